@@ -1,0 +1,1 @@
+"""The Executions API: Flask answers, PostgreSQL remembers and coordinates, workers run workflows."""
