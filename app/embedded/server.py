@@ -1,0 +1,157 @@
+"""Starts, finds again and stops a PostgreSQL whose data lies in a folder of ours.
+
+It listens on a Unix socket in a closed folder and nowhere else, so there is no password and no port. Its
+settings are PostgreSQL's own defaults: what was acknowledged is on disk.
+"""
+
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+from urllib.parse import quote
+
+import psycopg
+from psycopg import sql
+
+from app.embedded.account import Account, choose_account
+from app.embedded.binaries import postgres_binaries
+from app.processes import Child
+
+DATABASE = "executions"
+SUPERUSER = "postgres"
+MAX_SOCKET_FOLDER = 80
+"""A Unix socket's whole path is limited to about 100 bytes."""
+
+
+class EmbeddedPostgresError(Exception):
+    """The embedded PostgreSQL could not be created, started or stopped."""
+
+
+class EmbeddedPostgres:
+    """One server over `home`/postgres, a child of this process.
+
+    The caller makes sure that nobody else uses the same home.
+    """
+
+    def __init__(self, home: Path) -> None:
+        self._home = home
+        self._data = home / "postgres"
+        self._bin = postgres_binaries()
+        self._account = choose_account(self._bin / "postgres", self._data)
+        self._sockets: Path | None = None
+        self.child: Child | None = None
+
+    @property
+    def is_new(self) -> bool:
+        """True as long as no database was ever created in this home."""
+        return not (self._data / "PG_VERSION").exists()
+
+    def start(self, timeout: float = 60.0) -> str:
+        """Create the data if there is none, start the server, and return the address of its database.
+
+        A server that an earlier run left behind is stopped first. After a crash the server recovers before it
+        answers, at most `timeout` seconds long.
+
+        Raises EmbeddedPostgresError, and ChildDied when the server ends at once.
+        """
+        if self.is_new:
+            self._create()
+        self._stop_leftover()
+        self._sockets = _socket_folder(self._account)
+        command: list[str | Path] = [*self._account.prefix, self._bin / "postgres", "-D", self._data]
+        command += ["-c", "listen_addresses=", "-c", f"unix_socket_directories={self._sockets}"]
+        command += ["-c", "unix_socket_permissions=0700"]
+        log = self._home / "log" / "postgres.log"
+        self.child = Child("PostgreSQL", command, log, stop_signal=signal.SIGINT)
+        self._await_ready(timeout)
+        self._create_database()
+        return self.url(DATABASE)
+
+    def url(self, database: str) -> str:
+        """The address of one of the server's databases while it runs."""
+        return f"postgresql://{SUPERUSER}@/{database}?host={quote(str(self._sockets), safe='')}"
+
+    def stop(self) -> None:
+        """Disconnect everyone, write everything down, end the server."""
+        if self.child is not None:
+            self.child.stop()
+            self.child = None
+        if self._sockets is not None:
+            shutil.rmtree(self._sockets, ignore_errors=True)
+            self._sockets = None
+
+    def _create(self) -> None:
+        # Built aside and then renamed, so that an interrupted initdb never looks like a database.
+        unfinished = self._data.with_name("postgres.new")
+        shutil.rmtree(unfinished, ignore_errors=True)
+        self._home.mkdir(parents=True, exist_ok=True)
+        unfinished.mkdir(mode=0o700)
+        self._account.own(unfinished)
+        initdb = initdb_command(self._account, self._bin, unfinished)
+        result = subprocess.run(initdb, capture_output=True, text=True, check=False, cwd="/")
+        if result.returncode != 0:
+            shutil.rmtree(unfinished, ignore_errors=True)
+            raise EmbeddedPostgresError(f"could not create the database:\n{result.stderr.strip()}")
+        if self._data.exists():
+            self._data.rmdir()
+        unfinished.rename(self._data)
+
+    def _stop_leftover(self) -> None:
+        pid = _running_postmaster(self._data)
+        if pid is None:
+            return
+        os.kill(pid, signal.SIGINT)
+        deadline = time.monotonic() + 30
+        while _running_postmaster(self._data) == pid:
+            if time.monotonic() > deadline:
+                raise EmbeddedPostgresError(f"process {pid}, a PostgreSQL over {self._data}, does not stop")
+            time.sleep(0.05)
+
+    def _await_ready(self, timeout: float) -> None:
+        assert self.child is not None
+        deadline = time.monotonic() + timeout
+        while True:
+            self.child.check()
+            try:
+                psycopg.connect(self.url("postgres")).close()
+                return
+            except psycopg.OperationalError as error:
+                if time.monotonic() > deadline:
+                    tail = self.child.log_tail()
+                    raise EmbeddedPostgresError(f"PostgreSQL does not answer: {error}\n{tail}") from None
+            time.sleep(0.05)
+
+    def _create_database(self) -> None:
+        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
+            row = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone()
+            if row is None:
+                connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(DATABASE)))
+
+
+def initdb_command(account: Account, binaries: Path, data: Path) -> list[str | Path]:
+    """The command that creates a cluster: UTF-8, the same sort order on every machine, no password."""
+    command: list[str | Path] = [*account.prefix, binaries / "initdb", "-D", data]
+    command += ["-U", SUPERUSER, "--auth=trust", "--encoding=UTF8"]
+    command += ["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
+    return command
+
+
+def _socket_folder(account: Account) -> Path:
+    parent = tempfile.gettempdir()
+    folder = Path(
+        tempfile.mkdtemp(prefix="exec-pg-", dir=parent if len(parent) < MAX_SOCKET_FOLDER else "/tmp")
+    )
+    account.own(folder)
+    return folder
+
+
+def _running_postmaster(data: Path) -> int | None:
+    """The process that serves `data`. Its working folder tells: a reused process id never counts."""
+    try:
+        pid = int((data / "postmaster.pid").read_text().split(maxsplit=1)[0])
+        return pid if Path(f"/proc/{pid}/cwd").resolve(strict=True) == data.resolve() else None
+    except (OSError, ValueError, IndexError):
+        return None

@@ -1,0 +1,135 @@
+"""The program's settings: one frozen dataclass, read once from the environment.
+
+Knows nothing of what the settings are used for. Whoever needs one is handed the dataclass.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+DATABASE_URL_FILE = "database-url"
+"""Name of the file in the home folder that holds the address of the embedded PostgreSQL while it runs."""
+
+
+class SettingsError(Exception):
+    """A variable of the environment is missing or has a value that cannot be used."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What can be set from outside. Durations are seconds and sizes bytes, unless the name says otherwise."""
+
+    database_url: str
+    """Address of the database as libpq understands it; empty only where no database was asked for."""
+    home: Path
+    """Absolute path of the folder for everything that is kept on disk: embedded database, key, logs."""
+    host: str
+    port: int
+    api_key: str | None
+    """A key with every scope, made at start; None: only keys in the database count."""
+    concurrency: int
+    """How many executions one worker runs at the same time."""
+    heartbeat_seconds: float
+    """How often a worker says that it is alive."""
+    lease_seconds: float
+    """How long after its last heartbeat a worker counts as lost."""
+    poll_seconds: float
+    """How often a worker looks for work that no notification announced."""
+    max_body_bytes: int
+    data_max_display_size: int
+    """An execution's data above this size is left out of answers unless the client insists."""
+    prune_age_hours: float | None
+    """Ended executions older than this are deleted; None: never."""
+    http_workers: int
+    """Processes that answer HTTP."""
+    http_threads: int
+    """Threads in each of them."""
+    pool_size: int
+    """Most database connections that one process keeps."""
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str], *, needs_database: bool = True) -> "Settings":
+        """Read the settings.
+
+        `needs_database=False` is for the few commands that work without a database or start one themselves.
+
+        Raises SettingsError, naming the variable, for a value that cannot be used, and when no database is
+        named while one is needed.
+        """
+        reader = _Reader(environ)
+        home = Path(reader.text("EXECUTIONS_HOME", "var")).expanduser().absolute()
+        http_threads = reader.integer("EXECUTIONS_HTTP_THREADS", 8, low=1, high=1_000)
+        settings = cls(
+            database_url=_database_url(environ, home, needs_database),
+            home=home,
+            host=reader.text("HOST", "127.0.0.1"),
+            port=reader.integer("PORT", 8000, low=1, high=65_535),
+            api_key=environ.get("EXECUTIONS_API_KEY", "").strip() or None,
+            concurrency=reader.integer("EXECUTIONS_CONCURRENCY", 50, low=1, high=10_000),
+            heartbeat_seconds=reader.duration("EXECUTIONS_HEARTBEAT_SECONDS", 5),
+            lease_seconds=reader.duration("EXECUTIONS_LEASE_SECONDS", 30),
+            poll_seconds=reader.duration("EXECUTIONS_POLL_SECONDS", 1),
+            max_body_bytes=reader.integer("EXECUTIONS_MAX_BODY_BYTES", 16 * 2**20, low=1_024),
+            data_max_display_size=reader.integer("EXECUTIONS_DATA_MAX_DISPLAY_SIZE", 10 * 2**20, low=0),
+            prune_age_hours=reader.optional_duration("EXECUTIONS_PRUNE_AGE_HOURS"),
+            http_workers=reader.integer("EXECUTIONS_HTTP_WORKERS", 2, low=1, high=256),
+            http_threads=http_threads,
+            pool_size=reader.integer("EXECUTIONS_POOL_SIZE", http_threads + 2, low=1, high=1_000),
+        )
+        if settings.lease_seconds < 2 * settings.heartbeat_seconds:
+            raise SettingsError(
+                "EXECUTIONS_LEASE_SECONDS must be at least twice EXECUTIONS_HEARTBEAT_SECONDS, or living "
+                f"workers count as lost: {settings.lease_seconds:g} and {settings.heartbeat_seconds:g} given"
+            )
+        return settings
+
+
+def _database_url(environ: Mapping[str, str], home: Path, needed: bool) -> str:
+    url = environ.get("DATABASE_URL", "").strip()
+    if url or not needed:
+        return url
+    try:
+        return (home / DATABASE_URL_FILE).read_text().strip()
+    except FileNotFoundError:
+        raise SettingsError(
+            f"DATABASE_URL is not set and no embedded PostgreSQL runs in {home}: "
+            "set DATABASE_URL=postgresql://user@host/name, or leave `make run` running in another terminal"
+        ) from None
+    except OSError as error:
+        raise SettingsError(f"DATABASE_URL is not set and {error.filename}: {error.strerror}") from None
+
+
+class _Reader:
+    """Reads single variables; an empty one counts as absent, as it does in a unit file or compose file."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._environ = environ
+
+    def text(self, name: str, default: str) -> str:
+        return self._environ.get(name, "").strip() or default
+
+    def integer(self, name: str, default: int, *, low: int, high: int = 2**40) -> int:
+        text = self.text(name, str(default))
+        try:
+            value = int(text)
+        except ValueError:
+            raise SettingsError(f"{name} must be a whole number: {text!r} given") from None
+        if not low <= value <= high:
+            raise SettingsError(f"{name} must be between {low} and {high}: {text} given")
+        return value
+
+    def duration(self, name: str, default: float) -> float:
+        value = self.optional_duration(name)
+        return default if value is None else value
+
+    def optional_duration(self, name: str) -> float | None:
+        text = self.text(name, "")
+        if not text:
+            return None
+        try:
+            value = float(text)
+        except ValueError:
+            raise SettingsError(f"{name} must be a number: {text!r} given") from None
+        if not 0 < value < 1e9:
+            raise SettingsError(f"{name} must be above 0: {text} given")
+        return value

@@ -1,0 +1,62 @@
+"""Fixtures for every test: a database of its own, connections to it, and live processes over it."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+
+import psycopg
+import pytest
+
+from tests.postgres import TestServer, cloned_database
+
+_server: TestServer | None = None
+
+
+def _server_url() -> str:
+    global _server
+    if _server is None:
+        _server = TestServer()
+    return _server.url("postgres")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node) -> None:
+    """Hand the one server of this run to a process that pytest-xdist is about to start."""
+    node.workerinput["postgres_url"] = _server_url()
+
+
+def pytest_unconfigure() -> None:
+    if _server is not None:
+        _server.stop()
+
+
+@pytest.fixture(scope="session")
+def postgres_url(request: pytest.FixtureRequest) -> str:
+    """The test server's maintenance database: for tests that make and drop databases themselves."""
+    worker_input = getattr(request.config, "workerinput", None)
+    return worker_input["postgres_url"] if worker_input else _server_url()
+
+
+@pytest.fixture
+def database_url(postgres_url: str) -> Iterator[str]:
+    """A migrated database that only this test uses."""
+    with cloned_database(postgres_url) as url:
+        yield url
+
+
+@pytest.fixture
+def connect(database_url: str) -> Iterator[Callable[..., psycopg.Connection]]:
+    """Opens connections to the test's database: one an actor; arguments go to psycopg.connect."""
+    with ExitStack() as stack:
+
+        def open_connection(**options) -> psycopg.Connection:
+            connection = psycopg.connect(database_url, **options)
+            stack.callback(connection.close)
+            return connection
+
+        yield open_connection
+
+
+@pytest.fixture
+def connection(connect: Callable[..., psycopg.Connection]) -> psycopg.Connection:
+    """One connection, with transactions that the test commits itself."""
+    return connect()

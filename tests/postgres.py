@@ -1,0 +1,79 @@
+"""The PostgreSQL that the tests run against: testing.postgresql over the binaries that the program embeds.
+
+One server for a whole test run; what tests get is a database of their own, cloned from a migrated one.
+Nothing of it survives, so it does not sync to disk.
+"""
+
+import subprocess
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import psycopg
+from psycopg import sql
+from testing.postgresql import Postgresql
+
+from app.embedded.account import choose_account
+from app.embedded.binaries import postgres_binaries
+from app.embedded.server import initdb_command
+from app.migrations import migrate
+
+TEMPLATE = "template_executions"
+
+
+class TestServer(Postgresql):
+    """testing.postgresql's server, on a Unix socket only and able to start as root."""
+
+    __test__ = False
+
+    def initialize(self) -> None:
+        self._bin = postgres_binaries()
+        self._base = Path(self.base_dir)
+        self._account = choose_account(self._bin / "postgres", self._base / "data")
+        self._account.own(self._base)
+
+    def initialize_database(self) -> None:
+        for folder in self.subdirectories:
+            self._account.own(self._base / folder)
+        command = [*initdb_command(self._account, self._bin, self._base / "data"), "--no-sync"]
+        subprocess.run(command, check=True, capture_output=True, cwd="/")
+
+    def get_server_commandline(self) -> list[str]:
+        settings = ["max_connections=300", "listen_addresses=", "autovacuum=off", "max_wal_size=4GB"]
+        command = [*self._account.prefix, self._bin / "postgres", "-F", "-p", self.settings["port"]]
+        command += ["-D", self._base / "data", "-k", self._base / "tmp"]
+        return [str(part) for part in command] + [part for setting in settings for part in ("-c", setting)]
+
+    def prestart(self) -> None:
+        self.settings["port"] = 5432
+
+    def dsn(self, **kwargs: Any) -> dict[str, Any]:
+        return {"user": "postgres", "unix_sock": str(self._base / "tmp" / ".s.PGSQL.5432"), **kwargs}
+
+    def poststart(self) -> None:
+        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
+            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(TEMPLATE)))
+        migrate(self.url(TEMPLATE))
+
+    def url(self, database: str) -> str:
+        return f"postgresql://postgres@/{database}?host={quote(str(self._base / 'tmp'), safe='')}"
+
+
+@contextmanager
+def cloned_database(server_url: str, template: str = TEMPLATE) -> Iterator[str]:
+    """The address of a new copy of a database, dropped at the end with everything still connected to it."""
+    name = f"test_{uuid.uuid4().hex[:12]}"
+    with psycopg.connect(server_url, autocommit=True) as connection:
+        connection.execute(
+            sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY").format(
+                sql.Identifier(name), sql.Identifier(template)
+            )
+        )
+    try:
+        yield server_url.replace("@/postgres?", f"@/{name}?")
+    finally:
+        with psycopg.connect(server_url, autocommit=True) as connection:
+            connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
