@@ -1,0 +1,63 @@
+"""What people say about an execution: a vote and tags."""
+
+from collections.abc import Sequence
+
+from app.repository.connection import Connection
+from app.repository.errors import ExecutionNotFound
+from app.repository.execution_counts import scalar
+
+LOCK = """
+    SELECT true
+      FROM executions AS e
+     WHERE e.id = %(id)s AND (%(project_id)s::text IS NULL OR e.project_id = %(project_id)s)
+       FOR NO KEY UPDATE
+"""
+
+SET_VOTE = """
+    UPDATE executions AS e
+       SET vote = %(vote)s
+     WHERE e.id = %(id)s
+"""
+
+# A tag that nobody made yet is made with its id as its name, as the API's own example needs it.
+MAKE_UNKNOWN_TAGS = """
+    INSERT INTO tags (id, name)
+    SELECT wanted.id, wanted.id
+      FROM unnest(%(tags)s::text[]) AS wanted (id)
+     WHERE NOT EXISTS (SELECT FROM tags AS t WHERE t.id = wanted.id)
+     ORDER BY wanted.id
+    ON CONFLICT (id) DO NOTHING
+"""
+
+REMOVE_TAGS = """
+    DELETE FROM execution_tags AS et
+     WHERE et.execution_id = %(id)s AND et.tag_id <> ALL(%(tags)s::text[])
+"""
+
+ADD_TAGS = """
+    INSERT INTO execution_tags (execution_id, tag_id)
+    SELECT %(id)s, t.id FROM tags AS t WHERE t.id = ANY(%(tags)s::text[])
+    ON CONFLICT (execution_id, tag_id) DO NOTHING
+"""
+
+
+def lock_execution(connection: Connection, execution_id: int, *, project_id: str | None = None) -> None:
+    """Keep others from annotating or deleting the execution until the transaction ends. Raises ExecutionNotFound."""
+    if not scalar(connection, LOCK, {"id": execution_id, "project_id": project_id}):
+        raise ExecutionNotFound
+
+
+def set_vote(connection: Connection, execution_id: int, vote: str | None) -> None:
+    """Vote an execution "up" or "down", or take the vote back with None."""
+    connection.execute(SET_VOTE, {"id": execution_id, "vote": vote})
+
+
+def set_tags(connection: Connection, execution_id: int, tags: Sequence[str]) -> None:
+    """Give an execution exactly these tags, by id; an unknown id becomes a tag of that name.
+
+    Raises AlreadyExists (through the unique name) when an unknown id is the name of another tag.
+    """
+    wanted = {"id": execution_id, "tags": sorted(set(tags))}
+    connection.execute(MAKE_UNKNOWN_TAGS, wanted)
+    connection.execute(REMOVE_TAGS, wanted)
+    connection.execute(ADD_TAGS, wanted)

@@ -1,0 +1,65 @@
+"""Connections to PostgreSQL: the pool, and the adapters that let JSON pass through unparsed."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+from psycopg.abc import Buffer
+from psycopg.adapt import Loader
+from psycopg.types.json import Json, Jsonb  # noqa: F401  (registers psycopg's own dumpers first)
+from psycopg_pool import ConnectionPool
+
+from app.repository.errors import translated
+
+Connection = psycopg.Connection[tuple[Any, ...]]
+
+
+class RawJson(Loader):
+    """A json column leaves the repository as the bytes that were stored."""
+
+    def load(self, data: Buffer) -> bytes:
+        return bytes(data)
+
+
+def configure(connection: Connection) -> None:
+    """Give a fresh connection what every statement of the repository counts on."""
+    connection.adapters.register_loader("json", RawJson)
+
+
+def connect(database_url: str, *, autocommit: bool = False) -> Connection:
+    """Open one connection outside any pool; times are UTC whatever the server's setting."""
+    connection = psycopg.connect(database_url, autocommit=autocommit, **session_options(database_url))
+    configure(connection)
+    return connection
+
+
+def open_pool(database_url: str, *, size: int, name: str, timeout: float = 5.0) -> ConnectionPool[Connection]:
+    """A pool of at most `size` connections; waiting longer than `timeout` seconds raises PoolTimeout.
+
+    The pool opens in the background: a database that is down at start is met at the first request.
+    """
+    return ConnectionPool(
+        database_url,
+        min_size=1,
+        max_size=size,
+        name=name,
+        timeout=timeout,
+        open=True,
+        configure=configure,
+        check=ConnectionPool.check_connection,
+        kwargs=session_options(database_url),
+    )
+
+
+def session_options(database_url: str) -> dict[str, Any]:
+    """UTC and a name in pg_stat_activity, kept beside whatever `options` the URL brings itself."""
+    given = psycopg.conninfo.conninfo_to_dict(database_url).get("options") or ""
+    return {"options": f"{given} -c timezone=UTC".strip(), "application_name": "executions-api"}
+
+
+@contextmanager
+def transaction(pool: ConnectionPool[Connection]) -> Iterator[Connection]:
+    """One transaction on a pooled connection, with psycopg's data errors as domain errors."""
+    with translated(), pool.connection() as connection, connection.transaction():
+        yield connection

@@ -1,0 +1,47 @@
+"""Deleting executions: all that were named or none, and never one that runs."""
+
+from collections.abc import Sequence
+
+from psycopg import sql
+
+from app.repository.connection import Connection
+from app.repository.errors import CannotDelete, ExecutionNotFound
+from app.repository.execution_filters import ExecutionFilter
+from app.repository.executions import Execution, get_execution
+
+# Locked in the order of ids, as stop_many does, so that none of them wait for each other in a circle.
+LOCK = sql.SQL("""
+    SELECT e.id, e.status
+      FROM executions AS e
+     WHERE {condition}
+     ORDER BY e.id
+       FOR UPDATE
+""")
+
+DELETE = """
+    DELETE FROM executions AS e
+     WHERE e.id = ANY(%(ids)s)
+"""
+
+
+def delete_executions(connection: Connection, wanted: ExecutionFilter) -> int:
+    """Delete whatever matches, data and all; returns how many. Raises CannotDelete when one of them runs."""
+    condition, parameters = wanted.condition()
+    locked = connection.execute(LOCK.format(condition=condition), parameters).fetchall()
+    if any(status == "running" for _, status in locked):
+        raise CannotDelete
+    connection.execute(DELETE, {"ids": [execution_id for execution_id, _ in locked]})
+    return len(locked)
+
+
+def delete_by_ids(connection: Connection, ids: Sequence[int], *, project_id: str | None = None) -> int:
+    """Delete these executions; ids that are gone already are fine. Raises CannotDelete when one of them runs."""
+    return delete_executions(connection, ExecutionFilter(ids=tuple(ids), visible_project=project_id))
+
+
+def delete_execution(connection: Connection, execution_id: int, *, project_id: str | None = None) -> Execution:
+    """Delete one execution and return what it was. Raises ExecutionNotFound, CannotDelete."""
+    execution = get_execution(connection, execution_id, project_id=project_id)
+    if not delete_by_ids(connection, [execution_id], project_id=project_id):
+        raise ExecutionNotFound
+    return execution

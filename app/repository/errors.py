@@ -1,0 +1,110 @@
+"""What can go wrong with the domain's objects; an exception's first argument is its message.
+
+PostgreSQL's own errors become these in `translated`, keyed on the name of the constraint, and nowhere else.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import psycopg
+from psycopg import errors as pg
+
+
+class RepositoryError(Exception):
+    """Something about the stored objects forbids what was asked."""
+
+    default = "The request cannot be carried out"
+
+    def __init__(self, message: str | None = None) -> None:
+        super().__init__(message or self.default)
+
+    @property
+    def message(self) -> str:
+        return str(self.args[0])
+
+
+class NotFound(RepositoryError):
+    """There is no such object within what the caller may see."""
+
+
+class ExecutionNotFound(NotFound):
+    default = "Execution not found"
+
+
+class WorkflowNotFound(NotFound):
+    default = "Workflow not found"
+
+
+class TagNotFound(NotFound):
+    default = "Tag not found"
+
+
+class ProjectNotFound(NotFound):
+    default = "Project not found"
+
+
+class ApiKeyNotFound(NotFound):
+    default = "API key not found"
+
+
+class Conflict(RepositoryError):
+    """The object's state forbids what was asked."""
+
+
+class CannotStop(Conflict):
+    """Only new, running and waiting executions can be stopped."""
+
+
+class CannotRetry(Conflict):
+    """Only executions that failed, were canceled or crashed can be retried, one retry at a time."""
+
+
+class AlreadyExists(Conflict):
+    """Another object has this name or id."""
+
+
+class StillInUse(Conflict):
+    """Other objects depend on this one."""
+
+
+class CannotDelete(RepositoryError):
+    default = "Cannot delete a running execution"
+
+
+class Invalid(RepositoryError):
+    """A value that PostgreSQL cannot hold, such as a text with a NUL character."""
+
+    default = "A value in the request cannot be stored"
+
+
+class IdempotencyKeyReused(RepositoryError):
+    default = "The Idempotency-Key was already used with another request body"
+
+
+BY_CONSTRAINT: dict[str, Callable[[], RepositoryError]] = {
+    "tags_name_is_unique": lambda: AlreadyExists("Tag already exists"),
+    "tags_pkey": lambda: AlreadyExists("Tag already exists"),
+    "workflows_pkey": lambda: AlreadyExists("A workflow with this id already exists"),
+    "workflows_project_id_fkey": lambda: ProjectNotFound(),
+    "projects_pkey": lambda: AlreadyExists("A project with this id already exists"),
+    "executions_one_retry_in_flight": lambda: CannotRetry("A retry of this execution is still in flight"),
+}
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Turn psycopg's errors about the data into domain errors; others (a lost connection) pass through."""
+    try:
+        yield
+    except psycopg.IntegrityError as error:
+        make = BY_CONSTRAINT.get(error.diag.constraint_name or "")
+        if make is None:
+            raise
+        raise make() from error
+    except (pg.UntranslatableCharacter, pg.CharacterNotInRepertoire, pg.InvalidTextRepresentation) as error:
+        raise Invalid from error
+    except psycopg.DataError as error:
+        # psycopg itself refuses NUL in a text before the server sees it; such errors carry no SQLSTATE.
+        if error.sqlstate is not None:
+            raise
+        raise Invalid from error

@@ -1,0 +1,116 @@
+"""How many executions there are, at a cost that does not grow with the table."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from psycopg import errors as pg
+from psycopg import sql
+
+from app.repository.connection import Connection
+from app.repository.execution_filters import ExecutionFilter
+
+EXACT_UP_TO = 10_000
+BUDGET = "150ms"  # when no index fits a pair of filters, this is what a count may cost before it is estimated
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """`estimated` says that `value` is the planner's guess and not a count."""
+
+    value: int
+    estimated: bool
+
+
+COUNT = sql.SQL("""
+    SELECT count(*)
+      FROM (SELECT 1 FROM executions AS e WHERE {condition} LIMIT {limit}) AS matching
+""")
+
+ESTIMATE = sql.SQL("EXPLAIN (FORMAT JSON) SELECT 1 FROM executions AS e WHERE {condition}")
+
+# A worker runs so many at once, so this counts a few index entries whatever the size of the table.
+CONCURRENT = """
+    SELECT count(*)
+      FROM executions AS e
+     WHERE e.status = 'running' AND (%(project_id)s::text IS NULL OR e.project_id = %(project_id)s)
+"""
+
+QUEUE_DEPTH = """
+    SELECT count(*)
+      FROM (SELECT 1 FROM executions AS e WHERE e.status = 'new' LIMIT 100000) AS queued
+"""
+
+WAITING = """
+    SELECT count(*)
+      FROM (SELECT 1 FROM executions AS e WHERE e.status = 'waiting' LIMIT 100000) AS waiting
+"""
+
+OLDEST_QUEUED = """
+    SELECT extract(epoch FROM clock_timestamp() - e.created_at)::float
+      FROM executions AS e
+     WHERE e.status = 'new'
+     ORDER BY e.id
+     LIMIT 1
+"""
+
+LIMIT_COST = sql.SQL("SET LOCAL statement_timeout = {budget}").format(budget=sql.Literal(BUDGET))
+LIFT_LIMIT = "SET LOCAL statement_timeout = DEFAULT"
+
+
+def count_executions(connection: Connection, wanted: ExecutionFilter) -> Count:
+    """How many executions match: exact up to EXACT_UP_TO, the planner's estimate beyond.
+
+    Where no index serves the filters together, a count that takes longer than BUDGET is estimated too.
+    Needs a transaction, which it leaves usable.
+    """
+    condition, parameters = wanted.condition()
+    statement = COUNT.format(condition=condition, limit=sql.Literal(EXACT_UP_TO + 1))
+    try:
+        with connection.transaction():
+            connection.execute(LIMIT_COST)
+            value = scalar(connection, statement, parameters)
+            connection.execute(LIFT_LIMIT)
+    except pg.QueryCanceled:
+        return Count(estimate(connection, condition, parameters), estimated=True)
+    if value <= EXACT_UP_TO:
+        return Count(value, estimated=False)
+    return Count(max(estimate(connection, condition, parameters), EXACT_UP_TO + 1), estimated=True)
+
+
+def estimate(connection: Connection, condition: sql.Composable, parameters: dict[str, Any]) -> int:
+    """The planner's guess of how many rows match."""
+    plan = connection.execute(ESTIMATE.format(condition=condition), parameters).fetchone()
+    assert plan is not None
+    return int(orjson.loads(plan[0])[0]["Plan"]["Plan Rows"])
+
+
+def count_running(connection: Connection, *, project_id: str | None = None) -> int:
+    """How many executions run at this moment, within a project when one is given."""
+    return int(scalar(connection, CONCURRENT, {"project_id": project_id}))
+
+
+@dataclass(frozen=True, slots=True)
+class QueueState:
+    """What is queued, runs and waits now (each counted up to 100,000), and the age of the oldest queued, in seconds."""
+
+    queued: int
+    running: int
+    waiting: int
+    oldest_queued_seconds: float
+
+
+def queue_state(connection: Connection) -> QueueState:
+    """A picture of the queue for operators."""
+    return QueueState(
+        queued=int(scalar(connection, QUEUE_DEPTH)),
+        running=count_running(connection),
+        waiting=int(scalar(connection, WAITING)),
+        oldest_queued_seconds=float(scalar(connection, OLDEST_QUEUED) or 0.0),
+    )
+
+
+def scalar(connection: Connection, statement: Any, parameters: dict[str, Any] | None = None) -> Any:
+    """The only column of the only row, None when there is no row."""
+    row = connection.execute(statement, parameters).fetchone()
+    return None if row is None else row[0]

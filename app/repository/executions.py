@@ -1,0 +1,151 @@
+"""Executions as readers see them: one, a page of them, and what they left behind."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from uuid import UUID
+
+from psycopg import sql
+from psycopg.rows import args_row
+
+from app.repository.connection import Connection
+from app.repository.errors import ExecutionNotFound
+from app.repository.execution_filters import ExecutionFilter
+
+IN_FLIGHT = ("new", "running", "waiting")
+ENDED = ("success", "error", "canceled", "crashed")
+
+
+@dataclass(frozen=True, slots=True)
+class Tag:
+    id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """One run of a workflow.
+
+    Times are aware and in UTC. `workflow_name` is the name of the version that ran. `json_size_bytes` is
+    the size of the run's data as stored, 0 while there is none.
+    """
+
+    id: int
+    workflow_id: str
+    workflow_name: str
+    workflow_version_id: UUID
+    project_id: str
+    status: str
+    mode: str
+    created_at: datetime
+    started_at: datetime | None
+    stopped_at: datetime | None
+    wait_till: datetime | None
+    retry_of: int | None
+    retry_success_id: int | None
+    error_node: str | None
+    error_message: str | None
+    json_size_bytes: int
+    vote: str | None
+    tags: tuple[Tag, ...] = ()
+
+
+PAGE = sql.SQL("""
+    SELECT e.id, e.workflow_id, v.name, e.workflow_version_id, e.project_id, e.status, e.mode,
+           e.created_at, e.started_at, e.stopped_at, e.wait_till, e.retry_of, e.retry_success_id,
+           e.error_node, e.error_message, e.json_size_bytes, e.vote
+      FROM executions AS e
+      JOIN workflow_versions AS v ON v.id = e.workflow_version_id
+     WHERE {condition}
+     ORDER BY e.id DESC
+     LIMIT {limit}
+""")
+
+TAGS = """
+    SELECT et.execution_id, t.id, t.name
+      FROM execution_tags AS et
+      JOIN tags AS t ON t.id = et.tag_id
+     WHERE et.execution_id = ANY(%(ids)s)
+     ORDER BY et.execution_id, t.name, t.id
+"""
+
+DATA = """
+    SELECT d.execution_id, d.data
+      FROM execution_data AS d
+     WHERE d.execution_id = ANY(%(ids)s)
+"""
+
+INPUT = """
+    SELECT i.execution_id, i.start_node, i.items
+      FROM execution_inputs AS i
+     WHERE i.execution_id = ANY(%(ids)s)
+"""
+
+METADATA = """
+    SELECT m.execution_id, m.key, m.value
+      FROM execution_metadata AS m
+     WHERE m.execution_id = ANY(%(ids)s)
+     ORDER BY m.execution_id, m.key
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionInput:
+    """What an execution was started with: the node to start at, and a JSON array of n8n's items; None: the default."""
+
+    start_node: str | None = None
+    items: bytes | None = None
+
+
+def list_executions(
+    connection: Connection, wanted: ExecutionFilter, *, limit: int, before: int | None = None
+) -> list[Execution]:
+    """At most `limit` executions that match, newest first; with `before`, only ids below it."""
+    condition, parameters = wanted.condition(before=before)
+    statement = PAGE.format(condition=condition, limit=sql.Placeholder("limit"))
+    with connection.cursor(row_factory=args_row(Execution)) as cursor:
+        page = cursor.execute(statement, {**parameters, "limit": limit}).fetchall()
+    return with_tags(connection, page)
+
+
+def get_execution(connection: Connection, execution_id: int, *, project_id: str | None = None) -> Execution:
+    """The execution with this id, within a project when one is given. Raises ExecutionNotFound."""
+    found = get_executions(connection, [execution_id], project_id=project_id)
+    if not found:
+        raise ExecutionNotFound
+    return found[0]
+
+
+def get_executions(connection: Connection, ids: Sequence[int], *, project_id: str | None = None) -> list[Execution]:
+    """Those of the executions that exist, newest first, within a project when one is given."""
+    wanted = ExecutionFilter(ids=tuple(ids), visible_project=project_id)
+    return list_executions(connection, wanted, limit=len(ids))
+
+
+def with_tags(connection: Connection, page: list[Execution]) -> list[Execution]:
+    """Fill in the tags of a page of executions with one more statement."""
+    if not page:
+        return page
+    tags: dict[int, list[Tag]] = {}
+    for execution_id, tag_id, name in connection.execute(TAGS, {"ids": [row.id for row in page]}):
+        tags.setdefault(execution_id, []).append(Tag(tag_id, name))
+    return [replace(row, tags=tuple(tags[row.id])) if row.id in tags else row for row in page]
+
+
+def read_data(connection: Connection, ids: Sequence[int]) -> dict[int, bytes]:
+    """The run data of these executions as stored (JSON); those that have none are left out."""
+    return dict(connection.execute(DATA, {"ids": list(ids)}).fetchall())
+
+
+def read_inputs(connection: Connection, ids: Sequence[int]) -> dict[int, ExecutionInput]:
+    """What these executions were started with; those that nobody said anything about are left out."""
+    rows = connection.execute(INPUT, {"ids": list(ids)})
+    return {execution_id: ExecutionInput(start_node, items) for execution_id, start_node, items in rows}
+
+
+def read_metadata(connection: Connection, ids: Sequence[int]) -> dict[int, dict[str, str]]:
+    """The custom data of these executions; those that have none are left out."""
+    found: dict[int, dict[str, str]] = {}
+    for execution_id, key, value in connection.execute(METADATA, {"ids": list(ids)}):
+        found.setdefault(execution_id, {})[key] = value
+    return found

@@ -1,0 +1,121 @@
+"""Retries: a new execution that goes on where another failed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from psycopg import errors as pg
+from psycopg import sql
+
+from app.repository import lifecycle
+from app.repository.connection import Connection
+from app.repository.errors import CannotRetry, ExecutionNotFound
+from app.repository.execution_counts import scalar
+from app.repository.execution_filters import ExecutionFilter
+
+# The key share lock keeps the original from being deleted before its retry stands beside it.
+ORIGINAL = """
+    SELECT e.status, e.workflow_id, e.workflow_version_id, e.project_id
+      FROM executions AS e
+     WHERE e.id = %(id)s AND (%(project_id)s::text IS NULL OR e.project_id = %(project_id)s)
+       FOR KEY SHARE
+"""
+
+CURRENT_VERSION = """
+    SELECT w.version_id
+      FROM workflows AS w
+     WHERE w.id = %(workflow_id)s
+       FOR KEY SHARE
+"""
+
+COPY_INPUT = """
+    INSERT INTO execution_inputs (execution_id, start_node, items)
+    SELECT %(retry_id)s, i.start_node, i.items
+      FROM execution_inputs AS i
+     WHERE i.execution_id = %(id)s
+"""
+
+# Uses executions_one_retry_in_flight.
+RETRY_IN_FLIGHT = """
+    SELECT e.id
+      FROM executions AS e
+     WHERE e.retry_of = %(id)s AND e.status IN ('new', 'running', 'waiting')
+"""
+
+RETRYABLE = sql.SQL("""
+    SELECT e.id
+      FROM executions AS e
+     WHERE {condition} AND e.status IN ('error', 'canceled', 'crashed') AND e.retry_success_id IS NULL
+     ORDER BY e.id DESC
+     LIMIT {limit}
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class RetryAnswer:
+    """What became of one execution of many: `retry_id` is its retry, or `message` says why there is none."""
+
+    id: int
+    retry_id: int | None
+    message: str | None = None
+
+
+def retry(connection: Connection, execution_id: int, *, load_workflow: bool, project_id: str | None = None) -> int:
+    """Queue a retry and return its id; it runs the version that ran, or with `load_workflow` the current one.
+
+    Raises ExecutionNotFound, CannotRetry. Two retries of one execution at the same moment: the unique index
+    lets one in and the other learns its id.
+    """
+    original = connection.execute(ORIGINAL, {"id": execution_id, "project_id": project_id}).fetchone()
+    if original is None:
+        raise ExecutionNotFound
+    status, workflow_id, version_id, owner = original
+    refuse_unless_retryable(status)
+    if load_workflow:
+        version_id = scalar(connection, CURRENT_VERSION, {"workflow_id": workflow_id})
+        if version_id is None:
+            raise CannotRetry(f"Cannot retry with loadWorkflow: the workflow {workflow_id} no longer exists")
+    try:
+        with connection.transaction():
+            retry_id = lifecycle.create_execution(
+                connection,
+                workflow_id=workflow_id,
+                version_id=version_id,
+                project_id=owner,
+                mode="retry",
+                retry_of=execution_id,
+            )
+    except pg.UniqueViolation as error:
+        in_flight = scalar(connection, RETRY_IN_FLIGHT, {"id": execution_id})
+        named = "" if in_flight is None else f": execution {in_flight}"
+        raise CannotRetry(f"A retry of this execution is still in flight{named}") from error
+    connection.execute(COPY_INPUT, {"id": execution_id, "retry_id": retry_id})
+    return retry_id
+
+
+def refuse_unless_retryable(status: str) -> None:
+    """Raise CannotRetry for an execution that has not ended, or that succeeded."""
+    if status in ("new", "running", "waiting"):
+        raise CannotRetry("Cannot retry a running or waiting execution")
+    if status == "success":
+        raise CannotRetry("Cannot retry a successful execution")
+
+
+def find_retryable(connection: Connection, wanted: ExecutionFilter, *, limit: int) -> list[int]:
+    """Ids of at most `limit` matching executions that failed and that no retry has mended yet, newest first."""
+    condition, parameters = wanted.condition()
+    statement = RETRYABLE.format(condition=condition, limit=sql.Literal(limit))
+    return [row[0] for row in connection.execute(statement, parameters)]
+
+
+def retry_many(
+    connection: Connection, ids: Sequence[int], *, load_workflow: bool, project_id: str | None = None
+) -> list[RetryAnswer]:
+    """Retry each of these executions; one that cannot be retried says why and does not keep the others back."""
+    answers = []
+    for execution_id in ids:
+        try:
+            retry_id = retry(connection, execution_id, load_workflow=load_workflow, project_id=project_id)
+            answers.append(RetryAnswer(execution_id, retry_id))
+        except (CannotRetry, ExecutionNotFound) as error:
+            answers.append(RetryAnswer(execution_id, None, error.message))
+    return answers

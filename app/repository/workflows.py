@@ -1,0 +1,217 @@
+"""Workflows and their versions: what can be run, and what was run."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from uuid import UUID
+
+from psycopg.rows import args_row
+
+from app.repository.connection import Connection
+from app.repository.errors import WorkflowNotFound
+from app.repository.execution_counts import scalar
+from app.repository.executions import Tag
+
+
+@dataclass(frozen=True, slots=True)
+class Workflow:
+    """A workflow at its current version; `definition` is JSON, n8n's document without what stands beside it here."""
+
+    id: str
+    project_id: str
+    name: str
+    active: bool
+    version_id: UUID
+    definition: bytes
+    created_at: datetime
+    updated_at: datetime
+    tags: tuple[Tag, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class WorkflowVersion:
+    """What a workflow was at one save."""
+
+    id: UUID
+    workflow_id: str
+    name: str
+    definition: bytes
+
+
+GET = """
+    SELECT w.id, w.project_id, v.name, w.active, w.version_id, v.definition, w.created_at, w.updated_at
+      FROM workflows AS w
+      JOIN workflow_versions AS v ON v.id = w.version_id
+     WHERE w.id = %(id)s AND (%(project_id)s::text IS NULL OR w.project_id = %(project_id)s)
+"""
+
+LIST = """
+    SELECT w.id, w.project_id, v.name, w.active, w.version_id, v.definition, w.created_at, w.updated_at
+      FROM workflows AS w
+      JOIN workflow_versions AS v ON v.id = w.version_id
+     WHERE w.id > %(after)s
+       AND (%(project_id)s::text IS NULL OR w.project_id = %(project_id)s)
+       AND (%(active)s::boolean IS NULL OR w.active = %(active)s)
+       AND (%(name)s::text IS NULL OR v.name = %(name)s)
+       AND (%(tags)s::text[] IS NULL OR w.id IN (
+               SELECT wt.workflow_id FROM workflow_tags AS wt JOIN tags AS t ON t.id = wt.tag_id
+                WHERE t.name = ANY(%(tags)s::text[])
+                GROUP BY wt.workflow_id
+               HAVING count(*) = cardinality(%(tags)s::text[])))
+     ORDER BY w.id
+     LIMIT %(limit)s
+"""
+
+TAGS = """
+    SELECT wt.workflow_id, t.id, t.name
+      FROM workflow_tags AS wt
+      JOIN tags AS t ON t.id = wt.tag_id
+     WHERE wt.workflow_id = ANY(%(ids)s)
+     ORDER BY wt.workflow_id, t.name, t.id
+"""
+
+ADD_VERSION = """
+    INSERT INTO workflow_versions (workflow_id, name, definition)
+    VALUES (%(id)s, %(name)s, %(definition)s::text::json)
+    RETURNING id
+"""
+
+CREATE = """
+    INSERT INTO workflows (id, project_id, version_id)
+    VALUES (%(id)s, %(project_id)s, %(version_id)s)
+"""
+
+LOCK_CURRENT = """
+    SELECT w.version_id, v.name, v.definition
+      FROM workflows AS w
+      JOIN workflow_versions AS v ON v.id = w.version_id
+     WHERE w.id = %(id)s AND (%(project_id)s::text IS NULL OR w.project_id = %(project_id)s)
+       FOR UPDATE OF w
+"""
+
+SET_VERSION = """
+    UPDATE workflows AS w
+       SET version_id = %(version_id)s, updated_at = clock_timestamp()
+     WHERE w.id = %(id)s
+"""
+
+SET_ACTIVE = """
+    UPDATE workflows AS w
+       SET active = %(active)s,
+           updated_at = CASE WHEN w.active = %(active)s THEN w.updated_at ELSE clock_timestamp() END
+     WHERE w.id = %(id)s AND (%(project_id)s::text IS NULL OR w.project_id = %(project_id)s)
+    RETURNING true
+"""
+
+DELETE = """
+    DELETE FROM workflows AS w
+     WHERE w.id = %(id)s
+"""
+
+VERSIONS = """
+    SELECT v.id, v.workflow_id, v.name, v.definition
+      FROM workflow_versions AS v
+     WHERE v.id = ANY(%(ids)s)
+"""
+
+REMOVE_TAGS = """
+    DELETE FROM workflow_tags AS wt
+     WHERE wt.workflow_id = %(id)s AND wt.tag_id <> ALL(%(tags)s::text[])
+"""
+
+ADD_TAGS = """
+    INSERT INTO workflow_tags (workflow_id, tag_id)
+    SELECT %(id)s, t.id FROM tags AS t WHERE t.id = ANY(%(tags)s::text[])
+    ON CONFLICT (workflow_id, tag_id) DO NOTHING
+"""
+
+
+def create_workflow(connection: Connection, workflow_id: str, *, project_id: str, name: str, definition: bytes) -> None:
+    """Store a workflow with its first version. Raises AlreadyExists, ProjectNotFound (both when translated)."""
+    version = {"id": workflow_id, "name": name, "definition": definition.decode()}
+    version_id = scalar(connection, ADD_VERSION, version)
+    connection.execute(CREATE, {"id": workflow_id, "project_id": project_id, "version_id": version_id})
+
+
+def save_workflow(
+    connection: Connection, workflow_id: str, *, name: str, definition: bytes, project_id: str | None = None
+) -> None:
+    """Make this the current version; a save that changes nothing makes no version. Raises WorkflowNotFound."""
+    where = {"id": workflow_id, "project_id": project_id}
+    current = connection.execute(LOCK_CURRENT, where).fetchone()
+    if current is None:
+        raise WorkflowNotFound
+    if (current[1], current[2]) == (name, definition):
+        return
+    version = {"id": workflow_id, "name": name, "definition": definition.decode()}
+    version_id = scalar(connection, ADD_VERSION, version)
+    connection.execute(SET_VERSION, {"id": workflow_id, "version_id": version_id})
+
+
+def get_workflow(connection: Connection, workflow_id: str, *, project_id: str | None = None) -> Workflow:
+    """The workflow with this id, within a project when one is given. Raises WorkflowNotFound."""
+    with connection.cursor(row_factory=args_row(Workflow)) as cursor:
+        workflow = cursor.execute(GET, {"id": workflow_id, "project_id": project_id}).fetchone()
+    if workflow is None:
+        raise WorkflowNotFound
+    return with_tags(connection, [workflow])[0]
+
+
+def list_workflows(
+    connection: Connection,
+    *,
+    limit: int,
+    after: str = "",
+    project_id: str | None = None,
+    active: bool | None = None,
+    name: str | None = None,
+    tags: Sequence[str] | None = None,
+) -> list[Workflow]:
+    """At most `limit` workflows in the order of their ids, those after `after`; `tags` are names, all of them carried."""
+    parameters = {
+        "limit": limit,
+        "after": after,
+        "project_id": project_id,
+        "active": active,
+        "name": name,
+        "tags": sorted(set(tags)) if tags else None,
+    }
+    with connection.cursor(row_factory=args_row(Workflow)) as cursor:
+        return with_tags(connection, cursor.execute(LIST, parameters).fetchall())
+
+
+def set_active(connection: Connection, workflow_id: str, active: bool, *, project_id: str | None = None) -> None:
+    """Let the workflow's triggers start executions, or no longer. Raises WorkflowNotFound."""
+    where = {"id": workflow_id, "project_id": project_id, "active": active}
+    if not scalar(connection, SET_ACTIVE, where):
+        raise WorkflowNotFound
+
+
+def delete_workflow(connection: Connection, workflow_id: str, *, project_id: str | None = None) -> Workflow:
+    """Delete a workflow and return what it was; its executions and the versions that they ran stay."""
+    workflow = get_workflow(connection, workflow_id, project_id=project_id)
+    connection.execute(DELETE, {"id": workflow_id})
+    return workflow
+
+
+def get_versions(connection: Connection, ids: Sequence[UUID]) -> dict[UUID, WorkflowVersion]:
+    """These versions by their ids."""
+    with connection.cursor(row_factory=args_row(WorkflowVersion)) as cursor:
+        return {version.id: version for version in cursor.execute(VERSIONS, {"ids": list(ids)})}
+
+
+def set_tags(connection: Connection, workflow_id: str, tags: Sequence[str]) -> None:
+    """Give a workflow exactly these tags, by id; unknown ids are passed over."""
+    wanted = {"id": workflow_id, "tags": sorted(set(tags))}
+    connection.execute(REMOVE_TAGS, wanted)
+    connection.execute(ADD_TAGS, wanted)
+
+
+def with_tags(connection: Connection, workflows: list[Workflow]) -> list[Workflow]:
+    """Fill in the tags of workflows with one more statement."""
+    if not workflows:
+        return workflows
+    tags: dict[str, list[Tag]] = {}
+    for workflow_id, tag_id, name in connection.execute(TAGS, {"ids": [w.id for w in workflows]}):
+        tags.setdefault(workflow_id, []).append(Tag(tag_id, name))
+    return [replace(w, tags=tuple(tags[w.id])) if w.id in tags else w for w in workflows]
