@@ -36,7 +36,7 @@ class Child:
         self.name = name
         self.log = log
         self._stop_signal = stop_signal
-        log.parent.mkdir(parents=True, exist_ok=True)
+        log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         _rotate(log)
         self._log_start = log.stat().st_size if log.exists() else 0
         with log.open("ab") as output:

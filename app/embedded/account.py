@@ -65,7 +65,7 @@ def choose_account(program: Path, data: Path) -> Account:
         (*change_user, *_keep_capability("dac_read_search"), "--"),
         (*change_user, *_keep_capability("dac_override"), "--"),
     ):
-        if _reaches(prefix, program, data if owner is not None else program.parent):
+        if _reaches(prefix, program, next(folder for folder in [data, *data.parents] if folder.exists())):
             return Account(user.pw_uid, user.pw_gid, prefix)
     raise NoUsableAccount(
         f"PostgreSQL does not run as root, and the user {user.pw_name} cannot reach {program}: "

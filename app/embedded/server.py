@@ -40,6 +40,7 @@ class EmbeddedPostgres:
         self._home = home
         self._data = home / "postgres"
         self._bin = postgres_binaries()
+        home.mkdir(parents=True, exist_ok=True)
         self._account = choose_account(self._bin / "postgres", self._data)
         self._sockets: Path | None = None
         self.child: Child | None = None
@@ -87,7 +88,6 @@ class EmbeddedPostgres:
         # Built aside and then renamed, so that an interrupted initdb never looks like a database.
         unfinished = self._data.with_name("postgres.new")
         shutil.rmtree(unfinished, ignore_errors=True)
-        self._home.mkdir(parents=True, exist_ok=True)
         unfinished.mkdir(mode=0o700)
         self._account.own(unfinished)
         initdb = initdb_command(self._account, self._bin, unfinished)
