@@ -152,6 +152,15 @@ STOP_MANY = sql.SQL("""
     RETURNING e.id, e.mode, e.worker_id
 """)
 
+# Uses executions_running. For a claim of which the answer was lost on its way.
+HELD = """
+    SELECT e.id, e.workflow_id, e.workflow_version_id, e.project_id, e.mode, e.retry_of,
+           EXISTS (SELECT FROM execution_data AS d WHERE d.execution_id = e.id), NULL::float
+      FROM executions AS e
+     WHERE e.status = 'running' AND e.worker_id = %(worker_id)s AND e.id <> ALL(%(known)s::bigint[])
+     ORDER BY e.id
+"""
+
 HELD_NO_MORE = """
     SELECT h.id
       FROM unnest(%(ids)s::bigint[]) AS h (id)
@@ -236,6 +245,12 @@ def claim(connection: Connection, worker_id: int, limit: int) -> list[Claim]:
             rows = connection.execute(statement, {"worker_id": worker_id, "limit": limit - len(claims)})
             claims += [Claim(*row) for row in rows]
     return claims
+
+
+def claimed_unknowingly(connection: Connection, worker_id: int, known: Sequence[int]) -> list[Claim]:
+    """Executions that this worker holds without knowing it, because the answer to its claim was lost."""
+    rows = connection.execute(HELD, {"worker_id": worker_id, "known": list(known)})
+    return [Claim(*row) for row in rows]
 
 
 def finish(connection: Connection, worker_id: int, results: Sequence[Result]) -> set[int]:

@@ -1,0 +1,8 @@
+"""The worker: claims executions, runs them on one asyncio loop and records what became of them.
+
+Knows PostgreSQL only through the repository and workflows only through the engine; knows no HTTP.
+"""
+
+from app.worker.worker import Worker, run_worker
+
+__all__ = ["Worker", "run_worker"]

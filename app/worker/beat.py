@@ -1,0 +1,89 @@
+"""A worker's beat: proves life, notices stops that no hint told of, and reaps what lost workers held."""
+
+import logging
+import time
+from collections.abc import Sequence
+
+from psycopg_pool import ConnectionPool
+
+from app.repository import counters, idempotency, lifecycle, workers
+from app.repository.connection import Connection, transaction
+from app.repository.lifecycle import Claim
+from app.settings import Settings
+
+log = logging.getLogger(__name__)
+
+HOUSEKEEPING_SECONDS = 600.0
+STOP_CHECK_SECONDS = 0.5
+
+
+class Beat:
+    """Called every `interval` seconds; what is due at that moment is done in one transaction."""
+
+    def __init__(self, settings: Settings, pool: ConnectionPool[Connection], worker_id: int) -> None:
+        self._settings = settings
+        self._pool = pool
+        self._worker_id = worker_id
+        self._last_beat = time.monotonic()
+        self._next_housekeeping = time.monotonic()
+        self._beats_in_a_row = 1
+        self._latencies: list[float] = []
+        self.interval = min(STOP_CHECK_SECONDS, settings.heartbeat_seconds)
+        self.late_results = 0
+        self.lost = False
+
+    def claimed(self, claim: Claim) -> None:
+        """Note how long an execution had been queued, for the next beat to count."""
+        if claim.waited_seconds is not None:
+            self._latencies.append(claim.waited_seconds)
+
+    def __call__(self, held: Sequence[int]) -> set[int]:
+        """Returns those of the `held` executions that are no longer this worker's and must be aborted.
+
+        Sets `lost` when the lease has lapsed. Raises psycopg.OperationalError when PostgreSQL cannot be reached.
+        """
+        now = time.monotonic()
+        if now - self._last_beat > self._settings.lease_seconds:
+            # Silent for longer than the lease, and so given up by others whatever PostgreSQL says next.
+            self.lost = True
+            return set()
+        beat_due = now - self._last_beat >= self._settings.heartbeat_seconds
+        try:
+            with transaction(self._pool) as connection:
+                if beat_due and not workers.heartbeat(connection, self._worker_id):
+                    self.lost = True
+                    return set()
+                gone = lifecycle.held_no_more(connection, self._worker_id, held) if held else set()
+                self._count(connection)
+            if beat_due:
+                self._last_beat = now
+                self._beats_in_a_row += 1
+            self._reap()
+        except Exception:
+            self._beats_in_a_row = 0
+            raise
+        return gone
+
+    def _count(self, connection: Connection) -> None:
+        latencies, self._latencies = self._latencies, []
+        counters.observe_claim_latency(connection, self._worker_id, latencies)
+        if self.late_results:
+            counters.add(connection, self._worker_id, counters.LATE_RESULTS, self.late_results)
+            self.late_results = 0
+
+    def _reap(self) -> None:
+        """Give up what lost workers held.
+
+        After an outage of PostgreSQL the living beat again first: nobody reaps before its own second beat.
+        """
+        if self._beats_in_a_row < 2:
+            return
+        with transaction(self._pool) as connection:
+            crashed = workers.reap(connection, lease_seconds=self._settings.lease_seconds)
+        for execution_id in crashed:
+            log.error("execution crashed: its worker was lost", extra={"execution": execution_id})
+        if time.monotonic() >= self._next_housekeeping:
+            self._next_housekeeping = time.monotonic() + HOUSEKEEPING_SECONDS
+            with transaction(self._pool) as connection:
+                workers.forget_old(connection)
+                idempotency.forget_old(connection)

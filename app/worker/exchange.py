@@ -1,0 +1,125 @@
+"""One round trip of a worker to PostgreSQL: hand in what ended, take what is queued, fetch what it needs.
+
+All of it is one transaction, so that results and claims of many executions share the cost of one commit.
+"""
+
+import logging
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+from uuid import UUID
+
+import orjson
+import psycopg
+from psycopg_pool import ConnectionPool
+
+from app.repository import executions, lifecycle, workflows
+from app.repository.connection import Connection, transaction
+from app.repository.errors import Invalid
+from app.repository.executions import ExecutionInput
+from app.repository.lifecycle import Claim, Result
+
+log = logging.getLogger(__name__)
+
+UNSTORABLE = "The data of this run could not be stored"
+VERSIONS_KEPT = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """A claimed execution with all that is needed to run it; `earlier` is the data of the part that ran before."""
+
+    claim: Claim
+    workflow: dict[str, Any]
+    input: ExecutionInput
+    earlier: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Exchanged:
+    """`recorded`: ids of results that were still wanted. `assignments`: what to run next."""
+
+    recorded: set[int]
+    assignments: list[Assignment]
+
+
+class Exchange:
+    """The worker's side of the exchange; called from one thread at a time."""
+
+    def __init__(self, pool: ConnectionPool[Connection], worker_id: int) -> None:
+        self._pool = pool
+        self._worker_id = worker_id
+        self._versions: OrderedDict[UUID, dict[str, Any]] = OrderedDict()
+        self._claim_may_be_lost = False
+
+    def __call__(self, results: Sequence[Result], free: int, held: Sequence[int]) -> Exchanged:
+        """Record `results` and claim at most `free` executions; `held` are those that run now.
+
+        Raises psycopg.OperationalError when PostgreSQL cannot be reached; the same call can then be made again.
+        """
+        try:
+            return self._transact(results, free, held)
+        except (psycopg.DataError, psycopg.ProgrammingError, Invalid):
+            # One result holds what PostgreSQL cannot: find it, so that the others are not lost with it.
+            recorded = set().union(*(self._record_alone(result) for result in results))
+            return replace(self._transact([], free, held), recorded=recorded)
+        except psycopg.OperationalError:
+            self._claim_may_be_lost = True
+            raise
+
+    def _transact(self, results: Sequence[Result], free: int, held: Sequence[int]) -> Exchanged:
+        with transaction(self._pool) as connection:
+            recorded = lifecycle.finish(connection, self._worker_id, results) if results else set()
+            assignments = self._assign(connection, self._claim(connection, free, held))
+        self._claim_may_be_lost = False
+        return Exchanged(recorded, assignments)
+
+    def _record_alone(self, result: Result) -> set[int]:
+        try:
+            with transaction(self._pool) as connection:
+                return lifecycle.finish(connection, self._worker_id, [result])
+        except (psycopg.DataError, psycopg.ProgrammingError, Invalid) as error:
+            log.error("result refused", extra={"execution": result.id, "reason": str(error)})
+            with transaction(self._pool) as connection:
+                return lifecycle.finish(connection, self._worker_id, [without_data(result)])
+
+    def _claim(self, connection: Connection, free: int, held: Sequence[int]) -> list[Claim]:
+        lost: list[Claim] = []
+        if self._claim_may_be_lost:
+            lost = lifecycle.claimed_unknowingly(connection, self._worker_id, held)
+        return lost + lifecycle.claim(connection, self._worker_id, free - len(lost))
+
+    def _assign(self, connection: Connection, claims: Sequence[Claim]) -> list[Assignment]:
+        if not claims:
+            return []
+        self._load_versions(connection, {claim.workflow_version_id for claim in claims})
+        inputs = executions.read_inputs(connection, [claim.id for claim in claims])
+        sources = {claim.id: claim.id if claim.resumed else claim.retry_of for claim in claims}
+        wanted = [source for source in sources.values() if source is not None]
+        earlier = executions.read_data(connection, wanted) if wanted else {}
+        return [
+            Assignment(
+                claim=claim,
+                workflow=self._versions[claim.workflow_version_id],
+                input=inputs.get(claim.id) or ExecutionInput(),
+                earlier=earlier.get(sources[claim.id] or 0),
+            )
+            for claim in claims
+        ]
+
+    def _load_versions(self, connection: Connection, ids: set[UUID]) -> None:
+        missing = [version_id for version_id in ids if version_id not in self._versions]
+        if missing:
+            for version in workflows.get_versions(connection, missing).values():
+                document = orjson.loads(version.definition)
+                self._versions[version.id] = {**document, "id": version.workflow_id, "name": version.name}
+        for version_id in ids:
+            self._versions.move_to_end(version_id)
+        while len(self._versions) > max(VERSIONS_KEPT, len(ids)):
+            self._versions.popitem(last=False)
+
+
+def without_data(result: Result) -> Result:
+    """What is recorded in place of a result that PostgreSQL refused."""
+    return Result(result.id, "error", result.mode, b"{}", error_message=UNSTORABLE)

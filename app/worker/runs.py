@@ -1,0 +1,74 @@
+"""Runs one assigned execution through the engine and turns what came out into a result to record."""
+
+import logging
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+
+from app.engine.run import Outcome, RunRequest, prepare_retry, run_workflow
+from app.engine.sandbox import Sandbox
+from app.repository.lifecycle import Result
+from app.worker.exchange import UNSTORABLE, Assignment
+
+log = logging.getLogger(__name__)
+
+BROKEN = "The engine failed while it ran this workflow; the worker's log tells more"
+
+
+async def run(assignment: Assignment, sandbox: Sandbox) -> Result:
+    """Run an execution to its end or its next wait. Cancel the task to stop it: the result is then `canceled`."""
+    claim = assignment.claim
+    try:
+        outcome = await run_workflow(request_for(assignment), sandbox)
+        return result_of(assignment, outcome)
+    except Exception:
+        log.exception("engine failed", extra={"execution": claim.id})
+        return Result(claim.id, "error", claim.mode, b"{}", error_message=BROKEN)
+
+
+def request_for(assignment: Assignment) -> RunRequest:
+    """What the engine is asked: a fresh start, the rest after a wait, or a retry of what failed."""
+    claim = assignment.claim
+    earlier: dict[str, Any] | None = orjson.loads(assignment.earlier) if assignment.earlier else None
+    items = assignment.input.items
+    return RunRequest(
+        execution_id=str(claim.id),
+        mode=claim.mode,
+        workflow=assignment.workflow,
+        start_node=assignment.input.start_node,
+        items=None if items is None else orjson.loads(items),
+        resume=earlier if claim.resumed or earlier is None else prepare_retry(earlier),
+    )
+
+
+def result_of(assignment: Assignment, outcome: Outcome) -> Result:
+    """What is recorded of an outcome; its data is encoded here, once."""
+    claim = assignment.claim
+    try:
+        data = orjson.dumps(outcome.data)
+    except TypeError as error:
+        log.error("result refused", extra={"execution": claim.id, "reason": str(error)})
+        return Result(claim.id, "error", claim.mode, b"{}", error_message=f"{UNSTORABLE}: {error}")
+    failed = outcome.error
+    return Result(
+        claim.id,
+        outcome.status,
+        claim.mode,
+        data,
+        error_node=storable(failed.node) if failed else None,
+        error_message=storable(failed.message) if failed else None,
+        wait_till=outcome.wait_till,
+        metadata=tuple((storable(k) or "", storable(v) or "") for k, v in outcome.custom_data.items()),
+    )
+
+
+def storable(text: str | None) -> str | None:
+    """The text without what a text column cannot hold: NUL and lone surrogates."""
+    return None if text is None else text.replace("\x00", "").encode("utf-8", "replace").decode()
+
+
+def handed_over(result: Result) -> Result:
+    """A run that was cut short by the end of this worker: it waits for another one, which continues it at once."""
+    return replace(result, status="waiting", wait_till=datetime.now(UTC), error_node=None, error_message=None)

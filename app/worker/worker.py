@@ -1,0 +1,224 @@
+"""The worker process: one asyncio loop that keeps as many executions running as it has room for.
+
+Three things go on at once: the exchange with PostgreSQL (results out, claims in), the beat (lease, stops,
+reaping) and the hints. All state is in PostgreSQL; a worker that dies loses nothing but its running
+executions, and those become `crashed`.
+"""
+
+import asyncio
+import contextlib
+import logging
+import os
+import random
+import signal
+import socket
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+import psycopg
+from psycopg_pool import ConnectionPool, PoolTimeout
+
+from app.engine.sandbox import Sandbox
+from app.repository import workers
+from app.repository.connection import Connection, open_pool, transaction
+from app.repository.lifecycle import Result
+from app.repository.notifications import listen
+from app.settings import Settings
+from app.worker.beat import Beat
+from app.worker.exchange import Assignment, Exchange
+from app.worker.runs import handed_over, run
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+UNREACHABLE = (psycopg.OperationalError, PoolTimeout)
+DRAIN_SECONDS = 5.0  # after SIGTERM, what runs may end by itself for so long; then it is handed over
+LONGEST_PAUSE = 2.0  # seconds between two attempts to reach PostgreSQL
+
+
+class Worker:
+    """Claims, runs and records executions until `stop` is called."""
+
+    def __init__(self, settings: Settings, pool: ConnectionPool[Connection], sandbox: Sandbox) -> None:
+        self._settings = settings
+        self._pool = pool
+        self._sandbox = sandbox
+        self._threads = ThreadPoolExecutor(max_workers=2, thread_name_prefix="postgresql")
+        self._running: dict[int, asyncio.Task[None]] = {}
+        self._results: list[Result] = []
+        self._wake = asyncio.Event()
+        self._stopping = asyncio.Event()
+        self._handing_over = False
+
+    def stop(self) -> None:
+        """Claim nothing more, let what runs end or hand it over, and return from `run`."""
+        self._stopping.set()
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Work until stopped. A lapsed lease makes this worker start anew under another id."""
+        async with self._sandbox:
+            while not self._stopping.is_set():
+                await self._serve()
+        self._threads.shutdown()
+
+    async def _serve(self) -> None:
+        """Work under one registration, until stopped or until its lease is lost."""
+        worker_id = await self._persistently(self._register)
+        if worker_id is None:
+            return
+        log.info("worker ready", extra={"worker": worker_id, "concurrency": self._settings.concurrency})
+        beat = Beat(self._settings, self._pool, worker_id)
+        exchange = Exchange(self._pool, worker_id)
+        helpers = [asyncio.create_task(self._follow_hints()), asyncio.create_task(self._keep_beating(beat))]
+        try:
+            while not (self._stopping.is_set() or beat.lost):
+                await self._wait_for_something_to_do()
+                await self._exchange(exchange, beat, claiming=not self._stopping.is_set())
+            if beat.lost:
+                await self._abandon()
+            else:
+                await self._drain(exchange, beat)
+                await self._persistently(lambda: self._retire(worker_id), attempts=3)
+        finally:
+            for helper in helpers:
+                helper.cancel()
+            await asyncio.gather(*helpers, return_exceptions=True)
+
+    async def _wait_for_something_to_do(self) -> None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._wake.wait(), self._settings.poll_seconds)
+        self._wake.clear()
+
+    async def _exchange(self, exchange: Exchange, beat: Beat, *, claiming: bool) -> None:
+        """Hand in what ended and fill the free places; keeps the results when PostgreSQL cannot be reached."""
+        results, self._results = self._results, []
+        held = [*self._running, *(result.id for result in results)]
+        free = self._settings.concurrency - len(self._running) if claiming else 0
+        if not results and free < 1:
+            return
+        try:
+            exchanged = await self._in_thread(lambda: exchange(results, free, held))
+        except UNREACHABLE as error:
+            self._results = results + self._results
+            log.warning("PostgreSQL cannot be reached", extra={"reason": str(error).strip()})
+            await asyncio.sleep(random.uniform(0.1, LONGEST_PAUSE))
+            self._wake.set()
+            return
+        for result in results:
+            if result.id not in exchanged.recorded:
+                beat.late_results += 1
+                log.warning("late result dropped", extra={"execution": result.id, "status": result.status})
+        for assignment in exchanged.assignments:
+            beat.claimed(assignment.claim)
+            self._start(assignment)
+        if len(exchanged.assignments) == free:
+            self._wake.set()
+
+    def _start(self, assignment: Assignment) -> None:
+        task = asyncio.create_task(self._run_one(assignment), name=f"execution {assignment.claim.id}")
+        self._running[assignment.claim.id] = task
+
+    async def _run_one(self, assignment: Assignment) -> None:
+        result = await run(assignment, self._sandbox)
+        del self._running[assignment.claim.id]
+        handed = result.status == "canceled" and self._handing_over
+        self._results.append(handed_over(result) if handed else result)
+        self._wake.set()
+
+    def _abort(self, execution_id: int) -> None:
+        task = self._running.get(execution_id)
+        if task is not None:
+            task.cancel()
+
+    async def _follow_hints(self) -> None:
+        while True:
+            try:
+                async for hint in listen(self._settings.database_url):
+                    if hint.stopped is None:
+                        self._wake.set()
+                    else:
+                        self._abort(hint.stopped)
+            except psycopg.OperationalError as error:
+                log.warning("no hints for now", extra={"reason": str(error).strip()})
+            await asyncio.sleep(random.uniform(0.5, LONGEST_PAUSE))
+
+    async def _keep_beating(self, beat: Beat) -> None:
+        while not beat.lost:
+            held = list(self._running)
+            try:
+                stopped = await self._in_thread(lambda: beat(held))
+            except UNREACHABLE as error:
+                log.warning("no heartbeat for now", extra={"reason": str(error).strip()})
+                stopped = set()
+            for execution_id in stopped:
+                self._abort(execution_id)
+            await asyncio.sleep(beat.interval)
+        self._wake.set()
+
+    async def _abandon(self) -> None:
+        """The lease is lost: others have given up what runs here, so its results are worth nothing."""
+        log.error("lease lost", extra={"abandoned": len(self._running) + len(self._results)})
+        for task in self._running.values():
+            task.cancel()
+        await asyncio.gather(*self._running.values(), return_exceptions=True)
+        self._results.clear()
+
+    async def _drain(self, exchange: Exchange, beat: Beat) -> None:
+        """Record what ends by itself soon, hand over the rest as waiting for another worker."""
+        log.info("worker drains", extra={"running": len(self._running)})
+        deadline = time.monotonic() + DRAIN_SECONDS
+        while self._running and time.monotonic() < deadline:
+            await asyncio.wait(self._running.values(), timeout=0.2, return_when=asyncio.FIRST_COMPLETED)
+            await self._exchange(exchange, beat, claiming=False)
+        self._handing_over = True
+        for task in self._running.values():
+            task.cancel()
+        await asyncio.gather(*self._running.values(), return_exceptions=True)
+        for _ in range(3):
+            await self._exchange(exchange, beat, claiming=False)
+
+    async def _persistently(self, work: Callable[[], T], attempts: int = 1_000_000) -> T | None:
+        """Do database work until it succeeds; None when it did not before this worker was stopped."""
+        for _ in range(attempts):
+            try:
+                return await self._in_thread(work)
+            except UNREACHABLE as error:
+                log.warning("PostgreSQL cannot be reached", extra={"reason": str(error).strip()})
+                if self._stopping.is_set() and attempts > 3:
+                    return None
+                await asyncio.sleep(random.uniform(0.1, LONGEST_PAUSE))
+        return None
+
+    async def _in_thread(self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+
+    def _register(self) -> int:
+        with transaction(self._pool) as connection:
+            return workers.register(
+                connection,
+                hostname=socket.gethostname(),
+                pid=os.getpid(),
+                concurrency=self._settings.concurrency,
+            )
+
+    def _retire(self, worker_id: int) -> None:
+        with transaction(self._pool) as connection:
+            workers.retire(connection, worker_id)
+
+
+async def work(settings: Settings) -> None:
+    """Run a worker in this process until SIGTERM or SIGINT."""
+    with open_pool(settings.database_url, size=3, name="worker") as pool:
+        worker = Worker(settings, pool, Sandbox())
+        loop = asyncio.get_running_loop()
+        for signal_number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(signal_number, worker.stop)
+        await worker.run()
+
+
+def run_worker(settings: Settings) -> None:
+    """Run a worker in this process until SIGTERM or SIGINT, then return."""
+    asyncio.run(work(settings))
