@@ -72,10 +72,14 @@ class Child:
             text = file.read().decode(errors="replace")
         return "\n".join(f"    {line}" for line in text.splitlines()[-lines:]) or "    (nothing)"
 
-    def stop(self, timeout: float = 30.0) -> int:
-        """Ask the process to stop, wait up to `timeout` seconds, then kill it. Returns its exit code."""
+    def ask_to_stop(self) -> None:
+        """Send the stop signal and return at once."""
         if self.running:
             self._process.send_signal(self._stop_signal)
+
+    def stop(self, timeout: float = 30.0) -> int:
+        """Ask the process to stop, wait up to `timeout` seconds, then kill it. Returns its exit code."""
+        self.ask_to_stop()
         try:
             return self._process.wait(timeout)
         except subprocess.TimeoutExpired:

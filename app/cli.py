@@ -1,0 +1,151 @@
+"""The commands of `flask`: thin shells that read the settings, call one thing and say what comes next.
+
+They are found through setup.cfg's entry points, so that none of them needs a running database to be listed.
+"""
+
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+
+import click
+import psycopg
+
+from app import logs
+from app.embedded.account import NoUsableAccount
+from app.embedded.binaries import BinariesMissing
+from app.embedded.server import EmbeddedPostgresError
+from app.migrations import MigrationError
+from app.migrations import migrate as apply_migrations
+from app.processes import ChildDied
+from app.repository import api_keys
+from app.repository.connection import connect
+from app.repository.errors import RepositoryError, translated
+from app.settings import Settings, SettingsError
+from app.up import CannotStart
+from app.up import up as bring_up
+
+EVERY_SCOPE = "*"
+
+EXPECTED = (
+    BinariesMissing,
+    CannotStart,
+    ChildDied,
+    EmbeddedPostgresError,
+    MigrationError,
+    NoUsableAccount,
+    RepositoryError,
+    SettingsError,
+    psycopg.OperationalError,
+)
+"""What can go wrong without a mistake in the program: reported in a sentence, without a stack trace."""
+
+
+@contextmanager
+def reported() -> Iterator[None]:
+    """End the command with a message and exit code 1 for what is expected to go wrong."""
+    try:
+        with translated():
+            yield
+    except EXPECTED as error:
+        raise click.ClickException(str(error)) from error
+
+
+@click.command()
+def up() -> None:
+    """Start everything here and keep it running.
+
+    PostgreSQL (unless DATABASE_URL is set), the API and one worker. The first time it imports two demo workflows
+    and runs them. Prints the address, the key and what to try. Ctrl-C stops everything; the data stays.
+    """
+    with reported():
+        bring_up(os.environ, click.echo)
+
+
+@click.command()
+def migrate() -> None:
+    """Bring the database's schema up to date.
+
+    Safe to run again and from several machines at once. Next: `flask keys create`, `flask worker`, gunicorn.
+    """
+    with reported():
+        applied = apply_migrations(Settings.from_environment(os.environ).database_url)
+    for name in applied:
+        click.echo(f"Applied {name}")
+    if not applied:
+        click.echo("The database is up to date")
+
+
+@click.command()
+def worker() -> None:
+    """Claim executions and run them until SIGTERM or Ctrl-C.
+
+    Start as many as you like, on any machine that reaches the database. A stopped one finishes what it runs or
+    hands it over to another.
+    """
+    from app.worker import run_worker  # the engine takes a while to load, and only this command needs it
+
+    logs.configure()
+    with reported():
+        run_worker(Settings.from_environment(os.environ))
+
+
+@click.group()
+def keys() -> None:
+    """Make, list and revoke API keys."""
+
+
+@keys.command("create")
+@click.argument("label")
+@click.option("--scope", "scopes", multiple=True, help="What it may do, such as execution:list. Repeat for more.")
+@click.option("--project", help="Id of the only project that it sees.")
+@click.option("--days", type=click.FloatRange(min=0, min_open=True), help="Days until it expires.")
+def create_key(label: str, scopes: tuple[str, ...], project: str | None, days: float | None) -> None:
+    """Make an API key named LABEL and print it.
+
+    It is shown this once and stored as a hash. Without --scope it may do everything. Next: send it in the header
+    X-N8N-API-KEY.
+    """
+    key = new_key()
+    expires_at = datetime.now(UTC) + timedelta(days=days) if days else None
+    with reported(), connect(Settings.from_environment(os.environ).database_url) as connection:
+        api_keys.create_api_key(
+            connection,
+            key,
+            label=label,
+            scopes=scopes or (EVERY_SCOPE,),
+            project_id=project,
+            expires_at=expires_at,
+        )
+    click.echo(key)
+
+
+@keys.command("list")
+def list_keys() -> None:
+    """Print every key's id, label and rights, revoked ones too. Next: `flask keys revoke ID`."""
+    with reported(), connect(Settings.from_environment(os.environ).database_url) as connection:
+        stored = api_keys.list_api_keys(connection)
+    for key in stored:
+        state = "revoked" if key.revoked_at else f"expires {_day(key.expires_at)}" if key.expires_at else "valid"
+        used = f"used {_day(key.last_used_at)}" if key.last_used_at else "never used"
+        project = key.project_id or "every project"
+        click.echo("\t".join([str(key.id), key.label, state, used, project, " ".join(key.scopes)]))
+
+
+@keys.command("revoke")
+@click.argument("key_id", metavar="ID", type=click.IntRange(min=1))
+def revoke_key(key_id: int) -> None:
+    """Make the key with this ID useless. A running API forgets it within seconds."""
+    with reported(), connect(Settings.from_environment(os.environ).database_url) as connection:
+        api_keys.revoke_api_key(connection, key_id)
+    click.echo(f"Revoked key {key_id}")
+
+
+def new_key() -> str:
+    """A key that nobody can guess."""
+    return secrets.token_urlsafe(32)
+
+
+def _day(time: datetime) -> str:
+    return time.strftime("%Y-%m-%d %H:%M UTC")

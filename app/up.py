@@ -1,0 +1,212 @@
+"""Everything on one machine, as children of one process that starts them in order and stops them in order.
+
+Knows the other parts by their commands and addresses only.
+"""
+
+import contextlib
+import fcntl
+import os
+import secrets
+import signal
+import socket
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from types import FrameType
+from typing import NoReturn
+
+from app.demo import Client, import_demo, tour
+from app.embedded import EmbeddedPostgres
+from app.migrations import migrate
+from app.processes import Child
+from app.repository.api_keys import ensure_api_key
+from app.repository.connection import connect
+from app.settings import DATABASE_URL_FILE, Settings
+
+Say = Callable[[str], None]
+
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+API_KEY_FILE = "api-key"
+
+
+class CannotStart(Exception):
+    """Something outside stands in the way, and the message says what to do about it."""
+
+
+class _Stopped(BaseException):
+    """A signal asked this process to stop."""
+
+
+def up(environ: Mapping[str, str], say: Say) -> None:
+    """Start everything and return once a signal has stopped it again.
+
+    Raises CannotStart, ChildDied when a part ends by itself, and what settings, embedded PostgreSQL and
+    migrations raise.
+    """
+    settings = Settings.from_environment(environ, needs_database=False)
+    with contextlib.ExitStack() as running:
+        running.callback(_restore_signals, _raise_on_signals())
+        try:
+            running.enter_context(_only_one(settings.home))
+            _refuse_taken_port(settings)
+            server = _start_database(settings, running, say)
+            settings = Settings.from_environment({**environ, "DATABASE_URL": server})
+            for name in migrate(settings.database_url):
+                say(f"Applied {name}")
+            key = _api_key(settings)
+            children = [*running.enter_context(_processes(settings, environ, say))]
+            address = _address(settings)
+            _await_ready(f"{address}/healthz/readiness", children)
+            client = Client(f"{address}/api/v1", key)
+            import_demo(client, say)
+            say(_welcome(settings, address, key, tour(client)))
+            _watch(children)
+        except _Stopped:
+            say("\nStopping")
+
+
+def _start_database(settings: Settings, running: contextlib.ExitStack, say: Say) -> str:
+    if settings.database_url:
+        say("Using the database of DATABASE_URL")
+        return settings.database_url
+    server = EmbeddedPostgres(settings.home)
+    say(f"{'Creating' if server.is_new else 'Starting'} PostgreSQL in {settings.home / 'postgres'}")
+    running.callback(server.stop)
+    url = server.start()
+    file = settings.home / DATABASE_URL_FILE
+    running.callback(file.unlink, missing_ok=True)
+    _write_private(file, url)
+    return url
+
+
+@contextlib.contextmanager
+def _processes(settings: Settings, environ: Mapping[str, str], say: Say) -> Iterator[list[Child]]:
+    say("Starting the API and a worker")
+    log = settings.home / "log"
+    child_environ = {
+        **environ,
+        "DATABASE_URL": settings.database_url,
+        "EXECUTIONS_HOME": str(settings.home),
+        "PYTHONUNBUFFERED": "1",
+    }
+    commands = {"API": ["gunicorn", "wsgi:app"], "worker": ["flask", "worker"]}
+    children: list[Child] = []
+    try:
+        for name, command in commands.items():
+            path = log / f"{name.lower()}.log"
+            children.append(Child(name, [sys.executable, "-m", *command], path, environ=child_environ))
+        yield children
+    finally:
+        for child in children:
+            child.ask_to_stop()
+        for child in children:
+            child.stop()
+
+
+def _await_ready(url: str, children: list[Child], timeout: float = 60.0) -> None:
+    deadline = time.monotonic() + timeout
+    while True:
+        for child in children:
+            child.check()
+        try:
+            urllib.request.urlopen(url, timeout=5).close()
+            return
+        except (urllib.error.URLError, OSError) as error:
+            if time.monotonic() > deadline:
+                raise CannotStart(f"{url} does not answer: {error}\n{children[0].log_tail()}") from None
+        time.sleep(0.1)
+
+
+def _watch(children: list[Child]) -> NoReturn:
+    while True:
+        for child in children:
+            child.check()
+        time.sleep(0.5)
+
+
+def _api_key(settings: Settings) -> str:
+    file = settings.home / API_KEY_FILE
+    key = settings.api_key or (file.read_text().strip() if file.exists() else "")
+    if not key:
+        key = secrets.token_urlsafe(32)
+        _write_private(file, key)
+    with connect(settings.database_url) as connection:
+        ensure_api_key(connection, key, label="make run", scopes=["*"])
+    return key
+
+
+def _write_private(file: Path, text: str) -> None:
+    unfinished = file.with_suffix(".new")
+    unfinished.unlink(missing_ok=True)
+    with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as output:
+        output.write(text + "\n")
+    unfinished.replace(file)
+
+
+def _refuse_taken_port(settings: Settings) -> None:
+    try:
+        family, _, _, _, address = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except OSError as error:
+        raise CannotStart(
+            f"cannot listen on {settings.host}:{settings.port}: {error.strerror}. "
+            f"Choose another one with PORT (or HOST): PORT={settings.port % 65_535 + 1} make run"
+        ) from None
+
+
+def _address(settings: Settings) -> str:
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(settings.host, settings.host)
+    return f"http://[{host}]:{settings.port}" if ":" in host else f"http://{host}:{settings.port}"
+
+
+@contextlib.contextmanager
+def _only_one(home: Path) -> Iterator[None]:
+    home.mkdir(parents=True, exist_ok=True)
+    with (home / "lock").open("a+") as lock:
+        try:
+            # Held as long as this process lives, so a server found under it is one that a killed process left.
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.seek(0)
+            raise CannotStart(f"process {lock.read().strip()} already runs everything in {home}") from None
+        lock.truncate(0)
+        lock.write(str(os.getpid()))
+        lock.flush()
+        yield
+
+
+def _raise_on_signals() -> dict[signal.Signals, object]:
+    def stop(number: int, frame: FrameType | None) -> NoReturn:
+        # From here on everything is stopping: one more Ctrl-C must not leave half of it behind.
+        for name in STOP_SIGNALS:
+            signal.signal(name, signal.SIG_IGN)
+        raise _Stopped
+
+    return {name: signal.signal(name, stop) for name in STOP_SIGNALS}
+
+
+def _restore_signals(handlers: dict[signal.Signals, object]) -> None:
+    for name, handler in handlers.items():
+        signal.signal(name, handler)  # type: ignore[arg-type]
+
+
+def _welcome(settings: Settings, address: str, key: str, commands: list[tuple[str, str]]) -> str:
+    lines = [
+        "",
+        "The Executions API is ready.",
+        "",
+        f"  API   {address}/api/v1",
+        f"  Key   {key}",
+        f"  Docs  {address}/api/v1/docs",
+        f"  Logs  {settings.home / 'log'}",
+        "",
+        "Try it from another terminal:",
+    ]
+    for text, command in commands:
+        lines += ["", f"  # {text}", f"  {command}"]
+    return "\n".join([*lines, "", "Ctrl-C stops everything; the data stays for the next time."])

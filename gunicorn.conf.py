@@ -1,0 +1,42 @@
+"""gunicorn's settings, found by itself in the project's folder; the program's environment decides.
+
+Each process keeps its Prometheus figures in a file of $EXECUTIONS_HOME/metrics, so that any of them can answer
+/metrics for all.
+"""
+
+import os
+import shutil
+
+from app.settings import Settings, SettingsError
+
+try:
+    _settings = Settings.from_environment(os.environ)
+except SettingsError as error:
+    raise SystemExit(f"Error: {error}") from None
+_metrics = _settings.home / "metrics"
+# prometheus_client reads this when it is imported, which is after this file.
+os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(_metrics)
+
+bind = f"{_settings.host}:{_settings.port}"
+worker_class = "gthread"
+workers = _settings.http_workers
+threads = _settings.http_threads
+# A call may wait 60 seconds for its execution (`wait`), and a big answer takes a while to send.
+timeout = 120
+graceful_timeout = 10
+keepalive = 75
+control_socket_disable = True
+proc_name = "executions-api"
+
+
+def on_starting(server):
+    """Forget the figures of processes that are gone."""
+    shutil.rmtree(_metrics, ignore_errors=True)
+    _metrics.mkdir(parents=True)
+
+
+def child_exit(server, worker):
+    """Drop what only made sense while that process lived, such as gauges."""
+    from prometheus_client import multiprocess
+
+    multiprocess.mark_process_dead(worker.pid)
