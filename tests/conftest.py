@@ -6,6 +6,7 @@ from contextlib import ExitStack
 import psycopg
 import pytest
 
+from app.repository import connection as connection_module
 from tests.postgres import TestServer, cloned_database
 
 _server: TestServer | None = None
@@ -45,11 +46,11 @@ def database_url(postgres_url: str) -> Iterator[str]:
 
 @pytest.fixture
 def connect(database_url: str) -> Iterator[Callable[..., psycopg.Connection]]:
-    """Opens connections to the test's database: one an actor; arguments go to psycopg.connect."""
+    """Opens connections to the test's database, as the program does: one an actor."""
     with ExitStack() as stack:
 
-        def open_connection(**options) -> psycopg.Connection:
-            connection = psycopg.connect(database_url, **options)
+        def open_connection(*, autocommit: bool = False) -> psycopg.Connection:
+            connection = connection_module.connect(database_url, autocommit=autocommit)
             stack.callback(connection.close)
             return connection
 

@@ -167,7 +167,7 @@ def list_workflows(
     name: str | None = None,
     tags: Sequence[str] | None = None,
 ) -> list[Workflow]:
-    """At most `limit` workflows in the order of their ids, those after `after`; `tags` are names, all of them carried."""
+    """At most `limit` workflows in the order of their ids, those after `after`; of `tags`, names, each carries all."""
     parameters = {
         "limit": limit,
         "after": after,

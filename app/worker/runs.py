@@ -14,6 +14,7 @@ from app.worker.exchange import UNSTORABLE, Assignment
 
 log = logging.getLogger(__name__)
 
+LONG_AGO = datetime.fromtimestamp(0, UTC)  # due already, whatever the clocks of two machines say
 BROKEN = "The engine failed while it ran this workflow; the worker's log tells more"
 
 
@@ -71,4 +72,4 @@ def storable(text: str | None) -> str | None:
 
 def handed_over(result: Result) -> Result:
     """A run that was cut short by the end of this worker: it waits for another one, which continues it at once."""
-    return replace(result, status="waiting", wait_till=datetime.now(UTC), error_node=None, error_message=None)
+    return replace(result, status="waiting", wait_till=LONG_AGO, error_node=None, error_message=None)

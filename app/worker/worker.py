@@ -15,6 +15,7 @@ import socket
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TypeVar
 
 import psycopg
@@ -147,9 +148,8 @@ class Worker:
 
     async def _keep_beating(self, beat: Beat) -> None:
         while not beat.lost:
-            held = list(self._running)
             try:
-                stopped = await self._in_thread(lambda: beat(held))
+                stopped = await self._in_thread(partial(beat, list(self._running)))
             except UNREACHABLE as error:
                 log.warning("no heartbeat for now", extra={"reason": str(error).strip()})
                 stopped = set()

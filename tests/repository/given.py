@@ -1,0 +1,57 @@
+"""What a repository test starts from: a workflow, a worker, executions in the state that it needs."""
+
+from app.repository import lifecycle, workers, workflows
+from app.repository.connection import Connection
+from app.repository.lifecycle import Result
+
+DATA = b'{"resultData":{"runData":{}}}'
+
+
+def a_workflow(connection: Connection, workflow_id: str = "w1", *, project_id: str = "default") -> str:
+    workflows.create_workflow(
+        connection, workflow_id, project_id=project_id, name=f"Workflow {workflow_id}", definition=b'{"nodes":[]}'
+    )
+    connection.commit()
+    return workflow_id
+
+
+def a_worker(connection: Connection, *, concurrency: int = 10) -> int:
+    worker_id = workers.register(connection, hostname="host", pid=1, concurrency=concurrency)
+    connection.commit()
+    return worker_id
+
+
+def a_new_execution(connection: Connection, workflow_id: str = "w1", *, mode: str = "manual", **options) -> int:
+    workflow = workflows.get_workflow(connection, workflow_id)
+    execution_id = lifecycle.create_execution(
+        connection,
+        workflow_id=workflow.id,
+        version_id=workflow.version_id,
+        project_id=workflow.project_id,
+        mode=mode,
+        **options,
+    )
+    connection.commit()
+    return execution_id
+
+
+def a_running_execution(connection: Connection, worker_id: int, workflow_id: str = "w1") -> int:
+    execution_id = a_new_execution(connection, workflow_id)
+    claimed = [claim.id for claim in lifecycle.claim(connection, worker_id, 1)]
+    assert claimed == [execution_id], "another execution was queued before"
+    connection.commit()
+    return execution_id
+
+
+def an_ended_execution(
+    connection: Connection, worker_id: int, status: str = "error", workflow_id: str = "w1", **options
+) -> int:
+    execution_id = a_running_execution(connection, worker_id, workflow_id)
+    if status == "canceled":
+        lifecycle.stop(connection, execution_id)
+    else:
+        message = None if status == "success" else "it failed"
+        result = Result(execution_id, status, "manual", DATA, error_message=message, **options)
+        assert lifecycle.finish(connection, worker_id, [result]) == {execution_id}
+    connection.commit()
+    return execution_id
