@@ -1,0 +1,1 @@
+"""Runs one workflow graph in memory; knows no HTTP and no SQL."""

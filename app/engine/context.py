@@ -1,0 +1,202 @@
+"""What a node sees while it runs: its input items, its parameters with expressions resolved, its settings.
+
+The only way from a node to the sandbox and to other nodes' data; a node never sees the run's state itself.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from app.engine.errors import NodeError
+from app.engine.graph import Node
+from app.engine.paired_items import Ancestry
+from app.engine.parameters import Template
+from app.engine.registry import Item
+from app.engine.sandbox import ExpressionError, Sandbox, SandboxError, referenced_nodes
+from app.engine.state import RunState, Source
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionInfo:
+    """What expressions learn of the execution as a whole."""
+
+    id: str
+    mode: str
+
+    def scope(self) -> dict[str, Any]:
+        shown = "test" if self.mode in ("manual", "test") else "production"
+        return {"id": self.id, "mode": shown}
+
+
+@dataclass(slots=True)
+class NodeContext:
+    """One run of one node."""
+
+    node: Node
+    inputs: list[list[Item]]
+    sources: list[Source | None] | None
+    run_index: int
+    state: RunState
+    sandbox: Sandbox
+    execution: ExecutionInfo
+    metadata: dict[str, Any] = field(default_factory=dict)
+    """Goes into this run's record, beside its data."""
+
+    @property
+    def items(self) -> list[Item]:
+        """The items of the first input."""
+        return self.inputs[0] if self.inputs else []
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        return self.node.parameters
+
+    @property
+    def version(self) -> float:
+        return self.node.version
+
+    @property
+    def continues_on_fail(self) -> bool:
+        """Whether an item that fails is to be put out as an error instead of ending the run."""
+        return self.node.continues_on_fail
+
+    @property
+    def timezone(self) -> str:
+        return self.state.graph.timezone
+
+    def memory(self) -> dict[str, Any]:
+        """What this node keeps from run to run of one execution."""
+        return self.state.context_data.setdefault(f"node:{self.node.name}", {})
+
+    async def resolve(self, value: Any, *, parameter: str | None = None, items: list[Item] | None = None) -> list[Any]:
+        """`value` with its expressions evaluated, once for each input item, in one trip to the sandbox.
+
+        `parameter` names it in errors. Values without expressions cost nothing and may be shared between items.
+        Raises NodeError for the first item that an expression fails for.
+        """
+        template = Template(value)
+        given = self.items if items is None else items
+        if template.constant:
+            return [template.fill(())] * len(given)
+        rows = await self._evaluate(template.texts, given, parameter)
+        return [template.fill(row) for row in rows]
+
+    async def resolve_first(self, value: Any, *, parameter: str | None = None) -> Any:
+        """`value` with its expressions evaluated for the first item only."""
+        template = Template(value)
+        if template.constant:
+            return template.fill(())
+        rows = await self._evaluate(template.texts, self.items or [{"json": {}}], parameter, only=[0])
+        return template.fill(rows[0])
+
+    async def resolve_each(self, value: Any, *, parameter: str | None = None) -> list[Any]:
+        """As `resolve`, but with the NodeError itself in the place of each item that fails.
+
+        For nodes whose settings let the other items go on; costs one more trip an item only when one fails.
+        """
+        template = Template(value)
+        if template.constant or not self.continues_on_fail:
+            return await self.resolve(value, parameter=parameter)
+        try:
+            rows = await self._evaluate(template.texts, self.items, parameter)
+            return [template.fill(row) for row in rows]
+        except NodeError:
+            return [await self._resolve_one(template, index, parameter) for index in range(len(self.items))]
+
+    async def _resolve_one(self, template: Template, index: int, parameter: str | None) -> Any:
+        try:
+            rows = await self._evaluate(template.texts, self.items, parameter, only=[index])
+        except NodeError as error:
+            return error
+        return template.fill(rows[0])
+
+    async def evaluate_javascript(self, template: str, rows: list[dict[str, Any]]) -> list[Any]:
+        """Evaluate one expression of ours for each of `rows`, which it sees as $json.
+
+        For what only JavaScript does as JavaScript does, such as its regular expressions.
+        """
+        scope = self._base_scope([{"json": row} for row in rows])
+        try:
+            return [row[0] for row in await self.sandbox.evaluate([template], scope)]
+        except (ExpressionError, SandboxError) as error:
+            raise _node_error(error, None) from error
+
+    async def _evaluate(
+        self, texts: Sequence[str], items: list[Item], parameter: str | None, only: list[int] | None = None
+    ) -> list[list[Any]]:
+        scope = self.scope(texts, items)
+        if only is not None:
+            scope["itemIndexes"] = only
+        try:
+            return await self.sandbox.evaluate(texts, scope)
+        except (ExpressionError, SandboxError) as error:
+            raise _node_error(error, parameter) from error
+
+    def scope(self, texts: Sequence[str], items: list[Item] | None = None) -> dict[str, Any]:
+        """What the sandbox has to know to evaluate `texts`: of other nodes only those that the texts refer to."""
+        given = self.items if items is None else items
+        scope = self._base_scope(given)
+        names: set[str] = set()
+        for text in texts:
+            referenced = referenced_nodes(text)
+            if referenced is None:
+                names = set(self.state.run_data)
+                break
+            names |= referenced
+        if names:
+            scope["nodes"] = self._nodes(names, len(given))
+        return scope
+
+    def _base_scope(self, items: list[Item]) -> dict[str, Any]:
+        state, node = self.state, self.node
+        source = next((entry for entry in self.sources or [] if entry), None)
+        return {
+            "items": items,
+            "nodes": {},
+            "nodeNames": list(state.graph.nodes),
+            "node": {
+                "name": node.name,
+                "type": node.type,
+                "version": node.version,
+                "parameters": node.parameters,
+            },
+            "prevNode": source
+            and {
+                "name": source["previousNode"],
+                "outputIndex": source.get("previousNodeOutput") or 0,
+                "runIndex": source.get("previousNodeRun") or 0,
+            },
+            "runIndex": self.run_index,
+            "workflow": {"id": state.graph.id, "name": state.graph.name, "active": state.graph.active},
+            "execution": self.execution.scope(),
+            "customData": state.custom_data,
+            "timezone": state.graph.timezone,
+            "vars": {},
+            "env": None,
+        }
+
+    def _nodes(self, names: set[str], count: int) -> dict[str, Any]:
+        ancestry = Ancestry(self.state.run_data, self.sources)
+        nodes: dict[str, Any] = {}
+        for name in names:
+            known = self.state.graph.nodes.get(name)
+            if known is None:
+                continue
+            runs = self.state.run_data.get(name) or []
+            nodes[name] = {
+                "runs": [[output or [] for output in (run.get("data") or {}).get("main") or []] for run in runs],
+                "paired": [ancestry.find(name, index) for index in range(count)],
+                "parameters": known.parameters,
+            }
+        return nodes
+
+
+def _node_error(error: Exception, parameter: str | None) -> NodeError:
+    context = {"parameter": parameter} if parameter is not None else {}
+    return NodeError(
+        getattr(error, "message", None) or str(error),
+        description=getattr(error, "description", None),
+        item_index=getattr(error, "item_index", None),
+        name="NodeOperationError" if isinstance(error, SandboxError) else "ExpressionError",
+        context=context,
+    )

@@ -1,0 +1,228 @@
+"""JavaScript's view of JSON values: how they become numbers, strings and booleans, and when two are the same.
+
+n8n's nodes convert with JavaScript's rules, so ours have to; knows nothing of nodes.
+"""
+
+import math
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import orjson
+
+_DECIMAL = re.compile(r"[+-]?(?:\d+\.?\d*(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?)\Z")
+_RADIX = re.compile(r"0(?:[xX][0-9a-fA-F]+|[oO][0-7]+|[bB][01]+)\Z")
+_SAFE_INTEGER = 2**53
+
+
+def is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def plain_number(value: float) -> int | float:
+    """The same number as an integer where it is one, as JSON written by JavaScript has it."""
+    if isinstance(value, float) and value.is_integer() and abs(value) < _SAFE_INTEGER:
+        return int(value)
+    return value
+
+
+def to_number(value: Any) -> int | float:
+    """JavaScript's Number(value); NaN for what is none."""
+    if value is None:
+        return 0
+    if isinstance(value, bool):
+        return int(value)
+    if isinstance(value, int | float):
+        return value
+    if isinstance(value, str):
+        return _text_to_number(value.strip())
+    if isinstance(value, list):
+        return _text_to_number(to_string(value).strip())
+    return math.nan
+
+
+def _text_to_number(text: str) -> int | float:
+    if not text:
+        return 0
+    if _DECIMAL.match(text):
+        return int(text) if text.lstrip("+-").isdigit() and len(text) < 16 else plain_number(float(text))
+    if _RADIX.match(text):
+        return int(text, 0)
+    if text in ("Infinity", "+Infinity"):
+        return math.inf
+    return -math.inf if text == "-Infinity" else math.nan
+
+
+def to_string(value: Any) -> str:
+    """JavaScript's String(value)."""
+    if isinstance(value, str):
+        return value
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int):
+        return str(value) if abs(value) < 10**21 else number_text(float(value))
+    if isinstance(value, float):
+        return number_text(value)
+    if isinstance(value, list):
+        return ",".join("" if entry is None else to_string(entry) for entry in value)
+    return "[object Object]"
+
+
+def number_text(value: float) -> str:
+    """A float as JavaScript prints it."""
+    if math.isnan(value):
+        return "NaN"
+    if math.isinf(value):
+        return "Infinity" if value > 0 else "-Infinity"
+    if value.is_integer() and abs(value) < 1e21:
+        return str(int(value))
+    digits = repr(value)
+    if "e" in digits:
+        mantissa, exponent = digits.split("e")
+        if -7 < int(exponent) < 0:
+            return f"{value:.{len(mantissa.replace('.', '').lstrip('-')) - int(exponent) - 1}f}"
+        return f"{mantissa.removesuffix('.0')}e{int(exponent):+d}"
+    return digits
+
+
+def to_json_text(value: Any) -> str:
+    """JSON.stringify(value)."""
+    return orjson.dumps(value, option=orjson.OPT_PASSTHROUGH_DATETIME).decode()
+
+
+def display(value: Any) -> str:
+    """A value as text for a person or a string field: text as it is, the rest as JSON."""
+    return to_json_text(value) if isinstance(value, dict | list) else to_string(value)
+
+
+def truthy(value: Any) -> bool:
+    """JavaScript's Boolean(value): empty arrays and objects are true."""
+    return True if isinstance(value, dict | list) else bool(value) and value == value
+
+
+def type_name(value: Any) -> str:
+    """JavaScript's typeof, for what JSON can hold."""
+    if isinstance(value, str):
+        return "string"
+    if isinstance(value, bool):
+        return "boolean"
+    return "number" if isinstance(value, int | float) else "object"
+
+
+def same(left: Any, right: Any) -> bool:
+    """JavaScript's ===, where no two arrays and no two objects are the same."""
+    if isinstance(left, dict | list) or isinstance(right, dict | list):
+        return False
+    if left is None or right is None:
+        return left is right
+    return type_name(left) == type_name(right) and bool(left == right)
+
+
+def deep_equal(left: Any, right: Any) -> bool:
+    """Whether two JSON values have the same type and content; true and 1 differ, 1 and 1.0 do not."""
+    if isinstance(left, list):
+        return (
+            isinstance(right, list)
+            and len(left) == len(right)
+            and all(deep_equal(one, other) for one, other in zip(left, right, strict=True))
+        )
+    if isinstance(left, dict):
+        return (
+            isinstance(right, dict)
+            and left.keys() == right.keys()
+            and all(deep_equal(entry, right[key]) for key, entry in left.items())
+        )
+    return same(left, right)
+
+
+class CannotConvert(ValueError):
+    """The value is not of the type asked for and cannot be made one."""
+
+
+def convert(value: Any, kind: str) -> Any:
+    """`value` as n8n's field type `kind` (string, number, boolean, array, object); null stays null.
+
+    Raises CannotConvert.
+    """
+    if value is None:
+        return None
+    if kind == "string":
+        return display(value)
+    if kind == "number":
+        number = to_number(value)
+        if math.isnan(number):
+            raise CannotConvert
+        return number if math.isfinite(number) else None
+    if kind == "boolean":
+        return to_boolean(value)
+    if kind == "array":
+        parsed = parse_lenient_json(value) if isinstance(value, str) else value
+        if not isinstance(parsed, list):
+            raise CannotConvert
+        return parsed
+    if kind == "object":
+        parsed = parse_lenient_json(value) if isinstance(value, str) else value
+        if parsed is not None and not isinstance(parsed, dict):
+            raise CannotConvert
+        return parsed
+    return value
+
+
+def to_boolean(value: Any) -> bool:
+    """true, false, 1, 0 and the same as text. Raises CannotConvert for everything else."""
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, str) and value.lower() in ("true", "false"):
+        return value.lower() == "true"
+    number = math.nan if value == "" else to_number(value)
+    if number not in (0, 1):
+        raise CannotConvert
+    return number == 1
+
+
+_TOKEN = re.compile(
+    r"""\s*(?:
+      (?P<double>"(?:[^"\\]|\\.)*") |
+      (?P<single>'(?:[^'\\]|\\.)*') |
+      (?P<word>[A-Za-z_$][\w$]*) |
+      (?P<other>[-+]?\d[\w.+-]*|[{}\[\],:])
+    )""",
+    re.VERBOSE | re.DOTALL,
+)
+
+
+_COLON = re.compile(r"\s*:")
+
+
+def parse_json(text: str) -> Any:
+    """The JSON value in `text`. Raises CannotConvert."""
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        raise CannotConvert from error
+
+
+def parse_lenient_json(text: str) -> Any:
+    """As `parse_json`, but keys may go unquoted and strings may stand in single quotes. Raises CannotConvert."""
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return parse_json("".join(_strict_tokens(text)))
+
+
+def _strict_tokens(text: str) -> Iterator[str]:
+    position, end = 0, len(text.rstrip())
+    while position < end:
+        token = _TOKEN.match(text, position)
+        if token is None:
+            raise CannotConvert
+        position = token.end()
+        if token["single"] is not None:
+            inner = token["single"][1:-1].replace("\\'", "'")
+            yield '"' + re.sub(r'(?<!\\)"', r"\"", inner) + '"'
+        elif token["word"] is not None and token["word"] not in ("true", "false", "null"):
+            yield f'"{token["word"]}"' if _COLON.match(text, position) else "!"
+        else:
+            yield token[0].strip()

@@ -1,0 +1,89 @@
+"""Dates and times as n8n's nodes accept them: ISO 8601, SQL, HTTP and a few that people write.
+
+Knows no node; every answer is an aware datetime.
+"""
+
+import re
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+_LOOSE = (
+    "%m/%d/%Y",
+    "%Y/%m/%d",
+    "%m-%d-%Y",
+    "%b %d %Y",
+    "%B %d %Y",
+    "%d %b %Y",
+    "%d %B %Y",
+    "%b %d, %Y",
+    "%B %d, %Y",
+    "%m/%d/%Y %H:%M",
+    "%m/%d/%Y %H:%M:%S",
+    "%Y/%m/%d %H:%M",
+    "%Y/%m/%d %H:%M:%S",
+    "%a %b %d %Y %H:%M:%S GMT%z",
+    "%a %b %d %Y",
+)
+_YEAR = re.compile(r"\d{4}\Z")
+_MONTH = re.compile(r"\d{4}-\d{2}\Z")
+_SHORT = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})\Z")
+_ORDINAL = re.compile(r"(\d{4})-?(\d{3})\Z")
+_COMMENT = re.compile(r"\s*\([^)]*\)\Z")
+_FRACTION = re.compile(r"(\.\d{6})\d+")
+
+
+def zone(name: str) -> ZoneInfo:
+    """The time zone of that name; UTC for a name that nobody knows."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return ZoneInfo("UTC")
+
+
+def to_iso(time: datetime) -> str:
+    """The time as n8n writes it into data: UTC, milliseconds, Z."""
+    return time.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def parse(text: str, timezone: str = "UTC") -> datetime | None:
+    """The time that `text` names, in `timezone` where it has no offset; None when it names none."""
+    text = text.strip()
+    found = _parse_iso(text) or _parse_mail(text) or _parse_loose(_COMMENT.sub("", text))
+    if found is None:
+        return None
+    return found if found.tzinfo is not None else found.replace(tzinfo=zone(timezone))
+
+
+def _parse_iso(text: str) -> datetime | None:
+    if _YEAR.match(text):
+        return datetime(int(text), 1, 1) if int(text) else None
+    if _MONTH.match(text):
+        text += "-01"
+    ordinal = _ORDINAL.match(text)
+    try:
+        if ordinal:
+            return datetime(int(ordinal[1]), 1, 1) + timedelta(days=int(ordinal[2]) - 1)
+        if short := _SHORT.match(text):
+            return datetime(int(short[1]), int(short[2]), int(short[3]))
+        return datetime.fromisoformat(_FRACTION.sub(r"\1", text))
+    except ValueError:
+        return None
+
+
+def _parse_mail(text: str) -> datetime | None:
+    if "," not in text and not text[:1].isdigit():
+        return None
+    try:
+        return parsedate_to_datetime(text)
+    except (ValueError, TypeError, IndexError):
+        return None
+
+
+def _parse_loose(text: str) -> datetime | None:
+    for pattern in _LOOSE:
+        try:
+            return datetime.strptime(text, pattern)
+        except ValueError:
+            continue
+    return None

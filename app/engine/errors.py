@@ -1,0 +1,103 @@
+"""What can go wrong inside a node, and the document that n8n's clients know it by.
+
+Knows no node and no graph: the executor says which node failed.
+"""
+
+import time
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+
+class NodeError(Exception):
+    """A node could not do what its workflow asks; ends the node, not the program.
+
+    `description` is the longer explanation, `item_index` the input item at fault, `name` n8n's class of error.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        description: str | None = None,
+        item_index: int | None = None,
+        name: str = "NodeOperationError",
+        context: dict[str, Any] | None = None,
+        fields: dict[str, Any] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.description = description
+        self.item_index = item_index
+        self.name = name
+        self.context = dict(context or {})
+        self.fields = fields or {}
+        if item_index is not None:
+            self.context.setdefault("itemIndex", item_index)
+
+    def document(self, node: dict[str, Any] | None) -> dict[str, Any]:
+        """The error as it stands in run data; `node` is the workflow's node that failed."""
+        document: dict[str, Any] = {
+            "level": "warning",
+            "tags": {},
+            "timestamp": int(time.time() * 1000),
+            "context": self.context,
+            "functionality": "regular",
+            "name": self.name,
+            "messages": [],
+            "message": self.message,
+            "stack": f"{self.name}: {self.message}",
+        }
+        if node is not None:
+            document["node"] = node
+        if self.description is not None:
+            document["description"] = self.description
+        document.update(self.fields)
+        return document
+
+
+class CodeNodeError(NodeError):
+    """The user's own code failed. n8n gives such an error no `node`, but the line it comes from."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        description: str | None = None,
+        line: int | None = None,
+        item_index: int | None = None,
+    ) -> None:
+        super().__init__(message, item_index=item_index, name="WrappedExecutionError")
+        self.explanation = description
+        self.line = line
+
+    def document(self, node: dict[str, Any] | None) -> dict[str, Any]:
+        document: dict[str, Any] = {
+            "level": "info",
+            "description": self.explanation,
+            "tags": {},
+            "name": self.name,
+            "message": self.message,
+            "stack": f"{self.name}: {self.message}",
+        }
+        if self.line is not None:
+            document["lineNumber"] = self.line
+        if self.item_index is not None:
+            document["context"] = self.context
+        return document
+
+
+class WaitRequested(Exception):
+    """A node asks to go on at `until` (aware UTC), or, without it, when someone resumes the execution."""
+
+    def __init__(self, until: datetime) -> None:
+        super().__init__(until.isoformat())
+        self.until = until
+
+
+@dataclass(frozen=True, slots=True)
+class RunError:
+    """Why a run failed, short enough for a list: the node at fault (None: the workflow itself) and the message."""
+
+    node: str | None
+    message: str

@@ -1,0 +1,200 @@
+"""Runs what is due, node by node, until nothing is left, a node fails, or the run has to wait.
+
+n8n's execution order v1: depth first, the top-left branch first; a node with several inputs waits for all of them
+for as long as another node is due. Knows graph, state and registry; of the nodes only that they are run.
+"""
+
+import asyncio
+import time
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from app.engine.context import ExecutionInfo, NodeContext
+from app.engine.errors import NodeError, RunError, WaitRequested
+from app.engine.graph import Node, node_type
+from app.engine.registry import Item, NodeType, Outputs
+from app.engine.sandbox import Sandbox
+from app.engine.state import RunState, Task
+
+
+@dataclass(frozen=True, slots=True)
+class Halt:
+    """Why the run ended before everything had run: an error, or the time it waits for."""
+
+    error: RunError | None = None
+    wait_till: datetime | None = None
+
+
+async def execute(state: RunState, sandbox: Sandbox, execution: ExecutionInfo) -> Halt | None:
+    """Run everything that is due; None when nothing is left.
+
+    Cancelling puts the node that was running back on the stack before CancelledError goes on.
+    """
+    while state.stack or state.release_waiting(_may_run):
+        task = state.stack.pop()
+        try:
+            halt = await _run_task(state, task, sandbox, execution)
+        except asyncio.CancelledError:
+            state.stack.append(task)
+            raise
+        if halt is not None:
+            return halt
+        await asyncio.sleep(0)
+    return None
+
+
+def _may_run(task: Task) -> bool:
+    """Whether a node may run although some of its inputs will never come."""
+    needed = None if task.node.disabled else node_type(task.node).inputs_needed
+    required = needed(task.node.parameters) if needed is not None else None
+    if required is None:
+        return True
+    if isinstance(required, int):
+        return sum(1 for items in task.inputs if items) >= required
+    return all(index < len(task.inputs) and task.inputs[index] for index in required)
+
+
+async def _run_task(state: RunState, task: Task, sandbox: Sandbox, execution: ExecutionInfo) -> Halt | None:
+    node = task.node
+    run_index = len(state.run_data.get(node.name, ()))
+    inputs = _paired_inputs(task)
+    task.inputs = list(inputs)
+    run: dict[str, Any] = {
+        "startTime": time.time_ns() // 1_000_000,
+        "executionIndex": state.next_index(),
+        "source": task.sources or [],
+        "hints": [],
+    }
+    started = time.perf_counter_ns()
+    context = NodeContext(node, inputs, task.sources, run_index, state, sandbox, execution)
+    status, outputs, failure = "success", None, None
+    try:
+        outputs = await _outputs(context, task)
+    except WaitRequested as wait:
+        run |= {"executionTime": _elapsed(started), "executionStatus": "waiting", "data": {"main": inputs[:1]}}
+        state.record(node, run)
+        state.stack.append(task)
+        return Halt(wait_till=wait.until)
+    except NodeError as error:
+        status, failure = "error", error
+    run |= {"executionTime": _elapsed(started), "executionStatus": status}
+    if context.metadata:
+        run["metadata"] = context.metadata
+    if failure is not None:
+        run["error"] = failure.document(node.document)
+        if not node.continues_on_fail:
+            state.record(node, run)
+            state.error = run["error"]
+            state.stack.append(task)
+            return Halt(error=RunError(node.name, failure.message))
+        outputs = inputs[:1]
+    elif outputs is not None:
+        outputs = _finish_outputs(node, inputs, outputs)
+    run["data"] = {"main": outputs if outputs is not None else []}
+    state.record(node, run)
+    if outputs is not None:
+        state.deliver(node, outputs, run_index)
+    return None
+
+
+def _elapsed(started: int) -> int:
+    return (time.perf_counter_ns() - started) // 1_000_000
+
+
+def _paired_inputs(task: Task) -> list[list[Item]]:
+    """The inputs, each item marked with its own place, so that what a node passes on is paired already."""
+    if task.sources is None:
+        return [items or [] for items in task.inputs]
+    inputs = []
+    for index, items in enumerate(task.inputs):
+        given = items or []
+        if task.node.execute_once:
+            given = given[:1]
+        if index == 0:
+            inputs.append([{**item, "pairedItem": {"item": place}} for place, item in enumerate(given)])
+        else:
+            inputs.append([{**item, "pairedItem": {"item": place, "input": index}} for place, item in enumerate(given)])
+    return inputs
+
+
+async def _outputs(context: NodeContext, task: Task) -> Outputs | None:
+    node = context.node
+    if task.resumed or node.disabled:
+        return context.inputs[:1]
+    pinned = context.state.pin_data.get(node.name)
+    if pinned is not None and not task.given:
+        return [[dict(item) for item in pinned]]
+    known = node_type(node)
+    for attempt in range(1, node.tries + 1):
+        try:
+            return await _run_node(context, known)
+        except NodeError:
+            if attempt == node.tries:
+                raise
+            await asyncio.sleep(node.retry_seconds)
+    raise AssertionError("a node has at least one try")
+
+
+async def _run_node(context: NodeContext, known: NodeType) -> Outputs | None:
+    try:
+        return await known.run(context)
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError, RecursionError) as error:
+        raise NodeError(
+            f"Node '{context.node.name}' could not make sense of its parameters or its input.",
+            description=f"{type(error).__name__}: {error}",
+        ) from error
+
+
+def _finish_outputs(node: Node, inputs: list[list[Item]], outputs: Outputs) -> Outputs:
+    _pair(inputs, outputs)
+    if node.on_error == "continueErrorOutput" and not node.disabled:
+        outputs = _route_errors(node, inputs, outputs)
+    if node.always_output and not (outputs and outputs[0]):
+        origins = [{"item": place, "input": index} for index, items in enumerate(inputs) for place in range(len(items))]
+        outputs = [[{"json": {}, "pairedItem": origins}], *outputs[1:]]
+    return outputs
+
+
+def _pair(inputs: list[list[Item]], outputs: Outputs) -> None:
+    """Pair what a node left unpaired where there is only one way to see it."""
+    if len(inputs) != 1:
+        return
+    count = len(inputs[0])
+    for items in outputs:
+        if not items or "pairedItem" in items[0]:
+            continue
+        if count == 1:
+            for item in items:
+                item.setdefault("pairedItem", {"item": 0})
+        elif len(items) == count:
+            for place, item in enumerate(items):
+                item.setdefault("pairedItem", {"item": place})
+
+
+def _route_errors(node: Node, inputs: list[list[Item]], outputs: Outputs) -> Outputs:
+    """Move the items that stand for an error to the extra output, together with the input they failed for."""
+    regular = node_type(node).count_outputs(node.parameters)
+    outputs = [*outputs, *([] for _ in range(regular - len(outputs)))]
+    failed: list[Item] = []
+    kept: Outputs = []
+    for items in outputs:
+        kept.append([item for item in items if not _is_error(item)])
+        failed.extend(_with_input(item, inputs) for item in items if _is_error(item))
+    return [*kept, failed]
+
+
+def _is_error(item: Item) -> bool:
+    if item.get("error"):
+        return True
+    json = item["json"]
+    return bool(json.get("error")) and (len(json) == 1 or (len(json) == 2 and "message" in json))
+
+
+def _with_input(item: Item, inputs: list[list[Item]]) -> Item:
+    pairing = item.get("pairedItem")
+    if isinstance(pairing, dict):
+        index, place = pairing.get("input") or 0, pairing.get("item", 0)
+        if index < len(inputs) and place < len(inputs[index]):
+            return {**item, "json": {**inputs[index][place]["json"], **item["json"]}}
+    return item

@@ -1,0 +1,219 @@
+"""A workflow document as a graph: nodes, connections, and whether it can run at all.
+
+Knows n8n's document format; knows nothing of runs and their data.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from app.engine import nodes, registry
+from app.engine.registry import NodeType
+
+
+class InvalidWorkflow(Exception):
+    """The workflow cannot run; the message says why and names the node."""
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """The far end of a line that leaves a node's output."""
+
+    node: str
+    input: int
+
+
+@dataclass(slots=True)
+class Node:
+    """One node of a workflow, with its settings as the executor asks for them."""
+
+    name: str
+    type: str
+    version: float
+    parameters: dict[str, Any]
+    position: tuple[float, float]
+    document: dict[str, Any]
+    disabled: bool = False
+    passive: bool = False
+    trigger: bool = False
+    on_error: str = "stopWorkflow"
+    always_output: bool = False
+    execute_once: bool = False
+    tries: int = 1
+    retry_seconds: float = 0.0
+    outputs: list[list[Connection]] = field(default_factory=list)
+    input_count: int = 0
+
+    @property
+    def continues_on_fail(self) -> bool:
+        return self.on_error != "stopWorkflow"
+
+
+@dataclass(frozen=True, slots=True)
+class Graph:
+    """A workflow that is sound: names are unique and every connection has both ends."""
+
+    id: str
+    name: str
+    active: bool
+    nodes: dict[str, Node]
+    settings: dict[str, Any]
+    pin_data: dict[str, list[dict[str, Any]]]
+
+    @property
+    def timezone(self) -> str:
+        timezone = self.settings.get("timezone")
+        return timezone if isinstance(timezone, str) and timezone not in ("", "DEFAULT") else "UTC"
+
+    def start_node(self, name: str | None) -> Node:
+        """The trigger to start at: the one named, else the Manual Trigger, else the first.
+
+        Raises InvalidWorkflow when there is no node of that name.
+        """
+        if name is not None:
+            if name not in self.nodes:
+                raise InvalidWorkflow(f"The start node '{name}' is not in the workflow.")
+            return self.nodes[name]
+        triggers = [node for node in self.nodes.values() if node.trigger]
+        enabled = [node for node in triggers if not node.disabled] or triggers
+        manual = [node for node in enabled if node.type == "n8n-nodes-base.manualTrigger"]
+        return (manual or enabled)[0]
+
+    def reachable(self, start: str) -> list[Node]:
+        """The nodes that a run from `start` can come to, `start` included."""
+        seen = {start: self.nodes[start]}
+        pending = [start]
+        while pending:
+            for output in self.nodes[pending.pop()].outputs:
+                for connection in output:
+                    if connection.node not in seen:
+                        seen[connection.node] = self.nodes[connection.node]
+                        pending.append(connection.node)
+        return list(seen.values())
+
+
+def node_type(node: Node) -> NodeType:
+    """What runs this node. Raises InvalidWorkflow for a type or version that is not installed."""
+    found = registry.find(node.type, node.version)
+    if found is None:
+        raise InvalidWorkflow(f"Node '{node.name}': {registry.explain_unknown(node.type, node.version)}")
+    return found
+
+
+def check_runnable(graph: Graph, start: str) -> None:
+    """Raise InvalidWorkflow for what a run from `start` would trip over: unknown types, execution order v0."""
+    order = graph.settings.get("executionOrder", "v1")
+    if order != "v1":
+        raise InvalidWorkflow(f"Execution order '{order}' is not supported; set it to 'v1' in the workflow settings.")
+    for node in graph.reachable(start):
+        if not node.disabled:
+            node_type(node)
+
+
+def parse_workflow(document: dict[str, Any]) -> Graph:
+    """The graph of an n8n workflow document.
+
+    Raises InvalidWorkflow: not a workflow, duplicate node names, a connection to a node that is not there,
+    no trigger to start at. Node types are not checked here, so that a workflow can be kept before it can run.
+    """
+    nodes.load()
+    if not isinstance(document, dict) or not isinstance(document.get("nodes"), list):
+        raise InvalidWorkflow("A workflow needs a list of nodes.")
+    parsed: dict[str, Node] = {}
+    for number, entry in enumerate(document["nodes"]):
+        node = _parse_node(entry, number)
+        if node.name in parsed:
+            raise InvalidWorkflow(f"There are two nodes named '{node.name}'; names must be unique.")
+        parsed[node.name] = node
+    _connect(parsed, document.get("connections") or {})
+    if not any(node.trigger for node in parsed.values()):
+        raise InvalidWorkflow("The workflow has no trigger node to start at.")
+    settings = document.get("settings") or {}
+    pin_data = document.get("pinData") or {}
+    if not isinstance(settings, dict) or not isinstance(pin_data, dict):
+        raise InvalidWorkflow("The workflow's settings and pinData must be objects.")
+    return Graph(
+        id=str(document.get("id") or ""),
+        name=str(document.get("name") or ""),
+        active=bool(document.get("active")),
+        nodes=parsed,
+        settings=settings,
+        pin_data={name: _pinned(name, items) for name, items in pin_data.items() if items is not None},
+    )
+
+
+def _parse_node(entry: Any, number: int) -> Node:
+    if not isinstance(entry, dict):
+        raise InvalidWorkflow(f"Node {number} is not an object.")
+    name, kind = entry.get("name"), entry.get("type")
+    if not isinstance(name, str) or not name:
+        raise InvalidWorkflow(f"Node {number} has no name.")
+    if not isinstance(kind, str) or not kind:
+        raise InvalidWorkflow(f"Node '{name}' has no type.")
+    version = entry.get("typeVersion", 1)
+    if isinstance(version, bool) or not isinstance(version, int | float):
+        raise InvalidWorkflow(f"Node '{name}': typeVersion must be a number.")
+    parameters = entry.get("parameters") or {}
+    if not isinstance(parameters, dict):
+        raise InvalidWorkflow(f"Node '{name}': parameters must be an object.")
+    found = registry.find(kind, version)
+    on_error = entry.get("onError") or ("continueRegularOutput" if entry.get("continueOnFail") else "stopWorkflow")
+    if on_error not in ("stopWorkflow", "continueRegularOutput", "continueErrorOutput"):
+        raise InvalidWorkflow(f"Node '{name}': onError cannot be '{on_error}'.")
+    retries = bool(entry.get("retryOnFail"))
+    return Node(
+        name=name,
+        type=kind,
+        version=version,
+        parameters=parameters,
+        position=_position(entry.get("position")),
+        document=entry,
+        disabled=bool(entry.get("disabled")),
+        passive=found.passive if found else False,
+        trigger=found.trigger if found else registry.is_trigger(kind),
+        on_error=on_error,
+        always_output=bool(entry.get("alwaysOutputData")),
+        execute_once=bool(entry.get("executeOnce")),
+        tries=min(5, max(2, int(_number(entry.get("maxTries"), 3)))) if retries else 1,
+        retry_seconds=min(5.0, max(0.0, _number(entry.get("waitBetweenTries"), 1000.0) / 1000)) if retries else 0.0,
+    )
+
+
+def _position(value: Any) -> tuple[float, float]:
+    if isinstance(value, list | tuple) and len(value) == 2:
+        return _number(value[0], 0.0), _number(value[1], 0.0)
+    return 0.0, 0.0
+
+
+def _number(value: Any, default: float) -> float:
+    return value if isinstance(value, int | float) and not isinstance(value, bool) else default
+
+
+def _connect(parsed: dict[str, Node], connections: Any) -> None:
+    """Attach the `main` connections; other kinds (AI tools, memories) do not carry items."""
+    if not isinstance(connections, dict):
+        raise InvalidWorkflow("The workflow's connections must be an object.")
+    for source, kinds in connections.items():
+        if source not in parsed:
+            raise InvalidWorkflow(f"A connection starts at node '{source}', which is not in the workflow.")
+        outputs = (kinds.get("main") or []) if isinstance(kinds, dict) else None
+        if not isinstance(outputs, list) or not all(isinstance(output, list | None) for output in outputs):
+            raise InvalidWorkflow(f"The connections of node '{source}' are malformed.")
+        for output in outputs:
+            parsed[source].outputs.append([_connection(parsed, source, target) for target in output or []])
+
+
+def _connection(parsed: dict[str, Node], source: str, target: Any) -> Connection:
+    name = target.get("node") if isinstance(target, dict) else None
+    if not isinstance(name, str) or name not in parsed:
+        raise InvalidWorkflow(f"Node '{source}' is connected to '{name}', which is not in the workflow.")
+    index = target.get("index", 0)
+    if not isinstance(index, int) or not 0 <= index < 100:
+        raise InvalidWorkflow(f"Node '{source}' is connected to input {index!r} of '{name}'.")
+    parsed[name].input_count = max(parsed[name].input_count, index + 1)
+    return Connection(name, index)
+
+
+def _pinned(name: str, items: Any) -> list[dict[str, Any]]:
+    if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
+        raise InvalidWorkflow(f"pinData of node '{name}' must be a list of items.")
+    return [item if isinstance(item.get("json"), dict) else {"json": item} for item in items]

@@ -1,0 +1,21 @@
+"""Filter, version 2: keeps the items that meet its conditions."""
+
+from app.engine import conditions
+from app.engine.context import NodeContext
+from app.engine.errors import NodeError
+from app.engine.registry import Item, Outputs, node
+
+
+@node("filter", [2, 2.1, 2.2, 2.3])
+async def filter_(context: NodeContext) -> Outputs:
+    filters = await context.resolve_each(context.parameters.get("conditions") or {}, parameter="conditions")
+    kept: list[Item] = []
+    discarded: list[Item] = []
+    for item, result in zip(context.items, await conditions.evaluate(context, filters), strict=True):
+        if isinstance(result, NodeError):
+            if not context.continues_on_fail:
+                raise result
+            discarded.append(item)
+        else:
+            (kept if result else discarded).append(item)
+    return [kept, discarded]

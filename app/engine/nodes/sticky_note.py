@@ -1,0 +1,9 @@
+"""Sticky Note: a remark on the canvas; never runs."""
+
+from app.engine.context import NodeContext
+from app.engine.registry import Outputs, node
+
+
+@node("stickyNote", [1], passive=True)
+async def sticky_note(context: NodeContext) -> Outputs | None:
+    return None

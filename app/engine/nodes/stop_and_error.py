@@ -1,0 +1,37 @@
+"""Stop and Error: ends the run with an error of the workflow's own."""
+
+from typing import Any
+
+from app.engine import conversions
+from app.engine.context import NodeContext
+from app.engine.conversions import CannotConvert
+from app.engine.errors import NodeError
+from app.engine.registry import Outputs, node
+
+NO_MESSAGE = "An error occurred"
+
+
+@node("stopAndError", [1])
+async def stop_and_error(context: NodeContext) -> Outputs:
+    parameters = context.parameters
+    if parameters.get("errorType", "errorMessage") == "errorMessage":
+        message = await context.resolve_first(parameters.get("errorMessage", ""), parameter="errorMessage")
+        raise NodeError(conversions.display(message) if message not in (None, "") else NO_MESSAGE)
+    given = await context.resolve_first(parameters.get("errorObject", ""), parameter="errorObject")
+    error = _error_object(given)
+    raise NodeError(_message(error), context={"metadata": error})
+
+
+def _error_object(given: Any) -> Any:
+    try:
+        return conversions.parse_json(given) if isinstance(given, str) else given
+    except CannotConvert:
+        raise NodeError("The error object is not valid JSON") from None
+
+
+def _message(error: Any) -> str:
+    if isinstance(error, dict):
+        for key in ("message", "description", "error"):
+            if isinstance(error.get(key), str) and error[key]:
+                return str(error[key])
+    return f"Error: {conversions.to_json_text(error)}"

@@ -1,0 +1,68 @@
+"""Wait: lets time pass, in memory when it is short, as a waiting execution when it is long."""
+
+import asyncio
+import math
+from datetime import UTC, datetime, timedelta
+
+from app.engine import conversions, dates
+from app.engine.context import NodeContext
+from app.engine.errors import NodeError, WaitRequested
+from app.engine.registry import Outputs, node
+
+UNITS = {"seconds": 1, "minutes": 60, "hours": 3_600, "days": 86_400}
+IN_MEMORY_SECONDS = 65.0
+"""A wait of less than this is not worth writing the run down for."""
+LONGEST = datetime(3000, 1, 1, tzinfo=UTC)
+
+
+@node("wait", [1, 1.1])
+async def wait(context: NodeContext) -> Outputs:
+    parameters = context.parameters
+    resume = await context.resolve_first(parameters.get("resume", "timeInterval"), parameter="resume")
+    if resume == "timeInterval":
+        until = await _after_interval(context)
+    elif resume == "specificTime":
+        until = await _at_time(context)
+    else:
+        raise NodeError(f"The Wait node's resume mode '{resume}' is not supported.")
+    seconds = (until - datetime.now(UTC)).total_seconds()
+    if seconds >= IN_MEMORY_SECONDS:
+        raise WaitRequested(until)
+    if seconds > 0:
+        await asyncio.sleep(seconds)
+    return [context.items]
+
+
+async def _after_interval(context: NodeContext) -> datetime:
+    amount, unit = (1, "hours") if context.version == 1 else (5, "seconds")
+    asked = await context.resolve_first(
+        {
+            "amount": context.parameters.get("amount", amount),
+            "unit": context.parameters.get("unit", unit),
+        },
+        parameter="amount",
+    )
+    number = conversions.to_number(asked["amount"])
+    if math.isnan(number):
+        raise NodeError(f"'amount' expects a number but we got '{conversions.display(asked['amount'])}'")
+    if number < 0:
+        raise NodeError("Invalid wait amount. Please enter a number that is 0 or greater.")
+    if asked["unit"] not in UNITS:
+        raise NodeError("Invalid wait unit. Valid units are 'seconds', 'minutes', 'hours', or 'days'.")
+    try:
+        return min(datetime.now(UTC) + timedelta(seconds=number * UNITS[asked["unit"]]), LONGEST)
+    except OverflowError:
+        return LONGEST
+
+
+async def _at_time(context: NodeContext) -> datetime:
+    given = await context.resolve_first(context.parameters.get("dateTime", ""), parameter="dateTime")
+    if given in (None, ""):
+        raise NodeError('Parameter "Date and Time" is required.')
+    until = dates.parse(given, context.timezone) if isinstance(given, str) else None
+    if until is None:
+        raise NodeError(
+            "Cannot put execution to wait because `dateTime` parameter is not a valid date. "
+            "Please pick a specific date and time to wait until."
+        )
+    return until.astimezone(UTC)

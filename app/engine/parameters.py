@@ -1,0 +1,58 @@
+"""Node parameters: where in them expressions stand, and how their results are put in place.
+
+Knows the shape of parameters (any JSON; a string that starts with "=" is an expression), not what they mean.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+Fill = Callable[[Sequence[Any]], Any]
+
+
+class Template:
+    """A JSON value with holes: `texts` are its expressions, `fill` makes the value from their results."""
+
+    __slots__ = ("_fill", "texts")
+
+    def __init__(self, value: Any) -> None:
+        self.texts: list[str] = []
+        fill = self._compile(value)
+        self._fill: Fill = fill if fill is not None else lambda results: value
+
+    @property
+    def constant(self) -> bool:
+        return not self.texts
+
+    def fill(self, results: Sequence[Any]) -> Any:
+        return self._fill(results)
+
+    def _compile(self, value: Any) -> Fill | None:
+        """How to fill this part; None when it holds nothing to fill in."""
+        if isinstance(value, str):
+            return self._compile_text(value) if value[:1] == "=" else None
+        if isinstance(value, dict):
+            return self._compile_children(value, dict.items(value), dict)
+        if isinstance(value, list):
+            return self._compile_children(value, enumerate(value), list)
+        return None
+
+    def _compile_text(self, text: str) -> Fill:
+        if "{{" not in text:
+            plain = text[1:]
+            return lambda results: plain
+        index = len(self.texts)
+        self.texts.append(text)
+        return lambda results: results[index]
+
+    def _compile_children(self, value: Any, pairs: Any, copy: Callable[[Any], Any]) -> Fill | None:
+        fills = [(key, fill) for key, child in pairs if (fill := self._compile(child)) is not None]
+        if not fills:
+            return None
+
+        def fill_children(results: Sequence[Any]) -> Any:
+            filled = copy(value)
+            for key, fill in fills:
+                filled[key] = fill(results)
+            return filled
+
+        return fill_children

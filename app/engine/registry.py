@@ -1,0 +1,94 @@
+"""Which node types there are: what runs them, and what the graph has to know about them beforehand.
+
+Node modules register themselves here when `app.engine.nodes` imports them; this module knows none of them.
+"""
+
+import difflib
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from app.engine.context import NodeContext
+
+Item = dict[str, Any]
+Outputs = list[list[Item]]
+RunNode = Callable[["NodeContext"], Awaitable[Outputs | None]]
+
+BASE = "n8n-nodes-base."
+
+
+@dataclass(frozen=True, slots=True)
+class NodeType:
+    """One node type in some of its versions.
+
+    `outputs` counts the regular outputs, from the parameters where they decide. `inputs_needed` says, from the
+    parameters, which inputs must have data before a multi-input node may run without the others (None: any one).
+    """
+
+    name: str
+    versions: tuple[float, ...]
+    run: RunNode
+    trigger: bool = False
+    passive: bool = False
+    outputs: int | Callable[[dict[str, Any]], int] = 1
+    inputs_needed: Callable[[dict[str, Any]], list[int] | int | None] | None = None
+
+    def count_outputs(self, parameters: dict[str, Any]) -> int:
+        return self.outputs if isinstance(self.outputs, int) else self.outputs(parameters)
+
+
+_types: dict[tuple[str, float], NodeType] = {}
+_versions: dict[str, tuple[float, ...]] = {}
+
+
+def node(
+    name: str,
+    versions: Iterable[float],
+    *,
+    trigger: bool = False,
+    passive: bool = False,
+    outputs: int | Callable[[dict[str, Any]], int] = 1,
+    inputs_needed: Callable[[dict[str, Any]], list[int] | int | None] | None = None,
+) -> Callable[[RunNode], RunNode]:
+    """Register the decorated function as what runs node type `name` (n8n's name, its usual prefix may be left out)."""
+    full_name = name if "." in name else BASE + name
+
+    def register(run: RunNode) -> RunNode:
+        node_type = NodeType(full_name, tuple(versions), run, trigger, passive, outputs, inputs_needed)
+        for version in node_type.versions:
+            if (full_name, version) in _types:
+                raise ValueError(f"{full_name} {version} is registered twice")
+            _types[full_name, version] = node_type
+        _versions[full_name] = tuple(sorted({*_versions.get(full_name, ()), *node_type.versions}))
+        return run
+
+    return register
+
+
+def find(name: str, version: float) -> NodeType | None:
+    return _types.get((name, version))
+
+
+def known_versions() -> dict[str, tuple[float, ...]]:
+    return dict(sorted(_versions.items()))
+
+
+def is_trigger(name: str) -> bool:
+    """Whether a node of this type can start a workflow; types that are not installed are told by their name."""
+    versions = _versions.get(name)
+    if versions:
+        return _types[name, versions[0]].trigger
+    return name.rsplit(".", 1)[-1].lower().endswith(("trigger", "webhook"))
+
+
+def explain_unknown(name: str, version: float) -> str:
+    """Why `find` has nothing for this type: an unknown name (with the nearest known one) or version."""
+    versions = _versions.get(name)
+    if versions:
+        known = ", ".join(f"{v:g}" for v in versions)
+        return f"Node type {name} has no version {version:g}; known versions: {known}"
+    short = {known.rsplit(".", 1)[-1].lower(): known for known in _versions}
+    near = difflib.get_close_matches(name.rsplit(".", 1)[-1].lower(), short, n=1, cutoff=0.5)
+    hint = f"; the nearest known type is {short[near[0]]}" if near else ""
+    return f"Unrecognized node type: {name}{hint}"

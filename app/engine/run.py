@@ -1,0 +1,188 @@
+"""The engine's door: run a workflow, take up an interrupted run, prepare a retry.
+
+Everything that a workflow does wrong comes back as an Outcome; nothing of it is raised.
+"""
+
+import asyncio
+import time
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from app.engine import dates
+from app.engine.context import ExecutionInfo
+from app.engine.errors import RunError
+from app.engine.executor import Halt, execute
+from app.engine.graph import Graph, InvalidWorkflow, check_runnable, parse_workflow
+from app.engine.sandbox import Sandbox
+from app.engine.state import RunState, Task, restore
+
+PINNING_MODES = frozenset({"manual", "test"})
+CANCELED = "The execution was cancelled manually"
+TIMED_OUT = "The execution was cancelled because it timed out"
+
+
+@dataclass(frozen=True, slots=True)
+class RunRequest:
+    """One execution to run, or to take up again.
+
+    `items` go into the trigger; with `resume` they are instead what the node that waited puts out.
+    """
+
+    execution_id: str
+    mode: str
+    workflow: dict[str, Any]
+    start_node: str | None = None
+    items: list[dict[str, Any]] | None = None
+    resume: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a run ended (success, error, canceled) or why it stands still (waiting), with all its data."""
+
+    status: str
+    data: dict[str, Any]
+    error: RunError | None
+    wait_till: datetime | None
+    custom_data: dict[str, str]
+
+
+async def run_workflow(request: RunRequest, sandbox: Sandbox) -> Outcome:
+    """Run a workflow until it ends or waits. Cancelling the task stops it: the Outcome is then `canceled`."""
+    try:
+        graph = parse_workflow(request.workflow)
+        state = restore(graph, request.resume) if request.resume is not None else _begin(graph, request)
+        _check(state)
+    except InvalidWorkflow as error:
+        return _refused(request, str(error))
+    if request.resume is not None and request.resume.get("waitTill"):
+        _pass_wait(state, request.items)
+    timeout = graph.settings.get("executionTimeout")
+    limit = float(timeout) if isinstance(timeout, int | float) and timeout > 0 else None
+    try:
+        async with asyncio.timeout(limit):
+            halt = await execute(state, sandbox, ExecutionInfo(request.execution_id, request.mode))
+    except TimeoutError:
+        return _canceled(state, TIMED_OUT, "TimeoutExecutionCancelledError")
+    except asyncio.CancelledError:
+        task = asyncio.current_task()
+        if task is not None:
+            task.uncancel()
+        return _canceled(state, CANCELED, "ManualExecutionCancelledError")
+    return _ended(state, halt)
+
+
+def prepare_retry(data: dict[str, Any]) -> dict[str, Any] | None:
+    """What to resume so that a failed or canceled run goes on at the node that failed; None: nothing to go on from.
+
+    The failed run of that node is forgotten, what ran before it stays. `data` is not changed.
+    """
+    rest = data.get("executionData") or {}
+    stack = rest.get("nodeExecutionStack") or []
+    if not stack and not rest.get("waitingExecution"):
+        return None
+    result = dict(data.get("resultData") or {})
+    result.pop("error", None)
+    run_data = {name: list(runs) for name, runs in (result.get("runData") or {}).items()}
+    if not run_data:
+        return None
+    name = ((stack[0].get("node") or {}).get("name")) if stack else None
+    runs = run_data.get(name) if name is not None else None
+    if name is not None and runs and runs[-1].get("executionStatus") != "success":
+        runs.pop()
+        if not runs:
+            del run_data[name]
+    result["runData"] = run_data
+    prepared = {**data, "resultData": result}
+    prepared.pop("waitTill", None)
+    return prepared
+
+
+def _begin(graph: Graph, request: RunRequest) -> RunState:
+    start = graph.start_node(request.start_node)
+    check_runnable(graph, start.name)
+    state = RunState(graph)
+    pins = graph.pin_data
+    if request.mode in PINNING_MODES:
+        state.pin_data = pins
+    items = request.items
+    if items is None and request.mode not in PINNING_MODES:
+        items = pins.get(start.name)
+    given = items is not None
+    inputs = [{"json": {}}] if items is None else [dict(item) for item in items]
+    for item in inputs:
+        item["pairedItem"] = {"item": 0}
+    state.stack.append(Task(start, [inputs], None, given=given))
+    return state
+
+
+def _check(state: RunState) -> None:
+    """Refuse before the first node what could not run: the workflow may have changed since the run began."""
+    for task in [*state.stack, *(task for tasks in state.waiting.values() for task in tasks)]:
+        check_runnable(state.graph, task.node.name)
+
+
+def _pass_wait(state: RunState, items: list[dict[str, Any]] | None) -> None:
+    """The wait is over: forget its unfinished run and let its items (or what woke it up) pass."""
+    if not state.stack:
+        return
+    task = state.stack[-1]
+    task.resumed = True
+    if items is not None:
+        task.inputs = [items]
+    runs = state.run_data.get(task.node.name)
+    if runs and runs[-1].get("executionStatus") == "waiting":
+        state.execution_index = runs.pop().get("executionIndex", state.execution_index)
+        if not runs:
+            del state.run_data[task.node.name]
+
+
+def _ended(state: RunState, halt: Halt | None) -> Outcome:
+    data = state.document()
+    if halt is not None and halt.wait_till is not None:
+        data["waitTill"] = dates.to_iso(halt.wait_till)
+        return Outcome("waiting", data, None, halt.wait_till, state.custom_data)
+    if halt is not None:
+        return Outcome("error", data, halt.error, None, state.custom_data)
+    return Outcome("success", data, None, None, state.custom_data)
+
+
+def _canceled(state: RunState, message: str, name: str) -> Outcome:
+    state.error = _plain_error(name, message)
+    return Outcome("canceled", state.document(), None, None, state.custom_data)
+
+
+def _refused(request: RunRequest, message: str) -> Outcome:
+    """A workflow that cannot run: nothing has run, or what had run before stays as it was."""
+    data = (
+        dict(request.resume)
+        if request.resume is not None
+        else {
+            "version": 1,
+            "startData": {},
+            "executionData": {
+                "contextData": {},
+                "nodeExecutionStack": [],
+                "metadata": {},
+                "waitingExecution": {},
+                "waitingExecutionSource": {},
+            },
+        }
+    )
+    result = {"runData": {}, **(data.get("resultData") or {})}
+    data["resultData"] = {**result, "error": _plain_error("WorkflowOperationError", message)}
+    return Outcome("error", data, RunError(None, message), None, dict(result.get("metadata") or {}))
+
+
+def _plain_error(name: str, message: str) -> dict[str, Any]:
+    return {
+        "level": "warning",
+        "tags": {},
+        "timestamp": int(time.time() * 1000),
+        "context": {},
+        "functionality": "regular",
+        "name": name,
+        "message": message,
+        "stack": f"{name}: {message}",
+    }

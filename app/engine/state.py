@@ -1,0 +1,179 @@
+"""What one run has done so far and what it still has to do, and how that is written down.
+
+Knows n8n's execution data document, from which an interrupted run is taken up again; runs nothing itself.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from app.engine.graph import Connection, Graph, Node
+from app.engine.registry import Item
+
+Inputs = list[list[Item] | None]
+Source = dict[str, Any]
+
+
+@dataclass(slots=True)
+class Task:
+    """A node that is due, with the items at its inputs and where each input's items come from."""
+
+    node: Node
+    inputs: Inputs
+    sources: list[Source | None] | None
+    given: bool = False
+    """The items were handed to the trigger by the caller, so that its pinned ones do not count."""
+    resumed: bool = False
+    """The node has waited already and only has to pass its items on."""
+
+
+@dataclass(slots=True)
+class RunState:
+    """The whole of a run between two nodes."""
+
+    graph: Graph
+    run_data: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    stack: list[Task] = field(default_factory=list)
+    """What is due next stands at the end."""
+    waiting: dict[str, list[Task]] = field(default_factory=dict)
+    """Nodes with several inputs, of which some have come in; one entry for each run to be."""
+    context_data: dict[str, dict[str, Any]] = field(default_factory=dict)
+    custom_data: dict[str, str] = field(default_factory=dict)
+    pin_data: dict[str, list[Item]] = field(default_factory=dict)
+    last_node: str | None = None
+    error: dict[str, Any] | None = None
+    execution_index: int = 0
+
+    def deliver(self, source: Node, outputs: list[list[Item]], run_index: int) -> None:
+        """Hand a node's outputs on: what lies top-left is due first, before all that was due already."""
+        due: list[tuple[tuple[float, float], int, Connection]] = []
+        for index, connections in enumerate(source.outputs):
+            items = outputs[index] if index < len(outputs) else None
+            for connection in connections:
+                if items:
+                    target = self.graph.nodes[connection.node]
+                    if not target.passive:
+                        due.append(((target.position[1], target.position[0]), index, connection))
+        if len(due) > 1:
+            due.sort(key=lambda entry: entry[0], reverse=True)
+        for _, index, connection in due:
+            origin = {"previousNode": source.name, "previousNodeOutput": index, "previousNodeRun": run_index}
+            self._enqueue(self.graph.nodes[connection.node], connection.input, outputs[index], origin)
+
+    def _enqueue(self, target: Node, index: int, items: list[Item], origin: Source) -> None:
+        if target.input_count <= 1:
+            self.stack.append(Task(target, [items], [origin]))
+            return
+        partial = self.waiting.setdefault(target.name, [])
+        task = next((entry for entry in partial if entry.inputs[index] is None), None)
+        if task is None:
+            task = Task(target, [None] * target.input_count, [None] * target.input_count)
+            partial.append(task)
+        task.inputs[index] = items
+        if task.sources is not None:
+            task.sources[index] = origin
+        if all(entry is not None for entry in task.inputs):
+            partial.remove(task)
+            if not partial:
+                del self.waiting[target.name]
+            self.stack.append(task)
+
+    def release_waiting(self, may_run: Callable[[Task], bool]) -> bool:
+        """Let the top-left node that waits for more inputs run with what it has; False when there is none.
+
+        Called when nothing else is due, so that the missing inputs cannot come any more.
+        """
+        for name in sorted(self.waiting, key=self._top_left):
+            partial = self.waiting[name]
+            while partial:
+                task = partial.pop(0)
+                if not partial:
+                    del self.waiting[name]
+                if any(task.inputs) and may_run(task):
+                    task.inputs = [entry if entry is not None else [] for entry in task.inputs]
+                    self.stack.append(task)
+                    return True
+        return False
+
+    def _top_left(self, name: str) -> tuple[float, float]:
+        x, y = self.graph.nodes[name].position
+        return y, x
+
+    def record(self, node: Node, run: dict[str, Any]) -> None:
+        self.run_data.setdefault(node.name, []).append(run)
+        self.last_node = node.name
+
+    def next_index(self) -> int:
+        index = self.execution_index
+        self.execution_index += 1
+        return index
+
+    def document(self) -> dict[str, Any]:
+        """The run in n8n's shape, ready for JSON; `restore` takes it up again."""
+        result: dict[str, Any] = {"runData": self.run_data}
+        if self.error is not None:
+            result["error"] = self.error
+        if self.pin_data:
+            result["pinData"] = self.pin_data
+        if self.last_node is not None:
+            result["lastNodeExecuted"] = self.last_node
+        if self.custom_data:
+            result["metadata"] = self.custom_data
+        return {
+            "version": 1,
+            "startData": {},
+            "resultData": result,
+            "executionData": {
+                "contextData": self.context_data,
+                "nodeExecutionStack": [_task_document(task) for task in reversed(self.stack)],
+                "metadata": {},
+                "waitingExecution": {
+                    name: {str(run): {"main": task.inputs} for run, task in enumerate(tasks)}
+                    for name, tasks in self.waiting.items()
+                },
+                "waitingExecutionSource": {
+                    name: {str(run): {"main": task.sources} for run, task in enumerate(tasks)}
+                    for name, tasks in self.waiting.items()
+                },
+            },
+        }
+
+
+def restore(graph: Graph, data: dict[str, Any]) -> RunState:
+    """The run that `RunState.document` wrote down, over `graph`, which may be a later version of the workflow.
+
+    Tasks of nodes that the graph no longer has are dropped.
+    """
+    result, rest = data.get("resultData") or {}, data.get("executionData") or {}
+    state = RunState(
+        graph,
+        run_data={name: list(runs) for name, runs in (result.get("runData") or {}).items()},
+        context_data={name: dict(entry) for name, entry in (rest.get("contextData") or {}).items()},
+        custom_data=dict(result.get("metadata") or {}),
+        pin_data=dict(result.get("pinData") or {}),
+        last_node=result.get("lastNodeExecuted"),
+    )
+    for entry in reversed(rest.get("nodeExecutionStack") or []):
+        node = graph.nodes.get((entry.get("node") or {}).get("name"))
+        if node is not None:
+            sources = (entry.get("source") or {}).get("main")
+            state.stack.append(Task(node, list((entry.get("data") or {}).get("main") or [[]]), sources))
+    waiting_sources = rest.get("waitingExecutionSource") or {}
+    for name, runs in (rest.get("waitingExecution") or {}).items():
+        if name in graph.nodes:
+            state.waiting[name] = [
+                Task(
+                    graph.nodes[name],
+                    list(entry["main"]),
+                    list(((waiting_sources.get(name) or {}).get(run) or {}).get("main") or []),
+                )
+                for run, entry in sorted(runs.items(), key=lambda pair: int(pair[0]))
+            ]
+    indexes = [run.get("executionIndex", -1) for runs in state.run_data.values() for run in runs]
+    state.execution_index = max(indexes, default=-1) + 1
+    return state
+
+
+def _task_document(task: Task) -> dict[str, Any]:
+    sources = {"main": task.sources} if task.sources is not None else None
+    return {"node": task.node.document, "data": {"main": task.inputs}, "source": sources}
