@@ -33,7 +33,7 @@ lint: install-dev ## check style, types and the direction of imports
 	@$(VENV) -m ruff check .
 	@$(VENV) -m ruff format --check .
 	@$(VENV) -m mypy
-	@$(VENV) -c 'from importlinter.cli import lint_imports_command; lint_imports_command()'
+	@$(VENV) -c 'from importlinter.cli import lint_imports_command; lint_imports_command()' --no-logo
 
 bench: install-dev ## measure the API and the worker over a million executions
 	@exec $(VENV) -m tests.bench $(ARGS)

@@ -21,7 +21,8 @@ from app.migrations import migrate as apply_migrations
 from app.processes import ChildDied
 from app.repository import api_keys
 from app.repository.connection import connect
-from app.repository.errors import RepositoryError, translated
+from app.repository.errors import ProjectNotFound, RepositoryError, translated
+from app.repository.projects import list_projects
 from app.settings import Settings, SettingsError
 from app.up import CannotStart
 from app.up import up as bring_up
@@ -84,11 +85,12 @@ def worker() -> None:
     Start as many as you like, on any machine that reaches the database. A stopped one finishes what it runs or
     hands it over to another.
     """
-    from app.worker import run_worker  # the engine takes a while to load, and only this command needs it
-
     logs.configure()
     with reported():
-        run_worker(Settings.from_environment(os.environ))
+        settings = Settings.from_environment(os.environ)
+        from app.worker import run_worker  # loads the whole engine, which no other command needs
+
+        run_worker(settings)
 
 
 @click.group()
@@ -110,6 +112,8 @@ def create_key(label: str, scopes: tuple[str, ...], project: str | None, days: f
     key = new_key()
     expires_at = datetime.now(UTC) + timedelta(days=days) if days else None
     with reported(), connect(Settings.from_environment(os.environ).database_url) as connection:
+        if project and not list_projects(connection, limit=1, project_id=project):
+            raise ProjectNotFound
         api_keys.create_api_key(
             connection,
             key,

@@ -65,7 +65,7 @@ class Child:
         how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
         raise ChildDied(f"{self.name} {how}. The end of {self.log}:\n{self.log_tail()}")
 
-    def log_tail(self, lines: int = 20) -> str:
+    def log_tail(self, lines: int = 40) -> str:
         """The last lines that this process wrote, indented."""
         with self.log.open("rb") as file:
             file.seek(self._log_start)

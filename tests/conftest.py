@@ -2,11 +2,15 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
 
+from app.processes import Child
 from app.repository import connection as connection_module
+from tests import live
 from tests.postgres import TestServer, cloned_database
 
 _server: TestServer | None = None
@@ -61,3 +65,29 @@ def connect(database_url: str) -> Iterator[Callable[..., psycopg.Connection]]:
 def connection(connect: Callable[..., psycopg.Connection]) -> psycopg.Connection:
     """One connection, with transactions that the test commits itself."""
     return connect()
+
+
+@pytest.fixture
+def start_server(database_url: str, tmp_path: Path) -> Iterator[Callable[..., live.LiveServer]]:
+    """Starts APIs over the test's database: start_server(EXECUTIONS_MAX_BODY_BYTES=2048)."""
+    with ExitStack() as stack:
+
+        def start(**settings: Any) -> live.LiveServer:
+            server = live.start_server(database_url, tmp_path, **settings)
+            stack.callback(server.child.stop)
+            return server
+
+        yield start
+
+
+@pytest.fixture
+def start_worker(database_url: str, tmp_path: Path) -> Iterator[Callable[..., Child]]:
+    """Starts workers over the test's database: start_worker(EXECUTIONS_CONCURRENCY=2)."""
+    with ExitStack() as stack:
+
+        def start(**settings: Any) -> Child:
+            child = live.start_worker(database_url, tmp_path, **settings)
+            stack.callback(child.stop)
+            return child
+
+        yield start

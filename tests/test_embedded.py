@@ -129,9 +129,7 @@ root_only = pytest.mark.skipif(os.geteuid() != 0, reason="starts PostgreSQL as r
 @root_only
 def test_root_is_left_behind_and_at_most_one_capability_kept(server):
     server.start()
-    status = dict(
-        line.split(":\t", 1) for line in Path(f"/proc/{server.child.pid}/status").read_text().splitlines()
-    )
+    status = dict(line.split(":\t", 1) for line in Path(f"/proc/{server.child.pid}/status").read_text().splitlines())
     assert "0" not in status["Uid"].split()
     assert status["CapEff"] == status["CapBnd"]
     assert int(status["CapEff"], 16).bit_count() <= 1

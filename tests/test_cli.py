@@ -1,0 +1,82 @@
+"""The commands of flask, run as a person runs them: as processes."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.repository.api_keys import find_api_key
+from tests.live import PROJECT, environment
+from tests.postgres import cloned_database
+
+Flask = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def flask(database_url: str, tmp_path: Path) -> Flask:
+    """Runs a command over the test's database: flask("keys", "list", PORT=1)."""
+
+    def run(*arguments: str, **settings: Any) -> subprocess.CompletedProcess[str]:
+        environ = environment(database_url, tmp_path, **settings)
+        command = [sys.executable, "-m", "flask", *arguments]
+        return subprocess.run(
+            command, env=environ, cwd=PROJECT, capture_output=True, text=True, timeout=60, check=False
+        )
+
+    return run
+
+
+def test_migrate_says_what_it_applied_and_can_be_run_again(postgres_url, flask):
+    with cloned_database(postgres_url, "template0") as empty:
+        assert "Applied 0001." in flask("migrate", DATABASE_URL=empty).stdout
+        assert flask("migrate", DATABASE_URL=empty).stdout == "The database is up to date\n"
+
+
+def test_a_key_is_printed_once_and_its_hash_kept(flask, connection):
+    key = flask("keys", "create", "ci", "--scope", "execution:list", "--days", "7").stdout.strip()
+    stored = find_api_key(connection, key)
+    assert stored.label == "ci"
+    assert stored.scopes == ("execution:list",)
+    assert 6.9 < (stored.expires_at - stored.created_at).total_seconds() / 86_400 < 7.1
+    listed = flask("keys", "list").stdout
+    assert "ci\texpires" in listed
+    assert key not in listed
+    assert connection.execute("SELECT count(*) FROM api_keys AS k WHERE k::text LIKE %s", [f"%{key}%"]).fetchone() == (
+        0,
+    )
+
+
+def test_a_key_without_options_may_do_everything(flask, connection):
+    stored = find_api_key(connection, flask("keys", "create", "mine").stdout.strip())
+    assert (stored.scopes, stored.project_id, stored.expires_at) == (("*",), None, None)
+
+
+def test_a_revoked_key_is_no_key(flask, connection):
+    key = flask("keys", "create", "old").stdout.strip()
+    stored = find_api_key(connection, key)
+    connection.rollback()
+    assert flask("keys", "revoke", str(stored.id)).returncode == 0
+    assert find_api_key(connection, key) is None
+    assert "old\trevoked" in flask("keys", "list").stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "settings", "message"),
+    [
+        (["keys", "revoke", "4711"], {}, "API key not found"),
+        (["keys", "create", "x", "--project", "nowhere"], {}, "Project not found"),
+        (["migrate"], {"EXECUTIONS_CONCURRENCY": "many"}, "EXECUTIONS_CONCURRENCY"),
+        (["migrate"], {"DATABASE_URL": ""}, "DATABASE_URL"),
+        (["migrate"], {"DATABASE_URL": "postgresql://127.0.0.1:1/x"}, "connection"),
+        (["worker"], {"DATABASE_URL": ""}, "DATABASE_URL"),
+    ],
+)
+def test_what_is_expected_to_go_wrong_is_said_in_a_sentence(flask, arguments, settings, message):
+    result = flask(*arguments, **settings)
+    assert result.returncode == 1
+    assert result.stderr.startswith("Error: ")
+    assert message in result.stderr
+    assert "Traceback" not in result.stderr

@@ -1,0 +1,69 @@
+"""make: lists its targets, finds a Python, says what is missing, and installs only what changed."""
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.live import PROJECT
+
+pytestmark = pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
+
+
+def make(*arguments: str, folder: Path = PROJECT) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(["make", *arguments], cwd=folder, capture_output=True, text=True, timeout=100, check=False)
+
+
+@pytest.fixture
+def fresh(tmp_path: Path) -> Path:
+    """A checkout in which nothing was installed, at a path with a space."""
+    folder = tmp_path / "fresh checkout"
+    folder.mkdir()
+    for name in ("Makefile", "setup.cfg", "pyproject.toml"):
+        shutil.copy(PROJECT / name, folder)
+    return folder
+
+
+def test_make_alone_lists_every_target_with_what_it_does():
+    listed = dict(re.findall(r"^make (\w+) +(\S.+)$", make().stdout, re.MULTILINE))
+    assert {"run", "test", "serve", "worker", "migrate", "lint", "bench", "clean"} <= listed.keys()
+
+
+def test_what_is_installed_is_not_installed_again():
+    make("install-dev")
+    again = make("install-dev")
+    assert (again.returncode, again.stdout, again.stderr) == (0, "", "")
+
+
+def test_no_suitable_python_is_said_with_what_helps(fresh):
+    result = make("run", "PYTHON=/no such/python", folder=fresh)
+    assert result.returncode != 0
+    assert "Python 3.11 or newer is needed and was not found as /no such/python." in result.stderr
+    assert "make PYTHON=" in result.stderr
+
+
+def test_a_python_too_old_is_not_taken(fresh):
+    old = fresh / "old python"
+    old.write_text("#!/bin/sh\nexit 1\n")
+    old.chmod(0o755)
+    assert "3.11 or newer" in make("run", f"PYTHON={old}", folder=fresh).stderr
+
+
+def test_a_python_without_venv_names_the_package_to_install(fresh):
+    bare = fresh / "bare python"
+    bare.write_text(f'#!/bin/sh\ncase "$2" in *ensurepip*) exit 1;; esac\nexec "{sys.executable}" "$@"\n')
+    bare.chmod(0o755)
+    result = make("run", f"PYTHON={bare}", folder=fresh)
+    assert result.returncode != 0
+    assert "apt install python3-venv" in result.stderr
+    assert not (fresh / ".venv").exists()
+
+
+def test_a_venv_whose_python_is_gone_is_made_anew(fresh):
+    (fresh / ".venv" / "bin").mkdir(parents=True)
+    (fresh / ".venv" / "bin" / "python").symlink_to("/no/such/python")
+    assert make(".venv/bin/python", f"PYTHON={sys.executable}", folder=fresh).returncode == 0
+    assert subprocess.run([fresh / ".venv/bin/python", "-V"], check=False).returncode == 0

@@ -1,0 +1,51 @@
+"""Settings: defaults of a bare environment, and errors that name the variable."""
+
+from pathlib import Path
+
+import pytest
+
+from app.settings import Settings, SettingsError
+
+URL = {"DATABASE_URL": "postgresql://localhost/x"}
+
+
+def test_a_bare_environment_has_the_documented_defaults():
+    settings = Settings.from_environment(URL)
+    assert settings.home == Path.cwd() / "var"
+    assert (settings.host, settings.port) == ("127.0.0.1", 8000)
+    assert (settings.concurrency, settings.heartbeat_seconds, settings.lease_seconds) == (50, 5, 30)
+    assert (settings.max_body_bytes, settings.data_max_display_size) == (16 * 2**20, 10 * 2**20)
+    assert settings.api_key is None
+    assert settings.prune_age_hours is None
+
+
+def test_an_empty_variable_counts_as_absent():
+    assert Settings.from_environment({**URL, "PORT": "", "EXECUTIONS_API_KEY": " "}).port == 8000
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PORT", "eighty"),
+        ("PORT", "70000"),
+        ("EXECUTIONS_CONCURRENCY", "0"),
+        ("EXECUTIONS_LEASE_SECONDS", "-1"),
+        ("EXECUTIONS_HEARTBEAT_SECONDS", "nan"),
+        ("EXECUTIONS_LEASE_SECONDS", "6"),
+        ("EXECUTIONS_PRUNE_AGE_HOURS", "never"),
+        ("EXECUTIONS_MAX_BODY_BYTES", "16MB"),
+    ],
+)
+def test_a_bad_value_is_refused_by_name(name, value):
+    with pytest.raises(SettingsError, match=name):
+        Settings.from_environment({**URL, name: value})
+
+
+def test_without_an_address_the_embedded_database_is_found(tmp_path):
+    environ = {"EXECUTIONS_HOME": str(tmp_path)}
+    with pytest.raises(SettingsError, match="DATABASE_URL"):
+        Settings.from_environment(environ)
+    assert Settings.from_environment(environ, needs_database=False).database_url == ""
+    (tmp_path / "database-url").write_text("postgresql://embedded\n")
+    assert Settings.from_environment(environ).database_url == "postgresql://embedded"
+    assert Settings.from_environment({**environ, **URL}).database_url == URL["DATABASE_URL"]
