@@ -69,7 +69,7 @@ def count_executions(connection: Connection, wanted: ExecutionFilter) -> Count:
     try:
         with connection.transaction():
             connection.execute(LIMIT_COST)
-            value = scalar(connection, statement, parameters)
+            value = scalar(connection, statement, parameters, prepare=False)
             connection.execute(LIFT_LIMIT)
     except pg.QueryCanceled:
         return Count(estimate(connection, condition, parameters), estimated=True)
@@ -110,7 +110,13 @@ def queue_state(connection: Connection) -> QueueState:
     )
 
 
-def scalar(connection: Connection, statement: Any, parameters: dict[str, Any] | None = None) -> Any:
-    """The only column of the only row, None when there is no row."""
-    row = connection.execute(statement, parameters).fetchone()
+def scalar(
+    connection: Connection,
+    statement: Any,
+    parameters: dict[str, Any] | None = None,
+    *,
+    prepare: bool | None = None,
+) -> Any:
+    """The only column of the only row, None when there is no row. `prepare=False` plans it for these parameters."""
+    row = connection.execute(statement, parameters, prepare=prepare).fetchone()
     return None if row is None else row[0]

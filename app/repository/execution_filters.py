@@ -38,27 +38,12 @@ class ExecutionFilter:
             clauses.append(clause)
             parameters.update(values)
 
-        for column, name, values in (
-            ("id", "ids", self.ids),
-            ("status", "statuses", self.statuses),
-            ("workflow_id", "workflow_ids", self.workflow_ids),
-            ("project_id", "project_ids", self.project_ids),
-            ("mode", "modes", self.modes),
-            ("retry_of", "retry_of", self.retry_of),
-            ("vote", "votes", self.votes),
-        ):
-            if len(values) == 1:  # an equality lets the planner read the index in the order of the list
-                add(
-                    EQUALS.format(column=sql.Identifier("e", column), value=sql.Placeholder(name)),
-                    **{name: values[0]},
-                )
-            elif values:
-                add(
-                    ANY_OF.format(column=sql.Identifier("e", column), value=sql.Placeholder(name)),
-                    **{name: list(values)},
-                )
-        if self.visible_project is not None:
-            add(VISIBLE, visible_project=self.visible_project)
+        leading = self.leading_column()
+        for column, name, values in self._columns():
+            if values:
+                clause = EXACTLY if column == leading else EQUALS if len(values) == 1 else ANY_OF
+                value = values[0] if len(values) == 1 else list(values)
+                add(clause.format(column=sql.Identifier("e", column), value=sql.Placeholder(name)), **{name: value})
         if self.started_after is not None:
             add(STARTED_AFTER, started_after=self.started_after)
         if self.started_before is not None:
@@ -73,10 +58,46 @@ class ExecutionFilter:
             add(HAS_METADATA, metadata_key=self.metadata_key, metadata_value=self.metadata_value)
         return sql.SQL(" AND ").join(clauses or [sql.SQL("true")]), parameters
 
+    def order(self) -> sql.Composable:
+        """Newest first, worded so that only the index of the leading column can give that order.
 
+        By its statistics the planner might walk down the primary key and filter: quick for a workflow that
+        runs all the time, a walk through the whole table for one that ran only last year. A range of one value
+        is no constant to the planner, so the order by that column counts for it.
+        """
+        leading = self.leading_column()
+        return NEWEST if leading is None else NEWEST_OF.format(column=sql.Identifier("e", leading))
+
+    def leading_column(self) -> str | None:
+        """The indexed column that alone, with one value, says which executions are meant (times aside)."""
+        asked = [(column, values) for column, _, values in self._columns() if values]
+        if len(asked) != 1 or self.tags or self.metadata_key is not None:
+            return None
+        column, values = asked[0]
+        return column if column in INDEXED and len(values) == 1 else None
+
+    def _columns(self) -> tuple[tuple[str, str, tuple[Any, ...]], ...]:
+        """Column, parameter and wanted values of each filter that means "any of"."""
+        visible = () if self.visible_project is None else (self.visible_project,)
+        return (
+            ("id", "ids", self.ids),
+            ("status", "statuses", self.statuses),
+            ("workflow_id", "workflow_ids", self.workflow_ids),
+            ("project_id", "project_ids", self.project_ids),
+            ("project_id", "visible_project", visible),
+            ("mode", "modes", self.modes),
+            ("retry_of", "retry_of", self.retry_of),
+            ("vote", "votes", self.votes),
+        )
+
+
+NEWEST = sql.SQL("e.id DESC")
+NEWEST_OF = sql.SQL("{column} DESC, e.id DESC")
+INDEXED = frozenset({"status", "workflow_id", "project_id", "mode"})
+
+EXACTLY = sql.SQL("{column} BETWEEN {value} AND {value}")
 EQUALS = sql.SQL("{column} = {value}")
 ANY_OF = sql.SQL("{column} = ANY({value})")
-VISIBLE = sql.SQL("e.project_id = %(visible_project)s")
 STARTED_AFTER = sql.SQL("e.started_at > %(started_after)s")
 STARTED_BEFORE = sql.SQL("e.started_at < %(started_before)s")
 BEFORE = sql.SQL("e.id < %(before)s")

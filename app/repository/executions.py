@@ -57,7 +57,7 @@ PAGE = sql.SQL("""
       FROM executions AS e
       JOIN workflow_versions AS v ON v.id = e.workflow_version_id
      WHERE {condition}
-     ORDER BY e.id DESC
+     ORDER BY {order}
      LIMIT {limit}
 """)
 
@@ -102,9 +102,10 @@ def list_executions(
 ) -> list[Execution]:
     """At most `limit` executions that match, newest first; with `before`, only ids below it."""
     condition, parameters = wanted.condition(before=before)
-    statement = PAGE.format(condition=condition, limit=sql.Placeholder("limit"))
+    statement = PAGE.format(condition=condition, order=wanted.order(), limit=sql.Placeholder("limit"))
     with connection.cursor(row_factory=args_row(Execution)) as cursor:
-        page = cursor.execute(statement, {**parameters, "limit": limit}).fetchall()
+        # Not prepared: a plan made for any status would be wrong for a rare one.
+        page = cursor.execute(statement, {**parameters, "limit": limit}, prepare=False).fetchall()
     return with_tags(connection, page)
 
 

@@ -1,0 +1,207 @@
+"""On a million executions, every list, claim and count is served by an index and touches little.
+
+The plans are run, not only estimated: a statement that walks through the table would show in its buffers.
+"""
+
+import orjson
+import pytest
+from psycopg import sql
+
+from app.repository import connection as connection_module
+from app.repository import deletions, execution_counts, executions, lifecycle, retries, workers
+from app.repository.execution_filters import ExecutionFilter
+from tests.postgres import cloned_database
+
+ROWS = 1_000_000
+BUFFERS = 1_500  # pages of 8 KiB that a page of a list, a claim or a count may touch
+
+FILL = """
+    INSERT INTO workflow_versions (workflow_id, name, definition)
+    SELECT 'w' || n, 'Workflow ' || n, '{"nodes":[]}' FROM generate_series(1, 20) AS n;
+
+    INSERT INTO projects (id, name) VALUES ('small', 'Small project');
+
+    INSERT INTO executions (workflow_id, workflow_version_id, project_id, status, mode, created_at, started_at,
+                            stopped_at, retry_of, vote, error_message, json_size_bytes)
+    SELECT v.workflow_id, v.id, CASE WHEN n %% 50 = 0 THEN 'small' ELSE 'default' END,
+           CASE WHEN n %% 100 = 0 THEN 'error' WHEN n %% 500 = 1 THEN 'canceled' ELSE 'success' END,
+           CASE WHEN n %% 997 = 0 THEN 'retry' WHEN n %% 10 = 0 THEN 'webhook' ELSE 'trigger' END,
+           t, t, t + interval '1 second', CASE WHEN n %% 997 = 0 THEN n - 1 END,
+           CASE WHEN n %% 2000 = 0 THEN 'up' END, CASE WHEN n %% 100 = 0 THEN 'failed' END, 2000
+      FROM generate_series(1, %(rows)s) AS n
+      CROSS JOIN LATERAL (SELECT now() - make_interval(secs => %(rows)s - n)) AS at (t)
+      JOIN workflow_versions AS v
+        ON v.workflow_id = 'w' || CASE WHEN n <= 300000 THEN 1 + n %% 3 ELSE 4 + n %% 15 END
+     ORDER BY n;
+
+    INSERT INTO executions (workflow_id, workflow_version_id, project_id, status, mode)
+    SELECT v.workflow_id, v.id, 'default', 'new', 'webhook'
+      FROM generate_series(1, 200), workflow_versions AS v WHERE v.workflow_id = 'w20';
+
+    INSERT INTO executions (workflow_id, workflow_version_id, project_id, status, mode, started_at, wait_till)
+    SELECT v.workflow_id, v.id, 'default', 'waiting', 'webhook', now(), now() - interval '1 second'
+      FROM generate_series(1, 200), workflow_versions AS v WHERE v.workflow_id = 'w20';
+
+    INSERT INTO executions (workflow_id, workflow_version_id, project_id, status, mode, started_at, worker_id)
+    SELECT v.workflow_id, v.id, 'default', 'running', 'webhook', now(), n %% 5
+      FROM generate_series(1, 200) AS n, workflow_versions AS v WHERE v.workflow_id = 'w20';
+
+    INSERT INTO workers (hostname, pid, concurrency) VALUES ('host', 1, 50);
+    INSERT INTO tags (id, name) VALUES ('rare', 'rare'), ('common', 'common');
+    INSERT INTO execution_tags (execution_id, tag_id)
+    SELECT e.id, CASE WHEN e.id %% 100000 = 0 THEN 'rare' ELSE 'common' END FROM executions AS e WHERE e.id %% 100 = 0;
+    INSERT INTO execution_metadata (execution_id, key, value)
+    SELECT e.id, 'customer', (e.id %% 10000)::text FROM executions AS e WHERE e.id %% 50 = 0;
+"""
+
+
+@pytest.fixture(scope="module")
+def million(postgres_url: str):
+    """A connection to a database that holds a million executions."""
+    with cloned_database(postgres_url) as url, connection_module.connect(url, autocommit=True) as connection:
+        for statement in FILL.split(";\n\n"):
+            parameters = {"rows": ROWS} if "%(rows)s" in statement else None
+            for single in statement.split(";\n    INSERT"):
+                text = single if single.strip().startswith("INSERT") else "INSERT" + single
+                connection.execute(sql.SQL(text), parameters or {})
+        connection.execute("VACUUM (ANALYZE)")
+        yield connection
+
+
+def plan_of(connection, statement, parameters) -> dict:
+    """What PostgreSQL did for this statement; its changes are rolled back."""
+    explain = sql.SQL("EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) ")
+    statement = sql.SQL(statement) if isinstance(statement, str) else statement
+    with connection.transaction(force_rollback=True):
+        return orjson.loads(connection.execute(explain + statement, parameters).fetchone()[0])[0]["Plan"]
+
+
+def nodes(plan: dict):
+    yield plan
+    for child in plan.get("Plans", []):
+        yield from nodes(child)
+
+
+def assert_cheap(plan: dict, *, buffers: int = BUFFERS) -> None:
+    for node in nodes(plan):
+        on_executions = node.get("Relation Name") == "executions"
+        assert not (node["Node Type"] == "Seq Scan" and on_executions), plan
+        if "Sort" in node["Node Type"]:
+            assert node["Plans"][0]["Actual Rows"] <= 11_000, f"sorts too much: {plan}"
+    touched = plan["Shared Hit Blocks"] + plan["Shared Read Blocks"]
+    assert touched <= buffers, f"touches {touched} pages: {plan}"
+
+
+LISTS = {
+    "first page": (ExecutionFilter(), None),
+    "deep page": (ExecutionFilter(), 500_000),
+    "status": (ExecutionFilter(statuses=("error",)), None),
+    "status, deep": (ExecutionFilter(statuses=("error",)), 300_000),
+    "rare status": (ExecutionFilter(statuses=("crashed",)), None),
+    "two statuses": (ExecutionFilter(statuses=("error", "canceled")), None),
+    "workflow": (ExecutionFilter(workflow_ids=("w7",)), None),
+    "workflow of long ago": (ExecutionFilter(workflow_ids=("w3",)), None),
+    "workflow, deep": (ExecutionFilter(workflow_ids=("w3",)), 200_000),
+    "workflow without executions": (ExecutionFilter(workflow_ids=("nothing",)), None),
+    "workflow and status": (ExecutionFilter(workflow_ids=("w7",), statuses=("error",)), None),
+    "project": (ExecutionFilter(project_ids=("small",)), None),
+    "what a key may see": (ExecutionFilter(visible_project="small"), 700_000),
+    "mode": (ExecutionFilter(modes=("webhook",)), None),
+    "rare mode": (ExecutionFilter(modes=("cli",)), None),
+    "retry of": (ExecutionFilter(retry_of=(996,)), None),
+    "rare tag": (ExecutionFilter(tags=("rare",)), None),
+    "common tag": (ExecutionFilter(tags=("common",)), None),
+    "vote": (ExecutionFilter(votes=("up",)), None),
+    "metadata": (ExecutionFilter(metadata_key="customer", metadata_value="700"), None),
+    "ids": (ExecutionFilter(ids=tuple(range(1, 1_000_000, 1_000))), None),
+}
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_list_reads_little(million, name: str) -> None:
+    wanted, before = LISTS[name]
+    condition, parameters = wanted.condition(before=before)
+    statement = executions.PAGE.format(condition=condition, order=wanted.order(), limit=sql.Literal(101))
+    # Two filters without an index for both read at most what the rarer one holds: here 10,000 errors.
+    several = name in ("ids", "workflow and status")
+    assert_cheap(plan_of(million, statement, parameters), buffers=12_000 if several else BUFFERS)
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_count_reads_little(million, name: str) -> None:
+    """Counting looks at up to 10,001 entries, where that can be from the index alone."""
+    condition, parameters = LISTS[name][0].condition()
+    limit = sql.Literal(execution_counts.EXACT_UP_TO + 1)
+    statement = execution_counts.COUNT.format(condition=condition, limit=limit)
+    several = len(LISTS[name][0].condition()[1]) > 1 or name in ("ids", "common tag")
+    assert_cheap(plan_of(million, statement, parameters), buffers=60_000 if several else BUFFERS)
+
+
+def test_other_counts_read_little(million) -> None:
+    for statement in (
+        execution_counts.CONCURRENT,
+        execution_counts.QUEUE_DEPTH,
+        execution_counts.WAITING,
+        execution_counts.OLDEST_QUEUED,
+    ):
+        assert_cheap(plan_of(million, statement, {"project_id": None}))
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        lifecycle.CLAIM_NEW,
+        lifecycle.CLAIM_DUE,
+        lifecycle.HELD,
+        lifecycle.HELD_NO_MORE,
+        lifecycle.STOP,
+        lifecycle.FINISH,
+        lifecycle.LINK_RETRY_CHAIN,
+        retries.ORIGINAL,
+        retries.RETRY_IN_FLIGHT,
+        workers.CRASH,
+        workers.LAPSE,
+        workers.ALIVE,
+    ],
+)
+def test_work_reads_little(million, statement: str) -> None:
+    worker_id = million.execute("SELECT min(id) FROM workers").fetchone()[0]
+    parameters = {
+        "worker_id": worker_id,
+        "limit": 20,
+        "known": [],
+        "ids": list(range(1, 51)),
+        "id": 997 * 10,
+        "project_id": None,
+        "status": "success",
+        "wait_till": None,
+        "error_node": None,
+        "error_message": None,
+        "data": "{}",
+        "message": "lost",
+        "lease_seconds": 30.0,
+    }
+    assert_cheap(plan_of(million, statement, parameters), buffers=8_000)
+
+
+@pytest.mark.parametrize("statement", [lifecycle.STOP_MANY, deletions.LOCK, retries.RETRYABLE])
+def test_many_at_once_reads_what_it_changes(million, statement: sql.SQL) -> None:
+    wanted = ExecutionFilter(workflow_ids=("w20",), statuses=("running", "waiting", "new"))
+    condition, parameters = wanted.condition()
+    plan = plan_of(million, statement.format(condition=condition, limit=sql.Literal(100)), parameters)
+    assert_cheap(plan, buffers=30_000)
+
+
+def test_a_count_beyond_the_limit_is_an_estimate_near_the_truth(million) -> None:
+    with million.transaction():
+        count = execution_counts.count_executions(million, ExecutionFilter(statuses=("success",)))
+    assert count.estimated
+    assert 900_000 < count.value < 1_100_000
+
+
+def test_a_count_up_to_the_limit_is_exact(million) -> None:
+    with million.transaction():
+        exact = execution_counts.count_executions(million, ExecutionFilter(statuses=("canceled",)))
+        none = execution_counts.count_executions(million, ExecutionFilter(statuses=("crashed",)))
+    assert (exact.value, exact.estimated) == (2_000, False)
+    assert (none.value, none.estimated) == (0, False)

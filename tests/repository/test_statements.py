@@ -1,0 +1,57 @@
+"""Every statement of the repository is one that PostgreSQL accepts: columns exist, parameters have types."""
+
+import importlib
+import pkgutil
+from collections import defaultdict
+from datetime import UTC, datetime
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from app import repository
+from app.repository.execution_filters import ExecutionFilter
+
+STATEMENTS = ("SELECT", "INSERT", "UPDATE", "DELETE", "WITH")
+EVERYTHING = ExecutionFilter(
+    ids=(1, 2),
+    statuses=("new",),
+    workflow_ids=("w1", "w2"),
+    project_ids=("p",),
+    modes=("manual",),
+    retry_of=(3,),
+    tags=("t",),
+    votes=("up",),
+    started_after=datetime.now(UTC),
+    started_before=datetime.now(UTC),
+    metadata_key="k",
+    metadata_value="v",
+    visible_project="p",
+)
+
+
+def statements():
+    for module in pkgutil.iter_modules(repository.__path__, "app.repository."):
+        for name, value in vars(importlib.import_module(module.name)).items():
+            if isinstance(value, str) and name.isupper() and value.strip().startswith(STATEMENTS):
+                yield pytest.param(value, {}, id=f"{module.name}.{name}")
+            elif isinstance(value, sql.SQL) and value.as_string().strip().startswith(STATEMENTS):
+                condition, parameters = EVERYTHING.condition(before=7)
+                whole = value.format(condition=condition, order=EVERYTHING.order(), limit=sql.Literal(100))
+                yield pytest.param(whole, parameters, id=f"{module.name}.{name}")
+
+
+FOUND = list(statements())
+
+
+def test_the_statements_are_found() -> None:
+    assert len(FOUND) > 60
+
+
+@pytest.mark.parametrize(("statement", "parameters"), FOUND)
+def test_statement_is_accepted(connection, statement, parameters) -> None:
+    explain = sql.SQL("EXPLAIN ") + (sql.SQL(statement) if isinstance(statement, str) else statement)
+    try:
+        connection.execute(explain, defaultdict(lambda: None, parameters))
+    except psycopg.errors.NullValueNotAllowed:
+        pytest.fail("the statement does not bear a missing value")
