@@ -141,17 +141,17 @@ def initdb_command(account: Account, binaries: Path, data: Path) -> list[str | P
 
 def _socket_folder(account: Account) -> Path:
     parent = tempfile.gettempdir()
-    folder = Path(
-        tempfile.mkdtemp(prefix="exec-pg-", dir=parent if len(parent) < MAX_SOCKET_FOLDER else "/tmp")
-    )
+    folder = Path(tempfile.mkdtemp(prefix="exec-pg-", dir=parent if len(parent) < MAX_SOCKET_FOLDER else "/tmp"))
     account.own(folder)
     return folder
 
 
 def _running_postmaster(data: Path) -> int | None:
-    """The process that serves `data`. Its working folder tells: a reused process id never counts."""
+    """The process that serves `data`. Its command line tells: a process id may belong to something else by now."""
     try:
         pid = int((data / "postmaster.pid").read_text().split(maxsplit=1)[0])
-        return pid if Path(f"/proc/{pid}/cwd").resolve(strict=True) == data.resolve() else None
+        arguments = Path(f"/proc/{pid}/cmdline").read_text().split("\0")
+        served = arguments[arguments.index("-D") + 1]
     except (OSError, ValueError, IndexError):
         return None
+    return pid if Path(served).resolve() == data.resolve() else None
