@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from app.engine.graph import Connection, Graph, Node
+from app.engine.graph import Connection, Graph, InvalidWorkflow, Node
 from app.engine.registry import Item
 
 Inputs = list[list[Item] | None]
@@ -142,7 +142,7 @@ class RunState:
 def restore(graph: Graph, data: dict[str, Any]) -> RunState:
     """The run that `RunState.document` wrote down, over `graph`, which may be a later version of the workflow.
 
-    Tasks of nodes that the graph no longer has are dropped.
+    Raises InvalidWorkflow when the graph no longer has a node that is due.
     """
     result, rest = data.get("resultData") or {}, data.get("executionData") or {}
     state = RunState(
@@ -154,24 +154,26 @@ def restore(graph: Graph, data: dict[str, Any]) -> RunState:
         last_node=result.get("lastNodeExecuted"),
     )
     for entry in reversed(rest.get("nodeExecutionStack") or []):
-        node = graph.nodes.get((entry.get("node") or {}).get("name"))
-        if node is not None:
-            sources = (entry.get("source") or {}).get("main")
-            state.stack.append(Task(node, list((entry.get("data") or {}).get("main") or [[]]), sources))
+        node = _due_node(graph, (entry.get("node") or {}).get("name"))
+        sources = (entry.get("source") or {}).get("main")
+        state.stack.append(Task(node, list((entry.get("data") or {}).get("main") or [[]]), sources))
     waiting_sources = rest.get("waitingExecutionSource") or {}
     for name, runs in (rest.get("waitingExecution") or {}).items():
-        if name in graph.nodes:
-            state.waiting[name] = [
-                Task(
-                    graph.nodes[name],
-                    list(entry["main"]),
-                    list(((waiting_sources.get(name) or {}).get(run) or {}).get("main") or []),
-                )
-                for run, entry in sorted(runs.items(), key=lambda pair: int(pair[0]))
-            ]
+        node = _due_node(graph, name)
+        sources_by_run = waiting_sources.get(name) or {}
+        state.waiting[name] = [
+            Task(node, list(entry["main"]), list((sources_by_run.get(run) or {}).get("main") or []))
+            for run, entry in sorted(runs.items(), key=lambda pair: int(pair[0]))
+        ]
     indexes = [run.get("executionIndex", -1) for runs in state.run_data.values() for run in runs]
     state.execution_index = max(indexes, default=-1) + 1
     return state
+
+
+def _due_node(graph: Graph, name: Any) -> Node:
+    if name not in graph.nodes:
+        raise InvalidWorkflow(f"Node '{name}', where the run would go on, is not in the workflow any more.")
+    return graph.nodes[name]
 
 
 def _task_document(task: Task) -> dict[str, Any]:

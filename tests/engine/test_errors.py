@@ -1,0 +1,104 @@
+"""What becomes of a run when a node fails, by the node's settings."""
+
+import time
+
+import pytest
+
+from tests.engine.running import START, assign, chain, node, order, put_out, workflow
+
+TWO = [{"json": {"id": 1}}, {"json": {"id": 2}}]
+SECOND_FAILS = assign(("n", "number", "={{ $json.id === 2 ? 'x' : 1 }}"))
+SECOND_MESSAGE = "'n' expects a number but we got 'x' [item 1]"
+
+
+def test_an_error_ends_the_run_and_leaves_the_node_on_the_stack(engine):
+    halt = node("Halt", "stopAndError", {"errorMessage": "bad {{ $json.id }}"})
+    outcome = engine.run(chain(START, halt, node("After", "noOp")), items=TWO)
+    assert (outcome.status, outcome.error.node, outcome.error.message) == ("error", "Halt", "bad {{ $json.id }}")
+    result, rest = outcome.data["resultData"], outcome.data["executionData"]
+    run = result["runData"]["Halt"][0]
+    assert run["executionStatus"] == "error"
+    assert "data" not in run
+    assert run["error"] == result["error"]
+    assert result["error"]["name"] == "NodeOperationError"
+    assert result["error"]["node"]["name"] == "Halt"
+    assert result["lastNodeExecuted"] == "Halt"
+    [due] = rest["nodeExecutionStack"]
+    assert due["node"]["name"] == "Halt"
+    assert [item["json"] for item in due["data"]["main"][0]] == [{"id": 1}, {"id": 2}]
+    assert due["source"] == {"main": run["source"]}
+
+
+def test_what_had_arrived_at_a_waiting_node_is_kept_when_another_fails(engine):
+    nodes = [
+        START,
+        {**node("A", "noOp"), "position": [0, 1]},
+        {**node("B", "stopAndError", {"errorMessage": "bad"}), "position": [0, 2]},
+        node("Both", "noOp"),
+    ]
+    outcome = engine.run(workflow(nodes, ("Start", "A"), ("Start", "B"), ("A", 0, "Both", 0), ("B", 0, "Both", 1)))
+    waiting = outcome.data["executionData"]["waitingExecution"]["Both"]["0"]["main"]
+    assert [entry and entry[0]["json"] for entry in waiting] == [{}, None]
+    sources = outcome.data["executionData"]["waitingExecutionSource"]["Both"]["0"]["main"]
+    assert [entry and entry["previousNode"] for entry in sources] == ["A", None]
+
+
+def test_continuing_with_regular_output_hands_the_input_on(engine):
+    halt = node("Halt", "stopAndError", {"errorMessage": "soft"}, onError="continueRegularOutput")
+    outcome = engine.run(chain(START, halt, node("After", "noOp")), items=TWO)
+    assert outcome.status == "success"
+    assert put_out(outcome, "After") == [{"id": 1}, {"id": 2}]
+    run = outcome.data["resultData"]["runData"]["Halt"][0]
+    assert (run["executionStatus"], run["error"]["message"]) == ("error", "soft")
+
+
+@pytest.mark.parametrize("setting", [{"onError": "continueRegularOutput"}, {"continueOnFail": True}])
+def test_an_item_that_fails_is_put_out_as_an_error_between_the_others(engine, setting):
+    outcome = engine.run(chain(START, node("Set", "set", SECOND_FAILS, 3.4, **setting)), items=TWO)
+    assert put_out(outcome, "Set") == [{"n": 1}, {"error": SECOND_MESSAGE}]
+
+
+def test_an_item_that_fails_leaves_by_the_error_output_with_its_input(engine):
+    nodes = [
+        START,
+        node("Set", "set", SECOND_FAILS, 3.4, onError="continueErrorOutput"),
+        {**node("Fine", "noOp"), "position": [0, 1]},
+        {**node("Failed", "noOp"), "position": [0, 2]},
+    ]
+    outcome = engine.run(workflow(nodes, ("Start", "Set"), ("Set", 0, "Fine", 0), ("Set", 1, "Failed", 0)), items=TWO)
+    assert order(outcome) == ["Start", "Set", "Fine", "Failed"]
+    assert put_out(outcome, "Fine") == [{"n": 1}]
+    assert put_out(outcome, "Failed") == [{"id": 2, "error": SECOND_MESSAGE}]
+
+
+def test_an_expression_that_is_none_fails_its_items_only_when_the_run_goes_on(engine):
+    broken = assign(("n", "number", "={{ $json. }}"))
+    assert engine.run(chain(START, node("Set", "set", broken, 3.4))).error.message == "invalid syntax"
+    going_on = engine.run(chain(START, node("Set", "set", broken, 3.4, onError="continueRegularOutput")), items=TWO)
+    assert put_out(going_on, "Set") == [{"error": "invalid syntax"}] * 2
+
+
+def test_a_node_is_tried_again_as_often_as_it_says(engine):
+    halt = node("Halt", "stopAndError", {"errorMessage": "x"}, retryOnFail=True, maxTries=3, waitBetweenTries=100)
+    started = time.monotonic()
+    outcome = engine.run(chain(START, halt))
+    assert outcome.status == "error"
+    assert 0.2 <= time.monotonic() - started < 1
+    assert len(outcome.data["resultData"]["runData"]["Halt"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"errorMessage": "plain"}, "plain"),
+        ({"errorMessage": "=for {{ $json.id }}"}, "for 1"),
+        ({"errorType": "errorObject", "errorObject": '{"message": "seven", "code": 7}'}, "seven"),
+        ({"errorType": "errorObject", "errorObject": '{"description": "d", "error": "e"}'}, "d"),
+        ({"errorType": "errorObject", "errorObject": '{"a": 1}'}, 'Error: {"a":1}'),
+        ({"errorType": "errorObject", "errorObject": "[1]"}, "Error: [1]"),
+        ({"errorType": "errorObject", "errorObject": "{bad"}, "The error object is not valid JSON"),
+    ],
+)
+def test_stop_and_error_says_what_it_was_told(engine, parameters, message):
+    outcome = engine.run(chain(START, node("Halt", "stopAndError", parameters)), items=TWO)
+    assert outcome.error.message == message

@@ -1,0 +1,97 @@
+"""Which workflow documents are accepted, and what the refusal says."""
+
+import pytest
+
+from app.engine.graph import InvalidWorkflow, check_runnable, parse_workflow
+from app.engine.nodes import node_types
+from tests.engine.running import START, chain, node, workflow
+
+
+def test_nodes_and_connections_are_read():
+    graph = parse_workflow(workflow([START, node("A", "noOp"), node("B", "noOp")], ("Start", "A"), ("A", 0, "B", 1)))
+    assert [connection.node for connection in graph.nodes["Start"].outputs[0]] == ["A"]
+    assert (graph.nodes["A"].input_count, graph.nodes["B"].input_count) == (1, 2)
+    assert graph.start_node(None).name == "Start"
+
+
+def test_a_workflow_starts_at_the_manual_trigger_even_when_another_trigger_stands_first():
+    other = node("Hook", "webhook")
+    assert parse_workflow(workflow([other, START])).start_node(None).name == "Start"
+    assert parse_workflow(workflow([other, START])).start_node("Hook").name == "Hook"
+
+
+@pytest.mark.parametrize(
+    ("document", "message"),
+    [
+        ([], "A workflow needs a list of nodes."),
+        ({"nodes": {}}, "A workflow needs a list of nodes."),
+        ({"nodes": ["x"]}, "Node 0 is not an object."),
+        ({"nodes": [{"type": "x"}]}, "Node 0 has no name."),
+        ({"nodes": [{"name": "A"}]}, "Node 'A' has no type."),
+        (
+            workflow([START, node("A", "noOp"), node("A", "noOp")]),
+            "There are two nodes named 'A'; names must be unique.",
+        ),
+        (workflow([START], ("Start", "Gone")), "Node 'Start' is connected to 'Gone', which is not in the workflow."),
+        (workflow([START], ("Gone", "Start")), "A connection starts at node 'Gone', which is not in the workflow."),
+        (workflow([node("A", "noOp")]), "The workflow has no trigger node to start at."),
+        (workflow([{**START, "typeVersion": "1"}]), "Node 'Start': typeVersion must be a number."),
+        (workflow([{**START, "parameters": []}, {}]), "Node 1 has no name."),
+        (workflow([{**START, "parameters": "x"}]), "Node 'Start': parameters must be an object."),
+        (workflow([{**START, "onError": "explode"}]), "Node 'Start': onError cannot be 'explode'."),
+        ({"nodes": [START], "connections": []}, None),
+        ({"nodes": [START], "connections": [1]}, "The workflow's connections must be an object."),
+        ({"nodes": [START], "connections": {"Start": [1]}}, "The connections of node 'Start' are malformed."),
+        ({"nodes": [START], "connections": {"Start": {"main": [1]}}}, "The connections of node 'Start' are malformed."),
+        (
+            {"nodes": [START], "connections": {"Start": {"main": [["x"]]}}},
+            "Node 'Start' is connected to 'None', which is not in the workflow.",
+        ),
+        ({"nodes": [START], "pinData": {"Start": 5}}, "pinData of node 'Start' must be a list of items."),
+        ({"nodes": [START], "settings": []}, None),
+        ({"nodes": [START], "settings": 5}, "The workflow's settings and pinData must be objects."),
+    ],
+)
+def test_what_is_no_sound_workflow_is_refused_with_the_reason(document, message):
+    if message is None:
+        parse_workflow(document)
+        return
+    with pytest.raises(InvalidWorkflow) as refusal:
+        parse_workflow(document)
+    assert str(refusal.value) == message
+
+
+@pytest.mark.parametrize(
+    ("kind", "version", "message"),
+    [
+        (
+            "n8n-nodes-base.noOpp",
+            1,
+            "Node 'X': Unrecognized node type: n8n-nodes-base.noOpp; the nearest known type is n8n-nodes-base.noOp",
+        ),
+        ("acme.zzzzzzzzzz", 1, "Node 'X': Unrecognized node type: acme.zzzzzzzzzz"),
+        ("n8n-nodes-base.noOp", 9, "Node 'X': Node type n8n-nodes-base.noOp has no version 9; known versions: 1"),
+    ],
+)
+def test_an_unknown_type_can_be_kept_but_not_run(kind, version, message):
+    graph = parse_workflow(chain(START, node("X", kind, version=version)))
+    with pytest.raises(InvalidWorkflow) as refusal:
+        check_runnable(graph, "Start")
+    assert str(refusal.value) == message
+
+
+def test_an_unknown_type_that_the_run_cannot_reach_or_that_is_disabled_does_not_matter():
+    check_runnable(parse_workflow(workflow([START, node("X", "alien")])), "Start")
+    check_runnable(parse_workflow(chain(START, node("X", "alien", disabled=True))), "Start")
+
+
+def test_the_old_execution_order_is_refused():
+    graph = parse_workflow(workflow([START], settings={"executionOrder": "v0"}))
+    with pytest.raises(InvalidWorkflow, match="Execution order 'v0' is not supported"):
+        check_runnable(graph, "Start")
+
+
+def test_the_registry_lists_types_with_their_versions():
+    types = node_types()
+    assert types["n8n-nodes-base.set"][-5:] == (3, 3.1, 3.2, 3.3, 3.4)
+    assert types["n8n-nodes-base.manualTrigger"] == (1,)
