@@ -1,0 +1,75 @@
+"""Workers that die, fall silent or are told to go: nothing is lost, nothing runs twice, the queue goes on."""
+
+import os
+import signal
+import time
+
+from tests.worker.graphs import chain, no_op, wait
+
+LEASE = {"EXECUTIONS_HEARTBEAT_SECONDS": 0.5, "EXECUTIONS_LEASE_SECONDS": 2}
+
+
+def test_a_killed_workers_executions_crash_and_the_queue_goes_on(queue, start_worker) -> None:
+    queue.save(chain(wait(60)), "long")
+    queue.save(chain(no_op()), "short")
+    doomed = start_worker(EXECUTIONS_CONCURRENCY=20, **LEASE)
+    held = queue.add("long", 20)
+    queue.wait_for(held, ["running"])
+    queued = queue.add("short", 10)
+    start_worker(**LEASE)
+    killed_at = time.monotonic()
+    os.kill(doomed.pid, signal.SIGKILL)
+    crashed = queue.wait_for(held, seconds=2 + 5)
+    assert time.monotonic() - killed_at < 2 + 5
+    assert {execution.status for execution in crashed} == {"crashed"}
+    assert {execution.error_message for execution in crashed} == {"The worker that ran this execution was lost"}
+    assert {execution.status for execution in queue.wait_for(queued)} == {"success"}
+    ends = queue.connection.execute("SELECT sum(value) FROM counters WHERE name = 'executions_ended'").fetchone()[0]
+    assert ends == 30, "each execution ended once"
+
+
+def test_a_worker_that_was_silent_too_long_starts_anew(queue, start_worker) -> None:
+    """Stopped like a laptop's lid: what it held has crashed, its late results are dropped, and it works again."""
+    queue.save(chain(wait(3)))
+    sleeper = start_worker(**LEASE)
+    watcher = start_worker(EXECUTIONS_CONCURRENCY=1, **LEASE)
+    [mine] = queue.add()
+    queue.wait_for([mine], ["running"])
+    holder = queue.connection.execute(
+        "SELECT w.pid FROM executions e JOIN workers w ON w.id = e.worker_id WHERE e.id = %s", [mine]
+    ).fetchone()[0]
+    silent = sleeper if sleeper.pid == holder else watcher
+    os.kill(silent.pid, signal.SIGSTOP)
+    try:
+        assert queue.wait_for([mine], seconds=10)[0].status == "crashed"
+    finally:
+        os.kill(silent.pid, signal.SIGCONT)
+    time.sleep(4)
+    assert queue.get(mine).status == "crashed", "nothing leaves crashed"
+    assert {e.status for e in queue.wait_for(queue.add(number=10))} == {"success"}
+    alive = "SELECT count(DISTINCT pid) FROM workers WHERE stopped_at IS NULL"
+    assert queue.connection.execute(alive).fetchone()[0] == 2
+
+
+def test_a_worker_told_to_go_finishes_or_hands_over(queue, start_worker) -> None:
+    queue.save(chain(wait(2)), "short")
+    queue.save(chain(no_op("First"), wait(12), no_op("Last")), "long")
+    leaving = start_worker(EXECUTIONS_CONCURRENCY=20)
+    short, long = queue.add("short", 5), queue.add("long", 5)
+    queue.wait_for(short + long, ["running"])
+    started = time.monotonic()
+    assert leaving.stop() == 0
+    assert time.monotonic() - started < 10
+    assert {execution.status for execution in queue.wait_for(short)} == {"success"}
+    assert {execution.status for execution in queue.wait_for(long, ["waiting"])} == {"waiting"}
+    start_worker()
+    for execution in queue.wait_for(long, seconds=30):
+        assert execution.status == "success"
+        assert queue.ran(execution.id) == {name: ["success"] for name in ("Start", "First", "Wait", "Last")}
+
+
+def test_an_idle_worker_goes_at_once(queue, start_worker) -> None:
+    worker = start_worker()
+    started = time.monotonic()
+    assert worker.stop() == 0
+    assert time.monotonic() - started < 3

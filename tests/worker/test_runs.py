@@ -1,0 +1,143 @@
+"""What a live worker does with what is queued."""
+
+import time
+
+from app.repository import lifecycle, retries, workflows
+from tests.worker.graphs import chain, code, no_op, set_field, stop_and_error, wait
+
+
+def test_it_runs_what_is_queued_and_records_it(queue, start_worker) -> None:
+    queue.save(chain(set_field("greeting", "=Hello {{ $json.name }}"), no_op()))
+    ids = queue.add(number=30, items=b'[{"json":{"name":"Ada"}}]')
+    start_worker(EXECUTIONS_CONCURRENCY=7)
+    for execution in queue.wait_for(ids):
+        assert execution.status == "success"
+        assert execution.json_size_bytes > 100
+        data = queue.data(execution.id)["resultData"]
+        assert data["lastNodeExecuted"] == "Done"
+        assert data["runData"]["Done"][0]["data"]["main"][0][0]["json"] == {"greeting": "Hello Ada"}
+
+
+def test_it_hears_of_new_work_at_once(queue, start_worker) -> None:
+    queue.save(chain(no_op()))
+    start_worker(EXECUTIONS_POLL_SECONDS=30)
+    time.sleep(1)  # asleep by now, for 30 seconds if nobody calls
+    [execution_id] = queue.add()
+    queue.wait_for([execution_id], seconds=3)
+
+
+def test_it_finds_work_that_nobody_announced(queue, start_worker) -> None:
+    queue.save(chain(no_op()))
+    start_worker(EXECUTIONS_POLL_SECONDS=0.5)
+    time.sleep(1)
+    queue.connection.execute(
+        "INSERT INTO executions (workflow_id, workflow_version_id, project_id, mode)"
+        " SELECT w.id, w.version_id, w.project_id, 'manual' FROM workflows AS w"
+    )
+    execution_id = queue.connection.execute("SELECT max(id) FROM executions").fetchone()[0]
+    queue.wait_for([execution_id], seconds=5)
+
+
+def test_an_error_names_its_node(queue, start_worker) -> None:
+    queue.save(chain(stop_and_error("no stock"), no_op()))
+    [execution_id] = queue.add()
+    start_worker()
+    [execution] = queue.wait_for([execution_id])
+    assert (execution.status, execution.error_node, execution.error_message) == ("error", "Halt", "no stock")
+    assert queue.ran(execution_id) == {"Start": ["success"], "Halt": ["error"]}
+
+
+def test_a_stop_aborts_the_node_that_runs_within_a_second(queue, start_worker) -> None:
+    queue.save(chain(set_field("a", "1"), wait(50), no_op()))
+    [execution_id] = queue.add()
+    start_worker()
+    queue.wait_for([execution_id], ["running"])
+    time.sleep(0.5)
+    lifecycle.stop(queue.connection, execution_id)
+    deadline = time.monotonic() + 1
+    while queue.get(execution_id).json_size_bytes == 0:
+        assert time.monotonic() < deadline, "the worker has not aborted it"
+        time.sleep(0.02)
+    assert queue.get(execution_id).status == "canceled"
+    assert queue.ran(execution_id)["Edit"] == ["success"], "what ran before stays readable"
+
+
+def test_a_stop_reaches_code_that_never_ends(queue, start_worker) -> None:
+    queue.save(chain(code("while (true) {}"), no_op()))
+    queue.save(chain(set_field("a", "={{ 1 + 1 }}")), "neighbour")
+    [endless] = queue.add()
+    start_worker()
+    queue.wait_for([endless], ["running"])
+    time.sleep(1)
+    [neighbour] = queue.add("neighbour")
+    assert queue.wait_for([neighbour])[0].status == "success"
+    lifecycle.stop(queue.connection, endless)
+    deadline = time.monotonic() + 1
+    while queue.get(endless).json_size_bytes == 0:
+        assert time.monotonic() < deadline, "the worker has not aborted it"
+        time.sleep(0.02)
+    assert queue.wait_for(queue.add("neighbour", 3))[0].status == "success"
+
+
+def test_a_stop_is_noticed_when_the_hint_is_lost(queue, start_worker) -> None:
+    queue.save(chain(wait(50)))
+    [execution_id] = queue.add()
+    start_worker()
+    queue.wait_for([execution_id], ["running"])
+    queue.connection.execute(
+        "UPDATE executions SET status = 'canceled', stopped_at = now() WHERE id = %s", [execution_id]
+    )
+    deadline = time.monotonic() + 2
+    while queue.get(execution_id).json_size_bytes == 0:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def test_a_long_wait_survives_the_restart_of_everything(queue, start_worker) -> None:
+    queue.save(chain(set_field("before", "x"), wait(3600), no_op()))
+    [execution_id] = queue.add()
+    first = start_worker()
+    [waiting] = queue.wait_for([execution_id], ["waiting"])
+    assert 3500 < (waiting.wait_till - waiting.created_at).total_seconds() < 3700
+    assert first.stop() == 0
+    queue.connection.execute("UPDATE executions SET wait_till = now() + interval '1 second'")
+    start_worker()
+    [execution] = queue.wait_for([execution_id])
+    assert execution.status == "success"
+    assert queue.ran(execution_id) == {name: ["success"] for name in ("Start", "Edit", "Wait", "Done")}
+
+
+def test_a_retry_goes_on_at_the_node_that_failed(queue, start_worker) -> None:
+    queue.save(chain(code("return [{json: {once: Math.random()}}]", "Dice"), stop_and_error(), no_op()))
+    [failed] = queue.add()
+    start_worker()
+    queue.wait_for([failed])
+    mended = chain(code("return [{json: {once: Math.random()}}]", "Dice"), no_op("Halt"), no_op())
+    workflows.save_workflow(queue.connection, "w1", name="w1", definition=mended)
+    again = retries.retry(queue.connection, failed, load_workflow=False)
+    assert queue.wait_for([again])[0].status == "error", "the version that ran still halts"
+    [retry] = queue.wait_for([retries.retry(queue.connection, again, load_workflow=True)])
+    assert (retry.status, retry.mode, retry.retry_of) == ("success", "retry", again)
+    dice = [queue.data(i)["resultData"]["runData"]["Dice"] for i in (failed, again, retry.id)]
+    assert dice[0] == dice[1] == dice[2], "the nodes before the failure have not run again"
+    assert [queue.get(i).retry_success_id for i in (failed, again)] == [retry.id, retry.id]
+
+
+def test_a_retry_of_what_left_no_data_starts_over_with_the_same_input(queue, start_worker) -> None:
+    queue.save(chain(set_field("name", "={{ $json.name }}")))
+    [execution_id] = queue.add(items=b'[{"json":{"name":"Ada"}}]')
+    lifecycle.stop(queue.connection, execution_id)
+    start_worker()
+    [retry] = queue.wait_for([retries.retry(queue.connection, execution_id, load_workflow=False)])
+    edited = queue.data(retry.id)["resultData"]["runData"]["Edit"][0]["data"]["main"][0][0]["json"]
+    assert edited == {"name": "Ada"}
+
+
+def test_whatever_json_can_hold_comes_back(queue, start_worker) -> None:
+    queue.save(chain(no_op()))
+    items = '[{"json":{"nul":"\\u0000","big":9007199254740993,"deep":[[[{}]]],"":"empty","é":"ü"}}]'
+    [execution_id] = queue.add(items=items.encode())
+    start_worker()
+    queue.wait_for([execution_id])
+    came_back = queue.data(execution_id)["resultData"]["runData"]["Done"][0]["data"]["main"][0][0]["json"]
+    assert came_back == {"nul": "\0", "big": 9007199254740993, "deep": [[[{}]]], "": "empty", "é": "ü"}
