@@ -1,0 +1,53 @@
+"""What can go wrong when the JavaScript of a workflow runs."""
+
+
+class SandboxError(Exception):
+    """The sandbox could not run the JavaScript."""
+
+
+class SandboxTimeout(SandboxError):
+    """The JavaScript did not finish within its time limit."""
+
+
+class SandboxMemory(SandboxError):
+    """The JavaScript needed more memory than a sandbox process may use."""
+
+
+class ExpressionError(Exception):
+    """An expression failed in a way that fails its node; the message is n8n's."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        description: str | None = None,
+        item_index: int | None = None,
+        kind: str | None = None,
+        node_name: str | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.description = description
+        self.item_index = item_index
+        self.kind = kind
+        self.node_name = node_name
+
+
+class CodeError(Exception):
+    """A Code node's program threw, could not be parsed, or returned something that is not items."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        description: str | None = None,
+        line: int | None = None,
+        item_index: int | None = None,
+        name: str | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.description = description
+        self.line = line
+        self.item_index = item_index
+        self.name = name

@@ -1,0 +1,111 @@
+// The process that evaluates expressions: one frozen context, one request after the other, no event loop.
+'use strict';
+
+const fs = require('node:fs');
+const vm = require('node:vm');
+
+const { FrameReader, writeFrame } = require('./frames.js');
+const { answer } = require('./host.js');
+const { split, rewrite, TemplateError } = require('./templates.js');
+
+const CACHE_SIZE = 5000;
+const ANSWER = 0;
+
+const REALM = ['bridge', 'libraries', 'encode', 'variables', 'methods-date', 'methods-number', 'methods-string',
+  'methods-array', 'methods-object', 'methods', 'evaluate', 'harden'];
+
+function createRealm({ realmFile, realmLibrary }) {
+  // Without interceptors the global is an ordinary object, so it can be frozen and is fast.
+  const context = vm.createContext(vm.constants.DONT_CONTEXTIFY, {
+    name: 'expressions',
+    codeGeneration: { strings: false, wasm: false },
+  });
+  const realm = vm.runInContext('({})', context);
+  const extra = {
+    bridge: () => [answer],
+    libraries: () => [
+      realmLibrary('luxon', 'build', 'cjs-browser', 'luxon.js')(context),
+      realmLibrary('jmespath', 'jmespath.js')(context),
+    ],
+  };
+  let door;
+  for (const name of REALM) {
+    const made = realmFile('js', 'realm', `${name}.js`)(context)(realm, ...(extra[name]?.() ?? []));
+    if (name === 'evaluate') door = made;
+  }
+  return { context, door, methods: new Set(realm.methods.names), variables: new Set([...Object.keys(realm.variables), ...Object.keys(realm.functions)]) };
+}
+
+function start(load) {
+  const { context, door, methods, variables } = createRealm(load);
+  const isMethod = (name) => methods.has(name);
+  const isVariable = (name) => variables.has(name);
+
+  /** template -> {handle} or {error}; a Map remembers the order of insertion, so the first is the longest unused. */
+  const cache = new Map();
+  let nextHandle = 0;
+
+  function compile(template) {
+    const compiled = [];
+    try {
+      const parts = split(template).map((part) => {
+        if (part.text !== undefined) return part;
+        const { source, variables: known, unknown, mutates } = rewrite(part.code, isMethod, isVariable);
+        compiled.push(vm.compileFunction(source, [...known, ...unknown], { parsingContext: context, filename: 'expression' }));
+        return { function: compiled.length - 1, variables: known, mutates };
+      });
+      const handle = nextHandle++;
+      door.define(handle, JSON.stringify(parts), ...compiled);
+      return { handle };
+    } catch (error) {
+      return { error: error instanceof TemplateError ? error.message : 'invalid syntax' };
+    }
+  }
+
+  function lookUp(template) {
+    let entry = cache.get(template);
+    if (entry) {
+      cache.delete(template);
+    } else {
+      entry = compile(template);
+      if (cache.size >= CACHE_SIZE) {
+        const [oldest, { handle }] = cache.entries().next().value;
+        cache.delete(oldest);
+        if (handle !== undefined) door.forget(handle);
+      }
+    }
+    cache.set(template, entry);
+    return entry;
+  }
+
+  function evaluate(payload) {
+    const size = payload.readUInt32BE(0);
+    const templates = JSON.parse(payload.toString('utf8', 4, 4 + size));
+    const handles = [];
+    for (const template of templates) {
+      const { handle, error } = lookUp(template);
+      if (error !== undefined) return JSON.stringify({ error: { message: error, kind: 'syntax' } });
+      handles.push(handle);
+    }
+    return door.evaluate(JSON.stringify(handles), payload.toString('utf8', 4 + size));
+  }
+
+  const reader = new FrameReader();
+  const chunk = Buffer.allocUnsafe(1 << 18);
+  writeFrame(0, ANSWER, '');
+  for (;;) {
+    const count = fs.readSync(0, chunk);
+    if (count === 0) return;
+    reader.push(chunk.subarray(0, count), (id, kind, payload) => {
+      let text;
+      try {
+        text = evaluate(payload);
+      } catch {
+        text = undefined;
+      }
+      writeFrame(id, ANSWER, typeof text === 'string' ? text : '{"error":{"message":"Expression evaluation failed"}}');
+    });
+  }
+}
+
+module.exports = { start };

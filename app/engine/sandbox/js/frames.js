@@ -1,0 +1,47 @@
+// Frames on stdin and stdout: length (u32, big endian, of what follows), request id (u32), kind (u8), payload.
+// Knows nothing of what the payloads mean.
+'use strict';
+
+const fs = require('node:fs');
+
+const HEADER = 4;
+
+class FrameReader {
+  #header = Buffer.alloc(HEADER);
+  #body = null;
+  #filled = 0;
+
+  /** Takes the next bytes of the stream; calls onFrame(id, kind, payload) for every frame that they complete. */
+  push(chunk, onFrame) {
+    let offset = 0;
+    while (offset < chunk.length) {
+      const target = this.#body ?? this.#header;
+      const count = Math.min(target.length - this.#filled, chunk.length - offset);
+      chunk.copy(target, this.#filled, offset, offset + count);
+      this.#filled += count;
+      offset += count;
+      if (this.#filled < target.length) continue;
+      this.#filled = 0;
+      if (target === this.#header) {
+        this.#body = Buffer.allocUnsafe(this.#header.readUInt32BE(0));
+      } else {
+        this.#body = null;
+        onFrame(target.readUInt32BE(0), target[4], target.subarray(5));
+      }
+    }
+  }
+}
+
+/** Writes one frame and returns when the kernel has all of it: a later crash cannot take it back. */
+function writeFrame(id, kind, text) {
+  const size = Buffer.byteLength(text);
+  const frame = Buffer.allocUnsafe(9 + size);
+  frame.writeUInt32BE(5 + size, 0);
+  frame.writeUInt32BE(id, 4);
+  frame[8] = kind;
+  frame.write(text, 9);
+  let offset = 0;
+  while (offset < frame.length) offset += fs.writeSync(1, frame, offset);
+}
+
+module.exports = { FrameReader, writeFrame };

@@ -1,0 +1,22 @@
+// What code inside a context may ask of the host: pure functions from strings to a string.
+// Each gets primitives only and is reached only through the closure that realm/bridge.js makes of it.
+'use strict';
+
+const { createHash } = require('node:crypto');
+
+const operations = {
+  base64Encode: (text) => Buffer.from(text, 'utf8').toString('base64'),
+  base64Decode: (text) => Buffer.from(text, 'base64').toString('utf8'),
+  hash: (text, algorithm) => createHash(algorithm === 'sha3' ? 'sha3-512' : algorithm).update(text).digest('hex'),
+};
+
+/** Never throws: an exception would be an object of the host. */
+function answer(operation, text, argument) {
+  try {
+    return operations[operation](text, argument);
+  } catch {
+    return undefined;
+  }
+}
+
+module.exports = { answer };

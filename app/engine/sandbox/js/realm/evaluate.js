@@ -1,0 +1,105 @@
+// Evaluates compiled templates for all items of a request; the only door into the context of expressions.
+// Takes and gives strings; knows no host object.
+(realm) => {
+  'use strict';
+
+  const { ExpressionError, Scope, variables, methods } = realm;
+  const { parse } = JSON;
+  const nothing = Object.freeze({});
+
+  /** handle -> {parts: [text or {run, read, mutates}]} */
+  const programs = new Map();
+
+  const functions = realm.functions;
+  const readers = (names) =>
+    names.map((name) => {
+      if (name === '__call') return () => methods.call;
+      if (name === '__methods') return () => methods.symbols;
+      if (Object.hasOwn(variables, name)) return variables[name];
+      if (Object.hasOwn(functions, name)) return () => functions[name];
+      return () => ({});
+    });
+
+  function define(handle, meta, ...compiled) {
+    const parts = parse(meta);
+    for (const part of parts) {
+      if (part.text !== undefined) continue;
+      part.run = compiled[part.function];
+      part.read = readers(part.variables);
+    }
+    programs.set(handle, parts);
+  }
+
+  const failed = (error) =>
+    new ExpressionError(`Expression evaluation failed: ${error instanceof Error ? error.message : 'unknown error'}`);
+
+  function runPart(part, scope) {
+    const { run, read } = part;
+    scope.copying = part.mutates;
+    try {
+      switch (read.length) {
+        case 0:
+          return Reflect.apply(run, nothing, []);
+        case 1:
+          return Reflect.apply(run, nothing, [read[0](scope)]);
+        default:
+          return Reflect.apply(run, nothing, read.map((each) => each(scope)));
+      }
+    } catch (error) {
+      if (error instanceof ExpressionError) throw error;
+      return undefined;
+    }
+  }
+
+  function valueOf(parts, scope) {
+    if (parts.length === 1) {
+      const [part] = parts;
+      if (part.text !== undefined) return part.text;
+      const value = runPart(part, scope);
+      const type = typeof value;
+      if (type === 'bigint') return `${value}`;
+      if (type === 'function') throw new ExpressionError(`Expression evaluation failed: ${value} could not be cloned.`);
+      if (type === 'symbol') throw new ExpressionError('Expression evaluation failed: Unsupported type');
+      return value;
+    }
+    let text = '';
+    for (const part of parts) {
+      if (part.text !== undefined) {
+        text += part.text;
+        continue;
+      }
+      const value = runPart(part, scope);
+      if (value === null || value === undefined || Number.isNaN(value)) continue;
+      try {
+        text += String(value);
+        if (typeof value === 'symbol') throw new TypeError('Cannot convert a Symbol value to a string');
+      } catch (error) {
+        throw failed(error);
+      }
+    }
+    return text;
+  }
+
+  function evaluate(handles, text) {
+    let scope;
+    let at = -1;
+    try {
+      scope = new Scope(parse(text));
+      const list = parse(handles).map((handle) => programs.get(handle));
+      const indexes = scope.data.itemIndexes ?? scope.items.keys();
+      const results = [];
+      for (at of indexes) {
+        scope.index = at;
+        const row = [];
+        for (const parts of list) row.push(valueOf(parts, scope));
+        results.push(row);
+      }
+      const customData = scope.customDataChanged ? scope.data.customData : undefined;
+      return realm.encode({ results, customData });
+    } catch (error) {
+      return realm.encode({ error: realm.describe(error, at) });
+    }
+  }
+
+  return { define, evaluate, forget: (handle) => programs.delete(handle) };
+}

@@ -1,0 +1,53 @@
+// Luxon and jmespath, evaluated inside the context, and what must be true of them where evaluations share a context.
+(realm, luxonLibrary, jmespathLibrary) => {
+  'use strict';
+
+  const { freeze, defineProperty } = Object;
+
+  const evaluate = (library) => {
+    const module = { exports: {} };
+    library(module, module.exports, undefined);
+    return module.exports;
+  };
+
+  // Luxon caches formatters and zones; frozen, they carry nothing from one evaluation to the next.
+  for (const name of Object.getOwnPropertyNames(Intl)) {
+    const Original = Intl[name];
+    if (!Original.prototype) continue;
+    const Frozen = function (...given) {
+      return freeze(new.target ? Reflect.construct(Original, given, new.target === Frozen ? Original : new.target) : Original(...given));
+    };
+    Frozen.prototype = Original.prototype;
+    Frozen.supportedLocalesOf = Original.supportedLocalesOf;
+    defineProperty(Original.prototype, 'constructor', { value: Frozen });
+    defineProperty(Frozen, 'name', { value: name });
+    Intl[name] = Frozen;
+  }
+
+  const luxon = evaluate(luxonLibrary);
+  const { DateTime, Duration, Interval, IANAZone, FixedOffsetZone, SystemZone, Settings } = luxon;
+
+  const create = IANAZone.create;
+  IANAZone.create = function (name) {
+    return freeze(create.call(IANAZone, name));
+  };
+  freeze(FixedOffsetZone.utcInstance);
+  freeze(SystemZone.instance);
+
+  let current = 'UTC';
+  Settings.defaultZone = current;
+  Settings.defaultLocale = 'en-US';
+
+  /** Sets the zone of every date that is made from now on without one; an unknown zone is UTC. */
+  function setDefaultZone(name) {
+    if (name === current) return;
+    current = name;
+    Settings.defaultZone = IANAZone.isValidZone(name) ? name : 'UTC';
+  }
+
+  const jmespath = evaluate(jmespathLibrary);
+
+  realm.luxon = { DateTime, Duration, Interval, setDefaultZone };
+  realm.jmespath = jmespath;
+  realm.shared = [...Object.values(luxon), jmespath, jmespath.search];
+}

@@ -1,0 +1,301 @@
+// n8n's variables ($json, $input, $('Node'), $now, ...) over the data that came with a request.
+// Evaluated inside a context; used by expressions and by Code nodes. Knows no template and no host.
+(realm) => {
+  'use strict';
+
+  const { DateTime, Duration, Interval, setDefaultZone } = realm.luxon;
+  const search = realm.jmespath.search;
+  const { stringify, parse } = JSON;
+
+  /** An error that n8n lets fail the node, with n8n's message. */
+  class ExpressionError extends Error {
+    constructor(message, details) {
+      super(message);
+      this.name = 'ExpressionError';
+      Object.assign(this, details);
+    }
+  }
+
+  const copyOf = (value) => (value !== null && typeof value === 'object' ? parse(stringify(value)) : value);
+
+  /** The data of one request and the item that is current. One object serves all items of the request. */
+  class Scope {
+    constructor(data) {
+      this.data = data;
+      this.items = data.items ?? [];
+      this.index = 0;
+      // Set while an expression runs that may change what it is given: it then gets copies.
+      this.copying = false;
+      this.customDataChanged = false;
+      this.nodes = new Map();
+      setDefaultZone(data.timezone || 'UTC');
+    }
+
+    give(value) {
+      return this.copying ? copyOf(value) : value;
+    }
+
+    get item() {
+      return this.items[this.index];
+    }
+
+    node(name) {
+      let node = this.nodes.get(name);
+      if (!node) {
+        const data = this.data.nodes?.[name];
+        if (!data && !this.data.nodeNames?.includes(name)) {
+          throw new ExpressionError("Referenced node doesn't exist", { kind: 'node_missing', nodeName: name });
+        }
+        node = { name, runs: [], ...data };
+        this.nodes.set(name, node);
+      }
+      return node;
+    }
+
+    /** The items that a node put out at one output in one run (default: the latest). */
+    output(name, branch, run) {
+      const node = this.node(name);
+      if (node.runs.length === 0) {
+        throw new ExpressionError(`Node '${name}' hasn't been executed`, { kind: 'node_not_executed', nodeName: name });
+      }
+      const outputs = node.runs[run ?? node.runIndex ?? node.runs.length - 1] ?? node.runs[node.runs.length - 1];
+      return outputs[branch ?? node.outputIndex ?? 0] ?? outputs[0] ?? [];
+    }
+
+    /** The item of node `name` from which item `index` of this node's input came. */
+    pairedItem(name, index) {
+      const node = this.node(name);
+      const paired = node.paired?.[index];
+      if (Array.isArray(paired)) {
+        const [run, output, position] = paired;
+        const item = node.runs[run]?.[output]?.[position];
+        if (item) return item;
+      }
+      throw new ExpressionError(typeof paired === 'string' ? paired : 'Invalid expression', {
+        kind: 'paired_item',
+        nodeName: name,
+      });
+    }
+  }
+
+  const noExtraArguments = (call, given) => {
+    if (given.length > 0) {
+      throw new ExpressionError(
+        `${call}() takes no arguments. To get items from a specific upstream node, use $('NodeName').first() ` +
+          "(or $('NodeName').all() for every item).",
+      );
+    }
+  };
+
+  const inputOf = (scope, strict) => ({
+    get item() {
+      return scope.give(scope.item);
+    },
+    first(...given) {
+      if (strict) noExtraArguments('$input.first', given);
+      return scope.give(scope.items[0]);
+    },
+    last(...given) {
+      if (strict) noExtraArguments('$input.last', given);
+      return scope.give(scope.items[scope.items.length - 1]);
+    },
+    all(...given) {
+      if (strict) noExtraArguments('$input.all', given);
+      return scope.copying ? copyOf(scope.items) : [...scope.items];
+    },
+    get params() {
+      return scope.give(scope.data.prevNode?.parameters ?? {});
+    },
+    get context() {
+      return scope.give(scope.data.prevNode?.context ?? {});
+    },
+  });
+
+  const nodeOf = (scope, name) => {
+    scope.node(name);
+    return {
+      get item() {
+        return scope.give(scope.pairedItem(name, scope.index));
+      },
+      pairedItem: (index = scope.index) => scope.give(scope.pairedItem(name, index)),
+      itemMatching(index) {
+        if (index === undefined) throw new ExpressionError('Missing item index for .itemMatching()');
+        if (!(index in scope.items)) throw new ExpressionError('Can’t get data for expression');
+        return scope.give(scope.pairedItem(name, index));
+      },
+      first: (branch, run) => scope.give(scope.output(name, branch, run)[0]),
+      last(branch, run) {
+        const items = scope.output(name, branch, run);
+        return scope.give(items[items.length - 1]);
+      },
+      all(branch, run) {
+        const items = scope.output(name, branch, run);
+        return scope.copying ? copyOf(items) : [...items];
+      },
+      get isExecuted() {
+        return scope.node(name).runs.length > 0;
+      },
+      get params() {
+        return scope.give(scope.node(name).parameters ?? {});
+      },
+      get context() {
+        return scope.give(scope.node(name).context ?? {});
+      },
+    };
+  };
+
+  /** $node['X']: the older way to the same data; it looks at the item of the current index. */
+  const legacyNodeOf = (scope, name) => {
+    const node = scope.node(name);
+    const current = () => {
+      if (node.runs.length > 0 && Array.isArray(node.paired?.[scope.index])) return scope.pairedItem(name, scope.index);
+      const items = scope.output(name);
+      return items[scope.index] ?? items[0] ?? { json: {} };
+    };
+    return {
+      get binary() {
+        return scope.give(current().binary ?? {});
+      },
+      get data() {
+        return scope.give(current().json);
+      },
+      get json() {
+        return scope.give(current().json);
+      },
+      get context() {
+        return scope.give(node.context ?? {});
+      },
+      get parameter() {
+        return scope.give(node.parameters ?? {});
+      },
+      get runIndex() {
+        return node.runs.length - 1;
+      },
+    };
+  };
+
+  const legacyNodes = (scope) =>
+    new Proxy(Object.create(null), {
+      get: (_, name) => (typeof name === 'string' && name !== 'toJSON' ? legacyNodeOf(scope, name) : undefined),
+    });
+
+  const environment = () =>
+    new Proxy(Object.create(null), {
+      get(_, name) {
+        if (typeof name !== 'string' || name === 'toJSON') return undefined;
+        throw new ExpressionError('access to env vars denied', {
+          kind: 'env_denied',
+          description: 'The variables of the environment cannot be read by workflows on this server.',
+        });
+      },
+    });
+
+  const customDataOf = (scope) => {
+    const values = (scope.data.customData ??= {});
+    const set = (key, value) => {
+      if (typeof key !== 'string' || key === '') throw new ExpressionError('Custom data key is invalid');
+      if (!['string', 'number', 'boolean', 'bigint'].includes(typeof value)) {
+        throw new ExpressionError(`Custom data value for key "${key}" must be a string`);
+      }
+      if (!(key in values) && Object.keys(values).length >= 10) return;
+      values[key.slice(0, 50)] = String(value).slice(0, 512);
+      scope.customDataChanged = true;
+    };
+    const methods = {
+      set,
+      setAll: (object) => Object.entries(object).forEach(([key, value]) => set(key, value)),
+      get: (key) => values[key],
+      getAll: () => ({ ...values }),
+    };
+    for (const name of Object.keys(methods)) Object.defineProperty(methods, name, { enumerable: false });
+    return methods;
+  };
+
+  const executionOf = (scope) => {
+    const { id, mode, resumeUrl, resumeFormUrl } = scope.data.execution ?? {};
+    return { id, mode, resumeUrl, resumeFormUrl, customData: customDataOf(scope) };
+  };
+
+  const jmespath = (data, query) => {
+    if (data === null || data === undefined) return undefined;
+    if (typeof data !== 'object' || typeof query !== 'string') {
+      throw new ExpressionError('expected two arguments (Object, string) for this function');
+    }
+    return search(data, query);
+  };
+
+  const itemOf = (scope) => (index) => {
+    const at = (read) => {
+      const before = scope.index;
+      scope.index = index;
+      try {
+        return read();
+      } finally {
+        scope.index = before;
+      }
+    };
+    return {
+      get $json() {
+        return scope.give(scope.items[index]?.json);
+      },
+      get $binary() {
+        return scope.give(scope.items[index]?.binary ?? {});
+      },
+      get $node() {
+        return new Proxy(Object.create(null), {
+          get: (_, name) => (typeof name === 'string' ? { get json() { return at(() => legacyNodeOf(scope, name).json); } } : undefined),
+        });
+      },
+    };
+  };
+
+  const resumeUrl = (scope) => scope.data.execution?.resumeUrl;
+  const json = (scope) => scope.give(scope.item?.json);
+
+  /** name -> value for the current item. */
+  const variables = {
+    $json: json,
+    $data: json,
+    $binary: (scope) => scope.give(scope.item?.binary ?? {}),
+    $input: (scope) => inputOf(scope, false),
+    $: (scope) => (name) => nodeOf(scope, name),
+    $node: legacyNodes,
+    $items: (scope) => (name, branch, run) =>
+      name === undefined ? scope.give([...scope.items]) : scope.give([...scope.output(name, branch, run)]),
+    $item: itemOf,
+    $itemIndex: (scope) => scope.index,
+    $position: (scope) => scope.index,
+    $thisItem: (scope) => scope.give(scope.item),
+    $thisItemIndex: (scope) => scope.index,
+    $runIndex: (scope) => scope.data.runIndex ?? 0,
+    $thisRunIndex: (scope) => scope.data.runIndex ?? 0,
+    $prevNode({ data: { prevNode } }) {
+      return prevNode && { name: prevNode.name, outputIndex: prevNode.outputIndex ?? 0, runIndex: prevNode.runIndex ?? 0 };
+    },
+    $nodeVersion: (scope) => scope.data.node?.version,
+    $nodeId: (scope) => scope.data.node?.id,
+    $parameter: (scope) => copyOf(scope.data.node?.parameters ?? {}),
+    $rawParameter: (scope) => copyOf(scope.data.node?.parameters ?? {}),
+    $webhookId: (scope) => scope.data.node?.webhookId,
+    $self: () => ({}),
+    $tool: () => ({}),
+    $workflow({ data: { workflow } }) {
+      return { active: workflow?.active ?? false, id: workflow?.id, name: workflow?.name };
+    },
+    $execution: executionOf,
+    $executionId: (scope) => scope.data.execution?.id,
+    $mode: (scope) => scope.data.execution?.mode,
+    $resumeWebhookUrl: resumeUrl,
+    $vars: (scope) => copyOf(scope.data.vars ?? {}),
+    $env: environment,
+    $now: () => DateTime.now(),
+    $today: () => DateTime.now().set({ hour: 0, minute: 0, second: 0, millisecond: 0 }),
+    $jmespath: () => jmespath,
+    $jmesPath: () => jmespath,
+    DateTime: () => DateTime,
+    Duration: () => Duration,
+    Interval: () => Interval,
+  };
+
+  Object.assign(realm, { ExpressionError, Scope, variables, inputOf });
+}

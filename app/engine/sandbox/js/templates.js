@@ -1,0 +1,212 @@
+// Turns n8n's templates ("=Hello {{ $json.name }}!") into JavaScript source. Only text and syntax: nothing is run here.
+'use strict';
+
+const acorn = require('acorn');
+
+/** What n8n lets fail the node, with its message. */
+class TemplateError extends Error {}
+
+// The globals of the language that an expression may name. n8n answers {} for BLOCKED; anything else is undefined.
+const GLOBALS = new Set(
+  ('Object Array String Number Boolean Symbol BigInt Math JSON Date RegExp Map Set WeakMap WeakSet Intl Error TypeError ' +
+    'RangeError SyntaxError ReferenceError EvalError URIError AggregateError ArrayBuffer DataView Int8Array Uint8Array ' +
+    'Uint8ClampedArray Int16Array Uint16Array Int32Array Uint32Array Float32Array Float64Array BigInt64Array ' +
+    'BigUint64Array isNaN isFinite parseInt parseFloat encodeURI encodeURIComponent decodeURI decodeURIComponent ' +
+    'undefined NaN Infinity').split(' '),
+);
+const BLOCKED = new Set(
+  ('document global globalThis self alert prompt confirm eval setTimeout setInterval Function fetch XMLHttpRequest ' +
+    'Promise Generator GeneratorFunction AsyncFunction AsyncGenerator AsyncGeneratorFunction WebAssembly Reflect Proxy ' +
+    'escape unescape process require module Buffer Atomics queueMicrotask').split(' '),
+);
+const FORBIDDEN_MEMBERS = new Set(['__proto__', 'prototype', 'getPrototypeOf', 'setPrototypeOf', 'prepareStackTrace',
+  '__lookupGetter__', '__lookupSetter__', '__defineGetter__', '__defineSetter__', 'caller', 'arguments']);
+const MUTATORS = new Set(['sort', 'reverse', 'push', 'pop', 'shift', 'unshift', 'splice', 'fill', 'copyWithin', 'set',
+  'delete', 'add', 'clear', 'assign', 'defineProperty', 'defineProperties']);
+
+/** "a{{ b }}c" -> [{text: 'a'}, {code: ' b '}, {text: 'c'}]; a {{ that nothing closes reaches to the end. */
+function split(template) {
+  const parts = [];
+  let text = '';
+  let at = template.startsWith('=') ? 1 : 0;
+  for (;;) {
+    const open = template.indexOf('{{', at);
+    if (open < 0) break;
+    text += template.slice(at, open);
+    if (text.endsWith('\\')) {
+      text += '{{';
+      at = open + 2;
+      continue;
+    }
+    if (text) parts.push({ text });
+    text = '';
+    const close = closing(template, open + 2);
+    parts.push({ code: template.slice(open + 2, close).replaceAll('\\}}', '}}') });
+    at = close + 2;
+  }
+  text += template.slice(at);
+  if (text) parts.push({ text });
+  return parts;
+}
+
+function closing(template, from) {
+  let at = from;
+  for (;;) {
+    const close = template.indexOf('}}', at);
+    if (close < 0) return template.length;
+    if (template[close - 1] !== '\\') return close;
+    at = close + 2;
+  }
+}
+
+function parse(code) {
+  let expression;
+  try {
+    expression = acorn.parseExpressionAt(code, 0, { ecmaVersion: 'latest', preserveParens: true });
+    for (const token of acorn.tokenizer(code.slice(expression.end), { ecmaVersion: 'latest' })) {
+      if (token.type !== acorn.tokTypes.semi) throw new TemplateError('invalid syntax');
+    }
+  } catch {
+    throw new TemplateError('invalid syntax');
+  }
+  // A statement's reading, where it differs from the expression's, is the one n8n refuses.
+  if (expression.type === 'ClassExpression' || startsWithFunction(expression)) throw new TemplateError('invalid syntax');
+  return expression;
+}
+
+function startsWithFunction(node) {
+  for (let left = node; left; left = left.callee ?? left.object ?? left.tag ?? left.left ?? left.test ?? left.expressions?.[0]) {
+    if (left.type === 'FunctionExpression') return true;
+    if (left.type === 'ParenthesizedExpression' || left.type === 'TemplateLiteral') return false;
+  }
+  return false;
+}
+
+/** Visits `node` and then every node below it. */
+function walk(node, visit) {
+  visit(node);
+  for (const key in node) {
+    const child = node[key];
+    if (Array.isArray(child)) {
+      for (const each of child) if (each && typeof each.type === 'string') walk(each, visit);
+    } else if (child && typeof child.type === 'string') {
+      walk(child, visit);
+    }
+  }
+}
+
+/** Tells whether an optional link (?.) stands to the left of the node in the same chain. */
+function hasOptionalLink(node) {
+  for (let link = node; link; link = link.type === 'CallExpression' ? link.callee : link.object) {
+    if (link.optional) return true;
+    if (link.type !== 'CallExpression' && link.type !== 'MemberExpression') return false;
+  }
+  return false;
+}
+
+/**
+ * @param code what stands between {{ and }}
+ * @param isMethod tells whether n8n knows a method of that name (see realm/methods)
+ * @param isVariable tells whether n8n knows a variable of that name
+ * @returns {source, variables, unknown, mutates}: a function body, and the names of its parameters
+ */
+function rewrite(code, isMethod, isVariable) {
+  const tree = parse(code);
+  const names = new Set();
+  const edits = [];
+  const properties = new Set();
+  const callees = new Set();
+  let mutates = false;
+  walk(tree, (node) => {
+    switch (node.type) {
+      case 'ImportExpression':
+        throw new TemplateError('Imports are not supported');
+      case 'MetaProperty':
+      case 'AwaitExpression':
+        throw new TemplateError('invalid syntax');
+      case 'FunctionExpression':
+      case 'ArrowFunctionExpression':
+      case 'FunctionDeclaration':
+        // A promise could never be settled here: an expression's value is taken at once.
+        if (node.async) throw new TemplateError('Expression evaluation failed: async functions are not supported');
+        break;
+      case 'AssignmentExpression':
+        if (node.left.type !== 'Identifier') mutates = true;
+        break;
+      case 'UpdateExpression':
+        if (node.argument.type !== 'Identifier') mutates = true;
+        break;
+      case 'UnaryExpression':
+        if (node.operator === 'delete') mutates = true;
+        break;
+      case 'Property':
+      case 'MethodDefinition':
+      case 'PropertyDefinition':
+        if (!node.computed && !node.shorthand) properties.add(node.key);
+        break;
+      case 'MemberExpression': {
+        if (!node.computed) properties.add(node.property);
+        const name = node.computed ? node.property.value : node.property.name;
+        if (name === 'constructor') throw new TemplateError('Expression contains invalid constructor function call');
+        if (FORBIDDEN_MEMBERS.has(name)) throw new TemplateError(`Cannot access "${name}" due to security concerns`);
+        if (MUTATORS.has(name)) mutates = true;
+        break;
+      }
+      case 'CallExpression': {
+        const callee = node.callee;
+        callees.add(callee);
+        if (callee.type !== 'MemberExpression') break;
+        if (callee.computed) {
+          mutates = true;
+          break;
+        }
+        const name = callee.property.name;
+        if (callee.object.type === 'Super' || !isMethod(name)) break;
+        if (node.optional || hasOptionalLink(callee)) {
+          // Only JavaScript's own syntax can skip the rest of the chain, so here the method hangs on Object.prototype.
+          edits.push([callee.object.end, callee.end, `${callee.optional ? '?.' : ''}[__methods.${name}]`]);
+        } else {
+          edits.push([callee.object.start, callee.object.start, `__call.${name}(`]);
+          edits.push([callee.object.end, callee.end, ')']);
+        }
+        break;
+      }
+      case 'Identifier':
+        if (properties.has(node)) break;
+        if (node.name === 'arguments') throw new TemplateError('Cannot access "arguments" due to security concerns');
+        if (node.name === '$' && !callees.has(node)) {
+          throw new TemplateError('Cannot access "$" without calling it as a function');
+        }
+        names.add(node.name);
+        break;
+    }
+  });
+  // A parameter cannot be called eval; and what would use it gets nothing, as in n8n.
+  if (names.has('eval')) return { source: 'return undefined;', variables: [], unknown: [], mutates: false };
+  return { source: functionBody(code, tree, edits), ...parameters(names, edits, isVariable), mutates };
+}
+
+function functionBody(code, tree, edits) {
+  let source = '';
+  let at = 0;
+  // At one place the outer call's prefix was found first and must stay outermost; a stable sort keeps that order.
+  for (const [start, end, text] of [...edits].sort((a, b) => a[0] - b[0])) {
+    source += code.slice(at, start) + text;
+    at = end;
+  }
+  source += code.slice(at, tree.end);
+  return `"use strict";return (${source}\n);`;
+}
+
+function parameters(names, edits, isVariable) {
+  const variables = [];
+  const unknown = [];
+  for (const name of names) {
+    if (BLOCKED.has(name) || isVariable(name)) variables.push(name);
+    else if (!GLOBALS.has(name)) unknown.push(name);
+  }
+  if (edits.length) variables.push('__call', '__methods');
+  return { variables, unknown };
+}
+
+module.exports = { split, rewrite, BLOCKED, TemplateError };

@@ -1,0 +1,109 @@
+"""The sandbox as the engine sees it: evaluate templates, run Code nodes. Knows no workflow and no node."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any
+
+import orjson
+
+from app.engine.sandbox.errors import CodeError, ExpressionError
+from app.engine.sandbox.interpreter import Interpreter
+
+_LENGTH = struct.Struct(">I")
+
+
+@dataclass(frozen=True, slots=True)
+class CodeResult:
+    """What a Code node gave: n8n items, and the lines that it wrote to its console."""
+
+    items: list[dict[str, Any]]
+    console: list[str] = field(default_factory=list)
+
+
+class Sandbox:
+    """JavaScript for one worker, in processes of its own: one for expressions, up to `code_processes` for Code nodes.
+
+    Use it as an async context manager. Times are in seconds of one request, memory is a process's heap in MiB.
+    """
+
+    def __init__(
+        self,
+        *,
+        expression_timeout: float = 5.0,
+        code_timeout: float = 60.0,
+        code_processes: int = 2,
+        memory_mb: int = 256,
+    ) -> None:
+        self._expression_timeout = expression_timeout
+        self._code_timeout = code_timeout
+        self._expressions = Interpreter("expressions", memory_mb)
+        self._code = [Interpreter("code", memory_mb) for _ in range(code_processes)]
+
+    async def __aenter__(self) -> Sandbox:
+        await self._expressions.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        for interpreter in (self._expressions, *self._code):
+            await interpreter.close()
+
+    async def evaluate(self, templates: Sequence[str], scope: dict[str, Any]) -> list[list[Any]]:
+        """The values of the templates (with their leading "=") for every item: result[item][template].
+
+        A template that is one single {{ expression }} keeps the value's type, every other one gives text. What the
+        expressions set as custom data is put into scope["customData"].
+
+        Raises ExpressionError for what n8n lets fail the node; any other JavaScript error gives None. Raises
+        SandboxTimeout or SandboxMemory when a limit was reached.
+        """
+        texts = orjson.dumps(list(templates))
+        payload = b"".join((_LENGTH.pack(len(texts)), texts, orjson.dumps(scope)))
+        answer = orjson.loads(await self._expressions.request(payload, self._expression_timeout))
+        _keep_custom_data(answer, scope)
+        error = answer.get("error")
+        if error is not None:
+            raise ExpressionError(
+                error["message"],
+                description=error.get("description"),
+                item_index=error.get("itemIndex"),
+                kind=error.get("kind"),
+                node_name=error.get("nodeName"),
+            )
+        results: list[list[Any]] = answer["results"]
+        return results
+
+    async def run_code(
+        self, source: str, scope: dict[str, Any], *, each_item: bool = False, timeout: float | None = None
+    ) -> CodeResult:
+        """Run a Code node's program once, or once for each item, and give the items that it returned.
+
+        What it set as custom data is put into scope["customData"].
+
+        Raises CodeError when it fails or returns no items; SandboxTimeout or SandboxMemory at a limit.
+        """
+        options = orjson.dumps({"source": source, "eachItem": each_item})
+        payload = b"".join((_LENGTH.pack(len(options)), options, orjson.dumps(scope)))
+        interpreter = min(self._code, key=lambda each: each.load)
+        answer = orjson.loads(await interpreter.request(payload, timeout or self._code_timeout))
+        _keep_custom_data(answer, scope)
+        error = answer.get("error")
+        if error is not None:
+            raise CodeError(
+                error["message"],
+                description=error.get("description"),
+                line=error.get("line"),
+                item_index=error.get("itemIndex"),
+                name=error.get("name"),
+            )
+        return CodeResult(answer["items"], answer.get("console", []))
+
+
+def _keep_custom_data(answer: dict[str, Any], scope: dict[str, Any]) -> None:
+    if "customData" in answer:
+        scope["customData"] = answer["customData"]
