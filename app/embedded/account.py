@@ -43,8 +43,13 @@ def choose_account(program: Path, data: Path) -> Account:
     """
     owner = data.stat().st_uid if data.exists() else None
     if os.geteuid() != 0:
-        if owner not in (None, os.geteuid()):
-            raise NoUsableAccount(f"{data} belongs to {_user_name(owner)}: run as that user or as root")
+        if owner is not None and owner != os.geteuid():
+            raise NoUsableAccount(f"{data} belongs to {_user_name(owner) or owner}: run as that user or as root")
+        if _user_name(os.geteuid()) is None:
+            raise NoUsableAccount(
+                f"PostgreSQL needs to know the name of user {os.geteuid()}, who is not in /etc/passwd: "
+                "run as a user who is, or set DATABASE_URL"
+            )
         return Account(os.geteuid(), os.getegid())
     user = _unprivileged_user(owner)
     setpriv = shutil.which("setpriv")
@@ -105,8 +110,8 @@ def _unprivileged_user(owner: int | None) -> pwd.struct_passwd:
     )
 
 
-def _user_name(uid: int | None) -> str:
+def _user_name(uid: int) -> str | None:
     try:
-        return pwd.getpwuid(uid or 0).pw_name
+        return pwd.getpwuid(uid).pw_name
     except KeyError:
-        return f"user {uid}"
+        return None
