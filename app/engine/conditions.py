@@ -54,10 +54,10 @@ async def evaluate(context: NodeContext, filters: list[Any]) -> list[bool | Node
 def _holds(entry: Any, item: int, patterns: dict[tuple[int, int], Any], timezone: str) -> bool:
     entry = entry if isinstance(entry, dict) else {}
     rules = _rules(entry, timezone)
-    results = [
+    results = (
         _condition_holds(condition, number, item, rules, patterns)
         for number, condition in enumerate(entry.get("conditions") or [])
-    ]
+    )
     return any(results) if entry.get("combinator") == "or" else all(results)
 
 

@@ -128,9 +128,17 @@ class NodeContext:
         if only is not None:
             scope["itemIndexes"] = only
         try:
-            return await self.sandbox.evaluate(texts, scope)
+            rows = await self.sandbox.evaluate(texts, scope)
         except (ExpressionError, SandboxError) as error:
             raise _node_error(error, parameter) from error
+        self.keep_custom_data(scope)
+        return rows
+
+    def keep_custom_data(self, scope: dict[str, Any]) -> None:
+        """Take over what JavaScript set as the execution's custom data, which the sandbox leaves in the scope."""
+        custom_data = scope["customData"]
+        if custom_data is not self.state.custom_data:
+            self.state.custom_data = dict(custom_data)
 
     def scope(self, texts: Sequence[str], items: list[Item] | None = None) -> dict[str, Any]:
         """What the sandbox has to know to evaluate `texts`: of other nodes only those that the texts refer to."""

@@ -8,7 +8,8 @@ import pytest
 
 from tests.engine.running import Engine
 
-CASES = sorted((Path(__file__).parent / "cases").glob("*.json"))
+HERE = Path(__file__).parent
+CASES = sorted([*(HERE / "cases").glob("*.json"), *(HERE / "recorded").glob("*.json")])
 
 NEXT = frozenset(
     {

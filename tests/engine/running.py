@@ -1,6 +1,7 @@
 """Running workflows in tests: an engine with a real sandbox, and short ways to write a workflow down."""
 
 import asyncio
+import itertools
 from collections.abc import Coroutine
 from typing import Any
 
@@ -71,7 +72,7 @@ def workflow(nodes: list[Json], *lines: tuple[str, int, str, int] | tuple[str, s
 
 def chain(*nodes: Json, **more: Any) -> Json:
     """A workflow in which each node follows the one before it."""
-    return workflow(list(nodes), *((a["name"], b["name"]) for a, b in zip(nodes, nodes[1:], strict=False)), **more)
+    return workflow(list(nodes), *((a["name"], b["name"]) for a, b in itertools.pairwise(nodes)), **more)
 
 
 def put_out(outcome: Outcome, name: str, run: int = -1, output: int = 0) -> list[Json]:

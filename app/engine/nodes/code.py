@@ -33,11 +33,12 @@ async def _run(context: NodeContext, source: str, scope: dict[str, Any], *, each
             error.message, description=error.description, line=error.line, item_index=error.item_index
         ) from error
     except SandboxError as error:
-        raise NodeError(getattr(error, "message", None) or str(error)) from error
+        raise NodeError(str(error)) from error
+    finally:
+        context.keep_custom_data(scope)
     if result.console:
         context.metadata.setdefault("console", []).extend(result.console)
-    items: list[Item] = result.items
-    return items
+    return result.items
 
 
 async def _run_one_by_one(context: NodeContext, source: str) -> list[Item]:

@@ -154,7 +154,7 @@ def _kept(json: dict[str, Any], include: str, values: dict[str, Any], dots: bool
         for name in _names(values.get("includeFields")):
             value = paths.get(json, name, paths.MISSING, dots=dots)
             if value is not paths.MISSING:
-                kept[paths.split(name)[-1] if dots and name not in json else name] = value
+                kept[paths.split(name)[-1] if dots else name] = value
         return kept
     if include == "except":
         kept = dict(json)
