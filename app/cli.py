@@ -8,6 +8,7 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import click
 import psycopg
@@ -22,7 +23,7 @@ from app.processes import ChildDied
 from app.repository import api_keys
 from app.repository.connection import connect
 from app.repository.errors import ProjectNotFound, RepositoryError, translated
-from app.repository.projects import list_projects
+from app.repository.projects import DEFAULT_PROJECT, list_projects
 from app.settings import Settings, SettingsError
 from app.up import CannotStart
 from app.up import up as bring_up
@@ -88,9 +89,29 @@ def worker() -> None:
     logs.configure()
     with reported():
         settings = Settings.from_environment(os.environ)
-        from app.worker import run_worker  # loads the whole engine, which no other command needs
+        from app.worker import run_worker  # loads the whole engine
 
         run_worker(settings)
+
+
+@click.command("import")
+@click.argument("files", metavar="FILE...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--project", default=DEFAULT_PROJECT, show_default=True, help="Id of the project to put them into.")
+def import_workflows(files: tuple[Path, ...], project: str) -> None:
+    """Store workflows from FILEs as n8n exports them, all or none.
+
+    A workflow with an id that is there already gets a new version. New ones are not active. Next: run one with
+    POST /api/v1/workflows/ID/run.
+    """
+    from app.workflow_files import InvalidFile, import_file  # loads the whole engine
+
+    try:
+        with reported(), connect(Settings.from_environment(os.environ).database_url) as connection:
+            imported = [one for file in files for one in import_file(connection, file, project_id=project)]
+    except InvalidFile as error:
+        raise click.ClickException(str(error)) from error
+    for one in imported:
+        click.echo(f"{one.change}\t{one.id}\t{one.name}")
 
 
 @click.group()

@@ -1,5 +1,6 @@
 """The commands of flask, run as a person runs them: as processes."""
 
+import json
 import subprocess
 import sys
 from collections.abc import Callable
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 
 from app.repository.api_keys import find_api_key
+from app.repository.workflows import get_workflow
 from tests.live import PROJECT, environment
 from tests.postgres import cloned_database
 
@@ -63,11 +65,75 @@ def test_a_revoked_key_is_no_key(flask, connection):
     assert "old\trevoked" in flask("keys", "list").stdout
 
 
+def workflow(**changes: Any) -> dict[str, Any]:
+    start = {
+        "id": "1",
+        "name": "Start",
+        "type": "n8n-nodes-base.manualTrigger",
+        "typeVersion": 1,
+        "position": [0, 0],
+        "parameters": {},
+    }
+    document = {"id": "Orders1", "name": "Orders", "active": True, "nodes": [start], "connections": {}, "custom": 1}
+    return {**document, **changes}
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Callable[..., str]:
+    """Writes a file of workflows and returns its path."""
+
+    def write(content: Any) -> str:
+        path = tmp_path / "exported file.json"
+        path.write_text(json.dumps(content))
+        return str(path)
+
+    return write
+
+
+def test_an_exported_file_keeps_its_id_and_unknown_keys_and_is_not_active(flask, connection, file):
+    assert flask("import", file(workflow())).stdout == "created\tOrders1\tOrders\n"
+    stored = get_workflow(connection, "Orders1")
+    assert (stored.name, stored.active, stored.project_id) == ("Orders", False, "default")
+    assert json.loads(stored.definition) == {"nodes": workflow()["nodes"], "connections": {}, "custom": 1}
+
+
+def test_importing_again_makes_a_version_only_when_something_changed(flask, file):
+    flask("import", file(workflow()))
+    assert flask("import", file(workflow())).stdout.startswith("unchanged\t")
+    assert flask("import", file(workflow(custom=2))).stdout.startswith("updated\t")
+
+
+def test_a_file_may_hold_several_workflows_and_one_without_an_id_gets_one(flask, connection, file):
+    content = [workflow(), {key: value for key, value in workflow(name="Other").items() if key != "id"}]
+    _, other = flask("import", file(content)).stdout.splitlines()
+    assert get_workflow(connection, other.split("\t")[1]).name == "Other"
+
+
+@pytest.mark.parametrize(
+    ("broken", "message"),
+    [
+        (workflow(nodes=workflow()["nodes"] * 2), "Start"),
+        (workflow(connections={"Start": {"main": [[{"node": "Gone", "type": "main", "index": 0}]]}}), "Gone"),
+        (workflow(nodes="none"), "nodes"),
+        (workflow(name=""), "name"),
+        ("a text", "JSON object"),
+    ],
+)
+def test_a_file_with_one_bad_workflow_is_refused_whole(flask, connection, file, broken, message):
+    result = flask("import", file([workflow(id="Good1"), broken]))
+    assert result.returncode == 1
+    assert message in result.stderr
+    assert "exported file.json" in result.stderr
+    assert "Traceback" not in result.stderr
+    assert connection.execute("SELECT count(*) FROM workflows").fetchone() == (0,)
+
+
 @pytest.mark.parametrize(
     ("arguments", "settings", "message"),
     [
         (["keys", "revoke", "4711"], {}, "API key not found"),
         (["keys", "create", "x", "--project", "nowhere"], {}, "Project not found"),
+        (["import", "/no/such/file.json"], {}, "/no/such/file.json: No such file"),
         (["migrate"], {"EXECUTIONS_CONCURRENCY": "many"}, "EXECUTIONS_CONCURRENCY"),
         (["migrate"], {"DATABASE_URL": ""}, "DATABASE_URL"),
         (["migrate"], {"DATABASE_URL": "postgresql://127.0.0.1:1/x"}, "connection"),

@@ -1,0 +1,78 @@
+"""Stores workflows from files as n8n exports them: one workflow a file, or a list of them.
+
+Knows the repository and what makes a workflow valid; knows nothing of where files come from.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+from marshmallow import ValidationError
+
+from app.engine.graph import InvalidWorkflow, parse_workflow
+from app.repository.connection import Connection
+from app.repository.errors import WorkflowNotFound
+from app.repository.workflows import create_workflow, get_workflow, save_workflow
+from app.schemas.base import OBJECT_ID
+from app.schemas.workflows import WorkflowBody, definition_of, new_id
+
+
+class InvalidFile(Exception):
+    """A file that holds no workflow, or one that cannot run; the message names the file and says what is wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What became of one workflow of a file: "created", "updated" (a new version) or "unchanged"."""
+
+    id: str
+    name: str
+    change: str
+
+
+def import_file(connection: Connection, file: Path, *, project_id: str) -> list[Imported]:
+    """Store the workflows of a file in a project, all or none.
+
+    A workflow keeps the id that the file gives it: when there is one with this id already, it gets a new version.
+    New ones are not active, whatever the file says.
+
+    Raises InvalidFile, and WorkflowNotFound when the id belongs to another project.
+    """
+    try:
+        content = orjson.loads(file.read_bytes())
+    except OSError as error:
+        raise InvalidFile(f"{file}: {error.strerror}") from None
+    except orjson.JSONDecodeError as error:
+        raise InvalidFile(f"{file} is not JSON: {error}") from None
+    documents = content if isinstance(content, list) else [content]
+    for document in documents:
+        _check(file, document)
+    with connection.transaction():
+        return [_store(connection, document, project_id) for document in documents]
+
+
+def _check(file: Path, document: Any) -> None:
+    try:
+        if not isinstance(document, dict):
+            raise InvalidWorkflow("A workflow is a JSON object.")
+        WorkflowBody().load(document)
+        parse_workflow(document)
+    except InvalidWorkflow as error:
+        raise InvalidFile(f"{file}: {error}") from None
+    except ValidationError as error:
+        problems = "; ".join(f"{key}: {said}" for key, said in error.messages_dict.items())
+        raise InvalidFile(f"{file}: {problems}") from None
+
+
+def _store(connection: Connection, document: dict[str, Any], project_id: str) -> Imported:
+    given, name, definition = document.get("id"), document["name"], definition_of(document)
+    workflow_id = given if isinstance(given, str) and OBJECT_ID.fullmatch(given) else new_id()
+    try:
+        before = get_workflow(connection, workflow_id)
+    except WorkflowNotFound:
+        create_workflow(connection, workflow_id, project_id=project_id, name=name, definition=definition)
+        return Imported(workflow_id, name, "created")
+    save_workflow(connection, workflow_id, name=name, definition=definition, project_id=project_id)
+    after = get_workflow(connection, workflow_id)
+    return Imported(workflow_id, name, "unchanged" if after.version_id == before.version_id else "updated")
