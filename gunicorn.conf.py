@@ -7,6 +7,7 @@ Each process keeps its Prometheus figures in a file of $EXECUTIONS_HOME/metrics,
 import os
 import shutil
 
+from app import logs
 from app.settings import Settings, SettingsError
 
 try:
@@ -33,6 +34,11 @@ def on_starting(server):
     """Forget the figures of processes that are gone."""
     shutil.rmtree(_metrics, ignore_errors=True)
     _metrics.mkdir(parents=True)
+
+
+def post_fork(server, worker):
+    """Let the program's log lines look the same whoever writes them."""
+    logs.configure()
 
 
 def child_exit(server, worker):

@@ -42,18 +42,14 @@ def migrate(database_url: str, *, migrations: Path = MIGRATIONS, timeout: float 
         # Whoever holds the advisory lock is alone, so a row in yoyo's own lock is a killed process's.
         backend.break_lock()
         backend.ensure_internal_schema_updated()
-        backend.execute(
-            f"CREATE TABLE IF NOT EXISTS {NOTES} (migration text PRIMARY KEY, sha256 text NOT NULL)"
-        )
+        backend.execute(f"CREATE TABLE IF NOT EXISTS {NOTES} (migration text PRIMARY KEY, sha256 text NOT NULL)")
         missing = _missing(backend, list(yoyo.read_migrations(str(migrations))))
         for migration in missing:
             _apply(backend, migration)
         return [migration.id for migration in missing]
 
 
-def pending(
-    connection: psycopg.Connection[tuple[object, ...]], *, migrations: Path = MIGRATIONS
-) -> list[str]:
+def pending(connection: psycopg.Connection[tuple[object, ...]], *, migrations: Path = MIGRATIONS) -> list[str]:
     """Names of the migrations that the database still lacks; all of them for an empty database."""
     names = sorted(path.stem for path in migrations.glob("*.sql") if not path.name.endswith(".rollback.sql"))
     found = connection.execute("SELECT to_regclass('migration_checksums') IS NOT NULL").fetchone()

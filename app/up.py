@@ -60,12 +60,15 @@ def up(environ: Mapping[str, str], say: Say) -> None:
             children = [*running.enter_context(_processes(settings, environ, say))]
             address = _address(settings)
             _await_ready(f"{address}/healthz/readiness", children)
-            client = Client(f"{address}/api/v1", key)
-            import_demo(client, say)
-            say(_welcome(settings, address, key, tour(client)))
+            commands = _look_around(Client(f"{address}/api/v1", key), say)
+            say(_welcome(settings, address, key, commands))
             _watch(children)
         except _Stopped:
             say("\nStopping")
+        finally:
+            # One more Ctrl-C must not leave half of it running.
+            for name in STOP_SIGNALS:
+                signal.signal(name, signal.SIG_IGN)
 
 
 def _start_database(settings: Settings, running: contextlib.ExitStack, say: Say) -> str:
@@ -118,6 +121,16 @@ def _await_ready(url: str, children: list[Child], timeout: float = 60.0) -> None
             if time.monotonic() > deadline:
                 raise CannotStart(f"{url} does not answer: {error}\n{children[0].log_tail()}") from None
         time.sleep(0.1)
+
+
+def _look_around(client: Client, say: Say) -> list[tuple[str, str]]:
+    try:
+        import_demo(client, say)
+        return tour(client)
+    except urllib.error.HTTPError as error:
+        raise CannotStart(f"{error.url} answered {error.code}: {error.read(1_000).decode()}") from None
+    except OSError as error:
+        raise CannotStart(f"the API does not answer: {error}") from None
 
 
 def _watch(children: list[Child]) -> NoReturn:
@@ -182,9 +195,6 @@ def _only_one(home: Path) -> Iterator[None]:
 
 def _raise_on_signals() -> dict[signal.Signals, object]:
     def stop(number: int, frame: FrameType | None) -> NoReturn:
-        # From here on everything is stopping: one more Ctrl-C must not leave half of it behind.
-        for name in STOP_SIGNALS:
-            signal.signal(name, signal.SIG_IGN)
         raise _Stopped
 
     return {name: signal.signal(name, stop) for name in STOP_SIGNALS}
