@@ -41,7 +41,7 @@ class Child:
         self._log_start = log.stat().st_size if log.exists() else 0
         with log.open("ab") as output:
             self._process = subprocess.Popen(
-                [*_dies_with_parent(), *command],
+                [*dies_with_parent(), *command],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -93,7 +93,8 @@ def _rotate(log: Path) -> None:
 
 
 @functools.cache
-def _dies_with_parent() -> tuple[str, ...]:
+def dies_with_parent() -> tuple[str, ...]:
+    """The prefix of a command that ends it when the process that started it is gone; empty where there is none."""
     setpriv = shutil.which("setpriv")
     if setpriv is None:
         return ()

@@ -30,6 +30,7 @@ Say = Callable[[str], None]
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 API_KEY_FILE = "api-key"
+PROJECT = Path(__file__).resolve().parent.parent
 
 
 class CannotStart(Exception):
@@ -52,12 +53,13 @@ def up(environ: Mapping[str, str], say: Say) -> None:
         try:
             running.enter_context(_only_one(settings.home))
             _refuse_taken_port(settings)
-            server = _start_database(settings, running, say)
-            settings = Settings.from_environment({**environ, "DATABASE_URL": server})
+            children: list[Child] = []
+            url = settings.database_url or _start_database(settings, running, children, say)
+            settings = Settings.from_environment({**environ, "DATABASE_URL": url})
             for name in migrate(settings.database_url):
                 say(f"Applied {name}")
             key = _api_key(settings)
-            children = [*running.enter_context(_processes(settings, environ, say))]
+            children += running.enter_context(_processes(settings, environ, say))
             address = _address(settings)
             _await_ready(f"{address}/healthz/readiness", children)
             commands = _look_around(Client(f"{address}/api/v1", key), say)
@@ -67,18 +69,17 @@ def up(environ: Mapping[str, str], say: Say) -> None:
             say("\nStopping")
         finally:
             # One more Ctrl-C must not leave half of it running.
-            for name in STOP_SIGNALS:
-                signal.signal(name, signal.SIG_IGN)
+            for number in STOP_SIGNALS:
+                signal.signal(number, signal.SIG_IGN)
 
 
-def _start_database(settings: Settings, running: contextlib.ExitStack, say: Say) -> str:
-    if settings.database_url:
-        say("Using the database of DATABASE_URL")
-        return settings.database_url
+def _start_database(settings: Settings, running: contextlib.ExitStack, children: list[Child], say: Say) -> str:
     server = EmbeddedPostgres(settings.home)
     say(f"{'Creating' if server.is_new else 'Starting'} PostgreSQL in {settings.home / 'postgres'}")
     running.callback(server.stop)
     url = server.start()
+    assert server.child is not None
+    children.append(server.child)
     file = settings.home / DATABASE_URL_FILE
     running.callback(file.unlink, missing_ok=True)
     _write_private(file, url)
@@ -95,7 +96,8 @@ def _processes(settings: Settings, environ: Mapping[str, str], say: Say) -> Iter
         "EXECUTIONS_HOME": str(settings.home),
         "PYTHONUNBUFFERED": "1",
     }
-    commands = {"API": ["gunicorn", "wsgi:app"], "worker": ["flask", "worker"]}
+    gunicorn = ["gunicorn", "--config", str(PROJECT / "gunicorn.conf.py"), "--chdir", str(PROJECT), "wsgi:app"]
+    commands = {"API": gunicorn, "worker": ["flask", "worker"]}
     children: list[Child] = []
     try:
         for name, command in commands.items():
@@ -119,7 +121,7 @@ def _await_ready(url: str, children: list[Child], timeout: float = 60.0) -> None
             return
         except (urllib.error.URLError, OSError) as error:
             if time.monotonic() > deadline:
-                raise CannotStart(f"{url} does not answer: {error}\n{children[0].log_tail()}") from None
+                raise CannotStart(f"{url} does not answer: {error}\n{children[-2].log_tail()}") from None
         time.sleep(0.1)
 
 

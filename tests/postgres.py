@@ -20,6 +20,7 @@ from app.embedded.account import choose_account
 from app.embedded.binaries import postgres_binaries
 from app.embedded.server import initdb_command
 from app.migrations import migrate
+from app.processes import dies_with_parent
 
 TEMPLATE = "template_executions"
 
@@ -43,7 +44,14 @@ class TestServer(Postgresql):
 
     def get_server_commandline(self) -> list[str]:
         settings = ["max_connections=300", "listen_addresses=", "autovacuum=off", "max_wal_size=4GB"]
-        command = [*self._account.prefix, self._bin / "postgres", "-F", "-p", self.settings["port"]]
+        command = [
+            *dies_with_parent(),
+            *self._account.prefix,
+            self._bin / "postgres",
+            "-F",
+            "-p",
+            self.settings["port"],
+        ]
         command += ["-D", self._base / "data", "-k", self._base / "tmp"]
         return [str(part) for part in command] + [part for setting in settings for part in ("-c", setting)]
 
