@@ -53,6 +53,7 @@ class Interpreter:
         self._starting: asyncio.Task[None] | None = None
         self._ready: asyncio.Future[None] | None = None
         self._running: int | None = None
+        self._over_at = 0.0
         self._timer: asyncio.TimerHandle | None = None
         self._tick_at = 0.0
         self._blame: tuple[int, SandboxError] | None = None
@@ -158,9 +159,7 @@ class Interpreter:
             if request is not None and not request.future.done():
                 request.future.set_result(payload)
             self._begin_next()
-            if self._running == request_id:
-                # It has answered but has not come back: watch that it does.
-                self._check_in(GRACE_SECONDS * 4)
+            self._watch_end(request_id)
 
     def process_ended(self, process: NodeProcess) -> None:
         ready, self._ready = self._ready, None
@@ -213,11 +212,17 @@ class Interpreter:
             del self._requests[request.id]
             if self._process is not None:
                 self._process.write(request.id, DROP, b"")
-                self._check_in(GRACE_SECONDS)
+            self._watch_end(request.id)
             return
         request.abandoned = True
         if request.deadline is not None:
             self._begin(request)
+
+    def _watch_end(self, request_id: int) -> None:
+        """Nothing more is wanted of the request; if its JavaScript runs now, it must end soon."""
+        if self._running == request_id:
+            self._over_at = asyncio.get_running_loop().time() + GRACE_SECONDS
+            self._check_in(GRACE_SECONDS)
 
     def _check_in(self, seconds: float) -> None:
         """See to it that the deadlines are looked at no later than that; a timer that is set is left alone."""
@@ -235,11 +240,13 @@ class Interpreter:
         if self._closed or self._process is None or self._blame is not None:
             return
         now = asyncio.get_running_loop().time()
-        if self._running is not None and self._running not in self._requests:
-            # What runs has answered or was dropped long ago; it holds up all others.
-            self._kill(self._running, SandboxTimeout("The JavaScript did not end"))
-            return
         following = []
+        if self._running is not None and self._running not in self._requests:
+            # What runs has answered or was dropped; it must not hold up the others.
+            if now >= self._over_at:
+                self._kill(self._running, SandboxTimeout("The JavaScript did not end"))
+                return
+            following.append(self._over_at - now)
         for request in list(self._requests.values()):
             if request.deadline is None:
                 continue

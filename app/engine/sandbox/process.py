@@ -60,6 +60,7 @@ class NodeProcess(asyncio.SubprocessProtocol):
             "--disallow-code-generation-from-strings",
             "--disable-proto=delete",
             f"--max-old-space-size={memory_mb}",
+            "--unhandled-rejections=none",
             "--no-warnings",
             str(HERE / "js" / "main.js"),
             mode,

@@ -65,7 +65,7 @@ class Sandbox:
         texts = orjson.dumps(list(templates))
         payload = b"".join((_LENGTH.pack(len(texts)), texts, orjson.dumps(scope)))
         answer = orjson.loads(await self._expressions.request(payload, self._expression_timeout))
-        _keep_custom_data(answer, scope)
+        _keep_data(answer, scope)
         error = answer.get("error")
         if error is not None:
             raise ExpressionError(
@@ -79,19 +79,27 @@ class Sandbox:
         return results
 
     async def run_code(
-        self, source: str, scope: dict[str, Any], *, each_item: bool = False, timeout: float | None = None
+        self,
+        source: str,
+        scope: dict[str, Any],
+        *,
+        each_item: bool = False,
+        continue_on_fail: bool = False,
+        timeout: float | None = None,
     ) -> CodeResult:
         """Run a Code node's program once, or once for each item, and give the items that it returned.
 
-        What it set as custom data is put into scope["customData"].
+        With `continue_on_fail`, an item for which the program throws (each_item) becomes {"json": {"error": ...}}.
+        What it set as custom data is put into scope["customData"], what it kept as static data into
+        scope["staticData"] ({"global": {...}, "node": {...}}).
 
         Raises CodeError when it fails or returns no items; SandboxTimeout or SandboxMemory at a limit.
         """
-        options = orjson.dumps({"source": source, "eachItem": each_item})
+        options = orjson.dumps({"source": source, "eachItem": each_item, "continueOnFail": continue_on_fail})
         payload = b"".join((_LENGTH.pack(len(options)), options, orjson.dumps(scope)))
         interpreter = min(self._code, key=lambda each: each.load)
         answer = orjson.loads(await interpreter.request(payload, timeout or self._code_timeout))
-        _keep_custom_data(answer, scope)
+        _keep_data(answer, scope)
         error = answer.get("error")
         if error is not None:
             raise CodeError(
@@ -101,9 +109,18 @@ class Sandbox:
                 item_index=error.get("itemIndex"),
                 name=error.get("name"),
             )
-        return CodeResult(answer["items"], answer.get("console", []))
+        items = answer.get("items")
+        # The program runs beside the code that checks what it returned and may have broken it.
+        if not isinstance(items, list) or not all(_is_item(item) for item in items):
+            raise CodeError("Code doesn't return items properly")
+        return CodeResult(items, [str(line) for line in answer.get("console") or []])
 
 
-def _keep_custom_data(answer: dict[str, Any], scope: dict[str, Any]) -> None:
-    if "customData" in answer:
-        scope["customData"] = answer["customData"]
+def _is_item(item: Any) -> bool:
+    return isinstance(item, dict) and isinstance(item.get("json"), dict)
+
+
+def _keep_data(answer: dict[str, Any], scope: dict[str, Any]) -> None:
+    for kept in ("customData", "staticData"):
+        if isinstance(answer.get(kept), dict):
+            scope[kept] = answer[kept]

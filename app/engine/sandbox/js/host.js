@@ -7,6 +7,11 @@ const { createHash } = require('node:crypto');
 const operations = {
   base64Encode: (text) => Buffer.from(text, 'utf8').toString('base64'),
   base64Decode: (text) => Buffer.from(text, 'base64').toString('utf8'),
+  base64FromLatin1: (text) => Buffer.from(text, 'latin1').toString('base64'),
+  latin1FromBase64: (text) => Buffer.from(text, 'base64').toString('latin1'),
+  utf8Encode: (text) => Buffer.from(text, 'utf8').toString('latin1'),
+  knowsEncoding: (encoding) => (new TextDecoder(encoding) ? 'yes' : 'no'),
+  decode: (binary, encoding) => new TextDecoder(encoding).decode(Buffer.from(binary, 'latin1')),
   hash: (text, algorithm) => createHash(algorithm === 'sha3' ? 'sha3-512' : algorithm).update(text).digest('hex'),
 };
 

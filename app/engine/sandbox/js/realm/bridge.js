@@ -15,4 +15,6 @@
     return given;
   };
   realm.families = {};
+  // What code of a shared context can reach besides the language itself; see harden.js.
+  realm.shared = [];
 }

@@ -51,5 +51,5 @@
     }
   }
 
-  Object.assign(realm, { encode, describe });
+  Object.assign(realm, { encode, describe, wellFormed });
 }

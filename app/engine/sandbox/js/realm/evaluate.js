@@ -3,7 +3,7 @@
 (realm) => {
   'use strict';
 
-  const { ExpressionError, Scope, variables, methods } = realm;
+  const { ExpressionError, Scope, variables, methods, luxonOf } = realm;
   const { parse } = JSON;
   const nothing = Object.freeze({});
 
@@ -85,6 +85,8 @@
     let at = -1;
     try {
       scope = new Scope(parse(text));
+      // Methods such as 'x'.toDateTime() need the zone, too.
+      luxonOf(scope);
       const list = parse(handles).map((handle) => programs.get(handle));
       const indexes = scope.data.itemIndexes ?? scope.items.keys();
       const results = [];

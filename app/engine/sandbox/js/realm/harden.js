@@ -69,5 +69,5 @@
     [].values().map((x) => x),
     Object.getPrototypeOf(Int8Array),
   ];
-  for (const value of [...reachableBySyntax, ...realm.shared, realm.methods, realm.functions, globalThis]) freezeAll(value);
+  for (const value of [...reachableBySyntax, realm, globalThis]) freezeAll(value);
 }

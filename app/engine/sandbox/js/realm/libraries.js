@@ -49,5 +49,5 @@
 
   realm.luxon = { DateTime, Duration, Interval, setDefaultZone };
   realm.jmespath = jmespath;
-  realm.shared = [...Object.values(luxon), jmespath, jmespath.search];
+  realm.shared?.push(...Object.values(luxon), jmespath);
 }

@@ -3,8 +3,6 @@
 (realm) => {
   'use strict';
 
-  const { DateTime, Duration, Interval, setDefaultZone } = realm.luxon;
-  const search = realm.jmespath.search;
   const { stringify, parse } = JSON;
 
   /** An error that n8n lets fail the node, with n8n's message. */
@@ -28,7 +26,6 @@
       this.copying = false;
       this.customDataChanged = false;
       this.nodes = new Map();
-      setDefaultZone(data.timezone || 'UTC');
     }
 
     give(value) {
@@ -87,62 +84,77 @@
     }
   };
 
-  const inputOf = (scope, strict) => ({
+  /** $input */
+  class Input {
+    #scope;
+    #strict;
+    constructor(scope, strict) {
+      this.#scope = scope;
+      this.#strict = strict;
+    }
     get item() {
-      return scope.give(scope.item);
-    },
+      return this.#scope.give(this.#scope.item);
+    }
     first(...given) {
-      if (strict) noExtraArguments('$input.first', given);
-      return scope.give(scope.items[0]);
-    },
+      if (this.#strict) noExtraArguments('$input.first', given);
+      return this.#scope.give(this.#scope.items[0]);
+    }
     last(...given) {
-      if (strict) noExtraArguments('$input.last', given);
-      return scope.give(scope.items[scope.items.length - 1]);
-    },
+      if (this.#strict) noExtraArguments('$input.last', given);
+      return this.#scope.give(this.#scope.items[this.#scope.items.length - 1]);
+    }
     all(...given) {
-      if (strict) noExtraArguments('$input.all', given);
-      return scope.copying ? copyOf(scope.items) : [...scope.items];
-    },
+      if (this.#strict) noExtraArguments('$input.all', given);
+      return this.#scope.give([...this.#scope.items]);
+    }
     get params() {
-      return scope.give(scope.data.prevNode?.parameters ?? {});
-    },
+      return this.#scope.give(this.#scope.data.prevNode?.parameters ?? {});
+    }
     get context() {
-      return scope.give(scope.data.prevNode?.context ?? {});
-    },
-  });
+      return this.#scope.give(this.#scope.data.prevNode?.context ?? {});
+    }
+  }
 
-  const nodeOf = (scope, name) => {
-    scope.node(name);
-    return {
-      get item() {
-        return scope.give(scope.pairedItem(name, scope.index));
-      },
-      pairedItem: (index = scope.index) => scope.give(scope.pairedItem(name, index)),
-      itemMatching(index) {
-        if (index === undefined) throw new ExpressionError('Missing item index for .itemMatching()');
-        if (!(index in scope.items)) throw new ExpressionError('Can’t get data for expression');
-        return scope.give(scope.pairedItem(name, index));
-      },
-      first: (branch, run) => scope.give(scope.output(name, branch, run)[0]),
-      last(branch, run) {
-        const items = scope.output(name, branch, run);
-        return scope.give(items[items.length - 1]);
-      },
-      all(branch, run) {
-        const items = scope.output(name, branch, run);
-        return scope.copying ? copyOf(items) : [...items];
-      },
-      get isExecuted() {
-        return scope.node(name).runs.length > 0;
-      },
-      get params() {
-        return scope.give(scope.node(name).parameters ?? {});
-      },
-      get context() {
-        return scope.give(scope.node(name).context ?? {});
-      },
-    };
-  };
+  /** $('Node') */
+  class NodeOutput {
+    #scope;
+    #name;
+    constructor(scope, name) {
+      scope.node(name);
+      this.#scope = scope;
+      this.#name = name;
+    }
+    get item() {
+      return this.pairedItem();
+    }
+    pairedItem(index = this.#scope.index) {
+      return this.#scope.give(this.#scope.pairedItem(this.#name, index));
+    }
+    itemMatching(index) {
+      if (index === undefined) throw new ExpressionError('Missing item index for .itemMatching()');
+      if (!(index in this.#scope.items)) throw new ExpressionError('Can’t get data for expression');
+      return this.pairedItem(index);
+    }
+    first(branch, run) {
+      return this.#scope.give(this.#scope.output(this.#name, branch, run)[0]);
+    }
+    last(branch, run) {
+      const items = this.#scope.output(this.#name, branch, run);
+      return this.#scope.give(items[items.length - 1]);
+    }
+    all(branch, run) {
+      return this.#scope.give([...this.#scope.output(this.#name, branch, run)]);
+    }
+    get isExecuted() {
+      return this.#scope.node(this.#name).runs.length > 0;
+    }
+    get params() {
+      return this.#scope.give(this.#scope.node(this.#name).parameters ?? {});
+    }
+    get context() {
+      return this.#scope.give(this.#scope.node(this.#name).context ?? {});
+    }
+  }
 
   /** $node['X']: the older way to the same data; it looks at the item of the current index. */
   const legacyNodeOf = (scope, name) => {
@@ -221,7 +233,7 @@
     if (typeof data !== 'object' || typeof query !== 'string') {
       throw new ExpressionError('expected two arguments (Object, string) for this function');
     }
-    return search(data, query);
+    return realm.jmespath.search(data, query);
   };
 
   const itemOf = (scope) => (index) => {
@@ -249,6 +261,13 @@
     };
   };
 
+  /** Luxon, whose dates are in the workflow's zone from now on unless they say another. */
+  const luxonOf = (scope) => {
+    const { luxon } = realm;
+    luxon.setDefaultZone(scope.data.timezone || 'UTC');
+    return luxon;
+  };
+
   const resumeUrl = (scope) => scope.data.execution?.resumeUrl;
   const json = (scope) => scope.give(scope.item?.json);
 
@@ -257,8 +276,8 @@
     $json: json,
     $data: json,
     $binary: (scope) => scope.give(scope.item?.binary ?? {}),
-    $input: (scope) => inputOf(scope, false),
-    $: (scope) => (name) => nodeOf(scope, name),
+    $input: (scope) => new Input(scope, false),
+    $: (scope) => (name) => new NodeOutput(scope, name),
     $node: legacyNodes,
     $items: (scope) => (name, branch, run) =>
       name === undefined ? scope.give([...scope.items]) : scope.give([...scope.output(name, branch, run)]),
@@ -288,14 +307,15 @@
     $resumeWebhookUrl: resumeUrl,
     $vars: (scope) => copyOf(scope.data.vars ?? {}),
     $env: environment,
-    $now: () => DateTime.now(),
-    $today: () => DateTime.now().set({ hour: 0, minute: 0, second: 0, millisecond: 0 }),
+    $now: (scope) => luxonOf(scope).DateTime.now(),
+    $today: (scope) => luxonOf(scope).DateTime.now().startOf('day'),
     $jmespath: () => jmespath,
     $jmesPath: () => jmespath,
-    DateTime: () => DateTime,
-    Duration: () => Duration,
-    Interval: () => Interval,
+    DateTime: (scope) => luxonOf(scope).DateTime,
+    Duration: (scope) => luxonOf(scope).Duration,
+    Interval: (scope) => luxonOf(scope).Interval,
   };
 
-  Object.assign(realm, { ExpressionError, Scope, variables, inputOf });
+  Object.assign(realm, { ExpressionError, Scope, Input, variables, luxonOf });
+  realm.shared.push(NodeOutput, jmespath);
 }

@@ -1,0 +1,219 @@
+// The process that runs Code nodes: a fresh context for each run, many runs at once on one event loop.
+// Tells the parent when a run's JavaScript starts and stops running, so that it knows whom to blame for a hang.
+'use strict';
+
+const vm = require('node:vm');
+const acorn = require('acorn');
+
+const { FrameReader, writeFrame } = require('./frames.js');
+const { answer } = require('./host.js');
+
+const ANSWER = 0;
+const ENTER = 1;
+const LEAVE = 2;
+const DROP = 1;
+const SPARE_CONTEXTS = 3;
+const MAX_TIMERS = 10_000;
+
+const REALM = ['bridge', 'libraries-lazy', 'encode', 'variables', 'code-globals', 'code-items', 'code'];
+
+function start({ realmFile, realmLibrary }) {
+  const files = Object.fromEntries(REALM.map((name) => [name, realmFile('js', 'realm', `${name}.js`)]));
+  const frozen = realmFile('js', 'realm', 'libraries.js');
+  const libraries = {
+    luxon: realmLibrary('luxon', 'build', 'cjs-browser', 'luxon.js'),
+    jmespath: realmLibrary('jmespath', 'jmespath.js'),
+    buffer: realmLibrary('buffer', 'index.js'),
+    'base64-js': realmLibrary('base64-js', 'index.js'),
+    ieee754: realmLibrary('ieee754', 'index.js'),
+  };
+  const drain = new vm.Script('');
+  const runs = new Map();
+  const spare = [];
+  const waiting = [];
+
+  /** A context that has never run anything; its `bridge` leads to whichever run takes it. */
+  function createContext() {
+    const context = vm.createContext(vm.constants.DONT_CONTEXTIFY, {
+      name: 'code',
+      codeGeneration: { strings: false, wasm: false },
+      microtaskMode: 'afterEvaluate',
+    });
+    const run = { id: 0, context, open: true, timers: new Map() };
+    const realm = vm.runInContext('({})', context);
+    const extra = {
+      bridge: () => [answer],
+      'libraries-lazy': () => [frozen(context), ...Object.values(libraries).map((library) => library(context))],
+      code: () => [(text) => finish(run, text), (id, delay) => setTimer(run, id, delay), (id) => clearTimer(run, id)],
+    };
+    let door;
+    for (const name of REALM) door = files[name](context)(realm, ...(extra[name]?.() ?? []));
+    run.door = door;
+    return run;
+  }
+
+  // Called from inside a context, so they take primitives, give none of the host's objects and never throw.
+
+  function finish(run, text) {
+    try {
+      if (!run.open || typeof text !== 'string') return;
+      close(run);
+      writeFrame(run.id, ANSWER, text);
+    } catch {
+      // The pipe is gone, and so is whoever waited.
+    }
+  }
+
+  function setTimer(run, id, delay) {
+    try {
+      if (!run.open || typeof id !== 'number' || typeof delay !== 'number' || run.timers.size >= MAX_TIMERS) return false;
+      const fire = () => {
+        run.timers.delete(id);
+        enter(run, () => run.door.fire(id));
+      };
+      run.timers.set(id, setTimeout(fire, delay));
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  function clearTimer(run, id) {
+    try {
+      clearTimeout(run.timers.get(id));
+      run.timers.delete(id);
+    } catch {
+      // A full stack: the timer fires and finds nothing to call.
+    }
+  }
+
+  function close(run) {
+    run.open = false;
+    for (const timer of run.timers.values()) clearTimeout(timer);
+    run.timers.clear();
+    runs.delete(run.id);
+  }
+
+  /** Runs a piece of a run's JavaScript and all that it left to run at once (promises). */
+  function enter(run, piece) {
+    if (!run.open) return;
+    writeFrame(run.id, ENTER, '');
+    try {
+      piece();
+      drain.runInContext(run.context);
+    } catch {
+      // What a context throws is not looked at: even reading its message could run the context's code.
+      finish(run, JSON.stringify({ error: { message: 'Unknown error' } }));
+    }
+    writeFrame(run.id, LEAVE, '');
+  }
+
+  /** The function of a Code node's program, or the error that V8 has with its syntax. */
+  function compile(source, context) {
+    const text = withoutImports(source);
+    if (text === undefined) return { error: { message: 'Imports are not supported', description: 'SyntaxError' } };
+    let script;
+    try {
+      script = new vm.Script(`(async function workflowCode() {${text}\n})`, { filename: 'workflow-code' });
+    } catch (error) {
+      const message = error instanceof Error ? String(error.message) : 'invalid syntax';
+      return { error: { message, description: 'SyntaxError', name: 'SyntaxError' } };
+    }
+    return { program: script.runInContext(context) };
+  }
+
+  function run(id, payload) {
+    const size = payload.readUInt32BE(0);
+    const { source, eachItem, continueOnFail } = JSON.parse(payload.toString('utf8', 4, 4 + size));
+    const created = spare.pop() ?? createContext();
+    created.id = id;
+    runs.set(id, created);
+    enter(created, () => {
+      const { program, error } = compile(source, created.context);
+      if (error) finish(created, JSON.stringify({ error }));
+      else created.door.run(program, eachItem === true, continueOnFail === true, payload.toString('utf8', 4 + size));
+    });
+  }
+
+  function work() {
+    const next = waiting.shift();
+    if (next) {
+      const [id, payload] = next;
+      // Dropped while it waited?
+      if (payload) run(id, payload);
+      setImmediate(work);
+    } else if (spare.length < SPARE_CONTEXTS) {
+      spare.push(createContext());
+      setImmediate(work);
+    } else {
+      working = false;
+    }
+  }
+
+  function wake() {
+    if (working) return;
+    working = true;
+    setImmediate(work);
+  }
+
+  let working = false;
+  const reader = new FrameReader();
+  process.stdin.on('data', (chunk) =>
+    reader.push(chunk, (id, kind, payload) => {
+      if (kind === DROP) {
+        const dropped = runs.get(id);
+        if (dropped) close(dropped);
+        const queued = waiting.find((each) => each[0] === id);
+        if (queued) queued[1] = undefined;
+      } else {
+        waiting.push([id, payload]);
+        wake();
+      }
+    }),
+  );
+  process.stdin.on('end', () => process.exit(0));
+  spare.push(createContext());
+  writeFrame(0, ANSWER, '');
+  wake();
+}
+
+/**
+ * The text with every import() replaced by a call of a function that refuses; undefined when that cannot be told for
+ * sure. The promise of a real import() would be an object of the host.
+ */
+function withoutImports(source) {
+  if (!/import/.test(source)) return source;
+  let tree;
+  try {
+    tree = acorn.parse(source, { ecmaVersion: 'latest', allowReturnOutsideFunction: true, allowAwaitOutsideFunction: true });
+  } catch {
+    // Text that V8 may read in another way than acorn does is not run; where V8 refuses it, too, its message counts.
+    return compiles(source) ? undefined : source;
+  }
+  let text = '';
+  let at = 0;
+  const visit = (node) => {
+    if (node.type === 'ImportExpression') {
+      text += `${source.slice(at, node.start)}$import`;
+      at = node.start + 'import'.length;
+    }
+    for (const key of Object.keys(node)) {
+      for (const child of Array.isArray(node[key]) ? node[key] : [node[key]]) {
+        if (child && typeof child.type === 'string') visit(child);
+      }
+    }
+  };
+  visit(tree);
+  return text + source.slice(at);
+}
+
+function compiles(source) {
+  try {
+    new vm.Script(`(async function () {${source}\n})`);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+module.exports = { start };
