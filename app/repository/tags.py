@@ -1,5 +1,6 @@
 """Tags: names that executions and workflows can carry, shared by all projects."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -33,6 +34,22 @@ GET = """
      WHERE t.id = %(id)s
 """
 
+GET_MANY = """
+    SELECT t.id, t.name, t.created_at, t.updated_at
+      FROM tags AS t
+     WHERE t.id = ANY(%(ids)s::text[])
+     ORDER BY t.name, t.id
+"""
+
+# The share lock keeps them from being deleted before somebody refers to them.
+LOCK_MANY = """
+    SELECT t.id
+      FROM tags AS t
+     WHERE t.id = ANY(%(ids)s::text[])
+     ORDER BY t.id
+       FOR KEY SHARE
+"""
+
 CREATE = """
     INSERT INTO tags (id, name)
     VALUES (%(id)s, %(name)s)
@@ -62,6 +79,19 @@ def list_tags(connection: Connection, *, limit: int, after: str = "") -> list[Ta
 def get_tag(connection: Connection, tag_id: str) -> TagRecord:
     """The tag with this id. Raises TagNotFound."""
     return one(connection, GET, id=tag_id)
+
+
+def get_tags(connection: Connection, ids: Sequence[str]) -> list[TagRecord]:
+    """Those of the tags that exist, in the order of their names."""
+    with connection.cursor(row_factory=class_row(TagRecord)) as cursor:
+        return cursor.execute(GET_MANY, {"ids": list(ids)}).fetchall()
+
+
+def require_tags(connection: Connection, ids: Sequence[str]) -> None:
+    """Make sure that all these tags exist until the transaction ends. Raises TagNotFound."""
+    found = connection.execute(LOCK_MANY, {"ids": list(ids)}).fetchall()
+    if len(found) < len(set(ids)):
+        raise TagNotFound("Some tags not found")
 
 
 def create_tag(connection: Connection, tag_id: str, name: str) -> TagRecord:

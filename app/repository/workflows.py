@@ -10,7 +10,7 @@ from psycopg.rows import args_row
 from app.repository.connection import Connection
 from app.repository.errors import WorkflowNotFound
 from app.repository.execution_counts import scalar
-from app.repository.executions import Tag
+from app.repository.tags import TagRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class Workflow:
     definition: bytes
     created_at: datetime
     updated_at: datetime
-    tags: tuple[Tag, ...] = ()
+    tags: tuple[TagRecord, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ LIST = """
 """
 
 TAGS = """
-    SELECT wt.workflow_id, t.id, t.name
+    SELECT wt.workflow_id, t.id, t.name, t.created_at, t.updated_at
       FROM workflow_tags AS wt
       JOIN tags AS t ON t.id = wt.tag_id
      WHERE wt.workflow_id = ANY(%(ids)s)
@@ -110,6 +110,12 @@ DELETE = """
 
 VERSIONS = """
     SELECT v.id, v.workflow_id, v.name, v.definition
+      FROM workflow_versions AS v
+     WHERE v.id = ANY(%(ids)s)
+"""
+
+VERSION_SIZES = """
+    SELECT v.id, octet_length(v.definition::text)
       FROM workflow_versions AS v
      WHERE v.id = ANY(%(ids)s)
 """
@@ -200,6 +206,11 @@ def get_versions(connection: Connection, ids: Sequence[UUID]) -> dict[UUID, Work
         return {version.id: version for version in cursor.execute(VERSIONS, {"ids": list(ids)})}
 
 
+def version_sizes(connection: Connection, ids: Sequence[UUID]) -> dict[UUID, int]:
+    """How large these versions' documents are, in bytes."""
+    return dict(connection.execute(VERSION_SIZES, {"ids": list(ids)}).fetchall())
+
+
 def set_tags(connection: Connection, workflow_id: str, tags: Sequence[str]) -> None:
     """Give a workflow exactly these tags, by id; unknown ids are passed over."""
     wanted = {"id": workflow_id, "tags": sorted(set(tags))}
@@ -211,7 +222,7 @@ def with_tags(connection: Connection, workflows: list[Workflow]) -> list[Workflo
     """Fill in the tags of workflows with one more statement."""
     if not workflows:
         return workflows
-    tags: dict[str, list[Tag]] = {}
-    for workflow_id, tag_id, name in connection.execute(TAGS, {"ids": [w.id for w in workflows]}):
-        tags.setdefault(workflow_id, []).append(Tag(tag_id, name))
+    tags: dict[str, list[TagRecord]] = {}
+    for workflow_id, *tag in connection.execute(TAGS, {"ids": [w.id for w in workflows]}):
+        tags.setdefault(workflow_id, []).append(TagRecord(*tag))
     return [replace(w, tags=tuple(tags[w.id])) if w.id in tags else w for w in workflows]

@@ -1,0 +1,226 @@
+"""Webhooks and schedules of active workflows: who is called, and what is due."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import orjson
+from psycopg import errors as pg
+from psycopg.rows import class_row
+
+from app.repository.connection import Connection
+from app.repository.errors import AlreadyExists
+from app.repository.execution_counts import scalar
+
+
+@dataclass(frozen=True, slots=True)
+class NewWebhook:
+    """A webhook to register; `settings` is JSON."""
+
+    node: str
+    method: str
+    path: str
+    webhook_id: str | None
+    pattern: str
+    settings: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class NewSchedule:
+    """A rule of a schedule to register; `rule` is JSON."""
+
+    node: str
+    rule_index: int
+    rule: bytes
+    next_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Webhook:
+    """A registered webhook with what it starts."""
+
+    node: str
+    method: str
+    path: str
+    pattern: str
+    settings: bytes
+    workflow_id: str
+    version_id: UUID
+    project_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class DueSchedule:
+    """A rule whose time has come, locked until the transaction ends; `now` is PostgreSQL's."""
+
+    workflow_id: str
+    node: str
+    rule_index: int
+    rule: bytes
+    due_at: datetime
+    last_at: datetime | None
+    now: datetime
+    version_id: UUID
+    project_id: str
+
+
+FORGET_WEBHOOKS = """
+    DELETE FROM webhooks AS h
+     WHERE h.workflow_id = %(workflow_id)s
+"""
+
+FORGET_SCHEDULES = """
+    DELETE FROM schedules AS s
+     WHERE s.workflow_id = %(workflow_id)s
+       AND (s.node, s.rule_index) NOT IN (SELECT * FROM unnest(%(nodes)s::text[], %(indexes)s::int[]))
+"""
+
+ADD_WEBHOOK = """
+    INSERT INTO webhooks (workflow_id, node, method, path, webhook_id, pattern, settings)
+    VALUES (%(workflow_id)s, %(node)s, %(method)s, %(path)s, %(webhook_id)s, %(pattern)s, %(settings)s::text::json)
+"""
+
+# A rule that is unchanged by a save keeps its rhythm.
+ADD_SCHEDULE = """
+    INSERT INTO schedules AS s (workflow_id, node, rule_index, rule, next_at)
+    VALUES (%(workflow_id)s, %(node)s, %(rule_index)s, %(rule)s::text::json, %(next_at)s)
+    ON CONFLICT (workflow_id, node, rule_index) DO UPDATE
+       SET rule = EXCLUDED.rule, next_at = EXCLUDED.next_at
+     WHERE s.rule::text <> EXCLUDED.rule::text
+"""
+
+PATH_OWNER = """
+    SELECT v.name, h.workflow_id
+      FROM webhooks AS h
+      JOIN workflows AS w ON w.id = h.workflow_id
+      JOIN workflow_versions AS v ON v.id = w.version_id
+     WHERE h.method = %(method)s AND h.pattern = %(pattern)s
+       AND coalesce(h.webhook_id, '') = coalesce(%(webhook_id)s, '')
+"""
+
+# Uses webhooks_by_pattern for a plain path, webhooks_by_webhook_id for one with parameters.
+FIND_WEBHOOKS = """
+    SELECT h.node, h.method, h.path, h.pattern, h.settings, h.workflow_id, w.version_id, w.project_id
+      FROM webhooks AS h
+      JOIN workflows AS w ON w.id = h.workflow_id
+     WHERE h.webhook_id IS NULL AND h.pattern = %(path)s
+        OR h.webhook_id = split_part(%(path)s, '/', 1)
+"""
+
+# Uses schedules_due. Another worker's rows are skipped, so each time fires once.
+DUE = """
+    SELECT s.workflow_id, s.node, s.rule_index, s.rule, s.next_at AS due_at, s.last_at, clock_timestamp() AS now,
+           w.version_id, w.project_id
+      FROM schedules AS s
+      JOIN workflows AS w ON w.id = s.workflow_id
+     WHERE s.next_at <= clock_timestamp()
+     ORDER BY s.next_at
+     LIMIT %(limit)s
+       FOR UPDATE OF s SKIP LOCKED
+"""
+
+FIRED = """
+    UPDATE schedules AS s
+       SET last_at = s.next_at, next_at = %(next_at)s
+     WHERE s.workflow_id = %(workflow_id)s AND s.node = %(node)s AND s.rule_index = %(rule_index)s
+"""
+
+NEXT_DUE_SECONDS = """
+    SELECT extract(epoch FROM s.next_at - clock_timestamp())::float
+      FROM schedules AS s
+     ORDER BY s.next_at
+     LIMIT 1
+"""
+
+SAVE_ANSWER = """
+    INSERT INTO webhook_answers (execution_id, answer)
+    VALUES (%(execution_id)s, %(answer)s::text::json)
+    ON CONFLICT (execution_id) DO NOTHING
+"""
+
+ANSWER = """
+    SELECT a.answer
+      FROM webhook_answers AS a
+     WHERE a.execution_id = %(execution_id)s
+"""
+
+FORGET_ANSWERS = """
+    DELETE FROM webhook_answers AS a
+     WHERE a.created_at < clock_timestamp() - interval '1 hour'
+"""
+
+
+def register(
+    connection: Connection, workflow_id: str, webhooks: Sequence[NewWebhook], schedules: Sequence[NewSchedule]
+) -> None:
+    """Let a workflow have exactly these triggers. Raises AlreadyExists, naming the workflow that has a path already."""
+    connection.execute(FORGET_WEBHOOKS, {"workflow_id": workflow_id})
+    for webhook in webhooks:
+        values = {**fields(webhook), "settings": webhook.settings.decode(), "workflow_id": workflow_id}
+        try:
+            with connection.transaction():
+                connection.execute(ADD_WEBHOOK, values)
+        except pg.UniqueViolation as error:
+            raise path_is_taken(connection, values) from error
+    kept = {"nodes": [s.node for s in schedules], "indexes": [s.rule_index for s in schedules]}
+    connection.execute(FORGET_SCHEDULES, {**kept, "workflow_id": workflow_id})
+    for schedule in schedules:
+        values = {**fields(schedule), "rule": schedule.rule.decode(), "workflow_id": workflow_id}
+        connection.execute(ADD_SCHEDULE, values)
+
+
+def path_is_taken(connection: Connection, values: dict[str, Any]) -> AlreadyExists:
+    """The refusal of a path that another workflow, or another node of this one, has already."""
+    row = connection.execute(PATH_OWNER, values).fetchone()
+    address = f"{values['method']} {values['path']}"
+    if row is None or row[1] == values["workflow_id"]:
+        return AlreadyExists(f"Two webhooks of this workflow have the same address {address}")
+    return AlreadyExists(f"The webhook {address} belongs to the active workflow '{row[0]}' ({row[1]}) already")
+
+
+def fields(record: NewWebhook | NewSchedule) -> dict[str, Any]:
+    """A record's fields by name."""
+    return {name: getattr(record, name) for name in record.__slots__}
+
+
+def find_webhooks(connection: Connection, path: str) -> list[Webhook]:
+    """Webhooks, of any method, that a call to this path may mean; those with parameters are yet to be compared."""
+    with connection.cursor(row_factory=class_row(Webhook)) as cursor:
+        return cursor.execute(FIND_WEBHOOKS, {"path": path}).fetchall()
+
+
+def take_due_schedules(connection: Connection, *, limit: int) -> list[DueSchedule]:
+    """At most `limit` rules whose time has come; nobody else gets them while this transaction lasts."""
+    with connection.cursor(row_factory=class_row(DueSchedule)) as cursor:
+        return cursor.execute(DUE, {"limit": limit}).fetchall()
+
+
+def mark_fired(connection: Connection, schedule: DueSchedule, next_at: datetime) -> None:
+    """Note that a rule has fired, and when it is due again."""
+    where = {"workflow_id": schedule.workflow_id, "node": schedule.node, "rule_index": schedule.rule_index}
+    connection.execute(FIRED, {**where, "next_at": next_at})
+
+
+def seconds_to_next_schedule(connection: Connection) -> float | None:
+    """How long until the next rule is due (negative: overdue), None when there is none."""
+    value = scalar(connection, NEXT_DUE_SECONDS)
+    return None if value is None else float(value)
+
+
+def save_answer(connection: Connection, execution_id: int, answer: dict[str, Any]) -> None:
+    """Store what a webhook's caller gets; the first answer stays."""
+    text = orjson.dumps(answer).decode()
+    connection.execute(SAVE_ANSWER, {"execution_id": execution_id, "answer": text})
+
+
+def read_answer(connection: Connection, execution_id: int) -> dict[str, Any] | None:
+    """What a webhook's caller gets, None while nothing was said."""
+    answer = scalar(connection, ANSWER, {"execution_id": execution_id})
+    return None if answer is None else orjson.loads(answer)
+
+
+def forget_old_answers(connection: Connection) -> None:
+    """Drop answers that nobody fetched within an hour."""
+    connection.execute(FORGET_ANSWERS)

@@ -1,0 +1,16 @@
+"""What starts executions by itself, read from a workflow document: webhooks and schedules.
+
+Knows n8n's trigger nodes and their parameters; knows no SQL, no HTTP and nothing of how workflows run.
+"""
+
+from typing import Any
+
+
+class InvalidTrigger(Exception):
+    """A trigger node's parameters say nothing that could be followed; the message names the node."""
+
+
+def trigger_nodes(document: dict[str, Any], *types: str) -> list[dict[str, Any]]:
+    """The nodes of these types (without n8n's prefix) that are switched on."""
+    wanted = {f"n8n-nodes-base.{name}" for name in types}
+    return [node for node in document.get("nodes") or [] if node.get("type") in wanted and not node.get("disabled")]

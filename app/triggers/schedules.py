@@ -1,0 +1,146 @@
+"""Schedule Trigger nodes: their rules, and when each is due next, in the workflow's own timezone.
+
+A rule becomes a cron line of five fields, of six where seconds count. What cron cannot say (every third day, every second week) is told
+from the last time that it fired.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from cronsim import CronSim, CronSimError
+
+from app.triggers import InvalidTrigger, trigger_nodes
+
+DEFAULT_TIMEZONE = "UTC"
+SEARCH_LIMIT = 100_000  # fitting times of a cron line that are looked at before a rule counts as never due
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """One rule of a Schedule Trigger; `rule` holds all that `next_time` needs, and can be stored as JSON."""
+
+    node: str
+    rule_index: int
+    rule: dict[str, Any]
+
+
+def schedules_of(document: dict[str, Any]) -> list[Schedule]:
+    """The rules of a workflow's Schedule Triggers. Raises InvalidTrigger for one that can never be due."""
+    timezone = (document.get("settings") or {}).get("timezone") or DEFAULT_TIMEZONE
+    if timezone == "DEFAULT":
+        timezone = DEFAULT_TIMEZONE
+    found = []
+    for node in trigger_nodes(document, "scheduleTrigger"):
+        intervals = ((node.get("parameters") or {}).get("rule") or {}).get("interval") or [{}]
+        for index, interval in enumerate(intervals):
+            schedule = Schedule(node["name"], index, read_rule(node["name"], interval, timezone))
+            try:
+                next_time(schedule.rule, datetime.now(UTC))
+            except (CronSimError, ValueError, StopIteration) as error:
+                raise InvalidTrigger(f"The schedule of node '{node['name']}' can never be due: {error}") from error
+            found.append(schedule)
+    return found
+
+
+def read_rule(node: str, interval: dict[str, Any], timezone: str) -> dict[str, Any]:
+    """One entry of n8n's `rule.interval` as a cron line, a period and a timezone."""
+    try:
+        ZoneInfo(timezone)
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise InvalidTrigger(f"The workflow's timezone '{timezone}' is unknown") from error
+    field = interval.get("field", "days")
+    minute = whole(node, interval, "triggerAtMinute", 0, 0, 59)
+    hour = whole(node, interval, "triggerAtHour", 0, 0, 23)
+    rule: dict[str, Any] = {"timezone": timezone, "unit": field, "every": 1}
+    if field == "seconds":
+        rule["cron"] = f"*/{whole(node, interval, 'secondsInterval', 30, 1, 59)} * * * * *"
+    elif field == "minutes":
+        rule["cron"] = f"*/{whole(node, interval, 'minutesInterval', 5, 1, 59)} * * * *"
+    elif field == "hours":
+        rule["cron"] = f"{minute} */{whole(node, interval, 'hoursInterval', 1, 1, 23)} * * *"
+    elif field == "days":
+        rule["every"] = whole(node, interval, "daysInterval", 1, 1, 366)
+        rule["cron"] = f"{minute} {hour} * * *"
+    elif field == "weeks":
+        rule["every"] = whole(node, interval, "weeksInterval", 1, 1, 104)
+        days = interval.get("triggerAtDay") or [0]
+        rule["cron"] = f"{minute} {hour} * * {','.join(str(int(day)) for day in days)}"
+    elif field == "months":
+        rule["every"] = whole(node, interval, "monthsInterval", 1, 1, 120)
+        day = whole(node, interval, "triggerAtDayOfMonth", 1, 1, 31)
+        rule["cron"] = f"{minute} {hour} {day} * *"
+    elif field == "cronExpression":
+        rule["cron"] = str(interval.get("expression") or "").removeprefix("=")
+    else:
+        raise InvalidTrigger(f"The schedule of node '{node}' has an unknown interval '{field}'")
+    return rule
+
+
+def whole(node: str, interval: dict[str, Any], name: str, default: int, low: int, high: int) -> int:
+    """A parameter as a whole number within bounds; an empty one is its default."""
+    value = interval.get(name)
+    if value is None or value == "":
+        return default
+    try:
+        number = int(value)
+    except (TypeError, ValueError):
+        number = low - 1
+    if not low <= number <= high:
+        raise InvalidTrigger(f"'{name}' of node '{node}' must be a whole number from {low} to {high}: {value} given")
+    return number
+
+
+def next_time(rule: dict[str, Any], after: datetime, last: datetime | None = None) -> datetime:
+    """The first time after `after` at which the rule is due, given when it fired last; aware, in UTC.
+
+    Across a change to or from daylight saving time the line holds for the wall clock. Raises CronSimError for a
+    line that is none, StopIteration for one that is never due.
+    """
+    zone = ZoneInfo(rule["timezone"])
+    before = None if last is None else last.astimezone(zone)
+    for _, candidate in zip(range(SEARCH_LIMIT), CronSim(rule["cron"], after.astimezone(zone)), strict=False):
+        if before is None or is_turn(rule, before.date(), candidate.date()):
+            return candidate.astimezone(UTC)
+    raise StopIteration("no time fits")
+
+
+def is_turn(rule: dict[str, Any], last: date, candidate: date) -> bool:
+    """Whether enough days, weeks or months have passed since the rule fired last."""
+    every = int(rule["every"])
+    if every == 1 or last == candidate:
+        return True
+    if rule["unit"] == "days":
+        return (candidate - last).days >= every
+    if rule["unit"] == "weeks":
+        weeks = (monday(candidate) - monday(last)).days // 7
+        return weeks == 0 or weeks >= every
+    months = (candidate.year - last.year) * 12 + candidate.month - last.month
+    return months >= every
+
+
+def monday(day: date) -> date:
+    """The first day of that week."""
+    return day - timedelta(days=day.weekday())
+
+
+def item_for(rule: dict[str, Any], due: datetime) -> dict[str, Any]:
+    """What a Schedule Trigger puts out when it fires, in n8n's fields."""
+    local = due.astimezone(ZoneInfo(rule["timezone"]))
+    offset = local.strftime("%z")
+    ordinal = "th" if 4 <= local.day % 100 <= 20 else {1: "st", 2: "nd", 3: "rd"}.get(local.day % 10, "th")
+    clock = f"{(local.hour % 12) or 12}:{local:%M}:{local:%S} {'am' if local.hour < 12 else 'pm'}"
+    return {
+        "timestamp": local.isoformat(timespec="milliseconds"),
+        "Readable date": f"{local:%B} {local.day}{ordinal} {local.year}, {clock}",
+        "Readable time": clock,
+        "Day of week": f"{local:%A}",
+        "Year": f"{local.year}",
+        "Month": f"{local:%B}",
+        "Day of month": f"{local:%d}",
+        "Hour": f"{local:%H}",
+        "Minute": f"{local:%M}",
+        "Second": f"{local:%S}",
+        "Timezone": f"{rule['timezone']} (UTC{offset[:3]}:{offset[3:]})",
+    }

@@ -1,0 +1,114 @@
+"""Webhook nodes: the addresses that they ask for, and how a call finds the one that it means."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
+
+from app.triggers import InvalidTrigger, trigger_nodes
+
+METHODS = ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")
+RESPONSE_MODES = ("onReceived", "lastNode", "responseNode")
+
+
+@dataclass(frozen=True, slots=True)
+class Webhook:
+    """One method and path of a Webhook node.
+
+    A path with parameters (`orders/:id`) stands behind the node's `webhook_id`, as in n8n; `pattern` is the path
+    with each parameter as `:`. `settings` says how to answer and whom to let in, and can be stored as JSON.
+    """
+
+    node: str
+    method: str
+    path: str
+    webhook_id: str | None
+    pattern: str
+    settings: dict[str, Any]
+
+
+def webhooks_of(document: dict[str, Any]) -> list[Webhook]:
+    """The webhooks of a workflow. Raises InvalidTrigger for one without a path or with an unknown method."""
+    return [webhook for node in trigger_nodes(document, "webhook") for webhook in read_node(node)]
+
+
+def read_node(node: dict[str, Any]) -> list[Webhook]:
+    """The webhooks of one node: one for each of its methods."""
+    name, parameters = node["name"], node.get("parameters") or {}
+    path = str(parameters.get("path") or node.get("webhookId") or "").strip("/")
+    if not path:
+        raise InvalidTrigger(f"Webhook node '{name}' has no path")
+    segments = path.split("/")
+    dynamic = any(segment.startswith(":") for segment in segments)
+    webhook_id = str(node.get("webhookId") or "") or None
+    if dynamic and webhook_id is None:
+        raise InvalidTrigger(f"Webhook node '{name}' has a path with parameters but no webhookId")
+    pattern = "/".join(":" if segment.startswith(":") else segment for segment in segments)
+    settings = read_settings(name, node, parameters)
+    return [
+        Webhook(name, method, path, webhook_id if dynamic else None, pattern, settings)
+        for method in read_methods(name, parameters)
+    ]
+
+
+def read_methods(name: str, parameters: dict[str, Any]) -> list[str]:
+    """The methods that a node listens to."""
+    asked = parameters.get("httpMethod") or (["GET", "POST"] if parameters.get("multipleMethods") else "GET")
+    methods = [str(method).upper() for method in (asked if isinstance(asked, list) else [asked])]
+    for method in methods:
+        if method not in METHODS:
+            raise InvalidTrigger(f"Webhook node '{name}' has an unknown method '{method}'")
+    return sorted(set(methods))
+
+
+def read_settings(name: str, node: dict[str, Any], parameters: dict[str, Any]) -> dict[str, Any]:
+    """How a node wants to be answered, and whom it lets in."""
+    mode = parameters.get("responseMode", "onReceived")
+    if mode not in RESPONSE_MODES:
+        raise InvalidTrigger(f"Webhook node '{name}' has an unknown response mode '{mode}'")
+    options = parameters.get("options") or {}
+    code = options.get("responseCode") or parameters.get("responseCode") or 200
+    if isinstance(code, dict):  # version 2 keeps it one level deeper
+        values = code.get("values") or {}
+        code = values.get("customCode") or values.get("responseCode") or 200
+    return {
+        "responseMode": mode,
+        "responseData": parameters.get("responseData", "firstEntryJson"),
+        "responseBinaryPropertyName": parameters.get("responseBinaryPropertyName", "data"),
+        "responseCode": int(code),
+        "authentication": parameters.get("authentication", "none"),
+        "credentials": node.get("credentials") or {},
+        "options": options,
+        "typeVersion": node.get("typeVersion", 1),
+    }
+
+
+class Addressed(Protocol):
+    """What can be found by a path."""
+
+    @property
+    def pattern(self) -> str: ...
+
+
+Found = TypeVar("Found", bound=Addressed)
+
+
+def best_match(path: str, candidates: Sequence[Found]) -> Found | None:
+    """Of webhooks whose patterns may fit a path, the one with the most literal segments."""
+    fitting = [candidate for candidate in candidates if fits(path, candidate.pattern)]
+    return max(fitting, key=lambda candidate: literal_segments(candidate.pattern), default=None)
+
+
+def fits(path: str, pattern: str) -> bool:
+    """Whether each segment of the path is the pattern's, or meets a parameter."""
+    given, wanted = path.split("/"), pattern.split("/")
+    return len(given) == len(wanted) and all(w in (":", g) for g, w in zip(given, wanted, strict=True))
+
+
+def literal_segments(pattern: str) -> int:
+    return sum(segment != ":" for segment in pattern.split("/"))
+
+
+def path_parameters(path: str, declared: str) -> dict[str, str]:
+    """The values that a called path has for the parameters of a declared one."""
+    pairs = zip(declared.split("/"), path.split("/"), strict=True)
+    return {name[1:]: value for name, value in pairs if name.startswith(":")}
