@@ -137,6 +137,18 @@ def deep_equal(left: Any, right: Any) -> bool:
     return same(left, right)
 
 
+def less(left: Any, right: Any) -> bool:
+    """JavaScript's left < right: as text when both are, else as numbers."""
+    one, other = _primitive(left), _primitive(right)
+    if isinstance(one, str) and isinstance(other, str):
+        return one.encode("utf-16-be", "surrogatepass") < other.encode("utf-16-be", "surrogatepass")
+    return to_number(one) < to_number(other)
+
+
+def _primitive(value: Any) -> Any:
+    return to_string(value) if isinstance(value, dict | list) else value
+
+
 class CannotConvert(ValueError):
     """The value is not of the type asked for and cannot be made one."""
 

@@ -6,6 +6,17 @@ Knows the shape of parameters (any JSON; a string that starts with "=" is an exp
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from app.engine.conversions import to_string
+
+
+def listed(value: Any) -> list[str]:
+    """The field names in a parameter that lists them, separated by commas or as an array."""
+    if value is None:
+        return []
+    entries = value if isinstance(value, list) else to_string(value).split(",")
+    return [name for entry in entries if (name := to_string(entry).strip())]
+
+
 Fill = Callable[[Sequence[Any]], Any]
 
 

@@ -19,6 +19,17 @@ from app.engine.state import RunState, Task, restore
 
 PINNING_MODES = frozenset({"manual", "test"})
 CANCELED = "The execution was cancelled manually"
+EMPTY_DATA = {
+    "version": 1,
+    "startData": {},
+    "executionData": {
+        "contextData": {},
+        "nodeExecutionStack": [],
+        "metadata": {},
+        "waitingExecution": {},
+        "waitingExecutionSource": {},
+    },
+}
 TIMED_OUT = "The execution was cancelled because it timed out"
 
 
@@ -155,21 +166,7 @@ def _canceled(state: RunState, message: str, name: str) -> Outcome:
 
 def _refused(request: RunRequest, message: str) -> Outcome:
     """A workflow that cannot run: nothing has run, or what had run before stays as it was."""
-    data = (
-        dict(request.resume)
-        if request.resume is not None
-        else {
-            "version": 1,
-            "startData": {},
-            "executionData": {
-                "contextData": {},
-                "nodeExecutionStack": [],
-                "metadata": {},
-                "waitingExecution": {},
-                "waitingExecutionSource": {},
-            },
-        }
-    )
+    data: dict[str, Any] = {**EMPTY_DATA, **(request.resume or {})}
     result = {"runData": {}, **(data.get("resultData") or {})}
     data["resultData"] = {**result, "error": _plain_error("WorkflowOperationError", message)}
     return Outcome("error", data, RunError(None, message), None, dict(result.get("metadata") or {}))

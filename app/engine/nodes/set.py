@@ -6,6 +6,7 @@ from app.engine import conversions, dates, paths
 from app.engine.context import NodeContext
 from app.engine.conversions import CannotConvert
 from app.engine.errors import NodeError
+from app.engine.parameters import listed
 from app.engine.registry import Item, Outputs, node
 
 OLD_TYPES = {
@@ -151,19 +152,14 @@ def _kept(json: dict[str, Any], include: str, values: dict[str, Any], dots: bool
         return dict(json)
     if include == "selected":
         kept: dict[str, Any] = {}
-        for name in _names(values.get("includeFields")):
+        for name in listed(values.get("includeFields")):
             value = paths.get(json, name, paths.MISSING, dots=dots)
             if value is not paths.MISSING:
                 kept[paths.split(name)[-1] if dots else name] = value
         return kept
     if include == "except":
         kept = dict(json)
-        for name in _names(values.get("excludeFields")):
+        for name in listed(values.get("excludeFields")):
             paths.remove(kept, name, dots=dots)
         return kept
     return {}
-
-
-def _names(value: Any) -> list[str]:
-    names = value if isinstance(value, list) else conversions.to_string(value or "").split(",")
-    return [stripped for name in names if (stripped := conversions.to_string(name).strip())]

@@ -1,0 +1,80 @@
+"""Aggregate: makes one item of all, from chosen fields or from whole items."""
+
+from typing import Any
+
+from app.engine import paths
+from app.engine.context import NodeContext
+from app.engine.errors import NodeError
+from app.engine.parameters import listed
+from app.engine.registry import Outputs, node
+
+
+@node("aggregate", [1])
+async def aggregate(context: NodeContext) -> Outputs:
+    parameters = context.parameters
+    asked = await context.resolve_first(
+        {
+            "fields": (parameters.get("fieldsToAggregate") or {}).get("fieldToAggregate") or [],
+            "destination": parameters.get("destinationFieldName", "data"),
+            "include": parameters.get("include", "allFields"),
+            "included": parameters.get("fieldsToInclude", ""),
+            "excluded": parameters.get("fieldsToExclude", ""),
+            "options": parameters.get("options") or {},
+        },
+        parameter="fieldsToAggregate",
+    )
+    documents = [item["json"] for item in context.items]
+    if parameters.get("aggregate", "aggregateIndividualFields") == "aggregateIndividualFields":
+        json = aggregate_fields(documents, asked["fields"], asked["options"])
+    else:
+        json = {asked["destination"]: [_chosen(each, asked) for each in documents]}
+    return [[{"json": json, "pairedItem": [{"item": index} for index in range(len(documents))]}]]
+
+
+def aggregate_fields(
+    documents: list[dict[str, Any]], fields: list[dict[str, Any]], options: dict[str, Any]
+) -> dict[str, Any]:
+    """The values that each field has in all of the documents, as lists. Raises NodeError."""
+    if not fields:
+        raise NodeError("No fields specified", description="Please add a field to aggregate")
+    dots = not options.get("disableDotNotation")
+    made: dict[str, Any] = {}
+    taken: set[str] = set()
+    for field in fields:
+        name = str(field.get("fieldToAggregate") or "")
+        if not name:
+            continue
+        output = _output_name(field, name, dots)
+        if output in taken:
+            raise NodeError(
+                f"The '{output}' output field is used more than once",
+                description="Please make sure each output field name is unique",
+            )
+        taken.add(output)
+        values: list[Any] = []
+        for document in documents:
+            value = paths.get(document, name, dots=dots)
+            if value is None and not options.get("keepMissing"):
+                continue
+            if isinstance(value, list) and options.get("mergeLists"):
+                values.extend(value)
+            else:
+                values.append(value)
+        paths.put(made, output, values, dots=dots)
+    return made
+
+
+def _output_name(field: dict[str, Any], name: str, dots: bool) -> str:
+    if field.get("renameField"):
+        return str(field.get("outputFieldName") or "")
+    return paths.split(name)[-1] if dots else name
+
+
+def _chosen(document: dict[str, Any], asked: dict[str, Any]) -> dict[str, Any]:
+    if asked["include"] == "specifiedFields":
+        names = listed(asked["included"])
+        return {name: document[name] for name in names if name in document}
+    if asked["include"] == "allFieldsExcept":
+        excluded = set(listed(asked["excluded"]))
+        return {name: value for name, value in document.items() if name not in excluded}
+    return document

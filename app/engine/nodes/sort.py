@@ -1,0 +1,78 @@
+"""Sort: orders the items by fields, by the workflow's own comparison, or at random."""
+
+import math
+import random
+import re
+from functools import cmp_to_key
+from typing import Any
+
+from app.engine import conversions, paths
+from app.engine.context import NodeContext
+from app.engine.errors import NodeError
+from app.engine.registry import Item, Outputs, node
+from app.engine.sandbox import CodeError, SandboxError
+
+
+@node("sort", [1])
+async def sort(context: NodeContext) -> Outputs:
+    parameters = context.parameters
+    asked = await context.resolve_first(
+        {
+            "type": parameters.get("type", "simple"),
+            "fields": (parameters.get("sortFieldsUi") or {}).get("sortField") or [],
+            "code": parameters.get("code", ""),
+            "options": parameters.get("options") or {},
+        },
+        parameter="sortFieldsUi",
+    )
+    if asked["type"] == "random":
+        return [random.sample(context.items, len(context.items))]
+    if asked["type"] == "code":
+        return [await _sort_by_code(context, asked["code"])]
+    return [sort_by_fields(context.items, asked["fields"], not asked["options"].get("disableDotNotation"))]
+
+
+def sort_by_fields(items: list[Item], fields: list[dict[str, Any]], dots: bool) -> list[Item]:
+    """The items ordered by the first field, where that is equal by the second, and so on. Raises NodeError."""
+    if not fields:
+        raise NodeError("No sorting specified. Please add a field to sort by")
+    keys = [(str(field.get("fieldName", "")), field.get("order", "ascending") != "descending") for field in fields]
+    for name, _ in keys:
+        if all(paths.get(item["json"], name, paths.MISSING, dots=dots) is paths.MISSING for item in items):
+            raise NodeError(f"Couldn't find the field '{name}' in the input data")
+
+    def compare(one: list[Any], other: list[Any]) -> int:
+        for left, right, (_, ascending) in zip(one, other, keys, strict=True):
+            if not _equal(left, right):
+                # Values that no comparison orders, such as a text and a number, count as greater, as in n8n.
+                return -1 if conversions.less(left, right) is ascending else 1
+        return 0
+
+    rows = [[_comparable(item["json"], name, dots) for name, _ in keys] for item in items]
+    order = sorted(range(len(items)), key=cmp_to_key(lambda one, other: compare(rows[one], rows[other])))
+    return [items[place] for place in order]
+
+
+def _equal(left: Any, right: Any) -> bool:
+    return left is right or conversions.deep_equal(left, right)
+
+
+def _comparable(json: dict[str, Any], name: str, dots: bool) -> Any:
+    value = paths.get(json, name, math.nan, dots=dots)
+    return value.lower() if isinstance(value, str) else value
+
+
+async def _sort_by_code(context: NodeContext, code: str) -> list[Item]:
+    if not re.search(r"\breturn\b", code):
+        raise NodeError("Sort code doesn't return. Please add a 'return' statement to your code")
+    source = (
+        "const places = items.map((item, place) => ({ a: { json: item.json, binary: item.binary }, place }));\n"
+        f"const compare = (a, b) => {{\n{code}\n}};\n"
+        "places.sort((one, other) => compare(one.a, other.a));\n"
+        "return places.map(({ place }) => ({ json: { place } }));"
+    )
+    try:
+        result = await context.sandbox.run_code(source, context.scope([source]))
+    except (CodeError, SandboxError) as error:
+        raise NodeError(getattr(error, "message", None) or str(error)) from error
+    return [context.items[each["json"]["place"]] for each in result.items]

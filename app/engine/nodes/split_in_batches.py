@@ -1,0 +1,48 @@
+"""Loop Over Items (Split In Batches): hands items on a batch at a time, until all have been."""
+
+from typing import Any
+
+from app.engine import conversions
+from app.engine.context import NodeContext
+from app.engine.registry import Outputs, node
+
+
+@node("splitInBatches", [1])
+async def split_in_batches(context: NodeContext) -> Outputs | None:
+    _, batch, _ = await _next_batch(context)
+    return [batch] if batch else None
+
+
+@node("splitInBatches", [2], outputs=2)
+async def split_in_batches_2(context: NodeContext) -> Outputs:
+    memory, batch, done = await _next_batch(context)
+    return [batch, memory["processedItems"] if done else []]
+
+
+@node("splitInBatches", [3], outputs=2)
+async def split_in_batches_3(context: NodeContext) -> Outputs:
+    memory, batch, done = await _next_batch(context)
+    return [memory["processedItems"] if done else [], batch]
+
+
+async def _next_batch(context: NodeContext) -> tuple[dict[str, Any], list[dict[str, Any]], bool]:
+    """The loop's memory, the next batch, and whether there was none left.
+
+    The memory holds only JSON, so that a loop goes on after a wait.
+    """
+    asked = await context.resolve_first(
+        {"size": context.parameters.get("batchSize", 1), "options": context.parameters.get("options") or {}},
+        parameter="batchSize",
+    )
+    size = max(1, int(conversions.to_number(asked["size"]) or 1))
+    memory = context.memory()
+    if not memory or asked["options"].get("reset") is True:
+        memory.clear()
+        memory.update(items=list(context.items), processedItems=[], currentRunIndex=0)
+    else:
+        memory["processedItems"].extend(context.items)
+        memory["currentRunIndex"] += 1
+    remaining: list[dict[str, Any]] = memory["items"]
+    batch, memory["items"] = remaining[:size], remaining[size:]
+    memory["noItemsLeft"] = not memory["items"]
+    return memory, batch, not batch

@@ -1,0 +1,82 @@
+"""Split Out: makes an item of each entry of an array."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from app.engine import paths
+from app.engine.context import NodeContext
+from app.engine.errors import NodeError
+from app.engine.parameters import listed
+from app.engine.registry import Item, Outputs, node
+
+COUNT_MISMATCH = "If multiple fields to split out are given, the same number of destination fields must be given"
+
+
+@node("splitOut", [1])
+async def split_out(context: NodeContext) -> Outputs:
+    parameters = context.parameters
+    wanted = {
+        "fields": parameters.get("fieldToSplitOut", ""),
+        "include": parameters.get("include", "noOtherFields"),
+        "others": parameters.get("fieldsToInclude", ""),
+        "options": parameters.get("options") or {},
+    }
+    put_out: list[Item] = []
+    for index, asked in enumerate(await context.resolve(wanted, parameter="fieldToSplitOut")):
+        put_out.extend(split(context.items[index], index, asked))
+    return [put_out]
+
+
+def split(item: Item, index: int, asked: dict[str, Any]) -> list[Item]:
+    """The items that one item becomes. Raises NodeError."""
+    options = asked["options"]
+    fields = [field.removeprefix("$json.") for field in listed(asked["fields"])]
+    names = listed(options.get("destinationFieldName")) or fields
+    if len(names) != len(fields):
+        raise NodeError(COUNT_MISMATCH, item_index=index)
+    dots = not options.get("disableDotNotation")
+    columns = [_entries(item, field, dots) for field in fields]
+    alone = asked["include"] == "noOtherFields"
+    others = _others(item["json"], fields, asked, dots)
+    made: list[Item] = []
+    for row in range(max((len(column) for column in columns), default=0)):
+        json = dict(others)
+        for name, column in zip(names, columns, strict=True):
+            if row >= len(column):
+                continue
+            if alone and len(fields) == 1 and isinstance(column[row], dict | list):
+                json.update(_spread(column[row]))
+            else:
+                json[name] = column[row]
+        new: Item = {"json": json, "pairedItem": {"item": index}}
+        if options.get("includeBinary") and "binary" in item:
+            new["binary"] = item["binary"]
+        made.append(new)
+    return made
+
+
+def _entries(item: Item, field: str, dots: bool) -> list[Any]:
+    if field == "$binary":
+        return [{"binary": {name: data}} for name, data in (item.get("binary") or {}).items()]
+    value = paths.get(item["json"], field, paths.MISSING, dots=dots)
+    if value is paths.MISSING:
+        return []
+    if isinstance(value, dict):
+        return list(value.values())
+    return value if isinstance(value, list) else [value]
+
+
+def _spread(entry: Any) -> Iterable[tuple[str, Any]]:
+    return entry.items() if isinstance(entry, dict) else ((str(place), each) for place, each in enumerate(entry))
+
+
+def _others(json: dict[str, Any], fields: list[str], asked: dict[str, Any], dots: bool) -> dict[str, Any]:
+    if asked["include"] == "allOtherFields":
+        kept = dict(json)
+        for field in fields:
+            paths.remove(kept, field, dots=dots)
+        return kept
+    if asked["include"] == "selectedOtherFields":
+        found = {name: paths.get(json, name, paths.MISSING, dots=dots) for name in listed(asked["others"])}
+        return {name: value for name, value in found.items() if value is not paths.MISSING}
+    return {}
