@@ -1,0 +1,1 @@
+"""The HTTP API: a view parses, calls the repository and renders; it holds no SQL and no rules."""

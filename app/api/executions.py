@@ -1,0 +1,228 @@
+"""Executions: list, read, stop, retry, delete, annotate one."""
+
+import time
+from typing import Any
+
+import orjson
+from flask import Response
+
+from app.api import idempotency
+from app.api.answers import answer, raw_answer
+from app.api.auth import caller
+from app.api.blueprint import Blueprint
+from app.api.execution_details import batches, detailed, joined, page_parts
+from app.api.filters import listed
+from app.api.rendering import render_execution, render_tag
+from app.api.services import database, services
+from app.repository import annotations, deletions, lifecycle, retries, tags
+from app.repository.connection import Connection
+from app.repository.errors import ExecutionNotFound
+from app.repository.execution_counts import count_executions, count_running
+from app.repository.executions import get_execution, list_executions
+from app.schemas.base import execution_id
+from app.schemas.execution_actions import RetryBody, TagIdBody, UpdateBody
+from app.schemas.execution_queries import ExecutionListQuery, ExecutionQuery
+from app.schemas.executions import (
+    DetailedExecutionSchema,
+    ExecutionPageSchema,
+    ExecutionSchema,
+)
+from app.schemas.tags import TagSchema
+
+RETRY_WAIT_SECONDS = 0.25
+RETRY_POLL_SECONDS = 0.025
+
+blueprint = Blueprint("executions", __name__, url_prefix="/api/v1/executions", description="What ran, runs or will.")
+
+
+def number_of(text: str) -> int:
+    """The number of an id in a path. Raises ExecutionNotFound for one that cannot exist."""
+    number = execution_id(text)
+    if number is None:
+        raise ExecutionNotFound
+    return number
+
+
+def shown_bytes(query: dict[str, Any]) -> int | None:
+    """How much data of one execution is shown; None: any amount."""
+    return None if query["ignore_data_size_limit"] else services().settings.data_max_display_size
+
+
+def current(connection: Connection, number: int) -> dict[str, Any]:
+    """The execution object as it is now."""
+    return render_execution(get_execution(connection, number, project_id=caller().project_id))
+
+
+@blueprint.endpoint("GET", "", scope="execution:list", query=ExecutionListQuery, answer=ExecutionPageSchema)
+def get_many_executions(query: dict[str, Any]) -> Response:
+    """List executions, newest first.
+
+    `nextCursor` continues the same list, filters included.
+    """
+    wanted, limit = listed(query, caller().project_id), query["limit"]
+    with database() as connection:
+        page = list_executions(connection, wanted, limit=limit + 1, before=query["last_id"])
+        count = count_executions(connection, wanted)
+        running = count_running(connection, project_id=caller().project_id)
+        follows, page = len(page) > limit, page[:limit]
+        envelope = {
+            "count": count.value,
+            "estimated": count.estimated,
+            "concurrentExecutionsCount": running,
+            "nextCursor": LIST_QUERY.next_cursor(query, str(page[-1].id)) if follows else None,
+        }
+        if not query["include_data"]:
+            return answer({"data": [render_execution(execution) for execution in page], **envelope})
+        limit_bytes = shown_bytes(query)
+        first, *rest = batches(connection, page, limit_bytes) or [[]]
+        parts = joined(connection, first, limit_bytes)
+    stream = page_parts(services(), parts, rest, limit_bytes, b"]," + orjson.dumps(envelope)[1:])
+    return raw_answer(stream if rest else b"".join(stream))
+
+
+@blueprint.endpoint(
+    "GET",
+    "/<execution_id>",
+    scope="execution:read",
+    query=ExecutionQuery,
+    answer=DetailedExecutionSchema,
+    errors=[404],
+)
+def get_one_execution(query: dict[str, Any], execution_id: str) -> Response:
+    """Read an execution, with its data when includeData=true."""
+    with database() as connection:
+        execution = get_execution(connection, number_of(execution_id), project_id=caller().project_id)
+        if not query["include_data"]:
+            return answer(render_execution(execution))
+        (parts,) = detailed(connection, [execution], shown_bytes(query))
+    return raw_answer(parts)
+
+
+@blueprint.endpoint(
+    "POST",
+    "/<execution_id>/stop",
+    scope="execution:stop",
+    answer=ExecutionSchema,
+    errors=[404, 409],
+    idempotent=True,
+)
+def stop_execution(execution_id: str) -> Response:
+    """Stop an execution that is queued, running or waiting."""
+    number = number_of(execution_id)
+    with database() as connection:
+
+        def act() -> dict[str, Any]:
+            lifecycle.stop(connection, number, project_id=caller().project_id)
+            return current(connection, number)
+
+        return idempotency.once(connection, act)
+
+
+@blueprint.endpoint(
+    "POST",
+    "/<execution_id>/retry",
+    scope="execution:retry",
+    body=RetryBody(),
+    body_required=False,
+    answer=ExecutionSchema,
+    errors=[404, 409],
+    idempotent=True,
+    example={"loadWorkflow": False},
+)
+def retry_execution(body: dict[str, Any], execution_id: str) -> Response:
+    """Retry an execution that failed, was canceled or crashed.
+
+    Answers with the new execution, which goes on at the node that failed.
+    """
+    number, retry_id = number_of(execution_id), 0
+    with database() as connection:
+
+        def act() -> dict[str, Any]:
+            nonlocal retry_id
+            retry_id = retries.retry(
+                connection, number, load_workflow=body["load_workflow"], project_id=caller().project_id
+            )
+            return current(connection, retry_id)
+
+        response = idempotency.once(connection, act)
+    if idempotency.replayed(response):
+        return response
+    return when_claimed(retry_id)
+
+
+def when_claimed(number: int) -> Response:
+    """Answer when a worker has taken the execution, or after a quarter of a second."""
+    deadline = time.monotonic() + RETRY_WAIT_SECONDS
+    while True:
+        time.sleep(RETRY_POLL_SECONDS)
+        with database() as connection:
+            execution = current(connection, number)
+            if execution["status"] != "new" or time.monotonic() >= deadline:
+                return idempotency.replace_answer(connection, execution)
+
+
+@blueprint.endpoint("DELETE", "/<execution_id>", scope="execution:delete", answer=ExecutionSchema, errors=[404])
+def delete_one_execution(execution_id: str) -> Response:
+    """Delete an execution and answer with what it was."""
+    number = number_of(execution_id)
+    with database() as connection:
+        deleted = deletions.delete_execution(connection, number, project_id=caller().project_id)
+        return answer(render_execution(deleted))
+
+
+@blueprint.endpoint(
+    "PATCH",
+    "/<execution_id>",
+    scope="execution:update",
+    body=UpdateBody(),
+    answer=ExecutionSchema,
+    errors=[404, 409],
+    example={"annotation": {"tags": ["tag_production", "tag_urgent"], "vote": "up"}},
+)
+def update_execution(body: dict[str, Any], execution_id: str) -> Response:
+    """Tag an execution or vote on it."""
+    number, annotation = number_of(execution_id), body.get("annotation", {})
+    with database() as connection:
+        annotations.lock_execution(connection, number, project_id=caller().project_id)
+        if "vote" in annotation:
+            annotations.set_vote(connection, number, annotation["vote"])
+        if "tags" in annotation:
+            annotations.set_tags(connection, number, annotation["tags"])
+        return answer(current(connection, number))
+
+
+@blueprint.endpoint(
+    "GET", "/<execution_id>/tags", scope="executionTags:list", answer=TagSchema(many=True), errors=[404]
+)
+def get_execution_tags(execution_id: str) -> Response:
+    """The tags of an execution."""
+    with database() as connection:
+        return tags_answer(connection, number_of(execution_id))
+
+
+@blueprint.endpoint(
+    "PUT",
+    "/<execution_id>/tags",
+    scope="executionTags:update",
+    body=TagIdBody(many=True),
+    answer=TagSchema(many=True),
+    errors=[404],
+    example=[{"id": "tag_production"}],
+)
+def update_execution_tags(body: list[dict[str, Any]], execution_id: str) -> Response:
+    """Give an execution exactly these tags, all of which must exist."""
+    number, wanted = number_of(execution_id), [entry["id"] for entry in body]
+    with database() as connection:
+        annotations.lock_execution(connection, number, project_id=caller().project_id)
+        tags.require_tags(connection, wanted)
+        annotations.set_tags(connection, number, wanted)
+        return tags_answer(connection, number)
+
+
+def tags_answer(connection: Connection, number: int) -> Response:
+    execution = get_execution(connection, number, project_id=caller().project_id)
+    carried = tags.get_tags(connection, [tag.id for tag in execution.tags])
+    return answer([render_tag(tag) for tag in carried])
+
+
+LIST_QUERY = ExecutionListQuery()

@@ -1,0 +1,116 @@
+"""Measurements for Prometheus: how long requests take, and what the database knows about executions.
+
+With PROMETHEUS_MULTIPROC_DIR set, all processes of a server answer with the sum of them all.
+"""
+
+import os
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager
+
+import psycopg
+from prometheus_client import CollectorRegistry, Histogram, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.registry import Collector
+
+from app.repository import counters, workers
+from app.repository.connection import Connection
+from app.repository.execution_counts import queue_state
+
+BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0)
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+
+Database = Callable[[], AbstractContextManager[Connection]]
+
+
+class RequestMetrics:
+    """Durations of requests by endpoint, method and status."""
+
+    def __init__(self) -> None:
+        self._registry = CollectorRegistry()
+        self._seconds = Histogram(
+            "executions_http_request_duration_seconds",
+            "How long requests took, by the path's pattern, method and status.",
+            ("endpoint", "method", "status"),
+            buckets=BUCKETS,
+            registry=self._registry,
+        )
+
+    def observe(self, endpoint: str, method: str, status: int, seconds: float) -> None:
+        """Note one request; a method that nobody knows is not kept by its name."""
+        self._seconds.labels(endpoint, method if method in METHODS else "other", str(status)).observe(seconds)
+
+    def text(self) -> bytes:
+        """These measurements, of all processes of this server, in Prometheus' format."""
+        registry = self._registry
+        if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+            registry = CollectorRegistry()
+            MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+        return generate_latest(registry)
+
+
+class ExecutionCollector(Collector):
+    """What the database knows: the same whichever server is asked."""
+
+    def __init__(self, database: Database, lease_seconds: float) -> None:
+        self._database = database
+        self._lease_seconds = lease_seconds
+
+    def collect(self) -> Iterator[Metric]:
+        up = GaugeMetricFamily("executions_database_up", "1 when the database answers.")
+        try:
+            with self._database() as connection:
+                totals = counters.totals(connection)
+                state = queue_state(connection)
+                alive, slots = workers.alive(connection, lease_seconds=self._lease_seconds)
+        except psycopg.OperationalError:
+            up.add_metric([], 0)
+            yield up
+            return
+        up.add_metric([], 1)
+        yield up
+        yield from from_totals(totals)
+        now = GaugeMetricFamily("executions_now", "Executions that have not ended, by status.", labels=["status"])
+        for status, value in (("new", state.queued), ("running", state.running), ("waiting", state.waiting)):
+            now.add_metric([status], value)
+        yield now
+        yield gauge("executions_queue_depth", "Executions that are queued.", state.queued)
+        yield gauge("executions_queue_oldest_seconds", "Age of the oldest queued one.", state.oldest_queued_seconds)
+        yield gauge("executions_workers", "Workers that are alive.", alive)
+        yield gauge("executions_worker_slots", "Executions that they can run at once.", slots)
+
+
+def from_totals(totals: Iterable[counters.Total]) -> Iterator[Metric]:
+    """The running totals as metrics."""
+    ended = CounterMetricFamily(
+        "executions_ended", "Executions that ended, by status and mode.", labels=["status", "mode"]
+    )
+    late = CounterMetricFamily("executions_late_results", "Results that came after a stop or a reaping.")
+    bounds: dict[str, float] = {}
+    latency_sum = 0.0
+    for total in totals:
+        if total.name == counters.ENDED:
+            ended.add_metric([total.labels["status"], total.labels["mode"]], total.value)
+        elif total.name == counters.LATE_RESULTS:
+            late.add_metric([], total.value)
+        elif total.name == counters.CLAIM_LATENCY_BUCKET:
+            bounds[total.labels["le"]] = total.value
+        elif total.name == counters.CLAIM_LATENCY_SUM:
+            latency_sum = total.value
+    yield ended
+    yield late
+    latency = HistogramMetricFamily("executions_claim_latency_seconds", "From being queued to being claimed.")
+    every = [*(str(bound) for bound in counters.CLAIM_LATENCY_BOUNDS), "+Inf"]
+    latency.add_metric([], [(bound, bounds.get(bound, 0.0)) for bound in every], latency_sum)
+    yield latency
+
+
+def gauge(name: str, help_text: str, value: float) -> Metric:
+    return GaugeMetricFamily(name, help_text, value=value)
+
+
+def executions_text(database: Database, lease_seconds: float) -> bytes:
+    """The database's measurements in Prometheus' format."""
+    registry = CollectorRegistry()
+    registry.register(ExecutionCollector(database, lease_seconds))
+    return generate_latest(registry)

@@ -1,0 +1,84 @@
+"""Projects: what workflows, executions and keys belong to. A key that is limited to one sees only that."""
+
+from typing import Any
+
+from flask import Response
+
+from app.api.answers import answer
+from app.api.auth import caller, require_all_projects
+from app.api.blueprint import Blueprint
+from app.api.rendering import render_project
+from app.api.services import database
+from app.repository import projects
+from app.repository.errors import ProjectNotFound
+from app.schemas.base import OBJECT_ID
+from app.schemas.pages import PageQuery
+from app.schemas.tags import NameBody, ProjectPageSchema, ProjectSchema
+from app.schemas.workflows import new_id
+
+blueprint = Blueprint("projects", __name__, url_prefix="/api/v1/projects", description="What things belong to.")
+
+
+def checked(project_id: str) -> str:
+    """The id in a path. Raises ProjectNotFound for one that no project can have."""
+    if not OBJECT_ID.fullmatch(project_id):
+        raise ProjectNotFound
+    return project_id
+
+
+@blueprint.endpoint("GET", "", scope="project:list", query=PageQuery, answer=ProjectPageSchema)
+def get_many_projects(query: dict[str, Any]) -> Response:
+    """List projects in the order of their ids."""
+    limit = query["limit"]
+    with database() as connection:
+        page = projects.list_projects(
+            connection, limit=limit + 1, after=query["last_id"] or "", project_id=caller().project_id
+        )
+    follows, page = len(page) > limit, page[:limit]
+    cursor = LIST_QUERY.next_cursor(query, page[-1].id) if follows else None
+    return answer({"data": [render_project(project) for project in page], "nextCursor": cursor})
+
+
+@blueprint.endpoint(
+    "POST",
+    "",
+    scope="project:create",
+    body=NameBody(),
+    answer=ProjectSchema,
+    status=201,
+    example={"name": "Marketing"},
+)
+def create_project(body: dict[str, Any]) -> Response:
+    """Make a project."""
+    require_all_projects()
+    with database() as connection:
+        return answer(render_project(projects.create_project(connection, new_id(), body["name"])), 201)
+
+
+@blueprint.endpoint(
+    "PUT",
+    "/<project_id>",
+    scope="project:update",
+    body=NameBody(),
+    status=204,
+    errors=[404],
+    example={"name": "Marketing"},
+)
+def update_project(body: dict[str, Any], project_id: str) -> Response:
+    """Rename a project."""
+    require_all_projects()
+    with database() as connection:
+        projects.rename_project(connection, checked(project_id), body["name"])
+    return Response(status=204)
+
+
+@blueprint.endpoint("DELETE", "/<project_id>", scope="project:delete", status=204, errors=[404, 409])
+def delete_project(project_id: str) -> Response:
+    """Delete a project that holds nothing any more, and the keys that are limited to it."""
+    require_all_projects()
+    with database() as connection:
+        projects.delete_project(connection, checked(project_id))
+    return Response(status=204)
+
+
+LIST_QUERY = PageQuery()

@@ -1,0 +1,128 @@
+"""How the objects of the repository look from outside.
+
+Written by hand and not by marshmallow because lists are hot; a test keeps these and the schemas alike.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from app.repository.executions import Execution
+from app.repository.projects import Project
+from app.repository.retries import RetryAnswer
+from app.repository.tags import TagRecord
+from app.repository.workflows import Workflow
+from app.schemas.base import time_text
+
+# What every document has in an answer, also when it came without.
+EMPTY: dict[str, Any] = {
+    "description": None,
+    "nodes": [],
+    "connections": {},
+    "settings": {},
+    "staticData": None,
+    "pinData": None,
+    "meta": None,
+}
+STARTS_WORKFLOWS = re.compile(r"(trigger|webhook)$", re.IGNORECASE)
+
+
+def render_execution(execution: Execution) -> dict[str, Any]:
+    """The execution object without its data, keys in the order of the documentation."""
+    started, stopped, wait_till = execution.started_at, execution.stopped_at, execution.wait_till
+    retry_of, retry_success_id, status = execution.retry_of, execution.retry_success_id, execution.status
+    message = execution.error_message
+    return {
+        "id": str(execution.id),
+        "workflowId": execution.workflow_id,
+        "workflowName": execution.workflow_name,
+        "projectId": execution.project_id,
+        "status": status,
+        "mode": execution.mode,
+        "createdAt": time_text(execution.created_at),
+        "startedAt": started and time_text(started),
+        "stoppedAt": stopped and time_text(stopped),
+        "waitTill": wait_till and time_text(wait_till),
+        "retryOf": None if retry_of is None else str(retry_of),
+        "retrySuccessId": None if retry_success_id is None else str(retry_success_id),
+        "finished": status == "success",
+        "workflowVersionId": str(execution.workflow_version_id),
+        "jsonSizeBytes": execution.json_size_bytes,
+        "error": None if message is None else {"node": execution.error_node, "message": message},
+        "annotation": {
+            "vote": execution.vote,
+            "tags": [{"id": tag.id, "name": tag.name} for tag in execution.tags],
+        },
+    }
+
+
+def render_retry_answer(answer: RetryAnswer) -> dict[str, str]:
+    """One line of what retryMany answers."""
+    rendered = {"id": str(answer.id)}
+    if answer.retry_id is not None:
+        rendered["retryId"] = str(answer.retry_id)
+    if answer.message is not None:
+        rendered["message"] = answer.message
+    return rendered
+
+
+def render_tag(tag: TagRecord) -> dict[str, Any]:
+    """The tag object."""
+    return {
+        "id": tag.id,
+        "name": tag.name,
+        "createdAt": time_text(tag.created_at),
+        "updatedAt": time_text(tag.updated_at),
+    }
+
+
+def render_project(project: Project) -> dict[str, Any]:
+    """The project object."""
+    return {
+        "id": project.id,
+        "name": project.name,
+        "type": "team",
+        "createdAt": time_text(project.created_at),
+        "updatedAt": time_text(project.updated_at),
+    }
+
+
+def render_workflow(workflow: Workflow, *, with_pin_data: bool = True) -> dict[str, Any]:
+    """The workflow object."""
+    definition = orjson.loads(workflow.definition)
+    created, updated = time_text(workflow.created_at), time_text(workflow.updated_at)
+    rendered = {
+        "id": workflow.id,
+        "name": workflow.name,
+        "active": workflow.active,
+        "activeVersionId": str(workflow.version_id) if workflow.active else None,
+        "projectId": workflow.project_id,
+        "createdAt": created,
+        "updatedAt": updated,
+        "isArchived": False,
+        "versionId": str(workflow.version_id),
+        "triggerCount": count_triggers(definition) if workflow.active else 0,
+        **EMPTY,
+        **definition,
+        "tags": [render_tag(tag) for tag in workflow.tags],
+        "shared": [
+            {
+                "role": "workflow:owner",
+                "workflowId": workflow.id,
+                "projectId": workflow.project_id,
+                "createdAt": created,
+                "updatedAt": updated,
+            }
+        ],
+    }
+    if not with_pin_data:
+        del rendered["pinData"]
+    return rendered
+
+
+def count_triggers(definition: Mapping[str, Any]) -> int:
+    """How many enabled nodes start the workflow, told by the names of their types."""
+    nodes = definition.get("nodes") or []
+    return sum(1 for node in nodes if STARTS_WORKFLOWS.search(str(node.get("type"))) and not node.get("disabled"))

@@ -1,0 +1,37 @@
+"""What the views of one app work with; create_app makes it and nothing in it is shared between apps."""
+
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
+
+from flask import current_app
+from psycopg_pool import ConnectionPool
+
+from app.repository.connection import Connection, transaction
+from app.schemas.workflows import WorkflowRules
+from app.settings import Settings
+
+if TYPE_CHECKING:
+    from app.api.auth import ApiKeyCache
+    from app.api.metrics import RequestMetrics
+
+NAME = "executions"
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    settings: Settings
+    pool: ConnectionPool[Connection]
+    rules: WorkflowRules
+    api_keys: "ApiKeyCache"
+    metrics: "RequestMetrics"
+
+
+def services() -> Services:
+    """Those of the app that answers the present request."""
+    return cast(Services, current_app.extensions[NAME])
+
+
+def database() -> AbstractContextManager[Connection]:
+    """One transaction."""
+    return transaction(services().pool)

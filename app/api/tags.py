@@ -1,0 +1,86 @@
+"""Tags, which executions and workflows of all projects can carry."""
+
+from typing import Any
+
+from flask import Response
+
+from app.api.answers import answer
+from app.api.auth import require_all_projects
+from app.api.blueprint import Blueprint
+from app.api.rendering import render_tag
+from app.api.services import database
+from app.repository import tags
+from app.repository.errors import TagNotFound
+from app.schemas.pages import POSSIBLE_ID, PageQuery
+from app.schemas.tags import NameBody, TagPageSchema, TagSchema
+from app.schemas.workflows import new_id
+
+blueprint = Blueprint("tags", __name__, url_prefix="/api/v1/tags", description="Names that others carry.")
+
+
+def checked(tag_id: str) -> str:
+    """The id in a path. Raises TagNotFound for one that no tag can have."""
+    if not POSSIBLE_ID.fullmatch(tag_id):
+        raise TagNotFound
+    return tag_id
+
+
+@blueprint.endpoint("GET", "", scope="tag:list", query=PageQuery, answer=TagPageSchema)
+def get_many_tags(query: dict[str, Any]) -> Response:
+    """List tags in the order of their ids."""
+    limit = query["limit"]
+    with database() as connection:
+        page = tags.list_tags(connection, limit=limit + 1, after=query["last_id"] or "")
+    follows, page = len(page) > limit, page[:limit]
+    cursor = LIST_QUERY.next_cursor(query, page[-1].id) if follows else None
+    return answer({"data": [render_tag(tag) for tag in page], "nextCursor": cursor})
+
+
+@blueprint.endpoint(
+    "POST",
+    "",
+    scope="tag:create",
+    body=NameBody(),
+    answer=TagSchema,
+    status=201,
+    errors=[409],
+    example={"name": "production"},
+)
+def create_tag(body: dict[str, Any]) -> Response:
+    """Make a tag."""
+    with database() as connection:
+        return answer(render_tag(tags.create_tag(connection, new_id(), body["name"])), 201)
+
+
+@blueprint.endpoint("GET", "/<tag_id>", scope="tag:read", answer=TagSchema, errors=[404])
+def get_one_tag(tag_id: str) -> Response:
+    """Read a tag."""
+    with database() as connection:
+        return answer(render_tag(tags.get_tag(connection, checked(tag_id))))
+
+
+@blueprint.endpoint(
+    "PUT",
+    "/<tag_id>",
+    scope="tag:update",
+    body=NameBody(),
+    answer=TagSchema,
+    errors=[404, 409],
+    example={"name": "production"},
+)
+def update_tag(body: dict[str, Any], tag_id: str) -> Response:
+    """Rename a tag; not with a key that is limited to a project."""
+    require_all_projects()
+    with database() as connection:
+        return answer(render_tag(tags.rename_tag(connection, checked(tag_id), body["name"])))
+
+
+@blueprint.endpoint("DELETE", "/<tag_id>", scope="tag:delete", answer=TagSchema, errors=[404])
+def delete_tag(tag_id: str) -> Response:
+    """Delete a tag, which all lose that carry it; not with a key that is limited to a project."""
+    require_all_projects()
+    with database() as connection:
+        return answer(render_tag(tags.delete_tag(connection, checked(tag_id))))
+
+
+LIST_QUERY = PageQuery()

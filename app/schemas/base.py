@@ -1,0 +1,133 @@
+"""What the schemas share: strictness, the text of times and ids, and JSON in and out."""
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+from marshmallow import RAISE, Schema, ValidationError, fields, validate
+
+EXECUTION_ID = re.compile(r"[1-9][0-9]{0,18}", re.ASCII)
+LARGEST_ID = 2**63 - 1
+OBJECT_ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
+# In a query string the + of an offset arrives as a space when the client did not escape it.
+OFFSET_AFTER_SPACE = re.compile(r"(T.*:\d\d(?:\.\d+)?) (\d\d:?\d\d)$")
+
+
+class CamelSchema(Schema):
+    """A schema whose keys are spelled in camel case outside: `workflow_id` is `workflowId`."""
+
+    def on_bind_field(self, field_name: str, field_obj: fields.Field[Any]) -> None:
+        first, *rest = (field_obj.data_key or field_name).split("_")
+        field_obj.data_key = first + "".join(part.capitalize() for part in rest)
+
+
+class StrictSchema(CamelSchema):
+    """A schema that refuses what it does not know."""
+
+    class Meta:
+        unknown = RAISE
+
+
+def execution_id(text: str) -> int | None:
+    """The number of an execution id, None for a text that no execution can have as its id."""
+    if not EXECUTION_ID.fullmatch(text):
+        return None
+    number = int(text)
+    return number if number <= LARGEST_ID else None
+
+
+def time_text(moment: datetime) -> str:
+    """ISO 8601 in UTC with milliseconds; `moment` must be in UTC already."""
+    return moment.isoformat(timespec="milliseconds")[:23] + "Z"
+
+
+class IsoTime(fields.DateTime):
+    """An ISO 8601 time; without an offset it is UTC."""
+
+    default_error_messages = {"invalid": "Not a valid ISO 8601 time."}  # noqa: RUF012
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> datetime:
+        if not isinstance(value, str):
+            raise self.make_error("invalid")
+        try:
+            moment = datetime.fromisoformat(OFFSET_AFTER_SPACE.sub(r"\1+\2", value).upper())
+            return moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
+        except (ValueError, OverflowError):
+            raise self.make_error("invalid") from None
+
+
+class ExecutionId(fields.String):
+    """An execution's id as text, loaded as its number."""
+
+    default_error_messages = {"invalid_id": "Not an execution id."}  # noqa: RUF012
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
+        number = execution_id(super()._deserialize(value, attr, data, **kwargs))
+        if number is None:
+            raise self.make_error("invalid_id")
+        return number
+
+
+class StrictBoolean(fields.Boolean):
+    """JSON's true and false and nothing that resembles them."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> bool:
+        if not isinstance(value, bool):
+            raise self.make_error("invalid", input=value)
+        return value
+
+
+def query_flag(description: str) -> fields.Boolean:
+    """A true or false of a query string, false when it is absent."""
+    return fields.Boolean(
+        truthy={"true", "True"}, falsy={"false", "False"}, load_default=False, metadata={"description": description}
+    )
+
+
+def no_control_characters(text: str) -> None:
+    """Refuse what cannot be stored or shown as a name."""
+    if any(ord(character) < 32 or ord(character) == 127 for character in text):
+        raise ValidationError("Must not contain control characters.")
+
+
+def name_field(longest: int, **options: Any) -> fields.String:
+    """A name that people read: not empty, without control characters."""
+    return fields.String(validate=[validate.Length(1, longest), no_control_characters], **options)
+
+
+def tag_id_field(**options: Any) -> fields.String:
+    """A tag's id: whatever can stand in a path, so that the tag can be reached again."""
+    return fields.String(
+        validate=[
+            validate.Length(1, 64),
+            validate.Regexp(r"[^/\x00-\x1f\x7f]+\Z", error="Must not contain slashes or control characters."),
+        ],
+        **options,
+    )
+
+
+def encode(document: Any) -> bytes:
+    """JSON of what came in as JSON. Raises ValidationError for one nested too deeply to be handed on."""
+    try:
+        # An answer may stand three levels inside another one, and the encoder has a limit.
+        return orjson.dumps([[[[document]]]])[4:-4]
+    except TypeError:
+        raise ValidationError("The document is nested too deeply.") from None
+
+
+def splice(known: Mapping[str, Any], document: bytes) -> bytes:
+    """The JSON object `document` with the keys of `known` in front, without parsing it."""
+    rest = document.strip()[1:].lstrip()
+    head = orjson.dumps(known)[:-1]
+    return head + rest if rest == b"}" else head + b"," + rest
+
+
+def any_of(values: Sequence[str], description: str) -> fields.List[Any]:
+    """A query parameter that may be repeated, one of `values` each time."""
+    return fields.List(
+        fields.String(validate=validate.OneOf(values)),
+        validate=validate.Length(1, 50),
+        metadata={"description": description},
+    )

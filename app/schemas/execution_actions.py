@@ -1,0 +1,146 @@
+"""Bodies of the calls that change executions, and the answers of those that change many."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from marshmallow import ValidationError, fields, validate, validates_schema
+
+from app.schemas.base import CamelSchema, IsoTime, StrictBoolean, StrictSchema, execution_id, tag_id_field
+from app.schemas.executions import MODES, STATUSES, VOTES
+
+STOPPABLE = ("running", "waiting", "queued")
+RETRYABLE = ("error", "canceled", "crashed")
+MOST_AT_ONCE = 1_000
+
+
+def statuses_field(names: tuple[str, ...], **options: Any) -> fields.List[Any]:
+    return fields.List(fields.String(validate=validate.OneOf(names)), validate=validate.Length(1, 20), **options)
+
+
+class BulkFilter(StrictSchema):
+    """Which executions; conditions that all must hold."""
+
+    workflow_id = fields.String(
+        validate=validate.Length(1, 255),
+        metadata={"description": 'The workflow\'s id; "all" or nothing for every workflow.'},
+    )
+    started_after = IsoTime(metadata={"description": "Only executions started after this time."})
+    started_before = IsoTime(metadata={"description": "Only executions started before this time."})
+
+
+class StopFilter(BulkFilter):
+    """Which executions to stop."""
+
+    status = statuses_field(
+        STOPPABLE, required=True, metadata={"description": "Statuses to stop; queued ones have the status new."}
+    )
+
+
+class StopManyBody(StrictSchema):
+    filter = fields.Nested(StopFilter, required=True)
+
+
+class RetryBody(StrictSchema):
+    load_workflow = StrictBoolean(
+        load_default=False,
+        metadata={"description": "Run the workflow as it is now (true) or as it was then (false)."},
+    )
+
+
+class RetryFilter(BulkFilter):
+    """Which executions to retry: those named by `ids`, or those that match the other conditions."""
+
+    status = statuses_field(RETRYABLE, metadata={"description": "All three when absent."})
+    ids = fields.List(
+        fields.String(validate=validate.Length(0, 255)),
+        validate=validate.Length(1, MOST_AT_ONCE),
+        metadata={"description": "These executions; not together with other conditions."},
+    )
+
+    @validates_schema
+    def check_ids_stand_alone(self, data: Mapping[str, Any], **kwargs: Any) -> None:
+        if "ids" in data and len(data) > 1:
+            raise ValidationError("Cannot be combined with other conditions.", "ids")
+
+
+class RetryManyBody(RetryBody):
+    filter = fields.Nested(RetryFilter, required=True)
+    dry_run = StrictBoolean(load_default=False, metadata={"description": "Only tell what would be retried."})
+
+
+class DeleteFilter(BulkFilter):
+    """Which executions to delete; at least one condition."""
+
+    status = statuses_field(STATUSES)
+    mode = statuses_field(MODES)
+
+    @validates_schema
+    def check_it_says_something(self, data: Mapping[str, Any], **kwargs: Any) -> None:
+        if not data:
+            raise ValidationError('Needs a condition; {"workflowId": "all"} means every execution.')
+
+
+class DeleteBody(StrictSchema):
+    """What to delete: either `ids` or `filter`."""
+
+    ids = fields.List(
+        fields.String(validate=validate.Length(0, 255)),
+        validate=validate.Length(1, MOST_AT_ONCE),
+        metadata={"description": "Ids of executions; those that are gone already are fine.", "example": ["1042"]},
+    )
+    filter = fields.Nested(DeleteFilter)
+
+    @validates_schema
+    def check_one_of_both(self, data: Mapping[str, Any], **kwargs: Any) -> None:
+        if ("ids" in data) == ("filter" in data):
+            raise ValidationError("Give either ids or filter.")
+
+
+class AnnotationBody(StrictSchema):
+    tags = fields.List(
+        tag_id_field(),
+        validate=validate.Length(0, 100),
+        metadata={"description": "Ids of all tags that it shall carry; an unknown id becomes a tag of that name."},
+    )
+    vote = fields.String(
+        allow_none=True,
+        validate=validate.OneOf(VOTES),
+        metadata={"description": "The vote; null takes it back."},
+    )
+
+
+class UpdateBody(StrictSchema):
+    annotation = fields.Nested(AnnotationBody, metadata={"description": "What is not named stays as it is."})
+
+
+class TagIdBody(StrictSchema):
+    """One of a list of tags."""
+
+    id = tag_id_field(required=True)
+
+
+class StoppedSchema(CamelSchema):
+    stopped = fields.Integer(required=True, metadata={"description": "How many executions were stopped."})
+
+
+class SuccessSchema(CamelSchema):
+    success = fields.Boolean(required=True)
+
+
+class RetryResultSchema(CamelSchema):
+    """What became of one: `retryId`, or `message` saying why there is none; neither in a dry run."""
+
+    id = fields.String(required=True)
+    retry_id = fields.String()
+    message = fields.String()
+
+
+class RetryManySchema(CamelSchema):
+    retried = fields.Integer(required=True, metadata={"description": "How many retries were queued."})
+    results = fields.List(fields.Nested(RetryResultSchema), required=True)
+
+
+def possible_ids(texts: list[str]) -> list[int]:
+    """The numbers of those texts that can be ids of executions, each once."""
+    numbers = (execution_id(text) for text in texts)
+    return list(dict.fromkeys(number for number in numbers if number is not None))

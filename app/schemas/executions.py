@@ -1,0 +1,84 @@
+"""The execution object as the OpenAPI document describes it; a test keeps app.api.rendering alike."""
+
+from typing import Any
+
+from marshmallow import fields, validate
+
+from app.schemas.base import CamelSchema, IsoTime
+
+STATUSES = ("new", "running", "waiting", "success", "error", "canceled", "crashed")
+MODES = ("manual", "trigger", "webhook", "retry", "integrated", "error", "cli")
+VOTES = ("up", "down")
+
+
+def described(text: str, **more: Any) -> dict[str, Any]:
+    return {"description": text, **more}
+
+
+class ExecutionErrorSchema(CamelSchema):
+    node = fields.String(required=True, allow_none=True, metadata=described("The node that failed."))
+    message = fields.String(required=True)
+
+
+class TagReferenceSchema(CamelSchema):
+    id = fields.String(required=True)
+    name = fields.String(required=True)
+
+
+class AnnotationSchema(CamelSchema):
+    vote = fields.String(required=True, allow_none=True, validate=validate.OneOf([*VOTES, None]))
+    tags = fields.List(fields.Nested(TagReferenceSchema), required=True)
+
+
+class ExecutionSchema(CamelSchema):
+    """One run of a workflow."""
+
+    id = fields.String(required=True, metadata=described("The execution's id, a decimal number.", example="1042"))
+    workflow_id = fields.String(required=True)
+    workflow_name = fields.String(required=True, metadata=described("As it was when it ran."))
+    project_id = fields.String(required=True)
+    status = fields.String(required=True, validate=validate.OneOf(STATUSES))
+    mode = fields.String(required=True, validate=validate.OneOf(MODES))
+    created_at = IsoTime(required=True, metadata=described("When it was queued."))
+    started_at = IsoTime(required=True, allow_none=True, metadata=described("Null while it is queued."))
+    stopped_at = IsoTime(required=True, allow_none=True, metadata=described("Null until it has ended."))
+    wait_till = IsoTime(required=True, allow_none=True, metadata=described("When a waiting one goes on."))
+    retry_of = fields.String(required=True, allow_none=True, metadata=described("The execution that this one retries."))
+    retry_success_id = fields.String(required=True, allow_none=True, metadata=described("The retry that succeeded."))
+    finished = fields.Boolean(required=True, metadata=described("True only for status success."))
+    workflow_version_id = fields.String(required=True)
+    json_size_bytes = fields.Integer(required=True, metadata=described("Size of the data, 0 while there is none."))
+    error = fields.Nested(
+        ExecutionErrorSchema, required=True, allow_none=True, metadata=described("Why it failed or crashed.")
+    )
+    annotation = fields.Nested(AnnotationSchema, required=True)
+
+
+class DetailedExecutionSchema(ExecutionSchema):
+    """One run of a workflow; with includeData=true also what it produced and what ran."""
+
+    data = fields.Dict(
+        allow_none=True,
+        metadata=described("resultData and executionData in n8n's shape; null while nothing was recorded."),
+    )
+    data_too_large_to_display = fields.Boolean(
+        metadata=described("Stands in place of data that is over the size limit; ignoreDataSizeLimit=true brings it."),
+    )
+    workflow_data = fields.Dict(metadata=described("The workflow as it was at the version that ran."))
+    custom_data = fields.Dict(
+        keys=fields.String(),
+        values=fields.String(),
+        metadata=described("What the workflow noted through $execution.customData."),
+    )
+
+
+class ExecutionPageSchema(CamelSchema):
+    """A page of executions, newest first."""
+
+    data = fields.List(fields.Nested(DetailedExecutionSchema), required=True)
+    count = fields.Integer(required=True, metadata=described("How many match the filters, over all pages."))
+    estimated = fields.Boolean(
+        required=True, metadata=described("Whether count is an estimate, which it is beyond 10,000.")
+    )
+    concurrent_executions_count = fields.Integer(required=True, metadata=described("How many executions run now."))
+    next_cursor = fields.String(required=True, allow_none=True, metadata=described("Null when nothing follows."))

@@ -1,0 +1,86 @@
+"""Query strings of lists: a limit, a cursor, and filters that the cursor carries on."""
+
+import re
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from marshmallow import ValidationError, fields, post_load, validate
+
+from app.schemas.base import StrictSchema
+from app.schemas.cursors import Cursor, InvalidCursor, decode_cursor, encode_cursor
+
+DEFAULT_LIMIT = 100
+LARGEST_LIMIT = 250
+POSSIBLE_ID = re.compile(r"[^/\x00-\x1f\x7f]{1,64}")
+BETWEEN = f"Must be between 1 and {LARGEST_LIMIT}."
+
+
+class PageQuery(StrictSchema):
+    """A page of a list. Loads to a dict without `cursor`: what it says is merged in, `last_id` among it.
+
+    Raises ValidationError for a cursor that is not ours and for parameters that contradict it.
+    """
+
+    FILTERS: ClassVar[tuple[str, ...]] = ()
+
+    limit = fields.Integer(
+        validate=validate.Range(1, LARGEST_LIMIT, error=BETWEEN),
+        metadata={"description": "How many to return at most.", "default": DEFAULT_LIMIT},
+    )
+    cursor = fields.String(metadata={"description": "`nextCursor` of the page before, to get the next one."})
+
+    @post_load(pass_original=True)
+    def follow_cursor(self, data: dict[str, Any], original: Mapping[str, Any], **kwargs: Any) -> dict[str, Any]:
+        """Merge in what the cursor says."""
+        text = data.pop("cursor", None)
+        if text is None:
+            data.setdefault("limit", DEFAULT_LIMIT)
+            data.setdefault("last_id", None)
+            return data
+        cursor = decode_cursor(text)
+        carried = self.load_carried(cursor)
+        for name in ("last_id", *self.FILTERS):
+            key = key_of(self, name)
+            if key in original and comparable(data.get(name)) != comparable(carried.get(name)):
+                raise ValidationError("Contradicts the cursor.", key)
+        return {**data, **carried, "limit": data.get("limit", cursor.limit)}
+
+    def load_carried(self, cursor: Cursor) -> dict[str, Any]:
+        """The filters of a cursor as this schema loads them. Raises InvalidCursor."""
+        names = {key_of(self, name) for name in self.FILTERS}
+        if not names.issuperset(cursor.filters) or not 1 <= cursor.limit <= LARGEST_LIMIT:
+            raise InvalidCursor
+        try:
+            loaded = {
+                name: bound.deserialize(cursor.filters[key])
+                for name, bound in self.fields.items()
+                if (key := key_of(self, name)) in cursor.filters
+            }
+        except ValidationError:
+            raise InvalidCursor from None
+        return {**loaded, "last_id": self.load_last_id(cursor.last_id)}
+
+    def load_last_id(self, text: str) -> Any:
+        """The id that a page starts after. Raises InvalidCursor for one that cannot exist."""
+        if not POSSIBLE_ID.fullmatch(text):
+            raise InvalidCursor
+        return text
+
+    def next_cursor(self, query: Mapping[str, Any], last_id: str) -> str:
+        """The cursor for what follows `last_id` in the list that `query` asked for."""
+        filters = {
+            key_of(self, name): bound.serialize(name, query)
+            for name, bound in self.fields.items()
+            if name in self.FILTERS and query.get(name) is not None
+        }
+        return encode_cursor(Cursor(last_id, query["limit"], filters))
+
+
+def key_of(schema: PageQuery, name: str) -> str:
+    """The name of a field's query parameter."""
+    return schema.fields[name].data_key or name if name in schema.fields else name
+
+
+def comparable(value: Any) -> Any:
+    """Repeated values mean any of them, in whatever order."""
+    return frozenset(value) if isinstance(value, list) else value

@@ -1,0 +1,36 @@
+"""Tags and projects: names with ids and times."""
+
+from marshmallow import fields
+
+from app.schemas.base import CamelSchema, IsoTime, StrictSchema, name_field
+
+
+class NameBody(StrictSchema):
+    name = name_field(128, required=True)
+
+
+class NamedSchema(CamelSchema):
+    id = fields.String(required=True)
+    name = fields.String(required=True)
+    created_at = IsoTime(required=True)
+    updated_at = IsoTime(required=True)
+
+
+class TagSchema(NamedSchema):
+    """A tag of executions and workflows."""
+
+
+class ProjectSchema(NamedSchema):
+    """What workflows, executions and keys belong to."""
+
+    type = fields.String(required=True, metadata={"description": "Always team."})
+
+
+class TagPageSchema(CamelSchema):
+    data = fields.List(fields.Nested(TagSchema), required=True)
+    next_cursor = fields.String(required=True, allow_none=True)
+
+
+class ProjectPageSchema(CamelSchema):
+    data = fields.List(fields.Nested(ProjectSchema), required=True)
+    next_cursor = fields.String(required=True, allow_none=True)

@@ -1,0 +1,181 @@
+"""Workflows in n8n's shape: what of a document is kept, what an answer holds, and who says what can run.
+
+The rules about graphs and node types are the engine's; they come in from outside as WorkflowRules.
+"""
+
+import secrets
+import string
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+import orjson
+from marshmallow import INCLUDE, fields, validate
+
+from app.schemas.base import (
+    CamelSchema,
+    IsoTime,
+    StrictBoolean,
+    StrictSchema,
+    encode,
+    name_field,
+    query_flag,
+)
+from app.schemas.executions import described
+from app.schemas.pages import PageQuery
+from app.schemas.tags import TagSchema
+
+# What the server says about a workflow; ignored when a document that was exported somewhere brings it.
+SERVERS_OWN = frozenset(
+    {
+        "id",
+        "name",
+        "active",
+        "activeVersion",
+        "activeVersionId",
+        "createdAt",
+        "homeProject",
+        "isArchived",
+        "parentFolder",
+        "projectId",
+        "scopes",
+        "shared",
+        "sharedWithProjects",
+        "sourceWorkflowId",
+        "tags",
+        "triggerCount",
+        "updatedAt",
+        "usedCredentials",
+        "versionCounter",
+        "versionId",
+    }
+)
+ALPHABET = string.ascii_letters + string.digits
+
+
+class InvalidWorkflow(Exception):
+    """The workflow cannot run, or not in the way that was asked for; the message says why and names the node."""
+
+
+class WorkflowRules(Protocol):
+    """What can run, according to the engine. Each method raises InvalidWorkflow."""
+
+    def check_graph(self, document: Mapping[str, Any]) -> None:
+        """Refuse what is no sound graph: doubled names, connections to nowhere, no trigger."""
+
+    def check_activation(self, document: Mapping[str, Any]) -> None:
+        """Refuse what could not run whatever starts it: node types that are not known."""
+
+    def check_run(self, document: Mapping[str, Any], start_node: str | None) -> None:
+        """Refuse what could not run from this node, or from the default one."""
+
+
+class WorkflowBody(StrictSchema):
+    """A workflow document as n8n exports it. Further keys are kept; those that the server owns are ignored."""
+
+    class Meta(StrictSchema.Meta):
+        unknown = INCLUDE
+
+    name = name_field(128, required=True)
+    nodes = fields.List(fields.Dict(), required=True)
+    connections = fields.Dict(required=True)
+    settings = fields.Dict(allow_none=True)
+    static_data = fields.Raw(allow_none=True)
+    pin_data = fields.Dict(allow_none=True)
+    project_id = fields.String(
+        metadata=described("Where a new workflow goes; absent: the key's project, else the default one.")
+    )
+
+
+class WorkflowListQuery(PageQuery):
+    FILTERS = ("active", "name", "tags", "project_id")
+
+    active = fields.Boolean(truthy={"true", "True"}, falsy={"false", "False"})
+    name = fields.String(validate=validate.Length(1, 128))
+    tags = fields.String(
+        validate=validate.Length(1, 1024), metadata=described("Names of tags, separated by commas; all must be there.")
+    )
+    project_id = fields.String(validate=validate.Length(1, 64))
+    exclude_pinned_data = query_flag("Leave out pinData.")
+
+
+class WorkflowQuery(StrictSchema):
+    exclude_pinned_data = query_flag("Leave out pinData.")
+
+
+class RunBody(StrictSchema):
+    """How to start: all of it may be left out."""
+
+    input = fields.List(
+        fields.Dict(),
+        validate=validate.Length(1, 100_000),
+        metadata=described(
+            "What the trigger puts out, plain objects or n8n's items; absent: its pinData, else one empty item.",
+            example=[{"email": "customer@example.com"}],
+        ),
+    )
+    start_node = name_field(255, metadata=described("The trigger to start at; absent: the manual or first one."))
+    wait = fields.Float(
+        load_default=0.0,
+        validate=validate.Range(0, 60),
+        metadata=described("Seconds to wait at most for the end of the execution before answering."),
+    )
+
+
+class SharedSchema(CamelSchema):
+    role = fields.String(required=True)
+    workflow_id = fields.String(required=True)
+    project_id = fields.String(required=True)
+
+
+class WorkflowSchema(CamelSchema):
+    """A workflow at its current version."""
+
+    id = fields.String(required=True)
+    name = fields.String(required=True)
+    description = fields.String(allow_none=True)
+    active = StrictBoolean(required=True)
+    active_version_id = fields.String(required=True, allow_none=True)
+    project_id = fields.String(required=True)
+    created_at = IsoTime(required=True)
+    updated_at = IsoTime(required=True)
+    is_archived = StrictBoolean(required=True)
+    version_id = fields.String(required=True)
+    trigger_count = fields.Integer(required=True)
+    nodes = fields.List(fields.Dict(), required=True)
+    connections = fields.Dict(required=True)
+    settings = fields.Dict(required=True, allow_none=True)
+    static_data = fields.Raw(required=True, allow_none=True)
+    pin_data = fields.Dict(allow_none=True)
+    meta = fields.Raw(required=True, allow_none=True)
+    tags = fields.List(fields.Nested(TagSchema), required=True)
+    shared = fields.List(fields.Nested(SharedSchema), required=True)
+
+
+class WorkflowPageSchema(CamelSchema):
+    data = fields.List(fields.Nested(WorkflowSchema), required=True)
+    next_cursor = fields.String(required=True, allow_none=True)
+
+
+def new_id() -> str:
+    """An id for a new object, of n8n's kind."""
+    return "".join(secrets.choice(ALPHABET) for _ in range(16))
+
+
+def document_of(text: bytes) -> dict[str, Any]:
+    """A workflow document as it was sent or stored."""
+    document: dict[str, Any] = orjson.loads(text)
+    return document
+
+
+def definition_of(document: Mapping[str, Any]) -> bytes:
+    """What is stored of a document: all but what the server owns. Raises ValidationError when it is too deep."""
+    return encode({key: value for key, value in document.items() if key not in SERVERS_OWN})
+
+
+def items_of(objects: list[dict[str, Any]]) -> bytes:
+    """The objects that a caller gave as n8n's items; one that already is an item stays."""
+    return encode([entry if is_item(entry) else {"json": entry} for entry in objects])
+
+
+def is_item(entry: Mapping[str, Any]) -> bool:
+    return isinstance(entry.get("json"), dict) and entry.keys() <= {"json", "binary", "pairedItem"}

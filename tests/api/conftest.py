@@ -1,0 +1,167 @@
+"""The app over the test's own database, keys for it, and short ways to make workflows and executions."""
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import orjson
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from app import create_app
+from app.repository import api_keys, connection, lifecycle, projects, workers, workflows
+from app.settings import Settings
+
+KEY = "test-key"
+
+TRIGGER = {
+    "id": "1",
+    "name": "Start",
+    "type": "n8n-nodes-base.manualTrigger",
+    "typeVersion": 1,
+    "position": [0, 0],
+    "parameters": {},
+}
+NO_OP = {
+    "id": "2",
+    "name": "Nothing",
+    "type": "n8n-nodes-base.noOp",
+    "typeVersion": 1,
+    "position": [200, 0],
+    "parameters": {},
+}
+WORKFLOW: dict[str, Any] = {
+    "name": "Customer Onboarding",
+    "nodes": [TRIGGER, NO_OP],
+    "connections": {"Start": {"main": [[{"node": "Nothing", "type": "main", "index": 0}]]}},
+    "settings": {"executionOrder": "v1"},
+}
+
+
+@pytest.fixture
+def make_app(database_url: str) -> Iterator[Callable[..., Flask]]:
+    """Makes apps over the test's database; arguments are variables of the environment."""
+    made: list[Flask] = []
+
+    def make(**environ: str) -> Flask:
+        app = create_app(Settings.from_environment({"DATABASE_URL": database_url, **environ}))
+        made.append(app)
+        return app
+
+    yield make
+    for app in made:
+        app.extensions["executions"].pool.close()
+
+
+class Api:
+    """A client with a key, and the worker's and operator's part played by the repository."""
+
+    def __init__(self, client: FlaskClient, database: connection.Connection, key: str | None = KEY) -> None:
+        self.client = client
+        self.db = database
+        self.key = key
+
+    def call(self, method: str, path: str, body: Any = None, **options: Any):
+        headers = dict(options.pop("headers", {}))
+        if self.key is not None:
+            headers.setdefault("X-N8N-API-KEY", self.key)
+        if body is not None:
+            options.update(data=orjson.dumps(body), content_type="application/json")
+        return self.client.open(path, method=method, headers=headers, **options)
+
+    def get(self, path: str, **options: Any):
+        return self.call("GET", f"/api/v1{path}", **options)
+
+    def post(self, path: str, body: Any = None, **options: Any):
+        return self.call("POST", f"/api/v1{path}", body, **options)
+
+    def put(self, path: str, body: Any = None, **options: Any):
+        return self.call("PUT", f"/api/v1{path}", body, **options)
+
+    def patch(self, path: str, body: Any = None, **options: Any):
+        return self.call("PATCH", f"/api/v1{path}", body, **options)
+
+    def delete(self, path: str, **options: Any):
+        return self.call("DELETE", f"/api/v1{path}", **options)
+
+    def with_key(self, key: str | None, *scopes: str, **options: Any) -> "Api":
+        """The same client with another key, which is made when scopes are named."""
+        if scopes and key is not None:
+            api_keys.create_api_key(self.db, key, label="test", scopes=scopes, **options)
+            self.db.commit()
+        return Api(self.client, self.db, key)
+
+    def workflow(self, project: str = "default", workflow_id: str | None = None, **changes: Any) -> workflows.Workflow:
+        """A workflow, made without HTTP."""
+        document = {**WORKFLOW, **changes}
+        workflow_id = workflow_id or f"workflow-{datetime.now().timestamp():f}".replace(".", "-")
+        name = document.pop("name")
+        workflows.create_workflow(
+            self.db, workflow_id, project_id=project, name=name, definition=orjson.dumps(document)
+        )
+        self.db.commit()
+        return workflows.get_workflow(self.db, workflow_id)
+
+    def project(self, project_id: str) -> str:
+        projects.create_project(self.db, project_id, project_id)
+        self.db.commit()
+        return project_id
+
+    def queue(self, workflow: workflows.Workflow, mode: str = "manual") -> int:
+        """A new execution."""
+        number = lifecycle.create_execution(
+            self.db,
+            workflow_id=workflow.id,
+            version_id=workflow.version_id,
+            project_id=workflow.project_id,
+            mode=mode,
+        )
+        self.db.commit()
+        return number
+
+    def claim(self) -> int:
+        """Let a worker take whatever is queued; returns the worker's id."""
+        worker_id = workers.register(self.db, hostname="test", pid=1, concurrency=100)
+        lifecycle.claim(self.db, worker_id, 100)
+        self.db.commit()
+        return worker_id
+
+    def finish(self, number: int, status: str = "success", *, data: Any = None, **result: Any) -> None:
+        """Let a worker take the execution and record this result."""
+        worker_id = self.claim()
+        row = self.db.execute("SELECT mode, worker_id FROM executions WHERE id = %s", [number]).fetchone()
+        assert row is not None
+        encoded = data if isinstance(data, bytes) else orjson.dumps(data or {"resultData": {"runData": {}}})
+        if status == "waiting":
+            result.setdefault("wait_till", datetime.now(UTC) + timedelta(hours=1))
+        outcome = lifecycle.Result(number, status, row[0], encoded, **result)
+        assert lifecycle.finish(self.db, row[1] or worker_id, [outcome]) == {number}
+        self.db.commit()
+
+    def ended(self, workflow: workflows.Workflow, status: str = "success", **result: Any) -> int:
+        """An execution that ended like this."""
+        number = self.queue(workflow)
+        if status == "canceled":
+            lifecycle.stop(self.db, number)
+            self.db.commit()
+        else:
+            if status == "error":
+                result = {"error_node": "Nothing", "error_message": "It broke", **result}
+            self.finish(number, status, **result)
+        return number
+
+
+@pytest.fixture
+def db(database_url: str) -> Iterator[connection.Connection]:
+    """A connection as the repository wants it."""
+    with connection.connect(database_url) as opened:
+        yield opened
+
+
+@pytest.fixture
+def api(make_app: Callable[..., Flask], db: connection.Connection) -> Api:
+    """The API with a key that may do everything."""
+    api_keys.create_api_key(db, KEY, label="everything", scopes=["*"])
+    db.commit()
+    return Api(make_app().test_client(), db)
