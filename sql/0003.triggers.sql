@@ -35,6 +35,9 @@ ALTER TABLE executions ADD COLUMN awaited boolean NOT NULL DEFAULT false;
 -- The execution that started this one: a sub-workflow's parent, an error workflow's failed execution.
 ALTER TABLE executions ADD COLUMN parent_id bigint;
 
+-- What a call brought that ended a wait.
+ALTER TABLE execution_inputs ADD COLUMN resume_items json;
+
 -- What a webhook's caller gets, as soon as its workflow has said it. It outlives an execution whose
 -- workflow keeps nothing, and is dropped after an hour.
 CREATE TABLE webhook_answers (

@@ -76,7 +76,7 @@ DATA = """
 """
 
 INPUT = """
-    SELECT i.execution_id, i.start_node, i.items
+    SELECT i.execution_id, i.start_node, i.items, i.resume_items
       FROM execution_inputs AS i
      WHERE i.execution_id = ANY(%(ids)s)
 """
@@ -91,10 +91,14 @@ METADATA = """
 
 @dataclass(frozen=True, slots=True)
 class ExecutionInput:
-    """What an execution was started with: the node to start at, and a JSON array of n8n's items; None: the default."""
+    """What an execution was started with: the node to start at, and a JSON array of n8n's items; None: the default.
+
+    `resume_items` is what a call brought that ended its wait.
+    """
 
     start_node: str | None = None
     items: bytes | None = None
+    resume_items: bytes | None = None
 
 
 def list_executions(
@@ -141,7 +145,7 @@ def read_data(connection: Connection, ids: Sequence[int]) -> dict[int, bytes]:
 def read_inputs(connection: Connection, ids: Sequence[int]) -> dict[int, ExecutionInput]:
     """What these executions were started with; those that nobody said anything about are left out."""
     rows = connection.execute(INPUT, {"ids": list(ids)})
-    return {execution_id: ExecutionInput(start_node, items) for execution_id, start_node, items in rows}
+    return {execution_id: ExecutionInput(*rest) for execution_id, *rest in rows}
 
 
 def read_metadata(connection: Connection, ids: Sequence[int]) -> dict[int, dict[str, str]]:

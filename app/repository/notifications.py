@@ -1,15 +1,20 @@
 """Hints from PostgreSQL that something is to do. A hint may be lost; polling is the guarantee."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 
 import psycopg
 
-from app.repository.connection import session_options
-from app.repository.lifecycle import STOP_CHANNEL
+from app.repository.connection import Connection, connect, session_options
 
+NEW_CHANNEL = "executions_new"
+STOP_CHANNEL = "executions_stop"
+ANSWER_CHANNEL = "executions_answer"
+
+NOTIFY = "SELECT pg_notify(%(channel)s, %(payload)s)"
 LISTEN_NEW = "LISTEN executions_new"
 LISTEN_STOP = "LISTEN executions_stop"
+LISTEN_ANSWER = "LISTEN executions_answer"
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +22,21 @@ class Hint:
     """`stopped` is the id of an execution that was stopped while a worker held it; None: something is queued."""
 
     stopped: int | None
+
+
+def announce_new(connection: Connection) -> None:
+    """Wake the workers: something is queued, or due."""
+    connection.execute(NOTIFY, {"channel": NEW_CHANNEL, "payload": ""})
+
+
+def announce_stop(connection: Connection, execution_id: int) -> None:
+    """Tell the worker that holds this execution to abort it."""
+    connection.execute(NOTIFY, {"channel": STOP_CHANNEL, "payload": str(execution_id)})
+
+
+def announce_answer(connection: Connection, execution_id: int) -> None:
+    """Tell whoever waits for this execution that it has ended, or that its webhook's answer is there."""
+    connection.execute(NOTIFY, {"channel": ANSWER_CHANNEL, "payload": str(execution_id)})
 
 
 async def listen(database_url: str) -> AsyncIterator[Hint]:
@@ -28,3 +48,16 @@ async def listen(database_url: str) -> AsyncIterator[Hint]:
         yield Hint(stopped=None)  # what was queued before this moment was not announced to us
         async for notify in connection.notifies():
             yield Hint(stopped=int(notify.payload) if notify.channel == STOP_CHANNEL else None)
+
+
+def listen_for_answers(database_url: str, *, timeout: float) -> Iterator[int | None]:
+    """Yield ids of executions that somebody waits for when they are answered, and None every `timeout` seconds.
+
+    Uses a connection of its own. Raises psycopg.OperationalError when it breaks.
+    """
+    with connect(database_url, autocommit=True) as connection:
+        connection.execute(LISTEN_ANSWER)
+        while True:
+            yield None
+            for notify in connection.notifies(timeout=timeout):
+                yield int(notify.payload)

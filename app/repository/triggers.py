@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-import orjson
 from psycopg import errors as pg
 from psycopg.rows import class_row
 
@@ -209,16 +208,15 @@ def seconds_to_next_schedule(connection: Connection) -> float | None:
     return None if value is None else float(value)
 
 
-def save_answer(connection: Connection, execution_id: int, answer: dict[str, Any]) -> None:
-    """Store what a webhook's caller gets; the first answer stays."""
-    text = orjson.dumps(answer).decode()
-    connection.execute(SAVE_ANSWER, {"execution_id": execution_id, "answer": text})
+def save_answer(connection: Connection, execution_id: int, answer: bytes) -> None:
+    """Store what a webhook's caller gets (JSON); the first answer stays."""
+    connection.execute(SAVE_ANSWER, {"execution_id": execution_id, "answer": answer.decode()})
 
 
-def read_answer(connection: Connection, execution_id: int) -> dict[str, Any] | None:
-    """What a webhook's caller gets, None while nothing was said."""
-    answer = scalar(connection, ANSWER, {"execution_id": execution_id})
-    return None if answer is None else orjson.loads(answer)
+def read_answer(connection: Connection, execution_id: int) -> bytes | None:
+    """What a webhook's caller gets (JSON), None while nothing was said."""
+    answer: bytes | None = scalar(connection, ANSWER, {"execution_id": execution_id})
+    return answer
 
 
 def forget_old_answers(connection: Connection) -> None:

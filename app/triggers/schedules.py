@@ -1,7 +1,7 @@
 """Schedule Trigger nodes: their rules, and when each is due next, in the workflow's own timezone.
 
-A rule becomes a cron line of five fields, of six where seconds count. What cron cannot say (every third day, every second week) is told
-from the last time that it fired.
+A rule becomes a cron line of five fields, of six where seconds count. What cron cannot say (every third day,
+every second week) is told from the last time that it fired.
 """
 
 from dataclasses import dataclass

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from psycopg_pool import ConnectionPool
 
-from app.repository import counters, idempotency, lifecycle, workers
+from app.repository import counters, idempotency, lifecycle, triggers, workers
 from app.repository.connection import Connection, transaction
 from app.repository.lifecycle import Claim
 from app.settings import Settings
@@ -87,3 +87,4 @@ class Beat:
             with transaction(self._pool) as connection:
                 workers.forget_old(connection)
                 idempotency.forget_old(connection)
+                triggers.forget_old_answers(connection)

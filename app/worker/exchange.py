@@ -122,4 +122,4 @@ class Exchange:
 
 def without_data(result: Result) -> Result:
     """What is recorded in place of a result that PostgreSQL refused."""
-    return Result(result.id, "error", result.mode, b"{}", error_message=UNSTORABLE)
+    return Result(result.id, "error", result.mode, b"{}", error_message=UNSTORABLE, awaited=result.awaited)

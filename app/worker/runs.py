@@ -26,19 +26,20 @@ async def run(assignment: Assignment, sandbox: Sandbox) -> Result:
         return result_of(assignment, outcome)
     except Exception:
         log.exception("engine failed", extra={"execution": claim.id})
-        return Result(claim.id, "error", claim.mode, b"{}", error_message=BROKEN)
+        return Result(claim.id, "error", claim.mode, b"{}", error_message=BROKEN, awaited=claim.awaited)
 
 
 def request_for(assignment: Assignment) -> RunRequest:
     """What the engine is asked: a fresh start, the rest after a wait, or a retry of what failed."""
     claim = assignment.claim
     earlier: dict[str, Any] | None = orjson.loads(assignment.earlier) if assignment.earlier else None
-    items = assignment.input.items
+    given = assignment.input
+    items = given.resume_items if claim.resumed else given.items
     return RunRequest(
         execution_id=str(claim.id),
         mode=claim.mode,
         workflow=assignment.workflow,
-        start_node=assignment.input.start_node,
+        start_node=given.start_node,
         items=None if items is None else orjson.loads(items),
         resume=earlier if claim.resumed or earlier is None else prepare_retry(earlier),
     )
@@ -51,7 +52,8 @@ def result_of(assignment: Assignment, outcome: Outcome) -> Result:
         data = orjson.dumps(outcome.data)
     except TypeError as error:
         log.error("result refused", extra={"execution": claim.id, "reason": str(error)})
-        return Result(claim.id, "error", claim.mode, b"{}", error_message=f"{UNSTORABLE}: {error}")
+        message = f"{UNSTORABLE}: {error}"
+        return Result(claim.id, "error", claim.mode, b"{}", error_message=message, awaited=claim.awaited)
     failed = outcome.error
     return Result(
         claim.id,
@@ -61,6 +63,7 @@ def result_of(assignment: Assignment, outcome: Outcome) -> Result:
         error_node=storable(failed.node) if failed else None,
         error_message=storable(failed.message) if failed else None,
         wait_till=outcome.wait_till,
+        awaited=claim.awaited,
         metadata=tuple((storable(k) or "", storable(v) or "") for k, v in outcome.custom_data.items()),
     )
 

@@ -8,9 +8,13 @@ import pytest
 from psycopg import sql
 
 from app.repository import connection as connection_module
-from app.repository import deletions, execution_counts, executions, lifecycle, retries, workers
+from app.repository import deletions, execution_counts, executions, retries, workers
 from app.repository.execution_filters import ExecutionFilter
+from app.repository.lifecycle import claims, results, stops
 from tests.postgres import cloned_database
+
+# One process makes the table, so one process uses it.
+pytestmark = pytest.mark.xdist_group("a million executions")
 
 ROWS = 1_000_000
 BUFFERS = 1_500  # pages of 8 KiB that a page of a list, a claim or a count may touch
@@ -150,13 +154,13 @@ def test_other_counts_read_little(million) -> None:
 @pytest.mark.parametrize(
     "statement",
     [
-        lifecycle.CLAIM_NEW,
-        lifecycle.CLAIM_DUE,
-        lifecycle.HELD,
-        lifecycle.HELD_NO_MORE,
-        lifecycle.STOP,
-        lifecycle.FINISH,
-        lifecycle.LINK_RETRY_CHAIN,
+        claims.CLAIM_NEW,
+        claims.CLAIM_DUE,
+        claims.HELD,
+        claims.HELD_NO_MORE,
+        stops.STOP,
+        results.FINISH,
+        results.LINK_RETRY_CHAIN,
         retries.ORIGINAL,
         retries.RETRY_IN_FLIGHT,
         workers.CRASH,
@@ -175,6 +179,7 @@ def test_work_reads_little(million, statement: str) -> None:
         "project_id": None,
         "status": "success",
         "wait_till": None,
+        "resume_on": None,
         "error_node": None,
         "error_message": None,
         "data": "{}",
@@ -184,7 +189,7 @@ def test_work_reads_little(million, statement: str) -> None:
     assert_cheap(plan_of(million, statement, parameters), buffers=8_000)
 
 
-@pytest.mark.parametrize("statement", [lifecycle.STOP_MANY, deletions.LOCK, retries.RETRYABLE])
+@pytest.mark.parametrize("statement", [stops.STOP_MANY, deletions.LOCK, retries.RETRYABLE])
 def test_many_at_once_reads_what_it_changes(million, statement: sql.SQL) -> None:
     wanted = ExecutionFilter(workflow_ids=("w20",), statuses=("running", "waiting", "new"))
     condition, parameters = wanted.condition()

@@ -31,7 +31,7 @@ EVERYTHING = ExecutionFilter(
 
 
 def statements():
-    for module in pkgutil.iter_modules(repository.__path__, "app.repository."):
+    for module in pkgutil.walk_packages(repository.__path__, "app.repository."):
         for name, value in vars(importlib.import_module(module.name)).items():
             if isinstance(value, str) and name.isupper() and value.strip().startswith(STATEMENTS):
                 yield pytest.param(value, {}, id=f"{module.name}.{name}")

@@ -1,0 +1,35 @@
+"""The state machine of executions: how one comes to be, is claimed, ends, is stopped or given up as crashed.
+
+| from                  | to                      | by                                      |
+| (none)                | new                     | create_execution                        |
+| (none)                | new, at once running    | create_running, a worker's sub-workflow |
+| new, due waiting      | running                 | claim                                   |
+| running               | success, error, waiting | finish, by the worker that holds it     |
+| running               | canceled                | finish, when its time limit is over     |
+| new, running, waiting | canceled                | stop, stop_many                         |
+| running               | crashed                 | reap (app/repository/workers.py)        |
+
+Each step is one statement guarded by the state that it leaves. Nothing leaves an ended state: a late
+result of a stopped or reaped run matches no row and is dropped.
+"""
+
+from app.repository.lifecycle.claims import Claim, claim, claimed_unknowingly, held_no_more
+from app.repository.lifecycle.creation import create_execution, create_running
+from app.repository.lifecycle.results import ErrorWorkflow, Result, finish
+from app.repository.lifecycle.resumptions import resume_by_webhook
+from app.repository.lifecycle.stops import stop, stop_many
+
+__all__ = [
+    "Claim",
+    "ErrorWorkflow",
+    "Result",
+    "claim",
+    "claimed_unknowingly",
+    "create_execution",
+    "create_running",
+    "finish",
+    "held_no_more",
+    "resume_by_webhook",
+    "stop",
+    "stop_many",
+]

@@ -1,0 +1,104 @@
+"""How a worker takes executions from the queue, and learns which it holds no more."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from app.repository.connection import Connection
+from app.repository.execution_counts import scalar
+
+# The share lock on the worker's own row makes a claim and the reaping of that worker wait for each other.
+LOCK_WORKER = """
+    SELECT true
+      FROM workers AS w
+     WHERE w.id = %(worker_id)s AND w.stopped_at IS NULL
+       FOR SHARE
+"""
+
+# Uses executions_by_status; ids that another claim holds are skipped, not waited for.
+CLAIM_NEW = """
+    UPDATE executions AS e
+       SET status = 'running', worker_id = %(worker_id)s, started_at = clock_timestamp()
+     WHERE e.id = ANY(ARRAY(
+               SELECT q.id FROM executions AS q
+                WHERE q.status = 'new'
+                ORDER BY q.id
+                LIMIT %(limit)s
+                  FOR UPDATE SKIP LOCKED))
+       AND e.status = 'new'
+    RETURNING e.id, e.workflow_id, e.workflow_version_id, e.project_id, e.mode, e.retry_of, e.awaited, false,
+              extract(epoch FROM e.started_at - e.created_at)::float
+"""
+
+# Uses executions_waiting.
+CLAIM_DUE = """
+    UPDATE executions AS e
+       SET status = 'running', worker_id = %(worker_id)s, wait_till = NULL, resume_on = NULL
+     WHERE e.id = ANY(ARRAY(
+               SELECT q.id FROM executions AS q
+                WHERE q.status = 'waiting' AND q.wait_till <= clock_timestamp()
+                ORDER BY q.wait_till
+                LIMIT %(limit)s
+                  FOR UPDATE SKIP LOCKED))
+       AND e.status = 'waiting'
+    RETURNING e.id, e.workflow_id, e.workflow_version_id, e.project_id, e.mode, e.retry_of, e.awaited, true,
+              NULL::float
+"""
+
+# Uses executions_running. For a claim of which the answer was lost on its way.
+HELD = """
+    SELECT e.id, e.workflow_id, e.workflow_version_id, e.project_id, e.mode, e.retry_of, e.awaited,
+           EXISTS (SELECT FROM execution_data AS d WHERE d.execution_id = e.id), NULL::float
+      FROM executions AS e
+     WHERE e.status = 'running' AND e.worker_id = %(worker_id)s AND e.id <> ALL(%(known)s::bigint[])
+     ORDER BY e.id
+"""
+
+HELD_NO_MORE = """
+    SELECT h.id
+      FROM unnest(%(ids)s::bigint[]) AS h (id)
+      LEFT JOIN executions AS e ON e.id = h.id AND e.status = 'running' AND e.worker_id = %(worker_id)s
+     WHERE e.id IS NULL
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """An execution that a worker now holds. `resumed`: it waited before. `waited_seconds`: from created to claimed."""
+
+    id: int
+    workflow_id: str
+    workflow_version_id: UUID
+    project_id: str
+    mode: str
+    retry_of: int | None
+    awaited: bool
+    resumed: bool
+    waited_seconds: float | None
+
+
+def claim(connection: Connection, worker_id: int, limit: int) -> list[Claim]:
+    """Take at most `limit` executions: those whose wait is over, then the oldest of the queue.
+
+    Takes nothing for a worker whose lease has lapsed.
+    """
+    if limit < 1 or not scalar(connection, LOCK_WORKER, {"worker_id": worker_id}):
+        return []
+    claims: list[Claim] = []
+    for statement in (CLAIM_DUE, CLAIM_NEW):
+        if len(claims) < limit:
+            rows = connection.execute(statement, {"worker_id": worker_id, "limit": limit - len(claims)})
+            claims += [Claim(*row) for row in rows]
+    return claims
+
+
+def claimed_unknowingly(connection: Connection, worker_id: int, known: Sequence[int]) -> list[Claim]:
+    """Executions that this worker holds without knowing it, because the answer to its claim was lost."""
+    rows = connection.execute(HELD, {"worker_id": worker_id, "known": list(known)})
+    return [Claim(*row) for row in rows]
+
+
+def held_no_more(connection: Connection, worker_id: int, ids: Sequence[int]) -> set[int]:
+    """Which of the executions that a worker believes it holds it does not hold: stopped, reaped or deleted."""
+    rows = connection.execute(HELD_NO_MORE, {"ids": list(ids), "worker_id": worker_id})
+    return {row[0] for row in rows}

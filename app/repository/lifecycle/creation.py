@@ -1,0 +1,89 @@
+"""How an execution comes to be."""
+
+from uuid import UUID
+
+from app.repository import notifications
+from app.repository.connection import Connection
+from app.repository.execution_counts import scalar
+from app.repository.lifecycle.claims import LOCK_WORKER
+
+CREATE = """
+    INSERT INTO executions (workflow_id, workflow_version_id, project_id, mode, retry_of, parent_id, awaited)
+    VALUES (%(workflow_id)s, %(version_id)s, %(project_id)s, %(mode)s, %(retry_of)s, %(parent_id)s, %(awaited)s)
+    RETURNING id
+"""
+
+CREATE_RUNNING = """
+    INSERT INTO executions (workflow_id, workflow_version_id, project_id, mode, parent_id, status, started_at,
+                            worker_id)
+    VALUES (%(workflow_id)s, %(version_id)s, %(project_id)s, %(mode)s, %(parent_id)s, 'running', clock_timestamp(),
+            %(worker_id)s)
+    RETURNING id
+"""
+
+SAVE_INPUT = """
+    INSERT INTO execution_inputs (execution_id, start_node, items)
+    VALUES (%(id)s, %(start_node)s, %(items)s::text::json)
+"""
+
+
+def create_execution(
+    connection: Connection,
+    *,
+    workflow_id: str,
+    version_id: UUID,
+    project_id: str,
+    mode: str,
+    retry_of: int | None = None,
+    parent_id: int | None = None,
+    awaited: bool = False,
+    start_node: str | None = None,
+    items: bytes | None = None,
+) -> int:
+    """Queue a new execution and wake a worker; returns its id. `items` is a JSON array of n8n's items.
+
+    `awaited`: the worker is to announce its end, because somebody waits for it.
+    """
+    values = {
+        "workflow_id": workflow_id,
+        "version_id": version_id,
+        "project_id": project_id,
+        "mode": mode,
+        "retry_of": retry_of,
+        "parent_id": parent_id,
+        "awaited": awaited,
+    }
+    execution_id = int(scalar(connection, CREATE, values))
+    if start_node is not None or items is not None:
+        text = None if items is None else items.decode()
+        connection.execute(SAVE_INPUT, {"id": execution_id, "start_node": start_node, "items": text})
+    notifications.announce_new(connection)
+    return execution_id
+
+
+def create_running(
+    connection: Connection,
+    worker_id: int,
+    *,
+    workflow_id: str,
+    version_id: UUID,
+    project_id: str,
+    mode: str,
+    parent_id: int,
+) -> int | None:
+    """Start an execution that the worker runs itself, as part of one that it holds; returns its id.
+
+    It is never queued: its parent waits for it, and would wait for ever in a worker that has no room. None: the
+    worker's lease has lapsed.
+    """
+    if not scalar(connection, LOCK_WORKER, {"worker_id": worker_id}):
+        return None
+    values = {
+        "workflow_id": workflow_id,
+        "version_id": version_id,
+        "project_id": project_id,
+        "mode": mode,
+        "parent_id": parent_id,
+        "worker_id": worker_id,
+    }
+    return int(scalar(connection, CREATE_RUNNING, values))

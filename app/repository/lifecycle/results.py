@@ -1,0 +1,184 @@
+"""How the worker that holds an execution records what became of it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from operator import attrgetter
+from typing import Any
+
+from app.repository import counters, notifications, triggers
+from app.repository.connection import Connection
+from app.repository.lifecycle.creation import create_execution
+
+# Only the worker that holds a running execution may end it; the data is written where the guard held.
+FINISH = """
+    WITH finished AS (
+        UPDATE executions AS e
+           SET status = %(status)s,
+               stopped_at = CASE WHEN %(status)s = 'waiting' THEN NULL ELSE clock_timestamp() END,
+               wait_till = %(wait_till)s,
+               resume_on = %(resume_on)s,
+               error_node = %(error_node)s,
+               error_message = %(error_message)s,
+               json_size_bytes = octet_length(%(data)s::text)
+         WHERE e.id = %(id)s AND e.status = 'running' AND e.worker_id = %(worker_id)s
+        RETURNING e.id)
+    INSERT INTO execution_data AS d (execution_id, data)
+    SELECT f.id, %(data)s::text::json FROM finished AS f
+    ON CONFLICT (execution_id) DO UPDATE SET data = EXCLUDED.data
+    RETURNING d.execution_id
+"""
+
+# What ran before a stop stays readable: the worker that was stopped adds it to the canceled execution.
+KEEP_STOPPED_DATA = """
+    WITH stopped AS (
+        UPDATE executions AS e
+           SET json_size_bytes = octet_length(%(data)s::text)
+         WHERE e.id = %(id)s AND e.status = 'canceled' AND e.worker_id = %(worker_id)s
+        RETURNING e.id)
+    INSERT INTO execution_data AS d (execution_id, data)
+    SELECT s.id, %(data)s::text::json FROM stopped AS s
+    ON CONFLICT (execution_id) DO UPDATE SET data = EXCLUDED.data
+    RETURNING d.execution_id
+"""
+
+SAVE_METADATA = """
+    INSERT INTO execution_metadata (execution_id, key, value)
+    VALUES (%(id)s, %(key)s, %(value)s)
+    ON CONFLICT (execution_id, key) DO UPDATE SET value = EXCLUDED.value
+"""
+
+LINK_RETRY_CHAIN = """
+    WITH RECURSIVE chain AS (
+        SELECT e.id, e.retry_of FROM executions AS e WHERE e.id = %(id)s
+        UNION
+        SELECT e.id, e.retry_of FROM executions AS e JOIN chain AS c ON e.id = c.retry_of)
+    UPDATE executions AS e
+       SET retry_success_id = %(id)s
+     WHERE e.id IN (SELECT c.retry_of FROM chain AS c)
+"""
+
+
+FORGET_RESUME_ITEMS = """
+    UPDATE execution_inputs AS i
+       SET resume_items = NULL
+     WHERE i.execution_id = %(id)s AND i.resume_items IS NOT NULL
+"""
+
+CURRENT_WORKFLOW = """
+    SELECT w.version_id, w.project_id
+      FROM workflows AS w
+     WHERE w.id = %(workflow_id)s
+       FOR KEY SHARE
+"""
+
+DROP = """
+    DELETE FROM executions AS e
+     WHERE e.id = ANY(%(ids)s)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorWorkflow:
+    """The workflow to start because this execution failed; `items` is a JSON array for its Error Trigger."""
+
+    workflow_id: str
+    items: bytes
+    start_node: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a worker wants to record; `status` success, error, waiting (with a condition to go on) or canceled.
+
+    `data` is JSON in n8n's shape, encoded once by the worker. `awaited`: somebody is to be told of the end.
+    `answer` is what a webhook's caller gets. `keep` False: the workflow's settings say that nothing is kept.
+    """
+
+    id: int
+    status: str
+    mode: str
+    data: bytes
+    error_node: str | None = None
+    error_message: str | None = None
+    wait_till: datetime | None = None
+    resume_on: str | None = None
+    metadata: tuple[tuple[str, str], ...] = ()
+    awaited: bool = False
+    answer: bytes | None = None
+    keep: bool = True
+    error_workflow: ErrorWorkflow | None = None
+
+
+def finish(connection: Connection, worker_id: int, results: Sequence[Result]) -> set[int]:
+    """Record the results of executions that this worker holds, in one pipelined round trip.
+
+    Returns the ids that were recorded. The others are no longer this worker's: stopped, reaped or deleted. Of
+    one that was stopped the data is still kept. What follows from a result (a retry's chain, an answer, an error
+    workflow) happens in the same transaction or not at all.
+    """
+    results = sorted(results, key=attrgetter("id"))
+    with connection.pipeline():
+        ended = [connection.execute(FINISH, parameters(result, worker_id)) for result in results]
+        kept = [
+            connection.execute(KEEP_STOPPED_DATA, parameters(result, worker_id))
+            for result in results
+            if result.status == "canceled"
+        ]
+    ended_ids = {row[0] for cursor in ended for row in cursor}
+    follow_up(connection, worker_id, [result for result in results if result.id in ended_ids])
+    return ended_ids.union(row[0] for cursor in kept for row in cursor)
+
+
+def parameters(result: Result, worker_id: int) -> dict[str, Any]:
+    """What FINISH and KEEP_STOPPED_DATA ask for."""
+    return {
+        "id": result.id,
+        "worker_id": worker_id,
+        "status": result.status,
+        "wait_till": result.wait_till,
+        "resume_on": result.resume_on,
+        "error_node": result.error_node,
+        "error_message": result.error_message,
+        "data": result.data.decode(),
+    }
+
+
+def follow_up(connection: Connection, worker_id: int, ended: Sequence[Result]) -> None:
+    """What recorded results bring with them."""
+    with connection.pipeline():
+        for result in ended:
+            for key, value in result.metadata:
+                connection.execute(SAVE_METADATA, {"id": result.id, "key": key, "value": value})
+            if result.status == "waiting":
+                connection.execute(FORGET_RESUME_ITEMS, {"id": result.id})
+            if result.status == "success" and result.mode == "retry":
+                connection.execute(LINK_RETRY_CHAIN, {"id": result.id})
+            if result.answer is not None:
+                triggers.save_answer(connection, result.id, result.answer)
+            if result.awaited and result.status != "waiting":
+                notifications.announce_answer(connection, result.id)
+    for result in ended:
+        if result.error_workflow is not None:
+            start_error_workflow(connection, result.id, result.error_workflow)
+    dropped = [result.id for result in ended if not result.keep]
+    if dropped:
+        connection.execute(DROP, {"ids": dropped})
+    over = [(result.status, result.mode) for result in ended if result.status != "waiting"]
+    counters.count_ended(connection, worker_id, over)
+
+
+def start_error_workflow(connection: Connection, failed: int, wanted: ErrorWorkflow) -> None:
+    """Queue the error workflow of an execution that failed; one that is no longer there is passed over."""
+    current = connection.execute(CURRENT_WORKFLOW, {"workflow_id": wanted.workflow_id}).fetchone()
+    if current is not None:
+        create_execution(
+            connection,
+            workflow_id=wanted.workflow_id,
+            version_id=current[0],
+            project_id=current[1],
+            mode="error",
+            parent_id=failed,
+            start_node=wanted.start_node,
+            items=wanted.items,
+        )
