@@ -13,6 +13,7 @@ class NodeError(Exception):
     """A node could not do what its workflow asks; ends the node, not the program.
 
     `description` is the longer explanation, `item_index` the input item at fault, `name` n8n's class of error.
+    An `anonymous` error does not name the node in its document, as some of n8n's do not.
     """
 
     def __init__(
@@ -23,7 +24,7 @@ class NodeError(Exception):
         item_index: int | None = None,
         name: str = "NodeOperationError",
         context: dict[str, Any] | None = None,
-        fields: dict[str, Any] | None = None,
+        anonymous: bool = False,
     ) -> None:
         super().__init__(message)
         self.message = message
@@ -31,7 +32,7 @@ class NodeError(Exception):
         self.item_index = item_index
         self.name = name
         self.context = dict(context or {})
-        self.fields = fields or {}
+        self.anonymous = anonymous
         if item_index is not None:
             self.context.setdefault("itemIndex", item_index)
 
@@ -48,11 +49,10 @@ class NodeError(Exception):
             "message": self.message,
             "stack": f"{self.name}: {self.message}",
         }
-        if node is not None:
+        if node is not None and not self.anonymous:
             document["node"] = node
         if self.description is not None:
             document["description"] = self.description
-        document.update(self.fields)
         return document
 
 

@@ -49,8 +49,11 @@ def sort_by_fields(items: list[Item], fields: list[dict[str, Any]], dots: bool) 
         return 0
 
     rows = [[_comparable(item["json"], name, dots) for name, _ in keys] for item in items]
-    order = sorted(range(len(items)), key=cmp_to_key(lambda one, other: compare(rows[one], rows[other])))
-    return [items[place] for place in order]
+
+    def compare_places(one: int, other: int) -> int:
+        return compare(rows[one], rows[other])
+
+    return [items[place] for place in sorted(range(len(items)), key=cmp_to_key(compare_places))]
 
 
 def _equal(left: Any, right: Any) -> bool:

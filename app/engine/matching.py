@@ -1,0 +1,77 @@
+"""Pairing the items of two inputs by the values of their fields, as Merge and Compare Datasets do.
+
+Knows JSON and n8n's idea of equal; knows neither node.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from app.engine import conversions, paths
+from app.engine.errors import NodeError
+from app.engine.registry import Item
+
+Pair = tuple[str, str]
+"""A field of the first input and the field of the second that it has to equal."""
+
+NO_FIELDS = 'You need to define at least one pair of fields in "Fields to Match" to match on'
+
+
+@dataclass(frozen=True, slots=True)
+class Matches:
+    """For each item of the first input the places of its partners in the second, and who has none."""
+
+    partners: list[list[int]]
+    unmatched_second: list[int]
+
+
+def field_pairs(entries: Sequence[dict[str, Any]]) -> list[Pair]:
+    """The pairs of a "fields to match" parameter. Raises NodeError when there is none."""
+    pairs = [(str(entry.get("field1") or ""), str(entry.get("field2") or "")) for entry in entries]
+    if not pairs or not all(first and second for first, second in pairs):
+        raise NodeError(NO_FIELDS, anonymous=True)
+    return pairs
+
+
+def match(
+    first: list[Item], second: list[Item], pairs: list[Pair], *, dots: bool, fuzzy: bool, first_only: bool
+) -> Matches:
+    """Match every item of `first` with those of `second` that are equal in all pairs of fields.
+
+    An item that lacks one of the fields matches nothing. `first_only` keeps one partner for each item.
+    """
+    places: dict[tuple[Any, ...], list[int]] = {}
+    for place, item in enumerate(second):
+        key = _key(item["json"], [name for _, name in pairs], dots, fuzzy)
+        if key is not None:
+            places.setdefault(key, []).append(place)
+    partners: list[list[int]] = []
+    used: set[int] = set()
+    for item in first:
+        key = _key(item["json"], [name for name, _ in pairs], dots, fuzzy)
+        found = places.get(key, []) if key is not None else []
+        partners.append(found[:1] if first_only else found)
+        used.update(partners[-1])
+    return Matches(partners, [place for place in range(len(second)) if place not in used])
+
+
+def _key(json: dict[str, Any], names: list[str], dots: bool, fuzzy: bool) -> tuple[Any, ...] | None:
+    values = [paths.get(json, name, paths.MISSING, dots=dots) for name in names]
+    if any(value is paths.MISSING for value in values):
+        return None
+    return tuple(identity(value, fuzzy) for value in values)
+
+
+def identity(value: Any, fuzzy: bool = False) -> Any:
+    """Something hashable that is the same for equal values; `fuzzy` takes 3 and "3" for equal."""
+    if fuzzy and not isinstance(value, dict | list):
+        return "" if value is None or value is False else conversions.to_string(value)
+    if isinstance(value, dict):
+        return ("object", frozenset((name, identity(each, fuzzy)) for name, each in value.items()))
+    if isinstance(value, list):
+        return ("array", tuple(identity(each, fuzzy) for each in value))
+    return (conversions.type_name(value), value)
+
+
+def equal(left: Any, right: Any, fuzzy: bool) -> bool:
+    return identity(left, True) == identity(right, True) if fuzzy else conversions.deep_equal(left, right)

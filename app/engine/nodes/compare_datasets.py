@@ -1,0 +1,97 @@
+"""Compare Datasets: which items two inputs have in common, which differ, and which only one has."""
+
+from typing import Any
+
+from app.engine import matching, paths
+from app.engine.context import NodeContext
+from app.engine.parameters import listed
+from app.engine.registry import Item, Outputs, node
+
+
+@node("compareDatasets", [1, 2, 2.1, 2.2, 2.3], outputs=4)
+async def compare_datasets(context: NodeContext) -> Outputs:
+    parameters = await context.resolve_first(context.parameters, parameter="mergeByFields")
+    options = parameters.get("options") or {}
+    pairs = matching.field_pairs((parameters.get("mergeByFields") or {}).get("values") or [])
+    dots = not options.get("disableDotNotation")
+    fuzzy = bool(parameters.get("fuzzyCompare", options.get("fuzzyCompare")))
+    first, second = [*context.inputs, [], []][:2]
+    first_only = options.get("multipleMatches", "first") == "first"
+    found = matching.match(first, second, pairs, dots=dots, fuzzy=fuzzy, first_only=first_only)
+    # Of an item that several of the other input could match, the later ones are no items of their own either.
+    taken = {matching.identity(second[place]["json"]) for partners in found.partners for place in partners}
+    same: list[Item] = []
+    different: list[Item] = []
+    for index, partners in enumerate(found.partners):
+        for place in partners:
+            comparison = _Comparison(first[index]["json"], second[place]["json"], fuzzy, set(_skipped(options)))
+            pairing = [{"item": index}, {"item": place, "input": 1}]
+            if comparison.is_same:
+                same.append(first[index])
+            else:
+                json = comparison.resolved(parameters, pairs, dots, context.version)
+                different.append({"json": json, "pairedItem": pairing})
+    only_first = [item for item, partners in zip(first, found.partners, strict=True) if not partners]
+    only_second = [
+        second[place] for place in found.unmatched_second if matching.identity(second[place]["json"]) not in taken
+    ]
+    return [only_first, same, different, only_second]
+
+
+def _skipped(options: dict[str, Any]) -> list[str]:
+    return listed(options.get("skipFields", ""))
+
+
+class _Comparison:
+    """How two matching items relate, field by field."""
+
+    def __init__(self, one: dict[str, Any], other: dict[str, Any], fuzzy: bool, skipped: set[str]) -> None:
+        self.one = one
+        self.other = other
+        names = list(dict.fromkeys([*one, *other]))
+        self.equal = {
+            name
+            for name in names
+            if matching.equal(one.get(name), other.get(name), fuzzy) and (fuzzy or (name in one) is (name in other))
+        }
+        self.skipped = [name for name in names if name in skipped and name not in self.equal]
+        self.different = [name for name in names if name not in self.equal and name not in skipped]
+
+    @property
+    def is_same(self) -> bool:
+        return not self.different
+
+    def resolved(
+        self, parameters: dict[str, Any], pairs: list[matching.Pair], dots: bool, version: float
+    ) -> dict[str, Any]:
+        """The item to put out for two that differ, as the node's "when there are differences" says."""
+        resolve = parameters.get("resolve", "includeBoth" if version >= 2.1 else "preferInput2")
+        if resolve == "preferInput1":
+            return self.one
+        if resolve == "preferInput2":
+            return self.other
+        if resolve == "mix":
+            return self._mixed(parameters)
+        return self._both(pairs, dots, version)
+
+    def _mixed(self, parameters: dict[str, Any]) -> dict[str, Any]:
+        preferred, rest = self.one, self.other
+        if parameters.get("preferWhenMix", "input1") == "input2":
+            preferred, rest = rest, preferred
+        excepted = {name: rest.get(name) for name in listed(parameters.get("exceptWhenMix", ""))}
+        return {**preferred, **excepted}
+
+    def _both(self, pairs: list[matching.Pair], dots: bool, version: float) -> dict[str, Any]:
+        labels = ("input1", "input2") if version == 1 else ("inputA", "inputB")
+
+        def apart(names: list[str]) -> dict[str, Any]:
+            return {name: {labels[0]: self.one.get(name), labels[1]: self.other.get(name)} for name in names}
+
+        json: dict[str, Any] = {
+            "keys": {name: paths.get(self.one, name, dots=dots) for name, _ in pairs},
+            "same": {name: value for name, value in self.one.items() if name in self.equal},
+            "different": apart(self.different),
+        }
+        if self.skipped:
+            json["skipped"] = apart(self.skipped)
+        return json

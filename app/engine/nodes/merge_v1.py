@@ -1,0 +1,76 @@
+"""Merge, version 1, with the modes and names that it had then."""
+
+from typing import Any
+
+from app.engine import conversions, paths
+from app.engine.context import NodeContext
+from app.engine.errors import NodeError
+from app.engine.registry import Item, Outputs, node
+
+
+@node("merge", [1], inputs_needed=lambda parameters: 1)
+async def merge_v1(context: NodeContext) -> Outputs:
+    parameters = await context.resolve_first(context.parameters, parameter="mode")
+    first, second = [*context.inputs, [], []][:2]
+    mode = parameters.get("mode", "append")
+    if mode == "append":
+        return [[*first, *second]]
+    if mode == "mergeByIndex":
+        return [_by_index(first, second, parameters.get("join", "left"))]
+    if mode == "multiplex":
+        return [[_together(one, other) for one in first for other in second]]
+    if mode == "passThrough":
+        return [first if parameters.get("output", "input1") == "input1" else second]
+    if mode == "wait":
+        return [[{"json": {}}]]
+    names = str(parameters.get("propertyName1", "")), str(parameters.get("propertyName2", ""))
+    if mode == "mergeByKey":
+        return [_by_key(first, second, names, parameters.get("overwrite", "always"))]
+    if mode in ("keepKeyMatches", "removeKeyMatches"):
+        known = {_text_key(item, names[1]) for item in second} - {None}
+        return [[item for item in first if (_text_key(item, names[0]) in known) is (mode == "keepKeyMatches")]]
+    raise NodeError(f"The Merge node's mode '{mode}' is not supported.")
+
+
+def _by_index(first: list[Item], second: list[Item], join: str) -> list[Item]:
+    count = {"inner": min(len(first), len(second)), "outer": max(len(first), len(second))}.get(join, len(first))
+    rows = []
+    for row in range(count):
+        if row < len(first) and row < len(second):
+            rows.append(_together(first[row], second[row]))
+        else:
+            rows.append(first[row] if row < len(first) else second[row])
+    return rows
+
+
+def _together(one: Item, other: Item) -> Item:
+    return {"json": {**one["json"], **other["json"]}, "pairedItem": [one["pairedItem"], other["pairedItem"]]}
+
+
+def _text_key(item: Item, name: str) -> str | None:
+    value = paths.get(item["json"], name)
+    return None if value is None else conversions.to_string(value)
+
+
+def _by_key(first: list[Item], second: list[Item], names: tuple[str, str], overwrite: str) -> list[Item]:
+    partners = {key: item for item in second if (key := _text_key(item, names[1])) is not None}
+    rows = []
+    for item in first:
+        partner = partners.get(_text_key(item, names[0]) or "")
+        if partner is None:
+            rows.append(item)
+            continue
+        json: dict[str, Any] = dict(item["json"])
+        for name, value in partner["json"].items():
+            if name != names[1] and _may_overwrite(json, name, overwrite):
+                json[name] = value
+        rows.append({"json": json, "pairedItem": [item["pairedItem"], partner["pairedItem"]]})
+    return rows
+
+
+def _may_overwrite(json: dict[str, Any], name: str, overwrite: str) -> bool:
+    if overwrite == "undefined":
+        return name not in json
+    if overwrite == "blank":
+        return json.get(name) in (None, "")
+    return True

@@ -1,0 +1,77 @@
+"""Rename Keys: gives fields other names, one by one or by a pattern."""
+
+from typing import Any
+
+from app.engine import paths
+from app.engine.context import NodeContext
+from app.engine.errors import NodeError
+from app.engine.registry import Item, Outputs, node
+
+REPLACE = (
+    "={{ (({ name, pattern, flags, by }) => { try { return [name.replace(new RegExp(pattern, flags), by)]; } "
+    "catch (error) { return String(error.message); } })($json) }}"
+)
+
+
+@node("renameKeys", [1])
+async def rename_keys(context: NodeContext) -> Outputs:
+    put_out: list[Item] = []
+    wanted = {
+        "keys": (context.parameters.get("keys") or {}).get("key") or [],
+        "options": context.parameters.get("additionalOptions") or {},
+    }
+    for item, asked in zip(context.items, await context.resolve(wanted, parameter="keys"), strict=True):
+        json = dict(item["json"])
+        for entry in asked["keys"]:
+            _rename(json, str(entry.get("currentKey") or ""), str(entry.get("newKey") or ""))
+        for entry in (asked["options"].get("regexReplacement") or {}).get("replacements") or []:
+            json = await _rename_by_pattern(context, json, entry)
+        put_out.append({**item, "json": json})
+    return [put_out]
+
+
+def _rename(json: dict[str, Any], current: str, new: str) -> None:
+    value = paths.get(json, current, paths.MISSING)
+    if not current or not new or current == new or value is paths.MISSING:
+        return
+    paths.put(json, new, value)
+    paths.remove(json, current)
+
+
+async def _rename_by_pattern(context: NodeContext, json: dict[str, Any], entry: dict[str, Any]) -> dict[str, Any]:
+    options = entry.get("options") or {}
+    depth = options.get("depth", -1)
+    names = sorted(_names(json, depth))
+    rule = {
+        "pattern": entry.get("searchRegex") or "",
+        "flags": "gi" if options.get("caseInsensitive") else "g",
+        "by": entry.get("replaceRegex") or "",
+    }
+    answers = await context.evaluate_javascript(REPLACE, [{"name": name, **rule} for name in names])
+    for answer in answers:
+        if not isinstance(answer, list):
+            raise NodeError(str(answer))
+    renamed: dict[str, Any] = _renamed(json, {name: new[0] for name, new in zip(names, answers, strict=True)}, depth)
+    return renamed
+
+
+def _names(value: Any, depth: int) -> set[str]:
+    """The names of all fields down to `depth` levels below; -1 is without end."""
+    children = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    names = set(value) if isinstance(value, dict) else set()
+    if depth != 0:
+        names.update(name for child in children for name in _names(child, depth - 1))
+    return names
+
+
+def _renamed(value: Any, new_names: dict[str, str], depth: int) -> Any:
+    if isinstance(value, list):
+        return value if depth == 0 else [_renamed(each, new_names, depth - 1) for each in value]
+    if not isinstance(value, dict):
+        return value
+    kept: dict[str, Any] = {}
+    moved: dict[str, Any] = {}
+    for name, each in value.items():
+        new = new_names[name]
+        (kept if new == name else moved)[new] = each if depth == 0 else _renamed(each, new_names, depth - 1)
+    return {**kept, **moved}

@@ -1,0 +1,169 @@
+"""Summarize: sums, counts and lists over all items, or over each group of them."""
+
+import functools
+import operator
+import re
+from collections.abc import Callable
+from typing import Any
+
+from app.engine import conversions, matching, paths
+from app.engine.context import NodeContext
+from app.engine.errors import NodeError
+from app.engine.parameters import listed
+from app.engine.registry import Item, Outputs, node
+
+PREFIXES = {
+    "append": "appended_",
+    "average": "average_",
+    "concatenate": "concatenated_",
+    "count": "count_",
+    "countUnique": "unique_count_",
+    "max": "max_",
+    "min": "min_",
+    "sum": "sum_",
+}
+NOTHING = "You need to add at least one aggregation to 'Fields to Summarize' with non empty 'Field'"
+Members = list[tuple[int, dict[str, Any]]]
+"""The items of one group, each with its place among all."""
+
+
+@node("summarize", [1, 1.1])
+async def summarize(context: NodeContext) -> Outputs:
+    parameters = await context.resolve_first(context.parameters, parameter="fieldsToSummarize")
+    return [summaries(context.items, parameters, context.version)]
+
+
+def summaries(items: list[Item], parameters: dict[str, Any], version: float) -> list[Item]:
+    """The items that tell about all of `items`. Raises NodeError."""
+    options = parameters.get("options") or {}
+    dots = not options.get("disableDotNotation")
+    fields = (parameters.get("fieldsToSummarize") or {}).get("values") or []
+    if not fields or not all(field.get("field") for field in fields):
+        raise NodeError(NOTHING)
+    if version == 1 and not options.get("continueIfFieldNotFound"):
+        _check_fields(items, fields, dots)
+    split_by = listed(parameters.get("fieldsToSplitBy", ""))
+    members: Members = list(enumerate(item["json"] for item in items))
+    groups = _groups(members, split_by, dots)
+    if options.get("outputFormat") == "singleItem":
+        json: dict[str, Any] = {}
+        for values, group in groups:
+            _nested(json, [_label(value) for value in values], _summary(group, fields, dots))
+        return [{"json": json, "pairedItem": [{"item": place} for place in range(len(items))]}]
+    put_out: list[Item] = []
+    for values, group in groups:
+        shown = [_shown(value, version) for value in values]
+        if options.get("skipEmptySplitFields") and any(value in (None, "", paths.MISSING) for value in shown):
+            continue
+        named = {_output_name(name): value for name, value in zip(split_by, shown, strict=True)}
+        json = {**_summary(group, fields, dots), **{k: v for k, v in named.items() if v is not paths.MISSING}}
+        put_out.append({"json": json, "pairedItem": [{"item": place} for place, _ in group]})
+    return put_out
+
+
+def _check_fields(items: list[Item], fields: list[dict[str, Any]], dots: bool) -> None:
+    for field in fields:
+        name = field["field"]
+        if all(paths.get(item["json"], name, paths.MISSING, dots=dots) is paths.MISSING for item in items):
+            raise NodeError(f"The field '{name}' does not exist in any items")
+
+
+def _groups(members: Members, split_by: list[str], dots: bool) -> list[tuple[list[Any], Members]]:
+    """The items by the values of the first field, within that by the second, and so on, in order of appearance."""
+    if not split_by:
+        return [([], members)]
+    found: dict[Any, tuple[Any, Members]] = {}
+    for place, json in members:
+        value = paths.get(json, split_by[0], paths.MISSING, dots=dots)
+        key = paths.MISSING if value is paths.MISSING else matching.identity(value)
+        found.setdefault(key, (value, []))[1].append((place, json))
+    return [
+        ([value, *values], group)
+        for value, inner in found.values()
+        for values, group in _groups(inner, split_by[1:], dots)
+    ]
+
+
+def _label(value: Any) -> str:
+    return "undefined" if value is paths.MISSING else conversions.display(value)
+
+
+def _shown(value: Any, version: float) -> Any:
+    if version == 1:
+        return _label(value)
+    return conversions.to_json_text(value) if isinstance(value, dict | list) else value
+
+
+def _nested(json: dict[str, Any], labels: list[str], summary: dict[str, Any]) -> None:
+    for label in labels:
+        json = json.setdefault(label, {})
+    json.update(summary)
+
+
+def _output_name(name: str) -> str:
+    return re.sub(r"[\]\[\"]", "", name).replace(".", "_").replace(" ", "_")
+
+
+def _summary(group: Members, fields: list[dict[str, Any]], dots: bool) -> dict[str, Any]:
+    made: dict[str, Any] = {}
+    for field in fields:
+        kind, name = field.get("aggregation", "count"), field["field"]
+        if kind not in AGGREGATIONS:
+            raise NodeError(f"The Summarize node has no aggregation '{kind}'.")
+        values = [paths.get(json, name, dots=dots) for _, json in group]
+        if not (field.get("includeEmpty") and kind in ("append", "concatenate", "count", "countUnique")):
+            values = [value for value in values if value not in (None, "")]
+        made[PREFIXES[kind] + _output_name(name)] = AGGREGATIONS[kind](values, field)
+    return made
+
+
+def _numbers(values: list[Any]) -> list[Any]:
+    return [value for value in values if conversions.is_number(value)]
+
+
+def _sum(values: list[Any], field: dict[str, Any]) -> Any:
+    """Added up from left to right, rounding as it goes, as JavaScript does; Python's own sum is more exact."""
+    return conversions.plain_number(functools.reduce(operator.add, _numbers(values), 0))
+
+
+def _average(values: list[Any], field: dict[str, Any]) -> Any:
+    count = len(_numbers(values))
+    return conversions.plain_number(_sum(values, field) / count) if count else None
+
+
+def _extreme(greatest: bool) -> Callable[[list[Any], dict[str, Any]], Any]:
+    def find(values: list[Any], field: dict[str, Any]) -> Any:
+        best: Any = None
+        for value in values:
+            if isinstance(value, dict | list):
+                continue
+            if best is None or (conversions.less(best, value) if greatest else conversions.less(value, best)):
+                best = value
+        return best
+
+    return find
+
+
+def _concatenate(values: list[Any], field: dict[str, Any]) -> str:
+    separator = field.get("separateBy", ",")
+    if separator == "other":
+        separator = field.get("customSeparator", "")
+    return str(separator).join(conversions.display(value) for value in values)
+
+
+def _count_unique(values: list[Any], field: dict[str, Any]) -> int:
+    """Arrays and objects are each one of their own, as in JavaScript."""
+    single = [value for value in values if not isinstance(value, dict | list)]
+    return len({matching.identity(value) for value in single}) + len(values) - len(single)
+
+
+AGGREGATIONS: dict[str, Callable[[list[Any], dict[str, Any]], Any]] = {
+    "append": lambda values, field: values,
+    "average": _average,
+    "concatenate": _concatenate,
+    "count": lambda values, field: len(values),
+    "countUnique": _count_unique,
+    "max": _extreme(True),
+    "min": _extreme(False),
+    "sum": _sum,
+}
