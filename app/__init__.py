@@ -1,52 +1,19 @@
 """The Executions API: Flask answers, PostgreSQL remembers and coordinates, workers run workflows."""
 
 import os
+from typing import TYPE_CHECKING
 
-from flask import Flask
+if TYPE_CHECKING:
+    from flask import Flask
 
-from app.api import (
-    auth,
-    errors,
-    execution_bulk,
-    executions,
-    openapi,
-    operations,
-    projects,
-    requests,
-    tags,
-    workflow_runs,
-    workflows,
-)
-from app.api.metrics import RequestMetrics
-from app.api.services import NAME, Services
-from app.repository.connection import open_pool
-from app.settings import Settings
-from app.workflow_rules import EngineRules
+    from app.settings import Settings
 
 
-def create_app(settings: Settings | None = None) -> Flask:
-    """The web application, with a connection pool and caches of its own.
+def create_app(settings: "Settings | None" = None) -> "Flask":
+    """The web application. Raises SettingsError when the environment, read for None, holds none that can be used."""
+    # Imported here because workers and commands need none of it, and because gunicorn.conf.py must say where
+    # measurements are kept before prometheus_client is imported.
+    from app.settings import Settings
+    from app.web import build
 
-    Raises SettingsError when `settings` is None and the environment holds none that can be used.
-    """
-    settings = settings or Settings.from_environment(os.environ)
-    app = Flask(__name__, static_folder=None)
-    app.config.update(openapi.CONFIG, MAX_CONTENT_LENGTH=settings.max_body_bytes, PROVIDE_AUTOMATIC_OPTIONS=False)
-    app.url_map.merge_slashes = False
-    app.extensions[NAME] = Services(
-        settings=settings,
-        pool=open_pool(settings.database_url, size=settings.pool_size, name="api"),
-        rules=EngineRules(),
-        api_keys=auth.ApiKeyCache(),
-        metrics=RequestMetrics(),
-    )
-    requests.register(app)
-    app.before_request(auth.authorize)
-    errors.register(app)
-    api = openapi.Api(app)
-    for module in (executions, execution_bulk, workflows, workflow_runs, tags, projects):
-        api.register_blueprint(module.blueprint)
-    app.register_blueprint(operations.blueprint)
-    app.register_blueprint(openapi.blueprint)
-    openapi.finish(api, app)
-    return app
+    return build(settings or Settings.from_environment(os.environ))

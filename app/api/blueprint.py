@@ -50,7 +50,7 @@ class Parser(FlaskParser):
             if name in lists:
                 values[name] = given
             elif len(given) > 1:
-                raise ValidationError("Must be given once only.", name)
+                raise ValidationError({name: ["Must be given once only."]})
             else:
                 values[name] = given[0]
         return values

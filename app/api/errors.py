@@ -53,7 +53,8 @@ def from_workflow(problem: InvalidWorkflow) -> Response:
 
 def from_validation(problem: ValidationError) -> Response:
     """400 with the first thing that is wrong as the sentence, and all of them by field."""
-    errors = named(problem.messages_dict)
+    messages = problem.messages
+    errors = named(messages if isinstance(messages, dict) else {"_schema": messages})
     if errors.keys() == {"_schema"}:
         return error(first_sentence(errors), 400)
     return error(first_sentence(errors), 400, errors=errors)

@@ -1,0 +1,46 @@
+"""The web application: wires settings, pool, rules, blueprints and errors together, and nothing else."""
+
+from flask import Flask
+
+from app.api import (
+    auth,
+    errors,
+    execution_bulk,
+    executions,
+    openapi,
+    operations,
+    projects,
+    requests,
+    tags,
+    workflow_runs,
+    workflows,
+)
+from app.api.metrics import RequestMetrics
+from app.api.services import NAME, Services
+from app.repository.connection import open_pool
+from app.settings import Settings
+from app.workflow_rules import EngineRules
+
+
+def build(settings: Settings) -> Flask:
+    """An application with a connection pool and caches of its own."""
+    app = Flask(__name__, static_folder=None)
+    app.config.update(openapi.CONFIG, MAX_CONTENT_LENGTH=settings.max_body_bytes, PROVIDE_AUTOMATIC_OPTIONS=False)
+    app.url_map.merge_slashes = False
+    app.extensions[NAME] = Services(
+        settings=settings,
+        pool=open_pool(settings.database_url, size=settings.pool_size, name="api"),
+        rules=EngineRules(),
+        api_keys=auth.ApiKeyCache(),
+        metrics=RequestMetrics(),
+    )
+    requests.register(app)
+    app.before_request(auth.authorize)
+    errors.register(app)
+    api = openapi.Api(app)
+    for module in (executions, execution_bulk, workflows, workflow_runs, tags, projects):
+        api.register_blueprint(module.blueprint)
+    app.register_blueprint(operations.blueprint)
+    app.register_blueprint(openapi.blueprint)
+    openapi.finish(api, app)
+    return app
