@@ -1,0 +1,184 @@
+"""make run: one command brings everything up, prints lines that work, and takes everything down again."""
+
+import json
+import os
+import re
+import shlex
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from tests.live import PROJECT, environment, free_port
+
+LAST_LINE = "Ctrl-C stops everything"
+
+
+@dataclass
+class Running:
+    """A running `flask up` and what it has printed."""
+
+    process: subprocess.Popen[str]
+    printed: str
+
+    @property
+    def commands(self) -> list[str]:
+        return re.findall(r"^  (curl .*)$", self.printed, re.MULTILINE)
+
+    @property
+    def key(self) -> str:
+        return re.search(r"^  Key +(\S+)$", self.printed, re.MULTILINE)[1]
+
+    def stop(self, number: signal.Signals = signal.SIGINT) -> int:
+        self.process.send_signal(number)
+        return self.process.wait(30)
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    return tmp_path / "home"
+
+
+@pytest.fixture
+def up(home: Path) -> Iterator[Callable[..., Running]]:
+    """Runs `flask up` in the test's home until it is ready or has ended."""
+    with ExitStack() as stack:
+
+        def start(**settings: object) -> Running:
+            environ = environment("", home, **({"PORT": free_port()} | settings))
+            process = subprocess.Popen(
+                [sys.executable, "-m", "flask", "up"],
+                env=environ,
+                cwd=PROJECT,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+            )
+            stack.callback(process.stdout.close)
+            stack.callback(process.wait, 30)
+            stack.callback(process.terminate)
+            lines = []
+            for line in process.stdout:
+                lines.append(line)
+                if line.startswith(LAST_LINE):
+                    break
+            return Running(process, "".join(lines))
+
+        yield start
+
+
+def descendants(pid: int) -> list[int]:
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [found for child in map(int, children) for found in (child, *descendants(child))]
+
+
+def runs(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def all_gone(pids: list[int], seconds: float = 15) -> bool:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if not any(map(runs, pids)):
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def run_line(line: str) -> dict:
+    return json.loads(subprocess.run(shlex.split(line), capture_output=True, text=True, check=True, timeout=60).stdout)
+
+
+def test_everything_comes_up_can_be_tried_goes_down_and_comes_back(up, home):
+    first = up()
+    listing, reading, retrying = first.commands
+    ran = run_line(listing)["data"]
+    assert sorted(execution["status"] for execution in ran) == ["error", "success"]
+    assert "Big order?" in run_line(reading)["data"]["resultData"]["runData"]
+    retry = run_line(retrying)
+    assert (retry["mode"], retry["retryOf"]) == ("retry", next(e["id"] for e in ran if e["status"] == "error"))
+    for name in ("api-key", "database-url"):
+        assert stat.S_IMODE((home / name).stat().st_mode) == 0o600
+    processes = descendants(first.process.pid)
+    assert len(processes) >= 5
+    assert first.stop() == 0
+    assert all_gone(processes)
+    assert not (home / "database-url").exists()
+
+    second = up()
+    assert second.key == first.key
+    assert "demo" not in second.printed
+    assert {execution["id"] for execution in ran} < {row["id"] for row in run_line(second.commands[0])["data"]}
+    assert second.stop(signal.SIGTERM) == 0
+
+
+def test_a_failed_demo_succeeds_when_retried_after_a_while(up):
+    running = up()
+    time.sleep(5)
+    retry = run_line(running.commands[2])
+    original = running.commands[0] + f"/{retry['retryOf']}"
+    deadline = time.monotonic() + 10
+    while run_line(original)["retrySuccessId"] != retry["id"]:
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+
+
+def test_a_taken_port_is_named_before_anything_starts(up, home):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        running = up(PORT=port)
+        assert running.process.wait(10) == 1
+    assert f"cannot listen on 127.0.0.1:{port}" in running.printed
+    assert "PORT=" in running.printed
+    assert not (home / "postgres").exists()
+
+
+def test_a_part_that_dies_is_reported_with_its_log_and_the_rest_is_stopped(up, home):
+    running = up()
+    processes = descendants(running.process.pid)
+    worker = next(pid for pid in processes if "worker" in Path(f"/proc/{pid}/cmdline").read_text().split("\0"))
+    os.kill(worker, signal.SIGKILL)
+    rest = running.process.stdout.read()
+    assert running.process.wait(30) == 1
+    assert "worker was killed by SIGKILL" in rest
+    assert "worker.log" in rest
+    assert all_gone(processes)
+
+
+def test_a_second_one_in_the_same_home_is_refused_and_a_killed_one_leaves_nothing_behind(up, home):
+    first = up()
+    second = up()
+    assert second.process.wait(10) == 1
+    assert f"process {first.process.pid} already runs everything in {home}" in second.printed
+    processes = descendants(first.process.pid)
+    first.stop(signal.SIGKILL)
+    third = up()
+    assert len(third.commands) == 3
+    assert third.stop() == 0
+    # A worker that lost its database as well takes a while to give it up.
+    assert all_gone(processes, seconds=30)
+
+
+def test_a_named_database_and_key_are_used(up, home, database_url):
+    running = up(DATABASE_URL=database_url, EXECUTIONS_API_KEY="chosen by hand")
+    assert "X-N8N-API-KEY: chosen by hand" in running.commands[0]
+    assert len(run_line(running.commands[0])["data"]) == 2
+    assert not (home / "postgres").exists()
+    assert not (home / "api-key").exists()
+    with psycopg.connect(database_url) as connection:
+        assert connection.execute("SELECT count(*) FROM workflows").fetchone() == (2,)
+    assert running.stop() == 0
