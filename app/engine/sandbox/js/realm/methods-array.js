@@ -51,30 +51,22 @@
   const unique = (values, ...keys) =>
     distinct(values, keys.length ? (value) => (isPlain(value) ? picked(value, keys) : value) : undefined);
 
-  const other = (name, values) => {
-    if (!Array.isArray(values)) throw new ExpressionError(`${name}(): expected array as parameter`);
+  const other = (name, values, example = '[1, 2, 3, 4]') => {
+    if (!Array.isArray(values)) throw new ExpressionError(`${name}(): expected array arg, e.g. .${name}(${example})`);
     return values;
   };
 
-  const numbers = (name, values) =>
-    values.map((value) => {
-      const number = typeof value === 'string' ? parseFloat(value) : value;
-      if (typeof number !== 'number' || Number.isNaN(number)) {
-        throw new ExpressionError(`${name}(): expected array of numbers`);
-      }
-      return number;
-    });
+  const numbers = (name, values) => {
+    if (!values.every((value) => typeof value === 'number')) {
+      throw new ExpressionError(`${name}(): all array elements must be numbers`);
+    }
+    return values;
+  };
 
   const sum = (values) => numbers('sum', values).reduce((total, value) => total + value, 0);
 
-  function compact(values) {
-    return values
-      .filter((value) => {
-        if (value === null || value === undefined || value === '' || value === 'nil') return false;
-        return !isObject(value) || (Array.isArray(value) ? value.length > 0 : value instanceof Date || Object.keys(value).length > 0);
-      })
-      .map((value) => (isPlain(value) ? realm.families.Object.compact(value) : value));
-  }
+  const compact = (values) =>
+    values.filter((value) => !realm.isBlank(value)).map((value) => (isObject(value) ? realm.families.Object.compact(value) : value));
 
   realm.isEqual = isEqual;
   realm.families.Array = {
@@ -101,9 +93,9 @@
       const plucked = values.map((value) => {
         if (!isPlain(value)) return undefined;
         const found = keys.filter((key) => Object.hasOwn(value, key)).map((key) => value[key]);
-        return keys.length === 1 ? found[0] : found;
+        return found.length > 1 ? found : found[0];
       });
-      return keys.length === 1 ? plucked.filter((value) => value !== undefined) : plucked.filter((value) => value?.length);
+      return plucked.filter((value) => value !== undefined);
     },
     intersection(values, others) {
       const set = setOf(other('intersection', others));
@@ -118,9 +110,13 @@
     reverse: (values) => [...values].reverse(),
     merge(values, others) {
       const merged = {};
-      for (const each of [...values, ...(others === undefined ? [] : other('merge', others))]) {
-        if (!isPlain(each)) continue;
-        for (const [key, value] of Object.entries(each)) if (!Object.hasOwn(merged, key)) merged[key] = value;
+      if (others === undefined) {
+        for (const value of values) if (isPlain(value)) Object.assign(merged, { ...value, ...merged });
+        return merged;
+      }
+      other('merge', others, '[{ id: 1, otherValue: 3 }]');
+      for (let i = 0; i < Math.min(values.length, others.length); i++) {
+        if (isPlain(values[i]) && isPlain(others[i])) Object.assign(merged, { ...values[i], ...others[i], ...values[i] });
       }
       return merged;
     },
@@ -150,7 +146,7 @@
       return joined;
     },
     toJsonString: (values) => JSON.stringify(values),
-    toBoolean: (values) => values.length > 0,
+    toBoolean: () => undefined,
     toInt: () => undefined,
     toFloat: () => undefined,
     toDateTime: () => undefined,

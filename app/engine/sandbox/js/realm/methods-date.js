@@ -3,15 +3,15 @@
   'use strict';
 
   const { ExpressionError } = realm;
-  const { DateTime, Duration, Interval } = realm.luxon;
+  const { DateTime, Duration } = realm.luxon;
 
-  const units = ['year', 'quarter', 'month', 'week', 'day', 'hour', 'minute', 'second', 'millisecond'];
-  const short = { y: 'year', Q: 'quarter', M: 'month', w: 'week', d: 'day', h: 'hour', m: 'minute', s: 'second', ms: 'millisecond', min: 'minute', hr: 'hour', sec: 'second', wk: 'week', mo: 'month', yr: 'year', qtr: 'quarter', milli: 'millisecond' };
-  const unitOf = (name) => {
-    const unit = short[name] ?? (short[String(name).replace(/s$/, '')] || String(name).replace(/s$/, ''));
-    return unit;
+  const units = ['milliseconds', 'seconds', 'minutes', 'hours', 'days', 'weeks', 'months', 'quarters', 'years'];
+
+  const plural = (name) => {
+    const unit = `${name}`.endsWith('s') ? `${name}` : `${name}s`;
+    if (units.includes(unit)) return unit;
+    throw new ExpressionError(`Unsupported unit '${name}'. Supported: ${units.map((each) => `'${each}'`).join(', ')}.`);
   };
-  const plural = (name) => `${unitOf(name)}s`;
 
   function toDateTime(value, format) {
     let date;
@@ -19,11 +19,12 @@
     if (value instanceof Date) date = DateTime.fromJSDate(value);
     else if (format === 'ms' || format === 's' || format === 'us' || format === 'excel') {
       return realm.families.Number.toDateTime(Number(value), format);
-    } else if (typeof format === 'string') date = DateTime.fromFormat(value, format);
+    } else if (typeof format === 'string') return DateTime.fromFormat(value, format);
     else if (typeof value === 'number') date = DateTime.fromMillis(value);
     else {
+      // A time that says its zone keeps it.
       for (const parse of [DateTime.fromISO, DateTime.fromHTTP, DateTime.fromRFC2822, DateTime.fromSQL]) {
-        date = parse(value, parse === DateTime.fromISO ? { setZone: false } : undefined);
+        date = parse(value, { setZone: true });
         if (date.isValid) return date;
       }
       date = DateTime.fromJSDate(new Date(value));
@@ -37,31 +38,38 @@
   const sameKind = (value, result) => (value instanceof Date ? result.toJSDate() : result);
   const luxon = (value) => (value instanceof Date ? DateTime.fromJSDate(value) : value);
 
-  const duration = (amount, unit) =>
-    typeof amount === 'object' ? amount : Duration.fromObject({ [plural(unit ?? 'milliseconds')]: Number(amount) });
+  const duration = (amount = 0, unit = 'milliseconds') =>
+    typeof amount === 'object' ? amount : Duration.fromObject({ [unit]: Number(amount) });
 
-  const beginningOf = (value, unit = 'week') => sameKind(value, luxon(value).startOf(unitOf(unit)));
+  const beginningOf = (value, unit = 'week') => sameKind(value, luxon(value).startOf(unit));
 
-  function diffTo(value, other, given) {
-    const list = (Array.isArray(given) ? given : [given ?? 'days']).map(plural);
-    const difference = luxon(value).diff(toDateTime(other), list).toObject();
-    return list.length === 1 ? difference[list[0]] : difference;
+  function diffTo(value, other, given = 'days') {
+    const list = (Array.isArray(given) ? given : [given]).map(plural);
+    const date = luxon(value);
+    const difference = date.diff(typeof other === 'string' ? toDateTime(other) : luxon(other) ?? DateTime.invalid('missing'), list);
+    return Array.isArray(given) ? difference.toObject() : difference.as(list[0]);
+  }
+
+  const isDate = (value) => value instanceof Date || DateTime.isDateTime(value);
+  const boundary = (value) => {
+    const date = isDate(value) ? luxon(value) : typeof value === 'string' ? DateTime.fromISO(value) : undefined;
+    return date?.isValid ? date : undefined;
+  };
+
+  function isBetween(value, ...given) {
+    if (given.length !== 2) throw new ExpressionError('isBetween(): expected exactly two args');
+    const [from, to] = given.map(boundary);
+    if (!from || !to) return undefined;
+    const date = luxon(value);
+    return from < to ? from < date && date < to : to < date && date < from;
   }
 
   realm.families.Date = {
     beginningOf,
     endOfMonth: (value) => sameKind(value, luxon(value).endOf('month')),
-    extract(value, part = 'week') {
-      const date = luxon(value);
-      const name = part === 'yearDayNumber' ? 'ordinal' : { week: 'weekNumber', weekDay: 'weekday' }[part] ?? part;
-      return date.get(unitOf(name) in date && units.includes(unitOf(name)) && name !== 'weekNumber' ? unitOf(name) : name);
-    },
-    format: (value, pattern = 'yyyy-MM-dd') => luxon(value).toFormat(pattern),
-    isBetween(value, from, to) {
-      if (from === undefined || to === undefined) throw new ExpressionError('isBetween(): expected two args');
-      const [start, end] = [toDateTime(from), toDateTime(to)];
-      return start > end ? Interval.fromDateTimes(end, start).contains(luxon(value)) : Interval.fromDateTimes(start, end).contains(luxon(value));
-    },
+    extract: (value, part = 'week') => luxon(value).get({ week: 'weekNumber', yearDayNumber: 'ordinal' }[part] ?? part.replace(/(?<=[a-z])s$/, '')),
+    format: (value, pattern) => luxon(value).toFormat(pattern),
+    isBetween,
     isDst: (value) => luxon(value).isInDST,
     isInLast(value, amount = 0, unit = 'minutes') {
       const now = DateTime.now();
@@ -76,8 +84,8 @@
     diffTo,
     diffToNow: (value, given) => diffTo(value, DateTime.now(), given),
     toBoolean: () => undefined,
-    toInt: () => undefined,
-    toFloat: () => undefined,
+    toInt: (value) => luxon(value).toMillis(),
+    toFloat: (value) => luxon(value).toMillis(),
     toDateTime: (value) => luxon(value),
   };
 }

@@ -18,10 +18,10 @@
     isEven: (value) => !parity('isEven', value),
     isOdd: (value) => parity('isOdd', value),
     isInteger: (value) => Number.isInteger(value),
-    isEmpty: () => false,
-    isNotEmpty: () => true,
+    isEmpty: (value) => !value,
+    isNotEmpty: (value) => !!value,
     format: (value, locales = 'en-US', options = undefined) => new Intl.NumberFormat(locales, options).format(value),
-    toBoolean: (value) => value !== 0 && !Number.isNaN(value),
+    toBoolean: (value) => value !== 0,
     toInt: (value) => Math.round(value),
     toFloat: (value) => value,
     toDateTime(value, format = 'ms') {
@@ -35,7 +35,7 @@
         case 'ms':
           return DateTime.fromMillis(value);
         default:
-          throw new ExpressionError(`Unsupported format '${format}'. Expected one of: ms, s, us, excel`);
+          throw new ExpressionError(`Unsupported format '${format}'. toDateTime() supports 'ms', 's', 'us' and 'excel'.`);
       }
     },
   };
@@ -46,7 +46,7 @@
     toFloat: (value) => (value ? 1 : 0),
     toNumber: (value) => (value ? 1 : 0),
     toDateTime: () => undefined,
-    isEmpty: () => false,
-    isNotEmpty: () => true,
+    isEmpty: (value) => !value,
+    isNotEmpty: (value) => !!value,
   };
 }
