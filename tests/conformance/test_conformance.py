@@ -19,13 +19,9 @@ NEXT = frozenset(
         "datetime-extract",
         "datetime-format",
         "datetime-round",
-        "function-v1",
         "html-extract",
-        "if-v1",
-        "itemlists-v3-sort",
         "json-to-xml",
         "markdown-to-html",
-        "set-v1",
         "sub-workflow-inline",
         "xml-to-json",
     }

@@ -6,12 +6,16 @@ from app.engine import paths
 from app.engine.context import NodeContext
 from app.engine.errors import NodeError
 from app.engine.parameters import listed
-from app.engine.registry import Outputs, node
+from app.engine.registry import Item, Outputs, node
 
 
 @node("aggregate", [1])
 async def aggregate(context: NodeContext) -> Outputs:
-    parameters = context.parameters
+    return [await aggregated(context, context.parameters)]
+
+
+async def aggregated(context: NodeContext, parameters: dict[str, Any]) -> list[Item]:
+    """The one item that all of the input becomes."""
     asked = await context.resolve_first(
         {
             "fields": (parameters.get("fieldsToAggregate") or {}).get("fieldToAggregate") or [],
@@ -28,7 +32,7 @@ async def aggregate(context: NodeContext) -> Outputs:
         json = aggregate_fields(documents, asked["fields"], asked["options"])
     else:
         json = {asked["destination"]: [_chosen(each, asked) for each in documents]}
-    return [[{"json": json, "pairedItem": [{"item": index} for index in range(len(documents))]}]]
+    return [{"json": json, "pairedItem": [{"item": index} for index in range(len(documents))]}]
 
 
 def aggregate_fields(

@@ -1,20 +1,26 @@
 """Limit: keeps the first or the last items."""
 
 import math
+from typing import Any
 
 from app.engine import conversions
 from app.engine.context import NodeContext
-from app.engine.registry import Outputs, node
+from app.engine.registry import Item, Outputs, node
 
 
 @node("limit", [1])
 async def limit(context: NodeContext) -> Outputs:
-    wanted = {"most": context.parameters.get("maxItems", 1), "keep": context.parameters.get("keep", "firstItems")}
+    return [await limited(context, context.parameters)]
+
+
+async def limited(context: NodeContext, parameters: dict[str, Any]) -> list[Item]:
+    """The items that the parameters let through."""
+    wanted = {"most": parameters.get("maxItems", 1), "keep": parameters.get("keep", "firstItems")}
     asked = await context.resolve_first(wanted, parameter="maxItems")
     number = conversions.to_number(asked["most"])
     most = 0 if math.isnan(number) else int(min(number, len(context.items)))
     if most >= len(context.items):
-        return [context.items]
+        return context.items
     if asked["keep"] == "firstItems":
-        return [context.items[:most]]
-    return [context.items[len(context.items) - most :] if most >= 0 else context.items]
+        return context.items[:most]
+    return context.items[len(context.items) - most :]

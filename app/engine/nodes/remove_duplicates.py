@@ -1,5 +1,6 @@
 """Remove Duplicates: keeps of several equal items the first."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from app.engine import conversions, matching, paths
@@ -23,6 +24,8 @@ def without_duplicates(items: list[Item], parameters: dict[str, Any], version: f
     options = parameters.get("options") or {}
     dots = not options.get("disableDotNotation")
     compare = parameters.get("compare", "allFields")
+    if compare != "selectedFields":
+        dots = True
     names = _compared(items, parameters, compare)
     _check_fields(items, names, dots, version)
     seen: set[Any] = set()
@@ -43,13 +46,22 @@ def _compared(items: list[Item], parameters: dict[str, Any], compare: str) -> li
         if not names:
             raise NodeError("No fields specified. Please add a field to compare on")
         return names
-    every = list(dict.fromkeys(name for item in items for name in item["json"]))
+    every = list(dict.fromkeys(name for item in items for name in _leaves(item["json"])))
     if compare == "allFieldsExcept":
         excluded = listed(parameters.get("fieldsToExclude", ""))
         if not excluded:
             raise NodeError("No fields specified. Please add a field to exclude from comparison")
         return [name for name in every if name not in excluded]
     return every
+
+
+def _leaves(value: Any, prefix: str = "") -> Iterator[str]:
+    """The paths of everything in an object that is not itself an object or array with content."""
+    for name, each in value.items() if isinstance(value, dict) else enumerate(value):
+        if isinstance(each, dict | list) and each:
+            yield from _leaves(each, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}"
 
 
 def _check_fields(items: list[Item], names: list[str], dots: bool, version: float) -> None:

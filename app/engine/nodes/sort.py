@@ -15,7 +15,11 @@ from app.engine.sandbox import CodeError, SandboxError
 
 @node("sort", [1])
 async def sort(context: NodeContext) -> Outputs:
-    parameters = context.parameters
+    return [await sorted_as_asked(context, context.parameters)]
+
+
+async def sorted_as_asked(context: NodeContext, parameters: dict[str, Any]) -> list[Item]:
+    """The items in the order that the parameters ask for."""
     asked = await context.resolve_first(
         {
             "type": parameters.get("type", "simple"),
@@ -26,10 +30,10 @@ async def sort(context: NodeContext) -> Outputs:
         parameter="sortFieldsUi",
     )
     if asked["type"] == "random":
-        return [random.sample(context.items, len(context.items))]
+        return random.sample(context.items, len(context.items))
     if asked["type"] == "code":
-        return [await _sort_by_code(context, asked["code"])]
-    return [sort_by_fields(context.items, asked["fields"], not asked["options"].get("disableDotNotation"))]
+        return await _sort_by_code(context, asked["code"])
+    return sort_by_fields(context.items, asked["fields"], not asked["options"].get("disableDotNotation"))
 
 
 def sort_by_fields(items: list[Item], fields: list[dict[str, Any]], dots: bool) -> list[Item]:

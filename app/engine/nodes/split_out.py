@@ -14,7 +14,11 @@ COUNT_MISMATCH = "If multiple fields to split out are given, the same number of 
 
 @node("splitOut", [1])
 async def split_out(context: NodeContext) -> Outputs:
-    parameters = context.parameters
+    return [await split_all(context, context.parameters)]
+
+
+async def split_all(context: NodeContext, parameters: dict[str, Any]) -> list[Item]:
+    """The items that the input becomes."""
     wanted = {
         "fields": parameters.get("fieldToSplitOut", ""),
         "include": parameters.get("include", "noOtherFields"),
@@ -24,7 +28,7 @@ async def split_out(context: NodeContext) -> Outputs:
     put_out: list[Item] = []
     for index, asked in enumerate(await context.resolve(wanted, parameter="fieldToSplitOut")):
         put_out.extend(split(context.items[index], index, asked))
-    return [put_out]
+    return put_out
 
 
 def split(item: Item, index: int, asked: dict[str, Any]) -> list[Item]:
