@@ -51,14 +51,11 @@ class PageQuery(StrictSchema):
         if not names.issuperset(cursor.filters) or not 1 <= cursor.limit <= LARGEST_LIMIT:
             raise InvalidCursor
         try:
-            loaded = {
-                name: bound.deserialize(cursor.filters[key])
-                for name, bound in self.fields.items()
-                if (key := key_of(self, name)) in cursor.filters
-            }
+            loaded = self.load(cursor.filters)
         except ValidationError:
             raise InvalidCursor from None
-        return {**loaded, "last_id": self.load_last_id(cursor.last_id)}
+        filters = {name: loaded[name] for name in self.FILTERS if name in loaded}
+        return {**filters, "last_id": self.load_last_id(cursor.last_id)}
 
     def load_last_id(self, text: str) -> Any:
         """The id that a page starts after. Raises InvalidCursor for one that cannot exist."""

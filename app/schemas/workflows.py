@@ -89,7 +89,7 @@ class WorkflowBody(StrictSchema):
 class WorkflowListQuery(PageQuery):
     FILTERS = ("active", "name", "tags", "project_id")
 
-    active = fields.Boolean(truthy={"true", "True"}, falsy={"false", "False"})
+    active = fields.Boolean(truthy={"true", "True", True}, falsy={"false", "False", False})
     name = fields.String(validate=validate.Length(1, 128))
     tags = fields.String(
         validate=validate.Length(1, 1024), metadata=described("Names of tags, separated by commas; all must be there.")
