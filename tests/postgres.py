@@ -4,7 +4,9 @@ One server for a whole test run; what tests get is a database of their own, clon
 Nothing of it survives, so it does not sync to disk.
 """
 
+import signal
 import subprocess
+import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -63,8 +65,16 @@ class TestServer(Postgresql):
 
     def poststart(self) -> None:
         with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
+            if connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [TEMPLATE]).fetchone():
+                return
             connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(TEMPLATE)))
         migrate(self.url(TEMPLATE))
+
+    def restart(self, *, immediate: bool = False, down_seconds: float = 0.0) -> None:
+        """Cut everybody off, writing down what there is or (immediate) crashing, and come back at the same address."""
+        self.terminate(signal.SIGQUIT if immediate else signal.SIGINT)
+        time.sleep(down_seconds)
+        self.start()
 
     def url(self, database: str) -> str:
         return f"postgresql://postgres@/{database}?host={quote(str(self._base / 'tmp'), safe='')}"

@@ -34,7 +34,7 @@ def connect(database_url: str, *, autocommit: bool = False) -> Connection:
     return connection
 
 
-def open_pool(database_url: str, *, size: int, name: str, timeout: float = 5.0) -> ConnectionPool[Connection]:
+def open_pool(database_url: str, *, size: int, name: str, timeout: float = 3.0) -> ConnectionPool[Connection]:
     """A pool of at most `size` connections; waiting longer than `timeout` seconds raises PoolTimeout.
 
     The pool opens in the background: a database that is down at start is met at the first request.

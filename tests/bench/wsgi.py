@@ -8,8 +8,9 @@ import os
 from typing import Any
 
 import orjson
-from flask import Blueprint, Response, request
+from flask import Flask, Response, request
 from psycopg import sql
+from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
 from app import create_app
 from app.repository import execution_counts, executions
@@ -18,8 +19,8 @@ from app.repository.execution_filters import ExecutionFilter
 from app.settings import Settings
 
 
-def bare_views(settings: Settings) -> Blueprint:
-    bare = Blueprint("bare", __name__, url_prefix="/bare")
+def bare_views(settings: Settings) -> Flask:
+    bare = Flask("bare", static_folder=None)
     pool = open_pool(settings.database_url, size=settings.pool_size, name="bare")
 
     def page(connection: Connection, wanted: ExecutionFilter, before: int | None, limit: int) -> list[Any]:
@@ -55,5 +56,4 @@ def bare_views(settings: Settings) -> Blueprint:
 
 
 settings = Settings.from_environment(os.environ)
-app = create_app(settings)
-app.register_blueprint(bare_views(settings))
+app = DispatcherMiddleware(create_app(settings), {"/bare": bare_views(settings)})
