@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from app.engine.sandbox.errors import CodeError, ExpressionError
+from app.engine.sandbox.errors import CodeError, ExpressionError, SandboxError
 from app.engine.sandbox.interpreter import Interpreter
 
 _LENGTH = struct.Struct(">I")
@@ -64,7 +64,7 @@ class Sandbox:
         """
         texts = orjson.dumps(list(templates))
         payload = b"".join((_LENGTH.pack(len(texts)), texts, orjson.dumps(scope)))
-        answer = orjson.loads(await self._expressions.request(payload, self._expression_timeout))
+        answer = _decode(await self._expressions.request(payload, self._expression_timeout))
         _keep_data(answer, scope)
         error = answer.get("error")
         if error is not None:
@@ -98,12 +98,12 @@ class Sandbox:
         options = orjson.dumps({"source": source, "eachItem": each_item, "continueOnFail": continue_on_fail})
         payload = b"".join((_LENGTH.pack(len(options)), options, orjson.dumps(scope)))
         interpreter = min(self._code, key=lambda each: each.load)
-        answer = orjson.loads(await interpreter.request(payload, timeout or self._code_timeout))
+        answer = _decode(await interpreter.request(payload, timeout or self._code_timeout))
         _keep_data(answer, scope)
         error = answer.get("error")
-        if error is not None:
+        if isinstance(error, dict):
             raise CodeError(
-                error["message"],
+                str(error.get("message")),
                 description=error.get("description"),
                 line=error.get("line"),
                 item_index=error.get("itemIndex"),
@@ -114,6 +114,15 @@ class Sandbox:
         if not isinstance(items, list) or not all(_is_item(item) for item in items):
             raise CodeError("Code doesn't return items properly")
         return CodeResult(items, [str(line) for line in answer.get("console") or []])
+
+
+def _decode(answer: bytes) -> dict[str, Any]:
+    try:
+        document = orjson.loads(answer)
+    except orjson.JSONDecodeError as error:
+        raise SandboxError(f"The JavaScript gave a value that cannot be kept: {error}") from error
+    # A program can make its own answer anything; it is judged by what it holds.
+    return document if isinstance(document, dict) else {}
 
 
 def _is_item(item: Any) -> bool:

@@ -68,14 +68,18 @@ function start(load) {
       cache.delete(template);
     } else {
       entry = compile(template);
-      if (cache.size >= CACHE_SIZE) {
-        const [oldest, { handle }] = cache.entries().next().value;
-        cache.delete(oldest);
-        if (handle !== undefined) door.forget(handle);
-      }
     }
     cache.set(template, entry);
     return entry;
+  }
+
+  /** Forgets what was unused for longest; only between requests, so that none loses what it is about to run. */
+  function trim() {
+    for (const [template, { handle }] of cache) {
+      if (cache.size <= CACHE_SIZE) return;
+      cache.delete(template);
+      if (handle !== undefined) door.forget(handle);
+    }
   }
 
   function evaluate(payload) {
@@ -103,6 +107,7 @@ function start(load) {
       } catch {
         text = undefined;
       }
+      trim();
       writeFrame(id, ANSWER, typeof text === 'string' ? text : '{"error":{"message":"Expression evaluation failed"}}');
     });
   }

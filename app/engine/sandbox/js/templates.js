@@ -177,12 +177,12 @@ function rewrite(code, isMethod, isVariable) {
         if (node.name === '$' && !callees.has(node)) {
           throw new TemplateError('Cannot access "$" without calling it as a function');
         }
-        names.add(node.name);
+        // A parameter cannot be called eval, as the other blocked names are.
+        if (node.name === 'eval') edits.push([node.start, node.end, '({})']);
+        else names.add(node.name);
         break;
     }
   });
-  // A parameter cannot be called eval; and what would use it gets nothing, as in n8n.
-  if (names.has('eval')) return { source: 'return undefined;', variables: [], unknown: [], mutates: false };
   return { source: functionBody(code, tree, edits), ...parameters(names, edits, isVariable), mutates };
 }
 

@@ -68,6 +68,7 @@
     Iterator.from({ next() {} }),
     [].values().map((x) => x),
     Object.getPrototypeOf(Int8Array),
+    new Error(),
   ];
   for (const value of [...reachableBySyntax, realm, globalThis]) freezeAll(value);
 }

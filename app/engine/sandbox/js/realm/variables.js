@@ -205,9 +205,9 @@
   const customDataOf = (scope) => {
     const values = (scope.data.customData ??= {});
     const set = (key, value) => {
-      if (typeof key !== 'string' || key === '') throw new ExpressionError('Custom data key is invalid');
+      if (typeof key !== 'string' || key === '') throw new TypeError('The key of custom data is not a string');
       if (!['string', 'number', 'boolean', 'bigint'].includes(typeof value)) {
-        throw new ExpressionError(`Custom data value for key "${key}" must be a string`);
+        throw new TypeError(`The custom data value of "${key}" is not a string`);
       }
       if (!(key in values) && Object.keys(values).length >= 10) return;
       values[key.slice(0, 50)] = String(value).slice(0, 512);

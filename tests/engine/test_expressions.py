@@ -1,0 +1,251 @@
+"""What expressions mean: n8n's templates, variables, methods and errors, as a real n8n answers."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.engine.sandbox import ExpressionError
+from tests.engine.running import Engine
+
+RECORDED = json.loads((Path(__file__).parent / "expressions.json").read_text())
+ADA = {"name": "Ada", "n": 7, "x": 2.5, "ok": True, "none": None, "tags": ["b", "a"], "o": {"k": 1}}
+BOB = {"name": "Bob", "n": 12, "x": 0, "ok": False, "none": None, "tags": [], "o": {}}
+
+
+def scope(*items: dict[str, Any], **more: Any) -> dict[str, Any]:
+    wrapped = [{"json": item} for item in items or (ADA,)]
+    nodes = {"Start": {"runs": [[wrapped]], "paired": [[0, 0, index] for index in range(len(wrapped))]}}
+    return {"items": wrapped, "nodes": nodes, "nodeNames": ["Start", "Later"], "timezone": "UTC", **more}
+
+
+@pytest.fixture
+def evaluate(engine: Engine):
+    def evaluate(template: str, given: dict[str, Any] | None = None) -> Any:
+        return engine.wait_for(engine.sandbox.evaluate([template], given or scope()))[0][0]
+
+    return evaluate
+
+
+@pytest.fixture
+def error_of(evaluate):
+    def error_of(template: str, given: dict[str, Any] | None = None) -> ExpressionError:
+        with pytest.raises(ExpressionError) as caught:
+            evaluate(template, given)
+        return caught.value
+
+    return error_of
+
+
+@pytest.mark.parametrize("group", RECORDED)
+def test_gives_what_n8n_gave(group, evaluate):
+    """Each case is JSON.stringify() of an expression, recorded with a real n8n."""
+    item = {"n": 7, "s": "hello world", "a": [3, 1, 2], "o": {"k": 1}, "z": None, "d": "2024-02-19T10:30:00.000Z"}
+    given = {**scope(item), "timezone": RECORDED[group]["zone"]}
+    different = {}
+    for expression, expected in RECORDED[group]["cases"]:
+        try:
+            value = evaluate("={{ JSON.stringify(%s) ?? 'undefined' }}" % expression, given)
+        except ExpressionError as error:
+            value = {"error": error.message}
+        if value != expected:
+            different[expression] = (value, expected)
+    assert not different
+
+
+@pytest.mark.parametrize(
+    ("template", "value"),
+    [
+        ("=Hello {{ $json.name }}!", "Hello Ada!"),
+        ("={{ $json.n }}", 7),
+        ("={{ $json.tags }}", ["b", "a"]),
+        ("={{ $json.o }}", {"k": 1}),
+        ("={{ $json.n }} and {{ $json.ok }} and {{ $json.tags }}", "7 and true and b,a"),
+        ("=obj {{ $json.o }}", "obj [object Object]"),
+        ("=null:{{ $json.none }} undef:{{ $json.nope }} nan:{{ NaN }} zero:{{ 0 }}", "null: undef: nan: zero:0"),
+        ("=a {{ $json.nope.deep }} b {{ 1 }}", "a  b 1"),
+        ("=literal only", "literal only"),
+        ("={{ '{{' }}x", "{{x"),
+        ("=  {{ 1 }}", "  1"),
+        ("=a\n{{ 1 }}\n", "a\n1\n"),
+        ("=a {{ 1 ", "a 1"),
+        ("=a }} b", "a }} b"),
+        ("=\\{{ 1 }}", "\\{{ 1 }}"),
+        ("={{ $json.n; }}", 7),
+        ("={{ $json.n // why }}", 7),
+        ("={{ {a: 1} }}", {"a": 1}),
+        ("={{ $json.n, 3 }}", 3),
+        ("=x {{ new Date(0) }}", "x Thu Jan 01 1970 00:00:00 GMT+0000 (Coordinated Universal Time)"),
+    ],
+)
+def test_template(template, value, evaluate):
+    assert evaluate(template) == value
+
+
+@pytest.mark.parametrize(
+    ("expression", "value"),
+    [
+        ("new Date(0)", "1970-01-01T00:00:00.000Z"),
+        ("DateTime.fromMillis(0).toUTC()", "1970-01-01T00:00:00.000Z"),
+        ("[undefined, NaN, 1/0]", [None, None, None]),
+        ("new Map([[1, 2]])", {}),
+        ("10n", "10"),
+        ("[10n]", ["10"]),
+        ("(() => { const a = {}; a.a = a; return a })()", None),
+        ("({ toJSON() { throw 1 } })", None),
+        ("'\\ud800'", "\ufffd"),
+        ("['\\ud83d\\ude00', '\\\\ud800', '\\udc00x']", ["😀", "\\ud800", "\ufffdx"]),
+        ("foo", None),
+        ("typeof foo", "undefined"),
+        ("$json.nope.deep", None),
+        ("(() => { throw new Error('custom') })()", None),
+        ("x = 5", 5),
+        ("typeof process + typeof require + typeof globalThis.process", "objectobjectundefined"),
+    ],
+)
+def test_value_leaves_as_json(expression, value, evaluate):
+    assert evaluate("={{ %s }}" % expression) == value
+
+
+def test_one_bad_value_does_not_take_its_neighbours_along(engine):
+    templates = ["={{ (() => { const a = {}; a.a = a; return a })() }}", "={{ $json.n }}", "={{ 10n }}"]
+    assert engine.wait_for(engine.sandbox.evaluate(templates, scope(ADA, BOB))) == [[None, 7, "10"], [None, 12, "10"]]
+
+
+@pytest.mark.parametrize(
+    ("template", "message"),
+    [
+        ("={{ $json. }}", "invalid syntax"),
+        ("={{ }}", "invalid syntax"),
+        ("=a{{}}b", "invalid syntax"),
+        ("={{ const x = 1; x }}", "invalid syntax"),
+        ("={{ return 1 }}", "invalid syntax"),
+        ("={{ {a: {b: 1}} }}", "invalid syntax"),
+        ("={{ '}}' }}", "invalid syntax"),
+        ("={{ function() { return 1 }() }}", "invalid syntax"),
+        ("={{ class {} }}", "invalid syntax"),
+        ("={{ $('Nope').item }}", "Referenced node doesn't exist"),
+        ("=a {{ $node['Nope'].json }} b", "Referenced node doesn't exist"),
+        ("={{ $('Later').first() }}", "Node 'Later' hasn't been executed"),
+        ("={{ $node['Later'].json }}", "Node 'Later' hasn't been executed"),
+        ("={{ $items('Later') }}", "Node 'Later' hasn't been executed"),
+        ("={{ $('Later').item }}", "Invalid expression"),
+        ("={{ $env.PATH }}", "access to env vars denied"),
+        ("={{ $ }}", 'Cannot access "$" without calling it as a function'),
+        ("={{ arguments.length }}", 'Cannot access "arguments" due to security concerns'),
+        ("={{ $json.constructor }}", "Expression contains invalid constructor function call"),
+        ("={{ $json.__proto__ }}", 'Cannot access "__proto__" due to security concerns'),
+        ("={{ import('fs') }}", "Imports are not supported"),
+        ("={{ Symbol('x') }}", "Expression evaluation failed: Unsupported type"),
+        ("={{ () => 1 }}", "Expression evaluation failed: () => 1 could not be cloned."),
+        ("=x{{ Object.create(null) }}", "Expression evaluation failed: Cannot convert object to primitive value"),
+        ("={{ $jmespath('a', $json) }}", "expected two arguments (Object, string) for this function"),
+        ("={{ $('Start').itemMatching() }}", "Missing item index for .itemMatching()"),
+        ("={{ $('Start').itemMatching(9) }}", "Can’t get data for expression"),  # noqa: RUF001
+    ],
+)
+def test_error_that_fails_the_node(template, message, error_of):
+    assert error_of(template).message == message
+
+
+def test_error_names_the_item_that_failed(error_of):
+    error = error_of("={{ $json.n === 12 ? $('Nope').first() : 1 }}", scope(ADA, BOB))
+    assert (error.item_index, error.kind, error.node_name) == (1, "node_missing", "Nope")
+
+
+def test_variables_of_every_item(engine):
+    templates = [
+        "={{ $itemIndex }}",
+        "={{ $input.item.json.n + $input.first().json.n + $input.last().json.n + $input.all().length }}",
+        "={{ $('Start').item.json.name + $('Start').all()[1].json.name }}",
+        "={{ $node['Start'].json.n + $node.Start.json.n }}",
+        "={{ $items('Start').length + $items().length }}",
+        "={{ $if($json.n > 10, 'big', 'small') + $ifEmpty($json.tags, 'none') + $max(1, $json.n) + $min(1, 2) }}",
+        "={{ $jmespath($json, 'o.k') }}",
+    ]
+    assert engine.wait_for(engine.sandbox.evaluate(templates, scope(ADA, BOB))) == [
+        [0, 7 + 7 + 12 + 2, "AdaBob", 14, 4, "smallb,a71", 1],
+        [1, 12 + 7 + 12 + 2, "BobBob", 24, 4, "bignone121", None],
+    ]
+
+
+def test_variables_of_the_run(evaluate):
+    given = scope(
+        node={"name": "Out", "type": "set", "version": 3.4, "id": "9", "parameters": {"p": 1}},
+        prevNode={"name": "Start", "outputIndex": 1, "runIndex": 2, "parameters": {"q": 2}},
+        runIndex=3,
+        workflow={"id": "w1", "name": "My workflow", "active": True},
+        execution={"id": "42", "mode": "manual", "resumeUrl": "http://r"},
+        vars={"v": "w"},
+    )
+    template = (
+        "={{ [$runIndex, $nodeVersion, $nodeId, $parameter.p, $prevNode, $workflow, $execution.id, $execution.mode,"
+        " $execution.resumeUrl, $vars.v, $input.params.q, $('Start').isExecuted, $('Later').isExecuted, $mode] }}"
+    )
+    assert evaluate(template, given) == [
+        3,
+        3.4,
+        "9",
+        1,
+        {"name": "Start", "outputIndex": 1, "runIndex": 2},
+        {"id": "w1", "name": "My workflow", "active": True},
+        "42",
+        "manual",
+        "http://r",
+        "w",
+        2,
+        True,
+        False,
+        "manual",
+    ]
+
+
+def test_paired_items_lead_to_any_run_and_output(evaluate, error_of):
+    runs = [[[{"json": {"v": "a"}}], [{"json": {"v": "b"}}]], [[{"json": {"v": "c"}}, {"json": {"v": "d"}}]]]
+    given = scope(ADA, BOB, ADA)
+    given["nodes"]["IF"] = {"runs": runs, "paired": [[0, 1, 0], [1, 0, 1], "Paired item data is unavailable"]}
+    values = "={{ $('IF').itemMatching(0).json.v + $('IF').itemMatching(1).json.v + $('IF').item.json.v }}"
+    assert evaluate(values, {**given, "itemIndexes": [0]}) == "bdb"
+    assert evaluate("={{ $('IF').all().map(i => i.json.v).join() + $('IF').first(1, 0).json.v }}", given) == "c,db"
+    assert error_of("={{ $('IF').item.json.v }}", given).message == "Paired item data is unavailable"
+
+
+def test_only_the_items_asked_for_are_evaluated(engine):
+    given = {**scope(ADA, BOB, ADA), "itemIndexes": [2, 1]}
+    assert engine.wait_for(engine.sandbox.evaluate(["={{ $itemIndex + ':' + $json.n }}"], given)) == [["2:7"], ["1:12"]]
+
+
+def test_custom_data_reaches_the_caller(engine):
+    given = scope(customData={"a": "1"})
+    template = "={{ $execution.customData.set('b', 2) }}{{ $execution.customData.get('a') }}"
+    assert engine.wait_for(engine.sandbox.evaluate([template], given)) == [["1"]]
+    assert given["customData"] == {"a": "1", "b": "2"}
+
+
+def test_what_an_expression_changes_no_other_one_sees(engine):
+    templates = [
+        "={{ $json.tags.sort() }}",
+        "={{ $json.tags }}",
+        "={{ ($json.n = 100, $json.n) }}",
+        "={{ delete $json.n && $json.n }}",
+        "={{ $input.all().reverse().push(1) && $('Start').all()[0].json.tags.push(1) }}",
+        "={{ [$json.n, $('Start').first().json.tags] }}",
+    ]
+    row = engine.wait_for(engine.sandbox.evaluate(templates, scope()))[0]
+    assert row == [["a", "b"], ["b", "a"], 100, None, 3, [7, ["b", "a"]]]
+
+
+@pytest.mark.parametrize(("zone", "hour"), [("UTC", 10), ("Asia/Tokyo", 19), ("No/Such", 10), ("UTC", 10)])
+def test_dates_are_in_the_workflows_zone(zone, hour, evaluate):
+    given = scope(timezone=zone)
+    assert evaluate("={{ DateTime.fromISO('2024-02-19T10:30:00Z').hour }}", given) == hour
+    assert evaluate("={{ (1708338600000).toDateTime().hour }}", given) == hour
+    assert evaluate("={{ $today.hour + $now.diff($today, 'hours').hours < 25 }}", given) is True
+
+
+def test_more_templates_than_the_cache_holds(engine):
+    templates = ["={{ $json.n + %d }}" % number for number in range(6000)]
+    expected = [[7 + number for number in range(6000)]]
+    assert engine.wait_for(engine.sandbox.evaluate(templates, scope())) == expected
+    assert engine.wait_for(engine.sandbox.evaluate(templates[:2], scope())) == [[7, 8]]
