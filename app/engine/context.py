@@ -179,24 +179,36 @@ class NodeContext:
             "execution": self.execution.scope(),
             "customData": state.custom_data,
             "timezone": state.graph.timezone,
+            "staticData": self._static_data(),
             "vars": {},
             "env": None,
         }
 
+    def _static_data(self) -> dict[str, Any]:
+        kept = self.state.graph.static_data
+        return {"global": kept.get("global") or {}, "node": kept.get(f"node:{self.node.name}") or {}}
+
     def _nodes(self, names: set[str], count: int) -> dict[str, Any]:
-        ancestry = Ancestry(self.state.run_data, self.sources)
+        ancestry = Ancestry(self.state.run_data, self.sources, frozenset(self.state.pin_data))
         nodes: dict[str, Any] = {}
         for name in names:
             known = self.state.graph.nodes.get(name)
             if known is None:
                 continue
             runs = self.state.run_data.get(name) or []
+            towards = self.state.graph.output_towards(name, self.node.name)
             nodes[name] = {
+                "outputIndex": towards or 0,
                 "runs": [[output or [] for output in (run.get("data") or {}).get("main") or []] for run in runs],
-                "paired": [ancestry.find(name, index) for index in range(count)],
+                "paired": self._paired(ancestry, name, count) if towards is not None else [],
                 "parameters": known.parameters,
             }
         return nodes
+
+    def _paired(self, ancestry: Ancestry, name: str, count: int) -> list[Any]:
+        """Where each item comes from in an ancestor; false for one that does not come from it."""
+        found = (ancestry.find(name, place) for place in range(count))
+        return [False if position is None else position for position in found]
 
 
 def _node_error(error: Exception, parameter: str | None) -> NodeError:

@@ -3,6 +3,7 @@
 Knows n8n's document format; knows nothing of runs and their data.
 """
 
+from collections import deque
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -41,6 +42,8 @@ class Node:
     tries: int = 1
     retry_seconds: float = 0.0
     outputs: list[list[Connection]] = field(default_factory=list)
+    origins: list[tuple[str, int]] = field(default_factory=list)
+    """The nodes, each with its output, that are connected to any input of this one."""
     input_count: int = 0
 
     @property
@@ -58,6 +61,7 @@ class Graph:
     nodes: dict[str, Node]
     settings: dict[str, Any]
     pin_data: dict[str, list[dict[str, Any]]]
+    static_data: dict[str, Any]
 
     @property
     def timezone(self) -> str:
@@ -77,6 +81,19 @@ class Graph:
         enabled = [node for node in triggers if not node.disabled] or triggers
         manual = [node for node in enabled if node.type == "n8n-nodes-base.manualTrigger"]
         return (manual or enabled)[0]
+
+    def output_towards(self, source: str, target: str) -> int | None:
+        """By which of its outputs `source` leads to `target`, on the shortest way; None when it does not."""
+        seen = {target}
+        pending = deque([target])
+        while pending:
+            for name, output in self.nodes[pending.popleft()].origins:
+                if name == source:
+                    return output
+                if name not in seen:
+                    seen.add(name)
+                    pending.append(name)
+        return None
 
     def reachable(self, start: str) -> list[Node]:
         """The nodes that a run from `start` can come to, `start` included."""
@@ -129,6 +146,7 @@ def parse_workflow(document: dict[str, Any]) -> Graph:
         raise InvalidWorkflow("The workflow has no trigger node to start at.")
     settings = document.get("settings") or {}
     pin_data = document.get("pinData") or {}
+    static_data = document.get("staticData")
     if not isinstance(settings, dict) or not isinstance(pin_data, dict):
         raise InvalidWorkflow("The workflow's settings and pinData must be objects.")
     return Graph(
@@ -137,6 +155,7 @@ def parse_workflow(document: dict[str, Any]) -> Graph:
         active=bool(document.get("active")),
         nodes=parsed,
         settings=settings,
+        static_data=static_data if isinstance(static_data, dict) else {},
         pin_data={name: _pinned(name, items) for name, items in pin_data.items() if items is not None},
     )
 
@@ -198,8 +217,10 @@ def _connect(parsed: dict[str, Node], connections: Any) -> None:
         outputs = (kinds.get("main") or []) if isinstance(kinds, dict) else None
         if not isinstance(outputs, list) or not all(isinstance(output, list | None) for output in outputs):
             raise InvalidWorkflow(f"The connections of node '{source}' are malformed.")
-        for output in outputs:
+        for index, output in enumerate(outputs):
             parsed[source].outputs.append([_connection(parsed, source, target) for target in output or []])
+            for connection in parsed[source].outputs[-1]:
+                parsed[connection.node].origins.append((source, index))
 
 
 def _connection(parsed: dict[str, Node], source: str, target: Any) -> Connection:

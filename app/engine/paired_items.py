@@ -5,41 +5,46 @@ Knows run data; knows nothing of expressions, which ask for it as $('Node').item
 
 from typing import Any
 
+from app.engine.registry import Item
+
 Position = list[int]
 """Run, output and index of an item in its node's run data."""
 
 RunData = dict[str, list[dict[str, Any]]]
+Source = dict[str, Any]
 
 
 class Ancestry:
     """The way from the current items of one node back to the items of other nodes."""
 
-    def __init__(self, run_data: RunData, sources: list[dict[str, Any] | None] | None) -> None:
+    def __init__(self, run_data: RunData, sources: list[Source | None] | None, pinned: frozenset[str]) -> None:
         self._run_data = run_data
         self._sources = sources or []
+        self._pinned = pinned
         self._known: dict[tuple[str, int, int, int, str], Position | str | None] = {}
 
-    def find(self, target: str, item: int, input_index: int = 0) -> Position | str | None:
-        """Where `target` put out what became the current item: its position, None when no pairing leads there,
-        or the reason why it cannot be told."""
-        source = self._sources[input_index] if input_index < len(self._sources) else None
-        if source is None:
-            return None
-        return self._from_source(source, item, target)
+    def find(self, target: str, place: int) -> Position | str | None:
+        """Where `target` put out what became the item at `place` of the current input.
 
-    def _from_source(self, source: dict[str, Any], item: int, target: str) -> Position | str | None:
+        Its position; or the reason why it cannot be told; or None when the way back does not lead there.
+        """
+        source = self._sources[0] if self._sources else None
+        return None if source is None else self._from_source(source, place, target)
+
+    def _from_source(self, source: Source, item: int, target: str) -> Position | str | None:
         """Follow single parents in a loop, so that a long workflow does not become a deep recursion."""
         visited: set[tuple[str, int, int, int]] = set()
         while True:
             node = source["previousNode"]
             run, output = source.get("previousNodeRun") or 0, source.get("previousNodeOutput") or 0
+            found = self._item(node, run, output, item)
             if node == target:
-                return [run, output, item]
+                return [run, output, item] if found is not None else self._unavailable(target)
             place = (node, run, output, item)
-            if place in visited:
+            if place in visited or found is None:
                 return None
             visited.add(place)
-            parents = self._parents(*place)
+            parents = self._parents(node, run, found)
             if isinstance(parents, str):
                 return parents
             if not parents:
@@ -49,7 +54,7 @@ class Ancestry:
             source, item = parents[0]
 
     def _from_several(
-        self, place: tuple[str, int, int, int], parents: list[tuple[dict[str, Any], int]], target: str
+        self, place: tuple[str, int, int, int], parents: list[tuple[Source, int]], target: str
     ) -> Position | str | None:
         key = (*place, target)
         if key not in self._known:
@@ -60,32 +65,44 @@ class Ancestry:
             if positions and all(position == positions[0] for position in positions):
                 self._known[key] = positions[0]
             elif positions:
-                self._known[key] = "Multiple matching items for expression"
+                self._known[key] = self._ambiguous(target)
             else:
                 self._known[key] = reasons[0] if reasons else None
         return self._known[key]
 
-    def _parents(self, node: str, run: int, output: int, item: int) -> list[tuple[dict[str, Any], int]] | str:
-        """The items that this item was made from, each with the source that it came in by."""
+    def _ambiguous(self, target: str) -> str:
+        return f"Unpin '{target}' to execute" if target in self._pinned else "Multiple matching items for expression"
+
+    def _unavailable(self, target: str) -> str:
+        if target in self._pinned:
+            return (
+                "Using the item method doesn't work with pinned data in this scenario. "
+                f"Please unpin '{target}' and try again."
+            )
+        return "Can't get data for expression"
+
+    def _item(self, node: str, run: int, output: int, item: int) -> Item | None:
         runs = self._run_data.get(node) or []
-        if run >= len(runs):
-            return []
-        outputs = (runs[run].get("data") or {}).get("main") or []
-        items = outputs[output] if output < len(outputs) else None
-        if items is None or item >= len(items):
-            return "Can't get data for expression"
-        sources = runs[run].get("source") or []
+        outputs = (runs[run].get("data") or {}).get("main") or [] if run < len(runs) else []
+        items = outputs[output] or [] if output < len(outputs) else []
+        return items[item] if 0 <= item < len(items) else None
+
+    def _parents(self, node: str, run: int, item: Item) -> list[tuple[Source, int]] | str:
+        """The items that this item was made from, each with the source that it came in by."""
+        sources = self._run_data[node][run].get("source") or []
         if not sources:
             return []
-        pairing = items[item].get("pairedItem")
+        pairing = item.get("pairedItem")
         if pairing is None:
             return (
                 f"Paired item data for item from node '{node}' is unavailable. "
                 f"Ensure '{node}' is providing the required output."
             )
-        parents = []
+        parents: list[tuple[Source, int]] = []
         for pair in pairing if isinstance(pairing, list) else [pairing]:
-            index, came_in = (pair, 0) if isinstance(pair, int) else (pair.get("item", 0), pair.get("input") or 0)
-            if came_in < len(sources) and sources[came_in] is not None:
-                parents.append((sources[came_in], index))
+            entry: dict[str, Any] = {"item": pair} if isinstance(pair, int) else pair
+            number = entry.get("input") or 0
+            source = entry.get("sourceOverwrite") or (sources[number] if number < len(sources) else None)
+            if source is not None:
+                parents.append((source, entry.get("item", 0)))
         return parents

@@ -4,7 +4,7 @@ from typing import Any
 
 from app.engine import conversions
 from app.engine.context import NodeContext
-from app.engine.registry import Outputs, node
+from app.engine.registry import Item, Outputs, node
 
 
 @node("splitInBatches", [1])
@@ -25,7 +25,7 @@ async def split_in_batches_3(context: NodeContext) -> Outputs:
     return [memory["processedItems"] if done else [], batch]
 
 
-async def _next_batch(context: NodeContext) -> tuple[dict[str, Any], list[dict[str, Any]], bool]:
+async def _next_batch(context: NodeContext) -> tuple[dict[str, Any], list[Item], bool]:
     """The loop's memory, the next batch, and whether there was none left.
 
     The memory holds only JSON, so that a loop goes on after a wait.
@@ -36,13 +36,21 @@ async def _next_batch(context: NodeContext) -> tuple[dict[str, Any], list[dict[s
     )
     size = max(1, int(conversions.to_number(asked["size"]) or 1))
     memory = context.memory()
+    source = next(iter(context.sources or []), None)
     if not memory or asked["options"].get("reset") is True:
         memory.clear()
-        memory.update(items=list(context.items), processedItems=[], currentRunIndex=0)
+        memory.update(items=_from(source, context.items), processedItems=[], currentRunIndex=0)
     else:
-        memory["processedItems"].extend(context.items)
+        memory["processedItems"].extend(_from(source, context.items))
         memory["currentRunIndex"] += 1
-    remaining: list[dict[str, Any]] = memory["items"]
+    remaining: list[Item] = memory["items"]
     batch, memory["items"] = remaining[:size], remaining[size:]
     memory["noItemsLeft"] = not memory["items"]
     return memory, batch, not batch
+
+
+def _from(source: dict[str, Any] | None, items: list[Item]) -> list[Item]:
+    """The items with the run that they came from, because a later run of this node puts them out."""
+    if source is None:
+        return list(items)
+    return [{**item, "pairedItem": {**item["pairedItem"], "sourceOverwrite": source}} for item in items]
