@@ -1,6 +1,7 @@
 """The cursor's text: what goes in comes out, and nothing else is taken."""
 
 import base64
+import contextlib
 import json
 
 import pytest
@@ -50,10 +51,8 @@ def test_a_changed_character_never_gives_the_same_cursor(cursor, data):
     changed = (
         text[:place] + data.draw(st.sampled_from("Ab9-_.=+ ").filter(lambda c: c != text[place])) + text[place + 1 :]
     )
-    try:
+    with contextlib.suppress(InvalidCursor):
         assert decode_cursor(changed) != cursor
-    except InvalidCursor:
-        pass
 
 
 def test_it_is_what_the_documentation_shows():
