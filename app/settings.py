@@ -40,6 +40,8 @@ class Settings:
     """An execution's data above this size is left out of answers unless the client insists."""
     prune_age_hours: float | None
     """Ended executions older than this are deleted; None: never."""
+    prune_keep: int | None
+    """Only this many of the newest executions are kept; None: all."""
     http_workers: int
     """Processes that answer HTTP."""
     http_threads: int
@@ -72,6 +74,7 @@ class Settings:
             max_body_bytes=reader.integer("EXECUTIONS_MAX_BODY_BYTES", 16 * 2**20, low=1_024),
             data_max_display_size=reader.integer("EXECUTIONS_DATA_MAX_DISPLAY_SIZE", 10 * 2**20, low=0),
             prune_age_hours=reader.optional_duration("EXECUTIONS_PRUNE_AGE_HOURS"),
+            prune_keep=reader.optional_integer("EXECUTIONS_PRUNE_KEEP", low=0),
             http_workers=reader.integer("EXECUTIONS_HTTP_WORKERS", 2, low=1, high=256),
             http_threads=http_threads,
             pool_size=reader.integer("EXECUTIONS_POOL_SIZE", http_threads + 2, low=1, high=1_000),
@@ -117,6 +120,9 @@ class _Reader:
         if not low <= value <= high:
             raise SettingsError(f"{name} must be between {low} and {high}: {text} given")
         return value
+
+    def optional_integer(self, name: str, *, low: int) -> int | None:
+        return self.integer(name, low, low=low) if self.text(name, "") else None
 
     def duration(self, name: str, default: float) -> float:
         value = self.optional_duration(name)

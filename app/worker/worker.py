@@ -29,6 +29,7 @@ from app.repository.notifications import listen
 from app.settings import Settings
 from app.worker.beat import Beat
 from app.worker.exchange import Assignment, Exchange
+from app.worker.pruner import Pruner
 from app.worker.runs import handed_over, run
 
 log = logging.getLogger(__name__)
@@ -73,7 +74,11 @@ class Worker:
         log.info("worker ready", extra={"worker": worker_id, "concurrency": self._settings.concurrency})
         beat = Beat(self._settings, self._pool, worker_id)
         exchange = Exchange(self._pool, worker_id)
-        helpers = [asyncio.create_task(self._follow_hints()), asyncio.create_task(self._keep_beating(beat))]
+        pruner = Pruner(self._settings, self._pool)
+        helpers = [
+            asyncio.create_task(work)
+            for work in (self._follow_hints(), self._keep_beating(beat), pruner.run(self._in_thread))
+        ]
         try:
             while not (self._stopping.is_set() or beat.lost):
                 await self._wait_for_something_to_do()

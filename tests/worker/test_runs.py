@@ -141,3 +141,22 @@ def test_whatever_json_can_hold_comes_back(queue, start_worker) -> None:
     queue.wait_for([execution_id])
     came_back = queue.data(execution_id)["resultData"]["runData"]["Done"][0]["data"]["main"][0][0]["json"]
     assert came_back == {"nul": "\0", "big": 9007199254740993, "deep": [[[{}]]], "": "empty", "é": "ü"}
+
+
+def test_it_prunes_what_is_old(queue, start_worker) -> None:
+    queue.save(chain(no_op()))
+    ids = queue.add(number=5)
+    first = start_worker()
+    queue.wait_for(ids)
+    first.stop()
+    queue.connection.execute(
+        "UPDATE executions SET (created_at, stopped_at) = (created_at - interval '3 hours', stopped_at - interval '3 hours')"
+        " WHERE id <> %s",
+        [ids[-1]],
+    )
+    start_worker(EXECUTIONS_PRUNE_AGE_HOURS=2)
+    deadline = time.monotonic() + 10
+    while queue.connection.execute("SELECT count(*) FROM executions").fetchone()[0] > 1:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    assert queue.get(ids[-1]).status == "success"
