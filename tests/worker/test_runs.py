@@ -150,7 +150,7 @@ def test_it_prunes_what_is_old(queue, start_worker) -> None:
     queue.wait_for(ids)
     first.stop()
     queue.connection.execute(
-        "UPDATE executions SET (created_at, stopped_at) = (created_at - interval '3 hours', stopped_at - interval '3 hours')"
+        "UPDATE executions SET created_at = created_at - interval '3 hours', stopped_at = now() - interval '3 hours'"
         " WHERE id <> %s",
         [ids[-1]],
     )
