@@ -3,6 +3,7 @@
 The only way from a node to the sandbox and to other nodes' data; a node never sees the run's state itself.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -152,7 +153,7 @@ class NodeContext:
                 break
             names |= referenced
         if names:
-            scope["nodes"] = self._nodes(names, len(given))
+            scope["nodes"] = self._nodes(names, len(given), texts)
         return scope
 
     def _base_scope(self, items: list[Item]) -> dict[str, Any]:
@@ -188,20 +189,28 @@ class NodeContext:
         kept = self.state.graph.static_data
         return {"global": kept.get("global") or {}, "node": kept.get(f"node:{self.node.name}") or {}}
 
-    def _nodes(self, names: set[str], count: int) -> dict[str, Any]:
+    def _nodes(self, names: set[str], count: int, texts: Sequence[str]) -> dict[str, Any]:
         ancestry = Ancestry(self.state.run_data, self.sources, frozenset(self.state.pin_data))
         nodes: dict[str, Any] = {}
         for name in names:
             known = self.state.graph.nodes.get(name)
             if known is None:
                 continue
-            runs = self.state.run_data.get(name) or []
+            runs = [
+                [output or [] for output in (run.get("data") or {}).get("main") or []]
+                for run in self.state.run_data.get(name) or []
+            ]
             towards = self.state.graph.output_towards(name, self.node.name)
+            paired = self._paired(ancestry, name, count) if towards is not None else []
+            if runs and _asks_for_items_only(name, texts):
+                runs, paired = _paired_only(runs, paired)
+                towards = 0
             nodes[name] = {
                 "outputIndex": towards or 0,
-                "runs": [[output or [] for output in (run.get("data") or {}).get("main") or []] for run in runs],
-                "paired": self._paired(ancestry, name, count) if towards is not None else [],
+                "runs": runs,
+                "paired": paired,
                 "parameters": known.parameters,
+                "context": self._shown_memory(name),
             }
         return nodes
 
@@ -209,6 +218,38 @@ class NodeContext:
         """Where each item comes from in an ancestor; false for one that does not come from it."""
         found = (ancestry.find(name, place) for place in range(count))
         return [False if position is None else position for position in found]
+
+    def _shown_memory(self, name: str) -> dict[str, Any]:
+        """What expressions may see of a node's memory: how far it is, not the items that it holds."""
+        memory = self.state.context_data.get(f"node:{name}") or {}
+        return {key: value for key, value in memory.items() if not isinstance(value, dict | list)}
+
+
+def _asks_for_items_only(name: str, texts: Sequence[str]) -> bool:
+    """Whether the texts ask a node for nothing but the item that is paired with the current one."""
+    asked = re.compile(r"\$\(\s*(['\"`])" + re.escape(name) + r"\1\s*\)\s*\??\.\s*item\b")
+    return all(text.count(name) == len(asked.findall(text)) for text in texts)
+
+
+def _paired_only(runs: list[list[list[Item]]], paired: list[Any]) -> tuple[list[list[list[Item]]], list[Any]]:
+    """A node's runs with only the items that are paired with a current one.
+
+    In a loop each round needs one of a thousand items; all of them each time would make a million.
+    """
+    kept: list[Item] = []
+    places: dict[tuple[int, ...], int] = {}
+    moved: list[Any] = []
+    for position in paired:
+        if not isinstance(position, list):
+            moved.append(position)
+            continue
+        run, output, place = position
+        key = (run, output, place)
+        if key not in places:
+            places[key] = len(kept)
+            kept.append(runs[run][output][place])
+        moved.append([0, 0, places[key]])
+    return [[kept]], moved
 
 
 def _node_error(error: Exception, parameter: str | None) -> NodeError:

@@ -192,7 +192,7 @@ def test_global_functions(run):
 
 def test_console_is_returned(run):
     source = "console.log('a', {b: 1}, null); console.error(new Error('e')); return []"
-    assert run(source).console == ['a {"b":1} null', "Error: e\n    at workflowCode (workflow-code:1:49)"]
+    assert run(source).console == ['a {"b":1} null', "Error: e\n    at workflowCode (workflow-code:1:47)"]
 
 
 def test_what_a_program_keeps_reaches_the_caller(run):

@@ -39,13 +39,14 @@ async def _next_batch(context: NodeContext) -> tuple[dict[str, Any], list[Item],
     source = next(iter(context.sources or []), None)
     if not memory or asked["options"].get("reset") is True:
         memory.clear()
-        memory.update(items=_from(source, context.items), processedItems=[], currentRunIndex=0)
+        memory.update(items=_from(source, context.items), processedItems=[], position=0, currentRunIndex=0)
     else:
         memory["processedItems"].extend(_from(source, context.items))
         memory["currentRunIndex"] += 1
-    remaining: list[Item] = memory["items"]
-    batch, memory["items"] = remaining[:size], remaining[size:]
-    memory["noItemsLeft"] = not memory["items"]
+    start = memory["position"]
+    batch: list[Item] = memory["items"][start : start + size]
+    memory["position"] = start + len(batch)
+    memory["noItemsLeft"] = memory["position"] >= len(memory["items"])
     return memory, batch, not batch
 
 
