@@ -40,6 +40,7 @@ IDEMPOTENCY_KEY = {
 class Parser(FlaskParser):
     """Reads query strings and JSON bodies, and refuses all that a schema does not name."""
 
+    DEFAULT_VALIDATION_STATUS = 400
     DEFAULT_UNKNOWN_BY_LOCATION = {"query": None, "json": None}  # noqa: RUF012  (None: as the schema says)
 
     def load_querystring(self, req: Request, schema: Schema) -> dict[str, Any]:

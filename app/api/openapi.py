@@ -69,6 +69,10 @@ def as_3_0(document: Any) -> Any:
     if isinstance(kind, list):
         converted["type"] = next(name for name in kind if name != "null")
         converted["nullable"] = True
+    choices = converted.get("anyOf")
+    if isinstance(choices, list) and {"type": "null"} in choices:
+        del converted["anyOf"]
+        converted.update(allOf=[choice for choice in choices if choice != {"type": "null"}], nullable=True)
     if "openapi" in converted:
         converted["openapi"] = "3.0.3"
     return converted

@@ -15,17 +15,8 @@ from app.repository.retries import RetryAnswer
 from app.repository.tags import TagRecord
 from app.repository.workflows import Workflow
 from app.schemas.base import time_text
+from app.schemas.workflows import EMPTY
 
-# What every document has in an answer, also when it came without.
-EMPTY: dict[str, Any] = {
-    "description": None,
-    "nodes": [],
-    "connections": {},
-    "settings": {},
-    "staticData": None,
-    "pinData": None,
-    "meta": None,
-}
 STARTS_WORKFLOWS = re.compile(r"(trigger|webhook)$", re.IGNORECASE)
 
 

@@ -86,24 +86,33 @@ def query_flag(description: str) -> fields.Boolean:
     )
 
 
-def no_control_characters(text: str) -> None:
+def printable(text: str) -> None:
     """Refuse what cannot be stored or shown as a name."""
     if any(ord(character) < 32 or ord(character) == 127 for character in text):
         raise ValidationError("Must not contain control characters.")
 
 
-def name_field(longest: int, **options: Any) -> fields.String:
+def reachable(text: str) -> None:
+    """Refuse what cannot be one part of a path."""
+    printable(text)
+    if "/" in text:
+        raise ValidationError("Must not contain slashes.")
+
+
+def name_field(longest: int, *, metadata: Mapping[str, Any] | None = None, **options: Any) -> fields.String:
     """A name that people read: not empty, without control characters."""
-    return fields.String(validate=[validate.Length(1, longest), no_control_characters], **options)
+    return fields.String(
+        validate=[validate.Length(1, longest), printable],
+        metadata={"pattern": r"^[^\x00-\x1f\x7f]*$", **(metadata or {})},
+        **options,
+    )
 
 
 def tag_id_field(**options: Any) -> fields.String:
     """A tag's id: whatever can stand in a path, so that the tag can be reached again."""
     return fields.String(
-        validate=[
-            validate.Length(1, 64),
-            validate.Regexp(r"[^/\x00-\x1f\x7f]+\Z", error="Must not contain slashes or control characters."),
-        ],
+        validate=[validate.Length(1, 64), reachable],
+        metadata={"pattern": r"^[^/\x00-\x1f\x7f]*$"},
         **options,
     )
 

@@ -49,6 +49,16 @@ SERVERS_OWN = frozenset(
         "versionId",
     }
 )
+# What every document has, also when it came without; so that an answer sent back is no change.
+EMPTY: dict[str, Any] = {
+    "description": None,
+    "nodes": [],
+    "connections": {},
+    "settings": {},
+    "staticData": None,
+    "pinData": None,
+    "meta": None,
+}
 ALPHABET = string.ascii_letters + string.digits
 
 
@@ -169,7 +179,7 @@ def document_of(text: bytes) -> dict[str, Any]:
 
 def definition_of(document: Mapping[str, Any]) -> bytes:
     """What is stored of a document: all but what the server owns. Raises ValidationError when it is too deep."""
-    return encode({key: value for key, value in document.items() if key not in SERVERS_OWN})
+    return encode({**EMPTY, **{key: value for key, value in document.items() if key not in SERVERS_OWN}})
 
 
 def items_of(objects: list[dict[str, Any]]) -> bytes:

@@ -1,0 +1,154 @@
+"""Health, measurements, the OpenAPI document and its page."""
+
+import re
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from tests.postgres import cloned_database
+
+
+def samples(text: str) -> dict[tuple[str, frozenset], float]:
+    return {
+        (sample.name, frozenset(sample.labels.items())): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+
+
+def test_alive_without_a_key(api):
+    response = api.with_key(None).call("GET", "/healthz")
+    assert (response.status_code, response.json) == (200, {"status": "ok"})
+
+
+def test_ready_when_the_database_is_migrated(api, connection):
+    assert api.with_key(None).call("GET", "/healthz/readiness").status_code == 200
+    connection.execute("DELETE FROM migration_checksums")
+    connection.execute("DELETE FROM _yoyo_migration")
+    connection.commit()
+    response = api.call("GET", "/healthz/readiness")
+    assert response.status_code == 503
+    assert "migrations" in response.json["message"]
+
+
+def test_not_ready_without_migrations_or_database(api, make_app, postgres_url):
+    with cloned_database(postgres_url, "template0") as empty:
+        api.client = make_app(DATABASE_URL=empty).test_client()
+        assert api.call("GET", "/healthz/readiness").status_code == 503
+        assert api.call("GET", "/healthz").status_code == 200
+    app = make_app(DATABASE_URL="postgresql://nobody@127.0.0.1:1/nothing?connect_timeout=1")
+    app.extensions["executions"].pool.timeout = 0.2
+    api.client = app.test_client()
+    response = api.call("GET", "/healthz/readiness")
+    assert response.status_code == 503
+    assert response.headers["Retry-After"] == "1"
+
+
+def test_metrics_tell_of_requests_and_executions(api):
+    workflow = api.workflow()
+    api.ended(workflow)
+    api.ended(workflow, "error")
+    api.ended(workflow, "canceled")
+    api.queue(workflow)
+    assert api.get("/executions").status_code == 200
+    assert api.get("/executions/12345").status_code == 404
+    assert api.call("BREW", "/nothing").status_code == 404
+    response = api.with_key(None).call("GET", "/metrics")
+    assert response.content_type.startswith("text/plain")
+    found = samples(response.text)
+
+    def value(name, **labels):
+        return found[name, frozenset(labels.items())]
+
+    requests = "executions_http_request_duration_seconds_count"
+    assert value(requests, endpoint="/api/v1/executions", method="GET", status="200") == 1
+    assert value(requests, endpoint="/api/v1/executions/<execution_id>", method="GET", status="404") == 1
+    assert value(requests, endpoint="unknown", method="other", status="404") == 1
+    for status in ("success", "error", "canceled"):
+        assert value("executions_ended_total", status=status, mode="manual") == 1
+    assert value("executions_now", status="new") == value("executions_queue_depth") == 1
+    assert value("executions_now", status="running") == 0
+    assert value("executions_database_up") == 1
+    assert value("executions_claim_latency_seconds_bucket", le="+Inf") == value(
+        "executions_claim_latency_seconds_count"
+    )
+
+
+def test_metrics_without_a_database_say_so(make_app, api):
+    app = make_app(DATABASE_URL="postgresql://nobody@127.0.0.1:1/nothing?connect_timeout=1")
+    app.extensions["executions"].pool.timeout = 0.2
+    api.client = app.test_client()
+    response = api.call("GET", "/metrics")
+    assert response.status_code == 200
+    assert samples(response.text)["executions_database_up", frozenset()] == 0
+
+
+@pytest.fixture
+def document(api):
+    response = api.with_key(None).get("/openapi.json")
+    assert response.status_code == 200
+    return response.json
+
+
+def test_the_document_names_every_endpoint_and_every_error(api, document):
+    assert document["openapi"] == "3.1.0"
+    app = api.client.application
+    routes = {
+        (re.sub(r"<(\w+)>", r"{\1}", rule.rule), method.lower())
+        for rule in app.url_map.iter_rules()
+        for method in rule.methods - {"HEAD"}
+        if hasattr(app.view_functions[rule.endpoint], "scope")
+    }
+    documented = {
+        (path, method)
+        for path, item in document["paths"].items()
+        for method in item.keys() & {"get", "post", "put", "patch", "delete"}
+    }
+    assert documented == routes
+    for path, method in documented:
+        operation = document["paths"][path][method]
+        assert operation["summary"], (path, method)
+        assert operation["security"] == [{"apiKey": []}]
+        assert {"400", "401", "403", "503"} <= operation["responses"].keys()
+        if "{" in path:
+            assert "404" in operation["responses"], (path, method)
+        if "requestBody" in operation:
+            assert {"413", "415"} <= operation["responses"].keys()
+            assert operation["requestBody"]["content"]["application/json"]["example"]
+        for status, response in operation["responses"].items():
+            if status[0] in "45":
+                schema = response["content"]["application/json"]["schema"]
+                assert schema["$ref"].endswith("/Error"), (path, method, status)
+    assert len(
+        {item["operationId"] for path in document["paths"].values() for item in path.values() if "operationId" in item}
+    ) == len(documented)
+
+
+def test_the_document_is_valid(document):
+    jsonschema_rs = pytest.importorskip("jsonschema_rs")
+    for schema in document["components"]["schemas"].values():
+        jsonschema_rs.validator_for({**schema, "components": document["components"]})
+    assert document["components"]["securitySchemes"]["apiKey"]["name"] == "X-N8N-API-KEY"
+
+
+def test_the_page_needs_nothing_from_outside(api):
+    reader = api.with_key(None)
+    page = reader.get("/docs")
+    assert page.status_code == 200
+    assert page.content_type.startswith("text/html")
+    named = re.findall(r'(?:src|href)="([^"]+)"', page.text)
+    assert named
+    for address in named:
+        assert "//" not in address
+        assert reader.get(f"/{address}").status_code == 200, address
+    start = reader.get("/docs/start.js").text
+    (address,) = re.findall(r'url: "([^"]+)"', start)
+    older = reader.get(f"/{address}").json
+    assert older["openapi"].startswith("3.0")
+    assert older["components"]["securitySchemes"]["apiKey"]["type"] == "apiKey"
+    assert '"null"' not in reader.get(f"/{address}").text
+
+
+@pytest.mark.parametrize("name", ["../openapi.py", "..%2Fopenapi.py", "swagger-ui.js", "nothing"])
+def test_the_page_gives_away_nothing_else(api, name):
+    assert api.get(f"/docs/{name}").status_code == 404

@@ -1,0 +1,349 @@
+"""Workflows: n8n's shapes in and out, versions, activation, and the call that starts one."""
+
+import json
+import threading
+import time
+from copy import deepcopy
+
+import orjson
+import pytest
+
+from app.repository.executions import read_inputs
+from tests.api.conftest import NO_OP, TRIGGER, WORKFLOW
+
+EXPORTED = {
+    **WORKFLOW,
+    "id": "MXoWndJluwYcxmlO",
+    "active": True,
+    "activeVersionId": None,
+    "createdAt": "2024-01-01T00:00:00.000Z",
+    "updatedAt": "2024-01-01T00:00:00.000Z",
+    "isArchived": True,
+    "versionId": "c7fb6a0f-791c-470e-9228-92199c5c07d8",
+    "triggerCount": 7,
+    "nodeGroups": [],
+    "staticData": {"node:Start": {"last": 1}},
+    "pinData": {"Start": [{"json": {"a": 1}}]},
+    "meta": {"templateId": "12"},
+    "tags": [{"id": "1", "name": "x"}],
+    "shared": [{"role": "workflow:owner"}],
+    "somethingNew": {"kept": [1, 2.5, None, "ä"]},
+}
+KEYS = {
+    "id",
+    "name",
+    "description",
+    "active",
+    "activeVersionId",
+    "projectId",
+    "createdAt",
+    "updatedAt",
+    "isArchived",
+    "versionId",
+    "triggerCount",
+    "nodes",
+    "connections",
+    "settings",
+    "staticData",
+    "pinData",
+    "meta",
+    "tags",
+    "shared",
+}
+
+
+def changed(**changes):
+    return {**deepcopy(WORKFLOW), **changes}
+
+
+def test_a_workflow_as_n8n_exports_it_is_kept_whole(api):
+    response = api.post("/workflows", EXPORTED)
+    assert response.status_code == 200
+    body = response.json
+    assert body.keys() == KEYS | {"nodeGroups", "somethingNew"}
+    for key in ("nodes", "connections", "settings", "staticData", "pinData", "meta", "somethingNew", "name"):
+        assert body[key] == EXPORTED[key], key
+    assert body["id"] != EXPORTED["id"]
+    assert len(body["id"]) == 16
+    assert body["id"].isalnum()
+    assert (body["active"], body["isArchived"], body["triggerCount"], body["tags"]) == (False, False, 0, [])
+    assert body["versionId"] != EXPORTED["versionId"]
+    assert body["createdAt"] > EXPORTED["createdAt"]
+    assert body["shared"][0]["projectId"] == body["projectId"] == "default"
+    assert api.get(f"/workflows/{body['id']}").json == body
+    assert api.get("/workflows").json == {"data": [body], "nextCursor": None}
+
+
+def test_what_is_missing_is_shown_empty(api):
+    body = api.post("/workflows", {key: WORKFLOW[key] for key in ("name", "nodes", "connections")}).json
+    assert body.keys() == KEYS
+    assert (body["settings"], body["staticData"], body["pinData"], body["meta"]) == ({}, None, None, None)
+
+
+@pytest.mark.parametrize(
+    ("document", "names"),
+    [
+        (changed(nodes=[TRIGGER, NO_OP, NO_OP]), "Nothing"),
+        (changed(connections={"Start": {"main": [[{"node": "Gone", "type": "main", "index": 0}]]}}), "Gone"),
+        (changed(connections={"Gone": {"main": [[{"node": "Start", "type": "main", "index": 0}]]}}), "Gone"),
+        (changed(nodes=[NO_OP], connections={}), "trigger"),
+        (changed(nodes=[], connections={}), "trigger"),
+        (changed(connections={"Start": "x"}), "Start"),
+        (changed(connections={"Start": {"main": [7]}}), "Start"),
+        (changed(connections={"Start": {"main": [[{"node": "Nothing", "type": "main", "index": -1}]]}}), "Start"),
+        (changed(nodes=[{**TRIGGER, "name": 7}]), "name"),
+        (changed(nodes=["x"]), "nodes"),
+        (changed(nodes={}), "nodes"),
+        (changed(connections=[]), "connections"),
+        (changed(settings=[]), "settings"),
+        (changed(pinData=[]), "pinData"),
+        (changed(name=""), "name"),
+        (changed(name=None), "name"),
+        ({"name": "x"}, "nodes"),
+    ],
+)
+def test_a_graph_that_cannot_run_is_refused_by_name(api, document, names):
+    response = api.post("/workflows", document)
+    assert response.status_code == 400
+    assert names in response.json["message"]
+    assert api.get("/workflows").json["data"] == []
+
+
+def test_documents_nested_beyond_reason_are_refused(api):
+    deep: object = 1
+    for _ in range(400):
+        deep = [deep]
+    for document in (changed(meta=deep), changed(nodes=[{**TRIGGER, "parameters": {"a": deep}}], connections={})):
+        text = json.dumps(document)
+        response = api.call("POST", "/api/v1/workflows", data=text, content_type="application/json")
+        assert response.status_code == 400
+    shallow: object = 1
+    for _ in range(150):
+        shallow = [shallow]
+    made = api.post("/workflows", changed(meta=shallow))
+    assert made.json["meta"] == shallow
+    assert api.get("/workflows").json["data"][0]["meta"] == shallow
+
+
+def test_a_save_that_changes_something_is_a_version(api):
+    first = api.post("/workflows", WORKFLOW).json
+    path = f"/workflows/{first['id']}"
+    same = api.put(path, first).json
+    assert same["versionId"] == first["versionId"]
+    second = api.put(path, {**first, "settings": {"timezone": "Europe/Berlin"}}).json
+    assert second["versionId"] != first["versionId"]
+    assert second["settings"] == {"timezone": "Europe/Berlin"}
+    renamed = api.put(path, {**second, "name": "Renamed"}).json
+    assert renamed["name"] == "Renamed"
+    assert renamed["versionId"] not in (first["versionId"], second["versionId"])
+    assert (renamed["id"], renamed["createdAt"]) == (first["id"], first["createdAt"])
+    assert api.put(path, changed(nodes=[NO_OP], connections={})).status_code == 400
+    assert api.get(path).json == renamed
+
+
+def test_a_deleted_workflow_leaves_its_executions(api):
+    made = api.post("/workflows", WORKFLOW).json
+    run = api.post(f"/workflows/{made['id']}/run").json
+    response = api.delete(f"/workflows/{made['id']}")
+    assert (response.status_code, response.json) == (200, made)
+    for method, path in [("GET", ""), ("DELETE", ""), ("POST", "/run"), ("POST", "/activate")]:
+        response = api.call(method, f"/api/v1/workflows/{made['id']}{path}")
+        assert (response.status_code, response.json) == (404, {"message": "Workflow not found"})
+    body = api.get(f"/executions/{run['id']}?includeData=true").json
+    assert body["workflowName"] == WORKFLOW["name"]
+    assert body["workflowData"]["nodes"] == WORKFLOW["nodes"]
+
+
+@pytest.mark.parametrize("workflow_id", ["nothing", "a.b", "x" * 65, "%00", "ä", "%20"])
+def test_unknown_and_impossible_ids_are_not_found(api, workflow_id):
+    for method, path, body in [("GET", "", None), ("PUT", "", WORKFLOW), ("POST", "/run", None), ("PUT", "/tags", [])]:
+        response = api.call(method, f"/api/v1/workflows/{workflow_id}{path}", body)
+        assert (response.status_code, response.json) == (404, {"message": "Workflow not found"})
+
+
+def test_activation(api):
+    made = api.post("/workflows", WORKFLOW).json
+    path = f"/workflows/{made['id']}"
+    active = api.post(f"{path}/activate")
+    assert active.status_code == 200
+    assert (active.json["active"], active.json["triggerCount"]) == (True, 1)
+    assert active.json["activeVersionId"] == active.json["versionId"]
+    assert api.get("/workflows?active=true").json["data"] == [active.json]
+    assert api.get("/workflows?active=false").json["data"] == []
+    inactive = api.post(f"{path}/deactivate").json
+    assert (inactive["active"], inactive["activeVersionId"]) == (False, None)
+    assert api.post(f"{path}/deactivate").status_code == 200
+
+
+def test_an_unknown_node_type_can_be_stored_but_neither_activated_nor_run(api):
+    document = changed(nodes=[TRIGGER, {**NO_OP, "type": "n8n-nodes-base.noOpp"}])
+    made = api.post("/workflows", document)
+    assert made.status_code == 200
+    for path in ("activate", "run"):
+        response = api.post(f"/workflows/{made.json['id']}/{path}")
+        assert response.status_code == 400
+        for part in ("Nothing", "n8n-nodes-base.noOpp", "n8n-nodes-base.noOp"):
+            assert part in response.json["message"]
+    known = api.post("/workflows", WORKFLOW).json
+    api.post(f"/workflows/{known['id']}/activate")
+    assert api.put(f"/workflows/{known['id']}", document).status_code == 400
+    assert api.get("/executions").json["count"] == 0
+
+
+def test_an_unknown_version_of_a_node_type_is_named(api):
+    made = api.post("/workflows", changed(nodes=[TRIGGER, {**NO_OP, "typeVersion": 99}])).json
+    response = api.post(f"/workflows/{made['id']}/run")
+    assert response.status_code == 400
+    assert "99" in response.json["message"]
+
+
+def test_lists_page_and_filter(api):
+    made = sorted(
+        (api.post("/workflows", changed(name=f"workflow {number % 2}")).json for number in range(5)),
+        key=lambda workflow: workflow["id"],
+    )
+    first = api.get("/workflows?limit=2").json
+    second = api.get(f"/workflows?limit=2&cursor={first['nextCursor']}").json
+    third = api.get(f"/workflows?cursor={second['nextCursor']}").json
+    assert [w["id"] for page in (first, second, third) for w in page["data"]] == [w["id"] for w in made]
+    assert third["nextCursor"] is None
+    named = api.get("/workflows?name=workflow%200&limit=1").json
+    assert named["data"][0]["name"] == "workflow 0"
+    rest = api.get(f"/workflows?cursor={named['nextCursor']}&limit=250").json
+    assert [w["name"] for w in rest["data"]] == ["workflow 0"] * 2
+    assert api.get(f"/workflows?cursor={named['nextCursor']}&name=other").status_code == 400
+    assert api.get("/workflows?cursor=abc").json == {"message": "An invalid cursor was provided"}
+    active = api.get("/workflows?active=false&limit=1").json["nextCursor"]
+    assert len(api.get(f"/workflows?cursor={active}&limit=9").json["data"]) == 4
+
+
+def test_pinned_data_can_be_left_out(api):
+    made = api.post("/workflows", EXPORTED).json
+    for path in (f"/workflows/{made['id']}", "/workflows"):
+        body = api.get(f"{path}?excludePinnedData=true").json
+        assert "pinData" not in (body["data"][0] if "data" in body else body)
+
+
+def test_tags_of_a_workflow(api):
+    made = api.post("/workflows", WORKFLOW).json
+    path = f"/workflows/{made['id']}/tags"
+    one, two = (api.post("/tags", {"name": name}).json for name in ("one", "two"))
+    assert api.get(path).json == []
+    assert api.put(path, [{"id": two["id"]}, {"id": one["id"]}]).json == [one, two]
+    assert api.get(path).json == api.get("/workflows").json["data"][0]["tags"] == [one, two]
+    assert len(api.get("/workflows?tags=one,two").json["data"]) == 1
+    assert api.get("/workflows?tags=one,three").json["data"] == []
+    assert api.put(path, [{"id": "nothing"}]).json == {"message": "Some tags not found"}
+    assert api.put(path, []).json == []
+
+
+@pytest.fixture
+def ready(api):
+    return api.post("/workflows", WORKFLOW).json["id"]
+
+
+def inputs_of(api, response):
+    assert response.status_code == 200, response.json
+    number = int(response.json["id"])
+    return read_inputs(api.db, [number]).get(number)
+
+
+def test_run_queues_a_manual_execution(api, ready):
+    response = api.post(f"/workflows/{ready}/run")
+    assert response.status_code == 200
+    assert (response.json["status"], response.json["mode"]) == ("new", "manual")
+    assert response.json == api.get(f"/executions/{response.json['id']}").json
+    assert inputs_of(api, response) is None
+
+
+def test_input_becomes_items(api, ready):
+    given = [
+        {"email": "a@b.c"},
+        {"json": {"x": 1}},
+        {"json": {"x": 1}, "pairedItem": {"item": 0}},
+        {"json": {"x": 1}, "other": 2},
+        {"json": "text"},
+        {},
+    ]
+    stored = orjson.loads(inputs_of(api, api.post(f"/workflows/{ready}/run", {"input": given})).items)
+    assert stored == [{"json": given[0]}, given[1], given[2], *({"json": entry} for entry in given[3:])]
+
+
+def test_the_start_node_is_kept_and_must_be_an_enabled_trigger(api):
+    second = {**TRIGGER, "id": "3", "name": "Second"}
+    third = {**TRIGGER, "id": "4", "name": "Third", "disabled": True}
+    made = api.post("/workflows", changed(nodes=[TRIGGER, NO_OP, second, third])).json
+    path = f"/workflows/{made['id']}/run"
+    assert inputs_of(api, api.post(path, {"startNode": "Second"})).start_node == "Second"
+    for name, word in [("Nothing", "trigger"), ("Third", "disabled"), ("Fourth", "Fourth")]:
+        response = api.post(path, {"startNode": name})
+        assert response.status_code == 400
+        assert word in response.json["message"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"wait": -1},
+        {"wait": 61},
+        {"wait": "soon"},
+        {"input": {"a": 1}},
+        {"input": [1]},
+        {"input": []},
+        {"startNode": ""},
+        {"other": 1},
+        {"input": [{"a": [[[]]] * 3}], "wait": None},
+    ],
+)
+def test_run_refuses(api, ready, body):
+    assert api.post(f"/workflows/{ready}/run", body).status_code == 400
+    assert api.get("/executions").json["count"] == 0
+
+
+def test_wait_answers_as_soon_as_it_has_ended(api, ready):
+    def work() -> None:
+        while not api.db.execute("SELECT 1 FROM executions").fetchone():
+            api.db.rollback()
+            time.sleep(0.01)
+        api.finish(1)
+
+    worker = threading.Thread(target=work)
+    worker.start()
+    began = time.monotonic()
+    response = api.post(f"/workflows/{ready}/run", {"wait": 30})
+    worker.join()
+    assert response.json["status"] == "success"
+    assert time.monotonic() - began < 10
+
+
+def test_wait_answers_when_the_time_is_up(api, ready):
+    began = time.monotonic()
+    assert api.post(f"/workflows/{ready}/run", {"wait": 0.3}).json["status"] == "new"
+    assert 0.3 <= time.monotonic() - began < 3
+
+
+def test_while_it_waits_no_connection_is_held(api, ready):
+    pool = api.client.application.extensions["executions"].pool
+    request = threading.Thread(target=lambda: api.post(f"/workflows/{ready}/run", {"wait": 1}))
+    request.start()
+    free = []
+    while request.is_alive():
+        stats = pool.get_stats()
+        free.append(stats["pool_available"] == stats["pool_size"])
+        time.sleep(0.01)
+    request.join()
+    assert sum(free) > len(free) / 2
+
+
+def test_an_execution_that_is_deleted_while_somebody_waits(api, ready):
+    def remove() -> None:
+        while not api.db.execute("DELETE FROM executions RETURNING id").fetchone():
+            api.db.rollback()
+            time.sleep(0.01)
+        api.db.commit()
+
+    worker = threading.Thread(target=remove)
+    worker.start()
+    response = api.post(f"/workflows/{ready}/run", {"wait": 20})
+    worker.join()
+    assert (response.status_code, response.json["status"]) == (200, "new")
