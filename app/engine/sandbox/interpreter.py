@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
+import signal
 from dataclasses import dataclass, field
 
 from app.engine.sandbox.errors import SandboxError, SandboxMemory, SandboxTimeout
@@ -23,7 +24,7 @@ RUN, DROP = 0, 1
 
 # How long an abandoned or finished request may still run before its process is killed.
 GRACE_SECONDS = 0.25
-# A request that was in flight in this many processes that died is given up.
+# A request that ran in this many processes that died for no known reason is given up.
 MAX_ATTEMPTS = 3
 
 
@@ -162,34 +163,44 @@ class Interpreter:
             self._watch_end(request_id)
 
     def process_ended(self, process: NodeProcess) -> None:
-        ready, self._ready = self._ready, None
         running, self._running = self._running, None
+        blame, self._blame = self._blame, None
         self._process = None
         if self._closed:
             return
-        if ready is not None and not ready.done():
-            ready.cancel()
+        if self._ready is not None and not self._ready.done():
             words = "\n".join(process.last_words)
             self._start_failed(f"The sandbox process ended as it started ({process.returncode}): {words}")
             return
-        if self._serial:
-            running = next(iter(self._requests), None)
-        blame, self._blame = self._blame, None
-        if blame is None and running is not None:
-            blame = running, _error_of(process)
-            log.warning("sandbox process %s (%s) ended: %s", process.pid, self._mode, blame[1])
+        self._ready = None
         if blame is not None:
             self._fail(self._requests.pop(blame[0], None), blame[1])
+        else:
+            log.warning("sandbox process %s (%s) ended: %s", process.pid, self._mode, process.returncode)
+            self._suspect(next(iter(self._requests), None) if self._serial else running, process)
         for request in list(self._requests.values()):
             request.deadline = None
-            request.attempts += 1
             if request.abandoned:
                 del self._requests[request.id]
-            elif request.attempts > MAX_ATTEMPTS:
-                del self._requests[request.id]
-                self._fail(request, SandboxError("The sandbox process ended unexpectedly"))
         if self._requests:
             self._launch()
+
+    def _suspect(self, running: int | None, process: NodeProcess) -> None:
+        """The process died by itself: what ran when it hit the memory limit is to blame; else whatever dies often."""
+        suspects = [running] if running in self._requests else list(self._requests)
+        for request_id in suspects:
+            request = self._requests[request_id]
+            request.attempts += 1
+            if _hit_memory_limit(process):
+                error: SandboxError = SandboxMemory("The JavaScript needed more memory than it may use")
+                if request_id != running and request.attempts <= MAX_ATTEMPTS:
+                    continue
+            elif request.attempts <= MAX_ATTEMPTS:
+                continue
+            else:
+                error = SandboxError(f"The sandbox process ended unexpectedly ({process.returncode})")
+            del self._requests[request_id]
+            self._fail(request, error)
 
     # Time
 
@@ -286,9 +297,7 @@ def _time_out(request: Request) -> str:
     return f"The JavaScript did not finish within {request.limit:g} seconds"
 
 
-def _error_of(process: NodeProcess) -> SandboxError:
-    words = " ".join(process.last_words)
-    # SIGABRT is how V8 ends at its limit, SIGKILL how the kernel does at its own.
-    if "out of memory" in words or "allocation failed" in words.lower() or process.returncode in (-6, -9, 134):
-        return SandboxMemory("The JavaScript needed more memory than it may use")
-    return SandboxError(f"The sandbox process ended unexpectedly ({process.returncode})")
+def _hit_memory_limit(process: NodeProcess) -> bool:
+    words = " ".join(process.last_words).lower()
+    # V8 aborts at its limit, and says so unless the memory for saying it is missing, too.
+    return "out of memory" in words or "allocation failed" in words or process.returncode == -signal.SIGABRT

@@ -7,7 +7,7 @@ from functools import lru_cache
 
 _STRING = r"""(?:'((?:[^'\\\n]|\\.)*)'|"((?:[^"\\\n]|\\.)*)"|`((?:[^`\\$]|\\.)*)`)"""
 # Every place where a node may be named ...
-_ANY = re.compile(r"\$\s*\(|\$node\b|\$items\s*\(|\$item\b|\$\s*\?\.\s*\(")
+_ANY = re.compile(r"\$\s*\(|\$node\b|\$items\s*\(|\$item\b|\$(?!\s*\(|[\w${])")
 # ... and those of them that say the name right there.
 _NAMED = re.compile(
     rf"(?:\$\s*\(\s*{_STRING}\s*\)|\$node\s*(?:\?\.)?\s*\[\s*{_STRING}\s*\]|\$items\s*\(\s*{_STRING}\s*[,)]"

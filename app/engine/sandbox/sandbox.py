@@ -53,6 +53,12 @@ class Sandbox:
         for interpreter in (self._expressions, *self._code):
             await interpreter.close()
 
+    @property
+    def pids(self) -> list[int]:
+        """The processes that run now."""
+        interpreters = (self._expressions, *self._code)
+        return [each.pid for each in interpreters if each.pid is not None]
+
     async def evaluate(self, templates: Sequence[str], scope: dict[str, Any]) -> list[list[Any]]:
         """The values of the templates (with their leading "=") for every item: result[item][template].
 

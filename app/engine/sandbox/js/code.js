@@ -14,6 +14,7 @@ const LEAVE = 2;
 const DROP = 1;
 const SPARE_CONTEXTS = 3;
 const MAX_TIMERS = 10_000;
+const HEAD = '(async function workflowCode() {';
 
 const REALM = ['bridge', 'libraries-lazy', 'encode', 'variables', 'code-globals', 'code-items', 'code'];
 
@@ -114,7 +115,7 @@ function start({ realmFile, realmLibrary }) {
     if (text === undefined) return { error: { message: 'Imports are not supported', description: 'SyntaxError' } };
     let script;
     try {
-      script = new vm.Script(`(async function workflowCode() {${text}\n})`, { filename: 'workflow-code' });
+      script = new vm.Script(`${HEAD}${text}\n})`, { filename: 'workflow-code', columnOffset: -HEAD.length });
     } catch (error) {
       const message = error instanceof Error ? String(error.message) : 'invalid syntax';
       return { error: { message, description: 'SyntaxError', name: 'SyntaxError' } };

@@ -14,10 +14,11 @@
     let stack;
     try {
       stack = `${error}`;
-      for (let i = 0; i < frames.length; i++) {
+      for (let i = 0, inside = false; i < frames.length; i++) {
         const file = frames[i].getFileName();
-        if (typeof file === 'string' && file !== 'workflow-code') break;
-        stack += `\n    at ${frames[i]}`;
+        if (file === 'workflow-code') inside = true;
+        else if (inside && typeof file === 'string') break;
+        if (inside) stack += `\n    at ${frames[i]}`;
       }
     } catch {
       stack ??= 'Error';
