@@ -46,6 +46,13 @@ def to_iso(time: datetime) -> str:
     return time.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+def to_local_iso(time: datetime) -> str:
+    """The time with its own offset, as luxon writes it: Z only for a time that is always in UTC."""
+    text = time.isoformat(timespec="milliseconds")
+    fixed = not isinstance(time.tzinfo, ZoneInfo) or time.tzinfo.key in ("UTC", "Etc/UTC")
+    return text.removesuffix("+00:00") + "Z" if fixed and not time.utcoffset() else text
+
+
 def parse(text: str, timezone: str = "UTC") -> datetime | None:
     """The time that `text` names, in `timezone` where it has no offset; None when it names none."""
     text = text.strip()

@@ -16,6 +16,10 @@ OLD_TYPES = {
     "arrayValue": "array",
     "objectValue": "object",
 }
+DATE_HINT = (
+    ' <br/><br/> Consider using <a href="https://moment.github.io/luxon/api-docs/index.html#datetimefromformat" '
+    'target="_blank"><code>DateTime.fromFormat</code></a> to work with custom date formats.'
+)
 SAMPLE = '{"my_field_1": "value", "my_field_2": 1}'
 """What the editor proposes for raw mode, and what a document without the parameter means."""
 NAMES = ("includeFields", "excludeFields")
@@ -102,7 +106,7 @@ def _as_time(value: Any, timezone: str) -> Any:
     time = dates.parse(value, timezone) if isinstance(value, str) else None
     if time is None:
         raise CannotConvert
-    return dates.to_iso(time)
+    return dates.to_local_iso(time)
 
 
 def _wrong_type(name: str, kind: str, value: Any, item: int) -> NodeError:
@@ -111,7 +115,7 @@ def _wrong_type(name: str, kind: str, value: Any, item: int) -> NodeError:
     else:
         shown = f"'{conversions.to_string(value)}'"
     return NodeError(
-        f"'{name}' expects a {kind} but we got {shown} [item {item}]",
+        f"'{name}' expects a {kind} but we got {shown}{DATE_HINT if kind == 'dateTime' else ''} [item {item}]",
         description=(
             f'To fix the error try to change the type for the field "{name}" or activate the option '
             "\N{LEFT DOUBLE QUOTATION MARK}Ignore Type Conversion Errors\N{RIGHT DOUBLE QUOTATION MARK} "

@@ -1,0 +1,105 @@
+"""Date & Time, version 2: dates formatted, moved, rounded, compared and taken apart, by luxon in the sandbox."""
+
+from typing import Any
+
+from app.engine.context import NodeContext
+from app.engine.errors import NodeError
+from app.engine.registry import Item, Outputs, node
+
+FIELDS = {
+    "formatDate": "formattedDate",
+    "addToDate": "newDate",
+    "subtractFromDate": "newDate",
+    "extractDate": "datePart",
+    "roundDate": "roundedDate",
+    "getTimeBetweenDates": "timeDifference",
+    "getCurrentDate": "currentDate",
+}
+"""The operations, each with the field that its result goes to."""
+
+PROGRAM = """={{ (({ operation, p, zone }) => {
+  const options = p.options ?? {};
+  const parse = (value, format) => {
+    const text = String(value).trim();
+    if (format) return DateTime.fromFormat(text, format, { zone: 'utc', setZone: true });
+    if (text !== '' && !Number.isNaN(Number(text))) {
+      return text.length <= 10 ? DateTime.fromSeconds(Number(text)) : DateTime.fromMillis(Number(text));
+    }
+    const reading = { zone: 'utc', setZone: true };
+    for (const read of ['fromISO', 'fromHTTP', 'fromRFC2822', 'fromSQL']) {
+      const found = DateTime[read](text, reading);
+      if (found.isValid) return found;
+    }
+    return DateTime.fromJSDate(new Date(text));
+  };
+  const valid = (value, format) => {
+    const found = parse(value, format);
+    if (!found.isValid) throw new Error('Invalid date format');
+    return found;
+  };
+  const local = (value) => valid(value).setZone(zone);
+  const work = {
+    formatDate() {
+      if (p.date === null || p.date === undefined) return undefined;
+      const date = valid(p.date, options.fromFormat);
+      const format = p.format === 'custom' ? p.customFormat : p.format;
+      return (options.timezone ? date.setZone(zone) : date).toFormat(format ?? 'MM/dd/yyyy');
+    },
+    addToDate() { return local(p.magnitude).plus({ [p.timeUnit ?? 'days']: Number(p.duration ?? 0) }).toISO(); },
+    subtractFromDate() {
+      return local(p.magnitude).minus({ [p.timeUnit ?? 'days']: Number(p.duration ?? 0) }).toISO();
+    },
+    extractDate() {
+      const part = p.part ?? 'month';
+      return local(p.date).get(part === 'week' ? 'weekNumber' : part);
+    },
+    roundDate() {
+      const date = local(p.date);
+      if ((p.mode ?? 'roundDown') === 'roundDown') return date.startOf(p.toNearest ?? 'month').toISO();
+      const unit = p.to ?? 'month';
+      return date.plus({ [unit]: 1 }).startOf(unit).toISO();
+    },
+    getTimeBetweenDates() {
+      const difference = local(p.endDate).diff(local(p.startDate), p.units ?? ['day']);
+      return options.isoString ? difference.toISO() : difference.toObject();
+    },
+    getCurrentDate() {
+      const now = DateTime.now().setZone(options.timezone || zone);
+      return (p.includeTime ?? true ? now : now.startOf('day')).toISO();
+    },
+  };
+  try { return { made: work[operation]() } } catch (error) { return { failed: error.message } }
+})($json) }}"""
+
+
+@node("dateTime", [2])
+async def date_time(context: NodeContext) -> Outputs:
+    operation = context.parameters.get("operation", "getCurrentDate")
+    if operation not in FIELDS:
+        raise NodeError(f"The Date & Time node's operation '{operation}' is not supported.")
+    resolved = await context.resolve_each(context.parameters, parameter="date")
+    rows = [
+        {"operation": operation, "p": {} if isinstance(each, NodeError) else each, "zone": context.timezone}
+        for each in resolved
+    ]
+    answers = await context.evaluate_javascript(PROGRAM, rows)
+    put_out: list[Item] = []
+    for index, (parameters, answer) in enumerate(zip(resolved, answers, strict=True)):
+        try:
+            put_out.append(_item(context.items[index], index, operation, parameters, answer))
+        except NodeError as error:
+            if not context.continues_on_fail:
+                raise
+            put_out.append({"json": {"error": error.message}, "pairedItem": {"item": index}})
+    return [put_out]
+
+
+def _item(item: Item, index: int, operation: str, parameters: Any, answer: Any) -> Item:
+    if isinstance(parameters, NodeError):
+        raise parameters
+    if not isinstance(answer, dict) or "failed" in answer:
+        raise NodeError((answer or {}).get("failed") or "Invalid date format", item_index=index)
+    json = dict(item["json"]) if (parameters.get("options") or {}).get("includeInputFields") else {}
+    if "made" in answer:
+        json[str(parameters.get("outputFieldName") or FIELDS[operation])] = answer["made"]
+    return {"json": json, "pairedItem": {"item": index}}

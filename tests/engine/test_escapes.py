@@ -1,0 +1,316 @@
+"""Hostile JavaScript: it must find no way to the host, and leave nothing behind for the next one."""
+
+from typing import Any
+
+import pytest
+
+from app.engine.sandbox import CodeError, ExpressionError, SandboxError, SandboxTimeout
+from tests.engine.running import Engine
+
+SCOPE: dict[str, Any] = {
+    "items": [{"json": {"n": 7}}],
+    "nodes": {"Start": {"runs": [[[{"json": {}}]]], "paired": [[0, 0, 0]]}},
+    "nodeNames": ["Start"],
+    "timezone": "America/New_York",
+}
+
+# Everything that can be reached from what an expression may name, by any property, prototype or accessor, must be
+# frozen; all that may not be frozen is made anew for each evaluation.
+WALK_EXPRESSION = """={{ ((shared, own) => {
+  const seen = new Set(), loose = [];
+  const prototypeOf = Object["getProto" + "typeOf"];
+  const visit = (value, path, mayBeLoose) => {
+    if ((typeof value !== "object" && typeof value !== "function") || value === null || seen.has(value)) return;
+    seen.add(value);
+    if (!mayBeLoose && !Object.isFrozen(value)) loose.push(path);
+    visit(prototypeOf(value), path + ".__proto__", false);
+    for (const key of [...Object.getOwnPropertyNames(value), ...Object.getOwnPropertySymbols(value)]) {
+      const descriptor = Object.getOwnPropertyDescriptor(value, key);
+      const at = path + "." + String(key);
+      for (const part of ["value", "get", "set"]) visit(descriptor[part], at, mayBeLoose && key === "customData");
+    }
+  };
+  for (const key of Object.keys(shared)) visit(shared[key], key, false);
+  for (const key of Object.keys(own)) visit(own[key], key, true);
+  return { reached: seen.size, loose };
+})({
+  DateTime, Duration, Interval, Object, Array, String, Number, Boolean, Symbol, BigInt, Math, JSON, Date, RegExp, Map, Set,
+  WeakMap, WeakSet, Intl, Error, TypeError, AggregateError, ArrayBuffer, DataView, Uint8Array, Float64Array,
+  BigInt64Array, isNaN, parseInt, encodeURI, $jmespath, $if, $min, call: __call, methods: __methods,
+  zone: $now.zone, utc: DateTime.utc().zone, tokyo: DateTime.fromISO("2024-01-01", { zone: "Asia/Tokyo" }).zone,
+  system: DateTime.local({ zone: "system" }).zone, format: new Intl.DateTimeFormat("de"),
+  collator: new Intl.Collator("de"), number: new Intl.NumberFormat("de"),
+}, {
+  now: $now, offset: DateTime.fromISO("2024-01-01T00:00+03:00", { setZone: true }).zone, arrow: () => 1,
+  array: [][Symbol.iterator](), map: new Map().entries(), set: new Set().values(), matches: "a".matchAll(/a/g),
+  segments: new Intl.Segmenter("en").segment("a b"), node: $("Start"), input: $input, blocked: process,
+  caught: (() => { try { $("Nope") } catch (error) { return error } })(),
+  typeError: (() => { try { null.x } catch (error) { return error } })(),
+  full: (() => { const f = () => { "x".hash(); f() }; try { f() } catch (error) { return error } })(),
+}) }}"""
+
+# Every object that a program can get hold of must come from its own context: its last prototype is its own
+# Object.prototype. An object of the host has another one.
+WALK_CODE = """
+const seen = new Set(), foreign = [];
+const visit = (value, path) => {
+  if ((typeof value !== 'object' && typeof value !== 'function') || value === null || seen.has(value)) return;
+  seen.add(value);
+  let top = value;
+  while (Object.getPrototypeOf(top)) top = Object.getPrototypeOf(top);
+  if (top !== Object.prototype && top !== value) foreign.push(path);
+  visit(Object.getPrototypeOf(value), path + '.__proto__');
+  for (const key of Reflect.ownKeys(value)) {
+    const descriptor = Object.getOwnPropertyDescriptor(value, key);
+    if (!descriptor) continue;
+    for (const part of ['value', 'get', 'set']) visit(descriptor[part], `${path}.${String(key)}`);
+    if (descriptor.get) attempt(() => descriptor.get.call(value), `${path}.${String(key)}()`);
+  }
+};
+const attempt = (work, path) => { try { visit(work(), path) } catch (error) { visit(error, path + ' threw') } };
+const untilFull = (work) => { const again = () => { work(); again() }; again() };
+visit(globalThis, 'global');
+visit(arguments, 'arguments');
+for (const work of [
+  () => null.x, () => require('fs'), () => setTimeout(5), () => new TextDecoder('nope'), () => atob('%'), () => btoa('€'),
+  () => new Function('return this')(), () => (0, eval)('this'), () => JSON.parse('{'), () => Buffer.alloc(-1),
+  () => 'x'.repeat(2 ** 30), () => new Uint8Array(1e12), () => $('Nope'), () => $env.X, () => $jmespath({}, '['),
+  () => untilFull(() => {}), () => untilFull(() => btoa('x')), () => untilFull(() => console.log(1)),
+  () => untilFull(() => clearTimeout(setTimeout(() => {}, 1))), () => untilFull(() => new TextEncoder().encode('x')),
+  () => untilFull(() => $('Start').first()), () => untilFull(() => DateTime.now()), () => untilFull(() => Buffer.from('x')),
+]) attempt(work, String(work));
+for (const work of [() => import('fs'), () => import(`node:fs`), () => import('data:text/javascript,export default 1')]) {
+  const promise = work();
+  visit(promise, 'import');
+  await promise.catch((error) => visit(error, 'import refused'));
+}
+await new Promise((done) => setTimeout(function (...given) {
+  visit(this, 'timer this');
+  visit(given, 'timer arguments');
+  attempt(() => arguments.callee.caller, 'timer caller');
+  done();
+}, 1));
+await new Promise((done) => Promise.resolve({
+  then(resolve, reject) {
+    visit(resolve, 'resolve');
+    visit(reject, 'reject');
+    attempt(() => arguments.callee.caller, 'then caller');
+    resolve();
+  },
+}).then(done));
+const prepare = (error, frames) => { visit(error, 'prepared error'); visit(frames, 'frames'); return frames };
+Error.prepareStackTrace = prepare;
+attempt(() => Object.defineProperty(Error, 'prepareStackTrace', { value: prepare }), 'defineProperty');
+globalThis.Error = { prepareStackTrace: prepare };
+class Own extends Error { static prepareStackTrace = prepare }
+visit(new Own('x').stack, 'stack of its own');
+visit(new Error('x').stack, 'stack');
+attempt(() => untilFull(() => new Error('x').stack), 'stack when full');
+return [{ json: { reached: seen.size, foreign } }];
+"""
+
+
+@pytest.fixture
+def evaluate(engine: Engine):
+    def evaluate(template: str) -> Any:
+        try:
+            return engine.wait_for(engine.sandbox.evaluate([template], SCOPE))[0][0]
+        except ExpressionError as error:
+            return error
+
+    return evaluate
+
+
+@pytest.fixture
+def run(engine: Engine):
+    def run(source: str, **options: Any) -> Any:
+        try:
+            result = engine.wait_for(engine.sandbox.run_code(source, SCOPE, **options))
+        except CodeError as error:
+            return error.message
+        return [item["json"] for item in result.items]
+
+    return run
+
+
+def test_all_that_expressions_share_is_frozen(evaluate):
+    walked = evaluate(WALK_EXPRESSION)
+    assert walked["loose"] == []
+    assert walked["reached"] > 1000
+
+
+def test_a_program_reaches_no_object_of_the_host(run):
+    [walked] = run(WALK_CODE)
+    assert walked["foreign"] == []
+    assert walked["reached"] > 1000
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "(x => x)['const' + 'ructor']('return process')()",
+        "({})['const' + 'ructor']['const' + 'ructor']('return this')()",
+        "(function* () {})['const' + 'ructor']('yield process')().next().value",
+        "$now['const' + 'ructor']['const' + 'ructor']('return process')()",
+        "process.binding('fs')",
+        "process.mainModule.require('fs')",
+        "globalThis.process.exit()",
+        "require('fs').readFileSync('/etc/passwd')",
+        "fetch('http://127.0.0.1')",
+        "new WebAssembly.Module(new Uint8Array(8))",
+        "Error.prepareStackTrace = (e, frames) => frames[0].getThis()",
+        "new Function('return process')()",
+        "eval('process')",
+        "setTimeout(() => 1)",
+        "(() => { Object.defineProperty($now.zone, 'offset', {value: () => 60}); return 1 })()",
+        "(() => { $now.zone.offset = () => 60; return 1 })()",
+        "(() => { Math.max = () => 5; return 1 })()",
+        "(() => { Array['proto' + 'type'].leak = 1; return 1 })()",
+        "(() => { [].concat.leak = 1; return 1 })()",
+        "(() => { Object.defineProperty(Object['proto' + 'type'], 'leak', {value: 1}); return 1 })()",
+        "(() => { $jmespath.leak = 1; return 1 })()",
+        "(() => { DateTime['proto' + 'type'].toISO = () => 'x'; return 1 })()",
+        "(() => { new Intl.DateTimeFormat('en').format = () => 'x'; return 1 })()",
+        "RegExp.$1",
+        "Array.fromAsync([1])",
+    ],
+)
+def test_an_expression_gets_nothing(expression, evaluate):
+    assert evaluate("={{ " + expression + " }}") is None
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "import('fs')",
+        "(() => import('fs'))()",
+        "`${import('fs')}`",
+        "import.meta",
+        "async () => 1",
+        "(async function* () {})()",
+        "(x => x).constructor('return process')()",
+        "(x => x)['constructor']('return process')()",
+        "$json.__proto__.leak = 1",
+        "String.prototype.leak = 1",
+        "Object.setPrototypeOf($json, null)",
+        "1 }) ; process.exit(",
+        "1) + (1",
+        "1\n); process.exit(",
+        "/* */ */ 1",
+    ],
+)
+def test_an_expression_is_refused(expression, evaluate):
+    assert isinstance(evaluate("={{ " + expression + " }}"), ExpressionError)
+
+
+def test_no_state_passes_between_expressions(evaluate):
+    attempts = [
+        "leak = 1",
+        "globalThis.leak = 1",
+        "this.leak = 1",
+        "process.leak = 1",
+        "(() => { /(leak)/.test('leak'); return 1 })()",
+        "(() => { Symbol.for('leak').description; return 1 })()",
+        "(t => (t`x`.leak = 1))((strings) => strings)",
+    ]
+    for expression in attempts:
+        evaluate("={{ " + expression + " }}")
+    seen = (
+        "={{ [typeof leak, typeof globalThis.leak, typeof process.leak, typeof [].leak, typeof ({}).leak, RegExp.$1] }}"
+    )
+    assert evaluate(seen) == ["undefined"] * 5 + [None]
+
+
+def test_built_in_names_can_still_be_assigned_on_own_objects(evaluate):
+    expression = """={{ (() => {
+      const error = new Error('x'); error.message = 'y'; error.name = 'N';
+      const own = {}; own.toString = () => 'own'; own.valueOf = () => 4; own['hasOwn' + 'Property'] = 1;
+      class A { toString() { return 'A!' } }
+      return [String(error), `${own}`, own + 1, Object.keys(own), `${new A()}`];
+    })() }}"""
+    assert evaluate(expression) == ["N: y", "own", 5, ["toString", "valueOf", "hasOwnProperty"], "A!"]
+
+
+def test_no_state_passes_between_programs(run):
+    for source in [
+        "globalThis.leak = 1; leak2 = 2; return []",
+        "Object.prototype.leak = 1; Array.prototype.map = null; Promise.prototype.then = null; return []",
+        "JSON.stringify = () => '{}'; Object.assign(DateTime, {now: () => 1}); return []",
+        "DateTime.now().zone.constructor.prototype.leak = 1; return []",
+    ]:
+        run(source)
+    seen = "return {a: typeof leak, b: typeof leak2, c: typeof ({}).leak, d: typeof [].map, e: typeof DateTime.now().toISO()}"
+    assert run(seen) == [{"a": "undefined", "b": "undefined", "c": "undefined", "d": "function", "e": "string"}]
+
+
+@pytest.mark.parametrize(
+    ("source", "given"),
+    [
+        ("return this.constructor.constructor('return process')()", "Code generation from strings disallowed for this context [line 1]"),
+        ("return console.log.constructor('return process')()", "Code generation from strings disallowed for this context [line 1]"),
+        ("return eval('process')", "Code generation from strings disallowed for this context [line 1]"),
+        ("return process.env", "process is not defined [line 1]"),
+        ("return (await import('fs'))", "A dynamic import callback was not specified."),
+        ("return (await import/*x*/('fs'))", "A dynamic import callback was not specified."),
+        ("return [{json: {a: 'import(1)', b: /import()/.source}}]", [{"a": "import(1)", "b": "import()"}]),
+        ("<!-- import('fs')\nreturn {a: 1}", [{"a": 1}]),
+        ("using x = null; return (await import('fs'))", "Imports are not supported"),
+        ("imp\\u006frt('fs')", "Keyword must not contain escaped characters"),
+        ("throw new Proxy({}, { get() { throw 1 }, getPrototypeOf() { throw 2 } })", "Unknown error"),
+        ("throw { get message() { throw 1 } }", "Unknown error"),
+        ("return new Proxy([], { get() { throw new Error('trap') } })", "trap [line 1]"),
+        ("return { then(resolve) { resolve([{ok: 1}]) } }", [{"ok": 1}]),
+        ("Array.prototype.toJSON = () => 5; return items", "Code doesn't return items properly"),
+        ("Object.prototype.toJSON = () => 'x'; return items", "Code doesn't return items properly"),
+        ("Object.prototype.toJSON = () => ({items: [{json: 1}]}); return items", "Code doesn't return items properly"),
+        ("for (let i = 0; i < 20000; i++) setTimeout(() => {}, 60000)", "Too many timers"),
+        ("setTimeout(() => Promise.reject(new Error('unseen')), 1); await new Promise(r => setTimeout(r, 20)); return {a: 1}", [{"a": 1}]),
+        ("})(); globalThis.leak = 1; (async function () { return {leak}", [{"leak": 1}]),
+        ("}); (function () { return 5 ", "program is not a function"),
+    ],
+)  # fmt: skip
+def test_a_program_gets_nothing(source, given, run):
+    assert run(source) == given
+
+
+def test_a_program_sees_no_path_of_the_host(run):
+    source = """
+      const stacks = [new Error('x').stack];
+      for (const work of [() => require('fs'), () => $('Nope'), () => DateTime.fromISO('x', {zone: 5}), () => Buffer.from(5)]) {
+        try { work() } catch (error) { stacks.push(String(error.stack)) }
+      }
+      return {found: stacks.filter((stack) => stack.includes('/') || stack.includes('node:'))};"""
+    assert run(source) == [{"found": []}]
+
+
+def test_the_file_system_is_closed_even_to_the_host_side(engine):
+    """The permission model is the wall behind the wall: the process itself may read nothing but its own program."""
+
+    async def work() -> Any:
+        from app.engine.sandbox import process
+
+        command = [str(process.NODE), "--permission", f"--allow-fs-read={process.HERE}", "-e"]
+        program = """
+          const tries = [() => require('fs').readFileSync('/etc/passwd'), () => require('fs').writeFileSync('x', ''),
+            () => require('child_process').execSync('id'), () => new (require('worker_threads').Worker)('1', {eval: true})];
+          for (const attempt of tries) try { attempt(); console.log('open') } catch (error) { console.log(error.code) }"""
+        import asyncio
+
+        child = await asyncio.create_subprocess_exec(*command, program, stdout=asyncio.subprocess.PIPE, env={})
+        return (await child.communicate())[0].decode().split()
+
+    assert engine.wait_for(work()) == ["ERR_ACCESS_DENIED"] * 4
+
+
+@pytest.mark.parametrize(
+    "source", ["for (;;) {}", "for (;;) await null", "const f = () => Promise.resolve().then(f); await f()"]
+)
+def test_a_program_without_an_end_is_ended(source, engine):
+    with pytest.raises(SandboxTimeout):
+        engine.wait_for(engine.sandbox.run_code(source, SCOPE, timeout=0.3))
+
+
+def test_results_nested_too_deeply_are_refused(engine):
+    template = "={{ (() => { let o = {}; for (let i = 0; i < 3000; i++) o = {o}; return o })() }}"
+    with pytest.raises(SandboxError):
+        engine.wait_for(engine.sandbox.evaluate([template], SCOPE))
