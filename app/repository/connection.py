@@ -1,5 +1,6 @@
 """Connections to PostgreSQL: the pool, and the adapters that let JSON pass through unparsed."""
 
+import select
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -47,9 +48,19 @@ def open_pool(database_url: str, *, size: int, name: str, timeout: float = 3.0) 
         timeout=timeout,
         open=True,
         configure=configure,
-        check=ConnectionPool.check_connection,
+        check=check,
         kwargs=session_options(database_url),
     )
+
+
+def check(connection: Connection) -> None:
+    """Refuse a pooled connection that the server has closed.
+
+    A closed one has its end to read, and only then is a round trip spent on asking. Raises
+    psycopg.OperationalError, upon which the pool makes another.
+    """
+    if select.select([connection.fileno()], [], [], 0)[0]:
+        ConnectionPool.check_connection(connection)
 
 
 def session_options(database_url: str) -> dict[str, Any]:
@@ -67,3 +78,15 @@ def transaction(pool: ConnectionPool[Connection]) -> Iterator[Connection]:
     """One transaction on a pooled connection, with psycopg's data errors as domain errors."""
     with translated(), pool.connection() as connection, connection.transaction():
         yield connection
+
+
+@contextmanager
+def reading(pool: ConnectionPool[Connection]) -> Iterator[Connection]:
+    """A pooled connection for statements that only read: each sees the newest state, and none pays for BEGIN."""
+    with translated(), pool.connection() as connection:
+        connection.autocommit = True
+        try:
+            yield connection
+        finally:
+            if not connection.closed:
+                connection.autocommit = False

@@ -72,17 +72,22 @@ def count_executions(connection: Connection, wanted: ExecutionFilter) -> Count:
             value = scalar(connection, statement, parameters, prepare=False)
             connection.execute(LIFT_LIMIT)
     except pg.QueryCanceled:
-        return Count(estimate(connection, condition, parameters), estimated=True)
+        return Count(estimate(connection, wanted), estimated=True)
+    return counted(connection, wanted, value)
+
+
+def counted(connection: Connection, wanted: ExecutionFilter, value: int) -> Count:
+    """What a count up to EXACT_UP_TO + 1 says: itself, or that the planner must be asked."""
     if value <= EXACT_UP_TO:
         return Count(value, estimated=False)
-    return Count(max(estimate(connection, condition, parameters), EXACT_UP_TO + 1), estimated=True)
+    return Count(max(estimate(connection, wanted), EXACT_UP_TO + 1), estimated=True)
 
 
-def estimate(connection: Connection, condition: sql.Composable, parameters: dict[str, Any]) -> int:
+def estimate(connection: Connection, wanted: ExecutionFilter) -> int:
     """The planner's guess of how many rows match."""
-    plan = connection.execute(ESTIMATE.format(condition=condition), parameters).fetchone()
-    assert plan is not None
-    return int(orjson.loads(plan[0])[0]["Plan"]["Plan Rows"])
+    condition, parameters = wanted.condition()
+    plan = scalar(connection, ESTIMATE.format(condition=condition), parameters, prepare=False)
+    return int(orjson.loads(plan)[0]["Plan"]["Plan Rows"])
 
 
 def count_running(connection: Connection, *, project_id: str | None = None) -> int:

@@ -1,0 +1,82 @@
+"""A page of a list with the counts that stand beside it, in as few round trips as can be."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+from psycopg import errors as pg
+from psycopg import sql
+from psycopg.rows import args_row
+
+from app.repository.connection import Connection
+from app.repository.execution_counts import (
+    CONCURRENT,
+    COUNT,
+    EXACT_UP_TO,
+    LIFT_LIMIT,
+    LIMIT_COST,
+    Count,
+    count_running,
+    counted,
+    estimate,
+)
+from app.repository.execution_filters import ExecutionFilter
+from app.repository.executions import PAGE, Execution, list_executions, with_tags
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionPage:
+    """`executions` newest first; `count` of all that match, on all pages; `running`: how many run now."""
+
+    executions: list[Execution]
+    count: Count
+    running: int
+
+
+def read_page(
+    connection: Connection,
+    wanted: ExecutionFilter,
+    *,
+    limit: int,
+    before: int | None = None,
+    known: Count | None = None,
+) -> ExecutionPage:
+    """At most `limit` executions that match, newest first, with `before` only ids below it, and the counts.
+
+    `known` spares the counting. Needs a connection outside any transaction (`connection.reading`).
+    """
+    condition, parameters = wanted.condition(before=before)
+    statement = PAGE.format(condition=condition, order=wanted.order(), limit=sql.Placeholder("limit"))
+    visible = {"project_id": wanted.visible_project}
+    cursor = connection.cursor(row_factory=args_row(Execution))
+    try:
+        with connection.pipeline(), connection.transaction():
+            cursor.execute(statement, {**parameters, "limit": limit}, prepare=False)
+            running = connection.execute(CONCURRENT, visible)
+            matching = None if known is not None else count(connection, wanted)
+    except pg.QueryCanceled:
+        return without_counting(connection, wanted, limit, before)
+    if matching is not None:
+        row = matching.fetchone()
+        assert row is not None
+        known = counted(connection, wanted, int(row[0]))
+    [(number,)] = running.fetchall()
+    assert known is not None
+    return ExecutionPage(with_tags(connection, cursor.fetchall()), known, int(number))
+
+
+def count(connection: Connection, wanted: ExecutionFilter) -> psycopg.Cursor[tuple[Any, ...]]:
+    """Ask, within what a count may cost, how many match, up to one more than is counted exactly."""
+    condition, parameters = wanted.condition()
+    connection.execute(LIMIT_COST)
+    statement = COUNT.format(condition=condition, limit=sql.Literal(EXACT_UP_TO + 1))
+    matching = connection.execute(statement, parameters, prepare=False)
+    connection.execute(LIFT_LIMIT)
+    return matching
+
+
+def without_counting(connection: Connection, wanted: ExecutionFilter, limit: int, before: int | None) -> ExecutionPage:
+    """The same where counting would cost too much: the planner's estimate in place of the count."""
+    page = list_executions(connection, wanted, limit=limit, before=before)
+    guess = Count(estimate(connection, wanted), estimated=True)
+    return ExecutionPage(page, guess, count_running(connection, project_id=wanted.visible_project))

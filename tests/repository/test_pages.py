@@ -1,0 +1,68 @@
+"""A page with its counts: right, in few round trips, and bearable when counting is not."""
+
+import pytest
+from psycopg_pool import ConnectionPool
+
+from app.repository import connection as connection_module
+from app.repository import execution_counts
+from app.repository.connection import Connection, reading, transaction
+from app.repository.execution_filters import ExecutionFilter
+from app.repository.execution_pages import read_page
+from tests.repository.given import a_new_execution, a_running_execution, a_worker, a_workflow, an_ended_execution
+
+
+@pytest.fixture
+def pool(database_url):
+    with connection_module.open_pool(database_url, size=2, name="test") as pool:
+        yield pool
+
+
+@pytest.fixture
+def some(connection) -> list[int]:
+    a_workflow(connection)
+    worker_id = a_worker(connection)
+    ended = [an_ended_execution(connection, worker_id, status) for status in ("error", "success") * 3]
+    return [*ended, a_running_execution(connection, worker_id), a_new_execution(connection)]
+
+
+def test_a_page_and_its_counts(pool: ConnectionPool[Connection], some) -> None:
+    with reading(pool) as connection:
+        page = read_page(connection, ExecutionFilter(statuses=("error",)), limit=2, before=some[4])
+    assert [e.id for e in page.executions] == [some[2], some[0]]
+    assert (page.count.value, page.count.estimated, page.running) == (3, False, 1)
+
+
+def test_a_known_count_is_not_counted_again(pool, some) -> None:
+    known = execution_counts.Count(12_345, estimated=True)
+    with reading(pool) as connection:
+        assert read_page(connection, ExecutionFilter(), limit=100, known=known).count is known
+
+
+def test_a_count_that_costs_too_much_is_estimated(pool, some, monkeypatch) -> None:
+    """With a budget of nothing the list still comes, with an estimate beside it."""
+    slow = execution_counts.sql.SQL("SELECT count(*) FROM (SELECT pg_sleep(1) WHERE {condition} LIMIT {limit}) AS s")
+    monkeypatch.setattr("app.repository.execution_pages.COUNT", slow)
+    with reading(pool) as connection:
+        page = read_page(connection, ExecutionFilter(), limit=100)
+        assert len(page.executions) == 8
+        assert page.count.estimated
+        assert page.running == 1
+
+
+def test_a_connection_that_the_server_closed_is_not_handed_out(pool, connect, some) -> None:
+    with reading(pool) as connection:
+        pid = connection.info.backend_pid
+    connect(autocommit=True).execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
+    with transaction(pool) as connection:
+        assert connection.execute("SELECT 1").fetchone() == (1,)
+        assert connection.info.backend_pid != pid
+
+
+def test_a_connection_that_read_can_change_again(pool, some) -> None:
+    with reading(pool) as connection:
+        connection.execute("SELECT 1")
+    with pytest.raises(ZeroDivisionError), transaction(pool) as connection:
+        connection.execute("DELETE FROM executions")
+        raise ZeroDivisionError
+    with reading(pool) as connection:
+        assert read_page(connection, ExecutionFilter(), limit=100).count.value == 8
