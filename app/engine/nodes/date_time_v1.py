@@ -128,8 +128,8 @@ def _pieces(moment_format: str) -> list[tuple[str, str]]:
 
 def _luxon_format(moment_format: str) -> str:
     """The whole format in luxon's words, for reading a date."""
-    words = {"ordinal": lambda text: "d", "meridiem": lambda text: "a", "token": lambda text: text}
+    written = {"ordinal": "d", "meridiem": "a"}
     return "".join(
-        words[kind](text) if kind in words else "'" + text.replace("'", "") + "'"
+        "'" + text.replace("'", "") + "'" if kind == "text" else written.get(kind, text)
         for kind, text in _pieces(moment_format)
     )
