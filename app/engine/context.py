@@ -3,17 +3,16 @@
 The only way from a node to the sandbox and to other nodes' data; a node never sees the run's state itself.
 """
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from app.engine.errors import NodeError
 from app.engine.graph import Node
-from app.engine.paired_items import Ancestry
 from app.engine.parameters import Template
 from app.engine.registry import Item
-from app.engine.sandbox import ExpressionError, Sandbox, SandboxError, referenced_nodes
+from app.engine.sandbox import ExpressionError, Sandbox, SandboxError
+from app.engine.scope import base_scope, scope_for
 from app.engine.state import RunState, Source
 
 
@@ -116,7 +115,7 @@ class NodeContext:
 
         For what only JavaScript does as JavaScript does, such as its regular expressions.
         """
-        scope = self._base_scope([{"json": row} for row in rows])
+        scope = base_scope(self, [{"json": row} for row in rows])
         try:
             return [row[0] for row in await self.sandbox.evaluate([template], scope)]
         except (ExpressionError, SandboxError) as error:
@@ -142,114 +141,8 @@ class NodeContext:
             self.state.custom_data = dict(custom_data)
 
     def scope(self, texts: Sequence[str], items: list[Item] | None = None) -> dict[str, Any]:
-        """What the sandbox has to know to evaluate `texts`: of other nodes only those that the texts refer to."""
-        given = self.items if items is None else items
-        scope = self._base_scope(given)
-        names: set[str] = set()
-        for text in texts:
-            referenced = referenced_nodes(text)
-            if referenced is None:
-                names = set(self.state.run_data)
-                break
-            names |= referenced
-        if names:
-            scope["nodes"] = self._nodes(names, len(given), texts)
-        return scope
-
-    def _base_scope(self, items: list[Item]) -> dict[str, Any]:
-        state, node = self.state, self.node
-        source = next((entry for entry in self.sources or [] if entry), None)
-        return {
-            "items": items,
-            "nodes": {},
-            "nodeNames": list(state.graph.nodes),
-            "node": {
-                "name": node.name,
-                "type": node.type,
-                "version": node.version,
-                "parameters": node.parameters,
-            },
-            "prevNode": source
-            and {
-                "name": source["previousNode"],
-                "outputIndex": source.get("previousNodeOutput") or 0,
-                "runIndex": source.get("previousNodeRun") or 0,
-            },
-            "runIndex": self.run_index,
-            "workflow": {"id": state.graph.id, "name": state.graph.name, "active": state.graph.active},
-            "execution": self.execution.scope(),
-            "customData": state.custom_data,
-            "timezone": state.graph.timezone,
-            "staticData": self._static_data(),
-            "vars": {},
-            "env": None,
-        }
-
-    def _static_data(self) -> dict[str, Any]:
-        kept = self.state.graph.static_data
-        return {"global": kept.get("global") or {}, "node": kept.get(f"node:{self.node.name}") or {}}
-
-    def _nodes(self, names: set[str], count: int, texts: Sequence[str]) -> dict[str, Any]:
-        ancestry = Ancestry(self.state.run_data, self.sources, frozenset(self.state.pin_data))
-        nodes: dict[str, Any] = {}
-        for name in names:
-            known = self.state.graph.nodes.get(name)
-            if known is None:
-                continue
-            runs = [
-                [output or [] for output in (run.get("data") or {}).get("main") or []]
-                for run in self.state.run_data.get(name) or []
-            ]
-            towards = self.state.graph.output_towards(name, self.node.name)
-            paired = self._paired(ancestry, name, count) if towards is not None else []
-            if runs and _asks_for_items_only(name, texts):
-                runs, paired = _paired_only(runs, paired)
-                towards = 0
-            nodes[name] = {
-                "outputIndex": towards or 0,
-                "runs": runs,
-                "paired": paired,
-                "parameters": known.parameters,
-                "context": self._shown_memory(name),
-            }
-        return nodes
-
-    def _paired(self, ancestry: Ancestry, name: str, count: int) -> list[Any]:
-        """Where each item comes from in an ancestor; false for one that does not come from it."""
-        found = (ancestry.find(name, place) for place in range(count))
-        return [False if position is None else position for position in found]
-
-    def _shown_memory(self, name: str) -> dict[str, Any]:
-        """What expressions may see of a node's memory: how far it is, not the items that it holds."""
-        memory = self.state.context_data.get(f"node:{name}") or {}
-        return {key: value for key, value in memory.items() if not isinstance(value, dict | list)}
-
-
-def _asks_for_items_only(name: str, texts: Sequence[str]) -> bool:
-    """Whether the texts ask a node for nothing but the item that is paired with the current one."""
-    asked = re.compile(r"\$\(\s*(['\"`])" + re.escape(name) + r"\1\s*\)\s*\??\.\s*item\b")
-    return all(text.count(name) == len(asked.findall(text)) for text in texts)
-
-
-def _paired_only(runs: list[list[list[Item]]], paired: list[Any]) -> tuple[list[list[list[Item]]], list[Any]]:
-    """A node's runs with only the items that are paired with a current one.
-
-    In a loop each round needs one of a thousand items; all of them each time would make a million.
-    """
-    kept: list[Item] = []
-    places: dict[tuple[int, ...], int] = {}
-    moved: list[Any] = []
-    for position in paired:
-        if not isinstance(position, list):
-            moved.append(position)
-            continue
-        run, output, place = position
-        key = (run, output, place)
-        if key not in places:
-            places[key] = len(kept)
-            kept.append(runs[run][output][place])
-        moved.append([0, 0, places[key]])
-    return [[kept]], moved
+        """What the sandbox has to know to evaluate `texts` for the items."""
+        return scope_for(self, texts, self.items if items is None else items)
 
 
 def _node_error(error: Exception, parameter: str | None) -> NodeError:

@@ -1,0 +1,126 @@
+"""What the JavaScript of a node gets to see: its items, the nodes that it refers to, the run as a whole.
+
+As little as will do, because all of it travels to the sandbox; knows nothing of what the JavaScript is for.
+"""
+
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from app.engine.paired_items import Ancestry
+from app.engine.registry import Item
+from app.engine.sandbox import referenced_nodes
+
+if TYPE_CHECKING:
+    from app.engine.context import NodeContext
+
+Run = list[list[Item]]
+"""The items at each output of one run of a node."""
+
+
+def scope_for(context: "NodeContext", texts: Sequence[str], items: list[Item]) -> dict[str, Any]:
+    """The scope to evaluate `texts` in for each of the items; of other nodes, only those that the texts refer to."""
+    scope = base_scope(context, items)
+    names: set[str] = set()
+    for text in texts:
+        referenced = referenced_nodes(text)
+        if referenced is None:
+            names = set(context.state.run_data)
+            break
+        names |= referenced
+    if names:
+        scope["nodes"] = _nodes(context, names, len(items), texts)
+    return scope
+
+
+def base_scope(context: "NodeContext", items: list[Item]) -> dict[str, Any]:
+    """The scope without any other node."""
+    state, node = context.state, context.node
+    source = next((entry for entry in context.sources or [] if entry), None)
+    kept = state.graph.static_data
+    return {
+        "items": items,
+        "nodes": {},
+        "nodeNames": list(state.graph.nodes),
+        "node": {"name": node.name, "type": node.type, "version": node.version, "parameters": node.parameters},
+        "prevNode": source
+        and {
+            "name": source["previousNode"],
+            "outputIndex": source.get("previousNodeOutput") or 0,
+            "runIndex": source.get("previousNodeRun") or 0,
+        },
+        "runIndex": context.run_index,
+        "workflow": {"id": state.graph.id, "name": state.graph.name, "active": state.graph.active},
+        "execution": context.execution.scope(),
+        "customData": state.custom_data,
+        "timezone": state.graph.timezone,
+        "staticData": {"global": kept.get("global") or {}, "node": kept.get(f"node:{node.name}") or {}},
+        "vars": {},
+        "env": None,
+    }
+
+
+def _nodes(context: "NodeContext", names: set[str], count: int, texts: Sequence[str]) -> dict[str, Any]:
+    """The nodes of these names, each with its runs and with the items that the current `count` items come from."""
+    state = context.state
+    ancestry = Ancestry(state.run_data, context.sources, frozenset(state.pin_data))
+    nodes: dict[str, Any] = {}
+    for name in names:
+        known = state.graph.nodes.get(name)
+        if known is None:
+            continue
+        runs: list[Run] = [
+            [output or [] for output in (run.get("data") or {}).get("main") or []]
+            for run in state.run_data.get(name) or []
+        ]
+        towards = state.graph.output_towards(name, context.node.name)
+        paired = _paired(ancestry, name, count) if towards is not None else []
+        if runs and _asks_for_items_only(name, texts):
+            runs, paired = _paired_only(runs, paired)
+            towards = 0
+        nodes[name] = {
+            "outputIndex": towards or 0,
+            "runs": runs,
+            "paired": paired,
+            "parameters": known.parameters,
+            "context": _shown_memory(state.context_data.get(f"node:{name}") or {}),
+        }
+    return nodes
+
+
+def _paired(ancestry: Ancestry, name: str, count: int) -> list[Any]:
+    """Where each item comes from in an ancestor; false for one that does not come from it."""
+    found = (ancestry.find(name, place) for place in range(count))
+    return [False if position is None else position for position in found]
+
+
+def _shown_memory(memory: dict[str, Any]) -> dict[str, Any]:
+    """What expressions may see of a node's memory: how far it is, not the items that it holds."""
+    return {key: value for key, value in memory.items() if not isinstance(value, dict | list)}
+
+
+def _asks_for_items_only(name: str, texts: Sequence[str]) -> bool:
+    """Whether the texts ask a node for nothing but the item that is paired with the current one."""
+    asked = re.compile(r"\$\(\s*(['\"`])" + re.escape(name) + r"\1\s*\)\s*\??\.\s*item\b")
+    return all(text.count(name) == len(asked.findall(text)) for text in texts)
+
+
+def _paired_only(runs: list[Run], paired: list[Any]) -> tuple[list[Run], list[Any]]:
+    """A node's runs with only the items that are paired with a current one.
+
+    In a loop each round needs one of a thousand items; all of them each time would make a million.
+    """
+    kept: list[Item] = []
+    places: dict[tuple[int, ...], int] = {}
+    moved: list[Any] = []
+    for position in paired:
+        if not isinstance(position, list):
+            moved.append(position)
+            continue
+        run, output, place = position
+        key = (run, output, place)
+        if key not in places:
+            places[key] = len(kept)
+            kept.append(runs[run][output][place])
+        moved.append([0, 0, places[key]])
+    return [[kept]], moved
