@@ -1,19 +1,40 @@
 """The app over the test's own database, keys for it, and short ways to make workflows and executions."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import orjson
+import psycopg
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
 from app import create_app
+from app.api.auth import ApiKeyCache
+from app.api.estimates import EstimateCache
+from app.api.metrics import RequestMetrics
 from app.repository import api_keys, connection, lifecycle, projects, workers, workflows
 from app.settings import Settings
+from tests.postgres import cloned_database
 
 KEY = "test-key"
+# Rows go without their triggers and identities start over; tables that record migrations stay.
+EMPTY_EVERYTHING = """
+    DO $$
+    DECLARE name text;
+    BEGIN
+        SET LOCAL session_replication_role = replica;
+        FOR name IN SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename !~ 'yoyo|migration' LOOP
+            EXECUTE format('DELETE FROM %I', name);
+        END LOOP;
+        FOR name IN SELECT sequencename FROM pg_sequences WHERE schemaname = 'public' LOOP
+            EXECUTE format('ALTER SEQUENCE %I RESTART', name);
+        END LOOP;
+        INSERT INTO projects (id, name) VALUES ('default', 'Default project');
+    END $$
+"""
 
 TRIGGER = {
     "id": "1",
@@ -37,6 +58,29 @@ WORKFLOW: dict[str, Any] = {
     "connections": {"Start": {"main": [[{"node": "Nothing", "type": "main", "index": 0}]]}},
     "settings": {"executionOrder": "v1"},
 }
+
+
+@pytest.fixture(scope="session")
+def shared_database(postgres_url: str) -> Iterator[str]:
+    """One database for all tests of this process, which are many and each need little."""
+    with cloned_database(postgres_url) as url:
+        yield url
+
+
+@pytest.fixture
+def database_url(shared_database: str) -> str:
+    """The shared database, as empty as a new one."""
+    with psycopg.connect(shared_database) as connection:
+        connection.execute(EMPTY_EVERYTHING)
+    return shared_database
+
+
+@pytest.fixture(scope="session")
+def shared_app(shared_database: str) -> Iterator[Flask]:
+    """One app for most tests; to make one takes longer than to ask it."""
+    app = create_app(Settings.from_environment({"DATABASE_URL": shared_database}))
+    yield app
+    app.extensions["executions"].pool.close()
 
 
 @pytest.fixture
@@ -160,8 +204,12 @@ def db(database_url: str) -> Iterator[connection.Connection]:
 
 
 @pytest.fixture
-def api(make_app: Callable[..., Flask], db: connection.Connection) -> Api:
-    """The API with a key that may do everything."""
+def api(shared_app: Flask, db: connection.Connection) -> Api:
+    """The API with a key that may do everything; it remembers nothing of another test."""
     api_keys.create_api_key(db, KEY, label="everything", scopes=["*"])
     db.commit()
-    return Api(make_app().test_client(), db)
+    kept = shared_app.extensions["executions"]
+    shared_app.extensions["executions"] = replace(
+        kept, api_keys=ApiKeyCache(), metrics=RequestMetrics(), estimates=EstimateCache()
+    )
+    return Api(shared_app.test_client(), db)

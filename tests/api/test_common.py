@@ -117,7 +117,7 @@ def test_without_a_valid_key_nothing_is_told(api, key):
 
 
 def test_an_unexpected_error_shows_nothing_of_itself(api, caplog, monkeypatch):
-    monkeypatch.setattr("app.api.executions.list_executions", lambda *a, **k: 1 / 0)
+    monkeypatch.setattr("app.api.executions.read_page", lambda *a, **k: 1 / 0)
     response = api.get("/executions")
     assert response.status_code == 500
     assert response.json == {"message": "Internal server error"}

@@ -2,6 +2,7 @@
 
 import re
 
+import psycopg
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -21,14 +22,16 @@ def test_alive_without_a_key(api):
     assert (response.status_code, response.json) == (200, {"status": "ok"})
 
 
-def test_ready_when_the_database_is_migrated(api, connection):
+def test_ready_when_the_database_is_migrated(api, make_app, postgres_url):
     assert api.with_key(None).call("GET", "/healthz/readiness").status_code == 200
-    connection.execute("DELETE FROM migration_checksums")
-    connection.execute("DELETE FROM _yoyo_migration")
-    connection.commit()
-    response = api.call("GET", "/healthz/readiness")
-    assert response.status_code == 503
-    assert "migrations" in response.json["message"]
+    with cloned_database(postgres_url) as url:
+        api.client = make_app(DATABASE_URL=url).test_client()
+        assert api.call("GET", "/healthz/readiness").status_code == 200
+        with psycopg.connect(url) as connection:
+            connection.execute("DELETE FROM migration_checksums")
+        response = api.call("GET", "/healthz/readiness")
+        assert response.status_code == 503
+        assert "migrations" in response.json["message"]
 
 
 def test_not_ready_without_migrations_or_database(api, make_app, postgres_url):
