@@ -15,6 +15,7 @@ from app.api import (
     workflow_runs,
     workflows,
 )
+from app.api.estimates import EstimateCache
 from app.api.metrics import RequestMetrics
 from app.api.services import NAME, Services
 from app.repository.connection import open_pool
@@ -33,6 +34,7 @@ def build(settings: Settings) -> Flask:
         rules=EngineRules(),
         api_keys=auth.ApiKeyCache(),
         metrics=RequestMetrics(),
+        estimates=EstimateCache(),
     )
     requests.register(app)
     app.before_request(auth.authorize)

@@ -13,12 +13,12 @@ from app.api.blueprint import Blueprint
 from app.api.execution_details import batches, detailed, joined, page_parts
 from app.api.filters import listed
 from app.api.rendering import render_execution, render_tag
-from app.api.services import database, services
+from app.api.services import database, reading, services
 from app.repository import annotations, deletions, lifecycle, retries, tags
 from app.repository.connection import Connection
 from app.repository.errors import ExecutionNotFound
-from app.repository.execution_counts import count_executions, count_running
-from app.repository.executions import get_execution, list_executions
+from app.repository.execution_pages import read_page
+from app.repository.executions import get_execution
 from app.schemas.base import execution_id
 from app.schemas.execution_actions import RetryBody, TagIdBody, UpdateBody
 from app.schemas.execution_queries import ExecutionListQuery, ExecutionQuery
@@ -60,15 +60,15 @@ def get_many_executions(query: dict[str, Any]) -> Response:
     `nextCursor` continues the same list, filters included.
     """
     wanted, limit = listed(query, caller().project_id), query["limit"]
-    with database() as connection:
-        page = list_executions(connection, wanted, limit=limit + 1, before=query["last_id"])
-        count = count_executions(connection, wanted)
-        running = count_running(connection, project_id=caller().project_id)
-        follows, page = len(page) > limit, page[:limit]
+    estimates = services().estimates
+    with reading() as connection:
+        found = read_page(connection, wanted, limit=limit + 1, before=query["last_id"], known=estimates.get(wanted))
+        estimates.keep(wanted, found.count)
+        follows, page = len(found.executions) > limit, found.executions[:limit]
         envelope = {
-            "count": count.value,
-            "estimated": count.estimated,
-            "concurrentExecutionsCount": running,
+            "count": found.count.value,
+            "estimated": found.count.estimated,
+            "concurrentExecutionsCount": found.running,
             "nextCursor": LIST_QUERY.next_cursor(query, str(page[-1].id)) if follows else None,
         }
         if not query["include_data"]:
@@ -90,7 +90,7 @@ def get_many_executions(query: dict[str, Any]) -> Response:
 )
 def get_one_execution(query: dict[str, Any], execution_id: str) -> Response:
     """Read an execution, with its data when includeData=true."""
-    with database() as connection:
+    with reading() as connection:
         execution = get_execution(connection, number_of(execution_id), project_id=caller().project_id)
         if not query["include_data"]:
             return answer(render_execution(execution))

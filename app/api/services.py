@@ -8,11 +8,13 @@ from flask import current_app
 from psycopg_pool import ConnectionPool
 
 from app.repository.connection import Connection, transaction
+from app.repository.connection import reading as reading_from
 from app.schemas.workflows import WorkflowRules
 from app.settings import Settings
 
 if TYPE_CHECKING:
     from app.api.auth import ApiKeyCache
+    from app.api.estimates import EstimateCache
     from app.api.metrics import RequestMetrics
 
 NAME = "executions"
@@ -25,6 +27,7 @@ class Services:
     rules: WorkflowRules
     api_keys: "ApiKeyCache"
     metrics: "RequestMetrics"
+    estimates: "EstimateCache"
 
 
 def services() -> Services:
@@ -35,3 +38,8 @@ def services() -> Services:
 def database() -> AbstractContextManager[Connection]:
     """One transaction."""
     return transaction(services().pool)
+
+
+def reading() -> AbstractContextManager[Connection]:
+    """A connection that only reads, outside any transaction."""
+    return reading_from(services().pool)
