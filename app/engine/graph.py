@@ -15,6 +15,10 @@ class InvalidWorkflow(Exception):
     """The workflow cannot run; the message says why and names the node."""
 
 
+class WorkflowHasIssues(InvalidWorkflow):
+    """The parameters of some node leave it nothing to run with."""
+
+
 @dataclass(frozen=True, slots=True)
 class Connection:
     """The far end of a line that leaves a node's output."""
@@ -117,13 +121,22 @@ def node_type(node: Node) -> NodeType:
 
 
 def check_runnable(graph: Graph, start: str) -> None:
-    """Raise InvalidWorkflow for what a run from `start` would trip over: unknown types, execution order v0."""
+    """Raise InvalidWorkflow for what the workflow would trip over: unknown types anywhere, execution order v0, and,
+    where a run from `start` comes to them, nodes that lack parameters."""
     order = graph.settings.get("executionOrder", "v1")
     if order != "v1":
         raise InvalidWorkflow(f"Execution order '{order}' is not supported; set it to 'v1' in the workflow settings.")
-    for node in graph.reachable(start):
-        if not node.disabled:
-            node_type(node)
+    for node in graph.nodes.values():
+        node_type(node)
+    issues = [report for node in graph.reachable(start) if not node.disabled and (report := _issues(node))]
+    if issues:
+        raise WorkflowHasIssues("\n".join(issues))
+
+
+def _issues(node: Node) -> str:
+    find = node_type(node).issues
+    found = find(node.parameters, node.version) if find is not None else []
+    return "\n- ".join([f"The '{node.name}' node has issues:", *found]) if found else ""
 
 
 def parse_workflow(document: dict[str, Any]) -> Graph:

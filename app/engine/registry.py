@@ -24,6 +24,7 @@ class NodeType:
 
     `outputs` counts the regular outputs, from the parameters where they decide. `inputs_needed` says, from the
     parameters, which inputs must have data before a multi-input node may run without the others (None: any one).
+    `issues` tells, from parameters and version, what is wrong with a node before the run.
     """
 
     name: str
@@ -33,6 +34,7 @@ class NodeType:
     passive: bool = False
     outputs: int | Callable[[dict[str, Any]], int] = 1
     inputs_needed: Callable[[dict[str, Any]], list[int] | int | None] | None = None
+    issues: Callable[[dict[str, Any], float], list[str]] | None = None
 
     def count_outputs(self, parameters: dict[str, Any]) -> int:
         return self.outputs if isinstance(self.outputs, int) else self.outputs(parameters)
@@ -50,12 +52,13 @@ def node(
     passive: bool = False,
     outputs: int | Callable[[dict[str, Any]], int] = 1,
     inputs_needed: Callable[[dict[str, Any]], list[int] | int | None] | None = None,
+    issues: Callable[[dict[str, Any], float], list[str]] | None = None,
 ) -> Callable[[RunNode], RunNode]:
     """Register the decorated function as what runs node type `name` (n8n's name, its usual prefix may be left out)."""
     full_name = name if "." in name else BASE + name
 
     def register(run: RunNode) -> RunNode:
-        node_type = NodeType(full_name, tuple(versions), run, trigger, passive, outputs, inputs_needed)
+        node_type = NodeType(full_name, tuple(versions), run, trigger, passive, outputs, inputs_needed, issues)
         for version in node_type.versions:
             if (full_name, version) in _types:
                 raise ValueError(f"{full_name} {version} is registered twice")

@@ -13,7 +13,7 @@ from app.engine import dates
 from app.engine.context import ExecutionInfo
 from app.engine.errors import RunError
 from app.engine.executor import Halt, execute
-from app.engine.graph import Graph, InvalidWorkflow, check_runnable, parse_workflow
+from app.engine.graph import Graph, InvalidWorkflow, WorkflowHasIssues, check_runnable, parse_workflow
 from app.engine.sandbox import Sandbox
 from app.engine.state import RunState, Task, restore
 
@@ -66,7 +66,8 @@ async def run_workflow(request: RunRequest, sandbox: Sandbox) -> Outcome:
         state = restore(graph, request.resume) if request.resume is not None else _begin(graph, request)
         _check(state)
     except InvalidWorkflow as error:
-        return _refused(request, str(error))
+        name = "WorkflowHasIssuesError" if isinstance(error, WorkflowHasIssues) else "WorkflowOperationError"
+        return _refused(request, name, str(error))
     if request.resume is not None and request.resume.get("waitTill"):
         _pass_wait(state, request.items)
     timeout = graph.settings.get("executionTimeout")
@@ -164,11 +165,11 @@ def _canceled(state: RunState, message: str, name: str) -> Outcome:
     return Outcome("canceled", state.document(), None, None, state.custom_data)
 
 
-def _refused(request: RunRequest, message: str) -> Outcome:
+def _refused(request: RunRequest, name: str, message: str) -> Outcome:
     """A workflow that cannot run: nothing has run, or what had run before stays as it was."""
     data: dict[str, Any] = {**EMPTY_DATA, **(request.resume or {})}
     result = {"runData": {}, **(data.get("resultData") or {})}
-    data["resultData"] = {**result, "error": _plain_error("WorkflowOperationError", message)}
+    data["resultData"] = {**result, "error": _plain_error(name, message)}
     return Outcome("error", data, RunError(None, message), None, dict(result.get("metadata") or {}))
 
 

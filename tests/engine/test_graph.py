@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.engine.graph import InvalidWorkflow, check_runnable, parse_workflow
+from app.engine.graph import InvalidWorkflow, WorkflowHasIssues, check_runnable, parse_workflow
 from app.engine.nodes import node_types
 from tests.engine.running import START, chain, node, workflow
 
@@ -80,9 +80,18 @@ def test_an_unknown_type_can_be_kept_but_not_run(kind, version, message):
     assert str(refusal.value) == message
 
 
-def test_an_unknown_type_that_the_run_cannot_reach_or_that_is_disabled_does_not_matter():
-    check_runnable(parse_workflow(workflow([START, node("X", "alien")])), "Start")
-    check_runnable(parse_workflow(chain(START, node("X", "alien", disabled=True))), "Start")
+def test_an_unknown_type_is_refused_even_where_the_run_does_not_come_to_it():
+    with pytest.raises(InvalidWorkflow):
+        check_runnable(parse_workflow(workflow([START, node("X", "alien", disabled=True)])), "Start")
+
+
+def test_a_node_that_lacks_a_parameter_is_refused_where_the_run_comes_to_it():
+    empty = node("X", "stopAndError")
+    with pytest.raises(WorkflowHasIssues) as refusal:
+        check_runnable(parse_workflow(chain(START, empty)), "Start")
+    assert str(refusal.value) == "The 'X' node has issues:\n- Parameter \"Error Message\" is required."
+    check_runnable(parse_workflow(workflow([START, empty])), "Start")
+    check_runnable(parse_workflow(chain(START, {**empty, "disabled": True})), "Start")
 
 
 def test_the_old_execution_order_is_refused():

@@ -18,7 +18,7 @@ async def aggregated(context: NodeContext, parameters: dict[str, Any]) -> list[I
     """The one item that all of the input becomes."""
     asked = await context.resolve_first(
         {
-            "fields": (parameters.get("fieldsToAggregate") or {}).get("fieldToAggregate") or [],
+            "fields": parameters.get("fieldsToAggregate", {"fieldToAggregate": [{}]}).get("fieldToAggregate") or [],
             "destination": parameters.get("destinationFieldName", "data"),
             "include": parameters.get("include", "allFields"),
             "included": parameters.get("fieldsToInclude", ""),

@@ -10,6 +10,7 @@ from typing import Any
 from app.engine import conversions
 from app.engine.context import NodeContext
 from app.engine.errors import NodeError
+from app.engine.issues import required
 from app.engine.registry import Item, Outputs, node
 
 ALGORITHMS = {
@@ -25,7 +26,16 @@ ALGORITHMS = {
 LONGEST_RANDOM = 65_536
 
 
-@node("crypto", [1, 2])
+def _issues(parameters: dict[str, Any], version: float) -> list[str]:
+    needed = {"dataPropertyName": "data", **parameters}
+    action = parameters.get("action", "hash")
+    labels = {} if action == "generate" else {"value": "Value"}
+    if action == "hmac" and version < 2:
+        labels["secret"] = "Secret"
+    return required(needed, **labels, dataPropertyName="Property Name")
+
+
+@node("crypto", [1, 2], issues=_issues)
 async def crypto(context: NodeContext) -> Outputs:
     put_out: list[Item] = []
     resolved = await context.resolve_each(context.parameters, parameter="value")

@@ -5,6 +5,7 @@ from typing import Any
 
 from app.engine.context import NodeContext
 from app.engine.errors import NodeError
+from app.engine.issues import required
 from app.engine.registry import Item, Outputs, node
 
 LUXON = {
@@ -83,7 +84,11 @@ PROGRAM = """={{ (({ p, format, fromFormat, zone }) => {
 })($json) }}"""
 
 
-@node("dateTime", [1])
+def _issues(parameters: dict[str, Any], version: float) -> list[str]:
+    return required(parameters, value="Value")
+
+
+@node("dateTime", [1], issues=_issues)
 async def date_time_v1(context: NodeContext) -> Outputs:
     resolved = await context.resolve(context.parameters, parameter="value")
     rows = []

@@ -8,7 +8,7 @@ from app.engine.nodes.aggregate import aggregated
 from app.engine.nodes.limit import limited
 from app.engine.nodes.remove_duplicates import without_duplicates
 from app.engine.nodes.sort import sorted_as_asked
-from app.engine.nodes.split_out import split_all
+from app.engine.nodes.split_out import field_missing, split_all
 from app.engine.nodes.summarize import summaries
 from app.engine.registry import Outputs, node
 
@@ -16,7 +16,12 @@ LISTS = ("fieldsToInclude", "fieldsToExclude", "fieldsToCompare", "fieldsToSplit
 """Parameters that versions before 3 keep as lists of objects and later ones as text."""
 
 
-@node("itemLists", [1, 2, 2.1, 2.2, 3, 3.1])
+def _issues(parameters: dict[str, Any], version: float) -> list[str]:
+    splits = parameters.get("operation", "splitOutItems") == "splitOutItems"
+    return field_missing(parameters, version) if splits else []
+
+
+@node("itemLists", [1, 2, 2.1, 2.2, 3, 3.1], issues=_issues)
 async def item_lists(context: NodeContext) -> Outputs:
     parameters = _as_now(context.parameters)
     operation = parameters.get("operation", "splitOutItems")

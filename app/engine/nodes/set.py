@@ -6,6 +6,7 @@ from app.engine import conversions, dates, paths
 from app.engine.context import NodeContext
 from app.engine.conversions import CannotConvert
 from app.engine.errors import NodeError
+from app.engine.issues import of_type
 from app.engine.parameters import listed
 from app.engine.registry import Item, Outputs, node
 
@@ -25,7 +26,21 @@ SAMPLE = '{"my_field_1": "value", "my_field_2": 1}'
 NAMES = ("includeFields", "excludeFields")
 
 
-@node("set", [3, 3.1, 3.2, 3.3, 3.4])
+def _issues(parameters: dict[str, Any], version: float) -> list[str]:
+    if parameters.get("mode", "manual") == "raw":
+        return of_type("jsonOutput", parameters.get("jsonOutput"), "object")
+    if version >= 3.3:
+        return []
+    values = (parameters.get("fields") or {}).get("values") or []
+    kinds = [entry.get("type", "stringValue") for entry in values]
+    return [
+        issue
+        for entry, kind in zip(values, kinds, strict=True)
+        for issue in of_type(kind, entry.get(kind), OLD_TYPES.get(kind, "string"))
+    ]
+
+
+@node("set", [3, 3.1, 3.2, 3.3, 3.4], issues=_issues)
 async def set_(context: NodeContext) -> Outputs:
     parameters = context.parameters
     raw = parameters.get("mode", "manual") == "raw"

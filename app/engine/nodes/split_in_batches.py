@@ -1,9 +1,11 @@
 """Loop Over Items (Split In Batches): hands items on a batch at a time, until all have been."""
 
+import math
 from typing import Any
 
 from app.engine import conversions
 from app.engine.context import NodeContext
+from app.engine.errors import NodeError
 from app.engine.registry import Item, Outputs, node
 
 
@@ -34,7 +36,10 @@ async def _next_batch(context: NodeContext) -> tuple[dict[str, Any], list[Item],
         {"size": context.parameters.get("batchSize", 1), "options": context.parameters.get("options") or {}},
         parameter="batchSize",
     )
-    size = max(1, int(conversions.to_number(asked["size"]) or 1))
+    number = conversions.to_number(asked["size"])
+    if math.isnan(number):
+        raise NodeError(f"'batchSize' expects a number but we got '{conversions.display(asked['size'])}'")
+    size = max(1, int(min(number, 1e9)))
     memory = context.memory()
     source = next(iter(context.sources or []), None)
     if not memory or asked["options"].get("reset") is True:

@@ -6,13 +6,18 @@ from typing import Any
 from app.engine import paths
 from app.engine.context import NodeContext
 from app.engine.errors import NodeError
+from app.engine.issues import required
 from app.engine.parameters import listed
 from app.engine.registry import Item, Outputs, node
 
 COUNT_MISMATCH = "If multiple fields to split out are given, the same number of destination fields must be given"
 
 
-@node("splitOut", [1])
+def field_missing(parameters: dict[str, Any], version: float) -> list[str]:
+    return required(parameters, fieldToSplitOut="Fields To Split Out")
+
+
+@node("splitOut", [1], issues=field_missing)
 async def split_out(context: NodeContext) -> Outputs:
     return [await split_all(context, context.parameters)]
 

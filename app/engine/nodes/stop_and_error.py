@@ -6,12 +6,19 @@ from app.engine import conversions
 from app.engine.context import NodeContext
 from app.engine.conversions import CannotConvert
 from app.engine.errors import NodeError
+from app.engine.issues import required
 from app.engine.registry import Outputs, node
 
 NO_MESSAGE = "An error occurred"
 
 
-@node("stopAndError", [1])
+def _issues(parameters: dict[str, Any], version: float) -> list[str]:
+    if parameters.get("errorType", "errorMessage") == "errorMessage":
+        return required(parameters, errorMessage="Error Message")
+    return []
+
+
+@node("stopAndError", [1], issues=_issues)
 async def stop_and_error(context: NodeContext) -> Outputs:
     parameters = context.parameters
     if parameters.get("errorType", "errorMessage") == "errorMessage":

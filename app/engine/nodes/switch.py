@@ -10,7 +10,7 @@ from app.engine.registry import Outputs, node
 
 
 def _rules(parameters: dict[str, Any]) -> list[dict[str, Any]]:
-    return list((parameters.get("rules") or {}).get("values") or [])
+    return list(parameters.get("rules", {"values": [{}]}).get("values") or [])
 
 
 def _count_outputs(parameters: dict[str, Any]) -> int:

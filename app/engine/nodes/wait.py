@@ -3,10 +3,12 @@
 import asyncio
 import math
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from app.engine import conversions, dates
 from app.engine.context import NodeContext
 from app.engine.errors import NodeError, WaitRequested
+from app.engine.issues import of_type, required
 from app.engine.registry import Outputs, node
 
 UNITS = {"seconds": 1, "minutes": 60, "hours": 3_600, "days": 86_400}
@@ -15,7 +17,14 @@ IN_MEMORY_SECONDS = 65.0
 LONGEST = datetime(3000, 1, 1, tzinfo=UTC)
 
 
-@node("wait", [1, 1.1])
+def _issues(parameters: dict[str, Any], version: float) -> list[str]:
+    resume = parameters.get("resume", "timeInterval")
+    if resume == "specificTime":
+        return required(parameters, dateTime="Date and Time")
+    return of_type("amount", parameters.get("amount"), "number") if resume == "timeInterval" else []
+
+
+@node("wait", [1, 1.1], issues=_issues)
 async def wait(context: NodeContext) -> Outputs:
     parameters = context.parameters
     resume = await context.resolve_first(parameters.get("resume", "timeInterval"), parameter="resume")
