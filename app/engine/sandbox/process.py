@@ -59,6 +59,7 @@ class NodeProcess(asyncio.SubprocessProtocol):
             f"--allow-fs-read={HERE}",
             "--disallow-code-generation-from-strings",
             "--disable-proto=delete",
+            "--frozen-intrinsics",
             f"--max-old-space-size={memory_mb}",
             "--unhandled-rejections=none",
             "--no-warnings",

@@ -23,5 +23,11 @@ function realmLibrary(...names) {
   return (context) => script.runInContext(context);
 }
 
+// At the end of the stack, V8 makes an error in the host's realm when a program asks for `error.stack`, and the program
+// gets it. So all that such an error leads to is frozen (--frozen-intrinsics) and can make no code
+// (--disallow-code-generation-from-strings); what the flag leaves out is frozen here.
+const { get, set } = Object.getOwnPropertyDescriptor(new Error(), 'stack');
+for (const accessor of [get, set]) if (accessor) Object.freeze(accessor);
+
 const [mode] = process.argv.slice(2);
 require(mode === 'expressions' ? './expressions.js' : './code.js').start({ realmFile, realmLibrary });

@@ -201,11 +201,11 @@ function functionBody(code, tree, edits) {
 function parameters(names, edits, isVariable) {
   const variables = [];
   const unknown = [];
+  if (edits.length) names.add('__call').add('__methods');
   for (const name of names) {
     if (BLOCKED.has(name) || isVariable(name)) variables.push(name);
     else if (!GLOBALS.has(name)) unknown.push(name);
   }
-  if (edits.length) variables.push('__call', '__methods');
   return { variables, unknown };
 }
 

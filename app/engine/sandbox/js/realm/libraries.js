@@ -49,5 +49,7 @@
 
   realm.luxon = { DateTime, Duration, Interval, setDefaultZone };
   realm.jmespath = jmespath;
-  realm.shared?.push(...Object.values(luxon), jmespath);
+  // Locale is not exported, but every date leads to it.
+  const Locale = Object.getPrototypeOf(DateTime.now().loc);
+  realm.shared?.push(...Object.values(luxon), Locale, jmespath);
 }
