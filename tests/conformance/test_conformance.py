@@ -14,6 +14,7 @@ CASES = sorted([*(HERE / "cases").glob("*.json"), *(HERE / "recorded").glob("*.j
 NEXT = frozenset(
     {
         "html-extract",
+        "if-of-merge-inputs",
         "json-to-xml",
         "markdown-to-html",
         "sub-workflow-inline",
