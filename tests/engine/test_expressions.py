@@ -249,3 +249,9 @@ def test_more_templates_than_the_cache_holds(engine):
     expected = [[7 + number for number in range(6000)]]
     assert engine.wait_for(engine.sandbox.evaluate(templates, scope())) == expected
     assert engine.wait_for(engine.sandbox.evaluate(templates[:2], scope())) == [[7, 8]]
+
+
+def test_numbers_and_text_that_only_javascript_can_hold(evaluate):
+    assert evaluate("={{ $json.n > 1e29 }}", scope({"n": 10**30})) is True
+    assert evaluate("={{ $json.s.length }}", scope({"s": "\ud800x"})) == 2
+    assert evaluate("={{ $json.n }}", scope({"n": 2**53})) == 2**53

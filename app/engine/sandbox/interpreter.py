@@ -22,6 +22,8 @@ ANSWER, ENTER, LEAVE = 0, 1, 2
 # Kinds of frames to the process.
 RUN, DROP = 0, 1
 
+# A process that takes no requests after this long will not take any.
+START_SECONDS = 30.0
 # How long an abandoned or finished request may still run before its process is killed.
 GRACE_SECONDS = 0.25
 # A request that ran in this many processes that died for no known reason is given up.
@@ -126,8 +128,13 @@ class Interpreter:
             await process.close()
             return
         self._process = process
+        asyncio.get_running_loop().call_later(START_SECONDS, self._check_start, process)
         for request in list(self._requests.values()):
             self._send(process, request)
+
+    def _check_start(self, process: NodeProcess) -> None:
+        if self._process is process and self._ready is not None and not self._ready.done():
+            process.kill()
 
     def _start_failed(self, message: str) -> None:
         error = SandboxError(message)

@@ -11,6 +11,7 @@ import signal
 import struct
 import sys
 from collections import deque
+from functools import partial
 from pathlib import Path
 from typing import Protocol, cast
 
@@ -72,7 +73,7 @@ class NodeProcess(asyncio.SubprocessProtocol):
             *arguments,
             env={},
             start_new_session=True,
-            preexec_fn=lambda: _confine(memory_mb),
+            preexec_fn=partial(_confine, os.getpid(), memory_mb),
         )
         return protocol
 
@@ -137,11 +138,11 @@ class NodeProcess(asyncio.SubprocessProtocol):
         self._listener.process_ended(self)
 
 
-def _confine(memory_mb: int) -> None:
+def _confine(parent: int, memory_mb: int) -> None:
     """Runs in the child before the program: it dies with its parent, even in an endless loop, and dumps no core."""
     if _prctl is not None:
         _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() == 1:
+        if os.getppid() != parent:
             os._exit(1)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     limit = (memory_mb + _ROOM_MB) * 1024 * 1024

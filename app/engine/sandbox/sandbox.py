@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -68,8 +69,8 @@ class Sandbox:
         Raises ExpressionError for what n8n lets fail the node; any other JavaScript error gives None. Raises
         SandboxTimeout or SandboxMemory when a limit was reached.
         """
-        texts = orjson.dumps(list(templates))
-        payload = b"".join((_LENGTH.pack(len(texts)), texts, orjson.dumps(scope)))
+        texts = _encode(list(templates))
+        payload = b"".join((_LENGTH.pack(len(texts)), texts, _encode(scope)))
         answer = _decode(await self._expressions.request(payload, self._expression_timeout))
         _keep_data(answer, scope)
         error = answer.get("error")
@@ -101,8 +102,8 @@ class Sandbox:
 
         Raises CodeError when it fails or returns no items; SandboxTimeout or SandboxMemory at a limit.
         """
-        options = orjson.dumps({"source": source, "eachItem": each_item, "continueOnFail": continue_on_fail})
-        payload = b"".join((_LENGTH.pack(len(options)), options, orjson.dumps(scope)))
+        options = _encode({"source": source, "eachItem": each_item, "continueOnFail": continue_on_fail})
+        payload = b"".join((_LENGTH.pack(len(options)), options, _encode(scope)))
         interpreter = min(self._code, key=lambda each: each.load)
         answer = _decode(await interpreter.request(payload, timeout or self._code_timeout))
         _keep_data(answer, scope)
@@ -120,6 +121,14 @@ class Sandbox:
         if not isinstance(items, list) or not all(_is_item(item) for item in items):
             raise CodeError("Code doesn't return items properly")
         return CodeResult(items, [str(line) for line in answer.get("console") or []])
+
+
+def _encode(value: Any) -> bytes:
+    try:
+        return orjson.dumps(value)
+    except TypeError:
+        # Integers beyond 64 bits and lone surrogates, which JavaScript reads as its own kind of number and text.
+        return json.dumps(value).encode()
 
 
 def _decode(answer: bytes) -> dict[str, Any]:
