@@ -26,8 +26,7 @@ from app.workflow_rules import EngineRules
 def build(settings: Settings) -> Flask:
     """An application with a connection pool and caches of its own."""
     app = Flask(__name__, static_folder=None)
-    app.config.update(openapi.CONFIG, MAX_CONTENT_LENGTH=settings.max_body_bytes, PROVIDE_AUTOMATIC_OPTIONS=False)
-    app.url_map.merge_slashes = False
+    app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
     app.extensions[NAME] = Services(
         settings=settings,
         pool=open_pool(settings.database_url, size=settings.pool_size, name="api"),
@@ -36,6 +35,14 @@ def build(settings: Settings) -> Flask:
         metrics=RequestMetrics(),
         estimates=EstimateCache(),
     )
+    add_endpoints(app)
+    return app
+
+
+def add_endpoints(app: Flask) -> None:
+    """Everything that can be asked, and the document about it; needs no database yet."""
+    app.config.update(openapi.CONFIG, PROVIDE_AUTOMATIC_OPTIONS=False)
+    app.url_map.merge_slashes = False
     requests.register(app)
     app.before_request(auth.authorize)
     errors.register(app)
@@ -45,4 +52,3 @@ def build(settings: Settings) -> Flask:
     app.register_blueprint(operations.blueprint)
     app.register_blueprint(openapi.blueprint)
     openapi.finish(api, app)
-    return app

@@ -135,10 +135,15 @@ class SharedSchema(CamelSchema):
     role = fields.String(required=True)
     workflow_id = fields.String(required=True)
     project_id = fields.String(required=True)
+    created_at = IsoTime(required=True)
+    updated_at = IsoTime(required=True)
 
 
 class WorkflowSchema(CamelSchema):
-    """A workflow at its current version."""
+    """A workflow at its current version, with whatever else its document held."""
+
+    class Meta:
+        unknown = INCLUDE
 
     id = fields.String(required=True)
     name = fields.String(required=True)

@@ -1,0 +1,87 @@
+"""Every endpoint, asked with whatever the OpenAPI document allows and with much that it does not.
+
+No answer is a server error, none has a status that the document does not name, and each body is as documented.
+"""
+
+from collections.abc import Iterator
+
+import orjson
+import pytest
+import schemathesis
+from flask import Flask
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from schemathesis import GenerationMode
+from schemathesis.checks import CHECKS
+from schemathesis.config import SchemathesisConfig
+
+from app import create_app
+from app.api.openapi import DOCUMENT
+from app.repository import api_keys
+from app.repository.connection import connect
+from app.settings import Settings
+from app.web import add_endpoints
+from tests.api.conftest import KEY, Api
+from tests.postgres import cloned_database
+
+# What depends on the state of the objects: a valid request may well find that they forbid it.
+STATEFUL = ("positive_data_acceptance", "use_after_free", "ensure_resource_availability")
+CONFIG = SchemathesisConfig.from_dict(
+    {
+        "generation": {"database": "none", "deterministic": True, "no-shrink": True, "with-security-parameters": False},
+    }
+)
+
+
+@pytest.fixture(scope="module")
+def api(postgres_url: str) -> Iterator[Api]:
+    """The API over a database with something of everything in it."""
+    with cloned_database(postgres_url) as url, connect(url) as database:
+        api_keys.create_api_key(database, KEY, label="everything", scopes=["*"])
+        app = create_app(Settings.from_environment({"DATABASE_URL": url}))
+        api = Api(app.test_client(), database)
+        workflow = api.workflow(workflow_id="first")
+        for status in ("success", "error", "canceled", "waiting"):
+            for _ in range(5):
+                number = api.ended(workflow, status) if status != "waiting" else api.queue(workflow)
+                if status == "waiting":
+                    api.finish(number, "waiting")
+        api.patch("/executions/1", {"annotation": {"tags": ["tag_production"], "vote": "up"}})
+        yield api
+        app.extensions["executions"].pool.close()
+
+
+def operations() -> list[str]:
+    """The operations of the document, as schemathesis labels them."""
+    bare = Flask("bare")
+    add_endpoints(bare)
+    paths = orjson.loads(bare.extensions[DOCUMENT]["openapi.json"])["paths"]
+    return [f"{m.upper()} {path}" for path, item in paths.items() for m in item if m != "parameters"]
+
+
+@pytest.fixture(scope="module")
+def schema(api: Api):
+    return schemathesis.openapi.from_wsgi("/api/v1/openapi.json", api.client.application, config=CONFIG)
+
+
+@pytest.mark.parametrize("label", operations())
+def test_every_answer_is_documented(schema, label: str) -> None:
+    operation = schema.find_operation_by_label(label)
+    checks = [check for check in CHECKS.get_all() if check.__name__ not in STATEFUL]
+
+    @settings(max_examples=20, deadline=None, database=None, derandomize=True, suppress_health_check=list(HealthCheck))
+    @given(
+        case=st.sampled_from(GenerationMode).flatmap(lambda mode: operation.as_strategy(generation_mode=mode)),
+        number=st.integers(1, 22),
+        existing=st.booleans(),
+    )
+    def ask(case: schemathesis.Case, number: int, existing: bool) -> None:
+        known = {"execution_id": str(number), "workflow_id": "first", "tag_id": "tag_production"}
+        if existing:  # not only ids that nothing has
+            case.path_parameters.update({name: known[name] for name in case.path_parameters.keys() & known.keys()})
+        wait = case.body.get("wait") if isinstance(case.body, dict) else None
+        if isinstance(wait, int | float) and 0 < wait <= 60:
+            case.body["wait"] = 0.01
+        case.call_and_validate(headers={"X-N8N-API-KEY": KEY}, checks=checks)
+
+    ask()
