@@ -20,7 +20,7 @@ from app.repository import lifecycle, workflows
 from app.repository.connection import Connection, connect
 from tests import live
 from tests.bench.fill import fill
-from tests.bench.load import Load, drive
+from tests.bench.load import Load, drive_in_turn
 from tests.bench.table import Table
 from tests.worker.graphs import chain, no_op, set_field
 
@@ -80,13 +80,12 @@ def lists(home: Path, small: str, large: str, rows: int) -> None:
     table = Table("over the API, 8 clients", "requests/s", "p50 ms", "p99 ms", "of bare view", f"of {SMALL:,} rows")
     with served(home, small) as few, served(home, large) as many:
         for case, few_case in zip(cases(rows), cases(SMALL), strict=True):
-            slow, bare, quick = (
-                drive(f"{server.url}{path}", server.key)
-                for server, path in (
-                    (many, f"/api/v1/executions{case.path}"),
-                    (many, f"/bare/{case.bare}"),
-                    (few, f"/api/v1/executions{few_case.path}"),
-                )
+            slow, bare, quick = drive_in_turn(
+                [
+                    (f"{many.url}/api/v1/executions{case.path}", many.key),
+                    (f"{many.url}/bare/{case.bare}", many.key),
+                    (f"{few.url}/api/v1/executions{few_case.path}", few.key),
+                ]
             )
             refuse_failures(case.name, slow, bare, quick)
             table.add(

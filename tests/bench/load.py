@@ -3,6 +3,7 @@
 import asyncio
 import statistics
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
@@ -26,16 +27,32 @@ class Load:
 
 def drive(url: str, key: str, *, clients: int = 8, seconds: float = 4.0, warm_up: float = 1.0) -> Load:
     """Ask for `url` with so many clients, each sending its next request when it has its answer."""
-    asyncio.run(_drive(url, key, clients, warm_up))
-    return asyncio.run(_drive(url, key, clients, seconds))
+    [load] = drive_in_turn([(url, key)], clients=clients, rounds=1, seconds=seconds, warm_up=warm_up)
+    return load
 
 
-async def _drive(url: str, key: str, clients: int, seconds: float) -> Load:
-    load = Load()
+def drive_in_turn(
+    targets: Sequence[tuple[str, str]],
+    *,
+    clients: int = 8,
+    rounds: int = 5,
+    seconds: float = 1.0,
+    warm_up: float = 0.5,
+) -> list[Load]:
+    """Ask each (url, key) in short turns, so that whatever else the machine does meets all of them alike."""
+    loads = [Load() for _ in targets]
+    for url, key in targets:
+        asyncio.run(_drive(url, key, clients, warm_up, Load()))
+    for _ in range(rounds):
+        for (url, key), load in zip(targets, loads, strict=True):
+            asyncio.run(_drive(url, key, clients, seconds, load))
+    return loads
+
+
+async def _drive(url: str, key: str, clients: int, seconds: float, load: Load) -> None:
     started = time.perf_counter()
     await asyncio.gather(*(_client(url, key, started + seconds, load) for _ in range(clients)))
-    load.elapsed = time.perf_counter() - started
-    return load
+    load.elapsed += time.perf_counter() - started
 
 
 async def _client(url: str, key: str, until: float, load: Load) -> None:
