@@ -33,7 +33,8 @@ def render_execution(execution: Execution) -> dict[str, Any]:
         "status": status,
         "mode": execution.mode,
         "createdAt": time_text(execution.created_at),
-        "startedAt": started and time_text(started),
+        # Never null, as documented: clients compare it, and null compares as 1970, which a clean-up would delete.
+        "startedAt": time_text(started or execution.created_at),
         "stoppedAt": stopped and time_text(stopped),
         "waitTill": wait_till and time_text(wait_till),
         "retryOf": None if retry_of is None else str(retry_of),

@@ -40,7 +40,9 @@ class ExecutionSchema(CamelSchema):
     status = fields.String(required=True, validate=validate.OneOf(STATUSES))
     mode = fields.String(required=True, validate=validate.OneOf(MODES))
     created_at = IsoTime(required=True, metadata=described("When it was queued."))
-    started_at = IsoTime(required=True, allow_none=True, metadata=described("Null while it is queued."))
+    started_at = IsoTime(
+        required=True, metadata=described("When it started; until then and without that, when it was queued.")
+    )
     stopped_at = IsoTime(required=True, allow_none=True, metadata=described("Null until it has ended."))
     wait_till = IsoTime(required=True, allow_none=True, metadata=described("When a waiting one goes on."))
     retry_of = fields.String(required=True, allow_none=True, metadata=described("The execution that this one retries."))

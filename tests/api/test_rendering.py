@@ -64,7 +64,7 @@ def test_an_execution_is_what_its_schema_describes(execution):
     assert list(rendered) == KEYS == [field.data_key for field in ExecutionSchema().fields.values()]
     loaded = ExecutionSchema(unknown=RAISE).load(rendered)
     for name in ("created_at", "started_at", "stopped_at", "wait_till"):
-        stored = getattr(execution, name)
+        stored = getattr(execution, name) or (execution.created_at if name == "started_at" else None)
         assert loaded[name] == (stored and stored.replace(microsecond=stored.microsecond // 1000 * 1000))
     assert loaded["finished"] == (execution.status == "success")
     assert (loaded["error"] is None) == (execution.error_message is None)
