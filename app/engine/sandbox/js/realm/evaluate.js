@@ -4,6 +4,7 @@
   'use strict';
 
   const { ExpressionError, Scope, variables, methods, luxonOf } = realm;
+  const { DateTime } = realm.luxon;
   const { parse } = JSON;
   const nothing = Object.freeze({});
 
@@ -60,7 +61,7 @@
       if (type === 'bigint') return `${value}`;
       if (type === 'function') throw new ExpressionError(`Expression evaluation failed: ${value} could not be cloned.`);
       if (type === 'symbol') throw new ExpressionError('Expression evaluation failed: Unsupported type');
-      return value;
+      return value instanceof DateTime ? `${value}` : value;
     }
     let text = '';
     for (const part of parts) {

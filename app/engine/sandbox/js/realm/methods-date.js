@@ -15,7 +15,7 @@
 
   function toDateTime(value, format) {
     let date;
-    if (DateTime.isDateTime(value)) return value;
+    if (value instanceof DateTime) return value;
     if (value instanceof Date) date = DateTime.fromJSDate(value);
     else if (format === 'ms' || format === 's' || format === 'us' || format === 'excel') {
       return realm.families.Number.toDateTime(Number(value), format);
@@ -50,7 +50,7 @@
     return Array.isArray(given) ? difference.toObject() : difference.as(list[0]);
   }
 
-  const isDate = (value) => value instanceof Date || DateTime.isDateTime(value);
+  const isDate = (value) => value instanceof Date || value instanceof DateTime;
   const boundary = (value) => {
     const date = isDate(value) ? luxon(value) : typeof value === 'string' ? DateTime.fromISO(value) : undefined;
     return date?.isValid ? date : undefined;

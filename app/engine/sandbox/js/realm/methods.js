@@ -16,7 +16,7 @@
         return 'Boolean';
       case 'object':
         if (Array.isArray(value)) return 'Array';
-        return value instanceof Date || DateTime.isDateTime(value) ? 'Date' : 'Object';
+        return value instanceof Date || value instanceof DateTime ? 'Date' : 'Object';
       default:
         return undefined;
     }
