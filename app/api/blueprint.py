@@ -12,6 +12,7 @@ import orjson
 from flask import Request, request
 from marshmallow import Schema, ValidationError, fields
 from webargs.flaskparser import FlaskParser
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from app.api.errors import Refused
 from app.schemas.errors import ErrorSchema
@@ -59,6 +60,9 @@ class Parser(FlaskParser):
     def load_json(self, req: Request, schema: Schema) -> Any:
         """The body; an empty one is an empty object, so that all-optional bodies may be left out."""
         body = req.get_data()
+        # Werkzeug cuts a body that comes in chunks off at the limit instead of refusing it.
+        if req.content_length is None and len(body) >= (req.max_content_length or len(body) + 1):
+            raise RequestEntityTooLarge
         if not body.strip():
             return {}
         if not req.is_json:
