@@ -33,7 +33,8 @@ function createRealm({ realmFile, realmLibrary }) {
     const made = realmFile('js', 'realm', `${name}.js`)(context)(realm, ...(extra[name]?.() ?? []));
     if (name === 'evaluate') door = made;
   }
-  return { context, door, methods: new Set(realm.methods.names), variables: new Set(['__call', '__methods', ...Object.keys(realm.variables), ...Object.keys(realm.functions)]) };
+  const variables = ['__call', '__methods', ...Object.keys(realm.variables), ...Object.keys(realm.functions)];
+  return { context, door, methods: new Set(realm.methods.names), variables: new Set(variables) };
 }
 
 function start(load) {

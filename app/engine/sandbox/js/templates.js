@@ -209,4 +209,4 @@ function parameters(names, edits, isVariable) {
   return { variables, unknown };
 }
 
-module.exports = { split, rewrite, BLOCKED, TemplateError };
+module.exports = { split, rewrite, TemplateError };

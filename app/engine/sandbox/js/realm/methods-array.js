@@ -68,7 +68,6 @@
   const compact = (values) =>
     values.filter((value) => !realm.isBlank(value)).map((value) => (isObject(value) ? realm.families.Object.compact(value) : value));
 
-  realm.isEqual = isEqual;
   realm.families.Array = {
     first: (values) => values[0],
     last: (values) => values[values.length - 1],

@@ -63,7 +63,6 @@
 
   realm.methods = { call: Object.freeze(callers), symbols: Object.freeze(symbols), names: [...names] };
   realm.isEmpty = (value) => call('isEmpty', value, []);
-  realm.typeOf = typeOf;
 
   const twoOrMore = (count, given) => {
     if (given.length < count) {
