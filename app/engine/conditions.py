@@ -3,22 +3,17 @@
 Takes values whose expressions are resolved already; knows nothing of where they come from.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from app.engine import conversions, dates
+from app.engine.condition_facts import Place, conditions_of, find_undefined, match_patterns
 from app.engine.context import NodeContext
 from app.engine.conversions import CannotConvert
 from app.engine.errors import NodeError
-
-MATCH_PATTERN = (
-    "={{ ((left, right) => { try { const parts = /^\\/([^]*)\\/([a-z]*)$/.exec(right); "
-    "return (parts ? new RegExp(parts[1], parts[2]) : new RegExp(right)).test(left); } "
-    "catch (error) { return String(error.message); } })($json.left, $json.right) }}"
-)
-"""JavaScript's own regular expressions: others differ in what they match, and would have no time limit here."""
 
 TRY_LOOSE = "Try changing the type of comparison. Alternatively you can enable 'Convert types where required'."
 TRY_OTHER = "Try changing the type of the comparison."
@@ -33,30 +28,38 @@ class Rules:
     timezone: str
 
 
-async def evaluate(context: NodeContext, filters: list[Any]) -> list[bool | NodeError]:
-    """For each input item whether its filter (resolved, one for each item) holds, or why that cannot be told.
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the sandbox told about all conditions beforehand."""
 
-    A filter that is a NodeError already stays one.
+    patterns: dict[Place, Any]
+    undefined: set[tuple[int, int, str]]
+
+
+async def evaluate(context: NodeContext, raw: Any, filters: list[Any]) -> list[bool | NodeError]:
+    """For each input item whether its filter holds, or why that cannot be told.
+
+    `raw` is the filter parameter as it stands in the workflow, `filters` what it became for each item; one that
+    is a NodeError already stays one.
     """
-    patterns = await _match_patterns(context, filters)
+    facts = Facts(await match_patterns(context, filters), await find_undefined(context, raw, filters))
     results: list[bool | NodeError] = []
     for index, entry in enumerate(filters):
         if isinstance(entry, NodeError):
             results.append(entry)
             continue
         try:
-            results.append(_holds(entry, index, patterns, context.timezone))
+            results.append(_holds(entry, index, facts, context.timezone))
         except NodeError as error:
             results.append(error)
     return results
 
 
-def _holds(entry: Any, item: int, patterns: dict[tuple[int, int], Any], timezone: str) -> bool:
+def _holds(entry: Any, item: int, facts: Facts, timezone: str) -> bool:
     entry = entry if isinstance(entry, dict) else {}
     rules = _rules(entry, timezone)
     results = (
-        _condition_holds(condition, number, item, rules, patterns)
-        for number, condition in enumerate(entry.get("conditions") or [])
+        _condition_holds(condition, number, item, rules, facts) for number, condition in enumerate(conditions_of(entry))
     )
     return any(results) if entry.get("combinator") == "or" else all(results)
 
@@ -66,9 +69,7 @@ def _rules(entry: dict[str, Any], timezone: str) -> Rules:
     return Rules(options.get("caseSensitive", True) is not False, options.get("typeValidation") == "loose", timezone)
 
 
-def _condition_holds(
-    condition: dict[str, Any], number: int, item: int, rules: Rules, patterns: dict[tuple[int, int], Any]
-) -> bool:
+def _condition_holds(condition: dict[str, Any], number: int, item: int, rules: Rules, facts: Facts) -> bool:
     operator = condition.get("operator") or {}
     kind, operation = operator.get("type"), operator.get("operation")
     place = f" [condition {number}, item {item}]"
@@ -76,6 +77,10 @@ def _condition_holds(
     right = condition.get("rightValue")
     if not operator.get("singleValue"):
         right = _checked(right, operator.get("rightType") or kind, rules, "second", place, item)
+    if (item, number, "leftValue") in facts.undefined:
+        left = math.nan
+    if (item, number, "rightValue") in facts.undefined:
+        right = math.nan
     if operation == "exists":
         return left is not None
     if operation == "notExists":
@@ -85,7 +90,7 @@ def _condition_holds(
     if operation == "notEmpty":
         return not _is_empty(left)
     if operation in ("regex", "notRegex") and kind == "string":
-        matched = patterns[item, number]
+        matched = facts.patterns[item, number]
         if not isinstance(matched, bool):
             raise NodeError(f"{matched}{place}", description=TRY_LOOSE, item_index=item)
         return matched is (operation == "regex")
@@ -149,32 +154,6 @@ def _advice(kind: str, which: str) -> str:
         "\n<p>Try either:</p>\n<ol>\n  <li>Enabling 'Convert types where required'</li>\n"
         f"  <li>Converting the {which} field to a {kind} by adding <code>.{method}</code></li>\n</ol>\n\t\t\t"
     )
-
-
-async def _match_patterns(context: NodeContext, filters: list[Any]) -> dict[tuple[int, int], Any]:
-    """What every regular expression of every item's filter answers, from one trip to the sandbox."""
-    places: list[tuple[int, int]] = []
-    rows: list[dict[str, Any]] = []
-    for item, entry in enumerate(filters):
-        for number, condition in enumerate(entry.get("conditions") or [] if isinstance(entry, dict) else []):
-            operator = condition.get("operator") or {}
-            if operator.get("type") == "string" and operator.get("operation") in ("regex", "notRegex"):
-                left = _text(condition.get("leftValue"))
-                rules = _rules(entry, context.timezone)
-                places.append((item, number))
-                rows.append(
-                    {
-                        "left": left if rules.case_sensitive else left.lower(),
-                        "right": _text(condition.get("rightValue")),
-                    }
-                )
-    if not rows:
-        return {}
-    return dict(zip(places, await context.evaluate_javascript(MATCH_PATTERN, rows), strict=True))
-
-
-def _text(value: Any) -> str:
-    return "" if value is None else conversions.display(value)
 
 
 Compare = Callable[[Any, Any, Rules], bool]

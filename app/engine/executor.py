@@ -46,7 +46,7 @@ async def execute(state: RunState, sandbox: Sandbox, execution: ExecutionInfo) -
 
 def _may_run(task: Task) -> bool:
     """Whether a node may run although some of its inputs will never come."""
-    needed = None if task.node.disabled else node_type(task.node).inputs_needed
+    needed = node_type(task.node).inputs_needed
     required = needed(task.node.parameters) if needed is not None else None
     if required is None:
         return True
@@ -109,7 +109,7 @@ def _paired_inputs(task: Task) -> list[list[Item]]:
     inputs = []
     for index, items in enumerate(task.inputs):
         given = items or []
-        if task.node.execute_once:
+        if task.node.execute_once and not task.node.disabled:
             given = given[:1]
         if index == 0:
             inputs.append([{**item, "pairedItem": {"item": place}} for place, item in enumerate(given)])

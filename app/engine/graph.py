@@ -4,6 +4,7 @@ Knows n8n's document format; knows nothing of runs and their data.
 """
 
 from collections import deque
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -98,6 +99,10 @@ class Graph:
                     seen.add(name)
                     pending.append(name)
         return None
+
+    def descends(self, name: str, ancestors: Collection[str]) -> bool:
+        """Whether a way leads from one of `ancestors`, other than the node itself, to the node of that name."""
+        return any(other != name and self.output_towards(other, name) is not None for other in ancestors)
 
     def reachable(self, start: str) -> list[Node]:
         """The nodes that a run from `start` can come to, `start` included."""

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from app.engine import conversions, dates
-from app.engine.conditions import MATCH_PATTERN
+from app.engine.condition_facts import MATCH_PATTERN
 from app.engine.context import NodeContext
 from app.engine.errors import NodeError
 

@@ -79,25 +79,26 @@ class RunState:
             self.stack.append(task)
 
     def release_waiting(self, may_run: Callable[[Task], bool]) -> bool:
-        """Let the top-left node that waits for more inputs run with what it has; False when there is none.
+        """Let a node that waits for more inputs run with what it has; False when none may.
 
-        Called when nothing else is due, so that the missing inputs cannot come any more.
+        Called when nothing else is due, so that missing inputs could come only from nodes that wait themselves:
+        the first to have waited goes first, but none before another from which a way leads to it. A node that may
+        not run without the missing ones waits for good, and so do those after it.
         """
-        for name in sorted(self.waiting, key=self._top_left):
+        waiting = list(self.waiting)
+        for name in waiting:
+            if self.graph.descends(name, waiting):
+                continue
             partial = self.waiting[name]
-            while partial:
-                task = partial.pop(0)
+            task = next((entry for entry in partial if any(entry.inputs) and may_run(entry)), None)
+            if task is not None:
+                partial.remove(task)
                 if not partial:
                     del self.waiting[name]
-                if any(task.inputs) and may_run(task):
-                    task.inputs = [entry if entry is not None else [] for entry in task.inputs]
-                    self.stack.append(task)
-                    return True
+                task.inputs = [entry if entry is not None else [] for entry in task.inputs]
+                self.stack.append(task)
+                return True
         return False
-
-    def _top_left(self, name: str) -> tuple[float, float]:
-        x, y = self.graph.nodes[name].position
-        return y, x
 
     def record(self, node: Node, run: dict[str, Any]) -> None:
         self.run_data.setdefault(node.name, []).append(run)

@@ -8,10 +8,11 @@ from app.engine.registry import Item, Outputs, node
 
 @node("if", [2, 2.1, 2.2, 2.3], outputs=2)
 async def if_(context: NodeContext) -> Outputs:
-    filters = await context.resolve_each(context.parameters.get("conditions") or {}, parameter="conditions")
+    raw = context.parameters.get("conditions") or {}
+    filters = await context.resolve_each(raw, parameter="conditions")
     met: list[Item] = []
     unmet: list[Item] = []
-    for item, result in zip(context.items, await conditions.evaluate(context, filters), strict=True):
+    for item, result in zip(context.items, await conditions.evaluate(context, raw, filters), strict=True):
         if isinstance(result, NodeError):
             if not context.continues_on_fail:
                 raise result

@@ -10,10 +10,7 @@ from app.engine.registry import Item, Outputs, node
 
 
 def _inputs_needed(parameters: dict[str, Any]) -> list[int] | int | None:
-    if parameters.get("mode", "append") != "chooseBranch":
-        return 1
-    count = parameters.get("numberInputs", 2)
-    return list(range(count if isinstance(count, int) else 2))
+    return [0, 1] if parameters.get("mode", "append") == "chooseBranch" else 1
 
 
 @node("merge", [2, 2.1, 3, 3.1, 3.2], inputs_needed=_inputs_needed)
@@ -30,11 +27,18 @@ async def merge(context: NodeContext) -> Outputs:
     how = _combination(parameters, context.version)
     clash = merging.clash_handling(options, "preferInput2" if context.version < 3 else "preferLast")
     if how == "position":
-        return [_by_position(context.inputs, clash, bool(options.get("includeUnpaired")))]
+        return [_by_position(_all_inputs(context, parameters), clash, bool(options.get("includeUnpaired")))]
     first, second = [*context.inputs, [], []][:2]
     if how == "all":
         return [[_merged([(0, i), (1, j)], [a, b], clash) for i, a in enumerate(first) for j, b in enumerate(second)]]
     return _by_fields(first, second, parameters, options, context.version)
+
+
+def _all_inputs(context: NodeContext, parameters: dict[str, Any]) -> list[list[Item]]:
+    """The items of every input that the node has, also of those that nothing is connected to."""
+    count = parameters.get("numberInputs", 2) if context.version >= 3 else 2
+    missing = (count if isinstance(count, int) else 2) - len(context.inputs)
+    return [*context.inputs, *([] for _ in range(missing))]
 
 
 def _combination(parameters: dict[str, Any], version: float) -> str:

@@ -69,7 +69,9 @@ async def _by_rules(context: NodeContext) -> list[list[int] | NodeError]:
     resolved = await context.resolve_each(wanted, parameter="rules")
     columns = [
         await conditions.evaluate(
-            context, [each if isinstance(each, NodeError) else each["rules"][number] for each in resolved]
+            context,
+            wanted["rules"][number],
+            [each if isinstance(each, NodeError) else each["rules"][number] for each in resolved],
         )
         for number in range(len(rules))
     ]

@@ -1,0 +1,80 @@
+"""What only JavaScript can tell about conditions: what a pattern matches, and whether nothing is null or undefined.
+
+Asks the sandbox, once for all conditions of all items; compares nothing itself.
+"""
+
+from typing import Any
+
+from app.engine import conversions
+from app.engine.context import NodeContext
+
+Place = tuple[int, int]
+"""An item and one of its filter's conditions, by number."""
+
+MATCH_PATTERN = (
+    "={{ ((left, right) => { try { const parts = /^\\/([^]*)\\/([a-z]*)$/.exec(right); "
+    "return (parts ? new RegExp(parts[1], parts[2]) : new RegExp(right)).test(left); } "
+    "catch (error) { return String(error.message); } })($json.left, $json.right) }}"
+)
+"""JavaScript's own regular expressions: others differ in what they match, and would have no time limit here."""
+
+ORDERED = frozenset({"gt", "lt", "gte", "lte"})
+
+
+def conditions_of(entry: Any) -> list[dict[str, Any]]:
+    """The conditions of a filter, which may be anything that an expression gave."""
+    found = entry.get("conditions") if isinstance(entry, dict) else None
+    return [condition for condition in found if isinstance(condition, dict)] if isinstance(found, list) else []
+
+
+async def match_patterns(context: NodeContext, filters: list[Any]) -> dict[Place, Any]:
+    """For each regular expression whether it matches, or, as a text, why it is none."""
+    places: list[Place] = []
+    rows: list[dict[str, Any]] = []
+    for item, entry in enumerate(filters):
+        for number, condition in enumerate(conditions_of(entry)):
+            operator = condition.get("operator") or {}
+            if operator.get("type") == "string" and operator.get("operation") in ("regex", "notRegex"):
+                left = _text(condition.get("leftValue"))
+                sensitive = (entry.get("options") or {}).get("caseSensitive", True) is not False
+                places.append((item, number))
+                rows.append({"left": left if sensitive else left.lower(), "right": _text(condition.get("rightValue"))})
+    return dict(zip(places, await context.evaluate_javascript(MATCH_PATTERN, rows), strict=True)) if rows else {}
+
+
+def _text(value: Any) -> str:
+    return "" if value is None else conversions.display(value)
+
+
+async def find_undefined(context: NodeContext, raw: Any, filters: list[Any]) -> set[tuple[int, int, str]]:
+    """Where a number to compare with is undefined: (item, condition, side).
+
+    undefined is neither less nor greater than any number, while null is 0; results of expressions do not tell
+    them apart, so this asks again, but only for those that gave nothing.
+    """
+    undefined: set[tuple[int, int, str]] = set()
+    asked: dict[str, str] = {}
+    places: list[tuple[int, int, str, str]] = []
+    given = conditions_of(raw)
+    for item, entry in enumerate(filters):
+        for number, condition in enumerate(conditions_of(entry)):
+            for side in _numeric_sides(condition.get("operator") or {}):
+                if condition.get(side) is not None or number >= len(given):
+                    continue
+                text = given[number].get(side)
+                if side not in given[number]:
+                    undefined.add((item, number, side))
+                elif isinstance(text, str) and text.startswith("={{") and text.rstrip().endswith("}}"):
+                    asked[text] = f"={{{{ ({text.rstrip()[3:-2]}) === null }}}}"
+                    places.append((item, number, side, text))
+    if places:
+        answers = await context.resolve(asked)
+        undefined.update((item, number, side) for item, number, side, text in places if not answers[item][text])
+    return undefined
+
+
+def _numeric_sides(operator: dict[str, Any]) -> tuple[str, ...]:
+    kind, operation = operator.get("type"), str(operator.get("operation"))
+    if kind == "number" and operation in ORDERED:
+        return ("leftValue", "rightValue")
+    return ("rightValue",) if kind == "array" and operation.startswith("length") else ()
