@@ -21,7 +21,7 @@ STARTS_WORKFLOWS = re.compile(r"(trigger|webhook)$", re.IGNORECASE)
 
 
 def render_execution(execution: Execution) -> dict[str, Any]:
-    """The execution object without its data, keys in the order of the documentation."""
+    """The execution object without its data, keys in the order of the documentation; for orjson, which knows UUIDs."""
     started, stopped, wait_till = execution.started_at, execution.stopped_at, execution.wait_till
     retry_of, retry_success_id, status = execution.retry_of, execution.retry_success_id, execution.status
     message = execution.error_message
@@ -40,7 +40,7 @@ def render_execution(execution: Execution) -> dict[str, Any]:
         "retryOf": None if retry_of is None else str(retry_of),
         "retrySuccessId": None if retry_success_id is None else str(retry_success_id),
         "finished": status == "success",
-        "workflowVersionId": str(execution.workflow_version_id),
+        "workflowVersionId": execution.workflow_version_id,
         "jsonSizeBytes": execution.json_size_bytes,
         "error": None if message is None else {"node": execution.error_node, "message": message},
         "annotation": {

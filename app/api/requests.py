@@ -12,13 +12,11 @@ from app.api.services import services
 log = logging.getLogger("app.requests")
 
 SANE_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}", re.ASCII)
-HEADERS = {
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "Referrer-Policy": "no-referrer",
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
-    "Cache-Control": "no-store",
-}
+HEADERS = (
+    ("X-Content-Type-Options", "nosniff"),
+    ("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"),
+    ("Cache-Control", "no-store"),
+)
 
 
 def begin() -> None:
@@ -31,9 +29,10 @@ def begin() -> None:
 def end(response: Response) -> Response:
     """Put the id on the answer, and note the request."""
     seconds = time.perf_counter() - g.began
-    response.headers["X-Request-Id"] = g.request_id
-    for name, value in HEADERS.items():
-        response.headers.setdefault(name, value)
+    response.headers.add("X-Request-Id", g.request_id)
+    for name, value in HEADERS:
+        if name not in response.headers:
+            response.headers.add(name, value)
     rule = request.url_rule.rule if request.url_rule else "unknown"
     services().metrics.observe(rule, request.method, response.status_code, seconds)
     api_key = g.get("api_key")

@@ -40,7 +40,9 @@ def execution_id(text: str) -> int | None:
 
 def time_text(moment: datetime) -> str:
     """ISO 8601 in UTC with milliseconds; `moment` must be in UTC already."""
-    return moment.isoformat(timespec="milliseconds")[:23] + "Z"
+    # orjson writes a time four times as fast as isoformat does, with six digits, or with none when they are zero.
+    text = orjson.dumps(moment)
+    return (text[1:24] if moment.microsecond else text[1:20] + b".000").decode() + "Z"
 
 
 class IsoTime(fields.DateTime):

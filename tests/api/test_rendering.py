@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from uuid import uuid4
 
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,7 +11,7 @@ from marshmallow import RAISE
 
 from app.api import rendering
 from app.repository.executions import Execution, Tag
-from app.schemas.base import encode, execution_id, splice
+from app.schemas.base import encode, execution_id, splice, time_text
 from app.schemas.executions import MODES, STATUSES, VOTES, ExecutionSchema
 
 times = st.datetimes(datetime(1970, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC))
@@ -60,7 +61,7 @@ KEYS = [
 
 @given(executions)
 def test_an_execution_is_what_its_schema_describes(execution):
-    rendered = rendering.render_execution(execution)
+    rendered = orjson.loads(orjson.dumps(rendering.render_execution(execution)))
     assert list(rendered) == KEYS == [field.data_key for field in ExecutionSchema().fields.values()]
     loaded = ExecutionSchema(unknown=RAISE).load(rendered)
     for name in ("created_at", "started_at", "stopped_at", "wait_till"):
@@ -100,3 +101,11 @@ def test_splicing():
     assert splice({"id": "1"}, b" { } ") == b'{"id":"1"}'
     assert splice({"id": "1"}, b' {"a" : 1}\n') == b'{"id":"1","a" : 1}'
     assert encode({"a": 1}) == b'{"a":1}'
+
+
+@pytest.mark.parametrize(
+    ("microsecond", "text"),
+    [(0, "000"), (1, "000"), (999, "000"), (1000, "001"), (120_000, "120"), (999_999, "999")],
+)
+def test_times_have_milliseconds(microsecond, text):
+    assert time_text(datetime(2024, 2, 19, 10, 30, 0, microsecond, UTC)) == f"2024-02-19T10:30:00.{text}Z"
