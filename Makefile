@@ -42,7 +42,7 @@ clean: ## remove packages and caches; the data in var/ stays
 	@rm -rf .venv $(SANDBOX)/node_modules *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-install: $(VENV)
+install: $(VENV) ## install what running needs, and nothing else
 	@if [ "$$(cat .venv/installed 2>/dev/null)" != "$(PYTHON_PACKAGES)" ]; then \
 		echo "Installing Python packages into .venv (the first time this takes a minute)"; \
 		$(PIP) --editable . && echo "$(PYTHON_PACKAGES)" > .venv/installed; \

@@ -1,5 +1,11 @@
 """What gunicorn and flask load: `gunicorn wsgi:app`."""
 
-from app import create_app
+from flask.cli import NoAppException
 
-app = create_app()
+from app import create_app
+from app.settings import SettingsError
+
+try:
+    app = create_app()
+except SettingsError as error:
+    raise NoAppException(str(error)) from None  # flask reports it in a line and still lists its commands

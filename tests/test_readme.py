@@ -1,0 +1,54 @@
+"""The README tells the truth: its table of nodes is the registry's, its commands and variables exist.
+
+`python -m tests.test_readme` writes the table anew.
+"""
+
+import re
+import subprocess
+from pathlib import Path
+
+from app.engine.nodes import node_types
+
+PROJECT = Path(__file__).resolve().parent.parent
+README = PROJECT / "README.md"
+NODES = re.compile(r"(<!-- nodes:[^\n]*-->\n).*?(<!-- /nodes -->)", re.DOTALL)
+
+
+def node_table() -> str:
+    rows = ["| Node type | Versions |", "| --- | --- |"]
+    for name, versions in node_types().items():
+        rows.append(f"| `{name.removeprefix('n8n-nodes-base.')}` | {', '.join(f'{v:g}' for v in versions)} |")
+    return "\n".join(rows) + "\n"
+
+
+def written_anew(text: str) -> str:
+    return NODES.sub(lambda found: found[1] + node_table() + found[2], text)
+
+
+def test_the_table_of_nodes_is_the_registrys() -> None:
+    text = README.read_text()
+    assert text == written_anew(text), "run: .venv/bin/python -m tests.test_readme"
+
+
+def test_every_setting_stands_in_the_table() -> None:
+    settings = (PROJECT / "app" / "settings.py").read_text()
+    known = set(re.findall(r'"(EXECUTIONS_[A-Z_]+|HOST|PORT|DATABASE_URL)"', settings))
+    told = set(re.findall(r"`(EXECUTIONS_[A-Z_]+|HOST|PORT|DATABASE_URL)`", README.read_text()))
+    assert known - told == set()
+    assert told - known == set()
+
+
+def test_every_room_of_the_house_is_there() -> None:
+    house = README.read_text().split("## The house")[1].split("```")[1]
+    for path in re.findall(r"^([\w./]+)", house, re.MULTILINE):
+        assert (PROJECT / path).exists(), path
+
+
+def test_every_make_target_that_it_names_is_there() -> None:
+    targets = subprocess.run(["make"], cwd=PROJECT, capture_output=True, text=True, check=True).stdout
+    for target in set(re.findall(r"`?make ([a-z]+)`?", README.read_text())):
+        assert f"make {target}" in targets, target
+
+
+if __name__ == "__main__":
+    README.write_text(written_anew(README.read_text()))
