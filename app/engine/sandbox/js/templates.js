@@ -164,6 +164,13 @@ function rewrite(code, isMethod, isVariable) {
         if (callee.object.type === 'Super' || !isMethod(name)) break;
         if (node.optional || hasOptionalLink(callee)) {
           // Only JavaScript's own syntax can skip the rest of the chain, so here the method hangs on Object.prototype.
+          const { object } = callee;
+          if (!callee.optional && object.type === 'MemberExpression' && object.property.type !== 'PrivateIdentifier') {
+            // `a?.b.isEmpty()` asks undefined when a has no b, which no property can: see $of in realm/methods.
+            const quote = object.computed ? '' : '"';
+            const link = `${object.optional ? '?.' : ''}[__methods.$of](${quote}`;
+            edits.push([object.object.end, object.property.start, link], [object.property.end, object.end, `${quote})`]);
+          }
           edits.push([callee.object.end, callee.end, `${callee.optional ? '?.' : ''}[__methods.${name}]`]);
         } else {
           edits.push([callee.object.start, callee.object.start, `__call.${name}(`]);

@@ -35,7 +35,12 @@
     return `types ${types.slice(0, -1).join(', ')}, and ${types.at(-1)}`;
   };
 
-  function call(name, value, given) {
+  // What a chain's `$of` gives for a property that is not there, so that the chain goes on to the method.
+  const missing = new Map([undefined, null].map((value) => [value, Object.freeze({})]));
+  const meant = new Map([...missing].map(([value, stand]) => [stand, value]));
+
+  function call(name, receiver, given) {
+    const value = meant.has(receiver) ? meant.get(receiver) : receiver;
     if (value === undefined || value === null) {
       if (Object.hasOwn(anyType, name)) return anyType[name](value);
       throw new ExpressionError(`${name} can't be used on ${value} value`);
@@ -60,6 +65,14 @@
       },
     });
   }
+
+  symbols.$of = Symbol('of');
+  Object.defineProperty(Object.prototype, symbols.$of, {
+    value(name) {
+      const value = this[name];
+      return missing.get(value) ?? value;
+    },
+  });
 
   realm.methods = { call: Object.freeze(callers), symbols: Object.freeze(symbols), names: [...names] };
   realm.isEmpty = (value) => call('isEmpty', value, []);
