@@ -53,7 +53,7 @@ async def find_undefined(context: NodeContext, raw: Any, filters: list[Any]) -> 
     them apart, so this asks again, but only for those that gave nothing.
     """
     undefined: set[tuple[int, int, str]] = set()
-    asked: dict[str, str] = {}
+    asked: set[str] = set()
     places: list[tuple[int, int, str, str]] = []
     given = conditions_of(raw)
     for item, entry in enumerate(filters):
@@ -64,12 +64,12 @@ async def find_undefined(context: NodeContext, raw: Any, filters: list[Any]) -> 
                 text = given[number].get(side)
                 if side not in given[number]:
                     undefined.add((item, number, side))
-                elif isinstance(text, str) and text.startswith("={{") and text.rstrip().endswith("}}"):
-                    asked[text] = f"={{{{ ({text.rstrip()[3:-2]}) === null }}}}"
+                elif isinstance(text, str):
+                    asked.add(text)
                     places.append((item, number, side, text))
     if places:
-        answers = await context.resolve(asked)
-        undefined.update((item, number, side) for item, number, side, text in places if not answers[item][text])
+        answers = await context.tell_apart(asked)
+        undefined.update((item, number, side) for item, number, side, text in places if answers[item][text] != "null")
     return undefined
 
 

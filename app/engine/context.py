@@ -3,6 +3,7 @@
 The only way from a node to the sandbox and to other nodes' data; a node never sees the run's state itself.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,6 +15,8 @@ from app.engine.registry import Item
 from app.engine.sandbox import ExpressionError, Sandbox, SandboxError
 from app.engine.scope import base_scope, scope_for
 from app.engine.state import RunState, Source
+
+_SINGLE = re.compile(r"=\{\{(.*)\}\}\s*\Z", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +112,15 @@ class NodeContext:
         except NodeError as error:
             return error
         return template.fill(rows[0])
+
+    async def tell_apart(self, texts: set[str]) -> list[dict[str, str]]:
+        """What the expressions that gave nothing really were, for each item: null, undefined, NaN or Infinity.
+
+        JSON writes all of them as null. One that threw counts as undefined, as it does for n8n.
+        """
+        single = {text: match[1] for text in texts if (match := _SINGLE.match(text))}
+        rows = await self.resolve({text: f"={{{{ String({inner}) }}}}" for text, inner in single.items()})
+        return [{text: row.get(text) or "undefined" for text in texts} for row in rows]
 
     async def evaluate_javascript(self, template: str, rows: list[dict[str, Any]]) -> list[Any]:
         """Evaluate one expression of ours for each of `rows`, which it sees as $json.

@@ -157,14 +157,14 @@ def _finish_outputs(node: Node, inputs: list[list[Item]], outputs: Outputs) -> O
 
 
 def _pair(inputs: list[list[Item]], outputs: Outputs) -> None:
-    """Pair what a node left unpaired where there is only one way to see it."""
+    """Pair what a node left unpaired where there is only one way to see it; a single item counts as the first's."""
     if len(inputs) != 1:
         return
     count = len(inputs[0])
     for items in outputs:
         if not items or "pairedItem" in items[0]:
             continue
-        if count == 1:
+        if count == 1 or len(items) == 1:
             for item in items:
                 item.setdefault("pairedItem", {"item": 0})
         elif len(items) == count:

@@ -1,5 +1,6 @@
 """Edit Fields (Set), version 3: makes fields, or whole objects from JSON, and decides which fields stay."""
 
+import math
 from typing import Any
 
 from app.engine import conversions, dates, paths
@@ -51,6 +52,8 @@ async def set_(context: NodeContext) -> Outputs:
     }
     include = _include(parameters, context.version)
     resolved = await context.resolve_each(wanted, parameter="jsonOutput" if raw else "assignments")
+    if not raw:
+        await _find_no_numbers(context, wanted["value"], resolved)
     put_out: list[Item] = []
     for index, (item, values) in enumerate(zip(context.items, resolved, strict=True)):
         try:
@@ -93,6 +96,23 @@ def _fields(parameters: dict[str, Any], version: float) -> list[dict[str, Any]]:
 
 def _old_default(kind: str) -> Any:
     return {"booleanValue": "true", "numberValue": 0}.get(kind, "")
+
+
+async def _find_no_numbers(context: NodeContext, fields: list[dict[str, Any]], resolved: list[Any]) -> None:
+    """Put NaN in the place of the numbers that are none; results of expressions have null there."""
+    empty = [
+        (index, place, str(field.get("value")))
+        for index, values in enumerate(resolved)
+        if not isinstance(values, NodeError)
+        for place, field in enumerate(fields)
+        if field.get("type") == "number" and values["value"][place].get("value") is None and field.get("value")
+    ]
+    if not empty:
+        return
+    answers = await context.tell_apart({text for _, _, text in empty})
+    for index, place, text in empty:
+        if answers[index][text] == "NaN":
+            resolved[index]["value"][place]["value"] = math.nan
 
 
 def _from_fields(

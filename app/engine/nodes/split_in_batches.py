@@ -18,13 +18,13 @@ async def split_in_batches(context: NodeContext) -> Outputs | None:
 @node("splitInBatches", [2], outputs=2)
 async def split_in_batches_2(context: NodeContext) -> Outputs:
     memory, batch, done = await _next_batch(context)
-    return [batch, memory["processedItems"] if done else []]
+    return [batch, list(memory["processedItems"]) if done else []]
 
 
 @node("splitInBatches", [3], outputs=2)
 async def split_in_batches_3(context: NodeContext) -> Outputs:
     memory, batch, done = await _next_batch(context)
-    return [memory["processedItems"] if done else [], batch]
+    return [list(memory["processedItems"]) if done else [], batch]
 
 
 async def _next_batch(context: NodeContext) -> tuple[dict[str, Any], list[Item], bool]:
