@@ -30,6 +30,20 @@ WHEN = {
     422: "The Idempotency-Key was used with another request",
     503: "The database is not available at the moment; Retry-After says when to try again",
 }
+SAID = {
+    401: {"message": "Unauthorized"},
+    403: {"message": "Forbidden"},
+    404: {"message": "Execution not found"},
+    409: {"message": "Cannot retry a running or waiting execution"},
+    400: {"message": "limit: Must be between 1 and 250.", "errors": {"limit": ["Must be between 1 and 250."]}},
+}
+RETRY_AFTER = {"Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer"}}}
+PATH_PARTS = {
+    "execution_id": ("The execution's id, a decimal number.", "1042"),
+    "workflow_id": ("The workflow's id.", "MXoWndJluwYcxmlO"),
+    "tag_id": ("The tag's id.", "tag_production"),
+    "project_id": ("The project's id.", "default"),
+}
 IDEMPOTENCY_KEY = {
     "in": "header",
     "name": "Idempotency-Key",
@@ -118,7 +132,13 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]
             lean: Any = view
             described: Any = self.response(status, answer)(view)
             for code in sorted(given):
-                described = self.alt_response(code, schema=ErrorSchema, description=WHEN[code])(described)
+                described = self.alt_response(
+                    code,
+                    schema=ErrorSchema,
+                    description=WHEN[code],
+                    example=SAID.get(code),
+                    headers=RETRY_AFTER if code == 503 else None,
+                )(described)
             if query is not None:
                 lean = self.ARGUMENTS_PARSER.use_args(query(), location="query")(lean)
                 described = self.arguments(query, location="query")(described)
@@ -135,10 +155,18 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]
             # The decorators that describe the view would each stand between it and every request.
             lean._apidoc = described._apidoc
             lean.scope = scope
-            self.route(rule, methods=[method], parameters=[IDEMPOTENCY_KEY] if idempotent else None)(lean)
+            parameters = [path_part(name) for name in PATH_PARTS if f"<{name}>" in rule]
+            parameters += [IDEMPOTENCY_KEY] if idempotent else []
+            self.route(rule, methods=[method], parameters=parameters, tags=[self.name.split("-")[0]])(lean)
             return view
 
         return declare
+
+
+def path_part(name: str) -> dict[str, Any]:
+    """What the document says about a part of a path."""
+    description, example = PATH_PARTS[name]
+    return {"in": "path", "name": name, "description": description, "required": True, "example": example}
 
 
 def without_query(view: View) -> View:

@@ -52,6 +52,8 @@ def finish(api: Api, app: Flask) -> None:
         {"type": "apiKey", "in": "header", "name": "X-N8N-API-KEY", "description": "Made by `flask keys create`."},
     )
     document = api.spec.to_dict()
+    document["tags"] = [tag for tag in document["tags"] if "-" not in tag["name"]]
+    del document["components"]["schemas"]["PaginationMetadata"]
     app.extensions[DOCUMENT] = {
         "openapi.json": orjson.dumps(document, option=orjson.OPT_INDENT_2),
         "docs/openapi-3.0.json": orjson.dumps(as_3_0(document)),

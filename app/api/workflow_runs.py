@@ -20,7 +20,7 @@ from app.schemas.workflows import RunBody, document_of, items_of
 SHORTEST_POLL_SECONDS = 0.01
 LONGEST_POLL_SECONDS = 0.1
 
-blueprint = Blueprint("workflow-runs", __name__, url_prefix="/api/v1/workflows", description="Starting workflows.")
+blueprint = Blueprint("workflows-runs", __name__, url_prefix="/api/v1/workflows", description="Starting workflows.")
 
 
 @blueprint.endpoint(

@@ -34,9 +34,11 @@ class ExecutionSchema(CamelSchema):
     """One run of a workflow."""
 
     id = fields.String(required=True, metadata=described("The execution's id, a decimal number.", example="1042"))
-    workflow_id = fields.String(required=True)
-    workflow_name = fields.String(required=True, metadata=described("As it was when it ran."))
-    project_id = fields.String(required=True)
+    workflow_id = fields.String(required=True, metadata={"example": "workflow_abc"})
+    workflow_name = fields.String(
+        required=True, metadata=described("As it was when it ran.", example="Customer Onboarding")
+    )
+    project_id = fields.String(required=True, metadata={"example": "default"})
     status = fields.String(required=True, validate=validate.OneOf(STATUSES))
     mode = fields.String(required=True, validate=validate.OneOf(MODES))
     created_at = IsoTime(required=True, metadata=described("When it was queued."))
