@@ -4,7 +4,7 @@ import logging
 from typing import Any
 
 import psycopg
-from flask import Flask, Response
+from flask import Flask, Response, g
 from marshmallow import ValidationError
 from werkzeug.exceptions import HTTPException
 
@@ -86,14 +86,15 @@ def from_http(problem: HTTPException) -> Response:
 
 def from_database(problem: psycopg.OperationalError) -> Response:
     """The database is away or busy: the client may try again."""
-    log.warning("database unavailable", extra={"problem": f"{type(problem).__name__}: {problem}"})
+    problem_text = f"{type(problem).__name__}: {problem}"
+    log.warning("database unavailable", extra={"problem": problem_text, "request_id": g.get("request_id")})
     answer = error("The database is not available at the moment", 503)
     answer.headers["Retry-After"] = "1"
     return answer
 
 
 def unexpected(problem: Exception) -> Response:
-    log.error("unexpected error", exc_info=problem)
+    log.error("unexpected error", exc_info=problem, extra={"request_id": g.get("request_id")})
     return error("Internal server error", 500)
 
 

@@ -12,7 +12,7 @@ from app.api.rendering import render_execution
 from app.api.services import Services
 from app.repository.connection import Connection, transaction
 from app.repository.executions import Execution, read_data, read_metadata
-from app.repository.workflows import get_versions, version_sizes
+from app.repository.workflows import WorkflowVersion, get_versions, version_sizes
 from app.schemas.base import splice
 
 BATCH_BYTES = 8 * 2**20
@@ -30,11 +30,16 @@ def detailed(connection: Connection, executions: Sequence[Execution], shown_byte
             parts += [b',"data":', data.get(execution.id, b"null")]
         else:
             parts.append(b',"dataTooLargeToDisplay":true')
-        version = versions[execution.workflow_version_id]
-        head = {"id": version.workflow_id, "name": version.name, "versionId": str(version.id)}
-        parts += [b',"workflowData":', splice(head, version.definition)]
+        parts += [b',"workflowData":', workflow_json(versions.get(execution.workflow_version_id))]
         parts += [b',"customData":', orjson.dumps(metadata.get(execution.id, {})), b"}"]
         yield parts
+
+
+def workflow_json(version: WorkflowVersion | None) -> bytes:
+    """The workflow as it was; null when execution and version were deleted since the page was read."""
+    if version is None:
+        return b"null"
+    return splice({"id": version.workflow_id, "name": version.name, "versionId": str(version.id)}, version.definition)
 
 
 def is_shown(execution: Execution, shown_bytes: int | None) -> bool:

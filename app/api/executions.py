@@ -147,18 +147,21 @@ def retry_execution(body: dict[str, Any], execution_id: str) -> Response:
         response = idempotency.once(connection, act)
     if idempotency.replayed(response):
         return response
-    return when_claimed(retry_id)
+    return when_claimed(retry_id, response)
 
 
-def when_claimed(number: int) -> Response:
-    """Answer when a worker has taken the execution, or after a quarter of a second."""
+def when_claimed(number: int, so_far: Response) -> Response:
+    """Answer when a worker has taken the execution, or after a quarter of a second; `so_far` when it is deleted."""
     deadline = time.monotonic() + RETRY_WAIT_SECONDS
     while True:
         time.sleep(RETRY_POLL_SECONDS)
-        with database() as connection:
-            execution = current(connection, number)
-            if execution["status"] != "new" or time.monotonic() >= deadline:
-                return idempotency.replace_answer(connection, execution)
+        try:
+            with database() as connection:
+                execution = current(connection, number)
+                if execution["status"] != "new" or time.monotonic() >= deadline:
+                    return idempotency.replace_answer(connection, execution)
+        except ExecutionNotFound:
+            return so_far
 
 
 @blueprint.endpoint("DELETE", "/<execution_id>", scope="execution:delete", answer=ExecutionSchema, errors=[404])

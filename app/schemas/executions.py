@@ -68,7 +68,7 @@ class DetailedExecutionSchema(ExecutionSchema):
     data_too_large_to_display = fields.Boolean(
         metadata=described("Stands in place of data that is over the size limit; ignoreDataSizeLimit=true brings it."),
     )
-    workflow_data = fields.Dict(metadata=described("The workflow as it was at the version that ran."))
+    workflow_data = fields.Dict(allow_none=True, metadata=described("The workflow as it was at the version that ran."))
     custom_data = fields.Dict(
         keys=fields.String(),
         values=fields.String(),

@@ -139,10 +139,14 @@ def test_one_that_is_deleted_while_the_page_is_sent_leaves_valid_json(api, workf
     response = api.get("/executions?includeData=true", buffered=False)
     chunks = iter(response.response)
     start = next(chunks)
-    api.db.execute("DELETE FROM executions WHERE id = %s", [numbers[0]])
+    api.db.execute("DELETE FROM executions")
+    api.db.execute("DELETE FROM workflows")
+    api.db.execute("DELETE FROM workflow_versions")
     api.db.commit()
     body = orjson.loads(start + b"".join(chunks))
-    assert [e["data"] is None for e in body["data"]] == [False, False, True]
+    assert [e["id"] for e in body["data"]] == [str(number) for number in reversed(numbers)]
+    for name in ("data", "workflowData"):
+        assert [e[name] is None for e in body["data"]] == [False, True, True]
 
 
 def test_fifty_megabytes(api, workflow):
