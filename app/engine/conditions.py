@@ -71,12 +71,23 @@ def _rules(entry: dict[str, Any], timezone: str) -> Rules:
 
 def _condition_holds(condition: dict[str, Any], number: int, item: int, rules: Rules, facts: Facts) -> bool:
     operator = condition.get("operator") or {}
-    kind, operation = operator.get("type"), operator.get("operation")
+    kind, operation = str(operator.get("type")), operator.get("operation")
     place = f" [condition {number}, item {item}]"
-    left = _checked(condition.get("leftValue"), kind, rules, "first", place, item)
-    right = condition.get("rightValue")
-    if not operator.get("singleValue"):
-        right = _checked(right, operator.get("rightType") or kind, rules, "second", place, item)
+    left, right = condition.get("leftValue"), condition.get("rightValue")
+    right_kind = "any" if operator.get("singleValue") else str(operator.get("rightType") or kind)
+    left, left_fits = _as_type(left, kind, rules)
+    right, right_fits = _as_type(right, right_kind, rules)
+    if not left_fits and not right_fits and conversions.type_name(left) == conversions.type_name(right):
+        found = _with_article(conversions.type_name(left))
+        raise NodeError(
+            f"Comparison type expects {_with_article(kind)} but both fields are {found}",
+            description=TRY_OTHER if rules.loose else TRY_LOOSE,
+            item_index=item,
+        )
+    if not left_fits:
+        raise _wrong_type(left, kind, rules, "first", place, item)
+    if not right_fits:
+        raise _wrong_type(right, right_kind, rules, "second", place, item)
     if (item, number, "leftValue") in facts.undefined:
         left = math.nan
     if (item, number, "rightValue") in facts.undefined:
@@ -94,7 +105,7 @@ def _condition_holds(condition: dict[str, Any], number: int, item: int, rules: R
         if not isinstance(matched, bool):
             raise NodeError(f"{matched}{place}", description=TRY_LOOSE, item_index=item)
         return matched is (operation == "regex")
-    compare = OPERATIONS.get((kind, operation)) if isinstance(kind, str) and isinstance(operation, str) else None
+    compare = OPERATIONS.get((kind, str(operation)))
     return compare is not None and compare(left, right, rules)
 
 
@@ -102,29 +113,30 @@ def _is_empty(value: Any) -> bool:
     return value is None or value in ("", [], {})
 
 
-def _checked(value: Any, kind: Any, rules: Rules, which: str, place: str, item: int) -> Any:
-    """The value as the operator's type: checked when strict, converted when loose. Raises NodeError."""
-    if value is None or kind in ("any", None):
-        return value
+def _as_type(value: Any, kind: str, rules: Rules) -> tuple[Any, bool]:
+    """The value as the operator's type, checked when strict and converted when loose; else as it is, and False."""
+    if value is None or kind == "any":
+        return value, True
     if kind == "dateTime":
         parsed = dates.parse(value, rules.timezone) if isinstance(value, str) else None
-        if parsed is not None:
-            return parsed
-    elif rules.loose:
-        if kind == "boolean":
-            return _loose_boolean(value)
-        try:
-            return conversions.convert(value, kind)
-        except CannotConvert:
-            pass
-    elif _has_type(value, kind):
-        return value
+        return (value, False) if parsed is None else (parsed, True)
+    if not rules.loose:
+        return value, _has_type(value, kind)
+    if kind == "boolean":
+        return _loose_boolean(value), True
+    try:
+        return conversions.convert(value, kind), True
+    except CannotConvert:
+        return value, False
+
+
+def _wrong_type(value: Any, kind: str, rules: Rules, which: str, place: str, item: int) -> NodeError:
     shown, found, expected = conversions.to_string(value), conversions.type_name(value), _with_article(kind)
     if rules.loose:
         message = f"Conversion error: the {found} '{shown}' can't be converted to {expected}"
-        raise NodeError(message + place, description=TRY_OTHER, item_index=item)
+        return NodeError(message + place, description=TRY_OTHER, item_index=item)
     message = f"Wrong type: '{shown}' is {_with_article(found)} but was expecting {expected}"
-    raise NodeError(message + place, description=_advice(kind, which), item_index=item)
+    return NodeError(message + place, description=_advice(kind, which), item_index=item)
 
 
 def _loose_boolean(value: Any) -> bool:

@@ -3,6 +3,7 @@
 n8n's nodes convert with JavaScript's rules, so ours have to; knows nothing of nodes.
 """
 
+import json
 import math
 import re
 from collections.abc import Iterator
@@ -217,11 +218,22 @@ def parse_json(text: str) -> Any:
 
 
 def parse_lenient_json(text: str) -> Any:
-    """As `parse_json`, but keys may go unquoted and strings may stand in single quotes. Raises CannotConvert."""
+    """As `parse_json`, but keys may go unquoted, strings may stand in single quotes and hold line breaks.
+
+    Raises CannotConvert.
+    """
     try:
         return orjson.loads(text)
     except orjson.JSONDecodeError:
-        return parse_json("".join(_strict_tokens(text)))
+        pass
+    try:
+        return json.loads("".join(_strict_tokens(text)), strict=False, parse_constant=_refuse)
+    except (ValueError, RecursionError) as error:
+        raise CannotConvert from error
+
+
+def _refuse(word: str) -> None:
+    raise CannotConvert
 
 
 def _strict_tokens(text: str) -> Iterator[str]:

@@ -31,16 +31,21 @@ async def execute(state: RunState, sandbox: Sandbox, execution: ExecutionInfo) -
 
     Cancelling puts the node that was running back on the stack before CancelledError goes on.
     """
+    failed: NodeError | None = None
     while state.stack or state.release_waiting(_may_run):
         task = state.stack.pop()
         try:
-            halt = await _run_task(state, task, sandbox, execution)
+            halt, failed = await _run_task(state, task, sandbox, execution)
         except asyncio.CancelledError:
             state.stack.append(task)
             raise
         if halt is not None:
             return halt
         await asyncio.sleep(0)
+    if failed is not None and state.last_node is not None:
+        # A failure that the run went on from is still its result when nothing came after it.
+        state.error = state.run_data[state.last_node][-1]["error"]
+        return Halt(error=RunError(state.last_node, failed.message))
     return None
 
 
@@ -55,7 +60,10 @@ def _may_run(task: Task) -> bool:
     return all(index < len(task.inputs) and task.inputs[index] for index in required)
 
 
-async def _run_task(state: RunState, task: Task, sandbox: Sandbox, execution: ExecutionInfo) -> Halt | None:
+async def _run_task(
+    state: RunState, task: Task, sandbox: Sandbox, execution: ExecutionInfo
+) -> tuple[Halt | None, NodeError | None]:
+    """Run one node and hand on what it put out. Why the run cannot go on, and how the node failed if it did."""
     node = task.node
     run_index = len(state.run_data.get(node.name, ()))
     inputs = _paired_inputs(task)
@@ -75,7 +83,7 @@ async def _run_task(state: RunState, task: Task, sandbox: Sandbox, execution: Ex
         run |= {"executionTime": _elapsed(started), "executionStatus": "waiting", "data": {"main": inputs[:1]}}
         state.record(node, run)
         state.stack.append(task)
-        return Halt(wait_till=wait.until)
+        return Halt(wait_till=wait.until), None
     except NodeError as error:
         status, failure = "error", error
     run |= {"executionTime": _elapsed(started), "executionStatus": status}
@@ -87,7 +95,7 @@ async def _run_task(state: RunState, task: Task, sandbox: Sandbox, execution: Ex
             state.record(node, run)
             state.error = run["error"]
             state.stack.append(task)
-            return Halt(error=RunError(node.name, failure.message))
+            return Halt(error=RunError(node.name, failure.message)), failure
         outputs = inputs[:1]
     elif outputs is not None:
         outputs = _finish_outputs(node, inputs, outputs)
@@ -95,7 +103,7 @@ async def _run_task(state: RunState, task: Task, sandbox: Sandbox, execution: Ex
     state.record(node, run)
     if outputs is not None:
         state.deliver(node, outputs, run_index)
-    return None
+    return None, failure
 
 
 def _elapsed(started: int) -> int:
@@ -147,9 +155,9 @@ async def _run_node(context: NodeContext, known: NodeType) -> Outputs | None:
 
 
 def _finish_outputs(node: Node, inputs: list[list[Item]], outputs: Outputs) -> Outputs:
-    _pair(inputs, outputs)
     if node.on_error == "continueErrorOutput" and not node.disabled:
         outputs = _route_errors(node, inputs, outputs)
+    _pair(inputs, outputs)
     if node.always_output and not (outputs and outputs[0]):
         origins = [{"item": place, "input": index} for index, items in enumerate(inputs) for place in range(len(items))]
         outputs = [[{"json": {}, "pairedItem": origins}], *outputs[1:]]
@@ -173,9 +181,12 @@ def _pair(inputs: list[list[Item]], outputs: Outputs) -> None:
 
 
 def _route_errors(node: Node, inputs: list[list[Item]], outputs: Outputs) -> Outputs:
-    """Move the items that stand for an error to the extra output, together with the input they failed for."""
+    """Move the items that stand for an error to the extra output, together with the input they failed for.
+
+    What a node puts out beyond the outputs that it shows, as Filter does, gives way to them.
+    """
     regular = node_type(node).count_outputs(node.parameters)
-    outputs = [*outputs, *([] for _ in range(regular - len(outputs)))]
+    outputs = [*outputs[:regular], *([] for _ in range(regular - len(outputs)))]
     failed: list[Item] = []
     kept: Outputs = []
     for items in outputs:

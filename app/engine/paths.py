@@ -29,7 +29,7 @@ def get(value: Any, path: str, default: Any = None, *, dots: bool = True) -> Any
     for part in split(path):
         if isinstance(value, dict) and part in value:
             value = value[part]
-        elif isinstance(value, list) and part.isdecimal() and int(part) < len(value):
+        elif isinstance(value, list | str) and part.isdecimal() and int(part) < len(value):
             value = value[int(part)]
         else:
             return default
@@ -38,7 +38,8 @@ def get(value: Any, path: str, default: Any = None, *, dots: bool = True) -> Any
 
 def put(target: dict[str, Any], path: str, value: Any, *, dots: bool = True) -> None:
     """Set the value at `path` of `target`. Objects and arrays on the way are replaced by copies, never changed:
-    `target` itself has to be the caller's own, what it contains may be shared."""
+    `target` itself has to be the caller's own, what it contains may be shared. A name given to an array, which
+    JSON cannot write, is lost."""
     if not dots or path in target or ("." not in path and "[" not in path):
         target[path] = value
         return
@@ -65,9 +66,11 @@ def remove(target: dict[str, Any], path: str, *, dots: bool = True) -> None:
         return
     place: Any = target
     for part in parts[:-1]:
-        child = _child(place, part).copy()
-        _assign(place, part, child)
-        place = child
+        child = _child(place, part)
+        if not isinstance(child, dict | list):
+            return
+        _assign(place, part, child.copy())
+        place = _child(place, part)
     if isinstance(place, dict):
         del place[parts[-1]]
     else:
@@ -87,8 +90,10 @@ def _assign(place: Any, part: str, value: Any) -> None:
     if isinstance(place, dict):
         place[part] = value
         return
-    if not part.isdecimal() or int(part) > len(place) + LONGEST_GAP:
-        raise ValueError(f"'{part}' is no index of an array")
+    if not part.isdecimal():
+        return
     index = int(part)
+    if index > len(place) + LONGEST_GAP:
+        raise ValueError(f"The index {part} lies too far beyond the end of the array")
     place.extend([None] * (index + 1 - len(place)))
     place[index] = value

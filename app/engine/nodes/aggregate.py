@@ -31,7 +31,8 @@ async def aggregated(context: NodeContext, parameters: dict[str, Any]) -> list[I
     if parameters.get("aggregate", "aggregateIndividualFields") == "aggregateIndividualFields":
         json = aggregate_fields(documents, asked["fields"], asked["options"])
     else:
-        json = {asked["destination"]: [_chosen(each, asked) for each in documents]}
+        chosen = [_chosen(each, asked) for each in documents]
+        json = {asked["destination"]: [each for each in chosen if each or asked["include"] == "allFields"]}
     return [{"json": json, "pairedItem": [{"item": index} for index in range(len(documents))]}]
 
 
@@ -71,7 +72,7 @@ def aggregate_fields(
 def _output_name(field: dict[str, Any], name: str, dots: bool) -> str:
     if field.get("renameField"):
         return str(field.get("outputFieldName") or "")
-    return paths.split(name)[-1] if dots else name
+    return name.split(".")[-1] if dots else name
 
 
 def _chosen(document: dict[str, Any], asked: dict[str, Any]) -> dict[str, Any]:

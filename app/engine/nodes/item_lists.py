@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from app.engine import paths
 from app.engine.context import NodeContext
 from app.engine.errors import NodeError
 from app.engine.nodes.aggregate import aggregated
@@ -10,8 +11,11 @@ from app.engine.nodes.remove_duplicates import without_duplicates
 from app.engine.nodes.sort import sorted_as_asked
 from app.engine.nodes.split_out import field_missing, split_all
 from app.engine.nodes.summarize import summaries
+from app.engine.parameters import listed
 from app.engine.registry import Outputs, node
 
+LENIENT = 2.2
+"""From this version on, a field that is missing or of another type is no error."""
 LISTS = ("fieldsToInclude", "fieldsToExclude", "fieldsToCompare", "fieldsToSplitBy")
 """Parameters that versions before 3 keep as lists of objects and later ones as text."""
 
@@ -26,8 +30,12 @@ async def item_lists(context: NodeContext) -> Outputs:
     parameters = _as_now(context.parameters)
     operation = parameters.get("operation", "splitOutItems")
     if operation == "splitOutItems":
+        if context.version < LENIENT:
+            _check_splittable(context, await context.resolve_first(parameters, parameter="fieldToSplitOut"))
         return [await split_all(context, parameters)]
     if operation in ("aggregateItems", "concatenateItems"):
+        if context.version < LENIENT:
+            _check_present(context, await context.resolve_first(parameters, parameter="fieldsToAggregate"))
         return [await aggregated(context, parameters)]
     if operation == "sort":
         return [await sorted_as_asked(context, parameters)]
@@ -39,6 +47,26 @@ async def item_lists(context: NodeContext) -> Outputs:
     if operation == "summarize":
         return [summaries(context.items, resolved, 1)]
     raise NodeError(f"The Item Lists node's operation '{operation}' is not supported.")
+
+
+def _check_splittable(context: NodeContext, parameters: dict[str, Any]) -> None:
+    allowed, named = (list, "an array") if context.version < 2 else (list | dict, "an array or object")
+    dots = not (parameters.get("options") or {}).get("disableDotNotation")
+    for field in listed(parameters.get("fieldToSplitOut", "")):
+        for item in context.items:
+            value = paths.get(item["json"], field, paths.MISSING, dots=dots)
+            if value is paths.MISSING:
+                raise NodeError(f"Couldn't find the field '{field}' in the input data")
+            if not isinstance(value, allowed):
+                raise NodeError(f"The provided field '{field}' is not {named}")
+
+
+def _check_present(context: NodeContext, parameters: dict[str, Any]) -> None:
+    dots = not (parameters.get("options") or {}).get("disableDotNotation")
+    for entry in (parameters.get("fieldsToAggregate") or {}).get("fieldToAggregate") or []:
+        name = str(entry.get("fieldToAggregate") or "")
+        if all(paths.get(item["json"], name, paths.MISSING, dots=dots) is paths.MISSING for item in context.items):
+            raise NodeError(f"Couldn't find the field '{name}' in the input data")
 
 
 def _as_now(parameters: dict[str, Any]) -> dict[str, Any]:

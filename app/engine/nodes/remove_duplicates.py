@@ -16,7 +16,12 @@ async def remove_duplicates(context: NodeContext) -> Outputs:
     operation = parameters.get("operation", "removeDuplicateInputItems")
     if operation != "removeDuplicateInputItems":
         raise NodeError(f"The Remove Duplicates node's operation '{operation}' is not supported.")
-    return [without_duplicates(context.items, parameters, context.version)]
+    try:
+        return [without_duplicates(context.items, parameters, context.version)]
+    except NodeError as error:
+        if context.version < 2 or not context.continues_on_fail:
+            raise
+        return [[{"json": {"error": error.message}}]]
 
 
 def without_duplicates(items: list[Item], parameters: dict[str, Any], version: float) -> list[Item]:
@@ -24,9 +29,9 @@ def without_duplicates(items: list[Item], parameters: dict[str, Any], version: f
     options = parameters.get("options") or {}
     dots = not options.get("disableDotNotation")
     compare = parameters.get("compare", "allFields")
-    if compare != "selectedFields":
+    if compare == "allFields":
         dots = True
-    names = _compared(items, parameters, compare)
+    names = _compared(items, parameters, compare, dots)
     _check_fields(items, names, dots, version)
     seen: set[Any] = set()
     kept: list[Item] = []
@@ -40,13 +45,13 @@ def without_duplicates(items: list[Item], parameters: dict[str, Any], version: f
     return [_only(item, names, dots) for item in kept]
 
 
-def _compared(items: list[Item], parameters: dict[str, Any], compare: str) -> list[str]:
+def _compared(items: list[Item], parameters: dict[str, Any], compare: str, dots: bool) -> list[str]:
     if compare == "selectedFields":
         names = listed(parameters.get("fieldsToCompare", ""))
         if not names:
             raise NodeError("No fields specified. Please add a field to compare on")
         return names
-    every = list(dict.fromkeys(name for item in items for name in _leaves(item["json"])))
+    every = list(dict.fromkeys(name for item in items for name in (_leaves(item["json"]) if dots else item["json"])))
     if compare == "allFieldsExcept":
         excluded = listed(parameters.get("fieldsToExclude", ""))
         if not excluded:

@@ -1,6 +1,7 @@
 """Edit Fields (Set), version 3: makes fields, or whole objects from JSON, and decides which fields stay."""
 
 import math
+import re
 from typing import Any
 
 from app.engine import conversions, dates, paths
@@ -22,6 +23,7 @@ DATE_HINT = (
     ' <br/><br/> Consider using <a href="https://moment.github.io/luxon/api-docs/index.html#datetimefromformat" '
     'target="_blank"><code>DateTime.fromFormat</code></a> to work with custom date formats.'
 )
+_EXPRESSION = re.compile(r"(\{\{.*?\}\})", re.DOTALL)
 SAMPLE = '{"my_field_1": "value", "my_field_2": 1}'
 """What the editor proposes for raw mode, and what a document without the parameter means."""
 NAMES = ("includeFields", "excludeFields")
@@ -46,13 +48,15 @@ async def set_(context: NodeContext) -> Outputs:
     parameters = context.parameters
     raw = parameters.get("mode", "manual") == "raw"
     wanted = {
-        "value": parameters.get("jsonOutput", SAMPLE) if raw else _fields(parameters, context.version),
+        "value": _pieces(parameters.get("jsonOutput", SAMPLE)) if raw else _fields(parameters, context.version),
         "options": parameters.get("options") or {},
         **{name: parameters[name] for name in NAMES if name in parameters},
     }
     include = _include(parameters, context.version)
     resolved = await context.resolve_each(wanted, parameter="jsonOutput" if raw else "assignments")
-    if not raw:
+    if raw:
+        await _join_pieces(context, wanted["value"], resolved)
+    else:
         await _find_no_numbers(context, wanted["value"], resolved)
     put_out: list[Item] = []
     for index, (item, values) in enumerate(zip(context.items, resolved, strict=True)):
@@ -98,14 +102,40 @@ def _old_default(kind: str) -> Any:
     return {"booleanValue": "true", "numberValue": 0}.get(kind, "")
 
 
+def _pieces(template: Any) -> Any:
+    """JSON with expressions in it as a list of its texts and expressions, because each is written as JSON."""
+    if not isinstance(template, str) or not template.startswith("="):
+        return template
+    pieces = [piece for piece in _EXPRESSION.split(template[1:]) if piece.strip()]
+    if len(pieces) == 1:
+        return f"={pieces[0].strip()}"
+    return [f"={piece}" if piece.startswith("{{") else piece for piece in pieces]
+
+
+async def _join_pieces(context: NodeContext, pieces: Any, resolved: list[Any]) -> None:
+    """Put the JSON together again: what gave nothing stands there as null or undefined, objects as JSON."""
+    if not isinstance(pieces, list):
+        return
+    rows = [(index, values["value"]) for index, values in enumerate(resolved) if not isinstance(values, NodeError)]
+    nothing = {text for _, row in rows for text, value in zip(pieces, row, strict=True) if value is None}
+    answers = await context.tell_apart(nothing) if nothing else []
+    for index, row in rows:
+        resolved[index]["value"] = "".join(
+            answers[index][text] if value is None else conversions.display(value)
+            for text, value in zip(pieces, row, strict=True)
+        )
+
+
 async def _find_no_numbers(context: NodeContext, fields: list[dict[str, Any]], resolved: list[Any]) -> None:
-    """Put NaN in the place of the numbers that are none; results of expressions have null there."""
+    """Put NaN in the place of numbers that are none, which fits neither type; results of expressions have null."""
     empty = [
         (index, place, str(field.get("value")))
         for index, values in enumerate(resolved)
         if not isinstance(values, NodeError)
         for place, field in enumerate(fields)
-        if field.get("type") == "number" and values["value"][place].get("value") is None and field.get("value")
+        if field.get("type") in ("number", "boolean")
+        and values["value"][place].get("value") is None
+        and field.get("value")
     ]
     if not empty:
         return
@@ -194,7 +224,7 @@ def _kept(json: dict[str, Any], include: str, values: dict[str, Any], dots: bool
         for name in listed(values.get("includeFields")):
             value = paths.get(json, name, paths.MISSING, dots=dots)
             if value is not paths.MISSING:
-                kept[paths.split(name)[-1] if dots else name] = value
+                paths.put(kept, name.split(".")[-1] if dots else name, value, dots=dots)
         return kept
     if include == "except":
         kept = dict(json)

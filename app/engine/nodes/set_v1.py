@@ -20,16 +20,36 @@ async def set_v1(context: NodeContext) -> Outputs:
         "options": parameters.get("options") or {},
     }
     put_out: list[Item] = []
-    for index, asked in enumerate(await context.resolve(wanted, parameter="values")):
+    resolved = await context.resolve(wanted, parameter="values")
+    undefined = await _find_undefined(context, wanted["values"], resolved)
+    for index, asked in enumerate(resolved):
         item = context.items[index]
         json: dict[str, Any] = {} if asked["only"] else dict(item["json"])
         dots = asked["options"].get("dotNotation", True) is not False
         for kind, empty in EMPTY.items():
-            for field in asked["values"].get(kind) or []:
-                value = _converted(field.get("value", empty), kind, context.version)
-                paths.put(json, conversions.to_string(field.get("name", "propertyName")), value, dots=dots)
+            for place, field in enumerate(asked["values"].get(kind) or []):
+                name = conversions.to_string(field.get("name", "propertyName"))
+                paths.put(json, name, _converted(field.get("value", empty), kind, context.version), dots=dots)
+                if (index, kind, place) in undefined and kind != "boolean":
+                    paths.remove(json, name, dots=dots)
         put_out.append({**item, "json": json, "pairedItem": {"item": index}})
     return [put_out]
+
+
+async def _find_undefined(context: NodeContext, given: Any, resolved: list[Any]) -> set[tuple[int, str, int]]:
+    """Which fields, by item, type and place, got undefined: JSON has no such value, so that they vanish."""
+    empty = [
+        (index, kind, place, field["value"])
+        for kind in EMPTY
+        for place, field in enumerate(given.get(kind) or [])
+        if isinstance(field.get("value"), str) and field["value"].startswith("=")
+        for index, asked in enumerate(resolved)
+        if asked["values"][kind][place]["value"] is None
+    ]
+    if not empty:
+        return set()
+    answers = await context.tell_apart({text for _, _, _, text in empty})
+    return {(index, kind, place) for index, kind, place, text in empty if answers[index][text] == "undefined"}
 
 
 def _converted(value: Any, kind: str, version: float) -> Any:

@@ -45,6 +45,8 @@ def summaries(items: list[Item], parameters: dict[str, Any], version: float) -> 
     split_by = listed(parameters.get("fieldsToSplitBy", ""))
     members: Members = list(enumerate(item["json"] for item in items))
     groups = _groups(members, split_by, dots)
+    if options.get("skipEmptySplitFields"):
+        groups = [(values, group) for values, group in groups if not any(_is_empty(each, version) for each in values)]
     if options.get("outputFormat") == "singleItem":
         json: dict[str, Any] = {}
         for values, group in groups:
@@ -53,8 +55,6 @@ def summaries(items: list[Item], parameters: dict[str, Any], version: float) -> 
     put_out: list[Item] = []
     for values, group in groups:
         shown = [_shown(value, version) for value in values]
-        if options.get("skipEmptySplitFields") and any(value in (None, "", paths.MISSING) for value in shown):
-            continue
         named = {_output_name(name): value for name, value in zip(split_by, shown, strict=True)}
         json = {**_summary(group, fields, dots), **{k: v for k, v in named.items() if v is not paths.MISSING}}
         put_out.append({"json": json, "pairedItem": [{"item": place} for place, _ in group]})
@@ -88,6 +88,11 @@ def _label(value: Any) -> str:
     return "undefined" if value is paths.MISSING else conversions.display(value)
 
 
+def _is_empty(value: Any, version: float) -> bool:
+    """Version 1 looks at the value as text, so that only an empty text is empty."""
+    return value == "" or (version > 1 and (value is None or value is False or value is paths.MISSING))
+
+
 def _shown(value: Any, version: float) -> Any:
     if version == 1:
         return _label(value)
@@ -110,9 +115,9 @@ def _summary(group: Members, fields: list[dict[str, Any]], dots: bool) -> dict[s
         kind, name = field.get("aggregation", "count"), field["field"]
         if kind not in AGGREGATIONS:
             raise NodeError(f"The Summarize node has no aggregation '{kind}'.")
-        values = [paths.get(json, name, dots=dots) for _, json in group]
+        values = [paths.get(json, name, paths.MISSING, dots=dots) for _, json in group]
         if not (field.get("includeEmpty") and kind in ("append", "concatenate", "count", "countUnique")):
-            values = [value for value in values if value not in (None, "")]
+            values = [value for value in values if value not in (None, "", paths.MISSING)]
         made[PREFIXES[kind] + _output_name(name)] = AGGREGATIONS[kind](values, field)
     return made
 
@@ -148,7 +153,7 @@ def _concatenate(values: list[Any], field: dict[str, Any]) -> str:
     separator = field.get("separateBy", ",")
     if separator == "other":
         separator = field.get("customSeparator", "")
-    return str(separator).join(conversions.display(value) for value in values)
+    return str(separator).join(_label(value) for value in values)
 
 
 def _count_unique(values: list[Any], field: dict[str, Any]) -> int:
@@ -158,7 +163,7 @@ def _count_unique(values: list[Any], field: dict[str, Any]) -> int:
 
 
 AGGREGATIONS: dict[str, Callable[[list[Any], dict[str, Any]], Any]] = {
-    "append": lambda values, field: values,
+    "append": lambda values, field: [None if value is paths.MISSING else value for value in values],
     "average": _average,
     "concatenate": _concatenate,
     "count": lambda values, field: len(values),
