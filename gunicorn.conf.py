@@ -26,6 +26,8 @@ threads = _settings.http_threads
 timeout = 120
 graceful_timeout = 10
 keepalive = 75
+# The longest that gunicorn can; a cursor carries a list's filters along.
+limit_request_line = 8190
 control_socket_disable = True
 proc_name = "executions-api"
 
@@ -37,8 +39,11 @@ def on_starting(server):
 
 
 def post_fork(server, worker):
-    """Let the program's log lines look the same whoever writes them."""
+    """Let the program's log lines look the same whoever writes them, and errors too."""
+    from app import malformed
+
     logs.configure()
+    malformed.install()
 
 
 def child_exit(server, worker):

@@ -10,6 +10,7 @@ from app.schemas.cursors import InvalidCursor
 from app.schemas.executions import MODES, STATUSES, VOTES
 from app.schemas.pages import PageQuery
 
+ID_PATTERN = "^[1-9][0-9]{0,17}$"
 INCLUDE_DATA = "Include `data`, `workflowData` and `customData`."
 IGNORE_LIMIT = "Include data however large it is."
 
@@ -46,13 +47,13 @@ class ExecutionListQuery(PageQuery):
         "metadata_value",
     )
 
-    last_id = ExecutionId(metadata={"description": "Return executions after this id."})
+    last_id = ExecutionId(metadata={"description": "Return executions after this id.", "pattern": ID_PATTERN})
     status = any_of(STATUSES, "Only executions with this status.")
     mode = any_of(MODES, "Only executions with this mode.")
     workflow_id = any_text("Only executions of this workflow.")
     project_id = any_text("Only executions of this project.")
     retry_of = fields.List(
-        ExecutionId(),
+        ExecutionId(metadata={"pattern": ID_PATTERN}),
         validate=validate.Length(1, 50),
         metadata={"description": "Only retries of this execution."},
     )

@@ -27,7 +27,12 @@ class PageQuery(StrictSchema):
         validate=validate.Range(1, LARGEST_LIMIT, error=BETWEEN),
         metadata={"description": "How many to return at most.", "default": DEFAULT_LIMIT},
     )
-    cursor = fields.String(metadata={"description": "`nextCursor` of the page before, to get the next one."})
+    cursor = fields.String(
+        metadata={
+            "description": "`nextCursor` of the page before, to get the next one.",
+            "pattern": "^[A-Za-z0-9_-]+={0,2}$",
+        }
+    )
 
     @post_load(pass_original=True)
     def follow_cursor(self, data: dict[str, Any], original: Mapping[str, Any], **kwargs: Any) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import socket
 from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlsplit
 
@@ -77,3 +78,38 @@ def test_a_log_line_carries_the_request_id(start_server, api):
     assert (line["method"], line["path"], line["status"]) == ("GET", "/api/v1/tags", 200)
     assert line["key"] >= 1
     assert KEY not in server.child.log.read_text()
+
+
+NO_HTTP = [
+    (b"GET /" + b"x" * 9000 + b" HTTP/1.1\r\nHost: x\r\n\r\n", 414),
+    (b"nonsense\r\n\r\n", 400),
+    (b"GET / HTTP/9.9\r\nHost: x\r\n\r\n", 400),
+    (b"GET / HTTP/1.1\r\nHost: x\r\nBad Header: 1\r\n\r\n", 400),
+    (b"GET / HTTP/1.1\r\nHost: x\r\nX: " + b"y" * 20_000 + b"\r\n\r\n", 431),
+]
+
+
+def test_even_what_is_no_http_is_answered_in_json(start_server):
+    address = urlsplit(start_server().url)
+    for text, status in NO_HTTP:
+        with socket.create_connection((address.hostname, address.port), timeout=10) as connection:
+            connection.sendall(text)
+            answer = http.client.HTTPResponse(connection)
+            answer.begin()
+            assert answer.status == status
+            assert answer.headers["Content-Type"] == "application/json"
+            assert json.loads(answer.read())["message"]
+
+
+def test_a_request_line_may_be_as_long_as_a_cursor_with_its_filters(start_server, api):
+    server = start_server()
+    for _ in range(2):
+        api.queue(api.workflow())
+    filters = "&".join(f"workflowId={'x' * 140}{number}" for number in range(40))
+    everything = "&".join(
+        f"workflowId={execution['workflowId']}" for execution in server.get("/api/v1/executions").body["data"]
+    )
+    answer = server.get(f"/api/v1/executions?limit=1&{filters[:5000]}&{everything}")
+    assert answer.status == 200
+    answer = server.get(f"/api/v1/executions?cursor={answer.body['nextCursor']}")
+    assert (answer.status, len(answer.body["data"])) == (200, 1)
