@@ -92,8 +92,13 @@ def authorize() -> None:
         raise Refused(401, "Unauthorized")
     g.api_key = api_key
     scope = getattr(view, "scope", None)
-    if scope is None or not (scope in api_key.scopes or "*" in api_key.scopes):
+    if scope is None or not allows(api_key, scope):
         raise Refused(403, "Forbidden")
+
+
+def allows(api_key: ApiKey, scope: str) -> bool:
+    """Whether the key has this scope, by its name, as one of its resource (`tag:*`), or as one of all (`*`)."""
+    return not {scope, f"{scope.split(':')[0]}:*", "*"}.isdisjoint(api_key.scopes)
 
 
 def caller() -> ApiKey:

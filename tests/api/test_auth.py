@@ -50,6 +50,14 @@ def test_its_own_scope_is_enough(api):
     assert api.with_key("lists", "execution:list").get("/executions").status_code == 200
 
 
+def test_a_scope_may_stand_for_all_of_its_resource(api):
+    tags = api.with_key("tags", "tag:*")
+    assert tags.get("/tags").status_code == 200
+    assert tags.post("/tags", {"name": "x"}).status_code == 201
+    assert tags.get("/executions").status_code == 403
+    assert api.with_key("runs", "execution:*").get("/executions/1/tags").status_code == 403
+
+
 def test_an_expired_or_revoked_key_is_none(api, make_app):
     expired = api.with_key("expired", "*", expires_at=datetime.now(UTC) - timedelta(seconds=1))
     assert expired.get("/executions").status_code == 401
