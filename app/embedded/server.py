@@ -58,6 +58,7 @@ class EmbeddedPostgres:
 
         Raises EmbeddedPostgresError, and ChildDied when the server ends at once.
         """
+        self.stop()  # one that died is a process until somebody asks how it ended, and holds its lock file till then
         if self.is_new:
             self._create()
         self._stop_leftover()
