@@ -16,6 +16,7 @@ from app.api.auth import ApiKeyCache
 from app.api.estimates import EstimateCache
 from app.api.metrics import RequestMetrics
 from app.repository import api_keys, connection, lifecycle, projects, workers, workflows
+from app.schemas.executions import STATUSES
 from app.settings import Settings
 from tests.postgres import cloned_database
 
@@ -147,6 +148,10 @@ class Api:
         self.db.commit()
         return workflows.get_workflow(self.db, workflow_id)
 
+    def status(self, number: int) -> str:
+        """What an execution's status is now."""
+        return self.get(f"/executions/{number}").json["status"]
+
     def project(self, project_id: str) -> str:
         projects.create_project(self.db, project_id, project_id)
         self.db.commit()
@@ -213,3 +218,29 @@ def api(shared_app: Flask, db: connection.Connection) -> Api:
         kept, api_keys=ApiKeyCache(), metrics=RequestMetrics(), estimates=EstimateCache()
     )
     return Api(shared_app.test_client(), db)
+
+
+@pytest.fixture
+def workflow(api: Api) -> workflows.Workflow:
+    """A workflow whose id is "first"."""
+    return api.workflow(workflow_id="first")
+
+
+@pytest.fixture
+def each(api: Api, workflow: workflows.Workflow) -> dict[str, int]:
+    """An execution in each status."""
+    made = {status: api.ended(workflow, status) for status in ("success", "error", "canceled")}
+    made["crashed"] = api.queue(workflow)
+    api.claim()
+    api.db.execute(
+        "UPDATE executions SET status = 'crashed', stopped_at = now(), error_message = 'lost' WHERE id = %s",
+        [made["crashed"]],
+    )
+    api.db.commit()
+    made["waiting"] = api.queue(workflow)
+    api.finish(made["waiting"], "waiting")
+    made["running"] = api.queue(workflow)
+    api.claim()
+    made["new"] = api.queue(workflow)
+    assert made.keys() == set(STATUSES)
+    return made

@@ -1,14 +1,10 @@
-"""Workflows: n8n's shapes in and out, versions, activation, and the call that starts one."""
+"""Workflows: n8n's shapes in and out, versions, activation."""
 
 import json
-import threading
-import time
 from copy import deepcopy
 
-import orjson
 import pytest
 
-from app.repository.executions import read_inputs
 from tests.api.conftest import NO_OP, TRIGGER, WORKFLOW
 
 EXPORTED = {
@@ -235,115 +231,3 @@ def test_tags_of_a_workflow(api):
     assert api.get("/workflows?tags=one,three").json["data"] == []
     assert api.put(path, [{"id": "nothing"}]).json == {"message": "Some tags not found"}
     assert api.put(path, []).json == []
-
-
-@pytest.fixture
-def ready(api):
-    return api.post("/workflows", WORKFLOW).json["id"]
-
-
-def inputs_of(api, response):
-    assert response.status_code == 200, response.json
-    number = int(response.json["id"])
-    return read_inputs(api.db, [number]).get(number)
-
-
-def test_run_queues_a_manual_execution(api, ready):
-    response = api.post(f"/workflows/{ready}/run")
-    assert response.status_code == 200
-    assert (response.json["status"], response.json["mode"]) == ("new", "manual")
-    assert response.json == api.get(f"/executions/{response.json['id']}").json
-    assert inputs_of(api, response) is None
-
-
-def test_input_becomes_items(api, ready):
-    given = [
-        {"email": "a@b.c"},
-        {"json": {"x": 1}},
-        {"json": {"x": 1}, "pairedItem": {"item": 0}},
-        {"json": {"x": 1}, "other": 2},
-        {"json": "text"},
-        {},
-    ]
-    stored = orjson.loads(inputs_of(api, api.post(f"/workflows/{ready}/run", {"input": given})).items)
-    assert stored == [{"json": given[0]}, given[1], given[2], *({"json": entry} for entry in given[3:])]
-
-
-def test_the_start_node_is_kept_and_must_be_an_enabled_trigger(api):
-    second = {**TRIGGER, "id": "3", "name": "Second"}
-    third = {**TRIGGER, "id": "4", "name": "Third", "disabled": True}
-    made = api.post("/workflows", changed(nodes=[TRIGGER, NO_OP, second, third])).json
-    path = f"/workflows/{made['id']}/run"
-    assert inputs_of(api, api.post(path, {"startNode": "Second"})).start_node == "Second"
-    for name, word in [("Nothing", "trigger"), ("Third", "disabled"), ("Fourth", "Fourth")]:
-        response = api.post(path, {"startNode": name})
-        assert response.status_code == 400
-        assert word in response.json["message"]
-
-
-@pytest.mark.parametrize(
-    "body",
-    [
-        {"wait": -1},
-        {"wait": 61},
-        {"wait": "soon"},
-        {"input": {"a": 1}},
-        {"input": [1]},
-        {"input": []},
-        {"startNode": ""},
-        {"other": 1},
-        {"input": [{"a": [[[]]] * 3}], "wait": None},
-    ],
-)
-def test_run_refuses(api, ready, body):
-    assert api.post(f"/workflows/{ready}/run", body).status_code == 400
-    assert api.get("/executions").json["count"] == 0
-
-
-def test_wait_answers_as_soon_as_it_has_ended(api, ready):
-    def work() -> None:
-        while not api.db.execute("SELECT 1 FROM executions").fetchone():
-            api.db.rollback()
-            time.sleep(0.01)
-        api.finish(1)
-
-    worker = threading.Thread(target=work)
-    worker.start()
-    began = time.monotonic()
-    response = api.post(f"/workflows/{ready}/run", {"wait": 30})
-    worker.join()
-    assert response.json["status"] == "success"
-    assert time.monotonic() - began < 10
-
-
-def test_wait_answers_when_the_time_is_up(api, ready):
-    began = time.monotonic()
-    assert api.post(f"/workflows/{ready}/run", {"wait": 0.3}).json["status"] == "new"
-    assert 0.3 <= time.monotonic() - began < 3
-
-
-def test_while_it_waits_no_connection_is_held(api, ready):
-    pool = api.client.application.extensions["executions"].pool
-    request = threading.Thread(target=lambda: api.post(f"/workflows/{ready}/run", {"wait": 1}))
-    request.start()
-    free = []
-    while request.is_alive():
-        stats = pool.get_stats()
-        free.append(stats["pool_available"] == stats["pool_size"])
-        time.sleep(0.01)
-    request.join()
-    assert sum(free) > len(free) / 2
-
-
-def test_an_execution_that_is_deleted_while_somebody_waits(api, ready):
-    def remove() -> None:
-        while not api.db.execute("DELETE FROM executions RETURNING id").fetchone():
-            api.db.rollback()
-            time.sleep(0.01)
-        api.db.commit()
-
-    worker = threading.Thread(target=remove)
-    worker.start()
-    response = api.post(f"/workflows/{ready}/run", {"wait": 20})
-    worker.join()
-    assert (response.status_code, response.json["status"]) == (200, "new")
