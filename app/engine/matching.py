@@ -33,16 +33,28 @@ def field_pairs(entries: Sequence[dict[str, Any]]) -> list[Pair]:
     return pairs
 
 
+def check_present(
+    first: list[Item], second: list[Item], pairs: list[Pair], labels: tuple[str, str], dots: bool
+) -> None:
+    """Raise NodeError when an input has not one item with a field that it is to be matched by."""
+    for place, (items, label) in enumerate(zip((first, second), labels, strict=True)):
+        for pair in pairs:
+            name = pair[place]
+            if all(paths.get(item["json"], name, paths.MISSING, dots=dots) is paths.MISSING for item in items):
+                raise NodeError(f"Field '{name}' is not present in any of items in '{label}'", anonymous=True)
+
+
 def match(
     first: list[Item], second: list[Item], pairs: list[Pair], *, dots: bool, fuzzy: bool, first_only: bool
 ) -> Matches:
     """Match every item of `first` with those of `second` that are equal in all pairs of fields.
 
-    An item that lacks one of the fields matches nothing. `first_only` keeps one partner for each item.
+    An item that lacks one of the fields matches nothing, but that `fuzzy` takes what the second input lacks for
+    empty. `first_only` keeps one partner for each item.
     """
     places: dict[tuple[Any, ...], list[int]] = {}
     for place, item in enumerate(second):
-        key = _key(item["json"], [name for _, name in pairs], dots, fuzzy)
+        key = _key(item["json"], [name for _, name in pairs], dots, fuzzy, missing_is_empty=fuzzy)
         if key is not None:
             places.setdefault(key, []).append(place)
     partners: list[list[int]] = []
@@ -55,17 +67,22 @@ def match(
     return Matches(partners, [place for place in range(len(second)) if place not in used])
 
 
-def _key(json: dict[str, Any], names: list[str], dots: bool, fuzzy: bool) -> tuple[Any, ...] | None:
-    values = [paths.get(json, name, paths.MISSING, dots=dots) for name in names]
+def _key(
+    json: dict[str, Any], names: list[str], dots: bool, fuzzy: bool, missing_is_empty: bool = False
+) -> tuple[Any, ...] | None:
+    values = [paths.get(json, name, None if missing_is_empty else paths.MISSING, dots=dots) for name in names]
     if any(value is paths.MISSING for value in values):
         return None
     return tuple(identity(value, fuzzy) for value in values)
 
 
 def identity(value: Any, fuzzy: bool = False) -> Any:
-    """Something hashable that is the same for equal values; `fuzzy` takes 3 and "3" for equal."""
+    """Something hashable that is the same for equal values.
+
+    `fuzzy` takes 3 and "3" for equal, and everything that is empty or 0.
+    """
     if fuzzy and not isinstance(value, dict | list):
-        return "" if value is None or value is False else conversions.to_string(value)
+        return conversions.to_string(value) if value else ""
     if isinstance(value, dict):
         return ("object", frozenset((name, identity(each, fuzzy)) for name, each in value.items()))
     if isinstance(value, list):

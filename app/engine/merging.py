@@ -56,7 +56,12 @@ def merged(jsons: list[dict[str, Any]], clash: Clash) -> dict[str, Any]:
 
 
 def _over(below: Any, above: Any) -> Any:
-    """`above` laid over `below`: objects by their fields, arrays by their places, anything else replaced."""
+    """`above` laid over `below`: objects by their fields, arrays by their places, anything else replaced.
+
+    An object laid over an array is lost, since an array cannot have fields in JSON.
+    """
+    if isinstance(below, list) and isinstance(above, dict):
+        return below
     if isinstance(below, dict) and isinstance(above, dict):
         return {**below, **{name: _over(below[name], each) if name in below else each for name, each in above.items()}}
     if isinstance(below, list) and isinstance(above, list):

@@ -7,6 +7,9 @@ from app.engine.context import NodeContext
 from app.engine.parameters import listed
 from app.engine.registry import Item, Outputs, node
 
+LENIENT = 2.1
+"""From this version on, a field that no item has is no error."""
+
 
 @node("compareDatasets", [1, 2, 2.1, 2.2, 2.3], outputs=4)
 async def compare_datasets(context: NodeContext) -> Outputs:
@@ -15,7 +18,9 @@ async def compare_datasets(context: NodeContext) -> Outputs:
     pairs = matching.field_pairs((parameters.get("mergeByFields") or {}).get("values") or [])
     dots = not options.get("disableDotNotation")
     fuzzy = bool(parameters.get("fuzzyCompare", options.get("fuzzyCompare")))
-    first, second = [*context.inputs, [], []][:2]
+    first, second = [_without_sole_empty(items) for items in [*context.inputs, [], []][:2]]
+    if context.version < LENIENT and first and second:
+        matching.check_present(first, second, pairs, ("Input A", "Input B"), dots)
     first_only = options.get("multipleMatches", "first") == "first"
     found = matching.match(first, second, pairs, dots=dots, fuzzy=fuzzy, first_only=first_only)
     # Of an item that several of the other input could match, the later ones are no items of their own either.
@@ -36,6 +41,11 @@ async def compare_datasets(context: NodeContext) -> Outputs:
         second[place] for place in found.unmatched_second if matching.identity(second[place]["json"]) not in taken
     ]
     return [only_first, same, different, only_second]
+
+
+def _without_sole_empty(items: list[Item]) -> list[Item]:
+    """A single item without fields is what "always output data" makes of nothing."""
+    return [] if len(items) == 1 and not items[0]["json"] else items
 
 
 def _skipped(options: dict[str, Any]) -> list[str]:

@@ -26,11 +26,13 @@ async def merge(context: NodeContext) -> Outputs:
     options = parameters.get("options") or {}
     how = _combination(parameters, context.version)
     clash = merging.clash_handling(options, "preferInput2" if context.version < 3 else "preferLast")
+    if how == "position" and context.version < 3 and not all(context.inputs):
+        return [next((items for items in context.inputs if items), [])]
     if how == "position":
         return [_by_position(_all_inputs(context, parameters), clash, bool(options.get("includeUnpaired")))]
     first, second = [*context.inputs, [], []][:2]
     if how == "all":
-        return [[_merged([(0, i), (1, j)], [a, b], clash) for i, a in enumerate(first) for j, b in enumerate(second)]]
+        return [[_joined(a, i, b, j, clash) for i, a in enumerate(first) for j, b in enumerate(second)]]
     return _by_fields(first, second, parameters, options, context.version)
 
 
@@ -70,19 +72,20 @@ def _by_position(inputs: list[list[Item]], clash: merging.Clash, unpaired: bool)
     rows = []
     for row in range(count):
         present = [(number, items[row]) for number, items in enumerate(inputs) if row < len(items)]
-        rows.append(_merged([(number, row) for number, _ in present], [item for _, item in present], clash))
+        rows.append(_merged(row, present, clash, len(inputs)))
     return rows
 
 
-def _merged(places: list[tuple[int, int]], items: list[Item], clash: merging.Clash) -> Item:
-    """One item of several that stand side by side, from (input, place) each."""
-    jsons = [item["json"] for item in items]
+def _merged(row: int, present: list[tuple[int, Item]], clash: merging.Clash, inputs: int) -> Item:
+    """One item of those that stand side by side; with suffixes, the last input's fields keep their names too."""
+    jsons = [item["json"] for _, item in present]
     if clash.suffix:
-        suffixed = [merging.suffixed(json, str(number + 1)) for (number, _), json in zip(places, jsons, strict=True)]
-        json = merging.merged([*suffixed, jsons[-1]], clash)
+        jsons = [merging.suffixed(item["json"], str(number + 1)) for number, item in present]
+        jsons += [item["json"] for number, item in present if number == inputs - 1]
+        json = merging.merged(jsons, clash)
     else:
         json = merging.merged(merging.by_preference(jsons, clash), clash)
-    return _item(json, items, places)
+    return _item(json, [item for _, item in present], [(number, row) for number, _ in present])
 
 
 def _item(json: dict[str, Any], items: list[Item], places: list[tuple[int, int]]) -> Item:
@@ -99,8 +102,10 @@ def _by_fields(
     pairs = _pairs(parameters, version)
     join = parameters.get("joinMode", "keepMatches")
     wanted = parameters.get("outputDataFrom", "both")
-    if join == "keepMatches" and not (first and second):
-        return []
+    if version < 2.1:
+        matching.check_present(first, second, pairs, ("Input 1", "Input 2"), not options.get("disableDotNotation"))
+    if not (first and second):
+        return _without_partners(first, second, join, wanted, version)
     clash = merging.clash_handling(options, "preferInput1" if join == "enrichInput2" else "preferInput2")
     found = matching.match(
         first,
@@ -129,6 +134,16 @@ def _by_fields(
     if join in ("keepEverything", "enrichInput2"):
         together.extend(unmatched_second)
     return [together]
+
+
+def _without_partners(first: list[Item], second: list[Item], join: str, wanted: str, version: float) -> Outputs:
+    """What comes of an empty input: nothing to match with, so that the other one stays as it is, or goes."""
+    nothing: Outputs = [[]] if version < 3 else []
+    if join == "keepMatches" or (join == "enrichInput1" and not first) or (join == "enrichInput2" and not second):
+        return nothing
+    if join == "keepNonMatches" and wanted != "both":
+        return [first if wanted == "input1" else second]
+    return [first or second]
 
 
 def _pairs(parameters: dict[str, Any], version: float) -> list[matching.Pair]:

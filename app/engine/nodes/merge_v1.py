@@ -27,7 +27,7 @@ async def merge_v1(context: NodeContext) -> Outputs:
     if mode == "mergeByKey":
         return [_by_key(first, second, names, parameters.get("overwrite", "always"))]
     if mode in ("keepKeyMatches", "removeKeyMatches"):
-        known = {_text_key(item, names[1]) for item in second} - {None}
+        known = {_text_key(item, names[1]) for item in second} - {None, ""}
         return [[item for item in first if (_text_key(item, names[0]) in known) is (mode == "keepKeyMatches")]]
     raise NodeError(f"The Merge node's mode '{mode}' is not supported.")
 
@@ -48,15 +48,19 @@ def _together(one: Item, other: Item) -> Item:
 
 
 def _text_key(item: Item, name: str) -> str | None:
+    """The text or number that an item is known by; None for one that cannot be found by it."""
     value = paths.get(item["json"], name)
-    return None if value is None else conversions.to_string(value)
+    return conversions.to_string(value) if isinstance(value, str) or conversions.is_number(value) else None
 
 
 def _by_key(first: list[Item], second: list[Item], names: tuple[str, str], overwrite: str) -> list[Item]:
-    partners = {key: item for item in second if (key := _text_key(item, names[1])) is not None}
+    partners = {key: item for item in second if (key := _text_key(item, names[1]))}
     rows = []
     for item in first:
-        partner = partners.get(_text_key(item, names[0]) or "")
+        key = _text_key(item, names[0])
+        if key is None and paths.get(item["json"], names[0], paths.MISSING) is not None:
+            continue
+        partner = partners.get(key or "")
         if partner is None:
             rows.append(item)
             continue
