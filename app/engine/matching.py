@@ -33,15 +33,11 @@ def field_pairs(entries: Sequence[dict[str, Any]]) -> list[Pair]:
     return pairs
 
 
-def check_present(
-    first: list[Item], second: list[Item], pairs: list[Pair], labels: tuple[str, str], dots: bool
-) -> None:
-    """Raise NodeError when an input has not one item with a field that it is to be matched by."""
-    for place, (items, label) in enumerate(zip((first, second), labels, strict=True)):
-        for pair in pairs:
-            name = pair[place]
-            if all(paths.get(item["json"], name, paths.MISSING, dots=dots) is paths.MISSING for item in items):
-                raise NodeError(f"Field '{name}' is not present in any of items in '{label}'", anonymous=True)
+def check_present(items: list[Item], names: list[str], label: str, dots: bool) -> None:
+    """Raise NodeError when no item of the input has a field that it is to be matched by; nothing has to have any."""
+    for name in names if items else []:
+        if all(paths.get(item["json"], name, paths.MISSING, dots=dots) is paths.MISSING for item in items):
+            raise NodeError(f"Field '{name}' is not present in any of items in '{label}'", anonymous=True)
 
 
 def match(

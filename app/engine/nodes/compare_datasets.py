@@ -7,7 +7,7 @@ from app.engine.context import NodeContext
 from app.engine.parameters import listed
 from app.engine.registry import Item, Outputs, node
 
-LENIENT = 2.1
+LENIENT = 2.2
 """From this version on, a field that no item has is no error."""
 
 
@@ -19,8 +19,9 @@ async def compare_datasets(context: NodeContext) -> Outputs:
     dots = not options.get("disableDotNotation")
     fuzzy = bool(parameters.get("fuzzyCompare", options.get("fuzzyCompare")))
     first, second = [_without_sole_empty(items) for items in [*context.inputs, [], []][:2]]
-    if context.version < LENIENT and first and second:
-        matching.check_present(first, second, pairs, ("Input A", "Input B"), dots)
+    if context.version < LENIENT:
+        matching.check_present(first, [name for name, _ in pairs], "Input A", dots)
+        matching.check_present(second, [name for _, name in pairs], "Input B", dots)
     first_only = options.get("multipleMatches", "first") == "first"
     found = matching.match(first, second, pairs, dots=dots, fuzzy=fuzzy, first_only=first_only)
     # Of an item that several of the other input could match, the later ones are no items of their own either.

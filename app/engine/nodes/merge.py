@@ -9,6 +9,10 @@ from app.engine.parameters import listed
 from app.engine.registry import Item, Outputs, node
 
 
+NOTHING: list[Item] = [{"json": {}}]
+"""What stands for an empty input where every field has to be present."""
+
+
 def _inputs_needed(parameters: dict[str, Any]) -> list[int] | int | None:
     return [0, 1] if parameters.get("mode", "append") == "chooseBranch" else 1
 
@@ -100,10 +104,12 @@ def _by_fields(
     first: list[Item], second: list[Item], parameters: dict[str, Any], options: dict[str, Any], version: float
 ) -> Outputs:
     pairs = _pairs(parameters, version)
+    dots = not options.get("disableDotNotation")
     join = parameters.get("joinMode", "keepMatches")
     wanted = parameters.get("outputDataFrom", "both")
     if version < 2.1:
-        matching.check_present(first, second, pairs, ("Input 1", "Input 2"), not options.get("disableDotNotation"))
+        matching.check_present(first or NOTHING, [name for name, _ in pairs], "Input 1", dots)
+        matching.check_present(second or NOTHING, [name for _, name in pairs], "Input 2", dots)
     if not (first and second):
         return _without_partners(first, second, join, wanted, version)
     clash = merging.clash_handling(options, "preferInput1" if join == "enrichInput2" else "preferInput2")
@@ -111,7 +117,7 @@ def _by_fields(
         first,
         second,
         pairs,
-        dots=not options.get("disableDotNotation"),
+        dots=dots,
         fuzzy=bool(options.get("fuzzyCompare")),
         first_only=options.get("multipleMatches", "all") == "first",
     )
@@ -130,10 +136,15 @@ def _by_fields(
         for place in partners
     ]
     if join in ("keepEverything", "enrichInput1"):
-        together.extend(unmatched_first)
+        together.extend(_alone(unmatched_first, "1", clash))
     if join in ("keepEverything", "enrichInput2"):
-        together.extend(unmatched_second)
+        together.extend(_alone(unmatched_second, "2", clash))
     return [together]
+
+
+def _alone(items: list[Item], suffix: str, clash: merging.Clash) -> list[Item]:
+    """Items without a partner, under the names that they have beside those with one."""
+    return [{**item, "json": merging.suffixed(item["json"], suffix)} for item in items] if clash.suffix else items
 
 
 def _without_partners(first: list[Item], second: list[Item], join: str, wanted: str, version: float) -> Outputs:

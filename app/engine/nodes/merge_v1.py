@@ -48,9 +48,11 @@ def _together(one: Item, other: Item) -> Item:
 
 
 def _text_key(item: Item, name: str) -> str | None:
-    """The text or number that an item is known by; None for one that cannot be found by it."""
+    """The text or number that an item is known by; empty for 0, and None for what it cannot be found by."""
     value = paths.get(item["json"], name)
-    return conversions.to_string(value) if isinstance(value, str) or conversions.is_number(value) else None
+    if not isinstance(value, str) and not conversions.is_number(value):
+        return None
+    return conversions.to_string(value) if value else ""
 
 
 def _by_key(first: list[Item], second: list[Item], names: tuple[str, str], overwrite: str) -> list[Item]:
