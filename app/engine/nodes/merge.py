@@ -8,7 +8,6 @@ from app.engine.errors import NodeError
 from app.engine.parameters import listed
 from app.engine.registry import Item, Outputs, node
 
-
 NOTHING: list[Item] = [{"json": {}}]
 """What stands for an empty input where every field has to be present."""
 
