@@ -18,7 +18,7 @@ run: install ## start everything here: PostgreSQL (unless DATABASE_URL is set), 
 	@exec $(VENV) -m flask up
 
 test: lint ## install what tests need, check the style, run all tests
-	@exec $(VENV) -m pytest -n auto --dist loadgroup $(ARGS)
+	@exec $(VENV) -m pytest -n auto --dist worksteal $(ARGS)
 
 serve: install ## answer HTTP on HOST:PORT with gunicorn; needs a migrated database
 	@exec $(VENV) -m gunicorn wsgi:app

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -85,13 +85,37 @@ def cloned_database(server_url: str, template: str = TEMPLATE) -> Iterator[str]:
     """The address of a new copy of a database, dropped at the end with everything still connected to it."""
     name = f"test_{uuid.uuid4().hex[:12]}"
     with psycopg.connect(server_url, autocommit=True) as connection:
-        connection.execute(
-            sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY WAL_LOG").format(
-                sql.Identifier(name), sql.Identifier(template)
-            )
-        )
+        clone(connection, name, template)
     try:
-        yield server_url.replace("@/postgres?", f"@/{name}?")
+        yield database_at(server_url, name)
     finally:
         with psycopg.connect(server_url, autocommit=True) as connection:
             connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+def shared_database(server_url: str, name: str, fill: Callable[[str], None]) -> str:
+    """The address of a database that the processes of a test run share; the first that asks for it fills it.
+
+    It lives as long as the server. Whoever uses it rolls its changes back.
+    """
+    address = database_at(server_url, name)
+    with psycopg.connect(server_url, autocommit=True) as connection:
+        connection.execute("SELECT pg_advisory_lock(hashtext(%s))", [name])  # until this connection closes
+        if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone():
+            clone(connection, name, TEMPLATE)
+            fill(address)
+    return address
+
+
+def clone(connection: psycopg.Connection[Any], name: str, template: str) -> None:
+    """Copy a database."""
+    connection.execute(
+        sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY WAL_LOG").format(
+            sql.Identifier(name), sql.Identifier(template)
+        )
+    )
+
+
+def database_at(server_url: str, name: str) -> str:
+    """The address of another database of the same server."""
+    return server_url.replace("@/postgres?", f"@/{name}?")

@@ -11,10 +11,7 @@ from app.repository import connection as connection_module
 from app.repository import deletions, execution_counts, executions, retries, workers
 from app.repository.execution_filters import ExecutionFilter
 from app.repository.lifecycle import claims, results, stops
-from tests.postgres import cloned_database
-
-# One process makes the table, so one process uses it.
-pytestmark = pytest.mark.xdist_group("a million executions")
+from tests.postgres import shared_database
 
 ROWS = 1_000_000
 BUFFERS = 1_500  # pages of 8 KiB that a page of a list, a claim or a count may touch
@@ -59,16 +56,20 @@ FILL = """
 """
 
 
-@pytest.fixture(scope="module")
-def million(postgres_url: str):
-    """A connection to a database that holds a million executions."""
-    with cloned_database(postgres_url) as url, connection_module.connect(url, autocommit=True) as connection:
+def fill(database_url: str) -> None:
+    with connection_module.connect(database_url, autocommit=True) as connection:
         for statement in FILL.split(";\n\n"):
             parameters = {"rows": ROWS} if "%(rows)s" in statement else None
             for single in statement.split(";\n    INSERT"):
                 text = single if single.strip().startswith("INSERT") else "INSERT" + single
                 connection.execute(sql.SQL(text), parameters or {})
         connection.execute("VACUUM (ANALYZE)")
+
+
+@pytest.fixture(scope="module")
+def million(postgres_url: str):
+    """A connection to a database that holds a million executions."""
+    with connection_module.connect(shared_database(postgres_url, "million", fill), autocommit=True) as connection:
         yield connection
 
 
