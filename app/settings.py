@@ -45,7 +45,7 @@ class Settings:
     http_workers: int
     """Processes that answer HTTP."""
     http_threads: int
-    """Threads in each of them."""
+    """Threads in each of them; one is taken by each call that waits for an execution to end."""
     pool_size: int
     """Most database connections that one process keeps."""
 
@@ -60,7 +60,6 @@ class Settings:
         """
         reader = _Reader(environ)
         home = Path(reader.text("EXECUTIONS_HOME", "var")).expanduser().absolute()
-        http_threads = reader.integer("EXECUTIONS_HTTP_THREADS", 8, low=1, high=1_000)
         settings = cls(
             database_url=_database_url(environ, home, needs_database),
             home=home,
@@ -76,8 +75,8 @@ class Settings:
             prune_age_hours=reader.optional_duration("EXECUTIONS_PRUNE_AGE_HOURS"),
             prune_keep=reader.optional_integer("EXECUTIONS_PRUNE_KEEP", low=0),
             http_workers=reader.integer("EXECUTIONS_HTTP_WORKERS", 2, low=1, high=256),
-            http_threads=http_threads,
-            pool_size=reader.integer("EXECUTIONS_POOL_SIZE", http_threads + 2, low=1, high=1_000),
+            http_threads=reader.integer("EXECUTIONS_HTTP_THREADS", 32, low=1, high=1_000),
+            pool_size=reader.integer("EXECUTIONS_POOL_SIZE", 10, low=1, high=1_000),
         )
         if settings.lease_seconds < 2 * settings.heartbeat_seconds:
             raise SettingsError(
