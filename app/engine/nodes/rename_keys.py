@@ -23,15 +23,16 @@ async def rename_keys(context: NodeContext) -> Outputs:
     for item, asked in zip(context.items, await context.resolve(wanted, parameter="keys"), strict=True):
         json = dict(item["json"])
         for entry in asked["keys"]:
-            _rename(json, str(entry.get("currentKey") or ""), str(entry.get("newKey") or ""))
+            _rename(item["json"], json, str(entry.get("currentKey") or ""), str(entry.get("newKey") or ""))
         for entry in (asked["options"].get("regexReplacement") or {}).get("replacements") or []:
             json = await _rename_by_pattern(context, json, entry)
         put_out.append({**item, "json": json})
     return [put_out]
 
 
-def _rename(json: dict[str, Any], current: str, new: str) -> None:
-    value = paths.get(json, current, paths.MISSING)
+def _rename(given: dict[str, Any], json: dict[str, Any], current: str, new: str) -> None:
+    """Move what was given under one name to another, whatever earlier renaming did to it."""
+    value = paths.get(given, current, paths.MISSING)
     if not current or not new or current == new or value is paths.MISSING:
         return
     paths.put(json, new, value)
