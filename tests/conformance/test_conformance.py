@@ -14,7 +14,6 @@ CASES = sorted([*(HERE / "cases").glob("*.json"), *(HERE / "recorded").glob("*.j
 NEXT = frozenset(
     {
         "html-extract",
-        "if-of-merge-inputs",
         "json-to-xml",
         "markdown-to-html",
         "sub-workflow-inline",

@@ -68,6 +68,8 @@
         const item = node.runs[run]?.[output]?.[position];
         if (item) return item;
       }
+      // Not an error of the workflow: this one item does not come from there, others do.
+      if (paired === false) throw new TypeError(`The item does not come from '${name}'`);
       throw new ExpressionError(typeof paired === 'string' ? paired : 'Invalid expression', {
         kind: 'paired_item',
         nodeName: name,
