@@ -75,6 +75,8 @@ def _nodes(context: "NodeContext", names: set[str], count: int, texts: Sequence[
         ]
         towards = state.graph.output_towards(name, context.node.name)
         paired = _paired(ancestry, name, count) if towards is not None else []
+        if not runs and towards is not None:
+            paired = [f"Node '{name}' hasn't been executed"] * count
         if runs and _asks_for_items_only(name, texts):
             runs, paired = _paired_only(runs, paired)
             towards = 0
