@@ -51,8 +51,7 @@ async def execute(state: RunState, sandbox: Sandbox, execution: ExecutionInfo) -
 
 def _may_run(task: Task) -> bool:
     """Whether a node may run although some of its inputs will never come."""
-    needed = node_type(task.node).inputs_needed
-    required = needed(task.node.parameters) if needed is not None else None
+    required = node_type(task.node).needed_inputs(task.node.parameters)
     if required is None:
         return True
     if isinstance(required, int):

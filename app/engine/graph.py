@@ -8,7 +8,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
 
-from app.engine import nodes, registry
+from app.engine import dates, nodes, registry
 from app.engine.registry import NodeType
 
 
@@ -70,8 +70,9 @@ class Graph:
 
     @property
     def timezone(self) -> str:
+        """The time zone of the workflow's settings; UTC where they name none that exists."""
         timezone = self.settings.get("timezone")
-        return timezone if isinstance(timezone, str) and timezone not in ("", "DEFAULT") else "UTC"
+        return dates.zone(timezone).key if isinstance(timezone, str) else "UTC"
 
     def start_node(self, name: str | None) -> Node:
         """The trigger to start at: the one named, else the Manual Trigger, else the first.
@@ -139,8 +140,7 @@ def check_runnable(graph: Graph, start: str) -> None:
 
 
 def _issues(node: Node) -> str:
-    find = node_type(node).issues
-    found = find(node.parameters, node.version) if find is not None else []
+    found = node_type(node).find_issues(node.parameters, node.version)
     return "\n- ".join([f"The '{node.name}' node has issues:", *found]) if found else ""
 
 

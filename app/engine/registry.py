@@ -6,7 +6,7 @@ Node modules register themselves here when `app.engine.nodes` imports them; this
 import difflib
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from app.engine.context import NodeContext
@@ -37,7 +37,27 @@ class NodeType:
     issues: Callable[[dict[str, Any], float], list[str]] | None = None
 
     def count_outputs(self, parameters: dict[str, Any]) -> int:
-        return self.outputs if isinstance(self.outputs, int) else self.outputs(parameters)
+        outputs = self.outputs
+        return outputs if isinstance(outputs, int) else _asked(lambda: outputs(parameters), 1)
+
+    def needed_inputs(self, parameters: dict[str, Any]) -> list[int] | int | None:
+        needed = self.inputs_needed
+        return None if needed is None else _asked(lambda: needed(parameters), None)
+
+    def find_issues(self, parameters: dict[str, Any], version: float) -> list[str]:
+        find = self.issues
+        return [] if find is None else _asked(lambda: find(parameters, version), [])
+
+
+Answer = TypeVar("Answer")
+
+
+def _asked(ask: Callable[[], Answer], otherwise: Answer) -> Answer:
+    """What a node says about its parameters; malformed ones are reported when it runs, not by asking about them."""
+    try:
+        return ask()
+    except (AttributeError, TypeError, ValueError, KeyError, IndexError):
+        return otherwise
 
 
 _types: dict[tuple[str, float], NodeType] = {}

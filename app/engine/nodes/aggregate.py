@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from app.engine import paths
+from app.engine import conversions, paths
 from app.engine.context import NodeContext
 from app.engine.errors import NodeError
 from app.engine.parameters import listed
@@ -32,7 +32,11 @@ async def aggregated(context: NodeContext, parameters: dict[str, Any]) -> list[I
         json = aggregate_fields(documents, asked["fields"], asked["options"])
     else:
         chosen = [_chosen(each, asked) for each in documents]
-        json = {asked["destination"]: [each for each in chosen if each or asked["include"] == "allFields"]}
+        json = {
+            conversions.to_string(asked["destination"]): [
+                each for each in chosen if each or asked["include"] == "allFields"
+            ]
+        }
     return [{"json": json, "pairedItem": [{"item": index} for index in range(len(documents))]}]
 
 

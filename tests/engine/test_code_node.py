@@ -1,0 +1,50 @@
+"""What a Code node's program gives to the run beside its items, and what ends it."""
+
+import pytest
+
+from tests.engine.running import START, assign, chain, node, put_out
+
+ITEMS = [{"json": {"id": 1}}, {"json": {"id": 2}}]
+
+
+def code(source, **parameters):
+    return node("Code", "code", {"jsCode": source, **parameters}, 2)
+
+
+def test_custom_data_is_an_outcome_and_stays_over_the_nodes(engine):
+    later = node("Set", "set", assign(("seen", "string", "={{ $execution.customData.get('order') }}")), 3.4)
+    outcome = engine.run(chain(START, code("$execution.customData.set('order', '42'); return items;"), later))
+    assert outcome.custom_data == {"order": "42"}
+    assert outcome.data["resultData"]["metadata"] == {"order": "42"}
+    assert put_out(outcome, "Set") == [{"seen": "42"}]
+
+
+def test_custom_data_that_was_set_before_a_failure_is_kept(engine):
+    outcome = engine.run(chain(START, code("$execution.customData.set('order', '42'); throw new Error('no');")))
+    assert (outcome.status, outcome.custom_data) == ("error", {"order": "42"})
+
+
+def test_what_the_program_wrote_to_its_console_stands_in_the_run(engine):
+    outcome = engine.run(chain(START, code("console.log('hello', { a: 1 }); return items;")))
+    assert "hello" in outcome.data["resultData"]["runData"]["Code"][0]["metadata"]["console"][0]
+
+
+def test_an_error_names_its_line_and_no_node_but_the_outcome_does(engine):
+    outcome = engine.run(chain(START, code("const a = 1;\nthrow new Error('no good');")), items=ITEMS)
+    error = outcome.data["resultData"]["error"]
+    assert (error["message"], error["lineNumber"], error["name"]) == ("no good [line 2]", 2, "WrappedExecutionError")
+    assert "node" not in error
+    assert (outcome.error.node, outcome.error.message) == ("Code", "no good [line 2]")
+
+
+def test_each_item_runs_by_itself_and_one_that_fails_does_not_stop_the_others(engine):
+    source = "if ($json.id === 1) throw new Error('one'); return { json: { twice: $json.id * 2 } };"
+    each = {**code(source, mode="runOnceForEachItem"), "onError": "continueRegularOutput"}
+    outcome = engine.run(chain(START, each), items=ITEMS)
+    assert put_out(outcome, "Code") == [{"error": "one [line 1]"}, {"twice": 4}]
+
+
+@pytest.mark.parametrize("language", ["python", "pythonNative"])
+def test_python_is_refused(engine, language):
+    outcome = engine.run(chain(START, code("", language=language)))
+    assert outcome.error.message == "The Code node runs JavaScript only; Python is not supported."
