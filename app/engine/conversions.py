@@ -77,9 +77,13 @@ def number_text(value: float) -> str:
         return "NaN"
     if math.isinf(value):
         return "Infinity" if value > 0 else "-Infinity"
-    if value.is_integer() and abs(value) < 1e21:
-        return str(int(value))
     digits = repr(value)
+    if value.is_integer() and abs(value) < 1e21:
+        mantissa, _, exponent = digits.partition("e")
+        if not exponent:
+            return str(int(value))
+        whole, _, fraction = mantissa.partition(".")
+        return whole + fraction.ljust(int(exponent), "0")
     if "e" in digits:
         mantissa, exponent = digits.split("e")
         if -7 < int(exponent) < 0:
@@ -227,7 +231,7 @@ def parse_lenient_json(text: str) -> Any:
     except orjson.JSONDecodeError:
         pass
     try:
-        return json.loads("".join(_strict_tokens(text)), strict=False, parse_constant=_refuse)
+        return json.loads(" ".join(_strict_tokens(text)), strict=False, parse_constant=_refuse)
     except (ValueError, RecursionError) as error:
         raise CannotConvert from error
 
