@@ -210,6 +210,7 @@ _TOKEN = re.compile(
 )
 
 
+BARE_WORDS = {"undefined": "null"}
 _COLON = re.compile(r"\s*:")
 
 
@@ -251,6 +252,6 @@ def _strict_tokens(text: str) -> Iterator[str]:
             inner = token["single"][1:-1].replace("\\'", "'")
             yield '"' + re.sub(r'(?<!\\)"', r"\"", inner) + '"'
         elif token["word"] is not None and token["word"] not in ("true", "false", "null"):
-            yield f'"{token["word"]}"' if _COLON.match(text, position) else "!"
+            yield f'"{token["word"]}"' if _COLON.match(text, position) else BARE_WORDS.get(token["word"], "!")
         else:
             yield token[0].strip()

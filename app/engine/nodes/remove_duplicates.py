@@ -72,11 +72,11 @@ def _leaves(value: Any, prefix: str = "") -> Iterator[str]:
 def _check_fields(items: list[Item], names: list[str], dots: bool, version: float) -> None:
     """Every item must have every field, and a field the same type everywhere."""
     for name in names:
+        values = [paths.get(item["json"], name, paths.MISSING, dots=dots) for item in items]
+        if any(value is paths.MISSING for value in values):
+            raise NodeError(f"'{name}' field is missing from some input items")
         first: tuple[int, str] | None = None
-        for index, item in enumerate(items):
-            value = paths.get(item["json"], name, paths.MISSING, dots=dots)
-            if value is paths.MISSING:
-                raise NodeError(f"'{name}' field is missing from some input items")
+        for index, value in enumerate(values):
             if value is None:
                 continue
             kind = conversions.type_name(value)

@@ -161,6 +161,7 @@ def _from_fields(
         except CannotConvert:
             if not lenient:
                 raise _wrong_type(name, kind, value, item) from None
+            value = None if value != value else value
         made.append((name, value))
     return made
 
