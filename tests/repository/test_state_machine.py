@@ -9,7 +9,14 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    Bundle,
+    RuleBasedStateMachine,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from app.repository import deletions, executions, lifecycle, retries, workers
 from app.repository.errors import CannotDelete, CannotRetry, CannotStop, ExecutionNotFound
@@ -85,6 +92,28 @@ class Actors(RuleBasedStateMachine):
                 while original is not None and original in self.model:
                     self.model[original][3] = execution_id
                     original = self.model[original][2]
+
+    @precondition(lambda self: self.running())
+    @rule(data=st.data(), status=st.sampled_from(["success", "error", "waiting"]))
+    def finish_what_is_held(self, data: st.DataObject, status: str) -> None:
+        execution_id = data.draw(st.sampled_from(self.running()))
+        self.finish(self.workers.index(self.model[execution_id][1]), execution_id, status)
+
+    @precondition(lambda self: self.running())
+    @rule(data=st.data())
+    def try_to_delete_what_runs(self, data: st.DataObject) -> None:
+        self.delete([data.draw(st.sampled_from(self.running()))])
+
+    @precondition(lambda self: self.failed())
+    @rule(data=st.data())
+    def retry_what_failed(self, data: st.DataObject) -> None:
+        self.retry(data.draw(st.sampled_from(self.failed())))
+
+    def running(self) -> list[int]:
+        return [execution_id for execution_id, row in self.model.items() if row[0] == "running"]
+
+    def failed(self) -> list[int]:
+        return [execution_id for execution_id, row in self.model.items() if row[0] in ENDED - {"success"}]
 
     @rule(execution_id=ids)
     def stop(self, execution_id: int) -> None:
