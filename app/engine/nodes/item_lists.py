@@ -43,7 +43,7 @@ async def item_lists(context: NodeContext) -> Outputs:
         return [await limited(context, parameters)]
     resolved = await context.resolve_first(parameters, parameter="operation")
     if operation == "removeDuplicates":
-        return [without_duplicates(context.items, resolved, 1)]
+        return [without_duplicates(context.items, resolved, 1, missing_first=True)]
     if operation == "summarize":
         return [summaries(context.items, resolved, 1)]
     raise NodeError(f"The Item Lists node's operation '{operation}' is not supported.")

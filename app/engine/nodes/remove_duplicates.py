@@ -1,6 +1,8 @@
 """Remove Duplicates: keeps of several equal items the first."""
 
+import math
 from collections.abc import Iterator
+from functools import cmp_to_key
 from typing import Any
 
 from app.engine import conversions, matching, paths
@@ -24,15 +26,21 @@ async def remove_duplicates(context: NodeContext) -> Outputs:
         return [[{"json": {"error": error.message}}]]
 
 
-def without_duplicates(items: list[Item], parameters: dict[str, Any], version: float) -> list[Item]:
-    """The items that no earlier one equals in the fields to compare. Raises NodeError."""
+def without_duplicates(
+    items: list[Item], parameters: dict[str, Any], version: float, *, missing_first: bool = False
+) -> list[Item]:
+    """The items that no earlier one equals in the fields to compare.
+
+    Raises NodeError for a field that is missing from some items or not always of one type; with `missing_first`
+    it looks for missing ones before it looks at types.
+    """
     options = parameters.get("options") or {}
     dots = not options.get("disableDotNotation")
     compare = parameters.get("compare", "allFields")
     if compare == "allFields":
         dots = True
     names = _compared(items, parameters, compare, dots)
-    _check_fields(items, names, dots, version)
+    _check_fields(items, names, dots, version, missing_first)
     seen: set[Any] = set()
     kept: list[Item] = []
     for item in items:
@@ -69,23 +77,43 @@ def _leaves(value: Any, prefix: str = "") -> Iterator[str]:
             yield f"{prefix}{name}"
 
 
-def _check_fields(items: list[Item], names: list[str], dots: bool, version: float) -> None:
-    """Every item must have every field, and a field the same type everywhere."""
+def _check_fields(items: list[Item], names: list[str], dots: bool, version: float, missing_first: bool) -> None:
+    """Every item must have every field, and a field the same type everywhere. Raises NodeError."""
     for name in names:
         values = [paths.get(item["json"], name, paths.MISSING, dots=dots) for item in items]
-        if any(value is paths.MISSING for value in values):
+        kinds = {conversions.type_name(value) for value in values if value is not None and value is not paths.MISSING}
+        missing = any(value is paths.MISSING for value in values)
+        if missing and missing_first:
             raise NodeError(f"'{name}' field is missing from some input items")
-        first: tuple[int, str] | None = None
-        for index, value in enumerate(values):
-            if value is None:
-                continue
-            kind = conversions.type_name(value)
-            if first is None:
-                first = (index, kind)
-            elif first[1] != kind:
-                where = f", in item [{first[0]}] it's a {first[1]} and in item [{index}] it's a {kind} "
-                description = "The type of this field varies between items" + (where if version > 1 else "")
-                raise NodeError(f"'{name}' isn't always the same type", description=description)
+        if missing or len(kinds) > 1:
+            raise _first_problem(name, [values[place] for place in _sorted_places(items, names, dots)], version)
+
+
+def _sorted_places(items: list[Item], names: list[str], dots: bool) -> list[int]:
+    """The order in which n8n looks at the items, which decides what it complains of."""
+    rows = [[paths.get(item["json"], name, math.nan, dots=dots) for name in names] for item in items]
+
+    def compare(one: int, other: int) -> int:
+        for left, right in zip(rows[one], rows[other], strict=True):
+            if left is not right and not conversions.deep_equal(left, right):
+                return -1 if conversions.less(left, right) else 1
+        return 0
+
+    return sorted(range(len(items)), key=cmp_to_key(compare))
+
+
+def _first_problem(name: str, values: list[Any], version: float) -> NodeError:
+    known: str | None = None
+    for place, value in enumerate(values):
+        if value is paths.MISSING:
+            return NodeError(f"'{name}' field is missing from some input items")
+        kind = None if value is None else conversions.type_name(value)
+        if known is not None and kind is not None and kind != known:
+            where = f", in item [{place - 1}] it's a {known} and in item [{place}] it's a {kind} "
+            description = "The type of this field varies between items" + (where if version > 1 else "")
+            return NodeError(f"'{name}' isn't always the same type", description=description)
+        known = kind or known
+    raise AssertionError("called only for a field with a problem")
 
 
 def _only(item: Item, names: list[str], dots: bool) -> Item:

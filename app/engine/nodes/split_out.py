@@ -49,7 +49,7 @@ def split(item: Item, index: int, asked: dict[str, Any]) -> list[Item]:
     others = _others(item["json"], fields, asked, dots)
     made: list[Item] = []
     for row in range(max((len(column) for column in columns), default=0)):
-        json = dict(others)
+        json: dict[str, Any] = {} if asked["include"] == "selectedOtherFields" else dict(others)
         for name, column in zip(names, columns, strict=True):
             if row >= len(column):
                 continue
@@ -57,6 +57,8 @@ def split(item: Item, index: int, asked: dict[str, Any]) -> list[Item]:
                 json.update(_spread(column[row]))
             else:
                 json[name] = column[row]
+        if asked["include"] == "selectedOtherFields":
+            json.update(others)
         new: Item = {"json": json, "pairedItem": {"item": index}}
         if options.get("includeBinary") and "binary" in item:
             new["binary"] = item["binary"]
