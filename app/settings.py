@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from app.engine.addresses import AddressRules, InvalidAllowList
+
 DATABASE_URL_FILE = "database-url"
 """Name of the file in the home folder that holds the address of the embedded PostgreSQL while it runs."""
 
@@ -49,6 +51,11 @@ class Settings:
     pool_size: int
     """Most database connections that one process keeps."""
 
+    allowed_hosts: AddressRules
+    """What workflows may reach besides the public Internet."""
+    encryption_key: str | None
+    """What credentials are encrypted with; None: a key that is kept in the home folder."""
+
     @classmethod
     def from_environment(cls, environ: Mapping[str, str], *, needs_database: bool = True) -> "Settings":
         """Read the settings.
@@ -84,6 +91,13 @@ class Settings:
                 f"workers count as lost: {settings.lease_seconds:g} and {settings.heartbeat_seconds:g} given"
             )
         return settings
+
+
+def _allowed_hosts(text: str) -> AddressRules:
+    try:
+        return AddressRules.parse(text)
+    except InvalidAllowList as error:
+        raise SettingsError(f"EXECUTIONS_ALLOWED_HOSTS: {error}") from None
 
 
 def _database_url(environ: Mapping[str, str], home: Path, needed: bool) -> str:

@@ -8,8 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from app.engine.credentials import ReadCredential, read_credential
 from app.engine.errors import NodeError
 from app.engine.graph import Node
+from app.engine.outgoing import Outgoing
 from app.engine.parameters import Template
 from app.engine.registry import Item
 from app.engine.sandbox import ExpressionError, Sandbox, SandboxError
@@ -21,10 +23,12 @@ _SINGLE = re.compile(r"=\{\{(.*)\}\}\s*\Z", re.DOTALL)
 
 @dataclass(frozen=True, slots=True)
 class ExecutionInfo:
-    """What expressions learn of the execution as a whole."""
+    """What nodes learn of the execution as a whole, and what of the world outside is within its reach."""
 
     id: str
     mode: str
+    credentials: ReadCredential | None = None
+    outgoing: Outgoing | None = None
 
     def scope(self) -> dict[str, Any]:
         shown = "test" if self.mode in ("manual", "test") else "production"
@@ -70,6 +74,20 @@ class NodeContext:
     def memory(self) -> dict[str, Any]:
         """What this node keeps from run to run of one execution."""
         return self.state.context_data.setdefault(f"node:{self.node.name}", {})
+
+    @property
+    def outgoing(self) -> Outgoing:
+        """The way out to other machines. Raises NodeError where this run has none."""
+        if self.execution.outgoing is None:
+            raise NodeError("This execution cannot reach other machines.")
+        return self.execution.outgoing
+
+    async def credential(self, kind: str) -> dict[str, Any]:
+        """What the node's credential of this type holds. It must not get into data, errors or logs.
+
+        Raises NodeError when the node names none, or one that is not there.
+        """
+        return await read_credential(self.node, kind, self.execution.credentials)
 
     async def resolve(self, value: Any, *, parameter: str | None = None, items: list[Item] | None = None) -> list[Any]:
         """`value` with its expressions evaluated, once for each input item, in one trip to the sandbox.
@@ -121,6 +139,18 @@ class NodeContext:
         single = {text: match[1] for text in texts if (match := _SINGLE.match(text))}
         rows = await self.resolve({text: f"={{{{ String({inner}) }}}}" for text, inner in single.items()})
         return [{text: row.get(text) or "undefined" for text in texts} for row in rows]
+
+    async def resolve_with(self, value: Any, variables: dict[str, Any], item: int) -> Any:
+        """`value` with its expressions evaluated for one item, with more variables (such as $response) to see."""
+        template = Template(value)
+        if template.constant:
+            return template.fill(())
+        scope = {**self.scope(template.texts), "more": variables, "itemIndexes": [item]}
+        try:
+            rows = await self.sandbox.evaluate(template.texts, scope)
+        except (ExpressionError, SandboxError) as error:
+            raise _node_error(error, None) from error
+        return template.fill(rows[0])
 
     async def evaluate_javascript(self, template: str, rows: list[dict[str, Any]]) -> list[Any]:
         """Evaluate one expression of ours for each of `rows`, which it sees as $json.

@@ -11,9 +11,11 @@ from typing import Any
 
 from app.engine import dates
 from app.engine.context import ExecutionInfo
+from app.engine.credentials import ReadCredential
 from app.engine.errors import RunError
 from app.engine.executor import Halt, execute
 from app.engine.graph import Graph, InvalidWorkflow, WorkflowHasIssues, check_runnable, parse_workflow
+from app.engine.outgoing import Outgoing
 from app.engine.sandbox import Sandbox
 from app.engine.state import RunState, Task, restore
 
@@ -46,6 +48,9 @@ class RunRequest:
     start_node: str | None = None
     items: list[dict[str, Any]] | None = None
     resume: dict[str, Any] | None = None
+    credentials: ReadCredential | None = None
+    outgoing: Outgoing | None = None
+    """The way out to other machines; None: the workflow reaches none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +79,7 @@ async def run_workflow(request: RunRequest, sandbox: Sandbox) -> Outcome:
     limit = float(timeout) if isinstance(timeout, int | float) and timeout > 0 else None
     try:
         async with asyncio.timeout(limit):
-            halt = await execute(state, sandbox, ExecutionInfo(request.execution_id, request.mode))
+            halt = await execute(state, sandbox, _info(request))
     except TimeoutError:
         return _canceled(state, TIMED_OUT, "TimeoutExecutionCancelledError")
     except asyncio.CancelledError:
@@ -83,6 +88,10 @@ async def run_workflow(request: RunRequest, sandbox: Sandbox) -> Outcome:
             task.uncancel()
         return _canceled(state, CANCELED, "ManualExecutionCancelledError")
     return _ended(state, halt)
+
+
+def _info(request: RunRequest) -> ExecutionInfo:
+    return ExecutionInfo(request.execution_id, request.mode, request.credentials, request.outgoing)
 
 
 def prepare_retry(data: dict[str, Any]) -> dict[str, Any] | None:

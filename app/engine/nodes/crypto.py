@@ -7,7 +7,11 @@ import secrets
 import uuid
 from typing import Any
 
-from app.engine import conversions
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+
+from app.engine import binary, conversions
 from app.engine.context import NodeContext
 from app.engine.errors import NodeError
 from app.engine.issues import required
@@ -23,13 +27,32 @@ ALGORITHMS = {
     "SHA3-384": "sha3_384",
     "SHA3-512": "sha3_512",
 }
+SIGNATURE_HASHES: dict[str, hashes.HashAlgorithm] = {
+    "MD5": hashes.MD5(),
+    "SHA1": hashes.SHA1(),
+    "SHA1-2": hashes.SHA1(),
+    "SHA224": hashes.SHA224(),
+    "SHA256": hashes.SHA256(),
+    "SHA384": hashes.SHA384(),
+    "SHA512": hashes.SHA512(),
+    "SHA512/224": hashes.SHA512_224(),
+    "SHA512/256": hashes.SHA512_256(),
+    "SHA3-224": hashes.SHA3_224(),
+    "SHA3-256": hashes.SHA3_256(),
+    "SHA3-384": hashes.SHA3_384(),
+    "SHA3-512": hashes.SHA3_512(),
+}
 LONGEST_RANDOM = 65_536
 
 
 def _issues(parameters: dict[str, Any], version: float) -> list[str]:
     needed = {"dataPropertyName": "data", **parameters}
     action = parameters.get("action", "hash")
-    labels = {} if action == "generate" else {"value": "Value"}
+    labels = {} if action == "generate" or parameters.get("binaryData") else {"value": "Value"}
+    if action == "sign":
+        labels["algorithm"] = "Algorithm Name or ID"
+        if version < 2:
+            labels["privateKey"] = "Private Key"
     if action == "hmac" and version < 2:
         labels["secret"] = "Secret"
     return required(needed, **labels, dataPropertyName="Property Name")
@@ -44,7 +67,9 @@ async def crypto(context: NodeContext) -> Outputs:
             if isinstance(parameters, NodeError):
                 raise parameters
             name = str(parameters.get("dataPropertyName", "data"))
-            put_out.append({**item, "json": {**item["json"], name: _made(parameters, index)}})
+            secrets = await _secrets(context, parameters)
+            made = _made(item, {**parameters, **secrets}, index, context.version)
+            put_out.append({**item, "json": {**item["json"], name: made}})
         except NodeError as error:
             if not context.continues_on_fail:
                 raise
@@ -52,21 +77,53 @@ async def crypto(context: NodeContext) -> Outputs:
     return [put_out]
 
 
-def _made(parameters: dict[str, Any], index: int) -> str:
+async def _secrets(context: NodeContext, parameters: dict[str, Any]) -> dict[str, Any]:
+    """From version 2 on, what is secret comes from a credential instead of the parameters."""
+    action = parameters.get("action")
+    if context.version < 2 or action not in ("hmac", "sign"):
+        return {}
+    credential = await context.credential("crypto")
+    return {"secret": credential.get("hmacSecret", ""), "privateKey": credential.get("signPrivateKey", "")}
+
+
+def _made(item: Item, parameters: dict[str, Any], index: int, version: float) -> str:
     action = parameters.get("action", "hash")
     if action == "generate":
         return _random(parameters, index)
+    encoding = parameters.get("encoding", "hex")
+    if action == "sign":
+        return _encoded(_signed(parameters), encoding)
     if action not in ("hash", "hmac"):
         raise NodeError(f"The Crypto node's action '{action}' is not supported.", item_index=index)
-    algorithm = ALGORITHMS.get(parameters.get("type", "MD5"))
+    algorithm = ALGORITHMS.get(parameters.get("type", "MD5" if version < 2 else "SHA256"))
     if algorithm is None:
-        raise NodeError(f"The Crypto node has no algorithm '{parameters.get('type')}'.", item_index=index)
-    data = _text(parameters.get("value", ""), "data").encode()
+        raise NodeError("Digest method not supported", anonymous=True)
+    if parameters.get("binaryData"):
+        data = binary.read(item, parameters.get("binaryPropertyName", "data"), index)
+    else:
+        data = _text(parameters.get("value", ""), "data").encode()
     if action == "hash":
         digest = hashlib.new(algorithm, data, usedforsecurity=False).digest()
     else:
         digest = hmac.new(_text(parameters.get("secret", ""), "key").encode(), data, algorithm).digest()
-    return _encoded(digest, parameters.get("encoding", "hex"))
+    return _encoded(digest, encoding)
+
+
+def _signed(parameters: dict[str, Any]) -> bytes:
+    name = str(parameters.get("algorithm", "")).upper().removeprefix("RSA-")
+    algorithm = SIGNATURE_HASHES.get(name)
+    if algorithm is None:
+        raise NodeError(f"The Crypto node cannot sign with '{parameters.get('algorithm')}'.")
+    try:
+        key = serialization.load_pem_private_key(str(parameters.get("privateKey", "")).encode(), None)
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+        raise NodeError("error:1E08010C:DECODER routines::unsupported", anonymous=True) from error
+    data = _text(parameters.get("value", ""), "data").encode()
+    if isinstance(key, rsa.RSAPrivateKey):
+        return key.sign(data, padding.PKCS1v15(), algorithm)
+    if isinstance(key, ec.EllipticCurvePrivateKey):
+        return key.sign(data, ec.ECDSA(algorithm))
+    raise NodeError("The Crypto node signs with RSA and elliptic curve keys only.")
 
 
 def _encoded(digest: bytes, encoding: str) -> str:
@@ -94,7 +151,7 @@ def _text(value: Any, argument: str) -> str:
     if isinstance(value, str):
         return value
     if value is None:
-        received = "null"
+        received = "undefined"
     elif isinstance(value, dict | list):
         received = f"an instance of {'Array' if isinstance(value, list) else 'Object'}"
     else:

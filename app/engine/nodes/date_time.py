@@ -4,6 +4,7 @@ from typing import Any
 
 from app.engine.context import NodeContext
 from app.engine.errors import NodeError
+from app.engine.issues import required
 from app.engine.registry import Item, Outputs, node
 
 FIELDS = {
@@ -21,33 +22,36 @@ PROGRAM = """={{ (({ operation, p, zone }) => {
   const options = p.options ?? {};
   const parse = (value, format) => {
     const text = String(value).trim();
-    if (format) return DateTime.fromFormat(text, format, { zone: 'utc', setZone: true });
-    if (text !== '' && !Number.isNaN(Number(text))) {
-      return text.length <= 10 ? DateTime.fromSeconds(Number(text)) : DateTime.fromMillis(Number(text));
+    if (format) return DateTime.fromFormat(text, format, { zone }).toUTC();
+    if (!Number.isNaN(Number(value))) {
+      const number = Number(value) * (Number.isInteger(Number(value)) ? 1 : 1000);
+      return DateTime.fromMillis(Math.abs(number) < 1e11 ? number * 1000 : number, { zone: 'utc' });
     }
     const reading = { zone: 'utc', setZone: true };
     for (const read of ['fromISO', 'fromHTTP', 'fromRFC2822', 'fromSQL']) {
       const found = DateTime[read](text, reading);
-      if (found.isValid) return found;
+      const hours = Math.trunc(found.offset / 60);
+      if (found.isValid) return found.setZone(`UTC${hours < 0 ? '' : '+'}${hours}`);
     }
-    return DateTime.fromJSDate(new Date(text));
+    return DateTime.fromJSDate(new Date(text), { zone: 'utc' });
   };
   const valid = (value, format) => {
     const found = parse(value, format);
     if (!found.isValid) throw new Error('Invalid date format');
     return found;
   };
+  const length = (given) => (Number.isNaN(Number(given)) ? given : Number(given));
   const local = (value) => valid(value).setZone(zone);
   const work = {
     formatDate() {
-      if (p.date === null || p.date === undefined) return undefined;
-      const date = valid(p.date, options.fromFormat);
+      if (p.date === null) return undefined;
+      const date = valid(p.date ?? '', options.fromFormat);
       const format = p.format === 'custom' ? p.customFormat : p.format;
       return (options.timezone ? date.setZone(zone) : date).toFormat(format ?? 'MM/dd/yyyy');
     },
-    addToDate() { return local(p.magnitude).plus({ [p.timeUnit ?? 'days']: Number(p.duration ?? 0) }).toISO(); },
+    addToDate() { return local(p.magnitude).plus({ [p.timeUnit ?? 'days']: length(p.duration ?? 0) }).toISO(); },
     subtractFromDate() {
-      return local(p.magnitude).minus({ [p.timeUnit ?? 'days']: Number(p.duration ?? 0) }).toISO();
+      return local(p.magnitude).minus({ [p.timeUnit ?? 'days']: length(p.duration ?? 0) }).toISO();
     },
     extractDate() {
       const part = p.part ?? 'month';
@@ -64,7 +68,9 @@ PROGRAM = """={{ (({ operation, p, zone }) => {
       return options.isoString ? difference.toISO() : difference.toObject();
     },
     getCurrentDate() {
-      const now = DateTime.now().setZone(options.timezone || zone);
+      const wanted = options.timezone || zone;
+      const now = DateTime.now().setZone(wanted);
+      if (!now.isValid) throw new Error(`The timezone ${wanted} is not valid. Please check the timezone.`);
       return (p.includeTime ?? true ? now : now.startOf('day')).toISO();
     },
   };
@@ -72,7 +78,15 @@ PROGRAM = """={{ (({ operation, p, zone }) => {
 })($json) }}"""
 
 
-@node("dateTime", [2])
+def _issues(parameters: dict[str, Any], version: float) -> list[str]:
+    """A missing date to extract from or to round is epoch time, but there is nothing to add to."""
+    operation = parameters.get("operation")
+    if operation not in ("addToDate", "subtractFromDate"):
+        return []
+    return required(parameters, magnitude=f"Date to {'Add To' if operation == 'addToDate' else 'Subtract From'}")
+
+
+@node("dateTime", [2], issues=_issues)
 async def date_time(context: NodeContext) -> Outputs:
     operation = context.parameters.get("operation", "getCurrentDate")
     if operation not in FIELDS:

@@ -1,8 +1,10 @@
 """Date & Time, version 1, whose formats are those of moment: they are put into luxon's before the sandbox sees them."""
 
 import re
+from datetime import datetime
 from typing import Any
 
+from app.engine import dates
 from app.engine.context import NodeContext
 from app.engine.errors import NodeError
 from app.engine.issues import required
@@ -47,36 +49,72 @@ LUXON = {
     "LLL": "LLLL d, yyyy h:mm a",
     "LL": "LLLL d, yyyy",
     "L": "LL/dd/yyyy",
+    "llll": "EEE, LLL d, yyyy h:mm a",
+    "lll": "LLL d, yyyy h:mm a",
+    "ll": "LLL d, yyyy",
+    "l": "L/d/yyyy",
 }
 """moment's tokens, each as luxon writes it."""
-_TOKEN = re.compile(r"\[([^\]]*)\]|(Do)|(" + "|".join(sorted(LUXON, key=len, reverse=True)) + r")|(a|A)|(.)", re.DOTALL)
+ZONE_MARK = "\x00"
+"""Where the abbreviation of the zone goes, which JavaScript does not know."""
+_TOKEN = re.compile(
+    r"\[([^\]]*)\]|(Do|d(?!d)|dd(?!d)|e|ww?|gggg|gg|GG(?!GG)|kk?|z)|("
+    + "|".join(sorted(LUXON, key=len, reverse=True))
+    + r")|(a|A)|(.)",
+    re.DOTALL,
+)
 
-PROGRAM = """={{ (({ p, format, fromFormat, zone }) => {
+UNREADABLE = {
+    "format": 'The date input format could not be recognized. Please set the "From Format" field',
+    "calculate": 'Unrecognized date input. Please specify a format in the "From Format" field.',
+}
+
+PROGRAM = """={{ (({ p, format, fromFormat }) => {
   const options = p.options ?? {};
+  const calculates = p.action === 'calculate';
   const suffix = (day) => (day > 3 && day < 21 ? 'th' : (['th', 'st', 'nd', 'rd'][day % 10] ?? 'th'));
+  const pad = (number, width = 2) => String(number).padStart(width, '0');
+  const special = {
+    Do: (date) => date.day + suffix(date.day),
+    d: (date) => date.weekday % 7,
+    e: (date) => date.weekday % 7,
+    dd: (date) => date.toFormat('EEE').slice(0, 2),
+    w: (date) => date.localWeekNumber,
+    ww: (date) => pad(date.localWeekNumber),
+    GG: (date) => pad(date.weekYear % 100),
+    gg: (date) => pad(date.localWeekYear % 100),
+    gggg: (date) => pad(date.localWeekYear, 4),
+    k: (date) => date.hour || 24,
+    kk: (date) => pad(date.hour || 24),
+    z: () => '\\0',
+  };
   const read = (value, format, from) => {
     const text = String(value).trim();
     const reading = { zone: from ?? 'utc', setZone: !from };
     if (format) return DateTime.fromFormat(text, format, reading);
-    if (typeof value === 'number') return DateTime.fromMillis(value, { zone: 'utc' });
+    if (calculates) return DateTime.fromJSDate(new Date(Array.isArray(value) ? text : value), { zone: 'utc' });
+    if (!Number.isNaN(Number(value))) {
+      const number = Number(value) * (Number.isInteger(Number(value)) ? 1 : 1000);
+      return DateTime.fromMillis(Math.abs(number) < 1e11 ? number * 1000 : number, { zone: 'utc' });
+    }
     for (const way of ['fromISO', 'fromHTTP', 'fromRFC2822', 'fromSQL']) {
       const found = DateTime[way](text, reading);
-      if (found.isValid) return found;
+      if (found.isValid) return found.toUTC();
     }
-    return DateTime.fromJSDate(new Date(text));
+    return DateTime.fromJSDate(new Date(text), { zone: 'utc' });
   };
   const write = (date, format) => format
     .map(([kind, text]) => {
-      if (kind === 'ordinal') return date.day + suffix(date.day);
+      if (kind === 'special') return special[text](date);
       if (kind === 'meridiem') return date.hour < 12 ? text : text.replace('a', 'p').replace('A', 'P');
       return kind === 'token' ? date.toFormat(text) : text;
     })
     .join('');
-  if (p.value === null || p.value === undefined || p.value === '') return { made: null };
+  if (p.value === null || p.value === undefined || p.value === '') return {};
   const date = read(p.value, fromFormat, options.fromTimezone);
-  if (!date.isValid) return { failed: 'The date input format is not recognized.' };
-  if ((p.action ?? 'format') === 'format') {
-    return { made: write(options.toTimezone ? date.setZone(options.toTimezone) : date, format) };
+  if (!date.isValid) return { failed: true };
+  if (!calculates) {
+    return { made: write(options.toTimezone ? date.setZone(options.toTimezone) : date, format), at: date.toMillis() };
   }
   const length = { [p.timeUnit ?? 'days']: Number(p.duration ?? 0) };
   const moved = (p.operation ?? 'add') === 'add' ? date.plus(length) : date.minus(length);
@@ -99,29 +137,37 @@ async def date_time_v1(context: NodeContext) -> Outputs:
                 "p": parameters,
                 "format": _pieces(str(parameters.get("toFormat", "MM/DD/YYYY"))),
                 "fromFormat": _luxon_format(str(options["fromFormat"])) if options.get("fromFormat") else None,
-                "zone": context.timezone,
             }
         )
     put_out: list[Item] = []
     for index, answer in enumerate(await context.evaluate_javascript(PROGRAM, rows)):
         if not isinstance(answer, dict) or "failed" in answer:
-            message = (answer or {}).get("failed") or "The date input format is not recognized."
+            message = UNREADABLE[resolved[index].get("action", "format")]
             if not context.continues_on_fail:
                 raise NodeError(message, item_index=index)
             put_out.append({"json": {"error": message}, "pairedItem": {"item": index}})
-            continue
-        name = str(resolved[index].get("dataPropertyName", "data"))
-        json: dict[str, Any] = {**context.items[index]["json"], name: answer["made"]}
-        put_out.append({**context.items[index], "json": json})
+        elif "made" in answer:
+            name = str(resolved[index].get("dataPropertyName", "data"))
+            json: dict[str, Any] = {**context.items[index]["json"], name: _with_zone(answer, resolved[index])}
+            put_out.append({**context.items[index], "json": json})
     return [put_out]
+
+
+def _with_zone(answer: dict[str, Any], parameters: dict[str, Any]) -> str:
+    made = str(answer["made"])
+    if ZONE_MARK not in made:
+        return made
+    zone = (parameters.get("options") or {}).get("toTimezone")
+    moment = datetime.fromtimestamp(answer["at"] / 1000, dates.zone(zone or "UTC"))
+    return made.replace(ZONE_MARK, (moment.tzname() or "") if zone else "")
 
 
 def _pieces(moment_format: str) -> list[tuple[str, str]]:
     """The format as pieces to write one after the other, each with its kind."""
     pieces: list[tuple[str, str]] = []
-    for escaped, ordinal, token, meridiem, other in _TOKEN.findall(moment_format):
-        if ordinal:
-            pieces.append(("ordinal", ordinal))
+    for escaped, special, token, meridiem, other in _TOKEN.findall(moment_format):
+        if special:
+            pieces.append(("special", special))
         elif token:
             pieces.append(("token", LUXON[token]))
         elif meridiem:
@@ -133,7 +179,7 @@ def _pieces(moment_format: str) -> list[tuple[str, str]]:
 
 def _luxon_format(moment_format: str) -> str:
     """The whole format in luxon's words, for reading a date."""
-    written = {"ordinal": "d", "meridiem": "a"}
+    written = {"special": "d", "meridiem": "a"}
     return "".join(
         "'" + text.replace("'", "") + "'" if kind == "text" else written.get(kind, text)
         for kind, text in _pieces(moment_format)

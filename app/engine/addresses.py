@@ -1,0 +1,151 @@
+"""Which addresses a workflow may reach: everything on the public Internet, and of the rest what an allow list names.
+
+Knows names and addresses, no protocol. Whoever connects asks here and then connects to the very address that was
+checked, so that a name that answers differently the second time gains nothing.
+"""
+
+import asyncio
+import ipaddress
+import socket
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+SETTING = "EXECUTIONS_ALLOWED_HOSTS"
+NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+METADATA = frozenset(map(ipaddress.ip_address, ("168.63.129.16", "169.254.169.254", "fd00:ec2::254")))
+"""Where clouds tell a machine its secrets; one of them is a public address by its number."""
+
+
+class AddressRefused(Exception):
+    """A workflow asked for an address that it may not reach. The message says which setting would allow it."""
+
+
+class UnknownHost(Exception):
+    """No address is known for a name."""
+
+
+class InvalidAllowList(ValueError):
+    """An entry of the allow list is no host, host:port or network."""
+
+
+@dataclass(frozen=True, slots=True)
+class AddressRules:
+    """The allow list, taken apart: hosts (each with the port that it is limited to, or None) and networks."""
+
+    hosts: frozenset[tuple[str, int | None]] = frozenset()
+    networks: tuple[Network, ...] = ()
+
+    @classmethod
+    def parse(cls, text: str) -> "AddressRules":
+        """Read a comma-separated list of hosts, host:port and networks in CIDR notation.
+
+        Raises InvalidAllowList.
+        """
+        hosts: set[tuple[str, int | None]] = set()
+        networks: list[Network] = []
+        for entry in filter(None, (part.strip() for part in text.split(","))):
+            try:
+                networks.append(ipaddress.ip_network(entry.strip("[]"), strict=False))
+            except ValueError:
+                hosts.add(_host_and_port(entry))
+        return cls(frozenset(hosts), tuple(networks))
+
+    async def resolve(self, host: str, port: int) -> list[str]:
+        """The addresses of `host` that may be connected to, in the order of preference.
+
+        Raises AddressRefused when any of them is out of bounds, UnknownHost when there is none.
+        """
+        addresses = await _look_up(host, port)
+        name = normal_host(host)
+        if (name, None) in self.hosts or (name, port) in self.hosts:
+            return [str(address) for address in addresses]
+        for address in addresses:
+            self._check(address, host, port)
+        return [str(address) for address in addresses]
+
+    def _check(self, address: Address, host: str, port: int) -> None:
+        reason = out_of_bounds(address)
+        if reason is None:
+            return
+        for inner in (address, *_embedded(address)):
+            text = str(inner)
+            if (text, port) in self.hosts or (text, None) in self.hosts:
+                return
+            if any(inner.version == network.version and inner in network for network in self.networks):
+                return
+        shown = host if normal_host(host) == str(address) else f"{host} ({address})"
+        entry = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        raise AddressRefused(
+            f"Requests to {shown} are not allowed: it is {reason}. "
+            f"To allow them, name {entry} in {SETTING} and start the worker again."
+        )
+
+
+def _host_and_port(entry: str) -> tuple[str, int | None]:
+    host, colon, port = entry.rpartition(":")
+    if not colon or (":" in host and not host.endswith("]")):
+        host, port = entry, ""
+    host = normal_host(host)
+    if not host or any(sign in host for sign in "/ @?#*") or (port and not port.isdecimal()):
+        raise InvalidAllowList(f"{entry!r} is no host, host:port or network")
+    return host, int(port) if port else None
+
+
+def normal_host(host: str) -> str:
+    return host.strip("[]").rstrip(".").lower()
+
+
+async def _look_up(host: str, port: int) -> Sequence[Address]:
+    try:
+        found = await asyncio.get_running_loop().getaddrinfo(normal_host(host), port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        raise UnknownHost(f"getaddrinfo ENOTFOUND {host}") from error
+    addresses = dict.fromkeys(ipaddress.ip_address(str(entry[4][0]).partition("%")[0]) for entry in found)
+    if not addresses:
+        raise UnknownHost(f"getaddrinfo ENOTFOUND {host}")
+    return list(addresses)
+
+
+def out_of_bounds(address: Address) -> str | None:
+    """Why an address is none of the public Internet's; None when it is one. An IPv4 address inside an IPv6 one
+    counts as itself."""
+    for inner in (address, *_embedded(address)):
+        reason = _own_reason(inner)
+        if reason is not None:
+            return reason
+    return None
+
+
+def _own_reason(address: Address) -> str | None:
+    if address in METADATA:
+        return "a cloud's metadata address"
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
+        return None
+    for reason, holds in (
+        ("an unspecified address", address.is_unspecified),
+        ("a loopback address", address.is_loopback),
+        ("a link-local address", address.is_link_local),
+        ("a multicast address", address.is_multicast),
+        ("a private address", address.is_private),
+        ("a reserved address", address.is_reserved and address not in NAT64),
+    ):
+        if holds:
+            return reason
+    return None if address.is_global or address in NAT64 else "not a public address"
+
+
+def _embedded(address: Address) -> Iterable[Address]:
+    """The IPv4 addresses that an IPv6 address stands for."""
+    if not isinstance(address, ipaddress.IPv6Address):
+        return
+    if address.ipv4_mapped is not None:
+        yield address.ipv4_mapped
+    if address.sixtofour is not None:
+        yield address.sixtofour
+    if address.teredo is not None:
+        yield from address.teredo
+    if address in NAT64 or int(address) >> 32 == 0:
+        yield ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)

@@ -1,0 +1,24 @@
+"""How a node comes by a credential: by the id that its workflow names, from whoever started the run.
+
+Knows no storage and no encryption; what a credential holds goes to the node and nowhere else.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from app.engine.errors import NodeError
+from app.engine.graph import Node
+
+ReadCredential = Callable[[str, str], Awaitable[dict[str, Any] | None]]
+"""What the credential of this id and type holds; None when there is none within reach."""
+
+
+async def read_credential(node: Node, kind: str, read: ReadCredential | None) -> dict[str, Any]:
+    """What the node's credential of type `kind` holds. Raises NodeError when it names none or one that is not there."""
+    named = (node.document.get("credentials") or {}).get(kind)
+    if not isinstance(named, dict) or not named.get("id"):
+        raise NodeError("Node does not have any credentials set" if named is None else "Credentials not found")
+    found = await read(str(named["id"]), kind) if read is not None else None
+    if found is None:
+        raise NodeError(f'Credential with ID "{named["id"]}" does not exist for type "{kind}".')
+    return found

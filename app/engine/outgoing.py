@@ -1,0 +1,192 @@
+"""Outgoing HTTP: the one client of a worker, which reaches only what the address rules allow.
+
+The check stands where connections are made, so it holds for every redirect, too, and the connection goes to the
+very address that was checked. Knows nothing of nodes.
+"""
+
+import asyncio
+import http.cookiejar
+import ssl
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any
+
+import httpcore
+import httpx
+
+from app.engine.addresses import AddressRules
+
+LARGEST_RESPONSE = 64 * 2**20
+LONGEST_SECONDS = 300.0
+CREDENTIAL_HEADERS = frozenset({"authorization", "cookie", "proxy-authorization"})
+
+
+class ResponseTooLarge(Exception):
+    """A response went on beyond the limit."""
+
+
+class RequestTimedOut(Exception):
+    """The whole of a request, redirects included, took longer than it may."""
+
+
+class TooManyRedirects(Exception):
+    """A request was redirected more often than it may be."""
+
+
+@dataclass(slots=True)
+class Answer:
+    """A response, read to its end."""
+
+    status: int
+    reason: str
+    headers: dict[str, Any]
+    """By lower-case name; a list where `set-cookie` came more than once."""
+    content: bytes
+    url: str
+    encoding: str = "utf-8"
+
+    def text(self) -> str:
+        try:
+            return self.content.decode(self.encoding, "replace").removeprefix("\ufeff")
+        except LookupError:
+            return self.content.decode("utf-8", "replace")
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A request, ready to send. `secret_headers` go to another origin only when `share_secrets` says so."""
+
+    method: str
+    url: str
+    headers: list[tuple[str, str]] = field(default_factory=list)
+    content: bytes = b""
+    secret_headers: frozenset[str] = frozenset()
+    share_secrets: bool = False
+    auth: httpx.Auth | None = None
+    timeout: float = LONGEST_SECONDS
+    max_redirects: int = 21
+    """0: redirects are answers."""
+    verify: bool = True
+
+
+class Outgoing:
+    """HTTP for workflows; an asynchronous context manager. Keeps connections, but no cookies."""
+
+    def __init__(self, rules: AddressRules, *, largest_response: int = LARGEST_RESPONSE) -> None:
+        self.rules = rules
+        self._largest = largest_response
+        self._clients: dict[bool, httpx.AsyncClient] = {}
+
+    async def __aenter__(self) -> "Outgoing":
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        for client in self._clients.values():
+            await client.aclose()
+        self._clients.clear()
+
+    async def send(self, call: Call) -> Answer:
+        """Send a request and read its answer.
+
+        Raises AddressRefused, UnknownHost, RequestTimedOut, TooManyRedirects, ResponseTooLarge, httpx.HTTPError.
+        """
+        try:
+            async with asyncio.timeout(call.timeout):
+                return await self._follow(call)
+        except TimeoutError as error:
+            raise RequestTimedOut(f"timeout of {round(call.timeout * 1000)}ms exceeded") from error
+
+    async def _follow(self, call: Call) -> Answer:
+        client = self._client(call.verify)
+        request = client.build_request(call.method, call.url, headers=call.headers, content=call.content or None)
+        auth, secrets, redirects = call.auth, call.secret_headers | CREDENTIAL_HEADERS, 0
+        while True:
+            response = await client.send(request, stream=True, auth=auth, follow_redirects=False)
+            try:
+                if response.next_request is None or call.max_redirects == 0:
+                    return await self._read(response)
+                redirects += 1
+                if redirects > call.max_redirects:
+                    raise TooManyRedirects("Maximum number of redirects exceeded")
+            finally:
+                await response.aclose()
+            following = response.next_request
+            if _origin(following.url) != _origin(request.url) and not call.share_secrets:
+                auth = None
+                for name in secrets:
+                    following.headers.pop(name, None)
+            request = following
+
+    async def _read(self, response: httpx.Response) -> Answer:
+        parts, size = [], 0
+        async for part in response.aiter_bytes():
+            size += len(part)
+            if size > self._largest:
+                raise ResponseTooLarge(f"The response is larger than {self._largest} bytes")
+            parts.append(part)
+        headers: dict[str, Any] = dict(response.headers)
+        cookies = response.headers.get_list("set-cookie")
+        if cookies:
+            headers["set-cookie"] = cookies
+        return Answer(
+            response.status_code,
+            response.reason_phrase,
+            headers,
+            b"".join(parts),
+            str(response.url),
+            response.charset_encoding or "utf-8",
+        )
+
+    def _client(self, verify: bool) -> httpx.AsyncClient:
+        if verify not in self._clients:
+            context = ssl.create_default_context()
+            if not verify:
+                context.check_hostname = False
+                context.verify_mode = ssl.CERT_NONE
+            transport = httpx.AsyncHTTPTransport(
+                verify=context, limits=httpx.Limits(max_connections=500, max_keepalive_connections=50)
+            )
+            transport._pool._network_backend = GuardedBackend(self.rules)
+            jar = http.cookiejar.CookieJar(http.cookiejar.DefaultCookiePolicy(allowed_domains=[]))
+            self._clients[verify] = httpx.AsyncClient(
+                transport=transport, timeout=None, trust_env=False, cookies=jar, headers={"user-agent": "n8n"}
+            )
+        return self._clients[verify]
+
+
+def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
+    return url.scheme, url.host, url.port
+
+
+class GuardedBackend(httpcore.AsyncNetworkBackend):
+    """Makes connections to checked addresses only."""
+
+    def __init__(self, rules: AddressRules) -> None:
+        self._rules = rules
+        self._inner = httpcore.AnyIOBackend()
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
+    ) -> httpcore.AsyncNetworkStream:
+        addresses = await self._rules.resolve(host, port)
+        last: httpcore.ConnectError | None = None
+        for address in addresses:
+            try:
+                return await self._inner.connect_tcp(address, port, timeout, local_address, socket_options)
+            except httpcore.ConnectError as error:
+                last = error
+        raise last or httpcore.ConnectError(f"No address for {host}")
+
+    async def connect_unix_socket(self, *_: Any, **__: Any) -> httpcore.AsyncNetworkStream:
+        raise httpcore.ConnectError("Unix sockets are out of reach")
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
