@@ -84,6 +84,8 @@ class Settings:
             http_workers=reader.integer("EXECUTIONS_HTTP_WORKERS", 2, low=1, high=256),
             http_threads=reader.integer("EXECUTIONS_HTTP_THREADS", 32, low=1, high=1_000),
             pool_size=reader.integer("EXECUTIONS_POOL_SIZE", 10, low=1, high=1_000),
+            allowed_hosts=_allowed_hosts(reader.text("EXECUTIONS_ALLOWED_HOSTS", "")),
+            encryption_key=environ.get("EXECUTIONS_ENCRYPTION_KEY", "").strip() or None,
         )
         if settings.lease_seconds < 2 * settings.heartbeat_seconds:
             raise SettingsError(
