@@ -15,7 +15,7 @@ from app.api import (
     workflow_runs,
     workflows,
 )
-from app.api.estimates import EstimateCache
+from app.api.counts import CountCache
 from app.api.metrics import RequestMetrics
 from app.api.services import NAME, Services
 from app.repository.connection import open_pool
@@ -33,7 +33,7 @@ def build(settings: Settings) -> Flask:
         rules=EngineRules(),
         api_keys=auth.ApiKeyCache(),
         metrics=RequestMetrics(),
-        estimates=EstimateCache(),
+        counts=CountCache(),
     )
     add_endpoints(app)
     return app

@@ -60,10 +60,10 @@ def get_many_executions(query: dict[str, Any]) -> Response:
     `nextCursor` continues the same list, filters included.
     """
     wanted, limit = listed(query, caller().project_id), query["limit"]
-    estimates = services().estimates
+    counts = services().counts
     with reading() as connection:
-        found = read_page(connection, wanted, limit=limit + 1, before=query["last_id"], known=estimates.get(wanted))
-        estimates.keep(wanted, found.count)
+        found = read_page(connection, wanted, limit=limit + 1, before=query["last_id"], known=counts.get(wanted))
+        counts.keep(wanted, found.count)
         follows, page = len(found.executions) > limit, found.executions[:limit]
         envelope = {
             "count": found.count.value,

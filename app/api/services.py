@@ -14,7 +14,7 @@ from app.settings import Settings
 
 if TYPE_CHECKING:
     from app.api.auth import ApiKeyCache
-    from app.api.estimates import EstimateCache
+    from app.api.counts import CountCache
     from app.api.metrics import RequestMetrics
 
 NAME = "executions"
@@ -27,7 +27,7 @@ class Services:
     rules: WorkflowRules
     api_keys: "ApiKeyCache"
     metrics: "RequestMetrics"
-    estimates: "EstimateCache"
+    counts: "CountCache"
 
 
 def services() -> Services:

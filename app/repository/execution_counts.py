@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
+import psycopg
 from psycopg import errors as pg
 from psycopg import sql
 
@@ -16,15 +17,22 @@ BUDGET = "150ms"  # when no index fits a pair of filters, this is what a count m
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """`estimated` says that `value` is the planner's guess and not a count."""
+    """`estimated` says that `value` is the planner's guess and not a count.
+
+    `snapshot` is the state of the database that was counted in: while it is the same, so is the count.
+    """
 
     value: int
     estimated: bool
+    snapshot: str = ""
 
 
+# Null for the count where nothing has been committed since the snapshot that is known: it still holds.
 COUNT = sql.SQL("""
-    SELECT count(*)
-      FROM (SELECT 1 FROM executions AS e WHERE {condition} LIMIT {limit}) AS matching
+    SELECT CASE WHEN pg_current_snapshot()::text IS DISTINCT FROM %(known_snapshot)s::text
+                THEN (SELECT count(*)
+                        FROM (SELECT 1 FROM executions AS e WHERE {condition} LIMIT {limit}) AS matching) END,
+           pg_current_snapshot()::text
 """)
 
 ESTIMATE = sql.SQL("EXPLAIN (FORMAT JSON) SELECT 1 FROM executions AS e WHERE {condition}")
@@ -58,28 +66,44 @@ LIMIT_COST = sql.SQL("SET LOCAL statement_timeout = {budget}").format(budget=sql
 LIFT_LIMIT = "SET LOCAL statement_timeout = DEFAULT"
 
 
-def count_executions(connection: Connection, wanted: ExecutionFilter) -> Count:
+def count_executions(connection: Connection, wanted: ExecutionFilter, known: Count | None = None) -> Count:
     """How many executions match: exact up to EXACT_UP_TO, the planner's estimate beyond.
 
-    Where no index serves the filters together, a count that takes longer than BUDGET is estimated too.
-    Needs a transaction, which it leaves usable.
+    Where no index serves the filters together, a count that takes longer than BUDGET is estimated too. An exact
+    count that is `known` from before is not counted again while nothing has changed. Needs a transaction, which
+    it leaves usable.
     """
-    condition, parameters = wanted.condition()
-    statement = COUNT.format(condition=condition, limit=sql.Literal(EXACT_UP_TO + 1))
     try:
         with connection.transaction():
-            connection.execute(LIMIT_COST)
-            value = scalar(connection, statement, parameters, prepare=False)
-            connection.execute(LIFT_LIMIT)
+            answer = ask_for_count(connection, wanted, known)
+            row = answer.fetchone()
     except pg.QueryCanceled:
         return Count(estimate(connection, wanted), estimated=True)
-    return counted(connection, wanted, value)
+    assert row is not None
+    return counted(connection, wanted, known, *row)
 
 
-def counted(connection: Connection, wanted: ExecutionFilter, value: int) -> Count:
-    """What a count up to EXACT_UP_TO + 1 says: itself, or that the planner must be asked."""
-    if value <= EXACT_UP_TO:
-        return Count(value, estimated=False)
+def ask_for_count(
+    connection: Connection, wanted: ExecutionFilter, known: Count | None
+) -> psycopg.Cursor[tuple[Any, ...]]:
+    """Ask, within BUDGET, how many match, up to one more than is counted exactly."""
+    condition, parameters = wanted.condition()
+    statement = COUNT.format(condition=condition, limit=sql.Literal(EXACT_UP_TO + 1))
+    parameters["known_snapshot"] = known.snapshot if known else None
+    connection.execute(LIMIT_COST)
+    answer = connection.execute(statement, parameters, prepare=False)
+    connection.execute(LIFT_LIMIT)
+    return answer
+
+
+def counted(
+    connection: Connection, wanted: ExecutionFilter, known: Count | None, value: int | None, snapshot: str
+) -> Count:
+    """What the answer to a count says: what was known, itself, or that the planner must be asked."""
+    if value is None and known is not None:
+        return known
+    if value is not None and value <= EXACT_UP_TO:
+        return Count(value, estimated=False, snapshot=snapshot)
     return Count(max(estimate(connection, wanted), EXACT_UP_TO + 1), estimated=True)
 
 

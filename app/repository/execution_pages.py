@@ -1,9 +1,7 @@
 """A page of a list with the counts that stand beside it, in as few round trips as can be."""
 
 from dataclasses import dataclass
-from typing import Any
 
-import psycopg
 from psycopg import errors as pg
 from psycopg import sql
 from psycopg.rows import args_row
@@ -11,11 +9,8 @@ from psycopg.rows import args_row
 from app.repository.connection import Connection
 from app.repository.execution_counts import (
     CONCURRENT,
-    COUNT,
-    EXACT_UP_TO,
-    LIFT_LIMIT,
-    LIMIT_COST,
     Count,
+    ask_for_count,
     count_running,
     counted,
     estimate,
@@ -43,7 +38,8 @@ def read_page(
 ) -> ExecutionPage:
     """At most `limit` executions that match, newest first, with `before` only ids below it, and the counts.
 
-    `known` spares the counting. Needs a connection outside any transaction (`connection.reading`).
+    An estimate that is `known` spares the counting, an exact count does while nothing has changed. Needs a
+    connection outside any transaction (`connection.reading`).
     """
     condition, parameters = wanted.condition(before=before)
     statement = PAGE.format(condition=condition, order=wanted.order(), limit=sql.Placeholder("limit"))
@@ -53,26 +49,15 @@ def read_page(
         with connection.pipeline(), connection.transaction():
             cursor.execute(statement, {**parameters, "limit": limit}, prepare=False)
             running = connection.execute(CONCURRENT, visible)
-            matching = None if known is not None else count(connection, wanted)
+            answer = None if known and known.estimated else ask_for_count(connection, wanted, known)
     except pg.QueryCanceled:
         return without_counting(connection, wanted, limit, before)
-    if matching is not None:
-        row = matching.fetchone()
-        assert row is not None
-        known = counted(connection, wanted, int(row[0]))
+    if answer is not None:
+        [row] = answer.fetchall()
+        known = counted(connection, wanted, known, *row)
     [(number,)] = running.fetchall()
     assert known is not None
     return ExecutionPage(with_tags(connection, cursor.fetchall()), known, int(number))
-
-
-def count(connection: Connection, wanted: ExecutionFilter) -> psycopg.Cursor[tuple[Any, ...]]:
-    """Ask, within what a count may cost, how many match, up to one more than is counted exactly."""
-    condition, parameters = wanted.condition()
-    connection.execute(LIMIT_COST)
-    statement = COUNT.format(condition=condition, limit=sql.Literal(EXACT_UP_TO + 1))
-    matching = connection.execute(statement, parameters, prepare=False)
-    connection.execute(LIFT_LIMIT)
-    return matching
 
 
 def without_counting(connection: Connection, wanted: ExecutionFilter, limit: int, before: int | None) -> ExecutionPage:

@@ -13,7 +13,7 @@ from flask.testing import FlaskClient
 
 from app import create_app
 from app.api.auth import ApiKeyCache
-from app.api.estimates import EstimateCache
+from app.api.counts import CountCache
 from app.api.metrics import RequestMetrics
 from app.repository import api_keys, connection, lifecycle, projects, workers, workflows
 from app.schemas.executions import STATUSES
@@ -215,7 +215,7 @@ def api(shared_app: Flask, db: connection.Connection) -> Api:
     db.commit()
     kept = shared_app.extensions["executions"]
     shared_app.extensions["executions"] = replace(
-        kept, api_keys=ApiKeyCache(), metrics=RequestMetrics(), estimates=EstimateCache()
+        kept, api_keys=ApiKeyCache(), metrics=RequestMetrics(), counts=CountCache()
     )
     return Api(shared_app.test_client(), db)
 

@@ -12,7 +12,7 @@ from flask import Flask, Response, request
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
 from app import create_app
-from app.api.estimates import EstimateCache
+from app.api.counts import CountCache
 from app.repository.connection import open_pool, reading
 from app.repository.execution_filters import ExecutionFilter
 from app.repository.execution_pages import read_page
@@ -23,7 +23,7 @@ from app.settings import Settings
 def bare_views(settings: Settings) -> Flask:
     bare = Flask("bare", static_folder=None)
     pool = open_pool(settings.database_url, size=settings.pool_size, name="bare")
-    estimates = EstimateCache()
+    counts = CountCache()
 
     @bare.get("/list")
     def list_() -> Response:
@@ -32,8 +32,8 @@ def bare_views(settings: Settings) -> Flask:
         )
         before = request.args.get("lastId", type=int)
         with reading(pool) as connection:
-            page = read_page(connection, wanted, limit=101, before=before, known=estimates.get(wanted))
-            estimates.keep(wanted, page.count)
+            page = read_page(connection, wanted, limit=101, before=before, known=counts.get(wanted))
+            counts.keep(wanted, page.count)
             answer: dict[str, Any] = {"page": page}
             if "includeData" in request.args:
                 data = read_data(connection, [execution.id for execution in page.executions])

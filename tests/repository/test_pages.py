@@ -39,10 +39,20 @@ def test_a_known_count_is_not_counted_again(pool, some) -> None:
         assert read_page(connection, ExecutionFilter(), limit=100, known=known).count is known
 
 
+def test_an_exact_count_holds_while_nothing_changes(pool, connection, some) -> None:
+    with reading(pool) as reader:
+        first = read_page(reader, ExecutionFilter(), limit=1).count
+        assert (first.value, first.estimated) == (8, False)
+        assert read_page(reader, ExecutionFilter(), limit=1, known=first).count is first
+        a_new_execution(connection)
+        again = read_page(reader, ExecutionFilter(), limit=1, known=first).count
+        assert (again.value, again.estimated) == (9, False)
+
+
 def test_a_count_that_costs_too_much_is_estimated(pool, some, monkeypatch) -> None:
     """With a budget of nothing the list still comes, with an estimate beside it."""
-    slow = execution_counts.sql.SQL("SELECT count(*) FROM (SELECT pg_sleep(1) WHERE {condition} LIMIT {limit}) AS s")
-    monkeypatch.setattr("app.repository.execution_pages.COUNT", slow)
+    slow = execution_counts.sql.SQL("SELECT 1, 'x' FROM (SELECT pg_sleep(1) WHERE {condition} LIMIT {limit}) AS s")
+    monkeypatch.setattr("app.repository.execution_counts.COUNT", slow)
     with reading(pool) as connection:
         page = read_page(connection, ExecutionFilter(), limit=100)
         assert len(page.executions) == 8

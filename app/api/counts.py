@@ -1,0 +1,41 @@
+"""Counts are kept to spare counting: an estimate for a moment, an exact one for as long as nothing changes.
+
+Whether anything has changed PostgreSQL itself says, by the snapshot that stands in the count.
+"""
+
+import threading
+import time
+from collections import OrderedDict
+
+from app.repository.execution_counts import Count
+from app.repository.execution_filters import ExecutionFilter
+
+ESTIMATE_SECONDS = 2.0
+KEPT_FILTERS = 256
+
+
+class CountCache:
+    """Counts by filter, the most recently used ones."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._kept: OrderedDict[ExecutionFilter, tuple[float, Count]] = OrderedDict()
+
+    def get(self, wanted: ExecutionFilter) -> Count | None:
+        """What is known for this filter: an exact count to be checked, or an estimate of the last two seconds."""
+        with self._lock:
+            kept = self._kept.get(wanted)
+        if kept is None:
+            return None
+        at, count = kept
+        return None if count.estimated and time.monotonic() - at > ESTIMATE_SECONDS else count
+
+    def keep(self, wanted: ExecutionFilter, count: Count) -> None:
+        """Remember a count; one that came from here keeps its age."""
+        with self._lock:
+            kept = self._kept.get(wanted)
+            if kept is None or kept[1] is not count:
+                self._kept[wanted] = (time.monotonic(), count)
+            self._kept.move_to_end(wanted)
+            if len(self._kept) > KEPT_FILTERS:
+                self._kept.popitem(last=False)
