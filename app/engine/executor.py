@@ -198,7 +198,9 @@ def _is_error(item: Item) -> bool:
     if item.get("error"):
         return True
     json = item["json"]
-    return bool(json.get("error")) and (len(json) == 1 or (len(json) == 2 and "message" in json))
+    if not isinstance(json, dict) or not json.get("error"):
+        return False
+    return len(json) == 1 or (len(json) == 2 and "message" in json)
 
 
 def _with_input(item: Item, inputs: list[list[Item]]) -> Item:

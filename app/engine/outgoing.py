@@ -114,6 +114,8 @@ class Outgoing:
             finally:
                 await response.aclose()
             following = response.next_request
+            if following.method != request.method:
+                following.headers.pop("content-type", None)
             if _origin(following.url) != _origin(request.url) and not call.share_secrets:
                 auth = None
                 for name in secrets:

@@ -1,0 +1,88 @@
+"""How a request proves who sends it: n8n's generic credential types, put into a request.
+
+Knows what those credentials hold; what they hold leaves here only inside the request.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+
+from app.engine import conversions
+from app.engine.context import NodeContext
+from app.engine.conversions import CannotConvert
+from app.engine.errors import NodeError
+
+TYPES = frozenset(
+    {"httpBasicAuth", "httpHeaderAuth", "httpBearerAuth", "httpQueryAuth", "httpDigestAuth", "httpCustomAuth"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What a credential adds to a request; `domains` (None: any) are those that it may be sent to."""
+
+    headers: dict[str, str] = field(default_factory=dict)
+    query: dict[str, Any] = field(default_factory=dict)
+    body: dict[str, Any] = field(default_factory=dict)
+    auth: httpx.Auth | None = None
+    domains: tuple[str, ...] | None = None
+
+    def check(self, url: str, item: int) -> None:
+        """Raises NodeError when the credential must not be sent to that address."""
+        if self.domains is None:
+            return
+        host = httpx.URL(url).host.lower()
+        if not any(_matches(host, domain) for domain in self.domains):
+            allowed = ", ".join(self.domains) or "none"
+            raise NodeError(
+                f"This credential must not be sent to '{host}'; the domains that it allows: {allowed}.", item_index=item
+            )
+
+
+NO_PROOF = Proof()
+
+
+def _matches(host: str, domain: str) -> bool:
+    return host.endswith(domain[1:]) if domain.startswith("*.") else host == domain
+
+
+async def proof(context: NodeContext, kind: str) -> Proof:
+    """What the node's credential of that type adds to its requests. Raises NodeError."""
+    named = (context.node.document.get("credentials") or {}).get(kind)
+    if not named:
+        raise NodeError("Credentials not found")
+    if kind not in TYPES:
+        raise NodeError(f"Credentials of type '{kind}' are not supported; these are: {', '.join(sorted(TYPES))}.")
+    held = await context.credential(kind)
+    return Proof(**_parts(kind, held), domains=_domains(held))
+
+
+def _parts(kind: str, held: dict[str, Any]) -> dict[str, Any]:
+    user, password = str(held.get("user", "")), str(held.get("password", ""))
+    if kind == "httpBasicAuth":
+        return {"auth": httpx.BasicAuth(user, password)}
+    if kind == "httpDigestAuth":
+        return {"auth": httpx.DigestAuth(user, password)}
+    if kind == "httpBearerAuth":
+        return {"headers": {"Authorization": f"Bearer {held.get('token', '')}"}}
+    name, value = str(held.get("name", "")), str(held.get("value", ""))
+    if kind == "httpHeaderAuth":
+        return {"headers": {name: value}}
+    if kind == "httpQueryAuth":
+        return {"query": {name: value}}
+    try:
+        custom = conversions.parse_json(str(held.get("json", "{}")))
+    except CannotConvert:
+        raise NodeError("The JSON of the custom authentication is not valid.") from None
+    headers = {str(key): str(entry) for key, entry in (custom.get("headers") or {}).items()}
+    return {"headers": headers, "query": custom.get("qs") or {}, "body": custom.get("body") or {}}
+
+
+def _domains(held: dict[str, Any]) -> tuple[str, ...] | None:
+    allowed = held.get("allowedHttpRequestDomains", "all")
+    if allowed == "all":
+        return None
+    if allowed == "none":
+        return ()
+    return tuple(filter(None, (entry.strip().lower() for entry in str(held.get("allowedDomains", "")).split(","))))

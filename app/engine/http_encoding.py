@@ -1,0 +1,79 @@
+"""How values become query strings, forms and multipart bodies, as n8n writes them.
+
+Knows text and JSON values; sends nothing.
+"""
+
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+from app.engine import conversions
+
+UNRESERVED = "-._~"
+STYLES = {"indices": "[{}]", "brackets": "[]", "repeat": ""}
+"""How the entries of an array are told apart in their names."""
+
+
+def form(values: dict[str, Any], arrays: str = "indices") -> str:
+    """`a=1&b[0]=2`, percent-encoded. Nothing is written for an empty array or object."""
+    return "&".join(
+        f"{quote(name, safe=UNRESERVED)}={quote(text, safe=UNRESERVED)}"
+        for key, value in values.items()
+        for name, text in _pairs(key, value, STYLES.get(arrays, "[{}]"))
+    )
+
+
+def _pairs(name: str, value: Any, suffix: str) -> Iterator[tuple[str, str]]:
+    if isinstance(value, dict):
+        for key, child in value.items():
+            yield from _pairs(f"{name}[{key}]", child, suffix)
+    elif isinstance(value, list):
+        for index, child in enumerate(value):
+            yield from _pairs(name + suffix.format(index), child, suffix)
+    else:
+        yield name, "" if value is None else conversions.to_string(value)
+
+
+def with_query(url: str, query: dict[str, Any], arrays: str = "indices") -> str:
+    """The address with more parameters behind those that it has."""
+    added = form(query, arrays)
+    if not added:
+        return url
+    address, mark, fragment = url.partition("#")
+    joint = "" if address.endswith(("?", "&")) else "&" if "?" in address else "?"
+    return address + joint + added + mark + fragment
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A field of a multipart form; a file when it has a name of its own."""
+
+    name: str
+    content: bytes
+    file_name: str | None = None
+    mime_type: str | None = None
+
+
+def multipart(parts: list[Part]) -> tuple[str, bytes]:
+    """The content type, with its boundary, and the body."""
+    boundary = f"----form-{secrets.token_hex(16)}"
+    body = bytearray()
+    for part in parts:
+        body += f'--{boundary}\r\nContent-Disposition: form-data; name="{_quoted(part.name)}"'.encode()
+        if part.file_name is not None:
+            body += f'; filename="{_quoted(part.file_name)}"'.encode()
+        if part.mime_type is not None:
+            body += f"\r\nContent-Type: {_one_line(part.mime_type)}".encode()
+        body += b"\r\n\r\n" + part.content + b"\r\n"
+    body += f"--{boundary}--\r\n".encode()
+    return f"multipart/form-data; boundary={boundary}", bytes(body)
+
+
+def _quoted(text: str) -> str:
+    return text.replace("\r", "%0D").replace("\n", "%0A").replace('"', "%22")
+
+
+def _one_line(text: str) -> str:
+    return text.replace("\r", "").replace("\n", "")

@@ -1,0 +1,141 @@
+"""What is said when a request fails: n8n's sentence for every status and every way a connection can break.
+
+Knows answers and exceptions of the outgoing client; sends nothing.
+"""
+
+from typing import Any
+
+import httpx
+
+from app.engine import conversions
+from app.engine.addresses import AddressRefused, UnknownHost
+from app.engine.conversions import CannotConvert
+from app.engine.errors import NodeError
+from app.engine.outgoing import Answer, RequestTimedOut, ResponseTooLarge, TooManyRedirects
+
+SENTENCES = {
+    400: "Bad request - please check your parameters",
+    401: "Authorization failed - please check your credentials",
+    402: "Payment required - perhaps check your payment details?",
+    403: "Forbidden - perhaps check your credentials?",
+    404: "The resource you are requesting could not be found",
+    405: "Method not allowed - please check you are using the right HTTP method",
+    429: "The service is receiving too many requests from you",
+    500: "The service was not able to process your request",
+    502: "Bad gateway - the service failed to handle your request",
+    503: "Service unavailable - try again later or consider setting this node to retry automatically "
+    "(in the node settings)",
+    504: "Gateway timed out - perhaps try again later?",
+}
+BROKEN = {
+    "ECONNABORTED": "The connection was aborted, perhaps the server is offline",
+    "ECONNREFUSED": "The service refused the connection - perhaps it is offline",
+    "ENOTFOUND": "The connection cannot be established, this usually occurs due to an incorrect host (domain) value",
+    "ECONNRESET": "The connection to the server was closed unexpectedly, perhaps it is offline. "
+    "You can retry the request immediately or wait and retry later.",
+}
+TELLING = (
+    "message",
+    "error_description",
+    "error",
+    "errors",
+    "detail",
+    "details",
+    "description",
+    "title",
+    "reason",
+    "msg",
+)
+"""Where services put what went wrong, the likeliest first."""
+NETWORK_FAILURES = (
+    AddressRefused,
+    UnknownHost,
+    RequestTimedOut,
+    TooManyRedirects,
+    ResponseTooLarge,
+    httpx.HTTPError,
+    httpx.InvalidURL,
+)
+
+
+class RequestFailed(NodeError):
+    """A request came to nothing. `shown` is what an item carries as its error when the workflow goes on."""
+
+    def __init__(self, message: str, *, description: str | None, item: int, code: str, raw: str, shown: Any) -> None:
+        super().__init__(message, description=description, item_index=item, name="NodeApiError")
+        self.shown = shown
+        self._told = {"httpCode": code, "messages": [raw]}
+
+    def document(self, node: dict[str, Any] | None) -> dict[str, Any]:
+        return {**super().document(node), **self._told}
+
+
+def of_answer(answer: Answer, item: int, *, parsed: bool) -> RequestFailed:
+    """For an answer that is no success; `parsed` writes its JSON as such, as the early versions of the node do."""
+    body = _json(answer)
+    text = answer.text()
+    raw = f"{answer.status} - {conversions.to_json_text(body if parsed and body is not None else text)}"
+    message = SENTENCES.get(answer.status)
+    if message is None and 400 <= answer.status < 500:
+        message = "Your request is invalid or could not be processed by the service"
+    elif message is None and answer.status >= 500:
+        message = "The service failed to process your request"
+    description = None if parsed else _description(body) or text or raw
+    shown = {
+        "message": raw,
+        "name": "AxiosError",
+        "stack": f"AxiosError: Request failed with status code {answer.status}",
+        "code": "ERR_BAD_RESPONSE" if answer.status >= 500 else "ERR_BAD_REQUEST",
+        "status": answer.status,
+    }
+    return RequestFailed(
+        message or raw, description=description, item=item, code=str(answer.status), raw=raw, shown=shown
+    )
+
+
+def of_exception(error: Exception, url: str, item: int) -> NodeError:
+    """For a request that got no answer."""
+    if isinstance(error, AddressRefused):
+        return NodeError(str(error), item_index=item)
+    code, raw, name = _code(error, url)
+    shown = {"message": raw, "name": name, "stack": f"{name}: {raw}", "code": code}
+    message = BROKEN.get(code, raw)
+    return RequestFailed(message, description=None, item=item, code=code, raw=raw, shown=shown)
+
+
+def _code(error: Exception, url: str) -> tuple[str, str, str]:
+    if isinstance(error, UnknownHost):
+        return "ENOTFOUND", str(error), "Error"
+    if isinstance(error, RequestTimedOut | httpx.TimeoutException):
+        return "ECONNABORTED", str(error), "AxiosError"
+    if isinstance(error, TooManyRedirects):
+        return "ERR_FR_TOO_MANY_REDIRECTS", str(error), "Error [ERR_FR_TOO_MANY_REDIRECTS]"
+    if isinstance(error, httpx.ConnectError) and not _is_tls(error):
+        address = httpx.URL(url)
+        port = address.port or (443 if address.scheme == "https" else 80)
+        return "ECONNREFUSED", f"connect ECONNREFUSED {address.host}:{port}", "Error"
+    if isinstance(error, httpx.ReadError | httpx.WriteError | httpx.RemoteProtocolError):
+        return "ECONNRESET", "socket hang up", "Error"
+    return type(error).__name__, str(error) or type(error).__name__, "Error"
+
+
+def _is_tls(error: httpx.ConnectError) -> bool:
+    return "SSL" in str(error) or "certificate" in str(error).lower()
+
+
+def _json(answer: Answer) -> Any:
+    try:
+        return conversions.parse_json(answer.text())
+    except CannotConvert:
+        return None
+
+
+def _description(body: Any) -> str | None:
+    """The first sentence that an error's JSON has in one of the usual places."""
+    if isinstance(body, str):
+        return body or None
+    if isinstance(body, list):
+        return next((found for entry in body if (found := _description(entry))), None)
+    if isinstance(body, dict):
+        return next((found for key in TELLING if (found := _description(body.get(key)))), None)
+    return None
