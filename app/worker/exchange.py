@@ -64,7 +64,7 @@ class Exchange:
             # One result holds what PostgreSQL cannot: find it, so that the others are not lost with it.
             recorded = set().union(*(self._record_alone(result) for result in results))
             return replace(self._transact([], free, held), recorded=recorded)
-        except psycopg.OperationalError:
+        except (psycopg.OperationalError, psycopg.InterfaceError):
             self._claim_may_be_lost = True
             raise
 

@@ -7,7 +7,7 @@ import time
 from collections.abc import Awaitable, Callable
 
 import psycopg
-from psycopg_pool import ConnectionPool, PoolTimeout
+from psycopg_pool import ConnectionPool
 
 from app.repository import pruning
 from app.repository.connection import Connection, transaction
@@ -43,7 +43,7 @@ class Pruner:
                 deleted = await self._round(in_thread)
                 if deleted:
                     log.info("pruned", extra={"deleted": deleted})
-            except (psycopg.OperationalError, PoolTimeout) as error:
+            except (psycopg.OperationalError, psycopg.InterfaceError) as error:
                 log.warning("no pruning for now", extra={"reason": str(error).strip()})
             await asyncio.sleep(ROUND_SECONDS * random.uniform(0.8, 1.2))
 

@@ -13,13 +13,13 @@ import random
 import signal
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TypeVar
 
 import psycopg
-from psycopg_pool import ConnectionPool, PoolTimeout
+from psycopg_pool import ConnectionPool
 
 from app.engine.sandbox import Sandbox
 from app.repository import workers
@@ -35,7 +35,7 @@ from app.worker.runs import handed_over, run
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
-UNREACHABLE = (psycopg.OperationalError, PoolTimeout)
+UNREACHABLE = (psycopg.OperationalError, psycopg.InterfaceError)
 DRAIN_SECONDS = 5.0  # after SIGTERM, what runs may end by itself for so long; then it is handed over
 LONGEST_PAUSE = 2.0  # seconds between two attempts to reach PostgreSQL
 
@@ -83,6 +83,7 @@ class Worker:
             while not (self._stopping.is_set() or beat.lost):
                 await self._wait_for_something_to_do()
                 await self._exchange(exchange, beat, claiming=not self._stopping.is_set())
+                refuse_to_go_on_without(helpers)
             if beat.lost:
                 await self._abandon()
             else:
@@ -147,7 +148,7 @@ class Worker:
                         self._wake.set()
                     else:
                         self._abort(hint.stopped)
-            except psycopg.OperationalError as error:
+            except UNREACHABLE as error:
                 log.warning("no hints for now", extra={"reason": str(error).strip()})
             await asyncio.sleep(random.uniform(0.5, LONGEST_PAUSE))
 
@@ -212,6 +213,13 @@ class Worker:
     def _retire(self, worker_id: int) -> None:
         with transaction(self._pool) as connection:
             workers.retire(connection, worker_id)
+
+
+def refuse_to_go_on_without(helpers: Sequence[asyncio.Task[None]]) -> None:
+    """Raise what ended one of the tasks that a worker needs: a worker without a beat must not go on."""
+    for helper in helpers:
+        if helper.done() and not helper.cancelled() and (error := helper.exception()) is not None:
+            raise error
 
 
 async def work(settings: Settings) -> None:
