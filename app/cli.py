@@ -14,6 +14,7 @@ import click
 import psycopg
 
 from app import logs
+from app.doctor import examine
 from app.embedded.account import NoUsableAccount
 from app.embedded.binaries import BinariesMissing
 from app.embedded.server import EmbeddedPostgresError
@@ -92,6 +93,23 @@ def worker() -> None:
         from app.worker import run_worker  # loads the whole engine
 
         run_worker(settings)
+
+
+@click.command()
+def doctor() -> None:
+    """Look this deployment over and say what to do.
+
+    Database, clock, migrations, connections, workers, queue, dead rows. Ends with exit code 1 when something is
+    not as it should be.
+    """
+    with reported():
+        findings = list(examine(Settings.from_environment(os.environ)))
+    for finding in findings:
+        click.echo(f"{'ok ' if finding.advice is None else 'BAD'}  {finding.subject}: {finding.state}")
+        if finding.advice is not None:
+            click.echo(f"     -> {finding.advice}")
+    if any(finding.advice for finding in findings):
+        raise SystemExit(1)
 
 
 @click.command("import")
