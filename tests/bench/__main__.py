@@ -19,6 +19,7 @@ from app.processes import Child
 from app.repository import lifecycle, workflows
 from app.repository.connection import Connection, connect
 from tests import live
+from tests.bench import engine
 from tests.bench.fill import fill
 from tests.bench.load import Load, drive_in_turn
 from tests.bench.table import Table
@@ -62,6 +63,7 @@ def main() -> None:
         large = prepared(postgres, "large", rows)
         lists(home, small, large, rows)
         runs(home, large)
+    engine.report()
 
 
 def prepared(postgres: EmbeddedPostgres, name: str, rows: int) -> str:
