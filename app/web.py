@@ -4,6 +4,7 @@ from flask import Flask
 
 from app.api import (
     auth,
+    credentials,
     errors,
     execution_bulk,
     executions,
@@ -47,7 +48,7 @@ def add_endpoints(app: Flask) -> None:
     app.before_request(auth.authorize)
     errors.register(app)
     api = openapi.Api(app)
-    for module in (executions, execution_bulk, workflows, workflow_runs, tags, projects):
+    for module in (executions, execution_bulk, workflows, workflow_runs, tags, projects, credentials):
         api.register_blueprint(module.blueprint)
     app.register_blueprint(operations.blueprint)
     app.register_blueprint(openapi.blueprint)

@@ -42,6 +42,8 @@ PATH_PARTS = {
     "execution_id": ("The execution's id, a decimal number.", "1042"),
     "workflow_id": ("The workflow's id.", "MXoWndJluwYcxmlO"),
     "tag_id": ("The tag's id.", "tag_production"),
+    "credential_id": ("The credential's id.", "vHxaz5UaCghVYl9C"),
+    "credential_type": ("The type of credential.", "httpBasicAuth"),
     "project_id": ("The project's id.", "default"),
 }
 IDEMPOTENCY_KEY = {

@@ -18,6 +18,11 @@ NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 METADATA = frozenset(map(ipaddress.ip_address, ("168.63.129.16", "169.254.169.254", "fd00:ec2::254")))
 """Where clouds tell a machine its secrets; one of them is a public address by its number."""
 
+SPECIAL = tuple(
+    map(ipaddress.ip_network, ("192.0.0.0/24", "192.88.99.0/24", "64:ff9b:1::/48", "3fff::/20", "5f00::/16"))
+)
+"""Networks for special purposes that some supported Pythons take for public."""
+
 
 class AddressRefused(Exception):
     """A workflow asked for an address that it may not reach. The message says which setting would allow it."""
@@ -134,7 +139,8 @@ def _own_reason(address: Address) -> str | None:
     ):
         if holds:
             return reason
-    return None if address.is_global or address in NAT64 else "not a public address"
+    special = any(network.version == address.version and address in network for network in SPECIAL)
+    return None if not special and (address.is_global or address in NAT64) else "not a public address"
 
 
 def _embedded(address: Address) -> Iterable[Address]:

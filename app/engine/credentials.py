@@ -13,12 +13,19 @@ ReadCredential = Callable[[str, str], Awaitable[dict[str, Any] | None]]
 """What the credential of this id and type holds; None when there is none within reach."""
 
 
+class CredentialUnreadable(Exception):
+    """A credential is there, but what it holds cannot be read. The message is fit for the workflow's author."""
+
+
 async def read_credential(node: Node, kind: str, read: ReadCredential | None) -> dict[str, Any]:
     """What the node's credential of type `kind` holds. Raises NodeError when it names none or one that is not there."""
     named = (node.document.get("credentials") or {}).get(kind)
     if not isinstance(named, dict) or not named.get("id"):
         raise NodeError("Node does not have any credentials set" if named is None else "Credentials not found")
-    found = await read(str(named["id"]), kind) if read is not None else None
+    try:
+        found = await read(str(named["id"]), kind) if read is not None else None
+    except CredentialUnreadable as error:
+        raise NodeError(str(error)) from error
     if found is None:
         raise NodeError(f'Credential with ID "{named["id"]}" does not exist for type "{kind}".')
     return found

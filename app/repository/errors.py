@@ -43,6 +43,14 @@ class ProjectNotFound(NotFound):
     default = "Project not found"
 
 
+class CredentialNotFound(NotFound):
+    default = "Credential not found"
+
+
+class CredentialTypeNotFound(NotFound):
+    default = "Credential type not found"
+
+
 class ApiKeyNotFound(NotFound):
     default = "API key not found"
 
@@ -86,6 +94,7 @@ BY_CONSTRAINT: dict[str, Callable[[], RepositoryError]] = {
     "tags_pkey": lambda: AlreadyExists("Tag already exists"),
     "workflows_pkey": lambda: AlreadyExists("A workflow with this id already exists"),
     "workflows_project_id_fkey": lambda: ProjectNotFound(),
+    "credentials_project_id_fkey": lambda: ProjectNotFound(),
     "projects_pkey": lambda: AlreadyExists("A project with this id already exists"),
     "executions_one_retry_in_flight": lambda: CannotRetry("A retry of this execution is still in flight"),
 }

@@ -1,15 +1,17 @@
 """Runs one assigned execution through the engine and turns what came out into a result to record."""
 
 import logging
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
 import orjson
 
+from app.engine.outgoing import Outgoing
 from app.engine.run import Outcome, RunRequest, prepare_retry, run_workflow
 from app.engine.sandbox import Sandbox
 from app.repository.lifecycle import Result
+from app.worker.credentials import Credentials
 from app.worker.exchange import UNSTORABLE, Assignment
 
 log = logging.getLogger(__name__)
@@ -18,18 +20,26 @@ LONG_AGO = datetime.fromtimestamp(0, UTC)  # due already, whatever the clocks of
 BROKEN = "The engine failed while it ran this workflow; the worker's log tells more"
 
 
-async def run(assignment: Assignment, sandbox: Sandbox) -> Result:
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """What executions on this worker can reach outside of themselves."""
+
+    credentials: Credentials
+    outgoing: Outgoing
+
+
+async def run(assignment: Assignment, sandbox: Sandbox, reach: Reach) -> Result:
     """Run an execution to its end or its next wait. Cancel the task to stop it: the result is then `canceled`."""
     claim = assignment.claim
     try:
-        outcome = await run_workflow(request_for(assignment), sandbox)
+        outcome = await run_workflow(request_for(assignment, reach), sandbox)
         return result_of(assignment, outcome)
     except Exception:
         log.exception("engine failed", extra={"execution": claim.id})
         return Result(claim.id, "error", claim.mode, b"{}", error_message=BROKEN, awaited=claim.awaited)
 
 
-def request_for(assignment: Assignment) -> RunRequest:
+def request_for(assignment: Assignment, reach: Reach) -> RunRequest:
     """What the engine is asked: a fresh start, the rest after a wait, or a retry of what failed."""
     claim = assignment.claim
     earlier: dict[str, Any] | None = orjson.loads(assignment.earlier) if assignment.earlier else None
@@ -42,6 +52,8 @@ def request_for(assignment: Assignment) -> RunRequest:
         start_node=given.start_node,
         items=None if items is None else orjson.loads(items),
         resume=earlier if claim.resumed or earlier is None else prepare_retry(earlier),
+        credentials=reach.credentials.within_reach_of(claim.id),
+        outgoing=reach.outgoing,
     )
 
 

@@ -21,6 +21,7 @@ from typing import TypeVar
 import psycopg
 from psycopg_pool import ConnectionPool
 
+from app.engine.outgoing import Outgoing
 from app.engine.sandbox import Sandbox
 from app.repository import workers
 from app.repository.connection import Connection, open_pool, transaction
@@ -28,9 +29,10 @@ from app.repository.lifecycle import Result
 from app.repository.notifications import listen
 from app.settings import Settings
 from app.worker.beat import Beat
+from app.worker.credentials import Credentials
 from app.worker.exchange import Assignment, Exchange
 from app.worker.pruner import Pruner
-from app.worker.runs import handed_over, run
+from app.worker.runs import Reach, handed_over, run
 
 log = logging.getLogger(__name__)
 
@@ -48,6 +50,8 @@ class Worker:
         self._pool = pool
         self._sandbox = sandbox
         self._threads = ThreadPoolExecutor(max_workers=2, thread_name_prefix="postgresql")
+        self._outgoing = Outgoing(settings.allowed_hosts)
+        self._reach = Reach(Credentials(settings, pool, self._threads), self._outgoing)
         self._running: dict[int, asyncio.Task[None]] = {}
         self._results: list[Result] = []
         self._wake = asyncio.Event()
@@ -61,7 +65,7 @@ class Worker:
 
     async def run(self) -> None:
         """Work until stopped. A lapsed lease makes this worker start anew under another id."""
-        async with self._sandbox:
+        async with self._sandbox, self._outgoing:
             while not self._stopping.is_set():
                 await self._serve()
         self._threads.shutdown()
@@ -129,7 +133,7 @@ class Worker:
         self._running[assignment.claim.id] = task
 
     async def _run_one(self, assignment: Assignment) -> None:
-        result = await run(assignment, self._sandbox)
+        result = await run(assignment, self._sandbox, self._reach)
         del self._running[assignment.claim.id]
         handed = result.status == "canceled" and self._handing_over
         self._results.append(handed_over(result) if handed else result)

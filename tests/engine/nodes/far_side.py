@@ -4,6 +4,7 @@ Runs by itself, too (`python far_side.py PORT`), so that recorded cases can be m
 """
 
 import base64
+import hashlib
 import json
 import sys
 import threading
@@ -57,6 +58,11 @@ PLAIN_ANSWERS: dict[str, tuple[int, str, bytes]] = {
 SHOWN = ("accept", "authorization", "content-type", "cookie", "user-agent", "x-one", "x-two", "x-key")
 
 
+def digest(text: str) -> str:
+    """How `/checked` tells what it was sent without repeating it."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
 class FarSide(BaseHTTPRequestHandler):
     """Answers by path; `/echo` and what is not known tells what was sent."""
 
@@ -91,6 +97,10 @@ class FarSide(BaseHTTPRequestHandler):
         elif path == "/rows":
             page = int(query.get("page", "1"))
             self.answer(200, json.dumps([{"row": page * 10 + n} for n in range(2)] if page <= 3 else []).encode())
+        elif path == "/checked":
+            self.answer(200, json.dumps({"key_sha256": digest(self.headers.get("x-key", ""))}).encode())
+        elif path == "/cookie":
+            self.answer(200, b"{}", **{"set-cookie": "a=1"})
         elif path == "/locked":
             self.locked()
         elif path == "/file":

@@ -1,0 +1,146 @@
+"""Credentials: written once, used by the nodes of workflows, never given out again."""
+
+from typing import Any
+
+from flask import Response
+
+from app.api.answers import answer
+from app.api.auth import caller
+from app.api.blueprint import Blueprint
+from app.api.services import database, services
+from app.encryption import cipher_for, credential_context
+from app.repository import credentials
+from app.repository.credentials import Credential
+from app.repository.errors import CredentialNotFound, CredentialTypeNotFound, ProjectNotFound
+from app.repository.projects import DEFAULT_PROJECT
+from app.schemas.base import OBJECT_ID, time_text
+from app.schemas.credentials import (
+    CredentialBody,
+    CredentialChange,
+    CredentialPageSchema,
+    CredentialSchema,
+    CredentialTypeSchema,
+    check_data,
+    json_schema,
+)
+from app.schemas.pages import PageQuery
+from app.schemas.workflows import new_id
+
+blueprint = Blueprint(
+    "credentials", __name__, url_prefix="/api/v1/credentials", description="Secrets that nodes use, never shown."
+)
+LIST_QUERY = PageQuery()
+EXAMPLE = {"name": "Orders service", "type": "httpHeaderAuth", "data": {"name": "X-Key", "value": "..."}}
+
+
+def render(credential: Credential) -> dict[str, Any]:
+    """The credential object."""
+    return {
+        "id": credential.id,
+        "name": credential.name,
+        "type": credential.type,
+        "projectId": credential.project_id,
+        "isManaged": False,
+        "createdAt": time_text(credential.created_at),
+        "updatedAt": time_text(credential.updated_at),
+    }
+
+
+def checked(credential_id: str) -> str:
+    """The id in a path. Raises CredentialNotFound for one that no credential can have."""
+    if not OBJECT_ID.fullmatch(credential_id):
+        raise CredentialNotFound
+    return credential_id
+
+
+def encrypted(credential_id: str, kind: str, data: dict[str, Any]) -> bytes:
+    return cipher_for(services().settings).encrypt(data, credential_context(credential_id, kind))
+
+
+@blueprint.endpoint("GET", "", scope="credential:list", query=PageQuery, answer=CredentialPageSchema)
+def get_many_credentials(query: dict[str, Any]) -> Response:
+    """List credentials in the order of their ids, without what they hold."""
+    limit = query["limit"]
+    with database() as connection:
+        page = credentials.list_credentials(
+            connection, limit=limit + 1, after=query["last_id"] or "", project_id=caller().project_id
+        )
+    follows, page = len(page) > limit, page[:limit]
+    cursor = LIST_QUERY.next_cursor(query, page[-1].id) if follows else None
+    return answer({"data": [render(credential) for credential in page], "nextCursor": cursor})
+
+
+@blueprint.endpoint(
+    "POST",
+    "",
+    scope="credential:create",
+    body=CredentialBody(),
+    answer=CredentialSchema,
+    errors=[404],
+    example=EXAMPLE,
+)
+def create_credential(body: dict[str, Any]) -> Response:
+    """Store a credential. What it holds is encrypted and never given out again."""
+    own = caller().project_id
+    project = body.get("project_id") or own or DEFAULT_PROJECT
+    if own is not None and project != own:
+        raise ProjectNotFound
+    credential_id, kind = new_id(), body["type"]
+    with database() as connection:
+        made = credentials.create_credential(
+            connection,
+            credential_id,
+            name=body["name"],
+            type=kind,
+            project_id=project,
+            data=encrypted(credential_id, kind, body["data"]),
+        )
+    return answer(render(made))
+
+
+@blueprint.endpoint(
+    "GET", "/schema/<credential_type>", scope="credential:read", answer=CredentialTypeSchema, errors=[404]
+)
+def get_credential_schema(credential_type: str) -> Response:
+    """What the data of a credential of this type has to look like."""
+    schema = json_schema(credential_type)
+    if schema is None:
+        raise CredentialTypeNotFound
+    return answer(schema)
+
+
+@blueprint.endpoint("GET", "/<credential_id>", scope="credential:read", answer=CredentialSchema, errors=[404])
+def get_one_credential(credential_id: str) -> Response:
+    """Read a credential, without what it holds."""
+    with database() as connection:
+        found = credentials.get_credential(connection, checked(credential_id), project_id=caller().project_id)
+    return answer(render(found))
+
+
+@blueprint.endpoint(
+    "PATCH",
+    "/<credential_id>",
+    scope="credential:update",
+    body=CredentialChange(),
+    answer=CredentialSchema,
+    errors=[404],
+    example={"name": "Orders service, new key", "data": {"name": "X-Key", "value": "..."}},
+)
+def update_credential(body: dict[str, Any], credential_id: str) -> Response:
+    """Change the name of a credential, or all that it holds."""
+    with database() as connection:
+        found = credentials.get_credential(connection, checked(credential_id), project_id=caller().project_id)
+        data = None
+        if body["data"] is not None:
+            check_data(found.type, body["data"])
+            data = encrypted(found.id, found.type, body["data"])
+        changed = credentials.update_credential(connection, found.id, name=body["name"], data=data)
+    return answer(render(changed))
+
+
+@blueprint.endpoint("DELETE", "/<credential_id>", scope="credential:delete", answer=CredentialSchema, errors=[404])
+def delete_credential(credential_id: str) -> Response:
+    """Delete a credential; nodes that name it fail from now on."""
+    with database() as connection:
+        deleted = credentials.delete_credential(connection, checked(credential_id), project_id=caller().project_id)
+    return answer(render(deleted))

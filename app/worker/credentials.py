@@ -1,0 +1,43 @@
+"""Hands the engine what a credential holds: read for the execution that asks, decrypted, and not kept."""
+
+import asyncio
+from concurrent.futures import Executor
+
+from psycopg_pool import ConnectionPool
+
+from app.encryption import CannotDecrypt, cipher_for, credential_context
+from app.engine.credentials import CredentialUnreadable, ReadCredential
+from app.repository import credentials
+from app.repository.connection import Connection, transaction
+from app.settings import Settings
+
+
+class Credentials:
+    """The credentials that executions on this worker may ask for."""
+
+    def __init__(self, settings: Settings, pool: ConnectionPool[Connection], threads: Executor) -> None:
+        self._settings = settings
+        self._pool = pool
+        self._threads = threads
+
+    def within_reach_of(self, execution_id: int) -> ReadCredential:
+        """A function that reads credentials of the execution's project, by id and type.
+
+        It raises CredentialUnreadable when the key is not the one that a credential was encrypted with.
+        """
+
+        async def read(credential_id: str, kind: str) -> dict[str, object] | None:
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(self._threads, self._read, execution_id, credential_id, kind)
+
+        return read
+
+    def _read(self, execution_id: int, credential_id: str, kind: str) -> dict[str, object] | None:
+        with transaction(self._pool) as connection:
+            data = credentials.data_for_execution(connection, execution_id, credential_id, kind)
+        if data is None:
+            return None
+        try:
+            return cipher_for(self._settings).decrypt(data, credential_context(credential_id, kind))
+        except (CannotDecrypt, OSError) as error:
+            raise CredentialUnreadable(str(error)) from error

@@ -1,0 +1,134 @@
+"""Outgoing HTTP stays outside the machine and its neighbours, whatever an address looks like and wherever it leads."""
+
+import asyncio
+import ipaddress
+import socket
+
+import httpx
+import pytest
+
+from app.engine.addresses import AddressRefused, AddressRules, InvalidAllowList, UnknownHost, out_of_bounds
+from app.engine.outgoing import Call, Outgoing, RequestTimedOut, ResponseTooLarge, TooManyRedirects
+from tests.engine.nodes import far_side
+
+
+@pytest.fixture(scope="module")
+def address():
+    with far_side.running() as url:
+        yield url
+
+
+def ask(url: str, allowed: str = "", *, largest: int = 10_000_000, **call):
+    async def once():
+        async with Outgoing(AddressRules.parse(allowed), largest_response=largest) as outgoing:
+            return await outgoing.send(Call("GET", url, **call))
+
+    return asyncio.run(once())
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "127.0.0.1", "127.1", "2130706433", "0x7f000001", "0x7f.1", "localhost", "LOCALHOST.", "0", "0.0.0.0", "[::1]",
+        "[::]", "[::ffff:127.0.0.1]", "[::ffff:7f00:1]", "[64:ff9b::127.0.0.1]", "[2002:7f00:1::]", "[::127.0.0.1]",
+        "10.0.0.1", "172.16.0.1", "192.168.1.1", "100.64.0.1", "169.254.169.254", "168.63.129.16", "192.0.0.192",
+        "224.0.0.1", "255.255.255.255", "240.0.0.1", "[fe80::1]", "[fc00::1]", "[fd00:ec2::254]", "[ff02::1]",
+    ],
+)  # fmt: skip
+def test_an_address_inside_is_refused(host: str) -> None:
+    with pytest.raises((AddressRefused, httpx.InvalidURL)) as refused:
+        ask(f"http://{host}:8080/")
+    if isinstance(refused.value, AddressRefused):
+        assert "EXECUTIONS_ALLOWED_HOSTS" in str(refused.value)
+
+
+@pytest.mark.parametrize("host", ["8.8.8.8", "2001:4860:4860::8888", "64:ff9b::8.8.8.8"])
+def test_a_public_address_is_not(host: str) -> None:
+    assert out_of_bounds(ipaddress.ip_address(host)) is None
+
+
+@pytest.mark.parametrize("allowed", ["127.0.0.1", "127.0.0.0/8", "{host}", "10.0.0.0/8, {host} ", "::1,127.0.0.1"])
+def test_what_the_list_names_is_reached(address: str, allowed: str) -> None:
+    host = address.removeprefix("http://")
+    assert ask(address + "/object", allowed.format(host=host)).content.startswith(b'{"a"')
+
+
+@pytest.mark.parametrize("allowed", ["127.0.0.1:1", "127.0.0.2", "localhost", "10.0.0.0/8"])
+def test_another_entry_does_not_help(address: str, allowed: str) -> None:
+    with pytest.raises(AddressRefused):
+        ask(address + "/object", allowed)
+
+
+@pytest.mark.parametrize("allowed", ["http://x", "a b", "host:port", "10.0.0.0/40"])
+def test_an_entry_that_is_none_is_refused(allowed: str) -> None:
+    with pytest.raises(InvalidAllowList):
+        AddressRules.parse(allowed)
+
+
+def test_a_redirect_is_checked_like_a_request(address: str) -> None:
+    port = int(address.rsplit(":", 1)[1])
+    with pytest.raises(AddressRefused):
+        ask(f"{address}/redirect/1?to=http://127.0.0.2:{port}/object", f"127.0.0.1:{port}")
+
+
+def test_a_name_that_changes_its_answer_gains_nothing(address: str, monkeypatch) -> None:
+    """The address that was checked is the one that is connected to: the name is not asked again."""
+    asked: list[str] = []
+    port = int(address.rsplit(":", 1)[1])
+
+    async def answers(self, host, port, **kwargs):
+        asked.append(host)
+        to = "8.8.8.8" if len(asked) == 1 else "127.0.0.1"
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (to, port))]
+
+    monkeypatch.setattr(asyncio.base_events.BaseEventLoop, "getaddrinfo", answers)
+    with pytest.raises((RequestTimedOut, httpx.ConnectError)):
+        ask(f"http://rebinding.example:{port}/object", timeout=0.3)
+    assert asked[0] == "rebinding.example"
+    assert set(asked[1:]) <= {"8.8.8.8"}
+
+
+def test_one_bad_answer_among_good_ones_is_enough(monkeypatch) -> None:
+    async def answers(self, host, port, **kwargs):
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (to, port)) for to in ("8.8.8.8", "10.0.0.1")]
+
+    monkeypatch.setattr(asyncio.base_events.BaseEventLoop, "getaddrinfo", answers)
+    with pytest.raises(AddressRefused):
+        ask("http://mixed.example/")
+
+
+def test_an_unknown_name_is_told() -> None:
+    with pytest.raises(UnknownHost, match=r"ENOTFOUND nowhere\.invalid"):
+        ask("http://nowhere.invalid/")
+
+
+def test_proxies_of_the_environment_are_not_used(address: str, monkeypatch) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
+    assert ask(address + "/object", "127.0.0.1").status == 200
+
+
+def test_limits_hold(address: str) -> None:
+    with pytest.raises(ResponseTooLarge):
+        ask(address + "/big?bytes=200000", "127.0.0.1", largest=100_000)
+    with pytest.raises(RequestTimedOut):
+        ask(address + "/slow?seconds=2", "127.0.0.1", timeout=0.2)
+    with pytest.raises(TooManyRedirects):
+        ask(address + "/redirect/5", "127.0.0.1", max_redirects=3)
+
+
+def test_secrets_stay_with_the_origin_that_they_were_meant_for(address: str) -> None:
+    other = address.replace("127.0.0.1", "localhost")
+    call = {"headers": [("X-Key", "secret"), ("X-One", "1")], "secret_headers": frozenset({"x-key"})}
+    elsewhere = ask(f"{address}/redirect/1?to={other}/echo", "127.0.0.1,localhost", **call).content
+    assert b"secret" not in elsewhere
+    assert b"x-one" in elsewhere
+    assert b"secret" in ask(f"{address}/redirect/1", "127.0.0.1", **call).content
+
+
+def test_cookies_are_not_kept(address: str) -> None:
+    async def twice() -> bytes:
+        async with Outgoing(AddressRules.parse("127.0.0.1")) as outgoing:
+            await outgoing.send(Call("GET", address + "/cookie"))
+            return (await outgoing.send(Call("GET", address + "/echo"))).content
+
+    assert b"cookie" not in asyncio.run(twice())

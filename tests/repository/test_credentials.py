@@ -1,0 +1,58 @@
+"""Credentials in the database: whose they are, and who reads their data."""
+
+import psycopg
+import pytest
+
+from app.repository import credentials, projects
+from app.repository.connection import Connection
+from app.repository.errors import CredentialNotFound, StillInUse
+from tests.repository.given import a_new_execution, a_workflow
+
+
+def a_credential(connection: Connection, credential_id: str = "c1", project_id: str = "default") -> None:
+    credentials.create_credential(
+        connection, credential_id, name="Service", type="httpBasicAuth", project_id=project_id, data=b"\x01secret"
+    )
+    connection.commit()
+
+
+def test_a_project_sees_its_own_only(connection) -> None:
+    projects.create_project(connection, "p2", "Second")
+    a_credential(connection, "c1")
+    a_credential(connection, "c2", "p2")
+    assert [c.id for c in credentials.list_credentials(connection, limit=9)] == ["c1", "c2"]
+    assert [c.id for c in credentials.list_credentials(connection, limit=9, project_id="p2")] == ["c2"]
+    with pytest.raises(CredentialNotFound):
+        credentials.get_credential(connection, "c1", project_id="p2")
+    with pytest.raises(CredentialNotFound):
+        credentials.delete_credential(connection, "c1", project_id="p2")
+
+
+def test_an_execution_reads_those_of_its_project_and_of_the_right_type(connection) -> None:
+    projects.create_project(connection, "p2", "Second")
+    a_credential(connection)
+    own = a_new_execution(connection, a_workflow(connection))
+    other = a_new_execution(connection, a_workflow(connection, "w2", project_id="p2"))
+    assert credentials.data_for_execution(connection, own, "c1", "httpBasicAuth") == b"\x01secret"
+    assert credentials.data_for_execution(connection, own, "c1", "smtp") is None
+    assert credentials.data_for_execution(connection, other, "c1", "httpBasicAuth") is None
+
+
+def test_an_update_leaves_what_it_does_not_name(connection) -> None:
+    a_credential(connection)
+    credentials.update_credential(connection, "c1", name="Other")
+    changed = credentials.update_credential(connection, "c1", data=b"\x01new")
+    assert changed.name == "Other"
+    assert connection.execute("SELECT data FROM credentials").fetchone() == (b"\x01new",)
+
+
+def test_a_project_with_credentials_stays(connection) -> None:
+    projects.create_project(connection, "p2", "Second")
+    a_credential(connection, project_id="p2")
+    with pytest.raises(StillInUse):
+        projects.delete_project(connection, "p2")
+
+
+def test_an_empty_id_is_refused(connection) -> None:
+    with pytest.raises(psycopg.errors.CheckViolation):
+        a_credential(connection, "")

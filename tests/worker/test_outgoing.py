@@ -1,0 +1,66 @@
+"""A live worker reaches out: with credentials of the execution's project, and only where it is allowed to."""
+
+import orjson
+
+from app.encryption import Cipher, credential_context
+from app.repository import credentials
+from tests.engine.nodes import far_side
+from tests.worker.graphs import chain, no_op
+
+SECRET = "very-secret-value"
+
+
+def request(url: str, **more):
+    return ("Ask", "httpRequest", 4.2, {"url": url, "options": {}, **more})
+
+
+def with_credential(definition: bytes, credential_id: str) -> bytes:
+    document = orjson.loads(definition)
+    document["nodes"][1]["credentials"] = {"httpHeaderAuth": {"id": credential_id, "name": "Service"}}
+    return orjson.dumps(document)
+
+
+def test_a_credential_goes_into_the_request_and_nowhere_else(queue, start_worker, tmp_path) -> None:
+    with far_side.running() as address:
+        authentication = {"authentication": "genericCredentialType", "genericAuthType": "httpHeaderAuth"}
+        for name, path in (("ok", "/checked"), ("fails", "/error-object")):
+            definition = with_credential(chain(request(address + path, **authentication), no_op()), "c1")
+            queue.save(definition, name)
+        data = Cipher("k").encrypt({"name": "X-Key", "value": SECRET}, credential_context("c1", "httpHeaderAuth"))
+        credentials.create_credential(
+            queue.connection, "c1", name="Service", type="httpHeaderAuth", project_id="default", data=data
+        )
+        worker = start_worker(EXECUTIONS_ALLOWED_HOSTS="127.0.0.1", EXECUTIONS_ENCRYPTION_KEY="k")
+        ids = [queue.add("ok")[0], queue.add("fails")[0]]
+        fine, failed = queue.wait_for(ids)
+        assert (fine.status, failed.status) == ("success", "error")
+        [item] = queue.data(fine.id)["resultData"]["runData"]["Ask"][0]["data"]["main"][0]
+        assert item["json"]["key_sha256"] == far_side.digest(SECRET)
+        for execution in (fine, failed):
+            assert SECRET not in str(queue.data(execution.id))
+        assert SECRET not in worker.log_tail()
+
+
+def test_another_key_is_told_as_the_node_s_error(queue, start_worker) -> None:
+    definition = chain(
+        request("http://127.0.0.1:9/", authentication="genericCredentialType", genericAuthType="httpHeaderAuth"),
+        no_op(),
+    )
+    queue.save(with_credential(definition, "c1"))
+    data = Cipher("one").encrypt({"name": "X-Key", "value": SECRET}, credential_context("c1", "httpHeaderAuth"))
+    credentials.create_credential(
+        queue.connection, "c1", name="Service", type="httpHeaderAuth", project_id="default", data=data
+    )
+    start_worker(EXECUTIONS_ENCRYPTION_KEY="another")
+    [execution] = queue.wait_for(queue.add())
+    assert (execution.status, execution.error_node) == ("error", "Ask")
+    assert "EXECUTIONS_ENCRYPTION_KEY" in execution.error_message
+
+
+def test_an_inner_address_is_refused_unless_it_is_named(queue, start_worker) -> None:
+    with far_side.running() as address:
+        queue.save(chain(request(address + "/object"), no_op()))
+        start_worker()
+        [execution] = queue.wait_for(queue.add())
+    assert execution.status == "error"
+    assert "EXECUTIONS_ALLOWED_HOSTS" in execution.error_message
