@@ -14,6 +14,7 @@ SCOPES = {
     "executionTags": {"list", "update"},
     "workflow": {"create", "read", "list", "update", "delete", "activate", "execute"},
     "tag": {"create", "read", "list", "update", "delete"},
+    "credential": {"create", "read", "list", "update", "delete"},
     "project": {"create", "list", "update", "delete"},
 }
 
