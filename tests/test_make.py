@@ -1,6 +1,7 @@
 """make: lists its targets, finds a Python, says what is missing, and installs only what changed."""
 
 import re
+import os
 import shutil
 import subprocess
 import sys
@@ -14,7 +15,11 @@ pytestmark = pytest.mark.skipif(shutil.which("make") is None, reason="make is no
 
 
 def make(*arguments: str, folder: Path = PROJECT) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(["make", *arguments], cwd=folder, capture_output=True, text=True, timeout=100, check=False)
+    # Without what `make test` tells the makes below it, as if called from a shell.
+    environ = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
+    return subprocess.run(
+        ["make", *arguments], cwd=folder, env=environ, capture_output=True, text=True, timeout=100, check=False
+    )
 
 
 @pytest.fixture
