@@ -24,14 +24,21 @@ def entry(item: Item, name: Any, index: int) -> dict[str, Any]:
     if isinstance(name, dict) and "data" in name:
         return name
     found = (item.get("binary") or {}).get(name)
-    if not isinstance(found, dict):
+    if isinstance(found, dict):
+        return found
+    if item.get("binary"):
         raise NodeError(
-            f"This operation expects the node's input data to contain a binary file '{name}', "
-            f"but none was found [item {index}]",
-            description="Make sure that the previous node outputs a binary file",
+            f"The item has no binary field '{name}' [item {index}]",
+            description="Check that the parameter where you specified the input binary field name is correct, "
+            "and that it matches a field in the binary input",
             item_index=index,
         )
-    return found
+    raise NodeError(
+        f"This operation expects the node's input data to contain a binary file '{name}', "
+        f"but none was found [item {index}]",
+        description="Make sure that the previous node outputs a binary file",
+        item_index=index,
+    )
 
 
 def decode(file: dict[str, Any]) -> bytes:

@@ -8,13 +8,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from app.engine.credentials import ReadCredential, read_credential
+from app.engine.credentials import read_credential
 from app.engine.errors import NodeError
 from app.engine.graph import Node
 from app.engine.outgoing import Outgoing
 from app.engine.parameters import Template
+from app.engine.ports import Ports
 from app.engine.registry import Item
-from app.engine.sandbox import ExpressionError, Sandbox, SandboxError
+from app.engine.sandbox import CodeError, ExpressionError, Sandbox, SandboxError
 from app.engine.scope import base_scope, scope_for
 from app.engine.state import RunState, Source
 
@@ -27,12 +28,11 @@ class ExecutionInfo:
 
     id: str
     mode: str
-    credentials: ReadCredential | None = None
-    outgoing: Outgoing | None = None
+    ports: Ports = field(default_factory=Ports)
 
     def scope(self) -> dict[str, Any]:
         shown = "test" if self.mode in ("manual", "test") else "production"
-        return {"id": self.id, "mode": shown}
+        return {"id": self.id, "mode": shown, "resumeUrl": self.ports.resume_url}
 
 
 @dataclass(slots=True)
@@ -78,16 +78,16 @@ class NodeContext:
     @property
     def outgoing(self) -> Outgoing:
         """The way out to other machines. Raises NodeError where this run has none."""
-        if self.execution.outgoing is None:
+        if self.execution.ports.outgoing is None:
             raise NodeError("This execution cannot reach other machines.")
-        return self.execution.outgoing
+        return self.execution.ports.outgoing
 
     async def credential(self, kind: str) -> dict[str, Any]:
         """What the node's credential of this type holds. It must not get into data, errors or logs.
 
         Raises NodeError when the node names none, or one that is not there.
         """
-        return await read_credential(self.node, kind, self.execution.credentials)
+        return await read_credential(self.node, kind, self.execution.ports.credentials)
 
     async def resolve(self, value: Any, *, parameter: str | None = None, items: list[Item] | None = None) -> list[Any]:
         """`value` with its expressions evaluated, once for each input item, in one trip to the sandbox.
@@ -162,6 +162,20 @@ class NodeContext:
             return [row[0] for row in await self.sandbox.evaluate([template], scope)]
         except (ExpressionError, SandboxError) as error:
             raise _node_error(error, None) from error
+
+    async def run_program(self, source: str, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Run a program of ours (see app.engine.bundles) over `rows`; one answer each, {"made"} or {"failed"}.
+
+        Raises NodeError when the program does not come to its end.
+        """
+        scope = base_scope(self, [{"json": row} for row in rows])
+        try:
+            result = await self.sandbox.run_code(source, scope)
+        except CodeError as error:
+            raise NodeError(error.message) from error
+        except SandboxError as error:
+            raise NodeError(str(error)) from error
+        return [item["json"] for item in result.items]
 
     async def _evaluate(
         self, texts: Sequence[str], items: list[Item], parameter: str | None, only: list[int] | None = None

@@ -13,11 +13,7 @@ CASES = sorted([*(HERE / "cases").glob("*.json"), *(HERE / "recorded").glob("*.j
 
 NEXT = frozenset(
     {
-        "html-extract",
-        "json-to-xml",
-        "markdown-to-html",
         "sub-workflow-inline",
-        "xml-to-json",
     }
 )
 

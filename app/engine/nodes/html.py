@@ -1,0 +1,138 @@
+"""HTML: a template filled in, content extracted by CSS selectors (cheerio, in the sandbox), items as a table."""
+
+from typing import Any
+
+from app.engine import binary, bundles, conversions, paths
+from app.engine.context import NodeContext
+from app.engine.errors import NodeError
+from app.engine.registry import Item, Outputs, node
+
+LIBRARIES = {"cheerio": "cheerio/dist/commonjs/load-parse.js", "texts": "html-to-text/lib/html-to-text.cjs"}
+EXTRACT = """
+const text = (html, skip) => {
+  const selectors = skip ? skip.split(',').map((each) => ({ selector: each.trim(), format: 'skip' })) : [];
+  return texts.convert(html ?? '', { selectors });
+};
+const read = {
+  attribute: (found, { attribute }) => found.attr(attribute),
+  html: (found) => found.html() ?? undefined,
+  value: (found) => found.val(),
+  text: (found, { skipSelectors }, version) =>
+    version < 1.2 ? found.text() || undefined : text(found.html(), skipSelectors),
+};
+const answer = ({ html, entries, options, version }) => {
+  const page = cheerio.load(html);
+  const clean = (value) => {
+    if (typeof value !== 'string') return value;
+    const made = options.trimValues === false ? value : value.trim();
+    return options.cleanUpText ? made.replace(/^\\s+|\\s+$|[\\r\\n]/g, '').replace(/\\s+/g, ' ') : made;
+  };
+  const made = {};
+  for (const entry of entries) {
+    const get = (found) => clean((read[entry.returnValue] ?? read.text)(found, entry, version));
+    const found = page(entry.cssSelector ?? '');
+    const value = entry.returnArray ? found.toArray().map((each) => get(page(each))) : get(found);
+    if (value !== undefined) made[entry.key] = value;
+  }
+  return made;
+};
+"""
+STYLES = {
+    "table": "border-spacing:0; font-family:helvetica,arial,sans-serif",
+    "header": "margin:0; padding:7px 20px 7px 0px; border-bottom:1px solid #eee; text-align:left; color:#888; "
+    "font-weight:normal",
+    "cell": "margin:0; padding:7px 20px 7px 0px; border-bottom:1px solid #eee",
+}
+
+
+@node("html", [1, 1.1, 1.2])
+async def html(context: NodeContext) -> Outputs:
+    operation = context.parameters.get("operation", "generateHtmlTemplate")
+    if operation == "generateHtmlTemplate":
+        texts = await context.resolve(context.parameters.get("html", ""), parameter="html")
+        return [[{"json": {"html": text}, "pairedItem": {"item": index}} for index, text in enumerate(texts)]]
+    if operation == "convertToHtmlTable":
+        return [await _table(context)] if context.items else [[]]
+    if operation == "extractHtmlContent":
+        return [await _extracted(context)]
+    raise NodeError(f"The HTML node's operation '{operation}' is not supported.")
+
+
+async def _extracted(context: NodeContext) -> list[Item]:
+    put_out: list[Item] = []
+    rows: list[dict[str, Any]] = []
+    places: list[tuple[int, NodeError | None]] = []
+    for index, parameters in enumerate(await context.resolve_each(context.parameters)):
+        try:
+            if isinstance(parameters, NodeError):
+                raise parameters
+            for page in _pages(context.items[index], parameters, index):
+                rows.append(
+                    {
+                        "html": page,
+                        "entries": (parameters.get("extractionValues") or {}).get("values") or [],
+                        "options": parameters.get("options") or {},
+                        "version": context.version,
+                    }
+                )
+                places.append((index, None))
+        except NodeError as error:
+            if not context.continues_on_fail:
+                raise
+            rows.append({"html": "", "entries": [], "options": {}, "version": context.version})
+            places.append((index, error))
+    answers = await context.run_program(bundles.program(EXTRACT, **LIBRARIES), rows) if rows else []
+    for (index, failed), answer in zip(places, answers, strict=True):
+        message = failed.message if failed is not None else answer.get("failed")
+        if message is not None and not context.continues_on_fail:
+            raise NodeError(message, anonymous=True)
+        json = {"error": message} if message is not None else answer.get("made") or {}
+        put_out.append({"json": json, "pairedItem": {"item": index}})
+    return put_out
+
+
+def _pages(item: Item, parameters: dict[str, Any], index: int) -> list[Any]:
+    """The documents of an item: one, or each of a list."""
+    name = str(parameters.get("dataPropertyName") or "data")
+    if parameters.get("sourceData", "json") == "binary":
+        return [binary.read(item, name, index).decode("utf-8", "replace")]
+    value = paths.get(item["json"], name, paths.MISSING)
+    if value is paths.MISSING:
+        raise NodeError(f'No property named "{name}" exists!', item_index=index)
+    return value if isinstance(value, list) else [value]
+
+
+async def _table(context: NodeContext) -> list[Item]:
+    options = await context.resolve_first(context.parameters.get("options") or {})
+    styled = not options.get("customStyling")
+
+    def attributes(part: str) -> str:
+        style = f"style='{STYLES[part]}'" if styled and part in STYLES else ""
+        return f"{style} {options.get(f'{part}Attributes') or ''}"
+
+    names = list(dict.fromkeys(name for item in context.items for name in item["json"]))
+    heads = "".join(f"<th>{_title(name) if options.get('capitalize') else name}</th>" for name in names)
+    rows = []
+    for item in context.items:
+        cells = "".join(f"<td {attributes('cell')}>{_cell(item['json'], name)}</td>" for name in names)
+        rows.append(f"<tr {attributes('row')}>{cells}</tr>")
+    caption = f"<caption>{options['caption']}</caption>" if options.get("caption") else ""
+    table = (
+        f"<table {attributes('table')}>{caption}<thead {attributes('header')}><tr>{heads}</tr></thead>"
+        f"<tbody>{''.join(rows)}</tbody></table>"
+    )
+    origins = [{"item": index} for index in range(len(context.items))]
+    return [{"json": {"table": table}, "pairedItem": origins}]
+
+
+def _title(name: str) -> str:
+    return " ".join(word[:1].upper() + word[1:] for word in name.split("_"))
+
+
+def _cell(json: dict[str, Any], name: str) -> str:
+    if name not in json:
+        return "undefined"
+    value = json[name]
+    if isinstance(value, bool):
+        return f'<input type="checkbox" {"checked=" + chr(34) + "checked" + chr(34) if value else ""}/>'
+    return conversions.to_string(value)

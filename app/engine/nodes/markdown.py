@@ -1,0 +1,76 @@
+"""Markdown: to HTML by showdown, from HTML by node-html-markdown, both in the sandbox."""
+
+from typing import Any
+
+from app.engine import bundles, paths
+from app.engine.context import NodeContext
+from app.engine.errors import NodeError
+from app.engine.issues import required
+from app.engine.registry import Item, Outputs, node
+
+TO_HTML = """
+const answer = ({ text, options }) => {
+  const converter = new showdown.Converter();
+  for (const [name, value] of Object.entries(options)) converter.setOption(name, value);
+  return converter.makeHtml(text);
+};
+"""
+TO_MARKDOWN = """
+const list = (text) => text.split(',').map((each) => each.trim());
+const read = {
+  globalEscape: ({ value }) => value && [value.pattern, value.replacement],
+  lineStartEscape: ({ value }) => value && [value.pattern, value.replacement],
+  textReplace: ({ values }) => values?.map((entry) => [entry.pattern, entry.replacement]),
+  ignore: list,
+  blockElements: list,
+  codeBlockStyle: (style) => (style === 'indented' ? 'indented' : 'fenced'),
+};
+const answer = ({ text, options }) => {
+  const settings = {};
+  for (const [name, value] of Object.entries(options)) {
+    const made = Object.hasOwn(read, name) ? read[name](value) : value;
+    if (made !== undefined) settings[name] = made;
+  }
+  return library.NodeHtmlMarkdown.translate(text, settings);
+};
+"""
+
+
+def _issues(parameters: dict[str, Any], version: float) -> list[str]:
+    if parameters.get("mode", "htmlToMarkdown") == "markdownToHtml":
+        return required(parameters, markdown="Markdown")
+    return required(parameters, html="HTML")
+
+
+@node("markdown", [1], issues=_issues)
+async def markdown(context: NodeContext) -> Outputs:
+    if context.parameters.get("mode", "htmlToMarkdown") == "markdownToHtml":
+        program = bundles.program(TO_HTML, showdown="showdown/dist/showdown.js")
+        source = "markdown"
+    else:
+        program = bundles.program(TO_MARKDOWN, library="node-html-markdown/dist/index.js")
+        source = "html"
+    resolved = await context.resolve_each(context.parameters, parameter=source)
+    rows = [
+        {} if isinstance(given, NodeError) else {"text": given.get(source, ""), "options": given.get("options") or {}}
+        for given in resolved
+    ]
+    put_out: list[Item] = []
+    for index, answer in enumerate(await context.run_program(program, rows)):
+        try:
+            put_out.append(_item(context.items[index], resolved[index], answer))
+        except NodeError as error:
+            if not context.continues_on_fail:
+                raise
+            put_out.append({"json": {"error": error.message}, "pairedItem": {"item": index}})
+    return [put_out]
+
+
+def _item(item: Item, parameters: Any, answer: dict[str, Any]) -> Item:
+    if isinstance(parameters, NodeError):
+        raise parameters
+    if "failed" in answer:
+        raise NodeError(answer["failed"], anonymous=True)
+    json = dict(item["json"])
+    paths.put(json, str(parameters.get("destinationKey") or "data"), answer.get("made"))
+    return {**item, "json": json}

@@ -1,0 +1,66 @@
+"""XML: to JSON and from JSON, by xml2js in the sandbox."""
+
+from typing import Any
+
+from app.engine import bundles
+from app.engine.context import NodeContext
+from app.engine.errors import NodeError
+from app.engine.registry import Item, Outputs, node
+
+LIBRARY = "xml2js/lib/xml2js.js"
+TO_JSON = """
+const answer = ({ text, options }) => new Promise((resolve, reject) => {
+  const tamed = (name) => (['__proto__', 'constructor', 'prototype'].includes(name) ? `sanitized_${name}` : name);
+  const names = { tagNameProcessors: [tamed], attrNameProcessors: [tamed] };
+  const parser = new xml2js.Parser({ mergeAttrs: true, explicitArray: false, ...options, ...names });
+  parser.parseString(text, (error, made) => {
+    if (error || made === null) reject(error ?? new Error("Cannot read properties of null (reading '$error')"));
+    else resolve(made);
+  });
+});
+"""
+TO_XML = """
+const answer = ({ json, options }) => new xml2js.Builder(options).buildObject(json);
+"""
+
+
+@node("xml", [1])
+async def xml(context: NodeContext) -> Outputs:
+    resolved = await context.resolve_each(context.parameters)
+    writes = context.parameters.get("mode", "xmlToJson") == "jsonToxml"
+    program = bundles.program(TO_XML if writes else TO_JSON, xml2js=LIBRARY)
+    rows = [_row(item, parameters, writes) for item, parameters in zip(context.items, resolved, strict=True)]
+    put_out: list[Item] = []
+    for index, answer in enumerate(await context.run_program(program, rows)):
+        try:
+            put_out.append(_item(context.items[index], resolved[index], answer, index, writes))
+        except NodeError:
+            # As in n8n, an item that fails is left out where the workflow goes on.
+            if not context.continues_on_fail:
+                raise
+    return [put_out]
+
+
+def _row(item: Item, parameters: Any, writes: bool) -> dict[str, Any]:
+    if isinstance(parameters, NodeError):
+        return {}
+    options = {name: value for name, value in (parameters.get("options") or {}).items() if value is not None}
+    if writes:
+        return {"json": item["json"], "options": options}
+    return {"text": item["json"].get(_property(parameters)), "options": options}
+
+
+def _property(parameters: dict[str, Any]) -> str:
+    return str(parameters.get("dataPropertyName") or "data")
+
+
+def _item(item: Item, parameters: Any, answer: dict[str, Any], index: int, writes: bool) -> Item:
+    if isinstance(parameters, NodeError):
+        raise parameters
+    name = _property(parameters)
+    if not writes and name not in item["json"]:
+        raise NodeError(f'Item has no JSON property called "{name}"', item_index=index)
+    if "failed" in answer:
+        raise NodeError(answer["failed"], anonymous=True)
+    made = answer.get("made")
+    return {"json": {name: made} if writes else made, "pairedItem": {"item": index}}
