@@ -88,11 +88,12 @@ class CodeNodeError(NodeError):
 
 
 class WaitRequested(Exception):
-    """A node asks to go on at `until` (aware UTC), or, without it, when someone resumes the execution."""
+    """A node asks to go on at `until` (aware UTC), or before that when what `resume_on` names happens."""
 
-    def __init__(self, until: datetime) -> None:
+    def __init__(self, until: datetime, resume_on: str | None = None) -> None:
         super().__init__(until.isoformat())
         self.until = until
+        self.resume_on = resume_on
 
 
 @dataclass(frozen=True, slots=True)

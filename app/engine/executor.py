@@ -24,6 +24,7 @@ class Halt:
 
     error: RunError | None = None
     wait_till: datetime | None = None
+    resume_on: str | None = None
 
 
 async def execute(state: RunState, sandbox: Sandbox, execution: ExecutionInfo) -> Halt | None:
@@ -82,7 +83,7 @@ async def _run_task(
         run |= {"executionTime": _elapsed(started), "executionStatus": "waiting", "data": {"main": inputs[:1]}}
         state.record(node, run)
         state.stack.append(task)
-        return Halt(wait_till=wait.until), None
+        return Halt(wait_till=wait.until, resume_on=wait.resume_on), None
     except NodeError as error:
         status, failure = "error", error
     run |= {"executionTime": _elapsed(started), "executionStatus": status}

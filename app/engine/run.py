@@ -5,17 +5,16 @@ Everything that a workflow does wrong comes back as an Outcome; nothing of it is
 
 import asyncio
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 from app.engine import dates
 from app.engine.context import ExecutionInfo
-from app.engine.credentials import ReadCredential
 from app.engine.errors import RunError
 from app.engine.executor import Halt, execute
 from app.engine.graph import Graph, InvalidWorkflow, WorkflowHasIssues, check_runnable, parse_workflow
-from app.engine.outgoing import Outgoing
+from app.engine.ports import Ports
 from app.engine.sandbox import Sandbox
 from app.engine.state import RunState, Task, restore
 
@@ -48,9 +47,7 @@ class RunRequest:
     start_node: str | None = None
     items: list[dict[str, Any]] | None = None
     resume: dict[str, Any] | None = None
-    credentials: ReadCredential | None = None
-    outgoing: Outgoing | None = None
-    """The way out to other machines; None: the workflow reaches none."""
+    ports: Ports = field(default_factory=Ports)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +59,14 @@ class Outcome:
     error: RunError | None
     wait_till: datetime | None
     custom_data: dict[str, str]
+    resume_on: str | None = None
+    """What ends the wait before its time: `webhook`, a call to the execution's resume URL."""
+
+    def last_outputs(self) -> list[list[dict[str, Any]]]:
+        """What the node that ran last put out."""
+        result = self.data["resultData"]
+        runs = result["runData"].get(result.get("lastNodeExecuted")) or [{}]
+        return [items or [] for items in (runs[-1].get("data") or {}).get("main") or []]
 
 
 async def run_workflow(request: RunRequest, sandbox: Sandbox) -> Outcome:
@@ -79,7 +84,7 @@ async def run_workflow(request: RunRequest, sandbox: Sandbox) -> Outcome:
     limit = float(timeout) if isinstance(timeout, int | float) and timeout > 0 else None
     try:
         async with asyncio.timeout(limit):
-            halt = await execute(state, sandbox, _info(request))
+            halt = await execute(state, sandbox, _info(request, sandbox))
     except TimeoutError:
         return _canceled(state, TIMED_OUT, "TimeoutExecutionCancelledError")
     except asyncio.CancelledError:
@@ -90,8 +95,13 @@ async def run_workflow(request: RunRequest, sandbox: Sandbox) -> Outcome:
     return _ended(state, halt)
 
 
-def _info(request: RunRequest) -> ExecutionInfo:
-    return ExecutionInfo(request.execution_id, request.mode, request.credentials, request.outgoing)
+def _info(request: RunRequest, sandbox: Sandbox) -> ExecutionInfo:
+    ports = request.ports
+    if ports.run_child is None:
+        from app.engine.children import run_document  # which runs workflows by way of this module
+
+        ports = replace(ports, run_child=lambda child: run_document(child, request.ports, sandbox))
+    return ExecutionInfo(request.execution_id, request.mode, ports)
 
 
 def prepare_retry(data: dict[str, Any]) -> dict[str, Any] | None:
@@ -163,7 +173,7 @@ def _ended(state: RunState, halt: Halt | None) -> Outcome:
     data = state.document()
     if halt is not None and halt.wait_till is not None:
         data["waitTill"] = dates.to_iso(halt.wait_till)
-        return Outcome("waiting", data, None, halt.wait_till, state.custom_data)
+        return Outcome("waiting", data, None, halt.wait_till, state.custom_data, halt.resume_on)
     if halt is not None:
         return Outcome("error", data, halt.error, None, state.custom_data)
     return Outcome("success", data, None, None, state.custom_data)

@@ -32,14 +32,29 @@ async def wait(context: NodeContext) -> Outputs:
         until = await _after_interval(context)
     elif resume == "specificTime":
         until = await _at_time(context)
+    elif resume == "webhook":
+        if context.execution.ports.depth:
+            raise NodeError("A sub-workflow cannot wait for a call")
+        raise WaitRequested(await _limit(context), resume_on="webhook")
     else:
         raise NodeError(f"The Wait node's resume mode '{resume}' is not supported.")
     seconds = (until - datetime.now(UTC)).total_seconds()
-    if seconds >= IN_MEMORY_SECONDS:
+    if seconds >= IN_MEMORY_SECONDS and not context.execution.ports.depth:
         raise WaitRequested(until)
     if seconds > 0:
         await asyncio.sleep(seconds)
     return [context.items]
+
+
+async def _limit(context: NodeContext) -> datetime:
+    """Until when a call is waited for; without a limit, for longer than anybody will."""
+    parameters = context.parameters
+    if not parameters.get("limitWaitTime"):
+        return LONGEST
+    if parameters.get("limitType", "afterTimeInterval") == "afterTimeInterval":
+        amount, unit = parameters.get("resumeAmount", 1), parameters.get("resumeUnit", "hours")
+        return _later(await context.resolve_first({"amount": amount, "unit": unit}, parameter="resumeAmount"))
+    return await _at_time(context, "maxDateAndTime")
 
 
 async def _after_interval(context: NodeContext) -> datetime:
@@ -51,6 +66,11 @@ async def _after_interval(context: NodeContext) -> datetime:
         },
         parameter="amount",
     )
+    return _later(asked)
+
+
+def _later(asked: dict[str, Any]) -> datetime:
+    """Now and so much time."""
     number = conversions.to_number(asked["amount"])
     if math.isnan(number):
         raise NodeError(f"'amount' expects a number but we got '{conversions.display(asked['amount'])}'")
@@ -64,8 +84,8 @@ async def _after_interval(context: NodeContext) -> datetime:
         return LONGEST
 
 
-async def _at_time(context: NodeContext) -> datetime:
-    given = await context.resolve_first(context.parameters.get("dateTime", ""), parameter="dateTime")
+async def _at_time(context: NodeContext, name: str = "dateTime") -> datetime:
+    given = await context.resolve_first(context.parameters.get(name, ""), parameter=name)
     if given in (None, ""):
         raise NodeError('Parameter "Date and Time" is required.')
     until = dates.parse(given, context.timezone) if isinstance(given, str) else None

@@ -13,6 +13,7 @@ import pytest
 
 from app.engine.addresses import AddressRules
 from app.engine.outgoing import Outgoing
+from app.engine.ports import Ports
 from tests.conformance.test_conformance import seen
 from tests.engine.nodes import far_side
 from tests.engine.running import Engine
@@ -41,7 +42,7 @@ def here() -> Iterator[str]:
 def test_case(path: Path, engine: Engine, here: str) -> None:
     case = json.loads(path.read_text().replace(RECORDED_AT, here))
     outgoing = Outgoing(AddressRules.parse(f"{here},127.0.0.1:1"))
-    outcome = engine.run(case["workflow"], mode="test", start_node="Start", outgoing=outgoing)
+    outcome = engine.run(case["workflow"], mode="test", start_node="Start", ports=Ports(outgoing=outgoing))
     engine.wait_for(outgoing.__aexit__(None, None, None))
     expected = case["expected"]
     if expected["error"] is not None:

@@ -1,0 +1,64 @@
+"""Sub-workflows: one workflow run as a part of another, in the same process and sandbox."""
+
+import asyncio
+from collections.abc import Coroutine
+from dataclasses import replace
+from typing import Any, TypeVar
+
+from app.engine import run
+from app.engine.errors import NodeError
+from app.engine.ports import ChildOutcome, ChildRequest, Ports
+from app.engine.sandbox import Sandbox
+
+T = TypeVar("T")
+
+MODE = "integrated"
+DEEPEST = 20
+TRIGGER = "n8n-nodes-base.executeWorkflowTrigger"
+
+
+async def run_document(request: ChildRequest, ports: Ports, sandbox: Sandbox) -> ChildOutcome:
+    """Run a workflow that the node itself holds. It leaves no record of its own. Raises NodeError."""
+    if request.document is None:
+        raise NodeError("Only a workflow that the node itself holds can be run here")
+    child = run.RunRequest(
+        execution_id="",
+        mode=MODE,
+        workflow={"name": "Sub-workflow", **request.document},
+        start_node=start_node(request.document),
+        items=request.items,
+        ports=below(ports),
+    )
+    return outcome_of(await to_its_end(run.run_workflow(child, sandbox)), None)
+
+
+def below(ports: Ports) -> Ports:
+    """The ports of a sub-workflow. Raises NodeError where workflows run each other without end."""
+    if ports.depth >= DEEPEST:
+        raise NodeError(f"Sub-workflows are nested more than {DEEPEST} deep")
+    return replace(ports, depth=ports.depth + 1, respond=None, resume_url=None)
+
+
+def start_node(document: dict[str, Any]) -> str | None:
+    """Where a sub-workflow starts: at its own kind of trigger where it has one."""
+    names = [node.get("name") for node in document.get("nodes") or [] if node.get("type") == TRIGGER]
+    return names[0] if names else None
+
+
+async def to_its_end(work: Coroutine[Any, Any, T]) -> T:
+    """Await work that takes its cancellation for a result: the caller's own cancellation goes on all the same."""
+    task = asyncio.ensure_future(work)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        task.cancel()
+        await task
+        raise
+
+
+def outcome_of(outcome: "run.Outcome", execution_id: str | None) -> ChildOutcome:
+    """What the parent's node learns of a sub-workflow's end."""
+    if outcome.status == "success":
+        return ChildOutcome(outcome.last_outputs(), execution_id)
+    error = outcome.error.message if outcome.error else f"The sub-workflow has ended as {outcome.status}"
+    return ChildOutcome([], execution_id, error)

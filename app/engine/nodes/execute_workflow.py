@@ -1,0 +1,85 @@
+"""Execute Workflow: runs another workflow, stored or held by the node, once for all items or once for each."""
+
+from typing import Any
+
+from app.engine import conversions
+from app.engine.context import NodeContext
+from app.engine.conversions import CannotConvert
+from app.engine.errors import NodeError
+from app.engine.ports import ChildOutcome, ChildRequest
+from app.engine.registry import Item, Outputs, node
+
+
+@node("executeWorkflow", [1, 1.1, 1.2, 1.3])
+async def execute_workflow(context: NodeContext) -> Outputs:
+    given = await _handed_over(context)
+    if context.parameters.get("mode", "once") != "each":
+        outcome = await _run(context, given, await _called(context, 0))
+        return _paired(outcome.outputs, len(given))
+    merged: Outputs = []
+    for index, item in enumerate(given):
+        outcome = await _run(context, [item], await _called(context, index))
+        for output, items in enumerate(outcome.outputs):
+            while len(merged) <= output:
+                merged.append([])
+            merged[output] += [{**each, "pairedItem": {"item": index}} for each in items]
+    return merged or [[]]
+
+
+async def _handed_over(context: NodeContext) -> list[Item]:
+    """The input items, or what the node's fields make of them."""
+    fields = context.parameters.get("workflowInputs") or {}
+    if fields.get("mappingMode") != "defineBelow" or not fields.get("value"):
+        return context.items
+    rows = await context.resolve(fields["value"], parameter="workflowInputs")
+    return [{**item, "json": row} for item, row in zip(context.items, rows, strict=True)]
+
+
+async def _called(context: NodeContext, index: int) -> dict[str, Any]:
+    """Which workflow is meant for this item: `workflow_id` or `document`."""
+    parameters = context.parameters
+    if parameters.get("source", "database") == "parameter":
+        texts = await context.resolve(parameters.get("workflowJson", ""), parameter="workflowJson")
+        return {"document": _document(texts[index] if texts else "")}
+    chosen = parameters.get("workflowId", "")
+    if isinstance(chosen, dict):
+        chosen = chosen.get("value", "")
+    ids = await context.resolve(chosen, parameter="workflowId")
+    workflow_id = conversions.display(ids[index] if ids else "")
+    if not workflow_id:
+        raise NodeError("No workflow was chosen to execute")
+    return {"workflow_id": workflow_id}
+
+
+def _document(given: Any) -> dict[str, Any]:
+    try:
+        document = conversions.parse_json(given) if isinstance(given, str) else given
+    except CannotConvert:
+        document = None
+    if not isinstance(document, dict):
+        raise NodeError("The workflow to execute is not valid JSON")
+    return document
+
+
+async def _run(context: NodeContext, items: list[Item], called: dict[str, Any]) -> ChildOutcome:
+    run_child = context.execution.ports.run_child
+    if run_child is None:
+        raise NodeError("Sub-workflows cannot be run here")
+    wait = (context.parameters.get("options") or {}).get("waitForSubWorkflow", True)
+    outcome = await run_child(ChildRequest(items=items, wait=bool(wait), **called))
+    if outcome.execution_id is not None:
+        workflow_id = called.get("workflow_id")
+        context.metadata["subExecution"] = {"executionId": outcome.execution_id, "workflowId": workflow_id}
+    if outcome.error is not None:
+        raise NodeError(outcome.error)
+    return outcome if wait else ChildOutcome([items], outcome.execution_id)
+
+
+def _paired(outputs: Outputs, count: int) -> Outputs:
+    """Items of a sub-workflow that put out as many as it was given belong to those, one by one."""
+    return [
+        [{**item, "pairedItem": {"item": index}} for index, item in enumerate(items)]
+        if len(items) == count
+        else [{key: value for key, value in item.items() if key != "pairedItem"} for item in items]
+        for items in outputs
+    ] or [[]]

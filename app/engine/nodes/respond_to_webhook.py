@@ -1,0 +1,53 @@
+"""Respond to Webhook: says what the caller of the workflow's webhook gets, while the workflow goes on."""
+
+from typing import Any
+
+from app.engine import conversions
+from app.engine.context import NodeContext
+from app.engine.conversions import CannotConvert
+from app.engine.errors import NodeError
+from app.engine.registry import Outputs, node
+
+
+@node("respondToWebhook", [1, 1.1, 1.2, 1.3, 1.4, 1.5])
+async def respond_to_webhook(context: NodeContext) -> Outputs:
+    respond = context.execution.ports.respond
+    parameters = context.parameters
+    options = await context.resolve_first(parameters.get("options") or {}, parameter="options")
+    answer = await _content(context, str(parameters.get("respondWith", "firstIncomingItem")), options)
+    answer["status"] = int(options.get("responseCode") or answer.get("status") or 200)
+    entries = (options.get("responseHeaders") or {}).get("entries") or []
+    answer["headers"] = {**answer.get("headers", {}), **{str(e["name"]).lower(): str(e["value"]) for e in entries}}
+    if respond is not None:
+        await respond(answer)
+    return [context.items]
+
+
+async def _content(context: NodeContext, kind: str, options: dict[str, Any]) -> dict[str, Any]:
+    """What is answered, by the node's choice of it."""
+    items = context.items
+    if kind == "firstIncomingItem":
+        return {"body": _within(options, items[0]["json"] if items else {})}
+    if kind == "allIncomingItems":
+        return {"body": _within(options, [item["json"] for item in items])}
+    if kind == "json":
+        given = await context.resolve_first(context.parameters.get("responseBody", ""), parameter="responseBody")
+        try:
+            return {"body": conversions.parse_json(given) if isinstance(given, str) else given}
+        except CannotConvert:
+            raise NodeError("Invalid JSON in 'Response Body' field") from None
+    if kind == "text":
+        given = await context.resolve_first(context.parameters.get("responseBody", ""), parameter="responseBody")
+        return {"text": conversions.display(given), "headers": {"content-type": "text/html; charset=utf-8"}}
+    if kind == "redirect":
+        url = await context.resolve_first(context.parameters.get("redirectURL", ""), parameter="redirectURL")
+        return {"status": 307, "text": "", "headers": {"location": conversions.display(url)}}
+    if kind == "noData":
+        return {"text": ""}
+    raise NodeError(f"Respond to Webhook cannot respond with '{kind}' here")
+
+
+def _within(options: dict[str, Any], value: Any) -> Any:
+    """The value, under the key that the options name for it."""
+    key = options.get("responseKey")
+    return {str(key): value} if key else value

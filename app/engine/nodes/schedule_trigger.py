@@ -1,0 +1,9 @@
+"""Schedule Trigger: starts a workflow at its times; whoever runs workflows keeps the clock."""
+
+from app.engine.context import NodeContext
+from app.engine.registry import Outputs, node
+
+
+@node("scheduleTrigger", [1, 1.1, 1.2, 1.3], trigger=True)
+async def schedule_trigger(context: NodeContext) -> Outputs:
+    return [context.items]

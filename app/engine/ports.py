@@ -1,0 +1,49 @@
+"""What the engine asks of whoever runs it: credentials, a way out, sub-workflows, answers to webhooks.
+
+Each is optional; a node that needs one that is not there fails with a message that says so.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from app.engine.credentials import ReadCredential
+from app.engine.outgoing import Outgoing
+from app.engine.registry import Item
+
+
+@dataclass(frozen=True, slots=True)
+class ChildRequest:
+    """A sub-workflow to run: one that is stored, by its id, or a document that the node itself holds."""
+
+    items: list[Item]
+    workflow_id: str | None = None
+    document: dict[str, Any] | None = None
+    wait: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class ChildOutcome:
+    """What a sub-workflow's last node put out, and which execution it was; `error` says why it has failed."""
+
+    outputs: list[list[Item]]
+    execution_id: str | None = None
+    error: str | None = None
+
+
+RunChild = Callable[[ChildRequest], Awaitable[ChildOutcome]]
+Respond = Callable[[dict[str, Any]], Awaitable[None]]
+"""Takes the answer for a webhook's caller: `status`, `headers`, and `body` (any JSON), `text` or `base64`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """The ports of one execution."""
+
+    credentials: ReadCredential | None = None
+    outgoing: Outgoing | None = None
+    run_child: RunChild | None = None
+    respond: Respond | None = None
+    resume_url: str | None = None
+    depth: int = 0
+    """How many workflows this one is below; the waits of a sub-workflow pass in memory, where its parent waits."""
