@@ -5,6 +5,7 @@ Knows items, no node. The bytes stand in the item itself, in base64.
 
 import base64
 import binascii
+import codecs
 import mimetypes
 from typing import Any
 
@@ -81,3 +82,12 @@ def display_size(size: int) -> str:
             return f"{amount:.3g} {unit}"
         amount /= 1000
     raise AssertionError("the last unit takes any size")
+
+
+def encoding_name(given: Any) -> str:
+    """Python's name for an encoding as n8n calls it; UTF-8 without one. Raises NodeError for one nobody knows."""
+    name = {"ucs2": "utf-16-le", "ucs-2": "utf-16-le", "utf16le": "utf-16-le", "binary": "latin-1"}.get(given, given)
+    try:
+        return codecs.lookup(str(name or "utf-8")).name
+    except LookupError:
+        raise NodeError(f"The encoding '{given}' is not known.") from None

@@ -12,7 +12,7 @@ from typing import Any
 
 MODULES = Path(__file__).parent / "sandbox" / "node_modules"
 _REQUIRE = re.compile(r"""\brequire\(\s*(["'])([^"'\n]+)\1\s*\)""")
-EMPTY = frozenset({"buffer", "stream", "string_decoder", "timers"})
+EMPTY = frozenset({"buffer", "http", "https", "stream", "string_decoder", "timers", "url"})
 """Modules of Node itself that the libraries name and can do without: they get an empty object."""
 CONDITIONS = ("require", "node", "default")
 

@@ -16,6 +16,7 @@ from tests.engine.running import START, chain, node, put_out
         "xml2js/lib/xml2js.js",
         "cheerio/dist/commonjs/load-parse.js",
         "html-to-text/lib/html-to-text.cjs",
+        "rss-parser/index.js",
     ],
 )
 def test_nothing_that_a_library_requires_is_missing(path: str) -> None:

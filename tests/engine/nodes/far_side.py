@@ -29,6 +29,15 @@ ATOM = b"""<?xml version="1.0"?><feed xmlns="http://www.w3.org/2005/Atom"><title
 <entry><title>One</title><id>urn:1</id><link href="http://atom.example/1"/><updated>2024-02-19T10:30:00Z</updated>
 <published>2024-02-18T10:30:00Z</published><author><name>Ann</name></author><summary>Short</summary>
 <content type="html">&lt;p&gt;Long&lt;/p&gt;</content></entry></feed>"""
+RICH_FEED = b"""<?xml version="1.0" encoding="UTF-8"?><rss version="2.0" xmlns:dc="http://purl.org/dc/elements/1.1/"
+ xmlns:content="http://purl.org/rss/1.0/modules/content/" xmlns:media="http://search.yahoo.com/mrss/"
+ xmlns:itunes="http://www.itunes.com/dtds/podcast-1.0.dtd"><channel><title>Rich</title>
+<item><title>T</title><link>http://n.example/1</link><guid>g1</guid><dc:creator>Ann</dc:creator>
+<dc:date>2024-02-19T10:30:00Z</dc:date><content:encoded><![CDATA[<p>Full <b>text</b></p>]]></content:encoded>
+<description><![CDATA[Short &amp; <i>sweet</i>]]></description><comments>http://n.example/c</comments>
+<enclosure url="http://n.example/a.mp3" length="12" type="audio/mpeg"/><extra>E</extra><media:thing>M</media:thing>
+<itunes:author>I</itunes:author><category domain="d">c1</category><pubDate>not a date</pubDate></item>
+<item><title/><description></description></item></channel></rss>"""
 PLAIN_ANSWERS: dict[str, tuple[int, str, bytes]] = {
     "/object": (200, "application/json", b'{"a": 1, "b": {"c": [1, 2]}}'),
     "/array": (200, "application/json", b'[{"n": 1}, {"n": 2}]'),
@@ -47,6 +56,7 @@ PLAIN_ANSWERS: dict[str, tuple[int, str, bytes]] = {
     "/pixel.png": (200, "image/png", PIXEL),
     "/octets": (200, "application/octet-stream", b"\x00\x01\x02"),
     "/feed": (200, "application/rss+xml", FEED),
+    "/rich-feed": (200, "application/rss+xml", RICH_FEED),
     "/atom": (200, "application/atom+xml", ATOM),
     "/not-a-feed": (200, "text/html", b"<html><body>No feed</body></html>"),
     "/error-object": (400, "application/json", b'{"message": "Bad thing", "code": "E1"}'),

@@ -1,0 +1,113 @@
+"""Convert to File: JSON, text, base64 and separated values into files that items carry."""
+
+import base64
+import binascii
+import mimetypes
+from typing import Any
+
+import orjson
+
+from app.engine import binary, conversions, paths, tables
+from app.engine.binary import encoding_name
+from app.engine.context import NodeContext
+from app.engine.errors import NodeError
+from app.engine.issues import required
+from app.engine.registry import Item, Outputs, node
+
+BYTE_ORDER_MARK = "\ufeff"
+
+
+def _issues(parameters: dict[str, Any], version: float) -> list[str]:
+    if parameters.get("operation", "csv") not in ("toText", "toBinary"):
+        return []
+    label = "Text Input Field" if parameters["operation"] == "toText" else "Base64 Input Field"
+    return required(parameters, sourceProperty=label)
+
+
+@node("convertToFile", [1, 1.1], issues=_issues)
+async def convert_to_file(context: NodeContext) -> Outputs:
+    operation = context.parameters.get("operation", "csv")
+    resolved = await context.resolve(context.parameters) if context.items else []
+    if not resolved:
+        return [[]]
+    if operation == "csv":
+        options = resolved[0].get("options") or {}
+        text = tables.write(
+            [item["json"] for item in context.items],
+            delimiter=str(options.get("delimiter") or ","),
+            header=options.get("headerRow") is not False,
+        )
+        return [[_all(context, resolved[0], text.encode(), "text/csv", "File.csv")]]
+    if operation == "toJson" and context.parameters.get("mode", "once") == "once":
+        content = _json([item["json"] for item in context.items], resolved[0])
+        return [[_all(context, resolved[0], content, "application/json", "file.json")]]
+    make = {"toJson": _json_file, "toText": _text_file, "toBinary": _binary_file}.get(operation)
+    if make is None:
+        raise NodeError(f"The operation '{operation}' of Convert to File is not supported.")
+    put_out: list[Item] = []
+    for index, (item, parameters) in enumerate(zip(context.items, resolved, strict=True)):
+        try:
+            file = make(item, parameters, index, context.version)
+            put_out.append({"json": {}, "binary": {_field(parameters): file}, "pairedItem": {"item": index}})
+        except NodeError as error:
+            if not context.continues_on_fail:
+                raise
+            put_out.append({"json": {"error": error.message}, "pairedItem": {"item": index}})
+    return [put_out]
+
+
+def _field(parameters: dict[str, Any]) -> str:
+    return str(parameters.get("binaryPropertyName") or "data")
+
+
+def _all(context: NodeContext, parameters: dict[str, Any], content: bytes, mime_type: str, name: str) -> Item:
+    """One item with one file for all."""
+    given = (parameters.get("options") or {}).get("fileName")
+    file = binary.make(content, mime_type, str(given or name))
+    origins = [{"item": index} for index in range(len(context.items))]
+    return {"json": {}, "binary": {_field(parameters): file}, "pairedItem": origins}
+
+
+def _encoded(text: str, options: dict[str, Any]) -> bytes:
+    mark = BYTE_ORDER_MARK if options.get("addBOM") else ""
+    return (mark + text).encode(encoding_name(options.get("encoding")), "replace")
+
+
+def _json(value: Any, parameters: dict[str, Any]) -> bytes:
+    options = parameters.get("options") or {}
+    text = orjson.dumps(value, option=orjson.OPT_INDENT_2 if options.get("format") else 0).decode()
+    return _encoded(text, options)
+
+
+def _json_file(item: Item, parameters: dict[str, Any], index: int, version: float) -> dict[str, Any]:
+    name = (parameters.get("options") or {}).get("fileName")
+    return binary.make(_json(item["json"], parameters), "application/json", str(name or "file.json"))
+
+
+def _text_file(item: Item, parameters: dict[str, Any], index: int, version: float) -> dict[str, Any]:
+    options = parameters.get("options") or {}
+    content = _encoded(conversions.display(_source(item, parameters, index)), options)
+    return binary.make(content, "text/plain", str(options.get("fileName") or "file.txt"))
+
+
+def _binary_file(item: Item, parameters: dict[str, Any], index: int, version: float) -> dict[str, Any]:
+    options = parameters.get("options") or {}
+    text = conversions.display(_source(item, parameters, index))
+    if version > 1 or options.get("dataIsBase64") is not False:
+        try:
+            content = base64.b64decode(text + "=" * (-len(text) % 4), altchars=None)
+        except binascii.Error as error:
+            raise NodeError("The value is not valid base64.", item_index=index) from error
+    else:
+        content = _encoded(text, options)
+    name = str(options.get("fileName") or "")
+    mime_type = options.get("mimeType") or (mimetypes.guess_type(name)[0] if name else None)
+    return binary.make(content, str(mime_type or "application/octet-stream"), name or "file")
+
+
+def _source(item: Item, parameters: dict[str, Any], index: int) -> Any:
+    name = str(parameters.get("sourceProperty") or "")
+    value = paths.get(item["json"], name)
+    if value is None:
+        raise NodeError(f'The value in "{name}" is not set', item_index=index)
+    return value

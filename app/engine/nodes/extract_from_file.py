@@ -1,0 +1,111 @@
+"""Extract From File: JSON, text, base64 and separated values out of the files that items carry."""
+
+import base64
+import itertools
+from typing import Any
+
+from app.engine import binary, conversions, paths, tables
+from app.engine.binary import encoding_name
+from app.engine.context import NodeContext
+from app.engine.conversions import CannotConvert
+from app.engine.errors import NodeError
+from app.engine.issues import required
+from app.engine.registry import Item, Outputs, node
+from app.engine.tables import MalformedTable
+
+WHOLE = frozenset({"fromJson", "text", "xml", "binaryToPropery"})
+JSON_ERROR = "={{ (() => { try { JSON.parse($json.text) } catch (error) { return error.message } })() }}"
+
+
+def _issues(parameters: dict[str, Any], version: float) -> list[str]:
+    if parameters.get("operation", "csv") not in WHOLE:
+        return []
+    return required({"destinationKey": "data", **parameters}, destinationKey="Destination Output Field")
+
+
+@node("extractFromFile", [1, 1.1], issues=_issues)
+async def extract_from_file(context: NodeContext) -> Outputs:
+    operation = context.parameters.get("operation", "csv")
+    if operation != "csv" and operation not in WHOLE:
+        raise NodeError(f"The operation '{operation}' of Extract From File is not supported.")
+    put_out: list[Item] = []
+    for index, parameters in enumerate(await context.resolve_each(context.parameters)):
+        try:
+            if isinstance(parameters, NodeError):
+                raise parameters
+            item = context.items[index]
+            content = binary.read(item, parameters.get("binaryPropertyName", "data"), index)
+            if operation == "csv":
+                put_out.extend({"json": row, "pairedItem": {"item": index}} for row in _rows(content, parameters))
+            else:
+                value = await _value(context, operation, content, parameters, index)
+                put_out.append(_item(item, parameters, value, index))
+        except NodeError as error:
+            if not context.continues_on_fail:
+                raise
+            put_out.append({"json": {"error": error.message}, "pairedItem": {"item": index}})
+    return [put_out]
+
+
+async def _value(context: NodeContext, operation: str, content: bytes, parameters: dict[str, Any], index: int) -> Any:
+    if operation == "binaryToPropery":
+        return base64.b64encode(content).decode()
+    options = parameters.get("options") or {}
+    text = content.decode(encoding_name(options.get("encoding")), "replace").removeprefix("\ufeff")
+    if operation != "fromJson":
+        return text
+    try:
+        return conversions.parse_json(text)
+    except CannotConvert:
+        [message] = await context.evaluate_javascript(JSON_ERROR, [{"text": text}])
+        raise NodeError(str(message), item_index=index) from None
+
+
+def _item(item: Item, parameters: dict[str, Any], value: Any, index: int) -> Item:
+    keep = (parameters.get("options") or {}).get("keepSource")
+    json = dict(item["json"]) if keep in ("json", "both") else {}
+    paths.put(json, str(parameters.get("destinationKey") or "data"), value)
+    made: Item = {"json": json, "pairedItem": {"item": index}}
+    if keep in ("binary", "both") and "binary" in item:
+        made["binary"] = item["binary"]
+    return made
+
+
+def _rows(content: bytes, parameters: dict[str, Any]) -> list[dict[str, Any]]:
+    """The rows of a table; none at all of one that is malformed, as in n8n."""
+    options = parameters.get("options") or {}
+    text = content.decode(encoding_name(options.get("encoding")), "replace")
+    if options.get("enableBOM"):
+        text = text.removeprefix("\ufeff")
+    first = int(conversions.to_number(options.get("fromLine") or 0))
+    if first > 1:
+        text = "".join(text.splitlines(keepends=True)[first - 1 :])
+    skip = bool(((options.get("skipRecordsWithErrors") or {}).get("value") or {}).get("enabled"))
+    most = int(conversions.to_number(options.get("maxRowCount", -1)))
+    try:
+        read = tables.read(
+            text, delimiter=str(options.get("delimiter") or ","), relaxed=bool(options.get("relaxQuotes"))
+        )
+        rows = list(itertools.islice(_named(read, options, skip), most if most >= 0 else None))
+    except MalformedTable:
+        return []
+    return rows
+
+
+def _named(read: Any, options: dict[str, Any], skip: bool) -> Any:
+    """Each row as an object: its cells by the names in the first row, or by their numbers."""
+    empty_too = bool(options.get("includeEmptyCells"))
+    names: list[str] | None = None
+    width: int | None = None
+    for row in read:
+        if options.get("headerRow") is not False and names is None:
+            names, width = row, len(row)
+            continue
+        width = width if width is not None else len(row)
+        if len(row) != width:
+            if skip:
+                continue
+            raise MalformedTable("A row has not as many cells as the first")
+        cells = dict(zip(names or map(str, range(width)), row, strict=True))
+        cells = {name: cell for name, cell in cells.items() if empty_too or cell != ""}
+        yield cells if names is not None else {"row": cells}

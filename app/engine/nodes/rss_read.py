@@ -1,0 +1,86 @@
+"""RSS Read: the entries of a feed, fetched by the outgoing client and read by rss-parser in the sandbox."""
+
+import re
+from typing import Any
+
+import httpx
+
+from app.engine import bundles
+from app.engine.addresses import AddressRefused, UnknownHost
+from app.engine.context import NodeContext
+from app.engine.errors import NodeError
+from app.engine.http_failures import BROKEN, NETWORK_FAILURES
+from app.engine.issues import required
+from app.engine.outgoing import Answer, Call
+from app.engine.registry import Item, Outputs, node
+
+PROGRAM = """
+const answer = async ({ text, fields }) => {
+  const parser = new Reader(fields.length ? { customFields: { item: fields } } : {});
+  const { items } = await parser.parseString(text);
+  return items;
+};
+"""
+HEADERS = [("User-Agent", "rss-parser"), ("Accept", "application/rss+xml")]
+_DECLARED = re.compile(rb"""<\?xml[^>]*encoding=["']([-\w]+)["']""")
+
+
+def _issues(parameters: dict[str, Any], version: float) -> list[str]:
+    return required(parameters, url="URL")
+
+
+@node("rssFeedRead", [1, 1.1, 1.2], issues=_issues)
+async def rss_read(context: NodeContext) -> Outputs:
+    put_out: list[Item] = []
+    resolved = await context.resolve_each(context.parameters, parameter="url")
+    for index, parameters in enumerate(resolved[:1] if context.version == 1 else resolved):
+        try:
+            if isinstance(parameters, NodeError):
+                raise parameters
+            entries = await _entries(context, parameters, index)
+            put_out.extend({"json": entry, "pairedItem": {"item": index}} for entry in entries)
+        except NodeError as error:
+            if not context.continues_on_fail:
+                raise
+            put_out.append({"json": {"error": error.message}, "pairedItem": {"item": index}})
+    return [put_out]
+
+
+async def _entries(context: NodeContext, parameters: dict[str, Any], index: int) -> list[dict[str, Any]]:
+    options = parameters.get("options") or {}
+    answer = await _fetch(context, str(parameters.get("url") or ""), bool(options.get("ignoreSSL")), index)
+    fields = [name for part in str(options.get("customFields") or "").split(",") if (name := part.strip())]
+    program = bundles.program(PROGRAM, Reader="rss-parser/index.js")
+    [read] = await context.run_program(program, [{"text": _text(answer), "fields": fields}])
+    if "failed" in read:
+        raise NodeError(read["failed"], item_index=index)
+    return list(read["made"])
+
+
+async def _fetch(context: NodeContext, url: str, insecure: bool, index: int) -> Answer:
+    try:
+        parsed = httpx.URL(url)
+    except httpx.InvalidURL:
+        parsed = httpx.URL()
+    if parsed.scheme not in ("http", "https") or not parsed.host:
+        raise NodeError('The provided "URL" is not valid!', item_index=index)
+    try:
+        answer = await context.outgoing.send(Call("GET", url, HEADERS, timeout=60, verify=not insecure))
+    except AddressRefused as error:
+        raise NodeError(str(error), item_index=index) from error
+    except UnknownHost as error:
+        raise NodeError(BROKEN["ENOTFOUND"], item_index=index) from error
+    except NETWORK_FAILURES as error:
+        message = f'It was not possible to connect to the URL. Please make sure the URL "{url}" it is valid!'
+        raise NodeError(message, item_index=index) from error
+    if not 200 <= answer.status < 300:
+        raise NodeError(f"Request failed with status code {answer.status}", item_index=index)
+    return answer
+
+
+def _text(answer: Answer) -> str:
+    """The document; what it declares as its encoding counts where the header is silent."""
+    declared = _DECLARED.match(answer.content[:200].lstrip())
+    if declared and "charset" not in str(answer.headers.get("content-type", "")):
+        answer.encoding = declared[1].decode()
+    return answer.text()
