@@ -51,6 +51,12 @@ class Settings:
     pool_size: int
     """Most database connections that one process keeps."""
 
+    webhook_url: str
+    """Where the API is reached from outside, without a slash at the end."""
+    webhook_seconds: float
+    """How long a webhook's caller waits for a workflow that answers at its end."""
+    missed_schedules: str
+    """`fire` once at start what was due while everything was down, or `skip` it."""
     allowed_hosts: AddressRules
     """What workflows may reach besides the public Internet."""
     encryption_key: str | None
@@ -67,11 +73,13 @@ class Settings:
         """
         reader = _Reader(environ)
         home = Path(reader.text("EXECUTIONS_HOME", "var")).expanduser().absolute()
+        host = reader.text("HOST", "127.0.0.1")
+        port = reader.integer("PORT", 8000, low=1, high=65_535)
         settings = cls(
             database_url=_database_url(environ, home, needs_database),
             home=home,
-            host=reader.text("HOST", "127.0.0.1"),
-            port=reader.integer("PORT", 8000, low=1, high=65_535),
+            host=host,
+            port=port,
             api_key=environ.get("EXECUTIONS_API_KEY", "").strip() or None,
             concurrency=reader.integer("EXECUTIONS_CONCURRENCY", 50, low=1, high=10_000),
             heartbeat_seconds=reader.duration("EXECUTIONS_HEARTBEAT_SECONDS", 5),
@@ -84,6 +92,9 @@ class Settings:
             http_workers=reader.integer("EXECUTIONS_HTTP_WORKERS", 2, low=1, high=256),
             http_threads=reader.integer("EXECUTIONS_HTTP_THREADS", 32, low=1, high=1_000),
             pool_size=reader.integer("EXECUTIONS_POOL_SIZE", 10, low=1, high=1_000),
+            webhook_url=reader.text("EXECUTIONS_WEBHOOK_URL", f"http://{host}:{port}").rstrip("/"),
+            webhook_seconds=reader.duration("EXECUTIONS_WEBHOOK_SECONDS", 100),
+            missed_schedules=reader.choice("EXECUTIONS_MISSED_SCHEDULES", "fire", "skip"),
             allowed_hosts=_allowed_hosts(reader.text("EXECUTIONS_ALLOWED_HOSTS", "")),
             encryption_key=environ.get("EXECUTIONS_ENCRYPTION_KEY", "").strip() or None,
         )
@@ -138,6 +149,13 @@ class _Reader:
 
     def optional_integer(self, name: str, *, low: int) -> int | None:
         return self.integer(name, low, low=low) if self.text(name, "") else None
+
+    def choice(self, name: str, *allowed: str) -> str:
+        """One of the values; the first is the default."""
+        value = self.text(name, allowed[0])
+        if value not in allowed:
+            raise SettingsError(f"{name} must be one of {', '.join(allowed)}: {value!r} given")
+        return value
 
     def duration(self, name: str, default: float) -> float:
         value = self.optional_duration(name)

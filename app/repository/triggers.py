@@ -9,6 +9,7 @@ from uuid import UUID
 from psycopg import errors as pg
 from psycopg.rows import class_row
 
+from app.repository import notifications
 from app.repository.connection import Connection
 from app.repository.errors import AlreadyExists
 from app.repository.execution_counts import scalar
@@ -211,6 +212,12 @@ def seconds_to_next_schedule(connection: Connection) -> float | None:
 def save_answer(connection: Connection, execution_id: int, answer: bytes) -> None:
     """Store what a webhook's caller gets (JSON); the first answer stays."""
     connection.execute(SAVE_ANSWER, {"execution_id": execution_id, "answer": answer.decode()})
+
+
+def answer_now(connection: Connection, execution_id: int, answer: bytes) -> None:
+    """Store what a webhook's caller gets, and tell whoever waits for it."""
+    save_answer(connection, execution_id, answer)
+    notifications.announce_answer(connection, execution_id)
 
 
 def read_answer(connection: Connection, execution_id: int) -> bytes | None:

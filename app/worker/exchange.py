@@ -34,6 +34,8 @@ class Assignment:
     workflow: dict[str, Any]
     input: ExecutionInput
     earlier: bytes | None
+    depth: int = 0
+    """How many executions this one is below, as a sub-workflow that its parent waits for."""
 
 
 @dataclass(frozen=True, slots=True)

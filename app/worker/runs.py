@@ -1,17 +1,18 @@
 """Runs one assigned execution through the engine and turns what came out into a result to record."""
 
 import logging
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
-from app.engine.outgoing import Outgoing
+from app.engine.ports import Ports
 from app.engine.run import Outcome, RunRequest, prepare_retry, run_workflow
 from app.engine.sandbox import Sandbox
-from app.repository.lifecycle import Result
-from app.worker.credentials import Credentials
+from app.repository.lifecycle import ErrorWorkflow, Result
+from app.triggers import trigger_nodes
+from app.worker.answers import answer_of
 from app.worker.exchange import UNSTORABLE, Assignment
 
 log = logging.getLogger(__name__)
@@ -20,26 +21,26 @@ LONG_AGO = datetime.fromtimestamp(0, UTC)  # due already, whatever the clocks of
 BROKEN = "The engine failed while it ran this workflow; the worker's log tells more"
 
 
-@dataclass(frozen=True, slots=True)
-class Reach:
-    """What executions on this worker can reach outside of themselves."""
+class Ended(NamedTuple):
+    """What is recorded of a run, and its outcome where the engine came to one."""
 
-    credentials: Credentials
-    outgoing: Outgoing
+    result: Result
+    outcome: Outcome | None
 
 
-async def run(assignment: Assignment, sandbox: Sandbox, reach: Reach) -> Result:
+async def run(assignment: Assignment, sandbox: Sandbox, ports: Ports) -> Ended:
     """Run an execution to its end or its next wait. Cancel the task to stop it: the result is then `canceled`."""
     claim = assignment.claim
     try:
-        outcome = await run_workflow(request_for(assignment, reach), sandbox)
-        return result_of(assignment, outcome)
+        outcome = await run_workflow(request_for(assignment, ports), sandbox)
+        return Ended(result_of(assignment, outcome), outcome)
     except Exception:
         log.exception("engine failed", extra={"execution": claim.id})
-        return Result(claim.id, "error", claim.mode, b"{}", error_message=BROKEN, awaited=claim.awaited)
+        result = Result(claim.id, "error", claim.mode, b"{}", error_message=BROKEN, awaited=claim.awaited)
+        return Ended(result, None)
 
 
-def request_for(assignment: Assignment, reach: Reach) -> RunRequest:
+def request_for(assignment: Assignment, ports: Ports) -> RunRequest:
     """What the engine is asked: a fresh start, the rest after a wait, or a retry of what failed."""
     claim = assignment.claim
     earlier: dict[str, Any] | None = orjson.loads(assignment.earlier) if assignment.earlier else None
@@ -49,12 +50,17 @@ def request_for(assignment: Assignment, reach: Reach) -> RunRequest:
         execution_id=str(claim.id),
         mode=claim.mode,
         workflow=assignment.workflow,
-        start_node=given.start_node,
+        start_node=given.start_node or own_trigger(claim.mode, assignment.workflow),
         items=None if items is None else orjson.loads(items),
         resume=earlier if claim.resumed or earlier is None else prepare_retry(earlier),
-        credentials=reach.credentials.within_reach_of(claim.id),
-        outgoing=reach.outgoing,
+        ports=ports,
     )
+
+
+def own_trigger(mode: str, workflow: dict[str, Any]) -> str | None:
+    """The trigger that an error workflow starts at; the engine's choice for every other mode."""
+    nodes = trigger_nodes(workflow, "errorTrigger") if mode == "error" else []
+    return nodes[0]["name"] if nodes else None
 
 
 def result_of(assignment: Assignment, outcome: Outcome) -> Result:
@@ -66,7 +72,7 @@ def result_of(assignment: Assignment, outcome: Outcome) -> Result:
         log.error("result refused", extra={"execution": claim.id, "reason": str(error)})
         message = f"{UNSTORABLE}: {error}"
         return Result(claim.id, "error", claim.mode, b"{}", error_message=message, awaited=claim.awaited)
-    failed = outcome.error
+    failed, workflow = outcome.error, assignment.workflow
     return Result(
         claim.id,
         outcome.status,
@@ -75,9 +81,51 @@ def result_of(assignment: Assignment, outcome: Outcome) -> Result:
         error_node=storable(failed.node) if failed else None,
         error_message=storable(failed.message) if failed else None,
         wait_till=outcome.wait_till,
+        resume_on=outcome.resume_on,
         awaited=claim.awaited,
         metadata=tuple((storable(k) or "", storable(v) or "") for k, v in outcome.custom_data.items()),
+        answer=answer_of(workflow, assignment.input.start_node, outcome) if claim.mode == "webhook" else None,
+        keep=is_kept(workflow, claim.mode, outcome.status),
+        error_workflow=error_workflow_of(assignment, outcome),
     )
+
+
+def is_kept(workflow: dict[str, Any], mode: str, status: str) -> bool:
+    """Whether the workflow's settings let this run be kept; a manual run always is."""
+    names = {"success": "saveDataSuccessExecution", "error": "saveDataErrorExecution"}
+    if mode == "manual" or status not in names:
+        return True
+    return bool((workflow.get("settings") or {}).get(names[status]) != "none")
+
+
+def error_workflow_of(assignment: Assignment, outcome: Outcome) -> ErrorWorkflow | None:
+    """The workflow to start because this one failed: the one that its settings name, else its own Error Trigger.
+
+    A manual run starts none, and a failing error workflow does not start itself.
+    """
+    claim, workflow = assignment.claim, assignment.workflow
+    if outcome.error is None or claim.mode == "manual":
+        return None
+    named = (workflow.get("settings") or {}).get("errorWorkflow")
+    if not named and trigger_nodes(workflow, "errorTrigger"):
+        named = claim.workflow_id
+    if not named or (claim.mode == "error" and named == claim.workflow_id):
+        return None
+    error = outcome.data["resultData"].get("error") or {}
+    execution = {
+        "id": str(claim.id),
+        "error": {
+            "message": outcome.error.message,
+            "stack": error.get("stack", ""),
+            "name": error.get("name", "Error"),
+        },
+        "lastNodeExecuted": outcome.data["resultData"].get("lastNodeExecuted"),
+        "mode": claim.mode,
+    }
+    if claim.retry_of is not None:
+        execution["retryOf"] = str(claim.retry_of)
+    item = {"execution": execution, "workflow": {"id": claim.workflow_id, "name": workflow.get("name")}}
+    return ErrorWorkflow(str(named), orjson.dumps([{"json": item}], default=str))
 
 
 def storable(text: str | None) -> str | None:

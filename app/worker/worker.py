@@ -16,23 +16,32 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
+import orjson
 import psycopg
 from psycopg_pool import ConnectionPool
 
+from app.engine.children import below, outcome_of, run_document
 from app.engine.outgoing import Outgoing
+from app.engine.ports import ChildOutcome, ChildRequest, Ports
+from app.engine.run import Outcome
 from app.engine.sandbox import Sandbox
 from app.repository import workers
 from app.repository.connection import Connection, open_pool, transaction
 from app.repository.lifecycle import Result
 from app.repository.notifications import listen
+from app.repository.triggers import answer_now
 from app.settings import Settings
+from app.signatures import Signer
 from app.worker.beat import Beat
+from app.worker.children import queue_child, start_child
 from app.worker.credentials import Credentials
 from app.worker.exchange import Assignment, Exchange
 from app.worker.pruner import Pruner
-from app.worker.runs import Reach, handed_over, run
+from app.worker.reach import Reach
+from app.worker.runs import BROKEN, handed_over, run
+from app.worker.schedules import Schedules
 
 log = logging.getLogger(__name__)
 
@@ -49,10 +58,18 @@ class Worker:
         self._settings = settings
         self._pool = pool
         self._sandbox = sandbox
-        self._threads = ThreadPoolExecutor(max_workers=2, thread_name_prefix="postgresql")
+        self._threads = ThreadPoolExecutor(max_workers=4, thread_name_prefix="postgresql")
         self._outgoing = Outgoing(settings.allowed_hosts)
-        self._reach = Reach(Credentials(settings, pool, self._threads), self._outgoing)
-        self._running: dict[int, asyncio.Task[None]] = {}
+        self._reach = Reach(
+            settings=settings,
+            signer=Signer(settings),
+            credentials=Credentials(settings, pool, self._threads),
+            outgoing=self._outgoing,
+            start_child=self._run_child,
+            send_answer=self._send_answer,
+        )
+        self._worker_id = 0
+        self._running: dict[int, asyncio.Task[Outcome | None]] = {}
         self._results: list[Result] = []
         self._wake = asyncio.Event()
         self._stopping = asyncio.Event()
@@ -75,13 +92,19 @@ class Worker:
         worker_id = await self._persistently(self._register)
         if worker_id is None:
             return
+        self._worker_id = worker_id
         log.info("worker ready", extra={"worker": worker_id, "concurrency": self._settings.concurrency})
         beat = Beat(self._settings, self._pool, worker_id)
         exchange = Exchange(self._pool, worker_id)
-        pruner = Pruner(self._settings, self._pool)
+        pruner, schedules = Pruner(self._settings, self._pool), Schedules(self._settings, self._pool)
         helpers = [
             asyncio.create_task(work)
-            for work in (self._follow_hints(), self._keep_beating(beat), pruner.run(self._in_thread))
+            for work in (
+                self._follow_hints(),
+                self._keep_beating(beat),
+                pruner.run(self._in_thread),
+                schedules.run(self._in_thread),
+            )
         ]
         try:
             while not (self._stopping.is_set() or beat.lost):
@@ -128,16 +151,48 @@ class Worker:
         if len(exchanged.assignments) == free:
             self._wake.set()
 
-    def _start(self, assignment: Assignment) -> None:
+    def _start(self, assignment: Assignment) -> "asyncio.Task[Outcome | None]":
         task = asyncio.create_task(self._run_one(assignment), name=f"execution {assignment.claim.id}")
         self._running[assignment.claim.id] = task
+        return task
 
-    async def _run_one(self, assignment: Assignment) -> None:
-        result = await run(assignment, self._sandbox, self._reach)
+    async def _run_one(self, assignment: Assignment) -> Outcome | None:
+        result, outcome = await run(assignment, self._sandbox, self._reach.ports(assignment))
         del self._running[assignment.claim.id]
-        handed = result.status == "canceled" and self._handing_over
+        # What is part of another execution goes with it: the other worker starts it anew.
+        handed = result.status == "canceled" and self._handing_over and assignment.depth == 0
         self._results.append(handed_over(result) if handed else result)
         self._wake.set()
+        return outcome
+
+    async def _run_child(self, parent: Assignment, ports: Ports, request: ChildRequest) -> ChildOutcome:
+        """Run a sub-workflow as an execution of its own beside its parent, and stop it with its parent."""
+        if request.document is not None:
+            return await run_document(request, ports, self._sandbox)
+        below(ports)
+        if not request.wait:
+            queued = await self._in_thread(partial(self._with_transaction, queue_child, parent, request))
+            return ChildOutcome([request.items], str(queued))
+        child = await self._in_thread(partial(self._with_transaction, start_child, self._worker_id, parent, request))
+        task = self._start(child)
+        try:
+            outcome = await asyncio.shield(task)
+        except asyncio.CancelledError:
+            task.cancel()
+            await asyncio.wait([task])
+            raise
+        execution_id = str(child.claim.id)
+        return ChildOutcome([], execution_id, BROKEN) if outcome is None else outcome_of(outcome, execution_id)
+
+    async def _send_answer(self, execution_id: int, answer: dict[str, Any]) -> None:
+        """Let a webhook's caller have its answer now, before the workflow has ended."""
+        await self._in_thread(
+            partial(self._with_transaction, answer_now, execution_id, orjson.dumps(answer, default=str))
+        )
+
+    def _with_transaction(self, work: Callable[..., T], *arguments: Any) -> T:
+        with transaction(self._pool) as connection:
+            return work(connection, *arguments)
 
     def _abort(self, execution_id: int) -> None:
         task = self._running.get(execution_id)
@@ -228,7 +283,7 @@ def refuse_to_go_on_without(helpers: Sequence[asyncio.Task[None]]) -> None:
 
 async def work(settings: Settings) -> None:
     """Run a worker in this process until SIGTERM or SIGINT."""
-    with open_pool(settings.database_url, size=3, name="worker") as pool:
+    with open_pool(settings.database_url, size=5, name="worker") as pool:
         worker = Worker(settings, pool, Sandbox())
         loop = asyncio.get_running_loop()
         for signal_number in (signal.SIGTERM, signal.SIGINT):

@@ -54,9 +54,7 @@ def create_execution(
         "awaited": awaited,
     }
     execution_id = int(scalar(connection, CREATE, values))
-    if start_node is not None or items is not None:
-        text = None if items is None else items.decode()
-        connection.execute(SAVE_INPUT, {"id": execution_id, "start_node": start_node, "items": text})
+    save_input(connection, execution_id, start_node, items)
     notifications.announce_new(connection)
     return execution_id
 
@@ -70,6 +68,8 @@ def create_running(
     project_id: str,
     mode: str,
     parent_id: int,
+    start_node: str | None = None,
+    items: bytes | None = None,
 ) -> int | None:
     """Start an execution that the worker runs itself, as part of one that it holds; returns its id.
 
@@ -86,4 +86,13 @@ def create_running(
         "parent_id": parent_id,
         "worker_id": worker_id,
     }
-    return int(scalar(connection, CREATE_RUNNING, values))
+    execution_id = int(scalar(connection, CREATE_RUNNING, values))
+    save_input(connection, execution_id, start_node, items)
+    return execution_id
+
+
+def save_input(connection: Connection, execution_id: int, start_node: str | None, items: bytes | None) -> None:
+    """Keep what an execution was started with, when somebody said it."""
+    if start_node is not None or items is not None:
+        text = None if items is None else items.decode()
+        connection.execute(SAVE_INPUT, {"id": execution_id, "start_node": start_node, "items": text})

@@ -1,0 +1,72 @@
+"""Sub-workflows of executions that this worker runs: stored ones become executions of their own."""
+
+import orjson
+
+from app.engine.children import start_node
+from app.engine.errors import NodeError
+from app.engine.ports import ChildRequest
+from app.repository import lifecycle, workflows
+from app.repository.connection import Connection
+from app.repository.errors import WorkflowNotFound
+from app.repository.executions import ExecutionInput
+from app.repository.lifecycle import Claim
+from app.worker.exchange import Assignment
+
+MODE = "integrated"
+
+
+def start_child(connection: Connection, worker_id: int, parent: Assignment, request: ChildRequest) -> Assignment:
+    """A running execution of a stored workflow, part of `parent`. Raises NodeError when it cannot be."""
+    workflow = called(connection, parent.claim, request)
+    document = orjson.loads(workflow.definition)
+    given = ExecutionInput(start_node(document), orjson.dumps(request.items))
+    execution_id = lifecycle.create_running(
+        connection,
+        worker_id,
+        workflow_id=workflow.id,
+        version_id=workflow.version_id,
+        project_id=workflow.project_id,
+        mode=MODE,
+        parent_id=parent.claim.id,
+        start_node=given.start_node,
+        items=given.items,
+    )
+    if execution_id is None:
+        raise NodeError("The worker has lost its lease")
+    claim = Claim(
+        id=execution_id,
+        workflow_id=workflow.id,
+        workflow_version_id=workflow.version_id,
+        project_id=workflow.project_id,
+        mode=MODE,
+        retry_of=None,
+        awaited=False,
+        resumed=False,
+        waited_seconds=None,
+    )
+    named = {**document, "id": workflow.id, "name": workflow.name}
+    return Assignment(claim, named, given, None, depth=parent.depth + 1)
+
+
+def queue_child(connection: Connection, parent: Assignment, request: ChildRequest) -> int:
+    """Queue a sub-workflow that nobody waits for; returns its id. Raises NodeError when it cannot be."""
+    workflow = called(connection, parent.claim, request)
+    return lifecycle.create_execution(
+        connection,
+        workflow_id=workflow.id,
+        version_id=workflow.version_id,
+        project_id=workflow.project_id,
+        mode=MODE,
+        parent_id=parent.claim.id,
+        start_node=start_node(orjson.loads(workflow.definition)),
+        items=orjson.dumps(request.items),
+    )
+
+
+def called(connection: Connection, parent: Claim, request: ChildRequest) -> workflows.Workflow:
+    """The workflow that is meant, within the parent's project. Raises NodeError."""
+    workflow_id = request.workflow_id or ""
+    try:
+        return workflows.get_workflow(connection, workflow_id, project_id=parent.project_id)
+    except WorkflowNotFound:
+        raise NodeError(f'Workflow does not exist: there is none with the id "{workflow_id}" in this project') from None

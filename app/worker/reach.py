@@ -1,0 +1,46 @@
+"""What an execution on this worker can reach outside of itself: credentials, other machines, sub-workflows, callers."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from app.engine.outgoing import Outgoing
+from app.engine.ports import ChildOutcome, ChildRequest, Ports
+from app.settings import Settings
+from app.signatures import Signer, resume_url
+from app.worker.credentials import Credentials
+from app.worker.exchange import Assignment
+
+StartChild = Callable[[Assignment, Ports, ChildRequest], Awaitable[ChildOutcome]]
+SendAnswer = Callable[[int, dict[str, Any]], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """The ways out of the executions of one worker."""
+
+    settings: Settings
+    signer: Signer
+    credentials: Credentials
+    outgoing: Outgoing
+    start_child: StartChild
+    send_answer: SendAnswer
+
+    def ports(self, assignment: Assignment) -> Ports:
+        """The ports of one execution."""
+        claim = assignment.claim
+
+        async def respond(answer: dict[str, Any]) -> None:
+            await self.send_answer(claim.id, answer)
+
+        async def run_child(request: ChildRequest) -> ChildOutcome:
+            return await self.start_child(assignment, ports, request)
+
+        ports = Ports(
+            credentials=self.credentials.within_reach_of(claim.id),
+            outgoing=self.outgoing,
+            respond=respond if claim.mode == "webhook" else None,
+            resume_url=resume_url(self.settings, self.signer, claim.id),
+            depth=assignment.depth,
+        )
+        return replace(ports, run_child=run_child)
