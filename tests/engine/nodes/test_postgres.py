@@ -1,0 +1,131 @@
+"""The Postgres node does with a database what n8n did; cases recorded against the tables of shop.sql."""
+
+import contextlib
+import json
+import socket
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import psycopg
+import pytest
+
+from app.engine import sql_text
+from app.engine.addresses import AddressRules
+from app.engine.outgoing import Outgoing
+from app.engine.ports import Ports
+from tests.conformance.test_conformance import seen
+from tests.engine.running import START, Engine, chain, node
+from tests.postgres import cloned_database
+
+SHOP = (Path(__file__).parent / "shop.sql").read_text()
+CASES = sorted((Path(__file__).parents[2] / "conformance" / "recorded_postgres").glob("*.json"))
+
+
+def pump(source: socket.socket, target: socket.socket) -> None:
+    with source, target, contextlib.suppress(OSError):
+        while data := source.recv(65536):
+            target.sendall(data)
+
+
+@pytest.fixture(scope="module")
+def shop(postgres_url: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """A database, and what a credential for it holds: the test server listens on a Unix socket only, so that a
+    port of this machine has to lead there."""
+    with cloned_database(postgres_url) as url, socket.create_server(("127.0.0.1", 0)) as listener:
+        parts = urlsplit(url)
+        folder = parse_qs(parts.query)["host"][0] if "host=" in parts.query else parts.hostname or ""
+        path = f"{folder}/.s.PGSQL.5432"
+
+        def forward() -> None:
+            while True:
+                try:
+                    near, _ = listener.accept()
+                except OSError:
+                    return
+                far = socket.socket(socket.AF_UNIX)
+                far.connect(path)
+                for ends in ((near, far), (far, near)):
+                    threading.Thread(target=pump, args=ends, daemon=True).start()
+
+        threading.Thread(target=forward, daemon=True).start()
+        port = listener.getsockname()[1]
+        yield url, {"host": "127.0.0.1", "port": port, "user": "postgres", "database": parts.path.strip("/")}
+
+
+def run(engine: Engine, workflow: dict[str, Any], held: dict[str, Any], allowed: str = "127.0.0.1"):
+    async def read(credential_id: str, kind: str) -> dict[str, Any]:
+        return held
+
+    outgoing = Outgoing(AddressRules.parse(allowed))
+    return engine.run(workflow, mode="test", start_node="Start", ports=Ports(credentials=read, outgoing=outgoing))
+
+
+def comparable(value: Any) -> Any:
+    """Without the documents of errors inside items, which tell the time."""
+    if isinstance(value, dict):
+        return {
+            key: comparable(entry) for key, entry in value.items() if not (key == "error" and "level" in str(entry))
+        }
+    return [comparable(entry) for entry in value] if isinstance(value, list) else value
+
+
+@pytest.mark.parametrize("path", [pytest.param(path, id=path.stem) for path in CASES])
+def test_case(path: Path, engine: Engine, shop) -> None:
+    url, held = shop
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(SHOP)
+    case = json.loads(path.read_text())
+    outcome = run(engine, case["workflow"], held)
+    expected = case["expected"]
+    if expected["error"] is not None:
+        expected["error"] = {key: expected["error"][key] for key in ("message", "node")}
+    got = json.loads(json.dumps(seen(outcome.data, outcome.status)))
+    assert comparable(got) == comparable(expected)
+
+
+def query(text: str, **options: Any) -> dict[str, Any]:
+    parameters = {"operation": "executeQuery", "query": text, "options": options}
+    return chain(START, node("Ask", "postgres", parameters, 2.5, credentials={"postgres": {"id": "c1"}}))
+
+
+@pytest.mark.parametrize(
+    "value", ["'; DROP TABLE items; --", "\\'; DROP TABLE items; --", "\\", "''", "$$", "a\nb", "é\u2028"]
+)
+def test_a_parameter_stays_a_value(engine: Engine, shop, value: str) -> None:
+    url, held = shop
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(SHOP)
+        for settings in ("on", "off"):
+            connection.execute(f'ALTER DATABASE "{held["database"]}" SET standard_conforming_strings = {settings}')
+            workflow = query(
+                "SELECT $1 AS v, (SELECT count(*)::int FROM items) AS n",
+                queryReplacement=f"={{{{ [{json.dumps(value)}] }}}}",
+            )
+            outcome = run(engine, workflow, held)
+            [item] = outcome.data["resultData"]["runData"]["Ask"][0]["data"]["main"][0]
+            assert item["json"] == {"v": value, "n": 3}
+
+
+def test_a_name_stays_a_name() -> None:
+    assert sql_text.filled("SELECT $1:name", ['a"; DROP TABLE items; --']) == 'SELECT "a""; DROP TABLE items; --"'
+
+
+def test_an_inner_address_is_refused_unless_it_is_named(engine: Engine, shop) -> None:
+    _, held = shop
+    outcome = run(engine, query("SELECT 1"), held, allowed="")
+    assert "EXECUTIONS_ALLOWED_HOSTS" in outcome.error.message
+
+
+def test_a_unix_socket_is_out_of_reach(engine: Engine) -> None:
+    outcome = run(engine, query("SELECT 1"), {"host": "/var/run/postgresql"})
+    assert "Unix sockets" in outcome.error.message
+
+
+def test_a_password_is_not_in_the_error(engine: Engine, shop) -> None:
+    _, held = shop
+    outcome = run(engine, query("SELECT 1"), {**held, "user": "nobody-here", "password": "very-secret"})
+    assert outcome.status == "error"
+    assert "very-secret" not in json.dumps(outcome.data)
