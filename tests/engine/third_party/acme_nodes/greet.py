@@ -1,0 +1,17 @@
+"""Greet: puts a greeting into each item."""
+
+from app.engine.context import NodeContext
+from app.engine.errors import NodeError
+from app.engine.issues import required
+from app.engine.registry import Item, Outputs, node
+
+
+@node("acme.greet", [1], issues=lambda parameters, version: required(parameters, name="Name"))
+async def greet(context: NodeContext) -> Outputs:
+    put_out: list[Item] = []
+    for index, name in enumerate(await context.resolve(context.parameters.get("name", ""), parameter="name")):
+        if not isinstance(name, str):
+            raise NodeError(f"Name must be text [item {index}]", item_index=index)
+        item = context.items[index]
+        put_out.append({**item, "json": {**item["json"], "greeting": f"Hello {name}!"}})
+    return [put_out]
