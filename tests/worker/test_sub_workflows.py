@@ -1,0 +1,203 @@
+"""Sub-workflows on a live worker: executions of their own that share their parent's place, end and stop."""
+
+import os
+import signal
+import time
+
+import orjson
+import pytest
+
+from app.repository import lifecycle, projects
+from tests.worker.graphs import chain, code, no_op, set_field, stop_and_error, wait
+
+
+def call(workflow_id: str, name: str = "Call", **parameters):
+    chosen = {"__rl": True, "mode": "id", "value": workflow_id}
+    return (name, "executeWorkflow", 1.2, {"workflowId": chosen, "options": {}, **parameters})
+
+
+def child(*nodes) -> bytes:
+    """A workflow that others can call."""
+    document = orjson.loads(chain(*nodes))
+    document["nodes"][0] |= {
+        "type": "n8n-nodes-base.executeWorkflowTrigger",
+        "typeVersion": 1.1,
+        "parameters": {"inputSource": "passthrough"},
+    }
+    return orjson.dumps(document)
+
+
+def put_out(queue, execution_id: int, node: str = "Call") -> list[dict]:
+    [run] = queue.data(execution_id)["resultData"]["runData"][node]
+    return [item["json"] for item in run["data"]["main"][0]]
+
+
+def family(queue) -> list[tuple]:
+    rows = queue.connection.execute("SELECT workflow_id, mode, status, parent_id FROM executions ORDER BY id")
+    return rows.fetchall()
+
+
+def test_three_deep_over_http_in_a_worker_with_one_place(start_server, start_worker, queue) -> None:
+    server = start_server()
+    start_worker(EXECUTIONS_CONCURRENCY=1)
+
+    def create(name: str, definition: bytes) -> str:
+        answer = server.post("/api/v1/workflows", {"name": name, **orjson.loads(definition)})
+        assert answer.status == 200, answer.body
+        return answer.body["id"]
+
+    deepest = create("deepest", child(set_field("path", "={{ $json.path }} > deepest")))
+    middle = create("middle", child(set_field("path", "={{ $json.path }} > middle"), call(deepest)))
+    top = create("top", chain(set_field("path", "top"), call(middle), no_op()))
+    answer = server.post(f"/api/v1/workflows/{top}/run", {"wait": 20})
+    assert (answer.status, answer.body["status"]) == (200, "success"), answer.body
+    first = int(answer.body["id"])
+    assert put_out(queue, first, "Done") == [{"path": "top > middle > deepest"}]
+    assert family(queue) == [
+        (top, "manual", "success", None),
+        (middle, "integrated", "success", first),
+        (deepest, "integrated", "success", first + 1),
+    ]
+    [run] = queue.data(first)["resultData"]["runData"]["Call"]
+    assert run["metadata"]["subExecution"] == {"executionId": str(first + 1), "workflowId": middle}
+    shown = server.get(f"/api/v1/executions/{first + 1}?includeData=true").body
+    assert (shown["mode"], shown["workflowId"]) == ("integrated", middle)
+
+
+def test_more_parents_than_places_do_not_wait_for_each_other(queue, start_worker) -> None:
+    queue.save(child(set_field("a", "1"), wait(0.2)), "child")
+    queue.save(chain(call("child"), no_op()))
+    ids = queue.add(number=6)
+    start_worker(EXECUTIONS_CONCURRENCY=2)
+    assert {execution.status for execution in queue.wait_for(ids)} == {"success"}
+    assert len(family(queue)) == 12
+
+
+def test_each_item_by_itself_or_all_at_once(queue, start_worker) -> None:
+    queue.save(child(code("return [{json: {seen: $input.all().map((item) => item.json.n)}}]")), "child")
+    queue.save(chain(call("child", mode="each")), "each")
+    queue.save(chain(call("child", mode="once")), "once")
+    items = orjson.dumps([{"json": {"n": n}} for n in (1, 2, 3)])
+    each, once = queue.add("each", items=items)[0], queue.add("once", items=items)[0]
+    start_worker()
+    queue.wait_for([each, once])
+    assert put_out(queue, each) == [{"seen": [1]}, {"seen": [2]}, {"seen": [3]}]
+    assert put_out(queue, once) == [{"seen": [1, 2, 3]}]
+
+
+def test_a_document_in_the_node_runs_without_a_record(queue, start_worker) -> None:
+    inline = child(set_field("said", "={{ $json.word }}!")).decode()
+    queue.save(chain(set_field("word", "hello"), call("", source="parameter", workflowJson=inline)))
+    [execution_id] = queue.add()
+    start_worker()
+    queue.wait_for([execution_id])
+    assert put_out(queue, execution_id) == [{"said": "hello!"}]
+    assert len(family(queue)) == 1
+
+
+def test_one_that_nobody_waits_for_goes_on_by_itself(queue, start_worker) -> None:
+    queue.save(child(wait(1), set_field("a", "1")), "child")
+    queue.save(chain(call("child", options={"waitForSubWorkflow": False}), no_op()))
+    [execution_id] = queue.add(items=b'[{"json":{"kept":1}}]')
+    start_worker()
+    [parent] = queue.wait_for([execution_id])
+    assert put_out(queue, execution_id, "Done") == [{"kept": 1}]
+    assert queue.get(execution_id + 1).status != "success", "the parent has waited"
+    [apart] = queue.wait_for([execution_id + 1])
+    assert (parent.status, apart.status, apart.mode) == ("success", "success", "integrated")
+
+
+def test_its_failure_is_the_parents(queue, start_worker) -> None:
+    queue.save(child(stop_and_error("no stock")), "child")
+    queue.save(chain(call("child"), no_op()))
+    [execution_id] = queue.add()
+    start_worker()
+    [parent] = queue.wait_for([execution_id])
+    assert (parent.status, parent.error_node, parent.error_message) == ("error", "Call", "no stock")
+    [below] = queue.wait_for([execution_id + 1])
+    assert (below.status, below.error_node) == ("error", "Halt")
+
+
+@pytest.mark.parametrize("missing", ["nowhere", "elsewhere"])
+def test_only_workflows_of_the_same_project_can_be_called(queue, start_worker, missing: str) -> None:
+    project = projects.create_project(queue.connection, "p2", "Other")
+    assert project is not None
+    queue.save(child(no_op()), "elsewhere")
+    queue.connection.execute("UPDATE workflows SET project_id = 'p2' WHERE id = 'elsewhere'")
+    queue.save(chain(call(missing)))
+    [execution_id] = queue.add()
+    start_worker()
+    [execution] = queue.wait_for([execution_id])
+    assert (execution.status, execution.error_node) == ("error", "Call")
+    assert missing in execution.error_message
+    assert len(family(queue)) == 1
+
+
+def test_one_that_calls_itself_without_end_fails_and_says_so(queue, start_worker) -> None:
+    queue.save(child(call("w1")))
+    [execution_id] = queue.add()
+    start_worker()
+    [execution] = queue.wait_for([execution_id])
+    assert execution.status == "error"
+    assert "deep" in execution.error_message
+    below = [row[0] for row in queue.connection.execute("SELECT id FROM executions ORDER BY id")]
+    assert 5 < len(below) < 50
+    assert {each.status for each in queue.wait_for(below)} == {"error"}
+
+
+def test_a_stop_of_the_parent_stops_all_below(queue, start_worker) -> None:
+    queue.save(child(set_field("a", "1"), wait(50)), "deepest")
+    queue.save(child(call("deepest")), "middle")
+    queue.save(chain(call("middle"), no_op()))
+    [execution_id] = queue.add()
+    start_worker()
+    ids = [execution_id, execution_id + 1, execution_id + 2]
+    queue.wait_for(ids, ["running"])
+    time.sleep(0.5)
+    lifecycle.stop(queue.connection, execution_id)
+    assert {execution.status for execution in queue.wait_for(ids, seconds=2)} == {"canceled"}
+    deadline = time.monotonic() + 1
+    while not all(queue.get(i).json_size_bytes for i in ids):
+        assert time.monotonic() < deadline, "what had run before is not recorded"
+        time.sleep(0.02)
+    assert queue.ran(ids[2])["Edit"] == ["success"]
+
+
+def test_a_stop_of_the_child_fails_the_parents_node(queue, start_worker) -> None:
+    queue.save(child(wait(50)), "child")
+    queue.save(chain(call("child"), no_op()))
+    [execution_id] = queue.add()
+    start_worker()
+    queue.wait_for([execution_id, execution_id + 1], ["running"])
+    lifecycle.stop(queue.connection, execution_id + 1)
+    [parent] = queue.wait_for([execution_id], seconds=3)
+    assert (parent.status, parent.error_node) == ("error", "Call")
+    assert "canceled" in parent.error_message
+
+
+def test_a_killed_worker_takes_parent_and_child_with_it(queue, start_worker) -> None:
+    lease = {"EXECUTIONS_HEARTBEAT_SECONDS": 0.5, "EXECUTIONS_LEASE_SECONDS": 2}
+    queue.save(child(wait(50)), "child")
+    queue.save(chain(call("child")))
+    [execution_id] = queue.add()
+    doomed = start_worker(**lease)
+    queue.wait_for([execution_id, execution_id + 1], ["running"])
+    os.kill(doomed.pid, signal.SIGKILL)
+    start_worker(**lease)
+    crashed = queue.wait_for([execution_id, execution_id + 1], seconds=7)
+    assert [execution.status for execution in crashed] == ["crashed", "crashed"]
+
+
+def test_a_worker_told_to_go_hands_the_parent_over_and_its_child_runs_anew(queue, start_worker) -> None:
+    queue.save(child(wait(7), set_field("a", "1")), "child")
+    queue.save(chain(call("child"), no_op()))
+    [execution_id] = queue.add()
+    leaving = start_worker()
+    queue.wait_for([execution_id, execution_id + 1], ["running"])
+    assert leaving.stop() == 0
+    [parent, cut_short] = queue.wait_for([execution_id, execution_id + 1], ["waiting", "canceled"])
+    assert (parent.status, cut_short.status) == ("waiting", "canceled")
+    start_worker()
+    [parent] = queue.wait_for([execution_id])
+    assert parent.status == "success", parent.error_message
+    assert [row[2] for row in family(queue)] == ["success", "canceled", "success"]
