@@ -34,6 +34,7 @@ from app.repository.notifications import listen
 from app.repository.triggers import answer_now
 from app.settings import Settings
 from app.signatures import Signer
+from app.worker.alarm import Alarm
 from app.worker.beat import Beat
 from app.worker.children import queue_child, start_child
 from app.worker.credentials import Credentials
@@ -97,6 +98,7 @@ class Worker:
         beat = Beat(self._settings, self._pool, worker_id)
         exchange = Exchange(self._pool, worker_id)
         pruner, schedules = Pruner(self._settings, self._pool), Schedules(self._settings, self._pool)
+        alarm = Alarm(self._pool, self._wake.set)
         helpers = [
             asyncio.create_task(work)
             for work in (
@@ -104,6 +106,7 @@ class Worker:
                 self._keep_beating(beat),
                 pruner.run(self._in_thread),
                 schedules.run(self._in_thread),
+                alarm.run(self._in_thread),
             )
         ]
         try:

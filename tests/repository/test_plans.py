@@ -160,6 +160,7 @@ def test_other_counts_read_little(million) -> None:
         claims.CLAIM_DUE,
         claims.HELD,
         claims.HELD_NO_MORE,
+        claims.NEXT_WAIT_SECONDS,
         stops.STOP,
         results.FINISH,
         results.LINK_RETRY_CHAIN,

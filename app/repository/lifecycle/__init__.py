@@ -13,7 +13,7 @@ Each step is one statement guarded by the state that it leaves. Nothing leaves a
 result of a stopped or reaped run matches no row and is dropped.
 """
 
-from app.repository.lifecycle.claims import Claim, claim, claimed_unknowingly, held_no_more
+from app.repository.lifecycle.claims import Claim, claim, claimed_unknowingly, held_no_more, seconds_to_next_wait
 from app.repository.lifecycle.creation import create_execution, create_running
 from app.repository.lifecycle.results import ErrorWorkflow, Result, finish
 from app.repository.lifecycle.resumptions import resume_by_webhook
@@ -30,6 +30,7 @@ __all__ = [
     "finish",
     "held_no_more",
     "resume_by_webhook",
+    "seconds_to_next_wait",
     "stop",
     "stop_many",
 ]

@@ -15,7 +15,7 @@ LOCK_WORKER = """
        FOR SHARE
 """
 
-# Uses executions_by_status; ids that another claim holds are skipped, not waited for.
+# Uses executions_in_flight; ids that another claim holds are skipped, not waited for.
 CLAIM_NEW = """
     UPDATE executions AS e
        SET status = 'running', worker_id = %(worker_id)s, started_at = clock_timestamp()
@@ -45,13 +45,22 @@ CLAIM_DUE = """
               NULL::float
 """
 
-# Uses executions_running. For a claim of which the answer was lost on its way.
+# Uses executions_in_flight. For a claim of which the answer was lost on its way.
 HELD = """
     SELECT e.id, e.workflow_id, e.workflow_version_id, e.project_id, e.mode, e.retry_of, e.awaited,
            EXISTS (SELECT FROM execution_data AS d WHERE d.execution_id = e.id), NULL::float
       FROM executions AS e
      WHERE e.status = 'running' AND e.worker_id = %(worker_id)s AND e.id <> ALL(%(known)s::bigint[])
      ORDER BY e.id
+"""
+
+# Uses executions_waiting.
+NEXT_WAIT_SECONDS = """
+    SELECT extract(epoch FROM e.wait_till - clock_timestamp())::float
+      FROM executions AS e
+     WHERE e.status = 'waiting' AND e.wait_till IS NOT NULL
+     ORDER BY e.wait_till
+     LIMIT 1
 """
 
 HELD_NO_MORE = """
@@ -90,6 +99,12 @@ def claim(connection: Connection, worker_id: int, limit: int) -> list[Claim]:
             rows = connection.execute(statement, {"worker_id": worker_id, "limit": limit - len(claims)})
             claims += [Claim(*row) for row in rows]
     return claims
+
+
+def seconds_to_next_wait(connection: Connection) -> float | None:
+    """How long until the next wait is over (negative: it is already), None when nothing waits for a time."""
+    seconds: float | None = scalar(connection, NEXT_WAIT_SECONDS)
+    return seconds
 
 
 def claimed_unknowingly(connection: Connection, worker_id: int, known: Sequence[int]) -> list[Claim]:
