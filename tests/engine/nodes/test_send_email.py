@@ -1,0 +1,173 @@
+"""Send Email against a real SMTP server: what arrives, what the item says, and what is refused."""
+
+import email
+import email.policy
+import json
+from collections.abc import Iterator
+from email.message import EmailMessage
+from typing import Any
+
+import pytest
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import AuthResult
+
+from app.engine.addresses import AddressRules
+from app.engine.outgoing import Outgoing
+from app.engine.ports import Ports
+from app.engine.run import Outcome
+from tests.engine.running import START, Engine, chain, node
+
+MAIL = {"fromEmail": "Me <me@a.example>", "toEmail": "you@b.example, Two <two@b.example>", "subject": "Hällo"}
+
+
+class Postbox:
+    """Keeps what it is sent; refuses addresses that begin with `bad`."""
+
+    def __init__(self) -> None:
+        self.received: list[tuple[str, list[str], EmailMessage]] = []
+
+    async def handle_RCPT(self, server, session, envelope, address, options):
+        if address.startswith("bad"):
+            return "550 no such user"
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    async def handle_DATA(self, server, session, envelope):
+        message = email.message_from_bytes(envelope.content, policy=email.policy.default)
+        self.received.append((envelope.mail_from, envelope.rcpt_tos, message))
+        return "250 OK: queued"
+
+
+class PostboxController(Controller):
+    """On a port that the system chooses."""
+
+    def _trigger_server(self) -> None:
+        self.port = self.server.sockets[0].getsockname()[1]
+        super()._trigger_server()
+
+
+def check(server, session, envelope, mechanism, data) -> AuthResult:
+    return AuthResult(success=data.login == b"ann" and data.password == b"s3cret", handled=False)
+
+
+@pytest.fixture
+def postbox() -> Iterator[tuple[Postbox, dict[str, Any]]]:
+    box = Postbox()
+    controller = PostboxController(box, "127.0.0.1", 0, authenticator=check, auth_require_tls=False)
+    controller.start()
+    yield box, {"host": "127.0.0.1", "port": controller.port, "secure": False, "disableStartTls": True}
+    controller.stop()
+
+
+def send(
+    engine: Engine,
+    held: dict[str, Any],
+    parameters: dict[str, Any],
+    version: float = 2.1,
+    *,
+    allowed: str = "127.0.0.1",
+    items: list[Any] | None = None,
+    **settings: Any,
+) -> Outcome:
+    async def read(credential_id: str, kind: str) -> dict[str, Any]:
+        return held
+
+    mail = node("Mail", "emailSend", {**MAIL, **parameters}, version, credentials={"smtp": {"id": "c1"}}, **settings)
+    ports = Ports(credentials=read, outgoing=Outgoing(AddressRules.parse(allowed)))
+    return engine.run(chain(START, mail), items=items, ports=ports)
+
+
+def answers(outcome: Outcome) -> list[dict[str, Any]]:
+    return [item["json"] for item in outcome.data["resultData"]["runData"]["Mail"][0]["data"]["main"][0]]
+
+
+def test_html_arrives_as_it_was_written(engine: Engine, postbox) -> None:
+    box, held = postbox
+    [answer] = answers(send(engine, held, {"html": "<b>hé</b>", "options": {}}))
+    [(sender, recipients, message)] = box.received
+    assert (sender, recipients) == ("me@a.example", ["you@b.example", "two@b.example"])
+    assert (message["subject"], message["from"], message["to"]) == ("Hällo", "Me <me@a.example>", MAIL["toEmail"])
+    assert message.get_content_type() == "text/html"
+    assert message.get_content().strip() == "<b>hé</b>"
+    assert answer["accepted"] == recipients
+    assert answer["rejected"] == []
+    assert answer["envelope"] == {"from": sender, "to": recipients}
+    assert answer["response"].startswith("250 ")
+    assert answer["messageId"] == message["message-id"]
+
+
+def test_both_formats_copies_and_attachments(engine: Engine, postbox) -> None:
+    box, held = postbox
+    options = {
+        "ccEmail": "cc@b.example",
+        "bccEmail": "bcc@b.example",
+        "replyTo": "r@b.example",
+        "attachments": "data, none",
+    }
+    file = {"data": "aGVsbG8=", "mimeType": "text/plain", "fileName": "a.txt"}
+    parameters = {"emailFormat": "both", "text": "plain", "html": "<i>h</i>", "options": options}
+    send(engine, held, parameters, items=[{"json": {}, "binary": {"data": file}}])
+    [(_, recipients, message)] = box.received
+    assert recipients[2:] == ["cc@b.example", "bcc@b.example"]
+    assert (message["cc"], message["reply-to"], message["bcc"]) == ("cc@b.example", "r@b.example", None)
+    assert message.get_body(["plain"]).get_content().strip() == "plain"
+    assert message.get_body(["html"]).get_content().strip() == "<i>h</i>"
+    [attachment] = message.iter_attachments()
+    assert (attachment.get_filename(), attachment.get_content(), attachment["content-id"]) == (
+        "a.txt",
+        "hello",
+        "<data>",
+    )
+
+
+@pytest.mark.parametrize(
+    ("version", "parameters", "kind"),
+    [
+        (1, {"text": "t", "html": "<p>"}, "multipart/alternative"),
+        (1, {"text": "t"}, "text/plain"),
+        (2, {"text": "t", "html": "<p>"}, "text/plain"),
+        (2.1, {"text": "t", "html": "<p>"}, "text/html"),
+    ],
+)
+def test_each_version_has_its_default_format(engine: Engine, postbox, version: float, parameters, kind: str) -> None:
+    box, held = postbox
+    send(engine, held, parameters, version)
+    assert box.received[0][2].get_content_type() == kind
+
+
+def test_a_refused_recipient_is_told(engine: Engine, postbox) -> None:
+    _, held = postbox
+    sentence = "Can't send mail - all recipients were rejected: 550 no such user"
+    outcome = send(engine, held, {"toEmail": "bad@b.example", "html": "x"})
+    assert (outcome.status, outcome.error.message) == ("error", sentence)
+    outcome = send(engine, held, {"toEmail": "bad@b.example", "html": "x"}, onError="continueRegularOutput")
+    assert answers(outcome) == [{"error": sentence}]
+
+
+def test_a_line_break_makes_no_header(engine: Engine, postbox) -> None:
+    box, held = postbox
+    send(
+        engine,
+        held,
+        {"subject": "a\r\nBcc: evil@b.example", "fromEmail": "Me\r\nX-Evil: 1 <me@a.example>", "html": "x"},
+    )
+    for _, recipients, message in box.received:
+        assert "evil@b.example" not in recipients
+        assert message["bcc"] is None
+        assert message["x-evil"] is None
+
+
+def test_it_logs_in_and_keeps_the_password_to_itself(engine: Engine, postbox) -> None:
+    box, held = postbox
+    assert send(engine, {**held, "user": "ann", "password": "s3cret"}, {"html": "x"}).status == "success"
+    outcome = send(engine, {**held, "user": "ann", "password": "wr0ng-one"}, {"html": "x"})
+    assert outcome.status == "error"
+    assert "wr0ng-one" not in json.dumps(outcome.data)
+    assert len(box.received) == 1
+
+
+def test_an_inner_server_is_refused_unless_it_is_named(engine: Engine, postbox) -> None:
+    box, held = postbox
+    outcome = send(engine, held, {"html": "x"}, allowed="")
+    assert "EXECUTIONS_ALLOWED_HOSTS" in outcome.error.message
+    assert box.received == []
