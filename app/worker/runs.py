@@ -111,14 +111,9 @@ def error_workflow_of(assignment: Assignment, outcome: Outcome) -> ErrorWorkflow
         named = claim.workflow_id
     if not named or (claim.mode == "error" and named == claim.workflow_id):
         return None
-    error = outcome.data["resultData"].get("error") or {}
     execution = {
         "id": str(claim.id),
-        "error": {
-            "message": outcome.error.message,
-            "stack": error.get("stack", ""),
-            "name": error.get("name", "Error"),
-        },
+        "error": outcome.data["resultData"].get("error") or {"message": outcome.error.message},
         "lastNodeExecuted": outcome.data["resultData"].get("lastNodeExecuted"),
         "mode": claim.mode,
     }

@@ -1,0 +1,106 @@
+"""What happens because an execution has failed: its error workflow starts, with what is known of the failure."""
+
+import time
+
+import orjson
+
+from tests.worker.graphs import chain, no_op, set_field, stop_and_error
+from tests.worker.test_sub_workflows import call, child
+
+COUNT = "SELECT count(*) FROM executions WHERE mode = 'error'"
+
+
+def on_error(*nodes) -> bytes:
+    """A workflow that starts at an Error Trigger."""
+    document = orjson.loads(chain(*nodes))
+    document["nodes"][0]["type"] = "n8n-nodes-base.errorTrigger"
+    return orjson.dumps(document)
+
+
+def with_settings(definition: bytes, **settings) -> bytes:
+    document = orjson.loads(definition)
+    return orjson.dumps({**document, "settings": document["settings"] | settings})
+
+
+def add(queue, workflow_id: str, mode: str) -> int:
+    """Queue an execution of another mode than the tests' usual one."""
+    [execution_id] = queue.add(workflow_id)
+    queue.connection.execute("UPDATE executions SET mode = %s WHERE id = %s", [mode, execution_id])
+    return execution_id
+
+
+def error_runs(queue, number: int = 1, seconds: float = 10) -> list[int]:
+    """The executions of mode error, once there are so many."""
+    deadline = time.monotonic() + seconds
+    while True:
+        rows = queue.connection.execute("SELECT id FROM executions WHERE mode = 'error' ORDER BY id").fetchall()
+        if len(rows) >= number:
+            return [row[0] for row in rows]
+        assert time.monotonic() < deadline, f"{len(rows)} of {number} error workflows were started"
+        time.sleep(0.02)
+
+
+def test_it_learns_what_failed_where(queue, start_worker) -> None:
+    queue.save(on_error(no_op("Alert")), "alert")
+    queue.save(with_settings(chain(set_field("a", "1"), stop_and_error("no stock")), errorWorkflow="alert"))
+    failed = add(queue, "w1", "trigger")
+    start_worker()
+    queue.wait_for([failed])
+    [started] = error_runs(queue)
+    [execution] = queue.wait_for([started])
+    assert (execution.status, execution.workflow_id) == ("success", "alert")
+    parent = queue.connection.execute("SELECT parent_id FROM executions WHERE id = %s", [started]).fetchone()[0]
+    assert parent == failed
+    [run] = queue.data(started)["resultData"]["runData"]["Alert"]
+    [item] = run["data"]["main"][0]
+    told = item["json"]
+    assert told["workflow"] == {"id": "w1", "name": "w1"}
+    assert {key: told["execution"][key] for key in ("id", "lastNodeExecuted", "mode")} == {
+        "id": str(failed),
+        "lastNodeExecuted": "Halt",
+        "mode": "trigger",
+    }
+    error = told["execution"]["error"]
+    assert (error["message"], error["name"], error["node"]["name"]) == ("no stock", "NodeOperationError", "Halt")
+
+
+def test_a_failed_sub_workflow_starts_its_own_and_so_does_its_parent(queue, start_worker) -> None:
+    queue.save(on_error(no_op()), "alert")
+    queue.save(with_settings(child(stop_and_error("no stock")), errorWorkflow="alert"), "child")
+    queue.save(with_settings(chain(call("child")), errorWorkflow="alert"))
+    failed = add(queue, "w1", "trigger")
+    start_worker()
+    queue.wait_for([failed, *error_runs(queue, 2)])
+    parents = queue.connection.execute("SELECT parent_id FROM executions WHERE mode = 'error' ORDER BY parent_id")
+    assert [row[0] for row in parents] == [failed, failed + 1]
+
+
+def test_an_error_workflow_that_fails_does_not_start_itself(queue, start_worker) -> None:
+    both = orjson.loads(chain(stop_and_error("first")))
+    trigger = orjson.loads(on_error(stop_and_error("second", "Halt again")))
+    trigger["nodes"][0]["name"] = "On error"
+    trigger["connections"] = {"On error": trigger["connections"]["Start"]}
+    document = {**both, "nodes": both["nodes"] + trigger["nodes"], "connections": both["connections"]}
+    document["connections"] |= trigger["connections"]
+    queue.save(orjson.dumps(document))
+    failed = add(queue, "w1", "trigger")
+    start_worker()
+    [first] = queue.wait_for([failed])
+    assert first.error_message == "first"
+    [started] = error_runs(queue)
+    [execution] = queue.wait_for([started])
+    assert (execution.status, execution.error_message) == ("error", "second"), "it started at its Error Trigger"
+    time.sleep(0.5)
+    assert queue.connection.execute(COUNT).fetchone()[0] == 1
+
+
+def test_none_starts_for_manual_runs_successes_and_stale_names(queue, start_worker) -> None:
+    queue.save(on_error(no_op()), "alert")
+    queue.save(with_settings(chain(stop_and_error()), errorWorkflow="alert"), "by hand")
+    queue.save(with_settings(chain(no_op()), errorWorkflow="alert"), "fine")
+    queue.save(with_settings(chain(stop_and_error()), errorWorkflow="gone"), "stale")
+    ids = [queue.add("by hand")[0], add(queue, "fine", "trigger"), add(queue, "stale", "trigger")]
+    start_worker()
+    assert [execution.status for execution in queue.wait_for(ids)] == ["error", "success", "error"]
+    time.sleep(0.5)
+    assert queue.connection.execute(COUNT).fetchone()[0] == 0

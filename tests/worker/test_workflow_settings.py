@@ -1,0 +1,59 @@
+"""Settings of a workflow that decide what is kept of its executions, and how long they may take."""
+
+import time
+
+import pytest
+
+from tests.worker.graphs import chain, no_op, set_field, stop_and_error, wait
+from tests.worker.test_error_workflows import add, error_runs, on_error, with_settings
+from tests.worker.test_sub_workflows import call, child
+
+LEFT = "SELECT id FROM executions WHERE id = ANY(%s) ORDER BY id"
+IN_FLIGHT = "SELECT count(*) FROM executions WHERE status IN ('new', 'running', 'waiting')"
+
+
+def wait_until_idle(queue) -> None:
+    deadline = time.monotonic() + 10
+    while queue.connection.execute(IN_FLIGHT).fetchone()[0]:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def test_what_is_not_to_be_kept_is_gone_when_it_has_ended(queue, start_worker) -> None:
+    nothing = {"saveDataSuccessExecution": "none", "saveDataErrorExecution": "none"}
+    queue.save(with_settings(chain(no_op()), **nothing), "fine")
+    queue.save(with_settings(chain(stop_and_error()), **nothing), "fails")
+    queue.save(with_settings(chain(stop_and_error()), saveDataSuccessExecution="none"), "only fails")
+    gone = [add(queue, "fine", "trigger"), add(queue, "fails", "webhook")]
+    kept = [add(queue, "only fails", "trigger"), *queue.add("fine"), *queue.add("fails")]
+    start_worker()
+    wait_until_idle(queue)
+    assert [row[0] for row in queue.connection.execute(LEFT, [gone + kept])] == sorted(kept)
+    ends = queue.connection.execute("SELECT sum(value) FROM counters WHERE name = 'executions_ended'").fetchone()[0]
+    assert ends == 5, "they count all the same"
+
+
+def test_a_failure_that_is_not_kept_starts_its_error_workflow_all_the_same(queue, start_worker) -> None:
+    queue.save(on_error(no_op()), "alert")
+    settings = {"saveDataErrorExecution": "none", "errorWorkflow": "alert"}
+    queue.save(with_settings(chain(stop_and_error("no stock")), **settings))
+    failed = add(queue, "w1", "trigger")
+    start_worker()
+    [started] = error_runs(queue)
+    assert queue.wait_for([started])[0].status == "success"
+    assert queue.connection.execute(LEFT, [[failed]]).fetchall() == []
+
+
+@pytest.mark.parametrize("below", [False, True])
+def test_a_run_ends_as_canceled_when_its_time_is_over(queue, start_worker, below: bool) -> None:
+    queue.save(child(wait(30)), "child")
+    slow = call("child") if below else wait(30)
+    queue.save(with_settings(chain(set_field("a", "1"), slow, no_op()), executionTimeout=1))
+    [execution_id] = queue.add()
+    start_worker()
+    [execution] = queue.wait_for([execution_id], seconds=5)
+    assert execution.status == "canceled"
+    assert 0.9 < (execution.stopped_at - execution.started_at).total_seconds() < 2.5
+    assert queue.ran(execution_id)["Edit"] == ["success"]
+    if below:
+        assert queue.wait_for([execution_id + 1], seconds=2)[0].status == "canceled"
