@@ -13,14 +13,17 @@ from app.api import (
     projects,
     requests,
     tags,
+    webhooks,
     workflow_runs,
     workflows,
 )
 from app.api.counts import CountCache
 from app.api.metrics import RequestMetrics
 from app.api.services import NAME, Services
+from app.api.waiters import Waiters
 from app.repository.connection import open_pool
 from app.settings import Settings
+from app.signatures import Signer
 from app.workflow_rules import EngineRules
 
 
@@ -35,6 +38,8 @@ def build(settings: Settings) -> Flask:
         api_keys=auth.ApiKeyCache(),
         metrics=RequestMetrics(),
         counts=CountCache(),
+        waiters=Waiters(settings.database_url),
+        signer=Signer(settings),
     )
     add_endpoints(app)
     return app
@@ -51,5 +56,6 @@ def add_endpoints(app: Flask) -> None:
     for module in (executions, execution_bulk, workflows, workflow_runs, tags, projects, credentials):
         api.register_blueprint(module.blueprint)
     app.register_blueprint(operations.blueprint)
+    app.register_blueprint(webhooks.blueprint)
     app.register_blueprint(openapi.blueprint)
     openapi.finish(api, app)

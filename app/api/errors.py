@@ -1,6 +1,7 @@
 """Where everything that goes wrong becomes an HTTP answer, and the only place where it does."""
 
 import logging
+from collections.abc import Mapping
 from typing import Any
 
 import psycopg
@@ -11,6 +12,7 @@ from werkzeug.exceptions import HTTPException
 from app.api.answers import error
 from app.repository import errors as domain
 from app.schemas.workflows import InvalidWorkflow
+from app.triggers import InvalidTrigger
 
 log = logging.getLogger(__name__)
 
@@ -31,9 +33,10 @@ SENTENCES = {
 class Refused(Exception):
     """A request that is refused with a status and a sentence of its own."""
 
-    def __init__(self, status: int, message: str) -> None:
+    def __init__(self, status: int, message: str, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(message)
         self.status = status
+        self.headers = headers or {}
 
 
 def from_domain(problem: domain.RepositoryError) -> Response:
@@ -44,10 +47,12 @@ def from_domain(problem: domain.RepositoryError) -> Response:
 
 
 def from_refusal(problem: Refused) -> Response:
-    return error(str(problem), problem.status)
+    answer = error(str(problem), problem.status)
+    answer.headers.update(problem.headers)
+    return answer
 
 
-def from_workflow(problem: InvalidWorkflow) -> Response:
+def from_workflow(problem: InvalidWorkflow | InvalidTrigger) -> Response:
     return error(str(problem), 400)
 
 
@@ -103,6 +108,7 @@ def register(app: Flask) -> None:
     app.register_error_handler(domain.RepositoryError, from_domain)
     app.register_error_handler(Refused, from_refusal)
     app.register_error_handler(InvalidWorkflow, from_workflow)
+    app.register_error_handler(InvalidTrigger, from_workflow)
     app.register_error_handler(ValidationError, from_validation)
     app.register_error_handler(psycopg.OperationalError, from_database)
     app.register_error_handler(psycopg.InterfaceError, from_database)

@@ -11,11 +11,13 @@ from app.repository.connection import Connection, transaction
 from app.repository.connection import reading as reading_from
 from app.schemas.workflows import WorkflowRules
 from app.settings import Settings
+from app.signatures import Signer
 
 if TYPE_CHECKING:
     from app.api.auth import ApiKeyCache
     from app.api.counts import CountCache
     from app.api.metrics import RequestMetrics
+    from app.api.waiters import Waiters
 
 NAME = "executions"
 
@@ -28,6 +30,8 @@ class Services:
     api_keys: "ApiKeyCache"
     metrics: "RequestMetrics"
     counts: "CountCache"
+    waiters: "Waiters"
+    signer: Signer
 
 
 def services() -> Services:

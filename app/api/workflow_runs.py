@@ -1,6 +1,8 @@
 """Starting a workflow from outside: POST /workflows/{id}/run."""
 
+import threading
 import time
+from contextlib import ExitStack
 from typing import Any
 
 from flask import Response
@@ -10,15 +12,13 @@ from app.api.auth import caller
 from app.api.blueprint import Blueprint
 from app.api.rendering import render_execution
 from app.api.services import database, services
+from app.api.waiters import moments
 from app.api.workflows import existing
 from app.repository import lifecycle
 from app.repository.errors import ExecutionNotFound
 from app.repository.executions import ENDED, get_execution
 from app.schemas.executions import ExecutionSchema
 from app.schemas.workflows import RunBody, document_of, items_of
-
-SHORTEST_POLL_SECONDS = 0.01
-LONGEST_POLL_SECONDS = 0.1
 
 blueprint = Blueprint("workflows-runs", __name__, url_prefix="/api/v1/workflows", description="Starting workflows.")
 
@@ -40,39 +40,40 @@ def run_workflow(body: dict[str, Any], workflow_id: str) -> Response:
     start_node = body.get("start_node")
     deadline = time.monotonic() + body["wait"]
     execution_id = 0
-    with database() as connection:
-        workflow = existing(connection, workflow_id)
+    with ExitStack() as waiting:
+        with database() as connection:
+            workflow = existing(connection, workflow_id)
 
-        def act() -> dict[str, Any]:
-            nonlocal execution_id
-            services().rules.check_run(document_of(workflow.definition), start_node)
-            execution_id = lifecycle.create_execution(
-                connection,
-                workflow_id=workflow.id,
-                version_id=workflow.version_id,
-                project_id=workflow.project_id,
-                mode="manual",
-                start_node=start_node,
-                items=items,
-            )
-            return render_execution(get_execution(connection, execution_id))
+            def act() -> dict[str, Any]:
+                nonlocal execution_id
+                services().rules.check_run(document_of(workflow.definition), start_node)
+                execution_id = lifecycle.create_execution(
+                    connection,
+                    workflow_id=workflow.id,
+                    version_id=workflow.version_id,
+                    project_id=workflow.project_id,
+                    mode="manual",
+                    awaited=body["wait"] > 0,
+                    start_node=start_node,
+                    items=items,
+                )
+                return render_execution(get_execution(connection, execution_id))
 
-        response = idempotency.once(connection, act)
-    if not body["wait"] or idempotency.replayed(response):
-        return response
-    return when_ended(execution_id, deadline, response)
+            response = idempotency.once(connection, act)
+            if not body["wait"] or idempotency.replayed(response):
+                return response
+            event = waiting.enter_context(services().waiters.expecting(execution_id))
+        return when_ended(execution_id, event, deadline, response)
 
 
-def when_ended(execution_id: int, deadline: float, so_far: Response) -> Response:
+def when_ended(execution_id: int, event: threading.Event, deadline: float, so_far: Response) -> Response:
     """Answer when the execution has ended or the time is up; `so_far` when somebody deletes it meanwhile."""
-    pause = SHORTEST_POLL_SECONDS
-    while True:
-        time.sleep(max(0.0, min(pause, deadline - time.monotonic())))
-        pause = min(pause * 1.5, LONGEST_POLL_SECONDS)
+    for over in moments(event, deadline):
         try:
             with database() as connection:
                 execution = get_execution(connection, execution_id, project_id=caller().project_id)
-                if execution.status in ENDED or time.monotonic() >= deadline:
+                if execution.status in ENDED or over:
                     return idempotency.replace_answer(connection, render_execution(execution))
         except ExecutionNotFound:
             return so_far
+    return so_far

@@ -4,6 +4,7 @@ from typing import Any
 
 from flask import Response, request
 
+from app.api import registration
 from app.api.answers import answer
 from app.api.auth import caller
 from app.api.blueprint import Blueprint
@@ -122,7 +123,7 @@ def get_one_workflow(query: dict[str, Any], workflow_id: str) -> Response:
     scope="workflow:update",
     body=WorkflowBody(),
     answer=WorkflowSchema,
-    errors=[404],
+    errors=[404, 409],
     example=EXAMPLE,
 )
 def update_workflow(body: dict[str, Any], workflow_id: str) -> Response:
@@ -131,7 +132,8 @@ def update_workflow(body: dict[str, Any], workflow_id: str) -> Response:
     rules = services().rules
     rules.check_graph(document)
     with database() as connection:
-        if existing(connection, workflow_id).active:
+        active = existing(connection, workflow_id).active
+        if active:
             rules.check_activation(document)
         workflows.save_workflow(
             connection,
@@ -140,6 +142,8 @@ def update_workflow(body: dict[str, Any], workflow_id: str) -> Response:
             definition=definition_of(document),
             project_id=caller().project_id,
         )
+        if active:
+            registration.register(connection, workflow_id, document)
         return answer(render_workflow(existing(connection, workflow_id)))
 
 
@@ -152,13 +156,17 @@ def delete_workflow(workflow_id: str) -> Response:
     return answer(render_workflow(deleted))
 
 
-@blueprint.endpoint("POST", "/<workflow_id>/activate", scope="workflow:activate", answer=WorkflowSchema, errors=[404])
+@blueprint.endpoint(
+    "POST", "/<workflow_id>/activate", scope="workflow:activate", answer=WorkflowSchema, errors=[404, 409]
+)
 def activate_workflow(workflow_id: str) -> Response:
     """Let the workflow's triggers start executions; 400 when a node's type is not known."""
     with database() as connection:
         workflow = existing(connection, workflow_id)
-        services().rules.check_activation(document_of(workflow.definition))
+        document = document_of(workflow.definition)
+        services().rules.check_activation(document)
         workflows.set_active(connection, workflow_id, True, project_id=caller().project_id)
+        registration.register(connection, workflow_id, document)
         return answer(render_workflow(existing(connection, workflow_id)))
 
 
@@ -168,6 +176,7 @@ def deactivate_workflow(workflow_id: str) -> Response:
     with database() as connection:
         existing(connection, workflow_id)
         workflows.set_active(connection, workflow_id, False, project_id=caller().project_id)
+        registration.unregister(connection, workflow_id)
         return answer(render_workflow(existing(connection, workflow_id)))
 
 

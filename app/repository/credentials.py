@@ -55,6 +55,12 @@ DELETE = """
     RETURNING c.id, c.name, c.type, c.project_id, c.created_at, c.updated_at
 """
 
+DATA_IN_PROJECT = """
+    SELECT c.data
+      FROM credentials AS c
+     WHERE c.project_id = %(project_id)s AND c.id = %(id)s AND c.type = %(type)s
+"""
+
 # An execution reaches the credentials of its own project only.
 DATA_FOR_EXECUTION = """
     SELECT c.data
@@ -94,6 +100,13 @@ def update_credential(
 def delete_credential(connection: Connection, credential_id: str, *, project_id: str | None = None) -> Credential:
     """Delete a credential; returns what it was. Raises CredentialNotFound."""
     return one(connection, DELETE, id=credential_id, project_id=project_id)
+
+
+def data_in_project(connection: Connection, project_id: str, credential_id: str, type: str) -> bytes | None:
+    """The encrypted data of a credential of this project and type; None when there is none with this id."""
+    where = {"project_id": project_id, "id": credential_id, "type": type}
+    row = connection.execute(DATA_IN_PROJECT, where).fetchone()
+    return None if row is None else bytes(row[0])
 
 
 def data_for_execution(connection: Connection, execution_id: int, credential_id: str, type: str) -> bytes | None:

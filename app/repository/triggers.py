@@ -44,6 +44,7 @@ class Webhook:
     node: str
     method: str
     path: str
+    webhook_id: str | None
     pattern: str
     settings: bytes
     workflow_id: str
@@ -102,7 +103,7 @@ PATH_OWNER = """
 
 # Uses webhooks_by_pattern for a plain path, webhooks_by_webhook_id for one with parameters.
 FIND_WEBHOOKS = """
-    SELECT h.node, h.method, h.path, h.pattern, h.settings, h.workflow_id, w.version_id, w.project_id
+    SELECT h.node, h.method, h.path, h.webhook_id, h.pattern, h.settings, h.workflow_id, w.version_id, w.project_id
       FROM webhooks AS h
       JOIN workflows AS w ON w.id = h.workflow_id
      WHERE h.webhook_id IS NULL AND h.pattern = %(path)s
@@ -140,10 +141,9 @@ SAVE_ANSWER = """
     ON CONFLICT (execution_id) DO NOTHING
 """
 
-ANSWER = """
-    SELECT a.answer
-      FROM webhook_answers AS a
-     WHERE a.execution_id = %(execution_id)s
+ANSWER_OR_STATUS = """
+    SELECT (SELECT a.answer FROM webhook_answers AS a WHERE a.execution_id = %(execution_id)s),
+           (SELECT e.status FROM executions AS e WHERE e.id = %(execution_id)s)
 """
 
 FORGET_ANSWERS = """
@@ -220,10 +220,11 @@ def answer_now(connection: Connection, execution_id: int, answer: bytes) -> None
     notifications.announce_answer(connection, execution_id)
 
 
-def read_answer(connection: Connection, execution_id: int) -> bytes | None:
-    """What a webhook's caller gets (JSON), None while nothing was said."""
-    answer: bytes | None = scalar(connection, ANSWER, {"execution_id": execution_id})
-    return answer
+def read_answer_or_status(connection: Connection, execution_id: int) -> tuple[bytes | None, str | None]:
+    """What a webhook's caller gets (JSON), None while nothing was said; and the execution's status, None when gone."""
+    row = connection.execute(ANSWER_OR_STATUS, {"execution_id": execution_id}).fetchone()
+    assert row is not None
+    return row[0], row[1]
 
 
 def forget_old_answers(connection: Connection) -> None:

@@ -30,6 +30,9 @@ def test_every_endpoint_is_public_or_has_a_scope_of_n8n(api):
         "/api/v1/docs",
         "/api/v1/docs/openapi-3.0.json",
         "/api/v1/docs/<name>",
+        "/webhook/<path:path>",
+        "/webhook-waiting/<execution_id>",
+        "/webhook-waiting/<execution_id>/<path:suffix>",
     }
     used = {scope for scope in table.values() if scope is not None}
     assert used == {f"{resource}:{verb}" for resource, verbs in SCOPES.items() for verb in verbs}
