@@ -50,6 +50,12 @@ class Settings:
     """Threads in each of them; one is taken by each call that waits for an execution to end."""
     pool_size: int
     """Most database connections that one process keeps."""
+    requests_per_minute: int | None
+    """How often one API key may call each process of the API in a minute; None: as often as it likes."""
+    failure_webhook: str | None
+    """Where a notice of each failed execution goes; None: nowhere."""
+    failure_secret: str | None
+    """What those notices are signed with."""
 
     webhook_url: str
     """Where the API is reached from outside, without a slash at the end."""
@@ -91,6 +97,9 @@ class Settings:
             prune_keep=reader.optional_integer("EXECUTIONS_PRUNE_KEEP", low=0),
             http_workers=reader.integer("EXECUTIONS_HTTP_WORKERS", 2, low=1, high=256),
             http_threads=reader.integer("EXECUTIONS_HTTP_THREADS", 32, low=1, high=1_000),
+            requests_per_minute=reader.optional_integer("EXECUTIONS_REQUESTS_PER_MINUTE", low=1),
+            failure_webhook=environ.get("EXECUTIONS_FAILURE_WEBHOOK", "").strip() or None,
+            failure_secret=environ.get("EXECUTIONS_FAILURE_SECRET", "").strip() or None,
             pool_size=reader.integer("EXECUTIONS_POOL_SIZE", 10, low=1, high=1_000),
             webhook_url=reader.text("EXECUTIONS_WEBHOOK_URL", f"http://{host}:{port}").rstrip("/"),
             webhook_seconds=reader.duration("EXECUTIONS_WEBHOOK_SECONDS", 100),
@@ -103,6 +112,10 @@ class Settings:
                 "EXECUTIONS_LEASE_SECONDS must be at least twice EXECUTIONS_HEARTBEAT_SECONDS, or living "
                 f"workers count as lost: {settings.lease_seconds:g} and {settings.heartbeat_seconds:g} given"
             )
+        if settings.failure_webhook and not settings.failure_webhook.startswith(("http://", "https://")):
+            raise SettingsError("EXECUTIONS_FAILURE_WEBHOOK must be a URL that starts with http:// or https://")
+        if settings.failure_webhook and not settings.failure_secret:
+            raise SettingsError("EXECUTIONS_FAILURE_WEBHOOK is signed: set EXECUTIONS_FAILURE_SECRET to a long secret")
         return settings
 
 

@@ -19,6 +19,7 @@ from app.api import (
 )
 from app.api.counts import CountCache
 from app.api.metrics import RequestMetrics
+from app.api.rates import KeyRates
 from app.api.services import NAME, Services
 from app.api.waiters import Waiters
 from app.repository.connection import open_pool
@@ -37,6 +38,7 @@ def build(settings: Settings) -> Flask:
         rules=EngineRules(),
         api_keys=auth.ApiKeyCache(),
         metrics=RequestMetrics(),
+        rates=KeyRates(settings.requests_per_minute),
         counts=CountCache(),
         waiters=Waiters(settings.database_url),
         signer=Signer(settings),

@@ -91,6 +91,9 @@ def authorize() -> None:
     if api_key is None:
         raise Refused(401, "Unauthorized")
     g.api_key = api_key
+    seconds = services().rates.seconds_to_wait(api_key.id)
+    if seconds:
+        raise Refused(429, "Too many requests with this API key", {"Retry-After": str(seconds)})
     scope = getattr(view, "scope", None)
     if scope is None or not allows(api_key, scope):
         raise Refused(403, "Forbidden")

@@ -28,6 +28,7 @@ WHEN = {
     413: "The request body is too large",
     415: "The request body is not JSON",
     422: "The Idempotency-Key was used with another request",
+    429: "This API key has used up its requests of this minute; Retry-After says when to try again",
     503: "The database is not available at the moment; Retry-After says when to try again",
 }
 SAID = {
@@ -126,7 +127,7 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]
         """
 
         def declare(view: View) -> View:
-            given = {400, 401, 403, 503, *errors}
+            given = {400, 401, 403, 429, 503, *errors}
             if body is not None:
                 given |= {413, 415}
             if idempotent:
@@ -139,7 +140,7 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]
                     schema=ErrorSchema,
                     description=WHEN[code],
                     example=SAID.get(code),
-                    headers=RETRY_AFTER if code == 503 else None,
+                    headers=RETRY_AFTER if code in (429, 503) else None,
                 )(described)
             if query is not None:
                 lean = self.ARGUMENTS_PARSER.use_args(query(), location="query")(lean)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from app.api.auth import ApiKeyCache
     from app.api.counts import CountCache
     from app.api.metrics import RequestMetrics
+    from app.api.rates import KeyRates
     from app.api.waiters import Waiters
 
 NAME = "executions"
@@ -29,6 +30,7 @@ class Services:
     rules: WorkflowRules
     api_keys: "ApiKeyCache"
     metrics: "RequestMetrics"
+    rates: "KeyRates"
     counts: "CountCache"
     waiters: "Waiters"
     signer: Signer

@@ -112,7 +112,7 @@ def test_the_document_names_every_endpoint_and_every_error(api, document):
         operation = document["paths"][path][method]
         assert operation["summary"], (path, method)
         assert operation["security"] == [{"apiKey": []}]
-        assert {"400", "401", "403", "503"} <= operation["responses"].keys()
+        assert {"400", "401", "403", "429", "503"} <= operation["responses"].keys()
         if "{" in path:
             assert "404" in operation["responses"], (path, method)
         if "requestBody" in operation:
