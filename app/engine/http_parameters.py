@@ -29,6 +29,7 @@ class Request:
         self._options = parameters.get("options") or {}
         self.reading = _reading(self._options)
         self.url = checked_url(parameters.get("url"), index)
+        refuse_proxy(self._options, index)
 
     def call(
         self,
@@ -145,6 +146,12 @@ class Request:
         if not isinstance(value, kinds):
             raise NodeError(f'The value in the "{label}" field has to be a JSON object', item_index=self._index)
         return value
+
+
+def refuse_proxy(options: dict[str, Any], index: int) -> None:
+    """Raises NodeError: what a proxy connects to, nobody here could check."""
+    if options.get("proxy"):
+        raise NodeError("The option Proxy is not supported.", item_index=index)
 
 
 def _reading(options: dict[str, Any]) -> Reading:

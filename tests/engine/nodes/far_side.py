@@ -6,6 +6,7 @@ Runs by itself, too (`python far_side.py PORT`), so that recorded cases can be m
 import base64
 import hashlib
 import json
+import re
 import sys
 import threading
 import time
@@ -73,6 +74,10 @@ def digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+def md5(text: str) -> str:
+    return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
+
+
 class FarSide(BaseHTTPRequestHandler):
     """Answers by path; `/echo` and what is not known tells what was sent."""
 
@@ -113,6 +118,8 @@ class FarSide(BaseHTTPRequestHandler):
             self.answer(200, b"{}", **{"set-cookie": "a=1"})
         elif path == "/locked":
             self.locked()
+        elif path == "/digest":
+            self.digest()
         elif path == "/file":
             self.answer(200, b"a,b\n1,2\n", "text/csv", **{"content-disposition": 'attachment; filename="rows.csv"'})
         elif path == "/hangup":
@@ -140,6 +147,16 @@ class FarSide(BaseHTTPRequestHandler):
             self.answer(200, b'{"open": true}')
         else:
             self.answer(401, b'{"message": "No entry"}', **{"www-authenticate": "Basic"})
+
+    def digest(self) -> None:
+        given = dict(re.findall(r'(\w+)="?([^",]+)"?', self.headers.get("authorization", "")))
+        secret = md5("ann:far side:secret")
+        request = md5(f"{self.command}:{self.path}")
+        if given.get("response") == md5(f"{secret}:n0nce:{given.get('nc')}:{given.get('cnonce')}:auth:{request}"):
+            self.answer(200, b'{"open": true}')
+        else:
+            challenge = 'Digest realm="far side", nonce="n0nce", qop="auth", algorithm=MD5'
+            self.answer(401, b'{"message": "No entry"}', **{"www-authenticate": challenge})
 
     def answer(self, status: int, content: bytes, kind: str = "application/json", **headers: str) -> None:
         self.send_response(status)

@@ -1,0 +1,167 @@
+"""HTTP Request beyond the recorded cases: credentials, interruption, many items, and what must not get out."""
+
+import asyncio
+import json
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from app.engine.addresses import AddressRules
+from app.engine.outgoing import Outgoing
+from app.engine.ports import Ports
+from app.engine.run import Outcome, RunRequest, run_workflow
+from tests.engine.nodes import far_side
+from tests.engine.running import START, Engine, chain, node, put_out
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    with far_side.running() as url:
+        yield url
+
+
+def ports(credential: dict[str, Any] | None = None) -> Ports:
+    async def read(credential_id: str, kind: str) -> dict[str, Any] | None:
+        return credential
+
+    return Ports(credentials=read, outgoing=Outgoing(AddressRules.parse("127.0.0.1,localhost")))
+
+
+def ask(
+    engine: Engine,
+    url: str,
+    credential: dict[str, Any] | None = None,
+    kind: str = "",
+    *,
+    items: list[Any] | None = None,
+    **parameters: Any,
+) -> Outcome:
+    more: dict[str, Any] = {}
+    if kind:
+        more["credentials"] = {kind: {"id": "c1", "name": "Service"}}
+        parameters |= {"authentication": "genericCredentialType", "genericAuthType": kind}
+    request = node("Ask", "httpRequest", {"url": url, **parameters}, 4.2, **more)
+    return engine.run(chain(START, request), items=items, ports=ports(credential))
+
+
+@pytest.mark.parametrize(
+    ("kind", "credential", "seen"),
+    [
+        ("httpBasicAuth", {"user": "ann", "password": "secret"}, {"authorization": "Basic YW5uOnNlY3JldA=="}),
+        ("httpBearerAuth", {"token": "t0ken"}, {"authorization": "Bearer t0ken"}),
+        ("httpHeaderAuth", {"name": "X-Key", "value": "k3y"}, {"x-key": "k3y"}),
+        ("httpCustomAuth", {"json": '{"headers": {"X-One": "1"}, "qs": {"q": 2}}'}, {"x-one": "1"}),
+    ],
+)
+@pytest.mark.parametrize("version", [2, 3, 4.2])
+def test_a_credential_proves_who_asks(
+    engine: Engine, address: str, kind: str, credential, seen, version: float
+) -> None:
+    request = {
+        "url": address + "/echo",
+        "authentication": "genericCredentialType",
+        "genericAuthType": kind,
+        "options": {},
+    }
+    asking = node("Ask", "httpRequest", request, version, credentials={kind: {"id": "c1"}})
+    [told] = put_out(engine.run(chain(START, asking), ports=ports(credential)), "Ask")
+    assert told["headers"] | seen == told["headers"]
+    if kind == "httpCustomAuth":
+        assert told["path"] == "/echo?q=2"
+
+
+@pytest.mark.parametrize(("kind", "name"), [("httpBasicAuth", "basicAuth"), ("httpHeaderAuth", "headerAuth")])
+def test_version_1_has_names_of_its_own(engine: Engine, address: str, kind: str, name: str) -> None:
+    request = {"url": address + "/echo", "authentication": name, "options": {}}
+    asking = node("Ask", "httpRequest", request, 1, credentials={kind: {"id": "c1"}})
+    held = {"user": "ann", "password": "secret", "name": "X-Key", "value": "k3y"}
+    [told] = put_out(engine.run(chain(START, asking), ports=ports(held)), "Ask")
+    assert {"authorization", "x-key"} & set(told["headers"])
+
+
+def test_a_credential_in_the_query(engine: Engine, address: str) -> None:
+    [told] = put_out(ask(engine, address + "/echo", {"name": "key", "value": "a b"}, "httpQueryAuth"), "Ask")
+    assert told["path"] == "/echo?key=a%20b"
+
+
+def test_digest_answers_the_server_s_challenge(engine: Engine, address: str) -> None:
+    outcome = ask(engine, address + "/digest", {"user": "ann", "password": "secret"}, "httpDigestAuth")
+    assert put_out(outcome, "Ask") == [{"open": True}]
+
+
+def test_a_credential_that_is_gone_is_told_by_its_id(engine: Engine, address: str) -> None:
+    outcome = ask(engine, address + "/echo", None, "httpBasicAuth")
+    assert outcome.error.message == 'Credential with ID "c1" does not exist for type "httpBasicAuth".'
+
+
+def test_a_type_that_is_not_supported_is_told(engine: Engine, address: str) -> None:
+    outcome = ask(engine, address + "/echo", {}, "githubApi")
+    assert "githubApi" in outcome.error.message
+    assert "httpBearerAuth" in outcome.error.message
+
+
+@pytest.mark.parametrize(
+    ("domains", "allowed"), [("127.0.0.1", True), ("*.example.com, 127.0.0.1", True), ("b.example", False), ("", False)]
+)
+def test_a_credential_goes_to_its_domains_only(engine: Engine, address: str, domains: str, allowed: bool) -> None:
+    held = {"token": "t0ken", "allowedHttpRequestDomains": "domains", "allowedDomains": domains}
+    outcome = ask(engine, address + "/echo", held, "httpBearerAuth")
+    assert (outcome.status == "success") is allowed
+    assert "t0ken" not in json.dumps(outcome.data["resultData"].get("error", ""))
+
+
+@pytest.mark.parametrize("kind", ["httpBearerAuth", "httpHeaderAuth", "httpBasicAuth"])
+def test_a_redirect_to_another_server_takes_no_credential_along(engine: Engine, address: str, kind: str) -> None:
+    elsewhere = address.replace("127.0.0.1", "localhost") + "/echo"
+    held = {"token": "s3cret", "name": "X-Key", "value": "s3cret", "user": "s3cret", "password": "s3cret"}
+    [told] = put_out(ask(engine, f"{address}/redirect/1?to={elsewhere}", held, kind), "Ask")
+    assert not {"authorization", "x-key"} & set(told["headers"])
+
+
+def test_a_failure_s_record_holds_no_secret(engine: Engine, address: str) -> None:
+    for path in ("/error-object", "/hangup", "/status/401"):
+        outcome = ask(engine, address + path, {"name": "X-Key", "value": "very-secret"}, "httpHeaderAuth")
+        assert outcome.status == "error"
+        assert "very-secret" not in json.dumps(outcome.data)
+
+
+def test_a_line_break_makes_no_header(engine: Engine, address: str) -> None:
+    headers = {"parameters": [{"name": "X-One", "value": "1\r\nX-Two: 2"}]}
+    [told] = put_out(ask(engine, address + "/echo", sendHeaders=True, headerParameters=headers), "Ask")
+    assert "x-two" not in told["headers"]
+
+
+def test_a_stop_aborts_the_request(engine: Engine, address: str) -> None:
+    request = node("Ask", "httpRequest", {"url": address + "/slow?seconds=20", "options": {}}, 4.2)
+
+    async def stopped() -> tuple[Outcome, float]:
+        run = RunRequest("1", "manual", chain(START, request), ports=ports())
+        task = asyncio.create_task(run_workflow(run, engine.sandbox))
+        await asyncio.sleep(0.3)
+        started = time.monotonic()
+        task.cancel()
+        return await task, time.monotonic() - started
+
+    outcome, seconds = engine.wait_for(stopped())
+    assert outcome.status == "canceled"
+    assert seconds < 1
+
+
+def test_many_items_go_at_once_but_not_all(engine: Engine, address: str) -> None:
+    items = [{"json": {"n": n}} for n in range(300)]
+    outcome = ask(engine, f"={address}/echo?n={{{{ $json.n }}}}", items=items)
+    assert [told["path"] for told in put_out(outcome, "Ask")] == [f"/echo?n={n}" for n in range(300)]
+
+
+def test_batches_keep_their_distance(engine: Engine, address: str) -> None:
+    batching = {"batching": {"batch": {"batchSize": 1, "batchInterval": 200}}}
+    started = time.monotonic()
+    ask(engine, address + "/echo", items=[{"json": {}}] * 3, options=batching)
+    assert time.monotonic() - started >= 0.4
+
+
+def test_a_proxy_is_refused_rather_than_left_out(engine: Engine, address: str) -> None:
+    outcome = ask(engine, address + "/echo", options={"proxy": "http://127.0.0.1:9"})
+    assert "Proxy" in outcome.error.message
