@@ -3,9 +3,11 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 
 import orjson
 import psycopg
+from cronsim import CronSimError
 from psycopg_pool import ConnectionPool
 
 from app.repository import lifecycle, triggers
@@ -19,6 +21,7 @@ log = logging.getLogger(__name__)
 AT_ONCE = 100
 LONGEST_SLEEP = 1.0
 SHORTEST_SLEEP = 0.01
+LOOK_AGAIN = timedelta(hours=1)  # at a rule that cannot be followed now
 LATE_SECONDS = 60.0  # what is later than this was missed: everything was down
 
 InThread = Callable[[Callable[[], float]], Awaitable[float]]
@@ -52,6 +55,16 @@ class Schedules:
     def _fire(self, connection: Connection, schedule: DueSchedule) -> None:
         """Start the workflow once, however many times were missed, and note when it is due again."""
         rule = orjson.loads(schedule.rule)
+        try:
+            item, next_at = item_for(rule, schedule.now), next_time(rule, schedule.now, schedule.due_at)
+        except (CronSimError, ValueError, KeyError, StopIteration) as error:
+            # It could be followed when it was stored: a timezone may be missing on this machine alone.
+            log.error(
+                "schedule cannot be followed",
+                extra={"workflow": schedule.workflow_id, "node": schedule.node, "reason": repr(error)},
+            )
+            triggers.mark_fired(connection, schedule, schedule.now + LOOK_AGAIN)
+            return
         late = (schedule.now - schedule.due_at).total_seconds()
         if self._fires_missed or late <= LATE_SECONDS:
             lifecycle.create_execution(
@@ -61,6 +74,6 @@ class Schedules:
                 project_id=schedule.project_id,
                 mode="trigger",
                 start_node=schedule.node,
-                items=orjson.dumps([{"json": item_for(rule, schedule.now)}]),
+                items=orjson.dumps([{"json": item}]),
             )
-        triggers.mark_fired(connection, schedule, next_time(rule, schedule.now, schedule.due_at))
+        triggers.mark_fired(connection, schedule, next_at)
