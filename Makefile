@@ -1,14 +1,16 @@
 # What one does with this project. `make` alone lists it.
-# Packages go to .venv and node_modules, and again only when what they are listed in has changed.
+# Packages go to .venv and node_modules, and again only when what they are listed in has changed. Python's are
+# pinned by version and hash in .ci/run.lock and .ci/dev.lock.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test serve worker migrate lint bench clean install install-dev
+.PHONY: help run test serve worker migrate lint lock bench clean install install-dev
 
 PYTHON_PROGRAMS := $(if $(PYTHON),"$(PYTHON)",python3 python3.14 python3.13 python3.12 python3.11)
 VENV := .venv/bin/python
 SANDBOX := app/engine/sandbox
 PIP := $(VENV) -m pip install -qq --disable-pip-version-check --no-input
-PYTHON_PACKAGES = $$(cat setup.cfg pyproject.toml | cksum) $$($(VENV) -V)
+PROJECT_ITSELF := $(PIP) --no-deps --no-build-isolation --editable .
+PYTHON_PACKAGES = $$(cat setup.cfg pyproject.toml .ci/*.lock | cksum) $$($(VENV) -V)
 NODE_PACKAGES = $$(cat $(SANDBOX)/package-lock.json | cksum)
 
 help: ## list these targets
@@ -35,6 +37,9 @@ lint: install-dev ## check style, types and the direction of imports
 	@$(VENV) -m mypy
 	@$(VENV) -c 'from importlinter.cli import lint_imports_command; lint_imports_command()' --no-logo
 
+lock: install ## pin the packages anew after a change to setup.cfg (ARGS=--upgrade: all of them)
+	@exec .ci/lock $(ARGS)
+
 bench: install-dev ## measure the API and the worker over a million executions
 	@exec $(VENV) -m tests.bench $(ARGS)
 
@@ -45,7 +50,7 @@ clean: ## remove packages and caches; the data in var/ stays
 install: $(VENV) ## install what running needs, and nothing else
 	@if [ "$$(cat .venv/installed 2>/dev/null)" != "$(PYTHON_PACKAGES)" ]; then \
 		echo "Installing Python packages into .venv (the first time this takes a minute)"; \
-		$(PIP) --editable . && echo "$(PYTHON_PACKAGES)" > .venv/installed; \
+		$(PIP) --require-hashes --requirement .ci/run.lock && $(PROJECT_ITSELF) && echo "$(PYTHON_PACKAGES)" > .venv/installed; \
 	fi
 	@if [ "$$(cat $(SANDBOX)/node_modules/.installed 2>/dev/null)" != "$(NODE_PACKAGES)" ]; then \
 		echo "Installing JavaScript packages into $(SANDBOX)/node_modules"; \
@@ -57,7 +62,7 @@ install: $(VENV) ## install what running needs, and nothing else
 install-dev: install
 	@if [ "$$(cat .venv/installed-dev 2>/dev/null)" != "$(PYTHON_PACKAGES)" ]; then \
 		echo "Installing the tools that tests need into .venv"; \
-		$(PIP) --editable '.[dev]' && echo "$(PYTHON_PACKAGES)" > .venv/installed-dev; \
+		$(PIP) --require-hashes --requirement .ci/dev.lock && $(PROJECT_ITSELF) && echo "$(PYTHON_PACKAGES)" > .venv/installed-dev; \
 	fi
 
 $(VENV):
