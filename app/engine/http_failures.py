@@ -5,6 +5,7 @@ Knows answers and exceptions of the outgoing client; sends nothing.
 
 from typing import Any
 
+import httpcore
 import httpx
 
 from app.engine import conversions
@@ -53,6 +54,10 @@ NETWORK_FAILURES = (
     RequestTimedOut,
     TooManyRedirects,
     ResponseTooLarge,
+    httpcore.NetworkError,
+    httpcore.ProtocolError,
+    httpcore.TimeoutException,
+    httpcore.UnsupportedProtocol,
     httpx.HTTPError,
     httpx.InvalidURL,
 )
@@ -106,20 +111,20 @@ def of_exception(error: Exception, url: str, item: int) -> NodeError:
 def _code(error: Exception, url: str) -> tuple[str, str, str]:
     if isinstance(error, UnknownHost):
         return "ENOTFOUND", str(error), "Error"
-    if isinstance(error, RequestTimedOut | httpx.TimeoutException):
+    if isinstance(error, RequestTimedOut | httpcore.TimeoutException):
         return "ECONNABORTED", str(error), "AxiosError"
     if isinstance(error, TooManyRedirects):
         return "ERR_FR_TOO_MANY_REDIRECTS", str(error), "Error [ERR_FR_TOO_MANY_REDIRECTS]"
-    if isinstance(error, httpx.ConnectError) and not _is_tls(error):
+    if isinstance(error, httpcore.ConnectError) and not _is_tls(error):
         address = httpx.URL(url)
         port = address.port or (443 if address.scheme == "https" else 80)
         return "ECONNREFUSED", f"connect ECONNREFUSED {address.host}:{port}", "Error"
-    if isinstance(error, httpx.ReadError | httpx.WriteError | httpx.RemoteProtocolError):
+    if isinstance(error, httpcore.ReadError | httpcore.WriteError | httpcore.RemoteProtocolError):
         return "ECONNRESET", "socket hang up", "Error"
     return type(error).__name__, str(error) or type(error).__name__, "Error"
 
 
-def _is_tls(error: httpx.ConnectError) -> bool:
+def _is_tls(error: httpcore.ConnectError) -> bool:
     return "SSL" in str(error) or "certificate" in str(error).lower()
 
 

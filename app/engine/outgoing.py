@@ -1,21 +1,20 @@
 """Outgoing HTTP: the one client of a worker, which reaches only what the address rules allow.
 
-The check stands where connections are made, so it holds for every redirect, too, and the connection goes to the
-very address that was checked. Knows nothing of nodes.
+The check stands where connections are made (app.engine.connections), so it holds for every redirect, too. Knows
+nothing of nodes.
 """
 
 import asyncio
 import http.cookiejar
 import ssl
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any
 
-import httpcore
 import httpx
 
 from app.engine.addresses import AddressRules
+from app.engine.connections import Connections
 
 LARGEST_RESPONSE = 64 * 2**20
 LONGEST_SECONDS = 300.0
@@ -91,7 +90,8 @@ class Outgoing:
     async def send(self, call: Call) -> Answer:
         """Send a request and read its answer.
 
-        Raises AddressRefused, UnknownHost, RequestTimedOut, TooManyRedirects, ResponseTooLarge, httpx.HTTPError.
+        Raises AddressRefused, UnknownHost, RequestTimedOut, TooManyRedirects, ResponseTooLarge, and of httpcore and
+        httpx what app.engine.http_failures.NETWORK_FAILURES names.
         """
         try:
             async with asyncio.timeout(call.timeout):
@@ -148,10 +148,7 @@ class Outgoing:
             if not verify:
                 context.check_hostname = False
                 context.verify_mode = ssl.CERT_NONE
-            transport = httpx.AsyncHTTPTransport(
-                verify=context, limits=httpx.Limits(max_connections=500, max_keepalive_connections=50)
-            )
-            transport._pool._network_backend = GuardedBackend(self.rules)
+            transport = Connections(self.rules, context)
             jar = http.cookiejar.CookieJar(http.cookiejar.DefaultCookiePolicy(allowed_domains=[]))
             self._clients[verify] = httpx.AsyncClient(
                 transport=transport, timeout=None, trust_env=False, cookies=jar, headers={"user-agent": "n8n"}
@@ -161,34 +158,3 @@ class Outgoing:
 
 def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
     return url.scheme, url.host, url.port
-
-
-class GuardedBackend(httpcore.AsyncNetworkBackend):
-    """Makes connections to checked addresses only."""
-
-    def __init__(self, rules: AddressRules) -> None:
-        self._rules = rules
-        self._inner = httpcore.AnyIOBackend()
-
-    async def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,
-        local_address: str | None = None,
-        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
-    ) -> httpcore.AsyncNetworkStream:
-        addresses = await self._rules.resolve(host, port)
-        last: httpcore.ConnectError | None = None
-        for address in addresses:
-            try:
-                return await self._inner.connect_tcp(address, port, timeout, local_address, socket_options)
-            except httpcore.ConnectError as error:
-                last = error
-        raise last or httpcore.ConnectError(f"No address for {host}")
-
-    async def connect_unix_socket(self, *_: Any, **__: Any) -> httpcore.AsyncNetworkStream:
-        raise httpcore.ConnectError("Unix sockets are out of reach")
-
-    async def sleep(self, seconds: float) -> None:
-        await asyncio.sleep(seconds)

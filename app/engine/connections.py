@@ -1,0 +1,141 @@
+"""The connections of the outgoing HTTP client: made to checked addresses only, and kept for a while after use.
+
+Stands in for httpcore's own pool, whose cost for each request grows with the square of the connections it holds.
+"""
+
+import asyncio
+import ssl
+from collections import OrderedDict, deque
+from collections.abc import AsyncIterable, AsyncIterator, Iterable
+from typing import Any
+
+import httpcore
+import httpx
+
+from app.engine.addresses import AddressRules
+
+IDLE_SECONDS = 10.0
+MOST_IDLE = 100
+"""How many connections wait for another request; of more, those that nobody used for longest are closed."""
+
+Origin = tuple[bytes, bytes, int]
+
+
+class GuardedBackend(httpcore.AsyncNetworkBackend):
+    """Makes connections to checked addresses only."""
+
+    def __init__(self, rules: AddressRules) -> None:
+        self._rules = rules
+        self._inner = httpcore.AnyIOBackend()
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
+    ) -> httpcore.AsyncNetworkStream:
+        addresses = await self._rules.resolve(host, port)
+        last: httpcore.ConnectError | None = None
+        for address in addresses:
+            try:
+                return await self._inner.connect_tcp(address, port, timeout, local_address, socket_options)
+            except httpcore.ConnectError as error:
+                last = error
+        raise last or httpcore.ConnectError(f"No address for {host}")
+
+    async def connect_unix_socket(self, *_: Any, **__: Any) -> httpcore.AsyncNetworkStream:
+        raise httpcore.ConnectError("Unix sockets are out of reach")
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+
+
+class Connections(httpx.AsyncBaseTransport):
+    """An httpx transport; its exceptions are httpcore's."""
+
+    def __init__(self, rules: AddressRules, context: ssl.SSLContext) -> None:
+        self._backend = GuardedBackend(rules)
+        self._context = context
+        self._idle: dict[Origin, deque[httpcore.AsyncHTTPConnection]] = {}
+        self._order: OrderedDict[httpcore.AsyncHTTPConnection, Origin] = OrderedDict()
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        assert isinstance(request.stream, AsyncIterable)
+        url = httpcore.URL(
+            scheme=request.url.raw_scheme,
+            host=request.url.raw_host,
+            port=request.url.port,
+            target=request.url.raw_path,
+        )
+        origin = (url.origin.scheme, url.origin.host, url.origin.port)
+        connection = await self._take(origin, url)
+        sent = httpcore.Request(
+            request.method, url, headers=request.headers.raw, content=request.stream, extensions=request.extensions
+        )
+        try:
+            response = await connection.handle_async_request(sent)
+        except BaseException:
+            await connection.aclose()
+            raise
+        return httpx.Response(
+            response.status,
+            headers=response.headers,
+            stream=Body(response, connection, origin, self),
+            extensions=response.extensions,
+        )
+
+    async def aclose(self) -> None:
+        while self._order:
+            await self._close_oldest()
+
+    async def _take(self, origin: Origin, url: httpcore.URL) -> httpcore.AsyncHTTPConnection:
+        idle = self._idle.get(origin)
+        while idle:
+            connection = idle.pop()
+            del self._order[connection]
+            if connection.is_idle() and not connection.has_expired():
+                return connection
+            await connection.aclose()
+        return httpcore.AsyncHTTPConnection(
+            url.origin, ssl_context=self._context, keepalive_expiry=IDLE_SECONDS, network_backend=self._backend
+        )
+
+    async def give_back(self, connection: httpcore.AsyncHTTPConnection, origin: Origin) -> None:
+        """Keep a connection whose response is at its end for another request; close any other."""
+        if not connection.is_idle() or connection.has_expired():
+            await connection.aclose()
+            return
+        self._idle.setdefault(origin, deque()).append(connection)
+        self._order[connection] = origin
+        if len(self._order) > MOST_IDLE:
+            await self._close_oldest()
+
+    async def _close_oldest(self) -> None:
+        connection, origin = self._order.popitem(last=False)
+        idle = self._idle[origin]
+        idle.remove(connection)
+        if not idle:
+            del self._idle[origin]
+        await connection.aclose()
+
+
+class Body(httpx.AsyncByteStream):
+    """A response's body, whose end frees the connection."""
+
+    def __init__(
+        self, response: httpcore.Response, connection: httpcore.AsyncHTTPConnection, origin: Origin, owner: Connections
+    ) -> None:
+        self._response = response
+        self._connection = connection
+        self._origin = origin
+        self._owner = owner
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        async for part in self._response.aiter_stream():
+            yield part
+
+    async def aclose(self) -> None:
+        await self._response.aclose()
+        await self._owner.give_back(self._connection, self._origin)
