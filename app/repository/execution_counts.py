@@ -109,7 +109,7 @@ def counted(
 
 def estimate(connection: Connection, wanted: ExecutionFilter) -> int:
     """The planner's guess of how many rows match."""
-    condition, parameters = wanted.condition()
+    condition, parameters = wanted.condition(bounded=False)
     plan = scalar(connection, ESTIMATE.format(condition=condition), parameters, prepare=False)
     return int(orjson.loads(plan)[0]["Plan"]["Plan Rows"])
 

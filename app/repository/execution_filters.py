@@ -1,6 +1,7 @@
 """Which executions are meant: the filters that list, count, stopMany, retryMany and delete share."""
 
-from dataclasses import dataclass
+from collections.abc import Container
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -29,8 +30,11 @@ class ExecutionFilter:
     metadata_value: str | None = None
     visible_project: str | None = None
 
-    def condition(self, *, before: int | None = None) -> tuple[sql.Composable, dict[str, Any]]:
-        """The condition on `executions AS e` and its parameters; `before` keeps ids below it (the keyset)."""
+    def condition(self, *, before: int | None = None, bounded: bool = True) -> tuple[sql.Composable, dict[str, Any]]:
+        """The condition on `executions AS e` and its parameters; `before` keeps ids below it (the keyset).
+
+        Not `bounded`: without what only says the same again for an index.
+        """
         clauses: list[sql.Composable] = []
         parameters: dict[str, Any] = {}
 
@@ -38,18 +42,22 @@ class ExecutionFilter:
             clauses.append(clause)
             parameters.update(values)
 
-        leading = self.leading_column()
         for column, name, values in self._columns():
             if values:
-                clause = EXACTLY if column == leading else EQUALS if len(values) == 1 else ANY_OF
+                clause = EQUALS if len(values) == 1 else ANY_OF
                 value = values[0] if len(values) == 1 else list(values)
                 add(clause.format(column=sql.Identifier("e", column), value=sql.Placeholder(name)), **{name: value})
+        if bounded and self.statuses and not self.modes:
+            add(ANY_MODE, every_mode=list(MODES))
         if self.started_after is not None:
             add(STARTED_AFTER, started_after=self.started_after)
         if self.started_before is not None:
             add(STARTED_BEFORE, started_before=self.started_before)
-        if before is not None:
-            add(BEFORE, before=before)
+        low, high = self.id_bounds(before) if bounded else (None, None)
+        if low is not None:
+            add(FROM.format(low=low))
+        if high is not None:
+            add(BEFORE.format(high=high))
         if self.tags:
             add(TAGGED, tags=list(self.tags))
         if self.metadata_key is not None and self.metadata_value is None:
@@ -58,23 +66,34 @@ class ExecutionFilter:
             add(HAS_METADATA, metadata_key=self.metadata_key, metadata_value=self.metadata_value)
         return sql.SQL(" AND ").join(clauses or [sql.SQL("true")]), parameters
 
-    def order(self) -> sql.Composable:
-        """Newest first, worded so that only the index of the leading column can give that order.
+    def id_bounds(self, before: int | None = None) -> tuple[sql.Composable | None, sql.Composable | None]:
+        """The lowest id that can match, and the first above all that can.
 
-        By its statistics the planner might walk down the primary key and filter: quick for a workflow that
-        runs all the time, a walk through the whole table for one that ran only last year. A range of one value
-        is no constant to the planner, so the order by that column counts for it.
+        Ids grow with the time of creation, so a time is also a bound on ids, found by some twenty looks at the
+        primary key (the functions in sql/0004.lists.sql).
         """
-        leading = self.leading_column()
-        return NEWEST if leading is None else NEWEST_OF.format(column=sql.Identifier("e", leading))
+        highest: list[sql.Composable] = [] if before is None else [sql.Literal(before)]
+        if self.started_before is not None:
+            highest.append(FIRST_FROM)
+        low = None if self.started_after is None else FIRST_AFTER
+        return low, sql.SQL("least({})").format(sql.SQL(", ").join(highest)) if highest else None
 
-    def leading_column(self) -> str | None:
-        """The indexed column that alone, with one value, says which executions are meant (times aside)."""
-        asked = [(column, values) for column, _, values in self._columns() if values]
-        if len(asked) != 1 or self.tags or self.metadata_key is not None:
-            return None
-        column, values = asked[0]
-        return column if column in INDEXED and len(values) == 1 else None
+    def seen_projects(self) -> tuple[str, ...] | None:
+        """The projects that are asked for and visible; None: every project."""
+        if self.visible_project is None:
+            return self.project_ids or None
+        return tuple(p for p in self.project_ids or (self.visible_project,) if p == self.visible_project)
+
+    def without(self, columns: Container[str]) -> "ExecutionFilter":
+        """The same without the conditions on these columns (workflow_id, project_id, status, mode)."""
+        return replace(
+            self,
+            workflow_ids=() if "workflow_id" in columns else self.workflow_ids,
+            project_ids=() if "project_id" in columns else self.project_ids,
+            visible_project=None if "project_id" in columns else self.visible_project,
+            statuses=() if "status" in columns else self.statuses,
+            modes=() if "mode" in columns else self.modes,
+        )
 
     def _columns(self) -> tuple[tuple[str, str, tuple[Any, ...]], ...]:
         """Column, parameter and wanted values of each filter that means "any of"."""
@@ -91,16 +110,22 @@ class ExecutionFilter:
         )
 
 
-NEWEST = sql.SQL("e.id DESC")
-NEWEST_OF = sql.SQL("{column} DESC, e.id DESC")
-INDEXED = frozenset({"status", "workflow_id", "project_id", "mode"})
+STATUSES = ("new", "running", "waiting", "success", "error", "canceled", "crashed")
+MODES = ("manual", "trigger", "webhook", "retry", "integrated", "error", "cli")
 
-EXACTLY = sql.SQL("{column} BETWEEN {value} AND {value}")
 EQUALS = sql.SQL("{column} = {value}")
 ANY_OF = sql.SQL("{column} = ANY({value})")
+# Says nothing, but lets an index use the status behind the mode.
+ANY_MODE = sql.SQL("e.mode = ANY(%(every_mode)s)")
+
 STARTED_AFTER = sql.SQL("e.started_at > %(started_after)s")
 STARTED_BEFORE = sql.SQL("e.started_at < %(started_before)s")
-BEFORE = sql.SQL("e.id < %(before)s")
+FIRST_AFTER = sql.SQL("(SELECT first_execution_started_after(%(started_after)s))")
+FIRST_FROM = sql.SQL("(SELECT first_execution_created_from(%(started_before)s))")
+FROM = sql.SQL("e.id >= {low}")
+BEFORE = sql.SQL("""e.started_at < %(started_before)s
+    AND e.id < first_execution_created_from(%(started_before)s)""")
+BEFORE = sql.SQL("e.id < {high}")
 TAGGED = sql.SQL("""e.id IN (
     SELECT et.execution_id FROM execution_tags AS et WHERE et.tag_id = ANY(%(tags)s))""")
 HAS_METADATA_KEY = sql.SQL("""e.id IN (

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 from psycopg import errors as pg
-from psycopg import sql
 from psycopg.rows import args_row
 
 from app.repository.connection import Connection
@@ -16,7 +15,8 @@ from app.repository.execution_counts import (
     estimate,
 )
 from app.repository.execution_filters import ExecutionFilter
-from app.repository.executions import PAGE, Execution, list_executions, with_tags
+from app.repository.execution_lists import page_statement
+from app.repository.executions import Execution, list_executions, with_tags
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +41,12 @@ def read_page(
     An estimate that is `known` spares the counting, an exact count does while nothing has changed. Needs a
     connection outside any transaction (`connection.reading`).
     """
-    condition, parameters = wanted.condition(before=before)
-    statement = PAGE.format(condition=condition, order=wanted.order(), limit=sql.Placeholder("limit"))
+    statement, parameters = page_statement(wanted, limit=limit, before=before)
     visible = {"project_id": wanted.visible_project}
     cursor = connection.cursor(row_factory=args_row(Execution))
     try:
         with connection.pipeline(), connection.transaction():
-            cursor.execute(statement, {**parameters, "limit": limit}, prepare=False)
+            cursor.execute(statement, parameters, prepare=False)
             running = connection.execute(CONCURRENT, visible)
             answer = None if known and known.estimated else ask_for_count(connection, wanted, known)
     except pg.QueryCanceled:

@@ -5,12 +5,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
-from psycopg import sql
 from psycopg.rows import args_row
 
 from app.repository.connection import Connection
 from app.repository.errors import ExecutionNotFound
 from app.repository.execution_filters import ExecutionFilter
+from app.repository.execution_lists import page_statement
 
 IN_FLIGHT = ("new", "running", "waiting")
 ENDED = ("success", "error", "canceled", "crashed")
@@ -49,17 +49,6 @@ class Execution:
     vote: str | None
     tags: tuple[Tag, ...] = ()
 
-
-PAGE = sql.SQL("""
-    SELECT e.id, e.workflow_id, v.name, e.workflow_version_id, e.project_id, e.status, e.mode,
-           e.created_at, e.started_at, e.stopped_at, e.wait_till, e.retry_of, e.retry_success_id,
-           e.error_node, e.error_message, e.json_size_bytes, e.vote
-      FROM executions AS e
-      JOIN workflow_versions AS v ON v.id = e.workflow_version_id
-     WHERE {condition}
-     ORDER BY {order}
-     LIMIT {limit}
-""")
 
 TAGS = """
     SELECT et.execution_id, t.id, t.name
@@ -105,11 +94,9 @@ def list_executions(
     connection: Connection, wanted: ExecutionFilter, *, limit: int, before: int | None = None
 ) -> list[Execution]:
     """At most `limit` executions that match, newest first; with `before`, only ids below it."""
-    condition, parameters = wanted.condition(before=before)
-    statement = PAGE.format(condition=condition, order=wanted.order(), limit=sql.Placeholder("limit"))
+    statement, parameters = page_statement(wanted, limit=limit, before=before)
     with connection.cursor(row_factory=args_row(Execution)) as cursor:
-        # Not prepared: a plan made for any status would be wrong for a rare one.
-        page = cursor.execute(statement, {**parameters, "limit": limit}, prepare=False).fetchall()
+        page = cursor.execute(statement, parameters, prepare=False).fetchall()
     return with_tags(connection, page)
 
 

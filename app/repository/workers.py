@@ -40,7 +40,7 @@ LAPSE = """
     RETURNING w.id
 """
 
-# Uses executions_running; runs after LAPSE in the same transaction, with a snapshot that sees every
+# Uses executions_in_flight; runs after LAPSE in the same transaction, with a snapshot that sees every
 # claim which held the worker's row before LAPSE did.
 CRASH = """
     UPDATE executions AS e

@@ -65,7 +65,9 @@ def test_wait_for_an_execution(server, execute, start_worker):
 def test_clean_up_old_executions(server, execute, api):
     workflow = api.workflow()
     old = [api.ended(workflow) for _ in range(3)]
-    api.db.execute("UPDATE executions SET started_at = now() - interval '31 days'")
+    api.db.execute(
+        "UPDATE executions SET created_at = now() - interval '31 days', started_at = now() - interval '31 days'"
+    )
     api.db.commit()
     kept = [api.ended(workflow), api.queue(workflow)]
     assert execute("clean_up_old_executions.mjs") == f"Deleted {len(old)} old executions\n"

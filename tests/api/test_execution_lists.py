@@ -195,7 +195,10 @@ def test_a_nul_in_a_filter_is_refused_or_matches_nothing(api, text):
 def test_times_are_compared_in_utc_whatever_their_offset(api, workflow):
     number = api.ended(workflow)
     noon = datetime(2024, 2, 19, 12, 0, tzinfo=UTC)
-    api.db.execute("UPDATE executions SET started_at = %s, stopped_at = %s", [noon, noon + timedelta(seconds=1)])
+    api.db.execute(
+        "UPDATE executions SET created_at = %s, started_at = %s, stopped_at = %s",
+        [noon, noon, noon + timedelta(seconds=1)],
+    )
     api.db.commit()
     for text, matches in [
         ("2024-02-19T11:59:59", True),

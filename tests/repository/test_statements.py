@@ -30,6 +30,17 @@ EVERYTHING = ExecutionFilter(
 )
 
 
+PLACES = {
+    "columns": sql.SQL("1"),
+    "values": sql.SQL("unnest(ARRAY['w1']) AS w (value)"),
+    "leading": sql.SQL("e.workflow_id"),
+    "first": sql.SQL("w.value"),
+    "equalities": sql.SQL("e.mode = w.value"),
+    "low": sql.Literal(0),
+    "high": sql.Literal(7),
+}
+
+
 def statements():
     for module in pkgutil.walk_packages(repository.__path__, "app.repository."):
         for name, value in vars(importlib.import_module(module.name)).items():
@@ -37,7 +48,7 @@ def statements():
                 yield pytest.param(value, {}, id=f"{module.name}.{name}")
             elif isinstance(value, sql.SQL) and value.as_string().strip().startswith(STATEMENTS):
                 condition, parameters = EVERYTHING.condition(before=7)
-                whole = value.format(condition=condition, order=EVERYTHING.order(), limit=sql.Literal(100))
+                whole = value.format(condition=condition, limit=sql.Literal(100), **PLACES)
                 yield pytest.param(whole, parameters, id=f"{module.name}.{name}")
 
 
