@@ -82,6 +82,8 @@ class FarSide(BaseHTTPRequestHandler):
     """Answers by path; `/echo` and what is not known tells what was sent."""
 
     protocol_version = "HTTP/1.1"
+    wbufsize = 65536
+    disable_nagle_algorithm = True
 
     def handle_request(self) -> None:
         sent = self.rfile.read(int(self.headers.get("content-length") or 0))

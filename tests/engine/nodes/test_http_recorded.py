@@ -38,12 +38,18 @@ def here() -> Iterator[str]:
         yield address.removeprefix("http://")
 
 
+@pytest.fixture(scope="module")
+def outgoing(engine: Engine, here: str) -> Iterator[Outgoing]:
+    """One client for all, as a worker has."""
+    client = Outgoing(AddressRules.parse(f"{here},127.0.0.1:1"))
+    yield client
+    engine.wait_for(client.__aexit__(None, None, None))
+
+
 @pytest.mark.parametrize("path", [pytest.param(path, id=path.stem) for path in CASES])
-def test_case(path: Path, engine: Engine, here: str) -> None:
+def test_case(path: Path, engine: Engine, here: str, outgoing: Outgoing) -> None:
     case = json.loads(path.read_text().replace(RECORDED_AT, here))
-    outgoing = Outgoing(AddressRules.parse(f"{here},127.0.0.1:1"))
     outcome = engine.run(case["workflow"], mode="test", start_node="Start", ports=Ports(outgoing=outgoing))
-    engine.wait_for(outgoing.__aexit__(None, None, None))
     expected = case["expected"]
     if expected["error"] is not None:
         description = expected["error"]["description"]
