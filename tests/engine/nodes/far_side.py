@@ -179,21 +179,23 @@ class FarSide(BaseHTTPRequestHandler):
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = do_OPTIONS = handle_request
 
 
-def server(port: int = 0) -> ThreadingHTTPServer:
-    made = ThreadingHTTPServer(("127.0.0.1", port), FarSide)
-    made.counts = {}  # type: ignore[attr-defined]
-    made.daemon_threads = True
-    return made
+class Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128
+
+    def __init__(self, port: int) -> None:
+        super().__init__(("127.0.0.1", port), FarSide)
+        self.counts: dict[str, int] = {}
 
 
 @contextmanager
 def running(port: int = 0) -> Iterator[str]:
     """The server in the background; gives its address."""
-    with server(port) as made:
+    with Server(port) as made:
         threading.Thread(target=made.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{made.server_address[1]}"
         made.shutdown()
 
 
 if __name__ == "__main__":
-    server(int(sys.argv[1])).serve_forever()
+    Server(int(sys.argv[1])).serve_forever()
