@@ -63,6 +63,8 @@ class Connections(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         assert isinstance(request.stream, AsyncIterable)
+        if request.url.scheme not in ("http", "https"):
+            raise httpcore.UnsupportedProtocol(f"Unsupported protocol {request.url.scheme}:")
         url = httpcore.URL(
             scheme=request.url.raw_scheme,
             host=request.url.raw_host,

@@ -72,6 +72,32 @@ def test_a_redirect_is_checked_like_a_request(address: str) -> None:
         ask(f"{address}/redirect/1?to=http://127.0.0.2:{port}/object", f"127.0.0.1:{port}")
 
 
+@pytest.mark.parametrize(
+    "target", ["ftp://127.0.0.1/x", "file:///etc/passwd", "gopher://127.0.0.1/", "data:text/plain,x"]
+)
+def test_a_redirect_leads_to_http_only(address: str, target: str) -> None:
+    with pytest.raises((httpcore.UnsupportedProtocol, httpx.HTTPError, httpx.InvalidURL)):
+        ask(f"{address}/redirect/1?to={target}", "127.0.0.1")
+
+
+def test_a_connection_serves_again_and_a_broken_one_does_not(address: str) -> None:
+    async def several() -> list[int]:
+        async with Outgoing(AddressRules.parse("127.0.0.1")) as outgoing:
+            connections = outgoing._client(True)._transport
+            answers = [await outgoing.send(Call("GET", address + "/object")) for _ in range(5)]
+            assert len(connections._order) == 1
+            with pytest.raises(httpcore.RemoteProtocolError):
+                await outgoing.send(Call("GET", address + "/hangup"))
+            with pytest.raises(RequestTimedOut):
+                await outgoing.send(Call("GET", address + "/slow?seconds=1", timeout=0.1))
+            assert len(connections._order) == 0
+            answers += await asyncio.gather(*(outgoing.send(Call("GET", address + "/object")) for _ in range(150)))
+            assert len(connections._order) <= 100
+            return [answer.status for answer in answers]
+
+    assert set(asyncio.run(several())) == {200}
+
+
 def test_a_name_that_changes_its_answer_gains_nothing(address: str, monkeypatch) -> None:
     """The address that was checked is the one that is connected to: the name is not asked again."""
     asked: list[str] = []
