@@ -1,0 +1,81 @@
+"""Canaries: secrets that are used by a live API and a live worker turn up nowhere but where they are meant to be."""
+
+import orjson
+import psycopg
+from psycopg import sql
+
+from tests.engine.nodes import far_side
+from tests.live import KEY
+from tests.worker.graphs import chain, no_op
+
+VALUE = "canary-of-the-credential"
+ENCRYPTION_KEY = "canary-of-the-encryption-key"
+WRONG_KEY = "canary-of-a-wrong-api-key"
+SECRETS = (VALUE, ENCRYPTION_KEY, WRONG_KEY, KEY)
+
+
+def everything_stored(database_url: str) -> str:
+    """Each row of each table as text, binary columns in hexadecimal."""
+    with psycopg.connect(database_url) as connection:
+        names = [
+            row[0]
+            for row in connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall()
+        ]
+        rows = [
+            row[0]
+            for name in names
+            for row in connection.execute(
+                sql.SQL("SELECT t::text FROM {} AS t").format(sql.Identifier(name))
+            ).fetchall()
+        ]
+    return "\n".join(rows)
+
+
+def test_secrets_are_in_no_log_measurement_error_run_data_or_table(start_server, start_worker, database_url) -> None:
+    server = start_server(EXECUTIONS_ENCRYPTION_KEY=ENCRYPTION_KEY)
+    worker = start_worker(EXECUTIONS_ENCRYPTION_KEY=ENCRYPTION_KEY, EXECUTIONS_ALLOWED_HOSTS="127.0.0.1")
+    told = [server.get("/api/v1/executions", X_N8N_API_KEY=WRONG_KEY)]
+    made = server.post(
+        "/api/v1/credentials", {"name": "c", "type": "httpHeaderAuth", "data": {"name": "X-Key", "value": VALUE}}
+    )
+    refused = server.post("/api/v1/credentials", {"name": "c", "type": "httpHeaderAuth", "data": {"zz": VALUE}})
+    assert (made.status, refused.status) == (200, 400)
+    told += [made, refused]
+    with far_side.running() as address:
+        for path in ("/checked", "/error-object"):
+            parameters = {
+                "url": address + path,
+                "options": {},
+                "authentication": "genericCredentialType",
+                "genericAuthType": "httpHeaderAuth",
+            }
+            document = server.post("/api/v1/workflows", workflow(path, parameters, made.body["id"]))
+            told += [document, server.post(f"/api/v1/workflows/{document.body['id']}/run", {"wait": 20})]
+    assert [told[4].body["status"], told[6].body["status"]] == ["success", "error"]
+    told += [
+        server.get("/api/v1/executions?includeData=true"),
+        server.get("/metrics"),
+        server.get("/api/v1/credentials"),
+    ]
+
+    places = {
+        "answers": "\n".join(f"{answer.headers} {answer.body}" for answer in told),
+        "API's log": server.child.log.read_text(),
+        "worker's log": worker.log.read_text(),
+        "database": everything_stored(database_url),
+    }
+    assert all(places.values())
+    found = {
+        (place, secret)
+        for place, text in places.items()
+        for secret in SECRETS
+        if secret in text or secret.encode().hex() in text
+    }
+    assert found == set()
+
+
+def workflow(name: str, parameters: dict, credential_id: str) -> dict:
+    """One request with the credential."""
+    document = orjson.loads(chain(("Ask", "httpRequest", 4.2, parameters), no_op()))
+    document["nodes"][1]["credentials"] = {"httpHeaderAuth": {"id": credential_id, "name": "c"}}
+    return {"name": name, **document}
