@@ -31,7 +31,8 @@ EMPTY_DATA = {
         "waitingExecutionSource": {},
     },
 }
-TIMED_OUT = "The execution was cancelled because it timed out"
+TIMED_OUT = "TimeoutExecutionCancelledError"
+"""Name of the error of a run whose time was over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +87,7 @@ async def run_workflow(request: RunRequest, sandbox: Sandbox) -> Outcome:
         async with asyncio.timeout(limit):
             halt = await execute(state, sandbox, _info(request, sandbox))
     except TimeoutError:
-        return _canceled(state, TIMED_OUT, "TimeoutExecutionCancelledError")
+        return _canceled(state, "The execution was cancelled because it timed out", TIMED_OUT)
     except asyncio.CancelledError:
         task = asyncio.current_task()
         if task is not None:

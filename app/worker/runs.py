@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from app.engine.ports import Ports
-from app.engine.run import Outcome, RunRequest, prepare_retry, run_workflow
+from app.engine.run import TIMED_OUT, Outcome, RunRequest, prepare_retry, run_workflow
 from app.engine.sandbox import Sandbox
 from app.repository.lifecycle import ErrorWorkflow, Result
 from app.triggers import trigger_nodes
@@ -101,10 +101,13 @@ def is_kept(workflow: dict[str, Any], mode: str, status: str) -> bool:
 def error_workflow_of(assignment: Assignment, outcome: Outcome) -> ErrorWorkflow | None:
     """The workflow to start because this one failed: the one that its settings name, else its own Error Trigger.
 
-    A manual run starts none, and a failing error workflow does not start itself.
+    A run whose time was over has failed, too. A manual run starts none, and a failing error workflow does not start
+    itself.
     """
     claim, workflow = assignment.claim, assignment.workflow
-    if outcome.error is None or claim.mode == "manual":
+    error = outcome.data["resultData"].get("error") or {}
+    failed = outcome.status == "error" or error.get("name") == TIMED_OUT
+    if not failed or claim.mode == "manual":
         return None
     named = (workflow.get("settings") or {}).get("errorWorkflow")
     if not named and trigger_nodes(workflow, "errorTrigger"):
@@ -113,7 +116,7 @@ def error_workflow_of(assignment: Assignment, outcome: Outcome) -> ErrorWorkflow
         return None
     execution = {
         "id": str(claim.id),
-        "error": outcome.data["resultData"].get("error") or {"message": outcome.error.message},
+        "error": error,
         "lastNodeExecuted": outcome.data["resultData"].get("lastNodeExecuted"),
         "mode": claim.mode,
     }
@@ -130,4 +133,5 @@ def storable(text: str | None) -> str | None:
 
 def handed_over(result: Result) -> Result:
     """A run that was cut short by the end of this worker: it waits for another one, which continues it at once."""
-    return replace(result, status="waiting", wait_till=LONG_AGO, error_node=None, error_message=None)
+    result = replace(result, status="waiting", wait_till=LONG_AGO, error_workflow=None)
+    return replace(result, error_node=None, error_message=None)

@@ -4,7 +4,8 @@ import time
 
 import orjson
 
-from tests.worker.graphs import chain, no_op, set_field, stop_and_error
+from app.repository import lifecycle
+from tests.worker.graphs import chain, no_op, set_field, stop_and_error, wait
 from tests.worker.test_sub_workflows import call, child
 
 COUNT = "SELECT count(*) FROM executions WHERE mode = 'error'"
@@ -73,6 +74,25 @@ def test_a_failed_sub_workflow_starts_its_own_and_so_does_its_parent(queue, star
     queue.wait_for([failed, *error_runs(queue, 2)])
     parents = queue.connection.execute("SELECT parent_id FROM executions WHERE mode = 'error' ORDER BY parent_id")
     assert [row[0] for row in parents] == [failed, failed + 1]
+
+
+def test_a_run_whose_time_is_over_has_failed_too_and_one_that_was_stopped_has_not(queue, start_worker) -> None:
+    queue.save(on_error(no_op("Alert")), "alert")
+    queue.save(with_settings(chain(wait(30)), errorWorkflow="alert", executionTimeout=1), "slow")
+    queue.save(with_settings(chain(wait(30)), errorWorkflow="alert"), "stopped")
+    slow, stopped = add(queue, "slow", "trigger"), add(queue, "stopped", "trigger")
+    start_worker()
+    queue.wait_for([stopped], ["running"])
+    lifecycle.stop(queue.connection, stopped)
+    [started] = error_runs(queue)
+    queue.wait_for([started])
+    told = queue.data(started)["resultData"]["runData"]["Alert"][0]["data"]["main"][0][0]["json"]
+    assert (told["execution"]["id"], told["execution"]["error"]["name"]) == (
+        str(slow),
+        "TimeoutExecutionCancelledError",
+    )
+    time.sleep(0.5)
+    assert queue.connection.execute(COUNT).fetchone()[0] == 1
 
 
 def test_an_error_workflow_that_fails_does_not_start_itself(queue, start_worker) -> None:
