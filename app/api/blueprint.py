@@ -41,6 +41,7 @@ SAID = {
 RETRY_AFTER = {"Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer"}}}
 PATH_PARTS = {
     "execution_id": ("The execution's id, a decimal number.", "1042"),
+    "job_id": ("The id of a deletion, a decimal number.", "7"),
     "workflow_id": ("The workflow's id.", "MXoWndJluwYcxmlO"),
     "tag_id": ("The tag's id.", "tag_production"),
     "credential_id": ("The credential's id.", "vHxaz5UaCghVYl9C"),

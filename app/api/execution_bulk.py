@@ -5,26 +5,29 @@ from typing import Any
 from flask import Response
 
 from app.api import idempotency
+from app.api.answers import answer
 from app.api.auth import caller
 from app.api.blueprint import Blueprint
 from app.api.filters import matching
-from app.api.rendering import render_retry_answer
+from app.api.rendering import render_deletion_job, render_retry_answer
 from app.api.services import database
-from app.repository import deletions, lifecycle, retries
+from app.repository import deletion_jobs, deletions, lifecycle, retries
 from app.repository.connection import Connection
-from app.repository.errors import CannotRetry
+from app.repository.errors import CannotRetry, DeletionJobNotFound
 from app.repository.execution_filters import ExecutionFilter
-from app.repository.executions import get_executions
+from app.repository.executions import get_executions, list_executions
 from app.repository.retries import RetryAnswer
+from app.schemas.base import execution_id
 from app.schemas.execution_actions import (
     MOST_AT_ONCE,
     DeleteBody,
+    DeletedSchema,
+    DeletionJobSchema,
     RetryManyBody,
     RetryManySchema,
     StopFilter,
     StopManyBody,
     StoppedSchema,
-    SuccessSchema,
     possible_ids,
 )
 
@@ -125,12 +128,15 @@ def would_retry(connection: Connection, ids: list[int]) -> list[RetryAnswer]:
     "/delete",
     scope="execution:delete",
     body=DeleteBody(),
-    answer=SuccessSchema,
+    answer=DeletedSchema,
     idempotent=True,
     example={"ids": ["1042", "1043"]},
 )
 def delete_executions(body: dict[str, Any]) -> Response:
-    """Delete executions with their data, all that are named or none; one that runs keeps all of them."""
+    """Delete executions with their data, all that are named or none; one that runs keeps all of them.
+
+    More than 1,000 that match a filter are deleted in the background, and `job` says where to ask how far it is.
+    """
     visible = caller().project_id
     if "ids" in body:
         ids = possible_ids(body["ids"])
@@ -140,9 +146,23 @@ def delete_executions(body: dict[str, Any]) -> Response:
         wanted, nothing = matching(body["filter"], visible), False
     with database() as connection:
 
-        def act() -> dict[str, bool]:
-            if not nothing:
-                deletions.delete_executions(connection, wanted)
+        def act() -> dict[str, Any]:
+            if nothing:
+                return {"success": True}
+            if not wanted.ids and len(list_executions(connection, wanted, limit=MOST_AT_ONCE + 1)) > MOST_AT_ONCE:
+                return {"success": True, "job": str(deletion_jobs.create_deletion_job(connection, wanted))}
+            deletions.delete_executions(connection, wanted)
             return {"success": True}
 
         return idempotency.once(connection, act)
+
+
+@blueprint.endpoint("GET", "/delete/<job_id>", scope="execution:delete", answer=DeletionJobSchema, errors=[404])
+def get_deletion_job(job_id: str) -> Response:
+    """How far a deletion in the background is; it is known for a week after its end."""
+    number = execution_id(job_id)
+    if number is None:
+        raise DeletionJobNotFound
+    with database() as connection:
+        job = deletion_jobs.get_deletion_job(connection, number, project_id=caller().project_id)
+    return answer(render_deletion_job(job))

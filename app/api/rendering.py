@@ -9,6 +9,7 @@ from typing import Any
 
 import orjson
 
+from app.repository.deletion_jobs import DeletionJob
 from app.repository.executions import Execution
 from app.repository.projects import Project
 from app.repository.retries import RetryAnswer
@@ -58,6 +59,17 @@ def render_retry_answer(answer: RetryAnswer) -> dict[str, str]:
     if answer.message is not None:
         rendered["message"] = answer.message
     return rendered
+
+
+def render_deletion_job(job: DeletionJob) -> dict[str, Any]:
+    """How far a deletion in the background is."""
+    return {
+        "id": str(job.id),
+        "finished": job.finished_at is not None,
+        "deleted": job.deleted,
+        "createdAt": time_text(job.created_at),
+        "finishedAt": job.finished_at and time_text(job.finished_at),
+    }
 
 
 def render_tag(tag: TagRecord) -> dict[str, Any]:

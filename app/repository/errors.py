@@ -31,6 +31,10 @@ class ExecutionNotFound(NotFound):
     default = "Execution not found"
 
 
+class DeletionJobNotFound(NotFound):
+    default = "Deletion job not found"
+
+
 class WorkflowNotFound(NotFound):
     default = "Workflow not found"
 

@@ -127,6 +127,22 @@ class SuccessSchema(CamelSchema):
     success = fields.Boolean(required=True)
 
 
+class DeletedSchema(SuccessSchema):
+    job = fields.String(
+        metadata={"description": "Too many to wait for: they are deleted in the background, and this is the job's id."}
+    )
+
+
+class DeletionJobSchema(CamelSchema):
+    """How far a deletion in the background is."""
+
+    id = fields.String(required=True)
+    finished = fields.Boolean(required=True)
+    deleted = fields.Integer(required=True, metadata={"description": "How many executions were deleted so far."})
+    created_at = fields.String(required=True)
+    finished_at = fields.String(required=True, allow_none=True)
+
+
 class RetryResultSchema(CamelSchema):
     """What became of one: `retryId`, or `message` saying why there is none; neither in a dry run."""
 

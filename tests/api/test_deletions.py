@@ -2,6 +2,8 @@
 
 import pytest
 
+from app.repository import deletion_jobs
+
 IMPOSSIBLE = ["exec_123", "0", "-1", "+1", "9" * 30, "٣", "1.0", "01", "%00", "%20", "9223372036854775808"]
 
 
@@ -79,3 +81,24 @@ def test_delete_one(api, each):
     assert api.delete(f"/executions/{each['error']}").status_code == 404
     response = api.delete(f"/executions/{each['running']}")
     assert (response.status_code, response.json) == (400, {"message": "Cannot delete a running execution"})
+
+
+def test_many_are_deleted_in_the_background(api, workflow):
+    number = api.ended(workflow)
+    columns = "workflow_id, workflow_version_id, project_id, status, mode, started_at, stopped_at"
+    api.db.execute(
+        f"INSERT INTO executions ({columns}) SELECT {columns} FROM executions, generate_series(1, 1000) WHERE id = %s",
+        [number],
+    )
+    api.db.commit()
+    answered = api.post("/executions/delete", {"filter": {"workflowId": workflow.id}}).json
+    assert answered["success"] is True
+    path = f"/executions/delete/{answered['job']}"
+    assert api.get(path).json["deleted"] == 0
+    while deletion_jobs.delete_some(api.db) is not None:
+        api.db.commit()
+    progress = api.get(path).json
+    assert (progress["finished"], progress["deleted"]) == (True, 1001)
+    assert api.get("/executions").json["count"] == 0
+    assert api.get("/executions/delete/12345").status_code == 404
+    assert api.get("/executions/delete/abc").json == {"message": "Deletion job not found"}

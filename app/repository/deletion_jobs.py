@@ -1,0 +1,120 @@
+"""Deleting more executions than one call should wait for: a job that workers do in small steps.
+
+Only what was there when the job was made is deleted, and never what runs when its turn comes.
+"""
+
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+from typing import Any
+
+import orjson
+from psycopg.rows import args_row
+
+from app.repository.connection import Connection
+from app.repository.deletions import DELETE, LOCK
+from app.repository.errors import CannotDelete, DeletionJobNotFound
+from app.repository.execution_counts import scalar
+from app.repository.execution_filters import ExecutionFilter
+from app.repository.executions import list_executions
+
+STEP_SIZE = 500
+TIMES = ("started_after", "started_before")
+
+CREATE = """
+    INSERT INTO deletion_jobs (project_id, wanted, above)
+    VALUES (%(project_id)s, %(wanted)s, coalesce((SELECT max(e.id) FROM executions AS e), 0) + 1)
+    RETURNING id
+"""
+
+# Jobs that ended a week ago are of interest to nobody.
+FORGET = """
+    DELETE FROM deletion_jobs AS j
+     WHERE j.finished_at < now() - interval '7 days'
+"""
+
+GET = """
+    SELECT j.id, j.deleted, j.created_at, j.finished_at
+      FROM deletion_jobs AS j
+     WHERE j.id = %(id)s AND (%(project_id)s::text IS NULL OR j.project_id = %(project_id)s)
+"""
+
+# Uses deletion_jobs_unfinished. The lock lasts for one step: whoever comes next does the next one.
+NEXT = """
+    SELECT j.id, j.wanted, j.above
+      FROM deletion_jobs AS j
+     WHERE j.finished_at IS NULL
+     ORDER BY j.id
+     LIMIT 1
+       FOR UPDATE SKIP LOCKED
+"""
+
+ADVANCE = """
+    UPDATE deletion_jobs AS j
+       SET deleted = j.deleted + %(deleted)s, above = %(above)s,
+           finished_at = CASE WHEN %(finished)s THEN clock_timestamp() END
+     WHERE j.id = %(id)s
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class DeletionJob:
+    """How far it is: `deleted` executions so far, `finished_at` None while there may be more."""
+
+    id: int
+    deleted: int
+    created_at: datetime
+    finished_at: datetime | None
+
+
+def create_deletion_job(connection: Connection, wanted: ExecutionFilter) -> int:
+    """Have workers delete whatever matches and exists now; returns the job's id.
+
+    Raises CannotDelete when one of them runs.
+    """
+    if "running" in (wanted.statuses or ("running",)):
+        running = replace(wanted, statuses=("running",))
+        if list_executions(connection, running, limit=1):
+            raise CannotDelete
+    connection.execute(FORGET)
+    parameters = {"project_id": wanted.visible_project, "wanted": orjson.dumps(asdict(wanted)).decode()}
+    return int(scalar(connection, CREATE, parameters))
+
+
+def get_deletion_job(connection: Connection, job_id: int, *, project_id: str | None = None) -> DeletionJob:
+    """The job with this id, within a project when one is given. Raises DeletionJobNotFound."""
+    with connection.cursor(row_factory=args_row(DeletionJob)) as cursor:
+        job = cursor.execute(GET, {"id": job_id, "project_id": project_id}).fetchone()
+    if job is None:
+        raise DeletionJobNotFound
+    return job
+
+
+def delete_some(connection: Connection, *, size: int = STEP_SIZE) -> int | None:
+    """Do one step of the oldest unfinished job: at most `size` executions; returns how many were deleted.
+
+    None: there is nothing to do, or another worker does it.
+    """
+    job = connection.execute(NEXT).fetchone()
+    if job is None:
+        return None
+    job_id, document, above = job
+    wanted = filter_of(orjson.loads(document))
+    ids = tuple(execution.id for execution in list_executions(connection, wanted, limit=size, before=above))
+    deletable: list[int] = []
+    if ids:
+        condition, parameters = replace(wanted, ids=ids).condition()
+        locked = connection.execute(LOCK.format(condition=condition), parameters).fetchall()
+        deletable = [execution_id for execution_id, status in locked if status != "running"]
+        connection.execute(DELETE, {"ids": deletable})
+    advance = {"id": job_id, "deleted": len(deletable), "above": min(ids, default=above), "finished": len(ids) < size}
+    connection.execute(ADVANCE, advance)
+    return len(deletable)
+
+
+def filter_of(document: dict[str, Any]) -> ExecutionFilter:
+    """The filter that was stored as JSON."""
+    fields: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in document.items()
+    }
+    times: dict[str, Any] = {name: datetime.fromisoformat(fields[name]) for name in TIMES if fields[name] is not None}
+    return ExecutionFilter(**fields | times)
