@@ -38,6 +38,7 @@ from app.worker.alarm import Alarm
 from app.worker.beat import Beat
 from app.worker.children import queue_child, start_child
 from app.worker.credentials import Credentials
+from app.worker.deleter import delete_in_background
 from app.worker.exchange import Assignment, Exchange
 from app.worker.pruner import Pruner
 from app.worker.reach import Reach
@@ -106,6 +107,7 @@ class Worker:
                 self._keep_beating(beat),
                 pruner.run(self._in_thread),
                 schedules.run(self._in_thread),
+                delete_in_background(self._pool, self._in_thread),
                 alarm.run(self._in_thread),
             )
         ]
