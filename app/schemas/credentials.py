@@ -13,7 +13,7 @@ _DOMAINS: dict[str, Any] = {
 _TEXT, _NUMBER, _BOOLEAN = {"type": "string"}, {"type": "number"}, {"type": "boolean"}
 
 FIELDS: dict[str, dict[str, dict[str, Any]]] = {
-    "crypto": {"hmacSecret": _TEXT, "signPrivateKey": _TEXT},
+    "crypto": {"hmacSecret": _TEXT, "signPrivateKey": _TEXT, "encryptionPassphrase": _TEXT},
     "httpBasicAuth": {"user": _TEXT, "password": _TEXT, **_DOMAINS},
     "httpBearerAuth": {"token": _TEXT, **_DOMAINS},
     "httpCustomAuth": {"json": _TEXT, **_DOMAINS},

@@ -1,0 +1,60 @@
+"""Crypto with the secrets of a credential, as from version 2 on; what n8n encrypted opens here."""
+
+from typing import Any
+
+import pytest
+
+from app.engine.passphrases import CIPHERS, decrypt, encrypt
+from app.engine.ports import Ports
+from tests.engine.running import START, Engine, chain, node, put_out
+
+FROM_N8N = {
+    "aes-256-gcm": "AT0cfC4L0juJ1zyhDO9sJQcsPLo8NJfP8wbhfvLNUCQvAZlXV7PJW7geIfFR+JKYDr0=",
+    "chacha20-poly1305": "AYXHxpsWw+4G1sHxtBsGCBGK/1gjO48C+t1pVYYLtywvd6MX9mrgJELTtjl989pQA98=",
+}
+
+
+def run(engine: Engine, held: dict[str, Any], **parameters: Any):
+    async def read(credential_id: str, kind: str) -> dict[str, Any]:
+        return held
+
+    crypto = node("Crypto", "crypto", parameters, 2, credentials={"crypto": {"id": "c1"}})
+    return engine.run(chain(START, crypto), ports=Ports(credentials=read))
+
+
+@pytest.mark.parametrize("cipher", FROM_N8N)
+def test_what_n8n_encrypted_opens(engine: Engine, cipher: str) -> None:
+    outcome = run(engine, {"encryptionPassphrase": "pass"}, action="decrypt", value=FROM_N8N[cipher], cipher=cipher)
+    assert put_out(outcome, "Crypto") == [{"data": "hello"}]
+
+
+@pytest.mark.parametrize("cipher", CIPHERS)
+def test_what_is_encrypted_opens_with_its_passphrase_only(cipher: str) -> None:
+    sealed = encrypt("héllo", "pass", cipher)
+    assert decrypt(sealed, "pass", cipher) == "héllo"
+    with pytest.raises(ValueError, match="wrong passphrase"):
+        decrypt(sealed, "other", cipher)
+
+
+@pytest.mark.parametrize("text", ["", "nope", "AT0c", "!!"])
+def test_what_is_no_ciphertext_is_told(text: str) -> None:
+    with pytest.raises(ValueError, match="Ciphertext is malformed or truncated"):
+        decrypt(text, "pass", "aes-256-gcm")
+
+
+def test_a_keyed_hash_takes_its_secret_from_the_credential(engine: Engine) -> None:
+    outcome = run(engine, {"hmacSecret": "k"}, action="hmac", value="hello")
+    assert put_out(outcome, "Crypto") == [{"data": "406e4b43f87095aa86ca6299d25e875921fefa180f02043bb29bec5681c0c2d0"}]
+
+
+@pytest.mark.parametrize(
+    ("action", "message"),
+    [
+        ("hmac", "No HMAC secret set in credentials. Please add an HMAC secret to your Crypto credentials."),
+        ("sign", "No private key set in credentials. Please add a private key to your Crypto credentials."),
+        ("encrypt", "No encryption passphrase set in credentials. Please add an Encryption Passphrase to your Crypto "
+         "credentials."),
+    ],
+)  # fmt: skip
+def test_a_credential_without_the_secret_is_told(engine: Engine, action: str, message: str) -> None:
+    assert run(engine, {}, action=action, value="x", algorithm="RSA-SHA256").error.message == message
