@@ -10,8 +10,8 @@ from app.repository.execution_counts import scalar
 LOST = "The worker that ran this execution was lost"
 
 REGISTER = """
-    INSERT INTO workers (hostname, pid, concurrency)
-    VALUES (%(hostname)s, %(pid)s, %(concurrency)s)
+    INSERT INTO workers (hostname, pid, concurrency, sends_notices)
+    VALUES (%(hostname)s, %(pid)s, %(concurrency)s, %(sends_notices)s)
     RETURNING id
 """
 
@@ -68,9 +68,14 @@ FORGET = """
 """
 
 
-def register(connection: Connection, *, hostname: str, pid: int, concurrency: int) -> int:
-    """Announce a worker that runs up to `concurrency` executions at once; returns its id."""
-    values = {"hostname": hostname, "pid": pid, "concurrency": concurrency}
+def register(
+    connection: Connection, *, hostname: str, pid: int, concurrency: int, sends_notices: bool = False
+) -> int:
+    """Announce a worker that runs up to `concurrency` executions at once; returns its id.
+
+    While one that `sends_notices` is alive, each execution that fails leaves a notice (app/repository/failures.py).
+    """
+    values = {"hostname": hostname, "pid": pid, "concurrency": concurrency, "sends_notices": sends_notices}
     return int(scalar(connection, REGISTER, values))
 
 

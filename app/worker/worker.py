@@ -40,6 +40,7 @@ from app.worker.children import queue_child, start_child
 from app.worker.credentials import Credentials
 from app.worker.deleter import delete_in_background
 from app.worker.exchange import Assignment, Exchange
+from app.worker.failures import Failures
 from app.worker.pruner import Pruner
 from app.worker.reach import Reach
 from app.worker.runs import BROKEN, handed_over, run
@@ -109,6 +110,7 @@ class Worker:
                 schedules.run(self._in_thread),
                 delete_in_background(self._pool, self._in_thread),
                 alarm.run(self._in_thread),
+                Failures(self._settings, self._pool).run(self._in_thread),
             )
         ]
         try:
@@ -272,6 +274,7 @@ class Worker:
                 hostname=socket.gethostname(),
                 pid=os.getpid(),
                 concurrency=self._settings.concurrency,
+                sends_notices=self._settings.failure_webhook is not None,
             )
 
     def _retire(self, worker_id: int) -> None:
