@@ -206,6 +206,8 @@ def _is_error(item: Item) -> bool:
 
 def _with_input(item: Item, inputs: list[list[Item]]) -> Item:
     pairing = item.get("pairedItem")
+    if isinstance(pairing, list) and pairing:
+        pairing = pairing[0]
     if isinstance(pairing, dict):
         index, place = pairing.get("input") or 0, pairing.get("item", 0)
         if index < len(inputs) and place < len(inputs[index]):

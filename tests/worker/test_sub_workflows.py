@@ -59,7 +59,8 @@ def test_three_deep_over_http_in_a_worker_with_one_place(start_server, start_wor
         (deepest, "integrated", "success", first + 1),
     ]
     [run] = queue.data(first)["resultData"]["runData"]["Call"]
-    assert run["metadata"]["subExecution"] == {"executionId": str(first + 1), "workflowId": middle}
+    link = {"executionId": str(first + 1), "workflowId": middle}
+    assert run["metadata"] == {"subExecution": link, "subExecutionsCount": 1}
     shown = server.get(f"/api/v1/executions/{first + 1}?includeData=true").body
     assert (shown["mode"], shown["workflowId"]) == ("integrated", middle)
 
@@ -83,6 +84,32 @@ def test_each_item_by_itself_or_all_at_once(queue, start_worker) -> None:
     queue.wait_for([each, once])
     assert put_out(queue, each) == [{"seen": [1]}, {"seen": [2]}, {"seen": [3]}]
     assert put_out(queue, once) == [{"seen": [1, 2, 3]}]
+
+
+FAILS_FOR_TWO = code("if ($json.n == 2) throw new Error('two'); return $input.all()")
+N1, N3, ERROR = {"n": 1}, {"n": 3}, {"error": "two [line 1]"}
+
+
+@pytest.mark.parametrize(
+    ("mode", "on_error", "expected"),
+    [
+        ("each", "continueRegularOutput", [[N1, N3], [ERROR]]),
+        ("each", "continueErrorOutput", [[N1, N3], []]),
+        ("once", "continueRegularOutput", [[ERROR]]),
+        ("once", "continueErrorOutput", [[], [{"n": 2, **ERROR}]]),
+    ],
+)
+def test_items_that_fail_come_out_where_n8n_puts_them(queue, start_worker, mode, on_error, expected) -> None:
+    queue.save(child(FAILS_FOR_TWO), "child")
+    document = orjson.loads(chain(call("child", mode=mode)))
+    document["nodes"][1]["onError"] = on_error
+    queue.save(orjson.dumps(document))
+    numbers = (1, 2, 3) if mode == "each" else (2, 1, 3)
+    [execution_id] = queue.add(items=orjson.dumps([{"json": {"n": n}} for n in numbers]))
+    start_worker()
+    assert queue.wait_for([execution_id])[0].status == "success"
+    [run] = queue.data(execution_id)["resultData"]["runData"]["Call"]
+    assert [[item["json"] for item in items] for items in run["data"]["main"]] == expected
 
 
 def test_a_document_in_the_node_runs_without_a_record(queue, start_worker) -> None:

@@ -13,17 +13,34 @@ from app.engine.registry import Item, Outputs, node
 @node("executeWorkflow", [1, 1.1, 1.2, 1.3])
 async def execute_workflow(context: NodeContext) -> Outputs:
     given = await _handed_over(context)
-    if context.parameters.get("mode", "once") != "each":
+    if context.parameters.get("mode", "once") == "each":
+        return await _each(context, given)
+    try:
         outcome = await _run(context, given, await _called(context, 0))
-        return _paired(outcome.outputs, len(given))
-    merged: Outputs = []
+    except NodeError as error:
+        if not context.continues_on_fail:
+            raise
+        return [[{"json": {"error": error.message}, "pairedItem": [{"item": index} for index in range(len(given))]}]]
+    return _paired(outcome.outputs, len(given))
+
+
+async def _each(context: NodeContext, given: list[Item]) -> Outputs:
+    """Run it once for each item. What failed for an item comes out at the output of that item's number, as in n8n."""
+    merged: Outputs = [[]]
     for index, item in enumerate(given):
-        outcome = await _run(context, [item], await _called(context, index))
-        for output, items in enumerate(outcome.outputs):
+        try:
+            outcome = await _run(context, [item], await _called(context, index))
+            outputs = outcome.outputs
+        except NodeError as error:
+            if not context.continues_on_fail:
+                raise
+            outputs = [*([] for _ in range(index)), [{"json": {"error": error.message}}]]
+        for output, items in enumerate(outputs):
             while len(merged) <= output:
                 merged.append([])
             merged[output] += [{**each, "pairedItem": {"item": index}} for each in items]
-    return merged or [[]]
+    context.metadata.pop("subExecution", None)
+    return merged
 
 
 async def _handed_over(context: NodeContext) -> list[Item]:
@@ -70,6 +87,7 @@ async def _run(context: NodeContext, items: list[Item], called: dict[str, Any]) 
     if outcome.execution_id is not None:
         workflow_id = called.get("workflow_id")
         context.metadata["subExecution"] = {"executionId": outcome.execution_id, "workflowId": workflow_id}
+        context.metadata["subExecutionsCount"] = context.metadata.get("subExecutionsCount", 0) + 1
     if outcome.error is not None:
         raise NodeError(outcome.error)
     return outcome if wait else ChildOutcome([items], outcome.execution_id)
