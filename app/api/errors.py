@@ -33,10 +33,18 @@ SENTENCES = {
 class Refused(Exception):
     """A request that is refused with a status and a sentence of its own."""
 
-    def __init__(self, status: int, message: str, headers: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        status: int,
+        message: str,
+        headers: Mapping[str, str] | None = None,
+        *,
+        more: Mapping[str, Any] | None = None,
+    ) -> None:
         super().__init__(message)
         self.status = status
         self.headers = headers or {}
+        self.more = more or {}
 
 
 def from_domain(problem: domain.RepositoryError) -> Response:
@@ -47,7 +55,7 @@ def from_domain(problem: domain.RepositoryError) -> Response:
 
 
 def from_refusal(problem: Refused) -> Response:
-    answer = error(str(problem), problem.status)
+    answer = error(str(problem), problem.status, **problem.more)
     answer.headers.update(problem.headers)
     return answer
 

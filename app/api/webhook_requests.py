@@ -1,123 +1,154 @@
-"""What a call to a webhook brought, as n8n's items; and whether the caller may come in."""
+"""What a call to a webhook brought, as n8n's items."""
 
 import base64
-import hmac
-import ipaddress
+import mimetypes
 import re
-from pathlib import PurePosixPath
+from collections.abc import Iterable, Iterator
 from typing import Any
+from xml.etree import ElementTree
 
 import orjson
 from flask import request
 from werkzeug.datastructures import FileStorage
 
 from app.api.errors import Refused
+from app.api.services import services
 
-BOTS = re.compile(r"bot|crawl|spider|slurp|facebookexternalhit|preview|monitor", re.IGNORECASE)
-WRONG = "Authorization data is wrong!"
+KINDS = (("image/", "image"), ("video/", "video"), ("audio/", "audio"), ("text/html", "html"), ("text/", "text"))
+UNKNOWN_KIND = "application/octet-stream"
+EXTENSIONS = {"text/plain": "txt", "image/jpeg": "jpeg"}
+NAME = re.compile(r"[^\[\]]+|\[\]")
+DEEPEST_NAME = 5
+UNIT = 1000.0
 
 
-def item_of(params: dict[str, str], webhook_url: str, options: dict[str, Any]) -> dict[str, Any]:
-    """The call as one item."""
-    body, files = read_body()
-    item: dict[str, Any] = {
-        "json": {
-            "headers": {name.lower(): value for name, value in request.headers.items()},
-            "params": params,
-            "query": flat(request.args.to_dict(flat=False)),
-            "body": body,
-            "webhookUrl": webhook_url,
-            "executionMode": "production",
-        }
+def item_of(params: dict[str, str], webhook_url: str, options: dict[str, Any], version: float = 2) -> dict[str, Any]:
+    """The call as one item. Raises Refused for a body that is not what its type says."""
+    request.max_form_memory_size = services().settings.max_body_bytes
+    data = request.get_data()
+    body, files = read_body(data, str(options.get("binaryPropertyName") or ""))
+    if options.get("rawBody"):
+        raw = {"data": base64.b64encode(data).decode(), "mimeType": request.mimetype or UNKNOWN_KIND}
+        files = {"data": raw, **files}
+    elif body is None and data and (version > 1 or options.get("binaryData")):
+        files = {str(options.get("binaryPropertyName") or "data"): file_of(data, request.mimetype or UNKNOWN_KIND)}
+    json: dict[str, Any] = {
+        "headers": {name.lower(): value for name, value in request.headers.items()},
+        "params": params,
+        "query": nested(request.args.items(multi=True)),
+        "body": body,
+        "webhookUrl": webhook_url,
+        "executionMode": "production",
     }
-    if options.get("rawBody") or options.get("binaryData"):
-        name = str(options.get("binaryPropertyName") or "data")
-        files[name] = binary(request.get_data(), request.mimetype or "application/octet-stream", None)
-    if files:
-        item["binary"] = files
-    return item
+    if body is None:
+        if version > 1 and not (data and options.get("rawBody")):
+            json["body"] = {}
+        else:
+            del json["body"]
+    return {"json": json, "binary": files} if files else {"json": json}
 
 
-def read_body() -> tuple[Any, dict[str, Any]]:
-    """The body by its content type, and the files that came with it. Raises Refused for JSON that is none."""
+def read_body(data: bytes, prefix: str) -> tuple[Any, dict[str, Any]]:
+    """The body by its content type, None for none and for types that only a file can hold; and the files in it."""
     kind = request.mimetype
     if kind == "multipart/form-data":
-        files = {name: binary_file(file) for name, file in request.files.items()}
-        return flat(request.form.to_dict(flat=False)), files
-    if kind == "application/x-www-form-urlencoded":
-        return flat(request.form.to_dict(flat=False)), {}
-    data = request.get_data()
+        return together(request.form.items(multi=True)), dict(uploaded(prefix))
     if not data:
-        return {}, {}
-    if kind == "application/json" or kind.endswith("+json"):
-        try:
+        return None, {}
+    if kind == "application/x-www-form-urlencoded":
+        return together(request.form.items(multi=True)), {}
+    try:
+        if kind == "application/json":
             return orjson.loads(data), {}
-        except orjson.JSONDecodeError as error:
-            raise Refused(422, f"Failed to parse request body: {error}") from None
-    if kind.startswith("text/") or kind.endswith("xml"):
-        return data.decode(request.mimetype_params.get("charset", "utf-8"), "replace"), {}
-    return {}, {}
+        if kind.endswith(("/xml", "+xml")):
+            root = ElementTree.fromstring(data)
+            return {tag_of(root): content_of(root)}, {}
+        if kind == "text/plain":
+            return data.decode(request.mimetype_params.get("charset", "utf-8"), "replace"), {}
+    except (orjson.JSONDecodeError, ElementTree.ParseError, LookupError) as error:
+        raise Refused(422, "Failed to parse request body", more={"code": 422, "hint": str(error)}) from None
+    return None, {}
 
 
-def flat(values: dict[str, list[str]]) -> dict[str, Any]:
+def together(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
     """A name that came once has a value, one that came several times a list."""
+    values: dict[str, list[Any]] = {}
+    for name, value in pairs:
+        values.setdefault(name, []).append(value)
     return {name: given[0] if len(given) == 1 else given for name, given in values.items()}
 
 
-def binary_file(file: FileStorage) -> dict[str, Any]:
-    """An uploaded file as n8n's binary data."""
-    return binary(file.read(), file.mimetype or "application/octet-stream", file.filename)
+def nested(pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:
+    """Parameters of a query, in which `a[b]=1` is a value inside of `a`, and `a[]=1` one of a list."""
+    found: dict[str, Any] = {}
+    for name, value in pairs:
+        keys = NAME.findall(name)[:DEEPEST_NAME] if "[" in name and not name.startswith("[") else [name]
+        within = found
+        for key in keys[:-1] if keys[-1:] != ["[]"] else keys[:-2]:
+            inner = within.setdefault(key, {})
+            within = inner if isinstance(inner, dict) else within
+        listed, key = keys[-1] == "[]", keys[-2] if keys[-1] == "[]" and len(keys) > 1 else keys[-1]
+        earlier = within.get(key)
+        if isinstance(earlier, list):
+            earlier.append(value)
+        elif earlier is None:
+            within[key] = [value] if listed else value
+        else:
+            within[key] = [earlier, value]
+    return found
 
 
-def binary(data: bytes, kind: str, name: str | None) -> dict[str, Any]:
+def tag_of(element: ElementTree.Element) -> str:
+    """An element's name without its namespace, in lower case."""
+    return element.tag.rpartition("}")[2].lower()
+
+
+def content_of(element: ElementTree.Element) -> Any:
+    """An element as n8n shows it: its text, or an object with its text, attributes and children."""
+    text = (element.text or "").strip() + "".join((child.tail or "").strip() for child in element)
+    shown: dict[str, Any] = {"_": text} if text else {}
+    if element.attrib:
+        shown["$"] = dict(element.attrib)
+    shown |= together((tag_of(child), content_of(child)) for child in element)
+    return text if shown.keys() <= {"_"} else shown
+
+
+def uploaded(prefix: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The files of a form, each under its field's name; of several in one field, and with a prefix, numbered."""
+    number = 0
+    for field, files in request.files.lists():
+        for index, file in enumerate(files):
+            name = f"{prefix}{number}" if prefix else field if len(files) == 1 else f"{field}{index}"
+            number += 1
+            yield name, file_of(file.read(), file.mimetype or UNKNOWN_KIND, name_of(file))
+
+
+def name_of(file: FileStorage) -> str | None:
+    return (file.filename or "").rsplit("/", 1)[-1] or None
+
+
+def file_of(data: bytes, kind: str, name: str | None = None) -> dict[str, Any]:
     """Bytes as n8n's binary data."""
-    described: dict[str, Any] = {
-        "data": base64.b64encode(data).decode(),
-        "mimeType": kind,
-        "fileSize": f"{len(data)} B",
-    }
+    described: dict[str, Any] = {"mimeType": kind}
+    file_type = next((shown for prefix, shown in KINDS if kind.startswith(prefix)), None)
+    file_type = {"application/json": "json", "application/pdf": "pdf"}.get(kind, file_type)
+    if file_type is not None:
+        described["fileType"] = file_type
+    guessed = EXTENSIONS.get(kind) or (mimetypes.guess_extension(kind) or "")[1:]
+    extension = name.rsplit(".", 1)[-1] if name and "." in name else guessed
+    if extension:
+        described["fileExtension"] = extension
+    described["data"] = base64.b64encode(data).decode()
     if name:
-        described |= {"fileName": name, "fileExtension": PurePosixPath(name).suffix.lstrip(".")}
-    return described
+        described["fileName"] = name
+    return {**described, "fileSize": size_text(len(data)), "bytes": len(data)}
 
 
-def let_in(settings: dict[str, Any], credential: dict[str, Any] | None) -> None:
-    """Raise Refused for a caller that the node does not let in; `credential` is what its authentication names."""
-    options = settings["options"]
-    if options.get("ignoreBots") and BOTS.search(request.headers.get("User-Agent", "")):
-        raise Refused(403, WRONG)
-    allowed = str(options.get("ipWhitelist") or "").strip()
-    if allowed and not is_listed(request.remote_addr or "", allowed):
-        raise Refused(403, "IP is not whitelisted to access the webhook!")
-    kind = settings["authentication"]
-    if kind == "none":
-        return
-    if credential is None:
-        raise Refused(500, "The webhook's credential is missing")
-    if kind == "basicAuth":
-        given = request.authorization
-        if given is None or given.type != "basic":
-            raise Refused(401, "Authorization is required!", {"WWW-Authenticate": 'Basic realm="Webhook"'})
-        name, password = str(given.username), str(given.password)
-        if not same(f"{name}:{password}", f"{credential.get('user', '')}:{credential.get('password', '')}"):
-            raise Refused(403, WRONG)
-    elif kind == "headerAuth":
-        if not same(request.headers.get(str(credential.get("name", "")), ""), str(credential.get("value", ""))):
-            raise Refused(403, WRONG)
-    else:
-        raise Refused(500, f"The webhook's authentication '{kind}' is not supported")
-
-
-def same(given: str, expected: str) -> bool:
-    """Compared in a time that tells nothing; an empty secret lets nobody in."""
-    return bool(expected) and hmac.compare_digest(given.encode("utf-8", "replace"), expected.encode())
-
-
-def is_listed(address: str, allowed: str) -> bool:
-    """Whether an address is one of the addresses or networks, which stand with commas between them."""
-    try:
-        ip = ipaddress.ip_address(address)
-        networks = [ipaddress.ip_network(part.strip(), strict=False) for part in allowed.split(",") if part.strip()]
-    except ValueError:
-        return False
-    return any(ip in network for network in networks)
+def size_text(size: int) -> str:
+    """A size for people, as n8n shows it."""
+    amount = float(size)
+    for unit in ("B", "kB", "MB"):
+        if amount < UNIT:
+            return f"{amount:.3g} {unit}"
+        amount /= UNIT
+    return f"{amount:.3g} GB"

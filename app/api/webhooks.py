@@ -1,6 +1,5 @@
 """Calls from outside that start a workflow, or end the wait of an execution. They need no API key."""
 
-import base64
 import threading
 import time
 from contextlib import ExitStack
@@ -13,20 +12,20 @@ from app.api.errors import Refused
 from app.api.operations import public
 from app.api.services import database, reading, services
 from app.api.waiters import moments
-from app.api.webhook_requests import item_of, let_in
-from app.encryption import CannotDecrypt, cipher_for, credential_context
-from app.repository import credentials, lifecycle, triggers
+from app.api.webhook_access import let_in
+from app.api.webhook_answers import FAILED, at_once, rendered, with_cors
+from app.api.webhook_requests import item_of
+from app.repository import lifecycle, triggers
 from app.repository.connection import Connection
 from app.repository.errors import ExecutionNotFound
 from app.repository.executions import ENDED
 from app.repository.triggers import Webhook
 from app.schemas.base import execution_id as parse_execution_id
-from app.triggers.webhooks import METHODS, best_match, path_parameters
+from app.triggers.webhooks import METHODS, best_match, path_parameters, read_settings
 
 EVERY_METHOD = [*METHODS, "OPTIONS"]
-STARTED = b'{"message":"Workflow was started"}'
-FAILED: dict[str, Any] = {"status": 500, "body": {"message": "Error in workflow"}}
-CREDENTIAL_TYPES = {"basicAuth": "httpBasicAuth", "headerAuth": "httpHeaderAuth"}
+HINT = "Only the webhooks of active workflows are registered: activate the workflow that has this one"
+NO_SUCH_WAIT = 'The workflow for execution "{}" does not contain a waiting webhook with a matching path/method.'
 
 blueprint = Blueprint("webhooks", __name__)
 
@@ -36,25 +35,32 @@ blueprint = Blueprint("webhooks", __name__)
 def call_webhook(path: str) -> Response:
     """Start the workflow that this method and path belong to, and answer as its webhook says."""
     path = path.strip("/")
+    if request.method == "OPTIONS" and "Origin" not in request.headers:
+        return Response(status=204)
     with ExitStack() as waiting:
         with database() as connection:
-            webhook, called = found(connection, path)
+            webhook, called, methods = found(connection, path)
             settings = orjson.loads(webhook.settings)
-            options = settings["options"]
             if request.method == "OPTIONS":
-                return with_cors(Response(status=204), options, webhook.method)
-            let_in(settings, credential_of(connection, webhook, settings))
+                return with_cors(Response(status=204), settings["options"], methods)
+            let_in(connection, webhook.project_id, settings)
+            if settings.get("problem"):
+                raise Refused(500, settings["problem"], more={"code": 0})
             waits = settings["responseMode"] != "onReceived"
-            execution_id = start(connection, webhook, called, options, awaited=waits)
+            execution_id = start(connection, webhook, called, settings, awaited=waits)
             # Expected before the commit: a worker may be quicker than the next line.
             event = waiting.enter_context(services().waiters.expecting(execution_id)) if waits else None
-        return with_cors(at_once(settings) if event is None else rendered(awaited(execution_id, event)), options)
+        response = at_once(settings) if event is None else rendered(awaited(execution_id, event))
+        return with_cors(response, settings["options"], methods)
 
 
-def start(connection: Connection, webhook: Webhook, called: str, options: dict[str, Any], *, awaited: bool) -> int:
+def start(connection: Connection, webhook: Webhook, called: str, settings: dict[str, Any], *, awaited: bool) -> int:
     """Queue an execution with what the call brought; returns its id."""
-    url = f"{services().settings.webhook_url}/webhook/{webhook.path}"
-    item = item_of(path_parameters(called, webhook.path), url, options)
+    address = webhook.path if webhook.webhook_id is None else f"{webhook.webhook_id}/{webhook.path}"
+    url = f"{services().settings.webhook_url}/webhook/{address}"
+    item = item_of(path_parameters(called, webhook.path), url, settings["options"], settings["typeVersion"])
+    if settings["outputs"]:
+        item["output"] = settings["outputs"].index(webhook.method)
     return lifecycle.create_execution(
         connection,
         workflow_id=webhook.workflow_id,
@@ -75,8 +81,8 @@ def awaited(execution_id: int, event: threading.Event) -> dict[str, Any]:
     raise Refused(504, f"The workflow has not answered in time; it goes on as execution {execution_id}")
 
 
-def found(connection: Connection, path: str) -> tuple[Webhook, str]:
-    """The webhook that is called, and the path as its pattern sees it. Raises Refused with n8n's words."""
+def found(connection: Connection, path: str) -> tuple[Webhook, str, list[str]]:
+    """The webhook that is called, the path as its pattern sees it, and all methods there. Raises Refused."""
     candidates = triggers.find_webhooks(connection, path)
     wanted = request.headers.get("Access-Control-Request-Method", "") if request.method == "OPTIONS" else request.method
     plain = [webhook for webhook in candidates if webhook.webhook_id is None]
@@ -84,43 +90,14 @@ def found(connection: Connection, path: str) -> tuple[Webhook, str]:
     for called, group in ((path, plain), (rest, [w for w in candidates if w.webhook_id is not None])):
         if (best := best_match(called, group)) is None:
             continue
-        same_path = [webhook for webhook in group if webhook.pattern == best.pattern]
-        for webhook in same_path:
-            if webhook.method in (wanted, "GET" if wanted == "HEAD" else wanted):
-                return webhook, called
-        if request.method == "OPTIONS":
-            return best, called
-        others = " or ".join(sorted(webhook.method for webhook in same_path))
-        raise Refused(
-            404,
-            f"This webhook is not registered for {wanted} requests. Did you mean to make a {others} request?",
-        )
-    raise Refused(404, f'The requested webhook "{request.method} {path}" is not registered.')
-
-
-def credential_of(connection: Connection, webhook: Webhook, settings: dict[str, Any]) -> dict[str, Any] | None:
-    """What the credential holds that the webhook's authentication names, None where it names none."""
-    kind = CREDENTIAL_TYPES.get(settings["authentication"])
-    named = settings["credentials"].get(kind) if kind else None
-    if kind is None or not isinstance(named, dict):
-        return None
-    data = credentials.data_in_project(connection, webhook.project_id, str(named.get("id")), kind)
-    if data is None:
-        return None
-    try:
-        return cipher_for(services().settings).decrypt(data, credential_context(str(named["id"]), kind))
-    except CannotDecrypt as error:
-        raise Refused(500, str(error)) from error
-
-
-def at_once(settings: dict[str, Any]) -> Response:
-    """The answer of a webhook that answers before its workflow has begun."""
-    options, status = settings["options"], settings["responseCode"]
-    if options.get("noResponseBody"):
-        return Response(b"", status, content_type="application/json; charset=utf-8")
-    if options.get("responseData"):
-        return Response(str(options["responseData"]), status, content_type="text/html; charset=utf-8")
-    return Response(STARTED, status, content_type="application/json; charset=utf-8")
+        same_path = sorted((w for w in group if w.pattern == best.pattern), key=lambda webhook: webhook.method)
+        methods = [webhook.method for webhook in same_path]
+        if wanted in methods:
+            return same_path[methods.index(wanted)], called, methods
+        question = f"Did you mean to make a {' or '.join(methods)} request?"
+        raise Refused(404, f"This webhook is not registered for {wanted} requests. {question}", more={"code": 404})
+    message = f'The requested webhook "{request.method} {path}" is not registered.'
+    raise Refused(404, message, more={"code": 404, "hint": HINT})
 
 
 def answered(execution_id: int) -> dict[str, Any] | None:
@@ -133,51 +110,37 @@ def answered(execution_id: int) -> dict[str, Any] | None:
     return FAILED if status is None or status in ENDED else None
 
 
-def rendered(answer: dict[str, Any]) -> Response:
-    """An answer as a worker wrote it down."""
-    kind = "application/json; charset=utf-8"
-    if "base64" in answer:
-        body, kind = base64.b64decode(answer["base64"]), "application/octet-stream"
-    elif "text" in answer:
-        body = str(answer["text"]).encode()
-    else:
-        body = orjson.dumps(answer.get("body"))
-    response = Response(body, int(answer.get("status") or 200), content_type=kind)
-    for name, value in (answer.get("headers") or {}).items():
-        response.headers[str(name)] = str(value).replace("\r", " ").replace("\n", " ")
-    return response
-
-
-def with_cors(response: Response, options: dict[str, Any], method: str | None = None) -> Response:
-    """Let a page of another origin see the answer, as far as the node allows."""
-    origin = request.headers.get("Origin")
-    if origin is None:
-        return response
-    allowed = [part.strip() for part in str(options.get("allowedOrigins") or "*").split(",")]
-    if "*" in allowed or origin in allowed:
-        response.headers["Access-Control-Allow-Origin"] = "*" if "*" in allowed else origin
-        response.headers["Vary"] = "Origin"
-    if method is not None:
-        response.headers["Access-Control-Allow-Methods"] = f"OPTIONS, {method}"
-        response.headers["Access-Control-Allow-Headers"] = request.headers.get("Access-Control-Request-Headers", "*")
-        response.headers["Access-Control-Max-Age"] = "300"
-    return response
-
-
-@blueprint.route("/webhook-waiting/<execution_id>", methods=METHODS)
-@blueprint.route("/webhook-waiting/<execution_id>/<path:suffix>", methods=METHODS)
+@blueprint.route("/webhook-waiting/<execution_id>", methods=EVERY_METHOD)
+@blueprint.route("/webhook-waiting/<execution_id>/<path:suffix>", methods=EVERY_METHOD)
 @public
 def call_waiting(execution_id: str, suffix: str = "") -> Response:
     """End the wait of an execution; it goes on with what this call brought. The second of two calls gets 409."""
     number = parse_execution_id(execution_id)
-    signature = request.args.get("signature", "")
     if number is None:
-        raise ExecutionNotFound
-    if not services().signer.is_signed(f"resume {number}", signature):
+        raise ExecutionNotFound(f'The execution "{execution_id}" does not exist.')
+    if request.method == "OPTIONS":
+        return with_cors(Response(status=204), {}, ["GET", "POST"])
+    if not services().signer.is_signed(f"resume {number}", request.args.get("signature", "")):
         raise Refused(401, "Invalid token: the address must be the execution's resumeUrl, signature included")
-    url = f"{services().settings.webhook_url}/webhook-waiting/{number}"
-    item = item_of({}, url, {})
-    item["json"]["query"].pop("signature", None)
-    with database() as connection:
-        lifecycle.resume_by_webhook(connection, number, orjson.dumps([item]))
-    return Response(STARTED, content_type="application/json; charset=utf-8")
+    with ExitStack() as waiting:
+        with database() as connection:
+            settings = waiting_settings(connection, number, suffix)
+            item = item_of({}, f"{services().settings.webhook_url}/webhook-waiting/{number}", settings["options"])
+            waits = settings["responseMode"] != "onReceived"
+            lifecycle.resume_by_webhook(connection, number, orjson.dumps([item]), awaited=waits)
+            event = waiting.enter_context(services().waiters.expecting(number)) if waits else None
+        response = at_once(settings) if event is None else rendered(awaited(number, event))
+        return with_cors(response, {}, ["GET", "POST"])
+
+
+def waiting_settings(connection: Connection, execution_id: int, suffix: str) -> dict[str, Any]:
+    """How the node that waits wants to be called. Raises Refused for another method, suffix or caller."""
+    waiting = lifecycle.waiting_node(connection, execution_id)
+    node = orjson.loads(waiting.node)
+    parameters = node.get("parameters") or {}
+    settings = read_settings(node["name"], node, parameters)
+    wanted = str(settings["options"].get("webhookSuffix") or "").strip("/")
+    if request.method != parameters.get("httpMethod", "GET") or suffix.strip("/") != wanted:
+        raise Refused(404, NO_SUCH_WAIT.format(execution_id), more={"code": 404})
+    let_in(connection, waiting.project_id, settings)
+    return settings

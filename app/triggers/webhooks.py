@@ -4,10 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
+import orjson
+
 from app.triggers import InvalidTrigger, trigger_nodes
 
 METHODS = ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")
 RESPONSE_MODES = ("onReceived", "lastNode", "responseNode")
+CREDENTIAL_TYPES = {"basicAuth": "httpBasicAuth", "headerAuth": "httpHeaderAuth"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +31,42 @@ class Webhook:
 
 def webhooks_of(document: dict[str, Any]) -> list[Webhook]:
     """The webhooks of a workflow. Raises InvalidTrigger for one without a path or with an unknown method."""
-    return [webhook for node in trigger_nodes(document, "webhook") for webhook in read_node(node)]
+    return [
+        webhook
+        for node in trigger_nodes(document, "webhook")
+        for webhook in read_node(node, problem=mismatch(document, node))
+    ]
 
 
-def read_node(node: dict[str, Any]) -> list[Webhook]:
-    """The webhooks of one node: one for each of its methods."""
+def mismatch(document: dict[str, Any], node: dict[str, Any]) -> str | None:
+    """Why a webhook's mode of answering does not go with the nodes that follow it, in n8n's words."""
+    waits = {
+        wait["name"]
+        for wait in trigger_nodes(document, "wait")
+        if (wait.get("parameters") or {}).get("resume") == "webhook"
+    }
+    if (node.get("parameters") or {}).get("responseMode") == "responseNode":
+        if not reaches_response(document, node["name"], set()):
+            return "No Respond to Webhook node found in the workflow"
+    elif reaches_response(document, node["name"], waits):
+        return "Unused Respond to Webhook node found in the workflow"
+    return None
+
+
+def reaches_response(document: dict[str, Any], start: str, barred: set[str]) -> bool:
+    """Whether a way leads to a Respond to Webhook node, past none of the `barred` nodes."""
+    responding = {node["name"] for node in trigger_nodes(document, "respondToWebhook")}
+    connections, seen, due = document.get("connections") or {}, {start}, [start]
+    while due:
+        for output in (connections.get(due.pop()) or {}).get("main") or []:
+            names = {target["node"] for target in output or []} - seen - barred
+            seen |= names
+            due += names
+    return bool(seen & responding)
+
+
+def read_node(node: dict[str, Any], *, problem: str | None) -> list[Webhook]:
+    """The webhooks of one node: one for each of its methods. `problem` is what its callers are told instead."""
     name, parameters = node["name"], node.get("parameters") or {}
     path = str(parameters.get("path") or node.get("webhookId") or "").strip("/")
     if not path:
@@ -44,6 +78,7 @@ def read_node(node: dict[str, Any]) -> list[Webhook]:
         raise InvalidTrigger(f"Webhook node '{name}' has a path with parameters but no webhookId")
     pattern = "/".join(":" if segment.startswith(":") else segment for segment in segments)
     settings = read_settings(name, node, parameters)
+    settings["problem"] = problem
     return [
         Webhook(name, method, path, webhook_id if dynamic else None, pattern, settings)
         for method in read_methods(name, parameters)
@@ -62,6 +97,7 @@ def read_methods(name: str, parameters: dict[str, Any]) -> list[str]:
 
 def read_settings(name: str, node: dict[str, Any], parameters: dict[str, Any]) -> dict[str, Any]:
     """How a node wants to be answered, and whom it lets in."""
+    refuse_expressions(name, parameters)
     mode = parameters.get("responseMode", "onReceived")
     if mode not in RESPONSE_MODES:
         raise InvalidTrigger(f"Webhook node '{name}' has an unknown response mode '{mode}'")
@@ -70,16 +106,42 @@ def read_settings(name: str, node: dict[str, Any], parameters: dict[str, Any]) -
     if isinstance(code, dict):  # version 2 keeps it one level deeper
         values = code.get("values") or {}
         code = values.get("customCode") or values.get("responseCode") or 200
+    authentication = parameters.get("authentication") or parameters.get("incomingAuthentication") or "none"
+    credentials = node.get("credentials") or {}
+    if authentication != "none":
+        kind = CREDENTIAL_TYPES.get(authentication)
+        if kind is None:
+            raise InvalidTrigger(f"The authentication '{authentication}' of node '{name}' is not supported")
+        if not isinstance(credentials.get(kind), dict):
+            raise InvalidTrigger(f"Node '{name}' lacks the credential that its authentication needs: {kind}")
+    asked = parameters.get("httpMethod")
     return {
         "responseMode": mode,
         "responseData": parameters.get("responseData", "firstEntryJson"),
         "responseBinaryPropertyName": parameters.get("responseBinaryPropertyName", "data"),
-        "responseCode": int(code),
-        "authentication": parameters.get("authentication", "none"),
-        "credentials": node.get("credentials") or {},
+        "responseCode": int(code) if str(code).isdecimal() and 100 <= int(code) <= 999 else 200,
+        "headers": response_headers(options),
+        "authentication": authentication,
+        "credentials": credentials,
         "options": options,
+        "outputs": asked if parameters.get("multipleMethods") and isinstance(asked, list) else [],
+        "waits": str(node.get("type")).endswith(".wait"),
         "typeVersion": node.get("typeVersion", 1),
     }
+
+
+def response_headers(options: dict[str, Any]) -> dict[str, str]:
+    """The headers that a node's options ask for."""
+    entries = (options.get("responseHeaders") or {}).get("entries") or []
+    return {str(entry["name"]).lower(): str(entry.get("value", "")) for entry in entries if entry.get("name")}
+
+
+def refuse_expressions(name: str, parameters: dict[str, Any]) -> None:
+    """Raise InvalidTrigger for expressions where there is no execution yet that they could be evaluated in."""
+    for key, value in parameters.items():
+        texts = [value] if key != "options" else orjson.dumps(value).decode().split('"')
+        if key != "responseCode" and any(isinstance(t, str) and t.startswith("=") and "{{" in t for t in texts):
+            raise InvalidTrigger(f"'{key}' of webhook node '{name}' must be given without an expression")
 
 
 class Addressed(Protocol):

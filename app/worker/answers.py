@@ -1,4 +1,4 @@
-"""What the caller of a webhook gets when the workflow's end decides it, in n8n's words."""
+"""What a waiting caller gets when the workflow's end, or its next long wait, decides it; in n8n's words."""
 
 from typing import Any
 
@@ -7,66 +7,75 @@ import orjson
 from app.engine.run import Outcome
 from app.triggers import trigger_nodes
 from app.triggers.webhooks import read_settings
+from app.worker.exchange import Assignment
 
 FAILED = {"status": 500, "body": {"message": "Error in workflow"}}
-NOTHING = {"status": 500, "body": {"code": 0, "message": "No item to return was found"}}
-SAID_NOTHING = {"status": 500, "body": {"code": 0, "message": "No Respond to Webhook node found in the workflow"}}
 
 
-def answer_of(workflow: dict[str, Any], start_node: str | None, outcome: Outcome) -> bytes | None:
-    """The answer as JSON, None while the workflow waits or where the end decides nothing."""
-    node = next((node for node in trigger_nodes(workflow, "webhook") if node["name"] == start_node), None)
-    if node is None or outcome.status == "waiting":
+def answer_of(assignment: Assignment, outcome: Outcome) -> bytes | None:
+    """The answer as JSON, None where nobody asked for one or another node is to give it."""
+    node = answering_node(assignment)
+    if node is None:
         return None
     settings = read_settings(node["name"], node, node.get("parameters") or {})
-    if settings["responseMode"] == "onReceived":
+    mode = settings["responseMode"]
+    if mode == "onReceived" or (mode == "responseNode" and outcome.status == "waiting"):
         return None
     return orjson.dumps(ended(settings, outcome), default=str)
 
 
+def answering_node(assignment: Assignment) -> dict[str, Any] | None:
+    """The node whose webhook was called: the one that waited, when a call has ended its wait, else the trigger."""
+    if assignment.claim.resumed and assignment.input.resume_items is not None and assignment.earlier:
+        stack = orjson.loads(assignment.earlier)["executionData"]["nodeExecutionStack"]
+        waited: dict[str, Any] = stack[0]["node"]
+        return waited
+    if assignment.claim.mode != "webhook":
+        return None
+    name = assignment.input.start_node
+    return next((node for node in trigger_nodes(assignment.workflow, "webhook") if node["name"] == name), None)
+
+
 def ended(settings: dict[str, Any], outcome: Outcome) -> dict[str, Any]:
-    """The answer of a workflow that has ended."""
-    if outcome.status != "success":
+    """The answer of a workflow that has ended, or that waits for longer than its caller is let wait."""
+    if outcome.status not in ("success", "waiting"):
         return FAILED
     if settings["responseMode"] == "responseNode":
-        return SAID_NOTHING
-    headers = response_headers(settings)
-    base = {"status": settings["responseCode"], "headers": headers}
+        return {"status": 200}
+    base = {"status": settings["responseCode"], "headers": settings["headers"]}
     outputs = outcome.last_outputs()
     items = outputs[0] if outputs else []
     kind = settings["responseData"]
     if kind == "noData":
-        return {**base, "text": ""}
+        return base
     if kind == "allEntries":
         return {**base, "body": [item.get("json") for item in items]}
-    if not items:
-        return NOTHING
     if kind == "firstEntryBinary":
-        return {**base, **binary_of(items[0], str(settings["responseBinaryPropertyName"]))}
+        return binary_answer(base, items, str(settings["responseBinaryPropertyName"]))
+    if not items:
+        return failure("No item to return was found")
     value = at_path(items[0].get("json"), settings["options"].get("responsePropertyName"))
-    content_type = settings["options"].get("responseContentType")
-    if content_type:
-        text = value if isinstance(value, str) else orjson.dumps(value).decode()
-        return {**base, "headers": {"content-type": str(content_type), **headers}, "text": text}
-    return {**base, "body": value}
+    if content_type := settings["options"].get("responseContentType"):
+        text = value if isinstance(value, str) else orjson.dumps(value, default=str).decode()
+        return {**base, "headers": {"content-type": str(content_type), **base["headers"]}, "text": text}
+    return base if value is None else {**base, "body": value}
 
 
-def binary_of(item: dict[str, Any], name: str) -> dict[str, Any]:
-    """The binary data that an item holds under this name."""
-    data = (item.get("binary") or {}).get(name)
-    if not isinstance(data, dict):
-        message = f"The binary property '{name}' which should be returned does not exist"
-        return {"status": 500, "body": {"code": 0, "message": message}}
-    return {
-        "headers": {"content-type": data.get("mimeType", "application/octet-stream")},
-        "base64": data.get("data", ""),
-    }
+def binary_answer(base: dict[str, Any], items: list[dict[str, Any]], name: str) -> dict[str, Any]:
+    """A file of the first item as the answer."""
+    if not items:
+        return failure("No item was found to return")
+    if not items[0].get("binary"):
+        return failure("No binary data was found to return")
+    file = items[0]["binary"].get(name)
+    if not isinstance(file, dict):
+        return failure(f"The binary property '{name}' which should be returned does not exist")
+    kind = file.get("mimeType", "application/octet-stream")
+    return {**base, "headers": {"content-type": kind, **base["headers"]}, "base64": file.get("data", "")}
 
 
-def response_headers(settings: dict[str, Any]) -> dict[str, str]:
-    """The headers that the node's options ask for."""
-    entries = (settings["options"].get("responseHeaders") or {}).get("entries") or []
-    return {str(entry["name"]).lower(): str(entry.get("value", "")) for entry in entries if entry.get("name")}
+def failure(message: str) -> dict[str, Any]:
+    return {"status": 500, "body": {"code": 0, "message": message}}
 
 
 def at_path(value: Any, path: str | None) -> Any:

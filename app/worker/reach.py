@@ -39,7 +39,7 @@ class Reach:
         ports = Ports(
             credentials=self.credentials.within_reach_of(claim.id),
             outgoing=self.outgoing,
-            respond=respond if claim.mode == "webhook" else None,
+            respond=respond if claim.awaited else None,
             resume_url=resume_url(self.settings, self.signer, claim.id),
             depth=assignment.depth,
         )

@@ -84,7 +84,7 @@ def result_of(assignment: Assignment, outcome: Outcome) -> Result:
         resume_on=outcome.resume_on,
         awaited=claim.awaited,
         metadata=tuple((storable(k) or "", storable(v) or "") for k, v in outcome.custom_data.items()),
-        answer=answer_of(workflow, assignment.input.start_node, outcome) if claim.mode == "webhook" else None,
+        answer=answer_of(assignment, outcome) if claim.awaited else None,
         keep=is_kept(workflow, claim.mode, outcome.status),
         error_workflow=error_workflow_of(assignment, outcome),
     )
@@ -134,4 +134,4 @@ def storable(text: str | None) -> str | None:
 def handed_over(result: Result) -> Result:
     """A run that was cut short by the end of this worker: it waits for another one, which continues it at once."""
     result = replace(result, status="waiting", wait_till=LONG_AGO, error_workflow=None)
-    return replace(result, error_node=None, error_message=None)
+    return replace(result, error_node=None, error_message=None, answer=None)

@@ -1,8 +1,9 @@
 """Respond to Webhook: says what the caller of the workflow's webhook gets, while the workflow goes on."""
 
+import base64
 from typing import Any
 
-from app.engine import conversions
+from app.engine import binary, conversions
 from app.engine.context import NodeContext
 from app.engine.conversions import CannotConvert
 from app.engine.errors import NodeError
@@ -38,16 +39,30 @@ async def _content(context: NodeContext, kind: str, options: dict[str, Any]) -> 
             raise NodeError("Invalid JSON in 'Response Body' field") from None
     if kind == "text":
         given = await context.resolve_first(context.parameters.get("responseBody", ""), parameter="responseBody")
-        return {"text": conversions.display(given), "headers": {"content-type": "text/html; charset=utf-8"}}
+        return {"text": given} if isinstance(given, str) else {"body": given}
     if kind == "redirect":
         url = await context.resolve_first(context.parameters.get("redirectURL", ""), parameter="redirectURL")
-        return {"status": 307, "text": "", "headers": {"location": conversions.display(url)}}
+        return {"status": 307, "headers": {"location": conversions.display(url)}}
     if kind == "noData":
-        return {"text": ""}
+        return {}
+    if kind == "binary":
+        return _file(context)
     raise NodeError(f"Respond to Webhook cannot respond with '{kind}' here")
 
 
+def _file(context: NodeContext) -> dict[str, Any]:
+    """The first item's file: the one that is named, or else its first."""
+    item = context.items[0] if context.items else {"json": {}}
+    name = next(iter(item.get("binary") or {}), "data")
+    if context.parameters.get("responseDataSource", "automatically") == "set":
+        name = context.parameters.get("inputFieldName", "data")
+    file = binary.entry(item, name, 0)
+    headers = {"content-type": file.get("mimeType", "application/octet-stream")}
+    return {"base64": base64.b64encode(binary.decode(file)).decode(), "headers": headers}
+
+
 def _within(options: dict[str, Any], value: Any) -> Any:
-    """The value, under the key that the options name for it."""
-    key = options.get("responseKey")
-    return {str(key): value} if key else value
+    """The value, at the dotted path that the options name for it."""
+    for key in reversed(str(options.get("responseKey") or "").split(".")):
+        value = {key: value} if key else value
+    return value

@@ -1,9 +1,22 @@
 """Webhook: starts a workflow with what a call brought; the call itself is taken by whoever runs workflows."""
 
+from typing import Any
+
 from app.engine.context import NodeContext
 from app.engine.registry import Outputs, node
 
 
-@node("webhook", [1, 1.1, 2, 2.1], trigger=True)
+def count_outputs(parameters: dict[str, Any]) -> int:
+    """One for each method, where a node takes several."""
+    methods = parameters.get("httpMethod")
+    return len(methods) if parameters.get("multipleMethods") and isinstance(methods, list) else 1
+
+
+@node("webhook", [1, 1.1, 2, 2.1], trigger=True, outputs=count_outputs)
 async def webhook(context: NodeContext) -> Outputs:
-    return [context.items]
+    outputs: Outputs = [[] for _ in range(count_outputs(context.parameters))]
+    for item in context.items:
+        # The key is put there by whoever took the call.
+        place = item.get("output", 0)
+        outputs[place].append({key: value for key, value in item.items() if key != "output"})
+    return outputs

@@ -156,7 +156,7 @@ def follow_up(connection: Connection, worker_id: int, ended: Sequence[Result]) -
                 connection.execute(LINK_RETRY_CHAIN, {"id": result.id})
             if result.answer is not None:
                 triggers.save_answer(connection, result.id, result.answer)
-            if result.awaited and result.status != "waiting":
+            if result.awaited and (result.status != "waiting" or result.answer is not None):
                 notifications.announce_answer(connection, result.id)
     for result in ended:
         if result.error_workflow is not None:

@@ -1,5 +1,7 @@
 """How an execution that waits for a call is told to go on, once."""
 
+from dataclasses import dataclass
+
 from app.repository import notifications
 from app.repository.connection import Connection
 from app.repository.errors import Conflict, ExecutionNotFound
@@ -19,6 +21,19 @@ SAVE_RESUME_ITEMS = """
     ON CONFLICT (execution_id) DO UPDATE SET resume_items = EXCLUDED.resume_items
 """
 
+# What the call before this one was answered with.
+FORGET_ANSWER = """
+    DELETE FROM webhook_answers AS a
+     WHERE a.execution_id = %(id)s
+"""
+
+WAITING_NODE = """
+    SELECT e.status, e.resume_on, e.project_id, d.data #> '{executionData,nodeExecutionStack,0,node}'
+      FROM executions AS e
+      LEFT JOIN execution_data AS d ON d.execution_id = e.id AND e.status = 'waiting'
+     WHERE e.id = %(id)s
+"""
+
 STATUS = """
     SELECT e.status
       FROM executions AS e
@@ -29,6 +44,29 @@ STATUS = """
 class NotWaiting(Conflict):
     """The execution does not wait for a call, or no longer."""
 
+    def __init__(self, execution_id: int, status: str) -> None:
+        phrase = "has finished already" if status in ("success", "error", "canceled", "crashed") else f"is {status}"
+        super().__init__(f'The execution "{execution_id}" {phrase}{" already" if status == "running" else ""}.')
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingNode:
+    """The node at which an execution waits for a call, as its workflow has it (JSON)."""
+
+    node: bytes
+    project_id: str
+
+
+def waiting_node(connection: Connection, execution_id: int) -> WaitingNode:
+    """The node that waits. Raises ExecutionNotFound, NotWaiting."""
+    row = connection.execute(WAITING_NODE, {"id": execution_id}).fetchone()
+    if row is None:
+        raise ExecutionNotFound(f'The execution "{execution_id}" does not exist.')
+    status, resume_on, project_id, node = row
+    if resume_on != "webhook" or node is None:
+        raise NotWaiting(execution_id, status)
+    return WaitingNode(node, project_id)
+
 
 def resume_by_webhook(connection: Connection, execution_id: int, items: bytes, *, awaited: bool = False) -> None:
     """Let a waiting execution go on with these items (JSON). Raises ExecutionNotFound, NotWaiting."""
@@ -36,6 +74,7 @@ def resume_by_webhook(connection: Connection, execution_id: int, items: bytes, *
         status = scalar(connection, STATUS, {"id": execution_id})
         if status is None:
             raise ExecutionNotFound
-        raise NotWaiting(f"The execution {execution_id} does not wait for a call: its status is {status}")
+        raise NotWaiting(execution_id, status)
+    connection.execute(FORGET_ANSWER, {"id": execution_id})
     connection.execute(SAVE_RESUME_ITEMS, {"id": execution_id, "items": items.decode()})
     notifications.announce_new(connection)

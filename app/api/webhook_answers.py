@@ -1,0 +1,69 @@
+"""What the caller of a webhook gets: at once, or as the worker has written it down."""
+
+import base64
+from typing import Any
+
+import orjson
+from flask import Response, request
+
+STARTED = b'{"message":"Workflow was started"}'
+FAILED: dict[str, Any] = {"status": 500, "body": {"message": "Error in workflow"}}
+JSON = "application/json; charset=utf-8"
+HTML = "text/html; charset=utf-8"
+# A page that a workflow answers with may do what pages do, but not as one of this server's origin.
+PAGE_POLICY = (
+    "sandbox allow-downloads allow-forms allow-modals allow-orientation-lock allow-pointer-lock allow-popups "
+    "allow-popups-to-escape-sandbox allow-presentation allow-scripts allow-top-navigation-by-user-activation "
+    "allow-top-navigation-to-custom-protocols"
+)
+
+
+def at_once(settings: dict[str, Any]) -> Response:
+    """The answer of a webhook that answers before its workflow has begun."""
+    options = settings["options"]
+    body, kind = STARTED, JSON
+    if options.get("noResponseBody"):
+        body = b""
+    elif options.get("responseData") and not settings["waits"]:
+        body, kind = str(options["responseData"]).encode(), HTML
+    return finished(body, settings["responseCode"], kind, settings["headers"])
+
+
+def rendered(answer: dict[str, Any]) -> Response:
+    """An answer as a worker wrote it down: `text`, `base64`, or any JSON as `body`; nothing where none is there."""
+    body, kind = b"", JSON
+    if "base64" in answer:
+        body, kind = base64.b64decode(answer["base64"]), "application/octet-stream"
+    elif "text" in answer or isinstance(answer.get("body"), str):
+        body, kind = str(answer.get("text", answer.get("body"))).encode("utf-8", "replace"), HTML
+    elif "body" in answer:
+        body = orjson.dumps(answer["body"])
+    return finished(body, int(answer.get("status") or 200), kind, answer.get("headers") or {})
+
+
+def finished(body: bytes, status: int, kind: str, headers: dict[str, Any]) -> Response:
+    """The response with the workflow's own headers, of which none can start a line of its own."""
+    response = Response(body, status, content_type=kind)
+    response.headers["Content-Security-Policy"] = PAGE_POLICY
+    for name, value in headers.items():
+        text = str(value).replace("\r", " ").replace("\n", " ")
+        if name.lower() == "content-type" and text.startswith("text/") and "charset" not in text:
+            text += "; charset=utf-8"
+        response.headers[str(name)] = text
+    return response
+
+
+def with_cors(response: Response, options: dict[str, Any], methods: list[str]) -> Response:
+    """Let a page of another origin see the answer, as far as the node allows."""
+    origin = request.headers.get("Origin")
+    if origin is None:
+        return response
+    allowed = [part.strip() for part in str(options.get("allowedOrigins") or "*").split(",")]
+    response.headers["Access-Control-Allow-Origin"] = origin if "*" in allowed or origin in allowed else allowed[0]
+    response.headers["Access-Control-Allow-Methods"] = ", ".join(["OPTIONS", *methods])
+    response.headers["Vary"] = "Origin"
+    if request.method == "OPTIONS":
+        response.headers["Access-Control-Max-Age"] = "300"
+        if asked := request.headers.get("Access-Control-Request-Headers"):
+            response.headers["Access-Control-Allow-Headers"] = asked
+    return response
