@@ -2,7 +2,8 @@
 
 import time
 
-from app.repository import lifecycle, retries, workflows
+from app.repository import deletion_jobs, lifecycle, retries, workflows
+from app.repository.execution_filters import ExecutionFilter
 from tests.worker.graphs import chain, code, no_op, set_field, stop_and_error, wait
 
 
@@ -160,3 +161,17 @@ def test_it_prunes_what_is_old(queue, start_worker) -> None:
         assert time.monotonic() < deadline
         time.sleep(0.1)
     assert queue.get(ids[-1]).status == "success"
+
+
+def test_it_deletes_in_the_background(queue, start_worker) -> None:
+    queue.save(chain(no_op()))
+    ids = queue.add(number=3)
+    start_worker()
+    queue.wait_for(ids)
+    job_id = deletion_jobs.create_deletion_job(queue.connection, ExecutionFilter(workflow_ids=("w1",)))
+    deadline = time.monotonic() + 10
+    while (job := deletion_jobs.get_deletion_job(queue.connection, job_id)).finished_at is None:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    assert job.deleted == 3
+    assert queue.connection.execute("SELECT count(*) FROM execution_data").fetchone() == (0,)
