@@ -86,6 +86,7 @@ def from_totals(totals: Iterable[counters.Total]) -> Iterator[Metric]:
         "executions_ended", "Executions that ended, by status and mode.", labels=["status", "mode"]
     )
     late = CounterMetricFamily("executions_late_results", "Results that came after a stop or a reaping.")
+    lapsed = CounterMetricFamily("executions_leases_lapsed", "Workers that were given up after a silence.")
     bounds: dict[str, float] = {}
     latency_sum = 0.0
     for total in totals:
@@ -93,12 +94,15 @@ def from_totals(totals: Iterable[counters.Total]) -> Iterator[Metric]:
             ended.add_metric([total.labels["status"], total.labels["mode"]], total.value)
         elif total.name == counters.LATE_RESULTS:
             late.add_metric([], total.value)
+        elif total.name == counters.LEASES_LAPSED:
+            lapsed.add_metric([], total.value)
         elif total.name == counters.CLAIM_LATENCY_BUCKET:
             bounds[total.labels["le"]] = total.value
         elif total.name == counters.CLAIM_LATENCY_SUM:
             latency_sum = total.value
     yield ended
     yield late
+    yield lapsed
     latency = HistogramMetricFamily("executions_claim_latency_seconds", "From being queued to being claimed.")
     every = [*(str(bound) for bound in counters.CLAIM_LATENCY_BOUNDS), "+Inf"]
     latency.add_metric([], [(bound, bounds.get(bound, 0.0)) for bound in every], latency_sum)

@@ -17,6 +17,7 @@ ENDED = "executions_ended"
 CLAIM_LATENCY_BUCKET = "claim_latency_bucket"
 CLAIM_LATENCY_SUM = "claim_latency_sum"
 LATE_RESULTS = "late_results"
+LEASES_LAPSED = "leases_lapsed"
 CLAIM_LATENCY_BOUNDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0)  # seconds
 
 ADD = """

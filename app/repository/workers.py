@@ -68,9 +68,7 @@ FORGET = """
 """
 
 
-def register(
-    connection: Connection, *, hostname: str, pid: int, concurrency: int, sends_notices: bool = False
-) -> int:
+def register(connection: Connection, *, hostname: str, pid: int, concurrency: int, sends_notices: bool = False) -> int:
     """Announce a worker that runs up to `concurrency` executions at once; returns its id.
 
     While one that `sends_notices` is alive, each execution that fails leaves a notice (app/repository/failures.py).
@@ -94,7 +92,9 @@ def reap(connection: Connection, *, lease_seconds: float) -> list[int]:
 
     Any number of reapers may run at once; each execution is given up once.
     """
-    connection.execute(LAPSE, {"lease_seconds": lease_seconds})
+    lapsed = len(connection.execute(LAPSE, {"lease_seconds": lease_seconds}).fetchall())
+    if lapsed:
+        counters.add(connection, counters.NOBODY, counters.LEASES_LAPSED, lapsed)
     crashed = connection.execute(CRASH, {"message": LOST}).fetchall()
     counters.count_ended(connection, counters.NOBODY, [("crashed", mode) for _, mode in crashed])
     return [execution_id for execution_id, _ in crashed]

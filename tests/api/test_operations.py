@@ -6,6 +6,7 @@ import psycopg
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from app.repository import workers
 from tests.postgres import cloned_database
 
 
@@ -75,6 +76,15 @@ def test_metrics_tell_of_requests_and_executions(api):
     assert value("executions_claim_latency_seconds_bucket", le="+Inf") == value(
         "executions_claim_latency_seconds_count"
     )
+
+
+def test_metrics_tell_of_leases_that_lapsed(api):
+    lost = api.claim()
+    api.db.execute("UPDATE workers SET heartbeat_at = now() - interval '1 hour' WHERE id = %s", [lost])
+    workers.reap(api.db, lease_seconds=60)
+    api.db.commit()
+    found = samples(api.with_key(None).call("GET", "/metrics").text)
+    assert found["executions_leases_lapsed_total", frozenset()] == 1
 
 
 def test_metrics_without_a_database_say_so(make_app, api):
