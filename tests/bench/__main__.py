@@ -1,6 +1,7 @@
 """`make bench`: lists, reads and runs over a small and a large table; prints one table.
 
-ROWS sets the size of the large one (1,000,000 unless given).
+ROWS sets the size of the large one (1,000,000 unless given). With N8N_URL and N8N_API_KEY, webhooks are compared with
+a real n8n.
 """
 
 import os
@@ -19,7 +20,7 @@ from app.processes import Child
 from app.repository import lifecycle, workflows
 from app.repository.connection import Connection, connect
 from tests import live
-from tests.bench import engine
+from tests.bench import engine, webhooks
 from tests.bench.fill import fill
 from tests.bench.load import Load, drive_in_turn
 from tests.bench.table import Table
@@ -63,6 +64,7 @@ def main() -> None:
         large = prepared(postgres, "large", rows)
         lists(home, small, large, rows)
         runs(home, large)
+        webhooks.report(home, large)
     engine.report()
 
 

@@ -1,0 +1,127 @@
+"""From a call of a webhook to its answer, here and, when N8N_URL and N8N_API_KEY name one, in a real n8n."""
+
+import json
+import os
+import sys
+import time
+import urllib.request
+import uuid
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+from tests import live
+from tests.bench.load import drive_in_turn
+from tests.bench.table import Table
+
+TO_REACH = 10
+CLIENTS = 8
+PATH = f"bench-{uuid.uuid4().hex[:8]}"
+REGISTERED_SECONDS = 10
+
+
+def workflow() -> dict[str, Any]:
+    """Three nodes, of which the last one answers."""
+    kinds: list[tuple[str, str, float, dict[str, Any]]] = [
+        ("Webhook", "webhook", 2, {"path": PATH, "responseMode": "lastNode", "options": {}}),
+        (
+            "Edit",
+            "set",
+            3.4,
+            {
+                "assignments": {
+                    "assignments": [{"id": "1", "name": "a", "type": "string", "value": "={{ $json.query.q }}!"}]
+                },
+                "options": {},
+            },
+        ),
+        ("Done", "noOp", 1, {}),
+    ]
+    return {
+        "name": "Benchmark",
+        "nodes": [
+            {
+                "id": str(uuid.uuid4()),
+                "webhookId": str(uuid.uuid4()),
+                "name": name,
+                "type": f"n8n-nodes-base.{kind}",
+                "typeVersion": version,
+                "position": [200 * index, 0],
+                "parameters": parameters,
+            }
+            for index, (name, kind, version, parameters) in enumerate(kinds)
+        ],
+        "connections": {
+            "Webhook": {"main": [[{"node": "Edit", "type": "main", "index": 0}]]},
+            "Edit": {"main": [[{"node": "Done", "type": "main", "index": 0}]]},
+        },
+        "settings": {"executionOrder": "v1"},
+    }
+
+
+def ask(method: str, base: str, key: str, path: str, body: Any = None) -> Any:
+    """One call of the public API."""
+    request = urllib.request.Request(
+        f"{base}/api/v1{path}",
+        method=method,
+        data=None if body is None else json.dumps(body).encode(),
+        headers={"X-N8N-API-KEY": key, "Content-Type": "application/json"},
+    )
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        return json.load(answer)
+
+
+@contextmanager
+def webhook(base: str, key: str) -> Iterator[str]:
+    """The address of the workflow's webhook, once it answers; the workflow stays, but is not active."""
+    workflow_id = ask("POST", base, key, "/workflows", workflow())["id"]
+    try:
+        ask("POST", base, key, f"/workflows/{workflow_id}/activate")
+        address = f"{base}/webhook/{PATH}?q=1"
+        await_answer(address)
+        yield address
+    finally:
+        ask("POST", base, key, f"/workflows/{workflow_id}/deactivate")
+
+
+def await_answer(address: str) -> None:
+    """Wait until the webhook answers; n8n registers it a moment after it has said so."""
+    deadline = time.monotonic() + REGISTERED_SECONDS
+    while True:
+        try:
+            with urllib.request.urlopen(address, timeout=10) as answer:
+                if json.load(answer) != {"a": "1!"}:
+                    sys.exit(f"{address} answers with something else")
+                return
+        except OSError as error:
+            if time.monotonic() > deadline:
+                sys.exit(f"{address} does not answer: {error}")
+            time.sleep(0.2)
+
+
+def report(home: Path, database_url: str) -> float | None:
+    """Measure and print; returns how many times as fast as n8n this is, None without one to compare with."""
+    other, other_key = os.environ.get("N8N_URL", "").rstrip("/"), os.environ.get("N8N_API_KEY", "")
+    with ExitStack() as stack:
+        server = live.start_server(database_url, home, EXECUTIONS_HTTP_WORKERS=2)
+        stack.callback(server.child.stop)
+        worker = live.start_worker(database_url, home)
+        stack.callback(worker.stop)
+        names = ["here: 2 API processes, 1 worker"]
+        targets = [(stack.enter_context(webhook(server.url, server.key)), "")]
+        if other and other_key:
+            names.append("n8n")
+            targets.append((stack.enter_context(webhook(other, other_key)), ""))
+        loads = drive_in_turn(targets, clients=CLIENTS, rounds=5, seconds=2.0)
+    table = Table(f"webhook to answer, 3 nodes, {CLIENTS} clients", "executions/s", "p50 ms", "p99 ms")
+    for name, load in zip(names, loads, strict=True):
+        if load.failures:
+            sys.exit(f"{name}: {load.failures} calls failed; no figure is worth anything now")
+        table.add(name, f"{load.per_second:,.0f}", f"{load.percentile(0.5):.1f}", f"{load.percentile(0.99):.1f}")
+    table.print()
+    if len(loads) < 2:
+        return None
+    ratio = loads[0].per_second / loads[1].per_second
+    print(f"{ratio:.1f} times n8n (to reach: {TO_REACH})")
+    return ratio
