@@ -1,7 +1,7 @@
 """make: lists its targets, finds a Python, says what is missing, and installs only what changed."""
 
-import re
 import os
+import re
 import shutil
 import subprocess
 import sys
