@@ -84,11 +84,11 @@ def retry(connection: Connection, execution_id: int, *, load_workflow: bool, pro
                 mode="retry",
                 retry_of=execution_id,
             )
+            connection.execute(COPY_INPUT, {"id": execution_id, "retry_id": retry_id})
     except pg.UniqueViolation as error:
         in_flight = scalar(connection, RETRY_IN_FLIGHT, {"id": execution_id})
         named = "" if in_flight is None else f": execution {in_flight}"
         raise CannotRetry(f"A retry of this execution is still in flight{named}") from error
-    connection.execute(COPY_INPUT, {"id": execution_id, "retry_id": retry_id})
     return retry_id
 
 
