@@ -132,9 +132,7 @@ def update_workflow(body: dict[str, Any], workflow_id: str) -> Response:
     rules = services().rules
     rules.check_graph(document)
     with database() as connection:
-        active = existing(connection, workflow_id).active
-        if active:
-            rules.check_activation(document)
+        existing(connection, workflow_id)
         workflows.save_workflow(
             connection,
             workflow_id,
@@ -142,9 +140,12 @@ def update_workflow(body: dict[str, Any], workflow_id: str) -> Response:
             definition=definition_of(document),
             project_id=caller().project_id,
         )
-        if active:
+        # Read again under the lock that the save has taken: somebody may have activated it meanwhile.
+        saved = existing(connection, workflow_id)
+        if saved.active:
+            rules.check_activation(document)
             registration.register(connection, workflow_id, document)
-        return answer(render_workflow(existing(connection, workflow_id)))
+        return answer(render_workflow(saved))
 
 
 @blueprint.endpoint("DELETE", "/<workflow_id>", scope="workflow:delete", answer=WorkflowSchema, errors=[404])
@@ -162,12 +163,14 @@ def delete_workflow(workflow_id: str) -> Response:
 def activate_workflow(workflow_id: str) -> Response:
     """Let the workflow's triggers start executions; 400 when a node's type is not known."""
     with database() as connection:
+        existing(connection, workflow_id)
+        workflows.set_active(connection, workflow_id, True, project_id=caller().project_id)
+        # Read under the lock that this has taken: what is registered is what is current when it is let go.
         workflow = existing(connection, workflow_id)
         document = document_of(workflow.definition)
         services().rules.check_activation(document)
-        workflows.set_active(connection, workflow_id, True, project_id=caller().project_id)
         registration.register(connection, workflow_id, document)
-        return answer(render_workflow(existing(connection, workflow_id)))
+        return answer(render_workflow(workflow))
 
 
 @blueprint.endpoint("POST", "/<workflow_id>/deactivate", scope="workflow:activate", answer=WorkflowSchema, errors=[404])
