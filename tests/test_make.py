@@ -1,7 +1,6 @@
 """make: lists its targets, finds a Python, says what is missing, and installs only what changed."""
 
 import os
-import os
 import re
 import shutil
 import subprocess
