@@ -20,6 +20,9 @@ from app.engine.errors import NodeError
 from app.engine.http_failures import BROKEN
 
 CONNECT_SECONDS = 30
+# libpq takes an empty password for a reason to look into the password file of whoever runs the worker. A path below
+# a device cannot be there on any machine.
+NO_PASSWORD_FILE = "/dev/null/none"
 BIG = ("int8", "numeric")
 AS_TEXT = ("interval", "uuid", "time", "timetz", "inet", "cidr", "point", "date", "timestamp", "timestamptz")
 _PARTS = re.compile(r"(-?\d+) (year|mon|day)s?|(-?)(\d+):(\d\d):(\d\d)(?:\.(\d+))?")
@@ -163,6 +166,7 @@ async def session(
             dbname=str(held.get("database") or "postgres"),
             user=str(held.get("user") or "postgres"),
             password=str(held.get("password") or ""),
+            passfile=NO_PASSWORD_FILE,
             connect_timeout=max(1, round(timeout)),
             autocommit=True,
             options="-c timezone=UTC -c datestyle=ISO -c intervalstyle=postgres",

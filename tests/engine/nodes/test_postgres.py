@@ -129,3 +129,30 @@ def test_a_password_is_not_in_the_error(engine: Engine, shop) -> None:
     outcome = run(engine, query("SELECT 1"), {**held, "user": "nobody-here", "password": "very-secret"})
     assert outcome.status == "error"
     assert "very-secret" not in json.dumps(outcome.data)
+
+
+def test_the_worker_s_own_passwords_stay_with_it(
+    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server that asks for a password in clear text, and a credential that has none."""
+    passwords = tmp_path / "pgpass"
+    passwords.write_text("*:*:*:*:canary-file\n")
+    passwords.chmod(0o600)
+    monkeypatch.setenv("PGPASSFILE", str(passwords))
+    monkeypatch.setenv("PGPASSWORD", "canary-variable")
+    heard: list[bytes] = []
+
+    def ask(listener: socket.socket) -> None:
+        near, _ = listener.accept()
+        with near, contextlib.suppress(OSError):
+            near.recv(65536)
+            near.sendall(b"R" + (8).to_bytes(4) + (3).to_bytes(4))
+            heard.append(near.recv(65536))
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        asking = threading.Thread(target=ask, args=(listener,), daemon=True)
+        asking.start()
+        outcome = run(engine, query("SELECT 1"), {"host": "127.0.0.1", "port": listener.getsockname()[1]})
+        asking.join(10)
+    assert outcome.status == "error"
+    assert heard == [b""]
