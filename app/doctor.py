@@ -13,7 +13,7 @@ from app.repository.diagnosis import describe_server, measure_bloat
 from app.repository.execution_counts import queue_state
 from app.settings import Settings
 
-OLDEST_SUPPORTED = 140_000  # PostgreSQL 14
+OLDEST_SUPPORTED = 150_000  # PostgreSQL 15
 CLOCK_SECONDS = 2.0
 QUEUE_SECONDS = 60.0
 MANY_DEAD_ROWS = 100_000
@@ -50,7 +50,7 @@ def examine_server(connection: Connection, settings: Settings) -> Iterator[Findi
     """Version, clock, durability and connections."""
     server = describe_server(connection)
     old = server.version < OLDEST_SUPPORTED
-    yield Finding("PostgreSQL", server.version_text, "upgrade to 14 or newer" if old else None)
+    yield Finding("PostgreSQL", server.version_text, "upgrade to 15 or newer" if old else None)
     drift = abs((datetime.now(UTC) - server.now).total_seconds())
     off = "synchronise this machine's clock: waits at a fixed time use it" if drift > CLOCK_SECONDS else None
     yield Finding("clock", f"{drift:.1f} s apart from PostgreSQL's", off)
