@@ -85,7 +85,7 @@ class ExecutionFilter:
         return tuple(p for p in self.project_ids or (self.visible_project,) if p == self.visible_project)
 
     def without(self, columns: Container[str]) -> "ExecutionFilter":
-        """The same without the conditions on these columns (workflow_id, project_id, status, mode)."""
+        """The same without the conditions on these columns (workflow_id, project_id, status, mode, vote, tag_id)."""
         return replace(
             self,
             workflow_ids=() if "workflow_id" in columns else self.workflow_ids,
@@ -93,6 +93,8 @@ class ExecutionFilter:
             visible_project=None if "project_id" in columns else self.visible_project,
             statuses=() if "status" in columns else self.statuses,
             modes=() if "mode" in columns else self.modes,
+            votes=() if "vote" in columns else self.votes,
+            tags=() if "tag_id" in columns else self.tags,
         )
 
     def _columns(self) -> tuple[tuple[str, str, tuple[Any, ...]], ...]:
@@ -123,8 +125,6 @@ STARTED_BEFORE = sql.SQL("e.started_at < %(started_before)s")
 FIRST_AFTER = sql.SQL("(SELECT first_execution_started_after(%(started_after)s))")
 FIRST_FROM = sql.SQL("(SELECT first_execution_created_from(%(started_before)s))")
 FROM = sql.SQL("e.id >= {low}")
-BEFORE = sql.SQL("""e.started_at < %(started_before)s
-    AND e.id < first_execution_created_from(%(started_before)s)""")
 BEFORE = sql.SQL("e.id < {high}")
 TAGGED = sql.SQL("""e.id IN (
     SELECT et.execution_id FROM execution_tags AS et WHERE et.tag_id = ANY(%(tags)s))""")

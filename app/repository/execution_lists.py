@@ -1,11 +1,14 @@
 """Which statement gives a page of a list, so that it reads about as many rows as it answers with.
 
-A list that names workflows, projects, statuses or modes is put together from short ranges: one for each pair of
-status and mode (and workflow, or project) that may occur in it. Each range is the newest few entries of one
-index, and the newest of them all are the page. By its statistics the planner might instead walk down the primary
-key and filter: quick for what runs all the time, a walk through the whole table for what ran only last year.
+A list that names workflows, projects, statuses, modes, tags or votes is put together from short ranges: one for each
+pair of status and mode (and workflow or project, and tag or vote) that may occur in it. Each range is the newest few
+entries of one index, and the newest of them all are the page. By its statistics the planner might instead walk down
+the primary key and filter: quick for what runs all the time, a walk through the whole table for what ran only last
+year.
 """
 
+import math
+from dataclasses import dataclass
 from typing import Any
 
 from psycopg import sql
@@ -32,17 +35,18 @@ PAGE = sql.SQL("""
 # counts, and only the index that begins with it gives that order.
 PAGE_OF_RANGES = sql.SQL("""
     SELECT {columns}
-      FROM (SELECT newest.id
+      FROM (SELECT DISTINCT newest.id
               FROM {values}
              CROSS JOIN LATERAL (
-                   SELECT e.id
-                     FROM executions AS e
+                   SELECT {id} AS id
+                     FROM {source}
                     WHERE {leading} = ANY(ARRAY[{first}])
                       AND {equalities}
-                      AND e.id >= {low} AND e.id < {high}
+                      AND {id} >= {low} AND {id} < {high}
                       AND {condition}
-                    ORDER BY {leading} DESC, e.id DESC
+                    ORDER BY {leading} DESC, {id} DESC
                     LIMIT {limit}) AS newest
+             WHERE {possible}
              ORDER BY newest.id DESC
              LIMIT {limit}) AS page
       JOIN executions AS e ON e.id = page.id
@@ -50,9 +54,38 @@ PAGE_OF_RANGES = sql.SQL("""
      ORDER BY e.id DESC
 """)
 
+# A workflow lives in one project: where that is another one, none of its executions need be looked at.
+WAS_IN_PROJECT = sql.SQL("""EXISTS (
+                   SELECT FROM workflow_versions AS saved
+                    WHERE saved.workflow_id = each_workflow_id.value
+                      AND (saved.project_id IS NULL OR saved.project_id = ANY(%(seen_projects)s)))""")
+
 VALUES = sql.SQL("unnest({parameter}::text[]) AS {alias} (value)")
 EQUAL = sql.SQL("{} = {}")
+TRUE = sql.SQL("true")
+EXECUTIONS = sql.SQL("executions AS e")
+TAGS = sql.SQL("execution_tags AS et")
+TAGGED_EXECUTIONS = sql.SQL("execution_tags AS et JOIN executions AS e ON e.id = et.execution_id")
+ANNOTATIONS = {"tag_id", "vote"}  # their own order by id is an index, too
 LAST_ID = 2**63 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Ranges:
+    """The values by column, in the order of an index, of the ranges that a list is put together from.
+
+    Of `execution_tags` where a tag is among them: it repeats the columns of its execution.
+    """
+
+    columns: dict[str, tuple[str, ...]]
+
+    @property
+    def of_tags(self) -> bool:
+        return "tag_id" in self.columns
+
+    @property
+    def number(self) -> int:
+        return math.prod(len(values) for values in self.columns.values())
 
 
 def page_statement(
@@ -63,49 +96,68 @@ def page_statement(
     Not to be prepared: a plan made for any status would be wrong for a rare one.
     """
     ranges = ranges_of(wanted)
-    size = sql.Literal(limit)
-    if ranges is None:
+    if ranges is None or ranges.number > MOST_RANGES:
         condition, parameters = wanted.condition(before=before)
-        return PAGE.format(columns=COLUMNS, condition=condition, limit=size), parameters
-    condition, parameters = wanted.without(ranges).condition(bounded=False)
+        return PAGE.format(columns=COLUMNS, condition=condition, limit=sql.Literal(limit)), parameters
+    return page_of_ranges(wanted, ranges, limit, before)
+
+
+def page_of_ranges(
+    wanted: ExecutionFilter, ranges: Ranges, limit: int, before: int | None
+) -> tuple[sql.Composed, dict[str, Any]]:
+    """The statement that puts a page together from ranges, and its parameters."""
+    left = wanted.without(ranges.columns)
+    condition, parameters = left.condition(bounded=False)
+    parameters |= {f"each_{column}": list(values) for column, values in ranges.columns.items()}
     low, high = wanted.id_bounds(before)
-    leading, *others = ranges
+    possible: sql.Composable = TRUE
+    if "workflow_id" in ranges.columns and (projects := wanted.seen_projects()) is not None:
+        possible, parameters["seen_projects"] = WAS_IN_PROJECT, list(projects)
+    table, source = "e", EXECUTIONS
+    if ranges.of_tags:
+        table, source = "et", TAGS if left == ExecutionFilter() else TAGGED_EXECUTIONS
+    leading, *others = ranges.columns
     statement = PAGE_OF_RANGES.format(
         columns=COLUMNS,
         values=sql.SQL(" CROSS JOIN ").join(
             VALUES.format(parameter=sql.Placeholder(f"each_{column}"), alias=sql.Identifier(f"each_{column}"))
-            for column in ranges
+            for column in ranges.columns
         ),
-        leading=sql.Identifier("e", leading),
+        id=sql.Identifier(table, "execution_id" if ranges.of_tags else "id"),
+        source=source,
+        leading=sql.Identifier(table, leading),
         first=sql.Identifier(f"each_{leading}", "value"),
         equalities=sql.SQL(" AND ").join(
-            EQUAL.format(sql.Identifier("e", column), sql.Identifier(f"each_{column}", "value")) for column in others
-        ),
+            EQUAL.format(sql.Identifier(table, column), sql.Identifier(f"each_{column}", "value")) for column in others
+        )
+        if others
+        else TRUE,
         low=low or sql.Literal(0),
         high=high or sql.Literal(LAST_ID),
         condition=condition,
-        limit=size,
+        possible=possible,
+        limit=sql.Literal(limit),
     )
-    return statement, parameters | {f"each_{column}": list(values) for column, values in ranges.items()}
+    return statement, parameters
 
 
-def ranges_of(wanted: ExecutionFilter) -> dict[str, tuple[str, ...]] | None:
-    """The values by column, in the order of an index, that a list is put together from.
+def ranges_of(wanted: ExecutionFilter) -> Ranges | None:
+    """The ranges that hold all that can match; None where a list names nothing that an index begins with.
 
-    None for one that names none of these columns, or something rarer: ids, a retry's original, what is annotated.
+    None too for what is rarer than any range: ids, a retry's original, custom data.
     """
-    if wanted.ids or wanted.retry_of or wanted.tags or wanted.votes or wanted.metadata_key is not None:
+    if wanted.ids or wanted.retry_of or wanted.metadata_key is not None:
         return None
+    columns: dict[str, tuple[str, ...]] = {}
+    if wanted.tags:
+        columns["tag_id"] = wanted.tags
+    elif wanted.votes:
+        columns["vote"] = wanted.votes
     projects = wanted.seen_projects()
-    ranges = {"mode": wanted.modes or MODES, "status": wanted.statuses or STATUSES}
     if wanted.workflow_ids:
-        ranges = {"workflow_id": wanted.workflow_ids, **ranges}
+        columns["workflow_id"] = wanted.workflow_ids
     elif projects is not None:
-        ranges = {"project_id": projects, **ranges}
-    elif not (wanted.modes or wanted.statuses):
-        return None
-    ranges = {column: tuple(dict.fromkeys(values)) for column, values in ranges.items()}
-    number = 1
-    for values in ranges.values():
-        number *= len(values)
-    return ranges if number <= MOST_RANGES else None
+        columns["project_id"] = projects
+    if not columns.keys() <= ANNOTATIONS or wanted.modes or wanted.statuses:
+        columns |= {"mode": wanted.modes or MODES, "status": wanted.statuses or STATUSES}
+    return Ranges({column: tuple(dict.fromkeys(values)) for column, values in columns.items()}) if columns else None

@@ -25,7 +25,7 @@ STEP = """
          WHERE e.status IN ('success', 'error', 'canceled', 'crashed')
            AND (e.stopped_at < clock_timestamp() - make_interval(secs => %(age_seconds)s) OR e.id <= %(up_to)s)
            AND e.vote IS NULL
-           AND NOT EXISTS (SELECT FROM execution_tags AS et WHERE et.execution_id = e.id)
+           AND NOT (e.tagged AND EXISTS (SELECT FROM execution_tags AS et WHERE et.execution_id = e.id))
            FOR UPDATE OF e SKIP LOCKED),
     deleted AS (
         DELETE FROM executions AS e USING old WHERE e.id = old.id RETURNING e.id)

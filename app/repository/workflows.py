@@ -71,8 +71,8 @@ TAGS = """
 """
 
 ADD_VERSION = """
-    INSERT INTO workflow_versions (workflow_id, name, definition)
-    VALUES (%(id)s, %(name)s, %(definition)s::text::json)
+    INSERT INTO workflow_versions (workflow_id, project_id, name, definition)
+    VALUES (%(id)s, %(project_id)s, %(name)s, %(definition)s::text::json)
     RETURNING id
 """
 
@@ -82,7 +82,7 @@ CREATE = """
 """
 
 LOCK_CURRENT = """
-    SELECT w.version_id, v.name, v.definition
+    SELECT w.project_id, v.name, v.definition
       FROM workflows AS w
       JOIN workflow_versions AS v ON v.id = w.version_id
      WHERE w.id = %(id)s AND (%(project_id)s::text IS NULL OR w.project_id = %(project_id)s)
@@ -134,7 +134,7 @@ ADD_TAGS = """
 
 def create_workflow(connection: Connection, workflow_id: str, *, project_id: str, name: str, definition: bytes) -> None:
     """Store a workflow with its first version. Raises AlreadyExists, ProjectNotFound (both when translated)."""
-    version = {"id": workflow_id, "name": name, "definition": definition.decode()}
+    version = {"id": workflow_id, "project_id": project_id, "name": name, "definition": definition.decode()}
     version_id = scalar(connection, ADD_VERSION, version)
     connection.execute(CREATE, {"id": workflow_id, "project_id": project_id, "version_id": version_id})
 
@@ -149,7 +149,7 @@ def save_workflow(
         raise WorkflowNotFound
     if (current[1], current[2]) == (name, definition):
         return
-    version = {"id": workflow_id, "name": name, "definition": definition.decode()}
+    version = {"id": workflow_id, "project_id": current[0], "name": name, "definition": definition.decode()}
     version_id = scalar(connection, ADD_VERSION, version)
     connection.execute(SET_VERSION, {"id": workflow_id, "version_id": version_id})
 

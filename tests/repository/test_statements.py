@@ -32,6 +32,9 @@ EVERYTHING = ExecutionFilter(
 
 PLACES = {
     "columns": sql.SQL("1"),
+    "id": sql.SQL("e.id"),
+    "source": sql.SQL("executions AS e"),
+    "possible": sql.SQL("true"),
     "values": sql.SQL("unnest(ARRAY['w1']) AS w (value)"),
     "leading": sql.SQL("e.workflow_id"),
     "first": sql.SQL("w.value"),

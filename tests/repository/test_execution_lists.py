@@ -1,0 +1,151 @@
+"""Whatever filters a list combines, it holds what Python finds by looking at every execution."""
+
+import random
+import threading
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from app.repository import annotations, executions, lifecycle
+from app.repository.execution_filters import MODES, STATUSES, ExecutionFilter
+from app.repository.executions import list_executions
+from app.repository.lifecycle import Result
+from tests.repository.given import DATA, a_running_execution, a_worker, a_workflow
+
+NUMBER = 300
+PROJECTS = ("one", "two")
+WORKFLOWS = {"w1": "one", "w2": "one", "w3": "two"}
+TAGS = ("a", "b", "c")
+BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
+ENDED = ("success", "error", "canceled", "crashed")
+
+INSERT = """
+    INSERT INTO executions (workflow_id, workflow_version_id, project_id, status, mode, created_at, started_at,
+                            stopped_at, wait_till, worker_id, retry_of, vote)
+    SELECT v.workflow_id, v.id, %(project_id)s, %(status)s, %(mode)s, %(at)s, CASE WHEN %(started)s THEN %(at)s END,
+           CASE WHEN %(ended)s THEN %(at)s END, CASE WHEN %(status)s = 'waiting' THEN %(at)s END,
+           CASE WHEN %(started)s THEN 1 END, CASE WHEN %(mode)s = 'retry' THEN 1 END, %(vote)s
+      FROM workflow_versions AS v
+     WHERE v.workflow_id = %(workflow_id)s
+    RETURNING id
+"""
+
+
+@pytest.fixture
+def population(connection) -> list[executions.Execution]:
+    """Executions of every kind; of those that are in flight and retry, one."""
+    chance = random.Random(7)
+    for project in PROJECTS:
+        connection.execute("INSERT INTO projects (id, name) VALUES (%s, %s)", [project, project])
+    for workflow_id, project_id in WORKFLOWS.items():
+        a_workflow(connection, workflow_id, project_id=project_id)
+    for number in range(NUMBER):
+        workflow_id, status = chance.choice(list(WORKFLOWS)), chance.choice(STATUSES if number else ENDED)
+        mode = chance.choice(MODES if status in ENDED else MODES[:3])
+        row = {
+            "workflow_id": workflow_id,
+            "project_id": WORKFLOWS[workflow_id],
+            "status": status,
+            "mode": mode,
+            "at": BEGIN + timedelta(minutes=number),
+            "started": status != "new",
+            "ended": status in ENDED,
+            "vote": chance.choice([None, None, "up", "down"]),
+        }
+        [execution_id] = connection.execute(INSERT, row).fetchone()
+        annotations.set_tags(connection, execution_id, chance.sample(TAGS, chance.randint(0, 2)))
+    connection.commit()
+    return list_executions(connection, ExecutionFilter(), limit=1_000)
+
+
+def some(values):
+    return st.lists(st.sampled_from(values), max_size=2).map(tuple)
+
+
+TIMES = st.one_of(
+    st.none(), st.integers(0, NUMBER).map(lambda minutes: BEGIN + timedelta(minutes=minutes, seconds=-30))
+)
+FILTERS = st.builds(
+    ExecutionFilter,
+    statuses=some(STATUSES),
+    workflow_ids=some([*WORKFLOWS, "none"]),
+    project_ids=some([*PROJECTS, "none"]),
+    modes=some(MODES),
+    tags=some([*TAGS, "none"]),
+    votes=some(("up", "down")),
+    started_after=TIMES,
+    started_before=TIMES,
+    visible_project=st.sampled_from([None, None, *PROJECTS]),
+)
+
+
+def matches(execution: executions.Execution, wanted: ExecutionFilter) -> bool:
+    started = execution.started_at
+    return all(
+        (
+            not wanted.statuses or execution.status in wanted.statuses,
+            not wanted.workflow_ids or execution.workflow_id in wanted.workflow_ids,
+            not wanted.project_ids or execution.project_id in wanted.project_ids,
+            not wanted.modes or execution.mode in wanted.modes,
+            not wanted.tags or any(tag.id in wanted.tags for tag in execution.tags),
+            not wanted.votes or execution.vote in wanted.votes,
+            wanted.started_after is None or (started is not None and started > wanted.started_after),
+            wanted.started_before is None or (started is not None and started < wanted.started_before),
+            wanted.visible_project in (None, execution.project_id),
+        )
+    )
+
+
+def test_a_list_holds_what_matches_newest_first(connection, population) -> None:
+    @settings(deadline=None, max_examples=400, suppress_health_check=[HealthCheck.too_slow])
+    @given(FILTERS, st.integers(1, 60), st.one_of(st.none(), st.integers(1, NUMBER + 1)))
+    def check(wanted: ExecutionFilter, limit: int, before: int | None) -> None:
+        page = list_executions(connection, wanted, limit=limit, before=before)
+        below = (e for e in population if before is None or e.id < before)
+        assert [e.id for e in page] == [e.id for e in islice((e for e in below if matches(e, wanted)), limit)]
+
+    check()
+
+
+def tagged_as(connection, status: str) -> list[int]:
+    return [e.id for e in list_executions(connection, ExecutionFilter(tags=("t",), statuses=(status,)), limit=10)]
+
+
+def test_a_tag_follows_its_execution_from_status_to_status(connection) -> None:
+    a_workflow(connection)
+    worker_id = a_worker(connection)
+    execution_id = a_running_execution(connection, worker_id)
+    annotations.set_tags(connection, execution_id, ["t"])
+    assert tagged_as(connection, "running") == [execution_id]
+    lifecycle.finish(connection, worker_id, [Result(execution_id, "success", "manual", DATA)])
+    assert tagged_as(connection, "running") == []
+    assert tagged_as(connection, "success") == [execution_id]
+
+
+@pytest.mark.parametrize("tag_commits_first", [True, False])
+def test_a_tag_and_an_end_at_the_same_moment(connect, connection, tag_commits_first: bool) -> None:
+    """Whichever is second waits for the first, and the tag knows the status that came out."""
+    a_workflow(connection)
+    worker_id = a_worker(connection)
+    execution_id = a_running_execution(connection, worker_id)
+
+    def tag(c) -> None:
+        c.execute("INSERT INTO tags (id, name) VALUES ('t', 't')")
+        c.execute("INSERT INTO execution_tags (execution_id, tag_id) VALUES (%s, 't')", [execution_id])
+
+    def end(c) -> None:
+        lifecycle.finish(c, worker_id, [Result(execution_id, "success", "manual", DATA)])
+
+    first, second = connect(), connect()
+    one, other = (tag, end) if tag_commits_first else (end, tag)
+    one(first)
+    thread = threading.Thread(target=lambda: (other(second), second.commit()))
+    thread.start()
+    thread.join(0.2)
+    assert thread.is_alive(), "the second did not wait for the first"
+    first.commit()
+    thread.join(10)
+    assert tagged_as(connection, "success") == [execution_id]
