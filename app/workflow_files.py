@@ -11,11 +11,12 @@ import orjson
 from marshmallow import ValidationError
 
 from app.engine.graph import InvalidWorkflow, parse_workflow
+from app.repository import static_data
 from app.repository.connection import Connection
 from app.repository.errors import WorkflowNotFound
 from app.repository.workflows import create_workflow, get_workflow, save_workflow
 from app.schemas.base import OBJECT_ID
-from app.schemas.workflows import WorkflowBody, definition_of, new_id
+from app.schemas.workflows import WorkflowBody, definition_of, new_id, static_parts
 
 
 class InvalidFile(Exception):
@@ -35,7 +36,7 @@ def import_file(connection: Connection, file: Path, *, project_id: str) -> list[
     """Store the workflows of a file in a project, all or none.
 
     A workflow keeps the id that the file gives it: when there is one with this id already, it gets a new version.
-    New ones are not active, whatever the file says.
+    New ones are not active, whatever the file says; one that is there already keeps its static data.
 
     Raises InvalidFile, and WorkflowNotFound when the id belongs to another project.
     """
@@ -72,6 +73,7 @@ def _store(connection: Connection, document: dict[str, Any], project_id: str) ->
         before = get_workflow(connection, workflow_id)
     except WorkflowNotFound:
         create_workflow(connection, workflow_id, project_id=project_id, name=name, definition=definition)
+        static_data.replace(connection, workflow_id, static_parts(document) or {})
         return Imported(workflow_id, name, "created")
     save_workflow(connection, workflow_id, name=name, definition=definition, project_id=project_id)
     after = get_workflow(connection, workflow_id)

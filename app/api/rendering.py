@@ -93,8 +93,10 @@ def render_project(project: Project) -> dict[str, Any]:
     }
 
 
-def render_workflow(workflow: Workflow, *, with_pin_data: bool = True) -> dict[str, Any]:
-    """The workflow object."""
+def render_workflow(
+    workflow: Workflow, static_data: bytes | None = None, *, with_pin_data: bool = True
+) -> dict[str, Any]:
+    """The workflow object; `static_data` is what its executions have kept, JSON."""
     definition = orjson.loads(workflow.definition)
     created, updated = time_text(workflow.created_at), time_text(workflow.updated_at)
     rendered = {
@@ -110,6 +112,7 @@ def render_workflow(workflow: Workflow, *, with_pin_data: bool = True) -> dict[s
         "triggerCount": count_triggers(definition) if workflow.active else 0,
         **EMPTY,
         **definition,
+        "staticData": None if static_data is None else orjson.loads(static_data),
         "tags": [render_tag(tag) for tag in workflow.tags],
         "shared": [
             {

@@ -10,7 +10,7 @@ from app.api.auth import caller
 from app.api.blueprint import Blueprint
 from app.api.rendering import render_tag, render_workflow
 from app.api.services import database, services
-from app.repository import tags, workflows
+from app.repository import static_data, tags, workflows
 from app.repository.connection import Connection
 from app.repository.errors import ProjectNotFound, WorkflowNotFound
 from app.repository.projects import DEFAULT_PROJECT
@@ -26,6 +26,7 @@ from app.schemas.workflows import (
     definition_of,
     document_of,
     new_id,
+    static_parts,
 )
 
 blueprint = Blueprint("workflows", __name__, url_prefix="/api/v1/workflows", description="What can be run.")
@@ -62,6 +63,12 @@ def existing(connection: Connection, workflow_id: str) -> workflows.Workflow:
     return workflows.get_workflow(connection, workflow_id, project_id=caller().project_id)
 
 
+def whole(connection: Connection, workflow: workflows.Workflow, *, with_pin_data: bool = True) -> dict[str, Any]:
+    """A workflow rendered together with what its executions have kept."""
+    kept = static_data.read(connection, [workflow.id])
+    return render_workflow(workflow, kept.get(workflow.id), with_pin_data=with_pin_data)
+
+
 @blueprint.endpoint("GET", "", scope="workflow:list", query=WorkflowListQuery, answer=WorkflowPageSchema)
 def get_many_workflows(query: dict[str, Any]) -> Response:
     """List workflows in the order of their ids."""
@@ -78,11 +85,12 @@ def get_many_workflows(query: dict[str, Any]) -> Response:
             name=query.get("name"),
             tags=query["tags"].split(",") if "tags" in query else None,
         )
-    follows, page = len(page) > limit, page[:limit]
+        follows, page = len(page) > limit, page[:limit]
+        kept = static_data.read(connection, [workflow.id for workflow in page]) if page else {}
     with_pin_data = not query["exclude_pinned_data"]
     return answer(
         {
-            "data": [render_workflow(workflow, with_pin_data=with_pin_data) for workflow in page],
+            "data": [render_workflow(each, kept.get(each.id), with_pin_data=with_pin_data) for each in page],
             "nextCursor": LIST_QUERY.next_cursor(query, page[-1].id) if follows else None,
         }
     )
@@ -104,7 +112,8 @@ def create_workflow(body: dict[str, Any]) -> Response:
         workflows.create_workflow(
             connection, workflow_id, project_id=project, name=body["name"], definition=definition_of(document)
         )
-        return answer(render_workflow(existing(connection, workflow_id)))
+        static_data.replace(connection, workflow_id, static_parts(document) or {})
+        return answer(whole(connection, existing(connection, workflow_id)))
 
 
 @blueprint.endpoint(
@@ -114,7 +123,7 @@ def get_one_workflow(query: dict[str, Any], workflow_id: str) -> Response:
     """Read a workflow at its current version."""
     with database() as connection:
         workflow = existing(connection, workflow_id)
-    return answer(render_workflow(workflow, with_pin_data=not query["exclude_pinned_data"]))
+        return answer(whole(connection, workflow, with_pin_data=not query["exclude_pinned_data"]))
 
 
 @blueprint.endpoint(
@@ -127,7 +136,7 @@ def get_one_workflow(query: dict[str, Any], workflow_id: str) -> Response:
     example=EXAMPLE,
 )
 def update_workflow(body: dict[str, Any], workflow_id: str) -> Response:
-    """Save a workflow; a save that changes something is a new version."""
+    """Save a workflow; a save that changes something is a new version. Without staticData it keeps what it has."""
     document = document_of(request.get_data())
     rules = services().rules
     rules.check_graph(document)
@@ -140,21 +149,23 @@ def update_workflow(body: dict[str, Any], workflow_id: str) -> Response:
             definition=definition_of(document),
             project_id=caller().project_id,
         )
+        if (parts := static_parts(document)) is not None:
+            static_data.replace(connection, workflow_id, parts)
         # Read again under the lock that the save has taken: somebody may have activated it meanwhile.
         saved = existing(connection, workflow_id)
         if saved.active:
             rules.check_activation(document)
             registration.register(connection, workflow_id, document)
-        return answer(render_workflow(saved))
+        return answer(whole(connection, saved))
 
 
 @blueprint.endpoint("DELETE", "/<workflow_id>", scope="workflow:delete", answer=WorkflowSchema, errors=[404])
 def delete_workflow(workflow_id: str) -> Response:
     """Delete a workflow; its executions and what they ran stay readable."""
     with database() as connection:
-        existing(connection, workflow_id)
-        deleted = workflows.delete_workflow(connection, workflow_id, project_id=caller().project_id)
-    return answer(render_workflow(deleted))
+        shown = whole(connection, existing(connection, workflow_id))
+        workflows.delete_workflow(connection, workflow_id, project_id=caller().project_id)
+    return answer(shown)
 
 
 @blueprint.endpoint(
@@ -170,7 +181,7 @@ def activate_workflow(workflow_id: str) -> Response:
         document = document_of(workflow.definition)
         services().rules.check_activation(document)
         registration.register(connection, workflow_id, document)
-        return answer(render_workflow(workflow))
+        return answer(whole(connection, workflow))
 
 
 @blueprint.endpoint("POST", "/<workflow_id>/deactivate", scope="workflow:activate", answer=WorkflowSchema, errors=[404])
@@ -180,7 +191,7 @@ def deactivate_workflow(workflow_id: str) -> Response:
         existing(connection, workflow_id)
         workflows.set_active(connection, workflow_id, False, project_id=caller().project_id)
         registration.unregister(connection, workflow_id)
-        return answer(render_workflow(existing(connection, workflow_id)))
+        return answer(whole(connection, existing(connection, workflow_id)))
 
 
 @blueprint.endpoint("GET", "/<workflow_id>/tags", scope="workflow:read", answer=TagSchema(many=True), errors=[404])

@@ -196,6 +196,10 @@ class NodeContext:
         if custom_data is not self.state.custom_data:
             self.state.custom_data = dict(custom_data)
 
+    def keep_static_data(self, scope: dict[str, Any]) -> None:
+        """Take over what a program that came to its end has left of the workflow's static data."""
+        self.state.static_data.take(self.node.name, scope["staticData"])
+
     def scope(self, texts: Sequence[str], items: list[Item] | None = None) -> dict[str, Any]:
         """What the sandbox has to know to evaluate `texts` for the items."""
         return scope_for(self, texts, self.items if items is None else items)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.engine.credentials import ReadCredential
+from app.engine.histories import History
 from app.engine.outgoing import Outgoing
 from app.engine.registry import Item
 
@@ -45,5 +46,6 @@ class Ports:
     run_child: RunChild | None = None
     respond: Respond | None = None
     resume_url: str | None = None
+    history: History | None = None
     depth: int = 0
     """How many workflows this one is below; the waits of a sub-workflow pass in memory, where its parent waits."""

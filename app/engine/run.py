@@ -17,6 +17,7 @@ from app.engine.graph import Graph, InvalidWorkflow, WorkflowHasIssues, check_ru
 from app.engine.ports import Ports
 from app.engine.sandbox import Sandbox
 from app.engine.state import RunState, Task, restore
+from app.engine.static_data import StaticData
 
 PINNING_MODES = frozenset({"manual", "test"})
 CANCELED = "The execution was cancelled manually"
@@ -39,7 +40,8 @@ TIMED_OUT = "TimeoutExecutionCancelledError"
 class RunRequest:
     """One execution to run, or to take up again.
 
-    `items` go into the trigger; with `resume` they are instead what the node that waited puts out.
+    `items` go into the trigger; with `resume` they are instead what the node that waited puts out. `static_data` is
+    what earlier executions have kept; None: what the workflow's document holds.
     """
 
     execution_id: str
@@ -49,6 +51,7 @@ class RunRequest:
     items: list[dict[str, Any]] | None = None
     resume: dict[str, Any] | None = None
     ports: Ports = field(default_factory=Ports)
+    static_data: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +65,8 @@ class Outcome:
     custom_data: dict[str, str]
     resume_on: str | None = None
     """What ends the wait before its time: `webhook`, a call to the execution's resume URL."""
+    static_data: dict[str, Any] = field(default_factory=dict)
+    """The parts of the workflow's static data that the run has changed."""
 
     def last_outputs(self) -> list[list[dict[str, Any]]]:
         """What the node that ran last put out."""
@@ -76,6 +81,8 @@ async def run_workflow(request: RunRequest, sandbox: Sandbox) -> Outcome:
         graph = parse_workflow(request.workflow)
         state = restore(graph, request.resume) if request.resume is not None else _begin(graph, request)
         _check(state)
+        kept = graph.static_data if request.static_data is None else request.static_data
+        state.static_data = StaticData(dict(kept))
     except InvalidWorkflow as error:
         name = "WorkflowHasIssuesError" if isinstance(error, WorkflowHasIssues) else "WorkflowOperationError"
         return _refused(request, name, str(error))
@@ -171,18 +178,19 @@ def _pass_wait(state: RunState, items: list[dict[str, Any]] | None) -> None:
 
 
 def _ended(state: RunState, halt: Halt | None) -> Outcome:
-    data = state.document()
+    data, kept = state.document(), state.static_data.changes()
     if halt is not None and halt.wait_till is not None:
         data["waitTill"] = dates.to_iso(halt.wait_till)
-        return Outcome("waiting", data, None, halt.wait_till, state.custom_data, halt.resume_on)
+        return Outcome("waiting", data, None, halt.wait_till, state.custom_data, halt.resume_on, kept)
     if halt is not None:
-        return Outcome("error", data, halt.error, None, state.custom_data)
-    return Outcome("success", data, None, None, state.custom_data)
+        return Outcome("error", data, halt.error, None, state.custom_data, static_data=kept)
+    return Outcome("success", data, None, None, state.custom_data, static_data=kept)
 
 
 def _canceled(state: RunState, message: str, name: str) -> Outcome:
     state.error = _plain_error(name, message)
-    return Outcome("canceled", state.document(), None, None, state.custom_data)
+    kept = state.static_data.changes()
+    return Outcome("canceled", state.document(), None, None, state.custom_data, static_data=kept)
 
 
 def _refused(request: RunRequest, name: str, message: str) -> Outcome:

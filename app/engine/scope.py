@@ -37,7 +37,6 @@ def base_scope(context: "NodeContext", items: list[Item]) -> dict[str, Any]:
     """The scope without any other node."""
     state, node = context.state, context.node
     source = next((entry for entry in context.sources or [] if entry), None)
-    kept = state.graph.static_data
     return {
         "items": items,
         "nodes": {},
@@ -54,7 +53,7 @@ def base_scope(context: "NodeContext", items: list[Item]) -> dict[str, Any]:
         "execution": context.execution.scope(),
         "customData": state.custom_data,
         "timezone": state.graph.timezone,
-        "staticData": {"global": kept.get("global") or {}, "node": kept.get(f"node:{node.name}") or {}},
+        "staticData": state.static_data.shown_to(node.name),
         "vars": {},
         "env": None,
     }

@@ -9,6 +9,7 @@ from typing import Any
 
 from app.engine.graph import Connection, Graph, InvalidWorkflow, Node
 from app.engine.registry import Item
+from app.engine.static_data import StaticData
 
 Inputs = list[list[Item] | None]
 Source = dict[str, Any]
@@ -39,6 +40,7 @@ class RunState:
     """Nodes with several inputs, of which some have come in; one entry for each run to be."""
     context_data: dict[str, dict[str, Any]] = field(default_factory=dict)
     custom_data: dict[str, str] = field(default_factory=dict)
+    static_data: StaticData = field(default_factory=lambda: StaticData({}))
     pin_data: dict[str, list[Item]] = field(default_factory=dict)
     last_node: str | None = None
     error: dict[str, Any] | None = None

@@ -183,8 +183,23 @@ def document_of(text: bytes) -> dict[str, Any]:
 
 
 def definition_of(document: Mapping[str, Any]) -> bytes:
-    """What is stored of a document: all but what the server owns. Raises ValidationError when it is too deep."""
-    return encode({**EMPTY, **{key: value for key, value in document.items() if key not in SERVERS_OWN}})
+    """What is stored of a document: all but what the server owns, and what its executions change (`static_parts`).
+
+    Raises ValidationError when it is too deep.
+    """
+    kept = {key: value for key, value in document.items() if key not in SERVERS_OWN}
+    return encode({**EMPTY, **kept, "staticData": None})
+
+
+def static_parts(document: Mapping[str, Any]) -> dict[str, bytes] | None:
+    """The static data that a document brings, by scope; None when it says nothing about it, which changes nothing.
+
+    Raises ValidationError when it is too deep.
+    """
+    if "staticData" not in document:
+        return None
+    parts = document["staticData"]
+    return {scope: encode(part) for scope, part in parts.items()} if isinstance(parts, dict) else {}
 
 
 def items_of(objects: list[dict[str, Any]]) -> bytes:

@@ -5,12 +5,12 @@ import orjson
 from app.engine.children import start_node
 from app.engine.errors import NodeError
 from app.engine.ports import ChildRequest
-from app.repository import lifecycle, workflows
+from app.repository import lifecycle, static_data, workflows
 from app.repository.connection import Connection
 from app.repository.errors import WorkflowNotFound
 from app.repository.executions import ExecutionInput
 from app.repository.lifecycle import Claim
-from app.worker.exchange import Assignment
+from app.worker.exchange import Assignment, keeps_static_data
 
 MODE = "integrated"
 
@@ -45,7 +45,8 @@ def start_child(connection: Connection, worker_id: int, parent: Assignment, requ
         waited_seconds=None,
     )
     named = {**document, "id": workflow.id, "name": workflow.name}
-    return Assignment(claim, named, given, None, depth=parent.depth + 1)
+    kept = static_data.read(connection, [workflow.id]) if keeps_static_data(workflow.definition) else {}
+    return Assignment(claim, named, given, None, depth=parent.depth + 1, static_data=kept.get(workflow.id))
 
 
 def queue_child(connection: Connection, parent: Assignment, request: ChildRequest) -> int:

@@ -14,7 +14,7 @@ import orjson
 import psycopg
 from psycopg_pool import ConnectionPool
 
-from app.repository import executions, lifecycle, workflows
+from app.repository import executions, lifecycle, static_data, workflows
 from app.repository.connection import Connection, transaction
 from app.repository.errors import Invalid
 from app.repository.executions import ExecutionInput
@@ -37,6 +37,8 @@ class Assignment:
     depth: int = 0
     """How many executions this one is below, as a sub-workflow that its parent waits for."""
 
+    static_data: bytes | None = None
+    """What earlier executions of the workflow have kept, where its programs ask for it: a JSON object by scope."""
 
 @dataclass(frozen=True, slots=True)
 class Exchanged:
@@ -53,7 +55,7 @@ class Exchange:
         self._pool = pool
         self._worker_id = worker_id
         self._versions: OrderedDict[UUID, dict[str, Any]] = OrderedDict()
-        self._claim_may_be_lost = False
+        self._keeping: set[UUID] = set()
 
     def __call__(self, results: Sequence[Result], free: int, held: Sequence[int]) -> Exchanged:
         """Record `results` and claim at most `free` executions; `held` are those that run now.
@@ -99,10 +101,13 @@ class Exchange:
         inputs = executions.read_inputs(connection, [claim.id for claim in claims])
         sources = {claim.id: claim.id if claim.resumed else claim.retry_of for claim in claims}
         wanted = [source for source in sources.values() if source is not None]
-        earlier = executions.read_data(connection, wanted) if wanted else {}
+        earlier = read_data(connection, wanted) if wanted else {}
+        keeping = [claim.workflow_id for claim in claims if claim.workflow_version_id in self._keeping]
+        kept = static_data.read(connection, keeping) if keeping else {}
         return [
             Assignment(
                 claim=claim,
+                static_data=kept.get(claim.workflow_id),
                 workflow=self._versions[claim.workflow_version_id],
                 input=inputs.get(claim.id) or ExecutionInput(),
                 earlier=earlier.get(sources[claim.id] or 0),
@@ -113,13 +118,20 @@ class Exchange:
     def _load_versions(self, connection: Connection, ids: set[UUID]) -> None:
         missing = [version_id for version_id in ids if version_id not in self._versions]
         if missing:
+                if keeps_static_data(version.definition):
+                    self._keeping.add(version.id)
             for version in workflows.get_versions(connection, missing).values():
                 document = orjson.loads(version.definition)
                 self._versions[version.id] = {**document, "id": version.workflow_id, "name": version.name}
         for version_id in ids:
             self._versions.move_to_end(version_id)
         while len(self._versions) > max(VERSIONS_KEPT, len(ids)):
-            self._versions.popitem(last=False)
+            self._keeping.discard(self._versions.popitem(last=False)[0])
+
+
+def keeps_static_data(definition: bytes) -> bool:
+    """Whether some program of the workflow may ask for its static data, by the name of the function for it."""
+    return b"orkflowStaticData" in definition
 
 
 def without_data(result: Result) -> Result:

@@ -10,6 +10,7 @@ from app.settings import Settings
 from app.signatures import Signer, resume_url
 from app.worker.credentials import Credentials
 from app.worker.exchange import Assignment
+from app.worker.histories import Histories
 
 StartChild = Callable[[Assignment, Ports, ChildRequest], Awaitable[ChildOutcome]]
 SendAnswer = Callable[[int, dict[str, Any]], Awaitable[None]]
@@ -23,6 +24,7 @@ class Reach:
     signer: Signer
     credentials: Credentials
     outgoing: Outgoing
+    histories: Histories
     start_child: StartChild
     send_answer: SendAnswer
 
@@ -41,6 +43,7 @@ class Reach:
             outgoing=self.outgoing,
             respond=respond if claim.awaited else None,
             resume_url=resume_url(self.settings, self.signer, claim.id),
+            history=self.histories.of_workflow(claim.workflow_id),
             depth=assignment.depth,
         )
         return replace(ports, run_child=run_child)

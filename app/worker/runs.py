@@ -10,7 +10,8 @@ import orjson
 from app.engine.ports import Ports
 from app.engine.run import TIMED_OUT, Outcome, RunRequest, prepare_retry, run_workflow
 from app.engine.sandbox import Sandbox
-from app.repository.lifecycle import ErrorWorkflow, Result
+from app.repository.lifecycle import Claim, ErrorWorkflow, Result
+from app.repository.static_data import StaticChange
 from app.triggers import trigger_nodes
 from app.worker.answers import answer_of
 from app.worker.exchange import UNSTORABLE, Assignment
@@ -54,6 +55,7 @@ def request_for(assignment: Assignment, ports: Ports) -> RunRequest:
         items=None if items is None else orjson.loads(items),
         resume=earlier if claim.resumed or earlier is None else prepare_retry(earlier),
         ports=ports,
+        static_data={} if assignment.static_data is None else orjson.loads(assignment.static_data),
     )
 
 
@@ -88,9 +90,27 @@ def result_of(assignment: Assignment, outcome: Outcome) -> Result:
         keep=is_kept(workflow, claim.mode, outcome.status),
         error_workflow=error_workflow_of(assignment, outcome),
     )
+        static_data=changes_of(claim, outcome),
 
 
 def is_kept(workflow: dict[str, Any], mode: str, status: str) -> bool:
+def changes_of(claim: Claim, outcome: Outcome) -> tuple[StaticChange, ...]:
+    """What the run has changed of its workflow's static data; a manual run only tries things out."""
+    if claim.mode == "manual":
+        return ()
+    return tuple(
+        StaticChange(claim.workflow_id, storable(scope) or "", orjson.dumps(part, default=str))
+        for scope, part in outcome.static_data.items()
+    )
+
+
+def waiting_node(outcome: Outcome) -> bytes | None:
+    """The node that waits for a call, as JSON: whoever calls is checked against it."""
+    if outcome.resume_on is None:
+        return None
+    return orjson.dumps(outcome.data["executionData"]["nodeExecutionStack"][0]["node"])
+
+
     """Whether the workflow's settings let this run be kept; a manual run always is."""
     names = {"success": "saveDataSuccessExecution", "error": "saveDataErrorExecution"}
     if mode == "manual" or status not in names:

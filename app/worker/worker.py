@@ -42,6 +42,7 @@ from app.worker.deleter import delete_in_background
 from app.worker.exchange import Assignment, Exchange
 from app.worker.failures import Failures
 from app.worker.pruner import Pruner
+from app.worker.histories import Histories
 from app.worker.reach import Reach
 from app.worker.runs import BROKEN, handed_over, run
 from app.worker.schedules import Schedules
@@ -70,6 +71,7 @@ class Worker:
             outgoing=self._outgoing,
             start_child=self._run_child,
             send_answer=self._send_answer,
+            histories=Histories(pool, self._threads),
         )
         self._worker_id = 0
         self._running: dict[int, asyncio.Task[Outcome | None]] = {}

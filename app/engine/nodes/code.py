@@ -35,6 +35,7 @@ async def _run(context: NodeContext, source: str, *, each_item: bool) -> list[It
         raise NodeError(str(error)) from error
     finally:
         context.keep_custom_data(scope)
+    context.keep_static_data(scope)
     if result.console:
         context.metadata.setdefault("console", []).extend(result.console)
     return result.items

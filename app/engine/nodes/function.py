@@ -57,6 +57,7 @@ async def _run(context: NodeContext, before: str, *, each_item: bool) -> CodeRes
     except (CodeError, SandboxError) as error:
         message = getattr(error, "message", None) or str(error)
         raise NodeError(_without_place(message), item_index=getattr(error, "item_index", None)) from error
+    context.keep_static_data(scope)
     if result.console:
         context.metadata.setdefault("console", []).extend(result.console)
     return result

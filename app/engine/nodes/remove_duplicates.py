@@ -1,4 +1,4 @@
-"""Remove Duplicates: keeps of several equal items the first."""
+"""Remove Duplicates: keeps of several equal items the first, or those that no earlier execution has seen."""
 
 import math
 from collections.abc import Iterator
@@ -8,17 +8,31 @@ from typing import Any
 from app.engine import conversions, matching, paths
 from app.engine.context import NodeContext
 from app.engine.errors import NodeError
+from app.engine.issues import required
 from app.engine.parameters import listed
 from app.engine.registry import Item, Outputs, node
+from app.engine.seen_items import CLEAR, NEW_VALUE, SEEN, clear_history, new_items
 
 
-@node("removeDuplicates", [1, 1.1, 2])
+def _issues(parameters: dict[str, Any], version: float) -> list[str]:
+    if parameters.get("operation") != SEEN or parameters.get("logic", NEW_VALUE) != NEW_VALUE:
+        return []
+    return required(parameters, dedupeValue="Value to Dedupe On")
+
+
+def _outputs(parameters: dict[str, Any]) -> int:
+    return 2 if parameters.get("operation") == SEEN else 1
+
+
+@node("removeDuplicates", [1, 1.1, 2], outputs=_outputs, issues=_issues)
 async def remove_duplicates(context: NodeContext) -> Outputs:
-    parameters = await context.resolve_first(context.parameters, parameter="compare")
-    operation = parameters.get("operation", "removeDuplicateInputItems")
-    if operation != "removeDuplicateInputItems":
-        raise NodeError(f"The Remove Duplicates node's operation '{operation}' is not supported.")
+    operation = context.parameters.get("operation") if context.version >= 2 else None
     try:
+        if operation == SEEN:
+            return await new_items(context)
+        if operation == CLEAR:
+            return await clear_history(context)
+        parameters = await context.resolve_first(context.parameters, parameter="compare")
         return [without_duplicates(context.items, parameters, context.version)]
     except NodeError as error:
         if context.version < 2 or not context.continues_on_fail:

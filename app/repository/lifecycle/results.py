@@ -6,10 +6,11 @@ from datetime import datetime
 from operator import attrgetter
 from typing import Any
 
-from app.repository import counters, notifications, triggers
+from app.repository import counters, notifications, static_data, triggers
 from app.repository.connection import Connection
 from app.repository.lifecycle.creation import create_execution
 
+from app.repository.static_data import StaticChange
 # Only the worker that holds a running execution may end it; the data is written where the guard held.
 FINISH = """
     WITH finished AS (
@@ -91,8 +92,9 @@ class ErrorWorkflow:
 class Result:
     """What a worker wants to record; `status` success, error, waiting (with a condition to go on) or canceled.
 
-    `data` is JSON in n8n's shape, encoded once by the worker. `awaited`: somebody is to be told of the end.
-    `answer` is what a webhook's caller gets. `keep` False: the workflow's settings say that nothing is kept.
+    `data` is JSON in n8n's shape. `waiting_node`: the node of it that waits for a call, JSON too. `awaited`:
+    somebody is to be told of the end. `answer` is what a webhook's caller gets. `keep` False: the workflow's settings say that nothing is kept.
+    `static_data` is what the run has changed of what its workflow keeps, whatever has become of the run.
     """
 
     id: int
@@ -112,6 +114,7 @@ class Result:
 
 def finish(connection: Connection, worker_id: int, results: Sequence[Result]) -> set[int]:
     """Record the results of executions that this worker holds, in one pipelined round trip.
+    static_data: tuple[StaticChange, ...] = ()
 
     Returns the ids that were recorded. The others are no longer this worker's: stopped, reaped or deleted. Of
     one that was stopped the data is still kept. What follows from a result (a retry's chain, an answer, an error
@@ -127,7 +130,10 @@ def finish(connection: Connection, worker_id: int, results: Sequence[Result]) ->
         ]
     ended_ids = {row[0] for cursor in ended for row in cursor}
     follow_up(connection, worker_id, [result for result in results if result.id in ended_ids])
-    return ended_ids.union(row[0] for cursor in kept for row in cursor)
+    recorded = ended_ids.union(row[0] for cursor in kept for row in cursor)
+    changed = [change for result in results if result.id in recorded for change in result.static_data]
+    static_data.save(connection, changed)
+    return recorded
 
 
 def parameters(result: Result, worker_id: int) -> dict[str, Any]:

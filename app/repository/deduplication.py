@@ -1,0 +1,97 @@
+"""What Remove Duplicates nodes have seen in earlier executions of their workflow.
+
+The row of a history is locked first, so that of executions that run at once only one takes a value for new.
+"""
+
+import hashlib
+from collections.abc import Iterable
+
+from app.repository.connection import Connection
+
+VALUES = "values"
+
+OPEN = """
+    INSERT INTO deduplication_histories AS h (workflow_id, scope, kind)
+    SELECT w.id, %(scope)s, %(kind)s
+      FROM workflows AS w
+     WHERE w.id = %(workflow_id)s
+    ON CONFLICT (workflow_id, scope) DO UPDATE SET size = h.size
+    RETURNING h.kind, h.size, h.highest
+"""
+
+ADD_VALUES = """
+    WITH added AS (
+        INSERT INTO deduplication_values AS v (workflow_id, scope, value_sha256)
+        SELECT %(workflow_id)s, %(scope)s, seen.value
+          FROM unnest(%(values)s::bytea[]) AS seen (value)
+        ON CONFLICT (workflow_id, scope, value_sha256) DO NOTHING
+        RETURNING v.value_sha256),
+    counted AS (
+        UPDATE deduplication_histories AS h
+           SET size = h.size + (SELECT count(*) FROM added)
+         WHERE h.workflow_id = %(workflow_id)s AND h.scope = %(scope)s)
+    SELECT a.value_sha256 FROM added AS a
+"""
+
+RAISE = """
+    UPDATE deduplication_histories AS h
+       SET highest = greatest(h.highest, %(highest)s)
+     WHERE h.workflow_id = %(workflow_id)s AND h.scope = %(scope)s
+"""
+
+CLEAR = """
+    DELETE FROM deduplication_histories AS h
+     WHERE h.workflow_id = %(workflow_id)s AND h.scope = %(scope)s
+"""
+
+
+class OtherKind(Exception):
+    """The history is one of values where the highest was asked for, or the other way round."""
+
+
+class HistoryFull(Exception):
+    """There is no room for as many values."""
+
+
+class NoSuchWorkflow(Exception):
+    """The workflow is not stored, or not any more, so it has no history."""
+
+
+def add_values(
+    connection: Connection, workflow_id: str, scope: str, values: Iterable[str], *, number: int, room: float | None
+) -> set[str]:
+    """Note the values and return those that are new.
+
+    `number` items come in; together with what is kept already they must not be more than `room`.
+    Raises HistoryFull, OtherKind, NoSuchWorkflow.
+    """
+    size, _ = _open(connection, workflow_id, scope, VALUES)
+    if room is not None and size + number > room:
+        raise HistoryFull
+    digests = {hashlib.sha256(value.encode("utf-8", "surrogatepass")).digest(): value for value in values}
+    where = {"workflow_id": workflow_id, "scope": scope, "values": sorted(digests)}
+    return {digests[bytes(digest)] for (digest,) in connection.execute(ADD_VALUES, where)}
+
+
+def pass_highest(connection: Connection, workflow_id: str, scope: str, kind: str, highest: float) -> float | None:
+    """Raise the highest value to this one; returns what it was before, None when there was none.
+
+    `kind` is "number" or "date". Raises OtherKind, NoSuchWorkflow.
+    """
+    _, before = _open(connection, workflow_id, scope, kind)
+    connection.execute(RAISE, {"workflow_id": workflow_id, "scope": scope, "highest": highest})
+    return before
+
+
+def clear(connection: Connection, workflow_id: str, scope: str) -> None:
+    """Forget what was seen."""
+    connection.execute(CLEAR, {"workflow_id": workflow_id, "scope": scope})
+
+
+def _open(connection: Connection, workflow_id: str, scope: str, kind: str) -> tuple[int, float | None]:
+    found = connection.execute(OPEN, {"workflow_id": workflow_id, "scope": scope, "kind": kind}).fetchone()
+    if found is None:
+        raise NoSuchWorkflow
+    if found[0] != kind:
+        raise OtherKind
+    return found[1], found[2]

@@ -1,0 +1,1 @@
+DROP TABLE deduplication_values, deduplication_histories, workflow_static_data;
