@@ -28,6 +28,7 @@ class Beat:
         self._next_housekeeping = time.monotonic()
         self._beats_in_a_row = 1
         self._latencies: list[float] = []
+        self._late_results_counted = 0
         self.interval = min(STOP_CHECK_SECONDS, settings.heartbeat_seconds)
         self.late_results = 0
         self.lost = False
@@ -54,7 +55,11 @@ class Beat:
                     self.lost = True
                     return set()
                 gone = lifecycle.held_no_more(connection, self._worker_id, held) if held else set()
-                self._count(connection)
+                latencies, late_results = list(self._latencies), self.late_results
+                self._count(connection, latencies, late_results - self._late_results_counted)
+            # Forgotten once it is committed; what the loop's thread has added meanwhile is for the next beat.
+            del self._latencies[: len(latencies)]
+            self._late_results_counted = late_results
             if beat_due:
                 self._last_beat = now
                 self._beats_in_a_row += 1
@@ -64,12 +69,10 @@ class Beat:
             raise
         return gone
 
-    def _count(self, connection: Connection) -> None:
-        latencies, self._latencies = self._latencies, []
+    def _count(self, connection: Connection, latencies: Sequence[float], late_results: int) -> None:
         counters.observe_claim_latency(connection, self._worker_id, latencies)
-        if self.late_results:
-            counters.add(connection, self._worker_id, counters.LATE_RESULTS, self.late_results)
-            self.late_results = 0
+        if late_results:
+            counters.add(connection, self._worker_id, counters.LATE_RESULTS, late_results)
 
     def _reap(self) -> None:
         """Give up what lost workers held.

@@ -36,9 +36,9 @@ class Assignment:
     earlier: bytes | None
     depth: int = 0
     """How many executions this one is below, as a sub-workflow that its parent waits for."""
-
     static_data: bytes | None = None
     """What earlier executions of the workflow have kept, where its programs ask for it: a JSON object by scope."""
+
 
 @dataclass(frozen=True, slots=True)
 class Exchanged:
@@ -57,10 +57,12 @@ class Exchange:
         self._versions: OrderedDict[UUID, dict[str, Any]] = OrderedDict()
         self._keeping: set[UUID] = set()
 
-    def __call__(self, results: Sequence[Result], free: int, held: Sequence[int]) -> Exchanged:
-        """Record `results` and claim at most `free` executions; `held` are those that run now.
+    def __call__(self, results: Sequence[Result], free: int, held: Sequence[int] | None = None) -> Exchanged:
+        """Record `results` and claim at most `free` executions.
 
-        Raises psycopg.OperationalError when PostgreSQL cannot be reached; the same call can then be made again.
+        With `held`, all that the worker knows to hold, it first takes up what it holds without knowing it, because
+        the answer to a claim was lost. Raises psycopg.OperationalError when PostgreSQL cannot be reached; the same
+        call can then be made again, with `held`.
         """
         try:
             return self._transact(results, free, held)
@@ -68,15 +70,11 @@ class Exchange:
             # One result holds what PostgreSQL cannot: find it, so that the others are not lost with it.
             recorded = set().union(*(self._record_alone(result) for result in results))
             return replace(self._transact([], free, held), recorded=recorded)
-        except (psycopg.OperationalError, psycopg.InterfaceError):
-            self._claim_may_be_lost = True
-            raise
 
-    def _transact(self, results: Sequence[Result], free: int, held: Sequence[int]) -> Exchanged:
+    def _transact(self, results: Sequence[Result], free: int, held: Sequence[int] | None) -> Exchanged:
         with transaction(self._pool) as connection:
             recorded = lifecycle.finish(connection, self._worker_id, results) if results else set()
             assignments = self._assign(connection, self._claim(connection, free, held))
-        self._claim_may_be_lost = False
         return Exchanged(recorded, assignments)
 
     def _record_alone(self, result: Result) -> set[int]:
@@ -88,10 +86,8 @@ class Exchange:
             with transaction(self._pool) as connection:
                 return lifecycle.finish(connection, self._worker_id, [without_data(result)])
 
-    def _claim(self, connection: Connection, free: int, held: Sequence[int]) -> list[Claim]:
-        lost: list[Claim] = []
-        if self._claim_may_be_lost:
-            lost = lifecycle.claimed_unknowingly(connection, self._worker_id, held)
+    def _claim(self, connection: Connection, free: int, held: Sequence[int] | None) -> list[Claim]:
+        lost = [] if held is None else lifecycle.claimed_unknowingly(connection, self._worker_id, held)
         return lost + lifecycle.claim(connection, self._worker_id, free - len(lost))
 
     def _assign(self, connection: Connection, claims: Sequence[Claim]) -> list[Assignment]:
@@ -101,16 +97,16 @@ class Exchange:
         inputs = executions.read_inputs(connection, [claim.id for claim in claims])
         sources = {claim.id: claim.id if claim.resumed else claim.retry_of for claim in claims}
         wanted = [source for source in sources.values() if source is not None]
-        earlier = read_data(connection, wanted) if wanted else {}
+        earlier = executions.read_data(connection, wanted) if wanted else {}
         keeping = [claim.workflow_id for claim in claims if claim.workflow_version_id in self._keeping]
         kept = static_data.read(connection, keeping) if keeping else {}
         return [
             Assignment(
                 claim=claim,
-                static_data=kept.get(claim.workflow_id),
                 workflow=self._versions[claim.workflow_version_id],
                 input=inputs.get(claim.id) or ExecutionInput(),
                 earlier=earlier.get(sources[claim.id] or 0),
+                static_data=kept.get(claim.workflow_id),
             )
             for claim in claims
         ]
@@ -118,11 +114,11 @@ class Exchange:
     def _load_versions(self, connection: Connection, ids: set[UUID]) -> None:
         missing = [version_id for version_id in ids if version_id not in self._versions]
         if missing:
-                if keeps_static_data(version.definition):
-                    self._keeping.add(version.id)
             for version in workflows.get_versions(connection, missing).values():
                 document = orjson.loads(version.definition)
                 self._versions[version.id] = {**document, "id": version.workflow_id, "name": version.name}
+                if keeps_static_data(version.definition):
+                    self._keeping.add(version.id)
         for version_id in ids:
             self._versions.move_to_end(version_id)
         while len(self._versions) > max(VERSIONS_KEPT, len(ids)):

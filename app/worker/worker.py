@@ -23,6 +23,7 @@ import psycopg
 from psycopg_pool import ConnectionPool
 
 from app.engine.children import below, outcome_of, run_document
+from app.engine.errors import NodeError
 from app.engine.outgoing import Outgoing
 from app.engine.ports import ChildOutcome, ChildRequest, Ports
 from app.engine.run import Outcome
@@ -41,8 +42,8 @@ from app.worker.credentials import Credentials
 from app.worker.deleter import delete_in_background
 from app.worker.exchange import Assignment, Exchange
 from app.worker.failures import Failures
-from app.worker.pruner import Pruner
 from app.worker.histories import Histories
+from app.worker.pruner import Pruner
 from app.worker.reach import Reach
 from app.worker.runs import BROKEN, handed_over, run
 from app.worker.schedules import Schedules
@@ -52,6 +53,7 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 UNREACHABLE = (psycopg.OperationalError, psycopg.InterfaceError)
 DRAIN_SECONDS = 5.0  # after SIGTERM, what runs may end by itself for so long; then it is handed over
+LEAVE_SECONDS = 8.5  # after SIGTERM, the worker goes, whether PostgreSQL has heard of it or not
 LONGEST_PAUSE = 2.0  # seconds between two attempts to reach PostgreSQL
 
 
@@ -69,19 +71,25 @@ class Worker:
             signer=Signer(settings),
             credentials=Credentials(settings, pool, self._threads),
             outgoing=self._outgoing,
+            histories=Histories(pool, self._threads),
             start_child=self._run_child,
             send_answer=self._send_answer,
-            histories=Histories(pool, self._threads),
         )
         self._worker_id = 0
         self._running: dict[int, asyncio.Task[Outcome | None]] = {}
         self._results: list[Result] = []
         self._wake = asyncio.Event()
         self._stopping = asyncio.Event()
+        self._stopped_at = 0.0
         self._handing_over = False
+        # What this worker holds and what it knows of are the same while nobody else has the lock.
+        self._holding = asyncio.Lock()
+        self._may_hold_more = False
 
     def stop(self) -> None:
-        """Claim nothing more, let what runs end or hand it over, and return from `run`."""
+        """Claim nothing more, let what runs end or hand it over, and return from `run` within LEAVE_SECONDS."""
+        if not self._stopping.is_set():
+            self._stopped_at = time.monotonic()
         self._stopping.set()
         self._wake.set()
 
@@ -90,11 +98,12 @@ class Worker:
         async with self._sandbox, self._outgoing:
             while not self._stopping.is_set():
                 await self._serve()
-        self._threads.shutdown()
+        # A thread that still waits for a connection is woken when its pool closes.
+        self._threads.shutdown(wait=False, cancel_futures=True)
 
     async def _serve(self) -> None:
         """Work under one registration, until stopped or until its lease is lost."""
-        worker_id = await self._persistently(self._register)
+        worker_id = await self._register_unless_stopped()
         if worker_id is None:
             return
         self._worker_id = worker_id
@@ -123,8 +132,7 @@ class Worker:
             if beat.lost:
                 await self._abandon()
             else:
-                await self._drain(exchange, beat)
-                await self._persistently(lambda: self._retire(worker_id), attempts=3)
+                await self._leave(exchange, beat)
         finally:
             for helper in helpers:
                 helper.cancel()
@@ -138,27 +146,36 @@ class Worker:
     async def _exchange(self, exchange: Exchange, beat: Beat, *, claiming: bool) -> None:
         """Hand in what ended and fill the free places; keeps the results when PostgreSQL cannot be reached."""
         results, self._results = self._results, []
-        held = [*self._running, *(result.id for result in results)]
         free = self._settings.concurrency - len(self._running) if claiming else 0
         if not results and free < 1:
             return
-        try:
-            exchanged = await self._in_thread(lambda: exchange(results, free, held))
-        except UNREACHABLE as error:
-            self._results = results + self._results
-            log.warning("PostgreSQL cannot be reached", extra={"reason": str(error).strip()})
-            await asyncio.sleep(random.uniform(0.1, LONGEST_PAUSE))
-            self._wake.set()
-            return
+        async with self._holding if self._may_hold_more else contextlib.nullcontext():
+            held = [*self._running, *(result.id for result in results)] if self._may_hold_more else None
+            try:
+                exchanged = await self._in_thread(lambda: exchange(results, free, held))
+            except UNREACHABLE as error:
+                # The answer may have been lost on its way, and with it what was claimed.
+                self._may_hold_more = True
+                self._results = results + self._results
+                log.warning("PostgreSQL cannot be reached", extra={"reason": str(error).strip()})
+                await self._pause()
+                self._wake.set()
+                return
+            for assignment in exchanged.assignments:
+                beat.claimed(assignment.claim)
+                self._start(assignment)
+            if held is not None:
+                self._may_hold_more = False
         for result in results:
             if result.id not in exchanged.recorded:
                 beat.late_results += 1
                 log.warning("late result dropped", extra={"execution": result.id, "status": result.status})
-        for assignment in exchanged.assignments:
-            beat.claimed(assignment.claim)
-            self._start(assignment)
         if len(exchanged.assignments) == free:
             self._wake.set()
+
+    async def _pause(self) -> None:
+        """Wait before PostgreSQL is tried again; not for long when this worker is about to go."""
+        await asyncio.sleep(0.1 if self._stopping.is_set() else random.uniform(0.1, LONGEST_PAUSE))
 
     def _start(self, assignment: Assignment) -> "asyncio.Task[Outcome | None]":
         task = asyncio.create_task(self._run_one(assignment), name=f"execution {assignment.claim.id}")
@@ -182,16 +199,32 @@ class Worker:
         if not request.wait:
             queued = await self._in_thread(partial(self._with_transaction, queue_child, parent, request))
             return ChildOutcome([request.items], str(queued))
-        child = await self._in_thread(partial(self._with_transaction, start_child, self._worker_id, parent, request))
-        task = self._start(child)
+        starting = asyncio.ensure_future(self._start_child(parent, request))
         try:
+            execution_id, task = await asyncio.shield(starting)
             outcome = await asyncio.shield(task)
         except asyncio.CancelledError:
-            task.cancel()
-            await asyncio.wait([task])
+            await asyncio.wait([starting])
+            if starting.exception() is None:
+                _, task = starting.result()
+                cancel(task)
+                await asyncio.wait([task])
             raise
-        execution_id = str(child.claim.id)
         return ChildOutcome([], execution_id, BROKEN) if outcome is None else outcome_of(outcome, execution_id)
+
+    async def _start_child(
+        self, parent: Assignment, request: ChildRequest
+    ) -> tuple[str, "asyncio.Task[Outcome | None]"]:
+        """Start a sub-workflow; its id and its task. Once begun it is not cut short: the row would have no task."""
+        async with self._holding:
+            try:
+                child = await self._in_thread(
+                    partial(self._with_transaction, start_child, self._worker_id, parent, request)
+                )
+            except UNREACHABLE as error:
+                self._may_hold_more = True
+                raise NodeError("The sub-workflow could not be started: PostgreSQL cannot be reached") from error
+            return str(child.claim.id), self._start(child)
 
     async def _send_answer(self, execution_id: int, answer: dict[str, Any]) -> None:
         """Let a webhook's caller have its answer now, before the workflow has ended."""
@@ -206,7 +239,7 @@ class Worker:
     def _abort(self, execution_id: int) -> None:
         task = self._running.get(execution_id)
         if task is not None:
-            task.cancel()
+            cancel(task)
 
     async def _follow_hints(self) -> None:
         while True:
@@ -235,39 +268,61 @@ class Worker:
     async def _abandon(self) -> None:
         """The lease is lost: others have given up what runs here, so its results are worth nothing."""
         log.error("lease lost", extra={"abandoned": len(self._running) + len(self._results)})
-        for task in self._running.values():
-            task.cancel()
-        await asyncio.gather(*self._running.values(), return_exceptions=True)
+        await self._cut_short()
         self._results.clear()
+        # Of the next registration it holds nothing yet.
+        self._may_hold_more = False
+
+    async def _leave(self, exchange: Exchange, beat: Beat) -> None:
+        """Hand in and hand over what there is, and sign off, as far as there is time for it."""
+        try:
+            async with asyncio.timeout(self._stopped_at + LEAVE_SECONDS - time.monotonic()):
+                await self._drain(exchange, beat)
+                await self._persistently(partial(self._retire, self._worker_id))
+        except TimeoutError:
+            left = len(self._running) + len(self._results)
+            log.error("worker leaves without having signed off", extra={"unrecorded": left})
 
     async def _drain(self, exchange: Exchange, beat: Beat) -> None:
         """Record what ends by itself soon, hand over the rest as waiting for another worker."""
         log.info("worker drains", extra={"running": len(self._running)})
-        deadline = time.monotonic() + DRAIN_SECONDS
-        while self._running and time.monotonic() < deadline:
+        while self._running and time.monotonic() < self._stopped_at + DRAIN_SECONDS:
             await asyncio.wait(self._running.values(), timeout=0.2, return_when=asyncio.FIRST_COMPLETED)
             await self._exchange(exchange, beat, claiming=False)
         self._handing_over = True
-        for task in self._running.values():
-            task.cancel()
-        await asyncio.gather(*self._running.values(), return_exceptions=True)
-        for _ in range(3):
+        await self._cut_short()
+        while self._results:
             await self._exchange(exchange, beat, claiming=False)
 
-    async def _persistently(self, work: Callable[[], T], attempts: int = 1_000_000) -> T | None:
-        """Do database work until it succeeds; None when it did not before this worker was stopped."""
-        for _ in range(attempts):
+    async def _cut_short(self) -> None:
+        """Cancel all that runs, and wait until each has left its result."""
+        tasks = list(self._running.values())
+        for task in tasks:
+            cancel(task)
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _persistently(self, work: Callable[[], T]) -> T:
+        """Do database work until it succeeds."""
+        while True:
             try:
                 return await self._in_thread(work)
             except UNREACHABLE as error:
                 log.warning("PostgreSQL cannot be reached", extra={"reason": str(error).strip()})
-                if self._stopping.is_set() and attempts > 3:
-                    return None
-                await asyncio.sleep(random.uniform(0.1, LONGEST_PAUSE))
-        return None
+                await self._pause()
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+
+    async def _register_unless_stopped(self) -> int | None:
+        """The id of this worker's new registration; None when it was stopped before PostgreSQL could be reached."""
+        registering = asyncio.ensure_future(self._persistently(self._register))
+        stopping = asyncio.ensure_future(self._stopping.wait())
+        await asyncio.wait([registering, stopping], return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        if registering.done():
+            return registering.result()
+        registering.cancel()
+        return None
 
     def _register(self) -> int:
         with transaction(self._pool) as connection:
@@ -282,6 +337,11 @@ class Worker:
     def _retire(self, worker_id: int) -> None:
         with transaction(self._pool) as connection:
             workers.retire(connection, worker_id)
+
+
+def cancel(task: "asyncio.Task[Outcome | None]") -> None:
+    """Cancel a run, but not before its first step: it would never begin, and leave no result."""
+    asyncio.get_running_loop().call_soon(task.cancel)
 
 
 def refuse_to_go_on_without(helpers: Sequence[asyncio.Task[None]]) -> None:
