@@ -40,10 +40,14 @@ class Settings:
     max_body_bytes: int
     data_max_display_size: int
     """An execution's data above this size is left out of answers unless the client insists."""
+    page_bytes: int
+    """On one page of a list, data of more than so much together is left out of answers unless the client insists."""
     prune_age_hours: float | None
     """Ended executions older than this are deleted; None: never."""
     prune_keep: int | None
     """Only this many of the newest executions are kept; None: all."""
+    prune_keep_per_workflow: int | None
+    """Only this many of the newest executions of each workflow are kept; None: all."""
     http_workers: int
     """Processes that answer HTTP."""
     http_threads: int
@@ -93,8 +97,10 @@ class Settings:
             poll_seconds=reader.duration("EXECUTIONS_POLL_SECONDS", 1),
             max_body_bytes=reader.integer("EXECUTIONS_MAX_BODY_BYTES", 16 * 2**20, low=1_024),
             data_max_display_size=reader.integer("EXECUTIONS_DATA_MAX_DISPLAY_SIZE", 10 * 2**20, low=0),
+            page_bytes=reader.integer("EXECUTIONS_PAGE_BYTES", 64 * 2**20, low=0),
             prune_age_hours=reader.optional_duration("EXECUTIONS_PRUNE_AGE_HOURS"),
             prune_keep=reader.optional_integer("EXECUTIONS_PRUNE_KEEP", low=0),
+            prune_keep_per_workflow=reader.optional_integer("EXECUTIONS_PRUNE_KEEP_PER_WORKFLOW", low=0),
             http_workers=reader.integer("EXECUTIONS_HTTP_WORKERS", 2, low=1, high=256),
             http_threads=reader.integer("EXECUTIONS_HTTP_THREADS", 32, low=1, high=1_000),
             requests_per_minute=reader.optional_integer("EXECUTIONS_REQUESTS_PER_MINUTE", low=1),

@@ -1,5 +1,7 @@
 """What pruning deletes, what it spares, and that one prunes at a time."""
 
+from uuid import uuid4
+
 import pytest
 
 from app.repository import annotations, pruning
@@ -55,9 +57,32 @@ def test_it_walks_window_by_window_and_stops_at_what_is_not_old(connection, old)
     assert (last.deleted, last.reached) == (0, None)
 
 
-def test_one_prunes_at_a_time(connect, connection, old) -> None:
-    other = connect()
-    assert pruning.prune(other, after=0, age_seconds=DAY, window=1) is not None
-    assert pruning.prune(connection, after=0, age_seconds=DAY) is None
-    other.commit()
-    assert pruning.prune(connection, after=0, age_seconds=DAY) is not None
+def test_one_prunes_at_a_time(connect, connection) -> None:
+    """The turn stays with who has it from step to step, and goes to another when it lapses."""
+    one, other = uuid4(), uuid4()
+    second = connect()
+    assert pruning.take_turn(connection, one)
+    assert not pruning.take_turn(second, other), "while the step goes on"
+    connection.commit()
+    second.commit()
+    assert not pruning.take_turn(second, other), "in the pause before the next step"
+    second.commit()
+    assert pruning.take_turn(connection, one)
+    connection.execute("UPDATE pruning_turns SET expires_at = clock_timestamp() - interval '1 second'")
+    connection.commit()
+    assert pruning.take_turn(second, other)
+
+
+def test_of_each_workflow_it_keeps_the_newest(connection, old) -> None:
+    a_workflow(connection, "quiet")
+    quiet = a_new_execution(connection, "quiet")
+    assert pruning.workflows_since(connection, None) == (["quiet", "w1"], quiet)
+    assert pruning.workflows_since(connection, old["recent"]) == (["quiet"], quiet)
+    assert pruning.newest_to_prune_of(connection, "quiet", 1) is None
+    last = pruning.newest_to_prune_of(connection, "w1", 2)
+    assert last == old["tagged"]
+    first = pruning.prune_workflow(connection, "w1", before=last + 1, window=3)
+    assert (first.deleted, first.reached) == (1, old["canceled"])
+    second = pruning.prune_workflow(connection, "w1", before=first.reached, window=3)
+    assert (second.deleted, second.reached) == (2, None)
+    assert left(connection) == {old[name] for name in ("voted", "tagged", "queued", "recent")} | {quiet}

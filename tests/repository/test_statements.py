@@ -35,6 +35,7 @@ PLACES = {
     "id": sql.SQL("e.id"),
     "source": sql.SQL("executions AS e"),
     "possible": sql.SQL("true"),
+    "page": sql.SQL("SELECT 1::bigint AS id"),
     "values": sql.SQL("unnest(ARRAY['w1']) AS w (value)"),
     "leading": sql.SQL("e.workflow_id"),
     "first": sql.SQL("w.value"),
