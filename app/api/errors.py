@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import psycopg
-from flask import Flask, Response, g
+from flask import Flask, Response, current_app, g, request
 from marshmallow import ValidationError
 from werkzeug.exceptions import HTTPException
 
@@ -94,7 +94,18 @@ def from_http(problem: HTTPException) -> Response:
     for name, value in problem.get_headers():
         if name in ("Allow", "Retry-After"):
             answer.headers[name] = value
+    if status == 405 and (allowed := methods_of(request.path)):
+        answer.headers["Allow"] = ", ".join(sorted(allowed))
     return answer
+
+
+def methods_of(path: str) -> set[str]:
+    """What an endpoint allows whose path has no variable parts; empty when there is none.
+
+    To Werkzeug /executions/delete is also an /executions/<execution_id>, with that one's methods.
+    """
+    rules = [rule for rule in current_app.url_map.iter_rules() if rule.rule == path]
+    return set().union(*(rule.methods or set() for rule in rules))
 
 
 def from_database(problem: psycopg.OperationalError) -> Response:

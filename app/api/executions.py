@@ -1,24 +1,27 @@
 """Executions: list, read, stop, retry, delete, annotate one."""
 
 import time
+from collections.abc import Sequence
+from itertools import chain
 from typing import Any
 
 import orjson
 from flask import Response
 
 from app.api import idempotency
-from app.api.answers import answer, raw_answer
+from app.api.answers import answer
 from app.api.auth import caller
 from app.api.blueprint import Blueprint
-from app.api.execution_details import batches, detailed, joined, page_parts
+from app.api.execution_details import Details, shown_within
+from app.api.execution_stream import Part, streamed, whole
 from app.api.filters import listed
 from app.api.rendering import render_execution, render_tag
-from app.api.services import database, reading, services
+from app.api.services import database, reading, reading_later, services
 from app.repository import annotations, deletions, lifecycle, retries, tags
 from app.repository.connection import Connection
 from app.repository.errors import ExecutionNotFound
 from app.repository.execution_pages import read_page
-from app.repository.executions import get_execution
+from app.repository.executions import Execution, get_execution
 from app.schemas.base import execution_id
 from app.schemas.execution_actions import RetryBody, TagIdBody, UpdateBody
 from app.schemas.execution_queries import ExecutionListQuery, ExecutionQuery
@@ -43,9 +46,20 @@ def number_of(text: str) -> int:
     return number
 
 
-def shown_bytes(query: dict[str, Any]) -> int | None:
-    """How much data of one execution is shown; None: any amount."""
-    return None if query["ignore_data_size_limit"] else services().settings.data_max_display_size
+def details_of(connection: Connection, query: dict[str, Any], page: Sequence[Execution]) -> Details:
+    """A page with the data that is shown of it: as the settings limit it, unless the caller will have all."""
+    settings = services().settings
+    if query["ignore_data_size_limit"]:
+        return Details(connection, page, {execution.id for execution in page})
+    shown = shown_within(page, settings.data_max_display_size, settings.page_bytes)
+    return Details(connection, page, shown)
+
+
+def assembled(start: bytes, details: Details, first: list[Part], end: bytes) -> Response:
+    """The answer around executions with their data, of which the first were read: at once, or as they are read."""
+    later = reading_later()
+    parts = chain([start], first, details.rest(later), [end])
+    return whole(parts, later, details.length) if details.small else streamed(parts, later)
 
 
 def current(connection: Connection, number: int) -> dict[str, Any]:
@@ -73,11 +87,9 @@ def get_many_executions(query: dict[str, Any]) -> Response:
         }
         if not query["include_data"]:
             return answer({"data": [render_execution(execution) for execution in page], **envelope})
-        limit_bytes = shown_bytes(query)
-        first, *rest = batches(connection, page, limit_bytes) or [[]]
-        parts = joined(connection, first, limit_bytes)
-    stream = page_parts(services(), parts, rest, limit_bytes, b"]," + orjson.dumps(envelope)[1:])
-    return raw_answer(stream if rest else b"".join(stream))
+        details = details_of(connection, query, page)
+        first = details.first(connection)
+    return assembled(b'{"data":[', details, first, b"]," + orjson.dumps(envelope)[1:])
 
 
 @blueprint.endpoint(
@@ -94,8 +106,9 @@ def get_one_execution(query: dict[str, Any], execution_id: str) -> Response:
         execution = get_execution(connection, number_of(execution_id), project_id=caller().project_id)
         if not query["include_data"]:
             return answer(render_execution(execution))
-        (parts,) = detailed(connection, [execution], shown_bytes(query))
-    return raw_answer(parts)
+        details = details_of(connection, query, [execution])
+        first = details.first(connection)
+    return assembled(b"", details, first, b"")
 
 
 @blueprint.endpoint(
@@ -179,7 +192,7 @@ def delete_one_execution(execution_id: str) -> Response:
     scope="execution:update",
     body=UpdateBody(),
     answer=ExecutionSchema,
-    errors=[404, 409],
+    errors=[404],
     example={"annotation": {"tags": ["tag_production", "tag_urgent"], "vote": "up"}},
 )
 def update_execution(body: dict[str, Any], execution_id: str) -> Response:

@@ -24,9 +24,17 @@ MAKE_UNKNOWN_TAGS = """
     INSERT INTO tags (id, name)
     SELECT wanted.id, wanted.id
       FROM unnest(%(tags)s::text[]) AS wanted (id)
-     WHERE NOT EXISTS (SELECT FROM tags AS t WHERE t.id = wanted.id)
+     WHERE NOT EXISTS (SELECT FROM tags AS t WHERE t.id = wanted.id OR t.name = wanted.id)
      ORDER BY wanted.id
-    ON CONFLICT (id) DO NOTHING
+    ON CONFLICT DO NOTHING
+"""
+
+# By id, and by name where no tag has it as its id.
+FIND_TAGS = """
+    SELECT t.id
+      FROM tags AS t
+     WHERE t.id = ANY(%(tags)s::text[])
+        OR (t.name = ANY(%(tags)s::text[]) AND NOT EXISTS (SELECT FROM tags AS named WHERE named.id = t.name))
 """
 
 REMOVE_TAGS = """
@@ -53,11 +61,12 @@ def set_vote(connection: Connection, execution_id: int, vote: str | None) -> Non
 
 
 def set_tags(connection: Connection, execution_id: int, tags: Sequence[str]) -> None:
-    """Give an execution exactly these tags, by id; an unknown id becomes a tag of that name.
+    """Give an execution exactly these tags, by id.
 
-    Raises AlreadyExists (through the unique name) when an unknown id is the name of another tag.
+    An id that no tag has stands for the tag of that name, which is made when there is none.
     """
-    wanted = {"id": execution_id, "tags": sorted(set(tags))}
-    connection.execute(MAKE_UNKNOWN_TAGS, wanted)
+    named = {"tags": sorted(set(tags))}
+    connection.execute(MAKE_UNKNOWN_TAGS, named)
+    wanted = {"id": execution_id, "tags": [row[0] for row in connection.execute(FIND_TAGS, named)]}
     connection.execute(REMOVE_TAGS, wanted)
     connection.execute(ADD_TAGS, wanted)

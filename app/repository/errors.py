@@ -99,6 +99,7 @@ BY_CONSTRAINT: dict[str, Callable[[], RepositoryError]] = {
     "workflows_pkey": lambda: AlreadyExists("A workflow with this id already exists"),
     "workflows_project_id_fkey": lambda: ProjectNotFound(),
     "credentials_project_id_fkey": lambda: ProjectNotFound(),
+    "api_keys_project_id_fkey": lambda: ProjectNotFound(),
     "projects_pkey": lambda: AlreadyExists("A project with this id already exists"),
     "executions_one_retry_in_flight": lambda: CannotRetry("A retry of this execution is still in flight"),
 }

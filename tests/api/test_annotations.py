@@ -47,13 +47,19 @@ def test_nothing_but_annotations_can_be_changed(api, each, body):
     assert api.patch(f"/executions/{each['success']}", body).status_code == 400
 
 
-def test_an_unknown_tag_id_that_is_anothers_name_is_a_conflict(api, each):
+def test_an_unknown_tag_id_that_is_anothers_name_is_that_tag(api, each):
     tag = api.post("/tags", {"name": "production"}).json
     path = f"/executions/{each['success']}"
-    assert api.patch(path, {"annotation": {"tags": ["production"]}}).status_code == 409
-    assert api.patch(path, {"annotation": {"tags": [tag["id"]]}}).json["annotation"]["tags"] == [
-        {"id": tag["id"], "name": "production"}
-    ]
+    for named in (["production"], [tag["id"]], [tag["id"], "production"]):
+        response = api.patch(path, {"annotation": {"tags": named}})
+        assert (response.status_code, response.json["annotation"]["tags"]) == (
+            200,
+            [{"id": tag["id"], "name": "production"}],
+        )
+    renamed = api.post("/tags", {"name": tag["id"]})
+    assert renamed.status_code == 201
+    tags = api.patch(path, {"annotation": {"tags": [tag["id"]]}}).json["annotation"]["tags"]
+    assert [given["id"] for given in tags] == [tag["id"]]
 
 
 def test_n8ns_tags_of_an_execution(api, each):

@@ -36,6 +36,12 @@ def test_wrong_paths_and_methods_are_json(api, method, path, status):
     assert (status == 405) == ("Allow" in response.headers)
 
 
+@pytest.mark.parametrize("name", ["delete", "stop", "stopMany", "retryMany"])
+def test_a_405_allows_what_the_path_itself_allows(api, name):
+    assert api.put(f"/executions/{name}").headers["Allow"] == "POST"
+    assert "PATCH" in api.put("/executions/1").headers["Allow"]
+
+
 @pytest.mark.parametrize(
     ("body", "content_type", "status"),
     [
