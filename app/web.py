@@ -4,6 +4,7 @@ from flask import Flask
 
 from app.api import (
     auth,
+    codings,
     credentials,
     errors,
     execution_bulk,
@@ -52,6 +53,7 @@ def add_endpoints(app: Flask) -> None:
     app.config.update(openapi.CONFIG, PROVIDE_AUTOMATIC_OPTIONS=False)
     app.url_map.merge_slashes = False
     requests.register(app)
+    codings.register(app)
     app.before_request(auth.authorize)
     errors.register(app)
     api = openapi.Api(app)

@@ -1,7 +1,9 @@
 """What the views of one app work with; create_app makes it and nothing in it is shared between apps."""
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, cast
 
 from flask import current_app
@@ -49,3 +51,8 @@ def database() -> AbstractContextManager[Connection]:
 def reading() -> AbstractContextManager[Connection]:
     """A connection that only reads, outside any transaction."""
     return reading_from(services().pool)
+
+
+def reading_later() -> Callable[[], AbstractContextManager[Connection]]:
+    """Opens such connections also while the answer is sent, when there is no present request any more."""
+    return partial(reading_from, services().pool)

@@ -27,7 +27,7 @@ class Execution:
     """One run of a workflow.
 
     Times are aware and in UTC. `workflow_name` is the name of the version that ran. `json_size_bytes` is
-    the size of the run's data as stored, 0 while there is none.
+    the size of the run's data as JSON, 0 while there is none.
     """
 
     id: int
@@ -56,12 +56,6 @@ TAGS = """
       JOIN tags AS t ON t.id = et.tag_id
      WHERE et.execution_id = ANY(%(ids)s)
      ORDER BY et.execution_id, t.name, t.id
-"""
-
-DATA = """
-    SELECT d.execution_id, d.data
-      FROM execution_data AS d
-     WHERE d.execution_id = ANY(%(ids)s)
 """
 
 INPUT = """
@@ -122,11 +116,6 @@ def with_tags(connection: Connection, page: list[Execution]) -> list[Execution]:
     for execution_id, tag_id, name in connection.execute(TAGS, {"ids": [row.id for row in page]}):
         tags.setdefault(execution_id, []).append(Tag(tag_id, name))
     return [replace(row, tags=tuple(tags[row.id])) if row.id in tags else row for row in page]
-
-
-def read_data(connection: Connection, ids: Sequence[int]) -> dict[int, bytes]:
-    """The run data of these executions as stored (JSON); those that have none are left out."""
-    return dict(connection.execute(DATA, {"ids": list(ids)}).fetchall())
 
 
 def read_inputs(connection: Connection, ids: Sequence[int]) -> dict[int, ExecutionInput]:

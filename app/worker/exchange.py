@@ -17,6 +17,7 @@ from psycopg_pool import ConnectionPool
 from app.repository import executions, lifecycle, static_data, workflows
 from app.repository.connection import Connection, transaction
 from app.repository.errors import Invalid
+from app.repository.execution_data import read_data
 from app.repository.executions import ExecutionInput
 from app.repository.lifecycle import Claim, Result
 
@@ -97,7 +98,7 @@ class Exchange:
         inputs = executions.read_inputs(connection, [claim.id for claim in claims])
         sources = {claim.id: claim.id if claim.resumed else claim.retry_of for claim in claims}
         wanted = [source for source in sources.values() if source is not None]
-        earlier = executions.read_data(connection, wanted) if wanted else {}
+        earlier = read_data(connection, wanted) if wanted else {}
         keeping = [claim.workflow_id for claim in claims if claim.workflow_version_id in self._keeping]
         kept = static_data.read(connection, keeping) if keeping else {}
         return [

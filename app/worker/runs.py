@@ -84,16 +84,16 @@ def result_of(assignment: Assignment, outcome: Outcome) -> Result:
         error_message=storable(failed.message) if failed else None,
         wait_till=outcome.wait_till,
         resume_on=outcome.resume_on,
+        waiting_node=waiting_node(outcome),
         awaited=claim.awaited,
         metadata=tuple((storable(k) or "", storable(v) or "") for k, v in outcome.custom_data.items()),
         answer=answer_of(assignment, outcome) if claim.awaited else None,
         keep=is_kept(workflow, claim.mode, outcome.status),
         error_workflow=error_workflow_of(assignment, outcome),
-    )
         static_data=changes_of(claim, outcome),
+    )
 
 
-def is_kept(workflow: dict[str, Any], mode: str, status: str) -> bool:
 def changes_of(claim: Claim, outcome: Outcome) -> tuple[StaticChange, ...]:
     """What the run has changed of its workflow's static data; a manual run only tries things out."""
     if claim.mode == "manual":
@@ -111,6 +111,7 @@ def waiting_node(outcome: Outcome) -> bytes | None:
     return orjson.dumps(outcome.data["executionData"]["nodeExecutionStack"][0]["node"])
 
 
+def is_kept(workflow: dict[str, Any], mode: str, status: str) -> bool:
     """Whether the workflow's settings let this run be kept; a manual run always is."""
     names = {"success": "saveDataSuccessExecution", "error": "saveDataErrorExecution"}
     if mode == "manual" or status not in names:

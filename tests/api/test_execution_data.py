@@ -3,8 +3,8 @@
 import orjson
 import pytest
 
-from app.api import execution_details
-from app.repository import executions
+from app.api import execution_details, execution_stream
+from app.repository.execution_data import read_beginnings
 
 MEBIBYTE = 2**20
 
@@ -16,7 +16,7 @@ def workflow(api):
 
 def test_without_it_no_data_is_read(api, workflow, monkeypatch):
     number = api.ended(workflow)
-    monkeypatch.setattr(execution_details, "read_data", lambda *a: pytest.fail("read"))
+    monkeypatch.setattr(execution_details, "read_beginnings", lambda *a: pytest.fail("read"))
     for path in (f"/executions/{number}", "/executions"):
         body = api.get(path).json
         shown = body["data"][0] if "data" in body else body
@@ -96,9 +96,9 @@ def test_a_page_is_read_in_batches_and_never_whole(api, workflow, monkeypatch):
 
     def read(connection, ids):
         asked.append(list(ids))
-        return executions.read_data(connection, ids)
+        return read_beginnings(connection, ids)
 
-    monkeypatch.setattr(execution_details, "read_data", read)
+    monkeypatch.setattr(execution_details, "read_beginnings", read)
     response = api.get("/executions?includeData=true")
     assert [e["data"] for e in response.json["data"]] == [{"a": "x" * size} for size in reversed(sizes)]
     assert response.json["count"] == 6
@@ -120,6 +120,7 @@ def test_workflows_count_towards_a_batch_too(api, monkeypatch):
 
 
 def test_no_connection_is_held_while_a_client_takes_its_time(api, workflow, monkeypatch):
+    monkeypatch.setattr(execution_stream, "PIECE_BYTES", 1)
     monkeypatch.setattr(execution_details, "BATCH_BYTES", 1000)
     for _ in range(4):
         api.ended(workflow, data={"a": "x" * 900})
@@ -134,6 +135,7 @@ def test_no_connection_is_held_while_a_client_takes_its_time(api, workflow, monk
 
 
 def test_one_that_is_deleted_while_the_page_is_sent_leaves_valid_json(api, workflow, monkeypatch):
+    monkeypatch.setattr(execution_stream, "PIECE_BYTES", 1)
     monkeypatch.setattr(execution_details, "BATCH_BYTES", 1000)
     numbers = [api.ended(workflow, data={"a": "x" * 900}) for _ in range(3)]
     response = api.get("/executions?includeData=true", buffered=False)

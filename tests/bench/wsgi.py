@@ -14,9 +14,10 @@ from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from app import create_app
 from app.api.counts import CountCache
 from app.repository.connection import open_pool, reading
+from app.repository.execution_data import read_data
 from app.repository.execution_filters import ExecutionFilter
 from app.repository.execution_pages import read_page
-from app.repository.executions import get_execution, read_data
+from app.repository.executions import get_execution
 from app.settings import Settings
 
 

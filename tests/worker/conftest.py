@@ -9,6 +9,7 @@ import pytest
 
 from app.repository import executions, lifecycle, workflows
 from app.repository.connection import Connection
+from app.repository.execution_data import read_data
 from app.repository.executions import ENDED, Execution
 
 
@@ -43,7 +44,7 @@ class Queue:
         return executions.get_execution(self.connection, execution_id)
 
     def data(self, execution_id: int) -> dict[str, Any]:
-        return orjson.loads(executions.read_data(self.connection, [execution_id])[execution_id])
+        return orjson.loads(read_data(self.connection, [execution_id])[execution_id])
 
     def ran(self, execution_id: int) -> dict[str, list[str]]:
         """Each node that ran, with the status of each of its runs."""

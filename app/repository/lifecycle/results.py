@@ -8,9 +8,10 @@ from typing import Any
 
 from app.repository import counters, notifications, static_data, triggers
 from app.repository.connection import Connection
+from app.repository.execution_data import Encoded, encode
 from app.repository.lifecycle.creation import create_execution
-
 from app.repository.static_data import StaticChange
+
 # Only the worker that holds a running execution may end it; the data is written where the guard held.
 FINISH = """
     WITH finished AS (
@@ -21,12 +22,13 @@ FINISH = """
                resume_on = %(resume_on)s,
                error_node = %(error_node)s,
                error_message = %(error_message)s,
-               json_size_bytes = octet_length(%(data)s::text)
+               json_size_bytes = %(json_size_bytes)s
          WHERE e.id = %(id)s AND e.status = 'running' AND e.worker_id = %(worker_id)s
         RETURNING e.id)
-    INSERT INTO execution_data AS d (execution_id, data)
-    SELECT f.id, %(data)s::text::json FROM finished AS f
-    ON CONFLICT (execution_id) DO UPDATE SET data = EXCLUDED.data
+    INSERT INTO execution_data AS d (execution_id, encoding, encoded, waiting_node)
+    SELECT f.id, %(encoding)s, %(encoded)s::bytea, %(waiting_node)s::text::json FROM finished AS f
+    ON CONFLICT (execution_id) DO UPDATE
+       SET data = NULL, encoding = EXCLUDED.encoding, encoded = EXCLUDED.encoded, waiting_node = EXCLUDED.waiting_node
     RETURNING d.execution_id
 """
 
@@ -34,12 +36,13 @@ FINISH = """
 KEEP_STOPPED_DATA = """
     WITH stopped AS (
         UPDATE executions AS e
-           SET json_size_bytes = octet_length(%(data)s::text)
+           SET json_size_bytes = %(json_size_bytes)s
          WHERE e.id = %(id)s AND e.status = 'canceled' AND e.worker_id = %(worker_id)s
         RETURNING e.id)
-    INSERT INTO execution_data AS d (execution_id, data)
-    SELECT s.id, %(data)s::text::json FROM stopped AS s
-    ON CONFLICT (execution_id) DO UPDATE SET data = EXCLUDED.data
+    INSERT INTO execution_data AS d (execution_id, encoding, encoded, waiting_node)
+    SELECT s.id, %(encoding)s, %(encoded)s::bytea, %(waiting_node)s::text::json FROM stopped AS s
+    ON CONFLICT (execution_id) DO UPDATE
+       SET data = NULL, encoding = EXCLUDED.encoding, encoded = EXCLUDED.encoded, waiting_node = EXCLUDED.waiting_node
     RETURNING d.execution_id
 """
 
@@ -93,7 +96,8 @@ class Result:
     """What a worker wants to record; `status` success, error, waiting (with a condition to go on) or canceled.
 
     `data` is JSON in n8n's shape. `waiting_node`: the node of it that waits for a call, JSON too. `awaited`:
-    somebody is to be told of the end. `answer` is what a webhook's caller gets. `keep` False: the workflow's settings say that nothing is kept.
+    somebody is to be told of the end. `answer` is what a webhook's caller gets. `keep` False: the workflow's
+    settings say that nothing is kept.
     `static_data` is what the run has changed of what its workflow keeps, whatever has become of the run.
     """
 
@@ -105,29 +109,28 @@ class Result:
     error_message: str | None = None
     wait_till: datetime | None = None
     resume_on: str | None = None
+    waiting_node: bytes | None = None
     metadata: tuple[tuple[str, str], ...] = ()
     awaited: bool = False
     answer: bytes | None = None
     keep: bool = True
     error_workflow: ErrorWorkflow | None = None
+    static_data: tuple[StaticChange, ...] = ()
 
 
 def finish(connection: Connection, worker_id: int, results: Sequence[Result]) -> set[int]:
     """Record the results of executions that this worker holds, in one pipelined round trip.
-    static_data: tuple[StaticChange, ...] = ()
 
     Returns the ids that were recorded. The others are no longer this worker's: stopped, reaped or deleted. Of
     one that was stopped the data is still kept. What follows from a result (a retry's chain, an answer, an error
     workflow) happens in the same transaction or not at all.
     """
     results = sorted(results, key=attrgetter("id"))
+    encoded = encode([result.data for result in results])
+    wanted = [parameters(result, data, worker_id) for result, data in zip(results, encoded, strict=True)]
     with connection.pipeline():
-        ended = [connection.execute(FINISH, parameters(result, worker_id)) for result in results]
-        kept = [
-            connection.execute(KEEP_STOPPED_DATA, parameters(result, worker_id))
-            for result in results
-            if result.status == "canceled"
-        ]
+        ended = [connection.execute(FINISH, values) for values in wanted]
+        kept = [connection.execute(KEEP_STOPPED_DATA, values) for values in wanted if values["status"] == "canceled"]
     ended_ids = {row[0] for cursor in ended for row in cursor}
     follow_up(connection, worker_id, [result for result in results if result.id in ended_ids])
     recorded = ended_ids.union(row[0] for cursor in kept for row in cursor)
@@ -136,7 +139,7 @@ def finish(connection: Connection, worker_id: int, results: Sequence[Result]) ->
     return recorded
 
 
-def parameters(result: Result, worker_id: int) -> dict[str, Any]:
+def parameters(result: Result, data: Encoded, worker_id: int) -> dict[str, Any]:
     """What FINISH and KEEP_STOPPED_DATA ask for."""
     return {
         "id": result.id,
@@ -146,7 +149,10 @@ def parameters(result: Result, worker_id: int) -> dict[str, Any]:
         "resume_on": result.resume_on,
         "error_node": result.error_node,
         "error_message": result.error_message,
-        "data": result.data.decode(),
+        "json_size_bytes": len(result.data),
+        "encoding": data.encoding,
+        "encoded": data.content,
+        "waiting_node": None if result.waiting_node is None else result.waiting_node.decode(),
     }
 
 

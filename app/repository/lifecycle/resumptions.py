@@ -27,8 +27,10 @@ FORGET_ANSWER = """
      WHERE a.execution_id = %(id)s
 """
 
+# Data from before it was compressed has the node within.
 WAITING_NODE = """
-    SELECT e.status, e.resume_on, e.project_id, d.data #> '{executionData,nodeExecutionStack,0,node}'
+    SELECT e.status, e.resume_on, e.project_id,
+           coalesce(d.waiting_node, d.data #> '{executionData,nodeExecutionStack,0,node}')
       FROM executions AS e
       LEFT JOIN execution_data AS d ON d.execution_id = e.id AND e.status = 'waiting'
      WHERE e.id = %(id)s

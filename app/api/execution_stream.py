@@ -1,0 +1,97 @@
+"""The body of an answer that holds run data: put together from text and from what is stored, in the caller's coding.
+
+Memory stays bounded whatever is stored, and no connection is held while a caller takes its time. What is stored
+in the caller's coding goes out as it is: zstd frames follow each other, and together they are one document.
+"""
+
+import zlib
+from collections.abc import Iterable, Iterator
+
+import zstandard
+from flask import Response
+
+from app.api.answers import raw_answer
+from app.api.codings import GZIP, GZIP_FORMAT, IDENTITY, LEVEL, ZSTD, Coding, mark, wanted_coding
+from app.repository.execution_data import Opener, StoredData, json_slices, stored_slices
+
+Part = bytes | StoredData
+PIECE_BYTES = 64 * 1024  # of what is sent at once, where the parts are smaller
+# A shorter frame is decoded and becomes part of what is around it: quicker, and half the size.
+PASSED_ON_BYTES = 4 * 1024
+
+
+def streamed(parts: Iterable[Part], open_connection: Opener) -> Response:
+    """An answer that is sent as it is read."""
+    coding = wanted_coding().name
+    return mark(raw_answer(body(parts, coding, open_connection)), coding)
+
+
+def whole(parts: Iterable[Part], open_connection: Opener, length: int) -> Response:
+    """An answer that is made before it is sent; `length` of its text, as far as known."""
+    wanted: Coding = wanted_coding()
+    coding = wanted.name if wanted.fits(length) else IDENTITY
+    return mark(raw_answer(b"".join(body(parts, coding, open_connection))), coding)
+
+
+def body(parts: Iterable[Part], coding: str, open_connection: Opener) -> Iterator[bytes]:
+    """The text of the parts in a coding. Raises DataGone."""
+    if coding == ZSTD:
+        return in_zstd(parts, open_connection)
+    pieces = text(parts, open_connection)
+    return in_gzip(pieces) if coding == GZIP else in_pieces(pieces)
+
+
+def text(parts: Iterable[Part], open_connection: Opener) -> Iterator[bytes]:
+    for part in parts:
+        if isinstance(part, StoredData):
+            yield from json_slices(open_connection, part)
+        else:
+            yield part
+
+
+def in_pieces(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """The same bytes, small pieces joined."""
+    gathered: list[bytes] = []
+    length = 0
+    for piece in pieces:
+        gathered.append(piece)
+        length += len(piece)
+        if length >= PIECE_BYTES:
+            yield b"".join(gathered)
+            gathered.clear()
+            length = 0
+    if gathered:
+        yield b"".join(gathered)
+
+
+def in_gzip(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    yield from in_pieces(squeezed(pieces))
+
+
+def squeezed(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    compressor = zlib.compressobj(LEVEL, zlib.DEFLATED, GZIP_FORMAT)
+    for piece in pieces:
+        yield compressor.compress(piece)
+    yield compressor.flush()
+
+
+def in_zstd(parts: Iterable[Part], open_connection: Opener) -> Iterator[bytes]:
+    yield from in_pieces(frames(parts, open_connection))
+
+
+def frames(parts: Iterable[Part], open_connection: Opener) -> Iterator[bytes]:
+    """Those that are stored, and others for what stands between them."""
+    compressor = zstandard.ZstdCompressor(level=LEVEL)
+    encoder = None
+    for part in parts:
+        if isinstance(part, StoredData) and part.encoding == ZSTD and part.size >= PASSED_ON_BYTES:
+            if encoder is not None:
+                yield encoder.flush()
+                encoder = None
+            yield from stored_slices(open_connection, part)
+        else:
+            encoder = encoder or compressor.compressobj()
+            for piece in text([part], open_connection):
+                yield encoder.compress(piece)
+    if encoder is not None:
+        yield encoder.flush()
