@@ -61,8 +61,9 @@ async def new_items(context: NodeContext) -> Outputs:
         ranks = _numbers(values) if logic == HIGHER else await _times(context, values)
         before = await history.pass_highest(scope, kind, max(ranks))
     except HistoryRefused as error:
-        raise NodeError(REFUSED[error.reason]) from None
-    ordered = _by_key(context.items, [conversions.to_string(value) for value in values])
+        raise NodeError(REFUSED[error.reason], anonymous=error.reason == "kind") from None
+    keys = [conversions.to_string(value) for value in (ranks if logic == HIGHER else values)]
+    ordered = _by_key(context.items, keys)
     if before is None:
         return [[context.items[place] for place in ordered], []]
     ordered.sort(key=lambda place: ranks[place])

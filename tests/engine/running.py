@@ -5,8 +5,10 @@ import itertools
 from collections.abc import Coroutine
 from typing import Any
 
+from app.engine.ports import Ports
 from app.engine.run import Outcome, RunRequest, run_workflow
 from app.engine.sandbox import Sandbox
+from tests.engine.histories import MemoryHistory
 
 Json = dict[str, Any]
 
@@ -27,7 +29,7 @@ class Engine:
         return self.runner.run(work)
 
     def run(self, workflow: Json, **request: Any) -> Outcome:
-        request = {"execution_id": "1", "mode": "manual", **request}
+        request = {"execution_id": "1", "mode": "manual", "ports": Ports(history=MemoryHistory()), **request}
         return self.runner.run(run_workflow(RunRequest(workflow=workflow, **request), self.sandbox))
 
 

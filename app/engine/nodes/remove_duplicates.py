@@ -20,11 +20,7 @@ def _issues(parameters: dict[str, Any], version: float) -> list[str]:
     return required(parameters, dedupeValue="Value to Dedupe On")
 
 
-def _outputs(parameters: dict[str, Any]) -> int:
-    return 2 if parameters.get("operation") == SEEN else 1
-
-
-@node("removeDuplicates", [1, 1.1, 2], outputs=_outputs, issues=_issues)
+@node("removeDuplicates", [1, 1.1, 2], issues=_issues)
 async def remove_duplicates(context: NodeContext) -> Outputs:
     operation = context.parameters.get("operation") if context.version >= 2 else None
     try:
