@@ -1,21 +1,29 @@
-"""Applies the numbered migrations of sql/ to a database.
+"""Applies the numbered migrations of sql/ to a database, also to one that is in use.
 
 Any number of processes may do so at once: one works, the others wait for it. A migration and the note that it
-was applied are one transaction, so a killed process leaves either both or neither.
+was applied are one transaction, so a killed process leaves either both or neither. One that says
+`transactional: false` goes on at the statement where it was cut short.
+
+No statement waits for a lock in front of everybody else for longer than LOCK_SECONDS: whatever asks for the same
+table meanwhile queues behind it. It gives up, lets them pass, and tries again.
 """
 
 import hashlib
+import random
+import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlencode
 
 import psycopg
 import yoyo
+from psycopg import errors as pg
+from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 from yoyo.backends import DatabaseBackend
-from yoyo.migrations import Migration
+from yoyo.migrations import Migration, read_sql_migration
 
 MIGRATIONS = Path(__file__).resolve().parent.parent / "sql"
 
@@ -25,6 +33,21 @@ LOCK_ID = 0x65786563
 NOTES = "migration_checksums"
 """Table of what was applied, with its content's SHA-256: yoyo itself does not notice an edited migration."""
 
+STEPS = "migration_steps"
+"""Table of how many statements of a migration without a transaction are done."""
+
+LOCK_SECONDS = 0.5
+PAUSE_SECONDS = 0.5  # at least, for what has queued meanwhile to get through
+
+BY_ITSELF = re.compile(r"^(?:CREATE|CREATE UNIQUE|DROP) INDEX CONCURRENTLY\b", re.MULTILINE)
+"""What cannot stand in a transaction; it lets others read and write while it waits, so it may wait."""
+BUILT = re.compile(r"^CREATE (?:UNIQUE )?INDEX CONCURRENTLY (?:IF NOT EXISTS )?(\w+)", re.MULTILINE)
+DONE_BEFORE = (pg.DuplicateTable, pg.UndefinedObject)
+
+INVALID = """
+    SELECT EXISTS (SELECT FROM pg_index AS i WHERE i.indexrelid = to_regclass(%s) AND NOT i.indisvalid)
+"""
+
 
 class MigrationError(Exception):
     """The database and the migrations do not fit together."""
@@ -33,19 +56,23 @@ class MigrationError(Exception):
 def migrate(database_url: str, *, migrations: Path = MIGRATIONS, timeout: float = 300.0) -> list[str]:
     """Apply what is missing, in order, and return the names of what was applied.
 
-    Waits up to `timeout` seconds for another process that migrates the same database.
+    Waits up to `timeout` seconds for another process that migrates the same database, and as long for each lock
+    that somebody's long transaction withholds.
 
-    Raises MigrationError when an applied migration was edited since or is gone, or when the other process
-    does not finish, and psycopg.Error for what the database refuses.
+    Raises MigrationError when an applied migration was edited since or is gone, or when that time is up,
+    and psycopg.Error for what the database refuses.
     """
     with _only_one(database_url, timeout), _backend(database_url) as backend:
         # Whoever holds the advisory lock is alone, so a row in yoyo's own lock is a killed process's.
         backend.break_lock()
         backend.ensure_internal_schema_updated()
         backend.execute(f"CREATE TABLE IF NOT EXISTS {NOTES} (migration text PRIMARY KEY, sha256 text NOT NULL)")
+        backend.execute(f"CREATE TABLE IF NOT EXISTS {STEPS} (migration text PRIMARY KEY, done integer NOT NULL)")
+        # A statement whose program was killed does not go on behind the back of the next one.
+        backend.execute("SET client_connection_check_interval = '1s'")
         missing = _missing(backend, list(yoyo.read_migrations(str(migrations))))
         for migration in missing:
-            _apply(backend, migration)
+            _apply(backend, migration, timeout)
         return [migration.id for migration in missing]
 
 
@@ -74,16 +101,87 @@ def _missing(backend: DatabaseBackend, known: list[Migration]) -> list[Migration
     return [migration for migration in known if migration.id not in applied]
 
 
-def _apply(backend: DatabaseBackend, migration: Migration) -> None:
+def _apply(backend: DatabaseBackend, migration: Migration, timeout: float) -> None:
     migration.load()
-    if migration.use_transactions:
-        with backend.transaction():
+    if not migration.use_transactions:
+        _apply_statements(backend, migration, timeout)
+        return
+
+    def apply() -> None:
+        with _short_waits(backend):
             migration.process_steps(backend, "apply")
             _note_applied(backend, migration)
-    else:
-        migration.process_steps(backend, "apply")
-        with backend.transaction():
-            _note_applied(backend, migration)
+
+    _patiently(apply, migration, timeout)
+
+
+def _apply_statements(backend: DatabaseBackend, migration: Migration, timeout: float) -> None:
+    """Apply a migration one statement after the other, from the first that is not noted as done."""
+    statements = read_sql_migration(migration.path)[2]
+    row = backend.execute(f"SELECT done FROM {STEPS} WHERE migration = :name", {"name": migration.id}).fetchone()
+    begun = row[0] if row else 0
+    if row is None:
+        _note_done(backend, migration, 0)
+    for number, statement in enumerate(statements[begun:], start=begun):
+
+        def apply(number: int = number, statement: str = statement) -> None:
+            with _short_waits(backend):
+                backend.connection.execute(statement.encode())
+                _note_done(backend, migration, number + 1)
+
+        if BY_ITSELF.search(statement):
+            try:
+                _apply_by_itself(backend.connection, statement)
+            except DONE_BEFORE:
+                if row is None or number > begun:
+                    raise
+                # It was done, and its process killed before it could note so.
+            _note_done(backend, migration, number + 1)
+        else:
+            _patiently(apply, migration, timeout)
+    with backend.transaction():
+        backend.execute(f"DELETE FROM {STEPS} WHERE migration = :name", {"name": migration.id})
+        _note_applied(backend, migration)
+
+
+def _apply_by_itself(connection: psycopg.Connection[tuple[object, ...]], statement: str) -> None:
+    built = BUILT.search(statement)
+    if built and connection.execute(INVALID, [built[1]]).fetchone() == (True,):
+        # A build that was cut short leaves an index that only costs, and that IF NOT EXISTS would take for one.
+        connection.execute(sql.SQL("DROP INDEX CONCURRENTLY {}").format(sql.Identifier(built[1])))
+    connection.execute(statement.encode())  # bytes: as it stands
+
+
+@contextmanager
+def _short_waits(backend: DatabaseBackend) -> Iterator[None]:
+    """A transaction that asks for each lock for LOCK_SECONDS at most."""
+    with backend.transaction():
+        backend.execute(f"SET LOCAL lock_timeout = {round(LOCK_SECONDS * 1000)}")
+        yield
+
+
+def _patiently(apply: Callable[[], None], migration: Migration, timeout: float) -> None:
+    """Try until the locks can be had. Raises MigrationError when they cannot for `timeout` seconds."""
+    deadline = time.monotonic() + timeout
+    while True:
+        try:
+            apply()
+            return
+        except (pg.LockNotAvailable, pg.DeadlockDetected) as error:
+            if time.monotonic() > deadline:
+                raise MigrationError(
+                    f"{migration.id} cannot have a lock that another transaction holds: {str(error).strip()}. "
+                    "`flask doctor` names transactions that stay open"
+                ) from error
+        time.sleep(PAUSE_SECONDS * random.uniform(1, 2))
+
+
+def _note_done(backend: DatabaseBackend, migration: Migration, done: int) -> None:
+    backend.execute(
+        f"INSERT INTO {STEPS} (migration, done) VALUES (:name, :done) "
+        "ON CONFLICT (migration) DO UPDATE SET done = EXCLUDED.done",
+        {"name": migration.id, "done": done},
+    )
 
 
 def _note_applied(backend: DatabaseBackend, migration: Migration) -> None:

@@ -3,7 +3,9 @@
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
 import pytest
@@ -98,13 +100,76 @@ def test_an_index_is_built_concurrently_while_another_process_waits(empty_url, t
     assert sorted(applied) == [[], [], ["0001.first", "0002.index"]]
 
 
+WITHOUT_TRANSACTION = """-- transactional: false
+-- Builds first_by_id: CREATE INDEX CONCURRENTLY is a statement by itself.
+CREATE INDEX CONCURRENTLY IF NOT EXISTS first_by_id ON first (id);
+CREATE FUNCTION one() RETURNS int LANGUAGE sql AS 'SELECT 1';
+CREATE INDEX CONCURRENTLY first_by_twice_id ON first ((2 * id));
+CREATE UNIQUE INDEX CONCURRENTLY first_is_unique ON first (id);
+"""
+
+
+def test_a_migration_without_a_transaction_goes_on_where_it_was_cut_short(empty_url, tmp_path):
+    (tmp_path / "0001.first.sql").write_text("CREATE TABLE first (id int);\n")
+    migrate(empty_url, migrations=tmp_path)
+    (tmp_path / "0002.rest.sql").write_text(WITHOUT_TRANSACTION)
+    with psycopg.connect(empty_url, autocommit=True) as connection:
+        connection.execute("INSERT INTO first VALUES (1), (1)")
+        with pytest.raises(psycopg.errors.UniqueViolation):
+            migrate(empty_url, migrations=tmp_path)
+        assert pending(connection, migrations=tmp_path) == ["0002.rest"]
+        # As if it had been killed between a statement and the note of it.
+        connection.execute("UPDATE migration_steps SET done = done - 1")
+        connection.execute("DELETE FROM first WHERE ctid = '(0,1)'")
+        assert migrate(empty_url, migrations=tmp_path) == ["0002.rest"]
+        valid = "SELECT indexrelid::regclass::text FROM pg_index WHERE indisvalid AND indrelid = 'first'::regclass"
+        assert {row[0] for row in connection.execute(valid)} == {"first_by_id", "first_by_twice_id", "first_is_unique"}
+        assert connection.execute("SELECT count(*) FROM migration_steps").fetchone() == (0,)
+
+
+def test_an_index_that_is_half_built_is_built_anew(empty_url, tmp_path):
+    (tmp_path / "0001.first.sql").write_text("CREATE TABLE first (id int);\n")
+    migrate(empty_url, migrations=tmp_path)
+    with psycopg.connect(empty_url, autocommit=True) as connection:
+        connection.execute("INSERT INTO first VALUES (1), (1)")
+        with pytest.raises(psycopg.errors.UniqueViolation):
+            connection.execute("CREATE UNIQUE INDEX CONCURRENTLY first_by_id ON first (id)")
+        (tmp_path / "0002.rest.sql").write_text(WITHOUT_TRANSACTION.rsplit("\n", 2)[0])
+        migrate(empty_url, migrations=tmp_path)
+        found = "SELECT indisvalid, indisunique FROM pg_index WHERE indexrelid = 'first_by_id'::regclass"
+        assert connection.execute(found).fetchone() == (True, False)
+
+
+@pytest.mark.parametrize("kind", ["", "-- transactional: false\n"])
+def test_nobody_queues_behind_a_migration_that_waits_for_a_lock(empty_url, tmp_path, kind):
+    (tmp_path / "0001.first.sql").write_text("CREATE TABLE first (id int);\n")
+    migrate(empty_url, migrations=tmp_path)
+    (tmp_path / "0002.column.sql").write_text(f"{kind}ALTER TABLE first ADD COLUMN second int;\n")
+    with psycopg.connect(empty_url) as reader, psycopg.connect(empty_url, autocommit=True) as other:
+        reader.execute("SELECT FROM first")  # and leaves its transaction open
+        with pytest.raises(MigrationError, match=r"0002\.column cannot have a lock"):
+            migrate(empty_url, migrations=tmp_path, timeout=0.1)
+        with ThreadPoolExecutor() as threads:
+            migrating = threads.submit(migrate, empty_url, migrations=tmp_path)
+            longest, until = 0.0, time.monotonic() + 1.5
+            while time.monotonic() < until:
+                began = time.monotonic()
+                other.execute("INSERT INTO first VALUES (1)")
+                longest = max(longest, time.monotonic() - began)
+                time.sleep(0.01)
+            assert not migrating.done()
+            assert 0.2 < longest < 1
+            reader.rollback()
+            assert migrating.result(30) == ["0002.column"]
+
+
 def test_every_migration_can_be_taken_back(database_url):
     for name in names():
         assert (MIGRATIONS / f"{name}.rollback.sql").read_text().strip(), name
     with _backend(database_url) as backend:
         backend.rollback_migrations(backend.to_rollback(yoyo.read_migrations(str(MIGRATIONS))))
     left = {table for table in tables(database_url) if "yoyo" not in table}
-    assert left == {"migration_checksums"}
+    assert left == {"migration_checksums", "migration_steps"}
 
 
 def test_no_two_migrations_have_the_same_number():
