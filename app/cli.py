@@ -73,7 +73,7 @@ def migrate() -> None:
     Safe to run again and from several machines at once. Next: `flask keys create`, `flask worker`, gunicorn.
     """
     with reported():
-        applied = apply_migrations(Settings.from_environment(os.environ).database_url)
+        applied = apply_migrations(Settings.from_environment(os.environ).direct_url)
     for name in applied:
         click.echo(f"Applied {name}")
     if not applied:
@@ -124,7 +124,7 @@ def import_workflows(files: tuple[Path, ...], project: str) -> None:
     from app.workflow_files import InvalidFile, import_file  # loads the whole engine
 
     try:
-        with reported(), connect(Settings.from_environment(os.environ).database_url) as connection:
+        with reported(), connect(Settings.from_environment(os.environ).direct_url) as connection:
             imported = [one for file in files for one in import_file(connection, file, project_id=project)]
     except InvalidFile as error:
         raise click.ClickException(str(error)) from error
@@ -150,7 +150,7 @@ def create_key(label: str, scopes: tuple[str, ...], project: str | None, days: f
     """
     key = new_key()
     expires_at = datetime.now(UTC) + timedelta(days=days) if days else None
-    with reported(), connect(Settings.from_environment(os.environ).database_url) as connection:
+    with reported(), connect(Settings.from_environment(os.environ).direct_url) as connection:
         if project and not list_projects(connection, limit=1, project_id=project):
             raise ProjectNotFound
         api_keys.create_api_key(
@@ -167,7 +167,7 @@ def create_key(label: str, scopes: tuple[str, ...], project: str | None, days: f
 @keys.command("list")
 def list_keys() -> None:
     """Print every key's id, label and rights, revoked ones too. Next: `flask keys revoke ID`."""
-    with reported(), connect(Settings.from_environment(os.environ).database_url) as connection:
+    with reported(), connect(Settings.from_environment(os.environ).direct_url) as connection:
         stored = api_keys.list_api_keys(connection)
     for key in stored:
         state = "revoked" if key.revoked_at else f"expires {_day(key.expires_at)}" if key.expires_at else "valid"
@@ -180,7 +180,7 @@ def list_keys() -> None:
 @click.argument("key_id", metavar="ID", type=click.IntRange(min=1))
 def revoke_key(key_id: int) -> None:
     """Make the key with this ID useless. A running API forgets it within seconds."""
-    with reported(), connect(Settings.from_environment(os.environ).database_url) as connection:
+    with reported(), connect(Settings.from_environment(os.environ).direct_url) as connection:
         api_keys.revoke_api_key(connection, key_id)
     click.echo(f"Revoked key {key_id}")
 

@@ -31,7 +31,7 @@ class Finding:
 def examine(settings: Settings) -> Iterator[Finding]:
     """Look at everything in turn; what a missing database or migration makes pointless is left out."""
     try:
-        connection = connect(settings.database_url, autocommit=True)
+        connection = connect(settings.direct_url, autocommit=True)
     except psycopg.OperationalError as error:
         yield Finding("database", str(error).strip(), "check DATABASE_URL and that PostgreSQL runs")
         return

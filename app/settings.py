@@ -23,6 +23,9 @@ class Settings:
 
     database_url: str
     """Address of the database as libpq understands it; empty only where no database was asked for."""
+    database_direct_url: str | None
+    """Address of the same database around a pooler in transaction mode that `database_url` leads through; None: none
+    does."""
     home: Path
     """Absolute path of the folder for everything that is kept on disk: embedded database, key, logs."""
     host: str
@@ -87,6 +90,7 @@ class Settings:
         port = reader.integer("PORT", 8000, low=1, high=65_535)
         settings = cls(
             database_url=_database_url(environ, home, needs_database),
+            database_direct_url=environ.get("DATABASE_DIRECT_URL", "").strip() or None,
             home=home,
             host=host,
             port=port,
@@ -123,6 +127,16 @@ class Settings:
         if settings.failure_webhook and not settings.failure_secret:
             raise SettingsError("EXECUTIONS_FAILURE_WEBHOOK is signed: set EXECUTIONS_FAILURE_SECRET to a long secret")
         return settings
+
+    @property
+    def direct_url(self) -> str:
+        """Where a session is one's own: to listen, to hold a lock, to migrate."""
+        return self.database_direct_url or self.database_url
+
+    @property
+    def through_pooler(self) -> bool:
+        """Whether a pooler in transaction mode stands in front of the database."""
+        return self.database_direct_url is not None
 
 
 def _allowed_hosts(text: str) -> AddressRules:

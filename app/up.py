@@ -56,7 +56,7 @@ def up(environ: Mapping[str, str], say: Say) -> None:
             children: list[Child] = []
             url = settings.database_url or _start_database(settings, running, children, say)
             settings = Settings.from_environment({**environ, "DATABASE_URL": url})
-            for name in migrate(settings.database_url):
+            for name in migrate(settings.direct_url):
                 say(f"Applied {name}")
             key = _api_key(settings)
             children += running.enter_context(_processes(settings, environ, say))
@@ -148,7 +148,7 @@ def _api_key(settings: Settings) -> str:
     if not key:
         key = secrets.token_urlsafe(32)
         _write_private(file, key)
-    with connect(settings.database_url) as connection:
+    with connect(settings.direct_url) as connection:
         ensure_api_key(connection, key, label="make run", scopes=["*"])
     return key
 

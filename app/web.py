@@ -35,13 +35,15 @@ def build(settings: Settings) -> Flask:
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
     app.extensions[NAME] = Services(
         settings=settings,
-        pool=open_pool(settings.database_url, size=settings.pool_size, name="api"),
+        pool=open_pool(
+            settings.database_url, size=settings.pool_size, name="api", through_pooler=settings.through_pooler
+        ),
         rules=EngineRules(),
         api_keys=auth.ApiKeyCache(),
         metrics=RequestMetrics(),
         rates=KeyRates(settings.requests_per_minute),
         counts=CountCache(),
-        waiters=Waiters(settings.database_url),
+        waiters=Waiters(settings.direct_url),
         signer=Signer(settings),
     )
     add_endpoints(app)

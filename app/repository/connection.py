@@ -1,7 +1,7 @@
 """Connections to PostgreSQL: the pool, and the adapters that let JSON pass through unparsed."""
 
 import select
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -15,6 +15,9 @@ from app.repository.errors import translated
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 
+NAME = "executions-api"
+UTC = "SET TIME ZONE 'UTC'"
+
 
 class RawJson(Loader):
     """A json column leaves the repository as the bytes that were stored."""
@@ -23,9 +26,29 @@ class RawJson(Loader):
         return bytes(data)
 
 
+SILENCE = {
+    "connect_timeout": 5,
+    "keepalives_idle": 5,
+    "keepalives_interval": 3,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,
+}
+"""After how long a network that swallows everything counts as broken: seconds, the last one milliseconds.
+
+Shorter than a worker's lease. Without it a call would hang until TCP gives up, which takes a quarter of an hour.
+"""
+
+
 def configure(connection: Connection) -> None:
     """Give a fresh connection what every statement of the repository counts on."""
     connection.adapters.register_loader("json", RawJson)
+
+
+def configure_pooled(connection: Connection) -> None:
+    """The same through a pooler in transaction mode, which keeps the time zone with its client and no other setting."""
+    configure(connection)
+    connection.execute(UTC)
+    connection.commit()
 
 
 def connect(database_url: str, *, autocommit: bool = False) -> Connection:
@@ -35,11 +58,16 @@ def connect(database_url: str, *, autocommit: bool = False) -> Connection:
     return connection
 
 
-def open_pool(database_url: str, *, size: int, name: str, timeout: float = 3.0) -> ConnectionPool[Connection]:
+def open_pool(
+    database_url: str, *, size: int, name: str, timeout: float = 3.0, through_pooler: bool = False
+) -> ConnectionPool[Connection]:
     """A pool of at most `size` connections; waiting longer than `timeout` seconds raises PoolTimeout.
 
     The pool opens in the background: a database that is down at start is met at the first request.
+    `through_pooler` says that a pooler such as PgBouncer stands in between, in transaction mode: it would hand the
+    next transaction to a session that lacks the statements prepared in another.
     """
+    options = pooler_options(database_url) if through_pooler else session_options(database_url)
     return ConnectionPool(
         database_url,
         min_size=1,
@@ -47,9 +75,9 @@ def open_pool(database_url: str, *, size: int, name: str, timeout: float = 3.0) 
         name=name,
         timeout=timeout,
         open=True,
-        configure=configure,
+        configure=configure_pooled if through_pooler else configure,
         check=check,
-        kwargs=session_options(database_url),
+        kwargs=options,
     )
 
 
@@ -68,9 +96,19 @@ def session_options(database_url: str) -> dict[str, Any]:
 
     Kept beside whatever `options` the URL brings itself.
     """
-    given = psycopg.conninfo.conninfo_to_dict(database_url).get("options") or ""
-    options = f"{given} -c timezone=UTC -c random_page_cost=1.1".strip()
-    return {"options": options, "application_name": "executions-api"}
+    given = psycopg.conninfo.conninfo_to_dict(database_url)
+    options = f"{given.get('options') or ''} -c timezone=UTC -c random_page_cost=1.1".strip()
+    return {"options": options, **network_options(given)}
+
+
+def pooler_options(database_url: str) -> dict[str, Any]:
+    """What goes through a pooler: it refuses `options`."""
+    return {"prepare_threshold": None, **network_options(psycopg.conninfo.conninfo_to_dict(database_url))}
+
+
+def network_options(given: Mapping[str, Any]) -> dict[str, Any]:
+    """A name in pg_stat_activity, and an end to silence unless the URL says when itself."""
+    return {name: value for name, value in SILENCE.items() if name not in given} | {"application_name": NAME}
 
 
 @contextmanager

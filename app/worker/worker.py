@@ -244,7 +244,7 @@ class Worker:
     async def _follow_hints(self) -> None:
         while True:
             try:
-                async for hint in listen(self._settings.database_url):
+                async for hint in listen(self._settings.direct_url):
                     if hint.stopped is None:
                         self._wake.set()
                     else:
@@ -353,7 +353,7 @@ def refuse_to_go_on_without(helpers: Sequence[asyncio.Task[None]]) -> None:
 
 async def work(settings: Settings) -> None:
     """Run a worker in this process until SIGTERM or SIGINT."""
-    with open_pool(settings.database_url, size=5, name="worker") as pool:
+    with open_pool(settings.database_url, size=5, name="worker", through_pooler=settings.through_pooler) as pool:
         worker = Worker(settings, pool, Sandbox())
         loop = asyncio.get_running_loop()
         for signal_number in (signal.SIGTERM, signal.SIGINT):
