@@ -10,7 +10,7 @@ from app.api.auth import caller
 from app.api.blueprint import Blueprint
 from app.api.filters import matching
 from app.api.rendering import render_deletion_job, render_retry_answer
-from app.api.services import database
+from app.api.services import database, services
 from app.repository import deletion_jobs, deletions, lifecycle, retries
 from app.repository.connection import Connection
 from app.repository.errors import CannotRetry, DeletionJobNotFound
@@ -63,9 +63,13 @@ def stop_executions(body: dict[str, Any]) -> Response:
 
 
 def stop_matching(wanted: dict[str, Any]) -> Response:
+    address = services().settings.webhook_url
     with database() as connection:
         return idempotency.once(
-            connection, lambda: {"stopped": lifecycle.stop_many(connection, matching(wanted, caller().project_id))}
+            connection,
+            lambda: {
+                "stopped": lifecycle.stop_many(connection, matching(wanted, caller().project_id), address=address)
+            },
         )
 
 

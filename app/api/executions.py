@@ -125,7 +125,7 @@ def stop_execution(execution_id: str) -> Response:
     with database() as connection:
 
         def act() -> dict[str, Any]:
-            lifecycle.stop(connection, number, project_id=caller().project_id)
+            lifecycle.stop(connection, number, project_id=caller().project_id, address=services().settings.webhook_url)
             return current(connection, number)
 
         return idempotency.once(connection, act)

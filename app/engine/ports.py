@@ -46,6 +46,8 @@ class Ports:
     run_child: RunChild | None = None
     respond: Respond | None = None
     resume_url: str | None = None
+    address: str | None = None
+    """Where the server is reached from outside."""
     history: History | None = None
     depth: int = 0
     """How many workflows this one is below; the waits of a sub-workflow pass in memory, where its parent waits."""

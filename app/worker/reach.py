@@ -43,6 +43,7 @@ class Reach:
             outgoing=self.outgoing,
             respond=respond if claim.awaited else None,
             resume_url=resume_url(self.settings, self.signer, claim.id),
+            address=self.settings.webhook_url,
             history=self.histories.of_workflow(claim.workflow_id),
             depth=assignment.depth,
         )

@@ -10,7 +10,7 @@ import orjson
 from app.engine.ports import Ports
 from app.engine.run import TIMED_OUT, Outcome, RunRequest, prepare_retry, run_workflow
 from app.engine.sandbox import Sandbox
-from app.repository.lifecycle import Claim, ErrorWorkflow, Result
+from app.repository.lifecycle import Claim, ErrorWorkflow, Failure, Result
 from app.repository.static_data import StaticChange
 from app.triggers import trigger_nodes
 from app.worker.answers import answer_of
@@ -34,7 +34,7 @@ async def run(assignment: Assignment, sandbox: Sandbox, ports: Ports) -> Ended:
     claim = assignment.claim
     try:
         outcome = await run_workflow(request_for(assignment, ports), sandbox)
-        return Ended(result_of(assignment, outcome), outcome)
+        return Ended(result_of(assignment, outcome, ports.address), outcome)
     except Exception:
         log.exception("engine failed", extra={"execution": claim.id})
         result = Result(claim.id, "error", claim.mode, b"{}", error_message=BROKEN, awaited=claim.awaited)
@@ -65,8 +65,8 @@ def own_trigger(mode: str, workflow: dict[str, Any]) -> str | None:
     return nodes[0]["name"] if nodes else None
 
 
-def result_of(assignment: Assignment, outcome: Outcome) -> Result:
-    """What is recorded of an outcome; its data is encoded here, once."""
+def result_of(assignment: Assignment, outcome: Outcome, address: str | None = None) -> Result:
+    """What is recorded of an outcome; its data is encoded here, once. `address`: where this server is reached."""
     claim = assignment.claim
     try:
         data = orjson.dumps(outcome.data)
@@ -89,7 +89,7 @@ def result_of(assignment: Assignment, outcome: Outcome) -> Result:
         metadata=tuple((storable(k) or "", storable(v) or "") for k, v in outcome.custom_data.items()),
         answer=answer_of(assignment, outcome) if claim.awaited else None,
         keep=is_kept(workflow, claim.mode, outcome.status),
-        error_workflow=error_workflow_of(assignment, outcome),
+        error_workflow=error_workflow_of(assignment, outcome, address),
         static_data=changes_of(claim, outcome),
     )
 
@@ -119,7 +119,7 @@ def is_kept(workflow: dict[str, Any], mode: str, status: str) -> bool:
     return bool((workflow.get("settings") or {}).get(names[status]) != "none")
 
 
-def error_workflow_of(assignment: Assignment, outcome: Outcome) -> ErrorWorkflow | None:
+def error_workflow_of(assignment: Assignment, outcome: Outcome, address: str | None) -> ErrorWorkflow | None:
     """The workflow to start because this one failed: the one that its settings name, else its own Error Trigger.
 
     A run whose time was over has failed, too. A manual run starts none, and a failing error workflow does not start
@@ -131,20 +131,21 @@ def error_workflow_of(assignment: Assignment, outcome: Outcome) -> ErrorWorkflow
     if not failed or claim.mode == "manual":
         return None
     named = (workflow.get("settings") or {}).get("errorWorkflow")
-    if not named and trigger_nodes(workflow, "errorTrigger"):
-        named = claim.workflow_id
+    if named in (None, "", "DEFAULT"):
+        named = claim.workflow_id if trigger_nodes(workflow, "errorTrigger") else None
     if not named or (claim.mode == "error" and named == claim.workflow_id):
         return None
-    execution = {
-        "id": str(claim.id),
-        "error": error,
-        "lastNodeExecuted": outcome.data["resultData"].get("lastNodeExecuted"),
-        "mode": claim.mode,
-    }
-    if claim.retry_of is not None:
-        execution["retryOf"] = str(claim.retry_of)
-    item = {"execution": execution, "workflow": {"id": claim.workflow_id, "name": workflow.get("name")}}
-    return ErrorWorkflow(str(named), orjson.dumps([{"json": item}], default=str))
+    failure = Failure(
+        execution_id=claim.id,
+        workflow_id=claim.workflow_id,
+        workflow_name=workflow.get("name"),
+        mode=claim.mode,
+        error=error,
+        retry_of=claim.retry_of,
+        last_node=outcome.data["resultData"].get("lastNodeExecuted"),
+        address=address,
+    )
+    return ErrorWorkflow(str(named), failure.items())
 
 
 def storable(text: str | None) -> str | None:

@@ -4,7 +4,8 @@ import time
 
 import orjson
 
-from app.repository import lifecycle
+from app.repository import executions, lifecycle, workers
+from app.repository.execution_filters import ExecutionFilter
 from tests.worker.graphs import chain, no_op, set_field, stop_and_error, wait
 from tests.worker.test_sub_workflows import call, child
 
@@ -76,7 +77,7 @@ def test_a_failed_sub_workflow_starts_its_own_and_so_does_its_parent(queue, star
     assert [row[0] for row in parents] == [failed, failed + 1]
 
 
-def test_a_run_whose_time_is_over_has_failed_too_and_one_that_was_stopped_has_not(queue, start_worker) -> None:
+def test_a_run_whose_time_is_over_has_failed_too_and_one_that_was_stopped_counts_once(queue, start_worker) -> None:
     queue.save(on_error(no_op("Alert")), "alert")
     queue.save(with_settings(chain(wait(30)), errorWorkflow="alert", executionTimeout=1), "slow")
     queue.save(with_settings(chain(wait(30)), errorWorkflow="alert"), "stopped")
@@ -84,15 +85,14 @@ def test_a_run_whose_time_is_over_has_failed_too_and_one_that_was_stopped_has_no
     start_worker()
     queue.wait_for([stopped], ["running"])
     lifecycle.stop(queue.connection, stopped)
-    [started] = error_runs(queue)
-    queue.wait_for([started])
-    told = queue.data(started)["resultData"]["runData"]["Alert"][0]["data"]["main"][0][0]["json"]
-    assert (told["execution"]["id"], told["execution"]["error"]["name"]) == (
-        str(slow),
-        "TimeoutExecutionCancelledError",
-    )
+    told = {}
+    for started in error_runs(queue, 2):
+        queue.wait_for([started])
+        item = queue.data(started)["resultData"]["runData"]["Alert"][0]["data"]["main"][0][0]["json"]
+        told[int(item["execution"]["id"])] = item["execution"]["error"]["name"]
+    assert told == {slow: "TimeoutExecutionCancelledError", stopped: "ManualExecutionCancelledError"}
     time.sleep(0.5)
-    assert queue.connection.execute(COUNT).fetchone()[0] == 1
+    assert queue.connection.execute(COUNT).fetchone()[0] == 2
 
 
 def test_an_error_workflow_that_fails_does_not_start_itself(queue, start_worker) -> None:
@@ -124,3 +124,42 @@ def test_none_starts_for_manual_runs_successes_and_stale_names(queue, start_work
     assert [execution.status for execution in queue.wait_for(ids)] == ["error", "success", "error"]
     time.sleep(0.5)
     assert queue.connection.execute(COUNT).fetchone()[0] == 0
+
+
+def test_one_that_is_stopped_while_it_runs_starts_it_in_the_same_transaction(queue, start_worker) -> None:
+    queue.save(on_error(no_op("Alert")), "alert")
+    queue.save(with_settings(chain(wait(30)), errorWorkflow="alert"))
+    running, waiting, manual = add(queue, "w1", "webhook"), add(queue, "w1", "trigger"), queue.add("w1")[0]
+    worker_id = workers.register(queue.connection, hostname="h", pid=1, concurrency=9)
+    claimed = [claim.id for claim in lifecycle.claim(queue.connection, worker_id, 3)]
+    assert claimed == [running, waiting, manual]
+    queue.connection.execute("UPDATE executions SET status = 'waiting', resume_on = 'webhook' WHERE id = %s", [waiting])
+    lifecycle.stop(queue.connection, waiting)
+    lifecycle.stop(queue.connection, manual)
+    assert queue.connection.execute(COUNT).fetchone() == (0,)
+    with queue.connection.transaction(force_rollback=True):
+        lifecycle.stop_many(queue.connection, ExecutionFilter(ids=(running,)))
+        assert queue.connection.execute(COUNT).fetchone() == (1,)
+    lifecycle.stop(queue.connection, running, address="https://example.com")
+    [started] = error_runs(queue)
+    [item] = orjson.loads(executions.read_inputs(queue.connection, [started])[started].items)
+    assert item["json"] == {
+        "execution": {
+            "id": str(running),
+            "url": f"https://example.com/api/v1/executions/{running}",
+            "error": {"name": "ManualExecutionCancelledError", "message": "The execution was cancelled manually"},
+            "mode": "webhook",
+        },
+        "workflow": {"id": "w1", "name": "w1"},
+    }
+
+
+def test_the_editors_word_for_no_error_workflow_names_none(queue, start_worker) -> None:
+    definition = orjson.loads(with_settings(chain(stop_and_error()), errorWorkflow="DEFAULT"))
+    definition["nodes"].append({**definition["nodes"][0], "name": "Error", "type": "n8n-nodes-base.errorTrigger"})
+    queue.save(orjson.dumps(definition))
+    failed = add(queue, "w1", "trigger")
+    start_worker()
+    queue.wait_for([failed])
+    [started] = error_runs(queue)
+    assert queue.get(started).workflow_id == "w1"

@@ -9,7 +9,7 @@ from typing import Any
 from app.repository import counters, notifications, static_data, triggers
 from app.repository.connection import Connection
 from app.repository.execution_data import Encoded, encode
-from app.repository.lifecycle.creation import create_execution
+from app.repository.lifecycle.error_workflows import ErrorWorkflow, start_error_workflow
 from app.repository.static_data import StaticChange
 
 # Only the worker that holds a running execution may end it; the data is written where the guard held.
@@ -69,26 +69,10 @@ FORGET_RESUME_ITEMS = """
      WHERE i.execution_id = %(id)s AND i.resume_items IS NOT NULL
 """
 
-CURRENT_WORKFLOW = """
-    SELECT w.version_id, w.project_id
-      FROM workflows AS w
-     WHERE w.id = %(workflow_id)s
-       FOR KEY SHARE
-"""
-
 DROP = """
     DELETE FROM executions AS e
      WHERE e.id = ANY(%(ids)s)
 """
-
-
-@dataclass(frozen=True, slots=True)
-class ErrorWorkflow:
-    """The workflow to start because this execution failed; `items` is a JSON array for its Error Trigger."""
-
-    workflow_id: str
-    items: bytes
-    start_node: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,19 +162,3 @@ def follow_up(connection: Connection, worker_id: int, ended: Sequence[Result]) -
         connection.execute(DROP, {"ids": dropped})
     over = [(result.status, result.mode) for result in ended if result.status != "waiting"]
     counters.count_ended(connection, worker_id, over)
-
-
-def start_error_workflow(connection: Connection, failed: int, wanted: ErrorWorkflow) -> None:
-    """Queue the error workflow of an execution that failed; one that is no longer there is passed over."""
-    current = connection.execute(CURRENT_WORKFLOW, {"workflow_id": wanted.workflow_id}).fetchone()
-    if current is not None:
-        create_execution(
-            connection,
-            workflow_id=wanted.workflow_id,
-            version_id=current[0],
-            project_id=current[1],
-            mode="error",
-            parent_id=failed,
-            start_node=wanted.start_node,
-            items=wanted.items,
-        )

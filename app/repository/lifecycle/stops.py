@@ -1,6 +1,7 @@
 """How executions are canceled, whoever runs them."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from psycopg import sql
 
@@ -9,13 +10,17 @@ from app.repository.connection import Connection
 from app.repository.errors import CannotStop, ExecutionNotFound
 from app.repository.execution_counts import scalar
 from app.repository.execution_filters import ExecutionFilter
+from app.repository.lifecycle.error_workflows import start_for_stopped
 
 STOP = """
     UPDATE executions AS e
        SET status = 'canceled', stopped_at = clock_timestamp(), wait_till = NULL, resume_on = NULL
-     WHERE e.id = %(id)s AND e.status IN ('new', 'running', 'waiting')
-       AND (%(project_id)s::text IS NULL OR e.project_id = %(project_id)s)
-    RETURNING e.mode, e.worker_id
+      FROM (SELECT e.id, e.status FROM executions AS e
+             WHERE e.id = %(id)s AND e.status IN ('new', 'running', 'waiting')
+               AND (%(project_id)s::text IS NULL OR e.project_id = %(project_id)s)
+               FOR UPDATE) AS held
+     WHERE e.id = held.id
+    RETURNING e.id, e.mode, e.worker_id, held.status
 """
 
 STATUS = """
@@ -28,17 +33,23 @@ STATUS = """
 STOP_MANY = sql.SQL("""
     UPDATE executions AS e
        SET status = 'canceled', stopped_at = clock_timestamp(), wait_till = NULL, resume_on = NULL
-     WHERE e.id = ANY(ARRAY(
-               SELECT e.id FROM executions AS e
-                WHERE {condition} AND e.status IN ('new', 'running', 'waiting')
-                ORDER BY e.id
-                  FOR UPDATE))
-    RETURNING e.id, e.mode, e.worker_id
+      FROM (SELECT e.id, e.status FROM executions AS e
+             WHERE {condition} AND e.status IN ('new', 'running', 'waiting')
+             ORDER BY e.id
+               FOR UPDATE) AS held
+     WHERE e.id = held.id
+    RETURNING e.id, e.mode, e.worker_id, held.status
 """)
 
 
-def stop(connection: Connection, execution_id: int, *, project_id: str | None = None) -> None:
-    """Cancel an execution and tell the worker that runs it. Raises ExecutionNotFound, CannotStop."""
+def stop(
+    connection: Connection, execution_id: int, *, project_id: str | None = None, address: str | None = None
+) -> None:
+    """Cancel an execution, tell the worker that runs it and start its error workflow, as n8n does for one that ran.
+
+    `address` is where the error workflow is told that this server can be reached.
+    Raises ExecutionNotFound, CannotStop.
+    """
     where = {"id": execution_id, "project_id": project_id}
     stopped = connection.execute(STOP, where).fetchone()
     if stopped is None:
@@ -46,21 +57,24 @@ def stop(connection: Connection, execution_id: int, *, project_id: str | None = 
         raise (
             ExecutionNotFound if status is None else CannotStop(f"Cannot stop an execution whose status is {status}")
         )
-    tell_workers(connection, [(execution_id, *stopped)])
+    follow_up(connection, [stopped], address)
 
 
-def stop_many(connection: Connection, wanted: ExecutionFilter) -> int:
-    """Cancel whatever matches and has not ended; returns how many."""
+def stop_many(connection: Connection, wanted: ExecutionFilter, *, address: str | None = None) -> int:
+    """Cancel whatever matches and has not ended, each as `stop` does; returns how many."""
     condition, parameters = wanted.condition()
     stopped = connection.execute(STOP_MANY.format(condition=condition), parameters).fetchall()
-    tell_workers(connection, stopped)
+    follow_up(connection, stopped, address)
     return len(stopped)
 
 
-def tell_workers(connection: Connection, stopped: Sequence[tuple[int, str, int | None]]) -> None:
-    """Count what was canceled, and name to the workers what they should abort."""
-    counters.count_ended(connection, counters.NOBODY, [("canceled", mode) for _, mode, _ in stopped])
+def follow_up(connection: Connection, stopped: Sequence[tuple[Any, ...]], address: str | None) -> None:
+    """Count what was canceled, name to the workers what they should abort, start error workflows."""
+    counters.count_ended(connection, counters.NOBODY, [("canceled", mode) for _, mode, _, _ in stopped])
     with connection.pipeline():
-        for execution_id, _, worker_id in stopped:
+        for execution_id, _, worker_id, _ in stopped:
             if worker_id is not None:
                 notifications.announce_stop(connection, execution_id)
+    ran = [execution_id for execution_id, mode, _, status in stopped if status == "running" and mode != "manual"]
+    if ran:
+        start_for_stopped(connection, ran, address)
