@@ -16,8 +16,6 @@ from app.repository.execution_data import Opener, StoredData, json_slices, store
 
 Part = bytes | StoredData
 PIECE_BYTES = 64 * 1024  # of what is sent at once, where the parts are smaller
-# A shorter frame is decoded and becomes part of what is around it: quicker, and half the size.
-PASSED_ON_BYTES = 4 * 1024
 
 
 def streamed(parts: Iterable[Part], open_connection: Opener) -> Response:
@@ -84,7 +82,7 @@ def frames(parts: Iterable[Part], open_connection: Opener) -> Iterator[bytes]:
     compressor = zstandard.ZstdCompressor(level=LEVEL)
     encoder = None
     for part in parts:
-        if isinstance(part, StoredData) and part.encoding == ZSTD and part.size >= PASSED_ON_BYTES:
+        if isinstance(part, StoredData) and part.encoding == ZSTD:
             if encoder is not None:
                 yield encoder.flush()
                 encoder = None

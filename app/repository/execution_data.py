@@ -73,6 +73,11 @@ class StoredData:
     size: int
     beginning: bytes
 
+    @property
+    def json_bytes(self) -> int:
+        """The size of the JSON."""
+        return zstandard.frame_content_size(self.beginning) if self.encoding == ZSTD else self.size
+
 
 class Opener(Protocol):
     """Opens a connection for one slice."""
@@ -129,20 +134,24 @@ def json_slices(open_connection: Opener, stored: StoredData) -> Iterator[bytes]:
     if stored.encoding != ZSTD:
         yield from slices
         return
-    expected, length = zstandard.frame_content_size(stored.beginning), 0
+    length = 0
     for piece in zstandard.ZstdDecompressor().read_to_iter(cast(IO[bytes], Slices(slices))):
         length += len(piece)
         yield piece
-    if length != expected:
-        raise DataGone(f"the data of execution {stored.execution_id} is damaged: {length} bytes instead of {expected}")
+    if length != stored.json_bytes:
+        raise DataGone(f"the data of execution {stored.execution_id} is damaged: {length} of {stored.json_bytes} bytes")
 
 
 class Slices:
-    """Slices as the decompressor reads them."""
+    """Slices as the decompressor reads them: never more than it asks for, which it would write past its buffer."""
 
     def __init__(self, slices: Iterator[bytes]) -> None:
         self._slices = slices
+        self._rest = memoryview(b"")
 
     def read(self, size: int) -> bytes:
-        """The next slice, whatever its size; empty at the end."""
-        return next(self._slices, b"")
+        """At most `size` bytes, none at the end."""
+        if not self._rest:
+            self._rest = memoryview(next(self._slices, b""))
+        piece, self._rest = self._rest[:size], self._rest[size:]
+        return bytes(piece)
