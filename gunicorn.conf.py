@@ -5,9 +5,11 @@ Each process keeps its Prometheus figures in a file of $EXECUTIONS_HOME/metrics,
 """
 
 import os
+import resource
 import shutil
 
 from app import logs
+from app.http_worker import PatientWorker
 from app.settings import Settings, SettingsError
 
 try:
@@ -19,13 +21,19 @@ _metrics = _settings.home / "metrics"
 os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(_metrics)
 
 bind = f"{_settings.host}:{_settings.port}"
-worker_class = "gthread"
+worker_class = PatientWorker
+PatientWorker.largest_body = _settings.max_body_bytes
 workers = _settings.http_workers
 threads = _settings.http_threads
 # A call may wait 60 seconds for its execution (`wait`), and a big answer takes a while to send.
 timeout = 120
 graceful_timeout = 10
 keepalive = 75
+# Each connection is an open file, and so is each large body that is on its way.
+_files = min(resource.getrlimit(resource.RLIMIT_NOFILE)[1], 16_384)
+resource.setrlimit(resource.RLIMIT_NOFILE, (_files, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+worker_connections = max(threads + 64, min(4_000, _files // 3))
+logconfig_dict = logs.GUNICORN
 # The longest that gunicorn can; a cursor carries a list's filters along.
 limit_request_line = 8190
 control_socket_disable = True

@@ -1,17 +1,23 @@
 """What gunicorn answers to requests that never reach the application: the same shape as every other error."""
 
+import logging
+import secrets
 import socket
 
 import gunicorn.util  # type: ignore[import-untyped]
 import orjson
 
+log = logging.getLogger("app.requests")
+
 
 def write_error(sock: socket.socket, status_int: int, reason: str, mesg: str) -> None:
     """Answer a request that could not be read. In the place of gunicorn's own function of this name."""
     body = orjson.dumps({"message": mesg or reason})
+    request_id = secrets.token_hex(8)
+    log.info("request refused", extra={"status": status_int, "reason": mesg or reason, "request_id": request_id})
     head = (
         f"HTTP/1.1 {status_int} {reason}\r\nConnection: close\r\nContent-Type: application/json\r\n"
-        f"X-Content-Type-Options: nosniff\r\nContent-Length: {len(body)}\r\n\r\n"
+        f"X-Content-Type-Options: nosniff\r\nX-Request-Id: {request_id}\r\nContent-Length: {len(body)}\r\n\r\n"
     )
     gunicorn.util.write_nonblock(sock, head.encode("latin-1", "replace") + body)
 

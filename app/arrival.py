@@ -1,0 +1,125 @@
+"""When an HTTP request has arrived as a whole, from its bytes alone.
+
+Only tells when it is worth a thread's while to read the request: what it means, and whether it is HTTP at all, is for
+the server's own parser to say. What is not understood here counts as whole, so that the parser gets to refuse it.
+"""
+
+import re
+from typing import Protocol
+
+HEAD_BYTES = 64 * 2**10
+"""A head that is longer, or a line of a chunked body's own, is nobody's in good faith."""
+
+END_OF_HEAD = b"\r\n\r\n"
+CONTENT_LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d{1,18})[ \t]*\r\n", re.IGNORECASE)
+CHUNKED = re.compile(rb"\r\ntransfer-encoding:[^\r\n]*chunked[ \t]*\r\n", re.IGNORECASE)
+EXPECTS = re.compile(rb"\r\nexpect:[ \t]*100-continue[ \t]*\r\n", re.IGNORECASE)
+SIZE = re.compile(rb"[0-9a-fA-F]{1,15}")
+
+
+class HeadTooLong(Exception):
+    """The head does not end within HEAD_BYTES."""
+
+
+class Body(Protocol):
+    def whole_with(self, data: bytes) -> bool:
+        """Whether the body has its end with these bytes, which follow on the earlier ones."""
+
+
+class Arrival:
+    """One request on its way in: give every piece to `add`."""
+
+    def __init__(self, largest_body: int) -> None:
+        self._largest_body = largest_body
+        self._head = bytearray()
+        self._body: Body | None = None
+        self.received = 0
+        self.whole = False
+        """All of it is there, or as much as is worth waiting for."""
+        self.complete = False
+        """All of it is there."""
+        self.expects_continue = False
+        """The client waits to be told before it sends its body."""
+
+    @property
+    def head_is_there(self) -> bool:
+        return self._body is not None
+
+    def add(self, data: bytes) -> None:
+        """Take the next piece. Raises HeadTooLong."""
+        self.received += len(data)
+        if self._body is None:
+            searched = max(0, len(self._head) - len(END_OF_HEAD) + 1)
+            self._head += data
+            end = self._head.find(END_OF_HEAD, searched)
+            if max(end, len(self._head) if end < 0 else 0) > HEAD_BYTES:
+                raise HeadTooLong
+            if end < 0:
+                return
+            data = bytes(self._head[end + len(END_OF_HEAD) :])
+            head = bytes(self._head[: end + 2])
+            self._head.clear()
+            self._body = body_of(head)
+            self.expects_continue = EXPECTS.search(head) is not None and not data
+        self.complete = self._body.whole_with(data)
+        # The application refuses a body that is too large, whether it is all there or not.
+        self.whole = self.complete or self._too_large()
+
+    def _too_large(self) -> bool:
+        announced = self._body.length if isinstance(self._body, OfLength) else 0
+        return max(announced, self.received - HEAD_BYTES) > self._largest_body
+
+
+class OfLength:
+    """A body whose length was announced."""
+
+    def __init__(self, length: int) -> None:
+        self.length = length
+        self._left = length
+
+    def whole_with(self, data: bytes) -> bool:
+        self._left -= len(data)
+        return self._left <= 0
+
+
+class InChunks:
+    """A body in chunks, each behind a line with its size; one of size 0 and an empty line end it."""
+
+    def __init__(self) -> None:
+        self._line = b""
+        self._skip = 0
+        self._last = False
+
+    def whole_with(self, data: bytes) -> bool:
+        while data:
+            if self._skip:
+                taken = min(self._skip, len(data))
+                self._skip -= taken
+                data = data[taken:]
+                continue
+            line, newline, data = (self._line + data).partition(b"\n")
+            self._line = b"" if newline else line
+            if not newline:
+                return len(line) > HEAD_BYTES
+            if self._ends_with(line.strip()):
+                return True
+        return False
+
+    def _ends_with(self, line: bytes) -> bool:
+        if self._last:
+            return not line
+        size = SIZE.fullmatch(line.split(b";")[0].strip())
+        if size is None:
+            return True  # no chunk at all
+        length = int(size[0], 16)
+        self._last = length == 0
+        self._skip = length + 2 if length else 0
+        return False
+
+
+def body_of(head: bytes) -> Body:
+    """What the head announces: up to and with the last line's end."""
+    if CHUNKED.search(head):
+        return InChunks()
+    length = CONTENT_LENGTH.search(head)
+    return OfLength(int(length[1]) if length else 0)

@@ -1,0 +1,309 @@
+"""gunicorn's worker with threads, made patient: a thread gets a request only when all of it has arrived.
+
+Requests come in on the worker's one event loop, where a slow client costs a socket and not a thread; large bodies
+wait on disk. Whoever is too slow is told 408 and cut off. Answers leave from the thread, at a pace that is bounded
+below, and connections are closed on the loop too.
+"""
+
+import errno
+import logging
+import socket
+import time
+from functools import partial
+from selectors import EVENT_READ
+from tempfile import SpooledTemporaryFile
+from typing import Any
+
+from gunicorn import util  # type: ignore[import-untyped]
+from gunicorn.http import get_parser  # type: ignore[import-untyped]
+from gunicorn.workers.gthread import TConn, ThreadWorker  # type: ignore[import-untyped]
+
+from app.arrival import Arrival, HeadTooLong
+from app.malformed import write_error
+
+log = logging.getLogger(__name__)
+
+HEAD_SECONDS = 10.0
+"""From the first byte of a request, or from the connection's start, to the end of its head."""
+BODY_SECONDS = 20.0
+BODY_BYTES_PER_SECOND = 16 * 2**10
+"""A body may take BODY_SECONDS, and longer as long as it comes at this pace on the whole."""
+SEND_SECONDS = 20.0
+"""For a client to take one piece of an answer, which is up to 1 MiB."""
+LEAVE_SECONDS = 2.0
+"""What a client still sends is read for so long after its answer: an unread byte would cut the answer off."""
+STOPPING_SECONDS = 2.0
+"""A stopping worker waits for so long for a request that has begun to arrive."""
+GIVES_WAY_SECONDS = 1.0
+"""Whoever takes longer to send a request may lose the connection to others when there are too many."""
+IN_MEMORY_BYTES = 64 * 2**10
+AT_ONCE_BYTES = 64 * 2**10
+
+
+class Received:
+    """A connection as gunicorn's parser reads it: first what has arrived, then what may still come."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock = sock
+        self._kept: SpooledTemporaryFile[bytes] | None = None
+        self._left = 0
+
+    @property
+    def left(self) -> int:
+        """How many bytes have arrived that nobody has read."""
+        return self._left
+
+    def keep(self, data: bytes) -> None:
+        """Add what has arrived; not while somebody reads."""
+        if self._kept is None:
+            self._kept = SpooledTemporaryFile(max_size=IN_MEMORY_BYTES)  # noqa: SIM115  (closed when it was read)
+        self._kept.write(data)
+        self._left += len(data)
+
+    def rewind(self) -> None:
+        """Let it be read from its start."""
+        if self._kept is not None:
+            self._kept.seek(0)
+
+    def recv(self, size: int) -> bytes:
+        """The next bytes, as of a socket. Raises TimeoutError when the client sends nothing for too long."""
+        if self._kept is not None:
+            data = self._kept.read(size)
+            self._left -= len(data)
+            if not self._left:
+                self.drop()
+            return data
+        self._sock.settimeout(SEND_SECONDS)
+        return self._sock.recv(size)
+
+    def drop(self) -> None:
+        """Forget what nobody has read."""
+        if self._kept is not None:
+            self._kept.close()
+        self._kept, self._left = None, 0
+
+
+class Connection(TConn):  # type: ignore[misc]
+    """A client's connection: waiting for a request, having one answered, or being closed."""
+
+    def __init__(self, worker: "PatientWorker", sock: socket.socket, client: Any, server: Any) -> None:
+        super().__init__(worker.cfg, sock, client, server)
+        self.parser: Any = None
+        self.worker = worker
+        self.received = Received(sock)
+        self.data_ready = True  # for the base class, which would wait for a first byte on the thread
+        self.begin()
+
+    def begin(self) -> None:
+        """Wait for the next request."""
+        self.arrival = Arrival(self.worker.largest_body)
+        self.began = time.monotonic()
+
+    def init(self) -> None:
+        if self.parser is None:
+            self.parser = get_parser(self.cfg, self.received, self.client)
+
+    def read_too_far(self) -> bytes:
+        """What has arrived beyond the request that was answered: the beginning of the next one, or all of it."""
+        ahead: bytes = self.parser.unreader.take_buffered()
+        while self.received.left:
+            ahead += self.received.recv(self.received.left)
+        return ahead
+
+    def is_late(self, now: float) -> bool:
+        """Whether the request on its way has had its time."""
+        seconds = now - self.began
+        if not self.worker.alive and seconds > STOPPING_SECONDS and not self.arrival.received:
+            return True
+        if not self.arrival.head_is_there:
+            return seconds > HEAD_SECONDS
+        return seconds > BODY_SECONDS + self.arrival.received / BODY_BYTES_PER_SECOND
+
+    def close(self, graceful: bool = False) -> None:
+        self.received.drop()
+        if graceful:
+            self.worker.let_leave(self)
+        else:
+            util.close(self.sock)
+
+
+class PatientWorker(ThreadWorker):  # type: ignore[misc]
+    """Give it to gunicorn as its worker_class."""
+
+    largest_body = 16 * 2**20
+    """What the application takes; whoever sends more is answered before it has all arrived."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._arriving: set[Connection] = set()
+        self._leaving: dict[Connection, float] = {}
+        self._looked_at = 0.0
+
+    # In
+
+    def accept(self, listener: Any) -> None:
+        """Take a new connection, and wait for its request."""
+        try:
+            sock, client = listener.accept()
+        except OSError as error:
+            if error.errno in (errno.EMFILE, errno.ENFILE):
+                log.error("no more connections can be opened", extra={"open": self.nr_conns})
+                self.set_accept_enabled(False)  # until the next round
+            elif error.errno not in (errno.EAGAIN, errno.ECONNABORTED, errno.EWOULDBLOCK):
+                raise
+            return
+        self.nr_conns += 1
+        if self.nr_conns >= self.worker_connections:
+            self._make_room()
+        self._await_request(Connection(self, sock, client, listener.getsockname()))
+
+    def _make_room(self) -> None:
+        """Let whoever has been sending its request for the longest give way to those who come."""
+        oldest = min(self._arriving, key=lambda conn: conn.began, default=None)
+        if oldest is not None and time.monotonic() - oldest.began > GIVES_WAY_SECONDS:
+            self._arrived(oldest)
+            self._drop(oldest)
+
+    def on_client_socket_readable(self, conn: Connection, client: Any) -> None:
+        """The next request of a connection that was kept alive."""
+        self.poller.unregister(client)
+        self.keepalived_conns.remove(conn)
+        conn.begin()
+        self._await_request(conn)
+
+    def _await_request(self, conn: Connection, ahead: bytes = b"") -> None:
+        conn.sock.setblocking(False)
+        self._arriving.add(conn)
+        self.poller.register(conn.sock, EVENT_READ, partial(self._on_arriving, conn))
+        if ahead:
+            self._take(conn, ahead)
+        else:
+            self._on_arriving(conn)
+
+    def _on_arriving(self, conn: Connection, _: Any = None) -> None:
+        try:
+            data = conn.sock.recv(AT_ONCE_BYTES)
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError:
+            data = b""
+        if data:
+            self._take(conn, data)
+        else:  # the client sends no more
+            self._arrived(conn)
+            if conn.arrival.received:
+                self._hand_over(conn)
+            else:
+                self._drop(conn)
+
+    def _take(self, conn: Connection, data: bytes) -> None:
+        arrival = conn.arrival
+        try:
+            conn.received.keep(data)
+            arrival.add(data)
+            if arrival.expects_continue and not arrival.whole:
+                arrival.expects_continue = False
+                conn.sock.send(b"HTTP/1.1 100 Continue\r\n\r\n")
+        except HeadTooLong:
+            self._refuse(conn, 431, "Request Header Fields Too Large", "The request's head is too long")
+        except OSError as error:  # the client is gone, or the disk is full
+            log.warning("request lost on its way", extra={"reason": str(error)})
+            self._arrived(conn)
+            self._drop(conn)
+        else:
+            if arrival.whole:
+                self._arrived(conn)
+                self._hand_over(conn)
+
+    def _hand_over(self, conn: Connection) -> None:
+        conn.received.rewind()
+        self.enqueue_req(conn)
+
+    def _arrived(self, conn: Connection) -> None:
+        self._arriving.discard(conn)
+        self.poller.unregister(conn.sock)
+
+    def _refuse(self, conn: Connection, status: int, reason: str, message: str) -> None:
+        self._arrived(conn)
+        try:
+            write_error(conn.sock, status, reason, message)
+        except OSError:
+            self._drop(conn)
+            return
+        self.nr_conns -= 1
+        conn.close(graceful=True)
+
+    def _drop(self, conn: Connection) -> None:
+        self.nr_conns -= 1
+        conn.close()
+
+    # The answer
+
+    def handle_request(self, req: Any, conn: Connection) -> Any:
+        """Answer one request on a thread, to a client that must take the answer in time."""
+        conn.sock.settimeout(SEND_SECONDS)
+        try:
+            return super().handle_request(req, conn)
+        except TimeoutError:
+            log.info("client too slow", extra={"doing": "reading", "method": req.method, "path": req.path})
+            raise StopIteration from None  # gunicorn's word for: close this connection
+
+    def _keepalive_after(self, conn: Connection, keepalive: Any) -> bool:
+        # What has not arrived by now was not wanted; nobody waits for it.
+        return bool(conn.arrival.complete and super()._keepalive_after(conn, keepalive))
+
+    def finish_request(self, conn: Connection, fs: Any) -> None:
+        """Go on with a connection once its request was answered."""
+        kept = not fs.cancelled() and fs.exception() is None and fs.result()
+        ahead = conn.read_too_far() if kept else b""
+        if ahead:
+            conn.begin()
+            self._await_request(conn, ahead)
+        else:
+            super().finish_request(conn, fs)
+
+    # Out
+
+    def let_leave(self, conn: Connection) -> None:
+        """Close a connection when its client has, or soon, so that the end of its answer reaches it."""
+        try:
+            conn.sock.setblocking(False)
+            conn.sock.shutdown(socket.SHUT_WR)
+            self.poller.register(conn.sock, EVENT_READ, partial(self._on_leaving, conn))
+        except (OSError, ValueError, KeyError):
+            util.close(conn.sock)
+            return
+        self._leaving[conn] = time.monotonic() + LEAVE_SECONDS
+
+    def _on_leaving(self, conn: Connection, _: Any) -> None:
+        try:
+            if conn.sock.recv(AT_ONCE_BYTES):
+                return
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError:
+            pass
+        self._left(conn)
+
+    def _left(self, conn: Connection) -> None:
+        del self._leaving[conn]
+        self.poller.unregister(conn.sock)
+        util.close(conn.sock)
+
+    def murder_pending(self) -> None:
+        """Cut off whoever is late; gunicorn's loop calls this every round."""
+        super().murder_pending()
+        now = time.monotonic()
+        if now - self._looked_at < 0.5:
+            return
+        self._looked_at = now
+        for conn in [conn for conn in self._arriving if conn.is_late(now)]:
+            if conn.arrival.received:
+                doing = "sending its body" if conn.arrival.head_is_there else "sending its head"
+                log.info("client too slow", extra={"doing": doing, "received": conn.arrival.received})
+                self._refuse(conn, 408, "Request Timeout", "The request took too long to arrive")
+            else:
+                self._arrived(conn)
+                self._drop(conn)
+        for conn in [conn for conn, until in self._leaving.items() if now > until]:
+            self._left(conn)
