@@ -10,7 +10,7 @@ import orjson
 
 from app.engine.run import RunRequest, run_workflow
 from app.engine.sandbox import Sandbox
-from tests.bench.table import Table
+from tests.bench.report import Report
 from tests.worker.graphs import chain, no_op
 
 FIVE = [
@@ -71,13 +71,11 @@ def resident_mib() -> float:
         return int(file.read().split()[1]) * resource.getpagesize() / 2**20
 
 
-def report() -> dict[str, float]:
-    """Measure and print."""
+def report_engine(report: Report) -> None:
+    """Measure all cases."""
     figures = asyncio.run(measure())
-    table = Table("the engine alone", "ms")
-    for name, value in figures.items():
-        if name != "kept":
-            table.add(name, f"{value:,.1f}")
-    table.print()
+    with report.table("the engine alone", ms=",.1f") as table:
+        for name, value in figures.items():
+            if name != "kept":
+                table.add(name, value)
     print(f"memory of the process afterwards: {figures['kept']:+.0f} MiB")
-    return figures

@@ -2,10 +2,34 @@
 
 import asyncio
 import statistics
+import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
+
+CLIENTS = 8
+
+
+@dataclass(frozen=True)
+class Target:
+    """What clients ask for: a GET, or a POST of `body` (JSON)."""
+
+    url: str
+    key: str = ""
+    body: bytes | None = None
+
+    def request(self) -> bytes:
+        """The whole request, byte for byte."""
+        address = urlsplit(self.url)
+        lines = [
+            f"{'GET' if self.body is None else 'POST'} {address.path}?{address.query} HTTP/1.1",
+            f"Host: {address.netloc}",
+            f"X-N8N-API-KEY: {self.key}",
+        ]
+        if self.body is not None:
+            lines += ["Content-Type: application/json", f"Content-Length: {len(self.body)}"]
+        return "\r\n".join([*lines, "\r\n"]).encode() + (self.body or b"")
 
 
 @dataclass
@@ -24,42 +48,50 @@ class Load:
         """In milliseconds."""
         return statistics.quantiles(self.latencies, n=1000)[round(share * 1000) - 1] * 1000
 
+    @property
+    def figures(self) -> tuple[float, float, float]:
+        """Requests a second, and milliseconds at the 50th and the 99th of a hundred."""
+        return self.per_second, self.percentile(0.5), self.percentile(0.99)
 
-def drive(url: str, key: str, *, clients: int = 8, seconds: float = 4.0, warm_up: float = 1.0) -> Load:
-    """Ask for `url` with so many clients, each sending its next request when it has its answer."""
-    [load] = drive_in_turn([(url, key)], clients=clients, rounds=1, seconds=seconds, warm_up=warm_up)
+
+def drive(target: Target, *, clients: int = CLIENTS, seconds: float = 4.0, warm_up: float = 1.0) -> Load:
+    """Ask with so many clients, each sending its next request when it has its answer."""
+    [load] = drive_in_turn([target], clients=clients, rounds=1, seconds=seconds, warm_up=warm_up)
     return load
 
 
 def drive_in_turn(
-    targets: Sequence[tuple[str, str]],
+    targets: Sequence[Target],
     *,
-    clients: int = 8,
+    clients: int = CLIENTS,
     rounds: int = 5,
     seconds: float = 1.0,
     warm_up: float = 0.5,
 ) -> list[Load]:
-    """Ask each (url, key) in short turns, so that whatever else the machine does meets all of them alike."""
+    """Ask each in short turns, so that whatever else the machine does meets all of them alike.
+
+    Ends the benchmark when an answer is no 200: no figure is worth anything then.
+    """
     loads = [Load() for _ in targets]
-    for url, key in targets:
-        asyncio.run(_drive(url, key, clients, warm_up, Load()))
+    for target in targets:
+        asyncio.run(_drive(target, clients, warm_up, Load()))
     for _ in range(rounds):
-        for (url, key), load in zip(targets, loads, strict=True):
-            asyncio.run(_drive(url, key, clients, seconds, load))
+        for target, load in zip(targets, loads, strict=True):
+            asyncio.run(_drive(target, clients, seconds, load))
+    for target, load in zip(targets, loads, strict=True):
+        if load.failures:
+            sys.exit(f"{load.failures} requests to {target.url} failed; no figure is worth anything now")
     return loads
 
 
-async def _drive(url: str, key: str, clients: int, seconds: float, load: Load) -> None:
+async def _drive(target: Target, clients: int, seconds: float, load: Load) -> None:
     started = time.perf_counter()
-    await asyncio.gather(*(_client(url, key, started + seconds, load) for _ in range(clients)))
+    await asyncio.gather(*(_client(target, started + seconds, load) for _ in range(clients)))
     load.elapsed += time.perf_counter() - started
 
 
-async def _client(url: str, key: str, until: float, load: Load) -> None:
-    address = urlsplit(url)
-    request = (
-        f"GET {address.path}?{address.query} HTTP/1.1\r\nHost: {address.netloc}\r\nX-N8N-API-KEY: {key}\r\n\r\n"
-    ).encode()
+async def _client(target: Target, until: float, load: Load) -> None:
+    address, request = urlsplit(target.url), target.request()
     reader, writer = await asyncio.open_connection(address.hostname, address.port, limit=2**20)
     while (began := time.perf_counter()) < until:
         writer.write(request)

@@ -1,7 +1,6 @@
 """From a call of a webhook to its answer, here and, when N8N_URL and N8N_API_KEY name one, in a real n8n."""
 
 import json
-import os
 import sys
 import time
 import urllib.request
@@ -12,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from tests import live
-from tests.bench.load import drive_in_turn
-from tests.bench.table import Table
+from tests.bench.load import CLIENTS, Target, drive_in_turn
+from tests.bench.n8n import N8n, ask
+from tests.bench.report import Report
 
 TO_REACH = 10
-CLIENTS = 8
 PATH = f"bench-{uuid.uuid4().hex[:8]}"
 REGISTERED_SECONDS = 10
 
@@ -60,18 +59,6 @@ def workflow() -> dict[str, Any]:
     }
 
 
-def ask(method: str, base: str, key: str, path: str, body: Any = None) -> Any:
-    """One call of the public API."""
-    request = urllib.request.Request(
-        f"{base}/api/v1{path}",
-        method=method,
-        data=None if body is None else json.dumps(body).encode(),
-        headers={"X-N8N-API-KEY": key, "Content-Type": "application/json"},
-    )
-    with urllib.request.urlopen(request, timeout=30) as answer:
-        return json.load(answer)
-
-
 @contextmanager
 def webhook(base: str, key: str) -> Iterator[str]:
     """The address of the workflow's webhook, once it answers; the workflow stays, but is not active."""
@@ -100,28 +87,22 @@ def await_answer(address: str) -> None:
             time.sleep(0.2)
 
 
-def report(home: Path, database_url: str) -> float | None:
-    """Measure and print; returns how many times as fast as n8n this is, None without one to compare with."""
-    other, other_key = os.environ.get("N8N_URL", "").rstrip("/"), os.environ.get("N8N_API_KEY", "")
+def report_webhooks(report: Report, home: Path, database_url: str, n8n: N8n | None) -> None:
+    """Here and there in turn, and how many times as fast this is."""
     with ExitStack() as stack:
         server = live.start_server(database_url, home, EXECUTIONS_HTTP_WORKERS=2)
         stack.callback(server.child.stop)
         worker = live.start_worker(database_url, home)
         stack.callback(worker.stop)
         names = ["here: 2 API processes, 1 worker"]
-        targets = [(stack.enter_context(webhook(server.url, server.key)), "")]
-        if other and other_key:
+        targets = [Target(stack.enter_context(webhook(server.url, server.key)))]
+        if n8n is not None:
             names.append("n8n")
-            targets.append((stack.enter_context(webhook(other, other_key)), ""))
-        loads = drive_in_turn(targets, clients=CLIENTS, rounds=5, seconds=2.0)
-    table = Table(f"webhook to answer, 3 nodes, {CLIENTS} clients", "executions/s", "p50 ms", "p99 ms")
-    for name, load in zip(names, loads, strict=True):
-        if load.failures:
-            sys.exit(f"{name}: {load.failures} calls failed; no figure is worth anything now")
-        table.add(name, f"{load.per_second:,.0f}", f"{load.percentile(0.5):.1f}", f"{load.percentile(0.99):.1f}")
-    table.print()
-    if len(loads) < 2:
-        return None
-    ratio = loads[0].per_second / loads[1].per_second
-    print(f"{ratio:.1f} times n8n (to reach: {TO_REACH})")
-    return ratio
+            targets.append(Target(stack.enter_context(webhook(n8n.url, n8n.key))))
+        loads = drive_in_turn(targets, rounds=5, seconds=2.0)
+    columns = {"executions/s": ",.0f", "p50 ms": ".1f", "p99 ms": ".1f"}
+    with report.table(f"webhook to answer, 3 nodes, {CLIENTS} clients", **columns) as table:
+        for name, load in zip(names, loads, strict=True):
+            table.add(name, *load.figures)
+    if n8n is not None:
+        print(f"{loads[0].per_second / loads[1].per_second:.1f} times n8n (to reach: {TO_REACH})")
