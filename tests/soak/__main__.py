@@ -1,0 +1,20 @@
+"""`make soak`: five minutes of faults, and a reckoning. SECONDS= changes how long, SEED= repeats what was chosen."""
+
+import os
+import sys
+import time
+
+from tests.soak.run import soak
+
+
+def main() -> None:
+    seconds, seed = float(os.environ.get("SECONDS") or 300), int(os.environ.get("SEED") or time.time_ns() % 1_000_000)
+    print(f"{seconds:.0f} s with SEED={seed}", flush=True)
+    outcome = soak(seconds, seed)
+    outcome.print()
+    if outcome.violations:
+        sys.exit(f"{len(outcome.violations)} violations; SEED={seed} chooses the same faults again")
+
+
+if __name__ == "__main__":
+    main()
