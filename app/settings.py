@@ -26,6 +26,10 @@ class Settings:
     database_direct_url: str | None
     """Address of the same database around a pooler in transaction mode that `database_url` leads through; None: none
     does."""
+    database_replica_url: str | None
+    """Address of a replica of that database, for what the API only reads; None: there is none."""
+    database_replica_lag_seconds: float
+    """A replica that is further behind is not used."""
     home: Path
     """Absolute path of the folder for everything that is kept on disk: embedded database, key, logs."""
     host: str
@@ -91,6 +95,8 @@ class Settings:
         settings = cls(
             database_url=_database_url(environ, home, needs_database),
             database_direct_url=environ.get("DATABASE_DIRECT_URL", "").strip() or None,
+            database_replica_url=environ.get("DATABASE_REPLICA_URL", "").strip() or None,
+            database_replica_lag_seconds=reader.duration("DATABASE_REPLICA_LAG_SECONDS", 5),
             home=home,
             host=host,
             port=port,

@@ -12,6 +12,7 @@ from app.api import (
     openapi,
     operations,
     projects,
+    reads,
     requests,
     tags,
     webhooks,
@@ -21,6 +22,7 @@ from app.api import (
 from app.api.counts import CountCache
 from app.api.metrics import RequestMetrics
 from app.api.rates import KeyRates
+from app.api.replica import open_replica
 from app.api.services import NAME, Services
 from app.api.waiters import Waiters
 from app.repository.connection import open_pool
@@ -33,11 +35,10 @@ def build(settings: Settings) -> Flask:
     """An application with a connection pool and caches of its own."""
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
+    pool = open_pool(settings.database_url, size=settings.pool_size, name="api", through_pooler=settings.through_pooler)
     app.extensions[NAME] = Services(
         settings=settings,
-        pool=open_pool(
-            settings.database_url, size=settings.pool_size, name="api", through_pooler=settings.through_pooler
-        ),
+        pool=pool,
         rules=EngineRules(),
         api_keys=auth.ApiKeyCache(),
         metrics=RequestMetrics(),
@@ -45,6 +46,7 @@ def build(settings: Settings) -> Flask:
         counts=CountCache(),
         waiters=Waiters(settings.direct_url),
         signer=Signer(settings),
+        replica=open_replica(settings, pool),
     )
     add_endpoints(app)
     return app
@@ -57,6 +59,7 @@ def add_endpoints(app: Flask) -> None:
     requests.register(app)
     codings.register(app)
     app.before_request(auth.authorize)
+    reads.register(app)
     errors.register(app)
     api = openapi.Api(app)
     for module in (executions, execution_bulk, workflows, workflow_runs, tags, projects, credentials):

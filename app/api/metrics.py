@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
 
 import psycopg
-from prometheus_client import CollectorRegistry, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
@@ -24,7 +24,7 @@ Database = Callable[[], AbstractContextManager[Connection]]
 
 
 class RequestMetrics:
-    """Durations of requests by endpoint, method and status."""
+    """Durations of requests by endpoint, method and status, and where they were read from."""
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
@@ -35,6 +35,17 @@ class RequestMetrics:
             buckets=BUCKETS,
             registry=self._registry,
         )
+
+        self._reads = Counter(
+            "executions_reads",
+            "Lists and reads of executions, by the database that answered: primary or replica.",
+            ("database",),
+            registry=self._registry,
+        )
+
+    def observe_read(self, database: str) -> None:
+        """Note which database answered a read."""
+        self._reads.labels(database).inc()
 
     def observe(self, endpoint: str, method: str, status: int, seconds: float) -> None:
         """Note one request; a method that nobody knows is not kept by its name."""

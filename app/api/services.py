@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from app.api.counts import CountCache
     from app.api.metrics import RequestMetrics
     from app.api.rates import KeyRates
+    from app.api.replica import Replica
     from app.api.waiters import Waiters
 
 NAME = "executions"
@@ -36,6 +37,7 @@ class Services:
     counts: "CountCache"
     waiters: "Waiters"
     signer: Signer
+    replica: "Replica | None"
 
 
 def services() -> Services:

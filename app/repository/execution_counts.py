@@ -27,9 +27,10 @@ class Count:
     snapshot: str = ""
 
 
-# Null for the count where nothing has been committed since the snapshot that is known: it still holds.
+# Null for the count where nothing has been committed since the snapshot that is known: it still holds. On a replica
+# a snapshot does not name what is in progress, and so does not tell.
 COUNT = sql.SQL("""
-    SELECT CASE WHEN pg_current_snapshot()::text IS DISTINCT FROM %(known_snapshot)s::text
+    SELECT CASE WHEN pg_is_in_recovery() OR pg_current_snapshot()::text IS DISTINCT FROM %(known_snapshot)s::text
                 THEN (SELECT count(*)
                         FROM (SELECT 1 FROM executions AS e WHERE {condition} LIMIT {limit}) AS matching) END,
            pg_current_snapshot()::text

@@ -1,0 +1,179 @@
+"""Reads from a real streaming replica: who wrote sees it, others may wait for it, and nobody sees that it is gone."""
+
+import re
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import pytest
+
+from app.repository.api_keys import create_api_key
+from app.repository.connection import connect
+from tests import live
+from tests.deployment.standby import Standby
+from tests.live import LiveServer
+from tests.postgres import TEMPLATE, TestServer, cloned_database
+from tests.triggers.test_end_to_end import create
+from tests.worker.graphs import chain, no_op
+
+READER = "a key that only reads"
+OTHER = "a key that may do everything and did not"
+LATE = 2.0  # seconds that a replica may be behind where a test waits for it to be further behind
+
+
+@dataclass(frozen=True)
+class Site:
+    """Two APIs before a primary and its replica; one allows the replica to be a minute behind, the other LATE."""
+
+    one: LiveServer
+    another: LiveServer
+    strict: LiveServer
+    primary_url: str
+    standby: Standby
+    database: str
+    workflow_id: str
+
+    def run(self) -> str:
+        """Start an execution through one of them; nobody works it off."""
+        answer = self.one.post(f"/api/v1/workflows/{self.workflow_id}/run", {"wait": 0})
+        assert answer.status == 200, answer.body
+        return answer.body["id"]
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    primary = TestServer()
+    try:
+        with cloned_database(primary.url("postgres"), TEMPLATE) as url:
+            with connect(url) as connection:
+                create_api_key(connection, READER, label="reader", scopes=["execution:read", "execution:list"])
+                create_api_key(connection, OTHER, label="other", scopes=["*"])
+            standby = Standby(url)
+            database = url.partition("@/")[2].partition("?")[0]
+            servers: list[LiveServer] = []
+            try:
+                for seconds in (60, 60, LATE):
+                    settings = {
+                        "DATABASE_REPLICA_URL": standby.url(database),
+                        "DATABASE_REPLICA_LAG_SECONDS": seconds,
+                        "EXECUTIONS_HOME": tmp_path_factory.mktemp("api"),
+                    }
+                    servers.append(live.start_server(url, settings["EXECUTIONS_HOME"], **settings))
+                workflow_id = create(servers[0], "Any", chain(no_op()))
+                yield Site(*servers, url, standby, database, workflow_id)
+            finally:
+                for server in servers:
+                    server.child.stop()
+                standby.stop()
+    finally:
+        primary.stop()
+
+
+def listed(server: LiveServer, key: str = live.KEY) -> list[str]:
+    answer = replace(server, key=key).get("/api/v1/executions")
+    assert answer.status == 200, answer.body
+    return [execution["id"] for execution in answer.body["data"]]
+
+
+def reads(server: LiveServer, database: str) -> float:
+    """How many reads that database has answered."""
+    found = re.search(
+        rf'^executions_reads_total{{database="{database}"}} ([0-9.]+)$', server.get("/metrics").body, re.MULTILINE
+    )
+    return float(found[1]) if found else 0.0
+
+
+def settle(site: Site) -> None:
+    """Let the replica catch up, and let each API know of a moment from before what the test does next."""
+    site.standby.catch_up(site.primary_url)
+    for server in (site.one, site.another, site.strict):
+        listed(server, READER)
+    time.sleep(1.2)
+    site.standby.catch_up(site.primary_url)
+
+
+def until(holds, seconds: float = 10.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def test_who_wrote_sees_it_and_the_others_are_answered_by_the_replica(site: Site) -> None:
+    before = site.run()
+    settle(site)
+    site.standby.pause()
+    try:
+        written = site.run()
+        assert site.one.call("PATCH", f"/api/v1/executions/{before}", {"annotation": {"vote": "up"}}).status == 200
+        for server in (site.another, site.one):
+            assert listed(server)[0] == written
+            assert server.get(f"/api/v1/executions/{written}").status == 200
+            assert server.get(f"/api/v1/executions/{before}").body["annotation"]["vote"] == "up"
+        from_replica = reads(site.another, "replica")
+        for key in (READER, OTHER):
+            server = replace(site.another, key=key)
+            assert listed(server, key)[0] == before
+            assert server.get(f"/api/v1/executions/{before}").body["annotation"]["vote"] is None
+            assert server.get(f"/api/v1/executions/{written}").status == 200, "whoever was told of it finds it"
+        assert reads(site.another, "replica") >= from_replica + 4
+    finally:
+        site.standby.resume()
+    until(lambda: listed(site.another, READER)[0] == written)
+
+
+def test_a_count_of_the_replica_is_not_taken_for_the_primarys(site: Site) -> None:
+    settle(site)
+    reader = replace(site.another, key=READER)
+    for _ in range(3):
+        number = reader.get("/api/v1/executions").body["count"]
+        site.run()
+        site.standby.catch_up(site.primary_url)
+        assert reader.get("/api/v1/executions").body["count"] == number + 1
+        assert site.another.get("/api/v1/executions").body["count"] == number + 1
+
+
+def test_a_replica_too_far_behind_is_not_used(site: Site) -> None:
+    site.run()
+    settle(site)
+    site.standby.pause()
+    try:
+        written = site.run()
+        until(lambda: listed(site.strict, READER)[0] == written, LATE + 3)
+        assert "the replica is not used for now" in site.strict.child.log_tail()
+        answered = reads(site.strict, "replica")
+        for _ in range(5):
+            assert listed(site.strict, READER)[0] == written
+        assert reads(site.strict, "replica") == answered
+    finally:
+        site.standby.resume()
+
+    def used_again() -> bool:
+        listed(site.strict, READER)
+        return reads(site.strict, "replica") > answered
+
+    until(used_again)
+
+
+@pytest.mark.parametrize("how", ["killed", "frozen"])
+def test_nobody_notices_that_the_replica_is_gone(site: Site, how: str) -> None:
+    written = site.run()
+    settle(site)
+    assert listed(site.another, READER)[0] == written
+    answered = reads(site.another, "replica")
+    (site.standby.kill if how == "killed" else lambda: site.standby.freeze(site.database))()
+    try:
+        began = time.monotonic()
+        for _ in range(10):
+            assert listed(site.another, READER)[0] == written
+            assert listed(site.another)[0] == written
+        assert time.monotonic() - began < 8
+        assert reads(site.another, "replica") == answered
+    finally:
+        (site.standby.start if how == "killed" else site.standby.thaw)()
+
+    def used_again() -> bool:
+        listed(site.another, READER)
+        return reads(site.another, "replica") > answered
+
+    until(used_again, 20)
