@@ -9,18 +9,18 @@ from flask import request
 
 from app.api.errors import Refused
 from app.api.services import services
+from app.api.webhook_tokens import CHALLENGE, token_payload
 from app.encryption import CannotDecrypt, cipher_for, credential_context
 from app.repository import credentials
 from app.repository.connection import Connection
 from app.triggers.webhooks import CREDENTIAL_TYPES
 
 BOTS = re.compile(r"bot|crawl|spider|slurp|facebookexternalhit|preview|monitor", re.IGNORECASE)
-CHALLENGE = {"WWW-Authenticate": 'Basic realm="Webhook"'}
 WRONG = "Authorization data is wrong!"
 
 
-def let_in(connection: Connection, project_id: str, settings: dict[str, Any]) -> None:
-    """Raise Refused for a caller that the node does not let in."""
+def let_in(connection: Connection, project_id: str, settings: dict[str, Any]) -> dict[str, Any] | None:
+    """What the caller's token says, None where none is asked for. Raises Refused for who is not let in."""
     options = settings["options"]
     allowed = str(options.get("ipWhitelist") or "").strip()
     if allowed and not is_listed(request.remote_addr or "", allowed):
@@ -29,12 +29,15 @@ def let_in(connection: Connection, project_id: str, settings: dict[str, Any]) ->
         raise Refused(403, WRONG, CHALLENGE)
     kind = settings["authentication"]
     if kind == "none":
-        return
+        return None
     credential = credential_of(connection, project_id, settings)
+    if kind == "jwtAuth":
+        return token_payload(credential)
     if kind == "basicAuth":
         check_basic(credential)
     elif not same(request.headers.get(str(credential.get("name", "")), ""), str(credential.get("value", ""))):
         raise Refused(403, WRONG, CHALLENGE)
+    return None
 
 
 def check_basic(credential: dict[str, Any]) -> None:

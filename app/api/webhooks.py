@@ -43,22 +43,32 @@ def call_webhook(path: str) -> Response:
             settings = orjson.loads(webhook.settings)
             if request.method == "OPTIONS":
                 return with_cors(Response(status=204), settings["options"], methods)
-            let_in(connection, webhook.project_id, settings)
+            payload = let_in(connection, webhook.project_id, settings)
             if settings.get("problem"):
                 raise Refused(500, settings["problem"], more={"code": 0})
             waits = settings["responseMode"] != "onReceived"
-            execution_id = start(connection, webhook, called, settings, awaited=waits)
+            execution_id = start(connection, webhook, called, settings, payload, awaited=waits)
             # Expected before the commit: a worker may be quicker than the next line.
             event = waiting.enter_context(services().waiters.expecting(execution_id)) if waits else None
         response = at_once(settings) if event is None else rendered(awaited(execution_id, event))
         return with_cors(response, settings["options"], methods)
 
 
-def start(connection: Connection, webhook: Webhook, called: str, settings: dict[str, Any], *, awaited: bool) -> int:
-    """Queue an execution with what the call brought; returns its id."""
+def start(
+    connection: Connection,
+    webhook: Webhook,
+    called: str,
+    settings: dict[str, Any],
+    payload: dict[str, Any] | None,
+    *,
+    awaited: bool,
+) -> int:
+    """Queue an execution with what the call brought, a token's payload included; returns its id."""
     address = webhook.path if webhook.webhook_id is None else f"{webhook.webhook_id}/{webhook.path}"
     url = f"{services().settings.webhook_url}/webhook/{address}"
     item = item_of(path_parameters(called, webhook.path), url, settings["options"], settings["typeVersion"])
+    if payload is not None:
+        item["json"]["jwtPayload"] = payload
     if settings["outputs"]:
         item["output"] = settings["outputs"].index(webhook.method)
     return lifecycle.create_execution(
@@ -124,8 +134,10 @@ def call_waiting(execution_id: str, suffix: str = "") -> Response:
         raise Refused(401, "Invalid token: the address must be the execution's resumeUrl, signature included")
     with ExitStack() as waiting:
         with database() as connection:
-            settings = waiting_settings(connection, number, suffix)
+            settings, payload = waiting_settings(connection, number, suffix)
             item = item_of({}, f"{services().settings.webhook_url}/webhook-waiting/{number}", settings["options"])
+            if payload is not None:
+                item["json"]["jwtPayload"] = payload
             waits = settings["responseMode"] != "onReceived"
             lifecycle.resume_by_webhook(connection, number, orjson.dumps([item]), awaited=waits)
             event = waiting.enter_context(services().waiters.expecting(number)) if waits else None
@@ -133,8 +145,10 @@ def call_waiting(execution_id: str, suffix: str = "") -> Response:
         return with_cors(response, {}, ["GET", "POST"])
 
 
-def waiting_settings(connection: Connection, execution_id: int, suffix: str) -> dict[str, Any]:
-    """How the node that waits wants to be called. Raises Refused for another method, suffix or caller."""
+def waiting_settings(
+    connection: Connection, execution_id: int, suffix: str
+) -> tuple[dict[str, Any], dict[str, Any] | None]:
+    """How the node that waits wants to be called, and a token's payload. Raises Refused for whom it does not want."""
     waiting = lifecycle.waiting_node(connection, execution_id)
     node = orjson.loads(waiting.node)
     parameters = node.get("parameters") or {}
@@ -142,5 +156,4 @@ def waiting_settings(connection: Connection, execution_id: int, suffix: str) -> 
     wanted = str(settings["options"].get("webhookSuffix") or "").strip("/")
     if request.method != parameters.get("httpMethod", "GET") or suffix.strip("/") != wanted:
         raise Refused(404, NO_SUCH_WAIT.format(execution_id), more={"code": 404})
-    let_in(connection, waiting.project_id, settings)
-    return settings
+    return settings, let_in(connection, waiting.project_id, settings)

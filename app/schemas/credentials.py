@@ -12,14 +12,30 @@ _DOMAINS: dict[str, Any] = {
 }
 _TEXT, _NUMBER, _BOOLEAN = {"type": "string"}, {"type": "number"}, {"type": "boolean"}
 
+_ALGORITHMS = [f"{family}{size}" for family in ("HS", "RS", "ES", "PS") for size in (256, 384, 512)]
+
 FIELDS: dict[str, dict[str, dict[str, Any]]] = {
-    "crypto": {"hmacSecret": _TEXT, "signPrivateKey": _TEXT, "encryptionPassphrase": _TEXT},
+    "crypto": {
+        "hmacSecret": _TEXT,
+        "signPrivateKey": _TEXT,
+        "encryptionPassphrase": _TEXT,
+        "encryptionPublicKey": _TEXT,
+        "encryptionPrivateKey": _TEXT,
+    },
     "httpBasicAuth": {"user": _TEXT, "password": _TEXT, **_DOMAINS},
     "httpBearerAuth": {"token": _TEXT, **_DOMAINS},
     "httpCustomAuth": {"json": _TEXT, **_DOMAINS},
     "httpDigestAuth": {"user": _TEXT, "password": _TEXT, **_DOMAINS},
     "httpHeaderAuth": {"name": _TEXT, "value": _TEXT, **_DOMAINS},
     "httpQueryAuth": {"name": _TEXT, "value": _TEXT, **_DOMAINS},
+    "httpSslAuth": {"ca": _TEXT, "cert": _TEXT, "key": _TEXT, "passphrase": _TEXT},
+    "jwtAuth": {
+        "keyType": {"type": "string", "enum": ["passphrase", "pemKey"]},
+        "secret": _TEXT,
+        "privateKey": _TEXT,
+        "publicKey": _TEXT,
+        "algorithm": {"type": "string", "enum": _ALGORITHMS},
+    },
     "postgres": {
         "host": _TEXT,
         "database": _TEXT,

@@ -10,7 +10,7 @@ from app.triggers import InvalidTrigger, trigger_nodes
 
 METHODS = ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")
 RESPONSE_MODES = ("onReceived", "lastNode", "responseNode")
-CREDENTIAL_TYPES = {"basicAuth": "httpBasicAuth", "headerAuth": "httpHeaderAuth"}
+CREDENTIAL_TYPES = {"basicAuth": "httpBasicAuth", "headerAuth": "httpHeaderAuth", "jwtAuth": "jwtAuth"}
 
 
 @dataclass(frozen=True, slots=True)

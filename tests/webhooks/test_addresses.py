@@ -1,9 +1,13 @@
 """Which call meets which webhook: activation, conflicts, methods, other origins, and who is let in."""
 
 import base64
+import time
 from typing import Any
 
+import jwt
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from tests.webhooks.conftest import ECHO, ONE, Site, node, webhook
 
@@ -96,6 +100,7 @@ def test_a_path_that_another_workflow_has(site: Site) -> None:
         webhook(responseMode="sometimes"),
         webhook(authentication="basicAuth"),
         webhook(authentication="jwtAuth"),
+        webhook(authentication="n8nOAuth2"),
         webhook(responseMode="={{ 'lastNode' }}"),
         node("Webhook", "webhook", {"options": {}}, 2),
     ],
@@ -180,3 +185,51 @@ def test_header_authentication(site: Site) -> None:
     assert site.call("GET", path, x_key="sec").status == 200
     for given in ({}, {"x_key": "no"}, {"x_key": ""}):
         assert site.call("GET", path, **given).status == 403, given
+
+
+def bearer(payload: dict, key: str, algorithm: str = "HS256") -> dict[str, str]:
+    return {"Authorization": f"Bearer {jwt.encode(payload, key, algorithm)}"}
+
+
+def test_tokens_that_a_shared_secret_signs(site: Site) -> None:
+    secret = "a secret of forty characters, or nearly"
+    hook = webhook(authentication="jwtAuth", httpMethod="POST")
+    hook["credentials"] = credential(site, "jwtAuth", keyType="passphrase", secret=secret, algorithm="HS256")
+    path = site.add(hook, ECHO).path
+    said = site.call("POST", path, **bearer({"sub": "ada", "aud": "any"}, secret))
+    assert (said.status, said.json["json"]["jwtPayload"]) == (200, {"sub": "ada", "aud": "any"})
+    now = int(time.time())
+    unsigned = jwt.encode({"a": 1}, None, "none")
+    for status, message, headers in (
+        (401, "No token provided", {}),
+        (401, "No token provided", {"Authorization": "Bearer "}),
+        (403, "jwt malformed", {"Authorization": "Bearer abc"}),
+        (403, "invalid signature", bearer({}, "x" * 40)),
+        (403, "invalid algorithm", bearer({}, secret * 2, "HS512")),
+        (403, "jwt signature is required", {"Authorization": f"Bearer {unsigned}"}),
+        (403, "jwt expired", bearer({"exp": now - 10}, secret)),
+        (403, "jwt not active", bearer({"nbf": now + 100}, secret)),
+    ):
+        refused = site.call("POST", path, **headers)
+        assert (refused.status, refused.json["message"]) == (status, message), headers
+        assert refused.headers["www-authenticate"] == 'Basic realm="Webhook"'
+
+
+def test_tokens_that_a_private_key_signs(site: Site) -> None:
+    private = ec.generate_private_key(ec.SECP256R1())
+    public = private.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+    hook = webhook(authentication="jwtAuth")
+    folded = public.replace("\n", " ")
+    hook["credentials"] = credential(site, "jwtAuth", keyType="pemKey", publicKey=folded, algorithm="ES256")
+    path = site.add(hook, ECHO).path
+    assert site.call("GET", path, **bearer({"a": 1}, private, "ES256")).status == 200
+    other = ec.generate_private_key(ec.SECP256R1())
+    assert site.call("GET", path, **bearer({"a": 1}, other, "ES256")).status == 403
+    assert site.call("GET", path, **bearer({"a": 1}, "k" * 40)).json["message"] == "invalid algorithm"
+
+
+def test_a_credential_without_a_key_lets_nobody_in(site: Site) -> None:
+    hook = webhook(authentication="jwtAuth")
+    hook["credentials"] = credential(site, "jwtAuth", keyType="passphrase", secret="", algorithm="HS256")
+    path = site.add(hook, ECHO).path
+    assert site.call("GET", path, **bearer({}, "k" * 40)).status == 500

@@ -12,11 +12,12 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 
-from app.engine import binary, conversions, passphrases
+from app.engine import binary, conversions, key_pairs, passphrases
 from app.engine.context import NodeContext
 from app.engine.errors import NodeError
 from app.engine.issues import required
 from app.engine.registry import Item, Outputs, node
+from app.pem import unfolded
 
 ALGORITHMS = {
     "MD5": "md5",
@@ -49,6 +50,10 @@ SECRETS = {
     "sign": ("privateKey", "signPrivateKey", "private key", "a private key"),
     "encrypt": PASSPHRASE,
     "decrypt": PASSPHRASE,
+}
+KEYS = {
+    "encrypt": ("publicKey", "encryptionPublicKey", "encryption public key", "an Encryption Public Key"),
+    "decrypt": ("privateKey", "encryptionPrivateKey", "encryption private key", "an Encryption Private Key"),
 }
 """What each action takes from a credential: its name here, the credential's field, and what n8n calls it."""
 LONGEST_RANDOM = 65_536
@@ -95,19 +100,22 @@ async def _secrets(context: NodeContext, parameters: dict[str, Any]) -> dict[str
     if context.version < 2 or action not in SECRETS:
         return {}
     credential = await context.credential("crypto")
-    name, field, wanted, article = SECRETS[action]
+    asymmetric = action in KEYS and parameters.get("mode", "symmetric") == "asymmetric"
+    name, field, wanted, article = KEYS[action] if asymmetric else SECRETS[action]
     if not credential.get(field):
         raise NodeError(f"No {wanted} set in credentials. Please add {article} to your Crypto credentials.")
     return {name: credential[field]}
 
 
 def _ciphered(parameters: dict[str, Any], index: int) -> str:
-    """A text encrypted or decrypted with a passphrase; takes a good part of a second, so not on the loop."""
-    if parameters.get("mode", "symmetric") != "symmetric":
-        raise NodeError("The Crypto node encrypts with a passphrase only.", item_index=index)
+    """A text encrypted or decrypted; with a passphrase that takes a good part of a second, so not on the loop."""
     value = _text(parameters.get("value", ""), "data")
     cipher = str(parameters.get("cipher") or "aes-256-gcm")
     try:
+        if parameters.get("mode", "symmetric") == "asymmetric":
+            if parameters["action"] == "encrypt":
+                return key_pairs.encrypt(value, str(parameters["publicKey"]))
+            return key_pairs.decrypt(value, str(parameters["privateKey"]))
         if parameters["action"] == "encrypt":
             return passphrases.encrypt(value, str(parameters["passphrase"]), cipher)
         return passphrases.decrypt(value, str(parameters["passphrase"]), cipher)
@@ -144,7 +152,7 @@ def _signed(parameters: dict[str, Any]) -> bytes:
     if algorithm is None:
         raise NodeError(f"The Crypto node cannot sign with '{parameters.get('algorithm')}'.")
     try:
-        key = serialization.load_pem_private_key(str(parameters.get("privateKey", "")).encode(), None)
+        key = serialization.load_pem_private_key(unfolded(str(parameters.get("privateKey", ""))).encode(), None)
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
         raise NodeError("error:1E08010C:DECODER routines::unsupported", anonymous=True) from error
     data = _text(parameters.get("value", ""), "data").encode()

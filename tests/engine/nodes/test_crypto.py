@@ -1,5 +1,7 @@
 """Crypto with the secrets of a credential, as from version 2 on; what n8n encrypted opens here."""
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +14,8 @@ FROM_N8N = {
     "aes-256-gcm": "AT0cfC4L0juJ1zyhDO9sJQcsPLo8NJfP8wbhfvLNUCQvAZlXV7PJW7geIfFR+JKYDr0=",
     "chacha20-poly1305": "AYXHxpsWw+4G1sHxtBsGCBGK/1gjO48C+t1pVYYLtywvd6MX9mrgJELTtjl989pQA98=",
 }
+PAIR = json.loads((Path(__file__).parent / "sealed.json").read_text())
+"""A key pair, and what n8n made of `héllo` with it."""
 
 
 def run(engine: Engine, held: dict[str, Any], **parameters: Any):
@@ -58,3 +62,37 @@ def test_a_keyed_hash_takes_its_secret_from_the_credential(engine: Engine) -> No
 )  # fmt: skip
 def test_a_credential_without_the_secret_is_told(engine: Engine, action: str, message: str) -> None:
     assert run(engine, {}, action=action, value="x", algorithm="RSA-SHA256").error.message == message
+
+
+def sealed(engine: Engine, action: str, value: Any, **held: str):
+    return run(engine, held, action=action, mode="asymmetric", value=value)
+
+
+def test_a_private_key_opens_what_n8n_sealed_with_the_public_one(engine: Engine) -> None:
+    folded = PAIR["private"].replace("\n", " ")
+    outcome = sealed(engine, "decrypt", PAIR["sealed"], encryptionPrivateKey=folded)
+    assert put_out(outcome, "Crypto") == [{"data": "héllo"}]
+    again = put_out(sealed(engine, "encrypt", "héllo", encryptionPublicKey=PAIR["public"]), "Crypto")[0]["data"]
+    assert again != PAIR["sealed"]
+    assert put_out(sealed(engine, "decrypt", again, encryptionPrivateKey=PAIR["private"]), "Crypto")[0] == {
+        "data": "héllo"
+    }
+
+
+@pytest.mark.parametrize(
+    ("action", "value", "held", "message"),
+    [
+        ("encrypt", "x" * 191, "public", "Plaintext is too large for the RSA key. Use symmetric mode for larger data."),
+        ("encrypt", "x", "sealed", "error:1E08010C:DECODER routines::unsupported"),
+        ("decrypt", "garbage", "private", "Decryption failed: wrong passphrase, key, cipher, or corrupted payload"),
+        ("decrypt", "garbage", "sealed", "Decryption failed: wrong passphrase, key, cipher, or corrupted payload"),
+        ("encrypt", "x", None, "No encryption public key set in credentials. Please add an Encryption Public Key to "
+         "your Crypto credentials."),
+    ],
+)  # fmt: skip
+def test_keys_and_texts_that_do_not_go_together(
+    engine: Engine, action: str, value: str, held: str, message: str
+) -> None:
+    field = "encryptionPublicKey" if action == "encrypt" else "encryptionPrivateKey"
+    outcome = sealed(engine, action, value, **({field: PAIR[held]} if held else {}))
+    assert outcome.error.message == message
