@@ -1,9 +1,11 @@
-"""What goes wrong in the soak: one fault after another, chosen by the seed, each over before the next begins."""
+"""What goes wrong in the soak: one fault after another, chosen by the seed, each over before the next begins.
+
+To be run by the main thread: a child process that is to die with its parent dies with the thread that started it.
+"""
 
 import os
 import random
 import signal
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -26,14 +28,12 @@ CUT_OFF = """
 
 
 class Chaos:
-    """Hurts a deployment until it is told to stop; `done` counts the faults."""
+    """Hurts a deployment; `done` counts the faults."""
 
     def __init__(self, deployment: Deployment, disk: FullDisk, chance: random.Random) -> None:
         self._deployment = deployment
         self._disk = disk
         self._chance = chance
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._work, name="chaos", daemon=True)
         self.done: Counter[str] = Counter()
         self.problems: list[str] = []
         self.faults: dict[str, Callable[[], None]] = {
@@ -51,17 +51,12 @@ class Chaos:
         if disk.possible:
             self.faults["disk full"] = self.fill_disk
 
-    def start(self) -> None:
-        self._thread.start()
-
-    def stop(self) -> None:
-        """No new fault; returns when the last one is over."""
-        self._over.set()
-        self._thread.join()
-
-    def _work(self) -> None:
+    def run(self, seconds: float) -> None:
+        """One fault after another for so long; returns when the last one is over."""
+        deadline = time.monotonic() + seconds
         left: list[str] = []
-        while not self._over.wait(self._chance.uniform(*PAUSE_SECONDS)):
+        while time.monotonic() < deadline:
+            time.sleep(self._chance.uniform(*PAUSE_SECONDS))
             if not left:
                 left = sorted(self.faults)
                 self._chance.shuffle(left)

@@ -104,9 +104,10 @@ class Deployment:
     def close(self) -> list[int]:
         """Stop everything; the exit codes of the workers."""
         self._closing.set()
+        with self._lock:
+            for child in self.workers:
+                child.ask_to_stop()
         self._supervisor.join()
-        for child in self.workers:
-            child.ask_to_stop()
         codes = [child.stop() for child in self.workers]
         self.api.child.stop()
         self.postgres.stop()

@@ -4,6 +4,7 @@ import random
 import re
 import shutil
 import tempfile
+import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,11 +71,13 @@ def torment(deployment: Deployment, disk: FullDisk, seconds: float, seed: int) -
         for number in range(CLIENTS)
     ]
     chaos = Chaos(deployment, disk, random.Random(f"{seed} chaos"))
-    for client in clients:
-        client.start()
-    chaos.start()
-    watch(ledger, chaos, seconds)
-    chaos.stop()
+    over = threading.Event()
+    watcher = threading.Thread(target=watch, args=(ledger, chaos, seconds, over), name="watcher")
+    for thread in (*clients, watcher):
+        thread.start()
+    chaos.run(seconds)
+    over.set()
+    watcher.join()
     for client in clients:
         client.ask_to_stop()
     for client in clients:
@@ -99,11 +102,10 @@ def store(deployment: Deployment, far_side: FarSide) -> dict[str, str]:
     return ids
 
 
-def watch(ledger: Ledger, chaos: Chaos, seconds: float) -> None:
-    """Print how it goes until the time is up."""
+def watch(ledger: Ledger, chaos: Chaos, seconds: float, over: threading.Event) -> None:
+    """Print how it goes until it is over."""
     began = time.monotonic()
-    while (passed := time.monotonic() - began) < seconds:
-        time.sleep(min(PROGRESS_SECONDS, seconds - passed))
+    while not over.wait(PROGRESS_SECONDS):
         print(
             f"{time.monotonic() - began:4.0f} s of {seconds:.0f}: {sum(ledger.answers.values()):,} calls, "
             f"{len(ledger.started) + len(ledger.retried):,} executions acknowledged, "
