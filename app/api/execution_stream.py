@@ -12,7 +12,7 @@ from flask import Response
 
 from app.api.answers import raw_answer
 from app.api.codings import GZIP, GZIP_FORMAT, IDENTITY, LEVEL, ZSTD, Coding, mark, wanted_coding
-from app.repository.execution_data import Opener, StoredData, json_slices, stored_slices
+from app.repository.execution_data import DataReader, Opener, StoredData
 
 Part = bytes | StoredData
 PIECE_BYTES = 64 * 1024  # of what is sent at once, where the parts are smaller
@@ -33,16 +33,17 @@ def whole(parts: Iterable[Part], open_connection: Opener, length: int) -> Respon
 
 def body(parts: Iterable[Part], coding: str, open_connection: Opener) -> Iterator[bytes]:
     """The text of the parts in a coding. Raises DataGone."""
+    reader = DataReader(open_connection)
     if coding == ZSTD:
-        return in_zstd(parts, open_connection)
-    pieces = text(parts, open_connection)
-    return in_gzip(pieces) if coding == GZIP else in_pieces(pieces)
+        return in_pieces(frames(parts, reader))
+    pieces = text(parts, reader)
+    return in_pieces(in_gzip(pieces) if coding == GZIP else pieces)
 
 
-def text(parts: Iterable[Part], open_connection: Opener) -> Iterator[bytes]:
+def text(parts: Iterable[Part], reader: DataReader) -> Iterator[bytes]:
     for part in parts:
         if isinstance(part, StoredData):
-            yield from json_slices(open_connection, part)
+            yield from reader.as_json(part)
         else:
             yield part
 
@@ -63,21 +64,13 @@ def in_pieces(pieces: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def in_gzip(pieces: Iterable[bytes]) -> Iterator[bytes]:
-    yield from in_pieces(squeezed(pieces))
-
-
-def squeezed(pieces: Iterable[bytes]) -> Iterator[bytes]:
     compressor = zlib.compressobj(LEVEL, zlib.DEFLATED, GZIP_FORMAT)
     for piece in pieces:
         yield compressor.compress(piece)
     yield compressor.flush()
 
 
-def in_zstd(parts: Iterable[Part], open_connection: Opener) -> Iterator[bytes]:
-    yield from in_pieces(frames(parts, open_connection))
-
-
-def frames(parts: Iterable[Part], open_connection: Opener) -> Iterator[bytes]:
+def frames(parts: Iterable[Part], reader: DataReader) -> Iterator[bytes]:
     """Those that are stored, and others for what stands between them."""
     compressor = zstandard.ZstdCompressor(level=LEVEL)
     encoder = None
@@ -86,10 +79,10 @@ def frames(parts: Iterable[Part], open_connection: Opener) -> Iterator[bytes]:
             if encoder is not None:
                 yield encoder.flush()
                 encoder = None
-            yield from stored_slices(open_connection, part)
+            yield from reader.as_stored(part)
         else:
             encoder = encoder or compressor.compressobj()
-            for piece in text([part], open_connection):
+            for piece in text([part], reader):
                 yield encoder.compress(piece)
     if encoder is not None:
         yield encoder.flush()

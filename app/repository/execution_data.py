@@ -114,32 +114,42 @@ def read_beginnings(connection: Connection, ids: Sequence[int], size: int = SLIC
         return {row[0]: StoredData(*row) for row in rows}
 
 
-def stored_slices(open_connection: Opener, stored: StoredData) -> Iterator[bytes]:
-    """What is stored, in slices; no connection is held between two of them. Raises DataGone."""
-    yield stored.beginning
-    position, size = len(stored.beginning), OLD_SLICE_BYTES if stored.old else SLICE_BYTES
-    while position < stored.size:
-        wanted = {"id": stored.execution_id, "version": stored.version, "position": position + 1, "size": size}
-        with open_connection() as connection, connection.cursor(binary=True) as cursor:
-            row = cursor.execute(SLICE, wanted).fetchone()
-        if row is None:
-            raise DataGone(f"the data of execution {stored.execution_id} was deleted or replaced while it was read")
-        position += len(row[0])
-        yield row[0]
+class DataReader:
+    """Reads what is stored to its end; no connection is held between two slices. For one thread."""
 
+    def __init__(self, open_connection: Opener) -> None:
+        self._open_connection = open_connection
+        self._decompressor = zstandard.ZstdDecompressor()
 
-def json_slices(open_connection: Opener, stored: StoredData) -> Iterator[bytes]:
-    """The JSON of what is stored, in pieces of bounded size however well it was compressed. Raises DataGone."""
-    slices = stored_slices(open_connection, stored)
-    if stored.encoding != ZSTD:
-        yield from slices
-        return
-    length = 0
-    for piece in zstandard.ZstdDecompressor().read_to_iter(cast(IO[bytes], Slices(slices))):
-        length += len(piece)
-        yield piece
-    if length != stored.json_bytes:
-        raise DataGone(f"the data of execution {stored.execution_id} is damaged: {length} of {stored.json_bytes} bytes")
+    def as_stored(self, stored: StoredData) -> Iterator[bytes]:
+        """The bytes as they are stored, in slices. Raises DataGone."""
+        yield stored.beginning
+        position, size = len(stored.beginning), OLD_SLICE_BYTES if stored.old else SLICE_BYTES
+        while position < stored.size:
+            wanted = {"id": stored.execution_id, "version": stored.version, "position": position + 1, "size": size}
+            with self._open_connection() as connection, connection.cursor(binary=True) as cursor:
+                row = cursor.execute(SLICE, wanted).fetchone()
+            if row is None:
+                raise DataGone(f"the data of execution {stored.execution_id} was deleted or replaced meanwhile")
+            position += len(row[0])
+            yield row[0]
+
+    def as_json(self, stored: StoredData) -> Iterator[bytes]:
+        """The JSON, in pieces of bounded size however well it was compressed. Raises DataGone."""
+        if stored.encoding != ZSTD:
+            yield from self.as_stored(stored)
+        elif stored.size == len(stored.beginning) and stored.json_bytes <= SLICE_BYTES:
+            yield self._decompressor.decompress(stored.beginning)
+        else:
+            yield from self._decompressed(stored)
+
+    def _decompressed(self, stored: StoredData) -> Iterator[bytes]:
+        slices, length = Slices(self.as_stored(stored)), 0
+        for piece in self._decompressor.read_to_iter(cast(IO[bytes], slices)):
+            length += len(piece)
+            yield piece
+        if length != stored.json_bytes:
+            raise DataGone(f"the data of execution {stored.execution_id} is damaged: {length} of {stored.json_bytes}")
 
 
 class Slices:

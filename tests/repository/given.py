@@ -2,6 +2,7 @@
 
 from app.repository import lifecycle, workers, workflows
 from app.repository.connection import Connection
+from app.repository.execution_data import read_data
 from app.repository.lifecycle import Result
 
 DATA = b'{"resultData":{"runData":{}}}'
@@ -55,3 +56,14 @@ def an_ended_execution(
         assert lifecycle.finish(connection, worker_id, [result]) == {execution_id}
     connection.commit()
     return execution_id
+
+
+def as_before_compression(connection: Connection, execution_id: int) -> None:
+    """Let the row of an execution's data be as it was before data was compressed."""
+    data = read_data(connection, [execution_id])[execution_id].decode()
+    connection.execute(
+        "UPDATE execution_data SET data = %s::text::json, encoded = NULL, encoding = NULL, waiting_node = NULL"
+        " WHERE execution_id = %s",
+        [data, execution_id],
+    )
+    connection.commit()

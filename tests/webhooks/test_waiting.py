@@ -7,6 +7,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from app.repository.connection import connect
+from tests.repository.given import as_before_compression
 from tests.webhooks.conftest import ONE, Hook, Site, code, node, respond, webhook
 
 AFTER = code("return $input.all().map(item => ({json: {got: item.json}}))", "After")
@@ -53,6 +55,17 @@ def test_it_goes_on_with_the_call(site: Site) -> None:
     assert list(item) == ["headers", "params", "query", "body", "webhookUrl", "executionMode"]
     [run] = site.latest(hook)["data"]["resultData"]["runData"]["After"]
     assert run["data"]["main"][0][0]["json"]["got"]["query"]["ok"] == "yes"
+
+
+def test_one_that_began_to_wait_before_data_was_compressed_goes_on(site: Site) -> None:
+    hook, path = begun(site, wait(httpMethod="POST", responseMode="lastNode"), AFTER)
+    [[number]] = site.query("SELECT max(id) FROM executions WHERE workflow_id = %s", hook.workflow_id)
+    with connect(site.database_url) as connection:
+        as_before_compression(connection, number)
+    assert site.call("GET", path, base="").status == 404
+    answer = site.call("POST", path, {"n": 7}, base="")
+    assert answer.status == 200
+    assert answer.json["got"]["body"] == {"n": 7}
 
 
 def test_only_who_was_given_the_address_can_call(site: Site) -> None:

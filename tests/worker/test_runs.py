@@ -4,6 +4,7 @@ import time
 
 from app.repository import deletion_jobs, lifecycle, retries, workflows
 from app.repository.execution_filters import ExecutionFilter
+from tests.repository.given import as_before_compression
 from tests.worker.graphs import chain, code, no_op, set_field, stop_and_error, wait
 
 
@@ -117,6 +118,7 @@ def test_a_retry_goes_on_at_the_node_that_failed(queue, start_worker) -> None:
     workflows.save_workflow(queue.connection, "w1", name="w1", definition=mended)
     again = retries.retry(queue.connection, failed, load_workflow=False)
     assert queue.wait_for([again])[0].status == "error", "the version that ran still halts"
+    as_before_compression(queue.connection, again)
     [retry] = queue.wait_for([retries.retry(queue.connection, again, load_workflow=True)])
     assert (retry.status, retry.mode, retry.retry_of) == ("success", "retry", again)
     dice = [queue.data(i)["resultData"]["runData"]["Dice"] for i in (failed, again, retry.id)]
