@@ -22,6 +22,7 @@ os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(_metrics)
 
 bind = f"{_settings.host}:{_settings.port}"
 worker_class = PatientWorker
+sendfile = False  # the worker keeps what a client does not take at once
 PatientWorker.largest_body = _settings.max_body_bytes
 workers = _settings.http_workers
 threads = _settings.http_threads

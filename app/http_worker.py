@@ -1,8 +1,7 @@
 """gunicorn's worker with threads, made patient: a thread gets a request only when all of it has arrived.
 
-Requests come in on the worker's one event loop, where a slow client costs a socket and not a thread; large bodies
-wait on disk. Whoever is too slow is told 408 and cut off. Answers leave from the thread, at a pace that is bounded
-below, and connections are closed on the loop too.
+Requests come in and answers go out on the worker's one event loop, where a slow client costs a socket and not a
+thread; large bodies wait on disk. Whoever is too slow in sending is told 408, and in reading is cut off.
 """
 
 import errno
@@ -10,7 +9,7 @@ import logging
 import socket
 import time
 from functools import partial
-from selectors import EVENT_READ
+from selectors import EVENT_READ, EVENT_WRITE
 from tempfile import SpooledTemporaryFile
 from typing import Any
 
@@ -19,6 +18,7 @@ from gunicorn.http import get_parser  # type: ignore[import-untyped]
 from gunicorn.workers.gthread import TConn, ThreadWorker  # type: ignore[import-untyped]
 
 from app.arrival import Arrival, HeadTooLong
+from app.departure import Departure, Room
 from app.malformed import write_error
 
 log = logging.getLogger(__name__)
@@ -26,10 +26,9 @@ log = logging.getLogger(__name__)
 HEAD_SECONDS = 10.0
 """From the first byte of a request, or from the connection's start, to the end of its head."""
 BODY_SECONDS = 20.0
-BODY_BYTES_PER_SECOND = 16 * 2**10
-"""A body may take BODY_SECONDS, and longer as long as it comes at this pace on the whole."""
 SEND_SECONDS = 20.0
-"""For a client to take one piece of an answer, which is up to 1 MiB."""
+BYTES_PER_SECOND = 16 * 2**10
+"""A body may take BODY_SECONDS and an answer SEND_SECONDS, and longer as long as this is the pace on the whole."""
 LEAVE_SECONDS = 2.0
 """What a client still sends is read for so long after its answer: an unread byte would cut the answer off."""
 STOPPING_SECONDS = 2.0
@@ -91,6 +90,7 @@ class Connection(TConn):  # type: ignore[misc]
         self.parser: Any = None
         self.worker = worker
         self.received = Received(sock)
+        self.departure = Departure(sock, worker.room, SEND_SECONDS)
         self.data_ready = True  # for the base class, which would wait for a first byte on the thread
         self.begin()
 
@@ -117,10 +117,11 @@ class Connection(TConn):  # type: ignore[misc]
             return True
         if not self.arrival.head_is_there:
             return seconds > HEAD_SECONDS
-        return seconds > BODY_SECONDS + self.arrival.received / BODY_BYTES_PER_SECOND
+        return seconds > BODY_SECONDS + self.arrival.received / BYTES_PER_SECOND
 
     def close(self, graceful: bool = False) -> None:
         self.received.drop()
+        self.departure.drop()
         if graceful:
             self.worker.let_leave(self)
         else:
@@ -137,6 +138,8 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
         super().__init__(*args, **kwargs)
         self._arriving: set[Connection] = set()
         self._leaving: dict[Connection, float] = {}
+        self._departing: dict[Connection, tuple[float, Any]] = {}
+        self.room = Room(full=lambda: self.method_queue.defer(self._make_room_for_answers))
         self._looked_at = 0.0
 
     # In
@@ -240,20 +243,28 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
     # The answer
 
     def handle_request(self, req: Any, conn: Connection) -> Any:
-        """Answer one request on a thread, to a client that must take the answer in time."""
-        conn.sock.settimeout(SEND_SECONDS)
+        """Answer one request on a thread."""
+        sock, conn.sock = conn.sock, conn.departure
         try:
             return super().handle_request(req, conn)
         except TimeoutError:
             log.info("client too slow", extra={"doing": "reading", "method": req.method, "path": req.path})
+            conn.departure.drop()
             raise StopIteration from None  # gunicorn's word for: close this connection
+        finally:
+            conn.sock = sock
 
     def _keepalive_after(self, conn: Connection, keepalive: Any) -> bool:
         # What has not arrived by now was not wanted; nobody waits for it.
         return bool(conn.arrival.complete and super()._keepalive_after(conn, keepalive))
 
     def finish_request(self, conn: Connection, fs: Any) -> None:
-        """Go on with a connection once its request was answered."""
+        """Go on with a connection once its request was answered and the client has the answer."""
+        if conn.departure.left:
+            conn.sock.setblocking(False)
+            self._departing[conn] = (time.monotonic() + conn.departure.left / BYTES_PER_SECOND + SEND_SECONDS, fs)
+            self.poller.register(conn.sock, EVENT_WRITE, partial(self._on_departing, conn))
+            return
         kept = not fs.cancelled() and fs.exception() is None and fs.result()
         ahead = conn.read_too_far() if kept else b""
         if ahead:
@@ -261,6 +272,30 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
             self._await_request(conn, ahead)
         else:
             super().finish_request(conn, fs)
+
+    def _on_departing(self, conn: Connection, _: Any) -> None:
+        try:
+            conn.departure.push()
+        except OSError:
+            self._departed(conn)
+            self._drop(conn)
+            return
+        if not conn.departure.left:
+            self.finish_request(conn, self._departed(conn))
+
+    def _departed(self, conn: Connection) -> Any:
+        self.poller.unregister(conn.sock)
+        return self._departing.pop(conn)[1]
+
+    def _make_room_for_answers(self) -> None:
+        """Let whoever has been reading its answer for the longest give way to those who wait for theirs."""
+        if self._departing:
+            self._cut_off(next(iter(self._departing)))
+
+    def _cut_off(self, conn: Connection) -> None:
+        log.info("client too slow", extra={"doing": "reading", "left": conn.departure.left})
+        self._departed(conn)
+        self._drop(conn)
 
     # Out
 
@@ -305,5 +340,7 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
             else:
                 self._arrived(conn)
                 self._drop(conn)
+        for conn in [conn for conn, (until, _) in self._departing.items() if now > until]:
+            self._cut_off(conn)
         for conn in [conn for conn, until in self._leaving.items() if now > until]:
             self._left(conn)

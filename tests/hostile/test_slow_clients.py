@@ -1,0 +1,145 @@
+"""Clients that send or read as slowly as they can get away with; there are many more of them than threads."""
+
+import contextlib
+import http.client
+import json
+import select
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests import live
+from tests.live import KEY, LiveServer
+from tests.postgres import cloned_database
+
+MANY = 60
+THREADS = 4
+SOON = 1.0  # seconds
+HEAD = f"POST /api/v1/tags HTTP/1.1\r\nHost: x\r\nX-N8N-API-KEY: {KEY}\r\nContent-Type: application/json\r\n".encode()
+SLOW = {
+    "says nothing": b"",
+    "half a head": HEAD,
+    "half a body": HEAD + b"Content-Length: 50\r\n\r\n{",
+    "half a body, without a key": b"POST /api/v1/tags HTTP/1.1\r\nHost: x\r\nContent-Length: 50\r\n\r\n{",
+    "half a body, to a webhook": b"POST /webhook/x HTTP/1.1\r\nHost: x\r\nContent-Length: 50\r\n\r\n{",
+    "half a chunk": HEAD + b"Transfer-Encoding: chunked\r\n\r\n5\r\n{",
+    "chunks without an end": HEAD + b"Transfer-Encoding: chunked\r\n\r\n1\r\n{\r\n",
+    "a second request begun": b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n" + HEAD,
+    "never closes": b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+    "refused and never closes": b"nonsense\r\n\r\n",
+    "waits to be told to go on": HEAD + b"Content-Length: 50\r\nExpect: 100-continue\r\n\r\n",
+    "too large, half of it": HEAD + b"Content-Length: 1000000000\r\n\r\n" + b"x" * 1000,
+    "reads nothing": b"GET /api/v1/docs/swagger-ui-bundle.js HTTP/1.1\r\nHost: x\r\n\r\n" * 20,
+}
+
+
+@pytest.fixture(scope="module")
+def server(postgres_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
+    """One API for all of them, with few threads and little patience."""
+    with cloned_database(postgres_url) as url:
+        home = tmp_path_factory.mktemp("home")
+        application = "tests.hostile.impatient:app"
+        server = live.start_server(url, home, application=application, EXECUTIONS_HTTP_THREADS=THREADS)
+        yield server
+        server.child.stop()
+
+
+def address(server: LiveServer) -> tuple[str, int]:
+    url = urlsplit(server.url)
+    return str(url.hostname), int(url.port or 0)
+
+
+@contextmanager
+def clients(server: LiveServer, sent: bytes, number: int = 1) -> Iterator[list[socket.socket]]:
+    """So many connections, each with this sent."""
+    with ExitStack() as stack:
+        opened = []
+        for _ in range(number):
+            opened.append(stack.enter_context(socket.create_connection(address(server), timeout=15)))
+            opened[-1].sendall(sent)
+        yield opened
+
+
+def answer_on(client: socket.socket) -> tuple[int, Any]:
+    """What the server says until it closes the connection."""
+    answer = http.client.HTTPResponse(client)
+    answer.begin()
+    body = json.loads(answer.read())
+    assert client.recv(1) == b""
+    return answer.status, body
+
+
+def longest_answer(server: LiveServer, times: int) -> float:
+    longest = 0.0
+    for _ in range(times):
+        began = time.monotonic()
+        assert server.get("/api/v1/tags").status == 200
+        longest = max(longest, time.monotonic() - began)
+    return longest
+
+
+@pytest.mark.parametrize("sent", SLOW.values(), ids=SLOW)
+def test_others_are_answered_meanwhile(server, sent) -> None:
+    with clients(server, sent, MANY):
+        assert longest_answer(server, 10) < SOON
+
+
+def test_all_of_them_at_once(server) -> None:
+    with ExitStack() as stack:
+        for sent in SLOW.values():
+            stack.enter_context(clients(server, sent, 30))
+        assert longest_answer(server, 10) < SOON
+
+
+@pytest.mark.parametrize("kind", ["half a head", "half a body, to a webhook", "chunks without an end"])
+def test_whoever_sends_too_slowly_is_told_so_and_cut_off(server, kind) -> None:
+    began = time.monotonic()
+    with clients(server, SLOW[kind]) as [client]:
+        while time.monotonic() - began < 10:  # a little now and then does not help
+            time.sleep(0.3)
+            if select.select([client], [], [], 0)[0]:
+                break
+            client.send(b"x" if "head" in kind else b"1\r\n \r\n")
+        assert answer_on(client) == (408, {"message": "The request took too long to arrive"})
+    assert 0.9 < time.monotonic() - began < 6
+
+
+def test_whoever_reads_too_slowly_is_cut_off(server) -> None:
+    def noticed() -> int:
+        return server.child.log.read_text().count('"doing":"reading"')
+
+    before, deadline = noticed(), time.monotonic() + 15
+    with clients(server, SLOW["reads nothing"]) as [client]:
+        while noticed() == before:
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        received = 0
+        with contextlib.suppress(ConnectionError):
+            while data := client.recv(2**20):
+                received += len(data)
+        assert 0 < received < 20_000_000  # of twenty answers of a megabyte each; the system keeps some by itself
+
+
+def test_a_client_that_takes_its_time_within_bounds_is_served(server) -> None:
+    body = b'{"name": "slow but steady"}'
+    with clients(server, HEAD + b"Content-Length: %d\r\n\r\n" % len(body)) as [client]:
+        for piece in (body[:5], body[5:11], body[11:]):
+            time.sleep(0.2)
+            client.sendall(piece)
+        answer = http.client.HTTPResponse(client)
+        answer.begin()
+        assert answer.status == 201
+
+
+def test_requests_that_come_one_behind_the_other_are_each_answered(server) -> None:
+    get = f"GET /api/v1/tags HTTP/1.1\r\nHost: x\r\nX-N8N-API-KEY: {KEY}\r\n".encode()
+    with clients(server, (get + b"\r\n") * 50 + get + b"Connection: close\r\n\r\n") as [client]:
+        text = b""
+        while data := client.recv(2**16):
+            text += data
+    assert text.count(b"HTTP/1.1 200 OK\r\n") == 51
