@@ -24,14 +24,20 @@ DELETE = """
 """
 
 
-def delete_executions(connection: Connection, wanted: ExecutionFilter) -> int:
-    """Delete whatever matches, data and all; returns how many. Raises CannotDelete when one of them runs."""
+def lock_deletable(connection: Connection, wanted: ExecutionFilter) -> list[int]:
+    """Keep what matches as it is until the transaction ends; returns the ids. Raises CannotDelete when one runs."""
     condition, parameters = wanted.condition()
     locked = connection.execute(LOCK.format(condition=condition), parameters).fetchall()
     if any(status == "running" for _, status in locked):
         raise CannotDelete
-    connection.execute(DELETE, {"ids": [execution_id for execution_id, _ in locked]})
-    return len(locked)
+    return [execution_id for execution_id, _ in locked]
+
+
+def delete_executions(connection: Connection, wanted: ExecutionFilter) -> int:
+    """Delete whatever matches, data and all; returns how many. Raises CannotDelete when one of them runs."""
+    ids = lock_deletable(connection, wanted)
+    connection.execute(DELETE, {"ids": ids})
+    return len(ids)
 
 
 def delete_by_ids(connection: Connection, ids: Sequence[int], *, project_id: str | None = None) -> int:
@@ -41,7 +47,9 @@ def delete_by_ids(connection: Connection, ids: Sequence[int], *, project_id: str
 
 def delete_execution(connection: Connection, execution_id: int, *, project_id: str | None = None) -> Execution:
     """Delete one execution and return what it was. Raises ExecutionNotFound, CannotDelete."""
-    execution = get_execution(connection, execution_id, project_id=project_id)
-    if not delete_by_ids(connection, [execution_id], project_id=project_id):
+    if not lock_deletable(connection, ExecutionFilter(ids=(execution_id,), visible_project=project_id)):
         raise ExecutionNotFound
+    # Read under the lock: what is shown is what is deleted.
+    execution = get_execution(connection, execution_id, project_id=project_id)
+    connection.execute(DELETE, {"ids": [execution_id]})
     return execution
