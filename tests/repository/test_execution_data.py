@@ -90,6 +90,8 @@ def test_it_is_compressed_where_that_pays(connection, stored) -> None:
 
 def test_a_slice_is_read_without_the_rest(connection, stored) -> None:
     stored(os.urandom(40 * SLICE_BYTES))
+    storage = "SELECT attstorage FROM pg_attribute WHERE attrelid = 'execution_data'::regclass AND attname = 'encoded'"
+    assert connection.execute(storage).fetchone() == ("e",), "PostgreSQL would compress it again"
     connection.execute("ANALYZE execution_data")
     plan = (
         "EXPLAIN (ANALYZE, BUFFERS, FORMAT json, SERIALIZE binary)"

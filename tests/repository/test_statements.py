@@ -40,6 +40,8 @@ PLACES = {
     "leading": sql.SQL("e.workflow_id"),
     "first": sql.SQL("w.value"),
     "equalities": sql.SQL("e.mode = w.value"),
+    "range": sql.SQL("e.workflow_id, e.mode"),
+    "at": sql.SQL("w.value, w.value"),
     "low": sql.Literal(0),
     "high": sql.Literal(7),
 }

@@ -1,9 +1,22 @@
 """Triggers of the soak's own that write down every step of every execution, and what they have written."""
 
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from app.repository.connection import Connection
+
+ENDED = frozenset(("success", "error", "canceled", "crashed"))
+LEGAL = {
+    (None, "new"),
+    (None, "running"),  # a sub-workflow, which its parent's worker runs itself
+    ("new", "running"),
+    ("waiting", "running"),
+    *(("running", status) for status in ("success", "error", "waiting", "canceled", "crashed")),
+    ("new", "canceled"),
+    ("waiting", "canceled"),
+    *((status, None) for status in (*sorted(ENDED), "new", "waiting")),
+}
 
 INSTALL = """
     CREATE TABLE soak_steps (
@@ -82,6 +95,17 @@ def by_execution(steps: list[Step]) -> dict[int, list[Step]]:
     for step in steps:
         found[step.execution_id].append(step)
     return found
+
+
+def illegal(steps: list[Step]) -> Iterator[str]:
+    """What one execution did that the state machine does not know; a change of its owner while it ran, for one."""
+    before: str | None = None
+    for step in steps:
+        if step.old != before or (step.old, step.new) not in LEGAL:
+            yield f"it went from {step.old} to {step.new}, and before it was {before}"
+        if step.old == "running" and step.new is not None and step.old_worker != step.new_worker:
+            yield f"it went from worker {step.old_worker} to {step.new_worker} while it ran"
+        before = step.new
 
 
 def inputs(connection: Connection) -> list[tuple[int, str]]:
