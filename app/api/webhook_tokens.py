@@ -11,7 +11,13 @@ from app.api.errors import Refused
 from app.pem import unfolded
 
 BEARER = "bearer "
-UNCHECKED: Options = {"verify_aud": False, "verify_iat": False, "verify_iss": False, "verify_sub": False, "verify_jti": False}
+UNCHECKED: Options = {
+    "verify_aud": False,
+    "verify_iat": False,
+    "verify_iss": False,
+    "verify_sub": False,
+    "verify_jti": False,
+}
 CHALLENGE = {"WWW-Authenticate": 'Basic realm="Webhook"'}
 REASONS: tuple[tuple[type[Exception], str], ...] = (
     (jwt.ExpiredSignatureError, "jwt expired"),

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from app.engine import run
 from app.engine.errors import NodeError
 from app.engine.ports import ChildOutcome, ChildRequest, Ports
+from app.engine.registry import is_trigger
 from app.engine.sandbox import Sandbox
 
 T = TypeVar("T")
@@ -20,11 +21,17 @@ TRIGGER = "n8n-nodes-base.executeWorkflowTrigger"
 async def run_document(request: ChildRequest, ports: Ports, sandbox: Sandbox) -> ChildOutcome:
     """Run a workflow that the node itself holds. It leaves no record of its own. Raises NodeError."""
     if request.document is None:
-        raise NodeError("Only a workflow that the node itself holds can be run here")
+        raise NodeError("Workflow does not exist.", anonymous=True)
+    if not any(is_trigger(str(node.get("type"))) for node in request.document.get("nodes") or []):
+        raise NodeError(
+            "Missing node to start execution",
+            description="The workflow that is called needs an Execute Workflow Trigger node",
+            anonymous=True,
+        )
     child = run.RunRequest(
         execution_id="",
         mode=MODE,
-        workflow={"name": "Sub-workflow", **request.document},
+        workflow=request.document,
         start_node=start_node(request.document),
         items=request.items,
         ports=below(ports),
@@ -61,4 +68,4 @@ def outcome_of(outcome: "run.Outcome", execution_id: str | None) -> ChildOutcome
     if outcome.status == "success":
         return ChildOutcome(outcome.last_outputs(), execution_id)
     error = outcome.error.message if outcome.error else f"The sub-workflow has ended as {outcome.status}"
-    return ChildOutcome([], execution_id, error)
+    return ChildOutcome([], execution_id, error, outcome.data["resultData"].get("error") if outcome.error else None)

@@ -87,6 +87,22 @@ class CodeNodeError(NodeError):
         return document
 
 
+class ChildError(NodeError):
+    """A sub-workflow has failed: its own error, if it is known, stands for the node that ran it.
+
+    `about` says which execution it was: {"executionId", "workflowId"}.
+    """
+
+    def __init__(self, message: str, failure: dict[str, Any] | None, about: dict[str, Any] | None) -> None:
+        super().__init__(message)
+        self.failure = failure
+        self.about = about
+
+    def document(self, node: dict[str, Any] | None) -> dict[str, Any]:
+        document = dict(self.failure) if self.failure is not None else super().document(node)
+        return {**document, **(self.about or {})}
+
+
 class WaitRequested(Exception):
     """A node asks to go on at `until` (aware UTC), or before that when what `resume_on` names happens."""
 

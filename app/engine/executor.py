@@ -183,16 +183,17 @@ def _pair(inputs: list[list[Item]], outputs: Outputs) -> None:
 def _route_errors(node: Node, inputs: list[list[Item]], outputs: Outputs) -> Outputs:
     """Move the items that stand for an error to the extra output, together with the input they failed for.
 
-    What a node puts out beyond the outputs that it shows, as Filter does, gives way to them.
+    What a node puts out beyond the outputs that it shows, as Filter does, gives way to them; what lies further is left.
     """
     regular = node_type(node).count_outputs(node.parameters)
+    beyond = outputs[regular + 1 :]
     outputs = [*outputs[:regular], *([] for _ in range(regular - len(outputs)))]
     failed: list[Item] = []
     kept: Outputs = []
     for items in outputs:
         kept.append([item for item in items if not _is_error(item)])
         failed.extend(_with_input(item, inputs) for item in items if _is_error(item))
-    return [*kept, failed]
+    return [*kept, failed, *beyond]
 
 
 def _is_error(item: Item) -> bool:

@@ -93,6 +93,8 @@ class Ancestry:
         if not sources:
             return []
         pairing = item.get("pairedItem")
+        if pairing is None and node in self._pinned:
+            return self._unavailable(node)
         if pairing is None:
             return (
                 f"Paired item data for item from node '{node}' is unavailable. "

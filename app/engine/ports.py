@@ -25,11 +25,15 @@ class ChildRequest:
 
 @dataclass(frozen=True, slots=True)
 class ChildOutcome:
-    """What a sub-workflow's last node put out, and which execution it was; `error` says why it has failed."""
+    """What a sub-workflow's last node put out, and which execution it was; `error` says why it has failed.
+
+    `failure` is that error as it stands in the sub-workflow's own run data.
+    """
 
     outputs: list[list[Item]]
     execution_id: str | None = None
     error: str | None = None
+    failure: dict[str, Any] | None = None
 
 
 RunChild = Callable[[ChildRequest], Awaitable[ChildOutcome]]

@@ -49,7 +49,7 @@ def base_scope(context: "NodeContext", items: list[Item]) -> dict[str, Any]:
             "runIndex": source.get("previousNodeRun") or 0,
         },
         "runIndex": context.run_index,
-        "workflow": {"id": state.graph.id, "name": state.graph.name, "active": state.graph.active},
+        "workflow": {"id": state.graph.id, "name": state.graph.name or None, "active": state.graph.active},
         "execution": context.execution.scope(),
         "customData": state.custom_data,
         "timezone": state.graph.timezone,

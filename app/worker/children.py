@@ -70,4 +70,8 @@ def called(connection: Connection, parent: Claim, request: ChildRequest) -> work
     try:
         return workflows.get_workflow(connection, workflow_id, project_id=parent.project_id)
     except WorkflowNotFound:
-        raise NodeError(f'Workflow does not exist: there is none with the id "{workflow_id}" in this project') from None
+        raise NodeError(
+            "Workflow does not exist.",
+            description=f'There is none with the id "{workflow_id}" in this project',
+            anonymous=True,
+        ) from None

@@ -156,7 +156,8 @@ def test_only_workflows_of_the_same_project_can_be_called(queue, start_worker, m
     start_worker()
     [execution] = queue.wait_for([execution_id])
     assert (execution.status, execution.error_node) == ("error", "Call")
-    assert missing in execution.error_message
+    assert execution.error_message == "Workflow does not exist."
+    assert missing in queue.data(execution_id)["resultData"]["error"]["description"]
     assert len(family(queue)) == 1
 
 

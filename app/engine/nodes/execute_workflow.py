@@ -5,14 +5,18 @@ from typing import Any
 from app.engine import conversions
 from app.engine.context import NodeContext
 from app.engine.conversions import CannotConvert
-from app.engine.errors import NodeError
+from app.engine.errors import ChildError, NodeError
 from app.engine.ports import ChildOutcome, ChildRequest
 from app.engine.registry import Item, Outputs, node
+from app.engine.sub_workflow_inputs import mapped
+
+COMPLAINT = "={{ (() => { try { JSON.parse($json.text) } catch (error) { return error.message } })() }}"
 
 
 @node("executeWorkflow", [1, 1.1, 1.2, 1.3])
 async def execute_workflow(context: NodeContext) -> Outputs:
-    given = await _handed_over(context)
+    stored = context.parameters.get("source", "database") != "parameter"
+    given = await mapped(context) if stored else context.items
     if context.parameters.get("mode", "once") == "each":
         return await _each(context, given)
     try:
@@ -20,7 +24,8 @@ async def execute_workflow(context: NodeContext) -> Outputs:
     except NodeError as error:
         if not context.continues_on_fail:
             raise
-        return [[{"json": {"error": error.message}, "pairedItem": [{"item": index} for index in range(len(given))]}]]
+        failed = _failed(error)
+        return [[{**failed, "pairedItem": [{"item": index} for index in range(len(given))]}]]
     return _paired(outcome.outputs, len(given))
 
 
@@ -34,7 +39,10 @@ async def _each(context: NodeContext, given: list[Item]) -> Outputs:
         except NodeError as error:
             if not context.continues_on_fail:
                 raise
-            outputs = [*([] for _ in range(index)), [{"json": {"error": error.message}}]]
+            outputs = [*([] for _ in range(index)), [_failed(error)]]
+        else:
+            if (about := context.metadata.get("subExecution")) is not None:
+                outputs = [[{**each, "metadata": {"subExecution": about}} for each in items] for items in outputs]
         for output, items in enumerate(outputs):
             while len(merged) <= output:
                 merged.append([])
@@ -43,21 +51,12 @@ async def _each(context: NodeContext, given: list[Item]) -> Outputs:
     return merged
 
 
-async def _handed_over(context: NodeContext) -> list[Item]:
-    """The input items, or what the node's fields make of them."""
-    fields = context.parameters.get("workflowInputs") or {}
-    if fields.get("mappingMode") != "defineBelow" or not fields.get("value"):
-        return context.items
-    rows = await context.resolve(fields["value"], parameter="workflowInputs")
-    return [{**item, "json": row} for item, row in zip(context.items, rows, strict=True)]
-
-
 async def _called(context: NodeContext, index: int) -> dict[str, Any]:
     """Which workflow is meant for this item: `workflow_id` or `document`."""
     parameters = context.parameters
     if parameters.get("source", "database") == "parameter":
         texts = await context.resolve(parameters.get("workflowJson", ""), parameter="workflowJson")
-        return {"document": _document(texts[index] if texts else "")}
+        return {"document": await _document(context, texts[index] if texts else "")}
     chosen = parameters.get("workflowId", "")
     if isinstance(chosen, dict):
         chosen = chosen.get("value", "")
@@ -68,11 +67,13 @@ async def _called(context: NodeContext, index: int) -> dict[str, Any]:
     return {"workflow_id": workflow_id}
 
 
-def _document(given: Any) -> dict[str, Any]:
+async def _document(context: NodeContext, given: Any) -> dict[str, Any]:
     try:
         document = conversions.parse_json(given) if isinstance(given, str) else given
     except CannotConvert:
-        document = None
+        # Only JavaScript knows how JavaScript complains.
+        [said] = await context.evaluate_javascript(COMPLAINT, [{"text": given}])
+        raise NodeError(str(said), anonymous=True) from None
     if not isinstance(document, dict):
         raise NodeError("The workflow to execute is not valid JSON")
     return document
@@ -89,8 +90,17 @@ async def _run(context: NodeContext, items: list[Item], called: dict[str, Any]) 
         context.metadata["subExecution"] = {"executionId": outcome.execution_id, "workflowId": workflow_id}
         context.metadata["subExecutionsCount"] = context.metadata.get("subExecutionsCount", 0) + 1
     if outcome.error is not None:
-        raise NodeError(outcome.error)
+        about = context.metadata.get("subExecution") if outcome.execution_id is not None else None
+        raise ChildError(outcome.error, outcome.failure, about)
     return outcome if wait else ChildOutcome([items], outcome.execution_id)
+
+
+def _failed(error: NodeError) -> Item:
+    """The item that stands for a run that failed, with the execution that it was."""
+    item: Item = {"json": {"error": error.message}}
+    if isinstance(error, ChildError) and error.about is not None:
+        item["metadata"] = {"subExecution": error.about, "subExecutionsCount": 1}
+    return item
 
 
 def _paired(outputs: Outputs, count: int) -> Outputs:

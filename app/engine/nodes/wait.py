@@ -21,7 +21,8 @@ def _issues(parameters: dict[str, Any], version: float) -> list[str]:
     resume = parameters.get("resume", "timeInterval")
     if resume == "specificTime":
         return required(parameters, dateTime="Date and Time")
-    return of_type("amount", parameters.get("amount"), "number") if resume == "timeInterval" else []
+    # The editor has a field for it twice, so n8n says it twice.
+    return of_type("amount", parameters.get("amount"), "number") * 2 if resume == "timeInterval" else []
 
 
 @node("wait", [1, 1.1], issues=_issues)
@@ -30,14 +31,14 @@ async def wait(context: NodeContext) -> Outputs:
     resume = await context.resolve_first(parameters.get("resume", "timeInterval"), parameter="resume")
     if resume == "timeInterval":
         until = await _after_interval(context)
-    elif resume == "specificTime":
-        until = await _at_time(context)
     elif resume == "webhook":
         if context.execution.ports.depth:
             raise NodeError("A sub-workflow cannot wait for a call")
         raise WaitRequested(await _limit(context), resume_on="webhook")
+    elif resume == "form":
+        raise NodeError("The Wait node cannot wait for a form here.")
     else:
-        raise NodeError(f"The Wait node's resume mode '{resume}' is not supported.")
+        until = await _at_time(context)
     seconds = (until - datetime.now(UTC)).total_seconds()
     if seconds >= IN_MEMORY_SECONDS and not context.execution.ports.depth:
         raise WaitRequested(until)
@@ -86,8 +87,6 @@ def _later(asked: dict[str, Any]) -> datetime:
 
 async def _at_time(context: NodeContext, name: str = "dateTime") -> datetime:
     given = await context.resolve_first(context.parameters.get(name, ""), parameter=name)
-    if given in (None, ""):
-        raise NodeError('Parameter "Date and Time" is required.')
     until = dates.parse(given, context.timezone) if isinstance(given, str) else None
     if until is None:
         raise NodeError(

@@ -1,0 +1,75 @@
+"""What a parent hands over to a sub-workflow: the fields that its node maps, and those that the sub-workflow names."""
+
+from typing import Any
+
+from app.engine import conversions
+from app.engine.context import NodeContext
+from app.engine.conversions import CannotConvert
+from app.engine.errors import NodeError
+from app.engine.registry import Item
+
+KINDS = ("string", "number", "boolean", "array", "object")
+
+
+async def mapped(context: NodeContext) -> list[Item]:
+    """The input items, or what the node's fields make of them. Raises NodeError for a value of another type."""
+    fields = context.parameters.get("workflowInputs") or {}
+    if fields.get("mappingMode") != "defineBelow" or not fields.get("value"):
+        return context.items
+    kinds = {entry.get("id"): entry.get("type") for entry in fields.get("schema") or [] if isinstance(entry, dict)}
+    converting = bool(fields.get("attemptToConvertTypes"))
+    rows = await context.resolve(fields["value"], parameter="workflowInputs")
+    return [
+        {**item, "json": {name: _typed(name, value, kinds.get(name), converting, index) for name, value in row.items()}}
+        for index, (item, row) in enumerate(zip(context.items, rows, strict=True))
+    ]
+
+
+def _typed(name: str, value: Any, kind: Any, converting: bool, index: int) -> Any:
+    if value is None or kind not in KINDS:
+        return value
+    try:
+        made = conversions.convert(value, kind)
+    except CannotConvert:
+        made = None
+    if made is None or not (converting or _is(value, kind)):
+        shown = f"'{conversions.to_string(value)}'" if not isinstance(value, dict | list) else _kind(value)
+        raise NodeError(
+            f"Invalid input for '{name}' [item {index}]",
+            description=f"'{name}' expects a {kind} but we got {shown}",
+            name="ExpressionError",
+            anonymous=True,
+        )
+    return made
+
+
+def _is(value: Any, kind: str) -> bool:
+    return _kind(value) == kind
+
+
+def _kind(value: Any) -> str:
+    return "array" if isinstance(value, list) else conversions.type_name(value)
+
+
+def taken(parameters: dict[str, Any], version: float, items: list[Item]) -> list[Item]:
+    """The items as a sub-workflow's trigger puts them out: with the fields that it names, where it names any."""
+    names = _names(parameters) if version >= 1.1 else None
+    if names is None:
+        return items
+    return [{**item, "json": {name: item["json"].get(name) for name in names}} for item in items]
+
+
+def _names(parameters: dict[str, Any]) -> list[str] | None:
+    """The fields that a trigger takes; None where it takes everything."""
+    source = parameters.get("inputSource", "workflowInputs")
+    if source == "passthrough":
+        return None
+    if source == "jsonExample":
+        try:
+            example = conversions.parse_json(str(parameters.get("jsonExample") or "{}"))
+        except CannotConvert:
+            raise NodeError("Invalid JSON in the example of the sub-workflow's trigger") from None
+        return list(example) if isinstance(example, dict) else []
+    values = (parameters.get("workflowInputs") or {}).get("values") or []
+    names = [str(entry["name"]) for entry in values if isinstance(entry, dict) and entry.get("name")]
+    return names
