@@ -4,24 +4,36 @@ Memory stays bounded whatever is stored, and no connection is held while a calle
 in the caller's coding goes out as it is: zstd frames follow each other, and together they are one document.
 """
 
+import logging
 import zlib
 from collections.abc import Iterable, Iterator
 
 import zstandard
-from flask import Response
+from flask import Response, g
 
 from app.api.answers import raw_answer
 from app.api.codings import GZIP, GZIP_FORMAT, IDENTITY, LEVEL, ZSTD, Coding, mark, wanted_coding
 from app.repository.execution_data import DataReader, Opener, StoredData
+
+log = logging.getLogger(__name__)
 
 Part = bytes | StoredData
 PIECE_BYTES = 64 * 1024  # of what is sent at once, where the parts are smaller
 
 
 def streamed(parts: Iterable[Part], open_connection: Opener) -> Response:
-    """An answer that is sent as it is read."""
+    """An answer that is sent as it is read. When reading fails, the connection is cut: half of it looks like half."""
     coding = wanted_coding().name
-    return mark(raw_answer(body(parts, coding, open_connection)), coding)
+    return mark(raw_answer(noted(body(parts, coding, open_connection), g.get("request_id"))), coding)
+
+
+def noted(pieces: Iterator[bytes], request_id: str | None) -> Iterator[bytes]:
+    """The pieces, with a line in the log when they end too early."""
+    try:
+        yield from pieces
+    except Exception as error:
+        log.warning("answer cut off", extra={"reason": str(error).strip(), "request_id": request_id})
+        raise
 
 
 def whole(parts: Iterable[Part], open_connection: Opener, length: int) -> Response:

@@ -27,7 +27,8 @@ CONFIG = {
     "OPENAPI_VERSION": "3.1.0",
     "API_SPEC_OPTIONS": {
         "info": {
-            "description": "Monitor workflow executions, view their results, retry failed ones and stop running ones.",
+            "description": "Monitor workflow executions, view their results, retry failed ones and stop running ones. "
+            "Answers over 1 KB are gzip- or zstd-encoded for callers that say so in Accept-Encoding.",
             "license": {"name": "MIT", "identifier": "MIT"},
         },
         "servers": [{"url": "/"}],

@@ -66,7 +66,10 @@ class DetailedExecutionSchema(ExecutionSchema):
         metadata=described("resultData and executionData in n8n's shape; null while nothing was recorded."),
     )
     data_too_large_to_display = fields.Boolean(
-        metadata=described("Stands in place of data that is over the size limit; ignoreDataSizeLimit=true brings it."),
+        metadata=described(
+            "True in place of data that is over the size limit, or that no longer fits into the page beside newer "
+            "executions'; one by one those come, and with ignoreDataSizeLimit=true all do."
+        ),
     )
     workflow_data = fields.Dict(allow_none=True, metadata=described("The workflow as it was at the version that ran."))
     custom_data = fields.Dict(

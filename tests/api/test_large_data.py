@@ -2,6 +2,7 @@
 
 import base64
 import http.client
+import json
 import os
 import time
 import zlib
@@ -177,3 +178,7 @@ def test_data_that_is_replaced_while_it_is_sent_cuts_the_connection(start_server
     with pytest.raises((http.client.IncompleteRead, ConnectionError)):
         download.answer.read()
     assert server.get("/api/v1/executions").status == 200
+    (line,) = [line for line in server.child.log.read_text().splitlines() if '"answer cut off"' in line]
+    said = json.loads(line)
+    assert said["reason"] == f"the data of execution {number} was deleted or replaced meanwhile"
+    assert said["request_id"] == download.answer.headers["X-Request-Id"]
