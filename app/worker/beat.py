@@ -33,6 +33,11 @@ class Beat:
         self.late_results = 0
         self.lost = False
 
+    @property
+    def seconds_left(self) -> float:
+        """Until the lease lapses unless there is another beat."""
+        return max(0.0, self._settings.lease_seconds - (time.monotonic() - self._last_beat))
+
     def claimed(self, claim: Claim) -> None:
         """Note how long an execution had been queued, for the next beat to count."""
         if claim.waited_seconds is not None:

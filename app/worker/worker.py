@@ -256,13 +256,21 @@ class Worker:
     async def _keep_beating(self, beat: Beat) -> None:
         while not beat.lost:
             try:
-                stopped = await self._in_thread(partial(beat, list(self._running)))
+                async with asyncio.timeout(beat.seconds_left):
+                    stopped = await self._in_thread(partial(beat, list(self._running)))
+            except TimeoutError:
+                # PostgreSQL says nothing at all; others may have given up what runs here by now.
+                beat.lost = True
+                break
             except UNREACHABLE as error:
                 log.warning("no heartbeat for now", extra={"reason": str(error).strip()})
                 stopped = set()
             for execution_id in stopped:
                 self._abort(execution_id)
             await asyncio.sleep(beat.interval)
+        # Not left to the exchange, which may wait for PostgreSQL as well: what was given up must not go on.
+        for execution_id in list(self._running):
+            self._abort(execution_id)
         self._wake.set()
 
     async def _abandon(self) -> None:
