@@ -38,6 +38,10 @@ SILENCE = {
 Shorter than a worker's lease. Without it a call would hang until TCP gives up, which takes a quarter of an hour.
 """
 
+RECONNECT_SECONDS = 2.0
+"""A connection that cannot be made is tried for so long, and then anew for whoever wants one: a pool that went on by
+itself would pause twice as long each time, and come back minutes after an outage that took minutes."""
+
 
 def configure(connection: Connection) -> None:
     """Give a fresh connection what every statement of the repository counts on."""
@@ -74,6 +78,7 @@ def open_pool(
         max_size=size,
         name=name,
         timeout=timeout,
+        reconnect_timeout=RECONNECT_SECONDS,
         open=True,
         configure=configure_pooled if through_pooler else configure,
         check=check,
