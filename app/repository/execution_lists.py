@@ -31,8 +31,9 @@ PAGE = sql.SQL("""
      LIMIT {limit}
 """)
 
-# ANY of one value is the same as equality, but to the planner it does not fix the column: the order by that column
-# counts, and only the index that begins with it gives that order.
+# A range is two bounds on the whole row of the index's columns, of which only the id differs. To the planner that fits
+# this one index, and its order. As equalities and bounds on the id alone, of which it knows nothing beforehand, it may
+# look as if the primary key had to be read for a few rows only. (Not null, for the indexes of what has a vote.)
 PAGE_OF_RANGES = sql.SQL("""
     SELECT {columns}
       FROM (SELECT DISTINCT newest.id
@@ -40,11 +41,11 @@ PAGE_OF_RANGES = sql.SQL("""
              CROSS JOIN LATERAL (
                    SELECT {id} AS id
                      FROM {source}
-                    WHERE {leading} = ANY(ARRAY[{first}])
-                      AND {equalities}
-                      AND {id} >= {low} AND {id} < {high}
+                    WHERE ({range}, {id}) >= ({at}, {low})
+                      AND ({range}, {id}) < ({at}, {high})
+                      AND {leading} IS NOT NULL
                       AND {condition}
-                    ORDER BY {leading} DESC, {id} DESC
+                    ORDER BY {newest_first}
                     LIMIT {limit}) AS newest
              WHERE {possible}
              ORDER BY newest.id DESC
@@ -61,7 +62,7 @@ WAS_IN_PROJECT = sql.SQL("""EXISTS (
                       AND (saved.project_id IS NULL OR saved.project_id = ANY(%(seen_projects)s)))""")
 
 VALUES = sql.SQL("unnest({parameter}::text[]) AS {alias} (value)")
-EQUAL = sql.SQL("{} = {}")
+DESCENDING = sql.SQL("{} DESC")
 TRUE = sql.SQL("true")
 EXECUTIONS = sql.SQL("executions AS e")
 TAGS = sql.SQL("execution_tags AS et")
@@ -116,22 +117,20 @@ def page_of_ranges(
     table, source = "e", EXECUTIONS
     if ranges.of_tags:
         table, source = "et", TAGS if left == ExecutionFilter() else TAGGED_EXECUTIONS
-    leading, *others = ranges.columns
+    columns = [sql.Identifier(table, column) for column in ranges.columns]
+    own_id = sql.Identifier(table, "execution_id" if ranges.of_tags else "id")
     statement = PAGE_OF_RANGES.format(
         columns=COLUMNS,
         values=sql.SQL(" CROSS JOIN ").join(
             VALUES.format(parameter=sql.Placeholder(f"each_{column}"), alias=sql.Identifier(f"each_{column}"))
             for column in ranges.columns
         ),
-        id=sql.Identifier(table, "execution_id" if ranges.of_tags else "id"),
+        id=own_id,
         source=source,
-        leading=sql.Identifier(table, leading),
-        first=sql.Identifier(f"each_{leading}", "value"),
-        equalities=sql.SQL(" AND ").join(
-            EQUAL.format(sql.Identifier(table, column), sql.Identifier(f"each_{column}", "value")) for column in others
-        )
-        if others
-        else TRUE,
+        leading=columns[0],
+        range=sql.SQL(", ").join(columns),
+        at=sql.SQL(", ").join(sql.Identifier(f"each_{column}", "value") for column in ranges.columns),
+        newest_first=sql.SQL(", ").join(DESCENDING.format(column) for column in (*columns, own_id)),
         low=low or sql.Literal(0),
         high=high or sql.Literal(LAST_ID),
         condition=condition,

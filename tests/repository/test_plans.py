@@ -218,7 +218,10 @@ def test_work_reads_little(million, statement: str) -> None:
         "resume_on": None,
         "error_node": None,
         "error_message": None,
-        "data": "{}",
+        "encoded": b"{}",
+        "encoding": "identity",
+        "json_size_bytes": 2,
+        "waiting_node": None,
         "message": "lost",
         "lease_seconds": 30.0,
     }
