@@ -14,6 +14,7 @@ from app.migrations import migrate
 from app.repository.connection import connect
 from tests.bench import engine, webhooks
 from tests.bench.fill import fill
+from tests.bench.filters import report_filters
 from tests.bench.lists import report_lists
 from tests.bench.n8n import N8n
 from tests.bench.pruning import report_pruning
@@ -43,6 +44,7 @@ def main() -> None:
         if n8n is not None:
             n8n.fill(rows)
         report_lists(report, home, small, large, (SMALL, rows), n8n)
+        report_filters(report, small, large, (SMALL, rows))
         webhooks.report_webhooks(report, home, large, n8n)
         report_pruning(report, home, large, rows)
         engine.report_engine(report)

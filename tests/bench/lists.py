@@ -12,7 +12,7 @@ import psycopg
 from psycopg import sql
 
 from app.embedded.binaries import postgres_binaries
-from app.repository.connection import connect
+from app.repository.connection import Connection, connect
 from app.repository.execution_filters import ExecutionFilter
 from app.repository.execution_lists import page_statement
 from tests import live
@@ -62,7 +62,7 @@ def report_lists(report: Report, home: Path, small: str, large: str, sizes: tupl
         "p99 ms": ".1f",
         "of bare view": ".0%",
         f"of {sizes[0]:,} rows": ".0%",
-        "psql ms": ".2f",
+        "psql, ms": ".2f",
     }
     if n8n is not None:
         columns[f"n8n at {n8n.rows:,} rows"] = ",.1f"
@@ -84,7 +84,7 @@ def report_lists(report: Report, home: Path, small: str, large: str, sizes: tupl
             compared: list[float | None] = [
                 loaded.per_second / bare.per_second,
                 loaded.per_second / quick.per_second,
-                psql_milliseconds(connection, case),
+                psql_milliseconds(connection, ExecutionFilter(**case.wanted), before=case.before),
             ]
             if n8n is not None:
                 theirs = n8n.target(f"/executions{case.n8n}") if case.n8n else None
@@ -99,14 +99,13 @@ def served(home: Path, database_url: str, stack: ExitStack) -> live.LiveServer:
     return server
 
 
-def psql_milliseconds(connection: psycopg.Connection[Any], case: Case) -> float | None:
-    """What the statement takes in psql, one after the other (the median); None where there are several."""
-    if "includeData" in case.query:
-        return None
-    limit = 1 if "ids" in case.wanted else 101
-    statement, parameters = page_statement(ExecutionFilter(**case.wanted), limit=limit, before=case.before)
+def psql_milliseconds(
+    connection: Connection, wanted: ExecutionFilter, *, before: int | None = None, rounds: int = PSQL_ROUNDS
+) -> float:
+    """What the statement of a page of 101 (or of one) takes in psql, one after the other: the median."""
+    statement, parameters = page_statement(wanted, limit=1 if wanted.ids else 101, before=before)
     text = psycopg.ClientCursor(connection).mogrify(sql.Composed([statement]), parameters)
-    script = "\\timing on\n\\o /dev/null\n" + f"{' '.join(text.split())};\n" * PSQL_ROUNDS
+    script = "\\timing on\n\\o /dev/null\n" + f"{' '.join(text.split())};\n" * rounds
     command = [postgres_binaries() / "psql", "-X", "-q", "-d", connection.info.dsn]
     done = subprocess.run(command, input=script, capture_output=True, text=True, check=True)
     return statistics.median(float(ms) for ms in re.findall(r"Time: ([\d.]+) ms", done.stdout))

@@ -18,8 +18,8 @@ SECONDS_AT_MOST = 900
 
 
 def report_pruning(report: Report, home: Path, database_url: str, rows: int) -> None:
-    """Prune a twentieth of the table (1,000,000 at most) under lists, then fill it up again."""
-    pruned = min(MOST, rows // 20)
+    """Prune a tenth of the table (1,000,000 at most) under lists, then fill it up again."""
+    pruned = min(MOST, rows // 10)
     server = live.start_server(database_url, home, EXECUTIONS_HTTP_WORKERS=2)
     lists = Target(f"{server.url}/api/v1/executions?limit=100", server.key)
     with connect(database_url, autocommit=True) as connection:

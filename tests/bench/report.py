@@ -5,6 +5,7 @@ import platform
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +19,10 @@ Figure = float | None
 class Table:
     """Rows of figures under a heading; a column is a name and how its figures look (".1f", ",.0f", ".0%")."""
 
-    def __init__(self, heading: str, columns: dict[str, str]) -> None:
+    def __init__(self, heading: str, columns: dict[str, str], shown: int | None) -> None:
         self.heading = heading
         self.columns = columns
+        self.shown = shown  # how many rows are printed
         self.rows: dict[str, tuple[Figure, ...]] = {}
 
     def add(self, name: str, *figures: Figure) -> None:
@@ -31,7 +33,7 @@ class Table:
 
     def lines(self) -> Iterator[str]:
         cells = [[self.heading, *self.columns]]
-        for name, figures in self.rows.items():
+        for name, figures in islice(self.rows.items(), self.shown):
             looks = zip(figures, self.columns.values(), strict=True)
             cells.append([name, *("" if figure is None else format(figure, look) for figure, look in looks)])
         widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
@@ -59,9 +61,9 @@ class Report:
         self.tables: list[Table] = []
 
     @contextmanager
-    def table(self, heading: str, **columns: str) -> Iterator[Table]:
-        """A table to fill; it is printed when it is full."""
-        table = Table(heading, columns)
+    def table(self, heading: str, *, shown: int | None = None, **columns: str) -> Iterator[Table]:
+        """A table to fill; it, or as many of its rows as are to be shown, is printed when it is full."""
+        table = Table(heading, columns, shown)
         yield table
         self.tables.append(table)
         print("", *table.lines(), sep="\n", flush=True)
