@@ -41,7 +41,13 @@ def base_scope(context: "NodeContext", items: list[Item]) -> dict[str, Any]:
         "items": items,
         "nodes": {},
         "nodeNames": list(state.graph.nodes),
-        "node": {"name": node.name, "type": node.type, "version": node.version, "parameters": node.parameters},
+        "node": {
+            "id": node.document.get("id"),
+            "name": node.name,
+            "type": node.type,
+            "version": node.version,
+            "parameters": node.parameters,
+        },
         "prevNode": source
         and {
             "name": source["previousNode"],

@@ -12,6 +12,8 @@ async def code(context: NodeContext) -> Outputs:
     if parameters.get("language", "javaScript") != "javaScript":
         raise NodeError("The Code node runs JavaScript only; Python is not supported.")
     source = str(parameters.get("jsCode") or "")
+    if not source:
+        raise CodeNodeError("Unknown error")
     each = parameters.get("mode", "runOnceForAllItems") == "runOnceForEachItem"
     try:
         return [await _run(context, source, each_item=each)]

@@ -33,7 +33,7 @@ async def item_lists(context: NodeContext) -> Outputs:
         if context.version < LENIENT:
             _check_splittable(context, await context.resolve_first(parameters, parameter="fieldToSplitOut"))
         return [await split_all(context, parameters)]
-    if operation in ("aggregateItems", "concatenateItems"):
+    if operation == "aggregateItems" or (operation == "concatenateItems" and context.version >= 3):
         if context.version < LENIENT:
             _check_present(context, await context.resolve_first(parameters, parameter="fieldsToAggregate"))
         return [await aggregated(context, parameters)]
@@ -46,7 +46,7 @@ async def item_lists(context: NodeContext) -> Outputs:
         return [without_duplicates(context.items, resolved, 1, missing_first=True)]
     if operation == "summarize":
         return [summaries(context.items, resolved, 1)]
-    raise NodeError(f"The Item Lists node's operation '{operation}' is not supported.")
+    raise NodeError(f"Operation '{operation}' is not recognized")
 
 
 def _check_splittable(context: NodeContext, parameters: dict[str, Any]) -> None:

@@ -57,6 +57,8 @@
     if (!isObject(value.json)) throw notAnObject(index);
     const item = { json: value.json };
     for (const key of KNOWN) if (key !== 'json' && value[key] !== undefined) item[key] = value[key];
+    // An item that brings an error is shown as that error.
+    if (hasOwn(item, 'error')) item.json = { error: item.error?.message };
     return item;
   }
 

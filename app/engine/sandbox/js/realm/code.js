@@ -60,6 +60,25 @@
     return match ? Number(match[1]) : undefined;
   }
 
+  /** $input of a program that runs for each item, which has no business with all of them. */
+  class EachInput extends Input {
+    #refuse(name) {
+      const place = `line ${lineOf(new Error()) ?? 1}, for item ${scope.index}`;
+      throw new ExpressionError(`Can't use .${name}() here [${place}]`, {
+        description: "This is only available in 'Run Once for All Items' mode",
+      });
+    }
+    get first() {
+      return this.#refuse('first');
+    }
+    get last() {
+      return this.#refuse('last');
+    }
+    get all() {
+      return this.#refuse('all');
+    }
+  }
+
   function messageOf(thrown) {
     if (thrown instanceof ExpressionError || thrown instanceof ItemsError) {
       const { message, description, itemIndex, kind } = thrown;
@@ -93,7 +112,7 @@
 
   function defineVariables() {
     for (const [name, read] of Object.entries(variables)) defineLazily(name, () => read(scope));
-    for (const name of ['$secrets', '$agentInfo', '$evaluation']) define(name, undefined);
+    for (const name of ['$secrets', '$agentInfo', '$evaluation', '$tool']) define(name, undefined);
     defineLazily('$input', () => new Input(scope, true));
     define('$getWorkflowStaticData', staticData);
     define('$evaluateExpression', () => {
@@ -102,6 +121,7 @@
   }
 
   async function runForAll(program) {
+    for (const name of ['$binary', '$data']) define(name, undefined);
     defineLazily('items', () => scope.items);
     try {
       const returned = await apply(program, globalThis, []);
@@ -113,6 +133,7 @@
 
   async function runForEach(program, continueOnFail) {
     defineLazily('item', () => scope.item);
+    defineLazily('$input', () => new EachInput(scope, true));
     const items = [];
     for (const index of scope.items.keys()) {
       scope.index = index;

@@ -77,10 +77,10 @@
     }
   }
 
-  const noExtraArguments = (call, given) => {
+  const noExtraArguments = (name, given) => {
     if (given.length > 0) {
       throw new ExpressionError(
-        `${call}() takes no arguments. To get items from a specific upstream node, use $('NodeName').first() ` +
+        `$input.${name}() takes no arguments. To get items from a specific upstream node, use $('NodeName').${name}() ` +
           "(or $('NodeName').all() for every item).",
       );
     }
@@ -98,15 +98,14 @@
       return this.#scope.give(this.#scope.item);
     }
     first(...given) {
-      if (this.#strict) noExtraArguments('$input.first', given);
+      if (this.#strict) noExtraArguments('first', given);
       return this.#scope.give(this.#scope.items[0]);
     }
     last(...given) {
-      if (this.#strict) noExtraArguments('$input.last', given);
+      if (this.#strict) noExtraArguments('last', given);
       return this.#scope.give(this.#scope.items[this.#scope.items.length - 1]);
     }
-    all(...given) {
-      if (this.#strict) noExtraArguments('$input.all', given);
+    all() {
       return this.#scope.give([...this.#scope.items]);
     }
     get params() {
