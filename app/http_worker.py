@@ -4,6 +4,7 @@ Requests come in and answers go out on the worker's one event loop, where a slow
 thread; large bodies wait on disk. Whoever is too slow in sending is told 408, and in reading is cut off.
 """
 
+import contextlib
 import errno
 import logging
 import socket
@@ -15,6 +16,7 @@ from typing import Any
 
 from gunicorn import util  # type: ignore[import-untyped]
 from gunicorn.http import get_parser  # type: ignore[import-untyped]
+from gunicorn.http.errors import NoMoreData  # type: ignore[import-untyped]
 from gunicorn.workers.gthread import TConn, ThreadWorker  # type: ignore[import-untyped]
 
 from app.arrival import Arrival, HeadTooLong
@@ -44,42 +46,48 @@ class Received:
 
     def __init__(self, sock: socket.socket) -> None:
         self._sock = sock
-        self._kept: SpooledTemporaryFile[bytes] | None = None
-        self._left = 0
-
-    @property
-    def left(self) -> int:
+        self._first = b""
+        self._more: SpooledTemporaryFile[bytes] | None = None
+        self.left = 0
         """How many bytes have arrived that nobody has read."""
-        return self._left
 
     def keep(self, data: bytes) -> None:
         """Add what has arrived; not while somebody reads."""
-        if self._kept is None:
-            self._kept = SpooledTemporaryFile(max_size=IN_MEMORY_BYTES)  # noqa: SIM115  (closed when it was read)
-        self._kept.write(data)
-        self._left += len(data)
+        if not self.left:
+            self._first = data
+        else:
+            if self._more is None:
+                self._more = SpooledTemporaryFile(max_size=IN_MEMORY_BYTES)  # noqa: SIM115  (closed when it was read)
+            self._more.write(data)
+        self.left += len(data)
 
     def rewind(self) -> None:
         """Let it be read from its start."""
-        if self._kept is not None:
-            self._kept.seek(0)
+        if self._more is not None:
+            self._more.seek(0)
 
     def recv(self, size: int) -> bytes:
-        """The next bytes, as of a socket. Raises TimeoutError when the client sends nothing for too long."""
-        if self._kept is not None:
-            data = self._kept.read(size)
-            self._left -= len(data)
-            if not self._left:
-                self.drop()
-            return data
-        self._sock.settimeout(SEND_SECONDS)
-        return self._sock.recv(size)
+        """The next bytes, as of a socket. Raises NoMoreData when the client sends nothing for too long."""
+        if self._first:
+            data, self._first = self._first[:size], self._first[size:]
+        elif self._more is not None:
+            data = self._more.read(size)
+        else:
+            self._sock.settimeout(BODY_SECONDS)
+            try:
+                return self._sock.recv(size)
+            except TimeoutError as error:
+                raise NoMoreData from error
+        self.left -= len(data)
+        if not self.left:
+            self.drop()
+        return data
 
     def drop(self) -> None:
         """Forget what nobody has read."""
-        if self._kept is not None:
-            self._kept.close()
-        self._kept, self._left = None, 0
+        if self._more is not None:
+            self._more.close()
+        self._first, self._more, self.left = b"", None, 0
 
 
 class Connection(TConn):  # type: ignore[misc]
@@ -177,11 +185,12 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
     def _await_request(self, conn: Connection, ahead: bytes = b"") -> None:
         conn.sock.setblocking(False)
         self._arriving.add(conn)
-        self.poller.register(conn.sock, EVENT_READ, partial(self._on_arriving, conn))
         if ahead:
             self._take(conn, ahead)
         else:
             self._on_arriving(conn)
+        if conn in self._arriving:
+            self.poller.register(conn.sock, EVENT_READ, partial(self._on_arriving, conn))
 
     def _on_arriving(self, conn: Connection, _: Any = None) -> None:
         try:
@@ -224,7 +233,8 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
 
     def _arrived(self, conn: Connection) -> None:
         self._arriving.discard(conn)
-        self.poller.unregister(conn.sock)
+        with contextlib.suppress(KeyError):  # most come whole, before anybody has to wait for them
+            self.poller.unregister(conn.sock)
 
     def _refuse(self, conn: Connection, status: int, reason: str, message: str) -> None:
         self._arrived(conn)

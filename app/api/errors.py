@@ -6,6 +6,7 @@ from typing import Any
 
 import psycopg
 from flask import Flask, Response, current_app, g, request
+from gunicorn.http.errors import NoMoreData, ParseException  # type: ignore[import-untyped]
 from marshmallow import ValidationError
 from werkzeug.exceptions import HTTPException
 
@@ -108,6 +109,13 @@ def methods_of(path: str) -> set[str]:
     return set().union(*(rule.methods or set() for rule in rules))
 
 
+def from_reading(problem: Exception) -> Response:
+    """A body whose chunks are none, or that stopped coming; where the next request begins is unknown."""
+    answer = error("The request body could not be read", 400)
+    answer.headers["Connection"] = "close"
+    return answer
+
+
 def from_database(problem: psycopg.OperationalError) -> Response:
     """The database is away or busy: the client may try again."""
     problem_text = f"{type(problem).__name__}: {problem}"
@@ -131,5 +139,7 @@ def register(app: Flask) -> None:
     app.register_error_handler(ValidationError, from_validation)
     app.register_error_handler(psycopg.OperationalError, from_database)
     app.register_error_handler(psycopg.InterfaceError, from_database)
+    for unreadable in (ParseException, NoMoreData):
+        app.register_error_handler(unreadable, from_reading)
     app.register_error_handler(HTTPException, from_http)
     app.register_error_handler(Exception, unexpected)
