@@ -1,7 +1,8 @@
 """Running totals for /metrics, exact because they change in the transaction that they count.
 
 Each worker adds to rows of its own and the API to those of NOBODY, so that two of them seldom wait for
-each other; a reader adds the rows up.
+each other; a reader adds the rows up. Whoever adds to several does so last, in the order of names and labels, so that
+none of them wait for each other in a circle.
 """
 
 from collections import Counter
@@ -38,6 +39,7 @@ INHERIT = """
         DELETE FROM counters AS c WHERE c.counted_by = ANY(%(gone)s) RETURNING c.name, c.labels, c.value)
     INSERT INTO counters AS c (counted_by, name, labels, value)
     SELECT 0, g.name, g.labels, sum(g.value) FROM gone AS g GROUP BY g.name, g.labels
+     ORDER BY g.name COLLATE "C", g.labels COLLATE "C"
     ON CONFLICT (counted_by, name, labels) DO UPDATE SET value = c.value + EXCLUDED.value
 """
 
@@ -57,7 +59,8 @@ def add(connection: Connection, counted_by: int, name: str, value: float, **labe
 
 def count_ended(connection: Connection, counted_by: int, ended: Iterable[tuple[str, str]]) -> None:
     """Count executions that ended, as pairs of status and mode."""
-    for (status, mode), number in sorted(Counter(ended).items()):
+    totals_by_mode = Counter((mode, status) for status, mode in ended)
+    for (mode, status), number in sorted(totals_by_mode.items()):  # in the order of their labels
         add(connection, counted_by, ENDED, number, status=status, mode=mode)
 
 

@@ -111,11 +111,11 @@ def retry_many(
     connection: Connection, ids: Sequence[int], *, load_workflow: bool, project_id: str | None = None
 ) -> list[RetryAnswer]:
     """Retry each of these executions; one that cannot be retried says why and does not keep the others back."""
-    answers = []
-    for execution_id in ids:
+    answers = {}
+    for execution_id in sorted(ids):  # as everything locks that locks several
         try:
             retry_id = retry(connection, execution_id, load_workflow=load_workflow, project_id=project_id)
-            answers.append(RetryAnswer(execution_id, retry_id))
+            answers[execution_id] = RetryAnswer(execution_id, retry_id)
         except (CannotRetry, ExecutionNotFound) as error:
-            answers.append(RetryAnswer(execution_id, None, error.message))
-    return answers
+            answers[execution_id] = RetryAnswer(execution_id, None, error.message)
+    return [answers[execution_id] for execution_id in ids]

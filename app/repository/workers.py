@@ -93,10 +93,10 @@ def reap(connection: Connection, *, lease_seconds: float) -> list[int]:
     Any number of reapers may run at once; each execution is given up once.
     """
     lapsed = len(connection.execute(LAPSE, {"lease_seconds": lease_seconds}).fetchall())
-    if lapsed:
-        counters.add(connection, counters.NOBODY, counters.LEASES_LAPSED, lapsed)
     crashed = connection.execute(CRASH, {"message": LOST}).fetchall()
     counters.count_ended(connection, counters.NOBODY, [("crashed", mode) for _, mode in crashed])
+    if lapsed:
+        counters.add(connection, counters.NOBODY, counters.LEASES_LAPSED, lapsed)
     return [execution_id for execution_id, _ in crashed]
 
 

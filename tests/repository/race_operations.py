@@ -58,8 +58,11 @@ def document(path: str) -> dict[str, Any]:
     return {"nodes": [node], "connections": {}}
 
 
-def set_the_scene(connection: Connection, state: str, *, active: bool, lapsed: bool) -> Scene:
-    """Everything anew: `first` is in that state, `second` and the retry are queued, the holder may have lapsed."""
+def set_the_scene(connection: Connection, state: str, *, retried: bool, active: bool, lapsed: bool) -> Scene:
+    """Everything anew: `first` is in that state, `second` is queued, the retry is, too, or runs when `retried`.
+
+    The holder may have lapsed.
+    """
     connection.execute(EMPTY)
     workflow_id = a_workflow(connection)
     workflows.save_workflow(connection, workflow_id, name="w", definition=orjson.dumps(document("one")))
@@ -68,8 +71,11 @@ def set_the_scene(connection: Connection, state: str, *, active: bool, lapsed: b
         activate(connection, workflow_id)
     holder, other = a_worker(connection), a_worker(connection)
     original = brought_to(connection, a_new_execution(connection), "error", holder)
+    retry = retries.retry(connection, original, load_workflow=False) if retried else 0
+    if retried:
+        brought_to(connection, retry, "running", holder)
     first = brought_to(connection, a_new_execution(connection), state, holder)
-    retry = retries.retry(connection, original, load_workflow=False)
+    retry = retry or retries.retry(connection, original, load_workflow=False)
     second = a_new_execution(connection)
     if lapsed:
         connection.execute("UPDATE workers SET heartbeat_at = now() - interval '1 hour' WHERE id = %s", [holder])
@@ -133,6 +139,13 @@ def annotate(connection: Connection, execution_id: int) -> None:
     annotations.set_tags(connection, execution_id, ["tag"])
 
 
+def finish_after_claim(connection: Connection, scene: Scene) -> set[int]:
+    """The whole life of the retry in one transaction, if it can be claimed."""
+    ids = [claimed.id for claimed in lifecycle.claim(connection, scene.holder, 10)]
+    done = [result(i, "success", "retry" if i == scene.retry else "manual") for i in ids]
+    return lifecycle.finish(connection, scene.holder, done)
+
+
 Act = Callable[[Connection, Scene], Any]
 
 OPERATIONS: dict[str, Act] = {
@@ -145,7 +158,8 @@ OPERATIONS: dict[str, Act] = {
     "finish two": lambda c, s: lifecycle.finish(
         c, s.holder, [result(s.first, "success"), result(s.retry, "success", "retry")]
     ),
-    "finish the retry": lambda c, s: lifecycle.finish(c, s.other, [result(s.retry, "success", "retry")]),
+    "finish the retry": lambda c, s: lifecycle.finish(c, s.holder, [result(s.retry, "success", "retry")]),
+    "finish what was claimed": lambda c, s: finish_after_claim(c, s),
     "stop": lambda c, s: lifecycle.stop(c, s.first),
     "stop the retry": lambda c, s: lifecycle.stop(c, s.retry),
     "stop all": lambda c, s: lifecycle.stop_many(c, ExecutionFilter()),
@@ -153,7 +167,7 @@ OPERATIONS: dict[str, Act] = {
     "retry with the current workflow": lambda c, s: retries.retry(c, s.first, load_workflow=True),
     "retry many": lambda c, s: retries.retry_many(c, [s.retry, s.first, s.original], load_workflow=False),
     "delete": lambda c, s: deletions.delete_execution(c, s.first),
-    "delete many": lambda c, s: deletions.delete_by_ids(c, [s.second, s.first, s.original]),
+    "delete many": lambda c, s: deletions.delete_by_ids(c, [s.second, s.retry, s.first, s.original]),
     "prune": lambda c, s: pruning.prune(c, after=0, age_seconds=0.0).deleted,
     "reap": lambda c, s: workers.reap(c, lease_seconds=LEASE),
     "beat": lambda c, s: workers.heartbeat(c, s.holder),

@@ -117,7 +117,7 @@ class Aftermath:
                 worker_id = scene.holder if name == "claim one" else scene.other
                 if not any(s.new == "running" and s.new_worker == worker_id for s in self.after(claimed.id)):
                     yield f"{name} was given {claimed.id}, which nobody claimed"
-        elif name.startswith("finish") and error is None:
+        elif "finish" in name and error is None:
             yield from self.untrue_finish(name, answer)
         elif name in ("stop", "stop the retry"):
             target = scene.first if name == "stop" else scene.retry
@@ -144,11 +144,10 @@ class Aftermath:
             if isinstance(error, CannotDelete) and not self.was(scene.first, "running"):
                 yield "delete was told that it runs"
         elif name == "delete many":
-            if error is None and not all(self.gone(i) for i in (scene.first, scene.second, scene.original)):
+            many = (scene.second, scene.retry, scene.first, scene.original)
+            if error is None and not all(self.gone(i) for i in many):
                 yield "delete many was told that all are gone"
-            if isinstance(error, CannotDelete) and not any(
-                self.was(i, "running") for i in (scene.first, scene.second, scene.original)
-            ):
+            if isinstance(error, CannotDelete) and not any(self.was(i, "running") for i in many):
                 yield "delete many was told that one runs"
         elif name == "reap" and error is None:
             crashed = [step.execution_id for step in self.steps if step.new == "crashed"]
@@ -165,7 +164,7 @@ class Aftermath:
         status = name.split()[-1]
         for target in (self.scene.first, self.scene.retry):
             ends = [step for step in self.after(target) if step.old == "running" and step.new not in (None, "crashed")]
-            if target in recorded and not ends and self.status(target) != "canceled":
+            if target in recorded and not ends and not self.was(target, "canceled"):
                 yield f"{name} was told that {target} is recorded"
             if target in recorded and status in ("success", "error", "waiting") and ends and ends[0].new != status:
                 yield f"{name} was told that {target} is recorded; it became {ends[0].new}"
@@ -246,11 +245,12 @@ def test_any_race_ends_well(stage: Stage, connection: Connection) -> None:
         state=st.sampled_from(STATES),
         names=st.lists(st.sampled_from(sorted(OPERATIONS)), min_size=2, max_size=ACTORS, unique=True),
         order=st.lists(st.integers(0, ACTORS - 1), max_size=24),
+        retried=st.booleans(),
         active=st.booleans(),
         lapsed=st.booleans(),
     )
-    def races(state: str, names: list[str], order: list[int], active: bool, lapsed: bool) -> None:
+    def races(state: str, names: list[str], order: list[int], retried: bool, active: bool, lapsed: bool) -> None:
         connection.rollback()
-        race(stage, connection, state, names, order, active=active, lapsed=lapsed)
+        race(stage, connection, state, names, order, retried=retried, active=active, lapsed=lapsed)
 
     races()

@@ -52,6 +52,19 @@ SAVE_METADATA = """
     ON CONFLICT (execution_id, key) DO UPDATE SET value = EXCLUDED.value
 """
 
+# Ancestors are locked before their retries, in the order of ids that everything else locks in, too.
+LOCK_CHAINS = """
+    WITH RECURSIVE chain AS (
+        SELECT e.id, e.retry_of FROM executions AS e WHERE e.id = ANY(%(ids)s)
+        UNION
+        SELECT e.id, e.retry_of FROM executions AS e JOIN chain AS c ON e.id = c.retry_of)
+    SELECT e.id
+      FROM executions AS e
+     WHERE e.id IN (SELECT c.id FROM chain AS c)
+     ORDER BY e.id
+       FOR NO KEY UPDATE
+"""
+
 LINK_RETRY_CHAIN = """
     WITH RECURSIVE chain AS (
         SELECT e.id, e.retry_of FROM executions AS e WHERE e.id = %(id)s
@@ -113,6 +126,8 @@ def finish(connection: Connection, worker_id: int, results: Sequence[Result]) ->
     encoded = encode([result.data for result in results])
     wanted = [parameters(result, data, worker_id) for result, data in zip(results, encoded, strict=True)]
     with connection.pipeline():
+        if any(ends_a_chain(result) for result in results):
+            connection.execute(LOCK_CHAINS, {"ids": [result.id for result in results]})
         ended = [connection.execute(FINISH, values) for values in wanted]
         kept = [connection.execute(KEEP_STOPPED_DATA, values) for values in wanted if values["status"] == "canceled"]
     ended_ids = {row[0] for cursor in ended for row in cursor}
@@ -121,6 +136,11 @@ def finish(connection: Connection, worker_id: int, results: Sequence[Result]) ->
     changed = [change for result in results if result.id in recorded for change in result.static_data]
     static_data.save(connection, changed)
     return recorded
+
+
+def ends_a_chain(result: Result) -> bool:
+    """Whether this is the success that others were retried for."""
+    return result.status == "success" and result.mode == "retry"
 
 
 def parameters(result: Result, data: Encoded, worker_id: int) -> dict[str, Any]:
@@ -148,7 +168,7 @@ def follow_up(connection: Connection, worker_id: int, ended: Sequence[Result]) -
                 connection.execute(SAVE_METADATA, {"id": result.id, "key": key, "value": value})
             if result.status == "waiting":
                 connection.execute(FORGET_RESUME_ITEMS, {"id": result.id})
-            if result.status == "success" and result.mode == "retry":
+            if ends_a_chain(result):
                 connection.execute(LINK_RETRY_CHAIN, {"id": result.id})
             if result.answer is not None:
                 triggers.save_answer(connection, result.id, result.answer)
