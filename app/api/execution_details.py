@@ -73,22 +73,28 @@ class Details:
         data = read_beginnings(connection, [e.id for e in batch if e.id in self.shown])
         metadata = read_metadata(connection, [e.id for e in batch])
         versions = get_versions(connection, list({e.workflow_version_id for e in batch}))
+        workflows = {version_id: workflow_json(version) for version_id, version in versions.items()}
         parts: list[Part] = []
+        text: list[bytes] = []
         for execution in batch:
-            if parts:
-                parts.append(b",")
-            parts.append(orjson.dumps(render_execution(execution))[:-1])
-            if execution.id in self.shown:
-                parts += [b',"data":', data.get(execution.id, b"null")]
+            if text:
+                text.append(b",")
+            text.append(orjson.dumps(render_execution(execution))[:-1])
+            if execution.id not in self.shown:
+                text.append(b',"dataTooLargeToDisplay":true')
+            elif execution.id in data:
+                text.append(b',"data":')
+                parts += [b"".join(text), data[execution.id]]
+                text.clear()
             else:
-                parts.append(b',"dataTooLargeToDisplay":true')
-            parts += [b',"workflowData":', workflow_json(versions.get(execution.workflow_version_id))]
-            parts += [b',"customData":', orjson.dumps(metadata.get(execution.id, {})), b"}"]
+                text.append(b',"data":null')
+            # The workflow is null when execution and version were deleted since the page was read.
+            text += [b',"workflowData":', workflows.get(execution.workflow_version_id, b"null")]
+            text += [b',"customData":', orjson.dumps(metadata.get(execution.id, {})), b"}"]
+        parts.append(b"".join(text))
         return parts
 
 
-def workflow_json(version: WorkflowVersion | None) -> bytes:
-    """The workflow as it was; null when execution and version were deleted since the page was read."""
-    if version is None:
-        return b"null"
+def workflow_json(version: WorkflowVersion) -> bytes:
+    """The workflow as it was."""
     return splice({"id": version.workflow_id, "name": version.name, "versionId": str(version.id)}, version.definition)

@@ -47,13 +47,11 @@ def number_of(text: str) -> int:
     return number
 
 
-def details_of(connection: Connection, query: dict[str, Any], page: Sequence[Execution]) -> Details:
-    """A page with the data that is shown of it: as the settings limit it, unless the caller will have all."""
-    settings = services().settings
-    if query["ignore_data_size_limit"]:
-        return Details(connection, page, {execution.id for execution in page})
-    shown = shown_within(page, settings.data_max_display_size, settings.page_bytes)
-    return Details(connection, page, shown)
+def details_of(connection: Connection, query: dict[str, Any], page: Sequence[Execution], together: int) -> Details:
+    """Executions with the data that is shown of them: all that the caller insists on, else what the limits let."""
+    each = services().settings.data_max_display_size
+    insists = query["ignore_data_size_limit"]
+    return Details(connection, page, {e.id for e in page} if insists else shown_within(page, each, together))
 
 
 def assembled(start: bytes, details: Details, first: list[Part], end: bytes) -> Response:
@@ -89,7 +87,7 @@ def get_many_executions(query: dict[str, Any]) -> Response:
         }
         if not query["include_data"]:
             return answer({"data": [render_execution(execution) for execution in page], **envelope})
-        details = details_of(connection, query, page)
+        details = details_of(connection, query, page, services().settings.page_bytes)
         first = details.first(connection)
     return assembled(b'{"data":[', details, first, b"]," + orjson.dumps(envelope)[1:])
 
@@ -109,7 +107,7 @@ def get_one_execution(query: dict[str, Any], execution_id: str) -> Response:
         execution = get_execution(connection, number_of(execution_id), project_id=caller().project_id)
         if not query["include_data"]:
             return answer(render_execution(execution))
-        details = details_of(connection, query, [execution])
+        details = details_of(connection, query, [execution], execution.json_size_bytes)
         first = details.first(connection)
     return assembled(b"", details, first, b"")
 

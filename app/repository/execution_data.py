@@ -4,7 +4,7 @@ Rows from before compression hold the JSON as it is. A reader that takes its tim
 statement of its own; `version` tells when the row is no longer the one that the first slice came from.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import IO, Protocol, cast
@@ -134,14 +134,13 @@ class DataReader:
             position += len(row[0])
             yield row[0]
 
-    def as_json(self, stored: StoredData) -> Iterator[bytes]:
+    def as_json(self, stored: StoredData) -> Iterable[bytes]:
         """The JSON, in pieces of bounded size however well it was compressed. Raises DataGone."""
         if stored.encoding != ZSTD:
-            yield from self.as_stored(stored)
-        elif stored.size == len(stored.beginning) and stored.json_bytes <= SLICE_BYTES:
-            yield self._decompressor.decompress(stored.beginning)
-        else:
-            yield from self._decompressed(stored)
+            return self.as_stored(stored)
+        if stored.size == len(stored.beginning) and stored.json_bytes <= SLICE_BYTES:
+            return (self._decompressor.decompress(stored.beginning),)
+        return self._decompressed(stored)
 
     def _decompressed(self, stored: StoredData) -> Iterator[bytes]:
         slices, length = Slices(self.as_stored(stored)), 0

@@ -88,6 +88,19 @@ def test_data_over_the_limit_stays_away_unless_asked_for(api, workflow, make_app
         assert "dataTooLargeToDisplay" not in shown
 
 
+def test_a_page_has_room_for_so_much_data_and_says_what_it_leaves_out(api, workflow, make_app):
+    api.client = make_app(EXECUTIONS_PAGE_BYTES="600").test_client()
+    small, large, other, newest = [api.ended(workflow, data={"a": "x" * size}) for size in (200, 700, 900, 300)]
+    page = api.get("/executions?includeData=true").json["data"]
+    assert [int(execution["id"]) for execution in page] == [newest, other, large, small]
+    assert [execution.get("dataTooLargeToDisplay", False) for execution in page] == [False, True, True, False]
+    assert ["data" in execution for execution in page] == [True, False, False, True]
+    assert all(execution["workflowData"] for execution in page)
+    everything = api.get("/executions?includeData=true&ignoreDataSizeLimit=true").json["data"]
+    for execution in everything:
+        assert api.get(f"/executions/{execution['id']}?includeData=true").json["data"] == execution["data"]
+
+
 def test_a_page_is_read_in_batches_and_never_whole(api, workflow, monkeypatch):
     monkeypatch.setattr(execution_details, "BATCH_BYTES", 3000)
     sizes = [100, 2000, 100, 5000, 100, 100]
