@@ -190,11 +190,16 @@ def test_a_short_wait_takes_its_time(engine):
     ("parameters", "message"),
     [
         ({"amount": -1}, "Invalid wait amount. Please enter a number that is 0 or greater."),
-        ({"amount": "x"}, "The 'Wait' node has issues:\n- 'amount' expects a number but we got 'x'"),
-        ({"amount": "={{ 'x' }}"}, "'amount' expects a number but we got 'x'"),
+        ({"amount": "x"}, "The 'Wait' node has issues:" + "\n- 'amount' expects a number but we got 'x'" * 2),
+        ({"amount": "={{ 'x' }}"}, "Invalid input for 'Wait Amount' [item 0]"),
+        ({"amount": "={{ null }}"}, "Invalid wait amount. Please enter a number that is 0 or greater."),
         ({"unit": "years"}, "Invalid wait unit. Valid units are 'seconds', 'minutes', 'hours', or 'days'."),
         ({"resume": "specificTime"}, "The 'Wait' node has issues:\n- Parameter \"Date and Time\" is required."),
-        ({"resume": "specificTime", "dateTime": "={{ null }}"}, 'Parameter "Date and Time" is required.'),
+        (
+            {"resume": "specificTime", "dateTime": "={{ null }}"},
+            "Cannot put execution to wait because `dateTime` parameter is not a valid date. "
+            "Please pick a specific date and time to wait until.",
+        ),
         (
             {"resume": "specificTime", "dateTime": "garbage"},
             "Cannot put execution to wait because `dateTime` parameter is not a valid date. "

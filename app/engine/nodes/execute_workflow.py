@@ -3,14 +3,13 @@
 from typing import Any
 
 from app.engine import conversions
+from app.engine.complaints import not_json
 from app.engine.context import NodeContext
 from app.engine.conversions import CannotConvert
 from app.engine.errors import ChildError, NodeError
 from app.engine.ports import ChildOutcome, ChildRequest
 from app.engine.registry import Item, Outputs, node
 from app.engine.sub_workflow_inputs import mapped
-
-COMPLAINT = "={{ (() => { try { JSON.parse($json.text) } catch (error) { return error.message } })() }}"
 
 
 @node("executeWorkflow", [1, 1.1, 1.2, 1.3])
@@ -71,9 +70,7 @@ async def _document(context: NodeContext, given: Any) -> dict[str, Any]:
     try:
         document = conversions.parse_json(given) if isinstance(given, str) else given
     except CannotConvert:
-        # Only JavaScript knows how JavaScript complains.
-        [said] = await context.evaluate_javascript(COMPLAINT, [{"text": given}])
-        raise NodeError(str(said), anonymous=True) from None
+        raise await not_json(context, str(given)) from None
     if not isinstance(document, dict):
         raise NodeError("The workflow to execute is not valid JSON")
     return document

@@ -6,4 +6,6 @@ from app.engine.registry import Outputs, node
 
 @node("manualTrigger", [1], trigger=True)
 async def manual_trigger(context: NodeContext) -> Outputs:
+    if context.sources is not None:
+        return [[{"json": {}}]]  # in the middle of a workflow it starts over with nothing
     return [context.items]

@@ -45,13 +45,13 @@ async def _rename_by_pattern(context: NodeContext, json: dict[str, Any], entry: 
     names = sorted(_names(json, depth))
     rule = {
         "pattern": entry.get("searchRegex") or "",
-        "flags": "gi" if options.get("caseInsensitive") else "g",
+        "flags": "i" if options.get("caseInsensitive") else "",
         "by": entry.get("replaceRegex") or "",
     }
     answers = await context.evaluate_javascript(REPLACE, [{"name": name, **rule} for name in names])
     for answer in answers:
         if not isinstance(answer, list):
-            raise NodeError(str(answer))
+            raise NodeError(str(answer), anonymous=True)
     renamed: dict[str, Any] = _renamed(json, {name: new[0] for name, new in zip(names, answers, strict=True)}, depth)
     return renamed
 

@@ -23,6 +23,7 @@ DATE_HINT = (
     ' <br/><br/> Consider using <a href="https://moment.github.io/luxon/api-docs/index.html#datetimefromformat" '
     'target="_blank"><code>DateTime.fromFormat</code></a> to work with custom date formats.'
 )
+MOST_COPIES = 1_000
 _EXPRESSION = re.compile(r"(\{\{.*?\}\})", re.DOTALL)
 SAMPLE = '{"my_field_1": "value", "my_field_2": 1}'
 """What the editor proposes for raw mode, and what a document without the parameter means."""
@@ -73,7 +74,16 @@ async def set_(context: NodeContext) -> Outputs:
             if not context.continues_on_fail:
                 raise
             put_out.append({"json": {"error": error.message}, "pairedItem": {"item": index}})
-    return [put_out]
+    copies = _copies(context)
+    return [[dict(item) for item in put_out for _ in range(copies)]] if copies > 1 else [put_out]
+
+
+def _copies(context: NodeContext) -> int:
+    """How often each item is put out: more than once only where somebody tries a workflow out with few items."""
+    if not context.parameters.get("duplicateItem") or context.execution.mode not in ("manual", "test"):
+        return 1
+    count = conversions.to_number(context.parameters.get("duplicateCount", 0))
+    return 1 + int(min(max(count, 0), MOST_COPIES)) if count == count else 1
 
 
 def _include(parameters: dict[str, Any], version: float) -> str:

@@ -8,9 +8,11 @@ from typing import Any
 
 from app.engine import conversions, paths
 from app.engine.context import NodeContext
-from app.engine.errors import NodeError
+from app.engine.errors import CodeNodeError, NodeError
 from app.engine.registry import Item, Outputs, node
 from app.engine.sandbox import CodeError, SandboxError
+
+_LINE = re.compile(r"\[line \d+\]\Z")
 
 
 @node("sort", [1])
@@ -80,6 +82,9 @@ async def _sort_by_code(context: NodeContext, code: str) -> list[Item]:
     )
     try:
         result = await context.sandbox.run_code(source, context.scope([source]))
-    except (CodeError, SandboxError) as error:
-        raise NodeError(getattr(error, "message", None) or str(error)) from error
+    except CodeError as error:
+        # The program is part of a longer one; n8n always speaks of its first line.
+        raise CodeNodeError(_LINE.sub("[line 1]", error.message), description=error.description, line=1) from error
+    except SandboxError as error:
+        raise NodeError(str(error)) from error
     return [context.items[each["json"]["place"]] for each in result.items]

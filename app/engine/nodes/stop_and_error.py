@@ -3,6 +3,7 @@
 from typing import Any
 
 from app.engine import conversions
+from app.engine.complaints import not_json
 from app.engine.context import NodeContext
 from app.engine.conversions import CannotConvert
 from app.engine.errors import NodeError
@@ -23,17 +24,22 @@ async def stop_and_error(context: NodeContext) -> Outputs:
     parameters = context.parameters
     if parameters.get("errorType", "errorMessage") == "errorMessage":
         message = await context.resolve_first(parameters.get("errorMessage", ""), parameter="errorMessage")
+        if isinstance(message, int | float):
+            said = f"Cannot use 'in' operator to search for 'description' in {conversions.to_string(message)}"
+            raise NodeError(said, anonymous=True)
         raise NodeError(conversions.display(message) if message not in (None, "") else NO_MESSAGE)
     given = await context.resolve_first(parameters.get("errorObject", ""), parameter="errorObject")
-    error = _error_object(given)
+    error = await _error_object(context, given)
     raise NodeError(_message(error), context={"metadata": error})
 
 
-def _error_object(given: Any) -> Any:
+async def _error_object(context: NodeContext, given: Any) -> Any:
+    """The object that a text describes: n8n takes nothing but text."""
+    text = conversions.to_string(given)
     try:
-        return conversions.parse_json(given) if isinstance(given, str) else given
+        return conversions.parse_json(text)
     except CannotConvert:
-        raise NodeError("The error object is not valid JSON") from None
+        raise await not_json(context, text) from None
 
 
 def _message(error: Any) -> str:

@@ -74,8 +74,13 @@ def _later(asked: dict[str, Any]) -> datetime:
     """Now and so much time."""
     number = conversions.to_number(asked["amount"])
     if math.isnan(number):
-        raise NodeError(f"'amount' expects a number but we got '{conversions.display(asked['amount'])}'")
-    if number < 0:
+        raise NodeError(
+            "Invalid input for 'Wait Amount' [item 0]",
+            description=f"'amount' expects a number but we got '{conversions.display(asked['amount'])}'",
+            name="ExpressionError",
+            anonymous=True,
+        )
+    if number < 0 or asked["amount"] is None:
         raise NodeError("Invalid wait amount. Please enter a number that is 0 or greater.")
     if asked["unit"] not in UNITS:
         raise NodeError("Invalid wait unit. Valid units are 'seconds', 'minutes', 'hours', or 'days'.")

@@ -1,0 +1,12 @@
+"""What JavaScript says of a text that is not JSON: only it knows its own words."""
+
+from app.engine.context import NodeContext
+from app.engine.errors import NodeError
+
+COMPLAINT = "={{ (() => { try { JSON.parse($json.text) } catch (error) { return error.message } })() }}"
+
+
+async def not_json(context: NodeContext, text: str) -> NodeError:
+    """The error of a text that is no JSON; like n8n's it does not name the node."""
+    [said] = await context.evaluate_javascript(COMPLAINT, [{"text": text}])
+    return NodeError(str(said), anonymous=True)
