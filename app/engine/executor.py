@@ -17,6 +17,9 @@ from app.engine.registry import Item, NodeType, Outputs
 from app.engine.sandbox import Sandbox
 from app.engine.state import RunState, Task
 
+MOST_NODE_RUNS = 250_000
+"""Nodes that one run may run, all rounds of its loops counted; what they leave behind takes some 400 MiB."""
+
 
 @dataclass(frozen=True, slots=True)
 class Halt:
@@ -35,6 +38,8 @@ async def execute(state: RunState, sandbox: Sandbox, execution: ExecutionInfo) -
     failed: NodeError | None = None
     while state.stack or state.release_waiting(_may_run):
         task = state.stack.pop()
+        if state.execution_index >= MOST_NODE_RUNS:
+            return _went_on_for_too_long(state, task)
         try:
             halt, failed = await _run_task(state, task, sandbox, execution)
         except asyncio.CancelledError:
@@ -48,6 +53,13 @@ async def execute(state: RunState, sandbox: Sandbox, execution: ExecutionInfo) -
         state.error = state.run_data[state.last_node][-1]["error"]
         return Halt(error=RunError(state.last_node, failed.message))
     return None
+
+
+def _went_on_for_too_long(state: RunState, task: Task) -> Halt:
+    error = NodeError(f"The workflow was ended after running {MOST_NODE_RUNS:,} nodes: it may go round in circles")
+    state.error = error.document(task.node.document)
+    state.stack.append(task)
+    return Halt(error=RunError(task.node.name, error.message))
 
 
 def _may_run(task: Task) -> bool:

@@ -167,3 +167,11 @@ def test_what_cannot_run_is_an_error_without_a_single_run(engine, name):
 
 def test_an_unknown_start_node_is_an_error(engine):
     assert engine.run(chain(START), start_node="Nope").error.message == "The start node 'Nope' is not in the workflow."
+
+
+def test_a_cycle_without_an_end_is_ended(engine, monkeypatch):
+    monkeypatch.setattr("app.engine.executor.MOST_NODE_RUNS", 100)
+    outcome = engine.run(workflow([START, node("Round", "noOp")], ("Start", "Round"), ("Round", "Round")))
+    assert outcome.status == "error"
+    assert (outcome.error.node, outcome.error.message[:34]) == ("Round", "The workflow was ended after runni")
+    assert len(outcome.data["resultData"]["runData"]["Round"]) == 99
