@@ -31,9 +31,8 @@ PAGE = sql.SQL("""
      LIMIT {limit}
 """)
 
-# A range is two bounds on the whole row of the index's columns, of which only the id differs. To the planner that fits
-# this one index, and its order. As equalities and bounds on the id alone, of which it knows nothing beforehand, it may
-# look as if the primary key had to be read for a few rows only. (Not null, for the indexes of what has a vote.)
+# ANY of one value is the same as equality, but to the planner it does not fix the column: the order by that column
+# counts, and only the index that begins with it gives that order.
 PAGE_OF_RANGES = sql.SQL("""
     SELECT {columns}
       FROM (SELECT DISTINCT newest.id
@@ -41,11 +40,9 @@ PAGE_OF_RANGES = sql.SQL("""
              CROSS JOIN LATERAL (
                    SELECT {id} AS id
                      FROM {source}
-                    WHERE ({range}, {id}) >= ({at}, {low})
-                      AND ({range}, {id}) < ({at}, {high})
-                      AND {leading} IS NOT NULL
+                    WHERE {leading} = ANY(ARRAY[{first}])
                       AND {condition}
-                    ORDER BY {newest_first}
+                    ORDER BY {leading} DESC, {id} DESC
                     LIMIT {limit}) AS newest
              WHERE {possible}
              ORDER BY newest.id DESC
@@ -62,13 +59,12 @@ WAS_IN_PROJECT = sql.SQL("""EXISTS (
                       AND (saved.project_id IS NULL OR saved.project_id = ANY(%(seen_projects)s)))""")
 
 VALUES = sql.SQL("unnest({parameter}::text[]) AS {alias} (value)")
-DESCENDING = sql.SQL("{} DESC")
+EQUAL = sql.SQL("{} = {}")
 TRUE = sql.SQL("true")
 EXECUTIONS = sql.SQL("executions AS e")
 TAGS = sql.SQL("execution_tags AS et")
 TAGGED_EXECUTIONS = sql.SQL("execution_tags AS et JOIN executions AS e ON e.id = et.execution_id")
 ANNOTATIONS = {"tag_id", "vote"}  # their own order by id is an index, too
-LAST_ID = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,15 +106,18 @@ def page_of_ranges(
     left = wanted.without(ranges.columns)
     condition, parameters = left.condition(bounded=False)
     parameters |= {f"each_{column}": list(values) for column, values in ranges.columns.items()}
-    low, high = wanted.id_bounds(before)
     possible: sql.Composable = TRUE
     if "workflow_id" in ranges.columns and (projects := wanted.seen_projects()) is not None:
         possible, parameters["seen_projects"] = WAS_IN_PROJECT, list(projects)
     table, source = "e", EXECUTIONS
     if ranges.of_tags:
         table, source = "et", TAGS if left == ExecutionFilter() else TAGGED_EXECUTIONS
-    columns = [sql.Identifier(table, column) for column in ranges.columns]
     own_id = sql.Identifier(table, "execution_id" if ranges.of_tags else "id")
+    leading, *others = ranges.columns
+    conditions: list[sql.Composable] = [
+        EQUAL.format(sql.Identifier(table, column), sql.Identifier(f"each_{column}", "value")) for column in others
+    ]
+    conditions += [*wanted.id_bounds(own_id, before), condition]
     statement = PAGE_OF_RANGES.format(
         columns=COLUMNS,
         values=sql.SQL(" CROSS JOIN ").join(
@@ -127,13 +126,9 @@ def page_of_ranges(
         ),
         id=own_id,
         source=source,
-        leading=columns[0],
-        range=sql.SQL(", ").join(columns),
-        at=sql.SQL(", ").join(sql.Identifier(f"each_{column}", "value") for column in ranges.columns),
-        newest_first=sql.SQL(", ").join(DESCENDING.format(column) for column in (*columns, own_id)),
-        low=low or sql.Literal(0),
-        high=high or sql.Literal(LAST_ID),
-        condition=condition,
+        leading=sql.Identifier(table, leading),
+        first=sql.Identifier(f"each_{leading}", "value"),
+        condition=sql.SQL(" AND ").join(conditions),
         possible=possible,
         limit=sql.Literal(limit),
     )

@@ -38,11 +38,7 @@ PLACES = {
     "page": sql.SQL("SELECT 1::bigint AS id"),
     "values": sql.SQL("unnest(ARRAY['w1']) AS w (value)"),
     "leading": sql.SQL("e.workflow_id"),
-    "newest_first": sql.SQL("e.workflow_id DESC, e.mode DESC, e.id DESC"),
-    "range": sql.SQL("e.workflow_id, e.mode"),
-    "at": sql.SQL("w.value, w.value"),
-    "low": sql.Literal(0),
-    "high": sql.Literal(7),
+    "first": sql.SQL("w.value"),
 }
 
 
