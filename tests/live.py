@@ -7,7 +7,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -81,14 +81,21 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def start_server(database_url: str, home: Path, *, application: str = "wsgi:app", **settings: Any) -> LiveServer:
+def start_server(
+    database_url: str,
+    home: Path,
+    *,
+    application: str = "wsgi:app",
+    command: Sequence[str | Path] = (sys.executable, "-m", "gunicorn"),
+    **settings: Any,
+) -> LiveServer:
     """Start the API, or another application around it, and wait until it answers."""
     port = free_port()
     environ = environment(database_url, home, **({"EXECUTIONS_HTTP_WORKERS": 1, "PORT": port} | settings))
     with connect(database_url) as connection:
         ensure_api_key(connection, KEY, label="tests", scopes=["*"])
-    command = [sys.executable, "-m", "gunicorn", "-c", PROJECT / "gunicorn.conf.py", "--chdir", PROJECT, application]
-    child = Child("API", command, home / "log" / f"api-{port}.log", environ=environ)
+    arguments = ["-c", PROJECT / "gunicorn.conf.py", "--chdir", PROJECT, application]
+    child = Child("API", [*command, *arguments], home / "log" / f"api-{port}.log", environ=environ)
     server = LiveServer(f"http://127.0.0.1:{environ['PORT']}", KEY, child)
     deadline = time.monotonic() + START_SECONDS
     while not _is_ready(server):
