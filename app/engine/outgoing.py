@@ -19,6 +19,9 @@ from app.engine.connections import Connections
 LARGEST_RESPONSE = 64 * 2**20
 LONGEST_SECONDS = 300.0
 CREDENTIAL_HEADERS = frozenset({"authorization", "cookie", "proxy-authorization"})
+# What is decoded. A packet of zstd, or of gzip within gzip, can hold gigabytes, and httpx unpacks a packet at once.
+DECODED = frozenset({"gzip", "deflate"})
+OWN_HEADERS = {"user-agent": "n8n", "accept-encoding": "gzip, deflate"}
 
 
 class ResponseTooLarge(Exception):
@@ -123,13 +126,16 @@ class Outgoing:
             request = following
 
     async def _read(self, response: httpx.Response) -> Answer:
+        headers: dict[str, Any] = dict(response.headers)
+        codings = response.headers.get("content-encoding", "").strip().lower()
+        if codings not in DECODED:
+            response.headers.pop("content-encoding", None)  # httpx would decode it
         parts, size = [], 0
         async for part in response.aiter_bytes():
             size += len(part)
             if size > self._largest:
                 raise ResponseTooLarge(f"The response is larger than {self._largest} bytes")
             parts.append(part)
-        headers: dict[str, Any] = dict(response.headers)
         cookies = response.headers.get_list("set-cookie")
         if cookies:
             headers["set-cookie"] = cookies
@@ -151,7 +157,7 @@ class Outgoing:
             transport = Connections(self.rules, context)
             jar = http.cookiejar.CookieJar(http.cookiejar.DefaultCookiePolicy(allowed_domains=[]))
             self._clients[verify] = httpx.AsyncClient(
-                transport=transport, timeout=None, trust_env=False, cookies=jar, headers={"user-agent": "n8n"}
+                transport=transport, timeout=None, trust_env=False, cookies=jar, headers=OWN_HEADERS
             )
         return self._clients[verify]
 

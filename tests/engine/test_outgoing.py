@@ -143,6 +143,13 @@ def test_limits_hold(address: str) -> None:
         ask(address + "/redirect/5", "127.0.0.1", max_redirects=3)
 
 
+@pytest.mark.parametrize(("codings", "decoded"), [("gzip", b"packed"), ("zstd", None), ("gzip, gzip", None)])
+def test_what_could_unpack_to_a_thousand_times_its_size_at_once_stays_packed(address: str, codings, decoded) -> None:
+    answer = ask(f"{address}/packed?codings={codings}", "127.0.0.1", largest=10_000)
+    assert answer.content == (decoded or far_side.PACKED[codings])
+    assert answer.headers["content-encoding"] == codings
+
+
 def test_secrets_stay_with_the_origin_that_they_were_meant_for(address: str) -> None:
     other = address.replace("127.0.0.1", "localhost")
     call = {"headers": [("X-Key", "secret"), ("X-One", "1")], "secret_headers": frozenset({"x-key"})}

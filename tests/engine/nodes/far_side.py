@@ -4,6 +4,7 @@ Runs by itself, too (`python far_side.py PORT`), so that recorded cases can be m
 """
 
 import base64
+import gzip
 import hashlib
 import json
 import re
@@ -66,6 +67,11 @@ PLAIN_ANSWERS: dict[str, tuple[int, str, bytes]] = {
     "/error-html": (502, "text/html", b"<html>Bad gateway</html>"),
     "/error-empty": (404, "application/json", b""),
 }
+PACKED = {
+    "gzip": gzip.compress(b"packed"),
+    "gzip, gzip": gzip.compress(gzip.compress(b"x" * 1_000_000)),
+    "zstd": base64.b64decode("KLUv/aBAQg8ATAAACHgBAPz/ORACAgAQeAIAEHgCABB4AgAQeAIAEHgCABB4AxIKeA=="),  # a million x
+}
 SHOWN = ("accept", "authorization", "content-type", "cookie", "user-agent", "x-one", "x-two", "x-key")
 
 
@@ -106,6 +112,8 @@ class FarSide(BaseHTTPRequestHandler):
             self.answer(200 if count >= 3 else 503, json.dumps({"count": count}).encode())
         elif path == "/big":
             self.answer(200, b"x" * int(query["bytes"]), "text/plain")
+        elif path == "/packed":
+            self.answer(200, PACKED[query["codings"]], "text/plain", **{"content-encoding": query["codings"]})
         elif path == "/pages":
             page = int(query.get("page", "1"))
             rows = [{"row": page * 10 + n} for n in range(2)] if page <= 3 else []
