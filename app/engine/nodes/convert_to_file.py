@@ -37,7 +37,8 @@ async def convert_to_file(context: NodeContext) -> Outputs:
             delimiter=str(options.get("delimiter") or ","),
             header=options.get("headerRow") is not False,
         )
-        return [[_all(context, resolved[0], text.encode(), "text/csv", "File.csv")]]
+        content = (BYTE_ORDER_MARK + text).encode()  # for the sake of spreadsheets, as n8n writes it
+        return [[_all(context, resolved[0], content, "text/csv", "File.csv")]]
     if operation == "toJson" and context.parameters.get("mode", "once") == "once":
         content = _json([item["json"] for item in context.items], resolved[0])
         return [[_all(context, resolved[0], content, "application/json", "file.json")]]

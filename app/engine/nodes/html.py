@@ -1,5 +1,6 @@
 """HTML: a template filled in, content extracted by CSS selectors (cheerio, in the sandbox), items as a table."""
 
+import re
 from typing import Any
 
 from app.engine import binary, bundles, conversions, paths
@@ -37,6 +38,7 @@ const answer = ({ html, entries, options, version }) => {
   return made;
 };
 """
+_EXPRESSION = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
 STYLES = {
     "table": "border-spacing:0; font-family:helvetica,arial,sans-serif",
     "header": "margin:0; padding:7px 20px 7px 0px; border-bottom:1px solid #eee; text-align:left; color:#888; "
@@ -49,13 +51,27 @@ STYLES = {
 async def html(context: NodeContext) -> Outputs:
     operation = context.parameters.get("operation", "generateHtmlTemplate")
     if operation == "generateHtmlTemplate":
-        texts = await context.resolve(context.parameters.get("html", ""), parameter="html")
+        texts = await _filled_in(context)
         return [[{"json": {"html": text}, "pairedItem": {"item": index}} for index, text in enumerate(texts)]]
     if operation == "convertToHtmlTable":
         return [await _table(context)] if context.items else [[]]
     if operation == "extractHtmlContent":
         return [await _extracted(context)]
     raise NodeError(f"The HTML node's operation '{operation}' is not supported.")
+
+
+async def _filled_in(context: NodeContext) -> list[Any]:
+    """The template for each item. Its expressions stand in it as they are, also where it is no expression itself."""
+    template = context.parameters.get("html", "")
+    if not isinstance(template, str) or template.startswith("="):
+        return await context.resolve(template, parameter="html")
+    pieces = _EXPRESSION.split(template)  # every other one is what stands inside of {{ }}
+    texts = await context.resolve([f"={{{{ String({inner}) }}}}" for inner in pieces[1::2]], parameter="html")
+    filled = []
+    for made in texts:
+        put_in = ["undefined" if value is None else value for value in made]
+        filled.append("".join([text + value for text, value in zip(pieces[::2], [*put_in, ""], strict=True)]))
+    return filled
 
 
 async def _extracted(context: NodeContext) -> list[Item]:
