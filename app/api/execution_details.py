@@ -6,12 +6,13 @@ a page nor a slow caller costs memory or holds a connection. What is too large f
 
 from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
+from functools import partial
 
 import orjson
 
 from app.api.execution_stream import Part
 from app.api.rendering import render_execution
-from app.repository.connection import Connection
+from app.repository.connection import Connection, read_again
 from app.repository.execution_data import Opener, read_beginnings
 from app.repository.executions import Execution, read_metadata
 from app.repository.workflows import WorkflowVersion, get_versions, version_sizes
@@ -64,10 +65,13 @@ class Details:
     def rest(self, open_connection: Opener) -> Iterator[Part]:
         """The other batches, with a comma before each."""
         for batch in self.batches[1:]:
-            with open_connection() as connection:
-                parts = self._read(connection, batch)
+            parts = read_again(partial(self._read_with, open_connection, batch))
             yield b","
             yield from parts
+
+    def _read_with(self, open_connection: Opener, batch: Sequence[Execution]) -> list[Part]:
+        with open_connection() as connection:
+            return self._read(connection, batch)
 
     def _read(self, connection: Connection, batch: Sequence[Execution]) -> list[Part]:
         data = read_beginnings(connection, [e.id for e in batch if e.id in self.shown])

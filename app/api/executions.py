@@ -15,9 +15,9 @@ from app.api.blueprint import Blueprint
 from app.api.execution_details import Details, shown_within
 from app.api.execution_stream import Part, streamed, whole
 from app.api.filters import listed
-from app.api.reads import read_again, reading
+from app.api.reads import from_primary_after_all, reading, reading_later
 from app.api.rendering import render_execution, render_tag
-from app.api.services import database, reading_later, services
+from app.api.services import database, services
 from app.repository import annotations, deletions, lifecycle, retries, tags
 from app.repository.connection import Connection
 from app.repository.errors import ExecutionNotFound
@@ -67,7 +67,7 @@ def current(connection: Connection, number: int) -> dict[str, Any]:
 
 
 @blueprint.endpoint("GET", "", scope="execution:list", query=ExecutionListQuery, answer=ExecutionPageSchema)
-@read_again
+@from_primary_after_all
 def get_many_executions(query: dict[str, Any]) -> Response:
     """List executions, newest first.
 
@@ -100,7 +100,7 @@ def get_many_executions(query: dict[str, Any]) -> Response:
     answer=DetailedExecutionSchema,
     errors=[404],
 )
-@read_again
+@from_primary_after_all
 def get_one_execution(query: dict[str, Any], execution_id: str) -> Response:
     """Read an execution, with its data when includeData=true."""
     with reading() as connection:
@@ -211,7 +211,7 @@ def update_execution(body: dict[str, Any], execution_id: str) -> Response:
 @blueprint.endpoint(
     "GET", "/<execution_id>/tags", scope="executionTags:list", answer=TagSchema(many=True), errors=[404]
 )
-@read_again
+@from_primary_after_all
 def get_execution_tags(execution_id: str) -> Response:
     """The tags of an execution."""
     with reading() as connection:

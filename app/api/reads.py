@@ -15,11 +15,13 @@ from typing import ParamSpec, TypeVar
 from flask import Flask, Response, g, request
 
 from app.api.auth import caller
-from app.api.replica import UNREACHABLE
+from app.api.replica import Replica
 from app.api.services import reading as reading_primary
+from app.api.services import reading_later as reading_primary_later
 from app.api.services import services
-from app.repository.connection import Connection
+from app.repository.connection import BROKEN, Connection
 from app.repository.errors import NotFound
+from app.repository.execution_data import Opener
 from app.repository.replication import has_replayed, note_write
 
 log = logging.getLogger(__name__)
@@ -32,7 +34,7 @@ SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 @contextmanager
 def reading() -> Iterator[Connection]:
-    """A connection that only reads, of the replica or of the primary. Only within a view that is `read_again`."""
+    """A connection that only reads, of the replica or of the primary. Only within a view `from_primary_after_all`."""
     replica = services().replica
     if replica is None:
         with reading_primary() as connection:
@@ -50,7 +52,7 @@ def reading() -> Iterator[Connection]:
                     return
                 if not up_to_now:
                     replica.behind()
-        except UNREACHABLE as error:
+        except BROKEN as error:
             g.from_replica = True
             replica.failed(error)
             raise
@@ -59,14 +61,45 @@ def reading() -> Iterator[Connection]:
     services().metrics.observe_read("primary")
 
 
-def read_again(view: Callable[P, R]) -> Callable[P, R]:
+def reading_later() -> Opener:
+    """Opens connections to where the present request has read, while its answer is sent."""
+    replica, primary = services().replica, reading_primary_later()
+    read_there = g.get("from_replica") and not g.get("primary_only")
+    return primary if replica is None or not read_there else Later(replica, primary)
+
+
+class Later:
+    """Connections to the replica, and to the primary once the replica has failed."""
+
+    def __init__(self, replica: Replica, primary: Opener) -> None:
+        self._replica = replica
+        self._primary = primary
+        self._lost = False
+
+    @contextmanager
+    def __call__(self) -> Iterator[Connection]:
+        """For one statement or a few."""
+        if self._lost:
+            with self._primary() as connection:
+                yield connection
+            return
+        try:
+            with self._replica.reading() as connection:
+                yield connection
+        except BROKEN as error:
+            self._lost = True
+            self._replica.failed(error)
+            raise
+
+
+def from_primary_after_all(view: Callable[P, R]) -> Callable[P, R]:
     """Let a view answer from the primary after all when it lost the replica, or found there what is not there yet."""
 
     @wraps(view)
     def read(*args: P.args, **kwargs: P.kwargs) -> R:
         try:
             return view(*args, **kwargs)
-        except (*UNREACHABLE, NotFound):
+        except (*BROKEN, NotFound):
             if not g.get("from_replica"):
                 raise
         g.primary_only = True
@@ -86,7 +119,7 @@ def noted(response: Response) -> Response:
     """Note it again before the answer is sent, should it have taken long. What is done is done if that fails."""
     try:
         note_the_write()
-    except UNREACHABLE as error:
+    except BROKEN as error:
         log.warning("a write was not noted", extra={"reason": str(error).strip(), "request_id": g.get("request_id")})
     return response
 

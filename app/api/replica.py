@@ -12,12 +12,11 @@ from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
-import psycopg
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from app.api.auth import keep
 from app.repository.api_keys import ApiKey
-from app.repository.connection import Connection, open_pool
+from app.repository.connection import BROKEN, Connection, open_pool
 from app.repository.connection import reading as reading_from
 from app.repository.replication import NOTED_SECONDS, primary_position
 from app.settings import Settings
@@ -25,7 +24,6 @@ from app.settings import Settings
 log = logging.getLogger(__name__)
 
 READING = (":read", ":list")
-UNREACHABLE = (psycopg.OperationalError, psycopg.InterfaceError)
 SAMPLE_SECONDS = 1.0  # between two looks at where the primary is
 GET_SECONDS = 0.25  # the longest wait for a connection to the replica: there is another database to ask
 STALLED_SECONDS = 3.0  # a read of the replica that takes longer is given to the primary
@@ -89,7 +87,7 @@ class Replica:
             try:
                 with reading_from(self._primary) as connection:
                     reached = primary_position(connection, NOBODY, seconds=0.0).reached
-            except UNREACHABLE:
+            except BROKEN:
                 pass  # whoever reads meets the same, and says so
             else:
                 with self._lock:

@@ -1,9 +1,9 @@
 """Connections to PostgreSQL: the pool, and the adapters that let JSON pass through unparsed."""
 
 import select
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import psycopg
 from psycopg.abc import Buffer
@@ -15,6 +15,9 @@ from app.repository.errors import translated
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 
+T = TypeVar("T")
+
+BROKEN = (psycopg.OperationalError, psycopg.InterfaceError)
 NAME = "executions-api"
 UTC = "SET TIME ZONE 'UTC'"
 
@@ -121,6 +124,14 @@ def transaction(pool: ConnectionPool[Connection]) -> Iterator[Connection]:
     """One transaction on a pooled connection, with psycopg's data errors as domain errors."""
     with translated(), pool.connection() as connection, connection.transaction():
         yield connection
+
+
+def read_again(read: Callable[[], T]) -> T:
+    """What `read` returns, at its second attempt if the connection broke at the first."""
+    try:
+        return read()
+    except BROKEN:
+        return read()
 
 
 @contextmanager

@@ -4,14 +4,15 @@ Rows from before compression hold the JSON as it is. A reader that takes its tim
 statement of its own; `version` tells when the row is no longer the one that the first slice came from.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import IO, Protocol, cast
+from functools import partial
+from typing import IO, Any, Protocol, cast
 
 import zstandard
 
-from app.repository.connection import Connection
+from app.repository.connection import Connection, read_again
 
 IDENTITY, ZSTD = "identity", "zstd"
 
@@ -80,7 +81,7 @@ class StoredData:
 
 
 class Opener(Protocol):
-    """Opens a connection for one slice."""
+    """Opens a connection for one slice; another one when the last broke."""
 
     def __call__(self) -> AbstractContextManager[Connection]: ...
 
@@ -127,12 +128,16 @@ class DataReader:
         position, size = len(stored.beginning), OLD_SLICE_BYTES if stored.old else SLICE_BYTES
         while position < stored.size:
             wanted = {"id": stored.execution_id, "version": stored.version, "position": position + 1, "size": size}
-            with self._open_connection() as connection, connection.cursor(binary=True) as cursor:
-                row = cursor.execute(SLICE, wanted).fetchone()
-            if row is None:
+            piece = read_again(partial(self._slice, wanted))
+            if piece is None:
                 raise DataGone(f"the data of execution {stored.execution_id} was deleted or replaced meanwhile")
-            position += len(row[0])
-            yield row[0]
+            position += len(piece)
+            yield piece
+
+    def _slice(self, wanted: Mapping[str, Any]) -> bytes | None:
+        with self._open_connection() as connection, connection.cursor(binary=True) as cursor:
+            row = cursor.execute(SLICE, wanted).fetchone()
+        return None if row is None else row[0]
 
     def as_json(self, stored: StoredData) -> Iterable[bytes]:
         """The JSON, in pieces of bounded size however well it was compressed. Raises DataGone."""

@@ -1,7 +1,10 @@
 """Reads from a real streaming replica: who wrote sees it, others may wait for it, and nobody sees that it is gone."""
 
+import json
+import os
 import re
 import time
+import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -20,6 +23,17 @@ READER = "a key that only reads"
 OTHER = "a key that may do everything and did not"
 LATE = 2.0  # seconds that a replica may be behind where a test waits for it to be further behind
 
+LARGE = """
+    WITH made AS (
+        INSERT INTO executions (workflow_id, workflow_version_id, project_id, status, mode, started_at, stopped_at,
+                                json_size_bytes)
+        SELECT e.workflow_id, e.workflow_version_id, e.project_id, 'success', 'manual', now(), now(), %(size)s
+          FROM executions AS e LIMIT 1
+        RETURNING id)
+    INSERT INTO execution_data (execution_id, encoding, encoded)
+    SELECT m.id, 'identity', %(data)s FROM made AS m
+    RETURNING execution_id
+"""
 COPY_OF_ONE = """
     INSERT INTO executions (workflow_id, workflow_version_id, project_id, status, mode, started_at, stopped_at)
     SELECT e.workflow_id, e.workflow_version_id, e.project_id, 'success', 'manual', now(), now()
@@ -167,6 +181,26 @@ def test_a_replica_too_far_behind_is_not_used(site: Site) -> None:
         return reads(site.strict, "replica") > answered
 
     until(used_again)
+
+
+def test_an_answer_that_is_on_its_way_is_completed(site: Site) -> None:
+    site.run()
+    text = os.urandom(8 * 2**20).hex()
+    data = json.dumps({"a": text}).encode()
+    with connect(site.primary_url) as connection:
+        [(number,)] = connection.execute(LARGE, {"data": data, "size": len(data)}).fetchall()
+    settle(site)
+    answered = reads(site.another, "replica")
+    url = f"{site.another.url}/api/v1/executions/{number}?includeData=true&ignoreDataSizeLimit=true"
+    try:
+        with urllib.request.urlopen(urllib.request.Request(url, headers={"X-N8N-API-KEY": READER})) as answer:
+            beginning = answer.read(1000)
+            site.standby.kill()
+            whole = json.loads(beginning + answer.read())
+        assert whole["data"] == {"a": text}
+    finally:
+        site.standby.start()
+    assert reads(site.another, "replica") == answered + 1
 
 
 @pytest.mark.parametrize("how", ["killed", "frozen"])
