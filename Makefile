@@ -3,7 +3,7 @@
 # pinned by version and hash in .ci/run.lock and .ci/dev.lock.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test serve worker migrate lint lock bench clean install install-dev
+.PHONY: help run test serve worker migrate lint lock bench soak clean install install-dev
 
 PYTHON_PROGRAMS := $(if $(PYTHON),"$(PYTHON)",python3 python3.14 python3.13 python3.12 python3.11)
 VENV := .venv/bin/python
@@ -42,6 +42,9 @@ lock: install ## pin the packages anew after a change to setup.cfg (ARGS=--upgra
 
 bench: install-dev ## measure the API and the worker over a million executions
 	@exec $(VENV) -m tests.bench $(ARGS)
+
+soak: install-dev ## break everything for five minutes and reckon (SECONDS=20: shorter, SEED=7: the same faults again)
+	@SOAK_SECONDS=$(SECONDS) SOAK_SEED=$(SEED) exec $(VENV) -m tests.soak
 
 clean: ## remove packages and caches; the data in var/ stays
 	@rm -rf .venv $(SANDBOX)/node_modules *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -1,4 +1,4 @@
-"""`make soak`: five minutes of faults, and a reckoning. SECONDS= changes how long, SEED= repeats what was chosen."""
+"""`make soak`: five minutes of faults, and a reckoning. SECONDS= says how long, SEED= repeats what was chosen."""
 
 import os
 import sys
@@ -8,7 +8,8 @@ from tests.soak.run import soak
 
 
 def main() -> None:
-    seconds, seed = float(os.environ.get("SECONDS") or 300), int(os.environ.get("SEED") or time.time_ns() % 1_000_000)
+    seconds = float(os.environ.get("SOAK_SECONDS") or 300)
+    seed = int(os.environ.get("SOAK_SEED") or time.time_ns() % 1_000_000)
     print(f"{seconds:.0f} s with SEED={seed}", flush=True)
     outcome = soak(seconds, seed)
     outcome.print()
