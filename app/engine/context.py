@@ -132,12 +132,17 @@ class NodeContext:
         return template.fill(rows[0])
 
     async def tell_apart(self, texts: set[str]) -> list[dict[str, str]]:
-        """What the expressions that gave nothing really were, for each item: null, undefined, NaN or Infinity.
+        """What the expressions that gave nothing really were, for each item: null, undefined, NaN, Infinity or Date.
 
         JSON writes all of them as null. One that threw counts as undefined, as it does for n8n.
         """
         single = {text: match[1] for text in texts if (match := _SINGLE.match(text))}
-        rows = await self.resolve({text: f"={{{{ String({inner}) }}}}" for text, inner in single.items()})
+        rows = await self.resolve(
+            {
+                text: f"={{{{ (v => v instanceof Date ? 'Date' : String(v))({inner}) }}}}"
+                for text, inner in single.items()
+            }
+        )
         return [{text: row.get(text) or "undefined" for text in texts} for row in rows]
 
     async def resolve_with(self, value: Any, variables: dict[str, Any], item: int) -> Any:

@@ -1,6 +1,5 @@
 """Edit Fields (Set), version 3: makes fields, or whole objects from JSON, and decides which fields stay."""
 
-import math
 import re
 from typing import Any
 
@@ -8,6 +7,7 @@ from app.engine import conversions, dates, paths
 from app.engine.context import NodeContext
 from app.engine.conversions import CannotConvert
 from app.engine.errors import NodeError
+from app.engine.hidden_values import reveal
 from app.engine.issues import of_type
 from app.engine.parameters import listed
 from app.engine.registry import Item, Outputs, node
@@ -58,7 +58,7 @@ async def set_(context: NodeContext) -> Outputs:
     if raw:
         await _join_pieces(context, wanted["value"], resolved)
     else:
-        await _find_no_numbers(context, wanted["value"], resolved)
+        await reveal(context, wanted["value"], resolved)
     put_out: list[Item] = []
     for index, (item, values) in enumerate(zip(context.items, resolved, strict=True)):
         try:
@@ -134,25 +134,6 @@ async def _join_pieces(context: NodeContext, pieces: Any, resolved: list[Any]) -
             answers[index][text] if value is None else conversions.display(value)
             for text, value in zip(pieces, row, strict=True)
         )
-
-
-async def _find_no_numbers(context: NodeContext, fields: list[dict[str, Any]], resolved: list[Any]) -> None:
-    """Put NaN in the place of numbers that are none, which fits neither type; results of expressions have null."""
-    empty = [
-        (index, place, str(field.get("value")))
-        for index, values in enumerate(resolved)
-        if not isinstance(values, NodeError)
-        for place, field in enumerate(fields)
-        if field.get("type") in ("number", "boolean")
-        and values["value"][place].get("value") is None
-        and field.get("value")
-    ]
-    if not empty:
-        return
-    answers = await context.tell_apart({text for _, _, text in empty})
-    for index, place, text in empty:
-        if answers[index][text] == "NaN":
-            resolved[index]["value"][place]["value"] = math.nan
 
 
 def _from_fields(

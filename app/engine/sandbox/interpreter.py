@@ -49,6 +49,8 @@ class Interpreter:
     def __init__(self, mode: str, memory_mb: int) -> None:
         self._mode = mode
         self._serial = mode == "expressions"
+        self.ended = 0
+        """Processes that were killed at a limit or died by themselves."""
         self._memory_mb = memory_mb
         self._ids = itertools.count(1)
         self._requests: dict[int, Request] = {}
@@ -170,6 +172,7 @@ class Interpreter:
             self._watch_end(request_id)
 
     def process_ended(self, process: NodeProcess) -> None:
+        self.ended += not self._closed
         running, self._running = self._running, None
         blame, self._blame = self._blame, None
         self._process = None

@@ -60,6 +60,11 @@ class Sandbox:
         interpreters = (self._expressions, *self._code)
         return [each.pid for each in interpreters if each.pid is not None]
 
+    @property
+    def ended(self) -> int:
+        """How many processes were killed at a limit of time or memory, or died by themselves."""
+        return sum(each.ended for each in (self._expressions, *self._code))
+
     async def evaluate(self, templates: Sequence[str], scope: dict[str, Any]) -> list[list[Any]]:
         """The values of the templates (with their leading "=") for every item: result[item][template].
 

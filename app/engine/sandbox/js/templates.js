@@ -63,9 +63,11 @@ function parse(code) {
   let expression;
   try {
     expression = acorn.parseExpressionAt(code, 0, { ecmaVersion: 'latest', preserveParens: true });
-    for (const token of acorn.tokenizer(code.slice(expression.end), { ecmaVersion: 'latest' })) {
-      if (token.type !== acorn.tokTypes.semi) throw new TemplateError('invalid syntax');
-    }
+    // What stands behind a first statement is never reached, but it has to be one.
+    const rest = code.slice(expression.end);
+    const [next] = acorn.tokenizer(rest, { ecmaVersion: 'latest' });
+    if (next && next.type !== acorn.tokTypes.semi) throw new TemplateError('invalid syntax');
+    acorn.parse(rest, { ecmaVersion: 'latest' });
   } catch {
     throw new TemplateError('invalid syntax');
   }

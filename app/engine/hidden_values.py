@@ -1,0 +1,55 @@
+"""What JSON hides of an expression's value: numbers that are none, and dates, which are no text to JavaScript."""
+
+import math
+import re
+from datetime import datetime
+from typing import Any
+
+import orjson
+
+from app.engine.context import NodeContext
+from app.engine.errors import NodeError
+
+SPECIAL = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
+DATE = "Date"
+"""What `tell_apart` says of a date."""
+_ISO = re.compile(r"[+-]?\d{4,6}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z\Z")
+_FIELD_KINDS = frozenset({"string", "number", "boolean", "array", "object"})
+
+
+async def reveal(context: NodeContext, fields: list[dict[str, Any]], resolved: list[Any]) -> None:
+    """Put into the values of typed fields what they really are, so that they convert as in n8n.
+
+    Asks the sandbox a second time, but only for values that gave nothing, or a date's text where a date was made.
+    """
+    asked = [
+        (index, place, str(field.get("value")))
+        for index, values in enumerate(resolved)
+        if not isinstance(values, NodeError)
+        for place, field in enumerate(fields)
+        if field.get("type") in _FIELD_KINDS and _may_hide(field.get("value"), values["value"][place].get("value"))
+    ]
+    if not asked:
+        return
+    answers = await context.tell_apart({text for _, _, text in asked})
+    for index, place, text in asked:
+        said, value = answers[index][text], resolved[index]["value"][place].get("value")
+        if said in SPECIAL:
+            resolved[index]["value"][place]["value"] = SPECIAL[said]
+        elif said == DATE:
+            resolved[index]["value"][place]["value"] = _as_kind(fields[place].get("type"), value)
+
+
+def _may_hide(template: Any, value: Any) -> bool:
+    if not isinstance(template, str) or not template.startswith("="):
+        return False
+    return value is None or (isinstance(value, str) and DATE in template and _ISO.match(value) is not None)
+
+
+def _as_kind(kind: Any, iso: str | None) -> Any:
+    """A date in a field of that type: its JSON as text, milliseconds as a number, and no array."""
+    if kind == "string":
+        return orjson.dumps(iso).decode()
+    if kind in ("number", "boolean"):
+        return math.nan if iso is None else datetime.fromisoformat(iso).timestamp() * 1000
+    return {} if kind == "array" else iso
