@@ -12,8 +12,9 @@ from prometheus_client import CollectorRegistry, Counter, Histogram, generate_la
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
+from psycopg_pool import ConnectionPool
 
-from app.repository import counters, workers
+from app.repository import counters, failures, workers
 from app.repository.connection import Connection
 from app.repository.execution_counts import queue_state
 
@@ -42,6 +43,27 @@ class RequestMetrics:
             ("database",),
             registry=self._registry,
         )
+
+        self._pool_waits = Counter(
+            "executions_pool_waits", "Calls that had to wait for a database connection.", registry=self._registry
+        )
+        self._pool_wait_seconds = Counter(
+            "executions_pool_wait_seconds", "How long they waited altogether.", registry=self._registry
+        )
+        self._pool_errors = Counter(
+            "executions_pool_errors", "Calls that got no database connection in time.", registry=self._registry
+        )
+        self._pool_looked_at = 0.0
+
+    def observe_pool(self, pool: ConnectionPool[Connection], *, now: float) -> None:
+        """Note what became of this process's waits for connections; looks at most once a second."""
+        if now < self._pool_looked_at + 1:
+            return
+        self._pool_looked_at = now
+        stats = pool.pop_stats()
+        self._pool_waits.inc(stats.get("requests_queued", 0))
+        self._pool_wait_seconds.inc(stats.get("requests_wait_ms", 0) / 1000)
+        self._pool_errors.inc(stats.get("requests_errors", 0))
 
     def observe_read(self, database: str) -> None:
         """Note which database answered a read."""
@@ -74,6 +96,7 @@ class ExecutionCollector(Collector):
                 totals = counters.totals(connection)
                 state = queue_state(connection)
                 alive, slots = workers.alive(connection, lease_seconds=self._lease_seconds)
+                notices, oldest_notice = failures.pending(connection)
         except psycopg.OperationalError:
             up.add_metric([], 0)
             yield up
@@ -89,31 +112,38 @@ class ExecutionCollector(Collector):
         yield gauge("executions_queue_oldest_seconds", "Age of the oldest queued one.", state.oldest_queued_seconds)
         yield gauge("executions_workers", "Workers that are alive.", alive)
         yield gauge("executions_worker_slots", "Executions that they can run at once.", slots)
+        yield gauge("executions_failure_notices_pending", "Notices of failures that are still to be sent.", notices)
+        yield gauge("executions_failure_notices_oldest_seconds", "Age of the oldest of them.", oldest_notice)
+
+
+COUNTED: dict[str, tuple[str, str, tuple[str, ...]]] = {
+    counters.ENDED: ("executions_ended", "Executions that ended, by status and mode.", ("status", "mode")),
+    counters.LATE_RESULTS: ("executions_late_results", "Results that came after a stop or a reaping.", ()),
+    counters.LEASES_LAPSED: ("executions_leases_lapsed", "Workers that were given up after a silence.", ()),
+    counters.SANDBOX_KILLS: (
+        "executions_sandbox_kills",
+        "JavaScript processes that were killed at a limit or died.",
+        (),
+    ),
+    counters.DELETED: ("executions_deleted", "Executions that were deleted: by a call, a job or pruning.", ("by",)),
+}
+"""Name, meaning and labels of each total that is shown as it stands."""
 
 
 def from_totals(totals: Iterable[counters.Total]) -> Iterator[Metric]:
     """The running totals as metrics."""
-    ended = CounterMetricFamily(
-        "executions_ended", "Executions that ended, by status and mode.", labels=["status", "mode"]
-    )
-    late = CounterMetricFamily("executions_late_results", "Results that came after a stop or a reaping.")
-    lapsed = CounterMetricFamily("executions_leases_lapsed", "Workers that were given up after a silence.")
+    families = {name: CounterMetricFamily(*shown[:2], labels=shown[2]) for name, shown in COUNTED.items()}
     bounds: dict[str, float] = {}
     latency_sum = 0.0
     for total in totals:
-        if total.name == counters.ENDED:
-            ended.add_metric([total.labels["status"], total.labels["mode"]], total.value)
-        elif total.name == counters.LATE_RESULTS:
-            late.add_metric([], total.value)
-        elif total.name == counters.LEASES_LAPSED:
-            lapsed.add_metric([], total.value)
+        if total.name in families:
+            labels = COUNTED[total.name][2]
+            families[total.name].add_metric([total.labels[label] for label in labels], total.value)
         elif total.name == counters.CLAIM_LATENCY_BUCKET:
             bounds[total.labels["le"]] = total.value
         elif total.name == counters.CLAIM_LATENCY_SUM:
             latency_sum = total.value
-    yield ended
-    yield late
-    yield lapsed
+    yield from families.values()
     latency = HistogramMetricFamily("executions_claim_latency_seconds", "From being queued to being claimed.")
     every = [*(str(bound) for bound in counters.CLAIM_LATENCY_BOUNDS), "+Inf"]
     latency.add_metric([], [(bound, bounds.get(bound, 0.0)) for bound in every], latency_sum)

@@ -35,6 +35,7 @@ def end(response: Response) -> Response:
             response.headers.add(name, value)
     rule = request.url_rule.rule if request.url_rule else "unknown"
     services().metrics.observe(rule, request.method, response.status_code, seconds)
+    services().metrics.observe_pool(services().pool, now=g.began)
     api_key = g.get("api_key")
     log.info(
         "request",

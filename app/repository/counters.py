@@ -19,6 +19,8 @@ CLAIM_LATENCY_BUCKET = "claim_latency_bucket"
 CLAIM_LATENCY_SUM = "claim_latency_sum"
 LATE_RESULTS = "late_results"
 LEASES_LAPSED = "leases_lapsed"
+SANDBOX_KILLS = "sandbox_kills"
+DELETED = "executions_deleted"
 CLAIM_LATENCY_BOUNDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0)  # seconds
 
 ADD = """
@@ -62,6 +64,12 @@ def count_ended(connection: Connection, counted_by: int, ended: Iterable[tuple[s
     totals_by_mode = Counter((mode, status) for status, mode in ended)
     for (mode, status), number in sorted(totals_by_mode.items()):  # in the order of their labels
         add(connection, counted_by, ENDED, number, status=status, mode=mode)
+
+
+def count_deleted(connection: Connection, number: int, *, by: str) -> None:
+    """Count executions that were deleted `by` a "call", a "job" or "pruning"."""
+    if number:
+        add(connection, NOBODY, DELETED, number, by=by)
 
 
 def observe_claim_latency(connection: Connection, worker_id: int, seconds: Sequence[float]) -> None:

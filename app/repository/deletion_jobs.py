@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 from psycopg.rows import args_row
 
+from app.repository import counters
 from app.repository.connection import Connection
 from app.repository.deletions import DELETE, LOCK
 from app.repository.errors import CannotDelete, DeletionJobNotFound
@@ -108,6 +109,7 @@ def delete_some(connection: Connection, *, size: int = STEP_SIZE) -> int | None:
         connection.execute(DELETE, {"ids": deletable})
     advance = {"id": job_id, "deleted": len(deletable), "above": min(ids, default=above), "finished": len(ids) < size}
     connection.execute(ADVANCE, advance)
+    counters.count_deleted(connection, len(deletable), by="job")
     return len(deletable)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from psycopg import sql
 
+from app.repository import counters
 from app.repository.connection import Connection
 from app.repository.errors import CannotDelete, ExecutionNotFound
 from app.repository.execution_filters import ExecutionFilter
@@ -37,6 +38,7 @@ def delete_executions(connection: Connection, wanted: ExecutionFilter) -> int:
     """Delete whatever matches, data and all; returns how many. Raises CannotDelete when one of them runs."""
     ids = lock_deletable(connection, wanted)
     connection.execute(DELETE, {"ids": ids})
+    counters.count_deleted(connection, len(ids), by="call")
     return len(ids)
 
 
@@ -52,4 +54,5 @@ def delete_execution(connection: Connection, execution_id: int, *, project_id: s
     # Read under the lock: what is shown is what is deleted.
     execution = get_execution(connection, execution_id, project_id=project_id)
     connection.execute(DELETE, {"ids": [execution_id]})
+    counters.count_deleted(connection, 1, by="call")
     return execution

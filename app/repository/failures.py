@@ -28,6 +28,12 @@ SENT = """
      WHERE n.id = ANY(%(ids)s)
 """
 
+# Counted up to 10,000.
+PENDING = """
+    SELECT count(*), coalesce(extract(epoch FROM clock_timestamp() - min(p.created_at)), 0)::float
+      FROM (SELECT n.created_at FROM failure_notices AS n ORDER BY n.id LIMIT 10000) AS p
+"""
+
 GIVE_UP = """
     DELETE FROM failure_notices AS n
      WHERE n.created_at < clock_timestamp() - interval '7 days'
@@ -62,6 +68,13 @@ def take_notices(connection: Connection, limit: int) -> list[FailureNotice]:
 def notices_sent(connection: Connection, ids: list[int]) -> None:
     """Forget notices that have arrived."""
     connection.execute(SENT, {"ids": ids})
+
+
+def pending(connection: Connection) -> tuple[int, float]:
+    """How many notices are still to be sent (counted up to 10,000), and the age of the oldest in seconds."""
+    row = connection.execute(PENDING).fetchone()
+    assert row is not None
+    return int(row[0]), float(row[1])
 
 
 def give_up(connection: Connection) -> list[int]:

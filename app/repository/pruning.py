@@ -9,6 +9,7 @@ from uuid import UUID
 
 from psycopg import sql
 
+from app.repository import counters
 from app.repository.connection import Connection
 from app.repository.execution_counts import scalar
 from app.repository.execution_filters import ExecutionFilter
@@ -134,6 +135,7 @@ def prune(connection: Connection, *, after: int, age_seconds: float | None, up_t
     row = connection.execute(STEP, parameters).fetchone()
     assert row is not None
     deleted, reached, some_old = row
+    counters.count_deleted(connection, deleted, by="pruning")
     return Step(deleted, reached if some_old else None)
 
 
@@ -155,4 +157,5 @@ def prune_workflow(connection: Connection, workflow_id: str, *, before: int, win
     """Look at the workflow's newest `window` executions below id `before` and delete those that have ended."""
     page, parameters = page_statement(ExecutionFilter(workflow_ids=(workflow_id,)), limit=window, before=before)
     [(deleted, number, last)] = connection.execute(OF_WORKFLOW.format(page=page), parameters, prepare=False).fetchall()
+    counters.count_deleted(connection, deleted, by="pruning")
     return Step(deleted, last if number == window else None)

@@ -31,6 +31,8 @@ class Beat:
         self._late_results_counted = 0
         self.interval = min(STOP_CHECK_SECONDS, settings.heartbeat_seconds)
         self.late_results = 0
+        self.sandbox_kills = 0
+        self._sandbox_kills_counted = 0
         self.lost = False
 
     @property
@@ -60,11 +62,13 @@ class Beat:
                     self.lost = True
                     return set()
                 gone = lifecycle.held_no_more(connection, self._worker_id, held) if held else set()
-                latencies, late_results = list(self._latencies), self.late_results
-                self._count(connection, latencies, late_results - self._late_results_counted)
+                latencies, late_results, kills = list(self._latencies), self.late_results, self.sandbox_kills
+                counters.observe_claim_latency(connection, self._worker_id, latencies)
+                self._add(connection, counters.LATE_RESULTS, late_results - self._late_results_counted)
+                self._add(connection, counters.SANDBOX_KILLS, kills - self._sandbox_kills_counted)
             # Forgotten once it is committed; what the loop's thread has added meanwhile is for the next beat.
             del self._latencies[: len(latencies)]
-            self._late_results_counted = late_results
+            self._late_results_counted, self._sandbox_kills_counted = late_results, kills
             if beat_due:
                 self._last_beat = now
                 self._beats_in_a_row += 1
@@ -74,10 +78,9 @@ class Beat:
             raise
         return gone
 
-    def _count(self, connection: Connection, latencies: Sequence[float], late_results: int) -> None:
-        counters.observe_claim_latency(connection, self._worker_id, latencies)
-        if late_results:
-            counters.add(connection, self._worker_id, counters.LATE_RESULTS, late_results)
+    def _add(self, connection: Connection, name: str, number: int) -> None:
+        if number:
+            counters.add(connection, self._worker_id, name, number)
 
     def _reap(self) -> None:
         """Give up what lost workers held.

@@ -254,10 +254,12 @@ class Worker:
             await asyncio.sleep(random.uniform(0.5, LONGEST_PAUSE))
 
     async def _keep_beating(self, beat: Beat) -> None:
+        ended_before = self._sandbox.ended
         while not beat.lost:
             try:
                 async with asyncio.timeout(beat.seconds_left):
-                    stopped = await self._in_thread(partial(beat, list(self._running)))
+                    beat.sandbox_kills = self._sandbox.ended - ended_before
+                stopped = await self._in_thread(partial(beat, list(self._running)))
             except TimeoutError:
                 # PostgreSQL says nothing at all; others may have given up what runs here by now.
                 beat.lost = True

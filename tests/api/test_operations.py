@@ -6,7 +6,7 @@ import psycopg
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from app.repository import workers
+from app.repository import pruning, workers
 from tests.postgres import cloned_database
 
 
@@ -85,6 +85,36 @@ def test_metrics_tell_of_leases_that_lapsed(api):
     api.db.commit()
     found = samples(api.with_key(None).call("GET", "/metrics").text)
     assert found["executions_leases_lapsed_total", frozenset()] == 1
+
+
+def test_metrics_tell_of_deletions_and_of_notices_that_wait(api):
+    workflow = api.workflow()
+    workers.register(api.db, hostname="h", pid=1, concurrency=1, sends_notices=True)
+    api.db.commit()
+    numbers = [api.ended(workflow) for _ in range(4)]
+    api.ended(workflow, "error")
+    assert api.delete(f"/executions/{numbers[0]}").status_code == 200
+    assert api.post("/executions/delete", {"ids": [str(number) for number in numbers]}).status_code == 200
+    pruning.prune(api.db, after=0, age_seconds=0)
+    api.db.commit()
+    found = samples(api.with_key(None).call("GET", "/metrics").text)
+    assert found["executions_deleted_total", frozenset({("by", "call")})] == 4
+    assert found["executions_deleted_total", frozenset({("by", "pruning")})] == 1
+    assert found["executions_failure_notices_pending", frozenset()] == 1
+    assert found["executions_failure_notices_oldest_seconds", frozenset()] > 0
+
+
+def test_metrics_tell_of_waits_for_a_connection(api, make_app):
+    app = make_app(EXECUTIONS_POOL_SIZE="1")
+    pool = app.extensions["executions"].pool
+    pool.timeout = 0.2
+    api.client = app.test_client()
+    with pool.connection():
+        assert api.get("/executions").status_code == 503
+    found = samples(api.with_key(None).call("GET", "/metrics").text)
+    assert found["executions_pool_waits_total", frozenset()] >= 1
+    assert found["executions_pool_errors_total", frozenset()] == 1
+    assert 0.1 < found["executions_pool_wait_seconds_total", frozenset()] < 3
 
 
 def test_metrics_without_a_database_say_so(make_app, api):
