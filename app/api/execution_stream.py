@@ -1,18 +1,20 @@
 """The body of an answer that holds run data: put together from text and from what is stored, in the caller's coding.
 
-Memory stays bounded whatever is stored, and no connection is held while a caller takes its time. What is stored
-in the caller's coding goes out as it is: zstd frames follow each other, and together they are one document.
+Memory stays bounded whatever is stored, and no connection is held while a caller takes its time. For callers that
+take zstd what is stored becomes part of the answer without being decoded.
 """
 
 import logging
 import zlib
 from collections.abc import Iterable, Iterator
+from itertools import groupby
 
 import zstandard
 from flask import Response, g
 
 from app.api.answers import raw_answer
 from app.api.codings import GZIP, GZIP_FORMAT, IDENTITY, LEVEL, ZSTD, Coding, mark, wanted_coding
+from app.api.zstd_splicing import fits, spliced
 from app.repository.execution_data import DataReader, Opener, StoredData
 
 log = logging.getLogger(__name__)
@@ -47,7 +49,7 @@ def body(parts: Iterable[Part], coding: str, open_connection: Opener) -> Iterato
     """The text of the parts in a coding. Raises DataGone."""
     reader = DataReader(open_connection)
     if coding == ZSTD:
-        return in_pieces(frames(parts, reader))
+        return in_pieces(spliced(frames(parts, reader)))
     pieces = text(parts, reader)
     return in_pieces(in_gzip(pieces) if coding == GZIP else pieces)
 
@@ -82,19 +84,22 @@ def in_gzip(pieces: Iterable[bytes]) -> Iterator[bytes]:
     yield compressor.flush()
 
 
-def frames(parts: Iterable[Part], reader: DataReader) -> Iterator[bytes]:
+def frames(parts: Iterable[Part], reader: DataReader) -> Iterator[Iterable[bytes]]:
     """Those that are stored, and others for what stands between them."""
     compressor = zstandard.ZstdCompressor(level=LEVEL)
-    encoder = None
-    for part in parts:
-        if isinstance(part, StoredData) and part.encoding == ZSTD:
-            if encoder is not None:
-                yield encoder.flush()
-                encoder = None
-            yield from reader.as_stored(part)
+    for stored, run in groupby(parts, goes_as_stored):
+        if stored:
+            yield from (reader.as_stored(part) for part in run if isinstance(part, StoredData))
         else:
-            encoder = encoder or compressor.compressobj()
-            for piece in text([part], reader):
-                yield encoder.compress(piece)
-    if encoder is not None:
-        yield encoder.flush()
+            yield encoded(text(run, reader), compressor)
+
+
+def goes_as_stored(part: Part) -> bool:
+    return isinstance(part, StoredData) and part.encoding == ZSTD and fits(part.beginning)
+
+
+def encoded(pieces: Iterable[bytes], compressor: zstandard.ZstdCompressor) -> Iterator[bytes]:
+    encoder = compressor.compressobj()
+    for piece in pieces:
+        yield encoder.compress(piece)
+    yield encoder.flush()

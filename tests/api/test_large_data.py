@@ -73,7 +73,7 @@ class Download:
         """The decoded text."""
         coding = self.answer.headers.get("Content-Encoding")
         if coding == "zstd":
-            reader = zstandard.ZstdDecompressor().stream_reader(self, read_across_frames=True)
+            reader = zstandard.ZstdDecompressor().stream_reader(self)
             yield from iter(lambda: reader.read(MEBIBYTE), b"")
             return
         decoder = zlib.decompressobj(31)
