@@ -46,13 +46,13 @@ class Outcome:
             print(f"VIOLATION: {sentence}")
 
 
-def soak(seconds: float, seed: int, home: Path | None = None) -> Outcome:
+def soak(seconds: float, seed: int, *, clients: int = CLIENTS, home: Path | None = None) -> Outcome:
     """Run one soak. With the same seed the same faults and calls are chosen; when they meet is up to the machine."""
     folder = home or Path(tempfile.mkdtemp(prefix="soak-"))
     deployment = Deployment(folder)
     disk = FullDisk(deployment)
     try:
-        return torment(deployment, disk, seconds, seed)
+        return torment(deployment, disk, seconds, seed, clients)
     finally:
         deployment.close()
         disk.close()
@@ -60,15 +60,15 @@ def soak(seconds: float, seed: int, home: Path | None = None) -> Outcome:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def torment(deployment: Deployment, disk: FullDisk, seconds: float, seed: int) -> Outcome:
+def torment(deployment: Deployment, disk: FullDisk, seconds: float, seed: int, number: int) -> Outcome:
     """Let clients work and faults happen, then everything calm down, then compare."""
     ledger, far_side = Ledger(), FarSide(seed)
     with deployment.connect() as connection:
         audit.install(connection)
     ids = store(deployment, far_side)
     clients = [
-        Client(deployment.api, ledger, far_side, ids, random.Random(f"{seed} client {number}"))
-        for number in range(CLIENTS)
+        Client(deployment.api, ledger, far_side, ids, random.Random(f"{seed} client {index}"))
+        for index in range(number)
     ]
     chaos = Chaos(deployment, disk, random.Random(f"{seed} chaos"))
     over = threading.Event()
