@@ -96,7 +96,10 @@ def test_a_node_is_tried_again_as_often_as_it_says(engine):
         ({"errorType": "errorObject", "errorObject": '{"description": "d", "error": "e"}'}, "d"),
         ({"errorType": "errorObject", "errorObject": '{"a": 1}'}, 'Error: {"a":1}'),
         ({"errorType": "errorObject", "errorObject": "[1]"}, "Error: [1]"),
-        ({"errorType": "errorObject", "errorObject": "{bad"}, "The error object is not valid JSON"),
+        (
+            {"errorType": "errorObject", "errorObject": "{bad"},
+            "Expected property name or '}' in JSON at position 1 (line 1 column 2)",
+        ),
     ],
 )
 def test_stop_and_error_says_what_it_was_told(engine, parameters, message):
