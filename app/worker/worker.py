@@ -38,6 +38,7 @@ from app.signatures import Signer
 from app.worker.alarm import Alarm
 from app.worker.beat import Beat
 from app.worker.children import queue_child, start_child
+from app.worker.clock import Clock
 from app.worker.credentials import Credentials
 from app.worker.deleter import delete_in_background
 from app.worker.exchange import Assignment, Exchange
@@ -66,12 +67,14 @@ class Worker:
         self._sandbox = sandbox
         self._threads = ThreadPoolExecutor(max_workers=4, thread_name_prefix="postgresql")
         self._outgoing = Outgoing(settings.allowed_hosts)
+        self._clock = Clock()
         self._reach = Reach(
             settings=settings,
             signer=Signer(settings),
             credentials=Credentials(settings, pool, self._threads),
             outgoing=self._outgoing,
             histories=Histories(pool, self._threads),
+            clock=self._clock,
             start_child=self._run_child,
             send_answer=self._send_answer,
         )
@@ -108,7 +111,7 @@ class Worker:
             return
         self._worker_id = worker_id
         log.info("worker ready", extra={"worker": worker_id, "concurrency": self._settings.concurrency})
-        beat = Beat(self._settings, self._pool, worker_id)
+        beat = Beat(self._settings, self._pool, worker_id, self._clock)
         exchange = Exchange(self._pool, worker_id)
         pruner, schedules = Pruner(self._settings, self._pool), Schedules(self._settings, self._pool)
         alarm = Alarm(self._pool, self._wake.set)
@@ -257,9 +260,9 @@ class Worker:
         ended_before = self._sandbox.ended
         while not beat.lost:
             try:
+                beat.sandbox_kills = self._sandbox.ended - ended_before
                 async with asyncio.timeout(beat.seconds_left):
-                    beat.sandbox_kills = self._sandbox.ended - ended_before
-                stopped = await self._in_thread(partial(beat, list(self._running)))
+                    stopped = await self._in_thread(partial(beat, list(self._running)))
             except TimeoutError:
                 # PostgreSQL says nothing at all; others may have given up what runs here by now.
                 beat.lost = True
@@ -336,6 +339,7 @@ class Worker:
 
     def _register(self) -> int:
         with transaction(self._pool) as connection:
+            self._clock.read(connection)
             return workers.register(
                 connection,
                 hostname=socket.gethostname(),
