@@ -92,25 +92,27 @@ class Cable:
 
 @dataclass(frozen=True)
 class Host:
-    """One machine: its cable, its API and its worker."""
+    """One machine: its cable, its worker, and its API if it has one."""
 
     cable: Cable
-    api: LiveServer
     worker: Child
+    api: LiveServer | None
 
 
 @contextmanager
-def host(database_url: str, home: Path, **settings: Any) -> Iterator[Host]:
+def host(database_url: str, home: Path, *, with_api: bool = True, **settings: Any) -> Iterator[Host]:
+    """Start one."""
     with ExitStack() as stack:
         cable = Cable(database_url)
         stack.callback(cable.close)
         settings = {"DATABASE_URL": cable.url, **settings}
-        api = live.start_server(database_url, home, **settings)
-        stack.callback(api.child.stop)
+        api = live.start_server(database_url, home, **settings) if with_api else None
+        if api is not None:
+            stack.callback(api.child.stop)
         worker = live.start_worker(database_url, home, **settings)
         stack.callback(worker.stop)
         stack.callback(cable.mend)
-        yield Host(cable, api, worker)
+        yield Host(cable, worker, api)
 
 
 class World(ThreadingHTTPServer):

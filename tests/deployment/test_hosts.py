@@ -1,9 +1,10 @@
-"""Several hosts on one PostgreSQL, of which one is cut off: it stops what it runs, and nothing is done twice."""
+"""Several hosts on one PostgreSQL, of which some are cut off: they stop what they run, and nothing is done twice."""
 
 import os
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 
 import pytest
@@ -38,8 +39,10 @@ def outside() -> Iterator[World]:
 
 @pytest.fixture
 def hosts(database_url: str, tmp_path) -> Iterator[list[Host]]:
-    with ExitStack() as stack:
-        yield [stack.enter_context(host(database_url, tmp_path / name, **LEASE)) for name in ("a", "b")]
+    wanted = (("cut", True), ("swallowed", False), ("other", True))
+    made = [host(database_url, tmp_path / name, with_api=with_api, **LEASE) for name, with_api in wanted]
+    with ExitStack() as stack, ThreadPoolExecutor() as together:
+        yield list(together.map(stack.enter_context, made))
 
 
 def ask(outside: World, path: str) -> tuple:
@@ -52,49 +55,43 @@ def held_by(queue: Queue, worker_pid: int, ids: list[int]) -> list[int]:
     return [row[0] for row in queue.connection.execute(query, [worker_pid, ids])]
 
 
-def test_a_host_that_is_cut_off_gives_up_and_comes_back(queue, hosts: list[Host], outside: World) -> None:
+def test_hosts_that_are_cut_off_give_up_and_come_back(queue, hosts: list[Host], outside: World) -> None:
     queue.save(chain(ask(outside, "begin"), wait(WORK_SECONDS), ask(outside, "end")), "long")
     queue.save(chain(ask(outside, "quick")), "short")
-    lonely, other = hosts
-    cut_off = given_up(queue, hosts, outside, lonely.cable.cut)
-    answer = lonely.api.get("/api/v1/executions")
-    assert (answer.status, answer.headers["Retry-After"]) == (503, "1")
-    goes_on(queue, lonely)
-    cut_off += given_up(queue, hosts, outside, lonely.cable.swallow)
-    goes_on(queue, lonely)
-    answer = other.api.get("/api/v1/executions?status=crashed")
-    assert sorted(int(execution["id"]) for execution in answer.body["data"]) == sorted(cut_off)
-    assert set(outside.calls.values()) == {1}, "something was done twice"
-    assert not any(outside.calls[f"/end/{number}"] for number in cut_off), "what was given up went on"
-
-
-def given_up(queue: Queue, hosts: list[Host], outside: World, cut: Callable[[], None]) -> list[int]:
-    """Cut the first host off while both are at work; what it had to give up, while the other went on."""
-    lonely, other = hosts
-    ids = queue.add("long", 8)
+    cut, swallowed, other = hosts
+    assert cut.api is not None
+    assert other.api is not None
+    ids = queue.add("long", 12)
     deadline = time.monotonic() + 15
     while not all(outside.calls[f"/begin/{number}"] for number in ids):
         assert time.monotonic() < deadline, queue.wait_for(ids, ["running"], 0)
         time.sleep(0.02)
-    cut_off, going_on = held_by(queue, lonely.worker.pid, ids), held_by(queue, other.worker.pid, ids)
-    assert (len(cut_off), len(going_on)) == (4, 4)
-    cut()
-    crashed = queue.wait_for(cut_off, seconds=LEASE_SECONDS + 5)
+    given_up = held_by(queue, cut.worker.pid, ids) + held_by(queue, swallowed.worker.pid, ids)
+    going_on = held_by(queue, other.worker.pid, ids)
+    assert (len(given_up), len(going_on)) == (8, 4), "each has as many as it has room for"
+
+    cut.cable.cut()
+    swallowed.cable.swallow()
+    crashed = queue.wait_for(given_up, seconds=LEASE_SECONDS + 5)
     assert {execution.status for execution in crashed} == {"crashed"}
+    answer = cut.api.get("/api/v1/executions")
+    assert (answer.status, answer.headers["Retry-After"]) == (503, "1")
     assert {execution.status for execution in queue.wait_for(going_on)} == {"success"}
     answer = other.api.post("/api/v1/workflows/short/run", {"wait": 10})
     assert (answer.status, answer.body["status"]) == (200, "success")
-    time.sleep(1)  # by now it would have ended what it ran
-    return cut_off
+    time.sleep(1)  # by now they would have ended what they ran
 
-
-def goes_on(queue: Queue, lonely: Host) -> None:
-    """Mend the cable: its worker takes work again, and its API answers."""
-    lonely.cable.mend()
-    deadline = time.monotonic() + 15
-    while not held_by(queue, lonely.worker.pid, queue_more(queue)):
-        assert time.monotonic() < deadline, lonely.worker.log_tail()
-    assert lonely.api.get("/api/v1/executions").status == 200
+    for lonely in (cut, swallowed):
+        lonely.cable.mend()
+    for lonely in (cut, swallowed):
+        deadline = time.monotonic() + 15
+        while not held_by(queue, lonely.worker.pid, queue_more(queue)):
+            assert time.monotonic() < deadline, lonely.worker.log_tail()
+    assert cut.api.get("/api/v1/executions").status == 200
+    answer = other.api.get("/api/v1/executions?status=crashed")
+    assert sorted(int(execution["id"]) for execution in answer.body["data"]) == sorted(given_up)
+    assert set(outside.calls.values()) == {1}, "something was done twice"
+    assert not any(outside.calls[f"/end/{number}"] for number in given_up), "what was given up went on"
 
 
 def queue_more(queue: Queue) -> list[int]:
