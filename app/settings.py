@@ -128,6 +128,8 @@ class Settings:
                 "EXECUTIONS_LEASE_SECONDS must be at least twice EXECUTIONS_HEARTBEAT_SECONDS, or living "
                 f"workers count as lost: {settings.lease_seconds:g} and {settings.heartbeat_seconds:g} given"
             )
+        if settings.database_direct_url and not environ.get("DATABASE_URL", "").strip():
+            raise SettingsError("DATABASE_DIRECT_URL goes around the pooler that DATABASE_URL leads through: set both")
         if settings.failure_webhook and not settings.failure_webhook.startswith(("http://", "https://")):
             raise SettingsError("EXECUTIONS_FAILURE_WEBHOOK must be a URL that starts with http:// or https://")
         if settings.failure_webhook and not settings.failure_secret:

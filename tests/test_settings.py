@@ -49,3 +49,11 @@ def test_without_an_address_the_embedded_database_is_found(tmp_path):
     (tmp_path / "database-url").write_text("postgresql://embedded\n")
     assert Settings.from_environment(environ).database_url == "postgresql://embedded"
     assert Settings.from_environment({**environ, **URL}).database_url == URL["DATABASE_URL"]
+
+
+def test_a_way_around_a_pooler_needs_the_way_through_it():
+    direct = {"DATABASE_DIRECT_URL": "postgresql://direct/x"}
+    assert Settings.from_environment({**URL, **direct}).direct_url == "postgresql://direct/x"
+    assert Settings.from_environment(URL).direct_url == URL["DATABASE_URL"]
+    with pytest.raises(SettingsError, match="DATABASE_DIRECT_URL"):
+        Settings.from_environment(direct, needs_database=False)
