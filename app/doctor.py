@@ -1,15 +1,24 @@
 """Looks a deployment over and says, for each thing that is not as it should be, what to do."""
 
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from tempfile import gettempdir
 
 import psycopg
 
-from app.migrations import pending
-from app.repository import workers
+from app.migrations import pending, unknown
+from app.repository import failures, workers
 from app.repository.connection import Connection, connect
-from app.repository.diagnosis import describe_server, measure_bloat
+from app.repository.diagnosis import (
+    describe_server,
+    idle_slots,
+    invalid_indexes,
+    long_transactions,
+    measure_bloat,
+    never_vacuumed,
+)
 from app.repository.execution_counts import queue_state
 from app.settings import Settings
 
@@ -17,6 +26,9 @@ OLDEST_SUPPORTED = 150_000  # PostgreSQL 15
 CLOCK_SECONDS = 2.0
 QUEUE_SECONDS = 60.0
 MANY_DEAD_ROWS = 100_000
+LONG_TRANSACTION_SECONDS = 300.0
+NOTICE_SECONDS = 600.0
+FREE_DISK_BYTES = 2**30
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +53,17 @@ def examine(settings: Settings) -> Iterator[Finding]:
         if missing:
             yield Finding("migrations", f"missing: {', '.join(missing)}", "run `make migrate`")
             return
-        yield Finding("migrations", "all applied")
+        newer = unknown(connection)
+        yield Finding(
+            "migrations",
+            f"newer than this program: {', '.join(newer)}" if newer else "all applied",
+            "replace this program by the version that made them" if newer else None,
+        )
         yield from examine_queue(connection, settings)
+        yield from examine_notices(connection, settings)
         yield from examine_bloat(connection)
+        yield from examine_what_stays(connection)
+    yield from examine_disk(settings)
 
 
 def examine_server(connection: Connection, settings: Settings) -> Iterator[Finding]:
@@ -89,6 +109,49 @@ def examine_queue(connection: Connection, settings: Settings) -> Iterator[Findin
         f"{queue.waiting} waiting",
         "start more workers, or raise EXECUTIONS_CONCURRENCY" if late else None,
     )
+
+
+def examine_notices(connection: Connection, settings: Settings) -> Iterator[Finding]:
+    """Notices of failures that do not get through."""
+    number, oldest = failures.pending(connection)
+    advice = None
+    if number and oldest > NOTICE_SECONDS:
+        advice = "look whether EXECUTIONS_FAILURE_WEBHOOK answers with 2xx; the workers' logs tell what it says"
+        if settings.failure_webhook is None:
+            advice = "start a worker with EXECUTIONS_FAILURE_WEBHOOK: nobody sends them"
+    yield Finding("failure notices", f"{number} to be sent (oldest {oldest:.0f} s)", advice)
+
+
+def examine_what_stays(connection: Connection) -> Iterator[Finding]:
+    """What is open, half done or switched off, and does harm the longer it stays so."""
+    for open_one in long_transactions(connection, seconds=LONG_TRANSACTION_SECONDS):
+        yield Finding(
+            "long transaction",
+            f"{open_one.program or 'unnamed'} (process {open_one.pid}, {open_one.state}) for {open_one.seconds:.0f} s",
+            f"end it: SELECT pg_terminate_backend({open_one.pid}); dead rows stay and migrations wait for it",
+        )
+    for index in invalid_indexes(connection):
+        yield Finding("index", f"{index} is not valid", f"run REINDEX INDEX CONCURRENTLY {index}")
+    for table in never_vacuumed(connection):
+        advice = f"run ALTER TABLE {table} RESET (autovacuum_enabled)"
+        yield Finding("autovacuum", f"off for table {table}", advice)
+    for slot in idle_slots(connection):
+        advice = f"start its replica, or SELECT pg_drop_replication_slot('{slot}'): the disk fills up for it"
+        yield Finding("replication slot", f"{slot} is read by nobody", advice)
+
+
+def examine_disk(settings: Settings) -> Iterator[Finding]:
+    """Room on this machine; PostgreSQL does not tell of its own disk."""
+    for subject, folder in (("disk of EXECUTIONS_HOME", settings.home), ("disk of temporary files", gettempdir())):
+        try:
+            free = shutil.disk_usage(folder).free
+        except OSError as error:
+            yield Finding(subject, f"{folder}: {error.strerror}", "make the folder, and let this user write to it")
+            continue
+        advice = (
+            "make room: large requests, logs and the embedded database go there" if free < FREE_DISK_BYTES else None
+        )
+        yield Finding(subject, f"{free / 2**30:.1f} GiB free in {folder}", advice)
 
 
 def examine_bloat(connection: Connection) -> Iterator[Finding]:

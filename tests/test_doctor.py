@@ -1,6 +1,7 @@
 """What the doctor sees, and what it advises."""
 
 import psycopg
+import pytest
 
 from app.doctor import examine
 from app.repository import workers
@@ -8,7 +9,8 @@ from app.settings import Settings
 
 
 def findings(database_url: str, **environ: str) -> dict[str, str | None]:
-    settings = Settings.from_environment({"DATABASE_URL": database_url, **environ})
+    """The advice on each subject; EXECUTIONS_HOME is a folder that is there."""
+    settings = Settings.from_environment({"EXECUTIONS_HOME": ".", "DATABASE_URL": database_url, **environ})
     return {finding.subject: finding.advice for finding in examine(settings)}
 
 
@@ -44,6 +46,44 @@ def test_a_migration_that_is_missing(database_url) -> None:
         connection.execute("DELETE FROM migration_checksums")
         connection.execute("DELETE FROM _yoyo_migration")
     assert "make migrate" in findings(database_url)["migrations"]
+
+
+def test_a_database_that_a_newer_program_has_migrated(database_url) -> None:
+    with psycopg.connect(database_url) as connection:
+        connection.execute("INSERT INTO migration_checksums (migration, sha256) VALUES ('9999.later', '')")
+    assert "replace this program" in findings(database_url)["migrations"]
+
+
+def test_what_stays_and_does_harm(database_url, monkeypatch) -> None:
+    monkeypatch.setattr("app.doctor.LONG_TRANSACTION_SECONDS", 0)
+    with psycopg.connect(database_url, autocommit=True) as connection, psycopg.connect(database_url) as idle:
+        idle.execute("SELECT 1")
+        connection.execute("INSERT INTO tags (id, name) VALUES ('a', 'a'), ('b', 'b')")
+        with pytest.raises(psycopg.errors.UniqueViolation):
+            connection.execute("CREATE UNIQUE INDEX CONCURRENTLY half_built ON tags ((true))")
+        connection.execute("ALTER TABLE tags SET (autovacuum_enabled = false)")
+        advice = findings(database_url)
+        assert f"pg_terminate_backend({idle.info.backend_pid})" in advice["long transaction"]
+        assert advice["index"] == "run REINDEX INDEX CONCURRENTLY half_built"
+        assert advice["autovacuum"] == "run ALTER TABLE tags RESET (autovacuum_enabled)"
+
+
+def test_notices_that_do_not_get_through(database_url, connection) -> None:
+    connection.execute(
+        "INSERT INTO failure_notices (execution_id, workflow_id, workflow_name, project_id, status, mode, created_at)"
+        " VALUES (1, 'w', 'w', 'default', 'error', 'manual', now() - interval '1 hour')"
+    )
+    connection.commit()
+    assert "nobody sends them" in findings(database_url)["failure notices"]
+    sending = {"EXECUTIONS_FAILURE_WEBHOOK": "http://127.0.0.1:1/", "EXECUTIONS_FAILURE_SECRET": "secret"}
+    assert "answers with 2xx" in findings(database_url, **sending)["failure notices"]
+
+
+def test_a_full_disk_and_a_folder_that_is_not_there(database_url, monkeypatch) -> None:
+    monkeypatch.setattr("app.doctor.FREE_DISK_BYTES", 2**80)
+    advice = findings(database_url, EXECUTIONS_HOME="/nowhere/at/all")
+    assert "make the folder" in advice["disk of EXECUTIONS_HOME"]
+    assert "make room" in advice["disk of temporary files"]
 
 
 def test_no_database() -> None:

@@ -24,6 +24,44 @@ BLOAT = """
      ORDER BY s.relname
 """
 
+# Those of autovacuum and of replication are no client's.
+LONG_TRANSACTIONS = """
+    SELECT a.pid, extract(epoch FROM clock_timestamp() - a.xact_start)::float AS seconds,
+           coalesce(a.application_name, '') AS program, coalesce(a.state, '') AS state
+      FROM pg_stat_activity AS a
+     WHERE a.datname = current_database() AND a.backend_type = 'client backend' AND a.pid <> pg_backend_pid()
+       AND a.xact_start < clock_timestamp() - make_interval(secs => %(seconds)s)
+     ORDER BY a.xact_start
+     LIMIT 5
+"""
+
+# What is being built at this moment is not valid yet.
+INVALID_INDEXES = """
+    SELECT c.relname
+      FROM pg_index AS i
+      JOIN pg_class AS c ON c.oid = i.indexrelid
+     WHERE NOT i.indisvalid
+       AND NOT EXISTS (SELECT FROM pg_stat_progress_create_index AS p WHERE p.index_relid = i.indexrelid)
+     ORDER BY c.relname
+"""
+
+# Tables that autovacuum was told to leave alone.
+NEVER_VACUUMED = """
+    SELECT c.relname
+      FROM pg_class AS c
+     WHERE c.relkind = 'r' AND c.relnamespace = current_schema()::regnamespace
+       AND c.reloptions && ARRAY['autovacuum_enabled=false', 'autovacuum_enabled=off']
+     ORDER BY c.relname
+"""
+
+# A slot that nobody reads keeps all that was written since, until the disk is full.
+IDLE_SLOTS = """
+    SELECT s.slot_name::text
+      FROM pg_replication_slots AS s
+     WHERE NOT s.active
+     ORDER BY s.slot_name
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Server:
@@ -47,6 +85,16 @@ class Bloat:
     dead: int
 
 
+@dataclass(frozen=True, slots=True)
+class LongTransaction:
+    """A client's transaction that has been open for `seconds`."""
+
+    pid: int
+    seconds: float
+    program: str
+    state: str
+
+
 def describe_server(connection: Connection) -> Server:
     """Version, clock and settings of the server."""
     with connection.cursor(row_factory=class_row(Server)) as cursor:
@@ -59,3 +107,24 @@ def measure_bloat(connection: Connection) -> list[Bloat]:
     """Dead rows of the tables that change most."""
     with connection.cursor(row_factory=class_row(Bloat)) as cursor:
         return cursor.execute(BLOAT).fetchall()
+
+
+def long_transactions(connection: Connection, *, seconds: float) -> list[LongTransaction]:
+    """Those open for longer than that, the oldest first: vacuum cannot take what they may still see."""
+    with connection.cursor(row_factory=class_row(LongTransaction)) as cursor:
+        return cursor.execute(LONG_TRANSACTIONS, {"seconds": seconds}).fetchall()
+
+
+def invalid_indexes(connection: Connection) -> list[str]:
+    """Indexes whose building was cut short: every write pays for them and no read uses them."""
+    return [name for (name,) in connection.execute(INVALID_INDEXES)]
+
+
+def never_vacuumed(connection: Connection) -> list[str]:
+    """Tables that autovacuum is switched off for."""
+    return [name for (name,) in connection.execute(NEVER_VACUUMED)]
+
+
+def idle_slots(connection: Connection) -> list[str]:
+    """Replication slots that nobody reads from."""
+    return [name for (name,) in connection.execute(IDLE_SLOTS)]
