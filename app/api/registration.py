@@ -1,11 +1,10 @@
 """Keeps the triggers of an active workflow in step with it, in the transaction that changes it."""
 
-from datetime import UTC, datetime
 from typing import Any
 
 import orjson
 
-from app.repository import triggers
+from app.repository import clock, triggers
 from app.repository.connection import Connection
 from app.repository.triggers import NewSchedule, NewWebhook
 from app.triggers.schedules import next_time, schedules_of
@@ -17,7 +16,7 @@ def register(connection: Connection, workflow_id: str, document: dict[str, Any])
 
     Raises InvalidTrigger for what cannot be followed, AlreadyExists for a path that another workflow has.
     """
-    now = datetime.now(UTC)
+    now = clock.now(connection)
     webhooks = [
         NewWebhook(w.node, w.method, w.path, w.webhook_id, w.pattern, orjson.dumps(w.settings))
         for w in webhooks_of(document)

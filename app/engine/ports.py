@@ -5,6 +5,7 @@ Each is optional; a node that needs one that is not there fails with a message t
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from app.engine.credentials import ReadCredential
@@ -41,6 +42,11 @@ Respond = Callable[[dict[str, Any]], Awaitable[None]]
 """Takes the answer for a webhook's caller: `status`, `headers`, and `body` (any JSON), `text` or `base64`."""
 
 
+def own_clock() -> datetime:
+    """What time it is on this machine."""
+    return datetime.now(UTC)
+
+
 @dataclass(frozen=True, slots=True)
 class Ports:
     """The ports of one execution."""
@@ -53,5 +59,7 @@ class Ports:
     address: str | None = None
     """Where the server is reached from outside."""
     history: History | None = None
+    now: Callable[[], datetime] = own_clock
+    """By whose clock waits begin and end."""
     depth: int = 0
     """How many workflows this one is below; the waits of a sub-workflow pass in memory, where its parent waits."""

@@ -10,6 +10,7 @@ from app.repository import counters, idempotency, lifecycle, triggers, workers
 from app.repository.connection import Connection, transaction
 from app.repository.lifecycle import Claim
 from app.settings import Settings
+from app.worker.clock import Clock
 
 log = logging.getLogger(__name__)
 
@@ -20,10 +21,11 @@ STOP_CHECK_SECONDS = 0.5
 class Beat:
     """Called every `interval` seconds; what is due at that moment is done in one transaction."""
 
-    def __init__(self, settings: Settings, pool: ConnectionPool[Connection], worker_id: int) -> None:
+    def __init__(self, settings: Settings, pool: ConnectionPool[Connection], worker_id: int, clock: Clock) -> None:
         self._settings = settings
         self._pool = pool
         self._worker_id = worker_id
+        self._clock = clock
         self._last_beat = time.monotonic()
         self._next_housekeeping = time.monotonic()
         self._beats_in_a_row = 1
@@ -58,9 +60,11 @@ class Beat:
         beat_due = now - self._last_beat >= self._settings.heartbeat_seconds
         try:
             with transaction(self._pool) as connection:
-                if beat_due and not workers.heartbeat(connection, self._worker_id):
-                    self.lost = True
-                    return set()
+                if beat_due:
+                    if not workers.heartbeat(connection, self._worker_id):
+                        self.lost = True
+                        return set()
+                    self._clock.read(connection)
                 gone = lifecycle.held_no_more(connection, self._worker_id, held) if held else set()
                 latencies, late_results, kills = list(self._latencies), self.late_results, self.sandbox_kills
                 counters.observe_claim_latency(connection, self._worker_id, latencies)

@@ -8,6 +8,7 @@ from app.engine.outgoing import Outgoing
 from app.engine.ports import ChildOutcome, ChildRequest, Ports
 from app.settings import Settings
 from app.signatures import Signer, resume_url
+from app.worker.clock import Clock
 from app.worker.credentials import Credentials
 from app.worker.exchange import Assignment
 from app.worker.histories import Histories
@@ -25,6 +26,7 @@ class Reach:
     credentials: Credentials
     outgoing: Outgoing
     histories: Histories
+    clock: Clock
     start_child: StartChild
     send_answer: SendAnswer
 
@@ -45,6 +47,7 @@ class Reach:
             resume_url=resume_url(self.settings, self.signer, claim.id),
             address=self.settings.webhook_url,
             history=self.histories.of_workflow(claim.workflow_id),
+            now=self.clock.now,
             depth=assignment.depth,
         )
         return replace(ports, run_child=run_child)

@@ -39,7 +39,7 @@ async def wait(context: NodeContext) -> Outputs:
         raise NodeError("The Wait node cannot wait for a form here.")
     else:
         until = await _at_time(context)
-    seconds = (until - datetime.now(UTC)).total_seconds()
+    seconds = (until - context.execution.ports.now()).total_seconds()
     if seconds >= IN_MEMORY_SECONDS and not context.execution.ports.depth:
         raise WaitRequested(until)
     if seconds > 0:
@@ -54,7 +54,7 @@ async def _limit(context: NodeContext) -> datetime:
         return LONGEST
     if parameters.get("limitType", "afterTimeInterval") == "afterTimeInterval":
         amount, unit = parameters.get("resumeAmount", 1), parameters.get("resumeUnit", "hours")
-        return _later(await context.resolve_first({"amount": amount, "unit": unit}, parameter="resumeAmount"))
+        return _later(context, await context.resolve_first({"amount": amount, "unit": unit}, parameter="resumeAmount"))
     return await _at_time(context, "maxDateAndTime")
 
 
@@ -67,10 +67,10 @@ async def _after_interval(context: NodeContext) -> datetime:
         },
         parameter="amount",
     )
-    return _later(asked)
+    return _later(context, asked)
 
 
-def _later(asked: dict[str, Any]) -> datetime:
+def _later(context: NodeContext, asked: dict[str, Any]) -> datetime:
     """Now and so much time."""
     number = conversions.to_number(asked["amount"])
     if math.isnan(number):
@@ -85,7 +85,7 @@ def _later(asked: dict[str, Any]) -> datetime:
     if asked["unit"] not in UNITS:
         raise NodeError("Invalid wait unit. Valid units are 'seconds', 'minutes', 'hours', or 'days'.")
     try:
-        return min(datetime.now(UTC) + timedelta(seconds=number * UNITS[asked["unit"]]), LONGEST)
+        return min(context.execution.ports.now() + timedelta(seconds=number * UNITS[asked["unit"]]), LONGEST)
     except OverflowError:
         return LONGEST
 
