@@ -3,11 +3,23 @@
 Knows n8n's trigger nodes and their parameters; knows no SQL, no HTTP and nothing of how workflows run.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 
 class InvalidTrigger(Exception):
     """A trigger node's parameters say nothing that could be followed; the message names the node."""
+
+
+@contextmanager
+def reading(node: dict[str, Any]) -> Iterator[None]:
+    """Raise InvalidTrigger for parameters of another kind than they should be."""
+    try:
+        yield
+    except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
+        problem = f"{type(error).__name__}: {error}"
+        raise InvalidTrigger(f"The parameters of node '{node.get('name')}' cannot be read: {problem}") from error
 
 
 def trigger_nodes(document: dict[str, Any], *types: str) -> list[dict[str, Any]]:

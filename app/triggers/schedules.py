@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from cronsim import CronSim, CronSimError
 
-from app.triggers import InvalidTrigger, trigger_nodes
+from app.triggers import InvalidTrigger, reading, trigger_nodes
 
 DEFAULT_TIMEZONE = "UTC"
 SEARCH_LIMIT = 100_000  # fitting times of a cron line that are looked at before a rule counts as never due
@@ -33,14 +33,15 @@ def schedules_of(document: dict[str, Any]) -> list[Schedule]:
         timezone = DEFAULT_TIMEZONE
     found = []
     for node in trigger_nodes(document, "scheduleTrigger"):
-        intervals = ((node.get("parameters") or {}).get("rule") or {}).get("interval") or [{}]
-        for index, interval in enumerate(intervals):
-            schedule = Schedule(node["name"], index, read_rule(node["name"], interval, timezone))
+        with reading(node):
+            intervals = ((node.get("parameters") or {}).get("rule") or {}).get("interval") or [{}]
+            rules = [read_rule(node["name"], interval, timezone) for interval in intervals]
+        for index, rule in enumerate(rules):
             try:
-                next_time(schedule.rule, datetime.now(UTC))
+                next_time(rule, datetime.now(UTC))
             except (CronSimError, ValueError, StopIteration) as error:
                 raise InvalidTrigger(f"The schedule of node '{node['name']}' can never be due: {error}") from error
-            found.append(schedule)
+            found.append(Schedule(node["name"], index, rule))
     return found
 
 

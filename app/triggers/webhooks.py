@@ -6,7 +6,7 @@ from typing import Any, Protocol, TypeVar
 
 import orjson
 
-from app.triggers import InvalidTrigger, trigger_nodes
+from app.triggers import InvalidTrigger, reading, trigger_nodes
 
 METHODS = ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")
 RESPONSE_MODES = ("onReceived", "lastNode", "responseNode")
@@ -31,11 +31,11 @@ class Webhook:
 
 def webhooks_of(document: dict[str, Any]) -> list[Webhook]:
     """The webhooks of a workflow. Raises InvalidTrigger for one without a path or with an unknown method."""
-    return [
-        webhook
-        for node in trigger_nodes(document, "webhook")
-        for webhook in read_node(node, problem=mismatch(document, node))
-    ]
+    found = []
+    for node in trigger_nodes(document, "webhook"):
+        with reading(node):
+            found += read_node(node, problem=mismatch(document, node))
+    return found
 
 
 def mismatch(document: dict[str, Any], node: dict[str, Any]) -> str | None:

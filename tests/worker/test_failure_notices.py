@@ -3,9 +3,11 @@
 import hashlib
 import hmac
 import json
+import os
+import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
@@ -24,6 +26,7 @@ class Receiver:
         self.url = url
         self.statuses: list[int] = []
         self.received: list[tuple[str, bytes]] = []
+        self.before_answer: Callable[[], None] = lambda: None
 
     def wait_for(self, number: int, seconds: float = 15) -> list[dict]:
         deadline = time.monotonic() + seconds
@@ -39,6 +42,7 @@ def receiver() -> Iterator[Receiver]:
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             kept.received.append((self.headers["X-Executions-Signature"], body))
+            kept.before_answer()
             self.send_response(kept.statuses.pop(0) if kept.statuses else 204)
             self.end_headers()
 
@@ -103,6 +107,23 @@ def test_a_notice_that_was_refused_is_sent_again(queue, start_worker, receiver) 
         queue.connection.execute("UPDATE failure_notices SET next_attempt_at = clock_timestamp()")
     first, second, third = receiver.wait_for(3)
     assert first == second == third
+
+
+def test_a_notice_whose_worker_is_killed_before_it_knows_of_the_answer_is_sent_again(
+    queue, start_worker, receiver
+) -> None:
+    queue.save(failing())
+    worker = start_worker(**settings(receiver))
+    receiver.before_answer = lambda: os.kill(worker.pid, signal.SIGKILL)
+    [failed] = queue.add()
+    receiver.wait_for(1)
+    worker.stop()
+    assert open_notices(queue) == [failed]
+    receiver.before_answer = lambda: None
+    queue.connection.execute("UPDATE failure_notices SET next_attempt_at = clock_timestamp()")
+    start_worker(**settings(receiver))
+    first, second = receiver.wait_for(2)
+    assert first == second
 
 
 def test_an_execution_that_was_given_up_is_told_of_too(queue, start_worker, receiver, connection) -> None:
