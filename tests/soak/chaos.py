@@ -8,7 +8,7 @@ import random
 import signal
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 import psycopg
@@ -28,12 +28,15 @@ CUT_OFF = """
 
 
 class Chaos:
-    """Hurts a deployment; `done` counts the faults."""
+    """Hurts a deployment; `done` counts the faults, of which the `first` are given."""
 
-    def __init__(self, deployment: Deployment, disk: FullDisk, chance: random.Random) -> None:
+    def __init__(
+        self, deployment: Deployment, disk: FullDisk, chance: random.Random, first: Sequence[str] = ()
+    ) -> None:
         self._deployment = deployment
         self._disk = disk
         self._chance = chance
+        self._first = first
         self.done: Counter[str] = Counter()
         self.problems: list[str] = []
         self.faults: dict[str, Callable[[], None]] = {
@@ -54,7 +57,7 @@ class Chaos:
     def run(self, seconds: float) -> None:
         """One fault after another for so long; returns when the last one is over."""
         deadline = time.monotonic() + seconds
-        left: list[str] = []
+        left = [name for name in reversed(self._first) if name in self.faults]
         while time.monotonic() < deadline:
             time.sleep(self._chance.uniform(*PAUSE_SECONDS))
             if not left:

@@ -6,6 +6,7 @@ import shutil
 import tempfile
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,13 +47,18 @@ class Outcome:
             print(f"VIOLATION: {sentence}")
 
 
-def soak(seconds: float, seed: int, *, clients: int = CLIENTS, home: Path | None = None) -> Outcome:
-    """Run one soak. With the same seed the same faults and calls are chosen; when they meet is up to the machine."""
+def soak(
+    seconds: float, seed: int, *, clients: int = CLIENTS, first: Sequence[str] = (), home: Path | None = None
+) -> Outcome:
+    """Run one soak, which begins with the `first` faults.
+
+    With the same seed the same faults and calls are chosen; when they meet is up to the machine.
+    """
     folder = home or Path(tempfile.mkdtemp(prefix="soak-"))
     deployment = Deployment(folder)
     disk = FullDisk(deployment)
     try:
-        return torment(deployment, disk, seconds, seed, clients)
+        return torment(deployment, disk, seconds, seed, clients, first)
     finally:
         deployment.close()
         disk.close()
@@ -60,7 +66,9 @@ def soak(seconds: float, seed: int, *, clients: int = CLIENTS, home: Path | None
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def torment(deployment: Deployment, disk: FullDisk, seconds: float, seed: int, number: int) -> Outcome:
+def torment(
+    deployment: Deployment, disk: FullDisk, seconds: float, seed: int, number: int, first: Sequence[str]
+) -> Outcome:
     """Let clients work and faults happen, then everything calm down, then compare."""
     ledger, far_side = Ledger(), FarSide(seed)
     with deployment.connect() as connection:
@@ -70,7 +78,7 @@ def torment(deployment: Deployment, disk: FullDisk, seconds: float, seed: int, n
         Client(deployment.api, ledger, far_side, ids, random.Random(f"{seed} client {index}"))
         for index in range(number)
     ]
-    chaos = Chaos(deployment, disk, random.Random(f"{seed} chaos"))
+    chaos = Chaos(deployment, disk, random.Random(f"{seed} chaos"), first)
     over = threading.Event()
     watcher = threading.Thread(target=watch, args=(ledger, chaos, seconds, over), name="watcher")
     for thread in (*clients, watcher):

@@ -1,0 +1,58 @@
+"""What a worker counts reaches the totals once, and a run that is cancelled at once still leaves its result."""
+
+import asyncio
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from app.repository import counters, workers
+from app.repository.connection import open_pool
+from app.repository.lifecycle import Claim
+from app.settings import Settings
+from app.worker.beat import Beat
+from app.worker.clock import Clock
+from app.worker.worker import cancel
+
+REFUSE_AT_COMMIT = """
+    CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'not now'; END $$;
+    CREATE CONSTRAINT TRIGGER refuse AFTER INSERT OR UPDATE ON counters
+        DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION refuse();
+"""
+
+
+def test_what_was_counted_in_a_failed_transaction_is_counted_in_the_next(connect, database_url, tmp_path: Path) -> None:
+    connection = connect(autocommit=True)
+    worker_id = workers.register(connection, hostname="host", pid=1, concurrency=1)
+    settings = Settings.from_environment({"DATABASE_URL": database_url, "EXECUTIONS_HOME": str(tmp_path)})
+    with open_pool(database_url, size=1, name="test") as pool:
+        beat = Beat(settings, pool, worker_id, Clock())
+        claim = dict.fromkeys(Claim.__dataclass_fields__, None)
+        beat.claimed(Claim(**{**claim, "waited_seconds": 2.0}))
+        beat.late_results = 3
+        connection.execute(REFUSE_AT_COMMIT)
+        with pytest.raises(psycopg.errors.RaiseException):
+            beat([])
+        connection.execute("DROP TRIGGER refuse ON counters")
+        beat.late_results += 1
+        beat([])
+        beat([])
+    totals = {total.name: total.value for total in counters.totals(connection) if not total.labels}
+    assert totals[counters.LATE_RESULTS] == 4
+    assert totals[counters.CLAIM_LATENCY_SUM] == 2.0
+
+
+def test_a_run_that_is_cancelled_at_once_takes_its_first_step() -> None:
+    async def run() -> str:
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            return "canceled"
+        return "ran on"
+
+    async def main() -> str:
+        task = asyncio.create_task(run())
+        cancel(task)
+        return await task
+
+    assert asyncio.run(main()) == "canceled"
