@@ -31,7 +31,11 @@ def alive() -> Response:
 @blueprint.get("/healthz/readiness")
 @public
 def ready() -> Response:
-    """The database is reachable and has every migration; 503 otherwise, saying what is missing."""
+    """The database is reachable and has every migration; 503 otherwise, saying what is missing.
+
+    A database that a newer program has migrated is fine: an upgrade migrates first. So is one without workers: lists
+    and reads are answered, and what is started waits for one.
+    """
     try:
         with database() as connection:
             missing = pending(connection)

@@ -183,6 +183,13 @@ def test_what_was_sent_behind_a_body_is_a_request_of_its_own_or_none(server) -> 
         assert server.get(f"/api/v1/tags/{victim}").status == 200
 
 
+def test_each_line_of_the_log_is_json(server) -> None:
+    lines = [json.loads(line) for line in server.child.log.read_text().splitlines()]
+    assert all({"time", "level", "logger", "message"} <= line.keys() for line in lines)
+    assert all(line["request_id"] for line in lines if line["logger"] == "app.requests")
+    assert any(line["message"] == "request refused" for line in lines)
+
+
 def test_no_line_of_all_that_was_an_unexpected_error(server) -> None:
     assert "unexpected error" not in server.child.log.read_text()
     assert "Traceback" not in server.child.log.read_text()
