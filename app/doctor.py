@@ -1,6 +1,7 @@
 """Looks a deployment over and says, for each thing that is not as it should be, what to do."""
 
 import shutil
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -10,7 +11,7 @@ import psycopg
 
 from app.migrations import pending, unknown
 from app.repository import failures, workers
-from app.repository.connection import Connection, connect
+from app.repository.connection import Connection, connect, open_pool, reading
 from app.repository.diagnosis import (
     describe_server,
     idle_slots,
@@ -20,6 +21,7 @@ from app.repository.diagnosis import (
     never_vacuumed,
 )
 from app.repository.execution_counts import queue_state
+from app.repository.replication import NOBODY, has_replayed, primary_position
 from app.settings import Settings
 
 OLDEST_SUPPORTED = 150_000  # PostgreSQL 15
@@ -59,6 +61,8 @@ def examine(settings: Settings) -> Iterator[Finding]:
             f"newer than this program: {', '.join(newer)}" if newer else "all applied",
             "replace this program by the version that made them" if newer else None,
         )
+        yield from examine_pooler(settings)
+        yield from examine_replica(connection, settings)
         yield from examine_queue(connection, settings)
         yield from examine_notices(connection, settings)
         yield from examine_bloat(connection)
@@ -90,6 +94,40 @@ def examine_server(connection: Connection, settings: Settings) -> Iterator[Findi
         "connections",
         f"{server.connections} of {server.max_connections} in use; one API and one worker need up to {needed}",
         "raise max_connections, or lower EXECUTIONS_POOL_SIZE or EXECUTIONS_HTTP_WORKERS" if free < needed else None,
+    )
+
+
+def examine_pooler(settings: Settings) -> Iterator[Finding]:
+    """The way through the pooler, where there is one."""
+    if not settings.through_pooler:
+        return
+    try:
+        with open_pool(settings.database_url, size=1, name="doctor", through_pooler=True) as pool, reading(pool):
+            yield Finding("pooler", "lets through")
+    except psycopg.OperationalError as error:
+        yield Finding("pooler", str(error).strip(), "check DATABASE_URL, and that the pooler runs")
+
+
+def examine_replica(connection: Connection, settings: Settings) -> Iterator[Finding]:
+    """Whether the replica, where there is one, comes to where its primary is now."""
+    if settings.database_replica_url is None:
+        return
+    wanted = primary_position(connection, NOBODY, seconds=0.0).reached
+    began = time.monotonic()
+    try:
+        with connect(settings.database_replica_url, autocommit=True) as replica:
+            while not (there := has_replayed(replica, wanted)):
+                if time.monotonic() - began > settings.database_replica_lag_seconds:
+                    break
+                time.sleep(0.05)
+    except psycopg.OperationalError as error:
+        yield Finding("replica", str(error).strip(), "check DATABASE_REPLICA_URL; until then the primary answers alone")
+        return
+    seconds = time.monotonic() - began
+    yield Finding(
+        "replica",
+        f"{'had all after' if there else 'lacks something still after'} {seconds:.1f} s",
+        None if there else "see that it is a replica of this primary and receives what that writes",
     )
 
 

@@ -18,7 +18,7 @@ from app.api.auth import keep
 from app.repository.api_keys import ApiKey
 from app.repository.connection import BROKEN, Connection, open_pool
 from app.repository.connection import reading as reading_from
-from app.repository.replication import NOTED_SECONDS, primary_position
+from app.repository.replication import NOBODY, NOTED_SECONDS, primary_position
 from app.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -30,7 +30,6 @@ STALLED_SECONDS = 3.0  # a read of the replica that takes longer is given to the
 REST_SECONDS = 1.0  # a replica that failed is left alone for so long
 NOTE_SECONDS = 1.0  # a write that this process noted so lately is not noted again
 SPARE_SECONDS = 2.0  # for clocks that do not run alike
-NOBODY = 0
 
 
 class Replica:

@@ -10,6 +10,7 @@ from app.repository.connection import Connection
 from app.repository.execution_counts import scalar
 
 NOTED_SECONDS = 2.0
+NOBODY = 0  # is no key's id
 
 # The position of what is written, not of what is on disk: with synchronous_commit off a commit is acknowledged before.
 POSITION = """

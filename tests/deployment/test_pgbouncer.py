@@ -9,6 +9,8 @@ import pytest
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
+from app.doctor import examine_pooler
+from app.settings import Settings
 from tests import live
 from tests.deployment import pgbouncer
 from tests.live import LiveServer
@@ -60,6 +62,8 @@ def test_a_whole_life_in_transaction_mode(pooler, database_url: str, tmp_path) -
     server = live.start_server(database_url, tmp_path, **addresses)
     worker = live.start_worker(database_url, tmp_path, **addresses)
     try:
+        [finding] = examine_pooler(Settings.from_environment(addresses))
+        assert finding.advice is None
         live_a_life(server)
         [pool] = pooler.show("POOLS", database)
         assert pool["pool_mode"] == "transaction"

@@ -10,8 +10,10 @@ from dataclasses import dataclass, replace
 
 import pytest
 
+from app.doctor import examine_replica
 from app.repository.api_keys import create_api_key
 from app.repository.connection import connect
+from app.settings import Settings
 from tests import live
 from tests.deployment.standby import Standby
 from tests.live import LiveServer
@@ -180,6 +182,24 @@ def test_a_replica_too_far_behind_is_not_used(site: Site) -> None:
         return reads(site.strict, "replica") > answered
 
     until(used_again)
+
+
+def test_the_doctor_looks_at_the_replica(site: Site) -> None:
+    def advice() -> str | None:
+        environ = {"DATABASE_URL": site.primary_url, "DATABASE_REPLICA_URL": site.standby.url(site.database)}
+        settings = Settings.from_environment({**environ, "DATABASE_REPLICA_LAG_SECONDS": "0.5"})
+        with connect(site.primary_url, autocommit=True) as connection:
+            [finding] = examine_replica(connection, settings)
+        return finding.advice
+
+    site.standby.catch_up(site.primary_url)
+    assert advice() is None
+    site.standby.pause()
+    try:
+        site.run()
+        assert advice() == "see that it is a replica of this primary and receives what that writes"
+    finally:
+        site.standby.resume()
 
 
 def test_an_answer_that_is_on_its_way_is_completed(site: Site) -> None:
