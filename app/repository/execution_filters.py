@@ -86,7 +86,7 @@ class ExecutionFilter:
         return tuple(p for p in self.project_ids or (self.visible_project,) if p == self.visible_project)
 
     def without(self, columns: Container[str]) -> "ExecutionFilter":
-        """The same without the conditions on these columns (workflow_id, project_id, status, mode, vote, tag_id)."""
+        """The same without the conditions on these columns, and on a tag (tag_id) or custom data (key)."""
         return replace(
             self,
             workflow_ids=() if "workflow_id" in columns else self.workflow_ids,
@@ -96,6 +96,7 @@ class ExecutionFilter:
             modes=() if "mode" in columns else self.modes,
             votes=() if "vote" in columns else self.votes,
             tags=() if "tag_id" in columns else self.tags,
+            metadata_key=None if "key" in columns else self.metadata_key,
         )
 
     def _columns(self) -> tuple[tuple[str, str, tuple[Any, ...]], ...]:

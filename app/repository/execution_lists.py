@@ -8,7 +8,7 @@ year.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from psycopg import sql
@@ -61,24 +61,38 @@ WAS_IN_PROJECT = sql.SQL("""EXISTS (
 VALUES = sql.SQL("unnest({parameter}::text[]) AS {alias} (value)")
 EQUAL = sql.SQL("{} = {}")
 TRUE = sql.SQL("true")
-EXECUTIONS = sql.SQL("executions AS e")
-TAGS = sql.SQL("execution_tags AS et")
-TAGGED_EXECUTIONS = sql.SQL("execution_tags AS et JOIN executions AS e ON e.id = et.execution_id")
-ANNOTATIONS = {"tag_id", "vote"}  # their own order by id is an index, too
+JOINED = sql.SQL("{table} JOIN executions AS e ON e.id = {id}")
+BY_THEMSELVES = {"tag_id", "vote", "key"}  # their own order by id is an index, too
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A table with ranges: its alias in a statement, and its column that is an execution's id."""
+
+    alias: str
+    own_id: str
+    table: sql.SQL
+
+    def column(self, name: str) -> sql.Identifier:
+        return sql.Identifier(self.alias, name)
+
+
+EXECUTIONS = Source("e", "id", sql.SQL("executions AS e"))
+SOURCES = {
+    "tag_id": Source("et", "execution_id", sql.SQL("execution_tags AS et")),  # repeats columns of its execution
+    "key": Source("em", "execution_id", sql.SQL("execution_metadata AS em")),
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Ranges:
-    """The values by column, in the order of an index, of the ranges that a list is put together from.
-
-    Of `execution_tags` where a tag is among them: it repeats the columns of its execution.
-    """
+    """The values by column, in the order of an index, of the ranges that a list is put together from."""
 
     columns: dict[str, tuple[str, ...]]
 
     @property
-    def of_tags(self) -> bool:
-        return "tag_id" in self.columns
+    def source(self) -> Source:
+        return SOURCES.get(next(iter(self.columns)), EXECUTIONS)
 
     @property
     def number(self) -> int:
@@ -109,13 +123,12 @@ def page_of_ranges(
     possible: sql.Composable = TRUE
     if "workflow_id" in ranges.columns and (projects := wanted.seen_projects()) is not None:
         possible, parameters["seen_projects"] = WAS_IN_PROJECT, list(projects)
-    table, source = "e", EXECUTIONS
-    if ranges.of_tags:
-        table, source = "et", TAGS if left == ExecutionFilter() else TAGGED_EXECUTIONS
-    own_id = sql.Identifier(table, "execution_id" if ranges.of_tags else "id")
+    source = ranges.source
+    own_id = source.column(source.own_id)
+    needs_execution = source != EXECUTIONS and left != ExecutionFilter()
     leading, *others = ranges.columns
     conditions: list[sql.Composable] = [
-        EQUAL.format(sql.Identifier(table, column), sql.Identifier(f"each_{column}", "value")) for column in others
+        EQUAL.format(source.column(column), sql.Identifier(f"each_{column}", "value")) for column in others
     ]
     conditions += [*wanted.id_bounds(own_id, before), condition]
     statement = PAGE_OF_RANGES.format(
@@ -125,8 +138,8 @@ def page_of_ranges(
             for column in ranges.columns
         ),
         id=own_id,
-        source=source,
-        leading=sql.Identifier(table, leading),
+        source=JOINED.format(table=source.table, id=own_id) if needs_execution else source.table,
+        leading=source.column(leading),
         first=sql.Identifier(f"each_{leading}", "value"),
         condition=sql.SQL(" AND ").join(conditions),
         possible=possible,
@@ -138,11 +151,14 @@ def page_of_ranges(
 def ranges_of(wanted: ExecutionFilter) -> Ranges | None:
     """The ranges that hold all that can match; None where a list names nothing that an index begins with.
 
-    None too for what is rarer than any range: ids, a retry's original, custom data.
+    None too for what is rarer than any range: ids, a retry's original, a value of custom data.
     """
-    if wanted.ids or wanted.retry_of or wanted.metadata_key is not None:
+    if wanted.ids or wanted.retry_of:
         return None
     columns: dict[str, tuple[str, ...]] = {}
+    if wanted.metadata_key is not None:
+        key_alone = replace(wanted, metadata_key=None, started_after=None, started_before=None) == ExecutionFilter()
+        return Ranges({"key": (wanted.metadata_key,)}) if key_alone else None
     if wanted.tags:
         columns["tag_id"] = wanted.tags
     elif wanted.votes:
@@ -152,6 +168,6 @@ def ranges_of(wanted: ExecutionFilter) -> Ranges | None:
         columns["workflow_id"] = wanted.workflow_ids
     elif projects is not None:
         columns["project_id"] = projects
-    if not columns.keys() <= ANNOTATIONS or wanted.modes or wanted.statuses:
+    if not columns.keys() <= BY_THEMSELVES or wanted.modes or wanted.statuses:
         columns |= {"mode": wanted.modes or MODES, "status": wanted.statuses or STATUSES}
     return Ranges({column: tuple(dict.fromkeys(values)) for column, values in columns.items()}) if columns else None

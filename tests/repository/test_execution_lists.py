@@ -13,12 +13,14 @@ from app.repository import annotations, executions, lifecycle
 from app.repository.execution_filters import MODES, STATUSES, ExecutionFilter
 from app.repository.executions import list_executions
 from app.repository.lifecycle import Result
+from app.repository.lifecycle.results import SAVE_METADATA
 from tests.repository.given import DATA, a_running_execution, a_worker, a_workflow
 
 NUMBER = 300
 PROJECTS = ("one", "two")
 WORKFLOWS = {"w1": "one", "w2": "one", "w3": "two"}
 TAGS = ("a", "b", "c")
+KEYS, VALUES = ("k", "l"), ("1", "2")
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 ENDED = ("success", "error", "canceled", "crashed")
 
@@ -57,6 +59,9 @@ def population(connection) -> list[executions.Execution]:
         }
         [execution_id] = connection.execute(INSERT, row).fetchone()
         annotations.set_tags(connection, execution_id, chance.sample(TAGS, chance.randint(0, 2)))
+        for key in chance.sample(KEYS, chance.randint(0, 2)):
+            value = {"id": execution_id, "key": key, "value": chance.choice(VALUES)}
+            connection.execute(SAVE_METADATA, value)
     connection.commit()
     return list_executions(connection, ExecutionFilter(), limit=1_000)
 
@@ -76,14 +81,17 @@ FILTERS = st.builds(
     modes=some(MODES),
     tags=some([*TAGS, "none"]),
     votes=some(("up", "down")),
+    metadata_key=st.sampled_from([None, None, *KEYS, "none"]),
+    metadata_value=st.sampled_from([None, *VALUES]),
     started_after=TIMES,
     started_before=TIMES,
     visible_project=st.sampled_from([None, None, *PROJECTS]),
 )
 
 
-def matches(execution: executions.Execution, wanted: ExecutionFilter) -> bool:
+def matches(execution: executions.Execution, custom_data: dict[str, str], wanted: ExecutionFilter) -> bool:
     started = execution.started_at
+    value = custom_data.get(wanted.metadata_key)
     return all(
         (
             not wanted.statuses or execution.status in wanted.statuses,
@@ -95,17 +103,21 @@ def matches(execution: executions.Execution, wanted: ExecutionFilter) -> bool:
             wanted.started_after is None or (started is not None and started > wanted.started_after),
             wanted.started_before is None or (started is not None and started < wanted.started_before),
             wanted.visible_project in (None, execution.project_id),
+            wanted.metadata_key is None or (value is not None and wanted.metadata_value in (None, value)),
         )
     )
 
 
 def test_a_list_holds_what_matches_newest_first(connection, population) -> None:
+    custom_data = executions.read_metadata(connection, [e.id for e in population])
+
     @settings(deadline=None, max_examples=400, suppress_health_check=[HealthCheck.too_slow])
     @given(FILTERS, st.integers(1, 60), st.one_of(st.none(), st.integers(1, NUMBER + 1)))
     def check(wanted: ExecutionFilter, limit: int, before: int | None) -> None:
         page = list_executions(connection, wanted, limit=limit, before=before)
         below = (e for e in population if before is None or e.id < before)
-        assert [e.id for e in page] == [e.id for e in islice((e for e in below if matches(e, wanted)), limit)]
+        expected = (e.id for e in below if matches(e, custom_data.get(e.id, {}), wanted))
+        assert [e.id for e in page] == list(islice(expected, limit))
 
     check()
 

@@ -1,0 +1,2 @@
+-- transactional: false
+DROP INDEX CONCURRENTLY execution_metadata_of_key;
