@@ -18,7 +18,7 @@ import pytest
 
 from app.migrations import MIGRATIONS, migrate, pending
 from app.repository.connection import connect
-from tests.bench.fill import fill
+from tests.first_release import fill
 from tests.postgres import cloned_database
 
 ROWS = int(os.environ.get("ROWS", "3000"))
