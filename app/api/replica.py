@@ -12,6 +12,7 @@ from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
+from psycopg import errors as pg
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from app.api.auth import keep
@@ -24,9 +25,10 @@ from app.settings import Settings
 log = logging.getLogger(__name__)
 
 READING = (":read", ":list")
+GIVEN_UP = (pg.SerializationFailure, pg.QueryCanceled)
 SAMPLE_SECONDS = 1.0  # between two looks at where the primary is
 GET_SECONDS = 0.25  # the longest wait for a connection to the replica: there is another database to ask
-STALLED_SECONDS = 3.0  # a read of the replica that takes longer is given to the primary
+STALLED_SECONDS = 2.0  # a read of the replica that takes longer is given to the primary
 REST_SECONDS = 1.0  # a replica that failed is left alone for so long
 NOTE_SECONDS = 1.0  # a write that this process noted so lately is not noted again
 SPARE_SECONDS = 2.0  # for clocks that do not run alike
@@ -120,7 +122,12 @@ class Replica:
         return self._clock() < self._rests_until
 
     def failed(self, error: BaseException) -> None:
-        """Leave it alone for a moment, and with it the connections that may be as dead."""
+        """Leave it alone for a moment, and with it the connections that may be as dead.
+
+        Not when it only gave up one statement, as it does for what it replays.
+        """
+        if isinstance(error, GIVEN_UP):
+            return
         self._rests_until = self._clock() + REST_SECONDS
         if not isinstance(error, PoolTimeout):
             self.pool.drain()

@@ -16,7 +16,7 @@ from app.embedded.account import choose_account
 from app.embedded.binaries import postgres_binaries
 from app.processes import dies_with_parent
 
-SETTINGS = ["max_connections=300", "listen_addresses=", "fsync=off", "wal_receiver_status_interval=1s"]
+SETTINGS = ["max_connections=300", "listen_addresses=", "fsync=off", "max_standby_streaming_delay=0"]
 
 
 class Standby:

@@ -8,11 +8,13 @@ import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+import psycopg
 import pytest
 
+from app.api.replica import Replica, open_replica
 from app.doctor import examine_replica
 from app.repository.api_keys import create_api_key
-from app.repository.connection import connect
+from app.repository.connection import connect, open_pool
 from app.settings import Settings
 from tests import live
 from tests.deployment.standby import Standby
@@ -182,6 +184,32 @@ def test_a_replica_too_far_behind_is_not_used(site: Site) -> None:
         return reads(site.strict, "replica") > answered
 
     until(used_again)
+
+
+def test_a_statement_that_gives_way_to_what_is_replayed_is_no_failure(site: Site) -> None:
+    site.run()
+    site.standby.catch_up(site.primary_url)
+    environ = {"DATABASE_URL": site.primary_url, "DATABASE_REPLICA_URL": site.standby.url(site.database)}
+    settings = Settings.from_environment(environ)
+    with open_pool(site.primary_url, size=1, name="primary") as primary:
+        replica = open_replica(settings, primary)
+        assert replica is not None
+        with replica.pool:
+            with pytest.raises(psycopg.errors.SerializationFailure) as refused:
+                read_while_rows_are_vacuumed(site, replica)
+            replica.failed(refused.value)
+            assert not replica.rests
+
+
+def read_while_rows_are_vacuumed(site: Site, replica: Replica) -> None:
+    with replica.reading() as connection, connection.transaction():
+        connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        assert connection.execute("SELECT count(*) > 0 FROM executions").fetchone() == (True,)
+        with connect(site.primary_url, autocommit=True) as other:
+            other.execute("UPDATE executions SET vote = 'up'")
+            other.execute("VACUUM executions")
+        site.standby.catch_up(site.primary_url)
+        connection.execute("SELECT count(*) FROM executions")
 
 
 def test_the_doctor_looks_at_the_replica(site: Site) -> None:
