@@ -1,0 +1,146 @@
+"""The executions that a worker holds: each runs as a task, and its result is kept until it is handed in."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+import psycopg
+
+from app.engine.children import below, outcome_of, run_document
+from app.engine.errors import NodeError
+from app.engine.ports import ChildOutcome, ChildRequest, Ports
+from app.engine.run import Outcome
+from app.engine.sandbox import Sandbox
+from app.repository.lifecycle import Result
+from app.worker.children import queue_child, start_child
+from app.worker.exchange import Assignment
+from app.worker.runs import BROKEN, handed_over, run
+
+UNREACHABLE = (psycopg.OperationalError, psycopg.InterfaceError)
+
+Run = asyncio.Task[Outcome | None]
+Transact = Callable[..., Awaitable[Any]]
+
+
+class Held:
+    """What one worker runs, and what of it has ended and is not recorded yet."""
+
+    def __init__(
+        self, sandbox: Sandbox, ports: Callable[[Assignment], Ports], transact: Transact, wake: asyncio.Event
+    ) -> None:
+        """`transact` does database work in a transaction; `wake` is set when there is a result."""
+        self._sandbox = sandbox
+        self._ports = ports
+        self._transact = transact
+        self._wake = wake
+        self._results: list[Result] = []
+        # What this worker holds and what it knows of are the same while nobody else has the lock.
+        self._known = asyncio.Lock()
+        self.worker_id = 0
+        self.running: dict[int, Run] = {}
+        self.may_hold_more = False
+        """The answer to a claim was lost: PostgreSQL may know of executions here that this worker does not know of."""
+        self.handing_over = False
+        """What is cut short from here on is for another worker to go on with."""
+
+    @property
+    def count(self) -> int:
+        """How many run, or have ended and are not recorded."""
+        return len(self.running) + len(self._results)
+
+    @property
+    def unrecorded(self) -> int:
+        """How many have ended and are not recorded."""
+        return len(self._results)
+
+    def take_results(self) -> list[Result]:
+        """What has ended since the last time."""
+        results, self._results = self._results, []
+        return results
+
+    def give_back(self, results: Sequence[Result]) -> None:
+        """Keep results that could not be recorded."""
+        self._results[:0] = results
+
+    def forget_all(self) -> None:
+        """Nothing of this is held any more."""
+        self._results.clear()
+        self.may_hold_more = False
+
+    @asynccontextmanager
+    async def whole_truth(self, results: Sequence[Result]) -> AsyncIterator[list[int] | None]:
+        """Where more may be held than is known: the ids of all that is known, while nothing is added to it; else None.
+
+        What is found is to be started before this ends.
+        """
+        if not self.may_hold_more:
+            yield None
+            return
+        async with self._known:
+            self.may_hold_more = False
+            yield [*self.running, *(result.id for result in results)]
+
+    def start(self, assignment: Assignment) -> Run:
+        """Run an execution that this worker has been given."""
+        task = asyncio.create_task(self._run(assignment), name=f"execution {assignment.claim.id}")
+        self.running[assignment.claim.id] = task
+        return task
+
+    async def _run(self, assignment: Assignment) -> Outcome | None:
+        result, outcome = await run(assignment, self._sandbox, self._ports(assignment))
+        del self.running[assignment.claim.id]
+        # What is part of another execution goes with it: the other worker starts it anew.
+        handed = result.status == "canceled" and self.handing_over and assignment.depth == 0
+        self._results.append(handed_over(result) if handed else result)
+        self._wake.set()
+        return outcome
+
+    async def run_child(self, parent: Assignment, ports: Ports, request: ChildRequest) -> ChildOutcome:
+        """Run a sub-workflow as an execution of its own beside its parent, and stop it with its parent."""
+        if request.document is not None:
+            return await run_document(request, ports, self._sandbox)
+        below(ports)
+        if not request.wait:
+            queued = await self._transact(queue_child, parent, request)
+            return ChildOutcome([request.items], str(queued))
+        starting = asyncio.ensure_future(self._start_child(parent, request))
+        try:
+            execution_id, task = await asyncio.shield(starting)
+            outcome = await asyncio.shield(task)
+        except asyncio.CancelledError:
+            await asyncio.wait([starting])
+            if starting.exception() is None:
+                _, task = starting.result()
+                cancel(task)
+                await asyncio.wait([task])
+            raise
+        return ChildOutcome([], execution_id, BROKEN) if outcome is None else outcome_of(outcome, execution_id)
+
+    async def _start_child(self, parent: Assignment, request: ChildRequest) -> tuple[str, Run]:
+        """Start a sub-workflow; its id and its task. Once begun it is not cut short: the row would have no task."""
+        async with self._known:
+            try:
+                child = await self._transact(start_child, self.worker_id, parent, request)
+            except UNREACHABLE as error:
+                self.may_hold_more = True
+                raise NodeError("The sub-workflow could not be started: PostgreSQL cannot be reached") from error
+            return str(child.claim.id), self.start(child)
+
+    def abort(self, execution_id: int) -> None:
+        """Stop an execution that is no longer this worker's. A second time, while it is being stopped, does nothing."""
+        task = self.running.get(execution_id)
+        if task is not None and not task.cancelling():
+            cancel(task)
+
+    async def cut_short(self) -> None:
+        """Stop all that runs, and wait until each has left its result."""
+        tasks = list(self.running.values())
+        for task in tasks:
+            cancel(task)
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def cancel(task: Run) -> None:
+    """Cancel a run, but not before its first step: it would never begin, and leave no result."""
+    asyncio.get_running_loop().call_soon(task.cancel)
