@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 
 from app.engine import conversions
+from app.engine.certificates import Certificate
 from app.engine.context import NodeContext
 from app.engine.conversions import CannotConvert
 from app.engine.errors import NodeError
@@ -27,6 +28,7 @@ class Proof:
     body: dict[str, Any] = field(default_factory=dict)
     auth: httpx.Auth | None = None
     domains: tuple[str, ...] | None = None
+    certificate: Certificate | None = None
 
     def check(self, url: str, item: int) -> None:
         """Raises NodeError when the credential must not be sent to that address."""

@@ -3,6 +3,7 @@
 Knows answers and exceptions of the outgoing client; sends nothing.
 """
 
+import ssl
 from typing import Any
 
 import httpcore
@@ -10,9 +11,11 @@ import httpx
 
 from app.engine import conversions
 from app.engine.addresses import AddressRefused, UnknownHost
+from app.engine.certificates import InvalidCertificate
 from app.engine.conversions import CannotConvert
 from app.engine.errors import NodeError
 from app.engine.outgoing import Answer, RequestTimedOut, ResponseTooLarge, TooManyRedirects
+from app.engine.proxies import InvalidProxy
 
 SENTENCES = {
     400: "Bad request - please check your parameters",
@@ -56,8 +59,12 @@ NETWORK_FAILURES = (
     ResponseTooLarge,
     httpcore.NetworkError,
     httpcore.ProtocolError,
+    httpcore.ProxyError,
+    InvalidCertificate,
+    InvalidProxy,
     httpcore.TimeoutException,
     httpcore.UnsupportedProtocol,
+    ssl.SSLError,
     httpx.HTTPError,
     httpx.InvalidURL,
 )
@@ -100,7 +107,7 @@ def of_answer(answer: Answer, item: int, *, parsed: bool) -> RequestFailed:
 
 def of_exception(error: Exception, url: str, item: int) -> NodeError:
     """For a request that got no answer."""
-    if isinstance(error, AddressRefused):
+    if isinstance(error, AddressRefused | InvalidCertificate | InvalidProxy):
         return NodeError(str(error), item_index=item)
     code, raw, name = _code(error, url)
     shown = {"message": raw, "name": name, "stack": f"{name}: {raw}", "code": code}

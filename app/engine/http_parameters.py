@@ -29,7 +29,6 @@ class Request:
         self._options = parameters.get("options") or {}
         self.reading = _reading(self._options)
         self.url = checked_url(parameters.get("url"), index)
-        refuse_proxy(self._options, index)
 
     def call(
         self,
@@ -66,6 +65,8 @@ class Request:
             timeout=seconds(self._options.get("timeout"), 300.0),
             max_redirects=self._max_redirects(),
             verify=not self._options.get("allowUnauthorizedCerts"),
+            proxy=str(self._options["proxy"]) if self._options.get("proxy") else None,
+            certificate=proven.certificate,
         )
 
     def _max_redirects(self) -> int:
@@ -146,12 +147,6 @@ class Request:
         if not isinstance(value, kinds):
             raise NodeError(f'The value in the "{label}" field has to be a JSON object', item_index=self._index)
         return value
-
-
-def refuse_proxy(options: dict[str, Any], index: int) -> None:
-    """Raises NodeError: what a proxy connects to, nobody here could check."""
-    if options.get("proxy"):
-        raise NodeError("The option Proxy is not supported.", item_index=index)
 
 
 def _reading(options: dict[str, Any]) -> Reading:

@@ -6,7 +6,6 @@ nothing of nodes.
 
 import asyncio
 import http.cookiejar
-import ssl
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any
@@ -14,7 +13,9 @@ from typing import Any
 import httpx
 
 from app.engine.addresses import AddressRules
+from app.engine.certificates import Certificate, tls_context
 from app.engine.connections import Connections
+from app.engine.proxies import Proxied, proxy_of
 
 LARGEST_RESPONSE = 64 * 2**20
 LONGEST_SECONDS = 300.0
@@ -70,6 +71,9 @@ class Call:
     max_redirects: int = 21
     """0: redirects are answers."""
     verify: bool = True
+    proxy: str | None = None
+    """By way of which proxy: http://user:password@host:port."""
+    certificate: Certificate | None = None
 
 
 class Outgoing:
@@ -93,17 +97,19 @@ class Outgoing:
     async def send(self, call: Call) -> Answer:
         """Send a request and read its answer.
 
-        Raises AddressRefused, UnknownHost, RequestTimedOut, TooManyRedirects, ResponseTooLarge, and of httpcore and
-        httpx what app.engine.http_failures.NETWORK_FAILURES names.
+        Raises AddressRefused, UnknownHost, InvalidProxy, InvalidCertificate, RequestTimedOut, TooManyRedirects,
+        ResponseTooLarge, and of httpcore and httpx what app.engine.http_failures.NETWORK_FAILURES names.
         """
         try:
             async with asyncio.timeout(call.timeout):
-                return await self._follow(call)
+                if call.proxy is None and call.certificate is None:
+                    return await self._follow(call, self._client(call.verify))
+                async with await self._own_client(call) as client:
+                    return await self._follow(call, client)
         except TimeoutError as error:
             raise RequestTimedOut(f"timeout of {round(call.timeout * 1000)}ms exceeded") from error
 
-    async def _follow(self, call: Call) -> Answer:
-        client = self._client(call.verify)
+    async def _follow(self, call: Call, client: httpx.AsyncClient) -> Answer:
         request = client.build_request(call.method, call.url, headers=call.headers, content=call.content or None)
         auth, secrets, redirects = call.auth, call.secret_headers | CREDENTIAL_HEADERS, 0
         while True:
@@ -150,16 +156,19 @@ class Outgoing:
 
     def _client(self, verify: bool) -> httpx.AsyncClient:
         if verify not in self._clients:
-            context = ssl.create_default_context()
-            if not verify:
-                context.check_hostname = False
-                context.verify_mode = ssl.CERT_NONE
-            transport = Connections(self.rules, context)
-            jar = http.cookiejar.CookieJar(http.cookiejar.DefaultCookiePolicy(allowed_domains=[]))
-            self._clients[verify] = httpx.AsyncClient(
-                transport=transport, timeout=None, trust_env=False, cookies=jar, headers=OWN_HEADERS
-            )
+            self._clients[verify] = _over(Connections(self.rules, tls_context(verify=verify)))
         return self._clients[verify]
+
+    async def _own_client(self, call: Call) -> httpx.AsyncClient:
+        """A client for one call: a proxy's connections, and what a certificate opens, are not for others."""
+        proxy = None if call.proxy is None else proxy_of(call.proxy)
+        context = await asyncio.to_thread(tls_context, call.certificate, verify=call.verify)
+        return _over(Connections(self.rules, context) if proxy is None else Proxied(self.rules, proxy, context))
+
+
+def _over(transport: httpx.AsyncBaseTransport) -> httpx.AsyncClient:
+    jar = http.cookiejar.CookieJar(http.cookiejar.DefaultCookiePolicy(allowed_domains=[]))
+    return httpx.AsyncClient(transport=transport, timeout=None, trust_env=False, cookies=jar, headers=OWN_HEADERS)
 
 
 def _origin(url: httpx.URL) -> tuple[str, str, int | None]:

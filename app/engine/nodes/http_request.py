@@ -1,8 +1,10 @@
 """HTTP Request, versions 3 to 4: one request an item, or one for every page of its answer."""
 
+from dataclasses import replace
 from typing import Any
 
 from app.engine import conversions
+from app.engine.certificates import certificate_of
 from app.engine.context import NodeContext
 from app.engine.errors import NodeError
 from app.engine.http_authentication import NO_PROOF, Proof, proof
@@ -51,10 +53,11 @@ async def _proof(context: NodeContext) -> Proof | NodeError:
         "genericCredentialType": parameters.get("genericAuthType"),
         "predefinedCredentialType": parameters.get("nodeCredentialType"),
     }.get(parameters.get("authentication", "none"))
-    if kind is None:
-        return NO_PROOF
     try:
-        return await proof(context, str(kind))
+        proven = NO_PROOF if kind is None else await proof(context, str(kind))
+        if not parameters.get("provideSslCertificates"):
+            return proven
+        return replace(proven, certificate=certificate_of(await context.credential("httpSslAuth")))
     except NodeError as error:
         if not context.continues_on_fail:
             raise

@@ -9,7 +9,7 @@ from app.engine.conversions import CannotConvert
 from app.engine.errors import NodeError
 from app.engine.http_authentication import NO_PROOF, Proof, proof
 from app.engine.http_encoding import Part
-from app.engine.http_parameters import FORM, checked_url, refuse_proxy
+from app.engine.http_parameters import FORM, checked_url
 from app.engine.http_requests import ACCEPT, Reading, check, in_batches, items_of, one_line, pairs, seconds, send
 from app.engine.issues import required
 from app.engine.outgoing import Call
@@ -73,7 +73,6 @@ def _call(item: Item, parameters: dict[str, Any], proven: Proof, index: int) -> 
     options = parameters.get("options") or {}
     method = str(parameters.get("requestMethod") or "GET")
     url = checked_url(parameters.get("url"), index)
-    refuse_proxy(options, index)
     proven.check(url, index)
     kind, content = _body(item, parameters, index) if method in WITH_BODY else (None, b"")
     sent = {"accept": ("Accept", ACCEPT[_reading(parameters).format])}
@@ -97,6 +96,7 @@ def _call(item: Item, parameters: dict[str, Any], proven: Proof, index: int) -> 
         timeout=seconds(options.get("timeout"), 300.0),
         max_redirects=21 if follows else 0,
         verify=not parameters.get("allowUnauthorizedCerts"),
+        proxy=str(options["proxy"]) if options.get("proxy") else None,
     )
 
 

@@ -160,8 +160,3 @@ def test_batches_keep_their_distance(engine: Engine, address: str) -> None:
     started = time.monotonic()
     ask(engine, address + "/echo", items=[{"json": {}}] * 3, options=batching)
     assert time.monotonic() - started >= 0.4
-
-
-def test_a_proxy_is_refused_rather_than_left_out(engine: Engine, address: str) -> None:
-    outcome = ask(engine, address + "/echo", options={"proxy": "http://127.0.0.1:9"})
-    assert "Proxy" in outcome.error.message

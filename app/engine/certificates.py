@@ -1,0 +1,61 @@
+"""Certificates that a workflow shows or trusts when it calls others, and the TLS settings that come of them."""
+
+import os
+import ssl
+import tempfile
+from dataclasses import dataclass
+from typing import Any
+
+from app.pem import unfolded
+
+
+class InvalidCertificate(Exception):
+    """A certificate or key that cannot be used; the message says which, and nothing of what it holds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """What n8n's credential httpSslAuth holds, in PEM; empty: none. `ca` is trusted besides what always is."""
+
+    cert: str = ""
+    key: str = ""
+    passphrase: str = ""
+    ca: str = ""
+
+
+def certificate_of(held: dict[str, Any]) -> Certificate:
+    text = {name: str(held.get(name) or "") for name in ("cert", "key", "passphrase", "ca")}
+    return Certificate(unfolded(text["cert"]), unfolded(text["key"]), text["passphrase"], unfolded(text["ca"]))
+
+
+def tls_context(certificate: Certificate | None = None, *, verify: bool = True) -> ssl.SSLContext:
+    """How to speak TLS. Reads files, and writes one for a certificate, so not on the event loop.
+
+    Raises InvalidCertificate.
+    """
+    context = ssl.create_default_context()
+    if certificate is not None:
+        if certificate.ca:
+            try:
+                context.load_verify_locations(cadata=certificate.ca)
+            except (ssl.SSLError, ValueError):
+                raise InvalidCertificate("The CA of the SSL credential is no certificate") from None
+        if certificate.cert:
+            _show(context, certificate)
+    if not verify:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+def _show(context: ssl.SSLContext, certificate: Certificate) -> None:
+    """Python's ssl takes a certificate of one's own from a file only; this one lives for a moment and is ours alone."""
+    handle, path = tempfile.mkstemp(suffix=".pem")
+    try:
+        with os.fdopen(handle, "w") as file:
+            file.write(f"{certificate.cert}\n{certificate.key}\n")
+        context.load_cert_chain(path, password=certificate.passphrase or "")
+    except (ssl.SSLError, ValueError, OSError):
+        raise InvalidCertificate("The certificate and key of the SSL credential do not go together") from None
+    finally:
+        os.unlink(path)
