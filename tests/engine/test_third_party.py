@@ -1,13 +1,14 @@
 """A package that announces node types in `executions.nodes` adds them; a broken one is named."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-PACKAGE = Path(__file__).parent / "third_party"
+SOURCE = Path(__file__).parent / "third_party"
 PROJECT = Path(__file__).parents[2]
 RUN = """
 import json
@@ -26,14 +27,26 @@ def python(program: str, *path: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, "-c", program], env=environ, capture_output=True, text=True, cwd="/")
 
 
-def test_a_node_of_another_package_runs() -> None:
-    done = python(RUN, PACKAGE)
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The example as pip installs it; built from a copy, because building leaves files behind."""
+    source, target = tmp_path_factory.mktemp("source") / "acme", tmp_path_factory.mktemp("installed")
+    shutil.copytree(SOURCE, source)
+    options = ["--quiet", "--no-deps", "--no-index", "--no-build-isolation", "--disable-pip-version-check"]
+    command = [sys.executable, "-m", "pip", "install", *options, "--target", str(target), str(source)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return target
+
+
+def test_a_node_of_another_package_runs(installed: Path) -> None:
+    done = python(RUN, installed)
     assert done.stdout.strip() == '["success", {"who": "Ada", "greeting": "Hello Ada!"}]', done.stderr
 
 
-def test_it_is_not_there_without_the_package() -> None:
+def test_it_is_not_there_without_the_package(installed: Path) -> None:
     assert python(LIST).stdout.strip() == "None"
-    assert python(LIST, PACKAGE).stdout.strip() == "(1,)"
+    assert python(LIST, installed).stdout.strip() == "(1,)"
 
 
 @pytest.mark.parametrize(
