@@ -46,7 +46,7 @@ def whole(parts: Iterable[Part], open_connection: Opener, length: int) -> Respon
 
 
 def body(parts: Iterable[Part], coding: str, open_connection: Opener) -> Iterator[bytes]:
-    """The text of the parts in a coding. Raises DataGone."""
+    """The text of the parts in a coding. Raises DataGone, BrokenFrame."""
     reader = DataReader(open_connection)
     if coding == ZSTD:
         return in_pieces(spliced(frames(parts, reader)))

@@ -70,4 +70,4 @@ def following(source: Iterator[bytes]) -> bytes:
     try:
         return next(source)
     except StopIteration:
-        raise BrokenFrame from None
+        raise BrokenFrame("a frame ends before its last block does") from None
