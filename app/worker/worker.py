@@ -48,8 +48,8 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 THREADS = "postgresql"
 DRAIN_SECONDS = 5.0  # after SIGTERM, what runs may end by itself for so long; then it is handed over
-LEAVE_SECONDS = 8.5  # after SIGTERM, the worker goes, whether PostgreSQL has heard of it or not
-JOIN_SECONDS = 0.5
+LEAVE_SECONDS = 8.0  # after SIGTERM, the worker goes, whether PostgreSQL has heard of it or not
+JOIN_SECONDS = 0.5  # how long a thread may take to end that should have nothing left to do
 LONGEST_PAUSE = 2.0  # seconds between two attempts to reach PostgreSQL
 
 
@@ -298,12 +298,15 @@ def refuse_to_go_on_without(helpers: Sequence[asyncio.Task[None]]) -> None:
 
 async def work(settings: Settings) -> None:
     """Run a worker in this process until SIGTERM or SIGINT."""
-    with open_pool(settings.database_url, size=5, name="worker", through_pooler=settings.through_pooler) as pool:
+    pool = open_pool(settings.database_url, size=5, name="worker", through_pooler=settings.through_pooler)
+    try:
         worker = Worker(settings, pool, Sandbox())
         loop = asyncio.get_running_loop()
         for signal_number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(signal_number, worker.stop)
         await worker.run()
+    finally:
+        pool.close(timeout=JOIN_SECONDS)
 
 
 def run_worker(settings: Settings) -> None:

@@ -50,6 +50,8 @@ class Chaos:
             "PostgreSQL restarted (fast)": self.restart_fast,
             "PostgreSQL restarted (immediate)": self.restart_immediate,
             "worker told to go while PostgreSQL is away": self.send_worker_away_without_postgres,
+            "worker told to go while PostgreSQL is silent": self.send_worker_away_from_silence,
+            "PostgreSQL silent for a while": self.freeze_postgres,
         }
         if disk.possible:
             self.faults["disk full"] = self.fill_disk
@@ -107,6 +109,15 @@ class Chaos:
             self.send_worker_away()
         finally:
             self._deployment.postgres.start()
+
+    def send_worker_away_from_silence(self) -> None:
+        """The same when PostgreSQL takes what is sent and answers nothing."""
+        with self._deployment.frozen_postgres():
+            self.send_worker_away()
+
+    def freeze_postgres(self) -> None:
+        with self._deployment.frozen_postgres():
+            time.sleep(self._chance.uniform(0.2, LEASE_SECONDS + 1.0))
 
     def kill_api_process(self) -> None:
         if processes := self._deployment.api_processes():

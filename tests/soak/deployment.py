@@ -1,13 +1,14 @@
 """What the soak torments: a PostgreSQL of its own, the API and some workers, each started again when it dies."""
 
 import os
+import signal
 import subprocess
 import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -79,10 +80,22 @@ class Deployment:
 
     def api_processes(self) -> list[int]:
         """The processes that answer, without their master."""
-        listed = subprocess.run(
-            ["pgrep", "-P", str(self.api.child.pid)], capture_output=True, text=True, check=False
-        ).stdout
-        return [int(pid) for pid in listed.split()]
+        return children_of(self.api.child.pid)
+
+    @contextmanager
+    def frozen_postgres(self) -> Iterator[None]:
+        """All of PostgreSQL stands still: connections stay, and nothing is answered."""
+        server = self.postgres.server_pid
+        stopped = [server]
+        signal_quietly(server, signal.SIGSTOP)
+        try:
+            for pid in children_of(server):
+                stopped.append(pid)
+                signal_quietly(pid, signal.SIGSTOP)
+            yield
+        finally:
+            for pid in reversed(stopped):
+                signal_quietly(pid, signal.SIGCONT)
 
     def connect(self) -> connection_module.Connection:
         return connection_module.connect(self.database_url, autocommit=True)
@@ -112,6 +125,12 @@ class Deployment:
         self.api.child.stop()
         self.postgres.stop()
         return codes
+
+
+def children_of(pid: int) -> list[int]:
+    """The processes that a process has started."""
+    listed = subprocess.run(["pgrep", "-P", str(pid)], capture_output=True, text=True, check=False).stdout
+    return [int(child) for child in listed.split()]
 
 
 def signal_quietly(pid: int, number: int) -> None:
