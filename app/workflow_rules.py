@@ -1,10 +1,15 @@
 """The engine's rules about workflows, for those who must not know the engine."""
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any
 
 from app.engine import graph
+from app.engine.errors import NodeError
+from app.engine.sandbox import Sandbox
+from app.engine.static_parameters import has_expressions, with_values
 from app.schemas.workflows import InvalidWorkflow
+from app.triggers import trigger_nodes
 
 
 class EngineRules:
@@ -22,6 +27,17 @@ class EngineRules:
         except graph.InvalidWorkflow as error:
             raise InvalidWorkflow(str(error)) from error
 
+    def without_expressions(self, document: dict[str, Any]) -> dict[str, Any]:
+        asking = [node for node in trigger_nodes(document, "webhook") if has_expressions(node)]
+        if not asking:
+            return document
+        try:
+            made = asyncio.run(evaluated(document, asking))
+        except (graph.InvalidWorkflow, NodeError) as error:
+            raise InvalidWorkflow(str(error)) from error
+        nodes = [made.get(node.get("name"), node) for node in document["nodes"]]
+        return {**document, "nodes": nodes}
+
     def check_run(self, document: Mapping[str, Any], start_node: str | None) -> None:
         checked = parsed(document)
         try:
@@ -33,6 +49,12 @@ class EngineRules:
             raise InvalidWorkflow(f"The start node '{start.name}' is not a trigger.")
         if start.disabled:
             raise InvalidWorkflow(f"The start node '{start.name}' is disabled.")
+
+
+async def evaluated(document: dict[str, Any], nodes: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """The nodes, by name, with their expressions evaluated."""
+    async with Sandbox(code_processes=0) as sandbox:
+        return {node["name"]: await with_values(document, node, sandbox) for node in nodes}
 
 
 def parsed(document: Mapping[str, Any]) -> graph.Graph:

@@ -4,6 +4,7 @@ from typing import Any
 
 import orjson
 
+from app.api.services import services
 from app.repository import clock, triggers
 from app.repository.connection import Connection
 from app.repository.triggers import NewSchedule, NewWebhook
@@ -14,8 +15,10 @@ from app.triggers.webhooks import webhooks_of
 def register(connection: Connection, workflow_id: str, document: dict[str, Any]) -> None:
     """Let the workflow be called and started as it says.
 
-    Raises InvalidTrigger for what cannot be followed, AlreadyExists for a path that another workflow has.
+    Raises InvalidTrigger and InvalidWorkflow for what cannot be followed, AlreadyExists for a path that another
+    workflow has.
     """
+    document = services().rules.without_expressions(document)
     now = clock.now(connection)
     webhooks = [
         NewWebhook(w.node, w.method, w.path, w.webhook_id, w.pattern, orjson.dumps(w.settings))

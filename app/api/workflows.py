@@ -155,7 +155,7 @@ def update_workflow(body: dict[str, Any], workflow_id: str) -> Response:
         saved = existing(connection, workflow_id)
         if saved.active:
             rules.check_activation(document)
-            registration.register(connection, workflow_id, document)
+            registration.register(connection, workflow_id, {**document, "id": workflow_id})
         return answer(whole(connection, saved))
 
 
@@ -180,7 +180,7 @@ def activate_workflow(workflow_id: str) -> Response:
         workflow = existing(connection, workflow_id)
         document = document_of(workflow.definition)
         services().rules.check_activation(document)
-        registration.register(connection, workflow_id, document)
+        registration.register(connection, workflow_id, {**document, "id": workflow_id, "name": workflow.name})
         return answer(whole(connection, workflow))
 
 

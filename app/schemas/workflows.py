@@ -75,6 +75,9 @@ class WorkflowRules(Protocol):
     def check_activation(self, document: Mapping[str, Any]) -> None:
         """Refuse what could not run whatever starts it: node types that are not known."""
 
+    def without_expressions(self, document: dict[str, Any]) -> dict[str, Any]:
+        """The document with what its webhooks say in expressions evaluated; these see the workflow, but no data."""
+
     def check_run(self, document: Mapping[str, Any], start_node: str | None) -> None:
         """Refuse what could not run from this node, or from the default one."""
 

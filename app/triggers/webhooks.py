@@ -10,6 +10,20 @@ from app.triggers import InvalidTrigger, reading, trigger_nodes
 
 METHODS = ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")
 RESPONSE_MODES = ("onReceived", "lastNode", "responseNode")
+SETTINGS = frozenset(
+    {
+        "authentication",
+        "httpMethod",
+        "incomingAuthentication",
+        "multipleMethods",
+        "options",
+        "path",
+        "responseBinaryPropertyName",
+        "responseData",
+        "responseMode",
+    }
+)
+"""The parameters that say how a webhook is called and answered."""
 CREDENTIAL_TYPES = {"basicAuth": "httpBasicAuth", "headerAuth": "httpHeaderAuth", "jwtAuth": "jwtAuth"}
 
 
@@ -138,9 +152,10 @@ def response_headers(options: dict[str, Any]) -> dict[str, str]:
 
 def refuse_expressions(name: str, parameters: dict[str, Any]) -> None:
     """Raise InvalidTrigger for expressions where there is no execution yet that they could be evaluated in."""
-    for key, value in parameters.items():
+    for key in SETTINGS & parameters.keys():
+        value = parameters[key]
         texts = [value] if key != "options" else orjson.dumps(value).decode().split('"')
-        if key != "responseCode" and any(isinstance(t, str) and t.startswith("=") and "{{" in t for t in texts):
+        if any(isinstance(t, str) and t.startswith("=") and "{{" in t for t in texts):
             raise InvalidTrigger(f"'{key}' of webhook node '{name}' must be given without an expression")
 
 

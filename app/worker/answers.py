@@ -5,6 +5,8 @@ from typing import Any
 import orjson
 
 from app.engine.run import Outcome
+from app.engine.sandbox import Sandbox
+from app.engine.static_parameters import has_expressions, with_values
 from app.triggers import trigger_nodes
 from app.triggers.webhooks import read_settings
 from app.worker.exchange import Assignment
@@ -12,9 +14,8 @@ from app.worker.exchange import Assignment
 FAILED = {"status": 500, "body": {"message": "Error in workflow"}}
 
 
-def answer_of(assignment: Assignment, outcome: Outcome) -> bytes | None:
-    """The answer as JSON, None where nobody asked for one or another node is to give it."""
-    node = answering_node(assignment)
+def answer_of(node: dict[str, Any] | None, outcome: Outcome) -> bytes | None:
+    """The answer of that node's webhook as JSON, None where nobody asked for one or another node is to give it."""
     if node is None:
         return None
     settings = read_settings(node["name"], node, node.get("parameters") or {})
@@ -22,6 +23,14 @@ def answer_of(assignment: Assignment, outcome: Outcome) -> bytes | None:
     if mode == "onReceived" or (mode == "responseNode" and outcome.status == "waiting"):
         return None
     return orjson.dumps(ended(settings, outcome), default=str)
+
+
+async def answering(assignment: Assignment, sandbox: Sandbox) -> dict[str, Any] | None:
+    """The node that says how to answer whoever waits, with its expressions evaluated; None: nobody waits for one."""
+    node = answering_node(assignment) if assignment.claim.awaited else None
+    if node is None or not has_expressions(node):
+        return node
+    return await with_values(assignment.workflow, node, sandbox)
 
 
 def answering_node(assignment: Assignment) -> dict[str, Any] | None:

@@ -1,5 +1,6 @@
 """Runs one assigned execution through the engine and turns what came out into a result to record."""
 
+import asyncio
 import logging
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -13,7 +14,7 @@ from app.engine.sandbox import Sandbox
 from app.repository.lifecycle import Claim, ErrorWorkflow, Failure, Result
 from app.repository.static_data import StaticChange
 from app.triggers import trigger_nodes
-from app.worker.answers import answer_of
+from app.worker.answers import answer_of, answering
 from app.worker.exchange import UNSTORABLE, Assignment
 
 log = logging.getLogger(__name__)
@@ -34,7 +35,14 @@ async def run(assignment: Assignment, sandbox: Sandbox, ports: Ports) -> Ended:
     claim = assignment.claim
     try:
         outcome = await run_workflow(request_for(assignment, ports), sandbox)
-        return Ended(result_of(assignment, outcome, ports.address), outcome)
+        try:
+            node = await answering(assignment, sandbox)
+        except asyncio.CancelledError:
+            # Stopped at its very end: what has come out stands, and whether it is still wanted the database says.
+            if (task := asyncio.current_task()) is not None:
+                task.uncancel()
+            node = None
+        return Ended(result_of(assignment, outcome, node, ports.address), outcome)
     except Exception:
         log.exception("engine failed", extra={"execution": claim.id})
         result = Result(claim.id, "error", claim.mode, b"{}", error_message=BROKEN, awaited=claim.awaited)
@@ -65,8 +73,13 @@ def own_trigger(mode: str, workflow: dict[str, Any]) -> str | None:
     return nodes[0]["name"] if nodes else None
 
 
-def result_of(assignment: Assignment, outcome: Outcome, address: str | None = None) -> Result:
-    """What is recorded of an outcome; its data is encoded here, once. `address`: where this server is reached."""
+def result_of(
+    assignment: Assignment, outcome: Outcome, webhook: dict[str, Any] | None = None, address: str | None = None
+) -> Result:
+    """What is recorded of an outcome; its data is encoded here, once.
+
+    `webhook` is the node whose webhook somebody waits for, `address` where this server is reached.
+    """
     claim = assignment.claim
     try:
         data = orjson.dumps(outcome.data)
@@ -87,7 +100,7 @@ def result_of(assignment: Assignment, outcome: Outcome, address: str | None = No
         waiting_node=waiting_node(outcome),
         awaited=claim.awaited,
         metadata=tuple((storable(k) or "", storable(v) or "") for k, v in outcome.custom_data.items()),
-        answer=answer_of(assignment, outcome) if claim.awaited else None,
+        answer=answer_of(webhook, outcome),
         keep=is_kept(workflow, claim.mode, outcome.status),
         error_workflow=error_workflow_of(assignment, outcome, address),
         static_data=changes_of(claim, outcome),

@@ -101,7 +101,9 @@ def test_a_path_that_another_workflow_has(site: Site) -> None:
         webhook(authentication="basicAuth"),
         webhook(authentication="jwtAuth"),
         webhook(authentication="n8nOAuth2"),
-        webhook(responseMode="={{ 'lastNode' }}"),
+        webhook(responseMode="={{ $json.mode }}"),
+        webhook(path="={{ $('One').first().json.a }}"),
+        webhook(responseMode="={{ 'last' + 'Nod' }}"),
         node("Webhook", "webhook", {"options": {}}, 2),
     ],
 )
@@ -233,3 +235,33 @@ def test_a_credential_without_a_key_lets_nobody_in(site: Site) -> None:
     hook["credentials"] = credential(site, "jwtAuth", keyType="passphrase", secret="", algorithm="HS256")
     path = site.add(hook, ECHO).path
     assert site.call("GET", path, **bearer({}, "k" * 40)).status == 500
+
+
+def test_expressions_of_a_webhook_see_the_workflow(site: Site) -> None:
+    entries = [{"name": "X-Made", "value": "={{ 1 + 1 }}"}]
+    code = {"values": {"responseCode": "={{ 200 + 2 }}"}}
+    options = {"responseHeaders": {"entries": entries}, "responsePropertyName": "={{ 'dee' + 'p.b' }}"}
+    hook = webhook(
+        path="=orders-{{ $workflow.name.toLowerCase() }}",
+        httpMethod="={{ 'PO' + 'ST' }}",
+        responseMode="={{ 'lastNode' }}",
+        options={**options, "responseCode": code},
+    )
+    deep = node("Deep", "set", {"mode": "raw", "jsonOutput": '{"deep": {"b": 5}}', "options": {}}, 3.4)
+    assert site.activate(site.save([hook, deep], name="Made")).status == 200
+    said = site.call("POST", "orders-made", {})
+    assert (said.status, said.json, said.headers["x-made"]) == (202, 5, "2")
+
+
+def test_what_a_wait_computes_is_no_matter_of_its_webhook(site: Site) -> None:
+    wait = {"resume": "webhook", "limitWaitTime": True, "resumeAmount": "={{ $json.a }}", "resumeUnit": "hours"}
+    url = node("Url", "set", {"mode": "raw", "jsonOutput": '={"url": "{{ $execution.resumeUrl }}", "a": 1}'}, 3.4)
+    hook = site.add(webhook(responseMode="onReceived"), url, node("Wait", "wait", wait, 1.1, webhookId="w"))
+    site.call("GET", hook.path)
+    deadline = time.monotonic() + 10
+    while site.latest(hook)["status"] != "waiting":
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    [run] = site.latest(hook)["data"]["resultData"]["runData"]["Url"]
+    address = run["data"]["main"][0][0]["json"]["url"].partition("/webhook-waiting/")[2]
+    assert site.call("GET", address, base="/webhook-waiting/").status == 200

@@ -1,0 +1,36 @@
+"""Parameters of triggers that are needed while nothing runs: their expressions see the workflow, and no data."""
+
+import re
+from typing import Any
+
+from app.engine.context import ExecutionInfo, NodeContext
+from app.engine.graph import parse_workflow
+from app.engine.parameters import Template
+from app.engine.sandbox import Sandbox
+from app.engine.state import RunState
+
+_DATA = re.compile(r"\$(?:json|binary|data|input|node|items?|position|itemIndex|prevNode|execution)\b|\$\s*\(")
+
+
+def has_expressions(node: dict[str, Any]) -> bool:
+    """Whether a node's parameters have expressions that can be evaluated without data."""
+    template = Template(node.get("parameters") or {})
+    return bool(template.texts) and not any(_DATA.search(text) for text in template.texts)
+
+
+async def with_values(document: dict[str, Any], node: dict[str, Any], sandbox: Sandbox) -> dict[str, Any]:
+    """The node with its parameters' expressions evaluated.
+
+    Raises InvalidWorkflow for a document that is none, NodeError for an expression that fails.
+    """
+    graph = parse_workflow(document)
+    context = NodeContext(
+        node=graph.nodes[node["name"]],
+        inputs=[[{"json": {}}]],
+        sources=None,
+        run_index=0,
+        state=RunState(graph),
+        sandbox=sandbox,
+        execution=ExecutionInfo("", "webhook"),
+    )
+    return {**node, "parameters": await context.resolve_first(node.get("parameters") or {})}
