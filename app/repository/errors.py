@@ -117,6 +117,9 @@ def translated() -> Iterator[None]:
         raise make() from error
     except (pg.UntranslatableCharacter, pg.CharacterNotInRepertoire, pg.InvalidTextRepresentation) as error:
         raise Invalid from error
+    except pg.ProgramLimitExceeded as error:
+        # Too long for an index, say. It is no trouble of the server's, and trying again will not help.
+        raise Invalid from error
     except psycopg.DataError as error:
         # psycopg itself refuses NUL in a text before the server sees it; such errors carry no SQLSTATE.
         if error.sqlstate is not None:

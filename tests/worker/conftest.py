@@ -25,7 +25,7 @@ class Queue:
         )
         return workflow_id
 
-    def add(self, workflow_id: str = "w1", number: int = 1, **options: Any) -> list[int]:
+    def add(self, workflow_id: str = "w1", number: int = 1, *, mode: str = "manual", **options: Any) -> list[int]:
         workflow = workflows.get_workflow(self.connection, workflow_id)
         with self.connection.transaction():
             return [
@@ -34,7 +34,7 @@ class Queue:
                     workflow_id=workflow.id,
                     version_id=workflow.version_id,
                     project_id=workflow.project_id,
-                    mode="manual",
+                    mode=mode,
                     **options,
                 )
                 for _ in range(number)
