@@ -31,7 +31,7 @@ def decoded(data: bytes) -> bytes:
     return text
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.lists(texts, min_size=1, max_size=6), st.sampled_from([-5, 1, 2, 3, 7, 19]), st.integers(1, 4000))
 def test_the_text_is_that_of_all_frames(parts: list[bytes], level: int, size: int) -> None:
     made = b"".join(spliced(in_slices(frame(part, level), size) for part in parts))
