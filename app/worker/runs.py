@@ -20,6 +20,7 @@ from app.worker.exchange import UNSTORABLE, Assignment
 log = logging.getLogger(__name__)
 
 LONG_AGO = datetime.fromtimestamp(0, UTC)  # due already, whatever the clocks of two machines say
+LARGEST_DATA = 512 * 2**20  # bytes; PostgreSQL cuts the connection at twice as much, each time it is tried
 BROKEN = "The engine failed while it ran this workflow; the worker's log tells more"
 
 
@@ -84,9 +85,9 @@ def result_of(
     try:
         data = orjson.dumps(outcome.data)
     except TypeError as error:
-        log.error("result refused", extra={"execution": claim.id, "reason": str(error)})
-        message = f"{UNSTORABLE}: {error}"
-        return Result(claim.id, "error", claim.mode, b"{}", error_message=message, awaited=claim.awaited)
+        return refused(claim, str(error))
+    if len(data) > LARGEST_DATA:
+        return refused(claim, f"{len(data):,} bytes are more than {LARGEST_DATA:,}")
     failed, workflow = outcome.error, assignment.workflow
     return Result(
         claim.id,
@@ -105,6 +106,13 @@ def result_of(
         error_workflow=error_workflow_of(assignment, outcome, address),
         static_data=changes_of(claim, outcome),
     )
+
+
+def refused(claim: Claim, reason: str) -> Result:
+    """What is recorded in place of data that cannot be stored."""
+    log.error("result refused", extra={"execution": claim.id, "reason": reason})
+    message = f"{UNSTORABLE}: {reason}"
+    return Result(claim.id, "error", claim.mode, b"{}", error_message=message, awaited=claim.awaited)
 
 
 def changes_of(claim: Claim, outcome: Outcome) -> tuple[StaticChange, ...]:

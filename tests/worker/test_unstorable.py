@@ -1,7 +1,13 @@
 """A result that PostgreSQL cannot hold fails by itself and keeps back nothing else."""
 
 import secrets
+from uuid import uuid4
 
+from app.engine.run import Outcome
+from app.repository.executions import ExecutionInput
+from app.repository.lifecycle import Claim
+from app.worker import runs
+from app.worker.exchange import Assignment
 from tests.worker.graphs import chain, code, no_op
 
 
@@ -16,3 +22,16 @@ def test_what_is_too_long_for_an_index_fails_alone(queue, start_worker) -> None:
     [execution] = queue.wait_for([long])
     assert execution.status == "error"
     assert "could not be stored" in execution.error_message
+
+
+def test_what_is_too_large_is_not_tried(monkeypatch) -> None:
+    monkeypatch.setattr(runs, "LARGEST_DATA", 1_000)
+    claim = Claim(7, "w1", uuid4(), "default", "manual", None, False, False, None)
+    assignment = Assignment(claim, {"nodes": []}, ExecutionInput(), None)
+    small, large = (
+        runs.result_of(assignment, Outcome("success", {"resultData": {"runData": size * "x"}}, None, None, {}))
+        for size in (100, 2_000)
+    )
+    assert (small.status, small.error_message) == ("success", None)
+    assert (large.status, large.data) == ("error", b"{}")
+    assert large.error_message == "The data of this run could not be stored: 2,029 bytes are more than 1,000"
