@@ -47,6 +47,7 @@ class Execution:
     error_message: str | None
     json_size_bytes: int
     vote: str | None
+    tagged: bool
     tags: tuple[Tag, ...] = ()
 
 
@@ -109,11 +110,12 @@ def get_executions(connection: Connection, ids: Sequence[int], *, project_id: st
 
 
 def with_tags(connection: Connection, page: list[Execution]) -> list[Execution]:
-    """Fill in the tags of a page of executions with one more statement."""
-    if not page:
+    """Fill in the tags of a page of executions with one more statement, where any of them may have some."""
+    ids = [row.id for row in page if row.tagged]
+    if not ids:
         return page
     tags: dict[int, list[Tag]] = {}
-    for execution_id, tag_id, name in connection.execute(TAGS, {"ids": [row.id for row in page]}):
+    for execution_id, tag_id, name in connection.execute(TAGS, {"ids": ids}):
         tags.setdefault(execution_id, []).append(Tag(tag_id, name))
     return [replace(row, tags=tuple(tags[row.id])) if row.id in tags else row for row in page]
 
