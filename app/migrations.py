@@ -9,6 +9,7 @@ table meanwhile queues behind it. It gives up, lets them pass, and tries again.
 """
 
 import hashlib
+import logging
 import random
 import re
 import time
@@ -25,6 +26,8 @@ from psycopg.conninfo import conninfo_to_dict
 from yoyo.backends import DatabaseBackend
 from yoyo.migrations import Migration, read_sql_migration
 
+log = logging.getLogger(__name__)
+
 MIGRATIONS = Path(__file__).resolve().parent.parent / "sql"
 
 LOCK_ID = 0x65786563
@@ -37,7 +40,7 @@ STEPS = "migration_steps"
 """Table of how many statements of a migration without a transaction are done."""
 
 LOCK_SECONDS = 0.5
-PAUSE_SECONDS = 0.5  # at least, for what has queued meanwhile to get through
+PAUSE_SECONDS = 0.2  # at least, for what has queued meanwhile to get through
 
 BY_ITSELF = re.compile(r"^(?:CREATE|CREATE UNIQUE|DROP) INDEX CONCURRENTLY\b", re.MULTILINE)
 """What cannot stand in a transaction; it lets others read and write while it waits, so it may wait."""
@@ -180,6 +183,7 @@ def _patiently(apply: Callable[[], None], migration: Migration, timeout: float) 
                     f"{migration.id} cannot have a lock that another transaction holds: {str(error).strip()}. "
                     "`flask doctor` names transactions that stay open"
                 ) from error
+            log.info("migration waits for a lock", extra={"migration": migration.id, "reason": str(error).strip()})
         time.sleep(PAUSE_SECONDS * random.uniform(1, 2))
 
 

@@ -92,7 +92,8 @@ class Traffic:
         self._ended = threading.Event()
 
     def start(self, threads: ThreadPoolExecutor) -> list[Future[None]]:
-        return [threads.submit(self._repeat, part) for part in (self._read, self._queue, self._work, self._write)]
+        parts = (self._read, self._queue, self._work, self._tag, self._save)
+        return [threads.submit(self._repeat, part) for part in parts]
 
     def end(self) -> None:
         self._ended.set()
@@ -108,7 +109,7 @@ class Traffic:
                 self.done[statement] += 1
                 return cursor.fetchall() if cursor.description else []
 
-            while not self._ended.wait(0.01):
+            while not self._ended.wait(0.03):
                 with connection.transaction():
                     part(timed, worker)
 
@@ -125,9 +126,12 @@ class Traffic:
         timed(FINISH, ids=ids, worker=worker)
         timed(KEEP, ids=ids)
 
-    def _write(self, timed: Callable[..., Any], worker: int) -> None:
-        for statement in (MAKE_TAG, TAG, SAVE):
-            timed(statement)
+    def _tag(self, timed: Callable[..., Any], worker: int) -> None:
+        timed(MAKE_TAG)
+        timed(TAG)
+
+    def _save(self, timed: Callable[..., Any], worker: int) -> None:
+        timed(SAVE)
 
 
 def watch(url: str, migrating: Future[list[str]]) -> dict[str, float]:
