@@ -244,4 +244,4 @@ def test_all_are_well_afterwards_and_have_given_the_memory_back(deployment) -> N
 def test_sandboxes_that_were_killed_are_counted(deployment) -> None:
     lines = deployment.server.get("/metrics").body.splitlines()
     [kills] = [line.split()[1] for line in lines if line.startswith("executions_sandbox_kills_total ")]
-    assert float(kills) >= 4  # memory twice, programs without an end
+    assert float(kills) >= 2  # for what they wanted of memory
