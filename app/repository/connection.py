@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import psycopg
 from psycopg.abc import Buffer
 from psycopg.adapt import Loader
+from psycopg.pq import TransactionStatus
 from psycopg.types.json import Json, Jsonb  # noqa: F401  (registers psycopg's own dumpers first)
 from psycopg_pool import ConnectionPool
 
@@ -142,5 +143,8 @@ def reading(pool: ConnectionPool[Connection]) -> Iterator[Connection]:
         try:
             yield connection
         finally:
-            if not connection.closed:
+            if connection.info.transaction_status == TransactionStatus.IDLE:
                 connection.autocommit = False
+            else:
+                # It broke in the middle of something; the pool makes another.
+                connection.close()

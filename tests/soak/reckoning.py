@@ -224,16 +224,22 @@ class Reckoning:
                 yield f"{retry} was acknowledged as the retry of {original}"
 
     def retry_chains_end_alike(self) -> Iterator[str]:
-        """Each success of a retry is known to all that it descends from, and nothing else is."""
+        """Each success of a retry is known to all that it descends from, and nothing else is.
+
+        One that was deleted before is the end of what can be known.
+        """
         succeeded: dict[int, set[int]] = defaultdict(set)
+        gone: set[int] = set()
         for step in self.steps:
-            if step.new == "success":
+            if step.new is None:
+                gone.add(step.execution_id)
+            elif step.new == "success":
                 current = step.retry_of
-                while current is not None:
+                while current is not None and current not in gone:
                     succeeded[current].add(step.execution_id)
                     current = self.by_execution[current][0].retry_of
         for row in self.rows.values():
-            if (row.retry_success_id in succeeded[row.id]) == (not succeeded[row.id]):
+            if row.retry_success_id not in (succeeded[row.id] or {None}):
                 yield f"{row.id} names {row.retry_success_id} as its success; {succeeded[row.id]} were"
 
     def waits_end_once(self) -> Iterator[str]:

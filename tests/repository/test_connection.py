@@ -1,0 +1,43 @@
+"""Connections that break in the middle of what they are used for."""
+
+from collections.abc import Callable
+from typing import Any
+
+import psycopg
+import pytest
+
+from app.repository.connection import Connection, open_pool, reading
+
+
+def fails(pool: Any, read: Callable[[Connection], Any]) -> None:
+    with reading(pool) as connection:
+        read(connection)
+
+
+def test_what_breaks_a_read_is_what_is_raised(connection, database_url: str) -> None:
+    """And the connection that comes after it is sound."""
+
+    def cut_off(broken: Connection) -> None:
+        with broken.pipeline(), broken.transaction():
+            broken.execute("SELECT 1")
+            connection.execute("SELECT pg_terminate_backend(%s, 5000)", [broken.info.backend_pid])
+            broken.execute("SELECT 2")
+
+    with open_pool(database_url, size=1, name="test") as pool:
+        with pytest.raises(psycopg.OperationalError):
+            fails(pool, cut_off)
+        with reading(pool) as sound:
+            assert sound.execute("SELECT 3").fetchone() == (3,)
+
+
+def test_a_read_that_is_given_up_half_way_leaves_a_sound_connection(database_url: str) -> None:
+    def give_up(left: Connection) -> None:
+        left.execute("BEGIN")
+        raise KeyError("the caller's own")
+
+    with open_pool(database_url, size=1, name="test") as pool:
+        with pytest.raises(KeyError, match="the caller's own"):
+            fails(pool, give_up)
+        with reading(pool) as sound:
+            assert sound.info.transaction_status == psycopg.pq.TransactionStatus.IDLE
+            assert sound.autocommit
