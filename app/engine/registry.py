@@ -16,6 +16,25 @@ Outputs = list[list[Item]]
 RunNode = Callable[["NodeContext"], Awaitable[Outputs | None]]
 
 BASE = "n8n-nodes-base."
+EXACT = frozenset(
+    {
+        "code",
+        "crypto",
+        "dateTime",
+        "emailSend",
+        "filter",
+        "httpRequest",
+        "if",
+        "itemLists",
+        "merge",
+        "postgres",
+        "removeDuplicates",
+        "set",
+        "splitInBatches",
+        "switch",
+    }
+)
+"""Types of n8n whose versions are programs of their own: it refuses those that it does not know."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +109,13 @@ def node(
 
 
 def find(name: str, version: float) -> NodeType | None:
-    return _types.get((name, version))
+    """What runs this version of a type. Of types that are one program in all versions, as it is in n8n, any goes:
+    the nearest one below that is known, else the lowest."""
+    found = _types.get((name, version))
+    if found is not None or name not in _versions or not name.startswith(BASE) or name[len(BASE) :] in EXACT:
+        return found
+    known = _versions[name]
+    return _types[name, max((each for each in known if each <= version), default=known[0])]
 
 
 def known_versions() -> dict[str, tuple[float, ...]]:

@@ -52,7 +52,10 @@ def _kind(value: Any) -> str:
 
 
 def taken(parameters: dict[str, Any], version: float, items: list[Item]) -> list[Item]:
-    """The items as a sub-workflow's trigger puts them out: with the fields that it names, where it names any."""
+    """The items as a sub-workflow's trigger puts them out: with the fields that it names, where it names any.
+
+    Raises CannotConvert for an example that is no JSON.
+    """
     names = _names(parameters) if version >= 1.1 else None
     if names is None:
         return items
@@ -65,10 +68,7 @@ def _names(parameters: dict[str, Any]) -> list[str] | None:
     if source == "passthrough":
         return None
     if source == "jsonExample":
-        try:
-            example = conversions.parse_json(str(parameters.get("jsonExample") or "{}"))
-        except CannotConvert:
-            raise NodeError("Invalid JSON in the example of the sub-workflow's trigger") from None
+        example = conversions.parse_json(str(parameters.get("jsonExample") or "{}"))
         return list(example) if isinstance(example, dict) else []
     values = (parameters.get("workflowInputs") or {}).get("values") or []
     names = [str(entry["name"]) for entry in values if isinstance(entry, dict) and entry.get("name")]

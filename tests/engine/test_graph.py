@@ -70,7 +70,7 @@ def test_what_is_no_sound_workflow_is_refused_with_the_reason(document, message)
             "Node 'X': Unrecognized node type: n8n-nodes-base.noOpp; the nearest known type is n8n-nodes-base.noOp",
         ),
         ("acme.zzzzzzzzzz", 1, "Node 'X': Unrecognized node type: acme.zzzzzzzzzz"),
-        ("n8n-nodes-base.noOp", 9, "Node 'X': Node type n8n-nodes-base.noOp has no version 9; known versions: 1"),
+        ("n8n-nodes-base.code", 9, "Node 'X': Node type n8n-nodes-base.code has no version 9; known versions: 1, 2"),
     ],
 )
 def test_an_unknown_type_can_be_kept_but_not_run(kind, version, message):
@@ -102,5 +102,5 @@ def test_the_old_execution_order_is_refused():
 
 def test_the_registry_lists_types_with_their_versions():
     types = node_types()
-    assert types["n8n-nodes-base.set"][-5:] == (3, 3.1, 3.2, 3.3, 3.4)
+    assert types["n8n-nodes-base.set"][-5:] == (3.1, 3.2, 3.3, 3.4, 3.5)
     assert types["n8n-nodes-base.manualTrigger"] == (1,)

@@ -1,10 +1,26 @@
 """When Executed by Another Workflow: starts a sub-workflow with the items that its parent hands over."""
 
+from typing import Any
+
+from app.engine.complaints import not_json
 from app.engine.context import NodeContext
+from app.engine.conversions import CannotConvert
+from app.engine.errors import NodeError
 from app.engine.registry import Outputs, node
 from app.engine.sub_workflow_inputs import taken
 
 
-@node("executeWorkflowTrigger", [1, 1.1], trigger=True)
+def _issues(parameters: dict[str, Any], version: float) -> list[str]:
+    named = parameters.get("inputSource", "workflowInputs") != "workflowInputs" or (
+        (parameters.get("workflowInputs") or {}).get("values")
+    )
+    return [] if version < 1.1 or named else ["At least 1 field is required."]
+
+
+@node("executeWorkflowTrigger", [1, 1.1, 1.2], trigger=True, issues=_issues)
 async def execute_workflow_trigger(context: NodeContext) -> Outputs:
-    return [taken(context.parameters, context.version, context.items)]
+    try:
+        return [taken(context.parameters, context.version, context.items)]
+    except CannotConvert:
+        error = await not_json(context, str(context.parameters.get("jsonExample")))
+        raise NodeError(error.message) from None

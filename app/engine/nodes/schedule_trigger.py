@@ -4,6 +4,6 @@ from app.engine.context import NodeContext
 from app.engine.registry import Outputs, node
 
 
-@node("scheduleTrigger", [1, 1.1, 1.2, 1.3], trigger=True)
+@node("scheduleTrigger", [1, 1.1, 1.2, 1.3, 1.4], trigger=True)
 async def schedule_trigger(context: NodeContext) -> Outputs:
     return [context.items]

@@ -24,6 +24,8 @@ DATE_HINT = (
     'target="_blank"><code>DateTime.fromFormat</code></a> to work with custom date formats.'
 )
 MOST_COPIES = 1_000
+DATES_IN_UTC = 3.5
+"""From this version on, a date without an offset is in UTC instead of the workflow's time zone."""
 _EXPRESSION = re.compile(r"(\{\{.*?\}\})", re.DOTALL)
 SAMPLE = '{"my_field_1": "value", "my_field_2": 1}'
 """What the editor proposes for raw mode, and what a document without the parameter means."""
@@ -44,7 +46,7 @@ def _issues(parameters: dict[str, Any], version: float) -> list[str]:
     ]
 
 
-@node("set", [3, 3.1, 3.2, 3.3, 3.4], issues=_issues)
+@node("set", [3, 3.1, 3.2, 3.3, 3.4, 3.5], issues=_issues)
 async def set_(context: NodeContext) -> Outputs:
     parameters = context.parameters
     raw = parameters.get("mode", "manual") == "raw"
@@ -54,6 +56,7 @@ async def set_(context: NodeContext) -> Outputs:
         **{name: parameters[name] for name in NAMES if name in parameters},
     }
     include = _include(parameters, context.version)
+    timezone = context.timezone if context.version < DATES_IN_UTC else "UTC"
     resolved = await context.resolve_each(wanted, parameter="jsonOutput" if raw else "assignments")
     if raw:
         await _join_pieces(context, wanted["value"], resolved)
@@ -67,7 +70,7 @@ async def set_(context: NodeContext) -> Outputs:
             made = (
                 _from_json(values["value"], index)
                 if raw
-                else _from_fields(values["value"], values["options"], index, context.timezone)
+                else _from_fields(values["value"], values["options"], index, timezone)
             )
             put_out.append(_compose(item, made, include, values, index))
         except NodeError as error:
