@@ -60,7 +60,7 @@ class Arrival:
             head = bytes(self._head[: end + 2])
             self._head.clear()
             self._body = body_of(head)
-            self.expects_continue = EXPECTS.search(head) is not None and not data
+            self.expects_continue = not data and b"100-" in head and EXPECTS.search(head) is not None
         self.complete = self._body.whole_with(data)
         # The application refuses a body that is too large, whether it is all there or not.
         self.whole = self.complete or self._too_large()
@@ -119,7 +119,8 @@ class InChunks:
 
 def body_of(head: bytes) -> Body:
     """What the head announces: up to and with the last line's end."""
-    if CHUNKED.search(head):
+    names = head.lower()
+    if b"\r\ntransfer-encoding:" in names and CHUNKED.search(head):
         return InChunks()
-    length = CONTENT_LENGTH.search(head)
+    length = CONTENT_LENGTH.search(head) if b"\r\ncontent-length:" in names else None
     return OfLength(int(length[1]) if length else 0)

@@ -59,10 +59,13 @@ class Departure:
 
     def sendall(self, data: bytes) -> None:
         """Send, or keep to be sent. Raises TimeoutError when the client reads too slowly for either."""
-        self._sock.setblocking(False)
+        if self._sock.gettimeout() != 0.0:
+            self._sock.setblocking(False)
         rest = memoryview(bytes(data))
         if not self.left:
             rest = self._pushed(rest)
+        if not rest:
+            return
         deadline = time.monotonic() + self._seconds
         while len(rest):
             if self.left + len(rest) <= max(MOST_OF_ONE, len(rest)) and self._room.take(len(rest)):

@@ -4,7 +4,6 @@ Requests come in and answers go out on the worker's one event loop, where a slow
 thread; large bodies wait on disk. Whoever is too slow in sending is told 408, and in reading is cut off.
 """
 
-import contextlib
 import errno
 import logging
 import socket
@@ -99,6 +98,7 @@ class Connection(TConn):  # type: ignore[misc]
         self.worker = worker
         self.received = Received(sock)
         self.departure = Departure(sock, worker.room, SEND_SECONDS)
+        self.watched = False  # by the worker's poller, while its request arrives
         self.data_ready = True  # for the base class, which would wait for a first byte on the thread
         self.begin()
 
@@ -189,7 +189,8 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
             self._take(conn, ahead)
         else:
             self._on_arriving(conn)
-        if conn in self._arriving:
+        if conn in self._arriving:  # most come whole, before anybody has to wait for them
+            conn.watched = True
             self.poller.register(conn.sock, EVENT_READ, partial(self._on_arriving, conn))
 
     def _on_arriving(self, conn: Connection, _: Any = None) -> None:
@@ -233,8 +234,9 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
 
     def _arrived(self, conn: Connection) -> None:
         self._arriving.discard(conn)
-        with contextlib.suppress(KeyError):  # most come whole, before anybody has to wait for them
+        if conn.watched:
             self.poller.unregister(conn.sock)
+            conn.watched = False
 
     def _refuse(self, conn: Connection, status: int, reason: str, message: str) -> None:
         self._arrived(conn)
