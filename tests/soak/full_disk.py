@@ -15,10 +15,10 @@ SIZE_MB = 96
 class FullDisk:
     """The table of run data on a disk of its own, where that is possible."""
 
-    def __init__(self, deployment: Deployment) -> None:
+    def __init__(self, deployment: Deployment, *, wanted: bool) -> None:
         self._folder = Path(deployment.postgres.base_dir) / "disk"
         self._filler = self._folder / "filler"
-        self.possible = os.geteuid() == 0 and shutil.which("mount") is not None and self._mount()
+        self.possible = wanted and os.geteuid() == 0 and shutil.which("mount") is not None and self._mount()
         if self.possible:
             self._move(deployment)
 

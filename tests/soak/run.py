@@ -48,7 +48,13 @@ class Outcome:
 
 
 def soak(
-    seconds: float, seed: int, *, clients: int = CLIENTS, first: Sequence[str] = (), home: Path | None = None
+    seconds: float,
+    seed: int,
+    *,
+    clients: int = CLIENTS,
+    first: Sequence[str] = (),
+    fill_disk: bool = True,
+    home: Path | None = None,
 ) -> Outcome:
     """Run one soak, which begins with the `first` faults.
 
@@ -56,7 +62,7 @@ def soak(
     """
     folder = home or Path(tempfile.mkdtemp(prefix="soak-"))
     deployment = Deployment(folder)
-    disk = FullDisk(deployment)
+    disk = FullDisk(deployment, wanted=fill_disk)
     try:
         return torment(deployment, disk, seconds, seed, clients, first)
     finally:
