@@ -10,130 +10,23 @@ import socket
 import time
 from functools import partial
 from selectors import EVENT_READ, EVENT_WRITE
-from tempfile import SpooledTemporaryFile
 from typing import Any
 
 from gunicorn import util  # type: ignore[import-untyped]
-from gunicorn.http import get_parser  # type: ignore[import-untyped]
-from gunicorn.http.errors import NoMoreData  # type: ignore[import-untyped]
-from gunicorn.workers.gthread import TConn, ThreadWorker  # type: ignore[import-untyped]
+from gunicorn.workers.gthread import ThreadWorker  # type: ignore[import-untyped]
 
-from app.arrival import Arrival, HeadTooLong
-from app.departure import Departure, Room
+from app.arrival import HeadTooLong
+from app.departure import Room
+from app.http_connection import Connection
 from app.malformed import write_error
 
 log = logging.getLogger(__name__)
 
-HEAD_SECONDS = 10.0
-"""From the first byte of a request, or from the connection's start, to the end of its head."""
-BODY_SECONDS = 20.0
-SEND_SECONDS = 20.0
-BYTES_PER_SECOND = 16 * 2**10
-"""A body may take BODY_SECONDS and an answer SEND_SECONDS, and longer as long as this is the pace on the whole."""
 LEAVE_SECONDS = 2.0
 """What a client still sends is read for so long after its answer: an unread byte would cut the answer off."""
-STOPPING_SECONDS = 2.0
-"""A stopping worker waits for so long for a request that has begun to arrive."""
 GIVES_WAY_SECONDS = 1.0
 """Whoever takes longer to send a request may lose the connection to others when there are too many."""
-IN_MEMORY_BYTES = 64 * 2**10
 AT_ONCE_BYTES = 64 * 2**10
-
-
-class Received:
-    """A connection as gunicorn's parser reads it: first what has arrived, then what may still come."""
-
-    def __init__(self, sock: socket.socket) -> None:
-        self._sock = sock
-        self._first = b""
-        self._more: SpooledTemporaryFile[bytes] | None = None
-        self.left = 0
-        """How many bytes have arrived that nobody has read."""
-
-    def keep(self, data: bytes) -> None:
-        """Add what has arrived; not while somebody reads."""
-        if not self.left:
-            self._first = data
-        else:
-            if self._more is None:
-                self._more = SpooledTemporaryFile(max_size=IN_MEMORY_BYTES)  # noqa: SIM115  (closed when it was read)
-            self._more.write(data)
-        self.left += len(data)
-
-    def rewind(self) -> None:
-        """Let it be read from its start."""
-        if self._more is not None:
-            self._more.seek(0)
-
-    def recv(self, size: int) -> bytes:
-        """The next bytes, as of a socket. Raises NoMoreData when the client sends nothing for too long."""
-        if self._first:
-            data, self._first = self._first[:size], self._first[size:]
-        elif self._more is not None:
-            data = self._more.read(size)
-        else:
-            self._sock.settimeout(BODY_SECONDS)
-            try:
-                return self._sock.recv(size)
-            except TimeoutError as error:
-                raise NoMoreData from error
-        self.left -= len(data)
-        if not self.left:
-            self.drop()
-        return data
-
-    def drop(self) -> None:
-        """Forget what nobody has read."""
-        if self._more is not None:
-            self._more.close()
-        self._first, self._more, self.left = b"", None, 0
-
-
-class Connection(TConn):  # type: ignore[misc]
-    """A client's connection: waiting for a request, having one answered, or being closed."""
-
-    def __init__(self, worker: "PatientWorker", sock: socket.socket, client: Any, server: Any) -> None:
-        super().__init__(worker.cfg, sock, client, server)
-        self.parser: Any = None
-        self.worker = worker
-        self.received = Received(sock)
-        self.departure = Departure(sock, worker.room, SEND_SECONDS)
-        self.watched = False  # by the worker's poller, while its request arrives
-        self.data_ready = True  # for the base class, which would wait for a first byte on the thread
-        self.begin()
-
-    def begin(self) -> None:
-        """Wait for the next request."""
-        self.arrival = Arrival(self.worker.largest_body)
-        self.began = time.monotonic()
-
-    def init(self) -> None:
-        if self.parser is None:
-            self.parser = get_parser(self.cfg, self.received, self.client)
-
-    def read_too_far(self) -> bytes:
-        """What has arrived beyond the request that was answered: the beginning of the next one, or all of it."""
-        ahead: bytes = self.parser.unreader.take_buffered()
-        while self.received.left:
-            ahead += self.received.recv(self.received.left)
-        return ahead
-
-    def is_late(self, now: float) -> bool:
-        """Whether the request on its way has had its time."""
-        seconds = now - self.began
-        if not self.worker.alive and seconds > STOPPING_SECONDS and not self.arrival.received:
-            return True
-        if not self.arrival.head_is_there:
-            return seconds > HEAD_SECONDS
-        return seconds > BODY_SECONDS + self.arrival.received / BYTES_PER_SECOND
-
-    def close(self, graceful: bool = False) -> None:
-        self.received.drop()
-        self.departure.drop()
-        if graceful:
-            self.worker.let_leave(self)
-        else:
-            util.close(self.sock)
 
 
 class PatientWorker(ThreadWorker):  # type: ignore[misc]
@@ -274,7 +167,7 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
         """Go on with a connection once its request was answered and the client has the answer."""
         if conn.departure.left:
             conn.sock.setblocking(False)
-            self._departing[conn] = (time.monotonic() + conn.departure.left / BYTES_PER_SECOND + SEND_SECONDS, fs)
+            self._departing[conn] = (conn.answer_is_due(time.monotonic()), fs)
             self.poller.register(conn.sock, EVENT_WRITE, partial(self._on_departing, conn))
             return
         kept = not fs.cancelled() and fs.exception() is None and fs.result()
