@@ -9,9 +9,24 @@ from app.engine.conversions import CannotConvert
 from app.engine.errors import NodeError
 from app.engine.registry import Outputs, node
 
+ANSWERED_ONLY = 1.1
+"""From this version on, a node that no call can come to is an error."""
+CALLED = (
+    "n8n-nodes-base.webhook",
+    "n8n-nodes-base.formTrigger",
+    "n8n-nodes-base.wait",
+    "@n8n/n8n-nodes-langchain.chatTrigger",
+)
+CONNECT = "Connect a Webhook node to this one, or remove it"
+
 
 @node("respondToWebhook", [1, 1.1, 1.2, 1.3, 1.4, 1.5])
 async def respond_to_webhook(context: NodeContext) -> Outputs:
+    if context.version >= ANSWERED_ONLY and not any(_is_called(context, kind) for kind in CALLED):
+        error = NodeError("No Webhook node found in the workflow", description=CONNECT)
+        if not context.continues_on_fail:
+            raise error
+        return [[{"json": {"error": error.message}}]]
     respond = context.execution.ports.respond
     parameters = context.parameters
     options = await context.resolve_first(parameters.get("options") or {}, parameter="options")
@@ -22,6 +37,13 @@ async def respond_to_webhook(context: NodeContext) -> Outputs:
     if respond is not None:
         await respond(answer)
     return [context.items]
+
+
+def _is_called(context: NodeContext, kind: str) -> bool:
+    """Whether a way leads here from a node of that type."""
+    nodes = context.state.graph.nodes.values()
+    graph = context.state.graph
+    return any(n.type == kind and graph.output_towards(n.name, context.node.name) is not None for n in nodes)
 
 
 async def _content(context: NodeContext, kind: str, options: dict[str, Any]) -> dict[str, Any]:
