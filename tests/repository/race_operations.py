@@ -7,11 +7,12 @@ from typing import Any
 
 import orjson
 
-from app.api import registration
-from app.repository import annotations, deletions, lifecycle, pruning, retries, workers, workflows
+from app.repository import annotations, deletions, lifecycle, pruning, retries, triggers, workers, workflows
 from app.repository.connection import Connection
 from app.repository.execution_filters import ExecutionFilter
 from app.repository.lifecycle import Result
+from app.repository.triggers import NewWebhook
+from app.triggers.webhooks import webhooks_of
 from tests.repository.given import DATA, a_new_execution, a_worker, a_workflow
 from tests.soak import audit
 
@@ -113,16 +114,25 @@ def result(execution_id: int, status: str, mode: str = "manual") -> Result:
     )
 
 
+def register(connection: Connection, workflow_id: str, definition: bytes) -> None:
+    """Let the workflow be called at its webhook."""
+    webhooks = [
+        NewWebhook(w.node, w.method, w.path, w.webhook_id, w.pattern, orjson.dumps(w.settings))
+        for w in webhooks_of(orjson.loads(definition))
+    ]
+    triggers.register(connection, workflow_id, webhooks, [])
+
+
 def activate(connection: Connection, workflow_id: str) -> None:
     """As the endpoint does it: first the lock, then what is current is registered."""
     workflows.set_active(connection, workflow_id, True)
     current = workflows.get_workflow(connection, workflow_id)
-    registration.register(connection, workflow_id, orjson.loads(current.definition))
+    register(connection, workflow_id, current.definition)
 
 
 def deactivate(connection: Connection, workflow_id: str) -> None:
     workflows.set_active(connection, workflow_id, False)
-    registration.unregister(connection, workflow_id)
+    triggers.register(connection, workflow_id, [], [])
 
 
 def save(connection: Connection, workflow_id: str, path: str) -> None:
@@ -130,7 +140,7 @@ def save(connection: Connection, workflow_id: str, path: str) -> None:
     workflows.save_workflow(connection, workflow_id, name="w", definition=orjson.dumps(document(path)))
     saved = workflows.get_workflow(connection, workflow_id)
     if saved.active:
-        registration.register(connection, workflow_id, orjson.loads(saved.definition))
+        register(connection, workflow_id, saved.definition)
 
 
 def annotate(connection: Connection, execution_id: int) -> None:
