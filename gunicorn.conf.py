@@ -31,8 +31,11 @@ timeout = 120
 graceful_timeout = 10
 keepalive = 75
 # Each connection is an open file, and so is each large body that is on its way.
-_files = min(resource.getrlimit(resource.RLIMIT_NOFILE)[1], 16_384)
-resource.setrlimit(resource.RLIMIT_NOFILE, (_files, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+_limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+_files, _most = (2**20 if limit == resource.RLIM_INFINITY else limit for limit in _limits)
+if _files < min(_most, 10_240):
+    _files = min(_most, 10_240)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (_files, _limits[1]))
 worker_connections = max(threads + 64, min(4_000, _files // 3))
 logconfig_dict = logs.GUNICORN
 # The longest that gunicorn can; a cursor carries a list's filters along.
