@@ -3,6 +3,8 @@
 import pytest
 from psycopg import errors as pg
 
+from app.repository.api_keys import create_api_key
+from app.repository.errors import ProjectNotFound, translated
 from tests.repository.given import a_new_execution, a_running_execution, a_worker, a_workflow, an_ended_execution
 
 
@@ -52,3 +54,8 @@ def test_a_version_that_ran_cannot_be_deleted(connection) -> None:
     connection.execute("DELETE FROM workflows")
     with pytest.raises(pg.ForeignKeyViolation):
         connection.execute("DELETE FROM workflow_versions")
+
+
+def test_a_key_for_a_project_that_is_gone_is_told_so(connection) -> None:
+    with pytest.raises(ProjectNotFound), translated():
+        create_api_key(connection, "a key", label="l", scopes=["*"], project_id="gone")
