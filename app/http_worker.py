@@ -2,6 +2,8 @@
 
 Requests come in and answers go out on the worker's one event loop, where a slow client costs a socket and not a
 thread; large bodies wait on disk. Whoever is too slow in sending is told 408, and in reading is cut off.
+
+It builds on parts of gunicorn that are not documented, so setup.cfg admits one minor version of it.
 """
 
 import errno
