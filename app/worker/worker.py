@@ -157,6 +157,9 @@ class Worker:
         """Hand in what ended and fill the free places; keeps the results when PostgreSQL cannot be reached."""
         held = self._held
         results = held.take_results()
+        if beat.lost:
+            # What was cut short because of that is not canceled: others say that it has crashed.
+            return
         free = self._settings.concurrency - len(held.running) if claiming else 0
         if not results and free < 1:
             return

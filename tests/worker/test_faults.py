@@ -73,3 +73,16 @@ def test_an_idle_worker_goes_at_once(queue, start_worker) -> None:
     started = time.monotonic()
     assert worker.stop() == 0
     assert time.monotonic() - started < 3
+
+
+def test_what_a_lapsed_lease_cut_short_has_crashed(queue, start_worker, connect) -> None:
+    """The worker gives up by itself, before anybody else says so; nobody has canceled what it ran."""
+    queue.save(chain(wait(60)))
+    start_worker(EXECUTIONS_CONCURRENCY=1, EXECUTIONS_HEARTBEAT_SECONDS=0.2, EXECUTIONS_LEASE_SECONDS=1)
+    [held] = queue.add()
+    queue.wait_for([held], ["running"])
+    silence = connect()
+    silence.execute("SELECT FROM workers FOR UPDATE")  # no heartbeat, and no reaper, gets past this
+    time.sleep(2)
+    silence.rollback()
+    assert queue.wait_for([held])[0].status == "crashed"
