@@ -149,11 +149,13 @@ def annotate(connection: Connection, execution_id: int) -> None:
     annotations.set_tags(connection, execution_id, ["tag"])
 
 
-def finish_after_claim(connection: Connection, scene: Scene) -> set[int]:
-    """The whole life of the retry in one transaction, if it can be claimed."""
-    ids = [claimed.id for claimed in lifecycle.claim(connection, scene.holder, 10)]
-    done = [result(i, "success", "retry" if i == scene.retry else "manual") for i in ids]
-    return lifecycle.finish(connection, scene.holder, done)
+def exchange(connection: Connection, scene: Scene) -> set[int]:
+    """What a worker does in one transaction."""
+    recorded = lifecycle.finish(
+        connection, scene.holder, [result(scene.first, "success"), result(scene.retry, "success", "retry")]
+    )
+    lifecycle.claim(connection, scene.holder, 10)
+    return recorded
 
 
 Act = Callable[[Connection, Scene], Any]
@@ -169,7 +171,7 @@ OPERATIONS: dict[str, Act] = {
         c, s.holder, [result(s.first, "success"), result(s.retry, "success", "retry")]
     ),
     "finish the retry": lambda c, s: lifecycle.finish(c, s.holder, [result(s.retry, "success", "retry")]),
-    "finish what was claimed": lambda c, s: finish_after_claim(c, s),
+    "finish two and claim": lambda c, s: exchange(c, s),
     "stop": lambda c, s: lifecycle.stop(c, s.first),
     "stop the retry": lambda c, s: lifecycle.stop(c, s.retry),
     "stop all": lambda c, s: lifecycle.stop_many(c, ExecutionFilter()),

@@ -83,6 +83,7 @@ class Aftermath:
     def wrong(self) -> Iterator[str]:
         """A sentence for each thing that should not be."""
         yield from self.wrong_state()
+        yield from self.wrong_claims()
         yield from self.wrong_triggers()
         for name, ending in self.told.items():
             if ending.error is not None and not isinstance(ending.error, RepositoryError):
@@ -95,7 +96,6 @@ class Aftermath:
         for execution_id, steps in self.all_steps.items():
             yield from (f"{execution_id}: {sentence}" for sentence in audit.illegal(steps))
         for what, query in (
-            ("is left running by a worker that was given up", ORPHANS),
             ("has two retries in flight", IN_FLIGHT_RETRIES),
             ("has no data", WITHOUT_DATA),
             ("does not know of its successful retry", UNLINKED),
@@ -103,6 +103,16 @@ class Aftermath:
         ):
             for row in self.connection.execute(query):
                 yield f"{row[0]} {what}"
+
+    def wrong_claims(self) -> Iterator[str]:
+        """Nobody claims for a worker that was given up.
+
+        What such a worker had before may be locked by somebody, and is left to the next reaper.
+        """
+        orphans = {row[0] for row in self.connection.execute(ORPHANS)}
+        for step in self.steps:
+            if step.new == "running" and step.execution_id in orphans:
+                yield f"{step.execution_id} was claimed by a worker that was given up"
 
     def wrong_triggers(self) -> Iterator[str]:
         for active, definition, paths in self.connection.execute(TRIGGERS):
@@ -163,7 +173,7 @@ class Aftermath:
                 yield f"annotate was told of its success, and there is {row}"
 
     def untrue_finish(self, name: str, recorded: set[int]) -> Iterator[str]:
-        status = name.split()[-1]
+        status = name.split()[-1]  # or the end of another name, which is none
         for target in (self.scene.first, self.scene.retry):
             ends = [step for step in self.after(target) if step.old == "running" and step.new not in (None, "crashed")]
             if target in recorded and not ends and not self.was(target, "canceled"):
