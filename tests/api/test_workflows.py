@@ -187,7 +187,8 @@ def test_an_unknown_node_type_can_be_stored_but_neither_activated_nor_run(api):
 
 
 def test_an_unknown_version_of_a_node_type_is_named(api):
-    made = api.post("/workflows", changed(nodes=[TRIGGER, {**NO_OP, "typeVersion": 99}])).json
+    node = {**NO_OP, "type": "n8n-nodes-base.set", "typeVersion": 99}
+    made = api.post("/workflows", changed(nodes=[TRIGGER, node])).json
     response = api.post(f"/workflows/{made['id']}/run")
     assert response.status_code == 400
     assert "99" in response.json["message"]

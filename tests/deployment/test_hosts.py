@@ -72,7 +72,7 @@ def test_hosts_that_are_cut_off_give_up_and_come_back(queue, hosts: list[Host], 
 
     cut.cable.cut()
     swallowed.cable.swallow()
-    crashed = queue.wait_for(given_up, seconds=LEASE_SECONDS + 5)
+    crashed = queue.wait_for(given_up, seconds=LEASE_SECONDS + 15)
     assert {execution.status for execution in crashed} == {"crashed"}
     answer = cut.api.get("/api/v1/executions")
     assert (answer.status, answer.headers["Retry-After"]) == (503, "1")
