@@ -1,5 +1,6 @@
 """Fixtures for every test: a database of its own, connections to it, and live processes over it."""
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -21,6 +22,12 @@ def _server_url() -> str:
     if _server is None:
         _server = TestServer()
     return _server.url("postgres")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """One process more than there are processors: at most times one of them waits for what other programs do."""
+    return (os.cpu_count() or 1) + 1
 
 
 @pytest.hookimpl(optionalhook=True)

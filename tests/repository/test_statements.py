@@ -10,7 +10,9 @@ import pytest
 from psycopg import sql
 
 from app import repository
+from app.repository.connection import connect
 from app.repository.execution_filters import ExecutionFilter
+from tests.postgres import shared_database
 
 STATEMENTS = ("SELECT", "INSERT", "UPDATE", "DELETE", "WITH")
 EVERYTHING = ExecutionFilter(
@@ -60,10 +62,17 @@ def test_the_statements_are_found() -> None:
     assert len(FOUND) > 60
 
 
+@pytest.fixture(scope="module")
+def planner(postgres_url: str):
+    """A connection to a migrated database that nobody fills."""
+    with connect(shared_database(postgres_url, "statements", lambda _: None), autocommit=True) as connection:
+        yield connection
+
+
 @pytest.mark.parametrize(("statement", "parameters"), FOUND)
-def test_statement_is_accepted(connection, statement, parameters) -> None:
+def test_statement_is_accepted(planner, statement, parameters) -> None:
     explain = sql.SQL("EXPLAIN ") + (sql.SQL(statement) if isinstance(statement, str) else statement)
     try:
-        connection.execute(explain, defaultdict(lambda: None, parameters))
+        planner.execute(explain, defaultdict(lambda: None, parameters))
     except psycopg.errors.NullValueNotAllowed:
         pytest.fail("the statement does not bear a missing value")
