@@ -3,6 +3,7 @@
 Knows PostgreSQL only through the repository and workflows only through the engine; knows no HTTP.
 """
 
-from app.worker.worker import Worker, run_worker
+from app.worker.process import run_worker
+from app.worker.worker import Worker
 
 __all__ = ["Worker", "run_worker"]

@@ -10,9 +10,7 @@ import contextlib
 import logging
 import os
 import random
-import signal
 import socket
-import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -25,7 +23,7 @@ from psycopg_pool import ConnectionPool
 from app.engine.outgoing import Outgoing
 from app.engine.sandbox import Sandbox
 from app.repository import workers
-from app.repository.connection import Connection, open_pool, transaction
+from app.repository.connection import Connection, transaction
 from app.repository.notifications import listen
 from app.repository.triggers import answer_now
 from app.settings import Settings
@@ -49,7 +47,6 @@ T = TypeVar("T")
 THREADS = "postgresql"
 DRAIN_SECONDS = 5.0  # after SIGTERM, what runs may end by itself for so long; then it is handed over
 LEAVE_SECONDS = 8.0  # after SIGTERM, the worker goes, whether PostgreSQL has heard of it or not
-JOIN_SECONDS = 0.5  # how long a thread may take to end that should have nothing left to do
 LONGEST_PAUSE = 2.0  # seconds between two attempts to reach PostgreSQL
 
 
@@ -297,28 +294,3 @@ def refuse_to_go_on_without(helpers: Sequence[asyncio.Task[None]]) -> None:
     for helper in helpers:
         if helper.done() and not helper.cancelled() and (error := helper.exception()) is not None:
             raise error
-
-
-async def work(settings: Settings) -> None:
-    """Run a worker in this process until SIGTERM or SIGINT."""
-    pool = open_pool(settings.database_url, size=5, name="worker", through_pooler=settings.through_pooler)
-    try:
-        worker = Worker(settings, pool, Sandbox())
-        loop = asyncio.get_running_loop()
-        for signal_number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(signal_number, worker.stop)
-        await worker.run()
-    finally:
-        pool.close(timeout=JOIN_SECONDS)
-
-
-def run_worker(settings: Settings) -> None:
-    """Run a worker in this process until SIGTERM or SIGINT, then return."""
-    asyncio.run(work(settings))
-    for thread in threading.enumerate():
-        if thread.name.startswith(THREADS):
-            thread.join(JOIN_SECONDS)
-            if thread.is_alive():
-                # PostgreSQL leaves it without an answer, and the interpreter would wait for it for ever.
-                logging.shutdown()
-                os._exit(0)
