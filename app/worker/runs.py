@@ -1,6 +1,7 @@
 """Runs one assigned execution through the engine and turns what came out into a result to record."""
 
 import asyncio
+import json
 import logging
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -83,8 +84,8 @@ def result_of(
     """
     claim = assignment.claim
     try:
-        data = orjson.dumps(outcome.data)
-    except TypeError as error:
+        data = encoded(outcome.data)
+    except (TypeError, ValueError, RecursionError) as error:
         return refused(claim, str(error))
     if len(data) > LARGEST_DATA:
         return refused(claim, f"{len(data):,} bytes are more than {LARGEST_DATA:,}")
@@ -106,6 +107,15 @@ def result_of(
         error_workflow=error_workflow_of(assignment, outcome, address),
         static_data=changes_of(claim, outcome),
     )
+
+
+def encoded(data: dict[str, Any]) -> bytes:
+    """The data as JSON. Raises TypeError, ValueError or RecursionError for what JSON cannot hold."""
+    try:
+        return orjson.dumps(data)
+    except TypeError:
+        # The standard library goes deeper than orjson's 254 levels, and takes integers of any size.
+        return json.dumps(data, allow_nan=False, separators=(",", ":")).encode()
 
 
 def refused(claim: Claim, reason: str) -> Result:

@@ -146,6 +146,20 @@ def test_whatever_json_can_hold_comes_back(queue, start_worker) -> None:
     assert came_back == {"nul": "\0", "big": 9007199254740993, "deep": [[[{}]]], "": "empty", "é": "ü"}
 
 
+def test_data_that_is_nested_deeply_is_kept(start_worker, queue) -> None:
+    queue.save(chain(no_op()))
+    levels = 300
+    items = f'[{{"json":{{"deep":{"[" * levels}{"]" * levels}}}}}]'.encode()
+    [execution_id] = queue.add(items=items)
+    start_worker()
+    [execution] = queue.wait_for([execution_id])
+    assert execution.status == "success", execution.error_message
+    deep = queue.data(execution_id)["resultData"]["runData"]["Start"][0]["data"]["main"][0][0]["json"]["deep"]
+    for _ in range(levels - 1):
+        [deep] = deep
+    assert deep == []
+
+
 def test_it_prunes_what_is_old(queue, start_worker) -> None:
     queue.save(chain(no_op()))
     ids = queue.add(number=5)
