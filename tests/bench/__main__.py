@@ -44,7 +44,7 @@ def main() -> None:
         if n8n is not None:
             n8n.fill(rows)
         report_lists(report, home, small, large, (SMALL, rows), n8n)
-        report_filters(report, small, large, (SMALL, rows))
+        report_filters(report, home, small, large, (SMALL, rows))
         webhooks.report_webhooks(report, home, large, n8n)
         report_pruning(report, home, large, rows)
         engine.report_engine(report)
