@@ -18,12 +18,15 @@ from psycopg import sql
 
 from app.embedded.account import Account, choose_account
 from app.embedded.binaries import postgres_binaries
-from app.processes import Child
+from app.processes import Child, ChildDied
 
 DATABASE = "executions"
 SUPERUSER = "postgres"
 MAX_SOCKET_FOLDER = 80
 """A Unix socket's whole path is limited to about 100 bytes."""
+ORPHANS = "pre-existing shared memory block"
+"""What PostgreSQL says while processes of one that crashed are still there."""
+ORPHANS_SECONDS = 10.0
 
 
 class EmbeddedPostgresError(Exception):
@@ -66,9 +69,7 @@ class EmbeddedPostgres:
         command: list[str | Path] = [*self._account.prefix, self._bin / "postgres", "-D", self._data]
         command += ["-c", "listen_addresses=", "-c", f"unix_socket_directories={self._sockets}"]
         command += ["-c", "unix_socket_permissions=0700"]
-        log = self._home / "log" / "postgres.log"
-        self.child = Child("PostgreSQL", command, log, stop_signal=signal.SIGINT)
-        self._await_ready(timeout)
+        self._start_server(command, timeout)
         self._create_database()
         return self.url(DATABASE)
 
@@ -110,6 +111,20 @@ class EmbeddedPostgres:
             if time.monotonic() > deadline:
                 raise EmbeddedPostgresError(f"process {pid}, a PostgreSQL over {self._data}, does not stop")
             time.sleep(0.05)
+
+    def _start_server(self, command: list[str | Path], timeout: float) -> None:
+        """Start it, and again as long as processes of one that crashed have not noticed that they are alone."""
+        deadline = time.monotonic() + ORPHANS_SECONDS
+        while True:
+            log = self._home / "log" / "postgres.log"
+            self.child = Child("PostgreSQL", command, log, stop_signal=signal.SIGINT)
+            try:
+                self._await_ready(timeout)
+                return
+            except ChildDied as error:
+                if ORPHANS not in str(error) or time.monotonic() > deadline:
+                    raise
+            time.sleep(0.2)
 
     def _await_ready(self, timeout: float) -> None:
         assert self.child is not None
