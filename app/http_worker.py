@@ -167,6 +167,9 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
 
     def finish_request(self, conn: Connection, fs: Any) -> None:
         """Go on with a connection once its request was answered and the client has the answer."""
+        if conn.sock.fileno() < 0:  # gunicorn has closed it on the thread, for an error in the middle of an answer
+            self._drop(conn)
+            return
         if conn.departure.left:
             conn.sock.setblocking(False)
             self._departing[conn] = (conn.answer_is_due(time.monotonic()), fs)
