@@ -3,6 +3,7 @@
 import http.client
 import json
 import socket
+import time
 from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlsplit
 
@@ -58,6 +59,36 @@ def test_an_error_in_the_middle_cuts_the_connection(start_server, api, db):
         db.commit()
         connection.close()
     assert server.get("/api/v1/executions").status == 200
+
+
+def test_an_error_while_the_client_has_much_to_read_ends_nothing_else(start_server, api, db):
+    """What is left of the answer when reading fails can no longer be sent; the process goes on without it."""
+    server, workflow = start_server(EXECUTIONS_POOL_SIZE=1), api.workflow()
+    for _ in range(5):
+        api.ended(workflow, data={"a": "x" * 4 * 2**20})
+    address = urlsplit(server.url)
+    for _ in range(3):
+        with socket.socket() as slow:
+            slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 64 * 1024)
+            slow.connect((address.hostname, address.port))
+            request = f"GET /api/v1/executions?includeData=true HTTP/1.1\r\nHost: x\r\nX-N8N-API-KEY: {KEY}\r\n\r\n"
+            slow.sendall(request.encode())
+            assert slow.recv(1000)
+            time.sleep(0.4)  # until nobody takes any more of it
+            db.execute("ALTER TABLE execution_data RENAME TO execution_data_gone")
+            db.commit()
+            try:
+                taken = 0
+                while taken < 5 * 2**20:
+                    taken += len(slow.recv(2**16))
+                time.sleep(0.3)
+            finally:
+                db.execute("ALTER TABLE execution_data_gone RENAME TO execution_data")
+                db.commit()
+            assert server.get("/api/v1/executions").status == 200
+    log = server.child.log.read_text()
+    assert log.count("answer cut off") == 3
+    assert log.count("Booting worker") == 1
 
 
 def test_measurements_are_those_of_all_processes(start_server, api):
