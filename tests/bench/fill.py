@@ -1,4 +1,4 @@
-"""Fills a database with executions as years of use would leave them, about 2 KB of run data each."""
+"""Fills a database with executions as years of use would leave them, about 1.1 KB of run data each."""
 
 import random
 import time
@@ -34,7 +34,7 @@ EXECUTIONS = """
                CASE WHEN n %% 100 = 0 THEN 'error' ELSE 'success' END,
                CASE WHEN n %% 10 = 0 THEN 'webhook' ELSE 'trigger' END, at.t, at.t, at.t + interval '1 second',
                CASE WHEN n %% 500 = 1 THEN 'up' END,
-               CASE WHEN n %% 100 = 0 THEN 'HTTP Request' END, CASE WHEN n %% 100 = 0 THEN 'no answer' END, 2000
+               CASE WHEN n %% 100 = 0 THEN 'HTTP Request' END, CASE WHEN n %% 100 = 0 THEN 'no answer' END, 1100
           FROM generate_series(1, %(rows)s::bigint) AS n
           CROSS JOIN LATERAL (SELECT %(last)s::timestamptz + n * interval '1 second') AS at (t)
           JOIN workflow_versions AS v ON v.workflow_id = 'w' || (1 + n %% 20)
