@@ -9,7 +9,7 @@ import resource
 import shutil
 
 from app import logs
-from app.http_worker import PatientWorker
+from app.http.worker import PatientWorker
 from app.settings import Settings, SettingsError
 
 try:
@@ -52,7 +52,7 @@ def on_starting(server):
 
 def post_fork(server, worker):
     """Let the program's log lines look the same whoever writes them, and errors too."""
-    from app import malformed
+    from app.http import malformed
 
     logs.configure()
     malformed.install()

@@ -16,8 +16,8 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from marshmallow import ValidationError
 
-from app.arrival import Arrival, HeadTooLong
 from app.engine.nodes import node_types
+from app.http.arrival import Arrival, HeadTooLong
 from app.schemas.cursors import Cursor, decode_cursor, encode_cursor
 from app.schemas.execution_queries import ExecutionListQuery
 from app.schemas.executions import MODES, STATUSES

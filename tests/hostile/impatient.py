@@ -1,11 +1,11 @@
 """The application behind a server that soon has had enough, so that tests need not wait."""
 
-from app import http_connection
+from app.http import connection
 from wsgi import app
 
-http_connection.HEAD_SECONDS = 1.0
-http_connection.BODY_SECONDS = 1.5
-http_connection.SEND_SECONDS = 1.5
-http_connection.BYTES_PER_SECOND = 10 * 2**20
+connection.HEAD_SECONDS = 1.0
+connection.BODY_SECONDS = 1.5
+connection.SEND_SECONDS = 1.5
+connection.BYTES_PER_SECOND = 10 * 2**20
 
 __all__ = ["app"]

@@ -10,8 +10,8 @@ from gunicorn.http import get_parser  # type: ignore[import-untyped]
 from gunicorn.http.errors import NoMoreData  # type: ignore[import-untyped]
 from gunicorn.workers.gthread import TConn  # type: ignore[import-untyped]
 
-from app.arrival import Arrival
-from app.departure import Departure, Room
+from app.http.arrival import Arrival
+from app.http.departure import Departure, Room
 
 HEAD_SECONDS = 10.0
 """From the first byte of a request, or from the connection's start, to the end of its head."""

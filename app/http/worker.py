@@ -17,10 +17,10 @@ from typing import Any
 from gunicorn import util  # type: ignore[import-untyped]
 from gunicorn.workers.gthread import ThreadWorker  # type: ignore[import-untyped]
 
-from app.arrival import HeadTooLong
-from app.departure import Room
-from app.http_connection import Connection
-from app.malformed import write_error
+from app.http.arrival import HeadTooLong
+from app.http.connection import Connection
+from app.http.departure import Room
+from app.http.malformed import write_error
 
 log = logging.getLogger(__name__)
 

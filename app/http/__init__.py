@@ -1,0 +1,4 @@
+"""How bytes become requests and answers bytes again: gunicorn's worker, made patient with slow clients.
+
+Knows nothing of the application that answers.
+"""
