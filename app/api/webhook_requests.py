@@ -1,7 +1,6 @@
 """What a call to a webhook brought, as n8n's items."""
 
 import base64
-import mimetypes
 import re
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -13,13 +12,11 @@ from werkzeug.datastructures import FileStorage
 
 from app.api.errors import Refused
 from app.api.services import services
+from app.binary_files import file_entry
 
-KINDS = (("image/", "image"), ("video/", "video"), ("audio/", "audio"), ("text/html", "html"), ("text/", "text"))
 UNKNOWN_KIND = "application/octet-stream"
-EXTENSIONS = {"text/plain": "txt", "image/jpeg": "jpeg"}
 NAME = re.compile(r"[^\[\]]+|\[\]")
 DEEPEST_NAME = 5
-UNIT = 1000.0
 
 
 def item_of(params: dict[str, str], webhook_url: str, options: dict[str, Any], version: float = 2) -> dict[str, Any]:
@@ -31,7 +28,7 @@ def item_of(params: dict[str, str], webhook_url: str, options: dict[str, Any], v
         raw = {"data": base64.b64encode(data).decode(), "mimeType": request.mimetype or UNKNOWN_KIND}
         files = {"data": raw, **files}
     elif body is None and data and (version > 1 or options.get("binaryData")):
-        files = {str(options.get("binaryPropertyName") or "data"): file_of(data, request.mimetype or UNKNOWN_KIND)}
+        files = {str(options.get("binaryPropertyName") or "data"): file_entry(data, request.mimetype or UNKNOWN_KIND)}
     json: dict[str, Any] = {
         "headers": {name.lower(): value for name, value in request.headers.items()},
         "params": params,
@@ -120,35 +117,8 @@ def uploaded(prefix: str) -> Iterator[tuple[str, dict[str, Any]]]:
         for index, file in enumerate(files):
             name = f"{prefix}{number}" if prefix else field if len(files) == 1 else f"{field}{index}"
             number += 1
-            yield name, file_of(file.read(), file.mimetype or UNKNOWN_KIND, name_of(file))
+            yield name, file_entry(file.read(), file.mimetype or UNKNOWN_KIND, name_of(file))
 
 
 def name_of(file: FileStorage) -> str | None:
     return (file.filename or "").rsplit("/", 1)[-1] or None
-
-
-def file_of(data: bytes, kind: str, name: str | None = None) -> dict[str, Any]:
-    """Bytes as n8n's binary data."""
-    described: dict[str, Any] = {"mimeType": kind}
-    file_type = next((shown for prefix, shown in KINDS if kind.startswith(prefix)), None)
-    file_type = {"application/json": "json", "application/pdf": "pdf"}.get(kind, file_type)
-    if file_type is not None:
-        described["fileType"] = file_type
-    guessed = EXTENSIONS.get(kind) or (mimetypes.guess_extension(kind) or "")[1:]
-    extension = name.rsplit(".", 1)[-1] if name and "." in name else guessed
-    if extension:
-        described["fileExtension"] = extension
-    described["data"] = base64.b64encode(data).decode()
-    if name:
-        described["fileName"] = name
-    return {**described, "fileSize": size_text(len(data)), "bytes": len(data)}
-
-
-def size_text(size: int) -> str:
-    """A size for people, as n8n shows it."""
-    amount = float(size)
-    for unit in ("B", "kB", "MB"):
-        if amount < UNIT:
-            return f"{amount:.3g} {unit}"
-        amount /= UNIT
-    return f"{amount:.3g} GB"

@@ -1,4 +1,4 @@
-"""Files that items carry: where their bytes are, and how a new one is written down in n8n's shape.
+"""Files that items carry: where their bytes are.
 
 Knows items, no node. The bytes stand in the item itself, in base64.
 """
@@ -6,13 +6,10 @@ Knows items, no node. The bytes stand in the item itself, in base64.
 import base64
 import binascii
 import codecs
-import mimetypes
 from typing import Any
 
 from app.engine.errors import NodeError
 from app.engine.registry import Item
-
-KINDS = (("image/", "image"), ("video/", "video"), ("audio/", "audio"), ("text/html", "html"), ("text/", "text"))
 
 
 def read(item: Item, name: Any, index: int) -> bytes:
@@ -47,41 +44,6 @@ def decode(file: dict[str, Any]) -> bytes:
         return base64.b64decode(str(file.get("data", "")))
     except binascii.Error as error:
         raise NodeError("The binary data is not valid base64.") from error
-
-
-def make(content: bytes, mime_type: str, file_name: str | None = None) -> dict[str, Any]:
-    """A file as it stands in an item's `binary`."""
-    made: dict[str, Any] = {"mimeType": mime_type}
-    kind = next((kind for prefix, kind in KINDS if mime_type.startswith(prefix)), None)
-    kind = {"application/json": "json", "application/pdf": "pdf"}.get(mime_type, kind)
-    if kind is not None:
-        made["fileType"] = kind
-    extension = _extension(mime_type, file_name)
-    if extension:
-        made["fileExtension"] = extension
-    made["data"] = base64.b64encode(content).decode()
-    if file_name:
-        made["fileName"] = file_name
-    made["fileSize"] = display_size(len(content))
-    made["bytes"] = len(content)
-    return made
-
-
-def _extension(mime_type: str, file_name: str | None) -> str | None:
-    if file_name and "." in file_name.rsplit("/", 1)[-1]:
-        return file_name.rsplit(".", 1)[-1]
-    guessed = {"text/plain": ".txt", "image/jpeg": ".jpeg"}.get(mime_type) or mimetypes.guess_extension(mime_type)
-    return guessed[1:] if guessed else None
-
-
-def display_size(size: int) -> str:
-    """A size for people, in powers of 1,000, as n8n shows it."""
-    amount = float(size)
-    for unit in ("B", "kB", "MB", "GB"):
-        if amount < 1000 or unit == "GB":
-            return f"{amount:.3g} {unit}"
-        amount /= 1000
-    raise AssertionError("the last unit takes any size")
 
 
 def encoding_name(given: Any) -> str:

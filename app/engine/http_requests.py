@@ -10,7 +10,8 @@ from email.message import Message
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from app.engine import binary, conversions
+from app.binary_files import file_entry
+from app.engine import conversions
 from app.engine.context import NodeContext
 from app.engine.conversions import CannotConvert
 from app.engine.errors import NodeError
@@ -110,7 +111,7 @@ def items_of(answer: Answer, reading: Reading, index: int) -> list[Item]:
     if form == "file":
         item: Item = {"json": rest if reading.full else {}, "pairedItem": paired}
         if answer.content:
-            item["binary"] = {reading.field: binary.make(answer.content, kind or OCTETS, file_name(answer))}
+            item["binary"] = {reading.field: file_entry(answer.content, kind or OCTETS, file_name(answer))}
         return [item]
     if form == "text":
         json: dict[str, Any] = {}

@@ -7,7 +7,8 @@ from typing import Any
 
 import orjson
 
-from app.engine import binary, conversions, paths, tables
+from app.binary_files import file_entry
+from app.engine import conversions, paths, tables
 from app.engine.binary import encoding_name
 from app.engine.context import NodeContext
 from app.engine.errors import NodeError
@@ -64,7 +65,7 @@ def _field(parameters: dict[str, Any]) -> str:
 def _all(context: NodeContext, parameters: dict[str, Any], content: bytes, mime_type: str, name: str) -> Item:
     """One item with one file for all."""
     given = (parameters.get("options") or {}).get("fileName")
-    file = binary.make(content, mime_type, str(given or name))
+    file = file_entry(content, mime_type, str(given or name))
     origins = [{"item": index} for index in range(len(context.items))]
     return {"json": {}, "binary": {_field(parameters): file}, "pairedItem": origins}
 
@@ -82,13 +83,13 @@ def _json(value: Any, parameters: dict[str, Any]) -> bytes:
 
 def _json_file(item: Item, parameters: dict[str, Any], index: int, version: float) -> dict[str, Any]:
     name = (parameters.get("options") or {}).get("fileName")
-    return binary.make(_json(item["json"], parameters), "application/json", str(name or "file.json"))
+    return file_entry(_json(item["json"], parameters), "application/json", str(name or "file.json"))
 
 
 def _text_file(item: Item, parameters: dict[str, Any], index: int, version: float) -> dict[str, Any]:
     options = parameters.get("options") or {}
     content = _encoded(conversions.display(_source(item, parameters, index)), options)
-    return binary.make(content, "text/plain", str(options.get("fileName") or "file.txt"))
+    return file_entry(content, "text/plain", str(options.get("fileName") or "file.txt"))
 
 
 def _binary_file(item: Item, parameters: dict[str, Any], index: int, version: float) -> dict[str, Any]:
@@ -103,7 +104,7 @@ def _binary_file(item: Item, parameters: dict[str, Any], index: int, version: fl
         content = _encoded(text, options)
     name = str(options.get("fileName") or "")
     mime_type = options.get("mimeType") or (mimetypes.guess_type(name)[0] if name else None)
-    return binary.make(content, str(mime_type or "application/octet-stream"), name or "file")
+    return file_entry(content, str(mime_type or "application/octet-stream"), name or "file")
 
 
 def _source(item: Item, parameters: dict[str, Any], index: int) -> Any:
