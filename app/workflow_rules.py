@@ -9,7 +9,12 @@ from app.engine.errors import NodeError
 from app.engine.sandbox import Sandbox
 from app.engine.static_parameters import has_expressions, with_values
 from app.schemas.workflows import InvalidWorkflow
-from app.triggers import trigger_nodes
+from app.triggers import has_trigger, trigger_nodes
+
+NO_TRIGGER = (
+    "Workflow cannot be activated because it has no trigger node. At least one trigger, webhook, or polling node is "
+    "required."
+)
 
 
 class EngineRules:
@@ -20,6 +25,8 @@ class EngineRules:
 
     def check_activation(self, document: Mapping[str, Any]) -> None:
         checked = parsed(document)
+        if not has_trigger(document):
+            raise InvalidWorkflow(NO_TRIGGER)
         try:
             for node in checked.nodes.values():
                 if not node.disabled:

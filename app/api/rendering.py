@@ -3,7 +3,6 @@
 Written by hand and not by marshmallow because lists are hot; a test keeps these and the schemas alike.
 """
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,8 +16,7 @@ from app.repository.tags import TagRecord
 from app.repository.workflows import Workflow
 from app.schemas.base import time_text
 from app.schemas.workflows import EMPTY
-
-STARTS_WORKFLOWS = re.compile(r"(trigger|webhook)$", re.IGNORECASE)
+from app.triggers import STARTS_WORKFLOWS
 
 
 def render_execution(execution: Execution) -> dict[str, Any]:

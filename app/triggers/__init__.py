@@ -3,9 +3,13 @@
 Knows n8n's trigger nodes and their parameters; knows no SQL, no HTTP and nothing of how workflows run.
 """
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
+
+STARTS_WORKFLOWS = re.compile(r"(trigger|webhook)$", re.IGNORECASE)
+BY_HAND = "n8n-nodes-base.manualTrigger"
 
 
 class InvalidTrigger(Exception):
@@ -20,6 +24,14 @@ def reading(node: dict[str, Any]) -> Iterator[None]:
     except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
         problem = f"{type(error).__name__}: {error}"
         raise InvalidTrigger(f"The parameters of node '{node.get('name')}' cannot be read: {problem}") from error
+
+
+def has_trigger(document: Mapping[str, Any]) -> bool:
+    """Whether a node that is switched on can start the workflow without a person's doing."""
+    return any(
+        STARTS_WORKFLOWS.search(str(node.get("type"))) and node.get("type") != BY_HAND and not node.get("disabled")
+        for node in document.get("nodes") or []
+    )
 
 
 def trigger_nodes(document: dict[str, Any], *types: str) -> list[dict[str, Any]]:

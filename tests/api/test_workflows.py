@@ -157,12 +157,32 @@ def test_unknown_and_impossible_ids_are_not_found(api, workflow_id):
         assert (response.status_code, response.json) == (404, {"message": "Workflow not found"})
 
 
+SCHEDULE = {**NO_OP, "name": "Each hour", "type": "n8n-nodes-base.scheduleTrigger"}
+STARTS_ITSELF = {**WORKFLOW, "nodes": [*WORKFLOW["nodes"], SCHEDULE]}
+
+
+@pytest.mark.parametrize("more", [[], [{**SCHEDULE, "disabled": True}]], ids=["by hand", "switched off"])
+def test_what_nothing_starts_cannot_be_activated(api, more):
+    made = api.post("/workflows", changed(nodes=[*WORKFLOW["nodes"], *more])).json
+    refused = api.post(f"/workflows/{made['id']}/activate")
+    assert refused.status_code == 400
+    assert refused.json["message"].startswith("Workflow cannot be activated because it has no trigger node.")
+    assert api.get(f"/workflows/{made['id']}").json["active"] is False
+
+
+@pytest.mark.parametrize("kind", ["errorTrigger", "executeWorkflowTrigger", "webhook"])
+def test_what_something_starts_can_be_activated(api, kind):
+    trigger = {**NO_OP, "name": "Start", "type": f"n8n-nodes-base.{kind}", "parameters": {"path": "p"}}
+    made = api.post("/workflows", changed(nodes=[trigger], connections={})).json
+    assert api.post(f"/workflows/{made['id']}/activate").status_code == 200
+
+
 def test_activation(api):
-    made = api.post("/workflows", WORKFLOW).json
+    made = api.post("/workflows", STARTS_ITSELF).json
     path = f"/workflows/{made['id']}"
     active = api.post(f"{path}/activate")
     assert active.status_code == 200
-    assert (active.json["active"], active.json["triggerCount"]) == (True, 1)
+    assert (active.json["active"], active.json["triggerCount"]) == (True, 2)
     assert active.json["activeVersionId"] == active.json["versionId"]
     assert api.get("/workflows?active=true").json["data"] == [active.json]
     assert api.get("/workflows?active=false").json["data"] == []
@@ -172,7 +192,7 @@ def test_activation(api):
 
 
 def test_an_unknown_node_type_can_be_stored_but_neither_activated_nor_run(api):
-    document = changed(nodes=[TRIGGER, {**NO_OP, "type": "n8n-nodes-base.noOpp"}])
+    document = changed(nodes=[TRIGGER, SCHEDULE, {**NO_OP, "type": "n8n-nodes-base.noOpp"}])
     made = api.post("/workflows", document)
     assert made.status_code == 200
     for path in ("activate", "run"):
@@ -180,8 +200,8 @@ def test_an_unknown_node_type_can_be_stored_but_neither_activated_nor_run(api):
         assert response.status_code == 400
         for part in ("Nothing", "n8n-nodes-base.noOpp", "n8n-nodes-base.noOp"):
             assert part in response.json["message"]
-    known = api.post("/workflows", WORKFLOW).json
-    api.post(f"/workflows/{known['id']}/activate")
+    known = api.post("/workflows", STARTS_ITSELF).json
+    assert api.post(f"/workflows/{known['id']}/activate").status_code == 200
     assert api.put(f"/workflows/{known['id']}", document).status_code == 400
     assert api.get("/executions").json["count"] == 0
 
