@@ -11,13 +11,13 @@ from typing import Any
 from app.engine.credentials import read_credential
 from app.engine.errors import NodeError
 from app.engine.graph import Node
-from app.engine.outgoing import Outgoing
 from app.engine.parameters import Template
 from app.engine.ports import Ports
 from app.engine.registry import Item
 from app.engine.sandbox import CodeError, ExpressionError, Sandbox, SandboxError
 from app.engine.scope import base_scope, scope_for
 from app.engine.state import RunState, Source
+from app.outgoing.client import Outgoing
 
 _SINGLE = re.compile(r"=\{\{(.*)\}\}\s*\Z", re.DOTALL)
 

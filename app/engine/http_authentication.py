@@ -9,10 +9,10 @@ from typing import Any
 import httpx
 
 from app.engine import conversions
-from app.engine.certificates import Certificate
 from app.engine.context import NodeContext
 from app.engine.conversions import CannotConvert
 from app.engine.errors import NodeError
+from app.outgoing.certificates import Certificate
 
 TYPES = frozenset(
     {"httpBasicAuth", "httpHeaderAuth", "httpBearerAuth", "httpQueryAuth", "httpDigestAuth", "httpCustomAuth"}

@@ -10,12 +10,12 @@ import httpcore
 import httpx
 
 from app.engine import conversions
-from app.engine.addresses import AddressRefused, UnknownHost
-from app.engine.certificates import InvalidCertificate
 from app.engine.conversions import CannotConvert
 from app.engine.errors import NodeError
-from app.engine.outgoing import Answer, RequestTimedOut, ResponseTooLarge, TooManyRedirects
-from app.engine.proxies import InvalidProxy
+from app.outgoing.addresses import AddressRefused, UnknownHost
+from app.outgoing.certificates import InvalidCertificate
+from app.outgoing.client import Answer, RequestTimedOut, ResponseTooLarge, TooManyRedirects
+from app.outgoing.proxies import InvalidProxy
 
 SENTENCES = {
     400: "Bad request - please check your parameters",

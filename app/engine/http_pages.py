@@ -8,8 +8,8 @@ from app.engine.context import NodeContext
 from app.engine.errors import NodeError
 from app.engine.http_parameters import Request
 from app.engine.http_requests import body_of, check, items_of, seconds, send
-from app.engine.outgoing import Answer
 from app.engine.registry import Item
+from app.outgoing.client import Answer
 
 SAME_ANSWERS = 5
 """So many identical answers in a row mean that the condition will never come true."""

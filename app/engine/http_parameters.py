@@ -11,7 +11,7 @@ from app.engine.errors import NodeError
 from app.engine.http_authentication import Proof
 from app.engine.http_encoding import Part
 from app.engine.http_requests import ACCEPT, Reading, one_line, pairs, seconds
-from app.engine.outgoing import Call
+from app.outgoing.client import Call
 
 FORM = "application/x-www-form-urlencoded"
 _URL = re.compile(r"https?://", re.IGNORECASE)

@@ -16,8 +16,8 @@ from app.engine.context import NodeContext
 from app.engine.conversions import CannotConvert
 from app.engine.errors import NodeError
 from app.engine.http_failures import NETWORK_FAILURES, RequestFailed, of_answer, of_exception
-from app.engine.outgoing import Answer, Call
 from app.engine.registry import Item
+from app.outgoing.client import Answer, Call
 
 AT_ONCE = 50
 """Most requests that one node has under way."""

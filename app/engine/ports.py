@@ -10,8 +10,8 @@ from typing import Any
 
 from app.engine.credentials import ReadCredential
 from app.engine.histories import History
-from app.engine.outgoing import Outgoing
 from app.engine.registry import Item
+from app.outgoing.client import Outgoing
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,9 +15,9 @@ from psycopg.abc import Buffer
 from psycopg.adapt import Loader
 
 from app.engine import conversions, dates
-from app.engine.addresses import AddressRefused, AddressRules, UnknownHost
 from app.engine.errors import NodeError
 from app.engine.http_failures import BROKEN
+from app.outgoing.addresses import AddressRefused, AddressRules, UnknownHost
 
 CONNECT_SECONDS = 30
 # libpq takes an empty password for a reason to look into the password file of whoever runs the worker. A path below

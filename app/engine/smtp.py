@@ -15,9 +15,9 @@ from typing import Any
 import aiosmtplib
 
 from app.engine import conversions
-from app.engine.addresses import AddressRefused, AddressRules, UnknownHost
 from app.engine.errors import NodeError
 from app.engine.http_failures import BROKEN
+from app.outgoing.addresses import AddressRefused, AddressRules, UnknownHost
 
 SECONDS = 60.0
 

@@ -20,8 +20,8 @@ from typing import Any, TypeVar
 import orjson
 from psycopg_pool import ConnectionPool
 
-from app.engine.outgoing import Outgoing
 from app.engine.sandbox import Sandbox
+from app.outgoing.client import Outgoing
 from app.repository import workers
 from app.repository.connection import Connection, transaction
 from app.repository.notifications import listen

@@ -4,7 +4,6 @@ from dataclasses import replace
 from typing import Any
 
 from app.engine import conversions
-from app.engine.certificates import certificate_of
 from app.engine.context import NodeContext
 from app.engine.errors import NodeError
 from app.engine.http_authentication import NO_PROOF, Proof, proof
@@ -13,6 +12,7 @@ from app.engine.http_parameters import Request
 from app.engine.http_requests import check, in_batches, items_of, seconds, send
 from app.engine.issues import required
 from app.engine.registry import Item, Outputs, node
+from app.outgoing.certificates import certificate_of
 
 
 def _issues(parameters: dict[str, Any], version: float) -> list[str]:

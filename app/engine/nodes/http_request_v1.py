@@ -12,8 +12,8 @@ from app.engine.http_encoding import Part
 from app.engine.http_parameters import FORM, checked_url
 from app.engine.http_requests import ACCEPT, Reading, check, in_batches, items_of, one_line, pairs, seconds, send
 from app.engine.issues import required
-from app.engine.outgoing import Call
 from app.engine.registry import Item, Outputs, node
+from app.outgoing.client import Call
 
 CREDENTIALS = {
     "basicAuth": "httpBasicAuth",

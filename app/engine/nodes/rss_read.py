@@ -6,13 +6,13 @@ from typing import Any
 import httpx
 
 from app.engine import bundles
-from app.engine.addresses import AddressRefused, UnknownHost
 from app.engine.context import NodeContext
 from app.engine.errors import NodeError
 from app.engine.http_failures import BROKEN, NETWORK_FAILURES
 from app.engine.issues import required
-from app.engine.outgoing import Answer, Call
 from app.engine.registry import Item, Outputs, node
+from app.outgoing.addresses import AddressRefused, UnknownHost
+from app.outgoing.client import Answer, Call
 
 PROGRAM = """
 const answer = async ({ text, fields }) => {

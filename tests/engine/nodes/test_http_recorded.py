@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from app.engine.addresses import AddressRules
-from app.engine.outgoing import Outgoing
 from app.engine.ports import Ports
+from app.outgoing.addresses import AddressRules
+from app.outgoing.client import Outgoing
 from tests.conformance.test_conformance import seen
 from tests.engine.nodes import far_side
 from tests.engine.running import Engine

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from app.engine.addresses import AddressRules
-from app.engine.outgoing import Outgoing
 from app.engine.ports import Ports
 from app.engine.run import Outcome, RunRequest, run_workflow
+from app.outgoing.addresses import AddressRules
+from app.outgoing.client import Outgoing
 from tests.engine.nodes import far_side
 from tests.engine.running import START, Engine, chain, node, put_out
 

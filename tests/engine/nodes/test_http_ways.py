@@ -24,10 +24,10 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from cryptography.x509.oid import NameOID
 
-from app.engine.addresses import AddressRules
-from app.engine.outgoing import Outgoing
 from app.engine.ports import Ports
 from app.engine.run import Outcome
+from app.outgoing.addresses import AddressRules
+from app.outgoing.client import Outgoing
 from tests.engine.nodes import far_side
 from tests.engine.running import START, Engine, chain, node, put_out
 

@@ -13,9 +13,9 @@ import psycopg
 import pytest
 
 from app.engine import sql_text
-from app.engine.addresses import AddressRules
-from app.engine.outgoing import Outgoing
 from app.engine.ports import Ports
+from app.outgoing.addresses import AddressRules
+from app.outgoing.client import Outgoing
 from tests.conformance.test_conformance import seen
 from tests.engine.running import START, Engine, chain, node
 from tests.postgres import cloned_database

@@ -11,10 +11,10 @@ import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult
 
-from app.engine.addresses import AddressRules
-from app.engine.outgoing import Outgoing
 from app.engine.ports import Ports
 from app.engine.run import Outcome
+from app.outgoing.addresses import AddressRules
+from app.outgoing.client import Outgoing
 from tests.engine.running import START, Engine, chain, node
 
 MAIL = {"fromEmail": "Me <me@a.example>", "toEmail": "you@b.example, Two <two@b.example>", "subject": "Hällo"}

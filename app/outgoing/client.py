@@ -1,6 +1,6 @@
 """Outgoing HTTP: the one client of a worker, which reaches only what the address rules allow.
 
-The check stands where connections are made (app.engine.connections), so it holds for every redirect, too. Knows
+The check stands where connections are made (app.outgoing.connections), so it holds for every redirect, too. Knows
 nothing of nodes.
 """
 
@@ -12,10 +12,10 @@ from typing import Any
 
 import httpx
 
-from app.engine.addresses import AddressRules
-from app.engine.certificates import Certificate, tls_context
-from app.engine.connections import Connections
-from app.engine.proxies import Proxied, proxy_of
+from app.outgoing.addresses import AddressRules
+from app.outgoing.certificates import Certificate, tls_context
+from app.outgoing.connections import Connections
+from app.outgoing.proxies import Proxied, proxy_of
 
 LARGEST_RESPONSE = 64 * 2**20
 LONGEST_SECONDS = 300.0

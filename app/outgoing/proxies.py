@@ -6,8 +6,8 @@ from collections.abc import AsyncIterable, AsyncIterator
 import httpcore
 import httpx
 
-from app.engine.addresses import AddressRules
-from app.engine.connections import GuardedBackend
+from app.outgoing.addresses import AddressRules
+from app.outgoing.connections import GuardedBackend
 
 PORTS = {"http": 80, "https": 443}
 

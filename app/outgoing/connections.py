@@ -12,7 +12,7 @@ from typing import Any
 import httpcore
 import httpx
 
-from app.engine.addresses import AddressRules
+from app.outgoing.addresses import AddressRules
 
 IDLE_SECONDS = 10.0
 MOST_IDLE = 100

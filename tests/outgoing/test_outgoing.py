@@ -8,8 +8,8 @@ import httpcore
 import httpx
 import pytest
 
-from app.engine.addresses import AddressRefused, AddressRules, InvalidAllowList, UnknownHost, out_of_bounds
-from app.engine.outgoing import Call, Outgoing, RequestTimedOut, ResponseTooLarge, TooManyRedirects
+from app.outgoing.addresses import AddressRefused, AddressRules, InvalidAllowList, UnknownHost, out_of_bounds
+from app.outgoing.client import Call, Outgoing, RequestTimedOut, ResponseTooLarge, TooManyRedirects
 from tests.engine.nodes import far_side
 
 
