@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 from marshmallow import ValidationError
 
-from app.engine.graph import InvalidWorkflow, parse_workflow
+from app.engine.run.graph import InvalidWorkflow, parse_workflow
 from app.repository import static_data
 from app.repository.connection import Connection
 from app.repository.errors import WorkflowNotFound

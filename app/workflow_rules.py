@@ -4,10 +4,10 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any
 
-from app.engine import graph
-from app.engine.errors import NodeError
+from app.engine.run import graph
+from app.engine.run.errors import NodeError
+from app.engine.run.static_parameters import has_expressions, with_values
 from app.engine.sandbox import Sandbox
-from app.engine.static_parameters import has_expressions, with_values
 from app.schemas.workflows import InvalidWorkflow
 from app.triggers import has_trigger, trigger_nodes
 

@@ -1,7 +1,7 @@
 """What JavaScript says of a text that is not JSON: only it knows its own words."""
 
-from app.engine.context import NodeContext
-from app.engine.errors import NodeError
+from app.engine.run.context import NodeContext
+from app.engine.run.errors import NodeError
 
 COMPLAINT = "={{ (() => { try { JSON.parse($json.text) } catch (error) { return error.message } })() }}"
 

@@ -5,8 +5,8 @@ Asks the sandbox, once for all conditions of all items; compares nothing itself.
 
 from typing import Any
 
-from app.engine import conversions
-from app.engine.context import NodeContext
+from app.engine.run.context import NodeContext
+from app.engine.values import conversions
 
 Place = tuple[int, int]
 """An item and one of its filter's conditions, by number."""

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from app.engine import conversions, dates
 from app.engine.condition_facts import Place, conditions_of, find_undefined, match_patterns
-from app.engine.context import NodeContext
-from app.engine.conversions import CannotConvert
-from app.engine.errors import NodeError
+from app.engine.run.context import NodeContext
+from app.engine.run.errors import NodeError
+from app.engine.values import conversions, dates
+from app.engine.values.conversions import CannotConvert
 
 TRY_LOOSE = "Try changing the type of comparison. Alternatively you can enable 'Convert types where required'."
 TRY_OTHER = "Try changing the type of the comparison."

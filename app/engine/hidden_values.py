@@ -7,8 +7,8 @@ from typing import Any
 
 import orjson
 
-from app.engine.context import NodeContext
-from app.engine.errors import NodeError
+from app.engine.run.context import NodeContext
+from app.engine.run.errors import NodeError
 
 SPECIAL = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 DATE = "Date"

@@ -8,10 +8,10 @@ from typing import Any
 
 import httpx
 
-from app.engine import conversions
-from app.engine.context import NodeContext
-from app.engine.conversions import CannotConvert
-from app.engine.errors import NodeError
+from app.engine.run.context import NodeContext
+from app.engine.run.errors import NodeError
+from app.engine.values import conversions
+from app.engine.values.conversions import CannotConvert
 from app.outgoing.certificates import Certificate
 
 TYPES = frozenset(

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from app.engine import conversions
+from app.engine.values import conversions
 
 UNRESERVED = "-._~"
 STYLES = {"indices": "[{}]", "brackets": "[]", "repeat": ""}

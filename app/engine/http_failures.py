@@ -9,9 +9,9 @@ from typing import Any
 import httpcore
 import httpx
 
-from app.engine import conversions
-from app.engine.conversions import CannotConvert
-from app.engine.errors import NodeError
+from app.engine.run.errors import NodeError
+from app.engine.values import conversions
+from app.engine.values.conversions import CannotConvert
 from app.outgoing.addresses import AddressRefused, UnknownHost
 from app.outgoing.certificates import InvalidCertificate
 from app.outgoing.client import Answer, RequestTimedOut, ResponseTooLarge, TooManyRedirects

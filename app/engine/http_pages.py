@@ -3,12 +3,12 @@
 import asyncio
 from typing import Any
 
-from app.engine import conversions
-from app.engine.context import NodeContext
-from app.engine.errors import NodeError
 from app.engine.http_parameters import Request
 from app.engine.http_requests import body_of, check, items_of, seconds, send
-from app.engine.registry import Item
+from app.engine.run.context import NodeContext
+from app.engine.run.errors import NodeError
+from app.engine.run.registry import Item
+from app.engine.values import conversions
 from app.outgoing.client import Answer
 
 SAME_ANSWERS = 5

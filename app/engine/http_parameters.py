@@ -4,13 +4,15 @@ import re
 from typing import Any
 from urllib.parse import quote
 
-from app.engine import binary, conversions, http_encoding, paths
-from app.engine.context import NodeContext
-from app.engine.conversions import CannotConvert
-from app.engine.errors import NodeError
+from app.engine import http_encoding
 from app.engine.http_authentication import Proof
 from app.engine.http_encoding import Part
 from app.engine.http_requests import ACCEPT, Reading, one_line, pairs, seconds
+from app.engine.run import binary
+from app.engine.run.context import NodeContext
+from app.engine.run.errors import NodeError
+from app.engine.values import conversions, paths
+from app.engine.values.conversions import CannotConvert
 from app.outgoing.client import Call
 
 FORM = "application/x-www-form-urlencoded"

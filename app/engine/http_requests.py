@@ -11,12 +11,12 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from app.binary_files import file_entry
-from app.engine import conversions
-from app.engine.context import NodeContext
-from app.engine.conversions import CannotConvert
-from app.engine.errors import NodeError
 from app.engine.http_failures import NETWORK_FAILURES, RequestFailed, of_answer, of_exception
-from app.engine.registry import Item
+from app.engine.run.context import NodeContext
+from app.engine.run.errors import NodeError
+from app.engine.run.registry import Item
+from app.engine.values import conversions
+from app.engine.values.conversions import CannotConvert
 from app.outgoing.client import Answer, Call
 
 AT_ONCE = 50

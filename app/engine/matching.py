@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from app.engine import conversions, paths
-from app.engine.errors import NodeError
-from app.engine.registry import Item
+from app.engine.run.errors import NodeError
+from app.engine.run.registry import Item
+from app.engine.values import conversions, paths
 
 Pair = tuple[str, str]
 """A field of the first input and the field of the second that it has to equal."""

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from app.engine import conversions, dates
 from app.engine.condition_facts import MATCH_PATTERN
-from app.engine.context import NodeContext
-from app.engine.errors import NodeError
+from app.engine.run.context import NodeContext
+from app.engine.run.errors import NodeError
+from app.engine.values import conversions, dates
 
 DEFAULTS = {"boolean": "equal", "dateTime": "after", "number": "smaller", "string": "equal"}
 """The types in the order in which they are looked at, each with its operation when none is named."""

@@ -14,9 +14,9 @@ import psycopg
 from psycopg.abc import Buffer
 from psycopg.adapt import Loader
 
-from app.engine import conversions, dates
-from app.engine.errors import NodeError
 from app.engine.http_failures import BROKEN
+from app.engine.run.errors import NodeError
+from app.engine.values import conversions, dates
 from app.outgoing.addresses import AddressRefused, AddressRules, UnknownHost
 
 CONNECT_SECONDS = 30

@@ -4,11 +4,11 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from app.engine import conversions
-from app.engine.context import NodeContext
-from app.engine.errors import NodeError
-from app.engine.histories import History, HistoryRefused
-from app.engine.registry import Item, Outputs
+from app.engine.run.context import NodeContext
+from app.engine.run.errors import NodeError
+from app.engine.run.histories import History, HistoryRefused
+from app.engine.run.registry import Item, Outputs
+from app.engine.values import conversions
 
 SEEN = "removeItemsSeenInPreviousExecutions"
 CLEAR = "clearDeduplicationHistory"

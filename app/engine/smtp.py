@@ -14,9 +14,9 @@ from typing import Any
 
 import aiosmtplib
 
-from app.engine import conversions
-from app.engine.errors import NodeError
 from app.engine.http_failures import BROKEN
+from app.engine.run.errors import NodeError
+from app.engine.values import conversions
 from app.outgoing.addresses import AddressRefused, AddressRules, UnknownHost
 
 SECONDS = 60.0

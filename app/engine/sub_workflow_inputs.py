@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from app.engine import conversions
-from app.engine.context import NodeContext
-from app.engine.conversions import CannotConvert
-from app.engine.errors import NodeError
-from app.engine.registry import Item
+from app.engine.run.context import NodeContext
+from app.engine.run.errors import NodeError
+from app.engine.run.registry import Item
+from app.engine.values import conversions
+from app.engine.values.conversions import CannotConvert
 
 KINDS = ("string", "number", "boolean", "array", "object")
 

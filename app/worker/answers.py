@@ -4,9 +4,9 @@ from typing import Any
 
 import orjson
 
-from app.engine.run import Outcome
+from app.engine.run.run import Outcome
+from app.engine.run.static_parameters import has_expressions, with_values
 from app.engine.sandbox import Sandbox
-from app.engine.static_parameters import has_expressions, with_values
 from app.triggers import trigger_nodes
 from app.triggers.webhooks import read_settings
 from app.worker.exchange import Assignment

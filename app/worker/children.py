@@ -2,9 +2,9 @@
 
 import orjson
 
-from app.engine.children import start_node
-from app.engine.errors import NodeError
-from app.engine.ports import ChildRequest
+from app.engine.run.children import start_node
+from app.engine.run.errors import NodeError
+from app.engine.run.ports import ChildRequest
 from app.repository import lifecycle, static_data, workflows
 from app.repository.connection import Connection
 from app.repository.errors import WorkflowNotFound

@@ -6,7 +6,7 @@ from concurrent.futures import Executor
 from psycopg_pool import ConnectionPool
 
 from app.encryption import CannotDecrypt, cipher_for, credential_context
-from app.engine.credentials import CredentialUnreadable, ReadCredential
+from app.engine.run.credentials import CredentialUnreadable, ReadCredential
 from app.repository import credentials
 from app.repository.connection import Connection, transaction
 from app.settings import Settings

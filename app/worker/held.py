@@ -7,10 +7,10 @@ from typing import Any
 
 import psycopg
 
-from app.engine.children import below, outcome_of, run_document
-from app.engine.errors import NodeError
-from app.engine.ports import ChildOutcome, ChildRequest, Ports
-from app.engine.run import Outcome
+from app.engine.run.children import below, outcome_of, run_document
+from app.engine.run.errors import NodeError
+from app.engine.run.ports import ChildOutcome, ChildRequest, Ports
+from app.engine.run.run import Outcome
 from app.engine.sandbox import Sandbox
 from app.repository.lifecycle import Result
 from app.worker.children import queue_child, start_child

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from psycopg_pool import ConnectionPool
 
-from app.engine.histories import History, HistoryRefused
+from app.engine.run.histories import History, HistoryRefused
 from app.repository import deduplication
 from app.repository.connection import Connection, transaction
 

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from app.engine.ports import ChildOutcome, ChildRequest, Ports
+from app.engine.run.ports import ChildOutcome, ChildRequest, Ports
 from app.outgoing.client import Outgoing
 from app.settings import Settings
 from app.signatures import Signer, resume_url

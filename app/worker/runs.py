@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from app.engine.ports import Ports
-from app.engine.run import TIMED_OUT, Outcome, RunRequest, prepare_retry, run_workflow
+from app.engine.run.ports import Ports
+from app.engine.run.run import TIMED_OUT, Outcome, RunRequest, prepare_retry, run_workflow
 from app.engine.sandbox import Sandbox
 from app.repository.lifecycle import Claim, ErrorWorkflow, Failure, Result
 from app.repository.static_data import StaticChange

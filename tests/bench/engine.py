@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from app.engine.run import RunRequest, run_workflow
+from app.engine.run.run import RunRequest, run_workflow
 from app.engine.sandbox import Sandbox
 from tests.bench.report import Report
 from tests.worker.graphs import chain, no_op

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from app.engine.histories import HistoryRefused
+from app.engine.run.histories import HistoryRefused
 
 
 class MemoryHistory:

@@ -5,8 +5,8 @@ import itertools
 from collections.abc import Coroutine
 from typing import Any
 
-from app.engine.ports import Ports
-from app.engine.run import Outcome, RunRequest, run_workflow
+from app.engine.run.ports import Ports
+from app.engine.run.run import Outcome, RunRequest, run_workflow
 from app.engine.sandbox import Sandbox
 from tests.engine.histories import MemoryHistory
 

@@ -3,7 +3,7 @@
 import secrets
 from uuid import uuid4
 
-from app.engine.run import Outcome
+from app.engine.run.run import Outcome
 from app.repository.executions import ExecutionInput
 from app.repository.lifecycle import Claim
 from app.worker import runs

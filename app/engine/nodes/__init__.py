@@ -1,6 +1,6 @@
 """The node types: one module each (or a tight family), found by being in this folder, and those of other packages.
 
-To add a node here, add a module that decorates an async function with `app.engine.registry.node`.
+To add a node here, add a module that decorates an async function with `app.engine.run.registry.node`.
 
 To add one from another package, write the same kind of module there and name it in that package's entry points:
 
@@ -19,7 +19,7 @@ from collections.abc import Mapping
 from functools import cache
 from importlib.metadata import entry_points
 
-from app.engine import registry
+from app.engine.run import registry
 
 GROUP = "executions.nodes"
 

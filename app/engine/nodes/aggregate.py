@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from app.engine import conversions, paths
-from app.engine.context import NodeContext
-from app.engine.errors import NodeError
-from app.engine.parameters import listed
-from app.engine.registry import Item, Outputs, node
+from app.engine.run.context import NodeContext
+from app.engine.run.errors import NodeError
+from app.engine.run.parameters import listed
+from app.engine.run.registry import Item, Outputs, node
+from app.engine.values import conversions, paths
 
 
 @node("aggregate", [1])

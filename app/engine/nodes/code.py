@@ -1,8 +1,8 @@
 """Code: the workflow's own JavaScript, run in the sandbox."""
 
-from app.engine.context import NodeContext
-from app.engine.errors import CodeNodeError, NodeError
-from app.engine.registry import Item, Outputs, node
+from app.engine.run.context import NodeContext
+from app.engine.run.errors import CodeNodeError, NodeError
+from app.engine.run.registry import Item, Outputs, node
 from app.engine.sandbox import CodeError, SandboxError
 
 

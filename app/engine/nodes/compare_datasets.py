@@ -2,10 +2,11 @@
 
 from typing import Any
 
-from app.engine import matching, paths
-from app.engine.context import NodeContext
-from app.engine.parameters import listed
-from app.engine.registry import Item, Outputs, node
+from app.engine import matching
+from app.engine.run.context import NodeContext
+from app.engine.run.parameters import listed
+from app.engine.run.registry import Item, Outputs, node
+from app.engine.values import paths
 
 LENIENT = 2.2
 """From this version on, a field that no item has is no error."""

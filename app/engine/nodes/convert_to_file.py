@@ -8,12 +8,12 @@ from typing import Any
 import orjson
 
 from app.binary_files import file_entry
-from app.engine import conversions, paths, tables
-from app.engine.binary import encoding_name
-from app.engine.context import NodeContext
-from app.engine.errors import NodeError
-from app.engine.issues import required
-from app.engine.registry import Item, Outputs, node
+from app.engine.run.binary import encoding_name
+from app.engine.run.context import NodeContext
+from app.engine.run.errors import NodeError
+from app.engine.run.issues import required
+from app.engine.run.registry import Item, Outputs, node
+from app.engine.values import conversions, paths, tables
 
 BYTE_ORDER_MARK = "\ufeff"
 

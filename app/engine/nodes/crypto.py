@@ -12,11 +12,13 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 
-from app.engine import binary, conversions, key_pairs, passphrases
-from app.engine.context import NodeContext
-from app.engine.errors import NodeError
-from app.engine.issues import required
-from app.engine.registry import Item, Outputs, node
+from app.engine import key_pairs, passphrases
+from app.engine.run import binary
+from app.engine.run.context import NodeContext
+from app.engine.run.errors import NodeError
+from app.engine.run.issues import required
+from app.engine.run.registry import Item, Outputs, node
+from app.engine.values import conversions
 from app.pem import unfolded
 
 ALGORITHMS = {

@@ -4,11 +4,11 @@ import re
 from datetime import datetime
 from typing import Any
 
-from app.engine import dates
-from app.engine.context import NodeContext
-from app.engine.errors import NodeError
-from app.engine.issues import required
-from app.engine.registry import Item, Outputs, node
+from app.engine.run.context import NodeContext
+from app.engine.run.errors import NodeError
+from app.engine.run.issues import required
+from app.engine.run.registry import Item, Outputs, node
+from app.engine.values import dates
 
 LUXON = {
     "YYYY": "yyyy",

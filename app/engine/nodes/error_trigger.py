@@ -1,7 +1,7 @@
 """Error Trigger: starts a workflow because another one has failed, with what is known of the failure."""
 
-from app.engine.context import NodeContext
-from app.engine.registry import Outputs, node
+from app.engine.run.context import NodeContext
+from app.engine.run.registry import Outputs, node
 
 
 @node("errorTrigger", [1], trigger=True)

@@ -2,14 +2,14 @@
 
 from typing import Any
 
-from app.engine import conversions
 from app.engine.complaints import not_json
-from app.engine.context import NodeContext
-from app.engine.conversions import CannotConvert
-from app.engine.errors import ChildError, NodeError
-from app.engine.ports import ChildOutcome, ChildRequest
-from app.engine.registry import Item, Outputs, node
+from app.engine.run.context import NodeContext
+from app.engine.run.errors import ChildError, NodeError
+from app.engine.run.ports import ChildOutcome, ChildRequest
+from app.engine.run.registry import Item, Outputs, node
 from app.engine.sub_workflow_inputs import mapped
+from app.engine.values import conversions
+from app.engine.values.conversions import CannotConvert
 
 
 @node("executeWorkflow", [1, 1.1, 1.2, 1.3])

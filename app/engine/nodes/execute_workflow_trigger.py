@@ -3,11 +3,11 @@
 from typing import Any
 
 from app.engine.complaints import not_json
-from app.engine.context import NodeContext
-from app.engine.conversions import CannotConvert
-from app.engine.errors import NodeError
-from app.engine.registry import Outputs, node
+from app.engine.run.context import NodeContext
+from app.engine.run.errors import NodeError
+from app.engine.run.registry import Outputs, node
 from app.engine.sub_workflow_inputs import taken
+from app.engine.values.conversions import CannotConvert
 
 
 def _issues(parameters: dict[str, Any], version: float) -> list[str]:

@@ -4,14 +4,15 @@ import base64
 import itertools
 from typing import Any
 
-from app.engine import binary, conversions, paths, tables
-from app.engine.binary import encoding_name
-from app.engine.context import NodeContext
-from app.engine.conversions import CannotConvert
-from app.engine.errors import NodeError
-from app.engine.issues import required
-from app.engine.registry import Item, Outputs, node
-from app.engine.tables import MalformedTable
+from app.engine.run import binary
+from app.engine.run.binary import encoding_name
+from app.engine.run.context import NodeContext
+from app.engine.run.errors import NodeError
+from app.engine.run.issues import required
+from app.engine.run.registry import Item, Outputs, node
+from app.engine.values import conversions, paths, tables
+from app.engine.values.conversions import CannotConvert
+from app.engine.values.tables import MalformedTable
 
 WHOLE = frozenset({"fromJson", "text", "xml", "binaryToPropery"})
 JSON_ERROR = "={{ (() => { try { JSON.parse($json.text) } catch (error) { return error.message } })() }}"

@@ -3,11 +3,11 @@
 import re
 from typing import Any
 
-from app.engine import conversions
-from app.engine.context import NodeContext
-from app.engine.errors import NodeError
-from app.engine.registry import Item, Outputs, node
+from app.engine.run.context import NodeContext
+from app.engine.run.errors import NodeError
+from app.engine.run.registry import Item, Outputs, node
 from app.engine.sandbox import CodeError, CodeResult, SandboxError
+from app.engine.values import conversions
 
 NO_DATA = "No data got returned. Always an object has to be returned!"
 _PLACE = re.compile(r" \[[Ll]ine \d+[^\]]*\]\Z")

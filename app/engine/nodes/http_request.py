@@ -3,15 +3,15 @@
 from dataclasses import replace
 from typing import Any
 
-from app.engine import conversions
-from app.engine.context import NodeContext
-from app.engine.errors import NodeError
 from app.engine.http_authentication import NO_PROOF, Proof, proof
 from app.engine.http_pages import all_pages
 from app.engine.http_parameters import Request
 from app.engine.http_requests import check, in_batches, items_of, seconds, send
-from app.engine.issues import required
-from app.engine.registry import Item, Outputs, node
+from app.engine.run.context import NodeContext
+from app.engine.run.errors import NodeError
+from app.engine.run.issues import required
+from app.engine.run.registry import Item, Outputs, node
+from app.engine.values import conversions
 from app.outgoing.certificates import certificate_of
 
 

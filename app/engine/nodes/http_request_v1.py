@@ -3,16 +3,18 @@
 from typing import Any
 from urllib.parse import quote
 
-from app.engine import binary, conversions, http_encoding
-from app.engine.context import NodeContext
-from app.engine.conversions import CannotConvert
-from app.engine.errors import NodeError
+from app.engine import http_encoding
 from app.engine.http_authentication import NO_PROOF, Proof, proof
 from app.engine.http_encoding import Part
 from app.engine.http_parameters import FORM, checked_url
 from app.engine.http_requests import ACCEPT, Reading, check, in_batches, items_of, one_line, pairs, seconds, send
-from app.engine.issues import required
-from app.engine.registry import Item, Outputs, node
+from app.engine.run import binary
+from app.engine.run.context import NodeContext
+from app.engine.run.errors import NodeError
+from app.engine.run.issues import required
+from app.engine.run.registry import Item, Outputs, node
+from app.engine.values import conversions
+from app.engine.values.conversions import CannotConvert
 from app.outgoing.client import Call
 
 CREDENTIALS = {

@@ -1,9 +1,9 @@
 """IF, version 2: sends each item one of two ways."""
 
 from app.engine import conditions
-from app.engine.context import NodeContext
-from app.engine.errors import NodeError
-from app.engine.registry import Item, Outputs, node
+from app.engine.run.context import NodeContext
+from app.engine.run.errors import NodeError
+from app.engine.run.registry import Item, Outputs, node
 
 
 @node("if", [2, 2.1, 2.2, 2.3], outputs=2)

@@ -1,9 +1,9 @@
 """IF and Filter, version 1: conditions in a list a type."""
 
 from app.engine import old_conditions
-from app.engine.context import NodeContext
-from app.engine.errors import NodeError
-from app.engine.registry import Item, Outputs, node
+from app.engine.run.context import NodeContext
+from app.engine.run.errors import NodeError
+from app.engine.run.registry import Item, Outputs, node
 
 
 @node("if", [1], outputs=2)

@@ -2,17 +2,17 @@
 
 from typing import Any
 
-from app.engine import paths
-from app.engine.context import NodeContext
-from app.engine.errors import NodeError
 from app.engine.nodes.aggregate import aggregated
 from app.engine.nodes.limit import limited
 from app.engine.nodes.remove_duplicates import without_duplicates
 from app.engine.nodes.sort import sorted_as_asked
 from app.engine.nodes.split_out import field_missing, split_all
 from app.engine.nodes.summarize import summaries
-from app.engine.parameters import listed
-from app.engine.registry import Outputs, node
+from app.engine.run.context import NodeContext
+from app.engine.run.errors import NodeError
+from app.engine.run.parameters import listed
+from app.engine.run.registry import Outputs, node
+from app.engine.values import paths
 
 LENIENT = 2.2
 """From this version on, a field that is missing or of another type is no error."""

@@ -3,9 +3,9 @@
 import math
 from typing import Any
 
-from app.engine import conversions
-from app.engine.context import NodeContext
-from app.engine.registry import Item, Outputs, node
+from app.engine.run.context import NodeContext
+from app.engine.run.registry import Item, Outputs, node
+from app.engine.values import conversions
 
 
 @node("limit", [1])

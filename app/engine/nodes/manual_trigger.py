@@ -1,7 +1,7 @@
 """Manual Trigger: starts a workflow with the items that the run was given."""
 
-from app.engine.context import NodeContext
-from app.engine.registry import Outputs, node
+from app.engine.run.context import NodeContext
+from app.engine.run.registry import Outputs, node
 
 
 @node("manualTrigger", [1], trigger=True)

@@ -2,11 +2,12 @@
 
 from typing import Any
 
-from app.engine import matching, merging
-from app.engine.context import NodeContext
-from app.engine.errors import NodeError
-from app.engine.parameters import listed
-from app.engine.registry import Item, Outputs, node
+from app.engine import matching
+from app.engine.run.context import NodeContext
+from app.engine.run.errors import NodeError
+from app.engine.run.parameters import listed
+from app.engine.run.registry import Item, Outputs, node
+from app.engine.values import merging
 
 NOTHING: list[Item] = [{"json": {}}]
 """What stands for an empty input where every field has to be present."""

@@ -1,7 +1,7 @@
 """No Operation: hands its items on."""
 
-from app.engine.context import NodeContext
-from app.engine.registry import Outputs, node
+from app.engine.run.context import NodeContext
+from app.engine.run.registry import Outputs, node
 
 
 @node("noOp", [1])

@@ -3,13 +3,13 @@
 from collections.abc import Callable
 from typing import Any
 
-from app.engine import conversions
-from app.engine.context import NodeContext
-from app.engine.errors import NodeError
-from app.engine.issues import required
 from app.engine.postgres import CONNECT_SECONDS, Result, Session, session
-from app.engine.registry import Item, Outputs, node
+from app.engine.run.context import NodeContext
+from app.engine.run.errors import NodeError
+from app.engine.run.issues import required
+from app.engine.run.registry import Item, Outputs, node
 from app.engine.sql_text import filled, identifier, literal, typed, where
+from app.engine.values import conversions
 
 COLUMNS = """
 SELECT column_name, udt_name AS type FROM information_schema.columns

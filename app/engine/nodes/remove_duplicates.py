@@ -5,13 +5,14 @@ from collections.abc import Iterator
 from functools import cmp_to_key
 from typing import Any
 
-from app.engine import conversions, matching, paths
-from app.engine.context import NodeContext
-from app.engine.errors import NodeError
-from app.engine.issues import required
-from app.engine.parameters import listed
-from app.engine.registry import Item, Outputs, node
+from app.engine import matching
+from app.engine.run.context import NodeContext
+from app.engine.run.errors import NodeError
+from app.engine.run.issues import required
+from app.engine.run.parameters import listed
+from app.engine.run.registry import Item, Outputs, node
 from app.engine.seen_items import CLEAR, NEW_VALUE, SEEN, clear_history, new_items
+from app.engine.values import conversions, paths
 
 
 def _issues(parameters: dict[str, Any], version: float) -> list[str]:

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from app.engine import paths
-from app.engine.context import NodeContext
-from app.engine.errors import NodeError
-from app.engine.registry import Item, Outputs, node
+from app.engine.run.context import NodeContext
+from app.engine.run.errors import NodeError
+from app.engine.run.registry import Item, Outputs, node
+from app.engine.values import paths
 
 REPLACE = (
     "={{ (({ name, pattern, flags, by }) => { try { return [name.replace(new RegExp(pattern, flags), by)]; } "

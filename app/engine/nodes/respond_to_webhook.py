@@ -3,11 +3,12 @@
 import base64
 from typing import Any
 
-from app.engine import binary, conversions
-from app.engine.context import NodeContext
-from app.engine.conversions import CannotConvert
-from app.engine.errors import NodeError
-from app.engine.registry import Outputs, node
+from app.engine.run import binary
+from app.engine.run.context import NodeContext
+from app.engine.run.errors import NodeError
+from app.engine.run.registry import Outputs, node
+from app.engine.values import conversions
+from app.engine.values.conversions import CannotConvert
 
 ANSWERED_ONLY = 1.1
 """From this version on, a node that no call can come to is an error."""

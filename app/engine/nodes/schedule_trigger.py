@@ -1,7 +1,7 @@
 """Schedule Trigger: starts a workflow at its times; whoever runs workflows keeps the clock."""
 
-from app.engine.context import NodeContext
-from app.engine.registry import Outputs, node
+from app.engine.run.context import NodeContext
+from app.engine.run.registry import Outputs, node
 
 
 @node("scheduleTrigger", [1, 1.1, 1.2, 1.3, 1.4], trigger=True)

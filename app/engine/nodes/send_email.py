@@ -12,11 +12,13 @@ from typing import Any
 
 import aiosmtplib
 
-from app.engine import binary, conversions, smtp
-from app.engine.context import NodeContext
-from app.engine.errors import NodeError
-from app.engine.issues import required
-from app.engine.registry import Item, Outputs, node
+from app.engine import smtp
+from app.engine.run import binary
+from app.engine.run.context import NodeContext
+from app.engine.run.errors import NodeError
+from app.engine.run.issues import required
+from app.engine.run.registry import Item, Outputs, node
+from app.engine.values import conversions
 
 
 def _issues(parameters: dict[str, Any], version: float) -> list[str]:

@@ -3,14 +3,14 @@
 import re
 from typing import Any
 
-from app.engine import conversions, dates, paths
-from app.engine.context import NodeContext
-from app.engine.conversions import CannotConvert
-from app.engine.errors import NodeError
 from app.engine.hidden_values import reveal
-from app.engine.issues import of_type
-from app.engine.parameters import listed
-from app.engine.registry import Item, Outputs, node
+from app.engine.run.context import NodeContext
+from app.engine.run.errors import NodeError
+from app.engine.run.issues import of_type
+from app.engine.run.parameters import listed
+from app.engine.run.registry import Item, Outputs, node
+from app.engine.values import conversions, dates, paths
+from app.engine.values.conversions import CannotConvert
 
 OLD_TYPES = {
     "stringValue": "string",

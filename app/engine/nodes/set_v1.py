@@ -3,9 +3,9 @@
 import math
 from typing import Any
 
-from app.engine import conversions, paths
-from app.engine.context import NodeContext
-from app.engine.registry import Item, Outputs, node
+from app.engine.run.context import NodeContext
+from app.engine.run.registry import Item, Outputs, node
+from app.engine.values import conversions, paths
 
 EMPTY = {"boolean": False, "number": 0, "string": ""}
 """The types in the order in which their fields are made, each with the value of a field that has none."""

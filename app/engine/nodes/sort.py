@@ -6,11 +6,11 @@ import re
 from functools import cmp_to_key
 from typing import Any
 
-from app.engine import conversions, paths
-from app.engine.context import NodeContext
-from app.engine.errors import CodeNodeError, NodeError
-from app.engine.registry import Item, Outputs, node
+from app.engine.run.context import NodeContext
+from app.engine.run.errors import CodeNodeError, NodeError
+from app.engine.run.registry import Item, Outputs, node
 from app.engine.sandbox import CodeError, SandboxError
+from app.engine.values import conversions, paths
 
 _LINE = re.compile(r"\[line \d+\]\Z")
 

@@ -3,12 +3,12 @@
 from collections.abc import Iterable
 from typing import Any
 
-from app.engine import paths
-from app.engine.context import NodeContext
-from app.engine.errors import NodeError
-from app.engine.issues import required
-from app.engine.parameters import listed
-from app.engine.registry import Item, Outputs, node
+from app.engine.run.context import NodeContext
+from app.engine.run.errors import NodeError
+from app.engine.run.issues import required
+from app.engine.run.parameters import listed
+from app.engine.run.registry import Item, Outputs, node
+from app.engine.values import paths
 
 COUNT_MISMATCH = "If multiple fields to split out are given, the same number of destination fields must be given"
 

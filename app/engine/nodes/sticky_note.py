@@ -1,7 +1,7 @@
 """Sticky Note: a remark on the canvas; never runs."""
 
-from app.engine.context import NodeContext
-from app.engine.registry import Outputs, node
+from app.engine.run.context import NodeContext
+from app.engine.run.registry import Outputs, node
 
 
 @node("stickyNote", [1], passive=True)

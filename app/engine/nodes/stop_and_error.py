@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from app.engine import conversions
 from app.engine.complaints import not_json
-from app.engine.context import NodeContext
-from app.engine.conversions import CannotConvert
-from app.engine.errors import NodeError
-from app.engine.issues import required
-from app.engine.registry import Outputs, node
+from app.engine.run.context import NodeContext
+from app.engine.run.errors import NodeError
+from app.engine.run.issues import required
+from app.engine.run.registry import Outputs, node
+from app.engine.values import conversions
+from app.engine.values.conversions import CannotConvert
 
 NO_MESSAGE = "An error occurred"
 

@@ -6,11 +6,12 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from app.engine import conversions, matching, paths
-from app.engine.context import NodeContext
-from app.engine.errors import NodeError
-from app.engine.parameters import listed
-from app.engine.registry import Item, Outputs, node
+from app.engine import matching
+from app.engine.run.context import NodeContext
+from app.engine.run.errors import NodeError
+from app.engine.run.parameters import listed
+from app.engine.run.registry import Item, Outputs, node
+from app.engine.values import conversions, paths
 
 PREFIXES = {
     "append": "appended_",

@@ -3,10 +3,11 @@
 import math
 from typing import Any
 
-from app.engine import conditions, conversions
-from app.engine.context import NodeContext
-from app.engine.errors import NodeError
-from app.engine.registry import Outputs, node
+from app.engine import conditions
+from app.engine.run.context import NodeContext
+from app.engine.run.errors import NodeError
+from app.engine.run.registry import Outputs, node
+from app.engine.values import conversions
 
 
 def _rules(parameters: dict[str, Any]) -> list[dict[str, Any]]:

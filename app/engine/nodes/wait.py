@@ -5,11 +5,11 @@ import math
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from app.engine import conversions, dates
-from app.engine.context import NodeContext
-from app.engine.errors import NodeError, WaitRequested
-from app.engine.issues import of_type, required
-from app.engine.registry import Outputs, node
+from app.engine.run.context import NodeContext
+from app.engine.run.errors import NodeError, WaitRequested
+from app.engine.run.issues import of_type, required
+from app.engine.run.registry import Outputs, node
+from app.engine.values import conversions, dates
 
 UNITS = {"seconds": 1, "minutes": 60, "hours": 3_600, "days": 86_400}
 IN_MEMORY_SECONDS = 65.0

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from app.engine.context import NodeContext
-from app.engine.registry import Outputs, node
+from app.engine.run.context import NodeContext
+from app.engine.run.registry import Outputs, node
 
 
 def count_outputs(parameters: dict[str, Any]) -> int:

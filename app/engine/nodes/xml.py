@@ -3,9 +3,9 @@
 from typing import Any
 
 from app.engine import bundles
-from app.engine.context import NodeContext
-from app.engine.errors import NodeError
-from app.engine.registry import Item, Outputs, node
+from app.engine.run.context import NodeContext
+from app.engine.run.errors import NodeError
+from app.engine.run.registry import Item, Outputs, node
 
 LIBRARY = "xml2js/lib/xml2js.js"
 TO_JSON = """

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from app.engine.passphrases import CIPHERS, decrypt, encrypt
-from app.engine.ports import Ports
+from app.engine.run.ports import Ports
 from tests.engine.running import START, Engine, chain, node, put_out
 
 FROM_N8N = {

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from app.engine.ports import Ports
+from app.engine.run.ports import Ports
 from app.outgoing.addresses import AddressRules
 from app.outgoing.client import Outgoing
 from tests.conformance.test_conformance import seen

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from app.engine.ports import Ports
-from app.engine.run import Outcome, RunRequest, run_workflow
+from app.engine.run.ports import Ports
+from app.engine.run.run import Outcome, RunRequest, run_workflow
 from app.outgoing.addresses import AddressRules
 from app.outgoing.client import Outgoing
 from tests.engine.nodes import far_side

@@ -24,8 +24,8 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from cryptography.x509.oid import NameOID
 
-from app.engine.ports import Ports
-from app.engine.run import Outcome
+from app.engine.run.ports import Ports
+from app.engine.run.run import Outcome
 from app.outgoing.addresses import AddressRules
 from app.outgoing.client import Outgoing
 from tests.engine.nodes import far_side

@@ -13,7 +13,7 @@ import psycopg
 import pytest
 
 from app.engine import sql_text
-from app.engine.ports import Ports
+from app.engine.run.ports import Ports
 from app.outgoing.addresses import AddressRules
 from app.outgoing.client import Outgoing
 from tests.conformance.test_conformance import seen

@@ -11,8 +11,8 @@ import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult
 
-from app.engine.ports import Ports
-from app.engine.run import Outcome
+from app.engine.run.ports import Ports
+from app.engine.run.run import Outcome
 from app.outgoing.addresses import AddressRules
 from app.outgoing.client import Outgoing
 from tests.engine.running import START, Engine, chain, node

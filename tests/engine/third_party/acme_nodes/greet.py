@@ -1,9 +1,9 @@
 """Greet: puts a greeting into each item."""
 
-from app.engine.context import NodeContext
-from app.engine.errors import NodeError
-from app.engine.issues import required
-from app.engine.registry import Item, Outputs, node
+from app.engine.run.context import NodeContext
+from app.engine.run.errors import NodeError
+from app.engine.run.issues import required
+from app.engine.run.registry import Item, Outputs, node
 
 
 @node("acme.greet", [1], issues=lambda parameters, version: required(parameters, name="Name"))

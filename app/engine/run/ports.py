@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from app.engine.credentials import ReadCredential
-from app.engine.histories import History
-from app.engine.registry import Item
+from app.engine.run.credentials import ReadCredential
+from app.engine.run.histories import History
+from app.engine.run.registry import Item
 from app.outgoing.client import Outgoing
 
 

@@ -5,8 +5,8 @@ Knows n8n's wording; each node says itself which of its parameters have to be th
 
 from typing import Any
 
-from app.engine import conversions
-from app.engine.conversions import CannotConvert
+from app.engine.values import conversions
+from app.engine.values.conversions import CannotConvert
 
 
 def required(parameters: dict[str, Any], **labels: str) -> list[str]:

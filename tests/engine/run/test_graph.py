@@ -2,8 +2,8 @@
 
 import pytest
 
-from app.engine.graph import InvalidWorkflow, WorkflowHasIssues, check_runnable, parse_workflow
 from app.engine.nodes import node_types
+from app.engine.run.graph import InvalidWorkflow, WorkflowHasIssues, check_runnable, parse_workflow
 from tests.engine.running import START, chain, node, workflow
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
-    from app.engine.context import NodeContext
+    from app.engine.run.context import NodeContext
 
 Item = dict[str, Any]
 Outputs = list[list[Item]]

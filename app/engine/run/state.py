@@ -7,9 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from app.engine.graph import Connection, Graph, InvalidWorkflow, Node
-from app.engine.registry import Item
-from app.engine.static_data import StaticData
+from app.engine.run.graph import Connection, Graph, InvalidWorkflow, Node
+from app.engine.run.registry import Item
+from app.engine.run.static_data import StaticData
 
 Inputs = list[list[Item] | None]
 Source = dict[str, Any]

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
-from app.engine import conversions
+from app.engine.values import conversions
 
 
 class MalformedTable(ValueError):

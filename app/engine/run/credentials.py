@@ -6,8 +6,8 @@ Knows no storage and no encryption; what a credential holds goes to the node and
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from app.engine.errors import NodeError
-from app.engine.graph import Node
+from app.engine.run.errors import NodeError
+from app.engine.run.graph import Node
 
 ReadCredential = Callable[[str, str], Awaitable[dict[str, Any] | None]]
 """What the credential of this id and type holds; None when there is none within reach."""

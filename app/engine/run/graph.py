@@ -8,8 +8,10 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
 
-from app.engine import dates, nodes, registry
-from app.engine.registry import NodeType
+from app.engine import nodes
+from app.engine.run import registry
+from app.engine.run.registry import NodeType
+from app.engine.values import dates
 
 
 class InvalidWorkflow(Exception):

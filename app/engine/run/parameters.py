@@ -6,7 +6,7 @@ Knows the shape of parameters (any JSON; a string that starts with "=" is an exp
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from app.engine.conversions import to_string
+from app.engine.values.conversions import to_string
 
 
 def listed(value: Any) -> list[str]:

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from app.engine.context import ExecutionInfo, NodeContext
-from app.engine.errors import NodeError, RunError, WaitRequested
-from app.engine.graph import Node, node_type
-from app.engine.registry import Item, NodeType, Outputs
+from app.engine.run.context import ExecutionInfo, NodeContext
+from app.engine.run.errors import NodeError, RunError, WaitRequested
+from app.engine.run.graph import Node, node_type
+from app.engine.run.registry import Item, NodeType, Outputs
+from app.engine.run.state import RunState, Task
 from app.engine.sandbox import Sandbox
-from app.engine.state import RunState, Task
 
 MOST_NODE_RUNS = 250_000
 """Nodes that one run may run, all rounds of its loops counted; what they leave behind takes some 400 MiB."""

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from app.engine import conversions, dates, paths
+from app.engine.values import conversions, dates, paths
 from tests.engine.running import START, assign, chain, node, put_out
 
 NUMBERS = [0, 1, -1, 0.1, 2.5, 1e21, 1.5e300, 1e-7, 1.25e-7, 1e-6, 123456789012345680, 1e16, 5e-324, -0.5, 100, 1e20]

@@ -9,15 +9,15 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from app.engine import dates
-from app.engine.context import ExecutionInfo
-from app.engine.errors import RunError
-from app.engine.executor import Halt, execute
-from app.engine.graph import Graph, InvalidWorkflow, WorkflowHasIssues, check_runnable, parse_workflow
-from app.engine.ports import Ports
+from app.engine.run.context import ExecutionInfo
+from app.engine.run.errors import RunError
+from app.engine.run.executor import Halt, execute
+from app.engine.run.graph import Graph, InvalidWorkflow, WorkflowHasIssues, check_runnable, parse_workflow
+from app.engine.run.ports import Ports
+from app.engine.run.state import RunState, Task, restore
+from app.engine.run.static_data import StaticData
 from app.engine.sandbox import Sandbox
-from app.engine.state import RunState, Task, restore
-from app.engine.static_data import StaticData
+from app.engine.values import dates
 
 PINNING_MODES = frozenset({"manual", "test"})
 CANCELED = "The execution was cancelled manually"
@@ -106,7 +106,7 @@ async def run_workflow(request: RunRequest, sandbox: Sandbox) -> Outcome:
 def _info(request: RunRequest, sandbox: Sandbox) -> ExecutionInfo:
     ports = request.ports
     if ports.run_child is None:
-        from app.engine.children import run_document  # which runs workflows by way of this module
+        from app.engine.run.children import run_document  # which runs workflows by way of this module
 
         ports = replace(ports, run_child=lambda child: run_document(child, request.ports, sandbox))
     return ExecutionInfo(request.execution_id, request.mode, ports)

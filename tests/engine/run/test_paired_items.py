@@ -1,6 +1,6 @@
 """The way from an item back to the item of an earlier node that it was made from."""
 
-from app.engine.paired_items import Ancestry
+from app.engine.run.paired_items import Ancestry
 from tests.engine.running import START, assign, chain, node, put_out
 
 

@@ -3,11 +3,11 @@
 import re
 from typing import Any
 
-from app.engine.context import ExecutionInfo, NodeContext
-from app.engine.graph import parse_workflow
-from app.engine.parameters import Template
+from app.engine.run.context import ExecutionInfo, NodeContext
+from app.engine.run.graph import parse_workflow
+from app.engine.run.parameters import Template
+from app.engine.run.state import RunState
 from app.engine.sandbox import Sandbox
-from app.engine.state import RunState
 
 _DATA = re.compile(r"\$(?:json|binary|data|input|node|items?|position|itemIndex|prevNode|execution)\b|\$\s*\(")
 

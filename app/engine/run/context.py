@@ -8,15 +8,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from app.engine.credentials import read_credential
-from app.engine.errors import NodeError
-from app.engine.graph import Node
-from app.engine.parameters import Template
-from app.engine.ports import Ports
-from app.engine.registry import Item
+from app.engine.run.credentials import read_credential
+from app.engine.run.errors import NodeError
+from app.engine.run.graph import Node
+from app.engine.run.parameters import Template
+from app.engine.run.ports import Ports
+from app.engine.run.registry import Item
+from app.engine.run.scope import base_scope, scope_for
+from app.engine.run.state import RunState, Source
 from app.engine.sandbox import CodeError, ExpressionError, Sandbox, SandboxError
-from app.engine.scope import base_scope, scope_for
-from app.engine.state import RunState, Source
 from app.outgoing.client import Outgoing
 
 _SINGLE = re.compile(r"=\{\{(.*)\}\}\s*\Z", re.DOTALL)

@@ -8,8 +8,8 @@ import binascii
 import codecs
 from typing import Any
 
-from app.engine.errors import NodeError
-from app.engine.registry import Item
+from app.engine.run.errors import NodeError
+from app.engine.run.registry import Item
 
 
 def read(item: Item, name: Any, index: int) -> bytes:

@@ -7,12 +7,12 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from app.engine.paired_items import Ancestry
-from app.engine.registry import Item
+from app.engine.run.paired_items import Ancestry
+from app.engine.run.registry import Item
 from app.engine.sandbox import referenced_nodes
 
 if TYPE_CHECKING:
-    from app.engine.context import NodeContext
+    from app.engine.run.context import NodeContext
 
 Run = list[list[Item]]
 """The items at each output of one run of a node."""
