@@ -34,8 +34,8 @@ def load() -> None:
 
     Raises InvalidNodePackage.
     """
-    for module in pkgutil.iter_modules(__path__):
-        importlib.import_module(f"{__name__}.{module.name}")
+    for module in pkgutil.walk_packages(__path__, f"{__name__}."):
+        importlib.import_module(module.name)
     for announced in entry_points(group=GROUP):
         try:
             announced.load()

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from app.engine import matching
+from app.engine.nodes import matching
 from app.engine.run.context import NodeContext
 from app.engine.run.parameters import listed
 from app.engine.run.registry import Item, Outputs, node

@@ -3,11 +3,11 @@
 import re
 from typing import Any
 
-from app.engine import bundles
 from app.engine.run import binary
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.run.registry import Item, Outputs, node
+from app.engine.sandbox import bundles
 from app.engine.values import conversions, paths
 
 LIBRARIES = {"cheerio": "cheerio/dist/commonjs/load-parse.js", "texts": "html-to-text/lib/html-to-text.cjs"}

@@ -4,7 +4,7 @@ from typing import Any
 
 from app.engine.nodes.aggregate import aggregated
 from app.engine.nodes.limit import limited
-from app.engine.nodes.remove_duplicates import without_duplicates
+from app.engine.nodes.remove_duplicates.remove_duplicates import without_duplicates
 from app.engine.nodes.sort import sorted_as_asked
 from app.engine.nodes.split_out import field_missing, split_all
 from app.engine.nodes.summarize import summaries

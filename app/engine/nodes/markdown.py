@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from app.engine import bundles
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.run.issues import required
 from app.engine.run.registry import Item, Outputs, node
+from app.engine.sandbox import bundles
 from app.engine.values import paths
 
 TO_HTML = """

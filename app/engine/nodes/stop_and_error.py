@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from app.engine.complaints import not_json
+from app.engine.nodes.complaints import not_json
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.run.issues import required

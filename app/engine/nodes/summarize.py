@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from app.engine import matching
+from app.engine.nodes import matching
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.run.parameters import listed

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from app.engine import bundles
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.run.registry import Item, Outputs, node
+from app.engine.sandbox import bundles
 
 LIBRARY = "xml2js/lib/xml2js.js"
 TO_JSON = """

@@ -5,10 +5,10 @@ from collections.abc import Coroutine
 from dataclasses import replace
 from typing import Any, TypeVar
 
+from app.engine.run import run
 from app.engine.run.errors import NodeError
 from app.engine.run.ports import ChildOutcome, ChildRequest, Ports
 from app.engine.run.registry import is_trigger
-from app.engine.run import run
 from app.engine.sandbox import Sandbox
 
 T = TypeVar("T")

@@ -169,7 +169,7 @@ class NodeContext:
             raise _node_error(error, None) from error
 
     async def run_program(self, source: str, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        """Run a program of ours (see app.engine.bundles) over `rows`; one answer each, {"made"} or {"failed"}.
+        """Run a program of ours (see app.engine.sandbox.bundles) over `rows`; one answer each, {"made"} or {"failed"}.
 
         Raises NodeError when the program does not come to its end.
         """

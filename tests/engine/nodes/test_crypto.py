@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from app.engine.passphrases import CIPHERS, decrypt, encrypt
+from app.engine.nodes.crypto.passphrases import CIPHERS, decrypt, encrypt
 from app.engine.run.ports import Ports
 from tests.engine.running import START, Engine, chain, node, put_out
 

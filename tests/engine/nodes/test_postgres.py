@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 import psycopg
 import pytest
 
-from app.engine import sql_text
+from app.engine.nodes.postgres import sql_text
 from app.engine.run.ports import Ports
 from app.outgoing.addresses import AddressRules
 from app.outgoing.client import Outgoing

@@ -1,0 +1,1 @@
+"""Nodes that decide by conditions (IF, Filter, Switch), and the conditions of both generations."""

@@ -1,0 +1,235 @@
+"""n8n's filter parameter: conditions on values, combined with and or or, as IF, Filter and Switch have them.
+
+Takes values whose expressions are resolved already; knows nothing of where they come from.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from app.engine.nodes.conditions.facts import Place, conditions_of, find_undefined, match_patterns
+from app.engine.run.context import NodeContext
+from app.engine.run.errors import NodeError
+from app.engine.values import conversions, dates
+from app.engine.values.conversions import CannotConvert
+
+TRY_LOOSE = "Try changing the type of comparison. Alternatively you can enable 'Convert types where required'."
+TRY_OTHER = "Try changing the type of the comparison."
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """How values are compared: letter case, and whether types are converted instead of checked."""
+
+    case_sensitive: bool
+    loose: bool
+    timezone: str
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the sandbox told about all conditions beforehand."""
+
+    patterns: dict[Place, Any]
+    undefined: set[tuple[int, int, str]]
+
+
+async def evaluate(context: NodeContext, raw: Any, filters: list[Any]) -> list[bool | NodeError]:
+    """For each input item whether its filter holds, or why that cannot be told.
+
+    `raw` is the filter parameter as it stands in the workflow, `filters` what it became for each item; one that
+    is a NodeError already stays one.
+    """
+    facts = Facts(await match_patterns(context, filters), await find_undefined(context, raw, filters))
+    results: list[bool | NodeError] = []
+    for index, entry in enumerate(filters):
+        if isinstance(entry, NodeError):
+            results.append(entry)
+            continue
+        try:
+            results.append(_holds(entry, index, facts, context.timezone))
+        except NodeError as error:
+            results.append(error)
+    return results
+
+
+def _holds(entry: Any, item: int, facts: Facts, timezone: str) -> bool:
+    entry = entry if isinstance(entry, dict) else {}
+    rules = _rules(entry, timezone)
+    results = (
+        _condition_holds(condition, number, item, rules, facts) for number, condition in enumerate(conditions_of(entry))
+    )
+    return any(results) if entry.get("combinator") == "or" else all(results)
+
+
+def _rules(entry: dict[str, Any], timezone: str) -> Rules:
+    options = entry.get("options") or {}
+    return Rules(options.get("caseSensitive", True) is not False, options.get("typeValidation") == "loose", timezone)
+
+
+def _condition_holds(condition: dict[str, Any], number: int, item: int, rules: Rules, facts: Facts) -> bool:
+    operator = condition.get("operator") or {}
+    kind, operation = str(operator.get("type")), operator.get("operation")
+    place = f" [condition {number}, item {item}]"
+    left, right = condition.get("leftValue"), condition.get("rightValue")
+    right_kind = "any" if operator.get("singleValue") else str(operator.get("rightType") or kind)
+    left, left_fits = _as_type(left, kind, rules)
+    right, right_fits = _as_type(right, right_kind, rules)
+    if not left_fits and not right_fits and conversions.type_name(left) == conversions.type_name(right):
+        found = _with_article(conversions.type_name(left))
+        raise NodeError(
+            f"Comparison type expects {_with_article(kind)} but both fields are {found}",
+            description=TRY_OTHER if rules.loose else TRY_LOOSE,
+            item_index=item,
+        )
+    if not left_fits:
+        raise _wrong_type(left, kind, rules, "first", place, item)
+    if not right_fits:
+        raise _wrong_type(right, right_kind, rules, "second", place, item)
+    if (item, number, "leftValue") in facts.undefined:
+        left = math.nan
+    if (item, number, "rightValue") in facts.undefined:
+        right = math.nan
+    if operation == "exists":
+        return left is not None
+    if operation == "notExists":
+        return left is None
+    if operation == "empty":
+        return _is_empty(left)
+    if operation == "notEmpty":
+        return not _is_empty(left)
+    if operation in ("regex", "notRegex") and kind == "string":
+        matched = facts.patterns[item, number]
+        if not isinstance(matched, bool):
+            raise NodeError(f"{matched}{place}", description=TRY_LOOSE, item_index=item)
+        return matched is (operation == "regex")
+    compare = OPERATIONS.get((kind, str(operation)))
+    return compare is not None and compare(left, right, rules)
+
+
+def _is_empty(value: Any) -> bool:
+    return value is None or value in ("", [], {})
+
+
+def _as_type(value: Any, kind: str, rules: Rules) -> tuple[Any, bool]:
+    """The value as the operator's type, checked when strict and converted when loose; else as it is, and False."""
+    if value is None or kind == "any":
+        return value, True
+    if kind == "dateTime":
+        parsed = dates.parse(value, rules.timezone) if isinstance(value, str) else None
+        return (value, False) if parsed is None else (parsed, True)
+    if not rules.loose:
+        return value, _has_type(value, kind)
+    if kind == "boolean":
+        return _loose_boolean(value), True
+    try:
+        return conversions.convert(value, kind), True
+    except CannotConvert:
+        return value, False
+
+
+def _wrong_type(value: Any, kind: str, rules: Rules, which: str, place: str, item: int) -> NodeError:
+    shown, found, expected = conversions.to_string(value), conversions.type_name(value), _with_article(kind)
+    if rules.loose:
+        message = f"Conversion error: the {found} '{shown}' can't be converted to {expected}"
+        return NodeError(message + place, description=TRY_OTHER, item_index=item)
+    message = f"Wrong type: '{shown}' is {_with_article(found)} but was expecting {expected}"
+    return NodeError(message + place, description=_advice(kind, which), item_index=item)
+
+
+def _loose_boolean(value: Any) -> bool:
+    try:
+        return conversions.to_boolean(value)
+    except CannotConvert:
+        return conversions.truthy(value)
+
+
+def _has_type(value: Any, kind: str) -> bool:
+    if kind == "array":
+        return isinstance(value, list)
+    if kind == "object":
+        return isinstance(value, dict)
+    return conversions.type_name(value) == kind if kind in ("string", "number", "boolean") else True
+
+
+def _with_article(kind: str) -> str:
+    return f"{'an' if kind in ('array', 'object') else 'a'} {kind}"
+
+
+def _advice(kind: str, which: str) -> str:
+    method = {"string": "toString()", "number": "toNumber()", "boolean": "toBoolean()"}.get(kind)
+    if method is None:
+        return TRY_LOOSE
+    return (
+        "\n<p>Try either:</p>\n<ol>\n  <li>Enabling 'Convert types where required'</li>\n"
+        f"  <li>Converting the {which} field to a {kind} by adding <code>.{method}</code></li>\n</ol>\n\t\t\t"
+    )
+
+
+Compare = Callable[[Any, Any, Rules], bool]
+
+
+def _on_text(compare: Callable[[str, str], bool]) -> Compare:
+    def compare_text(left: Any, right: Any, rules: Rules) -> bool:
+        one, other = left or "", right or ""
+        return compare(one, other) if rules.case_sensitive else compare(one.lower(), other.lower())
+
+    return compare_text
+
+
+def _on_numbers(compare: Callable[[float, float], bool]) -> Compare:
+    return lambda left, right, rules: compare(left or 0, right or 0)
+
+
+def _on_times(compare: Callable[[datetime, datetime], bool]) -> Compare:
+    return lambda left, right, rules: left is not None and right is not None and compare(left, right)
+
+
+def _on_length(compare: Callable[[int, float], bool]) -> Compare:
+    return lambda left, right, rules: compare(len(left or []), right or 0)
+
+
+def _contains(left: Any, right: Any, rules: Rules) -> bool:
+    entries = left or []
+    if not rules.case_sensitive and isinstance(right, str):
+        wanted = right.lower()
+        return any(isinstance(entry, str) and entry.lower() == wanted for entry in entries)
+    return any(conversions.same(entry, right) for entry in entries)
+
+
+OPERATIONS: dict[tuple[str, str], Compare] = {
+    ("string", "equals"): _on_text(lambda left, right: left == right),
+    ("string", "notEquals"): _on_text(lambda left, right: left != right),
+    ("string", "contains"): _on_text(lambda left, right: right in left),
+    ("string", "notContains"): _on_text(lambda left, right: right not in left),
+    ("string", "startsWith"): _on_text(lambda left, right: left.startswith(right)),
+    ("string", "notStartsWith"): _on_text(lambda left, right: not left.startswith(right)),
+    ("string", "endsWith"): _on_text(lambda left, right: left.endswith(right)),
+    ("string", "notEndsWith"): _on_text(lambda left, right: not left.endswith(right)),
+    ("number", "equals"): lambda left, right, rules: conversions.same(left, right),
+    ("number", "notEquals"): lambda left, right, rules: not conversions.same(left, right),
+    ("number", "gt"): _on_numbers(lambda left, right: left > right),
+    ("number", "lt"): _on_numbers(lambda left, right: left < right),
+    ("number", "gte"): _on_numbers(lambda left, right: left >= right),
+    ("number", "lte"): _on_numbers(lambda left, right: left <= right),
+    ("dateTime", "equals"): _on_times(lambda left, right: left == right),
+    ("dateTime", "notEquals"): _on_times(lambda left, right: left != right),
+    ("dateTime", "after"): _on_times(lambda left, right: left > right),
+    ("dateTime", "before"): _on_times(lambda left, right: left < right),
+    ("dateTime", "afterOrEquals"): _on_times(lambda left, right: left >= right),
+    ("dateTime", "beforeOrEquals"): _on_times(lambda left, right: left <= right),
+    ("boolean", "true"): lambda left, right, rules: bool(left),
+    ("boolean", "false"): lambda left, right, rules: not left,
+    ("boolean", "equals"): lambda left, right, rules: conversions.same(left, right),
+    ("boolean", "notEquals"): lambda left, right, rules: not conversions.same(left, right),
+    ("array", "contains"): _contains,
+    ("array", "notContains"): lambda left, right, rules: not _contains(left, right, rules),
+    ("array", "lengthEquals"): _on_length(lambda length, right: length == right),
+    ("array", "lengthNotEquals"): _on_length(lambda length, right: length != right),
+    ("array", "lengthGt"): _on_length(lambda length, right: length > right),
+    ("array", "lengthLt"): _on_length(lambda length, right: length < right),
+    ("array", "lengthGte"): _on_length(lambda length, right: length >= right),
+    ("array", "lengthLte"): _on_length(lambda length, right: length <= right),
+}

@@ -1,0 +1,46 @@
+"""IF and Filter, version 1: conditions in a list a type."""
+
+from app.engine.nodes.conditions import old_conditions
+from app.engine.run.context import NodeContext
+from app.engine.run.errors import NodeError
+from app.engine.run.registry import Item, Outputs, node
+
+
+@node("if", [1], outputs=2)
+async def if_v1(context: NodeContext) -> Outputs:
+    return await _separated(context, any_suffices=context.parameters.get("combineOperation", "all") == "any")
+
+
+@node("filter", [1])
+async def filter_v1(context: NodeContext) -> Outputs:
+    return await _separated(context, any_suffices=context.parameters.get("combineConditions", "AND") == "OR")
+
+
+async def _separated(context: NodeContext, *, any_suffices: bool) -> Outputs:
+    """The items that meet the conditions, and those that do not."""
+    resolved = await context.resolve_each(context.parameters.get("conditions") or {}, parameter="conditions")
+    rows = [[] if isinstance(each, NodeError) else old_conditions.read(each) for each in resolved]
+    met: list[Item] = []
+    unmet: list[Item] = []
+    for item, failure, results in zip(
+        context.items, resolved, await old_conditions.evaluate(context, rows), strict=True
+    ):
+        try:
+            if isinstance(failure, NodeError):
+                raise failure
+            (met if _combined(results, any_suffices) else unmet).append(item)
+        except NodeError:
+            if not context.continues_on_fail:
+                raise
+            unmet.append(item)
+    return [met, unmet]
+
+
+def _combined(results: list[bool | NodeError], any_suffices: bool) -> bool:
+    """Looks no further than it has to. Raises the NodeError that it meets."""
+    for result in results:
+        if isinstance(result, NodeError):
+            raise result
+        if result is any_suffices:
+            return any_suffices
+    return not any_suffices or not results

@@ -1,0 +1,128 @@
+"""Conditions as IF, Filter and Switch had them before the filter parameter: a list a type, few conversions.
+
+Takes values whose expressions are resolved already; knows nothing of where they come from.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from app.engine.nodes.conditions.facts import MATCH_PATTERN
+from app.engine.run.context import NodeContext
+from app.engine.run.errors import NodeError
+from app.engine.values import conversions, dates
+
+DEFAULTS = {"boolean": "equal", "dateTime": "after", "number": "smaller", "string": "equal"}
+"""The types in the order in which they are looked at, each with its operation when none is named."""
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    kind: str
+    operation: str
+    left: Any
+    right: Any
+
+
+def read(conditions: dict[str, Any]) -> list[Condition]:
+    """The conditions of a resolved `conditions` parameter, in the order in which they are looked at."""
+    return [
+        Condition(kind, entry.get("operation", default), entry.get("value1"), entry.get("value2"))
+        for kind, default in DEFAULTS.items()
+        for entry in conditions.get(kind) or []
+    ]
+
+
+async def evaluate(context: NodeContext, rows: list[list[Condition]]) -> list[list[bool | NodeError]]:
+    """For each input item whether each of its conditions holds, or why that cannot be told."""
+    matches = iter(await _match_patterns(context, rows))
+    return [
+        [_holds(condition, matches, context.timezone, index) for condition in row] for index, row in enumerate(rows)
+    ]
+
+
+def _is_pattern(condition: Condition) -> bool:
+    return condition.kind == "string" and condition.operation in ("regex", "notRegex")
+
+
+async def _match_patterns(context: NodeContext, rows: list[list[Condition]]) -> list[Any]:
+    """What the regular expressions answer, in the order of the conditions, from one trip to the sandbox."""
+    asked = [
+        {"left": _text(condition.left), "right": _text(condition.right)}
+        for row in rows
+        for condition in row
+        if _is_pattern(condition)
+    ]
+    return await context.evaluate_javascript(MATCH_PATTERN, asked) if asked else []
+
+
+def _holds(condition: Condition, matches: Any, timezone: str, item: int) -> bool | NodeError:
+    left, right, operation = condition.left, condition.right, condition.operation
+    if _is_pattern(condition):
+        matched = next(matches)
+        if not isinstance(matched, bool):
+            return NodeError(str(matched), item_index=item)
+        return matched is (operation == "regex")
+    if condition.kind == "dateTime":
+        try:
+            left, right = _time(left, timezone, item), _time(right, timezone, item)
+        except NodeError as error:
+            return error
+    compare = COMPARISONS.get(operation)
+    if compare is None:
+        return NodeError(f"There is no comparison '{operation}'.", item_index=item)
+    return compare(left, right)
+
+
+def _time(value: Any, timezone: str, item: int) -> datetime | None:
+    """The time that is meant; nothing stays nothing. Raises NodeError."""
+    if value is None or value == "":
+        return None
+    found = dates.parse(value, timezone) if isinstance(value, str) else None
+    if found is None:
+        raise NodeError(f'The value "{conversions.to_string(value)}" is not a valid DateTime.', item_index=item)
+    return found
+
+
+def _text(value: Any) -> str:
+    return conversions.to_string(value) if value else ""
+
+
+def _is_empty(value: Any) -> bool:
+    return value is None or value in ("", [], {}) or value != value
+
+
+def _before(left: Any, right: Any) -> bool:
+    """left < right for two times or two numbers, where nothing is 0."""
+    if isinstance(left, datetime) or isinstance(right, datetime):
+        return _seconds(left) < _seconds(right)
+    return conversions.less(left or 0, right or 0)
+
+
+def _seconds(value: datetime | None) -> float:
+    return value.timestamp() if value is not None else 0.0
+
+
+def _same(left: Any, right: Any) -> bool:
+    return left == right if isinstance(left, datetime) else conversions.same(left, right)
+
+
+COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
+    "after": lambda left, right: _before(right, left),
+    "before": _before,
+    "contains": lambda left, right: _text(right) in _text(left),
+    "notContains": lambda left, right: _text(right) not in _text(left),
+    "endsWith": lambda left, right: _text(left).endswith(_text(right)),
+    "notEndsWith": lambda left, right: not _text(left).endswith(_text(right)),
+    "startsWith": lambda left, right: _text(left).startswith(_text(right)),
+    "notStartsWith": lambda left, right: not _text(left).startswith(_text(right)),
+    "equal": _same,
+    "notEqual": lambda left, right: not _same(left, right),
+    "larger": lambda left, right: _before(right, left),
+    "largerEqual": lambda left, right: not _before(left, right),
+    "smaller": _before,
+    "smallerEqual": lambda left, right: not _before(right, left),
+    "isEmpty": lambda left, right: _is_empty(left),
+    "isNotEmpty": lambda left, right: not _is_empty(left),
+}

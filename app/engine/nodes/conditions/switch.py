@@ -1,0 +1,100 @@
+"""Switch, version 3: sends each item to the output whose rule it meets."""
+
+import math
+from typing import Any
+
+from app.engine.nodes.conditions import conditions
+from app.engine.run.context import NodeContext
+from app.engine.run.errors import NodeError
+from app.engine.run.registry import Outputs, node
+from app.engine.values import conversions
+
+
+def _rules(parameters: dict[str, Any]) -> list[dict[str, Any]]:
+    return list(parameters.get("rules", {"values": [{}]}).get("values") or [])
+
+
+def _count_outputs(parameters: dict[str, Any]) -> int:
+    if parameters.get("mode", "rules") == "expression":
+        number = parameters.get("numberOutputs", 4)
+        return number if isinstance(number, int) else 4
+    extra = (parameters.get("options") or {}).get("fallbackOutput") == "extra"
+    return len(_rules(parameters)) + (1 if extra else 0)
+
+
+@node("switch", [3, 3.1, 3.2, 3.3, 3.4], outputs=_count_outputs)
+async def switch(context: NodeContext) -> Outputs:
+    outputs: Outputs = [[] for _ in range(_count_outputs(context.parameters))]
+    by_expression = context.parameters.get("mode", "rules") == "expression"
+    places = await (_by_expression(context) if by_expression else _by_rules(context))
+    for item, found in zip(context.items, places, strict=True):
+        if isinstance(found, NodeError):
+            if not context.continues_on_fail:
+                raise found
+            outputs[0].append({"json": {"error": found.message}})
+            continue
+        for place in found:
+            outputs[place].append(item)
+    return outputs
+
+
+async def _by_expression(context: NodeContext) -> list[list[int] | NodeError]:
+    count = _count_outputs(context.parameters)
+    values = await context.resolve_each(context.parameters.get("output", 0), parameter="output")
+    return [
+        value if isinstance(value, NodeError) else _checked_place(value, count, i) for i, value in enumerate(values)
+    ]
+
+
+def _checked_place(value: Any, count: int, index: int) -> list[int] | NodeError:
+    number = conversions.to_number(value)
+    if math.isnan(number) or not 0 <= number < count:
+        shown = conversions.to_string(value)
+        return NodeError(
+            # The spelling is n8n's, and what its clients look for.
+            f"The ouput {shown} is not allowed. ",
+            description=f"Output indexes are zero based, if you want to use the extra output use {count}",
+            item_index=index,
+        )
+    return [int(number)]
+
+
+async def _by_rules(context: NodeContext) -> list[list[int] | NodeError]:
+    rules = _rules(context.parameters)
+    options = context.parameters.get("options") or {}
+    wanted = {
+        "rules": [rule.get("conditions") or {} for rule in rules],
+        "fallback": options.get("fallbackOutput", "none"),
+        "all": options.get("allMatchingOutputs", False),
+    }
+    resolved = await context.resolve_each(wanted, parameter="rules")
+    columns = [
+        await conditions.evaluate(
+            context,
+            wanted["rules"][number],
+            [each if isinstance(each, NodeError) else each["rules"][number] for each in resolved],
+        )
+        for number in range(len(rules))
+    ]
+    return [
+        each if isinstance(each, NodeError) else _matching([column[index] for column in columns], each)
+        for index, each in enumerate(resolved)
+    ]
+
+
+def _matching(results: list[bool | NodeError], asked: dict[str, Any]) -> list[int] | NodeError:
+    """The outputs whose rules hold, the first only unless all are asked for; else the fallback."""
+    places: list[int] = []
+    for place, result in enumerate(results):
+        if isinstance(result, NodeError):
+            return result
+        if result:
+            places.append(place)
+            if not asked["all"]:
+                break
+    if places:
+        return places
+    fallback = asked["fallback"]
+    if fallback == "extra":
+        return [len(results)]
+    return [int(fallback)] if conversions.is_number(fallback) and 0 <= fallback < len(results) else []

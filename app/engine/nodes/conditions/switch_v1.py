@@ -1,0 +1,99 @@
+"""Switch, versions 1 and 2: one value, compared by each rule in turn."""
+
+import math
+from typing import Any
+
+from app.engine.nodes.conditions import old_conditions
+from app.engine.run.context import NodeContext
+from app.engine.run.errors import NodeError
+from app.engine.run.registry import Outputs, node
+from app.engine.values import conversions
+
+
+def _rules(parameters: dict[str, Any]) -> list[dict[str, Any]]:
+    return list((parameters.get("rules") or {}).get("rules") or [])
+
+
+def _count_v2(parameters: dict[str, Any]) -> int:
+    if parameters.get("mode", "rules") == "expression":
+        amount = parameters.get("outputsAmount", 4)
+        return amount if isinstance(amount, int) else 4
+    return len(_rules(parameters))
+
+
+@node("switch", [1], outputs=4)
+async def switch_v1(context: NodeContext) -> Outputs:
+    return await _switched(context, 4)
+
+
+@node("switch", [2], outputs=_count_v2)
+async def switch_v2(context: NodeContext) -> Outputs:
+    return await _switched(context, _count_v2(context.parameters))
+
+
+async def _switched(context: NodeContext, count: int) -> Outputs:
+    outputs: Outputs = [[] for _ in range(count)]
+    if context.parameters.get("mode", "rules") == "expression":
+        places: list[Any] = await context.resolve_each(context.parameters.get("output", 0), parameter="output")
+    else:
+        places = await _by_rules(context)
+    for index, (item, place) in enumerate(zip(context.items, places, strict=True)):
+        try:
+            found = _checked(place, count, index)
+        except NodeError as error:
+            if not context.continues_on_fail:
+                raise
+            outputs[0].append({"json": {"error": error.message}})
+            continue
+        if found is not None:
+            outputs[found].append(item)
+    return outputs
+
+
+def _checked(place: Any, count: int, index: int) -> int | None:
+    """The output to send an item to; None for nowhere. Raises NodeError."""
+    if isinstance(place, NodeError):
+        raise place
+    if place is None:
+        return None
+    number = conversions.to_number(place)
+    if math.isnan(number) or not 0 <= number < count:
+        shown = conversions.to_string(place)
+        # The spelling is n8n's, and what its clients look for.
+        raise NodeError(f"The ouput {shown} is not allowed. It has to be between 0 and {count - 1}!", item_index=index)
+    return int(number)
+
+
+async def _by_rules(context: NodeContext) -> list[Any]:
+    """For each item the output of the first rule that holds, else the fallback, or a NodeError."""
+    parameters = context.parameters
+    wanted = {
+        "kind": parameters.get("dataType", "number"),
+        "value": parameters.get("value1"),
+        "rules": _rules(parameters),
+        "fallback": parameters.get("fallbackOutput", -1),
+    }
+    resolved = await context.resolve_each(wanted, parameter="rules")
+    rows = [[] if isinstance(each, NodeError) else _conditions(each) for each in resolved]
+    return [
+        each if isinstance(each, NodeError) else _first(results, each, context.version)
+        for each, results in zip(resolved, await old_conditions.evaluate(context, rows), strict=True)
+    ]
+
+
+def _conditions(asked: dict[str, Any]) -> list[old_conditions.Condition]:
+    default = old_conditions.DEFAULTS.get(asked["kind"], "equal")
+    return [
+        old_conditions.Condition(asked["kind"], rule.get("operation", default), asked["value"], rule.get("value2"))
+        for rule in asked["rules"]
+    ]
+
+
+def _first(results: list[bool | NodeError], asked: dict[str, Any], version: float) -> Any:
+    for number, (rule, result) in enumerate(zip(asked["rules"], results, strict=True)):
+        if isinstance(result, NodeError):
+            return result
+        if result:
+            return rule.get("output", 0) if version == 1 else number
+    fallback = asked["fallback"]
+    return None if fallback in (-1, "-1", None) else fallback

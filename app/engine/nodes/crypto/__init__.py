@@ -1,0 +1,1 @@
+"""Crypto: hashes, signatures, keys, encryption."""

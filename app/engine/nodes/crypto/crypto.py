@@ -1,0 +1,202 @@
+"""Crypto: hashes, keyed hashes, signatures and random values."""
+
+import asyncio
+import base64
+import hashlib
+import hmac
+import secrets
+import uuid
+from typing import Any
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+
+from app.engine.nodes.crypto import key_pairs, passphrases
+from app.engine.run import binary
+from app.engine.run.context import NodeContext
+from app.engine.run.errors import NodeError
+from app.engine.run.issues import required
+from app.engine.run.registry import Item, Outputs, node
+from app.engine.values import conversions
+from app.pem import unfolded
+
+ALGORITHMS = {
+    "MD5": "md5",
+    "SHA1": "sha1",
+    "SHA256": "sha256",
+    "SHA384": "sha384",
+    "SHA512": "sha512",
+    "SHA3-256": "sha3_256",
+    "SHA3-384": "sha3_384",
+    "SHA3-512": "sha3_512",
+}
+SIGNATURE_HASHES: dict[str, hashes.HashAlgorithm] = {
+    "MD5": hashes.MD5(),
+    "SHA1": hashes.SHA1(),
+    "SHA1-2": hashes.SHA1(),
+    "SHA224": hashes.SHA224(),
+    "SHA256": hashes.SHA256(),
+    "SHA384": hashes.SHA384(),
+    "SHA512": hashes.SHA512(),
+    "SHA512/224": hashes.SHA512_224(),
+    "SHA512/256": hashes.SHA512_256(),
+    "SHA3-224": hashes.SHA3_224(),
+    "SHA3-256": hashes.SHA3_256(),
+    "SHA3-384": hashes.SHA3_384(),
+    "SHA3-512": hashes.SHA3_512(),
+}
+PASSPHRASE = ("passphrase", "encryptionPassphrase", "encryption passphrase", "an Encryption Passphrase")
+SECRETS = {
+    "hmac": ("secret", "hmacSecret", "HMAC secret", "an HMAC secret"),
+    "sign": ("privateKey", "signPrivateKey", "private key", "a private key"),
+    "encrypt": PASSPHRASE,
+    "decrypt": PASSPHRASE,
+}
+KEYS = {
+    "encrypt": ("publicKey", "encryptionPublicKey", "encryption public key", "an Encryption Public Key"),
+    "decrypt": ("privateKey", "encryptionPrivateKey", "encryption private key", "an Encryption Private Key"),
+}
+"""What each action takes from a credential: its name here, the credential's field, and what n8n calls it."""
+LONGEST_RANDOM = 65_536
+
+
+def _issues(parameters: dict[str, Any], version: float) -> list[str]:
+    needed = {"dataPropertyName": "data", **parameters}
+    action = parameters.get("action", "hash")
+    labels = {} if action == "generate" or parameters.get("binaryData") else {"value": "Value"}
+    if action == "sign":
+        labels["algorithm"] = "Algorithm Name or ID"
+        if version < 2:
+            labels["privateKey"] = "Private Key"
+    if action == "hmac" and version < 2:
+        labels["secret"] = "Secret"
+    return required(needed, **labels, dataPropertyName="Property Name")
+
+
+@node("crypto", [1, 2], issues=_issues)
+async def crypto(context: NodeContext) -> Outputs:
+    put_out: list[Item] = []
+    resolved = await context.resolve_each(context.parameters, parameter="value")
+    for index, (item, parameters) in enumerate(zip(context.items, resolved, strict=True)):
+        try:
+            if isinstance(parameters, NodeError):
+                raise parameters
+            name = str(parameters.get("dataPropertyName", "data"))
+            whole = {**parameters, **await _secrets(context, parameters)}
+            if context.version >= 2 and whole.get("action") in ("encrypt", "decrypt"):
+                made = await asyncio.to_thread(_ciphered, whole, index)
+            else:
+                made = _made(item, whole, index, context.version)
+            put_out.append({**item, "json": {**item["json"], name: made}})
+        except NodeError as error:
+            if not context.continues_on_fail:
+                raise
+            put_out.append({"json": {"error": error.message}, "pairedItem": {"item": index}})
+    return [put_out]
+
+
+async def _secrets(context: NodeContext, parameters: dict[str, Any]) -> dict[str, Any]:
+    """From version 2 on, what is secret comes from a credential instead of the parameters."""
+    action = parameters.get("action")
+    if context.version < 2 or action not in SECRETS:
+        return {}
+    credential = await context.credential("crypto")
+    asymmetric = action in KEYS and parameters.get("mode", "symmetric") == "asymmetric"
+    name, field, wanted, article = KEYS[action] if asymmetric else SECRETS[action]
+    if not credential.get(field):
+        raise NodeError(f"No {wanted} set in credentials. Please add {article} to your Crypto credentials.")
+    return {name: credential[field]}
+
+
+def _ciphered(parameters: dict[str, Any], index: int) -> str:
+    """A text encrypted or decrypted; with a passphrase that takes a good part of a second, so not on the loop."""
+    value = _text(parameters.get("value", ""), "data")
+    cipher = str(parameters.get("cipher") or "aes-256-gcm")
+    try:
+        if parameters.get("mode", "symmetric") == "asymmetric":
+            if parameters["action"] == "encrypt":
+                return key_pairs.encrypt(value, str(parameters["publicKey"]))
+            return key_pairs.decrypt(value, str(parameters["privateKey"]))
+        if parameters["action"] == "encrypt":
+            return passphrases.encrypt(value, str(parameters["passphrase"]), cipher)
+        return passphrases.decrypt(value, str(parameters["passphrase"]), cipher)
+    except ValueError as error:
+        raise NodeError(str(error), item_index=index) from error
+
+
+def _made(item: Item, parameters: dict[str, Any], index: int, version: float) -> str:
+    action = parameters.get("action", "hash")
+    if action == "generate":
+        return _random(parameters, index)
+    encoding = parameters.get("encoding", "hex")
+    if action == "sign":
+        return _encoded(_signed(parameters), encoding)
+    if action not in ("hash", "hmac"):
+        raise NodeError(f"The Crypto node's action '{action}' is not supported.", item_index=index)
+    algorithm = ALGORITHMS.get(parameters.get("type", "MD5" if version < 2 else "SHA256"))
+    if algorithm is None:
+        raise NodeError("Digest method not supported", anonymous=True)
+    if parameters.get("binaryData"):
+        data = binary.read(item, parameters.get("binaryPropertyName", "data"), index)
+    else:
+        data = _text(parameters.get("value", ""), "data").encode()
+    if action == "hash":
+        digest = hashlib.new(algorithm, data, usedforsecurity=False).digest()
+    else:
+        digest = hmac.new(_text(parameters.get("secret", ""), "key").encode(), data, algorithm).digest()
+    return _encoded(digest, encoding)
+
+
+def _signed(parameters: dict[str, Any]) -> bytes:
+    name = str(parameters.get("algorithm", "")).upper().removeprefix("RSA-")
+    algorithm = SIGNATURE_HASHES.get(name)
+    if algorithm is None:
+        raise NodeError(f"The Crypto node cannot sign with '{parameters.get('algorithm')}'.")
+    try:
+        key = serialization.load_pem_private_key(unfolded(str(parameters.get("privateKey", ""))).encode(), None)
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+        raise NodeError("error:1E08010C:DECODER routines::unsupported", anonymous=True) from error
+    data = _text(parameters.get("value", ""), "data").encode()
+    if isinstance(key, rsa.RSAPrivateKey):
+        return key.sign(data, padding.PKCS1v15(), algorithm)
+    if isinstance(key, ec.EllipticCurvePrivateKey):
+        return key.sign(data, ec.ECDSA(algorithm))
+    raise NodeError("The Crypto node signs with RSA and elliptic curve keys only.")
+
+
+def _encoded(digest: bytes, encoding: str) -> str:
+    return base64.b64encode(digest).decode() if encoding == "base64" else digest.hex()
+
+
+def _random(parameters: dict[str, Any], index: int) -> str:
+    kind = parameters.get("encodingType", "uuid")
+    if kind == "uuid":
+        return str(uuid.uuid4())
+    length = conversions.to_number(parameters.get("stringLength", 32))
+    if not 1 <= length <= LONGEST_RANDOM:
+        raise NodeError(f"The length of a random value must be between 1 and {LONGEST_RANDOM}.", item_index=index)
+    count = int(length)
+    if kind == "ascii":
+        return secrets.token_hex(count)[:count]
+    if kind == "hex":
+        return secrets.token_hex(count // 2) if count % 2 == 0 else secrets.token_hex(count)[:count]
+    if kind == "base64":
+        return base64.b64encode(secrets.token_bytes(count)).decode().replace("=", "")[:count]
+    raise NodeError(f"The Crypto node has no encoding '{kind}'.", item_index=index)
+
+
+def _text(value: Any, argument: str) -> str:
+    if isinstance(value, str):
+        return value
+    if value is None:
+        received = "undefined"
+    elif isinstance(value, dict | list):
+        received = f"an instance of {'Array' if isinstance(value, list) else 'Object'}"
+    else:
+        received = f"type {conversions.type_name(value)} ({conversions.to_string(value)})"
+    raise NodeError(
+        f'The "{argument}" argument must be of type string or an instance of Buffer, TypedArray, or DataView. '
+        f"Received {received}",
+        anonymous=True,
+    )

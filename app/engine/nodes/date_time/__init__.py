@@ -1,0 +1,1 @@
+"""Date & Time, all versions."""

@@ -1,0 +1,1 @@
+"""Execute Workflow, its trigger, and what the one hands to the other."""

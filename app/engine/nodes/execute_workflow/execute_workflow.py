@@ -1,0 +1,110 @@
+"""Execute Workflow: runs another workflow, stored or held by the node, once for all items or once for each."""
+
+from typing import Any
+
+from app.engine.nodes.complaints import not_json
+from app.engine.nodes.execute_workflow.sub_workflow_inputs import mapped
+from app.engine.run.context import NodeContext
+from app.engine.run.errors import ChildError, NodeError
+from app.engine.run.ports import ChildOutcome, ChildRequest
+from app.engine.run.registry import Item, Outputs, node
+from app.engine.values import conversions
+from app.engine.values.conversions import CannotConvert
+
+
+@node("executeWorkflow", [1, 1.1, 1.2, 1.3])
+async def execute_workflow(context: NodeContext) -> Outputs:
+    stored = context.parameters.get("source", "database") != "parameter"
+    given = await mapped(context) if stored else context.items
+    if context.parameters.get("mode", "once") == "each":
+        return await _each(context, given)
+    try:
+        outcome = await _run(context, given, await _called(context, 0))
+    except NodeError as error:
+        if not context.continues_on_fail:
+            raise
+        failed = _failed(error)
+        return [[{**failed, "pairedItem": [{"item": index} for index in range(len(given))]}]]
+    return _paired(outcome.outputs, len(given))
+
+
+async def _each(context: NodeContext, given: list[Item]) -> Outputs:
+    """Run it once for each item. What failed for an item comes out at the output of that item's number, as in n8n."""
+    merged: Outputs = [[]]
+    for index, item in enumerate(given):
+        try:
+            outcome = await _run(context, [item], await _called(context, index))
+            outputs = outcome.outputs
+        except NodeError as error:
+            if not context.continues_on_fail:
+                raise
+            outputs = [*([] for _ in range(index)), [_failed(error)]]
+        else:
+            if (about := context.metadata.get("subExecution")) is not None:
+                outputs = [[{**each, "metadata": {"subExecution": about}} for each in items] for items in outputs]
+        for output, items in enumerate(outputs):
+            while len(merged) <= output:
+                merged.append([])
+            merged[output] += [{**each, "pairedItem": {"item": index}} for each in items]
+    context.metadata.pop("subExecution", None)
+    return merged
+
+
+async def _called(context: NodeContext, index: int) -> dict[str, Any]:
+    """Which workflow is meant for this item: `workflow_id` or `document`."""
+    parameters = context.parameters
+    if parameters.get("source", "database") == "parameter":
+        texts = await context.resolve(parameters.get("workflowJson", ""), parameter="workflowJson")
+        return {"document": await _document(context, texts[index] if texts else "")}
+    chosen = parameters.get("workflowId", "")
+    if isinstance(chosen, dict):
+        chosen = chosen.get("value", "")
+    ids = await context.resolve(chosen, parameter="workflowId")
+    workflow_id = conversions.display(ids[index] if ids else "")
+    if not workflow_id:
+        raise NodeError("No workflow was chosen to execute")
+    return {"workflow_id": workflow_id}
+
+
+async def _document(context: NodeContext, given: Any) -> dict[str, Any]:
+    try:
+        document = conversions.parse_json(given) if isinstance(given, str) else given
+    except CannotConvert:
+        raise await not_json(context, str(given)) from None
+    if not isinstance(document, dict):
+        raise NodeError("The workflow to execute is not valid JSON")
+    return document
+
+
+async def _run(context: NodeContext, items: list[Item], called: dict[str, Any]) -> ChildOutcome:
+    run_child = context.execution.ports.run_child
+    if run_child is None:
+        raise NodeError("Sub-workflows cannot be run here")
+    wait = (context.parameters.get("options") or {}).get("waitForSubWorkflow", True)
+    outcome = await run_child(ChildRequest(items=items, wait=bool(wait), **called))
+    if outcome.execution_id is not None:
+        workflow_id = called.get("workflow_id")
+        context.metadata["subExecution"] = {"executionId": outcome.execution_id, "workflowId": workflow_id}
+        context.metadata["subExecutionsCount"] = context.metadata.get("subExecutionsCount", 0) + 1
+    if outcome.error is not None:
+        about = context.metadata.get("subExecution") if outcome.execution_id is not None else None
+        raise ChildError(outcome.error, outcome.failure, about)
+    return outcome if wait else ChildOutcome([items], outcome.execution_id)
+
+
+def _failed(error: NodeError) -> Item:
+    """The item that stands for a run that failed, with the execution that it was."""
+    item: Item = {"json": {"error": error.message}}
+    if isinstance(error, ChildError) and error.about is not None:
+        item["metadata"] = {"subExecution": error.about, "subExecutionsCount": 1}
+    return item
+
+
+def _paired(outputs: Outputs, count: int) -> Outputs:
+    """Items of a sub-workflow that put out as many as it was given belong to those, one by one."""
+    return [
+        [{**item, "pairedItem": {"item": index}} for index, item in enumerate(items)]
+        if len(items) == count
+        else [{key: value for key, value in item.items() if key != "pairedItem"} for item in items]
+        for items in outputs
+    ] or [[]]

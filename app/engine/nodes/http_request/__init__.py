@@ -1,0 +1,1 @@
+"""HTTP Request, all versions: parameters, requests, pagination, failures."""

@@ -1,0 +1,64 @@
+"""HTTP Request, versions 3 to 4: one request an item, or one for every page of its answer."""
+
+from dataclasses import replace
+from typing import Any
+
+from app.engine.nodes.http_request.authentication import NO_PROOF, Proof, proof
+from app.engine.nodes.http_request.pagination import all_pages
+from app.engine.nodes.http_request.parameters import Request
+from app.engine.nodes.http_request.requests import check, in_batches, items_of, seconds, send
+from app.engine.run.context import NodeContext
+from app.engine.run.errors import NodeError
+from app.engine.run.issues import required
+from app.engine.run.registry import Item, Outputs, node
+from app.engine.values import conversions
+from app.outgoing.certificates import certificate_of
+
+
+def _issues(parameters: dict[str, Any], version: float) -> list[str]:
+    return required(parameters, url="URL")
+
+
+@node("httpRequest", [3, 4, 4.1, 4.2, 4.3, 4.4, 4.5], issues=_issues)
+async def http_request(context: NodeContext) -> Outputs:
+    options = dict(context.parameters.get("options") or {})
+    pagination = (options.pop("pagination", None) or {}).get("pagination") or {}
+    given = {**context.parameters, "options": options}
+    resolved = await context.resolve_each(given)
+    proven = await _proof(context) if context.items else NO_PROOF
+    batch = ((await context.resolve_first(options.get("batching") or {})).get("batch")) or {}
+    paged = pagination and pagination.get("paginationMode", "updateAParameterInEachRequest") != "off"
+
+    async def request(index: int) -> list[Item]:
+        parameters = resolved[index]
+        if isinstance(parameters, NodeError):
+            raise parameters
+        if isinstance(proven, NodeError):
+            raise proven
+        made = Request(context, parameters, proven, index)
+        if paged:
+            return await all_pages(context, pagination, made, index)
+        answer = await send(context, made.call(), index)
+        check(answer, made.reading, index)
+        return items_of(answer, made.reading, index)
+
+    size = int(conversions.to_number(batch.get("batchSize", 50 if batch else -1)))
+    return [await in_batches(context, size, seconds(batch.get("batchInterval"), 1.0) if batch else 0, request)]
+
+
+async def _proof(context: NodeContext) -> Proof | NodeError:
+    """What authenticates the requests; the error itself where the workflow may go on after it."""
+    parameters = context.parameters
+    kind = {
+        "genericCredentialType": parameters.get("genericAuthType"),
+        "predefinedCredentialType": parameters.get("nodeCredentialType"),
+    }.get(parameters.get("authentication", "none"))
+    try:
+        proven = NO_PROOF if kind is None else await proof(context, str(kind))
+        if not parameters.get("provideSslCertificates"):
+            return proven
+        return replace(proven, certificate=certificate_of(await context.credential("httpSslAuth")))
+    except NodeError as error:
+        if not context.continues_on_fail:
+            raise
+        return error

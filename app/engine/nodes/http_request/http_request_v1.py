@@ -1,0 +1,180 @@
+"""HTTP Request, versions 1 and 2, whose answers are JSON unless the workflow says otherwise."""
+
+from typing import Any
+from urllib.parse import quote
+
+from app.engine.nodes.http_request import encoding as http_encoding
+from app.engine.nodes.http_request.authentication import NO_PROOF, Proof, proof
+from app.engine.nodes.http_request.encoding import Part
+from app.engine.nodes.http_request.parameters import FORM, checked_url
+from app.engine.nodes.http_request.requests import (
+    ACCEPT,
+    Reading,
+    check,
+    in_batches,
+    items_of,
+    one_line,
+    pairs,
+    seconds,
+    send,
+)
+from app.engine.run import binary
+from app.engine.run.context import NodeContext
+from app.engine.run.errors import NodeError
+from app.engine.run.issues import required
+from app.engine.run.registry import Item, Outputs, node
+from app.engine.values import conversions
+from app.engine.values.conversions import CannotConvert
+from app.outgoing.client import Call
+
+CREDENTIALS = {
+    "basicAuth": "httpBasicAuth",
+    "digestAuth": "httpDigestAuth",
+    "headerAuth": "httpHeaderAuth",
+    "queryAuth": "httpQueryAuth",
+}
+FORMATS = {"json": "json", "string": "text", "file": "file"}
+WITH_BODY = frozenset({"PATCH", "POST", "PUT", "DELETE"})
+
+
+def _issues(parameters: dict[str, Any], version: float) -> list[str]:
+    return required(parameters, url="URL")
+
+
+@node("httpRequest", [1, 2], issues=_issues)
+async def http_request_v1(context: NodeContext) -> Outputs:
+    resolved = await context.resolve_each(context.parameters)
+    proven = await _proof(context) if context.items else NO_PROOF
+    options = await context.resolve_first(context.parameters.get("options") or {})
+
+    async def request(index: int) -> list[Item]:
+        parameters = resolved[index]
+        if isinstance(parameters, NodeError):
+            raise parameters
+        reading = _reading(parameters)
+        answer = await send(context, _call(context.items[index], parameters, proven, index), index)
+        check(answer, reading, index)
+        return items_of(answer, reading, index)
+
+    size = int(conversions.to_number(options.get("batchSize", -1)))
+    return [await in_batches(context, size, seconds(options.get("batchInterval"), 1.0), request)]
+
+
+async def _proof(context: NodeContext) -> Proof:
+    parameters = context.parameters
+    chosen = parameters.get("authentication", "none")
+    if chosen == "none":
+        return NO_PROOF
+    kind = parameters.get({"genericCredentialType": "genericAuthType"}.get(chosen, "nodeCredentialType"))
+    return await proof(context, str(CREDENTIALS.get(chosen) or kind))
+
+
+def _reading(parameters: dict[str, Any]) -> Reading:
+    options = parameters.get("options") or {}
+    return Reading(
+        FORMATS.get(parameters.get("responseFormat", "json"), "json"),
+        full=bool(options.get("fullResponse")),
+        never_error=bool(options.get("ignoreResponseCode")),
+        field=str(parameters.get("dataPropertyName") or "data"),
+        split=bool(options.get("splitIntoItems")),
+        early=True,
+    )
+
+
+def _call(item: Item, parameters: dict[str, Any], proven: Proof, index: int) -> Call:
+    options = parameters.get("options") or {}
+    method = str(parameters.get("requestMethod") or "GET")
+    url = checked_url(parameters.get("url"), index)
+    proven.check(url, index)
+    kind, content = _body(item, parameters, index) if method in WITH_BODY else (None, b"")
+    sent = {"accept": ("Accept", ACCEPT[_reading(parameters).format])}
+    if kind is not None:
+        sent["content-type"] = ("Content-Type", kind)
+    given = _named(parameters, "headerParameters", "Headers", index)
+    for name, value in [*given.items(), *proven.headers.items()]:
+        sent[name.lower()] = (name, one_line(conversions.display(value)))
+    query = {**_named(parameters, "queryParameters", "Query Parameters", index), **proven.query}
+    arrays = "repeat" if options.get("useQueryString") else "indices"
+    follows = options.get("followAllRedirects") or (
+        options.get("followRedirect") is not False and method in ("GET", "HEAD", "OPTIONS")
+    )
+    return Call(
+        method,
+        quote(http_encoding.with_query(url, query, arrays), safe="%/:=&?~#+!$,;'@()*[]"),
+        list(sent.values()),
+        content,
+        secret_headers=frozenset(name.lower() for name in proven.headers),
+        auth=proven.auth,
+        timeout=seconds(options.get("timeout"), 300.0),
+        max_redirects=21 if follows else 0,
+        verify=not parameters.get("allowUnauthorizedCerts"),
+        proxy=str(options["proxy"]) if options.get("proxy") else None,
+    )
+
+
+def _named(parameters: dict[str, Any], name: str, label: str, index: int) -> dict[str, Any]:
+    """The parameters of that name, from the list in the editor or from the JSON that stands for it."""
+    if not parameters.get("jsonParameters"):
+        return dict(pairs((parameters.get(f"{name}Ui") or {}).get("parameter")))
+    value = _json(parameters.get(f"{name}Json"), label, index)
+    return value if isinstance(value, dict) else {}
+
+
+def _json(given: Any, label: str, index: int) -> Any:
+    if given in (None, ""):
+        return {}
+    try:
+        return conversions.parse_json(given) if isinstance(given, str) else given
+    except CannotConvert:
+        raise NodeError(
+            f'The data in "{label}" is no valid JSON. '
+            'Set Body Content Type to "RAW/Custom" for XML or other types of payloads',
+            item_index=index,
+        ) from None
+
+
+def _body(item: Item, parameters: dict[str, Any], index: int) -> tuple[str | None, bytes]:
+    """The content type and the body."""
+    options = parameters.get("options") or {}
+    kind = options.get("bodyContentType", "json")
+    as_json = bool(parameters.get("jsonParameters"))
+    if as_json and parameters.get("sendBinaryData"):
+        return _binary_body(item, parameters, kind, index)
+    if kind == "raw":
+        given = parameters.get("bodyParametersJson" if as_json else "body", "")
+        return one_line(str(options.get("bodyContentCustomMimeType") or "text/plain")), conversions.display(
+            given
+        ).encode()
+    value = (
+        _json(parameters.get("bodyParametersJson"), "Body Parameters", index)
+        if as_json
+        else dict(pairs((parameters.get("bodyParametersUi") or {}).get("parameter")))
+    )
+    if value in ({}, None):
+        return None, b""
+    if kind == "json" or not isinstance(value, dict):
+        return "application/json", conversions.to_json_text(value).encode()
+    if kind == "form-urlencoded":
+        return FORM, http_encoding.form(value).encode()
+    return http_encoding.multipart([Part(name, conversions.display(each).encode()) for name, each in value.items()])
+
+
+def _binary_body(item: Item, parameters: dict[str, Any], kind: str, index: int) -> tuple[str, bytes]:
+    if kind not in ("raw", "multipart-form-data"):
+        raise NodeError(
+            'Sending binary data is only supported when option "Body Content Type" is set to '
+            '"RAW/CUSTOM" or "FORM-DATA/MULTIPART"!',
+            item_index=index,
+        )
+    options = parameters.get("options") or {}
+    names = str(parameters.get("binaryPropertyName") or "data")
+    if kind == "raw":
+        file = binary.entry(item, names, index)
+        chosen = options.get("bodyContentCustomMimeType") or file.get("mimeType") or "application/octet-stream"
+        return one_line(str(chosen)), binary.decode(file)
+    parts = []
+    for entry in filter(None, (part.strip() for part in names.split(","))):
+        name, colon, of_file = entry.partition(":")
+        file = binary.entry(item, of_file if colon else name, index)
+        parts.append(Part(name, binary.decode(file), file.get("fileName") or name, file.get("mimeType")))
+    return http_encoding.multipart(parts)

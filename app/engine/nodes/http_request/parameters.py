@@ -1,0 +1,174 @@
+"""The parameters of HTTP Request, versions 3 to 4, of one item: what request they make and how its answer is read."""
+
+import re
+from typing import Any
+from urllib.parse import quote
+
+from app.engine.nodes.http_request import encoding as http_encoding
+from app.engine.nodes.http_request.authentication import Proof
+from app.engine.nodes.http_request.encoding import Part
+from app.engine.nodes.http_request.requests import ACCEPT, Reading, one_line, pairs, seconds
+from app.engine.run import binary
+from app.engine.run.context import NodeContext
+from app.engine.run.errors import NodeError
+from app.engine.values import conversions, paths
+from app.engine.values.conversions import CannotConvert
+from app.outgoing.client import Call
+
+FORM = "application/x-www-form-urlencoded"
+_URL = re.compile(r"https?://", re.IGNORECASE)
+
+
+class Request:
+    """One item's parameters, read: makes the call, also with what changes from page to page."""
+
+    def __init__(self, context: NodeContext, parameters: dict[str, Any], proven: Proof, index: int) -> None:
+        self._version = context.version
+        self._item = context.items[index]
+        self._index = index
+        self._proof = proven
+        self._parameters = parameters
+        self._options = parameters.get("options") or {}
+        self.reading = _reading(self._options)
+        self.url = checked_url(parameters.get("url"), index)
+
+    def call(
+        self,
+        *,
+        url: str | None = None,
+        query: dict[str, Any] | None = None,
+        headers: dict[str, Any] | None = None,
+        body: dict[str, Any] | None = None,
+    ) -> Call:
+        """The request, with another address or with more parameters, headers or fields of the body.
+
+        Raises NodeError.
+        """
+        parameters, proven = self._parameters, self._proof
+        target = checked_url(url, self._index) if url else self.url
+        proven.check(target, self._index)
+        kind, content = self._body({**proven.body, **(body or {})})
+        sent: dict[str, tuple[str, str]] = {"accept": ("Accept", ACCEPT[self.reading.format])}
+        if kind is not None:
+            sent["content-type"] = ("Content-Type", kind)
+        for name, value in [*self._headers(), *(headers or {}).items(), *proven.headers.items()]:
+            if value is not None:
+                sent[name.lower()] = (name, one_line(conversions.display(value)))
+        whole = {**self._query(), **(query or {}), **proven.query}
+        arrays = str(self._options.get("queryParameterArrays") or "indices")
+        return Call(
+            str(parameters.get("method") or "GET"),
+            quote(http_encoding.with_query(target, whole, arrays), safe="%/:=&?~#+!$,;'@()*[]"),
+            list(sent.values()),
+            content,
+            secret_headers=frozenset(name.lower() for name in proven.headers),
+            share_secrets=bool(self._options.get("sendCredentialsOnCrossOriginRedirect")),
+            auth=proven.auth,
+            timeout=seconds(self._options.get("timeout"), 300.0),
+            max_redirects=self._max_redirects(),
+            verify=not self._options.get("allowUnauthorizedCerts"),
+            proxy=str(self._options["proxy"]) if self._options.get("proxy") else None,
+            certificate=proven.certificate,
+        )
+
+    def _max_redirects(self) -> int:
+        redirect = (self._options.get("redirect") or {}).get("redirect") or {}
+        if not redirect.get("followRedirects", self._version >= 4):
+            return 0
+        return int(conversions.to_number(redirect.get("maxRedirects") or 21))
+
+    def _query(self) -> dict[str, Any]:
+        parameters = self._parameters
+        if not parameters.get("sendQuery"):
+            return {}
+        if parameters.get("specifyQuery", "keypair") == "json":
+            return dict(self._json(parameters.get("jsonQuery"), "JSON Query Parameters"))
+        return dict(pairs((parameters.get("queryParameters") or {}).get("parameters")))
+
+    def _headers(self) -> list[tuple[str, Any]]:
+        parameters = self._parameters
+        if not parameters.get("sendHeaders"):
+            return []
+        if parameters.get("specifyHeaders", "keypair") == "json":
+            return list(self._json(parameters.get("jsonHeaders"), "JSON Headers").items())
+        return pairs((parameters.get("headerParameters") or {}).get("parameters"))
+
+    def _body(self, more: dict[str, Any]) -> tuple[str | None, bytes]:
+        """The content type and the body."""
+        parameters = self._parameters
+        if not parameters.get("sendBody"):
+            return ("application/json", conversions.to_json_text(more).encode()) if more else (None, b"")
+        kind = parameters.get("contentType", "json")
+        specified = parameters.get("specifyBody", "keypair")
+        entries = (parameters.get("bodyParameters") or {}).get("parameters")
+        if kind == "json":
+            if specified == "json":
+                value = self._json(parameters.get("jsonBody"), "JSON Body", kinds=object)
+                value = {**value, **more} if isinstance(value, dict) else value
+            else:
+                value = {**self._fields(entries), **more}
+            return "application/json", conversions.to_json_text(value).encode()
+        if kind == "form-urlencoded":
+            if specified == "string":
+                text = conversions.display(parameters.get("body", ""))
+                return FORM, quote(text, safe="=&%+" + http_encoding.UNRESERVED).encode()
+            return FORM, http_encoding.form({**dict(pairs(entries)), **more}).encode()
+        if kind == "multipart-form-data":
+            return http_encoding.multipart([self._part(entry) for entry in entries or []])
+        if kind == "binaryData":
+            file = binary.entry(self._item, parameters.get("inputDataFieldName", ""), self._index)
+            return str(file.get("mimeType") or "application/octet-stream"), binary.decode(file)
+        return (
+            one_line(str(parameters.get("rawContentType") or "")) or None,
+            conversions.display(parameters.get("body", "")).encode(),
+        )
+
+    def _fields(self, entries: Any) -> dict[str, Any]:
+        made: dict[str, Any] = {}
+        for name, value in pairs(entries):
+            paths.put(made, name, value, dots=self._version >= 4)
+        return made
+
+    def _part(self, entry: dict[str, Any]) -> Part:
+        name = str(entry.get("name", ""))
+        if entry.get("parameterType", "formData") != "formBinaryData":
+            return Part(name, conversions.display(entry.get("value", "")).encode())
+        file = binary.entry(self._item, entry.get("inputDataFieldName", ""), self._index)
+        return Part(name, binary.decode(file), file.get("fileName") or name, file.get("mimeType"))
+
+    def _json(self, given: Any, label: str, kinds: type = dict) -> Any:
+        """JSON as a parameter gives it, as text or as what it is already. Raises NodeError."""
+        try:
+            value = conversions.parse_json(given or "") if isinstance(given, str) or given is None else given
+        except CannotConvert as error:
+            raise NodeError(
+                f'The value in the "{label}" field is not valid JSON',
+                description="Unexpected end of JSON input" if not given else str(error.__cause__ or ""),
+                item_index=self._index,
+            ) from None
+        if not isinstance(value, kinds):
+            raise NodeError(f'The value in the "{label}" field has to be a JSON object', item_index=self._index)
+        return value
+
+
+def _reading(options: dict[str, Any]) -> Reading:
+    response = (options.get("response") or {}).get("response") or {}
+    form = response.get("responseFormat") or "autodetect"
+    return Reading(
+        form if form in ACCEPT else "autodetect",
+        full=bool(response.get("fullResponse")),
+        never_error=bool(response.get("neverError")),
+        field=str(response.get("outputPropertyName") or "data"),
+    )
+
+
+def checked_url(given: Any, index: int) -> str:
+    if not isinstance(given, str):
+        kind = "undefined" if given is None else conversions.type_name(given)
+        raise NodeError(f"URL parameter must be a string, got {kind}", item_index=index)
+    url = given.strip()
+    if not url:
+        raise NodeError("URL parameter cannot be empty", item_index=index)
+    if not _URL.match(url):
+        raise NodeError(f'Invalid URL: {url}. URL must start with "http" or "https".', item_index=index)
+    return url

@@ -1,0 +1,204 @@
+"""What the versions of HTTP Request share: sending for all items, in batches, and turning answers into items.
+
+Knows calls and answers; how a version's parameters are read is the version's own business.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from email.message import Message
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from app.binary_files import file_entry
+from app.engine.nodes.http_request.failures import NETWORK_FAILURES, RequestFailed, of_answer, of_exception
+from app.engine.run.context import NodeContext
+from app.engine.run.errors import NodeError
+from app.engine.run.registry import Item
+from app.engine.values import conversions
+from app.engine.values.conversions import CannotConvert
+from app.outgoing.client import Answer, Call
+
+AT_ONCE = 50
+"""Most requests that one node has under way."""
+ACCEPT = {
+    "json": "application/json,text/*;q=0.99",
+    "text": "application/json,text/html,application/xhtml+xml,application/xml,text/*;q=0.9, */*;q=0.1",
+    "autodetect": "application/json,text/html,application/xhtml+xml,application/xml,text/*;q=0.9, "
+    "image/*;q=0.8, */*;q=0.7",
+}
+ACCEPT["file"] = ACCEPT["autodetect"]
+BINARY = ("image/", "audio/", "video/", "font/", "application/octet-stream", "application/pdf", "application/zip",
+          "application/gzip", "application/x-", "application/vnd.ms", "application/vnd.openxml")  # fmt: skip
+TEXTUAL = (
+    "application/x-www-form-urlencoded",
+    "application/x-javascript",
+    "application/x-ndjson",
+    "application/x-yaml",
+)
+
+OneRequest = Callable[[int], Awaitable[list[Item]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How an answer becomes items."""
+
+    format: str = "autodetect"
+    full: bool = False
+    never_error: bool = False
+    field: str = "data"
+    split: bool = True
+    """Whether each entry of an array becomes an item."""
+    early: bool = False
+    """Whether to read and to complain as versions 1 and 2 do."""
+
+
+async def in_batches(context: NodeContext, size: int, interval: float, request: OneRequest) -> list[Item]:
+    """One request for each item, `size` at a time with `interval` seconds between; -1: all of them at once.
+
+    Raises the NodeError of the first item that failed, unless the workflow goes on after errors.
+    """
+    count = len(context.items)
+    step = size if size > 0 else count or 1
+    gate = asyncio.Semaphore(AT_ONCE)
+
+    async def gated(index: int) -> list[Item]:
+        async with gate:
+            return await request(index)
+
+    put_out: list[Item] = []
+    for start in range(0, count, step):
+        if start:
+            await asyncio.sleep(interval)
+        batch = range(start, min(start + step, count))
+        answers = await asyncio.gather(*(gated(index) for index in batch), return_exceptions=True)
+        for index, answer in zip(batch, answers, strict=True):
+            if not isinstance(answer, BaseException):
+                put_out.extend(answer)
+            elif isinstance(answer, NodeError) and context.continues_on_fail:
+                shown = answer.shown if isinstance(answer, RequestFailed) else answer.message
+                put_out.append({"json": {"error": shown}, "pairedItem": {"item": index}})
+            else:
+                raise answer
+    return put_out
+
+
+async def send(context: NodeContext, call: Call, item: int) -> Answer:
+    """Send the request. Raises NodeError, in n8n's words, when no answer came."""
+    try:
+        return await context.outgoing.send(call)
+    except NETWORK_FAILURES as error:
+        raise of_exception(error, call.url, item) from error
+
+
+def check(answer: Answer, reading: Reading, item: int) -> None:
+    """Raises NodeError for an answer that is no success, unless that is wanted."""
+    if not 200 <= answer.status < 300 and not reading.never_error:
+        raise of_answer(answer, item, parsed=reading.early)
+
+
+def items_of(answer: Answer, reading: Reading, index: int) -> list[Item]:
+    """The items that an answer stands for. Raises NodeError when it is not of the format asked for."""
+    paired = {"item": index}
+    rest = {
+        "headers": answer.headers,
+        "statusCode": answer.status,
+        "statusMessage": answer.reason,
+    }
+    kind = content_type(answer)
+    form = reading.format if reading.format != "autodetect" else _detected(kind, answer)
+    if form == "file":
+        item: Item = {"json": rest if reading.full else {}, "pairedItem": paired}
+        if answer.content:
+            item["binary"] = {reading.field: file_entry(answer.content, kind or OCTETS, file_name(answer))}
+        return [item]
+    if form == "text":
+        json: dict[str, Any] = {}
+        if answer.content:
+            json[reading.field] = _text(answer, kind, reading)
+        return [{"json": {**json, **rest} if reading.full else json, "pairedItem": paired}]
+    body = _parsed(answer, kind, reading)
+    if reading.full:
+        return [{"json": rest if body is None else {"body": body, **rest}, "pairedItem": paired}]
+    if isinstance(body, list) and reading.split:
+        return [{"json": {} if entry is None else entry, "pairedItem": paired} for entry in body]
+    return [{"json": {} if body is None else body, "pairedItem": paired}]
+
+
+OCTETS = "application/octet-stream"
+
+
+def content_type(answer: Answer) -> str:
+    return str(answer.headers.get("content-type") or "").partition(";")[0].strip().lower()
+
+
+def body_of(answer: Answer) -> Any:
+    """The body as an expression sees it: JSON where it is JSON, else text."""
+    try:
+        return conversions.parse_json(answer.text())
+    except CannotConvert:
+        return answer.text()
+
+
+def _detected(kind: str, answer: Answer) -> str:
+    if kind == "application/json":
+        return "json"
+    if not kind and not answer.content:
+        return "json"
+    return "file" if kind.startswith(BINARY) and kind not in TEXTUAL else "text"
+
+
+def _text(answer: Answer, kind: str, reading: Reading) -> Any:
+    """JSON asked for as text is written anew; the early versions leave it as what it is."""
+    text = answer.text()
+    if kind == "application/json":
+        try:
+            parsed = conversions.parse_json(text)
+        except CannotConvert:
+            return text
+        return parsed if reading.early else conversions.to_json_text(parsed)
+    return text
+
+
+def _parsed(answer: Answer, kind: str, reading: Reading) -> Any:
+    if not answer.content:
+        return {} if reading.full and kind else None
+    try:
+        return conversions.parse_json(answer.text())
+    except CannotConvert:
+        pass
+    if reading.format == "json":
+        wanted = "String" if reading.early else "Text"
+        raise NodeError(f'Response body is not valid JSON. Change "Response Format" to "{wanted}"')
+    if reading.never_error:
+        return None
+    raise NodeError("Invalid JSON in response body", anonymous=True)
+
+
+def file_name(answer: Answer) -> str | None:
+    """The name that the sender gives the file, or else the last part of its address."""
+    disposition = answer.headers.get("content-disposition")
+    if disposition:
+        message = Message()
+        message["content-disposition"] = str(disposition)
+        named = message.get_filename()
+        if named:
+            return named.replace("\\", "/").rsplit("/", 1)[-1]
+    return unquote(urlsplit(answer.url).path.rsplit("/", 1)[-1]) or None
+
+
+def seconds(value: Any, default: float) -> float:
+    """Milliseconds as the workflow gives them, in seconds."""
+    number = conversions.to_number(value) if value not in (None, "") else default * 1000
+    return number / 1000 if 0 < number < 3_600_000 else default
+
+
+def pairs(entries: Sequence[dict[str, Any]] | None) -> list[tuple[str, Any]]:
+    """The named values of a list in the editor; those without a name are left out."""
+    return [(str(entry["name"]), entry.get("value", "")) for entry in entries or [] if entry.get("name")]
+
+
+def one_line(text: str) -> str:
+    """A header's value on one line; what follows a line break must not become a header of its own."""
+    return text.replace("\r", " ").replace("\n", " ").strip()

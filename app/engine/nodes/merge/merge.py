@@ -1,0 +1,185 @@
+"""Merge, versions 2 and 3: makes one stream of several, one after the other or item by item."""
+
+from typing import Any
+
+from app.engine.nodes import matching
+from app.engine.run.context import NodeContext
+from app.engine.run.errors import NodeError
+from app.engine.run.parameters import listed
+from app.engine.run.registry import Item, Outputs, node
+from app.engine.values import merging
+
+NOTHING: list[Item] = [{"json": {}}]
+"""What stands for an empty input where every field has to be present."""
+
+
+def _inputs_needed(parameters: dict[str, Any]) -> list[int] | int | None:
+    return [0, 1] if parameters.get("mode", "append") == "chooseBranch" else 1
+
+
+@node("merge", [2, 2.1, 3, 3.1, 3.2], inputs_needed=_inputs_needed)
+async def merge(context: NodeContext) -> Outputs:
+    parameters = await context.resolve_first(context.parameters, parameter="mode")
+    mode = parameters.get("mode", "append")
+    if mode == "append":
+        return [[item for items in context.inputs for item in items]]
+    if mode == "chooseBranch":
+        return _choose(context, parameters)
+    if mode != "combine":
+        raise NodeError(f"The Merge node's mode '{mode}' is not supported.")
+    options = parameters.get("options") or {}
+    how = _combination(parameters, context.version)
+    clash = merging.clash_handling(options, "preferInput2" if context.version < 3 else "preferLast")
+    if how == "position" and context.version < 3 and not all(context.inputs):
+        return [next((items for items in context.inputs if items), [])]
+    if how == "position":
+        return [_by_position(_all_inputs(context, parameters), clash, bool(options.get("includeUnpaired")))]
+    first, second = [*context.inputs, [], []][:2]
+    if how == "all":
+        return [[_joined(a, i, b, j, clash) for i, a in enumerate(first) for j, b in enumerate(second)]]
+    return _by_fields(first, second, parameters, options, context.version)
+
+
+def _all_inputs(context: NodeContext, parameters: dict[str, Any]) -> list[list[Item]]:
+    """The items of every input that the node has, also of those that nothing is connected to."""
+    count = parameters.get("numberInputs", 2) if context.version >= 3 else 2
+    missing = (count if isinstance(count, int) else 2) - len(context.inputs)
+    return [*context.inputs, *([] for _ in range(missing))]
+
+
+def _combination(parameters: dict[str, Any], version: float) -> str:
+    if version < 3:
+        names = {"mergeByFields": "fields", "mergeByPosition": "position", "multiplex": "all"}
+        asked = parameters.get("combinationMode", "mergeByFields")
+    else:
+        names = {"combineByFields": "fields", "combineByPosition": "position", "combineAll": "all"}
+        asked = parameters.get("combineBy", "combineByFields")
+    if asked not in names:
+        raise NodeError(f"The Merge node cannot combine by '{asked}'.")
+    return names[asked]
+
+
+def _choose(context: NodeContext, parameters: dict[str, Any]) -> Outputs:
+    output = parameters.get("output", "specifiedInput" if context.version >= 3 else "input1")
+    if output == "empty":
+        return [[{"json": {}}]]
+    number = str(parameters.get("useDataOfInput", 1)) if context.version >= 3 else str(output).removeprefix("input")
+    place = int(number) - 1 if number.isdecimal() else -1
+    if not 0 <= place < len(context.inputs):
+        raise NodeError(f"The Merge node has no input {number}.")
+    return [context.inputs[place]]
+
+
+def _by_position(inputs: list[list[Item]], clash: merging.Clash, unpaired: bool) -> list[Item]:
+    lengths = [len(items) for items in inputs]
+    count = (max if unpaired else min)(lengths, default=0)
+    rows = []
+    for row in range(count):
+        present = [(number, items[row]) for number, items in enumerate(inputs) if row < len(items)]
+        rows.append(_merged(row, present, clash, len(inputs)))
+    return rows
+
+
+def _merged(row: int, present: list[tuple[int, Item]], clash: merging.Clash, inputs: int) -> Item:
+    """One item of those that stand side by side; with suffixes, the last input's fields keep their names too."""
+    jsons = [item["json"] for _, item in present]
+    if clash.suffix:
+        jsons = [merging.suffixed(item["json"], str(number + 1)) for number, item in present]
+        jsons += [item["json"] for number, item in present if number == inputs - 1]
+        json = merging.merged(jsons, clash)
+    else:
+        json = merging.merged(merging.by_preference(jsons, clash), clash)
+    return _item(json, [item for _, item in present], [(number, row) for number, _ in present])
+
+
+def _item(json: dict[str, Any], items: list[Item], places: list[tuple[int, int]]) -> Item:
+    made: Item = {"json": json, "pairedItem": [{"item": place, "input": number} for number, place in places]}
+    binary = {name: data for item in items for name, data in (item.get("binary") or {}).items()}
+    if binary:
+        made["binary"] = binary
+    return made
+
+
+def _by_fields(
+    first: list[Item], second: list[Item], parameters: dict[str, Any], options: dict[str, Any], version: float
+) -> Outputs:
+    pairs = _pairs(parameters, version)
+    dots = not options.get("disableDotNotation")
+    join = parameters.get("joinMode", "keepMatches")
+    wanted = parameters.get("outputDataFrom", "both")
+    if version < 2.1:
+        matching.check_present(first or NOTHING, [name for name, _ in pairs], "Input 1", dots)
+        matching.check_present(second or NOTHING, [name for _, name in pairs], "Input 2", dots)
+    if not (first and second):
+        return _without_partners(first, second, join, wanted, version)
+    clash = merging.clash_handling(options, "preferInput1" if join == "enrichInput2" else "preferInput2")
+    found = matching.match(
+        first,
+        second,
+        pairs,
+        dots=dots,
+        fuzzy=bool(options.get("fuzzyCompare")),
+        first_only=options.get("multipleMatches", "all") == "first",
+    )
+    unmatched_first = [item for item, partners in zip(first, found.partners, strict=True) if not partners]
+    unmatched_second = [second[place] for place in found.unmatched_second]
+    if join == "keepNonMatches":
+        return [_apart(unmatched_first, unmatched_second, wanted)]
+    if join == "keepMatches" and wanted == "input1":
+        return [[item for item, partners in zip(first, found.partners, strict=True) if partners]]
+    if join == "keepMatches" and wanted == "input2":
+        places = dict.fromkeys(place for partners in found.partners for place in partners)
+        return [[second[place] for place in places]]
+    together = [
+        _joined(item, index, second[place], place, clash)
+        for index, (item, partners) in enumerate(zip(first, found.partners, strict=True))
+        for place in partners
+    ]
+    if join in ("keepEverything", "enrichInput1"):
+        together.extend(_alone(unmatched_first, "1", clash))
+    if join in ("keepEverything", "enrichInput2"):
+        together.extend(_alone(unmatched_second, "2", clash))
+    return [together]
+
+
+def _alone(items: list[Item], suffix: str, clash: merging.Clash) -> list[Item]:
+    """Items without a partner, under the names that they have beside those with one."""
+    return [{**item, "json": merging.suffixed(item["json"], suffix)} for item in items] if clash.suffix else items
+
+
+def _without_partners(first: list[Item], second: list[Item], join: str, wanted: str, version: float) -> Outputs:
+    """What comes of an empty input: nothing to match with, so that the other one stays as it is, or goes."""
+    nothing: Outputs = [[]] if version < 3 else []
+    if join == "keepMatches" or (join == "enrichInput1" and not first) or (join == "enrichInput2" and not second):
+        return nothing
+    if join == "keepNonMatches" and wanted != "both":
+        return [first if wanted == "input1" else second]
+    return [first or second]
+
+
+def _pairs(parameters: dict[str, Any], version: float) -> list[matching.Pair]:
+    if version >= 3 and not parameters.get("advanced"):
+        names = listed(parameters.get("fieldsToMatchString", ""))
+        return matching.field_pairs([{"field1": name, "field2": name} for name in names])
+    return matching.field_pairs((parameters.get("mergeByFields") or {}).get("values") or [])
+
+
+def _apart(first: list[Item], second: list[Item], wanted: str) -> list[Item]:
+    if wanted == "input1":
+        return first
+    if wanted == "input2":
+        return second
+    return [
+        {**item, "json": {**item["json"], "_source": source}}
+        for source, items in (("input1", first), ("input2", second))
+        for item in items
+    ]
+
+
+def _joined(one: Item, index: int, other: Item, place: int, clash: merging.Clash) -> Item:
+    jsons = [one["json"], other["json"]]
+    if clash.suffix:
+        json = {**merging.suffixed(jsons[0], "1"), **merging.suffixed(jsons[1], "2")}
+    else:
+        json = merging.merged(merging.by_preference(jsons, clash), clash)
+    return _item(json, [one, other], [(0, index), (1, place)])

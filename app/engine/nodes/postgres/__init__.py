@@ -1,0 +1,1 @@
+"""Postgres: the node, its connection and its SQL."""

@@ -1,0 +1,195 @@
+"""A connection of a workflow to a PostgreSQL of its own, and its values as n8n shows them.
+
+Nothing here concerns the database in which executions are kept. The address rules of outgoing HTTP hold here, too.
+"""
+
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any
+
+import psycopg
+from psycopg.abc import Buffer
+from psycopg.adapt import Loader
+
+from app.engine.nodes.http_request.failures import BROKEN
+from app.engine.run.errors import NodeError
+from app.engine.values import conversions, dates
+from app.outgoing.addresses import AddressRefused, AddressRules, UnknownHost
+
+CONNECT_SECONDS = 30
+# libpq takes an empty password for a reason to look into the password file of whoever runs the worker. A path below
+# a device cannot be there on any machine.
+NO_PASSWORD_FILE = "/dev/null/none"
+BIG = ("int8", "numeric")
+AS_TEXT = ("interval", "uuid", "time", "timetz", "inet", "cidr", "point", "date", "timestamp", "timestamptz")
+_PARTS = re.compile(r"(-?\d+) (year|mon|day)s?|(-?)(\d+):(\d\d):(\d\d)(?:\.(\d+))?")
+_NAMES = {"year": "years", "mon": "months", "day": "days"}
+_SYNTAX = re.compile(r'^syntax error at or near "(.*)"$', re.DOTALL)
+
+
+class TextLoader(Loader):
+    """Leaves a value as the text that the server wrote."""
+
+    def load(self, data: Buffer) -> str:
+        return bytes(data).decode()
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What one statement gave: rows, or None where it gives none by its nature."""
+
+    rows: list[dict[str, Any]] | None
+
+
+class QueryFailed(NodeError):
+    """The server refused a statement."""
+
+
+class Session:
+    """A connection, speaking n8n's values."""
+
+    def __init__(self, connection: psycopg.AsyncConnection[Any], *, big_as_text: bool) -> None:
+        self._connection = connection
+        self._big_as_text = big_as_text
+        for name in (*BIG, *AS_TEXT):
+            connection.adapters.register_loader(name, TextLoader)
+
+    async def run(self, query: str, item: int | None = None) -> list[Result]:
+        """Run one or more statements, all or none of them. Raises QueryFailed."""
+        try:
+            cursor = await self._connection.execute(query.encode())
+            results = [await self._result(cursor)]
+            while cursor.nextset():
+                results.append(await self._result(cursor))
+            return results
+        except psycopg.Error as error:
+            raise _failure(error, query, item) from error
+
+    async def _result(self, cursor: psycopg.AsyncCursor[Any]) -> Result:
+        if cursor.description is None:
+            return Result(None)
+        columns = [(column.name, column.type_code) for column in cursor.description]
+        rows = await cursor.fetchall()
+        return Result(
+            [{name: self._shown(value, oid) for (name, oid), value in zip(columns, row, strict=True)} for row in rows]
+        )
+
+    def _shown(self, value: Any, oid: int) -> Any:
+        """The value as JavaScript's client would give it to JSON."""
+        if value is None or isinstance(value, bool | int):
+            return value
+        if isinstance(value, float):
+            return value if value - value == 0 else None
+        if isinstance(value, bytes):
+            return {"type": "Buffer", "data": list(value)}
+        if isinstance(value, list):
+            return [self._shown(entry, _element(oid)) for entry in value]
+        kind = psycopg.postgres.types.get(oid)
+        if not isinstance(value, str) or kind is None:
+            return value
+        if kind.name in BIG:
+            return value if self._big_as_text else conversions.plain_number(float(value))
+        if kind.name in ("date", "timestamp", "timestamptz"):
+            return _moment(value)
+        if kind.name == "interval":
+            return _interval(value)
+        if kind.name == "point":
+            x, y = value.strip("()").split(",")
+            return {"x": conversions.plain_number(float(x)), "y": conversions.plain_number(float(y))}
+        return value
+
+
+def _element(oid: int) -> int:
+    kind = psycopg.postgres.types.get(oid)
+    return kind.oid if kind is not None else oid
+
+
+def _moment(text: str) -> str | None:
+    """Dates and times as instants, without an offset in UTC; JSON has none for infinity."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None if text in ("infinity", "-infinity") else text
+    if isinstance(moment, date) and moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return dates.to_iso(moment)
+
+
+def _interval(text: str) -> dict[str, Any]:
+    parts: dict[str, Any] = {}
+    for count, unit, sign, hours, minutes, seconds, fraction in _PARTS.findall(text):
+        if unit:
+            parts[_NAMES[unit]] = int(count)
+            continue
+        factor = -1 if sign else 1
+        for name, digits in (("hours", hours), ("minutes", minutes), ("seconds", seconds)):
+            if int(digits):
+                parts[name] = factor * int(digits)
+        if fraction:
+            parts["milliseconds"] = conversions.plain_number(factor * float(f"0.{fraction}") * 1000)
+    return parts
+
+
+def _failure(error: psycopg.Error, query: str, item: int | None) -> QueryFailed:
+    message = error.diag.message_primary or str(error).strip() or type(error).__name__
+    found = _SYNTAX.match(message)
+    if found and error.diag.statement_position:
+        line = query.encode()[: int(error.diag.statement_position) - 1].count(b"\n") + 1
+        message = f'Syntax error at line {line} near "{found[1]}"'
+    return QueryFailed(message, description=error.diag.message_detail or f"Failed query: {query}", item_index=item)
+
+
+@asynccontextmanager
+async def session(
+    held: dict[str, Any], rules: AddressRules, *, timeout: float = CONNECT_SECONDS, big_as_text: bool = True
+) -> AsyncIterator[Session]:
+    """A connection to what the credential names. Raises NodeError when it cannot be made."""
+    if held.get("sshTunnel"):
+        raise NodeError("SSH tunnels are not supported; connect to the database directly.")
+    host, port = str(held.get("host") or "localhost"), int(conversions.to_number(held.get("port") or 5432))
+    if host.startswith(("/", "@")):
+        raise NodeError("A workflow cannot connect to Unix sockets; name a host.")
+    try:
+        addresses = await rules.resolve(host, port)
+    except AddressRefused as error:
+        raise NodeError(str(error)) from error
+    except UnknownHost as error:
+        raise NodeError(BROKEN["ENOTFOUND"]) from error
+    try:
+        connection = await psycopg.AsyncConnection.connect(
+            host=",".join([host] * len(addresses)),
+            hostaddr=",".join(addresses),
+            port=port,
+            dbname=str(held.get("database") or "postgres"),
+            user=str(held.get("user") or "postgres"),
+            password=str(held.get("password") or ""),
+            passfile=NO_PASSWORD_FILE,
+            connect_timeout=max(1, round(timeout)),
+            autocommit=True,
+            options="-c timezone=UTC -c datestyle=ISO -c intervalstyle=postgres",
+            **_encryption(held),
+        )
+    except psycopg.OperationalError as error:
+        refused = "refused" in str(error).lower()
+        raise NodeError(BROKEN["ECONNREFUSED"] if refused else _told(error, held)) from error
+    async with connection:
+        yield Session(connection, big_as_text=big_as_text)
+
+
+def _encryption(held: dict[str, Any]) -> dict[str, Any]:
+    if held.get("allowUnauthorizedCerts"):
+        return {"sslmode": "require"}
+    chosen = held.get("ssl") or "disable"
+    if chosen == "require":
+        return {"sslmode": "verify-full", "sslrootcert": "system"}
+    return {"sslmode": "prefer" if chosen == "allow" else "disable"}
+
+
+def _told(error: psycopg.OperationalError, held: dict[str, Any]) -> str:
+    """Why there is no connection, in one line and without the password."""
+    text = str(error).strip().splitlines()[-1]
+    password = str(held.get("password") or "")
+    return text.replace(password, "***") if password else text

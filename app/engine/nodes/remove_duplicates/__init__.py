@@ -1,0 +1,1 @@
+"""Remove Duplicates, within one execution and over many."""

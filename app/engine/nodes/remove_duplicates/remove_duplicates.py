@@ -1,0 +1,134 @@
+"""Remove Duplicates: keeps of several equal items the first, or those that no earlier execution has seen."""
+
+import math
+from collections.abc import Iterator
+from functools import cmp_to_key
+from typing import Any
+
+from app.engine.nodes import matching
+from app.engine.nodes.remove_duplicates.seen_items import CLEAR, NEW_VALUE, SEEN, clear_history, new_items
+from app.engine.run.context import NodeContext
+from app.engine.run.errors import NodeError
+from app.engine.run.issues import required
+from app.engine.run.parameters import listed
+from app.engine.run.registry import Item, Outputs, node
+from app.engine.values import conversions, paths
+
+
+def _issues(parameters: dict[str, Any], version: float) -> list[str]:
+    if parameters.get("operation") != SEEN or parameters.get("logic", NEW_VALUE) != NEW_VALUE:
+        return []
+    return required(parameters, dedupeValue="Value to Dedupe On")
+
+
+@node("removeDuplicates", [1, 1.1, 2], issues=_issues)
+async def remove_duplicates(context: NodeContext) -> Outputs:
+    operation = context.parameters.get("operation") if context.version >= 2 else None
+    try:
+        if operation == SEEN:
+            return await new_items(context)
+        if operation == CLEAR:
+            return await clear_history(context)
+        parameters = await context.resolve_first(context.parameters, parameter="compare")
+        return [without_duplicates(context.items, parameters, context.version)]
+    except NodeError as error:
+        if context.version < 2 or not context.continues_on_fail:
+            raise
+        return [[{"json": {"error": error.message}}]]
+
+
+def without_duplicates(
+    items: list[Item], parameters: dict[str, Any], version: float, *, missing_first: bool = False
+) -> list[Item]:
+    """The items that no earlier one equals in the fields to compare.
+
+    Raises NodeError for a field that is missing from some items or not always of one type; with `missing_first`
+    it looks for missing ones before it looks at types.
+    """
+    options = parameters.get("options") or {}
+    dots = not options.get("disableDotNotation")
+    compare = parameters.get("compare", "allFields")
+    if compare == "allFields":
+        dots = True
+    names = _compared(items, parameters, compare, dots)
+    _check_fields(items, names, dots, version, missing_first)
+    seen: set[Any] = set()
+    kept: list[Item] = []
+    for item in items:
+        key = tuple(matching.identity(paths.get(item["json"], name, dots=dots)) for name in names)
+        if key not in seen:
+            seen.add(key)
+            kept.append(item)
+    if compare == "allFields" or not options.get("removeOtherFields"):
+        return kept
+    return [_only(item, names, dots) for item in kept]
+
+
+def _compared(items: list[Item], parameters: dict[str, Any], compare: str, dots: bool) -> list[str]:
+    if compare == "selectedFields":
+        names = listed(parameters.get("fieldsToCompare", ""))
+        if not names:
+            raise NodeError("No fields specified. Please add a field to compare on")
+        return names
+    every = list(dict.fromkeys(name for item in items for name in (_leaves(item["json"]) if dots else item["json"])))
+    if compare == "allFieldsExcept":
+        excluded = listed(parameters.get("fieldsToExclude", ""))
+        if not excluded:
+            raise NodeError("No fields specified. Please add a field to exclude from comparison")
+        return [name for name in every if name not in excluded]
+    return every
+
+
+def _leaves(value: Any, prefix: str = "") -> Iterator[str]:
+    """The paths of everything in an object that is not itself an object or array with content."""
+    for name, each in value.items() if isinstance(value, dict) else enumerate(value):
+        if isinstance(each, dict | list) and each:
+            yield from _leaves(each, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}"
+
+
+def _check_fields(items: list[Item], names: list[str], dots: bool, version: float, missing_first: bool) -> None:
+    """Every item must have every field, and a field the same type everywhere. Raises NodeError."""
+    for name in names:
+        values = [paths.get(item["json"], name, paths.MISSING, dots=dots) for item in items]
+        kinds = {conversions.type_name(value) for value in values if value is not None and value is not paths.MISSING}
+        missing = any(value is paths.MISSING for value in values)
+        if missing and missing_first:
+            raise NodeError(f"'{name}' field is missing from some input items")
+        if missing or len(kinds) > 1:
+            raise _first_problem(name, [values[place] for place in _sorted_places(items, names, dots)], version)
+
+
+def _sorted_places(items: list[Item], names: list[str], dots: bool) -> list[int]:
+    """The order in which n8n looks at the items, which decides what it complains of."""
+    rows = [[paths.get(item["json"], name, math.nan, dots=dots) for name in names] for item in items]
+
+    def compare(one: int, other: int) -> int:
+        for left, right in zip(rows[one], rows[other], strict=True):
+            if left is not right and not conversions.deep_equal(left, right):
+                return -1 if conversions.less(left, right) else 1
+        return 0
+
+    return sorted(range(len(items)), key=cmp_to_key(compare))
+
+
+def _first_problem(name: str, values: list[Any], version: float) -> NodeError:
+    known: str | None = None
+    for place, value in enumerate(values):
+        if value is paths.MISSING:
+            return NodeError(f"'{name}' field is missing from some input items")
+        kind = None if value is None else conversions.type_name(value)
+        if known is not None and kind is not None and kind != known:
+            where = f", in item [{place - 1}] it's a {known} and in item [{place}] it's a {kind} "
+            description = "The type of this field varies between items" + (where if version > 1 else "")
+            return NodeError(f"'{name}' isn't always the same type", description=description)
+        known = kind or known
+    raise AssertionError("called only for a field with a problem")
+
+
+def _only(item: Item, names: list[str], dots: bool) -> Item:
+    json: dict[str, Any] = {}
+    for name in names:
+        paths.put(json, name, paths.get(item["json"], name, dots=dots), dots=dots)
+    return {**item, "json": json}

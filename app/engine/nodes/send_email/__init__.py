@@ -1,0 +1,1 @@
+"""Send Email and the SMTP behind it."""

@@ -1,0 +1,136 @@
+"""Send Email, versions 1 and 2: one mail an item, through the SMTP server of a credential.
+
+Unlike n8n's it adds no line about what sent it.
+"""
+
+from email.errors import MessageError
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import formatdate, getaddresses, make_msgid
+from typing import Any
+
+import aiosmtplib
+
+from app.engine.nodes.send_email import smtp
+from app.engine.run import binary
+from app.engine.run.context import NodeContext
+from app.engine.run.errors import NodeError
+from app.engine.run.issues import required
+from app.engine.run.registry import Item, Outputs, node
+from app.engine.values import conversions
+
+
+def _issues(parameters: dict[str, Any], version: float) -> list[str]:
+    return required(parameters, fromEmail="From Email", toEmail="To Email")
+
+
+@node("emailSend", [1, 2, 2.1], issues=_issues)
+async def send_email(context: NodeContext) -> Outputs:
+    if context.parameters.get("operation", "send") != "send":
+        raise NodeError("Send Email can send; waiting for an answer is not supported.")
+    if not context.items:
+        return [[]]
+    held = await context.credential("smtp")
+    resolved = await context.resolve_each(context.parameters)
+    options = await context.resolve_first(context.parameters.get("options") or {})
+    verify = not options.get("allowUnauthorizedCerts")
+    put_out: list[Item] = []
+    async with smtp.server(held, context.outgoing.rules, verify=verify) as connection:
+        for index, (item, parameters) in enumerate(zip(context.items, resolved, strict=True)):
+            try:
+                if isinstance(parameters, NodeError):
+                    raise parameters
+                json = await _sent(context, connection, item, parameters, index, held)
+            except NodeError as error:
+                if not context.continues_on_fail:
+                    raise
+                json = {"error": error.message}
+            put_out.append({"json": json, "pairedItem": {"item": index}})
+    return [put_out]
+
+
+async def _sent(
+    context: NodeContext,
+    connection: aiosmtplib.SMTP,
+    item: Item,
+    parameters: dict[str, Any],
+    index: int,
+    held: dict[str, Any],
+) -> dict[str, Any]:
+    # Version 1 has beside the options what later versions have among them.
+    extras = {**parameters, **(parameters.get("options") or {})}
+    try:
+        message = _message(item, parameters, extras, context.version, index)
+        senders, recipients = (
+            _addresses(parameters.get("fromEmail")),
+            [
+                address.addr_spec
+                for name in ("toEmail", "ccEmail", "bccEmail")
+                for address in _addresses(extras.get(name))
+            ],
+        )
+        if not senders or not recipients:
+            raise NodeError("A mail needs an address to come from and one to go to.", item_index=index)
+        return await smtp.send(connection, message, senders[0].addr_spec, recipients)
+    except (aiosmtplib.SMTPException, OSError) as error:
+        raise smtp.failure(error, held, index) from error
+    except (MessageError, ValueError, UnicodeError) as error:
+        raise NodeError(f"The mail cannot be written: {error}", item_index=index) from error
+
+
+def _message(
+    item: Item, parameters: dict[str, Any], extras: dict[str, Any], version: float, index: int
+) -> EmailMessage:
+    message = EmailMessage(policy=SMTP)
+    senders = _addresses(parameters.get("fromEmail"))
+    for header, addresses in (
+        ("From", senders),
+        ("To", _addresses(parameters.get("toEmail"))),
+        ("Cc", _addresses(extras.get("ccEmail"))),
+        ("Reply-To", _addresses(extras.get("replyTo"))),
+    ):
+        if addresses:
+            message[header] = addresses
+    message["Subject"] = " ".join(conversions.display(parameters.get("subject", "")).splitlines())
+    message["Message-ID"] = make_msgid(domain=senders[0].domain if senders and senders[0].domain else "localhost")
+    message["Date"] = formatdate()
+    text, html = _bodies(parameters, version)
+    if text is not None or html is None:
+        message.set_content(text or "")
+        if html is not None:
+            message.add_alternative(html, subtype="html")
+    else:
+        message.set_content(html, subtype="html")
+    for name in filter(None, (part.strip() for part in str(extras.get("attachments") or "").split(","))):
+        if name in (item.get("binary") or {}):
+            _attach(message, item, name, index)
+    return message
+
+
+def _bodies(parameters: dict[str, Any], version: float) -> tuple[str | None, str | None]:
+    """The text and the HTML of a mail, each None where it has none."""
+    text, html = (conversions.display(parameters.get(name) or "") for name in ("text", "html"))
+    if version < 2:
+        return text or None, html or None
+    kind = parameters.get("emailFormat", "text" if version == 2 else "html")
+    return (text if kind in ("text", "both") else None), (html if kind in ("html", "both") else None)
+
+
+def _attach(message: EmailMessage, item: Item, name: str, index: int) -> None:
+    file = binary.entry(item, name, index)
+    main, _, sub = str(file.get("mimeType") or "application/octet-stream").partition("/")
+    content = binary.decode(file)
+    message.add_attachment(
+        content,
+        maintype=main,
+        subtype=sub or "octet-stream",
+        filename=str(file.get("fileName") or name),
+        cid=f"<{name}>",
+    )
+
+
+def _addresses(given: Any) -> list[Address]:
+    """The addresses in a list such as `Ann <ann@a.example>, b@b.example`. Raises ValueError for what is none."""
+    text = " ".join(conversions.display(given or "").splitlines())
+    return [Address(name, addr_spec=address) for name, address in getaddresses([text]) if address]

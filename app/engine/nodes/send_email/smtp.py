@@ -1,0 +1,107 @@
+"""Sending one mail through an SMTP server that a credential names, under the address rules of outgoing HTTP.
+
+Knows messages and servers, no node.
+"""
+
+import asyncio
+import contextlib
+import socket
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from email.message import EmailMessage
+from typing import Any
+
+import aiosmtplib
+
+from app.engine.nodes.http_request.failures import BROKEN
+from app.engine.run.errors import NodeError
+from app.engine.values import conversions
+from app.outgoing.addresses import AddressRefused, AddressRules, UnknownHost
+
+SECONDS = 60.0
+
+
+@asynccontextmanager
+async def server(held: dict[str, Any], rules: AddressRules, *, verify: bool) -> AsyncIterator[aiosmtplib.SMTP]:
+    """A connection to the server, encrypted and logged in as the credential says. Raises NodeError."""
+    host = str(held.get("host") or "")
+    secure = bool(held.get("secure", True))
+    port = int(conversions.to_number(held.get("port") or 465))
+    user = str(held.get("user") or "")
+    try:
+        connection = aiosmtplib.SMTP(
+            hostname=host,
+            sock=await _connected(host, port, rules),
+            username=user or None,
+            password=str(held.get("password") or "") if user else None,
+            local_hostname=str(held.get("hostName") or "") or socket.gethostname(),
+            use_tls=secure,
+            start_tls=None if not secure and not held.get("disableStartTls") else False,
+            validate_certs=verify,
+            timeout=SECONDS,
+        )
+        await connection.connect()
+    except (aiosmtplib.SMTPException, OSError, ValueError) as error:
+        raise failure(error, held) from error
+    try:
+        yield connection
+    finally:
+        with contextlib.suppress(aiosmtplib.SMTPException, OSError):
+            await connection.quit()
+
+
+async def _connected(host: str, port: int, rules: AddressRules) -> socket.socket:
+    try:
+        addresses = await rules.resolve(host, port)
+    except AddressRefused as error:
+        raise NodeError(str(error)) from error
+    except UnknownHost as error:
+        raise NodeError(BROKEN["ENOTFOUND"]) from error
+    loop, last = asyncio.get_running_loop(), OSError()
+    for address in addresses:
+        made = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM)
+        made.setblocking(False)
+        try:
+            async with asyncio.timeout(SECONDS):
+                await loop.sock_connect(made, (address, port))
+            return made
+        except (OSError, TimeoutError) as error:
+            made.close()
+            last = OSError(str(error))
+        except asyncio.CancelledError:
+            made.close()
+            raise
+    raise NodeError(BROKEN["ECONNREFUSED"]) from last
+
+
+async def send(
+    connection: aiosmtplib.SMTP, message: EmailMessage, sender: str, recipients: list[str]
+) -> dict[str, Any]:
+    """Send the message; what became of it, in n8n's shape. Raises aiosmtplib.SMTPException."""
+    content = message.as_bytes(policy=message.policy.clone(linesep="\r\n"))
+    started = time.monotonic()
+    refused, response = await connection.sendmail(sender, recipients, content)
+    return {
+        "accepted": [recipient for recipient in recipients if recipient not in refused],
+        "rejected": list(refused),
+        "messageTime": round((time.monotonic() - started) * 1000),
+        "messageSize": len(content),
+        "response": f"250 {response}",
+        "envelope": {"from": sender, "to": recipients},
+        "messageId": str(message["Message-ID"]),
+    }
+
+
+def failure(error: Exception, held: dict[str, Any], item: int | None = None) -> NodeError:
+    """What the node says about a refusal; never with the password in it."""
+    if isinstance(error, aiosmtplib.SMTPRecipientsRefused):
+        first = error.recipients[0]
+        text = f"Can't send mail - all recipients were rejected: {first.code} {first.message}"
+    elif isinstance(error, aiosmtplib.SMTPResponseException):
+        text = f"{error.code} {error.message}"
+    else:
+        text = str(error) or type(error).__name__
+    for secret in filter(None, (str(held.get("password") or ""),)):
+        text = text.replace(secret, "***")
+    return NodeError(text, item_index=item, name="NodeApiError")

@@ -1,0 +1,1 @@
+"""Set (Edit Fields), all versions."""

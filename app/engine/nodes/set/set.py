@@ -1,0 +1,229 @@
+"""Edit Fields (Set), version 3: makes fields, or whole objects from JSON, and decides which fields stay."""
+
+import re
+from typing import Any
+
+from app.engine.nodes.set.hidden_values import reveal
+from app.engine.run.context import NodeContext
+from app.engine.run.errors import NodeError
+from app.engine.run.issues import of_type
+from app.engine.run.parameters import listed
+from app.engine.run.registry import Item, Outputs, node
+from app.engine.values import conversions, dates, paths
+from app.engine.values.conversions import CannotConvert
+
+OLD_TYPES = {
+    "stringValue": "string",
+    "numberValue": "number",
+    "booleanValue": "boolean",
+    "arrayValue": "array",
+    "objectValue": "object",
+}
+DATE_HINT = (
+    ' <br/><br/> Consider using <a href="https://moment.github.io/luxon/api-docs/index.html#datetimefromformat" '
+    'target="_blank"><code>DateTime.fromFormat</code></a> to work with custom date formats.'
+)
+MOST_COPIES = 1_000
+DATES_IN_UTC = 3.5
+"""From this version on, a date without an offset is in UTC instead of the workflow's time zone."""
+_EXPRESSION = re.compile(r"(\{\{.*?\}\})", re.DOTALL)
+SAMPLE = '{"my_field_1": "value", "my_field_2": 1}'
+"""What the editor proposes for raw mode, and what a document without the parameter means."""
+NAMES = ("includeFields", "excludeFields")
+
+
+def _issues(parameters: dict[str, Any], version: float) -> list[str]:
+    if parameters.get("mode", "manual") == "raw":
+        return of_type("jsonOutput", parameters.get("jsonOutput"), "object")
+    if version >= 3.3:
+        return []
+    values = (parameters.get("fields") or {}).get("values") or []
+    kinds = [entry.get("type", "stringValue") for entry in values]
+    return [
+        issue
+        for entry, kind in zip(values, kinds, strict=True)
+        for issue in of_type(kind, entry.get(kind), OLD_TYPES.get(kind, "string"))
+    ]
+
+
+@node("set", [3, 3.1, 3.2, 3.3, 3.4, 3.5], issues=_issues)
+async def set_(context: NodeContext) -> Outputs:
+    parameters = context.parameters
+    raw = parameters.get("mode", "manual") == "raw"
+    wanted = {
+        "value": _pieces(parameters.get("jsonOutput", SAMPLE)) if raw else _fields(parameters, context.version),
+        "options": parameters.get("options") or {},
+        **{name: parameters[name] for name in NAMES if name in parameters},
+    }
+    include = _include(parameters, context.version)
+    timezone = context.timezone if context.version < DATES_IN_UTC else "UTC"
+    resolved = await context.resolve_each(wanted, parameter="jsonOutput" if raw else "assignments")
+    if raw:
+        await _join_pieces(context, wanted["value"], resolved)
+    else:
+        await reveal(context, wanted["value"], resolved)
+    put_out: list[Item] = []
+    for index, (item, values) in enumerate(zip(context.items, resolved, strict=True)):
+        try:
+            if isinstance(values, NodeError):
+                raise values
+            made = (
+                _from_json(values["value"], index)
+                if raw
+                else _from_fields(values["value"], values["options"], index, timezone)
+            )
+            put_out.append(_compose(item, made, include, values, index))
+        except NodeError as error:
+            if not context.continues_on_fail:
+                raise
+            put_out.append({"json": {"error": error.message}, "pairedItem": {"item": index}})
+    copies = _copies(context)
+    return [[dict(item) for item in put_out for _ in range(copies)]] if copies > 1 else [put_out]
+
+
+def _copies(context: NodeContext) -> int:
+    """How often each item is put out: more than once only where somebody tries a workflow out with few items."""
+    if not context.parameters.get("duplicateItem") or context.execution.mode not in ("manual", "test"):
+        return 1
+    count = conversions.to_number(context.parameters.get("duplicateCount", 0))
+    return 1 + int(min(max(count, 0), MOST_COPIES)) if count == count else 1
+
+
+def _include(parameters: dict[str, Any], version: float) -> str:
+    """Which fields of the input stay: all, none, selected or except."""
+    if version < 3.3:
+        return str(parameters.get("include", "all"))
+    return str(parameters.get("include", "all")) if parameters.get("includeOtherFields") else "none"
+
+
+def _fields(parameters: dict[str, Any], version: float) -> list[dict[str, Any]]:
+    """The fields to make, as name, type and value, whichever of the two shapes the version has."""
+    if version >= 3.3:
+        return list((parameters.get("assignments") or {}).get("assignments") or [])
+    values = (parameters.get("fields") or {}).get("values") or []
+    return [
+        {
+            "name": entry.get("name"),
+            "type": OLD_TYPES.get(entry.get("type", "stringValue"), "string"),
+            "value": entry.get(entry.get("type", "stringValue"), _old_default(entry.get("type", "stringValue"))),
+        }
+        for entry in values
+    ]
+
+
+def _old_default(kind: str) -> Any:
+    return {"booleanValue": "true", "numberValue": 0}.get(kind, "")
+
+
+def _pieces(template: Any) -> Any:
+    """JSON with expressions in it as a list of its texts and expressions, because each is written as JSON."""
+    if not isinstance(template, str) or not template.startswith("="):
+        return template
+    pieces = [piece for piece in _EXPRESSION.split(template[1:]) if piece.strip()]
+    if len(pieces) == 1:
+        return f"={pieces[0].strip()}"
+    return [f"={piece}" if piece.startswith("{{") else piece for piece in pieces]
+
+
+async def _join_pieces(context: NodeContext, pieces: Any, resolved: list[Any]) -> None:
+    """Put the JSON together again: what gave nothing stands there as null or undefined, objects as JSON."""
+    if not isinstance(pieces, list):
+        return
+    rows = [(index, values["value"]) for index, values in enumerate(resolved) if not isinstance(values, NodeError)]
+    nothing = {text for _, row in rows for text, value in zip(pieces, row, strict=True) if value is None}
+    answers = await context.tell_apart(nothing) if nothing else []
+    for index, row in rows:
+        resolved[index]["value"] = "".join(
+            answers[index][text] if value is None else conversions.display(value)
+            for text, value in zip(pieces, row, strict=True)
+        )
+
+
+def _from_fields(
+    fields: list[dict[str, Any]], options: dict[str, Any], item: int, timezone: str
+) -> list[tuple[str, Any]]:
+    lenient = bool(options.get("ignoreConversionErrors"))
+    made = []
+    for field in fields:
+        name, kind, value = (
+            conversions.to_string(field.get("name", "")),
+            field.get("type", "string"),
+            field.get("value"),
+        )
+        try:
+            value = _as_time(value, timezone) if kind == "dateTime" else conversions.convert(value, kind)
+        except CannotConvert:
+            if not lenient:
+                raise _wrong_type(name, kind, value, item) from None
+            value = None if value != value else value
+        made.append((name, value))
+    return made
+
+
+def _as_time(value: Any, timezone: str) -> Any:
+    if value is None:
+        return None
+    time = dates.parse(value, timezone) if isinstance(value, str) else None
+    if time is None:
+        raise CannotConvert
+    return dates.to_local_iso(time)
+
+
+def _wrong_type(name: str, kind: str, value: Any, item: int) -> NodeError:
+    if isinstance(value, dict | list):
+        shown = "array" if isinstance(value, list) else "object"
+    else:
+        shown = f"'{conversions.to_string(value)}'"
+    return NodeError(
+        f"'{name}' expects a {kind} but we got {shown}{DATE_HINT if kind == 'dateTime' else ''} [item {item}]",
+        description=(
+            f'To fix the error try to change the type for the field "{name}" or activate the option '
+            "\N{LEFT DOUBLE QUOTATION MARK}Ignore Type Conversion Errors\N{RIGHT DOUBLE QUOTATION MARK} "
+            "to apply a less strict type validation"
+        ),
+        item_index=item,
+    )
+
+
+def _from_json(value: Any, item: int) -> list[tuple[str, Any]]:
+    try:
+        parsed = conversions.parse_lenient_json(value) if isinstance(value, str) else value
+    except CannotConvert:
+        raise NodeError(
+            f"The 'JSON Output' in item {item} contains invalid JSON", description=value, item_index=item
+        ) from None
+    if parsed is None:
+        raise NodeError("Cannot convert undefined or null to object", item_index=item)
+    if not isinstance(parsed, dict):
+        raise NodeError(f"The 'JSON Output' in item {item} does not contain a valid JSON object", item_index=item)
+    return list(parsed.items())
+
+
+def _compose(item: Item, made: list[tuple[str, Any]], include: str, values: dict[str, Any], index: int) -> Item:
+    options = values["options"]
+    dots = options.get("dotNotation", True) is not False
+    json = _kept(item["json"], include, values, dots)
+    for name, value in made:
+        paths.put(json, name, value, dots=dots)
+    put_out: Item = {"json": json, "pairedItem": {"item": index}}
+    if "binary" in item and options.get("includeBinary", not options.get("stripBinary", include == "none")):
+        put_out["binary"] = item["binary"]
+    return put_out
+
+
+def _kept(json: dict[str, Any], include: str, values: dict[str, Any], dots: bool) -> dict[str, Any]:
+    if include == "all":
+        return dict(json)
+    if include == "selected":
+        kept: dict[str, Any] = {}
+        for name in listed(values.get("includeFields")):
+            value = paths.get(json, name, paths.MISSING, dots=dots)
+            if value is not paths.MISSING:
+                paths.put(kept, name.split(".")[-1] if dots else name, value, dots=dots)
+        return kept
+    if include == "except":
+        kept = dict(json)
+        for name in listed(values.get("excludeFields")):
+            paths.remove(kept, name, dots=dots)
+        return kept
+    return {}

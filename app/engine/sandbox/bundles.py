@@ -1,0 +1,136 @@
+"""JavaScript libraries for nodes of ours, put together as one program that the sandbox can run.
+
+Where a node's answer is whatever a certain library makes of its input (Markdown, HTML, XML), the library itself
+answers, confined like any Code node. Knows files of `sandbox/node_modules`; runs nothing.
+"""
+
+import json
+import re
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+MODULES = Path(__file__).parent / "node_modules"
+_REQUIRE = re.compile(r"""\brequire\(\s*(["'])([^"'\n]+)\1\s*\)""")
+EMPTY = frozenset({"buffer", "http", "https", "stream", "string_decoder", "timers", "url"})
+"""Modules of Node itself that the libraries name and can do without: they get an empty object."""
+CONDITIONS = ("require", "node", "default")
+
+ESCAPED_IMPORT = r"\u0069mport"
+"""The same identifier or string to JavaScript, but no reason for the sandbox to look for import() in so much text."""
+
+LOADER = """
+const process = { env: {} };
+const loaded = {};
+const load = (id) => {
+  if (id === null) return {};
+  if (loaded[id]) return loaded[id].exports;
+  const module = loaded[id] = { exports: {} };
+  const [run, names] = modules[id];
+  run.call(module.exports, module, module.exports, (name) => {
+    if (names[name] === undefined) throw new Error(`Cannot find module '${name}'`);
+    return load(names[name]);
+  });
+  return module.exports;
+};
+"""
+
+
+ENDING = """
+const answers = [];
+for (const { json } of $input.all()) {
+  try { answers.push({ json: { made: await answer(json) } }) }
+  catch (error) { answers.push({ json: { failed: String(error?.message ?? error) } }) }
+}
+return answers;
+"""
+
+
+class Bundler:
+    """Collects the files that an entry file needs."""
+
+    def __init__(self) -> None:
+        self._ids: dict[Path, int] = {}
+        self._written: list[str] = []
+
+    def add(self, path: Path) -> int:
+        """Put in a file and all that it requires; returns its number."""
+        if path in self._ids:
+            return self._ids[path]
+        number = self._ids[path] = len(self._ids)
+        text = path.read_text()
+        if path.suffix == ".json":
+            self._written.append(f"{number}: [(module) => {{ module.exports = {text} }}, {{}}]")
+            return number
+        names: dict[str, int | None] = {}
+        for _, name in _REQUIRE.findall(text):
+            if name.removeprefix("node:") in EMPTY:
+                names[name] = None
+            elif (found := resolve(name, path.parent)) is not None:
+                names[name] = self.add(found)
+        text = text.replace("import", ESCAPED_IMPORT)
+        function = f"function (module, exports, require) {{\n{text}\n}}"
+        self._written.append(f"{number}: [{function}, {json.dumps(names)}]")
+        return number
+
+    @property
+    def files(self) -> list[Path]:
+        return list(self._ids)
+
+    def text(self) -> str:
+        return "const modules = {\n" + ",\n".join(self._written) + "\n};" + LOADER
+
+
+def resolve(name: str, folder: Path) -> Path | None:
+    """The file that a module's name means in that folder; None when there is none."""
+    if name.startswith("."):
+        return _file((folder / name).resolve())
+    parts = name.split("/")
+    count = 2 if name.startswith("@") else 1
+    package, rest = "/".join(parts[:count]), "/".join(parts[count:])
+    for place in (folder, *folder.parents):
+        root = place / "node_modules" / package
+        if root.is_dir():
+            return _in_package(root, rest)
+        if place == MODULES.parent:
+            break
+    return None
+
+
+def _in_package(root: Path, rest: str) -> Path | None:
+    description = json.loads((root / "package.json").read_text())
+    exports = description.get("exports")
+    if exports is not None:
+        target = exports if rest == "" and "." not in exports else exports.get(f"./{rest}" if rest else ".")
+        chosen = _choose(target)
+        if chosen is not None:
+            return (root / chosen).resolve()
+    return _file(root / (rest or description.get("main") or "index.js"))
+
+
+def _choose(target: Any) -> str | None:
+    """The file that conditional exports lead to."""
+    if isinstance(target, str):
+        return target
+    if isinstance(target, list):
+        return next((found for entry in target if (found := _choose(entry))), None)
+    if isinstance(target, dict):
+        return next((found for condition in CONDITIONS if (found := _choose(target.get(condition)))), None)
+    return None
+
+
+def _file(path: Path) -> Path | None:
+    ends = ("", ".js", ".cjs", ".json", "/index.js")
+    return next((file.resolve() for end in ends if (file := Path(f"{path}{end}")).is_file()), None)
+
+
+@cache
+def program(body: str, **libraries: str) -> str:
+    """A Code node's program: for each input item, what the function `answer` of `body` makes of its json.
+
+    `body` sees the libraries as constants, each named and given as a file in node_modules. What `answer` throws
+    comes back as {failed: message}, anything else as {made: value}.
+    """
+    bundler = Bundler()
+    constants = [f"const {name} = load({bundler.add((MODULES / path).resolve())});" for name, path in libraries.items()]
+    return "\n".join([bundler.text(), *constants, body, ENDING])

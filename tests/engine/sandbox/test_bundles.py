@@ -1,0 +1,48 @@
+"""The libraries that nodes of ours run in the sandbox are found, whole, and confined."""
+
+import time
+
+import pytest
+
+from app.engine.sandbox import bundles
+from tests.engine.running import START, chain, node, put_out
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "showdown/dist/showdown.js",
+        "node-html-markdown/dist/index.js",
+        "xml2js/lib/xml2js.js",
+        "cheerio/dist/commonjs/load-parse.js",
+        "html-to-text/lib/html-to-text.cjs",
+        "rss-parser/index.js",
+    ],
+)
+def test_nothing_that_a_library_requires_is_missing(path: str) -> None:
+    bundler = bundles.Bundler()
+    bundler.add((bundles.MODULES / path).resolve())
+    for file in bundler.files:
+        for _, name in bundles._REQUIRE.findall(file.read_text()):
+            known = name.removeprefix("node:") in bundles.EMPTY or bundles.resolve(name, file.parent) is not None
+            assert known or name in OPTIONAL, f"{file.name} requires {name}"
+
+
+OPTIONAL = {"yargs", "fs"}
+"""What only a library's command line needs."""
+
+
+def test_a_thousand_items_take_one_run_of_the_library(engine) -> None:
+    xml = node("Read", "xml", {"options": {}})
+    items = [{"json": {"data": f"<r><n>{n}</n></r>"}} for n in range(1000)]
+    started = time.perf_counter()
+    outcome = engine.run(chain(START, xml), items=items)
+    assert put_out(outcome, "Read")[999] == {"r": {"n": "999"}}
+    assert time.perf_counter() - started < 5
+
+
+def test_entities_that_grow_end_with_the_node(engine) -> None:
+    bomb = "<!DOCTYPE r [" + "".join(f'<!ENTITY e{n + 1} "{f"&e{n};" * 10}">' for n in range(9)) + "]><r>&e9;</r>"
+    outcome = engine.run(chain(START, node("Read", "xml", {"options": {}})), items=[{"json": {"data": bomb}}])
+    assert outcome.status == "error"
+    assert outcome.error.node == "Read"
