@@ -2,29 +2,19 @@
 
 from flask import Flask
 
-from app.api import (
-    auth,
-    codings,
-    credentials,
-    errors,
-    execution_bulk,
-    executions,
-    openapi,
-    operations,
-    projects,
-    reads,
-    requests,
-    tags,
-    webhooks,
-    workflow_runs,
-    workflows,
-)
-from app.api.counts import CountCache
-from app.api.metrics import RequestMetrics
-from app.api.rates import KeyRates
-from app.api.replica import open_replica
-from app.api.services import NAME, Services
-from app.api.waiters import Waiters
+from app.api import credentials, projects, tags
+from app.api.executions import bulk as execution_bulk
+from app.api.executions import executions
+from app.api.executions.counts import CountCache
+from app.api.face import auth, codings, errors, openapi, operations, reads, requests
+from app.api.face.metrics import RequestMetrics
+from app.api.face.rates import KeyRates
+from app.api.face.replica import open_replica
+from app.api.face.services import NAME, Services
+from app.api.face.waiters import Waiters
+from app.api.webhooks import webhooks
+from app.api.workflows import runs as workflow_runs
+from app.api.workflows import workflows
 from app.repository.connection import open_pool
 from app.settings import Settings
 from app.signatures import Signer

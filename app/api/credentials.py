@@ -4,10 +4,10 @@ from typing import Any
 
 from flask import Response
 
-from app.api.answers import answer
-from app.api.auth import caller
-from app.api.blueprint import Blueprint
-from app.api.services import database, services
+from app.api.face.answers import answer
+from app.api.face.auth import caller
+from app.api.face.blueprint import Blueprint
+from app.api.face.services import database, services
 from app.encryption import cipher_for, credential_context
 from app.repository import credentials
 from app.repository.credentials import Credential

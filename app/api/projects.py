@@ -4,11 +4,11 @@ from typing import Any
 
 from flask import Response
 
-from app.api.answers import answer
-from app.api.auth import caller, require_all_projects
-from app.api.blueprint import Blueprint
+from app.api.face.answers import answer
+from app.api.face.auth import caller, require_all_projects
+from app.api.face.blueprint import Blueprint
+from app.api.face.services import database
 from app.api.rendering import render_project
-from app.api.services import database
 from app.repository import projects
 from app.repository.errors import ProjectNotFound
 from app.schemas.base import OBJECT_ID

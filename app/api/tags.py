@@ -4,11 +4,11 @@ from typing import Any
 
 from flask import Response
 
-from app.api.answers import answer
-from app.api.auth import require_all_projects
-from app.api.blueprint import Blueprint
+from app.api.face.answers import answer
+from app.api.face.auth import require_all_projects
+from app.api.face.blueprint import Blueprint
+from app.api.face.services import database
 from app.api.rendering import render_tag
-from app.api.services import database
 from app.repository import tags
 from app.repository.errors import TagNotFound
 from app.schemas.pages import POSSIBLE_ID, PageQuery

@@ -12,9 +12,9 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from app import create_app
-from app.api.auth import ApiKeyCache
-from app.api.counts import CountCache
-from app.api.metrics import RequestMetrics
+from app.api.executions.counts import CountCache
+from app.api.face.auth import ApiKeyCache
+from app.api.face.metrics import RequestMetrics
 from app.repository import api_keys, connection, lifecycle, projects, workers, workflows
 from app.schemas.executions import STATUSES
 from app.settings import Settings

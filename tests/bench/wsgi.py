@@ -12,7 +12,7 @@ from flask import Flask, Response, request
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
 from app import create_app
-from app.api.counts import CountCache
+from app.api.executions.counts import CountCache
 from app.repository.connection import open_pool, reading
 from app.repository.execution_data import read_data
 from app.repository.execution_filters import ExecutionFilter

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import psycopg
 import pytest
 
-from app.api.replica import Replica, open_replica
+from app.api.face.replica import Replica, open_replica
 from app.doctor import examine_replica
 from app.repository.api_keys import create_api_key
 from app.repository.connection import connect, open_pool

@@ -16,7 +16,7 @@ from schemathesis.checks import CHECKS
 from schemathesis.config import SchemathesisConfig
 
 from app import create_app
-from app.api.openapi import DOCUMENT
+from app.api.face.openapi import DOCUMENT
 from app.repository import api_keys
 from app.repository.connection import connect
 from app.settings import Settings

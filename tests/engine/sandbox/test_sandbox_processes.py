@@ -213,7 +213,7 @@ def test_says_why_it_cannot_start(monkeypatch, tmp_path):
 def test_no_process_outlives_a_killed_worker(work):
     program = f"""
 import asyncio
-from tests.engine.test_sandbox_processes import HANG, SCOPE, Sandbox
+from tests.engine.sandbox.test_sandbox_processes import HANG, SCOPE, Sandbox
 async def main():
     async with Sandbox() as sandbox:
         task = asyncio.ensure_future({work})

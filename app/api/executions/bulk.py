@@ -1,0 +1,172 @@
+"""Calls that change many executions at once."""
+
+from typing import Any
+
+from flask import Response
+
+from app.api.executions.filters import matching
+from app.api.face import idempotency
+from app.api.face.answers import answer
+from app.api.face.auth import caller
+from app.api.face.blueprint import Blueprint
+from app.api.face.services import database, services
+from app.api.rendering import render_deletion_job, render_retry_answer
+from app.repository import deletion_jobs, deletions, lifecycle, retries
+from app.repository.connection import Connection
+from app.repository.errors import CannotRetry, DeletionJobNotFound
+from app.repository.execution_filters import ExecutionFilter
+from app.repository.executions import get_executions, list_executions
+from app.repository.retries import RetryAnswer
+from app.schemas.base import execution_id
+from app.schemas.execution_actions import (
+    MOST_AT_ONCE,
+    DeleteBody,
+    DeletedSchema,
+    DeletionJobSchema,
+    RetryManyBody,
+    RetryManySchema,
+    StopFilter,
+    StopManyBody,
+    StoppedSchema,
+    possible_ids,
+)
+
+blueprint = Blueprint("executions-bulk", __name__, url_prefix="/api/v1/executions", description="Many at once.")
+
+
+@blueprint.endpoint(
+    "POST",
+    "/stopMany",
+    scope="execution:stop",
+    body=StopManyBody(),
+    answer=StoppedSchema,
+    idempotent=True,
+    example={"filter": {"workflowId": "all", "status": ["running", "waiting"]}},
+)
+def stop_many_executions(body: dict[str, Any]) -> Response:
+    """Stop every execution that matches."""
+    return stop_matching(body["filter"])
+
+
+@blueprint.endpoint(
+    "POST",
+    "/stop",
+    scope="execution:stop",
+    body=StopFilter(),
+    answer=StoppedSchema,
+    idempotent=True,
+    example={"workflowId": "all", "status": ["running", "waiting"]},
+)
+def stop_executions(body: dict[str, Any]) -> Response:
+    """Stop every execution that matches; the same as stopMany, as n8n spells it."""
+    return stop_matching(body)
+
+
+def stop_matching(wanted: dict[str, Any]) -> Response:
+    address = services().settings.webhook_url
+    with database() as connection:
+        return idempotency.once(
+            connection,
+            lambda: {
+                "stopped": lifecycle.stop_many(connection, matching(wanted, caller().project_id), address=address)
+            },
+        )
+
+
+@blueprint.endpoint(
+    "POST",
+    "/retryMany",
+    scope="execution:retry",
+    body=RetryManyBody(),
+    answer=RetryManySchema,
+    idempotent=True,
+    example={"filter": {"status": ["error"]}, "loadWorkflow": True, "dryRun": False},
+)
+def retry_many_executions(body: dict[str, Any]) -> Response:
+    """Retry up to 1,000 executions that failed, newest first, and say for each what became of it.
+
+    By conditions: those that no retry has mended yet. By `ids`: each of them, or why not.
+    """
+    with database() as connection:
+
+        def act() -> dict[str, Any]:
+            ids, impossible = chosen(connection, body["filter"])
+            if body["dry_run"]:
+                answers = would_retry(connection, ids)
+            else:
+                answers = retries.retry_many(
+                    connection, ids, load_workflow=body["load_workflow"], project_id=caller().project_id
+                )
+            results = [render_retry_answer(one) for one in answers]
+            results += [{"id": text, "message": "Execution not found"} for text in impossible]
+            return {"retried": sum("retryId" in result for result in results), "results": results}
+
+        return idempotency.once(connection, act)
+
+
+def chosen(connection: Connection, wanted: dict[str, Any]) -> tuple[list[int], list[str]]:
+    """The ids to retry, and those of the given ones that no execution can have."""
+    if "ids" in wanted:
+        possible = possible_ids(wanted["ids"])
+        known = {str(number) for number in possible}
+        return possible, [text for text in dict.fromkeys(wanted["ids"]) if text not in known]
+    return retries.find_retryable(connection, matching(wanted, caller().project_id), limit=MOST_AT_ONCE), []
+
+
+def would_retry(connection: Connection, ids: list[int]) -> list[RetryAnswer]:
+    """What retry_many would say, as far as it can be told without doing it."""
+    found = {e.id: e.status for e in get_executions(connection, ids, project_id=caller().project_id)}
+    answers = []
+    for number in ids:
+        message = None if number in found else "Execution not found"
+        try:
+            retries.refuse_unless_retryable(found.get(number, "error"))
+        except CannotRetry as error:
+            message = error.message
+        answers.append(RetryAnswer(number, None, message))
+    return answers
+
+
+@blueprint.endpoint(
+    "POST",
+    "/delete",
+    scope="execution:delete",
+    body=DeleteBody(),
+    answer=DeletedSchema,
+    idempotent=True,
+    example={"ids": ["1042", "1043"]},
+)
+def delete_executions(body: dict[str, Any]) -> Response:
+    """Delete executions with their data, all that are named or none; one that runs keeps all of them.
+
+    More than 1,000 that match a filter are deleted in the background, and `job` says where to ask how far it is.
+    """
+    visible = caller().project_id
+    if "ids" in body:
+        ids = possible_ids(body["ids"])
+        wanted = ExecutionFilter(ids=tuple(ids), visible_project=visible)
+        nothing = not ids
+    else:
+        wanted, nothing = matching(body["filter"], visible), False
+    with database() as connection:
+
+        def act() -> dict[str, Any]:
+            if nothing:
+                return {"success": True}
+            if not wanted.ids and len(list_executions(connection, wanted, limit=MOST_AT_ONCE + 1)) > MOST_AT_ONCE:
+                return {"success": True, "job": str(deletion_jobs.create_deletion_job(connection, wanted))}
+            deletions.delete_executions(connection, wanted)
+            return {"success": True}
+
+        return idempotency.once(connection, act)
+
+
+@blueprint.endpoint("GET", "/delete/<job_id>", scope="execution:delete", answer=DeletionJobSchema, errors=[404])
+def get_deletion_job(job_id: str) -> Response:
+    """How far a deletion in the background is; it is known for a week after its end."""
+    number = execution_id(job_id)
+    if number is None:
+        raise DeletionJobNotFound
+    with database() as connection:
+        job = deletion_jobs.get_deletion_job(connection, number, project_id=caller().project_id)
+    return answer(render_deletion_job(job))

@@ -1,0 +1,1 @@
+"""What every call meets, whatever it asks for: keys, scopes, errors, codings, limits, replica, OpenAPI."""

@@ -1,0 +1,191 @@
+"""How an endpoint is declared: its path, the scope that it needs, what it takes, and every answer that it can give.
+
+One declaration serves the routing, the checks before a view, and the OpenAPI document.
+"""
+
+from collections.abc import Callable, Iterable
+from functools import wraps
+from typing import Any, NoReturn, TypeVar, cast
+
+import flask_smorest  # type: ignore[import-untyped]
+import orjson
+from flask import Request, request
+from marshmallow import Schema, ValidationError, fields
+from webargs.flaskparser import FlaskParser
+from werkzeug.exceptions import RequestEntityTooLarge
+
+from app.api.face.errors import Refused
+from app.schemas.errors import ErrorSchema
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+WHEN = {
+    400: "The request is malformed or asks for what cannot be",
+    401: "No API key, or one that is not valid",
+    403: "The API key lacks the scope of this endpoint",
+    404: "There is no such object, or the API key may not see it",
+    409: "The state of the object forbids it",
+    413: "The request body is too large",
+    415: "The request body is not JSON",
+    422: "The Idempotency-Key was used with another request",
+    429: "This API key has used up its requests of this minute; Retry-After says when to try again",
+    503: "The database is not available at the moment; Retry-After says when to try again",
+}
+SAID = {
+    401: {"message": "Unauthorized"},
+    403: {"message": "Forbidden"},
+    404: {"message": "Execution not found"},
+    409: {"message": "Cannot retry a running or waiting execution"},
+    400: {"message": "limit: Must be between 1 and 250.", "errors": {"limit": ["Must be between 1 and 250."]}},
+}
+RETRY_AFTER = {"Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer"}}}
+PATH_PARTS = {
+    "execution_id": ("The execution's id, a decimal number.", "1042"),
+    "job_id": ("The id of a deletion, a decimal number.", "7"),
+    "workflow_id": ("The workflow's id.", "MXoWndJluwYcxmlO"),
+    "tag_id": ("The tag's id.", "tag_production"),
+    "credential_id": ("The credential's id.", "vHxaz5UaCghVYl9C"),
+    "credential_type": ("The type of credential.", "httpBasicAuth"),
+    "project_id": ("The project's id.", "default"),
+}
+IDEMPOTENCY_KEY = {
+    "in": "header",
+    "name": "Idempotency-Key",
+    "description": "The same key and body within 24 hours get the first answer again, and nothing is done twice.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
+}
+
+
+class Parser(FlaskParser):
+    """Reads query strings and JSON bodies, and refuses all that a schema does not name."""
+
+    DEFAULT_VALIDATION_STATUS = 400
+    DEFAULT_UNKNOWN_BY_LOCATION = {"query": None, "json": None}  # noqa: RUF012  (None: as the schema says)
+
+    def load_querystring(self, req: Request, schema: Schema) -> dict[str, Any]:
+        """The parameters; only those that are lists may be repeated."""
+        lists = {bound.data_key for bound in schema.fields.values() if isinstance(bound, fields.List)}
+        values: dict[str, Any] = {}
+        for name, given in req.args.lists():
+            if name in lists:
+                values[name] = given
+            elif len(given) > 1:
+                raise ValidationError({name: ["Must be given once only."]})
+            else:
+                values[name] = given[0]
+        return values
+
+    def load_json(self, req: Request, schema: Schema) -> Any:
+        """The body; an empty one is an empty object, so that all-optional bodies may be left out."""
+        body = req.get_data()
+        # Werkzeug cuts a body that comes in chunks off at the limit instead of refusing it.
+        if req.content_length is None and len(body) >= (req.max_content_length or len(body) + 1):
+            raise RequestEntityTooLarge
+        if not body.strip():
+            return {}
+        if not req.is_json:
+            raise Refused(415, "The request body must be JSON, with Content-Type: application/json")
+        try:
+            document = orjson.loads(body)
+        except orjson.JSONDecodeError as error:
+            raise Refused(400, f"The request body is not valid JSON: {error}") from None
+        if schema.many:
+            if not isinstance(document, list):
+                raise Refused(400, "The request body must be a JSON array")
+        elif not isinstance(document, dict):
+            raise Refused(400, "The request body must be a JSON object")
+        return document
+
+    def handle_error(self, error: ValidationError, *args: Any, **kwargs: Any) -> NoReturn:
+        """Let the error through without the name of the location, which webargs put around its messages."""
+        (error.messages,) = error.messages_dict.values()
+        raise error
+
+
+class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]
+    """The endpoints of one resource."""
+
+    ARGUMENTS_PARSER = Parser()
+
+    def endpoint(
+        self,
+        method: str,
+        rule: str,
+        *,
+        scope: str,
+        answer: type[Schema] | Schema | None = None,
+        status: int = 200,
+        query: type[Schema] | None = None,
+        body: Schema | None = None,
+        body_required: bool = True,
+        errors: Iterable[int] = (),
+        idempotent: bool = False,
+        example: Any = None,
+    ) -> Callable[[View], View]:
+        """Declare an endpoint. The view gets the loaded query or body first, then the path's parts by name.
+
+        `errors` are the statuses that it can answer with beyond those that every endpoint of its kind can.
+        """
+
+        def declare(view: View) -> View:
+            given = {400, 401, 403, 429, 503, *errors}
+            if body is not None:
+                given |= {413, 415}
+            if idempotent:
+                given.add(422)
+            lean: Any = view
+            described: Any = self.response(status, answer)(view)
+            for code in sorted(given):
+                described = self.alt_response(
+                    code,
+                    schema=ErrorSchema,
+                    description=WHEN[code],
+                    example=SAID.get(code),
+                    headers=RETRY_AFTER if code in (429, 503) else None,
+                )(described)
+            if query is not None:
+                lean = self.ARGUMENTS_PARSER.use_args(query(), location="query")(lean)
+                described = self.arguments(query, location="query")(described)
+            else:
+                lean = without_query(lean)
+            if body is not None:
+                lean = self.ARGUMENTS_PARSER.use_args(body, location="json")(lean)
+                described = self.arguments(body, location="json", required=body_required, example=example)(described)
+            described = self.doc(
+                operationId=operation_id(view.__name__),
+                security=[{"apiKey": []}],
+                **{"x-required-scope": scope},
+            )(described)
+            # The decorators that describe the view would each stand between it and every request.
+            lean._apidoc = described._apidoc
+            lean.scope = scope
+            parameters = [path_part(name) for name in PATH_PARTS if f"<{name}>" in rule]
+            parameters += [IDEMPOTENCY_KEY] if idempotent else []
+            self.route(rule, methods=[method], parameters=parameters, tags=[self.name.split("-")[0]])(lean)
+            return view
+
+        return declare
+
+
+def path_part(name: str) -> dict[str, Any]:
+    """What the document says about a part of a path."""
+    description, example = PATH_PARTS[name]
+    return {"in": "path", "name": name, "description": description, "required": True, "example": example}
+
+
+def without_query(view: View) -> View:
+    """Refuse query parameters where an endpoint takes none."""
+
+    @wraps(view)
+    def checked(*args: Any, **kwargs: Any) -> Any:
+        if request.args:
+            raise ValidationError({name: ["Unknown field."] for name in request.args})
+        return view(*args, **kwargs)
+
+    return cast(View, checked)
+
+
+def operation_id(name: str) -> str:
+    """The view's name in camel case."""
+    first, *rest = name.split("_")
+    return first + "".join(part.capitalize() for part in rest)

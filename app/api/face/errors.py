@@ -1,0 +1,145 @@
+"""Where everything that goes wrong becomes an HTTP answer, and the only place where it does."""
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+import psycopg
+from flask import Flask, Response, current_app, g, request
+from gunicorn.http.errors import NoMoreData, ParseException  # type: ignore[import-untyped]
+from marshmallow import ValidationError
+from werkzeug.exceptions import HTTPException
+
+from app.api.face.answers import error
+from app.repository import errors as domain
+from app.schemas.workflows import InvalidWorkflow
+from app.triggers import InvalidTrigger
+
+log = logging.getLogger(__name__)
+
+STATUS_OF: dict[type[domain.RepositoryError], int] = {
+    domain.NotFound: 404,
+    domain.Conflict: 409,
+    domain.CannotDelete: 400,
+    domain.Invalid: 400,
+    domain.IdempotencyKeyReused: 422,
+}
+SENTENCES = {
+    404: "Not found",
+    405: "The method is not allowed here",
+    413: "The request body is too large",
+}
+
+
+class Refused(Exception):
+    """A request that is refused with a status and a sentence of its own."""
+
+    def __init__(
+        self,
+        status: int,
+        message: str,
+        headers: Mapping[str, str] | None = None,
+        *,
+        more: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.headers = headers or {}
+        self.more = more or {}
+
+
+def from_domain(problem: domain.RepositoryError) -> Response:
+    for kind, status in STATUS_OF.items():
+        if isinstance(problem, kind):
+            return error(problem.message, status)
+    return unexpected(problem)
+
+
+def from_refusal(problem: Refused) -> Response:
+    answer = error(str(problem), problem.status, **problem.more)
+    answer.headers.update(problem.headers)
+    return answer
+
+
+def from_workflow(problem: InvalidWorkflow | InvalidTrigger) -> Response:
+    return error(str(problem), 400)
+
+
+def from_validation(problem: ValidationError) -> Response:
+    """400 with the first thing that is wrong as the sentence, and all of them by field."""
+    messages = problem.messages
+    errors = named(messages if isinstance(messages, dict) else {"_schema": messages})
+    if errors.keys() == {"_schema"}:
+        return error(first_sentence(errors), 400)
+    return error(first_sentence(errors), 400, errors=errors)
+
+
+def named(errors: Any) -> Any:
+    """The errors with text for the numbers by which marshmallow names the entries of a list."""
+    return {str(key): named(inner) for key, inner in errors.items()} if isinstance(errors, dict) else errors
+
+
+def first_sentence(errors: object, path: str = "") -> str:
+    """Where the first thing is that is wrong, and what."""
+    if isinstance(errors, dict) and errors:
+        key, inner = next(iter(errors.items()))
+        return first_sentence(inner, path if key == "_schema" else f"{path}.{key}" if path else str(key))
+    text = str(errors[0]) if isinstance(errors, list) and errors else str(errors)
+    return f"{path}: {text}" if path else text
+
+
+def from_http(problem: HTTPException) -> Response:
+    """What Flask and Werkzeug refuse; a redirect cannot happen, nothing here redirects."""
+    status = problem.code or 500
+    answer = error(SENTENCES.get(status) or problem.description or problem.name, status)
+    for name, value in problem.get_headers():
+        if name in ("Allow", "Retry-After"):
+            answer.headers[name] = value
+    if status == 405 and (allowed := methods_of(request.path)):
+        answer.headers["Allow"] = ", ".join(sorted(allowed))
+    return answer
+
+
+def methods_of(path: str) -> set[str]:
+    """What an endpoint allows whose path has no variable parts; empty when there is none.
+
+    To Werkzeug /executions/delete is also an /executions/<execution_id>, with that one's methods.
+    """
+    rules = [rule for rule in current_app.url_map.iter_rules() if rule.rule == path]
+    return set().union(*(rule.methods or set() for rule in rules))
+
+
+def from_reading(problem: Exception) -> Response:
+    """A body whose chunks are none, or that stopped coming; where the next request begins is unknown."""
+    answer = error("The request body could not be read", 400)
+    answer.headers["Connection"] = "close"
+    return answer
+
+
+def from_database(problem: psycopg.OperationalError) -> Response:
+    """The database is away or busy: the client may try again."""
+    problem_text = f"{type(problem).__name__}: {problem}"
+    log.warning("database unavailable", extra={"problem": problem_text, "request_id": g.get("request_id")})
+    answer = error("The database is not available at the moment", 503)
+    answer.headers["Retry-After"] = "1"
+    return answer
+
+
+def unexpected(problem: Exception) -> Response:
+    log.error("unexpected error", exc_info=problem, extra={"request_id": g.get("request_id")})
+    return error("Internal server error", 500)
+
+
+def register(app: Flask) -> None:
+    """Let every error of this app take the shape."""
+    app.register_error_handler(domain.RepositoryError, from_domain)
+    app.register_error_handler(Refused, from_refusal)
+    app.register_error_handler(InvalidWorkflow, from_workflow)
+    app.register_error_handler(InvalidTrigger, from_workflow)
+    app.register_error_handler(ValidationError, from_validation)
+    app.register_error_handler(psycopg.OperationalError, from_database)
+    app.register_error_handler(psycopg.InterfaceError, from_database)
+    for unreadable in (ParseException, NoMoreData):
+        app.register_error_handler(unreadable, from_reading)
+    app.register_error_handler(HTTPException, from_http)
+    app.register_error_handler(Exception, unexpected)

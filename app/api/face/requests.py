@@ -1,0 +1,57 @@
+"""What every request gets: an id, a log line, headers, and its place in the measurements."""
+
+import logging
+import re
+import secrets
+import time
+
+from flask import Flask, Response, g, request
+
+from app.api.face.services import services
+
+log = logging.getLogger("app.requests")
+
+SANE_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}", re.ASCII)
+HEADERS = (
+    ("X-Content-Type-Options", "nosniff"),
+    ("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"),
+    ("Cache-Control", "no-store"),
+)
+
+
+def begin() -> None:
+    """Give the request an id: the caller's when it is sane, else a new one."""
+    g.began = time.perf_counter()
+    given = request.headers.get("X-Request-Id", "")
+    g.request_id = given if SANE_ID.fullmatch(given) else secrets.token_hex(8)
+
+
+def end(response: Response) -> Response:
+    """Put the id on the answer, and note the request."""
+    seconds = time.perf_counter() - g.began
+    response.headers.add("X-Request-Id", g.request_id)
+    for name, value in HEADERS:
+        if name not in response.headers:
+            response.headers.add(name, value)
+    rule = request.url_rule.rule if request.url_rule else "unknown"
+    services().metrics.observe(rule, request.method, response.status_code, seconds)
+    services().metrics.observe_pool(services().pool, now=g.began)
+    api_key = g.get("api_key")
+    log.info(
+        "request",
+        extra={
+            "method": request.method,
+            "path": request.path,
+            "status": response.status_code,
+            "ms": round(seconds * 1000, 1),
+            "request_id": g.request_id,
+            "key": None if api_key is None else api_key.id,
+        },
+    )
+    return response
+
+
+def register(app: Flask) -> None:
+    """Let every request of this app be noted; must come before whatever may refuse one."""
+    app.before_request(begin)
+    app.after_request(end)

@@ -1,0 +1,60 @@
+"""What the views of one app work with; create_app makes it and nothing in it is shared between apps."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, cast
+
+from flask import current_app
+from psycopg_pool import ConnectionPool
+
+from app.repository.connection import Connection, transaction
+from app.repository.connection import reading as reading_from
+from app.schemas.workflows import WorkflowRules
+from app.settings import Settings
+from app.signatures import Signer
+
+if TYPE_CHECKING:
+    from app.api.executions.counts import CountCache
+    from app.api.face.auth import ApiKeyCache
+    from app.api.face.metrics import RequestMetrics
+    from app.api.face.rates import KeyRates
+    from app.api.face.replica import Replica
+    from app.api.face.waiters import Waiters
+
+NAME = "executions"
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    settings: Settings
+    pool: ConnectionPool[Connection]
+    rules: WorkflowRules
+    api_keys: "ApiKeyCache"
+    metrics: "RequestMetrics"
+    rates: "KeyRates"
+    counts: "CountCache"
+    waiters: "Waiters"
+    signer: Signer
+    replica: "Replica | None"
+
+
+def services() -> Services:
+    """Those of the app that answers the present request."""
+    return cast(Services, current_app.extensions[NAME])
+
+
+def database() -> AbstractContextManager[Connection]:
+    """One transaction."""
+    return transaction(services().pool)
+
+
+def reading() -> AbstractContextManager[Connection]:
+    """A connection that only reads, outside any transaction."""
+    return reading_from(services().pool)
+
+
+def reading_later() -> Callable[[], AbstractContextManager[Connection]]:
+    """Opens such connections also while the answer is sent, when there is no present request any more."""
+    return partial(reading_from, services().pool)

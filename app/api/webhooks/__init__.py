@@ -1,0 +1,1 @@
+"""Calls from outside that start workflows, or end the wait of an execution."""

@@ -1,0 +1,78 @@
+"""Whom a webhook lets in: by address, by kind of caller, by a credential. Refuses in n8n's words."""
+
+import hmac
+import ipaddress
+import re
+from typing import Any
+
+from flask import request
+
+from app.api.face.errors import Refused
+from app.api.face.services import services
+from app.api.webhooks.tokens import CHALLENGE, token_payload
+from app.encryption import CannotDecrypt, cipher_for, credential_context
+from app.repository import credentials
+from app.repository.connection import Connection
+from app.triggers.webhooks import CREDENTIAL_TYPES
+
+BOTS = re.compile(r"bot|crawl|spider|slurp|facebookexternalhit|preview|monitor", re.IGNORECASE)
+WRONG = "Authorization data is wrong!"
+
+
+def let_in(connection: Connection, project_id: str, settings: dict[str, Any]) -> dict[str, Any] | None:
+    """What the caller's token says, None where none is asked for. Raises Refused for who is not let in."""
+    options = settings["options"]
+    allowed = str(options.get("ipWhitelist") or "").strip()
+    if allowed and not is_listed(request.remote_addr or "", allowed):
+        raise Refused(403, "IP is not allowed to access the webhook!")
+    if options.get("ignoreBots") and BOTS.search(request.headers.get("User-Agent", "")):
+        raise Refused(403, WRONG, CHALLENGE)
+    kind = settings["authentication"]
+    if kind == "none":
+        return None
+    credential = credential_of(connection, project_id, settings)
+    if kind == "jwtAuth":
+        return token_payload(credential)
+    if kind == "basicAuth":
+        check_basic(credential)
+    elif not same(request.headers.get(str(credential.get("name", "")), ""), str(credential.get("value", ""))):
+        raise Refused(403, WRONG, CHALLENGE)
+    return None
+
+
+def check_basic(credential: dict[str, Any]) -> None:
+    """Raise Refused unless the call carries this name and password."""
+    given = request.authorization
+    if given is None or given.type != "basic" or given.username is None:
+        raise Refused(401, "Authorization is required!", CHALLENGE)
+    expected = f"{credential.get('user', '')}:{credential.get('password', '')}"
+    if not same(f"{given.username}:{given.password}", expected):
+        raise Refused(401, "Authentication data is wrong!", CHALLENGE)
+
+
+def credential_of(connection: Connection, project_id: str, settings: dict[str, Any]) -> dict[str, Any]:
+    """What the credential holds that the node names. Raises Refused where there is none, or none to be read."""
+    kind = CREDENTIAL_TYPES[settings["authentication"]]
+    credential_id = str((settings["credentials"].get(kind) or {}).get("id"))
+    data = credentials.data_in_project(connection, project_id, credential_id, kind)
+    if data is None:
+        raise Refused(500, "No authentication data defined on node!")
+    try:
+        return cipher_for(services().settings).decrypt(data, credential_context(credential_id, kind))
+    except CannotDecrypt as error:
+        raise Refused(500, str(error)) from error
+
+
+def same(given: str, expected: str) -> bool:
+    """Compared in a time that tells nothing; an empty secret lets nobody in."""
+    return bool(expected) and hmac.compare_digest(given.encode("utf-8", "replace"), expected.encode())
+
+
+def is_listed(address: str, allowed: str) -> bool:
+    """Whether an address is one of the addresses or networks, which stand with commas between them."""
+    try:
+        ip = ipaddress.ip_address(address)
+        networks = [ipaddress.ip_network(part.strip(), strict=False) for part in allowed.split(",") if part.strip()]
+    except ValueError:
+        return False
+    return any(ip in network for network in networks)

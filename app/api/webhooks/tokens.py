@@ -1,0 +1,62 @@
+"""JSON web tokens that a webhook's caller shows: who signed one, and until when it is good. Refuses in n8n's words."""
+
+import warnings
+from typing import Any
+
+import jwt
+from flask import request
+from jwt.types import Options
+
+from app.api.face.errors import Refused
+from app.pem import unfolded
+
+BEARER = "bearer "
+UNCHECKED: Options = {
+    "verify_aud": False,
+    "verify_iat": False,
+    "verify_iss": False,
+    "verify_sub": False,
+    "verify_jti": False,
+}
+CHALLENGE = {"WWW-Authenticate": 'Basic realm="Webhook"'}
+REASONS: tuple[tuple[type[Exception], str], ...] = (
+    (jwt.ExpiredSignatureError, "jwt expired"),
+    (jwt.ImmatureSignatureError, "jwt not active"),
+    (jwt.InvalidAlgorithmError, "invalid algorithm"),
+    (jwt.InvalidSignatureError, "invalid signature"),
+    (jwt.InvalidKeyError, "invalid key"),
+    (jwt.PyJWTError, "invalid token"),
+)
+
+
+def token_payload(credential: dict[str, Any]) -> dict[str, Any]:
+    """What the caller's token says, once it is proved. Raises Refused."""
+    header = request.headers.get("Authorization", "")
+    token = header[len(BEARER) :].strip() if header.lower().startswith(BEARER) else header.partition(" ")[2].strip()
+    if not token:
+        raise Refused(401, "No token provided", CHALLENGE)
+    parts = token.split(".")
+    if len(parts) != 3:
+        raise Refused(403, "jwt malformed", CHALLENGE)
+    if not parts[2]:
+        raise Refused(403, "jwt signature is required", CHALLENGE)
+    algorithm = str(credential.get("algorithm") or "HS256")
+    try:
+        # That a key is short is the business of whoever has chosen it.
+        with warnings.catch_warnings(action="ignore"):
+            payload: dict[str, Any] = jwt.decode(token, key_of(credential), [algorithm], options=UNCHECKED)
+    except (jwt.PyJWTError, ValueError, TypeError) as error:
+        reason = next((said for kind, said in REASONS if isinstance(error, kind)), "invalid token")
+        raise Refused(403, reason, CHALLENGE) from None
+    return payload
+
+
+def key_of(credential: dict[str, Any]) -> str:
+    """What the signature is checked with. Raises Refused where the credential holds none: that would let anybody in."""
+    if credential.get("keyType", "passphrase") == "pemKey":
+        key = unfolded(str(credential.get("publicKey") or ""))
+    else:
+        key = str(credential.get("secret") or "")
+    if not key or credential.get("algorithm") == "none":
+        raise Refused(500, "The JWT credential of the webhook has no key to check with")
+    return key

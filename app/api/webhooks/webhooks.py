@@ -1,0 +1,159 @@
+"""Calls from outside that start a workflow, or end the wait of an execution. They need no API key."""
+
+import threading
+import time
+from contextlib import ExitStack
+from typing import Any
+
+import orjson
+from flask import Blueprint, Response, request
+
+from app.api.face.errors import Refused
+from app.api.face.operations import public
+from app.api.face.services import database, reading, services
+from app.api.face.waiters import moments
+from app.api.webhooks.access import let_in
+from app.api.webhooks.answers import FAILED, at_once, rendered, with_cors
+from app.api.webhooks.requests import item_of
+from app.repository import lifecycle, triggers
+from app.repository.connection import Connection
+from app.repository.errors import ExecutionNotFound
+from app.repository.executions import ENDED
+from app.repository.triggers import Webhook
+from app.schemas.base import execution_id as parse_execution_id
+from app.triggers.webhooks import METHODS, best_match, path_parameters, read_settings
+
+EVERY_METHOD = [*METHODS, "OPTIONS"]
+HINT = "Only the webhooks of active workflows are registered: activate the workflow that has this one"
+NO_SUCH_WAIT = 'The workflow for execution "{}" does not contain a waiting webhook with a matching path/method.'
+
+blueprint = Blueprint("webhooks", __name__)
+
+
+@blueprint.route("/webhook/<path:path>", methods=EVERY_METHOD)
+@public
+def call_webhook(path: str) -> Response:
+    """Start the workflow that this method and path belong to, and answer as its webhook says."""
+    path = path.strip("/")
+    if request.method == "OPTIONS" and "Origin" not in request.headers:
+        return Response(status=204)
+    with ExitStack() as waiting:
+        with database() as connection:
+            webhook, called, methods = found(connection, path)
+            settings = orjson.loads(webhook.settings)
+            if request.method == "OPTIONS":
+                return with_cors(Response(status=204), settings["options"], methods)
+            payload = let_in(connection, webhook.project_id, settings)
+            if settings.get("problem"):
+                raise Refused(500, settings["problem"], more={"code": 0})
+            waits = settings["responseMode"] != "onReceived"
+            execution_id = start(connection, webhook, called, settings, payload, awaited=waits)
+            # Expected before the commit: a worker may be quicker than the next line.
+            event = waiting.enter_context(services().waiters.expecting(execution_id)) if waits else None
+        response = at_once(settings) if event is None else rendered(awaited(execution_id, event))
+        return with_cors(response, settings["options"], methods)
+
+
+def start(
+    connection: Connection,
+    webhook: Webhook,
+    called: str,
+    settings: dict[str, Any],
+    payload: dict[str, Any] | None,
+    *,
+    awaited: bool,
+) -> int:
+    """Queue an execution with what the call brought, a token's payload included; returns its id."""
+    address = webhook.path if webhook.webhook_id is None else f"{webhook.webhook_id}/{webhook.path}"
+    url = f"{services().settings.webhook_url}/webhook/{address}"
+    item = item_of(path_parameters(called, webhook.path), url, settings["options"], settings["typeVersion"])
+    if payload is not None:
+        item["json"]["jwtPayload"] = payload
+    if settings["outputs"]:
+        item["output"] = settings["outputs"].index(webhook.method)
+    return lifecycle.create_execution(
+        connection,
+        workflow_id=webhook.workflow_id,
+        version_id=webhook.version_id,
+        project_id=webhook.project_id,
+        mode="webhook",
+        awaited=awaited,
+        start_node=webhook.node,
+        items=orjson.dumps([item]),
+    )
+
+
+def awaited(execution_id: int, event: threading.Event) -> dict[str, Any]:
+    """What the workflow answers. Raises Refused when it takes longer than a caller is let wait."""
+    for _ in moments(event, time.monotonic() + services().settings.webhook_seconds):
+        if (answer := answered(execution_id)) is not None:
+            return answer
+    raise Refused(504, f"The workflow has not answered in time; it goes on as execution {execution_id}")
+
+
+def found(connection: Connection, path: str) -> tuple[Webhook, str, list[str]]:
+    """The webhook that is called, the path as its pattern sees it, and all methods there. Raises Refused."""
+    candidates = triggers.find_webhooks(connection, path)
+    wanted = request.headers.get("Access-Control-Request-Method", "") if request.method == "OPTIONS" else request.method
+    plain = [webhook for webhook in candidates if webhook.webhook_id is None]
+    rest = path.partition("/")[2]
+    for called, group in ((path, plain), (rest, [w for w in candidates if w.webhook_id is not None])):
+        if (best := best_match(called, group)) is None:
+            continue
+        same_path = sorted((w for w in group if w.pattern == best.pattern), key=lambda webhook: webhook.method)
+        methods = [webhook.method for webhook in same_path]
+        if wanted in methods:
+            return same_path[methods.index(wanted)], called, methods
+        question = f"Did you mean to make a {' or '.join(methods)} request?"
+        raise Refused(404, f"This webhook is not registered for {wanted} requests. {question}", more={"code": 404})
+    message = f'The requested webhook "{request.method} {path}" is not registered.'
+    raise Refused(404, message, more={"code": 404, "hint": HINT})
+
+
+def answered(execution_id: int) -> dict[str, Any] | None:
+    """What the workflow has answered; a failure when it has ended without an answer; None while neither."""
+    with reading() as connection:
+        answer, status = triggers.read_answer_or_status(connection, execution_id)
+    if answer is not None:
+        decoded: dict[str, Any] = orjson.loads(answer)
+        return decoded
+    return FAILED if status is None or status in ENDED else None
+
+
+@blueprint.route("/webhook-waiting/<execution_id>", methods=EVERY_METHOD)
+@blueprint.route("/webhook-waiting/<execution_id>/<path:suffix>", methods=EVERY_METHOD)
+@public
+def call_waiting(execution_id: str, suffix: str = "") -> Response:
+    """End the wait of an execution; it goes on with what this call brought. The second of two calls gets 409."""
+    number = parse_execution_id(execution_id)
+    if number is None:
+        raise ExecutionNotFound(f'The execution "{execution_id}" does not exist.')
+    if request.method == "OPTIONS":
+        return with_cors(Response(status=204), {}, ["GET", "POST"])
+    if not services().signer.is_signed(f"resume {number}", request.args.get("signature", "")):
+        raise Refused(401, "Invalid token: the address must be the execution's resumeUrl, signature included")
+    with ExitStack() as waiting:
+        with database() as connection:
+            settings, payload = waiting_settings(connection, number, suffix)
+            item = item_of({}, f"{services().settings.webhook_url}/webhook-waiting/{number}", settings["options"])
+            if payload is not None:
+                item["json"]["jwtPayload"] = payload
+            waits = settings["responseMode"] != "onReceived"
+            lifecycle.resume_by_webhook(connection, number, orjson.dumps([item]), awaited=waits)
+            event = waiting.enter_context(services().waiters.expecting(number)) if waits else None
+        response = at_once(settings) if event is None else rendered(awaited(number, event))
+        return with_cors(response, {}, ["GET", "POST"])
+
+
+def waiting_settings(
+    connection: Connection, execution_id: int, suffix: str
+) -> tuple[dict[str, Any], dict[str, Any] | None]:
+    """How the node that waits wants to be called, and a token's payload. Raises Refused for whom it does not want."""
+    waiting = lifecycle.waiting_node(connection, execution_id)
+    node = orjson.loads(waiting.node)
+    parameters = node.get("parameters") or {}
+    settings = read_settings(node["name"], node, parameters)
+    wanted = str(settings["options"].get("webhookSuffix") or "").strip("/")
+    if request.method != parameters.get("httpMethod", "GET") or suffix.strip("/") != wanted:
+        raise Refused(404, NO_SUCH_WAIT.format(execution_id), more={"code": 404})
+    return settings, let_in(connection, waiting.project_id, settings)

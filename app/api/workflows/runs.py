@@ -1,0 +1,79 @@
+"""Starting a workflow from outside: POST /workflows/{id}/run."""
+
+import threading
+import time
+from contextlib import ExitStack
+from typing import Any
+
+from flask import Response
+
+from app.api.face import idempotency
+from app.api.face.auth import caller
+from app.api.face.blueprint import Blueprint
+from app.api.face.services import database, services
+from app.api.face.waiters import moments
+from app.api.rendering import render_execution
+from app.api.workflows.workflows import existing
+from app.repository import lifecycle
+from app.repository.errors import ExecutionNotFound
+from app.repository.executions import ENDED, get_execution
+from app.schemas.executions import ExecutionSchema
+from app.schemas.workflows import RunBody, document_of, items_of
+
+blueprint = Blueprint("workflows-runs", __name__, url_prefix="/api/v1/workflows", description="Starting workflows.")
+
+
+@blueprint.endpoint(
+    "POST",
+    "/<workflow_id>/run",
+    scope="workflow:execute",
+    body=RunBody(),
+    body_required=False,
+    answer=ExecutionSchema,
+    errors=[404],
+    idempotent=True,
+    example={"input": [{"email": "customer@example.com"}], "wait": 10},
+)
+def run_workflow(body: dict[str, Any], workflow_id: str) -> Response:
+    """Run a workflow once, and with `wait` answer when it has ended or the time is up."""
+    items = items_of(body["input"]) if "input" in body else None
+    start_node = body.get("start_node")
+    deadline = time.monotonic() + body["wait"]
+    execution_id = 0
+    with ExitStack() as waiting:
+        with database() as connection:
+            workflow = existing(connection, workflow_id)
+
+            def act() -> dict[str, Any]:
+                nonlocal execution_id
+                services().rules.check_run(document_of(workflow.definition), start_node)
+                execution_id = lifecycle.create_execution(
+                    connection,
+                    workflow_id=workflow.id,
+                    version_id=workflow.version_id,
+                    project_id=workflow.project_id,
+                    mode="manual",
+                    awaited=body["wait"] > 0,
+                    start_node=start_node,
+                    items=items,
+                )
+                return render_execution(get_execution(connection, execution_id))
+
+            response = idempotency.once(connection, act)
+            if not body["wait"] or idempotency.replayed(response):
+                return response
+            event = waiting.enter_context(services().waiters.expecting(execution_id))
+        return when_ended(execution_id, event, deadline, response)
+
+
+def when_ended(execution_id: int, event: threading.Event, deadline: float, so_far: Response) -> Response:
+    """Answer when the execution has ended or the time is up; `so_far` when somebody deletes it meanwhile."""
+    for over in moments(event, deadline):
+        try:
+            with database() as connection:
+                execution = get_execution(connection, execution_id, project_id=caller().project_id)
+                if execution.status in ENDED or over:
+                    return idempotency.replace_answer(connection, render_execution(execution))
+        except ExecutionNotFound:
+            return so_far
+    return so_far

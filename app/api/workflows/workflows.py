@@ -1,0 +1,223 @@
+"""Workflows: what can be run. Every save is a version."""
+
+from typing import Any
+
+from flask import Response, request
+
+from app.api.face.answers import answer
+from app.api.face.auth import caller
+from app.api.face.blueprint import Blueprint
+from app.api.face.services import database, services
+from app.api.rendering import render_tag, render_workflow
+from app.api.workflows import registration
+from app.repository import static_data, tags, workflows
+from app.repository.connection import Connection
+from app.repository.errors import ProjectNotFound, WorkflowNotFound
+from app.repository.projects import DEFAULT_PROJECT
+from app.schemas.base import OBJECT_ID
+from app.schemas.execution_actions import TagIdBody
+from app.schemas.tags import TagSchema
+from app.schemas.workflows import (
+    WorkflowBody,
+    WorkflowListQuery,
+    WorkflowPageSchema,
+    WorkflowQuery,
+    WorkflowSchema,
+    definition_of,
+    document_of,
+    new_id,
+    static_parts,
+)
+
+blueprint = Blueprint("workflows", __name__, url_prefix="/api/v1/workflows", description="What can be run.")
+
+EXAMPLE = {
+    "name": "Customer Onboarding",
+    "nodes": [
+        {
+            "id": "1",
+            "name": "Start",
+            "type": "n8n-nodes-base.manualTrigger",
+            "typeVersion": 1,
+            "position": [0, 0],
+            "parameters": {},
+        },
+        {
+            "id": "2",
+            "name": "Nothing",
+            "type": "n8n-nodes-base.noOp",
+            "typeVersion": 1,
+            "position": [220, 0],
+            "parameters": {},
+        },
+    ],
+    "connections": {"Start": {"main": [[{"node": "Nothing", "type": "main", "index": 0}]]}},
+    "settings": {"executionOrder": "v1"},
+}
+
+
+def existing(connection: Connection, workflow_id: str) -> workflows.Workflow:
+    """The workflow that a path names. Raises WorkflowNotFound."""
+    if not OBJECT_ID.fullmatch(workflow_id):
+        raise WorkflowNotFound
+    return workflows.get_workflow(connection, workflow_id, project_id=caller().project_id)
+
+
+def whole(connection: Connection, workflow: workflows.Workflow, *, with_pin_data: bool = True) -> dict[str, Any]:
+    """A workflow rendered together with what its executions have kept."""
+    kept = static_data.read(connection, [workflow.id])
+    return render_workflow(workflow, kept.get(workflow.id), with_pin_data=with_pin_data)
+
+
+@blueprint.endpoint("GET", "", scope="workflow:list", query=WorkflowListQuery, answer=WorkflowPageSchema)
+def get_many_workflows(query: dict[str, Any]) -> Response:
+    """List workflows in the order of their ids."""
+    visible, limit, project = caller().project_id, query["limit"], query.get("project_id")
+    if visible is not None and project not in (None, visible):
+        return answer({"data": [], "nextCursor": None})
+    with database() as connection:
+        page = workflows.list_workflows(
+            connection,
+            limit=limit + 1,
+            after=query["last_id"] or "",
+            project_id=visible or project,
+            active=query.get("active"),
+            name=query.get("name"),
+            tags=query["tags"].split(",") if "tags" in query else None,
+        )
+        follows, page = len(page) > limit, page[:limit]
+        kept = static_data.read(connection, [workflow.id for workflow in page]) if page else {}
+    with_pin_data = not query["exclude_pinned_data"]
+    return answer(
+        {
+            "data": [render_workflow(each, kept.get(each.id), with_pin_data=with_pin_data) for each in page],
+            "nextCursor": LIST_QUERY.next_cursor(query, page[-1].id) if follows else None,
+        }
+    )
+
+
+@blueprint.endpoint(
+    "POST", "", scope="workflow:create", body=WorkflowBody(), answer=WorkflowSchema, errors=[404], example=EXAMPLE
+)
+def create_workflow(body: dict[str, Any]) -> Response:
+    """Store a workflow, as n8n exports it; what the server owns (id, active, tags, ...) is ignored."""
+    document = document_of(request.get_data())
+    services().rules.check_graph(document)
+    visible = caller().project_id
+    project = body.get("project_id") or visible or DEFAULT_PROJECT
+    if visible not in (None, project):
+        raise ProjectNotFound
+    workflow_id = new_id()
+    with database() as connection:
+        workflows.create_workflow(
+            connection, workflow_id, project_id=project, name=body["name"], definition=definition_of(document)
+        )
+        static_data.replace(connection, workflow_id, static_parts(document) or {})
+        return answer(whole(connection, existing(connection, workflow_id)))
+
+
+@blueprint.endpoint(
+    "GET", "/<workflow_id>", scope="workflow:read", query=WorkflowQuery, answer=WorkflowSchema, errors=[404]
+)
+def get_one_workflow(query: dict[str, Any], workflow_id: str) -> Response:
+    """Read a workflow at its current version."""
+    with database() as connection:
+        workflow = existing(connection, workflow_id)
+        return answer(whole(connection, workflow, with_pin_data=not query["exclude_pinned_data"]))
+
+
+@blueprint.endpoint(
+    "PUT",
+    "/<workflow_id>",
+    scope="workflow:update",
+    body=WorkflowBody(),
+    answer=WorkflowSchema,
+    errors=[404, 409],
+    example=EXAMPLE,
+)
+def update_workflow(body: dict[str, Any], workflow_id: str) -> Response:
+    """Save a workflow; a save that changes something is a new version. Without staticData it keeps what it has."""
+    document = document_of(request.get_data())
+    rules = services().rules
+    rules.check_graph(document)
+    with database() as connection:
+        existing(connection, workflow_id)
+        workflows.save_workflow(
+            connection,
+            workflow_id,
+            name=body["name"],
+            definition=definition_of(document),
+            project_id=caller().project_id,
+        )
+        if (parts := static_parts(document)) is not None:
+            static_data.replace(connection, workflow_id, parts)
+        # Read again under the lock that the save has taken: somebody may have activated it meanwhile.
+        saved = existing(connection, workflow_id)
+        if saved.active:
+            rules.check_activation(document)
+            registration.register(connection, workflow_id, {**document, "id": workflow_id})
+        return answer(whole(connection, saved))
+
+
+@blueprint.endpoint("DELETE", "/<workflow_id>", scope="workflow:delete", answer=WorkflowSchema, errors=[404])
+def delete_workflow(workflow_id: str) -> Response:
+    """Delete a workflow; its executions and what they ran stay readable."""
+    with database() as connection:
+        shown = whole(connection, existing(connection, workflow_id))
+        workflows.delete_workflow(connection, workflow_id, project_id=caller().project_id)
+    return answer(shown)
+
+
+@blueprint.endpoint(
+    "POST", "/<workflow_id>/activate", scope="workflow:activate", answer=WorkflowSchema, errors=[404, 409]
+)
+def activate_workflow(workflow_id: str) -> Response:
+    """Let the workflow's triggers start executions; 400 when a node's type is not known."""
+    with database() as connection:
+        existing(connection, workflow_id)
+        workflows.set_active(connection, workflow_id, True, project_id=caller().project_id)
+        # Read under the lock that this has taken: what is registered is what is current when it is let go.
+        workflow = existing(connection, workflow_id)
+        document = document_of(workflow.definition)
+        services().rules.check_activation(document)
+        registration.register(connection, workflow_id, {**document, "id": workflow_id, "name": workflow.name})
+        return answer(whole(connection, workflow))
+
+
+@blueprint.endpoint("POST", "/<workflow_id>/deactivate", scope="workflow:activate", answer=WorkflowSchema, errors=[404])
+def deactivate_workflow(workflow_id: str) -> Response:
+    """Let the workflow's triggers start nothing any more."""
+    with database() as connection:
+        existing(connection, workflow_id)
+        workflows.set_active(connection, workflow_id, False, project_id=caller().project_id)
+        registration.unregister(connection, workflow_id)
+        return answer(whole(connection, existing(connection, workflow_id)))
+
+
+@blueprint.endpoint("GET", "/<workflow_id>/tags", scope="workflow:read", answer=TagSchema(many=True), errors=[404])
+def get_workflow_tags(workflow_id: str) -> Response:
+    """The tags of a workflow."""
+    with database() as connection:
+        return answer([render_tag(tag) for tag in existing(connection, workflow_id).tags])
+
+
+@blueprint.endpoint(
+    "PUT",
+    "/<workflow_id>/tags",
+    scope="workflow:update",
+    body=TagIdBody(many=True),
+    answer=TagSchema(many=True),
+    errors=[404],
+    example=[{"id": "tag_production"}],
+)
+def update_workflow_tags(body: list[dict[str, Any]], workflow_id: str) -> Response:
+    """Give a workflow exactly these tags, all of which must exist."""
+    wanted = [entry["id"] for entry in body]
+    with database() as connection:
+        existing(connection, workflow_id)
+        tags.require_tags(connection, wanted)
+        workflows.set_tags(connection, workflow_id, wanted)
+        return answer([render_tag(tag) for tag in existing(connection, workflow_id).tags])
+
+
+LIST_QUERY = WorkflowListQuery()

@@ -1,0 +1,178 @@
+"""Keys: scopes, projects, expiry, and what the cache may keep."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from app.api.face import auth
+from app.api.face.auth import ApiKeyCache, endpoint_scopes
+from app.repository import api_keys
+from tests.api.conftest import KEY, WORKFLOW
+
+SCOPES = {
+    "execution": {"list", "read", "retry", "stop", "delete", "update"},
+    "executionTags": {"list", "update"},
+    "workflow": {"create", "read", "list", "update", "delete", "activate", "execute"},
+    "tag": {"create", "read", "list", "update", "delete"},
+    "credential": {"create", "read", "list", "update", "delete"},
+    "project": {"create", "list", "update", "delete"},
+}
+
+
+def test_every_endpoint_is_public_or_has_a_scope_of_n8n(api):
+    table = endpoint_scopes(api.client.application)
+    public = {path for (_, path), scope in table.items() if scope is None}
+    assert public == {
+        "/healthz",
+        "/healthz/readiness",
+        "/metrics",
+        "/api/v1/openapi.json",
+        "/api/v1/docs",
+        "/api/v1/docs/openapi-3.0.json",
+        "/api/v1/docs/<name>",
+        "/webhook/<path:path>",
+        "/webhook-waiting/<execution_id>",
+        "/webhook-waiting/<execution_id>/<path:suffix>",
+    }
+    used = {scope for scope in table.values() if scope is not None}
+    assert used == {f"{resource}:{verb}" for resource, verbs in SCOPES.items() for verb in verbs}
+
+
+def test_its_own_scope_is_enough(api):
+    assert api.with_key("lists", "execution:list").get("/executions").status_code == 200
+
+
+def test_a_scope_may_stand_for_all_of_its_resource(api):
+    tags = api.with_key("tags", "tag:*")
+    assert tags.get("/tags").status_code == 200
+    assert tags.post("/tags", {"name": "x"}).status_code == 201
+    assert tags.get("/executions").status_code == 403
+    assert api.with_key("runs", "execution:*").get("/executions/1/tags").status_code == 403
+
+
+def test_an_expired_or_revoked_key_is_none(api, make_app):
+    expired = api.with_key("expired", "*", expires_at=datetime.now(UTC) - timedelta(seconds=1))
+    assert expired.get("/executions").status_code == 401
+    revoked = api.with_key("revoked", "*")
+    api_keys.revoke_api_key(api.db, api_keys.find_api_key(api.db, "revoked").id)
+    api.db.commit()
+    assert revoked.get("/executions").status_code == 401
+
+
+def test_the_cache_spares_the_database_but_not_the_expiry(api, monkeypatch):
+    expires = datetime.now(UTC) + timedelta(minutes=1)
+    short = api.with_key("short", "*", expires_at=expires)
+    assert short.get("/executions").status_code == 200
+    looked_up = []
+    monkeypatch.setattr(auth, "find_api_key", lambda *a: looked_up.append(a))
+    assert short.get("/executions").status_code == 200
+    assert not looked_up
+
+    class Later(datetime):
+        @classmethod
+        def now(cls, tz=None):
+            return expires
+
+    monkeypatch.setattr(auth, "datetime", Later)
+    assert short.get("/executions").status_code == 401
+
+
+def test_the_cache_forgets_after_five_seconds_and_stays_small(api, monkeypatch):
+    now = [100.0]
+    cache = ApiKeyCache(clock=lambda: now[0])
+    monkeypatch.setattr(auth, "MOST_KEPT", 10)
+    with api.client.application.app_context():
+        found = cache.find(KEY)
+        assert found is not None
+        api_keys.revoke_api_key(api.db, found.id)
+        api.db.commit()
+        now[0] += 4.9
+        assert cache.find(KEY) is not None
+        now[0] += 0.2
+        assert cache.find(KEY) is None
+        for number in range(30):
+            assert cache.find(f"guess {number}") is None
+    assert len(cache._known) + len(cache._unknown) <= 20
+
+
+def test_a_key_made_just_after_it_was_refused_works_a_second_later(api):
+    now = [100.0]
+    cache = ApiKeyCache(clock=lambda: now[0])
+    with api.client.application.app_context():
+        assert cache.find("soon") is None
+        api.with_key("soon", "*")
+        assert cache.find("soon") is None
+        now[0] += 1.1
+        assert cache.find("soon") is not None
+
+
+def test_use_is_noted_once_a_minute(api, monkeypatch):
+    now = [100.0]
+    cache = ApiKeyCache(clock=lambda: now[0])
+    noted = []
+    monkeypatch.setattr(auth, "note_use", lambda connection, key_id: noted.append(key_id))
+    with api.client.application.app_context():
+        for _ in range(13):
+            cache.find(KEY)
+            now[0] += 5.1
+    assert len(noted) == 2
+    monkeypatch.undo()
+    assert api.get("/executions").status_code == 200
+    assert api_keys.find_api_key(api.db, KEY).last_used_at is not None
+
+
+@pytest.fixture
+def two_projects(api):
+    """A key for project a, and a workflow with a failed execution in each of two projects."""
+    numbers = {}
+    for project in ("a", "b"):
+        api.project(project)
+        workflow = api.workflow(project, f"workflow-{project}")
+        numbers[project] = api.ended(workflow, "error")
+    return api.with_key("of a", "*", project_id="a"), numbers
+
+
+def test_lists_and_counts_hold_a_keys_own_project_only(two_projects):
+    limited, _ = two_projects
+    page = limited.get("/executions").json
+    assert [execution["projectId"] for execution in page["data"]] == ["a"]
+    assert page["count"] == 1
+    assert limited.get("/executions?projectId=b").json["data"] == []
+
+
+def test_bulk_calls_stay_inside_the_project(two_projects, api):
+    limited, numbers = two_projects
+    a, b = str(numbers["a"]), str(numbers["b"])
+    answer = limited.post("/executions/retryMany", {"filter": {"ids": [a, b]}}).json
+    assert answer["retried"] == 1
+    assert answer["results"][1] == {"id": b, "message": "Execution not found"}
+    assert limited.post("/executions/stop", {"status": ["queued"]}).json == {"stopped": 1}
+    assert limited.post("/executions/delete", {"ids": [b]}).status_code == 200
+    assert limited.post("/executions/delete", {"filter": {"workflowId": "all"}}).status_code == 200
+    assert [e["id"] for e in api.get("/executions").json["data"]] == [b]
+
+
+def test_a_project_key_works_inside_its_project(two_projects):
+    limited, _ = two_projects
+    made = limited.post("/workflows", WORKFLOW).json
+    assert made["projectId"] == "a"
+    assert {w["projectId"] for w in limited.get("/workflows").json["data"]} == {"a"}
+    assert limited.get("/workflows?projectId=b").json["data"] == []
+    assert limited.post("/workflows", {**WORKFLOW, "projectId": "b"}).status_code == 404
+    assert [p["id"] for p in limited.get("/projects").json["data"]] == ["a"]
+
+
+def test_a_project_key_cannot_change_what_is_shared(two_projects):
+    limited, _ = two_projects
+    tag = limited.post("/tags", {"name": "mine"})
+    assert tag.status_code == 201
+    path = f"/tags/{tag.json['id']}"
+    assert limited.get(path).status_code == 200
+    for response in (
+        limited.put(path, {"name": "other"}),
+        limited.delete(path),
+        limited.post("/projects", {"name": "x"}),
+        limited.put("/projects/a", {"name": "x"}),
+        limited.delete("/projects/a"),
+    ):
+        assert (response.status_code, response.json) == (403, {"message": "Forbidden"})

@@ -1,0 +1,189 @@
+"""Every endpoint of the route map, with every scope, on what is the key's own and on what is another project's.
+
+An endpoint that is added without a rule here fails, whatever it does.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from app import create_app
+from app.api.executions.counts import CountCache
+from app.api.face.auth import ApiKeyCache, endpoint_scopes
+from app.repository import workflows
+from app.settings import Settings
+from tests.api.conftest import WORKFLOW, Api
+
+OBJECT, LIST, BULK, CREATE, COMMON, EVERYBODYS = "object", "list", "bulk", "create", "common", "everybody's"
+"""What a key that is limited to a project gets of others.
+
+OBJECT: not found. LIST: only its own rows. BULK: its own are changed and others are not. CREATE: what it makes is in
+its project. COMMON: shared by all projects, so it may be looked at. EVERYBODYS: shared, so it must not be changed.
+"""
+
+CREDENTIAL = {"name": "Service", "type": "httpHeaderAuth", "data": {"name": "X-Key", "value": "v"}}
+RULES: dict[tuple[str, str], tuple[str, Any]] = {
+    ("GET", "/executions"): (LIST, None),
+    ("GET", "/executions/<execution_id>"): (OBJECT, None),
+    ("DELETE", "/executions/<execution_id>"): (OBJECT, None),
+    ("PATCH", "/executions/<execution_id>"): (OBJECT, {"annotation": {"vote": "up"}}),
+    ("POST", "/executions/<execution_id>/retry"): (OBJECT, None),
+    ("POST", "/executions/<execution_id>/stop"): (OBJECT, None),
+    ("GET", "/executions/<execution_id>/tags"): (OBJECT, None),
+    ("PUT", "/executions/<execution_id>/tags"): (OBJECT, []),
+    ("POST", "/executions/delete"): (BULK, {"filter": {"workflowId": "all"}}),
+    ("GET", "/executions/delete/<job_id>"): (OBJECT, None),
+    ("POST", "/executions/retryMany"): (BULK, {"filter": {"status": ["error"]}}),
+    ("POST", "/executions/stop"): (BULK, {"status": ["queued"]}),
+    ("POST", "/executions/stopMany"): (BULK, {"filter": {"status": ["queued"]}}),
+    ("GET", "/workflows"): (LIST, None),
+    ("POST", "/workflows"): (CREATE, WORKFLOW),
+    ("GET", "/workflows/<workflow_id>"): (OBJECT, None),
+    ("PUT", "/workflows/<workflow_id>"): (OBJECT, WORKFLOW),
+    ("DELETE", "/workflows/<workflow_id>"): (OBJECT, None),
+    ("POST", "/workflows/<workflow_id>/activate"): (OBJECT, None),
+    ("POST", "/workflows/<workflow_id>/deactivate"): (OBJECT, None),
+    ("POST", "/workflows/<workflow_id>/run"): (OBJECT, {"wait": 0}),
+    ("GET", "/workflows/<workflow_id>/tags"): (OBJECT, None),
+    ("PUT", "/workflows/<workflow_id>/tags"): (OBJECT, []),
+    ("GET", "/credentials"): (LIST, None),
+    ("POST", "/credentials"): (CREATE, CREDENTIAL),
+    ("GET", "/credentials/<credential_id>"): (OBJECT, None),
+    ("PATCH", "/credentials/<credential_id>"): (OBJECT, {"name": "Other"}),
+    ("DELETE", "/credentials/<credential_id>"): (OBJECT, None),
+    ("GET", "/credentials/schema/<credential_type>"): (COMMON, None),
+    ("GET", "/projects"): (LIST, None),
+    ("POST", "/projects"): (EVERYBODYS, {"name": "New"}),
+    ("PUT", "/projects/<project_id>"): (EVERYBODYS, {"name": "New"}),
+    ("DELETE", "/projects/<project_id>"): (EVERYBODYS, None),
+    ("GET", "/tags"): (COMMON, None),
+    ("POST", "/tags"): (COMMON, {"name": "New"}),
+    ("GET", "/tags/<tag_id>"): (COMMON, None),
+    ("PUT", "/tags/<tag_id>"): (EVERYBODYS, {"name": "New"}),
+    ("DELETE", "/tags/<tag_id>"): (EVERYBODYS, None),
+}
+STATE_FORBIDS = {409, 400}  # an execution that ended cannot be stopped, a workflow without trigger not activated
+
+
+@pytest.fixture(scope="module")
+def app(shared_database: str, tmp_path_factory) -> Iterator[Flask]:
+    """One app, with a home of its own for the key that encrypts credentials."""
+    home = str(tmp_path_factory.mktemp("home"))
+    app = create_app(Settings.from_environment({"DATABASE_URL": shared_database, "EXECUTIONS_HOME": home}))
+    yield app
+    app.extensions["executions"].pool.close()
+
+
+@pytest.fixture
+def api(app: Flask, db) -> Api:
+    app.extensions["executions"] = replace(app.extensions["executions"], api_keys=ApiKeyCache(), counts=CountCache())
+    return Api(app.test_client(), db).with_key("everything", "*")
+
+
+@pytest.fixture
+def names(api: Api) -> dict[str, dict[str, str]]:
+    """What the parts of a path are called in projects a and b, where each has one of everything."""
+    made: dict[str, dict[str, str]] = {}
+    for project in ("a", "b"):
+        api.project(project)
+        workflow = api.workflow(project, f"workflow-{project}")
+        failed = api.ended(workflow, "error")
+        made[project] = {
+            "execution_id": str(failed),
+            "workflow_id": workflow.id,
+            "credential_id": api.post("/credentials", {**CREDENTIAL, "projectId": project}).json["id"],
+            "credential_type": "httpBasicAuth",
+            "project_id": project,
+            "tag_id": "shared",
+            "job_id": deletion_job(api, project),
+        }
+    for parts in made.values():
+        api.queue(workflows.get_workflow(api.db, parts["workflow_id"]))
+    api.patch(f"/executions/{made['a']['execution_id']}", {"annotation": {"tags": ["shared"]}})
+    return made
+
+
+def deletion_job(api: Api, project: str) -> str:
+    """A deletion in the background that a key of this project asked for, and that nobody does here."""
+    made = "INSERT INTO deletion_jobs (project_id, wanted, above) VALUES (%s, '{}', 0) RETURNING id"
+    job_id = str(api.db.execute(made, [project]).fetchone()[0])
+    api.db.commit()
+    return job_id
+
+
+def filled(path: str, parts: dict[str, str]) -> str:
+    for name, value in parts.items():
+        path = path.replace(f"<{name}>", value)
+    return f"/api/v1{path}"
+
+
+def scoped(api: Api) -> dict[tuple[str, str], str]:
+    """The scope of each endpoint that asks for a key."""
+    table = endpoint_scopes(api.client.application)
+    return {(method, path.removeprefix("/api/v1")): scope for (method, path), scope in table.items() if scope}
+
+
+def test_each_endpoint_has_a_rule(api: Api) -> None:
+    assert scoped(api).keys() == RULES.keys()
+
+
+def test_each_endpoint_takes_its_own_scope_and_no_other(api: Api, names) -> None:
+    table = scoped(api)
+    nowhere = dict.fromkeys(names["a"], "no-such-thing")
+    for scope in sorted(set(table.values())):
+        one = api.with_key(f"only {scope}", scope)
+        for (method, path), needed in table.items():
+            refused = one.call(method, filled(path, nowhere)).status_code == 403
+            assert refused == (needed != scope), (method, path, scope)
+
+
+def test_each_endpoint_refuses_who_has_no_key(api: Api, names) -> None:
+    for method, path in RULES:
+        for key in (None, "wrong"):
+            answer = api.with_key(key).call(method, filled(path, names["a"]))
+            assert (answer.status_code, answer.json) == (401, {"message": "Unauthorized"}), (method, path)
+
+
+def fingerprint(api: Api, project: str) -> list[tuple[Any, ...]]:
+    """All that a project holds."""
+    return [
+        *api.db.execute(
+            "SELECT id, status, vote, retry_success_id, workflow_id FROM executions WHERE project_id = %s ORDER BY id",
+            [project],
+        ).fetchall(),
+        *api.db.execute(
+            "SELECT id, version_id, active FROM workflows WHERE project_id = %s ORDER BY id", [project]
+        ).fetchall(),
+        *api.db.execute("SELECT id, name, data FROM credentials WHERE project_id = %s ORDER BY id", [project]),
+        *api.db.execute("SELECT id, name FROM projects WHERE id = %s", [project]),
+        *api.db.execute("SELECT id, name FROM tags WHERE id = 'shared'"),
+    ]
+
+
+@pytest.mark.parametrize(("method", "path"), RULES, ids=lambda part: part)
+def test_own_and_another_project(api: Api, names, method: str, path: str) -> None:
+    kind, body = RULES[method, path]
+    limited = api.with_key("of a", scoped(api)[method, path], project_id="a")
+    before = fingerprint(api, "b")
+
+    there = limited.call(method, filled(path, names["b"]), body)
+    here = limited.call(method, filled(path, names["a"]), body)
+
+    api.db.rollback()
+    assert fingerprint(api, "b") == before
+    if kind == OBJECT:
+        assert there.status_code == 404
+        assert here.status_code < 300 or here.status_code in STATE_FORBIDS
+    elif kind == EVERYBODYS:
+        assert there.status_code == here.status_code == 403
+    elif kind == LIST:
+        assert there.status_code == 200
+        assert {row.get("projectId", row["id"]) for row in there.json["data"]} == {"a"}
+    elif kind == CREATE:
+        assert here.json["projectId"] == "a"
+        assert limited.call(method, filled(path, names["b"]), {**body, "projectId": "b"}).status_code == 404
+    else:
+        assert there.status_code < 300

@@ -1,0 +1,34 @@
+"""Many callers, several processes on both sides: everybody gets the answer to their own call, once."""
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from tests import live
+from tests.api.webhooks.conftest import Site, node, respond, webhook
+
+
+@pytest.fixture
+def busy_site(database_url, start_server, start_worker) -> Site:
+    own = {"EXECUTIONS_ENCRYPTION_KEY": "k", "EXECUTIONS_HTTP_WORKERS": 2}
+    server: live.LiveServer = start_server(**own)
+    for _ in range(2):
+        start_worker(**own)
+    return Site(server, database_url)
+
+
+@pytest.mark.parametrize("mode", ["lastNode", "responseNode"])
+def test_each_caller_gets_the_own_answer(busy_site: Site, mode: str) -> None:
+    assignment = {"id": "1", "name": "n", "type": "string", "value": "={{ $json.query.n }}"}
+    echo = node("Echo", "set", {"assignments": {"assignments": [assignment]}, "options": {}}, 3.4)
+    last = respond() if mode == "responseNode" else node("Done", "noOp")
+    hook = busy_site.add(webhook(responseMode=mode), echo, last)
+    with ThreadPoolExecutor(8) as callers:
+        answers = list(callers.map(lambda n: busy_site.call("GET", f"{hook.path}?n={n}"), range(200)))
+    assert [answer.json for answer in answers] == [{"n": str(n)} for n in range(200)]
+    query = "SELECT status, count(*) FROM executions GROUP BY status"
+    deadline = time.monotonic() + 5
+    while (found := busy_site.query(query)) != [("success", 200)]:
+        assert time.monotonic() < deadline, found
+        time.sleep(0.1)
