@@ -121,7 +121,7 @@ def import_workflows(files: tuple[Path, ...], project: str) -> None:
     A workflow with an id that is there already gets a new version. New ones are not active. Next: run one with
     POST /api/v1/workflows/ID/run.
     """
-    from app.workflow_files import InvalidFile, import_file  # loads the whole engine
+    from app.importing.workflow_files import InvalidFile, import_file  # loads the whole engine
 
     try:
         with reported(), connect(Settings.from_environment(os.environ).direct_url) as connection:

@@ -3,7 +3,7 @@
 import hashlib
 import hmac
 
-from app.encryption import kept_key
+from app.credentials.encryption import kept_key
 from app.settings import Settings
 
 

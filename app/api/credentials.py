@@ -8,7 +8,7 @@ from app.api.face.answers import answer
 from app.api.face.auth import caller
 from app.api.face.blueprint import Blueprint
 from app.api.face.services import database, services
-from app.encryption import cipher_for, credential_context
+from app.credentials.encryption import cipher_for, credential_context
 from app.repository import credentials
 from app.repository.credentials import Credential
 from app.repository.errors import CredentialNotFound, CredentialTypeNotFound, ProjectNotFound

@@ -5,7 +5,7 @@ from concurrent.futures import Executor
 
 from psycopg_pool import ConnectionPool
 
-from app.encryption import CannotDecrypt, cipher_for, credential_context
+from app.credentials.encryption import CannotDecrypt, cipher_for, credential_context
 from app.engine.run.credentials import CredentialUnreadable, ReadCredential
 from app.repository import credentials
 from app.repository.connection import Connection, transaction

@@ -28,18 +28,18 @@ from app.repository.notifications import listen
 from app.repository.triggers import answer_now
 from app.settings import Settings
 from app.signatures import Signer
-from app.worker.alarm import Alarm
-from app.worker.beat import Beat
+from app.worker.chores.alarm import Alarm
+from app.worker.chores.beat import Beat
+from app.worker.chores.deleter import delete_in_background
+from app.worker.chores.failures import Failures
+from app.worker.chores.pruner import Pruner
+from app.worker.chores.schedules import Schedules
 from app.worker.clock import Clock
 from app.worker.credentials import Credentials
-from app.worker.deleter import delete_in_background
 from app.worker.exchange import Exchange
-from app.worker.failures import Failures
 from app.worker.held import UNREACHABLE, Held
 from app.worker.histories import Histories
-from app.worker.pruner import Pruner
 from app.worker.reach import Reach
-from app.worker.schedules import Schedules
 
 log = logging.getLogger(__name__)
 

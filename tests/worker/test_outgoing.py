@@ -2,7 +2,7 @@
 
 import orjson
 
-from app.encryption import Cipher, credential_context
+from app.credentials.encryption import Cipher, credential_context
 from app.repository import credentials
 from tests.engine.nodes import far_side
 from tests.worker.graphs import chain, no_op

@@ -10,7 +10,7 @@ from flask import request
 from app.api.face.errors import Refused
 from app.api.face.services import services
 from app.api.webhooks.tokens import CHALLENGE, token_payload
-from app.encryption import CannotDecrypt, cipher_for, credential_context
+from app.credentials.encryption import CannotDecrypt, cipher_for, credential_context
 from app.repository import credentials
 from app.repository.connection import Connection
 from app.triggers.webhooks import CREDENTIAL_TYPES

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from app.encryption import KEY_FILE, CannotDecrypt, Cipher, cipher_for, kept_key
+from app.credentials.encryption import KEY_FILE, CannotDecrypt, Cipher, cipher_for, kept_key
 from app.settings import Settings
 
 SECRET = {"user": "ann", "password": "s3cret"}
@@ -46,7 +46,8 @@ def test_the_key_is_kept_for_its_owner_only(tmp_path) -> None:
 
 
 def test_processes_that_start_at_once_agree_on_the_key(tmp_path) -> None:
-    program = f"from pathlib import Path; from app.encryption import kept_key; print(kept_key(Path({str(tmp_path)!r})))"
+    imports = "from pathlib import Path; from app.credentials.encryption import kept_key"
+    program = f"{imports}; print(kept_key(Path({str(tmp_path)!r})))"
     started = [subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE) for _ in range(6)]
     assert len({process.communicate()[0] for process in started}) == 1
 

@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from app.repository import annotations
 from app.repository.connection import open_pool
 from app.settings import Settings
-from app.worker import pruner as module
-from app.worker.pruner import Pruner
+from app.worker.chores import pruner as module
+from app.worker.chores.pruner import Pruner
 from tests.repository.given import a_worker, a_workflow, an_ended_execution
 
 

@@ -1,0 +1,1 @@
+"""Credentials: the vault, which alone encrypts and decrypts them."""
