@@ -10,8 +10,9 @@ from app.engine.nodes.split_out import field_missing, split_all
 from app.engine.nodes.summarize import summaries
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
+from app.engine.run.items import Outputs
 from app.engine.run.parameters import listed
-from app.engine.run.registry import Outputs, node
+from app.engine.run.registry import node
 from app.engine.values import paths
 
 LENIENT = 2.2

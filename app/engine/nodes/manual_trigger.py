@@ -1,7 +1,8 @@
 """Manual Trigger: starts a workflow with the items that the run was given."""
 
 from app.engine.run.context import NodeContext
-from app.engine.run.registry import Outputs, node
+from app.engine.run.items import Outputs
+from app.engine.run.registry import node
 
 
 @node("manualTrigger", [1], trigger=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.engine.run.errors import NodeError
-from app.engine.run.registry import Item
+from app.engine.run.items import Item
 from app.engine.values import conversions, paths
 
 Pair = tuple[str, str]

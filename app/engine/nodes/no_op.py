@@ -1,7 +1,8 @@
 """No Operation: hands its items on."""
 
 from app.engine.run.context import NodeContext
-from app.engine.run.registry import Outputs, node
+from app.engine.run.items import Outputs
+from app.engine.run.registry import node
 
 
 @node("noOp", [1])

@@ -9,7 +9,8 @@ from app.engine.nodes.http_request.failures import BROKEN, NETWORK_FAILURES
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.run.issues import required
-from app.engine.run.registry import Item, Outputs, node
+from app.engine.run.items import Item, Outputs
+from app.engine.run.registry import node
 from app.engine.sandbox import bundles
 from app.outgoing.addresses import AddressRefused, UnknownHost
 from app.outgoing.client import Answer, Call

@@ -1,7 +1,8 @@
 """Schedule Trigger: starts a workflow at its times; whoever runs workflows keeps the clock."""
 
 from app.engine.run.context import NodeContext
-from app.engine.run.registry import Outputs, node
+from app.engine.run.items import Outputs
+from app.engine.run.registry import node
 
 
 @node("scheduleTrigger", [1, 1.1, 1.2, 1.3, 1.4], trigger=True)

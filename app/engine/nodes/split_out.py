@@ -6,8 +6,9 @@ from typing import Any
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.run.issues import required
+from app.engine.run.items import Item, Outputs
 from app.engine.run.parameters import listed
-from app.engine.run.registry import Item, Outputs, node
+from app.engine.run.registry import node
 from app.engine.values import paths
 
 COUNT_MISMATCH = "If multiple fields to split out are given, the same number of destination fields must be given"

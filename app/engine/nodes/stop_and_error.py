@@ -6,7 +6,8 @@ from app.engine.nodes.complaints import not_json
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.run.issues import required
-from app.engine.run.registry import Outputs, node
+from app.engine.run.items import Outputs
+from app.engine.run.registry import node
 from app.engine.values import conversions
 from app.engine.values.conversions import CannotConvert
 

@@ -8,7 +8,8 @@ from typing import Any
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError, WaitRequested
 from app.engine.run.issues import of_type, required
-from app.engine.run.registry import Outputs, node
+from app.engine.run.items import Outputs
+from app.engine.run.registry import node
 from app.engine.values import conversions, dates
 
 UNITS = {"seconds": 1, "minutes": 60, "hours": 3_600, "days": 86_400}

@@ -3,7 +3,8 @@
 from typing import Any
 
 from app.engine.run.context import NodeContext
-from app.engine.run.registry import Outputs, node
+from app.engine.run.items import Outputs
+from app.engine.run.registry import node
 
 
 def count_outputs(parameters: dict[str, Any]) -> int:

@@ -4,7 +4,8 @@ from typing import Any
 
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
-from app.engine.run.registry import Item, Outputs, node
+from app.engine.run.items import Item, Outputs
+from app.engine.run.registry import node
 from app.engine.sandbox import bundles
 
 LIBRARY = "xml2js/lib/xml2js.js"

@@ -9,7 +9,7 @@ import codecs
 from typing import Any
 
 from app.engine.run.errors import NodeError
-from app.engine.run.registry import Item
+from app.engine.run.items import Item
 
 
 def read(item: Item, name: Any, index: int) -> bytes:

@@ -11,9 +11,9 @@ from typing import Any
 from app.engine.run.credentials import read_credential
 from app.engine.run.errors import NodeError
 from app.engine.run.graph import Node
+from app.engine.run.items import Item
 from app.engine.run.parameters import Template
 from app.engine.run.ports import Ports
-from app.engine.run.registry import Item
 from app.engine.run.scope import base_scope, scope_for
 from app.engine.run.state import RunState, Source
 from app.engine.sandbox import CodeError, ExpressionError, Sandbox, SandboxError

@@ -13,7 +13,8 @@ from typing import Any
 from app.engine.run.context import ExecutionInfo, NodeContext
 from app.engine.run.errors import NodeError, RunError, WaitRequested
 from app.engine.run.graph import Node, node_type
-from app.engine.run.registry import Item, NodeType, Outputs
+from app.engine.run.items import Item, Outputs
+from app.engine.run.registry import NodeType
 from app.engine.run.state import RunState, Task
 from app.engine.sandbox import Sandbox
 

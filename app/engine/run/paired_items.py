@@ -5,7 +5,7 @@ Knows run data; knows nothing of expressions, which ask for it as $('Node').item
 
 from typing import Any
 
-from app.engine.run.registry import Item
+from app.engine.run.items import Item
 
 Position = list[int]
 """Run, output and index of an item in its node's run data."""

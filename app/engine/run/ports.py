@@ -10,7 +10,7 @@ from typing import Any
 
 from app.engine.run.credentials import ReadCredential
 from app.engine.run.histories import History
-from app.engine.run.registry import Item
+from app.engine.run.items import Item
 from app.outgoing.client import Outgoing
 
 

@@ -8,11 +8,11 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from app.engine.run.items import Outputs
+
 if TYPE_CHECKING:
     from app.engine.run.context import NodeContext
 
-Item = dict[str, Any]
-Outputs = list[list[Item]]
 RunNode = Callable[["NodeContext"], Awaitable[Outputs | None]]
 
 BASE = "n8n-nodes-base."

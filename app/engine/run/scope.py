@@ -7,8 +7,8 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from app.engine.run.items import Item
 from app.engine.run.paired_items import Ancestry
-from app.engine.run.registry import Item
 from app.engine.sandbox import referenced_nodes
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from app.engine.run.graph import Connection, Graph, InvalidWorkflow, Node
-from app.engine.run.registry import Item
+from app.engine.run.items import Item
 from app.engine.run.static_data import StaticData
 
 Inputs = list[list[Item] | None]

@@ -2,7 +2,8 @@
 
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import CodeNodeError, NodeError
-from app.engine.run.registry import Item, Outputs, node
+from app.engine.run.items import Item, Outputs
+from app.engine.run.registry import node
 from app.engine.sandbox import CodeError, SandboxError
 
 

@@ -3,7 +3,8 @@
 from app.engine.nodes.conditions import conditions
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
-from app.engine.run.registry import Item, Outputs, node
+from app.engine.run.items import Item, Outputs
+from app.engine.run.registry import node
 
 
 @node("if", [2, 2.1, 2.2, 2.3], outputs=2)

@@ -6,7 +6,8 @@ from typing import Any
 from app.engine.nodes.conditions import old_conditions
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
-from app.engine.run.registry import Outputs, node
+from app.engine.run.items import Outputs
+from app.engine.run.registry import node
 from app.engine.values import conversions
 
 

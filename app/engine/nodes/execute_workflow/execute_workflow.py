@@ -6,8 +6,9 @@ from app.engine.nodes.complaints import not_json
 from app.engine.nodes.execute_workflow.sub_workflow_inputs import mapped
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import ChildError, NodeError
+from app.engine.run.items import Item, Outputs
 from app.engine.run.ports import ChildOutcome, ChildRequest
-from app.engine.run.registry import Item, Outputs, node
+from app.engine.run.registry import node
 from app.engine.values import conversions
 from app.engine.values.conversions import CannotConvert
 

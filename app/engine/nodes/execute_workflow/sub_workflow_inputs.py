@@ -4,7 +4,7 @@ from typing import Any
 
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
-from app.engine.run.registry import Item
+from app.engine.run.items import Item
 from app.engine.values import conversions
 from app.engine.values.conversions import CannotConvert
 

@@ -12,7 +12,8 @@ from app.engine.run.binary import encoding_name
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.run.issues import required
-from app.engine.run.registry import Item, Outputs, node
+from app.engine.run.items import Item, Outputs
+from app.engine.run.registry import node
 from app.engine.values import conversions, paths, tables
 
 BYTE_ORDER_MARK = "\ufeff"

@@ -10,7 +10,8 @@ from app.engine.nodes.http_request.requests import check, in_batches, items_of, 
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.run.issues import required
-from app.engine.run.registry import Item, Outputs, node
+from app.engine.run.items import Item, Outputs
+from app.engine.run.registry import node
 from app.engine.values import conversions
 from app.outgoing.certificates import certificate_of
 

@@ -7,7 +7,7 @@ from app.engine.nodes.http_request.parameters import Request
 from app.engine.nodes.http_request.requests import body_of, check, items_of, seconds, send
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
-from app.engine.run.registry import Item
+from app.engine.run.items import Item
 from app.engine.values import conversions
 from app.outgoing.client import Answer
 

@@ -14,7 +14,7 @@ from app.binary_files import file_entry
 from app.engine.nodes.http_request.failures import NETWORK_FAILURES, RequestFailed, of_answer, of_exception
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
-from app.engine.run.registry import Item
+from app.engine.run.items import Item
 from app.engine.values import conversions
 from app.engine.values.conversions import CannotConvert
 from app.outgoing.client import Answer, Call

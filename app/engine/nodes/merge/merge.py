@@ -5,8 +5,9 @@ from typing import Any
 from app.engine.nodes import matching
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
+from app.engine.run.items import Item, Outputs
 from app.engine.run.parameters import listed
-from app.engine.run.registry import Item, Outputs, node
+from app.engine.run.registry import node
 from app.engine.values import merging
 
 NOTHING: list[Item] = [{"json": {}}]

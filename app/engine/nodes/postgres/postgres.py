@@ -8,7 +8,8 @@ from app.engine.nodes.postgres.sql_text import filled, identifier, literal, type
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.run.issues import required
-from app.engine.run.registry import Item, Outputs, node
+from app.engine.run.items import Item, Outputs
+from app.engine.run.registry import node
 from app.engine.values import conversions
 
 COLUMNS = """

@@ -10,8 +10,9 @@ from app.engine.nodes.remove_duplicates.seen_items import CLEAR, NEW_VALUE, SEEN
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.run.issues import required
+from app.engine.run.items import Item, Outputs
 from app.engine.run.parameters import listed
-from app.engine.run.registry import Item, Outputs, node
+from app.engine.run.registry import node
 from app.engine.values import conversions, paths
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.run.histories import History, HistoryRefused
-from app.engine.run.registry import Item, Outputs
+from app.engine.run.items import Item, Outputs
 from app.engine.values import conversions
 
 SEEN = "removeItemsSeenInPreviousExecutions"

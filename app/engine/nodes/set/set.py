@@ -7,8 +7,9 @@ from app.engine.nodes.set.hidden_values import reveal
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.run.issues import of_type
+from app.engine.run.items import Item, Outputs
 from app.engine.run.parameters import listed
-from app.engine.run.registry import Item, Outputs, node
+from app.engine.run.registry import node
 from app.engine.values import conversions, dates, paths
 from app.engine.values.conversions import CannotConvert
 

@@ -3,7 +3,8 @@
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.run.issues import required
-from app.engine.run.registry import Item, Outputs, node
+from app.engine.run.items import Item, Outputs
+from app.engine.run.registry import node
 
 
 @node("acme.greet", [1], issues=lambda parameters, version: required(parameters, name="Name"))
