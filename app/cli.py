@@ -5,54 +5,23 @@ They are found through setup.cfg's entry points, so that none of them needs a ru
 
 import os
 import secrets
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import click
-import psycopg
 
 from app import logs
+from app.command_errors import reported
 from app.doctor import examine
-from app.embedded.account import NoUsableAccount
-from app.embedded.binaries import BinariesMissing
-from app.embedded.server import EmbeddedPostgresError
-from app.migrations import MigrationError
 from app.migrations import migrate as apply_migrations
-from app.processes import ChildDied
 from app.repository import api_keys
 from app.repository.connection import connect
-from app.repository.errors import ProjectNotFound, RepositoryError, translated
+from app.repository.errors import ProjectNotFound
 from app.repository.projects import DEFAULT_PROJECT, list_projects
-from app.settings import Settings, SettingsError
-from app.up import CannotStart
+from app.settings import Settings
 from app.up import up as bring_up
 
 EVERY_SCOPE = "*"
-
-EXPECTED = (
-    BinariesMissing,
-    CannotStart,
-    ChildDied,
-    EmbeddedPostgresError,
-    MigrationError,
-    NoUsableAccount,
-    RepositoryError,
-    SettingsError,
-    psycopg.OperationalError,
-)
-"""What can go wrong without a mistake in the program: reported in a sentence, without a stack trace."""
-
-
-@contextmanager
-def reported() -> Iterator[None]:
-    """End the command with a message and exit code 1 for what is expected to go wrong."""
-    try:
-        with translated():
-            yield
-    except EXPECTED as error:
-        raise click.ClickException(str(error)) from error
 
 
 @click.command()

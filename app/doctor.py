@@ -9,7 +9,7 @@ from tempfile import gettempdir
 
 import psycopg
 
-from app.migrations import pending, unknown
+from app.migrations import OLDEST_SUPPORTED, pending, unknown
 from app.repository import failures, workers
 from app.repository.connection import Connection, connect, open_pool, reading
 from app.repository.diagnosis import (
@@ -24,7 +24,6 @@ from app.repository.execution_counts import queue_state
 from app.repository.replication import NOBODY, has_replayed, primary_position
 from app.settings import Settings
 
-OLDEST_SUPPORTED = 150_000  # PostgreSQL 15
 CLOCK_SECONDS = 2.0
 QUEUE_SECONDS = 60.0
 MANY_DEAD_ROWS = 100_000
@@ -47,7 +46,10 @@ def examine(settings: Settings) -> Iterator[Finding]:
     try:
         connection = connect(settings.direct_url, autocommit=True)
     except psycopg.OperationalError as error:
-        yield Finding("database", str(error).strip(), "check DATABASE_URL and that PostgreSQL runs")
+        advice = "check DATABASE_URL and that PostgreSQL runs"
+        if "unsupported startup parameter" in str(error):
+            advice = "this is PgBouncer: set DATABASE_DIRECT_URL to the address of PostgreSQL itself"
+        yield Finding("database", str(error).strip(), advice)
         return
     with connection:
         yield from examine_server(connection, settings)

@@ -30,6 +30,9 @@ log = logging.getLogger(__name__)
 
 MIGRATIONS = Path(__file__).resolve().parent.parent / "sql"
 
+OLDEST_SUPPORTED = 150_000
+"""PostgreSQL 15, as `server_version` counts."""
+
 LOCK_ID = 0x65786563
 """Key of the advisory lock that a migrating process holds."""
 
@@ -65,6 +68,7 @@ def migrate(database_url: str, *, migrations: Path = MIGRATIONS, timeout: float 
     Raises MigrationError when an applied migration was edited since or is gone, or when that time is up,
     and psycopg.Error for what the database refuses.
     """
+    _check_server(database_url)
     with _only_one(database_url, timeout), _backend(database_url) as backend:
         # Whoever holds the advisory lock is alone, so a row in yoyo's own lock is a killed process's.
         backend.break_lock()
@@ -77,6 +81,23 @@ def migrate(database_url: str, *, migrations: Path = MIGRATIONS, timeout: float 
         for migration in missing:
             _apply(backend, migration, timeout)
         return [migration.id for migration in missing]
+
+
+def _check_server(database_url: str) -> None:
+    """Raises MigrationError for a server or a role with which no migration can go well."""
+    with psycopg.connect(database_url) as connection:
+        if connection.info.server_version < OLDEST_SUPPORTED:
+            version = connection.info.server_version // 10_000
+            raise MigrationError(f"PostgreSQL 15 or newer is needed; this is {version}. Upgrade the server first")
+        role = connection.info.user
+        row = connection.execute("SELECT current_schema(), has_schema_privilege(current_schema(), 'CREATE')").fetchone()
+        schema, may_create = row if row is not None else (None, False)
+        if schema is None or not may_create:
+            name = schema or "public"
+            raise MigrationError(
+                f"the role {role} may not create tables in the schema {name}: as its owner, run "
+                f'GRANT USAGE, CREATE ON SCHEMA "{name}" TO "{role}"'
+            )
 
 
 def pending(connection: psycopg.Connection[tuple[object, ...]], *, migrations: Path = MIGRATIONS) -> list[str]:

@@ -7,6 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from psycopg import ProgrammingError
+from psycopg.conninfo import conninfo_to_dict
+
 from app.outgoing.addresses import AddressRules, InvalidAllowList
 
 DATABASE_URL_FILE = "database-url"
@@ -94,8 +97,8 @@ class Settings:
         port = reader.integer("PORT", 8000, low=1, high=65_535)
         settings = cls(
             database_url=_database_url(environ, home, needs_database),
-            database_direct_url=environ.get("DATABASE_DIRECT_URL", "").strip() or None,
-            database_replica_url=environ.get("DATABASE_REPLICA_URL", "").strip() or None,
+            database_direct_url=_conninfo(environ, "DATABASE_DIRECT_URL") or None,
+            database_replica_url=_conninfo(environ, "DATABASE_REPLICA_URL") or None,
             database_replica_lag_seconds=reader.duration("DATABASE_REPLICA_LAG_SECONDS", 5),
             home=home,
             host=host,
@@ -154,8 +157,21 @@ def _allowed_hosts(text: str) -> AddressRules:
         raise SettingsError(f"EXECUTIONS_ALLOWED_HOSTS: {error}") from None
 
 
+def _conninfo(environ: Mapping[str, str], name: str) -> str:
+    """The address of a database, empty where none is set."""
+    url = environ.get(name, "").strip()
+    try:
+        conninfo_to_dict(url)
+    except ProgrammingError as error:
+        raise SettingsError(
+            f"{name} is no address of a PostgreSQL: {str(error).strip()}. "
+            "It looks like postgresql://user:password@host:5432/name, with @ : / in a password percent-encoded"
+        ) from None
+    return url
+
+
 def _database_url(environ: Mapping[str, str], home: Path, needed: bool) -> str:
-    url = environ.get("DATABASE_URL", "").strip()
+    url = _conninfo(environ, "DATABASE_URL")
     if url or not needed:
         return url
     try:

@@ -12,7 +12,6 @@ import socket
 import sys
 import time
 import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import FrameType
@@ -20,6 +19,7 @@ from typing import NoReturn
 
 from app.demo import Client, import_demo, tour
 from app.embedded import EmbeddedPostgres
+from app.loopback import open_url
 from app.migrations import migrate
 from app.processes import Child
 from app.repository.api_keys import ensure_api_key
@@ -51,7 +51,7 @@ def up(environ: Mapping[str, str], say: Say) -> None:
     with contextlib.ExitStack() as running:
         running.callback(_restore_signals, _raise_on_signals())
         try:
-            running.enter_context(_only_one(settings.home))
+            running.enter_context(_only_one(settings.home, _address(settings)))
             _refuse_taken_port(settings)
             children: list[Child] = []
             url = settings.database_url or _start_database(settings, running, children, say)
@@ -117,7 +117,7 @@ def _await_ready(url: str, children: list[Child], timeout: float = 60.0) -> None
         for child in children:
             child.check()
         try:
-            urllib.request.urlopen(url, timeout=5).close()
+            open_url(url, timeout=5).close()
             return
         except (urllib.error.URLError, OSError) as error:
             if time.monotonic() > deadline:
@@ -180,7 +180,7 @@ def _address(settings: Settings) -> str:
 
 
 @contextlib.contextmanager
-def _only_one(home: Path) -> Iterator[None]:
+def _only_one(home: Path, own_address: str) -> Iterator[None]:
     home.mkdir(parents=True, exist_ok=True)
     with (home / "lock").open("a+") as lock:
         try:
@@ -188,9 +188,14 @@ def _only_one(home: Path) -> Iterator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             lock.seek(0)
-            raise CannotStart(f"process {lock.read().strip()} already runs everything in {home}") from None
+            pid, _, address = lock.read().strip().partition(" ")
+            raise CannotStart(
+                f"process {pid} already runs everything in {home}, at {address or 'another address'}. "
+                f"Stop it with Ctrl-C in its terminal or with: kill {pid}. "
+                "To run a second one beside it: EXECUTIONS_HOME=another-folder PORT=8001 make run"
+            ) from None
         lock.truncate(0)
-        lock.write(str(os.getpid()))
+        lock.write(f"{os.getpid()} {own_address}")
         lock.flush()
         yield
 

@@ -1,12 +1,14 @@
 """The commands of flask, run as a person runs them: as processes."""
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
 from app.repository.api_keys import find_api_key
@@ -140,6 +142,10 @@ def test_a_file_with_one_bad_workflow_is_refused_whole(flask, connection, file, 
         (["migrate"], {"DATABASE_URL": ""}, "DATABASE_URL"),
         (["migrate"], {"DATABASE_URL": "postgresql://127.0.0.1:1/x"}, "connection"),
         (["worker"], {"DATABASE_URL": ""}, "DATABASE_URL"),
+        (["migrate"], {"DATABASE_URL": "mysql://x/y"}, "DATABASE_URL is no address of a PostgreSQL"),
+        (["doctor"], {"DATABASE_URL": "localhost"}, "postgresql://user:password@host:5432/name"),
+        (["worker"], {"DATABASE_REPLICA_URL": "mysql://x/y"}, "DATABASE_REPLICA_URL"),
+        (["migrate"], {"DATABASE_URL": "postgresql://u:s3:cr@t/x"}, "percent-encoded"),
     ],
 )
 def test_what_is_expected_to_go_wrong_is_said_in_a_sentence(flask, arguments, settings, message):
@@ -147,4 +153,44 @@ def test_what_is_expected_to_go_wrong_is_said_in_a_sentence(flask, arguments, se
     assert result.returncode == 1
     assert result.stderr.startswith("Error: ")
     assert message in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize("arguments", [["worker"], ["keys", "list"], ["keys", "create", "x"]])
+def test_a_database_that_is_not_migrated_is_said_to_be_so(postgres_url, flask, arguments):
+    with cloned_database(postgres_url, "template0") as empty:
+        result = flask(*arguments, DATABASE_URL=empty)
+    assert result.returncode == 1
+    assert "run `flask migrate`" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_a_role_that_may_not_create_tables_is_told_what_it_lacks(postgres_url, flask):
+    with cloned_database(postgres_url, "template0") as empty, psycopg.connect(empty, autocommit=True) as owner:
+        owner.execute("CREATE ROLE may_nothing LOGIN")
+        try:
+            result = flask("migrate", DATABASE_URL=psycopg.conninfo.make_conninfo(empty, user="may_nothing"))
+        finally:
+            owner.execute("DROP ROLE may_nothing")
+    assert result.returncode == 1
+    assert 'GRANT USAGE, CREATE ON SCHEMA "public" TO "may_nothing"' in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_home_that_cannot_be_written_to_is_named(flask, tmp_path):
+    home = tmp_path / "home"
+    home.mkdir(mode=0o500)
+    result = flask("worker", EXECUTIONS_HOME=home)
+    assert result.returncode == 1
+    assert str(home) in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_a_home_that_is_a_file_is_named(flask, tmp_path):
+    home = tmp_path / "home"
+    home.write_text("")
+    result = flask("worker", EXECUTIONS_HOME=home)
+    assert result.returncode == 1
+    assert str(home) in result.stderr
     assert "Traceback" not in result.stderr

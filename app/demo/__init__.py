@@ -10,6 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from app.loopback import open_url
+
 WORKFLOWS = Path(__file__).parent
 RUN_SECONDS = 20
 """How long a demo run is waited for."""
@@ -36,7 +38,7 @@ class Client:
     def _send(self, method: str, path: str, body: bytes | None) -> Any:
         headers = {"X-N8N-API-KEY": self._key, "Content-Type": "application/json"}
         request = urllib.request.Request(self.base + path, data=body, method=method, headers=headers)
-        with urllib.request.urlopen(request, timeout=RUN_SECONDS + 10) as response:
+        with open_url(request, timeout=RUN_SECONDS + 10) as response:
             return json.load(response)
 
 

@@ -1,0 +1,69 @@
+"""What a command says when something outside of the program is not as it should be: one sentence, and what to do."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import click
+import psycopg
+from psycopg import errors as pg
+
+from app.embedded.account import NoUsableAccount
+from app.embedded.binaries import BinariesMissing
+from app.embedded.server import EmbeddedPostgresError
+from app.migrations import MigrationError
+from app.processes import ChildDied
+from app.repository.errors import RepositoryError, translated
+from app.settings import SettingsError
+from app.up import CannotStart
+
+EXPECTED = (
+    BinariesMissing,
+    CannotStart,
+    ChildDied,
+    EmbeddedPostgresError,
+    MigrationError,
+    NoUsableAccount,
+    RepositoryError,
+    SettingsError,
+)
+"""Errors whose message is fit to be shown as it is."""
+
+
+@contextmanager
+def reported() -> Iterator[None]:
+    """End the command with a message and exit code 1 for what is expected to go wrong."""
+    try:
+        with translated():
+            yield
+    except EXPECTED as error:
+        raise click.ClickException(str(error)) from error
+    except psycopg.Error as error:
+        advice = _advice(error)
+        if advice is None:
+            raise
+        raise click.ClickException(f"{str(error).strip()}\n{advice}".rstrip()) from error
+    except OSError as error:
+        if error.filename is None:
+            raise
+        raise click.ClickException(f"{error.filename}: {error.strerror}. {_file_advice(error)}") from error
+
+
+def _advice(error: psycopg.Error) -> str | None:
+    """What to do about an error of the database, empty where its message says it; None: it is the program's fault."""
+    if isinstance(error, pg.UndefinedTable | pg.UndefinedColumn | pg.InvalidSchemaName):
+        return "The database is not migrated to this version: run `flask migrate` first."
+    if isinstance(error, pg.InsufficientPrivilege):
+        return "Grant the role of DATABASE_URL what it lacks (docs/operate.md), or use another role."
+    if isinstance(error, psycopg.OperationalError):
+        if "failed to resolve host" in str(error):
+            return "Characters such as @ : / in a password are percent-encoded in DATABASE_URL (%40 %3A %2F)."
+        if "unsupported startup parameter" in str(error):
+            return "Behind PgBouncer, set DATABASE_DIRECT_URL to the address of PostgreSQL itself."
+        return ""
+    return None
+
+
+def _file_advice(error: OSError) -> str:
+    if isinstance(error, PermissionError):
+        return "Let this user read and write EXECUTIONS_HOME, or set it to a folder that is this user's."
+    return "Look at EXECUTIONS_HOME and at the disk that it is on."
