@@ -6,9 +6,8 @@ Each process keeps its Prometheus figures in a file of $EXECUTIONS_HOME/metrics,
 
 import os
 import resource
-import shutil
 
-from app import logs
+from app import logs, metric_files
 from app.http.worker import PatientWorker
 from app.settings import Settings, SettingsError
 
@@ -17,8 +16,6 @@ try:
 except SettingsError as error:
     raise SystemExit(f"Error: {error}") from None
 _metrics = _settings.home / "metrics"
-# prometheus_client reads this when it is imported, which is after this file.
-os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(_metrics)
 
 bind = f"{_settings.host}:{_settings.port}"
 worker_class = PatientWorker
@@ -46,8 +43,7 @@ proc_name = "executions-api"
 
 def on_starting(server):
     """Forget the figures of processes that are gone."""
-    shutil.rmtree(_metrics, ignore_errors=True)
-    _metrics.mkdir(parents=True)
+    metric_files.clear(_metrics)
 
 
 def post_fork(server, worker):
@@ -56,10 +52,12 @@ def post_fork(server, worker):
 
     logs.configure()
     malformed.install()
+    metric_files.reserve(_metrics, os.getpid())
 
 
 def child_exit(server, worker):
     """Drop what only made sense while that process lived, such as gauges."""
-    from prometheus_client import multiprocess
+    if metric_files.VARIABLE in os.environ:
+        from prometheus_client import multiprocess
 
-    multiprocess.mark_process_dead(worker.pid)
+        multiprocess.mark_process_dead(worker.pid)
