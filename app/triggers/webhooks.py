@@ -4,27 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
-import orjson
-
 from app.triggers import InvalidTrigger, reading, trigger_nodes
+from app.triggers.webhook_settings import WebhookSettings, read_settings
 
 METHODS = ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")
-RESPONSE_MODES = ("onReceived", "lastNode", "responseNode")
-SETTINGS = frozenset(
-    {
-        "authentication",
-        "httpMethod",
-        "incomingAuthentication",
-        "multipleMethods",
-        "options",
-        "path",
-        "responseBinaryPropertyName",
-        "responseData",
-        "responseMode",
-    }
-)
-"""The parameters that say how a webhook is called and answered."""
-CREDENTIAL_TYPES = {"basicAuth": "httpBasicAuth", "headerAuth": "httpHeaderAuth", "jwtAuth": "jwtAuth"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +15,7 @@ class Webhook:
     """One method and path of a Webhook node.
 
     A path with parameters (`orders/:id`) stands behind the node's `webhook_id`, as in n8n; `pattern` is the path
-    with each parameter as `:`. `settings` says how to answer and whom to let in, and can be stored as JSON.
+    with each parameter as `:`. `settings` says how to answer and whom to let in.
     """
 
     node: str
@@ -40,7 +23,7 @@ class Webhook:
     path: str
     webhook_id: str | None
     pattern: str
-    settings: dict[str, Any]
+    settings: WebhookSettings
 
 
 def webhooks_of(document: dict[str, Any]) -> list[Webhook]:
@@ -91,8 +74,7 @@ def read_node(node: dict[str, Any], *, problem: str | None) -> list[Webhook]:
     if dynamic and webhook_id is None:
         raise InvalidTrigger(f"Webhook node '{name}' has a path with parameters but no webhookId")
     pattern = "/".join(":" if segment.startswith(":") else segment for segment in segments)
-    settings = read_settings(name, node, parameters)
-    settings["problem"] = problem
+    settings = read_settings(node, problem=problem)
     return [
         Webhook(name, method, path, webhook_id if dynamic else None, pattern, settings)
         for method in read_methods(name, parameters)
@@ -107,56 +89,6 @@ def read_methods(name: str, parameters: dict[str, Any]) -> list[str]:
         if method not in METHODS:
             raise InvalidTrigger(f"Webhook node '{name}' has an unknown method '{method}'")
     return sorted(set(methods))
-
-
-def read_settings(name: str, node: dict[str, Any], parameters: dict[str, Any]) -> dict[str, Any]:
-    """How a node wants to be answered, and whom it lets in."""
-    refuse_expressions(name, parameters)
-    mode = parameters.get("responseMode", "onReceived")
-    if mode not in RESPONSE_MODES:
-        raise InvalidTrigger(f"Webhook node '{name}' has an unknown response mode '{mode}'")
-    options = parameters.get("options") or {}
-    code = options.get("responseCode") or parameters.get("responseCode") or 200
-    if isinstance(code, dict):  # version 2 keeps it one level deeper
-        values = code.get("values") or {}
-        code = values.get("customCode") or values.get("responseCode") or 200
-    authentication = parameters.get("authentication") or parameters.get("incomingAuthentication") or "none"
-    credentials = node.get("credentials") or {}
-    if authentication != "none":
-        kind = CREDENTIAL_TYPES.get(authentication)
-        if kind is None:
-            raise InvalidTrigger(f"The authentication '{authentication}' of node '{name}' is not supported")
-        if not isinstance(credentials.get(kind), dict):
-            raise InvalidTrigger(f"Node '{name}' lacks the credential that its authentication needs: {kind}")
-    asked = parameters.get("httpMethod")
-    return {
-        "responseMode": mode,
-        "responseData": parameters.get("responseData", "firstEntryJson"),
-        "responseBinaryPropertyName": parameters.get("responseBinaryPropertyName", "data"),
-        "responseCode": int(code) if str(code).isdecimal() and 100 <= int(code) <= 999 else 200,
-        "headers": response_headers(options),
-        "authentication": authentication,
-        "credentials": credentials,
-        "options": options,
-        "outputs": asked if parameters.get("multipleMethods") and isinstance(asked, list) else [],
-        "waits": str(node.get("type")).endswith(".wait"),
-        "typeVersion": node.get("typeVersion", 1),
-    }
-
-
-def response_headers(options: dict[str, Any]) -> dict[str, str]:
-    """The headers that a node's options ask for."""
-    entries = (options.get("responseHeaders") or {}).get("entries") or []
-    return {str(entry["name"]).lower(): str(entry.get("value", "")) for entry in entries if entry.get("name")}
-
-
-def refuse_expressions(name: str, parameters: dict[str, Any]) -> None:
-    """Raise InvalidTrigger for expressions where there is no execution yet that they could be evaluated in."""
-    for key in SETTINGS & parameters.keys():
-        value = parameters[key]
-        texts = [value] if key != "options" else orjson.dumps(value).decode().split('"')
-        if any(isinstance(t, str) and t.startswith("=") and "{{" in t for t in texts):
-            raise InvalidTrigger(f"'{key}' of webhook node '{name}' must be given without an expression")
 
 
 class Addressed(Protocol):

@@ -8,7 +8,7 @@ from app.engine.run.run import Outcome
 from app.engine.run.static_parameters import has_expressions, with_values
 from app.engine.sandbox import Sandbox
 from app.triggers import trigger_nodes
-from app.triggers.webhooks import read_settings
+from app.triggers.webhook_settings import WebhookSettings, read_settings
 from app.worker.exchange import Assignment
 
 FAILED = {"status": 500, "body": {"message": "Error in workflow"}}
@@ -18,9 +18,8 @@ def answer_of(node: dict[str, Any] | None, outcome: Outcome) -> bytes | None:
     """The answer of that node's webhook as JSON, None where nobody asked for one or another node is to give it."""
     if node is None:
         return None
-    settings = read_settings(node["name"], node, node.get("parameters") or {})
-    mode = settings["responseMode"]
-    if mode == "onReceived" or (mode == "responseNode" and outcome.status == "waiting"):
+    settings = read_settings(node)
+    if not settings.answers_later or (settings.response_mode == "responseNode" and outcome.status == "waiting"):
         return None
     return orjson.dumps(ended(settings, outcome), default=str)
 
@@ -45,28 +44,28 @@ def answering_node(assignment: Assignment) -> dict[str, Any] | None:
     return next((node for node in trigger_nodes(assignment.workflow, "webhook") if node["name"] == name), None)
 
 
-def ended(settings: dict[str, Any], outcome: Outcome) -> dict[str, Any]:
+def ended(settings: WebhookSettings, outcome: Outcome) -> dict[str, Any]:
     """The answer of a workflow that has ended, or that waits for longer than its caller is let wait."""
     if outcome.status not in ("success", "waiting"):
         return FAILED
-    if settings["responseMode"] == "responseNode":
+    if settings.response_mode == "responseNode":
         return {"status": 200}
-    base = {"status": settings["responseCode"], "headers": settings["headers"]}
+    base: dict[str, Any] = {"status": settings.response_code, "headers": dict(settings.response_headers)}
     outputs = outcome.last_outputs()
     items = outputs[0] if outputs else []
-    kind = settings["responseData"]
+    kind = settings.response_data
     if kind == "noData":
         return base
     if kind == "allEntries":
         return {**base, "body": [item.get("json") for item in items]}
     if kind == "firstEntryBinary":
-        return binary_answer(base, items, str(settings["responseBinaryPropertyName"]))
+        return binary_answer(base, items, settings.response_binary_property)
     if not items:
         return failure("No item to return was found")
-    value = at_path(items[0].get("json"), settings["options"].get("responsePropertyName"))
-    if content_type := settings["options"].get("responseContentType"):
+    value = at_path(items[0].get("json"), settings.options.response_property)
+    if content_type := settings.options.response_content_type:
         text = value if isinstance(value, str) else orjson.dumps(value, default=str).decode()
-        return {**base, "headers": {"content-type": str(content_type), **base["headers"]}, "text": text}
+        return {**base, "headers": {"content-type": content_type, **base["headers"]}, "text": text}
     return base if value is None else {**base, "body": value}
 
 
@@ -87,8 +86,8 @@ def failure(message: str) -> dict[str, Any]:
     return {"status": 500, "body": {"code": 0, "message": message}}
 
 
-def at_path(value: Any, path: str | None) -> Any:
-    """What stands at a dotted path, all of it without one."""
-    for key in (path or "").split(".") if path else ():
+def at_path(value: Any, path: str) -> Any:
+    """What stands at a dotted path, all of it for an empty path."""
+    for key in path.split(".") if path else ():
         value = value.get(key) if isinstance(value, dict) else None
     return value

@@ -13,21 +13,20 @@ from app.api.webhooks.tokens import CHALLENGE, token_payload
 from app.credentials.encryption import CannotDecrypt, cipher_for, credential_context
 from app.repository import credentials
 from app.repository.connection import Connection
-from app.triggers.webhooks import CREDENTIAL_TYPES
+from app.triggers.webhook_settings import WebhookSettings
 
 BOTS = re.compile(r"bot|crawl|spider|slurp|facebookexternalhit|preview|monitor", re.IGNORECASE)
 WRONG = "Authorization data is wrong!"
 
 
-def let_in(connection: Connection, project_id: str, settings: dict[str, Any]) -> dict[str, Any] | None:
+def let_in(connection: Connection, project_id: str, settings: WebhookSettings) -> dict[str, Any] | None:
     """What the caller's token says, None where none is asked for. Raises Refused for who is not let in."""
-    options = settings["options"]
-    allowed = str(options.get("ipWhitelist") or "").strip()
+    allowed = settings.options.ip_whitelist
     if allowed and not is_listed(request.remote_addr or "", allowed):
         raise Refused(403, "IP is not allowed to access the webhook!")
-    if options.get("ignoreBots") and BOTS.search(request.headers.get("User-Agent", "")):
+    if settings.options.ignore_bots and BOTS.search(request.headers.get("User-Agent", "")):
         raise Refused(403, WRONG, CHALLENGE)
-    kind = settings["authentication"]
+    kind = settings.authentication
     if kind == "none":
         return None
     credential = credential_of(connection, project_id, settings)
@@ -50,10 +49,11 @@ def check_basic(credential: dict[str, Any]) -> None:
         raise Refused(401, "Authentication data is wrong!", CHALLENGE)
 
 
-def credential_of(connection: Connection, project_id: str, settings: dict[str, Any]) -> dict[str, Any]:
+def credential_of(connection: Connection, project_id: str, settings: WebhookSettings) -> dict[str, Any]:
     """What the credential holds that the node names. Raises Refused where there is none, or none to be read."""
-    kind = CREDENTIAL_TYPES[settings["authentication"]]
-    credential_id = str((settings["credentials"].get(kind) or {}).get("id"))
+    kind, credential_id = settings.credential_type, settings.credential_id
+    if kind is None or credential_id is None:
+        raise Refused(500, "No authentication data defined on node!")
     data = credentials.data_in_project(connection, project_id, credential_id, kind)
     if data is None:
         raise Refused(500, "No authentication data defined on node!")

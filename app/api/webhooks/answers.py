@@ -1,10 +1,13 @@
 """What the caller of a webhook gets: at once, or as the worker has written it down."""
 
 import base64
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
 from flask import Response, request
+
+from app.triggers.webhook_settings import WebhookSettings
 
 STARTED = b'{"message":"Workflow was started"}'
 FAILED: dict[str, Any] = {"status": 500, "body": {"message": "Error in workflow"}}
@@ -18,15 +21,15 @@ PAGE_POLICY = (
 )
 
 
-def at_once(settings: dict[str, Any]) -> Response:
+def at_once(settings: WebhookSettings) -> Response:
     """The answer of a webhook that answers before its workflow has begun."""
-    options = settings["options"]
+    options = settings.options
     body, kind = STARTED, JSON
-    if options.get("noResponseBody"):
+    if options.no_response_body:
         body = b""
-    elif options.get("responseData") and not settings["waits"]:
-        body, kind = str(options["responseData"]).encode(), HTML
-    return finished(body, settings["responseCode"], kind, settings["headers"])
+    elif options.response_text and not settings.waits:
+        body, kind = options.response_text.encode("utf-8", "replace"), HTML
+    return finished(body, settings.response_code, kind, settings.response_headers)
 
 
 def rendered(answer: dict[str, Any]) -> Response:
@@ -41,7 +44,7 @@ def rendered(answer: dict[str, Any]) -> Response:
     return finished(body, int(answer.get("status") or 200), kind, answer.get("headers") or {})
 
 
-def finished(body: bytes, status: int, kind: str, headers: dict[str, Any]) -> Response:
+def finished(body: bytes, status: int, kind: str, headers: Mapping[str, Any]) -> Response:
     """The response with the workflow's own headers, of which none can start a line of its own."""
     response = Response(body, status, content_type=kind)
     response.headers["Content-Security-Policy"] = PAGE_POLICY
@@ -53,12 +56,12 @@ def finished(body: bytes, status: int, kind: str, headers: dict[str, Any]) -> Re
     return response
 
 
-def with_cors(response: Response, options: dict[str, Any], methods: list[str]) -> Response:
+def with_cors(response: Response, allowed_origins: str, methods: list[str]) -> Response:
     """Let a page of another origin see the answer, as far as the node allows."""
     origin = request.headers.get("Origin")
     if origin is None:
         return response
-    allowed = [part.strip() for part in str(options.get("allowedOrigins") or "*").split(",")]
+    allowed = [part.strip() for part in allowed_origins.split(",")]
     response.headers["Access-Control-Allow-Origin"] = origin if "*" in allowed or origin in allowed else allowed[0]
     response.headers["Access-Control-Allow-Methods"] = ", ".join(["OPTIONS", *methods])
     response.headers["Vary"] = "Origin"

@@ -13,22 +13,23 @@ from werkzeug.datastructures import FileStorage
 from app.api.face.errors import Refused
 from app.api.face.services import services
 from app.binary_files import file_entry
+from app.triggers.webhook_settings import WebhookOptions
 
 UNKNOWN_KIND = "application/octet-stream"
 NAME = re.compile(r"[^\[\]]+|\[\]")
 DEEPEST_NAME = 5
 
 
-def item_of(params: dict[str, str], webhook_url: str, options: dict[str, Any], version: float = 2) -> dict[str, Any]:
+def item_of(params: dict[str, str], webhook_url: str, options: WebhookOptions, version: float = 2) -> dict[str, Any]:
     """The call as one item. Raises Refused for a body that is not what its type says."""
     request.max_form_memory_size = services().settings.max_body_bytes
     data = request.get_data()
-    body, files = read_body(data, str(options.get("binaryPropertyName") or ""))
-    if options.get("rawBody"):
+    body, files = read_body(data, options.binary_property)
+    if options.raw_body:
         raw = {"data": base64.b64encode(data).decode(), "mimeType": request.mimetype or UNKNOWN_KIND}
         files = {"data": raw, **files}
-    elif body is None and data and (version > 1 or options.get("binaryData")):
-        files = {str(options.get("binaryPropertyName") or "data"): file_entry(data, request.mimetype or UNKNOWN_KIND)}
+    elif body is None and data and (version > 1 or options.binary_data):
+        files = {options.binary_property or "data": file_entry(data, request.mimetype or UNKNOWN_KIND)}
     json: dict[str, Any] = {
         "headers": {name.lower(): value for name, value in request.headers.items()},
         "params": params,
@@ -38,7 +39,7 @@ def item_of(params: dict[str, str], webhook_url: str, options: dict[str, Any], v
         "executionMode": "production",
     }
     if body is None:
-        if version > 1 and not (data and options.get("rawBody")):
+        if version > 1 and not (data and options.raw_body):
             json["body"] = {}
         else:
             del json["body"]

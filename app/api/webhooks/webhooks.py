@@ -21,7 +21,8 @@ from app.repository.errors import ExecutionNotFound
 from app.repository.executions import ENDED
 from app.repository.triggers import Webhook
 from app.schemas.base import execution_id as parse_execution_id
-from app.triggers.webhooks import METHODS, best_match, path_parameters, read_settings
+from app.triggers.webhook_settings import WebhookSettings, read_settings, wait_method
+from app.triggers.webhooks import METHODS, best_match, path_parameters
 
 EVERY_METHOD = [*METHODS, "OPTIONS"]
 HINT = "Only the webhooks of active workflows are registered: activate the workflow that has this one"
@@ -40,25 +41,25 @@ def call_webhook(path: str) -> Response:
     with ExitStack() as waiting:
         with database() as connection:
             webhook, called, methods = found(connection, path)
-            settings = orjson.loads(webhook.settings)
+            settings = WebhookSettings.from_json(orjson.loads(webhook.settings))
             if request.method == "OPTIONS":
-                return with_cors(Response(status=204), settings["options"], methods)
+                return with_cors(Response(status=204), settings.options.allowed_origins, methods)
             payload = let_in(connection, webhook.project_id, settings)
-            if settings.get("problem"):
-                raise Refused(500, settings["problem"], more={"code": 0})
-            waits = settings["responseMode"] != "onReceived"
+            if settings.problem:
+                raise Refused(500, settings.problem, more={"code": 0})
+            waits = settings.answers_later
             execution_id = start(connection, webhook, called, settings, payload, awaited=waits)
             # Expected before the commit: a worker may be quicker than the next line.
             event = waiting.enter_context(services().waiters.expecting(execution_id)) if waits else None
         response = at_once(settings) if event is None else rendered(awaited(execution_id, event))
-        return with_cors(response, settings["options"], methods)
+        return with_cors(response, settings.options.allowed_origins, methods)
 
 
 def start(
     connection: Connection,
     webhook: Webhook,
     called: str,
-    settings: dict[str, Any],
+    settings: WebhookSettings,
     payload: dict[str, Any] | None,
     *,
     awaited: bool,
@@ -66,11 +67,11 @@ def start(
     """Queue an execution with what the call brought, a token's payload included; returns its id."""
     address = webhook.path if webhook.webhook_id is None else f"{webhook.webhook_id}/{webhook.path}"
     url = f"{services().settings.webhook_url}/webhook/{address}"
-    item = item_of(path_parameters(called, webhook.path), url, settings["options"], settings["typeVersion"])
+    item = item_of(path_parameters(called, webhook.path), url, settings.options, settings.type_version)
     if payload is not None:
         item["json"]["jwtPayload"] = payload
-    if settings["outputs"]:
-        item["output"] = settings["outputs"].index(webhook.method)
+    if settings.outputs:
+        item["output"] = settings.outputs.index(webhook.method)
     return lifecycle.create_execution(
         connection,
         workflow_id=webhook.workflow_id,
@@ -129,31 +130,29 @@ def call_waiting(execution_id: str, suffix: str = "") -> Response:
     if number is None:
         raise ExecutionNotFound(f'The execution "{execution_id}" does not exist.')
     if request.method == "OPTIONS":
-        return with_cors(Response(status=204), {}, ["GET", "POST"])
+        return with_cors(Response(status=204), "*", ["GET", "POST"])
     if not services().signer.is_signed(f"resume {number}", request.args.get("signature", "")):
         raise Refused(401, "Invalid token: the address must be the execution's resumeUrl, signature included")
     with ExitStack() as waiting:
         with database() as connection:
             settings, payload = waiting_settings(connection, number, suffix)
-            item = item_of({}, f"{services().settings.webhook_url}/webhook-waiting/{number}", settings["options"])
+            item = item_of({}, f"{services().settings.webhook_url}/webhook-waiting/{number}", settings.options)
             if payload is not None:
                 item["json"]["jwtPayload"] = payload
-            waits = settings["responseMode"] != "onReceived"
+            waits = settings.answers_later
             lifecycle.resume_by_webhook(connection, number, orjson.dumps([item]), awaited=waits)
             event = waiting.enter_context(services().waiters.expecting(number)) if waits else None
         response = at_once(settings) if event is None else rendered(awaited(number, event))
-        return with_cors(response, {}, ["GET", "POST"])
+        return with_cors(response, "*", ["GET", "POST"])
 
 
 def waiting_settings(
     connection: Connection, execution_id: int, suffix: str
-) -> tuple[dict[str, Any], dict[str, Any] | None]:
+) -> tuple[WebhookSettings, dict[str, Any] | None]:
     """How the node that waits wants to be called, and a token's payload. Raises Refused for whom it does not want."""
     waiting = lifecycle.waiting_node(connection, execution_id)
     node = orjson.loads(waiting.node)
-    parameters = node.get("parameters") or {}
-    settings = read_settings(node["name"], node, parameters)
-    wanted = str(settings["options"].get("webhookSuffix") or "").strip("/")
-    if request.method != parameters.get("httpMethod", "GET") or suffix.strip("/") != wanted:
+    settings = read_settings(node)
+    if request.method != wait_method(node) or suffix.strip("/") != settings.options.suffix:
         raise Refused(404, NO_SUCH_WAIT.format(execution_id), more={"code": 404})
     return settings, let_in(connection, waiting.project_id, settings)

@@ -21,7 +21,7 @@ def register(connection: Connection, workflow_id: str, document: dict[str, Any])
     document = services().rules.without_expressions(document)
     now = clock.now(connection)
     webhooks = [
-        NewWebhook(w.node, w.method, w.path, w.webhook_id, w.pattern, orjson.dumps(w.settings))
+        NewWebhook(w.node, w.method, w.path, w.webhook_id, w.pattern, orjson.dumps(w.settings.to_json()))
         for w in webhooks_of(document)
     ]
     schedules = [
