@@ -47,6 +47,10 @@ soak: install-dev ## break everything for five minutes and reckon (SECONDS=20: s
 	@SOAK_SECONDS=$(SECONDS) SOAK_SEED=$(SEED) exec $(VENV) -m tests.soak
 
 clean: ## remove packages and caches; the data in var/ stays
+	@if [ -x $(VENV) ] && [ -e "$${EXECUTIONS_HOME:-var}/lock" ] && ! $(VENV) -c 'import fcntl, sys; \
+		fcntl.flock(open(sys.argv[1]), fcntl.LOCK_EX | fcntl.LOCK_NB)' "$${EXECUTIONS_HOME:-var}/lock" 2>/dev/null; then \
+		echo "make run is running from this folder and needs these packages: stop it first (Ctrl-C)" >&2; exit 1; \
+	fi
 	@rm -rf .venv $(SANDBOX)/node_modules *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 

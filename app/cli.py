@@ -6,6 +6,7 @@ They are found through setup.cfg's entry points, so that none of them needs a ru
 import os
 import secrets
 from datetime import UTC, datetime, timedelta
+from difflib import get_close_matches
 from pathlib import Path
 
 import click
@@ -18,10 +19,9 @@ from app.repository import api_keys
 from app.repository.connection import connect
 from app.repository.errors import ProjectNotFound
 from app.repository.projects import DEFAULT_PROJECT, list_projects
+from app.scopes import EVERY, SCOPES, unknown_scopes
 from app.settings import Settings
 from app.up import up as bring_up
-
-EVERY_SCOPE = "*"
 
 
 @click.command()
@@ -108,7 +108,12 @@ def keys() -> None:
 
 @keys.command("create")
 @click.argument("label")
-@click.option("--scope", "scopes", multiple=True, help="What it may do, such as execution:list. Repeat for more.")
+@click.option(
+    "--scope",
+    "scopes",
+    multiple=True,
+    help="What it may do, such as execution:list (`flask keys scopes` lists them). Repeat for more.",
+)
 @click.option("--project", help="Id of the only project that it sees.")
 @click.option("--days", type=click.FloatRange(min=0, min_open=True), help="Days until it expires.")
 def create_key(label: str, scopes: tuple[str, ...], project: str | None, days: float | None) -> None:
@@ -117,6 +122,10 @@ def create_key(label: str, scopes: tuple[str, ...], project: str | None, days: f
     It is shown this once and stored as a hash. Without --scope it may do everything. Next: send it in the header
     X-N8N-API-KEY.
     """
+    if wrong := unknown_scopes(scopes):
+        near = get_close_matches(wrong[0], SCOPES, n=1)
+        hint = f"Did you mean {near[0]}? " if near else ""
+        raise click.ClickException(f"{wrong[0]} is no scope. {hint}`flask keys scopes` lists them.")
     key = new_key()
     expires_at = datetime.now(UTC) + timedelta(days=days) if days else None
     with reported(), connect(Settings.from_environment(os.environ).direct_url) as connection:
@@ -126,11 +135,20 @@ def create_key(label: str, scopes: tuple[str, ...], project: str | None, days: f
             connection,
             key,
             label=label,
-            scopes=scopes or (EVERY_SCOPE,),
+            scopes=scopes or (EVERY,),
             project_id=project,
             expires_at=expires_at,
         )
     click.echo(key)
+
+
+@keys.command("scopes")
+def list_scopes() -> None:
+    """Print what a key can be allowed to do. Next: `flask keys create LABEL --scope execution:list`."""
+    for scope, meaning in SCOPES.items():
+        click.echo(f"{scope}\t{meaning}")
+    click.echo("execution:*\teverything about executions; likewise for the others")
+    click.echo(f"{EVERY}\teverything, as without --scope")
 
 
 @keys.command("list")

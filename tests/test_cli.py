@@ -58,6 +58,15 @@ def test_a_key_without_options_may_do_everything(flask, connection):
     assert (stored.scopes, stored.project_id, stored.expires_at) == (("*",), None, None)
 
 
+def test_a_scope_that_no_endpoint_asks_for_is_refused_with_the_nearest(flask, connection):
+    result = flask("keys", "create", "bad", "--scope", "execution:lst")
+    assert (result.returncode, result.stdout) == (1, "")
+    assert "execution:lst is no scope. Did you mean execution:list?" in result.stderr
+    assert connection.execute("SELECT count(*) FROM api_keys WHERE label = 'bad'").fetchone() == (0,)
+    assert flask("keys", "create", "good", "--scope", "tag:*", "--scope", "execution:read").returncode == 0
+    assert "execution:list\tlist executions\n" in flask("keys", "scopes").stdout
+
+
 def test_a_revoked_key_is_no_key(flask, connection):
     key = flask("keys", "create", "old").stdout.strip()
     stored = find_api_key(connection, key)

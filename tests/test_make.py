@@ -1,5 +1,6 @@
 """make: lists its targets, finds a Python, says what is missing, and installs only what changed."""
 
+import fcntl
 import os
 import re
 import shutil
@@ -72,3 +73,17 @@ def test_a_venv_whose_python_is_gone_is_made_anew(fresh):
     (fresh / ".venv" / "bin" / "python").symlink_to("/no/such/python")
     assert make(".venv/bin/python", f"PYTHON={sys.executable}", folder=fresh).returncode == 0
     assert subprocess.run([fresh / ".venv/bin/python", "-V"], check=False).returncode == 0
+
+
+def test_nothing_is_removed_under_a_running_server(fresh):
+    (fresh / ".venv" / "bin").mkdir(parents=True)
+    (fresh / ".venv" / "bin" / "python").symlink_to(sys.executable)
+    (fresh / "var").mkdir()
+    with (fresh / "var" / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        refused = make("clean", folder=fresh)
+    assert refused.returncode != 0
+    assert "stop it first" in refused.stderr
+    assert (fresh / ".venv").exists()
+    assert make("clean", folder=fresh).returncode == 0
+    assert not (fresh / ".venv").exists()

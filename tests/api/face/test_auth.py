@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from app import scopes
 from app.api.face import auth
 from app.api.face.auth import ApiKeyCache, endpoint_scopes
 from app.repository import api_keys
@@ -36,6 +37,7 @@ def test_every_endpoint_is_public_or_has_a_scope_of_n8n(api):
     }
     used = {scope for scope in table.values() if scope is not None}
     assert used == {f"{resource}:{verb}" for resource, verbs in SCOPES.items() for verb in verbs}
+    assert used == scopes.SCOPES.keys(), "app/scopes.py says what a key can be allowed to do"
 
 
 def test_its_own_scope_is_enough(api):

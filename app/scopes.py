@@ -1,0 +1,45 @@
+"""What an API key can be allowed to do: n8n's names of scopes, with what each lets its holder do.
+
+A test compares them with the endpoints, each of which needs exactly one.
+"""
+
+EVERY = "*"
+"""Stands for all scopes; `tag:*` stands for all of one resource."""
+
+SCOPES = {
+    "execution:list": "list executions",
+    "execution:read": "read one execution, with its data",
+    "execution:stop": "stop executions that run, wait or are queued",
+    "execution:retry": "retry executions that failed",
+    "execution:delete": "delete executions",
+    "execution:update": "annotate executions",
+    "executionTags:list": "read the tags of an execution",
+    "executionTags:update": "change the tags of an execution",
+    "workflow:create": "store new workflows",
+    "workflow:read": "read one workflow",
+    "workflow:list": "list workflows",
+    "workflow:update": "save workflows",
+    "workflow:delete": "delete workflows",
+    "workflow:activate": "activate and deactivate workflows",
+    "workflow:execute": "run workflows",
+    "tag:create": "make tags",
+    "tag:read": "read one tag",
+    "tag:list": "list tags",
+    "tag:update": "rename tags",
+    "tag:delete": "delete tags",
+    "credential:create": "store credentials",
+    "credential:read": "read what credentials are called and what their types need",
+    "credential:list": "list credentials, without what they hold",
+    "credential:update": "change credentials",
+    "credential:delete": "delete credentials",
+    "project:create": "make projects",
+    "project:list": "list projects",
+    "project:update": "rename projects",
+    "project:delete": "delete projects",
+}
+
+
+def unknown_scopes(scopes: tuple[str, ...]) -> list[str]:
+    """Those of `scopes` that allow nothing, because no endpoint asks for them."""
+    resources = {f"{scope.split(':')[0]}:{EVERY}" for scope in SCOPES}
+    return [scope for scope in scopes if scope != EVERY and scope not in SCOPES and scope not in resources]
