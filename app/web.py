@@ -15,6 +15,7 @@ from app.api.face.waiters import Waiters
 from app.api.webhooks import webhooks
 from app.api.workflows import runs as workflow_runs
 from app.api.workflows import workflows
+from app.engine import nodes
 from app.repository.connection import open_pool
 from app.settings import Settings
 from app.signatures import Signer
@@ -29,7 +30,7 @@ def build(settings: Settings) -> Flask:
     app.extensions[NAME] = Services(
         settings=settings,
         pool=pool,
-        rules=EngineRules(),
+        rules=EngineRules(nodes.load()),
         api_keys=auth.ApiKeyCache(),
         metrics=RequestMetrics(),
         rates=KeyRates(settings.requests_per_minute),

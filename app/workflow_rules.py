@@ -6,6 +6,7 @@ from typing import Any
 
 from app.engine.run import graph
 from app.engine.run.errors import NodeError
+from app.engine.run.node_types import NodeTypes
 from app.engine.run.static_parameters import has_expressions, with_values
 from app.engine.sandbox import Sandbox
 from app.schemas.workflows import InvalidWorkflow
@@ -20,17 +21,18 @@ NO_TRIGGER = (
 class EngineRules:
     """What can run: see app.schemas.workflows.WorkflowRules."""
 
+    def __init__(self, types: NodeTypes) -> None:
+        self._types = types
+
     def check_graph(self, document: Mapping[str, Any]) -> None:
-        parsed(document)
+        self._parse(document)
 
     def check_activation(self, document: Mapping[str, Any]) -> None:
-        checked = parsed(document)
+        checked = self._parse(document)
         if not has_trigger(document):
             raise InvalidWorkflow(NO_TRIGGER)
         try:
-            for node in checked.nodes.values():
-                if not node.disabled:
-                    graph.node_type(node)
+            graph.check_installed(checked, (node for node in checked.nodes.values() if not node.disabled))
         except graph.InvalidWorkflow as error:
             raise InvalidWorkflow(str(error)) from error
 
@@ -39,14 +41,14 @@ class EngineRules:
         if not asking:
             return document
         try:
-            made = asyncio.run(evaluated(document, asking))
+            made = asyncio.run(evaluated(document, asking, self._types))
         except (graph.InvalidWorkflow, NodeError) as error:
             raise InvalidWorkflow(str(error)) from error
         nodes = [made.get(node.get("name"), node) for node in document["nodes"]]
         return {**document, "nodes": nodes}
 
     def check_run(self, document: Mapping[str, Any], start_node: str | None) -> None:
-        checked = parsed(document)
+        checked = self._parse(document)
         try:
             start = checked.start_node(start_node)
             graph.check_runnable(checked, start.name)
@@ -57,15 +59,16 @@ class EngineRules:
         if start.disabled:
             raise InvalidWorkflow(f"The start node '{start.name}' is disabled.")
 
+    def _parse(self, document: Mapping[str, Any]) -> graph.Graph:
+        try:
+            return graph.parse_workflow(dict(document), self._types)
+        except graph.InvalidWorkflow as error:
+            raise InvalidWorkflow(str(error)) from error
 
-async def evaluated(document: dict[str, Any], nodes: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+
+async def evaluated(
+    document: dict[str, Any], nodes: list[dict[str, Any]], types: NodeTypes
+) -> dict[str, dict[str, Any]]:
     """The nodes, by name, with their expressions evaluated."""
     async with Sandbox(code_processes=0) as sandbox:
-        return {node["name"]: await with_values(document, node, sandbox) for node in nodes}
-
-
-def parsed(document: Mapping[str, Any]) -> graph.Graph:
-    try:
-        return graph.parse_workflow(dict(document))
-    except graph.InvalidWorkflow as error:
-        raise InvalidWorkflow(str(error)) from error
+        return {node["name"]: await with_values(document, node, sandbox, types) for node in nodes}

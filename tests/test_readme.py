@@ -7,7 +7,7 @@ import re
 import subprocess
 from pathlib import Path
 
-from app.engine.nodes import node_types
+from app.engine import nodes
 
 PROJECT = Path(__file__).resolve().parent.parent
 README = PROJECT / "README.md"
@@ -16,7 +16,7 @@ NODES = re.compile(r"(<!-- nodes:[^\n]*-->\n).*?(<!-- /nodes -->)", re.DOTALL)
 
 def node_table() -> str:
     rows = ["| Node type | Versions |", "| --- | --- |"]
-    for name, versions in node_types().items():
+    for name, versions in nodes.load().versions().items():
         rows.append(f"| `{name.removeprefix('n8n-nodes-base.')}` | {', '.join(f'{v:g}' for v in versions)} |")
     return "\n".join(rows) + "\n"
 

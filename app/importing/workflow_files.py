@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 from marshmallow import ValidationError
 
+from app.engine import nodes
 from app.engine.run.graph import InvalidWorkflow, parse_workflow
 from app.repository import static_data
 from app.repository.connection import Connection
@@ -58,7 +59,7 @@ def _check(file: Path, document: Any) -> None:
         if not isinstance(document, dict):
             raise InvalidWorkflow("A workflow is a JSON object.")
         WorkflowBody().load(document)
-        parse_workflow(document)
+        parse_workflow(document, nodes.load())
     except InvalidWorkflow as error:
         raise InvalidFile(f"{file}: {error}") from None
     except ValidationError as error:

@@ -4,6 +4,7 @@ from typing import Any
 
 import orjson
 
+from app.engine.run.node_types import NodeTypes
 from app.engine.run.run import Outcome
 from app.engine.run.static_parameters import has_expressions, with_values
 from app.engine.sandbox import Sandbox
@@ -24,12 +25,12 @@ def answer_of(node: dict[str, Any] | None, outcome: Outcome) -> bytes | None:
     return orjson.dumps(ended(settings, outcome), default=str)
 
 
-async def answering(assignment: Assignment, sandbox: Sandbox) -> dict[str, Any] | None:
+async def answering(assignment: Assignment, sandbox: Sandbox, types: NodeTypes) -> dict[str, Any] | None:
     """The node that says how to answer whoever waits, with its expressions evaluated; None: nobody waits for one."""
     node = answering_node(assignment) if assignment.claim.awaited else None
     if node is None or not has_expressions(node):
         return node
-    return await with_values(assignment.workflow, node, sandbox)
+    return await with_values(assignment.workflow, node, sandbox, types)
 
 
 def answering_node(assignment: Assignment) -> dict[str, Any] | None:

@@ -9,6 +9,7 @@ import psycopg
 
 from app.engine.run.children import below, outcome_of, run_document
 from app.engine.run.errors import NodeError
+from app.engine.run.node_types import NodeTypes
 from app.engine.run.ports import ChildOutcome, ChildRequest, Ports
 from app.engine.run.run import Outcome
 from app.engine.sandbox import Sandbox
@@ -27,10 +28,16 @@ class Held:
     """What one worker runs, and what of it has ended and is not recorded yet."""
 
     def __init__(
-        self, sandbox: Sandbox, ports: Callable[[Assignment], Ports], transact: Transact, wake: asyncio.Event
+        self,
+        sandbox: Sandbox,
+        types: NodeTypes,
+        ports: Callable[[Assignment], Ports],
+        transact: Transact,
+        wake: asyncio.Event,
     ) -> None:
         """`transact` does database work in a transaction; `wake` is set when there is a result."""
         self._sandbox = sandbox
+        self._types = types
         self._ports = ports
         self._transact = transact
         self._wake = wake
@@ -88,7 +95,7 @@ class Held:
         return task
 
     async def _run(self, assignment: Assignment) -> Outcome | None:
-        result, outcome = await run(assignment, self._sandbox, self._ports(assignment))
+        result, outcome = await run(assignment, self._sandbox, self._types, self._ports(assignment))
         del self.running[assignment.claim.id]
         # What is part of another execution goes with it: the other worker starts it anew.
         handed = result.status == "canceled" and self.handing_over and assignment.depth == 0
@@ -99,7 +106,7 @@ class Held:
     async def run_child(self, parent: Assignment, ports: Ports, request: ChildRequest) -> ChildOutcome:
         """Run a sub-workflow as an execution of its own beside its parent, and stop it with its parent."""
         if request.document is not None:
-            return await run_document(request, ports, self._sandbox)
+            return await run_document(request, ports, self._sandbox, self._types)
         below(ports)
         if not request.wait:
             queued = await self._transact(queue_child, parent, request)

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from app.engine.run.node_types import NodeTypes
 from app.engine.run.ports import Ports
 from app.engine.run.run import TIMED_OUT, Outcome, RunRequest, prepare_retry, run_workflow
 from app.engine.sandbox import Sandbox
@@ -32,13 +33,13 @@ class Ended(NamedTuple):
     outcome: Outcome | None
 
 
-async def run(assignment: Assignment, sandbox: Sandbox, ports: Ports) -> Ended:
+async def run(assignment: Assignment, sandbox: Sandbox, types: NodeTypes, ports: Ports) -> Ended:
     """Run an execution to its end or its next wait. Cancel the task to stop it: the result is then `canceled`."""
     claim = assignment.claim
     try:
-        outcome = await run_workflow(request_for(assignment, ports), sandbox)
+        outcome = await run_workflow(request_for(assignment, ports), sandbox, types)
         try:
-            node = await answering(assignment, sandbox)
+            node = await answering(assignment, sandbox, types)
         except asyncio.CancelledError:
             # Stopped at its very end: what has come out stands, and whether it is still wanted the database says.
             if (task := asyncio.current_task()) is not None:

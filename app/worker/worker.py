@@ -20,6 +20,7 @@ from typing import Any, TypeVar
 import orjson
 from psycopg_pool import ConnectionPool
 
+from app.engine import nodes
 from app.engine.sandbox import Sandbox
 from app.outgoing.client import Outgoing
 from app.repository import workers
@@ -73,7 +74,7 @@ class Worker:
         self._wake = asyncio.Event()
         self._stopping = asyncio.Event()
         self._stopped_at = 0.0
-        self._held = Held(sandbox, self._reach.ports, self._transact, self._wake)
+        self._held = Held(sandbox, nodes.load(), self._reach.ports, self._transact, self._wake)
 
     def stop(self) -> None:
         """Claim nothing more, let what runs end or hand it over, and return from `run` within LEAVE_SECONDS."""

@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 
+from app.engine import nodes
 from app.engine.run.run import RunRequest, run_workflow
 from app.engine.sandbox import Sandbox
 from tests.bench.report import Report
@@ -40,7 +41,7 @@ async def seconds(sandbox: Sandbox, definition: bytes, number: int, rounds: int 
     for _ in range(rounds):
         request = RunRequest("1", "manual", orjson.loads(definition), items=items(number))
         began = time.perf_counter()
-        outcome = await run_workflow(request, sandbox)
+        outcome = await run_workflow(request, sandbox, nodes.load())
         orjson.dumps(outcome.data)
         fastest = min(fastest, time.perf_counter() - began)
         if outcome.status != "success":

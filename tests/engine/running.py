@@ -5,6 +5,7 @@ import itertools
 from collections.abc import Coroutine
 from typing import Any
 
+from app.engine import nodes
 from app.engine.run.ports import Ports
 from app.engine.run.run import Outcome, RunRequest, run_workflow
 from app.engine.sandbox import Sandbox
@@ -19,6 +20,7 @@ class Engine:
     def __init__(self) -> None:
         self.runner = asyncio.Runner()
         self.sandbox = Sandbox()
+        self.types = nodes.load()
         self.runner.run(self.sandbox.__aenter__())
 
     def close(self) -> None:
@@ -30,7 +32,7 @@ class Engine:
 
     def run(self, workflow: Json, **request: Any) -> Outcome:
         request = {"execution_id": "1", "mode": "manual", "ports": Ports(history=MemoryHistory()), **request}
-        return self.runner.run(run_workflow(RunRequest(workflow=workflow, **request), self.sandbox))
+        return self.runner.run(run_workflow(RunRequest(workflow=workflow, **request), self.sandbox, self.types))
 
 
 def node(name: str, kind: str, parameters: Json | None = None, version: float = 1, **more: Any) -> Json:

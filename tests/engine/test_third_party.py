@@ -19,7 +19,7 @@ outcome = engine.run(chain(START, greet), items=[{"json": {"who": "Ada"}}])
 engine.close()
 print(json.dumps([outcome.status, outcome.data["resultData"]["runData"]["Greet"][0]["data"]["main"][0][0]["json"]]))
 """
-LIST = "from app.engine.nodes import node_types; print(node_types().get('acme.greet'))"
+LIST = "from app.engine import nodes; print(nodes.load().versions().get('acme.greet'))"
 
 
 def python(program: str, *path: Path) -> subprocess.CompletedProcess[str]:
@@ -62,7 +62,7 @@ def test_a_package_that_cannot_be_loaded_is_named(tmp_path: Path, entry: str, re
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: acme-bad\nVersion: 1.0\n")
     (info / "entry_points.txt").write_text(f"[executions.nodes]\n{entry}\n")
     (tmp_path / "acme_taken.py").write_text(
-        "from app.engine.run.registry import node\nnode('noOp', [1])(lambda context: None)\n"
+        "from app.engine.sdk import node\nnode('noOp', [1])(lambda context: None)\n"
     )
     done = python(LIST, tmp_path)
     assert done.returncode != 0

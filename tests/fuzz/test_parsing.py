@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from marshmallow import ValidationError
 
-from app.engine.nodes import node_types
+from app.engine import nodes
 from app.http.arrival import Arrival, HeadTooLong
 from app.schemas.cursors import Cursor, decode_cursor, encode_cursor
 from app.schemas.execution_queries import ExecutionListQuery
@@ -132,7 +132,7 @@ def test_a_query_loads_or_says_what_is_wrong(parameters: dict[str, Any]) -> None
 
 # Workflows
 
-TYPES = [(name, version) for name, versions in node_types().items() for version in versions]
+TYPES = [(name, version) for name, versions in nodes.load().versions().items() for version in versions]
 KEYS = ["path", "httpMethod", "rule", "options", "assignments", "conditions", "operation", "values", "numberInputs"]
 NAMES = st.sampled_from(["Start", "A", "B", "é", "", "\0", "__proto__", "x" * 300])
 PARAMETERS = st.dictionaries(st.sampled_from(KEYS) | st.text(max_size=5), JSON, max_size=3)
@@ -198,7 +198,7 @@ def test_a_workflow_is_taken_or_refused(made: dict[str, Any]) -> None:
     except ValidationError:
         return
     definition_of(document), static_parts(document)
-    rules = EngineRules()
+    rules = EngineRules(nodes.load())
     try:
         rules.check_graph(document)
     except InvalidWorkflow:

@@ -1,6 +1,6 @@
 """The node types: one module each (or a tight family), found by being in this folder, and those of other packages.
 
-To add a node here, add a module that decorates an async function with `app.engine.run.registry.node`.
+To add a node here, add a module that decorates an async function with `node` (app.engine.sdk tells what else there is).
 
 To add one from another package, write the same kind of module there and name it in that package's entry points:
 
@@ -15,11 +15,11 @@ InvalidNodePackage that names the package. tests/engine/third_party/ holds a who
 
 import importlib
 import pkgutil
-from collections.abc import Mapping
 from functools import cache
 from importlib.metadata import entry_points
 
 from app.engine.run import registry
+from app.engine.run.node_types import NodeTypes
 
 GROUP = "executions.nodes"
 
@@ -29,8 +29,8 @@ class InvalidNodePackage(Exception):
 
 
 @cache
-def load() -> None:
-    """Import every module of this package and of those that announce some, so that their types are registered.
+def load() -> NodeTypes:
+    """The node types that can run: those of every module of this package and of the modules that others announce.
 
     Raises InvalidNodePackage.
     """
@@ -44,9 +44,4 @@ def load() -> None:
             raise InvalidNodePackage(
                 f"The nodes '{announced.name}' of {package} ({announced.value}) cannot be loaded: {error}"
             ) from error
-
-
-def node_types() -> Mapping[str, tuple[float, ...]]:
-    """Every node type that can run, with its versions."""
-    load()
-    return registry.known_versions()
+    return registry.registered

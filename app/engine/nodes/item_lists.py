@@ -26,7 +26,7 @@ def _issues(parameters: dict[str, Any], version: float) -> list[str]:
     return field_missing(parameters, version) if splits else []
 
 
-@node("itemLists", [1, 2, 2.1, 2.2, 3, 3.1], issues=_issues)
+@node("itemLists", [1, 2, 2.1, 2.2, 3, 3.1], issues=_issues, exact=True)
 async def item_lists(context: NodeContext) -> Outputs:
     parameters = _as_now(context.parameters)
     operation = parameters.get("operation", "splitOutItems")

@@ -10,19 +10,19 @@ from app.engine.run.registry import node
 from app.engine.values import conversions
 
 
-@node("splitInBatches", [1])
+@node("splitInBatches", [1], exact=True)
 async def split_in_batches(context: NodeContext) -> Outputs | None:
     _, batch, _ = await _next_batch(context)
     return [batch] if batch else None
 
 
-@node("splitInBatches", [2], outputs=2)
+@node("splitInBatches", [2], outputs=2, exact=True)
 async def split_in_batches_2(context: NodeContext) -> Outputs:
     memory, batch, done = await _next_batch(context)
     return [batch, list(memory["processedItems"]) if done else []]
 
 
-@node("splitInBatches", [3], outputs=2)
+@node("splitInBatches", [3], outputs=2, exact=True)
 async def split_in_batches_3(context: NodeContext) -> Outputs:
     memory, batch, done = await _next_batch(context)
     return [list(memory["processedItems"]) if done else [], batch]

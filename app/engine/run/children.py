@@ -7,8 +7,8 @@ from typing import Any, TypeVar
 
 from app.engine.run import run
 from app.engine.run.errors import NodeError
+from app.engine.run.node_types import NodeTypes
 from app.engine.run.ports import ChildOutcome, ChildRequest, Ports
-from app.engine.run.registry import is_trigger
 from app.engine.sandbox import Sandbox
 
 T = TypeVar("T")
@@ -18,11 +18,11 @@ DEEPEST = 20
 TRIGGER = "n8n-nodes-base.executeWorkflowTrigger"
 
 
-async def run_document(request: ChildRequest, ports: Ports, sandbox: Sandbox) -> ChildOutcome:
+async def run_document(request: ChildRequest, ports: Ports, sandbox: Sandbox, types: NodeTypes) -> ChildOutcome:
     """Run a workflow that the node itself holds. It leaves no record of its own. Raises NodeError."""
     if request.document is None:
         raise NodeError("Workflow does not exist.", anonymous=True)
-    if not any(is_trigger(str(node.get("type"))) for node in request.document.get("nodes") or []):
+    if not any(types.is_trigger(str(node.get("type"))) for node in request.document.get("nodes") or []):
         raise NodeError(
             "Missing node to start execution",
             description="The workflow that is called needs an Execute Workflow Trigger node",
@@ -36,7 +36,7 @@ async def run_document(request: ChildRequest, ports: Ports, sandbox: Sandbox) ->
         items=request.items,
         ports=below(ports),
     )
-    return outcome_of(await to_its_end(run.run_workflow(child, sandbox)), None)
+    return outcome_of(await to_its_end(run.run_workflow(child, sandbox, types)), None)
 
 
 def below(ports: Ports) -> Ports:

@@ -1,7 +1,7 @@
 """Runs what is due, node by node, until nothing is left, a node fails, or the run has to wait.
 
 n8n's execution order v1: depth first, the top-left branch first; a node with several inputs waits for all of them
-for as long as another node is due. Knows graph, state and registry; of the nodes only that they are run.
+for as long as another node is due. Knows graph and state; of the nodes only that they are run.
 """
 
 import asyncio
@@ -12,9 +12,8 @@ from typing import Any
 
 from app.engine.run.context import ExecutionInfo, NodeContext
 from app.engine.run.errors import NodeError, RunError, WaitRequested
-from app.engine.run.graph import Node, node_type
+from app.engine.run.graph import Node
 from app.engine.run.items import Item, Outputs
-from app.engine.run.registry import NodeType
 from app.engine.run.state import RunState, Task
 from app.engine.sandbox import Sandbox
 
@@ -65,7 +64,7 @@ def _went_on_for_too_long(state: RunState, task: Task) -> Halt:
 
 def _may_run(task: Task) -> bool:
     """Whether a node may run although some of its inputs will never come."""
-    required = node_type(task.node).needed_inputs(task.node.parameters)
+    required = task.node.kind.needed_inputs(task.node.parameters)
     if required is None:
         return True
     if isinstance(required, int):
@@ -146,10 +145,9 @@ async def _outputs(context: NodeContext, task: Task) -> Outputs | None:
     pinned = context.state.pin_data.get(node.name)
     if pinned is not None and not task.given:
         return [[dict(item) for item in pinned]]
-    known = node_type(node)
     for attempt in range(1, node.tries + 1):
         try:
-            return await _run_node(context, known)
+            return await _run_node(context)
         except NodeError:
             if attempt == node.tries:
                 raise
@@ -157,9 +155,9 @@ async def _outputs(context: NodeContext, task: Task) -> Outputs | None:
     raise AssertionError("a node has at least one try")
 
 
-async def _run_node(context: NodeContext, known: NodeType) -> Outputs | None:
+async def _run_node(context: NodeContext) -> Outputs | None:
     try:
-        return await known.run(context)
+        return await context.node.kind.run(context)
     except (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError, RecursionError) as error:
         raise NodeError(
             f"Node '{context.node.name}' could not make sense of its parameters or its input.",
@@ -198,7 +196,7 @@ def _route_errors(node: Node, inputs: list[list[Item]], outputs: Outputs) -> Out
 
     What a node puts out beyond the outputs that it shows, as Filter does, gives way to them; what lies further is left.
     """
-    regular = node_type(node).count_outputs(node.parameters)
+    regular = node.kind.count_outputs(node.parameters)
     beyond = outputs[regular + 1 :]
     outputs = [*outputs[:regular], *([] for _ in range(regular - len(outputs)))]
     failed: list[Item] = []

@@ -4,13 +4,11 @@ Knows n8n's document format; knows nothing of runs and their data.
 """
 
 from collections import deque
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from app.engine import nodes
-from app.engine.run import registry
-from app.engine.run.registry import NodeType
+from app.engine.run.node_types import NodeType, NodeTypes
 from app.engine.values import dates
 
 
@@ -37,12 +35,12 @@ class Node:
     name: str
     type: str
     version: float
+    kind: NodeType
+    """What runs it; not `installed` where nothing does."""
     parameters: dict[str, Any]
     position: tuple[float, float]
     document: dict[str, Any]
     disabled: bool = False
-    passive: bool = False
-    trigger: bool = False
     on_error: str = "stopWorkflow"
     always_output: bool = False
     execute_once: bool = False
@@ -52,6 +50,10 @@ class Node:
     origins: list[tuple[str, int]] = field(default_factory=list)
     """The nodes, each with its output, that are connected to any input of this one."""
     input_count: int = 0
+
+    @property
+    def trigger(self) -> bool:
+        return self.kind.trigger
 
     @property
     def continues_on_fail(self) -> bool:
@@ -66,6 +68,7 @@ class Graph:
     name: str
     active: bool
     nodes: dict[str, Node]
+    types: NodeTypes
     settings: dict[str, Any]
     pin_data: dict[str, list[dict[str, Any]]]
     static_data: dict[str, Any]
@@ -120,12 +123,11 @@ class Graph:
         return list(seen.values())
 
 
-def node_type(node: Node) -> NodeType:
-    """What runs this node. Raises InvalidWorkflow for a type or version that is not installed."""
-    found = registry.find(node.type, node.version)
-    if found is None:
-        raise InvalidWorkflow(f"Node '{node.name}': {registry.explain_unknown(node.type, node.version)}")
-    return found
+def check_installed(graph: Graph, nodes: Iterable[Node]) -> None:
+    """Raise InvalidWorkflow for the first of the nodes whose type or version is not installed."""
+    for node in nodes:
+        if not node.kind.installed:
+            raise InvalidWorkflow(f"Node '{node.name}': {graph.types.explain_unknown(node.type, node.version)}")
 
 
 def check_runnable(graph: Graph, start: str) -> None:
@@ -134,30 +136,28 @@ def check_runnable(graph: Graph, start: str) -> None:
     order = graph.settings.get("executionOrder", "v1")
     if order != "v1":
         raise InvalidWorkflow(f"Execution order '{order}' is not supported; set it to 'v1' in the workflow settings.")
-    for node in graph.nodes.values():
-        node_type(node)
+    check_installed(graph, graph.nodes.values())
     issues = [report for node in graph.reachable(start) if not node.disabled and (report := _issues(node))]
     if issues:
         raise WorkflowHasIssues("\n".join(issues))
 
 
 def _issues(node: Node) -> str:
-    found = node_type(node).find_issues(node.parameters, node.version)
-    return "\n- ".join([f"The '{node.name}' node has issues:", *found]) if found else ""
+    issues = node.kind.find_issues(node.parameters, node.version)
+    return "\n- ".join([f"The '{node.name}' node has issues:", *issues]) if issues else ""
 
 
-def parse_workflow(document: dict[str, Any]) -> Graph:
-    """The graph of an n8n workflow document.
+def parse_workflow(document: dict[str, Any], types: NodeTypes) -> Graph:
+    """The graph of an n8n workflow document, whose nodes are run by `types`.
 
     Raises InvalidWorkflow: not a workflow, duplicate node names, a connection to a node that is not there,
     no trigger to start at. Node types are not checked here, so that a workflow can be kept before it can run.
     """
-    nodes.load()
     if not isinstance(document, dict) or not isinstance(document.get("nodes"), list):
         raise InvalidWorkflow("A workflow needs a list of nodes.")
     parsed: dict[str, Node] = {}
     for number, entry in enumerate(document["nodes"]):
-        node = _parse_node(entry, number)
+        node = _parse_node(entry, number, types)
         if node.name in parsed:
             raise InvalidWorkflow(f"There are two nodes named '{node.name}'; names must be unique.")
         parsed[node.name] = node
@@ -174,13 +174,14 @@ def parse_workflow(document: dict[str, Any]) -> Graph:
         name=str(document.get("name") or ""),
         active=bool(document.get("active")),
         nodes=parsed,
+        types=types,
         settings=settings,
         static_data=static_data if isinstance(static_data, dict) else {},
         pin_data={name: _pinned(name, items) for name, items in pin_data.items() if items is not None},
     )
 
 
-def _parse_node(entry: Any, number: int) -> Node:
+def _parse_node(entry: Any, number: int, types: NodeTypes) -> Node:
     if not isinstance(entry, dict):
         raise InvalidWorkflow(f"Node {number} is not an object.")
     name, kind = entry.get("name"), entry.get("type")
@@ -194,7 +195,6 @@ def _parse_node(entry: Any, number: int) -> Node:
     parameters = entry.get("parameters") or {}
     if not isinstance(parameters, dict):
         raise InvalidWorkflow(f"Node '{name}': parameters must be an object.")
-    found = registry.find(kind, version)
     on_error = entry.get("onError") or ("continueRegularOutput" if entry.get("continueOnFail") else "stopWorkflow")
     if on_error not in ("stopWorkflow", "continueRegularOutput", "continueErrorOutput"):
         raise InvalidWorkflow(f"Node '{name}': onError cannot be '{on_error}'.")
@@ -203,12 +203,11 @@ def _parse_node(entry: Any, number: int) -> Node:
         name=name,
         type=kind,
         version=version,
+        kind=types.find(kind, version),
         parameters=parameters,
         position=_position(entry.get("position")),
         document=entry,
         disabled=bool(entry.get("disabled")),
-        passive=found.passive if found else False,
-        trigger=found.trigger if found else registry.is_trigger(kind),
         on_error=on_error,
         always_output=bool(entry.get("alwaysOutputData")),
         execute_once=bool(entry.get("executeOnce")),

@@ -13,6 +13,7 @@ from app.engine.run.context import ExecutionInfo
 from app.engine.run.errors import RunError
 from app.engine.run.executor import Halt, execute
 from app.engine.run.graph import Graph, InvalidWorkflow, WorkflowHasIssues, check_runnable, parse_workflow
+from app.engine.run.node_types import NodeTypes
 from app.engine.run.ports import Ports
 from app.engine.run.state import RunState, Task, restore
 from app.engine.run.static_data import StaticData
@@ -75,10 +76,13 @@ class Outcome:
         return [items or [] for items in (runs[-1].get("data") or {}).get("main") or []]
 
 
-async def run_workflow(request: RunRequest, sandbox: Sandbox) -> Outcome:
-    """Run a workflow until it ends or waits. Cancelling the task stops it: the Outcome is then `canceled`."""
+async def run_workflow(request: RunRequest, sandbox: Sandbox, types: NodeTypes) -> Outcome:
+    """Run a workflow, its nodes by `types`, until it ends or waits.
+
+    Cancelling the task stops it: the Outcome is then `canceled`.
+    """
     try:
-        graph = parse_workflow(request.workflow)
+        graph = parse_workflow(request.workflow, types)
         state = restore(graph, request.resume) if request.resume is not None else _begin(graph, request)
         _check(state)
         kept = graph.static_data if request.static_data is None else request.static_data
@@ -92,7 +96,7 @@ async def run_workflow(request: RunRequest, sandbox: Sandbox) -> Outcome:
     limit = float(timeout) if isinstance(timeout, int | float) and timeout > 0 else None
     try:
         async with asyncio.timeout(limit):
-            halt = await execute(state, sandbox, _info(request, sandbox))
+            halt = await execute(state, sandbox, _info(request, sandbox, types))
     except TimeoutError:
         return _canceled(state, "The execution was cancelled because it timed out", TIMED_OUT)
     except asyncio.CancelledError:
@@ -103,12 +107,12 @@ async def run_workflow(request: RunRequest, sandbox: Sandbox) -> Outcome:
     return _ended(state, halt)
 
 
-def _info(request: RunRequest, sandbox: Sandbox) -> ExecutionInfo:
+def _info(request: RunRequest, sandbox: Sandbox, types: NodeTypes) -> ExecutionInfo:
     ports = request.ports
     if ports.run_child is None:
         from app.engine.run.children import run_document  # which runs workflows by way of this module
 
-        ports = replace(ports, run_child=lambda child: run_document(child, request.ports, sandbox))
+        ports = replace(ports, run_child=lambda child: run_document(child, request.ports, sandbox, types))
     return ExecutionInfo(request.execution_id, request.mode, ports)
 
 

@@ -54,7 +54,7 @@ class RunState:
             for connection in connections:
                 if items:
                     target = self.graph.nodes[connection.node]
-                    if not target.passive:
+                    if not target.kind.passive:
                         due.append(((target.position[1], target.position[0]), index, connection))
         if len(due) > 1:
             due.sort(key=lambda entry: entry[0], reverse=True)

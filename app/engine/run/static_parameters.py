@@ -5,6 +5,7 @@ from typing import Any
 
 from app.engine.run.context import ExecutionInfo, NodeContext
 from app.engine.run.graph import parse_workflow
+from app.engine.run.node_types import NodeTypes
 from app.engine.run.parameters import Template
 from app.engine.run.state import RunState
 from app.engine.sandbox import Sandbox
@@ -18,12 +19,14 @@ def has_expressions(node: dict[str, Any]) -> bool:
     return bool(template.texts) and not any(_DATA.search(text) for text in template.texts)
 
 
-async def with_values(document: dict[str, Any], node: dict[str, Any], sandbox: Sandbox) -> dict[str, Any]:
+async def with_values(
+    document: dict[str, Any], node: dict[str, Any], sandbox: Sandbox, types: NodeTypes
+) -> dict[str, Any]:
     """The node with its parameters' expressions evaluated.
 
     Raises InvalidWorkflow for a document that is none, NodeError for an expression that fails.
     """
-    graph = parse_workflow(document)
+    graph = parse_workflow(document, types)
     context = NodeContext(
         node=graph.nodes[node["name"]],
         inputs=[[{"json": {}}]],

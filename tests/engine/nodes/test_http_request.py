@@ -138,7 +138,7 @@ def test_a_stop_aborts_the_request(engine: Engine, address: str) -> None:
 
     async def stopped() -> tuple[Outcome, float]:
         run = RunRequest("1", "manual", chain(START, request), ports=ports())
-        task = asyncio.create_task(run_workflow(run, engine.sandbox))
+        task = asyncio.create_task(run_workflow(run, engine.sandbox, engine.types))
         await asyncio.sleep(0.3)
         started = time.monotonic()
         task.cancel()

@@ -2,9 +2,14 @@
 
 import pytest
 
-from app.engine.nodes import node_types
-from app.engine.run.graph import InvalidWorkflow, WorkflowHasIssues, check_runnable, parse_workflow
+from app.engine import nodes
+from app.engine.run.graph import Graph, InvalidWorkflow, WorkflowHasIssues, check_runnable
+from app.engine.run.graph import parse_workflow as parse_for
 from tests.engine.running import START, chain, node, workflow
+
+
+def parse_workflow(document) -> Graph:
+    return parse_for(document, nodes.load())
 
 
 def test_nodes_and_connections_are_read():
@@ -101,6 +106,6 @@ def test_the_old_execution_order_is_refused():
 
 
 def test_the_registry_lists_types_with_their_versions():
-    types = node_types()
+    types = nodes.load().versions()
     assert types["n8n-nodes-base.set"][-5:] == (3.1, 3.2, 3.3, 3.4, 3.5)
     assert types["n8n-nodes-base.manualTrigger"] == (1,)

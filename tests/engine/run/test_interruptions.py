@@ -21,7 +21,7 @@ def stored(outcome):
 def stop_after(engine, document, seconds, **request):
     async def started_and_stopped():
         asked = RunRequest("1", "manual", document, items=ITEMS, **request)
-        task = asyncio.create_task(run_workflow(asked, engine.sandbox))
+        task = asyncio.create_task(run_workflow(asked, engine.sandbox, engine.types))
         await asyncio.sleep(seconds)
         task.cancel()
         return await task

@@ -7,7 +7,7 @@ from app.engine.run.registry import node
 from app.engine.sandbox import CodeError, SandboxError
 
 
-@node("code", [1, 2])
+@node("code", [1, 2], exact=True)
 async def code(context: NodeContext) -> Outputs:
     parameters = context.parameters
     if parameters.get("language", "javaScript") != "javaScript":

@@ -7,7 +7,7 @@ from app.engine.run.items import Item, Outputs
 from app.engine.run.registry import node
 
 
-@node("filter", [2, 2.1, 2.2, 2.3])
+@node("filter", [2, 2.1, 2.2, 2.3], exact=True)
 async def filter_(context: NodeContext) -> Outputs:
     raw = context.parameters.get("conditions") or {}
     filters = await context.resolve_each(raw, parameter="conditions")

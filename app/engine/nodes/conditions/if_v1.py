@@ -7,12 +7,12 @@ from app.engine.run.items import Item, Outputs
 from app.engine.run.registry import node
 
 
-@node("if", [1], outputs=2)
+@node("if", [1], outputs=2, exact=True)
 async def if_v1(context: NodeContext) -> Outputs:
     return await _separated(context, any_suffices=context.parameters.get("combineOperation", "all") == "any")
 
 
-@node("filter", [1])
+@node("filter", [1], exact=True)
 async def filter_v1(context: NodeContext) -> Outputs:
     return await _separated(context, any_suffices=context.parameters.get("combineConditions", "AND") == "OR")
 

@@ -23,7 +23,7 @@ def _count_outputs(parameters: dict[str, Any]) -> int:
     return len(_rules(parameters)) + (1 if extra else 0)
 
 
-@node("switch", [3, 3.1, 3.2, 3.3, 3.4], outputs=_count_outputs)
+@node("switch", [3, 3.1, 3.2, 3.3, 3.4], outputs=_count_outputs, exact=True)
 async def switch(context: NodeContext) -> Outputs:
     outputs: Outputs = [[] for _ in range(_count_outputs(context.parameters))]
     by_expression = context.parameters.get("mode", "rules") == "expression"

@@ -22,12 +22,12 @@ def _count_v2(parameters: dict[str, Any]) -> int:
     return len(_rules(parameters))
 
 
-@node("switch", [1], outputs=4)
+@node("switch", [1], outputs=4, exact=True)
 async def switch_v1(context: NodeContext) -> Outputs:
     return await _switched(context, 4)
 
 
-@node("switch", [2], outputs=_count_v2)
+@node("switch", [2], outputs=_count_v2, exact=True)
 async def switch_v2(context: NodeContext) -> Outputs:
     return await _switched(context, _count_v2(context.parameters))
 

@@ -75,7 +75,7 @@ def _issues(parameters: dict[str, Any], version: float) -> list[str]:
     return required(needed, **labels, dataPropertyName="Property Name")
 
 
-@node("crypto", [1, 2], issues=_issues)
+@node("crypto", [1, 2], issues=_issues, exact=True)
 async def crypto(context: NodeContext) -> Outputs:
     put_out: list[Item] = []
     resolved = await context.resolve_each(context.parameters, parameter="value")

@@ -87,7 +87,7 @@ def _issues(parameters: dict[str, Any], version: float) -> list[str]:
     return required(parameters, magnitude=f"Date to {'Add To' if operation == 'addToDate' else 'Subtract From'}")
 
 
-@node("dateTime", [2], issues=_issues)
+@node("dateTime", [2], issues=_issues, exact=True)
 async def date_time(context: NodeContext) -> Outputs:
     operation = context.parameters.get("operation", "getCurrentDate")
     if operation not in FIELDS:

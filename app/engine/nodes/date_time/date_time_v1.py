@@ -127,7 +127,7 @@ def _issues(parameters: dict[str, Any], version: float) -> list[str]:
     return required(parameters, value="Value")
 
 
-@node("dateTime", [1], issues=_issues)
+@node("dateTime", [1], issues=_issues, exact=True)
 async def date_time_v1(context: NodeContext) -> Outputs:
     resolved = await context.resolve(context.parameters, parameter="value")
     rows = []

@@ -20,7 +20,7 @@ def _issues(parameters: dict[str, Any], version: float) -> list[str]:
     return required(parameters, url="URL")
 
 
-@node("httpRequest", [3, 4, 4.1, 4.2, 4.3, 4.4, 4.5], issues=_issues)
+@node("httpRequest", [3, 4, 4.1, 4.2, 4.3, 4.4, 4.5], issues=_issues, exact=True)
 async def http_request(context: NodeContext) -> Outputs:
     options = dict(context.parameters.get("options") or {})
     pagination = (options.pop("pagination", None) or {}).get("pagination") or {}

@@ -42,7 +42,7 @@ def _issues(parameters: dict[str, Any], version: float) -> list[str]:
     return required(parameters, url="URL")
 
 
-@node("httpRequest", [1, 2], issues=_issues)
+@node("httpRequest", [1, 2], issues=_issues, exact=True)
 async def http_request_v1(context: NodeContext) -> Outputs:
     resolved = await context.resolve_each(context.parameters)
     proven = await _proof(context) if context.items else NO_PROOF

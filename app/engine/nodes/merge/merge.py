@@ -18,7 +18,7 @@ def _inputs_needed(parameters: dict[str, Any]) -> list[int] | int | None:
     return [0, 1] if parameters.get("mode", "append") == "chooseBranch" else 1
 
 
-@node("merge", [2, 2.1, 3, 3.1, 3.2], inputs_needed=_inputs_needed)
+@node("merge", [2, 2.1, 3, 3.1, 3.2], inputs_needed=_inputs_needed, exact=True)
 async def merge(context: NodeContext) -> Outputs:
     parameters = await context.resolve_first(context.parameters, parameter="mode")
     mode = parameters.get("mode", "append")

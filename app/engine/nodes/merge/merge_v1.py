@@ -9,7 +9,7 @@ from app.engine.run.registry import node
 from app.engine.values import conversions, paths
 
 
-@node("merge", [1], inputs_needed=lambda parameters: 1)
+@node("merge", [1], inputs_needed=lambda parameters: 1, exact=True)
 async def merge_v1(context: NodeContext) -> Outputs:
     parameters = await context.resolve_first(context.parameters, parameter="mode")
     first, second = [*context.inputs, [], []][:2]

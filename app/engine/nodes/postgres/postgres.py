@@ -25,7 +25,7 @@ def _issues(parameters: dict[str, Any], version: float) -> list[str]:
     return []
 
 
-@node("postgres", [2, 2.1, 2.2, 2.3, 2.4, 2.5, 2.6, 2.7], issues=_issues)
+@node("postgres", [2, 2.1, 2.2, 2.3, 2.4, 2.5, 2.6, 2.7], issues=_issues, exact=True)
 async def postgres(context: NodeContext) -> Outputs:
     operation = context.parameters.get("operation", "insert")
     make = MAKERS.get(operation)

@@ -22,7 +22,7 @@ def _issues(parameters: dict[str, Any], version: float) -> list[str]:
     return required(parameters, dedupeValue="Value to Dedupe On")
 
 
-@node("removeDuplicates", [1, 1.1, 2], issues=_issues)
+@node("removeDuplicates", [1, 1.1, 2], issues=_issues, exact=True)
 async def remove_duplicates(context: NodeContext) -> Outputs:
     operation = context.parameters.get("operation") if context.version >= 2 else None
     try:

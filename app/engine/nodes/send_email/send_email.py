@@ -26,7 +26,7 @@ def _issues(parameters: dict[str, Any], version: float) -> list[str]:
     return required(parameters, fromEmail="From Email", toEmail="To Email")
 
 
-@node("emailSend", [1, 2, 2.1], issues=_issues)
+@node("emailSend", [1, 2, 2.1], issues=_issues, exact=True)
 async def send_email(context: NodeContext) -> Outputs:
     if context.parameters.get("operation", "send") != "send":
         raise NodeError("Send Email can send; waiting for an answer is not supported.")

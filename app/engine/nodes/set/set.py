@@ -47,7 +47,7 @@ def _issues(parameters: dict[str, Any], version: float) -> list[str]:
     ]
 
 
-@node("set", [3, 3.1, 3.2, 3.3, 3.4, 3.5], issues=_issues)
+@node("set", [3, 3.1, 3.2, 3.3, 3.4, 3.5], issues=_issues, exact=True)
 async def set_(context: NodeContext) -> Outputs:
     parameters = context.parameters
     raw = parameters.get("mode", "manual") == "raw"

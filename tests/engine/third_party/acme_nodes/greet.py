@@ -1,10 +1,6 @@
 """Greet: puts a greeting into each item."""
 
-from app.engine.run.context import NodeContext
-from app.engine.run.errors import NodeError
-from app.engine.run.issues import required
-from app.engine.run.items import Item, Outputs
-from app.engine.run.registry import node
+from app.engine.sdk import Item, NodeContext, NodeError, Outputs, node, required
 
 
 @node("acme.greet", [1], issues=lambda parameters, version: required(parameters, name="Name"))

@@ -1,0 +1,113 @@
+"""Which node types there are, and what the graph has to know about them before they run. Knows none of them."""
+
+import difflib
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from app.engine.run.errors import NodeError
+from app.engine.run.items import Outputs
+
+BASE = "n8n-nodes-base."
+
+
+@dataclass(frozen=True, slots=True)
+class NodeType:
+    """One node type in some of its versions.
+
+    `run` takes the context of one run of a node (app.engine.run.context). `outputs` counts the regular outputs, from
+    the parameters where they decide. `inputs_needed` says, from the parameters, which inputs must have data before a
+    multi-input node may run without the others (None: any one). `issues` tells, from parameters and version, what is
+    wrong with a node before the run. `exact`: each version is a program of its own, and another one does not stand
+    in for it.
+    """
+
+    name: str
+    versions: tuple[float, ...]
+    run: Callable[[Any], Awaitable[Outputs | None]]
+    trigger: bool = False
+    passive: bool = False
+    exact: bool = False
+    outputs: int | Callable[[dict[str, Any]], int] = 1
+    inputs_needed: Callable[[dict[str, Any]], list[int] | int | None] | None = None
+    issues: Callable[[dict[str, Any], float], list[str]] | None = None
+    installed: bool = True
+
+    def count_outputs(self, parameters: dict[str, Any]) -> int:
+        outputs = self.outputs
+        return outputs if isinstance(outputs, int) else _answer(lambda: outputs(parameters), 1)
+
+    def needed_inputs(self, parameters: dict[str, Any]) -> list[int] | int | None:
+        needed = self.inputs_needed
+        return None if needed is None else _answer(lambda: needed(parameters), None)
+
+    def find_issues(self, parameters: dict[str, Any], version: float) -> list[str]:
+        find = self.issues
+        return [] if find is None else _answer(lambda: find(parameters, version), [])
+
+
+Answer = TypeVar("Answer")
+
+
+def _answer(ask: Callable[[], Answer], otherwise: Answer) -> Answer:
+    """What a node says about its parameters; malformed ones are reported when it runs, not by asking about them."""
+    try:
+        return ask()
+    except (AttributeError, TypeError, ValueError, KeyError, IndexError):
+        return otherwise
+
+
+class NodeTypes:
+    """The node types that are installed, by name and version."""
+
+    def __init__(self) -> None:
+        self._types: dict[tuple[str, float], NodeType] = {}
+        self._versions: dict[str, tuple[float, ...]] = {}
+
+    def add(self, added: NodeType) -> None:
+        """Install a node type. Raises ValueError where one of its versions is there already."""
+        for version in added.versions:
+            if (added.name, version) in self._types:
+                raise ValueError(f"{added.name} {version} is registered twice")
+            self._types[added.name, version] = added
+        self._versions[added.name] = tuple(sorted({*self._versions.get(added.name, ()), *added.versions}))
+
+    def find(self, name: str, version: float) -> NodeType:
+        """What runs this version of a type; where there is nothing, a NodeType that is not `installed`.
+
+        Of n8n's types that are one program in all versions any goes: the nearest one below that is known, else the
+        lowest.
+        """
+        found = self._types.get((name, version))
+        if found is not None:
+            return found
+        known = self._versions.get(name)
+        if known and name.startswith(BASE) and not self._types[name, known[0]].exact:
+            return self._types[name, max((each for each in known if each <= version), default=known[0])]
+        return NodeType(name, (), _not_installed, trigger=self.is_trigger(name), installed=False)
+
+    def is_trigger(self, name: str) -> bool:
+        """Whether a node of this type can start a workflow; types that are not installed are told by their name."""
+        versions = self._versions.get(name)
+        if versions:
+            return self._types[name, versions[0]].trigger
+        return name.rsplit(".", 1)[-1].lower().endswith(("trigger", "webhook"))
+
+    def versions(self) -> dict[str, tuple[float, ...]]:
+        """Every node type that can run, with its versions."""
+        return dict(sorted(self._versions.items()))
+
+    def explain_unknown(self, name: str, version: float) -> str:
+        """Why nothing is installed for this type: an unknown name (with the nearest known one) or version."""
+        versions = self._versions.get(name)
+        if versions:
+            known = ", ".join(f"{v:g}" for v in versions)
+            return f"Node type {name} has no version {version:g}; known versions: {known}"
+        short = {known.rsplit(".", 1)[-1].lower(): known for known in self._versions}
+        near = difflib.get_close_matches(name.rsplit(".", 1)[-1].lower(), short, n=1, cutoff=0.5)
+        hint = f"; the nearest known type is {short[near[0]]}" if near else ""
+        return f"Unrecognized node type: {name}{hint}"
+
+
+async def _not_installed(context: Any) -> None:
+    raise NodeError("This type of node is not installed")
