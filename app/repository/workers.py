@@ -6,8 +6,10 @@ All times are PostgreSQL's own, so that the clocks of the workers' machines do n
 from app.repository import counters
 from app.repository.connection import Connection
 from app.repository.execution_counts import scalar
+from app.repository.lifecycle.error_workflows import Failure, start_error_workflows
 
 LOST = "The worker that ran this execution was lost"
+CRASHED = {"name": "WorkflowCrashedError", "message": LOST}
 
 REGISTER = """
     INSERT INTO workers (hostname, pid, concurrency, sends_notices)
@@ -87,9 +89,10 @@ def retire(connection: Connection, worker_id: int) -> None:
     connection.execute(RETIRE, {"worker_id": worker_id})
 
 
-def reap(connection: Connection, *, lease_seconds: float) -> list[int]:
+def reap(connection: Connection, *, lease_seconds: float, address: str | None = None) -> list[int]:
     """Give up the executions of workers that have shown no life for `lease_seconds`; returns their ids.
 
+    Their error workflows start; `address` is where these are told that this server can be reached.
     Any number of reapers may run at once; each execution is given up once.
     """
     lapsed = len(connection.execute(LAPSE, {"lease_seconds": lease_seconds}).fetchall())
@@ -97,7 +100,9 @@ def reap(connection: Connection, *, lease_seconds: float) -> list[int]:
     counters.count_ended(connection, counters.NOBODY, [("crashed", mode) for _, mode in crashed])
     if lapsed:
         counters.add(connection, counters.NOBODY, counters.LEASES_LAPSED, lapsed)
-    return [execution_id for execution_id, _ in crashed]
+    ids = [execution_id for execution_id, _ in crashed]
+    start_error_workflows(connection, dict.fromkeys(ids, Failure(CRASHED, address=address)))
+    return ids
 
 
 def forget_old(connection: Connection) -> None:

@@ -13,7 +13,7 @@ from app.engine.run.node_types import NodeTypes
 from app.engine.run.ports import Ports
 from app.engine.run.run import TIMED_OUT, Outcome, RunRequest, prepare_retry, run_workflow
 from app.engine.sandbox import Sandbox
-from app.repository.lifecycle import Claim, ErrorWorkflow, Failure, Result
+from app.repository.lifecycle import Claim, Failure, Result
 from app.repository.static_data import StaticChange
 from app.triggers import trigger_nodes
 from app.worker.answers import answer_of, answering
@@ -71,9 +71,14 @@ def request_for(assignment: Assignment, ports: Ports) -> RunRequest:
 
 
 def own_trigger(mode: str, workflow: dict[str, Any]) -> str | None:
-    """The trigger that an error workflow starts at; the engine's choice for every other mode."""
-    nodes = trigger_nodes(workflow, "errorTrigger") if mode == "error" else []
-    return nodes[0]["name"] if nodes else None
+    """Where an error workflow starts that an earlier release has queued; the engine's choice for every other mode.
+
+    Where there is no Error Trigger, it is the name of a node that is not there: the run is refused.
+    """
+    if mode != "error":
+        return None
+    nodes = trigger_nodes(workflow, "errorTrigger")
+    return nodes[0]["name"] if nodes else "Error Trigger"
 
 
 def result_of(
@@ -105,7 +110,7 @@ def result_of(
         metadata=tuple((storable(k) or "", storable(v) or "") for k, v in outcome.custom_data.items()),
         answer=answer_of(webhook, outcome),
         keep=is_kept(workflow, claim.mode, outcome.status),
-        error_workflow=error_workflow_of(assignment, outcome, address),
+        failure=failure_of(claim, outcome, address),
         static_data=changes_of(claim, outcome),
     )
 
@@ -151,33 +156,13 @@ def is_kept(workflow: dict[str, Any], mode: str, status: str) -> bool:
     return bool((workflow.get("settings") or {}).get(names[status]) != "none")
 
 
-def error_workflow_of(assignment: Assignment, outcome: Outcome, address: str | None) -> ErrorWorkflow | None:
-    """The workflow to start because this one failed: the one that its settings name, else its own Error Trigger.
-
-    A run whose time was over has failed, too. A manual run starts none, and a failing error workflow does not start
-    itself.
-    """
-    claim, workflow = assignment.claim, assignment.workflow
-    error = outcome.data["resultData"].get("error") or {}
-    failed = outcome.status == "error" or error.get("name") == TIMED_OUT
-    if not failed or claim.mode == "manual":
+def failure_of(claim: Claim, outcome: Outcome, address: str | None) -> Failure | None:
+    """What an error workflow is told of this end; None where nothing has failed. A run out of time has failed, too."""
+    result = outcome.data["resultData"]
+    error = result.get("error") or {}
+    if claim.mode == "manual" or not (outcome.status == "error" or error.get("name") == TIMED_OUT):
         return None
-    named = (workflow.get("settings") or {}).get("errorWorkflow")
-    if named in (None, "", "DEFAULT"):
-        named = claim.workflow_id if trigger_nodes(workflow, "errorTrigger") else None
-    if not named or (claim.mode == "error" and named == claim.workflow_id):
-        return None
-    failure = Failure(
-        execution_id=claim.id,
-        workflow_id=claim.workflow_id,
-        workflow_name=workflow.get("name"),
-        mode=claim.mode,
-        error=error,
-        retry_of=claim.retry_of,
-        last_node=outcome.data["resultData"].get("lastNodeExecuted"),
-        address=address,
-    )
-    return ErrorWorkflow(str(named), failure.items())
+    return Failure(error, result.get("lastNodeExecuted"), address)
 
 
 def storable(text: str | None) -> str | None:
@@ -187,5 +172,5 @@ def storable(text: str | None) -> str | None:
 
 def handed_over(result: Result) -> Result:
     """A run that was cut short by the end of this worker: it waits for another one, which continues it at once."""
-    result = replace(result, status="waiting", wait_till=LONG_AGO, error_workflow=None)
+    result = replace(result, status="waiting", wait_till=LONG_AGO, failure=None)
     return replace(result, error_node=None, error_message=None, answer=None)

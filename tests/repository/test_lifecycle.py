@@ -84,24 +84,3 @@ def test_a_run_out_of_time_is_canceled_by_its_worker(connection, worker_id) -> N
     lifecycle.finish(connection, worker_id, [Result(execution_id, "canceled", "manual", DATA)])
     execution = executions.get_execution(connection, execution_id)
     assert (execution.status, execution.json_size_bytes) == ("canceled", len(DATA))
-
-
-def test_an_error_workflow_is_queued_in_the_same_transaction(connection, worker_id) -> None:
-    a_workflow(connection, "alarm")
-    execution_id = a_running_execution(connection, worker_id)
-    alarm = lifecycle.ErrorWorkflow("alarm", b'[{"json":{}}]')
-    result = Result(execution_id, "error", "trigger", DATA, error_message="x", error_workflow=alarm)
-    lifecycle.finish(connection, worker_id, [result])
-    queued = [(e.workflow_id, e.mode, e.status) for e in executions.get_executions(connection, [execution_id + 1])]
-    assert queued == [("alarm", "error", "new")]
-    gone = lifecycle.ErrorWorkflow("gone", b"[]")
-    other = a_running_execution_after(connection, worker_id)
-    lifecycle.finish(connection, worker_id, [Result(other, "error", "trigger", DATA, error_workflow=gone)])
-    assert executions.get_execution(connection, other).status == "error"
-
-
-def a_running_execution_after(connection, worker_id: int) -> int:
-    """Another running execution, when something else is queued before it."""
-    execution_id = a_new_execution(connection)
-    lifecycle.claim(connection, worker_id, 10)
-    return execution_id

@@ -163,3 +163,13 @@ def test_the_editors_word_for_no_error_workflow_names_none(queue, start_worker) 
     queue.wait_for([failed])
     [started] = error_runs(queue)
     assert queue.get(started).workflow_id == "w1"
+
+
+def test_one_that_an_earlier_release_has_queued_starts_at_its_error_trigger_or_not_at_all(queue, start_worker) -> None:
+    queue.save(on_error(no_op()), "alert")
+    queue.save(chain(no_op()), "entrance")
+    ids = [add(queue, "alert", "error"), add(queue, "entrance", "error")]
+    start_worker()
+    alert, entrance = queue.wait_for(ids)
+    assert alert.status == "success"
+    assert (entrance.status, queue.ran(entrance.id)) == ("error", {})

@@ -15,14 +15,13 @@ result of a stopped or reaped run matches no row and is dropped.
 
 from app.repository.lifecycle.claims import Claim, claim, claimed_unknowingly, held_no_more, seconds_to_next_wait
 from app.repository.lifecycle.creation import create_execution, create_running
-from app.repository.lifecycle.error_workflows import ErrorWorkflow, Failure
+from app.repository.lifecycle.error_workflows import Failure
 from app.repository.lifecycle.results import Result, finish
 from app.repository.lifecycle.resumptions import resume_by_webhook, waiting_node
 from app.repository.lifecycle.stops import stop, stop_many
 
 __all__ = [
     "Claim",
-    "ErrorWorkflow",
     "Failure",
     "Result",
     "claim",

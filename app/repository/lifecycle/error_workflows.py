@@ -1,6 +1,6 @@
-"""The workflow that starts because another one has failed, or because somebody has stopped it while it ran."""
+"""The workflow that starts because an execution has failed, crashed, or was stopped while it ran."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,89 +11,69 @@ from app.repository.lifecycle.creation import create_execution
 
 MODE = "error"
 
-CURRENT_WORKFLOW = """
-    SELECT w.version_id, w.project_id
-      FROM workflows AS w
-     WHERE w.id = %(workflow_id)s
-       FOR KEY SHARE
-"""
-
-# Which of them have an error workflow: the one that the settings name, else an Error Trigger of their own.
+# The one rule of which error workflow starts, and where: the one that the settings name, else the workflow's own,
+# within the project of what failed, and only at an Error Trigger that is switched on. A manual run starts none, and
+# a failing error workflow does not start itself.
 WANTED = """
-    SELECT e.id, e.workflow_id, v.name, e.mode, e.retry_of, wanted.id
+    SELECT e.id, e.workflow_id, v.name, e.mode, e.retry_of, w.id, w.version_id, w.project_id, entrance.node
       FROM executions AS e
       JOIN workflow_versions AS v ON v.id = e.workflow_version_id
+      JOIN workflows AS w
+        ON w.project_id = e.project_id
+       AND w.id = coalesce(nullif(nullif(v.definition -> 'settings' ->> 'errorWorkflow', ''), 'DEFAULT'), e.workflow_id)
+      JOIN workflow_versions AS current ON current.id = w.version_id
      CROSS JOIN LATERAL (
-           SELECT coalesce(
-               nullif(nullif(v.definition -> 'settings' ->> 'errorWorkflow', ''), 'DEFAULT'),
-               CASE WHEN EXISTS (
-                   SELECT FROM json_array_elements(v.definition -> 'nodes') AS n (node)
-                    WHERE n.node ->> 'type' = 'n8n-nodes-base.errorTrigger'
-                      AND n.node ->> 'disabled' IS DISTINCT FROM 'true')
-               THEN e.workflow_id END)) AS wanted (id)
-     WHERE e.id = ANY(%(ids)s) AND e.mode <> 'manual'
-       AND wanted.id IS NOT NULL AND (e.mode <> 'error' OR wanted.id <> e.workflow_id)
+           SELECT n.node ->> 'name'
+             FROM json_array_elements(current.definition -> 'nodes') WITH ORDINALITY AS n (node, place)
+            WHERE n.node ->> 'type' = 'n8n-nodes-base.errorTrigger'
+              AND n.node ->> 'disabled' IS DISTINCT FROM 'true'
+            ORDER BY n.place
+            LIMIT 1) AS entrance (node)
+     WHERE e.id = ANY(%(ids)s) AND e.mode <> 'manual' AND (e.mode <> 'error' OR w.id <> e.workflow_id)
      ORDER BY e.id
+       FOR KEY SHARE OF w
 """
 
 STOPPED = {"name": "ManualExecutionCancelledError", "message": "The execution was cancelled manually"}
 
 
 @dataclass(frozen=True, slots=True)
-class ErrorWorkflow:
-    """The workflow to start because this execution failed; `items` is a JSON array for its Error Trigger."""
-
-    workflow_id: str
-    items: bytes
-    start_node: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Failure:
-    """What an Error Trigger is told. `address`: where this server is reached from outside."""
+    """What an Error Trigger is told of a failure. `address`: where this server is reached from outside."""
 
-    execution_id: int
-    workflow_id: str
-    workflow_name: str | None
-    mode: str
     error: dict[str, Any]
-    retry_of: int | None = None
     last_node: str | None = None
     address: str | None = None
 
-    def items(self) -> bytes:
-        """The one item of the Error Trigger, in n8n's shape."""
-        execution: dict[str, Any] = {"id": str(self.execution_id)}
-        if self.address is not None:
-            execution["url"] = f"{self.address}/api/v1/executions/{self.execution_id}"
-        if self.retry_of is not None:
-            execution["retryOf"] = str(self.retry_of)
-        execution["error"] = self.error
-        if self.last_node is not None:
-            execution["lastNodeExecuted"] = self.last_node
-        execution["mode"] = self.mode
-        workflow = {"id": self.workflow_id, "name": self.workflow_name}
-        return orjson.dumps([{"json": {"execution": execution, "workflow": workflow}}], default=str)
 
-
-def start_error_workflow(connection: Connection, failed: int, wanted: ErrorWorkflow) -> None:
-    """Queue the error workflow of an execution that failed; one that is no longer there is passed over."""
-    current = connection.execute(CURRENT_WORKFLOW, {"workflow_id": wanted.workflow_id}).fetchone()
-    if current is not None:
+def start_error_workflows(connection: Connection, failures: Mapping[int, Failure]) -> None:
+    """Queue the error workflows of executions, by their ids; those that have none start nothing."""
+    if not failures:
+        return
+    rows = connection.execute(WANTED, {"ids": list(failures)}).fetchall()
+    for execution_id, workflow_id, name, mode, retry_of, wanted, version_id, project_id, node in rows:
+        failure = failures[execution_id]
         create_execution(
             connection,
-            workflow_id=wanted.workflow_id,
-            version_id=current[0],
-            project_id=current[1],
+            workflow_id=wanted,
+            version_id=version_id,
+            project_id=project_id,
             mode=MODE,
-            parent_id=failed,
-            start_node=wanted.start_node,
-            items=wanted.items,
+            parent_id=execution_id,
+            start_node=node,
+            items=item_of(failure, execution_id, mode, retry_of, {"id": workflow_id, "name": name}),
         )
 
 
-def start_for_stopped(connection: Connection, ids: Sequence[int], address: str | None) -> None:
-    """Queue the error workflows of executions that were stopped while they ran."""
-    for execution_id, workflow_id, name, mode, retry_of, wanted in connection.execute(WANTED, {"ids": list(ids)}):
-        failure = Failure(execution_id, workflow_id, name, mode, STOPPED, retry_of, address=address)
-        start_error_workflow(connection, execution_id, ErrorWorkflow(wanted, failure.items()))
+def item_of(failure: Failure, execution_id: int, mode: str, retry_of: int | None, workflow: dict[str, Any]) -> bytes:
+    """The one item of the Error Trigger, in n8n's shape."""
+    execution: dict[str, Any] = {"id": str(execution_id)}
+    if failure.address is not None:
+        execution["url"] = f"{failure.address}/api/v1/executions/{execution_id}"
+    if retry_of is not None:
+        execution["retryOf"] = str(retry_of)
+    execution["error"] = failure.error
+    if failure.last_node is not None:
+        execution["lastNodeExecuted"] = failure.last_node
+    execution["mode"] = mode
+    return orjson.dumps([{"json": {"execution": execution, "workflow": workflow}}], default=str)

@@ -9,7 +9,7 @@ from typing import Any
 from app.repository import counters, notifications, static_data, triggers
 from app.repository.connection import Connection
 from app.repository.execution_data import Encoded, encode
-from app.repository.lifecycle.error_workflows import ErrorWorkflow, start_error_workflow
+from app.repository.lifecycle.error_workflows import Failure, start_error_workflows
 from app.repository.static_data import StaticChange
 
 # Only the worker that holds a running execution may end it; the data is written where the guard held.
@@ -94,7 +94,7 @@ class Result:
 
     `data` is JSON in n8n's shape. `waiting_node`: the node of it that waits for a call, JSON too. `awaited`:
     somebody is to be told of the end. `answer` is what a webhook's caller gets. `keep` False: the workflow's
-    settings say that nothing is kept.
+    settings say that nothing is kept. `failure`: what its error workflow is told, if it has one.
     `static_data` is what the run has changed of what its workflow keeps, whatever has become of the run.
     """
 
@@ -111,7 +111,7 @@ class Result:
     awaited: bool = False
     answer: bytes | None = None
     keep: bool = True
-    error_workflow: ErrorWorkflow | None = None
+    failure: Failure | None = None
     static_data: tuple[StaticChange, ...] = ()
 
 
@@ -174,9 +174,8 @@ def follow_up(connection: Connection, worker_id: int, ended: Sequence[Result]) -
                 triggers.save_answer(connection, result.id, result.answer)
             if result.awaited and (result.status != "waiting" or result.answer is not None):
                 notifications.announce_answer(connection, result.id)
-    for result in ended:
-        if result.error_workflow is not None:
-            start_error_workflow(connection, result.id, result.error_workflow)
+    failures = {result.id: result.failure for result in ended if result.failure is not None}
+    start_error_workflows(connection, failures)
     dropped = [result.id for result in ended if not result.keep]
     if dropped:
         connection.execute(DROP, {"ids": dropped})

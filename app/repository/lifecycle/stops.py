@@ -10,7 +10,7 @@ from app.repository.connection import Connection
 from app.repository.errors import CannotStop, ExecutionNotFound
 from app.repository.execution_counts import scalar
 from app.repository.execution_filters import ExecutionFilter
-from app.repository.lifecycle.error_workflows import start_for_stopped
+from app.repository.lifecycle.error_workflows import STOPPED, Failure, start_error_workflows
 
 STOP = """
     UPDATE executions AS e
@@ -75,6 +75,5 @@ def follow_up(connection: Connection, stopped: Sequence[tuple[Any, ...]], addres
         for execution_id, _, worker_id, _ in stopped:
             if worker_id is not None:
                 notifications.announce_stop(connection, execution_id)
-    ran = [execution_id for execution_id, mode, _, status in stopped if status == "running" and mode != "manual"]
-    if ran:
-        start_for_stopped(connection, ran, address)
+    ran = [execution_id for execution_id, _, _, status in stopped if status == "running"]
+    start_error_workflows(connection, dict.fromkeys(ran, Failure(STOPPED, address=address)))

@@ -94,7 +94,8 @@ class Beat:
         if self._beats_in_a_row < 2:
             return
         with transaction(self._pool) as connection:
-            crashed = workers.reap(connection, lease_seconds=self._settings.lease_seconds)
+            settings = self._settings
+            crashed = workers.reap(connection, lease_seconds=settings.lease_seconds, address=settings.webhook_url)
         for execution_id in crashed:
             log.error("execution crashed: its worker was lost", extra={"execution": execution_id})
         if time.monotonic() >= self._next_housekeeping:

@@ -1,0 +1,128 @@
+"""Which error workflow starts, however an execution ends: one of its own project, and only at an Error Trigger."""
+
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+import pytest
+
+from app.repository import executions, lifecycle, projects, workers, workflows
+from app.repository.execution_filters import ExecutionFilter
+from app.repository.lifecycle import Failure, Result
+from tests.repository.given import DATA, a_worker
+
+TRIGGER = {"name": "On error", "type": "n8n-nodes-base.errorTrigger", "parameters": {}}
+WEBHOOK = {"name": "Hook", "type": "n8n-nodes-base.webhook", "parameters": {"path": "p"}}
+End = Callable[[Any, int, int], None]
+
+
+def fail(connection, worker_id: int, execution_id: int) -> None:
+    failure = Failure({"message": "x"}, "Halt")
+    result = Result(execution_id, "error", "trigger", DATA, error_message="x", failure=failure)
+    assert lifecycle.finish(connection, worker_id, [result]) == {execution_id}
+
+
+def stop(connection, worker_id: int, execution_id: int) -> None:
+    lifecycle.stop(connection, execution_id)
+
+
+def stop_many(connection, worker_id: int, execution_id: int) -> None:
+    assert lifecycle.stop_many(connection, ExecutionFilter(ids=(execution_id,))) == 1
+
+
+def reap(connection, worker_id: int, execution_id: int) -> None:
+    connection.execute("UPDATE workers SET heartbeat_at = now() - interval '1 hour' WHERE id = %s", [worker_id])
+    assert workers.reap(connection, lease_seconds=30, address="https://example.com") == [execution_id]
+
+
+ENDS = [fail, stop, stop_many, reap]
+
+
+def save(connection, workflow_id: str, *nodes: dict[str, Any], project_id: str = "default", **settings: Any) -> None:
+    definition = orjson.dumps({"nodes": nodes, "settings": settings})
+    workflows.create_workflow(
+        connection, workflow_id, project_id=project_id, name=f"Workflow {workflow_id}", definition=definition
+    )
+
+
+def run(connection, end: End, workflow_id: str = "w1", *, mode: str = "trigger") -> int:
+    """An execution of the workflow that has ended so."""
+    workflow = workflows.get_workflow(connection, workflow_id)
+    execution_id = lifecycle.create_execution(
+        connection,
+        workflow_id=workflow.id,
+        version_id=workflow.version_id,
+        project_id=workflow.project_id,
+        mode=mode,
+    )
+    worker_id = a_worker(connection)
+    assert [claim.id for claim in lifecycle.claim(connection, worker_id, 1)] == [execution_id]
+    end(connection, worker_id, execution_id)
+    connection.commit()
+    return execution_id
+
+
+def started(connection, failed: int) -> list[tuple[str, str, str]]:
+    """Workflow, project and start node of what started because this execution has failed."""
+    return connection.execute(
+        """SELECT e.workflow_id, e.project_id, i.start_node
+             FROM executions AS e JOIN execution_inputs AS i ON i.execution_id = e.id
+            WHERE e.parent_id = %s AND e.mode = 'error'""",
+        [failed],
+    ).fetchall()
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_it_starts_at_its_error_trigger(connection, end: End) -> None:
+    save(connection, "alarm", WEBHOOK, {**TRIGGER, "name": "Off", "disabled": True}, TRIGGER)
+    save(connection, "w1", errorWorkflow="alarm")
+    assert started(connection, run(connection, end)) == [("alarm", "default", "On error")]
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_a_workflow_of_another_project_does_not_start(connection, end: End) -> None:
+    projects.create_project(connection, "beta", "Beta")
+    save(connection, "alarm", TRIGGER, project_id="beta")
+    save(connection, "w1", errorWorkflow="alarm")
+    assert started(connection, run(connection, end)) == []
+
+
+@pytest.mark.parametrize("end", ENDS)
+@pytest.mark.parametrize("nodes", [[], [WEBHOOK], [WEBHOOK, {**TRIGGER, "disabled": True}]])
+def test_without_an_error_trigger_it_does_not_start(connection, end: End, nodes: list[dict[str, Any]]) -> None:
+    save(connection, "alarm", *nodes)
+    save(connection, "w1", errorWorkflow="alarm")
+    assert started(connection, run(connection, end)) == []
+
+
+@pytest.mark.parametrize("end", ENDS)
+@pytest.mark.parametrize("named", [{}, {"errorWorkflow": ""}, {"errorWorkflow": "DEFAULT"}])
+def test_a_workflow_that_names_none_has_its_own(connection, end: End, named: dict[str, str]) -> None:
+    save(connection, "w1", TRIGGER, **named)
+    assert started(connection, run(connection, end)) == [("w1", "default", "On error")]
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_none_starts_for_manual_runs_stale_names_and_itself(connection, end: End) -> None:
+    save(connection, "alarm", TRIGGER)
+    save(connection, "w1", errorWorkflow="alarm")
+    save(connection, "stale", TRIGGER, errorWorkflow="gone")
+    assert started(connection, run(connection, end, mode="manual")) == []
+    assert started(connection, run(connection, end, "stale")) == []
+    assert started(connection, run(connection, end, "alarm", mode="error")) == []
+
+
+def test_it_is_told_what_became_of_the_execution(connection) -> None:
+    save(connection, "alarm", TRIGGER)
+    save(connection, "w1", errorWorkflow="alarm")
+    failed = run(connection, reap)
+    [item] = orjson.loads(executions.read_inputs(connection, [failed + 1])[failed + 1].items)
+    assert item["json"] == {
+        "execution": {
+            "id": str(failed),
+            "url": f"https://example.com/api/v1/executions/{failed}",
+            "error": {"name": "WorkflowCrashedError", "message": "The worker that ran this execution was lost"},
+            "mode": "trigger",
+        },
+        "workflow": {"id": "w1", "name": "Workflow w1"},
+    }
