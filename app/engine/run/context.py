@@ -14,7 +14,7 @@ from app.engine.run.graph import Node
 from app.engine.run.items import Item
 from app.engine.run.parameters import Template
 from app.engine.run.ports import Ports
-from app.engine.run.scope import base_scope, scope_for
+from app.engine.run.scope import Viewpoint, base_scope, scope_for
 from app.engine.run.state import RunState, Source
 from app.engine.sandbox import CodeError, ExpressionError, Sandbox, SandboxError
 from app.outgoing.client import Outgoing
@@ -162,7 +162,7 @@ class NodeContext:
 
         For what only JavaScript does as JavaScript does, such as its regular expressions.
         """
-        scope = base_scope(self, [{"json": row} for row in rows])
+        scope = base_scope(self._view(), [{"json": row} for row in rows])
         try:
             return [row[0] for row in await self.sandbox.evaluate([template], scope)]
         except (ExpressionError, SandboxError) as error:
@@ -173,7 +173,7 @@ class NodeContext:
 
         Raises NodeError when the program does not come to its end.
         """
-        scope = base_scope(self, [{"json": row} for row in rows])
+        scope = base_scope(self._view(), [{"json": row} for row in rows])
         try:
             result = await self.sandbox.run_code(source, scope)
         except CodeError as error:
@@ -207,7 +207,10 @@ class NodeContext:
 
     def scope(self, texts: Sequence[str], items: list[Item] | None = None) -> dict[str, Any]:
         """What the sandbox has to know to evaluate `texts` for the items."""
-        return scope_for(self, texts, self.items if items is None else items)
+        return scope_for(self._view(), texts, self.items if items is None else items)
+
+    def _view(self) -> Viewpoint:
+        return Viewpoint(self.state, self.node, self.run_index, self.sources or (), self.execution.scope())
 
 
 def _node_error(error: Exception, parameter: str | None) -> NodeError:

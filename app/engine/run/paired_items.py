@@ -3,6 +3,7 @@
 Knows run data; knows nothing of expressions, which ask for it as $('Node').item.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from app.engine.run.items import Item
@@ -17,9 +18,9 @@ Source = dict[str, Any]
 class Ancestry:
     """The way from the current items of one node back to the items of other nodes."""
 
-    def __init__(self, run_data: RunData, sources: list[Source | None] | None, pinned: frozenset[str]) -> None:
+    def __init__(self, run_data: RunData, sources: Sequence[Source | None], pinned: frozenset[str]) -> None:
         self._run_data = run_data
-        self._sources = sources or []
+        self._sources = sources
         self._pinned = pinned
         self._known: dict[tuple[str, int, int, int, str], Position | str | None] = {}
 

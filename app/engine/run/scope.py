@@ -5,38 +5,52 @@ As little as will do, because all of it travels to the sandbox; knows nothing of
 
 import re
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import Any
 
+from app.engine.run.graph import Node
 from app.engine.run.items import Item
 from app.engine.run.paired_items import Ancestry
+from app.engine.run.state import RunState, Source
 from app.engine.sandbox import referenced_nodes
-
-if TYPE_CHECKING:
-    from app.engine.run.context import NodeContext
 
 Run = list[list[Item]]
 """The items at each output of one run of a node."""
 
 
-def scope_for(context: "NodeContext", texts: Sequence[str], items: list[Item]) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class Viewpoint:
+    """From where the JavaScript looks: one run of a node, with the sources of its inputs.
+
+    `execution` is what it may know of the execution as a whole.
+    """
+
+    state: RunState
+    node: Node
+    run_index: int
+    sources: Sequence[Source | None]
+    execution: dict[str, Any]
+
+
+def scope_for(view: Viewpoint, texts: Sequence[str], items: list[Item]) -> dict[str, Any]:
     """The scope to evaluate `texts` in for each of the items; of other nodes, only those that the texts refer to."""
-    scope = base_scope(context, items)
+    scope = base_scope(view, items)
     names: set[str] = set()
     for text in texts:
         referenced = referenced_nodes(text)
         if referenced is None:
-            names = set(context.state.run_data)
+            names = set(view.state.run_data)
             break
         names |= referenced
     if names:
-        scope["nodes"] = _nodes(context, names, len(items), texts)
+        scope["nodes"] = _nodes(view, names, len(items), texts)
     return scope
 
 
-def base_scope(context: "NodeContext", items: list[Item]) -> dict[str, Any]:
+def base_scope(view: Viewpoint, items: list[Item]) -> dict[str, Any]:
     """The scope without any other node."""
-    state, node = context.state, context.node
-    source = next((entry for entry in context.sources or [] if entry), None)
+    state, node = view.state, view.node
+    source = next((entry for entry in view.sources if entry), None)
     return {
         "items": items,
         "nodes": {},
@@ -54,9 +68,9 @@ def base_scope(context: "NodeContext", items: list[Item]) -> dict[str, Any]:
             "outputIndex": source.get("previousNodeOutput") or 0,
             "runIndex": source.get("previousNodeRun") or 0,
         },
-        "runIndex": context.run_index,
+        "runIndex": view.run_index,
         "workflow": {"id": state.graph.id, "name": state.graph.name or None, "active": state.graph.active},
-        "execution": context.execution.scope(),
+        "execution": view.execution,
         "customData": state.custom_data,
         "timezone": state.graph.timezone,
         "staticData": state.static_data.shown_to(node.name),
@@ -65,10 +79,10 @@ def base_scope(context: "NodeContext", items: list[Item]) -> dict[str, Any]:
     }
 
 
-def _nodes(context: "NodeContext", names: set[str], count: int, texts: Sequence[str]) -> dict[str, Any]:
+def _nodes(view: Viewpoint, names: set[str], count: int, texts: Sequence[str]) -> dict[str, Any]:
     """The nodes of these names, each with its runs and with the items that the current `count` items come from."""
-    state = context.state
-    ancestry = Ancestry(state.run_data, context.sources, frozenset(state.pin_data))
+    state = view.state
+    ancestry = Ancestry(state.run_data, view.sources, frozenset(state.pin_data))
     nodes: dict[str, Any] = {}
     for name in names:
         known = state.graph.nodes.get(name)
@@ -78,7 +92,7 @@ def _nodes(context: "NodeContext", names: set[str], count: int, texts: Sequence[
             [output or [] for output in (run.get("data") or {}).get("main") or []]
             for run in state.run_data.get(name) or []
         ]
-        towards = state.graph.output_towards(name, context.node.name)
+        towards = state.graph.output_towards(name, view.node.name)
         paired = _paired(ancestry, name, count) if towards is not None else []
         if not runs and towards is not None:
             paired = [f"Node '{name}' hasn't been executed"] * count
