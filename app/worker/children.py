@@ -15,8 +15,13 @@ from app.worker.exchange import Assignment, keeps_static_data
 MODE = "integrated"
 
 
-def start_child(connection: Connection, worker_id: int, parent: Assignment, request: ChildRequest) -> Assignment:
-    """A running execution of a stored workflow, part of `parent`. Raises NodeError when it cannot be."""
+def start_child(
+    connection: Connection, worker_id: int, parent: Assignment, request: ChildRequest, depth: int
+) -> Assignment:
+    """A running execution of a stored workflow, part of `parent`. Raises NodeError when it cannot be.
+
+    `depth` counts the workflows above it, those without a record of their own as well.
+    """
     workflow = called(connection, parent.claim, request)
     document = orjson.loads(workflow.definition)
     given = ExecutionInput(start_node(document), orjson.dumps(request.items))
@@ -46,7 +51,7 @@ def start_child(connection: Connection, worker_id: int, parent: Assignment, requ
     )
     named = {**document, "id": workflow.id, "name": workflow.name}
     kept = static_data.read(connection, [workflow.id]) if keeps_static_data(workflow.definition) else {}
-    return Assignment(claim, named, given, None, depth=parent.depth + 1, static_data=kept.get(workflow.id))
+    return Assignment(claim, named, given, None, depth=depth, static_data=kept.get(workflow.id))
 
 
 def queue_child(connection: Connection, parent: Assignment, request: ChildRequest) -> int:

@@ -107,11 +107,11 @@ class Held:
         """Run a sub-workflow as an execution of its own beside its parent, and stop it with its parent."""
         if request.document is not None:
             return await run_document(request, ports, self._sandbox, self._types)
-        below(ports)
+        depth = below(ports).depth
         if not request.wait:
             queued = await self._transact(queue_child, parent, request)
             return ChildOutcome([request.items], str(queued))
-        starting = asyncio.ensure_future(self._start_child(parent, request))
+        starting = asyncio.ensure_future(self._start_child(parent, request, depth))
         try:
             execution_id, task = await asyncio.shield(starting)
             outcome = await asyncio.shield(task)
@@ -124,11 +124,11 @@ class Held:
             raise
         return ChildOutcome([], execution_id, BROKEN) if outcome is None else outcome_of(outcome, execution_id)
 
-    async def _start_child(self, parent: Assignment, request: ChildRequest) -> tuple[str, Run]:
+    async def _start_child(self, parent: Assignment, request: ChildRequest, depth: int) -> tuple[str, Run]:
         """Start a sub-workflow; its id and its task. Once begun it is not cut short: the row would have no task."""
         async with self._known:
             try:
-                child = await self._transact(start_child, self.worker_id, parent, request)
+                child = await self._transact(start_child, self.worker_id, parent, request, depth)
             except UNREACHABLE as error:
                 self.may_hold_more = True
                 raise NodeError("The sub-workflow could not be started: PostgreSQL cannot be reached") from error

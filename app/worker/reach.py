@@ -1,7 +1,8 @@
 """What an execution on this worker can reach outside of itself: credentials, other machines, sub-workflows, callers."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from app.engine.run.ports import ChildOutcome, ChildRequest, Ports
@@ -37,12 +38,10 @@ class Reach:
         async def respond(answer: dict[str, Any]) -> None:
             await self.send_answer(claim.id, answer)
 
-        async def run_child(request: ChildRequest) -> ChildOutcome:
-            return await self.start_child(assignment, ports, request)
-
-        ports = Ports(
+        return Ports(
             credentials=self.credentials.within_reach_of(claim.id),
             outgoing=self.outgoing,
+            run_child=partial(self.start_child, assignment),
             respond=respond if claim.awaited else None,
             resume_url=resume_url(self.settings, self.signer, claim.id),
             address=self.settings.webhook_url,
@@ -50,4 +49,3 @@ class Reach:
             now=self.clock.now,
             depth=assignment.depth,
         )
-        return replace(ports, run_child=run_child)

@@ -3,10 +3,12 @@
 import asyncio
 import itertools
 from collections.abc import Coroutine
+from dataclasses import replace
 from typing import Any
 
 from app.engine import nodes
-from app.engine.run.ports import Ports
+from app.engine.run.children import run_document
+from app.engine.run.ports import ChildOutcome, ChildRequest, Ports
 from app.engine.run.run import Outcome, RunRequest, run_workflow
 from app.engine.sandbox import Sandbox
 from tests.engine.histories import MemoryHistory
@@ -32,7 +34,11 @@ class Engine:
 
     def run(self, workflow: Json, **request: Any) -> Outcome:
         request = {"execution_id": "1", "mode": "manual", "ports": Ports(history=MemoryHistory()), **request}
+        request["ports"] = replace(request["ports"], run_child=self._run_child)
         return self.runner.run(run_workflow(RunRequest(workflow=workflow, **request), self.sandbox, self.types))
+
+    async def _run_child(self, ports: Ports, request: ChildRequest) -> ChildOutcome:
+        return await run_document(request, ports, self.sandbox, self.types)
 
 
 def node(name: str, kind: str, parameters: Json | None = None, version: float = 1, **more: Any) -> Json:

@@ -122,6 +122,31 @@ def test_a_document_in_the_node_runs_without_a_record(queue, start_worker) -> No
     assert len(family(queue)) == 1
 
 
+def test_a_document_in_the_node_can_call_a_stored_workflow(queue, start_worker) -> None:
+    queue.save(child(set_field("said", "={{ $json.word }}!")), "stored")
+    inline = child(set_field("word", "={{ $json.word.toUpperCase() }}"), call("stored")).decode()
+    queue.save(chain(set_field("word", "hello"), call("", source="parameter", workflowJson=inline)))
+    [execution_id] = queue.add()
+    start_worker()
+    queue.wait_for([execution_id])
+    assert put_out(queue, execution_id) == [{"said": "HELLO!"}]
+    assert family(queue)[1:] == [("stored", "integrated", "success", execution_id)]
+
+
+@pytest.mark.parametrize("calls", ["itself", "a stored one"])
+def test_documents_that_run_each_other_without_end_fail_and_say_so(queue, start_worker, calls: str) -> None:
+    """The document comes in with the item, so that it can hand itself on."""
+    again = call("", name="Again", source="parameter", workflowJson="={{ $json.document }}")
+    queue.save(child(again), "stored")
+    document = child(again if calls == "itself" else call("stored")).decode()
+    queue.save(chain(again))
+    [execution_id] = queue.add(items=orjson.dumps([{"json": {"document": document}}]))
+    start_worker()
+    [execution] = queue.wait_for([execution_id])
+    assert (execution.status, "deep" in execution.error_message) == ("error", True)
+    assert len(family(queue)) == (1 if calls == "itself" else 11)
+
+
 def test_one_that_nobody_waits_for_goes_on_by_itself(queue, start_worker) -> None:
     queue.save(child(wait(1), set_field("a", "1")), "child")
     queue.save(chain(call("child", options={"waitForSubWorkflow": False}), no_op()))

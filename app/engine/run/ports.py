@@ -37,7 +37,8 @@ class ChildOutcome:
     failure: dict[str, Any] | None = None
 
 
-RunChild = Callable[[ChildRequest], Awaitable[ChildOutcome]]
+RunChild = Callable[["Ports", ChildRequest], Awaitable[ChildOutcome]]
+"""Runs a sub-workflow for whoever holds these ports, which say how deep it is already."""
 Respond = Callable[[dict[str, Any]], Awaitable[None]]
 """Takes the answer for a webhook's caller: `status`, `headers`, and `body` (any JSON), `text` or `base64`."""
 

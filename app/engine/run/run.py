@@ -5,7 +5,7 @@ Everything that a workflow does wrong comes back as an Outcome; nothing of it is
 
 import asyncio
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -96,7 +96,7 @@ async def run_workflow(request: RunRequest, sandbox: Sandbox, types: NodeTypes) 
     limit = float(timeout) if isinstance(timeout, int | float) and timeout > 0 else None
     try:
         async with asyncio.timeout(limit):
-            halt = await execute(state, sandbox, _info(request, sandbox, types))
+            halt = await execute(state, sandbox, ExecutionInfo(request.execution_id, request.mode, request.ports))
     except TimeoutError:
         return _canceled(state, "The execution was cancelled because it timed out", TIMED_OUT)
     except asyncio.CancelledError:
@@ -105,15 +105,6 @@ async def run_workflow(request: RunRequest, sandbox: Sandbox, types: NodeTypes) 
             task.uncancel()
         return _canceled(state, CANCELED, "ManualExecutionCancelledError")
     return _ended(state, halt)
-
-
-def _info(request: RunRequest, sandbox: Sandbox, types: NodeTypes) -> ExecutionInfo:
-    ports = request.ports
-    if ports.run_child is None:
-        from app.engine.run.children import run_document  # which runs workflows by way of this module
-
-        ports = replace(ports, run_child=lambda child: run_document(child, request.ports, sandbox, types))
-    return ExecutionInfo(request.execution_id, request.mode, ports)
 
 
 def prepare_retry(data: dict[str, Any]) -> dict[str, Any] | None:

@@ -78,11 +78,11 @@ async def _document(context: NodeContext, given: Any) -> dict[str, Any]:
 
 
 async def _run(context: NodeContext, items: list[Item], called: dict[str, Any]) -> ChildOutcome:
-    run_child = context.execution.ports.run_child
-    if run_child is None:
+    ports = context.execution.ports
+    if ports.run_child is None:
         raise NodeError("Sub-workflows cannot be run here")
     wait = (context.parameters.get("options") or {}).get("waitForSubWorkflow", True)
-    outcome = await run_child(ChildRequest(items=items, wait=bool(wait), **called))
+    outcome = await ports.run_child(ports, ChildRequest(items=items, wait=bool(wait), **called))
     if outcome.execution_id is not None:
         workflow_id = called.get("workflow_id")
         context.metadata["subExecution"] = {"executionId": outcome.execution_id, "workflowId": workflow_id}
