@@ -145,14 +145,22 @@ async def _outputs(context: NodeContext, task: Task) -> Outputs | None:
     pinned = context.state.pin_data.get(node.name)
     if pinned is not None and not task.given:
         return [[dict(item) for item in pinned]]
-    for attempt in range(1, node.tries + 1):
+    for _ in range(1, node.tries):
         try:
-            return await _run_node(context)
+            outputs = await _run_node(context)
+            if not _begins_with_error(outputs):
+                return outputs
         except NodeError:
-            if attempt == node.tries:
-                raise
-            await asyncio.sleep(node.retry_seconds)
-    raise AssertionError("a node has at least one try")
+            pass
+        await asyncio.sleep(node.retry_seconds)
+    return await _run_node(context)
+
+
+def _begins_with_error(outputs: Outputs | None) -> bool:
+    """Whether to try again although the node went on: the first item at its first output stands for an error."""
+    first = outputs[0][:1] if outputs else []
+    error = first[0]["json"].get("error") if first and isinstance(first[0]["json"], dict) else None
+    return error is not None and error is not False
 
 
 async def _run_node(context: NodeContext) -> Outputs | None:

@@ -3,13 +3,14 @@
 Knows n8n's document format; knows nothing of runs and their data.
 """
 
+import math
 from collections import deque
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 from app.engine.run.node_types import NodeType, NodeTypes
-from app.engine.values import dates
+from app.engine.values import conversions, dates
 
 
 class InvalidWorkflow(Exception):
@@ -198,7 +199,6 @@ def _parse_node(entry: Any, number: int, types: NodeTypes) -> Node:
     on_error = entry.get("onError") or ("continueRegularOutput" if entry.get("continueOnFail") else "stopWorkflow")
     if on_error not in ("stopWorkflow", "continueRegularOutput", "continueErrorOutput"):
         raise InvalidWorkflow(f"Node '{name}': onError cannot be '{on_error}'.")
-    retries = bool(entry.get("retryOnFail"))
     return Node(
         name=name,
         type=kind,
@@ -211,9 +211,20 @@ def _parse_node(entry: Any, number: int, types: NodeTypes) -> Node:
         on_error=on_error,
         always_output=bool(entry.get("alwaysOutputData")),
         execute_once=bool(entry.get("executeOnce")),
-        tries=min(5, max(2, int(_number(entry.get("maxTries"), 3)))) if retries else 1,
-        retry_seconds=min(5.0, max(0.0, _number(entry.get("waitBetweenTries"), 1000.0) / 1000)) if retries else 0.0,
+        tries=_tries(entry),
+        retry_seconds=min(5000.0, max(0.0, _setting(entry.get("waitBetweenTries"), 1000.0))) / 1000,
     )
+
+
+def _tries(entry: dict[str, Any]) -> int:
+    """How often to run the node before it counts as failed."""
+    return min(5, max(2, math.ceil(_setting(entry.get("maxTries"), 3)))) if entry.get("retryOnFail") is True else 1
+
+
+def _setting(value: Any, default: float) -> float:
+    """A number, or text that is one; what is empty, zero or neither leaves the default."""
+    number = conversions.to_number(value) if isinstance(value, str | int | float) else default
+    return number if number and math.isfinite(number) else default
 
 
 def _position(value: Any) -> tuple[float, float]:

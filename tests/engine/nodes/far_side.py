@@ -109,7 +109,8 @@ class FarSide(BaseHTTPRequestHandler):
             self.answer(200, b'{"slow": true}')
         elif path == "/flaky":
             count = self.server.counts[query["key"]] = self.server.counts.get(query["key"], 0) + 1  # type: ignore[attr-defined]
-            self.answer(200 if count >= 3 else 503, json.dumps({"count": count}).encode())
+            status = 200 if count > int(query.get("after", "2")) else 503
+            self.answer(status, json.dumps({query.get("field", "count"): count}).encode())
         elif path == "/big":
             self.answer(200, b"x" * int(query["bytes"]), "text/plain")
         elif path == "/packed":

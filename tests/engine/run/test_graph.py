@@ -19,6 +19,24 @@ def test_nodes_and_connections_are_read():
     assert graph.start_node(None).name == "Start"
 
 
+@pytest.mark.parametrize(
+    ("settings", "tries", "seconds"),
+    [
+        ({}, 3, 1.0),
+        ({"maxTries": 0, "waitBetweenTries": 0}, 3, 1.0),
+        ({"maxTries": None, "waitBetweenTries": None}, 3, 1.0),
+        ({"maxTries": "4", "waitBetweenTries": "300"}, 4, 0.3),
+        ({"maxTries": "many", "waitBetweenTries": "long"}, 3, 1.0),
+        ({"maxTries": -1, "waitBetweenTries": -5}, 2, 0.0),
+        ({"maxTries": 9, "waitBetweenTries": 60_000}, 5, 5.0),
+        ({"retryOnFail": "true"}, 1, 1.0),
+    ],
+)
+def test_settings_of_retries_keep_to_their_bounds(settings, tries, seconds):
+    graph = parse_workflow(workflow([START, node("A", "noOp", **{"retryOnFail": True, **settings})], ("Start", "A")))
+    assert (graph.nodes["A"].tries, graph.nodes["A"].retry_seconds) == (tries, seconds)
+
+
 def test_a_workflow_starts_at_the_manual_trigger_even_when_another_trigger_stands_first():
     other = node("Hook", "webhook")
     assert parse_workflow(workflow([other, START])).start_node(None).name == "Start"
