@@ -115,6 +115,10 @@ class FarSide(BaseHTTPRequestHandler):
             self.answer(200, b"x" * int(query["bytes"]), "text/plain")
         elif path == "/packed":
             self.answer(200, PACKED[query["codings"]], "text/plain", **{"content-encoding": query["codings"]})
+        elif path == "/say":
+            answer = {"content-disposition": query["disposition"]} if "disposition" in query else {}
+            content = query.get("text", "").encode(query.get("charset", "utf-8"))
+            self.answer(int(query.get("status", "200")), content, query.get("type", ""), **answer)
         elif path == "/pages":
             page = int(query.get("page", "1"))
             rows = [{"row": page * 10 + n} for n in range(2)] if page <= 3 else []

@@ -5,6 +5,7 @@ import json
 import time
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -160,3 +161,19 @@ def test_batches_keep_their_distance(engine: Engine, address: str) -> None:
     started = time.monotonic()
     ask(engine, address + "/echo", items=[{"json": {}}] * 3, options=batching)
     assert time.monotonic() - started >= 0.4
+
+
+@pytest.mark.parametrize(
+    ("disposition", "name"),
+    [
+        ("attachment; filename*=iso-8859-1'en'%A3.txt; filename=x.txt", "£.txt"),
+        ('attachment; filename="a\\"b.txt"', 'a"b.txt'),
+        ('attachment; filename*0="lo"; filename*1="ng.txt"', "long.txt"),
+        ("attachment; filename=", "say"),
+    ],
+)
+def test_a_file_has_the_name_that_its_sender_means(engine: Engine, address: str, disposition: str, name: str) -> None:
+    options = {"response": {"response": {"responseFormat": "file"}}}
+    outcome = ask(engine, f"{address}/say?text=x&disposition={quote(disposition)}", options=options)
+    [item] = outcome.data["resultData"]["runData"]["Ask"][0]["data"]["main"][0]
+    assert item["binary"]["data"]["fileName"] == name

@@ -41,7 +41,7 @@ async def http_request(context: NodeContext) -> Outputs:
             return await all_pages(context, pagination, made, index)
         answer = await send(context, made.call(), index)
         check(answer, made.reading, index)
-        return items_of(answer, made.reading, index)
+        return items_of(answer, made.reading, index, context.items[index])
 
     size = int(conversions.to_number(batch.get("batchSize", 50 if batch else -1)))
     return [await in_batches(context, size, seconds(batch.get("batchInterval"), 1.0) if batch else 0, request)]

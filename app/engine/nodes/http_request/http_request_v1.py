@@ -55,7 +55,7 @@ async def http_request_v1(context: NodeContext) -> Outputs:
         reading = _reading(parameters)
         answer = await send(context, _call(context.items[index], parameters, proven, index), index)
         check(answer, reading, index)
-        return items_of(answer, reading, index)
+        return items_of(answer, reading, index, context.items[index])
 
     size = int(conversions.to_number(options.get("batchSize", -1)))
     return [await in_batches(context, size, seconds(options.get("batchInterval"), 1.0), request)]

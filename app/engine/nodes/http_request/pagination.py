@@ -43,7 +43,7 @@ async def all_pages(context: NodeContext, pagination: dict[str, Any], request: R
         complete = await _complete(context, pagination, settings, answer, body, variables, index)
         if not (complete and pagination.get("paginationCompleteWhen") == "receiveSpecificStatusCodes"):
             check(answer, request.reading, index)
-        put_out.extend(items_of(answer, request.reading, index))
+        put_out.extend(items_of(answer, request.reading, index, context.items[index]))
         variables["$pageCount"] += 1
         if complete or (most is not None and variables["$pageCount"] >= most):
             return put_out

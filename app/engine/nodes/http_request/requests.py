@@ -4,9 +4,12 @@ Knows calls and answers; how a version's parameters are read is the version's ow
 """
 
 import asyncio
+import codecs
+import mimetypes
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from email.message import Message
+from email.utils import collapse_rfc2231_value
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -98,8 +101,11 @@ def check(answer: Answer, reading: Reading, item: int) -> None:
         raise of_answer(answer, item, parsed=reading.early)
 
 
-def items_of(answer: Answer, reading: Reading, index: int) -> list[Item]:
-    """The items that an answer stands for. Raises NodeError when it is not of the format asked for."""
+def items_of(answer: Answer, reading: Reading, index: int, given: Item) -> list[Item]:
+    """The items that an answer to the input item `given` stands for; a file joins what that item holds already.
+
+    Raises NodeError when the answer is not of the format asked for.
+    """
     paired = {"item": index}
     rest = {
         "headers": answer.headers,
@@ -109,12 +115,11 @@ def items_of(answer: Answer, reading: Reading, index: int) -> list[Item]:
     kind = content_type(answer)
     form = reading.format if reading.format != "autodetect" else _detected(kind, answer)
     if form == "file":
-        item: Item = {"json": rest if reading.full else {}, "pairedItem": paired}
-        if answer.content:
-            item["binary"] = {reading.field: file_entry(answer.content, kind or OCTETS, file_name(answer))}
-        return [item]
+        file = _file(answer, kind)
+        json = rest if reading.full else given["json"]
+        return [{"json": json, "binary": {**(given.get("binary") or {}), reading.field: file}, "pairedItem": paired}]
     if form == "text":
-        json: dict[str, Any] = {}
+        json = {}
         if answer.content:
             json[reading.field] = _text(answer, kind, reading)
         return [{"json": {**json, **rest} if reading.full else json, "pairedItem": paired}]
@@ -176,16 +181,40 @@ def _parsed(answer: Answer, kind: str, reading: Reading) -> Any:
     raise NodeError("Invalid JSON in response body", anonymous=True)
 
 
-def file_name(answer: Answer) -> str | None:
-    """The name that the sender gives the file, or else the last part of its address."""
-    disposition = answer.headers.get("content-disposition")
-    if disposition:
-        message = Message()
-        message["content-disposition"] = str(disposition)
-        named = message.get_filename()
-        if named:
-            return named.replace("\\", "/").rsplit("/", 1)[-1]
-    return unquote(urlsplit(answer.url).path.rsplit("/", 1)[-1]) or None
+def _file(answer: Answer, kind: str) -> dict[str, Any]:
+    """The answer as a file. One that has neither type nor name gets the likeliest."""
+    name = _given_name(answer) or urlsplit(answer.url).path.rstrip("/").rsplit("/", 1)[-1]
+    mime_type = kind or mimetypes.guess_type(name)[0] or ("text/plain" if _is_text(answer.content) else OCTETS)
+    entry = file_entry(answer.content, mime_type, name)
+    return entry if name else {**entry, "fileName": f"data.{entry.get('fileExtension', 'bin')}"}
+
+
+def _is_text(content: bytes) -> bool:
+    try:
+        return "\0" not in content.decode()
+    except UnicodeDecodeError:
+        return False
+
+
+def _given_name(answer: Answer) -> str:
+    """The name that the sender gives the file: `filename*`, which tells its character set, before `filename`."""
+    message = Message()
+    message["content-disposition"] = str(answer.headers.get("content-disposition") or "")
+    parameters: list[tuple[str, Any]] = message.get_params([], "content-disposition")
+    found = [value for name, value in parameters if name.lower() == "filename"]
+    extended = [_extended(*value) for value in found if isinstance(value, tuple)]
+    plain = [unquote(value) for value in found if isinstance(value, str)]
+    name = next(filter(None, [*extended, *plain]), "")
+    return name.replace("\\", "/").rsplit("/", 1)[-1]
+
+
+def _extended(charset: str | None, language: str | None, text: str) -> str:
+    """A parameter of RFC 2231, whose bytes the header's parser has left as Latin-1."""
+    try:
+        codecs.lookup(charset or "utf-8")
+    except LookupError:
+        charset = None
+    return collapse_rfc2231_value((charset or "utf-8", language, text))
 
 
 def seconds(value: Any, default: float) -> float:
