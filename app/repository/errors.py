@@ -101,6 +101,7 @@ BY_CONSTRAINT: dict[str, Callable[[], RepositoryError]] = {
     "credentials_project_id_fkey": lambda: ProjectNotFound(),
     "api_keys_project_id_fkey": lambda: ProjectNotFound(),
     "projects_pkey": lambda: AlreadyExists("A project with this id already exists"),
+    "webhooks_path_is_free": lambda: AlreadyExists("The address of a webhook is taken already"),
     "executions_one_retry_in_flight": lambda: CannotRetry("A retry of this execution is still in flight"),
 }
 

@@ -6,12 +6,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from psycopg import errors as pg
 from psycopg.rows import class_row
 
-from app.repository import notifications
+from app.repository import notifications, webhook_addresses
 from app.repository.connection import Connection
-from app.repository.errors import AlreadyExists
 from app.repository.execution_counts import scalar
 
 
@@ -92,15 +90,6 @@ ADD_SCHEDULE = """
      WHERE s.rule::text <> EXCLUDED.rule::text
 """
 
-PATH_OWNER = """
-    SELECT v.name, h.workflow_id
-      FROM webhooks AS h
-      JOIN workflows AS w ON w.id = h.workflow_id
-      JOIN workflow_versions AS v ON v.id = w.version_id
-     WHERE h.method = %(method)s AND h.pattern = %(pattern)s
-       AND coalesce(h.webhook_id, '') = coalesce(%(webhook_id)s, '')
-"""
-
 # Uses webhooks_by_pattern for a plain path, webhooks_by_webhook_id for one with parameters.
 FIND_WEBHOOKS = """
     SELECT h.node, h.method, h.path, h.webhook_id, h.pattern, h.settings, h.workflow_id, w.version_id, w.project_id
@@ -153,31 +142,29 @@ FORGET_ANSWERS = """
 
 
 def register(
-    connection: Connection, workflow_id: str, webhooks: Sequence[NewWebhook], schedules: Sequence[NewSchedule]
+    connection: Connection,
+    workflow_id: str,
+    webhooks: Sequence[NewWebhook],
+    schedules: Sequence[NewSchedule],
+    *,
+    visible: str | None = None,
 ) -> None:
-    """Let a workflow have exactly these triggers. Raises AlreadyExists, naming the workflow that has a path already."""
+    """Let a workflow have exactly these triggers. Raises AlreadyExists for an address that another workflow has.
+
+    `visible` is the project that the caller may see, None for all: a workflow of another one is not named.
+    """
     connection.execute(FORGET_WEBHOOKS, {"workflow_id": workflow_id})
-    for webhook in webhooks:
-        values = {**fields(webhook), "settings": webhook.settings.decode(), "workflow_id": workflow_id}
-        try:
-            with connection.transaction():
-                connection.execute(ADD_WEBHOOK, values)
-        except pg.UniqueViolation as error:
-            raise path_is_taken(connection, values) from error
+    webhook_addresses.claim(connection, workflow_id, webhooks, visible)
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            ADD_WEBHOOK,
+            [{**fields(w), "settings": w.settings.decode(), "workflow_id": workflow_id} for w in webhooks],
+        )
     kept = {"nodes": [s.node for s in schedules], "indexes": [s.rule_index for s in schedules]}
     connection.execute(FORGET_SCHEDULES, {**kept, "workflow_id": workflow_id})
     for schedule in schedules:
         values = {**fields(schedule), "rule": schedule.rule.decode(), "workflow_id": workflow_id}
         connection.execute(ADD_SCHEDULE, values)
-
-
-def path_is_taken(connection: Connection, values: dict[str, Any]) -> AlreadyExists:
-    """The refusal of a path that another workflow, or another node of this one, has already."""
-    row = connection.execute(PATH_OWNER, values).fetchone()
-    address = f"{values['method']} {values['path']}"
-    if row is None or row[1] == values["workflow_id"]:
-        return AlreadyExists(f"Two webhooks of this workflow have the same address {address}")
-    return AlreadyExists(f"The webhook {address} belongs to the active workflow '{row[0]}' ({row[1]}) already")
 
 
 def fields(record: NewWebhook | NewSchedule) -> dict[str, Any]:

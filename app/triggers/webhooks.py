@@ -73,6 +73,8 @@ def read_node(node: dict[str, Any], *, problem: str | None) -> list[Webhook]:
     webhook_id = str(node.get("webhookId") or "") or None
     if dynamic and webhook_id is None:
         raise InvalidTrigger(f"Webhook node '{name}' has a path with parameters but no webhookId")
+    if dynamic and "/" in str(webhook_id):
+        raise InvalidTrigger(f"The webhookId of node '{name}' must be without slashes: nothing could call it")
     pattern = "/".join(":" if segment.startswith(":") else segment for segment in segments)
     settings = read_settings(node, problem=problem)
     return [

@@ -96,19 +96,23 @@ def found(connection: Connection, path: str) -> tuple[Webhook, str, list[str]]:
     """The webhook that is called, the path as its pattern sees it, and all methods there. Raises Refused."""
     candidates = triggers.find_webhooks(connection, path)
     wanted = request.headers.get("Access-Control-Request-Method", "") if request.method == "OPTIONS" else request.method
-    plain = [webhook for webhook in candidates if webhook.webhook_id is None]
-    rest = path.partition("/")[2]
-    for called, group in ((path, plain), (rest, [w for w in candidates if w.webhook_id is not None])):
-        if (best := best_match(called, group)) is None:
-            continue
-        same_path = sorted((w for w in group if w.pattern == best.pattern), key=lambda webhook: webhook.method)
-        methods = [webhook.method for webhook in same_path]
-        if wanted in methods:
-            return same_path[methods.index(wanted)], called, methods
-        question = f"Did you mean to make a {' or '.join(methods)} request?"
-        raise Refused(404, f"This webhook is not registered for {wanted} requests. {question}", more={"code": 404})
+    groups = [(path, [webhook for webhook in candidates if webhook.webhook_id is None])]
+    if "/" in path:
+        groups.append((path.partition("/")[2], [w for w in candidates if w.webhook_id is not None]))
+    for called, group in groups:
+        if (best := best_match(called, [webhook for webhook in group if webhook.method == wanted])) is not None:
+            return best, called, methods_at(best, group)
+    for called, group in groups:
+        if (best := best_match(called, group)) is not None:
+            question = f"Did you mean to make a {' or '.join(methods_at(best, group))} request?"
+            raise Refused(404, f"This webhook is not registered for {wanted} requests. {question}", more={"code": 404})
     message = f'The requested webhook "{request.method} {path}" is not registered.'
     raise Refused(404, message, more={"code": 404, "hint": HINT})
+
+
+def methods_at(webhook: Webhook, others: list[Webhook]) -> list[str]:
+    """The methods that a webhook's path has."""
+    return sorted(other.method for other in others if other.pattern == webhook.pattern)
 
 
 def answered(execution_id: int) -> dict[str, Any] | None:

@@ -4,6 +4,7 @@ from typing import Any
 
 import orjson
 
+from app.api.face.auth import caller
 from app.api.face.services import services
 from app.repository import clock, triggers
 from app.repository.connection import Connection
@@ -15,8 +16,8 @@ from app.triggers.webhooks import webhooks_of
 def register(connection: Connection, workflow_id: str, document: dict[str, Any]) -> None:
     """Let the workflow be called and started as it says.
 
-    Raises InvalidTrigger and InvalidWorkflow for what cannot be followed, AlreadyExists for a path that another
-    workflow has.
+    Raises InvalidTrigger and InvalidWorkflow for what cannot be followed, AlreadyExists for an address
+    that another workflow has.
     """
     document = services().rules.without_expressions(document)
     now = clock.now(connection)
@@ -27,7 +28,7 @@ def register(connection: Connection, workflow_id: str, document: dict[str, Any])
     schedules = [
         NewSchedule(s.node, s.rule_index, orjson.dumps(s.rule), next_time(s.rule, now)) for s in schedules_of(document)
     ]
-    triggers.register(connection, workflow_id, webhooks, schedules)
+    triggers.register(connection, workflow_id, webhooks, schedules, visible=caller().project_id)
 
 
 def unregister(connection: Connection, workflow_id: str) -> None:

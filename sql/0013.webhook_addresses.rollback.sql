@@ -1,0 +1,2 @@
+-- transactional: false
+DROP INDEX CONCURRENTLY webhooks_by_first_segment;

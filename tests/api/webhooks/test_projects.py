@@ -1,0 +1,87 @@
+"""Webhooks of several projects side by side: nobody takes another's calls, or learns whose an address is."""
+
+from typing import Any
+
+import pytest
+
+from app.repository import projects
+from tests.api.conftest import Api
+
+ALL = ["workflow:create", "workflow:read", "workflow:update", "workflow:activate", "execution:list"]
+
+
+@pytest.fixture
+def tenants(api: Api) -> tuple[Api, Api]:
+    """Keys that are limited to a project each: alpha, who attacks, and beta."""
+    for project in ("alpha", "beta"):
+        projects.create_project(api.db, project, project)
+    return tuple(api.with_key(project, *ALL, project_id=project) for project in ("alpha", "beta"))
+
+
+def hooked(path: str, webhook_id: str = "beta-hook-1", **parameters: Any) -> dict[str, Any]:
+    node = {
+        "id": "1",
+        "name": "Hook",
+        "type": "n8n-nodes-base.webhook",
+        "typeVersion": 2,
+        "position": [0, 0],
+        "webhookId": webhook_id,
+        "parameters": {"path": path, **parameters},
+    }
+    return {"name": "Payroll of Beta", "nodes": [node], "connections": {}, "settings": {}}
+
+
+def activated(key: Api, body: dict[str, Any]):
+    """The workflow's id, and what its activation was answered."""
+    workflow_id = key.post("/workflows", body).json["id"]
+    return workflow_id, key.post(f"/workflows/{workflow_id}/activate")
+
+
+@pytest.mark.parametrize("path", ["beta-hook-1/users/42", "/beta-hook-1/users/42/", ":a/42", "users/:x", ":a/:b"])
+@pytest.mark.parametrize(
+    "parameters", [{}, {"httpMethod": "POST"}, {"httpMethod": ["GET", "PUT"], "multipleMethods": True}]
+)
+def test_another_projects_calls_cannot_be_taken(tenants, path: str, parameters: dict[str, Any]) -> None:
+    alpha, beta = tenants
+    theirs, answer = activated(beta, hooked("users/:id"))
+    assert answer.status_code == 200
+    own, answer = activated(alpha, hooked(path, **parameters))
+    assert answer.status_code == 409
+    assert theirs not in answer.text
+    assert "Payroll" not in answer.text
+    assert "beta" not in answer.json["message"].replace("beta-hook-1/users/42", "")
+    assert alpha.get(f"/workflows/{own}").json["active"] is False
+    assert beta.with_key(None).call("GET", "/webhook/beta-hook-1/users/42").status_code == 200
+    assert len(beta.get("/executions").json["data"]) == 1
+    assert alpha.get("/executions").json["data"] == []
+
+
+def test_a_save_cannot_take_them_either(tenants) -> None:
+    alpha, beta = tenants
+    assert activated(beta, hooked("users/:id"))[1].status_code == 200
+    own, answer = activated(alpha, hooked("harmless"))
+    assert answer.status_code == 200
+    answer = alpha.put(f"/workflows/{own}", hooked("beta-hook-1/users/42"))
+    assert answer.status_code == 409
+    assert alpha.get(f"/workflows/{own}").json["nodes"][0]["parameters"]["path"] == "harmless"
+
+
+def test_within_a_project_the_more_literal_one_of_the_method_is_called(tenants) -> None:
+    _, beta = tenants
+    names = {}
+    for path, method in (("users/:id", "GET"), (":what/42", "GET"), ("beta-hook-1/users/42", "POST")):
+        workflow_id, answer = activated(beta, hooked(path, httpMethod=method))
+        assert answer.status_code == 200
+        names[workflow_id] = path
+    caller = beta.with_key(None)
+    for method, path in (("POST", "users/42"), ("GET", "users/7"), ("GET", "orders/42")):
+        assert caller.call(method, f"/webhook/beta-hook-1/{path}").status_code == 200
+    called = [names[execution["workflowId"]] for execution in beta.get("/executions").json["data"]]
+    assert called == [":what/42", "users/:id", "beta-hook-1/users/42"]
+    assert caller.call("GET", "/webhook/beta-hook-1/users/42").status_code == 200
+    assert caller.call("GET", "/webhook/beta-hook-1").status_code == 404
+
+
+def test_a_webhook_id_that_nothing_could_call_is_refused(tenants) -> None:
+    alpha, _ = tenants
+    assert activated(alpha, hooked(":a", "beta-hook-1/users"))[1].status_code == 400
