@@ -4,6 +4,7 @@ from typing import Any
 
 import orjson
 
+from app.engine.run.document import RunDocument
 from app.engine.run.node_types import NodeTypes
 from app.engine.run.run import Outcome
 from app.engine.run.static_parameters import has_expressions, with_values
@@ -36,9 +37,7 @@ async def answering(assignment: Assignment, sandbox: Sandbox, types: NodeTypes) 
 def answering_node(assignment: Assignment) -> dict[str, Any] | None:
     """The node whose webhook was called: the one that waited, when a call has ended its wait, else the trigger."""
     if assignment.claim.resumed and assignment.input.resume_items is not None and assignment.earlier:
-        stack = orjson.loads(assignment.earlier)["executionData"]["nodeExecutionStack"]
-        waited: dict[str, Any] = stack[0]["node"]
-        return waited
+        return RunDocument(orjson.loads(assignment.earlier)).due_node
     if assignment.claim.mode != "webhook":
         return None
     name = assignment.input.start_node
@@ -52,7 +51,7 @@ def ended(settings: WebhookSettings, outcome: Outcome) -> dict[str, Any]:
     if settings.response_mode == "responseNode":
         return {"status": 200}
     base: dict[str, Any] = {"status": settings.response_code, "headers": dict(settings.response_headers)}
-    outputs = outcome.last_outputs()
+    outputs = outcome.document.last_outputs()
     items = outputs[0] if outputs else []
     kind = settings.response_data
     if kind == "noData":

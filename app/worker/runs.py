@@ -9,9 +9,10 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from app.engine.run.document import prepare_retry
 from app.engine.run.node_types import NodeTypes
 from app.engine.run.ports import Ports
-from app.engine.run.run import TIMED_OUT, Outcome, RunRequest, prepare_retry, run_workflow
+from app.engine.run.run import TIMED_OUT, Outcome, RunRequest, run_workflow
 from app.engine.sandbox import Sandbox
 from app.repository.lifecycle import Claim, Failure, Result
 from app.repository.static_data import StaticChange
@@ -145,7 +146,7 @@ def waiting_node(outcome: Outcome) -> bytes | None:
     """The node that waits for a call, as JSON: whoever calls is checked against it."""
     if outcome.resume_on is None:
         return None
-    return orjson.dumps(outcome.data["executionData"]["nodeExecutionStack"][0]["node"])
+    return orjson.dumps(outcome.document.due_node)
 
 
 def is_kept(workflow: dict[str, Any], mode: str, status: str) -> bool:
@@ -158,11 +159,11 @@ def is_kept(workflow: dict[str, Any], mode: str, status: str) -> bool:
 
 def failure_of(claim: Claim, outcome: Outcome, address: str | None) -> Failure | None:
     """What an error workflow is told of this end; None where nothing has failed. A run out of time has failed, too."""
-    result = outcome.data["resultData"]
-    error = result.get("error") or {}
+    document = outcome.document
+    error = document.error or {}
     if claim.mode == "manual" or not (outcome.status == "error" or error.get("name") == TIMED_OUT):
         return None
-    return Failure(error, result.get("lastNodeExecuted"), address)
+    return Failure(error, document.last_node, address)
 
 
 def storable(text: str | None) -> str | None:

@@ -66,6 +66,6 @@ async def to_its_end(work: Coroutine[Any, Any, T]) -> T:
 def outcome_of(outcome: "run.Outcome", execution_id: str | None) -> ChildOutcome:
     """What the parent's node learns of a sub-workflow's end."""
     if outcome.status == "success":
-        return ChildOutcome(outcome.last_outputs(), execution_id)
+        return ChildOutcome(outcome.document.last_outputs(), execution_id)
     error = outcome.error.message if outcome.error else f"The sub-workflow has ended as {outcome.status}"
-    return ChildOutcome([], execution_id, error, outcome.data["resultData"].get("error") if outcome.error else None)
+    return ChildOutcome([], execution_id, error, outcome.document.error if outcome.error else None)

@@ -1,4 +1,4 @@
-"""The engine's door: run a workflow, take up an interrupted run, prepare a retry.
+"""The engine's door: run a workflow, or take up an interrupted run.
 
 Everything that a workflow does wrong comes back as an Outcome; nothing of it is raised.
 """
@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from app.engine.run.context import ExecutionInfo
+from app.engine.run.document import RunDocument, with_error, with_wait
 from app.engine.run.errors import RunError
 from app.engine.run.executor import Halt, execute
 from app.engine.run.graph import Graph, InvalidWorkflow, WorkflowHasIssues, check_runnable, parse_workflow
@@ -22,17 +23,6 @@ from app.engine.values import dates
 
 PINNING_MODES = frozenset({"manual", "test"})
 CANCELED = "The execution was cancelled manually"
-EMPTY_DATA = {
-    "version": 1,
-    "startData": {},
-    "executionData": {
-        "contextData": {},
-        "nodeExecutionStack": [],
-        "metadata": {},
-        "waitingExecution": {},
-        "waitingExecutionSource": {},
-    },
-}
 TIMED_OUT = "TimeoutExecutionCancelledError"
 """Name of the error of a run whose time was over."""
 
@@ -69,11 +59,10 @@ class Outcome:
     static_data: dict[str, Any] = field(default_factory=dict)
     """The parts of the workflow's static data that the run has changed."""
 
-    def last_outputs(self) -> list[list[dict[str, Any]]]:
-        """What the node that ran last put out."""
-        result = self.data["resultData"]
-        runs = result["runData"].get(result.get("lastNodeExecuted")) or [{}]
-        return [items or [] for items in (runs[-1].get("data") or {}).get("main") or []]
+    @property
+    def document(self) -> RunDocument:
+        """What reads its data."""
+        return RunDocument(self.data)
 
 
 async def run_workflow(request: RunRequest, sandbox: Sandbox, types: NodeTypes) -> Outcome:
@@ -81,16 +70,17 @@ async def run_workflow(request: RunRequest, sandbox: Sandbox, types: NodeTypes) 
 
     Cancelling the task stops it: the Outcome is then `canceled`.
     """
+    earlier = RunDocument(request.resume) if request.resume is not None else None
     try:
         graph = parse_workflow(request.workflow, types)
-        state = restore(graph, request.resume) if request.resume is not None else _begin(graph, request)
+        state = restore(graph, earlier) if earlier is not None else _begin(graph, request)
         _check(state)
         kept = graph.static_data if request.static_data is None else request.static_data
         state.static_data = StaticData(dict(kept))
     except InvalidWorkflow as error:
         name = "WorkflowHasIssuesError" if isinstance(error, WorkflowHasIssues) else "WorkflowOperationError"
         return _refused(request, name, str(error))
-    if request.resume is not None and request.resume.get("waitTill"):
+    if earlier is not None and earlier.waits:
         _pass_wait(state, request.items)
     timeout = graph.settings.get("executionTimeout")
     limit = float(timeout) if isinstance(timeout, int | float) and timeout > 0 else None
@@ -105,32 +95,6 @@ async def run_workflow(request: RunRequest, sandbox: Sandbox, types: NodeTypes) 
             task.uncancel()
         return _canceled(state, CANCELED, "ManualExecutionCancelledError")
     return _ended(state, halt)
-
-
-def prepare_retry(data: dict[str, Any]) -> dict[str, Any] | None:
-    """What to resume so that a failed or canceled run goes on at the node that failed; None: nothing to go on from.
-
-    The failed run of that node is forgotten, what ran before it stays. `data` is not changed.
-    """
-    rest = data.get("executionData") or {}
-    stack = rest.get("nodeExecutionStack") or []
-    if not stack and not rest.get("waitingExecution"):
-        return None
-    result = dict(data.get("resultData") or {})
-    result.pop("error", None)
-    run_data = {name: list(runs) for name, runs in (result.get("runData") or {}).items()}
-    if not run_data:
-        return None
-    name = ((stack[0].get("node") or {}).get("name")) if stack else None
-    runs = run_data.get(name) if name is not None else None
-    if name is not None and runs and runs[-1].get("executionStatus") != "success":
-        runs.pop()
-        if not runs:
-            del run_data[name]
-    result["runData"] = run_data
-    prepared = {**data, "resultData": result}
-    prepared.pop("waitTill", None)
-    return prepared
 
 
 def _begin(graph: Graph, request: RunRequest) -> RunState:
@@ -175,7 +139,7 @@ def _pass_wait(state: RunState, items: list[dict[str, Any]] | None) -> None:
 def _ended(state: RunState, halt: Halt | None) -> Outcome:
     data, kept = state.document(), state.static_data.changes()
     if halt is not None and halt.wait_till is not None:
-        data["waitTill"] = dates.to_iso(halt.wait_till)
+        data = with_wait(data, dates.to_iso(halt.wait_till))
         return Outcome("waiting", data, None, halt.wait_till, state.custom_data, halt.resume_on, kept)
     if halt is not None:
         return Outcome("error", data, halt.error, None, state.custom_data, static_data=kept)
@@ -190,10 +154,8 @@ def _canceled(state: RunState, message: str, name: str) -> Outcome:
 
 def _refused(request: RunRequest, name: str, message: str) -> Outcome:
     """A workflow that cannot run: nothing has run, or what had run before stays as it was."""
-    data: dict[str, Any] = {**EMPTY_DATA, **(request.resume or {})}
-    result = {"runData": {}, **(data.get("resultData") or {})}
-    data["resultData"] = {**result, "error": _plain_error(name, message)}
-    return Outcome("error", data, RunError(None, message), None, dict(result.get("metadata") or {}))
+    data = with_error(request.resume, _plain_error(name, message))
+    return Outcome("error", data, RunError(None, message), None, dict(RunDocument(data).custom_data))
 
 
 def _plain_error(name: str, message: str) -> dict[str, Any]:

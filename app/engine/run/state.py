@@ -1,12 +1,13 @@
 """What one run has done so far and what it still has to do, and how that is written down.
 
-Knows n8n's execution data document, from which an interrupted run is taken up again; runs nothing itself.
+An interrupted run is taken up again from its document; runs nothing itself.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from app.engine.run.document import RunDocument, write_document
 from app.engine.run.graph import Connection, Graph, InvalidWorkflow, Node
 from app.engine.run.items import Item
 from app.engine.run.static_data import StaticData
@@ -113,57 +114,45 @@ class RunState:
 
     def document(self) -> dict[str, Any]:
         """The run in n8n's shape, ready for JSON; `restore` takes it up again."""
-        result: dict[str, Any] = {"runData": self.run_data}
-        if self.error is not None:
-            result["error"] = self.error
-        if self.pin_data:
-            result["pinData"] = self.pin_data
-        if self.last_node is not None:
-            result["lastNodeExecuted"] = self.last_node
-        if self.custom_data:
-            result["metadata"] = self.custom_data
-        return {
-            "version": 1,
-            "startData": {},
-            "resultData": result,
-            "executionData": {
-                "contextData": self.context_data,
-                "nodeExecutionStack": [_task_document(task) for task in reversed(self.stack)],
-                "metadata": {},
-                "waitingExecution": {
-                    name: {str(run): {"main": task.inputs} for run, task in enumerate(tasks)}
-                    for name, tasks in self.waiting.items()
-                },
-                "waitingExecutionSource": {
-                    name: {str(run): {"main": task.sources} for run, task in enumerate(tasks)}
-                    for name, tasks in self.waiting.items()
-                },
+        return write_document(
+            run_data=self.run_data,
+            error=self.error,
+            last_node=self.last_node,
+            custom_data=self.custom_data,
+            pin_data=self.pin_data,
+            context_data=self.context_data,
+            stack=[_task_document(task) for task in reversed(self.stack)],
+            waiting={
+                name: {str(run): {"main": task.inputs} for run, task in enumerate(tasks)}
+                for name, tasks in self.waiting.items()
             },
-        }
+            waiting_sources={
+                name: {str(run): {"main": task.sources} for run, task in enumerate(tasks)}
+                for name, tasks in self.waiting.items()
+            },
+        )
 
 
-def restore(graph: Graph, data: dict[str, Any]) -> RunState:
+def restore(graph: Graph, document: RunDocument) -> RunState:
     """The run that `RunState.document` wrote down, over `graph`, which may be a later version of the workflow.
 
     Raises InvalidWorkflow when the graph no longer has a node that is due.
     """
-    result, rest = data.get("resultData") or {}, data.get("executionData") or {}
     state = RunState(
         graph,
-        run_data={name: list(runs) for name, runs in (result.get("runData") or {}).items()},
-        context_data={name: dict(entry) for name, entry in (rest.get("contextData") or {}).items()},
-        custom_data=dict(result.get("metadata") or {}),
-        pin_data=dict(result.get("pinData") or {}),
-        last_node=result.get("lastNodeExecuted"),
+        run_data={name: list(runs) for name, runs in document.run_data.items()},
+        context_data={name: dict(entry) for name, entry in document.context_data.items()},
+        custom_data=dict(document.custom_data),
+        pin_data=dict(document.pin_data),
+        last_node=document.last_node,
     )
-    for entry in reversed(rest.get("nodeExecutionStack") or []):
+    for entry in reversed(document.stack):
         node = _due_node(graph, (entry.get("node") or {}).get("name"))
         sources = (entry.get("source") or {}).get("main")
         state.stack.append(Task(node, list((entry.get("data") or {}).get("main") or [[]]), sources))
-    waiting_sources = rest.get("waitingExecutionSource") or {}
-    for name, runs in (rest.get("waitingExecution") or {}).items():
+    for name, runs in document.waiting.items():
         node = _due_node(graph, name)
-        sources_by_run = waiting_sources.get(name) or {}
+        sources_by_run = document.waiting_sources.get(name) or {}
         state.waiting[name] = [
             Task(node, list(entry["main"]), list((sources_by_run.get(run) or {}).get("main") or []))
             for run, entry in sorted(runs.items(), key=lambda pair: int(pair[0]))

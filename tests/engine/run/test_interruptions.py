@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 import orjson
 import pytest
 
-from app.engine.run.run import RunRequest, prepare_retry, run_workflow
+from app.engine.run.document import prepare_retry
+from app.engine.run.run import RunRequest, run_workflow
 from tests.engine.running import START, assign, chain, condition, node, order, put_out, workflow
 
 ITEMS = [{"json": {"id": 1}}]

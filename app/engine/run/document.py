@@ -1,0 +1,146 @@
+"""n8n's document of a run, as clients read it and as an interrupted run is taken up from: the one place that opens it.
+
+Its shape: {"version": 1, "startData", "resultData": {"runData", "error", "lastNodeExecuted", "metadata", "pinData"},
+"executionData": {"contextData", "nodeExecutionStack", "metadata", "waitingExecution", "waitingExecutionSource"}}, and
+"waitTill" while the run waits. Knows no graph and no state.
+"""
+
+from typing import Any
+
+Json = dict[str, Any]
+
+
+class RunDocument:
+    """Reads a run's document. What is missing reads as empty; the document itself is not changed."""
+
+    __slots__ = ("_due", "_result", "data")
+
+    def __init__(self, data: Json) -> None:
+        self.data = data
+        self._result: Json = data.get("resultData") or {}
+        self._due: Json = data.get("executionData") or {}
+
+    @property
+    def run_data(self) -> dict[str, list[Json]]:
+        """The runs of each node, by its name."""
+        return self._result.get("runData") or {}
+
+    @property
+    def error(self) -> Json | None:
+        return self._result.get("error") or None
+
+    @property
+    def last_node(self) -> str | None:
+        """The name of the node that ran last."""
+        return self._result.get("lastNodeExecuted")
+
+    @property
+    def custom_data(self) -> dict[str, str]:
+        return self._result.get("metadata") or {}
+
+    @property
+    def pin_data(self) -> dict[str, list[Json]]:
+        return self._result.get("pinData") or {}
+
+    @property
+    def context_data(self) -> dict[str, Json]:
+        return self._due.get("contextData") or {}
+
+    @property
+    def stack(self) -> list[Json]:
+        """The nodes that are due, each with its input; the next one first."""
+        return self._due.get("nodeExecutionStack") or []
+
+    @property
+    def waiting(self) -> dict[str, dict[str, Json]]:
+        """The nodes that wait for more inputs: what has come in, by name and by the number of the run to be."""
+        return self._due.get("waitingExecution") or {}
+
+    @property
+    def waiting_sources(self) -> dict[str, dict[str, Json]]:
+        """Where that has come from."""
+        return self._due.get("waitingExecutionSource") or {}
+
+    @property
+    def waits(self) -> bool:
+        return bool(self.data.get("waitTill"))
+
+    @property
+    def due_node(self) -> Json | None:
+        """The node, as its workflow holds it, that the run goes on at; None when none is due."""
+        return self.stack[0].get("node") if self.stack else None
+
+    def last_outputs(self) -> list[list[Json]]:
+        """The items at each output of the node that ran last."""
+        runs = self.run_data.get(self.last_node or "") or [{}]
+        return [items or [] for items in (runs[-1].get("data") or {}).get("main") or []]
+
+
+def write_document(
+    *,
+    run_data: dict[str, list[Json]],
+    error: Json | None = None,
+    last_node: str | None = None,
+    custom_data: dict[str, str] | None = None,
+    pin_data: Json | None = None,
+    context_data: Json | None = None,
+    stack: list[Json] | None = None,
+    waiting: Json | None = None,
+    waiting_sources: Json | None = None,
+) -> Json:
+    """The document of a run, ready for JSON; the parts are what the properties of RunDocument read."""
+    result: Json = {"runData": run_data}
+    if error is not None:
+        result["error"] = error
+    if pin_data:
+        result["pinData"] = pin_data
+    if last_node is not None:
+        result["lastNodeExecuted"] = last_node
+    if custom_data:
+        result["metadata"] = custom_data
+    return {
+        "version": 1,
+        "startData": {},
+        "resultData": result,
+        "executionData": {
+            "contextData": context_data or {},
+            "nodeExecutionStack": stack or [],
+            "metadata": {},
+            "waitingExecution": waiting or {},
+            "waitingExecutionSource": waiting_sources or {},
+        },
+    }
+
+
+def with_error(data: Json | None, error: Json) -> Json:
+    """The document of a run that cannot go on: what had run before stays as it was. None: nothing had run."""
+    document = {**write_document(run_data={}), **(data or {})}
+    document["resultData"] = {"runData": {}, **(document.get("resultData") or {}), "error": error}
+    return document
+
+
+def with_wait(data: Json, till: str) -> Json:
+    """The document of a run that waits until that time (ISO 8601)."""
+    return {**data, "waitTill": till}
+
+
+def prepare_retry(data: Json) -> Json | None:
+    """What to resume so that a failed or canceled run goes on at the node that failed; None: nothing to go on from.
+
+    The failed run of that node is forgotten, what ran before it stays. `data` is not changed.
+    """
+    document = RunDocument(data)
+    run_data = {name: list(runs) for name, runs in document.run_data.items()}
+    if not run_data or not (document.stack or document.waiting):
+        return None
+    name = (document.due_node or {}).get("name")
+    runs = run_data.get(name) if name is not None else None
+    if name is not None and runs and runs[-1].get("executionStatus") != "success":
+        runs.pop()
+        if not runs:
+            del run_data[name]
+    result = {**(data.get("resultData") or {}), "runData": run_data}
+    result.pop("error", None)
+    prepared = {**data, "resultData": result}
+    prepared.pop("waitTill", None)
+    return prepared
