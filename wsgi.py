@@ -2,8 +2,8 @@
 
 from flask.cli import NoAppException
 
-from app import create_app
 from app.settings import SettingsError
+from app.web import create_app
 
 try:
     app = create_app()

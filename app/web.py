@@ -1,5 +1,7 @@
 """The web application: wires settings, pool, rules, blueprints and errors together, and nothing else."""
 
+import os
+
 from flask import Flask
 
 from app.api import credentials, projects, tags
@@ -7,6 +9,7 @@ from app.api.executions import bulk as execution_bulk
 from app.api.executions import executions
 from app.api.executions.counts import CountCache
 from app.api.face import auth, codings, errors, openapi, operations, reads, requests
+from app.api.face.key_cache import ApiKeyCache
 from app.api.face.metrics import RequestMetrics
 from app.api.face.rates import KeyRates
 from app.api.face.replica import open_replica
@@ -22,8 +25,12 @@ from app.signatures import Signer
 from app.workflow_rules import EngineRules
 
 
-def build(settings: Settings) -> Flask:
-    """An application with a connection pool and caches of its own."""
+def create_app(settings: Settings | None = None) -> Flask:
+    """An application with a connection pool and caches of its own.
+
+    Raises SettingsError when the environment, read for None, holds no settings that can be used.
+    """
+    settings = settings or Settings.from_environment(os.environ)
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
     pool = open_pool(settings.database_url, size=settings.pool_size, name="api", through_pooler=settings.through_pooler)
@@ -31,7 +38,7 @@ def build(settings: Settings) -> Flask:
         settings=settings,
         pool=pool,
         rules=EngineRules(nodes.load()),
-        api_keys=auth.ApiKeyCache(),
+        api_keys=ApiKeyCache(pool),
         metrics=RequestMetrics(),
         rates=KeyRates(settings.requests_per_minute),
         counts=CountCache(),

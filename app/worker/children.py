@@ -10,7 +10,7 @@ from app.repository.connection import Connection
 from app.repository.errors import WorkflowNotFound
 from app.repository.executions import ExecutionInput
 from app.repository.lifecycle import Claim
-from app.worker.exchange import Assignment, keeps_static_data
+from app.worker.exchange import Assignment, may_ask_for_static_data
 
 MODE = "integrated"
 
@@ -50,7 +50,7 @@ def start_child(
         waited_seconds=None,
     )
     named = {**document, "id": workflow.id, "name": workflow.name}
-    kept = static_data.read(connection, [workflow.id]) if keeps_static_data(workflow.definition) else {}
+    kept = static_data.read(connection, [workflow.id]) if may_ask_for_static_data(workflow.definition) else {}
     return Assignment(claim, named, given, None, depth=depth, static_data=kept.get(workflow.id))
 
 

@@ -4,7 +4,6 @@ All of it is one transaction, so that results and claims of many executions shar
 """
 
 import logging
-from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -14,6 +13,7 @@ import orjson
 import psycopg
 from psycopg_pool import ConnectionPool
 
+from app.bounded_dict import BoundedDict
 from app.repository import executions, lifecycle, static_data, workflows
 from app.repository.connection import Connection, transaction
 from app.repository.errors import Invalid
@@ -42,6 +42,14 @@ class Assignment:
 
 
 @dataclass(frozen=True, slots=True)
+class Version:
+    """A workflow as it was saved. `keeps_static_data`: some program of it may ask for what earlier runs kept."""
+
+    document: dict[str, Any]
+    keeps_static_data: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Exchanged:
     """`recorded`: ids of results that were still wanted. `assignments`: what to run next."""
 
@@ -55,8 +63,7 @@ class Exchange:
     def __init__(self, pool: ConnectionPool[Connection], worker_id: int) -> None:
         self._pool = pool
         self._worker_id = worker_id
-        self._versions: OrderedDict[UUID, dict[str, Any]] = OrderedDict()
-        self._keeping: set[UUID] = set()
+        self._versions: BoundedDict[UUID, Version] = BoundedDict(VERSIONS_KEPT)
 
     def __call__(self, results: Sequence[Result], free: int, held: Sequence[int] | None = None) -> Exchanged:
         """Record `results` and claim at most `free` executions.
@@ -94,17 +101,17 @@ class Exchange:
     def _assign(self, connection: Connection, claims: Sequence[Claim]) -> list[Assignment]:
         if not claims:
             return []
-        self._load_versions(connection, {claim.workflow_version_id for claim in claims})
+        versions = self._read_versions(connection, {claim.workflow_version_id for claim in claims})
         inputs = executions.read_inputs(connection, [claim.id for claim in claims])
         sources = {claim.id: claim.id if claim.resumed else claim.retry_of for claim in claims}
         wanted = [source for source in sources.values() if source is not None]
         earlier = read_data(connection, wanted) if wanted else {}
-        keeping = [claim.workflow_id for claim in claims if claim.workflow_version_id in self._keeping]
+        keeping = [claim.workflow_id for claim in claims if versions[claim.workflow_version_id].keeps_static_data]
         kept = static_data.read(connection, keeping) if keeping else {}
         return [
             Assignment(
                 claim=claim,
-                workflow=self._versions[claim.workflow_version_id],
+                workflow=versions[claim.workflow_version_id].document,
                 input=inputs.get(claim.id) or ExecutionInput(),
                 earlier=earlier.get(sources[claim.id] or 0),
                 static_data=kept.get(claim.workflow_id),
@@ -112,21 +119,18 @@ class Exchange:
             for claim in claims
         ]
 
-    def _load_versions(self, connection: Connection, ids: set[UUID]) -> None:
-        missing = [version_id for version_id in ids if version_id not in self._versions]
-        if missing:
-            for version in workflows.get_versions(connection, missing).values():
-                document = orjson.loads(version.definition)
-                self._versions[version.id] = {**document, "id": version.workflow_id, "name": version.name}
-                if keeps_static_data(version.definition):
-                    self._keeping.add(version.id)
-        for version_id in ids:
-            self._versions.move_to_end(version_id)
-        while len(self._versions) > max(VERSIONS_KEPT, len(ids)):
-            self._keeping.discard(self._versions.popitem(last=False)[0])
+    def _read_versions(self, connection: Connection, ids: set[UUID]) -> dict[UUID, Version]:
+        """These versions, those from the cache that are there."""
+        versions = {version_id: self._versions[version_id] for version_id in ids & self._versions.keys()}
+        if missing := list(ids - versions.keys()):
+            for row in workflows.get_versions(connection, missing).values():
+                document = {**orjson.loads(row.definition), "id": row.workflow_id, "name": row.name}
+                versions[row.id] = Version(document, may_ask_for_static_data(row.definition))
+        self._versions.update(versions)
+        return versions
 
 
-def keeps_static_data(definition: bytes) -> bool:
+def may_ask_for_static_data(definition: bytes) -> bool:
     """Whether some program of the workflow may ask for its static data, by the name of the function for it."""
     return b"orkflowStaticData" in definition
 

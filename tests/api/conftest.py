@@ -11,13 +11,13 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from app import create_app
 from app.api.executions.counts import CountCache
-from app.api.face.auth import ApiKeyCache
+from app.api.face.key_cache import ApiKeyCache
 from app.api.face.metrics import RequestMetrics
 from app.repository import api_keys, connection, lifecycle, projects, workers, workflows
 from app.schemas.executions import STATUSES
 from app.settings import Settings
+from app.web import create_app
 from tests.postgres import cloned_database
 
 KEY = "test-key"
@@ -59,6 +59,19 @@ WORKFLOW: dict[str, Any] = {
     "connections": {"Start": {"main": [[{"node": "Nothing", "type": "main", "index": 0}]]}},
     "settings": {"executionOrder": "v1"},
 }
+
+
+def endpoint_scopes(app: Flask) -> dict[tuple[str, str], str | None]:
+    """The scope of each endpoint by method and path, None for those that need no key.
+
+    Raises KeyError for an endpoint that is neither public nor declares a scope.
+    """
+    table: dict[tuple[str, str], str | None] = {}
+    for rule in app.url_map.iter_rules():
+        view = app.view_functions[rule.endpoint]
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}:
+            table[method, rule.rule] = None if getattr(view, "public", False) else vars(view)["scope"]
+    return table
 
 
 @pytest.fixture(scope="session")
@@ -215,7 +228,7 @@ def api(shared_app: Flask, db: connection.Connection) -> Api:
     db.commit()
     kept = shared_app.extensions["executions"]
     shared_app.extensions["executions"] = replace(
-        kept, api_keys=ApiKeyCache(), metrics=RequestMetrics(), counts=CountCache()
+        kept, api_keys=ApiKeyCache(kept.pool), metrics=RequestMetrics(), counts=CountCache()
     )
     return Api(shared_app.test_client(), db)
 

@@ -11,7 +11,6 @@ import orjson
 from flask import Flask, Response, request
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
-from app import create_app
 from app.api.executions.counts import CountCache
 from app.repository.connection import open_pool, reading
 from app.repository.execution_data import read_data
@@ -19,6 +18,7 @@ from app.repository.execution_filters import ExecutionFilter
 from app.repository.execution_pages import read_page
 from app.repository.executions import get_execution
 from app.settings import Settings
+from app.web import create_app
 
 
 def bare_views(settings: Settings) -> Flask:

@@ -15,12 +15,11 @@ from schemathesis import GenerationMode
 from schemathesis.checks import CHECKS
 from schemathesis.config import SchemathesisConfig
 
-from app import create_app
 from app.api.face.openapi import DOCUMENT
 from app.repository import api_keys
 from app.repository.connection import connect
 from app.settings import Settings
-from app.web import add_endpoints
+from app.web import add_endpoints, create_app
 from tests.api.conftest import KEY, Api
 from tests.postgres import cloned_database
 

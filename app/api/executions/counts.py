@@ -5,8 +5,8 @@ Whether anything has changed PostgreSQL itself says, by the snapshot that stands
 
 import threading
 import time
-from collections import OrderedDict
 
+from app.bounded_dict import BoundedDict
 from app.repository.execution_counts import Count
 from app.repository.execution_filters import ExecutionFilter
 
@@ -19,7 +19,7 @@ class CountCache:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._kept: OrderedDict[ExecutionFilter, tuple[float, Count]] = OrderedDict()
+        self._kept: BoundedDict[ExecutionFilter, tuple[float, Count]] = BoundedDict(KEPT_FILTERS)
 
     def get(self, wanted: ExecutionFilter) -> Count | None:
         """What is known for this filter: an exact count to be checked, or an estimate of the last two seconds."""
@@ -34,8 +34,5 @@ class CountCache:
         """Remember a count; one that came from here keeps its age."""
         with self._lock:
             kept = self._kept.get(wanted)
-            if kept is None or kept[1] is not count:
-                self._kept[wanted] = (time.monotonic(), count)
-            self._kept.move_to_end(wanted)
-            if len(self._kept) > KEPT_FILTERS:
-                self._kept.popitem(last=False)
+            age_known = kept is not None and kept[1] is count
+            self._kept[wanted] = kept if kept and age_known else (time.monotonic(), count)

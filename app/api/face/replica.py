@@ -8,14 +8,14 @@ import os
 import socket
 import threading
 import time
-from collections import OrderedDict, deque
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 from psycopg import errors as pg
 from psycopg_pool import ConnectionPool, PoolTimeout
 
-from app.api.face.auth import keep
+from app.bounded_dict import BoundedDict
 from app.repository.api_keys import ApiKey
 from app.repository.connection import BROKEN, Connection, open_pool
 from app.repository.connection import reading as reading_from
@@ -31,6 +31,7 @@ GET_SECONDS = 0.25  # the longest wait for a connection to the replica: there is
 STALLED_SECONDS = 2.0  # a read of the replica that takes longer is given to the primary
 REST_SECONDS = 1.0  # a replica that failed is left alone for so long
 NOTE_SECONDS = 1.0  # a write that this process noted so lately is not noted again
+MOST_WRITERS = 1_024  # keys whose last write this process remembers
 SPARE_SECONDS = 2.0  # for clocks that do not run alike
 
 
@@ -50,7 +51,7 @@ class Replica:
         self._clock = clock
         self._lock = threading.Lock()
         self._positions: deque[tuple[float, str]] = deque()
-        self._noted: OrderedDict[int, float] = OrderedDict()
+        self._noted: BoundedDict[int, float] = BoundedDict(MOST_WRITERS)
         self._rests_until = 0.0
         self._state = "used"
         self._observer: threading.Thread | None = None
@@ -159,7 +160,7 @@ class Replica:
                 return
         note(api_key_id)
         with self._lock:
-            keep(self._noted, api_key_id, now)
+            self._noted[api_key_id] = now
 
 
 def may_write(api_key: ApiKey) -> bool:

@@ -4,24 +4,22 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 from flask import current_app
 from psycopg_pool import ConnectionPool
 
+from app.api.executions.counts import CountCache
+from app.api.face.key_cache import ApiKeyCache
+from app.api.face.metrics import RequestMetrics
+from app.api.face.rates import KeyRates
+from app.api.face.replica import Replica
+from app.api.face.waiters import Waiters
 from app.repository.connection import Connection, transaction
 from app.repository.connection import reading as reading_from
 from app.schemas.workflows import WorkflowRules
 from app.settings import Settings
 from app.signatures import Signer
-
-if TYPE_CHECKING:
-    from app.api.executions.counts import CountCache
-    from app.api.face.auth import ApiKeyCache
-    from app.api.face.metrics import RequestMetrics
-    from app.api.face.rates import KeyRates
-    from app.api.face.replica import Replica
-    from app.api.face.waiters import Waiters
 
 NAME = "executions"
 
@@ -31,13 +29,13 @@ class Services:
     settings: Settings
     pool: ConnectionPool[Connection]
     rules: WorkflowRules
-    api_keys: "ApiKeyCache"
-    metrics: "RequestMetrics"
-    rates: "KeyRates"
-    counts: "CountCache"
-    waiters: "Waiters"
+    api_keys: ApiKeyCache
+    metrics: RequestMetrics
+    rates: KeyRates
+    counts: CountCache
+    waiters: Waiters
     signer: Signer
-    replica: "Replica | None"
+    replica: Replica | None
 
 
 def services() -> Services:

@@ -5,10 +5,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from app import scopes
-from app.api.face import auth
-from app.api.face.auth import ApiKeyCache, endpoint_scopes
+from app.api.face import key_cache
+from app.api.face.key_cache import ApiKeyCache
 from app.repository import api_keys
-from tests.api.conftest import KEY, WORKFLOW
+from tests.api.conftest import KEY, WORKFLOW, endpoint_scopes
 
 SCOPES = {
     "execution": {"list", "read", "retry", "stop", "delete", "update"},
@@ -66,7 +66,7 @@ def test_the_cache_spares_the_database_but_not_the_expiry(api, monkeypatch):
     short = api.with_key("short", "*", expires_at=expires)
     assert short.get("/executions").status_code == 200
     looked_up = []
-    monkeypatch.setattr(auth, "find_api_key", lambda *a: looked_up.append(a))
+    monkeypatch.setattr(key_cache, "find_api_key", lambda *a: looked_up.append(a))
     assert short.get("/executions").status_code == 200
     assert not looked_up
 
@@ -75,48 +75,50 @@ def test_the_cache_spares_the_database_but_not_the_expiry(api, monkeypatch):
         def now(cls, tz=None):
             return expires
 
-    monkeypatch.setattr(auth, "datetime", Later)
+    monkeypatch.setattr(key_cache, "datetime", Later)
     assert short.get("/executions").status_code == 401
 
 
-def test_the_cache_forgets_after_five_seconds_and_stays_small(api, monkeypatch):
-    now = [100.0]
-    cache = ApiKeyCache(clock=lambda: now[0])
-    monkeypatch.setattr(auth, "MOST_KEPT", 10)
-    with api.client.application.app_context():
-        found = cache.find(KEY)
-        assert found is not None
-        api_keys.revoke_api_key(api.db, found.id)
-        api.db.commit()
-        now[0] += 4.9
-        assert cache.find(KEY) is not None
-        now[0] += 0.2
-        assert cache.find(KEY) is None
-        for number in range(30):
-            assert cache.find(f"guess {number}") is None
+@pytest.fixture
+def now() -> list[float]:
+    """The one time that the cache's clock shows."""
+    return [100.0]
+
+
+@pytest.fixture
+def cache(api, now) -> ApiKeyCache:
+    """A cache of ten keys with a clock that the test moves."""
+    return ApiKeyCache(api.client.application.extensions["executions"].pool, clock=lambda: now[0], most=10)
+
+
+def test_the_cache_forgets_after_five_seconds_and_stays_small(api, cache, now):
+    found = cache.find(KEY)
+    assert found is not None
+    api_keys.revoke_api_key(api.db, found.id)
+    api.db.commit()
+    now[0] += 4.9
+    assert cache.find(KEY) is not None
+    now[0] += 0.2
+    assert cache.find(KEY) is None
+    for number in range(30):
+        assert cache.find(f"guess {number}") is None
     assert len(cache._known) + len(cache._unknown) <= 20
 
 
-def test_a_key_made_just_after_it_was_refused_works_a_second_later(api):
-    now = [100.0]
-    cache = ApiKeyCache(clock=lambda: now[0])
-    with api.client.application.app_context():
-        assert cache.find("soon") is None
-        api.with_key("soon", "*")
-        assert cache.find("soon") is None
-        now[0] += 1.1
-        assert cache.find("soon") is not None
+def test_a_key_made_just_after_it_was_refused_works_a_second_later(api, cache, now):
+    assert cache.find("soon") is None
+    api.with_key("soon", "*")
+    assert cache.find("soon") is None
+    now[0] += 1.1
+    assert cache.find("soon") is not None
 
 
-def test_use_is_noted_once_a_minute(api, monkeypatch):
-    now = [100.0]
-    cache = ApiKeyCache(clock=lambda: now[0])
+def test_use_is_noted_once_a_minute(api, cache, now, monkeypatch):
     noted = []
-    monkeypatch.setattr(auth, "note_use", lambda connection, key_id: noted.append(key_id))
-    with api.client.application.app_context():
-        for _ in range(13):
-            cache.find(KEY)
-            now[0] += 5.1
+    monkeypatch.setattr(key_cache, "note_use", lambda connection, key_id: noted.append(key_id))
+    for _ in range(13):
+        cache.find(KEY)
+        now[0] += 5.1
     assert len(noted) == 2
     monkeypatch.undo()
     assert api.get("/executions").status_code == 200

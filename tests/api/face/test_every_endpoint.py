@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from app import create_app
 from app.api.executions.counts import CountCache
-from app.api.face.auth import ApiKeyCache, endpoint_scopes
+from app.api.face.key_cache import ApiKeyCache
 from app.repository import workflows
 from app.settings import Settings
-from tests.api.conftest import WORKFLOW, Api
+from app.web import create_app
+from tests.api.conftest import WORKFLOW, Api, endpoint_scopes
 
 OBJECT, LIST, BULK, CREATE, COMMON, EVERYBODYS = "object", "list", "bulk", "create", "common", "everybody's"
 """What a key that is limited to a project gets of others.
@@ -79,7 +79,8 @@ def app(shared_database: str, tmp_path_factory) -> Iterator[Flask]:
 
 @pytest.fixture
 def api(app: Flask, db) -> Api:
-    app.extensions["executions"] = replace(app.extensions["executions"], api_keys=ApiKeyCache(), counts=CountCache())
+    services = app.extensions["executions"]
+    app.extensions["executions"] = replace(services, api_keys=ApiKeyCache(services.pool), counts=CountCache())
     return Api(app.test_client(), db).with_key("everything", "*")
 
 
