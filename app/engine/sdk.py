@@ -4,9 +4,9 @@ A function decorated with `node` takes a NodeContext and returns Outputs, or Non
 NodeError for what the workflow does wrong. `required` and `of_type` make the issues that are reported before a run.
 """
 
+from app.engine.nodes.shared.issues import of_type, required
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError, WaitRequested
-from app.engine.run.issues import of_type, required
 from app.engine.run.items import Item, Outputs
 from app.engine.run.registry import node
 

@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from app.engine.run import binary
+from app.engine.nodes.shared import binary
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.run.items import Item, Outputs

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from app.engine.nodes.complaints import not_json
+from app.engine.nodes.shared.issues import required
+from app.engine.nodes.shared.json_errors import not_json
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
-from app.engine.run.issues import required
 from app.engine.run.items import Outputs
 from app.engine.run.registry import node
 from app.engine.values import conversions

@@ -6,13 +6,13 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from app.engine.nodes import matching
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.run.items import Item, Outputs
 from app.engine.run.parameters import listed
 from app.engine.run.registry import node
 from app.engine.values import conversions, paths
+from app.engine.values.equality import identity
 
 PREFIXES = {
     "append": "appended_",
@@ -77,7 +77,7 @@ def _groups(members: Members, split_by: list[str], dots: bool) -> list[tuple[lis
     found: dict[Any, tuple[Any, Members]] = {}
     for place, json in members:
         value = paths.get(json, split_by[0], paths.MISSING, dots=dots)
-        key = paths.MISSING if value is paths.MISSING else matching.identity(value)
+        key = paths.MISSING if value is paths.MISSING else identity(value)
         found.setdefault(key, (value, []))[1].append((place, json))
     return [
         ([value, *values], group)
@@ -161,7 +161,7 @@ def _concatenate(values: list[Any], field: dict[str, Any]) -> str:
 def _count_unique(values: list[Any], field: dict[str, Any]) -> int:
     """Arrays and objects are each one of their own, as in JavaScript."""
     single = [value for value in values if not isinstance(value, dict | list)]
-    return len({matching.identity(value) for value in single}) + len(values) - len(single)
+    return len({identity(value) for value in single}) + len(values) - len(single)
 
 
 AGGREGATIONS: dict[str, Callable[[list[Any], dict[str, Any]], Any]] = {

@@ -5,9 +5,9 @@ import math
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from app.engine.nodes.shared.issues import of_type, required
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError, WaitRequested
-from app.engine.run.issues import of_type, required
 from app.engine.run.items import Outputs
 from app.engine.run.registry import node
 from app.engine.values import conversions, dates

@@ -4,9 +4,9 @@ import re
 from datetime import datetime
 from typing import Any
 
+from app.engine.nodes.shared.issues import required
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
-from app.engine.run.issues import required
 from app.engine.run.items import Item, Outputs
 from app.engine.run.registry import node
 from app.engine.values import dates

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from app.engine.nodes.complaints import not_json
 from app.engine.nodes.execute_workflow.sub_workflow_inputs import mapped
+from app.engine.nodes.shared.json_errors import not_json
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import ChildError, NodeError
 from app.engine.run.items import Item, Outputs

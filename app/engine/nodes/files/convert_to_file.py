@@ -8,10 +8,10 @@ from typing import Any
 import orjson
 
 from app.binary_files import file_entry
-from app.engine.run.binary import encoding_name
+from app.engine.nodes.shared.binary import encoding_name
+from app.engine.nodes.shared.issues import required
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
-from app.engine.run.issues import required
 from app.engine.run.items import Item, Outputs
 from app.engine.run.registry import node
 from app.engine.values import conversions, paths, tables

@@ -4,11 +4,11 @@ import base64
 import itertools
 from typing import Any
 
-from app.engine.run import binary
-from app.engine.run.binary import encoding_name
+from app.engine.nodes.shared import binary
+from app.engine.nodes.shared.binary import encoding_name
+from app.engine.nodes.shared.issues import required
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
-from app.engine.run.issues import required
 from app.engine.run.items import Item, Outputs
 from app.engine.run.registry import node
 from app.engine.values import conversions, paths, tables

@@ -7,9 +7,9 @@ from app.engine.nodes.http_request.authentication import NO_PROOF, Proof, proof
 from app.engine.nodes.http_request.pagination import all_pages
 from app.engine.nodes.http_request.parameters import Request
 from app.engine.nodes.http_request.requests import check, in_batches, items_of, seconds, send
+from app.engine.nodes.shared.issues import required
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
-from app.engine.run.issues import required
 from app.engine.run.items import Item, Outputs
 from app.engine.run.registry import node
 from app.engine.values import conversions

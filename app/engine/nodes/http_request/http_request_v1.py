@@ -18,10 +18,10 @@ from app.engine.nodes.http_request.requests import (
     seconds,
     send,
 )
-from app.engine.run import binary
+from app.engine.nodes.shared import binary
+from app.engine.nodes.shared.issues import required
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
-from app.engine.run.issues import required
 from app.engine.run.items import Item, Outputs
 from app.engine.run.registry import node
 from app.engine.values import conversions

@@ -8,7 +8,7 @@ from app.engine.nodes.http_request import encoding as http_encoding
 from app.engine.nodes.http_request.authentication import Proof
 from app.engine.nodes.http_request.encoding import Part
 from app.engine.nodes.http_request.requests import ACCEPT, Reading, one_line, pairs, seconds
-from app.engine.run import binary
+from app.engine.nodes.shared import binary
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.values import conversions, paths

@@ -1,1 +1,1 @@
-"""Merge, all versions."""
+"""Merge in all its versions and Compare Datasets, which match the items of two inputs by their fields."""

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from app.engine.nodes import matching
+from app.engine.nodes.merge import matching
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.run.items import Item, Outputs

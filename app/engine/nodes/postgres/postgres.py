@@ -5,9 +5,9 @@ from typing import Any
 
 from app.engine.nodes.postgres.session import CONNECT_SECONDS, Result, Session, session
 from app.engine.nodes.postgres.sql_text import filled, identifier, literal, typed, where
+from app.engine.nodes.shared.issues import required
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
-from app.engine.run.issues import required
 from app.engine.run.items import Item, Outputs
 from app.engine.run.registry import node
 from app.engine.values import conversions

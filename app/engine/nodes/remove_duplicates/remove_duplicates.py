@@ -5,15 +5,15 @@ from collections.abc import Iterator
 from functools import cmp_to_key
 from typing import Any
 
-from app.engine.nodes import matching
 from app.engine.nodes.remove_duplicates.seen_items import CLEAR, NEW_VALUE, SEEN, clear_history, new_items
+from app.engine.nodes.shared.issues import required
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
-from app.engine.run.issues import required
 from app.engine.run.items import Item, Outputs
 from app.engine.run.parameters import listed
 from app.engine.run.registry import node
 from app.engine.values import conversions, paths
+from app.engine.values.equality import identity
 
 
 def _issues(parameters: dict[str, Any], version: float) -> list[str]:
@@ -56,7 +56,7 @@ def without_duplicates(
     seen: set[Any] = set()
     kept: list[Item] = []
     for item in items:
-        key = tuple(matching.identity(paths.get(item["json"], name, dots=dots)) for name in names)
+        key = tuple(identity(paths.get(item["json"], name, dots=dots)) for name in names)
         if key not in seen:
             seen.add(key)
             kept.append(item)

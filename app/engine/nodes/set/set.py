@@ -4,9 +4,9 @@ import re
 from typing import Any
 
 from app.engine.nodes.set.hidden_values import reveal
+from app.engine.nodes.shared.issues import of_type
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
-from app.engine.run.issues import of_type
 from app.engine.run.items import Item, Outputs
 from app.engine.run.parameters import listed
 from app.engine.run.registry import node

@@ -2,12 +2,13 @@
 
 from typing import Any
 
-from app.engine.nodes import matching
+from app.engine.nodes.merge import matching
 from app.engine.run.context import NodeContext
 from app.engine.run.items import Item, Outputs
 from app.engine.run.parameters import listed
 from app.engine.run.registry import node
 from app.engine.values import paths
+from app.engine.values.equality import equal, identity
 
 LENIENT = 2.2
 """From this version on, a field that no item has is no error."""
@@ -27,7 +28,7 @@ async def compare_datasets(context: NodeContext) -> Outputs:
     first_only = options.get("multipleMatches", "first") == "first"
     found = matching.match(first, second, pairs, dots=dots, fuzzy=fuzzy, first_only=first_only)
     # Of an item that several of the other input could match, the later ones are no items of their own either.
-    taken = {matching.identity(second[place]["json"]) for partners in found.partners for place in partners}
+    taken = {identity(second[place]["json"]) for partners in found.partners for place in partners}
     same: list[Item] = []
     different: list[Item] = []
     for index, partners in enumerate(found.partners):
@@ -40,9 +41,7 @@ async def compare_datasets(context: NodeContext) -> Outputs:
                 json = comparison.resolved(parameters, pairs, dots, context.version)
                 different.append({"json": json, "pairedItem": pairing})
     only_first = [item for item, partners in zip(first, found.partners, strict=True) if not partners]
-    only_second = [
-        second[place] for place in found.unmatched_second if matching.identity(second[place]["json"]) not in taken
-    ]
+    only_second = [second[place] for place in found.unmatched_second if identity(second[place]["json"]) not in taken]
     return [only_first, same, different, only_second]
 
 
@@ -65,7 +64,7 @@ class _Comparison:
         self.equal = {
             name
             for name in names
-            if matching.equal(one.get(name), other.get(name), fuzzy) and (fuzzy or (name in one) is (name in other))
+            if equal(one.get(name), other.get(name), fuzzy) and (fuzzy or (name in one) is (name in other))
         }
         self.skipped = [name for name in names if name in skipped and name not in self.equal]
         self.different = [name for name in names if name not in self.equal and name not in skipped]
