@@ -7,6 +7,8 @@ from typing import Any
 
 from psycopg import sql
 
+from app.vocabulary import MODES
+
 
 @dataclass(frozen=True, slots=True)
 class ExecutionFilter:
@@ -113,9 +115,6 @@ class ExecutionFilter:
             ("vote", "votes", self.votes),
         )
 
-
-STATUSES = ("new", "running", "waiting", "success", "error", "canceled", "crashed")
-MODES = ("manual", "trigger", "webhook", "retry", "integrated", "error", "cli")
 
 EQUALS = sql.SQL("{column} = {value}")
 ANY_OF = sql.SQL("{column} = ANY({value})")

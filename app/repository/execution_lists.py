@@ -13,7 +13,8 @@ from typing import Any
 
 from psycopg import sql
 
-from app.repository.execution_filters import MODES, STATUSES, ExecutionFilter
+from app.repository.execution_filters import ExecutionFilter
+from app.vocabulary import MODES, STATUSES
 
 MOST_RANGES = 5_000  # beyond, the planner chooses: nobody asks for a hundred workflows by hand
 

@@ -11,9 +11,7 @@ from app.repository.connection import Connection
 from app.repository.errors import ExecutionNotFound
 from app.repository.execution_filters import ExecutionFilter
 from app.repository.execution_lists import page_statement
-
-IN_FLIGHT = ("new", "running", "waiting")
-ENDED = ("success", "error", "canceled", "crashed")
+from app.vocabulary import Mode, Status
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +33,8 @@ class Execution:
     workflow_name: str
     workflow_version_id: UUID
     project_id: str
-    status: str
-    mode: str
+    status: Status
+    mode: Mode
     created_at: datetime
     started_at: datetime | None
     stopped_at: datetime | None

@@ -6,6 +6,7 @@ from datetime import datetime
 from psycopg.rows import class_row
 
 from app.repository.connection import Connection
+from app.vocabulary import Mode, Status
 
 # Uses failure_notices_due. Whoever takes a notice has until the next attempt to send it and say so: one that dies
 # meanwhile leaves it to the others.
@@ -50,8 +51,8 @@ class FailureNotice:
     workflow_id: str
     workflow_name: str
     project_id: str
-    status: str
-    mode: str
+    status: Status
+    mode: Mode
     error_node: str | None
     error_message: str | None
     started_at: datetime | None

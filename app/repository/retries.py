@@ -11,6 +11,7 @@ from app.repository.connection import Connection
 from app.repository.errors import CannotRetry, ExecutionNotFound
 from app.repository.execution_counts import scalar
 from app.repository.execution_filters import ExecutionFilter
+from app.vocabulary import IN_FLIGHT, Status
 
 # The key share lock keeps the original from being deleted before its retry stands beside it.
 ORIGINAL = """
@@ -92,9 +93,9 @@ def retry(connection: Connection, execution_id: int, *, load_workflow: bool, pro
     return retry_id
 
 
-def refuse_unless_retryable(status: str) -> None:
+def refuse_unless_retryable(status: Status) -> None:
     """Raise CannotRetry for an execution that has not ended, or that succeeded."""
-    if status in ("new", "running", "waiting"):
+    if status in IN_FLIGHT:
         raise CannotRetry("Cannot retry a running or waiting execution")
     if status == "success":
         raise CannotRetry("Cannot retry a successful execution")

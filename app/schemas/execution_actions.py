@@ -6,10 +6,9 @@ from typing import Any
 from marshmallow import ValidationError, fields, validate, validates_schema
 
 from app.schemas.base import CamelSchema, IsoTime, StrictBoolean, StrictSchema, execution_id, tag_id_field
-from app.schemas.executions import MODES, STATUSES, VOTES
+from app.vocabulary import MODES, RETRYABLE, STATUSES, VOTES
 
 STOPPABLE = ("running", "waiting", "queued")
-RETRYABLE = ("error", "canceled", "crashed")
 MOST_AT_ONCE = 1_000
 
 

@@ -7,8 +7,8 @@ from marshmallow import ValidationError, fields, validate, validates_schema
 
 from app.schemas.base import ExecutionId, IsoTime, StrictSchema, any_of, execution_id, query_flag
 from app.schemas.cursors import InvalidCursor
-from app.schemas.executions import MODES, STATUSES, VOTES
 from app.schemas.pages import PageQuery
+from app.vocabulary import MODES, STATUSES, VOTES
 
 ID_PATTERN = "^[1-9][0-9]{0,17}$"
 INCLUDE_DATA = "Include `data`, `workflowData` and `customData`."

@@ -5,10 +5,7 @@ from typing import Any
 from marshmallow import fields, validate
 
 from app.schemas.base import CamelSchema, IsoTime
-
-STATUSES = ("new", "running", "waiting", "success", "error", "canceled", "crashed")
-MODES = ("manual", "trigger", "webhook", "retry", "integrated", "error", "cli")
-VOTES = ("up", "down")
+from app.vocabulary import MODES, STATUSES, VOTES
 
 
 def described(text: str, **more: Any) -> dict[str, Any]:

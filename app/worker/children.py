@@ -10,9 +10,10 @@ from app.repository.connection import Connection
 from app.repository.errors import WorkflowNotFound
 from app.repository.executions import ExecutionInput
 from app.repository.lifecycle import Claim
+from app.vocabulary import Mode
 from app.worker.exchange import Assignment, may_ask_for_static_data
 
-MODE = "integrated"
+MODE: Mode = "integrated"
 
 
 def start_child(

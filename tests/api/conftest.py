@@ -15,8 +15,8 @@ from app.api.executions.counts import CountCache
 from app.api.face.key_cache import ApiKeyCache
 from app.api.face.metrics import RequestMetrics
 from app.repository import api_keys, connection, lifecycle, projects, workers, workflows
-from app.schemas.executions import STATUSES
 from app.settings import Settings
+from app.vocabulary import STATUSES
 from app.web import create_app
 from tests.postgres import cloned_database
 

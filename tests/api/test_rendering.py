@@ -12,7 +12,8 @@ from marshmallow import RAISE
 from app.api import rendering
 from app.repository.executions import Execution, Tag
 from app.schemas.base import encode, execution_id, splice, time_text
-from app.schemas.executions import MODES, STATUSES, VOTES, ExecutionSchema
+from app.schemas.executions import ExecutionSchema
+from app.vocabulary import MODES, STATUSES, VOTES
 
 times = st.datetimes(datetime(1970, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC))
 maybe_time = st.none() | times

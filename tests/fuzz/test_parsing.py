@@ -20,7 +20,6 @@ from app.engine import nodes
 from app.http.arrival import Arrival, HeadTooLong
 from app.schemas.cursors import Cursor, decode_cursor, encode_cursor
 from app.schemas.execution_queries import ExecutionListQuery
-from app.schemas.executions import MODES, STATUSES
 from app.schemas.workflows import (
     InvalidWorkflow,
     RunBody,
@@ -31,6 +30,7 @@ from app.schemas.workflows import (
     static_parts,
 )
 from app.triggers import InvalidTrigger, schedules, webhooks
+from app.vocabulary import MODES, STATUSES
 from app.workflow_rules import EngineRules
 
 often = settings(

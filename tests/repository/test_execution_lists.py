@@ -10,10 +10,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app.repository import annotations, executions, lifecycle
-from app.repository.execution_filters import MODES, STATUSES, ExecutionFilter
+from app.repository.execution_filters import ExecutionFilter
 from app.repository.executions import list_executions
 from app.repository.lifecycle import Result
 from app.repository.lifecycle.results import SAVE_METADATA
+from app.vocabulary import ENDED, MODES, STATUSES
 from tests.repository.given import DATA, a_running_execution, a_worker, a_workflow
 
 NUMBER = 300
@@ -22,7 +23,6 @@ WORKFLOWS = {"w1": "one", "w2": "one", "w3": "two"}
 TAGS = ("a", "b", "c")
 KEYS, VALUES = ("k", "l"), ("1", "2")
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
-ENDED = ("success", "error", "canceled", "crashed")
 
 INSERT = """
     INSERT INTO executions (workflow_id, workflow_version_id, project_id, status, mode, created_at, started_at,

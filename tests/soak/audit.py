@@ -4,9 +4,10 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from app import vocabulary
 from app.repository.connection import Connection
 
-ENDED = frozenset(("success", "error", "canceled", "crashed"))
+ENDED = frozenset(vocabulary.ENDED)
 LEGAL = {
     (None, "new"),
     (None, "running"),  # a sub-workflow, which its parent's worker runs itself

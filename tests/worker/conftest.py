@@ -10,7 +10,8 @@ import pytest
 from app.repository import executions, lifecycle, workflows
 from app.repository.connection import Connection
 from app.repository.execution_data import read_data
-from app.repository.executions import ENDED, Execution
+from app.repository.executions import Execution
+from app.vocabulary import ENDED
 
 
 class Queue:

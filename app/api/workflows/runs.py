@@ -16,9 +16,10 @@ from app.api.rendering import render_execution
 from app.api.workflows.workflows import existing
 from app.repository import lifecycle
 from app.repository.errors import ExecutionNotFound
-from app.repository.executions import ENDED, get_execution
+from app.repository.executions import get_execution
 from app.schemas.executions import ExecutionSchema
 from app.schemas.workflows import RunBody, document_of, items_of
+from app.vocabulary import ENDED
 
 blueprint = Blueprint("workflows-runs", __name__, url_prefix="/api/v1/workflows", description="Starting workflows.")
 

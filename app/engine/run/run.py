@@ -20,6 +20,7 @@ from app.engine.run.state import RunState, Task, restore
 from app.engine.run.static_data import StaticData
 from app.engine.sandbox import Sandbox
 from app.engine.values import dates
+from app.vocabulary import Status
 
 PINNING_MODES = frozenset({"manual", "test"})
 CANCELED = "The execution was cancelled manually"
@@ -49,7 +50,7 @@ class RunRequest:
 class Outcome:
     """How a run ended (success, error, canceled) or why it stands still (waiting), with all its data."""
 
-    status: str
+    status: Status
     data: dict[str, Any]
     error: RunError | None
     wait_till: datetime | None

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from app.repository.connection import Connection
 from app.repository.execution_counts import scalar
+from app.vocabulary import Mode
 
 # The share lock on the worker's own row makes a claim and the reaping of that worker wait for each other.
 LOCK_WORKER = """
@@ -79,7 +80,7 @@ class Claim:
     workflow_id: str
     workflow_version_id: UUID
     project_id: str
-    mode: str
+    mode: Mode
     retry_of: int | None
     awaited: bool
     resumed: bool

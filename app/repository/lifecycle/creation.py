@@ -6,6 +6,7 @@ from app.repository import notifications
 from app.repository.connection import Connection
 from app.repository.execution_counts import scalar
 from app.repository.lifecycle.claims import LOCK_WORKER
+from app.vocabulary import Mode
 
 CREATE = """
     INSERT INTO executions (workflow_id, workflow_version_id, project_id, mode, retry_of, parent_id, awaited)
@@ -33,7 +34,7 @@ def create_execution(
     workflow_id: str,
     version_id: UUID,
     project_id: str,
-    mode: str,
+    mode: Mode,
     retry_of: int | None = None,
     parent_id: int | None = None,
     awaited: bool = False,
@@ -66,7 +67,7 @@ def create_running(
     workflow_id: str,
     version_id: UUID,
     project_id: str,
-    mode: str,
+    mode: Mode,
     parent_id: int,
     start_node: str | None = None,
     items: bytes | None = None,

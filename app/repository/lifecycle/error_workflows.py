@@ -8,8 +8,9 @@ import orjson
 
 from app.repository.connection import Connection
 from app.repository.lifecycle.creation import create_execution
+from app.vocabulary import Mode
 
-MODE = "error"
+MODE: Mode = "error"
 
 # The one rule of which error workflow starts, and where: the one that the settings name, else the workflow's own,
 # within the project of what failed, and only at an Error Trigger that is switched on. A manual run starts none, and

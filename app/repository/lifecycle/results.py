@@ -11,6 +11,7 @@ from app.repository.connection import Connection
 from app.repository.execution_data import Encoded, encode
 from app.repository.lifecycle.error_workflows import Failure, start_error_workflows
 from app.repository.static_data import StaticChange
+from app.vocabulary import Mode, Status
 
 # Only the worker that holds a running execution may end it; the data is written where the guard held.
 FINISH = """
@@ -99,8 +100,8 @@ class Result:
     """
 
     id: int
-    status: str
-    mode: str
+    status: Status
+    mode: Mode
     data: bytes
     error_node: str | None = None
     error_message: str | None = None

@@ -6,6 +6,7 @@ from app.repository import notifications
 from app.repository.connection import Connection
 from app.repository.errors import Conflict, ExecutionNotFound
 from app.repository.execution_counts import scalar
+from app.vocabulary import ENDED
 
 # It becomes due; a worker's claim takes it from there. The guard lets the second of two calls find nothing.
 RESUME = """
@@ -47,7 +48,7 @@ class NotWaiting(Conflict):
     """The execution does not wait for a call, or no longer."""
 
     def __init__(self, execution_id: int, status: str) -> None:
-        phrase = "has finished already" if status in ("success", "error", "canceled", "crashed") else f"is {status}"
+        phrase = "has finished already" if status in ENDED else f"is {status}"
         super().__init__(f'The execution "{execution_id}" {phrase}{" already" if status == "running" else ""}.')
 
 

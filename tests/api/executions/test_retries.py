@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from app.schemas.executions import STATUSES
+from app.vocabulary import STATUSES
 
 
 @pytest.mark.parametrize("status", STATUSES)

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from app.schemas.executions import STATUSES
+from app.vocabulary import STATUSES
 
 
 @pytest.mark.parametrize("status", STATUSES)

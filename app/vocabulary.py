@@ -1,0 +1,31 @@
+"""The words for what an execution is: its statuses, its modes, its votes. All else derives its lists from these.
+
+The CHECK constraints in sql/ list the same words; a test compares them.
+"""
+
+from typing import Literal, get_args
+
+InFlight = Literal["new", "running", "waiting"]
+Ended = Literal["success", "error", "canceled", "crashed"]
+Status = Literal[InFlight, Ended]
+Mode = Literal[
+    "manual",
+    "trigger",
+    "webhook",
+    "retry",
+    "integrated",
+    "error",
+    "cli",
+    "chat",
+    "internal",
+    "evaluation",
+    "agent",
+]
+Vote = Literal["up", "down"]
+
+IN_FLIGHT: tuple[InFlight, ...] = get_args(InFlight)
+ENDED: tuple[Ended, ...] = get_args(Ended)
+STATUSES: tuple[Status, ...] = (*IN_FLIGHT, *ENDED)
+RETRYABLE: tuple[Ended, ...] = ("error", "canceled", "crashed")
+MODES: tuple[Mode, ...] = get_args(Mode)
+VOTES: tuple[Vote, ...] = get_args(Vote)
