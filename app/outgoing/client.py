@@ -98,7 +98,7 @@ class Outgoing:
         """Send a request and read its answer.
 
         Raises AddressRefused, UnknownHost, InvalidProxy, InvalidCertificate, RequestTimedOut, TooManyRedirects,
-        ResponseTooLarge, and of httpcore and httpx what app.engine.nodes.http_request.failures.NETWORK_FAILURES names.
+        ResponseTooLarge, and of httpcore and httpx what app.outgoing.failures names.
         """
         try:
             async with asyncio.timeout(call.timeout):

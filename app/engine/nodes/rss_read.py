@@ -5,7 +5,7 @@ from typing import Any
 
 import httpx
 
-from app.engine.nodes.http_request.failures import BROKEN, NETWORK_FAILURES
+from app.engine.nodes.shared.connection_errors import CONNECTION_ERRORS
 from app.engine.nodes.shared.issues import required
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
@@ -14,6 +14,7 @@ from app.engine.run.registry import node
 from app.engine.sandbox import bundles
 from app.outgoing.addresses import AddressRefused, UnknownHost
 from app.outgoing.client import Answer, Call
+from app.outgoing.failures import NETWORK_FAILURES
 
 PROGRAM = """
 const answer = async ({ text, fields }) => {
@@ -70,7 +71,7 @@ async def _fetch(context: NodeContext, url: str, insecure: bool, index: int) -> 
     except AddressRefused as error:
         raise NodeError(str(error), item_index=index) from error
     except UnknownHost as error:
-        raise NodeError(BROKEN["ENOTFOUND"], item_index=index) from error
+        raise NodeError(CONNECTION_ERRORS["ENOTFOUND"], item_index=index) from error
     except NETWORK_FAILURES as error:
         message = f'It was not possible to connect to the URL. Please make sure the URL "{url}" it is valid!'
         raise NodeError(message, item_index=index) from error

@@ -3,18 +3,18 @@
 Knows answers and exceptions of the outgoing client; sends nothing.
 """
 
-import ssl
 from typing import Any
 
 import httpcore
 import httpx
 
+from app.engine.nodes.shared.connection_errors import CONNECTION_ERRORS
 from app.engine.run.errors import NodeError
 from app.engine.values import conversions
 from app.engine.values.conversions import CannotConvert
 from app.outgoing.addresses import AddressRefused, UnknownHost
 from app.outgoing.certificates import InvalidCertificate
-from app.outgoing.client import Answer, RequestTimedOut, ResponseTooLarge, TooManyRedirects
+from app.outgoing.client import Answer, RequestTimedOut, TooManyRedirects
 from app.outgoing.proxies import InvalidProxy
 
 SENTENCES = {
@@ -31,13 +31,6 @@ SENTENCES = {
     "(in the node settings)",
     504: "Gateway timed out - perhaps try again later?",
 }
-BROKEN = {
-    "ECONNABORTED": "The connection was aborted, perhaps the server is offline",
-    "ECONNREFUSED": "The service refused the connection - perhaps it is offline",
-    "ENOTFOUND": "The connection cannot be established, this usually occurs due to an incorrect host (domain) value",
-    "ECONNRESET": "The connection to the server was closed unexpectedly, perhaps it is offline. "
-    "You can retry the request immediately or wait and retry later.",
-}
 TELLING = (
     "message",
     "error_description",
@@ -51,23 +44,6 @@ TELLING = (
     "msg",
 )
 """Where services put what went wrong, the likeliest first."""
-NETWORK_FAILURES = (
-    AddressRefused,
-    UnknownHost,
-    RequestTimedOut,
-    TooManyRedirects,
-    ResponseTooLarge,
-    httpcore.NetworkError,
-    httpcore.ProtocolError,
-    httpcore.ProxyError,
-    InvalidCertificate,
-    InvalidProxy,
-    httpcore.TimeoutException,
-    httpcore.UnsupportedProtocol,
-    ssl.SSLError,
-    httpx.HTTPError,
-    httpx.InvalidURL,
-)
 
 
 class RequestFailed(NodeError):
@@ -111,7 +87,7 @@ def of_exception(error: Exception, url: str, item: int) -> NodeError:
         return NodeError(str(error), item_index=item)
     code, raw, name = _code(error, url)
     shown = {"message": raw, "name": name, "stack": f"{name}: {raw}", "code": code}
-    message = BROKEN.get(code, raw)
+    message = CONNECTION_ERRORS.get(code, raw)
     return RequestFailed(message, description=None, item=item, code=code, raw=raw, shown=shown)
 
 

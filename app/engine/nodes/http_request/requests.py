@@ -14,13 +14,14 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from app.binary_files import file_entry
-from app.engine.nodes.http_request.failures import NETWORK_FAILURES, RequestFailed, of_answer, of_exception
+from app.engine.nodes.http_request.failures import RequestFailed, of_answer, of_exception
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.run.items import Item
 from app.engine.values import conversions
 from app.engine.values.conversions import CannotConvert
 from app.outgoing.client import Answer, Call
+from app.outgoing.failures import NETWORK_FAILURES
 
 AT_ONCE = 50
 """Most requests that one node has under way."""

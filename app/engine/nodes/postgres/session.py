@@ -14,7 +14,7 @@ import psycopg
 from psycopg.abc import Buffer
 from psycopg.adapt import Loader
 
-from app.engine.nodes.http_request.failures import BROKEN
+from app.engine.nodes.shared.connection_errors import CONNECTION_ERRORS
 from app.engine.run.errors import NodeError
 from app.engine.values import conversions, dates
 from app.outgoing.addresses import AddressRefused, AddressRules, UnknownHost
@@ -157,7 +157,7 @@ async def session(
     except AddressRefused as error:
         raise NodeError(str(error)) from error
     except UnknownHost as error:
-        raise NodeError(BROKEN["ENOTFOUND"]) from error
+        raise NodeError(CONNECTION_ERRORS["ENOTFOUND"]) from error
     try:
         connection = await psycopg.AsyncConnection.connect(
             host=",".join([host] * len(addresses)),
@@ -174,7 +174,7 @@ async def session(
         )
     except psycopg.OperationalError as error:
         refused = "refused" in str(error).lower()
-        raise NodeError(BROKEN["ECONNREFUSED"] if refused else _told(error, held)) from error
+        raise NodeError(CONNECTION_ERRORS["ECONNREFUSED"] if refused else _told(error, held)) from error
     async with connection:
         yield Session(connection, big_as_text=big_as_text)
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import aiosmtplib
 
-from app.engine.nodes.http_request.failures import BROKEN
+from app.engine.nodes.shared.connection_errors import CONNECTION_ERRORS
 from app.engine.run.errors import NodeError
 from app.engine.values import conversions
 from app.outgoing.addresses import AddressRefused, AddressRules, UnknownHost
@@ -57,7 +57,7 @@ async def _connected(host: str, port: int, rules: AddressRules) -> socket.socket
     except AddressRefused as error:
         raise NodeError(str(error)) from error
     except UnknownHost as error:
-        raise NodeError(BROKEN["ENOTFOUND"]) from error
+        raise NodeError(CONNECTION_ERRORS["ENOTFOUND"]) from error
     loop, last = asyncio.get_running_loop(), OSError()
     for address in addresses:
         made = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM)
@@ -72,7 +72,7 @@ async def _connected(host: str, port: int, rules: AddressRules) -> socket.socket
         except asyncio.CancelledError:
             made.close()
             raise
-    raise NodeError(BROKEN["ECONNREFUSED"]) from last
+    raise NodeError(CONNECTION_ERRORS["ECONNREFUSED"]) from last
 
 
 async def send(
