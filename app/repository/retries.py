@@ -1,7 +1,7 @@
 """Retries: a new execution that goes on where another failed."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from psycopg import errors as pg
 from psycopg import sql
@@ -11,6 +11,7 @@ from app.repository.connection import Connection
 from app.repository.errors import CannotRetry, ExecutionNotFound
 from app.repository.execution_counts import scalar
 from app.repository.execution_filters import ExecutionFilter
+from app.repository.targets import Target
 from app.vocabulary import IN_FLIGHT, Status
 
 # The key share lock keeps the original from being deleted before its retry stands beside it.
@@ -69,19 +70,15 @@ def retry(connection: Connection, execution_id: int, *, load_workflow: bool, pro
     original = connection.execute(ORIGINAL, {"id": execution_id, "project_id": project_id}).fetchone()
     if original is None:
         raise ExecutionNotFound
-    status, workflow_id, version_id, owner = original
+    status, target = original[0], Target(*original[1:])
     refuse_unless_retryable(status)
     if load_workflow:
-        version_id = scalar(connection, CURRENT_VERSION, {"workflow_id": workflow_id})
-        if version_id is None:
-            raise CannotRetry(f"Cannot retry with loadWorkflow: the workflow {workflow_id} no longer exists")
+        target = at_current_version(connection, target)
     try:
         with connection.transaction():
             retry_id = lifecycle.create_execution(
                 connection,
-                workflow_id=workflow_id,
-                version_id=version_id,
-                project_id=owner,
+                target,
                 mode="retry",
                 retry_of=execution_id,
             )
@@ -91,6 +88,14 @@ def retry(connection: Connection, execution_id: int, *, load_workflow: bool, pro
         named = "" if in_flight is None else f": execution {in_flight}"
         raise CannotRetry(f"A retry of this execution is still in flight{named}") from error
     return retry_id
+
+
+def at_current_version(connection: Connection, target: Target) -> Target:
+    """The same workflow as it is now. Raises CannotRetry."""
+    version_id = scalar(connection, CURRENT_VERSION, {"workflow_id": target.workflow_id})
+    if version_id is None:
+        raise CannotRetry(f"Cannot retry with loadWorkflow: the workflow {target.workflow_id} no longer exists")
+    return replace(target, version_id=version_id)
 
 
 def refuse_unless_retryable(status: Status) -> None:

@@ -11,6 +11,7 @@ from psycopg.rows import class_row
 from app.repository import notifications, webhook_addresses
 from app.repository.connection import Connection
 from app.repository.execution_counts import scalar
+from app.repository.targets import Target
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,11 @@ class Webhook:
     version_id: UUID
     project_id: str
 
+    @property
+    def target(self) -> Target:
+        """What an execution of it runs."""
+        return Target(self.workflow_id, self.version_id, self.project_id)
+
 
 @dataclass(frozen=True, slots=True)
 class DueSchedule:
@@ -63,6 +69,11 @@ class DueSchedule:
     now: datetime
     version_id: UUID
     project_id: str
+
+    @property
+    def target(self) -> Target:
+        """What an execution of it runs."""
+        return Target(self.workflow_id, self.version_id, self.project_id)
 
 
 FORGET_WEBHOOKS = """

@@ -11,6 +11,7 @@ from app.repository.connection import Connection
 from app.repository.errors import WorkflowNotFound
 from app.repository.execution_counts import scalar
 from app.repository.tags import TagRecord
+from app.repository.targets import Target
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,11 @@ class Workflow:
     created_at: datetime
     updated_at: datetime
     tags: tuple[TagRecord, ...] = ()
+
+    @property
+    def target(self) -> Target:
+        """What an execution of it runs."""
+        return Target(self.id, self.version_id, self.project_id)
 
 
 @dataclass(frozen=True, slots=True)

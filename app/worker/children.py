@@ -29,9 +29,7 @@ def start_child(
     execution_id = lifecycle.create_running(
         connection,
         worker_id,
-        workflow_id=workflow.id,
-        version_id=workflow.version_id,
-        project_id=workflow.project_id,
+        workflow.target,
         mode=MODE,
         parent_id=parent.claim.id,
         start_node=given.start_node,
@@ -60,9 +58,7 @@ def queue_child(connection: Connection, parent: Assignment, request: ChildReques
     workflow = called(connection, parent.claim, request)
     return lifecycle.create_execution(
         connection,
-        workflow_id=workflow.id,
-        version_id=workflow.version_id,
-        project_id=workflow.project_id,
+        workflow.target,
         mode=MODE,
         parent_id=parent.claim.id,
         start_node=start_node(orjson.loads(workflow.definition)),

@@ -174,9 +174,7 @@ class Api:
         """A new execution."""
         number = lifecycle.create_execution(
             self.db,
-            workflow_id=workflow.id,
-            version_id=workflow.version_id,
-            project_id=workflow.project_id,
+            workflow.target,
             mode=mode,
         )
         self.db.commit()

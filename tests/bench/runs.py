@@ -65,9 +65,7 @@ def queue_runs(connection: Connection, number: int) -> int:
         for _ in range(number):
             last = lifecycle.create_execution(
                 connection,
-                workflow_id=version.id,
-                version_id=version.version_id,
-                project_id=version.project_id,
+                version.target,
                 mode="manual",
                 items=b'[{"json":{"name":"Ada"}}]',
             )

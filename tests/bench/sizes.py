@@ -82,9 +82,7 @@ def report_lives(report: Report, connection: Connection) -> None:
             with connection.transaction():
                 lifecycle.create_execution(
                     connection,
-                    workflow_id=workflow.id,
-                    version_id=workflow.version_id,
-                    project_id=workflow.project_id,
+                    workflow.target,
                     mode="trigger",
                 )
         with connection.transaction():

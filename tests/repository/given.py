@@ -26,9 +26,7 @@ def a_new_execution(connection: Connection, workflow_id: str = "w1", *, mode: st
     workflow = workflows.get_workflow(connection, workflow_id)
     execution_id = lifecycle.create_execution(
         connection,
-        workflow_id=workflow.id,
-        version_id=workflow.version_id,
-        project_id=workflow.project_id,
+        workflow.target,
         mode=mode,
         **options,
     )

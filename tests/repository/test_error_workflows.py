@@ -48,13 +48,7 @@ def save(connection, workflow_id: str, *nodes: dict[str, Any], project_id: str =
 def run(connection, end: End, workflow_id: str = "w1", *, mode: str = "trigger") -> int:
     """An execution of the workflow that has ended so."""
     workflow = workflows.get_workflow(connection, workflow_id)
-    execution_id = lifecycle.create_execution(
-        connection,
-        workflow_id=workflow.id,
-        version_id=workflow.version_id,
-        project_id=workflow.project_id,
-        mode=mode,
-    )
+    execution_id = lifecycle.create_execution(connection, workflow.target, mode=mode)
     worker_id = a_worker(connection)
     assert [claim.id for claim in lifecycle.claim(connection, worker_id, 1)] == [execution_id]
     end(connection, worker_id, execution_id)

@@ -32,9 +32,7 @@ class Queue:
             return [
                 lifecycle.create_execution(
                     self.connection,
-                    workflow_id=workflow.id,
-                    version_id=workflow.version_id,
-                    project_id=workflow.project_id,
+                    workflow.target,
                     mode=mode,
                     **options,
                 )

@@ -74,9 +74,7 @@ def start(
         item["output"] = settings.outputs.index(webhook.method)
     return lifecycle.create_execution(
         connection,
-        workflow_id=webhook.workflow_id,
-        version_id=webhook.version_id,
-        project_id=webhook.project_id,
+        webhook.target,
         mode="webhook",
         awaited=awaited,
         start_node=webhook.node,

@@ -50,9 +50,7 @@ def run_workflow(body: dict[str, Any], workflow_id: str) -> Response:
                 services().rules.check_run(document_of(workflow.definition), start_node)
                 execution_id = lifecycle.create_execution(
                     connection,
-                    workflow_id=workflow.id,
-                    version_id=workflow.version_id,
-                    project_id=workflow.project_id,
+                    workflow.target,
                     mode="manual",
                     awaited=body["wait"] > 0,
                     start_node=start_node,

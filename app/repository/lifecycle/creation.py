@@ -1,11 +1,12 @@
 """How an execution comes to be."""
 
-from uuid import UUID
+from typing import Any
 
 from app.repository import notifications
 from app.repository.connection import Connection
 from app.repository.execution_counts import scalar
 from app.repository.lifecycle.claims import LOCK_WORKER
+from app.repository.targets import Target
 from app.vocabulary import Mode
 
 CREATE = """
@@ -30,10 +31,8 @@ SAVE_INPUT = """
 
 def create_execution(
     connection: Connection,
+    target: Target,
     *,
-    workflow_id: str,
-    version_id: UUID,
-    project_id: str,
     mode: Mode,
     retry_of: int | None = None,
     parent_id: int | None = None,
@@ -46,9 +45,7 @@ def create_execution(
     `awaited`: the worker is to announce its end, because somebody waits for it.
     """
     values = {
-        "workflow_id": workflow_id,
-        "version_id": version_id,
-        "project_id": project_id,
+        **parameters_of(target),
         "mode": mode,
         "retry_of": retry_of,
         "parent_id": parent_id,
@@ -63,10 +60,8 @@ def create_execution(
 def create_running(
     connection: Connection,
     worker_id: int,
+    target: Target,
     *,
-    workflow_id: str,
-    version_id: UUID,
-    project_id: str,
     mode: Mode,
     parent_id: int,
     start_node: str | None = None,
@@ -80,9 +75,7 @@ def create_running(
     if not scalar(connection, LOCK_WORKER, {"worker_id": worker_id}):
         return None
     values = {
-        "workflow_id": workflow_id,
-        "version_id": version_id,
-        "project_id": project_id,
+        **parameters_of(target),
         "mode": mode,
         "parent_id": parent_id,
         "worker_id": worker_id,
@@ -90,6 +83,11 @@ def create_running(
     execution_id = int(scalar(connection, CREATE_RUNNING, values))
     save_input(connection, execution_id, start_node, items)
     return execution_id
+
+
+def parameters_of(target: Target) -> dict[str, Any]:
+    """What both statements ask for about the target."""
+    return {"workflow_id": target.workflow_id, "version_id": target.version_id, "project_id": target.project_id}
 
 
 def save_input(connection: Connection, execution_id: int, start_node: str | None, items: bytes | None) -> None:

@@ -8,6 +8,7 @@ import orjson
 
 from app.repository.connection import Connection
 from app.repository.lifecycle.creation import create_execution
+from app.repository.targets import Target
 from app.vocabulary import Mode
 
 MODE: Mode = "error"
@@ -56,9 +57,7 @@ def start_error_workflows(connection: Connection, failures: Mapping[int, Failure
         failure = failures[execution_id]
         create_execution(
             connection,
-            workflow_id=wanted,
-            version_id=version_id,
-            project_id=project_id,
+            Target(wanted, version_id, project_id),
             mode=MODE,
             parent_id=execution_id,
             start_node=node,

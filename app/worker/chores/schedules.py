@@ -69,9 +69,7 @@ class Schedules:
         if self._fires_missed or late <= LATE_SECONDS:
             lifecycle.create_execution(
                 connection,
-                workflow_id=schedule.workflow_id,
-                version_id=schedule.version_id,
-                project_id=schedule.project_id,
+                schedule.target,
                 mode="trigger",
                 start_node=schedule.node,
                 items=orjson.dumps([{"json": item}]),
