@@ -9,6 +9,7 @@ from app.api.face.auth import caller
 from app.api.face.blueprint import Blueprint
 from app.api.face.services import database, services
 from app.credentials.encryption import cipher_for, credential_context
+from app.credentials.types import TYPES
 from app.repository import credentials
 from app.repository.credentials import Credential
 from app.repository.errors import CredentialNotFound, CredentialTypeNotFound, ProjectNotFound
@@ -21,7 +22,6 @@ from app.schemas.credentials import (
     CredentialSchema,
     CredentialTypeSchema,
     check_data,
-    json_schema,
 )
 from app.schemas.pages import PageQuery
 from app.schemas.workflows import new_id
@@ -103,10 +103,9 @@ def create_credential(body: dict[str, Any]) -> Response:
 )
 def get_credential_schema(credential_type: str) -> Response:
     """What the data of a credential of this type has to look like."""
-    schema = json_schema(credential_type)
-    if schema is None:
+    if credential_type not in TYPES:
         raise CredentialTypeNotFound
-    return answer(schema)
+    return answer(TYPES[credential_type].json_schema())
 
 
 @blueprint.endpoint("GET", "/<credential_id>", scope="credential:read", answer=CredentialSchema, errors=[404])

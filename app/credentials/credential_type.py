@@ -1,0 +1,56 @@
+"""What a type of credential is: its fields as JSON Schema, and what of them must be there to prove a caller."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+Field = Mapping[str, Any]
+
+TEXT: Field = {"type": "string"}
+NUMBER: Field = {"type": "number"}
+BOOLEAN: Field = {"type": "boolean"}
+DOMAINS: dict[str, Field] = {
+    "allowedHttpRequestDomains": {"type": "string", "enum": ["all", "domains", "none"]},
+    "allowedDomains": TEXT,
+}
+"""Where the HTTP Request node may send a credential."""
+_PYTHON: dict[str, tuple[type, ...]] = {"string": (str,), "number": (int, float), "boolean": (bool,)}
+
+
+def choice(*values: str) -> Field:
+    """A text that is one of these."""
+    return {"type": "string", "enum": list(values)}
+
+
+@dataclass(frozen=True, slots=True)
+class CredentialType:
+    """A type by the name that n8n's workflows use. `proves_caller`: fields without which it lets nobody in."""
+
+    name: str
+    fields: Mapping[str, Field]
+    proves_caller: tuple[str, ...] = ()
+
+    def json_schema(self) -> dict[str, Any]:
+        """What the data of a credential of this type has to look like."""
+        fields = {name: dict(field) for name, field in self.fields.items()}
+        return {"additionalProperties": False, "type": "object", "properties": fields, "required": []}
+
+    def problems(self, data: Mapping[str, Any]) -> dict[str, str]:
+        """What is wrong with each field; the sentences repeat no value."""
+        checked = {name: self._problem(name, value) for name, value in data.items()}
+        return {name: problem for name, problem in checked.items() if problem is not None}
+
+    def can_prove_caller(self, data: Mapping[str, Any]) -> bool:
+        """Whether nothing is empty that callers have to know."""
+        return all(data.get(name) for name in self.proves_caller)
+
+    def _problem(self, name: str, value: Any) -> str | None:
+        field = self.fields.get(name)
+        if field is None:
+            return f"Unknown field. Fields of {self.name}: {', '.join(self.fields)}."
+        kind = field["type"]
+        if not isinstance(value, _PYTHON[kind]) or (isinstance(value, bool) and kind != "boolean"):
+            return f"Must be a {kind}."
+        if "enum" in field and value not in field["enum"]:
+            return f"Must be one of: {', '.join(field['enum'])}."
+        return None

@@ -1,0 +1,9 @@
+"""A header: put into requests, or asked of a webhook's callers."""
+
+from app.credentials.credential_type import DOMAINS, TEXT, CredentialType
+
+TYPE = CredentialType(
+    "httpHeaderAuth",
+    {"name": TEXT, "value": TEXT, **DOMAINS},
+    proves_caller=("name", "value"),
+)

@@ -1,0 +1,17 @@
+"""How to reach a PostgreSQL."""
+
+from app.credentials.credential_type import BOOLEAN, NUMBER, TEXT, CredentialType, choice
+
+TYPE = CredentialType(
+    "postgres",
+    {
+        "host": TEXT,
+        "database": TEXT,
+        "user": TEXT,
+        "password": TEXT,
+        "maxConnections": NUMBER,
+        "allowUnauthorizedCerts": BOOLEAN,
+        "ssl": choice("allow", "disable", "require"),
+        "port": NUMBER,
+    },
+)
