@@ -13,6 +13,8 @@ import click
 
 from app import logs
 from app.command_errors import reported
+from app.credentials.keys import KEY_FILE
+from app.credentials.rotation import rotate
 from app.doctor import examine
 from app.migrations import migrate as apply_migrations
 from app.repository import api_keys
@@ -103,7 +105,7 @@ def import_workflows(files: tuple[Path, ...], project: str) -> None:
 
 @click.group()
 def keys() -> None:
-    """Make, list and revoke API keys."""
+    """Make, list and revoke API keys, and change the key that credentials are encrypted with."""
 
 
 @keys.command("create")
@@ -170,6 +172,33 @@ def revoke_key(key_id: int) -> None:
     with reported(), connect(Settings.from_environment(os.environ).direct_url) as connection:
         api_keys.revoke_api_key(connection, key_id)
     click.echo(f"Revoked key {key_id}")
+
+
+@keys.command("rotate-encryption")
+def rotate_encryption() -> None:
+    """Encrypt all credentials with a new key, while API and workers run.
+
+    Where the key is kept in EXECUTIONS_HOME, a new one is made and the earlier ones stay accepted. Where it is in
+    EXECUTIONS_ENCRYPTION_KEY, set that to the new key and EXECUTIONS_ENCRYPTION_KEY_OLD to the earlier one on every
+    host, start everything anew, and then run this. Cut short, it goes on where it was when it is run again.
+    """
+    with reported():
+        settings = Settings.from_environment(os.environ)
+        with connect(settings.direct_url, autocommit=True) as connection:
+            done = rotate(connection, settings)
+    if done.made_key:
+        click.echo(f"Made the key {done.key_id} in {settings.home / KEY_FILE}; the earlier ones stay accepted")
+    click.echo(f"Credentials encrypted anew: {done.moved}; all are under the key {done.key_id} now")
+    if done.unreadable:
+        raise click.ClickException(
+            f"No key that is known opens {len(done.unreadable)} of them: {', '.join(done.unreadable[:10])}. Name the "
+            "key that they were encrypted with in EXECUTIONS_ENCRYPTION_KEY_OLD, or store them anew."
+        )
+    if not done.moved and not done.made_key and not settings.encryption_keys_old:
+        click.echo(
+            "To change the key, set EXECUTIONS_ENCRYPTION_KEY to a new one and EXECUTIONS_ENCRYPTION_KEY_OLD to this "
+            "one on every host, start everything anew, and run this again"
+        )
 
 
 def new_key() -> str:

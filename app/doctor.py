@@ -9,6 +9,8 @@ from tempfile import gettempdir
 
 import psycopg
 
+from app.credentials.key_check import unreadable
+from app.credentials.vault import Vault
 from app.migrations import OLDEST_SUPPORTED, pending, unknown
 from app.repository import failures, workers
 from app.repository.connection import Connection, connect, open_pool, reading
@@ -65,6 +67,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
         )
         yield from examine_pooler(settings)
         yield from examine_replica(connection, settings)
+        yield from examine_encryption(connection, settings)
         yield from examine_queue(connection, settings)
         yield from examine_notices(connection, settings)
         yield from examine_bloat(connection)
@@ -131,6 +134,24 @@ def examine_replica(connection: Connection, settings: Settings) -> Iterator[Find
         f"{'had all after' if there else 'lacks something still after'} {seconds:.1f} s",
         None if there else "see that it is a replica of this primary and receives what that writes",
     )
+
+
+def examine_encryption(connection: Connection, settings: Settings) -> Iterator[Finding]:
+    """Whether this host's key opens what is stored; one credential of each key is tried."""
+    advice = (
+        "set EXECUTIONS_ENCRYPTION_KEY to the key of the other hosts (or put back the file encryption-key in "
+        "EXECUTIONS_HOME); while it is being changed, name the earlier one in EXECUTIONS_ENCRYPTION_KEY_OLD"
+    )
+    vault = Vault(settings)
+    try:
+        wrong = unreadable(connection, vault)
+        state = "opens the credentials that were tried" if vault.keyring.is_there() else "made at first use"
+    except OSError as error:
+        yield Finding("encryption key", str(error), "let this user read EXECUTIONS_HOME/encryption-key, or put it back")
+        return
+    if wrong:
+        state = f"this host cannot decrypt {', '.join(wrong[:10])}"
+    yield Finding("encryption key", state, advice if wrong else None)
 
 
 def examine_queue(connection: Connection, settings: Settings) -> Iterator[Finding]:

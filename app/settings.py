@@ -81,6 +81,8 @@ class Settings:
     """What workflows may reach besides the public Internet."""
     encryption_key: str | None
     """What credentials are encrypted with; None: a key that is kept in the home folder."""
+    encryption_keys_old: tuple[str, ...]
+    """Further keys that are accepted, while `encryption_key` is being changed."""
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str], *, needs_database: bool = True) -> "Settings":
@@ -125,6 +127,7 @@ class Settings:
             missed_schedules=reader.choice("EXECUTIONS_MISSED_SCHEDULES", "fire", "skip"),
             allowed_hosts=_allowed_hosts(reader.text("EXECUTIONS_ALLOWED_HOSTS", "")),
             encryption_key=environ.get("EXECUTIONS_ENCRYPTION_KEY", "").strip() or None,
+            encryption_keys_old=_old_keys(environ.get("EXECUTIONS_ENCRYPTION_KEY_OLD", "").strip()),
         )
         if settings.lease_seconds < 2 * settings.heartbeat_seconds:
             raise SettingsError(
@@ -133,6 +136,8 @@ class Settings:
             )
         if settings.database_direct_url and not environ.get("DATABASE_URL", "").strip():
             raise SettingsError("DATABASE_DIRECT_URL goes around the pooler that DATABASE_URL leads through: set both")
+        if settings.encryption_keys_old and settings.encryption_key is None:
+            raise SettingsError("EXECUTIONS_ENCRYPTION_KEY_OLD is set: set EXECUTIONS_ENCRYPTION_KEY, too")
         if settings.failure_webhook and not settings.failure_webhook.startswith(("http://", "https://")):
             raise SettingsError("EXECUTIONS_FAILURE_WEBHOOK must be a URL that starts with http:// or https://")
         if settings.failure_webhook and not settings.failure_secret:
@@ -155,6 +160,11 @@ def _allowed_hosts(text: str) -> AddressRules:
         return AddressRules.parse(text)
     except InvalidAllowList as error:
         raise SettingsError(f"EXECUTIONS_ALLOWED_HOSTS: {error}") from None
+
+
+def _old_keys(text: str) -> tuple[str, ...]:
+    """Keys with commas between them; a single one may hold commas itself."""
+    return tuple(dict.fromkeys(filter(None, (text, *(part.strip() for part in text.split(","))))))
 
 
 def _conninfo(environ: Mapping[str, str], name: str) -> str:

@@ -3,23 +3,32 @@
 import hashlib
 import hmac
 
-from app.credentials.encryption import kept_key
+from app.credentials.keys import Key, Keyring
 from app.settings import Settings
 
 
 class Signer:
-    """Signs with the key of this installation, which is the one that credentials are encrypted with."""
+    """Signs with the key of this installation, and knows what was signed with an earlier one."""
 
-    def __init__(self, settings: Settings) -> None:
-        key = settings.encryption_key or kept_key(settings.home)
-        self._key = hashlib.sha256(b"executions addresses" + key.encode()).digest()
+    def __init__(self, keyring: Keyring) -> None:
+        """Raises OSError at once where there can be no key."""
+        keyring.accepted()
+        self._keyring = keyring
 
     def sign(self, text: str) -> str:
-        return hmac.new(self._key, text.encode(), hashlib.sha256).hexdigest()
+        return signature_of(self._keyring.current(), text)
 
     def is_signed(self, text: str, signature: str) -> bool:
         """Whether the signature is ours for this text; takes as long whatever the answer."""
-        return hmac.compare_digest(self.sign(text).encode(), signature.encode("utf-8", "replace"))
+        given = signature.encode("utf-8", "replace")
+        compared = [hmac.compare_digest(signature_of(key, text).encode(), given) for key in self._keyring.accepted()]
+        return any(compared)
+
+
+def signature_of(key: Key, text: str) -> str:
+    """The text's signature with one key."""
+    secret = hashlib.sha256(b"executions addresses" + key.text.encode()).digest()
+    return hmac.new(secret, text.encode(), hashlib.sha256).hexdigest()
 
 
 def resume_url(settings: Settings, signer: Signer, execution_id: int) -> str:

@@ -18,6 +18,8 @@ from app.api.face.waiters import Waiters
 from app.api.webhooks import webhooks
 from app.api.workflows import runs as workflow_runs
 from app.api.workflows import workflows
+from app.credentials.key_check import report_soon
+from app.credentials.vault import Vault
 from app.engine import nodes
 from app.repository.connection import open_pool
 from app.settings import Settings
@@ -34,6 +36,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
     pool = open_pool(settings.database_url, size=settings.pool_size, name="api", through_pooler=settings.through_pooler)
+    vault = Vault(settings)
     app.extensions[NAME] = Services(
         settings=settings,
         pool=pool,
@@ -43,10 +46,12 @@ def create_app(settings: Settings | None = None) -> Flask:
         rates=KeyRates(settings.requests_per_minute),
         counts=CountCache(),
         waiters=Waiters(settings.direct_url),
-        signer=Signer(settings),
+        signer=Signer(vault.keyring),
+        vault=vault,
         replica=open_replica(settings, pool),
     )
     add_endpoints(app)
+    report_soon(pool, vault)
     return app
 
 

@@ -11,8 +11,10 @@ from typing import Any
 import psycopg
 import pytest
 
+from app.credentials.vault import Vault
 from app.repository.api_keys import find_api_key
 from app.repository.workflows import get_workflow
+from app.settings import Settings
 from tests.live import PROJECT, environment
 from tests.postgres import cloned_database
 
@@ -74,6 +76,24 @@ def test_a_revoked_key_is_no_key(flask, connection):
     assert flask("keys", "revoke", str(stored.id)).returncode == 0
     assert find_api_key(connection, key) is None
     assert "old\trevoked" in flask("keys", "list").stdout
+
+
+def test_the_encryption_key_is_changed(flask, connection, tmp_path):
+    made = flask("keys", "rotate-encryption")
+    assert (made.returncode, made.stderr) == (0, "")
+    assert f"in {tmp_path / 'encryption-key'}" in made.stdout
+    settings = {"EXECUTIONS_ENCRYPTION_KEY": "lost"}
+    vault = Vault(Settings.from_environment({**environment("postgresql:///x", tmp_path), **settings}))
+    vault.create(connection, "c1", name="c", type="smtp", project_id="default", data={"host": "h"})
+    connection.commit()
+    refused = flask("keys", "rotate-encryption")
+    assert refused.returncode == 1
+    assert "c1" in refused.stderr
+    assert "EXECUTIONS_ENCRYPTION_KEY_OLD" in refused.stderr
+    moved = flask("keys", "rotate-encryption", EXECUTIONS_ENCRYPTION_KEY="new", EXECUTIONS_ENCRYPTION_KEY_OLD="lost")
+    assert "Credentials encrypted anew: 1;" in moved.stdout
+    nothing_to_do = flask("keys", "rotate-encryption", EXECUTIONS_ENCRYPTION_KEY="new")
+    assert "EXECUTIONS_ENCRYPTION_KEY_OLD to this" in nothing_to_do.stdout
 
 
 def workflow(**changes: Any) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 import psycopg
 import pytest
 
+from app.credentials.vault import Vault
 from app.doctor import examine
 from app.repository import workers
 from app.settings import Settings
@@ -34,6 +35,17 @@ def test_no_worker_and_a_queue_that_stands(database_url, connection) -> None:
     advice = findings(database_url)
     assert "flask worker" in advice["workers"]
     assert "more workers" in advice["queue"]
+
+
+def test_a_host_with_another_encryption_key(database_url, connection) -> None:
+    own, other = ({"EXECUTIONS_ENCRYPTION_KEY": key} for key in ("own", "other"))
+    vault = Vault(Settings.from_environment({"DATABASE_URL": database_url, **own}))
+    data = {"user": "a", "password": "b"}
+    vault.create(connection, "c1", name="c", type="httpBasicAuth", project_id="default", data=data)
+    connection.commit()
+    assert findings(database_url, **own)["encryption key"] is None
+    assert "EXECUTIONS_ENCRYPTION_KEY" in (findings(database_url, **other)["encryption key"] or "")
+    assert findings(database_url, **other, EXECUTIONS_ENCRYPTION_KEY_OLD="own")["encryption key"] is None
 
 
 def test_too_few_connections(database_url) -> None:

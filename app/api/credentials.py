@@ -8,7 +8,6 @@ from app.api.face.answers import answer
 from app.api.face.auth import caller
 from app.api.face.blueprint import Blueprint
 from app.api.face.services import database, services
-from app.credentials.encryption import cipher_for, credential_context
 from app.credentials.types import TYPES
 from app.repository import credentials
 from app.repository.credentials import Credential
@@ -53,10 +52,6 @@ def checked(credential_id: str) -> str:
     return credential_id
 
 
-def encrypted(credential_id: str, kind: str, data: dict[str, Any]) -> bytes:
-    return cipher_for(services().settings).encrypt(data, credential_context(credential_id, kind))
-
-
 @blueprint.endpoint("GET", "", scope="credential:list", query=PageQuery, answer=CredentialPageSchema)
 def get_many_credentials(query: dict[str, Any]) -> Response:
     """List credentials in the order of their ids, without what they hold."""
@@ -87,13 +82,8 @@ def create_credential(body: dict[str, Any]) -> Response:
         raise ProjectNotFound
     credential_id, kind = new_id(), body["type"]
     with database() as connection:
-        made = credentials.create_credential(
-            connection,
-            credential_id,
-            name=body["name"],
-            type=kind,
-            project_id=project,
-            data=encrypted(credential_id, kind, body["data"]),
+        made = services().vault.create(
+            connection, credential_id, name=body["name"], type=kind, project_id=project, data=body["data"]
         )
     return answer(render(made))
 
@@ -129,11 +119,9 @@ def update_credential(body: dict[str, Any], credential_id: str) -> Response:
     """Change the name of a credential, or all that it holds."""
     with database() as connection:
         found = credentials.get_credential(connection, checked(credential_id), project_id=caller().project_id)
-        data = None
         if body["data"] is not None:
             check_data(found.type, body["data"])
-            data = encrypted(found.id, found.type, body["data"])
-        changed = credentials.update_credential(connection, found.id, name=body["name"], data=data)
+        changed = services().vault.update(connection, found, name=body["name"], data=body["data"])
     return answer(render(changed))
 
 

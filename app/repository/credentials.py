@@ -21,6 +21,28 @@ class Credential:
     updated_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """What a credential holds, encrypted, and the id of the key for it; None in rows of the first release."""
+
+    data: bytes
+    key_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredSecret:
+    """The secret of one credential, with what it is bound to."""
+
+    id: str
+    type: str
+    data: bytes
+    key_id: str | None
+
+    @property
+    def secret(self) -> Secret:
+        return Secret(self.data, self.key_id)
+
+
 LIST = """
     SELECT c.id, c.name, c.type, c.project_id, c.created_at, c.updated_at
       FROM credentials AS c
@@ -36,15 +58,16 @@ GET = """
 """
 
 CREATE = """
-    INSERT INTO credentials (id, name, type, project_id, data)
-    VALUES (%(id)s, %(name)s, %(type)s, %(project_id)s, %(data)s)
+    INSERT INTO credentials (id, name, type, project_id, data, key_id)
+    VALUES (%(id)s, %(name)s, %(type)s, %(project_id)s, %(data)s, %(key_id)s)
     RETURNING id, name, type, project_id, created_at, updated_at
 """
 
 # What is not named stays.
 UPDATE = """
     UPDATE credentials AS c
-       SET name = coalesce(%(name)s, c.name), data = coalesce(%(data)s, c.data), updated_at = now()
+       SET name = coalesce(%(name)s, c.name), data = coalesce(%(data)s, c.data),
+           key_id = coalesce(%(key_id)s, c.key_id), updated_at = now()
      WHERE c.id = %(id)s
     RETURNING c.id, c.name, c.type, c.project_id, c.created_at, c.updated_at
 """
@@ -55,18 +78,40 @@ DELETE = """
     RETURNING c.id, c.name, c.type, c.project_id, c.created_at, c.updated_at
 """
 
-DATA_IN_PROJECT = """
-    SELECT c.data
+SECRET_IN_PROJECT = """
+    SELECT c.data, c.key_id
       FROM credentials AS c
      WHERE c.project_id = %(project_id)s AND c.id = %(id)s AND c.type = %(type)s
 """
 
 # An execution reaches the credentials of its own project only.
-DATA_FOR_EXECUTION = """
-    SELECT c.data
+SECRET_FOR_EXECUTION = """
+    SELECT c.data, c.key_id
       FROM executions AS e
       JOIN credentials AS c ON c.project_id = e.project_id
      WHERE e.id = %(execution_id)s AND c.id = %(id)s AND c.type = %(type)s
+"""
+
+# A save at the same moment is waited for, and seen.
+UNDER_OTHER_KEYS = """
+    SELECT c.id, c.type, c.data, c.key_id
+      FROM credentials AS c
+     WHERE c.id > %(after)s AND c.key_id IS DISTINCT FROM %(key_id)s
+     ORDER BY c.id
+     LIMIT %(limit)s
+       FOR NO KEY UPDATE
+"""
+
+REENCRYPT = """
+    UPDATE credentials AS c
+       SET data = %(data)s, key_id = %(key_id)s
+     WHERE c.id = %(id)s
+"""
+
+ONE_OF_EACH_KEY = """
+    SELECT DISTINCT ON (c.key_id) c.id, c.type, c.data, c.key_id
+      FROM credentials AS c
+     ORDER BY c.key_id, c.updated_at DESC
 """
 
 
@@ -84,17 +129,19 @@ def get_credential(connection: Connection, credential_id: str, *, project_id: st
 
 
 def create_credential(
-    connection: Connection, credential_id: str, *, name: str, type: str, project_id: str, data: bytes
+    connection: Connection, credential_id: str, *, name: str, type: str, project_id: str, secret: Secret
 ) -> Credential:
-    """Store a credential whose data is encrypted already. Raises ProjectNotFound (when translated)."""
-    return one(connection, CREATE, id=credential_id, name=name, type=type, project_id=project_id, data=data)
+    """Store a credential. Raises ProjectNotFound (when translated)."""
+    values = {"id": credential_id, "name": name, "type": type, "project_id": project_id}
+    return one(connection, CREATE, **values, data=secret.data, key_id=secret.key_id)
 
 
 def update_credential(
-    connection: Connection, credential_id: str, *, name: str | None = None, data: bytes | None = None
+    connection: Connection, credential_id: str, *, name: str | None = None, secret: Secret | None = None
 ) -> Credential:
-    """Give a credential another name or other (encrypted) data; None: as it was. Raises CredentialNotFound."""
-    return one(connection, UPDATE, id=credential_id, name=name, data=data)
+    """Give a credential another name or another secret; None: as it was. Raises CredentialNotFound."""
+    data, key_id = (None, None) if secret is None else (secret.data, secret.key_id)
+    return one(connection, UPDATE, id=credential_id, name=name, data=data, key_id=key_id)
 
 
 def delete_credential(connection: Connection, credential_id: str, *, project_id: str | None = None) -> Credential:
@@ -102,19 +149,35 @@ def delete_credential(connection: Connection, credential_id: str, *, project_id:
     return one(connection, DELETE, id=credential_id, project_id=project_id)
 
 
-def data_in_project(connection: Connection, project_id: str, credential_id: str, type: str) -> bytes | None:
-    """The encrypted data of a credential of this project and type; None when there is none with this id."""
+def secret_in_project(connection: Connection, project_id: str, credential_id: str, type: str) -> Secret | None:
+    """The secret of a credential of this project and type; None when there is none with this id."""
     where = {"project_id": project_id, "id": credential_id, "type": type}
-    row = connection.execute(DATA_IN_PROJECT, where).fetchone()
-    return None if row is None else bytes(row[0])
+    with connection.cursor(row_factory=class_row(Secret)) as cursor:
+        return cursor.execute(SECRET_IN_PROJECT, where).fetchone()
 
 
-def data_for_execution(connection: Connection, execution_id: int, credential_id: str, type: str) -> bytes | None:
-    """The encrypted data of a credential of this type; None when the execution's project has none with this id."""
-    row = connection.execute(
-        DATA_FOR_EXECUTION, {"execution_id": execution_id, "id": credential_id, "type": type}
-    ).fetchone()
-    return None if row is None else bytes(row[0])
+def secret_for_execution(connection: Connection, execution_id: int, credential_id: str, type: str) -> Secret | None:
+    """The secret of a credential of this type; None when the execution's project has none with this id."""
+    where = {"execution_id": execution_id, "id": credential_id, "type": type}
+    with connection.cursor(row_factory=class_row(Secret)) as cursor:
+        return cursor.execute(SECRET_FOR_EXECUTION, where).fetchone()
+
+
+def under_other_keys(connection: Connection, key_id: str, *, after: str, limit: int) -> list[StoredSecret]:
+    """At most `limit` secrets that are under another key, in the order of ids; locked until the transaction ends."""
+    with connection.cursor(row_factory=class_row(StoredSecret)) as cursor:
+        return cursor.execute(UNDER_OTHER_KEYS, {"key_id": key_id, "after": after, "limit": limit}).fetchall()
+
+
+def reencrypt(connection: Connection, credential_id: str, secret: Secret) -> None:
+    """Store the same secret under another key; nobody has changed the credential by that."""
+    connection.execute(REENCRYPT, {"id": credential_id, "data": secret.data, "key_id": secret.key_id})
+
+
+def one_of_each_key(connection: Connection) -> list[StoredSecret]:
+    """For each key in use, the secret that was saved last."""
+    with connection.cursor(row_factory=class_row(StoredSecret)) as cursor:
+        return cursor.execute(ONE_OF_EACH_KEY).fetchall()
 
 
 def one(connection: Connection, statement: str, **parameters: object) -> Credential:

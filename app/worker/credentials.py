@@ -5,18 +5,17 @@ from concurrent.futures import Executor
 
 from psycopg_pool import ConnectionPool
 
-from app.credentials.encryption import CannotDecrypt, cipher_for, credential_context
+from app.credentials.errors import CannotDecrypt
+from app.credentials.vault import Vault
 from app.engine.run.credentials import CredentialUnreadable, ReadCredential
-from app.repository import credentials
 from app.repository.connection import Connection, transaction
-from app.settings import Settings
 
 
 class Credentials:
     """The credentials that executions on this worker may ask for."""
 
-    def __init__(self, settings: Settings, pool: ConnectionPool[Connection], threads: Executor) -> None:
-        self._settings = settings
+    def __init__(self, vault: Vault, pool: ConnectionPool[Connection], threads: Executor) -> None:
+        self._vault = vault
         self._pool = pool
         self._threads = threads
 
@@ -33,11 +32,8 @@ class Credentials:
         return read
 
     def _read(self, execution_id: int, credential_id: str, kind: str) -> dict[str, object] | None:
-        with transaction(self._pool) as connection:
-            data = credentials.data_for_execution(connection, execution_id, credential_id, kind)
-        if data is None:
-            return None
         try:
-            return cipher_for(self._settings).decrypt(data, credential_context(credential_id, kind))
+            with transaction(self._pool) as connection:
+                return self._vault.read_for_execution(connection, execution_id, credential_id, kind)
         except (CannotDecrypt, OSError) as error:
             raise CredentialUnreadable(str(error)) from error

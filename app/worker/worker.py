@@ -20,6 +20,8 @@ from typing import Any, TypeVar
 import orjson
 from psycopg_pool import ConnectionPool
 
+from app.credentials.key_check import report
+from app.credentials.vault import Vault
 from app.engine import nodes
 from app.engine.sandbox import Sandbox
 from app.outgoing.client import Outgoing
@@ -61,10 +63,11 @@ class Worker:
         self._threads = ThreadPoolExecutor(max_workers=4, thread_name_prefix=THREADS)
         self._outgoing = Outgoing(settings.allowed_hosts)
         self._clock = Clock()
+        self._vault = vault = Vault(settings)
         self._reach = Reach(
             settings=settings,
-            signer=Signer(settings),
-            credentials=Credentials(settings, pool, self._threads),
+            signer=Signer(vault.keyring),
+            credentials=Credentials(vault, pool, self._threads),
             outgoing=self._outgoing,
             histories=Histories(pool, self._threads),
             clock=self._clock,
@@ -277,6 +280,7 @@ class Worker:
     def _register(self) -> int:
         with transaction(self._pool) as connection:
             self._clock.read(connection)
+            report(connection, self._vault)
             return workers.register(
                 connection,
                 hostname=socket.gethostname(),

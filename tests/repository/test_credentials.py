@@ -5,13 +5,19 @@ import pytest
 
 from app.repository import credentials, projects
 from app.repository.connection import Connection
+from app.repository.credentials import Secret
 from app.repository.errors import CredentialNotFound, StillInUse
 from tests.repository.given import a_new_execution, a_workflow
 
 
 def a_credential(connection: Connection, credential_id: str = "c1", project_id: str = "default") -> None:
     credentials.create_credential(
-        connection, credential_id, name="Service", type="httpBasicAuth", project_id=project_id, data=b"\x01secret"
+        connection,
+        credential_id,
+        name="Service",
+        type="httpBasicAuth",
+        project_id=project_id,
+        secret=Secret(b"\x01secret", "k"),
     )
     connection.commit()
 
@@ -33,17 +39,17 @@ def test_an_execution_reads_those_of_its_project_and_of_the_right_type(connectio
     a_credential(connection)
     own = a_new_execution(connection, a_workflow(connection))
     other = a_new_execution(connection, a_workflow(connection, "w2", project_id="p2"))
-    assert credentials.data_for_execution(connection, own, "c1", "httpBasicAuth") == b"\x01secret"
-    assert credentials.data_for_execution(connection, own, "c1", "smtp") is None
-    assert credentials.data_for_execution(connection, other, "c1", "httpBasicAuth") is None
+    assert credentials.secret_for_execution(connection, own, "c1", "httpBasicAuth") == Secret(b"\x01secret", "k")
+    assert credentials.secret_for_execution(connection, own, "c1", "smtp") is None
+    assert credentials.secret_for_execution(connection, other, "c1", "httpBasicAuth") is None
 
 
 def test_an_update_leaves_what_it_does_not_name(connection) -> None:
     a_credential(connection)
     credentials.update_credential(connection, "c1", name="Other")
-    changed = credentials.update_credential(connection, "c1", data=b"\x01new")
+    changed = credentials.update_credential(connection, "c1", secret=Secret(b"\x01new", "l"))
     assert changed.name == "Other"
-    assert connection.execute("SELECT data FROM credentials").fetchone() == (b"\x01new",)
+    assert connection.execute("SELECT data, key_id FROM credentials").fetchone() == (b"\x01new", "l")
 
 
 def test_a_project_with_credentials_stays(connection) -> None:

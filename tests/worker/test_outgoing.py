@@ -2,8 +2,8 @@
 
 import orjson
 
-from app.credentials.encryption import Cipher, credential_context
-from app.repository import credentials
+from app.credentials.vault import Vault
+from app.settings import Settings
 from tests.engine.nodes import far_side
 from tests.worker.graphs import chain, no_op
 
@@ -20,16 +20,20 @@ def with_credential(definition: bytes, credential_id: str) -> bytes:
     return orjson.dumps(document)
 
 
+def store(connection, key: str) -> None:
+    """A credential under this key."""
+    vault = Vault(Settings.from_environment({"DATABASE_URL": "postgresql:///x", "EXECUTIONS_ENCRYPTION_KEY": key}))
+    data = {"name": "X-Key", "value": SECRET}
+    vault.create(connection, "c1", name="Service", type="httpHeaderAuth", project_id="default", data=data)
+
+
 def test_a_credential_goes_into_the_request_and_nowhere_else(queue, start_worker, tmp_path) -> None:
     with far_side.running() as address:
         authentication = {"authentication": "genericCredentialType", "genericAuthType": "httpHeaderAuth"}
         for name, path in (("ok", "/checked"), ("fails", "/error-object")):
             definition = with_credential(chain(request(address + path, **authentication), no_op()), "c1")
             queue.save(definition, name)
-        data = Cipher("k").encrypt({"name": "X-Key", "value": SECRET}, credential_context("c1", "httpHeaderAuth"))
-        credentials.create_credential(
-            queue.connection, "c1", name="Service", type="httpHeaderAuth", project_id="default", data=data
-        )
+        store(queue.connection, "k")
         worker = start_worker(EXECUTIONS_ALLOWED_HOSTS="127.0.0.1", EXECUTIONS_ENCRYPTION_KEY="k")
         ids = [queue.add("ok")[0], queue.add("fails")[0]]
         fine, failed = queue.wait_for(ids)
@@ -47,14 +51,12 @@ def test_another_key_is_told_as_the_node_s_error(queue, start_worker) -> None:
         no_op(),
     )
     queue.save(with_credential(definition, "c1"))
-    data = Cipher("one").encrypt({"name": "X-Key", "value": SECRET}, credential_context("c1", "httpHeaderAuth"))
-    credentials.create_credential(
-        queue.connection, "c1", name="Service", type="httpHeaderAuth", project_id="default", data=data
-    )
-    start_worker(EXECUTIONS_ENCRYPTION_KEY="another")
+    store(queue.connection, "one")
+    worker = start_worker(EXECUTIONS_ENCRYPTION_KEY="another")
     [execution] = queue.wait_for(queue.add())
     assert (execution.status, execution.error_node) == ("error", "Ask")
     assert "EXECUTIONS_ENCRYPTION_KEY" in execution.error_message
+    assert "the encryption key of this process is not the one of stored credentials" in worker.log.read_text()
 
 
 def test_an_inner_address_is_refused_unless_it_is_named(queue, start_worker) -> None:

@@ -15,6 +15,7 @@ from app.api.face.metrics import RequestMetrics
 from app.api.face.rates import KeyRates
 from app.api.face.replica import Replica
 from app.api.face.waiters import Waiters
+from app.credentials.vault import Vault
 from app.repository.connection import Connection, transaction
 from app.repository.connection import reading as reading_from
 from app.schemas.workflows import WorkflowRules
@@ -35,6 +36,7 @@ class Services:
     counts: CountCache
     waiters: Waiters
     signer: Signer
+    vault: Vault
     replica: Replica | None
 
 

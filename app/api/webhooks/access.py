@@ -10,8 +10,8 @@ from flask import request
 from app.api.face.errors import Refused
 from app.api.face.services import services
 from app.api.webhooks.tokens import CHALLENGE, token_payload
-from app.credentials.encryption import CannotDecrypt, cipher_for, credential_context
-from app.repository import credentials
+from app.credentials.errors import CannotDecrypt
+from app.credentials.types import TYPES
 from app.repository.connection import Connection
 from app.triggers.webhook_settings import WebhookSettings
 
@@ -54,13 +54,14 @@ def credential_of(connection: Connection, project_id: str, settings: WebhookSett
     kind, credential_id = settings.credential_type, settings.credential_id
     if kind is None or credential_id is None:
         raise Refused(500, "No authentication data defined on node!")
-    data = credentials.data_in_project(connection, project_id, credential_id, kind)
-    if data is None:
-        raise Refused(500, "No authentication data defined on node!")
     try:
-        return cipher_for(services().settings).decrypt(data, credential_context(credential_id, kind))
+        held = services().vault.read_in_project(connection, project_id, credential_id, kind)
     except CannotDecrypt as error:
         raise Refused(500, str(error)) from error
+    # An empty user, password or value would let anybody in.
+    if held is None or not TYPES[kind].can_prove_caller(held):
+        raise Refused(500, "No authentication data defined on node!")
+    return held
 
 
 def same(given: str, expected: str) -> bool:

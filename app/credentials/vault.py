@@ -1,0 +1,97 @@
+"""The vault: the only place where secrets are encrypted and decrypted.
+
+Credentials go through it into PostgreSQL and come out of it for a node or for the check of a webhook's caller. What
+proved a caller is sealed by it for the one run that it came with.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+from app.credentials.encryption import Cipher
+from app.credentials.errors import CannotDecrypt
+from app.credentials.keys import Key, Keyring
+from app.repository import credentials
+from app.repository.connection import Connection
+from app.repository.credentials import Credential, Secret
+from app.settings import Settings
+
+
+class Vault:
+    """Encrypts with the key of this installation, and decrypts with that one and earlier ones."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.keyring = Keyring(settings)
+        self._ciphers: dict[str, Cipher] = {}
+
+    def create(
+        self, connection: Connection, credential_id: str, *, name: str, type: str, project_id: str, data: dict[str, Any]
+    ) -> Credential:
+        """Store a credential. Raises ProjectNotFound (when translated)."""
+        secret = self.encrypt(credential_id, type, data)
+        return credentials.create_credential(
+            connection, credential_id, name=name, type=type, project_id=project_id, secret=secret
+        )
+
+    def update(
+        self, connection: Connection, credential: Credential, *, name: str | None, data: dict[str, Any] | None
+    ) -> Credential:
+        """Give a credential another name or other data; None: as it was. Raises CredentialNotFound."""
+        secret = None if data is None else self.encrypt(credential.id, credential.type, data)
+        return credentials.update_credential(connection, credential.id, name=name, secret=secret)
+
+    def read_in_project(
+        self, connection: Connection, project_id: str, credential_id: str, kind: str
+    ) -> dict[str, Any] | None:
+        """What a credential of this project and type holds; None: there is none. Raises CannotDecrypt, OSError."""
+        secret = credentials.secret_in_project(connection, project_id, credential_id, kind)
+        return None if secret is None else self.decrypt(secret, credential_id, kind)
+
+    def read_for_execution(
+        self, connection: Connection, execution_id: int, credential_id: str, kind: str
+    ) -> dict[str, Any] | None:
+        """The same within the project of an execution."""
+        secret = credentials.secret_for_execution(connection, execution_id, credential_id, kind)
+        return None if secret is None else self.decrypt(secret, credential_id, kind)
+
+    def encrypt(self, credential_id: str, kind: str, data: dict[str, Any]) -> Secret:
+        """The data as it is stored, bound to the credential's id and type. Raises OSError without a key."""
+        key = self.keyring.current()
+        return Secret(self._cipher(key).encrypt(data, credential_context(credential_id, kind)), key.id)
+
+    def decrypt(self, secret: Secret, credential_id: str, kind: str) -> dict[str, Any]:
+        """What was encrypted. Raises CannotDecrypt, OSError."""
+        if not self.keyring.is_there():
+            raise CannotDecrypt
+        keys = self.keyring.accepted()
+        # Rows of the first release do not name their key.
+        fitting = [key for key in keys if key.id == secret.key_id] or (list(keys) if secret.key_id is None else [])
+        return self._opened(fitting, secret.data, credential_context(credential_id, kind))
+
+    def seal(self, value: dict[str, Any]) -> bytes:
+        """Encrypt what only one run may see. Raises OSError without a key."""
+        return self._cipher(self.keyring.current()).encrypt(value, SEALED)
+
+    def unseal(self, data: bytes) -> dict[str, Any]:
+        """What was sealed. Raises CannotDecrypt, OSError."""
+        return self._opened(self.keyring.accepted(), data, SEALED)
+
+    def _opened(self, keys: Iterable[Key], data: bytes, context: str) -> dict[str, Any]:
+        for key in keys:
+            try:
+                return self._cipher(key).decrypt(data, context)
+            except CannotDecrypt:
+                continue
+        raise CannotDecrypt
+
+    def _cipher(self, key: Key) -> Cipher:
+        if key.id not in self._ciphers:
+            self._ciphers[key.id] = Cipher(key.text)
+        return self._ciphers[key.id]
+
+
+SEALED = "sealed"
+
+
+def credential_context(credential_id: str, kind: str) -> str:
+    """What the data of a credential is bound to."""
+    return f"credential:{kind}:{credential_id}"
