@@ -70,5 +70,5 @@ async def evaluated(
     document: dict[str, Any], nodes: list[dict[str, Any]], types: NodeTypes
 ) -> dict[str, dict[str, Any]]:
     """The nodes, by name, with their expressions evaluated."""
-    async with Sandbox(code_processes=0) as sandbox:
+    async with Sandbox(spares=0) as sandbox:
         return {node["name"]: await with_values(document, node, sandbox, types) for node in nodes}

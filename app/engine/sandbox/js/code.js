@@ -3,15 +3,11 @@
 'use strict';
 
 const vm = require('node:vm');
-const acorn = require('acorn');
 
-const { FrameReader, writeFrame } = require('./frames.js');
+const { ANSWER, DROP, ENTER, FrameReader, LEAVE, PING, PONG, heapUsed, writeAnswer, writeFrame } = require('./frames.js');
 const { answer } = require('./host.js');
+const { withoutImports } = require('./imports.js');
 
-const ANSWER = 0;
-const ENTER = 1;
-const LEAVE = 2;
-const DROP = 1;
 const SPARE_CONTEXTS = 3;
 const MAX_TIMERS = 10_000;
 const HEAD = '(async function workflowCode() {';
@@ -59,7 +55,7 @@ function start({ realmFile, realmLibrary }) {
     try {
       if (!run.open || typeof text !== 'string') return;
       close(run);
-      writeFrame(run.id, ANSWER, text);
+      writeAnswer(run.id, text);
     } catch {
       // The pipe is gone, and so is whoever waited.
     }
@@ -95,9 +91,25 @@ function start({ realmFile, realmLibrary }) {
     runs.delete(run.id);
   }
 
-  /** Runs a piece of a run's JavaScript and all that it left to run at once (promises). */
+  // At the end of the stack a program gets hold of an error of the host's realm, and by way of it of functions whose
+  // jobs are the host's. So a run has left only when those have been done, too: they count against its time.
+
+  /** [run, piece] of those that wait: one run's JavaScript at a time, with all that it leaves to run at once. */
+  const turns = [];
+  let taken = false;
+
   function enter(run, piece) {
-    if (!run.open) return;
+    turns.push([run, piece]);
+    if (!taken) takeTurn();
+  }
+
+  function takeTurn() {
+    let turn;
+    do turn = turns.shift();
+    while (turn && !turn[0].open);
+    taken = turn !== undefined;
+    if (!taken) return;
+    const [run, piece] = turn;
     writeFrame(run.id, ENTER, '');
     try {
       piece();
@@ -106,13 +118,18 @@ function start({ realmFile, realmLibrary }) {
       // What a context throws is not looked at: even reading its message could run the context's code.
       finish(run, JSON.stringify({ error: { message: 'Unknown error' } }));
     }
-    writeFrame(run.id, LEAVE, '');
+    setImmediate(leave, run);
+  }
+
+  function leave(run) {
+    writeFrame(run.id, LEAVE, heapUsed());
+    takeTurn();
   }
 
   /** The function of a Code node's program, or the error that V8 has with its syntax. */
   function compile(source, context) {
-    const text = withoutImports(source);
-    if (text === undefined) return { error: { message: 'Imports are not supported', description: 'SyntaxError' } };
+    const { text, message: refused } = withoutImports(source);
+    if (refused !== undefined) return { error: { message: refused, description: 'SyntaxError', name: 'SyntaxError' } };
     let script;
     try {
       script = new vm.Script(`${HEAD}${text}\n})`, { filename: 'workflow-code', columnOffset: -HEAD.length });
@@ -161,7 +178,9 @@ function start({ realmFile, realmLibrary }) {
   const reader = new FrameReader();
   process.stdin.on('data', (chunk) =>
     reader.push(chunk, (id, kind, payload) => {
-      if (kind === DROP) {
+      if (kind === PING) {
+        writeFrame(id, PONG, '');
+      } else if (kind === DROP) {
         const dropped = runs.get(id);
         if (dropped) close(dropped);
         const queued = waiting.find((each) => each[0] === id);
@@ -176,45 +195,6 @@ function start({ realmFile, realmLibrary }) {
   spare.push(createContext());
   writeFrame(0, ANSWER, '');
   wake();
-}
-
-/**
- * The text with every import() replaced by a call of a function that refuses; undefined when that cannot be told for
- * sure. The promise of a real import() would be an object of the host.
- */
-function withoutImports(source) {
-  if (!/import/.test(source)) return source;
-  let tree;
-  try {
-    tree = acorn.parse(source, { ecmaVersion: 'latest', allowReturnOutsideFunction: true, allowAwaitOutsideFunction: true });
-  } catch {
-    // Text that V8 may read in another way than acorn does is not run; where V8 refuses it, too, its message counts.
-    return compiles(source) ? undefined : source;
-  }
-  let text = '';
-  let at = 0;
-  const visit = (node) => {
-    if (node.type === 'ImportExpression') {
-      text += `${source.slice(at, node.start)}$import`;
-      at = node.start + 'import'.length;
-    }
-    for (const key of Object.keys(node)) {
-      for (const child of Array.isArray(node[key]) ? node[key] : [node[key]]) {
-        if (child && typeof child.type === 'string') visit(child);
-      }
-    }
-  };
-  visit(tree);
-  return text + source.slice(at);
-}
-
-function compiles(source) {
-  try {
-    new vm.Script(`(async function () {${source}\n})`);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 module.exports = { start };

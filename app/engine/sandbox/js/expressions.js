@@ -4,12 +4,11 @@
 const fs = require('node:fs');
 const vm = require('node:vm');
 
-const { FrameReader, writeFrame } = require('./frames.js');
+const { ANSWER, FrameReader, LEAVE, heapUsed, writeAnswer, writeFrame } = require('./frames.js');
 const { answer } = require('./host.js');
 const { split, rewrite, TemplateError } = require('./templates.js');
 
 const CACHE_SIZE = 5000;
-const ANSWER = 0;
 
 const REALM = ['bridge', 'libraries', 'encode', 'variables', 'methods-date', 'methods-number', 'methods-string',
   'methods-array', 'methods-object', 'methods', 'evaluate', 'harden'];
@@ -109,7 +108,8 @@ function start(load) {
         text = undefined;
       }
       trim();
-      writeFrame(id, ANSWER, typeof text === 'string' ? text : '{"error":{"message":"Expression evaluation failed"}}');
+      writeAnswer(id, typeof text === 'string' ? text : '{"error":{"message":"Expression evaluation failed"}}');
+      writeFrame(id, LEAVE, heapUsed());
     });
   }
 }

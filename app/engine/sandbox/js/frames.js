@@ -3,8 +3,16 @@
 'use strict';
 
 const fs = require('node:fs');
+const v8 = require('node:v8');
 
 const HEADER = 4;
+// Kinds of frames from this process, and to it; see interpreter.py.
+const [ANSWER, ENTER, LEAVE, PONG] = [0, 1, 2, 3];
+const [RUN, DROP, PING] = [0, 1, 2];
+
+/** Bytes of an answer; the worker ends a process that sends more. */
+const LARGEST_ANSWER = 64 * 2 ** 20;
+const TOO_LARGE = 'The JavaScript gave more than 64 MiB, the most that one answer may hold';
 
 class FrameReader {
   #header = Buffer.alloc(HEADER);
@@ -44,4 +52,16 @@ function writeFrame(id, kind, text) {
   while (offset < frame.length) offset += fs.writeSync(1, frame, offset);
 }
 
-module.exports = { FrameReader, writeFrame };
+/** Writes an answer (JSON), or in the place of one that is too large that it is. */
+function writeAnswer(id, text) {
+  const fits = text.length * 3 <= LARGEST_ANSWER || Buffer.byteLength(text) <= LARGEST_ANSWER;
+  writeFrame(id, ANSWER, fits ? text : JSON.stringify({ error: { message: TOO_LARGE, kind: 'too_large' } }));
+}
+
+/** Bytes that JavaScript holds now, garbage included, as text. */
+function heapUsed() {
+  const { used_heap_size: used, external_memory: outside } = v8.getHeapStatistics();
+  return `${used + outside}`;
+}
+
+module.exports = { ANSWER, ENTER, LEAVE, PONG, RUN, DROP, PING, FrameReader, heapUsed, writeAnswer, writeFrame };

@@ -31,6 +31,29 @@
     delete globalThis[name];
   }
 
+  // The registry of the language belongs to the whole process and forgets nothing.
+  const symbols = new Map();
+  const { get: symbolOf, set: keepSymbol } = Map.prototype;
+  const registry = {
+    for(key) {
+      const name = `${key}`;
+      let symbol = apply(symbolOf, symbols, [name]);
+      if (symbol === undefined) {
+        symbol = Symbol(name);
+        apply(keepSymbol, symbols, [name, symbol]);
+        apply(keepSymbol, symbols, [symbol, name]);
+      }
+      return symbol;
+    },
+    keyFor(symbol) {
+      if (typeof symbol !== 'symbol') throw new TypeError(`${String(symbol)} is not a symbol`);
+      return apply(symbolOf, symbols, [symbol]);
+    },
+  };
+  for (const name of ['for', 'keyFor']) {
+    Object.defineProperty(Symbol, name, { value: registry[name], writable: true, configurable: true });
+  }
+
   const lines = [];
   const textOf = (value) => {
     try {
@@ -99,7 +122,13 @@
   const require = (name) => {
     throw new Error(`Module '${name}' is disallowed`);
   };
-  const $import = () => Promise.reject(new TypeError('A dynamic import callback was not specified.'));
+  // What a program's text is given in the place of what it must not hold; see imports.js.
+  const $noImport = () => Promise.reject(new TypeError('A dynamic import callback was not specified.'));
+  const OwnRegExp = RegExp;
+  const $regularExpression = (pattern, flags) => new OwnRegExp(pattern, flags);
+  const templates = [];
+  const $strings = (place, cooked, raw) =>
+    (templates[place] ??= Object.freeze(Object.defineProperty(cooked, 'raw', { value: Object.freeze(raw) })));
 
   const define = (name, value, enumerable = true) =>
     Object.defineProperty(globalThis, name, { value, enumerable, writable: true, configurable: true });
@@ -120,7 +149,7 @@
   define('helpers', {});
   define('module', { exports: {} });
   define('global', globalThis);
-  define('$import', $import, false);
+  for (const [name, value] of Object.entries({ $noImport, $regularExpression, $strings })) define(name, value, false);
   defineLazily('Buffer', () => realm.Buffer);
   realm.define = define;
   realm.defineLazily = defineLazily;

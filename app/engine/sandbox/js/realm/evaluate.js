@@ -101,6 +101,8 @@
       return realm.encode({ results, customData });
     } catch (error) {
       return realm.encode({ error: realm.describe(error, at) });
+    } finally {
+      realm.forget();
     }
   }
 

@@ -4,6 +4,27 @@
 
   const { freeze, getOwnPropertyDescriptor, getPrototypeOf, defineProperty } = Object;
 
+  // Deleted from the global scope, but what the language makes by itself would still lead to it.
+  const { Promise } = globalThis;
+
+  // The registry of the language belongs to the whole process and forgets nothing; this one lasts for one request.
+  const symbols = new Map();
+  realm.forget = () => {
+    symbols.clear();
+    realm.forgetDates();
+  };
+  defineProperty(Symbol, 'for', {
+    value(key) {
+      const name = `${key}`;
+      if (!symbols.has(name)) {
+        const symbol = Symbol(name);
+        symbols.set(name, symbol).set(symbol, name);
+      }
+      return symbols.get(name);
+    },
+  });
+  defineProperty(Symbol, 'keyFor', { value: (symbol) => symbols.get(typeof symbol === 'symbol' ? symbol : undefined) });
+
   // Nothing here may run later than the evaluation itself, share memory, or keep a trace of it.
   for (const name of ['Promise', 'WebAssembly', 'Atomics', 'SharedArrayBuffer', 'FinalizationRegistry', 'WeakRef', 'console', 'eval', 'escape', 'unescape']) {
     delete globalThis[name];
@@ -69,6 +90,7 @@
     [].values().map((x) => x),
     Object.getPrototypeOf(Int8Array),
     new Error(),
+    Promise,
   ];
   for (const value of [...reachableBySyntax, realm, globalThis]) freezeAll(value);
 }

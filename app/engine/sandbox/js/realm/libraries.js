@@ -45,6 +45,9 @@
     Settings.defaultZone = IANAZone.isValidZone(name) ? name : 'UTC';
   }
 
+  /** Empties the caches, which one evaluation fills and the next one would find full. */
+  realm.forgetDates = () => Settings.resetCaches();
+
   const jmespath = evaluate(jmespathLibrary);
 
   realm.luxon = { DateTime, Duration, Interval, setDefaultZone };

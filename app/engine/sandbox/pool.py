@@ -1,0 +1,201 @@
+"""The processes of one worker, shared out among projects: each has its own, and none ever gets another's.
+
+A project's process is kept for as long as it is used now and then. When there are as many as there may be, the one
+that was idle for longest ends for a project that has none; when none is idle, those who wait get the next one, first
+come, first served, and a process that was held for longest takes no more requests.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from dataclasses import dataclass
+from typing import Literal
+
+from app.engine.sandbox.errors import SandboxError
+from app.engine.sandbox.interpreter import Interpreter
+from app.engine.sandbox.requests import Moved
+from app.engine.sandbox.spares import Spares
+
+Mode = Literal["expressions", "code"]
+Key = tuple[Mode, str]
+
+# A process that was not used for this long ends.
+IDLE_SECONDS = 60.0
+
+
+@dataclass(eq=False, slots=True)
+class Lane:
+    """A process of one project."""
+
+    key: Key
+    interpreter: Interpreter
+    opened_at: float
+    used_at: float
+
+
+@dataclass(eq=False, slots=True)
+class Waiter:
+    """A request of a project that has no process."""
+
+    key: Key
+    future: asyncio.Future[Lane]
+
+
+class Pool:
+    """At most `processes` that serve projects (`most` of each kind for one of them), and warm ones beside them.
+
+    `spares`: how many of each kind are kept warm.
+    """
+
+    def __init__(self, *, memory_mb: int, processes: int, most: dict[Mode, int], spares: int) -> None:
+        self._processes = processes
+        self._most = most
+        # Half of what a process may hold is more than its own program and one run's leavings ever take.
+        self._heap_bytes = memory_mb * 2**20 // 2
+        self._spares: dict[Mode, Spares] = {mode: Spares(mode, memory_mb, spares) for mode in most}
+        self._lanes: dict[Key, list[Lane]] = {}
+        self._count = 0
+        self._waiters: deque[Waiter] = deque()
+        self._ended = 0
+        self._closing: set[asyncio.Task[None]] = set()
+        self._sweep: asyncio.TimerHandle | None = None
+        self._closed = False
+
+    @property
+    def pids(self) -> list[int]:
+        """All processes that run now."""
+        serving = [lane.interpreter.pid for lanes in self._lanes.values() for lane in lanes]
+        return [pid for pid in serving if pid is not None] + [
+            pid for spares in self._spares.values() for pid in spares.pids
+        ]
+
+    @property
+    def ended(self) -> int:
+        """How many processes were killed at a limit of time or memory, or died by themselves."""
+        return self._ended + sum(lane.interpreter.ended for lanes in self._lanes.values() for lane in lanes)
+
+    async def start(self) -> None:
+        """Have a process for expressions ready. Raises SandboxError when none can be started."""
+        await self._spares["expressions"].warm()
+
+    async def request(self, mode: Mode, project: str, payload: bytes, limit: float) -> bytes:
+        """The answer of one of the project's processes; raises what Interpreter.request raises, but Moved."""
+        while True:
+            lane = await self._lane((mode, project))
+            lane.used_at = asyncio.get_running_loop().time()
+            try:
+                return await lane.interpreter.request(payload, limit)
+            except Moved:
+                continue
+
+    async def close(self) -> None:
+        """End all processes; requests in flight fail."""
+        self._closed = True
+        if self._sweep is not None:
+            self._sweep.cancel()
+        for waiter in self._waiters:
+            if not waiter.future.done():
+                waiter.future.set_exception(SandboxError("The sandbox is closed"))
+        for spares in self._spares.values():
+            await spares.close()
+        for lane in [lane for lanes in self._lanes.values() for lane in lanes]:
+            await lane.interpreter.close()
+        await asyncio.gather(*self._closing, return_exceptions=True)
+
+    async def _lane(self, key: Key) -> Lane:
+        if self._closed:
+            raise SandboxError("The sandbox is closed")
+        lane = self._own(key) or self._first(key)
+        if lane is not None:
+            return lane
+        waiter = Waiter(key, asyncio.get_running_loop().create_future())
+        self._waiters.append(waiter)
+        self._ask_for_room()
+        try:
+            lane = await waiter.future
+        except asyncio.CancelledError:
+            if waiter.future.done() and not waiter.future.cancelled() and waiter.future.exception() is None:
+                waiter.future.result().interpreter.expected -= 1
+            elif waiter in self._waiters:
+                self._waiters.remove(waiter)
+            raise
+        lane.interpreter.expected -= 1
+        return lane
+
+    def _own(self, key: Key) -> Lane | None:
+        """The project's process with the least to do, or one more where there is room for it."""
+        lanes = [lane for lane in self._lanes.get(key, ()) if not lane.interpreter.retiring]
+        if not lanes:
+            return None
+        least = min(lanes, key=lambda lane: lane.interpreter.load)
+        busy = least.interpreter.load > 0
+        if busy and len(lanes) < self._most[key[0]] and self._count < self._processes and not self._waiters:
+            return self._open(key)
+        return least
+
+    def _first(self, key: Key) -> Lane | None:
+        """A process for a project that has none, unless others wait already or all are busy."""
+        return self._open(key) if not self._waiters and self._has_room() else None
+
+    def _has_room(self) -> bool:
+        if self._count < self._processes:
+            return True
+        idle = [lane for lanes in self._lanes.values() for lane in lanes if lane.interpreter.load == 0]
+        if not idle:
+            return False
+        self._drop(min(idle, key=lambda lane: lane.used_at))
+        return True
+
+    def _open(self, key: Key) -> Lane:
+        now = asyncio.get_running_loop().time()
+        interpreter = Interpreter(key[0], self._spares[key[0]], self._heap_bytes, lambda _: self._became_idle(lane))
+        lane = Lane(key, interpreter, now, now)
+        self._lanes.setdefault(key, []).append(lane)
+        self._count += 1
+        if self._sweep is None:
+            self._sweep = asyncio.get_running_loop().call_later(IDLE_SECONDS / 2, self._end_unused)
+        return lane
+
+    def _drop(self, lane: Lane) -> None:
+        """End a process that has nothing to do."""
+        lanes = self._lanes.get(lane.key, [])
+        if lane not in lanes:
+            return
+        lanes.remove(lane)
+        if not lanes:
+            del self._lanes[lane.key]
+        self._count -= 1
+        self._ended += lane.interpreter.ended
+        task = asyncio.create_task(lane.interpreter.close())
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
+
+    def _became_idle(self, lane: Lane) -> None:
+        if self._closed or lane.interpreter.load > 0:
+            return
+        if lane.interpreter.retiring:
+            self._drop(lane)
+        while self._waiters and self._has_room():
+            waiter = self._waiters.popleft()
+            if not waiter.future.done():
+                given = self._open(waiter.key)
+                given.interpreter.expected += 1
+                waiter.future.set_result(given)
+
+    def _ask_for_room(self) -> None:
+        """Let as many processes take no more requests as there are requests without one."""
+        lanes = [lane for lanes in self._lanes.values() for lane in lanes]
+        missing = len(self._waiters) - sum(lane.interpreter.retiring for lane in lanes)
+        held = sorted((lane for lane in lanes if not lane.interpreter.retiring), key=lambda lane: lane.opened_at)
+        for lane in held[: max(0, missing)]:
+            lane.interpreter.retire()
+
+    def _end_unused(self) -> None:
+        now = asyncio.get_running_loop().time()
+        for lane in [lane for lanes in self._lanes.values() for lane in lanes]:
+            if lane.interpreter.load == 0 and now - lane.used_at > IDLE_SECONDS:
+                self._drop(lane)
+        self._sweep = None
+        if self._lanes:
+            self._sweep = asyncio.get_running_loop().call_later(IDLE_SECONDS / 2, self._end_unused)
