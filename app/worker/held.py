@@ -95,7 +95,7 @@ class Held:
         return task
 
     async def _run(self, assignment: Assignment) -> Outcome | None:
-        result, outcome = await run(assignment, self._sandbox, self._types, self._ports(assignment))
+        result, outcome = await run(assignment, self._sandbox_of(assignment), self._types, self._ports(assignment))
         del self.running[assignment.claim.id]
         # What is part of another execution goes with it: the other worker starts it anew.
         handed = result.status == "canceled" and self.handing_over and assignment.depth == 0
@@ -103,10 +103,14 @@ class Held:
         self._wake.set()
         return outcome
 
+    def _sandbox_of(self, assignment: Assignment) -> Sandbox:
+        """Where the JavaScript of an execution runs: in processes that serve its project and no other."""
+        return self._sandbox.for_project(assignment.claim.project_id)
+
     async def run_child(self, parent: Assignment, ports: Ports, request: ChildRequest) -> ChildOutcome:
         """Run a sub-workflow as an execution of its own beside its parent, and stop it with its parent."""
         if request.document is not None:
-            return await run_document(request, ports, self._sandbox, self._types)
+            return await run_document(request, ports, self._sandbox_of(parent), self._types)
         depth = below(ports).depth
         if not request.wait:
             queued = await self._transact(queue_child, parent, request)

@@ -88,4 +88,8 @@ async def _sort_by_code(context: NodeContext, code: str) -> list[Item]:
         raise CodeNodeError(_LINE.sub("[line 1]", error.message), description=error.description, line=1) from error
     except SandboxError as error:
         raise NodeError(str(error)) from error
-    return [context.items[each["json"]["place"]] for each in result.items]
+    places = [each["json"].get("place") for each in result.items]
+    if not all(isinstance(place, int) and 0 <= place < len(context.items) for place in places):
+        # The workflow's code runs beside ours and may have changed what it gives.
+        raise NodeError("The sort code has changed the list of items instead of comparing two of them")
+    return [context.items[place] for place in places]

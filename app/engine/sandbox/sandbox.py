@@ -12,7 +12,7 @@ from typing import Any
 
 import orjson
 
-from app.engine.sandbox.errors import CodeError, ExpressionError, SandboxError
+from app.engine.sandbox import checks
 from app.engine.sandbox.pool import Mode, Pool
 
 _LENGTH = struct.Struct(">I")
@@ -86,19 +86,12 @@ class Sandbox:
         """
         texts = _encode(list(templates))
         payload = b"".join((_LENGTH.pack(len(texts)), texts, _encode(scope)))
-        answer = _decode(await self._pool.request("expressions", self._project, payload, self._expression_timeout))
+        answer = checks.document(
+            await self._pool.request("expressions", self._project, payload, self._expression_timeout)
+        )
         _keep_data(answer, scope)
-        error = answer.get("error")
-        if error is not None:
-            raise ExpressionError(
-                error["message"],
-                description=error.get("description"),
-                item_index=error.get("itemIndex"),
-                kind=error.get("kind"),
-                node_name=error.get("nodeName"),
-            )
-        results: list[list[Any]] = answer["results"]
-        return results
+        indexes = scope.get("itemIndexes")
+        return checks.rows(answer, len(scope.get("items") or () if indexes is None else indexes), len(templates))
 
     async def run_code(
         self,
@@ -119,22 +112,11 @@ class Sandbox:
         """
         options = _encode({"source": source, "eachItem": each_item, "continueOnFail": continue_on_fail})
         payload = b"".join((_LENGTH.pack(len(options)), options, _encode(scope)))
-        answer = _decode(await self._pool.request("code", self._project, payload, timeout or self._code_timeout))
+        answer = checks.document(
+            await self._pool.request("code", self._project, payload, timeout or self._code_timeout)
+        )
         _keep_data(answer, scope)
-        error = answer.get("error")
-        if isinstance(error, dict):
-            raise CodeError(
-                str(error.get("message")),
-                description=error.get("description"),
-                line=error.get("line"),
-                item_index=error.get("itemIndex"),
-                name=error.get("name"),
-            )
-        items = answer.get("items")
-        # The program runs beside the code that checks what it returned and may have broken it.
-        if not isinstance(items, list) or not all(_is_item(item) for item in items):
-            raise CodeError("Code doesn't return items properly")
-        return CodeResult(items, [str(line) for line in answer.get("console") or []])
+        return CodeResult(checks.items_of(answer), checks.console(answer))
 
 
 def _encode(value: Any) -> bytes:
@@ -145,20 +127,7 @@ def _encode(value: Any) -> bytes:
         return json.dumps(value).encode()
 
 
-def _decode(answer: bytes) -> dict[str, Any]:
-    try:
-        document = orjson.loads(answer)
-    except orjson.JSONDecodeError as error:
-        raise SandboxError(f"The JavaScript gave a value that cannot be kept: {error}") from error
-    # A program can make its own answer anything; it is judged by what it holds.
-    return document if isinstance(document, dict) else {}
-
-
-def _is_item(item: Any) -> bool:
-    return isinstance(item, dict) and isinstance(item.get("json"), dict)
-
-
 def _keep_data(answer: dict[str, Any], scope: dict[str, Any]) -> None:
-    for kept in ("customData", "staticData"):
-        if isinstance(answer.get(kept), dict):
-            scope[kept] = answer[kept]
+    for name, kept in (("customData", checks.custom_data(answer)), ("staticData", checks.static_data(answer))):
+        if kept is not None:
+            scope[name] = kept

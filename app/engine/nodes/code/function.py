@@ -17,8 +17,8 @@ _PLACE = re.compile(r" \[[Ll]ine \d+[^\]]*\]\Z")
 @node("function", [1])
 async def function(context: NodeContext) -> Outputs:
     try:
-        returned = (await _run(context, "", each_item=False)).items[0]["json"].get("returned")
-        return [_items(returned)]
+        result = await _run(context, "", each_item=False)
+        return [_items(result.items[0]["json"].get("returned") if result.items else None)]
     except NodeError as error:
         if not context.continues_on_fail:
             raise

@@ -1,0 +1,153 @@
+"""Judges what a sandbox process answers. The program that was run stood beside the code that wrote the answer and may
+have changed it, so all that the worker takes over is checked again here: kinds, shapes and sizes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+
+from app.engine.sandbox.errors import CodeError, ExpressionError, SandboxError
+
+MOST_ENTRIES, LONGEST_KEY, LONGEST_VALUE = 10, 50, 512
+"""Of custom data, as in n8n."""
+MOST_LINES, LONGEST_LINE = 1000, 10_000
+NO_ITEMS = "Code doesn't return items properly"
+
+
+def document(answer: bytes) -> dict[str, Any]:
+    """The answer as a JSON object. Raises SandboxError for what is none, or is nested too deeply."""
+    try:
+        value = orjson.loads(answer)
+    except orjson.JSONDecodeError as error:
+        raise SandboxError(f"The JavaScript gave a value that cannot be kept: {error}") from error
+    return value if isinstance(value, dict) else {}
+
+
+def custom_data(answer: dict[str, Any]) -> dict[str, str] | None:
+    """The execution's custom data within its bounds; None when the program has not changed it."""
+    given = answer.get("customData")
+    if not isinstance(given, dict):
+        return None
+    kept: dict[str, str] = {}
+    for key, value in given.items():
+        if isinstance(value, bool):
+            value = "true" if value else "false"
+        if key and isinstance(value, str | int | float) and len(kept) < MOST_ENTRIES:
+            kept[key[:LONGEST_KEY]] = str(value)[:LONGEST_VALUE]
+    return kept
+
+
+def static_data(answer: dict[str, Any]) -> dict[str, Any] | None:
+    """{"global": {...}, "node": {...}}; None when the program has not asked for it. Raises SandboxError."""
+    given = answer.get("staticData")
+    if not isinstance(given, dict):
+        return None
+    kept = {scope: part for scope in ("global", "node") if isinstance(part := given.get(scope), dict)}
+    try:
+        orjson.dumps(kept)
+    except TypeError as error:
+        raise SandboxError(f"The JavaScript left static data that cannot be kept: {error}") from error
+    return kept
+
+
+def rows(answer: dict[str, Any], items: int, templates: int) -> list[list[Any]]:
+    """The values of all templates for each item. Raises ExpressionError as the answer says, SandboxError."""
+    error = answer.get("error")
+    if error is not None:
+        raise expression_error(error)
+    results = answer.get("results")
+    if not isinstance(results, list) or len(results) != items:
+        raise SandboxError("The JavaScript gave no values")
+    if not all(isinstance(row, list) and len(row) == templates for row in results):
+        raise SandboxError("The JavaScript gave no values")
+    return results
+
+
+def items_of(answer: dict[str, Any]) -> list[dict[str, Any]]:
+    """The items that a program returned. Raises CodeError."""
+    error = answer.get("error")
+    if isinstance(error, dict):
+        raise code_error(error)
+    given = answer.get("items")
+    if not isinstance(given, list) or not all(_is_item(item) for item in given):
+        raise CodeError(NO_ITEMS)
+    return [item if len(item) == 1 else _kept(item) for item in given]
+
+
+def console(answer: dict[str, Any]) -> list[str]:
+    """The lines that a program has written."""
+    lines = answer.get("console")
+    if not isinstance(lines, list):
+        return []
+    return [line[:LONGEST_LINE] for line in lines[:MOST_LINES] if isinstance(line, str)]
+
+
+def expression_error(error: Any) -> Exception:
+    """The exception that an answer about expressions speaks of."""
+    if not isinstance(error, dict):
+        return ExpressionError("Unknown error")
+    message = _text(error.get("message")) or "Unknown error"
+    if error.get("kind") == "too_large":
+        return SandboxError(message)
+    return ExpressionError(
+        message,
+        description=_text(error.get("description")),
+        item_index=_index(error.get("itemIndex")),
+        kind=_text(error.get("kind")),
+        node_name=_text(error.get("nodeName")),
+    )
+
+
+def code_error(error: dict[str, Any]) -> Exception:
+    """The exception that an answer about a program speaks of."""
+    message = _text(error.get("message"))
+    if message is None:
+        message = "Unknown error"
+    if error.get("kind") == "too_large":
+        return SandboxError(message)
+    return CodeError(
+        message,
+        description=_text(error.get("description")),
+        line=_index(error.get("line")),
+        item_index=_index(error.get("itemIndex")),
+        name=_text(error.get("name")),
+    )
+
+
+def _is_item(item: Any) -> bool:
+    return isinstance(item, dict) and isinstance(item.get("json"), dict)
+
+
+def _kept(item: dict[str, Any]) -> dict[str, Any]:
+    """What nodes know of an item, where it is what they take it for."""
+    kept: dict[str, Any] = {name: item[name] for name in ("json", "error", "index") if name in item}
+    binary = item.get("binary")
+    if isinstance(binary, dict):
+        kept["binary"] = {name: file for name, file in binary.items() if isinstance(file, dict)}
+    pairing = item.get("pairedItem")
+    if _is_pairing(pairing) or (isinstance(pairing, list) and all(_is_pairing(each) for each in pairing)):
+        kept["pairedItem"] = pairing
+    return kept
+
+
+def _is_pairing(value: Any) -> bool:
+    """Whether it says from which item another came: its place, or {"item": place, "input": number}."""
+    if not isinstance(value, dict):
+        return _index(value) is not None
+    if not all(_index(value.get(name, 0)) is not None for name in ("item", "input")):
+        return False
+    source = value.get("sourceOverwrite")
+    return source is None or (
+        isinstance(source, dict)
+        and isinstance(source.get("previousNode"), str)
+        and all(_index(source.get(name, 0)) is not None for name in ("previousNodeOutput", "previousNodeRun"))
+    )
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _index(value: Any) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**53 else None
