@@ -184,7 +184,7 @@ def test_large_data_passes():
         program = await sandbox.run_code("return items", given)
         return expression[0][0] == given["items"][0]["json"]["s"], program.items == given["items"]
 
-    assert with_sandbox(work, memory_mb=512) == (True, True)
+    assert with_sandbox(work, memory_mb=512, expression_timeout=60) == (True, True)
 
 
 def test_closing_ends_the_processes_and_what_is_in_flight():
