@@ -12,26 +12,27 @@ from app.engine.values import conversions
 
 @node("splitInBatches", [1], exact=True)
 async def split_in_batches(context: NodeContext) -> Outputs | None:
-    _, batch, _ = await _next_batch(context)
+    _, batch = await _next_batch(context)
     return [batch] if batch else None
 
 
 @node("splitInBatches", [2], outputs=2, exact=True)
 async def split_in_batches_2(context: NodeContext) -> Outputs:
-    memory, batch, done = await _next_batch(context)
-    return [batch, list(memory["processedItems"]) if done else []]
+    memory, batch = await _next_batch(context)
+    return [batch, list(memory["processedItems"]) if memory["done"] else []]
 
 
 @node("splitInBatches", [3], outputs=2, exact=True)
 async def split_in_batches_3(context: NodeContext) -> Outputs:
-    memory, batch, done = await _next_batch(context)
-    return [list(memory["processedItems"]) if done else [], batch]
+    memory, batch = await _next_batch(context)
+    return [list(memory["processedItems"]) if memory["done"] else [], batch]
 
 
-async def _next_batch(context: NodeContext) -> tuple[dict[str, Any], list[Item], bool]:
-    """The loop's memory, the next batch, and whether there was none left.
+async def _next_batch(context: NodeContext) -> tuple[dict[str, Any], list[Item]]:
+    """The loop's memory, and the next batch: empty when there was none left.
 
-    The memory holds only JSON, so that a loop goes on after a wait.
+    The memory holds only JSON, so that a loop goes on after a wait. Expressions see it as $('Loop').context, so its
+    names are n8n's: `items` are those to come, `maxRunIndex` is how many batches they make.
     """
     asked = await context.resolve_first(
         {"size": context.parameters.get("batchSize", 1), "options": context.parameters.get("options") or {}},
@@ -41,23 +42,29 @@ async def _next_batch(context: NodeContext) -> tuple[dict[str, Any], list[Item],
     if math.isnan(number):
         raise NodeError(f"'batchSize' expects a number but we got '{conversions.display(asked['size'])}'")
     size = max(1, int(min(number, 1e9)))
-    memory = context.memory()
+    memory, early = context.memory(), context.version == 1
     source = next(iter(context.sources or []), None)
     if not memory or asked["options"].get("reset") is True:
         memory.clear()
-        memory.update(items=_from(source, context.items), processedItems=[], position=0, currentRunIndex=0)
+        memory.update(currentRunIndex=0, maxRunIndex=math.ceil(len(context.items) / size), sourceData=source)
+        memory["items"] = list(context.items)
+        if not early:
+            memory["processedItems"] = []
     else:
-        memory["processedItems"].extend(_from(source, context.items))
         memory["currentRunIndex"] += 1
-    start = memory["position"]
+        if not early:
+            memory["processedItems"].extend(_from(source, context.items))
+    start = memory.pop("position", 0)  # a run that waits since an earlier release has kept the items before it, too
     batch: list[Item] = memory["items"][start : start + size]
-    memory["position"] = start + len(batch)
-    memory["noItemsLeft"] = memory["position"] >= len(memory["items"])
-    return memory, batch, not batch
+    del memory["items"][: start + size]
+    memory["noItemsLeft"] = not memory["items"]
+    if not early:
+        memory["done"] = not batch
+    return memory, _from(memory.get("sourceData"), batch)
 
 
 def _from(source: dict[str, Any] | None, items: list[Item]) -> list[Item]:
     """The items with the run that they came from, because a later run of this node puts them out."""
     if source is None:
         return list(items)
-    return [{**item, "pairedItem": {**item["pairedItem"], "sourceOverwrite": source}} for item in items]
+    return [{**item, "pairedItem": {"sourceOverwrite": source, **item["pairedItem"]}} for item in items]

@@ -109,12 +109,13 @@ async def _run_task(
             state.stack.append(task)
             return Halt(error=RunError(node.name, failure.message)), failure
         outputs = inputs[:1]
-    elif outputs is not None:
+    elif outputs is None:
+        return None, None  # the branch ends here, and the node has left nothing to record
+    else:
         outputs = _finish_outputs(node, inputs, outputs)
-    run["data"] = {"main": outputs if outputs is not None else []}
+    run["data"] = {"main": outputs}
     state.record(node, run)
-    if outputs is not None:
-        state.deliver(node, outputs, run_index)
+    state.deliver(node, outputs, run_index)
     return None, failure
 
 

@@ -104,7 +104,7 @@ def _nodes(view: Viewpoint, names: set[str], count: int, texts: Sequence[str]) -
             "runs": runs,
             "paired": paired,
             "parameters": known.parameters,
-            "context": _shown_memory(state.context_data.get(f"node:{name}") or {}),
+            "context": _shown_memory(state.context_data.get(f"node:{name}") or {}, texts),
         }
     return nodes
 
@@ -115,9 +115,20 @@ def _paired(ancestry: Ancestry, name: str, count: int) -> list[Any]:
     return [False if position is None else position for position in found]
 
 
-def _shown_memory(memory: dict[str, Any]) -> dict[str, Any]:
-    """What expressions may see of a node's memory: how far it is, not the items that it holds."""
-    return {key: value for key, value in memory.items() if not isinstance(value, dict | list)}
+_CONTEXT = re.compile(r"\bcontext\b")
+_CONTEXT_KEY = re.compile(r"\bcontext\b\s*(?:(?:\?\.)?\s*\[\s*(?:'([^'\\]*)'|\"([^\"\\]*)\")\s*\]|\??\.\s*([A-Za-z]+))")
+
+
+def _shown_memory(memory: dict[str, Any], texts: Sequence[str]) -> dict[str, Any]:
+    """What expressions may see of a node's memory; of the items in it only those that the texts ask for.
+
+    Most ask how far a loop is; all its items in each round would make a million of a thousand.
+    """
+    keys = [_CONTEXT_KEY.findall(text) for text in texts]
+    if any(len(found) != len(_CONTEXT.findall(text)) for text, found in zip(texts, keys, strict=True)):
+        return memory
+    asked = {name for found in keys for groups in found for name in groups if name}
+    return {key: value for key, value in memory.items() if key in asked or not isinstance(value, dict | list)}
 
 
 def _asks_for_items_only(name: str, texts: Sequence[str]) -> bool:
