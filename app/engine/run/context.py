@@ -17,6 +17,8 @@ from app.engine.run.ports import Ports
 from app.engine.run.scope import Viewpoint, base_scope, scope_for
 from app.engine.run.state import RunState, Source
 from app.engine.sandbox import CodeError, ExpressionError, Sandbox, SandboxError
+from app.engine.values import conversions
+from app.engine.values.conversions import Undefined
 from app.outgoing.client import Outgoing
 
 _SINGLE = re.compile(r"=\{\{(.*)\}\}\s*\Z", re.DOTALL)
@@ -110,23 +112,26 @@ class NodeContext:
         rows = await self._evaluate(template.texts, self.items or [{"json": {}}], parameter, only=[0])
         return template.fill(rows[0])
 
-    async def resolve_each(self, value: Any, *, parameter: str | None = None) -> list[Any]:
+    async def resolve_each(self, value: Any, *, parameter: str | None = None, exact: bool = False) -> list[Any]:
         """As `resolve`, but with the NodeError itself in the place of each item that fails.
 
         For nodes whose settings let the other items go on; costs one more trip an item only when one fails.
+        `exact` leaves in place what an expression gives that is not JSON: Undefined, NaN, infinities.
         """
         template = Template(value)
-        if template.constant or not self.continues_on_fail:
-            return await self.resolve(value, parameter=parameter)
+        if template.constant:
+            return [template.fill(())] * len(self.items)
         try:
-            rows = await self._evaluate(template.texts, self.items, parameter)
+            rows = await self._evaluate(template.texts, self.items, parameter, exact=exact)
             return [template.fill(row) for row in rows]
         except NodeError:
-            return [await self._resolve_one(template, index, parameter) for index in range(len(self.items))]
+            if not self.continues_on_fail:
+                raise
+            return [await self._resolve_one(template, index, parameter, exact) for index in range(len(self.items))]
 
-    async def _resolve_one(self, template: Template, index: int, parameter: str | None) -> Any:
+    async def _resolve_one(self, template: Template, index: int, parameter: str | None, exact: bool) -> Any:
         try:
-            rows = await self._evaluate(template.texts, self.items, parameter, only=[index])
+            rows = await self._evaluate(template.texts, self.items, parameter, only=[index], exact=exact)
         except NodeError as error:
             return error
         return template.fill(rows[0])
@@ -146,15 +151,19 @@ class NodeContext:
         return [{text: row.get(text) or "undefined" for text in texts} for row in rows]
 
     async def resolve_with(self, value: Any, variables: dict[str, Any], item: int) -> Any:
-        """`value` with its expressions evaluated for one item, with more variables (such as $response) to see."""
+        """`value` with its expressions evaluated for one item, with more variables (such as $response) to see.
+
+        What an expression gives that is not JSON is left in place: Undefined, NaN, infinities.
+        """
         template = Template(value)
         if template.constant:
             return template.fill(())
-        scope = {**self.scope(template.texts), "more": variables, "itemIndexes": [item]}
+        scope = {**self.scope(template.texts), "more": variables, "itemIndexes": [item], "exact": True}
         try:
             rows = await self.sandbox.evaluate(template.texts, scope)
         except (ExpressionError, SandboxError) as error:
             raise _node_error(error, None) from error
+        _make_exact(rows, scope)
         return template.fill(rows[0])
 
     async def evaluate_javascript(self, template: str, rows: list[dict[str, Any]]) -> list[Any]:
@@ -183,9 +192,14 @@ class NodeContext:
         return [item["json"] for item in result.items]
 
     async def _evaluate(
-        self, texts: Sequence[str], items: list[Item], parameter: str | None, only: list[int] | None = None
+        self,
+        texts: Sequence[str],
+        items: list[Item],
+        parameter: str | None,
+        only: list[int] | None = None,
+        exact: bool = False,
     ) -> list[list[Any]]:
-        scope = self.scope(texts, items)
+        scope = self.scope(texts, items) | {"exact": exact}
         if only is not None:
             scope["itemIndexes"] = only
         try:
@@ -193,6 +207,8 @@ class NodeContext:
         except (ExpressionError, SandboxError) as error:
             raise _node_error(error, parameter) from error
         self.keep_custom_data(scope)
+        if exact:
+            _make_exact(rows, scope)
         return rows
 
     def keep_custom_data(self, scope: dict[str, Any]) -> None:
@@ -211,6 +227,12 @@ class NodeContext:
 
     def _view(self) -> Viewpoint:
         return Viewpoint(self.state, self.node, self.run_index, self.sources or (), self.execution.scope())
+
+
+def _make_exact(rows: list[list[Any]], scope: dict[str, Any]) -> None:
+    """Put in place what JSON cannot hold, as Sandbox.evaluate has left it in the scope."""
+    for row, column, kind, *thrown in scope["exact"]:
+        rows[row][column] = Undefined(*thrown) if kind == "undefined" else conversions.to_number(kind)
 
 
 def _node_error(error: Exception, parameter: str | None) -> NodeError:

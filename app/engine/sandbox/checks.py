@@ -12,6 +12,7 @@ from app.engine.sandbox.errors import CodeError, ExpressionError, SandboxError
 MOST_ENTRIES, LONGEST_KEY, LONGEST_VALUE = 10, 50, 512
 """Of custom data, as in n8n."""
 MOST_LINES, LONGEST_LINE = 1000, 10_000
+NOT_JSON = frozenset({"undefined", "NaN", "Infinity", "-Infinity"})
 NO_ITEMS = "Code doesn't return items properly"
 
 
@@ -64,6 +65,12 @@ def rows(answer: dict[str, Any], items: int, templates: int) -> list[list[Any]]:
     return results
 
 
+def exact(answer: dict[str, Any], items: int, templates: int) -> list[list[Any]]:
+    """The places of what JSON could not hold: [item, template, what it is, the error that it stands for if any]."""
+    given = answer.get("exact")
+    return [place for place in given if _is_place(place, items, templates)] if isinstance(given, list) else []
+
+
 def items_of(answer: dict[str, Any]) -> list[dict[str, Any]]:
     """The items that a program returned. Raises CodeError."""
     error = answer.get("error")
@@ -113,6 +120,14 @@ def code_error(error: dict[str, Any]) -> Exception:
         item_index=_index(error.get("itemIndex")),
         name=_text(error.get("name")),
     )
+
+
+def _is_place(place: Any, items: int, templates: int) -> bool:
+    if not isinstance(place, list) or len(place) not in (3, 4):
+        return False
+    row, column, kind, *thrown = place
+    within = _index(row) is not None and row < items and _index(column) is not None and column < templates
+    return within and kind in NOT_JSON and all(isinstance(message, str) for message in thrown)
 
 
 def _is_item(item: Any) -> bool:

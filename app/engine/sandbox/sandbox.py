@@ -81,6 +81,9 @@ class Sandbox:
         A template that is one single {{ expression }} keeps the value's type, every other one gives text. What the
         expressions set as custom data is put into scope["customData"].
 
+        Where scope["exact"] is set, it is left as the places of what JSON has written as null without being it, each
+        [item, template, "undefined" | "NaN" | "Infinity" | "-Infinity", the message of the error if one was thrown].
+
         Raises ExpressionError for what n8n lets fail the node; any other JavaScript error gives None. Raises
         SandboxTimeout or SandboxMemory when a limit was reached.
         """
@@ -91,7 +94,10 @@ class Sandbox:
         )
         _keep_data(answer, scope)
         indexes = scope.get("itemIndexes")
-        return checks.rows(answer, len(scope.get("items") or () if indexes is None else indexes), len(templates))
+        rows = checks.rows(answer, len(scope.get("items") or () if indexes is None else indexes), len(templates))
+        if scope.get("exact"):
+            scope["exact"] = checks.exact(answer, len(rows), len(templates))
+        return rows
 
     async def run_code(
         self,

@@ -16,6 +16,21 @@ _RADIX = re.compile(r"0(?:[xX][0-9a-fA-F]+|[oO][0-7]+|[bB][01]+)\Z")
 _SAFE_INTEGER = 2**53
 
 
+class Undefined:
+    """JavaScript's undefined, where it has to be told from null; `thrown` is the error that it stands for, if any.
+
+    JSON cannot hold it: it has to be left out or replaced before a value is kept.
+    """
+
+    __slots__ = ("thrown",)
+
+    def __init__(self, thrown: str | None = None) -> None:
+        self.thrown = thrown
+
+    def __bool__(self) -> bool:
+        return False
+
+
 def is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
@@ -60,6 +75,8 @@ def to_string(value: Any) -> str:
         return value
     if value is None:
         return "null"
+    if isinstance(value, Undefined):
+        return "undefined"
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int):

@@ -177,3 +177,54 @@ def test_a_file_has_the_name_that_its_sender_means(engine: Engine, address: str,
     outcome = ask(engine, f"{address}/say?text=x&disposition={quote(disposition)}", options=options)
     [item] = outcome.data["resultData"]["runData"]["Ask"][0]["data"]["main"][0]
     assert item["binary"]["data"]["fileName"] == name
+
+
+def paged(engine: Engine, url: str, **settings: Any) -> Outcome:
+    pagination = {"limitPagesFetched": True, "maxRequests": 8, **settings}
+    return ask(engine, url, options={"pagination": {"pagination": pagination}})
+
+
+@pytest.mark.parametrize(
+    "following",
+    [
+        "{{ $response.body.next }}",
+        "{{ $response.body.next ?? undefined }}",
+        "{{ $response.body.next || '' }}",
+        "{{ $response.body.next || false }}",
+        "{{ $response.body.next.toString() }}",
+    ],
+)
+def test_pages_end_where_there_is_no_next_url(engine: Engine, address: str, following: str) -> None:
+    outcome = paged(engine, address + "/pages", paginationMode="responseContainsNextURL", nextURL="=" + following)
+    assert [page["page"] for page in put_out(outcome, "Ask")] == [1, 2, 3]
+
+
+def test_a_next_url_that_is_never_found_is_told(engine: Engine, address: str) -> None:
+    url = address + "/say?text=x"
+    outcome = paged(engine, url, paginationMode="responseContainsNextURL", nextURL="={{ $response.body.next.url }}")
+    assert outcome.error is not None
+    assert "identical 5x" in outcome.error.message
+
+
+def test_a_complete_expression_that_throws_is_an_error(engine: Engine, address: str) -> None:
+    outcome = paged(
+        engine,
+        address + "/pages",
+        parameters={"parameters": [{"type": "qs", "name": "page", "value": "={{ $pageCount + 1 }}"}]},
+        paginationCompleteWhen="other",
+        completeExpression="={{ $response.body.rowz.length === 0 }}",
+    )
+    assert outcome.error is not None
+    assert (
+        outcome.error.message
+        == "The Complete Expression failed: Cannot read properties of undefined (reading 'length')"
+    )
+    assert "rowz" in outcome.data["resultData"]["error"]["description"]
+
+
+def test_an_undefined_header_is_left_out_in_version_1(engine: Engine, address: str) -> None:
+    headers = [{"name": "x-one", "value": "={{ $json.none }}"}, {"name": "x-two", "value": "2"}]
+    parameters = {"url": address + "/echo", "options": {}, "headerParametersUi": {"parameter": headers}}
+    [told] = put_out(engine.run(chain(START, node("Ask", "httpRequest", parameters, 1)), ports=ports()), "Ask")
+    assert "x-one" not in told["headers"]
+    assert told["headers"]["x-two"] == "2"

@@ -25,7 +25,7 @@ async def http_request(context: NodeContext) -> Outputs:
     options = dict(context.parameters.get("options") or {})
     pagination = (options.pop("pagination", None) or {}).get("pagination") or {}
     given = {**context.parameters, "options": options}
-    resolved = await context.resolve_each(given)
+    resolved = await context.resolve_each(given, exact=True)
     proven = await _proof(context) if context.items else NO_PROOF
     batch = ((await context.resolve_first(options.get("batching") or {})).get("batch")) or {}
     paged = pagination and pagination.get("paginationMode", "updateAParameterInEachRequest") != "off"

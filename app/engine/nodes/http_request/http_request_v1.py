@@ -6,13 +6,14 @@ from urllib.parse import quote
 from app.engine.nodes.http_request import encoding as http_encoding
 from app.engine.nodes.http_request.authentication import NO_PROOF, Proof, proof
 from app.engine.nodes.http_request.encoding import Part
-from app.engine.nodes.http_request.parameters import FORM, checked_url
+from app.engine.nodes.http_request.parameters import FORM, checked_url, settled
 from app.engine.nodes.http_request.requests import (
     ACCEPT,
     Reading,
     check,
     in_batches,
     items_of,
+    named,
     one_line,
     pairs,
     seconds,
@@ -44,7 +45,7 @@ def _issues(parameters: dict[str, Any], version: float) -> list[str]:
 
 @node("httpRequest", [1, 2], issues=_issues, exact=True)
 async def http_request_v1(context: NodeContext) -> Outputs:
-    resolved = await context.resolve_each(context.parameters)
+    resolved = await context.resolve_each(context.parameters, exact=True)
     proven = await _proof(context) if context.items else NO_PROOF
     options = await context.resolve_first(context.parameters.get("options") or {})
 
@@ -52,6 +53,7 @@ async def http_request_v1(context: NodeContext) -> Outputs:
         parameters = resolved[index]
         if isinstance(parameters, NodeError):
             raise parameters
+        parameters = settled(parameters)
         reading = _reading(parameters)
         answer = await send(context, _call(context.items[index], parameters, proven, index), index)
         check(answer, reading, index)
@@ -92,7 +94,7 @@ def _call(item: Item, parameters: dict[str, Any], proven: Proof, index: int) -> 
     if kind is not None:
         sent["content-type"] = ("Content-Type", kind)
     given = _named(parameters, "headerParameters", "Headers", index)
-    for name, value in [*given.items(), *proven.headers.items()]:
+    for name, value in [*named(given.items()), *proven.headers.items()]:
         sent[name.lower()] = (name, one_line(conversions.display(value)))
     query = {**_named(parameters, "queryParameters", "Query Parameters", index), **proven.query}
     arrays = "repeat" if options.get("useQueryString") else "indices"
@@ -146,18 +148,18 @@ def _body(item: Item, parameters: dict[str, Any], index: int) -> tuple[str | Non
         return one_line(str(options.get("bodyContentCustomMimeType") or "text/plain")), conversions.display(
             given
         ).encode()
-    value = (
-        _json(parameters.get("bodyParametersJson"), "Body Parameters", index)
-        if as_json
-        else dict(pairs((parameters.get("bodyParametersUi") or {}).get("parameter")))
-    )
-    if value in ({}, None):
+    entries = None if as_json else (parameters.get("bodyParametersUi") or {}).get("parameter")
+    value = _json(parameters.get("bodyParametersJson"), "Body Parameters", index) if as_json else dict(pairs(entries))
+    if value in ({}, None) and not entries:
         return None, b""
     if kind == "json" or not isinstance(value, dict):
         return "application/json", conversions.to_json_text(value).encode()
     if kind == "form-urlencoded":
         return FORM, http_encoding.form(value).encode()
-    return http_encoding.multipart([Part(name, conversions.display(each).encode()) for name, each in value.items()])
+    fields = value if entries is None else {entry.get("name", ""): entry.get("value", "") for entry in entries}
+    return http_encoding.multipart(
+        [Part(conversions.to_string(name), conversions.display(each).encode()) for name, each in fields.items()]
+    )
 
 
 def _binary_body(item: Item, parameters: dict[str, Any], kind: str, index: int) -> tuple[str, bytes]:

@@ -1,30 +1,26 @@
 """Pagination of HTTP Request: asks for page after page until the workflow's condition says that it has all."""
 
 import asyncio
+import re
 from typing import Any
 
-from app.engine.nodes.http_request.parameters import Request
+from app.engine.nodes.http_request.parameters import Request, is_url
 from app.engine.nodes.http_request.requests import body_of, check, items_of, seconds, send
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.run.items import Item
 from app.engine.values import conversions
-from app.outgoing.client import Answer
+from app.engine.values.conversions import Undefined
+from app.outgoing.client import Answer, Call
 
+_EXPRESSION = re.compile(r"=\s*\{\{.*\}\}\s*\Z", re.DOTALL)
 SAME_ANSWERS = 5
 """So many identical answers in a row mean that the condition will never come true."""
 
 
 async def all_pages(context: NodeContext, pagination: dict[str, Any], request: Request, index: int) -> list[Item]:
     """The items of all pages. Raises NodeError."""
-    changing = (pagination.get("parameters") or {}).get("parameters") or []
-    by_url = pagination.get("paginationMode") == "responseContainsNextURL"
-    if not by_url and not any(entry.get("name") and entry.get("value") not in (None, "") for entry in changing):
-        raise NodeError(
-            "At least one entry with 'Name' and 'Value' filled must be included in 'Parameters' "
-            "to use 'Update a Parameter in Each Request' mode ",
-            item_index=index,
-        )
+    _check(pagination, index)
     settings = await context.resolve_with(
         {key: pagination.get(key) for key in ("statusCodesWhenComplete", "maxRequests", "requestInterval")}, {}, index
     )
@@ -35,16 +31,19 @@ async def all_pages(context: NodeContext, pagination: dict[str, Any], request: R
     last: bytes | None = None
     same = 0
     while True:
-        answer = await _page(context, pagination, changing, request, variables, index)
+        call = await _next_call(context, pagination, request, variables, index)
+        if call is None:
+            return put_out
+        answer = await send(context, call, index)
         same = same + 1 if answer.content == last else 1
         last = answer.content
         body = body_of(answer)
         variables["$response"] = {"statusCode": answer.status, "headers": answer.headers, "body": body}
+        variables["$pageCount"] += 1
         complete = await _complete(context, pagination, settings, answer, body, variables, index)
         if not (complete and pagination.get("paginationCompleteWhen") == "receiveSpecificStatusCodes"):
             check(answer, request.reading, index)
         put_out.extend(items_of(answer, request.reading, index, context.items[index]))
-        variables["$pageCount"] += 1
         if complete or (most is not None and variables["$pageCount"] >= most):
             return put_out
         if same >= SAME_ANSWERS:
@@ -57,25 +56,72 @@ async def all_pages(context: NodeContext, pagination: dict[str, Any], request: R
         await asyncio.sleep(pause)
 
 
-async def _page(
-    context: NodeContext,
-    pagination: dict[str, Any],
-    changing: list[dict[str, Any]],
-    request: Request,
-    variables: dict[str, Any],
-    index: int,
-) -> Answer:
+def _check(pagination: dict[str, Any], index: int) -> None:
+    """Raises NodeError for settings that lead to no next page, or to no last one, before anything is sent."""
     if pagination.get("paginationMode") == "responseContainsNextURL":
-        following = None
-        if variables["$pageCount"]:
-            following = await context.resolve_with(pagination.get("nextURL", ""), variables, index)
-        return await send(context, request.call(url=conversions.display(following) if following else None), index)
-    more: dict[str, dict[str, Any]] = {"qs": {}, "headers": {}, "body": {}}
-    for entry in await context.resolve_with(changing, variables, index):
-        if entry.get("name"):
-            more.get(str(entry.get("type", "qs")), more["qs"])[str(entry["name"])] = entry.get("value", "")
-    call = request.call(query=more["qs"], headers=more["headers"], body=more["body"])
-    return await send(context, call, index)
+        if not pagination.get("nextURL"):
+            raise _invalid_url("", index)
+    else:
+        changing = _changing(pagination)
+        if not changing or changing == [{}]:
+            raise NodeError(
+                "At least one entry with 'Name' and 'Value' filled must be included in 'Parameters' "
+                "to use 'Update a Parameter in Each Request' mode ",
+                item_index=index,
+            )
+        for place, entry in enumerate(changing, start=1):
+            for field in ("name", "value"):
+                if entry.get(field) in (None, ""):
+                    message = f"Parameter {field} must be set for parameter [{place}] in pagination settings"
+                    raise NodeError(message, item_index=index)
+    expression = pagination.get("completeExpression")
+    if pagination.get("paginationCompleteWhen") == "other" and not (
+        isinstance(expression, str) and _EXPRESSION.match(expression)
+    ):
+        raise NodeError("Invalid or empty Complete Expression", item_index=index)
+
+
+def _changing(pagination: dict[str, Any]) -> list[dict[str, Any]]:
+    return (pagination.get("parameters") or {}).get("parameters") or []
+
+
+async def _next_call(
+    context: NodeContext, pagination: dict[str, Any], request: Request, variables: dict[str, Any], index: int
+) -> Call | None:
+    """The request for the page that is due; None when the last answer leads to no other."""
+    if pagination.get("paginationMode") == "responseContainsNextURL":
+        return await _call_next_url(context, pagination, request, variables, index)
+    more: dict[str, dict[str, Any]] = {"qs": {}, "headers": {}}
+    for entry in await context.resolve_with(_changing(pagination), variables, index):
+        group = more.setdefault(str(entry.get("type") or "qs"), {})
+        if not isinstance(entry["value"], Undefined):  # the request's own value stays
+            group[conversions.display(entry["name"])] = entry["value"]
+    return request.call(query=more["qs"], headers=more["headers"], body=more.get("body"))
+
+
+async def _call_next_url(
+    context: NodeContext, pagination: dict[str, Any], request: Request, variables: dict[str, Any], index: int
+) -> Call | None:
+    """As `_next_call`. An answer without a next URL is the last page; where none has had one, the same is asked again,
+    so that an expression that finds nothing is told apart from a single page."""
+    url = await context.resolve_with(pagination["nextURL"], variables, index)
+    if not variables["$pageCount"] and not conversions.truthy(url):
+        return request.call()
+    if isinstance(url, Undefined) and variables["$request"]["url"] == request.url:
+        if variables["$pageCount"] >= SAME_ANSWERS:
+            raise NodeError("The expression for the next URL finds none in the response", item_index=index)
+        return request.call()
+    if not conversions.truthy(url):
+        return None
+    if not isinstance(url, str) or not is_url(url):
+        raise _invalid_url(url, index)
+    variables["$request"] = {"url": url}
+    return request.call(url=url)
+
+
+def _invalid_url(url: Any, index: int) -> NodeError:
+    advice = 'Make sure the "Next URL" parameter evaluates to a valid URL.'
+    return NodeError(f"'{conversions.to_string(url)}' is not a valid URL.", description=advice, item_index=index)
 
 
 async def _complete(
@@ -93,4 +139,13 @@ async def _complete(
     if when == "receiveSpecificStatusCodes":
         codes = conversions.display(settings["statusCodesWhenComplete"] or "").split(",")
         return str(answer.status) in {code.strip() for code in codes}
-    return conversions.truthy(await context.resolve_with(pagination.get("completeExpression", ""), variables, index))
+    expression = pagination["completeExpression"]
+    done = await context.resolve_with(expression, variables, index)
+    if isinstance(done, Undefined) and done.thrown:
+        # Taken for "not yet" it would ask for pages without end; taken for "yes" it would lose them.
+        raise NodeError(
+            f"The Complete Expression failed: {done.thrown}",
+            description=f"It is {expression.removeprefix('=').strip()}",
+            item_index=index,
+        )
+    return conversions.truthy(done)

@@ -2,17 +2,17 @@
 
 import re
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import parse_qsl, quote, urlsplit
 
 from app.engine.nodes.http_request import encoding as http_encoding
 from app.engine.nodes.http_request.authentication import Proof
 from app.engine.nodes.http_request.encoding import Part
-from app.engine.nodes.http_request.requests import ACCEPT, Reading, one_line, pairs, seconds
+from app.engine.nodes.http_request.requests import ACCEPT, Reading, named, one_line, pairs, seconds
 from app.engine.nodes.shared import binary
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.values import conversions, paths
-from app.engine.values.conversions import CannotConvert
+from app.engine.values.conversions import CannotConvert, Undefined
 from app.outgoing.client import Call
 
 FORM = "application/x-www-form-urlencoded"
@@ -27,7 +27,7 @@ class Request:
         self._item = context.items[index]
         self._index = index
         self._proof = proven
-        self._parameters = parameters
+        self._parameters = parameters = settled(parameters)
         self._options = parameters.get("options") or {}
         self.reading = _reading(self._options)
         self.url = checked_url(parameters.get("url"), index)
@@ -42,19 +42,23 @@ class Request:
     ) -> Call:
         """The request, with another address or with more parameters, headers or fields of the body.
 
-        Raises NodeError.
+        What stands in the query of that other address already is not added to it again. Raises NodeError.
         """
         parameters, proven = self._parameters, self._proof
         target = checked_url(url, self._index) if url else self.url
         proven.check(target, self._index)
-        kind, content = self._body({**proven.body, **(body or {})})
+        kind, content = self._body(proven.body if body is None else {**proven.body, **body}, always=body is not None)
         sent: dict[str, tuple[str, str]] = {"accept": ("Accept", ACCEPT[self.reading.format])}
         if kind is not None:
             sent["content-type"] = ("Content-Type", kind)
         for name, value in [*self._headers(), *(headers or {}).items(), *proven.headers.items()]:
             if value is not None:
                 sent[name.lower()] = (name, one_line(conversions.display(value)))
-        whole = {**self._query(), **(query or {}), **proven.query}
+        own = self._query()
+        if url:
+            present = dict(parse_qsl(urlsplit(target).query, keep_blank_values=True))
+            own = {name: value for name, value in own.items() if name not in present}
+        whole = {**own, **(query or {}), **proven.query}
         arrays = str(self._options.get("queryParameterArrays") or "indices")
         return Call(
             str(parameters.get("method") or "GET"),
@@ -83,7 +87,8 @@ class Request:
             return {}
         if parameters.get("specifyQuery", "keypair") == "json":
             return dict(self._json(parameters.get("jsonQuery"), "JSON Query Parameters"))
-        return dict(pairs((parameters.get("queryParameters") or {}).get("parameters")))
+        entries = pairs((parameters.get("queryParameters") or {}).get("parameters"))
+        return _gathered(entries) if self._version >= 4.3 else dict(entries)
 
     def _headers(self) -> list[tuple[str, Any]]:
         parameters = self._parameters
@@ -91,13 +96,13 @@ class Request:
             return []
         if parameters.get("specifyHeaders", "keypair") == "json":
             return list(self._json(parameters.get("jsonHeaders"), "JSON Headers").items())
-        return pairs((parameters.get("headerParameters") or {}).get("parameters"))
+        return named(pairs((parameters.get("headerParameters") or {}).get("parameters")))
 
-    def _body(self, more: dict[str, Any]) -> tuple[str | None, bytes]:
-        """The content type and the body."""
+    def _body(self, more: dict[str, Any], *, always: bool) -> tuple[str | None, bytes]:
+        """The content type and the body; `more` joins its fields, and makes one where there is none."""
         parameters = self._parameters
         if not parameters.get("sendBody"):
-            return ("application/json", conversions.to_json_text(more).encode()) if more else (None, b"")
+            return ("application/json", conversions.to_json_text(more).encode()) if more or always else (None, b"")
         kind = parameters.get("contentType", "json")
         specified = parameters.get("specifyBody", "keypair")
         entries = (parameters.get("bodyParameters") or {}).get("parameters")
@@ -130,7 +135,7 @@ class Request:
         return made
 
     def _part(self, entry: dict[str, Any]) -> Part:
-        name = str(entry.get("name", ""))
+        name = conversions.to_string(entry.get("name", ""))
         if entry.get("parameterType", "formData") != "formBinaryData":
             return Part(name, conversions.display(entry.get("value", "")).encode())
         file = binary.entry(self._item, entry.get("inputDataFieldName", ""), self._index)
@@ -162,13 +167,42 @@ def _reading(options: dict[str, Any]) -> Reading:
     )
 
 
+def _gathered(entries: list[tuple[str, Any]]) -> dict[str, Any]:
+    """The values by name; where a name comes more than once, all of its values."""
+    values: dict[str, list[Any]] = {}
+    for name, value in entries:
+        values.setdefault(name, []).append(value)
+    return {name: each if len(each) > 1 else each[0] for name, each in values.items()}
+
+
+TELLING = frozenset({"name", "value", "url"})
+"""The fields of parameters in which undefined is something else than null."""
+
+
+def settled(value: Any, key: str = "") -> Any:
+    """Parameters as they were resolved exactly, with null for undefined where the node makes no difference."""
+    if isinstance(value, dict):
+        return {name: settled(child, name) for name, child in value.items()}
+    if isinstance(value, list):
+        return [settled(child) for child in value]
+    return None if isinstance(value, Undefined) and key not in TELLING else value
+
+
+def is_url(text: str) -> bool:
+    return _URL.match(text.strip()) is not None
+
+
 def checked_url(given: Any, index: int) -> str:
     if not isinstance(given, str):
-        kind = "undefined" if given is None else conversions.type_name(given)
+        kind = (
+            conversions.to_string(given)
+            if given is None or isinstance(given, Undefined)
+            else conversions.type_name(given)
+        )
         raise NodeError(f"URL parameter must be a string, got {kind}", item_index=index)
     url = given.strip()
     if not url:
         raise NodeError("URL parameter cannot be empty", item_index=index)
-    if not _URL.match(url):
+    if not is_url(url):
         raise NodeError(f'Invalid URL: {url}. URL must start with "http" or "https".', item_index=index)
     return url

@@ -6,7 +6,7 @@ Knows calls and answers; how a version's parameters are read is the version's ow
 import asyncio
 import codecs
 import mimetypes
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from email.message import Message
 from email.utils import collapse_rfc2231_value
@@ -19,7 +19,7 @@ from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.run.items import Item
 from app.engine.values import conversions
-from app.engine.values.conversions import CannotConvert
+from app.engine.values.conversions import CannotConvert, Undefined
 from app.outgoing.client import Answer, Call
 from app.outgoing.failures import NETWORK_FAILURES
 
@@ -225,8 +225,17 @@ def seconds(value: Any, default: float) -> float:
 
 
 def pairs(entries: Sequence[dict[str, Any]] | None) -> list[tuple[str, Any]]:
-    """The named values of a list in the editor; those without a name are left out."""
-    return [(str(entry["name"]), entry.get("value", "")) for entry in entries or [] if entry.get("name")]
+    """The named values of a list in the editor; those whose value is undefined are left out."""
+    return [
+        (conversions.to_string(entry.get("name", "")), entry.get("value", ""))
+        for entry in entries or []
+        if not isinstance(entry.get("value"), Undefined)
+    ]
+
+
+def named(entries: Iterable[tuple[str, Any]]) -> list[tuple[str, Any]]:
+    """Those that can become headers: with a name, and a value that is not null."""
+    return [(name, value) for name, value in entries if name not in ("", "undefined") and value is not None]
 
 
 def one_line(text: str) -> str:

@@ -48,6 +48,7 @@
       }
     } catch (error) {
       if (error instanceof ExpressionError) throw error;
+      scope.thrown = error;
       return undefined;
     }
   }
@@ -81,6 +82,14 @@
     return text;
   }
 
+  /** What JSON would write as null although it is something else; with the error if the expression threw one. */
+  function hidden(value, scope) {
+    const { thrown } = scope;
+    scope.thrown = undefined;
+    if (value === undefined) return thrown === undefined ? ['undefined'] : ['undefined', realm.describe(thrown, -1).message];
+    return typeof value === 'number' && value - value !== 0 ? [`${value}`] : undefined;
+  }
+
   function evaluate(handles, text) {
     let scope;
     let at = -1;
@@ -91,14 +100,20 @@
       const list = parse(handles).map((handle) => programs.get(handle));
       const indexes = scope.data.itemIndexes ?? scope.items.keys();
       const results = [];
+      const exact = scope.data.exact ? [] : undefined;
       for (at of indexes) {
         scope.index = at;
         const row = [];
-        for (const parts of list) row.push(valueOf(parts, scope));
+        for (const parts of list) {
+          const value = valueOf(parts, scope);
+          const kind = exact && hidden(value, scope);
+          if (kind) exact.push([results.length, row.length, ...kind]);
+          row.push(value);
+        }
         results.push(row);
       }
       const customData = scope.customDataChanged ? scope.data.customData : undefined;
-      return realm.encode({ results, customData });
+      return realm.encode({ results, customData, exact });
     } catch (error) {
       return realm.encode({ error: realm.describe(error, at) });
     } finally {
