@@ -127,7 +127,7 @@ def _is_place(place: Any, items: int, templates: int) -> bool:
         return False
     row, column, kind, *thrown = place
     within = _index(row) is not None and row < items and _index(column) is not None and column < templates
-    return within and kind in NOT_JSON and all(isinstance(message, str) for message in thrown)
+    return within and _text(kind) in NOT_JSON and all(isinstance(message, str) for message in thrown)
 
 
 def _is_item(item: Any) -> bool:
