@@ -17,6 +17,7 @@ from app.repository.workflows import get_workflow
 from app.settings import Settings
 from tests.live import PROJECT, environment
 from tests.postgres import cloned_database
+from tests.workflows import START, chain
 
 Flask = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -97,16 +98,7 @@ def test_the_encryption_key_is_changed(flask, connection, tmp_path):
 
 
 def workflow(**changes: Any) -> dict[str, Any]:
-    start = {
-        "id": "1",
-        "name": "Start",
-        "type": "n8n-nodes-base.manualTrigger",
-        "typeVersion": 1,
-        "position": [0, 0],
-        "parameters": {},
-    }
-    document = {"id": "Orders1", "name": "Orders", "active": True, "nodes": [start], "connections": {}, "custom": 1}
-    return {**document, **changes}
+    return {**chain(START, id="Orders1", name="Orders", active=True, custom=1), **changes}
 
 
 @pytest.fixture

@@ -2,10 +2,9 @@
 
 import pytest
 
-from tests.api.conftest import NO_OP
 from tests.soak import clocks
 from tests.worker.conftest import Queue
-from tests.worker.graphs import chain, wait
+from tests.workflows import chain, node, stored, wait
 
 MINUTES = 7 * 60
 WAIT_SECONDS = 70  # long enough to be written down
@@ -19,7 +18,7 @@ def queue(connect) -> Queue:
 
 
 def test_a_wait_is_as_long_as_it_says(queue: Queue, start_worker) -> None:
-    queue.save(chain(wait(WAIT_SECONDS)))
+    queue.save(stored(wait(WAIT_SECONDS)))
     start_worker(**clocks.shifted(MINUTES))
     [execution_id] = queue.add()
     queue.wait_for([execution_id], ["waiting"])
@@ -31,8 +30,7 @@ def test_a_schedule_is_not_due_before_its_time(queue: Queue, start_server) -> No
     """A workflow is activated at a host whose clock is slow: the time before has passed already."""
     server = start_server(**clocks.shifted(-MINUTES))
     rule = {"interval": [{"field": "minutes", "minutesInterval": 1}]}
-    trigger = {**NO_OP, "name": "Each minute", "type": "n8n-nodes-base.scheduleTrigger", "parameters": {"rule": rule}}
-    document = {"name": "w", "nodes": [trigger], "connections": {}, "settings": {"executionOrder": "v1"}}
+    document = chain(node("Each minute", "scheduleTrigger", {"rule": rule}), settings={"executionOrder": "v1"})
     workflow_id = server.post("/api/v1/workflows", document).body["id"]
     assert server.post(f"/api/v1/workflows/{workflow_id}/activate").status == 200
     due = "SELECT extract(epoch FROM next_at - clock_timestamp())::float FROM schedules"

@@ -1,6 +1,7 @@
 """From the call that stores a credential to the request that it proves, through real processes."""
 
 from tests.engine.nodes import far_side
+from tests.workflows import START, chain, node
 
 SECRET = "very-secret-value"
 
@@ -11,22 +12,10 @@ def test_a_credential_stored_over_http_is_used_by_a_worker(start_server, start_w
         body = {"name": "Service", "type": "httpHeaderAuth", "data": {"name": "X-Key", "value": SECRET}}
         credential = server.post("/api/v1/credentials", body).body
         parameters = {"authentication": "genericCredentialType", "genericAuthType": "httpHeaderAuth"}
-        ask = {
-            "id": "ask",
-            "name": "Ask",
-            "type": "n8n-nodes-base.httpRequest",
-            "typeVersion": 4.2,
-            "position": [200, 0],
-            "parameters": {"url": f"{address}/checked", "options": {}, **parameters},
-            "credentials": {"httpHeaderAuth": {"id": credential["id"], "name": credential["name"]}},
-        }
-        start = {**ask, "id": "start", "name": "Start", "type": "n8n-nodes-base.manualTrigger", "typeVersion": 1}
-        workflow = {
-            "name": "Asks",
-            "nodes": [{**start, "parameters": {}, "credentials": {}, "position": [0, 0]}, ask],
-            "connections": {"Start": {"main": [[{"node": "Ask", "type": "main", "index": 0}]]}},
-            "settings": {},
-        }
+        url = {"url": f"{address}/checked", "options": {}}
+        named = {"httpHeaderAuth": {"id": credential["id"], "name": credential["name"]}}
+        ask = node("Ask", "httpRequest", {**url, **parameters}, 4.2, credentials=named)
+        workflow = chain(START, ask, name="Asks")
         stored = server.post("/api/v1/workflows", workflow).body
         run = server.post(f"/api/v1/workflows/{stored['id']}/run", {"wait": 20}).body
         assert run["status"] == "success", run

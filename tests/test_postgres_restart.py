@@ -9,7 +9,7 @@ from app.repository import connection as connection_module
 from tests import live
 from tests.postgres import TestServer, cloned_database
 from tests.worker.conftest import Queue
-from tests.worker.graphs import chain, no_op
+from tests.workflows import no_op, stored
 
 
 @pytest.fixture
@@ -57,7 +57,7 @@ class Clients:
 def test_a_restart_under_load_loses_nothing(own_postgres, tmp_path, immediate: bool) -> None:
     with cloned_database(own_postgres.url("postgres")) as database_url:
         with connection_module.connect(database_url, autocommit=True) as connection:
-            Queue(connection).save(chain(no_op()))
+            Queue(connection).save(stored(no_op()))
         server = live.start_server(database_url, tmp_path)
         worker = live.start_worker(database_url, tmp_path)
         clients = Clients(server)

@@ -20,7 +20,7 @@ import pytest
 from app.processes import Child
 from tests import live
 from tests.live import KEY, LiveServer
-from tests.worker.graphs import chain, no_op, set_field, wait
+from tests.workflows import no_op, set_field, stored, wait
 
 
 @pytest.fixture
@@ -93,8 +93,8 @@ def test_nothing_fails_while_everything_is_replaced(server, start_worker) -> Non
     ids = [
         server.post("/api/v1/workflows", {"name": name, **json.loads(document)}).body["id"]
         for name, document in (
-            ("Short", chain(set_field("a", "={{ 1 + 1 }}"), no_op())),
-            ("Long", chain(wait(2), no_op())),
+            ("Short", stored(set_field("a", "={{ 1 + 1 }}"), no_op())),
+            ("Long", stored(wait(2), no_op())),
         )
     ]
     old_workers: list[Child] = [start_worker()]

@@ -1,12 +1,11 @@
 """Canaries: secrets that are used by a live API and a live worker turn up nowhere but where they are meant to be."""
 
-import orjson
 import psycopg
 from psycopg import sql
 
 from tests.engine.nodes import far_side
 from tests.live import KEY
-from tests.worker.graphs import chain, no_op
+from tests.workflows import START, chain, no_op, node
 
 VALUE = "canary-of-the-credential"
 ENCRYPTION_KEY = "canary-of-the-encryption-key"
@@ -76,6 +75,5 @@ def test_secrets_are_in_no_log_measurement_error_run_data_or_table(start_server,
 
 def workflow(name: str, parameters: dict, credential_id: str) -> dict:
     """One request with the credential."""
-    document = orjson.loads(chain(("Ask", "httpRequest", 4.2, parameters), no_op()))
-    document["nodes"][1]["credentials"] = {"httpHeaderAuth": {"id": credential_id, "name": "c"}}
-    return {"name": name, **document}
+    credentials = {"httpHeaderAuth": {"id": credential_id, "name": "c"}}
+    return chain(START, node("Ask", "httpRequest", parameters, 4.2, credentials=credentials), no_op(), name=name)

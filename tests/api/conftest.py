@@ -19,6 +19,7 @@ from app.settings import Settings
 from app.vocabulary import STATUSES
 from app.web import create_app
 from tests.postgres import cloned_database
+from tests.workflows import chain, node
 
 KEY = "test-key"
 # Rows go without their triggers and identities start over; tables that record migrations stay.
@@ -37,28 +38,9 @@ EMPTY_EVERYTHING = """
     END $$
 """
 
-TRIGGER = {
-    "id": "1",
-    "name": "Start",
-    "type": "n8n-nodes-base.manualTrigger",
-    "typeVersion": 1,
-    "position": [0, 0],
-    "parameters": {},
-}
-NO_OP = {
-    "id": "2",
-    "name": "Nothing",
-    "type": "n8n-nodes-base.noOp",
-    "typeVersion": 1,
-    "position": [200, 0],
-    "parameters": {},
-}
-WORKFLOW: dict[str, Any] = {
-    "name": "Customer Onboarding",
-    "nodes": [TRIGGER, NO_OP],
-    "connections": {"Start": {"main": [[{"node": "Nothing", "type": "main", "index": 0}]]}},
-    "settings": {"executionOrder": "v1"},
-}
+TRIGGER = node("Start", "manualTrigger", id="1")
+NO_OP = node("Nothing", "noOp", id="2", position=[200, 0])
+WORKFLOW = chain(TRIGGER, NO_OP, name="Customer Onboarding", settings={"executionOrder": "v1"})
 
 
 def endpoint_scopes(app: Flask) -> dict[tuple[str, str], str | None]:

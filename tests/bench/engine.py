@@ -12,7 +12,7 @@ from app.engine import nodes
 from app.engine.run.run import RunRequest, run_workflow
 from app.engine.sandbox import Sandbox
 from tests.bench.report import Report
-from tests.worker.graphs import chain, no_op
+from tests.workflows import assign, no_op, node, stored
 
 FIVE = [
     ("greeting", "=Hello {{ $json.name }}"),
@@ -23,12 +23,9 @@ FIVE = [
 ]
 
 
-def edit(fields: list[tuple[str, str]], name: str = "Edit") -> tuple[str, str, float, dict[str, Any]]:
-    assignments = [
-        {"id": str(i), "name": field, "type": "string", "value": value} for i, (field, value) in enumerate(fields)
-    ]
-    options = {"ignoreConversionErrors": True}
-    return (name, "set", 3.4, {"assignments": {"assignments": assignments}, "options": options})
+def edit(fields: list[tuple[str, str]], name: str = "Edit") -> dict[str, Any]:
+    given = [(field, "string", value) for field, value in fields]
+    return node(name, "set", assign(*given, options={"ignoreConversionErrors": True}), 3.4)
 
 
 def items(number: int) -> list[dict[str, Any]]:
@@ -51,16 +48,18 @@ async def seconds(sandbox: Sandbox, definition: bytes, number: int, rounds: int 
 
 async def measure() -> dict[str, float]:
     """Milliseconds by case, and how much memory stays after 50,000 items (MiB)."""
-    long = {number: chain(*(no_op(f"N{n}") for n in range(number - 1))) for number in (20, 200)}
+    long = {number: stored(*(no_op(f"N{n}") for n in range(number - 1))) for number in (20, 200)}
     figures = {}
     async with Sandbox() as sandbox:
-        await seconds(sandbox, chain(edit(FIVE)), 10)
+        await seconds(sandbox, stored(edit(FIVE)), 10)
         before = resident_mib()
-        figures["1,000 items, Edit Fields with 5 expressions"] = await seconds(sandbox, chain(edit(FIVE)), 1_000)
+        figures["1,000 items, Edit Fields with 5 expressions"] = await seconds(sandbox, stored(edit(FIVE)), 1_000)
         figures["20 nodes, 10 items"] = await seconds(sandbox, long[20], 10)
         figures["200 nodes, 10 items"] = await seconds(sandbox, long[200], 10)
-        figures["5,000 items, Edit Fields and No Operation"] = await seconds(sandbox, chain(edit(FIVE), no_op()), 5_000)
-        figures["50,000 items, the same"] = await seconds(sandbox, chain(edit(FIVE), no_op()), 50_000)
+        figures["5,000 items, Edit Fields and No Operation"] = await seconds(
+            sandbox, stored(edit(FIVE), no_op()), 5_000
+        )
+        figures["50,000 items, the same"] = await seconds(sandbox, stored(edit(FIVE), no_op()), 50_000)
         gc.collect()
         kept = resident_mib() - before
     return {name: value * 1000 for name, value in figures.items()} | {"kept": kept}

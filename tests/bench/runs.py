@@ -13,10 +13,10 @@ from tests import live
 from tests.bench.fill import fill
 from tests.bench.load import Target, drive
 from tests.bench.report import Report, Table
-from tests.worker.graphs import chain, no_op, set_field
+from tests.workflows import no_op, set_field, stored
 
 RUNS = 4_000
-THREE_NODES = chain(set_field("greeting", "=Hello {{ $json.name }}, {{ 1 + 1 }}"), no_op())
+THREE_NODES = stored(set_field("greeting", "=Hello {{ $json.name }}, {{ 1 + 1 }}"), no_op())
 QUEUE_ONE = orjson.dumps({"input": [{"name": "Ada"}], "wait": 0})
 
 

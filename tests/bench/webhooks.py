@@ -14,6 +14,7 @@ from tests import live
 from tests.bench.load import CLIENTS, Target, drive_in_turn
 from tests.bench.n8n import N8n, ask
 from tests.bench.report import Report
+from tests.workflows import chain, no_op, node, set_field
 
 TO_REACH = 10
 PATH = f"bench-{uuid.uuid4().hex[:8]}"
@@ -22,41 +23,10 @@ REGISTERED_SECONDS = 10
 
 def workflow() -> dict[str, Any]:
     """Three nodes, of which the last one answers."""
-    kinds: list[tuple[str, str, float, dict[str, Any]]] = [
-        ("Webhook", "webhook", 2, {"path": PATH, "responseMode": "lastNode", "options": {}}),
-        (
-            "Edit",
-            "set",
-            3.4,
-            {
-                "assignments": {
-                    "assignments": [{"id": "1", "name": "a", "type": "string", "value": "={{ $json.query.q }}!"}]
-                },
-                "options": {},
-            },
-        ),
-        ("Done", "noOp", 1, {}),
-    ]
-    return {
-        "name": "Benchmark",
-        "nodes": [
-            {
-                "id": str(uuid.uuid4()),
-                "webhookId": str(uuid.uuid4()),
-                "name": name,
-                "type": f"n8n-nodes-base.{kind}",
-                "typeVersion": version,
-                "position": [200 * index, 0],
-                "parameters": parameters,
-            }
-            for index, (name, kind, version, parameters) in enumerate(kinds)
-        ],
-        "connections": {
-            "Webhook": {"main": [[{"node": "Edit", "type": "main", "index": 0}]]},
-            "Edit": {"main": [[{"node": "Done", "type": "main", "index": 0}]]},
-        },
-        "settings": {"executionOrder": "v1"},
-    }
+    hook = {"path": PATH, "responseMode": "lastNode", "options": {}}
+    nodes = [node("Webhook", "webhook", hook, 2), set_field("a", "={{ $json.query.q }}!"), no_op()]
+    own = [{**each, "id": str(uuid.uuid4()), "webhookId": str(uuid.uuid4())} for each in nodes]
+    return chain(*own, name="Benchmark", settings={"executionOrder": "v1"})
 
 
 @contextmanager

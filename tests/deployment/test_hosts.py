@@ -13,7 +13,7 @@ from psycopg_pool import PoolTimeout
 from app.repository.connection import SILENCE, open_pool, reading
 from tests.deployment.hosts import Cable, Host, World, host, world
 from tests.worker.conftest import Queue
-from tests.worker.graphs import chain, wait
+from tests.workflows import node, stored, wait
 
 LEASE_SECONDS = 2
 WORK_SECONDS = 4  # longer than it takes to be given up
@@ -47,7 +47,7 @@ def hosts(database_url: str, tmp_path) -> Iterator[list[Host]]:
 
 def ask(outside: World, path: str) -> tuple:
     url = f"={outside.address}/{path}/{{{{ $execution.id }}}}"
-    return (path.title(), "httpRequest", 4.2, {"url": url, "options": {}})
+    return node(path.title(), "httpRequest", {"url": url, "options": {}}, 4.2)
 
 
 def held_by(queue: Queue, worker_pid: int, ids: list[int]) -> list[int]:
@@ -56,8 +56,8 @@ def held_by(queue: Queue, worker_pid: int, ids: list[int]) -> list[int]:
 
 
 def test_hosts_that_are_cut_off_give_up_and_come_back(queue, hosts: list[Host], outside: World) -> None:
-    queue.save(chain(ask(outside, "begin"), wait(WORK_SECONDS), ask(outside, "end")), "long")
-    queue.save(chain(ask(outside, "quick")), "short")
+    queue.save(stored(ask(outside, "begin"), wait(WORK_SECONDS), ask(outside, "end")), "long")
+    queue.save(stored(ask(outside, "quick")), "short")
     cut, swallowed, other = hosts
     assert cut.api is not None
     assert other.api is not None

@@ -3,7 +3,6 @@
 import time
 from datetime import UTC, datetime
 
-import orjson
 import psycopg
 import pytest
 from psycopg import sql
@@ -16,7 +15,7 @@ from tests.deployment import pgbouncer
 from tests.live import LiveServer
 from tests.triggers.test_end_to_end import create, ended
 from tests.triggers.test_firing import EVERY_SECOND, scheduled
-from tests.worker.graphs import chain, code, no_op, stop_and_error, wait
+from tests.workflows import code, no_op, node, stop_and_error, stored, wait
 
 SESSIONS = 2  # fewer than clients, so that a transaction rarely gets the session that the one before had
 
@@ -39,13 +38,8 @@ def pooler(postgres_url: str):
 
 def hook(path: str) -> bytes:
     """A workflow behind a webhook that answers with what it was sent, counted up."""
-    document = orjson.loads(chain(code("return [{json: {n: $json.body.n + 1}}]", "Add")))
-    document["nodes"][0] |= {
-        "type": "n8n-nodes-base.webhook",
-        "typeVersion": 2,
-        "parameters": {"path": path, "httpMethod": "POST", "responseMode": "lastNode", "options": {}},
-    }
-    return orjson.dumps(document)
+    parameters = {"path": path, "httpMethod": "POST", "responseMode": "lastNode", "options": {}}
+    return stored(code("return [{json: {n: $json.body.n + 1}}]", "Add"), trigger=node("Hook", "webhook", parameters, 2))
 
 
 def run(server: LiveServer, name: str, definition: bytes, seconds: float) -> dict:
@@ -81,12 +75,12 @@ def test_a_whole_life_in_transaction_mode(pooler, database_url: str, tmp_path) -
 
 
 def live_a_life(server: LiveServer) -> None:
-    assert run(server, "Quick", chain(no_op()), 10)["status"] == "success"
+    assert run(server, "Quick", stored(no_op()), 10)["status"] == "success"
 
     for _ in range(6):  # more often than psycopg waits before it prepares a statement
         assert server.get("/api/v1/executions?status=success&limit=5").body["count"] == 1
 
-    long = run(server, "Long", chain(wait(60)), 0)
+    long = run(server, "Long", stored(wait(60)), 0)
     path = f"/api/v1/executions/{long['id']}"
     deadline = time.monotonic() + 10
     while server.get(path).body["status"] != "running":
@@ -95,7 +89,7 @@ def live_a_life(server: LiveServer) -> None:
     stopped = server.post(f"{path}/stop")
     assert (stopped.status, stopped.body["status"]) == (200, "canceled")
 
-    failed = run(server, "Fails", chain(no_op(), stop_and_error()), 10)
+    failed = run(server, "Fails", stored(no_op(), stop_and_error()), 10)
     assert failed["status"] == "error"
     retry = server.post(f"/api/v1/executions/{failed['id']}/retry", {"loadWorkflow": False}, Idempotency_Key="once")
     assert (retry.status, retry.body["retryOf"]) == (200, failed["id"])

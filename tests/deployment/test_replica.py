@@ -21,7 +21,7 @@ from tests.deployment.standby import Standby
 from tests.live import LiveServer
 from tests.postgres import TEMPLATE, TestServer, cloned_database
 from tests.triggers.test_end_to_end import create
-from tests.worker.graphs import chain, no_op
+from tests.workflows import no_op, stored
 
 READER = "a key that only reads"
 OTHER = "a key that may do everything and did not"
@@ -82,7 +82,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
                         "EXECUTIONS_HOME": tmp_path_factory.mktemp("api"),
                     }
                     servers.append(live.start_server(url, settings["EXECUTIONS_HOME"], **settings))
-                workflow_id = create(servers[0], "Any", chain(no_op()))
+                workflow_id = create(servers[0], "Any", stored(no_op()))
                 yield Site(*servers, url, standby, database, workflow_id)
             finally:
                 for server in servers:

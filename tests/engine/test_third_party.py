@@ -12,7 +12,8 @@ SOURCE = Path(__file__).parent / "third_party"
 PROJECT = Path(__file__).parents[2]
 RUN = """
 import json
-from tests.engine.running import START, Engine, chain, node
+from tests.engine.running import Engine
+from tests.workflows import START, chain, node
 engine = Engine()
 greet = node("Greet", "acme.greet", {"name": "={{ $json.who }}"})
 outcome = engine.run(chain(START, greet), items=[{"json": {"who": "Ada"}}])

@@ -2,7 +2,6 @@
 with a state on record; the same worker and API do the next one, and give back the memory that it took.
 """
 
-import itertools
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +14,7 @@ import pytest
 from tests import live
 from tests.live import LiveServer
 from tests.postgres import cloned_database
-from tests.worker.graphs import chain, code, no_op, set_field
+from tests.workflows import code, no_op, node, set_field, stored
 
 MOST_GROWTH = 250 * 2**20  # bytes, of the worker or of the API, over all of this
 ENDED = {"success", "error", "canceled"}
@@ -46,114 +45,91 @@ def memory(pid: int) -> int:
     return sum(process.memory_info().rss for process in processes)
 
 
-def node(name: str, kind: str, version: float = 1, parameters: dict | None = None, **more: Any) -> dict[str, Any]:
-    return {
-        "id": name[:40],
-        "name": name,
-        "type": f"n8n-nodes-base.{kind}",
-        "typeVersion": version,
-        "position": [0, 0],
-        "parameters": parameters or {},
-        **more,
-    }
-
-
-def graph(*nodes: dict[str, Any], wires: list[tuple[str, str]], **settings: Any) -> bytes:
-    connections: dict[str, Any] = {}
-    for source, target in wires:
-        wire = {"node": target, "type": "main", "index": 0}
-        connections.setdefault(source, {"main": [[]]})["main"][0].append(wire)
-    whole = [node("Start", "manualTrigger"), *nodes]
-    return orjson.dumps({"nodes": whole, "connections": connections, "settings": {"executionOrder": "v1", **settings}})
-
-
 def one(kind: str, version: float = 1, parameters: dict | None = None, **more: Any) -> bytes:
-    return graph(node("It", kind, version, parameters, **more), wires=[("Start", "It")])
+    return stored(node("It", kind, parameters, version, **more))
 
 
 def returns(expression: str) -> bytes:
-    return chain(code(f"return [{{json: {{value: {expression}}}}}]"), no_op())
+    return stored(code(f"return [{{json: {{value: {expression}}}}}]"), no_op())
 
 
 def row(length: int) -> bytes:
     names = [f"N{number}" for number in range(length)]
-    return graph(*(node(name, "noOp") for name in names), wires=list(itertools.pairwise(["Start", *names])))
+    return stored(*(no_op(name) for name in names))
 
 
 BOMB = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, 10))
 LAUGHS = f'<?xml version="1.0"?><!DOCTYPE x [<!ENTITY l0 "ha">{BOMB}]><x>&l9;</x>'
 HOSTILE: dict[str, bytes] = {
     "10,000 nodes in a row": row(10_000),
-    "2,000 nodes at one output": graph(
-        *(node(f"N{n}", "noOp") for n in range(2_000)), wires=[("Start", f"N{n}") for n in range(2_000)]
+    "2,000 nodes at one output": stored(
+        *(node(f"N{n}", "noOp") for n in range(2_000)), lines=[("Start", f"N{n}") for n in range(2_000)]
     ),
-    "a cycle that its timeout ends": graph(
-        node("A", "noOp"), node("B", "noOp"), wires=[("Start", "A"), ("A", "B"), ("B", "A")], executionTimeout=0.1
+    "a cycle that its timeout ends": stored(
+        node("A", "noOp"), node("B", "noOp"), lines=[("Start", "A"), ("A", "B"), ("B", "A")], executionTimeout=0.1
     ),
     "a loop of no size": one("splitInBatches", 3, {"batchSize": 0}),
     "a loop of negative size": one("splitInBatches", 3, {"batchSize": -1}),
     "a loop of 1e308": one("splitInBatches", 3, {"batchSize": 1e308}),
-    "a timeout of 1e308": graph(node("A", "noOp"), wires=[("Start", "A")], executionTimeout=1e308),
-    "a timeout below zero": graph(node("A", "noOp"), wires=[("Start", "A")], executionTimeout=-1e308),
-    "a timeout of words": graph(node("A", "noOp"), wires=[("Start", "A")], executionTimeout="soon"),
-    "a timezone of nowhere": graph(node("A", "noOp"), wires=[("Start", "A")], timezone="Mars/Olympus"),
+    "a timeout of 1e308": stored(no_op("A"), executionTimeout=1e308),
+    "a timeout below zero": stored(no_op("A"), executionTimeout=-1e308),
+    "a timeout of words": stored(no_op("A"), executionTimeout="soon"),
+    "a timezone of nowhere": stored(no_op("A"), timezone="Mars/Olympus"),
     "1e308 tries": one("stopAndError", 1, {"errorMessage": "x"}, retryOnFail=True, maxTries=1e308, waitBetweenTries=0),
     "a wait of 1e308 seconds": one("wait", 1.1, {"resume": "timeInterval", "amount": 1e308, "unit": "days"}),
     "a wait below zero": one("wait", 1.1, {"resume": "timeInterval", "amount": -1e308, "unit": "days"}),
     "a wait till never": one("wait", 1.1, {"resume": "specificTime", "dateTime": "+999999-99-99"}),
-    "a name of a megabyte": graph(node("x" * 2**20, "noOp"), wires=[("Start", "x" * 2**20)]),
-    "a field of a megabyte": chain(set_field("x" * 2**20, "y"), no_op()),
-    "a path 5,000 deep": chain(set_field(".".join(["a"] * 5_000), "y"), no_op()),
-    "a path of brackets": chain(set_field("[" * 5_000, "y"), no_op()),
-    "an index of 1e9": chain(set_field("a[999999999]", "y"), no_op()),
-    "an expression of a megabyte": chain(set_field("a", "={{ 1" + " + 1" * 250_000 + " }}"), no_op()),
-    "an expression 10,000 deep": chain(set_field("a", "={{ " + "(" * 10_000 + "1" + ")" * 10_000 + " }}"), no_op()),
-    "10,000 expressions": chain(set_field("a", "={{ 1 }}" * 10_000), no_op()),
-    "a text of a gigabyte": chain(set_field("a", "={{ 'x'.repeat(2 ** 30) }}"), no_op()),
-    "a text of 500 MB": chain(set_field("a", "={{ 'x'.repeat(5e8) }}"), no_op()),
+    "a name of a megabyte": stored(node("x" * 2**20, "noOp"), lines=[("Start", "x" * 2**20)]),
+    "a field of a megabyte": stored(set_field("x" * 2**20, "y"), no_op()),
+    "a path 5,000 deep": stored(set_field(".".join(["a"] * 5_000), "y"), no_op()),
+    "a path of brackets": stored(set_field("[" * 5_000, "y"), no_op()),
+    "an index of 1e9": stored(set_field("a[999999999]", "y"), no_op()),
+    "an expression of a megabyte": stored(set_field("a", "={{ 1" + " + 1" * 250_000 + " }}"), no_op()),
+    "an expression 10,000 deep": stored(set_field("a", "={{ " + "(" * 10_000 + "1" + ")" * 10_000 + " }}"), no_op()),
+    "10,000 expressions": stored(set_field("a", "={{ 1 }}" * 10_000), no_op()),
+    "a text of a gigabyte": stored(set_field("a", "={{ 'x'.repeat(2 ** 30) }}"), no_op()),
+    "a text of 500 MB": stored(set_field("a", "={{ 'x'.repeat(5e8) }}"), no_op()),
     "a value without an end": returns("(() => { const a = {}; a.a = a; return a })()"),
     "a value 100,000 deep": returns("(() => { let a = {}; for (let n = 0; n < 1e5; n++) a = {a}; return a })()"),
     "a value 300 deep": returns("(() => { let a = {}; for (let n = 0; n < 300; n++) a = {a}; return a })()"),
-    "memory without an end": chain(code("const a = []; for (;;) a.push(new Array(1e6).fill(1.5))")),
+    "memory without an end": stored(code("const a = []; for (;;) a.push(new Array(1e6).fill(1.5))")),
     "20 MB in one value": returns("'x'.repeat(2e7)"),
-    "30,000 items": chain(code("return Array.from({length: 3e4}, (_, n) => ({json: {n}}))"), no_op("A"), no_op("B")),
+    "30,000 items": stored(code("return Array.from({length: 3e4}, (_, n) => ({json: {n}}))"), no_op("A"), no_op("B")),
     "NUL and half a character": returns("'\\u0000\\ud800'"),
     "names of NUL and half a character": returns("{'\\u0000': 1, '\\udfff': 2, '': 3, '__proto__': 4}"),
     "numbers that are none": returns("[NaN, Infinity, -Infinity, -0, 1e308 * 10, 5e-324, 2 ** 53 + 1]"),
     "a number beyond 64 bits": returns("12345678901234567890123456789n"),
     "what cannot be told": returns("[undefined, () => 1, Symbol('x'), new Proxy({}, {ownKeys() { throw 1 }})]"),
     "a value that throws": returns("({toJSON() { throw new Error('no') }, get a() { throw 1 }})"),
-    "everything's prototype": chain(code("Object.prototype.json = 1; Array.prototype.map = null; return []"), no_op()),
-    "a billion laughs": graph(
+    "everything's prototype": stored(code("Object.prototype.json = 1; Array.prototype.map = null; return []"), no_op()),
+    "a billion laughs": stored(
         node("Text", "set", 3.4, {"mode": "raw", "jsonOutput": orjson.dumps({"data": LAUGHS}).decode()}),
         node("Xml", "xml", 1, {"mode": "xmlToJson"}),
-        wires=[("Start", "Text"), ("Text", "Xml")],
+        lines=[("Start", "Text"), ("Text", "Xml")],
     ),
-    "markup 10,000 deep": graph(
+    "markup 10,000 deep": stored(
         node("Text", "code", 2, {"jsCode": "return [{json: {data: '<a>'.repeat(1e4) + '</a>'.repeat(1e4)}}]"}),
         node("Xml", "xml", 1, {"mode": "xmlToJson"}),
         node("Html", "html", 1.2, {"operation": "extractHtmlContent", "extractionValues": {"values": [{"key": "a"}]}}),
-        wires=[("Start", "Text"), ("Text", "Xml"), ("Text", "Html")],
+        lines=[("Start", "Text"), ("Text", "Xml"), ("Text", "Html")],
     ),
     "an address of NUL and line ends": one("httpRequest", 4.2, {"url": "http://127.0.0.1:1/\r\nX: y\0"}),
     "an address of a megabyte": one("httpRequest", 4.2, {"url": "http://127.0.0.1:1/" + "x" * 2**20}),
     "a year of 1e9": one("dateTime", 2, {"operation": "addToDate", "magnitude": "2026-01-01", "duration": 1e9}),
     "a limit of words": one("limit", 1, {"maxItems": "NaN"}),
     "a limit of 1e308": one("limit", 1, {"maxItems": 1e308, "keep": "lastItems"}),
-    "a merge of itself": graph(
+    "a merge of itself": stored(
         node("A", "merge", 3, {"mode": "combine", "combineBy": "combineAll", "numberInputs": 1e308}),
-        wires=[("Start", "A"), ("A", "A")],
+        lines=[("Start", "A"), ("A", "A")],
         executionTimeout=0.1,
     ),
     "parameters of another kind": one("set", 3.4, {"assignments": [[[]]], "options": 7}),
     "parameters that are none": one("if", 2.2, {"conditions": {"conditions": [None, 1, {"operator": []}]}}),
     "a version of 1e308": one("set", 1e308),
-    "an unknown output of a node": graph(node("A", "noOp"), wires=[("Start", "A")]).replace(
-        b'"main":[[{"node":"A"', b'"main":[[],[],[{"node":"A"'
-    ),
+    "an unknown output of a node": stored(no_op("A")).replace(b'"main":[[{"node":"A"', b'"main":[[],[],[{"node":"A"'),
     "itself as a sub-workflow": one("executeWorkflow", 1.2, {"source": "database", "workflowId": "SELF"}),
     "pinned to what is none": orjson.dumps(
-        {**orjson.loads(chain(no_op())), "pinData": {"Done": [1, None, {"json": 7}], "Nobody": {}}}
+        {**orjson.loads(stored(no_op())), "pinData": {"Done": [1, None, {"json": 7}], "Nobody": {}}}
     ),
 }
 
@@ -185,7 +161,7 @@ def outcome(server: LiveServer, workflow_id: str) -> str | None:
 
 def well(deployment: Deployment) -> None:
     """Both still do what they are for, at once."""
-    workflow = saved(deployment.server, chain(set_field("a", "={{ 1 + 1 }}"), no_op()))
+    workflow = saved(deployment.server, stored(set_field("a", "={{ 1 + 1 }}"), no_op()))
     assert workflow is not None
     began = time.monotonic()
     assert outcome(deployment.server, workflow) == "success"
@@ -206,10 +182,10 @@ def test_it_is_refused_or_its_end_is_on_record(deployment, document) -> None:
 
 
 ENDLESS = {
-    "a cycle": graph(node("A", "noOp"), wires=[("Start", "A"), ("A", "A")]),
-    "a program": chain(code("for (;;) {}")),
-    "a program that waits": chain(code("await new Promise(() => {})")),
-    "a slow pattern": chain(set_field("a", "={{ /^(a+)+$/.test('a'.repeat(40) + 'b') }}")),
+    "a cycle": stored(node("A", "noOp"), lines=[("Start", "A"), ("A", "A")]),
+    "a program": stored(code("for (;;) {}")),
+    "a program that waits": stored(code("await new Promise(() => {})")),
+    "a slow pattern": stored(set_field("a", "={{ /^(a+)+$/.test('a'.repeat(40) + 'b') }}")),
 }
 
 
@@ -223,7 +199,7 @@ def test_what_has_no_end_can_be_stopped(deployment, document) -> None:
 
 @pytest.mark.parametrize("depth", [100, 900, 5_000])
 def test_input_of_any_depth(deployment, depth) -> None:
-    workflow = saved(deployment.server, chain(no_op()))
+    workflow = saved(deployment.server, stored(no_op()))
     body = b'{"wait": 30, "input": [{"a": ' + b"[" * depth + b"]" * depth + b"}]}"
     answer = deployment.server.post(f"/api/v1/workflows/{workflow}/run", body)
     assert answer.status == 400 or answer.body["status"] in ENDED

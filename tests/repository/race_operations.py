@@ -15,6 +15,7 @@ from app.repository.triggers import NewWebhook
 from app.triggers.webhooks import webhooks_of
 from tests.repository.given import DATA, a_new_execution, a_worker, a_workflow
 from tests.soak import audit
+from tests.workflows import chain, node
 
 LEASE = 30.0
 PAST = datetime.fromtimestamp(0, UTC)
@@ -47,16 +48,7 @@ class Scene:
 
 def document(path: str) -> dict[str, Any]:
     """A workflow with one webhook."""
-    node = {
-        "id": "1",
-        "webhookId": "1",
-        "name": "Hook",
-        "type": "n8n-nodes-base.webhook",
-        "typeVersion": 2,
-        "position": [0, 0],
-        "parameters": {"path": path, "options": {}},
-    }
-    return {"nodes": [node], "connections": {}}
+    return chain(node("Hook", "webhook", {"path": path, "options": {}}, 2, webhookId="1"))
 
 
 def set_the_scene(connection: Connection, state: str, *, retried: bool, active: bool, lapsed: bool) -> Scene:

@@ -10,9 +10,10 @@ from app.repository import executions, lifecycle, projects, workers, workflows
 from app.repository.execution_filters import ExecutionFilter
 from app.repository.lifecycle import Failure, Result
 from tests.repository.given import DATA, a_worker
+from tests.workflows import node
 
-TRIGGER = {"name": "On error", "type": "n8n-nodes-base.errorTrigger", "parameters": {}}
-WEBHOOK = {"name": "Hook", "type": "n8n-nodes-base.webhook", "parameters": {"path": "p"}}
+TRIGGER = node("On error", "errorTrigger")
+WEBHOOK = node("Hook", "webhook", {"path": "p"})
 End = Callable[[Any, int, int], None]
 
 

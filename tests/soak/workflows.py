@@ -1,7 +1,8 @@
 """What the soak runs: small workflows whose nodes leave a trace outside, by calling the far side."""
 
-import itertools
 from typing import Any
+
+from tests.workflows import assign, chain, node
 
 HOOK = "soak-hook"
 
@@ -15,18 +16,8 @@ class Document:
         self._nodes: list[dict[str, Any]] = []
 
     def node(self, name: str, kind: str, version: float, **parameters: Any) -> "Document":
-        number = len(self._nodes)
-        self._nodes.append(
-            {
-                "id": str(number),
-                "webhookId": f"{self._name}-{number}",
-                "name": name,
-                "type": f"n8n-nodes-base.{kind}",
-                "typeVersion": version,
-                "position": [200 * number, 0],
-                "parameters": parameters,
-            }
-        )
+        webhook_id = f"{self._name}-{len(self._nodes)}"
+        self._nodes.append(node(name, kind, parameters, version, webhookId=webhook_id))
         return self
 
     def call(self, name: str, path: str = "step") -> "Document":
@@ -37,16 +28,7 @@ class Document:
         return self.node(name, "httpRequest", 4.2, url=url, options={"timeout": 20_000})
 
     def build(self) -> dict[str, Any]:
-        names = [node["name"] for node in self._nodes]
-        return {
-            "name": self._name,
-            "nodes": self._nodes,
-            "connections": {
-                before: {"main": [[{"node": after, "type": "main", "index": 0}]]}
-                for before, after in itertools.pairwise(names)
-            },
-            "settings": {"executionOrder": "v1"},
-        }
+        return chain(*self._nodes, name=self._name, settings={"executionOrder": "v1"})
 
 
 def documents(far_side: str) -> dict[str, dict[str, Any]]:
@@ -56,18 +38,14 @@ def documents(far_side: str) -> dict[str, dict[str, Any]]:
         return Document(name, far_side).node("Start", "manualTrigger", 1)
 
     hook = Document("hook", far_side).node("Webhook", "webhook", 2, path=HOOK, responseMode="lastNode", options={})
-    edit = {
-        "assignments": {
-            "assignments": [{"id": "1", "name": "token", "type": "string", "value": "={{ $json.query.token }}"}]
-        }
-    }
+    edit = assign(("token", "string", "={{ $json.query.token }}"))
     made = [
         begin("quick").call("First").call("Last"),
         begin("slow").call("First").call("Slow", "slow").call("Last"),
         begin("failing").call("First").call("Fragile", "fragile").call("Last"),
         begin("pausing").call("First").node("Wait", "wait", 1.1, resume="timeInterval", amount=1).call("Last"),
         begin("called").call("First", "resumable").node("Call", "wait", 1.1, resume="webhook"),
-        hook.node("Edit", "set", 3.4, **edit, options={}).call("First").call("Last"),
+        hook.node("Edit", "set", 3.4, **edit).call("First").call("Last"),
         Document("child", far_side).node("Start", "executeWorkflowTrigger", 1).call("First").call("Last"),
     ]
     return {document["name"]: document for document in (one.build() for one in made)}

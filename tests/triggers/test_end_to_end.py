@@ -6,7 +6,7 @@ import orjson
 
 from tests.engine.nodes import far_side
 from tests.triggers.test_firing import EVERY_SECOND, scheduled
-from tests.worker.graphs import chain, code, no_op
+from tests.workflows import code, no_op, node, stored
 
 WAIT_SECONDS = 10
 
@@ -39,7 +39,7 @@ def test_a_schedule_calls_a_server_for_as_long_as_it_is_active(start_server, sta
     server = start_server()
     start_worker(EXECUTIONS_ALLOWED_HOSTS="127.0.0.1")
     with far_side.running() as address:
-        ask = ("Ask", "httpRequest", 4.2, {"url": f"{address}/object", "options": {}})
+        ask = node("Ask", "httpRequest", {"url": f"{address}/object", "options": {}}, 4.2)
         workflow_id = create(server, "Poll", scheduled(EVERY_SECOND, nodes=(ask, no_op())))
         time.sleep(1.2)
         assert executions(server, workflow_id) == [], "it is not active yet"
@@ -92,10 +92,10 @@ def test_a_loop_waits_in_each_round(start_server, start_worker) -> None:
     server = start_server()
     start_worker()
     document = orjson.loads(
-        chain(
+        stored(
             code("return [1, 2, 3].map((n) => ({json: {n}}))", "Three"),
-            ("Loop", "splitInBatches", 3, {"batchSize": 1, "options": {}}),
-            ("Pause", "wait", 1.1, {"resume": "timeInterval", "amount": 0.4, "unit": "seconds"}),
+            node("Loop", "splitInBatches", {"batchSize": 1, "options": {}}, 3),
+            node("Pause", "wait", {"resume": "timeInterval", "amount": 0.4, "unit": "seconds"}, 1.1),
             code("return [{json: {n: $json.n * 10}}]", "Times ten"),
             no_op(),
         )

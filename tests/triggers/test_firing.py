@@ -10,7 +10,7 @@ import pytest
 from app.repository import triggers, workflows
 from app.repository.triggers import NewSchedule
 from app.triggers.schedules import next_time, schedules_of
-from tests.worker.graphs import chain, no_op, wait
+from tests.workflows import no_op, node, stored, wait
 
 NEXT_NODE = no_op()
 EVERY_SECOND = {"field": "seconds", "secondsInterval": 1}
@@ -20,13 +20,7 @@ NEXT = "SELECT s.next_at, s.last_at FROM schedules AS s WHERE s.workflow_id = %s
 
 def scheduled(*intervals: dict, nodes=(NEXT_NODE,)) -> bytes:
     """A workflow that starts at a Schedule Trigger with these rules."""
-    document = orjson.loads(chain(*nodes))
-    document["nodes"][0] |= {
-        "type": "n8n-nodes-base.scheduleTrigger",
-        "typeVersion": 1.2,
-        "parameters": {"rule": {"interval": list(intervals)}},
-    }
-    return orjson.dumps(document)
+    return stored(*nodes, trigger=node("Start", "scheduleTrigger", {"rule": {"interval": list(intervals)}}, 1.2))
 
 
 def activate(queue, definition: bytes, workflow_id: str = "w1", *, due: datetime | None = None) -> str:

@@ -6,22 +6,15 @@ import orjson
 
 from app.repository import executions, lifecycle, workers
 from app.repository.execution_filters import ExecutionFilter
-from tests.worker.graphs import chain, no_op, set_field, stop_and_error, wait
 from tests.worker.test_sub_workflows import call, child
+from tests.workflows import no_op, node, set_field, stop_and_error, stored, wait
 
 COUNT = "SELECT count(*) FROM executions WHERE mode = 'error'"
 
 
 def on_error(*nodes) -> bytes:
     """A workflow that starts at an Error Trigger."""
-    document = orjson.loads(chain(*nodes))
-    document["nodes"][0]["type"] = "n8n-nodes-base.errorTrigger"
-    return orjson.dumps(document)
-
-
-def with_settings(definition: bytes, **settings) -> bytes:
-    document = orjson.loads(definition)
-    return orjson.dumps({**document, "settings": document["settings"] | settings})
+    return stored(*nodes, trigger=node("Start", "errorTrigger"))
 
 
 def add(queue, workflow_id: str, mode: str) -> int:
@@ -44,7 +37,7 @@ def error_runs(queue, number: int = 1, seconds: float = 10) -> list[int]:
 
 def test_it_learns_what_failed_where(queue, start_worker) -> None:
     queue.save(on_error(no_op("Alert")), "alert")
-    queue.save(with_settings(chain(set_field("a", "1"), stop_and_error("no stock")), errorWorkflow="alert"))
+    queue.save(stored(set_field("a", "1"), stop_and_error("no stock"), errorWorkflow="alert"))
     failed = add(queue, "w1", "trigger")
     start_worker()
     queue.wait_for([failed])
@@ -68,8 +61,8 @@ def test_it_learns_what_failed_where(queue, start_worker) -> None:
 
 def test_a_failed_sub_workflow_starts_its_own_and_so_does_its_parent(queue, start_worker) -> None:
     queue.save(on_error(no_op()), "alert")
-    queue.save(with_settings(child(stop_and_error("no stock")), errorWorkflow="alert"), "child")
-    queue.save(with_settings(chain(call("child")), errorWorkflow="alert"))
+    queue.save(child(stop_and_error("no stock"), errorWorkflow="alert"), "child")
+    queue.save(stored(call("child"), errorWorkflow="alert"))
     failed = add(queue, "w1", "trigger")
     start_worker()
     queue.wait_for([failed, *error_runs(queue, 2)])
@@ -79,8 +72,8 @@ def test_a_failed_sub_workflow_starts_its_own_and_so_does_its_parent(queue, star
 
 def test_a_run_whose_time_is_over_has_failed_too_and_one_that_was_stopped_counts_once(queue, start_worker) -> None:
     queue.save(on_error(no_op("Alert")), "alert")
-    queue.save(with_settings(chain(wait(30)), errorWorkflow="alert", executionTimeout=1), "slow")
-    queue.save(with_settings(chain(wait(30)), errorWorkflow="alert"), "stopped")
+    queue.save(stored(wait(30), errorWorkflow="alert", executionTimeout=1), "slow")
+    queue.save(stored(wait(30), errorWorkflow="alert"), "stopped")
     slow, stopped = add(queue, "slow", "trigger"), add(queue, "stopped", "trigger")
     start_worker()
     queue.wait_for([stopped], ["running"])
@@ -96,7 +89,7 @@ def test_a_run_whose_time_is_over_has_failed_too_and_one_that_was_stopped_counts
 
 
 def test_an_error_workflow_that_fails_does_not_start_itself(queue, start_worker) -> None:
-    both = orjson.loads(chain(stop_and_error("first")))
+    both = orjson.loads(stored(stop_and_error("first")))
     trigger = orjson.loads(on_error(stop_and_error("second", "Halt again")))
     trigger["nodes"][0]["name"] = "On error"
     trigger["connections"] = {"On error": trigger["connections"]["Start"]}
@@ -116,9 +109,9 @@ def test_an_error_workflow_that_fails_does_not_start_itself(queue, start_worker)
 
 def test_none_starts_for_manual_runs_successes_and_stale_names(queue, start_worker) -> None:
     queue.save(on_error(no_op()), "alert")
-    queue.save(with_settings(chain(stop_and_error()), errorWorkflow="alert"), "by hand")
-    queue.save(with_settings(chain(no_op()), errorWorkflow="alert"), "fine")
-    queue.save(with_settings(chain(stop_and_error()), errorWorkflow="gone"), "stale")
+    queue.save(stored(stop_and_error(), errorWorkflow="alert"), "by hand")
+    queue.save(stored(no_op(), errorWorkflow="alert"), "fine")
+    queue.save(stored(stop_and_error(), errorWorkflow="gone"), "stale")
     ids = [queue.add("by hand")[0], add(queue, "fine", "trigger"), add(queue, "stale", "trigger")]
     start_worker()
     assert [execution.status for execution in queue.wait_for(ids)] == ["error", "success", "error"]
@@ -128,7 +121,7 @@ def test_none_starts_for_manual_runs_successes_and_stale_names(queue, start_work
 
 def test_one_that_is_stopped_while_it_runs_starts_it_in_the_same_transaction(queue, start_worker) -> None:
     queue.save(on_error(no_op("Alert")), "alert")
-    queue.save(with_settings(chain(wait(30)), errorWorkflow="alert"))
+    queue.save(stored(wait(30), errorWorkflow="alert"))
     running, waiting, manual = add(queue, "w1", "webhook"), add(queue, "w1", "trigger"), queue.add("w1")[0]
     worker_id = workers.register(queue.connection, hostname="h", pid=1, concurrency=9)
     claimed = [claim.id for claim in lifecycle.claim(queue.connection, worker_id, 3)]
@@ -155,9 +148,9 @@ def test_one_that_is_stopped_while_it_runs_starts_it_in_the_same_transaction(que
 
 
 def test_the_editors_word_for_no_error_workflow_names_none(queue, start_worker) -> None:
-    definition = orjson.loads(with_settings(chain(stop_and_error()), errorWorkflow="DEFAULT"))
-    definition["nodes"].append({**definition["nodes"][0], "name": "Error", "type": "n8n-nodes-base.errorTrigger"})
-    queue.save(orjson.dumps(definition))
+    document = orjson.loads(stored(stop_and_error(), errorWorkflow="DEFAULT"))
+    document["nodes"].append(node("Error", "errorTrigger"))
+    queue.save(orjson.dumps(document))
     failed = add(queue, "w1", "trigger")
     start_worker()
     queue.wait_for([failed])
@@ -167,7 +160,7 @@ def test_the_editors_word_for_no_error_workflow_names_none(queue, start_worker) 
 
 def test_one_that_an_earlier_release_has_queued_starts_at_its_error_trigger_or_not_at_all(queue, start_worker) -> None:
     queue.save(on_error(no_op()), "alert")
-    queue.save(chain(no_op()), "entrance")
+    queue.save(stored(no_op()), "entrance")
     ids = [add(queue, "alert", "error"), add(queue, "entrance", "error")]
     start_worker()
     alert, entrance = queue.wait_for(ids)

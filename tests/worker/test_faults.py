@@ -4,14 +4,14 @@ import os
 import signal
 import time
 
-from tests.worker.graphs import chain, no_op, wait
+from tests.workflows import no_op, stored, wait
 
 LEASE = {"EXECUTIONS_HEARTBEAT_SECONDS": 0.5, "EXECUTIONS_LEASE_SECONDS": 2}
 
 
 def test_a_killed_workers_executions_crash_and_the_queue_goes_on(queue, start_worker) -> None:
-    queue.save(chain(wait(60)), "long")
-    queue.save(chain(no_op()), "short")
+    queue.save(stored(wait(60)), "long")
+    queue.save(stored(no_op()), "short")
     doomed = start_worker(EXECUTIONS_CONCURRENCY=20, **LEASE)
     held = queue.add("long", 20)
     queue.wait_for(held, ["running"])
@@ -30,7 +30,7 @@ def test_a_killed_workers_executions_crash_and_the_queue_goes_on(queue, start_wo
 
 def test_a_worker_that_was_silent_too_long_starts_anew(queue, start_worker) -> None:
     """Stopped like a laptop's lid: what it held has crashed, its late results are dropped, and it works again."""
-    queue.save(chain(wait(3)))
+    queue.save(stored(wait(3)))
     sleeper = start_worker(**LEASE)
     watcher = start_worker(EXECUTIONS_CONCURRENCY=1, **LEASE)
     [mine] = queue.add()
@@ -52,8 +52,8 @@ def test_a_worker_that_was_silent_too_long_starts_anew(queue, start_worker) -> N
 
 
 def test_a_worker_told_to_go_finishes_or_hands_over(queue, start_worker) -> None:
-    queue.save(chain(wait(2)), "short")
-    queue.save(chain(no_op("First"), wait(12), no_op("Last")), "long")
+    queue.save(stored(wait(2)), "short")
+    queue.save(stored(no_op("First"), wait(12), no_op("Last")), "long")
     leaving = start_worker(EXECUTIONS_CONCURRENCY=20)
     short, long = queue.add("short", 5), queue.add("long", 5)
     queue.wait_for(short + long, ["running"])
@@ -77,7 +77,7 @@ def test_an_idle_worker_goes_at_once(queue, start_worker) -> None:
 
 def test_what_a_lapsed_lease_cut_short_has_crashed(queue, start_worker, connect) -> None:
     """The worker gives up by itself, before anybody else says so; nobody has canceled what it ran."""
-    queue.save(chain(wait(60)))
+    queue.save(stored(wait(60)))
     start_worker(EXECUTIONS_CONCURRENCY=1, EXECUTIONS_HEARTBEAT_SECONDS=0.2, EXECUTIONS_LEASE_SECONDS=1)
     [held] = queue.add()
     queue.wait_for([held], ["running"])

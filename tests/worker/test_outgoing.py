@@ -5,13 +5,13 @@ import orjson
 from app.credentials.vault import Vault
 from app.settings import Settings
 from tests.engine.nodes import far_side
-from tests.worker.graphs import chain, no_op
+from tests.workflows import no_op, node, stored
 
 SECRET = "very-secret-value"
 
 
 def request(url: str, **more):
-    return ("Ask", "httpRequest", 4.2, {"url": url, "options": {}, **more})
+    return node("Ask", "httpRequest", {"url": url, "options": {}, **more}, 4.2)
 
 
 def with_credential(definition: bytes, credential_id: str) -> bytes:
@@ -31,7 +31,7 @@ def test_a_credential_goes_into_the_request_and_nowhere_else(queue, start_worker
     with far_side.running() as address:
         authentication = {"authentication": "genericCredentialType", "genericAuthType": "httpHeaderAuth"}
         for name, path in (("ok", "/checked"), ("fails", "/error-object")):
-            definition = with_credential(chain(request(address + path, **authentication), no_op()), "c1")
+            definition = with_credential(stored(request(address + path, **authentication), no_op()), "c1")
             queue.save(definition, name)
         store(queue.connection, "k")
         worker = start_worker(EXECUTIONS_ALLOWED_HOSTS="127.0.0.1", EXECUTIONS_ENCRYPTION_KEY="k")
@@ -46,7 +46,7 @@ def test_a_credential_goes_into_the_request_and_nowhere_else(queue, start_worker
 
 
 def test_another_key_is_told_as_the_node_s_error(queue, start_worker) -> None:
-    definition = chain(
+    definition = stored(
         request("http://127.0.0.1:9/", authentication="genericCredentialType", genericAuthType="httpHeaderAuth"),
         no_op(),
     )
@@ -61,7 +61,7 @@ def test_another_key_is_told_as_the_node_s_error(queue, start_worker) -> None:
 
 def test_an_inner_address_is_refused_unless_it_is_named(queue, start_worker) -> None:
     with far_side.running() as address:
-        queue.save(chain(request(address + "/object"), no_op()))
+        queue.save(stored(request(address + "/object"), no_op()))
         start_worker()
         [execution] = queue.wait_for(queue.add())
     assert execution.status == "error"

@@ -5,11 +5,11 @@ import time
 from app.repository import deletion_jobs, lifecycle, retries, workflows
 from app.repository.execution_filters import ExecutionFilter
 from tests.repository.given import as_before_compression
-from tests.worker.graphs import chain, code, no_op, set_field, stop_and_error, wait
+from tests.workflows import code, no_op, set_field, stop_and_error, stored, wait
 
 
 def test_it_runs_what_is_queued_and_records_it(queue, start_worker) -> None:
-    queue.save(chain(set_field("greeting", "=Hello {{ $json.name }}"), no_op()))
+    queue.save(stored(set_field("greeting", "=Hello {{ $json.name }}"), no_op()))
     ids = queue.add(number=30, items=b'[{"json":{"name":"Ada"}}]')
     start_worker(EXECUTIONS_CONCURRENCY=7)
     for execution in queue.wait_for(ids):
@@ -21,7 +21,7 @@ def test_it_runs_what_is_queued_and_records_it(queue, start_worker) -> None:
 
 
 def test_it_hears_of_new_work_at_once(queue, start_worker) -> None:
-    queue.save(chain(no_op()))
+    queue.save(stored(no_op()))
     start_worker(EXECUTIONS_POLL_SECONDS=30)
     time.sleep(1)  # asleep by now, for 30 seconds if nobody calls
     [execution_id] = queue.add()
@@ -29,7 +29,7 @@ def test_it_hears_of_new_work_at_once(queue, start_worker) -> None:
 
 
 def test_it_finds_work_that_nobody_announced(queue, start_worker) -> None:
-    queue.save(chain(no_op()))
+    queue.save(stored(no_op()))
     start_worker(EXECUTIONS_POLL_SECONDS=0.5)
     time.sleep(1)
     queue.connection.execute(
@@ -41,7 +41,7 @@ def test_it_finds_work_that_nobody_announced(queue, start_worker) -> None:
 
 
 def test_an_error_names_its_node(queue, start_worker) -> None:
-    queue.save(chain(stop_and_error("no stock"), no_op()))
+    queue.save(stored(stop_and_error("no stock"), no_op()))
     [execution_id] = queue.add()
     start_worker()
     [execution] = queue.wait_for([execution_id])
@@ -50,7 +50,7 @@ def test_an_error_names_its_node(queue, start_worker) -> None:
 
 
 def test_a_stop_aborts_the_node_that_runs_within_a_second(queue, start_worker) -> None:
-    queue.save(chain(set_field("a", "1"), wait(50), no_op()))
+    queue.save(stored(set_field("a", "1"), wait(50), no_op()))
     [execution_id] = queue.add()
     start_worker()
     queue.wait_for([execution_id], ["running"])
@@ -65,8 +65,8 @@ def test_a_stop_aborts_the_node_that_runs_within_a_second(queue, start_worker) -
 
 
 def test_a_stop_reaches_code_that_never_ends(queue, start_worker) -> None:
-    queue.save(chain(code("while (true) {}"), no_op()))
-    queue.save(chain(set_field("a", "={{ 1 + 1 }}")), "neighbour")
+    queue.save(stored(code("while (true) {}"), no_op()))
+    queue.save(stored(set_field("a", "={{ 1 + 1 }}")), "neighbour")
     [endless] = queue.add()
     start_worker()
     queue.wait_for([endless], ["running"])
@@ -82,7 +82,7 @@ def test_a_stop_reaches_code_that_never_ends(queue, start_worker) -> None:
 
 
 def test_a_stop_is_noticed_when_the_hint_is_lost(queue, start_worker) -> None:
-    queue.save(chain(wait(50)))
+    queue.save(stored(wait(50)))
     [execution_id] = queue.add()
     start_worker()
     queue.wait_for([execution_id], ["running"])
@@ -96,7 +96,7 @@ def test_a_stop_is_noticed_when_the_hint_is_lost(queue, start_worker) -> None:
 
 
 def test_a_long_wait_survives_the_restart_of_everything(queue, start_worker) -> None:
-    queue.save(chain(set_field("before", "x"), wait(3600), no_op()))
+    queue.save(stored(set_field("before", "x"), wait(3600), no_op()))
     [execution_id] = queue.add()
     first = start_worker()
     [waiting] = queue.wait_for([execution_id], ["waiting"])
@@ -110,11 +110,11 @@ def test_a_long_wait_survives_the_restart_of_everything(queue, start_worker) -> 
 
 
 def test_a_retry_goes_on_at_the_node_that_failed(queue, start_worker) -> None:
-    queue.save(chain(code("return [{json: {once: Math.random()}}]", "Dice"), stop_and_error(), no_op()))
+    queue.save(stored(code("return [{json: {once: Math.random()}}]", "Dice"), stop_and_error(), no_op()))
     [failed] = queue.add()
     start_worker()
     queue.wait_for([failed])
-    mended = chain(code("return [{json: {once: Math.random()}}]", "Dice"), no_op("Halt"), no_op())
+    mended = stored(code("return [{json: {once: Math.random()}}]", "Dice"), no_op("Halt"), no_op())
     workflows.save_workflow(queue.connection, "w1", name="w1", definition=mended)
     again = retries.retry(queue.connection, failed, load_workflow=False)
     assert queue.wait_for([again])[0].status == "error", "the version that ran still halts"
@@ -127,7 +127,7 @@ def test_a_retry_goes_on_at_the_node_that_failed(queue, start_worker) -> None:
 
 
 def test_a_retry_of_what_left_no_data_starts_over_with_the_same_input(queue, start_worker) -> None:
-    queue.save(chain(set_field("name", "={{ $json.name }}")))
+    queue.save(stored(set_field("name", "={{ $json.name }}")))
     [execution_id] = queue.add(items=b'[{"json":{"name":"Ada"}}]')
     lifecycle.stop(queue.connection, execution_id)
     start_worker()
@@ -137,7 +137,7 @@ def test_a_retry_of_what_left_no_data_starts_over_with_the_same_input(queue, sta
 
 
 def test_whatever_json_can_hold_comes_back(queue, start_worker) -> None:
-    queue.save(chain(no_op()))
+    queue.save(stored(no_op()))
     items = '[{"json":{"nul":"\\u0000","big":9007199254740993,"deep":[[[{}]]],"":"empty","é":"ü"}}]'
     [execution_id] = queue.add(items=items.encode())
     start_worker()
@@ -147,7 +147,7 @@ def test_whatever_json_can_hold_comes_back(queue, start_worker) -> None:
 
 
 def test_data_that_is_nested_deeply_is_kept(start_worker, queue) -> None:
-    queue.save(chain(no_op()))
+    queue.save(stored(no_op()))
     levels = 300
     items = f'[{{"json":{{"deep":{"[" * levels}{"]" * levels}}}}}]'.encode()
     [execution_id] = queue.add(items=items)
@@ -161,7 +161,7 @@ def test_data_that_is_nested_deeply_is_kept(start_worker, queue) -> None:
 
 
 def test_it_prunes_what_is_old(queue, start_worker) -> None:
-    queue.save(chain(no_op()))
+    queue.save(stored(no_op()))
     ids = queue.add(number=5)
     first = start_worker()
     queue.wait_for(ids)
@@ -180,7 +180,7 @@ def test_it_prunes_what_is_old(queue, start_worker) -> None:
 
 
 def test_it_deletes_in_the_background(queue, start_worker) -> None:
-    queue.save(chain(no_op()))
+    queue.save(stored(no_op()))
     ids = queue.add(number=3)
     start_worker()
     queue.wait_for(ids)

@@ -8,23 +8,18 @@ import orjson
 import pytest
 
 from app.repository import lifecycle, projects
-from tests.worker.graphs import chain, code, no_op, set_field, stop_and_error, wait
+from tests.workflows import code, no_op, node, set_field, stop_and_error, stored, wait
 
 
 def call(workflow_id: str, name: str = "Call", **parameters):
     chosen = {"__rl": True, "mode": "id", "value": workflow_id}
-    return (name, "executeWorkflow", 1.2, {"workflowId": chosen, "options": {}, **parameters})
+    return node(name, "executeWorkflow", {"workflowId": chosen, "options": {}, **parameters}, 1.2)
 
 
-def child(*nodes) -> bytes:
+def child(*nodes, **settings) -> bytes:
     """A workflow that others can call."""
-    document = orjson.loads(chain(*nodes))
-    document["nodes"][0] |= {
-        "type": "n8n-nodes-base.executeWorkflowTrigger",
-        "typeVersion": 1.1,
-        "parameters": {"inputSource": "passthrough"},
-    }
-    return orjson.dumps(document)
+    trigger = node("Start", "executeWorkflowTrigger", {"inputSource": "passthrough"}, 1.1)
+    return stored(*nodes, trigger=trigger, **settings)
 
 
 def put_out(queue, execution_id: int, node: str = "Call") -> list[dict]:
@@ -48,7 +43,7 @@ def test_three_deep_over_http_in_a_worker_with_one_place(start_server, start_wor
 
     deepest = create("deepest", child(set_field("path", "={{ $json.path }} > deepest")))
     middle = create("middle", child(set_field("path", "={{ $json.path }} > middle"), call(deepest)))
-    top = create("top", chain(set_field("path", "top"), call(middle), no_op()))
+    top = create("top", stored(set_field("path", "top"), call(middle), no_op()))
     answer = server.post(f"/api/v1/workflows/{top}/run", {"wait": 20})
     assert (answer.status, answer.body["status"]) == (200, "success"), answer.body
     first = int(answer.body["id"])
@@ -67,7 +62,7 @@ def test_three_deep_over_http_in_a_worker_with_one_place(start_server, start_wor
 
 def test_more_parents_than_places_do_not_wait_for_each_other(queue, start_worker) -> None:
     queue.save(child(set_field("a", "1"), wait(0.2)), "child")
-    queue.save(chain(call("child"), no_op()))
+    queue.save(stored(call("child"), no_op()))
     ids = queue.add(number=6)
     start_worker(EXECUTIONS_CONCURRENCY=2)
     assert {execution.status for execution in queue.wait_for(ids)} == {"success"}
@@ -76,8 +71,8 @@ def test_more_parents_than_places_do_not_wait_for_each_other(queue, start_worker
 
 def test_each_item_by_itself_or_all_at_once(queue, start_worker) -> None:
     queue.save(child(code("return [{json: {seen: $input.all().map((item) => item.json.n)}}]")), "child")
-    queue.save(chain(call("child", mode="each")), "each")
-    queue.save(chain(call("child", mode="once")), "once")
+    queue.save(stored(call("child", mode="each")), "each")
+    queue.save(stored(call("child", mode="once")), "once")
     items = orjson.dumps([{"json": {"n": n}} for n in (1, 2, 3)])
     each, once = queue.add("each", items=items)[0], queue.add("once", items=items)[0]
     start_worker()
@@ -101,9 +96,7 @@ N1, N3, ERROR = {"n": 1}, {"n": 3}, {"error": "two [line 1]"}
 )
 def test_items_that_fail_come_out_where_n8n_puts_them(queue, start_worker, mode, on_error, expected) -> None:
     queue.save(child(FAILS_FOR_TWO), "child")
-    document = orjson.loads(chain(call("child", mode=mode)))
-    document["nodes"][1]["onError"] = on_error
-    queue.save(orjson.dumps(document))
+    queue.save(stored({**call("child", mode=mode), "onError": on_error}))
     numbers = (1, 2, 3) if mode == "each" else (2, 1, 3)
     [execution_id] = queue.add(items=orjson.dumps([{"json": {"n": n}} for n in numbers]))
     start_worker()
@@ -114,7 +107,7 @@ def test_items_that_fail_come_out_where_n8n_puts_them(queue, start_worker, mode,
 
 def test_a_document_in_the_node_runs_without_a_record(queue, start_worker) -> None:
     inline = child(set_field("said", "={{ $json.word }}!")).decode()
-    queue.save(chain(set_field("word", "hello"), call("", source="parameter", workflowJson=inline)))
+    queue.save(stored(set_field("word", "hello"), call("", source="parameter", workflowJson=inline)))
     [execution_id] = queue.add()
     start_worker()
     queue.wait_for([execution_id])
@@ -125,7 +118,7 @@ def test_a_document_in_the_node_runs_without_a_record(queue, start_worker) -> No
 def test_a_document_in_the_node_can_call_a_stored_workflow(queue, start_worker) -> None:
     queue.save(child(set_field("said", "={{ $json.word }}!")), "stored")
     inline = child(set_field("word", "={{ $json.word.toUpperCase() }}"), call("stored")).decode()
-    queue.save(chain(set_field("word", "hello"), call("", source="parameter", workflowJson=inline)))
+    queue.save(stored(set_field("word", "hello"), call("", source="parameter", workflowJson=inline)))
     [execution_id] = queue.add()
     start_worker()
     queue.wait_for([execution_id])
@@ -139,7 +132,7 @@ def test_documents_that_run_each_other_without_end_fail_and_say_so(queue, start_
     again = call("", name="Again", source="parameter", workflowJson="={{ $json.document }}")
     queue.save(child(again), "stored")
     document = child(again if calls == "itself" else call("stored")).decode()
-    queue.save(chain(again))
+    queue.save(stored(again))
     [execution_id] = queue.add(items=orjson.dumps([{"json": {"document": document}}]))
     start_worker()
     [execution] = queue.wait_for([execution_id])
@@ -149,7 +142,7 @@ def test_documents_that_run_each_other_without_end_fail_and_say_so(queue, start_
 
 def test_one_that_nobody_waits_for_goes_on_by_itself(queue, start_worker) -> None:
     queue.save(child(wait(1), set_field("a", "1")), "child")
-    queue.save(chain(call("child", options={"waitForSubWorkflow": False}), no_op()))
+    queue.save(stored(call("child", options={"waitForSubWorkflow": False}), no_op()))
     [execution_id] = queue.add(items=b'[{"json":{"kept":1}}]')
     start_worker()
     [parent] = queue.wait_for([execution_id])
@@ -161,7 +154,7 @@ def test_one_that_nobody_waits_for_goes_on_by_itself(queue, start_worker) -> Non
 
 def test_its_failure_is_the_parents(queue, start_worker) -> None:
     queue.save(child(stop_and_error("no stock")), "child")
-    queue.save(chain(call("child"), no_op()))
+    queue.save(stored(call("child"), no_op()))
     [execution_id] = queue.add()
     start_worker()
     [parent] = queue.wait_for([execution_id])
@@ -176,7 +169,7 @@ def test_only_workflows_of_the_same_project_can_be_called(queue, start_worker, m
     assert project is not None
     queue.save(child(no_op()), "elsewhere")
     queue.connection.execute("UPDATE workflows SET project_id = 'p2' WHERE id = 'elsewhere'")
-    queue.save(chain(call(missing)))
+    queue.save(stored(call(missing)))
     [execution_id] = queue.add()
     start_worker()
     [execution] = queue.wait_for([execution_id])
@@ -201,7 +194,7 @@ def test_one_that_calls_itself_without_end_fails_and_says_so(queue, start_worker
 def test_a_stop_of_the_parent_stops_all_below(queue, start_worker) -> None:
     queue.save(child(set_field("a", "1"), wait(50)), "deepest")
     queue.save(child(call("deepest")), "middle")
-    queue.save(chain(call("middle"), no_op()))
+    queue.save(stored(call("middle"), no_op()))
     [execution_id] = queue.add()
     start_worker()
     ids = [execution_id, execution_id + 1, execution_id + 2]
@@ -218,7 +211,7 @@ def test_a_stop_of_the_parent_stops_all_below(queue, start_worker) -> None:
 
 def test_a_stop_of_the_child_fails_the_parents_node(queue, start_worker) -> None:
     queue.save(child(wait(50)), "child")
-    queue.save(chain(call("child"), no_op()))
+    queue.save(stored(call("child"), no_op()))
     [execution_id] = queue.add()
     start_worker()
     queue.wait_for([execution_id, execution_id + 1], ["running"])
@@ -231,7 +224,7 @@ def test_a_stop_of_the_child_fails_the_parents_node(queue, start_worker) -> None
 def test_a_killed_worker_takes_parent_and_child_with_it(queue, start_worker) -> None:
     lease = {"EXECUTIONS_HEARTBEAT_SECONDS": 0.5, "EXECUTIONS_LEASE_SECONDS": 2}
     queue.save(child(wait(50)), "child")
-    queue.save(chain(call("child")))
+    queue.save(stored(call("child")))
     [execution_id] = queue.add()
     doomed = start_worker(**lease)
     queue.wait_for([execution_id, execution_id + 1], ["running"])
@@ -243,7 +236,7 @@ def test_a_killed_worker_takes_parent_and_child_with_it(queue, start_worker) -> 
 
 def test_a_worker_told_to_go_hands_the_parent_over_and_its_child_runs_anew(queue, start_worker) -> None:
     queue.save(child(wait(7), set_field("a", "1")), "child")
-    queue.save(chain(call("child"), no_op()))
+    queue.save(stored(call("child"), no_op()))
     [execution_id] = queue.add()
     leaving = start_worker()
     queue.wait_for([execution_id, execution_id + 1], ["running"])

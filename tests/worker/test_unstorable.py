@@ -8,14 +8,14 @@ from app.repository.executions import ExecutionInput
 from app.repository.lifecycle import Claim
 from app.worker import runs
 from app.worker.exchange import Assignment
-from tests.worker.graphs import chain, code, no_op
+from tests.workflows import code, no_op, stored
 
 
 def test_what_is_too_long_for_an_index_fails_alone(queue, start_worker) -> None:
     """The name of a node that keeps something is part of a key."""
     name = secrets.token_urlsafe(6_000)
-    queue.save(chain(code("$getWorkflowStaticData('node').count = 1; return $input.all()", name=name)), "long")
-    queue.save(chain(no_op()), "short")
+    queue.save(stored(code("$getWorkflowStaticData('node').count = 1; return $input.all()", name=name)), "long")
+    queue.save(stored(no_op()), "short")
     start_worker()
     [long], short = queue.add("long", mode="trigger"), queue.add("short", 3)
     assert {execution.status for execution in queue.wait_for(short)} == {"success"}

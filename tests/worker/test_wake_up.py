@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from tests.worker.graphs import chain, no_op, wait
+from tests.workflows import no_op, stored, wait
 
 WAITING = 2_000
 DUE = 300
@@ -19,7 +19,7 @@ ENDS = "SELECT e.id, e.stopped_at FROM executions AS e WHERE e.id = ANY(%s)"
 
 
 def test_one_that_is_due_between_two_polls_is_not_late(queue, start_worker) -> None:
-    queue.save(chain(wait(3600), no_op()))
+    queue.save(stored(wait(3600), no_op()))
     [execution_id] = queue.add()
     start_worker(EXECUTIONS_POLL_SECONDS=30)
     queue.wait_for([execution_id], ["waiting"])
@@ -31,7 +31,7 @@ def test_one_that_is_due_between_two_polls_is_not_late(queue, start_worker) -> N
 
 
 def test_of_many_that_wait_hardly_one_is_late(queue, start_worker) -> None:
-    queue.save(chain(wait(3600), no_op()))
+    queue.save(stored(wait(3600), no_op()))
     ids = queue.add(number=WAITING)
     for _ in range(2):
         start_worker()

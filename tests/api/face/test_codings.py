@@ -8,7 +8,7 @@ import pytest
 import zstandard
 
 from app.api.executions import details as execution_details
-from tests.api.conftest import WORKFLOW
+from tests.workflows import chain, node
 
 
 def decoded(response) -> bytes:
@@ -146,16 +146,8 @@ def test_what_is_stored_in_the_callers_coding_goes_out_as_it_is_stored(api) -> N
 
 
 def test_what_a_workflow_answers_is_left_as_it_is(api) -> None:
-    hook = {
-        "id": "1",
-        "name": "Hook",
-        "type": "n8n-nodes-base.webhook",
-        "typeVersion": 2,
-        "position": [0, 0],
-        "parameters": {"path": "long", "responseMode": "onReceived", "options": {"responseData": "x" * 5000}},
-        "webhookId": "h",
-    }
-    stored = api.post("/workflows", {**WORKFLOW, "nodes": [hook], "connections": {}}).json
+    parameters = {"path": "long", "responseMode": "onReceived", "options": {"responseData": "x" * 5000}}
+    stored = api.post("/workflows", chain(node("Hook", "webhook", parameters, 2, webhookId="h"))).json
     assert api.post(f"/workflows/{stored['id']}/activate").status_code == 200
     response = api.client.get("/webhook/long", headers={"Accept-Encoding": "gzip, identity;q=0"})
     assert response.data == b"x" * 5000

@@ -1,7 +1,6 @@
 """One API and one worker for all tests of webhooks in a process, and a short way to put workflows behind paths."""
 
 import http.client
-import itertools
 import json
 import uuid
 from collections.abc import Iterator
@@ -15,8 +14,7 @@ import pytest
 
 from tests import live
 from tests.postgres import cloned_database
-
-Json = dict[str, Any]
+from tests.workflows import Json, chain, code, node, workflow
 
 
 @dataclass(frozen=True)
@@ -55,14 +53,10 @@ class Site:
         self.server = server
         self.database_url = database_url
 
-    def save(self, nodes: list[Json], *lines: tuple[str, int, str], name: str = "Test", **settings: Any) -> str:
+    def save(self, nodes: list[Json], *lines: tuple[str, int, str, int], name: str = "Test", **settings: Any) -> str:
         """Store a workflow whose nodes follow one another, or are connected by `lines`; returns its id."""
-        connections: Json = {}
-        for source, output, target in lines or [(a["name"], 0, b["name"]) for a, b in itertools.pairwise(nodes)]:
-            outputs = connections.setdefault(source, {"main": []})["main"]
-            outputs.extend([] for _ in range(output + 1 - len(outputs)))
-            outputs[output].append({"node": target, "type": "main", "index": 0})
-        body = {"name": name, "nodes": nodes, "connections": connections, "settings": settings}
+        more = {"name": name, "settings": settings}
+        body = workflow(nodes, *lines, **more) if lines else chain(*nodes, **more)
         answer = self.server.post("/api/v1/workflows", body)
         assert answer.status == 200, answer.body
         return answer.body["id"]
@@ -121,26 +115,10 @@ def site(postgres_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         yield Site(server, database_url)
 
 
-def node(name: str, kind: str, parameters: Json | None = None, version: float = 1, **more: Any) -> Json:
-    return {
-        "id": name.lower(),
-        "name": name,
-        "type": f"n8n-nodes-base.{kind}",
-        "typeVersion": version,
-        "position": [0, 0],
-        "parameters": parameters or {},
-        **more,
-    }
-
-
 def webhook(version: float = 2, path: str | None = None, **parameters: Any) -> Json:
     """A Webhook node at a path of its own; answers with the last node's first item unless told otherwise."""
     given = {"path": path or f"t-{uuid.uuid4().hex[:8]}", "responseMode": "lastNode", "options": {}, **parameters}
     return node("Webhook", "webhook", given, version, webhookId=str(uuid.uuid4()))
-
-
-def code(source: str, name: str = "Code") -> Json:
-    return node(name, "code", {"jsCode": source}, 2)
 
 
 def respond(version: float = 1.1, **parameters: Any) -> Json:

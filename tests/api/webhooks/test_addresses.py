@@ -9,7 +9,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from tests.api.webhooks.conftest import ECHO, ONE, Site, node, webhook
+from tests.api.webhooks.conftest import ECHO, ONE, Site, webhook
+from tests.workflows import chain, node
 
 POLICY = {"Origin": "https://a.b", "Access_Control_Request_Headers": "x-a"}
 
@@ -63,12 +64,7 @@ def test_a_save_of_an_active_workflow_moves_its_webhooks(site: Site) -> None:
     hook = site.add(webhook(), ONE)
     base = f"/api/v1/workflows/{hook.workflow_id}"
     moved = webhook()
-    document = {
-        "name": "Moved",
-        "nodes": [moved, ONE],
-        "connections": {"Webhook": {"main": [[{"node": "One", "type": "main", "index": 0}]]}},
-        "settings": {},
-    }
+    document = chain(moved, ONE, name="Moved")
     assert site.server.call("PUT", base, document).status == 200
     assert site.call("GET", hook.path).status == 404
     assert site.call("GET", moved["parameters"]["path"]).json == {"a": 1}

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.api.webhooks.conftest import FAILS, FILE, NONE, ONE, TWO, Site, node, respond, webhook
+from tests.api.webhooks.conftest import FAILS, FILE, NONE, ONE, TWO, Site, respond, webhook
+from tests.workflows import node
 
 JSON = "application/json; charset=utf-8"
 HTML = "text/html; charset=utf-8"

@@ -6,7 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from tests import live
-from tests.api.webhooks.conftest import Site, node, respond, webhook
+from tests.api.webhooks.conftest import Site, respond, webhook
+from tests.workflows import node
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import pytest
 
 from app.repository import projects
 from tests.api.conftest import Api
+from tests.workflows import chain, node
 
 ALL = ["workflow:create", "workflow:read", "workflow:update", "workflow:activate", "execution:list"]
 
@@ -19,16 +20,8 @@ def tenants(api: Api) -> tuple[Api, Api]:
 
 
 def hooked(path: str, webhook_id: str = "beta-hook-1", **parameters: Any) -> dict[str, Any]:
-    node = {
-        "id": "1",
-        "name": "Hook",
-        "type": "n8n-nodes-base.webhook",
-        "typeVersion": 2,
-        "position": [0, 0],
-        "webhookId": webhook_id,
-        "parameters": {"path": path, **parameters},
-    }
-    return {"name": "Payroll of Beta", "nodes": [node], "connections": {}, "settings": {}}
+    hook = node("Hook", "webhook", {"path": path, **parameters}, 2, webhookId=webhook_id)
+    return chain(hook, name="Payroll of Beta")
 
 
 def activated(key: Api, body: dict[str, Any]):

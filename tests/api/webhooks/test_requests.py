@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from tests.api.webhooks.conftest import ECHO, Site, code, node, webhook
+from tests.api.webhooks.conftest import ECHO, Site, webhook
+from tests.workflows import code, node
 
 BOUNDARY = "limit"
 MULTIPART = {"Content_Type": f"multipart/form-data; boundary={BOUNDARY}"}

@@ -3,7 +3,8 @@
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from tests.api.webhooks.conftest import Hook, Site, code, node, webhook
+from tests.api.webhooks.conftest import Hook, Site, webhook
+from tests.workflows import code, node
 
 SEEN = {"operation": "removeItemsSeenInPreviousExecutions"}
 BY_VALUE = {**SEEN, "logic": "removeItemsWithAlreadySeenKeyValues", "dedupeValue": "={{ $json.id }}"}

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.api.webhooks.conftest import FAILS, Hook, Site, code, node, webhook
+from tests.api.webhooks.conftest import FAILS, Hook, Site, webhook
+from tests.workflows import code, node
 
 COUNT = code(
     "const all = $getWorkflowStaticData('global'), mine = $getWorkflowStaticData('node');\n"

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from tests.api.webhooks.conftest import FAILS, Site, code, node, webhook
+from tests.api.webhooks.conftest import FAILS, Site, webhook
+from tests.workflows import code, node
 
 GIVE = code("return [{json: {v: '1', n: 'a'}}, {json: {v: '2', n: 'b'}}]", "Give")
 SCHEMA = [{"id": "v", "type": "number"}, {"id": "x", "type": "string"}]

@@ -8,8 +8,9 @@ from urllib.parse import urlsplit
 import pytest
 
 from app.repository.connection import connect
-from tests.api.webhooks.conftest import ONE, Hook, Site, code, node, respond, webhook
+from tests.api.webhooks.conftest import ONE, Hook, Site, respond, webhook
 from tests.repository.given import as_before_compression
+from tests.workflows import code, node
 
 AFTER = code("return $input.all().map(item => ({json: {got: item.json}}))", "After")
 URL = code("return [{json: {url: $execution.resumeUrl}}]", "Url")

@@ -6,6 +6,7 @@ from copy import deepcopy
 import pytest
 
 from tests.api.conftest import NO_OP, TRIGGER, WORKFLOW
+from tests.workflows import node
 
 EXPORTED = {
     **WORKFLOW,
@@ -157,7 +158,7 @@ def test_unknown_and_impossible_ids_are_not_found(api, workflow_id):
         assert (response.status_code, response.json) == (404, {"message": "Workflow not found"})
 
 
-SCHEDULE = {**NO_OP, "name": "Each hour", "type": "n8n-nodes-base.scheduleTrigger"}
+SCHEDULE = node("Each hour", "scheduleTrigger")
 STARTS_ITSELF = {**WORKFLOW, "nodes": [*WORKFLOW["nodes"], SCHEDULE]}
 
 
@@ -172,7 +173,7 @@ def test_what_nothing_starts_cannot_be_activated(api, more):
 
 @pytest.mark.parametrize("kind", ["errorTrigger", "executeWorkflowTrigger", "webhook"])
 def test_what_something_starts_can_be_activated(api, kind):
-    trigger = {**NO_OP, "name": "Start", "type": f"n8n-nodes-base.{kind}", "parameters": {"path": "p"}}
+    trigger = node("Start", kind, {"path": "p"})
     made = api.post("/workflows", changed(nodes=[trigger], connections={})).json
     assert api.post(f"/workflows/{made['id']}/activate").status_code == 200
 
@@ -192,7 +193,7 @@ def test_activation(api):
 
 
 def test_an_unknown_node_type_can_be_stored_but_neither_activated_nor_run(api):
-    document = changed(nodes=[TRIGGER, SCHEDULE, {**NO_OP, "type": "n8n-nodes-base.noOpp"}])
+    document = changed(nodes=[TRIGGER, SCHEDULE, node("Nothing", "noOpp")])
     made = api.post("/workflows", document)
     assert made.status_code == 200
     for path in ("activate", "run"):
@@ -207,8 +208,8 @@ def test_an_unknown_node_type_can_be_stored_but_neither_activated_nor_run(api):
 
 
 def test_an_unknown_version_of_a_node_type_is_named(api):
-    node = {**NO_OP, "type": "n8n-nodes-base.set", "typeVersion": 99}
-    made = api.post("/workflows", changed(nodes=[TRIGGER, node])).json
+    unknown = node("Nothing", "set", version=99)
+    made = api.post("/workflows", changed(nodes=[TRIGGER, unknown])).json
     response = api.post(f"/workflows/{made['id']}/run")
     assert response.status_code == 400
     assert "99" in response.json["message"]

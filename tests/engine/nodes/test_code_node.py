@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.engine.running import START, assign, chain, node, put_out
+from tests.engine.running import put_out
+from tests.workflows import START, assign, chain, node
 
 ITEMS = [{"json": {"id": 1}}, {"json": {"id": 2}}]
 

@@ -8,7 +8,8 @@ import pytest
 
 from app.engine.nodes.crypto.passphrases import CIPHERS, decrypt, encrypt
 from app.engine.run.ports import Ports
-from tests.engine.running import START, Engine, chain, node, put_out
+from tests.engine.running import Engine, put_out
+from tests.workflows import START, chain, node
 
 FROM_N8N = {
     "aes-256-gcm": "AT0cfC4L0juJ1zyhDO9sJQcsPLo8NJfP8wbhfvLNUCQvAZlXV7PJW7geIfFR+JKYDr0=",

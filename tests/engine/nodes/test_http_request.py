@@ -14,7 +14,8 @@ from app.engine.run.run import Outcome, RunRequest, run_workflow
 from app.outgoing.addresses import AddressRules
 from app.outgoing.client import Outgoing
 from tests.engine.nodes import far_side
-from tests.engine.running import START, Engine, chain, node, put_out
+from tests.engine.running import Engine, put_out
+from tests.workflows import START, chain, node
 
 
 @pytest.fixture(scope="module")

@@ -29,7 +29,8 @@ from app.engine.run.run import Outcome
 from app.outgoing.addresses import AddressRules
 from app.outgoing.client import Outgoing
 from tests.engine.nodes import far_side
-from tests.engine.running import START, Engine, chain, node, put_out
+from tests.engine.running import Engine, put_out
+from tests.workflows import START, chain, node
 
 
 class Forwarding(BaseHTTPRequestHandler):

@@ -17,8 +17,9 @@ from app.engine.run.ports import Ports
 from app.outgoing.addresses import AddressRules
 from app.outgoing.client import Outgoing
 from tests.conformance.test_conformance import seen
-from tests.engine.running import START, Engine, chain, node
+from tests.engine.running import Engine
 from tests.postgres import cloned_database
+from tests.workflows import START, chain, node
 
 SHOP = (Path(__file__).parent / "shop.sql").read_text()
 CASES = sorted((Path(__file__).parents[2] / "conformance" / "recorded_postgres").glob("*.json"))

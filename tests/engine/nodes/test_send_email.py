@@ -15,7 +15,8 @@ from app.engine.run.ports import Ports
 from app.engine.run.run import Outcome
 from app.outgoing.addresses import AddressRules
 from app.outgoing.client import Outgoing
-from tests.engine.running import START, Engine, chain, node
+from tests.engine.running import Engine
+from tests.workflows import START, chain, node
 
 MAIL = {"fromEmail": "Me <me@a.example>", "toEmail": "you@b.example, Two <two@b.example>", "subject": "Hällo"}
 

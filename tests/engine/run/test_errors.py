@@ -4,7 +4,8 @@ import time
 
 import pytest
 
-from tests.engine.running import START, assign, chain, node, order, put_out, workflow
+from tests.engine.running import order, put_out
+from tests.workflows import START, assign, chain, node, workflow
 
 TWO = [{"json": {"id": 1}}, {"json": {"id": 2}}]
 SECOND_FAILS = assign(("n", "number", "={{ $json.id === 2 ? 'x' : 1 }}"))

@@ -3,7 +3,8 @@
 import orjson
 import pytest
 
-from tests.engine.running import START, assign, chain, condition, node, order, put_out, workflow
+from tests.engine.running import order, put_out
+from tests.workflows import START, assign, chain, condition, node, workflow
 
 
 def at(x, y, entry):

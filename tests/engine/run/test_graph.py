@@ -5,7 +5,7 @@ import pytest
 from app.engine import nodes
 from app.engine.run.graph import Graph, InvalidWorkflow, WorkflowHasIssues, check_runnable
 from app.engine.run.graph import parse_workflow as parse_for
-from tests.engine.running import START, chain, node, workflow
+from tests.workflows import START, chain, node, workflow
 
 
 def parse_workflow(document) -> Graph:

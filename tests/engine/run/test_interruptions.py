@@ -9,7 +9,8 @@ import pytest
 
 from app.engine.run.document import prepare_retry
 from app.engine.run.run import RunRequest, run_workflow
-from tests.engine.running import START, assign, chain, condition, node, order, put_out, workflow
+from tests.engine.running import order, put_out
+from tests.workflows import START, assign, chain, condition, node, workflow
 
 ITEMS = [{"json": {"id": 1}}]
 

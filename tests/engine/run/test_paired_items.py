@@ -1,7 +1,8 @@
 """The way from an item back to the item of an earlier node that it was made from."""
 
 from app.engine.run.paired_items import Ancestry
-from tests.engine.running import START, assign, chain, node, put_out
+from tests.engine.running import put_out
+from tests.workflows import START, assign, chain, node
 
 
 def run(items, *sources):

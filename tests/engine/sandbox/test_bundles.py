@@ -5,7 +5,8 @@ import time
 import pytest
 
 from app.engine.sandbox import bundles
-from tests.engine.running import START, chain, node, put_out
+from tests.engine.running import put_out
+from tests.workflows import START, chain, node
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,8 @@ import random
 import pytest
 
 from app.engine.values import conversions, dates, paths
-from tests.engine.running import START, assign, chain, node, put_out
+from tests.engine.running import put_out
+from tests.workflows import START, assign, chain, node
 
 NUMBERS = [0, 1, -1, 0.1, 2.5, 1e21, 1.5e300, 1e-7, 1.25e-7, 1e-6, 123456789012345680, 1e16, 5e-324, -0.5, 100, 1e20]
 TEXTS = [

@@ -14,7 +14,7 @@ import pytest
 
 from app.repository import workers
 from tests.repository.given import a_running_execution, a_worker, a_workflow
-from tests.worker.graphs import chain, no_op
+from tests.workflows import no_op, node, stored
 
 SECRET = "a long secret"
 
@@ -66,12 +66,12 @@ def open_notices(queue) -> list[int]:
 
 
 def failing() -> bytes:
-    return chain(("Stop", "stopAndError", 1, {"errorMessage": "Out of paper"}), no_op())
+    return stored(node("Stop", "stopAndError", {"errorMessage": "Out of paper"}), no_op())
 
 
 def test_a_failure_is_told_with_a_signature_and_a_success_is_not(queue, start_worker, receiver) -> None:
     queue.save(failing())
-    queue.save(chain(no_op()), "fine")
+    queue.save(stored(no_op()), "fine")
     start_worker(**settings(receiver))
     ids = queue.add() + queue.add("fine")
     queue.wait_for(ids)
