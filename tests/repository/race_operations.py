@@ -173,7 +173,7 @@ OPERATIONS: dict[str, Act] = {
     "delete": lambda c, s: deletions.delete_execution(c, s.first),
     "delete many": lambda c, s: deletions.delete_by_ids(c, [s.second, s.retry, s.first, s.original]),
     "prune": lambda c, s: pruning.prune(c, after=0, age_seconds=0.0).deleted,
-    "reap": lambda c, s: workers.reap(c, lease_seconds=LEASE),
+    "reap": lambda c, s: lifecycle.reap(c, lease_seconds=LEASE),
     "beat": lambda c, s: workers.heartbeat(c, s.holder),
     "resume": lambda c, s: lifecycle.resume_by_webhook(c, s.first, b"[]"),
     "annotate": lambda c, s: annotate(c, s.first),

@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 import pytest
 
-from app.repository import executions, lifecycle, projects, workers, workflows
+from app.repository import executions, lifecycle, projects, workflows
 from app.repository.execution_filters import ExecutionFilter
 from app.repository.lifecycle import Failure, Result
 from tests.repository.given import DATA, a_worker
@@ -33,7 +33,7 @@ def stop_many(connection, worker_id: int, execution_id: int) -> None:
 
 def reap(connection, worker_id: int, execution_id: int) -> None:
     connection.execute("UPDATE workers SET heartbeat_at = now() - interval '1 hour' WHERE id = %s", [worker_id])
-    assert workers.reap(connection, lease_seconds=30, address="https://example.com") == [execution_id]
+    assert lifecycle.reap(connection, lease_seconds=30, address="https://example.com") == [execution_id]
 
 
 ENDS = [fail, stop, stop_many, reap]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.repository import deletions, executions, lifecycle, retries, workers
+from app.repository import deletions, executions, lifecycle, retries
 from app.repository.errors import CannotDelete, CannotRetry
 from app.repository.lifecycle import Result
 from tests.repository.given import (
@@ -28,12 +28,12 @@ def test_a_worker_is_not_given_up_in_the_middle_of_a_claim(connect, connection, 
     connection.commit()
     claiming = connect()
     assert [claim.id for claim in lifecycle.claim(claiming, worker_id, 1)] == [execution_id]
-    assert workers.reap(connection, lease_seconds=30) == []
+    assert lifecycle.reap(connection, lease_seconds=30) == []
     stopped = "SELECT stopped_at IS NOT NULL FROM workers WHERE id = %s"
     assert connection.execute(stopped, [worker_id]).fetchone() == (False,)
     connection.commit()
     claiming.commit()
-    assert workers.reap(connection, lease_seconds=30) == [execution_id]
+    assert lifecycle.reap(connection, lease_seconds=30) == [execution_id]
 
 
 def test_one_that_runs_keeps_all_from_being_deleted(connection, worker_id) -> None:

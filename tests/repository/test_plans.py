@@ -14,7 +14,7 @@ from app.repository import connection as connection_module
 from app.repository import deletions, execution_counts, retries, workers
 from app.repository.execution_filters import ExecutionFilter
 from app.repository.execution_lists import page_statement
-from app.repository.lifecycle import claims, results, stops
+from app.repository.lifecycle import claims, crashes, endings, results, stops
 from tests.postgres import shared_database
 
 ROWS = 1_000_000
@@ -202,11 +202,11 @@ def test_other_counts_read_little(million) -> None:
         claims.NEXT_WAIT_SECONDS,
         stops.STOP,
         results.FINISH,
-        results.LINK_RETRY_CHAIN,
+        endings.LINK_RETRY_CHAIN,
         retries.ORIGINAL,
         retries.RETRY_IN_FLIGHT,
-        workers.CRASH,
-        workers.LAPSE,
+        crashes.CRASH,
+        crashes.LAPSE,
         workers.ALIVE,
     ],
 )

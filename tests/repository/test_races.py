@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from app.repository import deletions, executions, idempotency, lifecycle, retries, workers
+from app.repository import deletions, executions, idempotency, lifecycle, retries
 from app.repository.errors import CannotDelete, CannotRetry, CannotStop, IdempotencyKeyReused
 from app.repository.execution_filters import ExecutionFilter
 from app.repository.lifecycle import Result
@@ -95,8 +95,8 @@ def test_a_claim_and_the_reaping_of_its_worker(connect, connection, worker_id, a
     a_new_execution(connection)
     connection.execute("UPDATE workers SET heartbeat_at = now() - interval '1 hour' WHERE id = %s", [worker_id])
     connection.commit()
-    at_once(connect, lambda c: lifecycle.claim(c, worker_id, 5), lambda c: workers.reap(c, lease_seconds=30))
-    workers.reap(connection, lease_seconds=30)
+    at_once(connect, lambda c: lifecycle.claim(c, worker_id, 5), lambda c: lifecycle.reap(c, lease_seconds=30))
+    lifecycle.reap(connection, lease_seconds=30)
     connection.commit()
     orphans = connection.execute(
         "SELECT count(*) FROM executions e JOIN workers w ON w.id = e.worker_id"
@@ -123,7 +123,7 @@ def test_two_reapers_give_up_an_execution_once(connect, connection, worker_id) -
     ids = [a_running_execution(connection, worker_id) for _ in range(10)]
     connection.execute("UPDATE workers SET heartbeat_at = now() - interval '1 hour' WHERE id = %s", [worker_id])
     connection.commit()
-    answers = at_once(connect, *[lambda c: workers.reap(c, lease_seconds=30)] * 3)
+    answers = at_once(connect, *[lambda c: lifecycle.reap(c, lease_seconds=30)] * 3)
     assert sorted(i for answer in answers for i in answer) == ids
 
 

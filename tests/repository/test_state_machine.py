@@ -172,7 +172,7 @@ class Actors(RuleBasedStateMachine):
         lost = self.workers[index]
         silence = "UPDATE workers SET heartbeat_at = now() - interval '1 hour' WHERE id = %s"
         self.connection.execute(silence, [lost])
-        crashed = workers.reap(self.connection, lease_seconds=LEASE)
+        crashed = lifecycle.reap(self.connection, lease_seconds=LEASE)
         assert not workers.heartbeat(self.connection, lost)
         assert lifecycle.claim(self.connection, lost, 5) == []
         self.connection.commit()
@@ -184,7 +184,7 @@ class Actors(RuleBasedStateMachine):
 
     @rule()
     def reap_nobody(self) -> None:
-        assert workers.reap(self.connection, lease_seconds=LEASE) == []
+        assert lifecycle.reap(self.connection, lease_seconds=LEASE) == []
         self.connection.commit()
 
     @invariant()

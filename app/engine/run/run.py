@@ -7,7 +7,7 @@ import asyncio
 import time
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from app.engine.run.context import ExecutionInfo
 from app.engine.run.document import RunDocument, with_error, with_wait
@@ -20,7 +20,7 @@ from app.engine.run.state import RunState, Task, restore
 from app.engine.run.static_data import StaticData
 from app.engine.sandbox import Sandbox
 from app.engine.values import dates
-from app.vocabulary import Status
+from app.vocabulary import Ended
 
 PINNING_MODES = frozenset({"manual", "test"})
 CANCELED = "The execution was cancelled manually"
@@ -50,7 +50,7 @@ class RunRequest:
 class Outcome:
     """How a run ended (success, error, canceled) or why it stands still (waiting), with all its data."""
 
-    status: Status
+    status: Ended | Literal["waiting"]
     data: dict[str, Any]
     error: RunError | None
     wait_till: datetime | None

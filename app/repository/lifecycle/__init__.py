@@ -7,13 +7,14 @@
 | running               | success, error, waiting | finish, by the worker that holds it     |
 | running               | canceled                | finish, when its time limit is over     |
 | new, running, waiting | canceled                | stop, stop_many                         |
-| running               | crashed                 | reap (app/repository/workers.py)        |
+| running               | crashed                 | reap, of a worker that is lost          |
 
 Each step is one statement guarded by the state that it leaves. Nothing leaves an ended state: a late
 result of a stopped or reaped run matches no row and is dropped.
 """
 
 from app.repository.lifecycle.claims import Claim, claim, claimed_unknowingly, held_no_more, seconds_to_next_wait
+from app.repository.lifecycle.crashes import reap
 from app.repository.lifecycle.creation import create_execution, create_running
 from app.repository.lifecycle.error_workflows import Failure
 from app.repository.lifecycle.results import Result, finish
@@ -30,6 +31,7 @@ __all__ = [
     "create_running",
     "finish",
     "held_no_more",
+    "reap",
     "resume_by_webhook",
     "seconds_to_next_wait",
     "stop",

@@ -36,8 +36,6 @@ WANTED = """
        FOR KEY SHARE OF w
 """
 
-STOPPED = {"name": "ManualExecutionCancelledError", "message": "The execution was cancelled manually"}
-
 
 @dataclass(frozen=True, slots=True)
 class Failure:

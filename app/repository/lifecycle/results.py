@@ -4,14 +4,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from operator import attrgetter
-from typing import Any
+from typing import Any, Literal
 
-from app.repository import counters, notifications, static_data, triggers
+from app.repository import notifications, static_data, triggers
 from app.repository.connection import Connection
 from app.repository.execution_data import Encoded, encode
-from app.repository.lifecycle.error_workflows import Failure, start_error_workflows
+from app.repository.lifecycle.endings import LOCK_CHAINS, Ending, ends_a_chain, follow_up
+from app.repository.lifecycle.error_workflows import Failure
 from app.repository.static_data import StaticChange
-from app.vocabulary import Mode, Status
+from app.vocabulary import Ended, Mode
 
 # Only the worker that holds a running execution may end it; the data is written where the guard held.
 FINISH = """
@@ -53,39 +54,10 @@ SAVE_METADATA = """
     ON CONFLICT (execution_id, key) DO UPDATE SET value = EXCLUDED.value
 """
 
-# Ancestors are locked before their retries, in the order of ids that everything else locks in, too.
-LOCK_CHAINS = """
-    WITH RECURSIVE chain AS (
-        SELECT e.id, e.retry_of FROM executions AS e WHERE e.id = ANY(%(ids)s)
-        UNION
-        SELECT e.id, e.retry_of FROM executions AS e JOIN chain AS c ON e.id = c.retry_of)
-    SELECT e.id
-      FROM executions AS e
-     WHERE e.id IN (SELECT c.id FROM chain AS c)
-     ORDER BY e.id
-       FOR NO KEY UPDATE
-"""
-
-LINK_RETRY_CHAIN = """
-    WITH RECURSIVE chain AS (
-        SELECT e.id, e.retry_of FROM executions AS e WHERE e.id = %(id)s
-        UNION
-        SELECT e.id, e.retry_of FROM executions AS e JOIN chain AS c ON e.id = c.retry_of)
-    UPDATE executions AS e
-       SET retry_success_id = %(id)s
-     WHERE e.id IN (SELECT c.retry_of FROM chain AS c)
-"""
-
-
 FORGET_RESUME_ITEMS = """
     UPDATE execution_inputs AS i
        SET resume_items = NULL
      WHERE i.execution_id = %(id)s AND i.resume_items IS NOT NULL
-"""
-
-DROP = """
-    DELETE FROM executions AS e
-     WHERE e.id = ANY(%(ids)s)
 """
 
 
@@ -100,7 +72,7 @@ class Result:
     """
 
     id: int
-    status: Status
+    status: Ended | Literal["waiting"]
     mode: Mode
     data: bytes
     error_node: str | None = None
@@ -127,21 +99,20 @@ def finish(connection: Connection, worker_id: int, results: Sequence[Result]) ->
     encoded = encode([result.data for result in results])
     wanted = [parameters(result, data, worker_id) for result, data in zip(results, encoded, strict=True)]
     with connection.pipeline():
-        if any(ends_a_chain(result) for result in results):
+        if any(ends_a_chain(result.status, result.mode) for result in results):
             connection.execute(LOCK_CHAINS, {"ids": [result.id for result in results]})
         ended = [connection.execute(FINISH, values) for values in wanted]
         kept = [connection.execute(KEEP_STOPPED_DATA, values) for values in wanted if values["status"] == "canceled"]
     ended_ids = {row[0] for cursor in ended for row in cursor}
-    follow_up(connection, worker_id, [result for result in results if result.id in ended_ids])
+    recorded_results = [result for result in results if result.id in ended_ids]
+    with connection.pipeline():
+        for result in recorded_results:
+            save_rest(connection, result)
+        follow_up(connection, endings_of(recorded_results), counted_by=worker_id)
     recorded = ended_ids.union(row[0] for cursor in kept for row in cursor)
     changed = [change for result in results if result.id in recorded for change in result.static_data]
     static_data.save(connection, changed)
     return recorded
-
-
-def ends_a_chain(result: Result) -> bool:
-    """Whether this is the success that others were retried for."""
-    return result.status == "success" and result.mode == "retry"
 
 
 def parameters(result: Result, data: Encoded, worker_id: int) -> dict[str, Any]:
@@ -161,24 +132,22 @@ def parameters(result: Result, data: Encoded, worker_id: int) -> dict[str, Any]:
     }
 
 
-def follow_up(connection: Connection, worker_id: int, ended: Sequence[Result]) -> None:
-    """What recorded results bring with them."""
-    with connection.pipeline():
-        for result in ended:
-            for key, value in result.metadata:
-                connection.execute(SAVE_METADATA, {"id": result.id, "key": key, "value": value})
-            if result.status == "waiting":
-                connection.execute(FORGET_RESUME_ITEMS, {"id": result.id})
-            if ends_a_chain(result):
-                connection.execute(LINK_RETRY_CHAIN, {"id": result.id})
-            if result.answer is not None:
-                triggers.save_answer(connection, result.id, result.answer)
-            if result.awaited and (result.status != "waiting" or result.answer is not None):
-                notifications.announce_answer(connection, result.id)
-    failures = {result.id: result.failure for result in ended if result.failure is not None}
-    start_error_workflows(connection, failures)
-    dropped = [result.id for result in ended if not result.keep]
-    if dropped:
-        connection.execute(DROP, {"ids": dropped})
-    over = [(result.status, result.mode) for result in ended if result.status != "waiting"]
-    counters.count_ended(connection, worker_id, over)
+def save_rest(connection: Connection, result: Result) -> None:
+    """Save what a recorded result brings beside its data."""
+    for key, value in result.metadata:
+        connection.execute(SAVE_METADATA, {"id": result.id, "key": key, "value": value})
+    if result.status == "waiting":
+        connection.execute(FORGET_RESUME_ITEMS, {"id": result.id})
+    if result.answer is not None:
+        triggers.save_answer(connection, result.id, result.answer)
+        if result.awaited and result.status == "waiting":  # the caller has its answer before the end
+            notifications.announce_answer(connection, result.id)
+
+
+def endings_of(results: Sequence[Result]) -> list[Ending]:
+    """Those of the results that are ends."""
+    return [
+        Ending(result.id, result.status, result.mode, result.failure, result.awaited, result.keep)
+        for result in results
+        if result.status != "waiting"
+    ]

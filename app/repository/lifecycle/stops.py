@@ -5,12 +5,15 @@ from typing import Any
 
 from psycopg import sql
 
-from app.repository import counters, notifications
+from app.repository import notifications
 from app.repository.connection import Connection
 from app.repository.errors import CannotStop, ExecutionNotFound
 from app.repository.execution_counts import scalar
 from app.repository.execution_filters import ExecutionFilter
-from app.repository.lifecycle.error_workflows import STOPPED, Failure, start_error_workflows
+from app.repository.lifecycle.endings import Ending, follow_up
+from app.repository.lifecycle.error_workflows import Failure
+
+STOPPED = {"name": "ManualExecutionCancelledError", "message": "The execution was cancelled manually"}
 
 STOP = """
     UPDATE executions AS e
@@ -57,23 +60,26 @@ def stop(
         raise (
             ExecutionNotFound if status is None else CannotStop(f"Cannot stop an execution whose status is {status}")
         )
-    follow_up(connection, [stopped], address)
+    end_stopped(connection, [stopped], address)
 
 
 def stop_many(connection: Connection, wanted: ExecutionFilter, *, address: str | None = None) -> int:
     """Cancel whatever matches and has not ended, each as `stop` does; returns how many."""
     condition, parameters = wanted.condition()
     stopped = connection.execute(STOP_MANY.format(condition=condition), parameters).fetchall()
-    follow_up(connection, stopped, address)
+    end_stopped(connection, stopped, address)
     return len(stopped)
 
 
-def follow_up(connection: Connection, stopped: Sequence[tuple[Any, ...]], address: str | None) -> None:
-    """Count what was canceled, name to the workers what they should abort, start error workflows."""
-    counters.count_ended(connection, counters.NOBODY, [("canceled", mode) for _, mode, _, _ in stopped])
+def end_stopped(connection: Connection, stopped: Sequence[tuple[Any, ...]], address: str | None) -> None:
+    """Name to the workers what they should abort, and do what follows; error workflows start for what ran."""
     with connection.pipeline():
         for execution_id, _, worker_id, _ in stopped:
             if worker_id is not None:
                 notifications.announce_stop(connection, execution_id)
-    ran = [execution_id for execution_id, _, _, status in stopped if status == "running"]
-    start_error_workflows(connection, dict.fromkeys(ran, Failure(STOPPED, address=address)))
+        failure = Failure(STOPPED, address=address)
+        endings = [
+            Ending(execution_id, "canceled", mode, failure if status == "running" else None)
+            for execution_id, mode, _, status in stopped
+        ]
+        follow_up(connection, endings)

@@ -95,7 +95,7 @@ class Beat:
             return
         with transaction(self._pool) as connection:
             settings = self._settings
-            crashed = workers.reap(connection, lease_seconds=settings.lease_seconds, address=settings.webhook_url)
+            crashed = lifecycle.reap(connection, lease_seconds=settings.lease_seconds, address=settings.webhook_url)
         for execution_id in crashed:
             log.error("execution crashed: its worker was lost", extra={"execution": execution_id})
         if time.monotonic() >= self._next_housekeeping:

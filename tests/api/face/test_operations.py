@@ -6,7 +6,7 @@ import psycopg
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from app.repository import pruning, workers
+from app.repository import lifecycle, pruning, workers
 from tests.postgres import cloned_database
 
 
@@ -91,7 +91,7 @@ def test_metrics_tell_of_requests_and_executions(api):
 def test_metrics_tell_of_leases_that_lapsed(api):
     lost = api.claim()
     api.db.execute("UPDATE workers SET heartbeat_at = now() - interval '1 hour' WHERE id = %s", [lost])
-    workers.reap(api.db, lease_seconds=60)
+    lifecycle.reap(api.db, lease_seconds=60)
     api.db.commit()
     found = samples(api.with_key(None).call("GET", "/metrics").text)
     assert found["executions_leases_lapsed_total", frozenset()] == 1

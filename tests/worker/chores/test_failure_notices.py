@@ -12,7 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from app.repository import workers
+from app.repository import lifecycle, workers
 from tests.repository.given import a_running_execution, a_worker, a_workflow
 from tests.workflows import no_op, node, stored
 
@@ -142,7 +142,7 @@ def test_the_notice_is_written_with_the_end_or_not_at_all(queue, connection) -> 
     a_running_execution(connection, a_worker(connection))
     connection.execute("UPDATE workers SET heartbeat_at = now() - interval '1 hour' WHERE NOT sends_notices")
     connection.commit()
-    assert workers.reap(connection, lease_seconds=60)
+    assert lifecycle.reap(connection, lease_seconds=60)
     assert connection.execute("SELECT count(*) FROM failure_notices").fetchone() == (1,)
     connection.rollback()
     assert open_notices(queue) == []

@@ -1,0 +1,79 @@
+"""What follows the end of an execution, whoever has ended it: the worker that ran it, a stop, or the reaper.
+
+One thing more stands in the schema: the notice of a failure, which a trigger writes (sql/0006.failures.sql).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from app.repository import counters, notifications
+from app.repository.connection import Connection
+from app.repository.lifecycle.error_workflows import Failure, start_error_workflows
+from app.vocabulary import Ended, Mode, Status
+
+# Ancestors are locked before their retries, in the order of ids that everything else locks in, too.
+LOCK_CHAINS = """
+    WITH RECURSIVE chain AS (
+        SELECT e.id, e.retry_of FROM executions AS e WHERE e.id = ANY(%(ids)s)
+        UNION
+        SELECT e.id, e.retry_of FROM executions AS e JOIN chain AS c ON e.id = c.retry_of)
+    SELECT e.id
+      FROM executions AS e
+     WHERE e.id IN (SELECT c.id FROM chain AS c)
+     ORDER BY e.id
+       FOR NO KEY UPDATE
+"""
+
+LINK_RETRY_CHAIN = """
+    WITH RECURSIVE chain AS (
+        SELECT e.id, e.retry_of FROM executions AS e WHERE e.id = %(id)s
+        UNION
+        SELECT e.id, e.retry_of FROM executions AS e JOIN chain AS c ON e.id = c.retry_of)
+    UPDATE executions AS e
+       SET retry_success_id = %(id)s
+     WHERE e.id IN (SELECT c.retry_of FROM chain AS c)
+"""
+
+DROP = """
+    DELETE FROM executions AS e
+     WHERE e.id = ANY(%(ids)s)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """An execution that has just ended.
+
+    `failure`: what its error workflow is told, if it has one; None where nothing has failed. `awaited`: somebody is
+    to be told. `keep` False: the workflow's settings say that nothing of it is kept.
+    """
+
+    id: int
+    status: Ended
+    mode: Mode
+    failure: Failure | None = None
+    awaited: bool = False
+    keep: bool = True
+
+
+def ends_a_chain(status: Status, mode: Mode) -> bool:
+    """Whether this end is the success that others were retried for."""
+    return status == "success" and mode == "retry"
+
+
+def follow_up(connection: Connection, endings: Sequence[Ending], *, counted_by: int = counters.NOBODY) -> None:
+    """Do what these ends bring with them, in the transaction that ended them.
+
+    Chains of retries learn of their success, callers that wait are woken, error workflows are queued, what shall not
+    be kept is dropped, and all are counted. Whoever may end a chain has locked it before (LOCK_CHAINS).
+    """
+    with connection.pipeline():
+        for ending in endings:
+            if ends_a_chain(ending.status, ending.mode):
+                connection.execute(LINK_RETRY_CHAIN, {"id": ending.id})
+            if ending.awaited:
+                notifications.announce_answer(connection, ending.id)
+        start_error_workflows(connection, {each.id: each.failure for each in endings if each.failure is not None})
+        if dropped := [ending.id for ending in endings if not ending.keep]:
+            connection.execute(DROP, {"ids": dropped})
+        counters.count_ended(connection, counted_by, [(ending.status, ending.mode) for ending in endings])
