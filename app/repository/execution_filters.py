@@ -1,12 +1,13 @@
 """Which executions are meant: the filters that list, count, stopMany, retryMany and delete share."""
 
-from collections.abc import Container
+from collections.abc import Container, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from psycopg import sql
 
+from app.filters import FILTERS
 from app.vocabulary import MODES
 
 
@@ -51,18 +52,10 @@ class ExecutionFilter:
                 add(clause.format(column=sql.Identifier("e", column), value=sql.Placeholder(name)), **{name: value})
         if bounded and self.statuses and not self.modes:
             add(ANY_MODE, every_mode=list(MODES))
-        if self.started_after is not None:
-            add(STARTED_AFTER, started_after=self.started_after)
-        if self.started_before is not None:
-            add(STARTED_BEFORE, started_before=self.started_before)
         if bounded:
             clauses += self.id_bounds(sql.Identifier("e", "id"), before)
-        if self.tags:
-            add(TAGGED, tags=list(self.tags))
-        if self.metadata_key is not None and self.metadata_value is None:
-            add(HAS_METADATA_KEY, metadata_key=self.metadata_key)
-        elif self.metadata_key is not None:
-            add(HAS_METADATA, metadata_key=self.metadata_key, metadata_value=self.metadata_value)
+        for name, values_by_name in self._beside_columns():
+            add(CLAUSES[name], **values_by_name)
         return sql.SQL(" AND ").join(clauses or [sql.SQL("true")]), parameters
 
     def id_bounds(self, own_id: sql.Identifier, before: int | None = None) -> list[sql.Composable]:
@@ -89,31 +82,30 @@ class ExecutionFilter:
 
     def without(self, columns: Container[str]) -> "ExecutionFilter":
         """The same without the conditions on these columns, and on a tag (tag_id) or custom data (key)."""
-        return replace(
-            self,
-            workflow_ids=() if "workflow_id" in columns else self.workflow_ids,
-            project_ids=() if "project_id" in columns else self.project_ids,
-            visible_project=None if "project_id" in columns else self.visible_project,
-            statuses=() if "status" in columns else self.statuses,
-            modes=() if "mode" in columns else self.modes,
-            votes=() if "vote" in columns else self.votes,
-            tags=() if "tag_id" in columns else self.tags,
-            metadata_key=None if "key" in columns else self.metadata_key,
-        )
+        left: dict[str, Any] = {
+            each.attribute: () if each.repeatable else None for each in FILTERS if each.column in columns
+        }
+        return replace(self, **left, visible_project=None if "project_id" in columns else self.visible_project)
 
-    def _columns(self) -> tuple[tuple[str, str, tuple[Any, ...]], ...]:
-        """Column, parameter and wanted values of each filter that means "any of"."""
-        visible = () if self.visible_project is None else (self.visible_project,)
-        return (
-            ("id", "ids", self.ids),
-            ("status", "statuses", self.statuses),
-            ("workflow_id", "workflow_ids", self.workflow_ids),
-            ("project_id", "project_ids", self.project_ids),
-            ("project_id", "visible_project", visible),
-            ("mode", "modes", self.modes),
-            ("retry_of", "retry_of", self.retry_of),
-            ("vote", "votes", self.votes),
-        )
+    def _columns(self) -> Iterator[tuple[str, str, tuple[Any, ...]]]:
+        """Column, parameter and wanted values of each condition on a column of `executions`."""
+        yield "id", "ids", self.ids
+        yield "project_id", "visible_project", () if self.visible_project is None else (self.visible_project,)
+        for each in FILTERS:
+            if each.column is not None and each.table == "executions":
+                yield each.column, each.attribute, getattr(self, each.attribute)
+
+    def _beside_columns(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Name and parameters of each other condition that is given."""
+        for each in FILTERS:
+            value = getattr(self, each.attribute)
+            if value in ((), None) or (each.column is not None and each.table == "executions"):
+                continue
+            if each.attribute == "metadata_value":
+                if self.metadata_key is not None:
+                    yield each.attribute, {"metadata_key": self.metadata_key, "metadata_value": value}
+            elif each.attribute != "metadata_key" or self.metadata_value is None:
+                yield each.attribute, {each.attribute: list(value) if each.repeatable else value}
 
 
 EQUALS = sql.SQL("{column} = {value}")
@@ -136,3 +128,11 @@ HAS_METADATA_KEY = sql.SQL("""e.id IN (
 HAS_METADATA = sql.SQL("""e.id IN (
     SELECT em.execution_id FROM execution_metadata AS em
      WHERE em.key = %(metadata_key)s AND md5(em.value) = md5(%(metadata_value)s) AND em.value = %(metadata_value)s)""")
+CLAUSES = {
+    "started_after": STARTED_AFTER,
+    "started_before": STARTED_BEFORE,
+    "tags": TAGGED,
+    "metadata_key": HAS_METADATA_KEY,
+    "metadata_value": HAS_METADATA,
+}
+"""The conditions of the filters that are no column of `executions`; each finds its own value under its own name."""

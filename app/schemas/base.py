@@ -81,9 +81,13 @@ class StrictBoolean(fields.Boolean):
         return value
 
 
-def query_flag(description: str) -> fields.Boolean:
+class QueryFlag(fields.Boolean):
+    """Something to be switched on in a query string: how a list is shown, not which."""
+
+
+def query_flag(description: str) -> QueryFlag:
     """A true or false of a query string, false when it is absent."""
-    return fields.Boolean(
+    return QueryFlag(
         truthy={"true", "True"}, falsy={"false", "False"}, load_default=False, metadata={"description": description}
     )
 

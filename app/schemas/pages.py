@@ -2,11 +2,11 @@
 
 import re
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any
 
 from marshmallow import ValidationError, fields, post_load, validate
 
-from app.schemas.base import StrictSchema
+from app.schemas.base import QueryFlag, StrictSchema
 from app.schemas.cursors import Cursor, InvalidCursor, decode_cursor, encode_cursor
 
 DEFAULT_LIMIT = 100
@@ -20,8 +20,6 @@ class PageQuery(StrictSchema):
 
     Raises ValidationError for a cursor that is not ours and for parameters that contradict it.
     """
-
-    FILTERS: ClassVar[tuple[str, ...]] = ()
 
     limit = fields.Integer(
         validate=validate.Range(1, LARGEST_LIMIT, error=BETWEEN),
@@ -44,22 +42,27 @@ class PageQuery(StrictSchema):
             return data
         cursor = decode_cursor(text)
         carried = self.load_carried(cursor)
-        for name in ("last_id", *self.FILTERS):
+        for name in ("last_id", *self.filters()):
             key = key_of(self, name)
             if key in original and comparable(data.get(name)) != comparable(carried.get(name)):
                 raise ValidationError("Contradicts the cursor.", key)
         return {**data, **carried, "limit": data.get("limit", cursor.limit)}
 
+    def filters(self) -> list[str]:
+        """The names of all that says which list it is; the cursor carries them."""
+        places = ("limit", "cursor", "last_id")
+        return [n for n, field in self.fields.items() if n not in places and not isinstance(field, QueryFlag)]
+
     def load_carried(self, cursor: Cursor) -> dict[str, Any]:
         """The filters of a cursor as this schema loads them. Raises InvalidCursor."""
-        names = {key_of(self, name) for name in self.FILTERS}
+        names = {key_of(self, name) for name in self.filters()}
         if not names.issuperset(cursor.filters) or not 1 <= cursor.limit <= LARGEST_LIMIT:
             raise InvalidCursor
         try:
             loaded = self.load(cursor.filters)
         except ValidationError:
             raise InvalidCursor from None
-        filters = {name: loaded[name] for name in self.FILTERS if name in loaded}
+        filters = {name: loaded[name] for name in self.filters() if name in loaded}
         return {**filters, "last_id": self.load_last_id(cursor.last_id)}
 
     def load_last_id(self, text: str) -> Any:
@@ -71,9 +74,9 @@ class PageQuery(StrictSchema):
     def next_cursor(self, query: Mapping[str, Any], last_id: str) -> str:
         """The cursor for what follows `last_id` in the list that `query` asked for."""
         filters = {
-            key_of(self, name): bound.serialize(name, query)
-            for name, bound in self.fields.items()
-            if name in self.FILTERS and query.get(name) is not None
+            key_of(self, name): self.fields[name].serialize(name, query)
+            for name in self.filters()
+            if query.get(name) is not None
         }
         return encode_cursor(Cursor(last_id, query["limit"], filters))
 

@@ -100,8 +100,6 @@ class WorkflowBody(StrictSchema):
 
 
 class WorkflowListQuery(PageQuery):
-    FILTERS = ("active", "name", "tags", "project_id")
-
     active = fields.Boolean(truthy={"true", "True", True}, falsy={"false", "False", False})
     name = fields.String(validate=validate.Length(1, 128))
     tags = fields.String(
