@@ -13,7 +13,7 @@ from app.repository import credentials
 from app.repository.credentials import Credential
 from app.repository.errors import CredentialNotFound, CredentialTypeNotFound, ProjectNotFound
 from app.repository.projects import DEFAULT_PROJECT
-from app.schemas.base import OBJECT_ID, time_text
+from app.schemas.base import OBJECT_ID, new_id, time_text
 from app.schemas.credentials import (
     CredentialBody,
     CredentialChange,
@@ -23,7 +23,6 @@ from app.schemas.credentials import (
     check_data,
 )
 from app.schemas.pages import PageQuery
-from app.schemas.workflows import new_id
 
 blueprint = Blueprint(
     "credentials", __name__, url_prefix="/api/v1/credentials", description="Secrets that nodes use, never shown."

@@ -11,10 +11,9 @@ from app.api.face.services import database
 from app.api.rendering import render_project
 from app.repository import projects
 from app.repository.errors import ProjectNotFound
-from app.schemas.base import OBJECT_ID
+from app.schemas.base import OBJECT_ID, new_id
 from app.schemas.pages import PageQuery
 from app.schemas.tags import NameBody, ProjectPageSchema, ProjectSchema
-from app.schemas.workflows import new_id
 
 blueprint = Blueprint("projects", __name__, url_prefix="/api/v1/projects", description="What things belong to.")
 

@@ -11,9 +11,9 @@ from app.api.face.services import database
 from app.api.rendering import render_tag
 from app.repository import tags
 from app.repository.errors import TagNotFound
+from app.schemas.base import new_id
 from app.schemas.pages import POSSIBLE_ID, PageQuery
 from app.schemas.tags import NameBody, TagPageSchema, TagSchema
-from app.schemas.workflows import new_id
 
 blueprint = Blueprint("tags", __name__, url_prefix="/api/v1/tags", description="Names that others carry.")
 

@@ -16,8 +16,8 @@ from app.repository import static_data
 from app.repository.connection import Connection
 from app.repository.errors import WorkflowNotFound
 from app.repository.workflows import create_workflow, get_workflow, save_workflow
-from app.schemas.base import OBJECT_ID
-from app.schemas.workflows import WorkflowBody, definition_of, new_id, static_parts
+from app.schemas.base import OBJECT_ID, new_id
+from app.schemas.workflows import WorkflowBody, definition_of, static_parts
 
 
 class InvalidFile(Exception):

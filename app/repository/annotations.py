@@ -2,9 +2,8 @@
 
 from collections.abc import Sequence
 
-from app.repository.connection import Connection
+from app.repository.connection import Connection, scalar
 from app.repository.errors import ExecutionNotFound
-from app.repository.execution_counts import scalar
 
 LOCK = """
     SELECT true

@@ -8,9 +8,8 @@ from datetime import datetime
 
 from psycopg.rows import class_row
 
-from app.repository.connection import Connection
+from app.repository.connection import Connection, scalar
 from app.repository.errors import ApiKeyNotFound
-from app.repository.execution_counts import scalar
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,7 @@
 from datetime import datetime
 from typing import cast
 
-from app.repository.connection import Connection
-from app.repository.execution_counts import scalar
+from app.repository.connection import Connection, scalar
 
 NOW = "SELECT clock_timestamp()"
 

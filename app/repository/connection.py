@@ -148,3 +148,15 @@ def reading(pool: ConnectionPool[Connection]) -> Iterator[Connection]:
             else:
                 # It broke in the middle of something; the pool makes another.
                 connection.close()
+
+
+def scalar(
+    connection: Connection,
+    statement: Any,
+    parameters: dict[str, Any] | None = None,
+    *,
+    prepare: bool | None = None,
+) -> Any:
+    """The only column of the only row, None when there is no row. `prepare=False` plans it for these parameters."""
+    row = connection.execute(statement, parameters, prepare=prepare).fetchone()
+    return None if row is None else row[0]

@@ -11,10 +11,9 @@ import orjson
 from psycopg.rows import args_row
 
 from app.repository import counters
-from app.repository.connection import Connection
+from app.repository.connection import Connection, scalar
 from app.repository.deletions import DELETE, LOCK
 from app.repository.errors import CannotDelete, DeletionJobNotFound
-from app.repository.execution_counts import scalar
 from app.repository.execution_filters import ExecutionFilter
 from app.repository.executions import list_executions
 

@@ -8,7 +8,7 @@ import psycopg
 from psycopg import errors as pg
 from psycopg import sql
 
-from app.repository.connection import Connection
+from app.repository.connection import Connection, scalar
 from app.repository.execution_filters import ExecutionFilter
 
 EXACT_UP_TO = 10_000
@@ -138,15 +138,3 @@ def queue_state(connection: Connection) -> QueueState:
         waiting=int(scalar(connection, WAITING)),
         oldest_queued_seconds=float(scalar(connection, OLDEST_QUEUED) or 0.0),
     )
-
-
-def scalar(
-    connection: Connection,
-    statement: Any,
-    parameters: dict[str, Any] | None = None,
-    *,
-    prepare: bool | None = None,
-) -> Any:
-    """The only column of the only row, None when there is no row. `prepare=False` plans it for these parameters."""
-    row = connection.execute(statement, parameters, prepare=prepare).fetchone()
-    return None if row is None else row[0]

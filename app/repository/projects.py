@@ -6,9 +6,8 @@ from datetime import datetime
 from psycopg import errors as pg
 from psycopg.rows import class_row
 
-from app.repository.connection import Connection
+from app.repository.connection import Connection, scalar
 from app.repository.errors import ProjectNotFound, StillInUse
-from app.repository.execution_counts import scalar
 
 DEFAULT_PROJECT = "default"
 

@@ -10,8 +10,7 @@ from uuid import UUID
 from psycopg import sql
 
 from app.repository import counters
-from app.repository.connection import Connection
-from app.repository.execution_counts import scalar
+from app.repository.connection import Connection, scalar
 from app.repository.execution_filters import ExecutionFilter
 from app.repository.execution_lists import page_statement
 

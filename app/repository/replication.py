@@ -6,8 +6,7 @@ that was committed when the primary was there.
 
 from dataclasses import dataclass
 
-from app.repository.connection import Connection
-from app.repository.execution_counts import scalar
+from app.repository.connection import Connection, scalar
 
 NOTED_SECONDS = 2.0
 NOBODY = 0  # is no key's id

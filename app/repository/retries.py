@@ -7,9 +7,8 @@ from psycopg import errors as pg
 from psycopg import sql
 
 from app.repository import lifecycle
-from app.repository.connection import Connection
+from app.repository.connection import Connection, scalar
 from app.repository.errors import CannotRetry, ExecutionNotFound
-from app.repository.execution_counts import scalar
 from app.repository.execution_filters import ExecutionFilter
 from app.repository.targets import Target
 from app.vocabulary import IN_FLIGHT, Status

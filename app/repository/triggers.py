@@ -9,8 +9,7 @@ from uuid import UUID
 from psycopg.rows import class_row
 
 from app.repository import notifications, webhook_addresses
-from app.repository.connection import Connection
-from app.repository.execution_counts import scalar
+from app.repository.connection import Connection, scalar
 from app.repository.targets import Target
 
 

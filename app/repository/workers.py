@@ -4,8 +4,7 @@ All times are PostgreSQL's own, so that the clocks of the workers' machines do n
 """
 
 from app.repository import counters
-from app.repository.connection import Connection
-from app.repository.execution_counts import scalar
+from app.repository.connection import Connection, scalar
 
 REGISTER = """
     INSERT INTO workers (hostname, pid, concurrency, sends_notices)

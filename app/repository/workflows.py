@@ -7,9 +7,8 @@ from uuid import UUID
 
 from psycopg.rows import args_row
 
-from app.repository.connection import Connection
+from app.repository.connection import Connection, scalar
 from app.repository.errors import WorkflowNotFound
-from app.repository.execution_counts import scalar
 from app.repository.tags import TagRecord
 from app.repository.targets import Target
 

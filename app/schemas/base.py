@@ -1,6 +1,8 @@
 """What the schemas share: strictness, the text of times and ids, and JSON in and out."""
 
 import re
+import secrets
+import string
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -10,6 +12,7 @@ from marshmallow import RAISE, Schema, ValidationError, fields, validate
 
 EXECUTION_ID = re.compile(r"[1-9][0-9]{0,18}", re.ASCII)
 LARGEST_ID = 2**63 - 1
+ALPHABET = string.ascii_letters + string.digits
 OBJECT_ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 # In a query string the + of an offset arrives as a space when the client did not escape it.
 OFFSET_AFTER_SPACE = re.compile(r"(T.*:\d\d(?:\.\d+)?) (\d\d:?\d\d)$")
@@ -36,6 +39,11 @@ def execution_id(text: str) -> int | None:
         return None
     number = int(text)
     return number if number <= LARGEST_ID else None
+
+
+def new_id() -> str:
+    """An id for a new object, of n8n's kind."""
+    return "".join(secrets.choice(ALPHABET) for _ in range(16))
 
 
 def time_text(moment: datetime) -> str:

@@ -3,8 +3,6 @@
 The rules about graphs and node types are the engine's; they come in from outside as WorkflowRules.
 """
 
-import secrets
-import string
 from collections.abc import Mapping
 from typing import Any, Protocol
 
@@ -59,7 +57,6 @@ EMPTY: dict[str, Any] = {
     "pinData": None,
     "meta": None,
 }
-ALPHABET = string.ascii_letters + string.digits
 
 
 class InvalidWorkflow(Exception):
@@ -170,11 +167,6 @@ class WorkflowSchema(CamelSchema):
 class WorkflowPageSchema(CamelSchema):
     data = fields.List(fields.Nested(WorkflowSchema), required=True)
     next_cursor = fields.String(required=True, allow_none=True)
-
-
-def new_id() -> str:
-    """An id for a new object, of n8n's kind."""
-    return "".join(secrets.choice(ALPHABET) for _ in range(16))
 
 
 def document_of(text: bytes) -> dict[str, Any]:

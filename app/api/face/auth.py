@@ -1,6 +1,7 @@
 """Who calls, and whether they may: the API key of a request, and the scope of each endpoint."""
 
-from typing import cast
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
 
 from flask import current_app, g, request
 
@@ -8,8 +9,16 @@ from app.api.face.errors import Refused
 from app.api.face.services import services
 from app.repository.api_keys import ApiKey
 
+View = TypeVar("View", bound=Callable[..., Any])
+
 HEADER = "X-N8N-API-KEY"
 LONGEST_KEY = 1_024
+
+
+def public(view: View) -> View:
+    """Mark a view as one that needs no key."""
+    view.public = True  # type: ignore[attr-defined]
+    return view
 
 
 def authorize() -> None:

@@ -9,7 +9,7 @@ from flask import Blueprint, Flask, Response, current_app, send_from_directory
 from swagger_ui_bundle import swagger_ui_path  # type: ignore[import-untyped]
 
 from app.api.face.answers import raw_answer
-from app.api.face.operations import public
+from app.api.face.auth import public
 from app.schemas.errors import ErrorSchema
 
 blueprint = Blueprint("openapi", __name__, url_prefix="/api/v1")

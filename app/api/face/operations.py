@@ -1,24 +1,15 @@
 """For whoever runs the server: is it alive, is it ready, what does it measure. None of it needs a key."""
 
-from collections.abc import Callable
-from typing import Any, TypeVar
-
 import psycopg
 from flask import Blueprint, Response
 
 from app.api.face.answers import answer, error
+from app.api.face.auth import public
 from app.api.face.metrics import executions_text
 from app.api.face.services import database, services
 from app.migrations import pending
 
 blueprint = Blueprint("operations", __name__)
-View = TypeVar("View", bound=Callable[..., Any])
-
-
-def public(view: View) -> View:
-    """Mark a view as one that needs no key."""
-    view.public = True  # type: ignore[attr-defined]
-    return view
 
 
 @blueprint.get("/healthz")

@@ -8,8 +8,8 @@ from typing import Any
 import orjson
 from flask import Blueprint, Response, request
 
+from app.api.face.auth import public
 from app.api.face.errors import Refused
-from app.api.face.operations import public
 from app.api.face.services import database, reading, services
 from app.api.face.waiters import moments
 from app.api.webhooks.access import let_in

@@ -14,7 +14,7 @@ from app.repository import static_data, tags, workflows
 from app.repository.connection import Connection
 from app.repository.errors import ProjectNotFound, WorkflowNotFound
 from app.repository.projects import DEFAULT_PROJECT
-from app.schemas.base import OBJECT_ID
+from app.schemas.base import OBJECT_ID, new_id
 from app.schemas.execution_actions import TagIdBody
 from app.schemas.tags import TagSchema
 from app.schemas.workflows import (
@@ -25,7 +25,6 @@ from app.schemas.workflows import (
     WorkflowSchema,
     definition_of,
     document_of,
-    new_id,
     static_parts,
 )
 

@@ -4,8 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from app.repository.connection import Connection
-from app.repository.execution_counts import scalar
+from app.repository.connection import Connection, scalar
 from app.vocabulary import Mode
 
 # The share lock on the worker's own row makes a claim and the reaping of that worker wait for each other.

@@ -3,8 +3,7 @@
 from typing import Any
 
 from app.repository import notifications
-from app.repository.connection import Connection
-from app.repository.execution_counts import scalar
+from app.repository.connection import Connection, scalar
 from app.repository.lifecycle.claims import LOCK_WORKER
 from app.repository.targets import Target
 from app.vocabulary import Mode

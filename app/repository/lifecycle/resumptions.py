@@ -3,9 +3,8 @@
 from dataclasses import dataclass
 
 from app.repository import notifications
-from app.repository.connection import Connection
+from app.repository.connection import Connection, scalar
 from app.repository.errors import Conflict, ExecutionNotFound
-from app.repository.execution_counts import scalar
 from app.vocabulary import ENDED
 
 # It becomes due; a worker's claim takes it from there. The guard lets the second of two calls find nothing.

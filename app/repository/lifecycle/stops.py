@@ -6,9 +6,8 @@ from typing import Any
 from psycopg import sql
 
 from app.repository import notifications
-from app.repository.connection import Connection
+from app.repository.connection import Connection, scalar
 from app.repository.errors import CannotStop, ExecutionNotFound
-from app.repository.execution_counts import scalar
 from app.repository.execution_filters import ExecutionFilter
 from app.repository.lifecycle.endings import Ending, follow_up
 from app.repository.lifecycle.error_workflows import Failure
