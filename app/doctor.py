@@ -81,7 +81,11 @@ def examine_server(connection: Connection, settings: Settings) -> Iterator[Findi
     old = server.version < OLDEST_SUPPORTED
     yield Finding("PostgreSQL", server.version_text, "upgrade to 15 or newer" if old else None)
     drift = abs((datetime.now(UTC) - server.now).total_seconds())
-    off = "synchronise this machine's clock: waits at a fixed time use it" if drift > CLOCK_SECONDS else None
+    off = (
+        "synchronise this machine's clock: logs, $now in workflows and the expiry of tokens go by it"
+        if drift > CLOCK_SECONDS
+        else None
+    )
     yield Finding("clock", f"{drift:.1f} s apart from PostgreSQL's", off)
     yield Finding(
         "durability",

@@ -1,7 +1,5 @@
 """Deleting executions: all that were named or none, and never one that runs."""
 
-from collections.abc import Sequence
-
 from psycopg import sql
 
 from app.repository import counters
@@ -40,11 +38,6 @@ def delete_executions(connection: Connection, wanted: ExecutionFilter) -> int:
     connection.execute(DELETE, {"ids": ids})
     counters.count_deleted(connection, len(ids), by="call")
     return len(ids)
-
-
-def delete_by_ids(connection: Connection, ids: Sequence[int], *, project_id: str | None = None) -> int:
-    """Delete these executions; ids that are gone already are fine. Raises CannotDelete when one of them runs."""
-    return delete_executions(connection, ExecutionFilter(ids=tuple(ids), visible_project=project_id))
 
 
 def delete_execution(connection: Connection, execution_id: int, *, project_id: str | None = None) -> Execution:

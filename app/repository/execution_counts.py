@@ -5,7 +5,6 @@ from typing import Any
 
 import orjson
 import psycopg
-from psycopg import errors as pg
 from psycopg import sql
 
 from app.repository.connection import Connection, scalar
@@ -65,23 +64,6 @@ OLDEST_QUEUED = """
 
 LIMIT_COST = sql.SQL("SET LOCAL statement_timeout = {budget}").format(budget=sql.Literal(BUDGET))
 LIFT_LIMIT = "SET LOCAL statement_timeout = DEFAULT"
-
-
-def count_executions(connection: Connection, wanted: ExecutionFilter, known: Count | None = None) -> Count:
-    """How many executions match: exact up to EXACT_UP_TO, the planner's estimate beyond.
-
-    Where no index serves the filters together, a count that takes longer than BUDGET is estimated too. An exact
-    count that is `known` from before is not counted again while nothing has changed. Needs a transaction, which
-    it leaves usable.
-    """
-    try:
-        with connection.transaction():
-            answer = ask_for_count(connection, wanted, known)
-            row = answer.fetchone()
-    except pg.QueryCanceled:
-        return Count(estimate(connection, wanted), estimated=True)
-    assert row is not None
-    return counted(connection, wanted, known, *row)
 
 
 def ask_for_count(

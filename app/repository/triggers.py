@@ -64,7 +64,6 @@ class DueSchedule:
     rule_index: int
     rule: bytes
     due_at: datetime
-    last_at: datetime | None
     now: datetime
     version_id: UUID
     project_id: str
@@ -111,7 +110,7 @@ FIND_WEBHOOKS = """
 
 # Uses schedules_due. Another worker's rows are skipped, so each time fires once.
 DUE = """
-    SELECT s.workflow_id, s.node, s.rule_index, s.rule, s.next_at AS due_at, s.last_at, clock_timestamp() AS now,
+    SELECT s.workflow_id, s.node, s.rule_index, s.rule, s.next_at AS due_at, clock_timestamp() AS now,
            w.version_id, w.project_id
       FROM schedules AS s
       JOIN workflows AS w ON w.id = s.workflow_id

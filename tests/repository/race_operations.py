@@ -171,7 +171,9 @@ OPERATIONS: dict[str, Act] = {
     "retry with the current workflow": lambda c, s: retries.retry(c, s.first, load_workflow=True),
     "retry many": lambda c, s: retries.retry_many(c, [s.retry, s.first, s.original], load_workflow=False),
     "delete": lambda c, s: deletions.delete_execution(c, s.first),
-    "delete many": lambda c, s: deletions.delete_by_ids(c, [s.second, s.retry, s.first, s.original]),
+    "delete many": lambda c, s: deletions.delete_executions(
+        c, ExecutionFilter(ids=(s.second, s.retry, s.first, s.original))
+    ),
     "prune": lambda c, s: pruning.prune(c, after=0, age_seconds=0.0).deleted,
     "reap": lambda c, s: lifecycle.reap(c, lease_seconds=LEASE),
     "beat": lambda c, s: workers.heartbeat(c, s.holder),

@@ -4,6 +4,7 @@ import pytest
 
 from app.repository import deletions, executions, lifecycle, retries
 from app.repository.errors import CannotDelete, CannotRetry
+from app.repository.execution_filters import ExecutionFilter
 from app.repository.lifecycle import Result
 from tests.repository.given import (
     DATA,
@@ -40,7 +41,7 @@ def test_one_that_runs_keeps_all_from_being_deleted(connection, worker_id) -> No
     ended = an_ended_execution(connection, worker_id)
     running = a_running_execution(connection, worker_id)
     with pytest.raises(CannotDelete):
-        deletions.delete_by_ids(connection, [ended, running])
+        deletions.delete_executions(connection, ExecutionFilter(ids=(ended, running)))
     assert len(executions.get_executions(connection, [ended, running])) == 2
 
 

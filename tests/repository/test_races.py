@@ -111,7 +111,7 @@ def test_a_claim_and_a_delete(connect, connection, worker_id, attempt: int) -> N
     claimed, deleted = at_once(
         connect,
         lambda c: [x.id for x in lifecycle.claim(c, worker_id, 1)],
-        lambda c: deletions.delete_by_ids(c, [execution_id]),
+        lambda c: deletions.delete_executions(c, ExecutionFilter(ids=(execution_id,))),
     )
     if claimed:
         assert isinstance(deleted, CannotDelete)

@@ -158,7 +158,7 @@ class Actors(RuleBasedStateMachine):
     def delete(self, chosen: list[int]) -> None:
         there = [i for i in set(chosen) if i in self.model]
         try:
-            assert deletions.delete_by_ids(self.connection, chosen) == len(there)
+            assert deletions.delete_executions(self.connection, ExecutionFilter(ids=tuple(chosen))) == len(there)
             assert all(self.status(i) != "running" for i in there)
             for execution_id in there:
                 del self.model[execution_id]

@@ -13,9 +13,8 @@ import zstandard
 WINDOW_LOG = 21
 # Magic number, a descriptor that promises nothing (no size, no checksum), and how far back a reference may reach.
 BEGIN = zstandard.FRAME_HEADER + bytes([0, (WINDOW_LOG - 10) << 3])
-# 8 spaces as they are, then three times 3 bytes from 8, from 4 and from 1 byte before, with the predefined tables.
+# 17 spaces: 8 as they are, then three times 3 bytes from 8, from 4 and from 1 byte before, with the predefined tables.
 RESET = bytes.fromhex("940000402020202020202020" + "0300380076001850b8")
-SPACES = 17  # that RESET stands for
 END = bytes([1, 0, 0])  # a last block, of nothing
 LONGEST_HEADER = 18
 RLE = 1  # the type of a block that is one byte and how often it is repeated

@@ -8,7 +8,9 @@ import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.api.executions.zstd_splicing import BEGIN, SPACES, BrokenFrame, blocks, fits, spliced
+from app.api.executions.zstd_splicing import BEGIN, BrokenFrame, blocks, fits, spliced
+
+SPACES = 17  # between two parts: what resets the frame stands for them
 
 # What repeats itself at the distances that a frame begins with, and at others, from its first bytes on.
 repeating = st.builds(lambda unit, times: unit * times, st.binary(min_size=1, max_size=12), st.integers(1, 400))
