@@ -6,6 +6,8 @@ from datetime import datetime
 from operator import attrgetter
 from typing import Any, Literal
 
+from psycopg import sql
+
 from app.repository import notifications, static_data, triggers
 from app.repository.connection import Connection
 from app.repository.execution_data import Encoded, encode
@@ -14,9 +16,19 @@ from app.repository.lifecycle.error_workflows import Failure
 from app.repository.static_data import StaticChange
 from app.vocabulary import Ended, Mode
 
-# Only the worker that holds a running execution may end it; the data is written where the guard held.
-FINISH = """
-    WITH finished AS (
+SAVE_DATA = sql.SQL("""
+    -- The end of a statement whose guard gives the ids `recorded`: the data is written where the guard held.
+    INSERT INTO execution_data AS d (execution_id, encoding, encoded, waiting_node)
+    SELECT r.id, %(encoding)s, %(encoded)s::bytea, %(waiting_node)s::text::json FROM recorded AS r
+    ON CONFLICT (execution_id) DO UPDATE
+       SET data = NULL, encoding = EXCLUDED.encoding, encoded = EXCLUDED.encoded, waiting_node = EXCLUDED.waiting_node
+    RETURNING d.execution_id
+""")
+
+# Only the worker that holds a running execution may end it.
+FINISH = (
+    sql.SQL("""
+    WITH recorded AS (
         UPDATE executions AS e
            SET status = %(status)s,
                stopped_at = CASE WHEN %(status)s = 'waiting' THEN NULL ELSE clock_timestamp() END,
@@ -27,26 +39,25 @@ FINISH = """
                json_size_bytes = %(json_size_bytes)s
          WHERE e.id = %(id)s AND e.status = 'running' AND e.worker_id = %(worker_id)s
         RETURNING e.id)
-    INSERT INTO execution_data AS d (execution_id, encoding, encoded, waiting_node)
-    SELECT f.id, %(encoding)s, %(encoded)s::bytea, %(waiting_node)s::text::json FROM finished AS f
-    ON CONFLICT (execution_id) DO UPDATE
-       SET data = NULL, encoding = EXCLUDED.encoding, encoded = EXCLUDED.encoded, waiting_node = EXCLUDED.waiting_node
-    RETURNING d.execution_id
-"""
+    {save_data}
+""")
+    .format(save_data=SAVE_DATA)
+    .as_string()
+)
 
 # What ran before a stop stays readable: the worker that was stopped adds it to the canceled execution.
-KEEP_STOPPED_DATA = """
-    WITH stopped AS (
+KEEP_STOPPED_DATA = (
+    sql.SQL("""
+    WITH recorded AS (
         UPDATE executions AS e
            SET json_size_bytes = %(json_size_bytes)s
          WHERE e.id = %(id)s AND e.status = 'canceled' AND e.worker_id = %(worker_id)s
         RETURNING e.id)
-    INSERT INTO execution_data AS d (execution_id, encoding, encoded, waiting_node)
-    SELECT s.id, %(encoding)s, %(encoded)s::bytea, %(waiting_node)s::text::json FROM stopped AS s
-    ON CONFLICT (execution_id) DO UPDATE
-       SET data = NULL, encoding = EXCLUDED.encoding, encoded = EXCLUDED.encoded, waiting_node = EXCLUDED.waiting_node
-    RETURNING d.execution_id
-"""
+    {save_data}
+""")
+    .format(save_data=SAVE_DATA)
+    .as_string()
+)
 
 SAVE_METADATA = """
     INSERT INTO execution_metadata (execution_id, key, value)
