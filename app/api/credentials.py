@@ -54,13 +54,11 @@ def checked(credential_id: str) -> str:
 @blueprint.endpoint("GET", "", scope="credential:list", query=PageQuery, answer=CredentialPageSchema)
 def get_many_credentials(query: dict[str, Any]) -> Response:
     """List credentials in the order of their ids, without what they hold."""
-    limit = query["limit"]
     with database() as connection:
-        page = credentials.list_credentials(
-            connection, limit=limit + 1, after=query["last_id"] or "", project_id=caller().project_id
+        rows = credentials.list_credentials(
+            connection, limit=query["limit"] + 1, after=query["last_id"] or "", project_id=caller().project_id
         )
-    follows, page = len(page) > limit, page[:limit]
-    cursor = LIST_QUERY.next_cursor(query, page[-1].id) if follows else None
+    page, cursor = LIST_QUERY.cut(query, rows)
     return answer({"data": [render(credential) for credential in page], "nextCursor": cursor})
 
 

@@ -28,13 +28,11 @@ def checked(project_id: str) -> str:
 @blueprint.endpoint("GET", "", scope="project:list", query=PageQuery, answer=ProjectPageSchema)
 def get_many_projects(query: dict[str, Any]) -> Response:
     """List projects in the order of their ids."""
-    limit = query["limit"]
     with database() as connection:
-        page = projects.list_projects(
-            connection, limit=limit + 1, after=query["last_id"] or "", project_id=caller().project_id
+        rows = projects.list_projects(
+            connection, limit=query["limit"] + 1, after=query["last_id"] or "", project_id=caller().project_id
         )
-    follows, page = len(page) > limit, page[:limit]
-    cursor = LIST_QUERY.next_cursor(query, page[-1].id) if follows else None
+    page, cursor = LIST_QUERY.cut(query, rows)
     return answer({"data": [render_project(project) for project in page], "nextCursor": cursor})
 
 

@@ -28,11 +28,9 @@ def checked(tag_id: str) -> str:
 @blueprint.endpoint("GET", "", scope="tag:list", query=PageQuery, answer=TagPageSchema)
 def get_many_tags(query: dict[str, Any]) -> Response:
     """List tags in the order of their ids."""
-    limit = query["limit"]
     with database() as connection:
-        page = tags.list_tags(connection, limit=limit + 1, after=query["last_id"] or "")
-    follows, page = len(page) > limit, page[:limit]
-    cursor = LIST_QUERY.next_cursor(query, page[-1].id) if follows else None
+        rows = tags.list_tags(connection, limit=query["limit"] + 1, after=query["last_id"] or "")
+    page, cursor = LIST_QUERY.cut(query, rows)
     return answer({"data": [render_tag(tag) for tag in page], "nextCursor": cursor})
 
 

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from marshmallow import ValidationError, fields, post_load, validate
 
@@ -13,6 +13,16 @@ DEFAULT_LIMIT = 100
 LARGEST_LIMIT = 250
 POSSIBLE_ID = re.compile(r"[^/\x00-\x1f\x7f]{1,64}")
 BETWEEN = f"Must be between 1 and {LARGEST_LIMIT}."
+
+
+class Identified(Protocol):
+    """A row of a list that is ordered by its ids."""
+
+    @property
+    def id(self) -> Any: ...
+
+
+Row = TypeVar("Row", bound=Identified)
 
 
 class PageQuery(StrictSchema):
@@ -70,6 +80,14 @@ class PageQuery(StrictSchema):
         if not POSSIBLE_ID.fullmatch(text):
             raise InvalidCursor
         return text
+
+    def cut(self, query: Mapping[str, Any], rows: list[Row]) -> tuple[list[Row], str | None]:
+        """The page that `query` asked for, and the cursor for what follows; None: nothing follows.
+
+        `rows` are one more than the page's limit where there are more.
+        """
+        page = rows[: query["limit"]]
+        return page, self.next_cursor(query, str(page[-1].id)) if len(rows) > len(page) else None
 
     def next_cursor(self, query: Mapping[str, Any], last_id: str) -> str:
         """The cursor for what follows `last_id` in the list that `query` asked for."""

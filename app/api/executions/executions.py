@@ -73,17 +73,19 @@ def get_many_executions(query: dict[str, Any]) -> Response:
 
     `nextCursor` continues the same list, filters included.
     """
-    wanted, limit = listed(query, caller().project_id), query["limit"]
+    wanted = listed(query, caller().project_id)
     counts = services().counts
     with reading() as connection:
-        found = read_page(connection, wanted, limit=limit + 1, before=query["last_id"], known=counts.get(wanted))
-        counts.keep(wanted, found.count)
-        follows, page = len(found.executions) > limit, found.executions[:limit]
+        read = read_page(
+            connection, wanted, limit=query["limit"] + 1, before=query["last_id"], known=counts.get(wanted)
+        )
+        counts.keep(wanted, read.count)
+        page, cursor = LIST_QUERY.cut(query, read.executions)
         envelope = {
-            "count": found.count.value,
-            "estimated": found.count.estimated,
-            "concurrentExecutionsCount": found.running,
-            "nextCursor": LIST_QUERY.next_cursor(query, str(page[-1].id)) if follows else None,
+            "count": read.count.value,
+            "estimated": read.count.estimated,
+            "concurrentExecutionsCount": read.running,
+            "nextCursor": cursor,
         }
         if not query["include_data"]:
             return answer({"data": [render_execution(execution) for execution in page], **envelope})

@@ -71,26 +71,26 @@ def whole(connection: Connection, workflow: workflows.Workflow, *, with_pin_data
 @blueprint.endpoint("GET", "", scope="workflow:list", query=WorkflowListQuery, answer=WorkflowPageSchema)
 def get_many_workflows(query: dict[str, Any]) -> Response:
     """List workflows in the order of their ids."""
-    visible, limit, project = caller().project_id, query["limit"], query.get("project_id")
+    visible, project = caller().project_id, query.get("project_id")
     if visible is not None and project not in (None, visible):
         return answer({"data": [], "nextCursor": None})
     with database() as connection:
-        page = workflows.list_workflows(
+        rows = workflows.list_workflows(
             connection,
-            limit=limit + 1,
+            limit=query["limit"] + 1,
             after=query["last_id"] or "",
             project_id=visible or project,
             active=query.get("active"),
             name=query.get("name"),
             tags=query["tags"].split(",") if "tags" in query else None,
         )
-        follows, page = len(page) > limit, page[:limit]
+        page, cursor = LIST_QUERY.cut(query, rows)
         kept = static_data.read(connection, [workflow.id for workflow in page]) if page else {}
     with_pin_data = not query["exclude_pinned_data"]
     return answer(
         {
             "data": [render_workflow(each, kept.get(each.id), with_pin_data=with_pin_data) for each in page],
-            "nextCursor": LIST_QUERY.next_cursor(query, page[-1].id) if follows else None,
+            "nextCursor": cursor,
         }
     )
 
