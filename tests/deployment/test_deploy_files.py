@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from app import create_app
 from app.settings import Settings
+from app.web import create_app
 from tests.live import PROJECT
 
 DEPLOY = PROJECT / "deploy"
