@@ -45,6 +45,10 @@ class Settings:
     """How often a worker says that it is alive."""
     lease_seconds: float
     """How long after its last heartbeat a worker counts as lost."""
+    node_seconds: float
+    """How long a node may compute without letting anything else of its worker go on."""
+    run_bytes: int
+    """How much memory the data of one execution may take while it runs."""
     poll_seconds: float
     """How often a worker looks for work that no notification announced."""
     max_body_bytes: int
@@ -109,6 +113,8 @@ class Settings:
             concurrency=reader.integer("EXECUTIONS_CONCURRENCY", 50, low=1, high=10_000),
             heartbeat_seconds=reader.duration("EXECUTIONS_HEARTBEAT_SECONDS", 5),
             lease_seconds=reader.duration("EXECUTIONS_LEASE_SECONDS", 30),
+            node_seconds=reader.duration("EXECUTIONS_NODE_SECONDS", 5),
+            run_bytes=reader.integer("EXECUTIONS_RUN_BYTES", 256 * 2**20, low=2**20),
             poll_seconds=reader.duration("EXECUTIONS_POLL_SECONDS", 1),
             max_body_bytes=reader.integer("EXECUTIONS_MAX_BODY_BYTES", 16 * 2**20, low=1_024),
             data_max_display_size=reader.integer("EXECUTIONS_DATA_MAX_DISPLAY_SIZE", 10 * 2**20, low=0),

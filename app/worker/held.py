@@ -8,6 +8,7 @@ from typing import Any
 import psycopg
 
 from app.engine.run.children import below, outcome_of, run_document
+from app.engine.run.computing import node_runs
 from app.engine.run.errors import NodeError
 from app.engine.run.node_types import NodeTypes
 from app.engine.run.ports import ChildOutcome, ChildRequest, Ports
@@ -50,6 +51,7 @@ class Held:
         """The answer to a claim was lost: PostgreSQL may know of executions here that this worker does not know of."""
         self.handing_over = False
         """What is cut short from here on is for another worker to go on with."""
+        self._to_hand_over: set[int] = set()
 
     @property
     def count(self) -> int:
@@ -95,10 +97,15 @@ class Held:
         return task
 
     async def _run(self, assignment: Assignment) -> Outcome | None:
-        result, outcome = await run(assignment, self._sandbox_of(assignment), self._types, self._ports(assignment))
-        del self.running[assignment.claim.id]
+        # A sub-workflow is started by a node, but does its own bookkeeping.
+        with node_runs(None):
+            result, outcome = await run(assignment, self._sandbox_of(assignment), self._types, self._ports(assignment))
+        execution_id = assignment.claim.id
+        del self.running[execution_id]
+        handing_over = self.handing_over or execution_id in self._to_hand_over
+        self._to_hand_over.discard(execution_id)
         # What is part of another execution goes with it: the other worker starts it anew.
-        handed = result.status == "canceled" and self.handing_over and assignment.depth == 0
+        handed = result.status == "canceled" and handing_over and assignment.depth == 0
         self._results.append(handed_over(result) if handed else result)
         self._wake.set()
         return outcome
@@ -137,6 +144,10 @@ class Held:
                 self.may_hold_more = True
                 raise NodeError("The sub-workflow could not be started: PostgreSQL cannot be reached") from error
             return str(child.claim.id), self.start(child)
+
+    def hand_over(self, execution_id: int) -> None:
+        """If this one is cut short, it is for another worker to go on with."""
+        self._to_hand_over.add(execution_id)
 
     def abort(self, execution_id: int) -> None:
         """Stop an execution that is no longer this worker's. A second time, while it is being stopped, does nothing."""

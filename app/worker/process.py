@@ -4,14 +4,18 @@ import asyncio
 import logging
 import os
 import signal
+import sys
 import threading
 
 from app.engine.sandbox import Sandbox
 from app.repository.connection import open_pool
 from app.settings import Settings
-from app.worker.worker import THREADS, Worker
+from app.worker.watchdog import Watchdog
+from app.worker.worker import LEAVE_SECONDS, THREADS, Worker
 
 JOIN_SECONDS = 0.5  # how long a thread may take to end that should have nothing left to do
+FORCE_SECONDS = LEAVE_SECONDS + 1.0  # after SIGTERM, this process goes whatever holds its loop
+SWITCH_SECONDS = 0.001  # how long a thread that computes keeps the loop and the beat waiting for their turn
 
 
 async def work(settings: Settings) -> None:
@@ -19,16 +23,28 @@ async def work(settings: Settings) -> None:
     pool = open_pool(settings.database_url, size=5, name="worker", through_pooler=settings.through_pooler)
     try:
         worker = Worker(settings, pool, Sandbox())
+        watchdog = Watchdog(worker.pulse, settings.node_seconds, worker.hand_over)
         loop = asyncio.get_running_loop()
-        for signal_number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(signal_number, worker.stop)
-        await worker.run()
+
+        def stop(*_: object) -> None:
+            watchdog.stop_within(FORCE_SECONDS)
+            loop.call_soon_threadsafe(worker.stop)
+
+        # Not the loop's own handlers: they are called when the loop turns, and it may not.
+        before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
+        try:
+            with watchdog.watching():
+                await worker.run()
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
     finally:
         pool.close(timeout=JOIN_SECONDS)
 
 
 def run_worker(settings: Settings) -> None:
     """Run a worker in this process until SIGTERM or SIGINT, then return."""
+    sys.setswitchinterval(SWITCH_SECONDS)
     asyncio.run(work(settings))
     for thread in threading.enumerate():
         if thread.name.startswith(THREADS):

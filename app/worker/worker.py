@@ -1,8 +1,8 @@
 """The worker process: one asyncio loop that keeps as many executions running as it has room for.
 
 Three things go on at once: the exchange with PostgreSQL (results out, claims in), the beat (lease, stops,
-reaping) and the hints. All state is in PostgreSQL; a worker that dies loses nothing but its running
-executions, and those become `crashed`.
+reaping; in a thread of its own) and the hints. All state is in PostgreSQL; a worker that dies loses nothing
+but its running executions, and those become `crashed`.
 """
 
 import asyncio
@@ -12,7 +12,7 @@ import os
 import random
 import socket
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, TypeVar
@@ -26,13 +26,13 @@ from app.engine import nodes
 from app.engine.sandbox import Sandbox
 from app.outgoing.client import Outgoing
 from app.repository import workers
-from app.repository.connection import Connection, transaction
+from app.repository.connection import Connection, open_pool, transaction
 from app.repository.notifications import listen
 from app.repository.triggers import answer_now
 from app.settings import Settings
 from app.signatures import Signer
 from app.worker.chores.alarm import Alarm
-from app.worker.chores.beat import Beat
+from app.worker.chores.beat import Beat, BeatThread
 from app.worker.chores.deleter import delete_in_background
 from app.worker.chores.failures import Failures
 from app.worker.chores.pruner import Pruner
@@ -43,6 +43,7 @@ from app.worker.exchange import Exchange
 from app.worker.held import UNREACHABLE, Held
 from app.worker.histories import Histories
 from app.worker.reach import Reach
+from app.worker.watchdog import Pulse
 
 log = logging.getLogger(__name__)
 
@@ -50,6 +51,7 @@ T = TypeVar("T")
 THREADS = "postgresql"
 DRAIN_SECONDS = 5.0  # after SIGTERM, what runs may end by itself for so long; then it is handed over
 LEAVE_SECONDS = 8.0  # after SIGTERM, the worker goes, whether PostgreSQL has heard of it or not
+STANDSTILL_SECONDS = 30.0  # so long after a node should have been ended, a loop that stands still counts as dead
 LONGEST_PAUSE = 2.0  # seconds between two attempts to reach PostgreSQL
 
 
@@ -77,7 +79,12 @@ class Worker:
         self._wake = asyncio.Event()
         self._stopping = asyncio.Event()
         self._stopped_at = 0.0
+        self.pulse = Pulse()
         self._held = Held(sandbox, nodes.load(), self._reach.ports, self._transact, self._wake)
+
+    def hand_over(self, execution_id: int) -> None:
+        """If this one is cut short, it is for another worker to go on with."""
+        self._held.hand_over(execution_id)
 
     def stop(self) -> None:
         """Claim nothing more, let what runs end or hand it over, and return from `run` within LEAVE_SECONDS."""
@@ -89,10 +96,12 @@ class Worker:
     async def run(self) -> None:
         """Work until stopped. A lapsed lease makes this worker start anew under another id."""
         async with self._sandbox, self._outgoing:
+            turning = asyncio.ensure_future(self.pulse.run())
             serving = asyncio.ensure_future(self._serve_on())
             leaving = asyncio.ensure_future(self._time_to_leave())
             await asyncio.wait([serving, leaving], return_when=asyncio.FIRST_COMPLETED)
             leaving.cancel()
+            turning.cancel()
             if not serving.done():
                 log.error("worker leaves without having signed off", extra={"unrecorded": self._held.count})
                 serving.cancel()
@@ -118,7 +127,11 @@ class Worker:
             return
         self._held.worker_id = worker_id
         log.info("worker ready", extra={"worker": worker_id, "concurrency": self._settings.concurrency})
-        beat = Beat(self._settings, self._pool, worker_id, self._clock)
+        with self._beating(worker_id) as beat:
+            await self._work(worker_id, beat)
+
+    async def _work(self, worker_id: int, beat: Beat) -> None:
+        """Claim, run and record until stopped, or until the lease is lost."""
         exchange = Exchange(self._pool, worker_id)
         pruner, schedules = Pruner(self._settings, self._pool), Schedules(self._settings, self._pool)
         alarm = Alarm(self._pool, self._wake.set)
@@ -126,7 +139,7 @@ class Worker:
             asyncio.create_task(work)
             for work in (
                 self._follow_hints(),
-                self._keep_beating(beat),
+                self._watch_lease(beat),
                 pruner.run(self._in_thread),
                 schedules.run(self._in_thread),
                 delete_in_background(self._pool, self._in_thread),
@@ -214,23 +227,36 @@ class Worker:
                 log.warning("no hints for now", extra={"reason": str(error).strip()})
             await asyncio.sleep(random.uniform(0.5, LONGEST_PAUSE))
 
-    async def _keep_beating(self, beat: Beat) -> None:
+    @contextlib.contextmanager
+    def _beating(self, worker_id: int) -> Iterator[Beat]:
+        """Beat while this lasts, over a connection that nothing else waits for."""
+        settings, loop = self._settings, asyncio.get_running_loop()
+
+        def abort(execution_id: int) -> None:
+            with contextlib.suppress(RuntimeError):  # the loop has been closed
+                loop.call_soon_threadsafe(self._held.abort, execution_id)
+
+        pool = open_pool(settings.database_url, size=1, name="beat", through_pooler=settings.through_pooler)
+        beat = Beat(settings, pool, worker_id, self._clock)
+        thread = BeatThread(
+            beat,
+            held=lambda: list(self._held.running),
+            abort=abort,
+            loop_turns=lambda: self.pulse.silence < settings.node_seconds + STANDSTILL_SECONDS,
+        )
+        thread.start()
+        try:
+            yield beat
+        finally:
+            thread.end()
+            pool.close(timeout=0)
+
+    async def _watch_lease(self, beat: Beat) -> None:
+        """Stop all that runs once the lease is lost; others give it up."""
         ended_before = self._sandbox.ended
         while not beat.lost:
-            try:
-                beat.sandbox_kills = self._sandbox.ended - ended_before
-                async with asyncio.timeout(beat.seconds_left):
-                    stopped = await self._in_thread(partial(beat, list(self._held.running)))
-            except TimeoutError:
-                # PostgreSQL says nothing at all; others may have given up what runs here by now.
-                beat.lost = True
-                break
-            except UNREACHABLE as error:
-                log.warning("no heartbeat for now", extra={"reason": str(error).strip()})
-                stopped = set()
-            for execution_id in stopped:
-                self._held.abort(execution_id)
-            await asyncio.sleep(beat.interval)
+            beat.sandbox_kills = self._sandbox.ended - ended_before
+            await asyncio.sleep(min(beat.interval, beat.seconds_left))
         # Not left to the exchange, which may wait for PostgreSQL as well: what was given up must not go on.
         for execution_id in list(self._held.running):
             self._held.abort(execution_id)

@@ -6,10 +6,12 @@ for as long as another node is due. Knows graph and state; of the nodes only tha
 
 import asyncio
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from app.engine.run.computing import Interrupted, Turn, compute, node_runs
 from app.engine.run.context import ExecutionInfo, NodeContext
 from app.engine.run.errors import NodeError, RunError, WaitRequested
 from app.engine.run.graph import Node
@@ -78,7 +80,7 @@ async def _run_task(
     """Run one node and hand on what it put out. Why the run cannot go on, and how the node failed if it did."""
     node = task.node
     run_index = len(state.run_data.get(node.name, ()))
-    inputs = _paired_inputs(task)
+    inputs = await compute(_paired_inputs, task, size=_count(task.inputs))
     task.inputs = list(inputs)
     run: dict[str, Any] = {
         "startTime": time.time_ns() // 1_000_000,
@@ -112,11 +114,15 @@ async def _run_task(
     elif outputs is None:
         return None, None  # the branch ends here, and the node has left nothing to record
     else:
-        outputs = _finish_outputs(node, inputs, outputs)
+        outputs = await compute(_finish_outputs, node, inputs, outputs, size=_count(inputs) + _count(outputs))
     run["data"] = {"main": outputs}
     state.record(node, run)
     state.deliver(node, outputs, run_index)
     return None, failure
+
+
+def _count(ports: Sequence[list[Item] | None]) -> int:
+    return sum(len(items) for items in ports if items)
 
 
 def _elapsed(started: int) -> int:
@@ -166,7 +172,10 @@ def _begins_with_error(outputs: Outputs | None) -> bool:
 
 async def _run_node(context: NodeContext) -> Outputs | None:
     try:
-        return await context.node.kind.run(context)
+        with node_runs(Turn(context.node.name, context.execution.id)):
+            return await context.node.kind.run(context)
+    except Interrupted as error:
+        raise NodeError(f"Node '{context.node.name}' was ended: {error.message}") from None
     except (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError, RecursionError) as error:
         raise NodeError(
             f"Node '{context.node.name}' could not make sense of its parameters or its input.",

@@ -1,13 +1,17 @@
-"""A worker's beat: proves life, notices stops that no hint told of, and reaps what lost workers held."""
+"""A worker's beat: proves life, notices stops that no hint told of, and reaps what lost workers held.
+
+It has a thread and a connection of its own, so that it goes on whatever the worker's loop and other threads do.
+"""
 
 import logging
+import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from psycopg_pool import ConnectionPool
 
 from app.repository import counters, idempotency, lifecycle, triggers, workers
-from app.repository.connection import Connection, transaction
+from app.repository.connection import BROKEN, Connection, transaction
 from app.repository.lifecycle import Claim
 from app.settings import Settings
 from app.worker.clock import Clock
@@ -35,7 +39,12 @@ class Beat:
         self.late_results = 0
         self.sandbox_kills = 0
         self._sandbox_kills_counted = 0
-        self.lost = False
+        self._given_up = False
+
+    @property
+    def lost(self) -> bool:
+        """Whether the lease has lapsed, also while PostgreSQL says nothing at all: others may have given up by now."""
+        return self._given_up or self.seconds_left == 0.0
 
     @property
     def seconds_left(self) -> float:
@@ -50,19 +59,20 @@ class Beat:
     def __call__(self, held: Sequence[int]) -> set[int]:
         """Returns those of the `held` executions that are no longer this worker's and must be aborted.
 
-        Sets `lost` when the lease has lapsed. Raises psycopg.OperationalError when PostgreSQL cannot be reached.
+        `lost` says afterwards whether the lease has lapsed. Raises psycopg.OperationalError when PostgreSQL cannot be
+        reached.
         """
         now = time.monotonic()
         if now - self._last_beat > self._settings.lease_seconds:
             # Silent for longer than the lease, and so given up by others whatever PostgreSQL says next.
-            self.lost = True
+            self._given_up = True
             return set()
         beat_due = now - self._last_beat >= self._settings.heartbeat_seconds
         try:
             with transaction(self._pool) as connection:
                 if beat_due:
                     if not workers.heartbeat(connection, self._worker_id):
-                        self.lost = True
+                        self._given_up = True
                         return set()
                     self._clock.read(connection)
                 gone = lifecycle.held_no_more(connection, self._worker_id, held) if held else set()
@@ -74,6 +84,10 @@ class Beat:
             del self._latencies[: len(latencies)]
             self._late_results_counted, self._sandbox_kills_counted = late_results, kills
             if beat_due:
+                if self.lost:
+                    # PostgreSQL took its time; what runs here has been stopped because of that.
+                    self._given_up = True
+                    return set()
                 self._last_beat = now
                 self._beats_in_a_row += 1
             self._reap()
@@ -104,3 +118,46 @@ class Beat:
                 workers.forget_old(connection)
                 idempotency.forget_old(connection)
                 triggers.forget_old_answers(connection)
+
+
+class BeatThread:
+    """Calls a beat at its interval, until it is ended or the lease is lost."""
+
+    def __init__(
+        self,
+        beat: Beat,
+        *,
+        held: Callable[[], list[int]],
+        abort: Callable[[int], None],
+        loop_turns: Callable[[], bool],
+    ) -> None:
+        """All three are called in the beat's thread: `held` tells what runs, `abort` stops one, and `loop_turns`
+        whether the worker still does anything at all: a worker that is dead but for its beat must be found out.
+        """
+        self._beat = beat
+        self._held = held
+        self._abort = abort
+        self._loop_turns = loop_turns
+        self._ending = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="beat", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def end(self) -> None:
+        """Beat no more. Does not wait for a beat that PostgreSQL leaves without an answer."""
+        self._ending.set()
+
+    def _run(self) -> None:
+        while not (self._ending.is_set() or self._beat.lost):
+            if self._loop_turns():
+                try:
+                    for execution_id in self._beat(self._held()):
+                        self._abort(execution_id)
+                except BROKEN as error:
+                    log.warning("no heartbeat for now", extra={"reason": str(error).strip()})
+                except Exception:
+                    log.exception("heartbeat failed")
+            else:
+                log.error("no heartbeat: the worker's loop stands still")
+            self._ending.wait(self._beat.interval)

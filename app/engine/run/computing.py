@@ -1,0 +1,126 @@
+"""Computing that may take long: beside the event loop where a node knows that it does, and ended where it holds it.
+
+A node's Python runs on the loop of its worker, which every other execution waits for. What grows with the items goes
+through `compute`: a thread of its own, which ends when the execution is stopped. For what slips through, `node_runs`
+tells a watchdog whose turn it is, so that it can raise Interrupted in a node and nowhere else.
+"""
+
+import _thread
+import asyncio
+import contextlib
+import ctypes
+import threading
+from collections.abc import Callable, Iterator
+from contextvars import ContextVar, copy_context
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+raise_in_thread = ctypes.pythonapi.PyThreadState_SetAsyncExc
+
+FEW = 100
+"""So many items are computed on the loop: a thread would cost more than it saves."""
+AGAIN_SECONDS = 0.1
+"""How soon a thread that was asked to end is asked again: an exception can be lost, in a destructor for example."""
+
+
+class Interrupted(BaseException):
+    """Raised in the middle of a node's computing. No Exception, so that no node takes it for a failure of its own."""
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """The node that runs, and the execution that it is part of."""
+
+    node: str
+    execution_id: str
+
+
+_turn: ContextVar[Turn | None] = ContextVar("turn", default=None)
+
+
+def current_turn() -> Turn | None:
+    """The node whose Python runs in this context, also in the tasks that it has made."""
+    return _turn.get()
+
+
+@contextlib.contextmanager
+def node_runs(turn: Turn | None) -> Iterator[None]:
+    """While this lasts, the node may be interrupted; with None, what runs may not be."""
+    before = _turn.set(turn)
+    try:
+        yield
+    finally:
+        _turn.reset(before)
+
+
+async def compute(work: Callable[..., T], *arguments: Any, size: float = float("inf")) -> T:
+    """What `work` returns or raises, computed in a thread, so that the loop goes on.
+
+    Done at once where `size`, a number of items, is small. Cancelling ends the thread at its next step in Python;
+    `work` must leave nothing half done that others see.
+    """
+    if size <= FEW:
+        return work(*arguments)
+    job = _Job(partial(copy_context().run, work, *arguments), asyncio.get_running_loop())
+    try:
+        returned: T = await job.result
+        return returned
+    finally:
+        job.end()
+
+
+class _Job:
+    """One thread for one piece of work."""
+
+    def __init__(self, work: Callable[[], Any], loop: asyncio.AbstractEventLoop) -> None:
+        self.result: asyncio.Future[Any] = loop.create_future()
+        self._work = work
+        self._loop = loop
+        self._lock = threading.Lock()
+        self._ident: int | None = None
+        self._over = False
+        # A thread of the threading module costs three times as much, because it waits for the other one to begin.
+        _thread.start_new_thread(self._run, ())
+
+    def _run(self) -> None:
+        returned, raised = None, None
+        try:
+            try:
+                self._ident = _thread.get_ident()
+                returned = self._work()
+            except BaseException as error:
+                raised = error
+            # From here on nobody interrupts this thread, and nobody a later one of the same number.
+            with self._lock:
+                self._over = True
+        except Interrupted as error:
+            raised, self._over = error, True
+        with contextlib.suppress(RuntimeError, Interrupted):  # the loop may be closed by now
+            self._loop.call_soon_threadsafe(self._hand_in, returned, raised)
+
+    def _hand_in(self, returned: Any, raised: BaseException | None) -> None:
+        if self.result.done():
+            return
+        if isinstance(raised, StopIteration):
+            raised = RuntimeError("the work raised StopIteration")
+        if raised is None:
+            self.result.set_result(returned)
+        else:
+            self.result.set_exception(raised)
+
+    def end(self) -> None:
+        """Interrupt the work, if it still goes on, until it has ended."""
+        with self._lock:
+            if self._over:
+                return
+            if self._ident is not None:
+                raise_in_thread(ctypes.c_ulong(self._ident), ctypes.py_object(Interrupted))
+        with contextlib.suppress(RuntimeError):
+            self._loop.call_later(AGAIN_SECONDS, self.end)

@@ -1,0 +1,130 @@
+"""Ends a node that holds the event loop of this process, so that everything else on it goes on.
+
+A timer's signal looks a few times a second whether the loop still turns. Python checks for signals between its
+steps, and so do its regular expressions; a handler that raises ends what runs, whoever wrote it. C code that looks at
+no signals, such as one call that parses a large text, ends first.
+"""
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from types import FrameType
+
+from app.engine.run.computing import Interrupted, Turn, current_turn
+
+log = logging.getLogger(__name__)
+
+LOOK_SECONDS = 0.25
+STOPPING_SECONDS = 1.0
+"""How long a node may hold the loop of a worker that has been told to stop."""
+SPARED = (
+    "asyncio",
+    "httpcore",
+    "httpx",
+    "psycopg",
+    "app.engine.sandbox",
+    "app.outgoing",
+    "app.repository",
+    "app.worker",
+)
+"""What other executions share. Interrupted in the middle, it would be left in a state that nobody expects."""
+
+
+class Pulse:
+    """When the loop turned last, for other threads and for signals to see."""
+
+    def __init__(self) -> None:
+        self._turned_at = time.monotonic()
+        self._cpu = 0.0
+
+    async def run(self) -> None:
+        """Note each turn, until cancelled."""
+        while True:
+            self._turned_at, self._cpu = time.monotonic(), time.thread_time()
+            await asyncio.sleep(LOOK_SECONDS / 2)
+
+    @property
+    def silence(self) -> float:
+        """Seconds since the loop turned."""
+        return time.monotonic() - self._turned_at
+
+    @property
+    def computed(self) -> float:
+        """Seconds of CPU that the loop's thread has used since. To be asked in that thread."""
+        return time.thread_time() - self._cpu
+
+
+class Watchdog:
+    """The watch over the loop of the main thread, which is where signals are handled."""
+
+    def __init__(self, pulse: Pulse, node_seconds: float, hand_over: Callable[[int], None]) -> None:
+        """`hand_over` hears of an execution whose node is ended because the worker is stopping."""
+        self._pulse = pulse
+        self._node_seconds = node_seconds
+        self._hand_over = hand_over
+        self._stopping = False
+
+    @contextlib.contextmanager
+    def watching(self) -> Iterator[None]:
+        """Watch, from the main thread, while this lasts."""
+        before = signal.signal(signal.SIGALRM, self._look)
+        signal.setitimer(signal.ITIMER_REAL, LOOK_SECONDS, LOOK_SECONDS)
+        try:
+            yield
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGALRM, before)
+
+    def stop_within(self, seconds: float) -> None:
+        """The worker has been told to stop: whatever happens, this process is gone by then."""
+        if self._stopping:
+            return
+        self._stopping = True
+        last = threading.Timer(seconds, _leave)
+        last.daemon = True
+        last.start()
+
+    def _look(self, number: int, frame: FrameType | None) -> None:
+        limit = STOPPING_SECONDS if self._stopping else self._node_seconds
+        # A machine that slept, or has no time for this process, makes silence without anybody's computing.
+        if self._pulse.silence < limit or self._pulse.computed < limit / 4:
+            return
+        turn = current_turn()
+        if turn is None or not is_interruptible(frame):
+            return
+        self._interrupt(turn, limit)
+
+    def _interrupt(self, turn: Turn, limit: float) -> None:
+        log.warning(
+            "node held the loop", extra={"execution": turn.execution_id, "node": turn.node, "seconds": round(limit, 1)}
+        )
+        if self._stopping and turn.execution_id.isdecimal():
+            self._hand_over(int(turn.execution_id))
+            raise asyncio.CancelledError
+        raise Interrupted(
+            f"it let nothing else go on for more than {limit:g} seconds (EXECUTIONS_NODE_SECONDS sets how long it may)"
+        )
+
+
+def is_interruptible(frame: FrameType | None) -> bool:
+    """Whether what runs is a node's own computing: the innermost code that is known decides."""
+    while frame is not None:
+        module = frame.f_globals.get("__name__", "")
+        if any(module == spared or module.startswith(f"{spared}.") for spared in SPARED):
+            return False
+        if module.startswith("app."):
+            return True
+        frame = frame.f_back
+    return False
+
+
+def _leave() -> None:
+    """End this process at once: it was told to long ago, and something does not let it."""
+    log.error("worker leaves by force: something holds it that cannot be interrupted")
+    logging.shutdown()
+    os._exit(1)
