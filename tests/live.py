@@ -114,11 +114,17 @@ def _is_ready(server: LiveServer) -> bool:
         return False
 
 
-def start_worker(database_url: str, home: Path, **settings: Any) -> Child:
+def start_worker(
+    database_url: str,
+    home: Path,
+    *,
+    command: Sequence[str | Path] = (sys.executable, "-m", "flask", "worker"),
+    **settings: Any,
+) -> Child:
     """Start a worker and wait until it has registered."""
     environ = environment(database_url, home, **settings)
     log = home / "log" / f"worker-{time.monotonic_ns()}.log"
-    child = Child("worker", [sys.executable, "-m", "flask", "worker"], log, environ=environ)
+    child = Child("worker", command, log, environ=environ)
     query = "SELECT 1 FROM workers WHERE pid = %s AND stopped_at IS NULL"
     deadline = time.monotonic() + START_SECONDS
     with psycopg.connect(database_url, autocommit=True) as connection:

@@ -20,6 +20,9 @@ from app.engine.run.computing import Interrupted, Turn, current_turn
 log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 0.25
+BREATH_SECONDS = 0.02
+"""For so long at each look the other threads, the beat's among them, have their turn: a regular expression gives them
+none by itself."""
 STOPPING_SECONDS = 1.0
 """How long a node may hold the loop of a worker that has been told to stop."""
 SPARED = (
@@ -90,6 +93,8 @@ class Watchdog:
         last.start()
 
     def _look(self, number: int, frame: FrameType | None) -> None:
+        if self._pulse.silence > 2 * LOOK_SECONDS:
+            time.sleep(BREATH_SECONDS)
         limit = STOPPING_SECONDS if self._stopping else self._node_seconds
         # A machine that slept, or has no time for this process, makes silence without anybody's computing.
         if self._pulse.silence < limit or self._pulse.computed < limit / 4:

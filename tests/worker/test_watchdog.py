@@ -1,0 +1,83 @@
+"""Nodes that compute without end: they are ended or stopped, and nothing else on their worker notices."""
+
+import sys
+from collections.abc import Callable
+
+import pytest
+
+from app.processes import Child
+from app.repository import lifecycle
+from app.worker.watchdog import is_interruptible
+from tests.worker.graphs import chain, no_op, wait
+
+LEASE = {"EXECUTIONS_HEARTBEAT_SECONDS": 0.5, "EXECUTIONS_LEASE_SECONDS": 2}
+
+
+@pytest.fixture
+def start_holder(start_worker) -> Callable[..., Child]:
+    return lambda **settings: start_worker(command=[sys.executable, "-m", "tests.worker.hold"], **settings)
+
+
+def hold(how: str) -> bytes:
+    return chain(no_op("First"), ("Hold", f"hold{how}", 1, {}), no_op("Last"))
+
+
+@pytest.mark.parametrize("how", ["Loop", "Pattern", "Sort"])
+def test_a_node_that_holds_the_loop_is_ended_and_its_neighbours_go_on(queue, start_holder, how) -> None:
+    queue.save(hold(how))
+    queue.save(chain(wait(1)), "neighbour")
+    start_holder(EXECUTIONS_NODE_SECONDS=4, **LEASE)  # twice the lease: only a beat beside the loop keeps it
+    neighbours = queue.add("neighbour", 3)
+    queue.wait_for(neighbours, ["running"])
+    [ended] = queue.wait_for(queue.add())
+    assert (ended.status, ended.error_node) == ("error", "Hold")
+    assert "'Hold'" in ended.error_message
+    assert "EXECUTIONS_NODE_SECONDS" in ended.error_message
+    assert {each.status for each in queue.wait_for(neighbours)} == {"success"}
+
+
+@pytest.mark.parametrize("how", ["Loop", "Pattern"])
+def test_a_worker_told_to_go_hands_over_a_node_that_holds_its_loop(queue, start_holder, how) -> None:
+    queue.save(hold(how))
+    holder = start_holder(EXECUTIONS_NODE_SECONDS=600)
+    [held] = queue.add()
+    queue.wait_for([held], ["running"])
+    assert holder.stop(timeout=10) == 0
+    assert queue.get(held).status == "waiting"
+    assert queue.ran(held) == {"Start": ["success"], "First": ["success"]}
+
+
+def test_a_worker_told_to_go_is_gone_whatever_holds_its_loop(queue, start_holder) -> None:
+    queue.save(hold("Stubbornly"))
+    holder = start_holder(EXECUTIONS_NODE_SECONDS=600)
+    queue.wait_for(queue.add(), ["running"])
+    assert holder.stop(timeout=15) == 1
+
+
+def test_what_computes_beside_the_loop_goes_on_until_it_is_stopped(queue, start_holder) -> None:
+    queue.save(hold("Thread"))
+    queue.save(chain(no_op()), "neighbour")
+    start_holder(EXECUTIONS_NODE_SECONDS=0.5, **LEASE)
+    held = queue.add(number=3)
+    queue.wait_for(held, ["running"])
+    for _ in range(5):
+        queue.wait_for(queue.add("neighbour", 5), ["success"])
+    assert {each.status for each in queue.wait_for(held, ["running"])} == {"running"}
+    with queue.connection.transaction():
+        for execution_id in held:
+            lifecycle.stop(queue.connection, execution_id, project_id=None)
+    queue.wait_for(held, ["canceled"])
+
+
+def test_what_executions_share_is_never_interrupted() -> None:
+    frames = []
+    exec("def shared(work): work()", shared := {"__name__": "app.outgoing.client"})
+    exec("def own(work): work()", own := {"__name__": "app.engine.values.dates"})
+
+    def note() -> None:
+        frames.append(sys._getframe())
+
+    own["own"](lambda: shared["shared"](note))
+    shared["shared"](lambda: own["own"](note))
+    note()
+    assert [is_interruptible(frame) for frame in frames] == [False, True, False]
