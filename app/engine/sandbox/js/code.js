@@ -15,14 +15,14 @@ const HEAD = '(async function workflowCode() {';
 const REALM = ['bridge', 'libraries-lazy', 'encode', 'variables', 'code-globals', 'code-items', 'code'];
 
 function start({ realmFile, realmLibrary }) {
-  const files = Object.fromEntries(REALM.map((name) => [name, realmFile('js', 'realm', `${name}.js`)]));
-  const frozen = realmFile('js', 'realm', 'libraries.js');
+  const files = Object.fromEntries(REALM.map((name) => [name, realmFile(name)]));
+  const frozen = realmFile('libraries');
   const libraries = {
-    luxon: realmLibrary('luxon', 'build', 'cjs-browser', 'luxon.js'),
-    jmespath: realmLibrary('jmespath', 'jmespath.js'),
-    buffer: realmLibrary('buffer', 'index.js'),
-    'base64-js': realmLibrary('base64-js', 'index.js'),
-    ieee754: realmLibrary('ieee754', 'index.js'),
+    luxon: realmLibrary('luxon/build/cjs-browser/luxon.js'),
+    jmespath: realmLibrary('jmespath/jmespath.js'),
+    buffer: realmLibrary('buffer/index.js'),
+    'base64-js': realmLibrary('base64-js/index.js'),
+    ieee754: realmLibrary('ieee754/index.js'),
   };
   const drain = new vm.Script('');
   const runs = new Map();

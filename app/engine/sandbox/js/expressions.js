@@ -23,13 +23,13 @@ function createRealm({ realmFile, realmLibrary }) {
   const extra = {
     bridge: () => [answer],
     libraries: () => [
-      realmLibrary('luxon', 'build', 'cjs-browser', 'luxon.js')(context),
-      realmLibrary('jmespath', 'jmespath.js')(context),
+      realmLibrary('luxon/build/cjs-browser/luxon.js')(context),
+      realmLibrary('jmespath/jmespath.js')(context),
     ],
   };
   let door;
   for (const name of REALM) {
-    const made = realmFile('js', 'realm', `${name}.js`)(context)(realm, ...(extra[name]?.() ?? []));
+    const made = realmFile(name)(context)(realm, ...(extra[name]?.() ?? []));
     if (name === 'evaluate') door = made;
   }
   const variables = ['__call', '__methods', ...Object.keys(realm.variables), ...Object.keys(realm.functions)];

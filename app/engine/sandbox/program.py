@@ -1,0 +1,73 @@
+"""The sandbox's program as one sealed text, so that a process needs the right to read no file at all.
+
+A process is started with a short script that reads all others from an open file; nobody can change what that holds.
+Knows files of `js` and `node_modules`; runs nothing.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import tempfile
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from app.engine.sandbox.bundles import MODULES, required, resolve
+
+HERE = Path(__file__).parent
+_JS = HERE / "js"
+# Libraries that are evaluated inside the contexts, file by file.
+_REALM = (
+    "luxon/build/cjs-browser/luxon.js",
+    "jmespath/jmespath.js",
+    "buffer/index.js",
+    "base64-js/index.js",
+    "ieee754/index.js",
+)
+LOADER = (_JS / "loader.js").read_text()
+"""What a process is started with: `node -e LOADER MODE FILE SIZE ...`."""
+
+
+@cache
+def descriptor() -> tuple[int, int]:
+    """An open file with the whole program, for reading only, and its size. It stays open for as long as Python runs."""
+    text = orjson.dumps(_collected())
+    if hasattr(os, "memfd_create"):
+        file = os.memfd_create("sandbox", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+        os.write(file, text)
+        seals = fcntl.F_SEAL_SEAL | fcntl.F_SEAL_WRITE | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SHRINK
+        fcntl.fcntl(file, fcntl.F_ADD_SEALS, seals)
+        return file, len(text)
+    with tempfile.NamedTemporaryFile() as named:
+        named.write(text)
+        named.flush()
+        return os.open(named.name, os.O_RDONLY | os.O_CLOEXEC), len(text)
+
+
+def _collected() -> dict[str, Any]:
+    """{"files": {path: text}, "names": {path: {what it requires: path}}}"""
+    files: dict[str, str] = {}
+    names: dict[str, dict[str, str]] = {}
+    waiting = [*_JS.glob("*.js"), *(_JS / "realm").glob("*.js"), *(MODULES / name for name in _REALM)]
+    while waiting:
+        path = waiting.pop()
+        place = _place(path)
+        if place in files:
+            continue
+        files[place] = path.read_text()
+        names[place] = {}
+        if path.parent.name == "realm" or place.removeprefix("node_modules/") in _REALM:
+            continue
+        for name in required(files[place]):
+            found = None if name.startswith("node:") else resolve(name, path.parent)
+            if found is not None:
+                names[place][name] = _place(found)
+                waiting.append(found)
+    return {"files": files, "names": names}
+
+
+def _place(path: Path) -> str:
+    return path.resolve().relative_to(HERE.resolve()).as_posix()
