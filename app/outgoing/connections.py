@@ -84,7 +84,7 @@ class Connections(httpx.AsyncBaseTransport):
         return httpx.Response(
             response.status,
             headers=response.headers,
-            stream=Body(response, connection, origin, self),
+            stream=PooledBody(response, connection, origin, self),
             extensions=response.extensions,
         )
 
@@ -123,7 +123,7 @@ class Connections(httpx.AsyncBaseTransport):
         await connection.aclose()
 
 
-class Body(httpx.AsyncByteStream):
+class PooledBody(httpx.AsyncByteStream):
     """A response's body, whose end frees the connection."""
 
     def __init__(

@@ -61,14 +61,14 @@ class Proxied(httpx.AsyncBaseTransport):
             )
         )
         return httpx.Response(
-            response.status, headers=response.headers, stream=Body(response), extensions=response.extensions
+            response.status, headers=response.headers, stream=ProxiedBody(response), extensions=response.extensions
         )
 
     async def aclose(self) -> None:
         await self._pool.aclose()
 
 
-class Body(httpx.AsyncByteStream):
+class ProxiedBody(httpx.AsyncByteStream):
     """A response's body."""
 
     def __init__(self, response: httpcore.Response) -> None:

@@ -11,11 +11,11 @@ from typing import Any
 from app.engine.run.credentials import read_credential
 from app.engine.run.errors import NodeError
 from app.engine.run.graph import Node
-from app.engine.run.items import Item
+from app.engine.run.items import InputSource, Item
 from app.engine.run.parameters import Template
 from app.engine.run.ports import Ports
 from app.engine.run.scope import Viewpoint, base_scope, scope_for
-from app.engine.run.state import RunState, Source
+from app.engine.run.state import RunState
 from app.engine.sandbox import CodeError, ExpressionError, Sandbox, SandboxError
 from app.engine.values import conversions
 from app.engine.values.conversions import Undefined
@@ -43,7 +43,7 @@ class NodeContext:
 
     node: Node
     inputs: list[list[Item]]
-    sources: list[Source | None] | None
+    sources: list[InputSource | None] | None
     run_index: int
     state: RunState
     sandbox: Sandbox

@@ -218,11 +218,11 @@ def _route_errors(node: Node, inputs: list[list[Item]], outputs: Outputs) -> Out
     beyond = outputs[regular + 1 :]
     outputs = [*outputs[:regular], *([] for _ in range(regular - len(outputs)))]
     failed: list[Item] = []
-    kept: Outputs = []
+    passed: Outputs = []
     for items in outputs:
-        kept.append([item for item in items if not _is_error(item)])
+        passed.append([item for item in items if not _is_error(item)])
         failed.extend(_with_input(item, inputs) for item in items if _is_error(item))
-    return [*kept, failed, *beyond]
+    return [*passed, failed, *beyond]
 
 
 def _is_error(item: Item) -> bool:

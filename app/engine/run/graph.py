@@ -22,7 +22,7 @@ class WorkflowHasIssues(InvalidWorkflow):
 
 
 @dataclass(frozen=True, slots=True)
-class Connection:
+class Destination:
     """The far end of a line that leaves a node's output."""
 
     node: str
@@ -47,7 +47,7 @@ class Node:
     execute_once: bool = False
     tries: int = 1
     retry_seconds: float = 0.0
-    outputs: list[list[Connection]] = field(default_factory=list)
+    outputs: list[list[Destination]] = field(default_factory=list)
     origins: list[tuple[str, int]] = field(default_factory=list)
     """The nodes, each with its output, that are connected to any input of this one."""
     input_count: int = 0
@@ -178,7 +178,7 @@ def parse_workflow(document: dict[str, Any], types: NodeTypes) -> Graph:
         types=types,
         settings=settings,
         static_data=static_data if isinstance(static_data, dict) else {},
-        pin_data={name: _pinned(name, items) for name, items in pin_data.items() if items is not None},
+        pin_data={name: _parse_pinned(name, items) for name, items in pin_data.items() if items is not None},
     )
 
 
@@ -248,12 +248,12 @@ def _connect(parsed: dict[str, Node], connections: Any) -> None:
         if not isinstance(outputs, list) or not all(isinstance(output, list | None) for output in outputs):
             raise InvalidWorkflow(f"The connections of node '{source}' are malformed.")
         for index, output in enumerate(outputs):
-            parsed[source].outputs.append([_connection(parsed, source, target) for target in output or []])
+            parsed[source].outputs.append([_parse_destination(parsed, source, target) for target in output or []])
             for connection in parsed[source].outputs[-1]:
                 parsed[connection.node].origins.append((source, index))
 
 
-def _connection(parsed: dict[str, Node], source: str, target: Any) -> Connection:
+def _parse_destination(parsed: dict[str, Node], source: str, target: Any) -> Destination:
     name = target.get("node") if isinstance(target, dict) else None
     if not isinstance(name, str) or name not in parsed:
         raise InvalidWorkflow(f"Node '{source}' is connected to '{name}', which is not in the workflow.")
@@ -261,10 +261,10 @@ def _connection(parsed: dict[str, Node], source: str, target: Any) -> Connection
     if not isinstance(index, int) or not 0 <= index < 100:
         raise InvalidWorkflow(f"Node '{source}' is connected to input {index!r} of '{name}'.")
     parsed[name].input_count = max(parsed[name].input_count, index + 1)
-    return Connection(name, index)
+    return Destination(name, index)
 
 
-def _pinned(name: str, items: Any) -> list[dict[str, Any]]:
+def _parse_pinned(name: str, items: Any) -> list[dict[str, Any]]:
     if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
         raise InvalidWorkflow(f"pinData of node '{name}' must be a list of items.")
     return [item if isinstance(item.get("json"), dict) else {"json": item} for item in items]

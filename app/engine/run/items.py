@@ -8,3 +8,5 @@ from typing import Any
 Item = dict[str, Any]
 Outputs = list[list[Item]]
 """The items at each output of a node."""
+InputSource = dict[str, Any]
+"""Where the items of an input come from: previousNode, previousNodeOutput, previousNodeRun."""

@@ -84,7 +84,7 @@ class NodeTypes:
         known = self._versions.get(name)
         if known and name.startswith(BASE) and not self._types[name, known[0]].exact:
             return self._types[name, max((each for each in known if each <= version), default=known[0])]
-        return NodeType(name, (), _not_installed, trigger=self.is_trigger(name), installed=False)
+        return NodeType(name, (), _refuse_to_run, trigger=self.is_trigger(name), installed=False)
 
     def is_trigger(self, name: str) -> bool:
         """Whether a node of this type can start a workflow; types that are not installed are told by their name."""
@@ -109,5 +109,5 @@ class NodeTypes:
         return f"Unrecognized node type: {name}{hint}"
 
 
-async def _not_installed(context: Any) -> None:
+async def _refuse_to_run(context: Any) -> None:
     raise NodeError("This type of node is not installed")

@@ -6,19 +6,18 @@ Knows run data; knows nothing of expressions, which ask for it as $('Node').item
 from collections.abc import Sequence
 from typing import Any
 
-from app.engine.run.items import Item
+from app.engine.run.items import InputSource, Item
 
 Position = list[int]
 """Run, output and index of an item in its node's run data."""
 
 RunData = dict[str, list[dict[str, Any]]]
-Source = dict[str, Any]
 
 
 class Ancestry:
     """The way from the current items of one node back to the items of other nodes."""
 
-    def __init__(self, run_data: RunData, sources: Sequence[Source | None], pinned: frozenset[str]) -> None:
+    def __init__(self, run_data: RunData, sources: Sequence[InputSource | None], pinned: frozenset[str]) -> None:
         self._run_data = run_data
         self._sources = sources
         self._pinned = pinned
@@ -32,7 +31,7 @@ class Ancestry:
         source = self._sources[0] if self._sources else None
         return None if source is None else self._from_source(source, place, target)
 
-    def _from_source(self, source: Source, item: int, target: str) -> Position | str | None:
+    def _from_source(self, source: InputSource, item: int, target: str) -> Position | str | None:
         """Follow single parents in a loop, so that a long workflow does not become a deep recursion."""
         visited: set[tuple[str, int, int, int]] = set()
         while True:
@@ -55,7 +54,7 @@ class Ancestry:
             source, item = parents[0]
 
     def _from_several(
-        self, place: tuple[str, int, int, int], parents: list[tuple[Source, int]], target: str
+        self, place: tuple[str, int, int, int], parents: list[tuple[InputSource, int]], target: str
     ) -> Position | str | None:
         key = (*place, target)
         if key not in self._known:
@@ -88,7 +87,7 @@ class Ancestry:
         items = outputs[output] or [] if output < len(outputs) else []
         return items[item] if 0 <= item < len(items) else None
 
-    def _parents(self, node: str, run: int, item: Item) -> list[tuple[Source, int]] | str:
+    def _parents(self, node: str, run: int, item: Item) -> list[tuple[InputSource, int]] | str:
         """The items that this item was made from, each with the source that it came in by."""
         sources = self._run_data[node][run].get("source") or []
         if not sources:
@@ -101,7 +100,7 @@ class Ancestry:
                 f"Paired item data for item from node '{node}' is unavailable. "
                 f"Ensure '{node}' is providing the required output."
             )
-        parents: list[tuple[Source, int]] = []
+        parents: list[tuple[InputSource, int]] = []
         for pair in pairing if isinstance(pairing, list) else [pairing]:
             entry: dict[str, Any] = {"item": pair} if isinstance(pair, int) else pair
             number = entry.get("input") or 0

@@ -9,7 +9,7 @@ from typing import Any
 from app.engine.values.conversions import to_string
 
 
-def listed(value: Any) -> list[str]:
+def split_names(value: Any) -> list[str]:
     """The field names in a parameter that lists them, separated by commas or as an array."""
     if value is None:
         return []

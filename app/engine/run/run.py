@@ -76,11 +76,11 @@ async def run_workflow(request: RunRequest, sandbox: Sandbox, types: NodeTypes) 
         graph = parse_workflow(request.workflow, types)
         state = restore(graph, earlier) if earlier is not None else _begin(graph, request)
         _check(state)
-        kept = graph.static_data if request.static_data is None else request.static_data
-        state.static_data = StaticData(dict(kept))
+        static_data = graph.static_data if request.static_data is None else request.static_data
+        state.static_data = StaticData(dict(static_data))
     except InvalidWorkflow as error:
         name = "WorkflowHasIssuesError" if isinstance(error, WorkflowHasIssues) else "WorkflowOperationError"
-        return _refused(request, name, str(error))
+        return _refused_outcome(request, name, str(error))
     if earlier is not None and earlier.waits:
         _pass_wait(state, request.items)
     timeout = graph.settings.get("executionTimeout")
@@ -89,13 +89,13 @@ async def run_workflow(request: RunRequest, sandbox: Sandbox, types: NodeTypes) 
         async with asyncio.timeout(limit):
             halt = await execute(state, sandbox, ExecutionInfo(request.execution_id, request.mode, request.ports))
     except TimeoutError:
-        return _canceled(state, "The execution was cancelled because it timed out", TIMED_OUT)
+        return _canceled_outcome(state, "The execution was cancelled because it timed out", TIMED_OUT)
     except asyncio.CancelledError:
         task = asyncio.current_task()
         if task is not None:
             task.uncancel()
-        return _canceled(state, CANCELED, "ManualExecutionCancelledError")
-    return _ended(state, halt)
+        return _canceled_outcome(state, CANCELED, "ManualExecutionCancelledError")
+    return _outcome(state, halt)
 
 
 def _begin(graph: Graph, request: RunRequest) -> RunState:
@@ -137,23 +137,23 @@ def _pass_wait(state: RunState, items: list[dict[str, Any]] | None) -> None:
             del state.run_data[task.node.name]
 
 
-def _ended(state: RunState, halt: Halt | None) -> Outcome:
-    data, kept = state.document(), state.static_data.changes()
+def _outcome(state: RunState, halt: Halt | None) -> Outcome:
+    data, changes = state.document(), state.static_data.changes()
     if halt is not None and halt.wait_till is not None:
         data = with_wait(data, dates.to_iso(halt.wait_till))
-        return Outcome("waiting", data, None, halt.wait_till, state.custom_data, halt.resume_on, kept)
+        return Outcome("waiting", data, None, halt.wait_till, state.custom_data, halt.resume_on, changes)
     if halt is not None:
-        return Outcome("error", data, halt.error, None, state.custom_data, static_data=kept)
-    return Outcome("success", data, None, None, state.custom_data, static_data=kept)
+        return Outcome("error", data, halt.error, None, state.custom_data, static_data=changes)
+    return Outcome("success", data, None, None, state.custom_data, static_data=changes)
 
 
-def _canceled(state: RunState, message: str, name: str) -> Outcome:
+def _canceled_outcome(state: RunState, message: str, name: str) -> Outcome:
     state.error = _plain_error(name, message)
-    kept = state.static_data.changes()
-    return Outcome("canceled", state.document(), None, None, state.custom_data, static_data=kept)
+    changes = state.static_data.changes()
+    return Outcome("canceled", state.document(), None, None, state.custom_data, static_data=changes)
 
 
-def _refused(request: RunRequest, name: str, message: str) -> Outcome:
+def _refused_outcome(request: RunRequest, name: str, message: str) -> Outcome:
     """A workflow that cannot run: nothing has run, or what had run before stays as it was."""
     data = with_error(request.resume, _plain_error(name, message))
     return Outcome("error", data, RunError(None, message), None, dict(RunDocument(data).custom_data))

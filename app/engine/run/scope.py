@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.engine.run.graph import Node
-from app.engine.run.items import Item
+from app.engine.run.items import InputSource, Item
 from app.engine.run.paired_items import Ancestry
-from app.engine.run.state import RunState, Source
+from app.engine.run.state import RunState
 from app.engine.sandbox import referenced_nodes
 
 Run = list[list[Item]]
@@ -28,7 +28,7 @@ class Viewpoint:
     state: RunState
     node: Node
     run_index: int
-    sources: Sequence[Source | None]
+    sources: Sequence[InputSource | None]
     execution: dict[str, Any]
 
 
@@ -93,7 +93,7 @@ def _nodes(view: Viewpoint, names: set[str], count: int, texts: Sequence[str]) -
             for run in state.run_data.get(name) or []
         ]
         towards = state.graph.output_towards(name, view.node.name)
-        paired = _paired(ancestry, name, count) if towards is not None else []
+        paired = _paired_positions(ancestry, name, count) if towards is not None else []
         if not runs and towards is not None:
             paired = [f"Node '{name}' hasn't been executed"] * count
         if runs and _asks_for_items_only(name, texts):
@@ -109,7 +109,7 @@ def _nodes(view: Viewpoint, names: set[str], count: int, texts: Sequence[str]) -
     return nodes
 
 
-def _paired(ancestry: Ancestry, name: str, count: int) -> list[Any]:
+def _paired_positions(ancestry: Ancestry, name: str, count: int) -> list[Any]:
     """Where each item comes from in an ancestor; false for one that does not come from it."""
     found = (ancestry.find(name, place) for place in range(count))
     return [False if position is None else position for position in found]
@@ -142,7 +142,7 @@ def _paired_only(runs: list[Run], paired: list[Any]) -> tuple[list[Run], list[An
 
     In a loop each round needs one of a thousand items; all of them each time would make a million.
     """
-    kept: list[Item] = []
+    chosen: list[Item] = []
     places: dict[tuple[int, ...], int] = {}
     moved: list[Any] = []
     for position in paired:
@@ -152,7 +152,7 @@ def _paired_only(runs: list[Run], paired: list[Any]) -> tuple[list[Run], list[An
         run, output, place = position
         key = (run, output, place)
         if key not in places:
-            places[key] = len(kept)
-            kept.append(runs[run][output][place])
+            places[key] = len(chosen)
+            chosen.append(runs[run][output][place])
         moved.append([0, 0, places[key]])
-    return [[kept]], moved
+    return [[chosen]], moved

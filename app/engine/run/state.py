@@ -8,12 +8,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from app.engine.run.document import RunDocument, write_document
-from app.engine.run.graph import Connection, Graph, InvalidWorkflow, Node
-from app.engine.run.items import Item
+from app.engine.run.graph import Destination, Graph, InvalidWorkflow, Node
+from app.engine.run.items import InputSource, Item
 from app.engine.run.static_data import StaticData
 
 Inputs = list[list[Item] | None]
-Source = dict[str, Any]
 
 
 @dataclass(slots=True)
@@ -22,7 +21,7 @@ class Task:
 
     node: Node
     inputs: Inputs
-    sources: list[Source | None] | None
+    sources: list[InputSource | None] | None
     given: bool = False
     """The items were handed to the trigger by the caller, so that its pinned ones do not count."""
     resumed: bool = False
@@ -49,7 +48,7 @@ class RunState:
 
     def deliver(self, source: Node, outputs: list[list[Item]], run_index: int) -> None:
         """Hand a node's outputs on: what lies top-left is due first, before all that was due already."""
-        due: list[tuple[tuple[float, float], int, Connection]] = []
+        due: list[tuple[tuple[float, float], int, Destination]] = []
         for index, connections in enumerate(source.outputs):
             items = outputs[index] if index < len(outputs) else None
             for connection in connections:
@@ -63,7 +62,7 @@ class RunState:
             origin = {"previousNode": source.name, "previousNodeOutput": index, "previousNodeRun": run_index}
             self._enqueue(self.graph.nodes[connection.node], connection.input, outputs[index], origin)
 
-    def _enqueue(self, target: Node, index: int, items: list[Item], origin: Source) -> None:
+    def _enqueue(self, target: Node, index: int, items: list[Item], origin: InputSource) -> None:
         if target.input_count <= 1:
             self.stack.append(Task(target, [items], [origin]))
             return
