@@ -5,7 +5,7 @@ import re
 _BLOCK = re.compile(r"(-----BEGIN [A-Z0-9 ]+-----)(.*?)(-----END [A-Z0-9 ]+-----)", re.DOTALL)
 
 
-def unfolded(text: str) -> str:
+def unfold(text: str) -> str:
     """The text with each block's lines as PEM wants them; text without any block as it is."""
     text = text.replace("\\n", "\n")
 

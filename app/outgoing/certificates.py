@@ -6,7 +6,7 @@ import tempfile
 from dataclasses import dataclass
 from typing import Any
 
-from app.pem import unfolded
+from app.pem import unfold
 
 
 class InvalidCertificate(Exception):
@@ -23,9 +23,9 @@ class Certificate:
     ca: str = ""
 
 
-def certificate_of(held: dict[str, Any]) -> Certificate:
-    text = {name: str(held.get(name) or "") for name in ("cert", "key", "passphrase", "ca")}
-    return Certificate(unfolded(text["cert"]), unfolded(text["key"]), text["passphrase"], unfolded(text["ca"]))
+def certificate_of(credential: dict[str, Any]) -> Certificate:
+    text = {name: str(credential.get(name) or "") for name in ("cert", "key", "passphrase", "ca")}
+    return Certificate(unfold(text["cert"]), unfold(text["key"]), text["passphrase"], unfold(text["ca"]))
 
 
 def tls_context(certificate: Certificate | None = None, *, verify: bool = True) -> ssl.SSLContext:

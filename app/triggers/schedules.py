@@ -52,25 +52,25 @@ def read_rule(node: str, interval: dict[str, Any], timezone: str) -> dict[str, A
     except (ZoneInfoNotFoundError, ValueError) as error:
         raise InvalidTrigger(f"The workflow's timezone '{timezone}' is unknown") from error
     field = interval.get("field", "days")
-    minute = whole(node, interval, "triggerAtMinute", 0, 0, 59)
-    hour = whole(node, interval, "triggerAtHour", 0, 0, 23)
+    minute = read_integer(node, interval, "triggerAtMinute", 0, 0, 59)
+    hour = read_integer(node, interval, "triggerAtHour", 0, 0, 23)
     rule: dict[str, Any] = {"timezone": timezone, "unit": field, "every": 1}
     if field == "seconds":
-        rule["cron"] = f"*/{whole(node, interval, 'secondsInterval', 30, 1, 59)} * * * * *"
+        rule["cron"] = f"*/{read_integer(node, interval, 'secondsInterval', 30, 1, 59)} * * * * *"
     elif field == "minutes":
-        rule["cron"] = f"*/{whole(node, interval, 'minutesInterval', 5, 1, 59)} * * * *"
+        rule["cron"] = f"*/{read_integer(node, interval, 'minutesInterval', 5, 1, 59)} * * * *"
     elif field == "hours":
-        rule["cron"] = f"{minute} */{whole(node, interval, 'hoursInterval', 1, 1, 23)} * * *"
+        rule["cron"] = f"{minute} */{read_integer(node, interval, 'hoursInterval', 1, 1, 23)} * * *"
     elif field == "days":
-        rule["every"] = whole(node, interval, "daysInterval", 1, 1, 366)
+        rule["every"] = read_integer(node, interval, "daysInterval", 1, 1, 366)
         rule["cron"] = f"{minute} {hour} * * *"
     elif field == "weeks":
-        rule["every"] = whole(node, interval, "weeksInterval", 1, 1, 104)
+        rule["every"] = read_integer(node, interval, "weeksInterval", 1, 1, 104)
         days = interval.get("triggerAtDay") or [0]
         rule["cron"] = f"{minute} {hour} * * {','.join(str(int(day)) for day in days)}"
     elif field == "months":
-        rule["every"] = whole(node, interval, "monthsInterval", 1, 1, 120)
-        day = whole(node, interval, "triggerAtDayOfMonth", 1, 1, 31)
+        rule["every"] = read_integer(node, interval, "monthsInterval", 1, 1, 120)
+        day = read_integer(node, interval, "triggerAtDayOfMonth", 1, 1, 31)
         rule["cron"] = f"{minute} {hour} {day} * *"
     elif field == "cronExpression":
         rule["cron"] = str(interval.get("expression") or "").removeprefix("=")
@@ -79,7 +79,7 @@ def read_rule(node: str, interval: dict[str, Any], timezone: str) -> dict[str, A
     return rule
 
 
-def whole(node: str, interval: dict[str, Any], name: str, default: int, low: int, high: int) -> int:
+def read_integer(node: str, interval: dict[str, Any], name: str, default: int, low: int, high: int) -> int:
     """A parameter as a whole number within bounds; an empty one is its default."""
     value = interval.get(name)
     if value is None or value == "":

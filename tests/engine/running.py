@@ -40,7 +40,7 @@ class Engine:
         return await run_document(request, ports, self.sandbox, self.types)
 
 
-def put_out(outcome: Outcome, name: str, run: int = -1, output: int = 0) -> list[Json]:
+def output_of(outcome: Outcome, name: str, run: int = -1, output: int = 0) -> list[Json]:
     """The json of the items that a node put out."""
     entry = outcome.data["resultData"]["runData"][name][run]
     return [item["json"] for item in entry["data"]["main"][output]]

@@ -22,7 +22,7 @@ def child(*nodes, **settings) -> bytes:
     return stored(*nodes, trigger=trigger, **settings)
 
 
-def put_out(queue, execution_id: int, node: str = "Call") -> list[dict]:
+def output_of(queue, execution_id: int, node: str = "Call") -> list[dict]:
     [run] = queue.data(execution_id)["resultData"]["runData"][node]
     return [item["json"] for item in run["data"]["main"][0]]
 
@@ -47,7 +47,7 @@ def test_three_deep_over_http_in_a_worker_with_one_place(start_server, start_wor
     answer = server.post(f"/api/v1/workflows/{top}/run", {"wait": 20})
     assert (answer.status, answer.body["status"]) == (200, "success"), answer.body
     first = int(answer.body["id"])
-    assert put_out(queue, first, "Done") == [{"path": "top > middle > deepest"}]
+    assert output_of(queue, first, "Done") == [{"path": "top > middle > deepest"}]
     assert family(queue) == [
         (top, "manual", "success", None),
         (middle, "integrated", "success", first),
@@ -77,8 +77,8 @@ def test_each_item_by_itself_or_all_at_once(queue, start_worker) -> None:
     each, once = queue.add("each", items=items)[0], queue.add("once", items=items)[0]
     start_worker()
     queue.wait_for([each, once])
-    assert put_out(queue, each) == [{"seen": [1]}, {"seen": [2]}, {"seen": [3]}]
-    assert put_out(queue, once) == [{"seen": [1, 2, 3]}]
+    assert output_of(queue, each) == [{"seen": [1]}, {"seen": [2]}, {"seen": [3]}]
+    assert output_of(queue, once) == [{"seen": [1, 2, 3]}]
 
 
 FAILS_FOR_TWO = code("if ($json.n == 2) throw new Error('two'); return $input.all()")
@@ -111,7 +111,7 @@ def test_a_document_in_the_node_runs_without_a_record(queue, start_worker) -> No
     [execution_id] = queue.add()
     start_worker()
     queue.wait_for([execution_id])
-    assert put_out(queue, execution_id) == [{"said": "hello!"}]
+    assert output_of(queue, execution_id) == [{"said": "hello!"}]
     assert len(family(queue)) == 1
 
 
@@ -122,7 +122,7 @@ def test_a_document_in_the_node_can_call_a_stored_workflow(queue, start_worker) 
     [execution_id] = queue.add()
     start_worker()
     queue.wait_for([execution_id])
-    assert put_out(queue, execution_id) == [{"said": "HELLO!"}]
+    assert output_of(queue, execution_id) == [{"said": "HELLO!"}]
     assert family(queue)[1:] == [("stored", "integrated", "success", execution_id)]
 
 
@@ -146,7 +146,7 @@ def test_one_that_nobody_waits_for_goes_on_by_itself(queue, start_worker) -> Non
     [execution_id] = queue.add(items=b'[{"json":{"kept":1}}]')
     start_worker()
     [parent] = queue.wait_for([execution_id])
-    assert put_out(queue, execution_id, "Done") == [{"kept": 1}]
+    assert output_of(queue, execution_id, "Done") == [{"kept": 1}]
     assert queue.get(execution_id + 1).status != "success", "the parent has waited"
     [apart] = queue.wait_for([execution_id + 1])
     assert (parent.status, apart.status, apart.mode) == ("success", "success", "integrated")

@@ -8,7 +8,7 @@ from flask import request
 from jwt.types import Options
 
 from app.api.face.errors import Refused
-from app.pem import unfolded
+from app.pem import unfold
 
 BEARER = "bearer "
 UNCHECKED: Options = {
@@ -54,7 +54,7 @@ def token_payload(credential: dict[str, Any]) -> dict[str, Any]:
 def key_of(credential: dict[str, Any]) -> str:
     """What the signature is checked with. Raises Refused where the credential holds none: that would let anybody in."""
     if credential.get("keyType", "passphrase") == "pemKey":
-        key = unfolded(str(credential.get("publicKey") or ""))
+        key = unfold(str(credential.get("publicKey") or ""))
     else:
         key = str(credential.get("secret") or "")
     if not key or credential.get("algorithm") == "none":

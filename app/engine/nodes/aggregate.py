@@ -5,17 +5,17 @@ from typing import Any
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.run.items import Item, Outputs
-from app.engine.run.parameters import listed
+from app.engine.run.parameters import split_names
 from app.engine.run.registry import node
 from app.engine.values import conversions, paths
 
 
 @node("aggregate", [1])
 async def aggregate(context: NodeContext) -> Outputs:
-    return [await aggregated(context, context.parameters)]
+    return [await aggregate_items(context, context.parameters)]
 
 
-async def aggregated(context: NodeContext, parameters: dict[str, Any]) -> list[Item]:
+async def aggregate_items(context: NodeContext, parameters: dict[str, Any]) -> list[Item]:
     """The one item that all of the input becomes."""
     asked = await context.resolve_first(
         {
@@ -82,9 +82,9 @@ def _output_name(field: dict[str, Any], name: str, dots: bool) -> str:
 
 def _chosen(document: dict[str, Any], asked: dict[str, Any]) -> dict[str, Any]:
     if asked["include"] == "specifiedFields":
-        names = listed(asked["included"])
+        names = split_names(asked["included"])
         return {name: document[name] for name in names if name in document}
     if asked["include"] == "allFieldsExcept":
-        excluded = set(listed(asked["excluded"]))
+        excluded = set(split_names(asked["excluded"]))
         return {name: value for name, value in document.items() if name not in excluded}
     return document

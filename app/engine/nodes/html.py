@@ -59,7 +59,7 @@ async def html(context: NodeContext) -> Outputs:
     if operation == "convertToHtmlTable":
         return [await _table(context)] if context.items else [[]]
     if operation == "extractHtmlContent":
-        return [await _extracted(context)]
+        return [await _extract(context)]
     raise NodeError(f"The HTML node's operation '{operation}' is not supported.")
 
 
@@ -77,8 +77,8 @@ async def _filled_in(context: NodeContext) -> list[Any]:
     return filled
 
 
-async def _extracted(context: NodeContext) -> list[Item]:
-    put_out: list[Item] = []
+async def _extract(context: NodeContext) -> list[Item]:
+    output: list[Item] = []
     rows: list[dict[str, Any]] = []
     places: list[tuple[int, NodeError | None]] = []
     for index, parameters in enumerate(await context.resolve_each(context.parameters)):
@@ -106,8 +106,8 @@ async def _extracted(context: NodeContext) -> list[Item]:
         if message is not None and not context.continues_on_fail:
             raise NodeError(message, anonymous=True)
         json = {"error": message} if message is not None else answer.get("made") or {}
-        put_out.append({"json": json, "pairedItem": {"item": index}})
-    return put_out
+        output.append({"json": json, "pairedItem": {"item": index}})
+    return output
 
 
 def _pages(item: Item, parameters: dict[str, Any], index: int) -> list[Any]:

@@ -2,16 +2,16 @@
 
 from typing import Any
 
-from app.engine.nodes.aggregate import aggregated
-from app.engine.nodes.limit import limited
-from app.engine.nodes.remove_duplicates.remove_duplicates import without_duplicates
-from app.engine.nodes.sort import sorted_as_asked
+from app.engine.nodes.aggregate import aggregate_items
+from app.engine.nodes.limit import limit_items
+from app.engine.nodes.remove_duplicates.remove_duplicates import drop_duplicates
+from app.engine.nodes.sort import sort_items
 from app.engine.nodes.split_out import field_missing, split_all
 from app.engine.nodes.summarize import summaries
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.run.items import Outputs
-from app.engine.run.parameters import listed
+from app.engine.run.parameters import split_names
 from app.engine.run.registry import node
 from app.engine.values import paths
 
@@ -37,14 +37,14 @@ async def item_lists(context: NodeContext) -> Outputs:
     if operation == "aggregateItems" or (operation == "concatenateItems" and context.version >= 3):
         if context.version < LENIENT:
             _check_present(context, await context.resolve_first(parameters, parameter="fieldsToAggregate"))
-        return [await aggregated(context, parameters)]
+        return [await aggregate_items(context, parameters)]
     if operation == "sort":
-        return [await sorted_as_asked(context, parameters)]
+        return [await sort_items(context, parameters)]
     if operation == "limit":
-        return [await limited(context, parameters)]
+        return [await limit_items(context, parameters)]
     resolved = await context.resolve_first(parameters, parameter="operation")
     if operation == "removeDuplicates":
-        return [without_duplicates(context.items, resolved, 1, missing_first=True)]
+        return [drop_duplicates(context.items, resolved, 1, missing_first=True)]
     if operation == "summarize":
         return [summaries(context.items, resolved, 1)]
     raise NodeError(f"Operation '{operation}' is not recognized")
@@ -53,7 +53,7 @@ async def item_lists(context: NodeContext) -> Outputs:
 def _check_splittable(context: NodeContext, parameters: dict[str, Any]) -> None:
     allowed, named = (list, "an array") if context.version < 2 else (list | dict, "an array or object")
     dots = not (parameters.get("options") or {}).get("disableDotNotation")
-    for field in listed(parameters.get("fieldToSplitOut", "")):
+    for field in split_names(parameters.get("fieldToSplitOut", "")):
         for item in context.items:
             value = paths.get(item["json"], field, paths.MISSING, dots=dots)
             if value is paths.MISSING:

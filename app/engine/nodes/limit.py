@@ -11,10 +11,10 @@ from app.engine.values import conversions
 
 @node("limit", [1])
 async def limit(context: NodeContext) -> Outputs:
-    return [await limited(context, context.parameters)]
+    return [await limit_items(context, context.parameters)]
 
 
-async def limited(context: NodeContext, parameters: dict[str, Any]) -> list[Item]:
+async def limit_items(context: NodeContext, parameters: dict[str, Any]) -> list[Item]:
     """The items that the parameters let through."""
     wanted = {"most": parameters.get("maxItems", 1), "keep": parameters.get("keep", "firstItems")}
     asked = await context.resolve_first(wanted, parameter="maxItems")

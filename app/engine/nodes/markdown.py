@@ -57,15 +57,15 @@ async def markdown(context: NodeContext) -> Outputs:
         {} if isinstance(given, NodeError) else {"text": given.get(source, ""), "options": given.get("options") or {}}
         for given in resolved
     ]
-    put_out: list[Item] = []
+    output: list[Item] = []
     for index, answer in enumerate(await context.run_program(program, rows)):
         try:
-            put_out.append(_item(context.items[index], resolved[index], answer))
+            output.append(_item(context.items[index], resolved[index], answer))
         except NodeError as error:
             if not context.continues_on_fail:
                 raise
-            put_out.append({"json": {"error": error.message}, "pairedItem": {"item": index}})
-    return [put_out]
+            output.append({"json": {"error": error.message}, "pairedItem": {"item": index}})
+    return [output]
 
 
 def _item(item: Item, parameters: Any, answer: dict[str, Any]) -> Item:

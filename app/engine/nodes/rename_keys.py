@@ -16,7 +16,7 @@ REPLACE = (
 
 @node("renameKeys", [1])
 async def rename_keys(context: NodeContext) -> Outputs:
-    put_out: list[Item] = []
+    output: list[Item] = []
     wanted = {
         "keys": (context.parameters.get("keys") or {}).get("key") or [],
         "options": context.parameters.get("additionalOptions") or {},
@@ -27,8 +27,8 @@ async def rename_keys(context: NodeContext) -> Outputs:
             _rename(item["json"], json, str(entry.get("currentKey") or ""), str(entry.get("newKey") or ""))
         for entry in (asked["options"].get("regexReplacement") or {}).get("replacements") or []:
             json = await _rename_by_pattern(context, json, entry)
-        put_out.append({**item, "json": json})
-    return [put_out]
+        output.append({**item, "json": json})
+    return [output]
 
 
 def _rename(given: dict[str, Any], json: dict[str, Any], current: str, new: str) -> None:
@@ -53,7 +53,9 @@ async def _rename_by_pattern(context: NodeContext, json: dict[str, Any], entry: 
     for answer in answers:
         if not isinstance(answer, list):
             raise NodeError(str(answer), anonymous=True)
-    renamed: dict[str, Any] = _renamed(json, {name: new[0] for name, new in zip(names, answers, strict=True)}, depth)
+    renamed: dict[str, Any] = _rename_deep(
+        json, {name: new[0] for name, new in zip(names, answers, strict=True)}, depth
+    )
     return renamed
 
 
@@ -66,14 +68,14 @@ def _names(value: Any, depth: int) -> set[str]:
     return names
 
 
-def _renamed(value: Any, new_names: dict[str, str], depth: int) -> Any:
+def _rename_deep(value: Any, new_names: dict[str, str], depth: int) -> Any:
     if isinstance(value, list):
-        return value if depth == 0 else [_renamed(each, new_names, depth - 1) for each in value]
+        return value if depth == 0 else [_rename_deep(each, new_names, depth - 1) for each in value]
     if not isinstance(value, dict):
         return value
-    kept: dict[str, Any] = {}
+    unchanged: dict[str, Any] = {}
     moved: dict[str, Any] = {}
     for name, each in value.items():
         new = new_names[name]
-        (kept if new == name else moved)[new] = each if depth == 0 else _renamed(each, new_names, depth - 1)
-    return {**kept, **moved}
+        (unchanged if new == name else moved)[new] = each if depth == 0 else _rename_deep(each, new_names, depth - 1)
+    return {**unchanged, **moved}

@@ -33,19 +33,19 @@ def _issues(parameters: dict[str, Any], version: float) -> list[str]:
 
 @node("rssFeedRead", [1, 1.1, 1.2], issues=_issues)
 async def rss_read(context: NodeContext) -> Outputs:
-    put_out: list[Item] = []
+    output: list[Item] = []
     resolved = await context.resolve_each(context.parameters, parameter="url")
     for index, parameters in enumerate(resolved[:1] if context.version == 1 else resolved):
         try:
             if isinstance(parameters, NodeError):
                 raise parameters
             entries = await _entries(context, parameters, index)
-            put_out.extend({"json": entry, "pairedItem": {"item": index}} for entry in entries)
+            output.extend({"json": entry, "pairedItem": {"item": index}} for entry in entries)
         except NodeError as error:
             if not context.continues_on_fail:
                 raise
-            put_out.append({"json": {"error": error.message}, "pairedItem": {"item": index}})
-    return [put_out]
+            output.append({"json": {"error": error.message}, "pairedItem": {"item": index}})
+    return [output]
 
 
 async def _entries(context: NodeContext, parameters: dict[str, Any], index: int) -> list[dict[str, Any]]:

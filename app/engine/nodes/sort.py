@@ -18,10 +18,10 @@ _LINE = re.compile(r"\[line \d+\]\Z")
 
 @node("sort", [1])
 async def sort(context: NodeContext) -> Outputs:
-    return [await sorted_as_asked(context, context.parameters)]
+    return [await sort_items(context, context.parameters)]
 
 
-async def sorted_as_asked(context: NodeContext, parameters: dict[str, Any]) -> list[Item]:
+async def sort_items(context: NodeContext, parameters: dict[str, Any]) -> list[Item]:
     """The items in the order that the parameters ask for."""
     asked = await context.resolve_first(
         {

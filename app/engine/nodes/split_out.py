@@ -7,7 +7,7 @@ from app.engine.nodes.shared.issues import required
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.run.items import Item, Outputs
-from app.engine.run.parameters import listed
+from app.engine.run.parameters import split_names
 from app.engine.run.registry import node
 from app.engine.values import paths
 
@@ -31,17 +31,17 @@ async def split_all(context: NodeContext, parameters: dict[str, Any]) -> list[It
         "others": parameters.get("fieldsToInclude", ""),
         "options": parameters.get("options") or {},
     }
-    put_out: list[Item] = []
+    output: list[Item] = []
     for index, asked in enumerate(await context.resolve(wanted, parameter="fieldToSplitOut")):
-        put_out.extend(split(context.items[index], index, asked))
-    return put_out
+        output.extend(split(context.items[index], index, asked))
+    return output
 
 
 def split(item: Item, index: int, asked: dict[str, Any]) -> list[Item]:
     """The items that one item becomes. Raises NodeError."""
     options = asked["options"]
-    fields = [field.removeprefix("$json.") for field in listed(asked["fields"])]
-    names = listed(options.get("destinationFieldName")) or fields
+    fields = [field.removeprefix("$json.") for field in split_names(asked["fields"])]
+    names = split_names(options.get("destinationFieldName")) or fields
     if len(names) != len(fields):
         raise NodeError(COUNT_MISMATCH, item_index=index)
     dots = not options.get("disableDotNotation")
@@ -89,6 +89,6 @@ def _others(json: dict[str, Any], fields: list[str], asked: dict[str, Any], dots
             paths.remove(kept, field, dots=dots)
         return kept
     if asked["include"] == "selectedOtherFields":
-        found = {name: paths.get(json, name, paths.MISSING, dots=dots) for name in listed(asked["others"])}
+        found = {name: paths.get(json, name, paths.MISSING, dots=dots) for name in split_names(asked["others"])}
         return {name: value for name, value in found.items() if value is not paths.MISSING}
     return {}

@@ -9,7 +9,7 @@ from typing import Any
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.run.items import Item, Outputs
-from app.engine.run.parameters import listed
+from app.engine.run.parameters import split_names
 from app.engine.run.registry import node
 from app.engine.values import conversions, paths
 from app.engine.values.equality import identity
@@ -44,7 +44,7 @@ def summaries(items: list[Item], parameters: dict[str, Any], version: float) -> 
         raise NodeError(NOTHING)
     if version == 1 and not options.get("continueIfFieldNotFound"):
         _check_fields(items, fields, dots)
-    split_by = listed(parameters.get("fieldsToSplitBy", ""))
+    split_by = split_names(parameters.get("fieldsToSplitBy", ""))
     members: Members = list(enumerate(item["json"] for item in items))
     groups = _groups(members, split_by, dots)
     if options.get("skipEmptySplitFields"):
@@ -52,15 +52,15 @@ def summaries(items: list[Item], parameters: dict[str, Any], version: float) -> 
     if options.get("outputFormat") == "singleItem":
         json: dict[str, Any] = {}
         for values, group in groups:
-            _nested(json, [_label(value) for value in values], _summary(group, fields, dots))
+            _nest(json, [_label(value) for value in values], _summary(group, fields, dots))
         return [{"json": json, "pairedItem": [{"item": place} for place in range(len(items))]}]
-    put_out: list[Item] = []
+    output: list[Item] = []
     for values, group in groups:
         shown = [_shown(value, version) for value in values]
         named = {_output_name(name): value for name, value in zip(split_by, shown, strict=True)}
         json = {**_summary(group, fields, dots), **{k: v for k, v in named.items() if v is not paths.MISSING}}
-        put_out.append({"json": json, "pairedItem": [{"item": place} for place, _ in group]})
-    return put_out
+        output.append({"json": json, "pairedItem": [{"item": place} for place, _ in group]})
+    return output
 
 
 def _check_fields(items: list[Item], fields: list[dict[str, Any]], dots: bool) -> None:
@@ -101,7 +101,7 @@ def _shown(value: Any, version: float) -> Any:
     return conversions.to_json_text(value) if isinstance(value, dict | list) else value
 
 
-def _nested(json: dict[str, Any], labels: list[str], summary: dict[str, Any]) -> None:
+def _nest(json: dict[str, Any], labels: list[str], summary: dict[str, Any]) -> None:
     for label in labels:
         json = json.setdefault(label, {})
     json.update(summary)

@@ -31,15 +31,15 @@ async def xml(context: NodeContext) -> Outputs:
     writes = context.parameters.get("mode", "xmlToJson") == "jsonToxml"
     program = bundles.program(TO_XML if writes else TO_JSON, xml2js=LIBRARY)
     rows = [_row(item, parameters, writes) for item, parameters in zip(context.items, resolved, strict=True)]
-    put_out: list[Item] = []
+    output: list[Item] = []
     for index, answer in enumerate(await context.run_program(program, rows)):
         try:
-            put_out.append(_item(context.items[index], resolved[index], answer, index, writes))
+            output.append(_item(context.items[index], resolved[index], answer, index, writes))
         except NodeError:
             # As in n8n, an item that fails is left out where the workflow goes on.
             if not context.continues_on_fail:
                 raise
-    return [put_out]
+    return [output]
 
 
 def _row(item: Item, parameters: Any, writes: bool) -> dict[str, Any]:

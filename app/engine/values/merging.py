@@ -37,11 +37,11 @@ def by_preference(jsons: list[dict[str, Any]], clash: Clash) -> list[dict[str, A
     return [*jsons[:place], *jsons[place + 1 :], jsons[place]]
 
 
-def suffixed(json: dict[str, Any], suffix: str) -> dict[str, Any]:
+def add_suffix(json: dict[str, Any], suffix: str) -> dict[str, Any]:
     return {f"{name}_{suffix}": value for name, value in json.items()}
 
 
-def merged(jsons: list[dict[str, Any]], clash: Clash) -> dict[str, Any]:
+def merge(jsons: list[dict[str, Any]], clash: Clash) -> dict[str, Any]:
     """All of the objects in one, later ones over earlier ones; what is shared with them is never changed."""
     result: dict[str, Any] = {}
     for json in jsons:

@@ -36,18 +36,18 @@ def read(text: str, *, delimiter: str = ",", relaxed: bool = False) -> Iterator[
 
 def write(rows: list[dict[str, Any]], *, delimiter: str = ",", header: bool = True) -> str:
     """Rows as text, nested values in columns such as `a.b` and `list.0`; no line break at the end."""
-    flat = [dict(_flattened("", row)) for row in rows]
+    flat = [dict(_flatten("", row)) for row in rows]
     names = list(dict.fromkeys(name for row in flat for name in row))
-    lines = [delimiter.join(_quoted(name, delimiter) for name in names)] if header else []
-    lines += [delimiter.join(_quoted(_cell(row.get(name)), delimiter) for name in names) for row in flat]
+    lines = [delimiter.join(_quote(name, delimiter) for name in names)] if header else []
+    lines += [delimiter.join(_quote(_cell(row.get(name)), delimiter) for name in names) for row in flat]
     return "\n".join(lines)
 
 
-def _flattened(name: str, value: Any) -> Iterator[tuple[str, Any]]:
+def _flatten(name: str, value: Any) -> Iterator[tuple[str, Any]]:
     if isinstance(value, dict | list):
         children = value.items() if isinstance(value, dict) else enumerate(value)
         for key, child in children:
-            yield from _flattened(f"{name}.{key}" if name else str(key), child)
+            yield from _flatten(f"{name}.{key}" if name else str(key), child)
     else:
         yield name, value
 
@@ -58,7 +58,7 @@ def _cell(value: Any) -> str:
     return conversions.to_string(value).upper() if isinstance(value, bool) else conversions.to_string(value)
 
 
-def _quoted(text: str, delimiter: str) -> str:
+def _quote(text: str, delimiter: str) -> str:
     if any(sign in text for sign in (delimiter, '"', "\n", "\r")):
         return '"' + text.replace('"', '""') + '"'
     return text

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.engine.running import put_out
+from tests.engine.running import output_of
 from tests.workflows import START, assign, chain, node
 
 ITEMS = [{"json": {"id": 1}}, {"json": {"id": 2}}]
@@ -17,7 +17,7 @@ def test_custom_data_is_an_outcome_and_stays_over_the_nodes(engine):
     outcome = engine.run(chain(START, code("$execution.customData.set('order', '42'); return items;"), later))
     assert outcome.custom_data == {"order": "42"}
     assert outcome.data["resultData"]["metadata"] == {"order": "42"}
-    assert put_out(outcome, "Set") == [{"seen": "42"}]
+    assert output_of(outcome, "Set") == [{"seen": "42"}]
 
 
 def test_custom_data_that_was_set_before_a_failure_is_kept(engine):
@@ -42,7 +42,7 @@ def test_each_item_runs_by_itself_and_one_that_fails_does_not_stop_the_others(en
     source = "if ($json.id === 1) throw new Error('one'); return { json: { twice: $json.id * 2 } };"
     each = {**code(source, mode="runOnceForEachItem"), "onError": "continueRegularOutput"}
     outcome = engine.run(chain(START, each), items=ITEMS)
-    assert put_out(outcome, "Code") == [{"error": "one [line 1]"}, {"twice": 4}]
+    assert output_of(outcome, "Code") == [{"error": "one [line 1]"}, {"twice": 4}]
 
 
 @pytest.mark.parametrize("language", ["python", "pythonNative"])

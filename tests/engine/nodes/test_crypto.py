@@ -8,7 +8,7 @@ import pytest
 
 from app.engine.nodes.crypto.passphrases import CIPHERS, decrypt, encrypt
 from app.engine.run.ports import Ports
-from tests.engine.running import Engine, put_out
+from tests.engine.running import Engine, output_of
 from tests.workflows import START, chain, node
 
 FROM_N8N = {
@@ -30,7 +30,7 @@ def run(engine: Engine, held: dict[str, Any], **parameters: Any):
 @pytest.mark.parametrize("cipher", FROM_N8N)
 def test_what_n8n_encrypted_opens(engine: Engine, cipher: str) -> None:
     outcome = run(engine, {"encryptionPassphrase": "pass"}, action="decrypt", value=FROM_N8N[cipher], cipher=cipher)
-    assert put_out(outcome, "Crypto") == [{"data": "hello"}]
+    assert output_of(outcome, "Crypto") == [{"data": "hello"}]
 
 
 @pytest.mark.parametrize("cipher", CIPHERS)
@@ -49,7 +49,9 @@ def test_what_is_no_ciphertext_is_told(text: str) -> None:
 
 def test_a_keyed_hash_takes_its_secret_from_the_credential(engine: Engine) -> None:
     outcome = run(engine, {"hmacSecret": "k"}, action="hmac", value="hello")
-    assert put_out(outcome, "Crypto") == [{"data": "406e4b43f87095aa86ca6299d25e875921fefa180f02043bb29bec5681c0c2d0"}]
+    assert output_of(outcome, "Crypto") == [
+        {"data": "406e4b43f87095aa86ca6299d25e875921fefa180f02043bb29bec5681c0c2d0"}
+    ]
 
 
 @pytest.mark.parametrize(
@@ -72,10 +74,10 @@ def sealed(engine: Engine, action: str, value: Any, **held: str):
 def test_a_private_key_opens_what_n8n_sealed_with_the_public_one(engine: Engine) -> None:
     folded = PAIR["private"].replace("\n", " ")
     outcome = sealed(engine, "decrypt", PAIR["sealed"], encryptionPrivateKey=folded)
-    assert put_out(outcome, "Crypto") == [{"data": "héllo"}]
-    again = put_out(sealed(engine, "encrypt", "héllo", encryptionPublicKey=PAIR["public"]), "Crypto")[0]["data"]
+    assert output_of(outcome, "Crypto") == [{"data": "héllo"}]
+    again = output_of(sealed(engine, "encrypt", "héllo", encryptionPublicKey=PAIR["public"]), "Crypto")[0]["data"]
     assert again != PAIR["sealed"]
-    assert put_out(sealed(engine, "decrypt", again, encryptionPrivateKey=PAIR["private"]), "Crypto")[0] == {
+    assert output_of(sealed(engine, "decrypt", again, encryptionPrivateKey=PAIR["private"]), "Crypto")[0] == {
         "data": "héllo"
     }
 

@@ -14,7 +14,7 @@ from app.engine.run.run import Outcome, RunRequest, run_workflow
 from app.outgoing.addresses import AddressRules
 from app.outgoing.client import Outgoing
 from tests.engine.nodes import far_side
-from tests.engine.running import Engine, put_out
+from tests.engine.running import Engine, output_of
 from tests.workflows import START, chain, node
 
 
@@ -68,7 +68,7 @@ def test_a_credential_proves_who_asks(
         "options": {},
     }
     asking = node("Ask", "httpRequest", request, version, credentials={kind: {"id": "c1"}})
-    [told] = put_out(engine.run(chain(START, asking), ports=ports(credential)), "Ask")
+    [told] = output_of(engine.run(chain(START, asking), ports=ports(credential)), "Ask")
     assert told["headers"] | seen == told["headers"]
     if kind == "httpCustomAuth":
         assert told["path"] == "/echo?q=2"
@@ -79,18 +79,18 @@ def test_version_1_has_names_of_its_own(engine: Engine, address: str, kind: str,
     request = {"url": address + "/echo", "authentication": name, "options": {}}
     asking = node("Ask", "httpRequest", request, 1, credentials={kind: {"id": "c1"}})
     held = {"user": "ann", "password": "secret", "name": "X-Key", "value": "k3y"}
-    [told] = put_out(engine.run(chain(START, asking), ports=ports(held)), "Ask")
+    [told] = output_of(engine.run(chain(START, asking), ports=ports(held)), "Ask")
     assert {"authorization", "x-key"} & set(told["headers"])
 
 
 def test_a_credential_in_the_query(engine: Engine, address: str) -> None:
-    [told] = put_out(ask(engine, address + "/echo", {"name": "key", "value": "a b"}, "httpQueryAuth"), "Ask")
+    [told] = output_of(ask(engine, address + "/echo", {"name": "key", "value": "a b"}, "httpQueryAuth"), "Ask")
     assert told["path"] == "/echo?key=a%20b"
 
 
 def test_digest_answers_the_server_s_challenge(engine: Engine, address: str) -> None:
     outcome = ask(engine, address + "/digest", {"user": "ann", "password": "secret"}, "httpDigestAuth")
-    assert put_out(outcome, "Ask") == [{"open": True}]
+    assert output_of(outcome, "Ask") == [{"open": True}]
 
 
 def test_a_credential_that_is_gone_is_told_by_its_id(engine: Engine, address: str) -> None:
@@ -118,7 +118,7 @@ def test_a_credential_goes_to_its_domains_only(engine: Engine, address: str, dom
 def test_a_redirect_to_another_server_takes_no_credential_along(engine: Engine, address: str, kind: str) -> None:
     elsewhere = address.replace("127.0.0.1", "localhost") + "/echo"
     held = {"token": "s3cret", "name": "X-Key", "value": "s3cret", "user": "s3cret", "password": "s3cret"}
-    [told] = put_out(ask(engine, f"{address}/redirect/1?to={elsewhere}", held, kind), "Ask")
+    [told] = output_of(ask(engine, f"{address}/redirect/1?to={elsewhere}", held, kind), "Ask")
     assert not {"authorization", "x-key"} & set(told["headers"])
 
 
@@ -131,7 +131,7 @@ def test_a_failure_s_record_holds_no_secret(engine: Engine, address: str) -> Non
 
 def test_a_line_break_makes_no_header(engine: Engine, address: str) -> None:
     headers = {"parameters": [{"name": "X-One", "value": "1\r\nX-Two: 2"}]}
-    [told] = put_out(ask(engine, address + "/echo", sendHeaders=True, headerParameters=headers), "Ask")
+    [told] = output_of(ask(engine, address + "/echo", sendHeaders=True, headerParameters=headers), "Ask")
     assert "x-two" not in told["headers"]
 
 
@@ -154,7 +154,7 @@ def test_a_stop_aborts_the_request(engine: Engine, address: str) -> None:
 def test_many_items_go_at_once_but_not_all(engine: Engine, address: str) -> None:
     items = [{"json": {"n": n}} for n in range(120)]
     outcome = ask(engine, f"={address}/echo?n={{{{ $json.n }}}}", items=items)
-    assert [told["path"] for told in put_out(outcome, "Ask")] == [f"/echo?n={n}" for n in range(120)]
+    assert [told["path"] for told in output_of(outcome, "Ask")] == [f"/echo?n={n}" for n in range(120)]
 
 
 def test_batches_keep_their_distance(engine: Engine, address: str) -> None:
@@ -197,7 +197,7 @@ def paged(engine: Engine, url: str, **settings: Any) -> Outcome:
 )
 def test_pages_end_where_there_is_no_next_url(engine: Engine, address: str, following: str) -> None:
     outcome = paged(engine, address + "/pages", paginationMode="responseContainsNextURL", nextURL="=" + following)
-    assert [page["page"] for page in put_out(outcome, "Ask")] == [1, 2, 3]
+    assert [page["page"] for page in output_of(outcome, "Ask")] == [1, 2, 3]
 
 
 def test_a_next_url_that_is_never_found_is_told(engine: Engine, address: str) -> None:
@@ -226,6 +226,6 @@ def test_a_complete_expression_that_throws_is_an_error(engine: Engine, address: 
 def test_an_undefined_header_is_left_out_in_version_1(engine: Engine, address: str) -> None:
     headers = [{"name": "x-one", "value": "={{ $json.none }}"}, {"name": "x-two", "value": "2"}]
     parameters = {"url": address + "/echo", "options": {}, "headerParametersUi": {"parameter": headers}}
-    [told] = put_out(engine.run(chain(START, node("Ask", "httpRequest", parameters, 1)), ports=ports()), "Ask")
+    [told] = output_of(engine.run(chain(START, node("Ask", "httpRequest", parameters, 1)), ports=ports()), "Ask")
     assert "x-one" not in told["headers"]
     assert told["headers"]["x-two"] == "2"

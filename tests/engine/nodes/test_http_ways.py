@@ -29,7 +29,7 @@ from app.engine.run.run import Outcome
 from app.outgoing.addresses import AddressRules
 from app.outgoing.client import Outgoing
 from tests.engine.nodes import far_side
-from tests.engine.running import Engine, put_out
+from tests.engine.running import Engine, output_of
 from tests.workflows import START, chain, node
 
 
@@ -110,7 +110,7 @@ def test_a_request_goes_by_way_of_the_proxy(engine: Engine, address: str) -> Non
             (f"127.0.0.1:{port}", "none"),
         ):
             outcome = ask(engine, address + "/echo?a=1", "127.0.0.1", options={"proxy": proxy})
-            [told] = put_out(outcome, "Ask")
+            [told] = output_of(outcome, "Ask")
             assert (told["path"], told["headers"]["x-one"]) == ("/echo?a=1", proved)
 
 
@@ -181,11 +181,11 @@ def guarded(keys: dict[str, Any]) -> Iterator[str]:
 
 def test_a_certificate_is_shown_and_its_ca_is_trusted(engine: Engine, keys: dict[str, Any], guarded: str) -> None:
     held = {"ca": keys["ca"], "cert": keys["caller"], "key": keys["caller-key"]}
-    assert put_out(ask(engine, guarded, "127.0.0.1", held), "Ask") == [{"caller": "caller"}]
+    assert output_of(ask(engine, guarded, "127.0.0.1", held), "Ask") == [{"caller": "caller"}]
     folded = {name: text.replace("\n", " ") for name, text in held.items()}
-    assert put_out(ask(engine, guarded, "127.0.0.1", folded), "Ask") == [{"caller": "caller"}]
+    assert output_of(ask(engine, guarded, "127.0.0.1", folded), "Ask") == [{"caller": "caller"}]
     sealed = {**held, "key": keys["caller-sealed"], "passphrase": "pass"}
-    assert put_out(ask(engine, guarded, "127.0.0.1", sealed), "Ask") == [{"caller": "caller"}]
+    assert output_of(ask(engine, guarded, "127.0.0.1", sealed), "Ask") == [{"caller": "caller"}]
 
 
 def test_without_them_nothing_comes_of_it(engine: Engine, keys: dict[str, Any], guarded: str) -> None:

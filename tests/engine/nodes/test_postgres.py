@@ -111,7 +111,7 @@ def test_a_parameter_stays_a_value(engine: Engine, shop, value: str) -> None:
 
 
 def test_a_name_stays_a_name() -> None:
-    assert sql_text.filled("SELECT $1:name", ['a"; DROP TABLE items; --']) == 'SELECT "a""; DROP TABLE items; --"'
+    assert sql_text.fill_places("SELECT $1:name", ['a"; DROP TABLE items; --']) == 'SELECT "a""; DROP TABLE items; --"'
 
 
 def test_an_inner_address_is_refused_unless_it_is_named(engine: Engine, shop) -> None:

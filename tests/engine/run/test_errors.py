@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from tests.engine.running import order, put_out
+from tests.engine.running import order, output_of
 from tests.workflows import START, assign, chain, node, workflow
 
 TWO = [{"json": {"id": 1}}, {"json": {"id": 2}}]
@@ -48,7 +48,7 @@ def test_continuing_with_regular_output_hands_the_input_on(engine):
     halt = node("Halt", "stopAndError", {"errorMessage": "soft"}, onError="continueRegularOutput")
     outcome = engine.run(chain(START, halt, node("After", "noOp")), items=TWO)
     assert outcome.status == "success"
-    assert put_out(outcome, "After") == [{"id": 1}, {"id": 2}]
+    assert output_of(outcome, "After") == [{"id": 1}, {"id": 2}]
     run = outcome.data["resultData"]["runData"]["Halt"][0]
     assert (run["executionStatus"], run["error"]["message"]) == ("error", "soft")
 
@@ -56,7 +56,7 @@ def test_continuing_with_regular_output_hands_the_input_on(engine):
 @pytest.mark.parametrize("setting", [{"onError": "continueRegularOutput"}, {"continueOnFail": True}])
 def test_an_item_that_fails_is_put_out_as_an_error_between_the_others(engine, setting):
     outcome = engine.run(chain(START, node("Set", "set", SECOND_FAILS, 3.4, **setting)), items=TWO)
-    assert put_out(outcome, "Set") == [{"n": 1}, {"error": SECOND_MESSAGE}]
+    assert output_of(outcome, "Set") == [{"n": 1}, {"error": SECOND_MESSAGE}]
 
 
 def test_an_item_that_fails_leaves_by_the_error_output_with_its_input(engine):
@@ -68,15 +68,15 @@ def test_an_item_that_fails_leaves_by_the_error_output_with_its_input(engine):
     ]
     outcome = engine.run(workflow(nodes, ("Start", "Set"), ("Set", 0, "Fine", 0), ("Set", 1, "Failed", 0)), items=TWO)
     assert order(outcome) == ["Start", "Set", "Fine", "Failed"]
-    assert put_out(outcome, "Fine") == [{"n": 1}]
-    assert put_out(outcome, "Failed") == [{"id": 2, "error": SECOND_MESSAGE}]
+    assert output_of(outcome, "Fine") == [{"n": 1}]
+    assert output_of(outcome, "Failed") == [{"id": 2, "error": SECOND_MESSAGE}]
 
 
 def test_an_expression_that_is_none_fails_its_items_only_when_the_run_goes_on(engine):
     broken = assign(("n", "number", "={{ $json. }}"))
     assert engine.run(chain(START, node("Set", "set", broken, 3.4))).error.message == "invalid syntax"
     going_on = engine.run(chain(START, node("Set", "set", broken, 3.4, onError="continueRegularOutput")), items=TWO)
-    assert put_out(going_on, "Set") == [{"error": "invalid syntax"}] * 2
+    assert output_of(going_on, "Set") == [{"error": "invalid syntax"}] * 2
 
 
 def test_a_node_is_tried_again_as_often_as_it_says(engine):

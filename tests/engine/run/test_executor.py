@@ -3,7 +3,7 @@
 import orjson
 import pytest
 
-from tests.engine.running import order, put_out
+from tests.engine.running import order, output_of
 from tests.workflows import START, assign, chain, condition, node, workflow
 
 
@@ -78,7 +78,7 @@ def test_a_loop_runs_its_nodes_several_times(engine):
     nodes = [START, count, check, node("Done", "noOp")]
     lines = [("Start", "Count"), ("Count", "If"), ("If", 0, "Done", 0), ("If", 1, "Count", 0)]
     outcome = engine.run(workflow(nodes, *lines), items=[{"json": {"n": 0}}])
-    assert put_out(outcome, "Done") == [{"n": 50}]
+    assert output_of(outcome, "Done") == [{"n": 50}]
     assert len(outcome.data["resultData"]["runData"]["Count"]) == 50
     assert outcome.data["resultData"]["runData"]["Count"][7]["source"][0] == {
         "previousNode": "If",
@@ -107,46 +107,46 @@ def test_a_thousand_items_keep_their_order_and_their_pairing(engine):
         node("Back", "set", assign(("was", "number", "={{ $('Start').item.json.n }}")), 3.4),
     ]
     outcome = engine.run(chain(*nodes), items=[{"json": {"n": n}} for n in range(1_000)])
-    assert put_out(outcome, "Back") == [{"was": n} for n in range(0, 1_000, 2)]
+    assert output_of(outcome, "Back") == [{"was": n} for n in range(0, 1_000, 2)]
 
 
 def test_items_are_not_shared_between_branches(engine):
     change = node("Change", "set", assign(("deep.x", "number", 2), includeOtherFields=True), 3.4)
     nodes = [START, at(0, 1, change), at(0, 2, node("Other", "noOp"))]
     outcome = engine.run(workflow(nodes, ("Start", "Change"), ("Start", "Other")), items=[{"json": {"deep": {"x": 1}}}])
-    assert put_out(outcome, "Change") == [{"deep": {"x": 2}}]
-    assert put_out(outcome, "Other") == [{"deep": {"x": 1}}]
-    assert put_out(outcome, "Start") == [{"deep": {"x": 1}}]
+    assert output_of(outcome, "Change") == [{"deep": {"x": 2}}]
+    assert output_of(outcome, "Other") == [{"deep": {"x": 1}}]
+    assert output_of(outcome, "Start") == [{"deep": {"x": 1}}]
 
 
 def test_pinned_data_stands_in_for_a_node_in_a_manual_run_only(engine):
     code = node("Code", "set", assign(("from", "string", "node")), 3.4)
     document = chain(START, code, pinData={"Code": [{"json": {"from": "pin"}}], "Start": [{"json": {"a": 1}}]})
-    assert put_out(engine.run(document), "Code") == [{"from": "pin"}]
-    assert put_out(engine.run(document), "Start") == [{"a": 1}]
-    assert put_out(engine.run(document, items=[{"json": {"a": 2}}]), "Start") == [{"a": 2}]
-    assert put_out(engine.run(document, mode="trigger", items=[{"json": {"a": 3}}]), "Code") == [{"from": "node"}]
+    assert output_of(engine.run(document), "Code") == [{"from": "pin"}]
+    assert output_of(engine.run(document), "Start") == [{"a": 1}]
+    assert output_of(engine.run(document, items=[{"json": {"a": 2}}]), "Start") == [{"a": 2}]
+    assert output_of(engine.run(document, mode="trigger", items=[{"json": {"a": 3}}]), "Code") == [{"from": "node"}]
     assert engine.run(document).data["resultData"]["pinData"] == document["pinData"]
 
 
 def test_without_input_a_trigger_puts_out_one_empty_item(engine):
-    assert put_out(engine.run(chain(START, node("A", "noOp"))), "A") == [{}]
+    assert output_of(engine.run(chain(START, node("A", "noOp"))), "A") == [{}]
 
 
 def test_execute_once_takes_the_first_item_only(engine):
     once = node("Once", "set", assign(("n", "number", "={{ $json.n }}")), 3.4, executeOnce=True)
-    assert put_out(engine.run(chain(START, once), items=[{"json": {"n": n}} for n in (1, 2)]), "Once") == [{"n": 1}]
+    assert output_of(engine.run(chain(START, once), items=[{"json": {"n": n}} for n in (1, 2)]), "Once") == [{"n": 1}]
 
 
 def test_always_output_data_puts_out_an_empty_item_where_there_was_none(engine):
     none = node("None", "filter", condition(1, "number", "equals", 2), 2.2, alwaysOutputData=True)
     outcome = engine.run(chain(START, none, node("After", "noOp")), items=[{"json": {"n": 1}}])
-    assert put_out(outcome, "After") == [{}]
+    assert output_of(outcome, "After") == [{}]
 
 
 def test_a_disabled_node_hands_its_items_on(engine):
     halt = node("Halt", "stopAndError", {"errorMessage": "no"}, disabled=True)
-    assert put_out(engine.run(chain(START, halt, node("After", "noOp"))), "After") == [{}]
+    assert output_of(engine.run(chain(START, halt, node("After", "noOp"))), "After") == [{}]
 
 
 def test_a_sticky_note_never_runs(engine):

@@ -9,7 +9,7 @@ import pytest
 
 from app.engine.run.document import prepare_retry
 from app.engine.run.run import RunRequest, run_workflow
-from tests.engine.running import order, put_out
+from tests.engine.running import order, output_of
 from tests.workflows import START, assign, chain, condition, node, workflow
 
 ITEMS = [{"json": {"id": 1}}]
@@ -50,7 +50,7 @@ def test_a_stop_inside_a_code_node_ends_it_at_once(engine):
     outcome = stop_after(engine, chain(START, code), 0.3)
     assert time.monotonic() - started < 1.3
     assert outcome.status == "canceled"
-    assert put_out(engine.run(chain(START, node("A", "noOp"))), "A") == [{}]
+    assert output_of(engine.run(chain(START, node("A", "noOp"))), "A") == [{}]
 
 
 def test_a_retry_of_a_canceled_run_goes_on_at_the_node_that_was_running(engine):
@@ -83,7 +83,7 @@ def test_a_retry_goes_on_at_the_node_that_failed_with_the_data_of_those_before(e
     outcome = engine.run(document, mode="retry", resume=resume)
     assert outcome.status == "success"
     assert order(outcome) == ["Start", "Before", "Check", "After"]
-    assert put_out(outcome, "After") == [{"n": 10}]
+    assert output_of(outcome, "After") == [{"n": 10}]
 
 
 def test_a_retry_that_fails_can_be_retried(engine):
@@ -108,7 +108,7 @@ def test_a_retry_keeps_the_branches_that_were_still_due_and_the_inputs_that_had_
     document["nodes"][2] = {**node("B", "noOp"), "position": [0, 2]}
     outcome = engine.run(document, mode="retry", resume=prepare_retry(failed))
     assert order(outcome) == ["Start", "A", "B", "Both", "C"]
-    assert put_out(outcome, "Both") == [{"id": 1}]
+    assert output_of(outcome, "Both") == [{"id": 1}]
 
 
 def test_there_is_nothing_to_retry_from_when_nothing_had_run(engine):
@@ -139,7 +139,7 @@ def test_a_long_wait_hands_the_run_back_and_goes_on_later(engine):
     assert outcome.status == "success"
     assert "waitTill" not in outcome.data
     assert order(outcome) == ["Start", "Wait", "After"]
-    assert put_out(outcome, "After") == [{"id": 1}]
+    assert output_of(outcome, "After") == [{"id": 1}]
     [run] = outcome.data["resultData"]["runData"]["Wait"]
     assert (run["executionStatus"], run["executionIndex"]) == ("success", 1)
 
@@ -148,7 +148,7 @@ def test_what_wakes_a_wait_can_bring_items_along(engine):
     document = waiting_workflow({"amount": 2, "unit": "hours"})
     waiting = stored(engine.run(document, items=ITEMS))
     outcome = engine.run(document, resume=waiting, items=[{"json": {"answer": 42}}])
-    assert put_out(outcome, "After") == [{"answer": 42}]
+    assert output_of(outcome, "After") == [{"answer": 42}]
 
 
 def test_a_canceled_wait_waits_again_when_it_is_retried(engine):
@@ -225,5 +225,5 @@ def test_a_loop_goes_on_counting_runs_after_a_wait(engine):
     for _ in range(2):
         assert outcome.status == "waiting"
         outcome = engine.run(document, resume=stored(outcome))
-    assert put_out(outcome, "Done") == [{"n": 2, "run": 1}]
+    assert output_of(outcome, "Done") == [{"n": 2, "run": 1}]
     assert [run["executionStatus"] for run in outcome.data["resultData"]["runData"]["Wait"]] == ["success"] * 2

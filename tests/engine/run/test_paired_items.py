@@ -1,7 +1,7 @@
 """The way from an item back to the item of an earlier node that it was made from."""
 
 from app.engine.run.paired_items import Ancestry
-from tests.engine.running import put_out
+from tests.engine.running import output_of
 from tests.workflows import START, assign, chain, node
 
 
@@ -63,4 +63,4 @@ def test_a_loop_over_items_keeps_its_pairing_over_a_wait_for_each_batch(engine):
         assert outcome.status == "waiting"
         outcome = engine.run(document, resume=outcome.data)
     assert outcome.status == "success"
-    assert put_out(outcome, "Done") == [{"was": 1}, {"was": 2}, {"was": 3}]
+    assert output_of(outcome, "Done") == [{"was": 1}, {"was": 2}, {"was": 3}]

@@ -5,7 +5,7 @@ import time
 import pytest
 
 from app.engine.sandbox import bundles
-from tests.engine.running import put_out
+from tests.engine.running import output_of
 from tests.workflows import START, chain, node
 
 
@@ -38,7 +38,7 @@ def test_a_thousand_items_take_one_run_of_the_library(engine) -> None:
     items = [{"json": {"data": f"<r><n>{n}</n></r>"}} for n in range(1000)]
     started = time.perf_counter()
     outcome = engine.run(chain(START, xml), items=items)
-    assert put_out(outcome, "Read")[999] == {"r": {"n": "999"}}
+    assert output_of(outcome, "Read")[999] == {"r": {"n": "999"}}
     assert time.perf_counter() - started < 5
 
 

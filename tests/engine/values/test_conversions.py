@@ -5,7 +5,7 @@ import random
 import pytest
 
 from app.engine.values import conversions, dates, paths
-from tests.engine.running import put_out
+from tests.engine.running import output_of
 from tests.workflows import START, assign, chain, node
 
 NUMBERS = [0, 1, -1, 0.1, 2.5, 1e21, 1.5e300, 1e-7, 1.25e-7, 1e-6, 123456789012345680, 1e16, 5e-324, -0.5, 100, 1e20]
@@ -33,7 +33,7 @@ def in_javascript(engine, expression, values):
     """The expression evaluated with each value as v."""
     fields = assign(("r", "string", f"={{{{ (v => {expression})($json.v) }}}}"))
     outcome = engine.run(chain(START, node("Js", "set", fields, 3.4)), items=[{"json": {"v": v}} for v in values])
-    return [entry["r"] for entry in put_out(outcome, "Js")]
+    return [entry["r"] for entry in output_of(outcome, "Js")]
 
 
 def test_numbers_are_written_as_javascript_writes_them(engine):

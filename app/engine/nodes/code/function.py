@@ -28,7 +28,7 @@ async def function(context: NodeContext) -> Outputs:
 @node("functionItem", [1])
 async def function_item(context: NodeContext) -> Outputs:
     result = await _run(context, "const item = $input.item.json;", each_item=True)
-    put_out: list[Item] = []
+    output: list[Item] = []
     for index, entry in enumerate(result.items):
         json = entry["json"]
         if "returned" in json and isinstance(json["returned"], dict | list):
@@ -37,8 +37,8 @@ async def function_item(context: NodeContext) -> Outputs:
             made = {"error": _without_place(str(json.get("error", NO_DATA)))}
         else:
             raise NodeError(NO_DATA, item_index=index)
-        put_out.append({"json": made, "pairedItem": {"item": index}})
-    return [put_out]
+        output.append({"json": made, "pairedItem": {"item": index}})
+    return [output]
 
 
 async def _run(context: NodeContext, before: str, *, each_item: bool) -> CodeResult:

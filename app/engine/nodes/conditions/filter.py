@@ -11,7 +11,7 @@ from app.engine.run.registry import node
 async def filter_(context: NodeContext) -> Outputs:
     raw = context.parameters.get("conditions") or {}
     filters = await context.resolve_each(raw, parameter="conditions")
-    kept: list[Item] = []
+    matching: list[Item] = []
     discarded: list[Item] = []
     for item, result in zip(context.items, await conditions.evaluate(context, raw, filters), strict=True):
         if isinstance(result, NodeError):
@@ -19,5 +19,5 @@ async def filter_(context: NodeContext) -> Outputs:
                 raise result
             discarded.append(item)
         else:
-            (kept if result else discarded).append(item)
-    return [kept, discarded]
+            (matching if result else discarded).append(item)
+    return [matching, discarded]

@@ -9,15 +9,15 @@ from app.engine.run.registry import node
 
 @node("if", [1], outputs=2, exact=True)
 async def if_v1(context: NodeContext) -> Outputs:
-    return await _separated(context, any_suffices=context.parameters.get("combineOperation", "all") == "any")
+    return await _separate(context, any_suffices=context.parameters.get("combineOperation", "all") == "any")
 
 
 @node("filter", [1], exact=True)
 async def filter_v1(context: NodeContext) -> Outputs:
-    return await _separated(context, any_suffices=context.parameters.get("combineConditions", "AND") == "OR")
+    return await _separate(context, any_suffices=context.parameters.get("combineConditions", "AND") == "OR")
 
 
-async def _separated(context: NodeContext, *, any_suffices: bool) -> Outputs:
+async def _separate(context: NodeContext, *, any_suffices: bool) -> Outputs:
     """The items that meet the conditions, and those that do not."""
     resolved = await context.resolve_each(context.parameters.get("conditions") or {}, parameter="conditions")
     rows = [[] if isinstance(each, NodeError) else old_conditions.read(each) for each in resolved]
@@ -29,7 +29,7 @@ async def _separated(context: NodeContext, *, any_suffices: bool) -> Outputs:
         try:
             if isinstance(failure, NodeError):
                 raise failure
-            (met if _combined(results, any_suffices) else unmet).append(item)
+            (met if _combine(results, any_suffices) else unmet).append(item)
         except NodeError:
             if not context.continues_on_fail:
                 raise
@@ -37,7 +37,7 @@ async def _separated(context: NodeContext, *, any_suffices: bool) -> Outputs:
     return [met, unmet]
 
 
-def _combined(results: list[bool | NodeError], any_suffices: bool) -> bool:
+def _combine(results: list[bool | NodeError], any_suffices: bool) -> bool:
     """Looks no further than it has to. Raises the NodeError that it meets."""
     for result in results:
         if isinstance(result, NodeError):

@@ -43,11 +43,11 @@ async def _by_expression(context: NodeContext) -> list[list[int] | NodeError]:
     count = _count_outputs(context.parameters)
     values = await context.resolve_each(context.parameters.get("output", 0), parameter="output")
     return [
-        value if isinstance(value, NodeError) else _checked_place(value, count, i) for i, value in enumerate(values)
+        value if isinstance(value, NodeError) else _validate_place(value, count, i) for i, value in enumerate(values)
     ]
 
 
-def _checked_place(value: Any, count: int, index: int) -> list[int] | NodeError:
+def _validate_place(value: Any, count: int, index: int) -> list[int] | NodeError:
     number = conversions.to_number(value)
     if math.isnan(number) or not 0 <= number < count:
         shown = conversions.to_string(value)

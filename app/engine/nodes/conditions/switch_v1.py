@@ -24,15 +24,15 @@ def _count_v2(parameters: dict[str, Any]) -> int:
 
 @node("switch", [1], outputs=4, exact=True)
 async def switch_v1(context: NodeContext) -> Outputs:
-    return await _switched(context, 4)
+    return await _switch(context, 4)
 
 
 @node("switch", [2], outputs=_count_v2, exact=True)
 async def switch_v2(context: NodeContext) -> Outputs:
-    return await _switched(context, _count_v2(context.parameters))
+    return await _switch(context, _count_v2(context.parameters))
 
 
-async def _switched(context: NodeContext, count: int) -> Outputs:
+async def _switch(context: NodeContext, count: int) -> Outputs:
     outputs: Outputs = [[] for _ in range(count)]
     if context.parameters.get("mode", "rules") == "expression":
         places: list[Any] = await context.resolve_each(context.parameters.get("output", 0), parameter="output")
@@ -40,7 +40,7 @@ async def _switched(context: NodeContext, count: int) -> Outputs:
         places = await _by_rules(context)
     for index, (item, place) in enumerate(zip(context.items, places, strict=True)):
         try:
-            found = _checked(place, count, index)
+            found = _validate_place(place, count, index)
         except NodeError as error:
             if not context.continues_on_fail:
                 raise
@@ -51,7 +51,7 @@ async def _switched(context: NodeContext, count: int) -> Outputs:
     return outputs
 
 
-def _checked(place: Any, count: int, index: int) -> int | None:
+def _validate_place(place: Any, count: int, index: int) -> int | None:
     """The output to send an item to; None for nowhere. Raises NodeError."""
     if isinstance(place, NodeError):
         raise place

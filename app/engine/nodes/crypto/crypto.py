@@ -20,7 +20,7 @@ from app.engine.run.errors import NodeError
 from app.engine.run.items import Item, Outputs
 from app.engine.run.registry import node
 from app.engine.values import conversions
-from app.pem import unfolded
+from app.pem import unfold
 
 ALGORITHMS = {
     "MD5": "md5",
@@ -77,24 +77,24 @@ def _issues(parameters: dict[str, Any], version: float) -> list[str]:
 
 @node("crypto", [1, 2], issues=_issues, exact=True)
 async def crypto(context: NodeContext) -> Outputs:
-    put_out: list[Item] = []
+    output: list[Item] = []
     resolved = await context.resolve_each(context.parameters, parameter="value")
     for index, (item, parameters) in enumerate(zip(context.items, resolved, strict=True)):
         try:
             if isinstance(parameters, NodeError):
                 raise parameters
             name = str(parameters.get("dataPropertyName", "data"))
-            whole = {**parameters, **await _secrets(context, parameters)}
-            if context.version >= 2 and whole.get("action") in ("encrypt", "decrypt"):
-                made = await asyncio.to_thread(_ciphered, whole, index)
+            settings = {**parameters, **await _secrets(context, parameters)}
+            if context.version >= 2 and settings.get("action") in ("encrypt", "decrypt"):
+                made = await asyncio.to_thread(_encrypt_or_decrypt, settings, index)
             else:
-                made = _made(item, whole, index, context.version)
-            put_out.append({**item, "json": {**item["json"], name: made}})
+                made = _compute(item, settings, index, context.version)
+            output.append({**item, "json": {**item["json"], name: made}})
         except NodeError as error:
             if not context.continues_on_fail:
                 raise
-            put_out.append({"json": {"error": error.message}, "pairedItem": {"item": index}})
-    return [put_out]
+            output.append({"json": {"error": error.message}, "pairedItem": {"item": index}})
+    return [output]
 
 
 async def _secrets(context: NodeContext, parameters: dict[str, Any]) -> dict[str, Any]:
@@ -110,7 +110,7 @@ async def _secrets(context: NodeContext, parameters: dict[str, Any]) -> dict[str
     return {name: credential[field]}
 
 
-def _ciphered(parameters: dict[str, Any], index: int) -> str:
+def _encrypt_or_decrypt(parameters: dict[str, Any], index: int) -> str:
     """A text encrypted or decrypted; with a passphrase that takes a good part of a second, so not on the loop."""
     value = _text(parameters.get("value", ""), "data")
     cipher = str(parameters.get("cipher") or "aes-256-gcm")
@@ -126,13 +126,13 @@ def _ciphered(parameters: dict[str, Any], index: int) -> str:
         raise NodeError(str(error), item_index=index) from error
 
 
-def _made(item: Item, parameters: dict[str, Any], index: int, version: float) -> str:
+def _compute(item: Item, parameters: dict[str, Any], index: int, version: float) -> str:
     action = parameters.get("action", "hash")
     if action == "generate":
         return _random(parameters, index)
     encoding = parameters.get("encoding", "hex")
     if action == "sign":
-        return _encoded(_signed(parameters), encoding)
+        return _encode_digest(_sign(parameters), encoding)
     if action not in ("hash", "hmac"):
         raise NodeError(f"The Crypto node's action '{action}' is not supported.", item_index=index)
     algorithm = ALGORITHMS.get(parameters.get("type", "MD5" if version < 2 else "SHA256"))
@@ -146,16 +146,16 @@ def _made(item: Item, parameters: dict[str, Any], index: int, version: float) ->
         digest = hashlib.new(algorithm, data, usedforsecurity=False).digest()
     else:
         digest = hmac.new(_text(parameters.get("secret", ""), "key").encode(), data, algorithm).digest()
-    return _encoded(digest, encoding)
+    return _encode_digest(digest, encoding)
 
 
-def _signed(parameters: dict[str, Any]) -> bytes:
+def _sign(parameters: dict[str, Any]) -> bytes:
     name = str(parameters.get("algorithm", "")).upper().removeprefix("RSA-")
     algorithm = SIGNATURE_HASHES.get(name)
     if algorithm is None:
         raise NodeError(f"The Crypto node cannot sign with '{parameters.get('algorithm')}'.")
     try:
-        key = serialization.load_pem_private_key(unfolded(str(parameters.get("privateKey", ""))).encode(), None)
+        key = serialization.load_pem_private_key(unfold(str(parameters.get("privateKey", ""))).encode(), None)
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
         raise NodeError("error:1E08010C:DECODER routines::unsupported", anonymous=True) from error
     data = _text(parameters.get("value", ""), "data").encode()
@@ -166,7 +166,7 @@ def _signed(parameters: dict[str, Any]) -> bytes:
     raise NodeError("The Crypto node signs with RSA and elliptic curve keys only.")
 
 
-def _encoded(digest: bytes, encoding: str) -> str:
+def _encode_digest(digest: bytes, encoding: str) -> str:
     return base64.b64encode(digest).decode() if encoding == "base64" else digest.hex()
 
 

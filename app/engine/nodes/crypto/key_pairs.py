@@ -6,7 +6,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
-from app.pem import unfolded
+from app.pem import unfold
 
 FAILED = "Decryption failed: wrong passphrase, key, cipher, or corrupted payload"
 OVERHEAD = 2 * hashes.SHA256.digest_size + 2
@@ -14,7 +14,7 @@ OVERHEAD = 2 * hashes.SHA256.digest_size + 2
 
 def encrypt(text: str, public_key: str) -> str:
     """Raises ValueError for what is no RSA key, and for a text that is longer than the key allows."""
-    key = _public(unfolded(public_key))
+    key = _public(unfold(public_key))
     data = text.encode("utf-8", "replace")
     if len(data) > key.key_size // 8 - OVERHEAD:
         raise ValueError("Plaintext is too large for the RSA key. Use symmetric mode for larger data.")
@@ -24,7 +24,7 @@ def encrypt(text: str, public_key: str) -> str:
 def decrypt(text: str, private_key: str) -> str:
     """Raises ValueError, which does not tell what was wrong."""
     try:
-        key = serialization.load_pem_private_key(unfolded(private_key).encode(), None)
+        key = serialization.load_pem_private_key(unfold(private_key).encode(), None)
         if not isinstance(key, rsa.RSAPrivateKey):
             raise ValueError(FAILED)
         return key.decrypt(base64.b64decode(text), _padding()).decode("utf-8", "replace")

@@ -98,15 +98,15 @@ async def date_time(context: NodeContext) -> Outputs:
         for each in resolved
     ]
     answers = await context.evaluate_javascript(PROGRAM, rows)
-    put_out: list[Item] = []
+    output: list[Item] = []
     for index, (parameters, answer) in enumerate(zip(resolved, answers, strict=True)):
         try:
-            put_out.append(_item(context.items[index], index, operation, parameters, answer))
+            output.append(_item(context.items[index], index, operation, parameters, answer))
         except NodeError as error:
             if not context.continues_on_fail:
                 raise
-            put_out.append({"json": {"error": error.message}, "pairedItem": {"item": index}})
-    return [put_out]
+            output.append({"json": {"error": error.message}, "pairedItem": {"item": index}})
+    return [output]
 
 
 def _item(item: Item, index: int, operation: str, parameters: Any, answer: Any) -> Item:

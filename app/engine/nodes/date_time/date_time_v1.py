@@ -140,18 +140,18 @@ async def date_time_v1(context: NodeContext) -> Outputs:
                 "fromFormat": _luxon_format(str(options["fromFormat"])) if options.get("fromFormat") else None,
             }
         )
-    put_out: list[Item] = []
+    output: list[Item] = []
     for index, answer in enumerate(await context.evaluate_javascript(PROGRAM, rows)):
         if not isinstance(answer, dict) or "failed" in answer:
             message = UNREADABLE[resolved[index].get("action", "format")]
             if not context.continues_on_fail:
                 raise NodeError(message, item_index=index)
-            put_out.append({"json": {"error": message}, "pairedItem": {"item": index}})
+            output.append({"json": {"error": message}, "pairedItem": {"item": index}})
         elif "made" in answer:
             name = str(resolved[index].get("dataPropertyName", "data"))
             json: dict[str, Any] = {**context.items[index]["json"], name: _with_zone(answer, resolved[index])}
-            put_out.append({**context.items[index], "json": json})
-    return [put_out]
+            output.append({**context.items[index], "json": json})
+    return [output]
 
 
 def _with_zone(answer: dict[str, Any], parameters: dict[str, Any]) -> str:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from app.engine.nodes.execute_workflow.sub_workflow_inputs import mapped
+from app.engine.nodes.execute_workflow.sub_workflow_inputs import map_fields
 from app.engine.nodes.shared.json_errors import not_json
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import ChildError, NodeError
@@ -16,17 +16,17 @@ from app.engine.values.conversions import CannotConvert
 @node("executeWorkflow", [1, 1.1, 1.2, 1.3])
 async def execute_workflow(context: NodeContext) -> Outputs:
     stored = context.parameters.get("source", "database") != "parameter"
-    given = await mapped(context) if stored else context.items
+    given = await map_fields(context) if stored else context.items
     if context.parameters.get("mode", "once") == "each":
         return await _each(context, given)
     try:
-        outcome = await _run(context, given, await _called(context, 0))
+        outcome = await _run(context, given, await _called_workflow(context, 0))
     except NodeError as error:
         if not context.continues_on_fail:
             raise
-        failed = _failed(error)
+        failed = _error_item(error)
         return [[{**failed, "pairedItem": [{"item": index} for index in range(len(given))]}]]
-    return _paired(outcome.outputs, len(given))
+    return _pair_outputs(outcome.outputs, len(given))
 
 
 async def _each(context: NodeContext, given: list[Item]) -> Outputs:
@@ -34,12 +34,12 @@ async def _each(context: NodeContext, given: list[Item]) -> Outputs:
     merged: Outputs = [[]]
     for index, item in enumerate(given):
         try:
-            outcome = await _run(context, [item], await _called(context, index))
+            outcome = await _run(context, [item], await _called_workflow(context, index))
             outputs = outcome.outputs
         except NodeError as error:
             if not context.continues_on_fail:
                 raise
-            outputs = [*([] for _ in range(index)), [_failed(error)]]
+            outputs = [*([] for _ in range(index)), [_error_item(error)]]
         else:
             if (about := context.metadata.get("subExecution")) is not None:
                 outputs = [[{**each, "metadata": {"subExecution": about}} for each in items] for items in outputs]
@@ -51,7 +51,7 @@ async def _each(context: NodeContext, given: list[Item]) -> Outputs:
     return merged
 
 
-async def _called(context: NodeContext, index: int) -> dict[str, Any]:
+async def _called_workflow(context: NodeContext, index: int) -> dict[str, Any]:
     """Which workflow is meant for this item: `workflow_id` or `document`."""
     parameters = context.parameters
     if parameters.get("source", "database") == "parameter":
@@ -93,7 +93,7 @@ async def _run(context: NodeContext, items: list[Item], called: dict[str, Any]) 
     return outcome if wait else ChildOutcome([items], outcome.execution_id)
 
 
-def _failed(error: NodeError) -> Item:
+def _error_item(error: NodeError) -> Item:
     """The item that stands for a run that failed, with the execution that it was."""
     item: Item = {"json": {"error": error.message}}
     if isinstance(error, ChildError) and error.about is not None:
@@ -101,7 +101,7 @@ def _failed(error: NodeError) -> Item:
     return item
 
 
-def _paired(outputs: Outputs, count: int) -> Outputs:
+def _pair_outputs(outputs: Outputs, count: int) -> Outputs:
     """Items of a sub-workflow that put out as many as it was given belong to those, one by one."""
     return [
         [{**item, "pairedItem": {"item": index}} for index, item in enumerate(items)]

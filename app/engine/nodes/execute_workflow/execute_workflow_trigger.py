@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from app.engine.nodes.execute_workflow.sub_workflow_inputs import taken
+from app.engine.nodes.execute_workflow.sub_workflow_inputs import select_fields
 from app.engine.nodes.shared.json_errors import not_json
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
@@ -21,7 +21,7 @@ def _issues(parameters: dict[str, Any], version: float) -> list[str]:
 @node("executeWorkflowTrigger", [1, 1.1, 1.2], trigger=True, issues=_issues)
 async def execute_workflow_trigger(context: NodeContext) -> Outputs:
     try:
-        return [taken(context.parameters, context.version, context.items)]
+        return [select_fields(context.parameters, context.version, context.items)]
     except CannotConvert:
         error = await not_json(context, str(context.parameters.get("jsonExample")))
         raise NodeError(error.message) from None

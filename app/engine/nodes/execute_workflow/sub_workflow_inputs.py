@@ -11,7 +11,7 @@ from app.engine.values.conversions import CannotConvert
 KINDS = ("string", "number", "boolean", "array", "object")
 
 
-async def mapped(context: NodeContext) -> list[Item]:
+async def map_fields(context: NodeContext) -> list[Item]:
     """The input items, or what the node's fields make of them. Raises NodeError for a value of another type."""
     fields = context.parameters.get("workflowInputs") or {}
     if fields.get("mappingMode") != "defineBelow" or not fields.get("value"):
@@ -20,19 +20,22 @@ async def mapped(context: NodeContext) -> list[Item]:
     converting = bool(fields.get("attemptToConvertTypes"))
     rows = await context.resolve(fields["value"], parameter="workflowInputs")
     return [
-        {**item, "json": {name: _typed(name, value, kinds.get(name), converting, index) for name, value in row.items()}}
+        {
+            **item,
+            "json": {name: _convert(name, value, kinds.get(name), converting, index) for name, value in row.items()},
+        }
         for index, (item, row) in enumerate(zip(context.items, rows, strict=True))
     ]
 
 
-def _typed(name: str, value: Any, kind: Any, converting: bool, index: int) -> Any:
+def _convert(name: str, value: Any, kind: Any, converting: bool, index: int) -> Any:
     if value is None or kind not in KINDS:
         return value
     try:
         made = conversions.convert(value, kind)
     except CannotConvert:
         made = None
-    if made is None or not (converting or _is(value, kind)):
+    if made is None or not (converting or _is_kind(value, kind)):
         shown = f"'{conversions.to_string(value)}'" if not isinstance(value, dict | list) else _kind(value)
         raise NodeError(
             f"Invalid input for '{name}' [item {index}]",
@@ -43,7 +46,7 @@ def _typed(name: str, value: Any, kind: Any, converting: bool, index: int) -> An
     return made
 
 
-def _is(value: Any, kind: str) -> bool:
+def _is_kind(value: Any, kind: str) -> bool:
     return _kind(value) == kind
 
 
@@ -51,7 +54,7 @@ def _kind(value: Any) -> str:
     return "array" if isinstance(value, list) else conversions.type_name(value)
 
 
-def taken(parameters: dict[str, Any], version: float, items: list[Item]) -> list[Item]:
+def select_fields(parameters: dict[str, Any], version: float, items: list[Item]) -> list[Item]:
     """The items as a sub-workflow's trigger puts them out: with the fields that it names, where it names any.
 
     Raises CannotConvert for an example that is no JSON.

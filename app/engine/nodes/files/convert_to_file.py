@@ -47,16 +47,16 @@ async def convert_to_file(context: NodeContext) -> Outputs:
     make = {"toJson": _json_file, "toText": _text_file, "toBinary": _binary_file}.get(operation)
     if make is None:
         raise NodeError(f"The operation '{operation}' of Convert to File is not supported.")
-    put_out: list[Item] = []
+    output: list[Item] = []
     for index, (item, parameters) in enumerate(zip(context.items, resolved, strict=True)):
         try:
             file = make(item, parameters, index, context.version)
-            put_out.append({"json": {}, "binary": {_field(parameters): file}, "pairedItem": {"item": index}})
+            output.append({"json": {}, "binary": {_field(parameters): file}, "pairedItem": {"item": index}})
         except NodeError as error:
             if not context.continues_on_fail:
                 raise
-            put_out.append({"json": {"error": error.message}, "pairedItem": {"item": index}})
-    return [put_out]
+            output.append({"json": {"error": error.message}, "pairedItem": {"item": index}})
+    return [output]
 
 
 def _field(parameters: dict[str, Any]) -> str:
@@ -71,7 +71,7 @@ def _all(context: NodeContext, parameters: dict[str, Any], content: bytes, mime_
     return {"json": {}, "binary": {_field(parameters): file}, "pairedItem": origins}
 
 
-def _encoded(text: str, options: dict[str, Any]) -> bytes:
+def _encode_text(text: str, options: dict[str, Any]) -> bytes:
     mark = BYTE_ORDER_MARK if options.get("addBOM") else ""
     return (mark + text).encode(encoding_name(options.get("encoding")), "replace")
 
@@ -79,7 +79,7 @@ def _encoded(text: str, options: dict[str, Any]) -> bytes:
 def _json(value: Any, parameters: dict[str, Any]) -> bytes:
     options = parameters.get("options") or {}
     text = orjson.dumps(value, option=orjson.OPT_INDENT_2 if options.get("format") else 0).decode()
-    return _encoded(text, options)
+    return _encode_text(text, options)
 
 
 def _json_file(item: Item, parameters: dict[str, Any], index: int, version: float) -> dict[str, Any]:
@@ -89,7 +89,7 @@ def _json_file(item: Item, parameters: dict[str, Any], index: int, version: floa
 
 def _text_file(item: Item, parameters: dict[str, Any], index: int, version: float) -> dict[str, Any]:
     options = parameters.get("options") or {}
-    content = _encoded(conversions.display(_source(item, parameters, index)), options)
+    content = _encode_text(conversions.display(_source(item, parameters, index)), options)
     return file_entry(content, "text/plain", str(options.get("fileName") or "file.txt"))
 
 
@@ -102,7 +102,7 @@ def _binary_file(item: Item, parameters: dict[str, Any], index: int, version: fl
         except binascii.Error as error:
             raise NodeError("The value is not valid base64.", item_index=index) from error
     else:
-        content = _encoded(text, options)
+        content = _encode_text(text, options)
     name = str(options.get("fileName") or "")
     mime_type = options.get("mimeType") or (mimetypes.guess_type(name)[0] if name else None)
     return file_entry(content, str(mime_type or "application/octet-stream"), name or "file")

@@ -30,7 +30,7 @@ async def extract_from_file(context: NodeContext) -> Outputs:
     operation = context.parameters.get("operation", "csv")
     if operation != "csv" and operation not in WHOLE:
         raise NodeError(f"The operation '{operation}' of Extract From File is not supported.")
-    put_out: list[Item] = []
+    output: list[Item] = []
     for index, parameters in enumerate(await context.resolve_each(context.parameters)):
         try:
             if isinstance(parameters, NodeError):
@@ -38,15 +38,15 @@ async def extract_from_file(context: NodeContext) -> Outputs:
             item = context.items[index]
             content = binary.read(item, parameters.get("binaryPropertyName", "data"), index)
             if operation == "csv":
-                put_out.extend({"json": row, "pairedItem": {"item": index}} for row in _rows(content, parameters))
+                output.extend({"json": row, "pairedItem": {"item": index}} for row in _rows(content, parameters))
             else:
                 value = await _value(context, operation, content, parameters, index)
-                put_out.append(_item(item, parameters, value, index))
+                output.append(_item(item, parameters, value, index))
         except NodeError as error:
             if not context.continues_on_fail:
                 raise
-            put_out.append({"json": {"error": error.message}, "pairedItem": {"item": index}})
-    return [put_out]
+            output.append({"json": {"error": error.message}, "pairedItem": {"item": index}})
+    return [output]
 
 
 async def _value(context: NodeContext, operation: str, content: bytes, parameters: dict[str, Any], index: int) -> Any:
@@ -88,13 +88,13 @@ def _rows(content: bytes, parameters: dict[str, Any]) -> list[dict[str, Any]]:
         read = tables.read(
             text, delimiter=str(options.get("delimiter") or ","), relaxed=bool(options.get("relaxQuotes"))
         )
-        rows = list(itertools.islice(_named(read, options, skip), most if most >= 0 else None))
+        rows = list(itertools.islice(_name_cells(read, options, skip), most if most >= 0 else None))
     except MalformedTable:
         return []
     return rows
 
 
-def _named(read: Any, options: dict[str, Any], skip: bool) -> Any:
+def _name_cells(read: Any, options: dict[str, Any], skip: bool) -> Any:
     """Each row as an object: its cells by the names in the first row, or by their numbers."""
     empty_too = bool(options.get("includeEmptyCells"))
     names: list[str] | None = None

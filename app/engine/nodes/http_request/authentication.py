@@ -56,35 +56,37 @@ async def proof(context: NodeContext, kind: str) -> Proof:
         raise NodeError("Credentials not found")
     if kind not in TYPES:
         raise NodeError(f"Credentials of type '{kind}' are not supported; these are: {', '.join(sorted(TYPES))}.")
-    held = await context.credential(kind)
-    return Proof(**_parts(kind, held), domains=_domains(held))
+    credential = await context.credential(kind)
+    return Proof(**_parts(kind, credential), domains=_domains(credential))
 
 
-def _parts(kind: str, held: dict[str, Any]) -> dict[str, Any]:
-    user, password = str(held.get("user", "")), str(held.get("password", ""))
+def _parts(kind: str, credential: dict[str, Any]) -> dict[str, Any]:
+    user, password = str(credential.get("user", "")), str(credential.get("password", ""))
     if kind == "httpBasicAuth":
         return {"auth": httpx.BasicAuth(user, password)}
     if kind == "httpDigestAuth":
         return {"auth": httpx.DigestAuth(user, password)}
     if kind == "httpBearerAuth":
-        return {"headers": {"Authorization": f"Bearer {held.get('token', '')}"}}
-    name, value = str(held.get("name", "")), str(held.get("value", ""))
+        return {"headers": {"Authorization": f"Bearer {credential.get('token', '')}"}}
+    name, value = str(credential.get("name", "")), str(credential.get("value", ""))
     if kind == "httpHeaderAuth":
         return {"headers": {name: value}}
     if kind == "httpQueryAuth":
         return {"query": {name: value}}
     try:
-        custom = conversions.parse_json(str(held.get("json", "{}")))
+        custom = conversions.parse_json(str(credential.get("json", "{}")))
     except CannotConvert:
         raise NodeError("The JSON of the custom authentication is not valid.") from None
     headers = {str(key): str(entry) for key, entry in (custom.get("headers") or {}).items()}
     return {"headers": headers, "query": custom.get("qs") or {}, "body": custom.get("body") or {}}
 
 
-def _domains(held: dict[str, Any]) -> tuple[str, ...] | None:
-    allowed = held.get("allowedHttpRequestDomains", "all")
+def _domains(credential: dict[str, Any]) -> tuple[str, ...] | None:
+    allowed = credential.get("allowedHttpRequestDomains", "all")
     if allowed == "all":
         return None
     if allowed == "none":
         return ()
-    return tuple(filter(None, (entry.strip().lower() for entry in str(held.get("allowedDomains", "")).split(","))))
+    return tuple(
+        filter(None, (entry.strip().lower() for entry in str(credential.get("allowedDomains", "")).split(",")))
+    )

@@ -61,9 +61,9 @@ def multipart(parts: list[Part]) -> tuple[str, bytes]:
     boundary = f"----form-{secrets.token_hex(16)}"
     body = bytearray()
     for part in parts:
-        body += f'--{boundary}\r\nContent-Disposition: form-data; name="{_quoted(part.name)}"'.encode()
+        body += f'--{boundary}\r\nContent-Disposition: form-data; name="{_quote(part.name)}"'.encode()
         if part.file_name is not None:
-            body += f'; filename="{_quoted(part.file_name)}"'.encode()
+            body += f'; filename="{_quote(part.file_name)}"'.encode()
         if part.mime_type is not None:
             body += f"\r\nContent-Type: {_one_line(part.mime_type)}".encode()
         body += b"\r\n\r\n" + part.content + b"\r\n"
@@ -71,7 +71,7 @@ def multipart(parts: list[Part]) -> tuple[str, bytes]:
     return f"multipart/form-data; boundary={boundary}", bytes(body)
 
 
-def _quoted(text: str) -> str:
+def _quote(text: str) -> str:
     return text.replace("\r", "%0D").replace("\n", "%0A").replace('"', "%22")
 
 

@@ -6,7 +6,7 @@ from urllib.parse import quote
 from app.engine.nodes.http_request import encoding as http_encoding
 from app.engine.nodes.http_request.authentication import NO_PROOF, Proof, proof
 from app.engine.nodes.http_request.encoding import Part
-from app.engine.nodes.http_request.parameters import FORM, checked_url, settled
+from app.engine.nodes.http_request.parameters import FORM, settled, validate_url
 from app.engine.nodes.http_request.requests import (
     ACCEPT,
     Reading,
@@ -87,16 +87,16 @@ def _reading(parameters: dict[str, Any]) -> Reading:
 def _call(item: Item, parameters: dict[str, Any], proven: Proof, index: int) -> Call:
     options = parameters.get("options") or {}
     method = str(parameters.get("requestMethod") or "GET")
-    url = checked_url(parameters.get("url"), index)
+    url = validate_url(parameters.get("url"), index)
     proven.check(url, index)
     kind, content = _body(item, parameters, index) if method in WITH_BODY else (None, b"")
     sent = {"accept": ("Accept", ACCEPT[_reading(parameters).format])}
     if kind is not None:
         sent["content-type"] = ("Content-Type", kind)
-    given = _named(parameters, "headerParameters", "Headers", index)
+    given = _read_pairs(parameters, "headerParameters", "Headers", index)
     for name, value in [*named(given.items()), *proven.headers.items()]:
         sent[name.lower()] = (name, one_line(conversions.display(value)))
-    query = {**_named(parameters, "queryParameters", "Query Parameters", index), **proven.query}
+    query = {**_read_pairs(parameters, "queryParameters", "Query Parameters", index), **proven.query}
     arrays = "repeat" if options.get("useQueryString") else "indices"
     follows = options.get("followAllRedirects") or (
         options.get("followRedirect") is not False and method in ("GET", "HEAD", "OPTIONS")
@@ -115,7 +115,7 @@ def _call(item: Item, parameters: dict[str, Any], proven: Proof, index: int) -> 
     )
 
 
-def _named(parameters: dict[str, Any], name: str, label: str, index: int) -> dict[str, Any]:
+def _read_pairs(parameters: dict[str, Any], name: str, label: str, index: int) -> dict[str, Any]:
     """The parameters of that name, from the list in the editor or from the JSON that stands for it."""
     if not parameters.get("jsonParameters"):
         return dict(pairs((parameters.get(f"{name}Ui") or {}).get("parameter")))

@@ -27,13 +27,13 @@ async def all_pages(context: NodeContext, pagination: dict[str, Any], request: R
     most = int(conversions.to_number(settings["maxRequests"] or 100)) if pagination.get("limitPagesFetched") else None
     pause = seconds(settings["requestInterval"] or 1, 0.0) if settings["requestInterval"] else 0.0
     variables: dict[str, Any] = {"$pageCount": 0, "$request": {"url": request.url}}
-    put_out: list[Item] = []
+    output: list[Item] = []
     last: bytes | None = None
     same = 0
     while True:
         call = await _next_call(context, pagination, request, variables, index)
         if call is None:
-            return put_out
+            return output
         answer = await send(context, call, index)
         same = same + 1 if answer.content == last else 1
         last = answer.content
@@ -43,9 +43,9 @@ async def all_pages(context: NodeContext, pagination: dict[str, Any], request: R
         complete = await _complete(context, pagination, settings, answer, body, variables, index)
         if not (complete and pagination.get("paginationCompleteWhen") == "receiveSpecificStatusCodes"):
             check(answer, request.reading, index)
-        put_out.extend(items_of(answer, request.reading, index, context.items[index]))
+        output.extend(items_of(answer, request.reading, index, context.items[index]))
         if complete or (most is not None and variables["$pageCount"] >= most):
-            return put_out
+            return output
         if same >= SAME_ANSWERS:
             raise NodeError(
                 f"The returned response was identical {SAME_ANSWERS}x, so requests got stopped",

@@ -30,7 +30,7 @@ class Request:
         self._parameters = parameters = settled(parameters)
         self._options = parameters.get("options") or {}
         self.reading = _reading(self._options)
-        self.url = checked_url(parameters.get("url"), index)
+        self.url = validate_url(parameters.get("url"), index)
 
     def call(
         self,
@@ -45,7 +45,7 @@ class Request:
         What stands in the query of that other address already is not added to it again. Raises NodeError.
         """
         parameters, proven = self._parameters, self._proof
-        target = checked_url(url, self._index) if url else self.url
+        target = validate_url(url, self._index) if url else self.url
         proven.check(target, self._index)
         kind, content = self._body(proven.body if body is None else {**proven.body, **body}, always=body is not None)
         sent: dict[str, tuple[str, str]] = {"accept": ("Accept", ACCEPT[self.reading.format])}
@@ -58,11 +58,11 @@ class Request:
         if url:
             present = dict(parse_qsl(urlsplit(target).query, keep_blank_values=True))
             own = {name: value for name, value in own.items() if name not in present}
-        whole = {**own, **(query or {}), **proven.query}
+        query_fields = {**own, **(query or {}), **proven.query}
         arrays = str(self._options.get("queryParameterArrays") or "indices")
         return Call(
             str(parameters.get("method") or "GET"),
-            quote(http_encoding.with_query(target, whole, arrays), safe="%/:=&?~#+!$,;'@()*[]"),
+            quote(http_encoding.with_query(target, query_fields, arrays), safe="%/:=&?~#+!$,;'@()*[]"),
             list(sent.values()),
             content,
             secret_headers=frozenset(name.lower() for name in proven.headers),
@@ -192,7 +192,7 @@ def is_url(text: str) -> bool:
     return _URL.match(text.strip()) is not None
 
 
-def checked_url(given: Any, index: int) -> str:
+def validate_url(given: Any, index: int) -> str:
     if not isinstance(given, str):
         kind = (
             conversions.to_string(given)

@@ -71,7 +71,7 @@ async def in_batches(context: NodeContext, size: int, interval: float, request: 
         async with gate:
             return await request(index)
 
-    put_out: list[Item] = []
+    output: list[Item] = []
     for start in range(0, count, step):
         if start:
             await asyncio.sleep(interval)
@@ -79,13 +79,13 @@ async def in_batches(context: NodeContext, size: int, interval: float, request: 
         answers = await asyncio.gather(*(gated(index) for index in batch), return_exceptions=True)
         for index, answer in zip(batch, answers, strict=True):
             if not isinstance(answer, BaseException):
-                put_out.extend(answer)
+                output.extend(answer)
             elif isinstance(answer, NodeError) and context.continues_on_fail:
                 shown = answer.shown if isinstance(answer, RequestFailed) else answer.message
-                put_out.append({"json": {"error": shown}, "pairedItem": {"item": index}})
+                output.append({"json": {"error": shown}, "pairedItem": {"item": index}})
             else:
                 raise answer
-    return put_out
+    return output
 
 
 async def send(context: NodeContext, call: Call, item: int) -> Answer:
@@ -114,7 +114,7 @@ def items_of(answer: Answer, reading: Reading, index: int, given: Item) -> list[
         "statusMessage": answer.reason,
     }
     kind = content_type(answer)
-    form = reading.format if reading.format != "autodetect" else _detected(kind, answer)
+    form = reading.format if reading.format != "autodetect" else _detect_format(kind, answer)
     if form == "file":
         file = _file(answer, kind)
         json = rest if reading.full else given["json"]
@@ -124,7 +124,7 @@ def items_of(answer: Answer, reading: Reading, index: int, given: Item) -> list[
         if answer.content:
             json[reading.field] = _text(answer, kind, reading)
         return [{"json": {**json, **rest} if reading.full else json, "pairedItem": paired}]
-    body = _parsed(answer, kind, reading)
+    body = _parse_json(answer, kind, reading)
     if reading.full:
         return [{"json": rest if body is None else {"body": body, **rest}, "pairedItem": paired}]
     if isinstance(body, list) and reading.split:
@@ -147,7 +147,7 @@ def body_of(answer: Answer) -> Any:
         return answer.text()
 
 
-def _detected(kind: str, answer: Answer) -> str:
+def _detect_format(kind: str, answer: Answer) -> str:
     if kind == "application/json":
         return "json"
     if not kind and not answer.content:
@@ -167,7 +167,7 @@ def _text(answer: Answer, kind: str, reading: Reading) -> Any:
     return text
 
 
-def _parsed(answer: Answer, kind: str, reading: Reading) -> Any:
+def _parse_json(answer: Answer, kind: str, reading: Reading) -> Any:
     if not answer.content:
         return {} if reading.full and kind else None
     try:
@@ -203,13 +203,13 @@ def _given_name(answer: Answer) -> str:
     message["content-disposition"] = str(answer.headers.get("content-disposition") or "")
     parameters: list[tuple[str, Any]] = message.get_params([], "content-disposition")
     found = [value for name, value in parameters if name.lower() == "filename"]
-    extended = [_extended(*value) for value in found if isinstance(value, tuple)]
+    extended = [_decode_extended(*value) for value in found if isinstance(value, tuple)]
     plain = [unquote(value) for value in found if isinstance(value, str)]
     name = next(filter(None, [*extended, *plain]), "")
     return name.replace("\\", "/").rsplit("/", 1)[-1]
 
 
-def _extended(charset: str | None, language: str | None, text: str) -> str:
+def _decode_extended(charset: str | None, language: str | None, text: str) -> str:
     """A parameter of RFC 2231, whose bytes the header's parser has left as Latin-1."""
     try:
         codecs.lookup(charset or "utf-8")

@@ -5,7 +5,7 @@ from typing import Any
 from app.engine.nodes.merge import matching
 from app.engine.run.context import NodeContext
 from app.engine.run.items import Item, Outputs
-from app.engine.run.parameters import listed
+from app.engine.run.parameters import split_names
 from app.engine.run.registry import node
 from app.engine.values import paths
 from app.engine.values.equality import equal, identity
@@ -33,12 +33,12 @@ async def compare_datasets(context: NodeContext) -> Outputs:
     different: list[Item] = []
     for index, partners in enumerate(found.partners):
         for place in partners:
-            comparison = _Comparison(first[index]["json"], second[place]["json"], fuzzy, set(_skipped(options)))
+            comparison = _Comparison(first[index]["json"], second[place]["json"], fuzzy, set(_skipped_fields(options)))
             pairing = [{"item": index}, {"item": place, "input": 1}]
             if comparison.is_same:
                 same.append(first[index])
             else:
-                json = comparison.resolved(parameters, pairs, dots, context.version)
+                json = comparison.resolve_differences(parameters, pairs, dots, context.version)
                 different.append({"json": json, "pairedItem": pairing})
     only_first = [item for item, partners in zip(first, found.partners, strict=True) if not partners]
     only_second = [second[place] for place in found.unmatched_second if identity(second[place]["json"]) not in taken]
@@ -50,8 +50,8 @@ def _without_sole_empty(items: list[Item]) -> list[Item]:
     return [] if len(items) == 1 and not items[0]["json"] else items
 
 
-def _skipped(options: dict[str, Any]) -> list[str]:
-    return listed(options.get("skipFields", ""))
+def _skipped_fields(options: dict[str, Any]) -> list[str]:
+    return split_names(options.get("skipFields", ""))
 
 
 class _Comparison:
@@ -73,7 +73,7 @@ class _Comparison:
     def is_same(self) -> bool:
         return not self.different
 
-    def resolved(
+    def resolve_differences(
         self, parameters: dict[str, Any], pairs: list[matching.Pair], dots: bool, version: float
     ) -> dict[str, Any]:
         """The item to put out for two that differ, as the node's "when there are differences" says."""
@@ -83,14 +83,14 @@ class _Comparison:
         if resolve == "preferInput2":
             return self.other
         if resolve == "mix":
-            return self._mixed(parameters)
+            return self._mix(parameters)
         return self._both(pairs, dots, version)
 
-    def _mixed(self, parameters: dict[str, Any]) -> dict[str, Any]:
+    def _mix(self, parameters: dict[str, Any]) -> dict[str, Any]:
         preferred, rest = self.one, self.other
         if parameters.get("preferWhenMix", "input1") == "input2":
             preferred, rest = rest, preferred
-        excepted = {name: rest.get(name) for name in listed(parameters.get("exceptWhenMix", ""))}
+        excepted = {name: rest.get(name) for name in split_names(parameters.get("exceptWhenMix", ""))}
         return {**preferred, **excepted}
 
     def _both(self, pairs: list[matching.Pair], dots: bool, version: float) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from app.engine.nodes.merge import matching
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.run.items import Item, Outputs
-from app.engine.run.parameters import listed
+from app.engine.run.parameters import split_names
 from app.engine.run.registry import node
 from app.engine.values import merging
 
@@ -37,7 +37,7 @@ async def merge(context: NodeContext) -> Outputs:
         return [_by_position(_all_inputs(context, parameters), clash, bool(options.get("includeUnpaired")))]
     first, second = [*context.inputs, [], []][:2]
     if how == "all":
-        return [[_joined(a, i, b, j, clash) for i, a in enumerate(first) for j, b in enumerate(second)]]
+        return [[_join(a, i, b, j, clash) for i, a in enumerate(first) for j, b in enumerate(second)]]
     return _by_fields(first, second, parameters, options, context.version)
 
 
@@ -77,19 +77,19 @@ def _by_position(inputs: list[list[Item]], clash: merging.Clash, unpaired: bool)
     rows = []
     for row in range(count):
         present = [(number, items[row]) for number, items in enumerate(inputs) if row < len(items)]
-        rows.append(_merged(row, present, clash, len(inputs)))
+        rows.append(_merge_row(row, present, clash, len(inputs)))
     return rows
 
 
-def _merged(row: int, present: list[tuple[int, Item]], clash: merging.Clash, inputs: int) -> Item:
+def _merge_row(row: int, present: list[tuple[int, Item]], clash: merging.Clash, inputs: int) -> Item:
     """One item of those that stand side by side; with suffixes, the last input's fields keep their names too."""
     jsons = [item["json"] for _, item in present]
     if clash.suffix:
-        jsons = [merging.suffixed(item["json"], str(number + 1)) for number, item in present]
+        jsons = [merging.add_suffix(item["json"], str(number + 1)) for number, item in present]
         jsons += [item["json"] for number, item in present if number == inputs - 1]
-        json = merging.merged(jsons, clash)
+        json = merging.merge(jsons, clash)
     else:
-        json = merging.merged(merging.by_preference(jsons, clash), clash)
+        json = merging.merge(merging.by_preference(jsons, clash), clash)
     return _item(json, [item for _, item in present], [(number, row) for number, _ in present])
 
 
@@ -132,7 +132,7 @@ def _by_fields(
         places = dict.fromkeys(place for partners in found.partners for place in partners)
         return [[second[place] for place in places]]
     together = [
-        _joined(item, index, second[place], place, clash)
+        _join(item, index, second[place], place, clash)
         for index, (item, partners) in enumerate(zip(first, found.partners, strict=True))
         for place in partners
     ]
@@ -145,7 +145,7 @@ def _by_fields(
 
 def _alone(items: list[Item], suffix: str, clash: merging.Clash) -> list[Item]:
     """Items without a partner, under the names that they have beside those with one."""
-    return [{**item, "json": merging.suffixed(item["json"], suffix)} for item in items] if clash.suffix else items
+    return [{**item, "json": merging.add_suffix(item["json"], suffix)} for item in items] if clash.suffix else items
 
 
 def _without_partners(first: list[Item], second: list[Item], join: str, wanted: str, version: float) -> Outputs:
@@ -160,7 +160,7 @@ def _without_partners(first: list[Item], second: list[Item], join: str, wanted: 
 
 def _pairs(parameters: dict[str, Any], version: float) -> list[matching.Pair]:
     if version >= 3 and not parameters.get("advanced"):
-        names = listed(parameters.get("fieldsToMatchString", ""))
+        names = split_names(parameters.get("fieldsToMatchString", ""))
         return matching.field_pairs([{"field1": name, "field2": name} for name in names])
     return matching.field_pairs((parameters.get("mergeByFields") or {}).get("values") or [])
 
@@ -177,10 +177,10 @@ def _apart(first: list[Item], second: list[Item], wanted: str) -> list[Item]:
     ]
 
 
-def _joined(one: Item, index: int, other: Item, place: int, clash: merging.Clash) -> Item:
+def _join(one: Item, index: int, other: Item, place: int, clash: merging.Clash) -> Item:
     jsons = [one["json"], other["json"]]
     if clash.suffix:
-        json = {**merging.suffixed(jsons[0], "1"), **merging.suffixed(jsons[1], "2")}
+        json = {**merging.add_suffix(jsons[0], "1"), **merging.add_suffix(jsons[1], "2")}
     else:
-        json = merging.merged(merging.by_preference(jsons, clash), clash)
+        json = merging.merge(merging.by_preference(jsons, clash), clash)
     return _item(json, [one, other], [(0, index), (1, place)])

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
-from app.engine.nodes.postgres.session import CONNECT_SECONDS, Result, Session, session
-from app.engine.nodes.postgres.sql_text import filled, identifier, literal, typed, where
+from app.engine.nodes.postgres.session import CONNECT_SECONDS, QueryResult, Session, session
+from app.engine.nodes.postgres.sql_text import fill_places, identifier, literal, literal_for, where
 from app.engine.nodes.shared.issues import required
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
@@ -31,14 +31,14 @@ async def postgres(context: NodeContext) -> Outputs:
     make = MAKERS.get(operation)
     if make is None:
         raise NodeError(f"The operation '{operation}' of the Postgres node is not supported.")
-    held = await context.credential("postgres")
+    credential = await context.credential("postgres")
     resolved = await context.resolve(_as_template(context.parameters), parameter="query")
     if not resolved:
         return [[]]
     options = resolved[0].get("options") or {}
     timeout = conversions.to_number(options.get("connectionTimeout") or CONNECT_SECONDS)
     big_as_text = options.get("largeNumbersOutput", "text") != "numbers"
-    async with session(held, context.outgoing.rules, timeout=timeout, big_as_text=big_as_text) as open_session:
+    async with session(credential, context.outgoing.rules, timeout=timeout, big_as_text=big_as_text) as open_session:
         types = await _types(open_session, resolved[0]) if operation in WRITING else {}
         queries = [
             make(parameters, _row(parameters, item, context.version), types, index)
@@ -73,19 +73,19 @@ async def _run(context: NodeContext, open_session: Session, queries: list[str], 
 
 
 async def _run_each(context: NodeContext, open_session: Session, queries: list[str]) -> list[Item]:
-    put_out: list[Item] = []
+    output: list[Item] = []
     for index, query in enumerate(queries):
         try:
-            put_out.extend(_items(await open_session.run(query, index), {"item": index}))
+            output.extend(_items(await open_session.run(query, index), {"item": index}))
         except NodeError as error:
             if not context.continues_on_fail:
                 raise
             json = {"error": error.document(context.node.document)}
-            put_out.append({"json": json, "pairedItem": {"item": index}})
-    return put_out
+            output.append({"json": json, "pairedItem": {"item": index}})
+    return output
 
 
-def _items(results: list[Result], origins: Any) -> list[Item]:
+def _items(results: list[QueryResult], origins: Any) -> list[Item]:
     """The rows of all statements; one item that says so where none of them gives rows."""
     if isinstance(origins, list) and len(results) == len(origins):
         pairs = list(zip(results, origins, strict=True))
@@ -107,7 +107,7 @@ def _table(parameters: dict[str, Any]) -> str:
 
 async def _types(open_session: Session, parameters: dict[str, Any]) -> dict[str, str]:
     names = [_locator(parameters.get("schema"), "public"), _locator(parameters.get("table"))]
-    [result] = await open_session.run(filled(COLUMNS, names))
+    [result] = await open_session.run(fill_places(COLUMNS, names))
     return {row["column_name"]: row["type"] for row in result.rows or []}
 
 
@@ -135,7 +135,7 @@ def _literals(row: dict[str, Any], types: dict[str, str], index: int) -> dict[st
             raise NodeError(f"Column '{unknown}' does not exist in selected table", item_index=index)
     if not row:
         raise NodeError("Cannot retrieve sql names from an empty array/object.", item_index=index)
-    return {name: typed(value, types.get(name, "")) for name, value in row.items()}
+    return {name: literal_for(value, types.get(name, "")) for name, value in row.items()}
 
 
 def _returning(parameters: dict[str, Any]) -> str:
@@ -161,7 +161,7 @@ def _query(parameters: dict[str, Any], row: dict[str, Any], types: dict[str, str
         values = [part.strip() for part in given.split(",")]
     else:
         values = [given]
-    return filled(conversions.display(parameters.get("query", "")), values)
+    return fill_places(conversions.display(parameters.get("query", "")), values)
 
 
 def _select(parameters: dict[str, Any], row: dict[str, Any], types: dict[str, str], index: int) -> str:

@@ -38,7 +38,7 @@ class TextLoader(Loader):
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class QueryResult:
     """What one statement gave: rows, or None where it gives none by its nature."""
 
     rows: list[dict[str, Any]] | None
@@ -57,7 +57,7 @@ class Session:
         for name in (*BIG, *AS_TEXT):
             connection.adapters.register_loader(name, TextLoader)
 
-    async def run(self, query: str, item: int | None = None) -> list[Result]:
+    async def run(self, query: str, item: int | None = None) -> list[QueryResult]:
         """Run one or more statements, all or none of them. Raises QueryFailed."""
         try:
             cursor = await self._connection.execute(query.encode())
@@ -68,12 +68,12 @@ class Session:
         except psycopg.Error as error:
             raise _failure(error, query, item) from error
 
-    async def _result(self, cursor: psycopg.AsyncCursor[Any]) -> Result:
+    async def _result(self, cursor: psycopg.AsyncCursor[Any]) -> QueryResult:
         if cursor.description is None:
-            return Result(None)
+            return QueryResult(None)
         columns = [(column.name, column.type_code) for column in cursor.description]
         rows = await cursor.fetchall()
-        return Result(
+        return QueryResult(
             [{name: self._shown(value, oid) for (name, oid), value in zip(columns, row, strict=True)} for row in rows]
         )
 
@@ -144,12 +144,12 @@ def _failure(error: psycopg.Error, query: str, item: int | None) -> QueryFailed:
 
 @asynccontextmanager
 async def session(
-    held: dict[str, Any], rules: AddressRules, *, timeout: float = CONNECT_SECONDS, big_as_text: bool = True
+    credential: dict[str, Any], rules: AddressRules, *, timeout: float = CONNECT_SECONDS, big_as_text: bool = True
 ) -> AsyncIterator[Session]:
     """A connection to what the credential names. Raises NodeError when it cannot be made."""
-    if held.get("sshTunnel"):
+    if credential.get("sshTunnel"):
         raise NodeError("SSH tunnels are not supported; connect to the database directly.")
-    host, port = str(held.get("host") or "localhost"), int(conversions.to_number(held.get("port") or 5432))
+    host, port = str(credential.get("host") or "localhost"), int(conversions.to_number(credential.get("port") or 5432))
     if host.startswith(("/", "@")):
         raise NodeError("A workflow cannot connect to Unix sockets; name a host.")
     try:
@@ -163,33 +163,33 @@ async def session(
             host=",".join([host] * len(addresses)),
             hostaddr=",".join(addresses),
             port=port,
-            dbname=str(held.get("database") or "postgres"),
-            user=str(held.get("user") or "postgres"),
-            password=str(held.get("password") or ""),
+            dbname=str(credential.get("database") or "postgres"),
+            user=str(credential.get("user") or "postgres"),
+            password=str(credential.get("password") or ""),
             passfile=NO_PASSWORD_FILE,
             connect_timeout=max(1, round(timeout)),
             autocommit=True,
             options="-c timezone=UTC -c datestyle=ISO -c intervalstyle=postgres",
-            **_encryption(held),
+            **_encryption(credential),
         )
     except psycopg.OperationalError as error:
         refused = "refused" in str(error).lower()
-        raise NodeError(CONNECTION_ERRORS["ECONNREFUSED"] if refused else _told(error, held)) from error
+        raise NodeError(CONNECTION_ERRORS["ECONNREFUSED"] if refused else _explain(error, credential)) from error
     async with connection:
         yield Session(connection, big_as_text=big_as_text)
 
 
-def _encryption(held: dict[str, Any]) -> dict[str, Any]:
-    if held.get("allowUnauthorizedCerts"):
+def _encryption(credential: dict[str, Any]) -> dict[str, Any]:
+    if credential.get("allowUnauthorizedCerts"):
         return {"sslmode": "require"}
-    chosen = held.get("ssl") or "disable"
+    chosen = credential.get("ssl") or "disable"
     if chosen == "require":
         return {"sslmode": "verify-full", "sslrootcert": "system"}
     return {"sslmode": "prefer" if chosen == "allow" else "disable"}
 
 
-def _told(error: psycopg.OperationalError, held: dict[str, Any]) -> str:
+def _explain(error: psycopg.OperationalError, credential: dict[str, Any]) -> str:
     """Why there is no connection, in one line and without the password."""
     text = str(error).strip().splitlines()[-1]
-    password = str(held.get("password") or "")
+    password = str(credential.get("password") or "")
     return text.replace(password, "***") if password else text

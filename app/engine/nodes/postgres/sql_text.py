@@ -22,8 +22,8 @@ def literal(value: Any) -> str:
     if isinstance(value, list):
         return f"array[{','.join(map(literal, value))}]" if value else "'{}'"
     if isinstance(value, dict):
-        return quoted(json.dumps(value, ensure_ascii=False))
-    return quoted(str(value))
+        return quote(json.dumps(value, ensure_ascii=False))
+    return quote(str(value))
 
 
 def _number(value: float) -> str:
@@ -31,7 +31,7 @@ def _number(value: float) -> str:
     return f"'{text}'" if text in ("nan", "inf", "-inf") else f"({text})" if value < 0 else text
 
 
-def quoted(text: str) -> str:
+def quote(text: str) -> str:
     """Text as a string literal, whatever the server thinks of backslashes."""
     text = text.replace("\x00", "").replace("'", "''")
     return "E'" + text.replace("\\", "\\\\") + "'" if "\\" in text else f"'{text}'"
@@ -41,19 +41,19 @@ def identifier(name: Any) -> str:
     return '"' + str(name).replace("\x00", "").replace('"', '""') + '"'
 
 
-def filled(query: str, values: Sequence[Any]) -> str:
+def fill_places(query: str, values: Sequence[Any]) -> str:
     """The query with its places filled; a place without a value stays, and the server complains."""
 
     def fill(match: re.Match[str]) -> str:
         number = int(match[1])
         if not 1 <= number <= len(values):
             return match[0]
-        return _formatted(values[number - 1], match[2] or match[3])
+        return _format(values[number - 1], match[2] or match[3])
 
     return _PLACE.sub(fill, query)
 
 
-def _formatted(value: Any, how: str | None) -> str:
+def _format(value: Any, how: str | None) -> str:
     if how in ("name", "alias", "~"):
         if value == "*":
             return "*"
@@ -63,7 +63,7 @@ def _formatted(value: Any, how: str | None) -> str:
         entries = value.values() if isinstance(value, dict) else value if isinstance(value, list) else [value]
         return ",".join(map(literal, entries))
     if how == "json":
-        return quoted(json.dumps(value, ensure_ascii=False))
+        return quote(json.dumps(value, ensure_ascii=False))
     if how in ("raw", "^"):
         return str(value)
     if how in ("value", "#"):
@@ -71,10 +71,10 @@ def _formatted(value: Any, how: str | None) -> str:
     return literal(value)
 
 
-def typed(value: Any, data_type: str) -> str:
+def literal_for(value: Any, data_type: str) -> str:
     """A value as a literal for a column of that type; what a JSON column gets is JSON."""
     if data_type in ("json", "jsonb") and value is not None:
-        return quoted(value if isinstance(value, str) and _is_json(value) else json.dumps(value, ensure_ascii=False))
+        return quote(value if isinstance(value, str) and _is_json(value) else json.dumps(value, ensure_ascii=False))
     return literal(value)
 
 

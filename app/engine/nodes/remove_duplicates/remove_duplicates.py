@@ -10,7 +10,7 @@ from app.engine.nodes.shared.issues import required
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.run.items import Item, Outputs
-from app.engine.run.parameters import listed
+from app.engine.run.parameters import split_names
 from app.engine.run.registry import node
 from app.engine.values import conversions, paths
 from app.engine.values.equality import identity
@@ -31,14 +31,14 @@ async def remove_duplicates(context: NodeContext) -> Outputs:
         if operation == CLEAR:
             return await clear_history(context)
         parameters = await context.resolve_first(context.parameters, parameter="compare")
-        return [without_duplicates(context.items, parameters, context.version)]
+        return [drop_duplicates(context.items, parameters, context.version)]
     except NodeError as error:
         if context.version < 2 or not context.continues_on_fail:
             raise
         return [[{"json": {"error": error.message}}]]
 
 
-def without_duplicates(
+def drop_duplicates(
     items: list[Item], parameters: dict[str, Any], version: float, *, missing_first: bool = False
 ) -> list[Item]:
     """The items that no earlier one equals in the fields to compare.
@@ -51,29 +51,29 @@ def without_duplicates(
     compare = parameters.get("compare", "allFields")
     if compare == "allFields":
         dots = True
-    names = _compared(items, parameters, compare, dots)
+    names = _compared_fields(items, parameters, compare, dots)
     _check_fields(items, names, dots, version, missing_first)
     seen: set[Any] = set()
-    kept: list[Item] = []
+    unique: list[Item] = []
     for item in items:
         key = tuple(identity(paths.get(item["json"], name, dots=dots)) for name in names)
         if key not in seen:
             seen.add(key)
-            kept.append(item)
+            unique.append(item)
     if compare == "allFields" or not options.get("removeOtherFields"):
-        return kept
-    return [_only(item, names, dots) for item in kept]
+        return unique
+    return [_only(item, names, dots) for item in unique]
 
 
-def _compared(items: list[Item], parameters: dict[str, Any], compare: str, dots: bool) -> list[str]:
+def _compared_fields(items: list[Item], parameters: dict[str, Any], compare: str, dots: bool) -> list[str]:
     if compare == "selectedFields":
-        names = listed(parameters.get("fieldsToCompare", ""))
+        names = split_names(parameters.get("fieldsToCompare", ""))
         if not names:
             raise NodeError("No fields specified. Please add a field to compare on")
         return names
     every = list(dict.fromkeys(name for item in items for name in (_leaves(item["json"]) if dots else item["json"])))
     if compare == "allFieldsExcept":
-        excluded = listed(parameters.get("fieldsToExclude", ""))
+        excluded = split_names(parameters.get("fieldsToExclude", ""))
         if not excluded:
             raise NodeError("No fields specified. Please add a field to exclude from comparison")
         return [name for name in every if name not in excluded]

@@ -32,23 +32,23 @@ async def send_email(context: NodeContext) -> Outputs:
         raise NodeError("Send Email can send; waiting for an answer is not supported.")
     if not context.items:
         return [[]]
-    held = await context.credential("smtp")
+    credential = await context.credential("smtp")
     resolved = await context.resolve_each(context.parameters)
     options = await context.resolve_first(context.parameters.get("options") or {})
     verify = not options.get("allowUnauthorizedCerts")
-    put_out: list[Item] = []
-    async with smtp.server(held, context.outgoing.rules, verify=verify) as connection:
+    output: list[Item] = []
+    async with smtp.server(credential, context.outgoing.rules, verify=verify) as connection:
         for index, (item, parameters) in enumerate(zip(context.items, resolved, strict=True)):
             try:
                 if isinstance(parameters, NodeError):
                     raise parameters
-                json = await _sent(context, connection, item, parameters, index, held)
+                json = await _sent(context, connection, item, parameters, index, credential)
             except NodeError as error:
                 if not context.continues_on_fail:
                     raise
                 json = {"error": error.message}
-            put_out.append({"json": json, "pairedItem": {"item": index}})
-    return [put_out]
+            output.append({"json": json, "pairedItem": {"item": index}})
+    return [output]
 
 
 async def _sent(
@@ -57,7 +57,7 @@ async def _sent(
     item: Item,
     parameters: dict[str, Any],
     index: int,
-    held: dict[str, Any],
+    credential: dict[str, Any],
 ) -> dict[str, Any]:
     # Version 1 has beside the options what later versions have among them.
     extras = {**parameters, **(parameters.get("options") or {})}
@@ -75,7 +75,7 @@ async def _sent(
             raise NodeError("A mail needs an address to come from and one to go to.", item_index=index)
         return await smtp.send(connection, message, senders[0].addr_spec, recipients)
     except (aiosmtplib.SMTPException, OSError) as error:
-        raise smtp.failure(error, held, index) from error
+        raise smtp.failure(error, credential, index) from error
     except (MessageError, ValueError, UnicodeError) as error:
         raise NodeError(f"The mail cannot be written: {error}", item_index=index) from error
 

@@ -23,27 +23,27 @@ SECONDS = 60.0
 
 
 @asynccontextmanager
-async def server(held: dict[str, Any], rules: AddressRules, *, verify: bool) -> AsyncIterator[aiosmtplib.SMTP]:
+async def server(credential: dict[str, Any], rules: AddressRules, *, verify: bool) -> AsyncIterator[aiosmtplib.SMTP]:
     """A connection to the server, encrypted and logged in as the credential says. Raises NodeError."""
-    host = str(held.get("host") or "")
-    secure = bool(held.get("secure", True))
-    port = int(conversions.to_number(held.get("port") or 465))
-    user = str(held.get("user") or "")
+    host = str(credential.get("host") or "")
+    secure = bool(credential.get("secure", True))
+    port = int(conversions.to_number(credential.get("port") or 465))
+    user = str(credential.get("user") or "")
     try:
         connection = aiosmtplib.SMTP(
             hostname=host,
-            sock=await _connected(host, port, rules),
+            sock=await _connect(host, port, rules),
             username=user or None,
-            password=str(held.get("password") or "") if user else None,
-            local_hostname=str(held.get("hostName") or "") or socket.gethostname(),
+            password=str(credential.get("password") or "") if user else None,
+            local_hostname=str(credential.get("hostName") or "") or socket.gethostname(),
             use_tls=secure,
-            start_tls=None if not secure and not held.get("disableStartTls") else False,
+            start_tls=None if not secure and not credential.get("disableStartTls") else False,
             validate_certs=verify,
             timeout=SECONDS,
         )
         await connection.connect()
     except (aiosmtplib.SMTPException, OSError, ValueError) as error:
-        raise failure(error, held) from error
+        raise failure(error, credential) from error
     try:
         yield connection
     finally:
@@ -51,7 +51,7 @@ async def server(held: dict[str, Any], rules: AddressRules, *, verify: bool) -> 
             await connection.quit()
 
 
-async def _connected(host: str, port: int, rules: AddressRules) -> socket.socket:
+async def _connect(host: str, port: int, rules: AddressRules) -> socket.socket:
     try:
         addresses = await rules.resolve(host, port)
     except AddressRefused as error:
@@ -93,7 +93,7 @@ async def send(
     }
 
 
-def failure(error: Exception, held: dict[str, Any], item: int | None = None) -> NodeError:
+def failure(error: Exception, credential: dict[str, Any], item: int | None = None) -> NodeError:
     """What the node says about a refusal; never with the password in it."""
     if isinstance(error, aiosmtplib.SMTPRecipientsRefused):
         first = error.recipients[0]
@@ -102,6 +102,6 @@ def failure(error: Exception, held: dict[str, Any], item: int | None = None) -> 
         text = f"{error.code} {error.message}"
     else:
         text = str(error) or type(error).__name__
-    for secret in filter(None, (str(held.get("password") or ""),)):
+    for secret in filter(None, (str(credential.get("password") or ""),)):
         text = text.replace(secret, "***")
     return NodeError(text, item_index=item, name="NodeApiError")

@@ -8,7 +8,7 @@ from app.engine.nodes.shared.issues import of_type
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.run.items import Item, Outputs
-from app.engine.run.parameters import listed
+from app.engine.run.parameters import split_names
 from app.engine.run.registry import node
 from app.engine.values import conversions, dates, paths
 from app.engine.values.conversions import CannotConvert
@@ -63,7 +63,7 @@ async def set_(context: NodeContext) -> Outputs:
         await _join_pieces(context, wanted["value"], resolved)
     else:
         await reveal(context, wanted["value"], resolved)
-    put_out: list[Item] = []
+    output: list[Item] = []
     for index, (item, values) in enumerate(zip(context.items, resolved, strict=True)):
         try:
             if isinstance(values, NodeError):
@@ -73,13 +73,13 @@ async def set_(context: NodeContext) -> Outputs:
                 if raw
                 else _from_fields(values["value"], values["options"], index, timezone)
             )
-            put_out.append(_compose(item, made, include, values, index))
+            output.append(_compose(item, made, include, values, index))
         except NodeError as error:
             if not context.continues_on_fail:
                 raise
-            put_out.append({"json": {"error": error.message}, "pairedItem": {"item": index}})
+            output.append({"json": {"error": error.message}, "pairedItem": {"item": index}})
     copies = _copies(context)
-    return [[dict(item) for item in put_out for _ in range(copies)]] if copies > 1 else [put_out]
+    return [[dict(item) for item in output for _ in range(copies)]] if copies > 1 else [output]
 
 
 def _copies(context: NodeContext) -> int:
@@ -203,28 +203,28 @@ def _from_json(value: Any, item: int) -> list[tuple[str, Any]]:
 def _compose(item: Item, made: list[tuple[str, Any]], include: str, values: dict[str, Any], index: int) -> Item:
     options = values["options"]
     dots = options.get("dotNotation", True) is not False
-    json = _kept(item["json"], include, values, dots)
+    json = _select_fields(item["json"], include, values, dots)
     for name, value in made:
         paths.put(json, name, value, dots=dots)
-    put_out: Item = {"json": json, "pairedItem": {"item": index}}
+    composed: Item = {"json": json, "pairedItem": {"item": index}}
     if "binary" in item and options.get("includeBinary", not options.get("stripBinary", include == "none")):
-        put_out["binary"] = item["binary"]
-    return put_out
+        composed["binary"] = item["binary"]
+    return composed
 
 
-def _kept(json: dict[str, Any], include: str, values: dict[str, Any], dots: bool) -> dict[str, Any]:
+def _select_fields(json: dict[str, Any], include: str, values: dict[str, Any], dots: bool) -> dict[str, Any]:
     if include == "all":
         return dict(json)
     if include == "selected":
         kept: dict[str, Any] = {}
-        for name in listed(values.get("includeFields")):
+        for name in split_names(values.get("includeFields")):
             value = paths.get(json, name, paths.MISSING, dots=dots)
             if value is not paths.MISSING:
                 paths.put(kept, name.split(".")[-1] if dots else name, value, dots=dots)
         return kept
     if include == "except":
         kept = dict(json)
-        for name in listed(values.get("excludeFields")):
+        for name in split_names(values.get("excludeFields")):
             paths.remove(kept, name, dots=dots)
         return kept
     return {}

@@ -20,7 +20,7 @@ async def set_v1(context: NodeContext) -> Outputs:
         "only": parameters.get("keepOnlySet", False),
         "options": parameters.get("options") or {},
     }
-    put_out: list[Item] = []
+    output: list[Item] = []
     resolved = await context.resolve(wanted, parameter="values")
     undefined = await _find_undefined(context, wanted["values"], resolved)
     for index, asked in enumerate(resolved):
@@ -30,11 +30,11 @@ async def set_v1(context: NodeContext) -> Outputs:
         for kind, empty in EMPTY.items():
             for place, field in enumerate(asked["values"].get(kind) or []):
                 name = conversions.to_string(field.get("name", "propertyName"))
-                paths.put(json, name, _converted(field.get("value", empty), kind, context.version), dots=dots)
+                paths.put(json, name, _convert(field.get("value", empty), kind, context.version), dots=dots)
                 if (index, kind, place) in undefined and kind != "boolean":
                     paths.remove(json, name, dots=dots)
-        put_out.append({**item, "json": json, "pairedItem": {"item": index}})
-    return [put_out]
+        output.append({**item, "json": json, "pairedItem": {"item": index}})
+    return [output]
 
 
 async def _find_undefined(context: NodeContext, given: Any, resolved: list[Any]) -> set[tuple[int, str, int]]:
@@ -53,7 +53,7 @@ async def _find_undefined(context: NodeContext, given: Any, resolved: list[Any])
     return {(index, kind, place) for index, kind, place, text in empty if answers[index][text] == "undefined"}
 
 
-def _converted(value: Any, kind: str, version: float) -> Any:
+def _convert(value: Any, kind: str, version: float) -> Any:
     """A boolean is one whatever it was; version 2 makes numbers of numbers written as text; the rest stays."""
     if kind == "boolean":
         return conversions.truthy(value)
