@@ -7,8 +7,8 @@ from flask import Flask
 from app.api import credentials, projects, tags
 from app.api.executions import bulk as execution_bulk
 from app.api.executions import executions
-from app.api.executions.counts import CountCache
 from app.api.face import auth, codings, errors, openapi, operations, reads, requests
+from app.api.face.count_cache import CountCache
 from app.api.face.key_cache import ApiKeyCache
 from app.api.face.metrics import RequestMetrics
 from app.api.face.rates import KeyRates

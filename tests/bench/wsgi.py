@@ -11,7 +11,7 @@ import orjson
 from flask import Flask, Response, request
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
-from app.api.executions.counts import CountCache
+from app.api.face.count_cache import CountCache
 from app.repository.connection import open_pool, reading
 from app.repository.execution_data import read_data
 from app.repository.execution_filters import ExecutionFilter

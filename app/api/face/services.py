@@ -9,7 +9,7 @@ from typing import cast
 from flask import current_app
 from psycopg_pool import ConnectionPool
 
-from app.api.executions.counts import CountCache
+from app.api.face.count_cache import CountCache
 from app.api.face.key_cache import ApiKeyCache
 from app.api.face.metrics import RequestMetrics
 from app.api.face.rates import KeyRates

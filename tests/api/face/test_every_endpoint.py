@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from app.api.executions.counts import CountCache
+from app.api.face.count_cache import CountCache
 from app.api.face.key_cache import ApiKeyCache
 from app.repository import workflows
 from app.settings import Settings
