@@ -160,11 +160,11 @@ def examine_encryption(connection: Connection, settings: Settings) -> Iterator[F
 
 def examine_queue(connection: Connection, settings: Settings) -> Iterator[Finding]:
     """Workers, and whether they keep up."""
-    alive, room = workers.alive(connection, lease_seconds=settings.lease_seconds)
+    capacity = workers.read_capacity(connection, lease_seconds=settings.lease_seconds)
     yield Finding(
         "workers",
-        f"{alive} alive, room for {room} executions at once",
-        None if alive else "start one: `flask worker`",
+        f"{capacity.workers} alive, room for {capacity.slots} executions at once",
+        None if capacity.workers else "start one: `flask worker`",
     )
     queue = queue_state(connection)
     late = queue.oldest_queued_seconds > QUEUE_SECONDS
@@ -178,13 +178,13 @@ def examine_queue(connection: Connection, settings: Settings) -> Iterator[Findin
 
 def examine_notices(connection: Connection, settings: Settings) -> Iterator[Finding]:
     """Notices of failures that do not get through."""
-    number, oldest = failures.pending(connection)
+    backlog = failures.read_backlog(connection)
     advice = None
-    if number and oldest > NOTICE_SECONDS:
+    if backlog.number and backlog.oldest_seconds > NOTICE_SECONDS:
         advice = "look whether EXECUTIONS_FAILURE_WEBHOOK answers with 2xx; the workers' logs tell what it says"
         if settings.failure_webhook is None:
             advice = "start a worker with EXECUTIONS_FAILURE_WEBHOOK: nobody sends them"
-    yield Finding("failure notices", f"{number} to be sent (oldest {oldest:.0f} s)", advice)
+    yield Finding("failure notices", f"{backlog.number} to be sent (oldest {backlog.oldest_seconds:.0f} s)", advice)
 
 
 def examine_what_stays(connection: Connection) -> Iterator[Finding]:

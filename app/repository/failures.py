@@ -71,11 +71,19 @@ def notices_sent(connection: Connection, ids: list[int]) -> None:
     connection.execute(SENT, {"ids": ids})
 
 
-def pending(connection: Connection) -> tuple[int, float]:
+@dataclass(frozen=True, slots=True)
+class Backlog:
     """How many notices are still to be sent (counted up to 10,000), and the age of the oldest in seconds."""
+
+    number: int
+    oldest_seconds: float
+
+
+def read_backlog(connection: Connection) -> Backlog:
+    """The notices that have not been sent yet."""
     row = connection.execute(PENDING).fetchone()
     assert row is not None
-    return int(row[0]), float(row[1])
+    return Backlog(*row)
 
 
 def give_up(connection: Connection) -> list[int]:

@@ -138,11 +138,19 @@ def prune(connection: Connection, *, after: int, age_seconds: float | None, up_t
     return Step(deleted, reached if some_old else None)
 
 
-def workflows_since(connection: Connection, after: int | None) -> tuple[list[str], int]:
-    """The workflows that have executions above id `after` (None: any at all), and the newest id there is."""
+@dataclass(frozen=True, slots=True)
+class RecentWorkflows:
+    """Ids of workflows that ran, and the newest execution that there was."""
+
+    ids: tuple[str, ...]
+    newest: int
+
+
+def workflows_since(connection: Connection, after: int | None) -> RecentWorkflows:
+    """The workflows that have executions above id `after` (None: any at all)."""
     newest = int(scalar(connection, NEWEST))
     rows = connection.execute(WORKFLOWS if after is None else WORKFLOWS_SINCE, {"after": after})
-    return [workflow_id for (workflow_id,) in rows], newest
+    return RecentWorkflows(tuple(workflow_id for (workflow_id,) in rows), newest)
 
 
 def newest_to_prune_of(connection: Connection, workflow_id: str, keep: int) -> int | None:

@@ -11,6 +11,7 @@ from psycopg.rows import class_row
 from app.repository import notifications, webhook_addresses
 from app.repository.connection import Connection, scalar
 from app.repository.targets import Target
+from app.vocabulary import Status
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,11 +217,19 @@ def answer_now(connection: Connection, execution_id: int, answer: bytes) -> None
     notifications.announce_answer(connection, execution_id)
 
 
-def read_answer_or_status(connection: Connection, execution_id: int) -> tuple[bytes | None, str | None]:
+@dataclass(frozen=True, slots=True)
+class AnswerState:
     """What a webhook's caller gets (JSON), None while nothing was said; and the execution's status, None when gone."""
+
+    answer: bytes | None
+    status: Status | None
+
+
+def read_answer_state(connection: Connection, execution_id: int) -> AnswerState:
+    """Whether the execution that a webhook has started has answered or ended."""
     row = connection.execute(ANSWER_OR_STATUS, {"execution_id": execution_id}).fetchone()
     assert row is not None
-    return row[0], row[1]
+    return AnswerState(*row)
 
 
 def forget_old_answers(connection: Connection) -> None:

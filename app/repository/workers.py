@@ -3,6 +3,8 @@
 All times are PostgreSQL's own, so that the clocks of the workers' machines do not matter.
 """
 
+from dataclasses import dataclass
+
 from app.repository import counters
 from app.repository.connection import Connection, scalar
 
@@ -26,7 +28,7 @@ RETIRE = """
 """
 
 ALIVE = """
-    SELECT count(*), coalesce(sum(w.concurrency), 0)
+    SELECT count(*), coalesce(sum(w.concurrency), 0)::int
       FROM workers AS w
      WHERE w.stopped_at IS NULL AND w.heartbeat_at > clock_timestamp() - make_interval(secs => %(lease_seconds)s)
 """
@@ -65,8 +67,16 @@ def forget_old(connection: Connection) -> None:
         counters.inherit(connection, gone)
 
 
-def alive(connection: Connection, *, lease_seconds: float) -> tuple[int, int]:
+@dataclass(frozen=True, slots=True)
+class Capacity:
     """How many workers are alive, and how many executions they can run at once."""
+
+    workers: int
+    slots: int
+
+
+def read_capacity(connection: Connection, *, lease_seconds: float) -> Capacity:
+    """What the workers that have shown life within `lease_seconds` can do."""
     row = connection.execute(ALIVE, {"lease_seconds": lease_seconds}).fetchone()
     assert row is not None
-    return int(row[0]), int(row[1])
+    return Capacity(*row)

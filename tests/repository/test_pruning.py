@@ -76,8 +76,8 @@ def test_one_prunes_at_a_time(connect, connection) -> None:
 def test_of_each_workflow_it_keeps_the_newest(connection, old) -> None:
     a_workflow(connection, "quiet")
     quiet = a_new_execution(connection, "quiet")
-    assert pruning.workflows_since(connection, None) == (["quiet", "w1"], quiet)
-    assert pruning.workflows_since(connection, old["recent"]) == (["quiet"], quiet)
+    assert pruning.workflows_since(connection, None) == pruning.RecentWorkflows(("quiet", "w1"), quiet)
+    assert pruning.workflows_since(connection, old["recent"]) == pruning.RecentWorkflows(("quiet",), quiet)
     assert pruning.newest_to_prune_of(connection, "quiet", 1) is None
     last = pruning.newest_to_prune_of(connection, "w1", 2)
     assert last == old["tagged"]

@@ -95,8 +95,8 @@ class ExecutionCollector(Collector):
             with self._database() as connection:
                 totals = counters.totals(connection)
                 state = queue_state(connection)
-                alive, slots = workers.alive(connection, lease_seconds=self._lease_seconds)
-                notices, oldest_notice = failures.pending(connection)
+                capacity = workers.read_capacity(connection, lease_seconds=self._lease_seconds)
+                backlog = failures.read_backlog(connection)
         except psycopg.OperationalError:
             up.add_metric([], 0)
             yield up
@@ -110,10 +110,12 @@ class ExecutionCollector(Collector):
         yield now
         yield gauge("executions_queue_depth", "Executions that are queued.", state.queued)
         yield gauge("executions_queue_oldest_seconds", "Age of the oldest queued one.", state.oldest_queued_seconds)
-        yield gauge("executions_workers", "Workers that are alive.", alive)
-        yield gauge("executions_worker_slots", "Executions that they can run at once.", slots)
-        yield gauge("executions_failure_notices_pending", "Notices of failures that are still to be sent.", notices)
-        yield gauge("executions_failure_notices_oldest_seconds", "Age of the oldest of them.", oldest_notice)
+        yield gauge("executions_workers", "Workers that are alive.", capacity.workers)
+        yield gauge("executions_worker_slots", "Executions that they can run at once.", capacity.slots)
+        yield gauge(
+            "executions_failure_notices_pending", "Notices of failures that are still to be sent.", backlog.number
+        )
+        yield gauge("executions_failure_notices_oldest_seconds", "Age of the oldest of them.", backlog.oldest_seconds)
 
 
 COUNTED: dict[str, tuple[str, str, tuple[str, ...]]] = {

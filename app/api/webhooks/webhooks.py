@@ -116,11 +116,11 @@ def methods_at(webhook: Webhook, others: list[Webhook]) -> list[str]:
 def answered(execution_id: int) -> dict[str, Any] | None:
     """What the workflow has answered; a failure when it has ended without an answer; None while neither."""
     with reading() as connection:
-        answer, status = triggers.read_answer_or_status(connection, execution_id)
-    if answer is not None:
-        decoded: dict[str, Any] = orjson.loads(answer)
+        state = triggers.read_answer_state(connection, execution_id)
+    if state.answer is not None:
+        decoded: dict[str, Any] = orjson.loads(state.answer)
         return decoded
-    return FAILED if status is None or status in ENDED else None
+    return FAILED if state.status is None or state.status in ENDED else None
 
 
 @blueprint.route("/webhook-waiting/<execution_id>", methods=EVERY_METHOD)

@@ -70,9 +70,9 @@ class Pruner:
 
     async def _each_workflow(self, in_thread: InThread, keep: int) -> int:
         """All workflows at first, later those that ran since; returns how many executions were deleted."""
-        workflow_ids, newest = await in_thread(partial(self._ask, pruning.workflows_since, self._seen))
+        recent = await in_thread(partial(self._ask, pruning.workflows_since, self._seen))
         total = 0
-        for workflow_id in workflow_ids:
+        for workflow_id in recent.ids:
             last = await in_thread(partial(self._ask, pruning.newest_to_prune_of, workflow_id, keep))
             if last is not None:
 
@@ -83,7 +83,7 @@ class Pruner:
                 total += deleted
                 if not whole:
                     return total
-        self._seen = newest
+        self._seen = recent.newest
         return total
 
     async def _walk(
