@@ -38,9 +38,31 @@ def test_every_setting_stands_in_the_table() -> None:
     assert told - known == set()
 
 
-def test_every_room_of_the_house_is_there() -> None:
+def rooms_of_the_readme() -> set[str]:
+    """The paths that begin the lines of the house; `app/up.py, doctor.py` names two."""
     house = README.read_text().split("## The house")[1].split("```")[1]
-    for path in re.findall(r"^([\w./]+)", house, re.MULTILINE):
+    rooms = set()
+    for names in re.findall(r"^(\w[\w./]*(?:, [\w.]+)*)", house, re.MULTILINE):
+        first, *others = names.split(", ")
+        rooms |= {first, *(f"{first.rpartition('/')[0]}/{other}" for other in others)}
+    return rooms
+
+
+def test_every_room_of_the_house_is_there() -> None:
+    for path in rooms_of_the_readme():
+        assert (PROJECT / path).exists(), path
+
+
+def test_every_room_that_is_there_stands_in_the_house() -> None:
+    """Each package but the families of nodes, and each module that stands directly in app/."""
+    packages = {file.parent.relative_to(PROJECT).as_posix() for file in (PROJECT / "app").rglob("__init__.py")}
+    packages = {path for path in packages - {"app"} if not re.search(r"node_modules|app/engine/nodes/", path)}
+    modules = {f"app/{file.name}" for file in (PROJECT / "app").glob("*.py")} - {"app/__init__.py"}
+    assert {f"{path}/" for path in packages} | modules <= rooms_of_the_readme()
+
+
+def test_every_place_that_contributors_are_sent_to_is_there() -> None:
+    for path in re.findall(r"`((?:app|sql|tests|docs)/[\w./]+|setup\.cfg)`", (PROJECT / "CONTRIBUTING.md").read_text()):
         assert (PROJECT / path).exists(), path
 
 
