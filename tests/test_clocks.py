@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.soak import clocks
+from tests import clocks
 from tests.worker.conftest import Queue
 from tests.workflows import chain, node, stored, wait
 

@@ -16,9 +16,8 @@ import psycopg
 
 from app.processes import Child
 from app.repository import connection as connection_module
-from tests import live
+from tests import clocks, live
 from tests.postgres import TEMPLATE, TestServer, clone, database_at
-from tests.soak import clocks
 
 HEARTBEAT_SECONDS = 0.5
 LEASE_SECONDS = 3.0

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app.repository import counters
-from tests.soak import audit, clocks
+from tests import clocks
+from tests.soak import audit
 from tests.soak.chaos import Chaos
 from tests.soak.clients import API, Client
 from tests.soak.deployment import WORKERS, Deployment
