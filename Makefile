@@ -3,7 +3,7 @@
 # pinned by version and hash in .ci/run.lock and .ci/dev.lock.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test serve worker migrate lint lock bench soak clean install install-dev
+.PHONY: help run test serve worker migrate lint lock check-dates check-load bench soak clean install install-dev
 
 PYTHON_PROGRAMS := $(if $(PYTHON),"$(PYTHON)",python3 python3.14 python3.13 python3.12 python3.11)
 VENV := .venv/bin/python
@@ -14,7 +14,7 @@ PYTHON_PACKAGES = $$(cat setup.cfg pyproject.toml .ci/*.lock | cksum) $$($(VENV)
 NODE_PACKAGES = $$(cat $(SANDBOX)/package-lock.json | cksum)
 
 help: ## list these targets
-	@sed -n 's/^\([a-z]*\):.*## /\1 /p' Makefile | while read -r name text; do printf 'make %-9s%s\n' "$$name" "$$text"; done
+	@sed -n 's/^\([a-z-]*\):.*## /\1 /p' Makefile | while read -r name text; do printf 'make %-12s%s\n' "$$name" "$$text"; done
 
 run: install ## start everything here: PostgreSQL (unless DATABASE_URL is set), API and a worker
 	@exec $(VENV) -m flask up
@@ -39,6 +39,12 @@ lint: install-dev ## check style, types and the direction of imports
 
 lock: install ## pin the packages anew after a change to setup.cfg (ARGS=--upgrade: all of them)
 	@exec .ci/lock $(ARGS)
+
+check-dates: install-dev ## run what may know a date at leap days, at New Year, as clocks change and elsewhere
+	@exec $(VENV) -m tests.dates $(ARGS)
+
+check-load: install-dev ## run all tests three times on two processors beside four busy loops
+	@exec $(VENV) -m tests.load $(ARGS)
 
 bench: install-dev ## measure the API and the worker over a million executions
 	@exec $(VENV) -m tests.bench $(ARGS)
@@ -66,7 +72,7 @@ install: $(VENV) ## install what running needs, and nothing else
 			&& echo "$(NODE_PACKAGES)" > $(SANDBOX)/node_modules/.installed; \
 	fi
 
-install-dev: install
+install-dev: install ## install what tests need as well
 	@if [ "$$(cat .venv/installed-dev 2>/dev/null)" != "$(PYTHON_PACKAGES)" ]; then \
 		echo "Installing the tools that tests need into .venv"; \
 		$(PIP) --require-hashes --requirement .ci/dev.lock && $(PROJECT_ITSELF) && echo "$(PYTHON_PACKAGES)" > .venv/installed-dev; \

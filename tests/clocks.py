@@ -1,11 +1,16 @@
-"""Clocks of hosts that are minutes apart, by libfaketime: only what the clock on the wall says is shifted."""
+"""Clocks that are off, by libfaketime: only what the clock on the wall says is shifted."""
 
+import atexit
 import functools
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 from importlib.util import find_spec
 from pathlib import Path
+
+VARIABLES = ("LD_PRELOAD", "FAKETIME", "FAKETIME_NO_CACHE", "FAKETIME_DONT_FAKE_MONOTONIC", "NO_FAKE_STAT")
 
 
 @functools.cache
@@ -15,19 +20,37 @@ def library() -> Path | None:
     if found is None or found.origin is None:
         return None
     path = Path(found.origin).parent / "vendor" / "libfaketime" / "src" / "libfaketime.so.1"
+    if not path.exists():
+        return None
+    path = _at_a_plain_path(path)
     program = "import time; print(round(time.time()))"
-    environ = os.environ | _variables(path, 3600)
+    environ = os.environ | variables(path, 3600)
     shown = subprocess.run([sys.executable, "-c", program], env=environ, capture_output=True, text=True, check=False)
     here = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     works = shown.returncode == 0 and int(shown.stdout) - int(here.stdout) > 3000
     return path if works else None
 
 
+def _at_a_plain_path(path: Path) -> Path:
+    """The library, or a copy of it: LD_PRELOAD takes spaces and colons for the ends of paths."""
+    if not {" ", ":"} & set(str(path)):
+        return path
+    temporary = tempfile.gettempdir()
+    folder = Path(tempfile.mkdtemp(dir="/tmp" if {" ", ":"} & set(temporary) else temporary))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    folder.chmod(0o755)  # PostgreSQL may run under another user
+    return Path(shutil.copy(path, folder))
+
+
 def shifted(seconds: float) -> dict[str, str]:
     """The variables of a process whose clock is off by so many seconds; none where it cannot be."""
     path = library()
-    return {} if path is None or not seconds else _variables(path, seconds)
+    return {} if path is None or not seconds else variables(path, seconds)
 
 
-def _variables(path: Path, seconds: float) -> dict[str, str]:
-    return {"LD_PRELOAD": str(path), "FAKETIME": f"{seconds:+.0f}s", "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
+def variables(path: Path, seconds: float) -> dict[str, str]:
+    """The variables of a process whose clock is off, by the library at `path`.
+
+    The process may change FAKETIME later on. How old files are is not shifted: compiled Python goes by that.
+    """
+    return dict(zip(VARIABLES, (str(path), f"{seconds:+.0f}s", "1", "1", "1"), strict=True))

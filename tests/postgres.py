@@ -4,6 +4,7 @@ One server for a whole test run; what tests get is a database of their own, clon
 Nothing of it survives, so it does not sync to disk.
 """
 
+import os
 import signal
 import subprocess
 import time
@@ -25,6 +26,8 @@ from app.migrations import migrate
 from app.processes import dies_with_parent
 
 TEMPLATE = "template_executions"
+ZONE = "TEST_POSTGRES_ZONE"
+"""The environment variable that names the time zone of the server; without it that of the machine."""
 
 
 class TestServer(Postgresql):
@@ -46,6 +49,8 @@ class TestServer(Postgresql):
 
     def get_server_commandline(self) -> list[str]:
         settings = ["max_connections=300", "listen_addresses=", "autovacuum=off", "max_wal_size=4GB"]
+        if zone := os.environ.get(ZONE):
+            settings.append(f"timezone={zone}")
         command = [
             *dies_with_parent(),
             *self._account.prefix,

@@ -3,6 +3,7 @@
 import pytest
 
 from tests import clocks
+from tests.api.conftest import NO_OP
 from tests.worker.conftest import Queue
 from tests.workflows import chain, node, stored, wait
 

@@ -1,0 +1,74 @@
+"""Running tests at a moment, in a process of their own whose clock libfaketime shifts."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from tests import clocks, postgres
+from tests.dates.moments import Moment
+from tests.dates.plugin import BEGINS
+from tests.live import PROJECT
+
+SLICE = (
+    "tests/engine",
+    "tests/conformance",
+    "tests/credentials",
+    "tests/outgoing",
+    "tests/triggers/test_schedules.py",
+    "tests/repository",
+    "tests/api",
+    "tests/fuzz/test_parsing.py",
+    "tests/test_settings.py",
+    "tests/test_secrets.py",
+    "tests/test_doctor.py",
+)
+"""What may know a date: all that runs in the test's own process, the database and the sandbox."""
+
+CANNOT: Mapping[str, str] = {
+    "tests/engine/sandbox/test_sandbox_processes.py::test_a_process_has_no_rights_and_an_empty_environment": (
+        "the shifted clock reaches the sandbox by its environment"
+    ),
+}
+"""What cannot run with a shifted clock, and why."""
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How tests ended at a moment: pytest's exit code, what it printed, how long it took."""
+
+    code: int
+    output: str
+    seconds: float
+
+    @property
+    def counted(self) -> str:
+        """pytest's last line, such as `12 passed in 3.40s`."""
+        lines = self.output.strip().splitlines()
+        return lines[-1].strip("= ") if lines else "nothing was printed"
+
+
+def run_tests(moment: Moment, tests: Sequence[str] = SLICE) -> Ended:
+    """Run tests as if it were then and there."""
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist"]
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+    environ |= {"TZ": moment.zone, postgres.ZONE: moment.postgres_zone}
+    if moment.begins is not None:
+        command += ["-p", "tests.dates.plugin"]
+        command += [f"--deselect={test}" for test in CANNOT]
+        path = clocks.library()
+        assert path is not None
+        environ |= {BEGINS: moment.begins.isoformat(), **clocks.variables(path, 0)}
+    began = time.monotonic()
+    done = subprocess.run(
+        [*command, *tests],
+        cwd=PROJECT,
+        env=environ,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return Ended(done.returncode, done.stdout + done.stderr, time.monotonic() - began)

@@ -1,0 +1,56 @@
+"""Part of the suite once more, at other moments than this one; `make check-dates` does it with all of them."""
+
+from collections.abc import Sequence
+
+import pytest
+
+from tests import clocks
+from tests.dates.moments import MOMENTS
+from tests.dates.run import run_tests
+
+DATES = (
+    "tests/engine/sandbox/test_expressions.py",
+    "tests/engine/values",
+    "tests/engine/run",
+    "tests/triggers/test_schedules.py",
+    "tests/credentials",
+)
+"""What reckons with dates."""
+KEPT = (
+    "tests/repository/test_lifecycle.py",
+    "tests/repository/test_pruning.py",
+    "tests/api/executions",
+    "tests/api/face",
+)
+"""What goes by the database's clock."""
+CASES = ("tests/conformance/test_conformance.py", "-k", "date or time or zone or now or luxon or settings")
+
+pytestmark = [
+    pytest.mark.skipif(clocks.library() is None, reason="libfaketime cannot be loaded here"),
+    pytest.mark.slow,
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "tests"),
+    [
+        ("new-year", DATES),
+        ("new-year", KEPT),
+        ("new-year", CASES),
+        ("leap-day", DATES),
+        ("berlin-autumn", CASES),
+        ("today-far-east", KEPT),
+    ],
+)
+def test_they_pass_on_another_day_in_another_place(name: str, tests: Sequence[str]) -> None:
+    ended = run_tests(MOMENTS[name], tests)
+    assert ended.code == 0, ended.output
+
+
+def test_a_test_that_knows_the_day_is_found(tmp_path) -> None:
+    test = tmp_path / "test_that_knows_the_year.py"
+    test.write_text("from datetime import date\n\ndef test_it():\n    assert date.today().isoformat() < '2028-03-01'\n")
+    assert run_tests(MOMENTS["leap-day"], [str(test)]).code == 0
+    ended = run_tests(MOMENTS["2031"], [str(test)])
+    assert ended.code == 1
+    assert "2031-07-0" in ended.output
