@@ -17,10 +17,10 @@ import psycopg
 from app.processes import Child
 from app.repository.api_keys import ensure_api_key
 from app.repository.connection import connect
+from tests.patience import PATIENCE_SECONDS
 
 PROJECT = Path(__file__).resolve().parent.parent
 KEY = "a key for the tests"
-START_SECONDS = 30
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class LiveServer:
         data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
         request = urllib.request.Request(self.url + path, data=data, method=method, headers=sent)
         try:
-            with urllib.request.urlopen(request, timeout=90) as response:
+            with urllib.request.urlopen(request, timeout=PATIENCE_SECONDS) as response:
                 return _answer(response)
         except urllib.error.HTTPError as error:
             with error:
@@ -97,7 +97,7 @@ def start_server(
     arguments = ["-c", PROJECT / "gunicorn.conf.py", "--chdir", PROJECT, application]
     child = Child("API", [*command, *arguments], home / "log" / f"api-{port}.log", environ=environ)
     server = LiveServer(f"http://127.0.0.1:{environ['PORT']}", KEY, child)
-    deadline = time.monotonic() + START_SECONDS
+    deadline = time.monotonic() + PATIENCE_SECONDS
     while not _is_ready(server):
         child.check()
         if time.monotonic() > deadline:
@@ -126,7 +126,7 @@ def start_worker(
     log = home / "log" / f"worker-{time.monotonic_ns()}.log"
     child = Child("worker", command, log, environ=environ)
     query = "SELECT 1 FROM workers WHERE pid = %s AND stopped_at IS NULL"
-    deadline = time.monotonic() + START_SECONDS
+    deadline = time.monotonic() + PATIENCE_SECONDS
     with psycopg.connect(database_url, autocommit=True) as connection:
         while connection.execute(query, [child.pid]).fetchone() is None:
             child.check()

@@ -16,6 +16,7 @@ from app.repository.api_keys import find_api_key
 from app.repository.workflows import get_workflow
 from app.settings import Settings
 from tests.live import PROJECT, environment
+from tests.patience import PATIENCE_SECONDS
 from tests.postgres import cloned_database
 from tests.workflows import START, chain
 
@@ -30,7 +31,7 @@ def flask(database_url: str, tmp_path: Path) -> Flask:
         environ = environment(database_url, tmp_path, **settings)
         command = [sys.executable, "-m", "flask", *arguments]
         return subprocess.run(
-            command, env=environ, cwd=PROJECT, capture_output=True, text=True, timeout=60, check=False
+            command, env=environ, cwd=PROJECT, capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False
         )
 
     return run

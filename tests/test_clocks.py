@@ -3,7 +3,6 @@
 import pytest
 
 from tests import clocks
-from tests.api.conftest import NO_OP
 from tests.worker.conftest import Queue
 from tests.workflows import chain, node, stored, wait
 

@@ -17,7 +17,7 @@ def test_a_credential_stored_over_http_is_used_by_a_worker(start_server, start_w
         ask = node("Ask", "httpRequest", {**url, **parameters}, 4.2, credentials=named)
         workflow = chain(START, ask, name="Asks")
         stored = server.post("/api/v1/workflows", workflow).body
-        run = server.post(f"/api/v1/workflows/{stored['id']}/run", {"wait": 20}).body
+        run = server.post(f"/api/v1/workflows/{stored['id']}/run", {"wait": 60}).body
         assert run["status"] == "success", run
         read = server.get(f"/api/v1/executions/{run['id']}?includeData=true").body
         [item] = read["data"]["resultData"]["runData"]["Ask"][0]["data"]["main"][0]

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.live import PROJECT
+from tests.patience import PATIENCE_SECONDS
 
 pytestmark = pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
 
@@ -19,7 +20,13 @@ def make(*arguments: str, folder: Path = PROJECT) -> subprocess.CompletedProcess
     # Without what `make test` tells the makes below it, as if called from a shell.
     environ = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
     return subprocess.run(
-        ["make", *arguments], cwd=folder, env=environ, capture_output=True, text=True, timeout=100, check=False
+        ["make", *arguments],
+        cwd=folder,
+        env=environ,
+        capture_output=True,
+        text=True,
+        timeout=5 * PATIENCE_SECONDS,
+        check=False,
     )
 
 

@@ -11,7 +11,8 @@ import psycopg
 import pytest
 import yoyo
 
-from app.migrations import MIGRATIONS, MigrationError, _backend, migrate, pending
+from app.migrations import LOCK_SECONDS, MIGRATIONS, MigrationError, _backend, migrate, pending
+from tests.patience import PATIENCE_SECONDS, wait_until
 from tests.postgres import cloned_database
 
 MIGRATE = "import sys; from app.migrations import migrate; print(*migrate(sys.argv[1]))"
@@ -38,7 +39,7 @@ def test_processes_that_start_at_once_apply_every_migration_once(empty_url):
         subprocess.Popen([sys.executable, "-c", MIGRATE, empty_url], stdout=subprocess.PIPE, text=True)
         for _ in range(4)
     ]
-    applied = [process.communicate(timeout=60)[0].split() for process in processes]
+    applied = [process.communicate(timeout=PATIENCE_SECONDS)[0].split() for process in processes]
     assert [process.returncode for process in processes] == [0, 0, 0, 0]
     assert sorted(applied) == [[], [], [], names()]
 
@@ -96,7 +97,7 @@ def test_an_index_is_built_concurrently_while_another_process_waits(empty_url, t
     program = MIGRATE.replace("argv[1]", "argv[1], migrations=__import__('pathlib').Path(sys.argv[2])")
     command = [sys.executable, "-c", program, empty_url, str(tmp_path)]
     processes = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(3)]
-    applied = [process.communicate(timeout=60)[0].split() for process in processes]
+    applied = [process.communicate(timeout=PATIENCE_SECONDS)[0].split() for process in processes]
     assert sorted(applied) == [[], [], ["0001.first", "0002.index"]]
 
 
@@ -147,20 +148,23 @@ def test_nobody_queues_behind_a_migration_that_waits_for_a_lock(empty_url, tmp_p
     (tmp_path / "0002.column.sql").write_text(f"{kind}ALTER TABLE first ADD COLUMN second int;\n")
     with psycopg.connect(empty_url) as reader, psycopg.connect(empty_url, autocommit=True) as other:
         reader.execute("SELECT FROM first")  # and leaves its transaction open
+        other.execute(f"SET statement_timeout = '{PATIENCE_SECONDS}s'")
         with pytest.raises(MigrationError, match=r"0002\.column cannot have a lock"):
             migrate(empty_url, migrations=tmp_path, timeout=0.1)
         with ThreadPoolExecutor() as threads:
             migrating = threads.submit(migrate, empty_url, migrations=tmp_path)
-            longest, until = 0.0, time.monotonic() + 1.5
-            while time.monotonic() < until:
+
+            def insert() -> bool:
+                """Whether it had to wait a good part of what the migration may make it wait."""
                 began = time.monotonic()
-                other.execute("INSERT INTO first VALUES (1)")
-                longest = max(longest, time.monotonic() - began)
-                time.sleep(0.01)
+                other.execute("INSERT INTO first VALUES (1)")  # each comes through while the reader stays in the way
+                return time.monotonic() - began > LOCK_SECONDS / 2
+
+            for _ in range(2):
+                wait_until(insert, "nobody was in its way: this test shows nothing")
             assert not migrating.done()
-            assert 0.2 < longest < 1
             reader.rollback()
-            assert migrating.result(30) == ["0002.column"]
+            assert migrating.result(PATIENCE_SECONDS) == ["0002.column"]
 
 
 def test_every_migration_can_be_taken_back(database_url):

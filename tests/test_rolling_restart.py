@@ -6,7 +6,6 @@ import os
 import signal
 import sys
 import threading
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -20,6 +19,7 @@ import pytest
 from app.processes import Child
 from tests import live
 from tests.live import KEY, LiveServer
+from tests.patience import PATIENCE_SECONDS, wait_until
 from tests.workflows import no_op, set_field, stored, wait
 
 
@@ -57,7 +57,7 @@ class Load:
 
     def _runs(self) -> None:
         def run() -> object:
-            answer = self.server.post(f"/api/v1/workflows/{self._workflow_id}/run", {"wait": 20})
+            answer = self.server.post(f"/api/v1/workflows/{self._workflow_id}/run", {"wait": 60})
             return answer.body.get("status", answer.body)
 
         self._repeat("run", run)
@@ -66,7 +66,7 @@ class Load:
         self._repeat("list", lambda: self.server.get("/api/v1/executions?limit=5").status)
 
     def _keeps_its_connection(self) -> None:
-        connection = http.client.HTTPConnection(urlsplit(self.server.url).netloc, timeout=30)
+        connection = http.client.HTTPConnection(urlsplit(self.server.url).netloc, timeout=PATIENCE_SECONDS)
 
         def read() -> object:
             connection.request("GET", "/api/v1/tags", headers={"X-N8N-API-KEY": KEY})
@@ -79,14 +79,17 @@ class Load:
 
 def newer_api(old: int) -> psutil.Process:
     """The process that gunicorn starts beside itself at SIGUSR2, once it has a worker."""
-    deadline = time.monotonic() + 20
-    while time.monotonic() < deadline:
+
+    def with_a_worker() -> psutil.Process | None:
         for child in psutil.Process(old).children():
             with suppress(psutil.NoSuchProcess):
                 if child.children():
                     return child
-        time.sleep(0.05)
-    raise AssertionError("no newer gunicorn has started")
+        return None
+
+    newer = wait_until(with_a_worker, "no newer gunicorn has started", pause=0.05)
+    assert newer is not None
+    return newer
 
 
 def test_nothing_fails_while_everything_is_replaced(server, start_worker) -> None:
@@ -111,11 +114,11 @@ def test_nothing_fails_while_everything_is_replaced(server, start_worker) -> Non
                 os.kill(server.child.pid, signal.SIGUSR2)
                 newer = newer_api(server.child.pid)
                 assert server.child.stop() == 0
-                time.sleep(1)
+                sent = load.answers["run", "success"]
+                wait_until(lambda: load.answers["run", "success"] > sent + 20)
             finally:
                 load.end()
         assert {call: status for call, status in load.answers if status not in (200, "success")} == {}
-        assert load.answers["run", "success"] > 20, load.answers
         for number in long:
             assert server.get(f"/api/v1/executions/{number}").body["status"] == "success"
         for status in ("crashed", "error", "canceled", "new"):
@@ -124,4 +127,4 @@ def test_nothing_fails_while_everything_is_replaced(server, start_worker) -> Non
     finally:
         if newer is not None:
             newer.terminate()
-            newer.wait(20)
+            newer.wait(PATIENCE_SECONDS)

@@ -49,7 +49,7 @@ def test_secrets_are_in_no_log_measurement_error_run_data_or_table(start_server,
                 "genericAuthType": "httpHeaderAuth",
             }
             document = server.post("/api/v1/workflows", workflow(path, parameters, made.body["id"]))
-            told += [document, server.post(f"/api/v1/workflows/{document.body['id']}/run", {"wait": 20})]
+            told += [document, server.post(f"/api/v1/workflows/{document.body['id']}/run", {"wait": 60})]
     assert [told[4].body["status"], told[6].body["status"]] == ["success", "error"]
     told += [
         server.get("/api/v1/executions?includeData=true"),

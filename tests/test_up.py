@@ -19,6 +19,7 @@ import psycopg
 import pytest
 
 from tests.live import PROJECT, environment, free_port
+from tests.patience import PATIENCE_SECONDS, wait_until
 
 LAST_LINE = "Ctrl-C stops everything"
 
@@ -88,17 +89,14 @@ def runs(pid: int) -> bool:
         return False
 
 
-def all_gone(pids: list[int], seconds: float = 15) -> bool:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if not any(map(runs, pids)):
-            return True
-        time.sleep(0.05)
-    return False
+def await_end(pids: list[int]) -> None:
+    """Until none of these processes is left."""
+    wait_until(lambda: not any(map(runs, pids)), lambda: [pid for pid in pids if runs(pid)])
 
 
 def run_line(line: str) -> dict:
-    return json.loads(subprocess.run(shlex.split(line), capture_output=True, text=True, check=True, timeout=60).stdout)
+    ran = subprocess.run(shlex.split(line), capture_output=True, text=True, check=True, timeout=PATIENCE_SECONDS)
+    return json.loads(ran.stdout)
 
 
 def test_everything_comes_up_can_be_tried_goes_down_and_comes_back(up, home):
@@ -114,7 +112,7 @@ def test_everything_comes_up_can_be_tried_goes_down_and_comes_back(up, home):
     processes = descendants(first.process.pid)
     assert len(processes) >= 5
     assert first.stop() == 0
-    assert all_gone(processes)
+    await_end(processes)
     assert not (home / "database-url").exists()
 
     second = up()
@@ -129,10 +127,7 @@ def test_a_failed_demo_succeeds_when_retried_after_a_while(up):
     time.sleep(5)
     retry = run_line(running.commands[2])
     original = running.commands[0] + f"/{retry['retryOf']}"
-    deadline = time.monotonic() + 10
-    while run_line(original)["retrySuccessId"] != retry["id"]:
-        assert time.monotonic() < deadline
-        time.sleep(0.2)
+    wait_until(lambda: run_line(original)["retrySuccessId"] == retry["id"], pause=0.2)
 
 
 def test_a_taken_port_is_named_before_anything_starts(up, home):
@@ -156,7 +151,7 @@ def test_a_part_that_dies_is_reported_with_its_log_and_the_rest_is_stopped(up, h
     assert running.process.wait(30) == 1
     assert "worker was killed by SIGKILL" in rest
     assert "worker.log" in rest
-    assert all_gone(processes)
+    await_end(processes)
 
 
 def test_a_second_one_in_the_same_home_is_refused_and_a_killed_one_leaves_nothing_behind(up, home):
@@ -170,7 +165,7 @@ def test_a_second_one_in_the_same_home_is_refused_and_a_killed_one_leaves_nothin
     assert len(third.commands) == 3
     assert third.stop() == 0
     # A worker that lost its database as well takes a while to give it up.
-    assert all_gone(processes, seconds=30)
+    await_end(processes)
 
 
 def test_a_named_database_and_key_are_used(up, home, database_url):

@@ -36,6 +36,11 @@ def wait(seconds: float, name: str = "Wait") -> Json:
     return node(name, "wait", {"resume": "timeInterval", "amount": seconds, "unit": "seconds"}, 1.1)
 
 
+def call_out(url: str, name: str = "Call out") -> Json:
+    """An HTTP Request node that asks for an address."""
+    return node(name, "httpRequest", {"url": url, "options": {}}, 4.2)
+
+
 def stop_and_error(message: str = "halted", name: str = "Halt") -> Json:
     return node(name, "stopAndError", {"errorMessage": message})
 

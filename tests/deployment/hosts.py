@@ -30,6 +30,8 @@ class Cable:
         self._passing = asyncio.Event()
         self._passing.set()
         self._refusing = False
+        self.refused = 0
+        """Attempts to connect while it was cut."""
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
@@ -71,6 +73,7 @@ class Cable:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self._refusing:
+            self.refused += 1
             writer.transport.abort()
             return
         far_reader, far_writer = await asyncio.open_unix_connection(self._socket)

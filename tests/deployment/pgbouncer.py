@@ -5,7 +5,6 @@ import shutil
 import signal
 import subprocess
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +17,7 @@ from psycopg.rows import dict_row
 from app.embedded.account import choose_account
 from app.processes import dies_with_parent
 from tests.live import free_port
+from tests.patience import wait_until
 
 PROGRAM = shutil.which("pgbouncer", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
 
@@ -70,11 +70,8 @@ def running(postgres_url: str, *, size: int) -> Iterator[PgBouncer]:
         process = subprocess.Popen([*dies_with_parent(), *account.prefix, PROGRAM, "-q", str(config)])
         try:
             pooler = PgBouncer(port)
-            deadline = time.monotonic() + 10
-            while not _answers(pooler):
-                assert process.poll() is None, "PgBouncer has ended"
-                assert time.monotonic() < deadline, "PgBouncer does not answer"
-                time.sleep(0.02)
+            wait_until(lambda: process.poll() is not None or _answers(pooler), "PgBouncer does not answer")
+            assert process.poll() is None, "PgBouncer has ended"
             yield pooler
         finally:
             process.send_signal(signal.SIGTERM)

@@ -5,7 +5,6 @@ import shutil
 import signal
 import subprocess
 import tempfile
-import time
 from pathlib import Path
 from urllib.parse import quote
 
@@ -15,6 +14,7 @@ from psycopg.conninfo import conninfo_to_dict
 from app.embedded.account import choose_account
 from app.embedded.binaries import postgres_binaries
 from app.processes import dies_with_parent
+from tests.patience import wait_until
 
 SETTINGS = ["max_connections=300", "listen_addresses=", "fsync=off", "max_standby_streaming_delay=0"]
 
@@ -42,16 +42,15 @@ class Standby:
             self._process = subprocess.Popen(
                 [*dies_with_parent(), *self._account.prefix, *command], stdout=log, stderr=log, cwd="/"
             )
-        deadline = time.monotonic() + 20
-        while True:
-            try:
-                psycopg.connect(self.url("postgres")).close()
-            except psycopg.OperationalError:
-                assert self._process.poll() is None, (self._folder / "log").read_text()
-                assert time.monotonic() < deadline, "the standby does not answer"
-                time.sleep(0.05)
-            else:
-                return
+        wait_until(self._answers, "the standby does not answer", pause=0.05)
+
+    def _answers(self) -> bool:
+        assert self._process.poll() is None, (self._folder / "log").read_text()
+        try:
+            psycopg.connect(self.url("postgres")).close()
+        except psycopg.OperationalError:
+            return False
+        return True
 
     def url(self, database: str) -> str:
         return f"postgresql://postgres@/{database}?host={quote(str(self._folder), safe='')}"
@@ -80,10 +79,7 @@ class Standby:
     def pause(self) -> None:
         """Replay nothing of what comes."""
         self.ask("postgres", "SELECT pg_wal_replay_pause()")
-        deadline = time.monotonic() + 10
-        while self.ask("postgres", "SELECT pg_get_wal_replay_pause_state()") != [("paused",)]:
-            assert time.monotonic() < deadline
-            time.sleep(0.02)
+        wait_until(lambda: self.ask("postgres", "SELECT pg_get_wal_replay_pause_state()") == [("paused",)])
 
     def resume(self) -> None:
         self.ask("postgres", "SELECT pg_wal_replay_resume()")
@@ -92,10 +88,8 @@ class Standby:
         """Wait until it shows what the primary shows now."""
         with psycopg.connect(primary_url) as connection:
             [(reached,)] = connection.execute("SELECT pg_current_wal_insert_lsn()::text").fetchall()
-        deadline = time.monotonic() + 10
-        while self.ask("postgres", f"SELECT pg_last_wal_replay_lsn() >= '{reached}'") != [(True,)]:
-            assert time.monotonic() < deadline, "the standby does not catch up"
-            time.sleep(0.02)
+        there = f"SELECT pg_last_wal_replay_lsn() >= '{reached}'"
+        wait_until(lambda: self.ask("postgres", there) == [(True,)], "the standby does not catch up")
 
     def ask(self, database: str, query: str) -> list[tuple]:
         with psycopg.connect(self.url(database), autocommit=True) as connection:

@@ -1,7 +1,6 @@
 """API and worker behind PgBouncer in transaction mode, where a session is one's own for one transaction only."""
 
-import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import psycopg
 import pytest
@@ -13,6 +12,7 @@ from app.settings import Settings
 from tests import live
 from tests.deployment import pgbouncer
 from tests.live import LiveServer
+from tests.patience import wait_until
 from tests.triggers.test_end_to_end import create, ended
 from tests.triggers.test_firing import EVERY_SECOND, scheduled
 from tests.workflows import code, no_op, node, stop_and_error, stored, wait
@@ -82,10 +82,7 @@ def live_a_life(server: LiveServer) -> None:
 
     long = run(server, "Long", stored(wait(60)), 0)
     path = f"/api/v1/executions/{long['id']}"
-    deadline = time.monotonic() + 10
-    while server.get(path).body["status"] != "running":
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    wait_until(lambda: server.get(path).body["status"] == "running")
     stopped = server.post(f"{path}/stop")
     assert (stopped.status, stopped.body["status"]) == (200, "canceled")
 
@@ -106,4 +103,4 @@ def live_a_life(server: LiveServer) -> None:
     execution = ended(server, timed)[0]
     assert execution["mode"] == "trigger"
     started = datetime.fromisoformat(execution["startedAt"])
-    assert abs((datetime.now(UTC) - started).total_seconds()) < 30, "sessions are not in UTC"
+    assert abs(datetime.now(UTC) - started) < timedelta(minutes=10), "sessions are not in UTC"

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.patience import PATIENCE_SECONDS
+
 PROJECT = Path(__file__).resolve().parents[2]
 SECONDS = 1
 
@@ -20,7 +22,7 @@ def test_nothing_but_what_is_known_for_it_comes_out(target: str, tmp_path: Path)
         cwd=PROJECT,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=5 * PATIENCE_SECONDS,
         check=False,
     )
     assert done.returncode == 0, done.stderr[-4_000:]

@@ -10,6 +10,7 @@ import pytest
 
 from tests import live
 from tests.live import KEY, LiveServer
+from tests.patience import PATIENCE_SECONDS
 from tests.postgres import cloned_database
 
 LIMIT = 4096
@@ -29,7 +30,7 @@ def server(postgres_url: str, tmp_path_factory: pytest.TempPathFactory) -> Itera
 def said(server: LiveServer, text: bytes) -> tuple[int, bytes] | None:
     """The first answer to these bytes and its body, None when the server closes without any."""
     url = urlsplit(server.url)
-    with socket.create_connection((url.hostname, url.port), timeout=8) as client:
+    with socket.create_connection((url.hostname, url.port), timeout=PATIENCE_SECONDS) as client:
         client.sendall(text)
         client.shutdown(socket.SHUT_WR)
         answer = http.client.HTTPResponse(client, method=text.split(b" ", 1)[0].decode("latin-1", "replace"))

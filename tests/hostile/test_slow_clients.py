@@ -15,11 +15,11 @@ import pytest
 
 from tests import live
 from tests.live import KEY, LiveServer
+from tests.patience import PATIENCE_SECONDS, wait_until
 from tests.postgres import cloned_database
 
 MANY = 60
 THREADS = 4
-SOON = 1.0  # seconds
 HEAD = f"POST /api/v1/tags HTTP/1.1\r\nHost: x\r\nX-N8N-API-KEY: {KEY}\r\nContent-Type: application/json\r\n".encode()
 SLOW = {
     "says nothing": b"",
@@ -41,9 +41,21 @@ SLOW = {
 @pytest.fixture(scope="module")
 def server(postgres_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
     """One API for all of them, with few threads and little patience."""
+    with started(postgres_url, tmp_path_factory, "tests.hostile.impatient:app") as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def patient(postgres_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
+    """The same without an end to its patience: slow clients stay as long as they like."""
+    with started(postgres_url, tmp_path_factory, "tests.hostile.patient:app") as server:
+        yield server
+
+
+@contextmanager
+def started(postgres_url: str, folders: pytest.TempPathFactory, application: str) -> Iterator[LiveServer]:
     with cloned_database(postgres_url) as url:
-        home = tmp_path_factory.mktemp("home")
-        application = "tests.hostile.impatient:app"
+        home = folders.mktemp("home")
         server = live.start_server(url, home, application=application, EXECUTIONS_HTTP_THREADS=THREADS)
         yield server
         server.child.stop()
@@ -60,7 +72,7 @@ def clients(server: LiveServer, sent: bytes, number: int = 1) -> Iterator[list[s
     with ExitStack() as stack:
         opened = []
         for _ in range(number):
-            opened.append(stack.enter_context(socket.create_connection(address(server), timeout=15)))
+            opened.append(stack.enter_context(socket.create_connection(address(server), timeout=PATIENCE_SECONDS)))
             opened[-1].sendall(sent)
         yield opened
 
@@ -74,50 +86,44 @@ def answer_on(client: socket.socket) -> tuple[int, Any]:
     return answer.status, body
 
 
-def longest_answer(server: LiveServer, times: int) -> float:
-    longest = 0.0
-    for _ in range(times):
-        began = time.monotonic()
-        assert server.get("/api/v1/tags").status == 200
-        longest = max(longest, time.monotonic() - began)
-    return longest
-
-
 @pytest.mark.parametrize("sent", SLOW.values(), ids=SLOW)
-def test_others_are_answered_meanwhile(server, sent) -> None:
-    with clients(server, sent, MANY):
-        assert longest_answer(server, 10) < SOON
+def test_others_are_answered_meanwhile(patient, sent) -> None:
+    with clients(patient, sent, MANY):
+        for _ in range(2 * THREADS):
+            assert patient.get("/api/v1/tags").status == 200
 
 
-def test_all_of_them_at_once(server) -> None:
+def test_all_of_them_at_once(patient) -> None:
     with ExitStack() as stack:
         for sent in SLOW.values():
-            stack.enter_context(clients(server, sent, 30))
-        assert longest_answer(server, 10) < SOON
+            stack.enter_context(clients(patient, sent, 30))
+        for _ in range(2 * THREADS):
+            assert patient.get("/api/v1/tags").status == 200
 
 
 @pytest.mark.parametrize("kind", ["half a head", "half a body, to a webhook", "chunks without an end"])
 def test_whoever_sends_too_slowly_is_told_so_and_cut_off(server, kind) -> None:
     began = time.monotonic()
     with clients(server, SLOW[kind]) as [client]:
-        while time.monotonic() - began < 10:  # a little now and then does not help
-            time.sleep(0.3)
+
+        def answered() -> bool:
             if select.select([client], [], [], 0)[0]:
-                break
-            client.send(b"x" if "head" in kind else b"1\r\n \r\n")
+                return True
+            client.send(b"x" if "head" in kind else b"1\r\n \r\n")  # a little now and then does not help
+            return False
+
+        wait_until(answered, pause=0.3)
         assert answer_on(client) == (408, {"message": "The request took too long to arrive"})
-    assert 0.9 < time.monotonic() - began < 6
+    assert time.monotonic() - began > 0.9
 
 
 def test_whoever_reads_too_slowly_is_cut_off(server) -> None:
     def noticed() -> int:
         return server.child.log.read_text().count('"doing":"reading"')
 
-    before, deadline = noticed(), time.monotonic() + 15
+    before = noticed()
     with clients(server, SLOW["reads nothing"]) as [client]:
-        while noticed() == before:
-            assert time.monotonic() < deadline
-            time.sleep(0.1)
+        wait_until(lambda: noticed() > before, pause=0.1)
         received = 0
         with contextlib.suppress(ConnectionError):
             while data := client.recv(2**20):
@@ -125,9 +131,9 @@ def test_whoever_reads_too_slowly_is_cut_off(server) -> None:
         assert 0 < received < 20_000_000  # of twenty answers of a megabyte each; the system keeps some by itself
 
 
-def test_a_client_that_takes_its_time_within_bounds_is_served(server) -> None:
+def test_a_client_that_takes_its_time_within_bounds_is_served(patient) -> None:
     body = b'{"name": "slow but steady"}'
-    with clients(server, HEAD + b"Content-Length: %d\r\n\r\n" % len(body)) as [client]:
+    with clients(patient, HEAD + b"Content-Length: %d\r\n\r\n" % len(body)) as [client]:
         for piece in (body[:5], body[5:11], body[11:]):
             time.sleep(0.2)
             client.sendall(piece)

@@ -2,7 +2,6 @@
 with a state on record; the same worker and API do the next one, and give back the memory that it took.
 """
 
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,6 +12,7 @@ import pytest
 
 from tests import live
 from tests.live import LiveServer
+from tests.patience import wait_until
 from tests.postgres import cloned_database
 from tests.workflows import code, no_op, node, set_field, stored
 
@@ -147,11 +147,13 @@ def outcome(server: LiveServer, workflow_id: str) -> str | None:
     assert answer.status in (200, 400), answer
     if answer.status == 400:
         return None
-    number, deadline = answer.body["id"], time.monotonic() + 30
-    while answer.body["status"] in ("new", "running"):
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
-        answer = server.get(f"/api/v1/executions/{number}")
+    number = answer.body["id"]
+
+    def status() -> str:
+        return server.get(f"/api/v1/executions/{number}").body["status"]
+
+    wait_until(lambda: status() not in ("new", "running"), pause=0.1)
+    answer = server.get(f"/api/v1/executions/{number}")
     if answer.body["status"] == "waiting":
         assert server.post(f"/api/v1/executions/{number}/stop").status == 200
     answer = server.get(f"/api/v1/executions/{number}?includeData=true")
@@ -163,9 +165,7 @@ def well(deployment: Deployment) -> None:
     """Both still do what they are for, at once."""
     workflow = saved(deployment.server, stored(set_field("a", "={{ 1 + 1 }}"), no_op()))
     assert workflow is not None
-    began = time.monotonic()
     assert outcome(deployment.server, workflow) == "success"
-    assert time.monotonic() - began < 5
     deployment.worker.check()
     deployment.server.child.check()
 
@@ -200,7 +200,7 @@ def test_what_has_no_end_can_be_stopped(deployment, document) -> None:
 @pytest.mark.parametrize("depth", [100, 900, 5_000])
 def test_input_of_any_depth(deployment, depth) -> None:
     workflow = saved(deployment.server, stored(no_op()))
-    body = b'{"wait": 30, "input": [{"a": ' + b"[" * depth + b"]" * depth + b"}]}"
+    body = b'{"wait": 60, "input": [{"a": ' + b"[" * depth + b"]" * depth + b"}]}"
     answer = deployment.server.post(f"/api/v1/workflows/{workflow}/run", body)
     assert answer.status == 400 or answer.body["status"] in ENDED
 
@@ -234,7 +234,5 @@ def sandbox_kills(server: LiveServer) -> float:
 
 
 def test_sandboxes_that_were_killed_are_counted(ravaged) -> None:
-    deadline = time.monotonic() + 15  # the worker tells of them with its next heartbeat
-    while sandbox_kills(ravaged.server) < 2 and time.monotonic() < deadline:
-        time.sleep(0.2)
-    assert sandbox_kills(ravaged.server) >= 2  # for what they wanted of memory
+    # For what they wanted of memory; the worker tells of them with its next heartbeat.
+    wait_until(lambda: sandbox_kills(ravaged.server) >= 2, lambda: sandbox_kills(ravaged.server), pause=0.2)

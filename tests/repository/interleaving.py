@@ -17,9 +17,10 @@ import psycopg
 
 from app.repository.connection import Connection, configure
 from app.repository.errors import translated
+from tests.patience import PATIENCE_SECONDS
 
 LOOK_SECONDS = 0.002  # how long a statement may take before it is asked whether it waits for a lock
-STUCK_SECONDS = 10.0
+STUCK_SECONDS = PATIENCE_SECONDS
 
 IS_BLOCKED = "SELECT cardinality(pg_blocking_pids(%s)) > 0"
 

@@ -1,7 +1,6 @@
 """A queue that tests fill and watch, over the test's own database."""
 
-import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import orjson
@@ -12,6 +11,12 @@ from app.repository.connection import Connection
 from app.repository.execution_data import read_data
 from app.repository.executions import Execution
 from app.vocabulary import ENDED
+from tests.deployment.hosts import World, world
+from tests.patience import wait_until
+
+REACH = {"EXECUTIONS_ALLOWED_HOSTS": "127.0.0.1"}
+LEASE = {"EXECUTIONS_HEARTBEAT_SECONDS": 0.5, "EXECUTIONS_LEASE_SECONDS": 5}
+"""Soon lost, and still not lost by a worker that only has to wait for a processor."""
 
 
 class Queue:
@@ -50,18 +55,35 @@ class Queue:
         runs = self.data(execution_id)["resultData"]["runData"]
         return {name: [run["executionStatus"] for run in each] for name, each in runs.items()}
 
-    def wait_for(self, ids: Iterable[int], statuses: Iterable[str] = ENDED, seconds: float = 15) -> list[Execution]:
+    def wait_for(self, ids: Iterable[int], statuses: Iterable[str] = ENDED) -> list[Execution]:
         """The executions, once each has one of the statuses."""
         ids = list(ids)
-        deadline = time.monotonic() + seconds
-        while True:
-            found = executions.get_executions(self.connection, ids)
-            if len(found) == len(ids) and all(execution.status in statuses for execution in found):
-                return sorted(found, key=lambda execution: execution.id)
-            assert time.monotonic() < deadline, f"still {[(e.id, e.status, e.error_message) for e in found]}"
-            time.sleep(0.02)
+
+        def found() -> list[Execution]:
+            return sorted(executions.get_executions(self.connection, ids), key=lambda execution: execution.id)
+
+        def all_there() -> list[Execution] | None:
+            there = found()
+            there = [execution for execution in there if execution.status in statuses]
+            return there if len(there) == len(ids) else None
+
+        if not ids:
+            return []
+        return wait_until(all_there, lambda: f"still {[(e.id, e.status, e.error_message) for e in found()]}")
+
+    def wait_for_data(self, ids: Iterable[int]) -> None:
+        """Until the worker has recorded what has run of each: of what was stopped that comes after the status."""
+        for execution_id in ids:
+            wait_until(lambda each=execution_id: self.get(each).json_size_bytes, "what had run is not recorded")
 
 
 @pytest.fixture
 def queue(connect) -> Queue:
     return Queue(connect(autocommit=True))
+
+
+@pytest.fixture
+def outside() -> Iterator[World]:
+    """Who hears of what executions do while they run; workers reach it with REACH."""
+    with world() as server:
+        yield server

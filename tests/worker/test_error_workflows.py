@@ -6,6 +6,7 @@ import orjson
 
 from app.repository import executions, lifecycle, workers
 from app.repository.execution_filters import ExecutionFilter
+from tests.patience import wait_until
 from tests.worker.test_sub_workflows import call, child
 from tests.workflows import no_op, node, set_field, stop_and_error, stored, wait
 
@@ -24,15 +25,15 @@ def add(queue, workflow_id: str, mode: str) -> int:
     return execution_id
 
 
-def error_runs(queue, number: int = 1, seconds: float = 10) -> list[int]:
+def error_runs(queue, number: int = 1) -> list[int]:
     """The executions of mode error, once there are so many."""
-    deadline = time.monotonic() + seconds
-    while True:
-        rows = queue.connection.execute("SELECT id FROM executions WHERE mode = 'error' ORDER BY id").fetchall()
-        if len(rows) >= number:
-            return [row[0] for row in rows]
-        assert time.monotonic() < deadline, f"{len(rows)} of {number} error workflows were started"
-        time.sleep(0.02)
+
+    def started() -> list[int]:
+        rows = queue.connection.execute("SELECT id FROM executions WHERE mode = 'error' ORDER BY id")
+        return [row[0] for row in rows]
+
+    wait_until(lambda: len(started()) >= number, lambda: f"{len(started())} of {number} error workflows were started")
+    return started()
 
 
 def test_it_learns_what_failed_where(queue, start_worker) -> None:
@@ -72,8 +73,8 @@ def test_a_failed_sub_workflow_starts_its_own_and_so_does_its_parent(queue, star
 
 def test_a_run_whose_time_is_over_has_failed_too_and_one_that_was_stopped_counts_once(queue, start_worker) -> None:
     queue.save(on_error(no_op("Alert")), "alert")
-    queue.save(stored(wait(30), errorWorkflow="alert", executionTimeout=1), "slow")
-    queue.save(stored(wait(30), errorWorkflow="alert"), "stopped")
+    queue.save(stored(wait(60), errorWorkflow="alert", executionTimeout=3), "slow")
+    queue.save(stored(wait(60), errorWorkflow="alert"), "stopped")
     slow, stopped = add(queue, "slow", "trigger"), add(queue, "stopped", "trigger")
     start_worker()
     queue.wait_for([stopped], ["running"])
@@ -121,7 +122,7 @@ def test_none_starts_for_manual_runs_successes_and_stale_names(queue, start_work
 
 def test_one_that_is_stopped_while_it_runs_starts_it_in_the_same_transaction(queue, start_worker) -> None:
     queue.save(on_error(no_op("Alert")), "alert")
-    queue.save(stored(wait(30), errorWorkflow="alert"))
+    queue.save(stored(wait(60), errorWorkflow="alert"))
     running, waiting, manual = add(queue, "w1", "webhook"), add(queue, "w1", "trigger"), queue.add("w1")[0]
     worker_id = workers.register(queue.connection, hostname="h", pid=1, concurrency=9)
     claimed = [claim.id for claim in lifecycle.claim(queue.connection, worker_id, 3)]

@@ -4,9 +4,9 @@ import os
 import signal
 import time
 
+from tests.patience import PATIENCE_SECONDS, wait_until
+from tests.worker.conftest import LEASE
 from tests.workflows import no_op, stored, wait
-
-LEASE = {"EXECUTIONS_HEARTBEAT_SECONDS": 0.5, "EXECUTIONS_LEASE_SECONDS": 2}
 
 
 def test_a_killed_workers_executions_crash_and_the_queue_goes_on(queue, start_worker) -> None:
@@ -17,10 +17,8 @@ def test_a_killed_workers_executions_crash_and_the_queue_goes_on(queue, start_wo
     queue.wait_for(held, ["running"])
     queued = queue.add("short", 10)
     start_worker(**LEASE)
-    killed_at = time.monotonic()
     os.kill(doomed.pid, signal.SIGKILL)
-    crashed = queue.wait_for(held, seconds=2 + 5)
-    assert time.monotonic() - killed_at < 2 + 5
+    crashed = queue.wait_for(held)
     assert {execution.status for execution in crashed} == {"crashed"}
     assert {execution.error_message for execution in crashed} == {"The worker that ran this execution was lost"}
     assert {execution.status for execution in queue.wait_for(queued)} == {"success"}
@@ -41,10 +39,11 @@ def test_a_worker_that_was_silent_too_long_starts_anew(queue, start_worker) -> N
     silent = sleeper if sleeper.pid == holder else watcher
     os.kill(silent.pid, signal.SIGSTOP)
     try:
-        assert queue.wait_for([mine], seconds=10)[0].status == "crashed"
+        assert queue.wait_for([mine])[0].status == "crashed"
     finally:
         os.kill(silent.pid, signal.SIGCONT)
-    time.sleep(4)
+    anew = "SELECT count(*) > 1 AND bool_or(stopped_at IS NULL) FROM workers WHERE pid = %s"
+    wait_until(lambda: queue.connection.execute(anew, [silent.pid]).fetchone()[0], silent.log_tail)
     assert queue.get(mine).status == "crashed", "nothing leaves crashed"
     assert {e.status for e in queue.wait_for(queue.add(number=10))} == {"success"}
     alive = "SELECT count(DISTINCT pid) FROM workers WHERE stopped_at IS NULL"
@@ -52,27 +51,24 @@ def test_a_worker_that_was_silent_too_long_starts_anew(queue, start_worker) -> N
 
 
 def test_a_worker_told_to_go_finishes_or_hands_over(queue, start_worker) -> None:
-    queue.save(stored(wait(2)), "short")
-    queue.save(stored(no_op("First"), wait(12), no_op("Last")), "long")
+    queue.save(stored(wait(1)), "short")
+    queue.save(stored(no_op("First"), wait(15), no_op("Last")), "long")
     leaving = start_worker(EXECUTIONS_CONCURRENCY=20)
     short, long = queue.add("short", 5), queue.add("long", 5)
     queue.wait_for(short + long, ["running"])
-    started = time.monotonic()
-    assert leaving.stop() == 0
-    assert time.monotonic() - started < 10
+    assert leaving.stop(PATIENCE_SECONDS) == 0
     assert {execution.status for execution in queue.wait_for(short)} == {"success"}
     assert {execution.status for execution in queue.wait_for(long, ["waiting"])} == {"waiting"}
     start_worker()
-    for execution in queue.wait_for(long, seconds=30):
+    for execution in queue.wait_for(long):
         assert execution.status == "success"
         assert queue.ran(execution.id) == {name: ["success"] for name in ("Start", "First", "Wait", "Last")}
 
 
 def test_an_idle_worker_goes_at_once(queue, start_worker) -> None:
-    worker = start_worker()
-    started = time.monotonic()
-    assert worker.stop() == 0
-    assert time.monotonic() - started < 3
+    """It does not sleep on until it would have looked for work again."""
+    worker = start_worker(EXECUTIONS_POLL_SECONDS=3600)
+    assert worker.stop(PATIENCE_SECONDS) == 0
 
 
 def test_what_a_lapsed_lease_cut_short_has_crashed(queue, start_worker, connect) -> None:

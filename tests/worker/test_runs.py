@@ -4,8 +4,10 @@ import time
 
 from app.repository import deletion_jobs, lifecycle, retries, workflows
 from app.repository.execution_filters import ExecutionFilter
+from tests.patience import wait_until
 from tests.repository.given import as_before_compression
-from tests.workflows import code, no_op, set_field, stop_and_error, stored, wait
+from tests.worker.conftest import REACH
+from tests.workflows import call_out, code, no_op, set_field, stop_and_error, stored, wait
 
 
 def test_it_runs_what_is_queued_and_records_it(queue, start_worker) -> None:
@@ -22,10 +24,10 @@ def test_it_runs_what_is_queued_and_records_it(queue, start_worker) -> None:
 
 def test_it_hears_of_new_work_at_once(queue, start_worker) -> None:
     queue.save(stored(no_op()))
-    start_worker(EXECUTIONS_POLL_SECONDS=30)
-    time.sleep(1)  # asleep by now, for 30 seconds if nobody calls
-    [execution_id] = queue.add()
-    queue.wait_for([execution_id], seconds=3)
+    start_worker(EXECUTIONS_POLL_SECONDS=3600)
+    queue.wait_for(queue.add())
+    time.sleep(1)  # asleep by now, for an hour if nobody calls
+    queue.wait_for(queue.add())
 
 
 def test_it_finds_work_that_nobody_announced(queue, start_worker) -> None:
@@ -37,7 +39,7 @@ def test_it_finds_work_that_nobody_announced(queue, start_worker) -> None:
         " SELECT w.id, w.version_id, w.project_id, 'manual' FROM workflows AS w"
     )
     execution_id = queue.connection.execute("SELECT max(id) FROM executions").fetchone()[0]
-    queue.wait_for([execution_id], seconds=5)
+    queue.wait_for([execution_id])
 
 
 def test_an_error_names_its_node(queue, start_worker) -> None:
@@ -49,50 +51,43 @@ def test_an_error_names_its_node(queue, start_worker) -> None:
     assert queue.ran(execution_id) == {"Start": ["success"], "Halt": ["error"]}
 
 
-def test_a_stop_aborts_the_node_that_runs_within_a_second(queue, start_worker) -> None:
-    queue.save(stored(set_field("a", "1"), wait(50), no_op()))
+def test_a_stop_aborts_the_node_that_runs(queue, start_worker, outside) -> None:
+    queue.save(stored(set_field("a", "1"), call_out(f"{outside.address}/begun"), wait(60), no_op()))
     [execution_id] = queue.add()
-    start_worker()
-    queue.wait_for([execution_id], ["running"])
-    time.sleep(0.5)
+    start_worker(**REACH)
+    wait_until(lambda: outside.calls["/begun"], queue.get(execution_id))
     lifecycle.stop(queue.connection, execution_id)
-    deadline = time.monotonic() + 1
-    while queue.get(execution_id).json_size_bytes == 0:
-        assert time.monotonic() < deadline, "the worker has not aborted it"
-        time.sleep(0.02)
+    queue.wait_for_data([execution_id])
     assert queue.get(execution_id).status == "canceled"
-    assert queue.ran(execution_id)["Edit"] == ["success"], "what ran before stays readable"
+    ran = queue.ran(execution_id)
+    assert ran["Edit"] == ["success"], "what ran before stays readable"
+    assert "success" not in ran.get("Wait", []), "it was not aborted: it has ended by itself"
 
 
-def test_a_stop_reaches_code_that_never_ends(queue, start_worker) -> None:
-    queue.save(stored(code("while (true) {}"), no_op()))
+def test_a_stop_reaches_code_that_never_ends(queue, start_worker, outside) -> None:
+    queue.save(stored(call_out(f"{outside.address}/begun"), code("while (true) {}"), no_op()))
     queue.save(stored(set_field("a", "={{ 1 + 1 }}")), "neighbour")
     [endless] = queue.add()
-    start_worker()
-    queue.wait_for([endless], ["running"])
-    time.sleep(1)
+    start_worker(**REACH)
+    wait_until(lambda: outside.calls["/begun"], queue.get(endless))
     [neighbour] = queue.add("neighbour")
     assert queue.wait_for([neighbour])[0].status == "success"
     lifecycle.stop(queue.connection, endless)
-    deadline = time.monotonic() + 1
-    while queue.get(endless).json_size_bytes == 0:
-        assert time.monotonic() < deadline, "the worker has not aborted it"
-        time.sleep(0.02)
+    queue.wait_for_data([endless])
+    assert queue.ran(endless).get("Code") != ["error"], "it was not aborted: its own limit has ended it"
     assert queue.wait_for(queue.add("neighbour", 3))[0].status == "success"
 
 
 def test_a_stop_is_noticed_when_the_hint_is_lost(queue, start_worker) -> None:
-    queue.save(stored(wait(50)))
+    queue.save(stored(wait(60)))
     [execution_id] = queue.add()
     start_worker()
     queue.wait_for([execution_id], ["running"])
     queue.connection.execute(
         "UPDATE executions SET status = 'canceled', stopped_at = now() WHERE id = %s", [execution_id]
     )
-    deadline = time.monotonic() + 2
-    while queue.get(execution_id).json_size_bytes == 0:
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    queue.wait_for_data([execution_id])
+    assert "success" not in queue.ran(execution_id).get("Wait", [])
 
 
 def test_a_long_wait_survives_the_restart_of_everything(queue, start_worker) -> None:
@@ -172,10 +167,7 @@ def test_it_prunes_what_is_old(queue, start_worker) -> None:
         [ids[-1]],
     )
     start_worker(EXECUTIONS_PRUNE_AGE_HOURS=2)
-    deadline = time.monotonic() + 10
-    while queue.connection.execute("SELECT count(*) FROM executions").fetchone()[0] > 1:
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
+    wait_until(lambda: queue.connection.execute("SELECT count(*) FROM executions").fetchone() == (1,))
     assert queue.get(ids[-1]).status == "success"
 
 
@@ -185,9 +177,6 @@ def test_it_deletes_in_the_background(queue, start_worker) -> None:
     start_worker()
     queue.wait_for(ids)
     job_id = deletion_jobs.create_deletion_job(queue.connection, ExecutionFilter(workflow_ids=("w1",)))
-    deadline = time.monotonic() + 10
-    while (job := deletion_jobs.get_deletion_job(queue.connection, job_id)).finished_at is None:
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
-    assert job.deleted == 3
+    wait_until(lambda: deletion_jobs.get_deletion_job(queue.connection, job_id).finished_at)
+    assert deletion_jobs.get_deletion_job(queue.connection, job_id).deleted == 3
     assert queue.connection.execute("SELECT count(*) FROM execution_data").fetchone() == (0,)

@@ -1,7 +1,11 @@
-"""Waiting executions go on when their time has come, not when somebody happens to look."""
+"""Waiting executions go on when their time has come, not when somebody happens to look.
+
+`make bench` measures how punctually.
+"""
 
 from datetime import UTC, datetime, timedelta
 
+from app.vocabulary import ENDED
 from tests.workflows import no_op, stored, wait
 
 WAITING = 2_000
@@ -21,27 +25,27 @@ ENDS = "SELECT e.id, e.stopped_at FROM executions AS e WHERE e.id = ANY(%s)"
 def test_one_that_is_due_between_two_polls_is_not_late(queue, start_worker) -> None:
     queue.save(stored(wait(3600), no_op()))
     [execution_id] = queue.add()
-    start_worker(EXECUTIONS_POLL_SECONDS=30)
+    start_worker(EXECUTIONS_POLL_SECONDS=3600)  # whatever wakes it, that does not
     queue.wait_for([execution_id], ["waiting"])
     due = datetime.now(UTC) + timedelta(seconds=1.7)
     queue.connection.execute("UPDATE executions SET wait_till = %s", [due])
-    [execution] = queue.wait_for([execution_id], seconds=10)
-    assert execution.status == "success"
-    assert 0 <= (execution.stopped_at - due).total_seconds() < 0.5
+    [execution] = queue.wait_for([execution_id], ["success"])
+    assert execution.stopped_at >= due
 
 
-def test_of_many_that_wait_hardly_one_is_late(queue, start_worker) -> None:
+def test_of_many_that_wait_none_is_early_and_none_forgotten(queue, start_worker) -> None:
     queue.save(stored(wait(3600), no_op()))
     ids = queue.add(number=WAITING)
     for _ in range(2):
-        start_worker()
-    queue.wait_for(ids, ["waiting"], seconds=40)
+        start_worker(EXECUTIONS_POLL_SECONDS=3600)
+    queue.wait_for(ids, ["waiting"])
     first = datetime.now(UTC) + timedelta(seconds=1.5)
     seconds = [SPREAD_SECONDS * n / DUE for n in range(DUE)]
     due = ids[:: WAITING // DUE][:DUE]
     queue.connection.execute(SET_TIMES, {"ids": due, "seconds": seconds, "first": first})
-    queue.wait_for(due, ["success"], seconds=20)
+    queue.wait_for(due, ["success"])
     ends = dict(queue.connection.execute(ENDS, [due]).fetchall())
-    late = sorted((ends[each] - first).total_seconds() - after for each, after in zip(due, seconds, strict=True))
-    assert late[0] >= 0, "one woke before its time"
-    assert late[int(len(late) * 0.99)] < 0.5
+    late = [(ends[each] - first).total_seconds() - after for each, after in zip(due, seconds, strict=True)]
+    assert min(late) >= 0, "one woke before its time"
+    others = sorted(set(ids) - set(due))
+    assert {each.status for each in queue.wait_for(others, ["waiting", *ENDED])} == {"waiting"}, "nor was it its turn"

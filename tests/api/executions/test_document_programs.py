@@ -13,6 +13,7 @@ import pytest
 from app.repository import api_keys
 from tests.api.conftest import NO_OP, TRIGGER
 from tests.live import LiveServer
+from tests.patience import PATIENCE_SECONDS
 from tests.workflows import chain, stop_and_error
 
 PROGRAMS = Path(__file__).with_name("programs")
@@ -37,7 +38,7 @@ def execute(server: LiveServer, tmp_path: Path) -> Callable[..., str]:
         program.write_text(
             text.replace("https://your-n8n-instance.com", server.url).replace("'exec_123'", f"'{execution_id}'")
         )
-        done = subprocess.run([NODE, program], capture_output=True, text=True, timeout=60, check=False)
+        done = subprocess.run([NODE, program], capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False)
         assert (done.returncode, done.stderr) == (0, "")
         return done.stdout
 
@@ -68,7 +69,7 @@ def test_clean_up_old_executions(server, execute, api):
 def test_retry_all_failed_executions(server, execute, start_worker):
     start_worker()
     workflow = server.post("/api/v1/workflows", FAILING).body
-    failed = [server.post(f"/api/v1/workflows/{workflow['id']}/run", {"wait": 20}).body for _ in range(2)]
+    failed = [server.post(f"/api/v1/workflows/{workflow['id']}/run", {"wait": 60}).body for _ in range(2)]
     assert [execution["status"] for execution in failed] == ["error", "error"]
     mended = {**workflow, "nodes": [TRIGGER, {**NO_OP, "name": "Stop"}]}
     assert server.call("PUT", f"/api/v1/workflows/{workflow['id']}", mended).status == 200

@@ -16,6 +16,7 @@ import zstandard
 from app.repository.api_keys import ensure_api_key
 from tests import live
 from tests.live import KEY, LiveServer
+from tests.patience import PATIENCE_SECONDS
 from tests.repository.given import as_before_compression
 
 MEBIBYTE = 2**20
@@ -65,7 +66,7 @@ class Download:
     """A read of an answer in pieces, as it comes."""
 
     def __init__(self, server: LiveServer, path: str, coding: str | None = None) -> None:
-        self.connection = http.client.HTTPConnection(urlsplit(server.url).netloc, timeout=30)
+        self.connection = http.client.HTTPConnection(urlsplit(server.url).netloc, timeout=PATIENCE_SECONDS)
         headers = {"X-N8N-API-KEY": KEY} | ({"Accept-Encoding": coding} if coding else {})
         self.connection.request("GET", f"/api/v1{path}", headers=headers)
         self.answer = self.connection.getresponse()

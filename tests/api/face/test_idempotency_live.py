@@ -12,6 +12,7 @@ from typing import Any
 import psycopg
 
 from tests.api.conftest import Api
+from tests.patience import wait_until
 
 SETTINGS = {"EXECUTIONS_HTTP_WORKERS": 1}
 
@@ -87,12 +88,12 @@ def lost(server, path: str, body: Any, key: str) -> bool:
 
 def posted(server, path: str, body: Any, key: str):
     """The answer, as soon as there is somebody to give one."""
-    deadline = time.monotonic() + 20
-    while time.monotonic() < deadline:
+
+    def answer():
         with suppress(OSError, http.client.HTTPException):
             return server.post(path, body, Idempotency_Key=key)
-        time.sleep(0.1)
-    raise AssertionError("nobody answers")
+
+    return wait_until(answer, "nobody answers", pause=0.1)
 
 
 def kill_processes_of(server) -> None:

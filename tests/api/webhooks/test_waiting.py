@@ -1,7 +1,6 @@
 """An execution that waits for a call: it goes on once, with what the call brought."""
 
 import threading
-import time
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -9,6 +8,7 @@ import pytest
 
 from app.repository.connection import connect
 from tests.api.webhooks.conftest import ONE, Hook, Site, respond, webhook
+from tests.patience import wait_until
 from tests.repository.given import as_before_compression
 from tests.workflows import code, node
 
@@ -31,12 +31,12 @@ def begun(site: Site, *nodes: dict[str, Any]) -> tuple[Hook, str]:
     return hook, f"{address.path}?{address.query}"
 
 
-def until(site: Site, hook: Hook, status: str, seconds: float = 10) -> None:
-    deadline = time.monotonic() + seconds
-    query = "SELECT status FROM executions WHERE workflow_id = %s ORDER BY id DESC LIMIT 1"
-    while (found := site.query(query, hook.workflow_id)) != [(status,)]:
-        assert time.monotonic() < deadline, f"still {found}"
-        time.sleep(0.05)
+def until(site: Site, hook: Hook, status: str) -> None:
+    def found() -> list[tuple[Any, ...]]:
+        query = "SELECT status FROM executions WHERE workflow_id = %s ORDER BY id DESC LIMIT 1"
+        return site.query(query, hook.workflow_id)
+
+    wait_until(lambda: found() == [(status,)], found, pause=0.05)
 
 
 def resumed_with(site: Site, hook: Hook) -> dict[str, Any]:
@@ -74,7 +74,7 @@ def test_only_who_was_given_the_address_can_call(site: Site) -> None:
     bare = path.split("?")[0]
     for guess in (bare, f"{bare}?signature=", f"{bare}?signature={'0' * 64}"):
         assert site.call("GET", guess, base="").status == 401
-    until(site, hook, "waiting", seconds=1)
+    until(site, hook, "waiting")
 
 
 @pytest.mark.parametrize("unknown", ["99999999", "abc", "0", "9" * 30])

@@ -30,6 +30,7 @@ from app.outgoing.addresses import AddressRules
 from app.outgoing.client import Outgoing
 from tests.engine.nodes import far_side
 from tests.engine.running import Engine, output_of
+from tests.patience import PATIENCE_SECONDS
 from tests.workflows import START, chain, node
 
 
@@ -38,7 +39,7 @@ class Forwarding(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         target = urlsplit(self.path)
-        connection = http.client.HTTPConnection(target.netloc, timeout=10)
+        connection = http.client.HTTPConnection(target.netloc, timeout=PATIENCE_SECONDS)
         headers = {"X-One": self.headers.get("Proxy-Authorization", "none")}
         connection.request("GET", f"{target.path}?{target.query}", headers=headers)
         answer = connection.getresponse()

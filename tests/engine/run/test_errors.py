@@ -84,7 +84,7 @@ def test_a_node_is_tried_again_as_often_as_it_says(engine):
     started = time.monotonic()
     outcome = engine.run(chain(START, halt))
     assert outcome.status == "error"
-    assert 0.2 <= time.monotonic() - started < 1
+    assert time.monotonic() - started >= 0.2, "it was tried twice more, each time after a pause"
     assert len(outcome.data["resultData"]["runData"]["Halt"]) == 1
 
 

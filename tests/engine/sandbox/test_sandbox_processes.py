@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -14,8 +13,11 @@ import pytest
 
 from app.engine.sandbox import ExpressionError, Sandbox, SandboxError, SandboxMemory, SandboxTimeout
 from app.engine.sandbox import process as process_module
+from tests.patience import wait_until
 
 SCOPE: dict[str, Any] = {"items": [{"json": {"n": 7}}]}
+NEVER = 3600.0
+"""A limit that no test lives to see: what ends was ended by something else."""
 HANG = "={{ (() => { for (;;) {} })() }}"
 BOMB = "={{ (() => { const a = []; for (;;) a.push({ a: [1, 2, 3] }) })() }}"
 
@@ -50,7 +52,7 @@ def test_a_hanging_expression_fails_alone():
         templates = [HANG, "={{ $json.n }}", HANG, "={{ $json.n + 1 }}"]
         return await asyncio.gather(*(result(sandbox.evaluate([each], SCOPE)) for each in templates))
 
-    assert with_sandbox(work, expression_timeout=0.3) == [SandboxTimeout, [[7]], SandboxTimeout, [[8]]]
+    assert with_sandbox(work, expression_timeout=2) == [SandboxTimeout, [[7]], SandboxTimeout, [[8]]]
 
 
 def test_a_catastrophic_regular_expression_is_ended():
@@ -67,7 +69,8 @@ def test_a_memory_bomb_fails_alone():
             *(result(sandbox.run_code(each, SCOPE)) for each in programs),
         )
 
-    given = with_sandbox(work, memory_mb=64, code_processes=1)
+    limits = {"expression_timeout": NEVER, "code_timeout": NEVER}
+    given = with_sandbox(work, memory_mb=64, code_processes=1, **limits)
     assert given == [SandboxMemory, [[7]], SandboxMemory, [{"ok": 1}]]
 
 
@@ -78,7 +81,7 @@ def test_memory_outside_the_heap_is_limited_too():
         given = await result(sandbox.evaluate([template], SCOPE))
         return given, await result(sandbox.evaluate(["={{ $json.n }}"], SCOPE))
 
-    given, after = with_sandbox(work, memory_mb=64)
+    given, after = with_sandbox(work, memory_mb=64, expression_timeout=NEVER)
     assert given in ([[None]], SandboxMemory)
     assert after == [[7]]
 
@@ -90,12 +93,11 @@ def test_a_hanging_program_delays_neither_expressions_nor_its_neighbours():
             result(sandbox.run_code("await new Promise(r => setTimeout(r, 50)); return {b: 1}", SCOPE))
         )
         await asyncio.sleep(0.1)
-        started = time.monotonic()
         expression = await result(sandbox.evaluate(["={{ $json.n }}"], SCOPE))
-        return expression, time.monotonic() - started < 0.2, await hanging, await waiting
+        return expression, hanging.done() or waiting.done(), await hanging, await waiting
 
-    given = with_sandbox(work, code_timeout=0.7, code_processes=1)
-    assert given == ([[7]], True, SandboxTimeout, [{"b": 1}])
+    given = with_sandbox(work, code_timeout=3, code_processes=1)
+    assert given == ([[7]], False, SandboxTimeout, [{"b": 1}])
 
 
 def test_a_program_that_waits_too_long_fails_without_a_restart():
@@ -108,9 +110,7 @@ def test_a_program_that_waits_too_long_fails_without_a_restart():
     assert with_sandbox(work, code_processes=1, spares=0) == (SandboxTimeout, [{"a": 1}], True)
 
 
-@pytest.mark.parametrize(
-    ("source", "restarts"), [("await new Promise(r => setTimeout(r, 60000)); return []", False), ("for (;;) {}", True)]
-)
+@pytest.mark.parametrize(("source", "restarts"), [("await new Promise(() => {})", False), ("for (;;) {}", True)])
 def test_cancelling_a_program_ends_its_javascript(source, restarts):
     async def work(sandbox: Sandbox) -> Any:
         await sandbox.run_code("return []", SCOPE)
@@ -118,14 +118,15 @@ def test_cancelling_a_program_ends_its_javascript(source, restarts):
         task = asyncio.create_task(sandbox.run_code(source, SCOPE))
         await asyncio.sleep(0.1)
         task.cancel()
-        started = time.monotonic()
         cancelled = await result(task)
-        promptly = time.monotonic() - started < 0.1
         after = await result(sandbox.run_code("return {a: 1}", SCOPE))
-        return cancelled, promptly, after, sandbox.pids != before
+        return cancelled, after, sandbox.pids != before
 
-    given = with_sandbox(work, code_processes=1, spares=0)
-    assert given == (asyncio.CancelledError, True, [{"a": 1}], restarts)
+    assert with_sandbox(work, code_processes=1, spares=0, code_timeout=NEVER) == (
+        asyncio.CancelledError,
+        [{"a": 1}],
+        restarts,
+    )
 
 
 def test_cancelling_an_expression_ends_its_javascript():
@@ -136,11 +137,10 @@ def test_cancelling_an_expression_ends_its_javascript():
         await asyncio.sleep(0)
         task.cancel()
         queued.cancel()
-        started = time.monotonic()
         after = await result(sandbox.evaluate(["={{ $json.n }}"], SCOPE))
-        return after, time.monotonic() - started < 3, task.cancelled(), queued.cancelled()
+        return after, task.cancelled(), queued.cancelled()
 
-    assert with_sandbox(work, expression_timeout=30) == ([[7]], True, True, True)
+    assert with_sandbox(work, expression_timeout=NEVER) == ([[7]], True, True)
 
 
 @pytest.mark.parametrize(
@@ -155,7 +155,8 @@ def test_what_a_program_leaves_running_is_ended(source):
 
 def test_a_killed_process_is_replaced_and_its_requests_are_sent_again():
     async def work(sandbox: Sandbox) -> Any:
-        source = "await new Promise(r => setTimeout(r, 300)); return items"
+        await asyncio.gather(*(sandbox.run_code("return []", SCOPE) for _ in range(2)))
+        source = "await new Promise(r => setTimeout(r, 1000)); return items"
         scopes = [{"items": [{"json": {"n": n}}]} for n in range(3)]
         programs = [asyncio.create_task(result(sandbox.run_code(source, each))) for each in scopes]
         await asyncio.sleep(0.25)
@@ -184,7 +185,7 @@ def test_large_data_passes():
         program = await sandbox.run_code("return items", given)
         return expression[0][0] == given["items"][0]["json"]["s"], program.items == given["items"]
 
-    assert with_sandbox(work, memory_mb=512, expression_timeout=60) == (True, True)
+    assert with_sandbox(work, memory_mb=512, expression_timeout=NEVER, code_timeout=NEVER) == (True, True)
 
 
 def test_closing_ends_the_processes_and_what_is_in_flight():
@@ -229,10 +230,7 @@ asyncio.run(main())
     worker.kill()
     worker.wait()
     assert pids
-    deadline = time.monotonic() + 5
-    while any(alive(pid) for pid in pids):
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    wait_until(lambda: not any(alive(pid) for pid in pids))
 
 
 def test_a_process_has_no_rights_and_an_empty_environment():
@@ -257,4 +255,4 @@ def test_a_request_whose_process_dies_again_and_again_is_given_up():
             await asyncio.sleep(0.3)
         return await task, await result(sandbox.evaluate(["={{ $json.n }}"], SCOPE))
 
-    assert with_sandbox(work, expression_timeout=30) == (SandboxError, [[7]])
+    assert with_sandbox(work, expression_timeout=NEVER) == (SandboxError, [[7]])

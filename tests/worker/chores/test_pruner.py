@@ -2,7 +2,6 @@
 
 import asyncio
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -11,6 +10,7 @@ from app.repository.connection import open_pool
 from app.settings import Settings
 from app.worker.chores import pruner as module
 from app.worker.chores.pruner import Pruner
+from tests.patience import wait_until
 from tests.repository.given import a_worker, a_workflow, an_ended_execution
 
 
@@ -38,11 +38,8 @@ def two_pruners(database_url: str, **environ: str) -> Iterator[None]:
 
 
 def await_left(connection, kept: set[int]) -> None:
-    """Wait until exactly these executions are left, for at most ten seconds."""
-    deadline = time.monotonic() + 10
-    while left(connection) != kept and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert left(connection) == kept
+    """Wait until exactly these executions are left."""
+    wait_until(lambda: left(connection) == kept, lambda: left(connection) ^ kept)
 
 
 def left(connection) -> set[int]:
