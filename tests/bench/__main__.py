@@ -1,4 +1,4 @@
-"""`make bench`: lists, reads, runs, webhooks, pruning and the engine, over a table that grows to ROWS executions.
+"""`make bench`: lists, reads, runs, webhooks, pruning, punctuality and the engine, over a table of ROWS executions.
 
 Prints tables, and writes them to var/bench.json and the growth as a picture to var/bench.svg. ROWS is 1,000,000 unless
 given. tests/bench/n8n.py says how a real n8n is measured beside it.
@@ -18,6 +18,7 @@ from tests.bench.filters import report_filters
 from tests.bench.lists import report_lists
 from tests.bench.n8n import N8n
 from tests.bench.pruning import report_pruning
+from tests.bench.punctuality import report_punctuality
 from tests.bench.report import Report, draw_growth
 from tests.bench.runs import report_growth
 
@@ -47,6 +48,7 @@ def main() -> None:
         report_filters(report, home, small, large, (SMALL, rows))
         webhooks.report_webhooks(report, home, large, n8n)
         report_pruning(report, home, large, rows)
+        report_punctuality(report, home, prepared(postgres, "punctual"))
         engine.report_engine(report)
         report.write(RESULTS / "bench.json")
         draw_growth(growth, RESULTS / "bench.svg")
