@@ -8,9 +8,9 @@ import pytest
 from app.processes import Child
 from app.repository import lifecycle
 from app.worker.watchdog import is_interruptible
-from tests.worker.graphs import chain, no_op, wait
-
-LEASE = {"EXECUTIONS_HEARTBEAT_SECONDS": 0.5, "EXECUTIONS_LEASE_SECONDS": 2}
+from tests.patience import PATIENCE_SECONDS
+from tests.worker.conftest import LEASE
+from tests.workflows import no_op, node, stored, wait
 
 
 @pytest.fixture
@@ -19,14 +19,14 @@ def start_holder(start_worker) -> Callable[..., Child]:
 
 
 def hold(how: str) -> bytes:
-    return chain(no_op("First"), ("Hold", f"hold{how}", 1, {}), no_op("Last"))
+    return stored(no_op("First"), node("Hold", f"hold{how}"), no_op("Last"))
 
 
 @pytest.mark.parametrize("how", ["Loop", "Pattern", "Sort"])
 def test_a_node_that_holds_the_loop_is_ended_and_its_neighbours_go_on(queue, start_holder, how) -> None:
     queue.save(hold(how))
-    queue.save(chain(wait(1)), "neighbour")
-    start_holder(EXECUTIONS_NODE_SECONDS=4, **LEASE)  # twice the lease: only a beat beside the loop keeps it
+    queue.save(stored(wait(1)), "neighbour")
+    start_holder(EXECUTIONS_NODE_SECONDS=10, **LEASE)  # twice the lease: only a beat beside the loop keeps it
     neighbours = queue.add("neighbour", 3)
     queue.wait_for(neighbours, ["running"])
     [ended] = queue.wait_for(queue.add())
@@ -42,7 +42,7 @@ def test_a_worker_told_to_go_hands_over_a_node_that_holds_its_loop(queue, start_
     holder = start_holder(EXECUTIONS_NODE_SECONDS=600)
     [held] = queue.add()
     queue.wait_for([held], ["running"])
-    assert holder.stop(timeout=10) == 0
+    assert holder.stop(PATIENCE_SECONDS) == 0
     assert queue.get(held).status == "waiting"
     assert queue.ran(held) == {"Start": ["success"], "First": ["success"]}
 
@@ -51,12 +51,12 @@ def test_a_worker_told_to_go_is_gone_whatever_holds_its_loop(queue, start_holder
     queue.save(hold("Stubbornly"))
     holder = start_holder(EXECUTIONS_NODE_SECONDS=600)
     queue.wait_for(queue.add(), ["running"])
-    assert holder.stop(timeout=15) == 1
+    assert holder.stop(PATIENCE_SECONDS) == 1
 
 
 def test_what_computes_beside_the_loop_goes_on_until_it_is_stopped(queue, start_holder) -> None:
     queue.save(hold("Thread"))
-    queue.save(chain(no_op()), "neighbour")
+    queue.save(stored(no_op()), "neighbour")
     start_holder(EXECUTIONS_NODE_SECONDS=0.5, **LEASE)
     held = queue.add(number=3)
     queue.wait_for(held, ["running"])
