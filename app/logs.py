@@ -9,6 +9,9 @@ import orjson
 
 STANDARD = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "color_message", "taskName"}
 
+CLIENTS = ("httpcore", "httpx")
+"""Loggers that tell each request with its address, in which secrets may stand: their warnings are heard, no more."""
+
 GUNICORN: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
@@ -18,6 +21,7 @@ GUNICORN: dict[str, Any] = {
     "loggers": {
         "gunicorn.error": {"handlers": ["stderr"], "level": "INFO", "propagate": False},
         "gunicorn.access": {"handlers": [], "propagate": False},
+        **{name: {"level": "WARNING"} for name in CLIENTS},
     },
 }
 """gunicorn's own lines in the same shape, for logging.config.dictConfig. The app writes one for each request."""
@@ -47,3 +51,5 @@ def configure(level: int = logging.INFO) -> None:
     root.handlers[:] = [handler]
     root.setLevel(level)
     logging.getLogger("psycopg.pool").setLevel(logging.ERROR)
+    for name in CLIENTS:
+        logging.getLogger(name).setLevel(logging.WARNING)

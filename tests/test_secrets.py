@@ -10,7 +10,8 @@ from tests.workflows import START, chain, no_op, node
 VALUE = "canary-of-the-credential"
 ENCRYPTION_KEY = "canary-of-the-encryption-key"
 WRONG_KEY = "canary-of-a-wrong-api-key"
-SECRETS = (VALUE, ENCRYPTION_KEY, WRONG_KEY, KEY)
+IN_ADDRESS = "canary-of-a-query-credential"
+SECRETS = (VALUE, ENCRYPTION_KEY, WRONG_KEY, IN_ADDRESS, KEY)
 
 
 def everything_stored(database_url: str) -> str:
@@ -40,6 +41,8 @@ def test_secrets_are_in_no_log_measurement_error_run_data_or_table(start_server,
     refused = server.post("/api/v1/credentials", {"name": "c", "type": "httpHeaderAuth", "data": {"zz": VALUE}})
     assert (made.status, refused.status) == (200, 400)
     told += [made, refused]
+    query = {"name": "q", "type": "httpQueryAuth", "data": {"name": "key", "value": IN_ADDRESS}}
+    in_address = server.post("/api/v1/credentials", query)
     with far_side.running() as address:
         for path in ("/checked", "/error-object"):
             parameters = {
@@ -50,7 +53,19 @@ def test_secrets_are_in_no_log_measurement_error_run_data_or_table(start_server,
             }
             document = server.post("/api/v1/workflows", workflow(path, parameters, made.body["id"]))
             told += [document, server.post(f"/api/v1/workflows/{document.body['id']}/run", {"wait": 60})]
+        for url in (f"{address}/object", f"{address}/error-object", "http://127.0.0.1:9/"):
+            parameters = {
+                "url": url,
+                "options": {},
+                "authentication": "genericCredentialType",
+                "genericAuthType": "httpQueryAuth",
+            }
+            document = server.post(
+                "/api/v1/workflows", workflow(url, parameters, in_address.body["id"], "httpQueryAuth")
+            )
+            told.append(server.post(f"/api/v1/workflows/{document.body['id']}/run", {"wait": 60}))
     assert [told[4].body["status"], told[6].body["status"]] == ["success", "error"]
+    assert [answer.body["status"] for answer in told[-3:]] == ["success", "error", "error"]
     told += [
         server.get("/api/v1/executions?includeData=true"),
         server.get("/metrics"),
@@ -73,7 +88,7 @@ def test_secrets_are_in_no_log_measurement_error_run_data_or_table(start_server,
     assert found == set()
 
 
-def workflow(name: str, parameters: dict, credential_id: str) -> dict:
+def workflow(name: str, parameters: dict, credential_id: str, kind: str = "httpHeaderAuth") -> dict:
     """One request with the credential."""
-    credentials = {"httpHeaderAuth": {"id": credential_id, "name": "c"}}
+    credentials = {kind: {"id": credential_id, "name": "c"}}
     return chain(START, node("Ask", "httpRequest", parameters, 4.2, credentials=credentials), no_op(), name=name)
