@@ -10,6 +10,7 @@ from typing import Any
 from app.credentials.encryption import Cipher
 from app.credentials.errors import CannotDecrypt
 from app.credentials.keys import Key, Keyring
+from app.credentials.proofs import Proof
 from app.repository import credentials
 from app.repository.connection import Connection
 from app.repository.credentials import Credential, Secret
@@ -67,13 +68,13 @@ class Vault:
         fitting = [key for key in keys if key.id == secret.key_id] or (list(keys) if secret.key_id is None else [])
         return self._opened(fitting, secret.data, credential_context(credential_id, kind))
 
-    def seal(self, value: dict[str, Any]) -> bytes:
-        """Encrypt what only one run may see. Raises OSError without a key."""
-        return self._cipher(self.keyring.current()).encrypt(value, SEALED)
+    def seal(self, proof: Proof) -> bytes | None:
+        """What proved a caller, for the run of its call only; None for nothing. Raises OSError without a key."""
+        return self._cipher(self.keyring.current()).encrypt(proof.to_json(), SEALED) if proof else None
 
-    def unseal(self, data: bytes) -> dict[str, Any]:
+    def unseal(self, data: bytes) -> Proof:
         """What was sealed. Raises CannotDecrypt, OSError."""
-        return self._opened(self.keyring.accepted(), data, SEALED)
+        return Proof.from_json(self._opened(self.keyring.accepted(), data, SEALED))
 
     def _opened(self, keys: Iterable[Key], data: bytes, context: str) -> dict[str, Any]:
         for key in keys:

@@ -58,7 +58,7 @@ TAGS = """
 """
 
 INPUT = """
-    SELECT i.execution_id, i.start_node, i.items, i.resume_items
+    SELECT i.execution_id, i.start_node, i.items, i.resume_items, i.sealed
       FROM execution_inputs AS i
      WHERE i.execution_id = ANY(%(ids)s)
 """
@@ -75,12 +75,14 @@ METADATA = """
 class ExecutionInput:
     """What an execution was started with: the node to start at, and a JSON array of n8n's items; None: the default.
 
-    `resume_items` is what a call brought that ended its wait.
+    `resume_items` is what a call brought that ended its wait, `sealed` what has proved who made that call or the one
+    that started it, encrypted.
     """
 
     start_node: str | None = None
     items: bytes | None = None
     resume_items: bytes | None = None
+    sealed: bytes | None = None
 
 
 def list_executions(

@@ -2,6 +2,7 @@
 
 import orjson
 
+from app.credentials.proofs import Proof
 from app.engine.run.children import start_node
 from app.engine.run.errors import NodeError
 from app.engine.run.ports import ChildRequest
@@ -33,7 +34,7 @@ def start_child(
         mode=MODE,
         parent_id=parent.claim.id,
         start_node=given.start_node,
-        items=given.items,
+        items=parent.proof.mask.json(orjson.dumps(request.items)),
     )
     if execution_id is None:
         raise NodeError("The worker has lost its lease")
@@ -50,7 +51,15 @@ def start_child(
     )
     named = {**document, "id": workflow.id, "name": workflow.name}
     kept = static_data.read(connection, [workflow.id]) if may_ask_for_static_data(workflow.definition) else {}
-    return Assignment(claim, named, given, None, depth=depth, static_data=kept.get(workflow.id))
+    return Assignment(
+        claim,
+        named,
+        given,
+        None,
+        depth=depth,
+        static_data=kept.get(workflow.id),
+        proof=Proof(secrets=parent.proof.secrets),
+    )
 
 
 def queue_child(connection: Connection, parent: Assignment, request: ChildRequest) -> int:
@@ -62,7 +71,7 @@ def queue_child(connection: Connection, parent: Assignment, request: ChildReques
         mode=MODE,
         parent_id=parent.claim.id,
         start_node=start_node(orjson.loads(workflow.definition)),
-        items=orjson.dumps(request.items),
+        items=parent.proof.mask.json(orjson.dumps(request.items)),
     )
 
 

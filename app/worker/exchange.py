@@ -14,6 +14,9 @@ import psycopg
 from psycopg_pool import ConnectionPool
 
 from app.bounded_dict import BoundedDict
+from app.credentials.errors import CannotDecrypt
+from app.credentials.proofs import NO_PROOF, Proof
+from app.credentials.vault import Vault
 from app.repository import executions, lifecycle, static_data, workflows
 from app.repository.connection import Connection, transaction
 from app.repository.errors import Invalid
@@ -39,6 +42,8 @@ class Assignment:
     """How many executions this one is below, as a sub-workflow that its parent waits for."""
     static_data: bytes | None = None
     """What earlier executions of the workflow have kept, where its programs ask for it: a JSON object by scope."""
+    proof: Proof = NO_PROOF
+    """What has proved the caller: the run sees it, and what is recorded does not show it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +65,9 @@ class Exchanged:
 class Exchange:
     """The worker's side of the exchange; called from one thread at a time."""
 
-    def __init__(self, pool: ConnectionPool[Connection], worker_id: int) -> None:
+    def __init__(self, pool: ConnectionPool[Connection], vault: Vault, worker_id: int) -> None:
         self._pool = pool
+        self._vault = vault
         self._worker_id = worker_id
         self._versions: BoundedDict[UUID, Version] = BoundedDict(VERSIONS_KEPT)
 
@@ -115,6 +121,7 @@ class Exchange:
                 input=inputs.get(claim.id) or ExecutionInput(),
                 earlier=earlier.get(sources[claim.id] or 0),
                 static_data=kept.get(claim.workflow_id),
+                proof=self._unseal(claim, inputs.get(claim.id)),
             )
             for claim in claims
         ]
@@ -129,6 +136,16 @@ class Exchange:
         self._versions.update(versions)
         return versions
 
+    def _unseal(self, claim: Claim, given: ExecutionInput | None) -> Proof:
+        """What has proved the caller of an execution; it stays hidden where the key for it is not known."""
+        if given is None or given.sealed is None:
+            return NO_PROOF
+        try:
+            return self._vault.unseal(given.sealed)
+        except (CannotDecrypt, OSError) as error:
+            log.error("what proved a caller stays hidden", extra={"execution": claim.id, "reason": str(error)})
+            return NO_PROOF
+
 
 def may_ask_for_static_data(definition: bytes) -> bool:
     """Whether some program of the workflow may ask for its static data, by the name of the function for it."""
@@ -137,4 +154,12 @@ def may_ask_for_static_data(definition: bytes) -> bool:
 
 def without_data(result: Result) -> Result:
     """What is recorded in place of a result that PostgreSQL refused."""
-    return Result(result.id, "error", result.mode, b"{}", error_message=UNSTORABLE, awaited=result.awaited)
+    return Result(
+        result.id,
+        "error",
+        result.mode,
+        b"{}",
+        error_message=UNSTORABLE,
+        awaited=result.awaited,
+        has_proof=result.has_proof,
+    )

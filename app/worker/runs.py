@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from app.credentials.masking import Mask
+from app.credentials.proofs import Proof
 from app.engine.run.document import prepare_retry
 from app.engine.run.node_types import NodeTypes
 from app.engine.run.ports import Ports
@@ -46,11 +48,12 @@ async def run(assignment: Assignment, sandbox: Sandbox, types: NodeTypes, ports:
             if (task := asyncio.current_task()) is not None:
                 task.uncancel()
             node = None
-        return Ended(result_of(assignment, outcome, node, ports.address), outcome)
+        result = result_of(assignment, outcome, node, ports.address)
+        return Ended(replace(result, has_proof=assignment.input.sealed is not None), outcome)
     except Exception:
         log.exception("engine failed", extra={"execution": claim.id})
         result = Result(claim.id, "error", claim.mode, b"{}", error_message=BROKEN, awaited=claim.awaited)
-        return Ended(result, None)
+        return Ended(replace(result, has_proof=assignment.input.sealed is not None), None)
 
 
 def request_for(assignment: Assignment, ports: Ports) -> RunRequest:
@@ -64,11 +67,18 @@ def request_for(assignment: Assignment, ports: Ports) -> RunRequest:
         mode=claim.mode,
         workflow=assignment.workflow,
         start_node=given.start_node or own_trigger(claim.mode, assignment.workflow),
-        items=None if items is None else orjson.loads(items),
+        items=None if items is None else shown(orjson.loads(items), assignment.proof),
         resume=earlier if claim.resumed or earlier is None else prepare_retry(earlier),
         ports=ports,
         static_data={} if assignment.static_data is None else orjson.loads(assignment.static_data),
     )
+
+
+def shown(items: list[dict[str, Any]], proof: Proof) -> list[dict[str, Any]]:
+    """The items of a call with what has proved its caller."""
+    if proof:
+        proof.show(items)
+    return items
 
 
 def own_trigger(mode: str, workflow: dict[str, Any]) -> str | None:
@@ -89,9 +99,9 @@ def result_of(
 
     `webhook` is the node whose webhook somebody waits for, `address` where this server is reached.
     """
-    claim = assignment.claim
+    claim, mask = assignment.claim, assignment.proof.mask
     try:
-        data = encoded(outcome.data)
+        data = mask.json(encoded(outcome.data))
     except (TypeError, ValueError, RecursionError) as error:
         return refused(claim, str(error))
     if len(data) > LARGEST_DATA:
@@ -103,16 +113,16 @@ def result_of(
         claim.mode,
         data,
         error_node=storable(failed.node) if failed else None,
-        error_message=storable(failed.message) if failed else None,
+        error_message=mask.text(storable(failed.message) or "") if failed else None,
         wait_till=outcome.wait_till,
         resume_on=outcome.resume_on,
         waiting_node=waiting_node(outcome),
         awaited=claim.awaited,
-        metadata=tuple((storable(k) or "", storable(v) or "") for k, v in outcome.custom_data.items()),
+        metadata=tuple((storable(k) or "", mask.text(storable(v) or "")) for k, v in outcome.custom_data.items()),
         answer=answer_of(webhook, outcome),
         keep=is_kept(workflow, claim.mode, outcome.status),
-        failure=failure_of(claim, outcome, address),
-        static_data=changes_of(claim, outcome),
+        failure=failure_of(claim, outcome, mask, address),
+        static_data=changes_of(claim, outcome, mask),
     )
 
 
@@ -132,12 +142,12 @@ def refused(claim: Claim, reason: str) -> Result:
     return Result(claim.id, "error", claim.mode, b"{}", error_message=message, awaited=claim.awaited)
 
 
-def changes_of(claim: Claim, outcome: Outcome) -> tuple[StaticChange, ...]:
+def changes_of(claim: Claim, outcome: Outcome, mask: Mask) -> tuple[StaticChange, ...]:
     """What the run has changed of its workflow's static data; a manual run only tries things out."""
     if claim.mode == "manual":
         return ()
     return tuple(
-        StaticChange(claim.workflow_id, storable(scope) or "", orjson.dumps(part, default=str))
+        StaticChange(claim.workflow_id, storable(scope) or "", mask.json(orjson.dumps(part, default=str)))
         for scope, part in outcome.static_data.items()
     )
 
@@ -157,12 +167,14 @@ def is_kept(workflow: dict[str, Any], mode: str, status: str) -> bool:
     return bool((workflow.get("settings") or {}).get(names[status]) != "none")
 
 
-def failure_of(claim: Claim, outcome: Outcome, address: str | None) -> Failure | None:
+def failure_of(claim: Claim, outcome: Outcome, mask: Mask, address: str | None) -> Failure | None:
     """What an error workflow is told of this end; None where nothing has failed. A run out of time has failed, too."""
     document = outcome.document
     error = document.error or {}
     if claim.mode == "manual" or not (outcome.status == "error" or error.get("name") == TIMED_OUT):
         return None
+    if mask:
+        error = json.loads(mask.json(encoded(error)))
     return Failure(error, document.last_node, address)
 
 

@@ -132,7 +132,7 @@ class Worker:
 
     async def _work(self, worker_id: int, beat: Beat) -> None:
         """Claim, run and record until stopped, or until the lease is lost."""
-        exchange = Exchange(self._pool, worker_id)
+        exchange = Exchange(self._pool, self._vault, worker_id)
         pruner, schedules = Pruner(self._settings, self._pool), Schedules(self._settings, self._pool)
         alarm = Alarm(self._pool, self._wake.set)
         helpers = [

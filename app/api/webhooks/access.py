@@ -3,6 +3,7 @@
 import hmac
 import ipaddress
 import re
+from dataclasses import dataclass
 from typing import Any
 
 from flask import request
@@ -11,6 +12,7 @@ from app.api.face.errors import Refused
 from app.api.face.services import services
 from app.api.webhooks.tokens import CHALLENGE, token_payload
 from app.credentials.errors import CannotDecrypt
+from app.credentials.proofs import NO_PROOF, Proof
 from app.credentials.types import TYPES
 from app.repository.connection import Connection
 from app.triggers.webhook_settings import WebhookSettings
@@ -19,8 +21,16 @@ BOTS = re.compile(r"bot|crawl|spider|slurp|facebookexternalhit|preview|monitor",
 WRONG = "Authorization data is wrong!"
 
 
-def let_in(connection: Connection, project_id: str, settings: WebhookSettings) -> dict[str, Any] | None:
-    """What the caller's token says, None where none is asked for. Raises Refused for who is not let in."""
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who was let in: what the caller's token says, None where none is asked for, and what has proved it."""
+
+    payload: dict[str, Any] | None = None
+    proof: Proof = NO_PROOF
+
+
+def let_in(connection: Connection, project_id: str, settings: WebhookSettings) -> Caller:
+    """Whoever calls. Raises Refused for who is not let in."""
     allowed = settings.options.ip_whitelist
     if allowed and not is_listed(request.remote_addr or "", allowed):
         raise Refused(403, "IP is not allowed to access the webhook!")
@@ -28,15 +38,23 @@ def let_in(connection: Connection, project_id: str, settings: WebhookSettings) -
         raise Refused(403, WRONG, CHALLENGE)
     kind = settings.authentication
     if kind == "none":
-        return None
+        return Caller()
     credential = credential_of(connection, project_id, settings)
     if kind == "jwtAuth":
-        return token_payload(credential)
+        return Caller(token_payload(credential), proof_of("Authorization"))
     if kind == "basicAuth":
         check_basic(credential)
-    elif not same(request.headers.get(str(credential.get("name", "")), ""), str(credential.get("value", ""))):
+        return Caller(proof=proof_of("Authorization", str(credential["password"])))
+    name = str(credential["name"])
+    if not same(request.headers.get(name, ""), str(credential["value"])):
         raise Refused(403, WRONG, CHALLENGE)
-    return None
+    return Caller(proof=proof_of(name))
+
+
+def proof_of(header: str, *more: str) -> Proof:
+    """The header with which the caller has proved itself; what follows its first word counts by itself, too."""
+    value = request.headers.get(header, "")
+    return Proof.of_header(header, value, value.partition(" ")[2].strip(), *more)
 
 
 def check_basic(credential: dict[str, Any]) -> None:

@@ -12,7 +12,7 @@ from app.api.face.auth import public
 from app.api.face.errors import Refused
 from app.api.face.services import database, reading, services
 from app.api.face.waiters import moments
-from app.api.webhooks.access import let_in
+from app.api.webhooks.access import Caller, let_in
 from app.api.webhooks.answers import FAILED, at_once, rendered, with_cors
 from app.api.webhooks.requests import item_of
 from app.repository import lifecycle, triggers
@@ -44,11 +44,11 @@ def call_webhook(path: str) -> Response:
             settings = WebhookSettings.from_json(orjson.loads(webhook.settings))
             if request.method == "OPTIONS":
                 return with_cors(Response(status=204), settings.options.allowed_origins, methods)
-            payload = let_in(connection, webhook.project_id, settings)
+            by = let_in(connection, webhook.project_id, settings)
             if settings.problem:
                 raise Refused(500, settings.problem, more={"code": 0})
             waits = settings.answers_later
-            execution_id = start(connection, webhook, called, settings, payload, awaited=waits)
+            execution_id = start(connection, webhook, called, settings, by, awaited=waits)
             # Expected before the commit: a worker may be quicker than the next line.
             event = waiting.enter_context(services().waiters.expecting(execution_id)) if waits else None
         response = at_once(settings) if event is None else rendered(awaited(execution_id, event))
@@ -60,7 +60,7 @@ def start(
     webhook: Webhook,
     called: str,
     settings: WebhookSettings,
-    payload: dict[str, Any] | None,
+    by: Caller,
     *,
     awaited: bool,
 ) -> int:
@@ -68,8 +68,7 @@ def start(
     address = webhook.path if webhook.webhook_id is None else f"{webhook.webhook_id}/{webhook.path}"
     url = f"{services().settings.webhook_url}/webhook/{address}"
     item = item_of(path_parameters(called, webhook.path), url, settings.options, settings.type_version)
-    if payload is not None:
-        item["json"]["jwtPayload"] = payload
+    add_caller(item, by)
     if settings.outputs:
         item["output"] = settings.outputs.index(webhook.method)
     return lifecycle.create_execution(
@@ -79,7 +78,15 @@ def start(
         awaited=awaited,
         start_node=webhook.node,
         items=orjson.dumps([item]),
+        sealed=services().vault.seal(by.proof),
     )
+
+
+def add_caller(item: dict[str, Any], by: Caller) -> None:
+    """Say in a call's item who calls, without what has proved it: that is sealed for the run."""
+    by.proof.hide(item)
+    if by.payload is not None:
+        item["json"]["jwtPayload"] = by.payload
 
 
 def awaited(execution_id: int, event: threading.Event) -> dict[str, Any]:
@@ -137,21 +144,18 @@ def call_waiting(execution_id: str, suffix: str = "") -> Response:
         raise Refused(401, "Invalid token: the address must be the execution's resumeUrl, signature included")
     with ExitStack() as waiting:
         with database() as connection:
-            settings, payload = waiting_settings(connection, number, suffix)
+            settings, by = waiting_settings(connection, number, suffix)
             item = item_of({}, f"{services().settings.webhook_url}/webhook-waiting/{number}", settings.options)
-            if payload is not None:
-                item["json"]["jwtPayload"] = payload
-            waits = settings.answers_later
-            lifecycle.resume_by_webhook(connection, number, orjson.dumps([item]), awaited=waits)
+            add_caller(item, by)
+            waits, sealed = settings.answers_later, services().vault.seal(by.proof)
+            lifecycle.resume_by_webhook(connection, number, orjson.dumps([item]), awaited=waits, sealed=sealed)
             event = waiting.enter_context(services().waiters.expecting(number)) if waits else None
         response = at_once(settings) if event is None else rendered(awaited(number, event))
         return with_cors(response, "*", ["GET", "POST"])
 
 
-def waiting_settings(
-    connection: Connection, execution_id: int, suffix: str
-) -> tuple[WebhookSettings, dict[str, Any] | None]:
-    """How the node that waits wants to be called, and a token's payload. Raises Refused for whom it does not want."""
+def waiting_settings(connection: Connection, execution_id: int, suffix: str) -> tuple[WebhookSettings, Caller]:
+    """How the node that waits wants to be called, and who calls. Raises Refused for whom it does not want."""
     waiting = lifecycle.waiting_node(connection, execution_id)
     node = orjson.loads(waiting.node)
     settings = read_settings(node)

@@ -23,8 +23,8 @@ CREATE_RUNNING = """
 """
 
 SAVE_INPUT = """
-    INSERT INTO execution_inputs (execution_id, start_node, items)
-    VALUES (%(id)s, %(start_node)s, %(items)s::text::json)
+    INSERT INTO execution_inputs (execution_id, start_node, items, sealed)
+    VALUES (%(id)s, %(start_node)s, %(items)s::text::json, %(sealed)s)
 """
 
 
@@ -38,9 +38,11 @@ def create_execution(
     awaited: bool = False,
     start_node: str | None = None,
     items: bytes | None = None,
+    sealed: bytes | None = None,
 ) -> int:
     """Queue a new execution and wake a worker; returns its id. `items` is a JSON array of n8n's items.
 
+    `sealed` is what of them only the run may see, encrypted.
     `awaited`: the worker is to announce its end, because somebody waits for it.
     """
     values = {
@@ -51,7 +53,7 @@ def create_execution(
         "awaited": awaited,
     }
     execution_id = int(scalar(connection, CREATE, values))
-    save_input(connection, execution_id, start_node, items)
+    save_input(connection, execution_id, start_node, items, sealed)
     notifications.announce_new(connection)
     return execution_id
 
@@ -89,8 +91,11 @@ def parameters_of(target: Target) -> dict[str, Any]:
     return {"workflow_id": target.workflow_id, "version_id": target.version_id, "project_id": target.project_id}
 
 
-def save_input(connection: Connection, execution_id: int, start_node: str | None, items: bytes | None) -> None:
+def save_input(
+    connection: Connection, execution_id: int, start_node: str | None, items: bytes | None, sealed: bytes | None = None
+) -> None:
     """Keep what an execution was started with, when somebody said it."""
     if start_node is not None or items is not None:
         text = None if items is None else items.decode()
-        connection.execute(SAVE_INPUT, {"id": execution_id, "start_node": start_node, "items": text})
+        values = {"id": execution_id, "start_node": start_node, "items": text, "sealed": sealed}
+        connection.execute(SAVE_INPUT, values)

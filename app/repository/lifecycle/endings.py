@@ -34,6 +34,13 @@ LINK_RETRY_CHAIN = """
      WHERE e.id IN (SELECT c.retry_of FROM chain AS c)
 """
 
+# Nothing goes on from here that may see what has proved a webhook's caller.
+FORGET_PROOFS = """
+    UPDATE execution_inputs AS i
+       SET sealed = NULL
+     WHERE i.execution_id = ANY(%(ids)s) AND i.sealed IS NOT NULL
+"""
+
 DROP = """
     DELETE FROM executions AS e
      WHERE e.id = ANY(%(ids)s)
@@ -45,7 +52,8 @@ class Ending:
     """An execution that has just ended.
 
     `failure`: what its error workflow is told, if it has one; None where nothing has failed. `awaited`: somebody is
-    to be told. `keep` False: the workflow's settings say that nothing of it is kept.
+    to be told. `keep` False: the workflow's settings say that nothing of it is kept. `may_have_proof`: what has proved
+    its caller may be kept with its input.
     """
 
     id: int
@@ -54,6 +62,7 @@ class Ending:
     failure: Failure | None = None
     awaited: bool = False
     keep: bool = True
+    may_have_proof: bool = True
 
 
 def ends_a_chain(status: Status, mode: Mode) -> bool:
@@ -64,8 +73,9 @@ def ends_a_chain(status: Status, mode: Mode) -> bool:
 def follow_up(connection: Connection, endings: Sequence[Ending], *, counted_by: int = counters.NOBODY) -> None:
     """Do what these ends bring with them, in the transaction that ended them.
 
-    Chains of retries learn of their success, callers that wait are woken, error workflows are queued, what shall not
-    be kept is dropped, and all are counted. Whoever may end a chain has locked it before (LOCK_CHAINS).
+    Chains of retries learn of their success, callers that wait are woken, what has proved them is forgotten, error
+    workflows are queued, what shall not be kept is dropped, and all are counted. Whoever may end a chain has locked it
+    before (LOCK_CHAINS).
     """
     with connection.pipeline():
         for ending in endings:
@@ -73,6 +83,8 @@ def follow_up(connection: Connection, endings: Sequence[Ending], *, counted_by: 
                 connection.execute(LINK_RETRY_CHAIN, {"id": ending.id})
             if ending.awaited:
                 notifications.announce_answer(connection, ending.id)
+        if proved := [ending.id for ending in endings if ending.may_have_proof]:
+            connection.execute(FORGET_PROOFS, {"ids": proved})
         start_error_workflows(connection, {each.id: each.failure for each in endings if each.failure is not None})
         if dropped := [ending.id for ending in endings if not ending.keep]:
             connection.execute(DROP, {"ids": dropped})

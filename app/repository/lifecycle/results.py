@@ -65,10 +65,11 @@ SAVE_METADATA = """
     ON CONFLICT (execution_id, key) DO UPDATE SET value = EXCLUDED.value
 """
 
-FORGET_RESUME_ITEMS = """
+# It waits: what goes on from here does so with the data that is recorded, and with another call.
+FORGET_CALL = """
     UPDATE execution_inputs AS i
-       SET resume_items = NULL
-     WHERE i.execution_id = %(id)s AND i.resume_items IS NOT NULL
+       SET resume_items = NULL, sealed = NULL
+     WHERE i.execution_id = %(id)s AND (i.resume_items IS NOT NULL OR i.sealed IS NOT NULL)
 """
 
 
@@ -79,7 +80,8 @@ class Result:
     `data` is JSON in n8n's shape. `waiting_node`: the node of it that waits for a call, JSON too. `awaited`:
     somebody is to be told of the end. `answer` is what a webhook's caller gets. `keep` False: the workflow's
     settings say that nothing is kept. `failure`: what its error workflow is told, if it has one.
-    `static_data` is what the run has changed of what its workflow keeps, whatever has become of the run.
+    `static_data` is what the run has changed of what its workflow keeps, whatever has become of the run. `has_proof`:
+    what has proved its caller is kept with its input, and to be forgotten.
     """
 
     id: int
@@ -97,6 +99,7 @@ class Result:
     keep: bool = True
     failure: Failure | None = None
     static_data: tuple[StaticChange, ...] = ()
+    has_proof: bool = False
 
 
 def finish(connection: Connection, worker_id: int, results: Sequence[Result]) -> set[int]:
@@ -148,7 +151,7 @@ def save_rest(connection: Connection, result: Result) -> None:
     for key, value in result.metadata:
         connection.execute(SAVE_METADATA, {"id": result.id, "key": key, "value": value})
     if result.status == "waiting":
-        connection.execute(FORGET_RESUME_ITEMS, {"id": result.id})
+        connection.execute(FORGET_CALL, {"id": result.id})
     if result.answer is not None:
         triggers.save_answer(connection, result.id, result.answer)
         if result.awaited and result.status == "waiting":  # the caller has its answer before the end
@@ -158,7 +161,7 @@ def save_rest(connection: Connection, result: Result) -> None:
 def endings_of(results: Sequence[Result]) -> list[Ending]:
     """Those of the results that are ends."""
     return [
-        Ending(result.id, result.status, result.mode, result.failure, result.awaited, result.keep)
+        Ending(result.id, result.status, result.mode, result.failure, result.awaited, result.keep, result.has_proof)
         for result in results
         if result.status != "waiting"
     ]

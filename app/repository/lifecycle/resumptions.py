@@ -16,9 +16,9 @@ RESUME = """
 """
 
 SAVE_RESUME_ITEMS = """
-    INSERT INTO execution_inputs (execution_id, resume_items)
-    VALUES (%(id)s, %(items)s::text::json)
-    ON CONFLICT (execution_id) DO UPDATE SET resume_items = EXCLUDED.resume_items
+    INSERT INTO execution_inputs (execution_id, resume_items, sealed)
+    VALUES (%(id)s, %(items)s::text::json, %(sealed)s)
+    ON CONFLICT (execution_id) DO UPDATE SET resume_items = EXCLUDED.resume_items, sealed = EXCLUDED.sealed
 """
 
 # What the call before this one was answered with.
@@ -70,13 +70,18 @@ def waiting_node(connection: Connection, execution_id: int) -> WaitingNode:
     return WaitingNode(node, project_id)
 
 
-def resume_by_webhook(connection: Connection, execution_id: int, items: bytes, *, awaited: bool = False) -> None:
-    """Let a waiting execution go on with these items (JSON). Raises ExecutionNotFound, NotWaiting."""
+def resume_by_webhook(
+    connection: Connection, execution_id: int, items: bytes, *, awaited: bool = False, sealed: bytes | None = None
+) -> None:
+    """Let a waiting execution go on with these items (JSON) and what has proved the caller, encrypted.
+
+    Raises ExecutionNotFound, NotWaiting.
+    """
     if not scalar(connection, RESUME, {"id": execution_id, "awaited": awaited}):
         status = scalar(connection, STATUS, {"id": execution_id})
         if status is None:
             raise ExecutionNotFound
         raise NotWaiting(execution_id, status)
     connection.execute(FORGET_ANSWER, {"id": execution_id})
-    connection.execute(SAVE_RESUME_ITEMS, {"id": execution_id, "items": items.decode()})
+    connection.execute(SAVE_RESUME_ITEMS, {"id": execution_id, "items": items.decode(), "sealed": sealed})
     notifications.announce_new(connection)

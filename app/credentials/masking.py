@@ -1,0 +1,114 @@
+"""Masks, in what is recorded of a run, what proved the caller of its webhook.
+
+The JSON is not parsed: texts are found by their encoded forms, so that much data costs little.
+"""
+
+import json
+import re
+from collections.abc import Iterable, Iterator
+
+HIDDEN = "**hidden**"
+SHORT = 8
+"""A shorter secret is masked where it is a whole text only: parts of other texts look like it by chance."""
+# What JSON consists of outside of its texts. A secret of nothing else may look like numbers, or what is between texts.
+OUTSIDE_TEXTS = frozenset(b'{}[],:"+-.0123456789eEtrufalsn \t\r\n')
+TEXT = re.compile(rb'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
+
+
+class Mask:
+    """Hides these secrets; without any it changes nothing."""
+
+    def __init__(self, secrets: Iterable[str]) -> None:
+        # The longest first: one may be a part of another.
+        self._secrets = sorted({secret for secret in secrets if secret}, key=len, reverse=True)
+
+    def __bool__(self) -> bool:
+        return bool(self._secrets)
+
+    def text(self, text: str) -> str:
+        """The text without the secrets."""
+        for secret in self._secrets:
+            if len(secret) >= SHORT:
+                text = text.replace(secret, HIDDEN)
+            elif text == secret:
+                text = HIDDEN
+        return text
+
+    def json(self, data: bytes) -> bytes:
+        """Encoded JSON, without spaces between its parts, with the secrets masked in its texts."""
+        for secret in self._secrets:
+            for form in forms(secret):
+                if form in data:
+                    data = masked(data, form, whole=len(secret) < SHORT)
+        return data
+
+
+def forms(secret: str) -> list[bytes]:
+    """How a text is written within JSON: as it is or in ASCII, and the same within JSON that is itself a text."""
+    plain = (json.dumps(secret, ensure_ascii=False)[1:-1], json.dumps(secret)[1:-1])
+    nested = tuple(json.dumps(form, ensure_ascii=False)[1:-1] for form in plain)
+    encoded = {form.encode("utf-8", "surrogatepass") for form in (*plain, *nested)}
+    return sorted(encoded, key=len, reverse=True)
+
+
+def masked(data: bytes, form: bytes, *, whole: bool) -> bytes:
+    """The data with each of these texts, or parts of texts, replaced."""
+    if form[:1] == b"\\" or OUTSIDE_TEXTS.issuperset(form):
+        return joined(data, in_texts(data, form, whole=whole), len(form))
+    if not whole:
+        return joined(data, places(data, form), len(form))
+    quoted = b'"' + form + b'"'
+    values = (place for place in places(data, quoted) if not is_key(data, place + len(quoted)))
+    return joined(data, (place + 1 for place in values), len(form))
+
+
+def is_key(data: bytes, end: int) -> bool:
+    """Whether the text that ends here names a field."""
+    return data[end : end + 1] == b":"
+
+
+def places(data: bytes, form: bytes) -> Iterator[int]:
+    """Where the form stands, but for where it begins in the middle of an escaped character."""
+    place = data.find(form)
+    while place >= 0:
+        before = place
+        while before and data[before - 1] == ord("\\"):
+            before -= 1
+        aligned = (place - before) % 2 == 0
+        if aligned:
+            yield place
+        place = data.find(form, place + (len(form) if aligned else 1))
+
+
+def in_texts(data: bytes, form: bytes, *, whole: bool) -> Iterator[int]:
+    """The same, slowly, for a form that can stand outside of texts as well: each text is looked at."""
+    for found in TEXT.finditer(data):
+        start, text = found.start() + 1, found.group()[1:-1]
+        if whole:
+            if text == form and not is_key(data, found.end()):
+                yield start
+        elif form in text:
+            yield from (start + place for place in characters(text, form))
+
+
+def characters(text: bytes, form: bytes) -> Iterator[int]:
+    """Where the form begins in a text, at the beginning of a character."""
+    place, skipped = 0, 0
+    while (found := text.find(form, place)) >= 0:
+        # An escaped character is two bytes or more, of which the second belongs to the first.
+        while skipped < found:
+            skipped += 2 if text[skipped] == ord("\\") else 1
+        if skipped == found:
+            yield found
+            skipped = place = found + len(form)
+        else:
+            place = found + 1
+
+
+def joined(data: bytes, starts: Iterable[int], length: int) -> bytes:
+    """The data with `length` bytes at each of these places replaced."""
+    parts, rest = [], 0
+    for start in starts:
+        parts += [data[rest:start], HIDDEN.encode()]
+        rest = start + length
+    return b"".join([*parts, data[rest:]]) if parts else data

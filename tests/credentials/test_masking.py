@@ -1,0 +1,97 @@
+"""What is masked: every text that holds a secret, in whatever way it is written, and nothing else."""
+
+import json
+from typing import Any
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.credentials.masking import HIDDEN, SHORT, Mask
+
+TOKEN = "Basic dXNlcjpwYXNzd29yZA=="
+SECRETS = [
+    TOKEN,
+    'quo"ted\\back\nslash',
+    "\\\\\\\\starts-with-escapes",
+    "ümläut-€-secret",
+    "12345678",
+    "true,false",
+    "[1,2,3,4]",
+    '","x":"y',
+    "nnnnnnnn",
+    "\\nnnnnnnnn",
+    "::::::::",
+]
+ENCODERS = [orjson.dumps, lambda value: json.dumps(value, separators=(",", ":")).encode()]
+
+
+def replaced(value: Any, secret: str) -> Any:
+    """What masking must come to, by way of the decoded value."""
+    if isinstance(value, str):
+        return value.replace(secret, HIDDEN) if len(secret) >= SHORT else (HIDDEN if value == secret else value)
+    if isinstance(value, list):
+        return [replaced(entry, secret) for entry in value]
+    if isinstance(value, dict):
+        keys = (lambda key: replaced(key, secret)) if len(secret) >= SHORT else (lambda key: key)
+        return {keys(key): replaced(entry, secret) for key, entry in value.items()}
+    return value
+
+
+@pytest.mark.parametrize("encode", ENCODERS)
+@pytest.mark.parametrize("secret", [*SECRETS, "a", "1", ",", '"', "\\", "n", "secret", "null"])
+def test_it_is_hidden_wherever_it_is_a_text(secret: str, encode) -> None:
+    value = {
+        "headers": {"authorization": secret, "other": "a"},
+        "copied": f"it was {secret}, and {secret}{secret}",
+        "escaped": f'\n"{secret}\\{secret}\\\\{secret}\n',
+        "listed": [secret, [secret], 12345678, 1, True, None, [1, 2, 3, 4], "", "\\", "x"],
+        "x": "y",
+        "misaligned": "\nnnnnnnn \\\\\\\\\\",
+    }
+    if secret.startswith("\\"):
+        del value["escaped"]  # a backslash before it makes it the same as the secret within a text of JSON
+    assert orjson.loads(Mask([secret]).json(encode(value))) == replaced(value, secret)
+
+
+@pytest.mark.parametrize("secret", SECRETS)
+def test_it_is_hidden_in_json_that_is_a_text(secret: str) -> None:
+    value = {"text": orjson.dumps({"a": secret}).decode()}
+    [text] = orjson.loads(Mask([secret]).json(orjson.dumps(value))).values()
+    assert orjson.loads(text) == {"a": HIDDEN}
+
+
+def test_the_longest_goes_first_and_texts_are_masked_alike() -> None:
+    mask = Mask(["dXNlcjpwYXNzd29yZA==", TOKEN, "short", ""])
+    assert mask.json(orjson.dumps([TOKEN, TOKEN[6:], "short", "shorter"])) == orjson.dumps(
+        [HIDDEN, HIDDEN, HIDDEN, "shorter"]
+    )
+    assert mask.text(f"Error: {TOKEN} and {TOKEN[6:]}") == f"Error: {HIDDEN} and {HIDDEN}"
+    assert (mask.text("short"), mask.text("shorter")) == (HIDDEN, "shorter")
+
+
+def test_without_secrets_nothing_changes() -> None:
+    data = orjson.dumps({"a": ""})
+    assert Mask([""]).json(data) is data
+    assert not Mask([""])
+
+
+PIECES = st.text(st.sampled_from('\\"n,:1[]{}tau€ b\n'), max_size=12)
+
+
+@given(
+    secret=st.text(st.sampled_from('\\"n,:1[]{}tau€b\n'), min_size=1, max_size=10),
+    value=st.recursive(
+        PIECES | st.integers(0, 10**12) | st.booleans() | st.none(),
+        lambda inner: st.lists(inner, max_size=4) | st.dictionaries(PIECES, inner, max_size=4),
+        max_leaves=12,
+    ),
+    glue=PIECES,
+)
+def test_whatever_is_recorded_stays_json_and_loses_the_secret(secret: str, value: Any, glue: str) -> None:
+    whole = [value, secret, glue + secret + glue, {"k": secret}]
+    assert orjson.loads(Mask([secret]).json(orjson.dumps(whole))) is not None
+    shown = orjson.loads(Mask([secret]).json(orjson.dumps(whole)))
+    assert shown[1] == HIDDEN
+    assert shown[3] == {"k": HIDDEN}
