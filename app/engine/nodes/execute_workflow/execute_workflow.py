@@ -30,7 +30,8 @@ async def execute_workflow(context: NodeContext) -> Outputs:
 
 
 async def _each(context: NodeContext, given: list[Item]) -> Outputs:
-    """Run it once for each item. What failed for an item comes out at the output of that item's number, as in n8n."""
+    """Run it once for each item. What fails for an item comes out in its place; before version 1.3, as in n8n, at the
+    output of that item's number."""
     merged: Outputs = [[]]
     for index, item in enumerate(given):
         try:
@@ -39,7 +40,8 @@ async def _each(context: NodeContext, given: list[Item]) -> Outputs:
         except NodeError as error:
             if not context.continues_on_fail:
                 raise
-            outputs = [*([] for _ in range(index)), [_error_item(error)]]
+            skipped = index if context.version < 1.3 else 0
+            outputs = [*([] for _ in range(skipped)), [_error_item(error)]]
         else:
             if (about := context.metadata.get("subExecution")) is not None:
                 outputs = [[{**each, "metadata": {"subExecution": about}} for each in items] for items in outputs]
