@@ -240,7 +240,7 @@ def parse_json(text: str) -> Any:
 
 
 def parse_lenient_json(text: str) -> Any:
-    """As `parse_json`, but keys may go unquoted, strings may stand in single quotes and hold line breaks.
+    """As `parse_json`, but keys may go unquoted, and strings may stand in single quotes.
 
     Raises CannotConvert.
     """
@@ -249,7 +249,7 @@ def parse_lenient_json(text: str) -> Any:
     except orjson.JSONDecodeError:
         pass
     try:
-        return json.loads(" ".join(_strict_tokens(text)), strict=False, parse_constant=_refuse)
+        return json.loads(" ".join(_strict_tokens(text)), parse_constant=_refuse)
     except (ValueError, RecursionError) as error:
         raise CannotConvert from error
 

@@ -65,7 +65,6 @@ def test_deep_equality_keeps_types_apart():
     ("text", "value"),
     [
         ("{a: 1, 'b': 'it\\'s', \"c\": [true, null]}", {"a": 1, "b": "it's", "c": [True, None]}),
-        ('{"a": "two\nlines"}', {"a": "two\nlines"}),
         ('["say \\"hi\\""]', ['say "hi"']),
         ("['a \"quoted\" word']", ['a "quoted" word']),
     ],
@@ -74,7 +73,9 @@ def test_lenient_json_is_what_people_write(text, value):
     assert conversions.parse_lenient_json(text) == value
 
 
-@pytest.mark.parametrize("text", ["", "{", "{a}", "nope", "{'a': nope}", "[1 2]", "NaN", "[Infinity]", '{"a": 1}}'])
+@pytest.mark.parametrize(
+    "text", ["", "{", "{a}", "nope", "{'a': nope}", "[1 2]", "NaN", "[Infinity]", '{"a": 1}}', '{"a": "two\nlines"}']
+)
 def test_what_is_no_json_is_refused(text):
     with pytest.raises(conversions.CannotConvert):
         conversions.parse_lenient_json(text)

@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 from app.engine.nodes.set.hidden_values import reveal
+from app.engine.nodes.set.json_text import may_be_object, parse_all
 from app.engine.nodes.shared.issues import of_type
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
@@ -31,11 +32,14 @@ _EXPRESSION = re.compile(r"(\{\{.*?\}\})", re.DOTALL)
 SAMPLE = '{"my_field_1": "value", "my_field_2": 1}'
 """What the editor proposes for raw mode, and what a document without the parameter means."""
 NAMES = ("includeFields", "excludeFields")
+CANNOT = object()
+"""What stands for JSON that cannot be read."""
 
 
 def _issues(parameters: dict[str, Any], version: float) -> list[str]:
     if parameters.get("mode", "manual") == "raw":
-        return of_type("jsonOutput", parameters.get("jsonOutput"), "object")
+        given = parameters.get("jsonOutput")
+        return [] if isinstance(given, str) and may_be_object(given) else of_type("jsonOutput", given, "object")
     if version >= 3.3:
         return []
     values = (parameters.get("fields") or {}).get("values") or []
@@ -59,8 +63,11 @@ async def set_(context: NodeContext) -> Outputs:
     include = _include(parameters, context.version)
     timezone = context.timezone if context.version < DATES_IN_UTC else "UTC"
     resolved = await context.resolve_each(wanted, parameter="jsonOutput" if raw else "assignments")
+    parsed: dict[int, Any] = {}
     if raw:
         await _join_pieces(context, wanted["value"], resolved)
+        values = {index: row["value"] for index, row in enumerate(resolved) if not isinstance(row, NodeError)}
+        parsed |= await parse_all(context, values)
     else:
         await reveal(context, wanted["value"], resolved)
     output: list[Item] = []
@@ -69,7 +76,7 @@ async def set_(context: NodeContext) -> Outputs:
             if isinstance(values, NodeError):
                 raise values
             made = (
-                _from_json(values["value"], index)
+                _from_json(values["value"], parsed.get(index, CANNOT), index)
                 if raw
                 else _from_fields(values["value"], values["options"], index, timezone)
             )
@@ -186,13 +193,9 @@ def _wrong_type(name: str, kind: str, value: Any, item: int) -> NodeError:
     )
 
 
-def _from_json(value: Any, item: int) -> list[tuple[str, Any]]:
-    try:
-        parsed = conversions.parse_lenient_json(value) if isinstance(value, str) else value
-    except CannotConvert:
-        raise NodeError(
-            f"The 'JSON Output' in item {item} contains invalid JSON", description=value, item_index=item
-        ) from None
+def _from_json(value: Any, parsed: Any, item: int) -> list[tuple[str, Any]]:
+    if parsed is CANNOT:
+        raise NodeError(f"The 'JSON Output' in item {item} contains invalid JSON", description=value, item_index=item)
     if parsed is None:
         raise NodeError("Cannot convert undefined or null to object", item_index=item)
     if not isinstance(parsed, dict):

@@ -1,0 +1,100 @@
+"""JSON as people and language models write it: mended by jsonrepair, in the sandbox, where it is not valid.
+
+Also tells which text in the editor can be meant as an object at all, before anything runs.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from app.engine.run.context import NodeContext
+from app.engine.sandbox import bundles
+from app.engine.values import conversions
+from app.engine.values.conversions import CannotConvert
+
+LIBRARY = "jsonrepair/lib/cjs/regular/jsonrepair.js"
+REPAIR = "const answer = ({ text }) => JSON.parse(library.jsonrepair(text));"
+
+_TOKEN = re.compile(
+    r"""
+    (?P<space>\s+|/\*.*?\*/|//[^\n]*\n) |
+    (?P<operand>"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|`(?:[^`\\]|\\.)*`|[\w$.]+) |
+    (?P<bracket>[{}\[\]()]) |
+    (?P<operator>\.\.\.|[-+*/%<>=!&|^~?:,])
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+_PREFIXES = frozenset({"new", "typeof", "void"})
+_CLOSING = {"{": "}", "[": "]", "(": ")"}
+
+
+async def parse_all(context: NodeContext, texts: Mapping[int, Any]) -> dict[int, Any]:
+    """The JSON values of the texts, by the same keys; what is no text stays, and what cannot be mended is missing."""
+    values: dict[int, Any] = {}
+    broken: dict[int, str] = {}
+    for key, text in texts.items():
+        if not isinstance(text, str):
+            values[key] = text
+            continue
+        try:
+            values[key] = conversions.parse_json(text)
+        except CannotConvert:
+            broken[key] = text
+    if broken:
+        program = bundles.program(REPAIR, library=LIBRARY)
+        answers = await context.run_program(program, [{"text": text} for text in broken.values()])
+        values |= {key: answer["made"] for key, answer in zip(broken, answers, strict=True) if "made" in answer}
+    return values
+
+
+def may_be_object(text: str) -> bool:
+    """Whether JavaScript would read the text as an object literal, whatever stands for its values."""
+    frames: list[list[str]] = [["", "value"]]  # of each open bracket: which one it is, and what has to come next
+    position = 0
+    while position < len(text):
+        token = _TOKEN.match(text, position)
+        if token is None:
+            return False
+        position = token.end()
+        if token.lastgroup != "space" and not _step(frames, str(token.lastgroup), token.group()):
+            return False
+    return frames == [["", "after"]]
+
+
+def _step(frames: list[list[str]], kind: str, token: str) -> bool:
+    """Take one token into account; False for one that cannot stand here."""
+    bracket, due = frames[-1]
+    if kind == "bracket":
+        return _close(frames, token) if token in "}])" else _open(frames, token)
+    if bracket == "":
+        return False  # an object, alone or in parentheses, is all that there is
+    if due == "key":
+        frames[-1][1] = "value" if token == "..." else "colon"
+        return token == "..." or kind == "operand"
+    if due == "colon":
+        frames[-1][1] = {":": "value", ",": "key"}.get(token, "")
+        return token in ":,"
+    if due == "value":
+        if kind == "operand" and token not in _PREFIXES:
+            frames[-1][1] = "after"
+        return kind == "operand" or token in "+-!~..." or (token == "," and bracket == "[")
+    if kind == "operand":
+        return token.startswith("`")
+    frames[-1][1] = "key" if token == "," and bracket == "{" else "value"
+    return token not in ("!", "~", "...")
+
+
+def _open(frames: list[list[str]], token: str) -> bool:
+    bracket, due = frames[-1]
+    if due in ("key", "colon") or (due == "after" and (token == "{" or bracket == "")):
+        return False
+    frames[-1][1] = "after"
+    frames.append([token, "key" if token == "{" else "value"])
+    return not (bracket == "" and token == "[")
+
+
+def _close(frames: list[list[str]], token: str) -> bool:
+    bracket, due = frames.pop()
+    if not frames or _CLOSING[bracket] != token:
+        return False
+    return due != "value" or bracket != "{"
