@@ -15,7 +15,8 @@ LARGEST_ID = 2**63 - 1
 ALPHABET = string.ascii_letters + string.digits
 OBJECT_ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 # In a query string the + of an offset arrives as a space when the client did not escape it.
-OFFSET_AFTER_SPACE = re.compile(r"(T.*:\d\d(?:\.\d+)?) (\d\d:?\d\d)$")
+OFFSET_AFTER_SPACE = re.compile(r"(:\d\d(?:\.\d{1,9})?) (\d\d:?\d\d)\Z")
+LONGEST_TIME = 64
 
 
 class CamelSchema(Schema):
@@ -59,7 +60,7 @@ class IsoTime(fields.DateTime):
     default_error_messages = {"invalid": "Not a valid ISO 8601 time."}  # noqa: RUF012
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> datetime:
-        if not isinstance(value, str):
+        if not isinstance(value, str) or len(value) > LONGEST_TIME:
             raise self.make_error("invalid")
         try:
             moment = datetime.fromisoformat(OFFSET_AFTER_SPACE.sub(r"\1+\2", value).upper())

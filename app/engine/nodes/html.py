@@ -1,12 +1,12 @@
 """HTML: a template filled in, content extracted by CSS selectors (cheerio, in the sandbox), items as a table."""
 
-import re
 from typing import Any
 
 from app.engine.nodes.shared import binary
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.run.items import Item, Outputs
+from app.engine.run.parameters import split_expressions
 from app.engine.run.registry import node
 from app.engine.sandbox import bundles
 from app.engine.values import conversions, paths
@@ -41,7 +41,6 @@ const answer = ({ html, entries, options, version }) => {
   return made;
 };
 """
-_EXPRESSION = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
 STYLES = {
     "table": "border-spacing:0; font-family:helvetica,arial,sans-serif",
     "header": "margin:0; padding:7px 20px 7px 0px; border-bottom:1px solid #eee; text-align:left; color:#888; "
@@ -68,7 +67,7 @@ async def _filled_in(context: NodeContext) -> list[Any]:
     template = context.parameters.get("html", "")
     if not isinstance(template, str) or template.startswith("="):
         return await context.resolve(template, parameter="html")
-    pieces = _EXPRESSION.split(template)  # every other one is what stands inside of {{ }}
+    pieces = split_expressions(template)  # every other one is what stands inside of {{ }}
     texts = await context.resolve([f"={{{{ String({inner}) }}}}" for inner in pieces[1::2]], parameter="html")
     filled = []
     for made in texts:

@@ -14,6 +14,7 @@ from app.engine.sandbox import CodeError, SandboxError
 from app.engine.values import conversions, paths
 
 _LINE = re.compile(r"\[line \d+\]\Z")
+_RETURN = re.compile(r"\breturn\b")
 
 
 @node("sort", [1])
@@ -73,7 +74,7 @@ def _comparable(json: dict[str, Any], name: str, dots: bool) -> Any:
 
 
 async def _sort_by_code(context: NodeContext, code: str) -> list[Item]:
-    if not re.search(r"\breturn\b", code):
+    if not _RETURN.search(code):
         raise NodeError("Sort code doesn't return. Please add a 'return' statement to your code")
     source = (
         "const places = items.map((item, place) => ({ a: { json: item.json, binary: item.binary }, place }));\n"

@@ -24,6 +24,7 @@ PREFIXES = {
     "min": "min_",
     "sum": "sum_",
 }
+_MARKS = re.compile(r"[\]\[\"]")
 NOTHING = "You need to add at least one aggregation to 'Fields to Summarize' with non empty 'Field'"
 Members = list[tuple[int, dict[str, Any]]]
 """The items of one group, each with its place among all."""
@@ -108,7 +109,7 @@ def _nest(json: dict[str, Any], labels: list[str], summary: dict[str, Any]) -> N
 
 
 def _output_name(name: str) -> str:
-    return re.sub(r"[\]\[\"]", "", name).replace(".", "_").replace(" ", "_")
+    return _MARKS.sub("", name).replace(".", "_").replace(" ", "_")
 
 
 def _summary(group: Members, fields: list[dict[str, Any]], dots: bool) -> dict[str, Any]:

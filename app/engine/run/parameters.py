@@ -67,3 +67,13 @@ class Template:
             return filled
 
         return fill_children
+
+
+def split_expressions(text: str) -> list[str]:
+    """The text cut at its {{ }}: what stands outside and inside of them in turn, outside first and last."""
+    pieces: list[str] = []
+    position = 0
+    while (begin := text.find("{{", position)) >= 0 and (end := text.find("}}", begin + 2)) >= 0:
+        pieces += [text[position:begin], text[begin + 2 : end]]
+        position = end + 2
+    return [*pieces, text[position:]]

@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 
-_DECIMAL = re.compile(r"[+-]?(?:\d+\.?\d*(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?)\Z")
+_DECIMAL = re.compile(r"[+-]?(?:\d++\.?\d*+(?:[eE][+-]?\d+)?|\.\d++(?:[eE][+-]?\d+)?)\Z")
 _RADIX = re.compile(r"0(?:[xX][0-9a-fA-F]+|[oO][0-7]+|[bB][01]+)\Z")
 _SAFE_INTEGER = 2**53
 
@@ -229,6 +229,7 @@ _TOKEN = re.compile(
 
 BARE_WORDS = {"undefined": "null"}
 _COLON = re.compile(r"\s*:")
+_BARE_QUOTE = re.compile(r'(?<!\\)"')
 
 
 def parse_json(text: str) -> Any:
@@ -267,7 +268,7 @@ def _strict_tokens(text: str) -> Iterator[str]:
         position = token.end()
         if token["single"] is not None:
             inner = token["single"][1:-1].replace("\\'", "'")
-            yield '"' + re.sub(r'(?<!\\)"', r"\"", inner) + '"'
+            yield '"' + _BARE_QUOTE.sub(r"\"", inner) + '"'
         elif token["word"] is not None and token["word"] not in ("true", "false", "null"):
             yield f'"{token["word"]}"' if _COLON.match(text, position) else BARE_WORDS.get(token["word"], "!")
         else:

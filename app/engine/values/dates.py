@@ -25,11 +25,12 @@ _LOOSE = (
     "%a %b %d %Y %H:%M:%S GMT%z",
     "%a %b %d %Y",
 )
+LONGEST_DATE = 1_000
+"""Characters of a text that may still be a date; what reads dates is not made for longer ones."""
 _YEAR = re.compile(r"\d{4}\Z")
 _MONTH = re.compile(r"\d{4}-\d{2}\Z")
 _SHORT = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})\Z")
 _ORDINAL = re.compile(r"(\d{4})-?(\d{3})\Z")
-_COMMENT = re.compile(r"\s*\([^)]*\)\Z")
 _FRACTION = re.compile(r"(\.\d{6})\d+")
 
 
@@ -55,11 +56,21 @@ def to_local_iso(time: datetime) -> str:
 
 def parse(text: str, timezone: str = "UTC") -> datetime | None:
     """The time that `text` names, in `timezone` where it has no offset; None when it names none."""
+    if len(text) > LONGEST_DATE:
+        return None
     text = text.strip()
-    found = _parse_iso(text) or _parse_mail(text) or _parse_loose(_COMMENT.sub("", text))
+    found = _parse_iso(text) or _parse_mail(text) or _parse_loose(_without_comment(text))
     if found is None:
         return None
     return found if found.tzinfo is not None else found.replace(tzinfo=zone(timezone))
+
+
+def _without_comment(text: str) -> str:
+    """A date without the name of the zone in brackets that JavaScript writes behind it."""
+    if not text.endswith(")"):
+        return text
+    begin = text.find("(", text.rfind(")", 0, -1) + 1)
+    return text[:begin].rstrip() if begin >= 0 else text
 
 
 def _parse_iso(text: str) -> datetime | None:

@@ -7,18 +7,37 @@ import itertools
 import re
 from typing import Any
 
-_PART = re.compile(r"[^.\[\]]+|(?<=\.)(?=\.)|\[(?:\"([^\"]*)\"|'([^']*)'|([^\]]*))\]")
+_PLAIN = re.compile(r"[^.\[\]]+")
 
 MISSING = object()
 """What `get` finds where nothing is; null is something."""
 
 
 def split(path: str) -> list[str]:
-    parts = []
-    for match in _PART.finditer(path):
-        quoted = next((group for group in match.groups() if group is not None), None)
-        parts.append(quoted if quoted is not None else match.group())
+    """The keys and indexes that a path spells, in order; a text without any is a key itself."""
+    parts: list[str] = []
+    position, last_bracket = 0, path.rfind("]")
+    while position < len(path):
+        if plain := _PLAIN.match(path, position):
+            parts.append(plain[0])
+            position = plain.end()
+        elif path[position] == "[" and position < last_bracket:
+            part, position = _bracketed(path, position + 1)
+            parts.append(part)
+        else:
+            position += 1
+            if path[position - 1 : position + 1] == "..":
+                parts.append("")
     return parts or [path]
+
+
+def _bracketed(path: str, begin: int) -> tuple[str, int]:
+    """What stands in the bracket that was opened before `begin`, without quotes, and where it goes on behind it."""
+    quote = path[begin]
+    if quote in "\"'" and (end := path.find(quote, begin + 1)) >= 0 and path.startswith("]", end + 1):
+        return path[begin + 1 : end], end + 2
+    end = path.index("]", begin)
+    return path[begin:end], end + 1
 
 
 def get(value: Any, path: str, default: Any = None, *, dots: bool = True) -> Any:

@@ -11,7 +11,7 @@ from app.engine.sandbox import CodeError, CodeResult, SandboxError
 from app.engine.values import conversions
 
 NO_DATA = "No data got returned. Always an object has to be returned!"
-_PLACE = re.compile(r" \[[Ll]ine \d+[^\]]*\]\Z")
+_PLACE = re.compile(r" \[[Ll]ine \d++[^\[\]]*+\]\Z")
 
 
 @node("function", [1])

@@ -59,7 +59,7 @@ LUXON = {
 ZONE_MARK = "\x00"
 """Where the abbreviation of the zone goes, which JavaScript does not know."""
 _TOKEN = re.compile(
-    r"\[([^\]]*)\]|(Do|d(?!d)|dd(?!d)|e|ww?|gggg|gg|GG(?!GG)|kk?|z)|("
+    r"\[([^\[\]]*)\]|(Do|d(?!d)|dd(?!d)|e|ww?|gggg|gg|GG(?!GG)|kk?|z)|("
     + "|".join(sorted(LUXON, key=len, reverse=True))
     + r")|(a|A)|(.)",
     re.DOTALL,

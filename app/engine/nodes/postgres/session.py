@@ -25,7 +25,7 @@ CONNECT_SECONDS = 30
 NO_PASSWORD_FILE = "/dev/null/none"
 BIG = ("int8", "numeric")
 AS_TEXT = ("interval", "uuid", "time", "timetz", "inet", "cidr", "point", "date", "timestamp", "timestamptz")
-_PARTS = re.compile(r"(-?\d+) (year|mon|day)s?|(-?)(\d+):(\d\d):(\d\d)(?:\.(\d+))?")
+_PARTS = re.compile(r"(?<!\d)(?:(-?\d++) (year|mon|day)s?|(-?)(\d++):(\d\d):(\d\d)(?:\.(\d+))?)")
 _NAMES = {"year": "years", "mon": "months", "day": "days"}
 _SYNTAX = re.compile(r'^syntax error at or near "(.*)"$', re.DOTALL)
 

@@ -1,6 +1,5 @@
 """Edit Fields (Set), version 3: makes fields, or whole objects from JSON, and decides which fields stay."""
 
-import re
 from typing import Any
 
 from app.engine.nodes.set.hidden_values import reveal
@@ -9,7 +8,7 @@ from app.engine.nodes.shared.issues import of_type
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.run.items import Item, Outputs
-from app.engine.run.parameters import split_names
+from app.engine.run.parameters import split_expressions, split_names
 from app.engine.run.registry import node
 from app.engine.values import conversions, dates, paths
 from app.engine.values.conversions import CannotConvert
@@ -28,7 +27,6 @@ DATE_HINT = (
 MOST_COPIES = 1_000
 DATES_IN_UTC = 3.5
 """From this version on, a date without an offset is in UTC instead of the workflow's time zone."""
-_EXPRESSION = re.compile(r"(\{\{.*?\}\})", re.DOTALL)
 SAMPLE = '{"my_field_1": "value", "my_field_2": 1}'
 """What the editor proposes for raw mode, and what a document without the parameter means."""
 NAMES = ("includeFields", "excludeFields")
@@ -127,7 +125,8 @@ def _pieces(template: Any) -> Any:
     """JSON with expressions in it as a list of its texts and expressions, because each is written as JSON."""
     if not isinstance(template, str) or not template.startswith("="):
         return template
-    pieces = [piece for piece in _EXPRESSION.split(template[1:]) if piece.strip()]
+    cut = enumerate(split_expressions(template[1:]))
+    pieces = [piece for piece in (f"{{{{{text}}}}}" if place % 2 else text for place, text in cut) if piece.strip()]
     if len(pieces) == 1:
         return f"={pieces[0].strip()}"
     return [f"={piece}" if piece.startswith("{{") else piece for piece in pieces]

@@ -1,0 +1,119 @@
+"""Regular expressions take time that grows with the length of a text and not with its square.
+
+Each stands at the top of its module, where it is found here, so that a new one is measured without being listed.
+"""
+
+import ast
+import importlib
+import pkgutil
+import re
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import app
+from tests.linear.attacks import attacks
+
+SMALL = 1_500
+FACTOR = 6
+"""A text so many times as long may take so many times as long, and twice that for what is measured badly."""
+NOTICED_SECONDS = 0.0001
+"""A linear pattern is through with the small text long before that, a quadratic one is not."""
+
+MADE_IN_FUNCTIONS = {
+    "app/engine/run/scope.py": "from a node's name, which is escaped; see test_scope_pattern",
+    "app/engine/values/tables.py": "from a delimiter; see test_table_pattern",
+}
+PYTHON_CALLS = {"compile", "sub", "subn", "match", "search", "fullmatch", "split", "findall", "finditer"}
+ROOT = Path(app.__file__).parent
+
+
+def patterns() -> Iterator[Any]:
+    for module in pkgutil.walk_packages([str(ROOT)], "app."):
+        loaded = importlib.import_module(module.name)
+        for name, value in vars(loaded).items():
+            if isinstance(value, re.Pattern):
+                source = Path(str(loaded.__file__)).read_text()
+                yield pytest.param(use_of(value, uses(name, source)), value, id=f"{module.name}.{name}")
+
+
+def uses(name: str, source: str) -> set[str]:
+    """How a module uses one of its patterns; one whose use cannot be seen is searched for."""
+    return set(re.findall(rf"\b{name}\.(match|fullmatch|search|sub|finditer|findall|split)\b", source)) or {"search"}
+
+
+def use_of(pattern: re.Pattern[Any], names: set[str]) -> Callable[[Any], object]:
+    """The most that is done with it: looking for it once at one place, or everywhere."""
+    anywhere = names - {"match", "fullmatch"}
+    return (lambda text: pattern.findall(text)) if anywhere else pattern.match
+
+
+def seconds(use: Callable[[Any], object], text: Any, most: int = 3) -> float:
+    """The processor time of this thread that one use takes, at best: other programs do not count."""
+    taken = []
+    for _ in range(most):
+        began = time.thread_time()
+        use(text)
+        taken.append(time.thread_time() - began)
+    return min(taken)
+
+
+def grows_with_the_square(use: Callable[[Any], object], pattern: re.Pattern[Any]) -> list[tuple[str, float, float]]:
+    as_bytes = isinstance(pattern.pattern, bytes)
+    for small, large in zip(attacks(pattern, SMALL), attacks(pattern, SMALL * FACTOR), strict=True):
+        texts = (small.encode(), large.encode()) if as_bytes else (small, large)
+        if seconds(use, texts[0], 1) < NOTICED_SECONDS or seconds(use, texts[0]) < NOTICED_SECONDS:
+            continue
+        before, after = seconds(use, texts[0]), seconds(use, texts[1])
+        if after > before * FACTOR * 2:
+            return [(small[:40] + "..." + small[-10:], before, after)]
+    return []
+
+
+@pytest.mark.parametrize(("use", "pattern"), patterns())
+def test_it_is_linear(use, pattern):
+    assert grows_with_the_square(use, pattern) == []
+
+
+@pytest.mark.parametrize(
+    ("use", "quadratic"),
+    [
+        ("search", r"\s*\([^)]*\)\Z"),
+        ("search", r"\{\{(.*?)\}\}"),
+        ("search", r" \[line \d+[^\]]*\]\Z"),
+        ("search", r"[a-z]+="),
+        ("match", r"\d+\.?\d*\Z"),
+        ("match", r"x+x+y"),
+    ],
+)
+def test_a_quadratic_one_is_noticed(use, quadratic):
+    pattern = re.compile(quadratic, re.DOTALL)
+    assert grows_with_the_square(getattr(pattern, use), pattern)
+
+
+def test_each_stands_at_the_top_of_its_module():
+    """One that is written inside of a function is not measured: name it at the top, or say here what measures it."""
+    inside = {}
+    for file in sorted(ROOT.rglob("*.py")):
+        if "node_modules" in file.parts:
+            continue
+        tree = ast.parse(file.read_text())
+        for function in ast.walk(tree):
+            if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+                calls = [node for node in ast.walk(function) if isinstance(node, ast.Call)]
+                if any(_is_a_call_of_re(call) for call in calls):
+                    inside[f"app/{file.relative_to(ROOT)}"] = True
+    assert inside.keys() <= MADE_IN_FUNCTIONS.keys()
+
+
+def _is_a_call_of_re(call: ast.Call) -> bool:
+    function = call.func
+    return (
+        isinstance(function, ast.Attribute)
+        and isinstance(function.value, ast.Name)
+        and function.value.id == "re"
+        and function.attr in PYTHON_CALLS
+    )
