@@ -73,7 +73,7 @@ def grows_with_the_square(use: Callable[[Any], object], pattern: re.Pattern[Any]
     return []
 
 
-@pytest.mark.parametrize(("use", "pattern"), patterns())
+@pytest.mark.parametrize(("use", "pattern"), list(patterns()))
 def test_it_is_linear(use, pattern):
     assert grows_with_the_square(use, pattern) == []
 
