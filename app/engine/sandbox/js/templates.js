@@ -3,6 +3,8 @@
 
 const acorn = require('acorn');
 
+const { print } = require('./print.js');
+
 /** What n8n lets fail the node, with its message. */
 class TemplateError extends Error {}
 
@@ -21,6 +23,7 @@ const BLOCKED = new Set(
 );
 const FORBIDDEN_MEMBERS = new Set(['__proto__', 'prototype', 'getPrototypeOf', 'setPrototypeOf', 'prepareStackTrace',
   '__lookupGetter__', '__lookupSetter__', '__defineGetter__', '__defineSetter__', 'caller', 'arguments']);
+const EMPTY_OBJECT = { type: 'ParenthesizedExpression', expression: { type: 'ObjectExpression', properties: [] } };
 const MUTATORS = new Set(['sort', 'reverse', 'push', 'pop', 'shift', 'unshift', 'splice', 'fill', 'copyWithin', 'set',
   'delete', 'add', 'clear', 'assign', 'defineProperty', 'defineProperties']);
 
@@ -106,6 +109,29 @@ function hasOptionalLink(node) {
   return false;
 }
 
+const identifier = (name) => ({ type: 'Identifier', name });
+const member = (object, property, more) => ({ type: 'MemberExpression', object, property, computed: false, optional: false, ...more });
+const call = (callee, given) => ({ type: 'CallExpression', callee, arguments: given, optional: false });
+const symbolOf = (name) => member(identifier('__methods'), identifier(name));
+
+/** Lets a call of one of n8n's methods go by way of realm/methods: `x.sum()` becomes `__call.sum(x)()`. */
+function redirect(node) {
+  const { callee } = node;
+  const { name } = callee.property;
+  if (!node.optional && !hasOptionalLink(callee)) {
+    node.callee = call(member(identifier('__call'), identifier(name)), [callee.object]);
+    return;
+  }
+  // Only JavaScript's own syntax can skip the rest of the chain, so here the method hangs on Object.prototype.
+  const { object } = callee;
+  if (!callee.optional && object.type === 'MemberExpression' && object.property.type !== 'PrivateIdentifier') {
+    // `a?.b.isEmpty()` asks undefined when a has no b, which no property can: see $of in realm/methods.
+    const key = object.computed ? object.property : { type: 'Literal', value: object.property.name };
+    callee.object = call(member(object.object, symbolOf('$of'), { computed: true, optional: object.optional }), [key]);
+  }
+  Object.assign(callee, { property: symbolOf(name), computed: true });
+}
+
 /**
  * @param code what stands between {{ and }}
  * @param isMethod tells whether n8n knows a method of that name (see realm/methods)
@@ -164,20 +190,7 @@ function rewrite(code, isMethod, isVariable) {
         }
         const name = callee.property.name;
         if (callee.object.type === 'Super' || !isMethod(name)) break;
-        if (node.optional || hasOptionalLink(callee)) {
-          // Only JavaScript's own syntax can skip the rest of the chain, so here the method hangs on Object.prototype.
-          const { object } = callee;
-          if (!callee.optional && object.type === 'MemberExpression' && object.property.type !== 'PrivateIdentifier') {
-            // `a?.b.isEmpty()` asks undefined when a has no b, which no property can: see $of in realm/methods.
-            const quote = object.computed ? '' : '"';
-            const link = `${object.optional ? '?.' : ''}[__methods.$of](${quote}`;
-            edits.push([object.object.end, object.property.start, link], [object.property.end, object.end, `${quote})`]);
-          }
-          edits.push([callee.object.end, callee.end, `${callee.optional ? '?.' : ''}[__methods.${name}]`]);
-        } else {
-          edits.push([callee.object.start, callee.object.start, `__call.${name}(`]);
-          edits.push([callee.object.end, callee.end, ')']);
-        }
+        edits.push(() => redirect(node));
         break;
       }
       case 'Identifier':
@@ -187,24 +200,14 @@ function rewrite(code, isMethod, isVariable) {
           throw new TemplateError('Cannot access "$" without calling it as a function');
         }
         // A parameter cannot be called eval, as the other blocked names are.
-        if (node.name === 'eval') edits.push([node.start, node.end, '({})']);
+        if (node.name === 'eval') edits.push(() => Object.assign(node, EMPTY_OBJECT));
         else names.add(node.name);
         break;
     }
   });
-  return { source: functionBody(code, tree, edits), ...parameters(names, edits, isVariable), mutates };
-}
-
-function functionBody(code, tree, edits) {
-  let source = '';
-  let at = 0;
-  // At one place the outer call's prefix was found first and must stay outermost; a stable sort keeps that order.
-  for (const [start, end, text] of [...edits].sort((a, b) => a[0] - b[0])) {
-    source += code.slice(at, start) + text;
-    at = end;
-  }
-  source += code.slice(at, tree.end);
-  return `"use strict";return (${source}\n);`;
+  // Only now, when all has been looked at as it was written.
+  for (const edit of edits) edit();
+  return { source: `"use strict";return (${print(tree)}\n);`, ...parameters(names, edits, isVariable), mutates };
 }
 
 function parameters(names, edits, isVariable) {
