@@ -49,6 +49,8 @@ class Settings:
     """How long a node may compute without letting anything else of its worker go on."""
     run_bytes: int
     """How much memory the data of one execution may take while it runs."""
+    sandbox_processes: int
+    """Most processes of one worker that run JavaScript, each for one project."""
     poll_seconds: float
     """How often a worker looks for work that no notification announced."""
     max_body_bytes: int
@@ -115,6 +117,7 @@ class Settings:
             lease_seconds=reader.duration("EXECUTIONS_LEASE_SECONDS", 30),
             node_seconds=reader.duration("EXECUTIONS_NODE_SECONDS", 5),
             run_bytes=reader.integer("EXECUTIONS_RUN_BYTES", 256 * 2**20, low=2**20),
+            sandbox_processes=reader.integer("EXECUTIONS_SANDBOX_PROCESSES", 24, low=1, high=1_000),
             poll_seconds=reader.duration("EXECUTIONS_POLL_SECONDS", 1),
             max_body_bytes=reader.integer("EXECUTIONS_MAX_BODY_BYTES", 16 * 2**20, low=1_024),
             data_max_display_size=reader.integer("EXECUTIONS_DATA_MAX_DISPLAY_SIZE", 10 * 2**20, low=0),

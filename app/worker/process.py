@@ -22,7 +22,7 @@ async def work(settings: Settings) -> None:
     """Run a worker in this process until SIGTERM or SIGINT."""
     pool = open_pool(settings.database_url, size=5, name="worker", through_pooler=settings.through_pooler)
     try:
-        worker = Worker(settings, pool, Sandbox())
+        worker = Worker(settings, pool, Sandbox(processes=settings.sandbox_processes))
         watchdog = Watchdog(worker.pulse, settings.node_seconds, worker.hand_over)
         loop = asyncio.get_running_loop()
 

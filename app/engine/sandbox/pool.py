@@ -76,8 +76,10 @@ class Pool:
         return self._ended + sum(lane.interpreter.ended for lanes in self._lanes.values() for lane in lanes)
 
     async def start(self) -> None:
-        """Have a process for expressions ready. Raises SandboxError when none can be started."""
+        """Have a process for expressions ready, others on their way. Raises SandboxError when none can be started."""
         await self._spares["expressions"].warm()
+        for spares in self._spares.values():
+            spares.fill()
 
     async def request(self, mode: Mode, project: str, payload: bytes, limit: float) -> bytes:
         """The answer of one of the project's processes; raises what Interpreter.request raises, but Moved."""

@@ -7,6 +7,7 @@ import pytest
 
 from app.engine.sandbox import CodeError, ExpressionError, SandboxError, SandboxTimeout, process
 from tests.engine.running import Engine
+from tests.workflows import START, chain, node
 
 SCOPE: dict[str, Any] = {
     "items": [{"json": {"n": 7}}],
@@ -358,3 +359,216 @@ def test_results_nested_too_deeply_are_refused(engine):
     template = "={{ (() => { let o = {}; for (let i = 0; i < 3000; i++) o = {o}; return o })() }}"
     with pytest.raises(SandboxError):
         engine.wait_for(engine.sandbox.evaluate([template], SCOPE))
+
+
+# After `of` and `yield` acorn takes a slash for the beginning of a regular expression where V8 divides.
+AMBIGUOUS = ["a?.of\n{}", "a++\nof\n{}", "b\nof\n{}", "a?.of\n\n{}", "a?.of /* */\n{}", "a?.of // \n{}"]
+
+
+@pytest.mark.parametrize("line", AMBIGUOUS)
+@pytest.mark.parametrize("hidden", ["globalThis", "Reflect", "new Proxy({}, {})", "(async () => 1)()"])
+def test_an_expression_hides_no_name_in_what_looks_like_a_regular_expression(line, hidden, evaluate):
+    inner = line.replace("{}", f"/ (got = typeof ({hidden}), 1) /g")
+    source = f"(() => {{ let a = {{}}, b = 1, of = 1, got = 'nothing', g = 1; {inner}\nreturn got }})()"
+    given = evaluate("={{ " + source + " }}")
+    assert given in (None, "nothing") or isinstance(given, ExpressionError)
+
+
+@pytest.mark.parametrize("line", [*AMBIGUOUS, "(function* () {{ a?.yield\n{} }})().next()"])
+def test_a_program_hides_no_import_in_what_looks_like_a_regular_expression(line, run):
+    inner = line.replace("{}", "/ (got = import('fs'), 1) /g")
+    given = run(f"let a = {{}}, b = 1, of = 1, g = 1, got;\n{inner}\nreturn [{{ json: {{ got: typeof got }} }}]")
+    assert given == [{"got": "undefined"}] or isinstance(given, str)
+
+
+def test_nothing_is_kept_on_the_promise_that_async_functions_make(engine, evaluate):
+    """Whatever way to a promise is found, it carries nothing from one expression to the next."""
+    source = """(() => { const a = {}; let g = 1, p; a?.of
+      / (p = (async () => 1)(), p['constr' + 'uctor']['proto' + 'type'].leak = 1) /g
+      return typeof p })()"""
+    for _ in range(2):
+        given = evaluate("={{ " + source + " }}")
+        assert given in (None, "undefined") or isinstance(given, ExpressionError)
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "(({['const' + 'ructor']: c}) => c('return 1')())(x => x)",
+        "((...[{['const' + 'ructor']: c}]) => c('return 1')())(() => 1)",
+        "Object.getOwnPropertyDescriptor((() => 1)['__pro' + 'to__'], 'const' + 'ructor').value('return 1')()",
+        "(class { static x = this['const' + 'ructor']('return 1')() }).x",
+        "(class { static { this['const' + 'ructor']('return 1')() } }, (() => 1)['const' + 'ructor']('return 1')())",
+        "`${{ toString: (() => 1)['const' + 'ructor']('return 1') }}`",
+        "[1].map((0, (() => 1)['const' + 'ructor'])('return 1'))",
+        "JSON.parse('[1]', (x => x)['const' + 'ructor']('return 1'))[0].x",
+        "'a'.replace(/a/, (x => x)['const' + 'ructor']('return 1'))",
+        "\\u0067lobalThis.process.exit()",
+        "\\u{67}lobalThis.process.exit()",
+        "Symbol['proto' + 'type'].constructor.x.y",
+        "(() => { Symbol.for = () => 1; return 1 })()",
+        "(() => { Symbol.keyFor['leak'] = 1; return 1 })()",
+        "(() => { Map['proto' + 'type'].has = () => true; return 1 })()",
+        "(() => { [][Symbol.iterator] = null; Iterator['proto' + 'type'].map = 1; return 1 })()",
+        "new Uint8Array(new SharedArrayBuffer(8))",
+        "new WeakRef({}).deref()",
+        "new FinalizationRegistry(() => 1).register({}, 1).x",
+        "Atomics.wait(new Int32Array(8), 0, 0)",
+        "(() => { $json['const' + 'ructor']['assign'] = 1; return 1 })()",
+    ],
+)
+def test_more_that_an_expression_does_not_get(expression, evaluate):
+    given = evaluate("={{ " + expression + " }}")
+    assert given is None or isinstance(given, ExpressionError)
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "\\u0061sync () => 1",
+        "\\u0069mport('fs')",
+        "im\\u0070ort('fs')",
+        "(() => { import.meta })()",
+        "(() => { class A { static { await 1 } } })()",
+        "import.source('fs')",
+        "(() => { for await (const x of []) ; })()",
+        "new (class { async x() {} })",
+        "({ async *x() {} })",
+        "(() => { with ($json) n })()",
+    ],
+)
+def test_more_expressions_that_are_refused(expression, evaluate):
+    assert isinstance(evaluate("={{ " + expression + " }}"), ExpressionError)
+
+
+@pytest.mark.parametrize(
+    ("expression", "value"),
+    [
+        ("((of, g) => of / 2 / g)(8, 2)", 2),
+        ("/[/`]\\/${'{'}/y.source", "[/`]\\/${'{'}"),
+        ("/(?<a>\\d)[[a-z]&&[aeiou]]/v.exec('1e').groups.a", "1"),
+        ("`a${1 + `b${2}`}\\`\\${c}`", "a1b2`${c}"),
+        ("String.raw`\\u0041${1}\\n`", "\\u00411\\n"),
+        ("'\\u2028\\0\\x41\\\n'", "\u2028\0A"),
+        ("1e400 === Infinity && 0x1F + 1_000 + .5 + 5. + 0b11", 1039.5),
+        ("(-2) ** 2 + (2 ** -1)", 4.5),
+        ("10n ** 20n", "100000000000000000000"),
+        ("(a => b => ({ a, ...{ b } }))(1)(2)", {"a": 1, "b": 2}),
+        (
+            "(({ a: { b: [, c = 3, ...d] }, ...e }) => [c, d, e])({ a: { b: [1, undefined, 4] }, f: 5 })",
+            [3, [4], {"f": 5}],
+        ),
+        ("(function* () { const x = yield 1; yield* [x] })().next().value", 1),
+        ("new (class { #a = 2; static b = 3; get c() { return this.#a } has(o) { return #a in o } })().c", 2),
+        ("(null ?? (0 || 5)) + (void 0, 1)", 6),
+        (
+            "((x) => { a: for (const i of [1, 2]) { switch (i) { case x: break a; default: continue } } return x })(2)",
+            2,
+        ),
+        ("(() => { try { throw { a: 1 } } catch ({ a }) { return a } finally { ; } })()", 1),
+        ("[...'ab'].map((x, i) => -(-i) + +'1' - -1)", [2, 3]),
+        ("'a' in { a: 1 } ? typeof void 0 : !!0", "undefined"),
+        ("$json?.n?.['toString']?.().length", 1),
+        ("Symbol.keyFor(Symbol.for('a')) + (Symbol.for('b') === Symbol.for('b'))", "atrue"),
+    ],
+)
+def test_an_expression_written_anew_means_what_it_meant(expression, value, evaluate):
+    assert evaluate("={{ " + expression + " }}") == value
+
+
+@pytest.mark.parametrize(
+    ("source", "given"),
+    [
+        # `import` in all ways to spell it
+        ("return await import/**/('fs')", "A dynamic import callback was not specified."),
+        ("return await import\u2028('fs')", "A dynamic import callback was not specified."),
+        ("return [`${await import('fs')}`]", "A dynamic import callback was not specified."),
+        ("im\\u{70}ort('fs')", "Keyword must not contain escaped characters"),
+        ("return import.meta", "Cannot use 'import.meta' outside a module"),
+        ("import fs from 'fs'; return []", "Cannot use import statement outside a module"),
+        ("class A { static { import('fs') } } return {a: 1}", [{"a": 1}]),
+        # ... and where it is none
+        ("return {a: String.raw`\\import${1}import`, b: '\\import', c: ((s) => s.raw[0])`import`}",
+         [{"a": "\\import1import", "b": "import", "c": "import"}]),
+        ("const f = () => (s => s)`import`; return {a: f() === f(), b: Object.isFrozen(f()), c: /import/.test('port')}",
+         [{"a": True, "b": True, "c": False}]),
+        ("// import\nconst x = `import\n${1}\nimport`\nthrow new Error('here')", "here [line 5]"),
+        ("const s = ((s, ...v) => v)`import\n${1}\n${2}\nimport`\nthrow new Error(String(s))", "1,2 [line 5]"),
+        # functions from strings, by all four constructors
+        ("return (async () => {}).constructor('return 1')()", NO_EVAL),
+        ("return (function* () {}).constructor('yield 1')()", NO_EVAL),
+        ("return (async function* () {}).constructor('yield 1')()", NO_EVAL),
+        ("return setTimeout('1')", 'The "callback" argument must be of type function. [line 1]'),
+        ("return {a: [typeof WebAssembly, typeof Atomics, typeof SharedArrayBuffer, typeof WeakRef].join()}",
+         [{"a": "undefined,undefined,undefined,undefined"}]),
+        # answers that are not what the worker expects
+        ("Object.prototype.toJSON = function () { return 'console' in this ? {items: [{json: {}, evil: 1, "
+         "pairedItem: {item: 'x'}, binary: [1]}]} : this }; return []", [{}]),
+        ("Object.prototype.toJSON = function () { return 'console' in this ? {error: {message: {a: 1}, line: 'x', "
+         "itemIndex: {}, description: []}} : this }; return []", "Unknown error"),
+        ("Object.prototype.toJSON = function () { return 'console' in this ? [1] : this }; return []",
+         "Code doesn't return items properly"),
+        ("Array.prototype.toJSON = function () { return this.length > 1 ? {} : this }; return [{json: {}}, {json: {}}]",
+         "Code doesn't return items properly"),
+        ("let at = []; for (let i = 0; i < 1e5; i++) at = [at]; return {at}", "Unknown error"),
+        # what goes on behind its answer
+        ("setTimeout(() => { for (;;) ; }, 1); return []", []),
+        ("setTimeout(() => { globalThis.leak = 1 }, 1); return []", []),
+        ("Promise.prototype.then = function () { for (;;) ; }; return {a: 1}", [{"a": 1}]),
+        ("Symbol.for = () => 1; Map.prototype.get = () => 1; return {a: Symbol.for('x')}", [{"a": 1}]),
+    ],
+)  # fmt: skip
+def test_more_that_a_program_does_not_get(source, given, run):
+    assert run(source, timeout=10) == given
+    assert run("return {leak: typeof leak}") == [{"leak": "undefined"}]
+
+
+def test_the_bounds_of_custom_data_are_kept_outside_of_the_program(engine):
+    source = """
+      const many = Object.fromEntries(Array.from({ length: 2000 }, (_, i) => [`${i}`.repeat(99), 'x'.repeat(2000)]));
+      Object.prototype.toJSON = function () { return 'console' in this ? { items: [], customData: MADE } : this };
+      return [];"""
+    for made, kept in [
+        ("many", {f"{i}" * 50: "x" * 512 for i in range(10)}),
+        ("{ a: { b: 1 }, c: [1], d: null, e: 1, f: true, g: '' }", {"e": "1", "f": "true", "g": ""}),
+        ("[1]", None),
+    ]:
+        scope: dict[str, Any] = {**SCOPE}
+        engine.wait_for(engine.sandbox.run_code(source.replace("MADE", made), scope))
+        assert scope.get("customData") == kept
+
+
+def test_static_data_that_cannot_be_kept_is_told(engine):
+    source = "let at = $getWorkflowStaticData('global'); for (let i = 0; i < 500; i++) at = at.a = {}; return []"
+    with pytest.raises(SandboxError, match="static data"):
+        engine.wait_for(engine.sandbox.run_code(source, {**SCOPE}))
+
+
+def test_an_answer_has_a_size(engine):
+    sandbox = engine.sandbox
+    for work in (
+        sandbox.evaluate(["={{ 'x'.repeat(7e7) }}"], SCOPE),
+        sandbox.run_code("return { a: 'é'.repeat(4e7) }", SCOPE),
+    ):
+        with pytest.raises(SandboxError, match="64 MiB"):
+            engine.wait_for(work)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "items.map = () => [{ place: 'x' }]",
+        "Array.prototype.map = () => [{ json: {} }]",
+        "Array.prototype.map = () => [{ json: { place: 5 } }]",
+    ],
+)
+def test_sort_code_that_changes_the_list_fails_the_node(change, engine):
+    sort = node("Sort", "sort", {"type": "code", "code": f"{change}; return 0"})
+    outcome = engine.run(chain(START, sort), items=[{"json": {"a": 2}}, {"json": {"a": 1}}])
+    assert outcome.status in ("success", "error")
+
+
+def test_a_function_that_returns_past_its_own_end_fails_the_node(engine):
+    function = node("Function", "function", {"functionCode": "})(); return []; await (async () => {"})
+    outcome = engine.run(chain(START, function))
+    assert outcome.error.message == "No data got returned. Always return an Array of items!"
