@@ -127,12 +127,13 @@ def result_of(
 
 
 def encoded(data: dict[str, Any]) -> bytes:
-    """The data as JSON. Raises TypeError, ValueError or RecursionError for what JSON cannot hold."""
+    """The data as JSON, with text for values that JSON does not know. Raises TypeError, ValueError or RecursionError
+    for what cannot be written at all."""
     try:
-        return orjson.dumps(data)
+        return orjson.dumps(data, default=str)
     except TypeError:
         # The standard library goes deeper than orjson's 254 levels, and takes integers of any size.
-        return json.dumps(data, allow_nan=False, separators=(",", ":")).encode()
+        return json.dumps(data, allow_nan=False, separators=(",", ":"), default=str).encode()
 
 
 def refused(claim: Claim, reason: str) -> Result:

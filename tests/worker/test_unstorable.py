@@ -1,6 +1,8 @@
 """A result that PostgreSQL cannot hold fails by itself and keeps back nothing else."""
 
+import json
 import secrets
+from decimal import Decimal
 from uuid import uuid4
 
 from app.engine.run.run import Outcome
@@ -35,3 +37,12 @@ def test_what_is_too_large_is_not_tried(monkeypatch) -> None:
     assert (small.status, small.error_message) == ("success", None)
     assert (large.status, large.data) == ("error", b"{}")
     assert large.error_message == "The data of this run could not be stored: 2,029 bytes are more than 1,000"
+
+
+def test_a_value_that_json_does_not_know_loses_nothing_else() -> None:
+    claim = Claim(7, "w1", uuid4(), "default", "manual", None, False, False, None)
+    data = {"resultData": {"runData": {"A": [{"data": [Decimal("1.5"), 2**70, {"b": 1}]}]}}}
+    result = runs.result_of(
+        Assignment(claim, {"nodes": []}, ExecutionInput(), None), Outcome("success", data, None, None, {})
+    )
+    assert json.loads(result.data)["resultData"]["runData"]["A"][0]["data"] == ["1.5", 2**70, {"b": 1}]

@@ -157,3 +157,13 @@ def test_the_worker_s_own_passwords_stay_with_it(
         asking.join(10)
     assert outcome.status == "error"
     assert heard == [b""]
+
+
+def test_what_json_cannot_hold_stays_text(engine: Engine, shop) -> None:
+    _, held = shop
+    values = (
+        "'-infinity'::date AS past, array['infinity'::timestamptz] AS never, array['{}', '{\"a\"}']::text[] AS braces"
+    )
+    outcome = run(engine, query(f"SELECT {values}"), held)
+    [item] = outcome.data["resultData"]["runData"]["Ask"][0]["data"]["main"][0]
+    assert item["json"] == {"past": "-infinity", "never": ["infinity"], "braces": ["{}", '{"a"}']}

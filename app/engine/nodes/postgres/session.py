@@ -7,34 +7,21 @@ import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
 from typing import Any
 
 import psycopg
-from psycopg.abc import Buffer
-from psycopg.adapt import Loader
 
+from app.engine.nodes.postgres.values import to_json
 from app.engine.nodes.shared.connection_errors import CONNECTION_ERRORS
 from app.engine.run.errors import NodeError
-from app.engine.values import conversions, dates
+from app.engine.values import conversions
 from app.outgoing.addresses import AddressRefused, AddressRules, UnknownHost
 
 CONNECT_SECONDS = 30
 # libpq takes an empty password for a reason to look into the password file of whoever runs the worker. A path below
 # a device cannot be there on any machine.
 NO_PASSWORD_FILE = "/dev/null/none"
-BIG = ("int8", "numeric")
-AS_TEXT = ("interval", "uuid", "time", "timetz", "inet", "cidr", "point", "date", "timestamp", "timestamptz")
-_PARTS = re.compile(r"(?<!\d)(?:(-?\d++) (year|mon|day)s?|(-?)(\d++):(\d\d):(\d\d)(?:\.(\d+))?)")
-_NAMES = {"year": "years", "mon": "months", "day": "days"}
 _SYNTAX = re.compile(r'^syntax error at or near "(.*)"$', re.DOTALL)
-
-
-class TextLoader(Loader):
-    """Leaves a value as the text that the server wrote."""
-
-    def load(self, data: Buffer) -> str:
-        return bytes(data).decode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,83 +41,33 @@ class Session:
     def __init__(self, connection: psycopg.AsyncConnection[Any], *, big_as_text: bool) -> None:
         self._connection = connection
         self._big_as_text = big_as_text
-        for name in (*BIG, *AS_TEXT):
-            connection.adapters.register_loader(name, TextLoader)
 
     async def run(self, query: str, item: int | None = None) -> list[QueryResult]:
         """Run one or more statements, all or none of them. Raises QueryFailed."""
         try:
             cursor = await self._connection.execute(query.encode())
-            results = [await self._result(cursor)]
+            results = [self._result(cursor)]
             while cursor.nextset():
-                results.append(await self._result(cursor))
+                results.append(self._result(cursor))
             return results
         except psycopg.Error as error:
             raise _failure(error, query, item) from error
 
-    async def _result(self, cursor: psycopg.AsyncCursor[Any]) -> QueryResult:
-        if cursor.description is None:
+    def _result(self, cursor: psycopg.AsyncCursor[Any]) -> QueryResult:
+        """The rows as the server wrote them: psycopg's own reading of types is another than n8n's."""
+        result = cursor.pgresult
+        if cursor.description is None or result is None:
             return QueryResult(None)
         columns = [(column.name, column.type_code) for column in cursor.description]
-        rows = await cursor.fetchall()
         return QueryResult(
-            [{name: self._shown(value, oid) for (name, oid), value in zip(columns, row, strict=True)} for row in rows]
+            [
+                {name: self._shown(result.get_value(row, place), oid) for place, (name, oid) in enumerate(columns)}
+                for row in range(result.ntuples)
+            ]
         )
 
-    def _shown(self, value: Any, oid: int) -> Any:
-        """The value as JavaScript's client would give it to JSON."""
-        if value is None or isinstance(value, bool | int):
-            return value
-        if isinstance(value, float):
-            return value if value - value == 0 else None
-        if isinstance(value, bytes):
-            return {"type": "Buffer", "data": list(value)}
-        if isinstance(value, list):
-            return [self._shown(entry, _element(oid)) for entry in value]
-        kind = psycopg.postgres.types.get(oid)
-        if not isinstance(value, str) or kind is None:
-            return value
-        if kind.name in BIG:
-            return value if self._big_as_text else conversions.plain_number(float(value))
-        if kind.name in ("date", "timestamp", "timestamptz"):
-            return _moment(value)
-        if kind.name == "interval":
-            return _interval(value)
-        if kind.name == "point":
-            x, y = value.strip("()").split(",")
-            return {"x": conversions.plain_number(float(x)), "y": conversions.plain_number(float(y))}
-        return value
-
-
-def _element(oid: int) -> int:
-    kind = psycopg.postgres.types.get(oid)
-    return kind.oid if kind is not None else oid
-
-
-def _moment(text: str) -> str | None:
-    """Dates and times as instants, without an offset in UTC; JSON has none for infinity."""
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        return None if text in ("infinity", "-infinity") else text
-    if isinstance(moment, date) and moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return dates.to_iso(moment)
-
-
-def _interval(text: str) -> dict[str, Any]:
-    parts: dict[str, Any] = {}
-    for count, unit, sign, hours, minutes, seconds, fraction in _PARTS.findall(text):
-        if unit:
-            parts[_NAMES[unit]] = int(count)
-            continue
-        factor = -1 if sign else 1
-        for name, digits in (("hours", hours), ("minutes", minutes), ("seconds", seconds)):
-            if int(digits):
-                parts[name] = factor * int(digits)
-        if fraction:
-            parts["milliseconds"] = conversions.plain_number(factor * float(f"0.{fraction}") * 1000)
-    return parts
+    def _shown(self, value: bytes | None, oid: int) -> Any:
+        return None if value is None else to_json(value.decode(), oid, big_as_text=self._big_as_text)
 
 
 def _failure(error: psycopg.Error, query: str, item: int | None) -> QueryFailed:
