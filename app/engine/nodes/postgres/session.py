@@ -67,7 +67,12 @@ class Session:
         )
 
     def _shown(self, value: bytes | None, oid: int) -> Any:
-        return None if value is None else to_json(value.decode(), oid, big_as_text=self._big_as_text)
+        if value is None:
+            return None
+        kind = psycopg.postgres.types.get(oid)
+        if kind is None:
+            return value.decode()
+        return to_json(value.decode(), kind.name, array=oid == kind.array_oid, big_as_text=self._big_as_text)
 
 
 def _failure(error: psycopg.Error, query: str, item: int | None) -> QueryFailed:

@@ -8,8 +8,6 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime
 from typing import Any
 
-import psycopg.postgres
-
 from app.engine.values import conversions, dates
 from app.engine.values.conversions import CannotConvert
 
@@ -26,17 +24,14 @@ _FAR = re.compile(r"(\d{4,})-(\d\d-\d\d)(?: (\d\d:\d\d:\d\d)(?:\.(\d{1,3})\d*)?(
 _NUMBER = re.compile(r"-?\d[\d.]*(?:e[-+]?\d+)?", re.IGNORECASE)
 
 
-def to_json(text: str, oid: int, *, big_as_text: bool) -> Any:
-    """A value of the type with that oid, from the server's text."""
-    kind = psycopg.postgres.types.get(oid)
-    if kind is None:
-        return text
-    if oid == kind.array_oid:
-        element = str if kind.name in TEXTUAL_ARRAYS else _float if kind.name == "numeric" else _READ.get(kind.name)
-        return text if element is None or kind.name == "circle" else _array(text, element)
-    if kind.name in BIG:
+def to_json(text: str, kind: str, *, array: bool, big_as_text: bool) -> Any:
+    """A value of the type of that name, or an array of it, from the server's text."""
+    if array:
+        element = str if kind in TEXTUAL_ARRAYS else _float if kind == "numeric" else _READ.get(kind)
+        return text if element is None or kind == "circle" else _array(text, element)
+    if kind in BIG:
         return text if big_as_text else _float(text)
-    read = _READ.get(kind.name)
+    read = _READ.get(kind)
     return text if read is None else read(text)
 
 
