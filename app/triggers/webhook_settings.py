@@ -9,6 +9,7 @@ from typing import Any
 
 import orjson
 
+from app.http_rules import status_of
 from app.triggers import InvalidTrigger, reading
 
 RESPONSE_MODES = ("onReceived", "lastNode", "responseNode")
@@ -210,12 +211,12 @@ def check_authentication(name: str, authentication: Any, credentials: dict[str, 
 
 
 def response_code(parameters: dict[str, Any], options: dict[str, Any]) -> int:
-    """The status that a node asks for; 200 for one that is none."""
+    """The status that a node asks for; 200 for one that no answer can have."""
     code = options.get("responseCode") or parameters.get("responseCode") or 200
     if isinstance(code, dict):  # version 2 keeps it one level deeper
         values = code.get("values") or {}
         code = values.get("customCode") or values.get("responseCode") or 200
-    return int(code) if str(code).isdecimal() and 100 <= int(code) <= 999 else 200
+    return status_of(code) or 200
 
 
 def response_headers(options: dict[str, Any]) -> dict[str, str]:

@@ -7,18 +7,15 @@ from typing import Any
 import orjson
 from flask import Response, request
 
+from app.api.face.answers import error
+from app.api.webhooks.response_headers import PAGE_POLICY, Unsendable, header_text, own_headers
+from app.http_rules import STATUSES, status_of
 from app.triggers.webhook_settings import WebhookSettings
 
 STARTED = b'{"message":"Workflow was started"}'
 FAILED: dict[str, Any] = {"status": 500, "body": {"message": "Error in workflow"}}
 JSON = "application/json; charset=utf-8"
 HTML = "text/html; charset=utf-8"
-# A page that a workflow answers with may do what pages do, but not as one of this server's origin.
-PAGE_POLICY = (
-    "sandbox allow-downloads allow-forms allow-modals allow-orientation-lock allow-pointer-lock allow-popups "
-    "allow-popups-to-escape-sandbox allow-presentation allow-scripts allow-top-navigation-by-user-activation "
-    "allow-top-navigation-to-custom-protocols"
-)
 
 
 def at_once(settings: WebhookSettings) -> Response:
@@ -41,18 +38,21 @@ def rendered(answer: dict[str, Any]) -> Response:
         body, kind = str(answer.get("text", answer.get("body"))).encode("utf-8", "replace"), HTML
     elif "body" in answer:
         body = orjson.dumps(answer["body"])
-    return finished(body, int(answer.get("status") or 200), kind, answer.get("headers") or {})
+    return finished(body, answer.get("status") or 200, kind, answer.get("headers") or {})
 
 
-def finished(body: bytes, status: int, kind: str, headers: Mapping[str, Any]) -> Response:
-    """The response with the workflow's own headers, of which none can start a line of its own."""
-    response = Response(body, status, content_type=kind)
+def finished(body: bytes, status: Any, kind: str, headers: Mapping[str, Any]) -> Response:
+    """The response with the workflow's own headers, and then this server's; a 500 for what cannot be sent."""
+    code = status_of(status)
+    response = Response(body, code or 200, content_type=kind)
+    try:
+        if code is None:
+            raise Unsendable(f"The workflow answers with the status {str(status)[:20]}, which is not {STATUSES}")
+        for name, text in own_headers(headers):
+            response.headers[name] = text
+    except Unsendable as problem:
+        response = error(str(problem), 500)
     response.headers["Content-Security-Policy"] = PAGE_POLICY
-    for name, value in headers.items():
-        text = str(value).replace("\r", " ").replace("\n", " ")
-        if name.lower() == "content-type" and text.startswith("text/") and "charset" not in text:
-            text += "; charset=utf-8"
-        response.headers[str(name)] = text
     return response
 
 
@@ -62,7 +62,9 @@ def with_cors(response: Response, allowed_origins: str, methods: list[str]) -> R
     if origin is None:
         return response
     allowed = [part.strip() for part in allowed_origins.split(",")]
-    response.headers["Access-Control-Allow-Origin"] = origin if "*" in allowed or origin in allowed else allowed[0]
+    response.headers["Access-Control-Allow-Origin"] = (
+        origin if "*" in allowed or origin in allowed else header_text(allowed[0])
+    )
     response.headers["Access-Control-Allow-Methods"] = ", ".join(["OPTIONS", *methods])
     response.headers["Vary"] = "Origin"
     if request.method == "OPTIONS":

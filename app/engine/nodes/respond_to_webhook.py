@@ -10,6 +10,7 @@ from app.engine.run.items import Outputs
 from app.engine.run.registry import node
 from app.engine.values import conversions
 from app.engine.values.conversions import CannotConvert
+from app.http_rules import STATUSES, is_header_name, status_of
 
 ANSWERED_ONLY = 1.1
 """From this version on, a node that no call can come to is an error."""
@@ -33,12 +34,31 @@ async def respond_to_webhook(context: NodeContext) -> Outputs:
     parameters = context.parameters
     options = await context.resolve_first(parameters.get("options") or {}, parameter="options")
     answer = await _content(context, str(parameters.get("respondWith", "firstIncomingItem")), options)
-    answer["status"] = int(options.get("responseCode") or answer.get("status") or 200)
-    entries = (options.get("responseHeaders") or {}).get("entries") or []
-    answer["headers"] = {**answer.get("headers", {}), **{str(e["name"]).lower(): str(e["value"]) for e in entries}}
+    answer["status"] = _status(options.get("responseCode") or answer.get("status") or 200)
+    answer["headers"] = {**answer.get("headers", {}), **_headers(options)}
     if respond is not None:
         await respond(answer)
     return [context.items]
+
+
+def _status(code: Any) -> int:
+    status = status_of(conversions.display(code))
+    if status is None:
+        raise NodeError(f"The response code must be a number from {STATUSES}: {conversions.display(code)[:100]} given")
+    return status
+
+
+def _headers(options: dict[str, Any]) -> dict[str, str]:
+    """The headers that the node's options ask for, by names in lower case; an entry without a name is none."""
+    entries = (options.get("responseHeaders") or {}).get("entries") or []
+    headers = {}
+    for entry in entries:
+        name = conversions.display(entry.get("name") or "").lower()
+        if name and not is_header_name(name):
+            raise NodeError(f"The response header {name[:100]!r} has a name that cannot be sent")
+        if name:
+            headers[name] = conversions.display(entry.get("value", ""))
+    return headers
 
 
 def _is_called(context: NodeContext, kind: str) -> bool:

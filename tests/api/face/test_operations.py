@@ -202,6 +202,12 @@ def test_the_page_needs_nothing_from_outside(api):
     assert '"null"' not in reader.get(f"/{address}").text
 
 
+def test_the_page_keeps_no_key(api):
+    start = api.with_key(None).get("/docs/start.js").text
+    assert "persistAuthorization: false" in start
+    assert 'removeItem("authorized")' in start
+
+
 @pytest.mark.parametrize("name", ["../openapi.py", "..%2Fopenapi.py", "swagger-ui.js", "nothing"])
 def test_the_page_gives_away_nothing_else(api, name):
     assert api.get(f"/docs/{name}").status_code == 404

@@ -1,0 +1,124 @@
+"""The headers of a workflow's answer: which reach its caller, and which are this server's own.
+
+All that a workflow answers comes from the origin of this API. What would speak for that origin, for the connection or
+to a proxy in front is left out; whatever else may be a header is passed on.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from werkzeug.urls import iri_to_uri
+
+from app.http_rules import is_header_name
+
+PAGE_POLICY = "sandbox allow-forms allow-scripts"
+"""A page that a workflow answers with may run, but never as one of this server's origin."""
+
+CONNECTION = frozenset(
+    {
+        "connection",
+        "content-length",
+        "date",
+        "http2-settings",
+        "keep-alive",
+        "proxy-authenticate",
+        "proxy-authorization",
+        "proxy-connection",
+        "server",
+        "te",
+        "trailer",
+        "trailers",
+        "transfer-encoding",
+        "upgrade",
+        "x-request-id",
+    }
+)
+"""What says where an answer ends, what becomes of the connection, and who has answered."""
+
+ORIGIN = frozenset(
+    {
+        "accept-ch",
+        "alt-svc",
+        "clear-site-data",
+        "content-security-policy",
+        "content-security-policy-report-only",
+        "critical-ch",
+        "expect-ct",
+        "nel",
+        "origin-agent-cluster",
+        "public-key-pins",
+        "public-key-pins-report-only",
+        "report-to",
+        "reporting-endpoints",
+        "service-worker-allowed",
+        "strict-transport-security",
+        "x-content-type-options",
+    }
+)
+"""What a browser takes for the word of the whole origin, or what protects that origin."""
+
+TO_PROXIES = ("x-accel-", "x-lighttpd-", "x-reproxy-", "x-sendfile")
+"""Beginnings of what tells a proxy to answer with something else than it was sent."""
+
+ADDRESSES = ("location", "content-location")
+
+COOKIE_PATH = "/webhook"
+"""Cookies of workflows are sent back to webhooks and to nothing else of this origin."""
+
+MOST_HEADERS = 100
+MOST_BYTES = 32 * 2**10
+"""Many clients and proxies take no more than that."""
+
+
+class Unsendable(Exception):
+    """The answer's headers cannot be sent; the message says why."""
+
+
+def own_headers(headers: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """The headers that a workflow may give its answer, ready to be sent. Raises Unsendable."""
+    size = 0
+    if len(headers) > MOST_HEADERS:
+        raise Unsendable(f"The workflow's answer has more than {MOST_HEADERS} headers")
+    for name, value in headers.items():
+        if not is_header_name(name):
+            raise Unsendable(f"The workflow's answer has a header whose name cannot be sent: {name[:100]!r}")
+        if is_ours(name.lower()):
+            continue
+        text = header_text(address(str(value)) if name.lower() in ADDRESSES else str(value))
+        if name.lower() == "set-cookie":
+            text = confined_cookie(text)
+        elif name.lower() == "content-type" and text.startswith("text/") and "charset" not in text:
+            text += "; charset=utf-8"
+        size += len(name) + len(text)
+        if size > MOST_BYTES:
+            raise Unsendable(f"The headers of the workflow's answer are longer than {MOST_BYTES} bytes")
+        yield name, text
+
+
+def address(text: str) -> str:
+    """An address in the characters that one may have. Raises Unsendable."""
+    try:
+        return iri_to_uri(text)
+    except ValueError:
+        raise Unsendable(f"The workflow's answer leads to what is no address: {text[:100]!r}") from None
+
+
+def is_ours(name: str) -> bool:
+    """Whether a header, in lower case, is for this server alone to say."""
+    return name in CONNECTION or name in ORIGIN or name.startswith(TO_PROXIES)
+
+
+def header_text(value: str) -> str:
+    """A value of which none can end its line; what is not Latin-1 goes as UTF-8."""
+    try:
+        value.encode("latin-1")
+    except UnicodeEncodeError:
+        value = value.encode("utf-8", "replace").decode("latin-1")
+    return "".join(c if c == "\t" or " " <= c != "\x7f" else " " for c in value).strip()
+
+
+def confined_cookie(text: str) -> str:
+    """A cookie that goes to no other host, and on this one to webhooks only."""
+    kept = [part.strip() for part in text.split(";")]
+    attributes = [part for part in kept[1:] if part.partition("=")[0].strip().lower() not in ("domain", "path")]
+    return "; ".join([kept[0], *attributes, f"Path={COOKIE_PATH}"])
