@@ -18,10 +18,22 @@ NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 METADATA = frozenset(map(ipaddress.ip_address, ("168.63.129.16", "169.254.169.254", "fd00:ec2::254")))
 """Where clouds tell a machine its secrets; one of them is a public address by its number."""
 
+PUBLIC6 = ipaddress.IPv6Network("2000::/3")
+"""All that is handed out to the public of IPv6, today."""
 SPECIAL = tuple(
-    map(ipaddress.ip_network, ("192.0.0.0/24", "192.88.99.0/24", "64:ff9b:1::/48", "3fff::/20", "5f00::/16"))
-)
-"""Networks for special purposes that some supported Pythons take for public."""
+    map(
+        ipaddress.ip_network,
+        (
+            "0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12",
+            "192.0.0.0/24", "192.0.2.0/24", "192.31.196.0/24", "192.52.193.0/24", "192.88.99.0/24", "192.168.0.0/16",
+            "192.175.48.0/24", "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/4", "240.0.0.0/4",
+            "64:ff9b:1::/48", "100::/64", "100:0:0:1::/64", "2001::/23", "2001:db8::/32", "2620:4f:8000::/48",
+            "3fff::/20", "5f00::/16", "fc00::/7", "fe80::/10", "fec0::/10", "ff00::/8",
+        ),
+    )
+)  # fmt: skip
+"""The special-purpose registries of IANA, whatever the Python at hand knows of them; 6to4 and NAT64 count as the IPv4
+addresses in them."""
 
 
 class AddressRefused(Exception):
@@ -134,13 +146,16 @@ def _own_reason(address: Address) -> str | None:
         ("a loopback address", address.is_loopback),
         ("a link-local address", address.is_link_local),
         ("a multicast address", address.is_multicast),
+        ("a site-local address", isinstance(address, ipaddress.IPv6Address) and address.is_site_local),
         ("a private address", address.is_private),
         ("a reserved address", address.is_reserved and address not in NAT64),
     ):
         if holds:
             return reason
     special = any(network.version == address.version and address in network for network in SPECIAL)
-    return None if not special and (address.is_global or address in NAT64) else "not a public address"
+    unassigned = address.version == 6 and address not in PUBLIC6
+    public = address in NAT64 or (not special and not unassigned and address.is_global)
+    return None if public else "not a public address"
 
 
 def _embedded(address: Address) -> Iterable[Address]:

@@ -5,6 +5,7 @@ nothing of nodes.
 """
 
 import asyncio
+import copy
 import http.cookiejar
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -14,7 +15,7 @@ import httpx
 
 from app.outgoing.addresses import AddressRules
 from app.outgoing.certificates import Certificate, tls_context
-from app.outgoing.connections import Connections
+from app.outgoing.connections import PROJECT, Connections
 from app.outgoing.proxies import Proxied, proxy_of
 
 LARGEST_RESPONSE = 64 * 2**20
@@ -23,6 +24,14 @@ CREDENTIAL_HEADERS = frozenset({"authorization", "cookie", "proxy-authorization"
 # What is decoded. A packet of zstd, or of gzip within gzip, can hold gigabytes, and httpx unpacks a packet at once.
 DECODED = frozenset({"gzip", "deflate"})
 OWN_HEADERS = {"user-agent": "n8n", "accept-encoding": "gzip, deflate"}
+
+
+FRAMING_HEADERS = frozenset({"content-length", "transfer-encoding", "upgrade"})
+"""Where a message ends is told by what sends it: a workflow that told otherwise could be read as two requests."""
+
+
+class SecretRefused(Exception):
+    """A request, or a redirect with its body, would take a credential where it must not be sent."""
 
 
 class ResponseTooLarge(Exception):
@@ -58,13 +67,19 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A request, ready to send. `secret_headers` go to another origin only when `share_secrets` says so."""
+    """A request, ready to send. What is secret goes to another origin only when `share_secrets` says so.
+
+    `secret_domains` (None: any) are the hosts that it may ever be sent to, redirects included; `*.example.com` are
+    those below one.
+    """
 
     method: str
     url: str
     headers: list[tuple[str, str]] = field(default_factory=list)
     content: bytes = b""
     secret_headers: frozenset[str] = frozenset()
+    secret_body: bool = False
+    secret_domains: tuple[str, ...] | None = None
     share_secrets: bool = False
     auth: httpx.Auth | None = None
     timeout: float = LONGEST_SECONDS
@@ -75,6 +90,10 @@ class Call:
     """By way of which proxy: http://user:password@host:port."""
     certificate: Certificate | None = None
 
+    def may_take_secrets(self, url: httpx.URL) -> bool:
+        """Whether the secrets may ever be sent there."""
+        return self.secret_domains is None or any(matches(url.host, domain) for domain in self.secret_domains)
+
 
 class Outgoing:
     """HTTP for workflows; an asynchronous context manager. Keeps connections, but no cookies."""
@@ -83,6 +102,13 @@ class Outgoing:
         self.rules = rules
         self._largest = largest_response
         self._clients: dict[bool, httpx.AsyncClient] = {}
+        self._project = ""
+
+    def within(self, project_id: str) -> "Outgoing":
+        """The same for the workflows of one project: it shares no connection with others."""
+        view = copy.copy(self)
+        view._project = project_id
+        return view
 
     async def __aenter__(self) -> "Outgoing":
         return self
@@ -97,8 +123,8 @@ class Outgoing:
     async def send(self, call: Call) -> Answer:
         """Send a request and read its answer.
 
-        Raises AddressRefused, UnknownHost, InvalidProxy, InvalidCertificate, RequestTimedOut, TooManyRedirects,
-        ResponseTooLarge, and of httpcore and httpx what app.outgoing.failures names.
+        Raises AddressRefused, UnknownHost, InvalidProxy, InvalidCertificate, SecretRefused, RequestTimedOut,
+        TooManyRedirects, ResponseTooLarge, and of httpcore and httpx what app.outgoing.failures names.
         """
         try:
             async with asyncio.timeout(call.timeout):
@@ -110,7 +136,14 @@ class Outgoing:
             raise RequestTimedOut(f"timeout of {round(call.timeout * 1000)}ms exceeded") from error
 
     async def _follow(self, call: Call, client: httpx.AsyncClient) -> Answer:
-        request = client.build_request(call.method, call.url, headers=call.headers, content=call.content or None)
+        headers = [(name, value) for name, value in call.headers if name.strip().lower() not in FRAMING_HEADERS]
+        request = client.build_request(
+            call.method,
+            call.url,
+            headers=headers,
+            content=call.content or None,
+            extensions={PROJECT: self._project},
+        )
         auth, secrets, redirects = call.auth, call.secret_headers | CREDENTIAL_HEADERS, 0
         while True:
             response = await client.send(request, stream=True, auth=auth, follow_redirects=False)
@@ -125,7 +158,10 @@ class Outgoing:
             following = response.next_request
             if following.method != request.method:
                 following.headers.pop("content-type", None)
-            if _origin(following.url) != _origin(request.url) and not call.share_secrets:
+            shared = call.share_secrets or _origin(following.url) == _origin(request.url)
+            if not (shared and call.may_take_secrets(following.url)):
+                if call.secret_body and following.headers.get("content-length", "0") != "0":
+                    raise SecretRefused(f"The redirect to '{following.url.host}' would take the credential there")
                 auth = None
                 for name in secrets:
                     following.headers.pop(name, None)
@@ -162,6 +198,8 @@ class Outgoing:
     async def _own_client(self, call: Call) -> httpx.AsyncClient:
         """A client for one call: a proxy's connections, and what a certificate opens, are not for others."""
         proxy = None if call.proxy is None else proxy_of(call.proxy)
+        if proxy is not None and not call.may_take_secrets(proxy.url):
+            raise SecretRefused(f"This credential must not be sent by way of the proxy '{proxy.url.host}'")
         context = await asyncio.to_thread(tls_context, call.certificate, verify=call.verify)
         return _over(Connections(self.rules, context) if proxy is None else Proxied(self.rules, proxy, context))
 
@@ -169,6 +207,12 @@ class Outgoing:
 def _over(transport: httpx.AsyncBaseTransport) -> httpx.AsyncClient:
     jar = http.cookiejar.CookieJar(http.cookiejar.DefaultCookiePolicy(allowed_domains=[]))
     return httpx.AsyncClient(transport=transport, timeout=None, trust_env=False, cookies=jar, headers=OWN_HEADERS)
+
+
+def matches(host: str, domain: str) -> bool:
+    """Whether a host is the domain, or below it when that is given as `*.example.com`."""
+    host = host.lower().rstrip(".")
+    return host.endswith(domain[1:]) if domain.startswith("*.") else host == domain
 
 
 def _origin(url: httpx.URL) -> tuple[str, str, int | None]:

@@ -18,7 +18,10 @@ IDLE_SECONDS = 10.0
 MOST_IDLE = 100
 """How many connections wait for another request; of more, those that nobody used for longest are closed."""
 
-Origin = tuple[bytes, bytes, int]
+PROJECT = "project"
+"""The extension of a request that names the project of its workflow."""
+Origin = tuple[str, bytes, bytes, int]
+"""A project and an origin: what one project says over a connection cannot reach what another gets."""
 
 
 class GuardedBackend(httpcore.AsyncNetworkBackend):
@@ -71,7 +74,7 @@ class Connections(httpx.AsyncBaseTransport):
             port=request.url.port,
             target=request.url.raw_path,
         )
-        origin = (url.origin.scheme, url.origin.host, url.origin.port)
+        origin = (str(request.extensions.get(PROJECT, "")), url.origin.scheme, url.origin.host, url.origin.port)
         connection = await self._take(origin, url)
         sent = httpcore.Request(
             request.method, url, headers=request.headers.raw, content=request.stream, extensions=request.extensions

@@ -7,7 +7,7 @@ import httpx
 
 from app.outgoing.addresses import AddressRefused, UnknownHost
 from app.outgoing.certificates import InvalidCertificate
-from app.outgoing.client import RequestTimedOut, ResponseTooLarge, TooManyRedirects
+from app.outgoing.client import RequestTimedOut, ResponseTooLarge, SecretRefused, TooManyRedirects
 from app.outgoing.proxies import InvalidProxy
 
 NETWORK_FAILURES = (
@@ -16,6 +16,7 @@ NETWORK_FAILURES = (
     RequestTimedOut,
     TooManyRedirects,
     ResponseTooLarge,
+    SecretRefused,
     httpcore.NetworkError,
     httpcore.ProtocolError,
     httpcore.ProxyError,

@@ -40,7 +40,7 @@ class Reach:
 
         return Ports(
             credentials=self.credentials.within_reach_of(claim.id),
-            outgoing=self.outgoing,
+            outgoing=self.outgoing.within(claim.project_id),
             run_child=partial(self.start_child, assignment),
             respond=respond if claim.awaited else None,
             resume_url=resume_url(self.settings, self.signer, claim.id),

@@ -2,6 +2,7 @@
 
 import asyncio
 import ipaddress
+import json
 import socket
 
 import httpcore
@@ -9,7 +10,7 @@ import httpx
 import pytest
 
 from app.outgoing.addresses import AddressRefused, AddressRules, InvalidAllowList, UnknownHost, out_of_bounds
-from app.outgoing.client import Call, Outgoing, RequestTimedOut, ResponseTooLarge, TooManyRedirects
+from app.outgoing.client import Call, Outgoing, RequestTimedOut, ResponseTooLarge, SecretRefused, TooManyRedirects
 from tests.engine.nodes import far_side
 
 
@@ -43,7 +44,25 @@ def test_an_address_inside_is_refused(host: str) -> None:
         assert "EXECUTIONS_ALLOWED_HOSTS" in str(refused.value)
 
 
-@pytest.mark.parametrize("host", ["8.8.8.8", "2001:4860:4860::8888", "64:ff9b::8.8.8.8"])
+@pytest.mark.parametrize(
+    "network",
+    [
+        "0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.0.0.0/24",
+        "192.0.2.0/24", "192.31.196.0/24", "192.52.193.0/24", "192.88.99.0/24", "192.168.0.0/16", "192.175.48.0/24",
+        "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/4", "240.0.0.0/4", "::/96", "::ffff:0:0/104",
+        "64:ff9b:1::/48", "100::/64", "100:0:0:1::/64", "2001::/23", "2001:db8::/32", "2620:4f:8000::/48", "3fff::/20",
+        "4000::/3", "5f00::/16", "8000::/1", "fc00::/7", "fe80::/10", "fec0::/10", "ff00::/8", "2002:a00::/24",
+    ],
+)  # fmt: skip
+def test_the_first_and_the_last_address_of_each_special_network_is_refused(network: str) -> None:
+    parsed = ipaddress.ip_network(network)
+    assert out_of_bounds(parsed[0])
+    assert out_of_bounds(parsed[-1])
+
+
+@pytest.mark.parametrize(
+    "host", ["8.8.8.8", "2001:4860:4860::8888", "64:ff9b::8.8.8.8", "2002:808:808::1", "2620:4f:7fff::1"]
+)
 def test_a_public_address_is_not(host: str) -> None:
     assert out_of_bounds(ipaddress.ip_address(host)) is None
 
@@ -157,6 +176,72 @@ def test_secrets_stay_with_the_origin_that_they_were_meant_for(address: str) -> 
     assert b"secret" not in elsewhere
     assert b"x-one" in elsewhere
     assert b"secret" in ask(f"{address}/redirect/1", "127.0.0.1", **call).content
+
+
+def test_secrets_stay_within_their_domains_whatever_is_shared(address: str) -> None:
+    other = address.replace("127.0.0.1", "localhost")
+    call = {
+        "headers": [("X-Key", "secret")],
+        "secret_headers": frozenset({"x-key"}),
+        "auth": httpx.BasicAuth("ann", "secret"),
+        "share_secrets": True,
+    }
+    both, url = "127.0.0.1,localhost", f"{address}/redirect/1?to={other}/echo"
+    shared = json.loads(ask(url, both, **call).content)["headers"]
+    assert {"x-key", "authorization"} <= shared.keys()
+    for domains in (("127.0.0.1",), ("127.0.0.1", "b.example"), ("127.0.0.1", "*.localhost")):
+        kept = json.loads(ask(url, both, secret_domains=domains, **call).content)["headers"]
+        assert not {"x-key", "authorization"} & kept.keys()
+    within = json.loads(ask(url, both, secret_domains=("127.0.0.1", "localhost"), **call).content)["headers"]
+    assert {"x-key", "authorization"} <= within.keys()
+
+
+def test_a_proxy_is_one_of_the_domains_that_a_credential_may_be_sent_to(address: str) -> None:
+    with pytest.raises(SecretRefused, match=r"p\.example"):
+        ask(address, "127.0.0.1", proxy="http://p.example:1", secret_domains=("127.0.0.1",))
+    with pytest.raises(SecretRefused):
+        ask(address, "127.0.0.1", proxy="http://127.0.0.1@p.example:1", secret_domains=("127.0.0.1",))
+    with pytest.raises(UnknownHost):
+        ask(address, "127.0.0.1", proxy="http://p.invalid:1", secret_domains=("127.0.0.1", "p.invalid"))
+
+
+def test_a_body_with_a_secret_does_not_follow_to_another_origin(address: str) -> None:
+    other = address.replace("127.0.0.1", "localhost")
+    url, both = f"{address}/redirect/1?code=307&to={other}/echo", "127.0.0.1,localhost"
+
+    async def once(**call) -> bytes:
+        async with Outgoing(AddressRules.parse(both)) as outgoing:
+            return (await outgoing.send(Call("POST", url, content=b"s3cret", **call))).content
+
+    with pytest.raises(SecretRefused, match="localhost"):
+        asyncio.run(once(secret_body=True))
+    with pytest.raises(SecretRefused, match="localhost"):
+        asyncio.run(once(secret_body=True, share_secrets=True, secret_domains=("127.0.0.1",)))
+    assert b"s3cret" in asyncio.run(once(secret_body=True, share_secrets=True))
+    assert b"s3cret" in asyncio.run(once())
+
+
+@pytest.mark.parametrize("name", ["Content-Length", "content-length", "Transfer-Encoding", "TRANSFER-ENCODING"])
+def test_a_workflow_does_not_say_how_long_its_request_is(address: str, name: str) -> None:
+    async def once() -> bytes:
+        async with Outgoing(AddressRules.parse("127.0.0.1")) as outgoing:
+            call = Call("POST", address + "/echo", [(name, "chunked" if "r" in name.lower()[:2] else "3")], b"whole")
+            return (await outgoing.send(call)).content
+
+    assert json.loads(asyncio.run(once()))["body"] == "whole"
+
+
+def test_a_connection_serves_one_project(address: str) -> None:
+    async def several() -> list[int]:
+        async with Outgoing(AddressRules.parse("127.0.0.1")) as outgoing:
+            connections = outgoing._client(True)._transport
+            counts = []
+            for project in ("alpha", "alpha", "beta", "alpha", "beta"):
+                await outgoing.within(project).send(Call("GET", address + "/redirect/1"))
+                counts.append(len(connections._order))
+            return counts
+
+    assert asyncio.run(several()) == [1, 1, 2, 2, 2]
 
 
 def test_cookies_are_not_kept(address: str) -> None:

@@ -13,6 +13,7 @@ from app.engine.run.errors import NodeError
 from app.engine.values import conversions
 from app.engine.values.conversions import CannotConvert
 from app.outgoing.certificates import Certificate
+from app.outgoing.client import matches
 
 TYPES = frozenset(
     {"httpBasicAuth", "httpHeaderAuth", "httpBearerAuth", "httpQueryAuth", "httpDigestAuth", "httpCustomAuth"}
@@ -35,7 +36,7 @@ class Proof:
         if self.domains is None:
             return
         host = httpx.URL(url).host.lower()
-        if not any(_matches(host, domain) for domain in self.domains):
+        if not any(matches(host, domain) for domain in self.domains):
             allowed = ", ".join(self.domains) or "none"
             raise NodeError(
                 f"This credential must not be sent to '{host}'; the domains that it allows: {allowed}.", item_index=item
@@ -43,10 +44,6 @@ class Proof:
 
 
 NO_PROOF = Proof()
-
-
-def _matches(host: str, domain: str) -> bool:
-    return host.endswith(domain[1:]) if domain.startswith("*.") else host == domain
 
 
 async def proof(context: NodeContext, kind: str) -> Proof:

@@ -14,7 +14,7 @@ from app.engine.values import conversions
 from app.engine.values.conversions import CannotConvert
 from app.outgoing.addresses import AddressRefused, UnknownHost
 from app.outgoing.certificates import InvalidCertificate
-from app.outgoing.client import Answer, RequestTimedOut, TooManyRedirects
+from app.outgoing.client import Answer, RequestTimedOut, SecretRefused, TooManyRedirects
 from app.outgoing.proxies import InvalidProxy
 
 SENTENCES = {
@@ -83,7 +83,7 @@ def of_answer(answer: Answer, item: int, *, parsed: bool) -> RequestFailed:
 
 def of_exception(error: Exception, url: str, item: int) -> NodeError:
     """For a request that got no answer."""
-    if isinstance(error, AddressRefused | InvalidCertificate | InvalidProxy):
+    if isinstance(error, AddressRefused | InvalidCertificate | InvalidProxy | SecretRefused):
         return NodeError(str(error), item_index=item)
     code, raw, name = _code(error, url)
     shown = {"message": raw, "name": name, "stack": f"{name}: {raw}", "code": code}

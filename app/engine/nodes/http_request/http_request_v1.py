@@ -107,6 +107,8 @@ def _call(item: Item, parameters: dict[str, Any], proven: Proof, index: int) -> 
         list(sent.values()),
         content,
         secret_headers=frozenset(name.lower() for name in proven.headers),
+        secret_body=bool(proven.body),
+        secret_domains=proven.domains,
         auth=proven.auth,
         timeout=seconds(options.get("timeout"), 300.0),
         max_redirects=21 if follows else 0,

@@ -66,6 +66,8 @@ class Request:
             list(sent.values()),
             content,
             secret_headers=frozenset(name.lower() for name in proven.headers),
+            secret_body=bool(proven.body),
+            secret_domains=proven.domains,
             share_secrets=bool(self._options.get("sendCredentialsOnCrossOriginRedirect")),
             auth=proven.auth,
             timeout=seconds(self._options.get("timeout"), 300.0),
