@@ -66,6 +66,25 @@ def test_data_outlives_the_server_and_no_folder_is_opened(home, server):
     assert stat.S_IMODE((home / "postgres").stat().st_mode) == 0o700
 
 
+def test_it_is_told_nothing_of_our_secrets(server, monkeypatch):
+    monkeypatch.setenv("EXECUTIONS_API_KEY", "canary")
+    monkeypatch.setenv("PGPASSWORD", "canary")
+    server.start()
+    environ = Path(f"/proc/{server.child.pid}/environ").read_bytes()
+    assert b"PATH=" in environ
+    assert b"canary" not in environ
+
+
+def test_whoever_shares_the_account_of_the_server_is_not_let_in(server):
+    url = server.start()
+    query = [postgres_binaries() / "psql", url, "-c", "SELECT 1"]
+    assert subprocess.run(query, capture_output=True, check=False).returncode == 0
+    if server._account.uid == os.geteuid():
+        pytest.skip("the server runs under this very account")
+    refused = subprocess.run([*server._account.prefix, *query], capture_output=True, text=True, check=False, cwd="/")
+    assert "Peer authentication failed" in refused.stderr
+
+
 def test_it_is_version_18_durable_utf8_and_listens_on_a_closed_socket_only(server):
     url = server.start()
     with psycopg.connect(url) as connection:
@@ -83,8 +102,10 @@ def test_it_is_version_18_durable_utf8_and_listens_on_a_closed_socket_only(serve
 def test_a_server_left_by_a_killed_program_is_found_and_stopped(home, server):
     command = [sys.executable, "-c", STARTED_AND_KILLED, str(home)]
     output = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False).stdout.split()
+    left = Path(parse_qs(urlsplit(output[0]).query)["host"][0])
     server.start()
     assert not exists(int(output[1]))
+    assert not left.exists()
 
 
 def test_a_leftover_that_outlived_its_parent_is_stopped_first(home, server):

@@ -5,6 +5,7 @@ settings are PostgreSQL's own defaults: what was acknowledged is on disk.
 """
 
 import os
+import pwd
 import shutil
 import signal
 import subprocess
@@ -24,6 +25,9 @@ DATABASE = "executions"
 SUPERUSER = "postgres"
 MAX_SOCKET_FOLDER = 80
 """A Unix socket's whole path is limited to about 100 bytes."""
+SOCKETS = "exec-pg-"
+ENVIRONMENT = frozenset({"HOME", "LANG", "LANGUAGE", "LD_LIBRARY_PATH", "PATH", "TMPDIR", "TZ"})
+"""What the server is told of the environment, and LC_*: it runs under an account that must not read our secrets."""
 ORPHANS = "pre-existing shared memory block"
 """What PostgreSQL says while processes of one that crashed are still there."""
 ORPHANS_SECONDS = 10.0
@@ -65,10 +69,10 @@ class EmbeddedPostgres:
         if self.is_new:
             self._create()
         self._stop_leftover()
-        self._sockets = _socket_folder(self._account)
+        self._sockets = self._socket_folder()
         command: list[str | Path] = [*self._account.prefix, self._bin / "postgres", "-D", self._data]
         command += ["-c", "listen_addresses=", "-c", f"unix_socket_directories={self._sockets}"]
-        command += ["-c", "unix_socket_permissions=0700"]
+        command += ["-c", "unix_socket_permissions=0700", *self._access()]
         self._start_server(command, timeout)
         self._create_database()
         return self.url(DATABASE)
@@ -86,6 +90,34 @@ class EmbeddedPostgres:
             shutil.rmtree(self._sockets, ignore_errors=True)
             self._sockets = None
 
+    def _socket_folder(self) -> Path:
+        """A new folder for the socket, noted down, so that one that a killed process left behind goes now."""
+        noted = self._home / "postgres.sockets"
+        if noted.exists():
+            left = Path(noted.read_text().strip())
+            if left.name.startswith(SOCKETS):
+                shutil.rmtree(left, ignore_errors=True)
+        parent = tempfile.gettempdir()
+        folder = Path(tempfile.mkdtemp(prefix=SOCKETS, dir=parent if len(parent) < MAX_SOCKET_FOLDER else "/tmp"))
+        noted.write_text(f"{folder}\n")
+        self._account.own(folder)
+        return folder
+
+    def _access(self) -> list[str]:
+        """Let the user of this process in and nobody else: not the account that the server runs under, either.
+
+        That may be one that other programs use as well. The files hold no secret, and are not in a folder of its.
+        """
+        user = pwd.getpwuid(os.geteuid()).pw_name
+        lines = {"hba": "local all all peer map=executions\n", "ident": f'executions "{user}" {SUPERUSER}\n'}
+        settings = []
+        for name, text in lines.items():
+            file = self._home / f"postgres.{name}"
+            file.write_text(text)
+            file.chmod(0o644)
+            settings += ["-c", f"{name}_file={file}"]
+        return settings
+
     def _create(self) -> None:
         # Built aside and then renamed, so that an interrupted initdb never looks like a database.
         unfinished = self._data.with_name("postgres.new")
@@ -93,7 +125,7 @@ class EmbeddedPostgres:
         unfinished.mkdir(mode=0o700)
         self._account.own(unfinished)
         initdb = initdb_command(self._account, self._bin, unfinished)
-        result = subprocess.run(initdb, capture_output=True, text=True, check=False, cwd="/")
+        result = subprocess.run(initdb, capture_output=True, text=True, check=False, cwd="/", env=small_environment())
         if result.returncode != 0:
             shutil.rmtree(unfinished, ignore_errors=True)
             raise EmbeddedPostgresError(f"could not create the database:\n{result.stderr.strip()}")
@@ -117,7 +149,7 @@ class EmbeddedPostgres:
         deadline = time.monotonic() + ORPHANS_SECONDS
         while True:
             log = self._home / "log" / "postgres.log"
-            self.child = Child("PostgreSQL", command, log, stop_signal=signal.SIGINT)
+            self.child = Child("PostgreSQL", command, log, environ=small_environment(), stop_signal=signal.SIGINT)
             try:
                 self._await_ready(timeout)
                 return
@@ -155,11 +187,9 @@ def initdb_command(account: Account, binaries: Path, data: Path) -> list[str | P
     return command
 
 
-def _socket_folder(account: Account) -> Path:
-    parent = tempfile.gettempdir()
-    folder = Path(tempfile.mkdtemp(prefix="exec-pg-", dir=parent if len(parent) < MAX_SOCKET_FOLDER else "/tmp"))
-    account.own(folder)
-    return folder
+def small_environment() -> dict[str, str]:
+    """What PostgreSQL's programs need of the environment."""
+    return {name: value for name, value in os.environ.items() if name in ENVIRONMENT or name.startswith("LC_")}
 
 
 def _running_postmaster(data: Path) -> int | None:
