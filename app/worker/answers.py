@@ -1,5 +1,6 @@
 """What a waiting caller gets when the workflow's end, or its next long wait, decides it; in n8n's words."""
 
+import json
 from typing import Any
 
 import orjson
@@ -23,7 +24,12 @@ def answer_of(node: dict[str, Any] | None, outcome: Outcome) -> bytes | None:
     settings = read_settings(node)
     if not settings.answers_later or (settings.response_mode == "responseNode" and outcome.status == "waiting"):
         return None
-    return orjson.dumps(ended(settings, outcome), default=str)
+    answer = ended(settings, outcome)
+    try:
+        return orjson.dumps(answer, default=str)
+    except TypeError:
+        # Nested deeper than orjson goes, as what is recorded may be, too.
+        return json.dumps(answer, default=str).encode()
 
 
 async def answering(assignment: Assignment, sandbox: Sandbox, types: NodeTypes) -> dict[str, Any] | None:
