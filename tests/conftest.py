@@ -8,11 +8,16 @@ from typing import Any
 
 import psycopg
 import pytest
+from hypothesis import settings
 
 from app.processes import Child
 from app.repository import connection as connection_module
 from tests import live
 from tests.postgres import TestServer, cloned_database
+
+# How fast an example runs says more of the machine than of the program; CI tries the same ones each time.
+settings.register_profile("suite", deadline=None, database=None, derandomize="CI" in os.environ)
+settings.load_profile("suite")
 
 _server: TestServer | None = None
 

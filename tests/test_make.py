@@ -41,7 +41,9 @@ def fresh(tmp_path: Path) -> Path:
 
 
 def test_make_alone_lists_every_target_with_what_it_does():
-    listed = dict(re.findall(r"^make (\w+) +(\S.+)$", make().stdout, re.MULTILINE))
+    listed = dict(re.findall(r"^make (\S+) +(\S.+)$", make().stdout, re.MULTILINE))
+    [targets] = re.findall(r"^\.PHONY: (.+)$", (PROJECT / "Makefile").read_text(), re.MULTILINE)
+    assert listed.keys() == set(targets.split())
     assert {"run", "test", "serve", "worker", "migrate", "lint", "bench", "clean"} <= listed.keys()
 
 
