@@ -22,7 +22,7 @@ def library() -> Path | None:
     path = Path(found.origin).parent / "vendor" / "libfaketime" / "src" / "libfaketime.so.1"
     if not path.exists():
         return None
-    path = _at_a_plain_path(path)
+    path = _copied(path)
     program = "import time; print(round(time.time()))"
     environ = os.environ | variables(path, 3600)
     shown = subprocess.run([sys.executable, "-c", program], env=environ, capture_output=True, text=True, check=False)
@@ -31,14 +31,12 @@ def library() -> Path | None:
     return path if works else None
 
 
-def _at_a_plain_path(path: Path) -> Path:
-    """The library, or a copy of it: LD_PRELOAD takes spaces and colons for the ends of paths."""
-    if not {" ", ":"} & set(str(path)):
-        return path
+def _copied(path: Path) -> Path:
+    """The library where every user may read it, below no space or colon: LD_PRELOAD takes those for ends of paths."""
     temporary = tempfile.gettempdir()
     folder = Path(tempfile.mkdtemp(dir="/tmp" if {" ", ":"} & set(temporary) else temporary))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    folder.chmod(0o755)  # PostgreSQL may run under another user
+    folder.chmod(0o755)
     return Path(shutil.copy(path, folder))
 
 

@@ -3,16 +3,19 @@
 Loaded with `-p tests.dates.plugin` into a process that libfaketime is loaded into; TEST_CLOCK_BEGINS is the moment.
 """
 
+import asyncio
 import os
-import shlex
-import tempfile
+import resource
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from app.engine.sandbox import process as sandbox_process
+from app.engine.sandbox import walls
 from tests import clocks
 
 BEGINS = "TEST_CLOCK_BEGINS"
@@ -26,15 +29,34 @@ def pytest_runtestloop(session: pytest.Session) -> Iterator[None]:
     os.environ |= clocks.shifted(shift)
     if abs((datetime.now(UTC) - begins).total_seconds()) > 60:
         raise pytest.UsageError("libfaketime does not shift the clock of this process")
-    with tempfile.TemporaryDirectory() as folder:
-        sandbox_process.NODE = _node_with_this_clock(Path(folder))
+    with _sandboxes_with_this_clock():
         return (yield)
 
 
-def _node_with_this_clock(folder: Path) -> Path:
-    """A command that starts the sandbox's Node under the same clock: the sandbox hands its process no variables."""
-    variables = (f"{name}={shlex.quote(os.environ[name])}" for name in clocks.VARIABLES)
-    command = folder / "node"
-    command.write_text(f'#!/bin/sh\nexec env {" ".join(variables)} {shlex.quote(str(sandbox_process.NODE))} "$@"\n')
-    command.chmod(0o755)
-    return command
+@contextmanager
+def _sandboxes_with_this_clock() -> Iterator[None]:
+    """The sandbox hands its processes no variables at all; here they get those of the clock, and no others."""
+    started: list[int] = []
+    start = asyncio.base_events.BaseEventLoop.subprocess_exec
+
+    async def start_with_this_clock(loop: Any, *arguments: Any, **options: Any) -> Any:
+        if options.get("env") == {}:
+            options["env"] = {name: os.environ[name] for name in clocks.VARIABLES}
+        transport, protocol = await start(loop, *arguments, **options)
+        started.append(transport.get_pid())
+        return transport, protocol
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(asyncio.base_events.BaseEventLoop, "subprocess_exec", start_with_this_clock)
+        patch.setattr(sandbox_process, "confine", _confine_with_shared_memory)
+        yield
+    for pid in started:  # one that is killed leaves this behind
+        for name in (f"faketime_shm_{pid}", f"sem.faketime_sem_{pid}"):
+            Path("/dev/shm", name).unlink(missing_ok=True)
+
+
+def _confine_with_shared_memory(parent: int, memory_mb: int) -> None:
+    """All walls but one, in a child that has yet to become the sandbox: what libfaketime shares counts as a file."""
+    limit = resource.setrlimit
+    resource.setrlimit = lambda which, limits: None if which == resource.RLIMIT_FSIZE else limit(which, limits)
+    walls.confine(parent, memory_mb)
