@@ -24,6 +24,7 @@ from app.repository.diagnosis import (
 )
 from app.repository.execution_counts import queue_state
 from app.repository.replication import NOBODY, has_replayed, primary_position
+from app.repository.webhook_addresses import shared_addresses
 from app.settings import Settings
 
 CLOCK_SECONDS = 2.0
@@ -195,6 +196,9 @@ def examine_what_stays(connection: Connection) -> Iterator[Finding]:
             f"{open_one.program or 'unnamed'} (process {open_one.pid}, {open_one.state}) for {open_one.seconds:.0f} s",
             f"end it: SELECT pg_terminate_backend({open_one.pid}); dead rows stay and migrations wait for it",
         )
+    for path, one, other in shared_addresses(connection, limit=10):
+        advice = "deactivate the one that takes the other's calls; none could be activated like this today"
+        yield Finding("webhook", f"{path} is answered by two projects, in workflows {one} and {other}", advice)
     for index in invalid_indexes(connection):
         yield Finding("index", f"{index} is not valid", f"run REINDEX INDEX CONCURRENTLY {index}")
     for table in never_vacuumed(connection):

@@ -5,7 +5,7 @@ import pytest
 
 from app.credentials.vault import Vault
 from app.doctor import examine
-from app.repository import workers
+from app.repository import projects, workers, workflows
 from app.settings import Settings
 
 
@@ -46,6 +46,22 @@ def test_a_host_with_another_encryption_key(database_url, connection) -> None:
     assert findings(database_url, **own)["encryption key"] is None
     assert "EXECUTIONS_ENCRYPTION_KEY" in (findings(database_url, **other)["encryption key"] or "")
     assert findings(database_url, **other, EXECUTIONS_ENCRYPTION_KEY_OLD="own")["encryption key"] is None
+
+
+def test_webhooks_of_two_projects_that_were_active_before_they_were_kept_apart(database_url, connection) -> None:
+    for project in ("alpha", "beta"):
+        projects.create_project(connection, project, project)
+        workflows.create_workflow(connection, project, project_id=project, name=project, definition=b'{"nodes":[]}')
+    add = """INSERT INTO webhooks (workflow_id, node, method, path, webhook_id, pattern, settings)
+             VALUES (%s, %s, 'GET', %s, %s, %s, '{}')"""
+    connection.execute(add, ["beta", "a", "users/:id", "hook", "users/:"])
+    connection.execute(add, ["beta", "b", "orders", None, "orders"])
+    connection.execute(add, ["alpha", "a", "hook/orders/1", None, "hook/orders/1"])
+    connection.commit()
+    assert "webhook" not in findings(database_url)
+    connection.execute(add, ["alpha", "b", "hook/users/42", None, "hook/users/42"])
+    connection.commit()
+    assert "deactivate" in (findings(database_url)["webhook"] or "")
 
 
 def test_too_few_connections(database_url) -> None:

@@ -59,6 +59,25 @@ TAKEN = """
      LIMIT 1
 """
 
+# What was active before addresses were kept apart: webhooks with parameters against all, plain ones of the same path.
+SHARED = """
+    SELECT DISTINCT concat_ws('/', a.webhook_id, a.path), wa.id, wb.id
+      FROM webhooks AS a
+      JOIN webhooks AS b
+        ON (a.webhook_id IS NOT NULL AND b.webhook_id = a.webhook_id)
+        OR (a.webhook_id IS NOT NULL AND b.webhook_id IS NULL AND split_part(b.pattern, '/', 1) = a.webhook_id)
+        OR (a.webhook_id IS NULL AND b.webhook_id IS NULL AND b.pattern = a.pattern)
+      JOIN workflows AS wa ON wa.id = a.workflow_id
+      JOIN workflows AS wb ON wb.id = b.workflow_id AND wb.project_id <> wa.project_id
+     CROSS JOIN LATERAL (SELECT string_to_array(concat_ws('/', a.webhook_id, a.pattern), '/'),
+                                string_to_array(concat_ws('/', b.webhook_id, b.pattern), '/')) AS s (one, other)
+     WHERE cardinality(s.one) = cardinality(s.other)
+       AND NOT EXISTS (
+           SELECT FROM unnest(s.one, s.other) AS p (one, other)
+            WHERE p.one <> p.other AND p.one <> ':' AND p.other <> ':')
+     LIMIT %(limit)s
+"""
+
 
 class Address(Protocol):
     """What is called: `pattern` is the path with each parameter as `:`, `webhook_id` stands before it."""
@@ -114,3 +133,8 @@ def refusal(taken: tuple[Any, ...], visible: str | None) -> AlreadyExists:
             f"The webhook {method} {path} belongs to the active workflow '{name}' ({workflow_id}) already"
         )
     return AlreadyExists(f"The webhook {method} {path} is taken already")
+
+
+def shared_addresses(connection: Connection, *, limit: int) -> list[tuple[str, str, str]]:
+    """Addresses that active workflows of two projects answer at, each with both workflows' ids."""
+    return [(row[0], row[1], row[2]) for row in connection.execute(SHARED, {"limit": limit})]
