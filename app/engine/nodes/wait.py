@@ -5,12 +5,13 @@ import math
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from app.engine.nodes.shared.date_texts import read_dates
 from app.engine.nodes.shared.issues import of_type, required
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError, WaitRequested
 from app.engine.run.items import Outputs
 from app.engine.run.registry import node
-from app.engine.values import conversions, dates
+from app.engine.values import conversions
 
 UNITS = {"seconds": 1, "minutes": 60, "hours": 3_600, "days": 86_400}
 IN_MEMORY_SECONDS = 65.0
@@ -93,7 +94,7 @@ def _later(context: NodeContext, asked: dict[str, Any]) -> datetime:
 
 async def _at_time(context: NodeContext, name: str = "dateTime") -> datetime:
     given = await context.resolve_first(context.parameters.get(name, ""), parameter=name)
-    until = dates.parse(given, context.timezone) if isinstance(given, str) else None
+    until = (await read_dates(context, [given])).get(given) if isinstance(given, str) else None
     if until is None:
         raise NodeError(
             "Cannot put execution to wait because `dateTime` parameter is not a valid date. "

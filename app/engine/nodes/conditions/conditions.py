@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from app.engine.nodes.conditions.facts import Place, conditions_of, find_undefined, match_patterns
+from app.engine.nodes.conditions.facts import Place, conditions_of, find_undefined, match_patterns, read_times
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
-from app.engine.values import conversions, dates
+from app.engine.values import conversions
 from app.engine.values.conversions import CannotConvert
 
 TRY_LOOSE = "Try changing the type of comparison. Alternatively you can enable 'Convert types where required'."
@@ -25,7 +25,6 @@ class Rules:
 
     case_sensitive: bool
     loose: bool
-    timezone: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +33,7 @@ class Facts:
 
     patterns: dict[Place, Any]
     undefined: set[tuple[int, int, str]]
+    times: dict[str, datetime]
 
 
 async def evaluate(context: NodeContext, raw: Any, filters: list[Any]) -> list[bool | NodeError]:
@@ -42,31 +42,35 @@ async def evaluate(context: NodeContext, raw: Any, filters: list[Any]) -> list[b
     `raw` is the filter parameter as it stands in the workflow, `filters` what it became for each item; one that
     is a NodeError already stays one.
     """
-    facts = Facts(await match_patterns(context, filters), await find_undefined(context, raw, filters))
+    facts = Facts(
+        await match_patterns(context, filters),
+        await find_undefined(context, raw, filters),
+        await read_times(context, filters),
+    )
     results: list[bool | NodeError] = []
     for index, entry in enumerate(filters):
         if isinstance(entry, NodeError):
             results.append(entry)
             continue
         try:
-            results.append(_holds(entry, index, facts, context.timezone))
+            results.append(_holds(entry, index, facts))
         except NodeError as error:
             results.append(error)
     return results
 
 
-def _holds(entry: Any, item: int, facts: Facts, timezone: str) -> bool:
+def _holds(entry: Any, item: int, facts: Facts) -> bool:
     entry = entry if isinstance(entry, dict) else {}
-    rules = _rules(entry, timezone)
+    rules = _rules(entry)
     results = (
         _condition_holds(condition, number, item, rules, facts) for number, condition in enumerate(conditions_of(entry))
     )
     return any(results) if entry.get("combinator") == "or" else all(results)
 
 
-def _rules(entry: dict[str, Any], timezone: str) -> Rules:
+def _rules(entry: dict[str, Any]) -> Rules:
     options = entry.get("options") or {}
-    return Rules(options.get("caseSensitive", True) is not False, options.get("typeValidation") == "loose", timezone)
+    return Rules(options.get("caseSensitive", True) is not False, options.get("typeValidation") == "loose")
 
 
 def _condition_holds(condition: dict[str, Any], number: int, item: int, rules: Rules, facts: Facts) -> bool:
@@ -75,8 +79,8 @@ def _condition_holds(condition: dict[str, Any], number: int, item: int, rules: R
     place = f" [condition {number}, item {item}]"
     left, right = condition.get("leftValue"), condition.get("rightValue")
     right_kind = "any" if operator.get("singleValue") else str(operator.get("rightType") or kind)
-    left, left_fits = _as_type(left, kind, rules)
-    right, right_fits = _as_type(right, right_kind, rules)
+    left, left_fits = _as_type(left, kind, rules, facts)
+    right, right_fits = _as_type(right, right_kind, rules, facts)
     if not left_fits and not right_fits and conversions.type_name(left) == conversions.type_name(right):
         found = _with_article(conversions.type_name(left))
         raise NodeError(
@@ -113,12 +117,12 @@ def _is_empty(value: Any) -> bool:
     return value is None or value in ("", [], {})
 
 
-def _as_type(value: Any, kind: str, rules: Rules) -> tuple[Any, bool]:
+def _as_type(value: Any, kind: str, rules: Rules, facts: Facts) -> tuple[Any, bool]:
     """The value as the operator's type, checked when strict and converted when loose; else as it is, and False."""
     if value is None or kind == "any":
         return value, True
     if kind == "dateTime":
-        parsed = dates.parse(value, rules.timezone) if isinstance(value, str) else None
+        parsed = facts.times.get(value) if isinstance(value, str) else None
         return (value, False) if parsed is None else (parsed, True)
     if not rules.loose:
         return value, _has_type(value, kind)

@@ -1,10 +1,13 @@
-"""What only JavaScript can tell about conditions: what a pattern matches, and whether nothing is null or undefined.
+"""What only JavaScript can tell about conditions: what a pattern matches, what time a text names, and whether nothing
+is null or undefined.
 
 Asks the sandbox, once for all conditions of all items; compares nothing itself.
 """
 
+from datetime import datetime
 from typing import Any
 
+from app.engine.nodes.shared.date_texts import read_dates
 from app.engine.run.context import NodeContext
 from app.engine.values import conversions
 
@@ -40,6 +43,20 @@ async def match_patterns(context: NodeContext, filters: list[Any]) -> dict[Place
                 places.append((item, number))
                 rows.append({"left": left if sensitive else left.lower(), "right": _text(condition.get("rightValue"))})
     return dict(zip(places, await context.evaluate_javascript(MATCH_PATTERN, rows), strict=True)) if rows else {}
+
+
+async def read_times(context: NodeContext, filters: list[Any]) -> dict[str, datetime]:
+    """The times that the texts in conditions on dates name."""
+    return await read_dates(
+        context,
+        (
+            condition.get(side)
+            for entry in filters
+            for condition in conditions_of(entry)
+            if "dateTime" in ((operator := condition.get("operator") or {}).get("type"), operator.get("rightType"))
+            for side in ("leftValue", "rightValue")
+        ),
+    )
 
 
 def _text(value: Any) -> str:

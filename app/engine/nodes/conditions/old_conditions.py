@@ -9,9 +9,10 @@ from datetime import datetime
 from typing import Any
 
 from app.engine.nodes.conditions.facts import MATCH_PATTERN
+from app.engine.nodes.shared.date_texts import read_dates
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
-from app.engine.values import conversions, dates
+from app.engine.values import conversions
 
 DEFAULTS = {"boolean": "equal", "dateTime": "after", "number": "smaller", "string": "equal"}
 """The types in the order in which they are looked at, each with its operation when none is named."""
@@ -37,9 +38,11 @@ def read(conditions: dict[str, Any]) -> list[Condition]:
 async def evaluate(context: NodeContext, rows: list[list[Condition]]) -> list[list[bool | NodeError]]:
     """For each input item whether each of its conditions holds, or why that cannot be told."""
     matches = iter(await _match_patterns(context, rows))
-    return [
-        [_holds(condition, matches, context.timezone, index) for condition in row] for index, row in enumerate(rows)
-    ]
+    times = await read_dates(
+        context,
+        (side for row in rows for each in row if each.kind == "dateTime" for side in (each.left, each.right)),
+    )
+    return [[_holds(condition, matches, times, index) for condition in row] for index, row in enumerate(rows)]
 
 
 def _is_pattern(condition: Condition) -> bool:
@@ -57,7 +60,7 @@ async def _match_patterns(context: NodeContext, rows: list[list[Condition]]) -> 
     return await context.evaluate_javascript(MATCH_PATTERN, asked) if asked else []
 
 
-def _holds(condition: Condition, matches: Any, timezone: str, item: int) -> bool | NodeError:
+def _holds(condition: Condition, matches: Any, times: dict[str, datetime], item: int) -> bool | NodeError:
     left, right, operation = condition.left, condition.right, condition.operation
     if _is_pattern(condition):
         matched = next(matches)
@@ -66,7 +69,7 @@ def _holds(condition: Condition, matches: Any, timezone: str, item: int) -> bool
         return matched is (operation == "regex")
     if condition.kind == "dateTime":
         try:
-            left, right = _time(left, timezone, item), _time(right, timezone, item)
+            left, right = _time(left, times, item), _time(right, times, item)
         except NodeError as error:
             return error
     compare = COMPARISONS.get(operation)
@@ -75,11 +78,11 @@ def _holds(condition: Condition, matches: Any, timezone: str, item: int) -> bool
     return compare(left, right)
 
 
-def _time(value: Any, timezone: str, item: int) -> datetime | None:
+def _time(value: Any, times: dict[str, datetime], item: int) -> datetime | None:
     """The time that is meant; nothing stays nothing. Raises NodeError."""
     if value is None or value == "":
         return None
-    found = dates.parse(value, timezone) if isinstance(value, str) else None
+    found = times.get(value) if isinstance(value, str) else None
     if found is None:
         raise NodeError(f'The value "{conversions.to_string(value)}" is not a valid DateTime.', item_index=item)
     return found

@@ -2,11 +2,13 @@
 
 from typing import Any
 
+from app.engine.nodes.shared.date_texts import IMPOSSIBLE
 from app.engine.nodes.shared.issues import required
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.run.items import Item, Outputs
 from app.engine.run.registry import node
+from app.engine.values.conversions import Undefined
 
 FIELDS = {
     "formatDate": "formattedDate",
@@ -19,22 +21,30 @@ FIELDS = {
 }
 """The operations, each with the field that its result goes to."""
 
+DATES = ("date", "magnitude", "startDate", "endDate")
+"""The parameters that hold dates; undefined is now."""
+
 PROGRAM = """={{ (({ operation, p, zone }) => {
   const options = p.options ?? {};
+  IMPOSSIBLE
   const parse = (value, format) => {
+    if (value?.isUndefined) return DateTime.utc();
     const text = String(value).trim();
     if (format) return DateTime.fromFormat(text, format, { zone }).toUTC();
     if (!Number.isNaN(Number(value))) {
       const number = Number(value) * (Number.isInteger(Number(value)) ? 1 : 1000);
       return DateTime.fromMillis(Math.abs(number) < 1e11 ? number * 1000 : number, { zone: 'utc' });
     }
+    if (isImpossible(text)) return DateTime.invalid('impossible');
     const reading = { zone: 'utc', setZone: true };
     for (const read of ['fromISO', 'fromHTTP', 'fromRFC2822', 'fromSQL']) {
       const found = DateTime[read](text, reading);
-      const hours = Math.trunc(found.offset / 60);
-      if (found.isValid) return found.setZone(`UTC${hours < 0 ? '' : '+'}${hours}`);
+      const hours = found.offset < 0 ? found.offset / 60 : Math.trunc(found.offset / 60);
+      const known = hours !== 0 && Number.isInteger(hours);
+      if (found.isValid) return found.setZone(known ? `Etc/GMT${hours < 0 ? '+' : ''}${-hours}` : 'Etc/UTC');
     }
-    return DateTime.fromJSDate(new Date(text), { zone: 'utc' });
+    const offset = /GMT([+-]\\d\\d):?(\\d\\d)/.exec(text);
+    return DateTime.fromJSDate(new Date(text), { zone: offset ? `UTC${offset[1]}:${offset[2]}` : 'utc' });
   };
   const valid = (value, format) => {
     const found = parse(value, format);
@@ -45,7 +55,8 @@ PROGRAM = """={{ (({ operation, p, zone }) => {
   const local = (value) => valid(value).setZone(zone);
   const work = {
     formatDate() {
-      if (p.date === null) return undefined;
+      if (p.date === null) return null;
+      if (p.date?.isUndefined) return undefined;
       const date = valid(p.date ?? '', options.fromFormat);
       const format = p.format === 'custom' ? p.customFormat : p.format;
       return (options.timezone ? date.setZone(zone) : date).toFormat(format ?? 'MM/dd/yyyy');
@@ -76,7 +87,7 @@ PROGRAM = """={{ (({ operation, p, zone }) => {
     },
   };
   try { return { made: work[operation]() } } catch (error) { return { failed: error.message } }
-})($json) }}"""
+})($json) }}""".replace("IMPOSSIBLE", IMPOSSIBLE)
 
 
 def _issues(parameters: dict[str, Any], version: float) -> list[str]:
@@ -92,9 +103,9 @@ async def date_time(context: NodeContext) -> Outputs:
     operation = context.parameters.get("operation", "getCurrentDate")
     if operation not in FIELDS:
         raise NodeError(f"The Date & Time node's operation '{operation}' is not supported.")
-    resolved = await context.resolve_each(context.parameters, parameter="date")
+    resolved = await context.resolve_each(context.parameters, parameter="date", exact=True)
     rows = [
-        {"operation": operation, "p": {} if isinstance(each, NodeError) else each, "zone": context.timezone}
+        {"operation": operation, "p": {} if isinstance(each, NodeError) else _told(each), "zone": context.timezone}
         for each in resolved
     ]
     answers = await context.evaluate_javascript(PROGRAM, rows)
@@ -105,8 +116,19 @@ async def date_time(context: NodeContext) -> Outputs:
         except NodeError as error:
             if not context.continues_on_fail:
                 raise
-            output.append({"json": {"error": error.message}, "pairedItem": {"item": index}})
+            output.append({"json": {"error": error.message}})  # as in n8n, without the item that it failed for
     return [output]
+
+
+def _told(parameters: dict[str, Any]) -> dict[str, Any]:
+    """The parameters in JSON, which has to say what it cannot hold in other words."""
+    told = {name: value for name, value in parameters.items() if not isinstance(value, Undefined)}
+    for name, value in parameters.items():
+        if isinstance(value, Undefined) and name in DATES:
+            told[name] = {"isUndefined": True}
+        elif isinstance(value, float) and value != value:
+            told[name] = "NaN"
+    return told
 
 
 def _item(item: Item, index: int, operation: str, parameters: Any, answer: Any) -> Item:

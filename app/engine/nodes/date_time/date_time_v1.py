@@ -4,6 +4,7 @@ import re
 from datetime import datetime
 from typing import Any
 
+from app.engine.nodes.shared.date_texts import IMPOSSIBLE
 from app.engine.nodes.shared.issues import required
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
@@ -72,6 +73,7 @@ UNREADABLE = {
 
 PROGRAM = """={{ (({ p, format, fromFormat }) => {
   const options = p.options ?? {};
+  IMPOSSIBLE
   const calculates = p.action === 'calculate';
   const suffix = (day) => (day > 3 && day < 21 ? 'th' : (['th', 'st', 'nd', 'rd'][day % 10] ?? 'th'));
   const pad = (number, width = 2) => String(number).padStart(width, '0');
@@ -98,6 +100,7 @@ PROGRAM = """={{ (({ p, format, fromFormat }) => {
       const number = Number(value) * (Number.isInteger(Number(value)) ? 1 : 1000);
       return DateTime.fromMillis(Math.abs(number) < 1e11 ? number * 1000 : number, { zone: 'utc' });
     }
+    if (isImpossible(text)) return DateTime.invalid('impossible');
     for (const way of ['fromISO', 'fromHTTP', 'fromRFC2822', 'fromSQL']) {
       const found = DateTime[way](text, reading);
       if (found.isValid) return found.toUTC();
@@ -120,7 +123,7 @@ PROGRAM = """={{ (({ p, format, fromFormat }) => {
   const length = { [p.timeUnit ?? 'days']: Number(p.duration ?? 0) };
   const moved = (p.operation ?? 'add') === 'add' ? date.plus(length) : date.minus(length);
   return { made: moved.toUTC().toISO() };
-})($json) }}"""
+})($json) }}""".replace("IMPOSSIBLE", IMPOSSIBLE)
 
 
 def _issues(parameters: dict[str, Any], version: float) -> list[str]:

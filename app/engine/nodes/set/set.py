@@ -1,9 +1,11 @@
 """Edit Fields (Set), version 3: makes fields, or whole objects from JSON, and decides which fields stay."""
 
+from datetime import datetime
 from typing import Any
 
 from app.engine.nodes.set.hidden_values import reveal
 from app.engine.nodes.set.json_text import may_be_object, parse_all
+from app.engine.nodes.shared.date_texts import read_dates
 from app.engine.nodes.shared.issues import of_type
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
@@ -59,15 +61,16 @@ async def set_(context: NodeContext) -> Outputs:
         **{name: parameters[name] for name in NAMES if name in parameters},
     }
     include = _include(parameters, context.version)
-    timezone = context.timezone if context.version < DATES_IN_UTC else "UTC"
     resolved = await context.resolve_each(wanted, parameter="jsonOutput" if raw else "assignments")
     parsed: dict[int, Any] = {}
+    times: dict[str, datetime] = {}
     if raw:
         await _join_pieces(context, wanted["value"], resolved)
         values = {index: row["value"] for index, row in enumerate(resolved) if not isinstance(row, NodeError)}
         parsed |= await parse_all(context, values)
     else:
         await reveal(context, wanted["value"], resolved)
+        times = await _read_times(context, resolved)
     output: list[Item] = []
     for index, (item, values) in enumerate(zip(context.items, resolved, strict=True)):
         try:
@@ -76,7 +79,7 @@ async def set_(context: NodeContext) -> Outputs:
             made = (
                 _from_json(values["value"], parsed.get(index, CANNOT), index)
                 if raw
-                else _from_fields(values["value"], values["options"], index, timezone)
+                else _from_fields(values["value"], values["options"], index, times)
             )
             output.append(_compose(item, made, include, values, index))
         except NodeError as error:
@@ -147,7 +150,7 @@ async def _join_pieces(context: NodeContext, pieces: Any, resolved: list[Any]) -
 
 
 def _from_fields(
-    fields: list[dict[str, Any]], options: dict[str, Any], item: int, timezone: str
+    fields: list[dict[str, Any]], options: dict[str, Any], item: int, times: dict[str, datetime]
 ) -> list[tuple[str, Any]]:
     lenient = bool(options.get("ignoreConversionErrors"))
     made = []
@@ -158,7 +161,7 @@ def _from_fields(
             field.get("value"),
         )
         try:
-            value = _as_time(value, timezone) if kind == "dateTime" else conversions.convert(value, kind)
+            value = _as_time(value, times) if kind == "dateTime" else conversions.convert(value, kind)
         except CannotConvert:
             if not lenient:
                 raise _wrong_type(name, kind, value, item) from None
@@ -167,10 +170,23 @@ def _from_fields(
     return made
 
 
-def _as_time(value: Any, timezone: str) -> Any:
+async def _read_times(context: NodeContext, resolved: list[Any]) -> dict[str, datetime]:
+    """The times that the texts for date fields name."""
+    timezone = context.timezone if context.version < DATES_IN_UTC else "UTC"
+    texts = (
+        field.get("value")
+        for row in resolved
+        if not isinstance(row, NodeError)
+        for field in row["value"]
+        if field.get("type") == "dateTime"
+    )
+    return await read_dates(context, texts, timezone)
+
+
+def _as_time(value: Any, times: dict[str, datetime]) -> Any:
     if value is None:
         return None
-    time = dates.parse(value, timezone) if isinstance(value, str) else None
+    time = times.get(value) if isinstance(value, str) else None
     if time is None:
         raise CannotConvert
     return dates.to_local_iso(time)
