@@ -49,7 +49,7 @@ check-load: install-dev ## run all tests three times on two processors beside fo
 bench: install-dev ## measure the API and the worker over a million executions
 	@exec $(VENV) -m tests.bench $(ARGS)
 
-soak: install-dev ## break everything for five minutes and reckon (SECONDS=20: shorter, SEED=7: the same faults again)
+soak: install-dev ## run beside a hostile project, break everything, five minutes in all, and reckon (SECONDS=20: shorter, SEED=7: the same faults again)
 	@SOAK_SECONDS=$(SECONDS) SOAK_SEED=$(SEED) exec $(VENV) -m tests.soak
 
 clean: ## remove packages and caches; the data in var/ stays

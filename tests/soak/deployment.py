@@ -25,13 +25,22 @@ WORKERS = 3
 API_PROCESSES = 2
 LOOK_SECONDS = 0.1
 CLOCKS = (0, 420, -660)  # seconds by which the clocks of the workers' hosts are off
+SETTINGS = {
+    "EXECUTIONS_HEARTBEAT_SECONDS": HEARTBEAT_SECONDS,
+    "EXECUTIONS_LEASE_SECONDS": LEASE_SECONDS,
+    "EXECUTIONS_POLL_SECONDS": 0.5,
+    "EXECUTIONS_CONCURRENCY": 10,
+    "EXECUTIONS_WEBHOOK_SECONDS": 20,
+    "EXECUTIONS_ALLOWED_HOSTS": "127.0.0.1",
+}
 
 
 class Deployment:
     """Runs until `close`. A worker or an API that dies comes back a moment later, as under systemd."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, *, workers: int = WORKERS, **settings: Any) -> None:
         self.home = home
+        self._settings = SETTINGS | settings
         self.postgres = TestServer()
         with psycopg.connect(self.postgres.url("postgres"), autocommit=True) as connection:
             clone(connection, "soak", TEMPLATE)
@@ -42,24 +51,14 @@ class Deployment:
         self._lock = threading.Lock()
         self._starts = 0
         self.api = live.start_server(
-            self.database_url, home, EXECUTIONS_HTTP_WORKERS=API_PROCESSES, PORT=self.port, **self._settings()
+            self.database_url, home, EXECUTIONS_HTTP_WORKERS=API_PROCESSES, PORT=self.port, **self._settings
         )
-        self.workers = [self._start_worker(index) for index in range(WORKERS)]
+        self.workers = [self._start_worker(index) for index in range(workers)]
         self._supervisor = threading.Thread(target=self._supervise, name="supervisor", daemon=True)
         self._supervisor.start()
 
-    def _settings(self) -> dict[str, Any]:
-        return {
-            "EXECUTIONS_HEARTBEAT_SECONDS": HEARTBEAT_SECONDS,
-            "EXECUTIONS_LEASE_SECONDS": LEASE_SECONDS,
-            "EXECUTIONS_POLL_SECONDS": 0.5,
-            "EXECUTIONS_CONCURRENCY": 10,
-            "EXECUTIONS_WEBHOOK_SECONDS": 20,
-            "EXECUTIONS_ALLOWED_HOSTS": "127.0.0.1",
-        }
-
     def _start_worker(self, index: int) -> Child:
-        environ = live.environment(self.database_url, self.home, PORT=self.port, **self._settings())
+        environ = live.environment(self.database_url, self.home, PORT=self.port, **self._settings)
         self._starts += 1
         return Child(
             f"worker {index}",

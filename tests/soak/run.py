@@ -7,7 +7,6 @@ import tempfile
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from app.repository import counters
@@ -19,6 +18,7 @@ from tests.soak.deployment import WORKERS, Deployment
 from tests.soak.far_side import FarSide
 from tests.soak.full_disk import FullDisk
 from tests.soak.ledger import Ledger
+from tests.soak.outcome import Outcome
 from tests.soak.reckoning import Reckoning
 from tests.soak.workflows import documents, parent_of
 
@@ -28,24 +28,6 @@ CALM_SECONDS = 60.0
 
 BUSY = "SELECT 1 FROM executions WHERE status IN ('new', 'running') LIMIT 1"
 WAITING = "SELECT 1 FROM executions WHERE status = 'waiting' LIMIT 1"
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What came of a soak: figures by their names, and a sentence for each thing that is wrong."""
-
-    figures: dict[str, int]
-    violations: list[str]
-    skipped: list[str]
-
-    def print(self) -> None:
-        widest = max(map(len, self.figures))
-        for name, value in self.figures.items():
-            print(f"{name.ljust(widest)}  {value:>9,}")
-        for sentence in self.skipped:
-            print(f"skipped: {sentence}")
-        for sentence in self.violations:
-            print(f"VIOLATION: {sentence}")
 
 
 def soak(
