@@ -44,7 +44,7 @@ def render(credential: Credential) -> dict[str, Any]:
     }
 
 
-def checked(credential_id: str) -> str:
+def validate_credential_id(credential_id: str) -> str:
     """The id in a path. Raises CredentialNotFound for one that no credential can have."""
     if not OBJECT_ID.fullmatch(credential_id):
         raise CredentialNotFound
@@ -99,7 +99,9 @@ def get_credential_schema(credential_type: str) -> Response:
 def get_one_credential(credential_id: str) -> Response:
     """Read a credential, without what it holds."""
     with database() as connection:
-        found = credentials.get_credential(connection, checked(credential_id), project_id=caller().project_id)
+        found = credentials.get_credential(
+            connection, validate_credential_id(credential_id), project_id=caller().project_id
+        )
     return answer(render(found))
 
 
@@ -115,7 +117,9 @@ def get_one_credential(credential_id: str) -> Response:
 def update_credential(body: dict[str, Any], credential_id: str) -> Response:
     """Change the name of a credential, or all that it holds."""
     with database() as connection:
-        found = credentials.get_credential(connection, checked(credential_id), project_id=caller().project_id)
+        found = credentials.get_credential(
+            connection, validate_credential_id(credential_id), project_id=caller().project_id
+        )
         if body["data"] is not None:
             check_data(found.type, body["data"])
         changed = services().vault.update(connection, found, name=body["name"], data=body["data"])
@@ -126,5 +130,7 @@ def update_credential(body: dict[str, Any], credential_id: str) -> Response:
 def delete_credential(credential_id: str) -> Response:
     """Delete a credential; nodes that name it fail from now on."""
     with database() as connection:
-        deleted = credentials.delete_credential(connection, checked(credential_id), project_id=caller().project_id)
+        deleted = credentials.delete_credential(
+            connection, validate_credential_id(credential_id), project_id=caller().project_id
+        )
     return answer(render(deleted))

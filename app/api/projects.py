@@ -18,7 +18,7 @@ from app.schemas.tags import NameBody, ProjectPageSchema, ProjectSchema
 blueprint = Blueprint("projects", __name__, url_prefix="/api/v1/projects", description="What things belong to.")
 
 
-def checked(project_id: str) -> str:
+def validate_project_id(project_id: str) -> str:
     """The id in a path. Raises ProjectNotFound for one that no project can have."""
     if not OBJECT_ID.fullmatch(project_id):
         raise ProjectNotFound
@@ -65,7 +65,7 @@ def update_project(body: dict[str, Any], project_id: str) -> Response:
     """Rename a project."""
     require_all_projects()
     with database() as connection:
-        projects.rename_project(connection, checked(project_id), body["name"])
+        projects.rename_project(connection, validate_project_id(project_id), body["name"])
     return Response(status=204)
 
 
@@ -74,7 +74,7 @@ def delete_project(project_id: str) -> Response:
     """Delete a project that holds nothing any more, and the keys that are limited to it."""
     require_all_projects()
     with database() as connection:
-        projects.delete_project(connection, checked(project_id))
+        projects.delete_project(connection, validate_project_id(project_id))
     return Response(status=204)
 
 

@@ -18,7 +18,7 @@ from app.schemas.tags import NameBody, TagPageSchema, TagSchema
 blueprint = Blueprint("tags", __name__, url_prefix="/api/v1/tags", description="Names that others carry.")
 
 
-def checked(tag_id: str) -> str:
+def validate_tag_id(tag_id: str) -> str:
     """The id in a path. Raises TagNotFound for one that no tag can have."""
     if not POSSIBLE_ID.fullmatch(tag_id):
         raise TagNotFound
@@ -54,7 +54,7 @@ def create_tag(body: dict[str, Any]) -> Response:
 def get_one_tag(tag_id: str) -> Response:
     """Read a tag."""
     with database() as connection:
-        return answer(render_tag(tags.get_tag(connection, checked(tag_id))))
+        return answer(render_tag(tags.get_tag(connection, validate_tag_id(tag_id))))
 
 
 @blueprint.endpoint(
@@ -70,7 +70,7 @@ def update_tag(body: dict[str, Any], tag_id: str) -> Response:
     """Rename a tag; not with a key that is limited to a project."""
     require_all_projects()
     with database() as connection:
-        return answer(render_tag(tags.rename_tag(connection, checked(tag_id), body["name"])))
+        return answer(render_tag(tags.rename_tag(connection, validate_tag_id(tag_id), body["name"])))
 
 
 @blueprint.endpoint("DELETE", "/<tag_id>", scope="tag:delete", answer=TagSchema, errors=[404])
@@ -78,7 +78,7 @@ def delete_tag(tag_id: str) -> Response:
     """Delete a tag, which all lose that carry it; not with a key that is limited to a project."""
     require_all_projects()
     with database() as connection:
-        return answer(render_tag(tags.delete_tag(connection, checked(tag_id))))
+        return answer(render_tag(tags.delete_tag(connection, validate_tag_id(tag_id))))
 
 
 LIST_QUERY = PageQuery()

@@ -4,7 +4,7 @@ from typing import Any
 
 from flask import Response
 
-from app.api.executions.filters import matching
+from app.api.executions.filters import filter_of_body
 from app.api.face import idempotency
 from app.api.face.answers import answer
 from app.api.face.auth import caller
@@ -68,7 +68,7 @@ def stop_matching(wanted: dict[str, Any]) -> Response:
         return idempotency.once(
             connection,
             lambda: {
-                "stopped": lifecycle.stop_many(connection, matching(wanted, caller().project_id), address=address)
+                "stopped": lifecycle.stop_many(connection, filter_of_body(wanted, caller().project_id), address=address)
             },
         )
 
@@ -90,7 +90,7 @@ def retry_many_executions(body: dict[str, Any]) -> Response:
     with database() as connection:
 
         def act() -> dict[str, Any]:
-            ids, impossible = chosen(connection, body["filter"])
+            ids, impossible = ids_to_retry(connection, body["filter"])
             if body["dry_run"]:
                 answers = would_retry(connection, ids)
             else:
@@ -104,13 +104,13 @@ def retry_many_executions(body: dict[str, Any]) -> Response:
         return idempotency.once(connection, act)
 
 
-def chosen(connection: Connection, wanted: dict[str, Any]) -> tuple[list[int], list[str]]:
+def ids_to_retry(connection: Connection, wanted: dict[str, Any]) -> tuple[list[int], list[str]]:
     """The ids to retry, and those of the given ones that no execution can have."""
     if "ids" in wanted:
         possible = possible_ids(wanted["ids"])
         known = {str(number) for number in possible}
         return possible, [text for text in dict.fromkeys(wanted["ids"]) if text not in known]
-    return retries.find_retryable(connection, matching(wanted, caller().project_id), limit=MOST_AT_ONCE), []
+    return retries.find_retryable(connection, filter_of_body(wanted, caller().project_id), limit=MOST_AT_ONCE), []
 
 
 def would_retry(connection: Connection, ids: list[int]) -> list[RetryAnswer]:
@@ -147,7 +147,7 @@ def delete_executions(body: dict[str, Any]) -> Response:
         wanted = ExecutionFilter(ids=tuple(ids), visible_project=visible)
         nothing = not ids
     else:
-        wanted, nothing = matching(body["filter"], visible), False
+        wanted, nothing = filter_of_body(body["filter"], visible), False
     with database() as connection:
 
         def act() -> dict[str, Any]:

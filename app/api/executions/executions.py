@@ -9,8 +9,8 @@ import orjson
 from flask import Response
 
 from app.api.executions.details import Details, shown_within
-from app.api.executions.filters import listed
-from app.api.executions.stream import Part, streamed, whole
+from app.api.executions.filters import filter_of_query
+from app.api.executions.stream import Part, buffer_answer, stream_answer
 from app.api.face import idempotency
 from app.api.face.answers import answer
 from app.api.face.auth import caller
@@ -39,7 +39,7 @@ RETRY_POLL_SECONDS = 0.025
 blueprint = Blueprint("executions", __name__, url_prefix="/api/v1/executions", description="What ran, runs or will.")
 
 
-def number_of(text: str) -> int:
+def parse_execution_id(text: str) -> int:
     """The number of an id in a path. Raises ExecutionNotFound for one that cannot exist."""
     number = execution_id(text)
     if number is None:
@@ -54,14 +54,14 @@ def details_of(connection: Connection, query: dict[str, Any], page: Sequence[Exe
     return Details(connection, page, {e.id for e in page} if insists else shown_within(page, each, together))
 
 
-def assembled(start: bytes, details: Details, first: list[Part], end: bytes) -> Response:
+def answer_around(start: bytes, details: Details, first: list[Part], end: bytes) -> Response:
     """The answer around executions with their data, of which the first were read: at once, or as they are read."""
     later = reading_later()
     parts = chain([start], first, details.rest(later), [end])
-    return whole(parts, later, details.length) if details.small else streamed(parts, later)
+    return buffer_answer(parts, later, details.length) if details.small else stream_answer(parts, later)
 
 
-def current(connection: Connection, number: int) -> dict[str, Any]:
+def render_current(connection: Connection, number: int) -> dict[str, Any]:
     """The execution object as it is now."""
     return render_execution(get_execution(connection, number, project_id=caller().project_id))
 
@@ -73,7 +73,7 @@ def get_many_executions(query: dict[str, Any]) -> Response:
 
     `nextCursor` continues the same list, filters included.
     """
-    wanted = listed(query, caller().project_id)
+    wanted = filter_of_query(query, caller().project_id)
     counts = services().counts
     with reading() as connection:
         read = read_page(
@@ -91,7 +91,7 @@ def get_many_executions(query: dict[str, Any]) -> Response:
             return answer({"data": [render_execution(execution) for execution in page], **envelope})
         details = details_of(connection, query, page, services().settings.page_bytes)
         first = details.first(connection)
-    return assembled(b'{"data":[', details, first, b"]," + orjson.dumps(envelope)[1:])
+    return answer_around(b'{"data":[', details, first, b"]," + orjson.dumps(envelope)[1:])
 
 
 @blueprint.endpoint(
@@ -106,12 +106,12 @@ def get_many_executions(query: dict[str, Any]) -> Response:
 def get_one_execution(query: dict[str, Any], execution_id: str) -> Response:
     """Read an execution, with its data when includeData=true."""
     with reading() as connection:
-        execution = get_execution(connection, number_of(execution_id), project_id=caller().project_id)
+        execution = get_execution(connection, parse_execution_id(execution_id), project_id=caller().project_id)
         if not query["include_data"]:
             return answer(render_execution(execution))
         details = details_of(connection, query, [execution], execution.json_size_bytes)
         first = details.first(connection)
-    return assembled(b"", details, first, b"")
+    return answer_around(b"", details, first, b"")
 
 
 @blueprint.endpoint(
@@ -124,12 +124,12 @@ def get_one_execution(query: dict[str, Any], execution_id: str) -> Response:
 )
 def stop_execution(execution_id: str) -> Response:
     """Stop an execution that is queued, running or waiting."""
-    number = number_of(execution_id)
+    number = parse_execution_id(execution_id)
     with database() as connection:
 
         def act() -> dict[str, Any]:
             lifecycle.stop(connection, number, project_id=caller().project_id, address=services().settings.webhook_url)
-            return current(connection, number)
+            return render_current(connection, number)
 
         return idempotency.once(connection, act)
 
@@ -150,7 +150,7 @@ def retry_execution(body: dict[str, Any], execution_id: str) -> Response:
 
     Answers with the new execution, which goes on at the node that failed.
     """
-    number, retry_id = number_of(execution_id), 0
+    number, retry_id = parse_execution_id(execution_id), 0
     with database() as connection:
 
         def act() -> dict[str, Any]:
@@ -158,7 +158,7 @@ def retry_execution(body: dict[str, Any], execution_id: str) -> Response:
             retry_id = retries.retry(
                 connection, number, load_workflow=body["load_workflow"], project_id=caller().project_id
             )
-            return current(connection, retry_id)
+            return render_current(connection, retry_id)
 
         response = idempotency.once(connection, act)
     if idempotency.replayed(response):
@@ -173,7 +173,7 @@ def when_claimed(number: int, so_far: Response) -> Response:
         time.sleep(RETRY_POLL_SECONDS)
         try:
             with database() as connection:
-                execution = current(connection, number)
+                execution = render_current(connection, number)
                 if execution["status"] != "new" or time.monotonic() >= deadline:
                     return idempotency.replace_answer(connection, execution)
         except ExecutionNotFound:
@@ -183,7 +183,7 @@ def when_claimed(number: int, so_far: Response) -> Response:
 @blueprint.endpoint("DELETE", "/<execution_id>", scope="execution:delete", answer=ExecutionSchema, errors=[404])
 def delete_one_execution(execution_id: str) -> Response:
     """Delete an execution and answer with what it was."""
-    number = number_of(execution_id)
+    number = parse_execution_id(execution_id)
     with database() as connection:
         deleted = deletions.delete_execution(connection, number, project_id=caller().project_id)
         return answer(render_execution(deleted))
@@ -200,14 +200,14 @@ def delete_one_execution(execution_id: str) -> Response:
 )
 def update_execution(body: dict[str, Any], execution_id: str) -> Response:
     """Tag an execution or vote on it."""
-    number, annotation = number_of(execution_id), body.get("annotation", {})
+    number, annotation = parse_execution_id(execution_id), body.get("annotation", {})
     with database() as connection:
         annotations.lock_execution(connection, number, project_id=caller().project_id)
         if "vote" in annotation:
             annotations.set_vote(connection, number, annotation["vote"])
         if "tags" in annotation:
             annotations.set_tags(connection, number, annotation["tags"])
-        return answer(current(connection, number))
+        return answer(render_current(connection, number))
 
 
 @blueprint.endpoint(
@@ -217,7 +217,7 @@ def update_execution(body: dict[str, Any], execution_id: str) -> Response:
 def get_execution_tags(execution_id: str) -> Response:
     """The tags of an execution."""
     with reading() as connection:
-        return tags_answer(connection, number_of(execution_id))
+        return tags_answer(connection, parse_execution_id(execution_id))
 
 
 @blueprint.endpoint(
@@ -231,7 +231,7 @@ def get_execution_tags(execution_id: str) -> Response:
 )
 def update_execution_tags(body: list[dict[str, Any]], execution_id: str) -> Response:
     """Give an execution exactly these tags, all of which must exist."""
-    number, wanted = number_of(execution_id), [entry["id"] for entry in body]
+    number, wanted = parse_execution_id(execution_id), [entry["id"] for entry in body]
     with database() as connection:
         annotations.lock_execution(connection, number, project_id=caller().project_id)
         tags.require_tags(connection, wanted)

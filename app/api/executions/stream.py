@@ -12,9 +12,9 @@ from itertools import groupby
 import zstandard
 from flask import Response, g
 
-from app.api.executions.zstd_splicing import fits, spliced
+from app.api.executions.zstd_splicing import fits, splice_frames
 from app.api.face.answers import raw_answer
-from app.api.face.codings import GZIP, GZIP_FORMAT, IDENTITY, LEVEL, ZSTD, Coding, mark, wanted_coding
+from app.api.face.codings import GZIP, GZIP_FORMAT, IDENTITY, LEVEL, ZSTD, Coding, mark_coding, wanted_coding
 from app.repository.execution_data import DataReader, Opener, StoredData
 
 log = logging.getLogger(__name__)
@@ -23,13 +23,15 @@ Part = bytes | StoredData
 PIECE_BYTES = 64 * 1024  # of what is sent at once, where the parts are smaller
 
 
-def streamed(parts: Iterable[Part], open_connection: Opener) -> Response:
+def stream_answer(parts: Iterable[Part], open_connection: Opener) -> Response:
     """An answer that is sent as it is read. When reading fails, the connection is cut: half of it looks like half."""
     coding = wanted_coding().name
-    return mark(raw_answer(noted(body(parts, coding, open_connection), g.get("request_id"))), coding)
+    return mark_coding(
+        raw_answer(log_failure(encode_parts(parts, coding, open_connection), g.get("request_id"))), coding
+    )
 
 
-def noted(pieces: Iterator[bytes], request_id: str | None) -> Iterator[bytes]:
+def log_failure(pieces: Iterator[bytes], request_id: str | None) -> Iterator[bytes]:
     """The pieces, with a line in the log when they end too early."""
     try:
         yield from pieces
@@ -38,23 +40,23 @@ def noted(pieces: Iterator[bytes], request_id: str | None) -> Iterator[bytes]:
         raise
 
 
-def whole(parts: Iterable[Part], open_connection: Opener, length: int) -> Response:
+def buffer_answer(parts: Iterable[Part], open_connection: Opener, length: int) -> Response:
     """An answer that is made before it is sent; `length` of its text, as far as known."""
     wanted: Coding = wanted_coding()
     coding = wanted.name if wanted.fits(length) else IDENTITY
-    return mark(raw_answer(b"".join(body(parts, coding, open_connection))), coding)
+    return mark_coding(raw_answer(b"".join(encode_parts(parts, coding, open_connection))), coding)
 
 
-def body(parts: Iterable[Part], coding: str, open_connection: Opener) -> Iterator[bytes]:
+def encode_parts(parts: Iterable[Part], coding: str, open_connection: Opener) -> Iterator[bytes]:
     """The text of the parts in a coding. Raises DataGone, BrokenFrame."""
     reader = DataReader(open_connection)
     if coding == ZSTD:
-        return in_pieces(spliced(frames(parts, reader)))
-    pieces = text(parts, reader)
-    return in_pieces(in_gzip(pieces) if coding == GZIP else pieces)
+        return join_small_pieces(splice_frames(zstd_frames(parts, reader)))
+    pieces = decode_parts(parts, reader)
+    return join_small_pieces(compress_gzip(pieces) if coding == GZIP else pieces)
 
 
-def text(parts: Iterable[Part], reader: DataReader) -> Iterator[bytes]:
+def decode_parts(parts: Iterable[Part], reader: DataReader) -> Iterator[bytes]:
     for part in parts:
         if isinstance(part, StoredData):
             yield from reader.as_json(part)
@@ -62,7 +64,7 @@ def text(parts: Iterable[Part], reader: DataReader) -> Iterator[bytes]:
             yield part
 
 
-def in_pieces(pieces: Iterable[bytes]) -> Iterator[bytes]:
+def join_small_pieces(pieces: Iterable[bytes]) -> Iterator[bytes]:
     """The same bytes, small pieces joined."""
     gathered: list[bytes] = []
     length = 0
@@ -77,28 +79,28 @@ def in_pieces(pieces: Iterable[bytes]) -> Iterator[bytes]:
         yield b"".join(gathered)
 
 
-def in_gzip(pieces: Iterable[bytes]) -> Iterator[bytes]:
+def compress_gzip(pieces: Iterable[bytes]) -> Iterator[bytes]:
     compressor = zlib.compressobj(LEVEL, zlib.DEFLATED, GZIP_FORMAT)
     for piece in pieces:
         yield compressor.compress(piece)
     yield compressor.flush()
 
 
-def frames(parts: Iterable[Part], reader: DataReader) -> Iterator[Iterable[bytes]]:
+def zstd_frames(parts: Iterable[Part], reader: DataReader) -> Iterator[Iterable[bytes]]:
     """Those that are stored, and others for what stands between them."""
     compressor = zstandard.ZstdCompressor(level=LEVEL)
-    for stored, run in groupby(parts, goes_as_stored):
+    for stored, run in groupby(parts, is_passed_on):
         if stored:
             yield from (reader.as_stored(part) for part in run if isinstance(part, StoredData))
         else:
-            yield encoded(text(run, reader), compressor)
+            yield compress_zstd(decode_parts(run, reader), compressor)
 
 
-def goes_as_stored(part: Part) -> bool:
+def is_passed_on(part: Part) -> bool:
     return isinstance(part, StoredData) and part.encoding == ZSTD and fits(part.beginning)
 
 
-def encoded(pieces: Iterable[bytes], compressor: zstandard.ZstdCompressor) -> Iterator[bytes]:
+def compress_zstd(pieces: Iterable[bytes], compressor: zstandard.ZstdCompressor) -> Iterator[bytes]:
     encoder = compressor.compressobj()
     for piece in pieces:
         yield encoder.compress(piece)

@@ -30,7 +30,7 @@ def fits(beginning: bytes) -> bool:
     return parameters.window_size <= 1 << WINDOW_LOG and parameters.dict_id == 0
 
 
-def spliced(frames: Iterable[Iterable[bytes]]) -> Iterator[bytes]:
+def splice_frames(frames: Iterable[Iterable[bytes]]) -> Iterator[bytes]:
     """One frame with the text of all, spaces between them. Each comes in slices. Raises BrokenFrame."""
     yield BEGIN
     for number, slices in enumerate(frames):

@@ -52,14 +52,14 @@ def quality_of_identity(accepted: Accept) -> float | None:
     return accepted.quality(IDENTITY) if said else None
 
 
-def compressed(coding: str, content: bytes) -> bytes:
+def compress(coding: str, content: bytes) -> bytes:
     """The content in a coding."""
     if coding == ZSTD:
         return zstandard.ZstdCompressor(level=LEVEL).compress(content)
     return zlib.compress(content, LEVEL, GZIP_FORMAT)
 
 
-def mark(response: Response, coding: str) -> Response:
+def mark_coding(response: Response, coding: str) -> Response:
     """Say which coding the answer is in, and that it would differ for another caller."""
     if coding != IDENTITY:
         response.headers["Content-Encoding"] = coding
@@ -72,7 +72,7 @@ def vary(response: Response) -> None:
         response.headers.add("Vary", "Accept-Encoding")
 
 
-def encode(response: Response) -> Response:
+def encode_response(response: Response) -> Response:
     """Put an answer into the coding that the caller wants."""
     if request.blueprint == "webhooks" or response.status_code in (204, 206):
         return response
@@ -85,7 +85,7 @@ def encode(response: Response) -> Response:
     response.direct_passthrough = False
     content = response.get_data()
     if coding.fits(len(content)):
-        response.set_data(compressed(coding.name, content))
+        response.set_data(compress(coding.name, content))
         response.headers["Content-Encoding"] = coding.name
         etag, _ = response.get_etag()
         if etag is not None:
@@ -101,4 +101,4 @@ def is_whole_text(response: Response) -> bool:
 
 def register(app: Flask) -> None:
     """Let the answers of this app be encoded; to come after what measures them, so that it sees the time it takes."""
-    app.after_request(encode)
+    app.after_request(encode_response)

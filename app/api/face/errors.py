@@ -68,15 +68,15 @@ def from_workflow(problem: InvalidWorkflow | InvalidTrigger) -> Response:
 def from_validation(problem: ValidationError) -> Response:
     """400 with the first thing that is wrong as the sentence, and all of them by field."""
     messages = problem.messages
-    errors = named(messages if isinstance(messages, dict) else {"_schema": messages})
+    errors = with_text_keys(messages if isinstance(messages, dict) else {"_schema": messages})
     if errors.keys() == {"_schema"}:
         return error(first_sentence(errors), 400)
     return error(first_sentence(errors), 400, errors=errors)
 
 
-def named(errors: Any) -> Any:
+def with_text_keys(errors: Any) -> Any:
     """The errors with text for the numbers by which marshmallow names the entries of a list."""
-    return {str(key): named(inner) for key, inner in errors.items()} if isinstance(errors, dict) else errors
+    return {str(key): with_text_keys(inner) for key, inner in errors.items()} if isinstance(errors, dict) else errors
 
 
 def first_sentence(errors: object, path: str = "") -> str:

@@ -109,13 +109,13 @@ def from_primary_after_all(view: Callable[P, R]) -> Callable[P, R]:
 
 
 def note_the_write() -> None:
-    """Note that the caller of the present request changes something, if it does: before it does, and see `noted`."""
+    """Note that the caller of the present request changes something, if it does: before it does, and again after (`note_write_again`)."""
     replica, api_key = services().replica, g.get("api_key")
     if replica is not None and api_key is not None and request.method not in SAFE_METHODS:
         replica.note_write(api_key.id, _note)
 
 
-def noted(response: Response) -> Response:
+def note_write_again(response: Response) -> Response:
     """Note it again before the answer is sent, should it have taken long. What is done is done if that fails."""
     try:
         note_the_write()
@@ -132,4 +132,4 @@ def _note(api_key_id: int) -> None:
 def register(app: Flask) -> None:
     """Let every write of this app be noted; must come after what finds out who calls."""
     app.before_request(note_the_write)
-    app.after_request(noted)
+    app.after_request(note_write_again)

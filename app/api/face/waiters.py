@@ -57,7 +57,7 @@ class Waiters:
                 event.set()
 
 
-def moments(event: threading.Event, deadline: float) -> Iterator[bool]:
+def poll(event: threading.Event, deadline: float) -> Iterator[bool]:
     """Yield whenever it is worth a look: when the event was set, and at least every POLL_SECONDS.
 
     The value says whether the time (`time.monotonic`) is up; nothing follows then.

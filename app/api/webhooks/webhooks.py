@@ -11,7 +11,7 @@ from flask import Blueprint, Response, request
 from app.api.face.auth import public
 from app.api.face.errors import Refused
 from app.api.face.services import database, reading, services
-from app.api.face.waiters import moments
+from app.api.face.waiters import poll
 from app.api.webhooks.access import Caller, let_in
 from app.api.webhooks.answers import FAILED, at_once, rendered, with_cors
 from app.api.webhooks.requests import item_of
@@ -40,7 +40,7 @@ def call_webhook(path: str) -> Response:
         return Response(status=204)
     with ExitStack() as waiting:
         with database() as connection:
-            webhook, called, methods = found(connection, path)
+            webhook, called, methods = find_webhook(connection, path)
             settings = WebhookSettings.from_json(orjson.loads(webhook.settings))
             if request.method == "OPTIONS":
                 return with_cors(Response(status=204), settings.options.allowed_origins, methods)
@@ -51,7 +51,7 @@ def call_webhook(path: str) -> Response:
             execution_id = start(connection, webhook, called, settings, by, awaited=waits)
             # Expected before the commit: a worker may be quicker than the next line.
             event = waiting.enter_context(services().waiters.expecting(execution_id)) if waits else None
-        response = at_once(settings) if event is None else rendered(awaited(execution_id, event))
+        response = at_once(settings) if event is None else rendered(wait_for_answer(execution_id, event))
         return with_cors(response, settings.options.allowed_origins, methods)
 
 
@@ -89,15 +89,15 @@ def add_caller(item: dict[str, Any], by: Caller) -> None:
         item["json"]["jwtPayload"] = by.payload
 
 
-def awaited(execution_id: int, event: threading.Event) -> dict[str, Any]:
+def wait_for_answer(execution_id: int, event: threading.Event) -> dict[str, Any]:
     """What the workflow answers. Raises Refused when it takes longer than a caller is let wait."""
-    for _ in moments(event, time.monotonic() + services().settings.webhook_seconds):
-        if (answer := answered(execution_id)) is not None:
+    for _ in poll(event, time.monotonic() + services().settings.webhook_seconds):
+        if (answer := read_answer(execution_id)) is not None:
             return answer
     raise Refused(504, f"The workflow has not answered in time; it goes on as execution {execution_id}")
 
 
-def found(connection: Connection, path: str) -> tuple[Webhook, str, list[str]]:
+def find_webhook(connection: Connection, path: str) -> tuple[Webhook, str, list[str]]:
     """The webhook that is called, the path as its pattern sees it, and all methods there. Raises Refused."""
     candidates = triggers.find_webhooks(connection, path)
     wanted = request.headers.get("Access-Control-Request-Method", "") if request.method == "OPTIONS" else request.method
@@ -120,7 +120,7 @@ def methods_at(webhook: Webhook, others: list[Webhook]) -> list[str]:
     return sorted(other.method for other in others if other.pattern == webhook.pattern)
 
 
-def answered(execution_id: int) -> dict[str, Any] | None:
+def read_answer(execution_id: int) -> dict[str, Any] | None:
     """What the workflow has answered; a failure when it has ended without an answer; None while neither."""
     with reading() as connection:
         state = triggers.read_answer_state(connection, execution_id)
@@ -150,7 +150,7 @@ def call_waiting(execution_id: str, suffix: str = "") -> Response:
             waits, sealed = settings.answers_later, services().vault.seal(by.proof)
             lifecycle.resume_by_webhook(connection, number, orjson.dumps([item]), awaited=waits, sealed=sealed)
             event = waiting.enter_context(services().waiters.expecting(number)) if waits else None
-        response = at_once(settings) if event is None else rendered(awaited(number, event))
+        response = at_once(settings) if event is None else rendered(wait_for_answer(number, event))
         return with_cors(response, "*", ["GET", "POST"])
 
 

@@ -11,9 +11,9 @@ from app.api.face import idempotency
 from app.api.face.auth import caller
 from app.api.face.blueprint import Blueprint
 from app.api.face.services import database, services
-from app.api.face.waiters import moments
+from app.api.face.waiters import poll
 from app.api.rendering import render_execution
-from app.api.workflows.workflows import existing
+from app.api.workflows.workflows import get_visible_workflow
 from app.repository import lifecycle
 from app.repository.errors import ExecutionNotFound
 from app.repository.executions import get_execution
@@ -43,7 +43,7 @@ def run_workflow(body: dict[str, Any], workflow_id: str) -> Response:
     execution_id = 0
     with ExitStack() as waiting:
         with database() as connection:
-            workflow = existing(connection, workflow_id)
+            workflow = get_visible_workflow(connection, workflow_id)
 
             def act() -> dict[str, Any]:
                 nonlocal execution_id
@@ -67,7 +67,7 @@ def run_workflow(body: dict[str, Any], workflow_id: str) -> Response:
 
 def when_ended(execution_id: int, event: threading.Event, deadline: float, so_far: Response) -> Response:
     """Answer when the execution has ended or the time is up; `so_far` when somebody deletes it meanwhile."""
-    for over in moments(event, deadline):
+    for over in poll(event, deadline):
         try:
             with database() as connection:
                 execution = get_execution(connection, execution_id, project_id=caller().project_id)

@@ -55,14 +55,16 @@ EXAMPLE = {
 }
 
 
-def existing(connection: Connection, workflow_id: str) -> workflows.Workflow:
+def get_visible_workflow(connection: Connection, workflow_id: str) -> workflows.Workflow:
     """The workflow that a path names. Raises WorkflowNotFound."""
     if not OBJECT_ID.fullmatch(workflow_id):
         raise WorkflowNotFound
     return workflows.get_workflow(connection, workflow_id, project_id=caller().project_id)
 
 
-def whole(connection: Connection, workflow: workflows.Workflow, *, with_pin_data: bool = True) -> dict[str, Any]:
+def render_with_static_data(
+    connection: Connection, workflow: workflows.Workflow, *, with_pin_data: bool = True
+) -> dict[str, Any]:
     """A workflow rendered together with what its executions have kept."""
     kept = static_data.read(connection, [workflow.id])
     return render_workflow(workflow, kept.get(workflow.id), with_pin_data=with_pin_data)
@@ -112,7 +114,7 @@ def create_workflow(body: dict[str, Any]) -> Response:
             connection, workflow_id, project_id=project, name=body["name"], definition=definition_of(document)
         )
         static_data.replace(connection, workflow_id, static_parts(document) or {})
-        return answer(whole(connection, existing(connection, workflow_id)))
+        return answer(render_with_static_data(connection, get_visible_workflow(connection, workflow_id)))
 
 
 @blueprint.endpoint(
@@ -121,8 +123,8 @@ def create_workflow(body: dict[str, Any]) -> Response:
 def get_one_workflow(query: dict[str, Any], workflow_id: str) -> Response:
     """Read a workflow at its current version."""
     with database() as connection:
-        workflow = existing(connection, workflow_id)
-        return answer(whole(connection, workflow, with_pin_data=not query["exclude_pinned_data"]))
+        workflow = get_visible_workflow(connection, workflow_id)
+        return answer(render_with_static_data(connection, workflow, with_pin_data=not query["exclude_pinned_data"]))
 
 
 @blueprint.endpoint(
@@ -140,7 +142,7 @@ def update_workflow(body: dict[str, Any], workflow_id: str) -> Response:
     rules = services().rules
     rules.check_graph(document)
     with database() as connection:
-        existing(connection, workflow_id)
+        get_visible_workflow(connection, workflow_id)
         workflows.save_workflow(
             connection,
             workflow_id,
@@ -151,18 +153,18 @@ def update_workflow(body: dict[str, Any], workflow_id: str) -> Response:
         if (parts := static_parts(document)) is not None:
             static_data.replace(connection, workflow_id, parts)
         # Read again under the lock that the save has taken: somebody may have activated it meanwhile.
-        saved = existing(connection, workflow_id)
+        saved = get_visible_workflow(connection, workflow_id)
         if saved.active:
             rules.check_activation(document)
             registration.register(connection, workflow_id, {**document, "id": workflow_id})
-        return answer(whole(connection, saved))
+        return answer(render_with_static_data(connection, saved))
 
 
 @blueprint.endpoint("DELETE", "/<workflow_id>", scope="workflow:delete", answer=WorkflowSchema, errors=[404])
 def delete_workflow(workflow_id: str) -> Response:
     """Delete a workflow; its executions and what they ran stay readable."""
     with database() as connection:
-        shown = whole(connection, existing(connection, workflow_id))
+        shown = render_with_static_data(connection, get_visible_workflow(connection, workflow_id))
         workflows.delete_workflow(connection, workflow_id, project_id=caller().project_id)
     return answer(shown)
 
@@ -173,31 +175,31 @@ def delete_workflow(workflow_id: str) -> Response:
 def activate_workflow(workflow_id: str) -> Response:
     """Let the workflow's triggers start executions; 400 when a node's type is not known."""
     with database() as connection:
-        existing(connection, workflow_id)
+        get_visible_workflow(connection, workflow_id)
         workflows.set_active(connection, workflow_id, True, project_id=caller().project_id)
         # Read under the lock that this has taken: what is registered is what is current when it is let go.
-        workflow = existing(connection, workflow_id)
+        workflow = get_visible_workflow(connection, workflow_id)
         document = document_of(workflow.definition)
         services().rules.check_activation(document)
         registration.register(connection, workflow_id, {**document, "id": workflow_id, "name": workflow.name})
-        return answer(whole(connection, workflow))
+        return answer(render_with_static_data(connection, workflow))
 
 
 @blueprint.endpoint("POST", "/<workflow_id>/deactivate", scope="workflow:activate", answer=WorkflowSchema, errors=[404])
 def deactivate_workflow(workflow_id: str) -> Response:
     """Let the workflow's triggers start nothing any more."""
     with database() as connection:
-        existing(connection, workflow_id)
+        get_visible_workflow(connection, workflow_id)
         workflows.set_active(connection, workflow_id, False, project_id=caller().project_id)
         registration.unregister(connection, workflow_id)
-        return answer(whole(connection, existing(connection, workflow_id)))
+        return answer(render_with_static_data(connection, get_visible_workflow(connection, workflow_id)))
 
 
 @blueprint.endpoint("GET", "/<workflow_id>/tags", scope="workflow:read", answer=TagSchema(many=True), errors=[404])
 def get_workflow_tags(workflow_id: str) -> Response:
     """The tags of a workflow."""
     with database() as connection:
-        return answer([render_tag(tag) for tag in existing(connection, workflow_id).tags])
+        return answer([render_tag(tag) for tag in get_visible_workflow(connection, workflow_id).tags])
 
 
 @blueprint.endpoint(
@@ -213,10 +215,10 @@ def update_workflow_tags(body: list[dict[str, Any]], workflow_id: str) -> Respon
     """Give a workflow exactly these tags, all of which must exist."""
     wanted = [entry["id"] for entry in body]
     with database() as connection:
-        existing(connection, workflow_id)
+        get_visible_workflow(connection, workflow_id)
         tags.require_tags(connection, wanted)
         workflows.set_tags(connection, workflow_id, wanted)
-        return answer([render_tag(tag) for tag in existing(connection, workflow_id).tags])
+        return answer([render_tag(tag) for tag in get_visible_workflow(connection, workflow_id).tags])
 
 
 LIST_QUERY = WorkflowListQuery()

@@ -8,7 +8,7 @@ import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.api.executions.zstd_splicing import BEGIN, BrokenFrame, blocks, fits, spliced
+from app.api.executions.zstd_splicing import BEGIN, BrokenFrame, blocks, fits, splice_frames
 
 SPACES = 17  # between two parts: what resets the frame stands for them
 
@@ -36,7 +36,7 @@ def decoded(data: bytes) -> bytes:
 @settings(max_examples=150, deadline=None)
 @given(st.lists(texts, min_size=1, max_size=6), st.sampled_from([-5, 1, 2, 3, 7, 19]), st.integers(1, 4000))
 def test_the_text_is_that_of_all_frames(parts: list[bytes], level: int, size: int) -> None:
-    made = b"".join(spliced(in_slices(frame(part, level), size) for part in parts))
+    made = b"".join(splice_frames(in_slices(frame(part, level), size) for part in parts))
     assert decoded(made) == (b" " * SPACES).join(parts)
 
 
@@ -49,17 +49,17 @@ def test_frames_of_many_blocks_and_of_unknown_size() -> None:
     for part in parts:
         encoder = zstandard.ZstdCompressor(level=2).compressobj()
         frames.append([encoder.compress(piece) for piece in in_slices(part, 50_000)] + [encoder.flush()])
-    assert decoded(b"".join(spliced(frames))) == (b" " * SPACES).join(parts)
+    assert decoded(b"".join(splice_frames(frames))) == (b" " * SPACES).join(parts)
 
 
 def test_nothing_at_all_is_an_empty_frame() -> None:
-    assert decoded(b"".join(spliced([]))) == b""
+    assert decoded(b"".join(splice_frames([]))) == b""
 
 
 def test_httpx_reads_it_in_pieces_of_any_size() -> None:
     """It does not read frames that follow each other where a piece ends with one of them."""
     parts = [b'{"a":1}' * 50, b'{"b":2}' * 50]
-    made = b"".join(spliced([frame(part, 2)] for part in parts))
+    made = b"".join(splice_frames([frame(part, 2)] for part in parts))
     for size in range(1, len(made)):
         response = httpx.Response(200, headers={"Content-Encoding": "zstd"}, content=iter(in_slices(made, size)))
         assert response.read() == (b" " * SPACES).join(parts)
