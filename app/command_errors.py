@@ -12,7 +12,7 @@ from app.embedded.binaries import BinariesMissing
 from app.embedded.server import EmbeddedPostgresError
 from app.migrations import MigrationError
 from app.processes import ChildDied
-from app.repository.errors import RepositoryError, translated
+from app.repository.errors import RepositoryError, translate_errors
 from app.settings import SettingsError
 from app.up import CannotStart
 
@@ -33,7 +33,7 @@ EXPECTED = (
 def reported() -> Iterator[None]:
     """End the command with a message and exit code 1 for what is expected to go wrong."""
     try:
-        with translated():
+        with translate_errors():
             yield
     except EXPECTED as error:
         raise click.ClickException(str(error)) from error

@@ -1,7 +1,7 @@
-"""When an HTTP request has arrived as a whole, from its bytes alone.
+"""When an HTTP request has arrived completely, from its bytes alone.
 
 Only tells when it is worth a thread's while to read the request: what it means, and whether it is HTTP at all, is for
-the server's own parser to say. What is not understood here counts as whole, so that the parser gets to refuse it.
+the server's own parser to say. What is not understood here counts as complete, so that the parser gets to refuse it.
 """
 
 import re
@@ -21,8 +21,8 @@ class HeadTooLong(Exception):
     """The head does not end within HEAD_BYTES."""
 
 
-class Body(Protocol):
-    def whole_with(self, data: bytes) -> bool:
+class BodyProgress(Protocol):
+    def completes_with(self, data: bytes) -> bool:
         """Whether the body has its end with these bytes, which follow on the earlier ones."""
 
 
@@ -32,9 +32,9 @@ class Arrival:
     def __init__(self, largest_body: int) -> None:
         self._largest_body = largest_body
         self._head = bytearray()
-        self._body: Body | None = None
+        self._body: BodyProgress | None = None
         self.received = 0
-        self.whole = False
+        self.is_ready = False
         """All of it is there, or as much as is worth waiting for."""
         self.complete = False
         """All of it is there."""
@@ -61,9 +61,9 @@ class Arrival:
             self._head.clear()
             self._body = body_of(head)
             self.expects_continue = not data and b"100-" in head and EXPECTS.search(head) is not None
-        self.complete = self._body.whole_with(data)
+        self.complete = self._body.completes_with(data)
         # The application refuses a body that is too large, whether it is all there or not.
-        self.whole = self.complete or self._too_large()
+        self.is_ready = self.complete or self._too_large()
 
     def _too_large(self) -> bool:
         announced = self._body.length if isinstance(self._body, OfLength) else 0
@@ -77,7 +77,7 @@ class OfLength:
         self.length = length
         self._left = length
 
-    def whole_with(self, data: bytes) -> bool:
+    def completes_with(self, data: bytes) -> bool:
         self._left -= len(data)
         return self._left <= 0
 
@@ -90,7 +90,7 @@ class InChunks:
         self._skip = 0
         self._last = False
 
-    def whole_with(self, data: bytes) -> bool:
+    def completes_with(self, data: bytes) -> bool:
         while data:
             if self._skip:
                 taken = min(self._skip, len(data))
@@ -117,7 +117,7 @@ class InChunks:
         return False
 
 
-def body_of(head: bytes) -> Body:
+def body_of(head: bytes) -> BodyProgress:
     """What the head announces: up to and with the last line's end."""
     names = head.lower()
     if b"\r\ntransfer-encoding:" in names and CHUNKED.search(head):

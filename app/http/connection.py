@@ -32,7 +32,7 @@ class Worker(Protocol):
     largest_body: int
     room: Room
 
-    def let_leave(self, conn: "Connection") -> None:
+    def let_leave(self, conn: "ClientConnection") -> None:
         """Close the connection when its client has, or soon."""
 
 
@@ -85,7 +85,7 @@ class Received:
         self._first, self._more, self.left = b"", None, 0
 
 
-class Connection(TConn):  # type: ignore[misc]
+class ClientConnection(TConn):  # type: ignore[misc]
     """A client's connection: waiting for a request, having one answered, or being closed."""
 
     def __init__(self, worker: Worker, sock: socket.socket, client: Any, server: Any) -> None:

@@ -18,7 +18,7 @@ from gunicorn import util  # type: ignore[import-untyped]
 from gunicorn.workers.gthread import ThreadWorker  # type: ignore[import-untyped]
 
 from app.http.arrival import HeadTooLong
-from app.http.connection import Connection
+from app.http.connection import ClientConnection
 from app.http.departure import Room
 from app.http.malformed import write_error
 
@@ -39,9 +39,9 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._arriving: set[Connection] = set()
-        self._leaving: dict[Connection, float] = {}
-        self._departing: dict[Connection, tuple[float, Any]] = {}
+        self._arriving: set[ClientConnection] = set()
+        self._leaving: dict[ClientConnection, float] = {}
+        self._departing: dict[ClientConnection, tuple[float, Any]] = {}
         self.room = Room(full=lambda: self.method_queue.defer(self._make_room_for_answers))
         self._looked_at = 0.0
 
@@ -61,7 +61,7 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
         self.nr_conns += 1
         if self.nr_conns >= self.worker_connections:
             self._make_room()
-        self._await_request(Connection(self, sock, client, listener.getsockname()))
+        self._await_request(ClientConnection(self, sock, client, listener.getsockname()))
 
     def _make_room(self) -> None:
         """Let whoever has been sending its request for the longest give way to those who come."""
@@ -70,14 +70,14 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
             self._arrived(oldest)
             self._drop(oldest)
 
-    def on_client_socket_readable(self, conn: Connection, client: Any) -> None:
+    def on_client_socket_readable(self, conn: ClientConnection, client: Any) -> None:
         """The next request of a connection that was kept alive."""
         self.poller.unregister(client)
         self.keepalived_conns.remove(conn)
         conn.begin()
         self._await_request(conn)
 
-    def _await_request(self, conn: Connection, ahead: bytes = b"") -> None:
+    def _await_request(self, conn: ClientConnection, ahead: bytes = b"") -> None:
         conn.sock.setblocking(False)
         self._arriving.add(conn)
         if ahead:
@@ -88,7 +88,7 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
             conn.watched = True
             self.poller.register(conn.sock, EVENT_READ, partial(self._on_arriving, conn))
 
-    def _on_arriving(self, conn: Connection, _: Any = None) -> None:
+    def _on_arriving(self, conn: ClientConnection, _: Any = None) -> None:
         try:
             data = conn.sock.recv(AT_ONCE_BYTES)
         except (BlockingIOError, InterruptedError):
@@ -104,12 +104,12 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
             else:
                 self._drop(conn)
 
-    def _take(self, conn: Connection, data: bytes) -> None:
+    def _take(self, conn: ClientConnection, data: bytes) -> None:
         arrival = conn.arrival
         try:
             conn.received.keep(data)
             arrival.add(data)
-            if arrival.expects_continue and not arrival.whole:
+            if arrival.expects_continue and not arrival.is_ready:
                 arrival.expects_continue = False
                 conn.sock.send(b"HTTP/1.1 100 Continue\r\n\r\n")
         except HeadTooLong:
@@ -119,21 +119,21 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
             self._arrived(conn)
             self._drop(conn)
         else:
-            if arrival.whole:
+            if arrival.is_ready:
                 self._arrived(conn)
                 self._hand_over(conn)
 
-    def _hand_over(self, conn: Connection) -> None:
+    def _hand_over(self, conn: ClientConnection) -> None:
         conn.received.rewind()
         self.enqueue_req(conn)
 
-    def _arrived(self, conn: Connection) -> None:
+    def _arrived(self, conn: ClientConnection) -> None:
         self._arriving.discard(conn)
         if conn.watched:
             self.poller.unregister(conn.sock)
             conn.watched = False
 
-    def _refuse(self, conn: Connection, status: int, reason: str, message: str) -> None:
+    def _refuse(self, conn: ClientConnection, status: int, reason: str, message: str) -> None:
         self._arrived(conn)
         try:
             write_error(conn.sock, status, reason, message)
@@ -143,13 +143,13 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
         self.nr_conns -= 1
         conn.close(graceful=True)
 
-    def _drop(self, conn: Connection) -> None:
+    def _drop(self, conn: ClientConnection) -> None:
         self.nr_conns -= 1
         conn.close()
 
     # The answer
 
-    def handle_request(self, req: Any, conn: Connection) -> Any:
+    def handle_request(self, req: Any, conn: ClientConnection) -> Any:
         """Answer one request on a thread."""
         sock, conn.sock = conn.sock, conn.departure
         try:
@@ -161,11 +161,11 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
         finally:
             conn.sock = sock
 
-    def _keepalive_after(self, conn: Connection, keepalive: Any) -> bool:
+    def _keepalive_after(self, conn: ClientConnection, keepalive: Any) -> bool:
         # What has not arrived by now was not wanted; nobody waits for it.
         return bool(conn.arrival.complete and super()._keepalive_after(conn, keepalive))
 
-    def finish_request(self, conn: Connection, fs: Any) -> None:
+    def finish_request(self, conn: ClientConnection, fs: Any) -> None:
         """Go on with a connection once its request was answered and the client has the answer."""
         if conn.sock.fileno() < 0:  # gunicorn has closed it on the thread, for an error in the middle of an answer
             self._drop(conn)
@@ -183,7 +183,7 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
         else:
             super().finish_request(conn, fs)
 
-    def _on_departing(self, conn: Connection, _: Any) -> None:
+    def _on_departing(self, conn: ClientConnection, _: Any) -> None:
         try:
             conn.departure.push()
         except OSError:
@@ -193,7 +193,7 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
         if not conn.departure.left:
             self.finish_request(conn, self._departed(conn))
 
-    def _departed(self, conn: Connection) -> Any:
+    def _departed(self, conn: ClientConnection) -> Any:
         self.poller.unregister(conn.sock)
         return self._departing.pop(conn)[1]
 
@@ -202,14 +202,14 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
         if self._departing:
             self._cut_off(next(iter(self._departing)))
 
-    def _cut_off(self, conn: Connection) -> None:
+    def _cut_off(self, conn: ClientConnection) -> None:
         log.info("client too slow", extra={"doing": "reading", "left": conn.departure.left})
         self._departed(conn)
         self._drop(conn)
 
     # Out
 
-    def let_leave(self, conn: Connection) -> None:
+    def let_leave(self, conn: ClientConnection) -> None:
         """Close a connection when its client has, or soon, so that the end of its answer reaches it."""
         try:
             conn.sock.setblocking(False)
@@ -220,7 +220,7 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
             return
         self._leaving[conn] = time.monotonic() + LEAVE_SECONDS
 
-    def _on_leaving(self, conn: Connection, _: Any) -> None:
+    def _on_leaving(self, conn: ClientConnection, _: Any) -> None:
         try:
             if conn.sock.recv(AT_ONCE_BYTES):
                 return
@@ -230,7 +230,7 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
             pass
         self._left(conn)
 
-    def _left(self, conn: Connection) -> None:
+    def _left(self, conn: ClientConnection) -> None:
         del self._leaving[conn]
         self.poller.unregister(conn.sock)
         util.close(conn.sock)

@@ -12,7 +12,7 @@ from psycopg.pq import TransactionStatus
 from psycopg.types.json import Json, Jsonb  # noqa: F401  (registers psycopg's own dumpers first)
 from psycopg_pool import ConnectionPool
 
-from app.repository.errors import translated
+from app.repository.errors import translate_errors
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 
@@ -123,7 +123,7 @@ def network_options(given: Mapping[str, Any]) -> dict[str, Any]:
 @contextmanager
 def transaction(pool: ConnectionPool[Connection]) -> Iterator[Connection]:
     """One transaction on a pooled connection, with psycopg's data errors as domain errors."""
-    with translated(), pool.connection() as connection, connection.transaction():
+    with translate_errors(), pool.connection() as connection, connection.transaction():
         yield connection
 
 
@@ -138,7 +138,7 @@ def read_again(read: Callable[[], T]) -> T:
 @contextmanager
 def reading(pool: ConnectionPool[Connection]) -> Iterator[Connection]:
     """A pooled connection for statements that only read: each sees the newest state, and none pays for BEGIN."""
-    with translated(), pool.connection() as connection:
+    with translate_errors(), pool.connection() as connection:
         connection.autocommit = True
         try:
             yield connection

@@ -107,7 +107,7 @@ BY_CONSTRAINT: dict[str, Callable[[], RepositoryError]] = {
 
 
 @contextmanager
-def translated() -> Iterator[None]:
+def translate_errors() -> Iterator[None]:
     """Turn psycopg's errors about the data into domain errors; others (a lost connection) pass through."""
     try:
         yield

@@ -79,7 +79,7 @@ def ask_for_count(
     return answer
 
 
-def counted(
+def resolve_count(
     connection: Connection, wanted: ExecutionFilter, known: Count | None, value: int | None, snapshot: str
 ) -> Count:
     """What the answer to a count says: what was known, itself, or that the planner must be asked."""

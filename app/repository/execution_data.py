@@ -86,7 +86,7 @@ class Opener(Protocol):
     def __call__(self) -> AbstractContextManager[Connection]: ...
 
 
-def encode(documents: Sequence[bytes]) -> list[Encoded]:
+def encode_run_data(documents: Sequence[bytes]) -> list[Encoded]:
     """The JSON documents as they are to be stored."""
     compressor = zstandard.ZstdCompressor(level=LEVEL)
     encoded = []

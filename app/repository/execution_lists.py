@@ -67,7 +67,7 @@ BY_THEMSELVES = {"tag_id", "vote", "key"}  # their own order by id is an index, 
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class RangeTable:
     """A table with ranges: its alias in a statement, and its column that is an execution's id."""
 
     alias: str
@@ -78,10 +78,10 @@ class Source:
         return sql.Identifier(self.alias, name)
 
 
-EXECUTIONS = Source("e", "id", sql.SQL("executions AS e"))
-SOURCES = {
-    "tag_id": Source("et", "execution_id", sql.SQL("execution_tags AS et")),  # repeats columns of its execution
-    "key": Source("em", "execution_id", sql.SQL("execution_metadata AS em")),
+EXECUTIONS = RangeTable("e", "id", sql.SQL("executions AS e"))
+RANGE_TABLES = {
+    "tag_id": RangeTable("et", "execution_id", sql.SQL("execution_tags AS et")),  # repeats columns of its execution
+    "key": RangeTable("em", "execution_id", sql.SQL("execution_metadata AS em")),
 }
 
 
@@ -92,8 +92,8 @@ class Ranges:
     columns: dict[str, tuple[str, ...]]
 
     @property
-    def source(self) -> Source:
-        return SOURCES.get(next(iter(self.columns)), EXECUTIONS)
+    def source(self) -> RangeTable:
+        return RANGE_TABLES.get(next(iter(self.columns)), EXECUTIONS)
 
     @property
     def number(self) -> int:

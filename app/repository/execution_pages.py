@@ -11,8 +11,8 @@ from app.repository.execution_counts import (
     Count,
     ask_for_count,
     count_running,
-    counted,
     estimate,
+    resolve_count,
 )
 from app.repository.execution_filters import ExecutionFilter
 from app.repository.execution_lists import page_statement
@@ -53,7 +53,7 @@ def read_page(
         return without_counting(connection, wanted, limit, before)
     if answer is not None:
         [row] = answer.fetchall()
-        known = counted(connection, wanted, known, *row)
+        known = resolve_count(connection, wanted, known, *row)
     [(number,)] = running.fetchall()
     assert known is not None
     return ExecutionPage(with_tags(connection, cursor.fetchall()), known, int(number))

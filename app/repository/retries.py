@@ -72,7 +72,7 @@ def retry(connection: Connection, execution_id: int, *, load_workflow: bool, pro
     status, target = original[0], Target(*original[1:])
     refuse_unless_retryable(status)
     if load_workflow:
-        target = at_current_version(connection, target)
+        target = with_current_version(connection, target)
     try:
         with connection.transaction():
             retry_id = lifecycle.create_execution(
@@ -89,7 +89,7 @@ def retry(connection: Connection, execution_id: int, *, load_workflow: bool, pro
     return retry_id
 
 
-def at_current_version(connection: Connection, target: Target) -> Target:
+def with_current_version(connection: Connection, target: Target) -> Target:
     """The same workflow as it is now. Raises CannotRetry."""
     version_id = scalar(connection, CURRENT_VERSION, {"workflow_id": target.workflow_id})
     if version_id is None:

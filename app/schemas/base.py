@@ -34,7 +34,7 @@ class StrictSchema(CamelSchema):
         unknown = RAISE
 
 
-def execution_id(text: str) -> int | None:
+def parse_execution_id(text: str) -> int | None:
     """The number of an execution id, None for a text that no execution can have as its id."""
     if not EXECUTION_ID.fullmatch(text):
         return None
@@ -75,7 +75,7 @@ class ExecutionId(fields.String):
     default_error_messages = {"invalid_id": "Not an execution id."}  # noqa: RUF012
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
-        number = execution_id(super()._deserialize(value, attr, data, **kwargs))
+        number = parse_execution_id(super()._deserialize(value, attr, data, **kwargs))
         if number is None:
             raise self.make_error("invalid_id")
         return number
@@ -101,15 +101,15 @@ def query_flag(description: str) -> QueryFlag:
     )
 
 
-def printable(text: str) -> None:
+def validate_printable(text: str) -> None:
     """Refuse what cannot be stored or shown as a name."""
     if any(ord(character) < 32 or ord(character) == 127 for character in text):
         raise ValidationError("Must not contain control characters.")
 
 
-def reachable(text: str) -> None:
+def validate_path_part(text: str) -> None:
     """Refuse what cannot be one part of a path."""
-    printable(text)
+    validate_printable(text)
     if "/" in text:
         raise ValidationError("Must not contain slashes.")
 
@@ -117,7 +117,7 @@ def reachable(text: str) -> None:
 def name_field(longest: int, *, metadata: Mapping[str, Any] | None = None, **options: Any) -> fields.String:
     """A name that people read: not empty, without control characters."""
     return fields.String(
-        validate=[validate.Length(1, longest), printable],
+        validate=[validate.Length(1, longest), validate_printable],
         metadata={"pattern": r"^[^\x00-\x1f\x7f]*$", **(metadata or {})},
         **options,
     )
@@ -126,13 +126,13 @@ def name_field(longest: int, *, metadata: Mapping[str, Any] | None = None, **opt
 def tag_id_field(**options: Any) -> fields.String:
     """A tag's id: whatever can stand in a path, so that the tag can be reached again."""
     return fields.String(
-        validate=[validate.Length(1, 64), reachable],
+        validate=[validate.Length(1, 64), validate_path_part],
         metadata={"pattern": r"^[^/\x00-\x1f\x7f]*$"},
         **options,
     )
 
 
-def encode(document: Any) -> bytes:
+def encode_json(document: Any) -> bytes:
     """JSON of what came in as JSON. Raises ValidationError for one nested too deeply to be handed on."""
     try:
         # An answer may stand three levels inside another one, and the encoder has a limit.

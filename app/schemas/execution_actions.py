@@ -5,7 +5,7 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validate, validates_schema
 
-from app.schemas.base import CamelSchema, IsoTime, StrictBoolean, StrictSchema, execution_id, tag_id_field
+from app.schemas.base import CamelSchema, IsoTime, StrictBoolean, StrictSchema, parse_execution_id, tag_id_field
 from app.vocabulary import MODES, RETRYABLE, STATUSES, VOTES
 
 STOPPABLE = ("running", "waiting", "queued")
@@ -157,5 +157,5 @@ class RetryManySchema(CamelSchema):
 
 def possible_ids(texts: list[str]) -> list[int]:
     """The numbers of those texts that can be ids of executions, each once."""
-    numbers = (execution_id(text) for text in texts)
+    numbers = (parse_execution_id(text) for text in texts)
     return list(dict.fromkeys(number for number in numbers if number is not None))

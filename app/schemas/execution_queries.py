@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 from marshmallow import ValidationError, fields, validate, validates_schema
 
 from app.filters import FILTERS, Filter
-from app.schemas.base import ExecutionId, IsoTime, StrictSchema, any_of, execution_id, query_flag
+from app.schemas.base import ExecutionId, IsoTime, StrictSchema, any_of, parse_execution_id, query_flag
 from app.schemas.cursors import InvalidCursor
 from app.schemas.pages import PageQuery
 
@@ -50,7 +50,7 @@ class ExecutionListQuery(PageQuery):
     ignore_data_size_limit = query_flag(IGNORE_LIMIT)
 
     def load_last_id(self, text: str) -> int:
-        number = execution_id(text)
+        number = parse_execution_id(text)
         if number is None:
             raise InvalidCursor
         return number

@@ -14,7 +14,7 @@ from app.schemas.base import (
     IsoTime,
     StrictBoolean,
     StrictSchema,
-    encode,
+    encode_json,
     name_field,
     query_flag,
 )
@@ -181,7 +181,7 @@ def definition_of(document: Mapping[str, Any]) -> bytes:
     Raises ValidationError when it is too deep.
     """
     kept = {key: value for key, value in document.items() if key not in SERVERS_OWN}
-    return encode({**EMPTY, **kept, "staticData": None})
+    return encode_json({**EMPTY, **kept, "staticData": None})
 
 
 def static_parts(document: Mapping[str, Any]) -> dict[str, bytes] | None:
@@ -192,12 +192,12 @@ def static_parts(document: Mapping[str, Any]) -> dict[str, bytes] | None:
     if "staticData" not in document:
         return None
     parts = document["staticData"]
-    return {scope: encode(part) for scope, part in parts.items()} if isinstance(parts, dict) else {}
+    return {scope: encode_json(part) for scope, part in parts.items()} if isinstance(parts, dict) else {}
 
 
 def items_of(objects: list[dict[str, Any]]) -> bytes:
     """The objects that a caller gave as n8n's items; one that already is an item stays."""
-    return encode([entry if is_item(entry) else {"json": entry} for entry in objects])
+    return encode_json([entry if is_item(entry) else {"json": entry} for entry in objects])
 
 
 def is_item(entry: Mapping[str, Any]) -> bool:

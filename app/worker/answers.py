@@ -24,7 +24,7 @@ def answer_of(node: dict[str, Any] | None, outcome: Outcome) -> bytes | None:
     settings = read_settings(node)
     if not settings.answers_later or (settings.response_mode == "responseNode" and outcome.status == "waiting"):
         return None
-    answer = ended(settings, outcome)
+    answer = answer_at_end(settings, outcome)
     try:
         return orjson.dumps(answer, default=str)
     except TypeError:
@@ -32,7 +32,7 @@ def answer_of(node: dict[str, Any] | None, outcome: Outcome) -> bytes | None:
         return json.dumps(answer, default=str).encode()
 
 
-async def answering(assignment: Assignment, sandbox: Sandbox, types: NodeTypes) -> dict[str, Any] | None:
+async def evaluate_answering_node(assignment: Assignment, sandbox: Sandbox, types: NodeTypes) -> dict[str, Any] | None:
     """The node that says how to answer whoever waits, with its expressions evaluated; None: nobody waits for one."""
     node = answering_node(assignment) if assignment.claim.awaited else None
     if node is None or not has_expressions(node):
@@ -50,7 +50,7 @@ def answering_node(assignment: Assignment) -> dict[str, Any] | None:
     return next((node for node in trigger_nodes(assignment.workflow, "webhook") if node["name"] == name), None)
 
 
-def ended(settings: WebhookSettings, outcome: Outcome) -> dict[str, Any]:
+def answer_at_end(settings: WebhookSettings, outcome: Outcome) -> dict[str, Any]:
     """The answer of a workflow that has ended, or that waits for longer than its caller is let wait."""
     if outcome.status not in ("success", "waiting"):
         return FAILED

@@ -24,7 +24,7 @@ def start_child(
 
     `depth` counts the workflows above it, those without a record of their own as well.
     """
-    workflow = called(connection, parent.claim, request)
+    workflow = get_called_workflow(connection, parent.claim, request)
     document = orjson.loads(workflow.definition)
     given = ExecutionInput(start_node(document), orjson.dumps(request.items))
     execution_id = lifecycle.create_running(
@@ -64,7 +64,7 @@ def start_child(
 
 def queue_child(connection: Connection, parent: Assignment, request: ChildRequest) -> int:
     """Queue a sub-workflow that nobody waits for; returns its id. Raises NodeError when it cannot be."""
-    workflow = called(connection, parent.claim, request)
+    workflow = get_called_workflow(connection, parent.claim, request)
     return lifecycle.create_execution(
         connection,
         workflow.target,
@@ -75,7 +75,7 @@ def queue_child(connection: Connection, parent: Assignment, request: ChildReques
     )
 
 
-def called(connection: Connection, parent: Claim, request: ChildRequest) -> workflows.Workflow:
+def get_called_workflow(connection: Connection, parent: Claim, request: ChildRequest) -> workflows.Workflow:
     """The workflow that is meant, within the parent's project. Raises NodeError."""
     workflow_id = request.workflow_id or ""
     try:

@@ -17,7 +17,7 @@ from app.engine.sandbox import Sandbox
 from app.repository.lifecycle import Result
 from app.worker.children import queue_child, start_child
 from app.worker.exchange import Assignment
-from app.worker.runs import BROKEN, handed_over, run
+from app.worker.runs import BROKEN, hand_over_result, run
 
 UNREACHABLE = (psycopg.OperationalError, psycopg.InterfaceError)
 
@@ -106,7 +106,7 @@ class Held:
         self._to_hand_over.discard(execution_id)
         # What is part of another execution goes with it: the other worker starts it anew.
         handed = result.status == "canceled" and handing_over and assignment.depth == 0
-        self._results.append(handed_over(result) if handed else result)
+        self._results.append(hand_over_result(result) if handed else result)
         self._wake.set()
         return outcome
 

@@ -19,7 +19,7 @@ from app.engine.sandbox import Sandbox
 from app.repository.lifecycle import Claim, Failure, Result
 from app.repository.static_data import StaticChange
 from app.triggers import trigger_nodes
-from app.worker.answers import answer_of, answering
+from app.worker.answers import answer_of, evaluate_answering_node
 from app.worker.exchange import UNSTORABLE, Assignment
 
 log = logging.getLogger(__name__)
@@ -42,7 +42,7 @@ async def run(assignment: Assignment, sandbox: Sandbox, types: NodeTypes, ports:
     try:
         outcome = await run_workflow(request_for(assignment, ports), sandbox, types)
         try:
-            node = await answering(assignment, sandbox, types)
+            node = await evaluate_answering_node(assignment, sandbox, types)
         except asyncio.CancelledError:
             # Stopped at its very end: what has come out stands, and whether it is still wanted the database says.
             if (task := asyncio.current_task()) is not None:
@@ -66,7 +66,7 @@ def request_for(assignment: Assignment, ports: Ports) -> RunRequest:
         execution_id=str(claim.id),
         mode=claim.mode,
         workflow=assignment.workflow,
-        start_node=given.start_node or own_trigger(claim.mode, assignment.workflow),
+        start_node=given.start_node or error_trigger_name(claim.mode, assignment.workflow),
         items=None if items is None else shown(orjson.loads(items), assignment.proof),
         resume=earlier if claim.resumed or earlier is None else prepare_retry(earlier),
         ports=ports,
@@ -81,7 +81,7 @@ def shown(items: list[dict[str, Any]], proof: Proof) -> list[dict[str, Any]]:
     return items
 
 
-def own_trigger(mode: str, workflow: dict[str, Any]) -> str | None:
+def error_trigger_name(mode: str, workflow: dict[str, Any]) -> str | None:
     """Where an error workflow starts that an earlier release has queued; the engine's choice for every other mode.
 
     Where there is no Error Trigger, it is the name of a node that is not there: the run is refused.
@@ -101,24 +101,24 @@ def result_of(
     """
     claim, mask = assignment.claim, assignment.proof.mask
     try:
-        data = mask.json(encoded(outcome.data))
+        data = mask.json(encode_json(outcome.data))
     except (TypeError, ValueError, RecursionError) as error:
-        return refused(claim, str(error))
+        return refuse_result(claim, str(error))
     if len(data) > LARGEST_DATA:
-        return refused(claim, f"{len(data):,} bytes are more than {LARGEST_DATA:,}")
+        return refuse_result(claim, f"{len(data):,} bytes are more than {LARGEST_DATA:,}")
     failed, workflow = outcome.error, assignment.workflow
     return Result(
         claim.id,
         outcome.status,
         claim.mode,
         data,
-        error_node=storable(failed.node) if failed else None,
-        error_message=mask.text(storable(failed.message) or "") if failed else None,
+        error_node=strip_unstorable(failed.node) if failed else None,
+        error_message=mask.text(strip_unstorable(failed.message) or "") if failed else None,
         wait_till=outcome.wait_till,
         resume_on=outcome.resume_on,
         waiting_node=waiting_node(outcome),
         awaited=claim.awaited,
-        metadata=tuple((storable(k) or "", mask.text(storable(v) or "")) for k, v in outcome.custom_data.items()),
+        metadata=tuple((strip_unstorable(k) or "", mask.text(strip_unstorable(v) or "")) for k, v in outcome.custom_data.items()),
         answer=answer_of(webhook, outcome),
         keep=is_kept(workflow, claim.mode, outcome.status),
         failure=failure_of(claim, outcome, mask, address),
@@ -126,7 +126,7 @@ def result_of(
     )
 
 
-def encoded(data: dict[str, Any]) -> bytes:
+def encode_json(data: dict[str, Any]) -> bytes:
     """The data as JSON, with text for values that JSON does not know. Raises TypeError, ValueError or RecursionError
     for what cannot be written at all."""
     try:
@@ -136,7 +136,7 @@ def encoded(data: dict[str, Any]) -> bytes:
         return json.dumps(data, allow_nan=False, separators=(",", ":"), default=str).encode()
 
 
-def refused(claim: Claim, reason: str) -> Result:
+def refuse_result(claim: Claim, reason: str) -> Result:
     """What is recorded in place of data that cannot be stored."""
     log.error("result refused", extra={"execution": claim.id, "reason": reason})
     message = f"{UNSTORABLE}: {reason}"
@@ -148,7 +148,7 @@ def changes_of(claim: Claim, outcome: Outcome, mask: Mask) -> tuple[StaticChange
     if claim.mode == "manual":
         return ()
     return tuple(
-        StaticChange(claim.workflow_id, storable(scope) or "", mask.json(orjson.dumps(part, default=str)))
+        StaticChange(claim.workflow_id, strip_unstorable(scope) or "", mask.json(orjson.dumps(part, default=str)))
         for scope, part in outcome.static_data.items()
     )
 
@@ -175,16 +175,16 @@ def failure_of(claim: Claim, outcome: Outcome, mask: Mask, address: str | None) 
     if claim.mode == "manual" or not (outcome.status == "error" or error.get("name") == TIMED_OUT):
         return None
     if mask:
-        error = json.loads(mask.json(encoded(error)))
+        error = json.loads(mask.json(encode_json(error)))
     return Failure(error, document.last_node, address)
 
 
-def storable(text: str | None) -> str | None:
+def strip_unstorable(text: str | None) -> str | None:
     """The text without what a text column cannot hold: NUL and lone surrogates."""
     return None if text is None else text.replace("\x00", "").encode("utf-8", "replace").decode()
 
 
-def handed_over(result: Result) -> Result:
+def hand_over_result(result: Result) -> Result:
     """A run that was cut short by the end of this worker: it waits for another one, which continues it at once."""
     result = replace(result, status="waiting", wait_till=LONG_AGO, failure=None)
     return replace(result, error_node=None, error_message=None, answer=None)

@@ -11,7 +11,7 @@ from marshmallow import RAISE
 
 from app.api import rendering
 from app.repository.executions import Execution, Tag
-from app.schemas.base import encode, execution_id, splice, time_text
+from app.schemas.base import encode_json, parse_execution_id, splice, time_text
 from app.schemas.executions import ExecutionSchema
 from app.vocabulary import MODES, STATUSES, VOTES
 
@@ -94,14 +94,14 @@ def test_an_execution_is_what_its_schema_describes(execution):
     ],
 )
 def test_ids(text, number):
-    assert execution_id(text) == number
+    assert parse_execution_id(text) == number
 
 
 def test_splicing():
     assert splice({"id": "1"}, b"{}") == b'{"id":"1"}'
     assert splice({"id": "1"}, b" { } ") == b'{"id":"1"}'
     assert splice({"id": "1"}, b' {"a" : 1}\n') == b'{"id":"1","a" : 1}'
-    assert encode({"a": 1}) == b'{"a":1}'
+    assert encode_json({"a": 1}) == b'{"a":1}'
 
 
 @pytest.mark.parametrize(

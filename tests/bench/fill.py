@@ -6,7 +6,7 @@ import time
 import orjson
 
 from app.repository.connection import Connection
-from app.repository.execution_data import encode
+from app.repository.execution_data import encode_run_data
 
 STEP = 100_000
 SAMPLES = 1_000
@@ -91,7 +91,7 @@ def make_samples(connection: Connection) -> None:
         "CREATE TEMPORARY TABLE IF NOT EXISTS samples (n bigint PRIMARY KEY, encoded bytea, encoding text)"
     )
     if connection.execute("SELECT 1 FROM samples LIMIT 1").fetchone() is None:
-        samples = encode([orjson.dumps(run_data(random.Random(n))) for n in range(SAMPLES)])
+        samples = encode_run_data([orjson.dumps(run_data(random.Random(n))) for n in range(SAMPLES)])
         with connection.cursor() as cursor:
             cursor.executemany(
                 "INSERT INTO samples VALUES (%s, %s, %s)", [(n, s.content, s.encoding) for n, s in enumerate(samples)]

@@ -195,8 +195,8 @@ def test_a_statement_that_gives_way_to_what_is_replayed_is_no_failure(site: Site
         with replica.pool:
             with pytest.raises(psycopg.errors.SerializationFailure) as refused:
                 read_while_rows_are_vacuumed(site, replica)
-            replica.failed(refused.value)
-            assert not replica.rests
+            replica.note_failure(refused.value)
+            assert not replica.is_resting
 
 
 def read_while_rows_are_vacuumed(site: Site, replica: Replica) -> None:

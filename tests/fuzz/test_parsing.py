@@ -238,13 +238,13 @@ def pieces(text: bytes, cuts: list[int]) -> Iterator[bytes]:
 
 @often
 @given(st.sampled_from([REQUEST, CHUNKED, BARE]), st.lists(st.integers(0, 200), max_size=8))
-def test_a_request_is_whole_with_its_last_byte_however_it_is_cut(text: bytes, cuts: list[int]) -> None:
+def test_a_request_is_complete_with_its_last_byte_however_it_is_cut(text: bytes, cuts: list[int]) -> None:
     arrival, arrived = Arrival(1000), 0
     for piece in pieces(text, cuts):
-        assert not arrival.whole
+        assert not arrival.is_ready
         arrival.add(piece)
         arrived += len(piece)
-        assert arrival.whole == arrival.complete == (arrived == len(text))
+        assert arrival.is_ready == arrival.complete == (arrived == len(text))
 
 
 @often

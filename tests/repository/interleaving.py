@@ -16,7 +16,7 @@ from typing import Any
 import psycopg
 
 from app.repository.connection import Connection, configure
-from app.repository.errors import translated
+from app.repository.errors import translate_errors
 from tests.patience import PATIENCE_SECONDS
 
 LOOK_SECONDS = 0.002  # how long a statement may take before it is asked whether it waits for a lock
@@ -134,7 +134,7 @@ class Stage:
     def _act(self, operation: Operation, connection: SteppedConnection, turn: Turn) -> Ending:
         try:
             connection.turn = turn
-            with translated():
+            with translate_errors():
                 answer = operation(connection)
                 connection.commit()
             return Ending(answer)

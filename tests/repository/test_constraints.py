@@ -4,7 +4,7 @@ import pytest
 from psycopg import errors as pg
 
 from app.repository.api_keys import create_api_key
-from app.repository.errors import ProjectNotFound, translated
+from app.repository.errors import ProjectNotFound, translate_errors
 from tests.repository.given import a_new_execution, a_running_execution, a_worker, a_workflow, an_ended_execution
 
 
@@ -57,5 +57,5 @@ def test_a_version_that_ran_cannot_be_deleted(connection) -> None:
 
 
 def test_a_key_for_a_project_that_is_gone_is_told_so(connection) -> None:
-    with pytest.raises(ProjectNotFound), translated():
+    with pytest.raises(ProjectNotFound), translate_errors():
         create_api_key(connection, "a key", label="l", scopes=["*"], project_id="gone")

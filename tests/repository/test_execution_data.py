@@ -8,7 +8,7 @@ import zstandard
 from psycopg import errors as pg
 
 from app.repository import execution_data, lifecycle
-from app.repository.execution_data import SLICE_BYTES, DataGone, DataReader, encode, read_beginnings, read_data
+from app.repository.execution_data import SLICE_BYTES, DataGone, DataReader, encode_run_data, read_beginnings, read_data
 from app.repository.executions import get_execution
 from tests.repository.given import a_running_execution, a_worker, a_workflow, as_before_compression
 
@@ -79,7 +79,10 @@ def test_it_comes_back_as_it_was(connection, stored, slicewise, old: bool) -> No
 
 def test_it_is_compressed_where_that_pays(connection, stored) -> None:
     random, text = os.urandom(300), b'{"runData":[' + b'{"json":{}},' * 30 + b"{}]}"
-    assert [(e.encoding, len(e.content)) for e in encode([b"{}", random])] == [("identity", 2), ("identity", 300)]
+    assert [(e.encoding, len(e.content)) for e in encode_run_data([b"{}", random])] == [
+        ("identity", 2),
+        ("identity", 300),
+    ]
     [execution_id] = stored(text)
     row = connection.execute("SELECT encoding, encoded, data FROM execution_data").fetchone()
     assert row[0] == "zstd"

@@ -17,7 +17,7 @@ from app.repository.errors import CannotRetry, DeletionJobNotFound
 from app.repository.execution_filters import ExecutionFilter
 from app.repository.executions import get_executions, list_executions
 from app.repository.retries import RetryAnswer
-from app.schemas.base import execution_id
+from app.schemas.base import parse_execution_id
 from app.schemas.execution_actions import (
     MOST_AT_ONCE,
     DeleteBody,
@@ -164,7 +164,7 @@ def delete_executions(body: dict[str, Any]) -> Response:
 @blueprint.endpoint("GET", "/delete/<job_id>", scope="execution:delete", answer=DeletionJobSchema, errors=[404])
 def get_deletion_job(job_id: str) -> Response:
     """How far a deletion in the background is; it is known for a week after its end."""
-    number = execution_id(job_id)
+    number = parse_execution_id(job_id)
     if number is None:
         raise DeletionJobNotFound
     with database() as connection:

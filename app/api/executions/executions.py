@@ -23,7 +23,7 @@ from app.repository.connection import Connection
 from app.repository.errors import ExecutionNotFound
 from app.repository.execution_pages import read_page
 from app.repository.executions import Execution, get_execution
-from app.schemas.base import execution_id
+from app.schemas.base import parse_execution_id
 from app.schemas.execution_actions import RetryBody, TagIdBody, UpdateBody
 from app.schemas.execution_queries import ExecutionListQuery, ExecutionQuery
 from app.schemas.executions import (
@@ -39,9 +39,9 @@ RETRY_POLL_SECONDS = 0.025
 blueprint = Blueprint("executions", __name__, url_prefix="/api/v1/executions", description="What ran, runs or will.")
 
 
-def parse_execution_id(text: str) -> int:
+def require_execution_id(text: str) -> int:
     """The number of an id in a path. Raises ExecutionNotFound for one that cannot exist."""
-    number = execution_id(text)
+    number = parse_execution_id(text)
     if number is None:
         raise ExecutionNotFound
     return number
@@ -106,7 +106,7 @@ def get_many_executions(query: dict[str, Any]) -> Response:
 def get_one_execution(query: dict[str, Any], execution_id: str) -> Response:
     """Read an execution, with its data when includeData=true."""
     with reading() as connection:
-        execution = get_execution(connection, parse_execution_id(execution_id), project_id=caller().project_id)
+        execution = get_execution(connection, require_execution_id(execution_id), project_id=caller().project_id)
         if not query["include_data"]:
             return answer(render_execution(execution))
         details = details_of(connection, query, [execution], execution.json_size_bytes)
@@ -124,7 +124,7 @@ def get_one_execution(query: dict[str, Any], execution_id: str) -> Response:
 )
 def stop_execution(execution_id: str) -> Response:
     """Stop an execution that is queued, running or waiting."""
-    number = parse_execution_id(execution_id)
+    number = require_execution_id(execution_id)
     with database() as connection:
 
         def act() -> dict[str, Any]:
@@ -150,7 +150,7 @@ def retry_execution(body: dict[str, Any], execution_id: str) -> Response:
 
     Answers with the new execution, which goes on at the node that failed.
     """
-    number, retry_id = parse_execution_id(execution_id), 0
+    number, retry_id = require_execution_id(execution_id), 0
     with database() as connection:
 
         def act() -> dict[str, Any]:
@@ -183,7 +183,7 @@ def when_claimed(number: int, so_far: Response) -> Response:
 @blueprint.endpoint("DELETE", "/<execution_id>", scope="execution:delete", answer=ExecutionSchema, errors=[404])
 def delete_one_execution(execution_id: str) -> Response:
     """Delete an execution and answer with what it was."""
-    number = parse_execution_id(execution_id)
+    number = require_execution_id(execution_id)
     with database() as connection:
         deleted = deletions.delete_execution(connection, number, project_id=caller().project_id)
         return answer(render_execution(deleted))
@@ -200,7 +200,7 @@ def delete_one_execution(execution_id: str) -> Response:
 )
 def update_execution(body: dict[str, Any], execution_id: str) -> Response:
     """Tag an execution or vote on it."""
-    number, annotation = parse_execution_id(execution_id), body.get("annotation", {})
+    number, annotation = require_execution_id(execution_id), body.get("annotation", {})
     with database() as connection:
         annotations.lock_execution(connection, number, project_id=caller().project_id)
         if "vote" in annotation:
@@ -217,7 +217,7 @@ def update_execution(body: dict[str, Any], execution_id: str) -> Response:
 def get_execution_tags(execution_id: str) -> Response:
     """The tags of an execution."""
     with reading() as connection:
-        return tags_answer(connection, parse_execution_id(execution_id))
+        return tags_answer(connection, require_execution_id(execution_id))
 
 
 @blueprint.endpoint(
@@ -231,7 +231,7 @@ def get_execution_tags(execution_id: str) -> Response:
 )
 def update_execution_tags(body: list[dict[str, Any]], execution_id: str) -> Response:
     """Give an execution exactly these tags, all of which must exist."""
-    number, wanted = parse_execution_id(execution_id), [entry["id"] for entry in body]
+    number, wanted = require_execution_id(execution_id), [entry["id"] for entry in body]
     with database() as connection:
         annotations.lock_execution(connection, number, project_id=caller().project_id)
         tags.require_tags(connection, wanted)

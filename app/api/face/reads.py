@@ -40,21 +40,21 @@ def reading() -> Iterator[Connection]:
         with reading_primary() as connection:
             yield connection
         return
-    if not (g.get("primary_only") or replica.rests):
+    if not (g.get("primary_only") or replica.is_resting):
         required, up_to_now = replica.required_position(caller())
         try:
             with replica.reading() as connection:
                 if has_replayed(connection, required):
                     g.from_replica = True
                     yield connection
-                    replica.answered()
+                    replica.note_answer()
                     services().metrics.observe_read("replica")
                     return
                 if not up_to_now:
-                    replica.behind()
+                    replica.note_lag()
         except BROKEN as error:
             g.from_replica = True
-            replica.failed(error)
+            replica.note_failure(error)
             raise
     with reading_primary() as connection:
         yield connection
@@ -88,7 +88,7 @@ class Later:
                 yield connection
         except BROKEN as error:
             self._lost = True
-            self._replica.failed(error)
+            self._replica.note_failure(error)
             raise
 
 
@@ -109,7 +109,7 @@ def from_primary_after_all(view: Callable[P, R]) -> Callable[P, R]:
 
 
 def note_the_write() -> None:
-    """Note that the caller of the present request changes something, if it does: before it does, and again after (`note_write_again`)."""
+    """Note that the caller changes something, if the request does: before it does, and once more after it has."""
     replica, api_key = services().replica, g.get("api_key")
     if replica is not None and api_key is not None and request.method not in SAFE_METHODS:
         replica.note_write(api_key.id, _note)

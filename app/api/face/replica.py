@@ -118,11 +118,11 @@ class Replica:
                         line.shutdown(socket.SHUT_RDWR)
 
     @property
-    def rests(self) -> bool:
+    def is_resting(self) -> bool:
         """Whether it failed a moment ago."""
         return self._clock() < self._rests_until
 
-    def failed(self, error: BaseException) -> None:
+    def note_failure(self, error: BaseException) -> None:
         """Leave it alone for a moment, and with it the connections that may be as dead.
 
         Not when it only gave up one statement, as it does for what it replays.
@@ -134,11 +134,11 @@ class Replica:
             self.pool.drain()
         self._note("down", str(error).strip())
 
-    def behind(self) -> None:
+    def note_lag(self) -> None:
         """It lags by more than is allowed."""
         self._note("behind", f"more than {self.lag_seconds:g} s behind, or no replica")
 
-    def answered(self) -> None:
+    def note_answer(self) -> None:
         """It has answered a read."""
         self._note("used", "")
 

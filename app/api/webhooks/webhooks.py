@@ -19,7 +19,7 @@ from app.repository import lifecycle, triggers
 from app.repository.connection import Connection
 from app.repository.errors import ExecutionNotFound
 from app.repository.triggers import Webhook
-from app.schemas.base import execution_id as parse_execution_id
+from app.schemas.base import parse_execution_id
 from app.triggers.webhook_settings import WebhookSettings, read_settings, wait_method
 from app.triggers.webhooks import METHODS, best_match, path_parameters
 from app.vocabulary import ENDED

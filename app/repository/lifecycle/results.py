@@ -10,7 +10,7 @@ from psycopg import sql
 
 from app.repository import notifications, static_data, triggers
 from app.repository.connection import Connection
-from app.repository.execution_data import Encoded, encode
+from app.repository.execution_data import Encoded, encode_run_data
 from app.repository.lifecycle.endings import LOCK_CHAINS, Ending, ends_a_chain, follow_up
 from app.repository.lifecycle.error_workflows import Failure
 from app.repository.static_data import StaticChange
@@ -110,8 +110,8 @@ def finish(connection: Connection, worker_id: int, results: Sequence[Result]) ->
     workflow) happens in the same transaction or not at all.
     """
     results = sorted(results, key=attrgetter("id"))
-    encoded = encode([result.data for result in results])
-    wanted = [parameters(result, data, worker_id) for result, data in zip(results, encoded, strict=True)]
+    encoded = encode_run_data([result.data for result in results])
+    wanted = [statement_parameters(result, data, worker_id) for result, data in zip(results, encoded, strict=True)]
     with connection.pipeline():
         if any(ends_a_chain(result.status, result.mode) for result in results):
             connection.execute(LOCK_CHAINS, {"ids": [result.id for result in results]})
@@ -129,7 +129,7 @@ def finish(connection: Connection, worker_id: int, results: Sequence[Result]) ->
     return recorded
 
 
-def parameters(result: Result, data: Encoded, worker_id: int) -> dict[str, Any]:
+def statement_parameters(result: Result, data: Encoded, worker_id: int) -> dict[str, Any]:
     """What FINISH and KEEP_STOPPED_DATA ask for."""
     return {
         "id": result.id,
