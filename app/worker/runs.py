@@ -118,7 +118,9 @@ def result_of(
         resume_on=outcome.resume_on,
         waiting_node=waiting_node(outcome),
         awaited=claim.awaited,
-        metadata=tuple((strip_unstorable(k) or "", mask.text(strip_unstorable(v) or "")) for k, v in outcome.custom_data.items()),
+        metadata=tuple(
+            (strip_unstorable(k) or "", mask.text(strip_unstorable(v) or "")) for k, v in outcome.custom_data.items()
+        ),
         answer=answer_of(webhook, outcome),
         keep=is_kept(workflow, claim.mode, outcome.status),
         failure=failure_of(claim, outcome, mask, address),
