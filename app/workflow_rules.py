@@ -28,11 +28,11 @@ class EngineRules:
         self._parse(document)
 
     def check_activation(self, document: Mapping[str, Any]) -> None:
-        checked = self._parse(document)
+        parsed = self._parse(document)
         if not has_trigger(document):
             raise InvalidWorkflow(NO_TRIGGER)
         try:
-            graph.check_installed(checked, (node for node in checked.nodes.values() if not node.disabled))
+            graph.check_installed(parsed, (node for node in parsed.nodes.values() if not node.disabled))
         except graph.InvalidWorkflow as error:
             raise InvalidWorkflow(str(error)) from error
 
@@ -48,10 +48,10 @@ class EngineRules:
         return {**document, "nodes": nodes}
 
     def check_run(self, document: Mapping[str, Any], start_node: str | None) -> None:
-        checked = self._parse(document)
+        parsed = self._parse(document)
         try:
-            start = checked.start_node(start_node)
-            graph.check_runnable(checked, start.name)
+            start = parsed.start_node(start_node)
+            graph.check_runnable(parsed, start.name)
         except graph.InvalidWorkflow as error:
             raise InvalidWorkflow(str(error)) from error
         if not start.trigger:

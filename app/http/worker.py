@@ -175,8 +175,8 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
             self._departing[conn] = (conn.answer_is_due(time.monotonic()), fs)
             self.poller.register(conn.sock, EVENT_WRITE, partial(self._on_departing, conn))
             return
-        kept = not fs.cancelled() and fs.exception() is None and fs.result()
-        ahead = conn.read_too_far() if kept else b""
+        stays_open = not fs.cancelled() and fs.exception() is None and fs.result()
+        ahead = conn.read_too_far() if stays_open else b""
         if ahead:
             conn.begin()
             self._await_request(conn, ahead)

@@ -170,8 +170,8 @@ def register(
             ADD_WEBHOOK,
             [{**fields(w), "settings": w.settings.decode(), "workflow_id": workflow_id} for w in webhooks],
         )
-    kept = {"nodes": [s.node for s in schedules], "indexes": [s.rule_index for s in schedules]}
-    connection.execute(FORGET_SCHEDULES, {**kept, "workflow_id": workflow_id})
+    current = {"nodes": [s.node for s in schedules], "indexes": [s.rule_index for s in schedules]}
+    connection.execute(FORGET_SCHEDULES, {**current, "workflow_id": workflow_id})
     for schedule in schedules:
         values = {**fields(schedule), "rule": schedule.rule.decode(), "workflow_id": workflow_id}
         connection.execute(ADD_SCHEDULE, values)

@@ -180,8 +180,8 @@ def definition_of(document: Mapping[str, Any]) -> bytes:
 
     Raises ValidationError when it is too deep.
     """
-    kept = {key: value for key, value in document.items() if key not in SERVERS_OWN}
-    return encode_json({**EMPTY, **kept, "staticData": None})
+    own = {key: value for key, value in document.items() if key not in SERVERS_OWN}
+    return encode_json({**EMPTY, **own, "staticData": None})
 
 
 def static_parts(document: Mapping[str, Any]) -> dict[str, bytes] | None:

@@ -50,14 +50,14 @@ def start_child(
         waited_seconds=None,
     )
     named = {**document, "id": workflow.id, "name": workflow.name}
-    kept = static_data.read(connection, [workflow.id]) if may_ask_for_static_data(workflow.definition) else {}
+    stored = static_data.read(connection, [workflow.id]) if may_ask_for_static_data(workflow.definition) else {}
     return Assignment(
         claim,
         named,
         given,
         None,
         depth=depth,
-        static_data=kept.get(workflow.id),
+        static_data=stored.get(workflow.id),
         proof=Proof(secrets=parent.proof.secrets),
     )
 

@@ -113,14 +113,14 @@ class Exchange:
         wanted = [source for source in sources.values() if source is not None]
         earlier = read_data(connection, wanted) if wanted else {}
         keeping = [claim.workflow_id for claim in claims if versions[claim.workflow_version_id].keeps_static_data]
-        kept = static_data.read(connection, keeping) if keeping else {}
+        stored = static_data.read(connection, keeping) if keeping else {}
         return [
             Assignment(
                 claim=claim,
                 workflow=versions[claim.workflow_version_id].document,
                 input=inputs.get(claim.id) or ExecutionInput(),
                 earlier=earlier.get(sources[claim.id] or 0),
-                static_data=kept.get(claim.workflow_id),
+                static_data=stored.get(claim.workflow_id),
                 proof=self._unseal(claim, inputs.get(claim.id)),
             )
             for claim in claims

@@ -34,7 +34,7 @@ def bare_views(settings: Settings) -> Flask:
         before = request.args.get("lastId", type=int)
         with reading(pool) as connection:
             page = read_page(connection, wanted, limit=101, before=before, known=counts.get(wanted))
-            counts.keep(wanted, page.count)
+            counts.put(wanted, page.count)
             answer: dict[str, Any] = {"page": page}
             if "includeData" in request.args:
                 data = read_data(connection, [execution.id for execution in page.executions])

@@ -79,7 +79,7 @@ def get_many_executions(query: dict[str, Any]) -> Response:
         read = read_page(
             connection, wanted, limit=query["limit"] + 1, before=query["last_id"], known=counts.get(wanted)
         )
-        counts.keep(wanted, read.count)
+        counts.put(wanted, read.count)
         page, cursor = LIST_QUERY.cut(query, read.executions)
         envelope = {
             "count": read.count.value,

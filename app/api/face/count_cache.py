@@ -1,4 +1,4 @@
-"""Counts are kept to spare counting: an estimate for a moment, an exact one for as long as nothing changes.
+"""Counts are cached to spare counting: an estimate for a moment, an exact one for as long as nothing changes.
 
 Whether anything has changed PostgreSQL itself says, by the snapshot that stands in the count.
 """
@@ -11,7 +11,7 @@ from app.repository.execution_counts import Count
 from app.repository.execution_filters import ExecutionFilter
 
 ESTIMATE_SECONDS = 2.0
-KEPT_FILTERS = 256
+LARGEST_CACHE = 256
 
 
 class CountCache:
@@ -19,20 +19,20 @@ class CountCache:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._kept: BoundedDict[ExecutionFilter, tuple[float, Count]] = BoundedDict(KEPT_FILTERS)
+        self._counts: BoundedDict[ExecutionFilter, tuple[float, Count]] = BoundedDict(LARGEST_CACHE)
 
     def get(self, wanted: ExecutionFilter) -> Count | None:
         """What is known for this filter: an exact count to be checked, or an estimate of the last two seconds."""
         with self._lock:
-            kept = self._kept.get(wanted)
-        if kept is None:
+            cached = self._counts.get(wanted)
+        if cached is None:
             return None
-        at, count = kept
+        at, count = cached
         return None if count.estimated and time.monotonic() - at > ESTIMATE_SECONDS else count
 
-    def keep(self, wanted: ExecutionFilter, count: Count) -> None:
+    def put(self, wanted: ExecutionFilter, count: Count) -> None:
         """Remember a count; one that came from here keeps its age."""
         with self._lock:
-            kept = self._kept.get(wanted)
-            age_known = kept is not None and kept[1] is count
-            self._kept[wanted] = kept if kept and age_known else (time.monotonic(), count)
+            cached = self._counts.get(wanted)
+            age_known = cached is not None and cached[1] is count
+            self._counts[wanted] = cached if cached and age_known else (time.monotonic(), count)

@@ -66,8 +66,8 @@ def render_with_static_data(
     connection: Connection, workflow: workflows.Workflow, *, with_pin_data: bool = True
 ) -> dict[str, Any]:
     """A workflow rendered together with what its executions have kept."""
-    kept = static_data.read(connection, [workflow.id])
-    return render_workflow(workflow, kept.get(workflow.id), with_pin_data=with_pin_data)
+    stored = static_data.read(connection, [workflow.id])
+    return render_workflow(workflow, stored.get(workflow.id), with_pin_data=with_pin_data)
 
 
 @blueprint.endpoint("GET", "", scope="workflow:list", query=WorkflowListQuery, answer=WorkflowPageSchema)
@@ -87,11 +87,11 @@ def get_many_workflows(query: dict[str, Any]) -> Response:
             tags=query["tags"].split(",") if "tags" in query else None,
         )
         page, cursor = LIST_QUERY.cut(query, rows)
-        kept = static_data.read(connection, [workflow.id for workflow in page]) if page else {}
+        stored = static_data.read(connection, [workflow.id for workflow in page]) if page else {}
     with_pin_data = not query["exclude_pinned_data"]
     return answer(
         {
-            "data": [render_workflow(each, kept.get(each.id), with_pin_data=with_pin_data) for each in page],
+            "data": [render_workflow(each, stored.get(each.id), with_pin_data=with_pin_data) for each in page],
             "nextCursor": cursor,
         }
     )

@@ -1,4 +1,4 @@
-"""The types of credentials that nodes here can use: one module each, which is found by being here."""
+"""The types of credentials that nodes here can use: one module each, discovered in this folder."""
 
 from importlib import import_module
 from pkgutil import iter_modules

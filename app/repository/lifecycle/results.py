@@ -116,14 +116,14 @@ def finish(connection: Connection, worker_id: int, results: Sequence[Result]) ->
         if any(ends_a_chain(result.status, result.mode) for result in results):
             connection.execute(LOCK_CHAINS, {"ids": [result.id for result in results]})
         ended = [connection.execute(FINISH, values) for values in wanted]
-        kept = [connection.execute(KEEP_STOPPED_DATA, values) for values in wanted if values["status"] == "canceled"]
+        stopped = [connection.execute(KEEP_STOPPED_DATA, values) for values in wanted if values["status"] == "canceled"]
     ended_ids = {row[0] for cursor in ended for row in cursor}
     recorded_results = [result for result in results if result.id in ended_ids]
     with connection.pipeline():
         for result in recorded_results:
             save_rest(connection, result)
         follow_up(connection, endings_of(recorded_results), counted_by=worker_id)
-    recorded = ended_ids.union(row[0] for cursor in kept for row in cursor)
+    recorded = ended_ids.union(row[0] for cursor in stopped for row in cursor)
     changed = [change for result in results if result.id in recorded for change in result.static_data]
     static_data.save(connection, changed)
     return recorded

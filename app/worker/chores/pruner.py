@@ -79,9 +79,9 @@ class Pruner:
                 def step(connection: Connection, before: int, workflow_id: str = workflow_id) -> pruning.Step:
                     return pruning.prune_workflow(connection, workflow_id, before=before)
 
-                deleted, whole = await self._walk(in_thread, step, last + 1)
+                deleted, complete = await self._walk(in_thread, step, last + 1)
                 total += deleted
-                if not whole:
+                if not complete:
                     return total
         self._seen = recent.newest
         return total
