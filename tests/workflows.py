@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 Json = dict[str, Any]
-Line = tuple[str, str] | tuple[str, int, str, int]
+Line = tuple[str, str] | tuple[str, int, str] | tuple[str, int, str, int]
 
 
 def node(name: str, kind: str, parameters: Json | None = None, version: float = 1, **more: Any) -> Json:
@@ -67,10 +67,11 @@ def condition(left: Any, kind: str, operation: str, right: Any = "", **options: 
 
 
 def workflow(nodes: list[Json], *lines: Line, **more: Any) -> Json:
-    """A workflow; a line is (from, to) or (from, output, to, input)."""
+    """A workflow; a line is (from, to), (from, output, to) or (from, output, to, input)."""
     connections: Json = {}
     for line in lines:
-        source, output, target, index = line if len(line) == 4 else (line[0], 0, line[1], 0)
+        source, target = line[0], line[1] if len(line) == 2 else line[2]
+        output, index = line[1] if len(line) > 2 else 0, line[3] if len(line) == 4 else 0
         outputs = connections.setdefault(source, {"main": []})["main"]
         outputs.extend([] for _ in range(output + 1 - len(outputs)))
         outputs[output].append({"node": target, "type": "main", "index": index})
