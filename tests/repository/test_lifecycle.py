@@ -2,10 +2,10 @@
 
 import pytest
 
-from app.repository import deletions, executions, lifecycle, retries
+from app.repository import deletions, executions, lifecycle, retries, triggers
 from app.repository.errors import CannotDelete, CannotRetry
 from app.repository.execution_filters import ExecutionFilter
-from app.repository.lifecycle import Result
+from app.repository.lifecycle import Failure, Result
 from tests.repository.given import (
     DATA,
     a_new_execution,
@@ -85,3 +85,12 @@ def test_a_run_out_of_time_is_canceled_by_its_worker(connection, worker_id) -> N
     lifecycle.finish(connection, worker_id, [Result(execution_id, "canceled", "manual", DATA)])
     execution = executions.get_execution(connection, execution_id)
     assert (execution.status, execution.json_size_bytes) == ("canceled", len(DATA))
+
+
+@pytest.mark.parametrize("failure", [None, Failure({"message": "x"})])
+def test_an_end_with_an_answer_that_fills_every_buffer_is_recorded(connection, worker_id, failure) -> None:
+    execution_id = a_running_execution(connection, worker_id)
+    answer = b'"' + b"v" * 16 * 2**20 + b'"'
+    result = Result(execution_id, "success", "manual", DATA, answer=answer, awaited=True, failure=failure)
+    assert lifecycle.finish(connection, worker_id, [result]) == {execution_id}
+    assert triggers.read_answer_state(connection, execution_id).answer == answer

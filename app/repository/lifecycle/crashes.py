@@ -44,7 +44,8 @@ def reap(connection: Connection, *, lease_seconds: float, address: str | None = 
     lapsed = len(connection.execute(LAPSE, {"lease_seconds": lease_seconds}).fetchall())
     crashed = connection.execute(CRASH, {"message": LOST}).fetchall()
     failure = Failure(CRASHED, address=address)
-    follow_up(connection, [Ending(execution_id, "crashed", mode, failure) for execution_id, mode in crashed])
+    with connection.pipeline():
+        follow_up(connection, [Ending(execution_id, "crashed", mode, failure) for execution_id, mode in crashed])
     if lapsed:
         counters.add(connection, counters.NOBODY, counters.LEASES_LAPSED, lapsed)
     return [execution_id for execution_id, _ in crashed]

@@ -75,17 +75,17 @@ def follow_up(connection: Connection, endings: Sequence[Ending], *, counted_by: 
 
     Chains of retries learn of their success, callers that wait are woken, what has proved them is forgotten, error
     workflows are queued, what shall not be kept is dropped, and all are counted. Whoever may end a chain has locked it
-    before (LOCK_CHAINS).
+    before (LOCK_CHAINS). The caller opens the pipeline: psycopg waits for ever when it enters one inside another while
+    much is still to be sent.
     """
-    with connection.pipeline():
-        for ending in endings:
-            if ends_a_chain(ending.status, ending.mode):
-                connection.execute(LINK_RETRY_CHAIN, {"id": ending.id})
-            if ending.awaited:
-                notifications.announce_answer(connection, ending.id)
-        if proved := [ending.id for ending in endings if ending.may_have_proof]:
-            connection.execute(FORGET_PROOFS, {"ids": proved})
-        start_error_workflows(connection, {each.id: each.failure for each in endings if each.failure is not None})
-        if dropped := [ending.id for ending in endings if not ending.keep]:
-            connection.execute(DROP, {"ids": dropped})
-        counters.count_ended(connection, counted_by, [(ending.status, ending.mode) for ending in endings])
+    for ending in endings:
+        if ends_a_chain(ending.status, ending.mode):
+            connection.execute(LINK_RETRY_CHAIN, {"id": ending.id})
+        if ending.awaited:
+            notifications.announce_answer(connection, ending.id)
+    if proved := [ending.id for ending in endings if ending.may_have_proof]:
+        connection.execute(FORGET_PROOFS, {"ids": proved})
+    start_error_workflows(connection, {each.id: each.failure for each in endings if each.failure is not None})
+    if dropped := [ending.id for ending in endings if not ending.keep]:
+        connection.execute(DROP, {"ids": dropped})
+    counters.count_ended(connection, counted_by, [(ending.status, ending.mode) for ending in endings])
