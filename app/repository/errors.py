@@ -1,6 +1,6 @@
 """What can go wrong with the domain's objects; an exception's first argument is its message.
 
-PostgreSQL's own errors become these in `translated`, keyed on the name of the constraint, and nowhere else.
+PostgreSQL's own errors become these in `translate_errors`, keyed on the name of the constraint, and nowhere else.
 """
 
 from collections.abc import Callable, Iterator
