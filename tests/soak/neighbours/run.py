@@ -26,7 +26,8 @@ from tests.soak.outcome import Outcome
 START_SECONDS = 2.0
 STOP_SECONDS = 1.0
 WORKERS = 2
-SETTINGS = {"EXECUTIONS_HEARTBEAT_SECONDS": 1.0, "EXECUTIONS_LEASE_SECONDS": 5.0}
+SETTINGS = {"EXECUTIONS_HEARTBEAT_SECONDS": 5.0, "EXECUTIONS_LEASE_SECONDS": 30.0}
+"""As they are where nobody sets them: a lease that lapses here lapses for an operator."""
 CALM_SECONDS = 60.0
 OF_BETA = "SELECT 1 FROM executions WHERE project_id = 'beta' AND status IN ('new', 'running') LIMIT 1"
 
