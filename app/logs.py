@@ -12,6 +12,9 @@ STANDARD = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime"
 CLIENTS = ("httpcore", "httpx")
 """Loggers that tell each request with its address, in which secrets may stand: their warnings are heard, no more."""
 
+LONGEST_TRACE = 8 * 2**10
+"""Characters of a stack trace that are written down."""
+
 GUNICORN: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
@@ -39,8 +42,16 @@ class JsonFormatter(logging.Formatter):
         }
         line.update((key, value) for key, value in record.__dict__.items() if key not in STANDARD)
         if record.exc_info:
-            line["exception"] = self.formatException(record.exc_info)
+            line["exception"] = shortened(self.formatException(record.exc_info))
         return orjson.dumps(line, default=str).decode()
+
+
+def shortened(trace: str) -> str:
+    """A stack trace of bounded length: the beginning and the end of one that recursion has made long."""
+    if len(trace) <= LONGEST_TRACE:
+        return trace
+    half = LONGEST_TRACE // 2
+    return f"{trace[:half]}\n... {len(trace) - 2 * half} characters ...\n{trace[-half:]}"
 
 
 def configure(level: int = logging.INFO) -> None:

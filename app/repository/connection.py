@@ -9,7 +9,7 @@ import psycopg
 from psycopg.abc import Buffer
 from psycopg.adapt import Loader
 from psycopg.pq import TransactionStatus
-from psycopg.types.json import Json, Jsonb  # noqa: F401  (registers psycopg's own dumpers first)
+from psycopg.types.json import Json
 from psycopg_pool import ConnectionPool
 
 from app.repository.errors import translate_errors
@@ -28,6 +28,11 @@ class RawJson(Loader):
 
     def load(self, data: Buffer) -> bytes:
         return bytes(data)
+
+
+def json_of(document: bytes | None) -> Json | None:
+    """JSON's text as the value of a json column, without a copy of it as str."""
+    return None if document is None else Json(document, dumps=bytes)
 
 
 SILENCE = {

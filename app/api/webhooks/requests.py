@@ -1,30 +1,30 @@
 """What a call to a webhook brought, as n8n's items."""
 
 import base64
-import re
-from collections.abc import Iterable, Iterator
 from typing import Any
-from xml.etree import ElementTree
 
-import orjson
 from flask import request
-from werkzeug.datastructures import FileStorage
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from app.api.face.errors import Refused
 from app.api.face.services import services
+from app.api.webhooks.bodies.charsets import as_utf_8, codec_of
+from app.api.webhooks.bodies.codings import decoded
+from app.api.webhooks.bodies.errors import TooLarge, UnknownCoding, Unreadable
+from app.api.webhooks.bodies.forms import UNKNOWN_KIND, form_fields, multipart_form, nested
+from app.api.webhooks.bodies.json_text import json_text, string_text
+from app.api.webhooks.bodies.xml_text import xml_text
 from app.binary_files import file_entry
 from app.triggers.webhook_settings import WebhookOptions
 
-UNKNOWN_KIND = "application/octet-stream"
-NAME = re.compile(r"[^\[\]]+|\[\]")
-DEEPEST_NAME = 5
-
 
 def item_of(params: dict[str, str], webhook_url: str, options: WebhookOptions, version: float = 2) -> dict[str, Any]:
-    """The call as one item. Raises Refused for a body that is not what its type says."""
-    request.max_form_memory_size = services().settings.max_body_bytes
-    data = request.get_data()
-    body, files = read_body(data, options.binary_property)
+    """The call as one item, in which orjson.Fragments may stand. Raises Refused for a body that is not what it says."""
+    data = received_body()
+    try:
+        body, files = read_body(data, options.binary_property)
+    except Unreadable as problem:
+        raise unreadable(problem) from None
     if options.raw_body:
         raw = {"data": base64.b64encode(data).decode(), "mimeType": request.mimetype or UNKNOWN_KIND}
         files = {"data": raw, **files}
@@ -46,80 +46,44 @@ def item_of(params: dict[str, str], webhook_url: str, options: WebhookOptions, v
     return {"json": json, "binary": files} if files else {"json": json}
 
 
+def received_body() -> bytes:
+    """The body without its content coding. Raises Refused, and RequestEntityTooLarge for one that is too large."""
+    limit = services().settings.max_body_bytes
+    data = request.get_data(cache=False)
+    # Werkzeug cuts a body that comes in chunks off at the limit instead of refusing it.
+    if request.content_length is None and len(data) >= limit:
+        raise RequestEntityTooLarge
+    try:
+        return decoded(data, request.headers.get("Content-Encoding", ""), limit)
+    except TooLarge:
+        raise RequestEntityTooLarge from None
+    except UnknownCoding as problem:
+        raise Refused(415, str(problem), {"Accept-Encoding": "gzip, deflate"}, more={"code": 415}) from None
+    except Unreadable as problem:
+        raise unreadable(problem) from None
+
+
+def unreadable(problem: Unreadable) -> Refused:
+    return Refused(422, "Failed to parse request body", more={"code": 422, "hint": str(problem)})
+
+
 def read_body(data: bytes, prefix: str) -> tuple[Any, dict[str, Any]]:
-    """The body by its content type, None for none and for types that only a file can hold; and the files in it."""
-    kind = request.mimetype
+    """The body by its content type, None for none and for types that only a file can hold; and the files in it.
+
+    Raises Unreadable.
+    """
+    kind, charset = request.mimetype, request.mimetype_params.get("charset")
     if kind == "multipart/form-data":
-        return together(request.form.items(multi=True)), dict(uploaded(prefix))
+        return multipart_form(data, request.mimetype_params.get("boundary", ""), prefix)
     if not data:
         return None, {}
     if kind == "application/x-www-form-urlencoded":
-        return together(request.form.items(multi=True)), {}
-    try:
-        if kind == "application/json":
-            return orjson.loads(data), {}
-        if kind.endswith(("/xml", "+xml")):
-            root = ElementTree.fromstring(data)
-            return {tag_of(root): content_of(root)}, {}
-        if kind == "text/plain":
-            return data.decode(request.mimetype_params.get("charset", "utf-8"), "replace"), {}
-    except (orjson.JSONDecodeError, ElementTree.ParseError, LookupError) as error:
-        raise Refused(422, "Failed to parse request body", more={"code": 422, "hint": str(error)}) from None
+        return form_fields(data, charset), {}
+    if kind == "application/json":
+        text = as_utf_8(data, charset)
+        return None if text.strip() == b"null" else json_text(text), {}
+    if kind.endswith(("/xml", "+xml")):
+        return xml_text(data, charset), {}
+    if kind == "text/plain":
+        return string_text(data.decode(codec_of(charset), "replace"), len(data)), {}
     return None, {}
-
-
-def together(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
-    """A name that came once has a value, one that came several times a list."""
-    values: dict[str, list[Any]] = {}
-    for name, value in pairs:
-        values.setdefault(name, []).append(value)
-    return {name: given[0] if len(given) == 1 else given for name, given in values.items()}
-
-
-def nested(pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:
-    """Parameters of a query, in which `a[b]=1` is a value inside of `a`, and `a[]=1` one of a list."""
-    found: dict[str, Any] = {}
-    for name, value in pairs:
-        keys = NAME.findall(name)[:DEEPEST_NAME] if "[" in name and not name.startswith("[") else [name]
-        within = found
-        for key in keys[:-1] if keys[-1:] != ["[]"] else keys[:-2]:
-            inner = within.setdefault(key, {})
-            within = inner if isinstance(inner, dict) else within
-        listed, key = keys[-1] == "[]", keys[-2] if keys[-1] == "[]" and len(keys) > 1 else keys[-1]
-        earlier = within.get(key)
-        if isinstance(earlier, list):
-            earlier.append(value)
-        elif earlier is None:
-            within[key] = [value] if listed else value
-        else:
-            within[key] = [earlier, value]
-    return found
-
-
-def tag_of(element: ElementTree.Element) -> str:
-    """An element's name without its namespace, in lower case."""
-    return element.tag.rpartition("}")[2].lower()
-
-
-def content_of(element: ElementTree.Element) -> Any:
-    """An element as n8n shows it: its text, or an object with its text, attributes and children."""
-    text = (element.text or "").strip() + "".join((child.tail or "").strip() for child in element)
-    shown: dict[str, Any] = {"_": text} if text else {}
-    if element.attrib:
-        shown["$"] = dict(element.attrib)
-    shown |= together((tag_of(child), content_of(child)) for child in element)
-    return text if shown.keys() <= {"_"} else shown
-
-
-def uploaded(prefix: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    """The files of a form, each under its field's name; of several in one field, and with a prefix, numbered."""
-    number = 0
-    for field, files in request.files.lists():
-        for index, file in enumerate(files):
-            name = f"{prefix}{number}" if prefix else field if len(files) == 1 else f"{field}{index}"
-            number += 1
-            yield name, file_entry(file.read(), file.mimetype or UNKNOWN_KIND, name_of(file))
-
-
-def name_of(file: FileStorage) -> str | None:
-    return (file.filename or "").rsplit("/", 1)[-1] or None

@@ -45,7 +45,7 @@ def token_payload(credential: dict[str, Any]) -> dict[str, Any]:
         # That a key is short is the business of whoever has chosen it.
         with warnings.catch_warnings(action="ignore"):
             payload: dict[str, Any] = jwt.decode(token, key_of(credential), [algorithm], options=UNCHECKED)
-    except (jwt.PyJWTError, ValueError, TypeError) as error:
+    except (jwt.PyJWTError, ValueError, TypeError, RecursionError) as error:
         reason = next((said for kind, said in REASONS if isinstance(error, kind)), "invalid token")
         raise Refused(403, reason, CHALLENGE) from None
     return payload

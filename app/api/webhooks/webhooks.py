@@ -38,55 +38,53 @@ def call_webhook(path: str) -> Response:
     path = path.strip("/")
     if request.method == "OPTIONS" and "Origin" not in request.headers:
         return Response(status=204)
+    with reading() as connection:
+        webhook, called, methods = find_webhook(connection, path)
+        settings = WebhookSettings.from_json(orjson.loads(webhook.settings))
+        if request.method == "OPTIONS":
+            return with_cors(Response(status=204), settings.options.allowed_origins, methods)
+        by = let_in(connection, webhook.project_id, settings)
+    if settings.problem:
+        raise Refused(500, settings.problem, more={"code": 0})
+    # Read without a connection: it may be large, and others wait for one.
+    items = items_of(webhook, called, settings, by)
+    waits = settings.answers_later
     with ExitStack() as waiting:
         with database() as connection:
-            webhook, called, methods = find_webhook(connection, path)
-            settings = WebhookSettings.from_json(orjson.loads(webhook.settings))
-            if request.method == "OPTIONS":
-                return with_cors(Response(status=204), settings.options.allowed_origins, methods)
-            by = let_in(connection, webhook.project_id, settings)
-            if settings.problem:
-                raise Refused(500, settings.problem, more={"code": 0})
-            waits = settings.answers_later
-            execution_id = start(connection, webhook, called, settings, by, awaited=waits)
+            execution_id = lifecycle.create_execution(
+                connection,
+                webhook.target,
+                mode="webhook",
+                awaited=waits,
+                start_node=webhook.node,
+                items=items,
+                sealed=services().vault.seal(by.proof),
+            )
             # Expected before the commit: a worker may be quicker than the next line.
             event = waiting.enter_context(services().waiters.expecting(execution_id)) if waits else None
         response = at_once(settings) if event is None else rendered(wait_for_answer(execution_id, event))
         return with_cors(response, settings.options.allowed_origins, methods)
 
 
-def start(
-    connection: Connection,
-    webhook: Webhook,
-    called: str,
-    settings: WebhookSettings,
-    by: Caller,
-    *,
-    awaited: bool,
-) -> int:
-    """Queue an execution with what the call brought, a token's payload included; returns its id."""
+def items_of(webhook: Webhook, called: str, settings: WebhookSettings, by: Caller) -> bytes:
+    """What the call brought as n8n's items (JSON), a token's payload included. Raises Refused."""
     address = webhook.path if webhook.webhook_id is None else f"{webhook.webhook_id}/{webhook.path}"
     url = f"{services().settings.webhook_url}/webhook/{address}"
     item = item_of(path_parameters(called, webhook.path), url, settings.options, settings.type_version)
-    add_caller(item, by)
     if settings.outputs:
         item["output"] = settings.outputs.index(webhook.method)
-    return lifecycle.create_execution(
-        connection,
-        webhook.target,
-        mode="webhook",
-        awaited=awaited,
-        start_node=webhook.node,
-        items=orjson.dumps([item]),
-        sealed=services().vault.seal(by.proof),
-    )
+    return with_caller(item, by)
 
 
-def add_caller(item: dict[str, Any], by: Caller) -> None:
-    """Say in a call's item who calls, without what has proved it: that is sealed for the run."""
+def with_caller(item: dict[str, Any], by: Caller) -> bytes:
+    """A call's items (JSON), in which stands who calls, without what has proved it: that is sealed for the run."""
     by.proof.hide(item)
     if by.payload is not None:
         item["json"]["jwtPayload"] = by.payload
+    try:
+        return orjson.dumps([item])
+    except TypeError as error:  # a token's payload may hold what Python's own JSON takes, and orjson does not
+        raise Refused(422, "Failed to parse request body", more={"code": 422, "hint": str(error)}) from None
 
 
 def wait_for_answer(execution_id: int, event: threading.Event) -> dict[str, Any]:
@@ -142,13 +140,13 @@ def call_waiting(execution_id: str, suffix: str = "") -> Response:
         return with_cors(Response(status=204), "*", ["GET", "POST"])
     if not services().signer.is_signed(f"resume {number}", request.args.get("signature", "")):
         raise Refused(401, "Invalid token: the address must be the execution's resumeUrl, signature included")
+    with reading() as connection:
+        settings, by = waiting_settings(connection, number, suffix)
+    item = item_of({}, f"{services().settings.webhook_url}/webhook-waiting/{number}", settings.options)
+    items, waits, sealed = with_caller(item, by), settings.answers_later, services().vault.seal(by.proof)
     with ExitStack() as waiting:
         with database() as connection:
-            settings, by = waiting_settings(connection, number, suffix)
-            item = item_of({}, f"{services().settings.webhook_url}/webhook-waiting/{number}", settings.options)
-            add_caller(item, by)
-            waits, sealed = settings.answers_later, services().vault.seal(by.proof)
-            lifecycle.resume_by_webhook(connection, number, orjson.dumps([item]), awaited=waits, sealed=sealed)
+            lifecycle.resume_by_webhook(connection, number, items, awaited=waits, sealed=sealed)
             event = waiting.enter_context(services().waiters.expecting(number)) if waits else None
         response = at_once(settings) if event is None else rendered(wait_for_answer(number, event))
         return with_cors(response, "*", ["GET", "POST"])

@@ -3,7 +3,7 @@
 from typing import Any
 
 from app.repository import notifications
-from app.repository.connection import Connection, scalar
+from app.repository.connection import Connection, json_of, scalar
 from app.repository.lifecycle.claims import LOCK_WORKER
 from app.repository.targets import Target
 from app.vocabulary import Mode
@@ -24,7 +24,7 @@ CREATE_RUNNING = """
 
 SAVE_INPUT = """
     INSERT INTO execution_inputs (execution_id, start_node, items, sealed)
-    VALUES (%(id)s, %(start_node)s, %(items)s::text::json, %(sealed)s)
+    VALUES (%(id)s, %(start_node)s, %(items)s, %(sealed)s)
 """
 
 
@@ -96,6 +96,5 @@ def save_input(
 ) -> None:
     """Keep what an execution was started with, when somebody said it."""
     if start_node is not None or items is not None:
-        text = None if items is None else items.decode()
-        values = {"id": execution_id, "start_node": start_node, "items": text, "sealed": sealed}
+        values = {"id": execution_id, "start_node": start_node, "items": json_of(items), "sealed": sealed}
         connection.execute(SAVE_INPUT, values)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from app.repository import notifications
-from app.repository.connection import Connection, scalar
+from app.repository.connection import Connection, json_of, scalar
 from app.repository.errors import Conflict, ExecutionNotFound
 from app.vocabulary import ENDED
 
@@ -17,7 +17,7 @@ RESUME = """
 
 SAVE_RESUME_ITEMS = """
     INSERT INTO execution_inputs (execution_id, resume_items, sealed)
-    VALUES (%(id)s, %(items)s::text::json, %(sealed)s)
+    VALUES (%(id)s, %(items)s, %(sealed)s)
     ON CONFLICT (execution_id) DO UPDATE SET resume_items = EXCLUDED.resume_items, sealed = EXCLUDED.sealed
 """
 
@@ -83,5 +83,5 @@ def resume_by_webhook(
             raise ExecutionNotFound
         raise NotWaiting(execution_id, status)
     connection.execute(FORGET_ANSWER, {"id": execution_id})
-    connection.execute(SAVE_RESUME_ITEMS, {"id": execution_id, "items": items.decode(), "sealed": sealed})
+    connection.execute(SAVE_RESUME_ITEMS, {"id": execution_id, "items": json_of(items), "sealed": sealed})
     notifications.announce_new(connection)

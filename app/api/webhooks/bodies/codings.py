@@ -1,0 +1,56 @@
+"""Content codings of bodies: gzip and deflate, decoded up to a limit and in pieces."""
+
+import zlib
+
+from app.api.webhooks.bodies.errors import TooLarge, UnknownCoding, Unreadable
+
+PIECE_BYTES = 64 * 2**10
+MOST_MEMBERS = 1_000
+"""A gzip body may be several behind one another; each costs some time even when it is empty."""
+
+GZIP = 16 + zlib.MAX_WBITS
+ZLIB = zlib.MAX_WBITS
+BARE = -zlib.MAX_WBITS
+"""Deflate without zlib's head, which is what some clients send under that name."""
+
+
+def decoded(data: bytes, coding: str, limit: int) -> bytes:
+    """The body without its Content-Encoding. Raises TooLarge beyond `limit` bytes, UnknownCoding and Unreadable."""
+    coding = coding.strip().lower()
+    if coding in ("", "identity"):
+        return data
+    try:
+        if coding in ("gzip", "x-gzip"):
+            return _inflated(data, GZIP, limit)
+        if coding == "deflate":
+            return _inflated(data, ZLIB if _has_zlib_head(data) else BARE, limit)
+    except zlib.error as error:
+        raise Unreadable(f"The body is not in {coding}: {error}") from None
+    raise UnknownCoding(f"The Content-Encoding {coding[:50]!r} is not supported: send gzip, deflate or none")
+
+
+def _has_zlib_head(data: bytes) -> bool:
+    return len(data) > 1 and data[0] & 0x0F == 8 and int.from_bytes(data[:2], "big") % 31 == 0
+
+
+def _inflated(data: bytes, kind: int, limit: int) -> bytes:
+    made = bytearray()
+    members = 1
+    stream = zlib.decompressobj(kind)
+    for start in range(0, len(data), PIECE_BYTES):
+        piece = data[start : start + PIECE_BYTES]
+        while piece:
+            if stream.eof:
+                if kind != GZIP:
+                    raise Unreadable("Something follows on the end of the body's coding")
+                members += 1
+                if members > MOST_MEMBERS:
+                    raise Unreadable(f"The body has more than {MOST_MEMBERS} gzip members")
+                stream = zlib.decompressobj(kind)
+            made += stream.decompress(piece, limit + 1 - len(made))
+            if len(made) > limit:
+                raise TooLarge
+            piece = stream.unconsumed_tail or stream.unused_data
+    if data and not stream.eof:
+        raise Unreadable("The body's coding has no end")
+    return bytes(made)

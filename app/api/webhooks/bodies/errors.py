@@ -1,0 +1,13 @@
+"""What may be wrong with a body."""
+
+
+class Unreadable(Exception):
+    """The body is not what its type says, or is more than its kind may be; the message says what."""
+
+
+class TooLarge(Exception):
+    """The body is larger than this server takes once it is decoded."""
+
+
+class UnknownCoding(Exception):
+    """The body is in a coding that is not understood here."""

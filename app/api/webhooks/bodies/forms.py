@@ -1,0 +1,126 @@
+"""Forms and query strings: fields by their names, and the files that a form brings."""
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any
+from urllib.parse import unquote_to_bytes
+
+from multipart import MultipartError, PushMultipartParser  # type: ignore[import-untyped]
+
+from app.api.webhooks.bodies.charsets import codec_of
+from app.api.webhooks.bodies.errors import Unreadable
+from app.api.webhooks.bodies.json_text import string_text
+from app.binary_files import file_entry
+
+MOST_FIELDS = 10_000
+MOST_PARTS = 1_000
+LONGEST_BOUNDARY = 200
+PIECE_BYTES = 64 * 2**10
+UNKNOWN_KIND = "application/octet-stream"
+DEEPEST_NAME = 5
+NAME = re.compile(r"[^\[\]]+|\[\]")
+
+
+def form_fields(data: bytes, charset: str | None) -> dict[str, Any]:
+    """The fields of a form in application/x-www-form-urlencoded. Raises Unreadable for too many."""
+    if data.count(b"&") >= MOST_FIELDS:
+        raise Unreadable(f"The form has more than {MOST_FIELDS} fields")
+    codec = codec_of(charset)
+    return together(_pairs(data, codec))
+
+
+def _pairs(data: bytes, codec: str) -> Iterator[tuple[str, Any]]:
+    for field in data.split(b"&"):
+        name, _, value = field.partition(b"=")
+        if field:
+            text = _unquoted(value).decode(codec, "replace")
+            yield _unquoted(name).decode(codec, "replace"), string_text(text, len(value))
+
+
+def _unquoted(text: bytes) -> bytes:
+    """Without percent-encoding. In pieces: the library makes a list with an entry for each encoded byte."""
+    text = text.replace(b"+", b" ")
+    if b"%" not in text:
+        return text
+    made, start = bytearray(), 0
+    while start < len(text):
+        end = start + PIECE_BYTES
+        cut = text.rfind(b"%", end - 2, end) if end < len(text) else -1
+        end = cut if cut > start else end
+        made += unquote_to_bytes(text[start:end])
+        start = end
+    return bytes(made)
+
+
+def multipart_form(data: bytes, boundary: str, prefix: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The fields and the files of a form in multipart/form-data; see `named_files` for `prefix`. Raises Unreadable."""
+    if not 0 < len(boundary) <= LONGEST_BOUNDARY:
+        raise Unreadable("The form has no boundary, or one that is too long")
+    fields: list[tuple[str, Any]] = []
+    files: list[tuple[str, dict[str, Any]]] = []
+    try:
+        for part, content in _parts(data, boundary):
+            if part.filename is None:
+                text = content.decode(codec_of(part.charset), "replace")
+                fields.append((part.name, string_text(text, len(content))))
+            else:
+                name = part.filename.rsplit("/", 1)[-1] or None
+                files.append((part.name, file_entry(content, part.content_type or UNKNOWN_KIND, name)))
+    except MultipartError as error:
+        raise Unreadable(str(error)) from None
+    return together(fields), dict(named_files(files, prefix))
+
+
+def _parts(data: bytes, boundary: str) -> Iterator[tuple[Any, bytes]]:
+    with PushMultipartParser(boundary, max_segment_count=MOST_PARTS) as parser:
+        part, content = None, bytearray()
+        for start in range(0, len(data), PIECE_BYTES):
+            if parser.closed:
+                return
+            for event in parser.parse(data[start : start + PIECE_BYTES]):
+                if event is None:
+                    yield part, bytes(content)
+                elif isinstance(event, bytes | bytearray):
+                    content += event
+                else:
+                    part, content = event, bytearray()
+
+
+def named_files(files: list[tuple[str, Any]], prefix: str) -> Iterator[tuple[str, Any]]:
+    """The files of a form, each under its field's name; of several in one field, and with a prefix, numbered."""
+    by_field: dict[str, list[Any]] = {}
+    for field, file in files:
+        by_field.setdefault(field, []).append(file)
+    number = 0
+    for field, several in by_field.items():
+        for index, file in enumerate(several):
+            yield f"{prefix}{number}" if prefix else field if len(several) == 1 else f"{field}{index}", file
+            number += 1
+
+
+def together(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    """A name that came once has a value, one that came several times a list."""
+    values: dict[str, list[Any]] = {}
+    for name, value in pairs:
+        values.setdefault(name, []).append(value)
+    return {name: given[0] if len(given) == 1 else given for name, given in values.items()}
+
+
+def nested(pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:
+    """Parameters of a query, in which `a[b]=1` is a value inside of `a`, and `a[]=1` one of a list."""
+    found: dict[str, Any] = {}
+    for name, value in pairs:
+        keys = (NAME.findall(name)[:DEEPEST_NAME] if "[" in name and not name.startswith("[") else []) or [name]
+        within = found
+        for key in keys[:-1] if keys[-1:] != ["[]"] else keys[:-2]:
+            inner = within.setdefault(key, {})
+            within = inner if isinstance(inner, dict) else within
+        listed, key = keys[-1] == "[]", keys[-2] if keys[-1] == "[]" and len(keys) > 1 else keys[-1]
+        earlier = within.get(key)
+        if isinstance(earlier, list):
+            earlier.append(value)
+        elif earlier is None:
+            within[key] = [value] if listed else value
+        else:
+            within[key] = [earlier, value]
+    return found

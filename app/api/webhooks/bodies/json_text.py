@@ -1,0 +1,99 @@
+"""JSON as text: checked, and passed on as it came. Its objects would take some twenty times its size in memory."""
+
+import codecs
+import itertools
+import re
+
+import msgspec
+import orjson
+
+from app.api.webhooks.bodies.errors import Unreadable
+
+DEEPEST = 200
+"""Levels of nesting; what a run keeps wraps some more around them."""
+LONGEST_NUMBER = 400
+PIECE_BYTES = 64 * 2**10
+
+_NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
+_STEP = [0] * 256
+for _opening, _closing in (b"[]", b"{}"):
+    _STEP[_opening], _STEP[_closing] = 1, -1
+_NUMBER_BYTES = b"+-.0123456789eE"
+_LARGE_NUMBER = re.compile(rb"(?<![0-9.eE])[0-9]++(?:\.[0-9]++)?+(?:[eE]\+?[0-9]{3,}+)?+")
+_MAY_BE_LARGE = re.compile(rb"[0-9]{300}|[eE]\+?[0-9]{3}")
+_syntax = msgspec.json.Decoder(msgspec.Raw)
+
+
+def json_text(data: bytes) -> orjson.Fragment:
+    """A JSON document in UTF-8 that can stand in another one. Raises Unreadable for what readers would refuse."""
+    check_utf_8(data)
+    check_nesting_and_numbers(data)
+    try:
+        _syntax.decode(data)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise Unreadable(str(error)) from None
+    return orjson.Fragment(data)
+
+
+def string_text(text: str, size: int) -> orjson.Fragment:
+    """A text that came in `size` bytes as a JSON string.
+
+    Raises Unreadable for one that would become much longer: control characters, and bytes that mean nothing in the
+    charset. It is no text.
+    """
+    made = orjson.dumps(text)
+    if len(made) > 2 * size + 1_024:
+        raise Unreadable("The text is not in its charset, or holds too many control characters")
+    return orjson.Fragment(made)
+
+
+def check_utf_8(data: bytes) -> None:
+    """Raise Unreadable unless the bytes are UTF-8; never holds more than a piece of them as text."""
+    if data.isascii():
+        return
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    try:
+        for start in range(0, len(data), PIECE_BYTES):
+            decoder.decode(data[start : start + PIECE_BYTES])
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
+        raise Unreadable("The body is not valid UTF-8") from None
+
+
+def check_nesting_and_numbers(data: bytes) -> None:
+    """Raise Unreadable for JSON nested beyond DEEPEST, and for numbers beyond what a double can hold.
+
+    Looks at what stands outside of strings, a piece at a time; what it makes of a text that is no JSON does not matter.
+    """
+    if b"\\" in data:
+        data = data.replace(b"\\\\", b"").replace(b'\\"', b"")
+    inside = depth = 0
+    number = b""
+    for start in range(0, len(data), PIECE_BYTES):
+        parts = data[start : start + PIECE_BYTES].split(b'"')
+        outside = b'"'.join(parts[inside::2])
+        inside ^= (len(parts) - 1) & 1
+        depth = _depth_after(outside, depth)
+        number = _number_left_over(number + outside)
+
+
+def _depth_after(outside: bytes, depth: int) -> int:
+    brackets = outside.translate(None, _NOT_BRACKETS)
+    opened = brackets.count(b"[") + brackets.count(b"{")
+    if depth + opened > DEEPEST:
+        highest = max(itertools.accumulate(map(_STEP.__getitem__, brackets), initial=depth))
+        if highest > DEEPEST:
+            raise Unreadable(f"The JSON is nested more than {DEEPEST} levels deep")
+    return depth + 2 * opened - len(brackets)
+
+
+def _number_left_over(outside: bytes) -> bytes:
+    """Checks the numbers; returns the beginning of one that may go on in the next piece."""
+    if _MAY_BE_LARGE.search(outside):
+        for match in _LARGE_NUMBER.finditer(outside):
+            if float(match[0]) == float("inf"):
+                raise Unreadable("The JSON holds a number that is too large")
+    left_over = outside[len(outside.rstrip(_NUMBER_BYTES)) :]
+    if len(left_over) > LONGEST_NUMBER:
+        raise Unreadable(f"The JSON holds a number of more than {LONGEST_NUMBER} digits")
+    return left_over

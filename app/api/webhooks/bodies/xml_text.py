@@ -1,0 +1,125 @@
+"""XML as JSON's text, in the shape in which n8n shows it. Knows no DTD, and so no entities but XML's own five."""
+
+import io
+import re
+from xml.parsers import expat
+
+import orjson
+
+from app.api.webhooks.bodies.charsets import as_utf_8
+from app.api.webhooks.bodies.errors import Unreadable
+
+DEEPEST = 200
+MOST_ELEMENTS = 200_000
+MOST_NAMES = 10_000
+"""Different names of elements and attributes; the parser keeps each of them."""
+MOST_ATTRIBUTES = 1_000
+
+_TOO_MANY_ATTRIBUTES = re.compile(
+    rb"<[^\s<>/!?]++(?:\s++[^\s=<>]++\s*+=\s*+(?:\"[^\"<]*+\"|'[^'<]*+')){%d}" % (MOST_ATTRIBUTES + 1)
+)
+_DECLARED = re.compile(rb"\s*<\?xml\s[^>]{0,200}?encoding\s*=\s*[\"']([A-Za-z0-9._-]{1,40})[\"']")
+_SPACES = re.compile(r"\s{2,}")
+
+
+def xml_text(data: bytes, charset: str | None) -> orjson.Fragment:
+    """An XML document as a JSON object. Raises Unreadable for what is none, or is beyond the bounds of this module."""
+    declared = _DECLARED.match(data)
+    if charset is None:
+        charset = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else declared and declared[1].decode()
+    text = as_utf_8(data, charset)
+    if _TOO_MANY_ATTRIBUTES.search(text):
+        raise Unreadable(f"An element has more than {MOST_ATTRIBUTES} attributes")
+    return orjson.Fragment(_Reader().read(text))
+
+
+class _Element:
+    """An element that has begun; `children` holds the JSON of those that have ended, by name."""
+
+    __slots__ = ("attributes", "children", "name", "text")
+
+    def __init__(self, name: str, attributes: dict[str, str]) -> None:
+        self.name = name
+        self.attributes = attributes
+        self.children: dict[str, tuple[int, bytearray]] = {}
+        self.text: list[str] = []
+
+    def add(self, name: str, content: bytes) -> None:
+        count, joined = self.children.get(name, (0, bytearray()))
+        joined += b"," + content if count else content
+        self.children[name] = (count + 1, joined)
+
+    def json(self) -> bytes:
+        """Its text, or an object with its text, attributes and children; several of one name are a list."""
+        text = _normalized("".join(self.text))
+        if not self.attributes and not self.children:
+            return orjson.dumps(text)
+        made = bytearray(b"{")
+        if text and "_" not in self.children:
+            made += b'"_":' + orjson.dumps(text) + b","
+        if self.attributes:
+            made += b'"$":' + orjson.dumps(self.attributes) + b","
+        for name, (count, joined) in self.children.items():
+            made += orjson.dumps(name) + (b":" if count == 1 else b":[") + joined + (b"," if count == 1 else b"],")
+            joined.clear()
+        made[-1:] = b"}"
+        return bytes(made)
+
+
+class _Reader:
+    def __init__(self) -> None:
+        # The text is UTF-8 by now, whatever its own declaration says.
+        parser = expat.ParserCreate("utf-8")
+        parser.buffer_text = True
+        parser.StartDoctypeDeclHandler = self._refuse_doctype
+        parser.StartElementHandler = self._start
+        parser.EndElementHandler = self._end
+        parser.CharacterDataHandler = self._add_text
+        self._parser = parser
+        self._open = [_Element("", {})]
+        self._elements = 0
+        self._names: set[str] = set()
+
+    def read(self, text: bytes) -> bytes:
+        try:
+            self._parser.Parse(text, True)
+        except expat.ExpatError as error:
+            raise Unreadable(str(error)) from None
+        return self._open[0].json()
+
+    def _refuse_doctype(self, *_: object) -> None:
+        # An exception makes the parser stop at once: what the DTD declares is never read.
+        raise Unreadable("XML with a document type declaration is not read")
+
+    def _start(self, name: str, attributes: dict[str, str]) -> None:
+        self._elements += 1
+        self._names.add(name)
+        self._names.update(attributes)
+        if self._elements > MOST_ELEMENTS:
+            raise Unreadable(f"The XML has more than {MOST_ELEMENTS} elements")
+        if len(self._open) > DEEPEST:
+            raise Unreadable(f"The XML is nested more than {DEEPEST} levels deep")
+        if len(self._names) > MOST_NAMES:
+            raise Unreadable(f"The XML has more than {MOST_NAMES} different names")
+        self._open.append(_Element(name.lower(), attributes))
+
+    def _end(self, _: str) -> None:
+        ended = self._open.pop()
+        self._open[-1].add(ended.name, ended.json())
+
+    def _add_text(self, text: str) -> None:
+        self._open[-1].text.append(text)
+
+
+def _normalized(text: str) -> str:
+    """The text without space around it, and with one space for several."""
+    text = text.strip()
+    if not _SPACES.search(text):
+        return text
+    made, end = io.StringIO(), 0
+    for spaces in _SPACES.finditer(text):
+        made.write(text[end : spaces.start()])
+        made.write(" ")
+        end = spaces.end()
+    made.write(text[end:])
+    return made.getvalue()
