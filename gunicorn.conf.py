@@ -34,6 +34,10 @@ if _files < min(_most, 10_240):
     _files = min(_most, 10_240)
     resource.setrlimit(resource.RLIMIT_NOFILE, (_files, _limits[1]))
 worker_connections = max(threads + 64, min(4_000, _files // 3))
+# Nobody's headers are taken for the server's word: neither SCRIPT_NAME, which would move all paths, nor the scheme.
+forwarded_allow_ips = ""
+forwarder_headers = ""
+header_map = "drop"
 logconfig_dict = logs.GUNICORN
 # The longest that gunicorn can; a cursor carries a list's filters along.
 limit_request_line = 8190

@@ -5,6 +5,7 @@ Knows nothing of what the settings are used for. Whoever needs one is handed the
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 
 from psycopg import ProgrammingError
@@ -14,6 +15,9 @@ from app.outgoing.addresses import AddressRules, InvalidAllowList
 
 DATABASE_URL_FILE = "database-url"
 """Name of the file in the home folder that holds the address of the embedded PostgreSQL while it runs."""
+
+
+SHORTEST_API_KEY = 16
 
 
 class SettingsError(Exception):
@@ -72,6 +76,8 @@ class Settings:
     """Most database connections that one process keeps."""
     requests_per_minute: int | None
     """How often one API key may call each process of the API in a minute; None: as often as it likes."""
+    trusted_proxies: tuple[IPv4Network | IPv6Network, ...]
+    """Whose word on who calls (X-Forwarded-For) is taken; empty: nobody's."""
     failure_webhook: str | None
     """Where a notice of each failed execution goes; None: nowhere."""
     failure_secret: str | None
@@ -111,7 +117,7 @@ class Settings:
             home=home,
             host=host,
             port=port,
-            api_key=environ.get("EXECUTIONS_API_KEY", "").strip() or None,
+            api_key=_api_key(environ.get("EXECUTIONS_API_KEY", "").strip()),
             concurrency=reader.integer("EXECUTIONS_CONCURRENCY", 50, low=1, high=10_000),
             heartbeat_seconds=reader.duration("EXECUTIONS_HEARTBEAT_SECONDS", 5),
             lease_seconds=reader.duration("EXECUTIONS_LEASE_SECONDS", 30),
@@ -128,6 +134,7 @@ class Settings:
             http_workers=reader.integer("EXECUTIONS_HTTP_WORKERS", 2, low=1, high=256),
             http_threads=reader.integer("EXECUTIONS_HTTP_THREADS", 32, low=1, high=1_000),
             requests_per_minute=reader.optional_integer("EXECUTIONS_REQUESTS_PER_MINUTE", low=1),
+            trusted_proxies=_trusted_proxies(environ.get("EXECUTIONS_TRUSTED_PROXIES", "")),
             failure_webhook=environ.get("EXECUTIONS_FAILURE_WEBHOOK", "").strip() or None,
             failure_secret=environ.get("EXECUTIONS_FAILURE_SECRET", "").strip() or None,
             pool_size=reader.integer("EXECUTIONS_POOL_SIZE", 10, low=1, high=1_000),
@@ -169,6 +176,28 @@ def _allowed_hosts(text: str) -> AddressRules:
         return AddressRules.parse(text)
     except InvalidAllowList as error:
         raise SettingsError(f"EXECUTIONS_ALLOWED_HOSTS: {error}") from None
+
+
+def _api_key(text: str) -> str | None:
+    if text and len(text) < SHORTEST_API_KEY:
+        raise SettingsError(
+            f"EXECUTIONS_API_KEY must have at least {SHORTEST_API_KEY} characters, or it could be guessed: take what "
+            "`openssl rand -hex 32` prints"
+        )
+    return text or None
+
+
+def _trusted_proxies(text: str) -> tuple[IPv4Network | IPv6Network, ...]:
+    """Addresses and networks with commas between them."""
+    found = []
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        try:
+            found.append(ip_network(part, strict=False))
+        except ValueError:
+            raise SettingsError(
+                f"EXECUTIONS_TRUSTED_PROXIES must be addresses or networks with commas between them: {part!r} given"
+            ) from None
+    return tuple(found)
 
 
 def _old_keys(text: str) -> tuple[str, ...]:

@@ -169,7 +169,7 @@ def test_a_second_one_in_the_same_home_is_refused_and_a_killed_one_leaves_nothin
 
 
 def test_a_named_database_and_key_are_used(up, home, database_url):
-    running = up(DATABASE_URL=database_url, EXECUTIONS_API_KEY="chosen by hand")
+    running = up(DATABASE_URL=database_url, EXECUTIONS_API_KEY="chosen by hand, long enough")
     assert "X-N8N-API-KEY: chosen by hand" in running.commands[0]
     assert len(run_line(running.commands[0])["data"]) == 2
     assert not (home / "postgres").exists()

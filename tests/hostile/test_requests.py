@@ -56,6 +56,17 @@ def chunks(*lines: bytes, more: str = "") -> bytes:
 
 TAG = b'{"name": "%s"}'
 PATHS = {
+    "a script name that takes the path's beginning": (get("/webhook/metrics", "SCRIPT_NAME: /webhook\r\n"), {404}),
+    "the same below the API": (get("/webhook/api/v1/executions", "SCRIPT_NAME: /webhook\r\n"), {404}),
+    "the same with other headers of proxies": (
+        get("/webhook/metrics", "PATH_INFO: /metrics\r\nX-Script-Name: /webhook\r\nX-Forwarded-Prefix: /webhook\r\n"),
+        {404},
+    ),
+    "two slashes before metrics": (get("//metrics"), {404}),
+    "an encoded slash before metrics": (get("/%2fmetrics"), {404}),
+    "metrics by another spelling": (get("/%6detrics"), {404}),
+    "metrics below webhooks": (get("/webhook/../metrics"), {404}),
+    "metrics below webhooks, encoded": (get("/webhook/..%2fmetrics"), {404}),
     "encoded slash": (get("/api/v1/executions%2F1"), {404}),
     "encoded slash in an id": (get("/api/v1/tags/a%2Fb"), {404}),
     "dots": (get("/api/v1/../v1/executions"), {404}),

@@ -7,11 +7,16 @@ import time
 
 from flask import Flask, Response, g, request
 
+from app.api.face.client_address import client_address
+from app.api.face.errors import Refused
 from app.api.face.services import services
 
 log = logging.getLogger("app.requests")
 
 SANE_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}", re.ASCII)
+SCHEME_AND_HOST = re.compile(r"\Ahttps?://[^/?]*", re.IGNORECASE)
+WEBHOOKS = ("webhook", "webhook-waiting")
+"""Below these a slash may be encoded: it is a part of what a parameter says."""
 HEADERS = (
     ("X-Content-Type-Options", "nosniff"),
     ("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"),
@@ -24,6 +29,19 @@ def begin() -> None:
     g.began = time.perf_counter()
     given = request.headers.get("X-Request-Id", "")
     g.request_id = given if SANE_ID.fullmatch(given) else secrets.token_hex(8)
+
+
+def refuse_other_spellings() -> None:
+    """Refuse a path that a proxy in front may have read as another one than this server does.
+
+    Whoever lets only some paths out compares them as they are spelled. Raises Refused.
+    """
+    path = request.environ["PATH_INFO"]
+    target = SCHEME_AND_HOST.sub("", request.environ.get("RAW_URI") or path).partition("?")[0]
+    first = target[1:].partition("/")[0]
+    encoded_slash = "%2f" in target.lower() and first not in WEBHOOKS
+    if target.startswith("//") or path.startswith("//") or "%" in first or encoded_slash:
+        raise Refused(404, "Not found")
 
 
 def end(response: Response) -> Response:
@@ -45,6 +63,7 @@ def end(response: Response) -> Response:
             "status": response.status_code,
             "ms": round(seconds * 1000, 1),
             "request_id": g.request_id,
+            "client": client_address(),
             "key": None if api_key is None else api_key.id,
         },
     )
@@ -54,4 +73,5 @@ def end(response: Response) -> Response:
 def register(app: Flask) -> None:
     """Let every request of this app be noted; must come before whatever may refuse one."""
     app.before_request(begin)
+    app.before_request(refuse_other_spellings)
     app.after_request(end)

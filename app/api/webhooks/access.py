@@ -8,6 +8,7 @@ from typing import Any
 
 from flask import request
 
+from app.api.face.client_address import client_address
 from app.api.face.errors import Refused
 from app.api.face.services import services
 from app.api.webhooks.tokens import CHALLENGE, token_payload
@@ -32,7 +33,7 @@ class Caller:
 def let_in(connection: Connection, project_id: str, settings: WebhookSettings) -> Caller:
     """Whoever calls. Raises Refused for who is not let in."""
     allowed = settings.options.ip_whitelist
-    if allowed and not is_listed(request.remote_addr or "", allowed):
+    if allowed and not is_listed(client_address(), allowed):
         raise Refused(403, "IP is not allowed to access the webhook!")
     if settings.options.ignore_bots and BOTS.search(request.headers.get("User-Agent", "")):
         raise Refused(403, WRONG, CHALLENGE)
