@@ -41,6 +41,9 @@ header_map = "drop"
 logconfig_dict = logs.GUNICORN
 # The longest that gunicorn can; a cursor carries a list's filters along.
 limit_request_line = 8190
+# What callers say of the proxy in front of them is believed by nobody here: not even SCRIPT_NAME from this machine.
+forwarded_allow_ips = ""
+forwarder_headers = ""
 control_socket_disable = True
 proc_name = "executions-api"
 
