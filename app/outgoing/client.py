@@ -15,6 +15,7 @@ import httpx
 
 from app.outgoing.addresses import AddressRules
 from app.outgoing.certificates import Certificate, tls_context
+from app.outgoing.charsets import decode
 from app.outgoing.connections import PROJECT, Connections
 from app.outgoing.proxies import Proxied, proxy_of
 
@@ -56,18 +57,17 @@ class Answer:
     """By lower-case name; a list where `set-cookie` came more than once."""
     content: bytes
     url: str
-    encoding: str = "utf-8"
+    charset: str | None = None
+    """What its header says that the text is written in."""
 
     def text(self) -> str:
-        try:
-            return self.content.decode(self.encoding, "replace").removeprefix("\ufeff")
-        except LookupError:
-            return self.content.decode("utf-8", "replace")
+        return decode(self.content, self.charset)
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A request, ready to send. What is secret goes to another origin only when `share_secrets` says so.
+    """A request, ready to send, with headers in Latin-1. What is secret goes to another origin only when
+    `share_secrets` says so.
 
     `secret_domains` (None: any) are the hosts that it may ever be sent to, redirects included; `*.example.com` are
     those below one.
@@ -136,7 +136,11 @@ class Outgoing:
             raise RequestTimedOut(f"timeout of {round(call.timeout * 1000)}ms exceeded") from error
 
     async def _follow(self, call: Call, client: httpx.AsyncClient) -> Answer:
-        headers = [(name, value) for name, value in call.headers if name.strip().lower() not in FRAMING_HEADERS]
+        headers = [
+            (name.encode("latin-1"), value.encode("latin-1"))
+            for name, value in call.headers
+            if name.strip().lower() not in FRAMING_HEADERS
+        ]
         request = client.build_request(
             call.method,
             call.url,
@@ -158,6 +162,8 @@ class Outgoing:
             following = response.next_request
             if following.method != request.method:
                 following.headers.pop("content-type", None)
+            if "cookie" in request.headers:  # which httpx drops even where it may stay
+                following.headers["cookie"] = request.headers["cookie"]
             shared = call.share_secrets or _origin(following.url) == _origin(request.url)
             if not (shared and call.may_take_secrets(following.url)):
                 if call.secret_body and following.headers.get("content-length", "0") != "0":
@@ -187,7 +193,7 @@ class Outgoing:
             headers,
             b"".join(parts),
             str(response.url),
-            response.charset_encoding or "utf-8",
+            response.charset_encoding,
         )
 
     def _client(self, verify: bool) -> httpx.AsyncClient:

@@ -28,7 +28,7 @@ const answer = ({ html, entries, options, version }) => {
   const page = cheerio.load(html);
   const clean = (value) => {
     if (typeof value !== 'string') return value;
-    const made = options.trimValues === false ? value : value.trim();
+    const made = options.trimValues ? value.trim() : value;
     return options.cleanUpText ? made.replace(/^\\s+|\\s+$|[\\r\\n]/g, '').replace(/\\s+/g, ' ') : made;
   };
   const made = {};

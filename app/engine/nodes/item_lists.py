@@ -44,7 +44,7 @@ async def item_lists(context: NodeContext) -> Outputs:
         return [await limit_items(context, parameters)]
     resolved = await context.resolve_first(parameters, parameter="operation")
     if operation == "removeDuplicates":
-        return [drop_duplicates(context.items, resolved, 1, missing_first=True)]
+        return [drop_duplicates(context.items, resolved, 1, any_type=context.version >= 3.1)]
     if operation == "summarize":
         return [summaries(context.items, resolved, 1)]
     raise NodeError(f"Operation '{operation}' is not recognized")

@@ -1,6 +1,5 @@
 """RSS Read: the entries of a feed, fetched by the outgoing client and read by rss-parser in the sandbox."""
 
-import re
 from typing import Any
 
 import httpx
@@ -24,7 +23,6 @@ const answer = async ({ text, fields }) => {
 };
 """
 HEADERS = [("User-Agent", "rss-parser"), ("Accept", "application/rss+xml")]
-_DECLARED = re.compile(rb"""<\?xml[^>]*encoding=["']([-\w]+)["']""")
 
 
 def _issues(parameters: dict[str, Any], version: float) -> list[str]:
@@ -50,10 +48,10 @@ async def rss_read(context: NodeContext) -> Outputs:
 
 async def _entries(context: NodeContext, parameters: dict[str, Any], index: int) -> list[dict[str, Any]]:
     options = parameters.get("options") or {}
-    answer = await _fetch(context, str(parameters.get("url") or ""), bool(options.get("ignoreSSL")), index)
+    answer = await _fetch(context, str(parameters.get("url") or "").strip(), bool(options.get("ignoreSSL")), index)
     fields = [name for part in str(options.get("customFields") or "").split(",") if (name := part.strip())]
     program = bundles.program(PROGRAM, Reader="rss-parser/index.js")
-    [read] = await context.run_program(program, [{"text": _text(answer), "fields": fields}])
+    [read] = await context.run_program(program, [{"text": answer.text(), "fields": fields}])
     if "failed" in read:
         raise NodeError(read["failed"], item_index=index)
     return list(read["made"])
@@ -78,11 +76,3 @@ async def _fetch(context: NodeContext, url: str, insecure: bool, index: int) -> 
     if not 200 <= answer.status < 300:
         raise NodeError(f"Request failed with status code {answer.status}", item_index=index)
     return answer
-
-
-def _text(answer: Answer) -> str:
-    """The document; what it declares as its encoding counts where the header is silent."""
-    declared = _DECLARED.match(answer.content[:200].lstrip())
-    if declared and "charset" not in str(answer.headers.get("content-type", "")):
-        answer.encoding = declared[1].decode()
-    return answer.text()

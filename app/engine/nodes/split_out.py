@@ -11,6 +11,8 @@ from app.engine.run.parameters import split_names
 from app.engine.run.registry import node
 from app.engine.values import paths
 
+FILES = "$binary"
+"""The field that stands for an item's files: each goes to an item of its own."""
 COUNT_MISMATCH = "If multiple fields to split out are given, the same number of destination fields must be given"
 
 
@@ -51,8 +53,8 @@ def split(item: Item, index: int, asked: dict[str, Any]) -> list[Item]:
     made: list[Item] = []
     for row in range(max((len(column) for column in columns), default=0)):
         json: dict[str, Any] = {} if asked["include"] == "selectedOtherFields" else dict(others)
-        for name, column in zip(names, columns, strict=True):
-            if row >= len(column):
+        for field, name, column in zip(fields, names, columns, strict=True):
+            if row >= len(column) or field == FILES:
                 continue
             if alone and len(fields) == 1 and isinstance(column[row], dict | list):
                 json.update(_spread(column[row]))
@@ -61,15 +63,19 @@ def split(item: Item, index: int, asked: dict[str, Any]) -> list[Item]:
         if asked["include"] == "selectedOtherFields":
             json.update(others)
         new: Item = {"json": json, "pairedItem": {"item": index}}
-        if options.get("includeBinary") and "binary" in item:
+        if FILES in fields:
+            file = columns[fields.index(FILES)][row : row + 1]
+            if file:
+                new["binary"] = file[0]
+        elif options.get("includeBinary") and "binary" in item:
             new["binary"] = item["binary"]
         made.append(new)
     return made
 
 
 def _entries(item: Item, field: str, dots: bool) -> list[Any]:
-    if field == "$binary":
-        return [{"binary": {name: data}} for name, data in (item.get("binary") or {}).items()]
+    if field == FILES:
+        return [{name: file} for name, file in (item.get("binary") or {}).items()]
     value = paths.get(item["json"], field, paths.MISSING, dots=dots)
     if value is paths.MISSING:
         return []

@@ -5,7 +5,9 @@ for as long as another node is due. Knows graph and state; of the nodes only tha
 """
 
 import asyncio
+import logging
 import time
+import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,6 +20,8 @@ from app.engine.run.graph import Node
 from app.engine.run.items import Item, Outputs
 from app.engine.run.state import RunState, Task
 from app.engine.sandbox import Sandbox
+
+log = logging.getLogger(__name__)
 
 MOST_NODE_RUNS = 250_000
 """Nodes that one run may run, all rounds of its loops counted; what they leave behind takes some 400 MiB."""
@@ -177,9 +181,12 @@ async def _run_node(context: NodeContext) -> Outputs | None:
     except Interrupted as error:
         raise NodeError(f"Node '{context.node.name}' was ended: {error.message}") from None
     except (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError, RecursionError) as error:
+        place = traceback.extract_tb(error.__traceback__, limit=-1)[0]
+        where = {"type": context.node.type, "cause": type(error).__name__, "file": place.filename, "line": place.lineno}
+        log.warning("node failed unexpectedly", extra=where)  # without its message, which may hold what the node holds
         raise NodeError(
             f"Node '{context.node.name}' could not make sense of its parameters or its input.",
-            description=f"{type(error).__name__}: {error}",
+            description="A value has a type or a form that the node does not expect.",
         ) from error
 
 

@@ -25,6 +25,8 @@ def _well_formed(delimiter: str) -> re.Pattern[str]:
 
 def read(text: str, *, delimiter: str = ",", relaxed: bool = False) -> Iterator[list[str]]:
     """The rows that are not empty. Raises MalformedTable for a stray quote, unless `relaxed`."""
+    if len(delimiter) > 1:
+        text, delimiter = _with_one_sign(text, delimiter)
     if not relaxed and not _well_formed(delimiter).fullmatch(text):
         raise MalformedTable("A quote stands inside of a field that is not quoted")
     csv.field_size_limit(2**31 - 1)
@@ -32,6 +34,14 @@ def read(text: str, *, delimiter: str = ",", relaxed: bool = False) -> Iterator[
         yield from (row for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter) if row)
     except csv.Error as error:
         raise MalformedTable(str(error)) from error
+
+
+def _with_one_sign(text: str, delimiter: str) -> tuple[str, str]:
+    """The same table with a delimiter of one character, which does not occur in it, and that character."""
+    used = set(text)
+    sign = next(sign for code in range(0xE000, 0xF900) if (sign := chr(code)) not in used)
+    mark = re.compile(rf'(\A|[\r\n]|{re.escape(delimiter)})("(?:[^"]|"")*+")?')
+    return mark.sub(lambda found: (sign if found[1] == delimiter else found[1]) + (found[2] or ""), text), sign
 
 
 def write(rows: list[dict[str, Any]], *, delimiter: str = ",", header: bool = True) -> str:

@@ -228,3 +228,19 @@ def test_an_undefined_header_is_left_out_in_version_1(engine: Engine, address: s
     [told] = output_of(engine.run(chain(START, node("Ask", "httpRequest", parameters, 1)), ports=ports()), "Ask")
     assert "x-one" not in told["headers"]
     assert told["headers"]["x-two"] == "2"
+
+
+@pytest.mark.parametrize("name", ["X One", "X-Ü", "x:y", "x\ny"])
+def test_a_name_that_no_header_can_have_is_told(engine: Engine, address: str, name: str) -> None:
+    outcome = ask(engine, address + "/echo", sendHeaders=True, headerParameters={"parameters": [{"name": name}]})
+    assert outcome.error is not None
+    assert outcome.error.message == f'Header name must be a valid HTTP token ["{name}"]'
+
+
+def test_a_cookie_does_not_go_to_another_host(engine: Engine, address: str) -> None:
+    elsewhere = address.replace("127.0.0.1", "localhost")
+    headers = {"parameters": [{"name": "Cookie", "value": "sid=1"}]}
+    [told] = output_of(
+        ask(engine, f"{address}/redirect/1?to={elsewhere}/echo", sendHeaders=True, headerParameters=headers), "Ask"
+    )
+    assert "cookie" not in told["headers"]

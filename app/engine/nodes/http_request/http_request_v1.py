@@ -11,11 +11,12 @@ from app.engine.nodes.http_request.requests import (
     ACCEPT,
     Reading,
     check,
+    header_value,
     in_batches,
     items_of,
     named,
-    one_line,
     pairs,
+    put_header,
     seconds,
     send,
 )
@@ -95,7 +96,7 @@ def _call(item: Item, parameters: dict[str, Any], proven: Proof, index: int) -> 
         sent["content-type"] = ("Content-Type", kind)
     given = _read_pairs(parameters, "headerParameters", "Headers", index)
     for name, value in [*named(given.items()), *proven.headers.items()]:
-        sent[name.lower()] = (name, one_line(conversions.display(value)))
+        put_header(sent, name, value, index)
     query = {**_read_pairs(parameters, "queryParameters", "Query Parameters", index), **proven.query}
     arrays = "repeat" if options.get("useQueryString") else "indices"
     follows = options.get("followAllRedirects") or (
@@ -147,7 +148,7 @@ def _body(item: Item, parameters: dict[str, Any], index: int) -> tuple[str | Non
         return _binary_body(item, parameters, kind, index)
     if kind == "raw":
         given = parameters.get("bodyParametersJson" if as_json else "body", "")
-        return one_line(str(options.get("bodyContentCustomMimeType") or "text/plain")), conversions.display(
+        return header_value(str(options.get("bodyContentCustomMimeType") or "text/plain")), conversions.display(
             given
         ).encode()
     entries = None if as_json else (parameters.get("bodyParametersUi") or {}).get("parameter")
@@ -176,7 +177,7 @@ def _binary_body(item: Item, parameters: dict[str, Any], kind: str, index: int) 
     if kind == "raw":
         file = binary.entry(item, names, index)
         chosen = options.get("bodyContentCustomMimeType") or file.get("mimeType") or "application/octet-stream"
-        return one_line(str(chosen)), binary.decode(file)
+        return header_value(str(chosen)), binary.decode(file)
     parts = []
     for entry in filter(None, (part.strip() for part in names.split(","))):
         name, colon, of_file = entry.partition(":")

@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl, quote, urlsplit
 from app.engine.nodes.http_request import encoding as http_encoding
 from app.engine.nodes.http_request.authentication import Proof
 from app.engine.nodes.http_request.encoding import Part
-from app.engine.nodes.http_request.requests import ACCEPT, Reading, named, one_line, pairs, seconds
+from app.engine.nodes.http_request.requests import ACCEPT, Reading, header_value, named, pairs, put_header, seconds
 from app.engine.nodes.shared import binary
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
@@ -53,7 +53,7 @@ class Request:
             sent["content-type"] = ("Content-Type", kind)
         for name, value in [*self._headers(), *(headers or {}).items(), *proven.headers.items()]:
             if value is not None:
-                sent[name.lower()] = (name, one_line(conversions.display(value)))
+                put_header(sent, name, value, self._index)
         own = self._query()
         if url:
             present = dict(parse_qsl(urlsplit(target).query, keep_blank_values=True))
@@ -126,7 +126,7 @@ class Request:
             file = binary.entry(self._item, parameters.get("inputDataFieldName", ""), self._index)
             return str(file.get("mimeType") or "application/octet-stream"), binary.decode(file)
         return (
-            one_line(str(parameters.get("rawContentType") or "")) or None,
+            header_value(str(parameters.get("rawContentType") or "")) or None,
             conversions.display(parameters.get("body", "")).encode(),
         )
 

@@ -6,6 +6,7 @@ Knows calls and answers; how a version's parameters are read is the version's ow
 import asyncio
 import codecs
 import mimetypes
+import re
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from email.message import Message
@@ -40,6 +41,9 @@ TEXTUAL = (
     "application/x-ndjson",
     "application/x-yaml",
 )
+
+_UNSENDABLE = re.compile(r"[^\t\x20-\x7e\x80-\xff]+")
+_HEADER_NAME = re.compile(r"[-!#$%&'*+.^_`|~0-9A-Za-z]+\Z")
 
 OneRequest = Callable[[int], Awaitable[list[Item]]]
 
@@ -238,6 +242,21 @@ def named(entries: Iterable[tuple[str, Any]]) -> list[tuple[str, Any]]:
     return [(name, value) for name, value in entries if name not in ("", "undefined") and value is not None]
 
 
-def one_line(text: str) -> str:
-    """A header's value on one line; what follows a line break must not become a header of its own."""
-    return text.replace("\r", " ").replace("\n", " ").strip()
+def header_value(value: Any) -> str:
+    """A value as a header can carry it, on one line and in Latin-1; as in n8n, other characters are left out."""
+    return _UNSENDABLE.sub("", conversions.display(value)).strip()
+
+
+def put_header(headers: dict[str, tuple[str, str]], name: str, value: Any, item: int) -> None:
+    """Set one header, whatever the letter case of its name. Raises NodeError for a name that none can have."""
+    name = name.strip()
+    if not _HEADER_NAME.match(name):
+        raise RequestFailed(
+            f'Header name must be a valid HTTP token ["{name}"]',
+            description=None,
+            item=item,
+            code="ERR_INVALID_HTTP_TOKEN",
+            raw="",
+            shown={"code": "ERR_INVALID_HTTP_TOKEN", "message": f'Header name must be a valid HTTP token ["{name}"]'},
+        )
+    headers[name.lower()] = (name, header_value(value))

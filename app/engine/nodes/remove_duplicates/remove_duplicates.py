@@ -39,12 +39,11 @@ async def remove_duplicates(context: NodeContext) -> Outputs:
 
 
 def drop_duplicates(
-    items: list[Item], parameters: dict[str, Any], version: float, *, missing_first: bool = False
+    items: list[Item], parameters: dict[str, Any], version: float, *, any_type: bool = False
 ) -> list[Item]:
     """The items that no earlier one equals in the fields to compare.
 
-    Raises NodeError for a field that is missing from some items or not always of one type; with `missing_first`
-    it looks for missing ones before it looks at types.
+    Raises NodeError for a field that is missing from some items or, except with `any_type`, not always of one type.
     """
     options = parameters.get("options") or {}
     dots = not options.get("disableDotNotation")
@@ -52,7 +51,7 @@ def drop_duplicates(
     if compare == "allFields":
         dots = True
     names = _compared_fields(items, parameters, compare, dots)
-    _check_fields(items, names, dots, version, missing_first)
+    _check_fields(items, names, dots, version, any_type)
     seen: set[Any] = set()
     unique: list[Item] = []
     for item in items:
@@ -89,15 +88,15 @@ def _leaves(value: Any, prefix: str = "") -> Iterator[str]:
             yield f"{prefix}{name}"
 
 
-def _check_fields(items: list[Item], names: list[str], dots: bool, version: float, missing_first: bool) -> None:
-    """Every item must have every field, and a field the same type everywhere. Raises NodeError."""
+def _check_fields(items: list[Item], names: list[str], dots: bool, version: float, any_type: bool) -> None:
+    """Every item must have every field, and a field the same type everywhere unless any will do. Raises NodeError."""
     for name in names:
         values = [paths.get(item["json"], name, paths.MISSING, dots=dots) for item in items]
         kinds = {conversions.type_name(value) for value in values if value is not None and value is not paths.MISSING}
         missing = any(value is paths.MISSING for value in values)
-        if missing and missing_first:
+        if missing and any_type:
             raise NodeError(f"'{name}' field is missing from some input items")
-        if missing or len(kinds) > 1:
+        if missing or (len(kinds) > 1 and not any_type):
             raise _first_problem(name, [values[place] for place in _sorted_places(items, names, dots)], version)
 
 

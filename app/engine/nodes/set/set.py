@@ -1,5 +1,6 @@
 """Edit Fields (Set), version 3: makes fields, or whole objects from JSON, and decides which fields stay."""
 
+import re
 from datetime import datetime
 from typing import Any
 
@@ -32,6 +33,7 @@ DATES_IN_UTC = 3.5
 SAMPLE = '{"my_field_1": "value", "my_field_2": 1}'
 """What the editor proposes for raw mode, and what a document without the parameter means."""
 NAMES = ("includeFields", "excludeFields")
+_BRACKETS = re.compile(r"""\[(["'])(.*)\1\]\Z""", re.DOTALL)
 CANNOT = object()
 """What stands for JSON that cannot be read."""
 
@@ -230,19 +232,25 @@ def _compose(item: Item, made: list[tuple[str, Any]], include: str, values: dict
     return composed
 
 
+def _names(given: Any, dots: bool) -> list[str]:
+    """The fields that are listed; without dot notation, one in brackets and quotes is what stands in them."""
+    names = split_names(given)
+    return names if dots else [found[2] if (found := _BRACKETS.match(name)) else name for name in names]
+
+
 def _select_fields(json: dict[str, Any], include: str, values: dict[str, Any], dots: bool) -> dict[str, Any]:
     if include == "all":
         return dict(json)
     if include == "selected":
         kept: dict[str, Any] = {}
-        for name in split_names(values.get("includeFields")):
+        for name in _names(values.get("includeFields"), dots):
             value = paths.get(json, name, paths.MISSING, dots=dots)
             if value is not paths.MISSING:
                 paths.put(kept, name.split(".")[-1] if dots else name, value, dots=dots)
         return kept
     if include == "except":
         kept = dict(json)
-        for name in split_names(values.get("excludeFields")):
+        for name in _names(values.get("excludeFields"), dots):
             paths.remove(kept, name, dots=dots)
         return kept
     return {}

@@ -1,0 +1,49 @@
+"""In which characters a response is written: what its header says, or else what the document says of itself.
+
+Knows bytes; knows nothing of connections.
+"""
+
+import codecs
+import re
+
+NO_CHARSETS = ("base64", "bz2", "hex", "idna", "punycode", "quopri", "raw", "rot", "undefined", "unicode", "utf-7")
+"""How the names of what Python calls encodings begin, but no document is written in."""
+HEAD_BYTES = 1024
+"""How far into a document its charset has to be declared."""
+_XML = re.compile(rb"""\s*<\?xml[^>]*?encoding=["']([-\w]+)["']""")
+_META = re.compile(rb"""<meta[^>]*?charset=["']?\s*([-\w]+)""", re.IGNORECASE)
+
+
+def decode(content: bytes, charset: str | None) -> str:
+    """The text, without a byte order mark; what cannot be read is replaced. `charset` is what the header says."""
+    known = _known(charset) or _declared(content) or "utf-8"
+    return content.decode(known, "replace").removeprefix("\N{ZERO WIDTH NO-BREAK SPACE}")
+
+
+def _declared(content: bytes) -> str | None:
+    """What the document itself says, unless it plainly is UTF-8 all the same."""
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "utf-16"
+    head = content[:HEAD_BYTES]
+    found = _XML.match(head) or (_META.search(head) if b"<" in head else None)
+    charset = _known(found[1].decode()) if found else None
+    return None if charset is None or _is_utf_8(content) else charset
+
+
+def _is_utf_8(content: bytes) -> bool:
+    if content.isascii():
+        return False  # some charsets write other characters with ASCII's
+    try:
+        content.decode()
+        return True
+    except UnicodeDecodeError:
+        return False
+
+
+def _known(charset: str | None) -> str | None:
+    """Python's name for the charset; None for what is none."""
+    try:
+        name = codecs.lookup(charset or "").name
+    except (LookupError, ValueError):
+        return None
+    return None if name in ("uu", "zlib") or name.startswith(NO_CHARSETS) else name
