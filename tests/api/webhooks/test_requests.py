@@ -157,7 +157,7 @@ def test_parameters_in_the_path(site: Site, path: str, called: str, expected: di
 def test_each_method_of_several_has_its_output(site: Site) -> None:
     hook = webhook(multipleMethods=True, httpMethod=["GET", "POST"])
     nodes = [hook, code("return [{json: {from: 'A'}}]", "A"), code("return [{json: {from: 'B'}}]", "B")]
-    workflow_id = site.save(nodes, ("Webhook", 0, "A"), ("Webhook", 1, "B"))
+    workflow_id = site.save(nodes, ("Webhook", 0, "A", 0), ("Webhook", 1, "B", 0))
     assert site.activate(workflow_id).status == 200
     path = hook["parameters"]["path"]
     assert site.call("GET", path).json == {"from": "A"}
@@ -181,6 +181,6 @@ def test_a_webhook_waits_for_no_lock_of_a_disabled_node(site: Site) -> None:
     """A webhook that is switched off is not registered."""
     off = webhook()
     off["disabled"] = True
-    workflow_id = site.save([node("Start", "manualTrigger"), off], ("Start", 0, "Webhook"))
+    workflow_id = site.save([node("Start", "manualTrigger"), off], ("Start", 0, "Webhook", 0))
     site.activate(workflow_id)
     assert site.call("GET", off["parameters"]["path"]).status == 404

@@ -88,9 +88,9 @@ def test_executions_at_once_keep_their_own_nodes_parts(site: Site) -> None:
     hook_node = webhook(responseMode="onReceived")
     workflow_id = site.save(
         [hook_node, route, code(keep, "A"), code(keep, "B")],
-        ("Webhook", 0, "Route"),
-        ("Route", 0, "A"),
-        ("Route", 1, "B"),
+        ("Webhook", 0, "Route", 0),
+        ("Route", 0, "A", 0),
+        ("Route", 1, "B", 0),
     )
     assert site.activate(workflow_id).status == 200
     hook = Hook(workflow_id, hook_node["parameters"]["path"])
