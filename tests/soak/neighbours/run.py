@@ -29,6 +29,7 @@ WORKERS = 2
 SETTINGS = {"EXECUTIONS_HEARTBEAT_SECONDS": 5.0, "EXECUTIONS_LEASE_SECONDS": 30.0}
 """As they are where nobody sets them: a lease that lapses here lapses for an operator."""
 CALM_SECONDS = 60.0
+READY = "SELECT count(*) FROM workers WHERE stopped_at IS NULL"
 OF_BETA = "SELECT 1 FROM executions WHERE project_id = 'beta' AND status IN ('new', 'running') LIMIT 1"
 
 
@@ -39,6 +40,8 @@ def neighbours(seconds: float, seed: int, *, home: Path | None = None) -> Outcom
     log = folder / "lateness"
     probe = Child("probe", [sys.executable, "-m", "tests.soak.neighbours.lateness"], log)
     try:
+        ready = deployment.until(lambda c: c.execute(READY).fetchone() == (WORKERS,), CALM_SECONDS)
+        assert ready, "the workers do not register"
         return _beside_each_other(deployment, log, seconds, seed)
     finally:
         probe.stop()
