@@ -8,7 +8,7 @@ import os
 import resource
 
 from app import logs, metric_files
-from app.http.worker import PatientWorker
+from app.http.parking import ParkingWorker
 from app.settings import Settings, SettingsError
 
 try:
@@ -18,9 +18,10 @@ except SettingsError as error:
 _metrics = _settings.home / "metrics"
 
 bind = f"{_settings.host}:{_settings.port}"
-worker_class = PatientWorker
+worker_class = ParkingWorker
 sendfile = False  # the worker keeps what a client does not take at once
-PatientWorker.largest_body = _settings.max_body_bytes
+ParkingWorker.largest_body = _settings.max_body_bytes
+ParkingWorker.reserved_path = "/healthz"
 workers = _settings.http_workers
 threads = _settings.http_threads
 # A call may wait 60 seconds for its execution (`wait`), and a big answer takes a while to send.
@@ -34,6 +35,7 @@ if _files < min(_most, 10_240):
     _files = min(_most, 10_240)
     resource.setrlimit(resource.RLIMIT_NOFILE, (_files, _limits[1]))
 worker_connections = max(threads + 64, min(4_000, _files // 3))
+ParkingWorker.most_parked = worker_connections // 2  # the others are for who does not wait
 # Nobody's headers are taken for the server's word: neither SCRIPT_NAME, which would move all paths, nor the scheme.
 forwarded_allow_ips = ""
 forwarder_headers = ""

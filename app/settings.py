@@ -71,7 +71,7 @@ class Settings:
     http_workers: int
     """Processes that answer HTTP."""
     http_threads: int
-    """Threads in each of them; one is taken by each call that waits for an execution to end."""
+    """Threads in each of them; a call that waits for an execution holds none."""
     pool_size: int
     """Most database connections that one process keeps."""
     requests_per_minute: int | None

@@ -2,3 +2,6 @@
 
 Knows nothing of the application that answers.
 """
+
+PARKING = "executions.parking"
+"""Where the WSGI environment holds an app.http.parking.Parking, if this is the server."""

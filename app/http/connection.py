@@ -78,6 +78,10 @@ class Received:
             self.drop()
         return data
 
+    def peek(self, size: int) -> bytes:
+        """The first bytes that nobody has read, of the piece that they came in."""
+        return self._first[:size]
+
     def drop(self) -> None:
         """Forget what nobody has read."""
         if self._more is not None:
@@ -95,6 +99,7 @@ class ClientConnection(TConn):  # type: ignore[misc]
         self.received = Received(sock)
         self.departure = Departure(sock, worker.room, SEND_SECONDS)
         self.watched = False  # by the worker's poller, while its request arrives
+        self.parked: Any = None  # a thread's word to the loop that the answer has to wait, and for what
         self.data_ready = True  # for the base class, which would wait for a first byte on the thread
         self.begin()
 

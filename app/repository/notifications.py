@@ -1,6 +1,6 @@
 """Hints from PostgreSQL that something is to do. A hint may be lost; polling is the guarantee."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import psycopg
@@ -15,6 +15,14 @@ NOTIFY = "SELECT pg_notify(%(channel)s, %(payload)s)"
 LISTEN_NEW = "LISTEN executions_new"
 LISTEN_STOP = "LISTEN executions_stop"
 LISTEN_ANSWER = "LISTEN executions_answer"
+
+# One that is gone will not answer any more either.
+ANSWERED = """
+    SELECT w.id
+      FROM unnest(%(ids)s::bigint[]) AS w (id)
+     WHERE EXISTS (SELECT FROM webhook_answers AS a WHERE a.execution_id = w.id)
+        OR NOT EXISTS (SELECT FROM executions AS e WHERE e.id = w.id AND e.status IN ('new', 'running', 'waiting'))
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +58,19 @@ async def listen(database_url: str) -> AsyncIterator[Hint]:
             yield Hint(stopped=int(notify.payload) if notify.channel == STOP_CHANNEL else None)
 
 
-def listen_for_answers(database_url: str, *, timeout: float) -> Iterator[int | None]:
-    """Yield ids of executions that somebody waits for when they are answered, and None every `timeout` seconds.
+def listen_for_answers(
+    database_url: str, awaited: Callable[[], Sequence[int]], *, poll_seconds: float
+) -> Iterator[int]:
+    """Yield ids of executions that somebody waits for when they are answered.
 
-    Uses a connection of its own. Raises psycopg.OperationalError when it breaks.
+    As a notification may be lost, it looks for all that are `awaited` every `poll_seconds`, in one query. An id may
+    come more than once. Uses a connection of its own. Raises psycopg.OperationalError when it breaks.
     """
     with connect(database_url, autocommit=True) as connection:
         connection.execute(LISTEN_ANSWER)
         while True:
-            yield None
-            for notify in connection.notifies(timeout=timeout):
+            if ids := awaited():
+                for (execution_id,) in connection.execute(ANSWERED, {"ids": list(ids)}).fetchall():
+                    yield execution_id
+            for notify in connection.notifies(timeout=poll_seconds):
                 yield int(notify.payload)

@@ -1,9 +1,9 @@
-"""Requests that wait for an execution: woken by PostgreSQL's notification, and looking for themselves now and then."""
+"""Requests that wait for an execution: told by PostgreSQL's notification, or by a look now and then."""
 
 import logging
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import psycopg
@@ -12,7 +12,40 @@ from app.repository.notifications import listen_for_answers
 
 log = logging.getLogger(__name__)
 
-POLL_SECONDS = 0.25  # a notification may be lost; nobody waits longer than this for it
+POLL_SECONDS = 0.5  # a notification may be lost; nobody waits much longer than this for it
+
+
+class Expected:
+    """One request that waits for an execution. Any thread may use it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._event = threading.Event()
+        self._wake: Callable[[], None] | None = None
+
+    def tell(self) -> None:
+        """It is worth a look."""
+        with self._lock:
+            self._event.set()
+            wake, self._wake = self._wake, None
+        if wake is not None:
+            wake()
+
+    def subscribe(self, wake: Callable[[], None]) -> None:
+        """Have `wake` called once when it is worth a look, at once when that was so since the last `clear`."""
+        with self._lock:
+            told = self._event.is_set()
+            self._wake = None if told else wake
+        if told:
+            wake()
+
+    def wait(self, seconds: float) -> None:
+        """Wait on this thread until it is worth a look, or so long."""
+        self._event.wait(max(0.0, seconds))
+
+    def clear(self) -> None:
+        """Begin anew; to be called before a look and not after it, or what is told meanwhile is lost."""
+        self._event.clear()
 
 
 class Waiters:
@@ -21,51 +54,41 @@ class Waiters:
     def __init__(self, database_url: str) -> None:
         self._database_url = database_url
         self._lock = threading.Lock()
-        self._waiting: dict[int, list[threading.Event]] = {}
+        self._waiting: dict[int, list[Expected]] = {}
         self._listener: threading.Thread | None = None
 
     @contextmanager
-    def expecting(self, execution_id: int) -> Iterator[threading.Event]:
-        """An event that is set when the execution is answered; to be entered before the execution can be claimed."""
-        event = threading.Event()
+    def expecting(self, execution_id: int) -> Iterator[Expected]:
+        """What is told when the execution is answered; to be entered before the execution can be claimed."""
+        expected = Expected()
         with self._lock:
             if self._listener is None:
                 self._listener = threading.Thread(target=self._listen, name="answers", daemon=True)
                 self._listener.start()
-            self._waiting.setdefault(execution_id, []).append(event)
+            self._waiting.setdefault(execution_id, []).append(expected)
         try:
-            yield event
+            yield expected
         finally:
             with self._lock:
-                self._waiting[execution_id].remove(event)
+                self._waiting[execution_id].remove(expected)
                 if not self._waiting[execution_id]:
                     del self._waiting[execution_id]
 
     def _listen(self) -> None:
         while True:
             try:
-                for execution_id in listen_for_answers(self._database_url, timeout=60.0):
-                    if execution_id is not None:
-                        self._wake(execution_id)
+                for execution_id in listen_for_answers(self._database_url, self._awaited, poll_seconds=POLL_SECONDS):
+                    self._tell(execution_id)
             except (psycopg.OperationalError, psycopg.InterfaceError) as error:
                 log.warning("no answers heard for now", extra={"reason": str(error).strip()})
             time.sleep(1.0)
 
-    def _wake(self, execution_id: int) -> None:
+    def _awaited(self) -> list[int]:
         with self._lock:
-            for event in self._waiting.get(execution_id, ()):
-                event.set()
+            return list(self._waiting)
 
-
-def poll(event: threading.Event, deadline: float) -> Iterator[bool]:
-    """Yield whenever it is worth a look: when the event was set, and at least every POLL_SECONDS.
-
-    The value says whether the time (`time.monotonic`) is up; nothing follows then.
-    """
-    while True:
-        event.wait(max(0.0, min(POLL_SECONDS, deadline - time.monotonic())))
-        event.clear()
-        over = time.monotonic() >= deadline
-        yield over
-        if over:
-            return
+    def _tell(self, execution_id: int) -> None:
+        with self._lock:
+            told = list(self._waiting.get(execution_id, ()))
+        for expected in told:
+            expected.tell()

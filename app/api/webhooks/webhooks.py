@@ -1,7 +1,7 @@
 """Calls from outside that start a workflow, or end the wait of an execution. They need no API key."""
 
-import threading
 import time
+from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any
 
@@ -11,7 +11,8 @@ from flask import Blueprint, Response, request
 from app.api.face.auth import public
 from app.api.face.errors import Refused
 from app.api.face.services import database, reading, services
-from app.api.face.waiters import poll
+from app.api.face.waiters import Expected
+from app.api.face.waiting import answer_later, require_room
 from app.api.webhooks.access import Caller, let_in
 from app.api.webhooks.answers import FAILED, at_once, rendered, with_cors
 from app.api.webhooks.requests import item_of
@@ -46,9 +47,11 @@ def call_webhook(path: str) -> Response:
         by = let_in(connection, webhook.project_id, settings)
     if settings.problem:
         raise Refused(500, settings.problem, more={"code": 0})
+    waits = settings.answers_later
+    if waits:
+        require_room()
     # Read without a connection: it may be large, and others wait for one.
     items = items_of(webhook, called, settings, by)
-    waits = settings.answers_later
     with ExitStack() as waiting:
         with database() as connection:
             execution_id = lifecycle.create_execution(
@@ -61,9 +64,14 @@ def call_webhook(path: str) -> Response:
                 sealed=services().vault.seal(by.proof),
             )
             # Expected before the commit: a worker may be quicker than the next line.
-            event = waiting.enter_context(services().waiters.expecting(execution_id)) if waits else None
-        response = at_once(settings) if event is None else rendered(wait_for_answer(execution_id, event))
-        return with_cors(response, settings.options.allowed_origins, methods)
+            expected = waiting.enter_context(services().waiters.expecting(execution_id)) if waits else None
+
+        def finish(response: Response) -> Response:
+            return with_cors(response, settings.options.allowed_origins, methods)
+
+        if expected is None:
+            return finish(at_once(settings))
+        return wait_for_answer(execution_id, waiting.pop_all(), expected, finish)
 
 
 def items_of(webhook: Webhook, called: str, settings: WebhookSettings, by: Caller) -> bytes:
@@ -87,12 +95,18 @@ def with_caller(item: dict[str, Any], by: Caller) -> bytes:
         raise Refused(422, "Failed to parse request body", more={"code": 422, "hint": str(error)}) from None
 
 
-def wait_for_answer(execution_id: int, event: threading.Event) -> dict[str, Any]:
+def wait_for_answer(
+    execution_id: int, waiting: ExitStack, expected: Expected, finish: Callable[[Response], Response]
+) -> Response:
     """What the workflow answers. Raises Refused when it takes longer than a caller is let wait."""
-    for _ in poll(event, time.monotonic() + services().settings.webhook_seconds):
-        if (answer := read_answer(execution_id)) is not None:
-            return answer
-    raise Refused(504, f"The workflow has not answered in time; it goes on as execution {execution_id}")
+
+    def look(over: bool) -> Response | None:
+        answer = read_answer(execution_id)
+        if answer is None and over:
+            raise Refused(504, f"The workflow has not answered in time; it goes on as execution {execution_id}")
+        return None if answer is None else finish(rendered(answer))
+
+    return answer_later(waiting, expected, time.monotonic() + services().settings.webhook_seconds, look)
 
 
 def find_webhook(connection: Connection, path: str) -> tuple[Webhook, str, list[str]]:
@@ -144,12 +158,19 @@ def call_waiting(execution_id: str, suffix: str = "") -> Response:
         settings, by = waiting_settings(connection, number, suffix)
     item = item_of({}, f"{services().settings.webhook_url}/webhook-waiting/{number}", settings.options)
     items, waits, sealed = with_caller(item, by), settings.answers_later, services().vault.seal(by.proof)
+    if waits:
+        require_room()
     with ExitStack() as waiting:
         with database() as connection:
             lifecycle.resume_by_webhook(connection, number, items, awaited=waits, sealed=sealed)
-            event = waiting.enter_context(services().waiters.expecting(number)) if waits else None
-        response = at_once(settings) if event is None else rendered(wait_for_answer(number, event))
-        return with_cors(response, "*", ["GET", "POST"])
+            expected = waiting.enter_context(services().waiters.expecting(number)) if waits else None
+
+        def finish(response: Response) -> Response:
+            return with_cors(response, "*", ["GET", "POST"])
+
+        if expected is None:
+            return finish(at_once(settings))
+        return wait_for_answer(number, waiting.pop_all(), expected, finish)
 
 
 def waiting_settings(connection: Connection, execution_id: int, suffix: str) -> tuple[WebhookSettings, Caller]:

@@ -1,6 +1,5 @@
 """Starting a workflow from outside: POST /workflows/{id}/run."""
 
-import threading
 import time
 from contextlib import ExitStack
 from typing import Any
@@ -11,7 +10,7 @@ from app.api.face import idempotency
 from app.api.face.auth import caller
 from app.api.face.blueprint import Blueprint
 from app.api.face.services import database, services
-from app.api.face.waiters import poll
+from app.api.face.waiting import answer_later, require_room
 from app.api.rendering import render_execution
 from app.api.workflows.workflows import get_visible_workflow
 from app.repository import lifecycle
@@ -41,6 +40,8 @@ def run_workflow(body: dict[str, Any], workflow_id: str) -> Response:
     start_node = body.get("start_node")
     deadline = time.monotonic() + body["wait"]
     execution_id = 0
+    if body["wait"]:
+        require_room()
     with ExitStack() as waiting:
         with database() as connection:
             workflow = get_visible_workflow(connection, workflow_id)
@@ -61,18 +62,21 @@ def run_workflow(body: dict[str, Any], workflow_id: str) -> Response:
             response = idempotency.once(connection, act)
             if not body["wait"] or idempotency.replayed(response):
                 return response
-            event = waiting.enter_context(services().waiters.expecting(execution_id))
-        return when_ended(execution_id, event, deadline, response)
+            expected = waiting.enter_context(services().waiters.expecting(execution_id))
+
+        def look(over: bool) -> Response | None:
+            return when_ended(execution_id, over, response)
+
+        return answer_later(waiting.pop_all(), expected, deadline, look)
 
 
-def when_ended(execution_id: int, event: threading.Event, deadline: float, so_far: Response) -> Response:
-    """Answer when the execution has ended or the time is up; `so_far` when somebody deletes it meanwhile."""
-    for over in poll(event, deadline):
-        try:
-            with database() as connection:
-                execution = get_execution(connection, execution_id, project_id=caller().project_id)
-                if execution.status in ENDED or over:
-                    return idempotency.replace_answer(connection, render_execution(execution))
-        except ExecutionNotFound:
-            return so_far
-    return so_far
+def when_ended(execution_id: int, over: bool, so_far: Response) -> Response | None:
+    """The answer when the execution has ended or the time is over; `so_far` when somebody has deleted it."""
+    try:
+        with database() as connection:
+            execution = get_execution(connection, execution_id, project_id=caller().project_id)
+            if execution.status in ENDED or over:
+                return idempotency.replace_answer(connection, render_execution(execution))
+    except ExecutionNotFound:
+        return so_far
+    return None
