@@ -7,7 +7,7 @@ from typing import Any
 from app.engine.run import graph
 from app.engine.run.errors import NodeError
 from app.engine.run.node_types import NodeTypes
-from app.engine.run.static_parameters import has_expressions, with_values
+from app.engine.run.static_parameters import all_with_values, has_expressions
 from app.engine.sandbox import Sandbox
 from app.schemas.workflows import InvalidWorkflow
 from app.triggers import has_trigger, trigger_nodes
@@ -16,6 +16,10 @@ NO_TRIGGER = (
     "Workflow cannot be activated because it has no trigger node. At least one trigger, webhook, or polling node is "
     "required."
 )
+
+ACTIVATION_SECONDS = 5.0
+"""How long the expressions of all webhooks of a workflow may take together."""
+TOO_SLOW = f"The expressions of the workflow's webhooks take longer than {ACTIVATION_SECONDS:g} seconds"
 
 
 class EngineRules:
@@ -42,6 +46,8 @@ class EngineRules:
             return document
         try:
             made = asyncio.run(evaluated(document, asking, self._types))
+        except TimeoutError:
+            raise InvalidWorkflow(TOO_SLOW) from None
         except (graph.InvalidWorkflow, NodeError) as error:
             raise InvalidWorkflow(str(error)) from error
         nodes = [made.get(node.get("name"), node) for node in document["nodes"]]
@@ -69,6 +75,7 @@ class EngineRules:
 async def evaluated(
     document: dict[str, Any], nodes: list[dict[str, Any]], types: NodeTypes
 ) -> dict[str, dict[str, Any]]:
-    """The nodes, by name, with their expressions evaluated."""
-    async with Sandbox(spares=0) as sandbox:
-        return {node["name"]: await with_values(document, node, sandbox, types) for node in nodes}
+    """The nodes, by name, with their expressions evaluated. Raises TimeoutError when all of them take too long."""
+    async with Sandbox(spares=0) as sandbox, asyncio.timeout(ACTIVATION_SECONDS):
+        made = await all_with_values(document, nodes, sandbox, types)
+    return {node["name"]: node for node in made}

@@ -108,6 +108,15 @@ SET_ACTIVE = """
     RETURNING true
 """
 
+# The guard lets a save that came in between find itself not activated by what was read before it.
+ACTIVATE_VERSION = """
+    UPDATE workflows AS w
+       SET active = true,
+           updated_at = CASE WHEN w.active THEN w.updated_at ELSE clock_timestamp() END
+     WHERE w.id = %(id)s AND w.version_id = %(version_id)s
+    RETURNING true
+"""
+
 DELETE = """
     DELETE FROM workflows AS w
      WHERE w.id = %(id)s
@@ -196,6 +205,11 @@ def set_active(connection: Connection, workflow_id: str, active: bool, *, projec
     where = {"id": workflow_id, "project_id": project_id, "active": active}
     if not scalar(connection, SET_ACTIVE, where):
         raise WorkflowNotFound
+
+
+def activate_version(connection: Connection, workflow_id: str, version_id: UUID) -> bool:
+    """Let the workflow's triggers start executions, if this is still its current version; returns whether it is."""
+    return bool(scalar(connection, ACTIVATE_VERSION, {"id": workflow_id, "version_id": version_id}))
 
 
 def delete_workflow(connection: Connection, workflow_id: str, *, project_id: str | None = None) -> Workflow:

@@ -14,6 +14,7 @@ from cronsim import CronSim, CronSimError
 from app.triggers import InvalidTrigger, reading, trigger_nodes
 
 DEFAULT_TIMEZONE = "UTC"
+MOST_RULES = 100
 SEARCH_LIMIT = 100_000  # fitting times of a cron line that are looked at before a rule counts as never due
 
 
@@ -27,14 +28,16 @@ class Schedule:
 
 
 def schedules_of(document: dict[str, Any]) -> list[Schedule]:
-    """The rules of a workflow's Schedule Triggers. Raises InvalidTrigger for one that can never be due."""
+    """The rules of a workflow's Schedule Triggers. Raises InvalidTrigger for one never due, and for too many."""
     timezone = (document.get("settings") or {}).get("timezone") or DEFAULT_TIMEZONE
     if timezone == "DEFAULT":
         timezone = DEFAULT_TIMEZONE
-    found = []
+    found: list[Schedule] = []
     for node in trigger_nodes(document, "scheduleTrigger"):
         with reading(node):
             intervals = ((node.get("parameters") or {}).get("rule") or {}).get("interval") or [{}]
+            if len(found) + len(intervals) > MOST_RULES:
+                raise InvalidTrigger(f"A workflow can have at most {MOST_RULES} rules in its Schedule Triggers")
             rules = [read_rule(node["name"], interval, timezone) for interval in intervals]
         for index, rule in enumerate(rules):
             try:

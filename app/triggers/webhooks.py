@@ -9,6 +9,9 @@ from app.triggers.webhook_settings import WebhookSettings, read_settings
 
 METHODS = ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")
 
+MOST_WEBHOOKS = 100
+"""Nodes of one workflow: each is evaluated, checked and registered when the workflow is activated or saved."""
+
 
 @dataclass(frozen=True, slots=True)
 class Webhook:
@@ -27,39 +30,67 @@ class Webhook:
 
 
 def webhooks_of(document: dict[str, Any]) -> list[Webhook]:
-    """The webhooks of a workflow. Raises InvalidTrigger for one without a path or with an unknown method."""
-    found = []
+    """The webhooks of a workflow.
+
+    Raises InvalidTrigger for one without a path or with an unknown method, and for too many of them.
+    """
+    check_number(document)
+    found: list[Webhook] = []
+    ways: WaysToResponse | None = None
     for node in trigger_nodes(document, "webhook"):
         with reading(node):
-            found += read_node(node, problem=mismatch(document, node))
+            ways = ways or WaysToResponse(document)
+            found += read_node(node, problem=mismatch(ways, node))
     return found
 
 
-def mismatch(document: dict[str, Any], node: dict[str, Any]) -> str | None:
+def check_number(document: dict[str, Any]) -> None:
+    """Raise InvalidTrigger for a workflow with more webhook nodes than it can have."""
+    number = len(trigger_nodes(document, "webhook"))
+    if number > MOST_WEBHOOKS:
+        raise InvalidTrigger(f"A workflow can have at most {MOST_WEBHOOKS} webhook nodes: {number} given")
+
+
+class WaysToResponse:
+    """From where a way leads to a Respond to Webhook node: found once for all webhooks of a workflow."""
+
+    def __init__(self, document: dict[str, Any]) -> None:
+        """Looks at each connection twice at most."""
+        self._sources: dict[str, list[str]] = {}
+        for source, outputs in (document.get("connections") or {}).items():
+            for output in (outputs or {}).get("main") or []:
+                for target in output or []:
+                    self._sources.setdefault(target["node"], []).append(source)
+        responding = [node["name"] for node in trigger_nodes(document, "respondToWebhook")]
+        waits = {
+            wait["name"]
+            for wait in trigger_nodes(document, "wait")
+            if (wait.get("parameters") or {}).get("resume") == "webhook"
+        }
+        self.any = self._nodes_before(responding, set())
+        self.without_wait = self._nodes_before(responding, waits)
+        """From here without passing a node that waits for a call of its own."""
+
+    def _nodes_before(self, responding: list[str], barred: set[str]) -> set[str]:
+        before: set[str] = set()
+        due = list(responding)
+        while due:
+            for source in self._sources.get(due.pop(), ()):
+                if source not in before:
+                    before.add(source)
+                    if source not in barred:
+                        due.append(source)
+        return before
+
+
+def mismatch(ways: WaysToResponse, node: dict[str, Any]) -> str | None:
     """Why a webhook's mode of answering does not go with the nodes that follow it, in n8n's words."""
-    waits = {
-        wait["name"]
-        for wait in trigger_nodes(document, "wait")
-        if (wait.get("parameters") or {}).get("resume") == "webhook"
-    }
     if (node.get("parameters") or {}).get("responseMode") == "responseNode":
-        if not reaches_response(document, node["name"], set()):
+        if node["name"] not in ways.any:
             return "No Respond to Webhook node found in the workflow"
-    elif reaches_response(document, node["name"], waits):
+    elif node["name"] in ways.without_wait:
         return "Unused Respond to Webhook node found in the workflow"
     return None
-
-
-def reaches_response(document: dict[str, Any], start: str, barred: set[str]) -> bool:
-    """Whether a way leads to a Respond to Webhook node, past none of the `barred` nodes."""
-    responding = {node["name"] for node in trigger_nodes(document, "respondToWebhook")}
-    connections, seen, due = document.get("connections") or {}, {start}, [start]
-    while due:
-        for output in (connections.get(due.pop()) or {}).get("main") or []:
-            names = {target["node"] for target in output or []} - seen - barred
-            seen |= names
-            due += names
-    return bool(seen & responding)
 
 
 def read_node(node: dict[str, Any], *, problem: str | None) -> list[Webhook]:

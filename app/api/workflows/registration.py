@@ -1,34 +1,70 @@
-"""Keeps the triggers of an active workflow in step with it, in the transaction that changes it."""
+"""Keeps the triggers of an active workflow in step with it, in the transaction that changes it.
 
+What a workflow's triggers are is found out before that transaction: their expressions may take seconds, in which no
+row is locked and no connection is held.
+"""
+
+import threading
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
 
 from app.api.face.auth import caller
+from app.api.face.errors import Refused
 from app.api.face.services import services
 from app.repository import clock, triggers
 from app.repository.connection import Connection
 from app.repository.triggers import NewSchedule, NewWebhook
-from app.triggers.schedules import next_time, schedules_of
-from app.triggers.webhooks import webhooks_of
+from app.triggers.schedules import Schedule, next_time, schedules_of
+from app.triggers.webhooks import check_number, webhooks_of
+
+AT_ONCE = 4
+"""How many workflows a process evaluates at the same time: each has a process of Node's while it does."""
+PATIENCE_SECONDS = 10.0
+_evaluating = threading.BoundedSemaphore(AT_ONCE)
 
 
-def register(connection: Connection, workflow_id: str, document: dict[str, Any]) -> None:
-    """Let the workflow be called and started as it says.
+@dataclass(frozen=True, slots=True)
+class Triggers:
+    """What is to be registered of a workflow."""
 
-    Raises InvalidTrigger and InvalidWorkflow for what cannot be followed, AlreadyExists for an address
-    that another workflow has.
+    webhooks: list[NewWebhook]
+    schedules: list[Schedule]
+
+
+def read_triggers(document: dict[str, Any]) -> Triggers:
+    """The triggers of a document that has its id; to be called outside of any transaction.
+
+    Raises InvalidWorkflow for one that cannot be active, InvalidTrigger and InvalidWorkflow for what cannot be
+    followed, Refused when too many are being read already.
     """
-    document = services().rules.without_expressions(document)
-    now = clock.now(connection)
+    rules = services().rules
+    rules.check_activation(document)
+    check_number(document)
+    if not _evaluating.acquire(timeout=PATIENCE_SECONDS):
+        raise Refused(503, "Too many workflows are being activated at the moment", {"Retry-After": "2"})
+    try:
+        document = rules.without_expressions(document)
+    finally:
+        _evaluating.release()
     webhooks = [
         NewWebhook(w.node, w.method, w.path, w.webhook_id, w.pattern, orjson.dumps(w.settings.to_json()))
         for w in webhooks_of(document)
     ]
+    return Triggers(webhooks, schedules_of(document))
+
+
+def register(connection: Connection, workflow_id: str, found: Triggers) -> None:
+    """Let the workflow be called and started as its triggers say.
+
+    Raises AlreadyExists for an address that another workflow has.
+    """
+    now = clock.now(connection)
     schedules = [
-        NewSchedule(s.node, s.rule_index, orjson.dumps(s.rule), next_time(s.rule, now)) for s in schedules_of(document)
+        NewSchedule(s.node, s.rule_index, orjson.dumps(s.rule), next_time(s.rule, now)) for s in found.schedules
     ]
-    triggers.register(connection, workflow_id, webhooks, schedules, visible=caller().project_id)
+    triggers.register(connection, workflow_id, found.webhooks, schedules, visible=caller().project_id)
 
 
 def unregister(connection: Connection, workflow_id: str) -> None:

@@ -1,5 +1,6 @@
 """Workflows: what can be run. Every save is a version."""
 
+from contextlib import suppress
 from typing import Any
 
 from flask import Response, request
@@ -7,12 +8,12 @@ from flask import Response, request
 from app.api.face.answers import answer
 from app.api.face.auth import caller
 from app.api.face.blueprint import Blueprint
-from app.api.face.services import database, services
+from app.api.face.services import database, reading, services
 from app.api.rendering import render_tag, render_workflow
 from app.api.workflows import registration
 from app.repository import static_data, tags, workflows
 from app.repository.connection import Connection
-from app.repository.errors import ProjectNotFound, WorkflowNotFound
+from app.repository.errors import Conflict, ProjectNotFound, WorkflowNotFound
 from app.repository.projects import DEFAULT_PROJECT
 from app.schemas.base import OBJECT_ID, new_id
 from app.schemas.execution_actions import TagIdBody
@@ -29,6 +30,14 @@ from app.schemas.workflows import (
 )
 
 blueprint = Blueprint("workflows", __name__, url_prefix="/api/v1/workflows", description="What can be run.")
+
+MOST_ATTEMPTS = 3
+CHANGED = "The workflow was changed at the same moment, again and again: try it once more"
+
+
+class ChangedMeanwhile(Exception):
+    """The workflow has become active since it was read; nothing of the change is kept."""
+
 
 EXAMPLE = {
     "name": "Customer Onboarding",
@@ -139,25 +148,35 @@ def get_one_workflow(query: dict[str, Any], workflow_id: str) -> Response:
 def update_workflow(body: dict[str, Any], workflow_id: str) -> Response:
     """Save a workflow; a save that changes something is a new version. Without staticData it keeps what it has."""
     document = document_of(request.get_data())
-    rules = services().rules
-    rules.check_graph(document)
-    with database() as connection:
-        get_visible_workflow(connection, workflow_id)
-        workflows.save_workflow(
-            connection,
-            workflow_id,
-            name=body["name"],
-            definition=definition_of(document),
-            project_id=caller().project_id,
-        )
-        if (parts := static_parts(document)) is not None:
-            static_data.replace(connection, workflow_id, parts)
-        # Read again under the lock that the save has taken: somebody may have activated it meanwhile.
-        saved = get_visible_workflow(connection, workflow_id)
-        if saved.active:
-            rules.check_activation(document)
-            registration.register(connection, workflow_id, {**document, "id": workflow_id})
-        return answer(render_with_static_data(connection, saved))
+    services().rules.check_graph(document)
+    for _ in range(MOST_ATTEMPTS):
+        with reading() as connection:
+            active = get_visible_workflow(connection, workflow_id).active
+        found = registration.read_triggers({**document, "id": workflow_id}) if active else None
+        with suppress(ChangedMeanwhile), database() as connection:
+            return save_with_triggers(connection, workflow_id, body["name"], document, found)
+    raise Conflict(CHANGED)
+
+
+def save_with_triggers(
+    connection: Connection,
+    workflow_id: str,
+    name: str,
+    document: dict[str, Any],
+    found: registration.Triggers | None,
+) -> Response:
+    """Save a document whose triggers are known when the workflow was active. Raises ChangedMeanwhile."""
+    definition, visible = definition_of(document), caller().project_id
+    workflows.save_workflow(connection, workflow_id, name=name, definition=definition, project_id=visible)
+    if (parts := static_parts(document)) is not None:
+        static_data.replace(connection, workflow_id, parts)
+    # Read again under the lock that the save has taken: somebody may have activated it meanwhile.
+    saved = get_visible_workflow(connection, workflow_id)
+    if saved.active:
+        if found is None:
+            raise ChangedMeanwhile
+        registration.register(connection, workflow_id, found)
+    return answer(render_with_static_data(connection, saved))
 
 
 @blueprint.endpoint("DELETE", "/<workflow_id>", scope="workflow:delete", answer=WorkflowSchema, errors=[404])
@@ -174,15 +193,17 @@ def delete_workflow(workflow_id: str) -> Response:
 )
 def activate_workflow(workflow_id: str) -> Response:
     """Let the workflow's triggers start executions; 400 when a node's type is not known."""
-    with database() as connection:
-        get_visible_workflow(connection, workflow_id)
-        workflows.set_active(connection, workflow_id, True, project_id=caller().project_id)
-        # Read under the lock that this has taken: what is registered is what is current when it is let go.
-        workflow = get_visible_workflow(connection, workflow_id)
+    for _ in range(MOST_ATTEMPTS):
+        with reading() as connection:
+            workflow = get_visible_workflow(connection, workflow_id)
         document = document_of(workflow.definition)
-        services().rules.check_activation(document)
-        registration.register(connection, workflow_id, {**document, "id": workflow_id, "name": workflow.name})
-        return answer(render_with_static_data(connection, workflow))
+        found = registration.read_triggers({**document, "id": workflow_id, "name": workflow.name})
+        with database() as connection:
+            # Only the version whose triggers were read becomes active.
+            if workflows.activate_version(connection, workflow_id, workflow.version_id):
+                registration.register(connection, workflow_id, found)
+                return answer(render_with_static_data(connection, get_visible_workflow(connection, workflow_id)))
+    raise Conflict(CHANGED)
 
 
 @blueprint.endpoint("POST", "/<workflow_id>/deactivate", scope="workflow:activate", answer=WorkflowSchema, errors=[404])

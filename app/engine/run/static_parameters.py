@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 from app.engine.run.context import ExecutionInfo, NodeContext
-from app.engine.run.graph import parse_workflow
+from app.engine.run.graph import Graph, parse_workflow
 from app.engine.run.node_types import NodeTypes
 from app.engine.run.parameters import Template
 from app.engine.run.state import RunState
@@ -26,7 +26,19 @@ async def with_values(
 
     Raises InvalidWorkflow for a document that is none, NodeError for an expression that fails.
     """
+    (made,) = await all_with_values(document, [node], sandbox, types)
+    return made
+
+
+async def all_with_values(
+    document: dict[str, Any], nodes: list[dict[str, Any]], sandbox: Sandbox, types: NodeTypes
+) -> list[dict[str, Any]]:
+    """As `with_values` for several nodes of one document."""
     graph = parse_workflow(document, types)
+    return [await _evaluated(graph, node, sandbox) for node in nodes]
+
+
+async def _evaluated(graph: Graph, node: dict[str, Any], sandbox: Sandbox) -> dict[str, Any]:
     context = NodeContext(
         node=graph.nodes[node["name"]],
         inputs=[[{"json": {}}]],

@@ -1,0 +1,132 @@
+"""Activation reads a workflow's triggers within a bounded time, before it locks anything."""
+
+import time
+from typing import Any
+
+import pytest
+
+from app.repository import connection as connection_module
+from app.repository import workflows
+from app.triggers import InvalidTrigger
+from app.triggers.schedules import MOST_RULES, schedules_of
+from app.triggers.webhooks import MOST_WEBHOOKS, webhooks_of
+from app.workflow_rules import EngineRules
+from tests.workflows import chain, node, workflow
+
+
+def hook(path: str, name: str = "Webhook", **parameters: Any) -> dict[str, Any]:
+    return node(name, "webhook", {"path": path, "options": {}, **parameters}, 2, webhookId=name)
+
+
+def saved(api, document: dict[str, Any]) -> str:
+    answer = api.post("/workflows", document)
+    assert answer.status_code == 200, answer.json
+    return answer.json["id"]
+
+
+def addresses(api) -> set[str]:
+    return {row[0] for row in api.db.execute("SELECT path FROM webhooks").fetchall()}
+
+
+def test_all_expressions_have_one_deadline(api) -> None:
+    busy = "={{ (() => { const end = Date.now() + 3000; while (Date.now() < end); return 'p%d' })() }}"
+    document = workflow([hook(busy % number, f"Webhook {number}") for number in range(6)])
+    workflow_id = saved(api, document)
+    answer = api.post(f"/workflows/{workflow_id}/activate")
+    assert (answer.status_code, answer.json["message"]) == (
+        400,
+        "The expressions of the workflow's webhooks take longer than 5 seconds",
+    )
+    assert api.get(f"/workflows/{workflow_id}").json["active"] is False
+
+
+@pytest.fixture
+def meanwhile(monkeypatch: pytest.MonkeyPatch, database_url: str):
+    """Lets something happen, once, while expressions are evaluated; with nothing locked."""
+
+    def arrange(act) -> None:
+        pending = [act]
+        original = EngineRules.without_expressions
+
+        def evaluate(self: EngineRules, document: dict[str, Any]) -> dict[str, Any]:
+            if pending:
+                with connection_module.connect(database_url) as connection:
+                    connection.execute("SELECT 1 FROM workflows FOR UPDATE NOWAIT")
+                pending.pop()()
+            return original(self, document)
+
+        monkeypatch.setattr(EngineRules, "without_expressions", evaluate)
+
+    return arrange
+
+
+def test_the_version_that_was_read_is_the_one_that_is_activated(api, meanwhile) -> None:
+    workflow_id = saved(api, chain(hook("before")))
+    meanwhile(lambda: api.put(f"/workflows/{workflow_id}", chain(hook("after"))))
+    assert api.post(f"/workflows/{workflow_id}/activate").status_code == 200
+    assert addresses(api) == {"after"}
+
+
+def test_a_save_during_which_the_workflow_is_activated_registers_what_it_saved(api, monkeypatch) -> None:
+    workflow_id = saved(api, chain(hook("before")))
+    original, pending = workflows.save_workflow, [True]
+
+    def save(*args: Any, **kwargs: Any) -> None:
+        if pending and pending.pop():
+            assert api.post(f"/workflows/{workflow_id}/activate").status_code == 200
+        original(*args, **kwargs)
+
+    monkeypatch.setattr(workflows, "save_workflow", save)
+    answer = api.put(f"/workflows/{workflow_id}", chain(hook("after")))
+    assert (answer.status_code, answer.json["active"]) == (200, True)
+    assert addresses(api) == {"after"}
+
+
+def test_one_that_is_changed_again_and_again_is_409(api, monkeypatch) -> None:
+    workflow_id = saved(api, chain(hook("path-0")))
+    original, number = EngineRules.without_expressions, iter(range(1, 99))
+
+    def evaluate(self: EngineRules, document: dict[str, Any]) -> dict[str, Any]:
+        assert api.put(f"/workflows/{workflow_id}", chain(hook(f"path-{next(number)}"))).status_code == 200
+        return original(self, document)
+
+    monkeypatch.setattr(EngineRules, "without_expressions", evaluate)
+    assert api.post(f"/workflows/{workflow_id}/activate").status_code == 409
+    assert addresses(api) == set()
+
+
+def test_triggers_have_a_number(api) -> None:
+    many = workflow([hook(f"p{number}", f"Webhook {number}") for number in range(MOST_WEBHOOKS + 1)])
+    assert api.post(f"/workflows/{saved(api, many)}/activate").status_code == 400
+    assert len(webhooks_of(workflow(many["nodes"][:-1]))) == MOST_WEBHOOKS
+    rules = {"rule": {"interval": [{"field": "hours"}] * (MOST_RULES + 1)}}
+    with pytest.raises(InvalidTrigger, match="at most 100 rules"):
+        schedules_of(workflow([node("Schedule", "scheduleTrigger", rules, 1.2)]))
+
+
+def test_ways_to_a_response_take_time_by_the_connections() -> None:
+    def cpu_seconds(length: int) -> float:
+        nodes = [hook(f"p{number}", f"Webhook {number}") for number in range(MOST_WEBHOOKS)]
+        row = [node(f"N{number}", "noOp") for number in range(length)]
+        lines = [(each["name"], "N0") for each in nodes] + [(f"N{n}", f"N{n + 1}") for n in range(length - 1)]
+        document = workflow(nodes + row, *lines)
+        began = time.thread_time()
+        webhooks_of(document)
+        return time.thread_time() - began
+
+    empty, long = min(cpu_seconds(1) for _ in range(3)), min(cpu_seconds(20_000) for _ in range(3))
+    one = min(timed_walk(20_000) for _ in range(3))
+    assert long < empty + 20 * one
+
+
+def timed_walk(length: int) -> float:
+    """What it takes to look at so many nodes and connections once."""
+    document = workflow(
+        [node(f"N{n}", "noOp") for n in range(length)], *[(f"N{n}", f"N{n + 1}") for n in range(length - 1)]
+    )
+    began = time.thread_time()
+    seen = {each["name"] for each in document["nodes"]}
+    for source, outputs in document["connections"].items():
+        for target in outputs["main"][0]:
+            seen.add(source + target["node"])
+    return time.thread_time() - began
