@@ -19,18 +19,40 @@ OPEN = """
     RETURNING h.kind, h.size, h.highest
 """
 
-ADD_VALUES = """
-    WITH added AS (
-        INSERT INTO deduplication_values AS v (workflow_id, scope, value_sha256)
-        SELECT %(workflow_id)s, %(scope)s, seen.value
-          FROM unnest(%(values)s::bytea[]) AS seen (value)
-        ON CONFLICT (workflow_id, scope, value_sha256) DO NOTHING
-        RETURNING v.value_sha256),
-    counted AS (
-        UPDATE deduplication_histories AS h
-           SET size = h.size + (SELECT count(*) FROM added)
-         WHERE h.workflow_id = %(workflow_id)s AND h.scope = %(scope)s)
-    SELECT a.value_sha256 FROM added AS a
+# Those that come last have been seen last.
+NOTE_VALUES = """
+    WITH given AS (
+        SELECT seen.value, now() + seen.place * interval '1 microsecond' AS seen_at
+          FROM unnest(%(values)s::bytea[]) WITH ORDINALITY AS seen (value, place)),
+    known AS (
+        UPDATE deduplication_values AS v
+           SET seen_at = g.seen_at
+          FROM given AS g
+         WHERE v.workflow_id = %(workflow_id)s AND v.scope = %(scope)s AND v.value_sha256 = g.value
+        RETURNING v.value_sha256)
+    INSERT INTO deduplication_values (workflow_id, scope, value_sha256, seen_at)
+    SELECT %(workflow_id)s, %(scope)s, g.value, g.seen_at
+      FROM given AS g
+     WHERE NOT EXISTS (SELECT FROM known AS k WHERE k.value_sha256 = g.value)
+    RETURNING value_sha256
+"""
+
+FORGET_OLDEST = """
+    WITH oldest AS (
+        SELECT v.value_sha256
+          FROM deduplication_values AS v
+         WHERE v.workflow_id = %(workflow_id)s AND v.scope = %(scope)s
+         ORDER BY v.seen_at NULLS FIRST, v.value_sha256
+         LIMIT %(surplus)s)
+    DELETE FROM deduplication_values AS v
+     USING oldest AS o
+     WHERE v.workflow_id = %(workflow_id)s AND v.scope = %(scope)s AND v.value_sha256 = o.value_sha256
+"""
+
+RESIZE = """
+    UPDATE deduplication_histories AS h
+       SET size = %(size)s
+     WHERE h.workflow_id = %(workflow_id)s AND h.scope = %(scope)s
 """
 
 RAISE = """
@@ -62,15 +84,20 @@ def add_values(
 ) -> set[str]:
     """Note the values and return those that are new.
 
-    `number` items come in; together with what is kept already they must not be more than `room`.
-    Raises HistoryFull, OtherKind, NoSuchWorkflow.
+    `number` items come in, which must not be more than there is `room` for; what has not been seen for longest makes
+    way for them. Raises HistoryFull, OtherKind, NoSuchWorkflow.
     """
     size, _ = _open(connection, workflow_id, scope, VALUES)
-    if room is not None and size + number > room:
+    if room is not None and number > room:
         raise HistoryFull
     digests = {hashlib.sha256(value.encode("utf-8", "surrogatepass")).digest(): value for value in values}
-    where = {"workflow_id": workflow_id, "scope": scope, "values": sorted(digests)}
-    return {digests[bytes(digest)] for (digest,) in connection.execute(ADD_VALUES, where)}
+    history = {"workflow_id": workflow_id, "scope": scope}
+    new = {digests[bytes(digest)] for (digest,) in connection.execute(NOTE_VALUES, {**history, "values": [*digests]})}
+    size += len(new)
+    if room is not None and size > room:
+        size -= connection.execute(FORGET_OLDEST, {**history, "surplus": size - int(room)}).rowcount
+    connection.execute(RESIZE, {**history, "size": size})
+    return new
 
 
 def pass_highest(connection: Connection, workflow_id: str, scope: str, kind: str, highest: float) -> float | None:

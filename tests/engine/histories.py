@@ -9,17 +9,21 @@ class MemoryHistory:
     """The histories of one workflow."""
 
     def __init__(self) -> None:
-        self.seen: dict[str, set[str]] = {}
+        self.seen: dict[str, dict[str, None]] = {}
         self.highest: dict[str, tuple[str, float]] = {}
 
     async def add_values(self, scope: str, values: Collection[str], *, number: int, room: float | None) -> set[str]:
         if scope in self.highest:
             raise HistoryRefused("kind")
-        seen = self.seen.setdefault(scope, set())
-        if room is not None and len(seen) + number > room:
+        if room is not None and number > room:
             raise HistoryRefused("full")
-        new = set(values) - seen
-        seen |= new
+        seen = self.seen.setdefault(scope, {})
+        new = set(values) - seen.keys()
+        for value in values:
+            seen.pop(value, None)
+            seen[value] = None
+        while room is not None and len(seen) > room:
+            del seen[next(iter(seen))]
         return new
 
     async def pass_highest(self, scope: str, kind: str, highest: float) -> float | None:

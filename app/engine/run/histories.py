@@ -20,10 +20,11 @@ class History(Protocol):
     """The histories of one workflow. Each method decides for all executions that run at once, one after the other."""
 
     async def add_values(self, scope: str, values: Collection[str], *, number: int, room: float | None) -> set[str]:
-        """Note the values of `number` items; returns those that are new.
+        """Note the values of `number` items, each of them once; returns those that are new.
 
-        Raises HistoryRefused: `kind` where it holds numbers or dates, `full` where it would hold more than `room`,
-        `workflow` where the workflow is not a stored one.
+        What has not been seen for longest makes way, so that it never holds more than `room`. Raises HistoryRefused:
+        `kind` where it holds numbers or dates, `full` where the items alone are more than `room`, `workflow` where the
+        workflow is not a stored one.
         """
 
     async def pass_highest(self, scope: str, kind: str, highest: float) -> float | None:

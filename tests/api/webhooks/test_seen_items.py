@@ -53,7 +53,7 @@ def test_a_history_is_of_one_size_and_kind_until_it_is_cleared(site: Site) -> No
     clear = node("Clear", "removeDuplicates", {"operation": "clearDeduplicationHistory", "options": scope}, 2)
     hook = hook_for(site, dedupe(options=scope))
     assert new(site, hook, 1, 2) == [1, 2]
-    assert site.call("POST", hook.path, {"ids": [3]}).status == 500
+    assert site.call("POST", hook.path, {"ids": [3, 4, 5]}).status == 500
     assert site.latest(hook)["error"]["message"].startswith("The number of items to be processed exceeds")
     document = site.server.get(f"/api/v1/workflows/{hook.workflow_id}").body
     document["nodes"].append(clear)
@@ -66,6 +66,29 @@ def test_a_history_is_of_one_size_and_kind_until_it_is_cleared(site: Site) -> No
         " USING (workflow_id, scope) WHERE h.workflow_id = %s GROUP BY h.kind, h.size",
         hook.workflow_id,
     ) == [("values", 2, 2)]
+
+
+def test_a_full_history_forgets_what_it_has_not_seen_for_longest(site: Site) -> None:
+    hook = hook_for(site, dedupe(options={"historySize": 10}))
+    for ids in ([1, 2, 3, 4], [5, 6, 7, 8], [9, 10, 11, 12]):
+        assert new(site, hook, *ids) == ids
+    assert new(site, hook, 12, 3) == []
+    assert new(site, hook, 1, 2) == [1, 2]
+    assert new(site, hook, 3, 12) == []
+    assert new(site, hook, 4, 5) == [4, 5]
+    assert site.query(
+        "SELECT h.size, count(*) FROM deduplication_histories AS h JOIN deduplication_values AS v"
+        " USING (workflow_id, scope) WHERE h.workflow_id = %s GROUP BY h.size",
+        hook.workflow_id,
+    ) == [(10, 10)]
+
+
+def test_a_history_that_is_made_smaller_keeps_the_latest(site: Site) -> None:
+    hook = hook_for(site, dedupe(options={"historySize": "={{ $json.id > 10 ? 2 : 5 }}"}))
+    assert new(site, hook, 1, 2, 3, 4, 5) == [1, 2, 3, 4, 5]
+    assert new(site, hook, 11) == [11]
+    assert new(site, hook, 5) == []
+    assert new(site, hook, 4) == [4]
 
 
 def test_it_goes_with_its_workflow(site: Site) -> None:

@@ -98,7 +98,7 @@ async def _unseen(
     keys = ["" if value is None else conversions.to_string(value) for value in values]
     size = conversions.to_number(options.get("historySize", HISTORY_SIZE))
     room = None if size != size else size
-    new = await history.add_values(scope, set(keys), number=len(items), room=room)
+    new = await history.add_values(scope, list(dict.fromkeys(keys)), number=len(items), room=room)
     return _split(items, _by_key(items, keys), lambda place: keys[place] in new)
 
 

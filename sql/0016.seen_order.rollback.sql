@@ -1,0 +1,1 @@
+ALTER TABLE deduplication_values DROP COLUMN seen_at;
