@@ -58,6 +58,8 @@ class Settings:
     poll_seconds: float
     """How often a worker looks for work that no notification announced."""
     max_body_bytes: int
+    bodies_bytes: int
+    """How much the bodies that one process of the API reads at the same time may come to."""
     data_max_display_size: int
     """An execution's data above this size is left out of answers unless the client insists."""
     page_bytes: int
@@ -126,6 +128,7 @@ class Settings:
             sandbox_processes=reader.integer("EXECUTIONS_SANDBOX_PROCESSES", 24, low=1, high=1_000),
             poll_seconds=reader.duration("EXECUTIONS_POLL_SECONDS", 1),
             max_body_bytes=reader.integer("EXECUTIONS_MAX_BODY_BYTES", 16 * 2**20, low=1_024),
+            bodies_bytes=reader.integer("EXECUTIONS_BODIES_BYTES", 64 * 2**20, low=1_024),
             data_max_display_size=reader.integer("EXECUTIONS_DATA_MAX_DISPLAY_SIZE", 10 * 2**20, low=0),
             page_bytes=reader.integer("EXECUTIONS_PAGE_BYTES", 64 * 2**20, low=0),
             prune_age_hours=reader.optional_duration("EXECUTIONS_PRUNE_AGE_HOURS"),

@@ -7,7 +7,8 @@ from flask import Flask
 from app.api import credentials, projects, tags
 from app.api.executions import bulk as execution_bulk
 from app.api.executions import executions
-from app.api.face import auth, codings, errors, openapi, operations, reads, requests
+from app.api.face import auth, bodies, codings, errors, openapi, operations, reads, requests
+from app.api.face.body_budget import BodyBudget
 from app.api.face.count_cache import CountCache
 from app.api.face.key_cache import ApiKeyCache
 from app.api.face.metrics import RequestMetrics
@@ -46,6 +47,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         rates=KeyRates(settings.requests_per_minute),
         counts=CountCache(),
         waiters=Waiters(settings.direct_url),
+        bodies=BodyBudget(max(settings.bodies_bytes, settings.max_body_bytes)),
         signer=Signer(vault.keyring),
         vault=vault,
         replica=open_replica(settings, pool),
@@ -62,6 +64,7 @@ def add_endpoints(app: Flask) -> None:
     requests.register(app)
     codings.register(app)
     app.before_request(auth.authorize)
+    bodies.register(app)
     reads.register(app)
     errors.register(app)
     api = openapi.Api(app)

@@ -9,6 +9,7 @@ from typing import cast
 from flask import current_app
 from psycopg_pool import ConnectionPool
 
+from app.api.face.body_budget import BodyBudget
 from app.api.face.count_cache import CountCache
 from app.api.face.key_cache import ApiKeyCache
 from app.api.face.metrics import RequestMetrics
@@ -35,6 +36,7 @@ class Services:
     rates: KeyRates
     counts: CountCache
     waiters: Waiters
+    bodies: BodyBudget
     signer: Signer
     vault: Vault
     replica: Replica | None
