@@ -71,7 +71,7 @@ class Ancestry:
         return self._known[key]
 
     def _ambiguous(self, target: str) -> str:
-        return f"Unpin '{target}' to execute" if target in self._pinned else "Multiple matching items for expression"
+        return f"Unpin '{target}' to execute" if target in self._pinned else "Multiple matches found"
 
     def _unavailable(self, target: str) -> str:
         if target in self._pinned:

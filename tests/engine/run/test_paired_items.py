@@ -32,7 +32,7 @@ def test_of_several_parents_that_agree_the_one_is_found_and_of_those_that_do_not
     }
     ancestry = Ancestry(data, [{"previousNode": "M"}], frozenset())
     assert ancestry.find("A", 0) == [0, 0, 0]
-    assert ancestry.find("A", 1) == "Multiple matching items for expression"
+    assert ancestry.find("A", 1) == "Multiple matches found"
 
 
 def test_a_loop_in_the_pairing_ends():

@@ -29,6 +29,7 @@ async def compare_datasets(context: NodeContext) -> Outputs:
     found = matching.match(first, second, pairs, dots=dots, fuzzy=fuzzy, first_only=first_only)
     # Of an item that several of the other input could match, the later ones are no items of their own either.
     taken = {identity(second[place]["json"]) for partners in found.partners for place in partners}
+    prefers_second = fuzzy and parameters.get("resolve") == "preferInput2"
     same: list[Item] = []
     different: list[Item] = []
     for index, partners in enumerate(found.partners):
@@ -36,7 +37,7 @@ async def compare_datasets(context: NodeContext) -> Outputs:
             comparison = _Comparison(first[index]["json"], second[place]["json"], fuzzy, set(_skipped_fields(options)))
             pairing = [{"item": index}, {"item": place, "input": 1}]
             if comparison.is_same:
-                same.append(first[index])
+                same.append(second[place] if prefers_second else first[index])
             else:
                 json = comparison.resolve_differences(parameters, pairs, dots, context.version)
                 different.append({"json": json, "pairedItem": pairing})

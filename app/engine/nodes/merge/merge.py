@@ -22,6 +22,8 @@ def _inputs_needed(parameters: dict[str, Any]) -> list[int] | int | None:
 async def merge(context: NodeContext) -> Outputs:
     parameters = await context.resolve_first(context.parameters, parameter="mode")
     mode = parameters.get("mode", "append")
+    if context.version >= 3 and len(context.inputs) > (count := _declared_inputs(parameters)):
+        context.inputs = context.inputs[:count]  # as in n8n, what else is connected is left aside
     if mode == "append":
         return [[item for items in context.inputs for item in items]]
     if mode == "chooseBranch":
@@ -43,9 +45,14 @@ async def merge(context: NodeContext) -> Outputs:
 
 def _all_inputs(context: NodeContext, parameters: dict[str, Any]) -> list[list[Item]]:
     """The items of every input that the node has, also of those that nothing is connected to."""
-    count = parameters.get("numberInputs", 2) if context.version >= 3 else 2
-    missing = (count if isinstance(count, int) else 2) - len(context.inputs)
+    count = _declared_inputs(parameters) if context.version >= 3 else 2
+    missing = count - len(context.inputs)
     return [*context.inputs, *([] for _ in range(missing))]
+
+
+def _declared_inputs(parameters: dict[str, Any]) -> int:
+    count = parameters.get("numberInputs", 2)
+    return max(2, count) if isinstance(count, int) else 2
 
 
 def _combination(parameters: dict[str, Any], version: float) -> str:
@@ -63,7 +70,8 @@ def _combination(parameters: dict[str, Any], version: float) -> str:
 def _choose(context: NodeContext, parameters: dict[str, Any]) -> Outputs:
     output = parameters.get("output", "specifiedInput" if context.version >= 3 else "input1")
     if output == "empty":
-        return [[{"json": {}}]]
+        places = [(number, place) for number, items in enumerate(context.inputs) for place in range(len(items))]
+        return [[_item({}, [], places)]]
     number = str(parameters.get("useDataOfInput", 1)) if context.version >= 3 else str(output).removeprefix("input")
     place = int(number) - 1 if number.isdecimal() else -1
     if not 0 <= place < len(context.inputs):
