@@ -18,8 +18,8 @@ NO_TRIGGER = (
 )
 
 ACTIVATION_SECONDS = 5.0
-"""How long the expressions of all webhooks of a workflow may take together."""
-TOO_SLOW = f"The expressions of the workflow's webhooks take longer than {ACTIVATION_SECONDS:g} seconds"
+"""How long the expressions of all webhooks and schedules of a workflow may take together."""
+TOO_SLOW = f"The expressions of the workflow's triggers take longer than {ACTIVATION_SECONDS:g} seconds"
 
 
 class EngineRules:
@@ -41,7 +41,7 @@ class EngineRules:
             raise InvalidWorkflow(str(error)) from error
 
     def without_expressions(self, document: dict[str, Any]) -> dict[str, Any]:
-        asking = [node for node in trigger_nodes(document, "webhook") if has_expressions(node)]
+        asking = [node for node in trigger_nodes(document, "webhook", "scheduleTrigger") if has_expressions(node)]
         if not asking:
             return document
         try:

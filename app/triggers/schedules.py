@@ -15,6 +15,22 @@ from app.triggers import InvalidTrigger, reading, trigger_nodes
 
 DEFAULT_TIMEZONE = "UTC"
 MOST_RULES = 100
+MOST = 1_000
+"""The longest step of seconds, minutes or hours."""
+NAMED = {
+    "@yearly": "0 0 1 1 *",
+    "@annually": "0 0 1 1 *",
+    "@monthly": "0 0 1 * *",
+    "@weekly": "0 0 * * 0",
+    "@weekdays": "0 0 * * 1-5",
+    "@weekends": "0 0 * * 0,6",
+    "@daily": "0 0 * * *",
+    "@midnight": "0 0 * * *",
+    "@hourly": "0 * * * *",
+    "@minutely": "* * * * *",
+    "@secondly": "* * * * * *",
+}
+"""Names that stand for a whole cron line."""
 SEARCH_LIMIT = 100_000  # fitting times of a cron line that are looked at before a rule counts as never due
 
 
@@ -54,16 +70,17 @@ def read_rule(node: str, interval: dict[str, Any], timezone: str) -> dict[str, A
         ZoneInfo(timezone)
     except (ZoneInfoNotFoundError, ValueError) as error:
         raise InvalidTrigger(f"The workflow's timezone '{timezone}' is unknown") from error
+    interval = {name: plain(node, value) for name, value in interval.items()}
     field = interval.get("field", "days")
     minute = read_integer(node, interval, "triggerAtMinute", 0, 0, 59)
     hour = read_integer(node, interval, "triggerAtHour", 0, 0, 23)
     rule: dict[str, Any] = {"timezone": timezone, "unit": field, "every": 1}
     if field == "seconds":
-        rule["cron"] = f"*/{read_integer(node, interval, 'secondsInterval', 30, 1, 59)} * * * * *"
+        rule["cron"] = f"{step(read_integer(node, interval, 'secondsInterval', 30, 1, MOST), 60)} * * * * *"
     elif field == "minutes":
-        rule["cron"] = f"*/{read_integer(node, interval, 'minutesInterval', 5, 1, 59)} * * * *"
+        rule["cron"] = f"{step(read_integer(node, interval, 'minutesInterval', 5, 1, MOST), 60)} * * * *"
     elif field == "hours":
-        rule["cron"] = f"{minute} */{read_integer(node, interval, 'hoursInterval', 1, 1, 23)} * * *"
+        rule["cron"] = f"{minute} {step(read_integer(node, interval, 'hoursInterval', 1, 1, MOST), 24)} * * *"
     elif field == "days":
         rule["every"] = read_integer(node, interval, "daysInterval", 1, 1, 366)
         rule["cron"] = f"{minute} {hour} * * *"
@@ -76,16 +93,37 @@ def read_rule(node: str, interval: dict[str, Any], timezone: str) -> dict[str, A
         day = read_integer(node, interval, "triggerAtDayOfMonth", 1, 1, 31)
         rule["cron"] = f"{minute} {hour} {day} * *"
     elif field == "cronExpression":
-        rule["cron"] = str(interval.get("expression") or "").removeprefix("=")
+        rule["cron"] = cron_line(str(interval.get("expression") or ""))
     else:
         raise InvalidTrigger(f"The schedule of node '{node}' has an unknown interval '{field}'")
     return rule
 
 
+def plain(node: str, value: Any) -> Any:
+    """A parameter whose expressions have been evaluated. Raises InvalidTrigger for one that could not be."""
+    if not isinstance(value, str) or not value.startswith("="):
+        return value
+    if "{{" in value:
+        raise InvalidTrigger(
+            f"An expression in the schedule of node '{node}' asks for data, which is not there before it fires: {value}"
+        )
+    return value[1:]
+
+
+def cron_line(text: str) -> str:
+    """The line as cron knows it: without a name for it, and with * for any day where Quartz has ?."""
+    return NAMED.get(text.strip().lower(), text.strip()).replace("?", "*")
+
+
+def step(every: int, size: int) -> str:
+    """A field of a cron line that fits every so many times; a step beyond its end fits its beginning only."""
+    return f"*/{every}" if every < size else "0"
+
+
 def read_integer(node: str, interval: dict[str, Any], name: str, default: int, low: int, high: int) -> int:
     """A parameter as a whole number within bounds; an empty one is its default."""
     value = interval.get(name)
-    if value is None or value == "":
+    if value in (None, "", {}):
         return default
     try:
         number = int(value)

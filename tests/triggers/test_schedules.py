@@ -37,6 +37,12 @@ def times(interval: dict, number: int, after: datetime = NOON, timezone: str = "
         ),
         ({"field": "months", "monthsInterval": 2, "triggerAtDayOfMonth": 31}, ["12-31 00:00:00", "03-31 00:00:00"]),
         ({"field": "cronExpression", "expression": "30 6 * * 1-5"}, ["11-25 06:30:00", "11-26 06:30:00"]),
+        ({"field": "cronExpression", "expression": "=30 6 * * *"}, ["11-25 06:30:00", "11-26 06:30:00"]),
+        ({"field": "cronExpression", "expression": "@daily"}, ["11-25 00:00:00", "11-26 00:00:00"]),
+        ({"field": "cronExpression", "expression": "0 0 12 ? * *"}, ["11-25 12:00:00", "11-26 12:00:00"]),
+        ({"field": "=days", "triggerAtHour": "9", "triggerAtMinute": {}}, ["11-25 09:00:00"]),
+        ({"field": "minutes", "minutesInterval": 60}, ["11-24 13:00:00", "11-24 14:00:00"]),
+        ({"field": "hours", "hoursInterval": 24}, ["11-25 00:00:00", "11-26 00:00:00"]),
         ({"field": "cronExpression", "expression": "*/15 0 6 * * *"}, ["11-25 06:00:00", "11-25 06:00:15"]),
     ],
 )
@@ -77,6 +83,7 @@ def test_minutes_are_always_ahead_and_in_order(every: int, start: datetime) -> N
         {"field": "cronExpression", "expression": "nonsense"},
         {"field": "cronExpression", "expression": "0 0 31 2 *"},
         {"field": "fortnights"},
+        {"field": "minutes", "minutesInterval": "={{ $json.minutes }}"},
     ],
 )
 def test_what_can_never_be_due_is_refused(interval: dict) -> None:

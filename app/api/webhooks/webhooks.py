@@ -18,7 +18,7 @@ from app.api.webhooks.answers import FAILED, at_once, rendered, with_cors
 from app.api.webhooks.requests import item_of
 from app.repository import lifecycle, triggers
 from app.repository.connection import Connection
-from app.repository.errors import ExecutionNotFound
+from app.repository.errors import Conflict, ExecutionNotFound
 from app.repository.triggers import Webhook
 from app.schemas.base import parse_execution_id
 from app.triggers.webhook_settings import WebhookSettings, read_settings, wait_method
@@ -150,9 +150,10 @@ def call_waiting(execution_id: str, suffix: str = "") -> Response:
     number = parse_execution_id(execution_id)
     if number is None:
         raise ExecutionNotFound(f'The execution "{execution_id}" does not exist.')
+    signed = services().signer.is_signed(f"resume {number}", request.args.get("signature", ""))
     if request.method == "OPTIONS":
-        return with_cors(Response(status=204), "*", ["GET", "POST"])
-    if not services().signer.is_signed(f"resume {number}", request.args.get("signature", "")):
+        return with_cors(Response(status=204), "*", awaited_methods(number) if signed else ["GET", "POST"])
+    if not signed:
         raise Refused(401, "Invalid token: the address must be the execution's resumeUrl, signature included")
     with reading() as connection:
         settings, by = waiting_settings(connection, number, suffix)
@@ -166,11 +167,21 @@ def call_waiting(execution_id: str, suffix: str = "") -> Response:
             expected = waiting.enter_context(services().waiters.expecting(number)) if waits else None
 
         def finish(response: Response) -> Response:
-            return with_cors(response, "*", ["GET", "POST"])
+            return with_cors(response, "*", [request.method])
 
         if expected is None:
             return finish(at_once(settings))
         return wait_for_answer(number, waiting.pop_all(), expected, finish)
+
+
+def awaited_methods(execution_id: int) -> list[str]:
+    """The methods by which the execution can be called, as a browser asks before it does."""
+    try:
+        with reading() as connection:
+            waiting = lifecycle.waiting_node(connection, execution_id)
+    except (Conflict, ExecutionNotFound):
+        return ["GET", "POST"]
+    return [wait_method(orjson.loads(waiting.node))]
 
 
 def waiting_settings(connection: Connection, execution_id: int, suffix: str) -> tuple[WebhookSettings, Caller]:

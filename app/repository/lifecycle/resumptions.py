@@ -47,8 +47,10 @@ class NotWaiting(Conflict):
     """The execution does not wait for a call, or no longer."""
 
     def __init__(self, execution_id: int, status: str) -> None:
-        phrase = "has finished already" if status in ENDED else f"is {status}"
-        super().__init__(f'The execution "{execution_id}" {phrase}{" already" if status == "running" else ""}.')
+        phrase = "has finished already" if status in ENDED else f"is {status} already"
+        if status == "waiting":
+            phrase = "does not wait for a call, or has got it already"
+        super().__init__(f'The execution "{execution_id}" {phrase}.')
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,6 +77,18 @@ def test_only_who_was_given_the_address_can_call(site: Site) -> None:
     until(site, hook, "waiting")
 
 
+@pytest.mark.parametrize("method", ["PUT", "POST"])
+def test_a_page_of_another_origin_learns_the_method(site: Site, method: str) -> None:
+    _, path = begun(site, wait(httpMethod=method))
+    asked = {"Origin": "https://a.b", "Access_Control_Request_Method": method}
+    preflight = site.call("OPTIONS", path, base="", **asked)
+    assert preflight.headers["access-control-allow-methods"] == f"OPTIONS, {method}"
+    guessed = site.call("OPTIONS", path.partition("?")[0], base="", **asked)
+    assert guessed.headers["access-control-allow-methods"] == "OPTIONS, GET, POST"
+    answer = site.call(method, path, base="", Origin="https://a.b")
+    assert (answer.status, answer.headers["access-control-allow-methods"]) == (200, f"OPTIONS, {method}")
+
+
 @pytest.mark.parametrize("unknown", ["99999999", "abc", "0", "9" * 30])
 def test_an_execution_that_does_not_exist(site: Site, unknown: str) -> None:
     assert site.call("GET", unknown, base="/webhook-waiting/").status in (401, 404)

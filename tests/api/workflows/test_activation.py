@@ -1,5 +1,6 @@
 """Activation reads a workflow's triggers within a bounded time, before it locks anything."""
 
+import json
 import time
 from typing import Any
 
@@ -35,9 +36,24 @@ def test_all_expressions_have_one_deadline(api) -> None:
     answer = api.post(f"/workflows/{workflow_id}/activate")
     assert (answer.status_code, answer.json["message"]) == (
         400,
-        "The expressions of the workflow's webhooks take longer than 5 seconds",
+        "The expressions of the workflow's triggers take longer than 5 seconds",
     )
     assert api.get(f"/workflows/{workflow_id}").json["active"] is False
+
+
+@pytest.mark.parametrize(
+    ("interval", "line"),
+    [
+        ({"field": "cronExpression", "expression": '={{ "*/" + 2 + " * * * * *" }}'}, "*/2 * * * * *"),
+        ({"field": "={{ 'seconds' }}", "secondsInterval": "={{ 1 + 1 }}"}, "*/2 * * * * *"),
+        ({"field": "days", "triggerAtHour": "={{ Math.min(7, 9) }}", "triggerAtMinute": "=5"}, "5 7 * * *"),
+    ],
+)
+def test_the_expressions_of_a_schedule_are_evaluated(api, interval: dict[str, Any], line: str) -> None:
+    trigger = node("Often", "scheduleTrigger", {"rule": {"interval": [interval]}}, 1.2)
+    assert api.post(f"/workflows/{saved(api, chain(trigger))}/activate").status_code == 200
+    [(rule,)] = api.db.execute("SELECT rule FROM schedules").fetchall()
+    assert json.loads(rule)["cron"] == line
 
 
 @pytest.fixture
