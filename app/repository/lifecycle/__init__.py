@@ -15,13 +15,14 @@ result of a stopped or reaped run matches no row and is dropped.
 
 from app.repository.lifecycle.claims import Claim, claim, claimed_unknowingly, held_no_more, seconds_to_next_wait
 from app.repository.lifecycle.crashes import reap
-from app.repository.lifecycle.creation import create_execution, create_running
+from app.repository.lifecycle.creation import DEEPEST, create_execution, create_running, depth_of
 from app.repository.lifecycle.error_workflows import Failure
 from app.repository.lifecycle.results import Result, finish
 from app.repository.lifecycle.resumptions import resume_by_webhook, waiting_node
 from app.repository.lifecycle.stops import stop, stop_many
 
 __all__ = [
+    "DEEPEST",
     "Claim",
     "Failure",
     "Result",
@@ -29,6 +30,7 @@ __all__ = [
     "claimed_unknowingly",
     "create_execution",
     "create_running",
+    "depth_of",
     "finish",
     "held_no_more",
     "reap",

@@ -9,18 +9,24 @@ from app.repository.targets import Target
 from app.vocabulary import Mode
 
 CREATE = """
-    INSERT INTO executions (workflow_id, workflow_version_id, project_id, mode, retry_of, parent_id, awaited)
-    VALUES (%(workflow_id)s, %(version_id)s, %(project_id)s, %(mode)s, %(retry_of)s, %(parent_id)s, %(awaited)s)
+    INSERT INTO executions (workflow_id, workflow_version_id, project_id, mode, retry_of, parent_id, awaited, depth)
+    VALUES (%(workflow_id)s, %(version_id)s, %(project_id)s, %(mode)s, %(retry_of)s, %(parent_id)s, %(awaited)s,
+            coalesce((SELECT p.depth + 1 FROM executions AS p WHERE p.id = %(parent_id)s), 0))
     RETURNING id
 """
 
 CREATE_RUNNING = """
     INSERT INTO executions (workflow_id, workflow_version_id, project_id, mode, parent_id, status, started_at,
-                            worker_id)
+                            worker_id, depth)
     VALUES (%(workflow_id)s, %(version_id)s, %(project_id)s, %(mode)s, %(parent_id)s, 'running', clock_timestamp(),
-            %(worker_id)s)
+            %(worker_id)s,
+            coalesce((SELECT p.depth + 1 FROM executions AS p WHERE p.id = %(parent_id)s), 0))
     RETURNING id
 """
+
+DEEPEST = 20
+"""Executions that may follow from each other, each started by the one before."""
+DEPTH = "SELECT depth FROM executions WHERE id = %(id)s"
 
 SAVE_INPUT = """
     INSERT INTO execution_inputs (execution_id, start_node, items, sealed)
@@ -84,6 +90,11 @@ def create_running(
     execution_id = int(scalar(connection, CREATE_RUNNING, values))
     save_input(connection, execution_id, start_node, items)
     return execution_id
+
+
+def depth_of(connection: Connection, execution_id: int) -> int:
+    """How many executions it is below; 0 for one that is not there."""
+    return int(scalar(connection, DEPTH, {"id": execution_id}) or 0)
 
 
 def parameters_of(target: Target) -> dict[str, Any]:

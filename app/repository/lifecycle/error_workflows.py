@@ -7,17 +7,29 @@ from typing import Any
 import orjson
 
 from app.repository.connection import Connection
-from app.repository.lifecycle.creation import create_execution
+from app.repository.lifecycle.creation import DEEPEST, create_execution
 from app.repository.targets import Target
 from app.vocabulary import Mode
 
 MODE: Mode = "error"
+DEEPEST_ERROR = 3
+"""As DEEPEST, where it is error workflows that fail: two of them could start each other for ever."""
+NOT_STARTED = (
+    "(The error workflow was not started: too many executions would follow from each other, each from an error)"
+)
+
+SAY_NOT_STARTED = """
+    UPDATE executions
+       SET error_message = concat_ws(' ', error_message, %(said)s::text)
+     WHERE id = %(id)s
+"""
 
 # The one rule of which error workflow starts, and where: the one that the settings name, else the workflow's own,
 # within the project of what failed, and only at an Error Trigger that is switched on. A manual run starts none, and
 # a failing error workflow does not start itself.
 WANTED = """
-    SELECT e.id, e.workflow_id, v.name, e.mode, e.retry_of, w.id, w.version_id, w.project_id, entrance.node
+    SELECT e.id, e.workflow_id, v.name, e.mode, e.retry_of, w.id, w.version_id, w.project_id, entrance.node,
+           e.depth
       FROM executions AS e
       JOIN workflow_versions AS v ON v.id = e.workflow_version_id
       JOIN workflows AS w
@@ -51,7 +63,10 @@ def start_error_workflows(connection: Connection, failures: Mapping[int, Failure
     if not failures:
         return
     rows = connection.execute(WANTED, {"ids": list(failures)}).fetchall()
-    for execution_id, workflow_id, name, mode, retry_of, wanted, version_id, project_id, node in rows:
+    for execution_id, workflow_id, name, mode, retry_of, wanted, version_id, project_id, node, depth in rows:
+        if depth >= (DEEPEST_ERROR if mode == MODE else DEEPEST):
+            connection.execute(SAY_NOT_STARTED, {"id": execution_id, "said": NOT_STARTED})
+            continue
         failure = failures[execution_id]
         create_execution(
             connection,
