@@ -1,6 +1,7 @@
 """A worker as a process of its own: its connections, its signals, and its end even when PostgreSQL does not answer."""
 
 import asyncio
+import gc
 import logging
 import os
 import signal
@@ -45,6 +46,9 @@ async def work(settings: Settings) -> None:
 def run_worker(settings: Settings) -> None:
     """Run a worker in this process until SIGTERM or SIGINT, then return."""
     sys.setswitchinterval(SWITCH_SECONDS)
+    # What is loaded stays; and data of many values is made and dropped without a look at all of it every time.
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
     asyncio.run(work(settings))
     for thread in threading.enumerate():
         if thread.name.startswith(THREADS):

@@ -3,14 +3,16 @@
 import asyncio
 import json
 import logging
+from collections.abc import Coroutine
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import orjson
 
 from app.credentials.masking import Mask
 from app.credentials.proofs import Proof
+from app.engine.run.computing import compute
 from app.engine.run.document import prepare_retry
 from app.engine.run.node_types import NodeTypes
 from app.engine.run.ports import Ports
@@ -22,10 +24,17 @@ from app.triggers import trigger_nodes
 from app.worker.answers import answer_of, evaluate_answering_node
 from app.worker.exchange import UNSTORABLE, Assignment
 
+T = TypeVar("T")
+
 log = logging.getLogger(__name__)
 
 LONG_AGO = datetime.fromtimestamp(0, UTC)  # due already, whatever the clocks of two machines say
 LARGEST_DATA = 512 * 2**20  # bytes; PostgreSQL cuts the connection at twice as much, each time it is tried
+LONGEST_TEXT = 10_000
+"""Bytes of an error's text in lists, notices and what error workflows get."""
+CUT = "... (cut short; the execution's data has all of it)"
+TEXTS = ("message", "description", "stack")
+BYTES_AN_ITEM = 10_000  # so much data of a run counts as one item, where it is decided whether a thread writes it
 BROKEN = "The engine failed while it ran this workflow; the worker's log tells more"
 
 
@@ -48,12 +57,27 @@ async def run(assignment: Assignment, sandbox: Sandbox, types: NodeTypes, ports:
             if (task := asyncio.current_task()) is not None:
                 task.uncancel()
             node = None
-        result = result_of(assignment, outcome, node, ports.address)
+        result = await to_the_end(
+            compute(result_of, assignment, outcome, node, ports.address, size=ports.meter.used // BYTES_AN_ITEM)
+        )
         return Ended(replace(result, has_proof=assignment.input.sealed is not None), outcome)
     except Exception:
         log.exception("engine failed", extra={"execution": claim.id})
         result = Result(claim.id, "error", claim.mode, b"{}", error_message=BROKEN, awaited=claim.awaited)
         return Ended(replace(result, has_proof=assignment.input.sealed is not None), None)
+
+
+async def to_the_end(work: Coroutine[Any, Any, T]) -> T:
+    """Await work that is not cut short any more: it records what has come out."""
+    task = asyncio.ensure_future(work)
+    while True:
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            current = asyncio.current_task()
+            if task.cancelled() or current is None:
+                raise
+            current.uncancel()
 
 
 def request_for(assignment: Assignment, ports: Ports) -> RunRequest:
@@ -113,7 +137,7 @@ def result_of(
         claim.mode,
         data,
         error_node=strip_unstorable(failed.node) if failed else None,
-        error_message=mask.text(strip_unstorable(failed.message) or "") if failed else None,
+        error_message=mask.text(shorten(strip_unstorable(failed.message) or "")) if failed else None,
         wait_till=outcome.wait_till,
         resume_on=outcome.resume_on,
         waiting_node=waiting_node(outcome),
@@ -135,7 +159,9 @@ def encode_json(data: dict[str, Any]) -> bytes:
         return orjson.dumps(data, default=str)
     except TypeError:
         # The standard library goes deeper than orjson's 254 levels, and takes integers of any size.
-        return json.dumps(data, allow_nan=False, separators=(",", ":"), default=str).encode()
+        # In parts, between which other threads have their turn.
+        encoder = json.JSONEncoder(allow_nan=False, separators=(",", ":"), default=str)
+        return "".join(encoder.iterencode(data)).encode()
 
 
 def refuse_result(claim: Claim, reason: str) -> Result:
@@ -178,7 +204,15 @@ def failure_of(claim: Claim, outcome: Outcome, mask: Mask, address: str | None) 
         return None
     if mask:
         error = json.loads(mask.json(encode_json(error)))
-    return Failure(error, document.last_node, address)
+    texts = {name: shorten(text) for name in TEXTS if isinstance(text := error.get(name), str)}
+    return Failure({**error, **texts}, document.last_node, address)
+
+
+def shorten(text: str) -> str:
+    """The text, cut where it is so long that a page of such texts would be a burden; all of it is in the run data."""
+    if len(text) <= LONGEST_TEXT // 4 or len(data := text.encode("utf-8", "replace")) <= LONGEST_TEXT:
+        return text
+    return data[:LONGEST_TEXT].decode("utf-8", "ignore") + CUT
 
 
 def strip_unstorable(text: str | None) -> str | None:
