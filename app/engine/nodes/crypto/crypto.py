@@ -1,6 +1,5 @@
 """Crypto: hashes, keyed hashes, signatures and random values."""
 
-import asyncio
 import base64
 import hashlib
 import hmac
@@ -8,19 +7,19 @@ import secrets
 import uuid
 from typing import Any
 
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 
 from app.engine.nodes.crypto import key_pairs, passphrases
+from app.engine.nodes.crypto.private_keys import PrivateKeys, UnusableKey
 from app.engine.nodes.shared import binary
 from app.engine.nodes.shared.issues import required
+from app.engine.run.computing import breathe, compute
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.run.items import Item, Outputs
 from app.engine.run.registry import node
 from app.engine.values import conversions
-from app.pem import unfold
 
 ALGORITHMS = {
     "MD5": "md5",
@@ -78,15 +77,19 @@ def _issues(parameters: dict[str, Any], version: float) -> list[str]:
 @node("crypto", [1, 2], issues=_issues, exact=True)
 async def crypto(context: NodeContext) -> Outputs:
     output: list[Item] = []
+    keys = PrivateKeys()
     resolved = await context.resolve_each(context.parameters, parameter="value")
     for index, (item, parameters) in enumerate(zip(context.items, resolved, strict=True)):
+        await breathe()
         try:
             if isinstance(parameters, NodeError):
                 raise parameters
             name = str(parameters.get("dataPropertyName", "data"))
             settings = {**parameters, **await _secrets(context, parameters)}
             if context.version >= 2 and settings.get("action") in ("encrypt", "decrypt"):
-                made = await asyncio.to_thread(_encrypt_or_decrypt, settings, index)
+                made = await _encrypt_or_decrypt(settings, keys, index)
+            elif settings.get("action") == "sign":
+                made = await _sign(settings, keys)
             else:
                 made = _compute(item, settings, index, context.version)
             output.append({**item, "json": {**item["json"], name: made}})
@@ -110,18 +113,19 @@ async def _secrets(context: NodeContext, parameters: dict[str, Any]) -> dict[str
     return {name: credential[field]}
 
 
-def _encrypt_or_decrypt(parameters: dict[str, Any], index: int) -> str:
+async def _encrypt_or_decrypt(parameters: dict[str, Any], keys: PrivateKeys, index: int) -> str:
     """A text encrypted or decrypted; with a passphrase that takes a good part of a second, so not on the loop."""
     value = _text(parameters.get("value", ""), "data")
     cipher = str(parameters.get("cipher") or "aes-256-gcm")
     try:
         if parameters.get("mode", "symmetric") == "asymmetric":
             if parameters["action"] == "encrypt":
-                return key_pairs.encrypt(value, str(parameters["publicKey"]))
-            return key_pairs.decrypt(value, str(parameters["privateKey"]))
-        if parameters["action"] == "encrypt":
-            return passphrases.encrypt(value, str(parameters["passphrase"]), cipher)
-        return passphrases.decrypt(value, str(parameters["passphrase"]), cipher)
+                public = await key_pairs.public_key(str(parameters["publicKey"]), keys)
+                return await compute(key_pairs.encrypt, value, public)
+            private = await key_pairs.private_key(str(parameters["privateKey"]), keys)
+            return await compute(key_pairs.decrypt, value, private)
+        convert = passphrases.encrypt if parameters["action"] == "encrypt" else passphrases.decrypt
+        return await compute(convert, value, str(parameters["passphrase"]), cipher)
     except ValueError as error:
         raise NodeError(str(error), item_index=index) from error
 
@@ -131,8 +135,6 @@ def _compute(item: Item, parameters: dict[str, Any], index: int, version: float)
     if action == "generate":
         return _random(parameters, index)
     encoding = parameters.get("encoding", "hex")
-    if action == "sign":
-        return _encode_digest(_sign(parameters), encoding)
     if action not in ("hash", "hmac"):
         raise NodeError(f"The Crypto node's action '{action}' is not supported.", item_index=index)
     algorithm = ALGORITHMS.get(parameters.get("type", "MD5" if version < 2 else "SHA256"))
@@ -149,21 +151,23 @@ def _compute(item: Item, parameters: dict[str, Any], index: int, version: float)
     return _encode_digest(digest, encoding)
 
 
-def _sign(parameters: dict[str, Any]) -> bytes:
+async def _sign(parameters: dict[str, Any], keys: PrivateKeys) -> str:
     name = str(parameters.get("algorithm", "")).upper().removeprefix("RSA-")
     algorithm = SIGNATURE_HASHES.get(name)
     if algorithm is None:
         raise NodeError(f"The Crypto node cannot sign with '{parameters.get('algorithm')}'.")
     try:
-        key = serialization.load_pem_private_key(unfold(str(parameters.get("privateKey", ""))).encode(), None)
-    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+        key = await keys.load(str(parameters.get("privateKey", "")))
+    except UnusableKey as error:
         raise NodeError("error:1E08010C:DECODER routines::unsupported", anonymous=True) from error
     data = _text(parameters.get("value", ""), "data").encode()
     if isinstance(key, rsa.RSAPrivateKey):
-        return key.sign(data, padding.PKCS1v15(), algorithm)
-    if isinstance(key, ec.EllipticCurvePrivateKey):
-        return key.sign(data, ec.ECDSA(algorithm))
-    raise NodeError("The Crypto node signs with RSA and elliptic curve keys only.")
+        signature = await compute(key.sign, data, padding.PKCS1v15(), algorithm)
+    elif isinstance(key, ec.EllipticCurvePrivateKey):
+        signature = await compute(key.sign, data, ec.ECDSA(algorithm))
+    else:
+        raise NodeError("The Crypto node signs with RSA and elliptic curve keys only.")
+    return _encode_digest(signature, parameters.get("encoding", "hex"))
 
 
 def _encode_digest(digest: bytes, encoding: str) -> str:

@@ -6,42 +6,54 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
+from app.engine.nodes.crypto.private_keys import PrivateKeys, UnusableKey
 from app.pem import unfold
 
 FAILED = "Decryption failed: wrong passphrase, key, cipher, or corrupted payload"
+MOST_BITS = 16_384
 OVERHEAD = 2 * hashes.SHA256.digest_size + 2
 
 
-def encrypt(text: str, public_key: str) -> str:
-    """Raises ValueError for what is no RSA key, and for a text that is longer than the key allows."""
-    key = _public(unfold(public_key))
+def encrypt(text: str, key: rsa.RSAPublicKey) -> str:
+    """Raises ValueError for a text that is longer than the key allows."""
     data = text.encode("utf-8", "replace")
     if len(data) > key.key_size // 8 - OVERHEAD:
         raise ValueError("Plaintext is too large for the RSA key. Use symmetric mode for larger data.")
     return base64.b64encode(key.encrypt(data, _padding())).decode()
 
 
-def decrypt(text: str, private_key: str) -> str:
+def decrypt(text: str, key: rsa.RSAPrivateKey) -> str:
     """Raises ValueError, which does not tell what was wrong."""
     try:
-        key = serialization.load_pem_private_key(unfold(private_key).encode(), None)
-        if not isinstance(key, rsa.RSAPrivateKey):
-            raise ValueError(FAILED)
         return key.decrypt(base64.b64decode(text), _padding()).decode("utf-8", "replace")
-    except (ValueError, TypeError, UnsupportedAlgorithm):
+    except ValueError:
         raise ValueError(FAILED) from None
 
 
-def _public(pem: str) -> rsa.RSAPublicKey:
+async def private_key(text: str, keys: PrivateKeys) -> rsa.RSAPrivateKey:
+    """The RSA key in a PEM text. Raises ValueError, which does not tell what was wrong."""
     try:
-        if "PRIVATE KEY-----" in pem:
-            key = serialization.load_pem_private_key(pem.encode(), None).public_key()
+        key = await keys.load(text)
+    except UnusableKey:
+        raise ValueError(FAILED) from None
+    if not isinstance(key, rsa.RSAPrivateKey):
+        raise ValueError(FAILED)
+    return key
+
+
+async def public_key(text: str, keys: PrivateKeys) -> rsa.RSAPublicKey:
+    """The RSA key in a PEM text, which may also hold the private one. Raises ValueError."""
+    try:
+        if "PRIVATE KEY-----" in text:
+            key = (await keys.load(text)).public_key()
         else:
-            key = serialization.load_pem_public_key(pem.encode())
+            key = serialization.load_pem_public_key(unfold(text).encode())
     except (ValueError, TypeError, UnsupportedAlgorithm):
         raise ValueError("error:1E08010C:DECODER routines::unsupported") from None
     if not isinstance(key, rsa.RSAPublicKey):
         raise ValueError("error:03000096:digital envelope routines::operation not supported for this keytype")
+    if key.key_size > MOST_BITS:
+        raise ValueError(f"The RSA key has more than {MOST_BITS:,} bits")
     return key
 
 

@@ -1,0 +1,66 @@
+"""Private keys as they are pasted, loaded without keeping anybody else waiting.
+
+OpenSSL tests whether the factors of an RSA key are prime: 0.3 seconds at 4,096 bits and six at 8,192, in which nothing
+else in the process goes on. Greater keys are therefore tested by a process of their own.
+"""
+
+import asyncio
+import sys
+from typing import Any
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives import serialization
+
+from app.pem import unfold
+
+LONGEST = 20_000
+"""Characters; a key of 16,384 bits takes 12,700."""
+TESTED_HERE = 3_600
+"""Characters of a key of 4,096 bits, and a little more."""
+TEST = """
+import sys
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+load_pem_private_key(sys.stdin.buffer.read(), None)
+"""
+
+
+class UnusableKey(ValueError):
+    """The text is no private key, or none that can be loaded."""
+
+
+class PrivateKeys:
+    """The keys of one run of a node, each loaded once."""
+
+    def __init__(self) -> None:
+        self._loaded: dict[str, Any] = {}
+
+    async def load(self, text: str) -> Any:
+        """The key in a PEM text. Raises UnusableKey."""
+        if text not in self._loaded:
+            self._loaded[text] = await _load(unfold(text).encode())
+        return self._loaded[text]
+
+
+async def _load(pem: bytes) -> Any:
+    if len(pem) > LONGEST:
+        raise UnusableKey(f"a key of more than {LONGEST:,} characters")
+    tested = len(pem) > TESTED_HERE
+    if tested:
+        await _test(pem)
+    try:
+        return serialization.load_pem_private_key(pem, None, unsafe_skip_rsa_key_validation=tested)
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+        raise UnusableKey(str(error)) from error
+
+
+async def _test(pem: bytes) -> None:
+    """Raises UnusableKey for a key that a process of its own refuses."""
+    quiet, pipe = asyncio.subprocess.DEVNULL, asyncio.subprocess.PIPE
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", TEST, stdin=pipe, stdout=quiet, stderr=quiet)
+    try:
+        await process.communicate(pem)
+    finally:
+        if process.returncode is None:
+            process.kill()
+    if process.returncode != 0:
+        raise UnusableKey("the key is not valid")
