@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from app.engine.run.memory import Meter
 from app.engine.run.ports import ChildOutcome, ChildRequest, Ports
 from app.outgoing.client import Outgoing
 from app.settings import Settings
@@ -47,5 +48,6 @@ class Reach:
             address=self.settings.webhook_url,
             history=self.histories.of_workflow(claim.workflow_id),
             now=self.clock.now,
+            meter=Meter(self.settings.run_bytes),
             depth=assignment.depth,
         )

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from app.engine.run.computing import compute
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.run.items import Item, Outputs
@@ -28,7 +29,11 @@ async def aggregate_items(context: NodeContext, parameters: dict[str, Any]) -> l
         },
         parameter="fieldsToAggregate",
     )
-    documents = [item["json"] for item in context.items]
+    return [await compute(_aggregate, context.items, parameters, asked, size=len(context.items))]
+
+
+def _aggregate(items: list[Item], parameters: dict[str, Any], asked: dict[str, Any]) -> Item:
+    documents = [item["json"] for item in items]
     if parameters.get("aggregate", "aggregateIndividualFields") == "aggregateIndividualFields":
         json = aggregate_fields(documents, asked["fields"], asked["options"])
     else:
@@ -38,7 +43,7 @@ async def aggregate_items(context: NodeContext, parameters: dict[str, Any]) -> l
                 each for each in chosen if each or asked["include"] == "allFields"
             ]
         }
-    return [{"json": json, "pairedItem": [{"item": index} for index in range(len(documents))]}]
+    return {"json": json, "pairedItem": [{"item": index} for index in range(len(documents))]}
 
 
 def aggregate_fields(

@@ -3,6 +3,7 @@
 from typing import Any
 
 from app.engine.nodes.shared import binary
+from app.engine.run.computing import compute
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.run.items import Item, Outputs
@@ -122,6 +123,10 @@ def _pages(item: Item, parameters: dict[str, Any], index: int) -> list[Any]:
 
 async def _table(context: NodeContext) -> list[Item]:
     options = await context.resolve_first(context.parameters.get("options") or {})
+    return await compute(_write_table, context, options, size=len(context.items))
+
+
+def _write_table(context: NodeContext, options: dict[str, Any]) -> list[Item]:
     styled = not options.get("customStyling")
 
     def attributes(part: str) -> str:
@@ -134,6 +139,7 @@ async def _table(context: NodeContext) -> list[Item]:
     for item in context.items:
         cells = "".join(f"<td {attributes('cell')}>{_cell(item['json'], name)}</td>" for name in names)
         rows.append(f"<tr {attributes('row')}>{cells}</tr>")
+        context.hold(len(rows[-1]))
     caption = f"<caption>{options['caption']}</caption>" if options.get("caption") else ""
     table = (
         f"<table {attributes('table')}>{caption}<thead {attributes('header')}><tr>{heads}</tr></thead>"

@@ -1,5 +1,6 @@
 """Item Lists: what Split Out, Aggregate, Remove Duplicates, Sort, Limit and Summarize were before, in one node."""
 
+from functools import partial
 from typing import Any
 
 from app.engine.nodes.aggregate import aggregate_items
@@ -8,6 +9,7 @@ from app.engine.nodes.remove_duplicates.remove_duplicates import drop_duplicates
 from app.engine.nodes.sort import sort_items
 from app.engine.nodes.split_out import field_missing, split_all
 from app.engine.nodes.summarize import summaries
+from app.engine.run.computing import compute
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.run.items import Outputs
@@ -44,9 +46,10 @@ async def item_lists(context: NodeContext) -> Outputs:
         return [await limit_items(context, parameters)]
     resolved = await context.resolve_first(parameters, parameter="operation")
     if operation == "removeDuplicates":
-        return [drop_duplicates(context.items, resolved, 1, any_type=context.version >= 3.1)]
+        drop = partial(drop_duplicates, any_type=context.version >= 3.1)
+        return [await compute(drop, context.items, resolved, 1, size=len(context.items))]
     if operation == "summarize":
-        return [summaries(context.items, resolved, 1)]
+        return [await compute(summaries, context.items, resolved, 1, size=len(context.items))]
     raise NodeError(f"Operation '{operation}' is not recognized")
 
 

@@ -6,6 +6,7 @@ import re
 from functools import cmp_to_key
 from typing import Any
 
+from app.engine.run.computing import compute
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import CodeNodeError, NodeError
 from app.engine.run.items import Item, Outputs
@@ -37,7 +38,8 @@ async def sort_items(context: NodeContext, parameters: dict[str, Any]) -> list[I
         return random.sample(context.items, len(context.items))
     if asked["type"] == "code":
         return await _sort_by_code(context, asked["code"])
-    return sort_by_fields(context.items, asked["fields"], not asked["options"].get("disableDotNotation"))
+    dots = not asked["options"].get("disableDotNotation")
+    return await compute(sort_by_fields, context.items, asked["fields"], dots, size=len(context.items))
 
 
 def sort_by_fields(items: list[Item], fields: list[dict[str, Any]], dots: bool) -> list[Item]:

@@ -1,9 +1,10 @@
 """Split Out: makes an item of each entry of an array."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from app.engine.nodes.shared.issues import required
+from app.engine.run.computing import compute
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.run.items import Item, Outputs
@@ -33,13 +34,12 @@ async def split_all(context: NodeContext, parameters: dict[str, Any]) -> list[It
         "others": parameters.get("fieldsToInclude", ""),
         "options": parameters.get("options") or {},
     }
-    output: list[Item] = []
-    for index, asked in enumerate(await context.resolve(wanted, parameter="fieldToSplitOut")):
-        output.extend(split(context.items[index], index, asked))
-    return output
+    resolved = await context.resolve(wanted, parameter="fieldToSplitOut")
+    made = (item for index, asked in enumerate(resolved) for item in split(context.items[index], index, asked))
+    return await compute(context.collect, made)
 
 
-def split(item: Item, index: int, asked: dict[str, Any]) -> list[Item]:
+def split(item: Item, index: int, asked: dict[str, Any]) -> Iterator[Item]:
     """The items that one item becomes. Raises NodeError."""
     options = asked["options"]
     fields = [field.removeprefix("$json.") for field in split_names(asked["fields"])]
@@ -50,7 +50,6 @@ def split(item: Item, index: int, asked: dict[str, Any]) -> list[Item]:
     columns = [_entries(item, field, dots) for field in fields]
     alone = asked["include"] == "noOtherFields"
     others = _others(item["json"], fields, asked, dots)
-    made: list[Item] = []
     for row in range(max((len(column) for column in columns), default=0)):
         json: dict[str, Any] = {} if asked["include"] == "selectedOtherFields" else dict(others)
         for field, name, column in zip(fields, names, columns, strict=True):
@@ -69,8 +68,7 @@ def split(item: Item, index: int, asked: dict[str, Any]) -> list[Item]:
                 new["binary"] = file[0]
         elif options.get("includeBinary") and "binary" in item:
             new["binary"] = item["binary"]
-        made.append(new)
-    return made
+        yield new
 
 
 def _entries(item: Item, field: str, dots: bool) -> list[Any]:

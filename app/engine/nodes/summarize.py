@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from app.engine.run.computing import compute
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.run.items import Item, Outputs
@@ -33,7 +34,7 @@ Members = list[tuple[int, dict[str, Any]]]
 @node("summarize", [1, 1.1])
 async def summarize(context: NodeContext) -> Outputs:
     parameters = await context.resolve_first(context.parameters, parameter="fieldsToSummarize")
-    return [summaries(context.items, parameters, context.version)]
+    return [await compute(summaries, context.items, parameters, context.version, size=len(context.items))]
 
 
 def summaries(items: list[Item], parameters: dict[str, Any], version: float) -> list[Item]:

@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import ctypes
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar, copy_context
 from dataclasses import dataclass
@@ -22,6 +23,8 @@ raise_in_thread = ctypes.pythonapi.PyThreadState_SetAsyncExc
 
 FEW = 100
 """So many items are computed on the loop: a thread would cost more than it saves."""
+SLICE_SECONDS = 0.02
+"""How long nodes that compute on the loop keep it between two turns."""
 AGAIN_SECONDS = 0.1
 """How soon a thread that was asked to end is asked again: an exception can be lost, in a destructor for example."""
 
@@ -42,6 +45,7 @@ class Turn:
     execution_id: str
 
 
+_turned_at = 0.0  # of the one loop of this process; where there are several, each turns a little more often
 _turn: ContextVar[Turn | None] = ContextVar("turn", default=None)
 
 
@@ -74,6 +78,14 @@ async def compute(work: Callable[..., T], *arguments: Any, size: float = float("
         return returned
     finally:
         job.end()
+
+
+async def breathe() -> None:
+    """Let the loop turn where it has not for a while: to be awaited between two items of a node that computes."""
+    global _turned_at
+    if time.monotonic() - _turned_at > SLICE_SECONDS:
+        await asyncio.sleep(0)
+        _turned_at = time.monotonic()
 
 
 class _Job:

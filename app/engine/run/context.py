@@ -4,7 +4,7 @@ The only way from a node to the sandbox and to other nodes' data; a node never s
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,6 +12,7 @@ from app.engine.run.credentials import read_credential
 from app.engine.run.errors import NodeError
 from app.engine.run.graph import Node
 from app.engine.run.items import InputSource, Item
+from app.engine.run.memory import collect
 from app.engine.run.parameters import Template
 from app.engine.run.ports import Ports
 from app.engine.run.scope import Viewpoint, base_scope, scope_for
@@ -50,6 +51,8 @@ class NodeContext:
     execution: ExecutionInfo
     metadata: dict[str, Any] = field(default_factory=dict)
     """Goes into this run's record, beside its data."""
+    held: int = 0
+    """Bytes that the node has collected so far; counted anew when it is through."""
 
     @property
     def items(self) -> list[Item]:
@@ -76,6 +79,15 @@ class NodeContext:
     def memory(self) -> dict[str, Any]:
         """What this node keeps from run to run of one execution."""
         return self.state.context_data.setdefault(f"node:{self.node.name}", {})
+
+    def hold(self, size: int) -> None:
+        """Count bytes that the node collects on its way. Raises TooMuchData where the run would hold too much."""
+        self.execution.ports.meter.check(self.held + size)
+        self.held += size
+
+    def collect(self, items: Iterable[Item]) -> list[Item]:
+        """The items as a list, their memory counted as it grows. Raises TooMuchData before there are too many."""
+        return collect(items, self.hold)
 
     @property
     def outgoing(self) -> Outgoing:

@@ -18,6 +18,7 @@ from app.engine.run.context import ExecutionInfo, NodeContext
 from app.engine.run.errors import NodeError, RunError, WaitRequested
 from app.engine.run.graph import Node
 from app.engine.run.items import Item, Outputs
+from app.engine.run.memory import weigh_outputs
 from app.engine.run.state import RunState, Task
 from app.engine.sandbox import Sandbox
 
@@ -97,6 +98,7 @@ async def _run_task(
     status, outputs, failure = "success", None, None
     try:
         outputs = await _outputs(context, task)
+        await _take_memory(context, outputs)
     except WaitRequested as wait:
         run |= {"executionTime": _elapsed(started), "executionStatus": "waiting", "data": {"main": inputs[:1]}}
         state.record(node, run)
@@ -123,6 +125,14 @@ async def _run_task(
     state.record(node, run)
     state.deliver(node, outputs, run_index)
     return None, failure
+
+
+async def _take_memory(context: NodeContext, outputs: Outputs | None) -> None:
+    """Count what the outputs add to the run. Raises TooMuchData."""
+    meter, inputs = context.execution.ports.meter, context.inputs
+    if outputs:
+        size = _count(outputs) + _count(inputs)
+        meter.add(await compute(weigh_outputs, outputs, inputs, meter.room, size=size))
 
 
 def _count(ports: Sequence[list[Item] | None]) -> int:
@@ -175,6 +185,7 @@ def _begins_with_error(outputs: Outputs | None) -> bool:
 
 
 async def _run_node(context: NodeContext) -> Outputs | None:
+    context.held = 0
     try:
         with node_runs(Turn(context.node.name, context.execution.id)):
             return await context.node.kind.run(context)

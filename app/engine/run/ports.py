@@ -4,13 +4,14 @@ Each is optional; a node that needs one that is not there fails with a message t
 """
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 from app.engine.run.credentials import ReadCredential
 from app.engine.run.histories import History
 from app.engine.run.items import Item
+from app.engine.run.memory import Meter
 from app.outgoing.client import Outgoing
 
 
@@ -62,5 +63,7 @@ class Ports:
     history: History | None = None
     now: Callable[[], datetime] = own_clock
     """By whose clock waits begin and end."""
+    meter: Meter = field(default_factory=Meter)
+    """Counts the memory of this run, and of the sub-workflows that run within it."""
     depth: int = 0
     """How many workflows this one is below; the waits of a sub-workflow pass in memory, where its parent waits."""

@@ -4,16 +4,19 @@ Everything that a workflow does wrong comes back as an Outcome; nothing of it is
 """
 
 import asyncio
+import math
 import time
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
+from app.engine.run.computing import compute
 from app.engine.run.context import ExecutionInfo
 from app.engine.run.document import RunDocument, with_error, with_wait
 from app.engine.run.errors import RunError
 from app.engine.run.executor import Halt, execute
 from app.engine.run.graph import Graph, InvalidWorkflow, WorkflowHasIssues, check_runnable, parse_workflow
+from app.engine.run.memory import Meter, weigh
 from app.engine.run.node_types import NodeTypes
 from app.engine.run.ports import Ports
 from app.engine.run.state import RunState, Task, restore
@@ -87,6 +90,7 @@ async def run_workflow(request: RunRequest, sandbox: Sandbox, types: NodeTypes) 
     limit = float(timeout) if isinstance(timeout, int | float) and timeout > 0 else None
     try:
         async with asyncio.timeout(limit):
+            await compute(_count_memory, state, request.ports.meter, size=0 if earlier is None else math.inf)
             halt = await execute(state, sandbox, ExecutionInfo(request.execution_id, request.mode, request.ports))
     except TimeoutError:
         return _canceled_outcome(state, "The execution was cancelled because it timed out", TIMED_OUT)
@@ -96,6 +100,13 @@ async def run_workflow(request: RunRequest, sandbox: Sandbox, types: NodeTypes) 
             task.uncancel()
         return _canceled_outcome(state, CANCELED, "ManualExecutionCancelledError")
     return _outcome(state, halt)
+
+
+def _count_memory(state: RunState, meter: Meter) -> None:
+    """Count what a run begins with: the data of its earlier part, and what was handed to it."""
+    meter.used += sum(weigh([run]) for runs in state.run_data.values() for run in runs)
+    tasks = [*state.stack, *(task for tasks in state.waiting.values() for task in tasks)]
+    meter.used += sum(weigh(items) for task in tasks for items in task.inputs if items)
 
 
 def _begin(graph: Graph, request: RunRequest) -> RunState:

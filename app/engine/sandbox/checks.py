@@ -3,6 +3,7 @@ have changed it, so all that the worker takes over is checked again here: kinds,
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import orjson
@@ -12,17 +13,29 @@ from app.engine.sandbox.errors import CodeError, ExpressionError, SandboxError
 MOST_ENTRIES, LONGEST_KEY, LONGEST_VALUE = 10, 50, 512
 """Of custom data, as in n8n."""
 MOST_LINES, LONGEST_LINE = 1000, 10_000
+MOST_VALUES = 4_000_000
+"""In one answer: an empty array takes two bytes there, and 56 once it is read."""
+_STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"')
 NOT_JSON = frozenset({"undefined", "NaN", "Infinity", "-Infinity"})
 NO_ITEMS = "Code doesn't return items properly"
 
 
 def document(answer: bytes) -> dict[str, Any]:
     """The answer as a JSON object. Raises SandboxError for what is none, or is nested too deeply."""
+    values = answer.count(b",") + answer.count(b"[") + answer.count(b"{")
+    if values > MOST_VALUES and _outside_of_strings(answer) > MOST_VALUES:
+        raise SandboxError(f"The JavaScript gave more than {MOST_VALUES:,} values at once")
     try:
         value = orjson.loads(answer)
     except orjson.JSONDecodeError as error:
         raise SandboxError(f"The JavaScript gave a value that cannot be kept: {error}") from error
     return value if isinstance(value, dict) else {}
+
+
+def _outside_of_strings(answer: bytes) -> int:
+    """How many values begin in JSON, but for those that only stand in its strings."""
+    plain = _STRING.sub(b"", answer)
+    return plain.count(b",") + plain.count(b"[") + plain.count(b"{")
 
 
 def custom_data(answer: dict[str, Any]) -> dict[str, str] | None:

@@ -6,7 +6,7 @@ Knows text and JSON values, no node.
 import csv
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from typing import Any
 
@@ -44,12 +44,23 @@ def _with_one_sign(text: str, delimiter: str) -> tuple[str, str]:
     return mark.sub(lambda found: (sign if found[1] == delimiter else found[1]) + (found[2] or ""), text), sign
 
 
-def write(rows: list[dict[str, Any]], *, delimiter: str = ",", header: bool = True) -> str:
-    """Rows as text, nested values in columns such as `a.b` and `list.0`; no line break at the end."""
+def write(
+    rows: list[dict[str, Any]],
+    *,
+    delimiter: str = ",",
+    header: bool = True,
+    hold: Callable[[int], None] = lambda size: None,
+) -> str:
+    """Rows as text, nested values in columns such as `a.b` and `list.0`; no line break at the end.
+
+    `hold` hears of the length of each line: where rows have few columns in common, the text is much longer than they.
+    """
     flat = [dict(_flatten("", row)) for row in rows]
     names = list(dict.fromkeys(name for row in flat for name in row))
     lines = [delimiter.join(_quote(name, delimiter) for name in names)] if header else []
-    lines += [delimiter.join(_quote(_cell(row.get(name)), delimiter) for name in names) for row in flat]
+    for row in flat:
+        lines.append(delimiter.join(_quote(_cell(row.get(name)), delimiter) for name in names))
+        hold(len(lines[-1]))
     return "\n".join(lines)
 
 

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from app.engine.nodes.conditions.facts import Place, conditions_of, find_undefined, match_patterns, read_times
+from app.engine.run.computing import breathe
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.values import conversions
@@ -49,6 +50,7 @@ async def evaluate(context: NodeContext, raw: Any, filters: list[Any]) -> list[b
     )
     results: list[bool | NodeError] = []
     for index, entry in enumerate(filters):
+        await breathe()
         if isinstance(entry, NodeError):
             results.append(entry)
             continue

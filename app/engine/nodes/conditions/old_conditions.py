@@ -10,6 +10,7 @@ from typing import Any
 
 from app.engine.nodes.conditions.facts import MATCH_PATTERN
 from app.engine.nodes.shared.date_texts import read_dates
+from app.engine.run.computing import breathe
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.values import conversions
@@ -42,7 +43,11 @@ async def evaluate(context: NodeContext, rows: list[list[Condition]]) -> list[li
         context,
         (side for row in rows for each in row if each.kind == "dateTime" for side in (each.left, each.right)),
     )
-    return [[_holds(condition, matches, times, index) for condition in row] for index, row in enumerate(rows)]
+    results = []
+    for index, row in enumerate(rows):
+        await breathe()
+        results.append([_holds(condition, matches, times, index) for condition in row])
+    return results
 
 
 def _is_pattern(condition: Condition) -> bool:

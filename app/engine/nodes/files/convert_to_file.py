@@ -3,6 +3,7 @@
 import base64
 import binascii
 import mimetypes
+from functools import partial
 from typing import Any
 
 import orjson
@@ -10,6 +11,7 @@ import orjson
 from app.binary_files import file_entry
 from app.engine.nodes.shared.binary import encoding_name
 from app.engine.nodes.shared.issues import required
+from app.engine.run.computing import breathe, compute
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.run.items import Item, Outputs
@@ -34,21 +36,25 @@ async def convert_to_file(context: NodeContext) -> Outputs:
         return [[]]
     if operation == "csv":
         options = resolved[0].get("options") or {}
-        text = tables.write(
+        write = partial(
+            tables.write,
             [item["json"] for item in context.items],
             delimiter=str(options.get("delimiter") or ","),
             header=options.get("headerRow") is not False,
+            hold=context.hold,
         )
+        text = await compute(write)
         content = (BYTE_ORDER_MARK + text).encode()  # for the sake of spreadsheets, as n8n writes it
         return [[_all(context, resolved[0], content, "text/csv", "File.csv")]]
     if operation == "toJson" and context.parameters.get("mode", "once") == "once":
-        content = _json([item["json"] for item in context.items], resolved[0])
+        content = await compute(_json, [item["json"] for item in context.items], resolved[0])
         return [[_all(context, resolved[0], content, "application/json", "file.json")]]
     make = {"toJson": _json_file, "toText": _text_file, "toBinary": _binary_file}.get(operation)
     if make is None:
         raise NodeError(f"The operation '{operation}' of Convert to File is not supported.")
     output: list[Item] = []
     for index, (item, parameters) in enumerate(zip(context.items, resolved, strict=True)):
+        await breathe()
         try:
             file = make(item, parameters, index, context.version)
             output.append({"json": {}, "binary": {_field(parameters): file}, "pairedItem": {"item": index}})

@@ -2,14 +2,17 @@
 
 import base64
 import itertools
+from collections.abc import Callable
 from typing import Any
 
 from app.engine.nodes.shared import binary
 from app.engine.nodes.shared.binary import encoding_name
 from app.engine.nodes.shared.issues import required
+from app.engine.run.computing import compute
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.run.items import Item, Outputs
+from app.engine.run.memory import collect, estimate
 from app.engine.run.registry import node
 from app.engine.values import conversions, paths, tables
 from app.engine.values.conversions import CannotConvert
@@ -38,7 +41,8 @@ async def extract_from_file(context: NodeContext) -> Outputs:
             item = context.items[index]
             content = binary.read(item, parameters.get("binaryPropertyName", "data"), index)
             if operation == "csv":
-                output.extend({"json": row, "pairedItem": {"item": index}} for row in _rows(content, parameters))
+                rows = await compute(_rows, content, parameters, context.hold)
+                output.extend({"json": row, "pairedItem": {"item": index}} for row in rows)
             else:
                 value = await _value(context, operation, content, parameters, index)
                 output.append(_item(item, parameters, value, index))
@@ -57,6 +61,7 @@ async def _value(context: NodeContext, operation: str, content: bytes, parameter
     if operation != "fromJson":
         return text
     try:
+        context.hold(estimate(text))
         return conversions.parse_json(text)
     except CannotConvert:
         [message] = await context.evaluate_javascript(JSON_ERROR, [{"text": text}])
@@ -73,7 +78,7 @@ def _item(item: Item, parameters: dict[str, Any], value: Any, index: int) -> Ite
     return made
 
 
-def _rows(content: bytes, parameters: dict[str, Any]) -> list[dict[str, Any]]:
+def _rows(content: bytes, parameters: dict[str, Any], hold: Callable[[int], None]) -> list[dict[str, Any]]:
     """The rows of a table; none at all of one that is malformed, as in n8n."""
     options = parameters.get("options") or {}
     text = content.decode(encoding_name(options.get("encoding")), "replace")
@@ -88,7 +93,7 @@ def _rows(content: bytes, parameters: dict[str, Any]) -> list[dict[str, Any]]:
         read = tables.read(
             text, delimiter=str(options.get("delimiter") or ","), relaxed=bool(options.get("relaxQuotes"))
         )
-        rows = list(itertools.islice(_name_cells(read, options, skip), most if most >= 0 else None))
+        rows = collect(itertools.islice(_name_cells(read, options, skip), most if most >= 0 else None), hold)
     except MalformedTable:
         return []
     return rows

@@ -19,6 +19,7 @@ from app.engine.nodes.http_request.failures import RequestFailed, of_answer, of_
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.run.items import Item
+from app.engine.run.memory import estimate
 from app.engine.values import conversions
 from app.engine.values.conversions import CannotConvert, Undefined
 from app.outgoing.client import Answer, Call
@@ -95,7 +96,10 @@ async def in_batches(context: NodeContext, size: int, interval: float, request: 
 async def send(context: NodeContext, call: Call, item: int) -> Answer:
     """Send the request. Raises NodeError, in n8n's words, when no answer came."""
     try:
-        return await context.outgoing.send(call)
+        answer = await context.outgoing.send(call)
+        # All answers are kept until the last has come, as what they become.
+        context.hold(estimate(answer.content))
+        return answer
     except NETWORK_FAILURES as error:
         raise of_exception(error, call.url, item) from error
 

@@ -1,10 +1,13 @@
 """Compare Datasets: which items two inputs have in common, which differ, and which only one has."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from app.engine.nodes.merge import matching
+from app.engine.run.computing import compute
 from app.engine.run.context import NodeContext
 from app.engine.run.items import Item, Outputs
+from app.engine.run.memory import DICT
 from app.engine.run.parameters import split_names
 from app.engine.run.registry import node
 from app.engine.values import paths
@@ -17,6 +20,10 @@ LENIENT = 2.2
 @node("compareDatasets", [1, 2, 2.1, 2.2, 2.3], outputs=4)
 async def compare_datasets(context: NodeContext) -> Outputs:
     parameters = await context.resolve_first(context.parameters, parameter="mergeByFields")
+    return await compute(_compare, context, parameters, size=sum(map(len, context.inputs)))
+
+
+def _compare(context: NodeContext, parameters: dict[str, Any]) -> Outputs:
     options = parameters.get("options") or {}
     pairs = matching.field_pairs((parameters.get("mergeByFields") or {}).get("values") or [])
     dots = not options.get("disableDotNotation")
@@ -28,19 +35,25 @@ async def compare_datasets(context: NodeContext) -> Outputs:
     first_only = options.get("multipleMatches", "first") == "first"
     found = matching.match(first, second, pairs, dots=dots, fuzzy=fuzzy, first_only=first_only)
     # Of an item that several of the other input could match, the later ones are no items of their own either.
-    taken = {identity(second[place]["json"]) for partners in found.partners for place in partners}
+    partnered = {place for partners in found.partners for place in partners}
+    taken = {identity(second[place]["json"]) for place in partnered}
     prefers_second = fuzzy and parameters.get("resolve") == "preferInput2"
     same: list[Item] = []
-    different: list[Item] = []
-    for index, partners in enumerate(found.partners):
-        for place in partners:
-            comparison = _Comparison(first[index]["json"], second[place]["json"], fuzzy, set(_skipped_fields(options)))
+    found_pairs = ((index, place) for index, partners in enumerate(found.partners) for place in partners)
+
+    def differences() -> Iterator[Item]:
+        for index, place in found_pairs:
+            comparison = _Comparison(first[index]["json"], second[place]["json"], fuzzy, skipped)
             pairing = [{"item": index}, {"item": place, "input": 1}]
             if comparison.is_same:
+                context.hold(2 * DICT)
                 same.append(second[place] if prefers_second else first[index])
             else:
                 json = comparison.resolve_differences(parameters, pairs, dots, context.version)
-                different.append({"json": json, "pairedItem": pairing})
+                yield {"json": json, "pairedItem": pairing}
+
+    skipped = set(_skipped_fields(options))
+    different = context.collect(differences())
     only_first = [item for item, partners in zip(first, found.partners, strict=True) if not partners]
     only_second = [second[place] for place in found.unmatched_second if identity(second[place]["json"]) not in taken]
     return [only_first, same, different, only_second]

@@ -1,8 +1,10 @@
 """Merge, versions 2 and 3: makes one stream of several, one after the other or item by item."""
 
+import math
 from typing import Any
 
 from app.engine.nodes.merge import matching
+from app.engine.run.computing import compute
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.run.items import Item, Outputs
@@ -21,6 +23,12 @@ def _inputs_needed(parameters: dict[str, Any]) -> list[int] | int | None:
 @node("merge", [2, 2.1, 3, 3.1, 3.2], inputs_needed=_inputs_needed, exact=True)
 async def merge(context: NodeContext) -> Outputs:
     parameters = await context.resolve_first(context.parameters, parameter="mode")
+    sizes = [len(items) for items in context.inputs]
+    # Combined in all ways, few items make many.
+    return await compute(_merge, context, parameters, size=max(sum(sizes), math.prod(sizes)))
+
+
+def _merge(context: NodeContext, parameters: dict[str, Any]) -> Outputs:
     mode = parameters.get("mode", "append")
     if context.version >= 3 and len(context.inputs) > (count := _declared_inputs(parameters)):
         context.inputs = context.inputs[:count]  # as in n8n, what else is connected is left aside
@@ -39,8 +47,9 @@ async def merge(context: NodeContext) -> Outputs:
         return [_by_position(_all_inputs(context, parameters), clash, bool(options.get("includeUnpaired")))]
     first, second = [*context.inputs, [], []][:2]
     if how == "all":
-        return [[_join(a, i, b, j, clash) for i, a in enumerate(first) for j, b in enumerate(second)]]
-    return _by_fields(first, second, parameters, options, context.version)
+        pairs = ((a, i, b, j) for i, a in enumerate(first) for j, b in enumerate(second))
+        return [context.collect(_join(*pair, clash) for pair in pairs)]
+    return _by_fields(context, first, second, parameters)
 
 
 def _all_inputs(context: NodeContext, parameters: dict[str, Any]) -> list[list[Item]]:
@@ -109,9 +118,8 @@ def _item(json: dict[str, Any], items: list[Item], places: list[tuple[int, int]]
     return made
 
 
-def _by_fields(
-    first: list[Item], second: list[Item], parameters: dict[str, Any], options: dict[str, Any], version: float
-) -> Outputs:
+def _by_fields(context: NodeContext, first: list[Item], second: list[Item], parameters: dict[str, Any]) -> Outputs:
+    options, version = parameters.get("options") or {}, context.version
     pairs = _pairs(parameters, version)
     dots = not options.get("disableDotNotation")
     join = parameters.get("joinMode", "keepMatches")
@@ -139,11 +147,11 @@ def _by_fields(
     if join == "keepMatches" and wanted == "input2":
         places = dict.fromkeys(place for partners in found.partners for place in partners)
         return [[second[place] for place in places]]
-    together = [
+    together = context.collect(
         _join(item, index, second[place], place, clash)
         for index, (item, partners) in enumerate(zip(first, found.partners, strict=True))
         for place in partners
-    ]
+    )
     if join in ("keepEverything", "enrichInput1"):
         together.extend(_alone(unmatched_first, "1", clash))
     if join in ("keepEverything", "enrichInput2"):

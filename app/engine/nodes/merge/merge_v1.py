@@ -1,7 +1,9 @@
 """Merge, version 1, with the modes and names that it had then."""
 
+import math
 from typing import Any
 
+from app.engine.run.computing import compute
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.run.items import Item, Outputs
@@ -12,6 +14,11 @@ from app.engine.values import conversions, paths
 @node("merge", [1], inputs_needed=lambda parameters: 1, exact=True)
 async def merge_v1(context: NodeContext) -> Outputs:
     parameters = await context.resolve_first(context.parameters, parameter="mode")
+    sizes = [len(items) for items in context.inputs]
+    return await compute(_merge, context, parameters, size=max(sum(sizes), math.prod(sizes)))
+
+
+def _merge(context: NodeContext, parameters: dict[str, Any]) -> Outputs:
     first, second = [*context.inputs, [], []][:2]
     mode = parameters.get("mode", "append")
     if mode == "append":
@@ -19,7 +26,7 @@ async def merge_v1(context: NodeContext) -> Outputs:
     if mode == "mergeByIndex":
         return [_by_index(first, second, parameters.get("join", "left"))]
     if mode == "multiplex":
-        return [[_together(one, other) for one in first for other in second]]
+        return [context.collect(_together(one, other) for one in first for other in second)]
     if mode == "passThrough":
         return [first if parameters.get("output", "input1") == "input1" else second]
     if mode == "wait":

@@ -38,7 +38,8 @@ async def postgres(context: NodeContext) -> Outputs:
     options = resolved[0].get("options") or {}
     timeout = conversions.to_number(options.get("connectionTimeout") or CONNECT_SECONDS)
     big_as_text = options.get("largeNumbersOutput", "text") != "numbers"
-    async with session(credential, context.outgoing.rules, timeout=timeout, big_as_text=big_as_text) as open_session:
+    opening = session(credential, context.outgoing.rules, hold=context.hold, timeout=timeout, big_as_text=big_as_text)
+    async with opening as open_session:
         types = await _types(open_session, resolved[0]) if operation in WRITING else {}
         queries = [
             make(parameters, _row(parameters, item, context.version), types, index)

@@ -4,16 +4,19 @@ Nothing here concerns the database in which executions are kept. The address rul
 """
 
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import psycopg
 
+from app.engine.nodes.postgres import rows
 from app.engine.nodes.postgres.values import to_json
 from app.engine.nodes.shared.connection_errors import CONNECTION_ERRORS
+from app.engine.run.computing import breathe
 from app.engine.run.errors import NodeError
+from app.engine.run.memory import weigh
 from app.engine.values import conversions
 from app.outgoing.addresses import AddressRefused, AddressRules, UnknownHost
 
@@ -38,33 +41,33 @@ class QueryFailed(NodeError):
 class Session:
     """A connection, speaking n8n's values."""
 
-    def __init__(self, connection: psycopg.AsyncConnection[Any], *, big_as_text: bool) -> None:
+    def __init__(
+        self, connection: psycopg.AsyncConnection[Any], *, big_as_text: bool, hold: Callable[[int], None]
+    ) -> None:
         self._connection = connection
         self._big_as_text = big_as_text
+        self._hold = hold
 
     async def run(self, query: str, item: int | None = None) -> list[QueryResult]:
-        """Run one or more statements, all or none of them. Raises QueryFailed."""
+        """Run one or more statements, all or none of them. Raises QueryFailed, and what `hold` does."""
+        made: list[QueryResult] = []
+        found: list[dict[str, Any]] = []
         try:
-            cursor = await self._connection.execute(query.encode())
-            results = [self._result(cursor)]
-            while cursor.nextset():
-                results.append(self._result(cursor))
-            return results
+            async for result in rows.results(self._connection, query.encode()):
+                part = [{name: self._shown(value, oid) for name, oid, value in row} for row in rows.rows(result)]
+                self._hold(weigh(part))
+                found += part
+                if result.status not in rows.PART:
+                    made.append(QueryResult(found if result.nfields else None))
+                    found = []
+                await breathe()
+            return made
         except psycopg.Error as error:
             raise _failure(error, query, item) from error
-
-    def _result(self, cursor: psycopg.AsyncCursor[Any]) -> QueryResult:
-        """The rows as the server wrote them: psycopg's own reading of types is another than n8n's."""
-        result = cursor.pgresult
-        if cursor.description is None or result is None:
-            return QueryResult(None)
-        columns = [(column.name, column.type_code) for column in cursor.description]
-        return QueryResult(
-            [
-                {name: self._shown(result.get_value(row, place), oid) for place, (name, oid) in enumerate(columns)}
-                for row in range(result.ntuples)
-            ]
-        )
+        except NodeError:
+            # Rows are still on their way, which nobody waits for.
+            await self._connection.close()
+            raise
 
     def _shown(self, value: bytes | None, oid: int) -> Any:
         if value is None:
@@ -86,9 +89,17 @@ def _failure(error: psycopg.Error, query: str, item: int | None) -> QueryFailed:
 
 @asynccontextmanager
 async def session(
-    credential: dict[str, Any], rules: AddressRules, *, timeout: float = CONNECT_SECONDS, big_as_text: bool = True
+    credential: dict[str, Any],
+    rules: AddressRules,
+    *,
+    hold: Callable[[int], None],
+    timeout: float = CONNECT_SECONDS,
+    big_as_text: bool = True,
 ) -> AsyncIterator[Session]:
-    """A connection to what the credential names. Raises NodeError when it cannot be made."""
+    """A connection to what the credential names; `hold` hears of the bytes that rows take.
+
+    Raises NodeError when it cannot be made.
+    """
     if credential.get("sshTunnel"):
         raise NodeError("SSH tunnels are not supported; connect to the database directly.")
     host, port = str(credential.get("host") or "localhost"), int(conversions.to_number(credential.get("port") or 5432))
@@ -118,7 +129,7 @@ async def session(
         refused = "refused" in str(error).lower()
         raise NodeError(CONNECTION_ERRORS["ECONNREFUSED"] if refused else _explain(error, credential)) from error
     async with connection:
-        yield Session(connection, big_as_text=big_as_text)
+        yield Session(connection, big_as_text=big_as_text, hold=hold)
 
 
 def _encryption(credential: dict[str, Any]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from app.engine.nodes.remove_duplicates.seen_items import CLEAR, NEW_VALUE, SEEN, clear_history, new_items
 from app.engine.nodes.shared.issues import required
+from app.engine.run.computing import compute
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.run.items import Item, Outputs
@@ -31,7 +32,8 @@ async def remove_duplicates(context: NodeContext) -> Outputs:
         if operation == CLEAR:
             return await clear_history(context)
         parameters = await context.resolve_first(context.parameters, parameter="compare")
-        return [drop_duplicates(context.items, parameters, context.version)]
+        items = context.items
+        return [await compute(drop_duplicates, items, parameters, context.version, size=len(items))]
     except NodeError as error:
         if context.version < 2 or not context.continues_on_fail:
             raise

@@ -8,9 +8,11 @@ from app.engine.nodes.set.hidden_values import reveal
 from app.engine.nodes.set.json_text import may_be_object, parse_all
 from app.engine.nodes.shared.date_texts import read_dates
 from app.engine.nodes.shared.issues import of_type
+from app.engine.run.computing import breathe
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.run.items import Item, Outputs
+from app.engine.run.memory import DICT
 from app.engine.run.parameters import split_expressions, split_names
 from app.engine.run.registry import node
 from app.engine.values import conversions, dates, paths
@@ -75,6 +77,7 @@ async def set_(context: NodeContext) -> Outputs:
         times = await _read_times(context, resolved)
     output: list[Item] = []
     for index, (item, values) in enumerate(zip(context.items, resolved, strict=True)):
+        await breathe()
         try:
             if isinstance(values, NodeError):
                 raise values
@@ -89,7 +92,10 @@ async def set_(context: NodeContext) -> Outputs:
                 raise
             output.append({"json": {"error": error.message}, "pairedItem": {"item": index}})
     copies = _copies(context)
-    return [[dict(item) for item in output for _ in range(copies)]] if copies > 1 else [output]
+    if copies == 1:
+        return [output]
+    context.hold(copies * len(output) * DICT)
+    return [[dict(item) for item in output for _ in range(copies)]]
 
 
 def _copies(context: NodeContext) -> int:

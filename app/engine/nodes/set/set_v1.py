@@ -3,6 +3,7 @@
 import math
 from typing import Any
 
+from app.engine.run.computing import breathe
 from app.engine.run.context import NodeContext
 from app.engine.run.items import Item, Outputs
 from app.engine.run.registry import node
@@ -24,6 +25,7 @@ async def set_v1(context: NodeContext) -> Outputs:
     resolved = await context.resolve(wanted, parameter="values")
     undefined = await _find_undefined(context, wanted["values"], resolved)
     for index, asked in enumerate(resolved):
+        await breathe()
         item = context.items[index]
         json: dict[str, Any] = {} if asked["only"] else dict(item["json"])
         dots = asked["options"].get("dotNotation", True) is not False

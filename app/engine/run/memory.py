@@ -1,0 +1,113 @@
+"""How much memory the data of a run takes, counted as it grows, and where that ends.
+
+What JSON takes in memory is many times its length in a text: an empty array is 2 bytes there and 56 here.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from sys import getsizeof
+from typing import Any
+
+import orjson
+
+from app.engine.run.errors import NodeError
+from app.engine.run.items import Item
+
+MOST_BYTES = 256 * 2**20
+SETTING = "EXECUTIONS_RUN_BYTES"
+CHUNK = 1_000
+"""Items that are weighed at once, for which they are written as JSON."""
+POINTER, LIST, DICT, SCALAR = 8, 56, 184, 32
+"""What the parts of a value take: its place in what holds it, an empty array, an object with a field, a number."""
+
+
+class TooMuchData(NodeError):
+    """The data of the run would take more memory than it may."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(
+            f"The data of this execution takes more memory than it may: {limit / 2**20:,.0f} MiB",
+            description=f"Handle less data at once, or set {SETTING} to allow more.",
+        )
+
+
+@dataclass(slots=True)
+class Meter:
+    """The bytes that one run holds, and the most that it may."""
+
+    limit: int = MOST_BYTES
+    used: int = 0
+
+    @property
+    def room(self) -> int:
+        return max(0, self.limit - self.used)
+
+    def add(self, size: int) -> None:
+        """Count what the run holds from now on. Raises TooMuchData, and does not count it, where that is too much."""
+        self.check(size)
+        self.used += size
+
+    def check(self, size: int) -> None:
+        """Raises TooMuchData where the run cannot hold so much more."""
+        if self.used + size > self.limit:
+            raise TooMuchData(self.limit)
+
+
+def weigh_outputs(outputs: Iterable[list[Item]], inputs: Iterable[list[Item]], most: int) -> int:
+    """About the bytes that a node's outputs add to its inputs, not counted on beyond `most`.
+
+    What a node only passes on is there already.
+    """
+    passed = {id(value) for items in inputs for item in items for value in item.values()}
+    total = 0
+    for items in outputs:
+        for begin in range(0, len(items), CHUNK):
+            chunk = items[begin : begin + CHUNK]
+            total += 2 * DICT * len(chunk)
+            total += weigh([value for item in chunk for value in item.values() if id(value) not in passed])
+            if total > most:
+                return total
+    return total
+
+
+def collect(items: Iterable[Item], hold: Callable[[int], None]) -> list[Item]:
+    """The items as a list; `hold` hears of the bytes that they take, a MiB or a thousand items at a time."""
+    output: list[Item] = []
+    weighed, step = 0, 1
+    for item in items:
+        output.append(item)
+        if len(output) - weighed >= step:
+            size = weigh(output[weighed:])
+            hold(size)
+            step = max(1, min(CHUNK, step * 2, 2**20 * (len(output) - weighed) // size))
+            weighed = len(output)
+    hold(weigh(output[weighed:]))
+    return output
+
+
+def weigh(values: list[Any]) -> int:
+    """About the bytes that JSON values take. What stands in two places counts twice."""
+    try:
+        return estimate(orjson.dumps(values))
+    except TypeError:
+        return _weigh_slowly(values)  # nested deeper, or of greater numbers, than orjson writes
+
+
+def _weigh_slowly(values: list[Any]) -> int:
+    total, stack = 0, [values]
+    while stack:
+        value = stack.pop()
+        total += getsizeof(value)
+        if isinstance(value, dict | list):
+            stack.extend(value.values() if isinstance(value, dict) else value)
+    return total
+
+
+def estimate(text: bytes | str) -> int:
+    """About the bytes that the JSON in `text` takes once it is parsed, known without parsing it.
+
+    Signs within strings count as if they stood outside: it may be too much, and is never too little by far.
+    """
+    marks = (",", "[", "{") if isinstance(text, str) else (b",", b"[", b"{")
+    commas, lists, objects = (text.count(mark) for mark in marks)  # type: ignore[arg-type]
+    return len(text) + (POINTER + SCALAR) * commas + LIST * lists + DICT * objects

@@ -1,0 +1,163 @@
+"""Computing beside the loop: it returns, it fails, it is stopped, and the loop turns meanwhile."""
+
+import asyncio
+import threading
+import time
+from typing import Any
+
+import pytest
+
+from app.engine.run.computing import FEW, Turn, breathe, compute, current_turn, node_runs
+from tests.engine.running import Engine
+from tests.patience import PATIENCE_SECONDS
+from tests.workflows import START, assign, chain, condition, node, workflow
+
+MANY = 20_000
+MOST_CPU = 0.4
+"""CPU seconds that the loop's thread may take between two turns of the loop."""
+
+
+def test_it_returns_and_raises_what_the_work_does() -> None:
+    async def main() -> None:
+        assert await compute(lambda a, b: a + b, 1, 2) == 3
+        for size in (FEW, FEW + 1):
+            with pytest.raises(ZeroDivisionError):
+                await compute(lambda: 1 // 0, size=size)
+
+    asyncio.run(main())
+
+
+def test_few_items_are_computed_at_once_and_many_in_another_thread() -> None:
+    async def main() -> None:
+        assert await compute(threading.get_ident, size=FEW) == threading.get_ident()
+        assert await compute(threading.get_ident, size=FEW + 1) != threading.get_ident()
+
+    asyncio.run(main())
+
+
+def test_what_is_cancelled_ends_though_it_would_go_on_for_ever() -> None:
+    ended = threading.Event()
+
+    def work() -> None:
+        try:
+            while True:
+                sum(range(100))
+        finally:
+            ended.set()
+
+    async def main() -> None:
+        task = asyncio.create_task(compute(work))
+        await asyncio.sleep(0.05)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert await asyncio.to_thread(ended.wait, PATIENCE_SECONDS)
+
+    asyncio.run(main())
+
+
+def test_work_that_ends_as_it_is_cancelled_harms_no_later_one() -> None:
+    async def one(number: int) -> None:
+        task = asyncio.create_task(compute(sum, range(number * 50)))
+        await asyncio.sleep(0)
+        if number % 2:
+            task.cancel()
+            await asyncio.wait([task])
+        else:
+            assert await task == sum(range(number * 50))
+
+    async def main() -> None:
+        for _ in range(10):
+            await asyncio.gather(*(one(number) for number in range(20)))
+
+    asyncio.run(main())
+
+
+def test_a_node_can_be_told_from_its_tasks_and_from_nothing_else() -> None:
+    async def seen() -> Turn | None:
+        return current_turn()
+
+    async def main() -> None:
+        turn = Turn("Sort", "1")
+        with node_runs(turn):
+            assert await asyncio.create_task(seen()) == turn
+            assert await compute(current_turn) == turn
+            with node_runs(None):
+                assert await seen() is None
+        assert await seen() is None
+
+    asyncio.run(main())
+
+
+def test_breathing_lets_others_have_their_turn() -> None:
+    turns: list[int] = []
+
+    async def computing() -> None:
+        for number in range(200):
+            await breathe()
+            busy_until = time.thread_time() + 0.001
+            while time.thread_time() < busy_until:
+                pass
+            turns.append(number)
+
+    async def other() -> int:
+        await asyncio.sleep(0)
+        return len(turns)
+
+    async def main() -> list[Any]:
+        return await asyncio.gather(computing(), other())
+
+    _, seen = asyncio.run(main())
+    assert seen < 200
+
+
+def items(count: int = MANY) -> list[dict[str, Any]]:
+    return [
+        {"json": {"n": place * 7919 % count, "s": f"text {place % 100}", "day": "2026-01-02"}} for place in range(count)
+    ]
+
+
+def two_inputs(middle: dict[str, Any]) -> dict[str, Any]:
+    lines = [("Start", "A"), ("Start", "B"), ("A", 0, middle["name"], 0), ("B", 0, middle["name"], 1)]
+    return workflow([START, node("A", "noOp"), node("B", "noOp"), middle], *lines)
+
+
+BY_N = {"mergeByFields": {"values": [{"field1": "n", "field2": "n"}]}}
+SORTED = {"sortFieldsUi": {"sortField": [{"fieldName": "s"}, {"fieldName": "n", "order": "descending"}]}}
+SUMS = {"fieldsToSummarize": {"values": [{"field": "n", "aggregation": "sum"}]}, "fieldsToSplitBy": "s"}
+HOLDERS = {
+    "sort": chain(START, node("Node", "sort", SORTED)),
+    "summarize": chain(START, node("Node", "summarize", SUMS, 1.1)),
+    "removeDuplicates": chain(START, node("Node", "removeDuplicates", {}, 1.1)),
+    "aggregate": chain(START, node("Node", "aggregate", {"aggregate": "aggregateAllItemData"})),
+    "set": chain(
+        START, node("Node", "set", assign(("a", "number", "5"), ("b.c", "string", "x"), includeOtherFields=True), 3.4)
+    ),
+    "if": chain(START, node("Node", "if", condition("2026-01-01", "dateTime", "before", "2026-01-02"), 2.2)),
+    "convertToFile": chain(START, node("Node", "convertToFile", {"operation": "csv"}, 1.1)),
+    "html": chain(START, node("Node", "html", {"operation": "convertToHtmlTable"}, 1.2)),
+    "hash": chain(START, node("Node", "crypto", {"action": "hash", "value": "x" * 1000, "type": "SHA512"})),
+    "merge": two_inputs(node("Node", "merge", {"mode": "combine", "advanced": True, **BY_N}, 3)),
+    "compareDatasets": two_inputs(node("Node", "compareDatasets", BY_N, 2.3)),
+}
+
+
+@pytest.mark.parametrize("document", HOLDERS.values(), ids=HOLDERS.keys())
+def test_a_node_with_many_items_lets_the_loop_turn(engine: Engine, document: dict[str, Any]) -> None:
+    longest = 0.0
+
+    async def watch() -> None:
+        nonlocal longest
+        while True:
+            began = time.thread_time()
+            await asyncio.sleep(0.001)
+            longest = max(longest, time.thread_time() - began)
+
+    async def start() -> asyncio.Task[None]:
+        return asyncio.create_task(watch())
+
+    watching = engine.runner.run(start())
+    outcome = engine.run(document, items=items())
+    watching.cancel()
+    assert outcome.status == "success", outcome.error
+    assert longest < MOST_CPU

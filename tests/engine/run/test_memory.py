@@ -1,0 +1,182 @@
+"""The memory of a run: estimated about right, counted, and refused before it is taken."""
+
+import tracemalloc
+from sys import getsizeof
+from typing import Any
+
+import orjson
+import pytest
+
+from app.engine.run.memory import Meter, TooMuchData, collect, estimate, weigh, weigh_outputs
+from app.engine.run.ports import Ports
+from app.engine.run.run import Outcome
+from app.engine.values import tables
+from tests.engine.histories import MemoryHistory
+from tests.engine.running import Engine
+from tests.workflows import START, assign, chain, code, no_op, node, set_field, workflow
+
+MIB = 2**20
+SHAPES: dict[str, Any] = {
+    "empty arrays": [[] for _ in range(1_000)],
+    "empty objects": [{} for _ in range(1_000)],
+    "numbers": [1000 + number for number in range(1_000)],
+    "short texts": [f"text {number}" for number in range(1_000)],
+    "long texts": ["x" * 1_000 + str(number) for number in range(1_000)],
+    "items": [
+        {"json": {"id": number, "name": f"n{number}", "tags": [], "more": {"a": 1.5}}} for number in range(1_000)
+    ],
+    "nested": [[[[{"a": [number]}]]] for number in range(1_000)],
+}
+
+
+def real_size(value: Any) -> int:
+    own = getsizeof(value)
+    if isinstance(value, dict):
+        return own + sum(map(real_size, value.values()))
+    return own + sum(map(real_size, value)) if isinstance(value, list) else own
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_the_estimate_is_neither_far_below_nor_far_above(shape: str) -> None:
+    values = SHAPES[shape]
+    assert 0.45 < weigh(values) / real_size(values) < 3.5
+    assert estimate(orjson.dumps(values)) == estimate(orjson.dumps(values).decode()) == weigh(values)
+
+
+def test_what_orjson_cannot_write_is_weighed_as_well() -> None:
+    deep: list[Any] = []
+    for _ in range(1_000):
+        deep = [deep]
+    assert weigh([deep]) > 50_000
+    assert weigh([2**200]) > 40
+
+
+def test_what_is_only_passed_on_costs_little() -> None:
+    given = [{"json": {"text": "x" * 1_000_000}, "pairedItem": {"item": 0}}]
+    passed = [{**item, "pairedItem": {"item": 0}} for item in given]
+    assert weigh_outputs([passed], [given], MIB) < 1_000
+    assert weigh_outputs([passed], [], MIB) > 1_000_000
+
+
+def test_what_is_collected_is_counted_before_it_is_all_there() -> None:
+    meter, made = Meter(limit=MIB), 0
+
+    def items() -> Any:
+        nonlocal made
+        while True:
+            made += 1
+            yield {"json": {"text": "x" * 100}}
+
+    def hold(size: int) -> None:
+        meter.add(size)
+
+    with pytest.raises(TooMuchData, match="1 MiB"):
+        collect(items(), hold)
+    assert made < 10_000
+    assert meter.used <= MIB
+
+
+def run(engine: Engine, document: dict[str, Any], limit: int = 4 * MIB, **request: Any) -> Outcome:
+    return engine.run(document, ports=Ports(history=MemoryHistory(), meter=Meter(limit)), **request)
+
+
+def items(count: int, **more: Any) -> list[dict[str, Any]]:
+    return [{"json": {"n": place, **more}} for place in range(count)]
+
+
+def combined(mode: dict[str, Any], version: float) -> dict[str, Any]:
+    nodes = [START, node("A", "noOp"), node("B", "noOp"), node("Node", "merge", mode, version)]
+    lines = [("Start", "A"), ("Start", "B"), ("A", 0, "Node", 0), ("B", 0, "Node", 1)]
+    return workflow(nodes, *lines)
+
+
+SAME = {"mergeByFields": {"values": [{"field1": "same", "field2": "same"}]}}
+COMPARED = {**SAME, "options": {"multipleMatches": "all"}}
+MULTIPLIERS: dict[str, tuple[dict[str, Any], list[dict[str, Any]]]] = {
+    "Merge, all": (combined({"mode": "combine", "combineBy": "combineAll"}, 3), items(3_000)),
+    "Merge 2, all": (combined({"mode": "combine", "combinationMode": "multiplex"}, 2), items(3_000)),
+    "Merge 1, all": (combined({"mode": "multiplex"}, 1), items(3_000)),
+    "Merge, fields": (combined({"mode": "combine", "advanced": True, **SAME}, 3), items(4_000, same=1)),
+    "Compare Datasets": (
+        workflow(
+            [START, node("A", "noOp"), node("B", "noOp"), node("Node", "compareDatasets", COMPARED, 2.3)],
+            ("Start", "A"),
+            ("Start", "B"),
+            ("A", 0, "Node", 0),
+            ("B", 0, "Node", 1),
+        ),
+        items(4_000, same=1),
+    ),
+    "Split Out": (
+        chain(START, node("Node", "splitOut", {"fieldToSplitOut": "list", "include": "allOtherFields"})),
+        [{"json": {"list": list(range(4_000)), **{f"f{number}": number for number in range(4_000)}}}],
+    ),
+    "HTML": (
+        chain(START, node("Node", "html", {"operation": "convertToHtmlTable"}, 1.2)),
+        [{"json": {f"a{place}": 1}} for place in range(4_000)],
+    ),
+    "Edit Fields": (
+        chain(START, node("Node", "set", assign(duplicateItem=True, duplicateCount=1_000), 3.4)),
+        items(2_000),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", MULTIPLIERS)
+def test_a_node_that_makes_much_of_little_is_refused_before_it_has_it(engine: Engine, name: str) -> None:
+    document, given = MULTIPLIERS[name]
+    tracemalloc.start()
+    outcome = run(engine, document, limit=8 * MIB, items=given)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert outcome.status == "error"
+    assert outcome.error is not None
+    assert outcome.error.node == "Node"
+    assert "MiB" in outcome.error.message
+    assert "EXECUTIONS_RUN_BYTES" in outcome.data["resultData"]["error"]["description"]
+    assert peak < 64 * MIB
+
+
+def test_the_text_of_a_table_is_counted_as_it_is_written() -> None:
+    sizes: list[int] = []
+    text = tables.write([{f"a{place}": 1} for place in range(100)], hold=sizes.append)
+    assert len(text) - 1_000 < sum(sizes) <= len(text)
+
+
+def test_a_program_that_answers_with_much_is_refused(engine: Engine) -> None:
+    document = chain(START, code("return [{ json: { list: new Array(200000).fill([]) } }]"), no_op())
+    outcome = run(engine, document)
+    assert outcome.error is not None
+    assert outcome.error.node == "Code"
+    assert "4 MiB" in outcome.error.message
+
+
+def test_more_values_than_a_worker_can_hold_are_not_even_read(engine: Engine) -> None:
+    outcome = run(engine, chain(START, code("return [{ json: { list: new Array(5000000).fill([]) } }]")), limit=2**40)
+    assert outcome.error is not None
+    assert "values at once" in outcome.error.message
+
+
+def test_signs_within_a_text_are_no_values(engine: Engine) -> None:
+    outcome = run(engine, chain(START, code("return [{ json: { text: ',[{'.repeat(1500000) } }]")), limit=2**40)
+    assert outcome.status == "success"
+
+
+def test_the_nodes_of_a_run_are_counted_together(engine: Engine) -> None:
+    steps = [set_field(f"a{number}", "x" * 1_000_000, f"Step {number}") for number in range(6)]
+    outcome = run(engine, chain(START, *steps))
+    assert outcome.error is not None
+    assert outcome.error.node in ("Step 3", "Step 4")
+
+
+def test_data_that_is_passed_on_from_node_to_node_counts_once(engine: Engine) -> None:
+    steps = [no_op(f"Step {number}") for number in range(20)]
+    assert run(engine, chain(START, set_field("a", "x" * 1_000_000), *steps)).status == "success"
+
+
+def test_a_run_that_goes_on_has_its_earlier_data_counted(engine: Engine) -> None:
+    document = chain(START, set_field("a", "x" * 2_000_000), node("Halt", "stopAndError", {"errorMessage": "no"}))
+    ended = run(engine, document, limit=16 * MIB)
+    meter = Meter(16 * MIB)
+    engine.run(document, resume=ended.data, ports=Ports(history=MemoryHistory(), meter=meter))
+    assert meter.used > 2_000_000
