@@ -13,6 +13,7 @@ import psycopg
 import pytest
 
 from app.engine.nodes.postgres import sql_text
+from app.engine.run.memory import MOST_BYTES, Meter
 from app.engine.run.ports import Ports
 from app.outgoing.addresses import AddressRules
 from app.outgoing.client import Outgoing
@@ -56,12 +57,15 @@ def shop(postgres_url: str) -> Iterator[tuple[str, dict[str, Any]]]:
         yield url, {"host": "127.0.0.1", "port": port, "user": "postgres", "database": parts.path.strip("/")}
 
 
-def run(engine: Engine, workflow: dict[str, Any], held: dict[str, Any], allowed: str = "127.0.0.1"):
+def run(
+    engine: Engine, workflow: dict[str, Any], held: dict[str, Any], allowed: str = "127.0.0.1", limit: int = MOST_BYTES
+):
     async def read(credential_id: str, kind: str) -> dict[str, Any]:
         return held
 
     outgoing = Outgoing(AddressRules.parse(allowed))
-    return engine.run(workflow, mode="test", start_node="Start", ports=Ports(credentials=read, outgoing=outgoing))
+    ports = Ports(credentials=read, outgoing=outgoing, meter=Meter(limit))
+    return engine.run(workflow, mode="test", start_node="Start", ports=ports)
 
 
 def comparable(value: Any) -> Any:
@@ -167,3 +171,14 @@ def test_what_json_cannot_hold_stays_text(engine: Engine, shop) -> None:
     outcome = run(engine, query(f"SELECT {values}"), held)
     [item] = outcome.data["resultData"]["runData"]["Ask"][0]["data"]["main"][0]
     assert item["json"] == {"past": "-infinity", "never": ["infinity"], "braces": ["{}", '{"a"}']}
+
+
+@pytest.mark.parametrize("text", ["SELECT {}", "SELECT 1; SELECT {}; SELECT 2"])
+def test_more_rows_than_a_run_may_hold_are_not_fetched(engine: Engine, shop, text: str) -> None:
+    _, held = shop
+    rows = "n, repeat('x', 100) FROM generate_series(1, 20000000) AS n"
+    outcome = run(engine, query(text.format(rows)), held, limit=2 * 2**20)
+    assert outcome.error is not None
+    assert "2 MiB" in outcome.error.message
+    few = run(engine, query(text.format("1 AS n")), held, limit=2 * 2**20)
+    assert few.status == "success"

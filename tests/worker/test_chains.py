@@ -1,0 +1,60 @@
+"""Executions that start each other without end, and errors without a bound: both end, and it is said why."""
+
+from app.worker.runs import CUT, LONGEST_TEXT, shorten
+from tests.patience import wait_until
+from tests.worker.test_error_workflows import add, on_error
+from tests.worker.test_sub_workflows import call, child
+from tests.workflows import code, node, stop_and_error, stored
+
+IN_FLIGHT = "SELECT count(*) FROM executions WHERE status IN ('new', 'running')"
+
+
+def ended_chain(queue) -> list[tuple]:
+    """Depth, status and error of each execution, once none is under way."""
+    wait_until(lambda: queue.connection.execute(IN_FLIGHT).fetchone()[0] == 0, lambda: "the chain goes on")
+    return queue.connection.execute("SELECT depth, status, error_message FROM executions ORDER BY id").fetchall()
+
+
+def test_a_workflow_that_runs_itself_without_waiting_comes_to_an_end(queue, start_worker) -> None:
+    queue.save(child(call("again", options={"waitForSubWorkflow": False})), "again")
+    start_worker()
+    queue.wait_for(queue.add("again"))
+    rows = ended_chain(queue)
+    assert [depth for depth, _, _ in rows] == list(range(21))
+    assert {status for _, status, _ in rows[:-1]} == {"success"}
+    assert rows[-1][1] == "error"
+    assert "more than 20 executions" in rows[-1][2]
+
+
+def test_error_workflows_of_each_other_come_to_an_end(queue, start_worker) -> None:
+    trigger = node("Start", "errorTrigger")
+    queue.save(stored(stop_and_error("one"), trigger=trigger, errorWorkflow="other"), "one")
+    queue.save(stored(stop_and_error("other"), trigger=trigger, errorWorkflow="one"), "other")
+    queue.save(stored(stop_and_error("first"), errorWorkflow="other"), "first")
+    start_worker()
+    queue.wait_for([add(queue, "first", "trigger")])
+    rows = ended_chain(queue)
+    assert [depth for depth, _, _ in rows] == [0, 1, 2, 3]
+    assert "error workflow was not started" in rows[-1][2]
+    assert not any("not started" in message for _, _, message in rows[:-1])
+
+
+def test_the_text_of_an_error_is_cut_where_lists_show_it(queue, start_worker) -> None:
+    queue.save(on_error(code("return $input.all()", "Alert")), "alert")
+    queue.save(stored(code("throw new Error('x'.repeat(100000))"), errorWorkflow="alert"))
+    start_worker()
+    [failed] = queue.wait_for([add(queue, "w1", "trigger")])
+    assert len(failed.error_message.encode()) <= LONGEST_TEXT + len(CUT)
+    assert failed.error_message.endswith(CUT)
+    assert "x" * 100_000 in queue.data(failed.id)["resultData"]["error"]["message"]
+    ended_chain(queue)
+    sent = queue.connection.execute(
+        "SELECT length(items::text) FROM execution_inputs AS i JOIN executions AS e ON e.id = i.execution_id"
+        " WHERE e.mode = 'error'"
+    ).fetchone()[0]
+    assert sent < 4 * LONGEST_TEXT
+
+
+def test_a_text_is_cut_between_two_characters() -> None:
+    assert shorten("a" * LONGEST_TEXT) == "a" * LONGEST_TEXT
+    assert shorten("é" * LONGEST_TEXT) == "é" * (LONGEST_TEXT // 2) + CUT
