@@ -10,8 +10,8 @@ NO_CHARSETS = ("base64", "bz2", "hex", "idna", "punycode", "quopri", "raw", "rot
 """How the names of what Python calls encodings begin, but no document is written in."""
 HEAD_BYTES = 1024
 """How far into a document its charset has to be declared."""
-_XML = re.compile(rb"""\s*<\?xml[^>]*?encoding=["']([-\w]+)["']""")
-_META = re.compile(rb"""<meta[^>]*?charset=["']?\s*([-\w]+)""", re.IGNORECASE)
+_XML = re.compile(rb"""\s*<\?xml[^<>]{0,200}?encoding=["']([-\w]+)["']""")
+_META = re.compile(rb"""<meta[^<>]{0,1000}?charset=["']?\s*([-\w]+)""", re.IGNORECASE)
 
 
 def decode(content: bytes, charset: str | None) -> str:

@@ -10,7 +10,7 @@ BODY = {"name": "Service", "type": "httpBasicAuth", "data": {"user": "ann", "pas
 def api(make_app, connect, tmp_path):
     from tests.api.conftest import KEY, Api
 
-    app = make_app(EXECUTIONS_API_KEY=KEY, EXECUTIONS_HOME=str(tmp_path))
+    app = make_app(EXECUTIONS_API_KEY=f"{KEY} for credentials", EXECUTIONS_HOME=str(tmp_path))
     api = Api(app.test_client(), connect())
     return api.with_key("everything", "*")
 

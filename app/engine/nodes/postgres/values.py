@@ -18,6 +18,7 @@ TEXTUAL_ARRAYS = frozenset(
 )
 """Types whose arrays become lists of texts."""
 _ENTRY = re.compile(r'"((?:[^"\\]|\\.)*)"|([^{},"]+)|([{},])', re.DOTALL)
+_ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 _INTERVAL = re.compile(r"(?<!\d)(?:(-?\d++) (year|mon|day)s?|(-?)(\d++):(\d\d):(\d\d)(?:\.(\d+))?)")
 _UNITS = {"year": "years", "mon": "months", "day": "days"}
 _FAR = re.compile(r"(\d{4,})-(\d\d-\d\d)(?: (\d\d:\d\d:\d\d)(?:\.(\d{1,3})\d*)?(?:\+00)?)?( BC)?\Z")
@@ -124,5 +125,5 @@ def _array(text: str, read: Callable[[str], Any]) -> list[Any]:
         elif plain:
             open_lists[-1].append(None if plain == "NULL" else read(plain))
         elif not mark:
-            open_lists[-1].append(read(re.sub(r"\\(.)", r"\1", quoted, flags=re.DOTALL)))
+            open_lists[-1].append(read(_ESCAPED.sub(r"\1", quoted)))
     return list(whole[0])
