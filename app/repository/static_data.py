@@ -3,13 +3,21 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from app.repository.connection import Connection
+import psycopg
+
+from app.repository.connection import Connection, scalar
 
 READ = """
     SELECT s.workflow_id, json_object_agg(s.scope, s.data ORDER BY s.scope)
       FROM workflow_static_data AS s
      WHERE s.workflow_id = ANY(%(ids)s)
      GROUP BY s.workflow_id
+"""
+
+READ_PARTS = """
+    SELECT s.scope, s.data
+      FROM workflow_static_data AS s
+     WHERE s.workflow_id = %(workflow_id)s
 """
 
 # A workflow that has been deleted meanwhile keeps nothing.
@@ -22,10 +30,39 @@ SAVE = """
     ON CONFLICT (workflow_id, scope) DO UPDATE SET data = EXCLUDED.data, updated_at = now()
 """
 
+REPLACE = """
+    UPDATE workflow_static_data AS s
+       SET data = %(data)s::text::json, updated_at = now()
+     WHERE s.workflow_id = %(workflow_id)s AND s.scope = %(scope)s AND s.data::text = %(before)s
+    RETURNING true
+"""
+
+BEGIN = """
+    INSERT INTO workflow_static_data (workflow_id, scope, data)
+    SELECT w.id, %(scope)s, %(data)s::text::json
+      FROM workflows AS w
+     WHERE w.id = %(workflow_id)s
+       FOR KEY SHARE
+    ON CONFLICT (workflow_id, scope) DO NOTHING
+    RETURNING true
+"""
+
+EXISTS = """
+    SELECT EXISTS (SELECT FROM workflows AS w WHERE w.id = %(workflow_id)s)
+"""
+
 FORGET = """
     DELETE FROM workflow_static_data AS s
      WHERE s.workflow_id = %(workflow_id)s
 """
+
+
+class Changed(Exception):
+    """Somebody else has changed the part meanwhile."""
+
+
+class CannotKeep(Exception):
+    """PostgreSQL cannot hold the part."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -35,6 +72,11 @@ class StaticChange:
     workflow_id: str
     scope: str
     data: bytes
+
+
+def read_parts(connection: Connection, workflow_id: str) -> dict[str, bytes]:
+    """The static data of one workflow, by scope, each part as the JSON that was kept."""
+    return dict(connection.execute(READ_PARTS, {"workflow_id": workflow_id}).fetchall())
 
 
 def read(connection: Connection, workflow_ids: Sequence[str]) -> dict[str, bytes]:
@@ -53,6 +95,26 @@ def save(connection: Connection, changes: Iterable[StaticChange]) -> None:
             connection.execute(
                 SAVE, {"workflow_id": change.workflow_id, "scope": change.scope, "data": change.data.decode()}
             )
+
+
+def change(connection: Connection, workflow_id: str, before: Mapping[str, bytes], after: Mapping[str, bytes]) -> None:
+    """Keep these parts, if each still is what it was before (absent: nothing).
+
+    Raises Changed when one is not, and CannotKeep: the transaction has to be rolled back. Nothing is kept of a
+    deleted workflow.
+    """
+    for scope in sorted(after):
+        part = {"workflow_id": workflow_id, "scope": scope, "data": after[scope].decode()}
+        known = before.get(scope)
+        try:
+            if known is None:
+                kept = scalar(connection, BEGIN, part)
+            else:
+                kept = scalar(connection, REPLACE, {**part, "before": known.decode()})
+        except (psycopg.DataError, psycopg.errors.ProgramLimitExceeded) as error:
+            raise CannotKeep(error.diag.message_primary or str(error)) from error
+        if not kept and scalar(connection, EXISTS, {"workflow_id": workflow_id}):
+            raise Changed
 
 
 def replace(connection: Connection, workflow_id: str, parts: Mapping[str, bytes]) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from app.engine.run.memory import Meter
 from app.engine.run.ports import ChildOutcome, ChildRequest, Ports
+from app.engine.run.static_data import StaticStore
 from app.outgoing.client import Outgoing
 from app.settings import Settings
 from app.signatures import Signer, resume_url
@@ -14,6 +15,7 @@ from app.worker.clock import Clock
 from app.worker.credentials import Credentials
 from app.worker.exchange import Assignment
 from app.worker.histories import Histories
+from app.worker.static_data import StaticStores
 
 StartChild = Callable[[Assignment, Ports, ChildRequest], Awaitable[ChildOutcome]]
 SendAnswer = Callable[[int, dict[str, Any]], Awaitable[None]]
@@ -28,6 +30,7 @@ class Reach:
     credentials: Credentials
     outgoing: Outgoing
     histories: Histories
+    static_data: StaticStores
     clock: Clock
     start_child: StartChild
     send_answer: SendAnswer
@@ -47,7 +50,11 @@ class Reach:
             resume_url=resume_url(self.settings, self.signer, claim.id),
             address=self.settings.webhook_url,
             history=self.histories.of_workflow(claim.workflow_id),
+            static_data=None if claim.mode == "manual" else self._static_data(assignment),
             now=self.clock.now,
             meter=Meter(self.settings.run_bytes),
             depth=assignment.depth,
         )
+
+    def _static_data(self, assignment: Assignment) -> StaticStore:
+        return self.static_data.of_workflow(assignment.claim.workflow_id, assignment.proof.mask.json)

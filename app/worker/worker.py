@@ -43,6 +43,7 @@ from app.worker.exchange import Exchange
 from app.worker.held import UNREACHABLE, Held
 from app.worker.histories import Histories
 from app.worker.reach import Reach
+from app.worker.static_data import StaticStores
 from app.worker.watchdog import Pulse
 
 log = logging.getLogger(__name__)
@@ -72,6 +73,7 @@ class Worker:
             credentials=Credentials(vault, pool, self._threads),
             outgoing=self._outgoing,
             histories=Histories(pool, self._threads),
+            static_data=StaticStores(pool, self._threads),
             clock=self._clock,
             start_child=lambda *part: self._held.run_child(*part),
             send_answer=self._send_answer,

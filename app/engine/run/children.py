@@ -35,7 +35,7 @@ async def run_document(request: ChildRequest, ports: Ports, sandbox: Sandbox, ty
         workflow=request.document,
         start_node=start_node(request.document),
         items=request.items,
-        ports=below(ports),
+        ports=replace(below(ports), static_data=None),
     )
     return outcome_of(await to_its_end(run.run_workflow(child, sandbox, types)), None)
 

@@ -8,6 +8,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import orjson
+
 from app.engine.run.credentials import read_credential
 from app.engine.run.errors import NodeError
 from app.engine.run.graph import Node
@@ -17,11 +19,15 @@ from app.engine.run.parameters import Template
 from app.engine.run.ports import Ports
 from app.engine.run.scope import Viewpoint, base_scope, scope_for
 from app.engine.run.state import RunState
-from app.engine.sandbox import CodeError, ExpressionError, Sandbox, SandboxError
+from app.engine.run.static_data import StaticStore
+from app.engine.sandbox import CodeError, CodeResult, ExpressionError, Sandbox, SandboxError
 from app.engine.values import conversions
 from app.engine.values.conversions import Undefined
 from app.outgoing.client import Outgoing
 
+ASKS_FOR_STATIC_DATA = "orkflowStaticData"
+MOST_CONFLICTS = 20
+"""How often a program is run again because others have changed what it read."""
 _SINGLE = re.compile(r"=\{\{(.*)\}\}\s*\Z", re.DOTALL)
 
 
@@ -203,6 +209,45 @@ class NodeContext:
             raise NodeError(str(error)) from error
         return [item["json"] for item in result.items]
 
+    async def run_own_program(self, source: str, *, each_item: bool, continue_on_fail: bool) -> CodeResult:
+        """Run a program of the workflow's own, with all that it may keep.
+
+        Where other executions may have changed the workflow's static data since the program began to read it, it is
+        run again, so that no change is lost. Raises CodeError, SandboxError, and NodeError where that goes on.
+        """
+        store = self.execution.ports.static_data
+        if store is None or ASKS_FOR_STATIC_DATA not in source:
+            return await self._run_once(source, each_item, continue_on_fail)
+        result = await self._run_and_keep(store, source, each_item, continue_on_fail)
+        if result is not None:
+            return result
+        async with store.alone():
+            for _ in range(MOST_CONFLICTS):
+                result = await self._run_and_keep(store, source, each_item, continue_on_fail)
+                if result is not None:
+                    return result
+        raise NodeError("Other executions change the workflow's static data all the time, so nothing was kept of it.")
+
+    async def _run_and_keep(
+        self, store: StaticStore, source: str, each_item: bool, continue_on_fail: bool
+    ) -> CodeResult | None:
+        """What the program has made; None when somebody else was quicker to change the static data."""
+        before, static_data = await store.read(), self.state.static_data
+        static_data.restart({scope: orjson.loads(part) for scope, part in before.items()})
+        result = await self._run_once(source, each_item, continue_on_fail)
+        after = {scope: orjson.dumps(part, default=str) for scope, part in static_data.changes().items()}
+        static_data.restart(static_data.parts)
+        return result if not after or await store.replace(before, after) else None
+
+    async def _run_once(self, source: str, each_item: bool, continue_on_fail: bool) -> CodeResult:
+        scope = self.scope([source])
+        try:
+            result = await self.sandbox.run_code(source, scope, each_item=each_item, continue_on_fail=continue_on_fail)
+        finally:
+            self.keep_custom_data(scope)
+        self.state.static_data.take(self.node.name, scope["staticData"])
+        return result
+
     async def _evaluate(
         self,
         texts: Sequence[str],
@@ -228,10 +273,6 @@ class NodeContext:
         custom_data = scope["customData"]
         if custom_data is not self.state.custom_data:
             self.state.custom_data = dict(custom_data)
-
-    def keep_static_data(self, scope: dict[str, Any]) -> None:
-        """Take over what a program that came to its end has left of the workflow's static data."""
-        self.state.static_data.take(self.node.name, scope["staticData"])
 
     def scope(self, texts: Sequence[str], items: list[Item] | None = None) -> dict[str, Any]:
         """What the sandbox has to know to evaluate `texts` for the items."""

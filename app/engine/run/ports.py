@@ -12,6 +12,7 @@ from app.engine.run.credentials import ReadCredential
 from app.engine.run.histories import History
 from app.engine.run.items import Item
 from app.engine.run.memory import Meter
+from app.engine.run.static_data import StaticStore
 from app.outgoing.client import Outgoing
 
 
@@ -61,6 +62,8 @@ class Ports:
     address: str | None = None
     """Where the server is reached from outside."""
     history: History | None = None
+    static_data: StaticStore | None = None
+    """None: what a run changes of its workflow's static data is its result's."""
     now: Callable[[], datetime] = own_clock
     """By whose clock waits begin and end."""
     meter: Meter = field(default_factory=Meter)

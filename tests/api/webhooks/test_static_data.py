@@ -1,6 +1,7 @@
 """What programs keep from one execution to the next, in the parts that they change."""
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -114,3 +115,17 @@ def test_a_save_without_it_keeps_it_and_one_with_it_replaces_it(site: Site) -> N
     assert site.server.call("PUT", path, {**document, "staticData": {"global": {"count": 100}}}).status == 200
     assert site.call("GET", hook.path).json == {"count": 101, "tens": 10}
     assert site.server.call("PUT", path, {**document, "staticData": None}).body["staticData"] is None
+
+
+def test_no_count_is_lost_of_executions_at_once(site: Site) -> None:
+    hook = site.add(webhook(), COUNT)
+    with ThreadPoolExecutor(10) as callers:
+        counts = list(callers.map(lambda _: site.call("GET", hook.path).json["count"], range(40)))
+    assert sorted(counts) == list(range(1, 41))
+    assert kept(site, hook) == {"global": {"count": 40}, "node:Count": {"tens": 400}}
+
+
+def test_it_is_kept_as_soon_as_the_program_has_ended(site: Site) -> None:
+    hook = site.add(webhook(responseMode="onReceived"), COUNT, node("Wait", "wait", {"amount": 3000}, 1.1))
+    site.call("GET", hook.path)
+    assert kept(site, hook, {"global": {"count": 1}, "node:Count": {"tens": 10}})

@@ -26,19 +26,15 @@ async def code(context: NodeContext) -> Outputs:
 
 async def _run(context: NodeContext, source: str, *, each_item: bool) -> list[Item]:
     """The items that the program gives; run for each item, one that fails is an error item if the node goes on."""
-    scope = context.scope([source])
     going_on = each_item and context.continues_on_fail
     try:
-        result = await context.sandbox.run_code(source, scope, each_item=each_item, continue_on_fail=going_on)
+        result = await context.run_own_program(source, each_item=each_item, continue_on_fail=going_on)
     except CodeError as error:
         raise CodeNodeError(
             error.message, description=error.description, line=error.line, item_index=error.item_index
         ) from error
     except SandboxError as error:
         raise NodeError(str(error)) from error
-    finally:
-        context.keep_custom_data(scope)
-    context.keep_static_data(scope)
     if result.console:
         context.metadata.setdefault("console", []).extend(result.console)
     return result.items

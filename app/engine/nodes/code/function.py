@@ -51,14 +51,12 @@ async def _run(context: NodeContext, before: str, *, each_item: bool) -> CodeRes
         f"const returned = await (async () => {{\n{code}\n}})();\n"
         f"return {'{ json: { returned } }' if each_item else '[{ json: { returned } }]'};"
     )
-    scope = context.scope([source])
     going_on = each_item and context.continues_on_fail
     try:
-        result = await context.sandbox.run_code(source, scope, each_item=each_item, continue_on_fail=going_on)
+        result = await context.run_own_program(source, each_item=each_item, continue_on_fail=going_on)
     except (CodeError, SandboxError) as error:
         message = getattr(error, "message", None) or str(error)
         raise NodeError(_without_place(message), item_index=getattr(error, "item_index", None)) from error
-    context.keep_static_data(scope)
     if result.console:
         context.metadata.setdefault("console", []).extend(result.console)
     return result
