@@ -133,6 +133,7 @@ def test_the_second_waits_until_the_first_has_decided(connect, connection: Conne
 def test_a_workflow_of_thousands_of_webhooks_takes_few_locks(connection: Connection) -> None:
     with connection.transaction():
         triggers.register(connection, "a1", [webhook(f"s{n}/x", node=f"n{n}") for n in range(3000)], [])
-        held = connection.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'").fetchone()
+        own = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()"
+        held = connection.execute(own).fetchone()
         assert held is not None
-        assert held[0] <= 64
+        assert 0 < held[0] <= 64
