@@ -47,6 +47,10 @@ SILENCE = {
 Shorter than a worker's lease. Without it a call would hang until TCP gives up, which takes a quarter of an hour.
 """
 
+IDLE_IN_TRANSACTION = "30s"
+"""After how long PostgreSQL ends a transaction whose client says nothing more: a host that is cut off in the middle of
+one would hold its rows until TCP gives up, and nobody could give up what it runs."""
+
 RECONNECT_SECONDS = 2.0
 """A connection that cannot be made is tried for so long, and then anew for whoever wants one: a pool that went on by
 itself would pause twice as long each time, and come back minutes after an outage that took minutes."""
@@ -80,7 +84,7 @@ def open_pool(
     `through_pooler` says that a pooler such as PgBouncer stands in between, in transaction mode: it would hand the
     next transaction to a session that lacks the statements prepared in another.
     """
-    options = pooler_options(database_url) if through_pooler else session_options(database_url)
+    options = pooler_options(database_url) if through_pooler else pool_options(database_url)
     return ConnectionPool(
         database_url,
         min_size=1,
@@ -113,6 +117,13 @@ def session_options(database_url: str) -> dict[str, Any]:
     given = psycopg.conninfo.conninfo_to_dict(database_url)
     options = f"{given.get('options') or ''} -c timezone=UTC -c random_page_cost=1.1".strip()
     return {"options": options, **network_options(given)}
+
+
+def pool_options(database_url: str) -> dict[str, Any]:
+    """As `session_options`, and an end to transactions that nobody goes on with."""
+    options = session_options(database_url)
+    options["options"] += f" -c idle_in_transaction_session_timeout={IDLE_IN_TRANSACTION}"
+    return options
 
 
 def pooler_options(database_url: str) -> dict[str, Any]:

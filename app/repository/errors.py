@@ -116,6 +116,9 @@ def translate_errors() -> Iterator[None]:
         if make is None:
             raise
         raise make() from error
+    except pg.IdleInTransactionSessionTimeout as error:
+        # The server has ended the connection, as when it restarts: psycopg counts this under another kind.
+        raise psycopg.OperationalError(str(error)) from error
     except (pg.UntranslatableCharacter, pg.CharacterNotInRepertoire, pg.InvalidTextRepresentation) as error:
         raise Invalid from error
     except pg.ProgramLimitExceeded as error:
