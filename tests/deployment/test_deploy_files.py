@@ -27,10 +27,12 @@ def run(*command: object, cwd: Path = DEPLOY) -> subprocess.CompletedProcess[str
 @pytest.fixture
 def units(tmp_path: Path) -> list[Path]:
     """The units as they are installed, with a program that is there."""
+    python = tmp_path / "python"  # a path without a space, which a unit would have to quote
+    python.symlink_to(sys.executable)
     copies = []
     for unit in UNITS:
         copy = tmp_path / unit.name.replace("@.", "@1.")
-        copy.write_text(unit.read_text().replace("/opt/executions/.venv/bin/python", sys.executable))
+        copy.write_text(unit.read_text().replace("/opt/executions/.venv/bin/python", str(python)))
         copies.append(copy)
     return copies
 

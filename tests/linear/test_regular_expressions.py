@@ -17,10 +17,10 @@ import pytest
 import app
 from tests.linear.attacks import attacks
 
-SMALL = 1_500
-FACTOR = 6
-"""A text so many times as long may take so many times as long, and twice that for what is measured badly."""
-LEAST_SECONDS = 0.004
+SMALL = 2_000
+FACTOR = 8
+"""A text so many times as long takes so many times as long, three times that at most; a quadratic one takes 64."""
+LEAST_SECONDS = 0.008
 """What a quadratic pattern takes for the large text at least; less may be chance."""
 NOTICED_SECONDS = 0.0001
 """A linear pattern is through with the small text long before that, a quadratic one is not."""
@@ -70,7 +70,7 @@ def grows_with_the_square(use: Callable[[Any], object], pattern: re.Pattern[Any]
         if seconds(use, texts[0], 1) < NOTICED_SECONDS or seconds(use, texts[0]) < NOTICED_SECONDS:
             continue
         before, after = seconds(use, texts[0]), seconds(use, texts[1])
-        if after > max(before * FACTOR * 2, LEAST_SECONDS):
+        if after > max(before * FACTOR * 3, LEAST_SECONDS):
             return [(small[:40] + "..." + small[-10:], before, after)]
     return []
 
