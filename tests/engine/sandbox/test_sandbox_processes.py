@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
@@ -316,3 +317,15 @@ def test_a_request_whose_process_dies_again_and_again_is_given_up():
         return await task, await result(sandbox.evaluate(["={{ $json.n }}"], SCOPE))
 
     assert with_sandbox(work, expression_timeout=NEVER) == (SandboxError, [[7]])
+
+
+def test_a_process_that_started_while_the_loop_was_held_is_taken(monkeypatch) -> None:
+    monkeypatch.setattr(process_module, "START_SECONDS", 2)
+
+    async def main() -> None:
+        starting = asyncio.ensure_future(process_module.NodeProcess.start("code", 256))
+        await asyncio.sleep(0.05)
+        time.sleep(4)  # longer than a process is given, and none of its doing
+        await (await starting).close()
+
+    asyncio.run(main())
