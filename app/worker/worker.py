@@ -31,8 +31,8 @@ from app.repository.notifications import listen
 from app.repository.triggers import answer_now
 from app.settings import Settings
 from app.signatures import Signer
+from app.worker.beat import Beat, BeatThread
 from app.worker.chores.alarm import Alarm
-from app.worker.chores.beat import Beat, BeatThread
 from app.worker.chores.deleter import delete_in_background
 from app.worker.chores.failures import Failures
 from app.worker.chores.pruner import Pruner

@@ -1,1 +1,1 @@
-"""What a worker does beside running executions: beat, schedules, pruning, deletions, notices of failures."""
+"""What a worker does beside running executions: schedules, pruning, deletions, notices of failures."""

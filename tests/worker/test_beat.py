@@ -10,7 +10,7 @@ from app.repository import counters, workers
 from app.repository.connection import open_pool
 from app.repository.lifecycle import Claim
 from app.settings import Settings
-from app.worker.chores.beat import Beat
+from app.worker.beat import Beat
 from app.worker.clock import Clock
 from app.worker.held import cancel
 
