@@ -18,7 +18,8 @@ Connection = psycopg.Connection[tuple[Any, ...]]
 
 T = TypeVar("T")
 
-BROKEN = (psycopg.OperationalError, psycopg.InterfaceError)
+UNREACHABLE = (psycopg.OperationalError, psycopg.InterfaceError)
+"""What psycopg raises when the connection is broken or there is none."""
 NAME = "executions-api"
 UTC = "SET TIME ZONE 'UTC'"
 
@@ -147,7 +148,7 @@ def read_again(read: Callable[[], T]) -> T:
     """What `read` returns, at its second attempt if the connection broke at the first."""
     try:
         return read()
-    except BROKEN:
+    except UNREACHABLE:
         return read()
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from psycopg_pool import ConnectionPool
 
 from app.repository import counters, idempotency, lifecycle, triggers, workers
-from app.repository.connection import BROKEN, Connection, transaction
+from app.repository.connection import UNREACHABLE, Connection, transaction
 from app.repository.lifecycle import Claim
 from app.settings import Settings
 from app.worker.clock import Clock
@@ -154,7 +154,7 @@ class BeatThread:
                 try:
                     for execution_id in self._beat(self._held()):
                         self._abort(execution_id)
-                except BROKEN as error:
+                except UNREACHABLE as error:
                     log.warning("no heartbeat for now", extra={"reason": str(error).strip()})
                 except Exception:
                     log.exception("heartbeat failed")

@@ -1,11 +1,8 @@
 """The executions that a worker holds: each runs as a task, and its result is kept until it is handed in."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from typing import Any
-
-import psycopg
 
 from app.engine.run.children import below, outcome_of, run_document
 from app.engine.run.computing import node_runs
@@ -14,15 +11,14 @@ from app.engine.run.node_types import NodeTypes
 from app.engine.run.ports import ChildOutcome, ChildRequest, Ports
 from app.engine.run.run import Outcome
 from app.engine.sandbox import Sandbox
+from app.repository.connection import UNREACHABLE
 from app.repository.lifecycle import Result
 from app.worker.children import queue_child, start_child
+from app.worker.database import Database
 from app.worker.exchange import Assignment
 from app.worker.runs import BROKEN, hand_over_result, run
 
-UNREACHABLE = (psycopg.OperationalError, psycopg.InterfaceError)
-
 Run = asyncio.Task[Outcome | None]
-Transact = Callable[..., Awaitable[Any]]
 
 
 class Held:
@@ -33,14 +29,14 @@ class Held:
         sandbox: Sandbox,
         types: NodeTypes,
         ports: Callable[[Assignment], Ports],
-        transact: Transact,
+        database: Database,
         wake: asyncio.Event,
     ) -> None:
-        """`transact` does database work in a transaction; `wake` is set when there is a result."""
+        """`wake` is set when there is a result."""
         self._sandbox = sandbox
         self._types = types
         self._ports = ports
-        self._transact = transact
+        self._database = database
         self._wake = wake
         self._results: list[Result] = []
         # What this worker holds and what it knows of are the same while nobody else has the lock.
@@ -120,7 +116,7 @@ class Held:
             return await run_document(request, ports, self._sandbox_of(parent), self._types)
         depth = below(ports).depth
         if not request.wait:
-            queued = await self._transact(queue_child, parent, request)
+            queued = await self._database.transact(queue_child, parent, request)
             return ChildOutcome([request.items], str(queued))
         starting = asyncio.ensure_future(self._start_child(parent, request, depth))
         try:
@@ -139,7 +135,7 @@ class Held:
         """Start a sub-workflow; its id and its task. Once begun it is not cut short: the row would have no task."""
         async with self._known:
             try:
-                child = await self._transact(start_child, self.worker_id, parent, request, depth)
+                child = await self._database.transact(start_child, self.worker_id, parent, request, depth)
             except UNREACHABLE as error:
                 self.may_hold_more = True
                 raise NodeError("The sub-workflow could not be started: PostgreSQL cannot be reached") from error

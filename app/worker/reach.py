@@ -13,8 +13,9 @@ from app.settings import Settings
 from app.signatures import Signer, resume_url
 from app.worker.clock import Clock
 from app.worker.credentials import Credentials
+from app.worker.database import Database
 from app.worker.exchange import Assignment
-from app.worker.histories import Histories
+from app.worker.histories import WorkflowHistory
 from app.worker.static_data import StaticStores
 
 StartChild = Callable[[Assignment, Ports, ChildRequest], Awaitable[ChildOutcome]]
@@ -29,7 +30,7 @@ class Reach:
     signer: Signer
     credentials: Credentials
     outgoing: Outgoing
-    histories: Histories
+    database: Database
     static_data: StaticStores
     clock: Clock
     start_child: StartChild
@@ -49,7 +50,7 @@ class Reach:
             respond=respond if claim.awaited else None,
             resume_url=resume_url(self.settings, self.signer, claim.id),
             address=self.settings.webhook_url,
-            history=self.histories.of_workflow(claim.workflow_id),
+            history=WorkflowHistory(self.database, claim.workflow_id),
             static_data=None if claim.mode == "manual" else self._static_data(assignment),
             now=self.clock.now,
             meter=Meter(self.settings.run_bytes),

@@ -5,62 +5,48 @@ Of programs that change the same part at once, on whatever worker, only the firs
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
-from concurrent.futures import Executor
 from contextlib import asynccontextmanager
-from typing import TypeVar
 from weakref import WeakValueDictionary
-
-from psycopg_pool import ConnectionPool
 
 from app.engine.run.errors import NodeError
 from app.engine.run.static_data import StaticStore
 from app.repository import static_data
-from app.repository.connection import Connection, transaction
+from app.worker.database import Database
 from app.worker.runs import strip_unstorable
 
-T = TypeVar("T")
-Encode = Callable[[bytes], bytes]
+Mask = Callable[[bytes], bytes]
 
 
 class StaticStores:
     """The static data that executions on this worker may change."""
 
-    def __init__(self, pool: ConnectionPool[Connection], threads: Executor) -> None:
-        self._pool = pool
-        self._threads = threads
+    def __init__(self, database: Database) -> None:
+        self._database = database
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
-    def of_workflow(self, workflow_id: str, mask: Encode) -> StaticStore:
+    def of_workflow(self, workflow_id: str, mask: Mask) -> StaticStore:
         """`mask` takes out of JSON what must not be kept."""
         lock = self._locks.get(workflow_id) or asyncio.Lock()
         self._locks[workflow_id] = lock
-        return WorkflowStatic(self, workflow_id, lock, mask)
-
-    async def ask(self, work: Callable[[Connection], T]) -> T:
-        """Do something in a transaction of its own."""
-        return await asyncio.get_running_loop().run_in_executor(self._threads, self._transact, work)
-
-    def _transact(self, work: Callable[[Connection], T]) -> T:
-        with transaction(self._pool) as connection:
-            return work(connection)
+        return WorkflowStatic(self._database, workflow_id, lock, mask)
 
 
 class WorkflowStatic:
     """The static data of one workflow, as the programs of one execution ask for it."""
 
-    def __init__(self, stores: StaticStores, workflow_id: str, lock: asyncio.Lock, mask: Encode) -> None:
-        self._stores = stores
+    def __init__(self, database: Database, workflow_id: str, lock: asyncio.Lock, mask: Mask) -> None:
+        self._database = database
         self._workflow_id = workflow_id
         self._lock = lock
         self._mask = mask
 
     async def read(self) -> dict[str, bytes]:
-        return await self._stores.ask(lambda connection: static_data.read_parts(connection, self._workflow_id))
+        return await self._database.transact(static_data.read_parts, self._workflow_id)
 
     async def replace(self, before: Mapping[str, bytes], after: Mapping[str, bytes]) -> bool:
         kept = {strip_unstorable(scope) or "": self._mask(part) for scope, part in after.items()}
         try:
-            await self._stores.ask(lambda connection: static_data.change(connection, self._workflow_id, before, kept))
+            await self._database.transact(static_data.change, self._workflow_id, before, kept)
         except static_data.Changed:
             return False
         except static_data.CannotKeep as error:

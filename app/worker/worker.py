@@ -26,7 +26,7 @@ from app.engine import nodes
 from app.engine.sandbox import Sandbox
 from app.outgoing.client import Outgoing
 from app.repository import workers
-from app.repository.connection import Connection, open_pool, transaction
+from app.repository.connection import UNREACHABLE, Connection, open_pool, transaction
 from app.repository.notifications import listen
 from app.repository.triggers import answer_now
 from app.settings import Settings
@@ -39,9 +39,9 @@ from app.worker.chores.pruner import Pruner
 from app.worker.chores.schedules import Schedules
 from app.worker.clock import Clock
 from app.worker.credentials import Credentials
+from app.worker.database import Database
 from app.worker.exchange import Exchange
-from app.worker.held import UNREACHABLE, Held
-from app.worker.histories import Histories
+from app.worker.held import Held
 from app.worker.reach import Reach
 from app.worker.static_data import StaticStores
 from app.worker.watchdog import Pulse
@@ -64,16 +64,17 @@ class Worker:
         self._pool = pool
         self._sandbox = sandbox
         self._threads = ThreadPoolExecutor(max_workers=4, thread_name_prefix=THREADS)
+        self._database = Database(pool, self._threads)
         self._outgoing = Outgoing(settings.allowed_hosts)
         self._clock = Clock()
         self._vault = vault = Vault(settings)
         self._reach = Reach(
             settings=settings,
             signer=Signer(vault.keyring),
-            credentials=Credentials(vault, pool, self._threads),
+            credentials=Credentials(vault, self._database),
             outgoing=self._outgoing,
-            histories=Histories(pool, self._threads),
-            static_data=StaticStores(pool, self._threads),
+            database=self._database,
+            static_data=StaticStores(self._database),
             clock=self._clock,
             start_child=lambda *part: self._held.run_child(*part),
             send_answer=self._send_answer,
@@ -82,7 +83,7 @@ class Worker:
         self._stopping = asyncio.Event()
         self._stopped_at = 0.0
         self.pulse = Pulse()
-        self._held = Held(sandbox, nodes.load(), self._reach.ports, self._transact, self._wake)
+        self._held = Held(sandbox, nodes.load(), self._reach.ports, self._database, self._wake)
 
     def hand_over(self, execution_id: int) -> None:
         """If this one is cut short, it is for another worker to go on with."""
@@ -142,11 +143,11 @@ class Worker:
             for work in (
                 self._follow_hints(),
                 self._watch_lease(beat),
-                pruner.run(self._in_thread),
-                schedules.run(self._in_thread),
-                delete_in_background(self._pool, self._in_thread),
-                alarm.run(self._in_thread),
-                Failures(self._settings, self._pool).run(self._in_thread),
+                pruner.run(self._database.in_thread),
+                schedules.run(self._database.in_thread),
+                delete_in_background(self._pool, self._database.in_thread),
+                alarm.run(self._database.in_thread),
+                Failures(self._settings, self._pool).run(self._database.in_thread),
             )
         ]
         try:
@@ -181,7 +182,7 @@ class Worker:
             return
         async with held.whole_truth(results) as known:
             try:
-                exchanged = await self._in_thread(lambda: exchange(results, free, known))
+                exchanged = await self._database.in_thread(lambda: exchange(results, free, known))
             except UNREACHABLE as error:
                 # The answer may have been lost on its way, and with it what was claimed.
                 held.may_hold_more = True
@@ -206,16 +207,7 @@ class Worker:
 
     async def _send_answer(self, execution_id: int, answer: dict[str, Any]) -> None:
         """Let a webhook's caller have its answer now, before the workflow has ended."""
-        await self._transact(answer_now, execution_id, orjson.dumps(answer, default=str))
-
-    async def _transact(self, work: Callable[..., T], *arguments: Any) -> T:
-        """Do database work in a transaction of its own, in a thread."""
-
-        def transact() -> T:
-            with transaction(self._pool) as connection:
-                return work(connection, *arguments)
-
-        return await self._in_thread(transact)
+        await self._database.transact(answer_now, execution_id, orjson.dumps(answer, default=str))
 
     async def _follow_hints(self) -> None:
         while True:
@@ -286,13 +278,10 @@ class Worker:
         """Do database work until it succeeds."""
         while True:
             try:
-                return await self._in_thread(work)
+                return await self._database.in_thread(work)
             except UNREACHABLE as error:
                 log.warning("PostgreSQL cannot be reached", extra={"reason": str(error).strip()})
                 await self._pause()
-
-    async def _in_thread(self, work: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
 
     async def _register_unless_stopped(self) -> int | None:
         """The id of this worker's new registration; None when it was stopped before PostgreSQL could be reached."""

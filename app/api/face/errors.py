@@ -4,7 +4,6 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
-import psycopg
 from flask import Flask, Response, current_app, g, request
 from gunicorn.http.errors import NoMoreData, ParseException  # type: ignore[import-untyped]
 from marshmallow import ValidationError
@@ -12,6 +11,7 @@ from werkzeug.exceptions import HTTPException
 
 from app.api.face.answers import error
 from app.repository import errors as domain
+from app.repository.connection import UNREACHABLE
 from app.schemas.workflows import InvalidWorkflow
 from app.triggers import InvalidTrigger
 
@@ -116,7 +116,7 @@ def from_reading(problem: Exception) -> Response:
     return answer
 
 
-def from_database(problem: psycopg.OperationalError) -> Response:
+def from_database(problem: Exception) -> Response:
     """The database is away or busy: the client may try again."""
     problem_text = f"{type(problem).__name__}: {problem}"
     log.warning("database unavailable", extra={"problem": problem_text, "request_id": g.get("request_id")})
@@ -137,8 +137,8 @@ def register(app: Flask) -> None:
     app.register_error_handler(InvalidWorkflow, from_workflow)
     app.register_error_handler(InvalidTrigger, from_workflow)
     app.register_error_handler(ValidationError, from_validation)
-    app.register_error_handler(psycopg.OperationalError, from_database)
-    app.register_error_handler(psycopg.InterfaceError, from_database)
+    for broken in UNREACHABLE:
+        app.register_error_handler(broken, from_database)
     for unreadable in (ParseException, NoMoreData):
         app.register_error_handler(unreadable, from_reading)
     app.register_error_handler(HTTPException, from_http)

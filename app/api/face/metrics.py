@@ -7,7 +7,6 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
 
-import psycopg
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector
@@ -15,7 +14,7 @@ from prometheus_client.registry import Collector
 from psycopg_pool import ConnectionPool
 
 from app.repository import counters, failures, workers
-from app.repository.connection import Connection
+from app.repository.connection import UNREACHABLE, Connection
 from app.repository.execution_counts import queue_state
 
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0)
@@ -97,7 +96,7 @@ class ExecutionCollector(Collector):
                 state = queue_state(connection)
                 capacity = workers.read_capacity(connection, lease_seconds=self._lease_seconds)
                 backlog = failures.read_backlog(connection)
-        except psycopg.OperationalError:
+        except UNREACHABLE:
             up.add_metric([], 0)
             yield up
             return

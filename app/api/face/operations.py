@@ -1,6 +1,5 @@
 """For whoever runs the server: is it alive, is it ready, what does it measure. None of it needs a key."""
 
-import psycopg
 from flask import Blueprint, Response
 
 from app.api.face.answers import answer, error
@@ -8,6 +7,7 @@ from app.api.face.auth import public
 from app.api.face.metrics import executions_text
 from app.api.face.services import database, services
 from app.migrations import pending
+from app.repository.connection import UNREACHABLE
 
 blueprint = Blueprint("operations", __name__)
 
@@ -30,7 +30,7 @@ def ready() -> Response:
     try:
         with database() as connection:
             missing = pending(connection)
-    except psycopg.OperationalError:
+    except UNREACHABLE:
         return unready("The database is not available at the moment")
     if missing:
         return unready(f"The database lacks migrations: {', '.join(missing)}")

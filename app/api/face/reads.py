@@ -19,7 +19,7 @@ from app.api.face.replica import Replica
 from app.api.face.services import reading as reading_primary
 from app.api.face.services import reading_later as reading_primary_later
 from app.api.face.services import services
-from app.repository.connection import BROKEN, Connection
+from app.repository.connection import UNREACHABLE, Connection
 from app.repository.errors import NotFound
 from app.repository.execution_data import Opener
 from app.repository.replication import has_replayed, note_write
@@ -52,7 +52,7 @@ def reading() -> Iterator[Connection]:
                     return
                 if not up_to_now:
                     replica.note_lag()
-        except BROKEN as error:
+        except UNREACHABLE as error:
             g.from_replica = True
             replica.note_failure(error)
             raise
@@ -86,7 +86,7 @@ class Later:
         try:
             with self._replica.reading() as connection:
                 yield connection
-        except BROKEN as error:
+        except UNREACHABLE as error:
             self._lost = True
             self._replica.note_failure(error)
             raise
@@ -99,7 +99,7 @@ def from_primary_after_all(view: Callable[P, R]) -> Callable[P, R]:
     def read(*args: P.args, **kwargs: P.kwargs) -> R:
         try:
             return view(*args, **kwargs)
-        except (*BROKEN, NotFound):
+        except (*UNREACHABLE, NotFound):
             if not g.get("from_replica"):
                 raise
         g.primary_only = True
@@ -119,7 +119,7 @@ def note_write_again(response: Response) -> Response:
     """Note it again before the answer is sent, should it have taken long. What is done is done if that fails."""
     try:
         note_the_write()
-    except BROKEN as error:
+    except UNREACHABLE as error:
         log.warning("a write was not noted", extra={"reason": str(error).strip(), "request_id": g.get("request_id")})
     return response
 

@@ -17,7 +17,7 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 
 from app.bounded_dict import BoundedDict
 from app.repository.api_keys import ApiKey
-from app.repository.connection import BROKEN, Connection, open_pool
+from app.repository.connection import UNREACHABLE, Connection, open_pool
 from app.repository.connection import reading as reading_from
 from app.repository.replication import NOBODY, NOTED_SECONDS, primary_position
 from app.settings import Settings
@@ -89,7 +89,7 @@ class Replica:
             try:
                 with reading_from(self._primary) as connection:
                     reached = primary_position(connection, NOBODY, seconds=0.0).reached
-            except BROKEN:
+            except UNREACHABLE:
                 pass  # whoever reads meets the same, and says so
             else:
                 with self._lock:

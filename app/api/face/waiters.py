@@ -6,8 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-import psycopg
-
+from app.repository.connection import UNREACHABLE
 from app.repository.notifications import listen_for_answers
 
 log = logging.getLogger(__name__)
@@ -79,7 +78,7 @@ class Waiters:
             try:
                 for execution_id in listen_for_answers(self._database_url, self._awaited, poll_seconds=POLL_SECONDS):
                     self._tell(execution_id)
-            except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+            except UNREACHABLE as error:
                 log.warning("no answers heard for now", extra={"reason": str(error).strip()})
             time.sleep(1.0)
 
