@@ -12,7 +12,7 @@ import os
 import random
 import socket
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, TypeVar
@@ -27,16 +27,11 @@ from app.engine.sandbox import Sandbox
 from app.outgoing.client import Outgoing
 from app.repository import workers
 from app.repository.connection import UNREACHABLE, Connection, open_pool, transaction
-from app.repository.notifications import listen
 from app.repository.triggers import answer_now
 from app.settings import Settings
 from app.signatures import Signer
 from app.worker.beat import Beat, BeatThread
-from app.worker.chores.alarm import Alarm
-from app.worker.chores.deleter import delete_in_background
-from app.worker.chores.failures import Failures
-from app.worker.chores.pruner import Pruner
-from app.worker.chores.schedules import Schedules
+from app.worker.chores.roster import chores
 from app.worker.clock import Clock
 from app.worker.credentials import Credentials
 from app.worker.database import Database
@@ -136,21 +131,7 @@ class Worker:
     async def _work(self, worker_id: int, beat: Beat) -> None:
         """Claim, run and record until stopped, or until the lease is lost."""
         exchange = Exchange(self._pool, self._vault, worker_id)
-        pruner, schedules = Pruner(self._settings, self._pool), Schedules(self._settings, self._pool)
-        alarm = Alarm(self._pool, self._wake.set)
-        helpers = [
-            asyncio.create_task(work)
-            for work in (
-                self._follow_hints(),
-                self._watch_lease(beat),
-                pruner.run(self._database.in_thread),
-                schedules.run(self._database.in_thread),
-                delete_in_background(self._pool, self._database.in_thread),
-                alarm.run(self._database.in_thread),
-                Failures(self._settings, self._pool).run(self._database.in_thread),
-            )
-        ]
-        try:
+        async with self._helpers(beat) as helpers:
             while not (self._stopping.is_set() or beat.lost):
                 await self._wait_for_something_to_do()
                 await self._exchange(exchange, beat, claiming=not self._stopping.is_set())
@@ -160,10 +141,19 @@ class Worker:
             else:
                 await self._drain(exchange, beat)
                 await self._persistently(partial(self._retire, worker_id))
-        finally:
-            for helper in helpers:
-                helper.cancel()
-            await asyncio.gather(*helpers, return_exceptions=True)
+
+    @contextlib.asynccontextmanager
+    async def _helpers(self, beat: Beat) -> AsyncIterator[list[asyncio.Task[None]]]:
+        """The chores and the watch over the lease, at work while this lasts."""
+        async with chores(self._settings, self._database, wake=self._wake.set, abort=self._held.abort) as roster:
+            work = [self._watch_lease(beat), *(chore.run() for chore in roster)]
+            helpers = [asyncio.create_task(each) for each in work]
+            try:
+                yield helpers
+            finally:
+                for helper in helpers:
+                    helper.cancel()
+                await asyncio.gather(*helpers, return_exceptions=True)
 
     async def _wait_for_something_to_do(self) -> None:
         with contextlib.suppress(TimeoutError):
@@ -208,18 +198,6 @@ class Worker:
     async def _send_answer(self, execution_id: int, answer: dict[str, Any]) -> None:
         """Let a webhook's caller have its answer now, before the workflow has ended."""
         await self._database.transact(answer_now, execution_id, orjson.dumps(answer, default=str))
-
-    async def _follow_hints(self) -> None:
-        while True:
-            try:
-                async for hint in listen(self._settings.direct_url):
-                    if hint.stopped is None:
-                        self._wake.set()
-                    else:
-                        self._held.abort(hint.stopped)
-            except UNREACHABLE as error:
-                log.warning("no hints for now", extra={"reason": str(error).strip()})
-            await asyncio.sleep(random.uniform(0.5, LONGEST_PAUSE))
 
     @contextlib.contextmanager
     def _beating(self, worker_id: int) -> Iterator[Beat]:

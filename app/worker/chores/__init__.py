@@ -1,1 +1,1 @@
-"""What a worker does beside running executions: schedules, pruning, deletions, notices of failures."""
+"""What a worker does beside running executions: one `Chore` each, all of them listed in the roster."""

@@ -3,13 +3,15 @@
 import asyncio
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 from app.repository import annotations
 from app.repository.connection import open_pool
 from app.settings import Settings
 from app.worker.chores import pruner as module
-from app.worker.chores.pruner import Pruner
+from app.worker.chores.pruner import pruner
+from app.worker.database import Database
 from tests.patience import wait_until
 from tests.repository.given import a_worker, a_workflow, an_ended_execution
 
@@ -21,8 +23,9 @@ def two_pruners(database_url: str, **environ: str) -> Iterator[None]:
     stop = threading.Event()
 
     async def run() -> None:
-        with open_pool(database_url, size=3, name="test") as pool:
-            tasks = [asyncio.create_task(Pruner(settings, pool).run(asyncio.to_thread)) for _ in range(2)]
+        with open_pool(database_url, size=3, name="test") as pool, ThreadPoolExecutor() as threads:
+            database = Database(pool, threads)
+            tasks = [asyncio.create_task(pruner(settings, database).run()) for _ in range(2)]
             await asyncio.to_thread(stop.wait)
             for task in tasks:
                 task.cancel()

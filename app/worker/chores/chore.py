@@ -1,0 +1,40 @@
+"""The one shape of a chore: a step that does what is due and says how long to pause, again and again."""
+
+import asyncio
+import logging
+import random
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from app.repository.connection import UNREACHABLE
+
+log = logging.getLogger(__name__)
+
+UNREACHABLE_SECONDS = 2.0
+"""At most so long after PostgreSQL could not be reached a step is tried again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chore:
+    """`step` returns the seconds until its next call; `name` says in the log what is not done for now.
+
+    A step that cannot reach PostgreSQL is called again later. Whatever else it raises ends the chore, and the worker.
+    """
+
+    name: str
+    step: Callable[[], Awaitable[float]]
+
+    async def run(self) -> None:
+        """Call the step until cancelled."""
+        while True:
+            try:
+                pause = await self.step()
+            except UNREACHABLE as error:
+                log.warning(f"no {self.name} for now", extra={"reason": str(error).strip()})
+                pause = random.uniform(0.25, 1.0) * UNREACHABLE_SECONDS
+            await asyncio.sleep(pause)
+
+
+def about(seconds: float) -> float:
+    """A pause of about so long: workers that started together do not all come at once."""
+    return seconds * random.uniform(0.8, 1.2)

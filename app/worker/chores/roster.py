@@ -1,0 +1,36 @@
+"""The chores of a worker: who adds one, adds it here."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from app.settings import Settings
+from app.worker.chores.alarm import alarm
+from app.worker.chores.chore import Chore
+from app.worker.chores.deleter import deleter
+from app.worker.chores.failures import failure_notices, notice_client
+from app.worker.chores.hints import hints
+from app.worker.chores.pruner import pruner
+from app.worker.chores.schedules import schedules
+from app.worker.database import Database
+
+
+@asynccontextmanager
+async def chores(
+    settings: Settings, database: Database, *, wake: Callable[[], None], abort: Callable[[int], None]
+) -> AsyncIterator[list[Chore]]:
+    """All of them; what they hold is closed at the end.
+
+    `wake` is called when there may be something to run, `abort` with the id of an execution that was stopped.
+    """
+    async with AsyncExitStack() as stack:
+        roster = [
+            hints(settings.direct_url, wake=wake, abort=abort),
+            alarm(database, wake),
+            schedules(settings, database),
+            pruner(settings, database),
+            deleter(database),
+        ]
+        if settings.failure_webhook is not None:
+            client = await stack.enter_async_context(notice_client())
+            roster.append(failure_notices(settings.failure_webhook, settings.failure_secret or "", client, database))
+        yield roster
