@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 
 from psycopg_pool import ConnectionPool
 
-from app.repository import counters, idempotency, lifecycle, triggers, workers
+from app.repository import counters, lifecycle, workers
 from app.repository.connection import UNREACHABLE, Connection, transaction
 from app.repository.lifecycle import Claim
 from app.settings import Settings
@@ -18,7 +18,6 @@ from app.worker.clock import Clock
 
 log = logging.getLogger(__name__)
 
-HOUSEKEEPING_SECONDS = 600.0
 STOP_CHECK_SECONDS = 0.5
 
 
@@ -31,7 +30,6 @@ class Beat:
         self._worker_id = worker_id
         self._clock = clock
         self._last_beat = time.monotonic()
-        self._next_housekeeping = time.monotonic()
         self._beats_in_a_row = 1
         self._latencies: list[float] = []
         self._late_results_counted = 0
@@ -112,12 +110,6 @@ class Beat:
             crashed = lifecycle.reap(connection, lease_seconds=settings.lease_seconds, address=settings.webhook_url)
         for execution_id in crashed:
             log.error("execution crashed: its worker was lost", extra={"execution": execution_id})
-        if time.monotonic() >= self._next_housekeeping:
-            self._next_housekeeping = time.monotonic() + HOUSEKEEPING_SECONDS
-            with transaction(self._pool) as connection:
-                workers.forget_old(connection)
-                idempotency.forget_old(connection)
-                triggers.forget_old_answers(connection)
 
 
 class BeatThread:

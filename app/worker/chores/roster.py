@@ -9,6 +9,7 @@ from app.worker.chores.chore import Chore
 from app.worker.chores.deleter import deleter
 from app.worker.chores.failures import failure_notices, notice_client
 from app.worker.chores.hints import hints
+from app.worker.chores.housekeeping import housekeeping
 from app.worker.chores.pruner import pruner
 from app.worker.chores.schedules import schedules
 from app.worker.database import Database
@@ -29,6 +30,7 @@ async def chores(
             schedules(settings, database),
             pruner(settings, database),
             deleter(database),
+            housekeeping(database),
         ]
         if settings.failure_webhook is not None:
             client = await stack.enter_async_context(notice_client())

@@ -1,0 +1,18 @@
+"""Forgets what nobody asks for any more: workers that are long gone, idempotency keys, answers to webhooks."""
+
+from app.repository import idempotency, triggers, workers
+from app.worker.chores.chore import Chore, about
+from app.worker.database import Database
+
+ROUND_SECONDS = 600.0
+
+
+def housekeeping(database: Database) -> Chore:
+    """One worker's rounds; those of others find less to forget."""
+
+    async def step() -> float:
+        for forget in (workers.forget_old, idempotency.forget_old, triggers.forget_old_answers):
+            await database.transact(forget)
+        return about(ROUND_SECONDS)
+
+    return Chore("housekeeping", step)
