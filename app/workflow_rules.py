@@ -29,16 +29,20 @@ class EngineRules:
         self._types = types
 
     def check_graph(self, document: Mapping[str, Any]) -> None:
-        self._parse(document)
+        try:
+            graph.check_structure(dict(document), self._types)
+        except graph.InvalidWorkflow as error:
+            raise InvalidWorkflow(str(error)) from error
 
     def check_activation(self, document: Mapping[str, Any]) -> None:
         parsed = self._parse(document)
-        if not has_trigger(document):
-            raise InvalidWorkflow(NO_TRIGGER)
         try:
+            graph.check_bounds(parsed)
             graph.check_installed(parsed, (node for node in parsed.nodes.values() if not node.disabled))
         except graph.InvalidWorkflow as error:
             raise InvalidWorkflow(str(error)) from error
+        if not has_trigger(document):
+            raise InvalidWorkflow(NO_TRIGGER)
 
     def without_expressions(self, document: dict[str, Any]) -> dict[str, Any]:
         asking = [node for node in trigger_nodes(document, "webhook", "scheduleTrigger") if has_expressions(node)]
@@ -56,6 +60,7 @@ class EngineRules:
     def check_run(self, document: Mapping[str, Any], start_node: str | None) -> None:
         parsed = self._parse(document)
         try:
+            graph.check_installed(parsed, parsed.nodes.values())
             start = parsed.start_node(start_node)
             graph.check_runnable(parsed, start.name)
         except graph.InvalidWorkflow as error:

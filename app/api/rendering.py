@@ -130,4 +130,5 @@ def render_workflow(
 def count_triggers(definition: Mapping[str, Any]) -> int:
     """How many enabled nodes start the workflow, told by the names of their types."""
     nodes = definition.get("nodes") or []
+    nodes = [node for node in nodes if isinstance(node, dict)]
     return sum(1 for node in nodes if STARTS_WORKFLOWS.search(str(node.get("type"))) and not node.get("disabled"))

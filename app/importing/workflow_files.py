@@ -11,17 +11,18 @@ import orjson
 from marshmallow import ValidationError
 
 from app.engine import nodes
-from app.engine.run.graph import InvalidWorkflow, parse_workflow
+from app.engine.run.graph import InvalidWorkflow, check_structure
 from app.repository import static_data
 from app.repository.connection import Connection
 from app.repository.errors import WorkflowNotFound
 from app.repository.workflows import create_workflow, get_workflow, save_workflow
 from app.schemas.base import OBJECT_ID, new_id
+from app.schemas.node_ids import fill_ids
 from app.schemas.workflows import WorkflowBody, definition_of, static_parts
 
 
 class InvalidFile(Exception):
-    """A file that holds no workflow, or one that cannot run; the message names the file and says what is wrong."""
+    """A file that holds no workflow that could be stored; the message names the file and says what is wrong."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,7 @@ def _check(file: Path, document: Any) -> None:
         if not isinstance(document, dict):
             raise InvalidWorkflow("A workflow is a JSON object.")
         WorkflowBody().load(document)
-        parse_workflow(document, nodes.load())
+        check_structure(document, nodes.load())
     except InvalidWorkflow as error:
         raise InvalidFile(f"{file}: {error}") from None
     except ValidationError as error:
@@ -68,14 +69,16 @@ def _check(file: Path, document: Any) -> None:
 
 
 def _store(connection: Connection, document: dict[str, Any], project_id: str) -> Imported:
-    given, name, definition = document.get("id"), document["name"], definition_of(document)
+    given, name = document.get("id"), document["name"]
     workflow_id = given if isinstance(given, str) and OBJECT_ID.fullmatch(given) else new_id()
     try:
         before = get_workflow(connection, workflow_id)
     except WorkflowNotFound:
+        definition = definition_of(fill_ids(document))
         create_workflow(connection, workflow_id, project_id=project_id, name=name, definition=definition)
         static_data.replace(connection, workflow_id, static_parts(document) or {})
         return Imported(workflow_id, name, "created")
+    definition = definition_of(fill_ids(document, orjson.loads(before.definition)))
     save_workflow(connection, workflow_id, name=name, definition=definition, project_id=project_id)
     after = get_workflow(connection, workflow_id)
     return Imported(workflow_id, name, "unchanged" if after.version_id == before.version_id else "updated")

@@ -8,7 +8,7 @@ from uuid import UUID
 from psycopg.rows import args_row
 
 from app.repository.connection import Connection, scalar
-from app.repository.errors import WorkflowNotFound
+from app.repository.errors import Conflict, WorkflowNotFound
 from app.repository.tags import TagRecord
 from app.repository.targets import Target
 
@@ -119,7 +119,8 @@ ACTIVATE_VERSION = """
 
 DELETE = """
     DELETE FROM workflows AS w
-     WHERE w.id = %(id)s
+     WHERE w.id = %(id)s AND NOT w.active
+    RETURNING true
 """
 
 VERSIONS = """
@@ -213,9 +214,14 @@ def activate_version(connection: Connection, workflow_id: str, version_id: UUID)
 
 
 def delete_workflow(connection: Connection, workflow_id: str, *, project_id: str | None = None) -> Workflow:
-    """Delete a workflow and return what it was; its executions and the versions that they ran stay."""
+    """Delete a workflow and return what it was; its executions and the versions that they ran stay.
+
+    Raises WorkflowNotFound, and Conflict for one that is active.
+    """
     workflow = get_workflow(connection, workflow_id, project_id=project_id)
-    connection.execute(DELETE, {"id": workflow_id})
+    if not scalar(connection, DELETE, {"id": workflow_id}):
+        get_workflow(connection, workflow_id)
+        raise Conflict("Cannot delete an active workflow. Deactivate it before deleting it.")
     return workflow
 
 

@@ -67,10 +67,10 @@ class WorkflowRules(Protocol):
     """What can run, according to the engine. Each method raises InvalidWorkflow."""
 
     def check_graph(self, document: Mapping[str, Any]) -> None:
-        """Refuse what is no sound graph: doubled names, connections to nowhere, no trigger."""
+        """Refuse what could not even be kept, as n8n does: doubled names, connections to nowhere."""
 
     def check_activation(self, document: Mapping[str, Any]) -> None:
-        """Refuse what could not run whatever starts it: node types that are not known."""
+        """Refuse what could not run whatever starts it, node types that are not known, and what nothing starts."""
 
     def without_expressions(self, document: dict[str, Any]) -> dict[str, Any]:
         """The document with what its webhooks say in expressions evaluated; these see the workflow, but no data."""

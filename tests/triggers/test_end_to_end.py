@@ -72,6 +72,7 @@ def test_a_save_can_change_when_an_active_workflow_starts(start_server, start_wo
     document = orjson.loads(scheduled(EVERY_SECOND))
     assert server.call("PUT", f"/api/v1/workflows/{workflow_id}", {"name": "Often", **document}).status == 200
     ended(server, workflow_id)
+    assert server.post(f"/api/v1/workflows/{workflow_id}/deactivate").status == 200
     assert server.call("DELETE", f"/api/v1/workflows/{workflow_id}").status == 200
     before = len(executions(server, workflow_id))
     time.sleep(1.5)

@@ -17,6 +17,7 @@ from app.repository.errors import Conflict, ProjectNotFound, WorkflowNotFound
 from app.repository.projects import DEFAULT_PROJECT
 from app.schemas.base import OBJECT_ID, new_id
 from app.schemas.execution_actions import TagIdBody
+from app.schemas.node_ids import fill_ids
 from app.schemas.tags import TagSchema
 from app.schemas.workflows import (
     WorkflowBody,
@@ -111,7 +112,7 @@ def get_many_workflows(query: dict[str, Any]) -> Response:
 )
 def create_workflow(body: dict[str, Any]) -> Response:
     """Store a workflow, as n8n exports it; what the server owns (id, active, tags, ...) is ignored."""
-    document = document_of(request.get_data())
+    document = fill_ids(document_of(request.get_data()))
     services().rules.check_graph(document)
     visible = caller().project_id
     project = body.get("project_id") or visible or DEFAULT_PROJECT
@@ -151,8 +152,9 @@ def update_workflow(body: dict[str, Any], workflow_id: str) -> Response:
     services().rules.check_graph(document)
     for _ in range(MOST_ATTEMPTS):
         with reading() as connection:
-            active = get_visible_workflow(connection, workflow_id).active
-        found = registration.read_triggers({**document, "id": workflow_id}) if active else None
+            before = get_visible_workflow(connection, workflow_id)
+        document = fill_ids(document, document_of(before.definition))
+        found = registration.read_triggers({**document, "id": workflow_id}) if before.active else None
         with suppress(ChangedMeanwhile), database() as connection:
             return save_with_triggers(connection, workflow_id, body["name"], document, found)
     raise Conflict(CHANGED)
@@ -179,9 +181,9 @@ def save_with_triggers(
     return answer(render_with_static_data(connection, saved))
 
 
-@blueprint.endpoint("DELETE", "/<workflow_id>", scope="workflow:delete", answer=WorkflowSchema, errors=[404])
+@blueprint.endpoint("DELETE", "/<workflow_id>", scope="workflow:delete", answer=WorkflowSchema, errors=[404, 409])
 def delete_workflow(workflow_id: str) -> Response:
-    """Delete a workflow; its executions and what they ran stay readable."""
+    """Delete a workflow that is not active; its executions and what they ran stay readable."""
     with database() as connection:
         shown = render_with_static_data(connection, get_visible_workflow(connection, workflow_id))
         workflows.delete_workflow(connection, workflow_id, project_id=caller().project_id)

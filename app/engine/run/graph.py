@@ -12,6 +12,8 @@ from typing import Any
 from app.engine.run.node_types import NodeType, NodeTypes
 from app.engine.values import conversions, dates
 
+MOST_INPUTS = 100
+
 
 class InvalidWorkflow(Exception):
     """The workflow cannot run; the message says why and names the node."""
@@ -83,13 +85,15 @@ class Graph:
     def start_node(self, name: str | None) -> Node:
         """The trigger to start at: the one named, else the Manual Trigger, else the first.
 
-        Raises InvalidWorkflow when there is no node of that name.
+        Raises InvalidWorkflow when there is no node of that name, and no trigger at all.
         """
         if name is not None:
             if name not in self.nodes:
                 raise InvalidWorkflow(f"The start node '{name}' is not in the workflow.")
             return self.nodes[name]
         triggers = [node for node in self.nodes.values() if node.trigger]
+        if not triggers:
+            raise InvalidWorkflow("The workflow has no trigger node to start at.")
         enabled = [node for node in triggers if not node.disabled] or triggers
         manual = [node for node in enabled if node.type == "n8n-nodes-base.manualTrigger"]
         return (manual or enabled)[0]
@@ -131,12 +135,23 @@ def check_installed(graph: Graph, nodes: Iterable[Node]) -> None:
             raise InvalidWorkflow(f"Node '{node.name}': {graph.types.explain_unknown(node.type, node.version)}")
 
 
+def check_bounds(graph: Graph) -> None:
+    """Raise InvalidWorkflow for the first node with more inputs than a run can have."""
+    for node in graph.nodes.values():
+        if node.input_count > MOST_INPUTS:
+            raise InvalidWorkflow(
+                f"Node '{node.name}': a connection leads to input {node.input_count - 1}; "
+                f"a node has at most {MOST_INPUTS} inputs."
+            )
+
+
 def check_runnable(graph: Graph, start: str) -> None:
     """Raise InvalidWorkflow for what the workflow would trip over: unknown types anywhere, execution order v0, and,
     where a run from `start` comes to them, nodes that lack parameters."""
     order = graph.settings.get("executionOrder", "v1")
     if order != "v1":
         raise InvalidWorkflow(f"Execution order '{order}' is not supported; set it to 'v1' in the workflow settings.")
+    check_bounds(graph)
     check_installed(graph, graph.nodes.values())
     issues = [report for node in graph.reachable(start) if not node.disabled and (report := _issues(node))]
     if issues:
@@ -151,9 +166,36 @@ def _issues(node: Node) -> str:
 def parse_workflow(document: dict[str, Any], types: NodeTypes) -> Graph:
     """The graph of an n8n workflow document, whose nodes are run by `types`.
 
-    Raises InvalidWorkflow: not a workflow, duplicate node names, a connection to a node that is not there,
-    no trigger to start at. Node types are not checked here, so that a workflow can be kept before it can run.
+    Raises InvalidWorkflow: what `check_structure` refuses, and pinned data that are no items. Node types and triggers
+    are not checked here, so that a workflow can be read before it can run.
     """
+    parsed = _parse_nodes(document, types)
+    pin_data = document.get("pinData") or {}
+    static_data = document.get("staticData")
+    if not isinstance(pin_data, dict):
+        raise InvalidWorkflow("The workflow's settings and pinData must be objects.")
+    return Graph(
+        id=str(document.get("id") or ""),
+        name=str(document.get("name") or ""),
+        active=bool(document.get("active")),
+        nodes=parsed,
+        types=types,
+        settings=document.get("settings") or {},
+        static_data=static_data if isinstance(static_data, dict) else {},
+        pin_data={name: _parse_pinned(name, items) for name, items in pin_data.items() if items is not None},
+    )
+
+
+def check_structure(document: dict[str, Any], types: NodeTypes) -> None:
+    """Refuse what n8n does not store either; whether the workflow can run is another question.
+
+    Raises InvalidWorkflow: not a workflow, duplicate node names, a connection to a node that is not there.
+    """
+    _parse_nodes(document, types)
+
+
+def _parse_nodes(document: dict[str, Any], types: NodeTypes) -> dict[str, Node]:
+    """The nodes by name, connected. Raises InvalidWorkflow."""
     if not isinstance(document, dict) or not isinstance(document.get("nodes"), list):
         raise InvalidWorkflow("A workflow needs a list of nodes.")
     parsed: dict[str, Node] = {}
@@ -163,23 +205,9 @@ def parse_workflow(document: dict[str, Any], types: NodeTypes) -> Graph:
             raise InvalidWorkflow(f"There are two nodes named '{node.name}'; names must be unique.")
         parsed[node.name] = node
     _connect(parsed, document.get("connections") or {})
-    if not any(node.trigger for node in parsed.values()):
-        raise InvalidWorkflow("The workflow has no trigger node to start at.")
-    settings = document.get("settings") or {}
-    pin_data = document.get("pinData") or {}
-    static_data = document.get("staticData")
-    if not isinstance(settings, dict) or not isinstance(pin_data, dict):
+    if not isinstance(document.get("settings") or {}, dict):
         raise InvalidWorkflow("The workflow's settings and pinData must be objects.")
-    return Graph(
-        id=str(document.get("id") or ""),
-        name=str(document.get("name") or ""),
-        active=bool(document.get("active")),
-        nodes=parsed,
-        types=types,
-        settings=settings,
-        static_data=static_data if isinstance(static_data, dict) else {},
-        pin_data={name: _parse_pinned(name, items) for name, items in pin_data.items() if items is not None},
-    )
+    return parsed
 
 
 def _parse_node(entry: Any, number: int, types: NodeTypes) -> Node:
@@ -197,8 +225,6 @@ def _parse_node(entry: Any, number: int, types: NodeTypes) -> Node:
     if not isinstance(parameters, dict):
         raise InvalidWorkflow(f"Node '{name}': parameters must be an object.")
     on_error = entry.get("onError") or ("continueRegularOutput" if entry.get("continueOnFail") else "stopWorkflow")
-    if on_error not in ("stopWorkflow", "continueRegularOutput", "continueErrorOutput"):
-        raise InvalidWorkflow(f"Node '{name}': onError cannot be '{on_error}'.")
     return Node(
         name=name,
         type=kind,
@@ -208,7 +234,7 @@ def _parse_node(entry: Any, number: int, types: NodeTypes) -> Node:
         position=_position(entry.get("position")),
         document=entry,
         disabled=bool(entry.get("disabled")),
-        on_error=on_error,
+        on_error=on_error if on_error in ("continueRegularOutput", "continueErrorOutput") else "stopWorkflow",
         always_output=bool(entry.get("alwaysOutputData")),
         execute_once=bool(entry.get("executeOnce")),
         tries=_tries(entry),
@@ -258,7 +284,7 @@ def _parse_destination(parsed: dict[str, Node], source: str, target: Any) -> Des
     if not isinstance(name, str) or name not in parsed:
         raise InvalidWorkflow(f"Node '{source}' is connected to '{name}', which is not in the workflow.")
     index = target.get("index", 0)
-    if not isinstance(index, int) or not 0 <= index < 100:
+    if not isinstance(index, int) or index < 0:
         raise InvalidWorkflow(f"Node '{source}' is connected to input {index!r} of '{name}'.")
     parsed[name].input_count = max(parsed[name].input_count, index + 1)
     return Destination(name, index)

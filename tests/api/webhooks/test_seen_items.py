@@ -94,6 +94,7 @@ def test_a_history_that_is_made_smaller_keeps_the_latest(site: Site) -> None:
 def test_it_goes_with_its_workflow(site: Site) -> None:
     hook = hook_for(site, dedupe())
     new(site, hook, 1)
+    assert site.server.post(f"/api/v1/workflows/{hook.workflow_id}/deactivate").status == 200
     assert site.server.call("DELETE", f"/api/v1/workflows/{hook.workflow_id}").status == 200
     query = "SELECT count(*) FROM deduplication_values WHERE workflow_id = %s"
     assert site.query(query, hook.workflow_id) == [(0,)]

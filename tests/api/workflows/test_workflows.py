@@ -83,8 +83,6 @@ def test_what_is_missing_is_shown_empty(api):
         (changed(nodes=[TRIGGER, NO_OP, NO_OP]), "Nothing"),
         (changed(connections={"Start": {"main": [[{"node": "Gone", "type": "main", "index": 0}]]}}), "Gone"),
         (changed(connections={"Gone": {"main": [[{"node": "Start", "type": "main", "index": 0}]]}}), "Gone"),
-        (changed(nodes=[NO_OP], connections={}), "trigger"),
-        (changed(nodes=[], connections={}), "trigger"),
         (changed(connections={"Start": "x"}), "Start"),
         (changed(connections={"Start": {"main": [7]}}), "Start"),
         (changed(connections={"Start": {"main": [[{"node": "Nothing", "type": "main", "index": -1}]]}}), "Start"),
@@ -99,7 +97,7 @@ def test_what_is_missing_is_shown_empty(api):
         ({"name": "x"}, "nodes"),
     ],
 )
-def test_a_graph_that_cannot_run_is_refused_by_name(api, document, names):
+def test_what_n8n_does_not_keep_either_is_refused_by_name(api, document, names):
     response = api.post("/workflows", document)
     assert response.status_code == 400
     assert names in response.json["message"]
@@ -134,7 +132,7 @@ def test_a_save_that_changes_something_is_a_version(api):
     assert renamed["name"] == "Renamed"
     assert renamed["versionId"] not in (first["versionId"], second["versionId"])
     assert (renamed["id"], renamed["createdAt"]) == (first["id"], first["createdAt"])
-    assert api.put(path, changed(nodes=[NO_OP], connections={})).status_code == 400
+    assert api.put(path, changed(nodes=[NO_OP, NO_OP], connections={})).status_code == 400
     assert api.get(path).json == renamed
 
 
@@ -171,6 +169,49 @@ def test_what_nothing_starts_cannot_be_activated(api, more):
     assert api.get(f"/workflows/{made['id']}").json["active"] is False
 
 
+UNKNOWN = "Node 'Start': Unrecognized node type: n8n-nodes-base."
+NOWHERE = "The workflow has no trigger node to start at."
+FAR = {"Start": {"main": [[{"node": "Nothing", "type": "main", "index": 5000}]]}}
+
+
+@pytest.mark.parametrize(
+    ("changes", "run", "activate"),
+    [
+        ({"nodes": [], "connections": {}}, NOWHERE, "no trigger node"),
+        ({"nodes": [NO_OP], "connections": {}}, NOWHERE, "no trigger node"),
+        ({"nodes": [node("Start", "emailReadImap")], "connections": {}}, UNKNOWN, UNKNOWN),
+        ({"nodes": [node("Start", "start")], "connections": {}}, UNKNOWN, UNKNOWN),
+        ({"nodes": [node("Start", "acme.wonder")], "connections": {}}, "acme.wonder", "acme.wonder"),
+        ({"nodes": [TRIGGER, NO_OP, SCHEDULE], "connections": FAR}, "Node 'Nothing'", "Node 'Nothing'"),
+        ({"nodes": [TRIGGER, SCHEDULE], "connections": {}, "pinData": {"Start": 5}}, "'Start'", "'Start'"),
+    ],
+)
+def test_a_draft_is_kept_and_refused_when_it_is_to_run(api, changes, run, activate):
+    made = api.post("/workflows", changed(**changes))
+    assert made.status_code == 200
+    path = f"/workflows/{made.json['id']}"
+    assert made.json["nodes"] == changes["nodes"]
+    for action, said in (("run", run), ("activate", activate)):
+        refused = api.post(f"{path}/{action}")
+        assert refused.status_code == 400
+        assert said in refused.json["message"]
+    assert api.put(path, WORKFLOW).status_code == 200
+    assert api.put(path, changed(**changes)).json["nodes"] == changes["nodes"]
+    assert api.get("/executions").json["count"] == 0
+
+
+def test_nodes_without_ids_are_given_them_once(api):
+    bare = {key: value for key, value in node("Hook", "webhook", {"path": "p"}).items() if key != "id"}
+    document = changed(nodes=[bare, node("Wait", "wait"), {**NO_OP, "id": ""}], connections={})
+    made = api.post("/workflows", document).json
+    hook, wait, nothing = made["nodes"]
+    assert hook == {**bare, "id": hook["id"], "webhookId": hook["webhookId"]}
+    assert (wait["id"], nothing.keys()) == ("wait", NO_OP.keys())
+    assert len({hook["id"], hook["webhookId"], wait["webhookId"], nothing["id"]}) == 4
+    assert all(len(each) == 36 for each in (hook["id"], hook["webhookId"], wait["webhookId"], nothing["id"]))
+    assert api.put(f"/workflows/{made['id']}", document).json == made
+
+
 @pytest.mark.parametrize("kind", ["errorTrigger", "executeWorkflowTrigger", "webhook"])
 def test_what_something_starts_can_be_activated(api, kind):
     trigger = node("Start", kind, {"path": "p"})
@@ -190,6 +231,19 @@ def test_activation(api):
     inactive = api.post(f"{path}/deactivate").json
     assert (inactive["active"], inactive["activeVersionId"]) == (False, None)
     assert api.post(f"{path}/deactivate").status_code == 200
+
+
+def test_an_active_workflow_is_not_deleted(api):
+    path = f"/workflows/{api.post('/workflows', STARTS_ITSELF).json['id']}"
+    api.post(f"{path}/activate")
+    refused = api.delete(path)
+    assert (refused.status_code, refused.json["message"]) == (
+        409,
+        "Cannot delete an active workflow. Deactivate it before deleting it.",
+    )
+    assert api.get(path).json["active"] is True
+    api.post(f"{path}/deactivate")
+    assert api.delete(path).status_code == 200
 
 
 def test_an_unknown_node_type_can_be_stored_but_neither_activated_nor_run(api):

@@ -57,11 +57,14 @@ def test_a_workflow_starts_at_the_manual_trigger_even_when_another_trigger_stand
         ),
         (workflow([START], ("Start", "Gone")), "Node 'Start' is connected to 'Gone', which is not in the workflow."),
         (workflow([START], ("Gone", "Start")), "A connection starts at node 'Gone', which is not in the workflow."),
-        (workflow([node("A", "noOp")]), "The workflow has no trigger node to start at."),
+        (workflow([node("A", "noOp")]), None),
+        (workflow([]), None),
         (workflow([{**START, "typeVersion": "1"}]), "Node 'Start': typeVersion must be a number."),
         (workflow([{**START, "parameters": []}, {}]), "Node 1 has no name."),
         (workflow([{**START, "parameters": "x"}]), "Node 'Start': parameters must be an object."),
-        (workflow([{**START, "onError": "explode"}]), "Node 'Start': onError cannot be 'explode'."),
+        (workflow([{**START, "onError": "explode"}]), None),
+        (workflow([START], ("Start", 0, "Start", 5000)), None),
+        (workflow([START], ("Start", 0, "Start", -1)), "Node 'Start' is connected to input -1 of 'Start'."),
         ({"nodes": [START], "connections": []}, None),
         ({"nodes": [START], "connections": [1]}, "The workflow's connections must be an object."),
         ({"nodes": [START], "connections": {"Start": [1]}}, "The connections of node 'Start' are malformed."),
@@ -115,6 +118,15 @@ def test_a_node_that_lacks_a_parameter_is_refused_where_the_run_comes_to_it():
     assert str(refusal.value) == "The 'X' node has issues:\n- Parameter \"Error Message\" is required."
     check_runnable(parse_workflow(workflow([START, empty])), "Start")
     check_runnable(parse_workflow(chain(START, {**empty, "disabled": True})), "Start")
+
+
+def test_what_can_be_kept_but_not_run_is_refused_when_it_is_to_run():
+    nowhere = parse_workflow(workflow([node("A", "noOp")]))
+    with pytest.raises(InvalidWorkflow, match="no trigger node to start at"):
+        nowhere.start_node(None)
+    far = parse_workflow(workflow([START, node("A", "noOp")], ("Start", 0, "A", 5000)))
+    with pytest.raises(InvalidWorkflow, match="Node 'A': a connection leads to input 5000; a node has at most 100"):
+        check_runnable(far, "Start")
 
 
 def test_the_old_execution_order_is_refused():
