@@ -10,13 +10,15 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
-import signal
 from collections.abc import Callable
 
-from app.engine.sandbox.errors import SandboxError, SandboxMemory, SandboxTimeout
+from app.engine.sandbox.blame import charge
+from app.engine.sandbox.errors import SandboxError, SandboxTimeout
+from app.engine.sandbox.pings import PING_SECONDS, Pings
 from app.engine.sandbox.process import NodeProcess
-from app.engine.sandbox.requests import MAX_ATTEMPTS, Moved, Request
+from app.engine.sandbox.requests import Moved, Request
 from app.engine.sandbox.spares import Spares
+from app.engine.sandbox.timer import Timer
 
 log = logging.getLogger(__name__)
 
@@ -27,11 +29,6 @@ RUN, DROP, PING = 0, 1, 2
 
 # How long an abandoned or finished request may still run before its process is killed.
 GRACE_SECONDS = 0.25
-# How often a process in which nothing should run is asked whether it is there, and how long it may be silent.
-PING_SECONDS = 0.5
-SILENT_SECONDS = 1.2
-# A look at the deadlines that comes this much too late is no reason to kill: answers may lie unread in the pipe.
-LATE_SECONDS = 0.2
 
 
 class Interpreter:
@@ -62,9 +59,8 @@ class Interpreter:
         self._sent = 0
         self._running: int | None = None
         self._over_at = 0.0
-        self._pinged_at: float | None = None
-        self._timer: asyncio.TimerHandle | None = None
-        self._tick_at = 0.0
+        self._pings = Pings()
+        self._timer = Timer(self._look)
         self._blame: tuple[int, SandboxError] | None = None
         self._closed = False
 
@@ -101,8 +97,7 @@ class Interpreter:
     async def close(self) -> None:
         """End the process; requests in flight fail."""
         self._closed = True
-        if self._timer is not None:
-            self._timer.cancel()
+        self._timer.cancel()
         if self._taking is not None:
             self._taking.cancel()
             await asyncio.gather(self._taking, return_exceptions=True)
@@ -141,7 +136,7 @@ class Interpreter:
             self._send(process, request)
         self._begin_next()
         if not self._serial:
-            self._check_in(PING_SECONDS)
+            self._timer.look_within(PING_SECONDS)
 
     def _send(self, process: NodeProcess, request: Request) -> None:
         self._sent += 1
@@ -154,7 +149,7 @@ class Interpreter:
 
     def frame_received(self, request_id: int, kind: int, payload: bytes) -> None:
         if kind == PONG:
-            self._pinged_at = None
+            self._pings.answered()
         elif kind == ENTER:
             self._running = request_id
             request = self._requests.get(request_id)
@@ -162,7 +157,8 @@ class Interpreter:
                 request.entered = True
                 self._begin(request)
         elif kind == LEAVE:
-            self._running = self._pinged_at = None
+            self._running = None
+            self._pings.answered()
             self._notice_heap(payload)
         else:
             request = self._requests.pop(request_id, None)
@@ -186,7 +182,8 @@ class Interpreter:
         self.ended += not self._closed
         running, self._running = self._running, None
         blame, self._blame = self._blame, None
-        self._process = self._pinged_at = None
+        self._process = None
+        self._pings.answered()
         if self._closed:
             return
         if blame is not None:
@@ -209,25 +206,10 @@ class Interpreter:
         suspects = [running] if running in self._requests else list(self._requests)
         for request_id in suspects:
             request = self._requests[request_id]
-            request.attempts += 1
-            error = self._charge(request, request_id == running, process)
+            error = charge(request, was_running=request_id == running, process=process)
             if error is not None:
                 del self._requests[request_id]
                 request.fail(error)
-
-    def _charge(self, request: Request, was_running: bool, process: NodeProcess) -> SandboxError | None:
-        """Why the request is to blame for the end of its process; None: it gets another try."""
-        if process.broke is not None and was_running:
-            return SandboxError(process.broke)
-        if _hit_memory_limit(process):
-            # What others had left may have filled it, so this is told only from a process without others.
-            if (was_running and (request.alone or request.ran_out)) or request.attempts > MAX_ATTEMPTS:
-                return SandboxMemory("The JavaScript needed more memory than it may use")
-            request.ran_out = was_running
-            return None
-        if request.attempts > MAX_ATTEMPTS:
-            return SandboxError(f"The sandbox process ended unexpectedly ({process.returncode})")
-        return None
 
     # Time
 
@@ -240,7 +222,7 @@ class Interpreter:
     def _begin(self, request: Request) -> None:
         limit = GRACE_SECONDS if request.abandoned else request.limit
         request.deadline = asyncio.get_running_loop().time() + limit
-        self._check_in(limit)
+        self._timer.look_within(limit)
 
     def _abandon(self, request: Request) -> None:
         """Nobody waits for the answer any more: it may still come, but not for long."""
@@ -261,32 +243,17 @@ class Interpreter:
         """Nothing more is wanted of the request; if its JavaScript runs now, it must end soon."""
         if self._running == request_id:
             self._over_at = asyncio.get_running_loop().time() + GRACE_SECONDS
-            self._check_in(GRACE_SECONDS)
+            self._timer.look_within(GRACE_SECONDS)
 
-    def _check_in(self, seconds: float) -> None:
-        """See to it that the deadlines are looked at no later than that; a timer that is set is left alone."""
-        loop = asyncio.get_running_loop()
-        at = loop.time() + seconds
-        if self._timer is not None:
-            if self._tick_at <= at:
-                return
-            self._timer.cancel()
-        self._tick_at = at
-        self._timer = loop.call_at(at, self._tick)
-
-    def _tick(self) -> None:
-        self._timer = None
+    def _look(self, now: float) -> None:
+        """What is over its time is ended; says when to look again."""
         if self._closed or self._process is None or self._blame is not None:
-            return
-        now = asyncio.get_running_loop().time()
-        if now - self._tick_at > LATE_SECONDS:
-            self._check_in(LATE_SECONDS / 2)
             return
         if self._is_silent(self._process, now):
             log.warning("sandbox process %s (%s) does not answer", self._process.pid, self._mode)
             self._process.kill()
             return
-        following = [] if self._serial else [self._next_look(now)]
+        following = [] if self._serial else [self._pings.next_look(now)]
         if self._running is not None and self._running not in self._requests:
             # What runs has answered or was dropped; it must not hold up the others.
             if now >= self._over_at:
@@ -310,7 +277,7 @@ class Interpreter:
                 # Another one runs; its own deadline comes, and then it is this one's turn.
                 following.append(GRACE_SECONDS)
         if following:
-            self._check_in(min(following))
+            self._timer.look_within(min(following))
 
     def _is_silent(self, process: NodeProcess, now: float) -> bool:
         """Whether nothing should run and the process says nothing all the same; asks it where it was not asked yet.
@@ -319,14 +286,10 @@ class Interpreter:
         """
         if self._serial or self._running is not None:
             return False
-        if self._pinged_at is None:
-            self._pinged_at = now
+        if self._pings.due:
+            self._pings.asked(now)
             process.write(0, PING, b"")
-            return False
-        return now - self._pinged_at > SILENT_SECONDS
-
-    def _next_look(self, now: float) -> float:
-        return PING_SECONDS if self._pinged_at is None else max(0.05, self._pinged_at + SILENT_SECONDS - now + 0.01)
+        return self._pings.is_overdue(now)
 
     def _kill(self, request_id: int, error: SandboxError) -> None:
         assert self._process is not None
@@ -339,9 +302,3 @@ class Interpreter:
         requests, self._requests = self._requests, {}
         for request in requests.values():
             request.fail(error)
-
-
-def _hit_memory_limit(process: NodeProcess) -> bool:
-    words = " ".join(process.last_words).lower()
-    # V8 aborts at its limit, and says so unless the memory for saying it is missing, too.
-    return "out of memory" in words or "allocation failed" in words or process.returncode == -signal.SIGABRT

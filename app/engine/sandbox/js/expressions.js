@@ -10,7 +10,7 @@ const { split, rewrite, TemplateError } = require('./templates.js');
 
 const CACHE_SIZE = 5000;
 
-const REALM = ['bridge', 'libraries', 'encode', 'variables', 'methods-date', 'methods-number', 'methods-string',
+const REALM = ['bridge', 'libraries', 'encode', 'scope', 'variables', 'methods-date', 'methods-number', 'methods-string',
   'methods-array', 'methods-object', 'methods', 'evaluate', 'harden'];
 
 function createRealm({ realmFile, realmLibrary }) {

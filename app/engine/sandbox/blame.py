@@ -1,0 +1,31 @@
+"""Which request is to blame when a sandbox process ends by itself, and with what error it fails."""
+
+from __future__ import annotations
+
+import signal
+
+from app.engine.sandbox.errors import SandboxError, SandboxMemory
+from app.engine.sandbox.process import NodeProcess
+from app.engine.sandbox.requests import MAX_ATTEMPTS, Request
+
+
+def charge(request: Request, *, was_running: bool, process: NodeProcess) -> SandboxError | None:
+    """Why the request is to blame for the end of its process, which counts as an attempt; None: it gets another try."""
+    request.attempts += 1
+    if process.broke is not None and was_running:
+        return SandboxError(process.broke)
+    if hit_memory_limit(process):
+        # What others had left may have filled it, so this is told only from a process without others.
+        if (was_running and (request.alone or request.ran_out)) or request.attempts > MAX_ATTEMPTS:
+            return SandboxMemory("The JavaScript needed more memory than it may use")
+        request.ran_out = was_running
+        return None
+    if request.attempts > MAX_ATTEMPTS:
+        return SandboxError(f"The sandbox process ended unexpectedly ({process.returncode})")
+    return None
+
+
+def hit_memory_limit(process: NodeProcess) -> bool:
+    words = " ".join(process.last_words).lower()
+    # V8 aborts at its limit, and says so unless the memory for saying it is missing, too.
+    return "out of memory" in words or "allocation failed" in words or process.returncode == -signal.SIGABRT
