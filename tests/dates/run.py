@@ -28,7 +28,7 @@ SLICE = (
 """What may know a date: all that runs in the test's own process, the database and the sandbox."""
 
 CANNOT: Mapping[str, str] = {
-    "tests/engine/sandbox/test_sandbox_processes.py::test_a_process_has_no_rights_and_an_empty_environment": (
+    "tests/engine/sandbox/test_walls.py::test_a_process_has_no_rights_and_an_empty_environment": (
         "the shifted clock reaches the sandbox by its environment"
     ),
     "tests/engine/run/test_computing.py::test_a_node_with_many_items_lets_the_loop_turn": (
