@@ -4,7 +4,7 @@ import os
 
 from flask import Flask
 
-from app.api import credentials, projects, tags
+from app.api import credentials, projects, tags, variables
 from app.api.executions import bulk as execution_bulk
 from app.api.executions import executions
 from app.api.face import auth, bodies, codings, errors, openapi, operations, reads, requests
@@ -68,7 +68,7 @@ def add_endpoints(app: Flask) -> None:
     reads.register(app)
     errors.register(app)
     api = openapi.Api(app)
-    for module in (executions, execution_bulk, workflows, workflow_runs, tags, projects, credentials):
+    for module in (executions, execution_bulk, workflows, workflow_runs, tags, projects, credentials, variables):
         api.register_blueprint(module.blueprint)
     app.register_blueprint(operations.blueprint)
     app.register_blueprint(webhooks.blueprint)

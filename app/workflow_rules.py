@@ -7,6 +7,7 @@ from typing import Any
 from app.engine.run import graph
 from app.engine.run.errors import NodeError
 from app.engine.run.node_types import NodeTypes
+from app.engine.run.ports import Ports
 from app.engine.run.static_parameters import all_with_values, has_expressions
 from app.engine.sandbox import Sandbox
 from app.schemas.workflows import InvalidWorkflow
@@ -82,5 +83,5 @@ async def evaluated(
 ) -> dict[str, dict[str, Any]]:
     """The nodes, by name, with their expressions evaluated. Raises TimeoutError when all of them take too long."""
     async with Sandbox(spares=0) as sandbox, asyncio.timeout(ACTIVATION_SECONDS):
-        made = await all_with_values(document, nodes, sandbox, types)
+        made = await all_with_values(document, nodes, sandbox, types, Ports())
     return {node["name"]: node for node in made}

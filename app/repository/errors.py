@@ -55,6 +55,10 @@ class CredentialTypeNotFound(NotFound):
     default = "Credential type not found"
 
 
+class VariableNotFound(NotFound):
+    default = "Variable not found"
+
+
 class ApiKeyNotFound(NotFound):
     default = "API key not found"
 
@@ -99,6 +103,8 @@ BY_CONSTRAINT: dict[str, Callable[[], RepositoryError]] = {
     "workflows_pkey": lambda: AlreadyExists("A workflow with this id already exists"),
     "workflows_project_id_fkey": lambda: ProjectNotFound(),
     "credentials_project_id_fkey": lambda: ProjectNotFound(),
+    "variables_project_id_fkey": lambda: ProjectNotFound(),
+    "variables_key_is_unique": lambda: AlreadyExists("There is a variable with this key already"),
     "api_keys_project_id_fkey": lambda: ProjectNotFound(),
     "projects_pkey": lambda: AlreadyExists("A project with this id already exists"),
     "webhooks_path_is_free": lambda: AlreadyExists("The address of a webhook is taken already"),

@@ -77,6 +77,6 @@ def delete_project(connection: Connection, project_id: str) -> None:
         with connection.transaction():
             deleted = scalar(connection, DELETE, {"id": project_id})
     except pg.ForeignKeyViolation as error:
-        raise StillInUse("The project still has workflows or executions") from error
+        raise StillInUse("The project still has workflows, executions, credentials or variables") from error
     if not deleted:
         raise ProjectNotFound

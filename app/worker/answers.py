@@ -7,6 +7,7 @@ import orjson
 
 from app.engine.run.document import RunDocument
 from app.engine.run.node_types import NodeTypes
+from app.engine.run.ports import Ports
 from app.engine.run.run import Outcome
 from app.engine.run.static_parameters import has_expressions, with_values
 from app.engine.sandbox import Sandbox
@@ -32,12 +33,14 @@ def answer_of(node: dict[str, Any] | None, outcome: Outcome) -> bytes | None:
         return json.dumps(answer, default=str).encode()
 
 
-async def evaluate_answering_node(assignment: Assignment, sandbox: Sandbox, types: NodeTypes) -> dict[str, Any] | None:
+async def evaluate_answering_node(
+    assignment: Assignment, sandbox: Sandbox, types: NodeTypes, ports: Ports
+) -> dict[str, Any] | None:
     """The node that says how to answer whoever waits, with its expressions evaluated; None: nobody waits for one."""
     node = answering_node(assignment) if assignment.claim.awaited else None
     if node is None or not has_expressions(node):
         return node
-    return await with_values(assignment.workflow, node, sandbox, types)
+    return await with_values(assignment.workflow, node, sandbox, types, Ports(variables=ports.variables))
 
 
 def answering_node(assignment: Assignment) -> dict[str, Any] | None:

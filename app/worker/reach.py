@@ -9,6 +9,7 @@ from app.engine.run.memory import Meter
 from app.engine.run.ports import ChildOutcome, ChildRequest, Ports
 from app.engine.run.static_data import StaticStore
 from app.outgoing.client import Outgoing
+from app.repository import variables
 from app.settings import Settings
 from app.signatures import Signer, resume_url
 from app.worker.clock import Clock
@@ -52,6 +53,7 @@ class Reach:
             address=self.settings.webhook_url,
             history=WorkflowHistory(self.database, claim.workflow_id),
             static_data=None if claim.mode == "manual" else self._static_data(assignment),
+            variables=partial(self.database.transact, variables.read_values, claim.project_id),
             now=self.clock.now,
             meter=Meter(self.settings.run_bytes),
             depth=assignment.depth,

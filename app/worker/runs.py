@@ -51,7 +51,7 @@ async def run(assignment: Assignment, sandbox: Sandbox, types: NodeTypes, ports:
     try:
         outcome = await run_workflow(request_for(assignment, ports), sandbox, types)
         try:
-            node = await evaluate_answering_node(assignment, sandbox, types)
+            node = await evaluate_answering_node(assignment, sandbox, types, ports)
         except asyncio.CancelledError:
             # Stopped at its very end: what has come out stands, and whether it is still wanted the database says.
             if (task := asyncio.current_task()) is not None:

@@ -36,6 +36,8 @@ PLACES = {
     "columns": sql.SQL("1"),
     "id": sql.SQL("e.id"),
     "source": sql.SQL("executions AS e"),
+    "pages": sql.SQL("SELECT * FROM variables"),
+    "wanted": sql.SQL("true"),
     "possible": sql.SQL("true"),
     "page": sql.SQL("SELECT 1::bigint AS id"),
     "values": sql.SQL("unnest(ARRAY['w1']) AS w (value)"),

@@ -46,6 +46,7 @@ PATH_PARTS = {
     "tag_id": ("The tag's id.", "tag_production"),
     "credential_id": ("The credential's id.", "vHxaz5UaCghVYl9C"),
     "credential_type": ("The type of credential.", "httpBasicAuth"),
+    "variable_id": ("The variable's id.", "kW3n0bEQ5vQ2cXrT"),
     "project_id": ("The project's id.", "default"),
 }
 IDEMPOTENCY_KEY = {

@@ -85,7 +85,7 @@ async def _sort_by_code(context: NodeContext, code: str) -> list[Item]:
         "return places.map(({ place }) => ({ json: { place } }));"
     )
     try:
-        result = await context.sandbox.run_code(source, context.scope([source]))
+        result = await context.sandbox.run_code(source, await context.scope([source]))
     except CodeError as error:
         # The program is part of a longer one; n8n always speaks of its first line.
         raise CodeNodeError(_LINE.sub("[line 1]", error.message), description=error.description, line=1) from error

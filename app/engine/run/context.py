@@ -20,6 +20,7 @@ from app.engine.run.ports import Ports
 from app.engine.run.scope import Viewpoint, base_scope, scope_for
 from app.engine.run.state import RunState
 from app.engine.run.static_data import StaticStore
+from app.engine.run.variables import ask_for_variables
 from app.engine.sandbox import CodeError, CodeResult, ExpressionError, Sandbox, SandboxError
 from app.engine.values import conversions
 from app.engine.values.conversions import Undefined
@@ -176,7 +177,7 @@ class NodeContext:
         template = Template(value)
         if template.constant:
             return template.fill(())
-        scope = {**self.scope(template.texts), "more": variables, "itemIndexes": [item], "exact": True}
+        scope = {**await self.scope(template.texts), "more": variables, "itemIndexes": [item], "exact": True}
         try:
             rows = await self.sandbox.evaluate(template.texts, scope)
         except (ExpressionError, SandboxError) as error:
@@ -240,7 +241,7 @@ class NodeContext:
         return result if not after or await store.replace(before, after) else None
 
     async def _run_once(self, source: str, each_item: bool, continue_on_fail: bool) -> CodeResult:
-        scope = self.scope([source])
+        scope = await self.scope([source])
         try:
             result = await self.sandbox.run_code(source, scope, each_item=each_item, continue_on_fail=continue_on_fail)
         finally:
@@ -256,7 +257,7 @@ class NodeContext:
         only: list[int] | None = None,
         exact: bool = False,
     ) -> list[list[Any]]:
-        scope = self.scope(texts, items) | {"exact": exact}
+        scope = await self.scope(texts, items) | {"exact": exact}
         if only is not None:
             scope["itemIndexes"] = only
         try:
@@ -274,8 +275,11 @@ class NodeContext:
         if custom_data is not self.state.custom_data:
             self.state.custom_data = dict(custom_data)
 
-    def scope(self, texts: Sequence[str], items: list[Item] | None = None) -> dict[str, Any]:
+    async def scope(self, texts: Sequence[str], items: list[Item] | None = None) -> dict[str, Any]:
         """What the sandbox has to know to evaluate `texts` for the items."""
+        read_variables = self.execution.ports.variables
+        if self.state.variables is None and read_variables is not None and ask_for_variables(texts):
+            self.state.variables = await read_variables()
         return scope_for(self._view(), texts, self.items if items is None else items)
 
     def _view(self) -> Viewpoint:

@@ -13,6 +13,7 @@ from app.engine.run.histories import History
 from app.engine.run.items import Item
 from app.engine.run.memory import Meter
 from app.engine.run.static_data import StaticStore
+from app.engine.run.variables import ReadVariables
 from app.outgoing.client import Outgoing
 
 
@@ -64,6 +65,7 @@ class Ports:
     history: History | None = None
     static_data: StaticStore | None = None
     """None: what a run changes of its workflow's static data is its result's."""
+    variables: ReadVariables | None = None
     now: Callable[[], datetime] = own_clock
     """By whose clock waits begin and end."""
     meter: Meter = field(default_factory=Meter)

@@ -12,6 +12,7 @@ from app.engine.run.graph import Node
 from app.engine.run.items import InputSource, Item
 from app.engine.run.paired_items import Ancestry
 from app.engine.run.state import RunState
+from app.engine.run.variables import ask_for_variables, shown_variables
 from app.engine.sandbox import referenced_nodes
 
 Run = list[list[Item]]
@@ -42,6 +43,8 @@ def scope_for(view: Viewpoint, texts: Sequence[str], items: list[Item]) -> dict[
             names = set(view.state.run_data)
             break
         names |= referenced
+    if view.state.variables and ask_for_variables(texts):
+        scope["vars"] = shown_variables(view.state.variables, texts)
     if names:
         scope["nodes"] = _nodes(view, names, len(items), texts)
     return scope

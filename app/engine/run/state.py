@@ -41,6 +41,8 @@ class RunState:
     context_data: dict[str, dict[str, Any]] = field(default_factory=dict)
     custom_data: dict[str, str] = field(default_factory=dict)
     static_data: StaticData = field(default_factory=lambda: StaticData({}))
+    variables: dict[str, str] | None = None
+    """What $vars shows; None: no node has asked for it yet."""
     pin_data: dict[str, list[Item]] = field(default_factory=dict)
     last_node: str | None = None
     error: dict[str, Any] | None = None

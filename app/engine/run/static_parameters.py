@@ -7,6 +7,7 @@ from app.engine.run.context import ExecutionInfo, NodeContext
 from app.engine.run.graph import Graph, parse_workflow
 from app.engine.run.node_types import NodeTypes
 from app.engine.run.parameters import Template
+from app.engine.run.ports import Ports
 from app.engine.run.state import RunState
 from app.engine.sandbox import Sandbox
 
@@ -20,25 +21,25 @@ def has_expressions(node: dict[str, Any]) -> bool:
 
 
 async def with_values(
-    document: dict[str, Any], node: dict[str, Any], sandbox: Sandbox, types: NodeTypes
+    document: dict[str, Any], node: dict[str, Any], sandbox: Sandbox, types: NodeTypes, ports: Ports
 ) -> dict[str, Any]:
     """The node with its parameters' expressions evaluated.
 
     Raises InvalidWorkflow for a document that is none, NodeError for an expression that fails.
     """
-    (made,) = await all_with_values(document, [node], sandbox, types)
+    (made,) = await all_with_values(document, [node], sandbox, types, ports)
     return made
 
 
 async def all_with_values(
-    document: dict[str, Any], nodes: list[dict[str, Any]], sandbox: Sandbox, types: NodeTypes
+    document: dict[str, Any], nodes: list[dict[str, Any]], sandbox: Sandbox, types: NodeTypes, ports: Ports
 ) -> list[dict[str, Any]]:
     """As `with_values` for several nodes of one document."""
     graph = parse_workflow(document, types)
-    return [await _evaluated(graph, node, sandbox) for node in nodes]
+    return [await _evaluated(graph, node, sandbox, ports) for node in nodes]
 
 
-async def _evaluated(graph: Graph, node: dict[str, Any], sandbox: Sandbox) -> dict[str, Any]:
+async def _evaluated(graph: Graph, node: dict[str, Any], sandbox: Sandbox, ports: Ports) -> dict[str, Any]:
     context = NodeContext(
         node=graph.nodes[node["name"]],
         inputs=[[{"json": {}}]],
@@ -46,6 +47,6 @@ async def _evaluated(graph: Graph, node: dict[str, Any], sandbox: Sandbox) -> di
         run_index=0,
         state=RunState(graph),
         sandbox=sandbox,
-        execution=ExecutionInfo("", "webhook"),
+        execution=ExecutionInfo("", "webhook", ports),
     )
     return {**node, "parameters": await context.resolve_first(node.get("parameters") or {})}

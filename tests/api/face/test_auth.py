@@ -16,6 +16,7 @@ SCOPES = {
     "workflow": {"create", "read", "list", "update", "delete", "activate", "execute"},
     "tag": {"create", "read", "list", "update", "delete"},
     "credential": {"create", "read", "list", "update", "delete"},
+    "variable": {"create", "list", "update", "delete"},
     "project": {"create", "list", "update", "delete"},
 }
 

@@ -55,6 +55,10 @@ RULES: dict[tuple[str, str], tuple[str, Any]] = {
     ("PATCH", "/credentials/<credential_id>"): (OBJECT, {"name": "Other"}),
     ("DELETE", "/credentials/<credential_id>"): (OBJECT, None),
     ("GET", "/credentials/schema/<credential_type>"): (COMMON, None),
+    ("GET", "/variables"): (LIST, None),
+    ("POST", "/variables"): (CREATE, {"key": "made", "value": ""}),
+    ("PUT", "/variables/<variable_id>"): (OBJECT, {"key": "own", "value": "new"}),
+    ("DELETE", "/variables/<variable_id>"): (OBJECT, None),
     ("GET", "/projects"): (LIST, None),
     ("POST", "/projects"): (EVERYBODYS, {"name": "New"}),
     ("PUT", "/projects/<project_id>"): (EVERYBODYS, {"name": "New"}),
@@ -98,6 +102,7 @@ def names(api: Api) -> dict[str, dict[str, str]]:
             "credential_id": api.post("/credentials", {**CREDENTIAL, "projectId": project}).json["id"],
             "credential_type": "httpBasicAuth",
             "project_id": project,
+            "variable_id": variable_of(api, project),
             "tag_id": "shared",
             "job_id": deletion_job(api, project),
         }
@@ -105,6 +110,15 @@ def names(api: Api) -> dict[str, dict[str, str]]:
         api.queue(workflows.get_workflow(api.db, parts["workflow_id"]))
     api.patch(f"/executions/{made['a']['execution_id']}", {"annotation": {"tags": ["shared"]}})
     return made
+
+
+def variable_of(api: Api, project: str) -> str:
+    return api.post("/variables", {"key": "own", "value": "", "projectId": project}).json["id"]
+
+
+def project_of(thing: dict[str, Any]) -> str:
+    """Which project a thing belongs to, or is."""
+    return thing["project"]["id"] if "project" in thing else thing.get("projectId", thing["id"])
 
 
 def deletion_job(api: Api, project: str) -> str:
@@ -159,6 +173,7 @@ def fingerprint(api: Api, project: str) -> list[tuple[Any, ...]]:
             "SELECT id, version_id, active FROM workflows WHERE project_id = %s ORDER BY id", [project]
         ).fetchall(),
         *api.db.execute("SELECT id, name, data FROM credentials WHERE project_id = %s ORDER BY id", [project]),
+        *api.db.execute("SELECT id, key, value FROM variables WHERE project_id = %s ORDER BY id", [project]),
         *api.db.execute("SELECT id, name FROM projects WHERE id = %s", [project]),
         *api.db.execute("SELECT id, name FROM tags WHERE id = 'shared'"),
     ]
@@ -182,9 +197,9 @@ def test_own_and_another_project(api: Api, names, method: str, path: str) -> Non
         assert there.status_code == here.status_code == 403
     elif kind == LIST:
         assert there.status_code == 200
-        assert {row.get("projectId", row["id"]) for row in there.json["data"]} == {"a"}
+        assert {project_of(row) for row in there.json["data"]} == {"a"}
     elif kind == CREATE:
-        assert here.json["projectId"] == "a"
+        assert project_of(there.json) == "a"
         assert limited.call(method, filled(path, names["b"]), {**body, "projectId": "b"}).status_code == 404
     else:
         assert there.status_code < 300

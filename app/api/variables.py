@@ -1,0 +1,110 @@
+"""Variables: what expressions and programs read as $vars."""
+
+from typing import Any
+
+from flask import Response
+
+from app.api.face.answers import answer
+from app.api.face.auth import caller, require_all_projects
+from app.api.face.blueprint import Blueprint
+from app.api.face.services import database
+from app.api.rendering import render_project
+from app.repository import variables
+from app.repository.connection import Connection
+from app.repository.errors import ProjectNotFound, VariableNotFound
+from app.repository.variables import Variable, VariableFilter
+from app.schemas.base import OBJECT_ID, new_id
+from app.schemas.variables import (
+    COMMON,
+    VariableBody,
+    VariableChange,
+    VariablePageSchema,
+    VariableQuery,
+    VariableSchema,
+)
+
+blueprint = Blueprint("variables", __name__, url_prefix="/api/v1/variables", description="Texts for all workflows.")
+LIST_QUERY = VariableQuery()
+EXAMPLE = {"key": "region", "value": "eu-west-1"}
+
+
+def render(variable: Variable) -> dict[str, Any]:
+    """The variable object."""
+    return {
+        "id": variable.id,
+        "key": variable.key,
+        "value": variable.value,
+        "type": variable.type,
+        "project": variable.project and render_project(variable.project),
+    }
+
+
+@blueprint.endpoint("GET", "", scope="variable:list", query=VariableQuery, answer=VariablePageSchema)
+def get_many_variables(query: dict[str, Any]) -> Response:
+    """List variables in the order of their ids."""
+    project, common = query.get("project_id"), query.get("project_id") == COMMON
+    wanted = VariableFilter(caller().project_id, None if common else project, common, query.get("state") == "empty")
+    with database() as connection:
+        rows = variables.list_variables(connection, wanted, limit=query["limit"] + 1, after=query["last_id"] or "")
+    page, cursor = LIST_QUERY.cut(query, rows)
+    return answer({"data": [render(variable) for variable in page], "nextCursor": cursor})
+
+
+@blueprint.endpoint(
+    "POST",
+    "",
+    scope="variable:create",
+    body=VariableBody(),
+    answer=VariableSchema,
+    status=201,
+    errors=[404, 409],
+    example=EXAMPLE,
+)
+def create_variable(body: dict[str, Any]) -> Response:
+    """Make a variable for one project, or for all."""
+    own = caller().project_id
+    project = body.get("project_id") or own
+    if own is not None and project != own:
+        raise ProjectNotFound
+    with database() as connection:
+        made = variables.create_variable(connection, new_id(), key=body["key"], value=body["value"], project_id=project)
+    return answer(render(made), 201)
+
+
+@blueprint.endpoint(
+    "PUT",
+    "/<variable_id>",
+    scope="variable:update",
+    body=VariableChange(),
+    status=204,
+    errors=[404, 409],
+    example=EXAMPLE,
+)
+def update_variable(body: dict[str, Any], variable_id: str) -> Response:
+    """Change a variable: its key, its value, and where it belongs to."""
+    own = caller().project_id
+    with database() as connection:
+        found = changeable(connection, variable_id)
+        project = body.get("project_id", found.project and found.project.id)
+        if own is not None and project != own:
+            raise ProjectNotFound
+        variables.update_variable(connection, found, key=body["key"], value=body["value"], project_id=project)
+    return Response(status=204)
+
+
+@blueprint.endpoint("DELETE", "/<variable_id>", scope="variable:delete", status=204, errors=[404])
+def delete_variable(variable_id: str) -> Response:
+    """Delete a variable; to workflows that ask for it, it is undefined from now on."""
+    with database() as connection:
+        variables.delete_variable(connection, changeable(connection, variable_id).id)
+    return Response(status=204)
+
+
+def changeable(connection: Connection, variable_id: str) -> Variable:
+    """A variable that the caller may change: not a common one with a key that is limited to a project."""
+    if not OBJECT_ID.fullmatch(variable_id):
+        raise VariableNotFound
+    found = variables.get_variable(connection, variable_id, visible_project=caller().project_id)
+    if found.project is None:
+        require_all_projects()
+    return found
