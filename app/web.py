@@ -19,6 +19,7 @@ from app.api.face.waiters import Waiters
 from app.api.webhooks import webhooks
 from app.api.workflows import runs as workflow_runs
 from app.api.workflows import workflows
+from app.credential_tests import EngineCredentialTests
 from app.credentials.key_check import report_soon
 from app.credentials.vault import Vault
 from app.engine import nodes
@@ -50,6 +51,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         bodies=BodyBudget(max(settings.bodies_bytes, settings.max_body_bytes)),
         signer=Signer(vault.keyring),
         vault=vault,
+        credential_tests=EngineCredentialTests(settings.allowed_hosts),
         replica=open_replica(settings, pool),
     )
     add_endpoints(app)

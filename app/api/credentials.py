@@ -1,25 +1,35 @@
 """Credentials: written once, used by the nodes of workflows, never given out again."""
 
+import re
+from collections.abc import Mapping
 from typing import Any
 
 from flask import Response
+from marshmallow import ValidationError
 
 from app.api.face.answers import answer
 from app.api.face.auth import caller
 from app.api.face.blueprint import Blueprint
+from app.api.face.errors import Refused
 from app.api.face.services import database, services
-from app.credentials.types import TYPES
+from app.credentials.errors import CannotDecrypt
+from app.credentials.testing import CannotTest, TooManyTests
+from app.credentials.types import type_of
 from app.repository import credentials
+from app.repository.connection import Connection
 from app.repository.credentials import Credential
 from app.repository.errors import CredentialNotFound, CredentialTypeNotFound, ProjectNotFound
-from app.repository.projects import DEFAULT_PROJECT
+from app.repository.projects import DEFAULT_PROJECT, project_names
 from app.schemas.base import OBJECT_ID, new_id, time_text
 from app.schemas.credentials import (
+    TYPE_NAME,
     CredentialBody,
     CredentialChange,
     CredentialPageSchema,
     CredentialSchema,
+    CredentialTestSchema,
     CredentialTypeSchema,
+    DeletedCredentialSchema,
     check_data,
 )
 from app.schemas.pages import PageQuery
@@ -39,9 +49,21 @@ def render(credential: Credential) -> dict[str, Any]:
         "type": credential.type,
         "projectId": credential.project_id,
         "isManaged": False,
+        "isGlobal": False,
+        "isResolvable": False,
+        "resolvableAllowFallback": False,
+        "resolverId": None,
         "createdAt": time_text(credential.created_at),
         "updatedAt": time_text(credential.updated_at),
     }
+
+
+def render_listed(credential: Credential, projects: Mapping[str, str]) -> dict[str, Any]:
+    """The same with the project that it belongs to; `projects` has their names by id."""
+    rendered = render(credential)
+    owner = {"id": credential.project_id, "name": projects.get(credential.project_id, ""), "role": "credential:owner"}
+    times = {"createdAt": rendered["createdAt"], "updatedAt": rendered["createdAt"]}
+    return {**rendered, "shared": [owner | times]}
 
 
 def validate_credential_id(credential_id: str) -> str:
@@ -58,8 +80,9 @@ def get_many_credentials(query: dict[str, Any]) -> Response:
         rows = credentials.list_credentials(
             connection, limit=query["limit"] + 1, after=query["last_id"] or "", project_id=caller().project_id
         )
-    page, cursor = LIST_QUERY.cut(query, rows)
-    return answer({"data": [render(credential) for credential in page], "nextCursor": cursor})
+        page, cursor = LIST_QUERY.cut(query, rows)
+        names = project_names(connection, {credential.project_id for credential in page})
+    return answer({"data": [render_listed(credential, names) for credential in page], "nextCursor": cursor})
 
 
 @blueprint.endpoint(
@@ -90,9 +113,9 @@ def create_credential(body: dict[str, Any]) -> Response:
 )
 def get_credential_schema(credential_type: str) -> Response:
     """What the data of a credential of this type has to look like."""
-    if credential_type not in TYPES:
+    if not re.fullmatch(TYPE_NAME, credential_type):
         raise CredentialTypeNotFound
-    return answer(TYPES[credential_type].json_schema())
+    return answer(type_of(credential_type).json_schema())
 
 
 @blueprint.endpoint("GET", "/<credential_id>", scope="credential:read", answer=CredentialSchema, errors=[404])
@@ -115,22 +138,65 @@ def get_one_credential(credential_id: str) -> Response:
     example={"name": "Orders service, new key", "data": {"name": "X-Key", "value": "..."}},
 )
 def update_credential(body: dict[str, Any], credential_id: str) -> Response:
-    """Change the name of a credential, or all that it holds."""
+    """Change the name of a credential, or what it holds."""
     with database() as connection:
         found = credentials.get_credential(
             connection, validate_credential_id(credential_id), project_id=caller().project_id
         )
-        if body["data"] is not None:
-            check_data(found.type, body["data"])
-        changed = services().vault.update(connection, found, name=body["name"], data=body["data"])
+        kind, data = body["type"] or found.type, body["data"]
+        if kind != found.type and data is None:
+            raise ValidationError({"data": ["Is needed with another type: what it holds does not fit."]})
+        if data is not None:
+            data = completed(connection, found, data) if body["is_partial_data"] and kind == found.type else data
+            check_data(kind, data)
+        changed = services().vault.update(connection, found, name=body["name"], type=kind, data=data)
     return answer(render(changed))
 
 
-@blueprint.endpoint("DELETE", "/<credential_id>", scope="credential:delete", answer=CredentialSchema, errors=[404])
+def completed(connection: Connection, credential: Credential, data: dict[str, Any]) -> dict[str, Any]:
+    """The data, with what the credential holds besides."""
+    return {**held(connection, credential), **data}
+
+
+def held(connection: Connection, credential: Credential) -> dict[str, Any]:
+    """What a credential holds; it must not get into an answer."""
+    try:
+        found = services().vault.read_in_project(connection, credential.project_id, credential.id, credential.type)
+    except (CannotDecrypt, OSError) as error:
+        raise Refused(409, str(error)) from error
+    if found is None:
+        raise CredentialNotFound
+    return found
+
+
+@blueprint.endpoint(
+    "POST", "/<credential_id>/test", scope="credential:read", answer=CredentialTestSchema, errors=[404, 409]
+)
+def test_credential(credential_id: str) -> Response:
+    """Try a credential on the service that it is for."""
+    with database() as connection:
+        found = credentials.get_credential(
+            connection, validate_credential_id(credential_id), project_id=caller().project_id
+        )
+        data = held(connection, found)
+    try:
+        problem = services().credential_tests.problem(found.type, data)
+    except CannotTest:
+        problem = "No testing function found for this credential."
+    except TooManyTests:
+        raise Refused(503, "Too many credentials are being tested at the moment", {"Retry-After": "2"}) from None
+    if problem is not None:
+        return answer({"status": "Error", "message": problem})
+    return answer({"status": "OK", "message": "Connection successful!"})
+
+
+@blueprint.endpoint(
+    "DELETE", "/<credential_id>", scope="credential:delete", answer=DeletedCredentialSchema, errors=[404]
+)
 def delete_credential(credential_id: str) -> Response:
     """Delete a credential; nodes that name it fail from now on."""
     with database() as connection:
         deleted = credentials.delete_credential(
             connection, validate_credential_id(credential_id), project_id=caller().project_id
         )
-    return answer(render(deleted))
+    return answer({**render(deleted), "usageScope": "project"})

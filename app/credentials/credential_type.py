@@ -9,12 +9,22 @@ Field = Mapping[str, Any]
 TEXT: Field = {"type": "string"}
 NUMBER: Field = {"type": "number"}
 BOOLEAN: Field = {"type": "boolean"}
+JSON: Field = {"type": "json"}
+"""A document, as a text or as it is."""
+NOTICE: Field = {"type": "notice"}
+"""Not a value but a sentence that n8n's form shows; clients may send it back."""
 DOMAINS: dict[str, Field] = {
     "allowedHttpRequestDomains": {"type": "string", "enum": ["all", "domains", "none"]},
     "allowedDomains": TEXT,
 }
 """Where the HTTP Request node may send a credential."""
-_PYTHON: dict[str, tuple[type, ...]] = {"string": (str,), "number": (int, float), "boolean": (bool,)}
+_PYTHON: dict[str, tuple[type, ...]] = {
+    "string": (str,),
+    "number": (int, float),
+    "boolean": (bool,),
+    "json": (str, dict, list),
+    "notice": (str, bool),
+}
 
 
 def choice(*values: str) -> Field:
@@ -24,20 +34,33 @@ def choice(*values: str) -> Field:
 
 @dataclass(frozen=True, slots=True)
 class CredentialType:
-    """A type by the name that n8n's workflows use. `proves_caller`: fields without which it lets nobody in."""
+    """A type by the name that n8n's workflows use. `proves_caller`: fields without which it lets nobody in.
+
+    What belongs to a type that is `open` is not known: its data is kept as it comes.
+    """
 
     name: str
     fields: Mapping[str, Field]
     proves_caller: tuple[str, ...] = ()
+    required: tuple[str, ...] = ()
+    open: bool = False
 
     def json_schema(self) -> dict[str, Any]:
         """What the data of a credential of this type has to look like."""
         fields = {name: dict(field) for name, field in self.fields.items()}
-        return {"additionalProperties": False, "type": "object", "properties": fields, "required": []}
+        return {
+            "additionalProperties": self.open,
+            "type": "object",
+            "properties": fields,
+            "required": list(self.required),
+        }
 
     def problems(self, data: Mapping[str, Any]) -> dict[str, str]:
         """What is wrong with each field; the sentences repeat no value."""
+        if self.open:
+            return {}
         checked = {name: self._problem(name, value) for name, value in data.items()}
+        checked |= {name: "Must be there." for name in self.required if name not in data}
         return {name: problem for name, problem in checked.items() if problem is not None}
 
     def can_prove_caller(self, data: Mapping[str, Any]) -> bool:
@@ -49,7 +72,7 @@ class CredentialType:
         if field is None:
             return f"Unknown field. Fields of {self.name}: {', '.join(self.fields)}."
         kind = field["type"]
-        if not isinstance(value, _PYTHON[kind]) or (isinstance(value, bool) and kind != "boolean"):
+        if not isinstance(value, _PYTHON[kind]) or (isinstance(value, bool) and bool not in _PYTHON[kind]):
             return f"Must be a {kind}."
         if "enum" in field and value not in field["enum"]:
             return f"Must be one of: {', '.join(field['enum'])}."

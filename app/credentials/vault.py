@@ -34,11 +34,23 @@ class Vault:
         )
 
     def update(
-        self, connection: Connection, credential: Credential, *, name: str | None, data: dict[str, Any] | None
+        self,
+        connection: Connection,
+        credential: Credential,
+        *,
+        name: str | None,
+        data: dict[str, Any] | None,
+        type: str | None = None,
     ) -> Credential:
-        """Give a credential another name or other data; None: as it was. Raises CredentialNotFound."""
-        secret = None if data is None else self.encrypt(credential.id, credential.type, data)
-        return credentials.update_credential(connection, credential.id, name=name, secret=secret)
+        """Give a credential another name or other data, with which another type may come; None: as it was.
+
+        Raises CredentialNotFound.
+        """
+        if data is None:
+            return credentials.update_credential(connection, credential.id, name=name)
+        kind = type or credential.type
+        secret = self.encrypt(credential.id, kind, data)
+        return credentials.update_credential(connection, credential.id, name=name, type=kind, secret=secret)
 
     def read_in_project(
         self, connection: Connection, project_id: str, credential_id: str, kind: str

@@ -66,7 +66,7 @@ CREATE = """
 # What is not named stays.
 UPDATE = """
     UPDATE credentials AS c
-       SET name = coalesce(%(name)s, c.name), data = coalesce(%(data)s, c.data),
+       SET name = coalesce(%(name)s, c.name), type = coalesce(%(type)s, c.type), data = coalesce(%(data)s, c.data),
            key_id = coalesce(%(key_id)s, c.key_id), updated_at = now()
      WHERE c.id = %(id)s
     RETURNING c.id, c.name, c.type, c.project_id, c.created_at, c.updated_at
@@ -137,11 +137,19 @@ def create_credential(
 
 
 def update_credential(
-    connection: Connection, credential_id: str, *, name: str | None = None, secret: Secret | None = None
+    connection: Connection,
+    credential_id: str,
+    *,
+    name: str | None = None,
+    type: str | None = None,
+    secret: Secret | None = None,
 ) -> Credential:
-    """Give a credential another name or another secret; None: as it was. Raises CredentialNotFound."""
+    """Give a credential another name, or another secret, of another type even; None: as it was.
+
+    The type is bound into the secret, so that one never comes without the other. Raises CredentialNotFound.
+    """
     data, key_id = (None, None) if secret is None else (secret.data, secret.key_id)
-    return one(connection, UPDATE, id=credential_id, name=name, data=data, key_id=key_id)
+    return one(connection, UPDATE, id=credential_id, name=name, type=type, data=data, key_id=key_id)
 
 
 def delete_credential(connection: Connection, credential_id: str, *, project_id: str | None = None) -> Credential:

@@ -1,5 +1,6 @@
 """Projects: what workflows, executions and keys belong to."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -26,6 +27,12 @@ LIST = """
      WHERE p.id > %(after)s AND (%(project_id)s::text IS NULL OR p.id = %(project_id)s)
      ORDER BY p.id
      LIMIT %(limit)s
+"""
+
+NAMES = """
+    SELECT p.id, p.name
+      FROM projects AS p
+     WHERE p.id = ANY(%(ids)s)
 """
 
 CREATE = """
@@ -55,6 +62,11 @@ def list_projects(
     parameters = {"limit": limit, "after": after, "project_id": project_id}
     with connection.cursor(row_factory=class_row(Project)) as cursor:
         return cursor.execute(LIST, parameters).fetchall()
+
+
+def project_names(connection: Connection, ids: Collection[str]) -> dict[str, str]:
+    """The names of these projects by their ids."""
+    return dict(connection.execute(NAMES, {"ids": list(ids)}).fetchall())
 
 
 def create_project(connection: Connection, project_id: str, name: str) -> Project:

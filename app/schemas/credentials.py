@@ -2,40 +2,58 @@
 
 from typing import Any
 
-from marshmallow import ValidationError, fields, post_load, validates_schema
+from marshmallow import ValidationError, fields, validate, validates_schema
 
-from app.credentials.types import TYPES
-from app.schemas.base import CamelSchema, IsoTime, StrictSchema, name_field
+from app.credentials.types import type_of
+from app.schemas.base import CamelSchema, IsoTime, StrictBoolean, StrictSchema, encode_json, name_field
+
+LARGEST_DATA = 256 * 1024
+"""Bytes of JSON: of types that are not known here nothing else is known."""
+TYPE_NAME = r"^[A-Za-z0-9_.-]{1,128}$"
+NOT_HERE = "Is not available: a credential belongs to one project, and nobody signs in to use it."
 
 
 def check_data(kind: str, data: dict[str, Any]) -> None:
     """Raises ValidationError, which never repeats a value, for data that does not fit the type."""
-    if problems := TYPES[kind].problems(data):
+    if problems := type_of(kind).problems(data):
         raise ValidationError({"data": {name: [problem] for name, problem in problems.items()}})
+    if len(encode_json(data)) > LARGEST_DATA:
+        raise ValidationError({"data": [f"Must not be more than {LARGEST_DATA:,} bytes of JSON."]})
 
 
-class CredentialBody(StrictSchema):
+def type_field(**options: Any) -> fields.String:
+    """The name of a type of credential."""
+    fits = validate.Regexp(TYPE_NAME, error="Must be at most 128 letters, digits, dots, dashes and underscores.")
+    return fields.String(validate=[fits, validate.ContainsNoneOf("\n", error="Must be one line.")], **options)
+
+
+class SharingSchema(StrictSchema):
+    """What n8n's clients may say of how a credential is shared; false is all that there is."""
+
+    is_global = StrictBoolean(validate=validate.Equal(False, error=NOT_HERE))
+    is_resolvable = StrictBoolean(validate=validate.Equal(False, error=NOT_HERE))
+
+
+class CredentialBody(SharingSchema):
     name = name_field(128, required=True)
-    type = fields.String(required=True)
+    type = type_field(required=True)
     data = fields.Dict(keys=fields.String(), required=True)
     project_id = fields.String(metadata={"description": "The project to put it into; the key's own by default."})
 
-    @validates_schema
+    @validates_schema(skip_on_field_errors=True)
     def check(self, body: dict[str, Any], **kwargs: Any) -> None:
-        if body["type"] not in TYPES:
-            raise ValidationError(f"Not a known type. Known: {', '.join(TYPES)}.", "type")
         check_data(body["type"], body["data"])
 
 
-class CredentialChange(StrictSchema):
-    name = name_field(128)
-    data = fields.Dict(keys=fields.String(), metadata={"description": "Replaces all that it held."})
+class CredentialChange(SharingSchema):
+    """What is not named stays."""
 
-    @post_load
-    def complete(self, body: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
-        if not body:
-            raise ValidationError("Name what is to change: name or data.")
-        return {"name": None, "data": None, **body}
+    name = name_field(128, load_default=None)
+    type = type_field(load_default=None, metadata={"description": "Another type needs the data for it, too."})
+    data = fields.Dict(keys=fields.String(), load_default=None, metadata={"description": "Replaces all that it held."})
+    is_partial_data = StrictBoolean(
+        load_default=False, metadata={"description": "Let what `data` does not name stay as it was."}
+    )
 
 
 class CredentialSchema(CamelSchema):
@@ -46,19 +64,48 @@ class CredentialSchema(CamelSchema):
     type = fields.String(required=True)
     project_id = fields.String(required=True)
     is_managed = fields.Boolean(required=True, metadata={"description": "Always false."})
+    is_global = fields.Boolean(required=True, metadata={"description": "Always false."})
+    is_resolvable = fields.Boolean(required=True, metadata={"description": "Always false."})
+    resolvable_allow_fallback = fields.Boolean(required=True, metadata={"description": "Always false."})
+    resolver_id = fields.String(required=True, allow_none=True, metadata={"description": "Always null."})
     created_at = IsoTime(required=True)
     updated_at = IsoTime(required=True)
 
 
+class DeletedCredentialSchema(CredentialSchema):
+    usage_scope = fields.String(required=True, metadata={"description": "Always project."})
+
+
+class OwnerSchema(CamelSchema):
+    """The project that a credential belongs to."""
+
+    id = fields.String(required=True)
+    name = fields.String(required=True)
+    role = fields.String(required=True, metadata={"description": "Always credential:owner."})
+    created_at = IsoTime(required=True)
+    updated_at = IsoTime(required=True)
+
+
+class ListedCredentialSchema(CredentialSchema):
+    shared = fields.List(fields.Nested(OwnerSchema), required=True)
+
+
 class CredentialPageSchema(CamelSchema):
-    data = fields.List(fields.Nested(CredentialSchema), required=True)
+    data = fields.List(fields.Nested(ListedCredentialSchema), required=True)
     next_cursor = fields.String(required=True, allow_none=True)
 
 
 class CredentialTypeSchema(CamelSchema):
-    """The JSON Schema of a type's data."""
+    """The JSON Schema of a type's data; of a type that is not known here, an object with any fields."""
 
     additional_properties = fields.Boolean(required=True)
     type = fields.String(required=True)
     properties = fields.Dict(required=True)
     required = fields.List(fields.String(), required=True)
+
+
+class CredentialTestSchema(CamelSchema):
+    """Whether what it is for takes the credential."""
+
+    status = fields.String(required=True, validate=validate.OneOf(["OK", "Error"]))
+    message = fields.String(required=True)

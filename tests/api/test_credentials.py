@@ -33,10 +33,19 @@ def test_it_is_made_listed_read_changed_and_deleted_without_its_secret(api) -> N
         "type": "httpBasicAuth",
         "projectId": "default",
         "isManaged": False,
+        "isGlobal": False,
+        "isResolvable": False,
+        "resolvableAllowFallback": False,
+        "resolverId": None,
         "createdAt": "",
         "updatedAt": "",
     }
-    assert [entry["name"] for entry in listed.json["data"]] == ["New"]
+    [entry] = listed.json["data"]
+    assert entry["name"] == "New"
+    assert [(owner["id"], owner["name"], owner["role"]) for owner in entry["shared"]] == [
+        ("default", "Default project", "credential:owner")
+    ]
+    assert deleted.json["usageScope"] == "project"
     assert api.get(f"/credentials/{credential_id}").status_code == 404
 
 
@@ -49,7 +58,11 @@ def test_its_secret_is_not_in_the_database(api) -> None:
 @pytest.mark.parametrize(
     ("change", "field"),
     [
-        ({"type": "nope"}, "type"),
+        ({"type": "a/b"}, "type"),
+        ({"type": ""}, "type"),
+        ({"type": "a\n"}, "type"),
+        ({"isGlobal": True}, "isGlobal"),
+        ({"isResolvable": 1}, "isResolvable"),
         ({"data": {"zz": SECRET}}, "data"),
         ({"data": {"user": 5}}, "data"),
         ({"data": [SECRET]}, "data"),
@@ -69,7 +82,73 @@ def test_the_schema_of_a_type_is_told(api) -> None:
     answer = api.get("/credentials/schema/httpHeaderAuth")
     assert answer.json["properties"]["value"] == {"type": "string"}
     assert answer.json["additionalProperties"] is False
-    assert api.get("/credentials/schema/nope").status_code == 404
+    assert api.get("/credentials/schema/n8nApi").json["properties"].keys() >= {"apiKey", "baseUrl"}
+    assert api.get("/credentials/schema/httpCustomAuth").json["required"] == ["json"]
+    unknown = {"additionalProperties": True, "type": "object", "properties": {}, "required": []}
+    assert api.get("/credentials/schema/notionApi").json == unknown
+    assert api.get("/credentials/schema/no%20type").status_code == 404
+
+
+def test_of_a_type_that_is_not_known_all_is_kept_and_nothing_shown(api) -> None:
+    data = {"apiKey": SECRET, "nested": {"deep": [1, None, {"x": "☃"}]}, "on": True}
+    made = api.post("/credentials", {"name": "Notes", "type": "notionApi", "data": data, "isResolvable": False})
+    assert made.status_code == 200
+    path = f"/credentials/{made.json['id']}"
+    answers = [made, api.get("/credentials"), api.get(path), api.patch(path, {"name": "Other"})]
+    assert not any(SECRET in answer.text for answer in answers)
+    services = api.client.application.extensions["executions"]
+    assert services.vault.read_in_project(api.db, "default", made.json["id"], "notionApi") == data
+    tried = api.post(f"{path}/test")
+    assert tried.json == {"status": "Error", "message": "No testing function found for this credential."}
+
+
+@pytest.mark.parametrize(
+    "data", [{"x": "y" * 300_000}, {str(number): "y" * 40 for number in range(10_000)}], ids=["long", "many"]
+)
+def test_there_is_a_most_that_a_credential_can_hold(api, data) -> None:
+    answer = api.post("/credentials", {"name": "Notes", "type": "notionApi", "data": data})
+    assert answer.json["errors"] == {"data": ["Must not be more than 262,144 bytes of JSON."]}
+
+
+def test_data_nested_too_deeply_is_refused(api) -> None:
+    body = f'{{"name":"N","type":"notionApi","data":{{"a":{"[" * 500}{"]" * 500}}}}}'
+    answer = api.client.post(
+        "/api/v1/credentials", data=body, content_type="application/json", headers={"X-N8N-API-KEY": api.key}
+    )
+    assert answer.status_code == 400
+
+
+def test_a_change_of_type_brings_its_data(api) -> None:
+    made = api.post("/credentials", BODY).json
+    path = f"/credentials/{made['id']}"
+    vault = api.client.application.extensions["executions"].vault
+
+    def holds(kind: str):
+        api.db.rollback()
+        return vault.read_in_project(api.db, "default", made["id"], kind)
+
+    assert api.patch(path, {"type": "httpBasicAuth", "name": "Same"}).json["name"] == "Same"
+    refused = api.patch(path, {"type": "httpHeaderAuth"})
+    assert (refused.status_code, list(refused.json["errors"])) == (400, ["data"])
+    assert api.patch(path, {"type": "httpHeaderAuth", "data": {"user": "a"}}).status_code == 400
+    assert api.patch(path, {"isPartialData": True, "data": {"user": "bob"}}).status_code == 200
+    assert holds("httpBasicAuth") == {"user": "bob", "password": SECRET}
+    assert api.patch(path, {}).json["name"] == "Same"
+    changed = api.patch(path, {"type": "httpHeaderAuth", "data": {"name": "X", "value": SECRET}})
+    assert changed.json["type"] == "httpHeaderAuth"
+    assert holds("httpHeaderAuth") == {"name": "X", "value": SECRET}
+    assert holds("httpBasicAuth") is None
+
+
+def test_one_is_tried_on_its_service(api) -> None:
+    made = api.post(
+        "/credentials", {"name": "DB", "type": "postgres", "data": {"host": "127.0.0.1", "password": SECRET}}
+    )
+    tried = api.post(f"/credentials/{made.json['id']}/test")
+    assert (tried.status_code, tried.json["status"]) == (200, "Error")
+    assert "127.0.0.1" in tried.json["message"]
+    assert SECRET not in tried.text
+    assert api.post("/credentials/nope/test").status_code == 404
 
 
 def test_scopes_and_projects_are_kept(api) -> None:

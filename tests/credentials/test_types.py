@@ -28,6 +28,11 @@ def test_each_module_is_one_type_of_its_own_name() -> None:
         ("postgres", {"port": True}, {"port"}),
         ("postgres", {"port": 5432, "ssl": SECRET}, {"ssl"}),
         ("jwtAuth", {"algorithm": "HS256", "keyType": "passphrase"}, set()),
+        ("jwtAuth", {"algorithm": "none"}, set()),
+        ("httpCustomAuth", {}, {"json"}),
+        ("httpCustomAuth", {"json": {"headers": {}}}, set()),
+        ("httpCustomAuth", {"json": 5}, {"json"}),
+        ("httpHeaderAuth", {"name": "a", "value": SECRET, "useCustomAuth": ""}, set()),
     ],
 )
 def test_problems_name_the_field_and_repeat_no_value(kind: str, data: dict, wrong: set[str]) -> None:

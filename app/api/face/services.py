@@ -16,6 +16,7 @@ from app.api.face.metrics import RequestMetrics
 from app.api.face.rates import KeyRates
 from app.api.face.replica import Replica
 from app.api.face.waiters import Waiters
+from app.credentials.testing import CredentialTests
 from app.credentials.vault import Vault
 from app.repository.connection import Connection, transaction
 from app.repository.connection import reading as reading_from
@@ -39,6 +40,7 @@ class Services:
     bodies: BodyBudget
     signer: Signer
     vault: Vault
+    credential_tests: CredentialTests
     replica: Replica | None
 
 

@@ -1,5 +1,5 @@
 """A token that requests carry."""
 
-from app.credentials.credential_type import DOMAINS, TEXT, CredentialType
+from app.credentials.credential_type import DOMAINS, NOTICE, TEXT, CredentialType
 
-TYPE = CredentialType("httpBearerAuth", {"token": TEXT, **DOMAINS})
+TYPE = CredentialType("httpBearerAuth", {"token": TEXT, "useCustomAuth": NOTICE, **DOMAINS})

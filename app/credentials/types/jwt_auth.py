@@ -11,6 +11,6 @@ TYPE = CredentialType(
         "secret": TEXT,
         "privateKey": TEXT,
         "publicKey": TEXT,
-        "algorithm": choice(*ALGORITHMS),
+        "algorithm": choice(*ALGORITHMS, "none"),
     },
 )

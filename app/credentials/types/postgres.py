@@ -13,5 +13,13 @@ TYPE = CredentialType(
         "allowUnauthorizedCerts": BOOLEAN,
         "ssl": choice("allow", "disable", "require"),
         "port": NUMBER,
+        "sshTunnel": BOOLEAN,
+        "sshAuthenticateWith": choice("password", "privateKey"),
+        "sshHost": TEXT,
+        "sshPort": NUMBER,
+        "sshUser": TEXT,
+        "sshPassword": TEXT,
+        "privateKey": TEXT,
+        "passphrase": TEXT,
     },
 )

@@ -54,6 +54,7 @@ RULES: dict[tuple[str, str], tuple[str, Any]] = {
     ("GET", "/credentials/<credential_id>"): (OBJECT, None),
     ("PATCH", "/credentials/<credential_id>"): (OBJECT, {"name": "Other"}),
     ("DELETE", "/credentials/<credential_id>"): (OBJECT, None),
+    ("POST", "/credentials/<credential_id>/test"): (OBJECT, None),
     ("GET", "/credentials/schema/<credential_type>"): (COMMON, None),
     ("GET", "/variables"): (LIST, None),
     ("POST", "/variables"): (CREATE, {"key": "made", "value": ""}),

@@ -16,7 +16,7 @@ from app.outgoing.certificates import Certificate
 from app.outgoing.client import matches
 
 TYPES = frozenset(
-    {"httpBasicAuth", "httpHeaderAuth", "httpBearerAuth", "httpQueryAuth", "httpDigestAuth", "httpCustomAuth"}
+    {"httpBasicAuth", "httpHeaderAuth", "httpBearerAuth", "httpQueryAuth", "httpDigestAuth", "httpCustomAuth", "n8nApi"}
 )
 
 
@@ -54,7 +54,7 @@ async def proof(context: NodeContext, kind: str) -> Proof:
     if kind not in TYPES:
         raise NodeError(f"Credentials of type '{kind}' are not supported; these are: {', '.join(sorted(TYPES))}.")
     credential = await context.credential(kind)
-    return Proof(**_parts(kind, credential), domains=_domains(credential))
+    return Proof(**_parts(kind, credential), domains=allowed_domains(credential))
 
 
 def _parts(kind: str, credential: dict[str, Any]) -> dict[str, Any]:
@@ -65,20 +65,24 @@ def _parts(kind: str, credential: dict[str, Any]) -> dict[str, Any]:
         return {"auth": httpx.DigestAuth(user, password)}
     if kind == "httpBearerAuth":
         return {"headers": {"Authorization": f"Bearer {credential.get('token', '')}"}}
+    if kind == "n8nApi":
+        return {"headers": {"X-N8N-API-KEY": str(credential.get("apiKey", ""))}}
     name, value = str(credential.get("name", "")), str(credential.get("value", ""))
     if kind == "httpHeaderAuth":
         return {"headers": {name: value}}
     if kind == "httpQueryAuth":
         return {"query": {name: value}}
     try:
-        custom = conversions.parse_json(str(credential.get("json", "{}")))
+        given = credential.get("json", "{}")
+        custom = given if isinstance(given, dict) else conversions.parse_json(str(given))
     except CannotConvert:
         raise NodeError("The JSON of the custom authentication is not valid.") from None
     headers = {str(key): str(entry) for key, entry in (custom.get("headers") or {}).items()}
     return {"headers": headers, "query": custom.get("qs") or {}, "body": custom.get("body") or {}}
 
 
-def _domains(credential: dict[str, Any]) -> tuple[str, ...] | None:
+def allowed_domains(credential: dict[str, Any]) -> tuple[str, ...] | None:
+    """The hosts that a credential may be sent to, None: any."""
     allowed = credential.get("allowedHttpRequestDomains", "all")
     if allowed == "all":
         return None

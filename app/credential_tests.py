@@ -1,0 +1,102 @@
+"""Tries credentials on the services that they are for, as the nodes that use them would, for those who must not know
+the engine."""
+
+import asyncio
+import threading
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import orjson
+
+from app.credentials.masking import Mask
+from app.credentials.testing import CannotTest, TooManyTests
+from app.engine.nodes.http_request import failures
+from app.engine.nodes.http_request.authentication import Proof, allowed_domains
+from app.engine.nodes.postgres.session import session
+from app.engine.nodes.send_email.smtp import server
+from app.engine.run.errors import NodeError
+from app.outgoing.addresses import AddressRules
+from app.outgoing.client import Answer, Call, Outgoing
+from app.outgoing.failures import NETWORK_FAILURES
+
+SECONDS = 10.0
+AT_ONCE = 4
+LARGEST_ANSWER = 2**20
+LONGEST_MESSAGE = 1_000
+TOO_SLOW = f"The service did not answer within {SECONDS:g} seconds"
+
+
+class EngineCredentialTests:
+    """See app.credentials.testing.CredentialTests."""
+
+    def __init__(self, rules: AddressRules) -> None:
+        self._rules = rules
+        self._running = threading.BoundedSemaphore(AT_ONCE)
+
+    def problem(self, kind: str, data: dict[str, Any]) -> str | None:
+        attempt = TRIALS.get(kind)
+        if attempt is None:
+            raise CannotTest
+        if not self._running.acquire(blocking=False):
+            raise TooManyTests
+        try:
+            asyncio.run(within_time(attempt(data, self._rules)))
+        except NodeError as error:
+            return error.message
+        except TimeoutError:
+            return TOO_SLOW
+        finally:
+            self._running.release()
+        return None
+
+
+async def within_time(work: Awaitable[None]) -> None:
+    async with asyncio.timeout(SECONDS):
+        await work
+
+
+async def try_postgres(data: dict[str, Any], rules: AddressRules) -> None:
+    """Connect and log in."""
+    async with session(data, rules, hold=lambda size: None, timeout=SECONDS) as connection:
+        await connection.run("SELECT 1")
+
+
+async def try_smtp(data: dict[str, Any], rules: AddressRules) -> None:
+    """Connect and log in."""
+    async with server(data, rules, verify=True):
+        pass
+
+
+async def try_n8n_api(data: dict[str, Any], rules: AddressRules) -> None:
+    """Ask for what every server of the kind knows."""
+    key, url = str(data.get("apiKey") or ""), f"{str(data.get('baseUrl') or '').rstrip('/')}/credentials/schema/n8nApi"
+    domains = allowed_domains(data)
+    Proof(domains=domains).check(url, 0)
+    headers = [("X-N8N-API-KEY", key), ("Accept", "application/json")]
+    secret = frozenset({"x-n8n-api-key"})
+    call = Call("GET", url, headers=headers, secret_headers=secret, secret_domains=domains, timeout=SECONDS)
+    async with Outgoing(rules, largest_response=LARGEST_ANSWER) as outgoing:
+        try:
+            answer = await outgoing.send(call)
+        except (*NETWORK_FAILURES, UnicodeEncodeError) as error:
+            raise failures.of_exception(error, url, 0) from error
+    if answer.status >= 400:
+        raise NodeError(Mask([key]).text(message_of(answer)))
+
+
+def message_of(answer: Answer) -> str:
+    """What a refusal says."""
+    try:
+        told = orjson.loads(answer.content).get("message")
+    except (ValueError, AttributeError):
+        told = None
+    text = told if isinstance(told, str) and told else answer.reason or f"HTTP {answer.status}"
+    return text[:LONGEST_MESSAGE]
+
+
+TRIALS: dict[str, Callable[[dict[str, Any], AddressRules], Awaitable[None]]] = {
+    "n8nApi": try_n8n_api,
+    "postgres": try_postgres,
+    "smtp": try_smtp,
+}
+"""By the type of credential."""

@@ -1,0 +1,79 @@
+"""Credentials are tried on real services, as the nodes would use them."""
+
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+
+from app.credential_tests import EngineCredentialTests
+from app.credentials.testing import CannotTest
+from app.outgoing.addresses import AddressRules
+from tests.engine.nodes.test_postgres import shop  # noqa: F401
+from tests.engine.nodes.test_send_email import postbox  # noqa: F401
+
+SECRET = "s3cret-key-of-the-api"
+HERE = EngineCredentialTests(AddressRules.parse("127.0.0.1"))
+
+
+@pytest.fixture(scope="module")
+def other_server() -> Iterator[str]:
+    """A server of n8n's kind, which knows one key and repeats others."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            key = self.headers.get("X-N8N-API-KEY", "")
+            known = key == SECRET and self.path == "/api/v1/credentials/schema/n8nApi"
+            body = json.dumps({} if known else {"message": f"Unauthorized: {key}"}).encode()
+            self.send_response(200 if known else 401)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *args: Any) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/api/v1"
+    server.shutdown()
+    server.server_close()
+
+
+def test_the_api_of_another_server(other_server: str) -> None:
+    data = {"baseUrl": f"{other_server}/", "apiKey": SECRET}
+    assert HERE.problem("n8nApi", data) is None
+    assert HERE.problem("n8nApi", {**data, "apiKey": "another-key"}) == "Unauthorized: **hidden**"
+    elsewhere = {**data, "allowedHttpRequestDomains": "domains", "allowedDomains": "n8n.example.com"}
+    assert "must not be sent to '127.0.0.1'" in (HERE.problem("n8nApi", elsewhere) or "")
+    for broken in ("", "ftp://x", "http://", "no address", 5):
+        assert HERE.problem("n8nApi", {**data, "baseUrl": broken})
+    assert HERE.problem("n8nApi", {**data, "apiKey": "a\r\nHost: b ☃"})
+
+
+def test_a_database(shop) -> None:  # noqa: F811
+    _, data = shop
+    assert HERE.problem("postgres", data) is None
+    assert HERE.problem("postgres", {**data, "database": "nothing"})
+    assert "refused" in (HERE.problem("postgres", {**data, "port": 1}) or "")
+
+
+def test_a_mail_server(postbox) -> None:  # noqa: F811
+    _, data = postbox
+    assert HERE.problem("smtp", {**data, "user": "ann", "password": "s3cret"}) is None
+    assert "535" in (HERE.problem("smtp", {**data, "user": "ann", "password": "wrong"}) or "")
+
+
+@pytest.mark.parametrize("kind", ["n8nApi", "postgres", "smtp"])
+def test_a_private_address_is_out_of_reach(kind: str) -> None:
+    data = {"host": "127.0.0.1", "port": 1, "baseUrl": "http://127.0.0.1:1"}
+    problem = EngineCredentialTests(AddressRules.parse("")).problem(kind, data)
+    assert problem is not None
+    assert "refused the connection" not in problem
+
+
+def test_what_nobody_knows_how_to_try() -> None:
+    with pytest.raises(CannotTest):
+        HERE.problem("httpBasicAuth", {})
