@@ -15,6 +15,7 @@ from app.repository import static_data, tags, workflows
 from app.repository.connection import Connection
 from app.repository.errors import Conflict, ProjectNotFound, WorkflowNotFound
 from app.repository.projects import DEFAULT_PROJECT
+from app.repository.workflow_lists import list_workflows
 from app.schemas.base import OBJECT_ID, new_id
 from app.schemas.execution_actions import TagIdBody
 from app.schemas.node_ids import fill_ids
@@ -87,7 +88,7 @@ def get_many_workflows(query: dict[str, Any]) -> Response:
     if visible is not None and project not in (None, visible):
         return answer({"data": [], "nextCursor": None})
     with database() as connection:
-        rows = workflows.list_workflows(
+        rows = list_workflows(
             connection,
             limit=query["limit"] + 1,
             after=query["last_id"] or "",

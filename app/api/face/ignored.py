@@ -1,0 +1,45 @@
+"""What of a request was passed over because nothing here knows it, told in the header X-Ignored of the answer."""
+
+import re
+from collections.abc import Iterable
+from urllib.parse import quote
+
+from flask import Flask, Response, g
+
+HEADER = "X-Ignored"
+MOST_NAMES = 10
+LONGEST = 200
+CUT_ESCAPE = re.compile(r"%[0-9A-F]?\Z")
+
+
+def note_ignored(names: Iterable[str]) -> None:
+    """Note names of parameters or fields that are passed over; the first few are told."""
+    noted = g.setdefault("ignored", {})
+    for name in names:
+        if len(noted) == MOST_NAMES:
+            return
+        noted[name] = None
+
+
+def header_value(names: Iterable[str]) -> str:
+    """The names, percent-encoded, with commas between them, as far as there is room."""
+    text = ""
+    for name in names:
+        encoded = quote(name[:LONGEST], safe="", errors="replace")
+        longer = f"{text},{encoded}" if text else encoded
+        if len(longer) > LONGEST:
+            return text or CUT_ESCAPE.sub("", encoded[:LONGEST])
+        text = longer
+    return text
+
+
+def tell(response: Response) -> Response:
+    """Put the names on the answer."""
+    if names := g.get("ignored"):
+        response.headers[HEADER] = header_value(names)
+    return response
+
+
+def register(app: Flask) -> None:
+    """Let every answer of this app tell what was passed over."""
+    app.after_request(tell)
