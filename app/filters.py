@@ -19,7 +19,7 @@ class Filter:
     """`parameter` is its name in a query string, in snake case, and `attribute` its name in ExecutionFilter.
 
     `column` is what it compares, of `table`; None where its clause says more. `words`: all that a filter of words can
-    be given. `lengths`: how short and how long one text may be.
+    be given, `vain_words` those besides that match nothing. `lengths`: how short and how long one text may be.
     """
 
     parameter: str
@@ -29,6 +29,7 @@ class Filter:
     column: str | None = None
     table: Literal["executions", "execution_tags", "execution_metadata"] = "executions"
     words: tuple[str, ...] = ()
+    vain_words: tuple[str, ...] = ()
     lengths: tuple[int, int] = (1, 255)
 
     @property
@@ -38,7 +39,15 @@ class Filter:
 
 
 FILTERS = (
-    Filter("status", "statuses", "words", "Only executions with this status.", "status", words=STATUSES),
+    Filter(
+        "status",
+        "statuses",
+        "words",
+        "Only executions with this status.",
+        "status",
+        words=STATUSES,
+        vain_words=("unknown",),
+    ),
     Filter("mode", "modes", "words", "Only executions with this mode.", "mode", words=MODES),
     Filter("workflow_id", "workflow_ids", "texts", "Only executions of this workflow.", "workflow_id"),
     Filter("project_id", "project_ids", "texts", "Only executions of this project.", "project_id"),

@@ -7,7 +7,7 @@ from flask import Flask
 from app.api import credentials, projects, tags, variables
 from app.api.executions import bulk as execution_bulk
 from app.api.executions import executions
-from app.api.face import auth, bodies, codings, errors, openapi, operations, reads, requests
+from app.api.face import auth, bodies, codings, errors, ignored, openapi, operations, reads, requests
 from app.api.face.body_budget import BodyBudget
 from app.api.face.count_cache import CountCache
 from app.api.face.key_cache import ApiKeyCache
@@ -63,8 +63,10 @@ def add_endpoints(app: Flask) -> None:
     """Everything that can be asked, and the document about it; needs no database yet."""
     app.config.update(openapi.CONFIG, PROVIDE_AUTOMATIC_OPTIONS=False)
     app.url_map.merge_slashes = False
+    app.url_map.strict_slashes = False
     requests.register(app)
     codings.register(app)
+    ignored.register(app)
     app.before_request(auth.authorize)
     bodies.register(app)
     reads.register(app)

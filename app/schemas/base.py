@@ -17,6 +17,7 @@ OBJECT_ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 # In a query string the + of an offset arrives as a space when the client did not escape it.
 OFFSET_AFTER_SPACE = re.compile(r"(:\d\d(?:\.\d{1,9})?) (\d\d:?\d\d)\Z")
 LONGEST_TIME = 64
+WHOLE_NUMBER = re.compile(r"(-?[0-9]{1,100})(?:\.0{1,100})?", re.ASCII)
 
 
 class CamelSchema(Schema):
@@ -79,6 +80,15 @@ class ExecutionId(fields.String):
         if number is None:
             raise self.make_error("invalid_id")
         return number
+
+
+class WholeNumber(fields.Integer):
+    """A whole number of a query string, as generated clients write it, too: `100.0`."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
+        if isinstance(value, str) and (number := WHOLE_NUMBER.fullmatch(value)):
+            value = number[1]
+        return super()._deserialize(value, attr, data, **kwargs)
 
 
 class StrictBoolean(fields.Boolean):

@@ -5,7 +5,15 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validate, validates_schema
 
-from app.schemas.base import CamelSchema, IsoTime, StrictBoolean, StrictSchema, parse_execution_id, tag_id_field
+from app.schemas.base import (
+    CamelSchema,
+    IsoTime,
+    StrictBoolean,
+    StrictSchema,
+    parse_execution_id,
+    query_flag,
+    tag_id_field,
+)
 from app.vocabulary import MODES, RETRYABLE, STATUSES, VOTES
 
 STOPPABLE = ("running", "waiting", "queued")
@@ -44,6 +52,12 @@ class RetryBody(StrictSchema):
         load_default=False,
         metadata={"description": "Run the workflow as it is now (true) or as it was then (false)."},
     )
+
+
+class RetryQuery(StrictSchema):
+    """What may stand in the query string instead of the body."""
+
+    load_workflow = query_flag("The same as loadWorkflow in the body.")
 
 
 class RetryFilter(BulkFilter):

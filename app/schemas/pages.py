@@ -6,13 +6,12 @@ from typing import Any, Protocol, TypeVar
 
 from marshmallow import ValidationError, fields, post_load, validate
 
-from app.schemas.base import QueryFlag, StrictSchema
+from app.schemas.base import QueryFlag, StrictSchema, WholeNumber
 from app.schemas.cursors import Cursor, InvalidCursor, decode_cursor, encode_cursor
 
 DEFAULT_LIMIT = 100
 LARGEST_LIMIT = 250
 POSSIBLE_ID = re.compile(r"[^/\x00-\x1f\x7f]{1,64}")
-BETWEEN = f"Must be between 1 and {LARGEST_LIMIT}."
 
 
 class Identified(Protocol):
@@ -31,9 +30,12 @@ class PageQuery(StrictSchema):
     Raises ValidationError for a cursor that is not ours and for parameters that contradict it.
     """
 
-    limit = fields.Integer(
-        validate=validate.Range(1, LARGEST_LIMIT, error=BETWEEN),
-        metadata={"description": "How many to return at most.", "default": DEFAULT_LIMIT},
+    limit = WholeNumber(
+        validate=validate.Range(1, error="Must be at least 1."),
+        metadata={
+            "description": f"How many to return at most; more than {LARGEST_LIMIT} means {LARGEST_LIMIT}.",
+            "default": DEFAULT_LIMIT,
+        },
     )
     cursor = fields.String(
         metadata={
@@ -46,6 +48,8 @@ class PageQuery(StrictSchema):
     def follow_cursor(self, data: dict[str, Any], original: Mapping[str, Any], **kwargs: Any) -> dict[str, Any]:
         """Merge in what the cursor says."""
         text = data.pop("cursor", None)
+        if "limit" in data:
+            data["limit"] = min(data["limit"], LARGEST_LIMIT)
         if text is None:
             data.setdefault("limit", DEFAULT_LIMIT)
             data.setdefault("last_id", None)

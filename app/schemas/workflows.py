@@ -7,13 +7,14 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 import orjson
-from marshmallow import INCLUDE, fields, validate
+from marshmallow import INCLUDE, ValidationError, fields, validate, validates_schema
 
 from app.schemas.base import (
     CamelSchema,
     IsoTime,
     StrictBoolean,
     StrictSchema,
+    WholeNumber,
     encode_json,
     name_field,
     query_flag,
@@ -22,6 +23,7 @@ from app.schemas.executions import described
 from app.schemas.pages import PageQuery
 from app.schemas.tags import TagSchema
 
+MOST_SKIPPED = 10_000
 # What the server says about a workflow; ignored when a document that was exported somewhere brings it.
 SERVERS_OWN = frozenset(
     {
@@ -57,6 +59,11 @@ EMPTY: dict[str, Any] = {
     "pinData": None,
     "meta": None,
 }
+
+
+DOCUMENT_KEYS = (
+    SERVERS_OWN | EMPTY.keys() | {"nodeGroups", "parentFolderId", "hash", "ownedBy", "templateCredsSetupCompleted"}
+)
 
 
 class InvalidWorkflow(Exception):
@@ -96,14 +103,32 @@ class WorkflowBody(StrictSchema):
     )
 
 
+class StrictWorkflowBody(WorkflowBody):
+    """A workflow document that may hold nothing but what n8n's documents do."""
+
+    @validates_schema(pass_original=True)
+    def check_names(self, data: Mapping[str, Any], original: Mapping[str, Any], **kwargs: Any) -> None:
+        if unknown := [name for name in original if name not in DOCUMENT_KEYS]:
+            raise ValidationError({name: ["Unknown field."] for name in unknown})
+
+
 class WorkflowListQuery(PageQuery):
     active = fields.Boolean(truthy={"true", "True", True}, falsy={"false", "False", False})
-    name = fields.String(validate=validate.Length(1, 128))
+    name = fields.String(
+        validate=validate.Length(1, 128), metadata=described("A part of the name, without regard to case.")
+    )
     tags = fields.String(
         validate=validate.Length(1, 1024), metadata=described("Names of tags, separated by commas; all must be there.")
     )
     project_id = fields.String(validate=validate.Length(1, 64))
     exclude_pinned_data = query_flag("Leave out pinData.")
+    offset = WholeNumber(
+        validate=validate.Range(0, MOST_SKIPPED),
+        metadata=described("How many to leave out at the start; nextCursor goes on from there.", default=0),
+    )
+
+    def filters(self) -> list[str]:
+        return [name for name in super().filters() if name != "offset"]
 
 
 class WorkflowQuery(StrictSchema):

@@ -43,6 +43,7 @@ PLACES = {
     "values": sql.SQL("unnest(ARRAY['w1']) AS w (value)"),
     "leading": sql.SQL("e.workflow_id"),
     "first": sql.SQL("w.value"),
+    "matching": sql.SQL("w.id > ''"),
 }
 
 

@@ -24,7 +24,7 @@ from app.repository.errors import ExecutionNotFound
 from app.repository.execution_pages import read_page
 from app.repository.executions import Execution, get_execution
 from app.schemas.base import parse_execution_id
-from app.schemas.execution_actions import RetryBody, TagIdBody, UpdateBody
+from app.schemas.execution_actions import RetryBody, RetryQuery, TagIdBody, UpdateBody
 from app.schemas.execution_queries import ExecutionListQuery, ExecutionQuery
 from app.schemas.executions import (
     DetailedExecutionSchema,
@@ -138,6 +138,7 @@ def stop_execution(execution_id: str) -> Response:
     "POST",
     "/<execution_id>/retry",
     scope="execution:retry",
+    query=RetryQuery,
     body=RetryBody(),
     body_required=False,
     answer=ExecutionSchema,
@@ -145,19 +146,18 @@ def stop_execution(execution_id: str) -> Response:
     idempotent=True,
     example={"loadWorkflow": False},
 )
-def retry_execution(body: dict[str, Any], execution_id: str) -> Response:
+def retry_execution(body: dict[str, Any], query: dict[str, Any], execution_id: str) -> Response:
     """Retry an execution that failed, was canceled or crashed.
 
     Answers with the new execution, which goes on at the node that failed.
     """
     number, retry_id = require_execution_id(execution_id), 0
+    load_workflow = body["load_workflow"] or query["load_workflow"]
     with database() as connection:
 
         def act() -> dict[str, Any]:
             nonlocal retry_id
-            retry_id = retries.retry(
-                connection, number, load_workflow=body["load_workflow"], project_id=caller().project_id
-            )
+            retry_id = retries.retry(connection, number, load_workflow=load_workflow, project_id=caller().project_id)
             return render_current(connection, retry_id)
 
         response = idempotency.once(connection, act)

@@ -28,7 +28,7 @@ def authorize() -> None:
     view = current_app.view_functions[request.endpoint]
     if getattr(view, "public", False):
         return
-    text = request.headers.get(HEADER, "")
+    text = shown_key()
     api_key = services().api_keys.find(text) if 0 < len(text) <= LONGEST_KEY else None
     if api_key is None:
         raise Refused(401, "Unauthorized")
@@ -39,6 +39,15 @@ def authorize() -> None:
     scope = getattr(view, "scope", None)
     if scope is None or not allows(api_key, scope):
         raise Refused(403, "Forbidden")
+
+
+def shown_key() -> str:
+    """The key that the request shows, in our header or as a bearer token; empty for none."""
+    text = request.headers.get(HEADER, "")
+    if text:
+        return text
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""
 
 
 def allows(api_key: ApiKey, scope: str) -> bool:

@@ -11,7 +11,8 @@ import flask_smorest  # type: ignore[import-untyped]
 from flask import request
 from marshmallow import Schema, ValidationError
 
-from app.api.face.parsers import Parser
+from app.api.face.ignored import note_ignored
+from app.api.face.parsers import LenientParser, Parser
 from app.schemas.errors import ErrorSchema
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -33,7 +34,7 @@ SAID = {
     403: {"message": "Forbidden"},
     404: {"message": "Execution not found"},
     409: {"message": "Cannot retry a running or waiting execution"},
-    400: {"message": "limit: Must be between 1 and 250.", "errors": {"limit": ["Must be between 1 and 250."]}},
+    400: {"message": "limit: Must be at least 1.", "errors": {"limit": ["Must be at least 1."]}},
 }
 RETRY_AFTER = {"Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer"}}}
 PATH_PARTS = {
@@ -46,6 +47,8 @@ PATH_PARTS = {
     "variable_id": ("The variable's id.", "kW3n0bEQ5vQ2cXrT"),
     "project_id": ("The project's id.", "default"),
 }
+ACTS = frozenset({"execute", "retry", "stop", "delete"})
+"""Scopes, of whatever resource, of what starts, retries, stops or deletes."""
 IDEMPOTENCY_KEY = {
     "in": "header",
     "name": "Idempotency-Key",
@@ -58,6 +61,7 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]
     """The endpoints of one resource."""
 
     ARGUMENTS_PARSER = Parser()
+    LENIENT_PARSER = LenientParser()
 
     def endpoint(
         self,
@@ -85,6 +89,8 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]
                 given |= {413, 415}
             if idempotent:
                 given.add(422)
+            strict = is_strict(method, scope)
+            parser = self.ARGUMENTS_PARSER if strict else self.LENIENT_PARSER
             lean: Any = view
             described: Any = self.response(status, answer)(view)
             for code in sorted(given):
@@ -96,12 +102,12 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]
                     headers=RETRY_AFTER if code in (429, 503) else None,
                 )(described)
             if query is not None:
-                lean = self.ARGUMENTS_PARSER.use_args(query(), location="query")(lean)
+                lean = parser.use_args(query(), location="query")(lean)
                 described = self.arguments(query, location="query")(described)
             else:
-                lean = without_query(lean)
+                lean = without_query(lean, strict=strict)
             if body is not None:
-                lean = self.ARGUMENTS_PARSER.use_args(body, location="json")(lean)
+                lean = parser.use_args(body, location="json")(lean)
                 described = self.arguments(body, location="json", required=body_required, example=example)(described)
             described = self.doc(
                 operationId=operation_id(view.__name__),
@@ -125,13 +131,23 @@ def path_part(name: str) -> dict[str, Any]:
     return {"in": "path", "name": name, "description": description, "required": True, "example": example}
 
 
-def without_query(view: View) -> View:
-    """Refuse query parameters where an endpoint takes none."""
+def is_strict(method: str, scope: str) -> bool:
+    """Whether an endpoint starts, stops, retries or deletes something: there a misspelt name must not be passed over.
+
+    It might have kept the call from doing more than was meant. The others can be called again.
+    """
+    return method == "DELETE" or scope.partition(":")[2] in ACTS
+
+
+def without_query(view: View, *, strict: bool) -> View:
+    """Refuse query parameters where an endpoint takes none, or pass over them."""
 
     @wraps(view)
     def checked(*args: Any, **kwargs: Any) -> Any:
-        if request.args:
-            raise ValidationError({name: ["Unknown field."] for name in request.args})
+        unknown = [name for name, given in request.args.lists() if any(given)]
+        if unknown and strict:
+            raise ValidationError({name: ["Unknown field."] for name in unknown})
+        note_ignored(unknown)
         return view(*args, **kwargs)
 
     return cast(View, checked)

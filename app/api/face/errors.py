@@ -105,6 +105,7 @@ def methods_of(path: str) -> set[str]:
 
     To Werkzeug /executions/delete is also an /executions/<execution_id>, with that one's methods.
     """
+    path = path.removesuffix("/") or path
     rules = [rule for rule in current_app.url_map.iter_rules() if rule.rule == path]
     return set().union(*(rule.methods or set() for rule in rules))
 

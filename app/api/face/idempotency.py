@@ -6,6 +6,7 @@ What was done and its answer are one transaction; a call that failed left nothin
 import re
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlencode
 
 import orjson
 from flask import Response, request
@@ -61,10 +62,11 @@ def idempotency_key() -> str | None:
 
 
 def fingerprint() -> bytes:
-    """What makes two requests the same: method, path, and the body's meaning."""
+    """What makes two requests the same: method, path with its query, and the body's meaning."""
     body = request.get_data()
+    path = "?".join(filter(None, (request.path, urlencode(sorted(request.args.items(multi=True))))))
     try:
         canonical = orjson.dumps(orjson.loads(body), option=orjson.OPT_SORT_KEYS) if body.strip() else b"{}"
     except TypeError:  # nested more deeply than the encoder goes
         canonical = body
-    return b"\n".join((request.method.encode(), request.path.encode(), canonical))
+    return b"\n".join((request.method.encode(), path.encode(), canonical))

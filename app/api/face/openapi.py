@@ -36,6 +36,9 @@ CONFIG = {
 }
 
 
+KEY = "Made by `flask keys create`. `Authorization: Bearer KEY` is the same."
+
+
 class Api(flask_smorest.Api):  # type: ignore[misc]
     """flask-smorest with our own shape of errors, registered elsewhere, and a document that we serve ourselves."""
 
@@ -50,7 +53,7 @@ def finish(api: Api, app: Flask) -> None:
     """Complete the document when all blueprints are registered, and keep it as the text that is served."""
     api.spec.components.security_scheme(
         "apiKey",
-        {"type": "apiKey", "in": "header", "name": "X-N8N-API-KEY", "description": "Made by `flask keys create`."},
+        {"type": "apiKey", "in": "header", "name": "X-N8N-API-KEY", "description": KEY},
     )
     document = api.spec.to_dict()
     document["tags"] = [tag for tag in document["tags"] if "-" not in tag["name"]]

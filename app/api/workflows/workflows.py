@@ -15,13 +15,13 @@ from app.repository import static_data, tags, workflows
 from app.repository.connection import Connection
 from app.repository.errors import Conflict, ProjectNotFound, WorkflowNotFound
 from app.repository.projects import DEFAULT_PROJECT
-from app.repository.workflow_lists import list_workflows
+from app.repository.workflow_lists import WorkflowFilter, list_workflows
 from app.schemas.base import OBJECT_ID, new_id
 from app.schemas.execution_actions import TagIdBody
 from app.schemas.node_ids import fill_ids
 from app.schemas.tags import TagSchema
 from app.schemas.workflows import (
-    WorkflowBody,
+    StrictWorkflowBody,
     WorkflowListQuery,
     WorkflowPageSchema,
     WorkflowQuery,
@@ -87,16 +87,15 @@ def get_many_workflows(query: dict[str, Any]) -> Response:
     visible, project = caller().project_id, query.get("project_id")
     if visible is not None and project not in (None, visible):
         return answer({"data": [], "nextCursor": None})
+    wanted = WorkflowFilter(
+        project_id=visible or project,
+        active=query.get("active"),
+        name=query.get("name"),
+        tags=query["tags"].split(",") if "tags" in query else None,
+    )
+    offset = query.get("offset", 0) if query["last_id"] is None else 0
     with database() as connection:
-        rows = list_workflows(
-            connection,
-            limit=query["limit"] + 1,
-            after=query["last_id"] or "",
-            project_id=visible or project,
-            active=query.get("active"),
-            name=query.get("name"),
-            tags=query["tags"].split(",") if "tags" in query else None,
-        )
+        rows = list_workflows(connection, wanted, limit=query["limit"] + 1, after=query["last_id"] or "", offset=offset)
         page, cursor = LIST_QUERY.cut(query, rows)
         stored = static_data.read(connection, [workflow.id for workflow in page]) if page else {}
     with_pin_data = not query["exclude_pinned_data"]
@@ -109,7 +108,7 @@ def get_many_workflows(query: dict[str, Any]) -> Response:
 
 
 @blueprint.endpoint(
-    "POST", "", scope="workflow:create", body=WorkflowBody(), answer=WorkflowSchema, errors=[404], example=EXAMPLE
+    "POST", "", scope="workflow:create", body=StrictWorkflowBody(), answer=WorkflowSchema, errors=[404], example=EXAMPLE
 )
 def create_workflow(body: dict[str, Any]) -> Response:
     """Store a workflow, as n8n exports it; what the server owns (id, active, tags, ...) is ignored."""
@@ -142,7 +141,7 @@ def get_one_workflow(query: dict[str, Any], workflow_id: str) -> Response:
     "PUT",
     "/<workflow_id>",
     scope="workflow:update",
-    body=WorkflowBody(),
+    body=StrictWorkflowBody(),
     answer=WorkflowSchema,
     errors=[404, 409],
     example=EXAMPLE,

@@ -70,7 +70,7 @@ def test_the_cursor_is_the_documented_text(api, five):
     assert api.get("/executions?limit=2").json["nextCursor"] == encode_cursor(Cursor(str(five[3]), 2))
 
 
-@pytest.mark.parametrize("limit", ["0", "251", "-1", "x", "1.5", "", "1e2", "999999999999999999999"])
+@pytest.mark.parametrize("limit", ["0", "-1", "x", "1.5", "1e2", "100.0.0", ".0", "9" * 5000])
 def test_a_limit_outside_is_refused(api, limit):
     response = api.get(f"/executions?limit={limit}")
     assert response.status_code == 400
@@ -83,6 +83,9 @@ def test_limits_inside_are_taken_and_the_default_is_100(api, workflow):
     assert len(listed(api)) == 100
     assert len(listed(api, limit=250)) == 101
     assert len(listed(api, limit=1)) == 1
+    for beyond in ("251", "1000", "999999999999999999999", "250.0", "300.00"):
+        assert len(listed(api, limit=beyond)) == 101
+    assert len(listed(api, limit="2.0")) == 2
 
 
 def test_last_id_starts_after_it_even_when_it_is_gone(api, five):
@@ -91,7 +94,7 @@ def test_last_id_starts_after_it_even_when_it_is_gone(api, five):
     assert listed(api, lastId=2**62) == [five[4], five[3], five[1], five[0]]
 
 
-@pytest.mark.parametrize("last_id", ["", "0", "-1", "+1", "exec_123", "1.0", "9" * 30, "٣", "01"])
+@pytest.mark.parametrize("last_id", ["0", "-1", "+1", "exec_123", "1.0", "9" * 30, "٣", "01"])
 def test_a_last_id_that_is_none_is_refused(api, last_id):
     response = api.get(f"/executions?lastId={quote(last_id)}")
     assert response.status_code == 400
@@ -167,7 +170,6 @@ def test_retry_of(api, mixed):
     "query",
     [
         {"status": "foo"},
-        {"status": ""},
         {"status": ["success", "queued"]},
         {"mode": "foo"},
         {"vote": "sideways"},
@@ -252,7 +254,6 @@ def test_the_querys_limit_wins_over_the_cursors(api, five):
 @pytest.mark.parametrize(
     "cursor",
     [
-        "",
         "abc",
         "eyJsYXN0SWQiOiJleGVjXzEyMyIsImxpbWl0IjoyMH0",
         encode_cursor(Cursor("1", 0)),

@@ -22,7 +22,7 @@ def shape(response) -> str:
         ("GET", "/api/v1/nothing", 404),
         ("GET", "/", 404),
         ("GET", "//api//v1/executions", 404),
-        ("GET", "/api/v1/executions/", 404),
+        ("GET", "/api/v1/executions//", 404),
         ("PUT", "/api/v1/executions", 405),
         ("OPTIONS", "/api/v1/executions", 405),
         ("TRACE", "/api/v1/executions", 405),
@@ -55,7 +55,6 @@ def test_a_405_allows_what_the_path_itself_allows(api, name):
         (b'{"name": "x"}', "text/plain", 415),
         (b"name=x", "application/x-www-form-urlencoded", 415),
         (b"", "application/json", 400),
-        (b'{"name": "x", "other": 1}', "application/json", 400),
         (b'{"name": "x\\u0000"}', "application/json", 400),
         (b'{"name": 7}', "application/json", 400),
         (b'{"name": ""}', "application/json", 400),
@@ -68,10 +67,10 @@ def test_bodies_that_cannot_be_used(api, body, content_type, status):
 
 
 def test_a_validation_error_names_the_field(api):
-    response = api.post("/tags", {"name": "x", "other": 1})
+    response = api.post("/executions/delete", {"ids": ["1"], "other": 1})
     assert response.json == {"message": "other: Unknown field.", "errors": {"other": ["Unknown field."]}}
     response = api.get("/executions?limit=0")
-    assert response.json["errors"] == {"limit": ["Must be between 1 and 250."]}
+    assert response.json["errors"] == {"limit": ["Must be at least 1."]}
 
 
 def test_a_body_above_the_limit_is_413_and_below_is_read(make_app, api):
@@ -82,14 +81,9 @@ def test_a_body_above_the_limit_is_413_and_below_is_read(make_app, api):
     assert api.post("/tags", {"name": "x" * 100}).status_code == 201
 
 
-@pytest.mark.parametrize(
-    "path",
-    ["/executions?foo=1", "/executions?limit=1&limit=2", "/executions/1/tags?x=1", "/tags?foo=1", "/tags/1?foo=1"],
-)
-def test_unknown_and_repeated_query_parameters_are_refused(api, path):
-    response = api.get(path)
-    assert response.status_code == 400
-    assert response.json["errors"]
+def test_a_repeated_query_parameter_is_refused(api):
+    response = api.get("/executions?limit=1&limit=2")
+    assert (response.status_code, response.json["errors"]) == (400, {"limit": ["Must be given once only."]})
 
 
 @pytest.mark.parametrize("given", ["abc-1", "A.b:c_d", "x" * 128])
