@@ -3,7 +3,7 @@
 What JSON takes in memory is many times its length in a text: an empty array is 2 bytes there and 56 here.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from sys import getsizeof
 from typing import Any
@@ -53,21 +53,27 @@ class Meter:
             raise TooMuchData(self.limit)
 
 
-def weigh_outputs(outputs: Iterable[list[Item]], inputs: Iterable[list[Item]], most: int) -> int:
+def weigh_outputs(outputs: Sequence[list[Item]], inputs: Sequence[list[Item]], most: int) -> int:
     """About the bytes that a node's outputs add to its inputs, not counted on beyond `most`.
 
     What a node only passes on is there already.
     """
+    total = 2 * DICT * sum([len(items) for items in outputs])
+    if passes_on(outputs, inputs):
+        return total
     passed = {id(value) for items in inputs for item in items for value in item.values()}
-    total = 0
     for items in outputs:
         for begin in range(0, len(items), CHUNK):
             chunk = items[begin : begin + CHUNK]
-            total += 2 * DICT * len(chunk)
             total += weigh([value for item in chunk for value in item.values() if id(value) not in passed])
             if total > most:
                 return total
     return total
+
+
+def passes_on(outputs: Sequence[list[Item]], inputs: Sequence[list[Item]]) -> bool:
+    """Whether the outputs are the lists of the inputs, as of a node that does nothing to its items."""
+    return all(any(items is given for given in inputs) for items in outputs if items)
 
 
 def collect(items: Iterable[Item], hold: Callable[[int], None]) -> list[Item]:

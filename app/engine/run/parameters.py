@@ -48,7 +48,7 @@ class Template:
         return None
 
     def _compile_text(self, text: str) -> Fill:
-        if "{{" not in text:
+        if not _is_hole(text):
             plain = text[1:]
             return lambda results: plain
         index = len(self.texts)
@@ -56,17 +56,31 @@ class Template:
         return lambda results: results[index]
 
     def _compile_children(self, value: Any, pairs: Any, copy: Callable[[Any], Any]) -> Fill | None:
-        fills = [(key, fill) for key, child in pairs if (fill := self._compile(child)) is not None]
-        if not fills:
+        holes: list[tuple[Any, int]] = []
+        fills: list[tuple[Any, Fill]] = []
+        for key, child in pairs:
+            if _is_hole(child):
+                holes.append((key, len(self.texts)))
+                self.texts.append(child)
+            elif (fill := self._compile(child)) is not None:
+                fills.append((key, fill))
+        if not holes and not fills:
             return None
 
         def fill_children(results: Sequence[Any]) -> Any:
             filled = copy(value)
+            for key, index in holes:
+                filled[key] = results[index]
             for key, fill in fills:
                 filled[key] = fill(results)
             return filled
 
         return fill_children
+
+
+def _is_hole(value: Any) -> bool:
+    """Whether the sandbox gives the value: a text that is an expression, or has some in it."""
+    return isinstance(value, str) and value[:1] == "=" and "{{" in value
 
 
 def split_expressions(text: str) -> list[str]:

@@ -149,6 +149,8 @@ def _is_item(item: Any) -> bool:
 
 def _kept(item: dict[str, Any]) -> dict[str, Any]:
     """What nodes know of an item, where it is what they take it for."""
+    if len(item) == 2 and _is_plain_pairing(item.get("pairedItem")):
+        return item
     kept: dict[str, Any] = {name: item[name] for name in ("json", "error", "index") if name in item}
     binary = item.get("binary")
     if isinstance(binary, dict):
@@ -157,6 +159,11 @@ def _kept(item: dict[str, Any]) -> dict[str, Any]:
     if _is_pairing(pairing) or (isinstance(pairing, list) and all(_is_pairing(each) for each in pairing)):
         kept["pairedItem"] = pairing
     return kept
+
+
+def _is_plain_pairing(value: Any) -> bool:
+    """Whether it is {"item": place} and nothing else, as of most items."""
+    return isinstance(value, dict) and len(value) == 1 and _index(value.get("item")) is not None
 
 
 def _is_pairing(value: Any) -> bool:

@@ -75,8 +75,6 @@ def to_string(value: Any) -> str:
         return value
     if value is None:
         return "null"
-    if isinstance(value, Undefined):
-        return "undefined"
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int):
@@ -85,7 +83,7 @@ def to_string(value: Any) -> str:
         return number_text(value)
     if isinstance(value, list):
         return ",".join("" if entry is None else to_string(entry) for entry in value)
-    return "[object Object]"
+    return "undefined" if isinstance(value, Undefined) else "[object Object]"
 
 
 def number_text(value: float) -> str:
@@ -183,7 +181,7 @@ def convert(value: Any, kind: str) -> Any:
     if value is None:
         return None
     if kind == "string":
-        return display(value)
+        return value if isinstance(value, str) else display(value)
     if kind == "number":
         number = to_number(value)
         if math.isnan(number):

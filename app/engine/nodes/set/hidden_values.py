@@ -22,12 +22,20 @@ async def reveal(context: NodeContext, fields: list[dict[str, Any]], resolved: l
 
     Asks the sandbox a second time, but only for values that gave nothing, or a date's text where a date was made.
     """
+    templates = [
+        (place, template, DATE in template)
+        for place, field in enumerate(fields)
+        if field.get("type") in _FIELD_KINDS
+        and isinstance(template := field.get("value"), str)
+        and template.startswith("=")
+    ]
     asked = [
-        (index, place, str(field.get("value")))
+        (index, place, template)
         for index, values in enumerate(resolved)
         if not isinstance(values, NodeError)
-        for place, field in enumerate(fields)
-        if field.get("type") in _FIELD_KINDS and _may_hide(field.get("value"), values["value"][place].get("value"))
+        for place, template, dated in templates
+        if (value := values["value"][place].get("value")) is None
+        or (dated and isinstance(value, str) and _ISO.match(value) is not None)
     ]
     if not asked:
         return
@@ -38,12 +46,6 @@ async def reveal(context: NodeContext, fields: list[dict[str, Any]], resolved: l
             resolved[index]["value"][place]["value"] = SPECIAL[said]
         elif said == DATE:
             resolved[index]["value"][place]["value"] = _as_kind(fields[place].get("type"), value)
-
-
-def _may_hide(template: Any, value: Any) -> bool:
-    if not isinstance(template, str) or not template.startswith("="):
-        return False
-    return value is None or (isinstance(value, str) and DATE in template and _ISO.match(value) is not None)
 
 
 def _as_kind(kind: Any, iso: str | None) -> Any:

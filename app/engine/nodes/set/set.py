@@ -74,7 +74,8 @@ async def set_(context: NodeContext) -> Outputs:
         parsed |= await parse_all(context, values)
     else:
         await reveal(context, wanted["value"], resolved)
-        times = await _read_times(context, resolved)
+        if any(_may_be_date(field.get("type")) for field in wanted["value"]):
+            times = await _read_times(context, resolved)
     output: list[Item] = []
     for index, (item, values) in enumerate(zip(context.items, resolved, strict=True)):
         await breathe()
@@ -163,11 +164,9 @@ def _from_fields(
     lenient = bool(options.get("ignoreConversionErrors"))
     made = []
     for field in fields:
-        name, kind, value = (
-            conversions.to_string(field.get("name", "")),
-            field.get("type", "string"),
-            field.get("value"),
-        )
+        name, kind, value = field.get("name", ""), field.get("type", "string"), field.get("value")
+        if not isinstance(name, str):
+            name = conversions.to_string(name)
         try:
             value = _as_time(value, times) if kind == "dateTime" else conversions.convert(value, kind)
         except CannotConvert:
@@ -176,6 +175,11 @@ def _from_fields(
             value = None if value != value else value
         made.append((name, value))
     return made
+
+
+def _may_be_date(kind: Any) -> bool:
+    """Whether a field may turn out to be of type date: its type may come from an expression."""
+    return kind == "dateTime" or (isinstance(kind, str) and kind.startswith("="))
 
 
 async def _read_times(context: NodeContext, resolved: list[Any]) -> dict[str, datetime]:
