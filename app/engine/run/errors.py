@@ -57,7 +57,10 @@ class NodeError(Exception):
 
 
 class CodeNodeError(NodeError):
-    """The user's own code failed. n8n gives such an error no `node`, but the line it comes from."""
+    """The user's own code failed. n8n gives such an error no `node`, but the line it comes from.
+
+    `malformed`: the code is at fault and not an item, so that the node fails even where it goes on after errors.
+    """
 
     def __init__(
         self,
@@ -66,10 +69,12 @@ class CodeNodeError(NodeError):
         description: str | None = None,
         line: int | None = None,
         item_index: int | None = None,
+        malformed: bool = False,
     ) -> None:
         super().__init__(message, item_index=item_index, name="WrappedExecutionError")
         self.explanation = description
         self.line = line
+        self.malformed = malformed
 
     def document(self, node: dict[str, Any] | None) -> dict[str, Any]:
         document: dict[str, Any] = {

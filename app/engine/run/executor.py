@@ -21,6 +21,7 @@ from app.engine.run.items import Item, Outputs
 from app.engine.run.memory import passes_on, weigh_outputs
 from app.engine.run.state import RunState, Task
 from app.engine.sandbox import Sandbox
+from app.engine.values import conversions
 
 log = logging.getLogger(__name__)
 
@@ -248,10 +249,10 @@ def _route_errors(node: Node, inputs: list[list[Item]], outputs: Outputs) -> Out
 
 
 def _is_error(item: Item) -> bool:
-    if item.get("error"):
+    if conversions.truthy(item.get("error")):
         return True
     json = item["json"]
-    if not isinstance(json, dict) or not json.get("error"):
+    if not isinstance(json, dict) or not conversions.truthy(json.get("error")):
         return False
     return len(json) == 1 or (len(json) == 2 and "message" in json)
 

@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 
 from app.engine.sandbox.errors import CodeError, ExpressionError, SandboxError
+from app.engine.sandbox.returned import items_of_all, items_of_each
 
 MOST_ENTRIES, LONGEST_KEY, LONGEST_VALUE = 10, 50, 512
 """Of custom data, as in n8n."""
@@ -17,7 +18,6 @@ MOST_VALUES = 4_000_000
 """In one answer: an empty array takes two bytes there, and 56 once it is read."""
 _STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"')
 NOT_JSON = frozenset({"undefined", "NaN", "Infinity", "-Infinity"})
-NO_ITEMS = "Code doesn't return items properly"
 
 
 def document(answer: bytes) -> dict[str, Any]:
@@ -89,9 +89,7 @@ def items_of(answer: dict[str, Any]) -> list[dict[str, Any]]:
     error = answer.get("error")
     if isinstance(error, dict):
         raise code_error(error)
-    given = answer.get("items")
-    if not isinstance(given, list) or not all(_is_item(item) for item in given):
-        raise CodeError(NO_ITEMS)
+    given = items_of_each(answer) if "entries" in answer else items_of_all(answer)
     return [item if len(item) == 1 else _kept(item) for item in given]
 
 
@@ -132,6 +130,7 @@ def code_error(error: dict[str, Any]) -> Exception:
         line=_index(error.get("line")),
         item_index=_index(error.get("itemIndex")),
         name=_text(error.get("name")),
+        malformed=error.get("malformed") is True,
     )
 
 
@@ -141,10 +140,6 @@ def _is_place(place: Any, items: int, templates: int) -> bool:
     row, column, kind, *thrown = place
     within = _index(row) is not None and row < items and _index(column) is not None and column < templates
     return within and _text(kind) in NOT_JSON and all(isinstance(message, str) for message in thrown)
-
-
-def _is_item(item: Any) -> bool:
-    return isinstance(item, dict) and isinstance(item.get("json"), dict)
 
 
 def _kept(item: dict[str, Any]) -> dict[str, Any]:

@@ -34,7 +34,10 @@ class ExpressionError(Exception):
 
 
 class CodeError(Exception):
-    """A Code node's program threw, could not be parsed, or returned something that is not items."""
+    """A Code node's program threw, could not be parsed, or returned something that is not items.
+
+    `malformed`: not what the program threw, but what is wrong with the way it was written or with what it returned.
+    """
 
     def __init__(
         self,
@@ -44,6 +47,7 @@ class CodeError(Exception):
         line: int | None = None,
         item_index: int | None = None,
         name: str | None = None,
+        malformed: bool = False,
     ) -> None:
         super().__init__(message)
         self.message = message
@@ -51,3 +55,4 @@ class CodeError(Exception):
         self.line = line
         self.item_index = item_index
         self.name = name
+        self.malformed = malformed

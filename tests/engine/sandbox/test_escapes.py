@@ -304,7 +304,7 @@ NO_EVAL = "Code generation from strings disallowed for this context [line 1]"
         ("return { then(resolve) { resolve([{ok: 1}]) } }", [{"ok": 1}]),
         ("Array.prototype.toJSON = () => 5; return items", "Code doesn't return items properly"),
         ("Object.prototype.toJSON = () => 'x'; return items", "Code doesn't return items properly"),
-        ("Object.prototype.toJSON = function () { return 'items' in this ? {items: [{json: 1}]} : this }; return items",
+        ("Object.prototype.toJSON = function () { return 'returned' in this ? {returned: 1} : this }; return items",
          "Code doesn't return items properly"),
         ("for (let i = 0; i < 20000; i++) setTimeout(() => {}, 60000)", "Too many timers [line 1]"),
         ("Promise.reject(new Error('unseen')); await new Promise(r => setTimeout(r, 9)); return {a: 1}", [{"a": 1}]),
@@ -502,14 +502,14 @@ def test_an_expression_written_anew_means_what_it_meant(expression, value, evalu
         ("return {a: [typeof WebAssembly, typeof Atomics, typeof SharedArrayBuffer, typeof WeakRef].join()}",
          [{"a": "undefined,undefined,undefined,undefined"}]),
         # answers that are not what the worker expects
-        ("Object.prototype.toJSON = function () { return 'console' in this ? {items: [{json: {}, evil: 1, "
-         "pairedItem: {item: 'x'}, binary: [1]}]} : this }; return []", [{}]),
+        ("Object.prototype.toJSON = function () { return 'console' in this ? {entries: [{json: {}, evil: 1, "
+         "pairedItem: {item: 'x'}, binary: {a: 1}}]} : this }; return []", [{}]),
         ("Object.prototype.toJSON = function () { return 'console' in this ? {error: {message: {a: 1}, line: 'x', "
          "itemIndex: {}, description: []}} : this }; return []", "Unknown error"),
         ("Object.prototype.toJSON = function () { return 'console' in this ? [1] : this }; return []",
          "Code doesn't return items properly"),
         ("Array.prototype.toJSON = function () { return this.length > 1 ? {} : this }; return [{json: {}}, {json: {}}]",
-         "Code doesn't return items properly"),
+         [{}]),
         ("let at = []; for (let i = 0; i < 1e5; i++) at = [at]; return {at}", "Unknown error"),
         # what goes on behind its answer
         ("setTimeout(() => { for (;;) ; }, 1); return []", []),
@@ -526,7 +526,7 @@ def test_more_that_a_program_does_not_get(source, given, run):
 def test_the_bounds_of_custom_data_are_kept_outside_of_the_program(engine):
     source = """
       const many = Object.fromEntries(Array.from({ length: 2000 }, (_, i) => [`${i}`.repeat(99), 'x'.repeat(2000)]));
-      Object.prototype.toJSON = function () { return 'console' in this ? { items: [], customData: MADE } : this };
+      Object.prototype.toJSON = function () { return 'console' in this ? { returned: [], customData: MADE } : this };
       return [];"""
     for made, kept in [
         ("many", {f"{i}" * 50: "x" * 512 for i in range(10)}),

@@ -19,9 +19,12 @@ async def code(context: NodeContext) -> Outputs:
     try:
         return [await _run(context, source, each_item=each)]
     except CodeNodeError as error:
-        if not context.continues_on_fail:
+        if not context.continues_on_fail or error.malformed:
             raise
-        return [[{"json": {"error": error.message}}]]
+        said = {"error": error.message}
+        if each:  # a program that cannot even be read fails for each of them
+            return [[{"json": dict(said), "pairedItem": {"item": index}} for index in range(len(context.items))]]
+        return [[{"json": said}]]
 
 
 async def _run(context: NodeContext, source: str, *, each_item: bool) -> list[Item]:
@@ -31,7 +34,11 @@ async def _run(context: NodeContext, source: str, *, each_item: bool) -> list[It
         result = await context.run_own_program(source, each_item=each_item, continue_on_fail=going_on)
     except CodeError as error:
         raise CodeNodeError(
-            error.message, description=error.description, line=error.line, item_index=error.item_index
+            error.message,
+            description=error.description,
+            line=error.line,
+            item_index=error.item_index,
+            malformed=error.malformed,
         ) from error
     except SandboxError as error:
         raise NodeError(str(error)) from error

@@ -8,55 +8,90 @@ from app.engine.run.errors import NodeError
 from app.engine.run.items import Item, Outputs
 from app.engine.run.registry import node
 from app.engine.sandbox import CodeError, CodeResult, SandboxError
+from app.engine.sandbox.returned import with_json
 from app.engine.values import conversions
 
 NO_DATA = "No data got returned. Always an object has to be returned!"
+NO_OBJECT = "The json-property has to be an object!"
 _PLACE = re.compile(r" \[[Ll]ine \d++[^\[\]]*+\]\Z")
+# What stands in a new node's editor, and so is not stored where nobody has changed it.
+_DEFAULT = "for (const each of items) each.json.myNewField = 1;\nreturn items;"
+_DEFAULT_EACH = "item.myNewField = 1;\nreturn item;"
+
+
+class Failed(NodeError):
+    """The program has failed, or has returned what cannot be put out; None: it threw something without a message."""
+
+    def __init__(self, message: str | None, *, anonymous: bool = True) -> None:
+        super().__init__("Unknown error" if message is None else message, anonymous=anonymous)
+        self.said = {} if message is None else {"error": message}
 
 
 @node("function", [1])
 async def function(context: NodeContext) -> Outputs:
+    code = context.parameters.get("functionCode", _DEFAULT)
+    source = f"{_declarations(context)}\n{_caught(code)}\nreturn [{{ json: left }}];"
     try:
-        result = await _run(context, "", each_item=False)
-        return [_items(result.items[0]["json"].get("returned") if result.items else None)]
-    except NodeError as error:
+        left = (await _run(context, source, each_item=False)).items[0]["json"]
+        return [_items(_returned(left))]
+    except Failed as error:
         if not context.continues_on_fail:
             raise
-        return [[{"json": {"error": error.message}}]]
+        return [[{"json": error.said}]]
 
 
 @node("functionItem", [1])
 async def function_item(context: NodeContext) -> Outputs:
-    result = await _run(context, "const item = $input.item.json;", each_item=True)
-    output: list[Item] = []
-    for index, entry in enumerate(result.items):
-        json = entry["json"]
-        if "returned" in json and isinstance(json["returned"], dict | list):
-            made: Any = json["returned"]
-        elif context.continues_on_fail:
-            made = {"error": _without_place(str(json.get("error", NO_DATA)))}
-        else:
-            raise NodeError(NO_DATA, item_index=index)
-        output.append({"json": made, "pairedItem": {"item": index}})
-    return [output]
+    code = context.parameters.get("functionCode", _DEFAULT_EACH)
+    source = f"{_declarations(context)}\nconst item = $input.item.json;\n{_caught(code)}\nreturn {{ json: left }};"
+    try:
+        result = await _run(context, source, each_item=True)
+    except Failed as error:
+        if not context.continues_on_fail:
+            raise
+        return [[{"json": dict(error.said)} for _ in context.items]]
+    return [[_item(context, entry["json"], index) for index, entry in enumerate(result.items)]]
 
 
-async def _run(context: NodeContext, before: str, *, each_item: bool) -> CodeResult:
-    code = str(context.parameters.get("functionCode") or "")
-    source = (
+def _item(context: NodeContext, left: dict[str, Any], index: int) -> Item:
+    """What a Function Item has made of an item. Raises NodeError."""
+    try:
+        return {"json": _object(_returned(left)), "pairedItem": {"item": index}}
+    except Failed as error:
+        if not context.continues_on_fail:
+            raise NodeError(error.message, item_index=index, anonymous=error.anonymous) from error
+        item: Item = {"json": error.said}
+        return item if "thrown" in left else {**item, "pairedItem": {"item": index}}
+    except NodeError as error:
+        if not context.continues_on_fail:
+            raise
+        return {"json": {"error": error.message}, "pairedItem": {"item": index}}
+
+
+def _declarations(context: NodeContext) -> str:
+    return (
         f"const parameters = {conversions.to_json_text(context.parameters)};\n"
         "const getNodeParameter = (name) => parameters[name];\n"
-        "const getWorkflowStaticData = (kind) => $getWorkflowStaticData(kind);\n"
-        f"{before}\n"
-        f"const returned = await (async () => {{\n{code}\n}})();\n"
-        f"return {'{ json: { returned } }' if each_item else '[{ json: { returned } }]'};"
+        "const getWorkflowStaticData = (kind) => $getWorkflowStaticData(kind);"
     )
-    going_on = each_item and context.continues_on_fail
+
+
+def _caught(code: Any) -> str:
+    """JavaScript that puts into `left` what the code returns or throws."""
+    return (
+        "let left;\n"
+        f"try {{ left = {{ returned: await (async () => {{\n{code or ''}\n}})() }}; }}\n"
+        "catch (thrown) { left = { thrown: thrown ?? String(thrown), message: thrown?.message }; }"
+    )
+
+
+async def _run(context: NodeContext, source: str, *, each_item: bool) -> CodeResult:
     try:
-        result = await context.run_own_program(source, each_item=each_item, continue_on_fail=going_on)
-    except (CodeError, SandboxError) as error:
-        message = getattr(error, "message", None) or str(error)
-        raise NodeError(_without_place(message), item_index=getattr(error, "item_index", None)) from error
+        result = await context.run_own_program(source, each_item=each_item, continue_on_fail=False)
+    except CodeError as error:
+        raise Failed(_without_place(error.message)) from error
+    except SandboxError as error:
+        raise NodeError(str(error)) from error
     if result.console:
         context.metadata.setdefault("console", []).extend(result.console)
     return result
@@ -67,10 +102,42 @@ def _without_place(message: str) -> str:
     return _PLACE.sub("", message)
 
 
+def _returned(left: dict[str, Any]) -> Any:
+    """What the code returned; Ellipsis for undefined. Raises Failed, NodeError."""
+    if left.get("thrown") in ("null", "undefined"):
+        raise NodeError(f"Cannot read properties of {left['thrown']} (reading 'message')", anonymous=True)
+    if "thrown" in left:
+        message = left.get("message")
+        raise Failed(message if isinstance(message, str) else None)
+    return left.get("returned", ...)
+
+
 def _items(returned: Any) -> list[Item]:
-    """What a Function returned, as items. Raises NodeError."""
+    """What a Function returned, as items. Raises Failed."""
+    if returned is ...:
+        raise Failed("Cannot read properties of undefined (reading 'every')")
     if returned is None:
-        raise NodeError("No data got returned. Always return an Array of items!")
-    if not isinstance(returned, list) or not all(isinstance(entry, dict) for entry in returned):
-        raise NodeError("Always an Array of items has to be returned!")
-    return [entry if isinstance(entry.get("json"), dict) else {"json": entry} for entry in returned]
+        raise Failed("Cannot read properties of null (reading 'json')")
+    if isinstance(returned, dict):
+        json = returned.get("json")
+        returned = [returned if json or isinstance(json, dict | list) else {"json": returned}]
+    if not isinstance(returned, list):
+        raise Failed("executionData.every is not a function")
+    if not all(isinstance(entry, dict) for entry in returned):
+        raise Failed(NO_OBJECT, anonymous=False)
+    try:
+        items = with_json(returned)
+    except CodeError as error:
+        raise Failed(error.message) from error
+    if not all(isinstance(item["json"], dict) for item in items):
+        raise Failed(NO_OBJECT, anonymous=False)
+    return items
+
+
+def _object(returned: Any) -> dict[str, Any] | list[Any]:
+    """What a Function Item returned. Raises Failed."""
+    if returned is None:
+        raise Failed("Cannot convert undefined or null to object")
+    if not isinstance(returned, dict | list):
+        raise Failed(NO_DATA, anonymous=False)
+    return returned

@@ -3,7 +3,7 @@
 (realm, hostFinish, hostSetTimer, hostClearTimer) => {
   'use strict';
 
-  const { ExpressionError, ItemsError, Scope, variables, Input, itemsOf, oneItemOf, lines, define, defineLazily } = realm;
+  const { ExpressionError, Scope, variables, Input, lines, define, defineLazily } = realm;
   const { apply } = Reflect;
   const { stringify, parse } = JSON;
   const wellFormed = realm.wellFormed;
@@ -38,6 +38,7 @@
   define('clearImmediate', clearTimer);
 
   let scope;
+  const nothingSaid = { message: 'Unknown error', malformed: true };
   const finish = (result) => {
     let json;
     try {
@@ -47,7 +48,7 @@
       if (data?.staticDataUsed) answer.staticData = data.staticData;
       json = wellFormed(stringify(answer, (_, value) => (typeof value === 'bigint' ? `${value}` : value)));
     } catch {
-      json = '{"error":{"message":"Unknown error"}}';
+      json = stringify({ error: nothingSaid });
     }
     quietly(hostFinish, json);
   };
@@ -63,9 +64,11 @@
   /** $input of a program that runs for each item, which has no business with all of them. */
   class EachInput extends Input {
     #refuse(name) {
-      const place = `line ${lineOf(new Error()) ?? 1}, for item ${scope.index}`;
-      throw new ExpressionError(`Can't use .${name}() here [${place}]`, {
+      const line = lineOf(new Error()) ?? 1;
+      throw new ExpressionError(`Can't use .${name}() here [line ${line}, for item ${scope.index}]`, {
         description: "This is only available in 'Run Once for All Items' mode",
+        line,
+        malformed: true,
       });
     }
     get first() {
@@ -79,18 +82,28 @@
     }
   }
 
+  /** The first line of what an error says, and the type that it gives itself, both as the head of its stack has them. */
+  function headOf({ message, stack }) {
+    const head = typeof stack === 'string' ? stack.split(/\n +at /, 1)[0] : '';
+    const [, type, said] = /^([^:\n]*):([^]*)$/.exec(head) ?? [undefined, undefined, message || 'Unknown error'];
+    return { type: type === 'Error' ? undefined : type, said: type === undefined ? said : said.trim().split('\n', 1)[0].trim() };
+  }
+
   function messageOf(thrown) {
-    if (thrown instanceof ExpressionError || thrown instanceof ItemsError) {
-      const { message, description, itemIndex, kind } = thrown;
-      return { message, description, itemIndex, kind };
+    if (thrown instanceof ExpressionError) {
+      const { message, description, itemIndex, line, kind, malformed } = thrown;
+      return { message, description, itemIndex: itemIndex ?? scope.index, line, kind, malformed };
     }
-    if (thrown === undefined) return { message: 'Unknown error' };
-    if (typeof thrown !== 'object' || thrown === null) return { message: stringify(thrown) ?? String(thrown) };
+    if (typeof thrown !== 'object' || thrown === null) {
+      const message = stringify(thrown);
+      return message === undefined ? nothingSaid : { message };
+    }
     if (typeof thrown.message !== 'string') return { message: stringify(thrown) };
     // What n8n does not give a line: errors that the engine of the language makes by itself, far from any program.
     const line = thrown.message.startsWith('A dynamic import callback') ? undefined : lineOf(thrown);
-    const message = thrown.message || 'Unknown error';
-    return { message: line === undefined ? message : `${message} [line ${line}]`, line, name: thrown.name };
+    const { type, said } = headOf(thrown);
+    const message = line === undefined ? said : `${said} [line ${line}]`.trim();
+    return { message, description: type, line, name: thrown.name };
   }
 
   function describe(thrown, itemIndex) {
@@ -98,7 +111,7 @@
       const { name, ...said } = messageOf(thrown);
       return { itemIndex, ...said, name: typeof name === 'string' ? name : undefined };
     } catch {
-      return { message: 'Unknown error', itemIndex };
+      return { ...nothingSaid, itemIndex };
     }
   }
 
@@ -125,31 +138,42 @@
     defineLazily('items', () => scope.items);
     try {
       const returned = await apply(program, globalThis, []);
-      finish({ items: itemsOf(returned) });
+      finish({ returned: returned === null ? [] : returned });
     } catch (thrown) {
       finish({ error: describe(thrown) });
     }
   }
 
+  function jsonOf(returned) {
+    if (typeof returned !== 'object' && typeof returned !== 'function') return returned;
+    if ('json' in returned) return returned.json;
+    return 'binary' in returned ? {} : returned;
+  }
+
+  function entryOf(returned, index) {
+    const { binary } = returned;
+    return { json: jsonOf(returned), pairedItem: { item: index }, ...(binary ? { binary } : {}) };
+  }
+
   async function runForEach(program, continueOnFail) {
     defineLazily('item', () => scope.item);
     defineLazily('$input', () => new EachInput(scope, true));
-    const items = [];
+    const entries = [];
     for (const index of scope.items.keys()) {
       scope.index = index;
       try {
-        const item = oneItemOf(await apply(program, globalThis, []), index);
-        if (item !== undefined) items.push(item);
+        const returned = await apply(program, globalThis, []);
+        if (returned) entries.push(entryOf(returned, index));
       } catch (thrown) {
         const error = describe(thrown, index);
-        if (!continueOnFail || thrown instanceof ItemsError) {
+        if (!continueOnFail || error.malformed) {
           finish({ error });
           return;
         }
-        items.push({ json: { error: error.message }, pairedItem: { item: index } });
+        entries.push({ json: { error: error.message }, pairedItem: { item: index } });
       }
     }
-    finish({ items });
+    finish({ entries });
   }
 
   return {
