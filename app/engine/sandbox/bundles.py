@@ -68,6 +68,8 @@ class Bundler:
                 names[name] = None
             elif (found := resolve(name, path.parent)) is not None:
                 names[name] = self.add(found)
+        if path.suffix == ".mjs":
+            text = _as_commonjs(text)
         text = text.replace("import", ESCAPED_IMPORT)
         function = f"function (module, exports, require) {{\n{text}\n}}"
         self._written.append(f"{number}: [{function}, {json.dumps(names)}]")
@@ -79,6 +81,16 @@ class Bundler:
 
     def text(self) -> str:
         return "const modules = {\n" + ",\n".join(self._written) + "\n};" + LOADER
+
+
+def _as_commonjs(text: str) -> str:
+    """An ES module that imports nothing, as text that sets `module.exports`. What it would import later is refused."""
+    text = re.sub(r"\bimport\.meta\b", "({})", re.sub(r"\bimport\s*\(", "$noImport(", text))
+    [names] = re.findall(r"\bexport\s*\{([^{}]*)\}", text)
+    exported = [entry.split(" as ") for entry in names.split(",") if entry.strip()]
+    members = ", ".join(f"{entry[-1].strip()}: {entry[0].strip()}" for entry in exported)
+    text = re.sub(r"\bexport\s*\{[^{}]*\}", lambda _: f"module.exports = {{ {members} }}", text)
+    return f'"use strict";{text}'
 
 
 def required(text: str) -> list[str]:
@@ -130,12 +142,13 @@ def _file(path: Path) -> Path | None:
 
 
 @cache
-def program(body: str, **libraries: str) -> str:
+def program(body: str, surroundings: str = "", **libraries: str) -> str:
     """A Code node's program: for each input item, what the function `answer` of `body` makes of its json.
 
-    `body` sees the libraries as constants, each named and given as a file in node_modules. What `answer` throws
+    `body` sees the libraries as constants, each named and given as a file in node_modules; these see `surroundings`,
+    a program that runs before they do. What `answer` throws
     comes back as {failed: message}, anything else as {made: value}.
     """
     bundler = Bundler()
     constants = [f"const {name} = load({bundler.add((MODULES / path).resolve())});" for name, path in libraries.items()]
-    return "\n".join([bundler.text(), *constants, body, ENDING])
+    return "\n".join([bundler.text(), surroundings, *constants, body, ENDING])

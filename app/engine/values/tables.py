@@ -55,13 +55,18 @@ def write(
 
     `hold` hears of the length of each line: where rows have few columns in common, the text is much longer than they.
     """
-    flat = [dict(_flatten("", row)) for row in rows]
+    flat = flat_rows(rows)
     names = list(dict.fromkeys(name for row in flat for name in row))
     lines = [delimiter.join(_quote(name, delimiter) for name in names)] if header else []
     for row in flat:
         lines.append(delimiter.join(_quote(_cell(row.get(name)), delimiter) for name in names))
         hold(len(lines[-1]))
     return "\n".join(lines)
+
+
+def flat_rows(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Rows without nested values: these stand in columns such as `a.b` and `list.0`."""
+    return [dict(_flatten("", row)) for row in rows]
 
 
 def _flatten(name: str, value: Any) -> Iterator[tuple[str, Any]]:

@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 
 from app.binary_files import file_entry
+from app.engine.nodes.files import spreadsheets
 from app.engine.nodes.shared.binary import encoding_name
 from app.engine.nodes.shared.issues import required
 from app.engine.run.computing import breathe, compute
@@ -46,6 +47,9 @@ async def convert_to_file(context: NodeContext) -> Outputs:
         text = await compute(write)
         content = (BYTE_ORDER_MARK + text).encode()  # for the sake of spreadsheets, as n8n writes it
         return [[_all(context, resolved[0], content, "text/csv", "File.csv")]]
+    if operation in spreadsheets.MIME_TYPES:
+        file = await spreadsheets.write_sheet(context, context.items, operation, resolved[0].get("options") or {})
+        return [[_one_for_all(context, resolved[0], file)]]
     if operation == "toJson" and context.parameters.get("mode", "once") == "once":
         content = await compute(_json, [item["json"] for item in context.items], resolved[0])
         return [[_all(context, resolved[0], content, "application/json", "file.json")]]
@@ -72,7 +76,10 @@ def _field(parameters: dict[str, Any]) -> str:
 def _all(context: NodeContext, parameters: dict[str, Any], content: bytes, mime_type: str, name: str) -> Item:
     """One item with one file for all."""
     given = (parameters.get("options") or {}).get("fileName")
-    file = file_entry(content, mime_type, str(given or name))
+    return _one_for_all(context, parameters, file_entry(content, mime_type, str(given or name)))
+
+
+def _one_for_all(context: NodeContext, parameters: dict[str, Any], file: dict[str, Any]) -> Item:
     origins = [{"item": index} for index in range(len(context.items))]
     return {"json": {}, "binary": {_field(parameters): file}, "pairedItem": origins}
 

@@ -5,6 +5,9 @@ import itertools
 from collections.abc import Callable
 from typing import Any
 
+from app.engine.nodes.files import spreadsheets
+from app.engine.nodes.files.library_calls import GivenFile, encode, extract_by_library, rows_of
+from app.engine.nodes.files.pdf import read_pdf
 from app.engine.nodes.shared import binary
 from app.engine.nodes.shared.binary import encoding_name
 from app.engine.nodes.shared.issues import required
@@ -31,6 +34,10 @@ def _issues(parameters: dict[str, Any], version: float) -> list[str]:
 @node("extractFromFile", [1, 1.1], issues=_issues)
 async def extract_from_file(context: NodeContext) -> Outputs:
     operation = context.parameters.get("operation", "csv")
+    if operation in spreadsheets.MIME_TYPES:
+        return [await extract_by_library(context, _read_sheets)]
+    if operation == "pdf":
+        return [await extract_by_library(context, read_pdf)]
     if operation != "csv" and operation not in WHOLE:
         raise NodeError(f"The operation '{operation}' of Extract From File is not supported.")
     output: list[Item] = []
@@ -51,6 +58,16 @@ async def extract_from_file(context: NodeContext) -> Outputs:
                 raise
             output.append({"json": {"error": error.message}, "pairedItem": {"item": index}})
     return [output]
+
+
+async def _read_sheets(context: NodeContext, files: list[GivenFile]) -> list[list[Item] | NodeError]:
+    operation = context.parameters["operation"]
+    requests = [
+        spreadsheets.read_request(encode(file.content), operation, file.parameters.get("options") or {})
+        for file in files
+    ]
+    answers = await spreadsheets.read_sheets(context, requests)
+    return [rows_of(answer, file.index) for answer, file in zip(answers, files, strict=True)]
 
 
 async def _value(context: NodeContext, operation: str, content: bytes, parameters: dict[str, Any], index: int) -> Any:

@@ -1,0 +1,137 @@
+"""Files handed to a JavaScript library in the sandbox: one after the other, within bounds that an error names.
+
+A library runs in a process that has no rights and is ended at a limit of time or memory, so that a file made to hurt
+(a zip that unpacks without end, a sheet with a thousand million empty cells) hurts nobody but its own node.
+"""
+
+import base64
+import io
+import zipfile
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from app.engine.nodes.shared import binary
+from app.engine.run.computing import compute
+from app.engine.run.context import NodeContext
+from app.engine.run.errors import NodeError
+from app.engine.run.items import Item
+from app.engine.sandbox import SandboxMemory, SandboxTimeout
+
+MOST_BYTES = 32 * 2**20
+"""Of one file that a library reads."""
+MOST_UNPACKED = 128 * 2**20
+"""Of all that one file holds, where it is a zip archive, as spreadsheets are."""
+BATCH_BYTES = 4 * 2**20
+"""Of files that are handed over in one trip: few large ones, many small ones."""
+
+
+async def check_size(content: bytes, index: int) -> None:
+    """Raise NodeError for a file that is larger than may be read, as it lies there or unpacked."""
+    if len(content) > MOST_BYTES:
+        raise NodeError(f"The file has {len(content):,} bytes; at most {MOST_BYTES:,} are read", item_index=index)
+    unpacked = await compute(_unpacked_size, content) if content[:2] == b"PK" else 0
+    if unpacked > MOST_UNPACKED:
+        raise NodeError(f"The file unpacks to {unpacked:,} bytes; at most {MOST_UNPACKED:,} are read", item_index=index)
+
+
+def _unpacked_size(content: bytes) -> int:
+    """What the archive says of its files. One that lies meets the sandbox's limit of memory."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            return sum(entry.file_size for entry in archive.infolist())
+    except (zipfile.BadZipFile, ValueError, NotImplementedError):
+        return 0
+
+
+async def call_library(context: NodeContext, program: str, rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What the program (see app.engine.sandbox.bundles) makes of each row: {"made"} or {"failed"}.
+
+    Raises NodeError, which says what was too large, where the library needs more time or memory than there is.
+    """
+    answers: list[dict[str, Any]] = []
+    for batch in _batches(rows):
+        try:
+            answers += await context.run_program(program, batch)
+        except NodeError as error:
+            if isinstance(error.__cause__, SandboxMemory):
+                raise NodeError("The file needs more memory to be read or written than there is for one") from error
+            if isinstance(error.__cause__, SandboxTimeout):
+                raise NodeError("The file takes longer to be read or written than one may take") from error
+            raise
+    return answers
+
+
+def _batches(rows: Sequence[dict[str, Any]]) -> list[list[dict[str, Any]]]:
+    batches: list[list[dict[str, Any]]] = []
+    room = 0
+    for row in rows:
+        size = len(row.get("data") or "")
+        if size > room or not batches:
+            batches.append([])
+            room = BATCH_BYTES
+        batches[-1].append(row)
+        room -= size
+    return batches
+
+
+def encode(content: bytes) -> str:
+    """Bytes as programs get and give them."""
+    return base64.b64encode(content).decode()
+
+
+@dataclass(frozen=True, slots=True)
+class GivenFile:
+    """One item's file, with the node's parameters as they are for this item."""
+
+    index: int
+    content: bytes
+    parameters: dict[str, Any]
+
+
+Read = Callable[[NodeContext, list[GivenFile]], Awaitable[list[list[Item] | NodeError]]]
+
+
+async def extract_by_library(context: NodeContext, read: Read) -> list[Item]:
+    """The items that `read` makes of the files of all items; `read` gets those that could be had, in one call.
+
+    Raises NodeError for the first that fails, or puts its error in its place where the node goes on.
+    """
+    files: list[GivenFile] = []
+    failures: dict[int, NodeError] = {}
+    for index, parameters in enumerate(await context.resolve_each(context.parameters)):
+        try:
+            if isinstance(parameters, NodeError):
+                raise parameters
+            content = binary.read(context.items[index], parameters.get("binaryPropertyName", "data"), index)
+            await check_size(content, index)
+            files.append(GivenFile(index, content, parameters))
+        except NodeError as error:
+            if not context.continues_on_fail:
+                raise
+            failures[index] = error
+    made = dict(zip((file.index for file in files), await read(context, files) if files else [], strict=True))
+    output: list[Item] = []
+    for index in range(len(context.items)):
+        result = failures[index] if index in failures else made[index]
+        if not isinstance(result, NodeError):
+            output += result
+            continue
+        if not context.continues_on_fail:
+            raise result
+        output.append({"json": {"error": result.message}, "pairedItem": {"item": index}})
+    return output
+
+
+def rows_of(answer: dict[str, Any], index: int) -> list[Item] | NodeError:
+    """What a library has made, a list of objects, as items; or what it said instead."""
+    if "failed" in answer:
+        return NodeError(str(answer["failed"]), item_index=index)
+    return [{"json": row, "pairedItem": {"item": index}} for row in answer.get("made") or []]
+
+
+def made_of(answer: dict[str, Any], index: int) -> Any:
+    """What the library has made. Raises NodeError with what it said instead."""
+    if "failed" in answer:
+        raise NodeError(str(answer["failed"]), item_index=index)
+    return answer.get("made")

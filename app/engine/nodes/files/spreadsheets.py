@@ -1,0 +1,123 @@
+"""Spreadsheets: xlsx, xls, ods, rtf and HTML tables as rows and back, by SheetJS in the sandbox."""
+
+import base64
+from typing import Any
+
+from app.binary_files import file_entry
+from app.engine.nodes.files.library_calls import call_library, made_of
+from app.engine.run.computing import compute
+from app.engine.run.context import NodeContext
+from app.engine.run.errors import NodeError
+from app.engine.run.items import Item
+from app.engine.sandbox import bundles
+from app.engine.values import tables
+
+MIME_TYPES = {
+    "html": "text/html",
+    "ods": "application/vnd.oasis.opendocument.spreadsheet",
+    "rtf": "application/rtf",
+    "xls": "application/vnd.ms-excel",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+}
+"""Of each format that can be written; all of them can be read."""
+MOST_CELLS = 1_000_000
+"""Of one sheet that is read, empty ones that it spans included; and of one that is written."""
+READ = """
+const MOST_CELLS = %d;
+const { decode_range: decode, encode_range: encode, sheet_to_json: rowsOf } = xlsx.utils;
+
+// A sheet may say that it spans a thousand million cells of which few are there.
+const checkSpan = (range) => {
+  const cells = (range.e.r - range.s.r + 1) * (range.e.c - range.s.c + 1);
+  if (cells > MOST_CELLS) throw new Error(`The sheet spans ${cells} cells; at most ${MOST_CELLS} are read`);
+};
+const usedRange = (sheet, range) => {
+  const used = { s: range.s, e: { r: range.s.r, c: range.s.c } };
+  sheet['!data']?.forEach((row, r) => row?.forEach((cell, c) => {
+    if (cell) used.e = { r: Math.max(used.e.r, r), c: Math.max(used.e.c, c) };
+  }));
+  return used;
+};
+
+const answer = ({ data, sheetName, range, header, empty, raw, text }) => {
+  const binary = Buffer.from(data, 'base64');
+  // Zip archives and the compound files of old Excel are no text.
+  const book = text && !/^(PK|\\xd0\\xcf)/.test(binary.toString('latin1', 0, 2))
+    ? xlsx.read(binary.toString().replace(/^\\ufeff/, ''), { raw, type: 'string', dense: true })
+    : xlsx.read(binary, { raw, dense: true });
+  if (book.SheetNames.length === 0) throw new Error('Spreadsheet does not have any sheets!');
+  if (sheetName && !Object.hasOwn(book.Sheets, sheetName)) {
+    throw new Error(`Spreadsheet does not contain sheet called "${sheetName}"!`);
+  }
+  const sheet = book.Sheets[sheetName || book.SheetNames[0]];
+  if (sheet['!ref']) {
+    const span = decode(sheet['!ref']);
+    const size = (span.e.r - span.s.r + 1) * (span.e.c - span.s.c + 1);
+    if (size > MOST_CELLS) sheet['!ref'] = encode(usedRange(sheet, span));
+    checkSpan(decode(sheet['!ref']));
+  }
+  const options = {};
+  if (range !== undefined) {
+    options.range = isNaN(range) ? range : parseInt(range, 10);
+    if (isNaN(range)) checkSpan(decode(range));
+  }
+  if (empty) options.defval = '';
+  if (!header) options.header = 1;
+  if (!header && empty && sheet['!ref']) {
+    // A row that is not there at all would stay without the cells that `empty` asks for.
+    for (let row = 0; row <= decode(sheet['!ref']).e.r; row++) sheet['!data'][row] ??= [];
+  }
+  const rows = rowsOf(sheet, options);
+  return header ? rows : rows.map((row) => ({ row }));
+};
+"""
+WRITE = """
+const answer = ({ rows, format, sheetName, header, compression }) => {
+  const sheet = xlsx.utils.json_to_sheet(rows, { skipHeader: !header });
+  const book = { SheetNames: [sheetName], Sheets: { [sheetName]: sheet } };
+  return xlsx.write(book, { bookType: format, bookSST: false, type: 'base64', compression });
+};
+"""
+LIBRARY = "@e965/xlsx/dist/xlsx.full.min.js"
+SHEET_OPTIONS = frozenset({"ods", "xls", "xlsx"})
+
+
+def read_request(data: str, operation: str, options: dict[str, Any]) -> dict[str, Any]:
+    """What is to be read of one file: `data` in base64, with the options that its format has."""
+    request: dict[str, Any] = {
+        "data": data,
+        "header": options.get("headerRow") is not False or operation == "rtf",
+        "empty": bool(options.get("includeEmptyCells")) and operation != "rtf",
+        "raw": bool(options.get("rawData")),
+        "text": bool(options.get("readAsString")),
+    }
+    if operation in SHEET_OPTIONS:
+        request["sheetName"] = str(options.get("sheetName") or "")
+        if options.get("range"):
+            request["range"] = options["range"]
+    return request
+
+
+async def read_sheets(context: NodeContext, requests: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """For each request (see `read_request`) {"made": rows} or {"failed": why}. Raises NodeError."""
+    return await call_library(context, bundles.program(READ % MOST_CELLS, xlsx=LIBRARY), requests)
+
+
+async def write_sheet(
+    context: NodeContext, items: list[Item], operation: str, options: dict[str, Any]
+) -> dict[str, Any]:
+    """The items as one sheet in a file, as it stands in an item's `binary`. Raises NodeError."""
+    rows = await compute(tables.flat_rows, [item["json"] for item in items], size=len(items))
+    columns = len({name for row in rows for name in row})
+    if columns * len(rows) > MOST_CELLS:
+        raise NodeError(f"The sheet has {columns * len(rows):,} cells; at most {MOST_CELLS:,} are written")
+    request = {
+        "rows": rows,
+        "format": operation,
+        "header": options.get("headerRow") is not False,
+        "sheetName": str(options.get("sheetName") or "Sheet") if operation in SHEET_OPTIONS else "Sheet",
+        "compression": bool(options.get("compression")) and operation in ("xlsx", "ods"),
+    }
+    [answer] = await call_library(context, bundles.program(WRITE, xlsx=LIBRARY), [request])
+    content = base64.b64decode(made_of(answer, 0))
+    return file_entry(content, MIME_TYPES[operation], str(options.get("fileName") or f"File.{operation}"))
