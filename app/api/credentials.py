@@ -11,6 +11,7 @@ from app.api.face.answers import answer
 from app.api.face.auth import caller
 from app.api.face.blueprint import Blueprint
 from app.api.face.errors import Refused
+from app.api.face.paths import require_id
 from app.api.face.services import database, services
 from app.credentials.errors import CannotDecrypt
 from app.credentials.testing import CannotTest, TooManyTests
@@ -20,7 +21,7 @@ from app.repository.connection import Connection
 from app.repository.credentials import Credential
 from app.repository.errors import CredentialNotFound, CredentialTypeNotFound, ProjectNotFound
 from app.repository.projects import DEFAULT_PROJECT, project_names
-from app.schemas.base import OBJECT_ID, new_id, time_text
+from app.schemas.base import new_id, time_text
 from app.schemas.credentials import (
     TYPE_NAME,
     CredentialBody,
@@ -66,20 +67,11 @@ def render_listed(credential: Credential, projects: Mapping[str, str]) -> dict[s
     return {**rendered, "shared": [owner | times]}
 
 
-def validate_credential_id(credential_id: str) -> str:
-    """The id in a path. Raises CredentialNotFound for one that no credential can have."""
-    if not OBJECT_ID.fullmatch(credential_id):
-        raise CredentialNotFound
-    return credential_id
-
-
 @blueprint.endpoint("GET", "", scope="credential:list", query=PageQuery, answer=CredentialPageSchema)
 def get_many_credentials(query: dict[str, Any]) -> Response:
     """List credentials in the order of their ids, without what they hold."""
     with database() as connection:
-        rows = credentials.list_credentials(
-            connection, limit=query["limit"] + 1, after=query["last_id"] or "", project_id=caller().project_id
-        )
+        rows = credentials.list_credentials(connection, **LIST_QUERY.bounds(query), project_id=caller().project_id)
         page, cursor = LIST_QUERY.cut(query, rows)
         names = project_names(connection, {credential.project_id for credential in page})
     return answer({"data": [render_listed(credential, names) for credential in page], "nextCursor": cursor})
@@ -123,7 +115,7 @@ def get_one_credential(credential_id: str) -> Response:
     """Read a credential, without what it holds."""
     with database() as connection:
         found = credentials.get_credential(
-            connection, validate_credential_id(credential_id), project_id=caller().project_id
+            connection, require_id(credential_id, CredentialNotFound), project_id=caller().project_id
         )
     return answer(render(found))
 
@@ -141,7 +133,7 @@ def update_credential(body: dict[str, Any], credential_id: str) -> Response:
     """Change the name of a credential, or what it holds."""
     with database() as connection:
         found = credentials.get_credential(
-            connection, validate_credential_id(credential_id), project_id=caller().project_id
+            connection, require_id(credential_id, CredentialNotFound), project_id=caller().project_id
         )
         kind, data = body["type"] or found.type, body["data"]
         if kind != found.type and data is None:
@@ -176,7 +168,7 @@ def test_credential(credential_id: str) -> Response:
     """Try a credential on the service that it is for."""
     with database() as connection:
         found = credentials.get_credential(
-            connection, validate_credential_id(credential_id), project_id=caller().project_id
+            connection, require_id(credential_id, CredentialNotFound), project_id=caller().project_id
         )
         data = held(connection, found)
     try:
@@ -197,6 +189,6 @@ def delete_credential(credential_id: str) -> Response:
     """Delete a credential; nodes that name it fail from now on."""
     with database() as connection:
         deleted = credentials.delete_credential(
-            connection, validate_credential_id(credential_id), project_id=caller().project_id
+            connection, require_id(credential_id, CredentialNotFound), project_id=caller().project_id
         )
     return answer({**render(deleted), "usageScope": "project"})

@@ -4,36 +4,27 @@ from typing import Any
 
 from flask import Response
 
-from app.api.face.answers import answer
+from app.api.face.answers import answer, page_answer
 from app.api.face.auth import caller, require_all_projects
 from app.api.face.blueprint import Blueprint
+from app.api.face.paths import require_id
 from app.api.face.services import database
 from app.api.rendering import render_project
 from app.repository import projects
 from app.repository.errors import ProjectNotFound
-from app.schemas.base import OBJECT_ID, new_id
+from app.schemas.base import new_id
 from app.schemas.pages import PageQuery
 from app.schemas.tags import NameBody, ProjectPageSchema, ProjectSchema
 
 blueprint = Blueprint("projects", __name__, url_prefix="/api/v1/projects", description="What things belong to.")
 
 
-def validate_project_id(project_id: str) -> str:
-    """The id in a path. Raises ProjectNotFound for one that no project can have."""
-    if not OBJECT_ID.fullmatch(project_id):
-        raise ProjectNotFound
-    return project_id
-
-
 @blueprint.endpoint("GET", "", scope="project:list", query=PageQuery, answer=ProjectPageSchema)
 def get_many_projects(query: dict[str, Any]) -> Response:
     """List projects in the order of their ids."""
     with database() as connection:
-        rows = projects.list_projects(
-            connection, limit=query["limit"] + 1, after=query["last_id"] or "", project_id=caller().project_id
-        )
-    page, cursor = LIST_QUERY.cut(query, rows)
-    return answer({"data": [render_project(project) for project in page], "nextCursor": cursor})
+        rows = projects.list_projects(connection, **LIST_QUERY.bounds(query), project_id=caller().project_id)
+    return page_answer(LIST_QUERY, query, rows, render_project)
 
 
 @blueprint.endpoint(
@@ -65,7 +56,7 @@ def update_project(body: dict[str, Any], project_id: str) -> Response:
     """Rename a project."""
     require_all_projects()
     with database() as connection:
-        projects.rename_project(connection, validate_project_id(project_id), body["name"])
+        projects.rename_project(connection, require_id(project_id, ProjectNotFound), body["name"])
     return Response(status=204)
 
 
@@ -74,7 +65,7 @@ def delete_project(project_id: str) -> Response:
     """Delete a project that holds nothing any more, and the keys that are limited to it."""
     require_all_projects()
     with database() as connection:
-        projects.delete_project(connection, validate_project_id(project_id))
+        projects.delete_project(connection, require_id(project_id, ProjectNotFound))
     return Response(status=204)
 
 

@@ -4,9 +4,10 @@ from typing import Any
 
 from flask import Response
 
-from app.api.face.answers import answer
+from app.api.face.answers import answer, page_answer
 from app.api.face.auth import require_all_projects
 from app.api.face.blueprint import Blueprint
+from app.api.face.paths import require_id
 from app.api.face.services import database
 from app.api.rendering import render_tag
 from app.repository import tags
@@ -18,20 +19,17 @@ from app.schemas.tags import NameBody, TagPageSchema, TagSchema
 blueprint = Blueprint("tags", __name__, url_prefix="/api/v1/tags", description="Names that others carry.")
 
 
-def validate_tag_id(tag_id: str) -> str:
-    """The id in a path. Raises TagNotFound for one that no tag can have."""
-    if not POSSIBLE_ID.fullmatch(tag_id):
-        raise TagNotFound
-    return tag_id
+def require_tag_id(tag_id: str) -> str:
+    """The id in a path, which may be any text without a slash. Raises TagNotFound."""
+    return require_id(tag_id, TagNotFound, POSSIBLE_ID)
 
 
 @blueprint.endpoint("GET", "", scope="tag:list", query=PageQuery, answer=TagPageSchema)
 def get_many_tags(query: dict[str, Any]) -> Response:
     """List tags in the order of their ids."""
     with database() as connection:
-        rows = tags.list_tags(connection, limit=query["limit"] + 1, after=query["last_id"] or "")
-    page, cursor = LIST_QUERY.cut(query, rows)
-    return answer({"data": [render_tag(tag) for tag in page], "nextCursor": cursor})
+        rows = tags.list_tags(connection, **LIST_QUERY.bounds(query))
+    return page_answer(LIST_QUERY, query, rows, render_tag)
 
 
 @blueprint.endpoint(
@@ -54,7 +52,7 @@ def create_tag(body: dict[str, Any]) -> Response:
 def get_one_tag(tag_id: str) -> Response:
     """Read a tag."""
     with database() as connection:
-        return answer(render_tag(tags.get_tag(connection, validate_tag_id(tag_id))))
+        return answer(render_tag(tags.get_tag(connection, require_tag_id(tag_id))))
 
 
 @blueprint.endpoint(
@@ -70,7 +68,7 @@ def update_tag(body: dict[str, Any], tag_id: str) -> Response:
     """Rename a tag; not with a key that is limited to a project."""
     require_all_projects()
     with database() as connection:
-        return answer(render_tag(tags.rename_tag(connection, validate_tag_id(tag_id), body["name"])))
+        return answer(render_tag(tags.rename_tag(connection, require_tag_id(tag_id), body["name"])))
 
 
 @blueprint.endpoint("DELETE", "/<tag_id>", scope="tag:delete", answer=TagSchema, errors=[404])
@@ -78,7 +76,7 @@ def delete_tag(tag_id: str) -> Response:
     """Delete a tag, which all lose that carry it; not with a key that is limited to a project."""
     require_all_projects()
     with database() as connection:
-        return answer(render_tag(tags.delete_tag(connection, validate_tag_id(tag_id))))
+        return answer(render_tag(tags.delete_tag(connection, require_tag_id(tag_id))))
 
 
 LIST_QUERY = PageQuery()

@@ -4,16 +4,17 @@ from typing import Any
 
 from flask import Response
 
-from app.api.face.answers import answer
+from app.api.face.answers import answer, page_answer
 from app.api.face.auth import caller, require_all_projects
 from app.api.face.blueprint import Blueprint
+from app.api.face.paths import require_id
 from app.api.face.services import database
 from app.api.rendering import render_project
 from app.repository import variables
 from app.repository.connection import Connection
 from app.repository.errors import ProjectNotFound, VariableNotFound
 from app.repository.variables import Variable, VariableFilter
-from app.schemas.base import OBJECT_ID, new_id
+from app.schemas.base import new_id
 from app.schemas.variables import (
     COMMON,
     VariableBody,
@@ -45,9 +46,8 @@ def get_many_variables(query: dict[str, Any]) -> Response:
     project, common = query.get("project_id"), query.get("project_id") == COMMON
     wanted = VariableFilter(caller().project_id, None if common else project, common, query.get("state") == "empty")
     with database() as connection:
-        rows = variables.list_variables(connection, wanted, limit=query["limit"] + 1, after=query["last_id"] or "")
-    page, cursor = LIST_QUERY.cut(query, rows)
-    return answer({"data": [render(variable) for variable in page], "nextCursor": cursor})
+        rows = variables.list_variables(connection, wanted, **LIST_QUERY.bounds(query))
+    return page_answer(LIST_QUERY, query, rows, render)
 
 
 @blueprint.endpoint(
@@ -102,9 +102,8 @@ def delete_variable(variable_id: str) -> Response:
 
 def changeable(connection: Connection, variable_id: str) -> Variable:
     """A variable that the caller may change: not a common one with a key that is limited to a project."""
-    if not OBJECT_ID.fullmatch(variable_id):
-        raise VariableNotFound
-    found = variables.get_variable(connection, variable_id, visible_project=caller().project_id)
+    wanted = require_id(variable_id, VariableNotFound)
+    found = variables.get_variable(connection, wanted, visible_project=caller().project_id)
     if found.project is None:
         require_all_projects()
     return found

@@ -37,15 +37,9 @@ class NewSchedule:
 
 
 @dataclass(frozen=True, slots=True)
-class Webhook:
+class Webhook(NewWebhook):
     """A registered webhook with what it starts."""
 
-    node: str
-    method: str
-    path: str
-    webhook_id: str | None
-    pattern: str
-    settings: bytes
     workflow_id: str
     version_id: UUID
     project_id: str

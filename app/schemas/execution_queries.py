@@ -33,13 +33,8 @@ def field_of(wanted: Filter) -> fields.Field[Any]:
     return fields.List(each, validate=validate.Length(1, 50), metadata=metadata)
 
 
-def withhold_redacted(data: dict[str, Any]) -> dict[str, Any]:
-    """A loaded query that shows no data when the caller wants it redacted: what of it is harmless nobody can tell."""
-    return {**data, "include_data": data["include_data"] and not data["redact_execution_data"]}
-
-
 class ExecutionQuery(StrictSchema):
-    """What to show of one execution."""
+    """What to show of an execution."""
 
     include_data = query_flag(INCLUDE_DATA)
     ignore_data_size_limit = query_flag(IGNORE_LIMIT)
@@ -47,23 +42,17 @@ class ExecutionQuery(StrictSchema):
 
     @post_load
     def redact(self, data: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
-        return withhold_redacted(data)
+        """Show no data when the caller wants it redacted: what of it is harmless nobody can tell."""
+        return {**data, "include_data": data["include_data"] and not data["redact_execution_data"]}
 
 
-class ExecutionListQuery(PageQuery):
+class ExecutionListQuery(ExecutionQuery, PageQuery):
     """Which executions to list. Repeated parameters mean any of the values, different ones that all must hold."""
 
     class Meta(PageQuery.Meta):
         include: ClassVar = {wanted.parameter: field_of(wanted) for wanted in FILTERS}
 
     last_id = ExecutionId(metadata={"description": "Return executions after this id.", "pattern": ID_PATTERN})
-    include_data = query_flag(INCLUDE_DATA)
-    ignore_data_size_limit = query_flag(IGNORE_LIMIT)
-    redact_execution_data = query_flag(REDACT)
-
-    @post_load
-    def redact(self, data: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
-        return withhold_redacted(data)
 
     def load_last_id(self, text: str) -> int:
         number = parse_execution_id(text)

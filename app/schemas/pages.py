@@ -85,6 +85,10 @@ class PageQuery(StrictSchema):
             raise InvalidCursor
         return text
 
+    def bounds(self, query: Mapping[str, Any]) -> dict[str, Any]:
+        """What a list that is ordered by texts is asked for: one more than the page holds, after the page before."""
+        return {"limit": query["limit"] + 1, "after": query["last_id"] or ""}
+
     def cut(self, query: Mapping[str, Any], rows: list[Row]) -> tuple[list[Row], str | None]:
         """The page that `query` asked for, and the cursor for what follows; None: nothing follows.
 

@@ -8,6 +8,7 @@ from flask import Response, request
 from app.api.face.answers import answer
 from app.api.face.auth import caller
 from app.api.face.blueprint import Blueprint
+from app.api.face.paths import require_id
 from app.api.face.services import database, reading, services
 from app.api.rendering import render_tag, render_workflow
 from app.api.workflows import registration
@@ -16,7 +17,7 @@ from app.repository.connection import Connection
 from app.repository.errors import Conflict, ProjectNotFound, WorkflowNotFound
 from app.repository.projects import DEFAULT_PROJECT
 from app.repository.workflow_lists import WorkflowFilter, list_workflows
-from app.schemas.base import OBJECT_ID, new_id
+from app.schemas.base import new_id
 from app.schemas.execution_actions import TagIdBody
 from app.schemas.node_ids import fill_ids
 from app.schemas.tags import TagSchema
@@ -68,9 +69,8 @@ EXAMPLE = {
 
 def get_visible_workflow(connection: Connection, workflow_id: str) -> workflows.Workflow:
     """The workflow that a path names. Raises WorkflowNotFound."""
-    if not OBJECT_ID.fullmatch(workflow_id):
-        raise WorkflowNotFound
-    return workflows.get_workflow(connection, workflow_id, project_id=caller().project_id)
+    wanted = require_id(workflow_id, WorkflowNotFound)
+    return workflows.get_workflow(connection, wanted, project_id=caller().project_id)
 
 
 def render_with_static_data(
@@ -95,7 +95,7 @@ def get_many_workflows(query: dict[str, Any]) -> Response:
     )
     offset = query.get("offset", 0) if query["last_id"] is None else 0
     with database() as connection:
-        rows = list_workflows(connection, wanted, limit=query["limit"] + 1, after=query["last_id"] or "", offset=offset)
+        rows = list_workflows(connection, wanted, **LIST_QUERY.bounds(query), offset=offset)
         page, cursor = LIST_QUERY.cut(query, rows)
         stored = static_data.read(connection, [workflow.id for workflow in page]) if page else {}
     with_pin_data = not query["exclude_pinned_data"]

@@ -13,12 +13,12 @@ import psycopg
 
 from app.engine.nodes.postgres import rows
 from app.engine.nodes.postgres.values import to_json
-from app.engine.nodes.shared.connection_errors import CONNECTION_ERRORS
+from app.engine.nodes.shared.connection_errors import CONNECTION_ERRORS, resolve
 from app.engine.run.computing import breathe
 from app.engine.run.errors import NodeError
 from app.engine.run.memory import weigh
 from app.engine.values import conversions
-from app.outgoing.addresses import AddressRefused, AddressRules, UnknownHost
+from app.outgoing.addresses import AddressRules
 
 CONNECT_SECONDS = 30
 # libpq takes an empty password for a reason to look into the password file of whoever runs the worker. A path below
@@ -105,12 +105,7 @@ async def session(
     host, port = str(credential.get("host") or "localhost"), int(conversions.to_number(credential.get("port") or 5432))
     if host.startswith(("/", "@")):
         raise NodeError("A workflow cannot connect to Unix sockets; name a host.")
-    try:
-        addresses = await rules.resolve(host, port)
-    except AddressRefused as error:
-        raise NodeError(str(error)) from error
-    except UnknownHost as error:
-        raise NodeError(CONNECTION_ERRORS["ENOTFOUND"]) from error
+    addresses = await resolve(rules, host, port)
     try:
         connection = await psycopg.AsyncConnection.connect(
             host=",".join([host] * len(addresses)),

@@ -14,10 +14,10 @@ from typing import Any
 
 import aiosmtplib
 
-from app.engine.nodes.shared.connection_errors import CONNECTION_ERRORS
+from app.engine.nodes.shared.connection_errors import CONNECTION_ERRORS, resolve
 from app.engine.run.errors import NodeError
 from app.engine.values import conversions
-from app.outgoing.addresses import AddressRefused, AddressRules, UnknownHost
+from app.outgoing.addresses import AddressRules
 
 SECONDS = 60.0
 
@@ -52,12 +52,7 @@ async def server(credential: dict[str, Any], rules: AddressRules, *, verify: boo
 
 
 async def _connect(host: str, port: int, rules: AddressRules) -> socket.socket:
-    try:
-        addresses = await rules.resolve(host, port)
-    except AddressRefused as error:
-        raise NodeError(str(error)) from error
-    except UnknownHost as error:
-        raise NodeError(CONNECTION_ERRORS["ENOTFOUND"]) from error
+    addresses = await resolve(rules, host, port)
     loop, last = asyncio.get_running_loop(), OSError()
     for address in addresses:
         made = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM)

@@ -1,4 +1,7 @@
-"""n8n's sentence for each way in which a connection can break, by the code that Node.js gives it."""
+"""What nodes say of connections that cannot be made, or break."""
+
+from app.engine.run.errors import NodeError
+from app.outgoing.addresses import AddressRefused, AddressRules, UnknownHost
 
 CONNECTION_ERRORS = {
     "ECONNABORTED": "The connection was aborted, perhaps the server is offline",
@@ -7,3 +10,14 @@ CONNECTION_ERRORS = {
     "ECONNRESET": "The connection to the server was closed unexpectedly, perhaps it is offline. "
     "You can retry the request immediately or wait and retry later.",
 }
+"""n8n's sentence for each way in which a connection can break, by the code that Node.js gives it."""
+
+
+async def resolve(rules: AddressRules, host: str, port: int) -> list[str]:
+    """The addresses of `host` that a workflow may connect to. Raises NodeError."""
+    try:
+        return await rules.resolve(host, port)
+    except AddressRefused as error:
+        raise NodeError(str(error)) from error
+    except UnknownHost as error:
+        raise NodeError(CONNECTION_ERRORS["ENOTFOUND"]) from error

@@ -1,0 +1,22 @@
+"""What IF and Filter do alike in version 2: the items that meet the conditions, and the others."""
+
+from app.engine.nodes.conditions import conditions
+from app.engine.run.context import NodeContext
+from app.engine.run.errors import NodeError
+from app.engine.run.items import Item, Outputs
+
+
+async def separate(context: NodeContext) -> Outputs:
+    """[those that meet the node's conditions, those that do not]; one that fails meets none where the node goes on."""
+    raw = context.parameters.get("conditions") or {}
+    filters = await context.resolve_each(raw, parameter="conditions")
+    met: list[Item] = []
+    unmet: list[Item] = []
+    for item, result in zip(context.items, await conditions.evaluate(context, raw, filters), strict=True):
+        if isinstance(result, NodeError):
+            if not context.continues_on_fail:
+                raise result
+            unmet.append(item)
+        else:
+            (met if result else unmet).append(item)
+    return [met, unmet]
