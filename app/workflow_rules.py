@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any
 
-from app.engine.run import graph
+from app.engine.run import checks, graph
 from app.engine.run.errors import NodeError
 from app.engine.run.node_types import NodeTypes
 from app.engine.run.ports import Ports
@@ -38,8 +38,8 @@ class EngineRules:
     def check_activation(self, document: Mapping[str, Any]) -> None:
         parsed = self._parse(document)
         try:
-            graph.check_bounds(parsed)
-            graph.check_installed(parsed, (node for node in parsed.nodes.values() if not node.disabled))
+            checks.check_bounds(parsed)
+            checks.check_installed(parsed, (node for node in parsed.nodes.values() if not node.disabled))
         except graph.InvalidWorkflow as error:
             raise InvalidWorkflow(str(error)) from error
         if not has_trigger(document):
@@ -61,9 +61,9 @@ class EngineRules:
     def check_run(self, document: Mapping[str, Any], start_node: str | None) -> None:
         parsed = self._parse(document)
         try:
-            graph.check_installed(parsed, parsed.nodes.values())
+            checks.check_installed(parsed, parsed.nodes.values())
             start = parsed.start_node(start_node)
-            graph.check_runnable(parsed, start.name)
+            checks.check_runnable(parsed, start.name)
         except graph.InvalidWorkflow as error:
             raise InvalidWorkflow(str(error)) from error
         if not start.trigger:

@@ -10,12 +10,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
+from app.engine.run.checks import check_runnable
 from app.engine.run.computing import compute
 from app.engine.run.context import ExecutionInfo
 from app.engine.run.document import RunDocument, with_error, with_wait
 from app.engine.run.errors import RunError
 from app.engine.run.executor import Halt, execute
-from app.engine.run.graph import Graph, InvalidWorkflow, WorkflowHasIssues, check_runnable, parse_workflow
+from app.engine.run.graph import Graph, InvalidWorkflow, WorkflowHasIssues, parse_workflow
 from app.engine.run.memory import Meter, weigh
 from app.engine.run.node_types import NodeTypes
 from app.engine.run.ports import Ports
