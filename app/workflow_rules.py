@@ -44,6 +44,10 @@ class EngineRules:
             raise InvalidWorkflow(str(error)) from error
         if not has_trigger(document):
             raise InvalidWorkflow(NO_TRIGGER)
+        try:
+            checks.check_configured(parsed)
+        except graph.InvalidWorkflow as error:
+            raise InvalidWorkflow(str(error)) from error
 
     def without_expressions(self, document: dict[str, Any]) -> dict[str, Any]:
         asking = [node for node in trigger_nodes(document, "webhook", "scheduleTrigger") if has_expressions(node)]
@@ -61,9 +65,8 @@ class EngineRules:
     def check_run(self, document: Mapping[str, Any], start_node: str | None) -> None:
         parsed = self._parse(document)
         try:
-            checks.check_installed(parsed, parsed.nodes.values())
+            checks.check_runnable(parsed)
             start = parsed.start_node(start_node)
-            checks.check_runnable(parsed, start.name)
         except graph.InvalidWorkflow as error:
             raise InvalidWorkflow(str(error)) from error
         if not start.trigger:

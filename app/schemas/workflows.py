@@ -77,13 +77,13 @@ class WorkflowRules(Protocol):
         """Refuse what could not even be kept, as n8n does: doubled names, connections to nowhere."""
 
     def check_activation(self, document: Mapping[str, Any]) -> None:
-        """Refuse what could not run whatever starts it, node types that are not known, and what nothing starts."""
+        """Refuse what nothing starts, node types that are not known, and nodes that lack parameters or credentials."""
 
     def without_expressions(self, document: dict[str, Any]) -> dict[str, Any]:
         """The document with what its webhooks say in expressions evaluated; these see the workflow, but no data."""
 
     def check_run(self, document: Mapping[str, Any], start_node: str | None) -> None:
-        """Refuse what could not run from this node, or from the default one."""
+        """Refuse what could not begin at this node, or at the default one. What lacks parameters begins, and fails."""
 
 
 class WorkflowBody(StrictSchema):

@@ -3,6 +3,7 @@
 from typing import Any
 
 from app.engine.nodes.shared import binary
+from app.engine.nodes.shared.issues import Required, rules
 from app.engine.run.computing import compute
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
@@ -50,7 +51,15 @@ STYLES = {
 }
 
 
-@node("html", [1, 1.1, 1.2])
+EXTRACTED = {"operation": ["extractHtmlContent"]}
+ISSUES = rules(
+    Required("dataPropertyName", "Input Binary Field", "data", when={**EXTRACTED, "sourceData": ["binary"]}),
+    Required("dataPropertyName", "JSON Property", "data", when={**EXTRACTED, "sourceData": ["json"]}),
+    defaults={"operation": "generateHtmlTemplate", "sourceData": "json"},
+)
+
+
+@node("html", [1, 1.1, 1.2], issues=ISSUES, plain=["operation"])
 async def html(context: NodeContext) -> Outputs:
     operation = context.parameters.get("operation", "generateHtmlTemplate")
     if operation == "generateHtmlTemplate":

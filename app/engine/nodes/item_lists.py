@@ -6,8 +6,9 @@ from typing import Any
 from app.engine.nodes.aggregate import aggregate_items
 from app.engine.nodes.limit import limit_items
 from app.engine.nodes.remove_duplicates.remove_duplicates import drop_duplicates
+from app.engine.nodes.shared.issues import Required, rules
 from app.engine.nodes.sort import sort_items
-from app.engine.nodes.split_out import field_missing, split_all
+from app.engine.nodes.split_out import split_all
 from app.engine.nodes.summarize import summaries
 from app.engine.run.computing import compute
 from app.engine.run.context import NodeContext
@@ -23,12 +24,15 @@ LISTS = ("fieldsToInclude", "fieldsToExclude", "fieldsToCompare", "fieldsToSplit
 """Parameters that versions before 3 keep as lists of objects and later ones as text."""
 
 
-def _issues(parameters: dict[str, Any], version: float) -> list[str]:
-    splits = parameters.get("operation", "splitOutItems") == "splitOutItems"
-    return field_missing(parameters, version) if splits else []
+ISSUES = rules(
+    Required("fieldName", "Field Name", when={"operation": ["sort"]}, inside=("sortFieldsUi", "sortField")),
+    Required("fieldToSplitOut", "Field To Split Out", when={"operation": ["splitOutItems"]}, below=2),
+    Required("fieldToSplitOut", "Fields To Split Out", when={"operation": ["splitOutItems"]}, since=2),
+    defaults={"operation": "splitOutItems"},
+)
 
 
-@node("itemLists", [1, 2, 2.1, 2.2, 3, 3.1], issues=_issues, exact=True)
+@node("itemLists", [1, 2, 2.1, 2.2, 3, 3.1], issues=ISSUES, plain=["operation"], exact=True)
 async def item_lists(context: NodeContext) -> Outputs:
     parameters = _as_now(context.parameters)
     operation = parameters.get("operation", "splitOutItems")

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from app.engine.nodes.shared.issues import required
+from app.engine.nodes.shared.issues import Required, rules
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.run.items import Item, Outputs
@@ -38,13 +38,15 @@ const answer = ({ text, options }) => {
 """
 
 
-def _issues(parameters: dict[str, Any], version: float) -> list[str]:
-    if parameters.get("mode", "htmlToMarkdown") == "markdownToHtml":
-        return required(parameters, markdown="Markdown")
-    return required(parameters, html="HTML")
+ISSUES = rules(
+    Required("html", "HTML", when={"mode": ["htmlToMarkdown"]}),
+    Required("markdown", "Markdown", when={"mode": ["markdownToHtml"]}),
+    Required("destinationKey", "Destination Key", "data", when={"mode": ["markdownToHtml", "htmlToMarkdown"]}),
+    defaults={"mode": "htmlToMarkdown"},
+)
 
 
-@node("markdown", [1], issues=_issues)
+@node("markdown", [1], issues=ISSUES)
 async def markdown(context: NodeContext) -> Outputs:
     if context.parameters.get("mode", "htmlToMarkdown") == "markdownToHtml":
         program = bundles.program(TO_HTML, showdown="showdown/dist/showdown.js")

@@ -4,6 +4,7 @@ import base64
 from typing import Any
 
 from app.engine.nodes.shared import binary
+from app.engine.nodes.shared.issues import Credential, Required, Typed, credentials, rules
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.run.items import Outputs
@@ -23,7 +24,18 @@ CALLED = (
 CONNECT = "Connect a Webhook node to this one, or remove it"
 
 
-@node("respondToWebhook", [1, 1.1, 1.2, 1.3, 1.4, 1.5])
+ISSUES = rules(
+    Required("redirectURL", "Redirect URL", when={"respondWith": ["redirect"]}),
+    Typed("redirectURL", "url", "", when={"respondWith": ["redirect"]}),
+    Typed("payload", "object", when={"respondWith": ["jwt"]}),
+    Required(
+        "inputFieldName", "Input Field Name", "data", when={"respondWith": ["binary"], "responseDataSource": ["set"]}
+    ),
+)
+NEEDED = credentials(Credential("jwtAuth", when={"respondWith": ["jwt"]}))
+
+
+@node("respondToWebhook", [1, 1.1, 1.2, 1.3, 1.4, 1.5], issues=ISSUES, credentials=NEEDED)
 async def respond_to_webhook(context: NodeContext) -> Outputs:
     if context.version >= ANSWERED_ONLY and not any(_is_called(context, kind) for kind in CALLED):
         error = NodeError("No Webhook node found in the workflow", description=CONNECT)

@@ -5,7 +5,7 @@ from typing import Any
 import httpx
 
 from app.engine.nodes.shared.connection_errors import CONNECTION_ERRORS
-from app.engine.nodes.shared.issues import required
+from app.engine.nodes.shared.issues import Required, rules
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.run.items import Item, Outputs
@@ -25,11 +25,10 @@ const answer = async ({ text, fields }) => {
 HEADERS = [("User-Agent", "rss-parser"), ("Accept", "application/rss+xml")]
 
 
-def _issues(parameters: dict[str, Any], version: float) -> list[str]:
-    return required(parameters, url="URL")
+ISSUES = rules(Required("url", "URL"))
 
 
-@node("rssFeedRead", [1, 1.1, 1.2], issues=_issues)
+@node("rssFeedRead", [1, 1.1, 1.2], issues=ISSUES)
 async def rss_read(context: NodeContext) -> Outputs:
     output: list[Item] = []
     resolved = await context.resolve_each(context.parameters, parameter="url")

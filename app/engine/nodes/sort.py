@@ -6,6 +6,7 @@ import re
 from functools import cmp_to_key
 from typing import Any
 
+from app.engine.nodes.shared.issues import Required, rules
 from app.engine.run.computing import compute
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import CodeNodeError, NodeError
@@ -18,7 +19,13 @@ _LINE = re.compile(r"\[line \d+\]\Z")
 _RETURN = re.compile(r"\breturn\b")
 
 
-@node("sort", [1])
+ISSUES = rules(
+    Required("fieldName", "Field Name", when={"type": ["simple"]}, inside=("sortFieldsUi", "sortField")),
+    defaults={"type": "simple"},
+)
+
+
+@node("sort", [1], issues=ISSUES)
 async def sort(context: NodeContext) -> Outputs:
     return [await sort_items(context, context.parameters)]
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from app.engine.nodes.shared.issues import required
+from app.engine.nodes.shared.issues import Required, rules
 from app.engine.run.computing import compute
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
@@ -17,11 +17,10 @@ FILES = "$binary"
 COUNT_MISMATCH = "If multiple fields to split out are given, the same number of destination fields must be given"
 
 
-def field_missing(parameters: dict[str, Any], version: float) -> list[str]:
-    return required(parameters, fieldToSplitOut="Fields To Split Out")
+ISSUES = rules(Required("fieldToSplitOut", "Fields To Split Out"))
 
 
-@node("splitOut", [1], issues=field_missing)
+@node("splitOut", [1], issues=ISSUES)
 async def split_out(context: NodeContext) -> Outputs:
     return [await split_all(context, context.parameters)]
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from app.engine.nodes.shared.issues import required
+from app.engine.nodes.shared.issues import Required, rules
 from app.engine.nodes.shared.json_errors import not_json
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
@@ -14,13 +14,13 @@ from app.engine.values.conversions import CannotConvert
 NO_MESSAGE = "An error occurred"
 
 
-def _issues(parameters: dict[str, Any], version: float) -> list[str]:
-    if parameters.get("errorType", "errorMessage") == "errorMessage":
-        return required(parameters, errorMessage="Error Message")
-    return []
+ISSUES = rules(
+    Required("errorMessage", "Error Message", when={"errorType": ["errorMessage"]}),
+    defaults={"errorType": "errorMessage"},
+)
 
 
-@node("stopAndError", [1], issues=_issues)
+@node("stopAndError", [1], issues=ISSUES)
 async def stop_and_error(context: NodeContext) -> Outputs:
     parameters = context.parameters
     if parameters.get("errorType", "errorMessage") == "errorMessage":

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from app.engine.nodes.shared.date_texts import read_dates
-from app.engine.nodes.shared.issues import of_type, required
+from app.engine.nodes.shared.issues import Credential, Required, Typed, credentials, rules
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError, WaitRequested
 from app.engine.run.items import Outputs
@@ -19,15 +19,27 @@ IN_MEMORY_SECONDS = 65.0
 LONGEST = datetime(3000, 1, 1, tzinfo=UTC)
 
 
-def _issues(parameters: dict[str, Any], version: float) -> list[str]:
-    resume = parameters.get("resume", "timeInterval")
-    if resume == "specificTime":
-        return required(parameters, dateTime="Date and Time")
-    # The editor has a field for it twice, so n8n says it twice.
-    return of_type("amount", parameters.get("amount"), "number") * 2 if resume == "timeInterval" else []
+CALLED = {"resume": ["webhook"]}
+ISSUES = rules(
+    Required("dateTime", "Date and Time", when={"resume": ["specificTime"]}),
+    Typed("amount", "number", times=2, when={"resume": ["timeInterval"]}),
+    Required("formTitle", "Form Title", when={"resume": ["form"]}),
+    Required(
+        "responseBinaryPropertyName",
+        "Property Name",
+        "data",
+        when={"responseData": ["firstEntryBinary"], "responseMode": ["lastNode"], **CALLED},
+    ),
+    defaults={"resume": "timeInterval"},
+)
+NEEDED = credentials(
+    Credential("httpBasicAuth", when={"incomingAuthentication": ["basicAuth"]}),
+    Credential("httpHeaderAuth", when={"incomingAuthentication": ["headerAuth"]}),
+    Credential("jwtAuth", when={"incomingAuthentication": ["jwtAuth"]}),
+)
 
 
-@node("wait", [1, 1.1], issues=_issues)
+@node("wait", [1, 1.1], issues=ISSUES, credentials=NEEDED)
 async def wait(context: NodeContext) -> Outputs:
     parameters = context.parameters
     resume = await context.resolve_first(parameters.get("resume", "timeInterval"), parameter="resume")

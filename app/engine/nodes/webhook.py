@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from app.engine.nodes.shared.issues import Credential, Required, credentials, rules
 from app.engine.run.context import NodeContext
 from app.engine.run.items import Outputs
 from app.engine.run.registry import node
@@ -13,7 +14,25 @@ def count_outputs(parameters: dict[str, Any]) -> int:
     return len(methods) if parameters.get("multipleMethods") and isinstance(methods, list) else 1
 
 
-@node("webhook", [1, 1.1, 2, 2.1], trigger=True, outputs=count_outputs)
+ISSUES = rules(
+    Required("responseBinaryPropertyName", "Property Name", "data", when={"responseData": ["firstEntryBinary"]})
+)
+NEEDED = credentials(
+    Credential("httpBasicAuth", when={"authentication": ["basicAuth"]}),
+    Credential("httpHeaderAuth", when={"authentication": ["headerAuth"]}),
+    Credential("jwtAuth", when={"authentication": ["jwtAuth"]}),
+)
+
+
+@node(
+    "webhook",
+    [1, 1.1, 2, 2.1],
+    trigger=True,
+    outputs=count_outputs,
+    issues=ISSUES,
+    credentials=NEEDED,
+    plain=["authentication"],
+)
 async def webhook(context: NodeContext) -> Outputs:
     outputs: Outputs = [[] for _ in range(count_outputs(context.parameters))]
     for item in context.items:

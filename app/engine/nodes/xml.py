@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from app.engine.nodes.shared.issues import Required, rules
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.run.items import Item, Outputs
@@ -25,7 +26,14 @@ const answer = ({ json, options }) => new xml2js.Builder(options).buildObject(js
 """
 
 
-@node("xml", [1])
+ISSUES = rules(
+    Required("dataPropertyName", "Property Name", "data", when={"mode": ["jsonToxml"]}),
+    Required("dataPropertyName", "Property Name", "data", when={"mode": ["xmlToJson"]}),
+    defaults={"mode": "xmlToJson"},
+)
+
+
+@node("xml", [1], issues=ISSUES)
 async def xml(context: NodeContext) -> Outputs:
     resolved = await context.resolve_each(context.parameters)
     writes = context.parameters.get("mode", "xmlToJson") == "jsonToxml"

@@ -1,8 +1,9 @@
 """What a workflow is refused for before anything of it has run. Knows the graph; no run and no node."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from app.engine.run.graph import Graph, InvalidWorkflow, Node, WorkflowHasIssues
+from app.engine.run.issues import Issue, report_configuration, report_issues
 
 MOST_INPUTS = 100
 
@@ -24,19 +25,45 @@ def check_bounds(graph: Graph) -> None:
             )
 
 
-def check_runnable(graph: Graph, start: str) -> None:
-    """Raise InvalidWorkflow for what the workflow would trip over: unknown types anywhere, execution order v0, and,
-    where a run from `start` comes to them, nodes that lack parameters."""
+def check_runnable(graph: Graph) -> None:
+    """Raise InvalidWorkflow for what no run can begin with: unknown types anywhere, execution order v0."""
     order = graph.settings.get("executionOrder", "v1")
     if order != "v1":
         raise InvalidWorkflow(f"Execution order '{order}' is not supported; set it to 'v1' in the workflow settings.")
     check_bounds(graph)
     check_installed(graph, graph.nodes.values())
-    issues = [report for node in graph.reachable(start) if not node.disabled and (report := _issues(node))]
-    if issues:
-        raise WorkflowHasIssues("\n".join(issues))
 
 
-def _issues(node: Node) -> str:
-    issues = node.kind.find_issues(node.parameters, node.version)
-    return "\n- ".join([f"The '{node.name}' node has issues:", *issues]) if issues else ""
+def check_parameters(graph: Graph, start: str, pinned: Collection[str] = ()) -> None:
+    """Raise WorkflowHasIssues for nodes that lack parameters, where a run from `start` comes to them; those that are
+    `pinned` do not run."""
+    checked = (node for node in graph.reachable(start) if not node.disabled and node.name not in pinned)
+    found = {node.name: issues for node in checked if (issues := _find_issues(node))}
+    if found:
+        raise WorkflowHasIssues(report_issues(found))
+
+
+def check_configured(graph: Graph) -> None:
+    """Raise InvalidWorkflow for what nodes lack, wherever they stand: parameters, and credentials to choose."""
+    found = {node.name: lines for node in graph.nodes.values() if (lines := _missing(node))}
+    if found:
+        raise InvalidWorkflow(report_configuration(found))
+
+
+def _missing(node: Node) -> list[str]:
+    if node.disabled or not (node.connected or node.trigger):
+        return []
+    given = node.document.get("credentials")
+    chosen = given if isinstance(given, dict) else {}
+    lines = []
+    for kind in node.kind.needed_credentials(node.parameters, node.version):
+        if kind not in chosen:
+            lines.append(f"Missing required credential: {kind}")
+        elif not (isinstance(chosen[kind], dict) and chosen[kind].get("id")):
+            lines.append(f"Credential not configured: {kind}")
+    names = dict.fromkeys(issue.parameter for issue in _find_issues(node))
+    return [*lines, f"Missing or invalid required parameters: {', '.join(names)}"] if names else lines
+
+
+def _find_issues(node: Node) -> list[Issue]:
+    return node.kind.find_issues(node.parameters, node.version)

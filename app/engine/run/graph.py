@@ -5,7 +5,7 @@ Knows n8n's document format; knows nothing of runs and their data.
 
 import math
 from collections import deque
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -59,6 +59,15 @@ class Node:
     @property
     def continues_on_fail(self) -> bool:
         return self.on_error != "stopWorkflow"
+
+    @property
+    def connected(self) -> bool:
+        """Whether a line ends or begins here."""
+        return bool(self.origins) or any(self.outputs)
+
+    def targets(self) -> Iterator[str]:
+        """The names of the nodes that its outputs lead to, the last output first."""
+        return (connection.node for output in reversed(self.outputs) for connection in reversed(output))
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,16 +123,20 @@ class Graph:
         return any(other != name and self.output_towards(other, name) is not None for other in ancestors)
 
     def reachable(self, start: str) -> list[Node]:
-        """The nodes that a run from `start` can come to, `start` included."""
-        seen = {start: self.nodes[start]}
-        pending = [start]
+        """The nodes that a run from `start` can come to, each after those behind it, and `start` last."""
+        seen = {start}
+        pending = [(self.nodes[start], self.nodes[start].targets())]
+        ordered = []
         while pending:
-            for output in self.nodes[pending.pop()].outputs:
-                for connection in output:
-                    if connection.node not in seen:
-                        seen[connection.node] = self.nodes[connection.node]
-                        pending.append(connection.node)
-        return list(seen.values())
+            node, targets = pending[-1]
+            name = next((each for each in targets if each not in seen), None)
+            if name is None:
+                ordered.append(node)
+                pending.pop()
+            else:
+                seen.add(name)
+                pending.append((self.nodes[name], self.nodes[name].targets()))
+        return ordered
 
 
 def parse_workflow(document: dict[str, Any], types: NodeTypes) -> Graph:
@@ -187,13 +200,14 @@ def _parse_node(entry: Any, number: int, types: NodeTypes) -> Node:
     parameters = entry.get("parameters") or {}
     if not isinstance(parameters, dict):
         raise InvalidWorkflow(f"Node '{name}': parameters must be an object.")
+    node_type = types.find(kind, version)
     on_error = entry.get("onError") or ("continueRegularOutput" if entry.get("continueOnFail") else "stopWorkflow")
     return Node(
         name=name,
         type=kind,
         version=version,
-        kind=types.find(kind, version),
-        parameters=parameters,
+        kind=node_type,
+        parameters=node_type.read_parameters(parameters),
         position=_position(entry.get("position")),
         document=entry,
         disabled=bool(entry.get("disabled")),

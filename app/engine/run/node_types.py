@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from app.engine.run.errors import NodeError
+from app.engine.run.issues import Issue
 from app.engine.run.items import Outputs
 
 BASE = "n8n-nodes-base."
@@ -18,8 +19,9 @@ class NodeType:
     `run` takes the context of one run of a node (app.engine.run.context). `outputs` counts the regular outputs, from
     the parameters where they decide. `inputs_needed` says, from the parameters, which inputs must have data before a
     multi-input node may run without the others (None: any one). `issues` tells, from parameters and version, what is
-    wrong with a node before the run. `exact`: each version is a program of its own, and another one does not stand
-    in for it.
+    wrong with a node before the run, and `credentials` which types of credentials it cannot do without. `plain` names
+    the parameters that are never expressions. `exact`: each version is a program of its own, and another one does not
+    stand in for it.
     """
 
     name: str
@@ -30,7 +32,9 @@ class NodeType:
     exact: bool = False
     outputs: int | Callable[[dict[str, Any]], int] = 1
     inputs_needed: Callable[[dict[str, Any]], list[int] | int | None] | None = None
-    issues: Callable[[dict[str, Any], float], list[str]] | None = None
+    issues: Callable[[dict[str, Any], float], list[Issue]] | None = None
+    credentials: Callable[[dict[str, Any], float], list[str]] | None = None
+    plain: frozenset[str] = frozenset()
     installed: bool = True
 
     def count_outputs(self, parameters: dict[str, Any]) -> int:
@@ -41,9 +45,19 @@ class NodeType:
         needed = self.inputs_needed
         return None if needed is None else _answer(lambda: needed(parameters), None)
 
-    def find_issues(self, parameters: dict[str, Any], version: float) -> list[str]:
+    def find_issues(self, parameters: dict[str, Any], version: float) -> list[Issue]:
         find = self.issues
         return [] if find is None else _answer(lambda: find(parameters, version), [])
+
+    def needed_credentials(self, parameters: dict[str, Any], version: float) -> list[str]:
+        needed = self.credentials
+        return [] if needed is None else _answer(lambda: needed(parameters, version), [])
+
+    def read_parameters(self, parameters: dict[str, Any]) -> dict[str, Any]:
+        """The parameters of a document; where one cannot be an expression, "=" at its beginning means nothing."""
+        marked = {name: parameters[name] for name in self.plain & parameters.keys()}
+        cut = {name: text[1:] for name, text in marked.items() if isinstance(text, str) and text.startswith("=")}
+        return {**parameters, **cut} if cut else parameters
 
 
 Answer = TypeVar("Answer")

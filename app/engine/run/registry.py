@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
 from app.engine.run.context import NodeContext
+from app.engine.run.issues import Issue
 from app.engine.run.items import Outputs
 from app.engine.run.node_types import BASE, NodeType, NodeTypes
 
@@ -22,7 +23,9 @@ def node(
     exact: bool = False,
     outputs: int | Callable[[dict[str, Any]], int] = 1,
     inputs_needed: Callable[[dict[str, Any]], list[int] | int | None] | None = None,
-    issues: Callable[[dict[str, Any], float], list[str]] | None = None,
+    issues: Callable[[dict[str, Any], float], list[Issue]] | None = None,
+    credentials: Callable[[dict[str, Any], float], list[str]] | None = None,
+    plain: Iterable[str] = (),
 ) -> Callable[[RunNode], RunNode]:
     """Register the decorated function as what runs node type `name` (n8n's name, its usual prefix may be left out).
 
@@ -42,6 +45,8 @@ def node(
                 outputs=outputs,
                 inputs_needed=inputs_needed,
                 issues=issues,
+                credentials=credentials,
+                plain=frozenset(plain),
             )
         )
         return run

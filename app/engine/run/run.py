@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
-from app.engine.run.checks import check_runnable
+from app.engine.run.checks import check_parameters, check_runnable
 from app.engine.run.computing import compute
 from app.engine.run.context import ExecutionInfo
 from app.engine.run.document import RunDocument, with_error, with_wait
@@ -112,13 +112,15 @@ def _count_memory(state: RunState, meter: Meter) -> None:
 
 def _begin(graph: Graph, request: RunRequest) -> RunState:
     start = graph.start_node(request.start_node)
-    check_runnable(graph, start.name)
-    state = RunState(graph)
     pins = graph.pin_data
-    if request.mode in PINNING_MODES:
+    pinning = request.mode in PINNING_MODES
+    check_runnable(graph)
+    check_parameters(graph, start.name, pins if pinning else ())
+    state = RunState(graph)
+    if pinning:
         state.pin_data = pins
     items = request.items
-    if items is None and request.mode not in PINNING_MODES:
+    if items is None and not pinning:
         items = pins.get(start.name)
     given = items is not None
     inputs = [{"json": {}}] if items is None else [dict(item) for item in items]
@@ -130,8 +132,9 @@ def _begin(graph: Graph, request: RunRequest) -> RunState:
 
 def _check(state: RunState) -> None:
     """Refuse before the first node what could not run: the workflow may have changed since the run began."""
+    check_runnable(state.graph)
     for task in [*state.stack, *(task for tasks in state.waiting.values() for task in tasks)]:
-        check_runnable(state.graph, task.node.name)
+        check_parameters(state.graph, task.node.name, state.pin_data)
 
 
 def _pass_wait(state: RunState, items: list[dict[str, Any]] | None) -> None:

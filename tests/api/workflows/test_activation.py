@@ -14,6 +14,8 @@ from app.triggers.webhooks import MOST_WEBHOOKS, webhooks_of
 from app.workflow_rules import EngineRules
 from tests.workflows import chain, node, workflow
 
+SORTED = {"sortFieldsUi": {"sortField": [{}, {}]}}
+
 
 def hook(path: str, name: str = "Webhook", **parameters: Any) -> dict[str, Any]:
     return node(name, "webhook", {"path": path, "options": {}, **parameters}, 2, webhookId=name)
@@ -54,6 +56,43 @@ def test_the_expressions_of_a_schedule_are_evaluated(api, interval: dict[str, An
     assert api.post(f"/workflows/{saved(api, chain(trigger))}/activate").status_code == 200
     [(rule,)] = api.db.execute("SELECT rule FROM schedules").fetchall()
     assert json.loads(rule)["cron"] == line
+
+
+SAID = "Cannot publish workflow: "
+
+
+@pytest.mark.parametrize(
+    ("nodes", "said"),
+    [
+        (
+            [node("A", "crypto", {"action": "hmac"})],
+            '1 node have configuration issues:\n\nNode "A":\n  - Missing or invalid required parameters: value, secret',
+        ),
+        (
+            [node("A", "emailSend", {"fromEmail": "a@b.c"}, 2.1), node("B", "sort", SORTED)],
+            '2 nodes have configuration issues:\n\nNode "A":\n  - Missing required credential: smtp'
+            "\n  - Missing or invalid required parameters: toEmail"
+            '\n\nNode "B":\n  - Missing or invalid required parameters: fieldName',
+        ),
+        (
+            [node("A", "postgres", {"operation": "executeQuery", "query": "x"}, 2.5, credentials={"postgres": {}})],
+            '1 node have configuration issues:\n\nNode "A":\n  - Credential not configured: postgres',
+        ),
+    ],
+)
+def test_nodes_that_lack_something_keep_a_workflow_from_being_active(
+    api, nodes: list[dict[str, Any]], said: str
+) -> None:
+    path = f"/workflows/{saved(api, chain(hook('lacking'), *nodes))}"
+    refused = api.post(f"{path}/activate")
+    assert (refused.status_code, refused.json["message"]) == (400, SAID + said)
+    assert addresses(api) == set()
+
+
+def test_nodes_that_are_off_or_loose_may_lack_anything(api) -> None:
+    lacking = node("A", "stopAndError", disabled=True)
+    document = {**chain(hook("loose"), lacking), "nodes": [hook("loose"), lacking, node("B", "stopAndError")]}
+    assert api.post(f"/workflows/{saved(api, document)}/activate").status_code == 200
 
 
 @pytest.fixture

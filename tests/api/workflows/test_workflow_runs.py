@@ -46,6 +46,13 @@ def test_input_becomes_items(api, ready):
     assert stored == [{"json": given[0]}, given[1], given[2], *({"json": entry} for entry in given[3:])]
 
 
+def test_a_run_that_is_to_fail_for_what_a_node_lacks_is_on_record(api):
+    lacking = {**NO_OP, "type": "n8n-nodes-base.stopAndError"}
+    made = api.post("/workflows", {**deepcopy(WORKFLOW), "nodes": [TRIGGER, lacking]}).json
+    response = api.post(f"/workflows/{made['id']}/run")
+    assert (response.status_code, response.json["status"]) == (200, "new")
+
+
 def test_the_start_node_is_kept_and_must_be_an_enabled_trigger(api):
     second = {**TRIGGER, "id": "3", "name": "Second"}
     third = {**TRIGGER, "id": "4", "name": "Third", "disabled": True}

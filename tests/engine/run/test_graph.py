@@ -3,7 +3,7 @@
 import pytest
 
 from app.engine import nodes
-from app.engine.run.checks import check_runnable
+from app.engine.run.checks import check_parameters, check_runnable
 from app.engine.run.graph import Graph, InvalidWorkflow, WorkflowHasIssues
 from app.engine.run.graph import parse_workflow as parse_for
 from tests.workflows import START, chain, node, workflow
@@ -103,22 +103,23 @@ def test_what_is_no_sound_workflow_is_refused_with_the_reason(document, message)
 def test_an_unknown_type_can_be_kept_but_not_run(kind, version, message):
     graph = parse_workflow(chain(START, node("X", kind, version=version)))
     with pytest.raises(InvalidWorkflow) as refusal:
-        check_runnable(graph, "Start")
+        check_runnable(graph)
     assert str(refusal.value) == message
 
 
 def test_an_unknown_type_is_refused_even_where_the_run_does_not_come_to_it():
     with pytest.raises(InvalidWorkflow):
-        check_runnable(parse_workflow(workflow([START, node("X", "alien", disabled=True)])), "Start")
+        check_runnable(parse_workflow(workflow([START, node("X", "alien", disabled=True)])))
 
 
 def test_a_node_that_lacks_a_parameter_is_refused_where_the_run_comes_to_it():
     empty = node("X", "stopAndError")
     with pytest.raises(WorkflowHasIssues) as refusal:
-        check_runnable(parse_workflow(chain(START, empty)), "Start")
+        check_parameters(parse_workflow(chain(START, empty)), "Start")
     assert str(refusal.value) == "The 'X' node has issues:\n- Parameter \"Error Message\" is required."
-    check_runnable(parse_workflow(workflow([START, empty])), "Start")
-    check_runnable(parse_workflow(chain(START, {**empty, "disabled": True})), "Start")
+    check_parameters(parse_workflow(workflow([START, empty])), "Start")
+    check_parameters(parse_workflow(chain(START, empty)), "Start", pinned={"X"})
+    check_parameters(parse_workflow(chain(START, {**empty, "disabled": True})), "Start")
 
 
 def test_what_can_be_kept_but_not_run_is_refused_when_it_is_to_run():
@@ -127,13 +128,13 @@ def test_what_can_be_kept_but_not_run_is_refused_when_it_is_to_run():
         nowhere.start_node(None)
     far = parse_workflow(workflow([START, node("A", "noOp")], ("Start", 0, "A", 5000)))
     with pytest.raises(InvalidWorkflow, match="Node 'A': a connection leads to input 5000; a node has at most 100"):
-        check_runnable(far, "Start")
+        check_runnable(far)
 
 
 def test_the_old_execution_order_is_refused():
     graph = parse_workflow(workflow([START], settings={"executionOrder": "v0"}))
     with pytest.raises(InvalidWorkflow, match="Execution order 'v0' is not supported"):
-        check_runnable(graph, "Start")
+        check_runnable(graph)
 
 
 def test_the_registry_lists_types_with_their_versions():

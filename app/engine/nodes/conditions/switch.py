@@ -4,6 +4,7 @@ import math
 from typing import Any
 
 from app.engine.nodes.conditions import conditions
+from app.engine.nodes.shared.issues import Typed, rules
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.run.items import Outputs
@@ -23,7 +24,10 @@ def _count_outputs(parameters: dict[str, Any]) -> int:
     return len(_rules(parameters)) + (1 if extra else 0)
 
 
-@node("switch", [3, 3.1, 3.2, 3.3, 3.4], outputs=_count_outputs, exact=True)
+ISSUES = rules(Typed("output", "number", when={"mode": ["expression"]}), defaults={"mode": "rules"})
+
+
+@node("switch", [3, 3.1, 3.2, 3.3, 3.4], outputs=_count_outputs, issues=ISSUES, plain=["mode"], exact=True)
 async def switch(context: NodeContext) -> Outputs:
     outputs: Outputs = [[] for _ in range(_count_outputs(context.parameters))]
     by_expression = context.parameters.get("mode", "rules") == "expression"

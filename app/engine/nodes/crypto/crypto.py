@@ -11,9 +11,9 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 
 from app.engine.nodes.crypto import key_pairs, passphrases
+from app.engine.nodes.crypto.parameters import issues, needed_credentials
 from app.engine.nodes.crypto.private_keys import PrivateKeys, UnusableKey
 from app.engine.nodes.shared import binary
-from app.engine.nodes.shared.issues import required
 from app.engine.run.computing import breathe, compute
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
@@ -61,20 +61,7 @@ KEYS = {
 LONGEST_RANDOM = 65_536
 
 
-def _issues(parameters: dict[str, Any], version: float) -> list[str]:
-    needed = {"dataPropertyName": "data", **parameters}
-    action = parameters.get("action", "hash")
-    labels = {} if action == "generate" or parameters.get("binaryData") else {"value": "Value"}
-    if action == "sign":
-        labels["algorithm"] = "Algorithm Name or ID"
-        if version < 2:
-            labels["privateKey"] = "Private Key"
-    if action == "hmac" and version < 2:
-        labels["secret"] = "Secret"
-    return required(needed, **labels, dataPropertyName="Property Name")
-
-
-@node("crypto", [1, 2], issues=_issues, exact=True)
+@node("crypto", [1, 2], issues=issues, credentials=needed_credentials, exact=True)
 async def crypto(context: NodeContext) -> Outputs:
     output: list[Item] = []
     keys = PrivateKeys()

@@ -3,7 +3,7 @@
 from typing import Any
 
 from app.engine.nodes.shared.date_texts import IMPOSSIBLE
-from app.engine.nodes.shared.issues import required
+from app.engine.nodes.shared.issues import Required, rules
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.run.items import Item, Outputs
@@ -90,15 +90,15 @@ PROGRAM = """={{ (({ operation, p, zone }) => {
 })($json) }}""".replace("IMPOSSIBLE", IMPOSSIBLE)
 
 
-def _issues(parameters: dict[str, Any], version: float) -> list[str]:
-    """A missing date to extract from or to round is epoch time, but there is nothing to add to."""
-    operation = parameters.get("operation")
-    if operation not in ("addToDate", "subtractFromDate"):
-        return []
-    return required(parameters, magnitude=f"Date to {'Add To' if operation == 'addToDate' else 'Subtract From'}")
+ISSUES = rules(
+    Required("magnitude", "Date to Add To", when={"operation": ["addToDate"]}),
+    Required("timeUnit", "Time Unit to Add", "days", when={"operation": ["addToDate"]}),
+    Required("magnitude", "Date to Subtract From", when={"operation": ["subtractFromDate"]}),
+    Required("timeUnit", "Time Unit to Subtract", "days", when={"operation": ["subtractFromDate"]}),
+)
 
 
-@node("dateTime", [2], issues=_issues, exact=True)
+@node("dateTime", [2], issues=ISSUES, plain=["operation"], exact=True)
 async def date_time(context: NodeContext) -> Outputs:
     operation = context.parameters.get("operation", "getCurrentDate")
     if operation not in FIELDS:

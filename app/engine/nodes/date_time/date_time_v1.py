@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from app.engine.nodes.shared.date_texts import IMPOSSIBLE
-from app.engine.nodes.shared.issues import required
+from app.engine.nodes.shared.issues import Required, rules
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.run.items import Item, Outputs
@@ -126,11 +126,18 @@ PROGRAM = """={{ (({ p, format, fromFormat }) => {
 })($json) }}""".replace("IMPOSSIBLE", IMPOSSIBLE)
 
 
-def _issues(parameters: dict[str, Any], version: float) -> list[str]:
-    return required(parameters, value="Value")
+ISSUES = rules(
+    Required("value", "Value", when={"action": ["format"]}),
+    Required("dataPropertyName", "Property Name", "data", when={"action": ["format"]}),
+    Required("value", "Date Value", when={"action": ["calculate"]}),
+    Required("operation", "Operation", "add", when={"action": ["calculate"]}),
+    Required("timeUnit", "Time Unit", "days", when={"action": ["calculate"]}),
+    Required("dataPropertyName", "Property Name", "data", when={"action": ["calculate"]}),
+    defaults={"action": "format"},
+)
 
 
-@node("dateTime", [1], issues=_issues, exact=True)
+@node("dateTime", [1], issues=ISSUES, plain=["operation"], exact=True)
 async def date_time_v1(context: NodeContext) -> Outputs:
     resolved = await context.resolve(context.parameters, parameter="value")
     rows = []

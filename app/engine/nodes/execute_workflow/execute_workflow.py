@@ -3,6 +3,7 @@
 from typing import Any
 
 from app.engine.nodes.execute_workflow.sub_workflow_inputs import map_fields
+from app.engine.nodes.shared.issues import Mapped, Required, rules
 from app.engine.nodes.shared.json_errors import not_json
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import ChildError, NodeError
@@ -12,11 +13,26 @@ from app.engine.run.registry import node
 from app.engine.values import conversions
 from app.engine.values.conversions import CannotConvert
 
+NOTHING_CHOSEN = 'No information about the workflow to execute found. Please provide either the "id" or "code"!'
+LISTED = 1.1
+"""From this version on, the workflow is chosen from a list: its parameter is an object."""
+MAPPED = 1.2
+"""From this version on, the node maps the fields that it hands over."""
+STORED = {"source": ["database"]}
+ISSUES = rules(
+    Required("workflowId", "Workflow ID", when=STORED, below=1.1),
+    Required("workflowId", "Workflow", when=STORED, since=1.1),
+    Required("workflowPath", "Workflow Path", when={"source": ["localFile"]}),
+    Required("workflowUrl", "Workflow URL", when={"source": ["url"]}),
+    Mapped("workflowInputs", when=STORED, unless={"workflowId": [""]}, since=1.2),
+    defaults={"source": "database"},
+)
 
-@node("executeWorkflow", [1, 1.1, 1.2, 1.3])
+
+@node("executeWorkflow", [1, 1.1, 1.2, 1.3], issues=ISSUES, plain=["mode"])
 async def execute_workflow(context: NodeContext) -> Outputs:
     stored = context.parameters.get("source", "database") != "parameter"
-    given = await map_fields(context) if stored else context.items
+    given = await map_fields(context) if stored and context.version >= MAPPED else context.items
     if context.parameters.get("mode", "once") == "each":
         return await _each(context, given)
     try:
@@ -60,13 +76,12 @@ async def _called_workflow(context: NodeContext, index: int) -> dict[str, Any]:
         texts = await context.resolve(parameters.get("workflowJson", ""), parameter="workflowJson")
         return {"document": await _document(context, texts[index] if texts else "")}
     chosen = parameters.get("workflowId", "")
-    if isinstance(chosen, dict):
-        chosen = chosen.get("value", "")
+    if context.version >= LISTED:
+        chosen = chosen.get("value") if isinstance(chosen, dict) else None
     ids = await context.resolve(chosen, parameter="workflowId")
-    workflow_id = conversions.display(ids[index] if ids else "")
-    if not workflow_id:
-        raise NodeError("No workflow was chosen to execute")
-    return {"workflow_id": workflow_id}
+    if not ids or ids[index] in (None, ""):
+        raise NodeError(NOTHING_CHOSEN, anonymous=True)
+    return {"workflow_id": conversions.display(ids[index])}
 
 
 async def _document(context: NodeContext, given: Any) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import orjson
 from app.binary_files import file_entry
 from app.engine.nodes.files import spreadsheets
 from app.engine.nodes.shared.binary import encoding_name
-from app.engine.nodes.shared.issues import required
+from app.engine.nodes.shared.issues import Required, rules
 from app.engine.run.computing import breathe, compute
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
@@ -22,14 +22,22 @@ from app.engine.values import conversions, paths, tables
 BYTE_ORDER_MARK = "\ufeff"
 
 
-def _issues(parameters: dict[str, Any], version: float) -> list[str]:
-    if parameters.get("operation", "csv") not in ("toText", "toBinary"):
-        return []
-    label = "Text Input Field" if parameters["operation"] == "toText" else "Base64 Input Field"
-    return required(parameters, sourceProperty=label)
+ISSUES = rules(
+    Required("sourceProperty", "Base64 Input Field", when={"operation": ["toBinary"]}),
+    Required("sourceProperty", "Text Input Field", when={"operation": ["toText"]}),
+    Required("start", "Start", when={"operation": ["iCal"]}),
+    Required("end", "End", when={"operation": ["iCal"]}),
+    Required(
+        "binaryPropertyName",
+        "Put Output File in Field",
+        "data",
+        when={"operation": [*["csv", "html", "rtf", "ods", "xls", "xlsx", "toBinary", "toText", "toJson", "iCal"]]},
+    ),
+    defaults={"operation": "csv"},
+)
 
 
-@node("convertToFile", [1, 1.1], issues=_issues)
+@node("convertToFile", [1, 1.1], issues=ISSUES, plain=["operation", "mode"])
 async def convert_to_file(context: NodeContext) -> Outputs:
     operation = context.parameters.get("operation", "csv")
     resolved = await context.resolve(context.parameters) if context.items else []

@@ -10,7 +10,7 @@ from app.engine.nodes.files.library_calls import GivenFile, encode, extract_by_l
 from app.engine.nodes.files.pdf import read_pdf
 from app.engine.nodes.shared import binary
 from app.engine.nodes.shared.binary import encoding_name
-from app.engine.nodes.shared.issues import required
+from app.engine.nodes.shared.issues import Required, rules
 from app.engine.run.computing import compute
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
@@ -25,13 +25,20 @@ WHOLE = frozenset({"fromJson", "text", "xml", "binaryToPropery"})
 JSON_ERROR = "={{ (() => { try { JSON.parse($json.text) } catch (error) { return error.message } })() }}"
 
 
-def _issues(parameters: dict[str, Any], version: float) -> list[str]:
-    if parameters.get("operation", "csv") not in WHOLE:
-        return []
-    return required({"destinationKey": "data", **parameters}, destinationKey="Destination Output Field")
+WHOLE_FILES = ["binaryToPropery", "fromJson", "text", "fromIcs", "xml"]
+ISSUES = rules(
+    Required(
+        "binaryPropertyName",
+        "Input Binary Field",
+        "data",
+        when={"operation": ["csv", "html", "rtf", "ods", "xls", "xlsx", *WHOLE_FILES, "pdf"]},
+    ),
+    Required("destinationKey", "Destination Output Field", "data", when={"operation": WHOLE_FILES}),
+    defaults={"operation": "csv"},
+)
 
 
-@node("extractFromFile", [1, 1.1], issues=_issues)
+@node("extractFromFile", [1, 1.1], issues=ISSUES, plain=["operation"])
 async def extract_from_file(context: NodeContext) -> Outputs:
     operation = context.parameters.get("operation", "csv")
     if operation in spreadsheets.MIME_TYPES:

@@ -1,13 +1,12 @@
 """HTTP Request, versions 3 to 4: one request an item, or one for every page of its answer."""
 
 from dataclasses import replace
-from typing import Any
 
 from app.engine.nodes.http_request.authentication import NO_PROOF, Proof, proof
 from app.engine.nodes.http_request.pagination import all_pages
 from app.engine.nodes.http_request.parameters import Request
 from app.engine.nodes.http_request.requests import check, in_batches, items_of, seconds, send
-from app.engine.nodes.shared.issues import required
+from app.engine.nodes.shared.issues import Credential, Required, credentials, rules
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.run.items import Item, Outputs
@@ -15,12 +14,12 @@ from app.engine.run.registry import node
 from app.engine.values import conversions
 from app.outgoing.certificates import certificate_of
 
+ISSUES = rules(Required("url", "URL"))
+NEEDED = credentials(Credential("httpSslAuth", when={"provideSslCertificates": [True]}))
+PLAIN = ["authentication", "sendBody", "sendHeaders", "sendQuery"]
 
-def _issues(parameters: dict[str, Any], version: float) -> list[str]:
-    return required(parameters, url="URL")
 
-
-@node("httpRequest", [3, 4, 4.1, 4.2, 4.3, 4.4, 4.5], issues=_issues, exact=True)
+@node("httpRequest", [3, 4, 4.1, 4.2, 4.3, 4.4, 4.5], issues=ISSUES, credentials=NEEDED, plain=PLAIN, exact=True)
 async def http_request(context: NodeContext) -> Outputs:
     options = dict(context.parameters.get("options") or {})
     pagination = (options.pop("pagination", None) or {}).get("pagination") or {}

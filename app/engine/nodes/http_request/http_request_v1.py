@@ -21,7 +21,7 @@ from app.engine.nodes.http_request.requests import (
     send,
 )
 from app.engine.nodes.shared import binary
-from app.engine.nodes.shared.issues import required
+from app.engine.nodes.shared.issues import Credential, Required, credentials, rules
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.run.items import Item, Outputs
@@ -40,11 +40,26 @@ FORMATS = {"json": "json", "string": "text", "file": "file"}
 WITH_BODY = frozenset({"PATCH", "POST", "PUT", "DELETE"})
 
 
-def _issues(parameters: dict[str, Any], version: float) -> list[str]:
-    return required(parameters, url="URL")
+ISSUES = rules(
+    Required("authentication", "Authentication", "none", since=2),
+    Required("url", "URL"),
+    Required("dataPropertyName", "Property Name", "data", when={"responseFormat": ["string"]}),
+    Required("dataPropertyName", "Put Output File in Field", "data", when={"responseFormat": ["file"]}),
+    Required(
+        "binaryPropertyName",
+        "Input Binary Field",
+        "data",
+        when={"jsonParameters": [True], "requestMethod": ["PATCH", "POST", "PUT"]},
+        unless={"sendBinaryData": [False]},
+    ),
+    defaults={"responseFormat": "json", "jsonParameters": False, "requestMethod": "GET", "sendBinaryData": False},
+)
+NEEDED = credentials(
+    *(Credential(kind, when={"authentication": [name]}, below=2) for name, kind in CREDENTIALS.items())
+)
 
 
-@node("httpRequest", [1, 2], issues=_issues, exact=True)
+@node("httpRequest", [1, 2], issues=ISSUES, credentials=NEEDED, plain=["authentication"], exact=True)
 async def http_request_v1(context: NodeContext) -> Outputs:
     resolved = await context.resolve_each(context.parameters, exact=True)
     proven = await _proof(context) if context.items else NO_PROOF

@@ -4,6 +4,7 @@ import math
 from typing import Any
 
 from app.engine.nodes.merge import matching
+from app.engine.nodes.shared.issues import Required, Typed, rules
 from app.engine.run.computing import compute
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
@@ -20,7 +21,19 @@ def _inputs_needed(parameters: dict[str, Any]) -> list[int] | int | None:
     return [0, 1] if parameters.get("mode", "append") == "chooseBranch" else 1
 
 
-@node("merge", [2, 2.1, 3, 3.1, 3.2], inputs_needed=_inputs_needed, exact=True)
+COUNTED = {"mode": ["append", "combineBySql", "chooseBranch"]}
+ISSUES = rules(
+    Required("query", "Query", "SELECT", when={"mode": ["combineBySql"]}),
+    Typed("numberInputs", "number", when=COUNTED, times=4),
+    Typed("numberInputs", "number", when={"mode": ["combine"], "combineBy": ["combineByPosition"]}, times=4),
+    Typed("useDataOfInput", "number", when={"output": ["specifiedInput"], "mode": ["chooseBranch"]}),
+    defaults={"mode": "append", "output": "specifiedInput", "combineBy": "combineByFields"},
+)
+PLAIN_NOW = ["mode", "combineBy", "numberInputs"]
+
+
+@node("merge", [3, 3.1, 3.2], inputs_needed=_inputs_needed, issues=ISSUES, plain=PLAIN_NOW, exact=True)
+@node("merge", [2, 2.1], inputs_needed=_inputs_needed, exact=True)
 async def merge(context: NodeContext) -> Outputs:
     parameters = await context.resolve_first(context.parameters, parameter="mode")
     sizes = [len(items) for items in context.inputs]

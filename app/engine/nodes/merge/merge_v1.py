@@ -3,6 +3,7 @@
 import math
 from typing import Any
 
+from app.engine.nodes.shared.issues import Required, rules
 from app.engine.run.computing import compute
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
@@ -10,8 +11,15 @@ from app.engine.run.items import Item, Outputs
 from app.engine.run.registry import node
 from app.engine.values import conversions, paths
 
+BY_KEY = {"mode": ["keepKeyMatches", "mergeByKey", "removeKeyMatches"]}
+ISSUES = rules(
+    Required("propertyName1", "Property Input 1", when=BY_KEY),
+    Required("propertyName2", "Property Input 2", when=BY_KEY),
+    defaults={"mode": "append"},
+)
 
-@node("merge", [1], inputs_needed=lambda parameters: 1, exact=True)
+
+@node("merge", [1], inputs_needed=lambda parameters: 1, issues=ISSUES, exact=True)
 async def merge_v1(context: NodeContext) -> Outputs:
     parameters = await context.resolve_first(context.parameters, parameter="mode")
     sizes = [len(items) for items in context.inputs]

@@ -5,7 +5,7 @@ from typing import Any
 
 from app.engine.nodes.postgres.session import CONNECT_SECONDS, QueryResult, Session, session
 from app.engine.nodes.postgres.sql_text import fill_places, identifier, literal, literal_for, where
-from app.engine.nodes.shared.issues import required
+from app.engine.nodes.shared.issues import Credential, Mapped, Required, credentials, rules
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.run.items import Item, Outputs
@@ -19,13 +19,23 @@ WHERE table_schema = $1 AND table_name = $2 ORDER BY ordinal_position
 DONE = {"success": True}
 
 
-def _issues(parameters: dict[str, Any], version: float) -> list[str]:
-    if parameters.get("operation", "insert") == "executeQuery":
-        return required(parameters, query="Query")
-    return []
+SQL = {"operation": ["executeQuery"]}
+NO_TABLE = {"table": [""]}
+ISSUES = rules(
+    Required("schema", "Schema", {"value": "public"}, unless=SQL),
+    Required("table", "Table", {"value": ""}, unless=SQL),
+    Required("query", "Query", when=SQL),
+    Mapped("columns", "Column", when={"operation": ["insert"]}, unless=NO_TABLE, since=2.2),
+    Mapped("columns", when={"operation": ["update", "upsert"]}, unless=NO_TABLE, since=2.2),
+    Required("columnToMatchOn", "Column to Match On", when={"operation": ["update"]}, unless=NO_TABLE, below=2.2),
+    Required("columnToMatchOn", "Unique Column", when={"operation": ["upsert"]}, unless=NO_TABLE, below=2.2),
+    defaults={"operation": "insert"},
+)
+NEEDED = credentials(Credential("postgres"))
+VERSIONS = [2, 2.1, 2.2, 2.3, 2.4, 2.5, 2.6, 2.7]
 
 
-@node("postgres", [2, 2.1, 2.2, 2.3, 2.4, 2.5, 2.6, 2.7], issues=_issues, exact=True)
+@node("postgres", VERSIONS, issues=ISSUES, credentials=NEEDED, plain=["operation"], exact=True)
 async def postgres(context: NodeContext) -> Outputs:
     operation = context.parameters.get("operation", "insert")
     make = MAKERS.get(operation)

@@ -6,7 +6,7 @@ from functools import cmp_to_key
 from typing import Any
 
 from app.engine.nodes.remove_duplicates.seen_items import CLEAR, NEW_VALUE, SEEN, clear_history, new_items
-from app.engine.nodes.shared.issues import required
+from app.engine.nodes.shared.issues import Required, rules
 from app.engine.run.computing import compute
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
@@ -16,14 +16,13 @@ from app.engine.run.registry import node
 from app.engine.values import conversions, paths
 from app.engine.values.equality import identity
 
+ISSUES = rules(
+    Required("dedupeValue", "Value to Dedupe On", when={"logic": [NEW_VALUE], "operation": [SEEN]}, since=2),
+    defaults={"logic": NEW_VALUE},
+)
 
-def _issues(parameters: dict[str, Any], version: float) -> list[str]:
-    if parameters.get("operation") != SEEN or parameters.get("logic", NEW_VALUE) != NEW_VALUE:
-        return []
-    return required(parameters, dedupeValue="Value to Dedupe On")
 
-
-@node("removeDuplicates", [1, 1.1, 2], issues=_issues, exact=True)
+@node("removeDuplicates", [1, 1.1, 2], issues=ISSUES, plain=["logic", "operation"], exact=True)
 async def remove_duplicates(context: NodeContext) -> Outputs:
     operation = context.parameters.get("operation") if context.version >= 2 else None
     try:

@@ -14,19 +14,25 @@ import aiosmtplib
 
 from app.engine.nodes.send_email import smtp
 from app.engine.nodes.shared import binary
-from app.engine.nodes.shared.issues import required
+from app.engine.nodes.shared.issues import Credential, Required, credentials, rules
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.run.items import Item, Outputs
 from app.engine.run.registry import node
 from app.engine.values import conversions
 
+BOTH = {"operation": ["send", "sendAndWait"]}
+ISSUES = rules(
+    Required("fromEmail", "From Email", when=BOTH),
+    Required("toEmail", "To Email", when=BOTH),
+    Required("subject", "Subject", when={"operation": ["sendAndWait"]}, since=2),
+    Required("message", "Message", when={"operation": ["sendAndWait"]}, since=2),
+    defaults={"operation": "send"},
+)
+NEEDED = credentials(Credential("smtp"))
 
-def _issues(parameters: dict[str, Any], version: float) -> list[str]:
-    return required(parameters, fromEmail="From Email", toEmail="To Email")
 
-
-@node("emailSend", [1, 2, 2.1], issues=_issues, exact=True)
+@node("emailSend", [1, 2, 2.1], issues=ISSUES, credentials=NEEDED, plain=["operation"], exact=True)
 async def send_email(context: NodeContext) -> Outputs:
     if context.parameters.get("operation", "send") != "send":
         raise NodeError("Send Email can send; waiting for an answer is not supported.")

@@ -7,10 +7,11 @@ from typing import Any
 from app.engine.nodes.set.hidden_values import reveal
 from app.engine.nodes.set.json_text import may_be_object, parse_all
 from app.engine.nodes.shared.date_texts import read_dates
-from app.engine.nodes.shared.issues import of_type
+from app.engine.nodes.shared.issues import DATE_HINT, of_type
 from app.engine.run.computing import breathe
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
+from app.engine.run.issues import Issue
 from app.engine.run.items import Item, Outputs
 from app.engine.run.memory import DICT
 from app.engine.run.parameters import split_expressions, split_names
@@ -25,10 +26,6 @@ OLD_TYPES = {
     "arrayValue": "array",
     "objectValue": "object",
 }
-DATE_HINT = (
-    ' <br/><br/> Consider using <a href="https://moment.github.io/luxon/api-docs/index.html#datetimefromformat" '
-    'target="_blank"><code>DateTime.fromFormat</code></a> to work with custom date formats.'
-)
 MOST_COPIES = 1_000
 DATES_IN_UTC = 3.5
 """From this version on, a date without an offset is in UTC instead of the workflow's time zone."""
@@ -40,7 +37,7 @@ CANNOT = object()
 """What stands for JSON that cannot be read."""
 
 
-def _issues(parameters: dict[str, Any], version: float) -> list[str]:
+def _issues(parameters: dict[str, Any], version: float) -> list[Issue]:
     if parameters.get("mode", "manual") == "raw":
         given = parameters.get("jsonOutput")
         return [] if isinstance(given, str) and may_be_object(given) else of_type("jsonOutput", given, "object")
@@ -55,7 +52,7 @@ def _issues(parameters: dict[str, Any], version: float) -> list[str]:
     ]
 
 
-@node("set", [3, 3.1, 3.2, 3.3, 3.4, 3.5], issues=_issues, exact=True)
+@node("set", [3, 3.1, 3.2, 3.3, 3.4, 3.5], issues=_issues, plain=["mode"], exact=True)
 async def set_(context: NodeContext) -> Outputs:
     parameters = context.parameters
     raw = parameters.get("mode", "manual") == "raw"

@@ -1,29 +1,176 @@
 """What is wrong with a node's parameters before anything has run: required ones left empty, values of another type.
 
-Knows n8n's wording; each node says itself which of its parameters have to be there.
+A node lists its rules in the order of n8n's editor. A rule counts where the editor would show its parameter: where
+all of `when` hold (parameter: values), none of `unless`, and in versions from `since` to below `below`. Where a
+parameter of `when` is an expression, its value is not known yet, and the rule counts.
 """
 
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
+from app.engine.run.issues import Issue
 from app.engine.values import conversions
 from app.engine.values.conversions import CannotConvert
 
+DATE_HINT = (
+    ' <br/><br/> Consider using <a href="https://moment.github.io/luxon/api-docs/index.html#datetimefromformat" '
+    'target="_blank"><code>DateTime.fromFormat</code></a> to work with custom date formats.'
+)
+"""What n8n adds where a date is wanted."""
+Values = Mapping[str, Sequence[Any]]
 
-def required(parameters: dict[str, Any], **labels: str) -> list[str]:
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """Where a parameter is shown."""
+
+    when: Values = field(default_factory=dict)
+    unless: Values = field(default_factory=dict)
+    since: float = 0
+    below: float = float("inf")
+
+    def holds(self, parameters: dict[str, Any], version: float) -> bool:
+        if not self.since <= version < self.below:
+            return False
+        for name, values in self.when.items():
+            given = parameters.get(name)
+            if _is_expression(given):
+                return True
+            if not _among(given, values):
+                return False
+        return not any(_among(parameters.get(name), values) for name, values in self.unless.items())
+
+
+@dataclass(frozen=True, slots=True)
+class Required(Shown):
+    """A parameter that must not be empty; `label` is what the editor calls it.
+
+    `inside` is the list that it stands in: the names of a parameter and of its part.
+    """
+
+    name: str
+    label: str
+    default: Any = ""
+    inside: tuple[str, str] | None = None
+
+    def find(self, parameters: dict[str, Any]) -> Iterator[Issue]:
+        for entry in [parameters] if self.inside is None else _entries(parameters, *self.inside):
+            given = entry.get(self.name)
+            if _is_empty(self.default if given is None else given):
+                yield Issue(self.name, f'Parameter "{self.label}" is required.')
+
+
+@dataclass(frozen=True, slots=True)
+class Typed(Shown):
+    """A parameter whose value must be of a type, or text that can be made one. The editor has it `times` times."""
+
+    name: str
+    kind: str
+    default: Any = None
+    times: int = 1
+
+    def find(self, parameters: dict[str, Any]) -> Iterator[Issue]:
+        given = parameters.get(self.name)
+        yield from of_type(self.name, self.default if given is None else given, self.kind) * self.times
+
+
+@dataclass(frozen=True, slots=True)
+class Mapped(Shown):
+    """A parameter that maps values to the fields of a schema that it holds.
+
+    Those that are required must be there where `label`, what the editor calls a field, is given.
+    """
+
+    name: str
+    label: str | None = None
+
+    def find(self, parameters: dict[str, Any]) -> Iterator[Issue]:
+        mapping = parameters.get(self.name) or {}
+        if mapping.get("mappingMode", "defineBelow") != "defineBelow":
+            return
+        values = mapping.get("value")
+        for entry in mapping.get("schema") or []:
+            identity = entry["id"]
+            if self.label is not None and entry.get("required") and identity not in (values or {}):
+                yield Issue(f"{self.name}.{identity}", f'{self.label} "{identity}" is required')
+            for issue in of_type(identity, (values or {}).get(identity), str(entry.get("type"))):
+                yield Issue(f"{self.name}.{identity}", issue.message)
+
+
+@dataclass(frozen=True, slots=True)
+class Credential(Shown):
+    """A type of credentials that the node cannot do without."""
+
+    kind: str
+
+
+def rules(
+    *given: Required | Typed | Mapped, defaults: Mapping[str, Any] | None = None
+) -> Callable[[dict[str, Any], float], list[Issue]]:
+    """What `@node(issues=...)` takes: the issues that the rules find. `defaults`: of the parameters in `when`."""
+
+    def find(parameters: dict[str, Any], version: float) -> list[Issue]:
+        filled = _filled(parameters, defaults)
+        return [issue for rule in given if rule.holds(filled, version) for issue in rule.find(parameters)]
+
+    return find
+
+
+def credentials(
+    *given: Credential, defaults: Mapping[str, Any] | None = None
+) -> Callable[[dict[str, Any], float], list[str]]:
+    """What `@node(credentials=...)` takes: the types of credentials that a node must name."""
+
+    def needed(parameters: dict[str, Any], version: float) -> list[str]:
+        filled = _filled(parameters, defaults)
+        return [each.kind for each in given if each.holds(filled, version)]
+
+    return needed
+
+
+def required(parameters: dict[str, Any], **labels: str) -> list[Issue]:
     """An issue for each of the named parameters that is empty or missing; the label is what the editor calls it."""
-    return [
-        f'Parameter "{label}" is required.' for name, label in labels.items() if parameters.get(name) in (None, "", [])
-    ]
+    return [issue for name, label in labels.items() for issue in Required(name, label).find(parameters)]
 
 
-def of_type(name: str, value: Any, kind: str) -> list[str]:
+def of_type(name: str, value: Any, kind: str) -> list[Issue]:
     """An issue if the value is not of the type and cannot be made one; expressions are not known yet."""
-    if value is None or (isinstance(value, str) and value.startswith("=")):
+    if value is None or _is_expression(value):
         return []
     try:
-        if value != "" or kind == "string":
+        if value != "" or kind in ("string", "number"):
             conversions.convert(value, kind)
             return []
     except CannotConvert:
         pass
-    return [f"'{name}' expects a {kind} but we got '{conversions.display(value)}'"]
+    return [
+        Issue(name, f"'{name}' expects a {kind} but we got {_show(value)}{DATE_HINT if kind == 'dateTime' else ''}")
+    ]
+
+
+def _filled(parameters: dict[str, Any], defaults: Mapping[str, Any] | None) -> dict[str, Any]:
+    return {**(defaults or {}), **{name: value for name, value in parameters.items() if value is not None}}
+
+
+def _show(value: Any) -> str:
+    if isinstance(value, list):
+        return "array"
+    return "object" if isinstance(value, dict) else f"'{conversions.display(value)}'"
+
+
+def _is_expression(value: Any) -> bool:
+    return isinstance(value, str) and value.startswith("=")
+
+
+def _among(given: Any, values: Sequence[Any]) -> bool:
+    return any(given == value and isinstance(given, bool) == isinstance(value, bool) for value in values)
+
+
+def _is_empty(value: Any) -> bool:
+    """Whether nothing was entered: no text, or nothing chosen from a list."""
+    return not value.get("value") if isinstance(value, dict) else value is None or value == ""
+
+
+def _entries(parameters: dict[str, Any], name: str, part: str) -> list[dict[str, Any]]:
+    return (parameters.get(name) or {}).get(part) or []

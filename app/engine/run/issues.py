@@ -1,0 +1,32 @@
+"""What is wrong with nodes before anything has run, and n8n's sentences for it. Knows no node and no graph."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+MOST_NODES = 4
+"""So many nodes a report names; it counts the others."""
+
+
+@dataclass(frozen=True, slots=True)
+class Issue:
+    """What is wrong with one parameter: its name in the document, and a sentence that names it as the editor does."""
+
+    parameter: str
+    message: str
+
+
+def report_issues(found: Mapping[str, Sequence[Issue]]) -> str:
+    """Why a run cannot begin: the issues of one or more nodes, by their names."""
+    if len(found) == 1:
+        [(name, issues)] = found.items()
+        return "\n- ".join([f"The '{name}' node has issues:", *(issue.message for issue in issues)])
+    lines = [f"'{name}': {' '.join(issue.message for issue in issues)}" for name, issues in found.items()]
+    more = [f"({len(lines) - MOST_NODES} more)"] if len(lines) > MOST_NODES else []
+    return "\n- ".join([f"{len(found)} nodes have issues:", *lines[:MOST_NODES], *more])
+
+
+def report_configuration(found: Mapping[str, Sequence[str]]) -> str:
+    """Why a workflow cannot be activated: what is missing in one or more nodes, by their names."""
+    nodes = f"{len(found)} node{'s' if len(found) > 1 else ''} have configuration issues"
+    parts = ["\n  - ".join([f'Node "{name}":', *lines]) for name, lines in found.items()]
+    return "\n\n".join([f"Cannot publish workflow: {nodes}:", *parts])
