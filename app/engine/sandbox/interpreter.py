@@ -14,9 +14,9 @@ from collections.abc import Callable
 
 from app.engine.sandbox.blame import charge
 from app.engine.sandbox.errors import SandboxError, SandboxTimeout
-from app.engine.sandbox.pings import PING_SECONDS, Pings
 from app.engine.sandbox.process import NodeProcess
 from app.engine.sandbox.requests import Moved, Request
+from app.engine.sandbox.silence import Silence
 from app.engine.sandbox.spares import Spares
 from app.engine.sandbox.timer import Timer
 
@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 # Kinds of frames from the process.
 ANSWER, ENTER, LEAVE, PONG = 0, 1, 2, 3
 # Kinds of frames to the process.
-RUN, DROP, PING = 0, 1, 2
+RUN, DROP = 0, 1
 
 # How long an abandoned or finished request may still run before its process is killed.
 GRACE_SECONDS = 0.25
@@ -59,8 +59,8 @@ class Interpreter:
         self._sent = 0
         self._running: int | None = None
         self._over_at = 0.0
-        self._pings = Pings()
-        self._timer = Timer(self._look)
+        self._silence: Silence | None = None
+        self._timer = Timer(self._look, self._move_deadlines)
         self._blame: tuple[int, SandboxError] | None = None
         self._closed = False
 
@@ -135,8 +135,10 @@ class Interpreter:
         for request in list(self._requests.values()):
             self._send(process, request)
         self._begin_next()
+        # One that takes one request at a time needs no question: it waits for the next or is within a deadline.
         if not self._serial:
-            self._timer.look_within(PING_SECONDS)
+            self._silence = Silence(process)
+            self._timer.look_within(self._silence.next_look)
 
     def _send(self, process: NodeProcess, request: Request) -> None:
         self._sent += 1
@@ -149,7 +151,7 @@ class Interpreter:
 
     def frame_received(self, request_id: int, kind: int, payload: bytes) -> None:
         if kind == PONG:
-            self._pings.answered()
+            self._has_answered()
         elif kind == ENTER:
             self._running = request_id
             request = self._requests.get(request_id)
@@ -158,7 +160,7 @@ class Interpreter:
                 self._begin(request)
         elif kind == LEAVE:
             self._running = None
-            self._pings.answered()
+            self._has_answered()
             self._notice_heap(payload)
         else:
             request = self._requests.pop(request_id, None)
@@ -182,8 +184,7 @@ class Interpreter:
         self.ended += not self._closed
         running, self._running = self._running, None
         blame, self._blame = self._blame, None
-        self._process = None
-        self._pings.answered()
+        self._process = self._silence = None
         if self._closed:
             return
         if blame is not None:
@@ -249,11 +250,13 @@ class Interpreter:
         """What is over its time is ended; says when to look again."""
         if self._closed or self._process is None or self._blame is not None:
             return
-        if self._is_silent(self._process, now):
-            log.warning("sandbox process %s (%s) does not answer", self._process.pid, self._mode)
-            self._process.kill()
-            return
-        following = [] if self._serial else [self._pings.next_look(now)]
+        following = []
+        if self._silence is not None:
+            if self._running is None and self._silence.look():
+                log.warning("sandbox process %s (%s) does not answer", self._process.pid, self._mode)
+                self._process.kill()
+                return
+            following.append(self._silence.next_look)
         if self._running is not None and self._running not in self._requests:
             # What runs has answered or was dropped; it must not hold up the others.
             if now >= self._over_at:
@@ -279,17 +282,16 @@ class Interpreter:
         if following:
             self._timer.look_within(min(following))
 
-    def _is_silent(self, process: NodeProcess, now: float) -> bool:
-        """Whether nothing should run and the process says nothing all the same; asks it where it was not asked yet.
+    def _move_deadlines(self, seconds: float) -> None:
+        """The loop was held, or this whole program was frozen: that time is nobody's."""
+        self._over_at += seconds
+        for request in self._requests.values():
+            if request.deadline is not None:
+                request.deadline += seconds
 
-        One that takes one request at a time needs no question: it waits for the next or is within a deadline.
-        """
-        if self._serial or self._running is not None:
-            return False
-        if self._pings.due:
-            self._pings.asked(now)
-            process.write(0, PING, b"")
-        return self._pings.is_overdue(now)
+    def _has_answered(self) -> None:
+        if self._silence is not None:
+            self._silence.end()
 
     def _kill(self, request_id: int, error: SandboxError) -> None:
         assert self._process is not None

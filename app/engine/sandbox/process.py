@@ -30,6 +30,8 @@ _LENGTH = struct.Struct(">I")
 START_SECONDS = 30
 LARGEST_FRAME = 64 * 2**20 + 5
 """Bytes that a process may send at once; its own program sends no more."""
+PING = 2
+"""The kind of a frame that asks for one in return."""
 
 
 class Listener(Protocol):
@@ -48,6 +50,7 @@ class NodeProcess(asyncio.SubprocessProtocol):
         self._ready = ready
         self._received = bytearray()
         self._expected = 0
+        self._bytes_in = self._bytes_out = 0
         self._transport: asyncio.SubprocessTransport | None = None
         self._stdin: asyncio.WriteTransport | None = None
         self._ended = asyncio.Event()
@@ -105,7 +108,27 @@ class NodeProcess(asyncio.SubprocessProtocol):
         """Send one frame; what cannot be written at once is kept until it can."""
         if self._stdin is None or self._stdin.is_closing():
             return
+        self._bytes_out += 9 + len(payload)
         self._stdin.write(_HEADER.pack(5 + len(payload), request_id, kind) + payload)
+
+    def ask(self) -> None:
+        """Ask it for a word."""
+        self.write(0, PING, b"")
+
+    @property
+    def progress(self) -> tuple[int, int]:
+        """Two numbers; one of them changes where it says something, or takes something of what is kept for it."""
+        kept = 0 if self._stdin is None else self._stdin.get_write_buffer_size()
+        return self._bytes_in, self._bytes_out - kept if kept else 0
+
+    @property
+    def waited_seconds(self) -> float:
+        """How long it has waited for a processor in its life; 0 where the system does not tell."""
+        try:
+            with open(f"/proc/{self.pid}/schedstat", "rb") as file:
+                return int(file.read().split()[1]) / 1e9
+        except (OSError, IndexError, ValueError):
+            return 0.0
 
     def kill(self) -> None:
         """End the process now."""
@@ -127,6 +150,7 @@ class NodeProcess(asyncio.SubprocessProtocol):
             return
         if self.broke is not None:
             return
+        self._bytes_in += len(data)
         received = self._received
         received += data
         while True:

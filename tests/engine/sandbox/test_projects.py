@@ -3,11 +3,13 @@
 import asyncio
 import os
 import signal
+import time
 from typing import Any
 
 import pytest
 
 from app.engine.sandbox import Sandbox, SandboxMemory, SandboxTimeout
+from app.engine.sandbox.silence import LOOK_SECONDS, LOOKS
 from tests.engine.sandbox.test_sandbox_processes import HANG, SCOPE, alive, result, with_sandbox
 
 ONE = "={{ $json.n }}"
@@ -204,3 +206,32 @@ def test_what_needs_too_much_by_itself_is_blamed():
         return await result(sandbox.run_code(source, SCOPE)), sandbox.ended
 
     assert with_sandbox(work, memory_mb=64) == (SandboxMemory, 2)
+
+
+def test_a_process_is_not_blamed_for_what_holds_its_worker():
+    """It was asked whether it is there; the loop hears the answer later than a process may be silent."""
+
+    async def work(sandbox: Sandbox) -> Any:
+        await sandbox.run_code("return []", SCOPE)
+        pid = pid_of(sandbox, "code", "")
+        [lane] = sandbox._pool._lanes[("code", "")]
+        silence = lane.interpreter._silence
+        assert silence is not None
+        while silence.next_look != LOOK_SECONDS:
+            await asyncio.sleep(0)
+        time.sleep(LOOKS * LOOK_SECONDS * 2)
+        await asyncio.sleep(LOOK_SECONDS * 2)
+        return await result(sandbox.run_code("return {ok: 1}", SCOPE)), pid_of(sandbox, "code", "") == pid
+
+    assert with_sandbox(work, code_processes=1) == ([{"ok": 1}], True)
+
+
+def test_time_in_which_the_worker_is_held_is_no_time_of_its_requests():
+    async def work(sandbox: Sandbox) -> Any:
+        source = "await new Promise(r => setTimeout(r, 500)); return {ok: 1}"
+        task = asyncio.create_task(result(sandbox.run_code(source, SCOPE, timeout=1.5)))
+        await asyncio.sleep(0.2)
+        time.sleep(3)
+        return await task, sandbox.ended
+
+    assert with_sandbox(work) == ([{"ok": 1}], 0)

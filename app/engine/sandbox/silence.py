@@ -1,0 +1,53 @@
+"""Notices that a process does not answer while nothing should run in it. Kills nothing itself.
+
+It goes by looks and not by the clock: a worker that was frozen, or whose loop was held, has not looked meanwhile, and
+the answer may lie unread. A look is worth less where the machine has kept the process waiting for a processor.
+"""
+
+from __future__ import annotations
+
+from app.engine.sandbox.process import NodeProcess
+
+ASK_SECONDS = 0.5
+"""How often it is asked whether it is there."""
+LOOK_SECONDS = 0.2
+"""How often it is looked at from when it was asked."""
+LOOKS = 6
+"""So many looks without a word, and it is silent."""
+LEAST_WORTH = 0.25
+"""What a look is worth at least, so that whoever computes on a busy machine is found out, too."""
+
+
+class Silence:
+    """The silence of one process."""
+
+    def __init__(self, process: NodeProcess) -> None:
+        self._process = process
+        self._asked = False
+        self._looks = 0.0
+        self._progress = (0, 0)
+        self._waited = 0.0
+
+    @property
+    def next_look(self) -> float:
+        """In how many seconds to look again."""
+        return LOOK_SECONDS if self._asked else ASK_SECONDS
+
+    def end(self) -> None:
+        """It has answered, or may be busy now."""
+        self._asked = False
+
+    def look(self) -> bool:
+        """Whether it is silent; asks it where it was not asked yet."""
+        progress, waited = self._process.progress, self._process.waited_seconds
+        share = (waited - self._waited) / LOOK_SECONDS
+        moved = progress != self._progress
+        self._progress, self._waited = progress, waited
+        if not self._asked:
+            self._asked, self._looks = True, 0.0
+            self._process.ask()
+        elif moved:
+            self._looks = 0.0
+        else:
+            self._looks += max(LEAST_WORTH, 1.0 - share)
+        return self._looks >= LOOKS
