@@ -1,6 +1,7 @@
 """A worker as a process of its own: its connections, its signals, and its end even when PostgreSQL does not answer."""
 
 import asyncio
+import contextlib
 import gc
 import logging
 import os
@@ -45,6 +46,7 @@ async def work(settings: Settings) -> None:
 
 def run_worker(settings: Settings) -> None:
     """Run a worker in this process until SIGTERM or SIGINT, then return."""
+    hear_of_children_without_threads()
     sys.setswitchinterval(SWITCH_SECONDS)
     # What is loaded stays; and data of many values is made and dropped without a look at all of it every time.
     gc.freeze()
@@ -57,3 +59,14 @@ def run_worker(settings: Settings) -> None:
                 # PostgreSQL leaves it without an answer, and the interpreter would wait for it for ever.
                 logging.shutdown()
                 os._exit(0)
+
+
+def hear_of_children_without_threads() -> None:
+    """Let the loop itself wait for child processes where the kernel can tell it of them, as from Python 3.12 on.
+
+    Else each of them costs a thread, whose start the loop waits for: it comes when others that compute let it.
+    """
+    if sys.version_info < (3, 12) and hasattr(os, "pidfd_open"):
+        with contextlib.suppress(OSError):
+            os.close(os.pidfd_open(os.getpid()))
+            asyncio.set_child_watcher(asyncio.PidfdChildWatcher())

@@ -1,12 +1,16 @@
 """Crypto with the secrets of a credential, as from version 2 on; what n8n encrypted opens here."""
 
+import asyncio
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 from app.engine.nodes.crypto.passphrases import CIPHERS, decrypt, encrypt
+from app.engine.nodes.crypto.private_keys import PrivateKeys
 from app.engine.run.ports import Ports
 from tests.engine.running import Engine, output_of
 from tests.workflows import START, chain, node
@@ -99,3 +103,21 @@ def test_keys_and_texts_that_do_not_go_together(
     field = "encryptionPublicKey" if action == "encrypt" else "encryptionPrivateKey"
     outcome = sealed(engine, action, value, **({field: PAIR[held]} if held else {}))
     assert outcome.error.message == message
+
+
+def test_a_great_key_is_tested_once_and_by_another_process(monkeypatch) -> None:
+    """Its test holds whatever runs in a process: a signature in each of a thousand workflows would hold a worker."""
+    made = rsa.generate_private_key(public_exponent=65537, key_size=3072)
+    form = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    pem = made.private_bytes(*form).decode()
+    tests: list[Any] = []
+    start = asyncio.create_subprocess_exec
+
+    def started(*command: Any, **options: Any) -> Any:
+        tests.append(command)
+        return start(*command, **options)
+
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", started)
+    for _ in range(3):
+        assert asyncio.run(PrivateKeys().load(pem)).key_size == 3072
+    assert len(tests) == 1
