@@ -1,7 +1,7 @@
 """One phase with a hostile neighbour: both projects do what they do for a while, and what Beta noticed is counted.
 
 Nothing is killed or cut off meanwhile: what is late is late because of Alpha, or because of the machine. How late
-that is says a probe beside it all, and a miss is what its lateness does not account for.
+and how slow that is says a probe beside it all, and a miss is what that does not account for.
 """
 
 import random
@@ -100,9 +100,10 @@ class Reckoning:
         stops = [("stopped", self._name(life), begin, end, STOP_SECONDS) for life, begin, end in self._stops()]
         found = []
         for what, name, begin, end, allowed in starts + stops:
-            took, late = (end - begin).total_seconds(), self._lateness.between(begin, end)
-            if took > allowed + late:
-                found.append(f"{name} was {what} after {took:.2f} s, while a timer was late by {late:.2f} s at most")
+            took, (late, slow) = (end - begin).total_seconds(), self._lateness.between(begin, end)
+            if took > allowed * slow + late:
+                machine = f"a timer was late by {late:.2f} s and computing took {slow:.1f} times as long"
+                found.append(f"{name} was {what} after {took:.2f} s, while {machine}")
         return found
 
     def _name(self, life: Life) -> str:
@@ -129,5 +130,6 @@ class Reckoning:
             "latest start, ms": longest(self._starts()),
             "latest stop, ms": longest(self._stops()),
             "latest timer of the machine, ms": round(self._lateness.greatest * 1000),
+            "slowness of the machine, %": round(self._lateness.slowness * 100),
             "started or stopped too late": len(self.misses()),
         }
