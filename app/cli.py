@@ -4,20 +4,22 @@ They are found through setup.cfg's entry points, so that none of them needs a ru
 """
 
 import os
-import secrets
 from datetime import UTC, datetime, timedelta
 from difflib import get_close_matches
 from pathlib import Path
 
 import click
+from marshmallow import ValidationError
+from marshmallow.validate import Email
 
 from app import logs
 from app.command_errors import reported
 from app.credentials.keys import KEY_FILE
 from app.credentials.rotation import rotate
 from app.doctor import examine
+from app.key_text import new_key
 from app.migrations import migrate as apply_migrations
-from app.repository import api_keys
+from app.repository import api_keys, users
 from app.repository.connection import connect
 from app.repository.errors import ProjectNotFound
 from app.repository.projects import DEFAULT_PROJECT, list_projects
@@ -105,7 +107,7 @@ def import_workflows(files: tuple[Path, ...], project: str) -> None:
 
 @click.group()
 def keys() -> None:
-    """Make, list and revoke API keys, and change the key that credentials are encrypted with."""
+    """Make, list and revoke API keys, say whose they are, and change the key that credentials are encrypted with."""
 
 
 @keys.command("create")
@@ -118,7 +120,8 @@ def keys() -> None:
 )
 @click.option("--project", help="Id of the only project that it sees.")
 @click.option("--days", type=click.FloatRange(min=0, min_open=True), help="Days until it expires.")
-def create_key(label: str, scopes: tuple[str, ...], project: str | None, days: float | None) -> None:
+@click.option("--user", metavar="EMAIL", help="Whose key it is; the owner's otherwise.")
+def create_key(label: str, scopes: tuple[str, ...], project: str | None, days: float | None, user: str | None) -> None:
     """Make an API key named LABEL and print it.
 
     It is shown this once and stored as a hash. Without --scope it may do everything. Next: send it in the header
@@ -128,11 +131,12 @@ def create_key(label: str, scopes: tuple[str, ...], project: str | None, days: f
         near = get_close_matches(wrong[0], SCOPES, n=1)
         hint = f"Did you mean {near[0]}? " if near else ""
         raise click.ClickException(f"{wrong[0]} is no scope. {hint}`flask keys scopes` lists them.")
-    key = new_key()
     expires_at = datetime.now(UTC) + timedelta(days=days) if days else None
     with reported(), connect(Settings.from_environment(os.environ).direct_url) as connection:
         if project and not list_projects(connection, limit=1, project_id=project):
             raise ProjectNotFound
+        of = users.get_user(connection, users.Sight(), email=user).id if user else users.owner_id(connection)
+        key = new_key(of, expires_at)
         api_keys.create_api_key(
             connection,
             key,
@@ -140,8 +144,23 @@ def create_key(label: str, scopes: tuple[str, ...], project: str | None, days: f
             scopes=scopes or (EVERY,),
             project_id=project,
             expires_at=expires_at,
+            user_id=of if user else None,
         )
     click.echo(key)
+
+
+@keys.command("owner")
+@click.argument("email")
+@click.option("--first-name", default="Instance", show_default=True)
+@click.option("--last-name", default="Owner", show_default=True)
+def name_owner(email: str, first_name: str, last_name: str) -> None:
+    """Say who owns this instance: clients show it, and GET /users lists it. Next: `flask keys create LABEL`."""
+    try:
+        Email()(email)
+    except ValidationError:
+        raise click.ClickException(f"{email} is no e-mail address") from None
+    with reported(), connect(Settings.from_environment(os.environ).direct_url) as connection:
+        users.rename_owner(connection, email=email, first_name=first_name, last_name=last_name)
 
 
 @keys.command("scopes")
@@ -199,11 +218,6 @@ def rotate_encryption() -> None:
             "To change the key, set EXECUTIONS_ENCRYPTION_KEY to a new one and EXECUTIONS_ENCRYPTION_KEY_OLD to this "
             "one on every host, start everything anew, and run this again"
         )
-
-
-def new_key() -> str:
-    """A key that nobody can guess."""
-    return secrets.token_urlsafe(32)
 
 
 def _day(time: datetime) -> str:

@@ -40,6 +40,11 @@ SCOPES = {
     "project:list": "list projects",
     "project:update": "rename projects",
     "project:delete": "delete projects",
+    "project:manageMembers": "add, change and remove the members of projects",
+    "user:create": "invite users",
+    "user:read": "read one user",
+    "user:list": "list users and the members of projects",
+    "user:delete": "delete users with their keys",
 }
 
 

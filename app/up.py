@@ -6,7 +6,6 @@ Knows the other parts by their commands and addresses only.
 import contextlib
 import fcntl
 import os
-import secrets
 import signal
 import socket
 import sys
@@ -19,11 +18,13 @@ from typing import NoReturn
 
 from app.demo import Client, import_demo, tour
 from app.embedded import EmbeddedPostgres
+from app.key_text import new_key
 from app.loopback import open_url
 from app.migrations import migrate
 from app.processes import Child
 from app.repository.api_keys import ensure_api_key
 from app.repository.connection import connect
+from app.repository.users import owner_id
 from app.settings import DATABASE_URL_FILE, Settings
 
 Say = Callable[[str], None]
@@ -146,7 +147,8 @@ def _api_key(settings: Settings) -> str:
     file = settings.home / API_KEY_FILE
     key = settings.api_key or (file.read_text().strip() if file.exists() else "")
     if not key:
-        key = secrets.token_urlsafe(32)
+        with connect(settings.direct_url) as connection:
+            key = new_key(owner_id(connection))
         _write_private(file, key)
     with connect(settings.direct_url) as connection:
         ensure_api_key(connection, key, label="make run", scopes=["*"])

@@ -29,3 +29,6 @@ STATUSES: tuple[Status, ...] = (*IN_FLIGHT, *ENDED)
 RETRYABLE: tuple[Ended, ...] = ("error", "canceled", "crashed")
 MODES: tuple[Mode, ...] = get_args(Mode)
 VOTES: tuple[Vote, ...] = get_args(Vote)
+
+OWNER, MEMBER = "global:owner", "global:member"
+"""What a user is, as n8n names it."""

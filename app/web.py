@@ -4,7 +4,7 @@ import os
 
 from flask import Flask
 
-from app.api import credentials, projects, tags, variables
+from app.api import credentials, members, projects, tags, users, variables
 from app.api.executions import bulk as execution_bulk
 from app.api.executions import executions
 from app.api.face import auth, bodies, codings, errors, ignored, openapi, operations, reads, requests
@@ -27,6 +27,19 @@ from app.repository.connection import open_pool
 from app.settings import Settings
 from app.signatures import Signer
 from app.workflow_rules import EngineRules
+
+MODULES = (
+    executions,
+    execution_bulk,
+    workflows,
+    workflow_runs,
+    tags,
+    projects,
+    members,
+    credentials,
+    variables,
+    users,
+)
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -72,7 +85,7 @@ def add_endpoints(app: Flask) -> None:
     reads.register(app)
     errors.register(app)
     api = openapi.Api(app)
-    for module in (executions, execution_bulk, workflows, workflow_runs, tags, projects, credentials, variables):
+    for module in MODULES:
         api.register_blueprint(module.blueprint)
     app.register_blueprint(operations.blueprint)
     app.register_blueprint(webhooks.blueprint)

@@ -5,6 +5,7 @@ import hmac
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from psycopg.rows import class_row
 
@@ -14,7 +15,10 @@ from app.repository.errors import ApiKeyNotFound
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
-    """A key as stored. `project_id` None: every project. `scopes` are n8n's names, "*" stands for all."""
+    """A key as stored.
+
+    `project_id` None: every project; `user_id` None: the owner's. `scopes` are n8n's names, "*" stands for all.
+    """
 
     id: int
     label: str
@@ -24,12 +28,13 @@ class ApiKey:
     expires_at: datetime | None
     last_used_at: datetime | None
     revoked_at: datetime | None
+    user_id: UUID | None
 
 
 # Uses api_keys_key_is_unique.
 FIND = """
     SELECT k.id, k.label, k.scopes, k.project_id, k.created_at, k.expires_at, k.last_used_at, k.revoked_at,
-           k.key_sha256
+           k.user_id, k.key_sha256
       FROM api_keys AS k
      WHERE k.key_sha256 = %(key_sha256)s
        AND k.revoked_at IS NULL
@@ -45,8 +50,8 @@ TOUCH = """
 """
 
 CREATE = """
-    INSERT INTO api_keys (label, key_sha256, scopes, project_id, expires_at)
-    VALUES (%(label)s, %(key_sha256)s, %(scopes)s, %(project_id)s, %(expires_at)s)
+    INSERT INTO api_keys (label, key_sha256, scopes, project_id, expires_at, user_id)
+    VALUES (%(label)s, %(key_sha256)s, %(scopes)s, %(project_id)s, %(expires_at)s, %(user_id)s)
     RETURNING id
 """
 
@@ -61,7 +66,8 @@ ENSURE = """
 """
 
 LIST = """
-    SELECT k.id, k.label, k.scopes, k.project_id, k.created_at, k.expires_at, k.last_used_at, k.revoked_at
+    SELECT k.id, k.label, k.scopes, k.project_id, k.created_at, k.expires_at, k.last_used_at, k.revoked_at,
+           k.user_id
       FROM api_keys AS k
      ORDER BY k.id
 """
@@ -102,14 +108,16 @@ def create_api_key(
     scopes: Sequence[str],
     project_id: str | None = None,
     expires_at: datetime | None = None,
+    user_id: UUID | None = None,
 ) -> int:
-    """Store a new key and return its id."""
+    """Store a new key, the owner's unless a user is named, and return its id."""
     values = {
         "label": label,
         "key_sha256": digest(key),
         "scopes": list(scopes),
         "project_id": project_id,
         "expires_at": expires_at,
+        "user_id": user_id,
     }
     return int(scalar(connection, CREATE, values))
 

@@ -59,6 +59,10 @@ class VariableNotFound(NotFound):
     default = "Variable not found"
 
 
+class UserNotFound(NotFound):
+    default = "User not found"
+
+
 class ApiKeyNotFound(NotFound):
     default = "API key not found"
 
@@ -105,6 +109,7 @@ BY_CONSTRAINT: dict[str, Callable[[], RepositoryError]] = {
     "credentials_project_id_fkey": lambda: ProjectNotFound(),
     "variables_project_id_fkey": lambda: ProjectNotFound(),
     "variables_key_is_unique": lambda: AlreadyExists("There is a variable with this key already"),
+    "users_email_is_unique": lambda: AlreadyExists("Another user has this e-mail address"),
     "api_keys_project_id_fkey": lambda: ProjectNotFound(),
     "projects_pkey": lambda: AlreadyExists("A project with this id already exists"),
     "webhooks_path_is_free": lambda: AlreadyExists("The address of a webhook is taken already"),

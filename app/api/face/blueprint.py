@@ -45,6 +45,7 @@ PATH_PARTS = {
     "credential_id": ("The credential's id.", "vHxaz5UaCghVYl9C"),
     "credential_type": ("The type of credential.", "httpBasicAuth"),
     "variable_id": ("The variable's id.", "kW3n0bEQ5vQ2cXrT"),
+    "user_id": ("The user's id or e-mail address.", "owner@executions.local"),
     "project_id": ("The project's id.", "default"),
 }
 ACTS = frozenset({"execute", "retry", "stop", "delete"})

@@ -17,7 +17,8 @@ SCOPES = {
     "tag": {"create", "read", "list", "update", "delete"},
     "credential": {"create", "read", "list", "update", "delete"},
     "variable": {"create", "list", "update", "delete"},
-    "project": {"create", "list", "update", "delete"},
+    "project": {"create", "list", "update", "delete", "manageMembers"},
+    "user": {"create", "read", "list", "delete"},
 }
 
 

@@ -6,6 +6,7 @@ An endpoint that is added without a rule here fails, whatever it does.
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
+from uuid import UUID
 
 import pytest
 from flask import Flask
@@ -25,6 +26,7 @@ its project. COMMON: shared by all projects, so it may be looked at. EVERYBODYS:
 """
 
 CREDENTIAL = {"name": "Service", "type": "httpHeaderAuth", "data": {"name": "X-Key", "value": "v"}}
+RELATION = {"userId": str(UUID(int=1)), "role": "project:viewer"}
 RULES: dict[tuple[str, str], tuple[str, Any]] = {
     ("GET", "/executions"): (LIST, None),
     ("GET", "/executions/<execution_id>"): (OBJECT, None),
@@ -64,6 +66,17 @@ RULES: dict[tuple[str, str], tuple[str, Any]] = {
     ("POST", "/projects"): (EVERYBODYS, {"name": "New"}),
     ("PUT", "/projects/<project_id>"): (EVERYBODYS, {"name": "New"}),
     ("DELETE", "/projects/<project_id>"): (EVERYBODYS, None),
+    ("GET", "/projects/<project_id>/users"): (OBJECT, None),
+    ("POST", "/projects/<project_id>/users"): (
+        EVERYBODYS,
+        {"relations": [RELATION]},
+    ),
+    ("PATCH", "/projects/<project_id>/users/<user_id>"): (EVERYBODYS, {"role": "project:viewer"}),
+    ("DELETE", "/projects/<project_id>/users/<user_id>"): (EVERYBODYS, None),
+    ("GET", "/users"): (COMMON, None),
+    ("POST", "/users"): (EVERYBODYS, [{"email": "new@example.com"}]),
+    ("GET", "/users/<user_id>"): (COMMON, None),
+    ("DELETE", "/users/<user_id>"): (EVERYBODYS, None),
     ("GET", "/tags"): (COMMON, None),
     ("POST", "/tags"): (COMMON, {"name": "New"}),
     ("GET", "/tags/<tag_id>"): (COMMON, None),
@@ -105,6 +118,7 @@ def names(api: Api) -> dict[str, dict[str, str]]:
             "project_id": project,
             "variable_id": variable_of(api, project),
             "tag_id": "shared",
+            "user_id": "owner@executions.local",
             "job_id": deletion_job(api, project),
         }
     for parts in made.values():

@@ -1,0 +1,145 @@
+"""Users and members of projects: bodies and answers."""
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from marshmallow import ValidationError, fields, validate
+
+from app.schemas.base import CamelSchema, IsoTime, StrictSchema, WholeNumber, query_flag
+from app.schemas.cursors import InvalidCursor
+from app.schemas.pages import PageQuery
+from app.vocabulary import MEMBER
+
+MOST_AT_ONCE = 100
+LONGEST_EMAIL = 254
+MOST_SKIPPED = 10_000
+PROJECT_ROLES = ("project:admin", "project:editor", "project:viewer")
+
+
+def parse_user_id(text: str) -> UUID | None:
+    """The id that this text is, in its usual form; None for another text."""
+    try:
+        found = UUID(text)
+    except ValueError:
+        return None
+    return found if str(found) == text.lower() else None
+
+
+class UserId(fields.String):
+    """A user's id as text, loaded as a UUID."""
+
+    default_error_messages = {"invalid_id": "Not a user id."}  # noqa: RUF012
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
+        found = parse_user_id(super()._deserialize(value, attr, data, **kwargs))
+        if found is None:
+            raise self.make_error("invalid_id")
+        return found
+
+
+class UserPageQuery(PageQuery):
+    """A page of a list in the order of the users' ids."""
+
+    def load_last_id(self, text: str) -> UUID:
+        found = parse_user_id(text)
+        if found is None:
+            raise InvalidCursor
+        return found
+
+
+class UserQuery(StrictSchema):
+    include_role = query_flag("Include `role`.")
+
+
+class UserListQuery(UserPageQuery):
+    include_role = query_flag("Include `role`.")
+    project_id = fields.String(
+        validate=validate.Length(1, 64), metadata={"description": "Only the members of this project."}
+    )
+    offset = WholeNumber(
+        validate=validate.Range(0, MOST_SKIPPED),
+        metadata={"description": "How many to leave out at the start; nextCursor goes on from there.", "default": 0},
+    )
+
+    def filters(self) -> list[str]:
+        return [name for name in super().filters() if name != "offset"]
+
+
+class InvitationBody(StrictSchema):
+    """One of those to invite."""
+
+    email = fields.Email(required=True, validate=validate.Length(1, LONGEST_EMAIL))
+    role = fields.String(load_default=MEMBER, metadata={"description": f"{MEMBER}, as nobody else can be invited."})
+
+
+class RelationBody(StrictSchema):
+    """Who is to be a member, and as what."""
+
+    user_id = UserId(required=True, metadata={"format": "uuid"})
+    role = fields.String(required=True, validate=validate.OneOf(PROJECT_ROLES))
+
+
+class MembersBody(StrictSchema):
+    relations = fields.List(fields.Nested(RelationBody), required=True, validate=validate.Length(1, MOST_AT_ONCE))
+
+
+class MemberRoleBody(StrictSchema):
+    role = fields.String(required=True, validate=validate.OneOf(PROJECT_ROLES))
+
+
+class PersonSchema(CamelSchema):
+    id = fields.String(required=True)
+    email = fields.String(required=True)
+    first_name = fields.String(required=True, allow_none=True)
+    last_name = fields.String(required=True, allow_none=True)
+    created_at = IsoTime(required=True)
+    updated_at = IsoTime(required=True)
+
+
+class UserSchema(PersonSchema):
+    """Who owns the instance or was invited."""
+
+    is_pending = fields.Boolean(required=True, metadata={"description": "Was invited and has no key yet."})
+    mfa_enabled = fields.Boolean(required=True, metadata={"description": "Always false."})
+    role = fields.String(metadata={"description": "With includeRole=true: global:owner or global:member."})
+
+
+class UserPageSchema(CamelSchema):
+    data = fields.List(fields.Nested(UserSchema), required=True)
+    next_cursor = fields.String(required=True, allow_none=True)
+
+
+class InvitedUserSchema(CamelSchema):
+    id = fields.String(required=True)
+    email = fields.String(required=True)
+    email_sent = fields.Boolean(required=True, metadata={"description": "Always false: no mail is sent."})
+    role = fields.String(required=True)
+    invite_accept_url = fields.String(
+        required=True, metadata={"description": "Always empty: `flask keys create LABEL --user EMAIL` makes the key."}
+    )
+
+
+class InvitationSchema(CamelSchema):
+    user = fields.Nested(InvitedUserSchema, required=True)
+    error = fields.String(required=True)
+
+
+class MemberSchema(PersonSchema):
+    """A user with the role in a project."""
+
+    role = fields.String(required=True)
+
+
+class MemberPageSchema(CamelSchema):
+    data = fields.List(fields.Nested(MemberSchema), required=True)
+    next_cursor = fields.String(required=True, allow_none=True)
+
+
+def check_invitations(invitations: list[dict[str, Any]]) -> None:
+    """Raises ValidationError for more at once than can be read, and for a role that nobody can be invited to."""
+    if len(invitations) > MOST_AT_ONCE:
+        raise ValidationError(f"At most {MOST_AT_ONCE} users can be invited at once.")
+    for number, invitation in enumerate(invitations):
+        if invitation["role"] != MEMBER:
+            raise ValidationError({str(number): {"role": [f"Only {MEMBER} can be invited."]}})
