@@ -139,18 +139,18 @@ def update_credential(body: dict[str, Any], credential_id: str) -> Response:
         if kind != found.type and data is None:
             raise ValidationError({"data": ["Is needed with another type: what it holds does not fit."]})
         if data is not None:
-            data = completed(connection, found, data) if body["is_partial_data"] and kind == found.type else data
+            data = complete_data(connection, found, data) if body["is_partial_data"] and kind == found.type else data
             check_data(kind, data)
         changed = services().vault.update(connection, found, name=body["name"], type=kind, data=data)
     return answer(render(changed))
 
 
-def completed(connection: Connection, credential: Credential, data: dict[str, Any]) -> dict[str, Any]:
+def complete_data(connection: Connection, credential: Credential, data: dict[str, Any]) -> dict[str, Any]:
     """The data, with what the credential holds besides."""
-    return {**held(connection, credential), **data}
+    return {**read_held(connection, credential), **data}
 
 
-def held(connection: Connection, credential: Credential) -> dict[str, Any]:
+def read_held(connection: Connection, credential: Credential) -> dict[str, Any]:
     """What a credential holds; it must not get into an answer."""
     try:
         found = services().vault.read_in_project(connection, credential.project_id, credential.id, credential.type)
@@ -170,7 +170,7 @@ def test_credential(credential_id: str) -> Response:
         found = credentials.get_credential(
             connection, require_id(credential_id, CredentialNotFound), project_id=caller().project_id
         )
-        data = held(connection, found)
+        data = read_held(connection, found)
     try:
         problem = services().credential_tests.problem(found.type, data)
     except CannotTest:

@@ -84,7 +84,7 @@ def update_variable(body: dict[str, Any], variable_id: str) -> Response:
     """Change a variable: its key, its value, and where it belongs to."""
     own = caller().project_id
     with database() as connection:
-        found = changeable(connection, variable_id)
+        found = get_changeable_variable(connection, variable_id)
         project = body.get("project_id", found.project and found.project.id)
         if own is not None and project != own:
             raise ProjectNotFound
@@ -96,11 +96,11 @@ def update_variable(body: dict[str, Any], variable_id: str) -> Response:
 def delete_variable(variable_id: str) -> Response:
     """Delete a variable; to workflows that ask for it, it is undefined from now on."""
     with database() as connection:
-        variables.delete_variable(connection, changeable(connection, variable_id).id)
+        variables.delete_variable(connection, get_changeable_variable(connection, variable_id).id)
     return Response(status=204)
 
 
-def changeable(connection: Connection, variable_id: str) -> Variable:
+def get_changeable_variable(connection: Connection, variable_id: str) -> Variable:
     """A variable that the caller may change: not a common one with a key that is limited to a project."""
     wanted = require_id(variable_id, VariableNotFound)
     found = variables.get_variable(connection, wanted, visible_project=caller().project_id)

@@ -59,9 +59,9 @@ class CredentialType:
         """What is wrong with each field; the sentences repeat no value."""
         if self.open:
             return {}
-        checked = {name: self._problem(name, value) for name, value in data.items()}
-        checked |= {name: "Must be there." for name in self.required if name not in data}
-        return {name: problem for name, problem in checked.items() if problem is not None}
+        problems = {name: self._problem(name, value) for name, value in data.items()}
+        problems |= {name: "Must be there." for name in self.required if name not in data}
+        return {name: problem for name, problem in problems.items() if problem is not None}
 
     def can_prove_caller(self, data: Mapping[str, Any]) -> bool:
         """Whether nothing is empty that callers have to know."""

@@ -58,7 +58,7 @@ def tour(client: Client) -> list[tuple[str, str]]:
     commands = [("what ran, newest first", client.curl("GET", "/executions"))]
     if succeeded := client.get("/executions?status=success&limit=1")["data"]:
         path = f"/executions/{succeeded[0]['id']}?includeData=true"
-        commands.append(("one that succeeded, with what every node put out", client.curl("GET", path)))
+        commands.append(("one that succeeded, with the output of every node", client.curl("GET", path)))
     failed = [e for e in client.get("/executions?status=error&limit=50")["data"] if not e["retrySuccessId"]]
     if failed:
         path = f"/executions/{failed[0]['id']}/retry"

@@ -74,7 +74,7 @@ class Held:
         self.may_hold_more = False
 
     @asynccontextmanager
-    async def whole_truth(self, results: Sequence[Result]) -> AsyncIterator[list[int] | None]:
+    async def known_ids(self, results: Sequence[Result]) -> AsyncIterator[list[int] | None]:
         """Where more may be held than is known: the ids of all that is known, while nothing is added to it; else None.
 
         What is found is to be started before this ends.

@@ -125,7 +125,7 @@ def result_of(
     """
     claim, mask = assignment.claim, assignment.proof.mask
     try:
-        data = mask.json(encode_json(outcome.data))
+        data = mask.json(encode_data(outcome.data))
     except (TypeError, ValueError, RecursionError) as error:
         return refuse_result(claim, str(error))
     if len(data) > LARGEST_DATA:
@@ -152,7 +152,7 @@ def result_of(
     )
 
 
-def encode_json(data: dict[str, Any]) -> bytes:
+def encode_data(data: dict[str, Any]) -> bytes:
     """The data as JSON, with text for values that JSON does not know. Raises TypeError, ValueError or RecursionError
     for what cannot be written at all."""
     try:
@@ -203,7 +203,7 @@ def failure_of(claim: Claim, outcome: Outcome, mask: Mask, address: str | None) 
     if claim.mode == "manual" or not (outcome.status == "error" or error.get("name") == TIMED_OUT):
         return None
     if mask:
-        error = json.loads(mask.json(encode_json(error)))
+        error = json.loads(mask.json(encode_data(error)))
     texts = {name: shorten(text) for name in TEXTS if isinstance(text := error.get(name), str)}
     return Failure({**error, **texts}, document.last_node, address)
 

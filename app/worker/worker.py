@@ -170,7 +170,7 @@ class Worker:
         free = self._settings.concurrency - len(held.running) if claiming else 0
         if not results and free < 1:
             return
-        async with held.whole_truth(results) as known:
+        async with held.known_ids(results) as known:
             try:
                 exchanged = await self._database.in_thread(lambda: exchange(results, free, known))
             except UNREACHABLE as error:

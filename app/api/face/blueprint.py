@@ -144,14 +144,14 @@ def without_query(view: View, *, strict: bool) -> View:
     """Refuse query parameters where an endpoint takes none, or pass over them."""
 
     @wraps(view)
-    def checked(*args: Any, **kwargs: Any) -> Any:
+    def call_view(*args: Any, **kwargs: Any) -> Any:
         unknown = [name for name, given in request.args.lists() if any(given)]
         if unknown and strict:
             raise ValidationError({name: ["Unknown field."] for name in unknown})
         note_ignored(unknown)
         return view(*args, **kwargs)
 
-    return cast(View, checked)
+    return cast(View, call_view)
 
 
 def operation_id(name: str) -> str:

@@ -76,7 +76,7 @@ class NodeContext:
 
     @property
     def continues_on_fail(self) -> bool:
-        """Whether an item that fails is to be put out as an error instead of ending the run."""
+        """Whether an item that fails becomes an error in the output instead of ending the run."""
         return self.node.continues_on_fail
 
     @property

@@ -86,7 +86,7 @@ def _may_run(task: Task) -> bool:
 async def _run_task(
     state: RunState, task: Task, sandbox: Sandbox, execution: ExecutionInfo
 ) -> tuple[Halt | None, NodeError | None]:
-    """Run one node and hand on what it put out. Why the run cannot go on, and how the node failed if it did."""
+    """Run one node and hand on its output. Why the run cannot go on, and how the node failed if it did."""
     node = task.node
     run_index = len(state.run_data.get(node.name, ()))
     inputs = await compute(_paired_inputs, task, size=_count(task.inputs) / PLAIN)

@@ -24,7 +24,7 @@ class Ancestry:
         self._known: dict[tuple[str, int, int, int, str], Position | str | None] = {}
 
     def find(self, target: str, place: int) -> Position | str | None:
-        """Where `target` put out what became the item at `place` of the current input.
+        """Where in the outputs of `target` stands what became the item at `place` of the current input.
 
         Its position; or the reason why it cannot be told; or None when the way back does not lead there.
         """

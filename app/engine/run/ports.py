@@ -29,7 +29,7 @@ class ChildRequest:
 
 @dataclass(frozen=True, slots=True)
 class ChildOutcome:
-    """What a sub-workflow's last node put out, and which execution it was; `error` says why it has failed.
+    """The output of a sub-workflow's last node, and which execution it was; `error` says why it has failed.
 
     `failure` is that error as it stands in the sub-workflow's own run data.
     """

@@ -20,7 +20,7 @@ _DEFAULT_EACH = "item.myNewField = 1;\nreturn item;"
 
 
 class Failed(NodeError):
-    """The program has failed, or has returned what cannot be put out; None: it threw something without a message."""
+    """The program has failed, or has returned what cannot be an output; None: it threw something without a message."""
 
     def __init__(self, message: str | None, *, anonymous: bool = True) -> None:
         super().__init__("Unknown error" if message is None else message, anonymous=anonymous)

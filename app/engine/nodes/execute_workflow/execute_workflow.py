@@ -119,7 +119,7 @@ def _error_item(error: NodeError) -> Item:
 
 
 def _pair_outputs(outputs: Outputs, count: int) -> Outputs:
-    """Items of a sub-workflow that put out as many as it was given belong to those, one by one."""
+    """Items of a sub-workflow that gives as many as it was given belong to those, one by one."""
     return [
         [{**item, "pairedItem": {"item": index}} for index, item in enumerate(items)]
         if len(items) == count

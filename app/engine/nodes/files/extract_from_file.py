@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from app.engine.nodes.files import spreadsheets
-from app.engine.nodes.files.library_calls import GivenFile, encode, extract_by_library, rows_of
+from app.engine.nodes.files.library_calls import GivenFile, extract_by_library, rows_of, to_base64
 from app.engine.nodes.files.pdf import read_pdf
 from app.engine.nodes.shared import binary
 from app.engine.nodes.shared.binary import encoding_name
@@ -70,7 +70,7 @@ async def extract_from_file(context: NodeContext) -> Outputs:
 async def _read_sheets(context: NodeContext, files: list[GivenFile]) -> list[list[Item] | NodeError]:
     operation = context.parameters["operation"]
     requests = [
-        spreadsheets.read_request(encode(file.content), operation, file.parameters.get("options") or {})
+        spreadsheets.read_request(to_base64(file.content), operation, file.parameters.get("options") or {})
         for file in files
     ]
     answers = await spreadsheets.read_sheets(context, requests)

@@ -75,7 +75,7 @@ def _batches(rows: Sequence[dict[str, Any]]) -> list[list[dict[str, Any]]]:
     return batches
 
 
-def encode(content: bytes) -> str:
+def to_base64(content: bytes) -> str:
     """Bytes as programs get and give them."""
     return base64.b64encode(content).decode()
 

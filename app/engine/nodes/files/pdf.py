@@ -4,7 +4,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from app.engine.nodes.files.library_calls import GivenFile, call_library, encode
+from app.engine.nodes.files.library_calls import GivenFile, call_library, to_base64
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.run.items import Item
@@ -73,7 +73,7 @@ def _request(file: GivenFile) -> dict[str, Any]:
     options = file.parameters.get("options") or {}
     pages = conversions.to_number(options.get("maxPages") or 0)
     return {
-        "data": encode(file.content),
+        "data": to_base64(file.content),
         "password": str(options["password"]) if options.get("password") else None,
         "pages": pages if pages == pages else 0,
         "join": options.get("joinPages") is not False,

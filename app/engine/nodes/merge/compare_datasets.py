@@ -90,7 +90,7 @@ class _Comparison:
     def resolve_differences(
         self, parameters: dict[str, Any], pairs: list[matching.Pair], dots: bool, version: float
     ) -> dict[str, Any]:
-        """The item to put out for two that differ, as the node's "when there are differences" says."""
+        """The output for two items that differ, as the node's "when there are differences" says."""
         resolve = parameters.get("resolve", "includeBoth" if version >= 2.1 else "preferInput2")
         if resolve == "preferInput1":
             return self.one

@@ -97,7 +97,7 @@ async def set_(context: NodeContext) -> Outputs:
 
 
 def _copies(context: NodeContext) -> int:
-    """How often each item is put out: more than once only where somebody tries a workflow out with few items."""
+    """How often each item stands in the output: once, but where somebody tries a workflow out with few items."""
     if not context.parameters.get("duplicateItem") or context.execution.mode not in ("manual", "test"):
         return 1
     count = conversions.to_number(context.parameters.get("duplicateCount", 0))

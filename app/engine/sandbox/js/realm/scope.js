@@ -49,7 +49,7 @@
       return node;
     }
 
-    /** The items that a node put out at one output in one run (default: the latest). */
+    /** The items at one output of a node in one run (default: the latest). */
     output(name, branch, run) {
       const node = this.node(name);
       if (node.runs.length === 0) {
