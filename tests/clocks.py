@@ -1,6 +1,7 @@
 """Clocks that are off, by libfaketime: only what the clock on the wall says is shifted."""
 
 import atexit
+import contextlib
 import functools
 import os
 import shutil
@@ -23,6 +24,7 @@ def library() -> Path | None:
     if not path.exists():
         return None
     path = _copied(path)
+    remove_leftovers()
     program = "import time; print(round(time.time()))"
     environ = os.environ | variables(path, 3600)
     shown = subprocess.run([sys.executable, "-c", program], env=environ, capture_output=True, text=True, check=False)
@@ -38,6 +40,19 @@ def _copied(path: Path) -> Path:
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     folder.chmod(0o755)
     return Path(shutil.copy(path, folder))
+
+
+def remove_leftovers() -> None:
+    """What processes with a shifted clock share and, killed or replaced by another program, have left behind.
+
+    One of another account that gets the same process id later could not start.
+    """
+    for semaphore in Path("/dev/shm").glob("sem.faketime_sem_*"):
+        number = semaphore.name.rpartition("_")[2]
+        if not Path("/proc", number).exists():
+            with contextlib.suppress(OSError):  # somebody else's, or already gone
+                semaphore.unlink()
+                semaphore.with_name(f"faketime_shm_{number}").unlink()
 
 
 def shifted(seconds: float) -> dict[str, str]:

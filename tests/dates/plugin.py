@@ -9,7 +9,6 @@ import resource
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -36,23 +35,17 @@ def pytest_runtestloop(session: pytest.Session) -> Iterator[None]:
 @contextmanager
 def _sandboxes_with_this_clock() -> Iterator[None]:
     """The sandbox hands its processes no variables at all; here they get those of the clock, and no others."""
-    started: list[int] = []
     start = asyncio.base_events.BaseEventLoop.subprocess_exec
 
     async def start_with_this_clock(loop: Any, *arguments: Any, **options: Any) -> Any:
         if options.get("env") == {}:
             options["env"] = {name: os.environ[name] for name in clocks.VARIABLES}
-        transport, protocol = await start(loop, *arguments, **options)
-        started.append(transport.get_pid())
-        return transport, protocol
+        return await start(loop, *arguments, **options)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(asyncio.base_events.BaseEventLoop, "subprocess_exec", start_with_this_clock)
         patch.setattr(sandbox_process, "confine", _confine_with_shared_memory)
         yield
-    for pid in started:  # one that is killed leaves this behind
-        for name in (f"faketime_shm_{pid}", f"sem.faketime_sem_{pid}"):
-            Path("/dev/shm", name).unlink(missing_ok=True)
 
 
 def _confine_with_shared_memory(parent: int, memory_mb: int) -> None:

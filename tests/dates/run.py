@@ -74,4 +74,5 @@ def run_tests(moment: Moment, tests: Sequence[str] = SLICE) -> Ended:
         text=True,
         check=False,
     )
+    clocks.remove_leftovers()
     return Ended(done.returncode, done.stdout + done.stderr, time.monotonic() - began)
