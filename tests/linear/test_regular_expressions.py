@@ -69,9 +69,10 @@ def grows_with_the_square(use: Callable[[Any], object], pattern: re.Pattern[Any]
         texts = (small.encode(), large.encode()) if as_bytes else (small, large)
         if seconds(use, texts[0], 1) < NOTICED_SECONDS or seconds(use, texts[0]) < NOTICED_SECONDS:
             continue
-        before, after = seconds(use, texts[0]), seconds(use, texts[1])
-        if after > max(before * FACTOR * 3, LEAST_SECONDS):
-            return [(small[:40] + "..." + small[-10:], before, after)]
+        before = seconds(use, texts[0])
+        most = max(before * FACTOR * 3, LEAST_SECONDS)
+        if all(seconds(use, texts[1], 1) > most for _ in range(3)):  # one that is quick enough is enough
+            return [(small[:40] + "..." + small[-10:], before, most)]
     return []
 
 

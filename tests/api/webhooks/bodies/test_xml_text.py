@@ -8,7 +8,7 @@ import pytest
 from app.api.webhooks.bodies import xml_text as module
 from app.api.webhooks.bodies.errors import Unreadable
 from app.api.webhooks.bodies.xml_text import xml_text
-from tests.api.webhooks.bodies.growth import grows_with_its_length, memory_factor
+from tests.api.webhooks.bodies.growth import grows_with_its_length, takes_less_than
 
 
 def read(data: bytes, charset: str | None = None) -> Any:
@@ -114,4 +114,4 @@ def test_time_grows_with_its_length(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", BODIES)
 def test_memory_is_a_few_times_its_length(kind: str) -> None:
-    assert memory_factor(lambda data: xml_text(data, None), BODIES[kind](4_000_000)) < 8
+    assert takes_less_than(8, lambda data: xml_text(data, None), BODIES[kind](4_000_000))
