@@ -1,6 +1,7 @@
 """Fixtures for every test: a database of its own, connections to it, and live processes over it."""
 
 import os
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -13,11 +14,16 @@ from hypothesis import settings
 from app.processes import Child
 from app.repository import connection as connection_module
 from tests import live
+from tests.order import slow_first
 from tests.postgres import TestServer, cloned_database
 
 # How fast an example runs says more of the machine than of the program; CI tries the same ones each time.
 settings.register_profile("suite", deadline=None, database=None, derandomize="CI" in os.environ)
 settings.load_profile("suite")
+
+# Many processes load the program and each of this run all tests: with what is compiled kept, that takes a third less.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 _server: TestServer | None = None
 
@@ -31,8 +37,15 @@ def _server_url() -> str:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
-    """One process more than there are processors: at most times one of them waits for what other programs do."""
-    return (os.cpu_count() or 1) + 1
+    """Two processes more than there are processors: half of the time they wait for what other programs do."""
+    return (os.cpu_count() or 1) + 2
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Begin with the slow tests where several processes share the work."""
+    if shared := getattr(config, "workerinput", None):
+        items[:] = slow_first(items, shared["workercount"])
 
 
 @pytest.hookimpl(optionalhook=True)

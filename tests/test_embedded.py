@@ -19,6 +19,8 @@ from app.embedded.account import NoUsableAccount, choose_account
 from app.embedded.binaries import postgres_binaries
 from app.processes import ChildDied
 
+pytestmark = pytest.mark.slow
+
 STARTED_AND_KILLED = """
 import os, pathlib, signal, sys
 from app.embedded import EmbeddedPostgres

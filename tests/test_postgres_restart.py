@@ -12,6 +12,8 @@ from tests.postgres import TestServer, cloned_database
 from tests.worker.conftest import Queue
 from tests.workflows import no_op, stored
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def own_postgres():

@@ -22,6 +22,8 @@ from tests.live import KEY, LiveServer
 from tests.patience import PATIENCE_SECONDS, wait_until
 from tests.workflows import no_op, set_field, stored, wait
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def server(database_url: str, tmp_path: Path) -> Iterator[LiveServer]:

@@ -21,6 +21,8 @@ import pytest
 from tests.live import PROJECT, environment, free_port
 from tests.patience import PATIENCE_SECONDS, wait_until
 
+pytestmark = pytest.mark.slow
+
 LAST_LINE = "Ctrl-C stops everything"
 
 

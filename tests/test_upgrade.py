@@ -21,6 +21,8 @@ from app.repository.connection import connect
 from tests.first_release import fill
 from tests.postgres import cloned_database
 
+pytestmark = pytest.mark.slow
+
 ROWS = int(os.environ.get("ROWS", "3000"))
 PROMISED_SECONDS = 1.0  # that a statement may wait for a lock, with a processor for everybody
 HELD_SECONDS = 8.0  # how long somebody's transaction is in the migrations' way; whoever queues behind waits as long

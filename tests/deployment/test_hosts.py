@@ -16,6 +16,8 @@ from tests.patience import wait_until
 from tests.worker.conftest import LEASE, Queue
 from tests.workflows import node, stored, wait
 
+pytestmark = pytest.mark.slow
+
 WORK_SECONDS = 12  # longer than it takes to begin everywhere, and to be given up
 SETTINGS = {
     **LEASE,

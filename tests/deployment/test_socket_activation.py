@@ -16,6 +16,8 @@ import pytest
 
 from tests import live
 
+pytestmark = pytest.mark.slow
+
 FIRST_FILE = 3  # where systemd's first socket is
 SECONDS = 60
 

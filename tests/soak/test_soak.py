@@ -7,6 +7,8 @@ import pytest
 from tests.soak.neighbours.run import neighbours
 from tests.soak.run import soak
 
+pytestmark = pytest.mark.slow
+
 SECONDS = 5.0
 BESIDE_SECONDS = 15.0
 CLIENTS = 3

@@ -17,6 +17,8 @@ from app.vocabulary import IN_FLIGHT
 from tests.patience import wait_until
 from tests.workflows import no_op, node, stored, wait
 
+pytestmark = pytest.mark.slow
+
 NEXT_NODE = no_op()
 EVERY_SECOND = {"field": "seconds", "secondsInterval": 1}
 FIRED = "SELECT e.id, e.mode, e.status, e.created_at FROM executions AS e WHERE e.workflow_id = %s ORDER BY e.id"

@@ -4,9 +4,13 @@ import os
 import signal
 import time
 
+import pytest
+
 from tests.patience import PATIENCE_SECONDS, wait_until
 from tests.worker.conftest import LEASE
 from tests.workflows import no_op, stored, wait
+
+pytestmark = pytest.mark.slow
 
 
 def test_a_killed_workers_executions_crash_and_the_queue_goes_on(queue, start_worker) -> None:

@@ -11,6 +11,8 @@ from tests.patience import wait_until
 from tests.worker.conftest import LEASE, REACH
 from tests.workflows import call_out, code, no_op, node, set_field, stop_and_error, stored, wait
 
+pytestmark = pytest.mark.slow
+
 
 def call(workflow_id: str, name: str = "Call", **parameters):
     chosen = {"__rl": True, "mode": "id", "value": workflow_id}

@@ -12,6 +12,8 @@ from tests.patience import PATIENCE_SECONDS
 from tests.worker.conftest import LEASE
 from tests.workflows import no_op, node, stored, wait
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def start_holder(start_worker) -> Callable[..., Child]:

@@ -1,0 +1,35 @@
+"""Each process of a test run begins with its share of what takes long."""
+
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from tests.order import slow_first
+
+
+def names(text: str) -> list[Any]:
+    """A test for each letter; a capital is a slow one."""
+
+    def marker(letter: str) -> Callable[[str], bool]:
+        return lambda name: name == "slow" and letter.isupper()
+
+    return [SimpleNamespace(name=letter, get_closest_marker=marker(letter)) for letter in text]
+
+
+@pytest.mark.parametrize(
+    ("text", "processes", "expected"),
+    [
+        ("abcAdeBf", 2, "Aabc Bdef"),
+        ("abcABCdef", 2, "ACab Bcdef"),
+        ("abcdef", 3, "ab cd ef"),
+        ("ABC", 2, "AC B"),
+        ("ABCDa", 4, "A B C Da"),
+        ("a", 4, "a"),
+        ("", 2, ""),
+    ],
+)
+def test_slow_ones_come_first_in_each_part(text: str, processes: int, expected: str) -> None:
+    ordered = slow_first(names(text), processes)
+    assert "".join(item.name for item in ordered) == expected.replace(" ", "")
