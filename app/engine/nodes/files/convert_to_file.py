@@ -10,6 +10,7 @@ import orjson
 
 from app.binary_files import file_entry
 from app.engine.nodes.files import spreadsheets
+from app.engine.nodes.files.calendars import write_event
 from app.engine.nodes.shared.binary import encoding_name
 from app.engine.nodes.shared.issues import Required, rules
 from app.engine.run.computing import breathe, compute
@@ -62,13 +63,17 @@ async def convert_to_file(context: NodeContext) -> Outputs:
         content = await compute(_json, [item["json"] for item in context.items], resolved[0])
         return [[_all(context, resolved[0], content, "application/json", "file.json")]]
     make = {"toJson": _json_file, "toText": _text_file, "toBinary": _binary_file}.get(operation)
-    if make is None:
+    if make is None and operation != "iCal":
         raise NodeError(f"The operation '{operation}' of Convert to File is not supported.")
     output: list[Item] = []
     for index, (item, parameters) in enumerate(zip(context.items, resolved, strict=True)):
         await breathe()
         try:
-            file = make(item, parameters, index, context.version)
+            file = (
+                await _calendar_file(context, parameters, index)
+                if make is None
+                else make(item, parameters, index, context.version)
+            )
             output.append({"json": {}, "binary": {_field(parameters): file}, "pairedItem": {"item": index}})
         except NodeError as error:
             if not context.continues_on_fail:
@@ -106,6 +111,12 @@ def _json(value: Any, parameters: dict[str, Any]) -> bytes:
 def _json_file(item: Item, parameters: dict[str, Any], index: int, version: float) -> dict[str, Any]:
     name = (parameters.get("options") or {}).get("fileName")
     return file_entry(_json(item["json"], parameters), "application/json", str(name or "file.json"))
+
+
+async def _calendar_file(context: NodeContext, parameters: dict[str, Any], index: int) -> dict[str, Any]:
+    text = await write_event(context, parameters, index)
+    name = (parameters.get("additionalFields") or {}).get("fileName")
+    return file_entry(text.encode(), "text/calendar", str(name or "event.ics"))
 
 
 def _text_file(item: Item, parameters: dict[str, Any], index: int, version: float) -> dict[str, Any]:

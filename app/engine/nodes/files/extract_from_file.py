@@ -6,7 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from app.engine.nodes.files import spreadsheets
-from app.engine.nodes.files.library_calls import GivenFile, extract_by_library, rows_of, to_base64
+from app.engine.nodes.files.calendars import read_calendars
+from app.engine.nodes.files.library_calls import GivenFile, extract_by_library, made_of, rows_of, to_base64
 from app.engine.nodes.files.pdf import read_pdf
 from app.engine.nodes.shared import binary
 from app.engine.nodes.shared.binary import encoding_name
@@ -21,7 +22,7 @@ from app.engine.values import conversions, paths, tables
 from app.engine.values.conversions import CannotConvert
 from app.engine.values.tables import MalformedTable
 
-WHOLE = frozenset({"fromJson", "text", "xml", "binaryToPropery"})
+WHOLE = frozenset({"fromIcs", "fromJson", "text", "xml", "binaryToPropery"})
 JSON_ERROR = "={{ (() => { try { JSON.parse($json.text) } catch (error) { return error.message } })() }}"
 
 
@@ -43,8 +44,8 @@ async def extract_from_file(context: NodeContext) -> Outputs:
     operation = context.parameters.get("operation", "csv")
     if operation in spreadsheets.MIME_TYPES:
         return [await extract_by_library(context, _read_sheets)]
-    if operation == "pdf":
-        return [await extract_by_library(context, read_pdf)]
+    if operation in BY_LIBRARY:
+        return [await extract_by_library(context, BY_LIBRARY[operation])]
     if operation != "csv" and operation not in WHOLE:
         raise NodeError(f"The operation '{operation}' of Extract From File is not supported.")
     output: list[Item] = []
@@ -77,11 +78,30 @@ async def _read_sheets(context: NodeContext, files: list[GivenFile]) -> list[lis
     return [rows_of(answer, file.index) for answer, file in zip(answers, files, strict=True)]
 
 
+async def _read_calendars(context: NodeContext, files: list[GivenFile]) -> list[list[Item] | NodeError]:
+    texts = [_text(file.content, file.parameters.get("options") or {}) for file in files]
+    answers = await read_calendars(context, texts)
+    made: list[list[Item] | NodeError] = []
+    for answer, file in zip(answers, files, strict=True):
+        try:
+            value = made_of(answer, file.index)
+            made.append([_item(context.items[file.index], file.parameters, value, file.index)])
+        except NodeError as error:
+            made.append(error)
+    return made
+
+
+BY_LIBRARY = {"pdf": read_pdf, "fromIcs": _read_calendars}
+
+
+def _text(content: bytes, options: dict[str, Any]) -> str:
+    return content.decode(encoding_name(options.get("encoding")), "replace").removeprefix("\ufeff")
+
+
 async def _value(context: NodeContext, operation: str, content: bytes, parameters: dict[str, Any], index: int) -> Any:
     if operation == "binaryToPropery":
         return base64.b64encode(content).decode()
-    options = parameters.get("options") or {}
-    text = content.decode(encoding_name(options.get("encoding")), "replace").removeprefix("\ufeff")
+    text = _text(content, parameters.get("options") or {})
     if operation != "fromJson":
         return text
     try:
