@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 import orjson
-from marshmallow import INCLUDE, ValidationError, fields, validate, validates_schema
+from marshmallow import INCLUDE, ValidationError, fields, pre_load, validate, validates_schema
 
 from app.schemas.base import (
     CamelSchema,
@@ -136,8 +136,16 @@ class WorkflowQuery(StrictSchema):
 
 
 class RunBody(StrictSchema):
-    """How to start: all of it may be left out."""
+    """How to start: all of it may be left out.
 
+    Clients of n8n send what the trigger puts out as `data`, or as the whole body: an object with none of these names
+    is one item.
+    """
+
+    class Meta(StrictSchema.Meta):
+        unknown = INCLUDE
+
+    data = fields.Raw(metadata=described("The same as `input`; one object is one item.", example={"a": 1}))
     input = fields.List(
         fields.Dict(),
         validate=validate.Length(1, 100_000),
@@ -152,6 +160,24 @@ class RunBody(StrictSchema):
         validate=validate.Range(0, 60),
         metadata=described("Seconds to wait at most for the end of the execution before answering."),
     )
+
+    @pre_load
+    def read_data(self, given: Any, **_: Any) -> Any:
+        """The body with what the trigger puts out as `input`. A name that is misspelt beside others is refused."""
+        if not isinstance(given, dict) or not given:
+            return given
+        unknown = [name for name in given if name not in ("data", "input", "startNode", "wait")]
+        if len(unknown) == len(given):
+            return {"input": [given]}
+        if unknown:
+            raise ValidationError({name: ["Unknown field."] for name in unknown})
+        if given.get("data") is None:
+            return {name: value for name, value in given.items() if name != "data"}
+        if "input" in given:
+            raise ValidationError({"data": ["Stands for input: give one of them."]})
+        data = given["data"]
+        rest = {name: value for name, value in given.items() if name != "data"}
+        return {**rest, "input": data if isinstance(data, list) else [data]}
 
 
 class SharedSchema(CamelSchema):

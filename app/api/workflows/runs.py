@@ -1,6 +1,7 @@
-"""Starting a workflow from outside: POST /workflows/{id}/run."""
+"""Starting a workflow from outside: POST /workflows/{id}/run, also known as execute."""
 
 import time
+from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any
 
@@ -8,7 +9,7 @@ from flask import Response
 
 from app.api.face import idempotency
 from app.api.face.auth import caller
-from app.api.face.blueprint import Blueprint
+from app.api.face.blueprint import Blueprint, View
 from app.api.face.services import database, services
 from app.api.face.waiting import answer_later, require_room
 from app.api.rendering import render_execution
@@ -23,17 +24,28 @@ from app.vocabulary import ENDED
 blueprint = Blueprint("workflows-runs", __name__, url_prefix="/api/v1/workflows", description="Starting workflows.")
 
 
-@blueprint.endpoint(
-    "POST",
-    "/<workflow_id>/run",
-    scope="workflow:execute",
-    body=RunBody(),
-    body_required=False,
-    answer=ExecutionSchema,
-    errors=[404],
-    idempotent=True,
-    example={"input": [{"email": "customer@example.com"}], "wait": 10},
-)
+def starting(rule: str) -> Callable[[View], View]:
+    """An endpoint that starts a workflow, at this path."""
+    return blueprint.endpoint(
+        "POST",
+        rule,
+        scope="workflow:execute",
+        body=RunBody(),
+        body_required=False,
+        answer=ExecutionSchema,
+        errors=[404],
+        idempotent=True,
+        example={"input": [{"email": "customer@example.com"}], "wait": 10},
+    )
+
+
+@starting("/<workflow_id>/execute")
+def execute_workflow(body: dict[str, Any], workflow_id: str) -> Response:
+    """Another name of `run`, which clients of n8n use."""
+    return run_workflow(body, workflow_id)
+
+
+@starting("/<workflow_id>/run")
 def run_workflow(body: dict[str, Any], workflow_id: str) -> Response:
     """Run a workflow once, and with `wait` answer when it has ended or the time is up."""
     items = items_of(body["input"]) if "input" in body else None

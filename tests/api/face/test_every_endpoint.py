@@ -49,6 +49,7 @@ RULES: dict[tuple[str, str], tuple[str, Any]] = {
     ("POST", "/workflows/<workflow_id>/activate"): (OBJECT, None),
     ("POST", "/workflows/<workflow_id>/deactivate"): (OBJECT, None),
     ("POST", "/workflows/<workflow_id>/run"): (OBJECT, {"wait": 0}),
+    ("POST", "/workflows/<workflow_id>/execute"): (OBJECT, {"wait": 0}),
     ("GET", "/workflows/<workflow_id>/tags"): (OBJECT, None),
     ("PUT", "/workflows/<workflow_id>/tags"): (OBJECT, []),
     ("GET", "/credentials"): (LIST, None),

@@ -46,6 +46,22 @@ def test_input_becomes_items(api, ready):
     assert stored == [{"json": given[0]}, given[1], given[2], *({"json": entry} for entry in given[3:])]
 
 
+@pytest.mark.parametrize("name", ["run", "execute"])
+@pytest.mark.parametrize(
+    ("body", "items"),
+    [
+        ({"data": {"a": 1}}, [{"json": {"a": 1}}]),
+        ({"data": [{"a": 1}, {"json": {"b": 2}}], "wait": 0}, [{"json": {"a": 1}}, {"json": {"b": 2}}]),
+        ({"a": 1, "inputs": 2}, [{"json": {"a": 1, "inputs": 2}}]),
+        ({"data": None}, None),
+        ({}, None),
+    ],
+)
+def test_data_is_taken_as_clients_of_n8n_send_it(api, ready, name, body, items):
+    stored = inputs_of(api, api.post(f"/workflows/{ready}/{name}", body))
+    assert (stored and orjson.loads(stored.items)) == items
+
+
 def test_a_run_that_is_to_fail_for_what_a_node_lacks_is_on_record(api):
     lacking = {**NO_OP, "type": "n8n-nodes-base.stopAndError"}
     made = api.post("/workflows", {**deepcopy(WORKFLOW), "nodes": [TRIGGER, lacking]}).json
@@ -75,7 +91,11 @@ def test_the_start_node_is_kept_and_must_be_an_enabled_trigger(api):
         {"input": [1]},
         {"input": []},
         {"startNode": ""},
-        {"other": 1},
+        {"wait": 0, "other": 1},
+        {"data": {"a": 1}, "inputs": []},
+        {"data": {"a": 1}, "input": [{"a": 1}]},
+        {"data": 5},
+        {"data": [1]},
         {"input": [{"a": [[[]]] * 3}], "wait": None},
     ],
 )
