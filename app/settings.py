@@ -64,6 +64,8 @@ class Settings:
     """An execution's data above this size is left out of answers unless the client insists."""
     page_bytes: int
     """On one page of a list, data of more than so much together is left out of answers unless the client insists."""
+    data_tables_bytes: int
+    """How much the cells of all data tables of a project may come to."""
     prune_age_hours: float | None
     """Ended executions older than this are deleted; None: never."""
     prune_keep: int | None
@@ -131,6 +133,7 @@ class Settings:
             bodies_bytes=reader.integer("EXECUTIONS_BODIES_BYTES", 64 * 2**20, low=1_024),
             data_max_display_size=reader.integer("EXECUTIONS_DATA_MAX_DISPLAY_SIZE", 10 * 2**20, low=0),
             page_bytes=reader.integer("EXECUTIONS_PAGE_BYTES", 64 * 2**20, low=0),
+            data_tables_bytes=reader.integer("EXECUTIONS_DATA_TABLES_BYTES", 50 * 2**20, low=0),
             prune_age_hours=reader.optional_duration("EXECUTIONS_PRUNE_AGE_HOURS"),
             prune_keep=reader.optional_integer("EXECUTIONS_PRUNE_KEEP", low=0),
             prune_keep_per_workflow=reader.optional_integer("EXECUTIONS_PRUNE_KEEP_PER_WORKFLOW", low=0),

@@ -5,6 +5,9 @@ import os
 from flask import Flask
 
 from app.api import credentials, members, projects, tags, users, variables
+from app.api.data_tables import columns as data_table_columns
+from app.api.data_tables import rows as data_table_rows
+from app.api.data_tables import tables as data_tables
 from app.api.executions import bulk as execution_bulk
 from app.api.executions import executions
 from app.api.face import auth, bodies, codings, errors, ignored, openapi, operations, reads, requests
@@ -39,6 +42,9 @@ MODULES = (
     credentials,
     variables,
     users,
+    data_tables,
+    data_table_columns,
+    data_table_rows,
 )
 
 

@@ -63,6 +63,14 @@ class UserNotFound(NotFound):
     default = "User not found"
 
 
+class DataTableNotFound(NotFound):
+    default = "Data table not found"
+
+
+class DataTableColumnNotFound(NotFound):
+    default = "Data table column not found"
+
+
 class ApiKeyNotFound(NotFound):
     default = "API key not found"
 
@@ -110,6 +118,9 @@ BY_CONSTRAINT: dict[str, Callable[[], RepositoryError]] = {
     "variables_project_id_fkey": lambda: ProjectNotFound(),
     "variables_key_is_unique": lambda: AlreadyExists("There is a variable with this key already"),
     "users_email_is_unique": lambda: AlreadyExists("Another user has this e-mail address"),
+    "data_tables_project_id_fkey": lambda: ProjectNotFound(),
+    "data_tables_name_is_unique": lambda: AlreadyExists("The project has a data table with this name already"),
+    "data_table_columns_name_is_unique": lambda: AlreadyExists("The data table has a column with this name already"),
     "api_keys_project_id_fkey": lambda: ProjectNotFound(),
     "projects_pkey": lambda: AlreadyExists("A project with this id already exists"),
     "webhooks_path_is_free": lambda: AlreadyExists("The address of a webhook is taken already"),

@@ -89,6 +89,8 @@ def delete_project(connection: Connection, project_id: str) -> None:
         with connection.transaction():
             deleted = scalar(connection, DELETE, {"id": project_id})
     except pg.ForeignKeyViolation as error:
-        raise StillInUse("The project still has workflows, executions, credentials or variables") from error
+        raise StillInUse(
+            "The project still has workflows, executions, credentials, variables or data tables"
+        ) from error
     if not deleted:
         raise ProjectNotFound

@@ -37,6 +37,8 @@ PLACES = {
     "id": sql.SQL("e.id"),
     "source": sql.SQL("executions AS e"),
     "pages": sql.SQL("SELECT * FROM variables"),
+    "order": sql.SQL("1"),
+    "returning": sql.SQL(""),
     "wanted": sql.SQL("true"),
     "possible": sql.SQL("true"),
     "page": sql.SQL("SELECT 1::bigint AS id"),

@@ -44,6 +44,8 @@ PATH_PARTS = {
     "tag_id": ("The tag's id.", "tag_production"),
     "credential_id": ("The credential's id.", "vHxaz5UaCghVYl9C"),
     "credential_type": ("The type of credential.", "httpBasicAuth"),
+    "table_id": ("The data table's id.", "3EsDmOXPqnJ0CV90"),
+    "column_id": ("The column's id.", "ym2ByTftAFM8GH7f"),
     "variable_id": ("The variable's id.", "kW3n0bEQ5vQ2cXrT"),
     "user_id": ("The user's id or e-mail address.", "owner@executions.local"),
     "project_id": ("The project's id.", "default"),

@@ -10,6 +10,7 @@ from marshmallow import ValidationError
 from werkzeug.exceptions import HTTPException
 
 from app.api.face.answers import error
+from app.data_tables.errors import InvalidData
 from app.repository import errors as domain
 from app.repository.connection import UNREACHABLE
 from app.schemas.workflows import InvalidWorkflow
@@ -46,6 +47,10 @@ class Refused(Exception):
         self.status = status
         self.headers = headers or {}
         self.more = more or {}
+
+
+def from_data_table(problem: InvalidData) -> Response:
+    return error(str(problem), 400)
 
 
 def from_domain(problem: domain.RepositoryError) -> Response:
@@ -136,6 +141,7 @@ def register(app: Flask) -> None:
     app.register_error_handler(domain.RepositoryError, from_domain)
     app.register_error_handler(Refused, from_refusal)
     app.register_error_handler(InvalidWorkflow, from_workflow)
+    app.register_error_handler(InvalidData, from_data_table)
     app.register_error_handler(InvalidTrigger, from_workflow)
     app.register_error_handler(ValidationError, from_validation)
     for broken in UNREACHABLE:

@@ -19,6 +19,9 @@ SCOPES = {
     "variable": {"create", "list", "update", "delete"},
     "project": {"create", "list", "update", "delete", "manageMembers"},
     "user": {"create", "read", "list", "delete"},
+    "dataTable": {"create", "read", "list", "update", "delete"},
+    "dataTableColumn": {"create", "read", "update", "delete"},
+    "dataTableRow": {"create", "read", "update", "upsert", "delete"},
 }
 
 

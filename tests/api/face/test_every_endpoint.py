@@ -3,9 +3,11 @@
 An endpoint that is added without a rule here fails, whatever it does.
 """
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
+from urllib.parse import quote
 from uuid import UUID
 
 import pytest
@@ -27,6 +29,9 @@ its project. COMMON: shared by all projects, so it may be looked at. EVERYBODYS:
 
 CREDENTIAL = {"name": "Service", "type": "httpHeaderAuth", "data": {"name": "X-Key", "value": "v"}}
 RELATION = {"userId": str(UUID(int=1)), "role": "project:viewer"}
+ANY_ROW = {"filters": [{"columnName": "id", "condition": "gt", "value": 0}]}
+QUERIES = {("DELETE", "/data-tables/<table_id>/rows/delete"): f"?filter={quote(json.dumps(ANY_ROW))}"}
+"""What an endpoint asks for in its query string."""
 RULES: dict[tuple[str, str], tuple[str, Any]] = {
     ("GET", "/executions"): (LIST, None),
     ("GET", "/executions/<execution_id>"): (OBJECT, None),
@@ -59,6 +64,21 @@ RULES: dict[tuple[str, str], tuple[str, Any]] = {
     ("DELETE", "/credentials/<credential_id>"): (OBJECT, None),
     ("POST", "/credentials/<credential_id>/test"): (OBJECT, None),
     ("GET", "/credentials/schema/<credential_type>"): (COMMON, None),
+    ("GET", "/data-tables"): (LIST, None),
+    ("POST", "/data-tables"): (CREATE, {"name": "Made", "columns": []}),
+    ("GET", "/data-tables/<table_id>"): (OBJECT, None),
+    ("PATCH", "/data-tables/<table_id>"): (OBJECT, {"name": "Renamed"}),
+    ("DELETE", "/data-tables/<table_id>"): (OBJECT, None),
+    ("GET", "/data-tables/<table_id>/columns"): (OBJECT, None),
+    ("POST", "/data-tables/<table_id>/columns"): (OBJECT, {"name": "more", "type": "string"}),
+    ("PATCH", "/data-tables/<table_id>/columns/<column_id>"): (OBJECT, {"name": "renamed"}),
+    ("DELETE", "/data-tables/<table_id>/columns/<column_id>"): (OBJECT, None),
+    ("GET", "/data-tables/<table_id>/rows"): (OBJECT, None),
+    ("POST", "/data-tables/<table_id>/rows"): (OBJECT, {"data": [{"name": "new"}]}),
+    ("PATCH", "/data-tables/<table_id>/rows/update"): (OBJECT, {"filter": ANY_ROW, "data": {"name": "new"}}),
+    ("POST", "/data-tables/<table_id>/rows/upsert"): (OBJECT, {"filter": ANY_ROW, "data": {"name": "new"}}),
+    ("DELETE", "/data-tables/<table_id>/rows/delete"): (OBJECT, None),
+    ("DELETE", "/data-tables/<table_id>/rows/clear"): (OBJECT, None),
     ("GET", "/variables"): (LIST, None),
     ("POST", "/variables"): (CREATE, {"key": "made", "value": ""}),
     ("PUT", "/variables/<variable_id>"): (OBJECT, {"key": "own", "value": "new"}),
@@ -118,6 +138,7 @@ def names(api: Api) -> dict[str, dict[str, str]]:
             "credential_type": "httpBasicAuth",
             "project_id": project,
             "variable_id": variable_of(api, project),
+            **data_table_of(api, project),
             "tag_id": "shared",
             "user_id": "owner@executions.local",
             "job_id": deletion_job(api, project),
@@ -130,6 +151,13 @@ def names(api: Api) -> dict[str, dict[str, str]]:
 
 def variable_of(api: Api, project: str) -> str:
     return api.post("/variables", {"key": "own", "value": "", "projectId": project}).json["id"]
+
+
+def data_table_of(api: Api, project: str) -> dict[str, str]:
+    columns = [{"name": "name", "type": "string"}]
+    table = api.post("/data-tables", {"name": "Own", "columns": columns, "projectId": project}).json
+    api.post(f"/data-tables/{table['id']}/rows", {"data": [{"name": "kept"}]})
+    return {"table_id": table["id"], "column_id": table["columns"][0]["id"]}
 
 
 def project_of(thing: dict[str, Any]) -> str:
@@ -189,6 +217,13 @@ def fingerprint(api: Api, project: str) -> list[tuple[Any, ...]]:
             "SELECT id, version_id, active FROM workflows WHERE project_id = %s ORDER BY id", [project]
         ).fetchall(),
         *api.db.execute("SELECT id, name, data FROM credentials WHERE project_id = %s ORDER BY id", [project]),
+        *api.db.execute(
+            "SELECT t.id, t.name, t.bytes, c.name, r.cells FROM data_tables AS t"
+            " LEFT JOIN data_table_columns AS c ON c.table_id = t.id"
+            " LEFT JOIN data_table_rows AS r ON r.table_id = t.id"
+            " WHERE t.project_id = %s ORDER BY t.id, c.id, r.id",
+            [project],
+        ),
         *api.db.execute("SELECT id, key, value FROM variables WHERE project_id = %s ORDER BY id", [project]),
         *api.db.execute("SELECT id, name FROM projects WHERE id = %s", [project]),
         *api.db.execute("SELECT id, name FROM tags WHERE id = 'shared'"),
@@ -201,8 +236,9 @@ def test_own_and_another_project(api: Api, names, method: str, path: str) -> Non
     limited = api.with_key("of a", scoped(api)[method, path], project_id="a")
     before = fingerprint(api, "b")
 
-    there = limited.call(method, filled(path, names["b"]), body)
-    here = limited.call(method, filled(path, names["a"]), body)
+    query = QUERIES.get((method, path), "")
+    there = limited.call(method, filled(path, names["b"]) + query, body)
+    here = limited.call(method, filled(path, names["a"]) + query, body)
 
     api.db.rollback()
     assert fingerprint(api, "b") == before

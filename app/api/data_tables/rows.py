@@ -1,0 +1,183 @@
+"""The rows of a data table."""
+
+from typing import Any
+
+from flask import Response
+
+from app.api.data_tables.columns import locked
+from app.api.data_tables.places import place_text, read_place
+from app.api.data_tables.tables import validate_table_id
+from app.api.face.answers import answer
+from app.api.face.auth import caller
+from app.api.face.blueprint import Blueprint
+from app.api.face.services import database, services
+from app.data_tables import tables
+from app.data_tables.errors import InvalidData, Mismatch
+from app.data_tables.filters import SYSTEM_COLUMNS, row_filter, searching
+from app.data_tables.values import read_time
+from app.repository import data_table_rows, data_tables
+from app.repository.connection import Connection
+from app.repository.data_table_conditions import RowFilter
+from app.repository.data_table_rows import DataRow
+from app.repository.data_tables import DataTable
+from app.repository.keysets import Order, Place
+from app.schemas.cursors import InvalidCursor
+from app.schemas.data_tables import (
+    ClearedSchema,
+    RowChange,
+    RowDeletionQuery,
+    RowPageSchema,
+    RowQuery,
+    RowsBody,
+)
+
+blueprint = Blueprint("dataTables-rows", __name__, url_prefix="/api/v1/data-tables/<table_id>/rows")
+LIST_QUERY = RowQuery()
+MOST_RETURNED = 10_000
+"""Rows that a change can answer with."""
+CHANGE = {
+    "filter": {"type": "and", "filters": [{"columnName": "email", "condition": "eq", "value": "ada@example.com"}]},
+    "data": {"age": 36},
+}
+
+
+@blueprint.endpoint("GET", "", scope="dataTableRow:read", query=RowQuery, answer=RowPageSchema, errors=[404])
+def get_data_table_rows(query: dict[str, Any], table_id: str) -> Response:
+    """List rows of a data table."""
+    with database() as connection:
+        table = data_tables.get_table(connection, validate_table_id(table_id), project_id=caller().project_id)
+        order = order_of(table, query.get("sort_by"))
+        wanted = searching(table, query.get("search") or "", row_filter(table, query.get("filter") or {}))
+        after = None if query["last_id"] is None else place_in(connection, table, order, query["last_id"])
+        rows = data_table_rows.list_rows(
+            connection, table.id, wanted, limit=query["limit"] + 1, order=order, after=after
+        )
+    page = rows[: query["limit"]]
+    cursor = LIST_QUERY.next_cursor(query, last_place(order, page[-1])) if len(rows) > len(page) else None
+    return answer({"data": tables.show_rows(table, page), "nextCursor": cursor})
+
+
+def order_of(table: DataTable, text: str | None) -> Order:
+    """The order that `sortBy` means. Raises InvalidData."""
+    if text is None:
+        return Order("id")
+    name, colon, way = text.partition(":")
+    if not colon:
+        raise InvalidData("Invalid sort format, expected <columnName>:<asc/desc>")
+    if way.lower() not in ("asc", "desc"):
+        raise InvalidData("Invalid sort direction")
+    columns = {column.name: column.id for column in table.columns} | {each: each for each in SYSTEM_COLUMNS}
+    if name not in columns:
+        raise Mismatch(f"unknown column name '{name[:100]}'")
+    return Order(columns[name], way.lower() == "desc")
+
+
+def last_place(order: Order, row: DataRow) -> str:
+    """The place of a row in a list, as a text."""
+    return place_text(order, row.id, value_in(order, row))
+
+
+def value_in(order: Order, row: DataRow) -> Any:
+    """What a row is sorted by; times as they are."""
+    times = {"createdAt": row.created_at, "updatedAt": row.updated_at}
+    return times[order.by] if order.by in times else row.cells.get(order.by)
+
+
+def place_in(connection: Connection, table: DataTable, order: Order, text: str) -> Place:
+    """The place that a text names. Raises InvalidCursor, and InvalidData where the row was needed and is gone."""
+    place, known = read_place(text, numbered=True)
+    if not known:
+        row = data_table_rows.get_row(connection, table.id, place.id)
+        if row is None:
+            raise InvalidData("The row that the cursor names is gone: start the list again")
+        return Place(row.id, value_in(order, row))
+    if order.by not in ("createdAt", "updatedAt"):
+        return place
+    moment = read_time(place.value) if isinstance(place.value, str) else None
+    if moment is None:
+        raise InvalidCursor
+    return Place(place.id, moment)
+
+
+@blueprint.endpoint(
+    "POST",
+    "",
+    scope="dataTableRow:create",
+    body=RowsBody(),
+    errors=[404],
+    example={"data": [{"email": "ada@example.com", "age": 36}], "returnType": "id"},
+)
+def create_data_table_rows(body: dict[str, Any], table_id: str) -> Response:
+    """Add rows, all or none of them."""
+    with database() as connection:
+        table = locked(connection, table_id)
+        rows = tables.insert(connection, table, body["data"], most_bytes=most_bytes())
+    if body["return_type"] == "count":
+        return answer({"success": True, "insertedRows": len(rows)})
+    if body["return_type"] == "id":
+        return answer([{"id": row.id} for row in rows])
+    return answer(tables.show_rows(table, rows))
+
+
+@blueprint.endpoint("PATCH", "/update", scope="dataTableRow:update", body=RowChange(), errors=[404], example=CHANGE)
+def update_data_table_rows(body: dict[str, Any], table_id: str) -> Response:
+    """Change the rows that a filter means. The answer is true, or with `returnData` the rows."""
+    with database() as connection:
+        table = locked(connection, table_id)
+        wanted = changing(table, body["filter"])
+        if body["dry_run"]:
+            return answer(tables.try_update(connection, table, wanted, body["data"], most_rows=MOST_RETURNED))
+        rows = tables.update(
+            connection, table, wanted, body["data"], most_bytes=most_bytes(), most_rows=returned(body["return_data"])
+        )
+    return answer(tables.show_rows(table, rows) if body["return_data"] else True)
+
+
+@blueprint.endpoint("POST", "/upsert", scope="dataTableRow:upsert", body=RowChange(), errors=[404], example=CHANGE)
+def upsert_data_table_row(body: dict[str, Any], table_id: str) -> Response:
+    """Change the rows that a filter means, or add one where there is none. The answer is as that of a change."""
+    with database() as connection:
+        table = locked(connection, table_id)
+        wanted = changing(table, body["filter"])
+        if body["dry_run"]:
+            return answer(tables.try_upsert(connection, table, wanted, body["data"], most_rows=MOST_RETURNED))
+        rows = tables.upsert(
+            connection, table, wanted, body["data"], most_bytes=most_bytes(), most_rows=returned(body["return_data"])
+        )
+    return answer(tables.show_rows(table, rows) if body["return_data"] else True)
+
+
+@blueprint.endpoint("DELETE", "/delete", scope="dataTableRow:delete", query=RowDeletionQuery, errors=[404])
+def delete_data_table_rows(query: dict[str, Any], table_id: str) -> Response:
+    """Delete the rows that a filter means. The answer is true, or with `returnData` the rows."""
+    with database() as connection:
+        table = locked(connection, table_id)
+        wanted = row_filter(table, query["filter"])
+        if query["dry_run"]:
+            return answer(tables.try_delete(connection, table, wanted, most_rows=MOST_RETURNED))
+        rows = tables.delete(connection, table, wanted, most_rows=returned(query["return_data"]))
+    return answer(tables.show_rows(table, rows) if query["return_data"] else True)
+
+
+@blueprint.endpoint("DELETE", "/clear", scope="dataTableRow:delete", answer=ClearedSchema, errors=[404])
+def clear_data_table_rows(table_id: str) -> Response:
+    """Delete all rows."""
+    with database() as connection:
+        return answer({"deletedCount": tables.clear(connection, locked(connection, table_id))})
+
+
+def changing(table: DataTable, document: dict[str, Any]) -> RowFilter:
+    """The filter of a change, which must not mean all rows by mistake. Raises InvalidData."""
+    wanted = row_filter(table, document)
+    if not wanted.conditions:
+        raise Mismatch("Filter must not be empty")
+    return wanted
+
+
+def returned(wanted: bool) -> int | None:
+    """How many rows an answer can hold; None: it holds none."""
+    return MOST_RETURNED if wanted else None
+
+
+def most_bytes() -> int:
+    return services().settings.data_tables_bytes

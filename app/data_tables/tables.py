@@ -1,0 +1,248 @@
+"""What is done with data tables and their rows. Each function is one transaction's work and takes a connection."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from app.data_tables.errors import InvalidData, Mismatch, ReservedName, TablesFull, TooManyRows
+from app.data_tables.filters import SYSTEM_COLUMNS
+from app.data_tables.values import cell
+from app.repository import data_table_rows, data_tables
+from app.repository.connection import Connection
+from app.repository.data_table_conditions import RowFilter
+from app.repository.data_table_rows import DataRow
+from app.repository.data_tables import DataColumn, DataTable
+from app.schemas.base import new_id, time_text
+
+COLUMN_NAME = re.compile(r"[a-zA-Z][a-zA-Z0-9_]{0,62}", re.ASCII)
+LONGEST_NAME = 128
+TYPES = ("string", "number", "boolean", "date")
+DRY_RUN = "dryRunState"
+NAME_RULE = (
+    "Only alphabetical characters and non-leading numbers and underscores are allowed for column names, and the "
+    "maximum length is 63 characters."
+)
+
+
+def create(connection: Connection, project_id: str, name: str, columns: Sequence[tuple[str, str]]) -> DataTable:
+    """Make a table with columns (name, type). Raises InvalidData, ReservedName, and what the repository does."""
+    name = table_name(name)
+    for column, kind in columns:
+        check_column(column, kind)
+    if len({column for column, _ in columns}) < len(columns):
+        raise InvalidData("Two columns have the same name")
+    table = data_tables.create_table(connection, new_id(), project_id=project_id, name=name)
+    if len(columns) > data_tables.MOST_COLUMNS:
+        raise InvalidData(f"A table can have at most {data_tables.MOST_COLUMNS} columns")
+    for place, (column, kind) in enumerate(columns):
+        data_tables.add_column(connection, table, new_id(), name=column, type=kind, place=place)
+    return data_tables.get_table(connection, table.id)
+
+
+def table_name(name: str) -> str:
+    """The name without spaces around it. Raises InvalidData for one that no table can have."""
+    name = name.strip()
+    if not 1 <= len(name) <= LONGEST_NAME or not name.isprintable():
+        raise InvalidData(f"A table's name must have 1 to {LONGEST_NAME} printable characters")
+    return name
+
+
+def check_column(name: str, kind: str) -> None:
+    """Raises InvalidData, ReservedName."""
+    if not COLUMN_NAME.fullmatch(name):
+        raise InvalidData(NAME_RULE)
+    if kind not in TYPES:
+        raise InvalidData(f"A column's type must be one of: {', '.join(TYPES)}")
+    if name.lower() in {reserved.lower() for reserved in (*SYSTEM_COLUMNS, DRY_RUN)}:
+        kind = "testing" if name.lower() == DRY_RUN.lower() else "system"
+        raise ReservedName(f'Column name "{name}" is reserved as a {kind} column name.')
+
+
+def insert(
+    connection: Connection, table: DataTable, rows: Sequence[Mapping[str, Any]], *, most_bytes: int
+) -> list[DataRow]:
+    """Add rows, values by the names of columns, to a table that is locked. Raises InvalidData, TablesFull."""
+    made = data_table_rows.insert_rows(connection, table.id, [filled(cells_of(table, row)) for row in rows])
+    changed(connection, table, most_bytes)
+    return made
+
+
+def update(
+    connection: Connection,
+    table: DataTable,
+    wanted: RowFilter,
+    row: Mapping[str, Any],
+    *,
+    most_bytes: int,
+    most_rows: int | None,
+) -> list[DataRow]:
+    """Give the rows that are meant these values, in a table that is locked, and return them.
+
+    `most_rows` None: they are not returned. Raises InvalidData, TooManyRows, TablesFull.
+    """
+    cells = some_cells(table, row)
+    check_number(connection, table, wanted, most_rows)
+    made = data_table_rows.update_rows(connection, table.id, wanted, cells, returning=most_rows is not None)
+    changed(connection, table, most_bytes)
+    return made
+
+
+def upsert(
+    connection: Connection,
+    table: DataTable,
+    wanted: RowFilter,
+    row: Mapping[str, Any],
+    *,
+    most_bytes: int,
+    most_rows: int | None,
+) -> list[DataRow]:
+    """The same, but add a row where none is meant."""
+    if data_table_rows.row_exists(connection, table.id, wanted):
+        return update(connection, table, wanted, row, most_bytes=most_bytes, most_rows=most_rows)
+    some_cells(table, row)
+    return insert(connection, table, [row], most_bytes=most_bytes)
+
+
+def delete(connection: Connection, table: DataTable, wanted: RowFilter, *, most_rows: int | None) -> list[DataRow]:
+    """Delete the rows that are meant and return what they were; `most_rows` None: they are not returned.
+
+    Raises InvalidData for a filter that means all of them, TooManyRows.
+    """
+    check_deletion(wanted)
+    check_number(connection, table, wanted, most_rows)
+    gone = data_table_rows.delete_rows(connection, table.id, wanted, returning=most_rows is not None)
+    data_tables.touch_table(connection, table.id)
+    return gone
+
+
+def clear(connection: Connection, table: DataTable) -> int:
+    """Delete all rows; returns how many there were."""
+    number = data_table_rows.clear_rows(connection, table.id)
+    data_tables.touch_table(connection, table.id)
+    return number
+
+
+def changed(connection: Connection, table: DataTable, most_bytes: int) -> None:
+    """Raises TablesFull when the project's tables have grown too large; the transaction must then not be committed."""
+    if data_tables.used_bytes(connection, table.project_id) > most_bytes:
+        raise TablesFull(
+            f"The data tables of a project can hold at most {most_bytes // 2**20} MiB (EXECUTIONS_DATA_TABLES_BYTES)"
+        )
+    data_tables.touch_table(connection, table.id)
+
+
+def check_number(connection: Connection, table: DataTable, wanted: RowFilter, most_rows: int | None) -> None:
+    """Raises TooManyRows where more rows are meant."""
+    if most_rows is not None and data_table_rows.count_rows(connection, table.id, wanted, most_rows + 1) > most_rows:
+        raise TooManyRows(f"More than {most_rows:,} rows are meant: too many to be returned, so nothing was done")
+
+
+def check_deletion(wanted: RowFilter) -> None:
+    """Raises InvalidData."""
+    if not wanted.conditions:
+        raise InvalidData("At least one filter condition is required for delete operations")
+
+
+def try_update(
+    connection: Connection, table: DataTable, wanted: RowFilter, row: Mapping[str, Any], *, most_rows: int
+) -> list[dict[str, Any]]:
+    """What an update would change: each row before and after it."""
+    cells = some_cells(table, row)
+    check_number(connection, table, wanted, most_rows)
+    found = data_table_rows.list_rows(connection, table.id, wanted, limit=None)
+    now = datetime.now(UTC)
+    states: list[dict[str, Any]] = []
+    for before in found:
+        after = DataRow(before.id, filled({**before.cells, **cells}), before.created_at, now)
+        states += [{**show_row(table, before), DRY_RUN: "before"}, {**show_row(table, after), DRY_RUN: "after"}]
+    return states
+
+
+def try_upsert(
+    connection: Connection, table: DataTable, wanted: RowFilter, row: Mapping[str, Any], *, most_rows: int
+) -> list[dict[str, Any]]:
+    """What an upsert would change or add."""
+    if states := try_update(connection, table, wanted, row, most_rows=most_rows):
+        return states
+    cells, now = some_cells(table, row), time_text(datetime.now(UTC))
+    values = {column.name: cells[column.id] for column in table.columns if column.id in cells}
+    after = {"id": 0, "createdAt": now, "updatedAt": now, **values, DRY_RUN: "after"}
+    return [{**dict.fromkeys(after), DRY_RUN: "before"}, after]
+
+
+def try_delete(connection: Connection, table: DataTable, wanted: RowFilter, *, most_rows: int) -> list[dict[str, Any]]:
+    """What a deletion would take away."""
+    check_deletion(wanted)
+    check_number(connection, table, wanted, most_rows)
+    states: list[dict[str, Any]] = []
+    for before in data_table_rows.list_rows(connection, table.id, wanted, limit=None):
+        shown = show_row(table, before)
+        states += [{**shown, DRY_RUN: "before"}, {**dict.fromkeys(shown), DRY_RUN: "after"}]
+    return states
+
+
+def cells_of(table: DataTable, row: Mapping[str, Any]) -> dict[str, Any]:
+    """The cells for values by the names of columns, None where one is to be empty. Raises InvalidData."""
+    columns = {column.name: column for column in table.columns}
+    cells = {}
+    for name, value in row.items():
+        column = columns.get(name)
+        if column is None:
+            raise Mismatch(f"unknown column name '{name[:100]}'")
+        cells[column.id] = cell(name, value, column.type)
+    return cells
+
+
+def some_cells(table: DataTable, row: Mapping[str, Any]) -> dict[str, Any]:
+    """The same for values that are to change others. Raises InvalidData, also for none."""
+    if not table.columns:
+        raise Mismatch("No columns found for this data table or data table not found")
+    if not row:
+        raise Mismatch("Data columns must not be empty")
+    return cells_of(table, row)
+
+
+def filled(cells: Mapping[str, Any]) -> dict[str, Any]:
+    """Those cells that are not empty."""
+    return {column: value for column, value in cells.items() if value is not None}
+
+
+def show_rows(table: DataTable, rows: Iterable[DataRow]) -> list[dict[str, Any]]:
+    """Rows as n8n shows them."""
+    return [show_row(table, row) for row in rows]
+
+
+def show_row(table: DataTable, row: DataRow) -> dict[str, Any]:
+    """A row as n8n shows it: values by the names of columns, then its id and times."""
+    return {
+        **{column.name: row.cells.get(column.id) for column in table.columns},
+        "id": row.id,
+        "createdAt": time_text(row.created_at),
+        "updatedAt": time_text(row.updated_at),
+    }
+
+
+def show_column(column: DataColumn) -> dict[str, Any]:
+    """A column as n8n shows it."""
+    return {
+        "id": column.id,
+        "dataTableId": column.table_id,
+        "name": column.name,
+        "type": column.type,
+        "index": column.place,
+        "createdAt": time_text(column.created_at),
+        "updatedAt": time_text(column.updated_at),
+    }
+
+
+def show_table(table: DataTable) -> dict[str, Any]:
+    """A table as n8n shows it, without its size."""
+    return {
+        "id": table.id,
+        "name": table.name,
+        "projectId": table.project_id,
+        "columns": [show_column(column) for column in table.columns],
+        "createdAt": time_text(table.created_at),
+        "updatedAt": time_text(table.updated_at),
+    }

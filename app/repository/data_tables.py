@@ -1,0 +1,299 @@
+"""Data tables: names and columns of the tables that workflows keep rows in."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from psycopg import sql
+from psycopg.rows import class_row
+
+from app.repository.connection import Connection, scalar
+from app.repository.errors import Conflict, DataTableColumnNotFound, DataTableNotFound
+from app.repository.keysets import Order, Place, after_place, ordering
+
+MOST_TABLES = 1_000
+"""How many a project may have."""
+MOST_COLUMNS = 200
+"""How many a table may have."""
+
+
+@dataclass(frozen=True, slots=True)
+class DataColumn:
+    """A column; `type` is string, number, boolean or date, `place` counts from 0."""
+
+    id: str
+    table_id: str
+    name: str
+    type: str
+    place: int
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class DataTable:
+    """A table with its columns in their order; `bytes` is what its cells take."""
+
+    id: str
+    project_id: str
+    name: str
+    bytes: int
+    created_at: datetime
+    updated_at: datetime
+    columns: tuple[DataColumn, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TableFilter:
+    """Which tables: of a project (None: of all), with these ids, with all of these texts in their names."""
+
+    project_id: str | None = None
+    visible_project: str | None = None
+    ids: tuple[str, ...] | None = None
+    names: tuple[str, ...] = ()
+
+
+KEYS = {
+    "id": sql.SQL("t.id"),
+    "name": sql.SQL("lower(t.name)"),
+    "createdAt": sql.SQL("t.created_at"),
+    "updatedAt": sql.SQL("t.updated_at"),
+    "size": sql.SQL("t.bytes"),
+}
+"""What tables can be sorted by."""
+
+LIST = sql.SQL("""
+    SELECT t.id, t.project_id, t.name, t.bytes, t.created_at, t.updated_at
+      FROM data_tables AS t
+     WHERE {wanted}
+     ORDER BY {order}
+     LIMIT %(limit)s
+""")
+OF_PROJECT = sql.SQL("t.project_id = %(project_id)s")
+OF_VISIBLE_PROJECT = sql.SQL("t.project_id = %(visible_project)s")
+WITH_IDS = sql.SQL("t.id = ANY(%(ids)s::text[])")
+WITH_NAMES = sql.SQL("lower(t.name) LIKE ALL(%(names)s::text[])")
+
+GET = """
+    SELECT t.id, t.project_id, t.name, t.bytes, t.created_at, t.updated_at
+      FROM data_tables AS t
+     WHERE t.id = %(id)s AND (%(project_id)s::text IS NULL OR t.project_id = %(project_id)s)
+"""
+
+# Whoever writes to a table or changes it waits for the others, so that an upsert never inserts twice.
+LOCK = """
+    SELECT t.id, t.project_id, t.name, t.bytes, t.created_at, t.updated_at
+      FROM data_tables AS t
+     WHERE t.id = %(id)s AND (%(project_id)s::text IS NULL OR t.project_id = %(project_id)s)
+       FOR UPDATE
+"""
+
+COLUMNS = """
+    SELECT c.id, c.table_id, c.name, c.type, c.place, c.created_at, c.updated_at
+      FROM data_table_columns AS c
+     WHERE c.table_id = ANY(%(ids)s)
+     ORDER BY c.table_id, c.place, c.id
+"""
+
+LOCK_PROJECT = """
+    SELECT pg_advisory_xact_lock(hashtextextended('data tables', hashtext(%(project_id)s)))
+"""
+
+COUNT = """
+    SELECT count(*)
+      FROM (SELECT FROM data_tables AS t WHERE t.project_id = %(project_id)s LIMIT %(most)s) AS counted
+"""
+
+CREATE = """
+    INSERT INTO data_tables (id, project_id, name)
+    VALUES (%(id)s, %(project_id)s, %(name)s)
+"""
+
+RENAME = """
+    UPDATE data_tables AS t
+       SET name = %(name)s, updated_at = now()
+     WHERE t.id = %(id)s
+"""
+
+TOUCH = """
+    UPDATE data_tables AS t
+       SET updated_at = now()
+     WHERE t.id = %(id)s
+"""
+
+DELETE = """
+    DELETE FROM data_tables AS t
+     WHERE t.id = %(id)s
+"""
+
+USED = """
+    SELECT coalesce(sum(t.bytes), 0)::bigint
+      FROM data_tables AS t
+     WHERE t.project_id = %(project_id)s
+"""
+
+ADD_COLUMN = """
+    INSERT INTO data_table_columns (id, table_id, name, type, place)
+    VALUES (%(id)s, %(table_id)s, %(name)s, %(type)s, %(place)s)
+"""
+
+SHIFT_COLUMNS = """
+    UPDATE data_table_columns AS c
+       SET place = c.place + %(by)s, updated_at = now()
+     WHERE c.table_id = %(table_id)s AND c.place >= %(first)s
+"""
+
+CHANGE_COLUMN = """
+    UPDATE data_table_columns AS c
+       SET name = %(name)s, place = %(place)s, updated_at = now()
+     WHERE c.id = %(id)s
+"""
+
+DELETE_COLUMN = """
+    DELETE FROM data_table_columns AS c
+     WHERE c.id = %(id)s
+"""
+
+EMPTY_COLUMN = """
+    UPDATE data_table_rows AS r
+       SET cells = r.cells - %(id)s::text
+     WHERE r.table_id = %(table_id)s AND r.cells ? %(id)s
+"""
+
+
+def list_tables(
+    connection: Connection, wanted: TableFilter, *, limit: int, order: Order | None = None, after: Place | None = None
+) -> list[DataTable]:
+    """At most `limit` tables in this order (by id without one), those after a place in it."""
+    statement, parameters = page_statement(wanted, limit=limit, order=order or Order("id"), after=after)
+    with connection.cursor(row_factory=class_row(DataTable)) as cursor:
+        return with_columns(connection, cursor.execute(statement, parameters).fetchall())
+
+
+def page_statement(
+    wanted: TableFilter, *, limit: int, order: Order, after: Place | None
+) -> tuple[sql.Composed, dict[str, Any]]:
+    """The statement of a page, and its parameters."""
+    key, own_id = KEYS[order.by], KEYS["id"]
+    conditions: list[sql.Composable] = []
+    parameters: dict[str, Any] = {"limit": limit, "project_id": wanted.project_id}
+    if wanted.project_id is not None:
+        conditions.append(OF_PROJECT)
+    if wanted.visible_project is not None:
+        conditions.append(OF_VISIBLE_PROJECT)
+        parameters["visible_project"] = wanted.visible_project
+    if wanted.ids is not None:
+        conditions.append(WITH_IDS)
+        parameters["ids"] = list(wanted.ids)
+    if wanted.names:
+        conditions.append(WITH_NAMES)
+        parameters["names"] = [name_pattern(name) for name in wanted.names]
+    if after is not None:
+        condition, values = after_place(order, after, key=key, own_id=own_id)
+        conditions.append(condition)
+        parameters.update(values)
+    statement = LIST.format(
+        wanted=sql.SQL(" AND ").join(conditions or [sql.SQL("true")]), order=ordering(order, key=key, own_id=own_id)
+    )
+    return statement, parameters
+
+
+def name_pattern(text: str) -> str:
+    """What LIKE is asked for, for the text anywhere in a name, without regard to case."""
+    for special in ("\\", "%", "_"):
+        text = text.replace(special, f"\\{special}")
+    return f"%{text.lower()}%"
+
+
+def get_table(connection: Connection, table_id: str, *, project_id: str | None = None) -> DataTable:
+    """The table with this id, within a project when one is given. Raises DataTableNotFound."""
+    return _one(connection, GET, table_id, project_id)
+
+
+def lock_table(connection: Connection, table_id: str, *, project_id: str | None = None) -> DataTable:
+    """The same; nobody else changes it or its rows until the transaction ends."""
+    return _one(connection, LOCK, table_id, project_id)
+
+
+def create_table(connection: Connection, table_id: str, *, project_id: str, name: str) -> DataTable:
+    """Make a table without columns. Raises AlreadyExists, ProjectNotFound (both when translated), Conflict."""
+    connection.execute(LOCK_PROJECT, {"project_id": project_id})
+    if scalar(connection, COUNT, {"project_id": project_id, "most": MOST_TABLES}) >= MOST_TABLES:
+        raise Conflict(f"The project has {MOST_TABLES:,} data tables already, and no room for more")
+    connection.execute(CREATE, {"id": table_id, "project_id": project_id, "name": name})
+    return get_table(connection, table_id)
+
+
+def rename_table(connection: Connection, table_id: str, name: str) -> None:
+    """Give a table another name. Raises AlreadyExists (when translated)."""
+    connection.execute(RENAME, {"id": table_id, "name": name})
+
+
+def touch_table(connection: Connection, table_id: str) -> None:
+    """Note that the table's rows or columns have changed."""
+    connection.execute(TOUCH, {"id": table_id})
+
+
+def delete_table(connection: Connection, table_id: str) -> None:
+    """Delete a table with all that it holds."""
+    connection.execute(DELETE, {"id": table_id})
+
+
+def used_bytes(connection: Connection, project_id: str) -> int:
+    """How many bytes the cells of all tables of a project take."""
+    used: int = scalar(connection, USED, {"project_id": project_id})
+    return used
+
+
+def add_column(connection: Connection, table: DataTable, column_id: str, *, name: str, type: str, place: int) -> None:
+    """Add a column to a table that is locked; those from its place on make way.
+
+    Raises AlreadyExists (when translated), Conflict: too many.
+    """
+    if len(table.columns) >= MOST_COLUMNS:
+        raise Conflict(f"The table has {MOST_COLUMNS} columns already, and no room for more")
+    connection.execute(SHIFT_COLUMNS, {"table_id": table.id, "first": place, "by": 1})
+    added = {"id": column_id, "table_id": table.id, "name": name, "type": type, "place": place}
+    connection.execute(ADD_COLUMN, added)
+
+
+def change_column(connection: Connection, column: DataColumn, *, name: str, place: int) -> None:
+    """Give a column of a table that is locked another name and place. Raises AlreadyExists (when translated)."""
+    if place != column.place:
+        connection.execute(SHIFT_COLUMNS, {"table_id": column.table_id, "first": column.place, "by": -1})
+        connection.execute(SHIFT_COLUMNS, {"table_id": column.table_id, "first": place, "by": 1})
+    connection.execute(CHANGE_COLUMN, {"id": column.id, "name": name, "place": place})
+
+
+def delete_column(connection: Connection, column: DataColumn) -> None:
+    """Delete a column of a table that is locked, with its cells."""
+    connection.execute(DELETE_COLUMN, {"id": column.id})
+    connection.execute(SHIFT_COLUMNS, {"table_id": column.table_id, "first": column.place, "by": -1})
+    connection.execute(EMPTY_COLUMN, {"table_id": column.table_id, "id": column.id})
+
+
+def column_of(table: DataTable, column_id: str) -> DataColumn:
+    """The column with this id. Raises DataTableColumnNotFound."""
+    for column in table.columns:
+        if column.id == column_id:
+            return column
+    raise DataTableColumnNotFound
+
+
+def with_columns(connection: Connection, tables: Sequence[DataTable]) -> list[DataTable]:
+    """Fill in the columns of tables with one more statement."""
+    columns: dict[str, list[DataColumn]] = {table.id: [] for table in tables}
+    if columns:
+        with connection.cursor(row_factory=class_row(DataColumn)) as cursor:
+            for column in cursor.execute(COLUMNS, {"ids": list(columns)}):
+                columns[column.table_id].append(column)
+    return [replace(table, columns=tuple(columns[table.id])) for table in tables]
+
+
+def _one(connection: Connection, statement: str, table_id: str, project_id: str | None) -> DataTable:
+    with connection.cursor(row_factory=class_row(DataTable)) as cursor:
+        table = cursor.execute(statement, {"id": table_id, "project_id": project_id}).fetchone()
+    if table is None:
+        raise DataTableNotFound
+    return with_columns(connection, [table])[0]

@@ -1,0 +1,169 @@
+"""Data tables: bodies, query strings, answers."""
+
+from typing import Any
+
+import orjson
+from marshmallow import INCLUDE, ValidationError, fields, validate
+
+from app.schemas.base import CamelSchema, IsoTime, StrictBoolean, StrictSchema, WholeNumber, query_flag
+from app.schemas.cursors import InvalidCursor
+from app.schemas.pages import PageQuery
+
+TYPES = ("string", "number", "boolean", "date")
+LONGEST_FILTER = 4_000
+LONGEST_PLACE = 2_000
+FILTER = (
+    'Which rows: `{"type": "and", "filters": [{"columnName": "age", "condition": "gt", "value": 30}]}`. '
+    "Conditions: eq, neq, like, ilike, gt, gte, lt, lte, isEmpty, isNotEmpty; `type` may be or."
+)
+
+
+class JsonText(fields.String):
+    """A JSON object as a text of a query string."""
+
+    default_error_messages = {"invalid_json": "Must be a JSON object."}  # noqa: RUF012
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+        text = super()._deserialize(value, attr, data, **kwargs)
+        if len(text) > LONGEST_FILTER:
+            raise ValidationError(f"Must have at most {LONGEST_FILTER:,} characters.")
+        try:
+            document = orjson.loads(text)
+        except orjson.JSONDecodeError:
+            raise self.make_error("invalid_json") from None
+        if not isinstance(document, dict):
+            raise self.make_error("invalid_json")
+        return document
+
+    def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> Any:
+        return None if value is None else orjson.dumps(value).decode()
+
+
+class SortedQuery(PageQuery):
+    """A page of a list that can be sorted; the cursor's place is read by whoever knows the list."""
+
+    def load_last_id(self, text: str) -> str:
+        if not 1 <= len(text) <= LONGEST_PLACE:
+            raise InvalidCursor
+        return text
+
+
+class TableQuery(SortedQuery):
+    filter = JsonText(
+        metadata={"description": '`{"name": "part of it", "id": ..., "projectId": ...}`; each may be a list.'}
+    )
+    sort_by = fields.String(
+        validate=validate.OneOf(
+            [f"{key}:{way}" for key in ("name", "createdAt", "updatedAt", "size") for way in ("asc", "desc")]
+        ),
+        metadata={"description": "What the list is sorted by; by id without it."},
+    )
+
+
+class RowQuery(SortedQuery):
+    filter = JsonText(metadata={"description": FILTER})
+    sort_by = fields.String(
+        validate=validate.Length(1, 100), metadata={"description": "`COLUMN:asc` or `COLUMN:desc`; by id without it."}
+    )
+    search = fields.String(
+        validate=validate.Length(1, 1_000), metadata={"description": "Only rows with this text in some cell."}
+    )
+
+
+class RowDeletionQuery(StrictSchema):
+    filter = JsonText(required=True, metadata={"description": FILTER})
+    return_data = query_flag("Answer with the rows that were deleted.")
+    dry_run = query_flag("Delete nothing, but answer with what would be deleted.")
+
+
+class NewColumnSchema(StrictSchema):
+    name = fields.String(required=True)
+    type = fields.String(required=True)
+
+
+class TableBody(StrictSchema):
+    name = fields.String(required=True, validate=validate.Length(1, 128))
+    columns = fields.List(fields.Nested(NewColumnSchema), required=True, validate=validate.Length(max=200))
+    project_id = fields.String(metadata={"description": "The project to put it into; the key's own by default."})
+
+
+class TableChange(StrictSchema):
+    name = fields.String(required=True, validate=validate.Length(1, 128))
+
+
+class ColumnBody(StrictSchema):
+    name = fields.String(required=True)
+    type = fields.String(required=True)
+    index = WholeNumber(validate=validate.Range(0), metadata={"description": "Its place; last without it."})
+
+
+class ColumnChange(StrictSchema):
+    name = fields.String(load_default=None)
+    index = WholeNumber(load_default=None, validate=validate.Range(0))
+
+
+class RowsBody(StrictSchema):
+    data = fields.List(fields.Dict(keys=fields.String()), required=True, validate=validate.Length(1))
+    return_type = fields.String(
+        load_default="count",
+        validate=validate.OneOf(["count", "id", "all"]),
+        metadata={"description": "What the answer holds: their number, their ids, or all of them."},
+    )
+
+
+class RowChange(StrictSchema):
+    filter = fields.Dict(keys=fields.String(), required=True, metadata={"description": FILTER})
+    data = fields.Dict(keys=fields.String(), required=True, metadata={"description": "Values by names of columns."})
+    return_data = StrictBoolean(load_default=False, metadata={"description": "Answer with the rows."})
+    dry_run = StrictBoolean(
+        load_default=False, metadata={"description": "Change nothing, but answer with the rows before and after."}
+    )
+
+
+class ColumnSchema(CamelSchema):
+    """A column of a data table."""
+
+    id = fields.String(required=True)
+    data_table_id = fields.String(required=True)
+    name = fields.String(required=True)
+    type = fields.String(required=True, validate=validate.OneOf(TYPES))
+    index = fields.Integer(required=True)
+    created_at = IsoTime(required=True)
+    updated_at = IsoTime(required=True)
+
+
+class TableSchema(CamelSchema):
+    """A data table; what its cells take is `sizeBytes`."""
+
+    id = fields.String(required=True)
+    name = fields.String(required=True)
+    project_id = fields.String(required=True)
+    columns = fields.List(fields.Nested(ColumnSchema), required=True)
+    size_bytes = fields.Integer(required=True)
+    created_at = IsoTime(required=True)
+    updated_at = IsoTime(required=True)
+
+
+class TablePageSchema(CamelSchema):
+    data = fields.List(fields.Nested(TableSchema), required=True)
+    next_cursor = fields.String(required=True, allow_none=True)
+
+
+class RowSchema(CamelSchema):
+    """A row; its values are beside these, by the names of columns."""
+
+    class Meta:
+        unknown = INCLUDE
+
+    id = fields.Integer(required=True)
+    created_at = IsoTime(required=True)
+    updated_at = IsoTime(required=True)
+
+
+class RowPageSchema(CamelSchema):
+    data = fields.List(fields.Nested(RowSchema), required=True)
+    next_cursor = fields.String(required=True, allow_none=True)
+
+
+class ClearedSchema(CamelSchema):
+    deleted_count = fields.Integer(required=True)
