@@ -46,11 +46,11 @@ class RowFilter:
         """The condition on `data_table_rows AS r`, and its parameters."""
         parameters: dict[str, Any] = {}
         clauses = list(self._clauses(parameters))
-        joined = sql.SQL(" OR " if self.any_of else " AND ").join(clauses or [sql.SQL("true")])
+        joined = (OR if self.any_of else AND).join(clauses or [sql.SQL("true")])
         condition = sql.SQL("({})").format(joined)
         if self.search is not None:
             parameters |= {"search": self.search, "searched": list(self.searched)}
-            condition = sql.SQL(" AND ").join([condition, SEARCH])
+            condition = AND.join([condition, SEARCH])
         return condition, parameters
 
     def _clauses(self, parameters: dict[str, Any]) -> Iterator[sql.Composable]:
@@ -74,6 +74,7 @@ class RowFilter:
             )
 
 
+AND, OR = sql.SQL(" AND "), sql.SQL(" OR ")
 # Of JSON values of one type these compare as the values do. Equality alone is served by an index.
 OF_CELLS = {
     "eq": sql.SQL("r.cells @> {value}"),
