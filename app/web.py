@@ -20,8 +20,8 @@ from app.api.face.replica import open_replica
 from app.api.face.services import NAME, Services
 from app.api.face.waiters import Waiters
 from app.api.webhooks import webhooks
+from app.api.workflows import publication, versions, workflows
 from app.api.workflows import runs as workflow_runs
-from app.api.workflows import workflows
 from app.credential_tests import EngineCredentialTests
 from app.credentials.key_check import report_soon
 from app.credentials.vault import Vault
@@ -36,6 +36,8 @@ MODULES = (
     execution_bulk,
     workflows,
     workflow_runs,
+    publication,
+    versions,
     tags,
     projects,
     members,

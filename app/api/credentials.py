@@ -34,6 +34,7 @@ from app.schemas.credentials import (
     check_data,
 )
 from app.schemas.pages import PageQuery
+from app.schemas.workflows import TransferBody
 
 blueprint = Blueprint(
     "credentials", __name__, url_prefix="/api/v1/credentials", description="Secrets that nodes use, never shown."
@@ -180,6 +181,26 @@ def test_credential(credential_id: str) -> Response:
     if problem is not None:
         return answer({"status": "Error", "message": problem})
     return answer({"status": "OK", "message": "Connection successful!"})
+
+
+@blueprint.endpoint(
+    "PUT",
+    "/<credential_id>/transfer",
+    scope="credential:move",
+    body=TransferBody(),
+    status=204,
+    errors=[404],
+    example={"destinationProjectId": "default"},
+)
+def transfer_credential(body: dict[str, Any], credential_id: str) -> Response:
+    """Let a credential belong to another project that the key sees; workflows of the earlier one reach it no more."""
+    own, project = caller().project_id, require_id(body["destination_project_id"], ProjectNotFound)
+    with database() as connection:
+        wanted = credentials.get_credential(connection, require_id(credential_id, CredentialNotFound), project_id=own)
+        if own not in (None, project):
+            raise ProjectNotFound
+        credentials.transfer_credential(connection, wanted.id, project, project_id=own)
+    return Response(status=204)
 
 
 @blueprint.endpoint(

@@ -13,6 +13,7 @@ from app.repository.executions import Execution
 from app.repository.projects import Project
 from app.repository.retries import RetryAnswer
 from app.repository.tags import TagRecord
+from app.repository.versions import Version
 from app.repository.workflows import Workflow
 from app.schemas.base import time_text
 from app.schemas.workflows import EMPTY
@@ -92,25 +93,30 @@ def render_project(project: Project) -> dict[str, Any]:
 
 
 def render_workflow(
-    workflow: Workflow, static_data: bytes | None = None, *, with_pin_data: bool = True
+    workflow: Workflow,
+    static_data: bytes | None = None,
+    *,
+    with_pin_data: bool = True,
+    published: Version | None = None,
 ) -> dict[str, Any]:
-    """The workflow object; `static_data` is what its executions have kept, JSON."""
+    """The workflow object; `static_data` is what its executions have kept, JSON, `published` the active version."""
     definition = orjson.loads(workflow.definition)
     created, updated = time_text(workflow.created_at), time_text(workflow.updated_at)
     rendered = {
         "id": workflow.id,
         "name": workflow.name,
         "active": workflow.active,
-        "activeVersionId": str(workflow.version_id) if workflow.active else None,
+        "activeVersionId": workflow.active_version_id and str(workflow.active_version_id),
         "projectId": workflow.project_id,
         "createdAt": created,
         "updatedAt": updated,
-        "isArchived": False,
+        "isArchived": workflow.is_archived,
         "versionId": str(workflow.version_id),
         "triggerCount": count_triggers(definition) if workflow.active else 0,
         **EMPTY,
         **definition,
         "staticData": None if static_data is None else orjson.loads(static_data),
+        "activeVersion": published and render_active_version(published),
         "tags": [render_tag(tag) for tag in workflow.tags],
         "shared": [
             {
@@ -125,6 +131,28 @@ def render_workflow(
     if not with_pin_data:
         del rendered["pinData"]
     return rendered
+
+
+def render_version(version: Version) -> dict[str, Any]:
+    """The object of a workflow's version."""
+    definition = orjson.loads(version.definition)
+    return {
+        "versionId": str(version.id),
+        "workflowId": version.workflow_id,
+        "nodes": definition.get("nodes") or [],
+        "connections": definition.get("connections") or {},
+        "nodeGroups": definition.get("nodeGroups") or [],
+        "authors": version.author,
+        "name": version.label,
+        "description": version.description,
+        "createdAt": time_text(version.created_at),
+        "updatedAt": time_text(version.updated_at),
+    }
+
+
+def render_active_version(version: Version) -> dict[str, Any]:
+    """The same as it stands within its workflow; who published it when is not kept."""
+    return {**render_version(version), "autosaved": False, "workflowPublishHistory": []}
 
 
 def count_triggers(definition: Mapping[str, Any]) -> int:

@@ -11,7 +11,7 @@ from app.api.face.services import database
 from app.repository import users
 from app.repository.connection import Connection
 from app.repository.users import Sight, User
-from app.schemas.base import time_text
+from app.schemas.base import parse_uuid, time_text
 from app.schemas.users import (
     InvitationBody,
     InvitationSchema,
@@ -20,7 +20,6 @@ from app.schemas.users import (
     UserQuery,
     UserSchema,
     check_invitations,
-    parse_user_id,
 )
 
 blueprint = Blueprint("users", __name__, url_prefix="/api/v1/users", description="Whose keys are there.")
@@ -34,7 +33,7 @@ def sight() -> Sight:
 
 def get_visible_user(connection: Connection, identifier: str) -> User:
     """The user that a path names by id or e-mail address. Raises UserNotFound."""
-    return users.get_user(connection, sight(), user_id=parse_user_id(identifier), email=identifier)
+    return users.get_user(connection, sight(), user_id=parse_uuid(identifier), email=identifier)
 
 
 def render(user: User, *, with_role: bool) -> dict[str, Any]:

@@ -72,6 +72,13 @@ UPDATE = """
     RETURNING c.id, c.name, c.type, c.project_id, c.created_at, c.updated_at
 """
 
+TRANSFER = """
+    UPDATE credentials AS c
+       SET project_id = %(destination)s, updated_at = now()
+     WHERE c.id = %(id)s AND (%(project_id)s::text IS NULL OR c.project_id = %(project_id)s)
+    RETURNING c.id, c.name, c.type, c.project_id, c.created_at, c.updated_at
+"""
+
 DELETE = """
     DELETE FROM credentials AS c
      WHERE c.id = %(id)s AND (%(project_id)s::text IS NULL OR c.project_id = %(project_id)s)
@@ -134,6 +141,13 @@ def create_credential(
     """Store a credential. Raises ProjectNotFound (when translated)."""
     values = {"id": credential_id, "name": name, "type": type, "project_id": project_id}
     return one(connection, CREATE, **values, data=secret.data, key_id=secret.key_id)
+
+
+def transfer_credential(
+    connection: Connection, credential_id: str, destination: str, *, project_id: str | None = None
+) -> Credential:
+    """Let a credential belong to another project. Raises CredentialNotFound, ProjectNotFound (when translated)."""
+    return one(connection, TRANSFER, id=credential_id, destination=destination, project_id=project_id)
 
 
 def update_credential(

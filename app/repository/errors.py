@@ -39,6 +39,10 @@ class WorkflowNotFound(NotFound):
     default = "Workflow not found"
 
 
+class VersionNotFound(NotFound):
+    default = "Version not found"
+
+
 class TagNotFound(NotFound):
     default = "Tag not found"
 
@@ -93,6 +97,12 @@ class AlreadyExists(Conflict):
 
 class StillInUse(Conflict):
     """Other objects depend on this one."""
+
+
+class IsArchived(RepositoryError):
+    """An archived workflow is put away: it cannot be changed, activated or run."""
+
+    default = "The workflow is archived"
 
 
 class CannotDelete(RepositoryError):

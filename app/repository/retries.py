@@ -15,7 +15,8 @@ from app.vocabulary import IN_FLIGHT, Status
 
 # The key share lock keeps the original from being deleted before its retry stands beside it.
 ORIGINAL = """
-    SELECT e.status, e.workflow_id, e.workflow_version_id, e.project_id
+    SELECT e.status, e.workflow_id, e.workflow_version_id, e.project_id,
+           EXISTS (SELECT FROM workflows AS w WHERE w.id = e.workflow_id AND w.is_archived) AS archived
       FROM executions AS e
      WHERE e.id = %(id)s AND (%(project_id)s::text IS NULL OR e.project_id = %(project_id)s)
        FOR KEY SHARE
@@ -69,8 +70,10 @@ def retry(connection: Connection, execution_id: int, *, load_workflow: bool, pro
     original = connection.execute(ORIGINAL, {"id": execution_id, "project_id": project_id}).fetchone()
     if original is None:
         raise ExecutionNotFound
-    status, target = original[0], Target(*original[1:])
+    status, target, archived = original[0], Target(*original[1:4]), original[4]
     refuse_unless_retryable(status)
+    if archived:
+        raise CannotRetry(f"Cannot retry: the workflow {target.workflow_id} is archived")
     if load_workflow:
         target = with_current_version(connection, target)
     try:

@@ -96,7 +96,8 @@ ADD_SCHEDULE = """
 
 # Uses webhooks_by_pattern for a plain path, webhooks_by_webhook_id for one with parameters.
 FIND_WEBHOOKS = """
-    SELECT h.node, h.method, h.path, h.webhook_id, h.pattern, h.settings, h.workflow_id, w.version_id, w.project_id
+    SELECT h.node, h.method, h.path, h.webhook_id, h.pattern, h.settings, h.workflow_id,
+           coalesce(w.active_version_id, w.version_id) AS version_id, w.project_id
       FROM webhooks AS h
       JOIN workflows AS w ON w.id = h.workflow_id
      WHERE h.webhook_id IS NULL AND h.pattern = %(path)s
@@ -106,7 +107,7 @@ FIND_WEBHOOKS = """
 # Uses schedules_due. Another worker's rows are skipped, so each time fires once.
 DUE = """
     SELECT s.workflow_id, s.node, s.rule_index, s.rule, s.next_at AS due_at, clock_timestamp() AS now,
-           w.version_id, w.project_id
+           coalesce(w.active_version_id, w.version_id) AS version_id, w.project_id
       FROM schedules AS s
       JOIN workflows AS w ON w.id = s.workflow_id
      WHERE s.next_at <= clock_timestamp()

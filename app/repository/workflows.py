@@ -8,7 +8,7 @@ from uuid import UUID
 from psycopg.rows import args_row
 
 from app.repository.connection import Connection, scalar
-from app.repository.errors import Conflict, WorkflowNotFound
+from app.repository.errors import Conflict, IsArchived, WorkflowNotFound
 from app.repository.tags import TagRecord
 from app.repository.targets import Target
 
@@ -25,11 +25,13 @@ class Workflow:
     definition: bytes
     created_at: datetime
     updated_at: datetime
+    active_version_id: UUID | None = None
+    is_archived: bool = False
     tags: tuple[TagRecord, ...] = ()
 
     @property
     def target(self) -> Target:
-        """What an execution of it runs."""
+        """What an execution of it as it is now runs, be it a draft."""
         return Target(self.id, self.version_id, self.project_id)
 
 
@@ -44,7 +46,8 @@ class WorkflowVersion:
 
 
 GET = """
-    SELECT w.id, w.project_id, v.name, w.active, w.version_id, v.definition, w.created_at, w.updated_at
+    SELECT w.id, w.project_id, v.name, w.active, w.version_id, v.definition, w.created_at, w.updated_at,
+           w.active_version_id, w.is_archived
       FROM workflows AS w
       JOIN workflow_versions AS v ON v.id = w.version_id
      WHERE w.id = %(id)s AND (%(project_id)s::text IS NULL OR w.project_id = %(project_id)s)
@@ -70,7 +73,7 @@ CREATE = """
 """
 
 LOCK_CURRENT = """
-    SELECT w.project_id, v.name, v.definition
+    SELECT w.project_id, v.name, v.definition, w.is_archived
       FROM workflows AS w
       JOIN workflow_versions AS v ON v.id = w.version_id
      WHERE w.id = %(id)s AND (%(project_id)s::text IS NULL OR w.project_id = %(project_id)s)
@@ -83,20 +86,26 @@ SET_VERSION = """
      WHERE w.id = %(id)s
 """
 
+PUBLISH_CURRENT = """
+    UPDATE workflows AS w
+       SET active_version_id = w.version_id
+     WHERE w.id = %(id)s AND w.active AND w.active_version_id <> w.version_id
+"""
+
+# What its triggers and other workflows start: the published version, of one that is not active the current one.
+GET_PUBLISHED = """
+    SELECT w.id, w.project_id, v.name, w.active, v.id, v.definition, w.created_at, w.updated_at,
+           w.active_version_id, w.is_archived
+      FROM workflows AS w
+      JOIN workflow_versions AS v ON v.id = coalesce(w.active_version_id, w.version_id)
+     WHERE w.id = %(id)s AND (%(project_id)s::text IS NULL OR w.project_id = %(project_id)s)
+"""
+
 SET_ACTIVE = """
     UPDATE workflows AS w
        SET active = %(active)s,
            updated_at = CASE WHEN w.active = %(active)s THEN w.updated_at ELSE clock_timestamp() END
      WHERE w.id = %(id)s AND (%(project_id)s::text IS NULL OR w.project_id = %(project_id)s)
-    RETURNING true
-"""
-
-# The guard lets a save that came in between find itself not activated by what was read before it.
-ACTIVATE_VERSION = """
-    UPDATE workflows AS w
-       SET active = true,
-           updated_at = CASE WHEN w.active THEN w.updated_at ELSE clock_timestamp() END
-     WHERE w.id = %(id)s AND w.version_id = %(version_id)s
     RETURNING true
 """
 
@@ -138,18 +147,30 @@ def create_workflow(connection: Connection, workflow_id: str, *, project_id: str
 
 
 def save_workflow(
-    connection: Connection, workflow_id: str, *, name: str, definition: bytes, project_id: str | None = None
+    connection: Connection,
+    workflow_id: str,
+    *,
+    name: str,
+    definition: bytes,
+    project_id: str | None = None,
+    publish: bool = True,
 ) -> None:
-    """Make this the current version; a save that changes nothing makes no version. Raises WorkflowNotFound."""
+    """Make this the current version, and of an active workflow the published one unless it is to stay a draft.
+
+    A save that changes nothing makes no version. Raises WorkflowNotFound, IsArchived.
+    """
     where = {"id": workflow_id, "project_id": project_id}
     current = connection.execute(LOCK_CURRENT, where).fetchone()
     if current is None:
         raise WorkflowNotFound
-    if (current[1], current[2]) == (name, definition):
-        return
-    version = {"id": workflow_id, "project_id": current[0], "name": name, "definition": definition.decode()}
-    version_id = scalar(connection, ADD_VERSION, version)
-    connection.execute(SET_VERSION, {"id": workflow_id, "version_id": version_id})
+    if current[3]:
+        raise IsArchived("Cannot update an archived workflow.")
+    if (current[1], current[2]) != (name, definition):
+        version = {"id": workflow_id, "project_id": current[0], "name": name, "definition": definition.decode()}
+        version_id = scalar(connection, ADD_VERSION, version)
+        connection.execute(SET_VERSION, {"id": workflow_id, "version_id": version_id})
+    if publish:
+        connection.execute(PUBLISH_CURRENT, {"id": workflow_id})
 
 
 def get_workflow(connection: Connection, workflow_id: str, *, project_id: str | None = None) -> Workflow:
@@ -161,16 +182,22 @@ def get_workflow(connection: Connection, workflow_id: str, *, project_id: str | 
     return with_tags(connection, [workflow])[0]
 
 
+def get_published(connection: Connection, workflow_id: str, *, project_id: str | None = None) -> Workflow:
+    """The workflow at the version that others start, as its current one. Raises WorkflowNotFound, IsArchived."""
+    with connection.cursor(row_factory=args_row(Workflow)) as cursor:
+        workflow = cursor.execute(GET_PUBLISHED, {"id": workflow_id, "project_id": project_id}).fetchone()
+    if workflow is None:
+        raise WorkflowNotFound
+    if workflow.is_archived:
+        raise IsArchived
+    return workflow
+
+
 def set_active(connection: Connection, workflow_id: str, active: bool, *, project_id: str | None = None) -> None:
     """Let the workflow's triggers start executions, or no longer. Raises WorkflowNotFound."""
     where = {"id": workflow_id, "project_id": project_id, "active": active}
     if not scalar(connection, SET_ACTIVE, where):
         raise WorkflowNotFound
-
-
-def activate_version(connection: Connection, workflow_id: str, version_id: UUID) -> bool:
-    """Let the workflow's triggers start executions, if this is still its current version; returns whether it is."""
-    return bool(scalar(connection, ACTIVATE_VERSION, {"id": workflow_id, "version_id": version_id}))
 
 
 def delete_workflow(connection: Connection, workflow_id: str, *, project_id: str | None = None) -> Workflow:

@@ -6,6 +6,7 @@ import string
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 import orjson
 from marshmallow import RAISE, Schema, ValidationError, fields, validate
@@ -41,6 +42,15 @@ def parse_execution_id(text: str) -> int | None:
         return None
     number = int(text)
     return number if number <= LARGEST_ID else None
+
+
+def parse_uuid(text: str) -> UUID | None:
+    """The id that this text is, in its usual form; None for another text."""
+    try:
+        found = UUID(text)
+    except ValueError:
+        return None
+    return found if str(found) == text.lower() else None
 
 
 def new_id() -> str:

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from marshmallow import ValidationError, fields, validate
 
-from app.schemas.base import CamelSchema, IsoTime, StrictSchema, WholeNumber, query_flag
+from app.schemas.base import CamelSchema, IsoTime, StrictSchema, WholeNumber, parse_uuid, query_flag
 from app.schemas.cursors import InvalidCursor
 from app.schemas.pages import PageQuery
 from app.vocabulary import MEMBER
@@ -17,22 +17,13 @@ MOST_SKIPPED = 10_000
 PROJECT_ROLES = ("project:admin", "project:editor", "project:viewer")
 
 
-def parse_user_id(text: str) -> UUID | None:
-    """The id that this text is, in its usual form; None for another text."""
-    try:
-        found = UUID(text)
-    except ValueError:
-        return None
-    return found if str(found) == text.lower() else None
-
-
 class UserId(fields.String):
     """A user's id as text, loaded as a UUID."""
 
     default_error_messages = {"invalid_id": "Not a user id."}  # noqa: RUF012
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
-        found = parse_user_id(super()._deserialize(value, attr, data, **kwargs))
+        found = parse_uuid(super()._deserialize(value, attr, data, **kwargs))
         if found is None:
             raise self.make_error("invalid_id")
         return found
@@ -42,7 +33,7 @@ class UserPageQuery(PageQuery):
     """A page of a list in the order of the users' ids."""
 
     def load_last_id(self, text: str) -> UUID:
-        found = parse_user_id(text)
+        found = parse_uuid(text)
         if found is None:
             raise InvalidCursor
         return found

@@ -5,6 +5,7 @@ The rules about graphs and node types are the engine's; they come in from outsid
 
 from collections.abc import Mapping
 from typing import Any, Protocol
+from uuid import UUID
 
 import orjson
 from marshmallow import INCLUDE, ValidationError, fields, pre_load, validate, validates_schema
@@ -17,8 +18,11 @@ from app.schemas.base import (
     WholeNumber,
     encode_json,
     name_field,
+    parse_uuid,
     query_flag,
+    validate_printable,
 )
+from app.schemas.cursors import InvalidCursor
 from app.schemas.executions import described
 from app.schemas.pages import PageQuery
 from app.schemas.tags import TagSchema
@@ -131,6 +135,43 @@ class WorkflowListQuery(PageQuery):
         return [name for name in super().filters() if name != "offset"]
 
 
+class WorkflowChangeQuery(StrictSchema):
+    publish_if_active = fields.Boolean(
+        truthy={"true", "True"},
+        falsy={"false", "False"},
+        load_default=True,
+        metadata=described("false: the new version of an active workflow stays a draft."),
+    )
+
+
+class PublishBody(StrictSchema):
+    """Which version to publish, and what it is called."""
+
+    version_id = fields.String(
+        allow_none=True, validate=validate.Length(0, 64), metadata=described("Absent: the current version.")
+    )
+    name = fields.String(
+        allow_none=True,
+        validate=[validate.Length(0, 255), validate_printable],
+        metadata=described("What the version is called from now on."),
+    )
+    description = fields.String(allow_none=True, validate=validate.Length(0, 10_000))
+
+
+class TransferBody(StrictSchema):
+    destination_project_id = fields.String(required=True, validate=validate.Length(1, 64))
+
+
+class HistoryQuery(PageQuery):
+    """A page of a workflow's versions."""
+
+    def load_last_id(self, text: str) -> UUID:
+        version_id = parse_uuid(text)
+        if version_id is None:
+            raise InvalidCursor
+        return version_id
+
+
 class WorkflowQuery(StrictSchema):
     exclude_pinned_data = query_flag("Leave out pinData.")
 
@@ -188,6 +229,36 @@ class SharedSchema(CamelSchema):
     updated_at = IsoTime(required=True)
 
 
+class VersionSummarySchema(CamelSchema):
+    """A line of a workflow's history."""
+
+    version_id = fields.String(required=True)
+    workflow_id = fields.String(required=True)
+    authors = fields.String(required=True)
+    name = fields.String(required=True, allow_none=True)
+    description = fields.String(required=True, allow_none=True)
+    created_at = IsoTime(required=True)
+    updated_at = IsoTime(required=True)
+
+
+class HistoryPageSchema(CamelSchema):
+    data = fields.List(fields.Nested(VersionSummarySchema), required=True)
+    next_cursor = fields.String(required=True, allow_none=True)
+
+
+class VersionSchema(VersionSummarySchema):
+    """What a workflow was at one save."""
+
+    nodes = fields.List(fields.Dict(), required=True)
+    connections = fields.Dict(required=True)
+    node_groups = fields.List(fields.Dict(), required=True)
+
+
+class ActiveVersionSchema(VersionSchema):
+    autosaved = StrictBoolean(required=True)
+    workflow_publish_history = fields.List(fields.Dict(), required=True)
+
+
 class WorkflowSchema(CamelSchema):
     """A workflow at its current version, with whatever else its document held."""
 
@@ -203,6 +274,12 @@ class WorkflowSchema(CamelSchema):
     created_at = IsoTime(required=True)
     updated_at = IsoTime(required=True)
     is_archived = StrictBoolean(required=True)
+    active_version = fields.Nested(
+        ActiveVersionSchema,
+        required=True,
+        allow_none=True,
+        metadata=described("The version that its triggers start; null of one that is not active."),
+    )
     version_id = fields.String(required=True)
     trigger_count = fields.Integer(required=True)
     nodes = fields.List(fields.Dict(), required=True)

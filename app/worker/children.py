@@ -8,7 +8,7 @@ from app.engine.run.errors import NodeError
 from app.engine.run.ports import ChildRequest
 from app.repository import lifecycle, static_data, workflows
 from app.repository.connection import Connection
-from app.repository.errors import WorkflowNotFound
+from app.repository.errors import IsArchived, WorkflowNotFound
 from app.repository.executions import ExecutionInput
 from app.repository.lifecycle import Claim
 from app.vocabulary import Mode
@@ -84,7 +84,9 @@ def get_called_workflow(connection: Connection, parent: Claim, request: ChildReq
     """The workflow that is meant, within the parent's project. Raises NodeError."""
     workflow_id = request.workflow_id or ""
     try:
-        return workflows.get_workflow(connection, workflow_id, project_id=parent.project_id)
+        return workflows.get_published(connection, workflow_id, project_id=parent.project_id)
+    except IsArchived:
+        raise NodeError("The workflow is archived", description="An archived workflow cannot run") from None
     except WorkflowNotFound:
         raise NodeError(
             "Workflow does not exist.",

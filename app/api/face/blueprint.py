@@ -41,6 +41,7 @@ PATH_PARTS = {
     "execution_id": ("The execution's id, a decimal number.", "1042"),
     "job_id": ("The id of a deletion, a decimal number.", "7"),
     "workflow_id": ("The workflow's id.", "MXoWndJluwYcxmlO"),
+    "version_id": ("The version's id.", "2927badf-cb1f-4e6a-99ef-e6ad1e804164"),
     "tag_id": ("The tag's id.", "tag_production"),
     "credential_id": ("The credential's id.", "vHxaz5UaCghVYl9C"),
     "credential_type": ("The type of credential.", "httpBasicAuth"),

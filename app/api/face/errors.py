@@ -22,6 +22,7 @@ STATUS_OF: dict[type[domain.RepositoryError], int] = {
     domain.NotFound: 404,
     domain.Conflict: 409,
     domain.CannotDelete: 400,
+    domain.IsArchived: 400,
     domain.Invalid: 400,
     domain.IdempotencyKeyReused: 422,
 }

@@ -13,9 +13,9 @@ from app.api.face.blueprint import Blueprint, View
 from app.api.face.services import database, services
 from app.api.face.waiting import answer_later, require_room
 from app.api.rendering import render_execution
-from app.api.workflows.workflows import get_visible_workflow
+from app.api.workflows.shown import get_visible_workflow
 from app.repository import lifecycle
-from app.repository.errors import ExecutionNotFound
+from app.repository.errors import ExecutionNotFound, IsArchived
 from app.repository.executions import get_execution
 from app.schemas.executions import ExecutionSchema
 from app.schemas.workflows import RunBody, document_of, items_of
@@ -57,6 +57,8 @@ def run_workflow(body: dict[str, Any], workflow_id: str) -> Response:
     with ExitStack() as waiting:
         with database() as connection:
             workflow = get_visible_workflow(connection, workflow_id)
+            if workflow.is_archived:
+                raise IsArchived("Cannot run an archived workflow.")
 
             def act() -> dict[str, Any]:
                 nonlocal execution_id

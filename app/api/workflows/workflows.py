@@ -8,13 +8,14 @@ from flask import Response, request
 from app.api.face.answers import answer
 from app.api.face.auth import caller
 from app.api.face.blueprint import Blueprint
-from app.api.face.paths import require_id
 from app.api.face.services import database, reading, services
-from app.api.rendering import render_tag, render_workflow
+from app.api.rendering import render_tag
 from app.api.workflows import registration
+from app.api.workflows.publication import CHANGED, MOST_ATTEMPTS
+from app.api.workflows.shown import get_visible_workflow, show_workflow, show_workflows
 from app.repository import static_data, tags, workflows
 from app.repository.connection import Connection
-from app.repository.errors import Conflict, ProjectNotFound, WorkflowNotFound
+from app.repository.errors import Conflict, ProjectNotFound
 from app.repository.projects import DEFAULT_PROJECT
 from app.repository.workflow_lists import WorkflowFilter, list_workflows
 from app.schemas.base import new_id
@@ -23,6 +24,7 @@ from app.schemas.node_ids import fill_ids
 from app.schemas.tags import TagSchema
 from app.schemas.workflows import (
     StrictWorkflowBody,
+    WorkflowChangeQuery,
     WorkflowListQuery,
     WorkflowPageSchema,
     WorkflowQuery,
@@ -33,9 +35,6 @@ from app.schemas.workflows import (
 )
 
 blueprint = Blueprint("workflows", __name__, url_prefix="/api/v1/workflows", description="What can be run.")
-
-MOST_ATTEMPTS = 3
-CHANGED = "The workflow was changed at the same moment, again and again: try it once more"
 
 
 class ChangedMeanwhile(Exception):
@@ -67,20 +66,6 @@ EXAMPLE = {
 }
 
 
-def get_visible_workflow(connection: Connection, workflow_id: str) -> workflows.Workflow:
-    """The workflow that a path names. Raises WorkflowNotFound."""
-    wanted = require_id(workflow_id, WorkflowNotFound)
-    return workflows.get_workflow(connection, wanted, project_id=caller().project_id)
-
-
-def render_with_static_data(
-    connection: Connection, workflow: workflows.Workflow, *, with_pin_data: bool = True
-) -> dict[str, Any]:
-    """A workflow rendered together with what its executions have kept."""
-    stored = static_data.read(connection, [workflow.id])
-    return render_workflow(workflow, stored.get(workflow.id), with_pin_data=with_pin_data)
-
-
 @blueprint.endpoint("GET", "", scope="workflow:list", query=WorkflowListQuery, answer=WorkflowPageSchema)
 def get_many_workflows(query: dict[str, Any]) -> Response:
     """List workflows in the order of their ids."""
@@ -97,14 +82,8 @@ def get_many_workflows(query: dict[str, Any]) -> Response:
     with database() as connection:
         rows = list_workflows(connection, wanted, **LIST_QUERY.bounds(query), offset=offset)
         page, cursor = LIST_QUERY.cut(query, rows)
-        stored = static_data.read(connection, [workflow.id for workflow in page]) if page else {}
-    with_pin_data = not query["exclude_pinned_data"]
-    return answer(
-        {
-            "data": [render_workflow(each, stored.get(each.id), with_pin_data=with_pin_data) for each in page],
-            "nextCursor": cursor,
-        }
-    )
+        data = show_workflows(connection, page, with_pin_data=not query["exclude_pinned_data"])
+    return answer({"data": data, "nextCursor": cursor})
 
 
 @blueprint.endpoint(
@@ -124,7 +103,7 @@ def create_workflow(body: dict[str, Any]) -> Response:
             connection, workflow_id, project_id=project, name=body["name"], definition=definition_of(document)
         )
         static_data.replace(connection, workflow_id, static_parts(document) or {})
-        return answer(render_with_static_data(connection, get_visible_workflow(connection, workflow_id)))
+        return answer(show_workflow(connection, get_visible_workflow(connection, workflow_id)))
 
 
 @blueprint.endpoint(
@@ -134,29 +113,34 @@ def get_one_workflow(query: dict[str, Any], workflow_id: str) -> Response:
     """Read a workflow at its current version."""
     with database() as connection:
         workflow = get_visible_workflow(connection, workflow_id)
-        return answer(render_with_static_data(connection, workflow, with_pin_data=not query["exclude_pinned_data"]))
+        return answer(show_workflow(connection, workflow, with_pin_data=not query["exclude_pinned_data"]))
 
 
 @blueprint.endpoint(
     "PUT",
     "/<workflow_id>",
     scope="workflow:update",
+    query=WorkflowChangeQuery,
     body=StrictWorkflowBody(),
     answer=WorkflowSchema,
     errors=[404, 409],
     example=EXAMPLE,
 )
-def update_workflow(body: dict[str, Any], workflow_id: str) -> Response:
-    """Save a workflow; a save that changes something is a new version. Without staticData it keeps what it has."""
+def update_workflow(body: dict[str, Any], query: dict[str, Any], workflow_id: str) -> Response:
+    """Save a workflow; a save that changes something is a new version. Without staticData it keeps what it has.
+
+    The new version of an active workflow is published at once, or with publishIfActive=false stays a draft.
+    """
     document = document_of(request.get_data())
     services().rules.check_graph(document)
     for _ in range(MOST_ATTEMPTS):
         with reading() as connection:
             before = get_visible_workflow(connection, workflow_id)
         document = fill_ids(document, document_of(before.definition))
-        found = registration.read_triggers({**document, "id": workflow_id}) if before.active else None
+        publish = query["publish_if_active"]
+        found = registration.read_triggers({**document, "id": workflow_id}) if before.active and publish else None
         with suppress(ChangedMeanwhile), database() as connection:
-            return save_with_triggers(connection, workflow_id, body["name"], document, found)
+            return save_with_triggers(connection, workflow_id, body["name"], document, found, publish=publish)
     raise Conflict(CHANGED)
 
 
@@ -166,56 +150,32 @@ def save_with_triggers(
     name: str,
     document: dict[str, Any],
     found: registration.Triggers | None,
+    *,
+    publish: bool,
 ) -> Response:
-    """Save a document whose triggers are known when the workflow was active. Raises ChangedMeanwhile."""
+    """Save a document whose triggers are known when it is to be published. Raises ChangedMeanwhile."""
     definition, visible = definition_of(document), caller().project_id
-    workflows.save_workflow(connection, workflow_id, name=name, definition=definition, project_id=visible)
+    workflows.save_workflow(
+        connection, workflow_id, name=name, definition=definition, project_id=visible, publish=publish
+    )
     if (parts := static_parts(document)) is not None:
         static_data.replace(connection, workflow_id, parts)
     # Read again under the lock that the save has taken: somebody may have activated it meanwhile.
     saved = get_visible_workflow(connection, workflow_id)
-    if saved.active:
+    if saved.active and publish:
         if found is None:
             raise ChangedMeanwhile
         registration.register(connection, workflow_id, found)
-    return answer(render_with_static_data(connection, saved))
+    return answer(show_workflow(connection, saved))
 
 
 @blueprint.endpoint("DELETE", "/<workflow_id>", scope="workflow:delete", answer=WorkflowSchema, errors=[404, 409])
 def delete_workflow(workflow_id: str) -> Response:
     """Delete a workflow that is not active; its executions and what they ran stay readable."""
     with database() as connection:
-        shown = render_with_static_data(connection, get_visible_workflow(connection, workflow_id))
+        shown = show_workflow(connection, get_visible_workflow(connection, workflow_id))
         workflows.delete_workflow(connection, workflow_id, project_id=caller().project_id)
     return answer(shown)
-
-
-@blueprint.endpoint(
-    "POST", "/<workflow_id>/activate", scope="workflow:activate", answer=WorkflowSchema, errors=[404, 409]
-)
-def activate_workflow(workflow_id: str) -> Response:
-    """Let the workflow's triggers start executions; 400 when a node's type is not known."""
-    for _ in range(MOST_ATTEMPTS):
-        with reading() as connection:
-            workflow = get_visible_workflow(connection, workflow_id)
-        document = document_of(workflow.definition)
-        found = registration.read_triggers({**document, "id": workflow_id, "name": workflow.name})
-        with database() as connection:
-            # Only the version whose triggers were read becomes active.
-            if workflows.activate_version(connection, workflow_id, workflow.version_id):
-                registration.register(connection, workflow_id, found)
-                return answer(render_with_static_data(connection, get_visible_workflow(connection, workflow_id)))
-    raise Conflict(CHANGED)
-
-
-@blueprint.endpoint("POST", "/<workflow_id>/deactivate", scope="workflow:activate", answer=WorkflowSchema, errors=[404])
-def deactivate_workflow(workflow_id: str) -> Response:
-    """Let the workflow's triggers start nothing any more."""
-    with database() as connection:
-        get_visible_workflow(connection, workflow_id)
-        workflows.set_active(connection, workflow_id, False, project_id=caller().project_id)
-        registration.unregister(connection, workflow_id)
-        return answer(render_with_static_data(connection, get_visible_workflow(connection, workflow_id)))
 
 
 @blueprint.endpoint("GET", "/<workflow_id>/tags", scope="workflow:read", answer=TagSchema(many=True), errors=[404])

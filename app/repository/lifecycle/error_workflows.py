@@ -28,14 +28,14 @@ SAY_NOT_STARTED = """
 # within the project of what failed, and only at an Error Trigger that is switched on. A manual run starts none, and
 # a failing error workflow does not start itself.
 WANTED = """
-    SELECT e.id, e.workflow_id, v.name, e.mode, e.retry_of, w.id, w.version_id, w.project_id, entrance.node,
+    SELECT e.id, e.workflow_id, v.name, e.mode, e.retry_of, w.id, current.id, w.project_id, entrance.node,
            e.depth
       FROM executions AS e
       JOIN workflow_versions AS v ON v.id = e.workflow_version_id
       JOIN workflows AS w
         ON w.project_id = e.project_id
        AND w.id = coalesce(nullif(nullif(v.definition -> 'settings' ->> 'errorWorkflow', ''), 'DEFAULT'), e.workflow_id)
-      JOIN workflow_versions AS current ON current.id = w.version_id
+      JOIN workflow_versions AS current ON current.id = coalesce(w.active_version_id, w.version_id)
      CROSS JOIN LATERAL (
            SELECT n.node ->> 'name'
              FROM json_array_elements(current.definition -> 'nodes') WITH ORDINALITY AS n (node, place)
@@ -43,7 +43,8 @@ WANTED = """
               AND n.node ->> 'disabled' IS DISTINCT FROM 'true'
             ORDER BY n.place
             LIMIT 1) AS entrance (node)
-     WHERE e.id = ANY(%(ids)s) AND e.mode <> 'manual' AND (e.mode <> 'error' OR w.id <> e.workflow_id)
+     WHERE e.id = ANY(%(ids)s) AND NOT w.is_archived AND e.mode <> 'manual'
+       AND (e.mode <> 'error' OR w.id <> e.workflow_id)
      ORDER BY e.id
        FOR KEY SHARE OF w
 """

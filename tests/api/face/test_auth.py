@@ -13,9 +13,9 @@ from tests.api.conftest import KEY, WORKFLOW, endpoint_scopes
 SCOPES = {
     "execution": {"list", "read", "retry", "stop", "delete", "update"},
     "executionTags": {"list", "update"},
-    "workflow": {"create", "read", "list", "update", "delete", "activate", "execute"},
+    "workflow": {"create", "read", "list", "update", "delete", "activate", "move", "execute"},
     "tag": {"create", "read", "list", "update", "delete"},
-    "credential": {"create", "read", "list", "update", "delete"},
+    "credential": {"create", "read", "list", "update", "move", "delete"},
     "variable": {"create", "list", "update", "delete"},
     "project": {"create", "list", "update", "delete", "manageMembers"},
     "user": {"create", "read", "list", "delete"},

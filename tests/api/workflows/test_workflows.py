@@ -35,6 +35,7 @@ KEYS = {
     "createdAt",
     "updatedAt",
     "isArchived",
+    "activeVersion",
     "versionId",
     "triggerCount",
     "nodes",
