@@ -6,7 +6,6 @@ They are found through setup.cfg's entry points, so that none of them needs a ru
 import os
 from datetime import UTC, datetime, timedelta
 from difflib import get_close_matches
-from pathlib import Path
 
 import click
 from marshmallow import ValidationError
@@ -22,7 +21,7 @@ from app.migrations import migrate as apply_migrations
 from app.repository import api_keys, users
 from app.repository.connection import connect
 from app.repository.errors import ProjectNotFound
-from app.repository.projects import DEFAULT_PROJECT, list_projects
+from app.repository.projects import list_projects
 from app.scopes import EVERY, SCOPES, unknown_scopes
 from app.settings import Settings
 from app.up import up as bring_up
@@ -83,26 +82,6 @@ def doctor() -> None:
             click.echo(f"     -> {finding.advice}")
     if any(finding.advice for finding in findings):
         raise SystemExit(1)
-
-
-@click.command("import")
-@click.argument("files", metavar="FILE...", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--project", default=DEFAULT_PROJECT, show_default=True, help="Id of the project to put them into.")
-def import_workflows(files: tuple[Path, ...], project: str) -> None:
-    """Store workflows from FILEs as n8n exports them, all or none.
-
-    A workflow with an id that is there already gets a new version. New ones are not active. Next: run one with
-    POST /api/v1/workflows/ID/run.
-    """
-    from app.importing.workflow_files import InvalidFile, import_file  # loads the whole engine
-
-    try:
-        with reported(), connect(Settings.from_environment(os.environ).direct_url) as connection:
-            imported = [one for file in files for one in import_file(connection, file, project_id=project)]
-    except InvalidFile as error:
-        raise click.ClickException(str(error)) from error
-    for one in imported:
-        click.echo(f"{one.change}\t{one.id}\t{one.name}")
 
 
 @click.group()

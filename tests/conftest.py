@@ -1,6 +1,7 @@
 """Fixtures for every test: a database of its own, connections to it, and live processes over it."""
 
 import os
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -15,6 +16,7 @@ from app.processes import Child
 from app.repository import connection as connection_module
 from tests import live
 from tests.order import slow_first
+from tests.patience import PATIENCE_SECONDS
 from tests.postgres import TestServer, cloned_database
 
 # How fast an example runs says more of the machine than of the program; CI tries the same ones each time.
@@ -116,3 +118,23 @@ def start_worker(database_url: str, tmp_path: Path) -> Iterator[Callable[..., Ch
             return child
 
         yield start
+
+
+@pytest.fixture
+def flask(database_url: str, tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Runs a command over the test's database: flask("keys", "list", PORT=1)."""
+
+    def run(*arguments: str, **settings: Any) -> subprocess.CompletedProcess[str]:
+        environ = live.environment(database_url, tmp_path, **settings)
+        command = [sys.executable, "-m", "flask", *arguments]
+        return subprocess.run(
+            command,
+            env=environ,
+            cwd=live.PROJECT,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE_SECONDS,
+            check=False,
+        )
+
+    return run

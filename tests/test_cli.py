@@ -2,8 +2,6 @@
 
 import json
 import os
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,26 +13,9 @@ from app.credentials.vault import Vault
 from app.repository.api_keys import find_api_key
 from app.repository.workflows import get_workflow
 from app.settings import Settings
-from tests.live import PROJECT, environment
-from tests.patience import PATIENCE_SECONDS
+from tests.live import environment
 from tests.postgres import cloned_database
 from tests.workflows import START, chain
-
-Flask = Callable[..., subprocess.CompletedProcess[str]]
-
-
-@pytest.fixture
-def flask(database_url: str, tmp_path: Path) -> Flask:
-    """Runs a command over the test's database: flask("keys", "list", PORT=1)."""
-
-    def run(*arguments: str, **settings: Any) -> subprocess.CompletedProcess[str]:
-        environ = environment(database_url, tmp_path, **settings)
-        command = [sys.executable, "-m", "flask", *arguments]
-        return subprocess.run(
-            command, env=environ, cwd=PROJECT, capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False
-        )
-
-    return run
 
 
 def test_migrate_says_what_it_applied_and_can_be_run_again(postgres_url, flask):

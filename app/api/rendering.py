@@ -46,6 +46,7 @@ def render_execution(execution: Execution) -> dict[str, Any]:
         "annotation": {
             "vote": execution.vote,
             "tags": [{"id": tag.id, "name": tag.name} for tag in execution.tags],
+            **({} if execution.note is None else {"note": execution.note}),
         },
     }
 

@@ -1,4 +1,4 @@
-"""What people say about an execution: a vote and tags."""
+"""What people say about an execution: a vote, a note and tags."""
 
 from collections.abc import Sequence
 
@@ -15,6 +15,12 @@ LOCK = """
 SET_VOTE = """
     UPDATE executions AS e
        SET vote = %(vote)s
+     WHERE e.id = %(id)s
+"""
+
+SET_NOTE = """
+    UPDATE executions AS e
+       SET note = %(note)s
      WHERE e.id = %(id)s
 """
 
@@ -57,6 +63,11 @@ def lock_execution(connection: Connection, execution_id: int, *, project_id: str
 def set_vote(connection: Connection, execution_id: int, vote: str | None) -> None:
     """Vote an execution "up" or "down", or take the vote back with None."""
     connection.execute(SET_VOTE, {"id": execution_id, "vote": vote})
+
+
+def set_note(connection: Connection, execution_id: int, note: str | None) -> None:
+    """Write something about an execution, or take that back with None."""
+    connection.execute(SET_NOTE, {"id": execution_id, "note": note})
 
 
 def set_tags(connection: Connection, execution_id: int, tags: Sequence[str]) -> None:

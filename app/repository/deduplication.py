@@ -19,21 +19,21 @@ OPEN = """
     RETURNING h.kind, h.size, h.highest
 """
 
-# Those that come last have been seen last.
+# Those that come last have been seen last. A value that was brought from n8n is known by its MD5.
 NOTE_VALUES = """
     WITH given AS (
-        SELECT seen.value, now() + seen.place * interval '1 microsecond' AS seen_at
-          FROM unnest(%(values)s::bytea[]) WITH ORDINALITY AS seen (value, place)),
+        SELECT seen.value, seen.md5, now() + seen.place * interval '1 microsecond' AS seen_at
+          FROM unnest(%(values)s::bytea[], %(md5s)s::bytea[]) WITH ORDINALITY AS seen (value, md5, place)),
     known AS (
         UPDATE deduplication_values AS v
            SET seen_at = g.seen_at
           FROM given AS g
-         WHERE v.workflow_id = %(workflow_id)s AND v.scope = %(scope)s AND v.value_sha256 = g.value
-        RETURNING v.value_sha256)
+         WHERE v.workflow_id = %(workflow_id)s AND v.scope = %(scope)s AND v.value_sha256 IN (g.value, g.md5)
+        RETURNING g.value)
     INSERT INTO deduplication_values (workflow_id, scope, value_sha256, seen_at)
     SELECT %(workflow_id)s, %(scope)s, g.value, g.seen_at
       FROM given AS g
-     WHERE NOT EXISTS (SELECT FROM known AS k WHERE k.value_sha256 = g.value)
+     WHERE NOT EXISTS (SELECT FROM known AS k WHERE k.value = g.value)
     RETURNING value_sha256
 """
 
@@ -90,9 +90,12 @@ def add_values(
     size, _ = _open(connection, workflow_id, scope, VALUES)
     if room is not None and number > room:
         raise HistoryFull
-    digests = {hashlib.sha256(value.encode("utf-8", "surrogatepass")).digest(): value for value in values}
+    texts = {value: value.encode("utf-8", "surrogatepass") for value in values}
+    digests = {hashlib.sha256(text).digest(): value for value, text in texts.items()}
+    md5s = [hashlib.md5(text, usedforsecurity=False).digest() for text in texts.values()]
     history = {"workflow_id": workflow_id, "scope": scope}
-    new = {digests[bytes(digest)] for (digest,) in connection.execute(NOTE_VALUES, {**history, "values": [*digests]})}
+    noted = connection.execute(NOTE_VALUES, {**history, "values": [*digests], "md5s": md5s})
+    new = {digests[bytes(digest)] for (digest,) in noted}
     size += len(new)
     if room is not None and size > room:
         size -= connection.execute(FORGET_OLDEST, {**history, "surplus": size - int(room)}).rowcount

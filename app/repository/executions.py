@@ -45,6 +45,7 @@ class Execution:
     error_message: str | None
     json_size_bytes: int
     vote: str | None
+    note: str | None
     tagged: bool
     tags: tuple[Tag, ...] = ()
 

@@ -13,6 +13,11 @@ from app.repository.connection import Connection, scalar
 from app.repository.targets import Target
 from app.vocabulary import Status
 
+ADDRESSES = """
+    SELECT w.method, w.path, w.webhook_id
+      FROM webhooks AS w
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class NewWebhook:
@@ -230,3 +235,8 @@ def read_answer_state(connection: Connection, execution_id: int) -> AnswerState:
 def forget_old_answers(connection: Connection) -> None:
     """Drop answers that nobody fetched within an hour."""
     connection.execute(FORGET_ANSWERS)
+
+
+def addresses(connection: Connection) -> set[tuple[str, str, str | None]]:
+    """The method and path of every webhook, with what stands before it where it has parameters."""
+    return set(connection.execute(ADDRESSES).fetchall())

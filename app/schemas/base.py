@@ -19,6 +19,7 @@ OBJECT_ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 OFFSET_AFTER_SPACE = re.compile(r"(:\d\d(?:\.\d{1,9})?) (\d\d:?\d\d)\Z")
 LONGEST_TIME = 64
 WHOLE_NUMBER = re.compile(r"(-?[0-9]{1,100})(?:\.0{1,100})?", re.ASCII)
+LINES = str.maketrans("", "", "\n\r\t")
 
 
 class CamelSchema(Schema):
@@ -125,6 +126,11 @@ def validate_printable(text: str) -> None:
     """Refuse what cannot be stored or shown as a name."""
     if any(ord(character) < 32 or ord(character) == 127 for character in text):
         raise ValidationError("Must not contain control characters.")
+
+
+def validate_text(text: str) -> None:
+    """Refuse what cannot be stored; lines and tabs can."""
+    validate_printable(text.translate(LINES))
 
 
 def validate_path_part(text: str) -> None:

@@ -13,11 +13,13 @@ from app.schemas.base import (
     parse_execution_id,
     query_flag,
     tag_id_field,
+    validate_text,
 )
 from app.vocabulary import MODES, RETRYABLE, STATUSES, VOTES
 
 STOPPABLE = ("running", "waiting", "queued")
 MOST_AT_ONCE = 1_000
+LONGEST_NOTE = 10_000
 
 
 def statuses_field(names: tuple[str, ...], **options: Any) -> fields.List[Any]:
@@ -119,6 +121,11 @@ class AnnotationBody(StrictSchema):
         allow_none=True,
         validate=validate.OneOf(VOTES),
         metadata={"description": "The vote; null takes it back."},
+    )
+    note = fields.String(
+        allow_none=True,
+        validate=[validate.Length(1, LONGEST_NOTE), validate_text],
+        metadata={"description": "A text about it; null takes it back."},
     )
 
 

@@ -25,6 +25,7 @@ class TagReferenceSchema(CamelSchema):
 class AnnotationSchema(CamelSchema):
     vote = fields.String(required=True, allow_none=True, validate=validate.OneOf([*VOTES, None]))
     tags = fields.List(fields.Nested(TagReferenceSchema), required=True)
+    note = fields.String(metadata=described("What somebody wrote about it; absent when nobody did."))
 
 
 class ExecutionSchema(CamelSchema):

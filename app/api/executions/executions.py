@@ -199,12 +199,14 @@ def delete_one_execution(execution_id: str) -> Response:
     example={"annotation": {"tags": ["tag_production", "tag_urgent"], "vote": "up"}},
 )
 def update_execution(body: dict[str, Any], execution_id: str) -> Response:
-    """Tag an execution or vote on it."""
+    """Tag an execution, vote on it or write a note about it."""
     number, annotation = require_execution_id(execution_id), body.get("annotation", {})
     with database() as connection:
         annotations.lock_execution(connection, number, project_id=caller().project_id)
         if "vote" in annotation:
             annotations.set_vote(connection, number, annotation["vote"])
+        if "note" in annotation:
+            annotations.set_note(connection, number, annotation["note"])
         if "tags" in annotation:
             annotations.set_tags(connection, number, annotation["tags"])
         return answer(render_current(connection, number))

@@ -16,7 +16,7 @@ from app.api.face.waiting import answer_later, require_room
 from app.api.webhooks.access import Caller, let_in
 from app.api.webhooks.answers import FAILED, at_once, rendered, with_cors
 from app.api.webhooks.requests import item_of
-from app.repository import lifecycle, triggers
+from app.repository import imports, lifecycle, triggers
 from app.repository.connection import Connection
 from app.repository.errors import Conflict, ExecutionNotFound
 from app.repository.triggers import Webhook
@@ -142,6 +142,14 @@ def read_answer(execution_id: int) -> dict[str, Any] | None:
     return FAILED if state.status is None or state.status in ENDED else None
 
 
+def is_resume_link(execution_id: int, signature: str) -> bool:
+    """Whether the signature is ours for this execution, or the one that it came with from elsewhere."""
+    if services().signer.is_signed(f"resume {execution_id}", signature):
+        return True
+    with reading() as connection:
+        return imports.is_resume_token(connection, execution_id, signature)
+
+
 @blueprint.route("/webhook-waiting/<execution_id>", methods=EVERY_METHOD)
 @blueprint.route("/webhook-waiting/<execution_id>/<path:suffix>", methods=EVERY_METHOD)
 @public
@@ -150,7 +158,7 @@ def call_waiting(execution_id: str, suffix: str = "") -> Response:
     number = parse_execution_id(execution_id)
     if number is None:
         raise ExecutionNotFound(f'The execution "{execution_id}" does not exist.')
-    signed = services().signer.is_signed(f"resume {number}", request.args.get("signature", ""))
+    signed = is_resume_link(number, request.args.get("signature", ""))
     if request.method == "OPTIONS":
         return with_cors(Response(status=204), "*", awaited_methods(number) if signed else ["GET", "POST"])
     if not signed:

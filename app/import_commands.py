@@ -1,0 +1,216 @@
+"""`flask import`: workflows from files, or everything from an n8n. Thin shells, as in app.cli."""
+
+import json
+import os
+import secrets
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+import orjson
+from click_default_group import DefaultGroup
+
+from app import demo
+from app.command_errors import reported
+from app.repository import api_keys, imports
+from app.repository.connection import Connection, connect
+from app.repository.projects import DEFAULT_PROJECT
+from app.settings import Settings
+
+if TYPE_CHECKING:
+    from app.importing.n8n.moving import Activate, Move
+    from app.importing.n8n.report import Report
+
+LARGEST_MIB = 256
+
+
+bring_in: click.Group = DefaultGroup(
+    "import",
+    default="files",
+    help="""Bring in workflows from files, or all that an n8n has.
+
+    `flask import FILE...` stores workflows; `flask import n8n SOURCE` brings everything.
+    """,
+)
+
+
+@bring_in.command("files")
+@click.argument("files", metavar="FILE...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--project", default=DEFAULT_PROJECT, show_default=True, help="Id of the project to put them into.")
+def import_workflows(files: tuple[Path, ...], project: str) -> None:
+    """Store workflows from FILEs as n8n exports them, all or none.
+
+    A workflow with an id that is there already gets a new version. New ones are not active. Next: run one with
+    POST /api/v1/workflows/ID/run.
+    """
+    from app.importing.workflow_files import InvalidFile, import_file  # loads the whole engine
+
+    try:
+        with reported(), connect(Settings.from_environment(os.environ).direct_url) as connection:
+            imported = [one for file in files for one in import_file(connection, file, project_id=project)]
+    except InvalidFile as error:
+        raise click.ClickException(str(error)) from error
+    for one in imported:
+        click.echo(f"{one.change}\t{one.id}\t{one.name}")
+
+
+def n8n_options(command: Callable[..., None]) -> Callable[..., None]:
+    """The options of `flask import n8n`."""
+    path = click.Path(path_type=Path)
+    options = [
+        click.argument("source", metavar="SOURCE...", nargs=-1, required=True),
+        click.option("--dry-run", is_flag=True, help="Write nothing; say what would come and what would not run here."),
+        click.option("--follow", is_flag=True, help="Go on bringing what comes until Ctrl-C."),
+        click.option(
+            "--every",
+            default=10.0,
+            show_default=True,
+            type=click.FloatRange(1),
+            help="Seconds between passes of --follow.",
+        ),
+        click.option(
+            "--activate",
+            is_flag=True,
+            help="The switch: activate here what was active there, let waiting executions go on.",
+        ),
+        click.option(
+            "--project", default=DEFAULT_PROJECT, show_default=True, help="Id of the project to put everything into."
+        ),
+        click.option("--keep-projects", is_flag=True, help="Keep n8n's projects instead."),
+        click.option(
+            "--encryption-key-file",
+            type=path,
+            help="File with n8n's encryption key, or n8n's `config`. Else N8N_ENCRYPTION_KEY.",
+        ),
+        click.option(
+            "--api-key-file", type=path, help="File with an API key of n8n, for a SOURCE https://... Else N8N_API_KEY."
+        ),
+        click.option("--storage", type=path, help="n8n's storage folder, for files of items. Else N8N_STORAGE_PATH."),
+        click.option("--schema", default="public", show_default=True, help="Schema of n8n's tables in PostgreSQL."),
+        click.option("--table-prefix", default="", help="What the names of n8n's tables begin with."),
+        click.option("--timezone", help="n8n's GENERIC_TIMEZONE, written into workflows that name none."),
+        click.option("--no-executions", is_flag=True, help="Bring no executions."),
+        click.option("--api-keys", is_flag=True, help="Accept n8n's API keys here, so that clients need no change."),
+        click.option(
+            "--largest",
+            default=LARGEST_MIB,
+            show_default=True,
+            type=click.IntRange(1, 1024),
+            help="MiB: data of an execution above this stays behind.",
+        ),
+        click.option("--remove-demo", is_flag=True, help="First delete the demo workflows and their executions."),
+        click.option("--report", type=path, help="File for the report as JSON."),
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+@bring_in.command("n8n")
+@n8n_options
+def import_n8n(source: tuple[str, ...], **given: Any) -> None:
+    """Bring everything from an n8n: workflows, credentials, tags and the record of every execution.
+
+    SOURCE is n8n's database (postgresql://... or database.sqlite; n8n may go on running, nothing is written there),
+    its API (https://...), a ZIP file of `n8n export:entities`, or JSON files of `n8n export:workflow` and
+    `n8n export:credentials`.
+
+    A second run brings what came since. Nothing starts to run here before --activate. docs/move-in.md goes through
+    it step by step.
+    """
+    from app.importing.n8n import moving  # loads the whole engine
+
+    try:
+        with reported():
+            settings = Settings.from_environment(os.environ)
+            access = moving.access_of(given, os.environ, source)
+            options = moving.options_of(given, access)
+            with closing(connect(settings.direct_url, autocommit=True)) as connection:
+                move(moving.Move(connection, settings, source, options, access), connection, settings, given)
+    except moving.CannotMoveIn as error:
+        raise click.ClickException(str(error)) from error
+
+
+def move(wanted: "Move", connection: Connection, settings: Settings, given: dict[str, Any]) -> None:
+    """One pass, or with --follow one after the other until Ctrl-C."""
+    if given["dry_run"]:
+        show_report(wanted.look(), given["report"])
+        click.echo("Nothing was written. Next: the same without --dry-run")
+        return
+    if given["remove_demo"]:
+        click.echo(f"Deleted the demo workflows and {remove_demo(connection)} executions")
+    with activation(settings, connection, asked=given["activate"]) as activate:
+        while True:
+            with Progress() as progress:
+                report = wanted.bring(progress.add, progress.expect, activate)
+            show_report(report, given["report"])
+            if not given["follow"]:
+                break
+            time.sleep(given["every"])
+    if not given["activate"]:
+        click.echo("Next: look at what came. To switch, deactivate there, and run this again with --activate")
+
+
+class Progress:
+    """A bar for executions, where somebody looks on."""
+
+    def __init__(self) -> None:
+        self._bar: Any = None
+
+    def __enter__(self) -> "Progress":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self._bar is not None:
+            self._bar.render_finish()
+
+    def expect(self, number: int | None) -> None:
+        """There are so many at most."""
+        self._bar = click.progressbar(length=number or 0, label="Executions", file=sys.stderr)
+
+    def add(self, number: int) -> None:
+        """So many more are done."""
+        self._bar.update(number)
+
+
+def show_report(report: "Report", file: Path | None) -> None:
+    """Print the report, and write it as JSON where that was asked for."""
+    for line in report.lines():
+        click.echo(line)
+    if file is not None:
+        file.write_bytes(orjson.dumps(report.to_json(), option=orjson.OPT_INDENT_2) + b"\n")
+
+
+@contextmanager
+def activation(settings: Settings, connection: Connection, *, asked: bool) -> Iterator["Activate | None"]:
+    """A function that activates a workflow as the API does, with all its rules; None where that was not asked for."""
+    if not asked:
+        yield None
+        return
+    from app.web import create_app
+
+    key = secrets.token_urlsafe(32)
+    key_id = api_keys.create_api_key(
+        connection, key, label="flask import", scopes=("workflow:activate",), project_id=None, expires_at=None
+    )
+    client = create_app(settings).test_client()
+
+    def activate(workflow_id: str) -> str | None:
+        answer = client.post(f"/api/v1/workflows/{workflow_id}/activate", headers={"X-N8N-API-KEY": key})
+        return None if answer.status_code == 200 else str((answer.get_json(silent=True) or {}).get("message"))
+
+    try:
+        yield activate
+    finally:
+        api_keys.revoke_api_key(connection, key_id)
+
+
+def remove_demo(connection: Connection) -> int:
+    """Delete the demo workflows and their executions that have ended; returns the number of these."""
+    names = [json.loads(file.read_text())["name"] for file in sorted(demo.WORKFLOWS.glob("*.json"))]
+    with connection.transaction():
+        return imports.remove_workflows(connection, names)

@@ -1,0 +1,90 @@
+"""Reads the ZIP file of n8n's `export:entities`: a file an entity, each line of it encrypted rows."""
+
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import orjson
+
+from app.credentials.n8n import InstanceKey, WrongKey
+from app.importing.n8n.files_of_runs import RunFiles
+from app.importing.n8n.rows import Row, read_json
+from app.importing.n8n.source import SourceError
+from app.importing.n8n.spool import Spool
+
+TABLES = {
+    "annotationtagentity": "annotation_tag_entity",
+    "annotationtagmapping": "execution_annotation_tags",
+    "credentialsentity": "credentials_entity",
+    "datatable": "data_table",
+    "datatablecolumn": "data_table_column",
+    "deploymentkey": "deployment_key",
+    "executionannotation": "execution_annotations",
+    "executiondata": "execution_data",
+    "executionentity": "execution_entity",
+    "executionmetadata": "execution_metadata",
+    "folder": "folder",
+    "installedpackages": "installed_packages",
+    "migrations": "migrations",
+    "processeddata": "processed_data",
+    "project": "project",
+    "sharedcredentials": "shared_credentials",
+    "sharedworkflow": "shared_workflow",
+    "tagentity": "tag_entity",
+    "userapikeys": "user_api_keys",
+    "variables": "variables",
+    "workflowentity": "workflow_entity",
+    "workflowhistory": "workflow_history",
+    "workflows_tags": "workflows_tags",
+    "workflowtagmapping": "workflows_tags",
+}
+"""n8n's tables by the names of the files."""
+
+ROWS_OF_TABLES = "data_table_user_"
+LONGEST_LINE = 512 * 2**20
+
+
+class EntitiesSource(Spool):
+    """The ZIP file, unpacked row by row. Raises SourceError when it is none, or the key does not open it."""
+
+    def __init__(self, path: Path, key: str | None, files: RunFiles) -> None:
+        if key is None:
+            raise SourceError(
+                f"{path} is encrypted with n8n's encryption key (or with the file that was named with --keyFile when "
+                "it was made): name the file that holds it with --encryption-key-file"
+            )
+        super().__init__(files)
+        self.name = f"n8n's export {path}"
+        try:
+            with zipfile.ZipFile(path) as archive:
+                self._read(archive, InstanceKey(key))
+        except (OSError, zipfile.BadZipFile, EOFError) as error:
+            self.close()
+            raise SourceError(f"{path} cannot be read as an export of n8n: {error}") from error
+        except SourceError:
+            self.close()
+            raise
+
+    def _read(self, archive: zipfile.ZipFile, key: InstanceKey) -> None:
+        for name in archive.namelist():
+            entity = Path(name).name.removesuffix(".jsonl").split(".")[0].lower()
+            table = entity if entity.startswith(ROWS_OF_TABLES) else TABLES.get(entity)
+            if table is not None and name.endswith(".jsonl"):
+                for row in _rows(archive, name, key):
+                    self.add(table, row)
+        if not any(self.rows("workflow_entity")) and not any(self.rows("migrations")):
+            raise SourceError("the ZIP file holds no workflows: it is not what `n8n export:entities` makes")
+
+
+def _rows(archive: zipfile.ZipFile, name: str, key: InstanceKey) -> Iterator[Row]:
+    with archive.open(name) as lines:
+        number = 0
+        while line := lines.readline(LONGEST_LINE):
+            number += 1
+            try:
+                opened = key.decrypt(line.strip().decode()) if line.strip() else ""
+                yield from (read_json(row) for row in opened.split("\n") if row.strip())
+            except WrongKey as error:
+                raise SourceError(f"line {number} of {name}: {error}. Is it the key of that n8n?") from None
+            except (UnicodeDecodeError, ValueError, orjson.JSONDecodeError) as error:
+                raise SourceError(f"line {number} of {name} cannot be read: {error}") from None

@@ -1,0 +1,200 @@
+"""What an execution of n8n is here: its state, its data, and what is lost on the way."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, cast
+from uuid import UUID
+
+import orjson
+
+from app.engine.run.document import RunDocument
+from app.importing.n8n.binary import BinaryReader
+from app.importing.n8n.flatted import Unreadable, replace_lone_surrogates, unflatten
+from app.importing.n8n.rows import Row
+from app.importing.n8n.source import SourceExecution
+from app.repository.imports import ImportedExecution, Wait
+from app.vocabulary import ENDED, MODES, Mode, Status
+
+UNFINISHED = ("new", "running")
+"""Statuses of what n8n still works on: brought when they have ended."""
+
+LONGEST_MESSAGE = 10_000
+FOR_A_CALL = datetime(2999, 1, 1, tzinfo=UTC)
+"""n8n writes that an execution waits for a call as a time from here on."""
+
+MOST_VALUES = 20_000_000
+
+
+@dataclass(slots=True)
+class Losses:
+    """What of an execution could not be brought, in sentences that can be counted."""
+
+    reasons: list[str] = field(default_factory=list)
+
+    def add(self, reason: str) -> None:
+        self.reasons.append(reason)
+
+
+class ExecutionMapper:
+    """Makes records of this program from executions of n8n.
+
+    `version_of` names the version of the workflow that ran (and stores it where it is not known yet), `project_of`
+    the project of a workflow, `tag_of` a tag's id here by the one there. No data above `most_bytes` is brought.
+    """
+
+    def __init__(
+        self,
+        *,
+        version_of: Callable[[SourceExecution], UUID],
+        project_of: Callable[[str], str],
+        tag_of: Callable[[str], str | None],
+        read_file: Callable[[str], bytes | None],
+        most_bytes: int,
+    ) -> None:
+        self._version_of, self._project_of, self._tag_of = version_of, project_of, tag_of
+        self._read_file, self._most_bytes = read_file, most_bytes
+        self._latest = datetime.fromtimestamp(0, UTC)
+
+    def record(self, execution: SourceExecution, *, in_order: bool = True) -> tuple[ImportedExecution, Losses]:
+        """The execution as it is stored here.
+
+        `in_order`: it has a higher id than those before, so it must not be older than they are; lists find a time by
+        halving the ids.
+        """
+        losses = Losses()
+        row = execution.row
+        status = _status(row, losses)
+        document = self._document(execution, losses)
+        data = self._encoded(document, losses)
+        error_node, error_message = _error(document, status)
+        mode, retry_of = _mode(row, losses)
+        started_at = row.get("startedAt")
+        created_at = row.get("createdAt") or started_at or row.get("stoppedAt") or self._latest
+        if in_order:
+            self._latest = created_at = max(created_at, self._latest)
+        return (
+            ImportedExecution(
+                id=execution.id,
+                workflow_id=row["workflowId"],
+                version_id=self._version_of(execution),
+                project_id=self._project_of(row["workflowId"]),
+                status=status,
+                mode=mode,
+                created_at=created_at,
+                started_at=started_at,
+                stopped_at=(row.get("stoppedAt") or started_at or created_at) if status in ENDED else None,
+                retry_of=retry_of,
+                retry_success_id=_number(row.get("retrySuccessId")),
+                vote=execution.vote if execution.vote in ("up", "down") else None,
+                note=_storable(execution.note) or None,
+                error_node=error_node,
+                error_message=error_message,
+                data=data,
+                wait=_wait(row, document) if status == "waiting" else None,
+                metadata=[(_storable(key), _storable(value)) for key, value in execution.metadata],
+                tags=[tag for tag in map(self._tag_of, execution.tags) if tag is not None],
+            ),
+            losses,
+        )
+
+    @staticmethod
+    def _encoded(document: dict[str, Any] | None, losses: Losses) -> bytes | None:
+        if document is None:
+            return None
+        try:
+            return encode(document)
+        except Unreadable as error:
+            losses.add(f"its data cannot be read: {error}")
+            return None
+
+    def _document(self, execution: SourceExecution, losses: Losses) -> dict[str, Any] | None:
+        document = execution.document
+        if execution.flatted is not None:
+            if len(execution.flatted) > self._most_bytes:
+                losses.add(f"data of more than {self._most_bytes // 2**20} MiB is not brought (--largest)")
+                return None
+            try:
+                document = unflatten(execution.flatted, most_values=MOST_VALUES)
+            except Unreadable as error:
+                losses.add(f"its data cannot be read: {error}")
+                return None
+        if not isinstance(document, dict):
+            losses.add(execution.missing or "its data cannot be read: it is not an object")
+            return None
+        return BinaryReader(self._read_file, self._most_bytes, losses.add).inline(document, execution.flatted)
+
+
+def encode(document: dict[str, Any]) -> bytes:
+    """The document as JSON. Raises Unreadable for one that is nested too deeply."""
+    try:
+        return orjson.dumps(document)
+    except TypeError:
+        pass
+    try:  # half of a surrogate pair, which UTF-8 cannot hold
+        return replace_lone_surrogates(json.dumps(document, ensure_ascii=False)).encode()
+    except (RecursionError, TypeError):
+        raise Unreadable("it is nested too deeply") from None
+
+
+def _status(row: Row, losses: Losses) -> Status:
+    status = row.get("status")
+    if status is None:  # before n8n had the column
+        status = "success" if row.get("finished") else "waiting" if row.get("waitTill") else "error"
+    if status not in (*ENDED, "waiting"):
+        losses.add(f"status {status} became crashed")
+        return "crashed"
+    return cast(Status, status)
+
+
+def _mode(row: Row, losses: Losses) -> tuple[Mode, int | None]:
+    mode, retry_of = row.get("mode"), _number(row.get("retryOf"))
+    if mode == "retry" and retry_of is None:
+        losses.add("a retry that does not name what it retries became manual")
+        return "manual", None
+    if mode not in MODES:
+        losses.add(f"mode {mode} became internal")
+        return "internal", retry_of
+    return cast(Mode, mode), retry_of
+
+
+def _error(document: dict[str, Any] | None, status: Status) -> tuple[str | None, str | None]:
+    """Which node failed and what it said."""
+    if document is None or status == "success":
+        return None, None
+    run = RunDocument(document)
+    error = run.error
+    if not isinstance(error, dict):
+        return None, None
+    node = error.get("node")
+    name = node.get("name") if isinstance(node, dict) else run.last_node
+    message = error.get("message")
+    return (
+        _storable(name) if isinstance(name, str) else None,
+        _storable(message)[:LONGEST_MESSAGE] if isinstance(message, str) else None,
+    )
+
+
+def _wait(row: Row, document: dict[str, Any] | None) -> Wait:
+    """Until when, or for what, the execution waits; and with what its resume link is signed."""
+    till = row.get("waitTill")
+    for_a_call = till is None or till >= FOR_A_CALL
+    due = RunDocument(document).due_node if document else None
+    token = document.get("resumeToken") if document else None
+    return Wait(
+        till=None if for_a_call else till,
+        resume_on="webhook" if for_a_call else None,
+        node=None if due is None else encode(due),
+        token=token if isinstance(token, str) else None,
+    )
+
+
+def _number(value: Any) -> int | None:
+    """An execution's id, which n8n keeps as a text."""
+    return int(value) if value is not None and str(value).isdigit() else None
+
+
+def _storable(text: Any) -> str:
+    """A text that PostgreSQL can hold."""
+    return "" if text is None else str(text).replace("\0", "\ufffd").encode("utf-8", "replace").decode()

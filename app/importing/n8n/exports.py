@@ -1,0 +1,63 @@
+"""Reads the JSON files of n8n's `export:workflow` and `export:credentials`, one or several."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from app.importing.n8n.files_of_runs import RunFiles
+from app.importing.n8n.rows import read_json
+from app.importing.n8n.source import SourceError
+from app.importing.n8n.spool import Spool
+
+LARGEST = 512 * 2**20
+
+
+class ExportedFiles(Spool):
+    """Files that hold a workflow or a credential, or a list of them. Raises SourceError."""
+
+    def __init__(self, paths: Sequence[Path], files: RunFiles) -> None:
+        super().__init__(files)
+        self.name = "files: " + ", ".join(map(str, paths))
+        try:
+            for path in paths:
+                self._read(path)
+        except SourceError:
+            self.close()
+            raise
+
+    def _read(self, path: Path) -> None:
+        try:
+            if path.stat().st_size > LARGEST:
+                raise SourceError(f"{path} has more than {LARGEST // 2**20} MiB: export to several files")
+            content = read_json(path.read_bytes())
+        except OSError as error:
+            raise SourceError(f"{path}: {error.strerror}") from None
+        except ValueError as error:
+            raise SourceError(f"{path} is not JSON: {error}") from None
+        for entry in content if isinstance(content, list) else [content]:
+            self._add(path, entry)
+
+    def _add(self, path: Path, entry: Any) -> None:
+        if isinstance(entry, dict) and "nodes" in entry and "connections" in entry:
+            self._add_workflow(path, entry)
+        elif isinstance(entry, dict) and "type" in entry and "data" in entry and "id" in entry:
+            self.add("credentials_entity", entry)
+        else:
+            raise SourceError(f"{path} holds something that is neither a workflow nor a credential of n8n")
+
+    def _add_workflow(self, path: Path, entry: dict[str, Any]) -> None:
+        if not entry.get("id"):
+            raise SourceError(
+                f"{path} holds a workflow without an id: it would come again each time. "
+                "`flask import FILE` stores it under a new one."
+            )
+        self.add("workflow_entity", entry)
+        for tag in entry.get("tags") or ():
+            if isinstance(tag, dict) and tag.get("id") and tag.get("name"):
+                self.add("tag_entity", tag)
+                self.add("workflows_tags", {"workflowId": entry["id"], "tagId": tag["id"]})
+        for shared in entry.get("shared") or ():
+            if isinstance(shared, dict) and shared.get("projectId"):
+                self.add("shared_workflow", {"workflowId": entry["id"], **shared})
+                if isinstance(shared.get("project"), dict):
+                    self.add("project", {"id": shared["projectId"], **shared["project"]})

@@ -1,0 +1,33 @@
+"""Files that n8n keeps beside its database: binary data of items, and run data where it is set to be kept so."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class RunFiles:
+    """n8n's storage folder (N8N_STORAGE_PATH, or `storage` in its home); None: not to be had.
+
+    What is larger than `most_bytes` is left where it is.
+    """
+
+    folder: Path | None
+    most_bytes: int
+
+    def read(self, reference: str) -> bytes | None:
+        """The bytes that `filesystem-v2:path` or `filesystem:path` names; None when they cannot be had."""
+        mode, _, name = reference.partition(":")
+        return self.read_path(name) if mode in ("filesystem", "filesystem-v2") else None
+
+    def read_path(self, name: str) -> bytes | None:
+        """The bytes of a file within the folder; None when it is not there, elsewhere or too large."""
+        if self.folder is None:
+            return None
+        root = self.folder.resolve()
+        path = (root / name).resolve()
+        try:
+            if not path.is_relative_to(root) or path.stat().st_size > self.most_bytes:
+                return None
+            return path.read_bytes()
+        except (OSError, ValueError):
+            return None

@@ -1,0 +1,125 @@
+"""Run data as n8n stores it: JSON made flat, in which every object and text stands once and is named by its place.
+
+The document is a JSON array. Entry 0 is the root; within objects and arrays a string is the index of another entry,
+and everything else is itself.
+"""
+
+import json
+from typing import Any
+
+import orjson
+
+DEEPEST = 200
+"""Levels: what is deeper could not be encoded again."""
+
+UNDER_WAY = object()
+
+CIRCULAR = "[Circular Reference]"
+"""What stands where an object would contain itself, as n8n's API writes it."""
+
+
+class Unreadable(Exception):
+    """The text is not what n8n writes, or comes to more than can be stored; the message says which."""
+
+
+def unflatten(text: str | bytes, *, most_values: int) -> Any:
+    """The document that was made flat. What n8n shares between places is shared in it, so it is not to be changed.
+
+    `most_values`: how many values it may come to when it is written out, so that a small text with much sharing
+    cannot fill the memory. Raises Unreadable.
+    """
+    entries = _entries(text)
+    try:
+        value, number = _Reader(entries, most_values).read(0, 1)
+    except (IndexError, ValueError):
+        raise Unreadable("an entry names another one that is not there") from None
+    if number > most_values:
+        raise Unreadable(f"it comes to more than {most_values:,} values")
+    return value
+
+
+def _entries(text: str | bytes) -> list[Any]:
+    try:
+        entries = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        # It refuses half of a surrogate pair, which JavaScript's texts may hold.
+        try:
+            entries = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            raise Unreadable(f"it is not JSON: {error}") from None
+    if not isinstance(entries, list) or not entries:
+        raise Unreadable("it is not a list of entries")
+    return entries
+
+
+class _Reader:
+    """Builds each entry once and remembers it with the number of values that it comes to."""
+
+    def __init__(self, entries: list[Any], most_values: int) -> None:
+        self._entries = entries
+        self._most_values = most_values
+        self._built: list[Any] = [None] * len(entries)
+
+    def read(self, index: int, depth: int) -> tuple[Any, int]:
+        """The value of an entry, and how many values it comes to."""
+        known: Any = self._built[index]
+        if known is UNDER_WAY:
+            return CIRCULAR, 1
+        if known is not None:
+            return known[0], known[1]
+        value = self._entries[index]
+        if isinstance(value, str):
+            made = (replace_lone_surrogates(value), 1)
+        elif isinstance(value, dict | list):
+            if depth > DEEPEST:
+                raise Unreadable(f"it is nested more than {DEEPEST} levels deep")
+            self._built[index] = UNDER_WAY
+            made = self._object(value, depth) if isinstance(value, dict) else self._array(value, depth)
+        else:
+            made = (value, 1)
+        self._built[index] = made
+        return made
+
+    def _object(self, value: dict[str, Any], depth: int) -> tuple[Any, int]:
+        number, made = 1, {}
+        for key, part in value.items():
+            if isinstance(part, str):
+                part, size = self.read(_index(part), depth + 1)
+                number += size
+            else:
+                number += 1
+            made[replace_lone_surrogates(key)] = part
+        return made, self._bounded(number)
+
+    def _array(self, value: list[Any], depth: int) -> tuple[Any, int]:
+        number, made = 1, []
+        for part in value:
+            if isinstance(part, str):
+                part, size = self.read(_index(part), depth + 1)
+                number += size
+            else:
+                number += 1
+            made.append(part)
+        return made, self._bounded(number)
+
+    def _bounded(self, number: int) -> int:
+        if number > self._most_values:
+            raise Unreadable(f"it comes to more than {self._most_values:,} values")
+        return number
+
+
+def _index(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or len(text) > 10:
+        raise ValueError(text)
+    return int(text)
+
+
+def replace_lone_surrogates(text: str) -> str:
+    """The text with U+FFFD for each half of a surrogate pair, which UTF-8 cannot hold."""
+    if text.isascii():
+        return text
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text

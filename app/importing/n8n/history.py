@@ -1,0 +1,124 @@
+"""Brings executions in batches, each in a transaction of its own. Cut short, the next run goes on from there."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+
+import psycopg
+
+from app.importing.n8n.executions import UNFINISHED, ExecutionMapper
+from app.importing.n8n.report import Report
+from app.importing.n8n.source import Source, SourceExecution
+from app.repository import imports
+from app.repository.connection import Connection
+from app.repository.imports import ImportedExecution, Progress
+
+BATCH = 500
+BATCH_BYTES = 8 * 2**20
+
+Show = Callable[[int], None]
+"""Told of each batch how many executions it had."""
+
+
+@dataclass(slots=True)
+class Reached:
+    """How far a pass is: the highest id that was stored, and the ids of what had not ended in n8n."""
+
+    highest_id: int
+    unfinished: list[int] = field(default_factory=list)
+
+
+class HistoryWriter:
+    """Stores executions of one source. The connection is in no transaction between two calls."""
+
+    def __init__(
+        self, connection: Connection, mapper: ExecutionMapper, report: Report, forget: Callable[[], None]
+    ) -> None:
+        self._connection, self._mapper, self._report, self._forget = connection, mapper, report, forget
+
+    def bring(self, source: Source, show: Show = lambda number: None) -> None:
+        """Store what is not here yet. Raises CannotMix, SourceError."""
+        with self._connection.transaction():
+            before = imports.progress(self._connection, source.name)
+        reached = Reached(before.highest_id)
+        for batch in batches(source.executions(before.highest_id, before.unfinished)):
+            self._bring_batch(source.name, batch, reached)
+            show(len(batch))
+        with self._connection.transaction():
+            self._save(source.name, reached, reached.highest_id)
+            imports.start_own_ids(self._connection)
+
+    def _bring_batch(self, name: str, batch: list[SourceExecution], reached: Reached) -> None:
+        highest = max(execution.id for execution in batch)
+        wanted = []
+        for execution in batch:
+            if execution.row.get("deletedAt") is not None:
+                self._report.count("executions", "deleted in n8n")
+            elif execution.row.get("status") in UNFINISHED:
+                reached.unfinished.append(execution.id)
+                self._report.count("executions", "not ended yet")
+            else:
+                wanted.append(execution)
+                if execution.row.get("status") == "waiting":
+                    reached.unfinished.append(execution.id)
+        before = reached.highest_id
+        try:
+            with self._connection.transaction():
+                imports.refuse_to_mix(self._connection, highest)
+                self._store(wanted, above=before)
+                self._save(name, reached, highest)
+        except (psycopg.errors.IntegrityError, psycopg.DataError):
+            self._forget()
+            self._one_by_one(name, wanted, reached, highest)
+        reached.highest_id = max(before, highest)
+
+    def _one_by_one(self, name: str, wanted: list[SourceExecution], reached: Reached, highest: int) -> None:
+        """What PostgreSQL refuses of one execution must not keep the others back."""
+        for execution in wanted:
+            try:
+                with self._connection.transaction():
+                    self._store([execution], above=reached.highest_id)
+            except (psycopg.errors.IntegrityError, psycopg.DataError) as error:
+                self._forget()
+                self._report.lose(execution.id, f"PostgreSQL refuses it: {error.diag.message_primary or error}")
+        with self._connection.transaction():
+            self._save(name, reached, highest)
+
+    def _save(self, name: str, reached: Reached, highest: int) -> None:
+        saved = Progress(max(reached.highest_id, highest), reached.unfinished)
+        imports.save_progress(self._connection, name, saved)
+
+    def _store(self, executions: list[SourceExecution], *, above: int) -> None:
+        records = []
+        for execution in executions:
+            record, losses = self._mapper.record(execution, in_order=execution.id > above)
+            if execution.id <= above:
+                fitting = imports.fit_time(self._connection, execution.id, record.created_at)
+                record = replace(record, created_at=fitting)
+            records.append(record)
+            for reason in losses.reasons:
+                self._report.lose(execution.id, reason)
+        brought = imports.bring(self._connection, records)
+        self._count(records, brought)
+
+    def _count(self, records: list[ImportedExecution], brought: imports.Brought) -> None:
+        for what, number in (
+            ("created", brought.created),
+            ("brought up to date", brought.replaced),
+            ("here already", len(records) - brought.created - brought.replaced),
+        ):
+            if number:
+                self._report.count("executions", what, number)
+
+
+def batches(executions: Iterator[SourceExecution]) -> Iterator[list[SourceExecution]]:
+    """The executions in lists that come to a bounded number and size."""
+    batch: list[SourceExecution] = []
+    size = 0
+    for execution in executions:
+        batch.append(execution)
+        size += len(execution.flatted or "")
+        if len(batch) >= BATCH or size >= BATCH_BYTES:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch

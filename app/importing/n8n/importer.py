@@ -1,0 +1,116 @@
+"""One pass over a source: what is small in one transaction, then executions in batches."""
+
+from collections.abc import Callable
+
+from app.credentials.vault import Vault
+from app.engine import nodes
+from app.importing.n8n import objects
+from app.importing.n8n.executions import ExecutionMapper
+from app.importing.n8n.history import HistoryWriter, Show
+from app.importing.n8n.objects import Owners
+from app.importing.n8n.options import ImportOptions
+from app.importing.n8n.report import Report
+from app.importing.n8n.source import Source, SourceError, newest_migration
+from app.importing.n8n.survey import Survey
+from app.importing.n8n.versions import VersionsThatRan
+from app.importing.n8n.workflows import Workflows, WorkflowWriter
+from app.repository import imports
+from app.repository.connection import Connection
+from app.repository.projects import list_projects
+from app.settings import Settings
+
+OLDEST_MIGRATION = "MigrateIntegerKeysToString"
+"""Part of the name of a migration that n8n 0.219 brought: from then on ids are texts."""
+
+
+class DryRun(Exception):
+    """Ends the transaction of a dry run: nothing of it stays."""
+
+
+class Importer:
+    """Brings what an n8n has. `connection` is in autocommit; it is this import's alone."""
+
+    def __init__(self, connection: Connection, settings: Settings, options: ImportOptions) -> None:
+        self._connection, self._settings, self._options = connection, settings, options
+        self._vault = Vault(settings)
+
+    def bring(self, source: Source, show: Show = lambda number: None) -> tuple[Report, Workflows]:
+        """Bring all that is not here. Raises SourceError, CannotMix."""
+        report = Report(source.name)
+        self._check(source)
+        if not imports.be_the_only_import(self._connection):
+            raise SourceError("Another import into this database is under way: wait for its end, or stop it.")
+        owners = Owners(source, self._options, report)
+        with self._connection.transaction():
+            brought, tag_ids = self._bring_small(source, owners, report)
+        if self._options.executions:
+            self._bring_executions(source, owners, tag_ids, report, show)
+            imports.analyze(self._connection)
+        return report, brought
+
+    def preview(self, source: Source) -> tuple[Report, Workflows]:
+        """What `bring` would do, with nothing written; executions are counted only."""
+        report = Report(source.name, dry_run=True)
+        self._check(source)
+        owners = Owners(source, self._options, report)
+        brought = Workflows()
+        try:
+            with self._connection.transaction():
+                brought, _ = self._bring_small(source, owners, report)
+                raise DryRun
+        except DryRun:
+            pass
+        if self._options.executions:
+            number = source.count_executions()
+            report.count("executions", "at the source", number or 0)
+        return report, brought
+
+    def _check(self, source: Source) -> None:
+        names = [str(row.get("name")) for row in source.rows("migrations")]
+        if names and not any(OLDEST_MIGRATION in name for name in names):
+            raise SourceError(
+                f"{source.name} is older than n8n 1.0 (its newest migration is {newest_migration(source)}): "
+                "update that n8n first"
+            )
+        with self._connection.transaction():
+            if not list_projects(self._connection, limit=1, project_id=self._options.project):
+                raise SourceError(
+                    f"There is no project {self._options.project!r} here: make it with POST /api/v1/projects"
+                )
+
+    def _bring_small(self, source: Source, owners: Owners, report: Report) -> tuple[Workflows, dict[str, str]]:
+        objects.bring_projects(self._connection, owners, report)
+        tag_ids = objects.bring_tags(self._connection, source, report)
+        objects.bring_credentials(self._connection, source, self._options, owners, self._vault, report)
+        objects.bring_variables(self._connection, source, self._options, owners, report)
+        if self._options.api_keys:
+            objects.bring_api_keys(self._connection, source, self._options, report)
+        survey = Survey(
+            nodes.load(),
+            credentials={str(row["id"]) for row in source.rows("credentials_entity")},
+            zone=self._options.timezone,
+            rules=self._settings.allowed_hosts,
+        )
+        writer = WorkflowWriter(self._connection, source, self._options, owners, survey, report)
+        brought = writer.bring(tag_ids)
+        objects.bring_histories(self._connection, source, report, brought.known.__contains__)
+        for row in source.rows("installed_packages"):
+            report.note(f"n8n has the community package {row.get('packageName')}: its nodes do not run here.")
+        return brought, tag_ids
+
+    def _bring_executions(
+        self, source: Source, owners: Owners, tag_ids: dict[str, str], report: Report, show: Callable[[int], None]
+    ) -> None:
+        versions = VersionsThatRan(self._connection, owners)
+        mapper = ExecutionMapper(
+            version_of=versions.of,
+            project_of=owners.of_workflow,
+            tag_of=tag_ids.get,
+            read_file=source.read_file,
+            most_bytes=self._options.most_bytes,
+        )
+        HistoryWriter(self._connection, mapper, report, versions.forget).bring(source, show)
+        if any((self._settings.prune_age_hours, self._settings.prune_keep, self._settings.prune_keep_per_workflow)):
+            report.note(
+                "EXECUTIONS_PRUNE_* is set: workers delete what is older or more than it says, also of what came in."
+            )

@@ -1,0 +1,113 @@
+"""One move from an n8n to here, as the command asks for it: look, bring, follow, switch."""
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
+from pathlib import Path
+
+from app.importing.n8n import switch
+from app.importing.n8n.history import Show
+from app.importing.n8n.importer import Importer
+from app.importing.n8n.open_source import Access, find_key, find_storage, open_source
+from app.importing.n8n.options import ImportOptions
+from app.importing.n8n.report import Report
+from app.importing.n8n.rows import BadRow
+from app.importing.n8n.source import Source, SourceError
+from app.importing.n8n.workflows import Workflows
+from app.repository import imports
+from app.repository.connection import Connection
+from app.settings import Settings
+
+CannotMoveIn = (SourceError, BadRow)
+"""What ends a move with a sentence that says what to do."""
+
+Activate = Callable[[str], str | None]
+"""Activates a workflow by its id; returns why it cannot be, None when it is."""
+
+
+class Move:
+    """A move into the database of `connection`, which is in autocommit and this move's alone."""
+
+    def __init__(
+        self, connection: Connection, settings: Settings, names: Sequence[str], options: ImportOptions, access: Access
+    ) -> None:
+        self._connection, self._names, self._access, self._options = connection, names, access, options
+        self._importer = Importer(connection, settings, options)
+
+    def look(self) -> Report:
+        """What `bring` would do. Raises SourceError."""
+        with closing(self._open()) as source:
+            report, _ = self._importer.preview(source)
+        return report
+
+    def bring(self, show: Show, expect: Callable[[int | None], None], activate: Activate | None = None) -> Report:
+        """Bring what is not here. `expect` is told how many executions there are at most.
+
+        With `activate`, what was active there is activated here, and what waits goes on. Raises SourceError, CannotMix.
+        """
+        with closing(self._open()) as source:
+            expect(source.count_executions() if self._options.executions else 0)
+            report, brought = self._importer.bring(source, show)
+            if activate is None:
+                switch.remember_active(self._connection, source, brought.active())
+            else:
+                self._switch(source, brought, report, activate)
+        return report
+
+    def _open(self) -> Source:
+        # Only of the API it matters what is known already: it is read anew each time.
+        above = 0
+        if self._names[0].startswith(("http://", "https://")):
+            above = imports.highest(self._connection)
+        return open_source(self._names, self._access, above=above, executions=self._options.executions)
+
+    def _switch(self, source: Source, brought: Workflows, report: Report, activate: Activate) -> None:
+        by_id = {findings.id: findings for findings in report.workflows}
+        for workflow_id in switch.to_activate(self._connection, source, brought.active()):
+            problem = activate(workflow_id)
+            report.count("workflows", "activated" if problem is None else "that cannot be active here")
+            if problem is not None and workflow_id in by_id:
+                by_id[workflow_id].findings.append(f"cannot be active here: {problem}")
+        released = switch.release_waits(self._connection)
+        if released:
+            report.count("executions", "that wait go on here", released)
+        for address in switch.unanswered(self._connection, source):
+            report.note(f"Nothing answers {address} here.")
+
+
+def access_of(given: Mapping[str, object], environ: Mapping[str, str], names: Sequence[str]) -> Access:
+    """How the source is read, from what was given and from n8n's own environment variables. Raises SourceError."""
+    key_file, storage, api_key_file = (
+        _path(given[name]) for name in ("encryption_key_file", "storage", "api_key_file")
+    )
+    api_key = environ.get("N8N_API_KEY", "").strip() or None
+    if api_key_file is not None:
+        try:
+            api_key = api_key_file.read_text().strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise SourceError(f"{api_key_file} cannot be read: {error}") from None
+    return Access(
+        key=find_key(environ, key_file, names),
+        api_key=api_key,
+        storage=find_storage(environ, storage, names),
+        schema=str(given["schema"]),
+        prefix=str(given["table_prefix"]),
+        most_bytes=int(str(given["largest"])) * 2**20,
+    )
+
+
+def options_of(given: Mapping[str, object], access: Access) -> ImportOptions:
+    """What to bring, from what was given."""
+    timezone = given["timezone"]
+    return ImportOptions(
+        project=str(given["project"]),
+        keep_projects=bool(given["keep_projects"]),
+        key=access.key,
+        timezone=None if timezone is None else str(timezone),
+        api_keys=bool(given["api_keys"]),
+        executions=not given["no_executions"],
+        most_bytes=access.most_bytes,
+    )
+
+
+def _path(value: object) -> Path | None:
+    return value if isinstance(value, Path) else None

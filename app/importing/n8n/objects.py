@@ -1,0 +1,207 @@
+"""Brings what is small: projects, tags, credentials, API keys and what Remove Duplicates nodes have seen."""
+
+import base64
+import binascii
+import hashlib
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import jwt
+
+from app.credentials.n8n import InstanceKey, WrongKey
+from app.credentials.vault import Vault
+from app.importing.n8n.options import ImportOptions
+from app.importing.n8n.report import Report
+from app.importing.n8n.rows import Row, read_json, read_time
+from app.importing.n8n.source import Source, SourceError
+from app.repository import imported_objects
+from app.repository.connection import Connection
+from app.repository.imported_objects import Times
+from app.repository.projects import DEFAULT_PROJECT
+from app.scopes import SCOPES
+
+NODE_CONTEXT = "n:"
+KINDS = {"latestIncrementalKey": "number", "latestDate": "date"}
+
+
+class Owners:
+    """Which project an object of n8n goes to."""
+
+    def __init__(self, source: Source, options: ImportOptions, report: Report) -> None:
+        self._options = options
+        self.projects = {row["id"]: row for row in source.rows("project")} if options.keep_projects else {}
+        self._workflows = self._shared(source, "shared_workflow", "workflowId", "workflow:owner", report)
+        self._credentials = self._shared(source, "shared_credentials", "credentialsId", "credential:owner", report)
+
+    def _shared(self, source: Source, table: str, name: str, role: str, report: Report) -> dict[str, str]:
+        if not self._options.keep_projects:
+            return {}
+        owners = {}
+        for row in source.rows(table):
+            if row.get("role") == role:
+                owners[row[name]] = row["projectId"]
+            elif row.get("role") is not None:
+                report.note(f"{row[name]} is shared with the project {row['projectId']}; here one project sees it.")
+        return owners
+
+    def of_workflow(self, workflow_id: str) -> str:
+        return self.project(self._workflows.get(workflow_id))
+
+    def of_credential(self, credential_id: str) -> str:
+        return self.project(self._credentials.get(credential_id))
+
+    def project(self, project_id: str | None) -> str:
+        """The project here for one there; None: of none, or of an unknown one."""
+        return project_id if project_id in self.projects and project_id is not None else self._options.project
+
+
+def times_of(row: Row) -> Times:
+    """When the row's object was made and changed; now, where n8n does not say."""
+    now = datetime.now(UTC)
+    created_at = row.get("createdAt") or row.get("updatedAt") or now
+    return Times(created_at=created_at, updated_at=max(row.get("updatedAt") or created_at, created_at))
+
+
+def bring_projects(connection: Connection, owners: Owners, report: Report) -> None:
+    """Store n8n's projects, where they are kept."""
+    for project_id, row in owners.projects.items():
+        imported_objects.add_project(connection, project_id, text(row.get("name")) or project_id, times_of(row))
+        report.count("projects", "kept")
+
+
+def bring_tags(connection: Connection, source: Source, report: Report) -> dict[str, str]:
+    """Store the tags of workflows and of executions; returns the id here of each id there."""
+    ids = {}
+    for table in ("tag_entity", "annotation_tag_entity"):
+        for row in source.rows(table):
+            name = text(row.get("name"))
+            if name:
+                ids[str(row["id"])] = imported_objects.add_tag(connection, str(row["id"]), name, times_of(row))
+                report.count("tags", "kept")
+    return ids
+
+
+def bring_credentials(
+    connection: Connection, source: Source, options: ImportOptions, owners: Owners, vault: Vault, report: Report
+) -> None:
+    """Store the credentials, encrypted anew. Raises SourceError when the key does not open them."""
+    key = None if options.key is None else InstanceKey(options.key, source.rows("deployment_key"))
+    for row in source.rows("credentials_entity"):
+        name, kind, credential_id = text(row.get("name")), str(row["type"]), str(row["id"])
+        data = _opened(row, key)
+        if data is None:
+            report.count("credentials", "left behind")
+            report.note(
+                "Credentials stay behind without n8n's encryption key: name the file that holds it with "
+                "--encryption-key-file, or set N8N_ENCRYPTION_KEY."
+            )
+            continue
+        secret = vault.encrypt(credential_id, kind, data)
+        stored = imported_objects.save_credential(
+            connection,
+            credential_id,
+            name=name or kind,
+            type=kind,
+            project_id=owners.of_credential(credential_id),
+            secret=secret,
+            times=times_of(row),
+        )
+        report.count("credentials", "stored" if stored else "unchanged")
+
+
+def _opened(row: Row, key: InstanceKey | None) -> dict[str, Any] | None:
+    """What a credential holds; None where it is encrypted and no key is given."""
+    data = row.get("data")
+    if isinstance(data, dict):  # n8n exported it decrypted
+        return data
+    if key is None or not isinstance(data, str):
+        return None
+    try:
+        opened = read_json(key.decrypt(data))
+    except (WrongKey, ValueError) as error:
+        raise SourceError(
+            f"The credential {row.get('name')!r} ({row['id']}) cannot be decrypted: {error}. n8n's key is in "
+            "N8N_ENCRYPTION_KEY, or in the file `config` of its home folder as `encryptionKey`."
+        ) from None
+    return opened if isinstance(opened, dict) else {}
+
+
+def bring_api_keys(connection: Connection, source: Source, options: ImportOptions, report: Report) -> None:
+    """Accept n8n's API keys as they are, with what of their scopes there is here."""
+    for row in source.rows("user_api_keys"):
+        key = str(row["apiKey"])
+        if row.get("audience") not in (None, "public-api"):
+            continue
+        given = row.get("scopes") or []
+        scopes = [scope for scope in given if scope in SCOPES]
+        if len(scopes) < len(given):
+            report.note(f"The API key {row.get('label')!r} keeps {len(scopes)} of its {len(given)} scopes.")
+        new = imported_objects.add_api_key(
+            connection,
+            label=text(row.get("label")) or "n8n",
+            key_sha256=hashlib.sha256(key.encode()).digest(),
+            scopes=scopes,
+            project_id=None if options.keep_projects else options.project,
+            created_at=times_of(row).created_at,
+            expires_at=_expiry(key),
+        )
+        report.count("API keys", "accepted" if new else "known")
+
+
+def _expiry(key: str) -> datetime | None:
+    try:
+        expires = jwt.decode(key, options={"verify_signature": False, "verify_exp": False}).get("exp")
+    except jwt.InvalidTokenError:
+        return None
+    return datetime.fromtimestamp(expires, UTC) if isinstance(expires, int | float) else None
+
+
+def bring_variables(
+    connection: Connection, source: Source, options: ImportOptions, owners: Owners, report: Report
+) -> None:
+    """Store the variables: those of all projects for all projects, unless everything goes into one that was named."""
+    for row in source.rows("variables"):
+        key, owner = text(row.get("key")), row.get("projectId") or (row.get("project") or {}).get("id")
+        everywhere = owner is None and options.project == DEFAULT_PROJECT
+        same = imported_objects.add_variable(
+            connection,
+            str(row["id"]),
+            key=key,
+            value=text(row.get("value")),
+            type=str(row.get("type") or "string"),
+            project_id=None if everywhere else owners.project(owner),
+        )
+        report.count("variables", "kept" if same else "that have another value here")
+        if not same:
+            report.note(f"The variable {key} has another value here, which stays.")
+
+
+def bring_histories(connection: Connection, source: Source, report: Report, is_here: Callable[[str], bool]) -> None:
+    """Bring what Remove Duplicates nodes have seen, of workflows that are here."""
+    for row in source.rows("processed_data"):
+        workflow_id, context = str(row["workflowId"]), str(row.get("context") or "")
+        if not is_here(workflow_id):
+            continue
+        scope = f"node:{context.removeprefix(NODE_CONTEXT)}" if context.startswith(NODE_CONTEXT) else "workflow"
+        try:
+            kind, values, highest = _seen(read_json(row["value"]))
+        except (KeyError, TypeError, ValueError, binascii.Error):
+            report.count("deduplication histories", "unreadable")
+            continue
+        kept = imported_objects.add_history(connection, workflow_id, scope, kind, values=values, highest=highest)
+        report.count("deduplication histories", "kept" if kept else "of another kind here")
+
+
+def _seen(value: dict[str, Any]) -> tuple[str, list[bytes], float | None]:
+    """The kind of a history, the MD5 of each value, and the highest value. Raises KeyError, TypeError, ValueError."""
+    mode, data = value["mode"], value["data"]
+    if mode == "entries":
+        return "values", list(dict.fromkeys(base64.b64decode(each, validate=True) for each in data)), None
+    kind = KINDS[mode]
+    return kind, [], float(data) if kind == "number" else read_time(data).timestamp() * 1000
+
+
+def text(value: Any) -> str:
+    """A text that PostgreSQL can hold."""
+    return "" if value is None else str(value).replace("\0", "\ufffd")

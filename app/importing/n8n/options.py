@@ -1,0 +1,23 @@
+"""How an import was asked for."""
+
+from dataclasses import dataclass
+
+from app.repository.projects import DEFAULT_PROJECT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportOptions:
+    """What to bring, and to where.
+
+    `project`: where everything goes, unless `keep_projects` asks for those of n8n. `key`: n8n's encryption key; None:
+    credentials stay behind. `timezone` is written into workflows that name none. No data of an execution above
+    `most_bytes` comes along.
+    """
+
+    project: str = DEFAULT_PROJECT
+    keep_projects: bool = False
+    key: str | None = None
+    timezone: str | None = None
+    api_keys: bool = False
+    executions: bool = True
+    most_bytes: int = 256 * 2**20

@@ -1,0 +1,109 @@
+"""Reads n8n's own PostgreSQL, all of it as of one moment and one row of run data at a time."""
+
+import itertools
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import psycopg
+from psycopg import sql
+from psycopg.adapt import Loader
+from psycopg.conninfo import conninfo_to_dict
+from psycopg.rows import dict_row
+
+from app.importing.n8n.files_of_runs import RunFiles
+from app.importing.n8n.queries import executions_query
+from app.importing.n8n.rows import Row, normalise
+from app.importing.n8n.source import SourceError, SourceExecution
+from app.importing.n8n.stored_executions import read_stored
+
+COLUMNS = """
+    SELECT c.table_name, c.column_name
+      FROM information_schema.columns AS c
+     WHERE c.table_schema = %s AND c.table_name LIKE %s
+"""
+
+ROWS_AT_ONCE = 50
+
+Connection = psycopg.Connection[dict[str, Any]]
+
+
+class AsText(Loader):
+    """JSON is left as its text: what of it is needed is parsed later."""
+
+    def load(self, data: Any) -> str:
+        return bytes(data).decode()
+
+
+class PostgresqlSource:
+    """n8n's PostgreSQL. Raises SourceError when it cannot be reached or is none of n8n's."""
+
+    def __init__(self, url: str, files: RunFiles, *, schema: str = "public", prefix: str = "") -> None:
+        given = conninfo_to_dict(url)
+        self.name = f"PostgreSQL {given.get('dbname') or ''} at {given.get('host') or 'localhost'}"
+        self._schema, self._prefix = schema, prefix
+        self._files = files
+        self._url = url
+        self._numbers = itertools.count()
+        self._connection = connect(url)
+        self._file_connection: Connection | None = None
+        self._columns: dict[str, set[str]] = {}
+        for row in self._connection.execute(COLUMNS, (schema, prefix.replace("_", r"\_") + "%")):
+            self._columns.setdefault(row["table_name"].removeprefix(prefix), set()).add(row["column_name"])
+        if "workflow_entity" not in self._columns:
+            raise SourceError(
+                f"{self.name} has no table {prefix}workflow_entity in the schema {schema}: name n8n's database, and "
+                "--schema and --table-prefix when n8n was set up with DB_POSTGRESDB_SCHEMA or DB_TABLE_PREFIX"
+            )
+
+    def rows(self, table: str) -> Iterator[Row]:
+        if table in self._columns:
+            # On the server: other tables are read while this one is.
+            with self._connection.cursor(name=f"rows-{next(self._numbers)}") as cursor:
+                cursor.itersize = ROWS_AT_ONCE
+                yield from map(normalise, cursor.execute(sql.SQL("SELECT * FROM {}").format(self._identifier(table))))
+
+    def count_executions(self) -> int | None:
+        query = sql.SQL("SELECT count(*) AS n FROM {}").format(self._identifier("execution_entity"))
+        row = self._connection.execute(query).fetchone()
+        return None if row is None else row["n"]
+
+    def executions(self, above: int, ids: Sequence[int] = ()) -> Iterator[SourceExecution]:
+        query = executions_query(self._columns, "postgresql", self._table).format("e.id > %s OR e.id = ANY(%s)")
+        with self._connection.cursor() as cursor:
+            # The names in it come from the schema, each quoted.
+            for row in cursor.stream(query.encode(), (above, list(ids))):
+                yield read_stored(row, self._files)
+
+    def read_file(self, reference: str) -> bytes | None:
+        mode, _, name = reference.partition(":")
+        if mode != "database" or "binary_data" not in self._columns:
+            return self._files.read(reference)
+        if self._file_connection is None:  # the other one is in the middle of the executions
+            self._file_connection = connect(self._url)
+        query = sql.SQL('SELECT data FROM {} WHERE "fileId"::text = %s').format(self._identifier("binary_data"))
+        row = self._file_connection.execute(query, (name,)).fetchone()
+        return None if row is None else bytes(row["data"])
+
+    def close(self) -> None:
+        self._connection.close()
+        if self._file_connection is not None:
+            self._file_connection.close()
+
+    def _identifier(self, name: str) -> sql.Identifier:
+        return sql.Identifier(self._schema, self._prefix + name)
+
+    def _table(self, name: str) -> str:
+        return self._identifier(name).as_string(self._connection)
+
+
+def connect(url: str) -> Connection:
+    """A connection that sees one moment and changes nothing. Raises SourceError."""
+    try:
+        connection: Connection = psycopg.connect(url, row_factory=dict_row, connect_timeout=10)
+    except psycopg.Error as error:
+        raise SourceError(f"n8n's database cannot be reached: {str(error).strip()}") from error
+    connection.adapters.register_loader("json", AsText)
+    connection.adapters.register_loader("jsonb", AsText)
+    connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+    connection.read_only = True
+    return connection

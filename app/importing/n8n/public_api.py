@@ -1,0 +1,146 @@
+"""Reads an n8n over its public API: what no database or export is needed for, without secrets and files."""
+
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_exponential
+
+from app.importing.n8n.files_of_runs import RunFiles
+from app.importing.n8n.rows import Row, read_json
+from app.importing.n8n.source import SourceError
+from app.importing.n8n.spool import Spool
+
+PAGE = 100
+PAGE_OF_DATA = 20
+"""Executions whose data comes on one page."""
+ATTEMPTS = 5
+SECONDS = 60.0
+
+
+class ApiSource(Spool):
+    """n8n's public API. Everything is read at once. Raises SourceError.
+
+    `above`: executions up to this id are known already; reading them again is spared, but for `unfinished` ones.
+    """
+
+    def __init__(self, url: str, key: str, files: RunFiles, *, above: int = 0, executions: bool = True) -> None:
+        super().__init__(files)
+        self.name = f"the API of {httpx.URL(url).copy_with(userinfo=b'')}"
+        base = url.rstrip("/").removesuffix("/api/v1") + "/api/v1"
+        self._client = httpx.Client(base_url=base, headers={"X-N8N-API-KEY": key}, timeout=SECONDS)
+        try:
+            self._read_small()
+            if executions:
+                self._read_executions(above)
+        except SourceError:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        self._client.close()
+        super().close()
+
+    def _read_small(self) -> None:
+        for row in self._pages("/workflows"):
+            self.add("workflow_entity", row)
+            self.add("workflow_history", _version(row, row))
+            published = row.get("activeVersion")
+            if isinstance(published, dict) and published.get("versionId") != row.get("versionId"):
+                self.add("workflow_history", _version(row, published))
+            for tag in row.get("tags") or ():
+                self.add("workflows_tags", {"workflowId": row["id"], "tagId": tag["id"]})
+            for shared in row.get("shared") or ():
+                self.add("shared_workflow", shared)
+        for row in self._pages("/tags"):
+            self.add("tag_entity", row)
+        for row in self._pages("/variables", optional=True):
+            self.add("variables", row)
+        for row in self._pages("/projects", optional=True):
+            self.add("project", row)
+        for row in self._pages("/data-tables", optional=True):
+            self._read_data_table(row)
+
+    def _read_data_table(self, row: Row) -> None:
+        self.add("data_table", row)
+        for index, column in enumerate(row.get("columns") or ()):
+            self.add("data_table_column", {"index": index, "dataTableId": row["id"], **column})
+        for values in self._pages(f"/data-tables/{quote(str(row['id']), safe='')}/rows", optional=True):
+            self.add(f"data_table_user_{row['id']}", values)
+
+    def _read_executions(self, above: int) -> None:
+        """Newest first, as n8n lists them, until those come that are known."""
+        for row in self._pages("/executions", limit=PAGE_OF_DATA, includeData="true"):
+            if int(row["id"]) <= above:
+                break
+            self._add_execution(row)
+        for row in self._pages("/executions", limit=PAGE_OF_DATA, includeData="true", status="waiting"):
+            self._add_execution(row)
+
+    def _add_execution(self, row: Row) -> None:
+        data = {"executionId": row["id"], "workflowData": row.pop("workflowData", None)}
+        document, custom = row.pop("data", None), row.pop("customData", None)
+        if isinstance(document, dict):
+            data["document"] = document
+        self.add("execution_entity", row)
+        self.add("execution_data", data)
+        for key, value in (custom or {}).items():
+            self.add("execution_metadata", {"executionId": row["id"], "key": key, "value": value})
+
+    def _pages(self, path: str, *, optional: bool = False, limit: int = PAGE, **query: str) -> Iterator[Row]:
+        """The rows of a list; none where `optional` and this n8n does not give them (404, or 403 without a licence)."""
+        cursor = None
+        while True:
+            parameters = {"limit": str(limit), **query, **({"cursor": cursor} if cursor else {})}
+            response = self._get(path, parameters)
+            if optional and response.status_code in (403, 404):
+                return
+            page = self._page(path, response)
+            yield from page.get("data") or ()
+            cursor = page.get("nextCursor")
+            if not cursor:
+                return
+
+    def _get(self, path: str, parameters: dict[str, str]) -> httpx.Response:
+        waiting = Retrying(
+            stop=stop_after_attempt(ATTEMPTS),
+            wait=wait_exponential(max=30),
+            retry=retry_if_exception(lambda error: isinstance(error, httpx.TransportError | Overloaded)),
+            reraise=True,
+        )
+        try:
+            return waiting(self._ask, path, parameters)
+        except (httpx.HTTPError, Overloaded) as error:
+            raise SourceError(f"{self.name} does not answer: {error}") from error
+
+    def _ask(self, path: str, parameters: dict[str, str]) -> httpx.Response:
+        response = self._client.get(path, params=parameters)
+        if response.status_code in (429, 502, 503, 504):
+            raise Overloaded(f"{path} answers {response.status_code}")
+        return response
+
+    def _page(self, path: str, response: httpx.Response) -> dict[str, Any]:
+        if response.status_code in (401, 403):
+            raise SourceError(
+                f"{self.name} answers {response.status_code} to {path}: give a key that may list workflows, tags and "
+                "executions, in N8N_API_KEY or with --api-key-file"
+            )
+        try:
+            page = read_json(response.content) if response.status_code == 200 else None
+        except ValueError:
+            page = None
+        if not isinstance(page, dict):
+            raise SourceError(f"{self.name} answers {response.status_code} to {path}, and not with what n8n answers")
+        return page
+
+
+class Overloaded(Exception):
+    """The server asks to come again later."""
+
+
+def _version(workflow: Row, version: Row) -> Row:
+    """A version of a workflow, as a row of n8n's history."""
+    parts = ("versionId", "nodes", "connections", "nodeGroups", "updatedAt")
+    created_at = version.get("createdAt") if version is not workflow else version.get("updatedAt")
+    return {"workflowId": workflow["id"], "createdAt": created_at, **{name: version.get(name) for name in parts}}

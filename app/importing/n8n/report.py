@@ -1,0 +1,80 @@
+"""What an import did, and what it could not do: for people as text, for programs as JSON."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+MOST_NAMED = 20
+"""Executions that a loss names by their ids; the others are counted."""
+
+
+@dataclass(slots=True)
+class WorkflowFindings:
+    """A workflow that will not do here what it does there, and why: sentences that say what to do."""
+
+    id: str
+    name: str
+    active: bool
+    findings: list[str] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Report:
+    """Counts by what was looked at and what became of it, findings by workflow, and losses by reason."""
+
+    source: str
+    dry_run: bool = False
+    counts: dict[str, Counter[str]] = field(default_factory=dict)
+    workflows: list[WorkflowFindings] = field(default_factory=list)
+    losses: dict[str, list[int]] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    """What concerns the whole: sentences."""
+
+    def count(self, kind: str, what: str, number: int = 1) -> None:
+        """Add to what became of things of a kind: `count("workflows", "created")`."""
+        self.counts.setdefault(kind, Counter())[what] += number
+
+    def lose(self, execution_id: int, reason: str) -> None:
+        """Note what of an execution could not be brought."""
+        self.losses.setdefault(reason, []).append(execution_id)
+
+    def note(self, sentence: str) -> None:
+        """Note a sentence about the whole, once."""
+        if sentence not in self.notes:
+            self.notes.append(sentence)
+
+    def to_json(self) -> dict[str, Any]:
+        """The report as a program reads it."""
+        return {
+            "source": self.source,
+            "dryRun": self.dry_run,
+            "counts": {kind: dict(counts) for kind, counts in self.counts.items()},
+            "workflows": [
+                {"id": each.id, "name": each.name, "active": each.active, "findings": each.findings}
+                for each in self.workflows
+            ],
+            "losses": [
+                {"reason": reason, "executions": len(ids), "ids": [str(id) for id in ids[:MOST_NAMED]]}
+                for reason, ids in self.losses.items()
+            ],
+            "notes": self.notes,
+        }
+
+    def lines(self) -> Iterator[str]:
+        """The report as people read it."""
+        yield f"{'Would import' if self.dry_run else 'Imported'} from {self.source}"
+        for kind, counts in self.counts.items():
+            yield f"  {kind}: " + ", ".join(f"{number:,} {what}" for what, number in counts.items())
+        found = [each for each in self.workflows if each.findings]
+        if found:
+            yield f"Workflows to look at: {len(found)}"
+        for each in found:
+            yield f"  {each.name} ({each.id}{', active in n8n' if each.active else ''})"
+            yield from (f"    - {finding}" for finding in each.findings)
+        if self.losses:
+            yield "Not brought whole:"
+        for reason, ids in self.losses.items():
+            named = ", ".join(map(str, ids[:MOST_NAMED])) + (", ..." if len(ids) > MOST_NAMED else "")
+            yield f"  {len(ids):,} executions: {reason} ({named})"
+        yield from self.notes

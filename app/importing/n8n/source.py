@@ -1,0 +1,63 @@
+"""What the importer asks of a source, whatever it is: rows of n8n's tables, and executions by their ids."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from app.importing.n8n.rows import Row
+
+
+class SourceError(Exception):
+    """The source cannot be read; the message says what to do."""
+
+
+@dataclass(slots=True)
+class SourceExecution:
+    """An execution as n8n has it.
+
+    `row` is its row of `execution_entity`. Of its data one is there: `flatted` as the database has it, `document` as
+    the API gives it, or neither, where `missing` says why. `workflow` is the workflow that ran, where its version
+    is not in the history. `metadata` holds pairs of key and value, `tags` ids of annotation tags.
+    """
+
+    row: Row
+    flatted: str | None = None
+    document: Any = None
+    missing: str | None = None
+    workflow: Any = None
+    metadata: Sequence[tuple[str, str]] = ()
+    vote: str | None = None
+    note: str | None = None
+    tags: Sequence[str] = field(default_factory=tuple)
+
+    @property
+    def id(self) -> int:
+        return int(self.row["id"])
+
+
+class Source(Protocol):
+    """A place that workflows and executions come from. It is read only, and as of one moment where it can be."""
+
+    name: str
+    """What it is, for people; without a password."""
+
+    def rows(self, table: str) -> Iterator[Row]:
+        """The rows of one of n8n's tables; none when the source has no such table. Raises SourceError."""
+
+    def count_executions(self) -> int | None:
+        """About how many executions there are; None where that is not known."""
+
+    def executions(self, above: int, ids: Sequence[int] = ()) -> Iterator[SourceExecution]:
+        """Those with a higher id and those with one of these `ids`, oldest first. Raises SourceError."""
+
+    def read_file(self, reference: str) -> bytes | None:
+        """The bytes of a file that run data refers to (`filesystem-v2:...`, `database:...`); None: not to be had."""
+
+    def close(self) -> None:
+        """Let go of everything; the source is not used afterwards."""
+
+
+def newest_migration(source: Source) -> str | None:
+    """The name of the last migration that n8n has made; None where the source does not say."""
+    rows = [row for row in source.rows("migrations") if row.get("name")]
+    return max(rows, key=lambda row: int(row.get("timestamp") or 0))["name"] if rows else None

@@ -1,0 +1,128 @@
+"""Rows on disk: for sources that are read in another order than they are stored in, and do not fit into memory."""
+
+import json
+import os
+import sqlite3
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from app.importing.n8n.files_of_runs import RunFiles
+from app.importing.n8n.rows import Row, normalise, read_json
+from app.importing.n8n.source import SourceExecution
+from app.importing.n8n.stored_executions import read_stored
+
+SCHEMA = """
+    CREATE TABLE entities (name text NOT NULL, row blob NOT NULL);
+    CREATE INDEX entities_by_name ON entities (name);
+    CREATE TABLE executions (id integer PRIMARY KEY, row blob NOT NULL);
+    CREATE TABLE data (id integer PRIMARY KEY, row blob NOT NULL);
+    CREATE TABLE metadata (id integer NOT NULL, row blob NOT NULL);
+    CREATE INDEX metadata_by_id ON metadata (id);
+    CREATE TABLE annotations (id integer PRIMARY KEY, annotation integer, row blob NOT NULL);
+    CREATE TABLE annotation_tags (annotation integer NOT NULL, tag text NOT NULL);
+    CREATE INDEX tags_by_annotation ON annotation_tags (annotation);
+"""
+
+EXECUTIONS = """
+    SELECT e.id, e.row AS row, d.row AS data,
+           (SELECT json_group_array(json(m.row)) FROM metadata AS m WHERE m.id = e.id) AS metadata,
+           a.row AS annotation,
+           (SELECT json_group_array(t.tag) FROM annotation_tags AS t WHERE t.annotation = a.annotation) AS tags
+      FROM executions AS e
+      LEFT JOIN data AS d ON d.id = e.id
+      LEFT JOIN annotations AS a ON a.id = e.id
+     WHERE e.id > ?
+     ORDER BY e.id
+"""
+
+
+class Spool:
+    """A file with the rows of n8n's tables, deleted when it is closed. Yields them as a Source does."""
+
+    name = "spool"
+
+    def __init__(self, files: RunFiles) -> None:
+        self._files = files
+        handle, path = tempfile.mkstemp(prefix="executions-import-", suffix=".sqlite")
+        os.close(handle)
+        self._path = Path(path)
+        self._connection = sqlite3.connect(path, isolation_level=None)
+        self._connection.row_factory = sqlite3.Row
+        # Nobody else reads the file, and nobody reads it again.
+        self._connection.executescript("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;" + SCHEMA)
+        self._connection.execute("BEGIN")
+
+    def add(self, table: str, row: Row) -> None:
+        """Keep a row of one of n8n's tables."""
+        content = _encode(row)
+        match table:
+            case "execution_entity":
+                self._put("INSERT OR REPLACE INTO executions VALUES (?, ?)", int(row["id"]), content)
+            case "execution_data":
+                self._put("INSERT OR REPLACE INTO data VALUES (?, ?)", int(row["executionId"]), content)
+            case "execution_metadata":
+                self._put("INSERT INTO metadata VALUES (?, ?)", int(row["executionId"]), content.decode())
+            case "execution_annotations":
+                put = "INSERT OR REPLACE INTO annotations VALUES (?, ?, ?)"
+                self._put(put, int(row["executionId"]), row.get("id"), content)
+            case "execution_annotation_tags":
+                self._put("INSERT INTO annotation_tags VALUES (?, ?)", row["annotationId"], row["tagId"])
+            case _:
+                self._put("INSERT INTO entities VALUES (?, ?)", table, content)
+
+    def _put(self, statement: str, *values: Any) -> None:
+        self._connection.execute(statement, values)
+
+    def rows(self, table: str) -> Iterator[Row]:
+        with closing(self._connection.cursor()) as cursor:
+            for row in cursor.execute("SELECT row FROM entities WHERE name = ?", (table,)):
+                yield normalise(read_json(row["row"]))
+
+    def count_executions(self) -> int | None:
+        return int(self._connection.execute("SELECT count(*) FROM executions").fetchone()[0])
+
+    def executions(self, above: int, ids: Sequence[int] = ()) -> Iterator[SourceExecution]:
+        lowest = min(above, *(number - 1 for number in ids)) if ids else above
+        wanted = set(ids)
+        with closing(self._connection.cursor()) as cursor:
+            for row in cursor.execute(EXECUTIONS, (lowest,)):
+                if row["id"] > above or row["id"] in wanted:
+                    yield self._execution(row)
+
+    def _execution(self, row: sqlite3.Row) -> SourceExecution:
+        entity, data = read_json(row["row"]), read_json(row["data"] or b"{}")
+        annotation = read_json(row["annotation"] or b"{}")
+        execution = read_stored(
+            {
+                **entity,
+                "flatted": data.get("data"),
+                "ran": data.get("workflowData"),
+                "metadata": [[each["key"], each["value"]] for each in read_json(row["metadata"])],
+                "vote": annotation.get("vote"),
+                "note": annotation.get("note"),
+                "tags": row["tags"],
+            },
+            self._files,
+        )
+        if "document" in data:
+            execution.document, execution.missing = data["document"], None
+        return execution
+
+    def read_file(self, reference: str) -> bytes | None:
+        return self._files.read(reference)
+
+    def close(self) -> None:
+        self._connection.close()
+        self._path.unlink(missing_ok=True)
+
+
+def _encode(row: Row) -> bytes:
+    try:
+        return orjson.dumps(row, option=orjson.OPT_NON_STR_KEYS)
+    except TypeError:  # half of a surrogate pair
+        return json.dumps(row, default=str).encode()

@@ -1,0 +1,82 @@
+"""Reads the SQLite file of an n8n, which may go on running; all of it as of one moment."""
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from pathlib import Path
+from urllib.parse import quote
+
+from app.importing.n8n.files_of_runs import RunFiles
+from app.importing.n8n.queries import executions_query
+from app.importing.n8n.rows import Row, normalise
+from app.importing.n8n.source import SourceError, SourceExecution
+from app.importing.n8n.stored_executions import read_stored
+
+MOST_NAMED = 500
+"""Ids in one statement: SQLite bounds the number of parameters."""
+
+
+class SqliteSource:
+    """n8n's SQLite file. Raises SourceError when it cannot be read or is none of n8n's."""
+
+    def __init__(self, path: Path, files: RunFiles, *, prefix: str = "") -> None:
+        self.name = f"SQLite file {path}"
+        self._prefix, self._files = prefix, files
+        try:
+            self._connection = sqlite3.connect(f"file:{quote(str(path.absolute()))}?mode=ro", uri=True, timeout=30)
+            self._connection.row_factory = sqlite3.Row
+            self._connection.isolation_level = None
+            self._connection.execute("BEGIN")
+            tables = [
+                row["name"] for row in self._connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+            ]
+        except sqlite3.Error as error:
+            raise SourceError(f"{path} cannot be read as n8n's database: {error}") from error
+        self._columns = {
+            name.removeprefix(prefix): [
+                row["name"] for row in self._connection.execute(f"PRAGMA table_info({quoted(name)})")
+            ]
+            for name in tables
+            if name.startswith(prefix)
+        }
+        if "workflow_entity" not in self._columns:
+            raise SourceError(f"{path} has no table {prefix}workflow_entity: it is not the database of an n8n")
+
+    def rows(self, table: str) -> Iterator[Row]:
+        if table in self._columns:
+            for row in self._connection.execute(f"SELECT * FROM {self._table(table)}"):
+                yield normalise(dict(row))
+
+    def count_executions(self) -> int | None:
+        return int(self._connection.execute(f"SELECT count(*) FROM {self._table('execution_entity')}").fetchone()[0])
+
+    def executions(self, above: int, ids: Sequence[int] = ()) -> Iterator[SourceExecution]:
+        query = executions_query(self._columns, "sqlite", self._table)
+        for start in range(0, len(ids), MOST_NAMED):
+            named = list(ids[start : start + MOST_NAMED])
+            yield from self._read(query.format(f"e.id IN ({', '.join('?' * len(named))})"), named)
+        yield from self._read(query.format("e.id > ?"), [above])
+
+    def _read(self, query: str, parameters: Sequence[int]) -> Iterator[SourceExecution]:
+        with closing(self._connection.cursor()) as cursor:
+            for row in cursor.execute(query, parameters):
+                yield read_stored(dict(row), self._files)
+
+    def read_file(self, reference: str) -> bytes | None:
+        mode, _, name = reference.partition(":")
+        if mode != "database" or "binary_data" not in self._columns:
+            return self._files.read(reference)
+        query = f'SELECT data FROM {self._table("binary_data")} WHERE "fileId" = ?'
+        row = self._connection.execute(query, (name,)).fetchone()
+        return None if row is None else bytes(row["data"])
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def _table(self, name: str) -> str:
+        return quoted(self._prefix + name)
+
+
+def quoted(name: str) -> str:
+    """A name as SQL writes it."""
+    return '"' + name.replace('"', '""') + '"'

@@ -1,0 +1,50 @@
+"""An execution from a row of n8n's database, wherever its data is kept."""
+
+from typing import Any
+
+from app.importing.n8n.files_of_runs import RunFiles
+from app.importing.n8n.rows import Row, normalise, read_json
+from app.importing.n8n.source import SourceExecution
+
+BUNDLE = "workflows/{workflow}/executions/{id}/execution_data/bundle.json"
+
+
+def read_stored(row: Row, files: RunFiles) -> SourceExecution:
+    """The execution of a row that `executions_query` has found."""
+    parts = {name: row.pop(name, None) for name in ("flatted", "ran", "metadata", "vote", "note", "tags")}
+    execution = SourceExecution(
+        row=normalise(row),
+        flatted=parts["flatted"],
+        workflow=_parsed(parts["ran"]),
+        metadata=[(str(key), str(value)) for key, value in _parsed(parts["metadata"]) or ()],
+        vote=parts["vote"],
+        note=parts["note"],
+        tags=_parsed(parts["tags"]) or (),
+    )
+    kept = row.get("storedAt") or "db"
+    if execution.flatted is None:
+        if kept == "fs":
+            _read_bundle(execution, files)
+        elif kept != "db":
+            execution.missing = f"its data is kept in {kept}, which is not read"
+        else:
+            execution.missing = "n8n has no data of it"
+    return execution
+
+
+def _read_bundle(execution: SourceExecution, files: RunFiles) -> None:
+    name = BUNDLE.format(workflow=execution.row["workflowId"], id=execution.id)
+    content = files.read_path(name)
+    if content is None:
+        execution.missing = f"its data is in n8n's storage folder ({name}): name that folder with --storage"
+        return
+    try:
+        bundle = read_json(content)
+        execution.flatted = bundle["data"]
+        execution.workflow = execution.workflow or bundle.get("workflowData")
+    except (KeyError, TypeError, ValueError):
+        execution.missing = f"its data in n8n's storage folder ({name}) cannot be read"
+
+
+def _parsed(value: Any) -> Any:
+    return read_json(value) if isinstance(value, str | bytes) else value

@@ -1,0 +1,66 @@
+"""Which version of a workflow an execution of n8n ran, as it is stored here."""
+
+from collections import OrderedDict
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from app.importing.n8n import definitions
+from app.importing.n8n.objects import Owners
+from app.importing.n8n.source import SourceExecution
+from app.repository import imported_objects
+from app.repository.connection import Connection
+
+MOST_REMEMBERED = 20_000
+
+
+class VersionsThatRan:
+    """Finds the version, and stores it where n8n's history does not have it."""
+
+    def __init__(self, connection: Connection, owners: Owners) -> None:
+        self._connection, self._owners = connection, owners
+        self._known: OrderedDict[tuple[str, Any], UUID] = OrderedDict()
+
+    def of(self, execution: SourceExecution) -> UUID:
+        """The id of the version; what is not known of it is empty."""
+        workflow_id = str(execution.row["workflowId"])
+        named = definitions.version_id(execution.row, "workflowVersionId")
+        if named is not None and (found := self._remembered(workflow_id, named)) is not None:
+            return found
+        if named is not None and imported_objects.known_versions(self._connection, workflow_id, [named]):
+            return self._remember(workflow_id, named, named)
+        return self._store(workflow_id, execution)
+
+    def forget(self) -> None:
+        """Forget what was found, after a transaction that was rolled back."""
+        self._known.clear()
+
+    def _store(self, workflow_id: str, execution: SourceExecution) -> UUID:
+        ran = execution.workflow if isinstance(execution.workflow, dict) else {}
+        content = definitions.definition(definitions.document_of(ran)) or definitions.definition({}) or b"{}"
+        made = definitions.content_id(workflow_id, content)
+        found = self._remembered(workflow_id, made)
+        if found is not None:
+            return found
+        imported_objects.add_version(
+            self._connection,
+            made,
+            workflow_id=workflow_id,
+            project_id=self._owners.of_workflow(workflow_id),
+            name=definitions.name_of(ran),
+            definition=content,
+            created_at=execution.row.get("startedAt") or datetime.now(UTC),
+        )
+        return self._remember(workflow_id, made, made)
+
+    def _remembered(self, workflow_id: str, key: Any) -> UUID | None:
+        found = self._known.get((workflow_id, key))
+        if found is not None:
+            self._known.move_to_end((workflow_id, key))
+        return found
+
+    def _remember(self, workflow_id: str, key: Any, version_id: UUID) -> UUID:
+        self._known[workflow_id, key] = version_id
+        if len(self._known) > MOST_REMEMBERED:
+            self._known.popitem(last=False)
+        return version_id

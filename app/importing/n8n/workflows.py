@@ -1,0 +1,201 @@
+"""Brings workflows with their versions, tags, static data and folders. None is active before that is asked for."""
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from app.importing.n8n import definitions
+from app.importing.n8n.objects import Owners, times_of
+from app.importing.n8n.options import ImportOptions
+from app.importing.n8n.report import Report, WorkflowFindings
+from app.importing.n8n.rows import Row
+from app.importing.n8n.source import Source
+from app.importing.n8n.survey import Survey
+from app.repository import imported_objects, static_data
+from app.repository.connection import Connection
+from app.repository.workflows import set_tags
+from app.schemas.base import OBJECT_ID
+from app.schemas.workflows import static_parts
+
+SEPARATOR = " / "
+EDITED = "was edited since it was published: what is published is current here, the draft is a version of it"
+
+
+@dataclass(slots=True)
+class KnownWorkflow:
+    """What is kept of a workflow in memory: enough to make versions of it, and to activate it."""
+
+    row: Row
+    """Its row in n8n without its nodes."""
+    active: bool
+
+
+@dataclass(slots=True)
+class Workflows:
+    """The workflows that were brought, by id."""
+
+    known: dict[str, KnownWorkflow] = field(default_factory=dict)
+
+    def active(self) -> list[str]:
+        """Those that are active in n8n."""
+        return [workflow_id for workflow_id, workflow in self.known.items() if workflow.active]
+
+
+class WorkflowWriter:
+    """Stores workflows; see `bring`."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        source: Source,
+        options: ImportOptions,
+        owners: Owners,
+        survey: Survey,
+        report: Report,
+    ) -> None:
+        self._connection, self._source, self._options = connection, source, options
+        self._owners, self._survey, self._report = owners, survey, report
+        self._there: dict[str, str] | None = None
+        self._folders = folder_names(list(source.rows("folder")))
+
+    def bring(self, tag_ids: dict[str, str]) -> Workflows:
+        """Store every workflow of the source and every version of its history."""
+        brought = Workflows()
+        published = self._published()
+        for row in self._source.rows("workflow_entity"):
+            workflow_id = str(row["id"])
+            if OBJECT_ID.fullmatch(workflow_id) is None:
+                self._report.count("workflows", "with an id that cannot be kept")
+                continue
+            self._save(row, published.get(workflow_id))
+            brought.known[workflow_id] = KnownWorkflow(
+                {name: row.get(name) for name in (*definitions.OF_WORKFLOW, "name")}, bool(row.get("active"))
+            )
+        self._bring_versions(brought)
+        self._set_tags(brought, tag_ids)
+        return brought
+
+    def _published(self) -> dict[str, Row]:
+        """The version that is live of each workflow that was edited since."""
+        wanted = {
+            row["activeVersionId"]
+            for row in self._source.rows("workflow_entity")
+            if row.get("activeVersionId") and row["activeVersionId"] != row.get("versionId")
+        }
+        if not wanted:
+            return {}
+        return {
+            str(row["workflowId"]): row
+            for row in self._source.rows("workflow_history")
+            if row.get("versionId") in wanted
+        }
+
+    def _save(self, row: Row, published: Row | None) -> None:
+        workflow_id, name = str(row["id"]), definitions.name_of(row)
+        document = definitions.document_of(row, published)
+        findings = WorkflowFindings(workflow_id, name, bool(row.get("active")), self._survey.look(document))
+        self._report.workflows.append(findings)
+        content = definitions.definition(document, self._options.timezone)
+        if content is None:
+            findings.findings.append("is nested too deeply to be stored")
+            self._report.count("workflows", "that cannot be stored")
+            return
+        if published is not None:
+            findings.findings.append(EDITED)
+        project_id = self._owners.of_workflow(workflow_id)
+        current = imported_objects.current_workflow(self._connection, workflow_id)
+        version_id = self._add_version(workflow_id, project_id, published or row, name, content)
+        folder, times = self._folders.get(str(row.get("parentFolderId"))), times_of(row)
+        if current is None:
+            imported_objects.add_workflow(
+                self._connection, workflow_id, project_id=project_id, version_id=version_id, folder=folder, times=times
+            )
+            self._save_static_data(row)
+            self._report.count("workflows", "created")
+        elif current.version_id == version_id:
+            self._report.count("workflows", "unchanged")
+        elif current.active or not self._came_from_there(workflow_id, current.version_id):
+            findings.findings.append("was changed here since it came: it stays as it is here")
+            self._report.count("workflows", "changed here")
+        else:
+            imported_objects.change_workflow(
+                self._connection, workflow_id, version_id=version_id, folder=folder, updated_at=times.updated_at
+            )
+            self._save_static_data(row)
+            self._report.count("workflows", "updated")
+
+    def _add_version(self, workflow_id: str, project_id: str, row: Row, name: str, content: bytes) -> UUID:
+        """Store a version; returns its id, which is n8n's unless that is taken."""
+        own = definitions.version_id(row)
+        made = definitions.content_id(workflow_id, content)
+        for version_id in (own, made):
+            if version_id is None:
+                continue
+            imported_objects.add_version(
+                self._connection,
+                version_id,
+                workflow_id=workflow_id,
+                project_id=project_id,
+                name=name,
+                definition=content,
+                created_at=times_of(row).created_at,
+            )
+            if imported_objects.known_versions(self._connection, workflow_id, [version_id]):
+                return version_id
+        raise AssertionError("an id that is made from the workflow's own id is free or its own")
+
+    def _came_from_there(self, workflow_id: str, version_id: UUID) -> bool:
+        return self._versions_there().get(str(version_id)) == workflow_id
+
+    def _versions_there(self) -> dict[str, str]:
+        """The workflow of each version that n8n has."""
+        if self._there is None:
+            history = self._source.rows("workflow_history")
+            self._there = {str(row["versionId"]): str(row["workflowId"]) for row in history}
+        return self._there
+
+    def _save_static_data(self, row: Row) -> None:
+        parts = static_parts({"staticData": row.get("staticData")})
+        if parts:
+            static_data.replace(self._connection, str(row["id"]), parts)
+
+    def _bring_versions(self, brought: Workflows) -> None:
+        for row in self._source.rows("workflow_history"):
+            workflow_id = str(row["workflowId"])
+            workflow = brought.known.get(workflow_id)
+            if workflow is None:
+                continue
+            document = definitions.document_of(workflow.row, row)
+            content = definitions.definition(document, self._options.timezone)
+            if content is None:
+                self._report.count("versions", "that cannot be stored")
+                continue
+            name = definitions.name_of(workflow.row)
+            self._add_version(workflow_id, self._owners.of_workflow(workflow_id), row, name, content)
+            self._report.count("versions", "kept")
+
+    def _set_tags(self, brought: Workflows, tag_ids: dict[str, str]) -> None:
+        wanted: dict[str, list[str]] = {}
+        for row in self._source.rows("workflows_tags"):
+            tag_id = tag_ids.get(str(row["tagId"]))
+            if tag_id is not None and str(row["workflowId"]) in brought.known:
+                wanted.setdefault(str(row["workflowId"]), []).append(tag_id)
+        for workflow_id, tags in wanted.items():
+            set_tags(self._connection, workflow_id, tags)
+
+
+def folder_names(rows: Collection[Row]) -> dict[str, str]:
+    """The name of each folder with those around it, the outermost first."""
+    by_id: dict[str, Row] = {str(row["id"]): row for row in rows}
+    names = {}
+    for folder_id in by_id:
+        parts: list[str] = []
+        seen: set[Any] = set()
+        inner: Any = folder_id
+        while inner in by_id and inner not in seen:
+            seen.add(inner)
+            parts.insert(0, str(by_id[inner].get("name")).replace("\0", "\ufffd"))
+            inner = by_id[inner].get("parentFolderId")
+        names[folder_id] = SEPARATOR.join(parts)
+    return names

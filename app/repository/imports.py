@@ -1,0 +1,398 @@
+"""Executions that another program has run: how they come in, and how those that wait are held until it stops.
+
+Ids are kept, and ids grow with time (lists find a moment by halving them). So what comes has to be older, or have
+come from the same source, as `refuse_to_mix` makes sure.
+"""
+
+import hmac
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from uuid import UUID
+
+import psycopg
+
+from app.repository.connection import Connection, json_of, scalar
+from app.repository.errors import Conflict
+from app.repository.execution_data import Encoded, encode_run_data
+from app.vocabulary import Mode, Status
+
+HELD_UNTIL = datetime(3000, 1, 1, tzinfo=UTC)
+"""The time of which a held execution says that it waits for it."""
+
+LOCK = "SELECT pg_try_advisory_lock(hashtext('executions import'))"
+
+PROGRESS = """
+    SELECT i.highest_id, i.unfinished
+      FROM imports AS i
+     WHERE i.source = %(source)s
+"""
+
+SAVE_ACTIVE = """
+    INSERT INTO imports AS i (source, active)
+    VALUES (%(source)s, %(active)s)
+    ON CONFLICT (source) DO UPDATE SET active = EXCLUDED.active, changed_at = now()
+"""
+
+ACTIVE = """
+    SELECT i.active
+      FROM imports AS i
+     WHERE i.source = %(source)s
+"""
+
+HIGHEST = """
+    SELECT max(i.highest_id)
+      FROM imports AS i
+"""
+
+SAVE_PROGRESS = """
+    INSERT INTO imports AS i (source, highest_id, unfinished)
+    VALUES (%(source)s, %(highest_id)s, %(unfinished)s)
+    ON CONFLICT (source) DO UPDATE
+       SET highest_id = greatest(i.highest_id, EXCLUDED.highest_id), unfinished = EXCLUDED.unfinished,
+           changed_at = now()
+"""
+
+# Uses the primary key: the lowest id that no import has brought.
+FIRST_OWN = """
+    SELECT min(e.id)
+      FROM executions AS e
+     WHERE e.id > (SELECT coalesce(max(i.highest_id), 0) FROM imports AS i)
+"""
+
+KNOWN = """
+    SELECT e.id, e.status = 'waiting' AND w.execution_id IS NOT NULL
+      FROM executions AS e
+      LEFT JOIN imported_waits AS w ON w.execution_id = e.id AND w.released_at IS NULL
+     WHERE e.id = ANY(%(ids)s::bigint[])
+"""
+
+COPY_EXECUTIONS = """
+    COPY executions (id, workflow_id, workflow_version_id, project_id, status, mode, created_at, started_at, stopped_at,
+                     wait_till, retry_of, retry_success_id, vote, note, error_node, error_message, json_size_bytes)
+    FROM STDIN (FORMAT BINARY)
+"""
+EXECUTION_TYPES = (
+    "int8", "text", "uuid", "text", "text", "text", "timestamptz", "timestamptz", "timestamptz",
+    "timestamptz", "int8", "int8", "text", "text", "text", "text", "int8",
+)  # fmt: skip
+
+COPY_DATA = "COPY execution_data (execution_id, encoding, encoded) FROM STDIN (FORMAT BINARY)"
+
+# A held execution that has gone on there. Nothing else of it can have changed here but its annotations.
+REPLACE = """
+    UPDATE executions AS e
+       SET status = %(status)s, started_at = %(started_at)s, stopped_at = %(stopped_at)s, wait_till = %(wait_till)s,
+           retry_success_id = %(retry_success_id)s, error_node = %(error_node)s, error_message = %(error_message)s,
+           json_size_bytes = %(json_size_bytes)s
+     WHERE e.id = %(id)s AND e.status = 'waiting'
+"""
+
+SAVE_DATA = """
+    INSERT INTO execution_data (execution_id, encoding, encoded, waiting_node)
+    VALUES (%(id)s, %(encoding)s, %(encoded)s, %(waiting_node)s)
+    ON CONFLICT (execution_id) DO UPDATE
+       SET data = NULL, encoding = EXCLUDED.encoding, encoded = EXCLUDED.encoded, waiting_node = EXCLUDED.waiting_node
+"""
+
+HOLD = """
+    INSERT INTO imported_waits (execution_id, token, wait_till, resume_on)
+    VALUES (%(id)s, %(token)s, %(wait_till)s, %(resume_on)s)
+    ON CONFLICT (execution_id) DO UPDATE
+       SET token = EXCLUDED.token, wait_till = EXCLUDED.wait_till, resume_on = EXCLUDED.resume_on
+"""
+
+FORGET_WAIT = "DELETE FROM imported_waits AS w WHERE w.execution_id = %(id)s"
+
+SAVE_METADATA = """
+    INSERT INTO execution_metadata (execution_id, key, value)
+    VALUES (%(id)s, %(key)s, %(value)s)
+    ON CONFLICT (execution_id, key) DO UPDATE SET value = EXCLUDED.value
+"""
+
+SAVE_TAG = """
+    INSERT INTO execution_tags (execution_id, tag_id)
+    VALUES (%(id)s, %(tag_id)s)
+    ON CONFLICT (execution_id, tag_id) DO NOTHING
+"""
+
+# Ids from here on are this program's own.
+NEXT_ID = """
+    SELECT setval(s.name, greatest((SELECT max(e.id) FROM executions AS e), nextval(s.name::regclass)))
+      FROM (SELECT pg_get_serial_sequence('executions', 'id') AS name) AS s
+"""
+
+NEIGHBOURS = """
+    SELECT (SELECT e.created_at FROM executions AS e WHERE e.id < %(id)s ORDER BY e.id DESC LIMIT 1),
+           (SELECT e.created_at FROM executions AS e WHERE e.id > %(id)s ORDER BY e.id LIMIT 1)
+"""
+
+# A worker's claim takes them from there.
+RELEASE = """
+    WITH released AS (
+        UPDATE imported_waits AS w
+           SET released_at = now()
+         WHERE w.released_at IS NULL
+        RETURNING w.execution_id, w.wait_till, w.resume_on)
+    UPDATE executions AS e
+       SET wait_till = r.wait_till, resume_on = r.resume_on
+      FROM released AS r
+     WHERE e.id = r.execution_id AND e.status = 'waiting'
+"""
+
+REMOVE_WORKFLOWS = """
+    DELETE FROM workflows AS w
+     USING workflow_versions AS v
+     WHERE v.id = w.version_id AND v.name = ANY(%(names)s::text[]) AND NOT w.active
+    RETURNING w.id
+"""
+
+REMOVE_EXECUTIONS = """
+    DELETE FROM executions AS e
+     WHERE e.workflow_id = ANY(%(ids)s::text[]) AND e.status IN ('success', 'error', 'canceled', 'crashed')
+"""
+
+TOKEN = """
+    SELECT w.token
+      FROM imported_waits AS w
+     WHERE w.execution_id = %(id)s
+"""
+
+
+class CannotMix(Conflict):
+    """Executions that ran here are older than what is to come in."""
+
+    def __init__(self, first_own: int) -> None:
+        super().__init__(
+            f"Executions have run here already, from {first_own} on, and what comes in has ids above that: lists would "
+            "no longer be in the order of time. Import into an empty database, or delete those executions first "
+            "(--remove-demo deletes the demo workflows and their runs)."
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """What a waiting execution waits for: a time, or a call that `node` (JSON) describes.
+
+    `token` is what its resume link is signed with; None: links without a signature go, as they did where it came from.
+    """
+
+    till: datetime | None
+    resume_on: str | None
+    node: bytes | None
+    token: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ImportedExecution:
+    """An execution as it comes in: ended, or waiting (with `wait`). `data` is JSON in n8n's shape."""
+
+    id: int
+    workflow_id: str
+    version_id: UUID
+    project_id: str
+    status: Status
+    mode: Mode
+    created_at: datetime
+    started_at: datetime | None
+    stopped_at: datetime | None
+    retry_of: int | None = None
+    retry_success_id: int | None = None
+    vote: str | None = None
+    note: str | None = None
+    error_node: str | None = None
+    error_message: str | None = None
+    data: bytes | None = None
+    wait: Wait | None = None
+    metadata: Sequence[tuple[str, str]] = ()
+    tags: Sequence[str] = ()
+
+    @property
+    def held_until(self) -> datetime | None:
+        return None if self.wait is None else HELD_UNTIL
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a source was read: all up to `highest_id`, but for those `unfinished` then."""
+
+    highest_id: int = 0
+    unfinished: Sequence[int] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Brought:
+    """How many executions of a batch came new, and how many replaced what was held here."""
+
+    created: int = 0
+    replaced: int = 0
+
+
+def be_the_only_import(connection: Connection) -> bool:
+    """Whether no other import is under way; this one is, from now on, until the connection is closed."""
+    return bool(scalar(connection, LOCK))
+
+
+def progress(connection: Connection, source: str) -> Progress:
+    """How far this source was read."""
+    row = connection.execute(PROGRESS, {"source": source}).fetchone()
+    return Progress() if row is None else Progress(*row)
+
+
+def highest(connection: Connection) -> int:
+    """The highest id of an execution that any import has brought; 0 when there is none."""
+    return int(scalar(connection, HIGHEST) or 0)
+
+
+def save_progress(connection: Connection, source: str, reached: Progress) -> None:
+    """Note how far this source was read."""
+    values = {"source": source, "highest_id": reached.highest_id, "unfinished": list(reached.unfinished)}
+    connection.execute(SAVE_PROGRESS, values)
+
+
+def save_active(connection: Connection, source: str, workflow_ids: Sequence[str]) -> None:
+    """Remember which workflows are active there, for when they are switched off there to be switched on here."""
+    connection.execute(SAVE_ACTIVE, {"source": source, "active": list(workflow_ids)})
+
+
+def active_before(connection: Connection, source: str) -> list[str]:
+    """Which workflows were active there when they were last remembered."""
+    return scalar(connection, ACTIVE, {"source": source}) or []
+
+
+def refuse_to_mix(connection: Connection, highest_id: int) -> None:
+    """Raise CannotMix when executions of this program are older than one with this id."""
+    first_own = scalar(connection, FIRST_OWN)
+    if first_own is not None and highest_id >= first_own:
+        raise CannotMix(first_own)
+
+
+def fit_time(connection: Connection, execution_id: int, created_at: datetime) -> datetime:
+    """The time, moved between those of the executions that stand before and after this id."""
+    before, after = connection.execute(NEIGHBOURS, {"id": execution_id}).fetchone() or (None, None)
+    latest = created_at if after is None else min(created_at, after)
+    return latest if before is None else max(latest, before)
+
+
+def bring(connection: Connection, executions: Sequence[ImportedExecution]) -> Brought:
+    """Store those that are not here; those that are held here and have gone on since replace what is here.
+
+    What is here otherwise stays as it is.
+    """
+    ids = [execution.id for execution in executions]
+    known: dict[int, bool] = dict(connection.execute(KNOWN, {"ids": ids}).fetchall())
+    new = [execution for execution in executions if execution.id not in known]
+    held = [execution for execution in executions if known.get(execution.id)]
+    encoded = _encode(new)
+    with connection.cursor() as cursor, cursor.copy(COPY_EXECUTIONS) as copy:
+        copy.set_types(EXECUTION_TYPES)
+        for execution in new:
+            copy.write_row(_row(execution))
+    with connection.cursor() as cursor, cursor.copy(COPY_DATA) as copy:
+        copy.set_types(("int8", "text", "bytea"))
+        for execution in new:
+            if execution.wait is None and execution.id in encoded:
+                copy.write_row((execution.id, encoded[execution.id].encoding, encoded[execution.id].content))
+    replaced = 0
+    encoded |= _encode(held)
+    with connection.pipeline():
+        for execution in held:
+            connection.execute(REPLACE, _values(execution))
+            replaced += 1
+        for execution in (*new, *held):
+            _save_rest(connection, execution, encoded.get(execution.id), again=execution.id in known)
+    return Brought(len(new), replaced)
+
+
+def _encode(executions: Iterable[ImportedExecution]) -> dict[int, Encoded]:
+    with_data = [execution for execution in executions if execution.data is not None]
+    encoded = encode_run_data([execution.data or b"" for execution in with_data])
+    return {execution.id: data for execution, data in zip(with_data, encoded, strict=True)}
+
+
+def _row(execution: ImportedExecution) -> tuple[object, ...]:
+    return (
+        execution.id,
+        execution.workflow_id,
+        execution.version_id,
+        execution.project_id,
+        execution.status,
+        execution.mode,
+        execution.created_at,
+        execution.started_at,
+        execution.stopped_at,
+        execution.held_until,
+        execution.retry_of,
+        execution.retry_success_id,
+        execution.vote,
+        execution.note,
+        execution.error_node,
+        execution.error_message,
+        len(execution.data or b""),
+    )
+
+
+def _values(execution: ImportedExecution) -> dict[str, object]:
+    return {
+        "id": execution.id,
+        "status": execution.status,
+        "started_at": execution.started_at,
+        "stopped_at": execution.stopped_at,
+        "wait_till": execution.held_until,
+        "retry_success_id": execution.retry_success_id,
+        "error_node": execution.error_node,
+        "error_message": execution.error_message,
+        "json_size_bytes": len(execution.data or b""),
+    }
+
+
+def _save_rest(connection: Connection, execution: ImportedExecution, data: Encoded | None, *, again: bool) -> None:
+    wait = execution.wait
+    if data is not None and (wait is not None or again):
+        node = None if wait is None else json_of(wait.node)
+        values = {"id": execution.id, "encoding": data.encoding, "encoded": data.content, "waiting_node": node}
+        connection.execute(SAVE_DATA, values)
+    if wait is not None:
+        values = {"id": execution.id, "token": wait.token, "wait_till": wait.till, "resume_on": wait.resume_on}
+        connection.execute(HOLD, values)
+    elif again:
+        connection.execute(FORGET_WAIT, {"id": execution.id})
+    for key, value in execution.metadata:
+        connection.execute(SAVE_METADATA, {"id": execution.id, "key": key, "value": value})
+    for tag_id in execution.tags:
+        connection.execute(SAVE_TAG, {"id": execution.id, "tag_id": tag_id})
+
+
+def start_own_ids(connection: Connection) -> None:
+    """Let the next execution that is made here have a higher id than all that came in."""
+    if scalar(connection, "SELECT EXISTS (SELECT FROM executions)"):
+        connection.execute(NEXT_ID)
+
+
+def release_waits(connection: Connection) -> int:
+    """Let what was held go on when it is due; returns how many executions those are."""
+    return connection.execute(RELEASE).rowcount
+
+
+def is_resume_token(connection: Connection, execution_id: int, signature: str) -> bool:
+    """Whether a resume link with this signature is one of an execution that came in waiting.
+
+    Those of older n8ns have no signature: any goes, as it did there.
+    """
+    row = connection.execute(TOKEN, {"id": execution_id}).fetchone()
+    if row is None:
+        return False
+    return row[0] is None or hmac.compare_digest(row[0].encode(), signature.encode("utf-8", "replace"))
+
+
+def remove_workflows(connection: Connection, names: Sequence[str]) -> int:
+    """Delete the workflows of these names that are not active, and their executions that have ended; returns how many
+    those were."""
+    removed = [row[0] for row in connection.execute(REMOVE_WORKFLOWS, {"names": list(names)})]
+    return connection.execute(REMOVE_EXECUTIONS, {"ids": removed}).rowcount
+
+
+def analyze(connection: Connection) -> None:
+    """Let the planner know what has come; in no transaction."""
+    for table in ("executions", "execution_data", "execution_tags", "execution_metadata", "workflow_versions"):
+        connection.execute(psycopg.sql.SQL("ANALYZE {}").format(psycopg.sql.Identifier(table)))

@@ -1,0 +1,281 @@
+"""What comes from an n8n is here as it was there, and what cannot be is said."""
+
+import json
+import sqlite3
+from uuid import UUID
+
+import orjson
+import pytest
+
+from app.importing.n8n.open_source import Access
+from app.importing.n8n.source import SourceError
+from app.repository import deduplication
+from app.repository.execution_data import read_data
+from app.repository.imports import CannotMix
+from tests.importing import n8n
+
+ORDERS, APPROVAL, FAILS = (n8n.WORKFLOWS[f"Move: {name}"] for name in ("orders", "approval", "fails"))
+
+
+def one(connection, query, *parameters):
+    return connection.execute(query, parameters).fetchone()
+
+
+def change(path, statement, *parameters):
+    connection = sqlite3.connect(path)
+    with connection:
+        connection.execute(statement, parameters)
+    connection.close()
+
+
+def unflatten(text):
+    """The document, by the plain reading of the format."""
+    entries = json.loads(text)
+
+    def read(value):
+        if isinstance(value, dict):
+            return {key: read(entries[int(part)]) if isinstance(part, str) else part for key, part in value.items()}
+        if isinstance(value, list):
+            return [read(entries[int(part)]) if isinstance(part, str) else part for part in value]
+        return value
+
+    return read(entries[0])
+
+
+def test_run_data_is_what_it_was(bring, target, sqlite_file):
+    bring(sqlite_file, access=Access(key=n8n.KEY, storage=sqlite_file.parent / "storage"))
+    stored = {number: orjson.loads(data) for number, data in read_data(target, n8n.EXECUTIONS).items()}
+    for number in n8n.EXECUTIONS:
+        expected = unflatten(n8n.flatted_data(number))
+        if "filesystem-v2" in json.dumps(expected):
+            (run,) = stored[number]["resultData"]["runData"]["File"]
+            (file,) = run["data"]["main"][0][0]["binary"].values()
+            assert (file["data"], "id" in file) == ("YSBmaWxlJ3MgdGV4dA==", False)
+        else:
+            # half of a surrogate pair cannot be kept
+            assert stored[number] == json.loads(json.dumps(expected).replace("\\ud83d", "\\ufffd"))
+
+
+def test_states_and_times_are_what_they_were(bring, target, sqlite_file):
+    bring(sqlite_file)
+    for row in n8n.rows("execution_entity"):
+        status, mode, started, stopped, retry_of = one(
+            target, "SELECT status, mode, started_at, stopped_at, retry_of FROM executions WHERE id = %s", row["id"]
+        )
+        assert (status, mode) == (row["status"], row["mode"])
+        assert f"{started:%Y-%m-%d %H:%M:%S.%f}"[:-3] == row["startedAt"]
+        assert (stopped is None) == (status == "waiting")
+        assert retry_of == (None if row["retryOf"] is None else int(row["retryOf"]))
+    created = [row[0] for row in target.execute("SELECT created_at FROM executions ORDER BY id")]
+    assert created == sorted(created)
+    node, message = one(target, "SELECT error_node, error_message FROM executions WHERE status = 'error' LIMIT 1")
+    assert (node, message.startswith("No ok in the call")) == ("Check", True)
+
+
+def test_what_people_said_comes_along(bring, target, sqlite_file):
+    bring(sqlite_file)
+    assert one(
+        target,
+        "SELECT e.vote, e.note, t.name FROM executions e JOIN execution_tags et ON et.execution_id = e.id"
+        " JOIN tags t ON t.id = et.tag_id",
+    ) == ("up", "Looked at twice", "move-looked-at")
+    assert one(target, "SELECT count(*) FROM execution_metadata WHERE key = 'customer' AND value = 'c1'") == (2,)
+
+
+def test_the_published_version_is_current_and_the_draft_a_version(bring, target, sqlite_file):
+    report = bring(sqlite_file)
+    row = next(row for row in n8n.rows("workflow_entity") if row["id"] == ORDERS)
+    assert row["versionId"] != row["activeVersionId"]
+    assert one(target, "SELECT version_id FROM workflows WHERE id = %s", ORDERS) == (UUID(row["activeVersionId"]),)
+    versions = target.execute("SELECT id, definition FROM workflow_versions WHERE workflow_id = %s", [ORDERS])
+    texts = {str(number): definition.decode() for number, definition in versions}
+    assert "// edited" in texts[row["versionId"]]
+    assert "// edited" not in texts[row["activeVersionId"]]
+    (found,) = [each for each in report.workflows if each.id == ORDERS]
+    assert any("published" in finding for finding in found.findings)
+
+
+def test_folders_tags_and_static_data(bring, target, sqlite_file):
+    bring(sqlite_file)
+    assert one(target, "SELECT folder FROM workflows WHERE id = %s", ORDERS) == ("Billing / EU",)
+    tagged = target.execute("SELECT workflow_id FROM workflow_tags").fetchall()
+    assert {row[0] for row in tagged} == {ORDERS, FAILS}
+    assert one(target, "SELECT data FROM workflow_static_data WHERE workflow_id = %s", FAILS) == (b'{"runs":1}',)
+
+
+def test_credentials_are_encrypted_anew(bring, target, sqlite_file, settings):
+    from app.credentials.vault import Vault
+
+    bring(sqlite_file)
+    (number,) = one(target, "SELECT id FROM credentials WHERE type = 'httpHeaderAuth'")
+    with target.transaction():
+        opened = Vault(settings).read_in_project(target, "default", number, "httpHeaderAuth")
+    assert opened == {"name": "X-Secret", "value": "s3cret"}
+    assert one(target, "SELECT count(*) FROM credentials WHERE type = 'telegramApi'") == (1,)
+
+
+def test_without_the_key_credentials_stay_behind(bring, target, sqlite_file):
+    report = bring(sqlite_file, key=None, access=Access())
+    assert one(target, "SELECT count(*) FROM credentials") == (0,)
+    assert any("N8N_ENCRYPTION_KEY" in note for note in report.notes)
+    assert one(target, "SELECT count(*) FROM executions") == (18,)
+
+
+def test_values_that_were_seen_there_are_not_new_here(bring, target, sqlite_file):
+    bring(sqlite_file)
+    workflow_id, scope = n8n.WORKFLOWS["Move: new only"], "node:new-id-0000"
+    with target.transaction():
+        new = deduplication.add_values(target, workflow_id, scope, ["1", "4", "5"], number=3, room=100)
+        again = deduplication.add_values(target, workflow_id, scope, ["1", "5"], number=2, room=100)
+    assert (new, again) == ({"5"}, set())
+    assert one(target, "SELECT size FROM deduplication_histories WHERE workflow_id = %s", workflow_id) == (5,)
+
+
+def test_a_dry_run_writes_nothing_and_says_the_same(bring, target, sqlite_file):
+    looked = bring(sqlite_file, dry_run=True)
+    for table in ("workflows", "tags", "credentials", "executions", "imports", "variables"):
+        assert one(target, f"SELECT count(*) FROM {table}") == (0,)
+    brought = bring(sqlite_file)
+    assert [(each.id, each.findings) for each in looked.workflows] == [
+        (each.id, each.findings) for each in brought.workflows
+    ]
+    assert looked.counts["executions"]["at the source"] == 18
+
+
+def test_a_second_run_brings_the_rest(bring, target, sqlite_file):
+    bring(sqlite_file)
+    # What waited has ended, another one has come.
+    ended = next(number for number, row in n8n.WAITING.items() if row["workflowId"] == APPROVAL)
+    change(
+        sqlite_file,
+        "UPDATE execution_entity SET status = 'success', finished = 1, \"waitTill\" = NULL,"
+        " \"stoppedAt\" = '2026-11-28 10:00:00.000' WHERE id = ?",
+        ended,
+    )
+    change(
+        sqlite_file,
+        "INSERT INTO execution_entity (id, finished, mode, status, startedAt, stoppedAt, createdAt, workflowId)"
+        " VALUES (40, 1, 'manual', 'success', '2026-11-28 10:00:01', '2026-11-28 10:00:02', '2026-11-28 10:00:01', ?)",
+        ORDERS,
+    )
+    report = bring(sqlite_file)
+    assert report.counts["executions"] == {"created": 1, "brought up to date": 2}
+    assert report.counts["workflows"] == {"unchanged": 11}
+    assert one(target, "SELECT status, wait_till FROM executions WHERE id = %s", ended) == ("success", None)
+    assert one(target, "SELECT count(*) FROM imported_waits") == (1,)
+
+
+def test_one_that_ran_when_it_was_read_comes_when_it_has_ended(bring, target, sqlite_file):
+    last = max(n8n.EXECUTIONS)
+    change(sqlite_file, "UPDATE execution_entity SET status = 'running' WHERE id = 5")
+    report = bring(sqlite_file)
+    assert report.counts["executions"]["not ended yet"] == 1
+    assert one(target, "SELECT highest_id FROM imports") == (last,)
+    change(sqlite_file, "UPDATE execution_entity SET status = 'success' WHERE id = 5")
+    bring(sqlite_file)
+    assert one(target, "SELECT status FROM executions WHERE id = 5") == ("success",)
+    created = [row[0] for row in target.execute("SELECT created_at FROM executions ORDER BY id")]
+    assert created == sorted(created)
+
+
+def test_ids_of_this_program_go_on_above_and_then_nothing_mixes(bring, target, sqlite_file):
+    bring(sqlite_file)
+    insert = (
+        "INSERT INTO executions (workflow_id, workflow_version_id, project_id, mode)"
+        " SELECT id, version_id, project_id, 'manual' FROM workflows LIMIT 1 RETURNING id"
+    )
+    (own,) = one(target, insert)
+    assert own > max(n8n.EXECUTIONS)
+    bring(sqlite_file)  # nothing new came: all well
+    change(
+        sqlite_file,
+        "INSERT INTO execution_entity (id, finished, mode, status, startedAt, workflowId)"
+        " VALUES (?, 1, 'manual', 'success', '2026-11-28 10:00:01', ?)",
+        own + 5,
+        ORDERS,
+    )
+    with pytest.raises(CannotMix):
+        bring(sqlite_file)
+
+
+def test_what_was_changed_here_stays(bring, target, sqlite_file):
+    bring(sqlite_file)
+    with target.transaction():
+        from app.repository.workflows import save_workflow
+
+        save_workflow(target, APPROVAL, name="Ours now", definition=b'{"nodes":[],"connections":{}}')
+    change(
+        sqlite_file, 'UPDATE workflow_entity SET "versionId" = ?, name = ?', "5d7b9f1e-0000-4000-8000-000000000001", "x"
+    )
+    report = bring(sqlite_file)
+    assert report.counts["workflows"]["changed here"] == 1
+    assert one(
+        target,
+        "SELECT v.name FROM workflows w JOIN workflow_versions v ON v.id = w.version_id WHERE w.id = %s",
+        APPROVAL,
+    ) == ("Ours now",)
+
+
+def test_a_row_that_cannot_be_kept_keeps_no_other_back(bring, target, sqlite_file):
+    change(sqlite_file, "UPDATE execution_data SET data = 'broken' WHERE executionId = 5")
+    change(sqlite_file, 'UPDATE execution_data SET data = \'[{"a":"0"}]\' WHERE executionId = 6')  # contains itself
+    change(sqlite_file, "UPDATE execution_entity SET status = 'unknown', mode = 'quantum' WHERE id = 7")
+    change(sqlite_file, "DELETE FROM execution_data WHERE executionId = 8")
+    change(sqlite_file, "UPDATE execution_entity SET \"storedAt\" = 's3' WHERE id = 9")
+    change(sqlite_file, "DELETE FROM execution_data WHERE executionId = 9")
+    change(sqlite_file, "UPDATE execution_metadata SET value = 'nul' || char(0) || 'inside' WHERE executionId = 4")
+    change(sqlite_file, "UPDATE workflow_entity SET nodes = '[{\"name\":1}]', connections = '[]' WHERE id = ?", FAILS)
+    report = bring(sqlite_file)
+    assert one(target, "SELECT count(*) FROM executions") == (18,)
+    assert one(target, "SELECT count(*) FROM workflows") == (11,)
+    assert one(target, "SELECT status, mode FROM executions WHERE id = 7") == ("crashed", "internal")
+    told = "\n".join(report.lines())
+    for reason in ("cannot be read", "status unknown became crashed", "no data of it", "kept in s3"):
+        assert reason in told
+    json.dumps(report.to_json())
+
+
+def test_data_above_the_bound_stays_behind(bring, target, sqlite_file):
+    report = bring(sqlite_file, most_bytes=2_000)
+    assert any("--largest" in reason for reason in report.losses)
+    assert one(target, "SELECT count(*) FROM executions") == (18,)
+
+
+def test_projects_are_kept_when_asked_for(bring, target, sqlite_file):
+    bring(sqlite_file, keep_projects=True)
+    (project,) = [row["id"] for row in n8n.rows("project")]
+    for table in ("workflows", "executions", "credentials"):
+        assert target.execute(f"SELECT DISTINCT project_id FROM {table}").fetchall() == [(project,)]
+    with pytest.raises(SourceError, match="no project"):
+        bring(sqlite_file, project="nowhere")
+
+
+def test_a_time_zone_is_written_where_there_is_none(bring, target, sqlite_file):
+    bring(sqlite_file, timezone="Europe/Berlin")
+    zones = dict(
+        target.execute(
+            "SELECT v.name, v.definition #>> '{settings,timezone}' FROM workflows w"
+            " JOIN workflow_versions v ON v.id = w.version_id"
+        ).fetchall()
+    )
+    assert (zones["Move: nightly"], zones["Move: Tokyo"]) == ("Europe/Berlin", "Asia/Tokyo")
+
+
+def test_findings_name_what_will_not_run(bring, sqlite_file):
+    report = bring(sqlite_file, dry_run=True)
+    found = {each.name: " ".join(each.findings) for each in report.workflows}
+    assert "telegram" in found["Move: telegram"]
+    assert "time zone" in found["Move: nightly"]
+    assert found["Move: Tokyo"] == ""
+
+
+def test_api_keys_are_accepted_when_asked_for(bring, target, sqlite_file):
+    import hashlib
+
+    bring(sqlite_file)
+    assert one(target, "SELECT count(*) FROM api_keys") == (0,)
+    bring(sqlite_file, api_keys=True)
+    (key,) = [row["apiKey"] for row in n8n.rows("user_api_keys")]
+    digest, scopes = one(target, "SELECT key_sha256, scopes FROM api_keys")
+    assert digest == hashlib.sha256(key.encode()).digest()
+    assert "execution:list" in scopes

@@ -1,0 +1,123 @@
+"""Every kind of source brings the same; none of them is changed."""
+
+import hashlib
+import json
+from pathlib import Path
+
+import pytest
+
+from app.importing.n8n.open_source import Access
+from app.importing.n8n.source import SourceError
+from tests.importing import n8n
+from tests.postgres import cloned_database
+
+COUNTS = {
+    "workflows": "SELECT count(*) FROM workflows",
+    "executions": "SELECT count(*) FROM executions",
+    "data": "SELECT count(*) FROM execution_data",
+    "credentials": "SELECT count(*) FROM credentials",
+    "waiting": "SELECT count(*) FROM imported_waits",
+    "metadata": "SELECT count(*) FROM execution_metadata",
+    "tagged": "SELECT count(*) FROM execution_tags",
+    "history": "SELECT count(*) FROM deduplication_values",
+    "variables": "SELECT count(*) FROM variables",
+}
+ALL = {
+    "workflows": 11,
+    "executions": 18,
+    "data": 18,
+    "credentials": 2,
+    "waiting": 2,
+    "metadata": 6,
+    "tagged": 1,
+    "history": 4,
+    "variables": 1,
+}
+
+
+def counts(connection):
+    return {name: connection.execute(query).fetchone()[0] for name, query in COUNTS.items()}
+
+
+def test_a_sqlite_file(bring, target, sqlite_file):
+    before = hashlib.sha256(sqlite_file.read_bytes()).digest()
+    report = bring(sqlite_file, access=Access(key=n8n.KEY, storage=sqlite_file.parent / "storage"))
+    assert counts(target) == ALL
+    assert report.losses == {}
+    assert hashlib.sha256(sqlite_file.read_bytes()).digest() == before
+
+
+@pytest.mark.parametrize(("schema", "prefix"), [("public", ""), ("flows", "n8n_")])
+def test_a_postgresql(bring, target, postgres_url, schema, prefix):
+    with cloned_database(postgres_url, "template1") as source:
+        n8n.fill_postgresql(source, schema=schema, prefix=prefix)
+        report = bring(source, access=Access(key=n8n.KEY, schema=schema, prefix=prefix))
+    assert counts(target) == ALL
+    assert [len(ids) for ids in report.losses.values()] == [1]  # the file: no storage folder was named
+
+
+def test_a_zip_file_of_entities(bring, target, tmp_path):
+    bring(n8n.make_entities(tmp_path / "entities.zip"))
+    assert counts(target) == ALL
+
+
+def test_exported_files(bring, target, tmp_path):
+    workflows, credentials = tmp_path / "workflows.json", tmp_path / "credentials.json"
+    workflows.write_text(json.dumps(n8n.exported_workflows()))
+    credentials.write_text(json.dumps(list(n8n.rows("credentials_entity"))))
+    bring(workflows, credentials)
+    assert (counts(target)["workflows"], counts(target)["executions"]) == (11, 0)
+
+
+@pytest.mark.parametrize("made", ["sqlite", "postgresql", "zip"])
+def test_a_wrong_key_is_told_and_nothing_is_brought(bring, target, tmp_path, postgres_url, made):
+    with cloned_database(postgres_url, "template1") as url:
+        if made == "postgresql":
+            n8n.fill_postgresql(url)
+        source = {
+            "sqlite": lambda: n8n.make_sqlite(tmp_path / "n8n"),
+            "postgresql": lambda: url,
+            "zip": lambda: n8n.make_entities(tmp_path / "entities.zip"),
+        }[made]()
+        with pytest.raises(SourceError, match="key"):
+            bring(source, key="another key")
+    assert set(counts(target).values()) == {0}
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (None, "No such file"),
+        (b"SQLite format 3\0" + b"x" * 100, "n8n's database"),
+        (b"PK\x03\x04broken", "export of n8n"),
+        (b"not JSON", "is not JSON"),
+        (b'[{"a": 1}]', "neither a workflow nor a credential"),
+        (b'{"name": "x", "nodes": [], "connections": {}}', "without an id"),
+    ],
+)
+def test_what_is_no_source_is_told(bring, tmp_path: Path, content, said):
+    path = tmp_path / "source"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(SourceError, match=said):
+        bring(path)
+
+
+def test_a_folder_and_a_database_of_something_else_are_told(bring, database_url, tmp_path):
+    with pytest.raises(SourceError, match=r"database\.sqlite"):
+        bring(tmp_path)
+    with pytest.raises(SourceError, match="workflow_entity"):
+        bring(database_url)
+    with pytest.raises(SourceError, match="cannot be reached"):
+        bring("postgresql://nobody@127.0.0.1:1/none")
+    with pytest.raises(SourceError, match="N8N_API_KEY"):
+        bring("http://127.0.0.1:1")
+
+
+def test_an_n8n_before_1_0_is_told(bring, sqlite_file):
+    import sqlite3
+
+    with sqlite3.connect(sqlite_file) as connection:
+        connection.execute("DELETE FROM migrations WHERE name LIKE 'MigrateIntegerKeysToString%'")
+    with pytest.raises(SourceError, match=r"older than n8n 1\.0"):
+        bring(sqlite_file)
