@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 import click
 import orjson
@@ -199,8 +200,9 @@ def activation(settings: Settings, connection: Connection, *, asked: bool) -> It
     )
     client = create_app(settings).test_client()
 
-    def activate(workflow_id: str) -> str | None:
-        answer = client.post(f"/api/v1/workflows/{workflow_id}/activate", headers={"X-N8N-API-KEY": key})
+    def activate(workflow_id: str, version_id: UUID | None) -> str | None:
+        body = {} if version_id is None else {"versionId": str(version_id)}
+        answer = client.post(f"/api/v1/workflows/{workflow_id}/publish", json=body, headers={"X-N8N-API-KEY": key})
         return None if answer.status_code == 200 else str((answer.get_json(silent=True) or {}).get("message"))
 
     try:

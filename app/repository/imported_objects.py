@@ -53,20 +53,20 @@ VERSION_IDS = """
 """
 
 CURRENT = """
-    SELECT w.version_id, w.active, w.project_id
+    SELECT w.version_id, w.active, w.is_archived
       FROM workflows AS w
      WHERE w.id = %(id)s
        FOR UPDATE
 """
 
 ADD_WORKFLOW = """
-    INSERT INTO workflows (id, project_id, version_id, folder, created_at, updated_at)
-    VALUES (%(id)s, %(project_id)s, %(version_id)s, %(folder)s, %(created_at)s, %(updated_at)s)
+    INSERT INTO workflows (id, project_id, version_id, folder, is_archived, created_at, updated_at)
+    VALUES (%(id)s, %(project_id)s, %(version_id)s, %(folder)s, %(is_archived)s, %(created_at)s, %(updated_at)s)
 """
 
 CHANGE_WORKFLOW = """
     UPDATE workflows AS w
-       SET version_id = %(version_id)s, folder = %(folder)s, updated_at = %(updated_at)s
+       SET version_id = %(version_id)s, folder = %(folder)s, is_archived = %(is_archived)s, updated_at = %(updated_at)s
      WHERE w.id = %(id)s
 """
 
@@ -124,11 +124,11 @@ class Times:
 
 @dataclass(frozen=True, slots=True)
 class CurrentWorkflow:
-    """What a workflow is here: its version, and whether its triggers start executions."""
+    """What a workflow is here: its version, whether its triggers start executions, and whether it was put away."""
 
     version_id: UUID
     active: bool
-    project_id: str
+    is_archived: bool
 
 
 def add_project(connection: Connection, project_id: str, name: str, times: Times) -> None:
@@ -182,19 +182,32 @@ def current_workflow(connection: Connection, workflow_id: str) -> CurrentWorkflo
 
 
 def add_workflow(
-    connection: Connection, workflow_id: str, *, project_id: str, version_id: UUID, folder: str | None, times: Times
+    connection: Connection,
+    workflow_id: str,
+    *,
+    project_id: str,
+    version_id: UUID,
+    folder: str | None,
+    archived: bool,
+    times: Times,
 ) -> None:
     """Store a workflow, inactive, at a version that is there."""
     values = {"id": workflow_id, "project_id": project_id, "version_id": version_id, "folder": folder}
-    connection.execute(ADD_WORKFLOW, {**values, **times.to_parameters()})
+    connection.execute(ADD_WORKFLOW, {**values, "is_archived": archived, **times.to_parameters()})
 
 
 def change_workflow(
-    connection: Connection, workflow_id: str, *, version_id: UUID, folder: str | None, updated_at: datetime
+    connection: Connection,
+    workflow_id: str,
+    *,
+    version_id: UUID,
+    folder: str | None,
+    archived: bool,
+    updated_at: datetime,
 ) -> None:
     """Make another version the current one."""
-    values = {"id": workflow_id, "version_id": version_id, "folder": folder, "updated_at": updated_at}
-    connection.execute(CHANGE_WORKFLOW, values)
+    values = {"id": workflow_id, "version_id": version_id, "folder": folder, "is_archived": archived}
+    connection.execute(CHANGE_WORKFLOW, {**values, "updated_at": updated_at})
 
 
 def add_api_key(

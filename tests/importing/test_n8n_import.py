@@ -82,17 +82,46 @@ def test_what_people_said_comes_along(bring, target, sqlite_file):
     assert one(target, "SELECT count(*) FROM execution_metadata WHERE key = 'customer' AND value = 'c1'") == (2,)
 
 
-def test_the_published_version_is_current_and_the_draft_a_version(bring, target, sqlite_file):
-    report = bring(sqlite_file)
+def test_a_workflow_that_was_edited_since_it_was_published_is_a_draft(bring, target, sqlite_file):
+    activated = {}
+    report = bring(sqlite_file, activate=lambda workflow, version: activated.update({workflow: version}))
     row = next(row for row in n8n.rows("workflow_entity") if row["id"] == ORDERS)
     assert row["versionId"] != row["activeVersionId"]
-    assert one(target, "SELECT version_id FROM workflows WHERE id = %s", ORDERS) == (UUID(row["activeVersionId"]),)
+    assert one(target, "SELECT version_id FROM workflows WHERE id = %s", ORDERS) == (UUID(row["versionId"]),)
+    assert activated[ORDERS] == UUID(row["activeVersionId"])
+    assert [version for workflow, version in activated.items() if workflow != ORDERS] == [None] * 8
     versions = target.execute("SELECT id, definition FROM workflow_versions WHERE workflow_id = %s", [ORDERS])
     texts = {str(number): definition.decode() for number, definition in versions}
     assert "// edited" in texts[row["versionId"]]
     assert "// edited" not in texts[row["activeVersionId"]]
     (found,) = [each for each in report.workflows if each.id == ORDERS]
     assert any("published" in finding for finding in found.findings)
+
+
+def test_archived_workflows_stay_put_away(bring, target, sqlite_file):
+    bring(sqlite_file)
+    assert target.execute("SELECT id FROM workflows WHERE is_archived").fetchall() == [
+        (n8n.WORKFLOWS["Move: archived"],)
+    ]
+
+
+def test_data_tables_come_with_their_rows(bring, target, sqlite_file):
+    bring(sqlite_file)
+    (table,) = n8n.rows("data_table")
+    names = dict(
+        target.execute("SELECT id, name FROM data_table_columns WHERE table_id = %s", [table["id"]]).fetchall()
+    )
+    rows = target.execute("SELECT id, cells FROM data_table_rows ORDER BY id").fetchall()
+    assert [(number, {names[key]: value for key, value in cells.items()}) for number, cells in rows] == [
+        (1, {"sku": "a", "price": 1.5, "live": True, "since": "2026-01-02T03:04:05.000Z"}),
+        (2, {"sku": "b", "live": False}),
+    ]
+    assert one(target, "SELECT last_row_id FROM data_tables") == (2,)
+    change(
+        sqlite_file, f"UPDATE \"data_table_user_{table['id']}\" SET sku = 'z', updatedAt = '2027-01-01' WHERE id = 1"
+    )
+    bring(sqlite_file)
+    assert one(target, "SELECT count(*) FROM data_table_rows WHERE cells::text LIKE '%%\"z\"%%'") == (1,)
 
 
 def test_folders_tags_and_static_data(bring, target, sqlite_file):

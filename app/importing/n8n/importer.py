@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from app.credentials.vault import Vault
 from app.engine import nodes
-from app.importing.n8n import objects
+from app.importing.n8n import objects, tables
 from app.importing.n8n.executions import ExecutionMapper
 from app.importing.n8n.history import HistoryWriter, Show
 from app.importing.n8n.objects import Owners
@@ -82,6 +82,7 @@ class Importer:
         objects.bring_projects(self._connection, owners, report)
         tag_ids = objects.bring_tags(self._connection, source, report)
         objects.bring_credentials(self._connection, source, self._options, owners, self._vault, report)
+        tables.bring_data_tables(self._connection, source, owners, report)
         objects.bring_variables(self._connection, source, self._options, owners, report)
         if self._options.api_keys:
             objects.bring_api_keys(self._connection, source, self._options, report)

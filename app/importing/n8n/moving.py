@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
+from uuid import UUID
 
 from app.importing.n8n import switch
 from app.importing.n8n.history import Show
@@ -20,8 +21,8 @@ from app.settings import Settings
 CannotMoveIn = (SourceError, BadRow)
 """What ends a move with a sentence that says what to do."""
 
-Activate = Callable[[str], str | None]
-"""Activates a workflow by its id; returns why it cannot be, None when it is."""
+Activate = Callable[[str, UUID | None], str | None]
+"""Activates a workflow by its id at a version (None: the current one); returns why it cannot be, None when it is."""
 
 
 class Move:
@@ -63,7 +64,7 @@ class Move:
     def _switch(self, source: Source, brought: Workflows, report: Report, activate: Activate) -> None:
         by_id = {findings.id: findings for findings in report.workflows}
         for workflow_id in switch.to_activate(self._connection, source, brought.active()):
-            problem = activate(workflow_id)
+            problem = activate(workflow_id, brought.published(workflow_id))
             report.count("workflows", "activated" if problem is None else "that cannot be active here")
             if problem is not None and workflow_id in by_id:
                 by_id[workflow_id].findings.append(f"cannot be active here: {problem}")

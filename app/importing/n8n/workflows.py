@@ -19,7 +19,7 @@ from app.schemas.base import OBJECT_ID
 from app.schemas.workflows import static_parts
 
 SEPARATOR = " / "
-EDITED = "was edited since it was published: what is published is current here, the draft is a version of it"
+EDITED = "was edited since it was published: what is published there becomes active here, the edited one is a draft"
 
 
 @dataclass(slots=True)
@@ -29,6 +29,8 @@ class KnownWorkflow:
     row: Row
     """Its row in n8n without its nodes."""
     active: bool
+    published: UUID | None
+    """The version that is live there, where it is another than the current one."""
 
 
 @dataclass(slots=True)
@@ -40,6 +42,11 @@ class Workflows:
     def active(self) -> list[str]:
         """Those that are active in n8n."""
         return [workflow_id for workflow_id, workflow in self.known.items() if workflow.active]
+
+    def published(self, workflow_id: str) -> UUID | None:
+        """The version of a workflow that is live there, where it is another than the current one."""
+        workflow = self.known.get(workflow_id)
+        return None if workflow is None else workflow.published
 
 
 class WorkflowWriter:
@@ -62,38 +69,26 @@ class WorkflowWriter:
     def bring(self, tag_ids: dict[str, str]) -> Workflows:
         """Store every workflow of the source and every version of its history."""
         brought = Workflows()
-        published = self._published()
         for row in self._source.rows("workflow_entity"):
             workflow_id = str(row["id"])
             if OBJECT_ID.fullmatch(workflow_id) is None:
                 self._report.count("workflows", "with an id that cannot be kept")
                 continue
-            self._save(row, published.get(workflow_id))
+            published = definitions.version_id(row, "activeVersionId")
+            edited = published is not None and published != definitions.version_id(row)
+            self._save(row, edited=edited)
             brought.known[workflow_id] = KnownWorkflow(
-                {name: row.get(name) for name in (*definitions.OF_WORKFLOW, "name")}, bool(row.get("active"))
+                {name: row.get(name) for name in (*definitions.OF_WORKFLOW, "name")},
+                bool(row.get("active")),
+                published if edited else None,
             )
         self._bring_versions(brought)
         self._set_tags(brought, tag_ids)
         return brought
 
-    def _published(self) -> dict[str, Row]:
-        """The version that is live of each workflow that was edited since."""
-        wanted = {
-            row["activeVersionId"]
-            for row in self._source.rows("workflow_entity")
-            if row.get("activeVersionId") and row["activeVersionId"] != row.get("versionId")
-        }
-        if not wanted:
-            return {}
-        return {
-            str(row["workflowId"]): row
-            for row in self._source.rows("workflow_history")
-            if row.get("versionId") in wanted
-        }
-
-    def _save(self, row: Row, published: Row | None) -> None:
+    def _save(self, row: Row, *, edited: bool) -> None:
         workflow_id, name = str(row["id"]), definitions.name_of(row)
-        document = definitions.document_of(row, published)
+        document = definitions.document_of(row)
         findings = WorkflowFindings(workflow_id, name, bool(row.get("active")), self._survey.look(document))
         self._report.workflows.append(findings)
         content = definitions.definition(document, self._options.timezone)
@@ -101,29 +96,43 @@ class WorkflowWriter:
             findings.findings.append("is nested too deeply to be stored")
             self._report.count("workflows", "that cannot be stored")
             return
-        if published is not None:
+        if edited:
             findings.findings.append(EDITED)
-        project_id = self._owners.of_workflow(workflow_id)
+        version_id = self._add_version(workflow_id, self._owners.of_workflow(workflow_id), row, name, content)
+        self._report.count("workflows", self._store(row, version_id, findings))
+
+    def _store(self, row: Row, version_id: UUID, findings: WorkflowFindings) -> str:
+        """Store the workflow at this version; returns what became of it."""
+        workflow_id, times, archived = str(row["id"]), times_of(row), bool(row.get("isArchived"))
+        folder = self._folders.get(str(row.get("parentFolderId")))
         current = imported_objects.current_workflow(self._connection, workflow_id)
-        version_id = self._add_version(workflow_id, project_id, published or row, name, content)
-        folder, times = self._folders.get(str(row.get("parentFolderId"))), times_of(row)
         if current is None:
             imported_objects.add_workflow(
-                self._connection, workflow_id, project_id=project_id, version_id=version_id, folder=folder, times=times
+                self._connection,
+                workflow_id,
+                project_id=self._owners.of_workflow(workflow_id),
+                version_id=version_id,
+                folder=folder,
+                archived=archived,
+                times=times,
             )
             self._save_static_data(row)
-            self._report.count("workflows", "created")
-        elif current.version_id == version_id:
-            self._report.count("workflows", "unchanged")
-        elif current.active or not self._came_from_there(workflow_id, current.version_id):
+            return "created"
+        if current.version_id == version_id and (current.active or current.is_archived == archived):
+            return "unchanged"
+        if current.active or not self._came_from_there(workflow_id, current.version_id):
             findings.findings.append("was changed here since it came: it stays as it is here")
-            self._report.count("workflows", "changed here")
-        else:
-            imported_objects.change_workflow(
-                self._connection, workflow_id, version_id=version_id, folder=folder, updated_at=times.updated_at
-            )
-            self._save_static_data(row)
-            self._report.count("workflows", "updated")
+            return "changed here"
+        imported_objects.change_workflow(
+            self._connection,
+            workflow_id,
+            version_id=version_id,
+            folder=folder,
+            archived=archived,
+            updated_at=times.updated_at,
+        )
+        self._save_static_data(row)
+        return "updated"
 
     def _add_version(self, workflow_id: str, project_id: str, row: Row, name: str, content: bytes) -> UUID:
         """Store a version; returns its id, which is n8n's unless that is taken."""

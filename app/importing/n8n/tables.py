@@ -1,0 +1,92 @@
+"""Brings data tables with their columns and rows."""
+
+from collections.abc import Iterator
+from itertools import islice
+from typing import Any
+
+from app.data_tables.errors import InvalidData
+from app.data_tables.values import cell
+from app.importing.n8n.objects import Owners, text, times_of
+from app.importing.n8n.report import Report
+from app.importing.n8n.rows import Row, read_time
+from app.importing.n8n.source import Source
+from app.repository import imported_tables
+from app.repository.connection import Connection
+from app.repository.imported_tables import ImportedRow
+
+AT_ONCE = 1_000
+OWN_COLUMNS = ("id", "createdAt", "updatedAt")
+
+
+def bring_data_tables(connection: Connection, source: Source, owners: Owners, report: Report) -> None:
+    """Store the tables and their rows. Rows that were deleted there after they came stay here."""
+    columns: dict[str, list[Row]] = {}
+    for column in source.rows("data_table_column"):
+        columns.setdefault(str(column["dataTableId"]), []).append(column)
+    for row in source.rows("data_table"):
+        table_id, name, times = str(row["id"]), text(row.get("name")), times_of(row)
+        here = imported_tables.add_table(
+            connection,
+            table_id,
+            project_id=owners.project(row.get("projectId")),
+            name=name,
+            **times.to_parameters(),
+        )
+        if not here:
+            report.count("data tables", "left behind")
+            report.note(f"The data table {name} stays behind: there is another one of that name here.")
+            continue
+        _bring_columns(connection, table_id, columns.get(table_id, []))
+        number = _bring_rows(connection, source, table_id, columns.get(table_id, []), report)
+        report.count("data tables", "kept")
+        report.count("rows of data tables", "kept", number)
+
+
+def _bring_columns(connection: Connection, table_id: str, columns: list[Row]) -> None:
+    for place, column in enumerate(sorted(columns, key=lambda column: int(column.get("index") or 0))):
+        imported_tables.add_column(
+            connection,
+            str(column["id"]),
+            table_id=table_id,
+            name=text(column["name"]),
+            type=str(column["type"]),
+            place=place,
+        )
+
+
+def _bring_rows(connection: Connection, source: Source, table_id: str, columns: list[Row], report: Report) -> int:
+    known = imported_tables.column_ids(connection, table_id)
+    kept = [column for column in columns if str(column["id"]) in known]
+    rows, number = source.rows(f"data_table_user_{table_id}"), 0
+    while batch := list(islice(rows, AT_ONCE)):
+        imported_tables.bring_rows(connection, table_id, [_read(row, kept, report) for row in batch])
+        number += len(batch)
+    return number
+
+
+def _read(row: Row, columns: list[Row], report: Report) -> ImportedRow:
+    times = times_of(row)
+    return int(row["id"]), dict(_cells(row, columns, report)), times.created_at, times.updated_at
+
+
+def _cells(row: Row, columns: list[Row], report: Report) -> Iterator[tuple[str, Any]]:
+    for column in columns:
+        name, kind = str(column["name"]), str(column["type"])
+        try:
+            value = cell(name, _plain(row.get(name), kind), kind)
+        except (InvalidData, ValueError, TypeError):
+            report.count("cells of data tables", "that cannot be kept")
+            continue
+        if value is not None:
+            yield str(column["id"]), value
+
+
+def _plain(value: Any, kind: str) -> Any:
+    """A value of the database as JSON has it."""
+    if value is None:
+        return None
+    if kind == "boolean":
+        return bool(value)
+    if kind == "date":
+        return read_time(value).isoformat()
+    return text(value) if kind == "string" else value
