@@ -3,6 +3,8 @@
 A test compares them with the endpoints, each of which needs exactly one.
 """
 
+ANY = "none"
+"""The scope of an endpoint that every valid key may call, as n8n names it."""
 EVERY = "*"
 """Stands for all scopes; `tag:*` stands for all of one resource."""
 
@@ -23,6 +25,9 @@ SCOPES = {
     "workflow:activate": "activate and deactivate workflows",
     "workflow:move": "let workflows belong to another project",
     "workflow:execute": "run workflows",
+    "securityAudit:generate": "audit credentials and workflows",
+    "insights:read": "read how executions went",
+    "communityPackage:list": "list installed packages",
     "tag:create": "make tags",
     "tag:read": "read one tag",
     "tag:list": "list tags",

@@ -4,7 +4,19 @@ import os
 
 from flask import Flask
 
-from app.api import credentials, members, projects, tags, users, variables
+from app.api import (
+    audits,
+    credentials,
+    discovery,
+    editor,
+    insights,
+    members,
+    packages,
+    projects,
+    tags,
+    users,
+    variables,
+)
 from app.api.data_tables import columns as data_table_columns
 from app.api.data_tables import rows as data_table_rows
 from app.api.data_tables import tables as data_tables
@@ -44,6 +56,10 @@ MODULES = (
     credentials,
     variables,
     users,
+    audits,
+    discovery,
+    insights,
+    packages,
     data_tables,
     data_table_columns,
     data_table_rows,
@@ -97,5 +113,6 @@ def add_endpoints(app: Flask) -> None:
         api.register_blueprint(module.blueprint)
     app.register_blueprint(operations.blueprint)
     app.register_blueprint(webhooks.blueprint)
+    app.register_blueprint(editor.blueprint)
     app.register_blueprint(openapi.blueprint)
     openapi.finish(api, app)

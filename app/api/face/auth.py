@@ -5,9 +5,11 @@ from typing import Any, TypeVar, cast
 
 from flask import current_app, g, request
 
+from app.api.face.absent import absent
 from app.api.face.errors import Refused
 from app.api.face.services import services
 from app.repository.api_keys import ApiKey
+from app.scopes import ANY
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -23,9 +25,10 @@ def public(view: View) -> View:
 
 def authorize() -> None:
     """Refuse a request whose key is missing, invalid, or lacks the endpoint's scope; public endpoints take any."""
-    if request.endpoint is None:
+    missing = absent(request.path) if request.endpoint is None else None
+    if request.endpoint is None and missing is None:
         return
-    view = current_app.view_functions[request.endpoint]
+    view = current_app.view_functions[request.endpoint] if request.endpoint else None
     if getattr(view, "public", False):
         return
     text = shown_key()
@@ -36,6 +39,8 @@ def authorize() -> None:
     seconds = services().rates.seconds_to_wait(api_key.id)
     if seconds:
         raise Refused(429, "Too many requests with this API key", {"Retry-After": str(seconds)})
+    if view is None:
+        raise Refused(403, missing or "Forbidden")
     scope = getattr(view, "scope", None)
     if scope is None or not allows(api_key, scope):
         raise Refused(403, "Forbidden")
@@ -52,7 +57,7 @@ def shown_key() -> str:
 
 def allows(api_key: ApiKey, scope: str) -> bool:
     """Whether the key has this scope, by its name, as one of its resource (`tag:*`), or as one of all (`*`)."""
-    return not {scope, f"{scope.split(':')[0]}:*", "*"}.isdisjoint(api_key.scopes)
+    return scope == ANY or not {scope, f"{scope.split(':')[0]}:*", "*"}.isdisjoint(api_key.scopes)
 
 
 def caller() -> ApiKey:

@@ -1,11 +1,12 @@
 """The OpenAPI document and the page that shows it; the page needs nothing from outside this server."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import flask_smorest  # type: ignore[import-untyped]
 import orjson
-from flask import Blueprint, Flask, Response, current_app, send_from_directory
+from flask import Blueprint, Flask, Response, current_app, request, send_from_directory
 from swagger_ui_bundle import swagger_ui_path  # type: ignore[import-untyped]
 
 from app.api.face.answers import raw_answer
@@ -15,6 +16,7 @@ from app.schemas.errors import ErrorSchema
 blueprint = Blueprint("openapi", __name__, url_prefix="/api/v1")
 
 DOCUMENT = "openapi-document"
+OPERATIONS = "openapi-operations"
 FILES = ("swagger-ui.css", "swagger-ui-bundle.js", "favicon-32x32.png")
 OWN_FILES = Path(__file__).with_name("docs")
 PAGE_POLICY = (
@@ -39,6 +41,26 @@ CONFIG = {
 KEY = "Made by `flask keys create`. `Authorization: Bearer KEY` is the same."
 
 
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """An endpoint that needs a key; `body` is the schema of what it takes, None: nothing."""
+
+    method: str
+    path: str
+    operation_id: str
+    scope: str
+    body: Any
+
+    @property
+    def resource(self) -> str:
+        """What its scope is about; an endpoint for every key is a resource of its own."""
+        return self.scope.partition(":")[0] if ":" in self.scope else self.path.rpartition("/")[2]
+
+    @property
+    def verb(self) -> str:
+        return self.scope.partition(":")[2] or "read"
+
+
 class Api(flask_smorest.Api):  # type: ignore[misc]
     """flask-smorest with our own shape of errors, registered elsewhere, and a document that we serve ourselves."""
 
@@ -58,10 +80,27 @@ def finish(api: Api, app: Flask) -> None:
     document = api.spec.to_dict()
     document["tags"] = [tag for tag in document["tags"] if "-" not in tag["name"]]
     del document["components"]["schemas"]["PaginationMetadata"]
+    app.extensions[OPERATIONS] = operations_of(document)
     app.extensions[DOCUMENT] = {
         "openapi.json": orjson.dumps(document, option=orjson.OPT_INDENT_2),
         "docs/openapi-3.0.json": orjson.dumps(as_3_0(document)),
     }
+
+
+def operations_of(document: dict[str, Any]) -> list[Operation]:
+    """The endpoints that need a key, in the order of the document, which names them all."""
+    return [
+        Operation(method.upper(), path, described["operationId"], described["x-required-scope"], body_of(described))
+        for path, methods in document["paths"].items()
+        for method, described in methods.items()
+        if isinstance(described, dict) and "x-required-scope" in described
+    ]
+
+
+def body_of(described: dict[str, Any]) -> Any:
+    """The schema of an operation's body, None where it takes none."""
+    content = described.get("requestBody", {}).get("content", {})
+    return content.get("application/json", {}).get("schema")
 
 
 def as_3_0(document: Any) -> Any:
@@ -91,6 +130,13 @@ def document() -> Response:
     return raw_answer(current_app.extensions[DOCUMENT]["openapi.json"])
 
 
+@blueprint.get("/openapi.yml")
+@public
+def yaml_document() -> Response:
+    """The same in YAML, of which JSON is a part."""
+    return Response(current_app.extensions[DOCUMENT]["openapi.json"], content_type="application/yaml")
+
+
 @blueprint.get("/docs/openapi-3.0.json")
 @public
 def older_document() -> Response:
@@ -102,7 +148,11 @@ def older_document() -> Response:
 @public
 def page() -> Response:
     """The page."""
-    response = send_from_directory(OWN_FILES, "index.html")
+    # With a slash at the end its files are beside the page, without one they are in a folder below it.
+    text = (OWN_FILES / "index.html").read_text()
+    if request.path.endswith("/"):
+        text = text.replace('"docs/', '"').replace('"openapi.json"', '"../openapi.json"')
+    response = Response(text, content_type="text/html; charset=utf-8")
     response.headers["Content-Security-Policy"] = PAGE_POLICY
     return response
 

@@ -27,9 +27,21 @@ from app.vocabulary import ENDED
 
 EVERY_METHOD = [*METHODS, "OPTIONS"]
 HINT = "Only the webhooks of active workflows are registered: activate the workflow that has this one"
+TEST_HINT = (
+    "There is no editor that listens for one test call: activate the workflow and call /webhook/, or run it with "
+    "POST /api/v1/workflows/{id}/run"
+)
 NO_SUCH_WAIT = 'The workflow for execution "{}" does not contain a waiting webhook with a matching path/method.'
 
 blueprint = Blueprint("webhooks", __name__)
+
+
+@blueprint.route("/webhook-test/<path:path>", methods=EVERY_METHOD)
+@public
+def call_test_webhook(path: str) -> Response:
+    """n8n's editor waits here for one call; there is no editor."""
+    message = f'The requested webhook "{path.strip("/")}" is not registered.'
+    raise Refused(404, message, more={"code": 404, "hint": TEST_HINT})
 
 
 @blueprint.route("/webhook/<path:path>", methods=EVERY_METHOD)

@@ -72,6 +72,7 @@ def unpublish(workflow_id: str) -> Response:
     body_required=False,
     answer=WorkflowSchema,
     errors=[404, 409],
+    example={"versionId": "2927badf-cb1f-4e6a-99ef-e6ad1e804164"},
 )
 def activate_workflow(body: dict[str, Any], workflow_id: str) -> Response:
     """Let the workflow's triggers start executions; the earlier name of publish."""

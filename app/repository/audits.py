@@ -1,0 +1,116 @@
+"""What an audit looks at: credentials that nobody uses, and nodes that are dangerous in wrong hands.
+
+It reads the current versions of workflows, of which there are few, and never the table of executions: whether a
+workflow ran lately is asked of an index, for each status and mode.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import orjson
+from psycopg.rows import class_row
+
+from app.repository.connection import Connection
+from app.vocabulary import MODES, STATUSES
+
+MOST_LOCATIONS = 1_000
+"""How much of one kind is told."""
+
+
+@dataclass(frozen=True, slots=True)
+class UnusedCredential:
+    """A credential that is missing from some workflows; the flags say from which it is missing."""
+
+    id: str
+    name: str
+    in_any: bool
+    in_active: bool
+    in_recent: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AuditedNode:
+    """A node of a workflow; `parameters` is JSON."""
+
+    workflow_id: str
+    workflow_name: str
+    active: bool
+    id: str
+    name: str
+    type: str
+    parameters: bytes
+
+
+NODES = """
+    SELECT w.id AS workflow_id, v.name AS workflow_name, w.active, coalesce(n.node ->> 'id', '') AS id,
+           coalesce(n.node ->> 'name', '') AS name, n.node ->> 'type' AS type,
+           convert_to(coalesce((n.node -> 'parameters')::text, '{}'), 'UTF8') AS parameters
+      FROM workflows AS w
+      JOIN workflow_versions AS v ON v.id = w.version_id
+     CROSS JOIN LATERAL json_array_elements(
+           CASE json_typeof(v.definition -> 'nodes') WHEN 'array' THEN v.definition -> 'nodes' END) AS n (node)
+     WHERE (%(project_id)s::text IS NULL OR w.project_id = %(project_id)s)
+       AND n.node ->> 'type' = ANY(%(types)s::text[])
+     ORDER BY w.id
+     LIMIT %(limit)s
+"""
+
+CREDENTIALS = """
+    WITH uses AS MATERIALIZED (
+        SELECT DISTINCT used.value ->> 'id' AS credential_id, w.id, w.active
+          FROM workflows AS w
+          JOIN workflow_versions AS v ON v.id = w.version_id
+         CROSS JOIN LATERAL json_array_elements(
+               CASE json_typeof(v.definition -> 'nodes') WHEN 'array' THEN v.definition -> 'nodes' END) AS n (node)
+         CROSS JOIN LATERAL json_each(
+               CASE json_typeof(n.node -> 'credentials') WHEN 'object' THEN n.node -> 'credentials' END) AS used
+         WHERE (%(project_id)s::text IS NULL OR w.project_id = %(project_id)s)
+           AND json_typeof(used.value) = 'object'),
+    judged AS (
+        SELECT c.id, c.name,
+               EXISTS (SELECT FROM uses AS u WHERE u.credential_id = c.id) AS in_any,
+               EXISTS (SELECT FROM uses AS u WHERE u.credential_id = c.id AND u.active) AS in_active,
+               EXISTS (SELECT FROM uses AS u
+                        CROSS JOIN unnest(%(modes)s::text[]) AS m (mode)
+                        CROSS JOIN unnest(%(statuses)s::text[]) AS s (status)
+                        WHERE u.credential_id = c.id
+                          AND EXISTS (SELECT FROM executions AS e
+                                       WHERE e.workflow_id = u.id AND e.mode = m.mode AND e.status = s.status
+                                         AND e.id >= (SELECT first_execution_created_from(%(since)s)))) AS in_recent
+          FROM credentials AS c
+         WHERE %(project_id)s::text IS NULL OR c.project_id = %(project_id)s)
+    SELECT j.id, j.name, j.in_any, j.in_active, j.in_recent
+      FROM judged AS j
+     WHERE NOT (j.in_any AND j.in_active AND j.in_recent)
+     ORDER BY j.id
+     LIMIT %(limit)s
+"""
+
+
+def unused_credentials(
+    connection: Connection, *, since: datetime, project_id: str | None = None
+) -> list[UnusedCredential]:
+    """Credentials that are in no workflow, in no active one, or in none that has run since that time."""
+    parameters = {
+        "project_id": project_id,
+        "since": since,
+        "modes": list(MODES),
+        "statuses": list(STATUSES),
+        "limit": MOST_LOCATIONS,
+    }
+    with connection.cursor(row_factory=class_row(UnusedCredential)) as cursor:
+        return cursor.execute(CREDENTIALS, parameters).fetchall()
+
+
+def nodes_of_types(connection: Connection, types: Sequence[str], *, project_id: str | None = None) -> list[AuditedNode]:
+    """The nodes of these types in all workflows, the first 1,000 of them."""
+    parameters = {"project_id": project_id, "types": list(types), "limit": MOST_LOCATIONS}
+    with connection.cursor(row_factory=class_row(AuditedNode)) as cursor:
+        return cursor.execute(NODES, parameters).fetchall()
+
+
+def parameters_of(node: AuditedNode) -> dict[str, object]:
+    """The parameters of a node, empty where they are no object."""
+    parameters = orjson.loads(node.parameters)
+    return parameters if isinstance(parameters, dict) else {}
