@@ -1,7 +1,7 @@
 """Which rows are meant, as n8n writes it: {"type": "and", "filters": [{"columnName", "condition", "value"}]}."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 from typing import Any
 
 from app.data_tables.errors import InvalidData, Mismatch
@@ -18,7 +18,7 @@ PATTERNS = ("like", "ilike")
 CONDITIONS = ("eq", "neq", *PATTERNS, *COMPARISONS, "isEmpty", "isNotEmpty")
 
 
-def row_filter(table: DataTable, document: Any) -> RowFilter:
+def row_filter(table: DataTable, document: Any, zone: tzinfo = UTC) -> RowFilter:
     """The filter of this table that a document describes. Raises InvalidData."""
     if not isinstance(document, dict):
         raise InvalidData("Invalid filter fields")
@@ -27,7 +27,7 @@ def row_filter(table: DataTable, document: Any) -> RowFilter:
         raise InvalidData("Invalid filter fields")
     if len(entries) > MOST_CONDITIONS:
         raise InvalidData(f"A filter can have at most {MOST_CONDITIONS} conditions")
-    return RowFilter(tuple(condition(table, entry) for entry in entries), any_of=kind == "or")
+    return RowFilter(tuple(condition(table, entry, zone) for entry in entries), any_of=kind == "or")
 
 
 def searching(table: DataTable, text: str, wanted: RowFilter) -> RowFilter:
@@ -38,7 +38,7 @@ def searching(table: DataTable, text: str, wanted: RowFilter) -> RowFilter:
     return RowFilter(wanted.conditions, wanted.any_of, search=pattern(text), searched=columns)
 
 
-def condition(table: DataTable, entry: Any) -> Condition:
+def condition(table: DataTable, entry: Any, zone: tzinfo) -> Condition:
     """One condition. Raises InvalidData."""
     if not isinstance(entry, Mapping) or not isinstance(entry.get("columnName"), str) or "value" not in entry:
         raise InvalidData("Invalid filter fields")
@@ -54,7 +54,7 @@ def condition(table: DataTable, entry: Any) -> Condition:
         if kind == "string":
             return Condition(column, operator)
         return Condition(column, "eq" if operator == "isEmpty" else "neq")
-    made = cell(name, value, kind)
+    made = cell(name, value, kind, zone)
     if made is None and operator not in ("eq", "neq"):
         raise Mismatch(f"{operator.upper()} filter value cannot be null or undefined")
     if operator in PATTERNS:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from typing import Any
 
 from app.data_tables.errors import InvalidData, Mismatch, ReservedName, TablesFull, TooManyRows
@@ -60,10 +60,10 @@ def check_column(name: str, kind: str) -> None:
 
 
 def insert(
-    connection: Connection, table: DataTable, rows: Sequence[Mapping[str, Any]], *, most_bytes: int
+    connection: Connection, table: DataTable, rows: Sequence[Mapping[str, Any]], *, most_bytes: int, zone: tzinfo = UTC
 ) -> list[DataRow]:
     """Add rows, values by the names of columns, to a table that is locked. Raises InvalidData, TablesFull."""
-    made = data_table_rows.insert_rows(connection, table.id, [filled(cells_of(table, row)) for row in rows])
+    made = data_table_rows.insert_rows(connection, table.id, [filled(cells_of(table, row, zone)) for row in rows])
     changed(connection, table, most_bytes)
     return made
 
@@ -76,12 +76,13 @@ def update(
     *,
     most_bytes: int,
     most_rows: int | None,
+    zone: tzinfo = UTC,
 ) -> list[DataRow]:
     """Give the rows that are meant these values, in a table that is locked, and return them.
 
     `most_rows` None: they are not returned. Raises InvalidData, TooManyRows, TablesFull.
     """
-    cells = some_cells(table, row)
+    cells = some_cells(table, row, zone)
     check_number(connection, table, wanted, most_rows)
     made = data_table_rows.update_rows(connection, table.id, wanted, cells, returning=most_rows is not None)
     changed(connection, table, most_bytes)
@@ -96,12 +97,13 @@ def upsert(
     *,
     most_bytes: int,
     most_rows: int | None,
+    zone: tzinfo = UTC,
 ) -> list[DataRow]:
     """The same, but add a row where none is meant."""
     if data_table_rows.row_exists(connection, table.id, wanted):
-        return update(connection, table, wanted, row, most_bytes=most_bytes, most_rows=most_rows)
-    some_cells(table, row)
-    return insert(connection, table, [row], most_bytes=most_bytes)
+        return update(connection, table, wanted, row, most_bytes=most_bytes, most_rows=most_rows, zone=zone)
+    some_cells(table, row, zone)
+    return insert(connection, table, [row], most_bytes=most_bytes, zone=zone)
 
 
 def delete(connection: Connection, table: DataTable, wanted: RowFilter, *, most_rows: int | None) -> list[DataRow]:
@@ -145,10 +147,16 @@ def check_deletion(wanted: RowFilter) -> None:
 
 
 def try_update(
-    connection: Connection, table: DataTable, wanted: RowFilter, row: Mapping[str, Any], *, most_rows: int
+    connection: Connection,
+    table: DataTable,
+    wanted: RowFilter,
+    row: Mapping[str, Any],
+    *,
+    most_rows: int,
+    zone: tzinfo = UTC,
 ) -> list[dict[str, Any]]:
     """What an update would change: each row before and after it."""
-    cells = some_cells(table, row)
+    cells = some_cells(table, row, zone)
     check_number(connection, table, wanted, most_rows)
     found = data_table_rows.list_rows(connection, table.id, wanted, limit=None)
     now = datetime.now(UTC)
@@ -160,12 +168,18 @@ def try_update(
 
 
 def try_upsert(
-    connection: Connection, table: DataTable, wanted: RowFilter, row: Mapping[str, Any], *, most_rows: int
+    connection: Connection,
+    table: DataTable,
+    wanted: RowFilter,
+    row: Mapping[str, Any],
+    *,
+    most_rows: int,
+    zone: tzinfo = UTC,
 ) -> list[dict[str, Any]]:
     """What an upsert would change or add."""
-    if states := try_update(connection, table, wanted, row, most_rows=most_rows):
+    if states := try_update(connection, table, wanted, row, most_rows=most_rows, zone=zone):
         return states
-    cells, now = some_cells(table, row), time_text(datetime.now(UTC))
+    cells, now = some_cells(table, row, zone), time_text(datetime.now(UTC))
     values = {column.name: cells[column.id] for column in table.columns if column.id in cells}
     after = {"id": 0, "createdAt": now, "updatedAt": now, **values, DRY_RUN: "after"}
     return [{**dict.fromkeys(after), DRY_RUN: "before"}, after]
@@ -182,7 +196,7 @@ def try_delete(connection: Connection, table: DataTable, wanted: RowFilter, *, m
     return states
 
 
-def cells_of(table: DataTable, row: Mapping[str, Any]) -> dict[str, Any]:
+def cells_of(table: DataTable, row: Mapping[str, Any], zone: tzinfo) -> dict[str, Any]:
     """The cells for values by the names of columns, None where one is to be empty. Raises InvalidData."""
     columns = {column.name: column for column in table.columns}
     cells = {}
@@ -190,17 +204,17 @@ def cells_of(table: DataTable, row: Mapping[str, Any]) -> dict[str, Any]:
         column = columns.get(name)
         if column is None:
             raise Mismatch(f"unknown column name '{name[:100]}'")
-        cells[column.id] = cell(name, value, column.type)
+        cells[column.id] = cell(name, value, column.type, zone)
     return cells
 
 
-def some_cells(table: DataTable, row: Mapping[str, Any]) -> dict[str, Any]:
+def some_cells(table: DataTable, row: Mapping[str, Any], zone: tzinfo) -> dict[str, Any]:
     """The same for values that are to change others. Raises InvalidData, also for none."""
     if not table.columns:
         raise Mismatch("No columns found for this data table or data table not found")
     if not row:
         raise Mismatch("Data columns must not be empty")
-    return cells_of(table, row)
+    return cells_of(table, row, zone)
 
 
 def filled(cells: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ A cell holds a text, a number, true or false, a date (a text in UTC with millise
 import math
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from email.utils import parsedate_to_datetime
 from typing import Any
 
@@ -23,13 +23,16 @@ _HOW = (
 )
 
 
-def cell(name: str, value: Any, kind: str) -> str | int | float | bool | None:
-    """What a cell of this column and type holds when it is given a value. Raises InvalidData."""
+def cell(name: str, value: Any, kind: str, zone: tzinfo = UTC) -> str | int | float | bool | None:
+    """What a cell of this column and type holds when it is given a value.
+
+    `zone` is that of dates without an offset. Raises InvalidData.
+    """
     if value is None:
         return None
     if isinstance(value, dict | list):
         raise InvalidData("Invalid input")
-    made = CONVERSIONS[kind](value)
+    made = to_date(value, zone) if kind == "date" else CONVERSIONS[kind](value)
     if made is None:
         shown, expected = to_text(value)[:LONGEST_SHOWN], _TYPE_NAMES.get(kind, kind)
         reason = f"'{name}' expects a {expected} but we got '{shown}'{_HOW if kind == 'date' else ''}"
@@ -44,6 +47,8 @@ def to_text(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float):
+        if not math.isfinite(value):
+            return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
         if value.is_integer() and abs(value) < 1e21:
             return str(int(value))
         return _SHORT_EXPONENT.sub(r"e\1\2", repr(value))
@@ -85,24 +90,24 @@ def to_boolean(value: Any) -> bool | None:
     return bool(number) if number in (0, 1) else None
 
 
-def to_date(value: Any) -> str | None:
-    """A text that tells a time, in UTC with milliseconds; without an offset it is UTC already."""
+def to_date(value: Any, zone: tzinfo) -> str | None:
+    """A text that tells a time, in UTC with milliseconds; without an offset it is in the zone."""
     if not isinstance(value, str):
         return None
-    moment = read_time(value.strip())
+    moment = read_time(value.strip(), zone)
     if moment is None:
         return None
     return moment.isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
 
 
-def read_time(text: str) -> datetime | None:
+def read_time(text: str, zone: tzinfo = UTC) -> datetime | None:
     """The time that a text tells, in ISO 8601, as SQL writes it, or as mails and HTTP do."""
     if len(text) > LONGEST_SHOWN:
         return None
     for read in (datetime.fromisoformat, parsedate_to_datetime):
         try:
             moment = read(text)
-            return moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
+            return moment.replace(tzinfo=moment.tzinfo or zone).astimezone(UTC)
         except (ValueError, OverflowError, IndexError, TypeError):
             continue
     return None
@@ -112,6 +117,5 @@ CONVERSIONS: dict[str, Callable[[Any], str | int | float | bool | None]] = {
     "string": to_text,
     "number": to_number,
     "boolean": to_boolean,
-    "date": to_date,
 }
-"""By the type of the column."""
+"""By the type of the column; dates need a zone besides."""

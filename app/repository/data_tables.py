@@ -81,6 +81,15 @@ GET = """
      WHERE t.id = %(id)s AND (%(project_id)s::text IS NULL OR t.project_id = %(project_id)s)
 """
 
+# The table of that name, else the one that was changed last of those whose names have the text in them.
+FIND = """
+    SELECT t.id
+      FROM data_tables AS t
+     WHERE t.project_id = %(project_id)s AND lower(t.name) LIKE %(pattern)s
+     ORDER BY t.name = %(name)s DESC, lower(t.name) = lower(%(name)s) DESC, t.updated_at DESC, t.id
+     LIMIT 1
+"""
+
 # Whoever writes to a table or changes it waits for the others, so that an upsert never inserts twice.
 LOCK = """
     SELECT t.id, t.project_id, t.name, t.bytes, t.created_at, t.updated_at
@@ -209,6 +218,13 @@ def name_pattern(text: str) -> str:
 def get_table(connection: Connection, table_id: str, *, project_id: str | None = None) -> DataTable:
     """The table with this id, within a project when one is given. Raises DataTableNotFound."""
     return _one(connection, GET, table_id, project_id)
+
+
+def find_table(connection: Connection, project_id: str, name: str) -> str | None:
+    """The id of the project's table that is called so, or that comes closest; None when none has the text in it."""
+    parameters = {"project_id": project_id, "name": name, "pattern": name_pattern(name)}
+    found: str | None = scalar(connection, FIND, parameters)
+    return found
 
 
 def lock_table(connection: Connection, table_id: str, *, project_id: str | None = None) -> DataTable:

@@ -14,6 +14,7 @@ from app.settings import Settings
 from app.signatures import Signer, resume_url
 from app.worker.clock import Clock
 from app.worker.credentials import Credentials
+from app.worker.data_tables import ProjectDataTables
 from app.worker.database import Database
 from app.worker.exchange import Assignment
 from app.worker.histories import WorkflowHistory
@@ -53,6 +54,7 @@ class Reach:
             address=self.settings.webhook_url,
             history=WorkflowHistory(self.database, claim.workflow_id),
             static_data=None if claim.mode == "manual" else self._static_data(assignment),
+            data_tables=ProjectDataTables(self.database, claim.project_id, self.settings.data_tables_bytes),
             variables=partial(self.database.transact, variables.read_values, claim.project_id),
             now=self.clock.now,
             meter=Meter(self.settings.run_bytes),

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from app.engine.run.credentials import ReadCredential
+from app.engine.run.data_tables import DataTables
 from app.engine.run.histories import History
 from app.engine.run.items import Item
 from app.engine.run.memory import Meter
@@ -65,6 +66,7 @@ class Ports:
     history: History | None = None
     static_data: StaticStore | None = None
     """None: what a run changes of its workflow's static data is its result's."""
+    data_tables: DataTables | None = None
     variables: ReadVariables | None = None
     now: Callable[[], datetime] = own_clock
     """By whose clock waits begin and end."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from app.engine.run.issues import Issue
-from app.engine.values import conversions
+from app.engine.values import conversions, dates
 from app.engine.values.conversions import CannotConvert
 
 DATE_HINT = (
@@ -139,7 +139,10 @@ def of_type(name: str, value: Any, kind: str) -> list[Issue]:
     if value is None or _is_expression(value):
         return []
     try:
-        if value != "" or kind in ("string", "number"):
+        if kind == "dateTime":
+            if isinstance(value, str) and dates.parse(value) is not None:
+                return []
+        elif value != "" or kind in ("string", "number"):
             conversions.convert(value, kind)
             return []
     except CannotConvert:
