@@ -36,7 +36,7 @@ def main(arguments: Sequence[str]) -> None:
     rounds = int(os.environ.get("ROUNDS") or ROUNDS)
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:PROCESSORS])
-    command = [sys.executable, "-m", "pytest", "-q", "-n", str(PROCESSORS + 1), "--dist", "worksteal", *arguments]
+    command = [sys.executable, "-m", "pytest", "-q", "-n", str(PROCESSORS + 2), "--dist", "worksteal", *arguments]
     failed = 0
     for number in range(1, rounds + 1):
         print(f"round {number} of {rounds}, beside {BUSY_LOOPS} busy loops", flush=True)

@@ -5,16 +5,11 @@ from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import orjson
-
-from app.repository import triggers
 from app.repository.connection import connect
-from app.repository.triggers import NewSchedule
-from app.triggers.schedules import next_time, schedules_of
 from tests import live
 from tests.bench.report import Report
 from tests.patience import wait_until
-from tests.triggers.test_firing import EVERY_SECOND, scheduled
+from tests.triggers.test_firing import EVERY_SECOND, NOTE_TICKS, activate, scheduled
 from tests.worker.conftest import Queue
 from tests.worker.test_wake_up import DUE, ENDS, SET_TIMES, SPREAD_SECONDS, WAITING
 from tests.workflows import no_op, stored, wait
@@ -22,6 +17,10 @@ from tests.workflows import no_op, stored, wait
 LATE_SECONDS = 0.5
 SCHEDULES = 20
 TICKS = 15
+FIRED = """
+    SELECT extract(epoch FROM t.noted - t.due)::float, extract(epoch FROM t.next - t.due)::int - 1
+      FROM ticks AS t WHERE t.workflow_id = %(name)s ORDER BY t.due LIMIT %(ticks)s
+"""
 
 
 def report_punctuality(report: Report, home: Path, database_url: str) -> None:
@@ -50,22 +49,20 @@ def late_waits(queue: Queue) -> Sequence[float]:
 
 
 def late_ticks(queue: Queue) -> Sequence[float]:
-    """Seconds from each full second to when the execution for it was made; what was left out is a second late."""
-    definition = scheduled(EVERY_SECOND)
+    """Seconds from when each tick was due to when it was fired; one that was left out counts as a second late."""
+    queue.connection.execute(NOTE_TICKS)
     names = [f"every second {number}" for number in range(SCHEDULES)]
     for name in names:
-        queue.save(definition, name)
-        rules = [
-            NewSchedule(each.node, each.rule_index, orjson.dumps(each.rule), next_time(each.rule, datetime.now(UTC)))
-            for each in schedules_of(orjson.loads(definition))
-        ]
-        with queue.connection.transaction():
-            triggers.register(queue.connection, name, [], rules)
-    query = "SELECT extract(epoch FROM e.created_at)::float FROM executions AS e WHERE e.workflow_id = %s ORDER BY e.id"
+        activate(queue, scheduled(EVERY_SECOND), name)
     late: list[float] = []
     for name in names:
-        wait_until(lambda name=name: len(queue.connection.execute(query, [name]).fetchall()) >= TICKS)
-        made = [row[0] for row in queue.connection.execute(query, [name])][:TICKS]
-        late += [moment % 1 for moment in made]
-        late += [1.0] * round(int(made[-1]) - int(made[0]) + 1 - TICKS)
+        fired = wait_until(lambda name=name: ticks(queue, name))
+        for after, left_out in fired:
+            late += [after, *[1.0] * left_out]
     return late
+
+
+def ticks(queue: Queue, name: str) -> list[tuple[float, int]]:
+    """The first ticks of a schedule, once there are enough: how late each was, how many after it were left out."""
+    made: list[tuple[float, int]] = queue.connection.execute(FIRED, {"name": name, "ticks": TICKS}).fetchall()
+    return made if len(made) == TICKS else []

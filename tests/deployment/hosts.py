@@ -3,6 +3,8 @@ own, which a test can cut.
 """
 
 import asyncio
+import select
+import socket
 import threading
 from collections import Counter
 from collections.abc import Iterator
@@ -119,12 +121,17 @@ def host(database_url: str, home: Path, *, with_api: bool = True, **settings: An
 
 
 class World(ThreadingHTTPServer):
-    """What executions do to the world outside: it counts the calls of each path."""
+    """What executions do to the world outside: it counts the calls of each path.
+
+    Those below /held/ are answered as soon as `released` is set; `given_up` has those whose callers went away before.
+    """
 
     daemon_threads = True
 
     def __init__(self) -> None:
         self.calls: Counter[str] = Counter()
+        self.released = threading.Event()
+        self.given_up: set[str] = set()
         super().__init__(("127.0.0.1", 0), Call)
 
     @property
@@ -136,8 +143,19 @@ class Call(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         assert isinstance(self.server, World)
         self.server.calls[self.path] += 1
+        if self.path.startswith("/held/") and not self._is_released():
+            self.server.given_up.add(self.path)
+            return
         self.send_response(204)
         self.end_headers()
+
+    def _is_released(self) -> bool:
+        """Wait for that; false when the caller does not."""
+        assert isinstance(self.server, World)
+        while not self.server.released.wait(0.05):
+            if select.select([self.connection], [], [], 0)[0] and not self.connection.recv(1, socket.MSG_PEEK):
+                return False
+        return True
 
     def log_message(self, *_: Any) -> None:
         pass

@@ -14,11 +14,10 @@ from app.repository.connection import SILENCE, open_pool, reading
 from tests.deployment.hosts import Cable, Host, World, host, world
 from tests.patience import wait_until
 from tests.worker.conftest import LEASE, Queue
-from tests.workflows import node, stored, wait
+from tests.workflows import node, stored
 
 pytestmark = pytest.mark.slow
 
-WORK_SECONDS = 12  # longer than it takes to begin everywhere, and to be given up
 SETTINGS = {
     **LEASE,
     "EXECUTIONS_CONCURRENCY": 4,
@@ -57,13 +56,13 @@ def held_by(queue: Queue, worker_pid: int, ids: list[int]) -> list[int]:
 
 
 def test_hosts_that_are_cut_off_give_up_and_come_back(queue, hosts: list[Host], outside: World) -> None:
-    queue.save(stored(ask(outside, "begin"), wait(WORK_SECONDS), ask(outside, "end")), "long")
+    queue.save(stored(ask(outside, "held"), ask(outside, "end")), "long")
     queue.save(stored(ask(outside, "quick")), "short")
     cut, swallowed, other = hosts
     assert cut.api is not None
     assert other.api is not None
     ids = queue.add("long", 12)
-    wait_until(lambda: all(outside.calls[f"/begin/{number}"] for number in ids), lambda: outside.calls)
+    wait_until(lambda: all(outside.calls[f"/held/{number}"] for number in ids), lambda: outside.calls)
     given_up = held_by(queue, cut.worker.pid, ids) + held_by(queue, swallowed.worker.pid, ids)
     going_on = held_by(queue, other.worker.pid, ids)
     assert (len(given_up), len(going_on)) == (8, 4), "each has as many as it has room for"
@@ -72,6 +71,8 @@ def test_hosts_that_are_cut_off_give_up_and_come_back(queue, hosts: list[Host], 
     swallowed.cable.swallow()
     crashed = queue.wait_for(given_up)
     assert {execution.status for execution in crashed} == {"crashed"}
+    wait_until(lambda: outside.given_up == {f"/held/{number}" for number in given_up}, lambda: outside.given_up)
+    outside.released.set()
     answer = cut.api.get("/api/v1/executions")
     assert (answer.status, answer.headers["Retry-After"]) == (503, "1")
     assert {execution.status for execution in queue.wait_for(going_on)} == {"success"}
