@@ -3,6 +3,7 @@
 Knows nothing of what the settings are used for. Whoever needs one is handed the dataclass.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_network
@@ -18,6 +19,7 @@ DATABASE_URL_FILE = "database-url"
 
 
 SHORTEST_API_KEY = 16
+ORIGIN = re.compile(r"https?://(?:[a-z0-9._-]+|\[[0-9a-f:]+\])(?::[0-9]{1,5})?", re.ASCII)
 
 
 class SettingsError(Exception):
@@ -82,6 +84,8 @@ class Settings:
     """How often one API key may call each process of the API in a minute; None: as often as it likes."""
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...]
     """Whose word on who calls (X-Forwarded-For) is taken; empty: nobody's."""
+    cors_origins: frozenset[str]
+    """Origins whose pages may call the API from a browser, in lower case, `*` for all; empty: none."""
     failure_webhook: str | None
     """Where a notice of each failed execution goes; None: nowhere."""
     failure_secret: str | None
@@ -141,6 +145,7 @@ class Settings:
             http_threads=reader.integer("EXECUTIONS_HTTP_THREADS", 32, low=1, high=1_000),
             requests_per_minute=reader.optional_integer("EXECUTIONS_REQUESTS_PER_MINUTE", low=1),
             trusted_proxies=_trusted_proxies(environ.get("EXECUTIONS_TRUSTED_PROXIES", "")),
+            cors_origins=_origins(environ.get("EXECUTIONS_CORS_ORIGINS", "")),
             failure_webhook=environ.get("EXECUTIONS_FAILURE_WEBHOOK", "").strip() or None,
             failure_secret=environ.get("EXECUTIONS_FAILURE_SECRET", "").strip() or None,
             pool_size=reader.integer("EXECUTIONS_POOL_SIZE", 10, low=1, high=1_000),
@@ -204,6 +209,18 @@ def _trusted_proxies(text: str) -> tuple[IPv4Network | IPv6Network, ...]:
                 f"EXECUTIONS_TRUSTED_PROXIES must be addresses or networks with commas between them: {part!r} given"
             ) from None
     return tuple(found)
+
+
+def _origins(text: str) -> frozenset[str]:
+    """Origins with commas between them, or `*`."""
+    found = [part.strip().lower() for part in text.split(",") if part.strip()]
+    for origin in found:
+        if origin != "*" and not ORIGIN.fullmatch(origin):
+            raise SettingsError(
+                "EXECUTIONS_CORS_ORIGINS must be origins with commas between them, as https://app.example.com, or *: "
+                f"{origin!r} given"
+            )
+    return frozenset(found)
 
 
 def _old_keys(text: str) -> tuple[str, ...]:

@@ -22,7 +22,7 @@ from app.api.data_tables import rows as data_table_rows
 from app.api.data_tables import tables as data_tables
 from app.api.executions import bulk as execution_bulk
 from app.api.executions import executions
-from app.api.face import auth, bodies, codings, errors, ignored, openapi, operations, reads, requests
+from app.api.face import auth, bodies, codings, cors, errors, ignored, openapi, operations, reads, requests
 from app.api.face.body_budget import BodyBudget
 from app.api.face.count_cache import CountCache
 from app.api.face.key_cache import ApiKeyCache
@@ -104,6 +104,7 @@ def add_endpoints(app: Flask) -> None:
     requests.register(app)
     codings.register(app)
     ignored.register(app)
+    cors.register(app)
     app.before_request(auth.authorize)
     bodies.register(app)
     reads.register(app)
