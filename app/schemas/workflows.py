@@ -1,4 +1,4 @@
-"""Workflows in n8n's shape: what of a document is kept, what an answer holds, and who says what can run.
+"""Workflows in n8n's shape: what of a document is kept, what is asked of them, and who says what can run.
 
 The rules about graphs and node types are the engine's; they come in from outside as WorkflowRules.
 """
@@ -11,9 +11,6 @@ import orjson
 from marshmallow import INCLUDE, ValidationError, fields, pre_load, validate, validates_schema
 
 from app.schemas.base import (
-    CamelSchema,
-    IsoTime,
-    StrictBoolean,
     StrictSchema,
     WholeNumber,
     encode_json,
@@ -25,7 +22,6 @@ from app.schemas.base import (
 from app.schemas.cursors import InvalidCursor
 from app.schemas.executions import described
 from app.schemas.pages import PageQuery
-from app.schemas.tags import TagSchema
 
 MOST_SKIPPED = 10_000
 # What the server says about a workflow; ignored when a document that was exported somewhere brings it.
@@ -219,82 +215,6 @@ class RunBody(StrictSchema):
         data = given["data"]
         rest = {name: value for name, value in given.items() if name != "data"}
         return {**rest, "input": data if isinstance(data, list) else [data]}
-
-
-class SharedSchema(CamelSchema):
-    role = fields.String(required=True)
-    workflow_id = fields.String(required=True)
-    project_id = fields.String(required=True)
-    created_at = IsoTime(required=True)
-    updated_at = IsoTime(required=True)
-
-
-class VersionSummarySchema(CamelSchema):
-    """A line of a workflow's history."""
-
-    version_id = fields.String(required=True)
-    workflow_id = fields.String(required=True)
-    authors = fields.String(required=True)
-    name = fields.String(required=True, allow_none=True)
-    description = fields.String(required=True, allow_none=True)
-    created_at = IsoTime(required=True)
-    updated_at = IsoTime(required=True)
-
-
-class HistoryPageSchema(CamelSchema):
-    data = fields.List(fields.Nested(VersionSummarySchema), required=True)
-    next_cursor = fields.String(required=True, allow_none=True)
-
-
-class VersionSchema(VersionSummarySchema):
-    """What a workflow was at one save."""
-
-    nodes = fields.List(fields.Dict(), required=True)
-    connections = fields.Dict(required=True)
-    node_groups = fields.List(fields.Dict(), required=True)
-
-
-class ActiveVersionSchema(VersionSchema):
-    autosaved = StrictBoolean(required=True)
-    workflow_publish_history = fields.List(fields.Dict(), required=True)
-
-
-class WorkflowSchema(CamelSchema):
-    """A workflow at its current version, with whatever else its document held."""
-
-    class Meta:
-        unknown = INCLUDE
-
-    id = fields.String(required=True)
-    name = fields.String(required=True)
-    description = fields.String(allow_none=True)
-    active = StrictBoolean(required=True)
-    active_version_id = fields.String(required=True, allow_none=True)
-    project_id = fields.String(required=True)
-    created_at = IsoTime(required=True)
-    updated_at = IsoTime(required=True)
-    is_archived = StrictBoolean(required=True)
-    active_version = fields.Nested(
-        ActiveVersionSchema,
-        required=True,
-        allow_none=True,
-        metadata=described("The version that its triggers start; null of one that is not active."),
-    )
-    version_id = fields.String(required=True)
-    trigger_count = fields.Integer(required=True)
-    nodes = fields.List(fields.Dict(), required=True)
-    connections = fields.Dict(required=True)
-    settings = fields.Dict(required=True, allow_none=True)
-    static_data = fields.Raw(required=True, allow_none=True)
-    pin_data = fields.Dict(allow_none=True)
-    meta = fields.Raw(required=True, allow_none=True)
-    tags = fields.List(fields.Nested(TagSchema), required=True)
-    shared = fields.List(fields.Nested(SharedSchema), required=True)
-
-
-class WorkflowPageSchema(CamelSchema):
-    data = fields.List(fields.Nested(WorkflowSchema), required=True)
-    next_cursor = fields.String(required=True, allow_none=True)
 
 
 def document_of(text: bytes) -> dict[str, Any]:

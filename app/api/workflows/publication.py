@@ -15,7 +15,8 @@ from app.api.workflows.shown import get_visible_workflow, show_workflow
 from app.repository import versions, workflows
 from app.repository.errors import Conflict, IsArchived, ProjectNotFound, VersionNotFound
 from app.schemas.base import parse_uuid
-from app.schemas.workflows import PublishBody, TransferBody, WorkflowSchema, document_of
+from app.schemas.workflow_answers import WorkflowSchema
+from app.schemas.workflows import PublishBody, TransferBody, document_of
 
 blueprint = Blueprint(
     "workflows-publication", __name__, url_prefix="/api/v1/workflows", description="What their triggers start."

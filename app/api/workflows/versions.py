@@ -13,7 +13,8 @@ from app.api.workflows.shown import get_visible_workflow
 from app.repository import versions
 from app.repository.versions import VersionSummary
 from app.schemas.base import time_text
-from app.schemas.workflows import HistoryPageSchema, HistoryQuery, VersionSchema
+from app.schemas.workflow_answers import HistoryPageSchema, VersionSchema
+from app.schemas.workflows import HistoryQuery
 
 blueprint = Blueprint(
     "workflows-versions", __name__, url_prefix="/api/v1/workflows", description="What they were at each save."

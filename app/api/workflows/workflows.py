@@ -22,13 +22,12 @@ from app.schemas.base import new_id
 from app.schemas.execution_actions import TagIdBody
 from app.schemas.node_ids import fill_ids
 from app.schemas.tags import TagSchema
+from app.schemas.workflow_answers import WorkflowPageSchema, WorkflowSchema
 from app.schemas.workflows import (
     StrictWorkflowBody,
     WorkflowChangeQuery,
     WorkflowListQuery,
-    WorkflowPageSchema,
     WorkflowQuery,
-    WorkflowSchema,
     definition_of,
     document_of,
     static_parts,

@@ -1,0 +1,83 @@
+"""What the API answers of workflows: one, their pages, and their versions."""
+
+from marshmallow import INCLUDE, fields
+
+from app.schemas.base import CamelSchema, IsoTime, StrictBoolean
+from app.schemas.executions import described
+from app.schemas.tags import TagSchema
+
+
+class SharedSchema(CamelSchema):
+    role = fields.String(required=True)
+    workflow_id = fields.String(required=True)
+    project_id = fields.String(required=True)
+    created_at = IsoTime(required=True)
+    updated_at = IsoTime(required=True)
+
+
+class VersionSummarySchema(CamelSchema):
+    """A line of a workflow's history."""
+
+    version_id = fields.String(required=True)
+    workflow_id = fields.String(required=True)
+    authors = fields.String(required=True)
+    name = fields.String(required=True, allow_none=True)
+    description = fields.String(required=True, allow_none=True)
+    created_at = IsoTime(required=True)
+    updated_at = IsoTime(required=True)
+
+
+class HistoryPageSchema(CamelSchema):
+    data = fields.List(fields.Nested(VersionSummarySchema), required=True)
+    next_cursor = fields.String(required=True, allow_none=True)
+
+
+class VersionSchema(VersionSummarySchema):
+    """What a workflow was at one save."""
+
+    nodes = fields.List(fields.Dict(), required=True)
+    connections = fields.Dict(required=True)
+    node_groups = fields.List(fields.Dict(), required=True)
+
+
+class ActiveVersionSchema(VersionSchema):
+    autosaved = StrictBoolean(required=True)
+    workflow_publish_history = fields.List(fields.Dict(), required=True)
+
+
+class WorkflowSchema(CamelSchema):
+    """A workflow at its current version, with whatever else its document held."""
+
+    class Meta:
+        unknown = INCLUDE
+
+    id = fields.String(required=True)
+    name = fields.String(required=True)
+    description = fields.String(allow_none=True)
+    active = StrictBoolean(required=True)
+    active_version_id = fields.String(required=True, allow_none=True)
+    project_id = fields.String(required=True)
+    created_at = IsoTime(required=True)
+    updated_at = IsoTime(required=True)
+    is_archived = StrictBoolean(required=True)
+    active_version = fields.Nested(
+        ActiveVersionSchema,
+        required=True,
+        allow_none=True,
+        metadata=described("The version that its triggers start; null of one that is not active."),
+    )
+    version_id = fields.String(required=True)
+    trigger_count = fields.Integer(required=True)
+    nodes = fields.List(fields.Dict(), required=True)
+    connections = fields.Dict(required=True)
+    settings = fields.Dict(required=True, allow_none=True)
+    static_data = fields.Raw(required=True, allow_none=True)
+    pin_data = fields.Dict(allow_none=True)
+    meta = fields.Raw(required=True, allow_none=True)
+    tags = fields.List(fields.Nested(TagSchema), required=True)
+    shared = fields.List(fields.Nested(SharedSchema), required=True)
+
+
+class WorkflowPageSchema(CamelSchema):
+    data = fields.List(fields.Nested(WorkflowSchema), required=True)
+    next_cursor = fields.String(required=True, allow_none=True)
