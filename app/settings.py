@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict
@@ -95,6 +96,8 @@ class Settings:
     """Where the API is reached from outside, without a slash at the end."""
     webhook_seconds: float
     """How long a webhook's caller waits for a workflow that answers at its end."""
+    timezone: str
+    """The time zone of workflows that name none."""
     missed_schedules: str
     """`fire` once at start what was due while everything was down, or `skip` it."""
     allowed_hosts: AddressRules
@@ -151,6 +154,7 @@ class Settings:
             pool_size=reader.integer("EXECUTIONS_POOL_SIZE", 10, low=1, high=1_000),
             webhook_url=reader.text("EXECUTIONS_WEBHOOK_URL", f"http://{host}:{port}").rstrip("/"),
             webhook_seconds=reader.duration("EXECUTIONS_WEBHOOK_SECONDS", 100),
+            timezone=reader.timezone("EXECUTIONS_TIMEZONE"),
             missed_schedules=reader.choice("EXECUTIONS_MISSED_SCHEDULES", "fire", "skip"),
             allowed_hosts=_allowed_hosts(reader.text("EXECUTIONS_ALLOWED_HOSTS", "")),
             encryption_key=environ.get("EXECUTIONS_ENCRYPTION_KEY", "").strip() or None,
@@ -284,6 +288,14 @@ class _Reader:
         if value not in allowed:
             raise SettingsError(f"{name} must be one of {', '.join(allowed)}: {value!r} given")
         return value
+
+    def timezone(self, name: str) -> str:
+        """The name of a time zone that this machine knows; UTC by default."""
+        value = self.text(name, "UTC")
+        try:
+            return ZoneInfo(value).key
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            raise SettingsError(f"{name} must be a time zone such as Europe/Berlin: {value!r} given") from None
 
     def duration(self, name: str, default: float) -> float:
         value = self.optional_duration(name)

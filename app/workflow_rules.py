@@ -26,8 +26,9 @@ TOO_SLOW = f"The expressions of the workflow's triggers take longer than {ACTIVA
 class EngineRules:
     """What can run: see app.schemas.workflows.WorkflowRules."""
 
-    def __init__(self, types: NodeTypes) -> None:
+    def __init__(self, types: NodeTypes, timezone: str = "UTC") -> None:
         self._types = types
+        self._timezone = timezone
 
     def check_graph(self, document: Mapping[str, Any]) -> None:
         try:
@@ -54,7 +55,7 @@ class EngineRules:
         if not asking:
             return document
         try:
-            made = asyncio.run(evaluated(document, asking, self._types))
+            made = asyncio.run(evaluated(document, asking, self._types, self._timezone))
         except TimeoutError:
             raise InvalidWorkflow(TOO_SLOW) from None
         except (graph.InvalidWorkflow, NodeError) as error:
@@ -82,9 +83,12 @@ class EngineRules:
 
 
 async def evaluated(
-    document: dict[str, Any], nodes: list[dict[str, Any]], types: NodeTypes
+    document: dict[str, Any], nodes: list[dict[str, Any]], types: NodeTypes, timezone: str
 ) -> dict[str, dict[str, Any]]:
-    """The nodes, by name, with their expressions evaluated. Raises TimeoutError when all of them take too long."""
+    """The nodes, by name, with their expressions evaluated. Raises TimeoutError when all of them take too long.
+
+    `timezone` is the instance's.
+    """
     async with Sandbox(spares=0) as sandbox, asyncio.timeout(ACTIVATION_SECONDS):
-        made = await all_with_values(document, nodes, sandbox, types, Ports())
+        made = await all_with_values(document, nodes, sandbox, types, Ports(timezone=timezone))
     return {node["name"]: node for node in made}

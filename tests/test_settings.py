@@ -29,6 +29,7 @@ def test_an_empty_variable_counts_as_absent():
         ("PORT", "eighty"),
         ("PORT", "70000"),
         ("EXECUTIONS_CONCURRENCY", "0"),
+        ("EXECUTIONS_TIMEZONE", "Middle/Earth"),
         ("EXECUTIONS_LEASE_SECONDS", "-1"),
         ("EXECUTIONS_HEARTBEAT_SECONDS", "nan"),
         ("EXECUTIONS_LEASE_SECONDS", "6"),

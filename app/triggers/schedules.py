@@ -13,7 +13,6 @@ from cronsim import CronSim, CronSimError
 
 from app.triggers import InvalidTrigger, reading, trigger_nodes
 
-DEFAULT_TIMEZONE = "UTC"
 MOST_RULES = 100
 MOST = 1_000
 """The longest step of seconds, minutes or hours."""
@@ -43,11 +42,14 @@ class Schedule:
     rule: dict[str, Any]
 
 
-def schedules_of(document: dict[str, Any]) -> list[Schedule]:
-    """The rules of a workflow's Schedule Triggers. Raises InvalidTrigger for one never due, and for too many."""
-    timezone = (document.get("settings") or {}).get("timezone") or DEFAULT_TIMEZONE
+def schedules_of(document: dict[str, Any], instance_timezone: str = "UTC") -> list[Schedule]:
+    """The rules of a workflow's Schedule Triggers, in the instance's time zone where the workflow names none.
+
+    Raises InvalidTrigger for one never due, and for too many.
+    """
+    timezone = (document.get("settings") or {}).get("timezone") or "DEFAULT"
     if timezone == "DEFAULT":
-        timezone = DEFAULT_TIMEZONE
+        timezone = instance_timezone
     found: list[Schedule] = []
     for node in trigger_nodes(document, "scheduleTrigger"):
         with reading(node):

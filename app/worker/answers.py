@@ -40,7 +40,9 @@ async def evaluate_answering_node(
     node = answering_node(assignment) if assignment.claim.awaited else None
     if node is None or not has_expressions(node):
         return node
-    return await with_values(assignment.workflow, node, sandbox, types, Ports(variables=ports.variables))
+    return await with_values(
+        assignment.workflow, node, sandbox, types, Ports(variables=ports.variables, timezone=ports.timezone)
+    )
 
 
 def answering_node(assignment: Assignment) -> dict[str, Any] | None:

@@ -56,6 +56,7 @@ class Reach:
             static_data=None if claim.mode == "manual" else self._static_data(assignment),
             data_tables=ProjectDataTables(self.database, claim.project_id, self.settings.data_tables_bytes),
             variables=partial(self.database.transact, variables.read_values, claim.project_id),
+            timezone=self.settings.timezone,
             now=self.clock.now,
             meter=Meter(self.settings.run_bytes),
             depth=assignment.depth,

@@ -99,3 +99,13 @@ def test_the_item_tells_the_time_in_the_workflows_timezone() -> None:
     assert item["Readable date"] == "November 24th 2026, 9:05:09 am"
     assert item["Timezone"] == "America/New_York (UTC-05:00)"
     assert (item["Day of week"], item["Hour"]) == ("Tuesday", "09")
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [(None, "Asia/Tokyo"), ("", "Asia/Tokyo"), ("DEFAULT", "Asia/Tokyo"), ("Europe/Berlin", "Europe/Berlin")],
+)
+def test_a_workflow_that_names_no_timezone_is_in_the_instances(given: str | None, expected: str) -> None:
+    node = {"name": "Often", "type": "n8n-nodes-base.scheduleTrigger", "parameters": {}}
+    (schedule,) = schedules_of({"nodes": [node], "settings": {"timezone": given}}, "Asia/Tokyo")
+    assert schedule.rule["timezone"] == expected

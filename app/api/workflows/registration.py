@@ -52,7 +52,7 @@ def read_triggers(document: dict[str, Any]) -> Triggers:
         NewWebhook(w.node, w.method, w.path, w.webhook_id, w.pattern, orjson.dumps(w.settings.to_json()))
         for w in webhooks_of(document)
     ]
-    return Triggers(webhooks, schedules_of(document))
+    return Triggers(webhooks, schedules_of(document, services().settings.timezone))
 
 
 def register(connection: Connection, workflow_id: str, found: Triggers) -> None:

@@ -82,12 +82,14 @@ class Graph:
     settings: dict[str, Any]
     pin_data: dict[str, list[dict[str, Any]]]
     static_data: dict[str, Any]
+    instance_timezone: str = "UTC"
 
     @property
     def timezone(self) -> str:
-        """The time zone of the workflow's settings; UTC where they name none that exists."""
+        """The time zone of the workflow's settings, else that of the instance; UTC for one that does not exist."""
         timezone = self.settings.get("timezone")
-        return dates.zone(timezone).key if isinstance(timezone, str) else "UTC"
+        named = isinstance(timezone, str) and timezone not in ("", "DEFAULT")
+        return dates.zone(str(timezone) if named else self.instance_timezone).key
 
     def start_node(self, name: str | None) -> Node:
         """The trigger to start at: the one named, else the Manual Trigger, else the first.
@@ -139,8 +141,8 @@ class Graph:
         return ordered
 
 
-def parse_workflow(document: dict[str, Any], types: NodeTypes) -> Graph:
-    """The graph of an n8n workflow document, whose nodes are run by `types`.
+def parse_workflow(document: dict[str, Any], types: NodeTypes, timezone: str = "UTC") -> Graph:
+    """The graph of an n8n workflow document, whose nodes are run by `types`, in `timezone` where it names none.
 
     Raises InvalidWorkflow: what `check_structure` refuses, and pinned data that are no items. Node types and triggers
     are not checked here, so that a workflow can be read before it can run.
@@ -159,6 +161,7 @@ def parse_workflow(document: dict[str, Any], types: NodeTypes) -> Graph:
         settings=document.get("settings") or {},
         static_data=static_data if isinstance(static_data, dict) else {},
         pin_data={name: _parse_pinned(name, items) for name, items in pin_data.items() if items is not None},
+        instance_timezone=timezone,
     )
 
 

@@ -68,6 +68,8 @@ class Ports:
     """None: what a run changes of its workflow's static data is its result's."""
     data_tables: DataTables | None = None
     variables: ReadVariables | None = None
+    timezone: str = "UTC"
+    """The time zone of the instance, for workflows that name none."""
     now: Callable[[], datetime] = own_clock
     """By whose clock waits begin and end."""
     meter: Meter = field(default_factory=Meter)

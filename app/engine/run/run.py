@@ -77,7 +77,7 @@ async def run_workflow(request: RunRequest, sandbox: Sandbox, types: NodeTypes) 
     """
     earlier = RunDocument(request.resume) if request.resume is not None else None
     try:
-        graph = parse_workflow(request.workflow, types)
+        graph = parse_workflow(request.workflow, types, request.ports.timezone)
         state = restore(graph, earlier) if earlier is not None else _begin(graph, request)
         _check(state)
         static_data = graph.static_data if request.static_data is None else request.static_data

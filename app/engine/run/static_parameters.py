@@ -35,7 +35,7 @@ async def all_with_values(
     document: dict[str, Any], nodes: list[dict[str, Any]], sandbox: Sandbox, types: NodeTypes, ports: Ports
 ) -> list[dict[str, Any]]:
     """As `with_values` for several nodes of one document."""
-    graph = parse_workflow(document, types)
+    graph = parse_workflow(document, types, ports.timezone)
     return [await _evaluated(graph, node, sandbox, ports) for node in nodes]
 
 

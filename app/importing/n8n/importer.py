@@ -23,6 +23,11 @@ OLDEST_MIGRATION = "MigrateIntegerKeysToString"
 """Part of the name of a migration that n8n 0.219 brought: from then on ids are texts."""
 
 
+def known_zone(settings: Settings) -> str | None:
+    """The time zone of this instance, where somebody has set one."""
+    return None if settings.timezone == "UTC" else settings.timezone
+
+
 class DryRun(Exception):
     """Ends the transaction of a dry run: nothing of it stays."""
 
@@ -89,7 +94,7 @@ class Importer:
         survey = Survey(
             nodes.load(),
             credentials={str(row["id"]) for row in source.rows("credentials_entity")},
-            zone=self._options.timezone,
+            zone=self._options.timezone or known_zone(self._settings),
             rules=self._settings.allowed_hosts,
         )
         writer = WorkflowWriter(self._connection, source, self._options, owners, survey, report)
