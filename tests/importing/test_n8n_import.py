@@ -11,7 +11,7 @@ from app.importing.n8n.open_source import Access
 from app.importing.n8n.source import SourceError
 from app.repository import deduplication
 from app.repository.execution_data import read_data
-from app.repository.imports import CannotMix
+from app.repository.import_progress import CannotMix
 from tests.importing import n8n
 
 ORDERS, APPROVAL, FAILS = (n8n.WORKFLOWS[f"Move: {name}"] for name in ("orders", "approval", "fails"))

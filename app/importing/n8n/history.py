@@ -8,9 +8,10 @@ import psycopg
 from app.importing.n8n.executions import UNFINISHED, ExecutionMapper
 from app.importing.n8n.report import Report
 from app.importing.n8n.source import Source, SourceExecution
-from app.repository import imports
+from app.repository import import_progress, imports
 from app.repository.connection import Connection
-from app.repository.imports import ImportedExecution, Progress
+from app.repository.import_progress import Progress
+from app.repository.imports import ImportedExecution
 
 BATCH = 500
 BATCH_BYTES = 8 * 2**20
@@ -38,7 +39,7 @@ class HistoryWriter:
     def bring(self, source: Source, show: Show = lambda number: None) -> None:
         """Store what is not here yet. Raises CannotMix, SourceError."""
         with self._connection.transaction():
-            before = imports.progress(self._connection, source.name)
+            before = import_progress.progress(self._connection, source.name)
         reached = Reached(before.highest_id)
         for batch in batches(source.executions(before.highest_id, before.unfinished)):
             self._bring_batch(source.name, batch, reached)
@@ -63,7 +64,7 @@ class HistoryWriter:
         before = reached.highest_id
         try:
             with self._connection.transaction():
-                imports.refuse_to_mix(self._connection, highest)
+                import_progress.refuse_to_mix(self._connection, highest)
                 self._store(wanted, above=before)
                 self._save(name, reached, highest)
         except (psycopg.errors.IntegrityError, psycopg.DataError):
@@ -85,7 +86,7 @@ class HistoryWriter:
 
     def _save(self, name: str, reached: Reached, highest: int) -> None:
         saved = Progress(max(reached.highest_id, highest), reached.unfinished)
-        imports.save_progress(self._connection, name, saved)
+        import_progress.save_progress(self._connection, name, saved)
 
     def _store(self, executions: list[SourceExecution], *, above: int) -> None:
         records = []

@@ -14,7 +14,7 @@ from app.importing.n8n.source import Source, SourceError, newest_migration
 from app.importing.n8n.survey import Survey
 from app.importing.n8n.versions import VersionsThatRan
 from app.importing.n8n.workflows import Workflows, WorkflowWriter
-from app.repository import imports
+from app.repository import import_progress, imports
 from app.repository.connection import Connection
 from app.repository.projects import list_projects
 from app.settings import Settings
@@ -43,7 +43,7 @@ class Importer:
         """Bring all that is not here. Raises SourceError, CannotMix."""
         report = Report(source.name)
         self._check(source)
-        if not imports.be_the_only_import(self._connection):
+        if not import_progress.be_the_only_import(self._connection):
             raise SourceError("Another import into this database is under way: wait for its end, or stop it.")
         owners = Owners(source, self._options, report)
         with self._connection.transaction():

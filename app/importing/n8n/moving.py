@@ -14,7 +14,7 @@ from app.importing.n8n.report import Report
 from app.importing.n8n.rows import BadRow
 from app.importing.n8n.source import Source, SourceError
 from app.importing.n8n.workflows import Workflows
-from app.repository import imports
+from app.repository import import_progress
 from app.repository.connection import Connection
 from app.settings import Settings
 
@@ -58,7 +58,7 @@ class Move:
         # Only of the API it matters what is known already: it is read anew each time.
         above = 0
         if self._names[0].startswith(("http://", "https://")):
-            above = imports.highest(self._connection)
+            above = import_progress.highest(self._connection)
         return open_source(self._names, self._access, above=above, executions=self._options.executions)
 
     def _switch(self, source: Source, brought: Workflows, report: Report, activate: Activate) -> None:

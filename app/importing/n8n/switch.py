@@ -3,20 +3,20 @@
 from collections.abc import Iterator, Sequence
 
 from app.importing.n8n.source import Source
-from app.repository import imports, triggers
+from app.repository import import_progress, imports, triggers
 from app.repository.connection import Connection
 
 
 def remember_active(connection: Connection, source: Source, workflow_ids: Sequence[str]) -> None:
     """Note what is active there: at the switch it will have been deactivated."""
     with connection.transaction():
-        imports.save_active(connection, source.name, workflow_ids)
+        import_progress.save_active(connection, source.name, workflow_ids)
 
 
 def to_activate(connection: Connection, source: Source, active_now: Sequence[str]) -> list[str]:
     """What is active there now, and what was when it was last remembered."""
     with connection.transaction():
-        return list(dict.fromkeys((*active_now, *imports.active_before(connection, source.name))))
+        return list(dict.fromkeys((*active_now, *import_progress.active_before(connection, source.name))))
 
 
 def release_waits(connection: Connection) -> int:

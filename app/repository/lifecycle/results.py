@@ -10,7 +10,7 @@ from psycopg import sql
 
 from app.repository import notifications, static_data, triggers
 from app.repository.connection import Connection
-from app.repository.execution_data import Encoded, encode_run_data
+from app.repository.execution_data import SAVE_METADATA, Encoded, encode_run_data
 from app.repository.lifecycle.endings import LOCK_CHAINS, Ending, ends_a_chain, follow_up
 from app.repository.lifecycle.error_workflows import Failure
 from app.repository.static_data import StaticChange
@@ -58,12 +58,6 @@ KEEP_STOPPED_DATA = (
     .format(save_data=SAVE_DATA)
     .as_string()
 )
-
-SAVE_METADATA = """
-    INSERT INTO execution_metadata (execution_id, key, value)
-    VALUES (%(id)s, %(key)s, %(value)s)
-    ON CONFLICT (execution_id, key) DO UPDATE SET value = EXCLUDED.value
-"""
 
 # It waits: what goes on from here does so with the data that is recorded, and with another call.
 FORGET_CALL = """

@@ -1,0 +1,105 @@
+"""How far the sources of imports were read, and that there is one import at a time, which fits to what is here."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from app.repository.connection import Connection, scalar
+from app.repository.errors import Conflict
+
+LOCK = "SELECT pg_try_advisory_lock(hashtext('executions import'))"
+
+PROGRESS = """
+    SELECT i.highest_id, i.unfinished
+      FROM imports AS i
+     WHERE i.source = %(source)s
+"""
+
+SAVE_ACTIVE = """
+    INSERT INTO imports AS i (source, active)
+    VALUES (%(source)s, %(active)s)
+    ON CONFLICT (source) DO UPDATE SET active = EXCLUDED.active, changed_at = now()
+"""
+
+ACTIVE = """
+    SELECT i.active
+      FROM imports AS i
+     WHERE i.source = %(source)s
+"""
+
+HIGHEST = """
+    SELECT max(i.highest_id)
+      FROM imports AS i
+"""
+
+SAVE_PROGRESS = """
+    INSERT INTO imports AS i (source, highest_id, unfinished)
+    VALUES (%(source)s, %(highest_id)s, %(unfinished)s)
+    ON CONFLICT (source) DO UPDATE
+       SET highest_id = greatest(i.highest_id, EXCLUDED.highest_id), unfinished = EXCLUDED.unfinished,
+           changed_at = now()
+"""
+
+# Uses the primary key: the lowest id that no import has brought.
+FIRST_OWN = """
+    SELECT min(e.id)
+      FROM executions AS e
+     WHERE e.id > (SELECT coalesce(max(i.highest_id), 0) FROM imports AS i)
+"""
+
+
+class CannotMix(Conflict):
+    """Executions that ran here are older than what is to come in."""
+
+    def __init__(self, first_own: int) -> None:
+        super().__init__(
+            f"Executions have run here already, from {first_own} on, and what comes in has ids above that: lists would "
+            "no longer be in the order of time. Import into an empty database, or delete those executions first "
+            "(--remove-demo deletes the demo workflows and their runs)."
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a source was read: all up to `highest_id`, but for those `unfinished` then."""
+
+    highest_id: int = 0
+    unfinished: Sequence[int] = ()
+
+
+def be_the_only_import(connection: Connection) -> bool:
+    """Whether no other import is under way; this one is, from now on, until the connection is closed."""
+    return bool(scalar(connection, LOCK))
+
+
+def progress(connection: Connection, source: str) -> Progress:
+    """How far this source was read."""
+    row = connection.execute(PROGRESS, {"source": source}).fetchone()
+    return Progress() if row is None else Progress(*row)
+
+
+def highest(connection: Connection) -> int:
+    """The highest id of an execution that any import has brought; 0 when there is none."""
+    return int(scalar(connection, HIGHEST) or 0)
+
+
+def save_progress(connection: Connection, source: str, reached: Progress) -> None:
+    """Note how far this source was read."""
+    values = {"source": source, "highest_id": reached.highest_id, "unfinished": list(reached.unfinished)}
+    connection.execute(SAVE_PROGRESS, values)
+
+
+def save_active(connection: Connection, source: str, workflow_ids: Sequence[str]) -> None:
+    """Remember which workflows are active there, for when they are switched off there to be switched on here."""
+    connection.execute(SAVE_ACTIVE, {"source": source, "active": list(workflow_ids)})
+
+
+def active_before(connection: Connection, source: str) -> list[str]:
+    """Which workflows were active there when they were last remembered."""
+    return scalar(connection, ACTIVE, {"source": source}) or []
+
+
+def refuse_to_mix(connection: Connection, highest_id: int) -> None:
+    """Raise CannotMix when executions of this program are older than one with this id."""
+    first_own = scalar(connection, FIRST_OWN)
+    if first_own is not None and highest_id >= first_own:
+        raise CannotMix(first_own)
