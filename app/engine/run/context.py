@@ -196,14 +196,17 @@ class NodeContext:
         except (ExpressionError, SandboxError) as error:
             raise _node_error(error, None) from error
 
-    async def run_program(self, source: str, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    async def run_program(
+        self, source: str, rows: list[dict[str, Any]], *, compiles: bool = False
+    ) -> list[dict[str, Any]]:
         """Run a program of ours (see app.engine.sandbox.bundles) over `rows`; one answer each, {"made"} or {"failed"}.
 
+        `compiles`: one of its libraries writes programs itself.
         Raises NodeError when the program does not come to its end.
         """
         scope = base_scope(self._view(), [{"json": row} for row in rows])
         try:
-            result = await self.sandbox.run_code(source, scope)
+            result = await self.sandbox.run_code(source, scope, compiles=compiles)
         except CodeError as error:
             raise NodeError(error.message) from error
         except SandboxError as error:

@@ -70,7 +70,7 @@ class Bundler:
                 names[name] = self.add(found)
         if path.suffix == ".mjs":
             text = _as_commonjs(text)
-        text = text.replace("import", ESCAPED_IMPORT)
+        text = text.replace("import", ESCAPED_IMPORT).replace("new Function(", "$makeFunction(")
         function = f"function (module, exports, require) {{\n{text}\n}}"
         self._written.append(f"{number}: [{function}, {json.dumps(names)}]")
         return number

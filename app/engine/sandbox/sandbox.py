@@ -106,17 +106,21 @@ class Sandbox:
         *,
         each_item: bool = False,
         continue_on_fail: bool = False,
+        compiles: bool = False,
         timeout: float | None = None,
     ) -> CodeResult:
         """Run a Code node's program once, or once for each item, and give the items that it returned.
 
         With `continue_on_fail`, an item for which the program throws (each_item) becomes {"json": {"error": ...}}.
+        `compiles`: the program may make functions of strings, by `$makeFunction`; for programs of ours only.
         What it set as custom data is put into scope["customData"], what it kept as static data into
         scope["staticData"] ({"global": {...}, "node": {...}}).
 
         Raises CodeError when it fails or returns no items; SandboxTimeout or SandboxMemory at a limit.
         """
-        options = _encode({"source": source, "eachItem": each_item, "continueOnFail": continue_on_fail})
+        options = _encode(
+            {"source": source, "eachItem": each_item, "continueOnFail": continue_on_fail, "compiles": compiles}
+        )
         payload = b"".join((_LENGTH.pack(len(options)), options, _encode(scope)))
         answer = checks.document(
             await self._pool.request("code", self._project, payload, timeout or self._code_timeout)

@@ -4,6 +4,7 @@ import math
 from typing import Any
 
 from app.engine.nodes.merge import matching
+from app.engine.nodes.merge.sql import merge_by_sql
 from app.engine.nodes.shared.issues import Required, Typed, rules
 from app.engine.run.computing import compute
 from app.engine.run.context import NodeContext
@@ -36,6 +37,8 @@ PLAIN_NOW = ["mode", "combineBy", "numberInputs"]
 @node("merge", [2, 2.1], inputs_needed=_inputs_needed, exact=True)
 async def merge(context: NodeContext) -> Outputs:
     parameters = await context.resolve_first(context.parameters, parameter="mode")
+    if parameters.get("mode") == "combineBySql" and context.version >= 3:
+        return await merge_by_sql(context, _all_inputs(context, parameters), parameters)
     sizes = [len(items) for items in context.inputs]
     # Combined in all ways, few items make many.
     return await compute(_merge, context, parameters, size=max(sum(sizes), math.prod(sizes)))

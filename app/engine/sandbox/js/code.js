@@ -36,12 +36,12 @@ function start({ realmFile, realmLibrary }) {
       codeGeneration: { strings: false, wasm: false },
       microtaskMode: 'afterEvaluate',
     });
-    const run = { id: 0, context, open: true, timers: new Map() };
+    const run = { id: 0, context, open: true, compiles: false, timers: new Map() };
     const realm = vm.runInContext('({})', context);
     const extra = {
       bridge: () => [answer],
       'libraries-lazy': () => [frozen(context), ...Object.values(libraries).map((library) => library(context))],
-      code: () => [(text) => finish(run, text), (id, delay) => setTimer(run, id, delay), (id) => clearTimer(run, id)],
+      code: () => [(text) => finish(run, text), (id, delay) => setTimer(run, id, delay), (id) => clearTimer(run, id), (text) => compileFor(run, text)],
     };
     let door;
     for (const name of REALM) door = files[name](context)(realm, ...(extra[name]?.() ?? []));
@@ -81,6 +81,25 @@ function start({ realmFile, realmLibrary }) {
       run.timers.delete(id);
     } catch {
       // A full stack: the timer fires and finds nothing to call.
+    }
+  }
+
+  /** A function of the run's own context, or what is wrong with its text; undefined where the run must not ask. */
+  function compileFor(run, text) {
+    try {
+      if (!run.compiles || typeof text !== 'string') return undefined;
+      const { text: program, message } = withoutImports(text);
+      if (message !== undefined) return message;
+      let script;
+      try {
+        script = new vm.Script(program, { filename: 'workflow-code' });
+      } catch (error) {
+        return error instanceof Error ? String(error.message) : 'invalid syntax';
+      }
+      return script.runInContext(run.context);
+    } catch {
+      // What a context throws is not looked at.
+      return undefined;
     }
   }
 
@@ -142,9 +161,10 @@ function start({ realmFile, realmLibrary }) {
 
   function run(id, payload) {
     const size = payload.readUInt32BE(0);
-    const { source, eachItem, continueOnFail } = JSON.parse(payload.toString('utf8', 4, 4 + size));
+    const { source, eachItem, continueOnFail, compiles } = JSON.parse(payload.toString('utf8', 4, 4 + size));
     const created = spare.pop() ?? createContext();
     created.id = id;
+    created.compiles = compiles === true;
     runs.set(id, created);
     enter(created, () => {
       const { program, error } = compile(source, created.context);

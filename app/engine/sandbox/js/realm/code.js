@@ -1,6 +1,6 @@
 // Runs one Code node's program in a context of its own. Everything here is the program's own realm: what it breaks
-// is its own run. The three functions of the host stay in this closure and get strings and numbers only.
-(realm, hostFinish, hostSetTimer, hostClearTimer) => {
+// is its own run. The four functions of the host stay in this closure and get strings and numbers only.
+(realm, hostFinish, hostSetTimer, hostClearTimer, hostCompile) => {
   'use strict';
 
   const { ExpressionError, Scope, variables, Input, lines, define, defineLazily } = realm;
@@ -36,6 +36,15 @@
   define('clearTimeout', clearTimer);
   define('clearInterval', clearTimer);
   define('clearImmediate', clearTimer);
+
+  // For libraries that write programs, in the place of `new Function`; the host refuses it to a workflow's own program.
+  const $makeFunction = (...given) => {
+    const body = given.pop() ?? '';
+    const made = quietly(hostCompile, `(function anonymous(${given.join()}\n) {\n${body}\n})`);
+    if (typeof made === 'function') return made;
+    throw new SyntaxError(typeof made === 'string' ? made : 'Code generation from strings is disallowed');
+  };
+  define('$makeFunction', $makeFunction, false);
 
   let scope;
   const nothingSaid = { message: 'Unknown error', malformed: true };
