@@ -57,10 +57,11 @@ class Chaos:
             self.faults["disk full"] = self.fill_disk
 
     def run(self, seconds: float) -> None:
-        """One fault after another for so long; returns when the last one is over."""
+        """One fault after another for so long, those that are given in any case; returns when the last one is over."""
         deadline = time.monotonic() + seconds
         left = [name for name in reversed(self._first) if name in self.faults]
-        while time.monotonic() < deadline:
+        given = len(left)
+        while sum(self.done.values()) < given or time.monotonic() < deadline:
             time.sleep(self._chance.uniform(*PAUSE_SECONDS))
             if not left:
                 left = sorted(self.faults)
