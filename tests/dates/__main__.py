@@ -21,7 +21,7 @@ def main(names: Sequence[str]) -> None:
     for test, why in CANNOT.items():
         print(f"left out under a shifted clock: {test}: {why}")
     failed = []
-    with ThreadPoolExecutor(max_workers=os.cpu_count()) as several:
+    with ThreadPoolExecutor(max_workers=(os.cpu_count() or 1) + 2) as several:
         running = {several.submit(run_tests, moment): name for name, moment in moments.items()}
         for future in as_completed(running):
             name, ended = running[future], future.result()
