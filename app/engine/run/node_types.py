@@ -55,6 +55,8 @@ class NodeType:
 
     def read_parameters(self, parameters: dict[str, Any]) -> dict[str, Any]:
         """The parameters of a document; where one cannot be an expression, "=" at its beginning means nothing."""
+        if not self.plain:
+            return parameters
         marked = {name: parameters[name] for name in self.plain & parameters.keys()}
         cut = {name: text[1:] for name, text in marked.items() if isinstance(text, str) and text.startswith("=")}
         return {**parameters, **cut} if cut else parameters
