@@ -3,7 +3,6 @@
 The only way from a node to the sandbox and to other nodes' data; a node never sees the run's state itself.
 """
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -29,7 +28,6 @@ from app.outgoing.client import Outgoing
 ASKS_FOR_STATIC_DATA = "orkflowStaticData"
 MOST_CONFLICTS = 20
 """How often a program is run again because others have changed what it read."""
-_SINGLE = re.compile(r"=\{\{(.*)\}\}\s*\Z", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +39,13 @@ class ExecutionInfo:
     ports: Ports = field(default_factory=Ports)
 
     def scope(self) -> dict[str, Any]:
-        shown = "test" if self.mode in ("manual", "test") else "production"
-        return {"id": self.id, "mode": shown, "resumeUrl": self.ports.resume_url}
+        by_hand = self.mode in ("manual", "test")
+        return {
+            "id": self.id,
+            "mode": "test" if by_hand else "production",
+            "startedBy": "manual" if by_hand else self.mode,
+            "resumeUrl": self.ports.resume_url,
+        }
 
 
 @dataclass(slots=True)
@@ -160,14 +163,9 @@ class NodeContext:
 
         JSON writes all of them as null. One that threw counts as undefined, as it does for n8n.
         """
-        single = {text: match[1] for text in texts if (match := _SINGLE.match(text))}
-        rows = await self.resolve(
-            {
-                text: f"={{{{ (v => v instanceof Date ? 'Date' : String(v))({inner}) }}}}"
-                for text, inner in single.items()
-            }
-        )
-        return [{text: row.get(text) or "undefined" for text in texts} for row in rows]
+        asked = list(texts)
+        rows = await self._evaluate(asked, self.items, None, kinds=True)
+        return [dict(zip(asked, row, strict=True)) for row in rows]
 
     async def resolve_with(self, value: Any, variables: dict[str, Any], item: int) -> Any:
         """`value` with its expressions evaluated for one item, with more variables (such as $response) to see.
@@ -181,7 +179,7 @@ class NodeContext:
         try:
             rows = await self.sandbox.evaluate(template.texts, scope)
         except (ExpressionError, SandboxError) as error:
-            raise _node_error(error, None) from error
+            raise self._expression_error(error, None) from error
         _make_exact(rows, scope)
         return template.fill(rows[0])
 
@@ -194,7 +192,7 @@ class NodeContext:
         try:
             return [row[0] for row in await self.sandbox.evaluate([template], scope)]
         except (ExpressionError, SandboxError) as error:
-            raise _node_error(error, None) from error
+            raise self._expression_error(error, None) from error
 
     async def run_program(
         self, source: str, rows: list[dict[str, Any]], *, compiles: bool = False
@@ -259,18 +257,29 @@ class NodeContext:
         parameter: str | None,
         only: list[int] | None = None,
         exact: bool = False,
+        kinds: bool = False,
     ) -> list[list[Any]]:
-        scope = await self.scope(texts, items) | {"exact": exact}
+        scope = await self.scope(texts, items) | {"exact": exact, "kinds": kinds}
         if only is not None:
             scope["itemIndexes"] = only
         try:
             rows = await self.sandbox.evaluate(texts, scope)
         except (ExpressionError, SandboxError) as error:
-            raise _node_error(error, parameter) from error
+            raise self._expression_error(error, parameter) from error
         self.keep_custom_data(scope)
         if exact:
             _make_exact(rows, scope)
         return rows
+
+    def _expression_error(self, error: Exception, parameter: str | None) -> NodeError:
+        return NodeError(
+            getattr(error, "message", None) or str(error),
+            description=getattr(error, "description", None),
+            item_index=getattr(error, "item_index", None),
+            name="NodeOperationError" if isinstance(error, SandboxError) else "ExpressionError",
+            context={"parameter": parameter} if parameter is not None else {},
+            anonymous=isinstance(error, ExpressionError) and not self.node.kind.wraps_expression_errors,
+        )
 
     def keep_custom_data(self, scope: dict[str, Any]) -> None:
         """Take over what JavaScript set as the execution's custom data, which the sandbox leaves in the scope."""
@@ -293,14 +302,3 @@ def _make_exact(rows: list[list[Any]], scope: dict[str, Any]) -> None:
     """Put in place what JSON cannot hold, as Sandbox.evaluate has left it in the scope."""
     for row, column, kind, *thrown in scope["exact"]:
         rows[row][column] = Undefined(*thrown) if kind == "undefined" else conversions.to_number(kind)
-
-
-def _node_error(error: Exception, parameter: str | None) -> NodeError:
-    context = {"parameter": parameter} if parameter is not None else {}
-    return NodeError(
-        getattr(error, "message", None) or str(error),
-        description=getattr(error, "description", None),
-        item_index=getattr(error, "item_index", None),
-        name="NodeOperationError" if isinstance(error, SandboxError) else "ExpressionError",
-        context=context,
-    )

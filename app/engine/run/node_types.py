@@ -21,7 +21,8 @@ class NodeType:
     multi-input node may run without the others (None: any one). `issues` tells, from parameters and version, what is
     wrong with a node before the run, and `credentials` which types of credentials it cannot do without. `plain` names
     the parameters that are never expressions. `exact`: each version is a program of its own, and another one does not
-    stand in for it.
+    stand in for it. `wraps_expression_errors`: an expression that fails is an error of the node, and names it; else it
+    is the expression's own.
     """
 
     name: str
@@ -35,6 +36,7 @@ class NodeType:
     issues: Callable[[dict[str, Any], float], list[Issue]] | None = None
     credentials: Callable[[dict[str, Any], float], list[str]] | None = None
     plain: frozenset[str] = frozenset()
+    wraps_expression_errors: bool = False
     installed: bool = True
 
     def count_outputs(self, parameters: dict[str, Any]) -> int:

@@ -26,6 +26,7 @@ def node(
     issues: Callable[[dict[str, Any], float], list[Issue]] | None = None,
     credentials: Callable[[dict[str, Any], float], list[str]] | None = None,
     plain: Iterable[str] = (),
+    wraps_expression_errors: bool = False,
 ) -> Callable[[RunNode], RunNode]:
     """Register the decorated function as what runs node type `name` (n8n's name, its usual prefix may be left out).
 
@@ -47,6 +48,7 @@ def node(
                 issues=issues,
                 credentials=credentials,
                 plain=frozenset(plain),
+                wraps_expression_errors=wraps_expression_errors,
             )
         )
         return run

@@ -96,14 +96,16 @@ def _nodes(view: Viewpoint, names: set[str], count: int, texts: Sequence[str]) -
             for run in state.run_data.get(name) or []
         ]
         towards = state.graph.output_towards(name, view.node.name)
-        paired = _paired_positions(ancestry, name, count) if towards is not None else []
-        if not runs and towards is not None:
+        connected = towards is not None
+        paired = _paired_positions(ancestry, name, count) if connected else []
+        if not runs and connected:
             paired = [f"Node '{name}' hasn't been executed"] * count
         if runs and _asks_for_items_only(name, texts):
             runs, paired = _paired_only(runs, paired)
             towards = 0
         nodes[name] = {
             "outputIndex": towards or 0,
+            "connected": connected,
             "runs": runs,
             "paired": paired,
             "parameters": known.parameters,

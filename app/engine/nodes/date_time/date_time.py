@@ -98,7 +98,7 @@ ISSUES = rules(
 )
 
 
-@node("dateTime", [2], issues=ISSUES, plain=["operation"], exact=True)
+@node("dateTime", [2], issues=ISSUES, plain=["operation"], exact=True, wraps_expression_errors=True)
 async def date_time(context: NodeContext) -> Outputs:
     operation = context.parameters.get("operation", "getCurrentDate")
     if operation not in FIELDS:

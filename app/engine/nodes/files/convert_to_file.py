@@ -38,7 +38,7 @@ ISSUES = rules(
 )
 
 
-@node("convertToFile", [1, 1.1], issues=ISSUES, plain=["operation", "mode"])
+@node("convertToFile", [1, 1.1], issues=ISSUES, plain=["operation", "mode"], wraps_expression_errors=True)
 async def convert_to_file(context: NodeContext) -> Outputs:
     operation = context.parameters.get("operation", "csv")
     resolved = await context.resolve(context.parameters) if context.items else []

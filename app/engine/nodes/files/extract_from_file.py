@@ -39,7 +39,7 @@ ISSUES = rules(
 )
 
 
-@node("extractFromFile", [1, 1.1], issues=ISSUES, plain=["operation"])
+@node("extractFromFile", [1, 1.1], issues=ISSUES, plain=["operation"], wraps_expression_errors=True)
 async def extract_from_file(context: NodeContext) -> Outputs:
     operation = context.parameters.get("operation", "csv")
     if operation in spreadsheets.MIME_TYPES:

@@ -11,7 +11,7 @@ const { split, rewrite, TemplateError } = require('./templates.js');
 const CACHE_SIZE = 5000;
 
 const REALM = ['bridge', 'libraries', 'encode', 'scope', 'variables', 'methods-date', 'methods-number', 'methods-string',
-  'methods-array', 'methods-object', 'methods', 'evaluate', 'harden'];
+  'methods-array', 'methods-object', 'methods', 'clone', 'evaluate', 'harden'];
 
 function createRealm({ realmFile, realmLibrary }) {
   // Without interceptors the global is an ordinary object, so it can be frozen and is fast.
@@ -50,9 +50,9 @@ function start(load) {
     try {
       const parts = split(template).map((part) => {
         if (part.text !== undefined) return part;
-        const { source, variables: known, unknown, mutates } = rewrite(part.code, isMethod, isVariable);
+        const { source, variables: known, unknown, ...about } = rewrite(part.code, isMethod, isVariable);
         compiled.push(vm.compileFunction(source, [...known, ...unknown], { parsingContext: context, filename: 'expression' }));
-        return { function: compiled.length - 1, variables: known, mutates };
+        return { function: compiled.length - 1, variables: known, ...about };
       });
       const handle = nextHandle++;
       door.define(handle, JSON.stringify(parts), ...compiled);

@@ -23,11 +23,23 @@ const BLOCKED = new Set(
 );
 const FORBIDDEN_MEMBERS = new Set(['__proto__', 'prototype', 'getPrototypeOf', 'setPrototypeOf', 'prepareStackTrace',
   '__lookupGetter__', '__lookupSetter__', '__defineGetter__', '__defineSetter__', 'caller', 'arguments']);
+const CONSTRUCTOR = ['Expression contains invalid constructor function call', 'Cannot access "constructor" due to security concerns'];
+const LINE_END = /[\n\r\u2028\u2029]/;
 const EMPTY_OBJECT = { type: 'ParenthesizedExpression', expression: { type: 'ObjectExpression', properties: [] } };
 const MUTATORS = new Set(['sort', 'reverse', 'push', 'pop', 'shift', 'unshift', 'splice', 'fill', 'copyWithin', 'set',
   'delete', 'add', 'clear', 'assign', 'defineProperty', 'defineProperties']);
 
-/** "a{{ b }}c" -> [{text: 'a'}, {code: ' b '}, {text: 'c'}]; a {{ that nothing closes reaches to the end. */
+/** Whether what stands at `end` has a backslash before it that is not itself escaped. */
+function isEscaped(text, end) {
+  let at = end;
+  while (text[at - 1] === '\\') at--;
+  return (end - at) % 2 === 1;
+}
+
+/**
+ * "a{{ b }}c" -> [{text: 'a'}, {code: ' b '}, {text: 'c'}]; a {{ that nothing closes reaches to the end.
+ * In the text before an expression, and only there, two backslashes stand for one.
+ */
 function split(template) {
   const parts = [];
   let text = '';
@@ -36,13 +48,15 @@ function split(template) {
     const open = template.indexOf('{{', at);
     if (open < 0) break;
     text += template.slice(at, open);
-    if (text.endsWith('\\')) {
+    if (isEscaped(text, text.length)) {
       text += '{{';
       at = open + 2;
       continue;
     }
-    if (text) parts.push({ text });
+    if (text) parts.push({ text: text.replaceAll('\\\\', '\\') });
     text = '';
+    // Nothing at all is no expression, unlike blanks, and makes a text of the rest.
+    if (open + 2 === template.length) return [...parts, { text: '' }];
     const close = closing(template, open + 2);
     parts.push({ code: template.slice(open + 2, close).replaceAll('\\}}', '}}') });
     at = close + 2;
@@ -57,7 +71,7 @@ function closing(template, from) {
   for (;;) {
     const close = template.indexOf('}}', at);
     if (close < 0) return template.length;
-    if (template[close - 1] !== '\\') return close;
+    if (!isEscaped(template, close)) return close;
     at = close + 2;
   }
 }
@@ -69,8 +83,9 @@ function parse(code) {
     // What stands behind a first statement is never reached, but it has to be one.
     const rest = code.slice(expression.end);
     const [next] = acorn.tokenizer(rest, { ecmaVersion: 'latest' });
-    if (next && next.type !== acorn.tokTypes.semi) throw new TemplateError('invalid syntax');
-    acorn.parse(rest, { ecmaVersion: 'latest' });
+    const ends = !next || next.type === acorn.tokTypes.semi || LINE_END.test(rest.slice(0, next.start));
+    if (!ends) throw new TemplateError('invalid syntax');
+    acorn.parse(rest, { ecmaVersion: 'latest', allowReturnOutsideFunction: true });
   } catch {
     throw new TemplateError('invalid syntax');
   }
@@ -87,6 +102,37 @@ function startsWithFunction(node) {
   return false;
 }
 
+const DATA = new Set(['$json', '$input', '$items', '$binary', '$workflow', '$itemIndex', '$runIndex']);
+
+/** Whether it only looks at data, and can give nothing that is no data: no function, no iterator. */
+function isPlain(node) {
+  switch (node.type) {
+    case 'Identifier':
+      return DATA.has(node.name);
+    case 'Literal':
+      return true;
+    case 'ParenthesizedExpression':
+    case 'ChainExpression':
+      return isPlain(node.expression);
+    case 'TemplateLiteral':
+      return true;
+    case 'MemberExpression':
+      return isPlain(node.object);
+    case 'CallExpression':
+      return isData(node);
+    default:
+      return false;
+  }
+}
+
+/** `$('Node')`, and what its methods give. */
+function isData({ callee, arguments: given }) {
+  if (given.length > 1) return false;
+  if (callee.type === 'Identifier') return callee.name === '$';
+  const isMethod = callee.type === 'MemberExpression' && !callee.computed && /^(all|first|last|item)$/.test(callee.property.name);
+  return isMethod && isPlain(callee.object);
+}
+
 /** Visits `node` and then every node below it. */
 function walk(node, visit) {
   visit(node);
@@ -100,6 +146,30 @@ function walk(node, visit) {
   }
 }
 
+/** `$if(a, b, c)` is no function: only one of b and c is ever looked at, whatever the other one would throw. */
+function choose(node) {
+  const [test, consequent, alternate = { type: 'Literal', value: false, raw: 'false' }, ...rest] = node.arguments;
+  if ([test, consequent, alternate, ...rest].some((each) => each?.type === 'SpreadElement')) return;
+  if (!consequent) throw new TemplateError('invalid syntax');
+  const expression = { type: 'ConditionalExpression', test, consequent, alternate };
+  for (const key of Object.keys(node)) delete node[key];
+  Object.assign(node, { type: 'ParenthesizedExpression', expression });
+}
+
+/** A `return` that ends its line in front of a template over several lines returns that template, as in n8n. */
+function joinReturns(statements, code) {
+  for (let i = 0; i + 1 < statements.length; i++) {
+    let last = statements[i];
+    while (last.type === 'IfStatement') last = last.alternate ?? last.consequent;
+    const { type, expression } = statements[i + 1];
+    if (last.type !== 'ReturnStatement' || last.end - last.start !== 'return'.length) continue;
+    if (type !== 'ExpressionStatement' || expression.type !== 'TemplateLiteral') continue;
+    if (!LINE_END.test(code.slice(expression.start, expression.end))) continue;
+    last.argument = expression;
+    statements.splice(i + 1, 1);
+  }
+}
+
 /** Tells whether an optional link (?.) stands to the left of the node in the same chain. */
 function hasOptionalLink(node) {
   for (let link = node; link; link = link.type === 'CallExpression' ? link.callee : link.object) {
@@ -107,6 +177,12 @@ function hasOptionalLink(node) {
     if (link.type !== 'CallExpression' && link.type !== 'MemberExpression') return false;
   }
   return false;
+}
+
+function withoutBrackets(node) {
+  let inner = node;
+  while (inner.type === 'ParenthesizedExpression') inner = inner.expression;
+  return inner;
 }
 
 const identifier = (name) => ({ type: 'Identifier', name });
@@ -136,10 +212,12 @@ function redirect(node) {
  * @param code what stands between {{ and }}
  * @param isMethod tells whether n8n knows a method of that name (see realm/methods)
  * @param isVariable tells whether n8n knows a variable of that name
- * @returns {source, variables, unknown, mutates}: a function body, and the names of its parameters
+ * @returns {source, variables, unknown, mutates, plain, arrow}: a function body, and the names of its parameters;
+ *   whether it may change what it is given; whether it can only give data; its text if it is an arrow function
  */
 function rewrite(code, isMethod, isVariable) {
   const tree = parse(code);
+  const plain = isPlain(tree);
   const names = new Set();
   const edits = [];
   const properties = new Set();
@@ -156,7 +234,10 @@ function rewrite(code, isMethod, isVariable) {
       case 'ArrowFunctionExpression':
       case 'FunctionDeclaration':
         // A promise could never be settled here: an expression's value is taken at once.
-        if (node.async) throw new TemplateError('Expression evaluation failed: async functions are not supported');
+        if (node.async) throw new TemplateError('Expression evaluation failed: #<Promise> could not be cloned.');
+        break;
+      case 'BlockStatement':
+        joinReturns(node.body, code);
         break;
       case 'AssignmentExpression':
         if (node.left.type !== 'Identifier') mutates = true;
@@ -175,13 +256,17 @@ function rewrite(code, isMethod, isVariable) {
       case 'MemberExpression': {
         if (!node.computed) properties.add(node.property);
         const name = node.computed ? node.property.value : node.property.name;
-        if (name === 'constructor') throw new TemplateError('Expression contains invalid constructor function call');
+        if (name === 'constructor') throw new TemplateError(CONSTRUCTOR[node.computed ? 1 : 0]);
         if (FORBIDDEN_MEMBERS.has(name)) throw new TemplateError(`Cannot access "${name}" due to security concerns`);
         if (MUTATORS.has(name)) mutates = true;
         break;
       }
       case 'CallExpression': {
         const callee = node.callee;
+        if (callee.name === '$if' && !node.optional) {
+          choose(node);
+          break;
+        }
         callees.add(callee);
         if (callee.type !== 'MemberExpression') break;
         if (callee.computed) {
@@ -207,7 +292,10 @@ function rewrite(code, isMethod, isVariable) {
   });
   // Only now, when all has been looked at as it was written.
   for (const edit of edits) edit();
-  return { source: `"use strict";return (${print(tree)}\n);`, ...parameters(names, edits, isVariable), mutates };
+  const { type, start, end } = withoutBrackets(tree);
+  const arrow = type === 'ArrowFunctionExpression' ? code.slice(start, end) : undefined;
+  const source = `"use strict";return (${print(tree)}\n);`;
+  return { source, ...parameters(names, edits, isVariable), mutates, plain, arrow };
 }
 
 function parameters(names, edits, isVariable) {

@@ -188,6 +188,7 @@
   return {
     run(program, eachItem, continueOnFail, text) {
       scope = new Scope(parse(text));
+      scope.isCode = true;
       defineVariables();
       if (eachItem) runForEach(program, continueOnFail);
       else runForAll(program);

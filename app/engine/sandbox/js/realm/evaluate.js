@@ -3,7 +3,7 @@
 (realm) => {
   'use strict';
 
-  const { ExpressionError, Scope, variables, methods, luxonOf } = realm;
+  const { ExpressionError, Scope, variables, methods, luxonOf, checkCloneable } = realm;
   const { DateTime } = realm.luxon;
   const { parse } = JSON;
   const nothing = Object.freeze({});
@@ -58,10 +58,8 @@
       const [part] = parts;
       if (part.text !== undefined) return part.text;
       const value = runPart(part, scope);
-      const type = typeof value;
-      if (type === 'bigint') return `${value}`;
-      if (type === 'function') throw new ExpressionError(`Expression evaluation failed: ${value} could not be cloned.`);
-      if (type === 'symbol') throw new ExpressionError('Expression evaluation failed: Unsupported type');
+      if (typeof value === 'bigint') return `${value}`;
+      checkCloneable(value, part);
       return value instanceof DateTime ? `${value}` : value;
     }
     let text = '';
@@ -90,6 +88,18 @@
     return typeof value === 'number' && value - value !== 0 ? [`${value}`] : undefined;
   }
 
+  /** What a template's value is, where JSON would not tell: a date, null, undefined, or what number. */
+  function kindOf(parts, scope) {
+    let value;
+    try {
+      value = valueOf(parts, scope);
+    } catch (error) {
+      if (!(error instanceof ExpressionError)) throw error;
+    }
+    if (value instanceof Date) return 'Date';
+    return typeof value === 'number' || value === null ? String(value) : typeof value;
+  }
+
   function evaluate(handles, text) {
     let scope;
     let at = -1;
@@ -105,7 +115,7 @@
         scope.index = at;
         const row = [];
         for (const parts of list) {
-          const value = valueOf(parts, scope);
+          const value = scope.data.kinds ? kindOf(parts, scope) : valueOf(parts, scope);
           const kind = exact && hidden(value, scope);
           if (kind) exact.push([results.length, row.length, ...kind]);
           row.push(value);

@@ -51,7 +51,7 @@
     toTitleCase: (text) => host('titleCase', text, ''),
     toSentenceCase: (text) =>
       text.toLowerCase().replace(/(^|[.!?])(\P{L}*)(\p{L})/gu, (_, end, gap, letter) => end + gap + letter.toUpperCase()),
-    toSnakeCase: (text) => text.toLowerCase().replace(/[ -]/g, '_').replace(/[^\p{L}\d_]/gu, ''),
+    toSnakeCase: (text) => text.toLowerCase().replace(/[ -]/g, '_').replace(/[^\p{L}\d_\s]/gu, ''),
     isEmail: (text) => wholeEmail.test(text),
     isUrl: (text) => wholeUrl.test(text),
     isDomain: (text) => wholeDomain.test(text),
@@ -70,7 +70,10 @@
     urlEncode: (text, whole = false) => (whole ? encodeURI(text) : encodeURIComponent(text)),
     urlDecode: (text, whole = false) => (whole ? decodeURI(text) : decodeURIComponent(text)),
     base64Encode: (text) => host('base64Encode', text, ''),
-    base64Decode: (text) => host('base64Decode', text, ''),
+    base64Decode(text) {
+      if (text.replace(/[^A-Za-z0-9+/_-]/g, '').length % 4 === 1) throw new TypeError('malformed base64');
+      return host('base64Decode', text, '');
+    },
     hash(text, algorithm = 'md5') {
       const name = `${algorithm}`.toLowerCase();
       if (name === 'base64') return host('base64Encode', text, '');

@@ -43,7 +43,9 @@
     const value = meant.has(receiver) ? meant.get(receiver) : receiver;
     if (value === undefined || value === null) {
       if (Object.hasOwn(anyType, name)) return anyType[name](value);
-      throw new ExpressionError(`${name} can't be used on ${value} value`);
+      throw new ExpressionError(`${name} can't be used on ${value} value`, {
+        description: `To go on without it, write my_var?.${name}()`,
+      });
     }
     const family = families[typeOf(value)];
     if (family && Object.hasOwn(family, name)) return family[name](value, ...given);
@@ -77,19 +79,14 @@
   realm.methods = { call: Object.freeze(callers), symbols: Object.freeze(symbols), names: [...names] };
   realm.isEmpty = (value) => call('isEmpty', value, []);
 
-  const twoOrMore = (count, given) => {
-    if (given.length < count) {
-      throw new ExpressionError('expected two arguments (value, defaultValue) for this function');
-    }
-  };
-
   const average = (...values) => values.reduce((sum, value) => sum + value, 0) / values.length;
 
   /** Functions that an expression may call by name. */
   realm.functions = {
-    $if: (condition, yes, no) => (condition ? yes : no),
     $ifEmpty(...given) {
-      twoOrMore(2, given);
+      if (given.length !== 2) {
+        throw new ExpressionError('expected two arguments (value, defaultValue) for this function');
+      }
       const [value, fallback] = given;
       const empty = typeof value === 'object' ? realm.isEmpty(value) : isEmpty(value);
       return empty ? fallback : value;

@@ -49,14 +49,35 @@
       return node;
     }
 
+    /** A node that has run. */
+    executed(name) {
+      const node = this.node(name);
+      if (node.runs.length > 0) return node;
+      throw new ExpressionError(`Node '${name}' hasn't been executed`, { kind: 'node_not_executed', nodeName: name });
+    }
+
     /** The items at one output of a node in one run (default: the latest). */
     output(name, branch, run) {
-      const node = this.node(name);
-      if (node.runs.length === 0) {
-        throw new ExpressionError(`Node '${name}' hasn't been executed`, { kind: 'node_not_executed', nodeName: name });
-      }
+      const node = this.executed(name);
       const outputs = node.runs[run ?? node.runIndex ?? node.runs.length - 1] ?? node.runs[node.runs.length - 1];
       return outputs[branch ?? node.outputIndex ?? 0] ?? outputs[0] ?? [];
+    }
+
+    /** As `output`, for the older ways to name it, which know no default for what is not there. */
+    exactOutput(name, branch, run) {
+      const node = this.executed(name);
+      const latest = node.runIndex ?? node.runs.length - 1;
+      const outputs = node.runs[run === undefined || run === -1 ? latest : run];
+      if (run >= node.runs.length) throw new ExpressionError(`Run ${run} of node "${name}" not found`);
+      if (branch >= outputs.length) throw new ExpressionError(`Node "${name}" has no branch with index ${branch}.`);
+      return outputs[branch === undefined ? (node.outputIndex ?? 0) : branch];
+    }
+
+    /** One of a node's items by its place. */
+    static at(items, index, name) {
+      if (index < items.length) return items[index];
+      const message = `"${name}" node has ${items.length} item(s) but you're trying to access item ${index}`;
+      throw new ExpressionError(message, { itemIndex: index });
     }
 
     /** The item of node `name` from which item `index` of this node's input came. */

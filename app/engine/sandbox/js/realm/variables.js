@@ -3,7 +3,7 @@
 (realm) => {
   'use strict';
 
-  const { ExpressionError, copyOf } = realm;
+  const { ExpressionError, Scope, copyOf } = realm;
 
   const noExtraArguments = (name, given) => {
     if (given.length > 0) {
@@ -54,14 +54,18 @@
       this.#name = name;
     }
     get item() {
-      return this.pairedItem();
+      return this.#scope.give(this.#scope.pairedItem(this.#name, this.#scope.index));
     }
-    pairedItem(index = this.#scope.index) {
+    pairedItem(index) {
+      if (index === undefined) return this.item;
+      if (!(index in this.#scope.items)) {
+        throw new ExpressionError(`Can’t get data${this.#scope.isCode ? '' : ' for expression'}`, { itemIndex: index });
+      }
       return this.#scope.give(this.#scope.pairedItem(this.#name, index));
     }
     itemMatching(index) {
       if (index === undefined) throw new ExpressionError('Missing item index for .itemMatching()');
-      if (!(index in this.#scope.items)) throw new ExpressionError('Can’t get data for expression');
+      if (typeof index !== 'number' || index < 0) throw new TypeError('Not the index of an item');
       return this.pairedItem(index);
     }
     first(branch, run) {
@@ -89,9 +93,9 @@
   const legacyNodeOf = (scope, name) => {
     const node = scope.node(name);
     const current = () => {
-      if (node.runs.length > 0 && Array.isArray(node.paired?.[scope.index])) return scope.pairedItem(name, scope.index);
       const items = scope.output(name);
-      return items[scope.index] ?? items[0] ?? { json: {} };
+      if (node.connected === false) throw new ExpressionError(`connect "${scope.data.node?.name}" to "${name}"`);
+      return Scope.at(items, scope.index, name);
     };
     return {
       get binary() {
@@ -124,10 +128,7 @@
     new Proxy(Object.create(null), {
       get(_, name) {
         if (typeof name !== 'string' || name === 'toJSON') return undefined;
-        throw new ExpressionError('access to env vars denied', {
-          kind: 'env_denied',
-          description: 'The variables of the environment cannot be read by workflows on this server.',
-        });
+        throw new ExpressionError('access to env vars denied', { kind: 'env_denied' });
       },
     });
 
@@ -153,16 +154,33 @@
   };
 
   const executionOf = (scope) => {
+    // A program may also leave something of its own there, and find it again.
+    if (scope.isCode && scope.execution) return scope.execution;
     const { id, mode, resumeUrl, resumeFormUrl } = scope.data.execution ?? {};
-    return { id, mode, resumeUrl, resumeFormUrl, customData: customDataOf(scope) };
+    scope.execution = { id, mode, resumeUrl, resumeFormUrl, customData: customDataOf(scope) };
+    return scope.execution;
   };
 
   const jmespath = (data, query) => {
-    if (data === null || data === undefined) return undefined;
     if (typeof data !== 'object' || typeof query !== 'string') {
       throw new ExpressionError('expected two arguments (Object, string) for this function');
     }
     return realm.jmespath.search(data, query);
+  };
+
+  /** What stands for a value that an AI agent would fill in: outside of one, the default. */
+  const fromAI = (key, description, type, fallback) => {
+    if (key === null) throw new TypeError('The key is null');
+    if (key === undefined || key === '') {
+      throw new ExpressionError("Add a key, e.g. $fromAI('placeholder_name')");
+    }
+    if (!/^[A-Za-z0-9_-]{1,64}$/.test(key)) {
+      throw new ExpressionError(
+        'Invalid parameter key, must be between 1 and 64 characters long and only contain lowercase letters, ' +
+          'uppercase letters, numbers, underscores, and hyphens',
+      );
+    }
+    return fallback;
   };
 
   const itemOf = (scope) => (index) => {
@@ -175,12 +193,13 @@
         scope.index = before;
       }
     };
+    const item = () => Scope.at(scope.items, index, scope.data.node?.name);
     return {
       get $json() {
-        return scope.give(scope.items[index]?.json);
+        return scope.give(item()?.json);
       },
       get $binary() {
-        return scope.give(scope.items[index]?.binary ?? {});
+        return scope.give(item()?.binary ?? {});
       },
       get $node() {
         return new Proxy(Object.create(null), {
@@ -209,7 +228,7 @@
     $: (scope) => (name) => new NodeOutput(scope, name),
     $node: legacyNodes,
     $items: (scope) => (name, branch, run) =>
-      name === undefined ? scope.give([...scope.items]) : scope.give([...scope.output(name, branch, run)]),
+      scope.give([...(name === undefined ? scope.items : scope.exactOutput(name, branch, run))]),
     $item: itemOf,
     $itemIndex: (scope) => scope.index,
     $position: (scope) => scope.index,
@@ -232,7 +251,7 @@
     },
     $execution: executionOf,
     $executionId: (scope) => scope.data.execution?.id,
-    $mode: (scope) => scope.data.execution?.mode,
+    $mode: (scope) => scope.data.execution?.startedBy,
     $resumeWebhookUrl: resumeUrl,
     $vars: (scope) => copyOf(scope.data.vars ?? {}),
     $env: environment,
@@ -241,6 +260,9 @@
     $pageCount: ({ data: { more } }) => more && (more.$pageCount ?? 0),
     $now: (scope) => luxonOf(scope).DateTime.now(),
     $today: (scope) => luxonOf(scope).DateTime.now().startOf('day'),
+    $fromAI: () => fromAI,
+    $fromAi: () => fromAI,
+    $fromai: () => fromAI,
     $jmespath: () => jmespath,
     $jmesPath: () => jmespath,
     DateTime: (scope) => luxonOf(scope).DateTime,
@@ -249,5 +271,5 @@
   };
 
   Object.assign(realm, { Input, variables, luxonOf });
-  realm.shared.push(NodeOutput, jmespath);
+  realm.shared.push(NodeOutput, jmespath, fromAI);
 }
