@@ -12,24 +12,11 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from cronsim import CronSim, CronSimError
 
 from app.triggers import InvalidTrigger, reading, trigger_nodes
+from app.triggers.rule_values import cron_line, plain, read_integer, step
 
 MOST_RULES = 100
 MOST = 1_000
 """The longest step of seconds, minutes or hours."""
-NAMED = {
-    "@yearly": "0 0 1 1 *",
-    "@annually": "0 0 1 1 *",
-    "@monthly": "0 0 1 * *",
-    "@weekly": "0 0 * * 0",
-    "@weekdays": "0 0 * * 1-5",
-    "@weekends": "0 0 * * 0,6",
-    "@daily": "0 0 * * *",
-    "@midnight": "0 0 * * *",
-    "@hourly": "0 * * * *",
-    "@minutely": "* * * * *",
-    "@secondly": "* * * * * *",
-}
-"""Names that stand for a whole cron line."""
 SEARCH_LIMIT = 100_000  # fitting times of a cron line that are looked at before a rule counts as never due
 
 
@@ -99,41 +86,6 @@ def read_rule(node: str, interval: dict[str, Any], timezone: str) -> dict[str, A
     else:
         raise InvalidTrigger(f"The schedule of node '{node}' has an unknown interval '{field}'")
     return rule
-
-
-def plain(node: str, value: Any) -> Any:
-    """A parameter whose expressions have been evaluated. Raises InvalidTrigger for one that could not be."""
-    if not isinstance(value, str) or not value.startswith("="):
-        return value
-    if "{{" in value:
-        raise InvalidTrigger(
-            f"An expression in the schedule of node '{node}' asks for data, which is not there before it fires: {value}"
-        )
-    return value[1:]
-
-
-def cron_line(text: str) -> str:
-    """The line as cron knows it: without a name for it, and with * for any day where Quartz has ?."""
-    return NAMED.get(text.strip().lower(), text.strip()).replace("?", "*")
-
-
-def step(every: int, size: int) -> str:
-    """A field of a cron line that fits every so many times; a step beyond its end fits its beginning only."""
-    return f"*/{every}" if every < size else "0"
-
-
-def read_integer(node: str, interval: dict[str, Any], name: str, default: int, low: int, high: int) -> int:
-    """A parameter as a whole number within bounds; an empty one is its default."""
-    value = interval.get(name)
-    if value in (None, "", {}):
-        return default
-    try:
-        number = int(value)
-    except (TypeError, ValueError):
-        number = low - 1
-    if not low <= number <= high:
-        raise InvalidTrigger(f"'{name}' of node '{node}' must be a whole number from {low} to {high}: {value} given")
-    return number
 
 
 def next_time(rule: dict[str, Any], after: datetime, last: datetime | None = None) -> datetime:
