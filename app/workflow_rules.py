@@ -12,6 +12,7 @@ from app.engine.run.static_parameters import all_with_values, has_expressions
 from app.engine.sandbox import Sandbox
 from app.schemas.workflows import InvalidWorkflow
 from app.triggers import has_trigger, trigger_nodes
+from app.triggers.schedules import TYPES as SCHEDULES
 
 NO_TRIGGER = (
     "Workflow cannot be activated because it has no trigger node. At least one trigger, webhook, or polling node is "
@@ -51,7 +52,7 @@ class EngineRules:
             raise InvalidWorkflow(str(error)) from error
 
     def without_expressions(self, document: dict[str, Any]) -> dict[str, Any]:
-        asking = [node for node in trigger_nodes(document, "webhook", "scheduleTrigger") if has_expressions(node)]
+        asking = [node for node in trigger_nodes(document, "webhook", *SCHEDULES) if has_expressions(node)]
         if not asking:
             return document
         try:

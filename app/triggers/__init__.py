@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-STARTS_WORKFLOWS = re.compile(r"(trigger|webhook)$", re.IGNORECASE)
+STARTS_WORKFLOWS = re.compile(r"(trigger|webhook|\.cron|\.interval|\.emailReadImap)$", re.IGNORECASE)
 BY_HAND = "n8n-nodes-base.manualTrigger"
 
 

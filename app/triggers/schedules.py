@@ -12,8 +12,11 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from cronsim import CronSim, CronSimError
 
 from app.triggers import InvalidTrigger, reading, trigger_nodes
+from app.triggers.old_schedules import read_cron, read_interval
 from app.triggers.rule_values import cron_line, plain, read_integer, step
 
+TYPES = ("scheduleTrigger", "cron", "interval")
+"""Nodes that fire at times."""
 MOST_RULES = 100
 MOST = 1_000
 """The longest step of seconds, minutes or hours."""
@@ -38,12 +41,9 @@ def schedules_of(document: dict[str, Any], instance_timezone: str = "UTC") -> li
     if timezone == "DEFAULT":
         timezone = instance_timezone
     found: list[Schedule] = []
-    for node in trigger_nodes(document, "scheduleTrigger"):
+    for node in trigger_nodes(document, *TYPES):
         with reading(node):
-            intervals = ((node.get("parameters") or {}).get("rule") or {}).get("interval") or [{}]
-            if len(found) + len(intervals) > MOST_RULES:
-                raise InvalidTrigger(f"A workflow can have at most {MOST_RULES} rules in its Schedule Triggers")
-            rules = [read_rule(node["name"], interval, timezone) for interval in intervals]
+            rules = read_rules(node, timezone, room=MOST_RULES - len(found))
         for index, rule in enumerate(rules):
             try:
                 next_time(rule, datetime.now(UTC))
@@ -53,12 +53,34 @@ def schedules_of(document: dict[str, Any], instance_timezone: str = "UTC") -> li
     return found
 
 
-def read_rule(node: str, interval: dict[str, Any], timezone: str) -> dict[str, Any]:
-    """One entry of n8n's `rule.interval` as a cron line, a period and a timezone."""
+def read_rules(node: dict[str, Any], timezone: str, *, room: int) -> list[dict[str, Any]]:
+    """The rules of one node. Raises InvalidTrigger, also for more than `room` of them."""
+    name, parameters = node["name"], node.get("parameters") or {}
+    check_timezone(timezone)
+    kind = node["type"].rpartition(".")[2]
+    if kind == "interval":
+        entries: list[Any] = [parameters]
+    elif kind == "cron":
+        entries = (parameters.get("triggerTimes") or {}).get("item") or []
+    else:
+        entries = (parameters.get("rule") or {}).get("interval") or [{}]
+    if len(entries) > room:
+        raise InvalidTrigger(f"A workflow can have at most {MOST_RULES} rules in its Schedule Triggers")
+    read = {"interval": read_interval, "cron": read_cron}.get(kind, read_rule)
+    return [read(name, entry, timezone) for entry in entries]
+
+
+def check_timezone(timezone: str) -> None:
+    """Raise InvalidTrigger for a time zone that this machine does not know."""
     try:
         ZoneInfo(timezone)
     except (ZoneInfoNotFoundError, ValueError) as error:
         raise InvalidTrigger(f"The workflow's timezone '{timezone}' is unknown") from error
+
+
+def read_rule(node: str, interval: dict[str, Any], timezone: str) -> dict[str, Any]:
+    """One entry of n8n's `rule.interval` as a cron line, a period and a timezone."""
+    check_timezone(timezone)
     interval = {name: plain(node, value) for name, value in interval.items()}
     field = interval.get("field", "days")
     minute = read_integer(node, interval, "triggerAtMinute", 0, 0, 59)
@@ -94,6 +116,9 @@ def next_time(rule: dict[str, Any], after: datetime, last: datetime | None = Non
     Across a change to or from daylight saving time the line holds for the wall clock. Raises CronSimError for a
     line that is none, StopIteration for one that is never due.
     """
+    if "seconds" in rule:
+        begin, length = last or after, timedelta(seconds=rule["seconds"])
+        return begin + length * max(1, (after - begin) // length + 1)
     zone = ZoneInfo(rule["timezone"])
     before = None if last is None else last.astimezone(zone)
     for _, candidate in zip(range(SEARCH_LIMIT), CronSim(rule["cron"], after.astimezone(zone)), strict=False):
@@ -122,7 +147,9 @@ def monday(day: date) -> date:
 
 
 def item_for(rule: dict[str, Any], due: datetime) -> dict[str, Any]:
-    """What a Schedule Trigger puts out when it fires, in n8n's fields."""
+    """What a Schedule Trigger puts out when it fires, in n8n's fields; nothing for a rule that is `bare`."""
+    if rule.get("bare"):
+        return {}
     local = due.astimezone(ZoneInfo(rule["timezone"]))
     offset = local.strftime("%z")
     ordinal = "th" if 4 <= local.day % 100 <= 20 else {1: "st", 2: "nd", 3: "rd"}.get(local.day % 10, "th")

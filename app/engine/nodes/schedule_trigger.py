@@ -1,4 +1,4 @@
-"""Schedule Trigger: starts a workflow at its times; whoever runs workflows keeps the clock."""
+"""Schedule Trigger, and Cron and Interval before it: start a workflow at times; who runs workflows keeps the clock."""
 
 from app.engine.run.context import NodeContext
 from app.engine.run.items import Outputs
@@ -6,5 +6,7 @@ from app.engine.run.registry import node
 
 
 @node("scheduleTrigger", [1, 1.1, 1.2, 1.3, 1.4], trigger=True)
+@node("cron", [1], trigger=True)
+@node("interval", [1], trigger=True)
 async def schedule_trigger(context: NodeContext) -> Outputs:
     return [context.items]

@@ -212,7 +212,7 @@ def test_nodes_without_ids_are_given_them_once(api):
     assert api.put(f"/workflows/{made['id']}", document).json == made
 
 
-@pytest.mark.parametrize("kind", ["errorTrigger", "executeWorkflowTrigger", "webhook"])
+@pytest.mark.parametrize("kind", ["errorTrigger", "executeWorkflowTrigger", "webhook", "cron", "interval"])
 def test_what_something_starts_can_be_activated(api, kind):
     trigger = node("Start", kind, {"path": "p"})
     made = api.post("/workflows", changed(nodes=[trigger], connections={})).json
