@@ -6,7 +6,6 @@ PostgreSQL must hold.
 
 from datetime import UTC, datetime, timedelta
 
-import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -203,7 +202,6 @@ class Actors(RuleBasedStateMachine):
         assert len(in_flight) == len(set(in_flight)), "two retries of one execution in flight"
 
 
-@pytest.mark.timeout(120)
 def test_random_actors_keep_the_state_machine(connect) -> None:
     Actors.database_connect = staticmethod(connect)
     run_state_machine_as_test(

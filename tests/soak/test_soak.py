@@ -17,7 +17,6 @@ CLIENTS = 3
 FAULTS = ("worker killed", "connections cut", "API process killed", "worker told to go while PostgreSQL is away")
 
 
-@pytest.mark.timeout(180)
 def test_nothing_is_lost_and_nothing_runs_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """How soon a worker is gone is counted by `make soak` only: that depends on the machine as well."""
     monkeypatch.setattr(chaos, "LEAVE_SECONDS", PATIENCE_SECONDS)
@@ -27,7 +26,6 @@ def test_nothing_is_lost_and_nothing_runs_twice(tmp_path: Path, monkeypatch: pyt
     assert outcome.figures["fault: worker told to go while PostgreSQL is away"] == 1
 
 
-@pytest.mark.timeout(240)
 def test_a_hostile_neighbour_costs_nobody_an_execution(tmp_path: Path) -> None:
     """How long it kept anybody waiting is counted by `make soak` only: that depends on the machine as well."""
     outcome = neighbours(BESIDE_SECONDS, seed=7, home=tmp_path)
