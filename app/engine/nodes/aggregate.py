@@ -87,9 +87,11 @@ def _output_name(field: dict[str, Any], name: str, dots: bool) -> str:
 
 def _chosen(document: dict[str, Any], asked: dict[str, Any]) -> dict[str, Any]:
     if asked["include"] == "specifiedFields":
-        names = split_names(asked["included"])
+        names = split_names(asked["included"], "Fields To Include")
+        if not names:
+            return document
         return {name: document[name] for name in names if name in document}
     if asked["include"] == "allFieldsExcept":
-        excluded = set(split_names(asked["excluded"]))
+        excluded = set(split_names(asked["excluded"], "Fields To Exclude"))
         return {name: value for name, value in document.items() if name not in excluded}
     return document

@@ -12,6 +12,7 @@ from app.engine.run.parameters import split_expressions
 from app.engine.run.registry import node
 from app.engine.sandbox import bundles
 from app.engine.values import conversions, paths
+from app.engine.values.conversions import Undefined
 
 LIBRARIES = {"cheerio": "cheerio/dist/commonjs/load-parse.js", "texts": "html-to-text/lib/html-to-text.cjs"}
 EXTRACT = """
@@ -43,6 +44,25 @@ const answer = ({ html, entries, options, version }) => {
   return made;
 };
 """
+PAGE = """<!DOCTYPE html>
+<html>
+<head>
+  <meta charset="UTF-8" />
+  <title>A new page</title>
+  <style>
+    body { font-family: sans-serif; }
+    main { margin: 2em auto; max-width: 40em; }
+  </style>
+</head>
+<body>
+  <main>
+    <h1>A heading</h1>
+    <p>A paragraph</p>
+  </main>
+</body>
+</html>
+"""
+"""What a node without a template puts out."""
 STYLES = {
     "table": "border-spacing:0; font-family:helvetica,arial,sans-serif",
     "header": "margin:0; padding:7px 20px 7px 0px; border-bottom:1px solid #eee; text-align:left; color:#888; "
@@ -63,8 +83,7 @@ ISSUES = rules(
 async def html(context: NodeContext) -> Outputs:
     operation = context.parameters.get("operation", "generateHtmlTemplate")
     if operation == "generateHtmlTemplate":
-        texts = await _filled_in(context)
-        return [[{"json": {"html": text}, "pairedItem": {"item": index}} for index, text in enumerate(texts)]]
+        return [[_page(context, index, text) for index, text in enumerate(await _filled_in(context))]]
     if operation == "convertToHtmlTable":
         return [await _table(context)] if context.items else [[]]
     if operation == "extractHtmlContent":
@@ -72,15 +91,27 @@ async def html(context: NodeContext) -> Outputs:
     raise NodeError(f"The HTML node's operation '{operation}' is not supported.")
 
 
+def _page(context: NodeContext, index: int, text: Any) -> Item:
+    if isinstance(text, NodeError):
+        if not context.continues_on_fail:
+            raise text
+        return {"json": {"error": text.message}, "pairedItem": {"item": index}}
+    return {"json": {"html": text}, "pairedItem": {"item": index}}
+
+
 async def _filled_in(context: NodeContext) -> list[Any]:
-    """The template for each item. Its expressions stand in it as they are, also where it is no expression itself."""
-    template = context.parameters.get("html", "")
-    if not isinstance(template, str) or template.startswith("="):
-        return await context.resolve(template, parameter="html")
-    pieces = split_expressions(template)  # every other one is what stands inside of {{ }}
-    texts = await context.resolve([f"={{{{ String({inner}) }}}}" for inner in pieces[1::2]], parameter="html")
-    filled = []
+    """The template filled in for each item, or why it cannot be. Its expressions stand in it as they are, also where it
+    is no expression itself."""
+    template = context.parameters.get("html")
+    if not isinstance(template, str):
+        return [PAGE if template is None else template] * len(context.items)
+    pieces = split_expressions(template.removeprefix("="))  # every other one is what stands inside of {{ }}
+    texts = await context.resolve_each([f"={{{{ String({inner}) }}}}" for inner in pieces[1::2]], parameter="html")
+    filled: list[Any] = []
     for made in texts:
+        if isinstance(made, NodeError):
+            filled.append(made)
+            continue
         put_in = ["undefined" if value is None else value for value in made]
         filled.append("".join([text + value for text, value in zip(pieces[::2], [*put_in, ""], strict=True)]))
     return filled
@@ -90,7 +121,7 @@ async def _extract(context: NodeContext) -> list[Item]:
     output: list[Item] = []
     rows: list[dict[str, Any]] = []
     places: list[tuple[int, NodeError | None]] = []
-    for index, parameters in enumerate(await context.resolve_each(context.parameters)):
+    for index, parameters in enumerate(await context.resolve_each(context.parameters, exact=True)):
         try:
             if isinstance(parameters, NodeError):
                 raise parameters
@@ -98,7 +129,10 @@ async def _extract(context: NodeContext) -> list[Item]:
                 rows.append(
                     {
                         "html": page,
-                        "entries": (parameters.get("extractionValues") or {}).get("values") or [],
+                        "entries": [
+                            {**entry, "key": _key(entry)}
+                            for entry in (parameters.get("extractionValues") or {"values": [{}]}).get("values") or []
+                        ],
                         "options": parameters.get("options") or {},
                         "version": context.version,
                     }
@@ -117,6 +151,12 @@ async def _extract(context: NodeContext) -> list[Item]:
         json = {"error": message} if message is not None else answer.get("made") or {}
         output.append({"json": json, "pairedItem": {"item": index}})
     return output
+
+
+def _key(entry: dict[str, Any]) -> str:
+    """The field that a value goes to; one without a name is the empty one."""
+    key = entry.get("key", "")
+    return "undefined" if isinstance(key, Undefined) else conversions.to_string(key)
 
 
 def _pages(item: Item, parameters: dict[str, Any], index: int) -> list[Any]:

@@ -60,7 +60,7 @@ async def item_lists(context: NodeContext) -> Outputs:
 def _check_splittable(context: NodeContext, parameters: dict[str, Any]) -> None:
     allowed, named = (list, "an array") if context.version < 2 else (list | dict, "an array or object")
     dots = not (parameters.get("options") or {}).get("disableDotNotation")
-    for field in split_names(parameters.get("fieldToSplitOut", "")):
+    for field in split_names(parameters.get("fieldToSplitOut", ""), "Fields To Split Out"):
         for item in context.items:
             value = paths.get(item["json"], field, paths.MISSING, dots=dots)
             if value is paths.MISSING:

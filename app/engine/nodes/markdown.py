@@ -8,7 +8,8 @@ from app.engine.run.errors import NodeError
 from app.engine.run.items import Item, Outputs
 from app.engine.run.registry import node
 from app.engine.sandbox import bundles
-from app.engine.values import paths
+from app.engine.values import conversions, paths
+from app.engine.values.conversions import Undefined
 
 TO_HTML = """
 const answer = ({ text, options }) => {
@@ -48,17 +49,19 @@ ISSUES = rules(
 
 @node("markdown", [1], issues=ISSUES)
 async def markdown(context: NodeContext) -> Outputs:
-    if context.parameters.get("mode", "htmlToMarkdown") == "markdownToHtml":
+    mode = await context.resolve_first(context.parameters.get("mode", "htmlToMarkdown"), parameter="mode")
+    if mode == "markdownToHtml":
         program = bundles.program(TO_HTML, showdown="showdown/dist/showdown.js")
         source = "markdown"
+    elif mode != "htmlToMarkdown":
+        raise NodeError(f"The Markdown node's mode '{conversions.display(mode)}' is not supported.")
     else:
         program = bundles.program(TO_MARKDOWN, library="node-html-markdown/dist/index.js")
         source = "html"
-    resolved = await context.resolve_each(context.parameters, parameter=source)
-    rows = [
-        {} if isinstance(given, NodeError) else {"text": given.get(source, ""), "options": given.get("options") or {}}
-        for given in resolved
-    ]
+    wanted = {"text": context.parameters.get(source, ""), "options": context.parameters.get("options") or {}}
+    wanted["key"] = context.parameters.get("destinationKey", "data")
+    resolved = await context.resolve_each(wanted, parameter=source, exact=True)
+    rows = [{} if isinstance(given, NodeError) else _row(given) for given in resolved]
     output: list[Item] = []
     for index, answer in enumerate(await context.run_program(program, rows)):
         try:
@@ -70,11 +73,22 @@ async def markdown(context: NodeContext) -> Outputs:
     return [output]
 
 
-def _item(item: Item, parameters: Any, answer: dict[str, Any]) -> Item:
-    if isinstance(parameters, NodeError):
-        raise parameters
+def _row(given: dict[str, Any]) -> dict[str, Any]:
+    """What the program sees: what is undefined is not there, and what is no number is null."""
+    text, options = given["text"], given["options"]
+    row = {} if isinstance(text, Undefined) else {"text": text if text == text else None}
+    return {**row, "options": {} if isinstance(options, Undefined) else options}
+
+
+def _item(item: Item, given: Any, answer: dict[str, Any]) -> Item:
+    if isinstance(given, NodeError):
+        raise given
     if "failed" in answer:
         raise NodeError(answer["failed"], anonymous=True)
     json = dict(item["json"])
-    paths.put(json, str(parameters.get("destinationKey") or "data"), answer.get("made"))
+    key = "undefined" if isinstance(given["key"], Undefined) else conversions.display(given["key"])
+    if isinstance(given["text"], Undefined):
+        paths.remove(json, key)
+    else:
+        paths.put(json, key, answer.get("made"))
     return {**item, "json": json}

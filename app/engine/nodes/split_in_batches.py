@@ -19,13 +19,22 @@ async def split_in_batches(context: NodeContext) -> Outputs | None:
 @node("splitInBatches", [2], outputs=2, exact=True)
 async def split_in_batches_2(context: NodeContext) -> Outputs:
     memory, batch = await _next_batch(context)
-    return [batch, list(memory["processedItems"]) if memory["done"] else []]
+    return [batch, _processed(context, memory)]
 
 
 @node("splitInBatches", [3], outputs=2, exact=True)
 async def split_in_batches_3(context: NodeContext) -> Outputs:
     memory, batch = await _next_batch(context)
-    return [list(memory["processedItems"]) if memory["done"] else [], batch]
+    return [_processed(context, memory), batch]
+
+
+def _processed(context: NodeContext, memory: dict[str, Any]) -> list[Item]:
+    """What the loop is done with, when it is done; with an error output, as in n8n, it forgets what it has put out."""
+    if not memory["done"]:
+        return []
+    processed: list[Item] = memory["processedItems"]
+    memory["processedItems"] = [] if context.node.on_error == "continueErrorOutput" else list(processed)
+    return processed
 
 
 async def _next_batch(context: NodeContext) -> tuple[dict[str, Any], list[Item]]:

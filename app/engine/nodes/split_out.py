@@ -28,9 +28,9 @@ async def split_out(context: NodeContext) -> Outputs:
 async def split_all(context: NodeContext, parameters: dict[str, Any]) -> list[Item]:
     """The items that the input becomes."""
     wanted = {
-        "fields": parameters.get("fieldToSplitOut", ""),
+        "fields": parameters.get("fieldToSplitOut") or "",
         "include": parameters.get("include", "noOtherFields"),
-        "others": parameters.get("fieldsToInclude", ""),
+        "others": parameters.get("fieldsToInclude") or "",
         "options": parameters.get("options") or {},
     }
     resolved = await context.resolve(wanted, parameter="fieldToSplitOut")
@@ -41,7 +41,7 @@ async def split_all(context: NodeContext, parameters: dict[str, Any]) -> list[It
 def split(item: Item, index: int, asked: dict[str, Any]) -> Iterator[Item]:
     """The items that one item becomes. Raises NodeError."""
     options = asked["options"]
-    fields = [field.removeprefix("$json.") for field in split_names(asked["fields"])]
+    fields = [field.removeprefix("$json.") for field in split_names(asked["fields"], "Fields To Split Out")]
     names = split_names(options.get("destinationFieldName")) or fields
     if len(names) != len(fields):
         raise NodeError(COUNT_MISMATCH, item_index=index)
@@ -92,6 +92,9 @@ def _others(json: dict[str, Any], fields: list[str], asked: dict[str, Any], dots
             paths.remove(kept, field, dots=dots)
         return kept
     if asked["include"] == "selectedOtherFields":
-        found = {name: paths.get(json, name, paths.MISSING, dots=dots) for name in split_names(asked["others"])}
+        names = split_names(asked["others"], "Fields To Include")
+        if not names:
+            raise NodeError("No fields specified", description="Please add a field to include")
+        found = {name: paths.get(json, name, paths.MISSING, dots=dots) for name in names}
         return {name: value for name, value in found.items() if value is not paths.MISSING}
     return {}

@@ -46,7 +46,7 @@ def summaries(items: list[Item], parameters: dict[str, Any], version: float) -> 
         raise NodeError(NOTHING)
     if version == 1 and not options.get("continueIfFieldNotFound"):
         _check_fields(items, fields, dots)
-    split_by = split_names(parameters.get("fieldsToSplitBy", ""))
+    split_by = split_names(parameters.get("fieldsToSplitBy", ""), "Fields to Split By")
     members: Members = list(enumerate(item["json"] for item in items))
     groups = _groups(members, split_by, dots)
     if options.get("skipEmptySplitFields"):

@@ -36,7 +36,8 @@ ISSUES = rules(
 @node("xml", [1], issues=ISSUES)
 async def xml(context: NodeContext) -> Outputs:
     resolved = await context.resolve_each(context.parameters)
-    writes = context.parameters.get("mode", "xmlToJson") == "jsonToxml"
+    mode = await context.resolve_first(context.parameters.get("mode", "xmlToJson"), parameter="mode")
+    writes = mode == "jsonToxml"
     program = bundles.program(TO_XML if writes else TO_JSON, xml2js=LIBRARY)
     rows = [_row(item, parameters, writes) for item, parameters in zip(context.items, resolved, strict=True)]
     output: list[Item] = []

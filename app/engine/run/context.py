@@ -113,17 +113,20 @@ class NodeContext:
         """
         return await read_credential(self.node, kind, self.execution.ports.credentials)
 
-    async def resolve(self, value: Any, *, parameter: str | None = None, items: list[Item] | None = None) -> list[Any]:
+    async def resolve(
+        self, value: Any, *, parameter: str | None = None, items: list[Item] | None = None, exact: bool = False
+    ) -> list[Any]:
         """`value` with its expressions evaluated, once for each input item, in one trip to the sandbox.
 
         `parameter` names it in errors. Values without expressions cost nothing and may be shared between items.
+        `exact` leaves in place what an expression gives that is not JSON: Undefined, NaN, infinities.
         Raises NodeError for the first item that an expression fails for.
         """
         template = Template(value)
         given = self.items if items is None else items
         if template.constant:
             return [template.fill(())] * len(given)
-        rows = await self._evaluate(template.texts, given, parameter)
+        rows = await self._evaluate(template.texts, given, parameter, exact=exact)
         return [template.fill(row) for row in rows]
 
     async def resolve_first(self, value: Any, *, parameter: str | None = None) -> Any:
@@ -138,7 +141,7 @@ class NodeContext:
         """As `resolve`, but with the NodeError itself in the place of each item that fails.
 
         For nodes whose settings let the other items go on; costs one more trip an item only when one fails.
-        `exact` leaves in place what an expression gives that is not JSON: Undefined, NaN, infinities.
+        `exact`: as in `resolve`.
         """
         template = Template(value)
         if template.constant:

@@ -6,11 +6,18 @@ Knows the shape of parameters (any JSON; a string that starts with "=" is an exp
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from app.engine.run.errors import NodeError
 from app.engine.values.conversions import to_string
 
 
-def split_names(value: Any) -> list[str]:
-    """The field names in a parameter that lists them, separated by commas or as an array."""
+def split_names(value: Any, label: str | None = None) -> list[str]:
+    """The field names in a parameter that lists them, separated by commas or as an array.
+
+    Raises NodeError for what is neither, where the `label` that the editor gives the parameter is known.
+    """
+    if label is not None and not isinstance(value, str | list):
+        message = f"The '{label}' parameter must be a string of fields separated by commas or an array of strings."
+        raise NodeError(message, anonymous=True)
     if value is None:
         return []
     entries = value if isinstance(value, list) else to_string(value).split(",")

@@ -7,37 +7,35 @@ import itertools
 import re
 from typing import Any
 
-_PLAIN = re.compile(r"[^.\[\]]+")
+_DEEP = re.compile(r"""\.|\[(?:[^\[\]]*|(["'])(?:(?!\1)[^\\]|\\.)*?\1)\]""", re.DOTALL)
+_PART = re.compile(
+    r"""
+    [^.\[\]]+ |
+    \[(?:(?P<number>-?\d+(?:\.\d+)?)|(?P<quote>["'])(?P<text>(?:(?!(?P=quote))[^\\]|\\.)*?)(?P=quote))\] |
+    (?=(?:\.|\[\])(?:\.|\[\]|\Z))
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+_ESCAPED = re.compile(r"\\(\\)?")
 
 MISSING = object()
 """What `get` finds where nothing is; null is something."""
 
 
 def split(path: str) -> list[str]:
-    """The keys and indexes that a path spells, in order; a text without any is a key itself."""
-    parts: list[str] = []
-    position, last_bracket = 0, path.rfind("]")
-    while position < len(path):
-        if plain := _PLAIN.match(path, position):
-            parts.append(plain[0])
-            position = plain.end()
-        elif path[position] == "[" and position < last_bracket:
-            part, position = _bracketed(path, position + 1)
-            parts.append(part)
+    """The keys and indexes that a path spells, in order, as lodash reads it; a text that spells none is a key itself.
+
+    Nothing between two dots, before the first or behind the last is the empty key.
+    """
+    if not _DEEP.search(path):
+        return [path]
+    parts = [""] if path.startswith(".") else []
+    for match in _PART.finditer(path):
+        if match["quote"]:
+            parts.append(_ESCAPED.sub(lambda found: found[1] or "", match["text"]))
         else:
-            position += 1
-            if path[position - 1 : position + 1] == "..":
-                parts.append("")
+            parts.append(match["number"] or match[0])
     return parts or [path]
-
-
-def _bracketed(path: str, begin: int) -> tuple[str, int]:
-    """What stands in the bracket that was opened before `begin`, without quotes, and where it goes on behind it."""
-    quote = path[begin]
-    if quote in "\"'" and (end := path.find(quote, begin + 1)) >= 0 and path.startswith("]", end + 1):
-        return path[begin + 1 : end], end + 2
-    end = path.index("]", begin)
-    return path[begin:end], end + 1
 
 
 def get(value: Any, path: str, default: Any = None, *, dots: bool = True) -> Any:
@@ -59,7 +57,7 @@ def put(target: dict[str, Any], path: str, value: Any, *, dots: bool = True) -> 
     """Set the value at `path` of `target`. Objects and arrays on the way are replaced by copies, never changed:
     `target` itself has to be the caller's own, what it contains may be shared. A name given to an array, which
     JSON cannot write, is lost."""
-    if not dots or path in target or ("." not in path and "[" not in path):
+    if not dots or path in target or ("." not in path and "]" not in path):
         target[path] = value
         return
     parts = split(path)

@@ -9,14 +9,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from app.engine.nodes.conditions.facts import Place, conditions_of, find_undefined, match_patterns, read_times
+from app.engine.nodes.conditions.facts import ORDERED, Place, conditions_of, match_patterns, read_times
 from app.engine.run.computing import breathe
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.values import conversions
-from app.engine.values.conversions import CannotConvert
+from app.engine.values.conversions import CannotConvert, Undefined
 
 TRY_LOOSE = "Try changing the type of comparison. Alternatively you can enable 'Convert types where required'."
+UNDEFINED = Undefined()
 TRY_OTHER = "Try changing the type of the comparison."
 
 
@@ -33,21 +34,16 @@ class Facts:
     """What the sandbox told about all conditions beforehand."""
 
     patterns: dict[Place, Any]
-    undefined: set[tuple[int, int, str]]
     times: dict[str, datetime]
 
 
-async def evaluate(context: NodeContext, raw: Any, filters: list[Any]) -> list[bool | NodeError]:
+async def evaluate(context: NodeContext, filters: list[Any]) -> list[bool | NodeError]:
     """For each input item whether its filter holds, or why that cannot be told.
 
-    `raw` is the filter parameter as it stands in the workflow, `filters` what it became for each item; one that
-    is a NodeError already stays one.
+    `filters` is what the filter parameter became for each item, its values exact; one that is a NodeError already
+    stays one.
     """
-    facts = Facts(
-        await match_patterns(context, filters),
-        await find_undefined(context, raw, filters),
-        await read_times(context, filters),
-    )
+    facts = Facts(await match_patterns(context, filters), await read_times(context, filters))
     results: list[bool | NodeError] = []
     for index, entry in enumerate(filters):
         await breathe()
@@ -79,7 +75,9 @@ def _condition_holds(condition: dict[str, Any], number: int, item: int, rules: R
     operator = condition.get("operator") or {}
     kind, operation = str(operator.get("type")), operator.get("operation")
     place = f" [condition {number}, item {item}]"
-    left, right = condition.get("leftValue"), condition.get("rightValue")
+    left, right = condition.get("leftValue", UNDEFINED), condition.get("rightValue", UNDEFINED)
+    missing = isinstance(left, Undefined), isinstance(right, Undefined)
+    left, right = None if missing[0] else left, None if missing[1] else right
     right_kind = "any" if operator.get("singleValue") else str(operator.get("rightType") or kind)
     left, left_fits = _as_type(left, kind, rules, facts)
     right, right_fits = _as_type(right, right_kind, rules, facts)
@@ -94,10 +92,7 @@ def _condition_holds(condition: dict[str, Any], number: int, item: int, rules: R
         raise _wrong_type(left, kind, rules, "first", place, item)
     if not right_fits:
         raise _wrong_type(right, right_kind, rules, "second", place, item)
-    if (item, number, "leftValue") in facts.undefined:
-        left = math.nan
-    if (item, number, "rightValue") in facts.undefined:
-        right = math.nan
+    left, right = _without_undefined(left, right, missing, kind, str(operation))
     if operation == "exists":
         return left is not None
     if operation == "notExists":
@@ -115,6 +110,17 @@ def _condition_holds(condition: dict[str, Any], number: int, item: int, rules: R
     return compare is not None and compare(left, right, rules)
 
 
+def _without_undefined(left: Any, right: Any, missing: tuple[bool, bool], kind: str, operation: str) -> tuple[Any, Any]:
+    """The sides, NaN where they are undefined: neither less nor greater than a number, and not the same as null."""
+    if kind == "number" and operation in ORDERED:
+        return math.nan if missing[0] else left, math.nan if missing[1] else right
+    if kind == "array" and operation.startswith("length"):
+        return left, math.nan if missing[1] else right
+    if operation in ("equals", "notEquals") and kind in ("number", "boolean") and missing[0] is not missing[1]:
+        return math.nan, math.nan
+    return left, right
+
+
 def _is_empty(value: Any) -> bool:
     return value is None or value in ("", [], {})
 
@@ -130,6 +136,8 @@ def _as_type(value: Any, kind: str, rules: Rules, facts: Facts) -> tuple[Any, bo
         return value, _has_type(value, kind)
     if kind == "boolean":
         return _loose_boolean(value), True
+    if kind == "number" and value != value:
+        return value, True
     try:
         return conversions.convert(value, kind), True
     except CannotConvert:

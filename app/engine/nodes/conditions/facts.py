@@ -1,5 +1,4 @@
-"""What only JavaScript can tell about conditions: what a pattern matches, what time a text names, and whether nothing
-is null or undefined.
+"""What only JavaScript can tell about conditions: what a pattern matches, and what time a text names.
 
 Asks the sandbox, once for all conditions of all items; compares nothing itself.
 """
@@ -10,6 +9,7 @@ from typing import Any
 from app.engine.nodes.shared.date_texts import read_dates
 from app.engine.run.context import NodeContext
 from app.engine.values import conversions
+from app.engine.values.conversions import Undefined
 
 Place = tuple[int, int]
 """An item and one of its filter's conditions, by number."""
@@ -60,38 +60,4 @@ async def read_times(context: NodeContext, filters: list[Any]) -> dict[str, date
 
 
 def _text(value: Any) -> str:
-    return "" if value is None else conversions.display(value)
-
-
-async def find_undefined(context: NodeContext, raw: Any, filters: list[Any]) -> set[tuple[int, int, str]]:
-    """Where a number to compare with is undefined: (item, condition, side).
-
-    undefined is neither less nor greater than any number, while null is 0; results of expressions do not tell
-    them apart, so this asks again, but only for those that gave nothing.
-    """
-    undefined: set[tuple[int, int, str]] = set()
-    asked: set[str] = set()
-    places: list[tuple[int, int, str, str]] = []
-    given = conditions_of(raw)
-    for item, entry in enumerate(filters):
-        for number, condition in enumerate(conditions_of(entry)):
-            for side in _numeric_sides(condition.get("operator") or {}):
-                if condition.get(side) is not None or number >= len(given):
-                    continue
-                text = given[number].get(side)
-                if side not in given[number]:
-                    undefined.add((item, number, side))
-                elif isinstance(text, str):
-                    asked.add(text)
-                    places.append((item, number, side, text))
-    if places:
-        answers = await context.tell_apart(asked)
-        undefined.update((item, number, side) for item, number, side, text in places if answers[item][text] != "null")
-    return undefined
-
-
-def _numeric_sides(operator: dict[str, Any]) -> tuple[str, ...]:
-    kind, operation = operator.get("type"), str(operator.get("operation"))
-    if kind == "number" and operation in ORDERED:
-        return ("leftValue", "rightValue")
-    return ("rightValue",) if kind == "array" and operation.startswith("length") else ()
+    return "" if value is None or isinstance(value, Undefined) else conversions.display(value)

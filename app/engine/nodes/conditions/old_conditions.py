@@ -14,9 +14,16 @@ from app.engine.run.computing import breathe
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.values import conversions
+from app.engine.values.conversions import Undefined
 
 DEFAULTS = {"boolean": "equal", "dateTime": "after", "number": "smaller", "string": "equal"}
 """The types in the order in which they are looked at, each with its operation when none is named."""
+
+
+UNDEFINED = Undefined()
+SIDES = ("value1", "value2")
+NOTHING = {"boolean": False, "dateTime": "", "number": 0, "string": ""}
+"""What a side is that the document leaves out, by type."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +34,33 @@ class Condition:
     right: Any
 
 
+def with_defaults(conditions: Any) -> dict[str, Any]:
+    """A `conditions` parameter as the document has it, with the sides that it leaves out; other keys mean nothing."""
+    lists = conditions if isinstance(conditions, dict) else {}
+    return {
+        kind: [{**dict.fromkeys(SIDES, NOTHING[kind]), **_given(entry, kind)} for entry in entries]
+        for kind, entries in lists.items()
+        if kind in DEFAULTS and isinstance(entries, list)
+    }
+
+
+def _given(entry: dict[str, Any], kind: str) -> dict[str, Any]:
+    """What an entry says; null is nothing where text is meant."""
+    return {name: value for name, value in entry.items() if value is not None or kind in ("boolean", "number")}
+
+
 def read(conditions: dict[str, Any]) -> list[Condition]:
     """The conditions of a resolved `conditions` parameter, in the order in which they are looked at."""
     return [
-        Condition(kind, entry.get("operation", default), entry.get("value1"), entry.get("value2"))
+        Condition(kind, entry.get("operation", default), _side(entry.get("value1")), _side(entry.get("value2")))
         for kind, default in DEFAULTS.items()
         for entry in conditions.get(kind) or []
     ]
+
+
+def _side(value: Any) -> Any:
+    """The value; undefined is the same as undefined."""
+    return UNDEFINED if isinstance(value, Undefined) else value
 
 
 async def evaluate(context: NodeContext, rows: list[list[Condition]]) -> list[list[bool | NodeError]]:
@@ -83,13 +110,12 @@ def _holds(condition: Condition, matches: Any, times: dict[str, datetime], item:
     return compare(left, right)
 
 
-def _time(value: Any, times: dict[str, datetime], item: int) -> datetime | None:
-    """The time that is meant; nothing stays nothing. Raises NodeError."""
-    if value is None or value == "":
-        return None
+def _time(value: Any, times: dict[str, datetime], item: int) -> datetime:
+    """The time that is meant. Raises NodeError."""
     found = times.get(value) if isinstance(value, str) else None
     if found is None:
-        raise NodeError(f'The value "{conversions.to_string(value)}" is not a valid DateTime.', item_index=item)
+        shown = "undefined" if value is UNDEFINED else conversions.to_string(value)
+        raise NodeError(f'The value "{shown}" is not a valid DateTime.', item_index=item)
     return found
 
 
@@ -98,18 +124,14 @@ def _text(value: Any) -> str:
 
 
 def _is_empty(value: Any) -> bool:
-    return value is None or value in ("", [], {}) or value != value
+    return value is None or value is UNDEFINED or value in ("", [], {}) or value != value
 
 
 def _before(left: Any, right: Any) -> bool:
     """left < right for two times or two numbers, where nothing is 0."""
-    if isinstance(left, datetime) or isinstance(right, datetime):
-        return _seconds(left) < _seconds(right)
+    if isinstance(left, datetime) and isinstance(right, datetime):
+        return left < right
     return conversions.less(left or 0, right or 0)
-
-
-def _seconds(value: datetime | None) -> float:
-    return value.timestamp() if value is not None else 0.0
 
 
 def _same(left: Any, right: Any) -> bool:

@@ -9,10 +9,10 @@ from app.engine.run.items import Item, Outputs
 async def separate(context: NodeContext) -> Outputs:
     """[those that meet the node's conditions, those that do not]; one that fails meets none where the node goes on."""
     raw = context.parameters.get("conditions") or {}
-    filters = await context.resolve_each(raw, parameter="conditions")
+    filters = await context.resolve_each(raw, parameter="conditions", exact=True)
     met: list[Item] = []
     unmet: list[Item] = []
-    for item, result in zip(context.items, await conditions.evaluate(context, raw, filters), strict=True):
+    for item, result in zip(context.items, await conditions.evaluate(context, filters), strict=True):
         if isinstance(result, NodeError):
             if not context.continues_on_fail:
                 raise result

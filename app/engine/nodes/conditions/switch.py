@@ -18,7 +18,7 @@ def _rules(parameters: dict[str, Any]) -> list[dict[str, Any]]:
 
 def _count_outputs(parameters: dict[str, Any]) -> int:
     if parameters.get("mode", "rules") == "expression":
-        number = parameters.get("numberOutputs", 4)
+        number = parameters.get("numberOutputs")
         return number if isinstance(number, int) else 4
     extra = (parameters.get("options") or {}).get("fallbackOutput") == "extra"
     return len(_rules(parameters)) + (1 if extra else 0)
@@ -29,29 +29,30 @@ ISSUES = rules(Typed("output", "number", when={"mode": ["expression"]}), default
 
 @node("switch", [3, 3.1, 3.2, 3.3, 3.4], outputs=_count_outputs, issues=ISSUES, plain=["mode"], exact=True)
 async def switch(context: NodeContext) -> Outputs:
-    outputs: Outputs = [[] for _ in range(_count_outputs(context.parameters))]
     by_expression = context.parameters.get("mode", "rules") == "expression"
-    places = await (_by_expression(context) if by_expression else _by_rules(context))
+    number = await context.resolve_first(context.parameters.get("numberOutputs"))
+    count = _count_outputs({**context.parameters, "numberOutputs": number})
+    outputs: Outputs = [[] for _ in range(count)]
+    places = await (_by_expression(context, count) if by_expression else _by_rules(context))
     for item, found in zip(context.items, places, strict=True):
-        if isinstance(found, NodeError):
-            if not context.continues_on_fail:
-                raise found
-            outputs[0].append({"json": {"error": found.message}})
-            continue
         for place in found:
-            outputs[place].append(item)
+            if isinstance(place, int):
+                outputs[place].append(item)
+            elif context.continues_on_fail:
+                outputs[0].append({"json": {"error": place.message}})
+            else:
+                raise place
     return outputs
 
 
-async def _by_expression(context: NodeContext) -> list[list[int] | NodeError]:
-    count = _count_outputs(context.parameters)
+async def _by_expression(context: NodeContext, count: int) -> list[list[int | NodeError]]:
     values = await context.resolve_each(context.parameters.get("output", 0), parameter="output")
     return [
-        value if isinstance(value, NodeError) else _validate_place(value, count, i) for i, value in enumerate(values)
+        [value if isinstance(value, NodeError) else _validate_place(value, count, i)] for i, value in enumerate(values)
     ]
 
 
-def _validate_place(value: Any, count: int, index: int) -> list[int] | NodeError:
+def _validate_place(value: Any, count: int, index: int) -> int | NodeError:
     number = conversions.to_number(value)
     if math.isnan(number) or not 0 <= number < count:
         shown = conversions.to_string(value)
@@ -61,10 +62,10 @@ def _validate_place(value: Any, count: int, index: int) -> list[int] | NodeError
             description=f"Output indexes are zero based, if you want to use the extra output use {count}",
             item_index=index,
         )
-    return [int(number)]
+    return int(number)
 
 
-async def _by_rules(context: NodeContext) -> list[list[int] | NodeError]:
+async def _by_rules(context: NodeContext) -> list[list[int | NodeError]]:
     rules = _rules(context.parameters)
     options = context.parameters.get("options") or {}
     wanted = {
@@ -72,27 +73,29 @@ async def _by_rules(context: NodeContext) -> list[list[int] | NodeError]:
         "fallback": options.get("fallbackOutput", "none"),
         "all": options.get("allMatchingOutputs", False),
     }
-    resolved = await context.resolve_each(wanted, parameter="rules")
+    resolved = await context.resolve_each(wanted, parameter="rules", exact=True)
     columns = [
         await conditions.evaluate(
             context,
-            wanted["rules"][number],
             [each if isinstance(each, NodeError) else each["rules"][number] for each in resolved],
         )
         for number in range(len(rules))
     ]
     return [
-        each if isinstance(each, NodeError) else _matching([column[index] for column in columns], each)
+        [each] if isinstance(each, NodeError) else _matching([column[index] for column in columns], each)
         for index, each in enumerate(resolved)
     ]
 
 
-def _matching(results: list[bool | NodeError], asked: dict[str, Any]) -> list[int] | NodeError:
-    """The outputs whose rules hold, the first only unless all are asked for; else the fallback."""
-    places: list[int] = []
+def _matching(results: list[bool | NodeError], asked: dict[str, Any]) -> list[int | NodeError]:
+    """The outputs whose rules hold, the first only unless all are asked for; else the fallback.
+
+    A rule that fails comes last, and what the rules before it have found stays.
+    """
+    places: list[int | NodeError] = []
     for place, result in enumerate(results):
         if isinstance(result, NodeError):
-            return result
+            return [*places, result]
         if result:
             places.append(place)
             if not asked["all"]:
@@ -101,5 +104,5 @@ def _matching(results: list[bool | NodeError], asked: dict[str, Any]) -> list[in
         return places
     fallback = asked["fallback"]
     if fallback == "extra":
-        return [len(results)]
+        return [len(results)] if results else []
     return [int(fallback)] if conversions.is_number(fallback) and 0 <= fallback < len(results) else []

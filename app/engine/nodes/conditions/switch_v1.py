@@ -68,9 +68,10 @@ def _validate_place(place: Any, count: int, index: int) -> int | None:
 async def _by_rules(context: NodeContext) -> list[Any]:
     """For each item the output of the first rule that holds, else the fallback, or a NodeError."""
     parameters = context.parameters
+    kind = parameters.get("dataType", "number")
     wanted = {
-        "kind": parameters.get("dataType", "number"),
-        "value": parameters.get("value1"),
+        "kind": kind,
+        "value": parameters.get("value1", old_conditions.NOTHING.get(kind)),
         "rules": _rules(parameters),
         "fallback": parameters.get("fallbackOutput", -1),
     }
@@ -84,8 +85,11 @@ async def _by_rules(context: NodeContext) -> list[Any]:
 
 def _conditions(asked: dict[str, Any]) -> list[old_conditions.Condition]:
     default = old_conditions.DEFAULTS.get(asked["kind"], "equal")
+    nothing = old_conditions.NOTHING.get(asked["kind"])
     return [
-        old_conditions.Condition(asked["kind"], rule.get("operation", default), asked["value"], rule.get("value2"))
+        old_conditions.Condition(
+            asked["kind"], rule.get("operation", default), asked["value"], rule.get("value2", nothing)
+        )
         for rule in asked["rules"]
     ]
 

@@ -6,7 +6,6 @@ from typing import Any
 from app.engine.nodes.shared.issues import Required, rules
 from app.engine.run.computing import compute
 from app.engine.run.context import NodeContext
-from app.engine.run.errors import NodeError
 from app.engine.run.items import Item, Outputs
 from app.engine.run.registry import node
 from app.engine.values import conversions, paths
@@ -45,7 +44,7 @@ def _merge(context: NodeContext, parameters: dict[str, Any]) -> Outputs:
     if mode in ("keepKeyMatches", "removeKeyMatches"):
         known = {_text_key(item, names[1]) for item in second} - {None, ""}
         return [[item for item in first if (_text_key(item, names[0]) in known) is (mode == "keepKeyMatches")]]
-    raise NodeError(f"The Merge node's mode '{mode}' is not supported.")
+    return [[]]
 
 
 def _by_index(first: list[Item], second: list[Item], join: str) -> list[Item]:

@@ -67,13 +67,13 @@ def drop_duplicates(
 
 def _compared_fields(items: list[Item], parameters: dict[str, Any], compare: str, dots: bool) -> list[str]:
     if compare == "selectedFields":
-        names = split_names(parameters.get("fieldsToCompare", ""))
+        names = split_names(parameters.get("fieldsToCompare", ""), "Fields To Compare")
         if not names:
             raise NodeError("No fields specified. Please add a field to compare on")
         return names
     every = list(dict.fromkeys(name for item in items for name in (_leaves(item["json"]) if dots else item["json"])))
     if compare == "allFieldsExcept":
-        excluded = split_names(parameters.get("fieldsToExclude", ""))
+        excluded = split_names(parameters.get("fieldsToExclude", ""), "Fields To Exclude")
         if not excluded:
             raise NodeError("No fields specified. Please add a field to exclude from comparison")
         return [name for name in every if name not in excluded]

@@ -17,10 +17,13 @@ _ISO = re.compile(r"[+-]?\d{4,6}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z\Z")
 _FIELD_KINDS = frozenset({"string", "number", "boolean", "array", "object"})
 
 
-async def reveal(context: NodeContext, fields: list[dict[str, Any]], resolved: list[Any]) -> None:
+async def reveal(
+    context: NodeContext, fields: list[dict[str, Any]], resolved: list[Any], *, name_nothing: bool = False
+) -> None:
     """Put into the values of typed fields what they really are, so that they convert as in n8n.
 
     Asks the sandbox a second time, but only for values that gave nothing, or a date's text where a date was made.
+    With `name_nothing`, null and undefined are those words in a text field.
     """
     templates = [
         (place, template, DATE in template)
@@ -46,6 +49,8 @@ async def reveal(context: NodeContext, fields: list[dict[str, Any]], resolved: l
             resolved[index]["value"][place]["value"] = SPECIAL[said]
         elif said == DATE:
             resolved[index]["value"][place]["value"] = _as_kind(fields[place].get("type"), value)
+        elif name_nothing and fields[place].get("type") == "string":
+            resolved[index]["value"][place]["value"] = said
 
 
 def _as_kind(kind: Any, iso: str | None) -> Any:

@@ -6,6 +6,7 @@ from typing import Any
 
 from app.engine.nodes.set.hidden_values import reveal
 from app.engine.nodes.set.json_text import may_be_object, parse_all
+from app.engine.nodes.set.old_fields import TYPES, old_fields, read_objects
 from app.engine.nodes.shared.date_texts import read_dates
 from app.engine.nodes.shared.issues import DATE_HINT, of_type
 from app.engine.run.computing import breathe
@@ -19,19 +20,16 @@ from app.engine.run.registry import node
 from app.engine.values import conversions, dates, paths
 from app.engine.values.conversions import CannotConvert
 
-OLD_TYPES = {
-    "stringValue": "string",
-    "numberValue": "number",
-    "booleanValue": "boolean",
-    "arrayValue": "array",
-    "objectValue": "object",
-}
+ASSIGNED = 3.3
+"""From this version on, fields are assignments."""
+NOTHING_STAYS = 3.1
+"""From this version on, null and undefined in a text field are null."""
 MOST_COPIES = 1_000
 DATES_IN_UTC = 3.5
 """From this version on, a date without an offset is in UTC instead of the workflow's time zone."""
 SAMPLE = '{"my_field_1": "value", "my_field_2": 1}'
 """What the editor proposes for raw mode, and what a document without the parameter means."""
-NAMES = ("includeFields", "excludeFields")
+NAMES = ("includeOtherFields", "include", "includeFields", "excludeFields")
 _BRACKETS = re.compile(r"""\[(["'])(.*)\1\]\Z""", re.DOTALL)
 CANNOT = object()
 """What stands for JSON that cannot be read."""
@@ -41,27 +39,29 @@ def _issues(parameters: dict[str, Any], version: float) -> list[Issue]:
     if parameters.get("mode", "manual") == "raw":
         given = parameters.get("jsonOutput")
         return [] if isinstance(given, str) and may_be_object(given) else of_type("jsonOutput", given, "object")
-    if version >= 3.3:
+    if version >= ASSIGNED:
         return []
     values = (parameters.get("fields") or {}).get("values") or []
     kinds = [entry.get("type", "stringValue") for entry in values]
     return [
         issue
         for entry, kind in zip(values, kinds, strict=True)
-        for issue in of_type(kind, entry.get(kind), OLD_TYPES.get(kind, "string"))
+        for issue in of_type(kind, entry.get(kind), TYPES.get(kind, "string"))
     ]
 
 
 @node("set", [3, 3.1, 3.2, 3.3, 3.4, 3.5], issues=_issues, plain=["mode"], exact=True, wraps_expression_errors=True)
 async def set_(context: NodeContext) -> Outputs:
     parameters = context.parameters
-    raw = parameters.get("mode", "manual") == "raw"
+    mode = parameters.get("mode", "manual")
+    if mode not in ("manual", "raw"):
+        raise NodeError(f"The Edit Fields node's mode '{mode}' is not supported.")
+    raw = mode == "raw"
     wanted = {
         "value": _pieces(parameters.get("jsonOutput", SAMPLE)) if raw else _fields(parameters, context.version),
         "options": parameters.get("options") or {},
         **{name: parameters[name] for name in NAMES if name in parameters},
     }
-    include = _include(parameters, context.version)
     resolved = await context.resolve_each(wanted, parameter="jsonOutput" if raw else "assignments")
     parsed: dict[int, Any] = {}
     times: dict[str, datetime] = {}
@@ -70,7 +70,9 @@ async def set_(context: NodeContext) -> Outputs:
         values = {index: row["value"] for index, row in enumerate(resolved) if not isinstance(row, NodeError)}
         parsed |= await parse_all(context, values)
     else:
-        await reveal(context, wanted["value"], resolved)
+        await reveal(context, wanted["value"], resolved, name_nothing=context.version < NOTHING_STAYS)
+        if context.version < ASSIGNED:
+            await read_objects(context, resolved)
         if any(_may_be_date(field.get("type")) for field in wanted["value"]):
             times = await _read_times(context, resolved)
     output: list[Item] = []
@@ -84,7 +86,7 @@ async def set_(context: NodeContext) -> Outputs:
                 if raw
                 else _from_fields(values["value"], values["options"], index, times)
             )
-            output.append(_compose(item, made, include, values, index))
+            output.append(_compose(item, made, _include(values, context.version), values, index))
         except NodeError as error:
             if not context.continues_on_fail:
                 raise
@@ -104,30 +106,18 @@ def _copies(context: NodeContext) -> int:
     return 1 + int(min(max(count, 0), MOST_COPIES)) if count == count else 1
 
 
-def _include(parameters: dict[str, Any], version: float) -> str:
+def _include(asked: dict[str, Any], version: float) -> str:
     """Which fields of the input stay: all, none, selected or except."""
-    if version < 3.3:
-        return str(parameters.get("include", "all"))
-    return str(parameters.get("include", "all")) if parameters.get("includeOtherFields") else "none"
+    if version >= ASSIGNED and not conversions.truthy(asked.get("includeOtherFields")):
+        return "none"
+    return conversions.display(asked.get("include", "all"))
 
 
 def _fields(parameters: dict[str, Any], version: float) -> list[dict[str, Any]]:
     """The fields to make, as name, type and value, whichever of the two shapes the version has."""
-    if version >= 3.3:
-        return list((parameters.get("assignments") or {}).get("assignments") or [])
-    values = (parameters.get("fields") or {}).get("values") or []
-    return [
-        {
-            "name": entry.get("name"),
-            "type": OLD_TYPES.get(entry.get("type", "stringValue"), "string"),
-            "value": entry.get(entry.get("type", "stringValue"), _old_default(entry.get("type", "stringValue"))),
-        }
-        for entry in values
-    ]
-
-
-def _old_default(kind: str) -> Any:
-    return {"booleanValue": "true", "numberValue": 0}.get(kind, "")
+    if version < ASSIGNED:
+        return old_fields(parameters)
+    return list((parameters.get("assignments") or {}).get("assignments") or [])
 
 
 def _pieces(template: Any) -> Any:
@@ -239,9 +229,9 @@ def _compose(item: Item, made: list[tuple[str, Any]], include: str, values: dict
     return composed
 
 
-def _names(given: Any, dots: bool) -> list[str]:
+def _names(given: Any, label: str, dots: bool) -> list[str]:
     """The fields that are listed; without dot notation, one in brackets and quotes is what stands in them."""
-    names = split_names(given)
+    names = split_names(given, label)
     return names if dots else [found[2] if (found := _BRACKETS.match(name)) else name for name in names]
 
 
@@ -250,14 +240,16 @@ def _select_fields(json: dict[str, Any], include: str, values: dict[str, Any], d
         return dict(json)
     if include == "selected":
         kept: dict[str, Any] = {}
-        for name in _names(values.get("includeFields"), dots):
+        for name in _names(values.get("includeFields", ""), "Fields to Include", dots):
             value = paths.get(json, name, paths.MISSING, dots=dots)
             if value is not paths.MISSING:
                 paths.put(kept, name.split(".")[-1] if dots else name, value, dots=dots)
         return kept
     if include == "except":
         kept = dict(json)
-        for name in _names(values.get("excludeFields"), dots):
+        for name in _names(values.get("excludeFields", ""), "Fields to Exclude", dots):
             paths.remove(kept, name, dots=dots)
         return kept
-    return {}
+    if include == "none":
+        return {}
+    raise NodeError(f'The include option "{include}" is not known!')
