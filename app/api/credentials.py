@@ -20,7 +20,7 @@ from app.repository import credentials
 from app.repository.connection import Connection
 from app.repository.credentials import Credential
 from app.repository.errors import CredentialNotFound, CredentialTypeNotFound, ProjectNotFound
-from app.repository.projects import DEFAULT_PROJECT, project_names
+from app.repository.projects import DEFAULT_PROJECT, Project, get_projects
 from app.schemas.base import new_id, time_text
 from app.schemas.credentials import (
     TYPE_NAME,
@@ -60,10 +60,10 @@ def render(credential: Credential) -> dict[str, Any]:
     }
 
 
-def render_listed(credential: Credential, projects: Mapping[str, str]) -> dict[str, Any]:
-    """The same with the project that it belongs to; `projects` has their names by id."""
+def render_listed(credential: Credential, projects: Mapping[str, Project]) -> dict[str, Any]:
+    """The same with the project that it belongs to."""
     rendered = render(credential)
-    owner = {"id": credential.project_id, "name": projects.get(credential.project_id, ""), "role": "credential:owner"}
+    owner = {"id": credential.project_id, "name": projects[credential.project_id].name, "role": "credential:owner"}
     times = {"createdAt": rendered["createdAt"], "updatedAt": rendered["createdAt"]}
     return {**rendered, "shared": [owner | times]}
 
@@ -74,7 +74,7 @@ def get_many_credentials(query: dict[str, Any]) -> Response:
     with database() as connection:
         rows = credentials.list_credentials(connection, **LIST_QUERY.bounds(query), project_id=caller().project_id)
         page, cursor = LIST_QUERY.cut(query, rows)
-        names = project_names(connection, {credential.project_id for credential in page})
+        names = get_projects(connection, {credential.project_id for credential in page})
     return answer({"data": [render_listed(credential, names) for credential in page], "nextCursor": cursor})
 
 

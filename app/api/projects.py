@@ -14,7 +14,7 @@ from app.repository import projects
 from app.repository.errors import ProjectNotFound
 from app.schemas.base import new_id
 from app.schemas.pages import PageQuery
-from app.schemas.tags import NameBody, ProjectPageSchema, ProjectSchema
+from app.schemas.tags import NameBody, NewProjectSchema, ProjectPageSchema
 
 blueprint = Blueprint("projects", __name__, url_prefix="/api/v1/projects", description="What things belong to.")
 
@@ -32,7 +32,7 @@ def get_many_projects(query: dict[str, Any]) -> Response:
     "",
     scope="project:create",
     body=NameBody(),
-    answer=ProjectSchema,
+    answer=NewProjectSchema,
     status=201,
     example={"name": "Marketing"},
 )
@@ -40,7 +40,8 @@ def create_project(body: dict[str, Any]) -> Response:
     """Make a project."""
     require_all_projects()
     with database() as connection:
-        return answer(render_project(projects.create_project(connection, new_id(), body["name"])), 201)
+        made = projects.create_project(connection, new_id(), body["name"])
+    return answer({**render_project(made), "role": "project:admin", "scopes": list(caller().scopes)}, 201)
 
 
 @blueprint.endpoint(

@@ -19,6 +19,16 @@ from app.schemas.base import time_text
 from app.schemas.workflows import EMPTY
 from app.triggers import STARTS_WORKFLOWS
 
+N8N_HAS_BESIDES = {
+    "deletedAt": None,
+    "storedAt": "db",
+    "tracingContext": None,
+    "deduplicationKey": None,
+    "binaryDataSizeBytes": 0,
+    "usedPrivateCredentials": False,
+}
+"""Fields of n8n's executions that say nothing here, as its clients expect them."""
+
 
 def render_execution(execution: Execution) -> dict[str, Any]:
     """The execution object without its data, keys in the order of the documentation; for orjson, which knows UUIDs."""
@@ -48,6 +58,19 @@ def render_execution(execution: Execution) -> dict[str, Any]:
             "tags": [{"id": tag.id, "name": tag.name} for tag in execution.tags],
             **({} if execution.note is None else {"note": execution.note}),
         },
+        **N8N_HAS_BESIDES,
+    }
+
+
+def render_retry(execution: Execution) -> dict[str, Any]:
+    """A retry that has just begun: the execution object, with what n8n's answer holds besides, still empty."""
+    rendered = render_execution(execution)
+    return {
+        **rendered,
+        "annotation": {"id": execution.id, **rendered["annotation"]},
+        "data": {},
+        "workflowData": {"id": execution.workflow_id, "name": execution.workflow_name},
+        "customData": {},
     }
 
 
@@ -83,11 +106,15 @@ def render_tag(tag: TagRecord) -> dict[str, Any]:
 
 
 def render_project(project: Project) -> dict[str, Any]:
-    """The project object."""
+    """The project object; those of n8n have a picture, a description and an author besides."""
     return {
         "id": project.id,
         "name": project.name,
         "type": "team",
+        "icon": None,
+        "description": None,
+        "customTelemetryTags": [],
+        "creatorId": None,
         "createdAt": time_text(project.created_at),
         "updatedAt": time_text(project.updated_at),
     }
@@ -99,8 +126,12 @@ def render_workflow(
     *,
     with_pin_data: bool = True,
     published: Version | None = None,
+    project: Project | None = None,
 ) -> dict[str, Any]:
-    """The workflow object; `static_data` is what its executions have kept, JSON, `published` the active version."""
+    """The workflow object; `static_data` is what its executions have kept, JSON, `published` the active version.
+
+    `project` is the one that it belongs to.
+    """
     definition = orjson.loads(workflow.definition)
     created, updated = time_text(workflow.created_at), time_text(workflow.updated_at)
     rendered = {
@@ -113,6 +144,9 @@ def render_workflow(
         "updatedAt": updated,
         "isArchived": workflow.is_archived,
         "versionId": str(workflow.version_id),
+        "versionCounter": 1,
+        "sourceWorkflowId": None,
+        "parentFolder": None,
         "triggerCount": count_triggers(definition) if workflow.active else 0,
         **EMPTY,
         **definition,
@@ -124,6 +158,7 @@ def render_workflow(
                 "role": "workflow:owner",
                 "workflowId": workflow.id,
                 "projectId": workflow.project_id,
+                "project": project and render_project(project),
                 "createdAt": created,
                 "updatedAt": updated,
             }

@@ -51,9 +51,9 @@ def table_name(name: str) -> str:
 def check_column(name: str, kind: str) -> None:
     """Raises InvalidData, ReservedName."""
     if not COLUMN_NAME.fullmatch(name):
-        raise InvalidData(NAME_RULE)
+        raise Mismatch(NAME_RULE)
     if kind not in TYPES:
-        raise InvalidData(f"A column's type must be one of: {', '.join(TYPES)}")
+        raise Mismatch(f"A column's type must be one of: {', '.join(TYPES)}")
     if name.lower() in {reserved.lower() for reserved in (*SYSTEM_COLUMNS, DRY_RUN)}:
         kind = "testing" if name.lower() == DRY_RUN.lower() else "system"
         raise ReservedName(f'Column name "{name}" is reserved as a {kind} column name.')

@@ -29,8 +29,8 @@ LIST = """
      LIMIT %(limit)s
 """
 
-NAMES = """
-    SELECT p.id, p.name
+THESE = """
+    SELECT p.id, p.name, p.created_at, p.updated_at
       FROM projects AS p
      WHERE p.id = ANY(%(ids)s)
 """
@@ -64,9 +64,10 @@ def list_projects(
         return cursor.execute(LIST, parameters).fetchall()
 
 
-def project_names(connection: Connection, ids: Collection[str]) -> dict[str, str]:
-    """The names of these projects by their ids."""
-    return dict(connection.execute(NAMES, {"ids": list(ids)}).fetchall())
+def get_projects(connection: Connection, ids: Collection[str]) -> dict[str, Project]:
+    """These projects by their ids."""
+    with connection.cursor(row_factory=class_row(Project)) as cursor:
+        return {project.id: project for project in cursor.execute(THESE, {"ids": list(ids)})}
 
 
 def create_project(connection: Connection, project_id: str, name: str) -> Project:

@@ -54,6 +54,12 @@ class ExecutionSchema(CamelSchema):
         ExecutionErrorSchema, required=True, allow_none=True, metadata=described("Why it failed or crashed.")
     )
     annotation = fields.Nested(AnnotationSchema, required=True)
+    deleted_at = IsoTime(required=True, allow_none=True, metadata=described("Always null."))
+    stored_at = fields.String(required=True, metadata=described("Where its data is: always db."))
+    tracing_context = fields.Dict(required=True, allow_none=True, metadata=described("Always null."))
+    deduplication_key = fields.String(required=True, allow_none=True, metadata=described("Always null."))
+    binary_data_size_bytes = fields.Integer(required=True, metadata=described("Always 0: files are part of the data."))
+    used_private_credentials = fields.Boolean(required=True, metadata=described("Always false."))
 
 
 class DetailedExecutionSchema(ExecutionSchema):
@@ -75,6 +81,19 @@ class DetailedExecutionSchema(ExecutionSchema):
         values=fields.String(),
         metadata=described("What the workflow noted through $execution.customData."),
     )
+
+
+class RetryAnnotationSchema(AnnotationSchema):
+    id = fields.Integer(required=True)
+
+
+class RetrySchema(ExecutionSchema):
+    """A retry that has just begun; what it produces, ran and notes is read later."""
+
+    annotation = fields.Nested(RetryAnnotationSchema, required=True)
+    data = fields.Dict(required=True)
+    workflow_data = fields.Dict(required=True)
+    custom_data = fields.Dict(required=True)
 
 
 class ExecutionPageSchema(CamelSchema):

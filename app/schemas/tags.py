@@ -24,6 +24,17 @@ class ProjectSchema(NamedSchema):
     """What workflows, executions and keys belong to."""
 
     type = fields.String(required=True, metadata={"description": "Always team."})
+    icon = fields.Dict(required=True, allow_none=True, metadata={"description": "Always null."})
+    description = fields.String(required=True, allow_none=True, metadata={"description": "Always null."})
+    custom_telemetry_tags = fields.List(fields.Dict(), required=True, metadata={"description": "Always empty."})
+    creator_id = fields.String(required=True, allow_none=True, metadata={"description": "Always null."})
+
+
+class NewProjectSchema(ProjectSchema):
+    """A project, and what the key that made it may do."""
+
+    role = fields.String(required=True)
+    scopes = fields.List(fields.String(), required=True)
 
 
 class TagPageSchema(CamelSchema):

@@ -4,13 +4,14 @@ from marshmallow import INCLUDE, fields
 
 from app.schemas.base import CamelSchema, IsoTime, StrictBoolean
 from app.schemas.executions import described
-from app.schemas.tags import TagSchema
+from app.schemas.tags import ProjectSchema, TagSchema
 
 
 class SharedSchema(CamelSchema):
     role = fields.String(required=True)
     workflow_id = fields.String(required=True)
     project_id = fields.String(required=True)
+    project = fields.Nested(ProjectSchema, required=True)
     created_at = IsoTime(required=True)
     updated_at = IsoTime(required=True)
 
@@ -67,6 +68,10 @@ class WorkflowSchema(CamelSchema):
         metadata=described("The version that its triggers start; null of one that is not active."),
     )
     version_id = fields.String(required=True)
+    version_counter = fields.Integer(required=True, metadata=described("Always 1."))
+    source_workflow_id = fields.String(required=True, allow_none=True, metadata=described("Always null."))
+    parent_folder = fields.Dict(required=True, allow_none=True, metadata=described("Always null."))
+    node_groups = fields.List(fields.Dict(), required=True)
     trigger_count = fields.Integer(required=True)
     nodes = fields.List(fields.Dict(), required=True)
     connections = fields.Dict(required=True)

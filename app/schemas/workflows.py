@@ -54,6 +54,7 @@ EMPTY: dict[str, Any] = {
     "description": None,
     "nodes": [],
     "connections": {},
+    "nodeGroups": [],
     "settings": {},
     "staticData": None,
     "pinData": None,

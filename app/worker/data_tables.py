@@ -152,8 +152,8 @@ class ProjectDataTables:
 
     def _project(self, connection: Connection) -> Json:
         """The project as tables show it."""
-        names = projects.project_names(connection, [self._project_id])
-        return {"id": self._project_id, "name": names.get(self._project_id, ""), "type": "team", "icon": None}
+        found = projects.get_projects(connection, [self._project_id]).get(self._project_id)
+        return {"id": self._project_id, "name": found.name if found else "", "type": "team", "icon": None}
 
     async def _ask(self, work: Callable[[Connection], T], *, taken: str = "") -> T:
         """Do something in a transaction of its own; `taken` is a name that may be another table's already."""

@@ -57,6 +57,7 @@ KEYS = [
     "jsonSizeBytes",
     "error",
     "annotation",
+    *rendering.N8N_HAS_BESIDES,
 ]
 
 

@@ -54,7 +54,7 @@ def test_an_id_that_no_tag_can_have_is_not_found(api, tag_id):
 def test_a_projects_life(api):
     made = api.post("/projects", {"name": "Marketing"})
     assert made.status_code == 201
-    assert list(made.json) == ["id", "name", "type", "createdAt", "updatedAt"]
+    assert (made.json["type"], made.json["role"], made.json["scopes"]) == ("team", "project:admin", ["*"])
     path = f"/projects/{made.json['id']}"
     assert {p["name"] for p in api.get("/projects").json["data"]} == {"Default project", "Marketing"}
     renamed = api.put(path, {"name": "Sales"})

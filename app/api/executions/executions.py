@@ -17,7 +17,7 @@ from app.api.face.auth import caller
 from app.api.face.blueprint import Blueprint
 from app.api.face.reads import from_primary_after_all, reading, reading_later
 from app.api.face.services import database, services
-from app.api.rendering import render_execution, render_tag
+from app.api.rendering import render_execution, render_retry, render_tag
 from app.repository import annotations, deletions, lifecycle, retries, tags
 from app.repository.connection import Connection
 from app.repository.errors import ExecutionNotFound
@@ -30,6 +30,7 @@ from app.schemas.executions import (
     DetailedExecutionSchema,
     ExecutionPageSchema,
     ExecutionSchema,
+    RetrySchema,
 )
 from app.schemas.tags import TagSchema
 
@@ -64,6 +65,11 @@ def answer_around(start: bytes, details: Details, first: list[Part], end: bytes)
 def render_current(connection: Connection, number: int) -> dict[str, Any]:
     """The execution object as it is now."""
     return render_execution(get_execution(connection, number, project_id=caller().project_id))
+
+
+def render_begun(connection: Connection, number: int) -> dict[str, Any]:
+    """A retry as it is now."""
+    return render_retry(get_execution(connection, number, project_id=caller().project_id))
 
 
 @blueprint.endpoint("GET", "", scope="execution:list", query=ExecutionListQuery, answer=ExecutionPageSchema)
@@ -141,7 +147,7 @@ def stop_execution(execution_id: str) -> Response:
     query=RetryQuery,
     body=RetryBody(),
     body_required=False,
-    answer=ExecutionSchema,
+    answer=RetrySchema,
     errors=[404, 409],
     idempotent=True,
     example={"loadWorkflow": False},
@@ -158,7 +164,7 @@ def retry_execution(body: dict[str, Any], query: dict[str, Any], execution_id: s
         def act() -> dict[str, Any]:
             nonlocal retry_id
             retry_id = retries.retry(connection, number, load_workflow=load_workflow, project_id=caller().project_id)
-            return render_current(connection, retry_id)
+            return render_begun(connection, retry_id)
 
         response = idempotency.once(connection, act)
     if idempotency.replayed(response):
@@ -173,7 +179,7 @@ def when_claimed(number: int, so_far: Response) -> Response:
         time.sleep(RETRY_POLL_SECONDS)
         try:
             with database() as connection:
-                execution = render_current(connection, number)
+                execution = render_begun(connection, number)
                 if execution["status"] != "new" or time.monotonic() >= deadline:
                     return idempotency.replace_answer(connection, execution)
         except ExecutionNotFound:

@@ -6,7 +6,7 @@ from typing import Any
 from app.api.face.auth import caller
 from app.api.face.paths import require_id
 from app.api.rendering import render_workflow
-from app.repository import static_data, versions, workflows
+from app.repository import projects, static_data, versions, workflows
 from app.repository.connection import Connection
 from app.repository.errors import WorkflowNotFound
 from app.repository.workflows import Workflow
@@ -24,11 +24,13 @@ def show_workflows(
     """Workflows rendered with what their executions have kept, and with the versions that are published of them."""
     stored = static_data.read(connection, [workflow.id for workflow in page]) if page else {}
     published = versions.find_versions(connection, [each.active_version_id for each in page if each.active_version_id])
+    owners = projects.get_projects(connection, {workflow.project_id for workflow in page}) if page else {}
     return [
         render_workflow(
             workflow,
             stored.get(workflow.id),
             with_pin_data=with_pin_data,
+            project=owners.get(workflow.project_id),
             published=published.get(workflow.active_version_id) if workflow.active_version_id else None,
         )
         for workflow in page
