@@ -2,14 +2,14 @@
 
 from marshmallow import fields, validate
 
-from app.schemas.base import CamelSchema, StrictSchema
+from app.schemas.base import BoundedList, CamelSchema, StrictSchema
 
 CATEGORIES = ("credentials", "database", "nodes", "filesystem", "instance")
 DEFAULT_DAYS = 90
 
 
 class AuditOptions(StrictSchema):
-    categories = fields.List(
+    categories = BoundedList(
         fields.String(validate=validate.OneOf(CATEGORIES)),
         validate=validate.Length(0, 20),
         metadata={"description": "What to look at; all when absent."},

@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from marshmallow import RAISE, Schema, ValidationError, fields, validate
+from marshmallow import RAISE, Schema, ValidationError, fields, pre_load, validate
 
 EXECUTION_ID = re.compile(r"[1-9][0-9]{0,18}", re.ASCII)
 LARGEST_ID = 2**63 - 1
@@ -18,6 +18,10 @@ OBJECT_ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 # In a query string the + of an offset arrives as a space when the client did not escape it.
 OFFSET_AFTER_SPACE = re.compile(r"(:\d\d(?:\.\d{1,9})?) (\d\d:?\d\d)\Z")
 LONGEST_TIME = 64
+MOST_FIELDS = 1_000
+"""Of an object whose fields are all known by name."""
+MOST_ERRORS = 20
+"""So many entries of a list are said to be wrong; more say nothing new, and each takes a hundred times its size."""
 WHOLE_NUMBER = re.compile(r"(-?[0-9]{1,100})(?:\.0{1,100})?", re.ASCII)
 LINES = str.maketrans("", "", "\n\r\t")
 
@@ -35,6 +39,35 @@ class StrictSchema(CamelSchema):
 
     class Meta:
         unknown = RAISE
+
+    @pre_load
+    def check_size(self, data: Any, **kwargs: Any) -> Any:
+        """Refuse at once what has more fields than any schema: each of them would get a sentence of its own."""
+        if self.unknown == RAISE and isinstance(data, dict) and len(data) > MOST_FIELDS:
+            raise ValidationError("Has too many fields.")
+        return data
+
+
+class BoundedList(fields.List[Any]):
+    """A list that says of its first entries only that they are wrong, and of one that is too long nothing else."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> list[Any]:
+        if not isinstance(value, list):
+            raise self.make_error("invalid")
+        for validator in self.validators:
+            if isinstance(validator, validate.Length):
+                validator(value)
+        loaded, errors = [], {}
+        for place, entry in enumerate(value):
+            try:
+                loaded.append(self.inner.deserialize(entry, **kwargs))
+            except ValidationError as error:
+                errors[place] = error.messages
+                if len(errors) == MOST_ERRORS:
+                    break
+        if errors:
+            raise ValidationError(errors)
+        return loaded
 
 
 def parse_execution_id(text: str) -> int | None:
@@ -149,6 +182,11 @@ def name_field(longest: int, *, metadata: Mapping[str, Any] | None = None, **opt
     )
 
 
+def project_id_field(description: str) -> fields.String:
+    """The id of a project, which need not be there."""
+    return fields.String(validate=[validate.Length(1, 64), validate_printable], metadata={"description": description})
+
+
 def tag_id_field(**options: Any) -> fields.String:
     """A tag's id: whatever can stand in a path, so that the tag can be reached again."""
     return fields.String(
@@ -174,9 +212,9 @@ def splice(known: Mapping[str, Any], document: bytes) -> bytes:
     return head + rest if rest == b"}" else head + b"," + rest
 
 
-def any_of(values: Sequence[str], description: str) -> fields.List[Any]:
+def any_of(values: Sequence[str], description: str) -> BoundedList:
     """A query parameter that may be repeated, one of `values` each time."""
-    return fields.List(
+    return BoundedList(
         fields.String(validate=validate.OneOf(values)),
         validate=validate.Length(1, 50),
         metadata={"description": description},

@@ -5,7 +5,16 @@ from typing import Any
 from marshmallow import ValidationError, fields, validate, validates_schema
 
 from app.credentials.types import type_of
-from app.schemas.base import CamelSchema, IsoTime, StrictBoolean, StrictSchema, encode_json, name_field
+from app.schemas.base import (
+    MOST_FIELDS,
+    CamelSchema,
+    IsoTime,
+    StrictBoolean,
+    StrictSchema,
+    encode_json,
+    name_field,
+    project_id_field,
+)
 
 LARGEST_DATA = 256 * 1024
 """Bytes of JSON: of types that are not known here nothing else is known."""
@@ -15,10 +24,12 @@ NOT_HERE = "Is not available: a credential belongs to one project, and nobody si
 
 def check_data(kind: str, data: dict[str, Any]) -> None:
     """Raises ValidationError, which never repeats a value, for data that does not fit the type."""
-    if problems := type_of(kind).problems(data):
-        raise ValidationError({"data": {name: [problem] for name, problem in problems.items()}})
     if len(encode_json(data)) > LARGEST_DATA:
         raise ValidationError({"data": [f"Must not be more than {LARGEST_DATA:,} bytes of JSON."]})
+    if len(data) > MOST_FIELDS:
+        raise ValidationError({"data": ["Has too many fields."]})
+    if problems := type_of(kind).problems(data):
+        raise ValidationError({"data": {name: [problem] for name, problem in problems.items()}})
 
 
 def type_field(**options: Any) -> fields.String:
@@ -38,7 +49,7 @@ class CredentialBody(SharingSchema):
     name = name_field(128, required=True)
     type = type_field(required=True)
     data = fields.Dict(keys=fields.String(), required=True)
-    project_id = fields.String(metadata={"description": "The project to put it into; the key's own by default."})
+    project_id = project_id_field("The project to put it into; the key's own by default.")
 
     @validates_schema(skip_on_field_errors=True)
     def check(self, body: dict[str, Any], **kwargs: Any) -> None:

@@ -5,11 +5,22 @@ from typing import Any
 import orjson
 from marshmallow import INCLUDE, ValidationError, fields, validate
 
-from app.schemas.base import CamelSchema, IsoTime, StrictBoolean, StrictSchema, WholeNumber, query_flag
+from app.schemas.base import (
+    BoundedList,
+    CamelSchema,
+    IsoTime,
+    StrictBoolean,
+    StrictSchema,
+    WholeNumber,
+    project_id_field,
+    query_flag,
+)
 from app.schemas.cursors import InvalidCursor
 from app.schemas.pages import PageQuery
 
 TYPES = ("string", "number", "boolean", "date")
+LONGEST_NAME = 1_000
+"""Of a column; which names it may have is told with its table."""
 LONGEST_FILTER = 4_000
 LONGEST_PLACE = 2_000
 FILTER = (
@@ -77,14 +88,14 @@ class RowDeletionQuery(StrictSchema):
 
 
 class NewColumnSchema(StrictSchema):
-    name = fields.String(required=True)
-    type = fields.String(required=True)
+    name = fields.String(required=True, validate=validate.Length(max=LONGEST_NAME))
+    type = fields.String(required=True, validate=validate.Length(max=LONGEST_NAME))
 
 
 class TableBody(StrictSchema):
     name = fields.String(required=True, validate=validate.Length(1, 128))
-    columns = fields.List(fields.Nested(NewColumnSchema), required=True, validate=validate.Length(max=200))
-    project_id = fields.String(metadata={"description": "The project to put it into; the key's own by default."})
+    columns = BoundedList(fields.Nested(NewColumnSchema), required=True, validate=validate.Length(max=200))
+    project_id = project_id_field("The project to put it into; the key's own by default.")
 
 
 class TableChange(StrictSchema):
@@ -92,18 +103,18 @@ class TableChange(StrictSchema):
 
 
 class ColumnBody(StrictSchema):
-    name = fields.String(required=True)
-    type = fields.String(required=True)
+    name = fields.String(required=True, validate=validate.Length(max=LONGEST_NAME))
+    type = fields.String(required=True, validate=validate.Length(max=LONGEST_NAME))
     index = WholeNumber(validate=validate.Range(0), metadata={"description": "Its place; last without it."})
 
 
 class ColumnChange(StrictSchema):
-    name = fields.String(load_default=None)
+    name = fields.String(load_default=None, validate=validate.Length(max=LONGEST_NAME))
     index = WholeNumber(load_default=None, validate=validate.Range(0))
 
 
 class RowsBody(StrictSchema):
-    data = fields.List(fields.Dict(keys=fields.String()), required=True, validate=validate.Length(1))
+    data = BoundedList(fields.Dict(keys=fields.String()), required=True, validate=validate.Length(1))
     return_type = fields.String(
         load_default="count",
         validate=validate.OneOf(["count", "id", "all"]),

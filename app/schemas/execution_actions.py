@@ -6,6 +6,7 @@ from typing import Any
 from marshmallow import ValidationError, fields, validate, validates_schema
 
 from app.schemas.base import (
+    BoundedList,
     CamelSchema,
     IsoTime,
     StrictBoolean,
@@ -22,8 +23,8 @@ MOST_AT_ONCE = 1_000
 LONGEST_NOTE = 10_000
 
 
-def statuses_field(names: tuple[str, ...], **options: Any) -> fields.List[Any]:
-    return fields.List(fields.String(validate=validate.OneOf(names)), validate=validate.Length(1, 20), **options)
+def statuses_field(names: tuple[str, ...], **options: Any) -> BoundedList:
+    return BoundedList(fields.String(validate=validate.OneOf(names)), validate=validate.Length(1, 20), **options)
 
 
 class BulkFilter(StrictSchema):
@@ -66,7 +67,7 @@ class RetryFilter(BulkFilter):
     """Which executions to retry: those named by `ids`, or those that match the other conditions."""
 
     status = statuses_field(RETRYABLE, metadata={"description": "All three when absent."})
-    ids = fields.List(
+    ids = BoundedList(
         fields.String(validate=validate.Length(0, 255)),
         validate=validate.Length(1, MOST_AT_ONCE),
         metadata={"description": "These executions; not together with other conditions."},
@@ -98,7 +99,7 @@ class DeleteFilter(BulkFilter):
 class DeleteBody(StrictSchema):
     """What to delete: either `ids` or `filter`."""
 
-    ids = fields.List(
+    ids = BoundedList(
         fields.String(validate=validate.Length(0, 255)),
         validate=validate.Length(1, MOST_AT_ONCE),
         metadata={"description": "Ids of executions; those that are gone already are fine.", "example": ["1042"]},
@@ -112,7 +113,7 @@ class DeleteBody(StrictSchema):
 
 
 class AnnotationBody(StrictSchema):
-    tags = fields.List(
+    tags = BoundedList(
         tag_id_field(),
         validate=validate.Length(0, 100),
         metadata={"description": "Ids of all tags that it shall carry; an unknown id becomes a tag of that name."},

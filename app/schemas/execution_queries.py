@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 from marshmallow import ValidationError, fields, post_load, validate, validates_schema
 
 from app.filters import FILTERS, Filter
-from app.schemas.base import ExecutionId, IsoTime, StrictSchema, any_of, parse_execution_id, query_flag
+from app.schemas.base import BoundedList, ExecutionId, IsoTime, StrictSchema, any_of, parse_execution_id, query_flag
 from app.schemas.cursors import InvalidCursor
 from app.schemas.pages import PageQuery
 
@@ -30,7 +30,7 @@ def field_of(wanted: Filter) -> fields.Field[Any]:
         if wanted.kind == "ids"
         else fields.String(validate=validate.Length(*wanted.lengths))
     )
-    return fields.List(each, validate=validate.Length(1, 50), metadata=metadata)
+    return BoundedList(each, validate=validate.Length(1, 50), metadata=metadata)
 
 
 class ExecutionQuery(StrictSchema):

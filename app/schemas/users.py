@@ -6,7 +6,7 @@ from uuid import UUID
 
 from marshmallow import ValidationError, fields, validate
 
-from app.schemas.base import CamelSchema, IsoTime, StrictSchema, WholeNumber, parse_uuid, query_flag
+from app.schemas.base import BoundedList, CamelSchema, IsoTime, StrictSchema, WholeNumber, parse_uuid, query_flag
 from app.schemas.cursors import InvalidCursor
 from app.schemas.pages import PageQuery
 from app.vocabulary import MEMBER
@@ -61,7 +61,11 @@ class InvitationBody(StrictSchema):
     """One of those to invite."""
 
     email = fields.Email(required=True, validate=validate.Length(1, LONGEST_EMAIL))
-    role = fields.String(load_default=MEMBER, metadata={"description": f"{MEMBER}, as nobody else can be invited."})
+    role = fields.String(
+        load_default=MEMBER,
+        validate=validate.Length(1, 64),
+        metadata={"description": f"{MEMBER}, as nobody else can be invited."},
+    )
 
 
 class RelationBody(StrictSchema):
@@ -72,7 +76,7 @@ class RelationBody(StrictSchema):
 
 
 class MembersBody(StrictSchema):
-    relations = fields.List(fields.Nested(RelationBody), required=True, validate=validate.Length(1, MOST_AT_ONCE))
+    relations = BoundedList(fields.Nested(RelationBody), required=True, validate=validate.Length(1, MOST_AT_ONCE))
 
 
 class MemberRoleBody(StrictSchema):

@@ -11,11 +11,14 @@ import orjson
 from marshmallow import INCLUDE, ValidationError, fields, pre_load, validate, validates_schema
 
 from app.schemas.base import (
+    MOST_ERRORS,
+    BoundedList,
     StrictSchema,
     WholeNumber,
     encode_json,
     name_field,
     parse_uuid,
+    project_id_field,
     query_flag,
     validate_printable,
 )
@@ -94,14 +97,12 @@ class WorkflowBody(StrictSchema):
         unknown = INCLUDE
 
     name = name_field(128, required=True)
-    nodes = fields.List(fields.Dict(), required=True)
+    nodes = BoundedList(fields.Dict(), required=True)
     connections = fields.Dict(required=True)
     settings = fields.Dict(allow_none=True)
     static_data = fields.Raw(allow_none=True)
     pin_data = fields.Dict(allow_none=True)
-    project_id = fields.String(
-        metadata=described("Where a new workflow goes; absent: the key's project, else the default one.")
-    )
+    project_id = project_id_field("Where a new workflow goes; absent: the key's project, else the default one.")
 
 
 class StrictWorkflowBody(WorkflowBody):
@@ -110,7 +111,7 @@ class StrictWorkflowBody(WorkflowBody):
     @validates_schema(pass_original=True)
     def check_names(self, data: Mapping[str, Any], original: Mapping[str, Any], **kwargs: Any) -> None:
         if unknown := [name for name in original if name not in DOCUMENT_KEYS]:
-            raise ValidationError({name: ["Unknown field."] for name in unknown})
+            raise ValidationError({name: ["Unknown field."] for name in unknown[:MOST_ERRORS]})
 
 
 class WorkflowListQuery(PageQuery):
@@ -184,7 +185,7 @@ class RunBody(StrictSchema):
         unknown = INCLUDE
 
     data = fields.Raw(metadata=described("The same as `input`; one object is one item.", example={"a": 1}))
-    input = fields.List(
+    input = BoundedList(
         fields.Dict(),
         validate=validate.Length(1, 100_000),
         metadata=described(
@@ -208,7 +209,7 @@ class RunBody(StrictSchema):
         if len(unknown) == len(given):
             return {"input": [given]}
         if unknown:
-            raise ValidationError({name: ["Unknown field."] for name in unknown})
+            raise ValidationError({name: ["Unknown field."] for name in unknown[:MOST_ERRORS]})
         if given.get("data") is None:
             return {name: value for name, value in given.items() if name != "data"}
         if "input" in given:

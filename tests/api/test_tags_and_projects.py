@@ -74,3 +74,11 @@ def test_a_projects_life(api):
     for response in (api.delete(path), api.put(path, {"name": "x"}), api.delete("/projects/a.b")):
         assert (response.status_code, response.json) == (404, {"message": "Project not found"})
     assert api.post("/workflows", {**WORKFLOW, "projectId": made.json["id"]}).status_code == 404
+
+
+def test_a_list_of_very_many_tags_is_refused_at_once(api, workflow):
+    answer = api.put(f"/workflows/{workflow.id}/tags", [1] * 100_000)
+    assert (answer.status_code, answer.json) == (
+        400,
+        {"message": "The request body must not have more than 1,000 entries"},
+    )

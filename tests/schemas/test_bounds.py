@@ -1,0 +1,78 @@
+"""What comes in has a bound, and so has what is said about it."""
+
+import importlib
+import pkgutil
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from marshmallow import INCLUDE, ValidationError, fields, validate
+
+import app.schemas
+from app.schemas.base import MOST_ERRORS, MOST_FIELDS, BoundedList, StrictSchema
+from app.schemas.credentials import CredentialBody
+from app.schemas.execution_actions import DeleteBody, StopManyBody
+from app.schemas.workflows import RunBody, WorkflowBody
+
+ELSEWHERE = {
+    "cursor": "the address that it stands in is bounded, and it must be one of ours",
+    "type": "one of the forms of a name, or passed over",
+    "id": "passed over where it is not that of a tag",
+}
+WORKFLOW: dict[str, Any] = {"name": "x", "nodes": [], "connections": {}}
+
+
+def taken() -> Iterator[Any]:
+    """Every field that a body or a query string may have."""
+    for module in pkgutil.iter_modules(app.schemas.__path__):
+        for name, schema in vars(importlib.import_module(f"app.schemas.{module.name}")).items():
+            if isinstance(schema, type) and issubclass(schema, StrictSchema) and schema is not StrictSchema:
+                for field_name, field in schema().load_fields.items():
+                    yield pytest.param(field_name, field, id=f"{name}.{field_name}")
+
+
+@pytest.mark.parametrize(("name", "field"), list(taken()))
+def test_texts_and_lists_have_a_length(name, field):
+    if isinstance(field, fields.List):
+        assert isinstance(field, BoundedList)
+        field = field.inner
+    if type(field) is fields.String and name not in ELSEWHERE:
+        assert any(isinstance(each, validate.Length | validate.OneOf) for each in field.validators)
+
+
+@pytest.mark.parametrize(
+    ("schema", "body"),
+    [
+        (WorkflowBody, {**WORKFLOW, "nodes": [1] * 100_000}),
+        (RunBody, {"input": [1] * 100_000}),
+        (RunBody, {"input": [{}] * 100_001}),
+        (RunBody, {"wait": 1, **{f"x{number}": 1 for number in range(100_000)}}),
+        (DeleteBody, {"ids": [1] * 100_000}),
+        (DeleteBody, {f"x{number}": 1 for number in range(100_000)}),
+        (StopManyBody, {"filter": {f"x{number}": 1 for number in range(100_000)}}),
+        (StopManyBody, {"filter": {"status": [{}] * 100_000}}),
+        (CredentialBody, {"name": "x", "type": "jwtAuth", "data": {f"x{number}": 1 for number in range(100_000)}}),
+    ],
+)
+def test_little_is_said_of_much_that_is_wrong(schema, body):
+    with pytest.raises(ValidationError) as refused:
+        schema().load(body)
+    assert count(refused.value.messages) <= MOST_ERRORS
+
+
+@pytest.mark.parametrize("schema", [WorkflowBody, CredentialBody])
+@pytest.mark.parametrize("project", ["", "x" * 65, "a\0b"])
+def test_a_projects_id_is_short_and_printable(schema, project):
+    body = WORKFLOW if schema is WorkflowBody else {"name": "x", "type": "jwtAuth", "data": {}}
+    with pytest.raises(ValidationError) as refused:
+        schema().load({**body, "projectId": project})
+    assert list(refused.value.messages_dict) == ["projectId"]
+
+
+def test_what_keeps_all_keys_may_have_many():
+    assert WorkflowBody().unknown == INCLUDE
+    assert len(WorkflowBody().load(WORKFLOW | {f"x{number}": 1 for number in range(MOST_FIELDS + 1)})) > MOST_FIELDS
+
+
+def count(messages: Any) -> int:
+    return sum(map(count, messages.values())) if isinstance(messages, dict) else 1
