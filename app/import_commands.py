@@ -65,6 +65,13 @@ def n8n_options(command: Callable[..., None]) -> Callable[..., None]:
     options = [
         click.argument("source", metavar="SOURCE...", nargs=-1, required=True),
         click.option("--dry-run", is_flag=True, help="Write nothing; say what would come and what would not run here."),
+        click.option(
+            "--rehearse",
+            type=click.IntRange(1, 10_000),
+            metavar="NUMBER",
+            help="Write nothing; run the newest NUMBER executions of each workflow here, with what nodes got from "
+            "outside taken from the record, and say which nodes put out something else.",
+        ),
         click.option("--follow", is_flag=True, help="Go on bringing what comes until Ctrl-C."),
         click.option(
             "--every",
@@ -142,6 +149,11 @@ def move(wanted: "Move", connection: Connection, settings: Settings, given: dict
         show_report(wanted.look(), given["report"])
         click.echo("Nothing was written. Next: the same without --dry-run")
         return
+    if given["rehearse"] is not None:
+        report = wanted.rehearse(given["rehearse"], lambda rehearsed: click.echo("\n".join(rehearsed.lines())))
+        write_report(report, given["report"])
+        click.echo("Nothing was written. Next: the same without --rehearse")
+        return
     if given["remove_demo"]:
         click.echo(f"Deleted the demo workflows and {remove_demo(connection)} executions")
     with activation(settings, connection, asked=given["activate"]) as activate:
@@ -179,9 +191,14 @@ class Progress:
 
 
 def show_report(report: "Report", file: Path | None) -> None:
-    """Print the report, and write it as JSON where that was asked for."""
+    """Print the report, and write it where that was asked for."""
     for line in report.lines():
         click.echo(line)
+    write_report(report, file)
+
+
+def write_report(report: "Report", file: Path | None) -> None:
+    """Write the report as JSON where that was asked for."""
     if file is not None:
         file.write_bytes(orjson.dumps(report.to_json(), option=orjson.OPT_INDENT_2) + b"\n")
 

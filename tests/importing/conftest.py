@@ -34,10 +34,19 @@ def settings(database_url: str, tmp_path: Path) -> Settings:
 def bring(target: psycopg.Connection, settings: Settings) -> Moving:
     """Brings everything from a source once: `bring(path, keep_projects=True)`."""
 
-    def move(*names: Any, access: Access | None = None, dry_run: bool = False, activate=None, **options: Any) -> Report:
+    def move(
+        *names: Any,
+        access: Access | None = None,
+        dry_run: bool = False,
+        rehearse: int | None = None,
+        activate=None,
+        **options: Any,
+    ) -> Report:
         options = ImportOptions(**{"key": n8n.KEY, **options})
         access = access or Access(key=options.key)
         moving = Move(target, settings, [str(name) for name in names], options, access)
+        if rehearse is not None:
+            return moving.rehearse(rehearse)
         if dry_run:
             return moving.look()
         return moving.bring(lambda number: None, lambda number: None, activate)

@@ -308,3 +308,17 @@ def test_api_keys_are_accepted_when_asked_for(bring, target, sqlite_file):
     digest, scopes = one(target, "SELECT key_sha256, scopes FROM api_keys")
     assert digest == hashlib.sha256(key.encode()).digest()
     assert "execution:list" in scopes
+
+
+def test_a_rehearsal_runs_what_was_recorded_and_names_the_node_that_differs(bring, target, sqlite_file):
+    report = bring(sqlite_file, rehearse=3)
+    found = {each.name: each for each in report.rehearsed}
+    assert (found["Move: orders"].runs, found["Move: orders"].equal) == (3, 3)
+    assert found["Move: files"].equal == 1
+    for table in ("workflows", "executions"):
+        assert one(target, f"SELECT count(*) FROM {table}") == (0,)
+    change(sqlite_file, "UPDATE workflow_history SET nodes = replace(nodes, 'x+y', 'x-y') WHERE workflowId = ?", ORDERS)
+    changed = {each.name: each for each in bring(sqlite_file, rehearse=2).rehearsed}["Move: orders"]
+    assert (changed.runs, changed.equal, dict(changed.differing)) == (2, 0, {"Total": 2})
+    json.dumps(changed.to_json())
+    assert any("Total puts out something else in 2" in line for line in changed.lines())

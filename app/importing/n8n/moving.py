@@ -5,11 +5,13 @@ from contextlib import closing
 from pathlib import Path
 from uuid import UUID
 
+from app.engine import nodes
 from app.importing.n8n import switch
 from app.importing.n8n.history import Show
 from app.importing.n8n.importer import Importer
 from app.importing.n8n.open_source import Access, find_key, find_storage, open_source
 from app.importing.n8n.options import ImportOptions
+from app.importing.n8n.rehearsal import Rehearsed, rehearse
 from app.importing.n8n.report import Report
 from app.importing.n8n.rows import BadRow
 from app.importing.n8n.source import Source, SourceError
@@ -32,12 +34,26 @@ class Move:
         self, connection: Connection, settings: Settings, names: Sequence[str], options: ImportOptions, access: Access
     ) -> None:
         self._connection, self._names, self._access, self._options = connection, names, access, options
+        self._settings = settings
         self._importer = Importer(connection, settings, options)
 
     def look(self) -> Report:
         """What `bring` would do. Raises SourceError."""
         with closing(self._open()) as source:
             report, _ = self._importer.preview(source)
+        return report
+
+    def rehearse(self, number: int, show: Callable[[Rehearsed], None] = lambda rehearsed: None) -> Report:
+        """Run the newest `number` executions of each workflow here, and compare. Writes nothing.
+
+        `show` is told of each workflow when it is done. Raises SourceError.
+        """
+        timezone = self._options.timezone or self._settings.timezone
+        with closing(self._open()) as source:
+            report = Report(source.name, dry_run=True)
+            for rehearsed in rehearse(source, nodes.load(), number, timezone):
+                report.rehearsed.append(rehearsed)
+                show(rehearsed)
         return report
 
     def bring(self, show: Show, expect: Callable[[int | None], None], activate: Activate | None = None) -> Report:

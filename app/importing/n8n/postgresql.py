@@ -11,7 +11,7 @@ from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import dict_row
 
 from app.importing.n8n.files_of_runs import RunFiles
-from app.importing.n8n.queries import executions_query
+from app.importing.n8n.queries import NEWEST, executions_query
 from app.importing.n8n.rows import Row, normalise
 from app.importing.n8n.source import SourceError, SourceExecution
 from app.importing.n8n.stored_executions import read_stored
@@ -73,6 +73,10 @@ class PostgresqlSource:
             # The names in it come from the schema, each quoted.
             for row in cursor.stream(query.encode(), (above, list(ids))):
                 yield read_stored(row, self._files)
+
+    def newest(self, workflow_id: str, number: int) -> list[int]:
+        query = sql.SQL(NEWEST).format(self._identifier("execution_entity"), workflow_id, number)
+        return [row["id"] for row in self._connection.execute(query)]
 
     def read_file(self, reference: str) -> bytes | None:
         mode, _, name = reference.partition(":")

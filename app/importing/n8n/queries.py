@@ -11,6 +11,15 @@ JSON_FUNCTIONS = {
 }
 
 
+NEWEST = """
+    SELECT e.id AS id
+      FROM {} AS e
+     WHERE e."workflowId" = {} AND e.status = 'success'
+     ORDER BY e.id DESC
+     LIMIT {}
+"""
+
+
 def executions_query(columns: Columns, dialect: str, table: Callable[[str], str]) -> str:
     """SQL with one `{}` for the condition on `e`.
 

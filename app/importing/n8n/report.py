@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from app.importing.n8n.rehearsal import Rehearsed
+
 MOST_NAMED = 20
 """Executions that a loss names by their ids; the others are counted."""
 
@@ -28,6 +30,7 @@ class Report:
     counts: dict[str, Counter[str]] = field(default_factory=dict)
     workflows: list[WorkflowFindings] = field(default_factory=list)
     losses: dict[str, list[int]] = field(default_factory=dict)
+    rehearsed: list[Rehearsed] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     """What concerns the whole: sentences."""
 
@@ -58,6 +61,7 @@ class Report:
                 {"reason": reason, "executions": len(ids), "ids": [str(id) for id in ids[:MOST_NAMED]]}
                 for reason, ids in self.losses.items()
             ],
+            "rehearsed": [each.to_json() for each in self.rehearsed],
             "notes": self.notes,
         }
 

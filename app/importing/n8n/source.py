@@ -50,6 +50,9 @@ class Source(Protocol):
     def executions(self, above: int, ids: Sequence[int] = ()) -> Iterator[SourceExecution]:
         """Those with a higher id and those with one of these `ids`, oldest first. Raises SourceError."""
 
+    def newest(self, workflow_id: str, number: int) -> list[int]:
+        """The ids of the newest `number` executions of a workflow that succeeded."""
+
     def read_file(self, reference: str) -> bytes | None:
         """The bytes of a file that run data refers to (`filesystem-v2:...`, `database:...`); None: not to be had."""
 

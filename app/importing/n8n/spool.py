@@ -41,6 +41,15 @@ EXECUTIONS = """
 """
 
 
+NEWEST = """
+    SELECT e.id
+      FROM executions AS e
+     WHERE e.row ->> 'workflowId' = ? AND e.row ->> 'status' = 'success'
+     ORDER BY e.id DESC
+     LIMIT ?
+"""
+
+
 class Spool:
     """A file with the rows of n8n's tables, deleted when it is closed. Yields them as a Source does."""
 
@@ -62,7 +71,7 @@ class Spool:
         content = _encode(row)
         match table:
             case "execution_entity":
-                self._put("INSERT OR REPLACE INTO executions VALUES (?, ?)", int(row["id"]), content)
+                self._put("INSERT OR REPLACE INTO executions VALUES (?, ?)", int(row["id"]), content.decode())
             case "execution_data":
                 self._put("INSERT OR REPLACE INTO data VALUES (?, ?)", int(row["executionId"]), content)
             case "execution_metadata":
@@ -112,6 +121,10 @@ class Spool:
         if "document" in data:
             execution.document, execution.missing = data["document"], None
         return execution
+
+    def newest(self, workflow_id: str, number: int) -> list[int]:
+        rows = self._connection.execute(NEWEST, (workflow_id, number))
+        return [row["id"] for row in rows]
 
     def read_file(self, reference: str) -> bytes | None:
         return self._files.read(reference)

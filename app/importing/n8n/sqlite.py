@@ -7,7 +7,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from app.importing.n8n.files_of_runs import RunFiles
-from app.importing.n8n.queries import executions_query
+from app.importing.n8n.queries import NEWEST, executions_query
 from app.importing.n8n.rows import Row, normalise
 from app.importing.n8n.source import SourceError, SourceExecution
 from app.importing.n8n.stored_executions import read_stored
@@ -61,6 +61,10 @@ class SqliteSource:
         with closing(self._connection.cursor()) as cursor:
             for row in cursor.execute(query, parameters):
                 yield read_stored(dict(row), self._files)
+
+    def newest(self, workflow_id: str, number: int) -> list[int]:
+        query = NEWEST.format(self._table("execution_entity"), "?", "?")
+        return [row["id"] for row in self._connection.execute(query, (workflow_id, number))]
 
     def read_file(self, reference: str) -> bytes | None:
         mode, _, name = reference.partition(":")

@@ -1,0 +1,175 @@
+"""Runs recorded executions of n8n here and compares what each node puts out. Nothing is stored, and nothing outside
+is reached: nodes that reach outside put out what was recorded."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from typing import Any
+
+from app.engine.run.document import RunDocument
+from app.engine.run.node_types import NodeTypes
+from app.engine.run.ports import Ports
+from app.engine.run.run import RunRequest, run_workflow
+from app.engine.sandbox import Sandbox
+from app.importing.n8n.definitions import document_of
+from app.importing.n8n.flatted import Unreadable, unflatten
+from app.importing.n8n.rows import Row
+from app.importing.n8n.source import Source, SourceExecution
+
+NO_OPERATION, MANUAL = "n8n-nodes-base.noOp", "n8n-nodes-base.manualTrigger"
+OUTSIDE = frozenset(
+    f"n8n-nodes-base.{name}"
+    for name in (
+        "dataTable",
+        "emailSend",
+        "executeWorkflow",
+        "graphql",
+        "httpRequest",
+        "postgres",
+        "removeDuplicates",
+        "respondToWebhook",
+        "wait",
+    )
+)
+"""Types that reach outside, wait, or remember; what they put out is taken from the record."""
+RUN_SECONDS = 60.0
+MOST_VALUES = 5_000_000
+NONE_ABOVE = 2**62
+"""Above every id of an execution."""
+
+
+@dataclass(slots=True)
+class Rehearsed:
+    """What came of the rehearsals of one workflow: how many ran, and how often each node differed or could not be
+    compared, with an execution as an example."""
+
+    id: str
+    name: str
+    runs: int = 0
+    equal: int = 0
+    differing: Counter[str] = field(default_factory=Counter)
+    examples: dict[str, int] = field(default_factory=dict)
+    refused: dict[str, int] = field(default_factory=dict)
+
+    def lines(self) -> Iterator[str]:
+        """For people."""
+        yield f"  {self.name} ({self.id}): {self.equal} of {self.runs} runs are equal"
+        for node, number in self.differing.most_common():
+            yield f"    - {node} puts out something else in {number} (see execution {self.examples[node]})"
+        for reason, execution_id in self.refused.items():
+            yield f"    - cannot be run: {reason} (see execution {execution_id})"
+
+    def to_json(self) -> dict[str, Any]:
+        """For programs."""
+        return {
+            "id": self.id,
+            "name": self.name,
+            "runs": self.runs,
+            "equal": self.equal,
+            "differing": dict(self.differing),
+            "examples": {node: str(number) for node, number in self.examples.items()},
+            "refused": {reason: str(number) for reason, number in self.refused.items()},
+        }
+
+
+def rehearse(source: Source, types: NodeTypes, number: int, timezone: str) -> Iterator[Rehearsed]:
+    """Run the newest `number` successful executions of each workflow. Raises SourceError."""
+    versions = {str(row["versionId"]): row for row in source.rows("workflow_history") if row.get("versionId")}
+    with asyncio.Runner() as runner, ExitStack() as stack:
+        sandbox = Sandbox(spares=0)
+        runner.run(sandbox.__aenter__())
+        stack.callback(lambda: runner.run(sandbox.__aexit__(None, None, None)))
+        for row in source.rows("workflow_entity"):
+            rehearsed = Rehearsed(str(row["id"]), str(row.get("name")))
+            ids = source.newest(rehearsed.id, number)
+            for execution in source.executions(NONE_ABOVE, ids) if ids else ():
+                version = versions.get(str(execution.row.get("workflowVersionId")))
+                workflow = execution.workflow or document_of(row, version)
+                runner.run(_rehearse_one(rehearsed, execution, workflow, Stage(sandbox, types, timezone)))
+            if rehearsed.runs or rehearsed.refused:
+                yield rehearsed
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """What a rehearsal runs with."""
+
+    sandbox: Sandbox
+    types: NodeTypes
+    timezone: str
+
+
+async def _rehearse_one(rehearsed: Rehearsed, execution: SourceExecution, workflow: Row, stage: Stage) -> None:
+    try:
+        recorded = RunDocument(_document(execution))
+        request = Rehearsal(workflow, recorded, stage.types).request(stage.timezone)
+    except (Unreadable, LookupError, TypeError, AttributeError, ValueError) as error:
+        rehearsed.refused.setdefault(f"its record cannot be used: {error}", execution.id)
+        return
+    try:
+        async with asyncio.timeout(RUN_SECONDS):
+            outcome = (await run_workflow(request, stage.sandbox, stage.types)).document
+    except TimeoutError:
+        rehearsed.refused.setdefault(f"it takes longer than {RUN_SECONDS:g} seconds", execution.id)
+        return
+    if not outcome.run_data and outcome.error:
+        rehearsed.refused.setdefault(str(outcome.error.get("message")), execution.id)
+        return
+    rehearsed.runs += 1
+    differing = [name for name in recorded.run_data if _outputs(recorded, name) != _outputs(outcome, name)]
+    rehearsed.equal += not differing
+    for name in differing:
+        rehearsed.differing[name] += 1
+        rehearsed.examples.setdefault(name, execution.id)
+
+
+class Rehearsal:
+    """A recorded run as a request to run it again."""
+
+    def __init__(self, workflow: Mapping[str, Any], recorded: RunDocument, types: NodeTypes) -> None:
+        self._workflow, self._recorded, self._types = workflow, recorded, types
+        self._first = min(recorded.run_data, key=lambda name: recorded.run_data[name][0].get("executionIndex", 0))
+
+    def request(self, timezone: str) -> RunRequest:
+        """What the engine is asked. Raises LookupError, TypeError, AttributeError for a record that is none."""
+        pinned: dict[str, Any] = {}
+        nodes = [self._mocked(node, pinned) for node in self._workflow["nodes"]]
+        return RunRequest(
+            execution_id="",
+            mode="manual",
+            workflow={**self._workflow, "nodes": nodes, "pinData": pinned},
+            start_node=self._first,
+            items=_outputs(self._recorded, self._first)[0][0],
+            ports=Ports(timezone=timezone),
+        )
+
+    def _mocked(self, node: dict[str, Any], pinned: dict[str, Any]) -> dict[str, Any]:
+        name, kind = node["name"], str(node["type"])
+        version = node.get("typeVersion", 1)
+        if name == self._first:
+            return {**node, "type": MANUAL, "typeVersion": 1, "parameters": {}}
+        known = self._types.find(kind, float(version) if isinstance(version, int | float) else 1.0)
+        if kind not in OUTSIDE and known.installed and not known.trigger:
+            return node
+        runs = _outputs(self._recorded, name)
+        pinned[name] = next((output for outputs in runs for output in outputs if output), [])
+        return {"name": name, "type": NO_OPERATION, "typeVersion": 1, "position": [0, 0], "parameters": {}}
+
+
+def _document(execution: SourceExecution) -> dict[str, Any]:
+    document = execution.document
+    if execution.flatted is not None:
+        document = unflatten(execution.flatted, most_values=MOST_VALUES)
+    if not isinstance(document, dict):
+        raise Unreadable(execution.missing or "it is not an object")
+    return document
+
+
+def _outputs(document: RunDocument, name: str) -> list[list[list[dict[str, Any]]]]:
+    """The items of a node by run and output, each without what tells where it comes from."""
+    return [
+        [[{"json": item.get("json")} for item in items or []] for items in (run.get("data") or {}).get("main") or []]
+        for run in document.run_data.get(name, [])
+    ]
