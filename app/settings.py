@@ -101,6 +101,8 @@ class Settings:
     missed_schedules: str
     """`fire` once at start what was due while everything was down, or `skip` it."""
     allowed_hosts: AddressRules
+    files_folder: Path | None
+    """Absolute path of the folder in which workflows may read and write files, one folder a project; None: nowhere."""
     """What workflows may reach besides the public Internet."""
     encryption_key: str | None
     """What credentials are encrypted with; None: a key that is kept in the home folder."""
@@ -156,6 +158,7 @@ class Settings:
             webhook_seconds=reader.duration("EXECUTIONS_WEBHOOK_SECONDS", 100),
             timezone=reader.timezone("EXECUTIONS_TIMEZONE"),
             missed_schedules=reader.choice("EXECUTIONS_MISSED_SCHEDULES", "fire", "skip"),
+            files_folder=_files_folder(reader.text("EXECUTIONS_FILES_FOLDER", "")),
             allowed_hosts=_allowed_hosts(reader.text("EXECUTIONS_ALLOWED_HOSTS", "")),
             encryption_key=environ.get("EXECUTIONS_ENCRYPTION_KEY", "").strip() or None,
             encryption_keys_old=_old_keys(environ.get("EXECUTIONS_ENCRYPTION_KEY_OLD", "").strip()),
@@ -191,6 +194,13 @@ def _allowed_hosts(text: str) -> AddressRules:
         return AddressRules.parse(text)
     except InvalidAllowList as error:
         raise SettingsError(f"EXECUTIONS_ALLOWED_HOSTS: {error}") from None
+
+
+def _files_folder(text: str) -> Path | None:
+    folder = Path(text).expanduser().absolute() if text else None
+    if folder is not None and not folder.is_dir():
+        raise SettingsError(f"EXECUTIONS_FILES_FOLDER: there is no folder {folder}")
+    return folder
 
 
 def _api_key(text: str) -> str | None:

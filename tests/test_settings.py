@@ -35,6 +35,7 @@ def test_an_empty_variable_counts_as_absent():
         ("EXECUTIONS_LEASE_SECONDS", "6"),
         ("EXECUTIONS_PRUNE_AGE_HOURS", "never"),
         ("EXECUTIONS_MAX_BODY_BYTES", "16MB"),
+        ("EXECUTIONS_FILES_FOLDER", "/no/such/folder"),
     ],
 )
 def test_a_bad_value_is_refused_by_name(name, value):

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from app.engine.run.memory import Meter
@@ -56,11 +57,17 @@ class Reach:
             static_data=None if claim.mode == "manual" else self._static_data(assignment),
             data_tables=ProjectDataTables(self.database, claim.project_id, self.settings.data_tables_bytes),
             variables=partial(self.database.transact, variables.read_values, claim.project_id),
+            files=self._files(claim.project_id),
             timezone=self.settings.timezone,
             now=self.clock.now,
             meter=Meter(self.settings.run_bytes),
             depth=assignment.depth,
         )
+
+    def _files(self, project_id: str) -> Path | None:
+        """The project's own folder, so that no project sees another's files; its nodes make it."""
+        folder = self.settings.files_folder
+        return None if folder is None else folder / project_id
 
     def _static_data(self, assignment: Assignment) -> StaticStore:
         return self.static_data.of_workflow(assignment.claim.workflow_id, assignment.proof.mask.json)

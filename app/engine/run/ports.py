@@ -6,6 +6,7 @@ Each is optional; a node that needs one that is not there fails with a message t
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from app.engine.run.credentials import ReadCredential
@@ -68,6 +69,8 @@ class Ports:
     """None: what a run changes of its workflow's static data is its result's."""
     data_tables: DataTables | None = None
     variables: ReadVariables | None = None
+    files: Path | None = None
+    """The folder in which the workflow's nodes may read and write files."""
     timezone: str = "UTC"
     """The time zone of the instance, for workflows that name none."""
     now: Callable[[], datetime] = own_clock

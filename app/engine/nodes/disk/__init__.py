@@ -1,0 +1,1 @@
+"""Files on the disk of the server, within one folder: Read/Write Files, and the nodes before it."""
