@@ -63,15 +63,11 @@ def render_execution(execution: Execution) -> dict[str, Any]:
 
 
 def render_retry(execution: Execution) -> dict[str, Any]:
-    """A retry that has just begun: the execution object, with what n8n's answer holds besides, still empty."""
+    """A retry that has just begun, as n8n's answers show it: with its data still empty, and without an annotation."""
     rendered = render_execution(execution)
-    return {
-        **rendered,
-        "annotation": {"id": execution.id, **rendered["annotation"]},
-        "data": {},
-        "workflowData": {"id": execution.workflow_id, "name": execution.workflow_name},
-        "customData": {},
-    }
+    del rendered["annotation"]
+    workflow = {"id": execution.workflow_id, "name": execution.workflow_name}
+    return {**rendered, "data": {}, "workflowData": workflow, "customData": {}}
 
 
 def render_retry_answer(answer: RetryAnswer) -> dict[str, str]:

@@ -83,14 +83,12 @@ class DetailedExecutionSchema(ExecutionSchema):
     )
 
 
-class RetryAnnotationSchema(AnnotationSchema):
-    id = fields.Integer(required=True)
-
-
 class RetrySchema(ExecutionSchema):
-    """A retry that has just begun; what it produces, ran and notes is read later."""
+    """A retry that has just begun: nobody has annotated it, and what it produces, ran and notes is read later."""
 
-    annotation = fields.Nested(RetryAnnotationSchema, required=True)
+    class Meta:
+        exclude = ("annotation",)
+
     data = fields.Dict(required=True)
     workflow_data = fields.Dict(required=True)
     custom_data = fields.Dict(required=True)
