@@ -5,7 +5,10 @@ import mimetypes
 from typing import Any
 
 KINDS = (("image/", "image"), ("video/", "video"), ("audio/", "audio"), ("text/html", "html"), ("text/", "text"))
-EXTENSIONS = {"text/plain": ".txt", "image/jpeg": ".jpeg"}
+EXTENSIONS = {"text/plain": ".txt", "image/jpeg": ".jpg", "audio/mpeg": ".mpga"}
+COMPRESSED = {"gzip": "application/gzip", "bzip2": "application/x-bzip2", "xz": "application/x-xz"}
+UNKNOWN_KIND = "text/plain"
+"""What a file is of which nobody said it, and whose name does not tell it."""
 
 
 def file_entry(content: bytes, mime_type: str, file_name: str | None = None) -> dict[str, Any]:
@@ -24,11 +27,37 @@ def file_entry(content: bytes, mime_type: str, file_name: str | None = None) -> 
     return {**made, "fileSize": _display_size(len(content)), "bytes": len(content)}
 
 
-def _extension(mime_type: str, file_name: str | None) -> str | None:
-    if file_name and "." in file_name.rsplit("/", 1)[-1]:
-        return file_name.rsplit(".", 1)[-1]
-    guessed = EXTENSIONS.get(mime_type) or mimetypes.guess_extension(mime_type)
+def named_file(content: bytes, path: str, mime_type: str | None = None) -> dict[str, Any]:
+    """As `file_entry`, for a file whose path may have folders; its kind is what its name tells where nobody says it."""
+    folder, _, name = path.rstrip("/").rpartition("/")
+    kind = mime_type or mime_type_of(name)
+    made = file_entry(content, kind or UNKNOWN_KIND, name)
+    if kind is None and not _suffix(name):
+        made.pop("fileExtension", None)
+    return {**made, "directory": folder} if folder else made
+
+
+def mime_type_of(name: str) -> str | None:
+    """What kind of file a name tells of."""
+    kind, encoding = mimetypes.guess_type(name)
+    return COMPRESSED.get(encoding) if encoding else kind
+
+
+def extension_of(mime_type: str) -> str | None:
+    """What the names of files of this kind end with, without a dot."""
+    essence = mime_type.partition(";")[0].strip()
+    guessed = EXTENSIONS.get(essence) or mimetypes.guess_extension(essence)
     return guessed[1:] if guessed else None
+
+
+def _suffix(name: str) -> str:
+    """What stands behind the last dot of a name, unless it begins there."""
+    stem, dot, suffix = name.rpartition(".")
+    return suffix if dot and stem.strip(".") else ""
+
+
+def _extension(mime_type: str, file_name: str | None) -> str | None:
+    return _suffix((file_name or "").rsplit("/", 1)[-1]) or extension_of(mime_type)
 
 
 def _display_size(size: int) -> str:

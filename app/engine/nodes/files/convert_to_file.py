@@ -1,17 +1,15 @@
 """Convert to File: JSON, text, base64 and separated values into files that items carry."""
 
-import base64
-import binascii
-import mimetypes
+import math
 from functools import partial
 from typing import Any
 
 import orjson
 
-from app.binary_files import file_entry
+from app.binary_files import extension_of, file_entry, named_file
 from app.engine.nodes.files import spreadsheets
 from app.engine.nodes.files.calendars import write_event
-from app.engine.nodes.shared.binary import encoding_name
+from app.engine.nodes.shared.binary import decode_base64, encoding_name
 from app.engine.nodes.shared.issues import Required, rules
 from app.engine.run.computing import breathe, compute
 from app.engine.run.context import NodeContext
@@ -19,8 +17,12 @@ from app.engine.run.errors import NodeError
 from app.engine.run.items import Item, Outputs
 from app.engine.run.registry import node
 from app.engine.values import conversions, paths, tables
+from app.engine.values.conversions import Undefined
 
 BYTE_ORDER_MARK = "\ufeff"
+NO_BYTES = (
+    "The first argument must be of type string or an instance of Buffer, ArrayBuffer, or Array or an Array-like Object"
+)
 
 
 ISSUES = rules(
@@ -41,9 +43,14 @@ ISSUES = rules(
 @node("convertToFile", [1, 1.1], issues=ISSUES, plain=["operation", "mode"], wraps_expression_errors=True)
 async def convert_to_file(context: NodeContext) -> Outputs:
     operation = context.parameters.get("operation", "csv")
-    resolved = await context.resolve(context.parameters) if context.items else []
+    resolved = await context.resolve_each(context.parameters, exact=True)
     if not resolved:
         return [[]]
+    each = operation in ("toText", "toBinary", "iCal") or (
+        operation == "toJson" and context.parameters.get("mode", "once") != "once"
+    )
+    if isinstance(resolved[0], NodeError) and not each:
+        raise resolved[0]
     if operation == "csv":
         options = resolved[0].get("options") or {}
         write = partial(
@@ -55,11 +62,13 @@ async def convert_to_file(context: NodeContext) -> Outputs:
         )
         text = await compute(write)
         content = (BYTE_ORDER_MARK + text).encode()  # for the sake of spreadsheets, as n8n writes it
-        return [[_all(context, resolved[0], content, "text/csv", "File.csv")]]
+        name = options.get("fileName", "File.csv")
+        file = named_file(content, _path("File.csv" if isinstance(name, Undefined) else name or ""))
+        return [[_one_for_all(context, resolved[0], file)]]
     if operation in spreadsheets.MIME_TYPES:
         file = await spreadsheets.write_sheet(context, context.items, operation, resolved[0].get("options") or {})
         return [[_one_for_all(context, resolved[0], file)]]
-    if operation == "toJson" and context.parameters.get("mode", "once") == "once":
+    if operation == "toJson" and not each:
         content = await compute(_json, [item["json"] for item in context.items], resolved[0])
         return [[_all(context, resolved[0], content, "application/json", "file.json")]]
     make = {"toJson": _json_file, "toText": _text_file, "toBinary": _binary_file}.get(operation)
@@ -69,6 +78,8 @@ async def convert_to_file(context: NodeContext) -> Outputs:
     for index, (item, parameters) in enumerate(zip(context.items, resolved, strict=True)):
         await breathe()
         try:
+            if isinstance(parameters, NodeError):
+                raise parameters
             file = (
                 await _calendar_file(context, parameters, index)
                 if make is None
@@ -83,13 +94,30 @@ async def convert_to_file(context: NodeContext) -> Outputs:
 
 
 def _field(parameters: dict[str, Any]) -> str:
-    return str(parameters.get("binaryPropertyName") or "data")
+    name = parameters.get("binaryPropertyName", "data")
+    return "undefined" if isinstance(name, Undefined) else conversions.to_string(name)
+
+
+def _path(given: Any) -> str:
+    """The path that a file's name is. Raises NodeError."""
+    if isinstance(given, str):
+        return given
+    raise NodeError(f'The "path" argument must be of type string. Received {_received(given)}')
+
+
+def _received(value: Any) -> str:
+    """How Node.js names a value that is of another type than it takes."""
+    if value is None or isinstance(value, Undefined):
+        return "null" if value is None else "undefined"
+    if isinstance(value, dict):
+        return "an instance of Object"
+    return f"type {conversions.type_name(value)} ({conversions.to_string(value)})"
 
 
 def _all(context: NodeContext, parameters: dict[str, Any], content: bytes, mime_type: str, name: str) -> Item:
     """One item with one file for all."""
     given = (parameters.get("options") or {}).get("fileName")
-    return _one_for_all(context, parameters, file_entry(content, mime_type, str(given or name)))
+    return _one_for_all(context, parameters, named_file(content, _path(given or name), mime_type))
 
 
 def _one_for_all(context: NodeContext, parameters: dict[str, Any], file: dict[str, Any]) -> Item:
@@ -110,7 +138,7 @@ def _json(value: Any, parameters: dict[str, Any]) -> bytes:
 
 def _json_file(item: Item, parameters: dict[str, Any], index: int, version: float) -> dict[str, Any]:
     name = (parameters.get("options") or {}).get("fileName")
-    return file_entry(_json(item["json"], parameters), "application/json", str(name or "file.json"))
+    return named_file(_json(item["json"], parameters), _path(name or "file.json"), "application/json")
 
 
 async def _calendar_file(context: NodeContext, parameters: dict[str, Any], index: int) -> dict[str, Any]:
@@ -121,28 +149,39 @@ async def _calendar_file(context: NodeContext, parameters: dict[str, Any], index
 
 def _text_file(item: Item, parameters: dict[str, Any], index: int, version: float) -> dict[str, Any]:
     options = parameters.get("options") or {}
-    content = _encode_text(conversions.display(_source(item, parameters, index)), options)
-    return file_entry(content, "text/plain", str(options.get("fileName") or "file.txt"))
+    value = _source(item, parameters, index)
+    content = _encode_text("null" if value is None else conversions.display(value), options)
+    kind = "application/json" if value is None or isinstance(value, dict | list) else "text/plain"
+    return named_file(content, _path(options.get("fileName") or "file.txt"), kind)
 
 
 def _binary_file(item: Item, parameters: dict[str, Any], index: int, version: float) -> dict[str, Any]:
     options = parameters.get("options") or {}
-    text = conversions.display(_source(item, parameters, index))
+    value = _source(item, parameters, index)
     if version > 1 or options.get("dataIsBase64") is not False:
-        try:
-            content = base64.b64decode(text + "=" * (-len(text) % 4), altchars=None)
-        except binascii.Error as error:
-            raise NodeError("The value is not valid base64.", item_index=index) from error
+        content = _bytes(value)
     else:
-        content = _encode_text(text, options)
-    name = str(options.get("fileName") or "")
-    mime_type = options.get("mimeType") or (mimetypes.guess_type(name)[0] if name else None)
-    return file_entry(content, str(mime_type or "application/octet-stream"), name or "file")
+        content = _encode_text(conversions.display(value), options)
+    mime_type = conversions.to_string(options.get("mimeType") or "") or None
+    ending = extension_of(mime_type) if mime_type else None
+    return named_file(content, _path(options.get("fileName") or (f"file.{ending}" if ending else "file")), mime_type)
+
+
+def _bytes(value: Any) -> bytes:
+    """What base64 or an array of numbers spells. Raises NodeError for anything else."""
+    if isinstance(value, str):
+        return decode_base64(value)
+    if isinstance(value, list):
+        return bytes(int(each) % 256 if conversions.is_number(each) and math.isfinite(each) else 0 for each in value)
+    raise NodeError(f"{NO_BYTES}. Received {_received(value)}")
 
 
 def _source(item: Item, parameters: dict[str, Any], index: int) -> Any:
-    name = str(parameters.get("sourceProperty") or "")
-    value = paths.get(item["json"], name)
-    if value is None:
+    given = parameters.get("sourceProperty", "")
+    if isinstance(given, Undefined):
+        return item["json"]
+    name = conversions.display(given)
+    value = paths.get(item["json"], name, paths.MISSING)
+    if value is paths.MISSING:
         raise NodeError(f'The value in "{name}" is not set', item_index=index)
     return value

@@ -159,4 +159,4 @@ def _name_cells(read: Any, options: dict[str, Any], skip: bool) -> Any:
             raise MalformedTable("A row has not as many cells as the first")
         cells = dict(zip(names or map(str, range(width)), row, strict=True))
         cells = {name: cell for name, cell in cells.items() if empty_too or cell != ""}
-        yield cells if names is not None else {"row": cells}
+        yield cells if names is not None else {"row": row if empty_too else cells}

@@ -4,12 +4,15 @@ Knows items, no node. The bytes stand in the item itself, in base64.
 """
 
 import base64
-import binascii
 import codecs
+import re
 from typing import Any
 
 from app.engine.run.errors import NodeError
 from app.engine.run.items import Item
+
+_NOT_BASE64 = re.compile(r"[^A-Za-z0-9+/_-]+")
+_URL_SAFE = str.maketrans("-_", "+/")
 
 
 def read(item: Item, name: Any, index: int) -> bytes:
@@ -21,6 +24,12 @@ def entry(item: Item, name: Any, index: int) -> dict[str, Any]:
     """The file `name` of the item as it is written down. Raises NodeError when there is none."""
     if isinstance(name, dict) and "data" in name:
         return name
+    if not isinstance(name, str):
+        raise NodeError(
+            "Provided parameter is not a string or binary data object.",
+            description="Specify the name of the file's field in the input item, or a file itself",
+            item_index=index,
+        )
     found = (item.get("binary") or {}).get(name)
     if isinstance(found, dict):
         return found
@@ -40,10 +49,18 @@ def entry(item: Item, name: Any, index: int) -> dict[str, Any]:
 
 
 def decode(file: dict[str, Any]) -> bytes:
+    """The bytes of a file as it is written down."""
+    return decode_base64(str(file.get("data", "")))
+
+
+def decode_base64(text: str) -> bytes:
+    """What base64 spells as far as Node.js reads it: up to the first "=", without what belongs to no alphabet."""
     try:
-        return base64.b64decode(str(file.get("data", "")))
-    except binascii.Error as error:
-        raise NodeError("The binary data is not valid base64.") from error
+        return base64.b64decode(text, validate=True)
+    except ValueError:  # also for text that is not ASCII
+        known = _NOT_BASE64.sub("", text.partition("=")[0]).translate(_URL_SAFE)
+        whole = known[: len(known) - (len(known) % 4 == 1)]
+        return base64.b64decode(whole + "=" * (-len(whole) % 4))
 
 
 def encoding_name(given: Any) -> str:
