@@ -3,7 +3,7 @@ is reached: nodes that reach outside put out what was recorded."""
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,6 +13,7 @@ from app.engine.run.node_types import NodeTypes
 from app.engine.run.ports import Ports
 from app.engine.run.run import RunRequest, run_workflow
 from app.engine.sandbox import Sandbox
+from app.importing.n8n.binary import BinaryReader
 from app.importing.n8n.definitions import document_of
 from app.importing.n8n.flatted import Unreadable, unflatten
 from app.importing.n8n.rows import Row
@@ -28,14 +29,17 @@ OUTSIDE = frozenset(
         "graphql",
         "httpRequest",
         "postgres",
-        "removeDuplicates",
         "respondToWebhook",
         "wait",
     )
 )
-"""Types that reach outside, wait, or remember; what they put out is taken from the record."""
+"""Types that reach outside or wait; what they put out is taken from the record."""
+REMEMBERING = ("clearDeduplicationHistory", "removeItemsSeenInPreviousExecutions")
+"""Operations of Remove Duplicates to which earlier executions matter."""
 RUN_SECONDS = 60.0
 MOST_VALUES = 5_000_000
+MOST_FILE_BYTES = 64 * 2**20
+"""How much the files of one execution may come to; what goes beyond is empty."""
 NONE_ABOVE = 2**62
 """Above every id of an execution."""
 
@@ -87,7 +91,9 @@ def rehearse(source: Source, types: NodeTypes, number: int, timezone: str) -> It
             for execution in source.executions(NONE_ABOVE, ids) if ids else ():
                 version = versions.get(str(execution.row.get("workflowVersionId")))
                 workflow = execution.workflow or document_of(row, version)
-                runner.run(_rehearse_one(rehearsed, execution, workflow, Stage(sandbox, types, timezone)))
+                runner.run(
+                    _rehearse_one(rehearsed, execution, workflow, Stage(sandbox, types, timezone, source.read_file))
+                )
             if rehearsed.runs or rehearsed.refused:
                 yield rehearsed
 
@@ -99,11 +105,12 @@ class Stage:
     sandbox: Sandbox
     types: NodeTypes
     timezone: str
+    read_file: Callable[[str], bytes | None]
 
 
 async def _rehearse_one(rehearsed: Rehearsed, execution: SourceExecution, workflow: Row, stage: Stage) -> None:
     try:
-        recorded = RunDocument(_document(execution))
+        recorded = RunDocument(_document(execution, stage))
         request = Rehearsal(workflow, recorded, stage.types).request(stage.timezone)
     except (Unreadable, LookupError, TypeError, AttributeError, ValueError) as error:
         rehearsed.refused.setdefault(f"its record cannot be used: {error}", execution.id)
@@ -118,7 +125,8 @@ async def _rehearse_one(rehearsed: Rehearsed, execution: SourceExecution, workfl
         rehearsed.refused.setdefault(str(outcome.error.get("message")), execution.id)
         return
     rehearsed.runs += 1
-    differing = [name for name in recorded.run_data if _outputs(recorded, name) != _outputs(outcome, name)]
+    ran = [name for name in recorded.run_data if name not in outcome.pin_data]
+    differing = [name for name in ran if _outputs(recorded, name) != _outputs(outcome, name)]
     rehearsed.equal += not differing
     for name in differing:
         rehearsed.differing[name] += 1
@@ -130,7 +138,10 @@ class Rehearsal:
 
     def __init__(self, workflow: Mapping[str, Any], recorded: RunDocument, types: NodeTypes) -> None:
         self._workflow, self._recorded, self._types = workflow, recorded, types
-        self._first = min(recorded.run_data, key=lambda name: recorded.run_data[name][0].get("executionIndex", 0))
+        order = {name: runs[0].get("executionIndex", 0) for name, runs in recorded.run_data.items() if runs}
+        if not order:
+            raise Unreadable("no node has run")
+        self._first = min(order, key=lambda name: order[name])
 
     def request(self, timezone: str) -> RunRequest:
         """What the engine is asked. Raises LookupError, TypeError, AttributeError for a record that is none."""
@@ -141,7 +152,7 @@ class Rehearsal:
             mode="manual",
             workflow={**self._workflow, "nodes": nodes, "pinData": pinned},
             start_node=self._first,
-            items=_outputs(self._recorded, self._first)[0][0],
+            items=_items(self._recorded.run_data[self._first]) or None,
             ports=Ports(timezone=timezone),
         )
 
@@ -151,20 +162,30 @@ class Rehearsal:
         if name == self._first:
             return {**node, "type": MANUAL, "typeVersion": 1, "parameters": {}}
         known = self._types.find(kind, float(version) if isinstance(version, int | float) else 1.0)
-        if kind not in OUTSIDE and known.installed and not known.trigger:
+        remembers = (node.get("parameters") or {}).get("operation") in REMEMBERING
+        if kind not in OUTSIDE and known.installed and not known.trigger and not remembers:
             return node
-        runs = _outputs(self._recorded, name)
-        pinned[name] = next((output for outputs in runs for output in outputs if output), [])
+        runs = self._recorded.run_data.get(name, [])
+        if len(runs) > 1:
+            raise Unreadable(f"{name} reaches outside and has run more than once")
+        pinned[name] = _items(runs)
         return {"name": name, "type": NO_OPERATION, "typeVersion": 1, "position": [0, 0], "parameters": {}}
 
 
-def _document(execution: SourceExecution) -> dict[str, Any]:
+def _document(execution: SourceExecution, stage: Stage) -> dict[str, Any]:
     document = execution.document
     if execution.flatted is not None:
         document = unflatten(execution.flatted, most_values=MOST_VALUES)
     if not isinstance(document, dict):
         raise Unreadable(execution.missing or "it is not an object")
-    return document
+    return BinaryReader(stage.read_file, MOST_FILE_BYTES, lambda reason: None).inline(document, execution.flatted)
+
+
+def _items(runs: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The first items that a node has put out, with their files."""
+    outputs = (output for run in runs for output in (run.get("data") or {}).get("main") or [])
+    items: list[dict[str, Any]] = next((output for output in outputs if output), [])
+    return [{name: item[name] for name in ("json", "binary") if name in item} for item in items]
 
 
 def _outputs(document: RunDocument, name: str) -> list[list[list[dict[str, Any]]]]:
