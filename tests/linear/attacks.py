@@ -22,6 +22,12 @@ FAILING_ENDS = ("", "\x01", "!")
 
 def attacks(pattern: re.Pattern[Any], size: int) -> Iterator[str]:
     """Texts of about `size` characters: pieces that parts of the pattern match, repeated, with an end that fails."""
+    for beginning, unit, end in parts(pattern):
+        yield beginning + unit * (size // len(unit)) + end
+
+
+def parts(pattern: re.Pattern[Any]) -> Iterator[tuple[str, str, str]]:
+    """The beginning of each of these texts, what is repeated in it, and its end."""
     source = pattern.pattern if isinstance(pattern.pattern, str) else pattern.pattern.decode("latin-1")
     parsed = parser.parse(source, pattern.flags & ~re.UNICODE if isinstance(pattern.pattern, bytes) else pattern.flags)
     pieces = list(dict.fromkeys(piece for piece in _pieces(parsed) if piece))
@@ -29,10 +35,9 @@ def attacks(pattern: re.Pattern[Any], size: int) -> Iterator[str]:
     pairs = map("".join, itertools.permutations(pieces[:6], 2))
     units = list(dict.fromkeys([*beginnings[1:], *pieces[:MOST_UNITS], *pairs]))
     for unit in units[: 2 * MOST_UNITS]:
-        repeated = unit * (size // len(unit))
         for beginning in beginnings[:12]:
             for end in FAILING_ENDS:
-                yield beginning + repeated + end
+                yield beginning, unit, end
 
 
 def _pieces(parsed: Any) -> Iterator[str]:

@@ -30,7 +30,7 @@ function withoutImports(source) {
 }
 
 /** A backslash before the word would escape the escape; alone it means nothing there. */
-const escaped = (text) => text.replace(/(\\*)import/g, (_, slashes) => slashes.slice(slashes.length % 2) + ESCAPED);
+const escaped = (text) => text.replace(/(?<!\\)(\\*)import/g, (_, slashes) => slashes.slice(slashes.length % 2) + ESCAPED);
 const quoted = (text) => (text === undefined || text === null ? 'undefined' : escaped(JSON.stringify(text)));
 
 /** What has to be written in another way than with an escape: [start, end, text] each. */

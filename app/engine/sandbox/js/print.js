@@ -9,7 +9,7 @@ const { EXPRESSIONS_PRECEDENCE, GENERATOR, generate } = require('astring');
 class Unprintable extends Error {}
 
 const NAME = /^[\p{ID_Start}$_][\p{ID_Continue}$_\u200c\u200d]*$/u;
-const NUMBER = /^(?:0[xob][\da-f]+|(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?)$/i;
+const NUMBER = /^(?:0[xob][\da-f]+|(?:\d+(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?)$/i;
 const FLAGS = /^[a-z]*$/;
 // What stands between two slashes, and what between the parts of a template, by the letter of the standard.
 const PATTERN = /^(?![*])(?:[^\\/[\n\r\u2028\u2029]|\\[^\n\r\u2028\u2029]|\[(?:[^\]\\\n\r\u2028\u2029]|\\[^\n\r\u2028\u2029])*\])+$/;

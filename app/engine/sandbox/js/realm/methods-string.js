@@ -8,7 +8,7 @@
 
   const hostName = String.raw`(?:(?:[-\w]+\.)+[a-z]{2,}|localhost|\d{1,3}(?:\.\d{1,3}){3})`;
   const wholeEmail = /^(?:[^<>()[\],;:\s@"]+|".+")@(?:\[\d{1,3}(?:\.\d{1,3}){3}\]|(?:[a-z\d-]+\.)+[a-z]{2,})$/i;
-  const anyEmail = /[\w.!#$%&'*+/=?^`{|}~-]+@[a-z\d](?:[a-z\d-]{0,61}[a-z\d])?(?:\.[a-z\d](?:[a-z\d-]{0,61}[a-z\d])?)*\.[a-z\d][a-z\d-]*[a-z\d]/i;
+  const anyEmail = /(?<![\w.!#$%&'*+/=?^`{|}~-])[\w.!#$%&'*+/=?^`{|}~-]+@[a-z\d](?:[a-z\d-]{0,61}[a-z\d])?(?:\.[a-z\d](?:[a-z\d-]{0,61}[a-z\d])?)*\.[a-z\d][a-z\d-]*[a-z\d]/i;
   const wholeDomain = new RegExp(`^${hostName}(?::\\d+)?(?:[/?#].*)?$`, 'i');
   const wholeUrl = new RegExp(`^(?:https?|ftp)://${hostName}(?::\\d+)?(?:[/?#]\\S*)?$`, 'i');
   const anyUrl = new RegExp(`(?:https?|ftp)://${hostName}(?::\\d+)?(?:[/?#]\\S*)?`, 'i');
@@ -19,8 +19,8 @@
   const markdown = [
     [/^([ \t]*)(?:[*+-]|\d\.)\s+/gm, '$1'], // list markers
     [/\n==+/g, '\n'], // underlined titles
-    [/(?:```|~~~).*\n/g, ''], // fences of code
-    [/~~|<[^>]*>/g, ''], // strike-through and tags
+    [/(?:```|~~~).*(\n)?/g, (all, ended) => (ended ? '' : all)], // fences of code
+    [/~~|<[^>]*(>)?/g, (all, ended) => (ended ? '' : all.replaceAll('~~', ''))], // strike-through and tags
     [/\[\^[^\]]+\](?:: .*$)?/g, ''], // footnotes
     [/\s{0,2}\[[^\]]*\]: .*$/g, ''], // definitions of links
     [/!\[[^\]]*\][([][^)\]]*[)\]]/g, ''], // images
@@ -50,7 +50,7 @@
   realm.families.String = {
     toTitleCase: (text) => host('titleCase', text, ''),
     toSentenceCase: (text) =>
-      text.toLowerCase().replace(/(^|[.!?])(\P{L}*)(\p{L})/gu, (_, end, gap, letter) => end + gap + letter.toUpperCase()),
+      text.toLowerCase().replace(/(^|[.!?])([^\p{L}.!?]*)(\p{L})/gu, (_, end, gap, letter) => end + gap + letter.toUpperCase()),
     toSnakeCase: (text) => text.toLowerCase().replace(/[ -]/g, '_').replace(/[^\p{L}\d_\s]/gu, ''),
     isEmail: (text) => wholeEmail.test(text),
     isUrl: (text) => wholeUrl.test(text),

@@ -1,0 +1,54 @@
+// Reads {acorn, files, attacks?} as JSON; without attacks it prints the regular expressions of the files, with attacks
+// (one list of [beginning, unit, end] for each expression) those that take more than their share of a longer text.
+'use strict';
+
+const fs = require('node:fs');
+const { acorn, files, attacks } = JSON.parse(fs.readFileSync(0, 'utf8'));
+const [SMALL, FACTOR] = [2_000, 8];
+const [NOTICED, LEAST] = [0.1, 8]; // milliseconds
+
+function* literals(node) {
+  if (Array.isArray(node)) for (const each of node) yield* literals(each);
+  else if (node && typeof node === 'object') {
+    if (node.regex) yield node.regex;
+    for (const key of Object.keys(node)) if (key !== 'regex') yield* literals(node[key]);
+  }
+}
+
+function milliseconds(use) {
+  const taken = [];
+  for (let i = 0; i < 3; i++) {
+    const before = process.cpuUsage();
+    use();
+    const { user, system } = process.cpuUsage(before);
+    taken.push((user + system) / 1000);
+    if (taken[0] < NOTICED) break;
+  }
+  return Math.min(...taken);
+}
+
+const { parse } = require(acorn);
+const found = files.flatMap((file) => {
+  const program = parse(fs.readFileSync(file, 'utf8'), { ecmaVersion: 'latest', allowReturnOutsideFunction: true });
+  return [...literals(program.body)].map(({ pattern, flags }) => ({ file, pattern, flags }));
+});
+if (!attacks) console.log(JSON.stringify(found));
+else {
+  const slow = [];
+  found.forEach(({ pattern, flags }, index) => {
+    for (const [beginning, unit, end] of attacks[index]) {
+      const use = (size) => {
+        const text = beginning + unit.repeat(size / unit.length) + end;
+        return () => text.replace(new RegExp(pattern, flags), '');
+      };
+      const small = milliseconds(use(SMALL));
+      if (small < NOTICED) continue;
+      const large = milliseconds(use(SMALL * FACTOR));
+      if (large > Math.max(small * FACTOR * 3, LEAST)) {
+        slow.push(`/${pattern}/${flags}: ${JSON.stringify([beginning, unit, end])} took ${small} and ${large} ms`);
+        break;
+      }
+    }
+  });
+  console.log(JSON.stringify(slow));
+}
