@@ -1,8 +1,10 @@
 """The data tables of a project, as the nodes of an execution ask for them."""
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, tzinfo
 from typing import Any, TypeVar
+from weakref import WeakValueDictionary
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from app.data_tables import tables
@@ -19,17 +21,42 @@ from app.worker.database import Database
 
 T = TypeVar("T")
 Json = dict[str, Any]
+AT_ONCE = 2
+"""Transactions with tables that may run at the same time: half of what a worker's threads can do."""
 MOST_ROWS = 100_000
 """Rows that a change hands out at most; reading goes on page by page."""
+
+
+class DataTableStores:
+    """The tables that executions on this worker may ask for; `most_bytes` is what those of a project may take.
+
+    Of a project one execution at a time asks, and few of all: the others must not wait for threads that wait for a
+    table.
+    """
+
+    def __init__(self, database: Database, most_bytes: int) -> None:
+        self._database = database
+        self._most_bytes = most_bytes
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._places = asyncio.Semaphore(AT_ONCE)
+
+    def of_project(self, project_id: str) -> "ProjectDataTables":
+        lock = self._locks.get(project_id) or asyncio.Lock()
+        self._locks[project_id] = lock
+        return ProjectDataTables(self._database, project_id, self._most_bytes, lock, self._places)
 
 
 class ProjectDataTables:
     """See app.engine.run.data_tables.DataTables. Each method is one transaction."""
 
-    def __init__(self, database: Database, project_id: str, most_bytes: int) -> None:
+    def __init__(
+        self, database: Database, project_id: str, most_bytes: int, lock: asyncio.Lock, places: asyncio.Semaphore
+    ) -> None:
         self._database = database
         self._project_id = project_id
         self._most_bytes = most_bytes
+        self._turn = lock
+        self._places = places
 
     async def find(self, name: str) -> str | None:
         return await self._ask(lambda connection: data_tables.find_table(connection, self._project_id, name))
@@ -158,7 +185,8 @@ class ProjectDataTables:
     async def _ask(self, work: Callable[[Connection], T], *, taken: str = "") -> T:
         """Do something in a transaction of its own; `taken` is a name that may be another table's already."""
         try:
-            return await self._database.transact(work)
+            async with self._turn, self._places:
+                return await self._database.transact(work)
         except AlreadyExists as error:
             raise DataTableRefused(f"Data table with name '{taken}' already exists in this project") from error
         except (InvalidData, RepositoryError) as error:

@@ -15,7 +15,7 @@ from app.settings import Settings
 from app.signatures import Signer, resume_url
 from app.worker.clock import Clock
 from app.worker.credentials import Credentials
-from app.worker.data_tables import ProjectDataTables
+from app.worker.data_tables import DataTableStores
 from app.worker.database import Database
 from app.worker.exchange import Assignment
 from app.worker.histories import WorkflowHistory
@@ -35,6 +35,7 @@ class Reach:
     outgoing: Outgoing
     database: Database
     static_data: StaticStores
+    data_tables: DataTableStores
     clock: Clock
     start_child: StartChild
     send_answer: SendAnswer
@@ -55,7 +56,7 @@ class Reach:
             address=self.settings.webhook_url,
             history=WorkflowHistory(self.database, claim.workflow_id),
             static_data=None if claim.mode == "manual" else self._static_data(assignment),
-            data_tables=ProjectDataTables(self.database, claim.project_id, self.settings.data_tables_bytes),
+            data_tables=self.data_tables.of_project(claim.project_id),
             variables=partial(self.database.transact, variables.read_values, claim.project_id),
             files=self._files(claim.project_id),
             timezone=self.settings.timezone,

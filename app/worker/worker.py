@@ -34,6 +34,7 @@ from app.worker.beat import Beat, BeatThread
 from app.worker.chores.roster import chores
 from app.worker.clock import Clock
 from app.worker.credentials import Credentials
+from app.worker.data_tables import DataTableStores
 from app.worker.database import Database
 from app.worker.exchange import Exchange
 from app.worker.held import Held
@@ -70,6 +71,7 @@ class Worker:
             outgoing=self._outgoing,
             database=self._database,
             static_data=StaticStores(self._database),
+            data_tables=DataTableStores(self._database, settings.data_tables_bytes),
             clock=self._clock,
             start_child=lambda *part: self._held.run_child(*part),
             send_answer=self._send_answer,

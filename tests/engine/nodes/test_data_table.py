@@ -11,7 +11,7 @@ import pytest
 from app.engine.run.ports import Ports
 from app.repository import projects
 from app.repository.connection import connect, open_pool
-from app.worker.data_tables import ProjectDataTables
+from app.worker.data_tables import DataTableStores
 from app.worker.database import Database
 from tests.conformance.test_conformance import seen
 from tests.engine.running import Engine, output_of
@@ -45,7 +45,7 @@ def database(postgres_url: str) -> Iterator[Database]:
 
 
 def run(engine: Engine, database: Database, workflow: dict[str, Any], *, project: str = "default", room: int = ROOM):
-    ports = Ports(data_tables=ProjectDataTables(database, project, room))
+    ports = Ports(data_tables=DataTableStores(database, room).of_project(project))
     return engine.run(workflow, mode="test", start_node="Start", ports=ports)
 
 
