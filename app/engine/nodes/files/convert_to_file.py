@@ -1,7 +1,6 @@
 """Convert to File: JSON, text, base64 and separated values into files that items carry."""
 
 import math
-from functools import partial
 from typing import Any
 
 import orjson
@@ -9,6 +8,7 @@ import orjson
 from app.binary_files import extension_of, file_entry, named_file
 from app.engine.nodes.files import spreadsheets
 from app.engine.nodes.files.calendars import write_event
+from app.engine.nodes.files.separated_values import BYTE_ORDER_MARK, write_rows
 from app.engine.nodes.shared.binary import decode_base64, encoding_name
 from app.engine.nodes.shared.issues import Required, rules
 from app.engine.run.computing import breathe, compute
@@ -16,10 +16,9 @@ from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.run.items import Item, Outputs
 from app.engine.run.registry import node
-from app.engine.values import conversions, paths, tables
+from app.engine.values import conversions, paths
 from app.engine.values.conversions import Undefined
 
-BYTE_ORDER_MARK = "\ufeff"
 NO_BYTES = (
     "The first argument must be of type string or an instance of Buffer, ArrayBuffer, or Array or an Array-like Object"
 )
@@ -53,15 +52,8 @@ async def convert_to_file(context: NodeContext) -> Outputs:
         raise resolved[0]
     if operation == "csv":
         options = resolved[0].get("options") or {}
-        write = partial(
-            tables.write,
-            [item["json"] for item in context.items],
-            delimiter=str(options.get("delimiter") or ","),
-            header=options.get("headerRow") is not False,
-            hold=context.hold,
-        )
-        text = await compute(write)
-        content = (BYTE_ORDER_MARK + text).encode()  # for the sake of spreadsheets, as n8n writes it
+        delimiter, header = str(options.get("delimiter") or ","), options.get("headerRow") is not False
+        content = await write_rows(context, context.items, delimiter=delimiter, header=header)
         name = options.get("fileName", "File.csv")
         file = named_file(content, _path("File.csv" if isinstance(name, Undefined) else name or ""))
         return [[_one_for_all(context, resolved[0], file)]]

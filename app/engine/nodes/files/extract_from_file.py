@@ -1,14 +1,13 @@
 """Extract From File: JSON, text, base64 and separated values out of the files that items carry."""
 
 import base64
-import itertools
-from collections.abc import Callable
 from typing import Any
 
 from app.engine.nodes.files import spreadsheets
 from app.engine.nodes.files.calendars import read_calendars
 from app.engine.nodes.files.library_calls import GivenFile, extract_by_library, made_of, rows_of, to_base64
 from app.engine.nodes.files.pdf import read_pdf
+from app.engine.nodes.files.separated_values import read_rows
 from app.engine.nodes.shared import binary
 from app.engine.nodes.shared.binary import encoding_name
 from app.engine.nodes.shared.issues import Required, rules
@@ -16,11 +15,10 @@ from app.engine.run.computing import compute
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.run.items import Item, Outputs
-from app.engine.run.memory import collect, estimate
+from app.engine.run.memory import estimate
 from app.engine.run.registry import node
-from app.engine.values import conversions, paths, tables
+from app.engine.values import conversions, paths
 from app.engine.values.conversions import CannotConvert
-from app.engine.values.tables import MalformedTable
 
 WHOLE = frozenset({"fromIcs", "fromJson", "text", "xml", "binaryToPropery"})
 JSON_ERROR = "={{ (() => { try { JSON.parse($json.text) } catch (error) { return error.message } })() }}"
@@ -56,7 +54,7 @@ async def extract_from_file(context: NodeContext) -> Outputs:
             item = context.items[index]
             content = binary.read(item, parameters.get("binaryPropertyName", "data"), index)
             if operation == "csv":
-                rows = await compute(_rows, content, parameters, context.hold)
+                rows = await compute(read_rows, content, parameters.get("options") or {}, context.hold)
                 output.extend({"json": row, "pairedItem": {"item": index}} for row in rows)
             else:
                 value = await _value(context, operation, content, parameters, index)
@@ -120,43 +118,3 @@ def _item(item: Item, parameters: dict[str, Any], value: Any, index: int) -> Ite
     if keep in ("binary", "both") and "binary" in item:
         made["binary"] = item["binary"]
     return made
-
-
-def _rows(content: bytes, parameters: dict[str, Any], hold: Callable[[int], None]) -> list[dict[str, Any]]:
-    """The rows of a table; none at all of one that is malformed, as in n8n."""
-    options = parameters.get("options") or {}
-    text = content.decode(encoding_name(options.get("encoding")), "replace")
-    if options.get("enableBOM"):
-        text = text.removeprefix("\ufeff")
-    first = int(conversions.to_number(options.get("fromLine") or 0))
-    if first > 1:
-        text = "".join(text.splitlines(keepends=True)[first - 1 :])
-    skip = bool(((options.get("skipRecordsWithErrors") or {}).get("value") or {}).get("enabled"))
-    most = int(conversions.to_number(options.get("maxRowCount", -1)))
-    try:
-        read = tables.read(
-            text, delimiter=str(options.get("delimiter") or ","), relaxed=bool(options.get("relaxQuotes"))
-        )
-        rows = collect(itertools.islice(_name_cells(read, options, skip), most if most >= 0 else None), hold)
-    except MalformedTable:
-        return []
-    return rows
-
-
-def _name_cells(read: Any, options: dict[str, Any], skip: bool) -> Any:
-    """Each row as an object: its cells by the names in the first row, or by their numbers."""
-    empty_too = bool(options.get("includeEmptyCells"))
-    names: list[str] | None = None
-    width: int | None = None
-    for row in read:
-        if options.get("headerRow") is not False and names is None:
-            names, width = row, len(row)
-            continue
-        width = width if width is not None else len(row)
-        if len(row) != width:
-            if skip:
-                continue
-            raise MalformedTable("A row has not as many cells as the first")
-        cells = dict(zip(names or map(str, range(width)), row, strict=True))
-        cells = {name: cell for name, cell in cells.items() if empty_too or cell != ""}
-        yield cells if names is not None else {"row": row if empty_too else cells}

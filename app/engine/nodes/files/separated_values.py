@@ -1,0 +1,62 @@
+"""Files of separated values: read as rows, and written from items."""
+
+import itertools
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from app.engine.nodes.shared.binary import encoding_name
+from app.engine.run.computing import compute
+from app.engine.run.context import NodeContext
+from app.engine.run.items import Item
+from app.engine.run.memory import collect
+from app.engine.values import conversions, tables
+from app.engine.values.tables import MalformedTable
+
+BYTE_ORDER_MARK = "\ufeff"
+
+
+async def write_rows(context: NodeContext, items: list[Item], *, delimiter: str, header: bool) -> bytes:
+    """The items as a file, with a mark at its beginning for the sake of spreadsheets, as n8n writes it."""
+    rows = [item["json"] for item in items]
+    text = await compute(partial(tables.write, rows, delimiter=delimiter, header=header, hold=context.hold))
+    return (BYTE_ORDER_MARK + text).encode()
+
+
+def read_rows(content: bytes, options: dict[str, Any], hold: Callable[[int], None]) -> list[dict[str, Any]]:
+    """The rows of a table; none at all of one that is malformed, as in n8n."""
+    text = content.decode(encoding_name(options.get("encoding")), "replace")
+    if options.get("enableBOM"):
+        text = text.removeprefix("\ufeff")
+    first = int(conversions.to_number(options.get("fromLine") or 0))
+    if first > 1:
+        text = "".join(text.splitlines(keepends=True)[first - 1 :])
+    skip = bool(((options.get("skipRecordsWithErrors") or {}).get("value") or {}).get("enabled"))
+    most = int(conversions.to_number(options.get("maxRowCount", -1)))
+    try:
+        read = tables.read(
+            text, delimiter=str(options.get("delimiter") or ","), relaxed=bool(options.get("relaxQuotes"))
+        )
+        rows = collect(itertools.islice(_name_cells(read, options, skip), most if most >= 0 else None), hold)
+    except MalformedTable:
+        return []
+    return rows
+
+
+def _name_cells(read: Any, options: dict[str, Any], skip: bool) -> Any:
+    """Each row as an object: its cells by the names in the first row, or by their numbers."""
+    empty_too = bool(options.get("includeEmptyCells"))
+    names: list[str] | None = None
+    width: int | None = None
+    for row in read:
+        if options.get("headerRow") is not False and names is None:
+            names, width = row, len(row)
+            continue
+        width = width if width is not None else len(row)
+        if len(row) != width:
+            if skip:
+                continue
+            raise MalformedTable("A row has not as many cells as the first")
+        cells = dict(zip(names or map(str, range(width)), row, strict=True))
+        cells = {name: cell for name, cell in cells.items() if empty_too or cell != ""}
+        yield cells if names is not None else {"row": row if empty_too else cells}
