@@ -69,7 +69,9 @@ async def extract_from_file(context: NodeContext) -> Outputs:
 async def _read_sheets(context: NodeContext, files: list[GivenFile]) -> list[list[Item] | NodeError]:
     operation = context.parameters["operation"]
     requests = [
-        spreadsheets.read_request(to_base64(file.content), operation, file.parameters.get("options") or {})
+        spreadsheets.read_request(
+            to_base64(file.content), spreadsheets.own_options(operation, file.parameters.get("options") or {})
+        )
         for file in files
     ]
     answers = await spreadsheets.read_sheets(context, requests)

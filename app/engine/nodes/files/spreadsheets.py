@@ -39,12 +39,16 @@ const usedRange = (sheet, range) => {
   return used;
 };
 
-const answer = ({ data, sheetName, range, header, empty, raw, text }) => {
+const answer = ({ data, sheetName, range, header, empty, raw, text, mark }) => {
   const binary = Buffer.from(data, 'base64');
   // Zip archives and the compound files of old Excel are no text.
-  const book = text && !/^(PK|\\xd0\\xcf)/.test(binary.toString('latin1', 0, 2))
-    ? xlsx.read(binary.toString().replace(/^\\ufeff/, ''), { raw, type: 'string', dense: true })
-    : xlsx.read(binary, { raw, dense: true });
+  let book;
+  if (text && !/^(PK|\\xd0\\xcf)/.test(binary.toString('latin1', 0, 2))) {
+    const whole = binary.toString();
+    book = xlsx.read(mark ? whole : whole.replace(/^\\ufeff/, ''), { raw, type: 'string', dense: true });
+  } else {
+    book = xlsx.read(binary, { raw, dense: true });
+  }
   if (book.SheetNames.length === 0) throw new Error('Spreadsheet does not have any sheets!');
   if (sheetName && !Object.hasOwn(book.Sheets, sheetName)) {
     throw new Error(`Spreadsheet does not contain sheet called "${sheetName}"!`);
@@ -82,19 +86,27 @@ LIBRARY = "@e965/xlsx/dist/xlsx.full.min.js"
 SHEET_OPTIONS = frozenset({"ods", "xls", "xlsx"})
 
 
-def read_request(data: str, operation: str, options: dict[str, Any]) -> dict[str, Any]:
-    """What is to be read of one file: `data` in base64, with the options that its format has."""
+def own_options(operation: str, options: dict[str, Any]) -> dict[str, Any]:
+    """Those options that the format has where it was chosen as an operation."""
+    hidden = set() if operation in SHEET_OPTIONS else {"sheetName", "range"}
+    if operation == "rtf":
+        hidden |= {"headerRow", "includeEmptyCells"}
+    return {name: value for name, value in options.items() if name not in hidden}
+
+
+def read_request(data: str, options: dict[str, Any], *, keeps_mark: bool = False) -> dict[str, Any]:
+    """What is to be read of one file: `data` in base64. `keeps_mark`: a byte order mark is a part of its text."""
     request: dict[str, Any] = {
         "data": data,
-        "header": options.get("headerRow") is not False or operation == "rtf",
-        "empty": bool(options.get("includeEmptyCells")) and operation != "rtf",
+        "header": options.get("headerRow") is not False,
+        "empty": bool(options.get("includeEmptyCells")),
         "raw": bool(options.get("rawData")),
         "text": bool(options.get("readAsString")),
+        "mark": keeps_mark,
+        "sheetName": str(options.get("sheetName") or ""),
     }
-    if operation in SHEET_OPTIONS:
-        request["sheetName"] = str(options.get("sheetName") or "")
-        if options.get("range"):
-            request["range"] = options["range"]
+    if options.get("range"):
+        request["range"] = options["range"]
     return request
 
 
