@@ -23,6 +23,8 @@ SCOPES = {
     "workflow:update": "save workflows",
     "workflow:delete": "delete workflows",
     "workflow:activate": "activate and deactivate workflows",
+    "workflow:export": "export workflows as packages",
+    "workflow:import": "import workflows from packages",
     "workflow:move": "let workflows belong to another project",
     "workflow:execute": "run workflows",
     "securityAudit:generate": "audit credentials and workflows",

@@ -32,7 +32,7 @@ from app.api.face.replica import open_replica
 from app.api.face.services import NAME, Services
 from app.api.face.waiters import Waiters
 from app.api.webhooks import webhooks
-from app.api.workflows import publication, versions, workflows
+from app.api.workflows import archives, publication, versions, workflows
 from app.api.workflows import runs as workflow_runs
 from app.credential_tests import EngineCredentialTests
 from app.credentials.key_check import report_soon
@@ -50,6 +50,7 @@ MODULES = (
     workflow_runs,
     publication,
     versions,
+    archives,
     tags,
     projects,
     members,

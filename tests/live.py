@@ -63,7 +63,7 @@ class LiveServer:
 
 
 def _answer(response: Any) -> Answer:
-    text = response.read().decode()
+    text = response.read().decode(errors="replace")
     is_json = response.headers.get_content_type() == "application/json"
     return Answer(response.status, response.headers, json.loads(text) if is_json else text)
 

@@ -13,7 +13,7 @@ from tests.api.conftest import KEY, WORKFLOW, endpoint_scopes
 SCOPES = {
     "execution": {"list", "read", "retry", "stop", "delete", "update"},
     "executionTags": {"list", "update"},
-    "workflow": {"create", "read", "list", "update", "delete", "activate", "move", "execute"},
+    "workflow": {"create", "read", "list", "update", "delete", "activate", "move", "export", "import", "execute"},
     "tag": {"create", "read", "list", "update", "delete"},
     "credential": {"create", "read", "list", "update", "move", "delete"},
     "variable": {"create", "list", "update", "delete"},

@@ -21,11 +21,20 @@ from app.settings import Settings
 from app.web import create_app
 from tests.api.conftest import WORKFLOW, Api, endpoint_scopes
 
-OBJECT, LIST, BULK, CREATE, COMMON, EVERYBODYS = "object", "list", "bulk", "create", "common", "everybody's"
+OBJECT, LIST, BULK, CREATE, COMMON, EVERYBODYS, NO_FORM = (
+    "object",
+    "list",
+    "bulk",
+    "create",
+    "common",
+    "everybody's",
+    "form",
+)
 """What a key that is limited to a project gets of others.
 
 OBJECT: not found. LIST: only its own rows. BULK: its own are changed and others are not. CREATE: what it makes is in
 its project. COMMON: shared by all projects, so it may be looked at. EVERYBODYS: shared, so it must not be changed.
+NO_FORM: takes a form, and has tests of its own.
 """
 
 CREDENTIAL = {"name": "Service", "type": "httpHeaderAuth", "data": {"name": "X-Key", "value": "v"}}
@@ -108,6 +117,8 @@ RULES: dict[tuple[str, str], tuple[str, Any]] = {
     ("POST", "/users"): (EVERYBODYS, [{"email": "new@example.com"}]),
     ("GET", "/users/<user_id>"): (COMMON, None),
     ("DELETE", "/users/<user_id>"): (EVERYBODYS, None),
+    ("POST", "/n8n-packages/export"): (BULK, {"workflowIds": ["workflow-a"]}),
+    ("POST", "/n8n-packages/import"): (NO_FORM, None),
     ("POST", "/audit"): (COMMON, {}),
     ("GET", "/discover"): (COMMON, None),
     ("GET", "/insights/summary"): (COMMON, None),
@@ -260,6 +271,8 @@ def test_own_and_another_project(api: Api, names, method: str, path: str) -> Non
     if kind == OBJECT:
         assert there.status_code == 404
         assert here.status_code < 300 or here.status_code in STATE_FORBIDS
+    elif kind == NO_FORM:
+        assert there.status_code == here.status_code == 400
     elif kind == EVERYBODYS:
         assert there.status_code == here.status_code == 403
     elif kind == LIST:

@@ -1,0 +1,275 @@
+"""Workflows as n8n's packages: exported with the names of what they need, imported into a project."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Response, request
+from marshmallow import ValidationError
+
+from app.api.editor import N8N_VERSION
+from app.api.face.answers import answer
+from app.api.face.auth import caller
+from app.api.face.blueprint import Blueprint
+from app.api.face.errors import Refused
+from app.api.face.services import database, services
+from app.api.workflows.shown import get_visible_workflow
+from app.repository import clock, credentials, static_data, users, workflows
+from app.repository.connection import Connection
+from app.repository.errors import CredentialNotFound, ProjectNotFound, WorkflowNotFound
+from app.repository.members import require_project
+from app.repository.projects import DEFAULT_PROJECT
+from app.repository.workflows import Workflow
+from app.schemas.archives import (
+    Archive,
+    ExportBody,
+    ImportAnswerSchema,
+    ImportForm,
+    credentials_of,
+    folder_of,
+    read_archive,
+    with_credentials,
+    write_archive,
+)
+from app.schemas.base import OBJECT_ID, new_id, time_text
+from app.schemas.workflows import WorkflowBody, definition_of, document_of
+
+blueprint = Blueprint(
+    "workflows-archives", __name__, url_prefix="/api/v1/n8n-packages", description="Workflows as files."
+)
+FORM = ImportForm()
+BODY = WorkflowBody()
+
+
+@blueprint.endpoint(
+    "POST",
+    "/export",
+    scope="workflow:export",
+    body=ExportBody(),
+    errors=[404],
+    example={"workflowIds": ["MXoWndJluwYcxmlO"]},
+)
+def export_workflows(body: dict[str, Any]) -> Response:
+    """Export workflows as n8n's package: a gzip-compressed tar. What credentials hold stays here."""
+    with database() as connection:
+        found = [get_visible_workflow(connection, wanted) for wanted in dict.fromkeys(body["workflow_ids"])]
+        data, counts = package_of(connection, found)
+    response = Response(data, content_type="application/gzip")
+    response.headers["Content-Disposition"] = 'attachment; filename="export.n8np"'
+    response.headers["X-N8n-Export-Counts"] = counts
+    return response
+
+
+def package_of(connection: Connection, found: list[Workflow]) -> tuple[bytes, str]:
+    """The package of these workflows, and how much is in it as n8n's header says it."""
+    files: dict[str, Any] = {}
+    entries: list[dict[str, str]] = []
+    needed: dict[str, dict[str, Any]] = {}
+    types: dict[tuple[str, Any], list[str]] = {}
+    for workflow in found:
+        document = document_of(workflow.definition)
+        folder = f"workflows/{folder_of(workflow.name, workflow.id)}"
+        entries.append({"id": workflow.id, "name": workflow.name, "target": folder})
+        files[f"{folder}/workflow.json"] = workflow_file(workflow, document)
+        files[f"{folder}/workflow-metadata.json"] = {
+            "publishedVersionId": workflow.active_version_id and str(workflow.active_version_id)
+        }
+        for each in credentials_of(document["nodes"]).values():
+            needed.setdefault(each["id"], {**each, "name": "", "usedByWorkflows": []})
+            needed[each["id"]]["usedByWorkflows"].append(workflow.id)
+        for node in document["nodes"]:
+            users_of = types.setdefault((str(node.get("type")), node.get("typeVersion")), [])
+            if workflow.id not in users_of:
+                users_of.append(workflow.id)
+    credential_entries = []
+    for each in list(needed.values()):
+        try:
+            named = credentials.get_credential(connection, each["id"], project_id=caller().project_id)
+        except CredentialNotFound:
+            del needed[each["id"]]
+            continue
+        each |= {"name": named.name, "type": named.type}
+        folder = f"credentials/{folder_of(named.name, named.id)}"
+        credential_entries.append({"id": named.id, "name": named.name, "target": folder})
+        files[f"{folder}/credential.json"] = {"id": named.id, "name": named.name, "type": named.type}
+    manifest = {
+        "packageFormatVersion": "1",
+        "exportedAt": time_text(clock.now(connection)),
+        "sourceN8nVersion": N8N_VERSION,
+        "sourceId": str(users.owner_id(connection)),
+        "workflows": entries,
+        "credentials": credential_entries,
+        "requirements": {
+            "credentials": list(needed.values()),
+            "nodeTypes": [
+                {"type": kind, "typeVersion": version, "usedByWorkflows": ids} for (kind, version), ids in types.items()
+            ],
+        },
+    }
+    counts = (
+        f'{{"workflows":{len(entries)},"folders":0,"credentials":{len(credential_entries)},"dataTables":0,'
+        '"variables":0,"tags":0}'
+    )
+    return write_archive(manifest, files), counts
+
+
+def workflow_file(workflow: Workflow, document: dict[str, Any]) -> dict[str, Any]:
+    """A workflow as it stands in a package."""
+    return {
+        "id": workflow.id,
+        "name": workflow.name,
+        "nodes": document["nodes"],
+        "connections": document["connections"],
+        "settings": document["settings"],
+        "versionId": str(workflow.version_id),
+        "parentFolderId": None,
+        "isArchived": workflow.is_archived,
+        "tagIds": [],
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """What stands here for the credentials of a package, by their ids there."""
+
+    ids: dict[str, str]
+    matched: list[str]
+    stubbed: list[str]
+
+
+@blueprint.endpoint("POST", "/import", scope="workflow:import", answer=ImportAnswerSchema, errors=[404, 409, 413])
+def import_workflows() -> Response:
+    """Import a package, all or nothing: a form (multipart/form-data) with the file `package`.
+
+    `workflowConflictPolicy` says what becomes of workflows that are here already: new-version, skip, or fail.
+    Credentials are matched by their ids; for others empty ones are made, or with must-preexist nothing is imported.
+    """
+    form = FORM.load(request.form.to_dict())
+    file = request.files.get("package")
+    if file is None:
+        raise ValidationError({"package": ["Missing data for required field."]})
+    archive = read_archive(file.read())
+    documents = [checked(document) for document in archive.workflows]
+    visible = caller().project_id
+    project = form.get("project_id") or visible or DEFAULT_PROJECT
+    if visible not in (None, project):
+        raise ProjectNotFound
+    with database() as connection:
+        require_project(connection, project, None)
+        present = [existing(connection, document, project) for document in documents]
+        if form["workflow_conflict_policy"] == "fail" and any(present):
+            raise Refused(409, "Some workflows of the package are here already", more={"issues": issues(present)})
+        bound = bind(connection, archive, project, make=form["credential_missing_mode"] == "create-stub")
+        done = [
+            store(connection, document, here, project, bound, form)
+            for document, here in zip(documents, present, strict=True)
+        ]
+    return answer(
+        {
+            "package": archive.source,
+            "workflows": done,
+            "removedWorkflows": [],
+            "removedFolders": [],
+            "folders": [],
+            "projects": [],
+            "bindings": {
+                "workflows": {one["sourceWorkflowId"]: one["localId"] for one in done},
+                "credentials": bound.ids,
+            },
+            "credentials": {"matched": bound.matched, "stubbed": bound.stubbed},
+            "dataTables": {"matched": 0, "created": 0},
+            "variables": {"matched": [], "created": [], "stubbed": [], "updated": [], "missing": []},
+            "tags": {"matched": [], "created": [], "renamed": [], "reconciled": [], "skipped": []},
+        }
+    )
+
+
+def checked(document: dict[str, Any]) -> dict[str, Any]:
+    """A workflow of a package that can be stored. Raises ValidationError and InvalidWorkflow."""
+    BODY.load(document)
+    services().rules.check_graph(document)
+    identifier = document.get("id")
+    if not isinstance(identifier, str) or not OBJECT_ID.fullmatch(identifier):
+        raise ValidationError({"id": ["A workflow of the package has no id."]})
+    return document
+
+
+def existing(connection: Connection, document: dict[str, Any], project: str) -> Workflow | None:
+    """The workflow of this project that has the id of one in a package."""
+    try:
+        return workflows.get_workflow(connection, document["id"], project_id=project)
+    except WorkflowNotFound:
+        return None
+
+
+def issues(present: list[Workflow | None]) -> list[dict[str, str]]:
+    return [
+        {"type": "workflow-conflict", "sourceWorkflowId": each.id, "existingWorkflowId": each.id, "name": each.name}
+        for each in present
+        if each is not None
+    ]
+
+
+def bind(connection: Connection, archive: Archive, project: str, *, make: bool) -> Bound:
+    """What stands here for the credentials that a package needs. Raises Refused for missing ones unless to be made."""
+    bound = Bound({}, [], [])
+    for identifier, wanted in archive.credentials.items():
+        try:
+            credentials.get_credential(connection, identifier, project_id=project)
+            bound.ids[identifier] = identifier
+            bound.matched.append(identifier)
+        except CredentialNotFound:
+            if not make:
+                raise Refused(409, f"The credential {identifier} is not in the project") from None
+            made = services().vault.create(
+                connection, new_id(), name=wanted["name"], type=wanted["type"], project_id=project, data={}
+            )
+            bound.ids[identifier] = made.id
+            bound.stubbed.append(identifier)
+    return bound
+
+
+def store(
+    connection: Connection,
+    document: dict[str, Any],
+    here: Workflow | None,
+    project: str,
+    bound: Bound,
+    form: dict[str, Any],
+) -> dict[str, Any]:
+    """Store a workflow of a package; what is published of one that is here already stays as it is."""
+    name, source = document["name"], document["id"]
+    nodes = with_credentials(document["nodes"], bound.ids)
+    kept = {key: document.get(key) for key in ("connections", "settings") if document.get(key) is not None}
+    definition = definition_of({**kept, "nodes": nodes})
+    if here is None:
+        local, status = own_id(connection, source, form["workflow_id_policy"]), "created"
+        workflows.create_workflow(connection, local, project_id=project, name=name, definition=definition)
+        static_data.replace(connection, local, {})
+    elif form["workflow_conflict_policy"] == "skip":
+        local, status = here.id, "skipped"
+    else:
+        local, status = here.id, "updated"
+        workflows.save_workflow(connection, local, name=name, definition=definition, publish=False)
+    now = workflows.get_workflow(connection, local)
+    return {
+        "sourceWorkflowId": source,
+        "localId": local,
+        "name": now.name,
+        "projectId": project,
+        "parentFolderId": None,
+        "activeVersionId": now.active_version_id and str(now.active_version_id),
+        "isArchived": now.is_archived,
+        "publishing": {"state": "unchanged"},
+        "status": status,
+    }
+
+
+def own_id(connection: Connection, source: str, policy: str) -> str:
+    """The id of a new workflow: the one of the package, unless it is taken in another project or not wanted."""
+    if policy == "new":
+        return new_id()
+    try:
+        workflows.get_workflow(connection, source)
+    except WorkflowNotFound:
+        return source
+    return new_id()

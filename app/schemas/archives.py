@@ -1,0 +1,180 @@
+"""n8n's packages of workflows (.n8np): a gzip-compressed tar with a manifest and a folder for each workflow."""
+
+import gzip
+import io
+import re
+import tarfile
+import zlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+from marshmallow import ValidationError, fields, validate
+
+from app.schemas.base import OBJECT_ID, CamelSchema, StrictSchema
+
+FORMAT_VERSION = "1"
+MOST_WORKFLOWS = 300
+MOST_FILES = 4 * MOST_WORKFLOWS
+LARGEST = 64 * 2**20
+"""How many bytes an archive may unpack to."""
+NOT_READABLE = "Failed to read package archive"
+NOT_IN_A_NAME = re.compile(r"[^a-z0-9]+")
+
+
+class ExportBody(StrictSchema):
+    """Which workflows to export."""
+
+    workflow_ids = fields.List(
+        fields.String(validate=validate.Length(1, 64)), required=True, validate=validate.Length(1, MOST_WORKFLOWS)
+    )
+    credential_export_policy = fields.String(
+        validate=validate.OneOf(("expression-values-only", "no-values")),
+        metadata={"description": "Whatever it says, what credentials hold never leaves."},
+    )
+    include_variable_values = fields.Boolean(metadata={"description": "Variables do not travel."})
+    include_tags = fields.Boolean(metadata={"description": "Tags do not travel."})
+    include_archived_workflows = fields.Boolean(metadata={"description": "Workflows that are named always travel."})
+    missing_workflow_dependency_policy = fields.String(
+        validate=validate.OneOf(("reference-only",)),
+        metadata={"description": "Sub-workflows that are not named stay where they are."},
+    )
+
+
+class ImportForm(StrictSchema):
+    """The fields of the form that an archive comes in."""
+
+    workflow_conflict_policy = fields.String(required=True, validate=validate.OneOf(("new-version", "fail", "skip")))
+    project_id = fields.String(validate=validate.Length(0, 64))
+    workflow_id_policy = fields.String(load_default="source", validate=validate.OneOf(("new", "source")))
+    credential_matching_mode = fields.String(load_default="id-only", validate=validate.OneOf(("id-only",)))
+    credential_missing_mode = fields.String(
+        load_default="create-stub", validate=validate.OneOf(("create-stub", "must-preexist"))
+    )
+    missing_node_type_mode = fields.String(validate=validate.OneOf(("fail", "import-anyway")))
+    workflow_publishing_policy = fields.String(validate=validate.OneOf(("preserve-published-state",)))
+
+
+class ImportedWorkflowSchema(CamelSchema):
+    source_workflow_id = fields.String(required=True)
+    local_id = fields.String(required=True)
+    name = fields.String(required=True)
+    project_id = fields.String(required=True)
+    status = fields.String(required=True, validate=validate.OneOf(("created", "updated", "skipped")))
+
+
+class ImportAnswerSchema(CamelSchema):
+    """What became of a package."""
+
+    package = fields.Dict(required=True)
+    workflows = fields.List(fields.Nested(ImportedWorkflowSchema), required=True)
+    bindings = fields.Dict(required=True)
+    credentials = fields.Dict(required=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Archive:
+    """What was in a package: `source` says where it is from; workflows and credentials as their files say."""
+
+    source: dict[str, Any]
+    workflows: list[dict[str, Any]]
+    credentials: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+
+def write_archive(manifest: Mapping[str, Any], files: Mapping[str, Any]) -> bytes:
+    """A package of these JSON documents by their paths."""
+    tarred = io.BytesIO()
+    with tarfile.open(fileobj=tarred, mode="w") as archive:
+        for path, document in {"manifest.json": manifest, **files}.items():
+            text = orjson.dumps(document, option=orjson.OPT_INDENT_2)
+            entry = tarfile.TarInfo(path)
+            entry.size = len(text)
+            archive.addfile(entry, io.BytesIO(text))
+    return gzip.compress(tarred.getvalue(), mtime=0)
+
+
+def read_archive(data: bytes) -> Archive:
+    """What a package holds. Raises ValidationError for one that cannot be read, is too large, or lacks a file."""
+    files = read_files(data)
+    manifest = files.get("manifest.json")
+    if not isinstance(manifest, dict) or manifest.get("packageFormatVersion") != FORMAT_VERSION:
+        raise ValidationError(f"The package has no manifest.json of format {FORMAT_VERSION}")
+    entries = manifest.get("workflows")
+    if not isinstance(entries, list) or not 1 <= len(entries) <= MOST_WORKFLOWS:
+        raise ValidationError(f"The package must hold 1 to {MOST_WORKFLOWS} workflows")
+    workflows = [file_of(files, entry, "workflow.json") for entry in entries]
+    requirements = manifest.get("requirements")
+    asked = requirements.get("credentials") if isinstance(requirements, dict) else None
+    credentials = {each["id"]: each for each in asked or () if is_credential(each)}
+    source = {key: manifest.get(key) for key in ("sourceN8nVersion", "sourceId", "exportedAt")}
+    return Archive(source, workflows, credentials)
+
+
+def is_credential(entry: Any) -> bool:
+    """Whether this names a credential as a manifest does."""
+    return (
+        isinstance(entry, dict)
+        and all(isinstance(entry.get(key), str) and 0 < len(entry[key]) <= 128 for key in ("id", "name", "type"))
+        and OBJECT_ID.fullmatch(entry["id"]) is not None
+    )
+
+
+def file_of(files: Mapping[str, Any], entry: Any, name: str) -> dict[str, Any]:
+    """The file of an entry of the manifest. Raises ValidationError."""
+    path = f"{entry.get('target')}/{name}" if isinstance(entry, dict) else ""
+    document = files.get(path)
+    if not isinstance(document, dict):
+        raise ValidationError(f"The package has no {path or name}")
+    return document
+
+
+def read_files(data: bytes) -> dict[str, Any]:
+    """The JSON documents of an archive by their paths. Raises ValidationError."""
+    unpacker = zlib.decompressobj(wbits=31)
+    try:
+        tarred = unpacker.decompress(data, LARGEST)
+        if unpacker.unconsumed_tail:
+            raise ValidationError(f"The package unpacks to more than {LARGEST // 2**20} MB")
+        found: dict[str, Any] = {}
+        with tarfile.open(fileobj=io.BytesIO(tarred), mode="r:") as archive:
+            for entry in archive:
+                if len(found) >= MOST_FILES:
+                    raise ValidationError(f"The package holds more than {MOST_FILES} files")
+                if entry.isfile() and (content := archive.extractfile(entry)) is not None:
+                    found[entry.name] = orjson.loads(content.read())
+    except (zlib.error, tarfile.TarError, orjson.JSONDecodeError, EOFError, ValueError, OverflowError):
+        raise ValidationError(NOT_READABLE) from None
+    return found
+
+
+def folder_of(name: str, identifier: str) -> str:
+    """The folder of something in a package: what of its name can stand in a path, and its id."""
+    readable = NOT_IN_A_NAME.sub("-", name.lower()).strip("-")[:60]
+    return f"{readable}-{identifier}" if readable else identifier
+
+
+def credentials_of(nodes: Iterable[Any]) -> dict[str, dict[str, str]]:
+    """The credentials that nodes name, by their ids, each with its type."""
+    found: dict[str, dict[str, str]] = {}
+    for node in nodes:
+        named = node.get("credentials") if isinstance(node, dict) else None
+        for kind, credential in named.items() if isinstance(named, dict) else ():
+            if isinstance(credential, dict) and isinstance(credential.get("id"), str):
+                found[credential["id"]] = {"id": credential["id"], "type": kind}
+    return found
+
+
+def with_credentials(nodes: list[Any], ids: Mapping[str, str]) -> list[Any]:
+    """The nodes with the ids of credentials replaced by those that stand for them here."""
+    return [
+        {**node, "credentials": {kind: rebound(each, ids) for kind, each in node["credentials"].items()}}
+        if isinstance(node, dict) and isinstance(node.get("credentials"), dict)
+        else node
+        for node in nodes
+    ]
+
+
+def rebound(credential: Any, ids: Mapping[str, str]) -> Any:
+    given = credential.get("id") if isinstance(credential, dict) else None
+    return {**credential, "id": ids[given]} if isinstance(given, str) and given in ids else credential

@@ -1,0 +1,161 @@
+"""n8n's packages: exported here, imported here, and what no package is."""
+
+import gzip
+import io
+import tarfile
+from typing import Any
+
+import orjson
+import pytest
+
+from app.schemas import archives
+from tests.api.conftest import Api
+from tests.workflows import chain, node
+
+FILE = "workflows/x/workflow.json"
+CREDENTIAL = {"name": "Shop key", "type": "httpHeaderAuth", "data": {"name": "X-Key", "value": "a secret"}}
+
+
+@pytest.fixture
+def api(api: Api, make_app, tmp_path) -> Api:
+    api.client = make_app(EXECUTIONS_HOME=str(tmp_path)).test_client()
+    return api
+
+
+@pytest.fixture
+def shop(api: Api) -> str:
+    """A workflow that uses a credential."""
+    credential = api.post("/credentials", CREDENTIAL).json["id"]
+    named = {"httpHeaderAuth": {"id": credential, "name": "Shop key"}}
+    asks = node("Ask", "httpRequest", {"url": "http://x"}, 4.2, id="2", credentials=named)
+    return api.post("/workflows", chain(node("Start", "manualTrigger", id="1"), asks, name="My Shop!")).json["id"]
+
+
+def exported(api: Api, *ids: str) -> bytes:
+    response = api.post("/n8n-packages/export", {"workflowIds": list(ids)})
+    assert (response.status_code, response.content_type) == (200, "application/gzip")
+    return response.data
+
+
+def bring(api: Api, package: bytes | None, **form: str):
+    data: dict[str, Any] = dict(form)
+    if package is not None:
+        data["package"] = (io.BytesIO(package), "p.n8np")
+    return api.call("POST", "/api/v1/n8n-packages/import", data=data, content_type="multipart/form-data")
+
+
+def test_a_package_looks_like_n8ns(api, shop) -> None:
+    package = exported(api, shop)
+    files = archives.read_files(package)
+    folder = f"workflows/my-shop-{shop}"
+    manifest = files["manifest.json"]
+    assert manifest["workflows"] == [{"id": shop, "name": "My Shop!", "target": folder}]
+    [needed] = manifest["requirements"]["credentials"]
+    assert (needed["name"], needed["type"], needed["usedByWorkflows"]) == ("Shop key", "httpHeaderAuth", [shop])
+    assert list(files[f"{folder}/workflow.json"]) == [
+        *("id", "name", "nodes", "connections", "settings", "versionId", "parentFolderId", "isArchived", "tagIds")
+    ]
+    assert files[f"{folder}/workflow-metadata.json"] == {"publishedVersionId": None}
+    assert b"a secret" not in gzip.decompress(package)
+    for body, status in (
+        ({}, 400),
+        ({"workflowIds": []}, 400),
+        ({"workflowIds": ["nosuch"]}, 404),
+        ({"workflowIds": [shop], "includeTags": 7}, 400),
+    ):
+        assert api.post("/n8n-packages/export", body).status_code == status
+
+
+def test_a_package_comes_back_into_another_project(api, shop) -> None:
+    api.project("b")
+    package = exported(api, shop)
+    answer = bring(api, package, workflowConflictPolicy="fail", projectId="b")
+    assert answer.status_code == 200, answer.json
+    [one] = answer.json["workflows"]
+    assert (one["status"], one["projectId"], one["name"]) == ("created", "b", "My Shop!")
+    assert one["localId"] != shop
+    assert answer.json["bindings"]["workflows"] == {shop: one["localId"]}
+    [(source, stub)] = answer.json["bindings"]["credentials"].items()
+    assert answer.json["credentials"] == {"matched": [], "stubbed": [source]}
+    assert api.get(f"/credentials/{stub}").json["projectId"] == "b"
+    copy = api.get(f"/workflows/{one['localId']}").json
+    assert copy["nodes"][1]["credentials"]["httpHeaderAuth"]["id"] == stub
+    assert copy["active"] is False
+
+
+def test_what_is_here_already(api, shop) -> None:
+    package = exported(api, shop)
+    refused = bring(api, package, workflowConflictPolicy="fail")
+    assert refused.status_code == 409
+    assert refused.json["issues"][0]["existingWorkflowId"] == shop
+    changed = api.put(f"/workflows/{shop}", chain(node("Start", "manualTrigger", id="1"), name="Changed")).json
+    skipped = bring(api, package, workflowConflictPolicy="skip").json["workflows"][0]
+    assert (skipped["status"], api.get(f"/workflows/{shop}").json["name"]) == ("skipped", "Changed")
+    updated = bring(api, package, workflowConflictPolicy="new-version").json
+    assert updated["workflows"][0]["status"] == "updated"
+    assert len(updated["credentials"]["matched"]) == 1
+    now = api.get(f"/workflows/{shop}").json
+    assert (now["name"], now["versionId"] != changed["versionId"]) == ("My Shop!", True)
+    api.delete(f"/workflows/{shop}")
+    again = bring(api, package, workflowConflictPolicy="fail").json["workflows"][0]
+    assert (again["status"], again["localId"]) == ("created", shop)
+    api.delete(f"/workflows/{shop}")
+    fresh = bring(api, package, workflowConflictPolicy="fail", workflowIdPolicy="new").json["workflows"][0]
+    assert fresh["localId"] != shop
+
+
+def tarred(files: dict[str, bytes]) -> bytes:
+    made = io.BytesIO()
+    with tarfile.open(fileobj=made, mode="w:gz") as archive:
+        for name, text in files.items():
+            entry = tarfile.TarInfo(name)
+            entry.size = len(text)
+            archive.addfile(entry, io.BytesIO(text))
+    return made.getvalue()
+
+
+def manifest(**changes: Any) -> bytes:
+    entry = {"id": "x", "name": "x", "target": "workflows/x"}
+    return orjson.dumps({"packageFormatVersion": "1", "workflows": [entry], **changes})
+
+
+@pytest.mark.parametrize(
+    "package",
+    [
+        b"",
+        b"junk",
+        gzip.compress(b"junk"),
+        gzip.compress(b"\0" * 2048),
+        tarred({}),
+        tarred({"manifest.json": b"{"}),
+        tarred({"manifest.json": b"[]"}),
+        tarred({"manifest.json": manifest(packageFormatVersion="2")}),
+        tarred({"manifest.json": manifest()}),
+        tarred({"manifest.json": manifest(workflows=[7])}),
+        tarred({"manifest.json": manifest(), FILE: b"{}"}),
+        tarred(
+            {"manifest.json": manifest(), "workflows/x/workflow.json": b'{"name":"x","nodes":[7],"connections":{}}'}
+        ),
+        tarred({"manifest.json": manifest(), "workflows/x/workflow.json": b'{"name":"x","nodes":[],"connections":{}}'}),
+        gzip.compress(b"\0" * (archives.LARGEST + 1)),
+    ],
+    ids=range(14),
+)
+def test_what_is_no_package(api, package) -> None:
+    assert bring(api, package, workflowConflictPolicy="skip").status_code == 400
+    assert api.get("/workflows").json["data"] == []
+
+
+def test_an_import_that_asks_for_what_cannot_be(api, shop) -> None:
+    package = exported(api, shop)
+    for form in ({}, {"workflowConflictPolicy": "x"}, {"workflowConflictPolicy": "skip", "tagMissingMode": "create"}):
+        assert bring(api, package, **form).status_code == 400
+    assert bring(api, None, workflowConflictPolicy="skip").status_code == 400
+    assert bring(api, package, workflowConflictPolicy="skip", projectId="nosuch").status_code == 404
+    api.project("b")
+    missing = bring(api, package, workflowConflictPolicy="skip", projectId="b", credentialMissingMode="must-preexist")
+    assert missing.status_code == 409
+    assert [each["projectId"] for each in api.get("/workflows").json["data"]] == ["default"]
+    limited = api.with_key("of b", "*", project_id="b")
+    assert limited.post("/n8n-packages/export", {"workflowIds": [shop]}).status_code == 404
+    assert bring(limited, package, workflowConflictPolicy="skip", projectId="default").status_code == 404
