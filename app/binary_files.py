@@ -24,7 +24,7 @@ def file_entry(content: bytes, mime_type: str, file_name: str | None = None) -> 
     made["data"] = base64.b64encode(content).decode()
     if file_name:
         made["fileName"] = file_name
-    return {**made, "fileSize": _display_size(len(content)), "bytes": len(content)}
+    return {**made, "fileSize": display_size(len(content)), "bytes": len(content)}
 
 
 def named_file(content: bytes, path: str, mime_type: str | None = None) -> dict[str, Any]:
@@ -60,7 +60,7 @@ def _extension(mime_type: str, file_name: str | None) -> str | None:
     return _suffix((file_name or "").rsplit("/", 1)[-1]) or extension_of(mime_type)
 
 
-def _display_size(size: int) -> str:
+def display_size(size: int) -> str:
     """A size for people, in powers of 1,000."""
     amount = float(size)
     for unit in ("B", "kB", "MB"):

@@ -5,7 +5,7 @@ The only way from a node to the sandbox and to other nodes' data; a node never s
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import orjson
 
@@ -28,6 +28,16 @@ from app.outgoing.client import Outgoing
 ASKS_FOR_STATIC_DATA = "orkflowStaticData"
 MOST_CONFLICTS = 20
 """How often a program is run again because others have changed what it read."""
+
+
+class Helpers(Protocol):
+    """What answers a program of the workflow's own while it runs."""
+
+    async def ask(self, question: bytes) -> bytes:
+        """The reply, both JSON. A question that a run before this one has asked is not acted on again."""
+
+    def begin_again(self) -> None:
+        """The program runs again, because what it had read has changed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,40 +224,52 @@ class NodeContext:
             raise NodeError(str(error)) from error
         return [item["json"] for item in result.items]
 
-    async def run_own_program(self, source: str, *, each_item: bool, continue_on_fail: bool) -> CodeResult:
-        """Run a program of the workflow's own, with all that it may keep.
+    async def run_own_program(
+        self, source: str, *, each_item: bool, continue_on_fail: bool, helpers: Helpers | None = None
+    ) -> CodeResult:
+        """Run a program of the workflow's own, with all that it may keep; `helpers` answers what it asks.
 
         Where other executions may have changed the workflow's static data since the program began to read it, it is
         run again, so that no change is lost. Raises CodeError, SandboxError, and NodeError where that goes on.
         """
         store = self.execution.ports.static_data
         if store is None or ASKS_FOR_STATIC_DATA not in source:
-            return await self._run_once(source, each_item, continue_on_fail)
-        result = await self._run_and_keep(store, source, each_item, continue_on_fail)
+            return await self._run_once(source, each_item, continue_on_fail, helpers)
+        result = await self._run_and_keep(store, source, each_item, continue_on_fail, helpers)
         if result is not None:
             return result
         async with store.alone():
             for _ in range(MOST_CONFLICTS):
-                result = await self._run_and_keep(store, source, each_item, continue_on_fail)
+                if helpers is not None:
+                    helpers.begin_again()
+                result = await self._run_and_keep(store, source, each_item, continue_on_fail, helpers)
                 if result is not None:
                     return result
         raise NodeError("Other executions change the workflow's static data all the time, so nothing was kept of it.")
 
     async def _run_and_keep(
-        self, store: StaticStore, source: str, each_item: bool, continue_on_fail: bool
+        self, store: StaticStore, source: str, each_item: bool, continue_on_fail: bool, helpers: Helpers | None
     ) -> CodeResult | None:
         """What the program has made; None when somebody else was quicker to change the static data."""
         before, static_data = await store.read(), self.state.static_data
         static_data.restart({scope: orjson.loads(part) for scope, part in before.items()})
-        result = await self._run_once(source, each_item, continue_on_fail)
+        result = await self._run_once(source, each_item, continue_on_fail, helpers)
         after = {scope: orjson.dumps(part, default=str) for scope, part in static_data.changes().items()}
         static_data.restart(static_data.parts)
         return result if not after or await store.replace(before, after) else None
 
-    async def _run_once(self, source: str, each_item: bool, continue_on_fail: bool) -> CodeResult:
+    async def _run_once(
+        self, source: str, each_item: bool, continue_on_fail: bool, helpers: Helpers | None
+    ) -> CodeResult:
         scope = await self.scope([source])
         try:
-            result = await self.sandbox.run_code(source, scope, each_item=each_item, continue_on_fail=continue_on_fail)
+            result = await self.sandbox.run_code(
+                source,
+                scope,
+                each_item=each_item,
+                continue_on_fail=continue_on_fail,
+                ask=None if helpers is None else helpers.ask,
+            )
         finally:
             self.keep_custom_data(scope)
         self.state.static_data.take(self.node.name, scope["staticData"])

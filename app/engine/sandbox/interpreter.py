@@ -1,8 +1,9 @@
 """Keeps one project's process of a kind alive and brings every request to an end: an answer, a time-out or an error.
 
-JavaScript in the sandbox has no side effects, so a request that was in flight when its process had to be killed
-because of another one is simply sent again to the next process. Processes come fresh from the spares, and none is
-ever handed on: what one project has left in a process ends with it.
+JavaScript in the sandbox has no side effects but by what it asks, and who answers remembers what was asked, so a
+request that was in flight when its process had to be killed because of another one is simply sent again to the next
+process. Processes come fresh from the spares, and none is ever handed on: what one project has left in a process ends
+with it.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from collections.abc import Callable
 from app.engine.sandbox.blame import charge
 from app.engine.sandbox.errors import SandboxError, SandboxTimeout
 from app.engine.sandbox.process import NodeProcess
-from app.engine.sandbox.requests import Moved, Request
+from app.engine.sandbox.requests import Ask, Moved, Request
 from app.engine.sandbox.silence import Silence
 from app.engine.sandbox.spares import Spares
 from app.engine.sandbox.timer import Timer
@@ -23,9 +24,9 @@ from app.engine.sandbox.timer import Timer
 log = logging.getLogger(__name__)
 
 # Kinds of frames from the process.
-ANSWER, ENTER, LEAVE, PONG = 0, 1, 2, 3
+ANSWER, ENTER, LEAVE, PONG, ASK = 0, 1, 2, 3, 4
 # Kinds of frames to the process.
-RUN, DROP = 0, 1
+RUN, DROP, REPLY = 0, 1, 3
 
 # How long an abandoned or finished request may still run before its process is killed.
 GRACE_SECONDS = 0.25
@@ -74,15 +75,16 @@ class Interpreter:
         """The process that runs now."""
         return None if self._process is None else self._process.pid
 
-    async def request(self, payload: bytes, limit: float) -> bytes:
-        """The process's answer. Raises SandboxTimeout after `limit` seconds of it, SandboxMemory, SandboxError, Moved.
+    async def request(self, payload: bytes, limit: float, ask: Ask | None = None) -> bytes:
+        """The process's answer. Raises SandboxTimeout after `limit` seconds of it, SandboxMemory, SandboxError, Moved,
+        and what `ask` raises.
 
         Cancelling the caller ends the JavaScript, too.
         """
         if self._closed:
             raise SandboxError("The sandbox is closed")
         loop = asyncio.get_running_loop()
-        request = Request(next(self._ids), payload, limit, loop.create_future())
+        request = Request(next(self._ids), payload, limit, loop.create_future(), ask=ask)
         self._requests[request.id] = request
         if self._process is not None:
             self._send(self._process, request)
@@ -93,6 +95,9 @@ class Interpreter:
         except asyncio.CancelledError:
             self._abandon(request)
             raise
+        finally:
+            for question in request.questions:
+                question.cancel()
 
     async def close(self) -> None:
         """End the process; requests in flight fail."""
@@ -162,6 +167,8 @@ class Interpreter:
             self._running = None
             self._has_answered()
             self._notice_heap(payload)
+        elif kind == ASK:
+            self._take_question(request_id, payload)
         else:
             request = self._requests.pop(request_id, None)
             if request is not None and not request.future.done():
@@ -169,6 +176,24 @@ class Interpreter:
             self._begin_next()
             self._watch_end(request_id)
             self._tell_idle()
+
+    def _take_question(self, request_id: int, question: bytes) -> None:
+        request = self._requests.get(request_id)
+        if request is not None and request.ask is not None and self._process is not None:
+            task = asyncio.create_task(self._reply(request, request.ask, self._process, question))
+            request.questions.add(task)
+            task.add_done_callback(request.questions.discard)
+
+    async def _reply(self, request: Request, ask: Ask, process: NodeProcess, question: bytes) -> None:
+        """Answer what a program asks, unless it has come to its end, or its process has, by the time that is known."""
+        try:
+            reply = await ask(question)
+        except Exception as error:
+            request.fail(error)
+            self._abandon(request)
+            return
+        if self._process is process and request.id in self._requests:
+            process.write(request.id, REPLY, reply)
 
     def _notice_heap(self, used: bytes) -> None:
         """What a run leaves behind takes memory from those after it: they get a fresh process instead."""

@@ -14,7 +14,7 @@ from typing import Literal
 
 from app.engine.sandbox.errors import SandboxError
 from app.engine.sandbox.interpreter import Interpreter
-from app.engine.sandbox.requests import Moved
+from app.engine.sandbox.requests import Ask, Moved
 from app.engine.sandbox.spares import Spares
 
 Mode = Literal["expressions", "code"]
@@ -81,13 +81,13 @@ class Pool:
         for spares in self._spares.values():
             spares.fill()
 
-    async def request(self, mode: Mode, project: str, payload: bytes, limit: float) -> bytes:
+    async def request(self, mode: Mode, project: str, payload: bytes, limit: float, ask: Ask | None = None) -> bytes:
         """The answer of one of the project's processes; raises what Interpreter.request raises, but Moved."""
         while True:
             lane = await self._lane((mode, project))
             lane.used_at = asyncio.get_running_loop().time()
             try:
-                return await lane.interpreter.request(payload, limit)
+                return await lane.interpreter.request(payload, limit, ask)
             except Moved:
                 continue
 

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
 
 # A request that ran in this many processes that died for no known reason is given up.
 MAX_ATTEMPTS = 3
+
+
+Ask = Callable[[bytes], Awaitable[bytes]]
+"""Answers what a program asks of the world outside while it runs; both are JSON. What it raises ends the program."""
 
 
 class Moved(Exception):
@@ -30,6 +35,9 @@ class Request:
     """Whether a process has died of too little memory while it ran."""
     abandoned: bool = False
     attempts: int = 1
+    ask: Ask | None = None
+    questions: set[asyncio.Task[None]] = field(default_factory=set)
+    """What it waits for now."""
 
     def fail(self, error: Exception) -> None:
         if not self.future.done():

@@ -14,6 +14,7 @@ import orjson
 
 from app.engine.sandbox import checks
 from app.engine.sandbox.pool import Mode, Pool
+from app.engine.sandbox.requests import Ask
 
 _LENGTH = struct.Struct(">I")
 
@@ -108,11 +109,13 @@ class Sandbox:
         continue_on_fail: bool = False,
         compiles: bool = False,
         timeout: float | None = None,
+        ask: Ask | None = None,
     ) -> CodeResult:
         """Run a Code node's program once, or once for each item, and give the items that it returned.
 
         With `continue_on_fail`, an item for which the program throws (each_item) becomes {"json": {"error": ...}}.
         `compiles`: the program may make functions of strings, by `$makeFunction`; for programs of ours only.
+        `ask` answers what the program asks of the world outside (js/realm/code-helpers.js); what it raises is raised.
         What it set as custom data is put into scope["customData"], what it kept as static data into
         scope["staticData"] ({"global": {...}, "node": {...}}).
 
@@ -123,7 +126,7 @@ class Sandbox:
         )
         payload = b"".join((_LENGTH.pack(len(options)), options, _encode(scope)))
         answer = checks.document(
-            await self._pool.request("code", self._project, payload, timeout or self._code_timeout)
+            await self._pool.request("code", self._project, payload, timeout or self._code_timeout, ask)
         )
         _keep_data(answer, scope)
         return CodeResult(checks.items_of(answer), checks.console(answer))

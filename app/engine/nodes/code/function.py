@@ -3,6 +3,7 @@
 import re
 from typing import Any
 
+from app.engine.nodes.code.helpers import Helpers
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.run.items import Item, Outputs
@@ -87,7 +88,8 @@ def _caught(code: Any) -> str:
 
 async def _run(context: NodeContext, source: str, *, each_item: bool) -> CodeResult:
     try:
-        result = await context.run_own_program(source, each_item=each_item, continue_on_fail=False)
+        async with Helpers(context) as helpers:
+            result = await context.run_own_program(source, each_item=each_item, continue_on_fail=False, helpers=helpers)
     except CodeError as error:
         raise Failed(_without_place(error.message)) from error
     except SandboxError as error:

@@ -4,7 +4,8 @@
 
 const vm = require('node:vm');
 
-const { ANSWER, DROP, ENTER, FrameReader, LEAVE, PING, PONG, heapUsed, writeAnswer, writeFrame } = require('./frames.js');
+const { ANSWER, ASK, DROP, ENTER, FrameReader, LEAVE, PING, PONG, REPLY, fitsFrame, heapUsed, writeAnswer,
+  writeFrame } = require('./frames.js');
 const { answer } = require('./host.js');
 const { withoutImports } = require('./imports.js');
 
@@ -12,7 +13,7 @@ const SPARE_CONTEXTS = 3;
 const MAX_TIMERS = 10_000;
 const HEAD = '(async function workflowCode() {';
 
-const REALM = ['bridge', 'libraries-lazy', 'encode', 'scope', 'variables', 'code-globals', 'code'];
+const REALM = ['bridge', 'libraries-lazy', 'encode', 'scope', 'variables', 'code-globals', 'code-helpers', 'code'];
 
 function start({ realmFile, realmLibrary }) {
   const files = Object.fromEntries(REALM.map((name) => [name, realmFile(name)]));
@@ -41,6 +42,7 @@ function start({ realmFile, realmLibrary }) {
     const extra = {
       bridge: () => [answer],
       'libraries-lazy': () => [frozen(context), ...Object.values(libraries).map((library) => library(context))],
+      'code-helpers': () => [(text) => ask(run, text)],
       code: () => [(text) => finish(run, text), (id, delay) => setTimer(run, id, delay), (id) => clearTimer(run, id), (text) => compileFor(run, text)],
     };
     let door;
@@ -100,6 +102,16 @@ function start({ realmFile, realmLibrary }) {
     } catch {
       // What a context throws is not looked at.
       return undefined;
+    }
+  }
+
+  function ask(run, text) {
+    try {
+      if (!run.open || typeof text !== 'string' || !fitsFrame(text)) return false;
+      writeFrame(run.id, ASK, text);
+      return true;
+    } catch {
+      return false;
     }
   }
 
@@ -200,6 +212,10 @@ function start({ realmFile, realmLibrary }) {
     reader.push(chunk, (id, kind, payload) => {
       if (kind === PING) {
         writeFrame(id, PONG, '');
+      } else if (kind === REPLY) {
+        const asking = runs.get(id);
+        const reply = payload.toString('utf8');
+        if (asking) enter(asking, () => asking.door.reply(reply));
       } else if (kind === DROP) {
         const dropped = runs.get(id);
         if (dropped) close(dropped);

@@ -7,8 +7,8 @@ const v8 = require('node:v8');
 
 const HEADER = 4;
 // Kinds of frames from this process, and to it; see interpreter.py.
-const [ANSWER, ENTER, LEAVE, PONG] = [0, 1, 2, 3];
-const [RUN, DROP, PING] = [0, 1, 2];
+const [ANSWER, ENTER, LEAVE, PONG, ASK] = [0, 1, 2, 3, 4];
+const [RUN, DROP, PING, REPLY] = [0, 1, 2, 3];
 
 /** Bytes of an answer; the worker ends a process that sends more. */
 const LARGEST_ANSWER = 64 * 2 ** 20;
@@ -52,10 +52,11 @@ function writeFrame(id, kind, text) {
   while (offset < frame.length) offset += fs.writeSync(1, frame, offset);
 }
 
+const fitsFrame = (text) => text.length * 3 <= LARGEST_ANSWER || Buffer.byteLength(text) <= LARGEST_ANSWER;
+
 /** Writes an answer (JSON), or in the place of one that is too large that it is. */
 function writeAnswer(id, text) {
-  const fits = text.length * 3 <= LARGEST_ANSWER || Buffer.byteLength(text) <= LARGEST_ANSWER;
-  writeFrame(id, ANSWER, fits ? text : JSON.stringify({ error: { message: TOO_LARGE, kind: 'too_large' } }));
+  writeFrame(id, ANSWER, fitsFrame(text) ? text : JSON.stringify({ error: { message: TOO_LARGE, kind: 'too_large' } }));
 }
 
 /** Bytes that JavaScript holds now, garbage included, as text. */
@@ -64,4 +65,4 @@ function heapUsed() {
   return `${used + outside}`;
 }
 
-module.exports = { ANSWER, ENTER, LEAVE, PONG, RUN, DROP, PING, FrameReader, heapUsed, writeAnswer, writeFrame };
+module.exports = { ANSWER, ENTER, LEAVE, PONG, ASK, RUN, DROP, PING, REPLY, FrameReader, fitsFrame, heapUsed, writeAnswer, writeFrame };

@@ -146,7 +146,6 @@
   define('TextDecoder', TextDecoder);
   define('atob', atob);
   define('btoa', btoa);
-  define('helpers', {});
   define('module', { exports: {} });
   define('global', globalThis);
   for (const [name, value] of Object.entries({ $noImport, $regularExpression, $strings })) define(name, value, false);

@@ -189,10 +189,12 @@
     run(program, eachItem, continueOnFail, text) {
       scope = new Scope(parse(text));
       scope.isCode = true;
+      realm.itemsOfProgram = () => scope.items;
       defineVariables();
       if (eachItem) runForEach(program, continueOnFail);
       else runForAll(program);
     },
+    reply: realm.reply,
     fire(id) {
       const timer = timers.get(id);
       if (!timer) return;

@@ -1,0 +1,164 @@
+"""Requests as programs describe them: the options of `helpers.httpRequest` and of the older `helpers.request`.
+
+Knows options and answers; sends nothing. Options that make no sense raise TypeError, ValueError or NodeError.
+"""
+
+import base64
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from app.engine.nodes.http_request.encoding import Part, form, multipart, with_query
+from app.engine.nodes.http_request.requests import named, put_header, seconds
+from app.engine.values import conversions
+from app.engine.values.conversions import CannotConvert
+from app.outgoing.client import LONGEST_SECONDS, Answer, Call
+
+Json = dict[str, Any]
+FORM = "application/x-www-form-urlencoded"
+
+
+def call_of(options: Json) -> Call:
+    """What `helpers.httpRequest` is to send."""
+    headers = _headers(options)
+    content = _content(options, headers)
+    accept = "application/json" if options.get("json") else "application/json, text/plain, */*"
+    headers.setdefault("accept", ("accept", accept))
+    auth = _object(options, "auth")
+    if auth:
+        _set_basic(headers, auth.get("username"), auth.get("password"))
+    return Call(
+        method=str(options.get("method") or "GET").upper(),
+        url=_url(options, options.get("arrayFormat")),
+        headers=list(headers.values()),
+        content=content,
+        timeout=_timeout(options),
+        max_redirects=0 if options.get("disableFollowRedirect") else _redirects(options),
+        verify=not options.get("skipSslCertificateValidation"),
+        proxy=_proxy(options.get("proxy")),
+    )
+
+
+def older_call_of(options: Json) -> Call:
+    """What `helpers.request` is to send."""
+    headers = _headers(options)
+    fields = _object(options, "form") or (options.get("form") if isinstance(options.get("form"), str) else None)
+    if fields is not None and fields != {}:
+        headers.setdefault("content-type", ("content-type", FORM))
+        content = (fields if isinstance(fields, str) else form(fields)).encode()
+    else:
+        content = _content({"body": _object(options, "formData"), **options}, headers, bool(options.get("formData")))
+    headers.setdefault("accept", ("accept", "application/json" if options.get("json") else "*/*"))
+    auth = _object(options, "auth")
+    if auth.get("bearer"):
+        headers["authorization"] = ("authorization", f"Bearer {auth['bearer']}")
+    elif auth:
+        _set_basic(headers, auth.get("user", auth.get("username")), auth.get("pass", auth.get("password")))
+    arrays = _object(options, "qsStringifyOptions").get("arrayFormat")
+    return Call(
+        method=str(options.get("method") or "GET").upper(),
+        url=_url({**options, "url": options.get("url") or options.get("uri")}, arrays),
+        headers=list(headers.values()),
+        content=content,
+        timeout=_timeout(options),
+        max_redirects=0 if options.get("followRedirect") is False else _redirects(options),
+        verify=options.get("rejectUnauthorized") is not False,
+        proxy=_proxy(options.get("proxy")),
+    )
+
+
+def accepts(options: Json, status: int) -> bool:
+    """Whether an answer of that status is no error to `helpers.httpRequest`."""
+    if 200 <= status < 300:
+        return True
+    ignored = options.get("ignoreHttpStatusErrors")
+    if isinstance(ignored, dict):
+        return bool(ignored.get("ignore")) and status not in (ignored.get("except") or [])
+    return bool(ignored)
+
+
+def body_of(answer: Answer, *, parse: bool) -> Any:
+    """The body as text, or as what its JSON says where it is JSON and that is wanted."""
+    text = answer.text()
+    if not parse:
+        return text
+    try:
+        return conversions.parse_json(text)
+    except CannotConvert:
+        return text
+
+
+def _url(options: Json, arrays: Any) -> str:
+    url = options.get("url")
+    if not isinstance(url, str) or not url:
+        raise ValueError("Invalid URL")
+    base = options.get("baseURL")
+    if isinstance(base, str) and base and "://" not in url:
+        url = f"{base.rstrip('/')}/{url.lstrip('/')}"
+    if "://" not in url:
+        raise ValueError("Invalid URL")
+    return with_query(url, _object(options, "qs"), str(arrays or "indices"))
+
+
+def _headers(options: Json) -> dict[str, tuple[str, str]]:
+    headers: dict[str, tuple[str, str]] = {}
+    for name, value in named(_object(options, "headers").items()):
+        put_header(headers, name, value, 0)
+    return headers
+
+
+def _content(options: Json, headers: dict[str, tuple[str, str]], is_multipart: bool = False) -> bytes:
+    """The body; its type is added to the headers where they tell none."""
+    body, given = options.get("body"), headers.get("content-type", ("", ""))[1]
+    if isinstance(options.get("bytes"), str):
+        content, kind = base64.b64decode(options["bytes"]), "application/octet-stream"
+    elif body is None or body == "" or body == {}:
+        return b""
+    elif is_multipart and isinstance(body, dict):
+        kind, content = multipart([_part(name, value) for name, value in body.items()])
+    elif isinstance(body, str):
+        content, kind = body.encode(), "application/json" if options.get("json") else FORM
+    elif isinstance(body, dict) and given.startswith(FORM):
+        content, kind = urlencode({name: conversions.to_string(value) for name, value in body.items()}).encode(), FORM
+    else:
+        content, kind = conversions.to_json_text(body).encode(), "application/json"
+    headers.setdefault("content-type", ("content-type", kind))
+    return content
+
+
+def _part(name: str, value: Any) -> Part:
+    options = value.get("options") if isinstance(value, dict) else None
+    if not isinstance(options, dict):
+        return Part(name, conversions.display(value).encode())
+    content = value.get("value")
+    data = content.get("data") if isinstance(content, dict) else None  # a Buffer, as its JSON
+    made = bytes(data) if isinstance(data, list) else conversions.display(content).encode()
+    return Part(name, made, str(options.get("filename") or "file"), options.get("contentType"))
+
+
+def _set_basic(headers: dict[str, tuple[str, str]], user: Any, password: Any) -> None:
+    pair = f"{'' if user is None else user}:{'' if password is None else password}"
+    headers["authorization"] = ("authorization", f"Basic {base64.b64encode(pair.encode()).decode()}")
+
+
+def _proxy(given: Any) -> str | None:
+    if isinstance(given, dict) and given.get("host"):
+        auth = given.get("auth") or {}
+        login = f"{quote(str(auth.get('username', '')))}:{quote(str(auth.get('password', '')))}@" if auth else ""
+        return f"{given.get('protocol') or 'http'}://{login}{given['host']}:{given.get('port') or 80}".replace(
+            ":://", "://"
+        )
+    return given if isinstance(given, str) and given else None
+
+
+def _timeout(options: Json) -> float:
+    return min(LONGEST_SECONDS, seconds(options.get("timeout"), LONGEST_SECONDS))
+
+
+def _redirects(options: Json) -> int:
+    given = options.get("maxRedirects")
+    return given if isinstance(given, int) and 0 <= given <= 21 else 21
+
+
+def _object(options: Json, name: str) -> Json:
+    value = options.get(name)
+    return value if isinstance(value, dict) else {}

@@ -1,0 +1,192 @@
+"""Answers what a program asks while it runs: requests, through the worker's own way out, and what a file is.
+
+The program itself stays without any connection. What was sent for it once is not sent again when it has to run again:
+in the sandbox's next process, or because its static data had changed.
+"""
+
+import asyncio
+import base64
+import mimetypes
+from collections.abc import Iterable
+from typing import Any
+
+import orjson
+
+from app.binary_files import display_size, file_entry
+from app.engine.nodes.code.calls import accepts, body_of, call_of, older_call_of
+from app.engine.nodes.http_request.failures import RequestFailed
+from app.engine.nodes.http_request.requests import AT_ONCE, send
+from app.engine.run.context import NodeContext
+from app.engine.run.errors import NodeError
+from app.engine.run.memory import TooMuchData
+from app.engine.values import conversions
+from app.outgoing.client import Answer
+
+MOST_CALLS = 1000
+"""By one program."""
+SIGNATURES = (
+    (b"\x89PNG\r\n\x1a\n", "image/png", "png"),
+    (b"\xff\xd8\xff", "image/jpeg", "jpg"),
+    (b"GIF8", "image/gif", "gif"),
+    (b"%PDF-", "application/pdf", "pdf"),
+    (b"PK\x03\x04", "application/zip", "zip"),
+    (b"\x1f\x8b", "application/gzip", "gz"),
+    (b"BM", "image/bmp", "bmp"),
+    (b"ID3", "audio/mpeg", "mp3"),
+    (b"OggS", "audio/ogg", "ogg"),
+    (b"<?xml ", "application/xml", "xml"),
+)
+"""How files begin, what they are and what their names end with."""
+
+Json = dict[str, Any]
+Task = asyncio.Task[bytes]
+
+
+class Helpers:
+    """The answers to one run of a node; an asynchronous context manager that ends what is under way."""
+
+    def __init__(self, context: NodeContext) -> None:
+        self._context = context
+        self._gate = asyncio.Semaphore(AT_ONCE)
+        self._calls: dict[int, tuple[bytes, Task]] = {}
+        self._earlier: list[tuple[bytes, Task]] = []
+        self._count = 0
+
+    async def __aenter__(self) -> "Helpers":
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        tasks = [task for _, task in (*self._calls.values(), *self._earlier)]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def begin_again(self) -> None:
+        """What is asked from now on may differ; what does not is answered from what is known."""
+        self._earlier += self._calls.values()
+        self._calls = {}
+
+    async def ask(self, question: bytes) -> bytes:
+        """The reply to {call, name, given}. Raises TooMuchData where the run would hold too much."""
+        document = _question(question)
+        number = document["call"]
+        known = self._calls.get(number)
+        if known is None:
+            task = self._take_earlier(question) or self._start(document)
+            self._calls[number] = (question, task)
+        elif known[0] == question:
+            task = known[1]
+        else:
+            said = "The program had to run again and asks for something else now, which is not sent a second time."
+            return _reply(number, error={"message": said})
+        result = await asyncio.shield(task)
+        return result.replace(b'"call":0', b'"call":%d' % number, 1)
+
+    def _take_earlier(self, question: bytes) -> Task | None:
+        """What the same question got in a run before, each one once."""
+        asked = question.partition(b",")[2]
+        for place, (earlier, task) in enumerate(self._earlier):
+            if earlier.partition(b",")[2] == asked:
+                del self._earlier[place]
+                return task
+        return None
+
+    def _start(self, document: Json) -> Task:
+        self._count += 1
+        return asyncio.create_task(self._answer(document, within=self._count <= MOST_CALLS))
+
+    async def _answer(self, document: Json, *, within: bool) -> bytes:
+        if not within:
+            return _reply(0, error={"message": f"A program may ask for {MOST_CALLS:,} things only"})
+        try:
+            async with self._gate:
+                return await self._do(document["name"], document["given"])
+        except TooMuchData:
+            raise
+        except RequestFailed as error:
+            shown = error.shown if isinstance(error.shown, dict) else {}
+            return _reply(0, error={"message": error.message, **{k: v for k, v in shown.items() if k != "stack"}})
+        except NodeError as error:
+            return _reply(0, error={"message": error.message})
+        except (TypeError, ValueError, KeyError, AttributeError) as error:
+            said = str(error) if type(error) is ValueError else "The options of the request could not be understood"
+            return _reply(0, error={"message": said})
+
+    async def _do(self, name: str, given: Json) -> bytes:
+        if name == "file":
+            return _reply(0, result=_file(given))
+        older = name == "request"
+        call = older_call_of(given) if older else call_of(given)
+        answer = await send(self._context, call, 0)
+        return _older_result(given, answer) if older else _result(given, answer)
+
+
+def _question(question: bytes) -> Json:
+    """Raises NodeError for what no program of ours asks."""
+    document = orjson.loads(question)
+    asked = document if isinstance(document, dict) else {}
+    if not isinstance(asked.get("call"), int) or not isinstance(asked.get("given"), dict):
+        raise NodeError("The program asked for something that could not be understood.")
+    if asked.get("name") not in ("httpRequest", "request", "file"):
+        raise NodeError("The program asked for something that is not known.")
+    return asked
+
+
+def _reply(number: int, **said: Any) -> bytes:
+    try:
+        return orjson.dumps({"call": number, **said})
+    except TypeError:
+        return conversions.to_json_text({"call": number, **said}).encode()
+
+
+def _result(options: Json, answer: Answer) -> bytes:
+    if not accepts(options, answer.status):
+        return _reply(0, error=_refusal(answer, f"Request failed with status code {answer.status}"))
+    return _shown(answer, options.get("encoding"), bool(options.get("returnFullResponse")), parse=True)
+
+
+def _older_result(options: Json, answer: Answer) -> bytes:
+    parse = bool(options.get("json"))
+    if not 200 <= answer.status < 300 and options.get("simple") is not False:
+        said = conversions.to_json_text(body_of(answer, parse=parse))
+        return _reply(0, error=_refusal(answer, f"{answer.status} - {said}"))
+    encoding = "arraybuffer" if "encoding" in options and options["encoding"] is None else None
+    return _shown(answer, encoding, bool(options.get("resolveWithFullResponse")), parse=parse)
+
+
+def _shown(answer: Answer, encoding: Any, full: bool, *, parse: bool) -> bytes:
+    rest = {"headers": answer.headers, "statusCode": answer.status, "statusMessage": answer.reason}
+    if encoding in ("arraybuffer", "stream", "blob"):
+        content = base64.b64encode(answer.content).decode()
+        return _reply(0, result=rest if full else None, bytes=content)
+    body = body_of(answer, parse=parse and encoding != "text")
+    return _reply(0, result={"body": body, **rest} if full else body)
+
+
+def _refusal(answer: Answer, message: str) -> Json:
+    code = "ERR_BAD_RESPONSE" if answer.status >= 500 else "ERR_BAD_REQUEST"
+    return {"message": message, "name": "AxiosError", "code": code, "status": answer.status}
+
+
+def _file(given: Json) -> Json:
+    """What is known of a file without its content: {size, head in base64, fileName, mimeType}, or {size, file}."""
+    size = int(given["size"])
+    sizes = {"fileSize": display_size(size), "bytes": size}
+    if isinstance(given.get("file"), dict):
+        return {**given["file"], **sizes}
+    directory, _, name = str(given.get("fileName") or "").rpartition("/")
+    found, ending = _detect(base64.b64decode(given.get("head") or ""))
+    kind = str(given.get("mimeType") or mimetypes.guess_type(name)[0] or found or "text/plain")
+    entry = file_entry(b"", kind, name or None)
+    extension = entry.get("fileExtension") if "." in name else ending if kind == found else None
+    made = {key: value for key, value in entry.items() if key in ("mimeType", "fileType")}
+    more = {"fileExtension": extension, "directory": directory or None, "fileName": name or None}
+    return {**made, **_present(more.items()), **sizes}
+
+
+def _present(pairs: Iterable[tuple[str, Any]]) -> Json:
+    return {key: value for key, value in pairs if value is not None}
+
+
+def _detect(head: bytes) -> tuple[str | None, str | None]:
+    return next(((kind, ending) for start, kind, ending in SIGNATURES if head.startswith(start)), (None, None))
