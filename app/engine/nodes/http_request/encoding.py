@@ -3,6 +3,7 @@
 Knows text and JSON values; sends nothing.
 """
 
+import re
 import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,6 +13,11 @@ from urllib.parse import quote
 from app.engine.values import conversions
 
 UNRESERVED = "-._~"
+PRINTABLE = frozenset(map(chr, range(0x21, 0x7F)))
+_LOST = str.maketrans("", "", "\t\r\n")
+_ADDRESS = re.compile(r"([^?#]*)(.*)", re.DOTALL)
+_IN_PATH = "".join(sorted(PRINTABLE - set('"#<>?^`{}')))
+_IN_QUERY = "".join(sorted(PRINTABLE - set("\"#<>'")))
 STYLES = {"indices": "[{}]", "brackets": "[]", "repeat": ""}
 """How the entries of an array are told apart in their names."""
 
@@ -36,14 +42,35 @@ def _pairs(name: str, value: Any, suffix: str) -> Iterator[tuple[str, str]]:
         yield name, "" if value is None else conversions.to_string(value)
 
 
+def plain_numbers(value: Any) -> Any:
+    """The value with whole numbers as JavaScript writes them: 1.0 is 1."""
+    if isinstance(value, dict):
+        return {name: plain_numbers(child) for name, child in value.items()}
+    if isinstance(value, list):
+        return [plain_numbers(child) for child in value]
+    return conversions.plain_number(value) if isinstance(value, float) else value
+
+
 def with_query(url: str, query: dict[str, Any], arrays: str = "indices") -> str:
     """The address with more parameters behind those that it has."""
     added = form(query, arrays)
     if not added:
         return url
-    address, mark, fragment = url.partition("#")
-    joint = "" if address.endswith(("?", "&")) else "&" if "?" in address else "?"
-    return address + joint + added + mark + fragment
+    address = url.partition("#")[0]
+    return address + ("&" if "?" in address else "?") + added
+
+
+def read_url(text: str) -> str:
+    """The address that a text means to a browser: without line breaks and tabs, and with "/" for a backslash before
+    the query. Whatever judges an address has to judge this one."""
+    address, rest = _ADDRESS.match(text.translate(_LOST).strip()).groups()  # type: ignore[union-attr]
+    return address.replace("\\", "/") + rest
+
+
+def encode_url(url: str) -> str:
+    """The address percent-encoded where a path or a query could not hold a character, as browsers do it."""
+    path, mark, query = url.partition("#")[0].partition("?")
+    return quote(path, safe=_IN_PATH) + mark + quote(query, safe=_IN_QUERY)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,6 @@
 """HTTP Request, versions 1 and 2, whose answers are JSON unless the workflow says otherwise."""
 
 from typing import Any
-from urllib.parse import quote
 
 from app.engine.nodes.http_request import encoding as http_encoding
 from app.engine.nodes.http_request.authentication import NO_PROOF, Proof, proof
@@ -119,7 +118,7 @@ def _call(item: Item, parameters: dict[str, Any], proven: Proof, index: int) -> 
     )
     return Call(
         method,
-        quote(http_encoding.with_query(url, query, arrays), safe="%/:=&?~#+!$,;'@()*[]"),
+        http_encoding.encode_url(http_encoding.with_query(url, query, arrays)),
         list(sent.values()),
         content,
         secret_headers=frozenset(name.lower() for name in proven.headers),

@@ -48,11 +48,12 @@ class Request:
         target = validate_url(url, self._index) if url else self.url
         proven.check(target, self._index)
         kind, content = self._body(proven.body if body is None else {**proven.body, **body}, always=body is not None)
+        raw = parameters.get("sendBody") is True and parameters.get("contentType") == "raw"
         sent: dict[str, tuple[str, str]] = {"accept": ("Accept", ACCEPT[self.reading.format])}
         if kind is not None:
             sent["content-type"] = ("Content-Type", kind)
         for name, value in [*self._headers(), *(headers or {}).items(), *proven.headers.items()]:
-            if value is not None:
+            if value is not None and not (raw and name.lower() == "content-type"):
                 put_header(sent, name, value, self._index)
         own = self._query()
         if url:
@@ -62,7 +63,7 @@ class Request:
         arrays = str(self._options.get("queryParameterArrays") or "indices")
         return Call(
             str(parameters.get("method") or "GET"),
-            quote(http_encoding.with_query(target, query_fields, arrays), safe="%/:=&?~#+!$,;'@()*[]"),
+            http_encoding.encode_url(http_encoding.with_query(target, query_fields, arrays)),
             list(sent.values()),
             content,
             secret_headers=frozenset(name.lower() for name in proven.headers),
@@ -85,7 +86,7 @@ class Request:
 
     def _query(self) -> dict[str, Any]:
         parameters = self._parameters
-        if not parameters.get("sendQuery"):
+        if parameters.get("sendQuery") is not True:
             return {}
         if parameters.get("specifyQuery", "keypair") == "json":
             return dict(self._json(parameters.get("jsonQuery"), "JSON Query Parameters"))
@@ -94,7 +95,7 @@ class Request:
 
     def _headers(self) -> list[tuple[str, Any]]:
         parameters = self._parameters
-        if not parameters.get("sendHeaders"):
+        if parameters.get("sendHeaders") is not True:
             return []
         if parameters.get("specifyHeaders", "keypair") == "json":
             return list(self._json(parameters.get("jsonHeaders"), "JSON Headers").items())
@@ -103,7 +104,7 @@ class Request:
     def _body(self, more: dict[str, Any], *, always: bool) -> tuple[str | None, bytes]:
         """The content type and the body; `more` joins its fields, and makes one where there is none."""
         parameters = self._parameters
-        if not parameters.get("sendBody"):
+        if parameters.get("sendBody") is not True:
             return ("application/json", conversions.to_json_text(more).encode()) if more or always else (None, b"")
         kind = parameters.get("contentType", "json")
         specified = parameters.get("specifyBody", "keypair")
@@ -114,10 +115,10 @@ class Request:
                 value = {**value, **more} if isinstance(value, dict) else value
             else:
                 value = {**self._fields(entries), **more}
-            return "application/json", conversions.to_json_text(value).encode()
+            return _json_body(value, self._sent_type())
         if kind == "form-urlencoded":
             if specified == "string":
-                text = conversions.display(parameters.get("body", ""))
+                text = _text(parameters.get("body", ""))
                 return FORM, quote(text, safe="=&%+" + http_encoding.UNRESERVED).encode()
             return FORM, http_encoding.form({**dict(pairs(entries)), **more}).encode()
         if kind == "multipart-form-data":
@@ -125,10 +126,12 @@ class Request:
         if kind == "binaryData":
             file = binary.entry(self._item, parameters.get("inputDataFieldName", ""), self._index)
             return str(file.get("mimeType") or "application/octet-stream"), binary.decode(file)
-        return (
-            header_value(str(parameters.get("rawContentType") or "")) or None,
-            conversions.display(parameters.get("body", "")).encode(),
-        )
+        return _raw_body(parameters.get("body", ""), str(parameters.get("rawContentType") or ""))
+
+    def _sent_type(self) -> str:
+        """The content type that the node's own headers name."""
+        named_types = [value for name, value in self._headers() if name.lower() == "content-type"]
+        return header_value(named_types[-1]) if named_types and named_types[-1] is not None else ""
 
     def _fields(self, entries: Any) -> dict[str, Any]:
         made: dict[str, Any] = {}
@@ -158,6 +161,33 @@ class Request:
         return value
 
 
+def _json_body(value: Any, sent_type: str) -> tuple[str, bytes]:
+    """An object is sent as the form that a header of the request's own announces; anything else as JSON."""
+    if isinstance(value, dict) and sent_type.startswith(FORM):
+        text = http_encoding.form(value)
+        if sent_type != FORM:  # axios writes it then, and not n8n
+            text = http_encoding.form({name: each for name, each in value.items() if each is not None})
+            text = text.replace("%20", "+")
+        return sent_type, text.encode()
+    return "application/json", conversions.to_json_text(http_encoding.plain_numbers(value)).encode()
+
+
+def _text(given: Any) -> str:
+    return "" if isinstance(given, Undefined) else conversions.display(given)
+
+
+def _raw_body(given: Any, kind: str) -> tuple[str, bytes]:
+    """Text as it is; what is to be JSON is trimmed, or, where it is none, sent as a JSON text, as axios does."""
+    text = _text(given)
+    if "application/json" in kind and isinstance(given, str):
+        try:
+            conversions.parse_json(text)
+            text = text.strip()
+        except CannotConvert:
+            text = conversions.to_json_text(text)
+    return header_value(kind), text.encode()
+
+
 def _reading(options: dict[str, Any]) -> Reading:
     response = (options.get("response") or {}).get("response") or {}
     form = response.get("responseFormat") or "autodetect"
@@ -177,7 +207,7 @@ def _gathered(entries: list[tuple[str, Any]]) -> dict[str, Any]:
     return {name: each if len(each) > 1 else each[0] for name, each in values.items()}
 
 
-TELLING = frozenset({"name", "value", "url"})
+TELLING = frozenset({"name", "value", "url", "body"})
 """The fields of parameters in which undefined is something else than null."""
 
 
@@ -202,7 +232,7 @@ def validate_url(given: Any, index: int) -> str:
             else conversions.type_name(given)
         )
         raise NodeError(f"URL parameter must be a string, got {kind}", item_index=index)
-    url = given.strip()
+    url = http_encoding.read_url(given)
     if not url:
         raise NodeError("URL parameter cannot be empty", item_index=index)
     if not is_url(url):
