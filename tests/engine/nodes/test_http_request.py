@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 import pytest
 
+from app.engine.nodes.http_request import predefined
 from app.engine.run.ports import Ports
 from app.engine.run.run import Outcome, RunRequest, run_workflow
 from app.outgoing.addresses import AddressRules
@@ -93,14 +94,52 @@ def test_digest_answers_the_server_s_challenge(engine: Engine, address: str) -> 
     assert output_of(outcome, "Ask") == [{"open": True}]
 
 
+@pytest.mark.parametrize(
+    ("kind", "credential", "headers", "path"),
+    [
+        ("githubApi", {"accessToken": "t"}, {"authorization": "token t"}, "/echo"),
+        ("airtableApi", {"apiKey": "k"}, {}, "/echo?api_key=k"),
+        ("jiraSoftwareCloudApi", {"email": "a", "apiToken": "b"}, {"authorization": "Basic YTpi"}, "/echo"),
+        ("slackApi", {"accessToken": "{apiKey}", "apiKey": "no"}, {"authorization": "Bearer {apiKey}"}, "/echo"),
+    ],
+)
+def test_services_are_called_with_credentials_of_their_own_types(
+    engine: Engine, address: str, kind: str, credential, headers, path: str
+) -> None:
+    chosen = {"authentication": "predefinedCredentialType", "nodeCredentialType": kind}
+    asking = node("Ask", "httpRequest", {"url": address + "/echo", **chosen}, 4.2, credentials={kind: {"id": "c1"}})
+    [told] = output_of(engine.run(chain(START, asking), ports=ports(credential)), "Ask")
+    assert told["headers"] | headers == told["headers"]
+    assert told["path"] == path
+
+
+@pytest.mark.parametrize(
+    ("kind", "credential", "headers"),
+    [
+        ("openAiApi", {"apiKey": "k", "header": False, "headerName": "x"}, {"Authorization": "Bearer k"}),
+        (
+            "openAiApi",
+            {"apiKey": "k", "organizationId": "o", "header": True, "headerName": "X-More", "headerValue": "m"},
+            {"Authorization": "Bearer k", "OpenAI-Organization": "o", "X-More": "m"},
+        ),
+        ("anthropicApi", {"apiKey": "k"}, {"x-api-key": "k"}),
+        ("notionApi", {"apiKey": "k"}, {"Authorization": "Bearer k"}),
+        ("n8nApi", {"apiKey": "k", "baseUrl": "http://x"}, {"X-N8N-API-KEY": "k"}),
+        ("supabaseApi", {"serviceRole": "r"}, {"apikey": "r", "Authorization": "Bearer r"}),
+    ],
+)
+def test_what_a_credential_of_a_service_adds(kind: str, credential, headers) -> None:
+    assert predefined.parts(kind, credential)["headers"] == headers
+
+
 def test_a_credential_that_is_gone_is_told_by_its_id(engine: Engine, address: str) -> None:
     outcome = ask(engine, address + "/echo", None, "httpBasicAuth")
     assert outcome.error.message == 'Credential with ID "c1" does not exist for type "httpBasicAuth".'
 
 
 def test_a_type_that_is_not_supported_is_told(engine: Engine, address: str) -> None:
-    outcome = ask(engine, address + "/echo", {}, "githubApi")
-    assert "githubApi" in outcome.error.message
+    outcome = ask(engine, address + "/echo", {}, "slackOAuth2Api")
+    assert "slackOAuth2Api" in outcome.error.message
     assert "httpBearerAuth" in outcome.error.message
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 
+from app.engine.nodes.http_request import predefined
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.values import conversions
@@ -16,7 +17,7 @@ from app.outgoing.certificates import Certificate
 from app.outgoing.client import matches
 
 TYPES = frozenset(
-    {"httpBasicAuth", "httpHeaderAuth", "httpBearerAuth", "httpQueryAuth", "httpDigestAuth", "httpCustomAuth", "n8nApi"}
+    {"httpBasicAuth", "httpHeaderAuth", "httpBearerAuth", "httpQueryAuth", "httpDigestAuth", "httpCustomAuth"}
 )
 
 
@@ -25,6 +26,8 @@ class Proof:
     """What a credential adds to a request; `domains` (None: any) are those that it may be sent to."""
 
     headers: dict[str, str] = field(default_factory=dict)
+    defaults: dict[str, str] = field(default_factory=dict)
+    """Headers that are no secret, and that the node may say otherwise."""
     query: dict[str, Any] = field(default_factory=dict)
     body: dict[str, Any] = field(default_factory=dict)
     auth: httpx.Auth | None = None
@@ -51,13 +54,18 @@ async def proof(context: NodeContext, kind: str) -> Proof:
     named = (context.node.document.get("credentials") or {}).get(kind)
     if not named:
         raise NodeError("Credentials not found")
-    if kind not in TYPES:
-        raise NodeError(f"Credentials of type '{kind}' are not supported; these are: {', '.join(sorted(TYPES))}.")
+    if kind not in TYPES | predefined.TYPES:
+        raise NodeError(
+            f"Credentials of type '{kind}' are not supported. Choose a generic type, with what the service's "
+            f"documentation asks for: {', '.join(sorted(TYPES))}.",
+        )
     credential = await context.credential(kind)
     return Proof(**_parts(kind, credential), domains=allowed_domains(credential))
 
 
 def _parts(kind: str, credential: dict[str, Any]) -> dict[str, Any]:
+    if kind in predefined.TYPES:
+        return predefined.parts(kind, credential)
     user, password = str(credential.get("user", "")), str(credential.get("password", ""))
     if kind == "httpBasicAuth":
         return {"auth": httpx.BasicAuth(user, password)}
@@ -65,8 +73,6 @@ def _parts(kind: str, credential: dict[str, Any]) -> dict[str, Any]:
         return {"auth": httpx.DigestAuth(user, password)}
     if kind == "httpBearerAuth":
         return {"headers": {"Authorization": f"Bearer {credential.get('token', '')}"}}
-    if kind == "n8nApi":
-        return {"headers": {"X-N8N-API-KEY": str(credential.get("apiKey", ""))}}
     name, value = str(credential.get("name", "")), str(credential.get("value", ""))
     if kind == "httpHeaderAuth":
         return {"headers": {name: value}}

@@ -109,7 +109,7 @@ def _call(item: Item, parameters: dict[str, Any], proven: Proof, index: int) -> 
     if kind is not None:
         sent["content-type"] = ("Content-Type", kind)
     given = _read_pairs(parameters, "headerParameters", "Headers", index)
-    for name, value in [*named(given.items()), *proven.headers.items()]:
+    for name, value in [*proven.defaults.items(), *named(given.items()), *proven.headers.items()]:
         put_header(sent, name, value, index)
     query = {**_read_pairs(parameters, "queryParameters", "Query Parameters", index), **proven.query}
     arrays = "repeat" if options.get("useQueryString") else "indices"

@@ -52,7 +52,8 @@ class Request:
         sent: dict[str, tuple[str, str]] = {"accept": ("Accept", ACCEPT[self.reading.format])}
         if kind is not None:
             sent["content-type"] = ("Content-Type", kind)
-        for name, value in [*self._headers(), *(headers or {}).items(), *proven.headers.items()]:
+        given = [*proven.defaults.items(), *self._headers(), *(headers or {}).items(), *proven.headers.items()]
+        for name, value in given:
             if value is not None and not (raw and name.lower() == "content-type"):
                 put_header(sent, name, value, self._index)
         own = self._query()
