@@ -3,7 +3,7 @@
 # pinned by version and hash in .ci/run.lock and .ci/dev.lock.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test serve worker migrate lint lock check-dates check-load bench soak clean install install-dev
+.PHONY: help run test serve worker migrate lint lock check-dates check-load bench soak wheel check-wheel clean install install-dev
 
 PYTHON_PROGRAMS := $(if $(PYTHON),"$(PYTHON)",python3 python3.14 python3.13 python3.12 python3.11)
 VENV := .venv/bin/python
@@ -52,12 +52,20 @@ bench: install-dev ## measure the API and the worker over a million executions
 soak: install-dev ## run beside a hostile project, break everything, five minutes in all, and reckon (SECONDS=20: shorter, SEED=7: the same faults again)
 	@SOAK_SECONDS=$(SECONDS) SOAK_SEED=$(SEED) exec $(VENV) -m tests.soak
 
+wheel: install ## build the package that pip installs anywhere, and its source distribution, into dist/
+	@rm -rf build dist
+	@$(VENV) -c 'from setuptools import build_meta as b; b.build_sdist("dist"); b.build_wheel("dist")' >/dev/null
+	@ls dist/*
+
+check-wheel: install-dev ## build the package, install it elsewhere, and run the demo of it there
+	@CHECK_WHEEL=1 exec $(VENV) -m pytest -q tests/deployment/test_wheel.py $(ARGS)
+
 clean: ## remove packages and caches; the data in var/ stays
 	@if [ -x $(VENV) ] && [ -e "$${EXECUTIONS_HOME:-var}/lock" ] && ! $(VENV) -c 'import fcntl, sys; \
 		fcntl.flock(open(sys.argv[1]), fcntl.LOCK_EX | fcntl.LOCK_NB)' "$${EXECUTIONS_HOME:-var}/lock" 2>/dev/null; then \
 		echo "make run is running from this folder and needs these packages: stop it first (Ctrl-C)" >&2; exit 1; \
 	fi
-	@rm -rf .venv $(SANDBOX)/node_modules *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	@rm -rf .venv build dist $(SANDBOX)/node_modules *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 install: $(VENV) ## install what running needs, and nothing else

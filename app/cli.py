@@ -1,4 +1,4 @@
-"""The commands of `flask`: thin shells that read the settings, call one thing and say what comes next.
+"""The commands of `flask` and `executions`: thin shells that read the settings, call one thing and say what is next.
 
 They are found through setup.cfg's entry points, so that none of them needs a running database to be listed.
 """
@@ -18,6 +18,7 @@ from app.credentials.rotation import rotate
 from app.doctor import examine
 from app.key_text import new_key
 from app.migrations import migrate as apply_migrations
+from app.places import BESIDE, gunicorn
 from app.repository import api_keys, users
 from app.repository.connection import connect
 from app.repository.errors import ProjectNotFound
@@ -34,8 +35,24 @@ def up() -> None:
     PostgreSQL (unless DATABASE_URL is set), the API and one worker. The first time it imports two demo workflows
     and runs them. Prints the address, the key and what to try. Ctrl-C stops everything; the data stays.
     """
+    as_program = click.get_current_context().command_path == "executions up"
     with reported():
-        bring_up(os.environ, click.echo)
+        bring_up(os.environ, click.echo, "executions up" if as_program else "make run")
+
+
+@click.command()
+def serve() -> None:
+    """Answer HTTP on HOST:PORT with gunicorn.
+
+    Needs a migrated database. Settings of gunicorn's own go into GUNICORN_CMD_ARGS. Next: `flask worker`.
+    """
+    with reported():
+        settings = Settings.from_environment(os.environ)
+        command = gunicorn()
+        # Seen from that folder a relative path would mean something else.
+        environ = {**os.environ, "EXECUTIONS_HOME": str(settings.home)}
+        os.chdir(BESIDE)
+        os.execve(command[0], command, environ)
 
 
 @click.command()

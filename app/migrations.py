@@ -26,9 +26,11 @@ from psycopg.conninfo import conninfo_to_dict
 from yoyo.backends import DatabaseBackend
 from yoyo.migrations import Migration, read_sql_migration
 
+from app.places import BESIDE
+
 log = logging.getLogger(__name__)
 
-MIGRATIONS = Path(__file__).resolve().parent.parent / "sql"
+MIGRATIONS = BESIDE / "sql"
 
 OLDEST_SUPPORTED = 150_000
 """PostgreSQL 15, as `server_version` counts."""

@@ -30,9 +30,13 @@ class Child:
         log: Path,
         *,
         environ: Mapping[str, str] | None = None,
+        folder: Path | None = None,
         stop_signal: signal.Signals = signal.SIGTERM,
     ) -> None:
-        """Start `command`. A terminal's Ctrl-C does not reach it: its parent decides when it stops."""
+        """Start `command` in `folder`, this process's for None.
+
+        A terminal's Ctrl-C does not reach it: its parent decides when it stops.
+        """
         self.name = name
         self.log = log
         self._stop_signal = stop_signal
@@ -46,6 +50,7 @@ class Child:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 env=environ,
+                cwd=folder,
                 start_new_session=True,
             )
 

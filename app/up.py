@@ -21,6 +21,7 @@ from app.embedded import EmbeddedPostgres
 from app.key_text import new_key
 from app.loopback import open_url
 from app.migrations import migrate
+from app.places import BESIDE, gunicorn
 from app.processes import Child
 from app.repository.api_keys import ensure_api_key
 from app.repository.connection import connect
@@ -31,7 +32,6 @@ Say = Callable[[str], None]
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 API_KEY_FILE = "api-key"
-PROJECT = Path(__file__).resolve().parent.parent
 
 
 class CannotStart(Exception):
@@ -42,8 +42,8 @@ class _Stopped(BaseException):
     """A signal asked this process to stop."""
 
 
-def up(environ: Mapping[str, str], say: Say) -> None:
-    """Start everything and return once a signal has stopped it again.
+def up(environ: Mapping[str, str], say: Say, command: str = "make run") -> None:
+    """Start everything and return once a signal has stopped it again. `command` is how it was called.
 
     Raises CannotStart, ChildDied when a part ends by itself, and what settings, embedded PostgreSQL and
     migrations raise.
@@ -52,8 +52,8 @@ def up(environ: Mapping[str, str], say: Say) -> None:
     with contextlib.ExitStack() as running:
         running.callback(_restore_signals, _raise_on_signals())
         try:
-            running.enter_context(_only_one(settings.home, _address(settings)))
-            _refuse_taken_port(settings)
+            running.enter_context(_only_one(settings.home, _address(settings), command))
+            _refuse_taken_port(settings, command)
             children: list[Child] = []
             url = settings.database_url or _start_database(settings, running, children, say)
             settings = Settings.from_environment({**environ, "DATABASE_URL": url})
@@ -97,13 +97,14 @@ def _processes(settings: Settings, environ: Mapping[str, str], say: Say) -> Iter
         "EXECUTIONS_HOME": str(settings.home),
         "PYTHONUNBUFFERED": "1",
     }
-    gunicorn = ["gunicorn", "--config", str(PROJECT / "gunicorn.conf.py"), "--chdir", str(PROJECT), "wsgi:app"]
-    commands = {"API": gunicorn, "worker": ["flask", "worker"]}
+    # -P: nothing of the folder that it happens to be started in is taken for a module.
+    worker = [sys.executable, "-P", "-m", "flask", "worker"]
+    parts = [("API", gunicorn(), BESIDE), ("worker", worker, None)]
     children: list[Child] = []
     try:
-        for name, command in commands.items():
+        for name, command, folder in parts:
             path = log / f"{name.lower()}.log"
-            children.append(Child(name, [sys.executable, "-m", *command], path, environ=child_environ))
+            children.append(Child(name, command, path, environ=child_environ, folder=folder))
         yield children
     finally:
         for child in children:
@@ -163,7 +164,7 @@ def _write_private(file: Path, text: str) -> None:
     unfinished.replace(file)
 
 
-def _refuse_taken_port(settings: Settings) -> None:
+def _refuse_taken_port(settings: Settings, command: str) -> None:
     try:
         family, _, _, _, address = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)[0]
         with socket.socket(family, socket.SOCK_STREAM) as probe:
@@ -172,7 +173,7 @@ def _refuse_taken_port(settings: Settings) -> None:
     except OSError as error:
         raise CannotStart(
             f"cannot listen on {settings.host}:{settings.port}: {error.strerror}. "
-            f"Choose another one with PORT (or HOST): PORT={settings.port % 65_535 + 1} make run"
+            f"Choose another one with PORT (or HOST): PORT={settings.port % 65_535 + 1} {command}"
         ) from None
 
 
@@ -182,7 +183,7 @@ def _address(settings: Settings) -> str:
 
 
 @contextlib.contextmanager
-def _only_one(home: Path, own_address: str) -> Iterator[None]:
+def _only_one(home: Path, own_address: str, command: str) -> Iterator[None]:
     home.mkdir(parents=True, exist_ok=True)
     with (home / "lock").open("a+") as lock:
         try:
@@ -194,7 +195,7 @@ def _only_one(home: Path, own_address: str) -> Iterator[None]:
             raise CannotStart(
                 f"process {pid} already runs everything in {home}, at {address or 'another address'}. "
                 f"Stop it with Ctrl-C in its terminal or with: kill {pid}. "
-                "To run a second one beside it: EXECUTIONS_HOME=another-folder PORT=8001 make run"
+                f"To run a second one beside it: EXECUTIONS_HOME=another-folder PORT=8001 {command}"
             ) from None
         lock.truncate(0)
         lock.write(f"{os.getpid()} {own_address}")

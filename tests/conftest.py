@@ -76,6 +76,13 @@ def database_url(postgres_url: str) -> Iterator[str]:
 
 
 @pytest.fixture
+def empty_url(postgres_url: str) -> Iterator[str]:
+    """A database without migrations, that only this test uses."""
+    with cloned_database(postgres_url, "template0") as url:
+        yield url
+
+
+@pytest.fixture
 def connect(database_url: str) -> Iterator[Callable[..., psycopg.Connection]]:
     """Opens connections to the test's database, as the program does: one an actor."""
     with ExitStack() as stack:

@@ -4,7 +4,6 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
@@ -13,15 +12,8 @@ import yoyo
 
 from app.migrations import LOCK_SECONDS, MIGRATIONS, MigrationError, _backend, migrate, pending
 from tests.patience import PATIENCE_SECONDS, wait_until
-from tests.postgres import cloned_database
 
 MIGRATE = "import sys; from app.migrations import migrate; print(*migrate(sys.argv[1]))"
-
-
-@pytest.fixture
-def empty_url(postgres_url: str) -> Iterator[str]:
-    with cloned_database(postgres_url, "template0") as url:
-        yield url
 
 
 def names() -> list[str]:
