@@ -9,6 +9,7 @@ from psycopg.rows import class_row
 
 from app.repository.connection import Connection, scalar
 from app.repository.errors import ProjectNotFound, VersionNotFound
+from app.repository.workflows import KEEP_PUBLISHED
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,4 +169,5 @@ def transfer_workflow(connection: Connection, workflow_id: str, project_id: str)
     if scalar(connection, LOCK, where) in (None, project_id):
         return
     version_id = scalar(connection, COPY_VERSION, where)
+    connection.execute(KEEP_PUBLISHED)
     connection.execute(TRANSFER, {**where, "version_id": version_id})

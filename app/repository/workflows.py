@@ -86,6 +86,11 @@ SET_VERSION = """
      WHERE w.id = %(id)s
 """
 
+# Until the end of the transaction; see sql/0024.drafts.sql.
+KEEP_PUBLISHED = """
+    SELECT set_config('executions.draft', 'on', true)
+"""
+
 PUBLISH_CURRENT = """
     UPDATE workflows AS w
        SET active_version_id = w.version_id
@@ -168,6 +173,8 @@ def save_workflow(
     if (current[1], current[2]) != (name, definition):
         version = {"id": workflow_id, "project_id": current[0], "name": name, "definition": definition.decode()}
         version_id = scalar(connection, ADD_VERSION, version)
+        if not publish:
+            connection.execute(KEEP_PUBLISHED)
         connection.execute(SET_VERSION, {"id": workflow_id, "version_id": version_id})
     if publish:
         connection.execute(PUBLISH_CURRENT, {"id": workflow_id})

@@ -203,3 +203,27 @@ def test_a_transferred_credential_belongs_to_the_other_project(api, make_app, tm
     assert api.with_key("of b", "*", project_id="b").get(path).status_code == 200
     assert api.with_key("of default", "*", project_id="default").get(path).status_code == 404
     assert api.put("/credentials/nosuch/transfer", {"destinationProjectId": "b"}).status_code == 404
+
+
+def test_what_a_program_without_drafts_saves_is_published(api) -> None:
+    workflow_id, first = saved(api, hook("one"))
+    api.post(f"/workflows/{workflow_id}/publish")
+    made = api.db.execute(
+        "INSERT INTO workflow_versions (workflow_id, project_id, name, definition)"
+        " SELECT workflow_id, project_id, name, definition FROM workflow_versions WHERE id = %s RETURNING id",
+        [first],
+    ).fetchone()
+    api.db.execute("UPDATE workflows SET version_id = %s WHERE id = %s", [made[0], workflow_id])
+    api.db.commit()
+    assert api.get(f"/workflows/{workflow_id}").json["activeVersionId"] == str(made[0])
+
+
+def test_a_transfer_leaves_a_draft_a_draft(api) -> None:
+    api.project("b")
+    workflow_id, first = saved(api, hook("one"))
+    api.post(f"/workflows/{workflow_id}/publish")
+    api.put(f"/workflows/{workflow_id}?publishIfActive=false", hook("two"))
+    assert api.put(f"/workflows/{workflow_id}/transfer", {"destinationProjectId": "b"}).status_code == 204
+    after = api.get(f"/workflows/{workflow_id}").json
+    assert (after["projectId"], after["activeVersionId"], after["name"]) == ("b", first, "Hook two")
+    assert ran(api, "one") == first
