@@ -12,7 +12,10 @@ import orjson
 from app.http_rules import status_of
 from app.triggers import InvalidTrigger, reading
 
-RESPONSE_MODES = ("onReceived", "lastNode", "responseNode")
+STREAMING = "streaming"
+"""Answers as the workflow goes on. No node here puts out less than an item, so a Respond to Webhook node answers, or
+else the last node."""
+RESPONSE_MODES = ("onReceived", "lastNode", "responseNode", STREAMING)
 PARAMETERS = frozenset(
     {
         "authentication",

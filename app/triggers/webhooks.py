@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 from app.triggers import InvalidTrigger, reading, trigger_nodes
-from app.triggers.webhook_settings import WebhookSettings, read_settings
+from app.triggers.webhook_settings import STREAMING, WebhookSettings, read_settings
 
 METHODS = ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")
 
@@ -88,7 +88,7 @@ def mismatch(ways: WaysToResponse, node: dict[str, Any]) -> str | None:
     if (node.get("parameters") or {}).get("responseMode") == "responseNode":
         if node["name"] not in ways.any:
             return "No Respond to Webhook node found in the workflow"
-    elif node["name"] in ways.without_wait:
+    elif node["name"] in ways.without_wait and (node.get("parameters") or {}).get("responseMode") != STREAMING:
         return "Unused Respond to Webhook node found in the workflow"
     return None
 

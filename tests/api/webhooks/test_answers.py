@@ -162,6 +162,13 @@ def test_respond_with_a_file(site: Site) -> None:
     assert site.answer(by_node(), ONE, respond(respondWith="binary")).message == "Error in workflow"
 
 
+@pytest.mark.parametrize(
+    ("nodes", "content"), [([ONE], b'{"a":1}'), ([respond(respondWith="text", responseBody="x"), ONE], b"x")]
+)
+def test_a_streamed_answer_is_a_node_s_or_the_last_one_s(site: Site, nodes: list[dict], content: bytes) -> None:
+    assert site.answer(webhook(responseMode="streaming"), *nodes).content == content
+
+
 def test_the_answer_comes_before_the_workflow_ends(site: Site) -> None:
     slow = node("Slow", "wait", {"resume": "timeInterval", "amount": 60, "unit": "seconds"}, 1.1)
     hook = site.add(by_node(), respond(respondWith="text", responseBody="now"), slow)

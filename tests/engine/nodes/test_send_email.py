@@ -56,7 +56,8 @@ def postbox() -> Iterator[tuple[Postbox, dict[str, Any]]]:
     box = Postbox()
     controller = PostboxController(box, "127.0.0.1", 0, authenticator=check, auth_require_tls=False)
     controller.start()
-    yield box, {"host": "127.0.0.1", "port": controller.port, "secure": False, "disableStartTls": True}
+    held = {"host": "127.0.0.1", "port": controller.port, "secure": False, "disableStartTls": True}
+    yield box, {**held, "controller": controller}
     controller.stop()
 
 
@@ -172,3 +173,17 @@ def test_an_inner_server_is_refused_unless_it_is_named(engine: Engine, postbox) 
     outcome = send(engine, held, {"html": "x"}, allowed="")
     assert "EXECUTIONS_ALLOWED_HOSTS" in outcome.error.message
     assert box.received == []
+
+
+@pytest.mark.parametrize("wide", [True, False])
+def test_an_address_beyond_ascii_goes_to_a_server_that_takes_it(engine: Engine, postbox, wide: bool) -> None:
+    box, held = postbox
+    held["controller"].SMTP_kwargs["enable_SMTPUTF8"] = wide
+    outcome = send(engine, held, {"toEmail": "Jürgen <jürgen@bücher.example>", "html": "x", "options": {}})
+    if not wide:
+        assert "SMTPUTF8" in outcome.error.message
+        return
+    [(_, recipients, message)] = box.received
+    assert recipients == ["jürgen@xn--bcher-kva.example"]
+    assert message["to"] == "Jürgen <jürgen@xn--bcher-kva.example>"
+    assert answers(outcome)[0]["accepted"] == recipients

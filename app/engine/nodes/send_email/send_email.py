@@ -140,4 +140,12 @@ def _attach(message: EmailMessage, item: Item, name: str, index: int) -> None:
 def _addresses(given: Any) -> list[Address]:
     """The addresses in a list such as `Ann <ann@a.example>, b@b.example`. Raises ValueError for what is none."""
     text = " ".join(conversions.display(given or "").splitlines())
-    return [Address(name, addr_spec=address) for name, address in getaddresses([text]) if address]
+    return [_address(name, address) for name, address in getaddresses([text]) if address]
+
+
+def _address(name: str, address: str) -> Address:
+    """An address; its domain as the name system has it. Raises ValueError for what is none."""
+    user, _, domain = address.rpartition("@")
+    if not user or address.isascii():
+        return Address(name, addr_spec=address)
+    return Address(name, user, domain.encode("idna").decode() if not domain.isascii() else domain)

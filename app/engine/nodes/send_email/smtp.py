@@ -10,6 +10,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from email.message import EmailMessage
+from email.policy import SMTP
 from typing import Any
 
 import aiosmtplib
@@ -73,10 +74,15 @@ async def _connect(host: str, port: int, rules: AddressRules) -> socket.socket:
 async def send(
     connection: aiosmtplib.SMTP, message: EmailMessage, sender: str, recipients: list[str]
 ) -> dict[str, Any]:
-    """Send the message; what became of it, in n8n's shape. Raises aiosmtplib.SMTPException."""
-    content = message.as_bytes(policy=message.policy.clone(linesep="\r\n"))
+    """Send the message; what became of it, in n8n's shape. Raises aiosmtplib.SMTPException.
+
+    Addresses beyond ASCII need a server that takes them (SMTPUTF8).
+    """
+    wide = not all(address.isascii() for address in (sender, *recipients))
+    content = message.as_bytes(policy=SMTP.clone(utf8=wide))
     started = time.monotonic()
-    refused, response = await connection.sendmail(sender, recipients, content)
+    options = ["SMTPUTF8", "BODY=8BITMIME"] if wide else []
+    refused, response = await connection.sendmail(sender, recipients, content, mail_options=options)
     return {
         "accepted": [recipient for recipient in recipients if recipient not in refused],
         "rejected": list(refused),
