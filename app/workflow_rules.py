@@ -1,7 +1,7 @@
 """The engine's rules about workflows, for those who must not know the engine."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from app.engine.run import checks, graph
@@ -51,12 +51,19 @@ class EngineRules:
         except graph.InvalidWorkflow as error:
             raise InvalidWorkflow(str(error)) from error
 
-    def without_expressions(self, document: dict[str, Any]) -> dict[str, Any]:
+    def without_expressions(
+        self, document: dict[str, Any], read_variables: Callable[[], dict[str, str]]
+    ) -> dict[str, Any]:
         asking = [node for node in trigger_nodes(document, "webhook", *SCHEDULES) if has_expressions(node)]
         if not asking:
             return document
+
+        async def read() -> dict[str, str]:
+            return read_variables()
+
+        ports = Ports(timezone=self._timezone, variables=read)
         try:
-            made = asyncio.run(evaluated(document, asking, self._types, self._timezone))
+            made = asyncio.run(evaluated(document, asking, self._types, ports))
         except TimeoutError:
             raise InvalidWorkflow(TOO_SLOW) from None
         except (graph.InvalidWorkflow, NodeError) as error:
@@ -84,12 +91,9 @@ class EngineRules:
 
 
 async def evaluated(
-    document: dict[str, Any], nodes: list[dict[str, Any]], types: NodeTypes, timezone: str
+    document: dict[str, Any], nodes: list[dict[str, Any]], types: NodeTypes, ports: Ports
 ) -> dict[str, dict[str, Any]]:
-    """The nodes, by name, with their expressions evaluated. Raises TimeoutError when all of them take too long.
-
-    `timezone` is the instance's.
-    """
+    """The nodes, by name, with their expressions evaluated. Raises TimeoutError when all of them take too long."""
     async with Sandbox(spares=0) as sandbox, asyncio.timeout(ACTIVATION_SECONDS):
-        made = await all_with_values(document, nodes, sandbox, types, Ports(timezone=timezone))
+        made = await all_with_values(document, nodes, sandbox, types, ports)
     return {node["name"]: node for node in made}

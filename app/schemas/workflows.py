@@ -3,7 +3,7 @@
 The rules about graphs and node types are the engine's; they come in from outside as WorkflowRules.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -83,8 +83,13 @@ class WorkflowRules(Protocol):
     def check_activation(self, document: Mapping[str, Any]) -> None:
         """Refuse what nothing starts, node types that are not known, and nodes that lack parameters or credentials."""
 
-    def without_expressions(self, document: dict[str, Any]) -> dict[str, Any]:
-        """The document with what its webhooks say in expressions evaluated; these see the workflow, but no data."""
+    def without_expressions(
+        self, document: dict[str, Any], read_variables: Callable[[], dict[str, str]]
+    ) -> dict[str, Any]:
+        """The document with what its triggers say in expressions evaluated; these see the workflow, but no data.
+
+        `read_variables` is called where one asks for variables.
+        """
 
     def check_run(self, document: Mapping[str, Any], start_node: str | None) -> None:
         """Refuse what could not begin at this node, or at the default one. What lacks parameters begins, and fails."""

@@ -46,7 +46,7 @@ def publish(workflow_id: str, body: dict[str, Any]) -> Response:
         if workflow.is_archived:
             raise IsArchived(ARCHIVED)
         document = document_of(version.definition)
-        found = registration.read_triggers({**document, "id": workflow_id, "name": version.name})
+        found = registration.read_triggers({**document, "id": workflow_id, "name": version.name}, workflow.project_id)
         with database() as connection:
             # Only the version whose triggers were read is published.
             if versions.publish_version(connection, workflow_id, version.id, current=wanted is None):

@@ -12,8 +12,8 @@ import orjson
 
 from app.api.face.auth import caller
 from app.api.face.errors import Refused
-from app.api.face.services import services
-from app.repository import clock, triggers
+from app.api.face.services import reading, services
+from app.repository import clock, triggers, variables
 from app.repository.connection import Connection
 from app.repository.triggers import NewSchedule, NewWebhook
 from app.triggers.schedules import Schedule, next_time, schedules_of
@@ -33,8 +33,8 @@ class Triggers:
     schedules: list[Schedule]
 
 
-def read_triggers(document: dict[str, Any]) -> Triggers:
-    """The triggers of a document that has its id; to be called outside of any transaction.
+def read_triggers(document: dict[str, Any], project_id: str) -> Triggers:
+    """The triggers of a document that has its id and is of this project; to be called outside of any transaction.
 
     Raises InvalidWorkflow for one that cannot be active, InvalidTrigger and InvalidWorkflow for what cannot be
     followed, Refused when too many are being read already.
@@ -45,7 +45,7 @@ def read_triggers(document: dict[str, Any]) -> Triggers:
     if not _evaluating.acquire(timeout=PATIENCE_SECONDS):
         raise Refused(503, "Too many workflows are being activated at the moment", {"Retry-After": "2"})
     try:
-        document = rules.without_expressions(document)
+        document = rules.without_expressions(document, lambda: read_variables(project_id))
     finally:
         _evaluating.release()
     webhooks = [
@@ -53,6 +53,12 @@ def read_triggers(document: dict[str, Any]) -> Triggers:
         for w in webhooks_of(document)
     ]
     return Triggers(webhooks, schedules_of(document, services().settings.timezone))
+
+
+def read_variables(project_id: str) -> dict[str, str]:
+    """What expressions of this project see of the variables."""
+    with reading() as connection:
+        return variables.read_values(connection, project_id)
 
 
 def register(connection: Connection, workflow_id: str, found: Triggers) -> None:

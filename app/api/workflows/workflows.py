@@ -137,7 +137,9 @@ def update_workflow(body: dict[str, Any], query: dict[str, Any], workflow_id: st
             before = get_visible_workflow(connection, workflow_id)
         document = fill_ids(document, document_of(before.definition))
         publish = query["publish_if_active"]
-        found = registration.read_triggers({**document, "id": workflow_id}) if before.active and publish else None
+        found = None
+        if before.active and publish:
+            found = registration.read_triggers({**document, "id": workflow_id}, before.project_id)
         with suppress(ChangedMeanwhile), database() as connection:
             return save_with_triggers(connection, workflow_id, body["name"], document, found, publish=publish)
     raise Conflict(CHANGED)

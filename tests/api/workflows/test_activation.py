@@ -103,16 +103,23 @@ def meanwhile(monkeypatch: pytest.MonkeyPatch, database_url: str):
         pending = [act]
         original = EngineRules.without_expressions
 
-        def evaluate(self: EngineRules, document: dict[str, Any]) -> dict[str, Any]:
+        def evaluate(self: EngineRules, document: dict[str, Any], read_variables: Any) -> dict[str, Any]:
             if pending:
                 with connection_module.connect(database_url) as connection:
                     connection.execute("SELECT 1 FROM workflows FOR UPDATE NOWAIT")
                 pending.pop()()
-            return original(self, document)
+            return original(self, document, read_variables)
 
         monkeypatch.setattr(EngineRules, "without_expressions", evaluate)
 
     return arrange
+
+
+def test_a_path_can_be_made_of_variables(api) -> None:
+    api.post("/variables", {"key": "area", "value": "north"})
+    workflow_id = saved(api, chain(hook("={{ $vars.area }}/orders")))
+    assert api.post(f"/workflows/{workflow_id}/activate").status_code == 200
+    assert addresses(api) == {"north/orders"}
 
 
 def test_the_version_that_was_read_is_the_one_that_is_activated(api, meanwhile) -> None:
@@ -141,9 +148,9 @@ def test_one_that_is_changed_again_and_again_is_409(api, monkeypatch) -> None:
     workflow_id = saved(api, chain(hook("path-0")))
     original, number = EngineRules.without_expressions, iter(range(1, 99))
 
-    def evaluate(self: EngineRules, document: dict[str, Any]) -> dict[str, Any]:
+    def evaluate(self: EngineRules, document: dict[str, Any], read_variables: Any) -> dict[str, Any]:
         assert api.put(f"/workflows/{workflow_id}", chain(hook(f"path-{next(number)}"))).status_code == 200
-        return original(self, document)
+        return original(self, document, read_variables)
 
     monkeypatch.setattr(EngineRules, "without_expressions", evaluate)
     assert api.post(f"/workflows/{workflow_id}/activate").status_code == 409
