@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from app.engine.run import checks, graph
+from app.engine.run import checks, graph, restart
 from app.engine.run.errors import NodeError
 from app.engine.run.node_types import NodeTypes
 from app.engine.run.ports import Ports
@@ -82,6 +82,12 @@ class EngineRules:
             raise InvalidWorkflow(f"The start node '{start.name}' is not a trigger.")
         if start.disabled:
             raise InvalidWorkflow(f"The start node '{start.name}' is disabled.")
+
+    def check_restart(self, data: bytes | None, node: str, run: int) -> None:
+        try:
+            restart.check_restart(data, node, run)
+        except restart.CannotRestart as error:
+            raise InvalidWorkflow(str(error)) from error
 
     def _parse(self, document: Mapping[str, Any]) -> graph.Graph:
         try:

@@ -59,7 +59,7 @@ TAGS = """
 """
 
 INPUT = """
-    SELECT i.execution_id, i.start_node, i.items, i.resume_items, i.sealed
+    SELECT i.execution_id, i.start_node, i.items, i.resume_items, i.sealed, i.retry_from, i.retry_items
       FROM execution_inputs AS i
      WHERE i.execution_id = ANY(%(ids)s)
 """
@@ -77,13 +77,16 @@ class ExecutionInput:
     """What an execution was started with: the node to start at, and a JSON array of n8n's items; None: the default.
 
     `resume_items` is what a call brought that ended its wait, `sealed` what has proved who made that call or the one
-    that started it, encrypted.
+    that started it, encrypted. `retry_from` is where a retry goes on (JSON: "start", or {"node", "run"}; None: at the
+    failure), `retry_items` what it gets there in place of what was recorded.
     """
 
     start_node: str | None = None
     items: bytes | None = None
     resume_items: bytes | None = None
     sealed: bytes | None = None
+    retry_from: bytes | None = None
+    retry_items: bytes | None = None
 
 
 def list_executions(

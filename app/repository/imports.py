@@ -188,15 +188,13 @@ def bring(connection: Connection, executions: Sequence[ImportedExecution]) -> Br
         for execution in new:
             if execution.wait is None and execution.id in encoded:
                 copy.write_row((execution.id, encoded[execution.id].encoding, encoded[execution.id].content))
-    replaced = 0
     encoded |= _encode(held)
+    # One that was stopped here meanwhile stays as it is here.
+    still_held = [execution for execution in held if connection.execute(REPLACE, _values(execution)).rowcount]
     with connection.pipeline():
-        for execution in held:
-            connection.execute(REPLACE, _values(execution))
-            replaced += 1
-        for execution in (*new, *held):
+        for execution in (*new, *still_held):
             _save_rest(connection, execution, encoded.get(execution.id), again=execution.id in known)
-    return Brought(len(new), replaced)
+    return Brought(len(new), len(still_held))
 
 
 def _encode(executions: Iterable[ImportedExecution]) -> dict[int, Encoded]:

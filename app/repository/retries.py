@@ -1,13 +1,13 @@
 """Retries: a new execution that goes on where another failed."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from psycopg import errors as pg
 from psycopg import sql
 
 from app.repository import lifecycle
-from app.repository.connection import Connection, scalar
+from app.repository.connection import Connection, json_of, scalar
 from app.repository.errors import CannotRetry, ExecutionNotFound
 from app.repository.execution_filters import ExecutionFilter
 from app.repository.targets import Target
@@ -36,6 +36,13 @@ COPY_INPUT = """
      WHERE i.execution_id = %(id)s
 """
 
+SAVE_RESTART = """
+    INSERT INTO execution_inputs (execution_id, retry_from, retry_items)
+    VALUES (%(retry_id)s, %(retry_from)s, %(retry_items)s)
+    ON CONFLICT (execution_id) DO UPDATE
+       SET retry_from = EXCLUDED.retry_from, retry_items = EXCLUDED.retry_items
+"""
+
 # Uses executions_one_retry_in_flight.
 RETRY_IN_FLIGHT = """
     SELECT e.id
@@ -53,6 +60,24 @@ RETRYABLE = sql.SQL("""
 
 
 @dataclass(frozen=True, slots=True)
+class Restart:
+    """Where a retry goes on, and the items (JSON) that it gets there; None: those that were recorded.
+
+    `place` is JSON: "start", or {"node", "run"}; None: at the failure.
+    """
+
+    place: bytes | None = None
+    items: bytes | None = None
+
+    @property
+    def is_default(self) -> bool:
+        return self.place is None and self.items is None
+
+
+AT_FAILURE = Restart()
+
+
+@dataclass(frozen=True, slots=True)
 class RetryAnswer:
     """What became of one execution of many: `retry_id` is its retry, or `message` says why there is none."""
 
@@ -61,8 +86,17 @@ class RetryAnswer:
     message: str | None = None
 
 
-def retry(connection: Connection, execution_id: int, *, load_workflow: bool, project_id: str | None = None) -> int:
+def retry(
+    connection: Connection,
+    execution_id: int,
+    *,
+    load_workflow: bool,
+    restart: Restart = AT_FAILURE,
+    project_id: str | None = None,
+) -> int:
     """Queue a retry and return its id; it runs the version that ran, or with `load_workflow` the current one.
+
+    With a place to go on at, a success can be retried, too.
 
     Raises ExecutionNotFound, CannotRetry. Two retries of one execution at the same moment: the unique index
     lets one in and the other learns its id.
@@ -71,7 +105,7 @@ def retry(connection: Connection, execution_id: int, *, load_workflow: bool, pro
     if original is None:
         raise ExecutionNotFound
     status, target, archived = original[0], Target(*original[1:4]), original[4]
-    refuse_unless_retryable(status)
+    refuse_unless_retryable(status, restart)
     if archived:
         raise CannotRetry(f"Cannot retry: the workflow {target.workflow_id} is archived")
     if load_workflow:
@@ -85,6 +119,9 @@ def retry(connection: Connection, execution_id: int, *, load_workflow: bool, pro
                 retry_of=execution_id,
             )
             connection.execute(COPY_INPUT, {"id": execution_id, "retry_id": retry_id})
+            if not restart.is_default:
+                values = {"retry_from": json_of(restart.place), "retry_items": json_of(restart.items)}
+                connection.execute(SAVE_RESTART, {"retry_id": retry_id, **values})
     except pg.UniqueViolation as error:
         in_flight = scalar(connection, RETRY_IN_FLIGHT, {"id": execution_id})
         named = "" if in_flight is None else f": execution {in_flight}"
@@ -100,11 +137,11 @@ def with_current_version(connection: Connection, target: Target) -> Target:
     return replace(target, version_id=version_id)
 
 
-def refuse_unless_retryable(status: Status) -> None:
-    """Raise CannotRetry for an execution that has not ended, or that succeeded."""
+def refuse_unless_retryable(status: Status, restart: Restart = AT_FAILURE) -> None:
+    """Raise CannotRetry for an execution that has not ended, or that succeeded and has no failure to go on at."""
     if status in IN_FLIGHT:
         raise CannotRetry("Cannot retry a running or waiting execution")
-    if status == "success":
+    if status == "success" and restart.place is None:
         raise CannotRetry("Cannot retry a successful execution")
 
 
@@ -116,13 +153,25 @@ def find_retryable(connection: Connection, wanted: ExecutionFilter, *, limit: in
 
 
 def retry_many(
-    connection: Connection, ids: Sequence[int], *, load_workflow: bool, project_id: str | None = None
+    connection: Connection,
+    ids: Sequence[int],
+    *,
+    load_workflow: bool,
+    restart: Restart = AT_FAILURE,
+    check: Callable[[int], None] = lambda execution_id: None,
+    project_id: str | None = None,
 ) -> list[RetryAnswer]:
-    """Retry each of these executions; one that cannot be retried says why and does not keep the others back."""
+    """Retry each of these executions; one that cannot be retried says why and does not keep the others back.
+
+    `check` raises CannotRetry for one that cannot go on where `restart` says.
+    """
     answers = {}
     for execution_id in sorted(ids):  # as everything locks that locks several
         try:
-            retry_id = retry(connection, execution_id, load_workflow=load_workflow, project_id=project_id)
+            check(execution_id)
+            retry_id = retry(
+                connection, execution_id, load_workflow=load_workflow, restart=restart, project_id=project_id
+            )
             answers[execution_id] = RetryAnswer(execution_id, retry_id)
         except (CannotRetry, ExecutionNotFound) as error:
             answers[execution_id] = RetryAnswer(execution_id, None, error.message)

@@ -21,6 +21,8 @@ from app.vocabulary import MODES, RETRYABLE, STATUSES, VOTES
 STOPPABLE = ("running", "waiting", "queued")
 MOST_AT_ONCE = 1_000
 LONGEST_NOTE = 10_000
+LONGEST_NODE = 255
+LARGEST_RUN = 2**31 - 1
 
 
 def statuses_field(names: tuple[str, ...], **options: Any) -> BoundedList:
@@ -50,10 +52,49 @@ class StopManyBody(StrictSchema):
     filter = fields.Nested(StopFilter, required=True)
 
 
+class PlaceField(fields.Raw):
+    """Where a retry goes on: "failure", "start", or {"node": "X", "run": 0}; loaded with its `run`."""
+
+    default_error_messages = {  # noqa: RUF012
+        "invalid": 'Must be "failure", "start", or an object with a node\'s name and a run: {{"node": "X", "run": 0}}.'
+    }
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
+        if value in ("failure", "start"):
+            return value
+        if not isinstance(value, dict) or not {"node"} <= value.keys() <= {"node", "run"}:
+            raise self.make_error("invalid")
+        node, run = value["node"], value.get("run", 0)
+        fits = isinstance(node, str) and 0 < len(node) <= LONGEST_NODE
+        if not fits or isinstance(run, bool) or not isinstance(run, int) or not 0 <= run <= LARGEST_RUN:
+            raise self.make_error("invalid")
+        return {"node": node, "run": run}
+
+
+PLACE = {
+    "oneOf": [
+        {"type": "string", "enum": ["failure", "start"]},
+        {
+            "type": "object",
+            "properties": {"node": {"type": "string"}, "run": {"type": "integer", "minimum": 0}},
+            "required": ["node"],
+            "additionalProperties": False,
+        },
+    ],
+    "description": "Where it goes on. At a node: what ran before stays, what comes after runs anew.",
+}
+
+
 class RetryBody(StrictSchema):
     load_workflow = StrictBoolean(
         load_default=False,
         metadata={"description": "Run the workflow as it is now (true) or as it was then (false)."},
+    )
+    place = PlaceField(data_key="from", load_default="failure", metadata=PLACE)
+    items = BoundedList(
+        fields.Dict(),
+        validate=validate.Length(1, 100_000),
+        metadata={"description": "Plain objects or n8n's items, in place of the input of the node where it goes on."},
     )
 
 

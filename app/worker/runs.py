@@ -13,9 +13,9 @@ import orjson
 from app.credentials.masking import Mask
 from app.credentials.proofs import Proof
 from app.engine.run.computing import compute
-from app.engine.run.document import prepare_retry
 from app.engine.run.node_types import NodeTypes
 from app.engine.run.ports import Ports
+from app.engine.run.restart import CannotRestart, restart_at, restart_at_failure
 from app.engine.run.run import TIMED_OUT, Outcome, RunRequest, run_workflow
 from app.engine.sandbox import Sandbox
 from app.repository.lifecycle import Claim, Failure, Result
@@ -83,19 +83,55 @@ async def to_the_end(work: Coroutine[Any, Any, T]) -> T:
 def request_for(assignment: Assignment, ports: Ports) -> RunRequest:
     """What the engine is asked: a fresh start, the rest after a wait, or a retry of what failed."""
     claim = assignment.claim
-    earlier: dict[str, Any] | None = orjson.loads(assignment.earlier) if assignment.earlier else None
-    given = assignment.input
-    items = given.resume_items if claim.resumed else given.items
+    begin = beginning_of(assignment)
     return RunRequest(
         execution_id=str(claim.id),
         mode=claim.mode,
         workflow=assignment.workflow,
-        start_node=given.start_node or error_trigger_name(claim.mode, assignment.workflow),
-        items=None if items is None else shown(orjson.loads(items), assignment.proof),
-        resume=earlier if claim.resumed or earlier is None else prepare_retry(earlier),
+        start_node=begin.start_node or error_trigger_name(claim.mode, assignment.workflow),
+        items=None if begin.items is None else shown(orjson.loads(begin.items), assignment.proof),
+        resume=begin.resume,
         ports=ports,
         static_data={} if assignment.static_data is None else orjson.loads(assignment.static_data),
     )
+
+
+class Beginning(NamedTuple):
+    """Where a run begins: `resume` is the document that it goes on from; None: `start_node` with `items` (JSON)."""
+
+    start_node: str | None
+    items: bytes | None
+    resume: dict[str, Any] | None = None
+
+
+def beginning_of(assignment: Assignment) -> Beginning:
+    """Where a fresh run, the rest after a wait, or a retry begins."""
+    given, claim = assignment.input, assignment.claim
+    earlier: dict[str, Any] | None = orjson.loads(assignment.earlier) if assignment.earlier else None
+    if claim.resumed:
+        return Beginning(given.start_node, given.resume_items, earlier)
+    place = None if given.retry_from is None else orjson.loads(given.retry_from)
+    items = None if given.retry_items is None else orjson.loads(given.retry_items)
+    if isinstance(place, dict):
+        return _beginning_at(assignment, earlier or {}, place["node"], place["run"], items)
+    if earlier is not None and place is None and (resume := restart_at_failure(earlier, items)) is not None:
+        return Beginning(given.start_node, given.items, resume)
+    return Beginning(given.start_node, given.retry_items or given.items)
+
+
+def _beginning_at(
+    assignment: Assignment, earlier: dict[str, Any], node: str, run: int, items: list[dict[str, Any]] | None
+) -> Beginning:
+    """A retry that goes on at a run of a node, or starts over there when nothing comes before it."""
+    given = assignment.input
+    try:
+        resume = restart_at(earlier, node, run, items)
+    except CannotRestart:
+        # It was deleted since the retry was asked for. A node that is not there refuses the run.
+        return Beginning(f"{node} of execution {assignment.claim.retry_of}, which is gone", None)
+    if resume is not None:
+        return Beginning(given.start_node, None, resume)
+    return Beginning(node, given.retry_items or given.items)
 
 
 def shown(items: list[dict[str, Any]], proof: Proof) -> list[dict[str, Any]]:

@@ -5,6 +5,7 @@ from typing import Any
 from flask import Response
 
 from app.api.executions.filters import filter_of_body
+from app.api.executions.restarts import check_each, restart_of
 from app.api.face import idempotency
 from app.api.face.answers import answer
 from app.api.face.auth import caller
@@ -90,12 +91,18 @@ def retry_many_executions(body: dict[str, Any]) -> Response:
     with database() as connection:
 
         def act() -> dict[str, Any]:
+            restart = restart_of(body)
             ids, impossible = ids_to_retry(connection, body["filter"])
             if body["dry_run"]:
-                answers = would_retry(connection, ids)
+                answers = would_retry(connection, ids, body, restart)
             else:
                 answers = retries.retry_many(
-                    connection, ids, load_workflow=body["load_workflow"], project_id=caller().project_id
+                    connection,
+                    ids,
+                    load_workflow=body["load_workflow"],
+                    restart=restart,
+                    check=lambda number: check_each(connection, number, body, restart),
+                    project_id=caller().project_id,
                 )
             results = [render_retry_answer(one) for one in answers]
             results += [{"id": text, "message": "Execution not found"} for text in impossible]
@@ -113,14 +120,18 @@ def ids_to_retry(connection: Connection, wanted: dict[str, Any]) -> tuple[list[i
     return retries.find_retryable(connection, filter_of_body(wanted, caller().project_id), limit=MOST_AT_ONCE), []
 
 
-def would_retry(connection: Connection, ids: list[int]) -> list[RetryAnswer]:
+def would_retry(
+    connection: Connection, ids: list[int], body: dict[str, Any], restart: retries.Restart
+) -> list[RetryAnswer]:
     """What retry_many would say, as far as it can be told without doing it."""
     found = {e.id: e.status for e in get_executions(connection, ids, project_id=caller().project_id)}
     answers = []
     for number in ids:
         message = None if number in found else "Execution not found"
         try:
-            retries.refuse_unless_retryable(found.get(number, "error"))
+            retries.refuse_unless_retryable(found.get(number, "error"), restart)
+            if number in found:
+                check_each(connection, number, body, restart)
         except CannotRetry as error:
             message = error.message
         answers.append(RetryAnswer(number, None, message))

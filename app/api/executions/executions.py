@@ -10,6 +10,7 @@ from flask import Response
 
 from app.api.executions.details import Details, shown_within
 from app.api.executions.filters import filter_of_query
+from app.api.executions.restarts import check_place, restart_of
 from app.api.executions.stream import Part, buffer_answer, stream_answer
 from app.api.face import idempotency
 from app.api.face.answers import answer
@@ -153,17 +154,20 @@ def stop_execution(execution_id: str) -> Response:
     example={"loadWorkflow": False},
 )
 def retry_execution(body: dict[str, Any], query: dict[str, Any], execution_id: str) -> Response:
-    """Retry an execution that failed, was canceled or crashed.
+    """Retry an execution that failed, was canceled or crashed; from its start or a node, one that succeeded, too.
 
-    Answers with the new execution, which goes on at the node that failed.
+    Answers with the new execution, which goes on at the node that failed, or where `from` says.
     """
-    number, retry_id = require_execution_id(execution_id), 0
+    number, retry_id, restart = require_execution_id(execution_id), 0, restart_of(body)
     load_workflow = body["load_workflow"] or query["load_workflow"]
     with database() as connection:
 
         def act() -> dict[str, Any]:
             nonlocal retry_id
-            retry_id = retries.retry(connection, number, load_workflow=load_workflow, project_id=caller().project_id)
+            check_place(connection, number, body, restart)
+            retry_id = retries.retry(
+                connection, number, load_workflow=load_workflow, restart=restart, project_id=caller().project_id
+            )
             return render_begun(connection, retry_id)
 
         response = idempotency.once(connection, act)

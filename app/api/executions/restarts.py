@@ -1,0 +1,46 @@
+"""Where a retry goes on, as its body says: at the failure, at the start, or at a run of a node."""
+
+from typing import Any
+
+import orjson
+
+from app.api.face.auth import caller
+from app.api.face.services import services
+from app.repository import retries
+from app.repository.connection import Connection
+from app.repository.errors import CannotRetry
+from app.repository.execution_data import read_data
+from app.repository.executions import get_execution
+from app.repository.retries import Restart
+from app.schemas.workflows import InvalidWorkflow, items_of
+
+
+def restart_of(body: dict[str, Any]) -> Restart:
+    """The place and the items that a body names."""
+    place = body["place"]
+    return Restart(
+        None if place == "failure" else orjson.dumps(place),
+        items_of(body["items"]) if "items" in body else None,
+    )
+
+
+def check_place(connection: Connection, execution_id: int, body: dict[str, Any], restart: Restart) -> None:
+    """Refuse a node that the execution does not have, or that never ran in it.
+
+    Raises ExecutionNotFound, CannotRetry, InvalidWorkflow.
+    """
+    place = body["place"]
+    if not isinstance(place, dict):
+        return
+    execution = get_execution(connection, execution_id, project_id=caller().project_id)
+    retries.refuse_unless_retryable(execution.status, restart)
+    data = read_data(connection, [execution_id]).get(execution_id)
+    services().rules.check_restart(data, place["node"], place["run"])
+
+
+def check_each(connection: Connection, execution_id: int, body: dict[str, Any], restart: Restart) -> None:
+    """The same for one of many, of which others go on. Raises ExecutionNotFound, CannotRetry."""
+    try:
+        check_place(connection, execution_id, body, restart)
+    except InvalidWorkflow as error:
+        raise CannotRetry(str(error)) from error

@@ -1,0 +1,207 @@
+"""Where a recorded run goes on again: at the node that failed, or at any run of any node.
+
+What ran before that stays, with its data; what came after runs anew: the node itself, and every node whose input had
+come from what stays. Knows the run's document and no graph.
+"""
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from app.engine.run.document import Json, RunDocument, prepare_retry
+
+Items = list[dict[str, Any]]
+Source = dict[str, Any] | None
+
+
+class CannotRestart(Exception):
+    """The run cannot go on there; the message says why."""
+
+
+class Run(msgspec.Struct, rename="camel"):
+    """Of a recorded run of a node, what is needed to find it."""
+
+    execution_index: int = 0
+
+
+class _Result(msgspec.Struct, rename="camel"):
+    run_data: dict[str, list[Run]] = {}
+
+
+class _Rest(msgspec.Struct, rename="camel"):
+    context_data: dict[str, msgspec.Raw] = {}
+
+
+class _Skeleton(msgspec.Struct, rename="camel"):
+    result_data: _Result = msgspec.field(default_factory=_Result)
+    execution_data: _Rest = msgspec.field(default_factory=_Rest)
+
+
+def check_restart(data: bytes | None, node: str, run: int) -> None:
+    """Raise CannotRestart for a node that never ran, in a run's document; reads no more of it than that takes."""
+    try:
+        skeleton = msgspec.json.decode(data or b"{}", type=_Skeleton)
+    except msgspec.DecodeError:
+        raise CannotRestart("What the execution recorded cannot be read") from None
+    _Cut(skeleton.result_data.run_data, node, run).check(set(skeleton.execution_data.context_data))
+
+
+class _Cut:
+    """Which runs stay: those that began before a given one."""
+
+    def __init__(self, run_data: dict[str, list[Run]], node: str, run: int) -> None:
+        runs = run_data.get(node) or []
+        if not runs:
+            raise CannotRestart(f"The node '{node}' is not in the execution, or never ran")
+        if run >= len(runs):
+            raise CannotRestart(f"The node '{node}' has run {len(runs)} times: there is no run {run}")
+        first = runs[run].execution_index
+        self._runs = run_data
+        self.kept = {name: sum(each.execution_index < first for each in every) for name, every in run_data.items()}
+
+    def check(self, remembering: set[str]) -> None:
+        """Raise CannotRestart where a node of which some runs stay remembers (`node:NAME`) what came after them."""
+        for name, kept in self.kept.items():
+            if 0 < kept < len(self._runs[name]) and f"node:{name}" in remembering:
+                raise CannotRestart(f"That lies within a loop that went on: start at the first run of '{name}' instead")
+
+
+@dataclass(slots=True)
+class _Due:
+    """A node that had got its input, with where that came from."""
+
+    node: str
+    sources: list[Source]
+    inputs: list[Items | None] | None = None
+    """None: as `sources` say."""
+    key: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.key = json.dumps([self.node, self.sources], sort_keys=True)
+
+
+def restart_at(data: Json, node: str, run: int, items: Items | None = None) -> Json | None:
+    """The document to resume so that a run goes on at a run of a node, with `items` in place of its first input.
+
+    None: the node got nothing from another one, so the run starts over there. `data` is not changed. Raises
+    CannotRestart.
+    """
+    document = RunDocument(data)
+    skeleton = {
+        name: [Run(execution_index=each.get("executionIndex", 0)) for each in runs]
+        for name, runs in document.run_data.items()
+    }
+    cut = _Cut(skeleton, node, run)
+    cut.check(set(document.context_data))
+    if not any(document.run_data[node][run].get("source") or ()):
+        return None
+    restart = _Restart(document, cut.kept)
+    stack, waiting, waiting_sources = restart.due()
+    if items is not None:
+        stack[0]["data"]["main"][0] = items
+    run_data = {name: runs[: cut.kept[name]] for name, runs in document.run_data.items() if cut.kept[name]}
+    result = {**(data.get("resultData") or {}), "runData": run_data}
+    result.pop("error", None)
+    contexts = {name: kept for name, kept in document.context_data.items() if restart.stays(name)}
+    rest = {
+        **(data.get("executionData") or {}),
+        "contextData": contexts,
+        "nodeExecutionStack": stack,
+        "waitingExecution": waiting,
+        "waitingExecutionSource": waiting_sources,
+    }
+    prepared = {**data, "resultData": result, "executionData": rest}
+    prepared.pop("waitTill", None)
+    return prepared
+
+
+class _Restart:
+    """Finds what is due when only `kept` runs of each node have been."""
+
+    def __init__(self, document: RunDocument, kept: dict[str, int]) -> None:
+        self._document, self._kept = document, kept
+
+    def stays(self, context: str) -> bool:
+        """Whether what a node remembers stays: some of its runs do."""
+        return not context.startswith("node:") or self._kept.get(context.removeprefix("node:"), 0) > 0
+
+    def due(self) -> tuple[list[Json], Json, Json]:
+        """The stack, the next node first, and the nodes that wait for more inputs, with their sources."""
+        stack: list[Json] = []
+        waiting: dict[str, list[_Due]] = {}
+        seen: set[str] = set()
+        for entry in (*self._ran_later(), *self._was_due()):
+            known = [self._is_kept(source) for source in entry.sources]
+            given = [source is not None for source in entry.sources]
+            if entry.key in seen or not any(known):
+                continue
+            seen.add(entry.key)
+            if known == given:
+                stack.append(self._task(entry))
+            else:
+                sources = [source if kept else None for source, kept in zip(entry.sources, known, strict=True)]
+                waiting.setdefault(entry.node, []).append(_Due(entry.node, sources))
+        inputs = {
+            name: {str(number): {"main": self._inputs(entry)} for number, entry in enumerate(entries)}
+            for name, entries in waiting.items()
+        }
+        sources_by_run = {
+            name: {str(number): {"main": entry.sources} for number, entry in enumerate(entries)}
+            for name, entries in waiting.items()
+        }
+        return stack, inputs, sources_by_run
+
+    def _ran_later(self) -> list[_Due]:
+        later = [
+            (run.get("executionIndex", 0), _Due(name, list(run.get("source") or ())))
+            for name, runs in self._document.run_data.items()
+            for run in runs[self._kept[name] :]
+        ]
+        return [entry for _, entry in sorted(later, key=lambda pair: pair[0])]
+
+    def _was_due(self) -> list[_Due]:
+        """What was still due when the run ended."""
+        due = []
+        for task in self._document.stack:
+            sources = list((task.get("source") or {}).get("main") or ())
+            due.append(_Due((task.get("node") or {}).get("name", ""), sources, (task.get("data") or {}).get("main")))
+        for name, by_run in self._document.waiting_sources.items():
+            due += [_Due(name, list(entry.get("main") or ())) for entry in by_run.values()]
+        return due
+
+    def _is_kept(self, source: Source) -> bool:
+        return source is not None and source.get("previousNodeRun", 0) < self._kept.get(source["previousNode"], 0)
+
+    def _task(self, entry: _Due) -> Json:
+        inputs = self._inputs(entry) if entry.inputs is None else entry.inputs
+        return {
+            "node": {"name": entry.node},
+            "data": {"main": list(inputs)},
+            "source": {"main": entry.sources},
+        }
+
+    def _inputs(self, entry: _Due) -> list[Items | None]:
+        return [None if source is None else self._output(source) for source in entry.sources]
+
+    def _output(self, source: dict[str, Any]) -> Items:
+        run = self._document.run_data[source["previousNode"]][source.get("previousNodeRun", 0)]
+        outputs = (run.get("data") or {}).get("main") or []
+        number = source.get("previousNodeOutput", 0)
+        return list(outputs[number] or []) if number < len(outputs) else []
+
+
+def restart_at_failure(data: Json, items: Items | None = None) -> Json | None:
+    """As `prepare_retry`, with `items` in place of the first input of the node that failed."""
+    prepared = prepare_retry(data)
+    if prepared is None or items is None:
+        return prepared
+    rest = prepared["executionData"]
+    first, *others = rest.get("nodeExecutionStack") or [None]
+    if first is None:
+        return prepared
+    inputs = list((first.get("data") or {}).get("main") or [None])
+    inputs[0] = items
+    stack = [{**first, "data": {**(first.get("data") or {}), "main": inputs}}, *others]
+    return {**prepared, "executionData": {**rest, "nodeExecutionStack": stack}}

@@ -1,0 +1,3 @@
+ALTER TABLE execution_inputs
+    DROP COLUMN retry_from,
+    DROP COLUMN retry_items;

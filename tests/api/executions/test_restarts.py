@@ -1,0 +1,102 @@
+"""Retrying from the start or a node, with other items: what is refused, and what a worker makes of it."""
+
+import pytest
+
+from tests.patience import wait_until
+from tests.workflows import START, chain, node, set_field
+
+RAN = {"resultData": {"runData": {"Start": [{"executionIndex": 0}], "A": [{"executionIndex": 1, "source": [{}]}]}}}
+
+
+@pytest.mark.parametrize(
+    ("given", "status"),
+    [
+        ({"from": "start"}, 200),
+        ({"from": {"node": "A"}}, 200),
+        ({"from": {"node": "A", "run": 0}, "items": [{"x": 1}]}, 200),
+        ({"from": "failure"}, 409),
+        ({"items": [{"x": 1}]}, 409),
+        ({"from": {"node": "B"}}, 400),
+        ({"from": {"node": "A", "run": 1}}, 400),
+        ({"from": {"node": "A", "run": -1}}, 400),
+        ({"from": {"node": "A", "run": True}}, 400),
+        ({"from": {"node": "A", "run": 2**40}}, 400),
+        ({"from": {"node": "A", "more": 1}}, 400),
+        ({"from": {"node": ["A"]}}, 400),
+        ({"from": {"run": 0}}, 400),
+        ({"from": "end"}, 400),
+        ({"from": ["start"]}, 400),
+        ({"from": None}, 400),
+        ({"from": "start", "items": []}, 400),
+        ({"from": "start", "items": ["x"]}, 400),
+    ],
+)
+def test_a_success_is_retried_from_a_place_only(api, workflow, given, status):
+    number = api.ended(workflow, data=RAN)
+    response = api.post(f"/executions/{number}/retry", given)
+    assert response.status_code == status, response.json
+    assert (response.json.get("retryOf") == str(number)) == (status == 200)
+
+
+@pytest.mark.parametrize("place", ["start", {"node": "A"}])
+def test_what_has_not_ended_is_not_retried_from_anywhere(api, each, place):
+    for status in ("new", "running", "waiting"):
+        response = api.post(f"/executions/{each[status]}/retry", {"from": place})
+        assert (response.status_code, response.json["message"]) == (
+            409,
+            "Cannot retry a running or waiting execution",
+        )
+
+
+def test_many_go_on_at_a_node_and_those_without_it_say_so(api, workflow):
+    having = api.ended(workflow, "error", data=RAN)
+    lacking = api.ended(workflow, "error")
+    body = {"filter": {"ids": [str(having), str(lacking)]}, "from": {"node": "A"}}
+    for dry_run in (True, False):
+        results = {
+            one["id"]: one for one in api.post("/executions/retryMany", {**body, "dryRun": dry_run}).json["results"]
+        }
+        assert "never ran" in results[str(lacking)]["message"]
+        assert ("retryId" in results[str(having)]) != dry_run
+
+
+def test_anothers_execution_has_no_nodes(api, workflow):
+    number = api.ended(workflow, data=RAN)
+    other = api.with_key("another-projects-key", "*", project_id=api.project("elsewhere"))
+    for name in ("A", "B"):
+        assert other.post(f"/executions/{number}/retry", {"from": {"node": name}}).status_code == 404
+
+
+def test_a_worker_goes_on_where_it_was_told(start_server, start_worker):
+    server = start_server()
+    start_worker()
+    steps = [
+        set_field("x", "={{ $json.x }}a", name="A"),
+        set_field("x", "={{ $json.x }}b", name="B"),
+        node("C", "noOp"),
+    ]
+    document = {**chain(START, *steps), "name": "Steps", "settings": {}}
+    workflow_id = server.post("/api/v1/workflows", document).body["id"]
+    first = server.post(f"/api/v1/workflows/{workflow_id}/run", {"input": [{"x": "1"}], "wait": 60}).body
+    assert made(server, first) == "1ab"
+    for body, expected in (
+        ({"from": {"node": "B"}, "items": [{"x": "z"}]}, "zb"),
+        ({"from": {"node": "B", "run": 0}}, "1ab"),
+        ({"from": "start", "items": [{"x": "2"}]}, "2ab"),
+        ({"from": {"node": "Start"}, "items": [{"x": "3"}]}, "3ab"),
+        ({"from": "start"}, "1ab"),
+    ):
+        retry = server.post(f"/api/v1/executions/{first['id']}/retry", body)
+        assert retry.status == 200, retry.body
+        assert made(server, retry.body) == expected, body
+    assert server.get(f"/api/v1/executions/{first['id']}").body["retrySuccessId"] is not None
+
+
+def made(server, execution):
+    """What the last node of an execution has put out, when it has ended."""
+
+    def look():
+        found = server.get(f"/api/v1/executions/{execution['id']}?includeData=true").body
+        return found if found["status"] in ("success", "error") else None
+
+    return wait_until(look)["data"]["resultData"]["runData"]["C"][-1]["data"]["main"][0][0]["json"]["x"]

@@ -1,0 +1,111 @@
+"""A run goes on at any node that ran: what came before stays, what comes after runs anew."""
+
+import orjson
+import pytest
+
+from app.engine.run.restart import CannotRestart, check_restart, restart_at, restart_at_failure
+from tests.engine.run.test_interruptions import ITEMS, stored
+from tests.engine.running import order, output_of
+from tests.workflows import START, assign, chain, node, workflow
+
+
+def changed(name, value):
+    return node(name, "set", assign(("x", "string", value)), 3.4)
+
+
+def test_a_success_runs_again_from_a_node_on(engine):
+    document = chain(START, changed("A", "a"), changed("B", "={{ $json.x }}b"), changed("C", "={{ $json.x }}c"))
+    before = stored(engine.run(document, items=ITEMS))
+    untouched = orjson.dumps(before)
+    document["nodes"][1] = node("A", "stopAndError", {"errorMessage": "must not run again"})
+    document["nodes"][2] = changed("B", "={{ $json.x }}B")
+    resume = restart_at(before, "B", 0)
+    assert orjson.dumps(before) == untouched
+    after = engine.run(document, mode="retry", resume=resume)
+    assert order(after) == ["Start", "A", "B", "C"]
+    assert output_of(after, "C") == [{"x": "aBc"}]
+
+
+def test_other_items_take_the_place_of_the_nodes_input(engine):
+    document = chain(START, changed("A", "a"), changed("B", "={{ $json.x }}b"))
+    before = stored(engine.run(document, items=ITEMS))
+    after = engine.run(document, mode="retry", resume=restart_at(before, "B", 0, [{"json": {"x": "z"}}]))
+    assert output_of(after, "B") == [{"x": "zb"}]
+    failing = chain(START, node("Halt", "stopAndError", {"errorMessage": "={{ $json.x }}"}))
+    failed = stored(engine.run(failing, items=ITEMS))
+    again = engine.run(failing, mode="retry", resume=restart_at_failure(failed, [{"json": {"x": "other"}}]))
+    assert again.error.message == "other"
+
+
+def test_the_trigger_is_where_a_run_starts_over(engine):
+    document = chain(START, changed("A", "a"))
+    assert restart_at(stored(engine.run(document, items=ITEMS)), "Start", 0) is None
+
+
+@pytest.mark.parametrize("first", ["A", "B", "C", "Both", "After"])
+def test_branches_that_came_later_run_again_and_inputs_that_had_come_wait(engine, first):
+    nodes = [
+        START,
+        {**changed("A", "a"), "position": [0, 1]},
+        {**changed("B", "b"), "position": [0, 2]},
+        {**changed("C", "c"), "position": [0, 3]},
+        node("Both", "merge", {"mode": "append"}, 3),
+        node("After", "noOp"),
+    ]
+    lines = [
+        ("Start", "A"),
+        ("Start", "B"),
+        ("Start", "C"),
+        ("A", 0, "Both", 0),
+        ("B", 0, "Both", 1),
+        ("Both", "After"),
+    ]
+    document = workflow(nodes, *lines)
+    before = engine.run(document, items=ITEMS)
+    after = engine.run(document, mode="retry", resume=restart_at(stored(before), first, 0))
+    assert after.status == "success"
+    assert order(after) == order(before)
+    assert output_of(after, "Both") == output_of(before, "Both")
+
+
+def test_a_failed_run_goes_on_before_the_failure_with_what_was_still_due(engine):
+    nodes = [
+        START,
+        {**changed("A", "a"), "position": [0, 1]},
+        {**node("Bad", "stopAndError", {"errorMessage": "bad"}), "position": [0, 2]},
+        {**changed("Late", "late"), "position": [0, 3]},
+    ]
+    document = workflow(nodes, ("Start", "A"), ("A", "Bad"), ("Start", "Late"))
+    failed = stored(engine.run(document, items=ITEMS))
+    document["nodes"][2] = {**node("Bad", "noOp"), "position": [0, 2]}
+    after = engine.run(document, mode="retry", resume=restart_at(failed, "A", 0))
+    assert (after.status, order(after)) == ("success", ["Start", "A", "Bad", "Late"])
+
+
+def test_a_loop_starts_over_but_not_in_the_middle(engine):
+    nodes = [START, node("Loop", "splitInBatches", {"batchSize": 1}, 3), node("Work", "noOp"), node("Done", "noOp")]
+    lines = [("Start", "Loop"), ("Loop", 0, "Done", 0), ("Loop", 1, "Work", 0), ("Work", 0, "Loop", 0)]
+    document = workflow(nodes, *lines)
+    before = engine.run(document, items=[{"json": {"n": number}} for number in range(3)])
+    data = stored(before)
+    after = engine.run(document, mode="retry", resume=restart_at(data, "Loop", 0))
+    assert order(after) == order(before)
+    assert output_of(after, "Done") == [{"n": 0}, {"n": 1}, {"n": 2}]
+    assert order(engine.run(document, mode="retry", resume=restart_at(data, "Done", 0))) == order(before)
+    with pytest.raises(CannotRestart, match="loop"):
+        restart_at(data, "Work", 1)
+    with pytest.raises(CannotRestart, match="loop"):
+        check_restart(orjson.dumps(data), "Work", 1)
+
+
+@pytest.mark.parametrize(("name", "run"), [("Nowhere", 0), ("A", 1), ("A", 10**9)])
+def test_what_never_ran_is_refused(engine, name, run):
+    data = stored(engine.run(chain(START, changed("A", "a")), items=ITEMS))
+    with pytest.raises(CannotRestart):
+        restart_at(data, name, run)
+    with pytest.raises(CannotRestart):
+        check_restart(orjson.dumps(data), name, run)
+    check_restart(orjson.dumps(data), "A", 0)
+    for nothing in (None, b"{}", b"not JSON", b'{"resultData": []}'):
+        with pytest.raises(CannotRestart):
+            check_restart(nothing, "A", 0)
