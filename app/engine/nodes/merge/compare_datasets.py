@@ -11,7 +11,7 @@ from app.engine.run.memory import DICT
 from app.engine.run.parameters import split_names
 from app.engine.run.registry import node
 from app.engine.values import paths
-from app.engine.values.equality import equal, identity
+from app.engine.values.equality import equal
 
 LENIENT = 2.2
 """From this version on, a field that no item has is no error."""
@@ -34,18 +34,19 @@ def _compare(context: NodeContext, parameters: dict[str, Any]) -> Outputs:
         matching.check_present(second, [name for _, name in pairs], "Input B", dots)
     first_only = options.get("multipleMatches", "first") == "first"
     found = matching.match(first, second, pairs, dots=dots, fuzzy=fuzzy, first_only=first_only)
-    # Of an item that several of the other input could match, the later ones are no items of their own either.
-    partnered = {place for partners in found.partners for place in partners}
-    taken = {identity(second[place]["json"]) for place in partnered}
     prefers_second = fuzzy and parameters.get("resolve") == "preferInput2"
     same: list[Item] = []
+    equal_ones: set[int] = set()
     found_pairs = ((index, place) for index, partners in enumerate(found.partners) for place in partners)
 
     def differences() -> Iterator[Item]:
         for index, place in found_pairs:
             comparison = _Comparison(first[index]["json"], second[place]["json"], fuzzy, skipped)
             pairing = [{"item": index}, {"item": place, "input": 1}]
+            if comparison.is_same and index in equal_ones:
+                continue  # it stands for all that are the same
             if comparison.is_same:
+                equal_ones.add(index)
                 context.hold(2 * DICT)
                 same.append(second[place] if prefers_second else first[index])
             else:
@@ -55,7 +56,7 @@ def _compare(context: NodeContext, parameters: dict[str, Any]) -> Outputs:
     skipped = set(_skipped_fields(options))
     different = context.collect(differences())
     only_first = [item for item, partners in zip(first, found.partners, strict=True) if not partners]
-    only_second = [second[place] for place in found.unmatched_second if identity(second[place]["json"]) not in taken]
+    only_second = [second[place] for place in found.unmatched_second]
     return [only_first, same, different, only_second]
 
 
