@@ -161,7 +161,8 @@ def _key(entry: dict[str, Any]) -> str:
 
 def _pages(item: Item, parameters: dict[str, Any], index: int) -> list[Any]:
     """The documents of an item: one, or each of a list."""
-    name = str(parameters.get("dataPropertyName") or "data")
+    given = parameters.get("dataPropertyName", "data")
+    name = "undefined" if isinstance(given, Undefined) else conversions.to_string(given)
     if parameters.get("sourceData", "json") == "binary":
         return [binary.read(item, name, index).decode("utf-8", "replace")]
     value = paths.get(item["json"], name, paths.MISSING)

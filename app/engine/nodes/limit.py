@@ -7,6 +7,9 @@ from app.engine.run.context import NodeContext
 from app.engine.run.items import Item, Outputs
 from app.engine.run.registry import node
 from app.engine.values import conversions
+from app.engine.values.conversions import Undefined
+
+NOTHING: list[Item] = [{"json": {}}]
 
 
 @node("limit", [1])
@@ -17,7 +20,9 @@ async def limit(context: NodeContext) -> Outputs:
 async def limit_items(context: NodeContext, parameters: dict[str, Any]) -> list[Item]:
     """The items that the parameters let through."""
     wanted = {"most": parameters.get("maxItems", 1), "keep": parameters.get("keep", "firstItems")}
-    asked = await context.resolve_first(wanted, parameter="maxItems")
+    [asked] = await context.resolve(wanted, parameter="maxItems", items=context.items[:1] or NOTHING, exact=True)
+    if isinstance(asked["most"], Undefined):
+        return context.items  # as JavaScript cuts a list at undefined
     number = conversions.to_number(asked["most"])
     most = 0 if math.isnan(number) else int(min(number, len(context.items)))
     if most >= len(context.items):

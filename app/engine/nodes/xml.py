@@ -8,6 +8,8 @@ from app.engine.run.errors import NodeError
 from app.engine.run.items import Item, Outputs
 from app.engine.run.registry import node
 from app.engine.sandbox import bundles
+from app.engine.values import conversions
+from app.engine.values.conversions import Undefined
 
 LIBRARY = "xml2js/lib/xml2js.js"
 TO_JSON = """
@@ -35,7 +37,7 @@ ISSUES = rules(
 
 @node("xml", [1], issues=ISSUES)
 async def xml(context: NodeContext) -> Outputs:
-    resolved = await context.resolve_each(context.parameters)
+    resolved = await context.resolve(context.parameters, exact=True)
     mode = await context.resolve_first(context.parameters.get("mode", "xmlToJson"), parameter="mode")
     writes = mode == "jsonToxml"
     program = bundles.program(TO_XML if writes else TO_JSON, xml2js=LIBRARY)
@@ -51,22 +53,20 @@ async def xml(context: NodeContext) -> Outputs:
     return [output]
 
 
-def _row(item: Item, parameters: Any, writes: bool) -> dict[str, Any]:
-    if isinstance(parameters, NodeError):
-        return {}
-    options = {name: value for name, value in (parameters.get("options") or {}).items() if value is not None}
+def _row(item: Item, parameters: dict[str, Any], writes: bool) -> dict[str, Any]:
+    given = parameters.get("options") or {}
+    options = {name: value for name, value in given.items() if value is not None and not isinstance(value, Undefined)}
     if writes:
         return {"json": item["json"], "options": options}
     return {"text": item["json"].get(_property(parameters)), "options": options}
 
 
 def _property(parameters: dict[str, Any]) -> str:
-    return str(parameters.get("dataPropertyName") or "data")
+    name = parameters.get("dataPropertyName", "data")
+    return "undefined" if isinstance(name, Undefined) else conversions.to_string(name)
 
 
-def _item(item: Item, parameters: Any, answer: dict[str, Any], index: int, writes: bool) -> Item:
-    if isinstance(parameters, NodeError):
-        raise parameters
+def _item(item: Item, parameters: dict[str, Any], answer: dict[str, Any], index: int, writes: bool) -> Item:
     name = _property(parameters)
     if not writes and name not in item["json"]:
         raise NodeError(f'Item has no JSON property called "{name}"', item_index=index)

@@ -10,6 +10,7 @@ from app.engine.run.errors import NodeError
 from app.engine.run.items import Outputs
 from app.engine.run.registry import node
 from app.engine.values import conversions
+from app.engine.values.conversions import Undefined
 
 
 def _rules(parameters: dict[str, Any]) -> list[dict[str, Any]]:
@@ -46,20 +47,23 @@ async def switch(context: NodeContext) -> Outputs:
 
 
 async def _by_expression(context: NodeContext, count: int) -> list[list[int | NodeError]]:
-    values = await context.resolve_each(context.parameters.get("output", 0), parameter="output")
+    values = await context.resolve_each(context.parameters.get("output", 0), parameter="output", exact=True)
     return [
         [value if isinstance(value, NodeError) else _validate_place(value, count, i)] for i, value in enumerate(values)
     ]
 
 
 def _validate_place(value: Any, count: int, index: int) -> int | NodeError:
-    number = conversions.to_number(value)
+    number = math.nan if isinstance(value, Undefined) else conversions.to_number(value)
     if math.isnan(number) or not 0 <= number < count:
-        shown = conversions.to_string(value)
+        shown = "undefined" if isinstance(value, Undefined) else conversions.to_string(value)
+        # The spelling is n8n's, and what its clients look for.
+        message = f"The ouput {shown} is not allowed"
+        if number != count:
+            return NodeError(message, item_index=index)
         return NodeError(
-            # The spelling is n8n's, and what its clients look for.
-            f"The ouput {shown} is not allowed. ",
-            description=f"Output indexes are zero based, if you want to use the extra output use {count}",
+            f"{message}. ",
+            description=f"Output indexes are zero based, if you want to use the extra output use {count - 1}",
             item_index=index,
         )
     return int(number)
