@@ -3,7 +3,7 @@
 # pinned by version and hash in .ci/run.lock and .ci/dev.lock.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test serve worker migrate lint lock check-dates check-load bench soak wheel check-wheel clean install install-dev
+.PHONY: help run test serve worker migrate lint lock check-dates check-load check-templates bench soak wheel check-wheel clean install install-dev
 
 PYTHON_PROGRAMS := $(if $(PYTHON),"$(PYTHON)",python3 python3.14 python3.13 python3.12 python3.11)
 VENV := .venv/bin/python
@@ -14,7 +14,7 @@ PYTHON_PACKAGES = $$(cat setup.cfg pyproject.toml .ci/*.lock | cksum) $$($(VENV)
 NODE_PACKAGES = $$(cat $(SANDBOX)/package-lock.json | cksum)
 
 help: ## list these targets
-	@sed -n 's/^\([a-z-]*\):.*## /\1 /p' Makefile | while read -r name text; do printf 'make %-12s%s\n' "$$name" "$$text"; done
+	@sed -n 's/^\([a-z-]*\):.*## /\1 /p' Makefile | while read -r name text; do printf 'make %-16s%s\n' "$$name" "$$text"; done
 
 run: install ## start everything here: PostgreSQL (unless DATABASE_URL is set), API and a worker
 	@exec $(VENV) -m flask up
@@ -45,6 +45,9 @@ check-dates: install-dev ## run what may know a date at leap days, at New Year, 
 
 check-load: install-dev ## run all tests three times on two processors beside four busy loops
 	@exec $(VENV) -m tests.load $(ARGS)
+
+check-templates: install-dev ## run published workflows here and, with REFERENCE=URL of an n8n, there, and compare (ARGS="--what nodes --limit 200")
+	@exec $(VENV) -m tests.templates $(ARGS)
 
 bench: install-dev ## measure the API and the worker over a million executions
 	@exec $(VENV) -m tests.bench $(ARGS)

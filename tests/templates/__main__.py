@@ -1,0 +1,61 @@
+"""`make check-templates`: real templates on this program and, when REFERENCE names a real n8n, on that too.
+
+ARGS= chooses: `--what templates|nodes|expressions`, `--data plausible|odd|empty`, `--limit N`, `--seed N`.
+"""
+
+import argparse
+import signal
+import sys
+from collections.abc import Sequence
+
+from tests.templates import database
+from tests.templates.bundles import EXPRESSIONS_EACH, NODES_EACH, bundle, expressions_of, nodes_of
+from tests.templates.comparing import Comparison, sample
+from tests.templates.data import KINDS
+from tests.templates.far_side import PORT, FarSide
+from tests.templates.ours import Ours
+from tests.templates.reference import Reference, ReferenceRefused
+from tests.templates.report import Report
+
+
+def options(arguments: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="tests.templates", description=__doc__)
+    parser.add_argument("--what", choices=("templates", "nodes", "expressions"), default="templates")
+    parser.add_argument("--data", choices=KINDS, default="plausible", help="of nodes and expressions")
+    parser.add_argument("--limit", type=int, help="compare so many, chosen by the seed")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--only", type=int, action="append", metavar="ID", help="this template")
+    parser.add_argument("--port", type=int, default=PORT, help="of the server that HTTP Request asks")
+    return parser.parse_args(arguments)
+
+
+def main(arguments: Sequence[str]) -> None:
+    chosen = options(arguments)
+    folder = database.cache_folder()
+    templates = list(database.read(database.fetch(folder)))
+    if chosen.only:
+        templates = [each for each in templates if each.id in chosen.only]
+    reference = Reference.from_environment(folder / f"answers-{chosen.what}-{chosen.data}.jsonl")
+    report = Report(chosen.what if chosen.what == "templates" else f"{chosen.what}, {chosen.data} data")
+    ours = Ours(chosen.port)
+    try:
+        with FarSide(port=chosen.port).serving() as far_side:
+            comparison = Comparison(ours, reference, report, far_side)
+            if chosen.what == "templates":
+                comparison.compare_templates(sample(templates, chosen.limit, chosen.seed))
+            else:
+                tried, size = (nodes_of, NODES_EACH) if chosen.what == "nodes" else (expressions_of, EXPRESSIONS_EACH)
+                each = sample(list(tried(templates)), chosen.limit, chosen.seed)
+                comparison.compare_bundles(bundle(each, size), chosen.data)
+    finally:
+        ours.close()
+        print(report, flush=True)
+
+
+if __name__ == "__main__":
+    # Who ends it early sees what was found so far.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        main(sys.argv[1:])
+    except (database.DatabaseMissing, ReferenceRefused) as reason:
+        sys.exit(str(reason))

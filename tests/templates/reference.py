@@ -1,0 +1,137 @@
+"""The reference's side: a real n8n that runs the same workflows. What it answered is kept in a file.
+
+The environment names it: REFERENCE is its base URL, REFERENCE_EMAIL and REFERENCE_PASSWORD log its owner in. An
+endless loop freezes a whole n8n: what it is given has ended here before.
+"""
+
+import hashlib
+import json
+import os
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from tests.templates.answers import answer_of
+
+Json = dict[str, Any]
+LONGEST_ANSWER_SECONDS = 120.0
+UNENDED = ("new", "running", "waiting")
+TIMES = {"settings": {"executionOrder": "v1", "timezone": "UTC"}}
+
+
+class ReferenceRefused(Exception):
+    """The n8n that REFERENCE names cannot be used. The message says why."""
+
+
+class Answers:
+    """Recorded answers, a line each, found by the workflow that was run."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._kept: dict[str, Json] = {}
+        if path.exists():
+            with path.open() as lines, suppress(ValueError):
+                for line in lines:
+                    entry = json.loads(line)
+                    self._kept[entry["key"]] = entry["answer"]
+
+    @staticmethod
+    def key(workflow: Json, turn: int) -> str:
+        return hashlib.sha256(json.dumps([workflow, turn], sort_keys=True).encode()).hexdigest()[:32]
+
+    def get(self, workflow: Json, turn: int) -> Json | None:
+        return self._kept.get(self.key(workflow, turn))
+
+    def keep(self, workflow: Json, turn: int, answer: Json) -> None:
+        key = self.key(workflow, turn)
+        self._kept[key] = answer
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        with self._path.open("a") as file:
+            file.write(json.dumps({"key": key, "answer": answer}) + "\n")
+
+
+class Reference:
+    """Answers of an n8n: those that are kept, else, where there is a client, those that it gives now."""
+
+    def __init__(self, answers: Answers, client: httpx.Client | None) -> None:
+        self._answers, self._client = answers, client
+        self._headers: dict[str, str] = {}
+
+    @classmethod
+    def from_environment(cls, path: Path) -> "Reference":
+        """The one that REFERENCE names. Raises ReferenceRefused."""
+        url = os.environ.get("REFERENCE")
+        if not url:
+            return cls(Answers(path), None)
+        made = cls(Answers(path), httpx.Client(base_url=url, timeout=90))
+        made._log_in(os.environ.get("REFERENCE_EMAIL", ""), os.environ.get("REFERENCE_PASSWORD", ""))
+        return made
+
+    def run(self, workflow: Json, turn: int = 1) -> Json | None:
+        """What it answers, for a first or second time; None where no answer is kept and nobody can be asked."""
+        kept = self._answers.get(workflow, turn)
+        if kept is None and self._client is not None:
+            kept = self._ask(workflow)
+            if kept is not None and kept["status"] != "stopped":
+                self._answers.keep(workflow, turn, kept)
+        return kept
+
+    def _log_in(self, email: str, password: str) -> None:
+        answer = self._call("POST", "/rest/login", {"emailOrLdapLoginId": email, "password": password})
+        if answer.status_code != 200:
+            raise ReferenceRefused(
+                f"no login at REFERENCE ({answer.status_code}): set REFERENCE_EMAIL and REFERENCE_PASSWORD"
+            )
+        scopes = self._call("GET", "/rest/api-keys/scopes").json()["data"]
+        label = {"label": f"check-templates {time.time():.3f}", "expiresAt": int(time.time()) + 86_400}
+        made = self._call("POST", "/rest/api-keys", {**label, "scopes": scopes}).json()["data"]
+        self._headers = {"X-N8N-API-KEY": made["rawApiKey"]}
+
+    def _call(self, method: str, path: str, body: Any = None) -> httpx.Response:
+        assert self._client is not None
+        return self._client.request(method, path, json=body, headers=self._headers)
+
+    def _ask(self, workflow: Json) -> Json | None:
+        try:
+            return self._store_and_run(workflow)
+        except httpx.HTTPError as error:
+            print(f"the reference did not answer: {error!r}", flush=True)
+            return None
+
+    def _store_and_run(self, workflow: Json) -> Json:
+        stored = self._call("POST", "/rest/workflows", {**TIMES, **workflow, "active": False})
+        if stored.status_code != 200:
+            return _refused(stored)
+        saved = stored.json()["data"]
+        try:
+            return self._run(saved)
+        finally:
+            self._call("DELETE", f"/api/v1/workflows/{saved['id']}")
+
+    def _run(self, saved: Json) -> Json:
+        body = {"workflowData": saved, "triggerToStartFrom": {"name": "Start"}}
+        started = self._call("POST", f"/rest/workflows/{saved['id']}/run", body)
+        if started.status_code != 200:
+            return _refused(started)
+        path = f"/api/v1/executions/{started.json()['data']['executionId']}"
+        began, pause = time.monotonic(), 0.03
+        while time.monotonic() - began < LONGEST_ANSWER_SECONDS:
+            asked = self._call("GET", path)
+            if asked.status_code == 200 and asked.json()["status"] not in UNENDED:
+                execution = self._call("GET", f"{path}?includeData=true").json()
+                return answer_of(execution["status"], execution.get("data") or {})
+            time.sleep(pause)
+            pause = min(0.25, pause * 1.3)
+        self._call("POST", f"{path}/stop")
+        return {**_nothing("stopped"), "error": {"message": "did not end", "node": None}}
+
+
+def _refused(response: httpx.Response) -> Json:
+    return {**_nothing("refused"), "error": {"message": response.text[:300], "node": None}}
+
+
+def _nothing(status: str) -> Json:
+    return {"status": status, "last": None, "nodes": {}, "order": [], "error": None}
