@@ -14,7 +14,7 @@ from app.api.face.services import database
 from app.repository import audits, clock
 from app.repository.audits import AuditedNode, UnusedCredential, parameters_of
 from app.repository.connection import Connection
-from app.schemas.audits import CATEGORIES, DEFAULT_DAYS, AuditBody, ReportSchema
+from app.schemas.audits import ANSWER, CATEGORIES, DEFAULT_DAYS, AuditBody
 
 blueprint = Blueprint("audit", __name__, url_prefix="/api/v1/audit", description="What could be safer.")
 
@@ -168,7 +168,7 @@ LOOKS: dict[str, Callable[[Connection, int], Found]] = {
     scope="securityAudit:generate",
     body=AuditBody(),
     body_required=False,
-    answer=ReportSchema,
+    answer=ANSWER,
     example={"additionalOptions": {"categories": ["credentials"], "daysAbandonedWorkflow": 90}},
 )
 def generate_audit(body: dict[str, Any]) -> Response:

@@ -2,7 +2,7 @@
 
 from marshmallow import fields, validate
 
-from app.schemas.base import BoundedList, CamelSchema, StrictSchema
+from app.schemas.base import BoundedList, StrictSchema
 
 CATEGORIES = ("credentials", "database", "nodes", "filesystem", "instance")
 DEFAULT_DAYS = 90
@@ -26,26 +26,33 @@ class AuditBody(StrictSchema):
     additional_options = fields.Nested(AuditOptions, allow_none=True)
 
 
-class LocationSchema(CamelSchema):
-    """A credential, or a node of a workflow."""
-
-    kind = fields.String(required=True, validate=validate.OneOf(("credential", "node")))
-    id = fields.String()
-    name = fields.String()
-    workflow_id = fields.String()
-    workflow_name = fields.String()
-    node_id = fields.String()
-    node_name = fields.String()
-    node_type = fields.String()
-
-
-class SectionSchema(CamelSchema):
-    title = fields.String(required=True)
-    description = fields.String(required=True)
-    recommendation = fields.String(required=True)
-    location = fields.List(fields.Nested(LocationSchema), required=True)
-
-
-class ReportSchema(CamelSchema):
-    risk = fields.String(required=True, validate=validate.OneOf(CATEGORIES))
-    sections = fields.List(fields.Nested(SectionSchema), required=True)
+TEXT = {"type": "string"}
+LOCATION = {
+    "type": "object",
+    "properties": {
+        "kind": {"type": "string", "enum": ["credential", "node"]},
+        **dict.fromkeys(("id", "name", "workflowId", "workflowName", "nodeId", "nodeName", "nodeType"), TEXT),
+    },
+    "required": ["kind"],
+}
+SECTION = {
+    "type": "object",
+    "properties": {
+        **dict.fromkeys(("title", "description", "recommendation"), TEXT),
+        "location": {"type": "array", "items": LOCATION},
+    },
+    "required": ["title", "description", "recommendation", "location"],
+}
+REPORT = {
+    "type": "object",
+    "properties": {
+        "risk": {"type": "string", "enum": list(CATEGORIES)},
+        "sections": {"type": "array", "items": SECTION},
+    },
+    "required": ["risk", "sections"],
+}
+ANSWER = {
+    "description": "A report for each category that has findings; an empty list where there are none.",
+    "anyOf": [{"type": "object", "additionalProperties": REPORT}, {"type": "array", "maxItems": 0}],
+}
+"""As n8n answers, in JSON Schema: marshmallow has no word for either of two."""

@@ -73,7 +73,7 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]
         rule: str,
         *,
         scope: str,
-        answer: type[Schema] | Schema | None = None,
+        answer: type[Schema] | Schema | dict[str, Any] | None = None,
         status: int = 200,
         query: type[Schema] | None = None,
         body: Schema | None = None,

@@ -11,6 +11,7 @@ from swagger_ui_bundle import swagger_ui_path  # type: ignore[import-untyped]
 
 from app.api.face.answers import raw_answer
 from app.api.face.auth import public
+from app.api.face.blueprint import is_strict
 from app.schemas.errors import ErrorSchema
 
 blueprint = Blueprint("openapi", __name__, url_prefix="/api/v1")
@@ -80,6 +81,7 @@ def finish(api: Api, app: Flask) -> None:
     document = api.spec.to_dict()
     document["tags"] = [tag for tag in document["tags"] if "-" not in tag["name"]]
     del document["components"]["schemas"]["PaginationMetadata"]
+    open_lenient_bodies(document)
     app.extensions[OPERATIONS] = operations_of(document)
     app.extensions[DOCUMENT] = {
         "openapi.json": orjson.dumps(document, option=orjson.OPT_INDENT_2),
@@ -95,6 +97,33 @@ def operations_of(document: dict[str, Any]) -> list[Operation]:
         for method, described in methods.items()
         if isinstance(described, dict) and "x-required-scope" in described
     ]
+
+
+def open_lenient_bodies(document: dict[str, Any]) -> None:
+    """Say of bodies whose unknown fields are passed over that they may have some."""
+    for methods in document["paths"].values():
+        for method, described in methods.items():
+            if isinstance(described, dict) and "requestBody" in described:
+                scope = described.get("x-required-scope", "")
+                if not is_strict(method.upper(), scope):
+                    open_schema(document, body_of(described))
+
+
+def open_schema(document: dict[str, Any], schema: Any) -> None:
+    """Let a schema, and all that are within it, have other properties."""
+    if isinstance(schema, list):
+        for each in schema:
+            open_schema(document, each)
+    if not isinstance(schema, dict):
+        return
+    if schema.get("additionalProperties") is False:
+        del schema["additionalProperties"]
+    name = str(schema.get("$ref", "")).rpartition("/")[2]
+    if name:
+        open_schema(document, document["components"]["schemas"][name])
+    for key in ("properties", "items", "anyOf", "allOf", "oneOf"):
+        inner = schema.get(key)
+        open_schema(document, list(inner.values()) if key == "properties" and isinstance(inner, dict) else inner)
 
 
 def body_of(described: dict[str, Any]) -> Any:

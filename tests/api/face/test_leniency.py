@@ -183,3 +183,19 @@ def test_a_workflow_body_names_the_field_that_it_cannot_have(api, workflow) -> N
     for call, path in ((api.post, "/workflows"), (api.put, "/workflows/first")):
         response = call(path, {**WORKFLOW, "foo": 1})
         assert (response.status_code, response.json["message"]) == (400, "foo: Unknown field.")
+
+
+def test_the_document_says_which_bodies_may_hold_more(api) -> None:
+    document = api.get("/openapi.json").json
+
+    def closed(path: str, method: str) -> bool:
+        schema = document["paths"][f"/api/v1{path}"][method]["requestBody"]["content"]["application/json"]["schema"]
+        found = document["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
+        return found.get("additionalProperties") is False
+
+    assert not closed("/tags", "post")
+    assert not closed("/audit", "post")
+    assert not closed("/executions/{execution_id}", "patch")
+    assert closed("/executions/{execution_id}/retry", "post")
+    assert closed("/executions/delete", "post")
+    assert closed("/executions/stop", "post")
