@@ -71,6 +71,8 @@ class NodeContext:
     execution: ExecutionInfo
     metadata: dict[str, Any] = field(default_factory=dict)
     """Goes into this run's record, beside its data."""
+    unprocessed: list[Item] = field(default_factory=list)
+    """What a node that runs once leaves of its first input. Its expressions see it too, its program does not."""
     held: int = 0
     """Bytes that the node has collected so far; counted anew when it is through."""
 
@@ -261,7 +263,7 @@ class NodeContext:
     async def _run_once(
         self, source: str, each_item: bool, continue_on_fail: bool, helpers: Helpers | None
     ) -> CodeResult:
-        scope = await self.scope([source])
+        scope = await self.scope([source], list(self.items))
         try:
             result = await self.sandbox.run_code(
                 source,
@@ -317,7 +319,11 @@ class NodeContext:
         read_variables = self.execution.ports.variables
         if self.state.variables is None and read_variables is not None and ask_for_variables(texts):
             self.state.variables = await read_variables()
-        return scope_for(self._view(), texts, self.items if items is None else items)
+        given = self.items if items is None else items
+        if not self.unprocessed or given is not self.items:
+            return scope_for(self._view(), texts, given)
+        scope = scope_for(self._view(), texts, [*given, *self.unprocessed])
+        return scope | {"itemIndexes": list(range(len(given)))}
 
     def _view(self) -> Viewpoint:
         return Viewpoint(self.state, self.node, self.run_index, self.sources or (), self.execution.scope())

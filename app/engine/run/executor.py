@@ -89,6 +89,7 @@ async def _run_task(
     """Run one node and hand on its output. Why the run cannot go on, and how the node failed if it did."""
     node = task.node
     run_index = len(state.run_data.get(node.name, ()))
+    came = task.inputs[0] if task.inputs else None
     inputs = await compute(_paired_inputs, task, size=_count(task.inputs) / PLAIN)
     given = _count(inputs)
     task.inputs = list(inputs)
@@ -100,6 +101,8 @@ async def _run_task(
     }
     started = time.perf_counter_ns()
     context = NodeContext(node, inputs, task.sources, run_index, state, sandbox, execution)
+    if node.execute_once and not node.disabled and task.sources is not None:
+        context.unprocessed = [{**item, "pairedItem": {"item": place}} for place, item in enumerate(came or [])][1:]
     status, outputs, failure = "success", None, None
     try:
         outputs = await _outputs(context, task)

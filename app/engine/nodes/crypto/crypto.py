@@ -20,6 +20,7 @@ from app.engine.run.errors import NodeError
 from app.engine.run.items import Item, Outputs
 from app.engine.run.registry import node
 from app.engine.values import conversions
+from app.engine.values.conversions import Undefined
 
 ALGORITHMS = {
     "MD5": "md5",
@@ -59,18 +60,24 @@ KEYS = {
 }
 """What each action takes from a credential: its name here, the credential's field, and what n8n calls it."""
 LONGEST_RANDOM = 65_536
+KINDS = {
+    "data": "Buffer, TypedArray, or DataView",
+    "key": "ArrayBuffer, Buffer, TypedArray, DataView, KeyObject, or CryptoKey",
+}
+"""What Node.js takes beside text."""
 
 
 @node("crypto", [1, 2], issues=issues, credentials=needed_credentials, exact=True)
 async def crypto(context: NodeContext) -> Outputs:
     output: list[Item] = []
     keys = PrivateKeys()
-    resolved = await context.resolve_each(context.parameters, parameter="value")
+    resolved = await context.resolve_each(context.parameters, parameter="value", exact=True)
     for index, (item, parameters) in enumerate(zip(context.items, resolved, strict=True)):
         await breathe()
         try:
             if isinstance(parameters, NodeError):
                 raise parameters
+            parameters = {name: _plain(name, value) for name, value in parameters.items()}
             name = str(parameters.get("dataPropertyName", "data"))
             settings = {**parameters, **await _secrets(context, parameters)}
             if context.version >= 2 and settings.get("action") in ("encrypt", "decrypt"):
@@ -165,7 +172,11 @@ def _random(parameters: dict[str, Any], index: int) -> str:
     kind = parameters.get("encodingType", "uuid")
     if kind == "uuid":
         return str(uuid.uuid4())
-    length = conversions.to_number(parameters.get("stringLength", 32))
+    asked = parameters.get("stringLength", 32)
+    if asked is None or isinstance(asked, Undefined):
+        said = "undefined" if isinstance(asked, Undefined) else "null"
+        raise NodeError(f'The "size" argument must be of type number. Received {said}', anonymous=True)
+    length = conversions.to_number(asked)
     if not 1 <= length <= LONGEST_RANDOM:
         raise NodeError(f"The length of a random value must be between 1 and {LONGEST_RANDOM}.", item_index=index)
     count = int(length)
@@ -178,17 +189,21 @@ def _random(parameters: dict[str, Any], index: int) -> str:
     raise NodeError(f"The Crypto node has no encoding '{kind}'.", item_index=index)
 
 
+def _plain(name: str, value: Any) -> Any:
+    """Only some parameters tell undefined from null."""
+    return None if isinstance(value, Undefined) and name not in ("value", "secret", "stringLength") else value
+
+
 def _text(value: Any, argument: str) -> str:
     if isinstance(value, str):
         return value
-    if value is None:
-        received = "undefined"
+    if value is None or isinstance(value, Undefined):
+        received = "null" if value is None else "undefined"
     elif isinstance(value, dict | list):
         received = f"an instance of {'Array' if isinstance(value, list) else 'Object'}"
     else:
         received = f"type {conversions.type_name(value)} ({conversions.to_string(value)})"
     raise NodeError(
-        f'The "{argument}" argument must be of type string or an instance of Buffer, TypedArray, or DataView. '
-        f"Received {received}",
+        f'The "{argument}" argument must be of type string or an instance of {KINDS[argument]}. Received {received}',
         anonymous=True,
     )

@@ -13,7 +13,7 @@ const SPARE_CONTEXTS = 3;
 const MAX_TIMERS = 10_000;
 const HEAD = '(async function workflowCode() {';
 
-const REALM = ['bridge', 'libraries-lazy', 'encode', 'scope', 'variables', 'code-globals', 'code-helpers', 'code'];
+const REALM = ['bridge', 'buffer', 'libraries-lazy', 'encode', 'scope', 'variables', 'code-globals', 'code-helpers', 'code'];
 
 function start({ realmFile, realmLibrary }) {
   const files = Object.fromEntries(REALM.map((name) => [name, realmFile(name)]));

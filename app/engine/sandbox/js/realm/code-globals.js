@@ -111,7 +111,7 @@
   }
 
   const atob = (text) => {
-    if (!/^[A-Za-z0-9+/]*={0,2}$/.test(`${text}`.replace(/\s/g, ''))) throw new Error('The string to be decoded is not correctly encoded.');
+    if (!/^[A-Za-z0-9+/]*={0,2}$/.test(`${text}`.replace(/\s/g, ''))) throw realm.hostError(Error, 'Invalid character');
     return host('latin1FromBase64', text, '');
   };
   const btoa = (text) => {

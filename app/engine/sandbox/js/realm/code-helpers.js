@@ -75,7 +75,7 @@
   const helpers = {
     httpRequest: async (options) => send('httpRequest', options),
     request: async (options) => send('request', typeof options === 'string' ? { url: options } : options),
-    assertBinaryData,
+    assertBinaryData: async (index, name) => assertBinaryData(index, name),
     getBinaryDataBuffer: async (index, name) => realm.Buffer.from(assertBinaryData(index, name).data, 'base64'),
     prepareBinaryData: async (content, fileName, mimeType) => fileOf(content, { fileName, mimeType }),
     setBinaryDataBuffer: async (file, content) => fileOf(content, { file: { ...file, data: undefined } }),
@@ -87,7 +87,7 @@
     'normalizeItems getSSHClient createDeferredPromise constructExecutionMetaData';
   for (const name of unsupported.split(' ')) {
     helpers[name] = () => {
-      throw new Error(`The function "helpers.${name}" is not supported in the Code Node`);
+      throw realm.hostError(Error, `The function "helpers.${name}" is not supported in the Code Node`);
     };
   }
   define('helpers', helpers);

@@ -109,6 +109,7 @@
     }
     if (typeof thrown.message !== 'string') return { message: stringify(thrown) };
     // What n8n does not give a line: errors that the engine of the language makes by itself, far from any program.
+    if (realm.isHostError(thrown)) return { message: thrown.message, name: thrown.name };
     const line = thrown.message.startsWith('A dynamic import callback') ? undefined : lineOf(thrown);
     const { type, said } = headOf(thrown);
     const message = line === undefined ? said : `${said} [line ${line}]`.trim();

@@ -32,6 +32,6 @@
   lazily('jmespath', both('jmespath'));
   lazily('Buffer', () => {
     const parts = { 'base64-js': evaluate(base64), ieee754: evaluate(ieee754) };
-    return evaluate(buffer, (name) => parts[name]).Buffer;
+    return realm.likeNodes(evaluate(buffer, (name) => parts[name]).Buffer);
   });
 }

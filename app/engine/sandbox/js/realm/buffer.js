@@ -1,0 +1,77 @@
+// What Node's Buffer has that the library's has not: base64url, and errors in Node's words, which name no line of a
+// program, because they come from below it.
+(realm) => {
+  'use strict';
+
+  const { apply } = Reflect;
+  const hostErrors = new WeakSet();
+
+  /** An error of the host's own: n8n shows its message and nothing else. */
+  realm.hostError = (Type, message, code) => {
+    const error = Object.assign(new Type(message), code === undefined ? {} : { code });
+    hostErrors.add(error);
+    return error;
+  };
+  realm.isHostError = (error) => hostErrors.has(error);
+
+  const received = (value) => {
+    if (value === undefined || value === null) return `${value}`;
+    if (typeof value === 'function') return value.name ? `function ${value.name}` : 'function ';
+    if (typeof value === 'object') return value.constructor?.name ? `an instance of ${value.constructor.name}` : '[Object: null prototype] {}';
+    const text = typeof value === 'string' ? `'${value}'` : `${String(value)}${typeof value === 'bigint' ? 'n' : ''}`;
+    return `type ${typeof value} (${text.length > 28 ? `${text.slice(0, 25)}...` : text})`;
+  };
+  const wrongType = (what, value) => realm.hostError(TypeError, `${what} Received ${received(value)}`, 'ERR_INVALID_ARG_TYPE');
+
+  const isUrlSafe = (encoding) => typeof encoding === 'string' && encoding.toLowerCase() === 'base64url';
+
+  function checkSize(size) {
+    if (typeof size !== 'number') throw wrongType('The "size" argument must be of type number.', size);
+    if (size >= 0 && size <= Number.MAX_SAFE_INTEGER) return;
+    const range = `>= 0 && <= ${Number.MAX_SAFE_INTEGER}. Received ${size}`;
+    throw realm.hostError(RangeError, `The value of "size" is out of range. It must be ${range}`, 'ERR_OUT_OF_RANGE');
+  }
+
+  /** The library's Buffer, changed in place. */
+  realm.likeNodes = (Buffer) => {
+    const { from, alloc, allocUnsafe, isEncoding } = Buffer;
+    const { toString, write } = Buffer.prototype;
+    const known = (encoding) => isUrlSafe(encoding) || isEncoding(encoding);
+
+    const check = (encoding) => {
+      if (typeof encoding !== 'string' || encoding === '' || known(encoding)) return;
+      throw realm.hostError(TypeError, `Unknown encoding: ${encoding}`, 'ERR_UNKNOWN_ENCODING');
+    };
+
+    Buffer.isEncoding = known;
+    Buffer.from = (value, encoding, length) => {
+      if (typeof value === 'string') {
+        check(encoding);
+        return from(value, isUrlSafe(encoding) ? 'base64' : encoding);
+      }
+      if (typeof value === 'object' && value !== null) {
+        try {
+          return from(value, encoding, length);
+        } catch (error) {
+          if (!(error instanceof TypeError)) throw error;
+        }
+      }
+      const wanted = 'The first argument must be of type string or an instance of Buffer, ArrayBuffer, or Array or an Array-like Object.';
+      throw wrongType(wanted, value);
+    };
+    Buffer.alloc = (size, fill, encoding) => (checkSize(size), alloc(size, fill, encoding));
+    Buffer.allocUnsafe = (size) => (checkSize(size), allocUnsafe(size));
+    Buffer.prototype.toString = function (encoding, ...range) {
+      if (!isUrlSafe(encoding)) {
+        check(encoding);
+        return apply(toString, this, [encoding, ...range]);
+      }
+      const text = apply(toString, this, ['base64', ...range]);
+      return text.replaceAll('+', '-').replaceAll('/', '_').replace(/=+$/, '');
+    };
+    Buffer.prototype.write = function (...given) {
+      return apply(write, this, given.map((each) => (isUrlSafe(each) ? 'base64' : each)));
+    };
+    return Buffer;
+  };
+}
