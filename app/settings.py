@@ -58,6 +58,9 @@ class Settings:
     """How much memory the data of one execution may take while it runs."""
     sandbox_processes: int
     """Most processes of one worker that run JavaScript, each for one project."""
+    worker_host: str
+    worker_port: int | None
+    """Where a worker answers health checks and Prometheus; None: nowhere."""
     poll_seconds: float
     """How often a worker looks for work that no notification announced."""
     max_body_bytes: int
@@ -137,6 +140,8 @@ class Settings:
             node_seconds=reader.duration("EXECUTIONS_NODE_SECONDS", 5),
             run_bytes=reader.integer("EXECUTIONS_RUN_BYTES", 256 * 2**20, low=2**20),
             sandbox_processes=reader.integer("EXECUTIONS_SANDBOX_PROCESSES", 24, low=1, high=1_000),
+            worker_host=reader.text("EXECUTIONS_WORKER_HOST", "127.0.0.1"),
+            worker_port=reader.optional_integer("EXECUTIONS_WORKER_PORT", low=1, high=65_535),
             poll_seconds=reader.duration("EXECUTIONS_POLL_SECONDS", 1),
             max_body_bytes=reader.integer("EXECUTIONS_MAX_BODY_BYTES", 16 * 2**20, low=1_024),
             bodies_bytes=reader.integer("EXECUTIONS_BODIES_BYTES", 64 * 2**20, low=1_024),
@@ -289,8 +294,8 @@ class _Reader:
             raise SettingsError(f"{name} must be between {low} and {high}: {text} given")
         return value
 
-    def optional_integer(self, name: str, *, low: int) -> int | None:
-        return self.integer(name, low, low=low) if self.text(name, "") else None
+    def optional_integer(self, name: str, *, low: int, high: int = 2**40) -> int | None:
+        return self.integer(name, low, low=low, high=high) if self.text(name, "") else None
 
     def choice(self, name: str, *allowed: str) -> str:
         """One of the values; the first is the default."""

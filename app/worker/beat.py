@@ -19,6 +19,7 @@ from app.worker.clock import Clock
 log = logging.getLogger(__name__)
 
 STOP_CHECK_SECONDS = 0.5
+STANDSTILL_SECONDS = 30.0  # so long after a node should have been ended, a loop that stands still counts as dead
 
 
 class Beat:
@@ -29,7 +30,7 @@ class Beat:
         self._pool = pool
         self._worker_id = worker_id
         self._clock = clock
-        self._last_beat = time.monotonic()
+        self._last_beat = self._tried_at = time.monotonic()
         self._beats_in_a_row = 1
         self._latencies: list[float] = []
         self._late_results_counted = 0
@@ -49,6 +50,16 @@ class Beat:
         """Until the lease lapses unless there is another beat."""
         return max(0.0, self._settings.lease_seconds - (time.monotonic() - self._last_beat))
 
+    @property
+    def tries(self) -> bool:
+        """Whether it goes on trying, whatever PostgreSQL says to it."""
+        return time.monotonic() - self._tried_at < self._settings.lease_seconds + STANDSTILL_SECONDS
+
+    @property
+    def reaches_database(self) -> bool:
+        """Whether PostgreSQL answered the last time."""
+        return self._beats_in_a_row > 0
+
     def claimed(self, claim: Claim) -> None:
         """Note how long an execution had been queued, for the next beat to count."""
         if claim.waited_seconds is not None:
@@ -60,7 +71,7 @@ class Beat:
         `lost` says afterwards whether the lease has lapsed. Raises psycopg.OperationalError when PostgreSQL cannot be
         reached.
         """
-        now = time.monotonic()
+        now = self._tried_at = time.monotonic()
         if now - self._last_beat > self._settings.lease_seconds:
             # Silent for longer than the lease, and so given up by others whatever PostgreSQL says next.
             self._given_up = True

@@ -8,10 +8,13 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Iterator
 
 from app.engine.sandbox import Sandbox
 from app.repository.connection import open_pool
 from app.settings import Settings
+from app.worker.health import HealthServer
+from app.worker.vitals import Vitals
 from app.worker.watchdog import Watchdog
 from app.worker.worker import LEAVE_SECONDS, THREADS, Worker
 
@@ -24,7 +27,8 @@ async def work(settings: Settings) -> None:
     """Run a worker in this process until SIGTERM or SIGINT."""
     pool = open_pool(settings.database_url, size=5, name="worker", through_pooler=settings.through_pooler)
     try:
-        worker = Worker(settings, pool, Sandbox(processes=settings.sandbox_processes))
+        sandbox = Sandbox(processes=settings.sandbox_processes)
+        worker = Worker(settings, pool, sandbox)
         watchdog = Watchdog(worker.pulse, settings.node_seconds, worker.hand_over)
         loop = asyncio.get_running_loop()
 
@@ -35,7 +39,7 @@ async def work(settings: Settings) -> None:
         # Not the loop's own handlers: they are called when the loop turns, and it may not.
         before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
         try:
-            with watchdog.watching():
+            with serving_health(settings, Vitals(worker, sandbox, settings.concurrency)), watchdog.watching():
                 await worker.run()
         finally:
             for number, handler in before.items():
@@ -44,8 +48,21 @@ async def work(settings: Settings) -> None:
         pool.close(timeout=JOIN_SECONDS)
 
 
+@contextlib.contextmanager
+def serving_health(settings: Settings, vitals: Vitals) -> Iterator[None]:
+    """Answer health checks while this lasts, where a port for them is set."""
+    if settings.worker_port is None:
+        yield
+        return
+    with HealthServer(vitals.pages()).serving(settings.worker_host, settings.worker_port):
+        yield
+
+
 def run_worker(settings: Settings) -> None:
-    """Run a worker in this process until SIGTERM or SIGINT, then return."""
+    """Run a worker in this process until SIGTERM or SIGINT, then return.
+
+    Raises SettingsError where it cannot listen for health checks.
+    """
     hear_of_children_without_threads()
     sys.setswitchinterval(SWITCH_SECONDS)
     # What is loaded stays; and data of many values is made and dropped without a look at all of it every time.

@@ -44,12 +44,15 @@ class Pulse:
     def __init__(self) -> None:
         self._turned_at = time.monotonic()
         self._cpu = 0.0
+        self.observe: Callable[[float], None] = lambda seconds: None
+        """Hears at each turn how many seconds late it came."""
 
     async def run(self) -> None:
         """Note each turn, until cancelled."""
         while True:
             self._turned_at, self._cpu = time.monotonic(), time.thread_time()
             await asyncio.sleep(LOOK_SECONDS / 2)
+            self.observe(max(0.0, self.silence - LOOK_SECONDS / 2))
 
     @property
     def silence(self) -> float:

@@ -30,7 +30,7 @@ from app.repository.connection import UNREACHABLE, Connection, open_pool, transa
 from app.repository.triggers import answer_now
 from app.settings import Settings
 from app.signatures import Signer
-from app.worker.beat import Beat, BeatThread
+from app.worker.beat import STANDSTILL_SECONDS, Beat, BeatThread
 from app.worker.chores.roster import chores
 from app.worker.clock import Clock
 from app.worker.credentials import Credentials
@@ -40,6 +40,7 @@ from app.worker.exchange import Exchange
 from app.worker.held import Held
 from app.worker.reach import Reach
 from app.worker.static_data import StaticStores
+from app.worker.tally import Tally
 from app.worker.watchdog import Pulse
 
 log = logging.getLogger(__name__)
@@ -48,7 +49,6 @@ T = TypeVar("T")
 THREADS = "postgresql"
 DRAIN_SECONDS = 5.0  # after SIGTERM, what runs may end by itself for so long; then it is handed over
 LEAVE_SECONDS = 8.0  # after SIGTERM, the worker goes, whether PostgreSQL has heard of it or not
-STANDSTILL_SECONDS = 30.0  # so long after a node should have been ended, a loop that stands still counts as dead
 LONGEST_PAUSE = 2.0  # seconds between two attempts to reach PostgreSQL
 
 
@@ -80,7 +80,23 @@ class Worker:
         self._stopping = asyncio.Event()
         self._stopped_at = 0.0
         self.pulse = Pulse()
+        self.beat: Beat | None = None
+        self.tally = Tally()
         self._held = Held(sandbox, nodes.load(), self._reach.ports, self._database, self._wake)
+
+    @property
+    def turns(self) -> bool:
+        """Whether the loop still does anything at all."""
+        return self.pulse.silence < self._settings.node_seconds + STANDSTILL_SECONDS
+
+    @property
+    def is_stopping(self) -> bool:
+        return self._stopping.is_set()
+
+    @property
+    def running(self) -> int:
+        """How many executions run."""
+        return len(self._held.running)
 
     def hand_over(self, execution_id: int) -> None:
         """If this one is cut short, it is for another worker to go on with."""
@@ -186,8 +202,12 @@ class Worker:
             for assignment in exchanged.assignments:
                 beat.claimed(assignment.claim)
                 held.start(assignment)
+        self.tally.claims += len(exchanged.assignments)
         for result in results:
-            if result.id not in exchanged.recorded:
+            if result.id in exchanged.recorded:
+                self.tally.results += 1
+            else:
+                self.tally.late_results += 1
                 beat.late_results += 1
                 log.warning("late result dropped", extra={"execution": result.id, "status": result.status})
         if len(exchanged.assignments) == free:
@@ -216,12 +236,14 @@ class Worker:
             beat,
             held=lambda: list(self._held.running),
             abort=abort,
-            loop_turns=lambda: self.pulse.silence < settings.node_seconds + STANDSTILL_SECONDS,
+            loop_turns=lambda: self.turns,
         )
         thread.start()
+        self.beat = beat
         try:
             yield beat
         finally:
+            self.beat = None
             thread.end()
             pool.close(timeout=0)
 

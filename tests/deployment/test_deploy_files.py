@@ -10,8 +10,11 @@ from pathlib import Path
 import pytest
 import yaml
 
+from app.engine.sandbox import Sandbox
 from app.settings import Settings
 from app.web import create_app
+from app.worker import Worker
+from app.worker.vitals import Vitals
 from tests.live import PROJECT
 
 DEPLOY = PROJECT / "deploy"
@@ -82,9 +85,11 @@ def test_what_the_image_copies_is_there():
 
 
 def test_alerts_and_dashboard_ask_for_measurements_that_are_there(database_url):
-    app = create_app(Settings.from_environment({"DATABASE_URL": database_url}))
+    settings, sandbox = Settings.from_environment({"DATABASE_URL": database_url}), Sandbox(processes=1)
+    app = create_app(settings)
     shown = app.test_client().get("/metrics").text
     app.extensions["executions"].pool.close()
+    shown += Vitals(Worker(settings, app.extensions["executions"].pool, sandbox), sandbox, 1).metrics().body.decode()
     there = {line.split()[2] for line in shown.splitlines() if line.startswith("# TYPE")}
     there |= {name.removesuffix("_total") for name in there}
     there |= {f"{name}{suffix}" for name in there for suffix in ("_total", "_bucket", "_count", "_sum")}
