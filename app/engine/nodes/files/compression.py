@@ -1,0 +1,207 @@
+"""Compression: packs files into ZIP, gzip and tar, and unpacks them. What comes out of an archive is bounded.
+
+The archives are read and written beside the event loop, so that a run can be stopped meanwhile.
+"""
+
+import asyncio
+import gzip
+import io
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Iterator
+from typing import Any
+
+from app.binary_files import file_entry, named_file
+from app.engine.nodes.shared.binary import decode, entry
+from app.engine.nodes.shared.issues import Required, rules
+from app.engine.run.context import NodeContext
+from app.engine.run.errors import NodeError
+from app.engine.run.items import Item, Outputs
+from app.engine.run.registry import node
+
+MOST_FILES = 1_000
+MOST_BYTES = 128 * 2**20
+"""What the files of one item may come to, unpacked."""
+PIECE = 2**20
+
+FORMATS = "The Decompress operation supports the following formats: zip, gzip, tar, tar.gz and tgz"
+MIME_TYPES = {
+    "zip": "application/zip",
+    "tar": "application/x-tar",
+    "tar.gz": "application/gzip",
+    "tgz": "application/gzip",
+}
+GZIP = "application/gzip"
+
+ISSUES = rules(
+    Required("binaryPropertyName", "Input Binary Field(s)", "data"),
+    Required("fileName", "File Name", when={"operation": ["compress"], "outputFormat": ["zip", "tar"]}),
+    Required("binaryPropertyOutput", "Put Output File in Field", "data", when={"operation": ["compress"]}),
+    defaults={"operation": "decompress", "outputFormat": "zip"},
+)
+
+File = tuple[str, bytes]
+"""The path of a file and its bytes."""
+
+
+class BadArchive(Exception):
+    """The bytes are no archive of their kind, or come to too much; the message says which."""
+
+
+@node("compression", [1, 1.1], issues=ISSUES, plain=["operation"])
+async def compression(context: NodeContext) -> Outputs:
+    operation = context.parameters.get("operation", "decompress")
+    resolved = await context.resolve_each(context.parameters)
+    output: list[Item] = []
+    for index, (item, parameters) in enumerate(zip(context.items, resolved, strict=True)):
+        try:
+            names = [name.strip() for name in str(parameters.get("binaryPropertyName", "data")).split(",")]
+            files = [entry(item, name, index) for name in names]
+            make = _unpack_all if operation == "decompress" else _pack_all
+            binary = await asyncio.to_thread(make, names, files, parameters, context.version)
+        except BadArchive as error:
+            failure = NodeError(str(error))
+        except NodeError as error:
+            failure = error
+        else:
+            output.append({"json": item["json"], "binary": binary, "pairedItem": {"item": index}})
+            continue
+        if not context.continues_on_fail:
+            raise failure
+        output.append({"json": {"error": failure.message}, "pairedItem": {"item": index}})
+    return [output]
+
+
+def _unpack_all(
+    names: list[str], files: list[dict[str, Any]], parameters: dict[str, Any], version: float
+) -> dict[str, Any]:
+    prefix, room = str(parameters.get("outputPrefix", "file_")), Room()
+    unpacked = [
+        file for name, packed in zip(names, files, strict=True) for file in _unpack(name, packed, decode(packed), room)
+    ]
+    return {f"{prefix}{place}": named_file(content, path) for place, (path, content) in enumerate(unpacked)}
+
+
+class Room:
+    """How much may still come out of the archives of one item."""
+
+    def __init__(self) -> None:
+        self._files, self._bytes = MOST_FILES, MOST_BYTES
+
+    def take_file(self) -> None:
+        """One more file. Raises BadArchive."""
+        self._files -= 1
+        if self._files < 0:
+            raise BadArchive(f"The archive holds more than {MOST_FILES:,} files")
+
+    def read(self, stream: Any) -> bytes:
+        """A stream to its end. Raises BadArchive when that comes to too much."""
+        pieces = []
+        while piece := stream.read(PIECE):
+            self._bytes -= len(piece)
+            if self._bytes < 0:
+                raise BadArchive(f"The files come to more than {MOST_BYTES // 2**20} MiB when they are unpacked")
+            pieces.append(piece)
+        return b"".join(pieces)
+
+
+def _unpack(name: str, packed: dict[str, Any], content: bytes, room: Room) -> Iterator[File]:
+    file_name = str(packed.get("fileName") or "")
+    extension = packed.get("fileExtension")
+    if not extension:
+        raise NodeError(f"File extension not found for binary data {name}")
+    try:
+        if extension == "zip":
+            yield from _unzip(content, room)
+        elif extension == "tar" or extension == "tgz" or file_name.endswith(".tar.gz"):
+            yield from _untar(content, room)
+        elif extension in ("gz", "gzip"):
+            yield _gunzip(file_name, content, room)
+        else:
+            problem = f'Unsupported archive format ".{extension}" for binary data {name}'
+            raise NodeError(problem, description=FORMATS)
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError):
+        raise BadArchive("invalid zip data") from None
+    except (tarfile.TarError, EOFError, OSError, zlib.error):
+        raise BadArchive(f"The file is not readable as .{extension}") from None
+
+
+def _unzip(content: bytes, room: Room) -> Iterator[File]:
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        for info in archive.infolist():
+            if not info.is_dir():
+                room.take_file()
+                with archive.open(info) as stream:
+                    yield info.filename, room.read(stream)
+
+
+def _untar(content: bytes, room: Room) -> Iterator[File]:
+    with tarfile.open(fileobj=io.BytesIO(content)) as archive:
+        for info in archive:
+            stream = archive.extractfile(info) if info.isfile() else None
+            if stream is not None:
+                room.take_file()
+                yield info.name, room.read(stream)
+
+
+def _gunzip(file_name: str, content: bytes, room: Room) -> File:
+    name = file_name.removesuffix(".gz").removesuffix(".gzip")
+    if "." not in name:
+        name += ".txt"
+    room.take_file()
+    with gzip.GzipFile(fileobj=io.BytesIO(content)) as stream:
+        return name, room.read(stream)
+
+
+def _pack_all(
+    names: list[str], files: list[dict[str, Any]], parameters: dict[str, Any], version: float
+) -> dict[str, Any]:
+    kind = str(parameters.get("outputFormat") or "zip")
+    name = str(parameters.get("fileName") or "")
+    field = str(parameters.get("binaryPropertyOutput") or "data")
+    if kind == "gzip":
+        made = [_gzip_file(file, name if len(files) == 1 else "", version) for file in files]
+        if version < 1.1:
+            prefix = str(parameters.get("outputPrefix") or "data")
+            return {f"{prefix}{place}": file for place, file in enumerate(made)}
+        return {f"{field}{place or ''}": file for place, file in enumerate(made)}
+    members = [(str(file.get("fileName") or key), decode(file)) for key, file in zip(names, files, strict=True)]
+    if kind not in MIME_TYPES:
+        raise NodeError(f"The output format '{kind}' of Compression is not supported.")
+    content = _zip(members) if kind == "zip" else _tar(members, "w" if kind == "tar" else "w:gz")
+    made_file = file_entry(content, MIME_TYPES[kind], name)
+    if "." not in name:
+        made_file["fileExtension"] = kind
+    return {field: made_file}
+
+
+def _gzip_file(file: dict[str, Any], name: str, version: float) -> dict[str, Any]:
+    original = str(file.get("fileName") or "file")
+    content = gzip.compress(decode(file), mtime=0)
+    if version < 1.1:
+        return file_entry(content, GZIP, f"{original.rpartition('.')[0] or original}.gzip")
+    _, dot, extension = original.rpartition(".")
+    stem = name.removesuffix(".gz") if name else original.removesuffix(f".{extension}") if dot else original
+    suffix = f".{extension}" if dot and not stem.endswith(f".{extension}") else ""
+    return file_entry(content, GZIP, f"{stem}{suffix}.gz")
+
+
+def _zip(members: list[File]) -> bytes:
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
+        for path, content in members:
+            archive.writestr(path, content)
+    return made.getvalue()
+
+
+def _tar(members: list[File], mode: str) -> bytes:
+    made = io.BytesIO()
+    with tarfile.open(fileobj=made, mode=mode) as archive:  # type: ignore[call-overload]
+        for path, content in members:
+            info = tarfile.TarInfo(path)
+            info.size = len(content)
+            archive.addfile(info, io.BytesIO(content))
+        end = archive.offset + 2 * tarfile.BLOCKSIZE
+    # Python fills up to twenty blocks, as tapes had them; two empty ones end an archive.
+    return made.getvalue()[:end] if mode == "w" else made.getvalue()

@@ -1,0 +1,137 @@
+"""Move Binary Data: the text of a file into an item's JSON, and JSON into a file."""
+
+import base64
+import codecs
+from typing import Any
+
+import orjson
+
+from app.binary_files import extension_of, file_entry
+from app.engine.nodes.files.separated_values import BYTE_ORDER_MARK
+from app.engine.nodes.shared.binary import decode, decode_base64, encoding_name
+from app.engine.nodes.shared.issues import Required, rules
+from app.engine.nodes.shared.json_errors import not_json
+from app.engine.run.computing import breathe
+from app.engine.run.context import NodeContext
+from app.engine.run.errors import NodeError
+from app.engine.run.items import Item, Outputs
+from app.engine.run.registry import node
+from app.engine.values import conversions, paths
+
+JSON, TEXT = "application/json", "text/plain"
+MISSING = object()
+
+ISSUES = rules(
+    Required("sourceKey", "Source Key", "data", when={"mode": ["binaryToJson"]}),
+    Required("destinationKey", "Destination Key", "data", when={"mode": ["binaryToJson"], "setAllData": [False]}),
+    Required("sourceKey", "Source Key", "data", when={"mode": ["jsonToBinary"], "convertAllData": [False]}),
+    Required("destinationKey", "Destination Key", "data", when={"mode": ["jsonToBinary"]}),
+    defaults={"mode": "binaryToJson", "setAllData": True, "convertAllData": True},
+)
+
+
+@node("moveBinaryData", [1, 1.1], issues=ISSUES, plain=["mode"])
+async def move_binary_data(context: NodeContext) -> Outputs:
+    mode = context.parameters.get("mode", "binaryToJson")
+    if mode not in ("binaryToJson", "jsonToBinary"):
+        raise NodeError(f'The operation "{mode}" is not known!')
+    output: list[Item] = []
+    resolved = await context.resolve_each(context.parameters)
+    for index, (item, parameters) in enumerate(zip(context.items, resolved, strict=True)):
+        await breathe()
+        move = _to_json(context, item, parameters) if mode == "binaryToJson" else _to_file(context, item, parameters)
+        moved = await move
+        if moved is not None:
+            output.append({**moved, "pairedItem": {"item": index}})
+    return [output]
+
+
+async def _to_json(context: NodeContext, item: Item, parameters: dict[str, Any]) -> Item | None:
+    """The item with the text of a file in it; None for one without that file."""
+    options = parameters.get("options") or {}
+    name = str(parameters.get("sourceKey", "data"))
+    files = dict(item.get("binary") or {})
+    if not isinstance(files.get(name), dict):
+        return None
+    content = decode(files[name])
+    if not options.get("keepSource"):
+        del files[name]
+    if parameters.get("setAllData", True):
+        value = await _parsed(context, _text(content, options))
+        json = value if isinstance(value, dict) else {str(place): part for place, part in enumerate(_parts(value))}
+    else:
+        json = orjson.loads(orjson.dumps(item["json"]))
+        paths.put(json, str(parameters.get("destinationKey", "data")), await _value(context, content, options))
+    return {"json": json, **({"binary": files} if files else {})}
+
+
+async def _value(context: NodeContext, content: bytes, options: dict[str, Any]) -> Any:
+    if options.get("keepAsBase64"):
+        return base64.b64encode(content).decode()
+    text = _text(content, options)
+    return await _parsed(context, text) if options.get("jsonParse") else text
+
+
+async def _parsed(context: NodeContext, text: str) -> Any:
+    try:
+        return conversions.parse_json(text)
+    except ValueError:
+        raise await not_json(context, text) from None
+
+
+def _parts(value: Any) -> list[Any]:
+    """What JavaScript takes for the parts of a value that is no object."""
+    return list(value) if isinstance(value, list | str) else []
+
+
+def _text(content: bytes, options: dict[str, Any]) -> str:
+    return content.decode(_encoding(options), "replace").removeprefix(BYTE_ORDER_MARK)
+
+
+def _encoding(options: dict[str, Any]) -> str:
+    given = options.get("encoding") or "utf8"
+    try:
+        return encoding_name(given)
+    except NodeError:
+        raise NodeError(f"Encoding not recognized: '{given}' (searched as: '{str(given).lower()}')") from None
+
+
+async def _to_file(context: NodeContext, item: Item, parameters: dict[str, Any]) -> Item | None:
+    """The item with a file of its JSON, or of a part of that; None for one without that part."""
+    options = parameters.get("options") or {}
+    whole = parameters.get("convertAllData", True)
+    source = str(parameters.get("sourceKey", "data"))
+    value = item["json"] if whole else paths.get(item["json"], source, MISSING)
+    if value is MISSING:
+        return None
+    file = _file(value, options, context.version)
+    json = {} if whole else orjson.loads(orjson.dumps(item["json"]))
+    if options.get("keepSource"):
+        json = item["json"]
+    elif not whole:
+        paths.remove(json, source)
+    name = str(parameters.get("destinationKey", "data"))
+    return {"json": json, "binary": {**(item.get("binary") or {}), name: file}}
+
+
+def _file(value: Any, options: dict[str, Any], version: float) -> dict[str, Any]:
+    raw = bool(options.get("useRawData"))
+    mime_type = options.get("mimeType") or (TEXT if raw and version > 1 else JSON)
+    name = options.get("fileName") or None
+    if name is None and version > 1:
+        extension = None if raw else extension_of(mime_type)
+        name = "file" if extension is None else f"file.{extension}"
+    made = file_entry(_content(value, options), str(mime_type), None if name is None else str(name))
+    if name == "file":
+        made.pop("fileExtension", None)
+    return made
+
+
+def _content(value: Any, options: dict[str, Any]) -> bytes:
+    if options.get("dataIsBase64"):
+        return decode_base64(conversions.to_string(value))
+    raw = options.get("useRawData") and isinstance(value, str)
+    text = value if raw else conversions.to_json_text(value)
+    encoding = _encoding(options)
+    mark = BYTE_ORDER_MARK if options.get("addBOM") and codecs.lookup(encoding).name.startswith("utf-8") else ""
+    return (mark + text).encode(encoding, "replace")

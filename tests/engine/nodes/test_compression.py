@@ -1,0 +1,56 @@
+"""Compression: what is packed comes out again, and no archive comes to more than there is room for."""
+
+import base64
+import gzip
+import io
+import zipfile
+
+import pytest
+
+from app.engine.nodes.files import compression
+from tests.engine.running import output_of
+from tests.workflows import START, chain, node
+
+
+def packed(content: bytes, name: str, mime_type: str = "application/zip"):
+    extension = name.rpartition(".")[2]
+    file = {"data": base64.b64encode(content).decode(), "mimeType": mime_type, "fileName": name}
+    return [{"json": {"kept": 1}, "binary": {"data": {**file, "fileExtension": extension}}}]
+
+
+def zipped(files: dict[str, bytes]) -> bytes:
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return made.getvalue()
+
+
+@pytest.mark.parametrize("kind", ["zip", "tar", "tar.gz", "gzip"])
+def test_what_is_packed_comes_out_again(engine, kind):
+    pack = {"operation": "compress", "outputFormat": kind, "fileName": f"all.{kind}"}
+    document = chain(START, node("Pack", "compression", pack, 1.1), node("Unpack", "compression", {}, 1.1))
+    outcome = engine.run(document, items=packed("grüße".encode(), "a.txt", "text/plain"))
+    assert outcome.status == "success", outcome.error
+    assert output_of(outcome, "Unpack") == [{"kept": 1}]
+    (item,) = outcome.data["resultData"]["runData"]["Unpack"][0]["data"]["main"][0]
+    (file,) = item["binary"].values()
+    assert base64.b64decode(file["data"]).decode() == "grüße"
+
+
+@pytest.mark.parametrize(
+    ("content", "name", "said"),
+    [
+        (zipped({"a": b"0" * 5_000}), "bomb.zip", "come to more than"),
+        (gzip.compress(b"0" * 5_000), "bomb.gz", "come to more than"),
+        (zipped({str(number): b"" for number in range(6)}), "many.zip", "more than 5 files"),
+        (b"PK\x03\x04 broken", "bad.zip", "invalid zip data"),
+        (b"broken", "bad.gz", "not readable"),
+        (b"broken", "bad.tgz", "not readable"),
+    ],
+)
+def test_what_comes_to_too_much_or_is_broken_is_a_sentence(engine, monkeypatch, content, name, said):
+    monkeypatch.setattr(compression, "MOST_BYTES", 4_000)
+    monkeypatch.setattr(compression, "MOST_FILES", 5)
+    outcome = engine.run(chain(START, node("Unpack", "compression", {}, 1.1)), items=packed(content, name))
+    assert (outcome.status, said in outcome.error.message) == ("error", True), outcome.error
