@@ -38,8 +38,7 @@
   const sameKind = (value, result) => (value instanceof Date ? result.toJSDate() : result);
   const luxon = (value) => (value instanceof Date ? DateTime.fromJSDate(value) : value);
 
-  const duration = (amount = 0, unit = 'milliseconds') =>
-    typeof amount === 'object' ? amount : Duration.fromObject({ [unit]: Number(amount) });
+  const duration = (amount = 0, unit) => (unit === undefined ? amount : Duration.fromObject({ [unit]: amount }));
 
   const beginningOf = (value, unit = 'week') => sameKind(value, luxon(value).startOf(unit));
 

@@ -168,8 +168,11 @@
     return realm.jmespath.search(data, query);
   };
 
-  /** What stands for a value that an AI agent would fill in: outside of one, the default. */
-  const fromAI = (key, description, type, fallback) => {
+  const own = (object, key) =>
+    typeof object === 'object' && object !== null && Object.hasOwn(object, key) ? object[key] : undefined;
+
+  /** What stands for a value that an AI agent would fill in: outside of one, what the first item has, or the default. */
+  const fromAIOf = (scope) => (key, description, type, fallback) => {
     if (key === null) throw new TypeError('The key is null');
     if (key === undefined || key === '') {
       throw new ExpressionError("Add a key, e.g. $fromAI('placeholder_name')");
@@ -180,7 +183,8 @@
           'uppercase letters, numbers, underscores, and hyphens',
       );
     }
-    return fallback;
+    const json = scope.items?.[0]?.json;
+    return scope.give(own(own(json, 'query'), key) ?? own(json, key) ?? fallback);
   };
 
   const itemOf = (scope) => (index) => {
@@ -260,9 +264,9 @@
     $pageCount: ({ data: { more } }) => more && (more.$pageCount ?? 0),
     $now: (scope) => luxonOf(scope).DateTime.now(),
     $today: (scope) => luxonOf(scope).DateTime.now().startOf('day'),
-    $fromAI: () => fromAI,
-    $fromAi: () => fromAI,
-    $fromai: () => fromAI,
+    $fromAI: fromAIOf,
+    $fromAi: fromAIOf,
+    $fromai: fromAIOf,
     $jmespath: () => jmespath,
     $jmesPath: () => jmespath,
     DateTime: (scope) => luxonOf(scope).DateTime,
@@ -271,5 +275,5 @@
   };
 
   Object.assign(realm, { Input, variables, luxonOf });
-  realm.shared.push(NodeOutput, jmespath, fromAI);
+  realm.shared.push(NodeOutput, jmespath);
 }
