@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from tests.templates.answers import Difference, Mask, first_difference, runs_difference
 from tests.templates.bundles import Bundle, Tried, workflow_of
 from tests.templates.database import Template
+from tests.templates.differences import Difference, Mask, first_difference, runs_difference
 from tests.templates.far_side import FarSide
 from tests.templates.ours import MOST_RUNS, Ours
 from tests.templates.parameters import kind, parameters
@@ -118,13 +118,13 @@ class Comparison:
         differing: list[tuple[int, Difference]] = []
         for place in range(len(tried)):
             name = str(place)
-            found = runs_difference(theirs["nodes"].get(name), ours["nodes"].get(name), mask)
+            found = runs_difference(name, theirs, ours, mask)
             if found is None and name not in theirs["nodes"]:
                 self._compare_unrun(tried[place], theirs, ours, mask)
             elif found is None:
                 self.report.count("equal")
             else:
-                differing.append((place, Difference(found[0], name, found[1])))
+                differing.append((place, found))
         if not differing:
             return
         again = self.reference.run(workflow, turn=2) or theirs
@@ -132,7 +132,7 @@ class Comparison:
         for place, difference in differing:
             name, each = str(place), tried[place]
             pairs = ((theirs, again), (ours, ours_again))
-            if any(runs_difference(one["nodes"].get(name), two["nodes"].get(name), mask) for one, two in pairs):
+            if any(runs_difference(name, one, two, mask) for one, two in pairs):
                 self.report.count("not comparable", "differs from run to run")
             else:
                 self._judge(difference, each.node, _source(each), each.expression)

@@ -50,7 +50,13 @@ class Ours:
         if late:
             running.cancel()
         outcome = await running
-        answer = answer_of(outcome.status, json.loads(json.dumps(outcome.data)))
+        answer = answer_of(outcome.status, json.loads(json.dumps(outcome.data), parse_float=_number))
         if late or outcome.status in ("canceled", "waiting"):
             answer["status"] = "stopped"
         return answer
+
+
+def _number(text: str) -> float:
+    """A number as JavaScript writes it: 2.0 is 2."""
+    number = float(text)
+    return int(number) if number.is_integer() and abs(number) < 1e21 else number

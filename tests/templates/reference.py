@@ -71,9 +71,12 @@ class Reference:
         return made
 
     def run(self, workflow: Json, turn: int = 1) -> Json | None:
-        """What it answers, for a first or second time; None where no answer is kept and nobody can be asked."""
+        """What it answers, for a first or second time; None where no answer is kept and nobody can be asked.
+
+        Where there is somebody to ask, a second answer is always a new one: what depends on the clock differs then.
+        """
         kept = self._answers.get(workflow, turn)
-        if kept is None and self._client is not None:
+        if self._client is not None and (kept is None or turn > 1):
             kept = self._ask(workflow)
             if kept is not None and kept["status"] != "stopped":
                 self._answers.keep(workflow, turn, kept)

@@ -1,11 +1,12 @@
 """The tally of a comparison: how many of each verdict, and the differences by their cause, most frequent first."""
 
+import json
 import re
 import time
 from collections import Counter
 from dataclasses import dataclass, field
 
-from tests.templates.answers import Difference
+from tests.templates.differences import Difference
 
 VERDICTS = ("equal", "settled", "different", "not comparable", "endless", "not asked")
 PROGRESS_SECONDS = 10.0
@@ -38,7 +39,7 @@ class Report:
     def differ(self, kind: str, difference: Difference, source: str) -> None:
         """Count a difference under its cause. `source` tells where it was found."""
         self.count("different")
-        cause = self.causes.setdefault((kind, difference.what, _outline(difference.detail)), Cause(0, ""))
+        cause = self.causes.setdefault((kind, difference.what, _outline(difference)), Cause(0, ""))
         cause.number += 1
         cause.example = cause.example or f"{source}: {difference.detail}"
 
@@ -59,7 +60,7 @@ class Report:
         return "\n".join(lines)
 
 
-def _outline(detail: str) -> str:
+def _outline(difference: Difference) -> str:
     """A difference without the words that only its example has."""
-    text = re.sub(r"^[^:]*:", "", detail)
-    return re.sub(r'"[^"]{12,}"?|\d+', "_", text)[:80]
+    sides = json.dumps([difference.theirs, difference.ours])[:400]
+    return re.sub(r'"[^"]{40,}"|\d+', "_", sides)[:100]

@@ -15,11 +15,11 @@ import pytest
 
 from tests.live import PROJECT
 from tests.templates import database
-from tests.templates.answers import Mask
 from tests.templates.bundles import bundle, expressions_of, nodes_of, workflow_of
 from tests.templates.comparing import Comparison, sample
 from tests.templates.data import KINDS, as_expression
 from tests.templates.database import Template
+from tests.templates.differences import Mask
 from tests.templates.far_side import FarSide
 from tests.templates.ours import Ours
 from tests.templates.reference import Answers, Reference
