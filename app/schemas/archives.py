@@ -37,8 +37,9 @@ class ExportBody(StrictSchema):
     include_tags = fields.Boolean(metadata={"description": "Tags do not travel."})
     include_archived_workflows = fields.Boolean(metadata={"description": "Workflows that are named always travel."})
     missing_workflow_dependency_policy = fields.String(
-        validate=validate.OneOf(("reference-only",)),
-        metadata={"description": "Sub-workflows that are not named stay where they are."},
+        load_default="fail",
+        validate=validate.OneOf(("fail", "reference-only", "include-in-package")),
+        metadata={"description": "What becomes of sub-workflows that are not named."},
     )
 
 
@@ -162,6 +163,19 @@ def credentials_of(nodes: Iterable[Any]) -> dict[str, dict[str, str]]:
         for kind, credential in named.items() if isinstance(named, dict) else ():
             if isinstance(credential, dict) and isinstance(credential.get("id"), str):
                 found[credential["id"]] = {"id": credential["id"], "type": kind}
+    return found
+
+
+def sub_workflows_of(nodes: Iterable[Any]) -> set[str]:
+    """The ids of the workflows that nodes call, where these stand in the document."""
+    found = set()
+    for node in nodes:
+        if isinstance(node, dict) and node.get("type") == "n8n-nodes-base.executeWorkflow":
+            parameters = node.get("parameters")
+            named = parameters.get("workflowId") if isinstance(parameters, dict) else None
+            text = named.get("value") if isinstance(named, dict) else named
+            if isinstance(text, str) and OBJECT_ID.fullmatch(text):
+                found.add(text)
     return found
 
 

@@ -20,6 +20,7 @@ from app.repository.members import require_project
 from app.repository.projects import DEFAULT_PROJECT
 from app.repository.workflows import Workflow
 from app.schemas.archives import (
+    MOST_WORKFLOWS,
     Archive,
     ExportBody,
     ImportAnswerSchema,
@@ -27,6 +28,7 @@ from app.schemas.archives import (
     credentials_of,
     folder_of,
     read_archive,
+    sub_workflows_of,
     with_credentials,
     write_archive,
 )
@@ -51,12 +53,28 @@ BODY = WorkflowBody()
 def export_workflows(body: dict[str, Any]) -> Response:
     """Export workflows as n8n's package: a gzip-compressed tar. What credentials hold stays here."""
     with database() as connection:
-        found = [get_visible_workflow(connection, wanted) for wanted in dict.fromkeys(body["workflow_ids"])]
+        found = with_sub_workflows(connection, body["workflow_ids"], body["missing_workflow_dependency_policy"])
         data, counts = package_of(connection, found)
     response = Response(data, content_type="application/gzip")
     response.headers["Content-Disposition"] = 'attachment; filename="export.n8np"'
     response.headers["X-N8n-Export-Counts"] = counts
     return response
+
+
+def with_sub_workflows(connection: Connection, ids: list[str], policy: str) -> list[Workflow]:
+    """The workflows to export, with those that they call as the policy says. Raises Refused for missing ones."""
+    found = {wanted: get_visible_workflow(connection, wanted) for wanted in ids}
+    waiting = list(found.values())
+    while waiting and policy != "reference-only":
+        called = sub_workflows_of(document_of(waiting.pop().definition)["nodes"]) - found.keys()
+        if called and policy == "fail":
+            raise Refused(400, f"Sub-workflows are missing from the package: {', '.join(sorted(called)[:10])}")
+        for identifier in called:
+            if len(found) == MOST_WORKFLOWS:
+                raise Refused(400, f"A package holds at most {MOST_WORKFLOWS} workflows")
+            found[identifier] = get_visible_workflow(connection, identifier)
+            waiting.append(found[identifier])
+    return list(found.values())
 
 
 def package_of(connection: Connection, found: list[Workflow]) -> tuple[bytes, str]:

@@ -159,3 +159,20 @@ def test_an_import_that_asks_for_what_cannot_be(api, shop) -> None:
     limited = api.with_key("of b", "*", project_id="b")
     assert limited.post("/n8n-packages/export", {"workflowIds": [shop]}).status_code == 404
     assert bring(limited, package, workflowConflictPolicy="skip", projectId="default").status_code == 404
+
+
+def test_sub_workflows_travel_as_the_policy_says(api) -> None:
+    child = api.post("/workflows", chain(node("Start", "manualTrigger", id="1"), name="Child")).json["id"]
+    named = {"workflowId": {"__rl": True, "mode": "id", "value": child}}
+    calls = node("Call", "executeWorkflow", named, 1.2, id="2")
+    parent = api.post("/workflows", chain(node("Start", "manualTrigger", id="1"), calls, name="Parent")).json["id"]
+
+    def names(policy: str) -> set[str]:
+        body = {"workflowIds": [parent], "missingWorkflowDependencyPolicy": policy}
+        package = api.post("/n8n-packages/export", body).data
+        return {entry["name"] for entry in archives.read_files(package)["manifest.json"]["workflows"]}
+
+    refused = api.post("/n8n-packages/export", {"workflowIds": [parent]})
+    assert (refused.status_code, child in refused.json["message"]) == (400, True)
+    assert names("reference-only") == {"Parent"}
+    assert names("include-in-package") == {"Parent", "Child"}
