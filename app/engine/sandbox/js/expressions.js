@@ -13,7 +13,8 @@ const CACHE_SIZE = 5000;
 const REALM = ['bridge', 'libraries', 'encode', 'scope', 'variables', 'methods-date', 'methods-number', 'methods-string',
   'methods-array', 'methods-object', 'methods', 'clone', 'evaluate', 'harden'];
 
-function createRealm({ realmFile, realmLibrary }) {
+/** `compileText` gives the handle of a template that an expression has made, or its error behind a "!". */
+function createRealm({ realmFile, realmLibrary }, compileText) {
   // Without interceptors the global is an ordinary object, so it can be frozen and is fast.
   const context = vm.createContext(vm.constants.DONT_CONTEXTIFY, {
     name: 'expressions',
@@ -21,7 +22,7 @@ function createRealm({ realmFile, realmLibrary }) {
   });
   const realm = vm.runInContext('({})', context);
   const extra = {
-    bridge: () => [answer],
+    bridge: () => [(operation, text, argument) => (operation === 'compile' ? compileText(text) : answer(operation, text, argument))],
     libraries: () => [
       realmLibrary('luxon/build/cjs-browser/luxon.js')(context),
       realmLibrary('jmespath/jmespath.js')(context),
@@ -37,7 +38,7 @@ function createRealm({ realmFile, realmLibrary }) {
 }
 
 function start(load) {
-  const { context, door, methods, variables } = createRealm(load);
+  const { context, door, methods, variables } = createRealm(load, compileText);
   const isMethod = (name) => methods.has(name);
   const isVariable = (name) => variables.has(name);
 
@@ -71,6 +72,15 @@ function start(load) {
     }
     cache.set(template, entry);
     return entry;
+  }
+
+  function compileText(text) {
+    try {
+      const { handle, error } = lookUp(text);
+      return error === undefined ? `${handle}` : `!${error}`;
+    } catch {
+      return undefined; // a full stack; the error would be the host's
+    }
   }
 
   /** Forgets what was unused for longest; only between requests, so that none loses what it is about to run. */

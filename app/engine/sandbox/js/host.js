@@ -6,12 +6,19 @@ const { createHash } = require('node:crypto');
 
 const strict = new TextDecoder('utf-8', { fatal: true });
 
-/** The text that the bytes spell in UTF-8, or, when they do not, each byte as one character. */
+const SEQUENCE = /[\xc0-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf7][\x80-\xbf]{3}/g;
+const characterOf = (sequence) => {
+  const code = [...Buffer.from(sequence, 'latin1')].reduce(
+    (sum, byte, place) => (place === 0 ? byte & (0x7f >> sequence.length) : sum * 64 + (byte & 0x3f)), 0);
+  return code > 0x10ffff ? '\ufffd' : String.fromCodePoint(code);
+};
+
+/** The text that the bytes spell in UTF-8; of bytes that spell none, what does, and each of the others as a character. */
 function textOf(bytes) {
   try {
     return strict.decode(bytes);
   } catch {
-    return bytes.toString('latin1');
+    return bytes.toString('latin1').replace(SEQUENCE, characterOf);
   }
 }
 

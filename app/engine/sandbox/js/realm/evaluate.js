@@ -80,6 +80,21 @@
     return text;
   }
 
+  /** What the text gives as a template, for this item or for another one. */
+  variables.$evaluateExpression = (scope) => (text, index = scope.index) => {
+    if (typeof text !== 'string') throw new TypeError('The expression is not a text');
+    Scope.at(scope.items, index, scope.data.node?.name);
+    const compiled = realm.host('compile', `=${text}`, '');
+    if (compiled.startsWith('!')) throw new ExpressionError(compiled.slice(1));
+    const before = { index: scope.index, copying: scope.copying };
+    scope.index = index;
+    try {
+      return valueOf(programs.get(Number(compiled)), scope);
+    } finally {
+      Object.assign(scope, before);
+    }
+  };
+
   /** What JSON would write as null although it is something else; with the error if the expression threw one. */
   function hidden(value, scope) {
     const { thrown } = scope;

@@ -183,6 +183,7 @@
           'uppercase letters, numbers, underscores, and hyphens',
       );
     }
+    if (['constructor', 'prototype', '__proto__'].includes(key)) throw new ExpressionError('Invalid parameter key');
     const json = scope.items?.[0]?.json;
     return scope.give(own(own(json, 'query'), key) ?? own(json, key) ?? fallback);
   };
