@@ -44,6 +44,7 @@ def asked(engine: Engine, address: str, parameters: dict[str, Any]) -> dict[str,
         ("/echo?x=a|b^c`d\"e<f>g'h&w=%7B&p=a b+c\\", "/echo?x=a|b^c`d%22e%3Cf%3Eg%27h&w=%7B&p=a%20b+c\\"),
         ("/ec\nho\t?a\r\n=1", "/echo?a=1"),
         ("\\echo\\x", "/echo/x"),
+        ("/echo?", "/echo"),
     ],
 )
 def test_an_address_is_sent_as_browsers_write_it(engine: Engine, address: str, given: str, path: str) -> None:

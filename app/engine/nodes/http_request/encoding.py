@@ -57,7 +57,8 @@ def with_query(url: str, query: dict[str, Any], arrays: str = "indices") -> str:
     if not added:
         return url
     address = url.partition("#")[0]
-    return address + ("&" if "?" in address else "?") + added
+    joint = "" if address.endswith("?") else "&" if "?" in address else "?"
+    return address + joint + added
 
 
 def read_url(text: str) -> str:
@@ -69,8 +70,8 @@ def read_url(text: str) -> str:
 
 def encode_url(url: str) -> str:
     """The address percent-encoded where a path or a query could not hold a character, as browsers do it."""
-    path, mark, query = url.partition("#")[0].partition("?")
-    return quote(path, safe=_IN_PATH) + mark + quote(query, safe=_IN_QUERY)
+    path, _, query = url.partition("#")[0].partition("?")
+    return quote(path, safe=_IN_PATH) + ("?" + quote(query, safe=_IN_QUERY) if query else "")
 
 
 @dataclass(frozen=True, slots=True)

@@ -236,6 +236,6 @@ def validate_url(given: Any, index: int) -> str:
     url = http_encoding.read_url(given)
     if not url:
         raise NodeError("URL parameter cannot be empty", item_index=index)
-    if not is_url(url):
+    if not is_url(given):
         raise NodeError(f'Invalid URL: {url}. URL must start with "http" or "https".', item_index=index)
     return url
