@@ -20,7 +20,7 @@ HELD_UNTIL = datetime(3000, 1, 1, tzinfo=UTC)
 """The time of which a held execution says that it waits for it."""
 
 KNOWN = """
-    SELECT e.id, e.status = 'waiting' AND w.execution_id IS NOT NULL
+    SELECT e.id, e.status = 'waiting' AND w.execution_id IS NOT NULL, e.workflow_id
       FROM executions AS e
       LEFT JOIN imported_waits AS w ON w.execution_id = e.id AND w.released_at IS NULL
      WHERE e.id = ANY(%(ids)s::bigint[])
@@ -156,10 +156,12 @@ class ImportedExecution:
 
 @dataclass(frozen=True, slots=True)
 class Brought:
-    """How many executions of a batch came new, and how many replaced what was held here."""
+    """How many executions of a batch came new, and how many replaced what was held here; and the ids that are taken
+    here by executions of other workflows."""
 
     created: int = 0
     replaced: int = 0
+    others: Sequence[int] = ()
 
 
 def fit_time(connection: Connection, execution_id: int, created_at: datetime) -> datetime:
@@ -175,9 +177,12 @@ def bring(connection: Connection, executions: Sequence[ImportedExecution]) -> Br
     What is here otherwise stays as it is.
     """
     ids = [execution.id for execution in executions]
-    known: dict[int, bool] = dict(connection.execute(KNOWN, {"ids": ids}).fetchall())
+    found = connection.execute(KNOWN, {"ids": ids}).fetchall()
+    known: dict[int, bool] = {execution_id: is_held for execution_id, is_held, _ in found}
+    workflows = {execution_id: workflow_id for execution_id, _, workflow_id in found}
+    others = {each.id for each in executions if each.id in known and workflows[each.id] != each.workflow_id}
     new = [execution for execution in executions if execution.id not in known]
-    held = [execution for execution in executions if known.get(execution.id)]
+    held = [execution for execution in executions if known.get(execution.id) and execution.id not in others]
     encoded = _encode(new)
     with connection.cursor() as cursor, cursor.copy(COPY_EXECUTIONS) as copy:
         copy.set_types(EXECUTION_TYPES)
@@ -194,7 +199,7 @@ def bring(connection: Connection, executions: Sequence[ImportedExecution]) -> Br
     with connection.pipeline():
         for execution in (*new, *still_held):
             _save_rest(connection, execution, encoded.get(execution.id), again=execution.id in known)
-    return Brought(len(new), len(still_held))
+    return Brought(len(new), len(still_held), sorted(others))
 
 
 def _encode(executions: Iterable[ImportedExecution]) -> dict[int, Encoded]:

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 from uuid import UUID
 
@@ -12,7 +12,7 @@ import orjson
 from app.engine.run.document import RunDocument
 from app.importing.n8n.binary import BinaryReader
 from app.importing.n8n.flatted import Unreadable, replace_lone_surrogates, unflatten
-from app.importing.n8n.rows import Row
+from app.importing.n8n.rows import UNREADABLE, Row
 from app.importing.n8n.source import SourceExecution
 from app.repository.imports import ImportedExecution, Wait
 from app.vocabulary import ENDED, MODES, Mode, Status
@@ -20,11 +20,18 @@ from app.vocabulary import ENDED, MODES, Mode, Status
 UNFINISHED = ("new", "running")
 """Statuses of what n8n still works on: brought when they have ended."""
 
+CLOCKS_DIFFER = timedelta(hours=1)
+"""How far n8n's clock may be ahead of this one."""
+
 LONGEST_MESSAGE = 10_000
 FOR_A_CALL = datetime(2999, 1, 1, tzinfo=UTC)
 """n8n writes that an execution waits for a call as a time from here on."""
 
-MOST_VALUES = 20_000_000
+MOST_SIZE = 256 * 2**20
+"""Characters that the data of one execution may come to when it is written out."""
+
+MOST_ID = 2**53
+"""Ids above are damage: this program's own could not go on above them."""
 
 
 @dataclass(slots=True)
@@ -56,6 +63,7 @@ class ExecutionMapper:
         self._version_of, self._project_of, self._tag_of = version_of, project_of, tag_of
         self._read_file, self._most_bytes = read_file, most_bytes
         self._latest = datetime.fromtimestamp(0, UTC)
+        self._now = datetime.now(UTC) + CLOCKS_DIFFER
 
     def record(self, execution: SourceExecution, *, in_order: bool = True) -> tuple[ImportedExecution, Losses]:
         """The execution as it is stored here.
@@ -66,12 +74,16 @@ class ExecutionMapper:
         losses = Losses()
         row = execution.row
         status = _status(row, losses)
+        for name in row.get(UNREADABLE, ()):
+            losses.add(f"its {name} cannot be read")
         document = self._document(execution, losses)
         data = self._encoded(document, losses)
         error_node, error_message = _error(document, status)
         mode, retry_of = _mode(row, losses)
         started_at = row.get("startedAt")
         created_at = row.get("createdAt") or started_at or row.get("stoppedAt") or self._latest
+        if created_at > self._now:  # damage, which must not move all that follows
+            created_at = self._latest
         if in_order:
             self._latest = created_at = max(created_at, self._latest)
         return (
@@ -116,7 +128,7 @@ class ExecutionMapper:
                 losses.add(f"data of more than {self._most_bytes // 2**20} MiB is not brought (--largest)")
                 return None
             try:
-                document = unflatten(execution.flatted, most_values=MOST_VALUES)
+                document = unflatten(execution.flatted, most_size=MOST_SIZE)
             except Unreadable as error:
                 losses.add(f"its data cannot be read: {error}")
                 return None

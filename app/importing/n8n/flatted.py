@@ -12,6 +12,11 @@ import orjson
 DEEPEST = 200
 """Levels: what is deeper could not be encoded again."""
 
+PUNCTUATION = 4
+"""About what a value takes beside its own characters, in characters; also a number, true, false or null."""
+
+TOO_LARGE = "it comes to more than can be stored when what it shares is written out"
+
 UNDER_WAY = object()
 
 CIRCULAR = "[Circular Reference]"
@@ -22,19 +27,19 @@ class Unreadable(Exception):
     """The text is not what n8n writes, or comes to more than can be stored; the message says which."""
 
 
-def unflatten(text: str | bytes, *, most_values: int) -> Any:
+def unflatten(text: str | bytes, *, most_size: int) -> Any:
     """The document that was made flat. What n8n shares between places is shared in it, so it is not to be changed.
 
-    `most_values`: how many values it may come to when it is written out, so that a small text with much sharing
-    cannot fill the memory. Raises Unreadable.
+    `most_size`: about how many characters it may come to when it is written out, so that a small text with much
+    sharing cannot fill the memory. Raises Unreadable.
     """
     entries = _entries(text)
     try:
-        value, number = _Reader(entries, most_values).read(0, 1)
+        value, size = _Reader(entries, most_size).read(0, 1)
     except (IndexError, ValueError):
         raise Unreadable("an entry names another one that is not there") from None
-    if number > most_values:
-        raise Unreadable(f"it comes to more than {most_values:,} values")
+    if size > most_size:
+        raise Unreadable(TOO_LARGE)
     return value
 
 
@@ -53,59 +58,57 @@ def _entries(text: str | bytes) -> list[Any]:
 
 
 class _Reader:
-    """Builds each entry once and remembers it with the number of values that it comes to."""
+    """Builds each entry once and remembers it with the size that it comes to."""
 
-    def __init__(self, entries: list[Any], most_values: int) -> None:
+    def __init__(self, entries: list[Any], most_size: int) -> None:
         self._entries = entries
-        self._most_values = most_values
+        self._most_size = most_size
         self._built: list[Any] = [None] * len(entries)
 
     def read(self, index: int, depth: int) -> tuple[Any, int]:
-        """The value of an entry, and how many values it comes to."""
+        """The value of an entry, and the size that it comes to."""
         known: Any = self._built[index]
         if known is UNDER_WAY:
-            return CIRCULAR, 1
+            return CIRCULAR, len(CIRCULAR)
         if known is not None:
             return known[0], known[1]
         value = self._entries[index]
         if isinstance(value, str):
-            made = (replace_lone_surrogates(value), 1)
+            made = (replace_lone_surrogates(value), PUNCTUATION + len(value))
         elif isinstance(value, dict | list):
             if depth > DEEPEST:
                 raise Unreadable(f"it is nested more than {DEEPEST} levels deep")
             self._built[index] = UNDER_WAY
             made = self._object(value, depth) if isinstance(value, dict) else self._array(value, depth)
         else:
-            made = (value, 1)
+            made = (value, PUNCTUATION)
         self._built[index] = made
         return made
 
     def _object(self, value: dict[str, Any], depth: int) -> tuple[Any, int]:
-        number, made = 1, {}
+        total, made = PUNCTUATION, {}
         for key, part in value.items():
+            total += PUNCTUATION + len(key)
             if isinstance(part, str):
                 part, size = self.read(_index(part), depth + 1)
-                number += size
-            else:
-                number += 1
+                total += size
             made[replace_lone_surrogates(key)] = part
-        return made, self._bounded(number)
+        return made, self._bounded(total)
 
     def _array(self, value: list[Any], depth: int) -> tuple[Any, int]:
-        number, made = 1, []
+        total, made = PUNCTUATION, []
         for part in value:
+            total += PUNCTUATION
             if isinstance(part, str):
                 part, size = self.read(_index(part), depth + 1)
-                number += size
-            else:
-                number += 1
+                total += size
             made.append(part)
-        return made, self._bounded(number)
+        return made, self._bounded(total)
 
-    def _bounded(self, number: int) -> int:
-        if number > self._most_values:
-            raise Unreadable(f"it comes to more than {self._most_values:,} values")
-        return number
+    def _bounded(self, size: int) -> int:
+        if size > self._most_size:
+            raise Unreadable(TOO_LARGE)
+        return size
 
 
 def _index(text: str) -> int:

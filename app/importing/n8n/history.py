@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 import psycopg
 
-from app.importing.n8n.executions import UNFINISHED, ExecutionMapper
+from app.importing.n8n.executions import MOST_ID, UNFINISHED, ExecutionMapper
 from app.importing.n8n.report import Report
 from app.importing.n8n.source import Source, SourceExecution
 from app.repository import import_progress, imports
@@ -49,10 +49,12 @@ class HistoryWriter:
             imports.start_own_ids(self._connection)
 
     def _bring_batch(self, name: str, batch: list[SourceExecution], reached: Reached) -> None:
-        highest = max(execution.id for execution in batch)
+        highest = max((execution.id for execution in batch if execution.id <= MOST_ID), default=0)
         wanted = []
         for execution in batch:
-            if execution.row.get("deletedAt") is not None:
+            if execution.id > MOST_ID:
+                self._report.lose(execution.id, "its id is too large")
+            elif execution.row.get("deletedAt") is not None:
                 self._report.count("executions", "deleted in n8n")
             elif execution.row.get("status") in UNFINISHED:
                 reached.unfinished.append(execution.id)
@@ -100,12 +102,14 @@ class HistoryWriter:
                 self._report.lose(execution.id, reason)
         brought = imports.bring(self._connection, records)
         self._count(records, brought)
+        for execution_id in brought.others:
+            self._report.lose(execution_id, "there is another execution of this id here, of another workflow")
 
     def _count(self, records: list[ImportedExecution], brought: imports.Brought) -> None:
         for what, number in (
             ("created", brought.created),
             ("brought up to date", brought.replaced),
-            ("here already", len(records) - brought.created - brought.replaced),
+            ("here already", len(records) - brought.created - brought.replaced - len(brought.others)),
         ):
             if number:
                 self._report.count("executions", what, number)

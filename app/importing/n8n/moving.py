@@ -13,14 +13,13 @@ from app.importing.n8n.open_source import Access, find_key, find_storage, open_s
 from app.importing.n8n.options import ImportOptions
 from app.importing.n8n.rehearsal import Rehearsed, rehearse
 from app.importing.n8n.report import Report
-from app.importing.n8n.rows import BadRow
 from app.importing.n8n.source import Source, SourceError
 from app.importing.n8n.workflows import Workflows
 from app.repository import import_progress
 from app.repository.connection import Connection
 from app.settings import Settings
 
-CannotMoveIn = (SourceError, BadRow)
+CannotMoveIn = SourceError
 """What ends a move with a sentence that says what to do."""
 
 Activate = Callable[[str, UUID | None], str | None]

@@ -45,6 +45,10 @@ def open_source(names: Sequence[str], access: Access, *, above: int = 0, executi
                 "Reading n8n's API takes one of its keys: set N8N_API_KEY, or name a file with --api-key-file"
             )
         return ApiSource(first, access.api_key, files, above=above, executions=executions)
+    if any("://" in name for name in names):  # which may hold a password
+        raise SourceError(
+            "SOURCE is an address that is not known: it begins with postgresql://, http:// or https://, and is alone"
+        )
     return _open_files([Path(name) for name in names], files, access)
 
 

@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import psycopg
@@ -9,6 +10,7 @@ from psycopg import sql
 from psycopg.adapt import Loader
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import dict_row
+from psycopg.types.datetime import TimestamptzLoader
 
 from app.importing.n8n.files_of_runs import RunFiles
 from app.importing.n8n.queries import NEWEST, executions_query
@@ -20,6 +22,11 @@ COLUMNS = """
     SELECT c.table_name, c.column_name
       FROM information_schema.columns AS c
      WHERE c.table_schema = %s AND c.table_name LIKE %s
+"""
+
+# What is read is read for as long as the move takes.
+NO_TIMEOUTS = """
+    SELECT set_config('statement_timeout', '0', true), set_config('idle_in_transaction_session_timeout', '0', true)
 """
 
 ROWS_AT_ONCE = 50
@@ -34,12 +41,21 @@ class AsText(Loader):
         return bytes(data).decode()
 
 
+class AnyTime(TimestamptzLoader):
+    """A time, or the text of one that Python has no value for (infinity, the year 20000)."""
+
+    def load(self, data: Any) -> Any:
+        try:
+            return super().load(data)
+        except psycopg.DataError:
+            return bytes(data).decode()
+
+
 class PostgresqlSource:
     """n8n's PostgreSQL. Raises SourceError when it cannot be reached or is none of n8n's."""
 
     def __init__(self, url: str, files: RunFiles, *, schema: str = "public", prefix: str = "") -> None:
-        given = conninfo_to_dict(url)
-        self.name = f"PostgreSQL {given.get('dbname') or ''} at {given.get('host') or 'localhost'}"
+        self.name = name_of(url, schema, prefix)
         self._schema, self._prefix = schema, prefix
         self._files = files
         self._url = url
@@ -47,8 +63,9 @@ class PostgresqlSource:
         self._connection = connect(url)
         self._file_connection: Connection | None = None
         self._columns: dict[str, set[str]] = {}
-        for row in self._connection.execute(COLUMNS, (schema, prefix.replace("_", r"\_") + "%")):
-            self._columns.setdefault(row["table_name"].removeprefix(prefix), set()).add(row["column_name"])
+        with self._reading():
+            for row in self._connection.execute(COLUMNS, (schema, prefix.replace("_", r"\_") + "%")):
+                self._columns.setdefault(row["table_name"].removeprefix(prefix), set()).add(row["column_name"])
         if "workflow_entity" not in self._columns:
             raise SourceError(
                 f"{self.name} has no table {prefix}workflow_entity in the schema {schema}: name n8n's database, and "
@@ -58,25 +75,27 @@ class PostgresqlSource:
     def rows(self, table: str) -> Iterator[Row]:
         if table in self._columns:
             # On the server: other tables are read while this one is.
-            with self._connection.cursor(name=f"rows-{next(self._numbers)}") as cursor:
+            with self._reading(), self._connection.cursor(name=f"rows-{next(self._numbers)}") as cursor:
                 cursor.itersize = ROWS_AT_ONCE
                 yield from map(normalise, cursor.execute(sql.SQL("SELECT * FROM {}").format(self._identifier(table))))
 
     def count_executions(self) -> int | None:
         query = sql.SQL("SELECT count(*) AS n FROM {}").format(self._identifier("execution_entity"))
-        row = self._connection.execute(query).fetchone()
+        with self._reading():
+            row = self._connection.execute(query).fetchone()
         return None if row is None else row["n"]
 
     def executions(self, above: int, ids: Sequence[int] = ()) -> Iterator[SourceExecution]:
         query = executions_query(self._columns, "postgresql", self._table).format("e.id > %s OR e.id = ANY(%s)")
-        with self._connection.cursor() as cursor:
+        with self._reading(), self._connection.cursor() as cursor:
             # The names in it come from the schema, each quoted.
             for row in cursor.stream(query.encode(), (above, list(ids))):
                 yield read_stored(row, self._files)
 
     def newest(self, workflow_id: str, number: int) -> list[int]:
         query = sql.SQL(NEWEST).format(self._identifier("execution_entity"), workflow_id, number)
-        return [row["id"] for row in self._connection.execute(query)]
+        with self._reading():
+            return [row["id"] for row in self._connection.execute(query)]
 
     def read_file(self, reference: str) -> bytes | None:
         mode, _, name = reference.partition(":")
@@ -85,7 +104,8 @@ class PostgresqlSource:
         if self._file_connection is None:  # the other one is in the middle of the executions
             self._file_connection = connect(self._url)
         query = sql.SQL('SELECT data FROM {} WHERE "fileId"::text = %s').format(self._identifier("binary_data"))
-        row = self._file_connection.execute(query, (name,)).fetchone()
+        with self._reading():
+            row = self._file_connection.execute(query, (name,)).fetchone()
         return None if row is None else bytes(row["data"])
 
     def close(self) -> None:
@@ -93,11 +113,33 @@ class PostgresqlSource:
         if self._file_connection is not None:
             self._file_connection.close()
 
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        try:
+            yield
+        except psycopg.Error as error:
+            raise SourceError(f"{self.name} cannot be read to its end: {str(error).strip()}") from error
+
     def _identifier(self, name: str) -> sql.Identifier:
         return sql.Identifier(self._schema, self._prefix + name)
 
     def _table(self, name: str) -> str:
         return self._identifier(name).as_string(self._connection)
+
+
+def name_of(url: str, schema: str, prefix: str) -> str:
+    """What the source is called: the same for the same tables, and without a password. Raises SourceError."""
+    try:
+        given = conninfo_to_dict(url)
+    except psycopg.Error:  # its message may hold the password
+        raise SourceError(
+            "SOURCE is no address of a PostgreSQL. It looks like postgresql://user:password@host:5432/n8n, with "
+            "@ : / % in a password percent-encoded (%40 %3A %2F %25)"
+        ) from None
+    port = str(given.get("port") or "5432")
+    host = (given.get("host") or "localhost") + ("" if port == "5432" else f":{port}")
+    tables = "" if schema == "public" else f", schema {schema}"
+    return f"PostgreSQL {given.get('dbname') or ''} at {host}{tables}" + (f", tables {prefix}..." if prefix else "")
 
 
 def connect(url: str) -> Connection:
@@ -108,6 +150,8 @@ def connect(url: str) -> Connection:
         raise SourceError(f"n8n's database cannot be reached: {str(error).strip()}") from error
     connection.adapters.register_loader("json", AsText)
     connection.adapters.register_loader("jsonb", AsText)
+    connection.adapters.register_loader("timestamptz", AnyTime)
     connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
     connection.read_only = True
+    connection.execute(NO_TIMEOUTS)
     return connection

@@ -1,7 +1,8 @@
 """Rows of n8n's tables as every reader yields them: column names as in the database, values as Python has them.
 
 JSON columns are parsed, times are in UTC, flags are true or false, whether they come from PostgreSQL, from SQLite
-(where they are texts and 0 or 1) or from one of n8n's exports. A column that this n8n has not got yet is absent.
+(where they are texts and 0 or 1) or from one of n8n's exports. A column that this n8n has not got yet is absent. One
+odd value must not keep a row back: it becomes None, and the row says so under `UNREADABLE`.
 """
 
 import json
@@ -17,12 +18,13 @@ FLAGS = frozenset({"active", "autosaved", "disabled", "finished", "isArchived", 
 TIMES = frozenset({"createdAt", "deletedAt", "lastUsedAt", "startedAt", "stoppedAt", "updatedAt", "waitTill"})
 
 
-class BadRow(Exception):
-    """A row holds something that is not of its column's kind; the message names the column."""
+UNREADABLE = "unreadable"
+"""Where a row lists the columns whose values are not of their kind; absent where all are."""
 
 
 def normalise(row: Row) -> Row:
-    """The row with its values as described above; the given one is changed. Raises BadRow."""
+    """The row with its values as described above; the given one is changed."""
+    unreadable = []
     for name, value in row.items():
         if value is None:
             continue
@@ -33,15 +35,21 @@ def normalise(row: Row) -> Row:
                 row[name] = read_json(value)
             elif name in FLAGS:
                 row[name] = value not in (0, False, "0", "false")
-        except (TypeError, ValueError) as error:
-            raise BadRow(f"{name}: {error}") from None
+        except (TypeError, ValueError):
+            row[name] = None
+            unreadable.append(name)
+    if unreadable:
+        row[UNREADABLE] = unreadable
     return row
 
 
 def read_time(value: Any) -> datetime:
     """A time in UTC; a text without a zone is in UTC. Raises ValueError, TypeError."""
     moment = value if isinstance(value, datetime) else datetime.fromisoformat(value)
-    return moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
+    try:
+        return moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
+    except OverflowError:
+        raise ValueError(f"{value} is out of all calendars") from None
 
 
 def read_json(value: str | bytes) -> Any:
@@ -49,4 +57,7 @@ def read_json(value: str | bytes) -> Any:
     try:
         return orjson.loads(value)
     except orjson.JSONDecodeError:
-        return json.loads(value)
+        try:
+            return json.loads(value)
+        except RecursionError:
+            raise ValueError("it is nested too deeply") from None

@@ -2,7 +2,8 @@
 
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
 from urllib.parse import quote
 
@@ -16,16 +17,21 @@ MOST_NAMED = 500
 """Ids in one statement: SQLite bounds the number of parameters."""
 
 
+UTF8 = partial(str, encoding="utf-8", errors="replace")
+"""A damaged text must not keep its row back."""
+
+
 class SqliteSource:
     """n8n's SQLite file. Raises SourceError when it cannot be read or is none of n8n's."""
 
     def __init__(self, path: Path, files: RunFiles, *, prefix: str = "") -> None:
-        self.name = f"SQLite file {path}"
+        self.name = f"SQLite file {path.resolve()}"
         self._prefix, self._files = prefix, files
         try:
             self._connection = sqlite3.connect(f"file:{quote(str(path.absolute()))}?mode=ro", uri=True, timeout=30)
             self._connection.row_factory = sqlite3.Row
             self._connection.isolation_level = None
+            self._connection.text_factory = UTF8
             self._connection.execute("BEGIN")
             tables = [
                 row["name"] for row in self._connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
@@ -44,11 +50,14 @@ class SqliteSource:
 
     def rows(self, table: str) -> Iterator[Row]:
         if table in self._columns:
-            for row in self._connection.execute(f"SELECT * FROM {self._table(table)}"):
-                yield normalise(dict(row))
+            with self._reading():
+                for row in self._connection.execute(f"SELECT * FROM {self._table(table)}"):
+                    yield normalise(dict(row))
 
     def count_executions(self) -> int | None:
-        return int(self._connection.execute(f"SELECT count(*) FROM {self._table('execution_entity')}").fetchone()[0])
+        with self._reading():
+            query = f"SELECT count(*) FROM {self._table('execution_entity')}"
+            return int(self._connection.execute(query).fetchone()[0])
 
     def executions(self, above: int, ids: Sequence[int] = ()) -> Iterator[SourceExecution]:
         query = executions_query(self._columns, "sqlite", self._table)
@@ -58,24 +67,33 @@ class SqliteSource:
         yield from self._read(query.format("e.id > ?"), [above])
 
     def _read(self, query: str, parameters: Sequence[int]) -> Iterator[SourceExecution]:
-        with closing(self._connection.cursor()) as cursor:
+        with self._reading(), closing(self._connection.cursor()) as cursor:
             for row in cursor.execute(query, parameters):
                 yield read_stored(dict(row), self._files)
 
     def newest(self, workflow_id: str, number: int) -> list[int]:
         query = NEWEST.format(self._table("execution_entity"), "?", "?")
-        return [row["id"] for row in self._connection.execute(query, (workflow_id, number))]
+        with self._reading():
+            return [row["id"] for row in self._connection.execute(query, (workflow_id, number))]
 
     def read_file(self, reference: str) -> bytes | None:
         mode, _, name = reference.partition(":")
         if mode != "database" or "binary_data" not in self._columns:
             return self._files.read(reference)
         query = f'SELECT data FROM {self._table("binary_data")} WHERE "fileId" = ?'
-        row = self._connection.execute(query, (name,)).fetchone()
+        with self._reading():
+            row = self._connection.execute(query, (name,)).fetchone()
         return None if row is None else bytes(row["data"])
 
     def close(self) -> None:
         self._connection.close()
+
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise SourceError(f"{self.name} cannot be read to its end: {error}") from error
 
     def _table(self, name: str) -> str:
         return quoted(self._prefix + name)

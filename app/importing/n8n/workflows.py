@@ -9,7 +9,7 @@ from app.importing.n8n import definitions
 from app.importing.n8n.objects import Owners, times_of
 from app.importing.n8n.options import ImportOptions
 from app.importing.n8n.report import Report, WorkflowFindings
-from app.importing.n8n.rows import Row
+from app.importing.n8n.rows import UNREADABLE, Row
 from app.importing.n8n.source import Source
 from app.importing.n8n.survey import Survey
 from app.repository import imported_objects, static_data
@@ -96,6 +96,8 @@ class WorkflowWriter:
             findings.findings.append("is nested too deeply to be stored")
             self._report.count("workflows", "that cannot be stored")
             return
+        for name in row.get(UNREADABLE, ()):
+            findings.findings.append(f"has {name} that cannot be read: they stay behind")
         if edited:
             findings.findings.append(EDITED)
         version_id = self._add_version(workflow_id, self._owners.of_workflow(workflow_id), row, name, content)

@@ -1,0 +1,129 @@
+"""Damage at the source: what is odd is told, and keeps nothing else back."""
+
+import json
+import os
+import sqlite3
+import time
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from app.importing.n8n.flatted import Unreadable, unflatten
+from app.importing.n8n.open_source import Access
+from app.importing.n8n.source import SourceError
+from tests.importing import n8n
+from tests.postgres import cloned_database
+
+ORDERS, FAILS = n8n.WORKFLOWS["Move: orders"], n8n.WORKFLOWS["Move: fails"]
+DEEP = '{"a":' * 100_000 + "1" + "}" * 100_000
+
+
+def change(path, *statements):
+    connection = sqlite3.connect(path)
+    with connection:
+        for statement, *values in statements:
+            connection.execute(statement, values)
+    connection.close()
+
+
+def one(connection, query, *values):
+    return connection.execute(query, values).fetchone()
+
+
+def test_values_that_are_not_of_their_kind_keep_nothing_back(bring, target, sqlite_file):
+    change(
+        sqlite_file,
+        ("UPDATE execution_entity SET startedAt = 'yesterday', stoppedAt = '0001-01-01T00:00:00+14:00' WHERE id = 5",),
+        ("UPDATE execution_entity SET createdAt = '', waitTill = 17 WHERE id = 6",),
+        ("UPDATE workflow_entity SET settings = 'broken', createdAt = '9999-99-99' WHERE id = ?", FAILS),
+        ("UPDATE workflow_entity SET pinData = ? WHERE id = ?", DEEP, ORDERS),
+        ("UPDATE workflow_entity SET meta = CAST(x'22ff22' AS TEXT) WHERE id = ?", ORDERS),
+        ("UPDATE credentials_entity SET updatedAt = 'never'",),
+    )
+    report = bring(sqlite_file)
+    assert one(target, "SELECT count(*) FROM executions") == (18,)
+    assert one(target, "SELECT count(*) FROM workflows") == (11,)
+    assert report.losses["its startedAt cannot be read"] == [5]
+    assert report.losses["its createdAt cannot be read"] == [6]
+    findings = {each.id: " ".join(each.findings) for each in report.workflows}
+    assert "has settings that cannot be read" in findings[FAILS]
+    assert "has pinData that cannot be read" in findings[ORDERS]
+    created = [row[0] for row in target.execute("SELECT created_at FROM executions ORDER BY id")]
+    assert created == sorted(created)
+
+
+def test_a_time_in_the_future_and_a_huge_id_move_nothing_else(bring, target, sqlite_file):
+    change(
+        sqlite_file,
+        ("UPDATE execution_entity SET createdAt = '9000-01-01 00:00:00', startedAt = createdAt WHERE id = 5",),
+        (
+            "INSERT INTO execution_entity (id, finished, mode, status, startedAt, workflowId)"
+            " VALUES (9223372036854775807, 1, 'manual', 'success', '2026-11-28 10:00:01', ?)",
+            ORDERS,
+        ),
+    )
+    report = bring(sqlite_file)
+    assert one(target, "SELECT max(created_at) < '8000-01-01' FROM executions") == (True,)
+    assert one(target, "SELECT highest_id FROM imports") == (max(n8n.EXECUTIONS),)
+    assert "its id is too large" in report.losses
+
+
+def test_times_that_postgresql_has_and_python_has_not(bring, target, postgres_url):
+    with cloned_database(postgres_url, "template1") as source:
+        n8n.fill_postgresql(source)
+        with psycopg.connect(source) as connection:
+            connection.execute("UPDATE execution_entity SET \"startedAt\" = 'infinity' WHERE id = 5")
+            connection.execute("UPDATE execution_entity SET \"stoppedAt\" = '20000-01-01' WHERE id = 6")
+            connection.execute("UPDATE workflow_entity SET \"createdAt\" = '0044-03-15 BC'")
+            connection.execute("ALTER DATABASE " + connection.info.dbname + " SET statement_timeout = '1h'")
+        report = bring(source, access=Access(key=n8n.KEY))
+    assert one(target, "SELECT count(*) FROM executions") == (18,)
+    assert report.losses["its startedAt cannot be read"] == [5]
+
+
+def test_a_database_that_breaks_off_is_told(bring, sqlite_file):
+    os.truncate(sqlite_file, sqlite_file.stat().st_size // 2)
+    with pytest.raises(SourceError, match="cannot be read"):
+        bring(sqlite_file)
+
+
+def test_a_small_text_that_shares_much_does_not_fill_the_memory():
+    long, many = "x" * 1_000_000, json.dumps(["1"] * 10_000)
+    started = time.process_time()
+    with pytest.raises(Unreadable, match="written out"):
+        unflatten(f'[{many},"{long}"]', most_size=256 * 2**20)
+    doubling = [[str(level + 1)] * 2 for level in range(60)]
+    with pytest.raises(Unreadable, match="written out"):
+        unflatten(json.dumps([*doubling, "end"]), most_size=256 * 2**20)
+    assert time.process_time() - started < 10
+    assert unflatten('[["1","1"],"ab"]', most_size=100) == ["ab", "ab"]
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "postgresql://u:se%zzcret@localhost/n8n",
+        "postgresql://u:secret@localhost/n8n?secret=1",
+        "mysql://u:secret@h/n8n",
+    ],
+)
+def test_a_password_is_in_no_message(bring, address):
+    with pytest.raises(SourceError) as raised:
+        bring(address)
+    assert "cret" not in str(raised.value)
+
+
+def test_a_second_n8n_with_the_same_ids_is_told(bring, target, sqlite_file, tmp_path):
+    bring(sqlite_file)
+    other = n8n.make_sqlite(tmp_path / "other")
+    change(other, ("UPDATE execution_entity SET workflowId = 'another' WHERE id = 5",))
+    report = bring(other)
+    assert [ids for reason, ids in report.losses.items() if "another execution" in reason] == [[5]]
+
+
+def test_a_source_is_the_same_from_wherever_it_is_named(bring, target, sqlite_file, monkeypatch):
+    bring(sqlite_file)
+    monkeypatch.chdir(sqlite_file.parent)
+    bring(Path("database.sqlite"))
+    assert one(target, "SELECT count(*) FROM imports") == (1,)
