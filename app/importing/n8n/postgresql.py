@@ -137,7 +137,7 @@ def name_of(url: str, schema: str, prefix: str) -> str:
             "@ : / % in a password percent-encoded (%40 %3A %2F %25)"
         ) from None
     port = str(given.get("port") or "5432")
-    host = (given.get("host") or "localhost") + ("" if port == "5432" else f":{port}")
+    host = str(given.get("host") or "localhost") + ("" if port == "5432" else f":{port}")
     tables = "" if schema == "public" else f", schema {schema}"
     return f"PostgreSQL {given.get('dbname') or ''} at {host}{tables}" + (f", tables {prefix}..." if prefix else "")
 
