@@ -1,5 +1,6 @@
 """Brings executions in batches, each in a transaction of its own. Cut short, the next run goes on from there."""
 
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 
@@ -12,6 +13,9 @@ from app.repository import import_progress, imports
 from app.repository.connection import Connection
 from app.repository.import_progress import Progress
 from app.repository.imports import ImportedExecution
+
+MOST_GAPS = 100
+"""How far below the highest id a missing one is looked for again."""
 
 BATCH = 500
 BATCH_BYTES = 8 * 2**20
@@ -26,6 +30,13 @@ class Reached:
 
     highest_id: int
     unfinished: list[int] = field(default_factory=list)
+    recent: deque[int] = field(default_factory=lambda: deque(maxlen=MOST_GAPS))
+
+    def gaps(self, above: int) -> list[int]:
+        """Ids just below the highest one that were not there: an execution may get its id and show up after a later
+        one. They are looked for once more."""
+        lowest = max(above, self.highest_id - MOST_GAPS)
+        return sorted(set(range(lowest + 1, self.highest_id)) - set(self.recent))
 
 
 class HistoryWriter:
@@ -44,6 +55,8 @@ class HistoryWriter:
         for batch in batches(source.executions(before.highest_id, before.unfinished)):
             self._bring_batch(source.name, batch, reached)
             show(len(batch))
+        if reached.recent:
+            reached.unfinished += reached.gaps(before.highest_id)
         with self._connection.transaction():
             self._save(source.name, reached, reached.highest_id)
             imports.start_own_ids(self._connection)
@@ -73,6 +86,7 @@ class HistoryWriter:
             self._forget()
             self._one_by_one(name, wanted, reached, highest)
         reached.highest_id = max(before, highest)
+        reached.recent.extend(execution.id for execution in batch)
 
     def _one_by_one(self, name: str, wanted: list[SourceExecution], reached: Reached, highest: int) -> None:
         """What PostgreSQL refuses of one execution must not keep the others back."""

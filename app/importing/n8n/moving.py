@@ -11,6 +11,7 @@ from app.importing.n8n.history import Show
 from app.importing.n8n.importer import Importer
 from app.importing.n8n.open_source import Access, find_key, find_storage, open_source
 from app.importing.n8n.options import ImportOptions
+from app.importing.n8n.public_api import name_of
 from app.importing.n8n.rehearsal import Rehearsed, rehearse
 from app.importing.n8n.report import Report
 from app.importing.n8n.source import Source, SourceError
@@ -71,10 +72,13 @@ class Move:
 
     def _open(self) -> Source:
         # Only of the API it matters what is known already: it is read anew each time.
-        above = 0
+        above, unfinished = 0, []
         if self._names[0].startswith(("http://", "https://")):
             above = import_progress.highest(self._connection)
-        return open_source(self._names, self._access, above=above, executions=self._options.executions)
+            unfinished = [*import_progress.progress(self._connection, name_of(self._names[0])).unfinished]
+        return open_source(
+            self._names, self._access, above=above, unfinished=unfinished, executions=self._options.executions
+        )
 
     def _switch(self, source: Source, brought: Workflows, report: Report, activate: Activate) -> None:
         by_id = {findings.id: findings for findings in report.workflows}

@@ -30,10 +30,12 @@ class Access:
     most_bytes: int = 256 * 2**20
 
 
-def open_source(names: Sequence[str], access: Access, *, above: int = 0, executions: bool = True) -> Source:
+def open_source(
+    names: Sequence[str], access: Access, *, above: int = 0, unfinished: Sequence[int] = (), executions: bool = True
+) -> Source:
     """The source that these arguments name: an address, a database file, a ZIP file, or JSON files.
 
-    `above`: executions up to this id are known already. Raises SourceError.
+    `above`: executions up to this id are known already, but for `unfinished` ones. Raises SourceError.
     """
     first = names[0]
     files = RunFiles(access.storage, access.most_bytes)
@@ -44,7 +46,7 @@ def open_source(names: Sequence[str], access: Access, *, above: int = 0, executi
             raise SourceError(
                 "Reading n8n's API takes one of its keys: set N8N_API_KEY, or name a file with --api-key-file"
             )
-        return ApiSource(first, access.api_key, files, above=above, executions=executions)
+        return ApiSource(first, access.api_key, files, above=above, unfinished=unfinished, executions=executions)
     if any("://" in name for name in names):  # which may hold a password
         raise SourceError(
             "SOURCE is an address that is not known: it begins with postgresql://, http:// or https://, and is alone"

@@ -1,6 +1,6 @@
 """Reads an n8n over its public API: what no database or export is needed for, without secrets and files."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -25,18 +25,32 @@ class ApiSource(Spool):
     `above`: executions up to this id are known already; reading them again is spared, but for `unfinished` ones.
     """
 
-    def __init__(self, url: str, key: str, files: RunFiles, *, above: int = 0, executions: bool = True) -> None:
+    def __init__(
+        self,
+        url: str,
+        key: str,
+        files: RunFiles,
+        *,
+        above: int = 0,
+        unfinished: Sequence[int] = (),
+        executions: bool = True,
+    ) -> None:
+        self.name = name_of(url)
+        if not key.isascii() or not key.isprintable():
+            raise SourceError("The API key holds what no key of n8n's does: is it the right file?")
         super().__init__(files)
-        self.name = f"the API of {httpx.URL(url).copy_with(userinfo=b'')}"
         base = url.rstrip("/").removesuffix("/api/v1") + "/api/v1"
         self._client = httpx.Client(base_url=base, headers={"X-N8N-API-KEY": key}, timeout=SECONDS)
         try:
             self._read_small()
             if executions:
-                self._read_executions(above)
+                self._read_executions(above, unfinished)
         except SourceError:
             self.close()
             raise
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            self.close()
+            raise SourceError(f"{self.name} answers what n8n does not: {error!r:.200}") from error
 
     def close(self) -> None:
         self._client.close()
@@ -69,14 +83,25 @@ class ApiSource(Spool):
         for values in self._pages(f"/data-tables/{quote(str(row['id']), safe='')}/rows", optional=True):
             self.add(f"data_table_user_{row['id']}", values)
 
-    def _read_executions(self, above: int) -> None:
-        """Newest first, as n8n lists them, until those come that are known."""
+    def _read_executions(self, above: int, unfinished: Sequence[int]) -> None:
+        """Newest first, as n8n lists them, until those come that are known; and what runs, which is in no such list."""
+        for row in self._pages("/executions", optional=True, status="running"):
+            self._add_execution(row)
+        for execution_id in unfinished:
+            self._read_again(execution_id)
         for row in self._pages("/executions", limit=PAGE_OF_DATA, includeData="true"):
             if int(row["id"]) <= above:
                 break
             self._add_execution(row)
         for row in self._pages("/executions", limit=PAGE_OF_DATA, includeData="true", status="waiting"):
             self._add_execution(row)
+
+    def _read_again(self, execution_id: int) -> None:
+        """One that had not ended; nothing, where it is gone."""
+        path = f"/executions/{execution_id}"
+        response = self._get(path, {"includeData": "true"})
+        if response.status_code != 404:
+            self._add_execution(self._page(path, response))
 
     def _add_execution(self, row: Row) -> None:
         data = {"executionId": row["id"], "workflowData": row.pop("workflowData", None)}
@@ -89,12 +114,13 @@ class ApiSource(Spool):
             self.add("execution_metadata", {"executionId": row["id"], "key": key, "value": value})
 
     def _pages(self, path: str, *, optional: bool = False, limit: int = PAGE, **query: str) -> Iterator[Row]:
-        """The rows of a list; none where `optional` and this n8n does not give them (404, or 403 without a licence)."""
+        """The rows of a list; none where `optional` and this n8n does not give them (404, 403
+        without a licence, 400 for a status that it does not know)."""
         cursor = None
         while True:
             parameters = {"limit": str(limit), **query, **({"cursor": cursor} if cursor else {})}
             response = self._get(path, parameters)
-            if optional and response.status_code in (403, 404):
+            if optional and response.status_code in (400, 403, 404):
                 return
             page = self._page(path, response)
             yield from page.get("data") or ()
@@ -133,6 +159,15 @@ class ApiSource(Spool):
         if not isinstance(page, dict):
             raise SourceError(f"{self.name} answers {response.status_code} to {path}, and not with what n8n answers")
         return page
+
+
+def name_of(url: str) -> str:
+    """What the source is called, without a password. Raises SourceError."""
+    try:
+        address = httpx.URL(url)
+    except httpx.InvalidURL:  # its message may hold the password
+        raise SourceError("SOURCE is no address of an n8n. It looks like https://n8n.example.com") from None
+    return f"the API of {address.copy_with(userinfo=b'', query=None, fragment=None)}"
 
 
 class Overloaded(Exception):
