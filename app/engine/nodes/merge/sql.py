@@ -13,6 +13,8 @@ from app.engine.sandbox import bundles
 
 MOST_PLACES = 100_000
 """Of all rows together, where each row is paired with all items of all inputs."""
+EDITORS_QUERY = "SELECT * FROM input1 LEFT JOIN input2 ON input1.name = input2.id"
+"""What the editor shows in a new node: one that was never changed is stored without it."""
 LIBRARY = "alasql/dist/alasql.min.js"
 SURROUNDINGS = "globalThis.fetch = () => { throw new Error('Network and file system access is disabled'); };"
 QUERY = """
@@ -92,7 +94,7 @@ async def merge_by_sql(context: NodeContext, inputs: list[list[Item]], parameter
     """The rows that the query gives, as items. Raises NodeError with what is wrong with it."""
     tables = [[item["json"] for item in items] for items in inputs]
     program = bundles.program(QUERY, SURROUNDINGS, alasql=LIBRARY)
-    row = {"query": str(parameters.get("query") or ""), "tables": tables}
+    row = {"query": str(parameters.get("query", EDITORS_QUERY) or ""), "tables": tables}
     [answer] = await context.run_program(program, [row], compiles=True)
     if "failed" in answer:
         raise NodeError("Issue while executing query", description=str(answer["failed"]))
