@@ -3,7 +3,7 @@
 import json
 import random
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -149,6 +149,9 @@ class Comparison:
             if pattern.search(difference.detail):
                 self.report.count("not comparable", why)
                 return
+        if parameters(node).get("duplicateItem"):
+            self.report.count("not comparable", "the reference duplicates items only in test runs")
+            return
         read = json.dumps(expression or parameters(node), ensure_ascii=False)
         reason = reason_for(difference, kind(node), read)
         if reason:
@@ -158,6 +161,5 @@ class Comparison:
 
 
 def _source(tried: Tried) -> str:
-    told: Callable[[str], str] = lambda text: text.replace("\n", "\\n")[:300]  # noqa: E731
     where = f"template {tried.template}, {tried.node['name']}"
-    return f"{where}, {told(tried.expression)}" if tried.expression else where
+    return f"{where}, {json.dumps(tried.expression[:300], ensure_ascii=False)}" if tried.expression else where

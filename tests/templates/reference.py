@@ -18,6 +18,8 @@ from tests.templates.answers import answer_of
 
 Json = dict[str, Any]
 LONGEST_ANSWER_SECONDS = 120.0
+PAUSES = (1.0, 5.0, 0.0)
+"""How many seconds pass after a call that failed, before it is tried again."""
 UNENDED = ("new", "running", "waiting")
 TIMES = {"settings": {"executionOrder": "v1", "timezone": "UTC"}}
 
@@ -98,11 +100,13 @@ class Reference:
         return self._client.request(method, path, json=body, headers=self._headers)
 
     def _ask(self, workflow: Json) -> Json | None:
-        try:
-            return self._store_and_run(workflow)
-        except httpx.HTTPError as error:
-            print(f"the reference did not answer: {error!r}", flush=True)
-            return None
+        for pause in PAUSES:
+            try:
+                return self._store_and_run(workflow)
+            except httpx.HTTPError as error:
+                print(f"the reference did not answer: {error!r}", flush=True)
+                time.sleep(pause)
+        return None
 
     def _store_and_run(self, workflow: Json) -> Json:
         stored = self._call("POST", "/rest/workflows", {**TIMES, **workflow, "active": False})
@@ -124,7 +128,7 @@ class Reference:
         while time.monotonic() - began < LONGEST_ANSWER_SECONDS:
             asked = self._call("GET", path)
             if asked.status_code == 200 and asked.json()["status"] not in UNENDED:
-                execution = self._call("GET", f"{path}?includeData=true").json()
+                execution = self._call("GET", f"{path}?includeData=true").raise_for_status().json()
                 return answer_of(execution["status"], execution.get("data") or {})
             time.sleep(pause)
             pause = min(0.25, pause * 1.3)

@@ -41,7 +41,9 @@ class Report:
         self.count("different")
         cause = self.causes.setdefault((kind, difference.what, _outline(difference)), Cause(0, ""))
         cause.number += 1
-        cause.example = cause.example or f"{source}: {difference.detail}"
+        if cause.number == 1:
+            cause.example = f"{source}: {difference.detail}"
+            print(f"  {kind}, {difference.what}: {cause.example}", flush=True)
 
     def progress(self, done: int, of: int) -> None:
         if time.monotonic() - self._said_at > PROGRESS_SECONDS or done == of:
