@@ -3,7 +3,8 @@
 The only way from a node to the sandbox and to other nodes' data; a node never sees the run's state itself.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -106,6 +107,15 @@ class NodeContext:
         """Count bytes that the node collects on its way. Raises TooMuchData where the run would hold too much."""
         self.execution.ports.meter.check(self.held + size)
         self.held += size
+
+    @contextmanager
+    def holding(self, size: int) -> Iterator[None]:
+        """Count bytes that the node holds for a while. Raises TooMuchData where the run would hold too much."""
+        self.hold(size)
+        try:
+            yield
+        finally:
+            self.held -= size
 
     def collect(self, items: Iterable[Item]) -> list[Item]:
         """The items as a list, their memory counted as it grows. Raises TooMuchData before there are too many."""

@@ -2,13 +2,16 @@
 
 import asyncio
 import json
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from app.engine.nodes.code.helpers import MOST_CALLS, Helpers
+from app.engine.run.memory import Meter
 from app.engine.run.ports import Ports
 from app.engine.run.run import RunRequest, run_workflow
 from app.engine.sandbox import Sandbox, SandboxTimeout
@@ -223,3 +226,28 @@ def test_a_program_that_lost_its_process_asks_again_and_nothing_is_sent_twice(en
 
     assert with_sandbox(work, code_processes=1).status == "success"
     assert [each["path"] for each in far.asked] == ["/once"]
+
+
+def test_what_a_program_asks_counts_while_it_is_answered_and_no_longer(engine):
+    """Many large questions one after the other are kept nowhere; one of too much memory is not read."""
+    asking = "const ask = (body) => helpers.httpRequest({url: 'x', body}).catch(() => 1);"
+    document = chain(START, node("Code", "code", {"jsCode": ""}, 2))
+    for source, fails in (
+        ("for (let i = 0; i < 20; i++) await ask('x'.repeat(2e6)); return []", False),
+        ("await ask('x'.repeat(1.2e7)); return []", True),
+        ("await ask([Array.from({length: 2e5}, () => [])]); return []", True),
+    ):
+        document["nodes"][1]["parameters"]["jsCode"] = asking + source
+        outcome = engine.run(document, ports=Ports(meter=Meter(10 * 2**20)))
+        assert ("more memory" in getattr(outcome.error, "message", "")) == fails
+
+
+def test_calls_beyond_the_most_are_not_remembered():
+    async def work() -> int:
+        helpers = Helpers(SimpleNamespace(holding=lambda size: nullcontext()))
+        for number in range(3 * MOST_CALLS):
+            await helpers.ask(b'{"call":%d,"name":"file","given":{"size":1}}' % number)
+        async with helpers:
+            return len(helpers._calls)
+
+    assert asyncio.run(work()) == MOST_CALLS

@@ -6,6 +6,7 @@ in the sandbox's next process, or because its static data had changed.
 
 import asyncio
 import base64
+import hashlib
 import mimetypes
 from collections.abc import Iterable
 from typing import Any
@@ -18,7 +19,7 @@ from app.engine.nodes.http_request.failures import RequestFailed
 from app.engine.nodes.http_request.requests import AT_ONCE, send
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
-from app.engine.run.memory import TooMuchData
+from app.engine.run.memory import TooMuchData, estimate
 from app.engine.values import conversions
 from app.outgoing.client import Answer
 
@@ -48,6 +49,7 @@ class Helpers:
     def __init__(self, context: NodeContext) -> None:
         self._context = context
         self._gate = asyncio.Semaphore(AT_ONCE)
+        # What was asked is known by its digest: the questions of a program together may be gigabytes.
         self._calls: dict[int, tuple[bytes, Task]] = {}
         self._earlier: list[tuple[bytes, Task]] = []
         self._count = 0
@@ -68,13 +70,19 @@ class Helpers:
 
     async def ask(self, question: bytes) -> bytes:
         """The reply to {call, name, given}. Raises TooMuchData where the run would hold too much."""
-        document = _question(question)
+        with self._context.holding(estimate(question)):
+            return await self._reply_to(_question(question), _digest(question))
+
+    async def _reply_to(self, document: Json, asked: bytes) -> bytes:
         number = document["call"]
         known = self._calls.get(number)
         if known is None:
-            task = self._take_earlier(question) or self._start(document)
-            self._calls[number] = (question, task)
-        elif known[0] == question:
+            task = self._take_earlier(asked)
+            if task is None and self._count >= MOST_CALLS:
+                return _reply(number, error={"message": f"A program may ask for {MOST_CALLS:,} things only"})
+            task = task or self._start(document)
+            self._calls[number] = (asked, task)
+        elif known[0] == asked:
             task = known[1]
         else:
             said = "The program had to run again and asks for something else now, which is not sent a second time."
@@ -82,22 +90,19 @@ class Helpers:
         result = await asyncio.shield(task)
         return result.replace(b'"call":0', b'"call":%d' % number, 1)
 
-    def _take_earlier(self, question: bytes) -> Task | None:
+    def _take_earlier(self, asked: bytes) -> Task | None:
         """What the same question got in a run before, each one once."""
-        asked = question.partition(b",")[2]
         for place, (earlier, task) in enumerate(self._earlier):
-            if earlier.partition(b",")[2] == asked:
+            if earlier == asked:
                 del self._earlier[place]
                 return task
         return None
 
     def _start(self, document: Json) -> Task:
         self._count += 1
-        return asyncio.create_task(self._answer(document, within=self._count <= MOST_CALLS))
+        return asyncio.create_task(self._answer(document))
 
-    async def _answer(self, document: Json, *, within: bool) -> bytes:
-        if not within:
-            return _reply(0, error={"message": f"A program may ask for {MOST_CALLS:,} things only"})
+    async def _answer(self, document: Json) -> bytes:
         try:
             async with self._gate:
                 return await self._do(document["name"], document["given"])
@@ -119,6 +124,11 @@ class Helpers:
         call = older_call_of(given) if older else call_of(given)
         answer = await send(self._context, call, 0)
         return _older_result(given, answer) if older else _result(given, answer)
+
+
+def _digest(question: bytes) -> bytes:
+    """What stands for a question without its number, with which it begins."""
+    return hashlib.sha256(memoryview(question)[question.find(b",") + 1 :]).digest()
 
 
 def _question(question: bytes) -> Json:

@@ -19,7 +19,7 @@ MOST_FOUND = 1_000
 MOST_CHOICES = 100
 """Patterns that one with {a,b} stands for."""
 LONGEST = 4_096
-_CHOICE = re.compile(r"\{([^{}]*,[^{}]*)\}")
+_BRACES = re.compile(r"\{([^{}]*+)\}")
 
 
 class NotAllowed(Exception):
@@ -36,6 +36,8 @@ class Folder:
 
     def find(self, selector: str, *, literal_brackets: bool) -> list[Path]:
         """The files that a path or pattern means, in order. Raises NotAllowed."""
+        if len(selector) > LONGEST:
+            raise NotAllowed("Access to the file is not allowed.")
         if not _is_pattern(selector, literal_brackets):
             path = self._inside(selector)
             return [path] if path.is_file() else []
@@ -92,8 +94,6 @@ class Folder:
 
     def _parts(self, pattern: str) -> list[str]:
         """The parts of a pattern below the folder. Raises NotAllowed for one that begins outside of it."""
-        if len(pattern) > LONGEST:
-            raise NotAllowed("Access to the file is not allowed.")
         for root in {str(self._named), str(self._root)}:
             if pattern.startswith(f"{root}/"):
                 pattern = pattern[len(root) + 1 :]
@@ -130,7 +130,7 @@ def _choices(pattern: str) -> list[str]:
     due, made = [pattern], []
     while due:
         each = due.pop(0)
-        choice = _CHOICE.search(each)
+        choice = next((braces for braces in _BRACES.finditer(each) if "," in braces[1]), None)
         if choice is None:
             made.append(each)
         else:

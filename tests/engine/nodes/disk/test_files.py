@@ -124,6 +124,8 @@ def test_a_pattern_made_to_take_long_does_not(engine: Engine, root: Path) -> Non
     (root / ("a" * 200)).write_text("x")
     assert read(engine, root, "*a" * 100 + "b").error.message == "No file(s) found"
     assert read(engine, root, "**/" * 500 + "b").error.message == "No file(s) found"
+    assert read(engine, root, "{" + "," * 300_000).error.message == "Access to the file is not allowed."
+    assert read(engine, root, "{x}{a,b}").error.message == "No file(s) found"
     assert read(engine, root, "{a,b}" * 20).error.message.endswith("stands for more than 100 patterns")
 
 
