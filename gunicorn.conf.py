@@ -8,8 +8,9 @@ import os
 import resource
 
 from app import logs, metric_files
+from app.environment import SettingsError
 from app.http.parking import ParkingWorker
-from app.settings import Settings, SettingsError
+from app.settings import Settings
 
 try:
     _settings = Settings.from_environment(os.environ)

@@ -2,7 +2,7 @@
 
 from flask.cli import NoAppException
 
-from app.settings import SettingsError
+from app.environment import SettingsError
 from app.web import create_app
 
 try:

@@ -10,10 +10,10 @@ from psycopg import errors as pg
 from app.embedded.account import NoUsableAccount
 from app.embedded.binaries import BinariesMissing
 from app.embedded.server import EmbeddedPostgresError
+from app.environment import SettingsError
 from app.migrations import MigrationError
 from app.processes import ChildDied
 from app.repository.errors import RepositoryError, translate_errors
-from app.settings import SettingsError
 from app.up import CannotStart
 
 EXPECTED = (

@@ -8,23 +8,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict
 
+from app.environment import EnvironmentReader, SettingsError
 from app.outgoing.addresses import AddressRules, InvalidAllowList
 
 DATABASE_URL_FILE = "database-url"
 """Name of the file in the home folder that holds the address of the embedded PostgreSQL while it runs."""
 
-
 SHORTEST_API_KEY = 16
 ORIGIN = re.compile(r"https?://(?:[a-z0-9._-]+|\[[0-9a-f:]+\])(?::[0-9]{1,5})?", re.ASCII)
-
-
-class SettingsError(Exception):
-    """A variable of the environment is missing or has a value that cannot be used."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,9 +99,9 @@ class Settings:
     missed_schedules: str
     """`fire` once at start what was due while everything was down, or `skip` it."""
     allowed_hosts: AddressRules
+    """What workflows may reach besides the public Internet."""
     files_folder: Path | None
     """Absolute path of the folder in which workflows may read and write files, one folder a project; None: nowhere."""
-    """What workflows may reach besides the public Internet."""
     encryption_key: str | None
     """What credentials are encrypted with; None: a key that is kept in the home folder."""
     encryption_keys_old: tuple[str, ...]
@@ -121,7 +116,7 @@ class Settings:
         Raises SettingsError, naming the variable, for a value that cannot be used, and when no database is
         named while one is needed.
         """
-        reader = _Reader(environ)
+        reader = EnvironmentReader(environ)
         home = Path(reader.text("EXECUTIONS_HOME", "var")).expanduser().absolute()
         host = reader.text("HOST", "127.0.0.1")
         port = reader.integer("PORT", 8000, low=1, high=65_535)
@@ -273,57 +268,3 @@ def _database_url(environ: Mapping[str, str], home: Path, needed: bool) -> str:
         ) from None
     except OSError as error:
         raise SettingsError(f"DATABASE_URL is not set and {error.filename}: {error.strerror}") from None
-
-
-class _Reader:
-    """Reads single variables; an empty one counts as absent, as it does in a unit file or compose file."""
-
-    def __init__(self, environ: Mapping[str, str]) -> None:
-        self._environ = environ
-
-    def text(self, name: str, default: str) -> str:
-        return self._environ.get(name, "").strip() or default
-
-    def integer(self, name: str, default: int, *, low: int, high: int = 2**40) -> int:
-        text = self.text(name, str(default))
-        try:
-            value = int(text)
-        except ValueError:
-            raise SettingsError(f"{name} must be a whole number: {text!r} given") from None
-        if not low <= value <= high:
-            raise SettingsError(f"{name} must be between {low} and {high}: {text} given")
-        return value
-
-    def optional_integer(self, name: str, *, low: int, high: int = 2**40) -> int | None:
-        return self.integer(name, low, low=low, high=high) if self.text(name, "") else None
-
-    def choice(self, name: str, *allowed: str) -> str:
-        """One of the values; the first is the default."""
-        value = self.text(name, allowed[0])
-        if value not in allowed:
-            raise SettingsError(f"{name} must be one of {', '.join(allowed)}: {value!r} given")
-        return value
-
-    def timezone(self, name: str) -> str:
-        """The name of a time zone that this machine knows; UTC by default."""
-        value = self.text(name, "UTC")
-        try:
-            return ZoneInfo(value).key
-        except (ZoneInfoNotFoundError, ValueError, OSError):
-            raise SettingsError(f"{name} must be a time zone such as Europe/Berlin: {value!r} given") from None
-
-    def duration(self, name: str, default: float) -> float:
-        value = self.optional_duration(name)
-        return default if value is None else value
-
-    def optional_duration(self, name: str) -> float | None:
-        text = self.text(name, "")
-        if not text:
-            return None
-        try:
-            value = float(text)
-        except ValueError:
-            raise SettingsError(f"{name} must be a number: {text!r} given") from None
-        if not 0 < value < 1e9:
-            raise SettingsError(f"{name} must be above 0: {text} given")
-        return value

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from app.settings import Settings, SettingsError
+from app.environment import SettingsError
+from app.settings import Settings
 
 URL = {"DATABASE_URL": "postgresql://localhost/x"}
 

@@ -15,7 +15,7 @@ from http import HTTPStatus
 
 import orjson
 
-from app.settings import SettingsError
+from app.environment import SettingsError
 
 log = logging.getLogger(__name__)
 

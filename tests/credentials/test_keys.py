@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from app.credentials.keys import KEY_FILE, Key, Keyring
-from app.settings import Settings, SettingsError
+from app.environment import SettingsError
+from app.settings import Settings
 from app.signatures import Signer
 
 

@@ -6,7 +6,8 @@ from ipaddress import ip_network
 import pytest
 
 from app.api.face.client_address import forwarded_for
-from app.settings import Settings, SettingsError
+from app.environment import SettingsError
+from app.settings import Settings
 
 TRUSTED = tuple(map(ip_network, ("127.0.0.1", "10.0.0.0/8", "::1")))
 

@@ -2,7 +2,8 @@
 
 import pytest
 
-from app.settings import Settings, SettingsError
+from app.environment import SettingsError
+from app.settings import Settings
 from tests.api.conftest import Api
 
 PAGE = "https://app.example"

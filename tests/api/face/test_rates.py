@@ -3,7 +3,7 @@
 import pytest
 
 from app.api.face.rates import KeyRates
-from app.settings import SettingsError
+from app.environment import SettingsError
 
 
 def test_the_call_above_the_limit_is_429_and_other_keys_go_on(api, make_app):

@@ -1,0 +1,62 @@
+"""Reads variables of the environment as texts, numbers, choices and durations. Knows none of them by name."""
+
+from collections.abc import Mapping
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+
+class SettingsError(Exception):
+    """A variable of the environment is missing or has a value that cannot be used."""
+
+
+class EnvironmentReader:
+    """Reads single variables; an empty one counts as absent, as it does in a unit file or compose file."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._environ = environ
+
+    def text(self, name: str, default: str) -> str:
+        return self._environ.get(name, "").strip() or default
+
+    def integer(self, name: str, default: int, *, low: int, high: int = 2**40) -> int:
+        text = self.text(name, str(default))
+        try:
+            value = int(text)
+        except ValueError:
+            raise SettingsError(f"{name} must be a whole number: {text!r} given") from None
+        if not low <= value <= high:
+            raise SettingsError(f"{name} must be between {low} and {high}: {text} given")
+        return value
+
+    def optional_integer(self, name: str, *, low: int, high: int = 2**40) -> int | None:
+        return self.integer(name, low, low=low, high=high) if self.text(name, "") else None
+
+    def choice(self, name: str, *allowed: str) -> str:
+        """One of the values; the first is the default."""
+        value = self.text(name, allowed[0])
+        if value not in allowed:
+            raise SettingsError(f"{name} must be one of {', '.join(allowed)}: {value!r} given")
+        return value
+
+    def timezone(self, name: str) -> str:
+        """The name of a time zone that this machine knows; UTC by default."""
+        value = self.text(name, "UTC")
+        try:
+            return ZoneInfo(value).key
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            raise SettingsError(f"{name} must be a time zone such as Europe/Berlin: {value!r} given") from None
+
+    def duration(self, name: str, default: float) -> float:
+        value = self.optional_duration(name)
+        return default if value is None else value
+
+    def optional_duration(self, name: str) -> float | None:
+        text = self.text(name, "")
+        if not text:
+            return None
+        try:
+            value = float(text)
+        except ValueError:
+            raise SettingsError(f"{name} must be a number: {text!r} given") from None
+        if not 0 < value < 1e9:
+            raise SettingsError(f"{name} must be above 0: {text} given")
+        return value
