@@ -8,18 +8,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-import orjson
-
 from app.engine.run.credentials import read_credential
 from app.engine.run.errors import NodeError
+from app.engine.run.execution_info import ExecutionInfo
 from app.engine.run.graph import Node
 from app.engine.run.items import InputSource, Item
 from app.engine.run.memory import collect
 from app.engine.run.parameters import Template
-from app.engine.run.ports import Ports
 from app.engine.run.scope import Viewpoint, base_scope, scope_for
 from app.engine.run.state import RunState
-from app.engine.run.static_data import StaticStore
+from app.engine.run.static_data import run_until_kept
 from app.engine.run.variables import ask_for_variables
 from app.engine.sandbox import CodeError, CodeResult, ExpressionError, Sandbox, SandboxError
 from app.engine.values import conversions
@@ -27,8 +25,7 @@ from app.engine.values.conversions import Undefined
 from app.outgoing.client import Outgoing
 
 ASKS_FOR_STATIC_DATA = "orkflowStaticData"
-MOST_CONFLICTS = 20
-"""How often a program is run again because others have changed what it read."""
+NOTHING_KEPT = "Other executions change the workflow's static data all the time, so nothing was kept of it."
 
 
 class Helpers(Protocol):
@@ -39,24 +36,6 @@ class Helpers(Protocol):
 
     def begin_again(self) -> None:
         """The program runs again, because what it had read has changed."""
-
-
-@dataclass(frozen=True, slots=True)
-class ExecutionInfo:
-    """What nodes learn of the execution as a whole, and what of the world outside is within its reach."""
-
-    id: str
-    mode: str
-    ports: Ports = field(default_factory=Ports)
-
-    def scope(self) -> dict[str, Any]:
-        by_hand = self.mode in ("manual", "test")
-        return {
-            "id": self.id,
-            "mode": "test" if by_hand else "production",
-            "startedBy": "manual" if by_hand else self.mode,
-            "resumeUrl": self.ports.resume_url,
-        }
 
 
 @dataclass(slots=True)
@@ -245,30 +224,19 @@ class NodeContext:
         run again, so that no change is lost. Raises CodeError, SandboxError, and NodeError where that goes on.
         """
         store = self.execution.ports.static_data
-        if store is None or ASKS_FOR_STATIC_DATA not in source:
-            return await self._run_once(source, each_item, continue_on_fail, helpers)
-        result = await self._run_and_keep(store, source, each_item, continue_on_fail, helpers)
-        if result is not None:
-            return result
-        async with store.alone():
-            for _ in range(MOST_CONFLICTS):
-                if helpers is not None:
-                    helpers.begin_again()
-                result = await self._run_and_keep(store, source, each_item, continue_on_fail, helpers)
-                if result is not None:
-                    return result
-        raise NodeError("Other executions change the workflow's static data all the time, so nothing was kept of it.")
 
-    async def _run_and_keep(
-        self, store: StaticStore, source: str, each_item: bool, continue_on_fail: bool, helpers: Helpers | None
-    ) -> CodeResult | None:
-        """What the program has made; None when somebody else was quicker to change the static data."""
-        before, static_data = await store.read(), self.state.static_data
-        static_data.restart({scope: orjson.loads(part) for scope, part in before.items()})
-        result = await self._run_once(source, each_item, continue_on_fail, helpers)
-        after = {scope: orjson.dumps(part, default=str) for scope, part in static_data.changes().items()}
-        static_data.restart(static_data.parts)
-        return result if not after or await store.replace(before, after) else None
+        async def run() -> CodeResult:
+            return await self._run_once(source, each_item, continue_on_fail, helpers)
+
+        if store is None or ASKS_FOR_STATIC_DATA not in source:
+            return await run()
+        begin_again = None if helpers is None else helpers.begin_again
+        result = await run_until_kept(store, self.state.static_data, run, begin_again)
+        if result is None:
+            raise NodeError(
+                "Other executions change the workflow's static data all the time, so nothing was kept of it."
+            )
+        return result
 
     async def _run_once(
         self, source: str, each_item: bool, continue_on_fail: bool, helpers: Helpers | None

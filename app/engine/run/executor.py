@@ -14,8 +14,9 @@ from datetime import datetime
 from typing import Any
 
 from app.engine.run.computing import Interrupted, Turn, compute, node_runs
-from app.engine.run.context import ExecutionInfo, NodeContext
+from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError, RunError, WaitRequested
+from app.engine.run.execution_info import ExecutionInfo
 from app.engine.run.graph import Node
 from app.engine.run.items import Item, Outputs
 from app.engine.run.memory import passes_on, weigh_outputs

@@ -12,9 +12,9 @@ from typing import Any, Literal
 
 from app.engine.run.checks import check_parameters, check_runnable
 from app.engine.run.computing import compute
-from app.engine.run.context import ExecutionInfo
 from app.engine.run.document import RunDocument, with_error, with_wait
 from app.engine.run.errors import RunError
+from app.engine.run.execution_info import ExecutionInfo
 from app.engine.run.executor import Halt, execute
 from app.engine.run.graph import Graph, InvalidWorkflow, WorkflowHasIssues, parse_workflow
 from app.engine.run.memory import Meter, weigh

@@ -1,11 +1,16 @@
 """What a workflow keeps from one execution to the next, as one execution sees and changes it."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
+import orjson
+
+T = TypeVar("T")
 GLOBAL = "global"
+MOST_CONFLICTS = 20
+"""How often a program is run again because others have changed what it read."""
 
 
 class StaticStore(Protocol):
@@ -47,3 +52,36 @@ class StaticData:
     def changes(self) -> dict[str, Any]:
         """The parts that are no longer what they were."""
         return {scope: self.parts[scope] for scope in sorted(self.changed)}
+
+
+async def run_until_kept(
+    store: StaticStore,
+    static_data: StaticData,
+    run: Callable[[], Awaitable[T]],
+    begin_again: Callable[[], None] | None,
+) -> T | None:
+    """Run a program and keep what it has changed; again, after `begin_again`, where others were quicker.
+
+    What the program has made; None when others were quicker every time, and nothing was kept.
+    """
+    result, kept = await _run_and_keep(store, static_data, run)
+    if kept:
+        return result
+    async with store.alone():
+        for _ in range(MOST_CONFLICTS):
+            if begin_again is not None:
+                begin_again()
+            result, kept = await _run_and_keep(store, static_data, run)
+            if kept:
+                return result
+    return None
+
+
+async def _run_and_keep(store: StaticStore, static_data: StaticData, run: Callable[[], Awaitable[T]]) -> tuple[T, bool]:
+    """What the program has made, and whether its changes could be kept."""
+    before = await store.read()
+    static_data.restart({scope: orjson.loads(part) for scope, part in before.items()})
+    result = await run()
+    after = {scope: orjson.dumps(part, default=str) for scope, part in static_data.changes().items()}
+    static_data.restart(static_data.parts)
+    return result, not after or await store.replace(before, after)

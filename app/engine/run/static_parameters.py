@@ -3,7 +3,8 @@
 import re
 from typing import Any
 
-from app.engine.run.context import ExecutionInfo, NodeContext
+from app.engine.run.context import NodeContext
+from app.engine.run.execution_info import ExecutionInfo
 from app.engine.run.graph import Graph, parse_workflow
 from app.engine.run.node_types import NodeTypes
 from app.engine.run.parameters import Template

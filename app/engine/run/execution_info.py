@@ -1,0 +1,24 @@
+"""What a run knows of the execution that it belongs to."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from app.engine.run.ports import Ports
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionInfo:
+    """What nodes learn of the execution as a whole, and what of the world outside is within its reach."""
+
+    id: str
+    mode: str
+    ports: Ports = field(default_factory=Ports)
+
+    def scope(self) -> dict[str, Any]:
+        by_hand = self.mode in ("manual", "test")
+        return {
+            "id": self.id,
+            "mode": "test" if by_hand else "production",
+            "startedBy": "manual" if by_hand else self.mode,
+            "resumeUrl": self.ports.resume_url,
+        }
