@@ -6,7 +6,8 @@ const vm = require('node:vm');
 
 const { ANSWER, FrameReader, LEAVE, heapUsed, writeAnswer, writeFrame } = require('./frames.js');
 const { answer } = require('./host.js');
-const { split, rewrite, TemplateError } = require('./templates.js');
+const { split } = require('./template_parts.js');
+const { rewrite, TemplateError } = require('./templates.js');
 
 const CACHE_SIZE = 5000;
 

@@ -1,8 +1,9 @@
-// Turns n8n's templates ("=Hello {{ $json.name }}!") into JavaScript source. Only text and syntax: nothing is run here.
+// Turns the expressions of n8n's templates into JavaScript source. Only text and syntax: nothing is run here.
 'use strict';
 
 const acorn = require('acorn');
 
+const { isPlain } = require('./plain.js');
 const { print } = require('./print.js');
 
 /** What n8n lets fail the node, with its message. */
@@ -29,53 +30,6 @@ const EMPTY_OBJECT = { type: 'ParenthesizedExpression', expression: { type: 'Obj
 const MUTATORS = new Set(['sort', 'reverse', 'push', 'pop', 'shift', 'unshift', 'splice', 'fill', 'copyWithin', 'set',
   'delete', 'add', 'clear', 'assign', 'defineProperty', 'defineProperties']);
 
-/** Whether what stands at `end` has a backslash before it that is not itself escaped. */
-function isEscaped(text, end) {
-  let at = end;
-  while (text[at - 1] === '\\') at--;
-  return (end - at) % 2 === 1;
-}
-
-/**
- * "a{{ b }}c" -> [{text: 'a'}, {code: ' b '}, {text: 'c'}]; a {{ that nothing closes reaches to the end.
- * In the text before an expression, and only there, two backslashes stand for one.
- */
-function split(template) {
-  const parts = [];
-  let text = '';
-  let at = template.startsWith('=') ? 1 : 0;
-  for (;;) {
-    const open = template.indexOf('{{', at);
-    if (open < 0) break;
-    text += template.slice(at, open);
-    if (isEscaped(text, text.length)) {
-      text += '{{';
-      at = open + 2;
-      continue;
-    }
-    if (text) parts.push({ text: text.replaceAll('\\\\', '\\') });
-    text = '';
-    // Nothing at all is no expression, unlike blanks, and makes a text of the rest.
-    if (open + 2 === template.length) return [...parts, { text: '' }];
-    const close = closing(template, open + 2);
-    parts.push({ code: template.slice(open + 2, close).replaceAll('\\}}', '}}') });
-    at = close + 2;
-  }
-  text += template.slice(at);
-  if (text) parts.push({ text });
-  return parts;
-}
-
-function closing(template, from) {
-  let at = from;
-  for (;;) {
-    const close = template.indexOf('}}', at);
-    if (close < 0) return template.length;
-    if (!isEscaped(template, close)) return close;
-    at = close + 2;
-  }
-}
-
 function parse(code) {
   let expression;
   try {
@@ -100,37 +54,6 @@ function startsWithFunction(node) {
     if (left.type === 'ParenthesizedExpression' || left.type === 'TemplateLiteral') return false;
   }
   return false;
-}
-
-const DATA = new Set(['$json', '$input', '$items', '$binary', '$workflow', '$itemIndex', '$runIndex']);
-
-/** Whether it only looks at data, and can give nothing that is no data: no function, no iterator. */
-function isPlain(node) {
-  switch (node.type) {
-    case 'Identifier':
-      return DATA.has(node.name);
-    case 'Literal':
-      return true;
-    case 'ParenthesizedExpression':
-    case 'ChainExpression':
-      return isPlain(node.expression);
-    case 'TemplateLiteral':
-      return true;
-    case 'MemberExpression':
-      return isPlain(node.object);
-    case 'CallExpression':
-      return isData(node);
-    default:
-      return false;
-  }
-}
-
-/** `$('Node')`, and what its methods give. */
-function isData({ callee, arguments: given }) {
-  if (given.length > 1) return false;
-  if (callee.type === 'Identifier') return callee.name === '$';
-  const isMethod = callee.type === 'MemberExpression' && !callee.computed && /^(all|first|last|item)$/.test(callee.property.name);
-  return isMethod && isPlain(callee.object);
 }
 
 /** Visits `node` and then every node below it. */
@@ -309,4 +232,4 @@ function parameters(names, edits, isVariable) {
   return { variables, unknown };
 }
 
-module.exports = { split, rewrite, TemplateError };
+module.exports = { rewrite, TemplateError };
