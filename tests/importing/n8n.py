@@ -146,3 +146,14 @@ def flatted_data(execution_id: int) -> str:
 def rows(table: str) -> Iterator[dict[str, Any]]:
     """The recorded rows of a table."""
     yield from TABLES[table]["rows"]
+
+
+def one(connection, query, *parameters):
+    return connection.execute(query, parameters).fetchone()
+
+
+def change(path, statement, *parameters):
+    connection = sqlite3.connect(path)
+    with connection:
+        connection.execute(statement, parameters)
+    connection.close()

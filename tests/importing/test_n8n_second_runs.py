@@ -1,0 +1,83 @@
+"""A second run brings what is new, leaves what was changed here, and mixes nothing."""
+
+import pytest
+
+from app.repository.import_progress import CannotMix
+from tests.importing import n8n
+from tests.importing.n8n import change, one
+
+ORDERS, APPROVAL = (n8n.WORKFLOWS[f"Move: {name}"] for name in ("orders", "approval"))
+
+
+def test_a_second_run_brings_the_rest(bring, target, sqlite_file):
+    bring(sqlite_file)
+    # What waited has ended, another one has come.
+    ended = next(number for number, row in n8n.WAITING.items() if row["workflowId"] == APPROVAL)
+    change(
+        sqlite_file,
+        "UPDATE execution_entity SET status = 'success', finished = 1, \"waitTill\" = NULL,"
+        " \"stoppedAt\" = '2026-11-28 10:00:00.000' WHERE id = ?",
+        ended,
+    )
+    change(
+        sqlite_file,
+        "INSERT INTO execution_entity (id, finished, mode, status, startedAt, stoppedAt, createdAt, workflowId)"
+        " VALUES (40, 1, 'manual', 'success', '2026-11-28 10:00:01', '2026-11-28 10:00:02', '2026-11-28 10:00:01', ?)",
+        ORDERS,
+    )
+    report = bring(sqlite_file)
+    assert report.counts["executions"] == {"created": 1, "brought up to date": 2}
+    assert report.counts["workflows"] == {"unchanged": 11}
+    assert one(target, "SELECT status, wait_till FROM executions WHERE id = %s", ended) == ("success", None)
+    assert one(target, "SELECT count(*) FROM imported_waits") == (1,)
+
+
+def test_one_that_ran_when_it_was_read_comes_when_it_has_ended(bring, target, sqlite_file):
+    last = max(n8n.EXECUTIONS)
+    change(sqlite_file, "UPDATE execution_entity SET status = 'running' WHERE id = 5")
+    report = bring(sqlite_file)
+    assert report.counts["executions"]["not ended yet"] == 1
+    assert one(target, "SELECT highest_id FROM imports") == (last,)
+    change(sqlite_file, "UPDATE execution_entity SET status = 'success' WHERE id = 5")
+    bring(sqlite_file)
+    assert one(target, "SELECT status FROM executions WHERE id = 5") == ("success",)
+    created = [row[0] for row in target.execute("SELECT created_at FROM executions ORDER BY id")]
+    assert created == sorted(created)
+
+
+def test_ids_of_this_program_go_on_above_and_then_nothing_mixes(bring, target, sqlite_file):
+    bring(sqlite_file)
+    insert = (
+        "INSERT INTO executions (workflow_id, workflow_version_id, project_id, mode)"
+        " SELECT id, version_id, project_id, 'manual' FROM workflows LIMIT 1 RETURNING id"
+    )
+    (own,) = one(target, insert)
+    assert own > max(n8n.EXECUTIONS)
+    bring(sqlite_file)  # nothing new came: all well
+    change(
+        sqlite_file,
+        "INSERT INTO execution_entity (id, finished, mode, status, startedAt, workflowId)"
+        " VALUES (?, 1, 'manual', 'success', '2026-11-28 10:00:01', ?)",
+        own + 5,
+        ORDERS,
+    )
+    with pytest.raises(CannotMix):
+        bring(sqlite_file)
+
+
+def test_what_was_changed_here_stays(bring, target, sqlite_file):
+    bring(sqlite_file)
+    with target.transaction():
+        from app.repository.workflows import save_workflow
+
+        save_workflow(target, APPROVAL, name="Ours now", definition=b'{"nodes":[],"connections":{}}')
+    change(
+        sqlite_file, 'UPDATE workflow_entity SET "versionId" = ?, name = ?', "5d7b9f1e-0000-4000-8000-000000000001", "x"
+    )
+    report = bring(sqlite_file)
+    assert report.counts["workflows"]["changed here"] == 1
+    assert one(
+        target,
+        "SELECT v.name FROM workflows w JOIN workflow_versions v ON v.id = w.version_id WHERE w.id = %s",
+        APPROVAL,
+    ) == ("Ours now",)
