@@ -8,7 +8,7 @@ from typing import Any
 from app.data_tables.errors import InvalidData, Mismatch, ReservedName, TablesFull, TooManyRows
 from app.data_tables.filters import SYSTEM_COLUMNS
 from app.data_tables.values import cell
-from app.repository import data_table_rows, data_tables
+from app.repository import data_table_columns, data_table_rows, data_tables
 from app.repository.connection import Connection
 from app.repository.data_table_conditions import RowFilter
 from app.repository.data_table_rows import DataRow
@@ -33,10 +33,10 @@ def create(connection: Connection, project_id: str, name: str, columns: Sequence
     if len({column for column, _ in columns}) < len(columns):
         raise InvalidData("Two columns have the same name")
     table = data_tables.create_table(connection, new_id(), project_id=project_id, name=name)
-    if len(columns) > data_tables.MOST_COLUMNS:
-        raise InvalidData(f"A table can have at most {data_tables.MOST_COLUMNS} columns")
+    if len(columns) > data_table_columns.MOST_COLUMNS:
+        raise InvalidData(f"A table can have at most {data_table_columns.MOST_COLUMNS} columns")
     for place, (column, kind) in enumerate(columns):
-        data_tables.add_column(connection, table, new_id(), name=column, type=kind, place=place)
+        data_table_columns.add_column(connection, table, new_id(), name=column, type=kind, place=place)
     return data_tables.get_table(connection, table.id)
 
 

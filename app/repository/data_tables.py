@@ -1,4 +1,4 @@
-"""Data tables: names and columns of the tables that workflows keep rows in."""
+"""Data tables: the tables that workflows keep rows in, each with its columns."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -9,13 +9,11 @@ from psycopg import sql
 from psycopg.rows import class_row
 
 from app.repository.connection import Connection, scalar
-from app.repository.errors import Conflict, DataTableColumnNotFound, DataTableNotFound
+from app.repository.errors import Conflict, DataTableNotFound
 from app.repository.keysets import Order, Place, after_place, ordering
 
 MOST_TABLES = 1_000
 """How many a project may have."""
-MOST_COLUMNS = 200
-"""How many a table may have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,34 +140,6 @@ USED = """
      WHERE t.project_id = %(project_id)s
 """
 
-ADD_COLUMN = """
-    INSERT INTO data_table_columns (id, table_id, name, type, place)
-    VALUES (%(id)s, %(table_id)s, %(name)s, %(type)s, %(place)s)
-"""
-
-SHIFT_COLUMNS = """
-    UPDATE data_table_columns AS c
-       SET place = c.place + %(by)s, updated_at = now()
-     WHERE c.table_id = %(table_id)s AND c.place >= %(first)s
-"""
-
-CHANGE_COLUMN = """
-    UPDATE data_table_columns AS c
-       SET name = %(name)s, place = %(place)s, updated_at = now()
-     WHERE c.id = %(id)s
-"""
-
-DELETE_COLUMN = """
-    DELETE FROM data_table_columns AS c
-     WHERE c.id = %(id)s
-"""
-
-EMPTY_COLUMN = """
-    UPDATE data_table_rows AS r
-       SET cells = r.cells - %(id)s::text
-     WHERE r.table_id = %(table_id)s AND r.cells ? %(id)s
-"""
-
 
 def list_tables(
     connection: Connection, wanted: TableFilter, *, limit: int, order: Order | None = None, after: Place | None = None
@@ -260,41 +230,6 @@ def used_bytes(connection: Connection, project_id: str) -> int:
     """How many bytes the cells of all tables of a project take."""
     used: int = scalar(connection, USED, {"project_id": project_id})
     return used
-
-
-def add_column(connection: Connection, table: DataTable, column_id: str, *, name: str, type: str, place: int) -> None:
-    """Add a column to a table that is locked; those from its place on make way.
-
-    Raises AlreadyExists (when translated), Conflict: too many.
-    """
-    if len(table.columns) >= MOST_COLUMNS:
-        raise Conflict(f"The table has {MOST_COLUMNS} columns already, and no room for more")
-    connection.execute(SHIFT_COLUMNS, {"table_id": table.id, "first": place, "by": 1})
-    added = {"id": column_id, "table_id": table.id, "name": name, "type": type, "place": place}
-    connection.execute(ADD_COLUMN, added)
-
-
-def change_column(connection: Connection, column: DataColumn, *, name: str, place: int) -> None:
-    """Give a column of a table that is locked another name and place. Raises AlreadyExists (when translated)."""
-    if place != column.place:
-        connection.execute(SHIFT_COLUMNS, {"table_id": column.table_id, "first": column.place, "by": -1})
-        connection.execute(SHIFT_COLUMNS, {"table_id": column.table_id, "first": place, "by": 1})
-    connection.execute(CHANGE_COLUMN, {"id": column.id, "name": name, "place": place})
-
-
-def delete_column(connection: Connection, column: DataColumn) -> None:
-    """Delete a column of a table that is locked, with its cells."""
-    connection.execute(DELETE_COLUMN, {"id": column.id})
-    connection.execute(SHIFT_COLUMNS, {"table_id": column.table_id, "first": column.place, "by": -1})
-    connection.execute(EMPTY_COLUMN, {"table_id": column.table_id, "id": column.id})
-
-
-def column_of(table: DataTable, column_id: str) -> DataColumn:
-    """The column with this id. Raises DataTableColumnNotFound."""
-    for column in table.columns:
-        if column.id == column_id:
-            return column
-    raise DataTableColumnNotFound
 
 
 def with_columns(connection: Connection, tables: Sequence[DataTable]) -> list[DataTable]:

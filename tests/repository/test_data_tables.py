@@ -5,7 +5,7 @@ import threading
 import pytest
 from psycopg import sql
 
-from app.repository import data_table_rows, data_tables
+from app.repository import data_table_columns, data_table_rows, data_tables
 from app.repository.connection import Connection
 from app.repository.data_table_conditions import Condition, RowFilter
 from app.repository.data_tables import DataTable
@@ -23,7 +23,7 @@ FILL = """
 def a_table(connection: Connection, table_id: str = "t1") -> DataTable:
     data_tables.create_table(connection, table_id, project_id="default", name=table_id)
     table = data_tables.get_table(connection, table_id)
-    data_tables.add_column(connection, table, f"{table_id}-c", name="c", type="string", place=0)
+    data_table_columns.add_column(connection, table, f"{table_id}-c", name="c", type="string", place=0)
     return data_tables.get_table(connection, table_id)
 
 
@@ -40,7 +40,7 @@ def test_the_size_of_a_table_follows_its_rows(connection) -> None:
         lambda: data_table_rows.insert_rows(connection, "t1", [{"t1-c": "x" * n} for n in range(30)]),
         lambda: data_table_rows.update_rows(connection, "t1", every, {"t1-c": "twenty letters of it"}),
         lambda: data_table_rows.delete_rows(connection, "t1", RowFilter((Condition("id", "lte", 10),))),
-        lambda: data_tables.delete_column(connection, table.columns[0]),
+        lambda: data_table_columns.delete_column(connection, table.columns[0]),
         lambda: data_table_rows.clear_rows(connection, "t1"),
     ]
     seen = []

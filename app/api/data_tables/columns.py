@@ -13,7 +13,7 @@ from app.api.face.errors import Refused
 from app.api.face.services import database
 from app.data_tables import tables
 from app.data_tables.errors import ReservedName
-from app.repository import data_tables
+from app.repository import data_table_columns, data_tables
 from app.repository.connection import Connection
 from app.repository.data_tables import DataTable
 from app.schemas.base import new_id
@@ -59,7 +59,7 @@ def create_data_table_column(body: dict[str, Any], table_id: str) -> Response:
     with database() as connection:
         table = locked(connection, table_id)
         place = min(body.get("index", len(table.columns)), len(table.columns))
-        data_tables.add_column(connection, table, column_id, name=name, type=body["type"], place=place)
+        data_table_columns.add_column(connection, table, column_id, name=name, type=body["type"], place=place)
         return answer(shown_after(connection, table, column_id), 201)
 
 
@@ -78,12 +78,12 @@ def update_data_table_column(body: dict[str, Any], table_id: str, column_id: str
         raise ValidationError("Name what is to change: name or index.")
     with database() as connection:
         table = locked(connection, table_id)
-        column = data_tables.column_of(table, column_id)
+        column = data_table_columns.column_of(table, column_id)
         name = column.name if body["name"] is None else check_name(body["name"], column.type)
         place = column.place if body["index"] is None else body["index"]
         if place >= len(table.columns):
             raise ValidationError({"index": [f"Must be less than {len(table.columns)}, the number of columns."]})
-        data_tables.change_column(connection, column, name=name, place=place)
+        data_table_columns.change_column(connection, column, name=name, place=place)
         return answer(shown_after(connection, table, column_id))
 
 
@@ -92,7 +92,7 @@ def delete_data_table_column(table_id: str, column_id: str) -> Response:
     """Delete a column with its cells."""
     with database() as connection:
         table = locked(connection, table_id)
-        data_tables.delete_column(connection, data_tables.column_of(table, column_id))
+        data_table_columns.delete_column(connection, data_table_columns.column_of(table, column_id))
         data_tables.touch_table(connection, table.id)
     return Response(status=204)
 
@@ -100,4 +100,4 @@ def delete_data_table_column(table_id: str, column_id: str) -> Response:
 def shown_after(connection: Connection, table: DataTable, column_id: str) -> dict[str, Any]:
     """The column as it is now; the table has changed with it."""
     data_tables.touch_table(connection, table.id)
-    return tables.show_column(data_tables.column_of(data_tables.get_table(connection, table.id), column_id))
+    return tables.show_column(data_table_columns.column_of(data_tables.get_table(connection, table.id), column_id))
