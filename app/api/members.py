@@ -14,10 +14,11 @@ from app.repository import members
 from app.repository.errors import ProjectNotFound
 from app.repository.members import Member
 from app.schemas.base import time_text
-from app.schemas.users import MemberPageSchema, MemberRoleBody, MembersBody, UserPageQuery
+from app.schemas.pages import UuidPageQuery
+from app.schemas.users import MemberPageSchema, MemberRoleBody, MembersBody
 
 blueprint = Blueprint("projects-members", __name__, url_prefix="/api/v1/projects", description="Who belongs to them.")
-LIST_QUERY = UserPageQuery()
+LIST_QUERY = UuidPageQuery()
 
 
 def render(member: Member) -> dict[str, Any]:
@@ -34,7 +35,7 @@ def render(member: Member) -> dict[str, Any]:
 
 
 @blueprint.endpoint(
-    "GET", "/<project_id>/users", scope="user:list", query=UserPageQuery, answer=MemberPageSchema, errors=[404]
+    "GET", "/<project_id>/users", scope="user:list", query=UuidPageQuery, answer=MemberPageSchema, errors=[404]
 )
 def get_project_users(query: dict[str, Any], project_id: str) -> Response:
     """List the members of a project in the order of their ids."""

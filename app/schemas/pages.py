@@ -3,10 +3,11 @@
 import re
 from collections.abc import Mapping
 from typing import Any, Protocol, TypeVar
+from uuid import UUID
 
 from marshmallow import ValidationError, fields, post_load, validate
 
-from app.schemas.base import QueryFlag, StrictSchema, WholeNumber
+from app.schemas.base import QueryFlag, StrictSchema, WholeNumber, parse_uuid
 from app.schemas.cursors import Cursor, InvalidCursor, decode_cursor, encode_cursor
 
 DEFAULT_LIMIT = 100
@@ -105,6 +106,16 @@ class PageQuery(StrictSchema):
             if query.get(name) is not None
         }
         return encode_cursor(Cursor(last_id, query["limit"], filters))
+
+
+class UuidPageQuery(PageQuery):
+    """A page of a list in the order of UUIDs."""
+
+    def load_last_id(self, text: str) -> UUID:
+        found = parse_uuid(text)
+        if found is None:
+            raise InvalidCursor
+        return found
 
 
 def key_of(schema: PageQuery, name: str) -> str:

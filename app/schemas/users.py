@@ -2,13 +2,11 @@
 
 from collections.abc import Mapping
 from typing import Any
-from uuid import UUID
 
 from marshmallow import ValidationError, fields, validate
 
 from app.schemas.base import BoundedList, CamelSchema, IsoTime, StrictSchema, WholeNumber, parse_uuid, query_flag
-from app.schemas.cursors import InvalidCursor
-from app.schemas.pages import PageQuery
+from app.schemas.pages import UuidPageQuery
 from app.vocabulary import MEMBER
 
 MOST_AT_ONCE = 100
@@ -29,21 +27,11 @@ class UserId(fields.String):
         return found
 
 
-class UserPageQuery(PageQuery):
-    """A page of a list in the order of the users' ids."""
-
-    def load_last_id(self, text: str) -> UUID:
-        found = parse_uuid(text)
-        if found is None:
-            raise InvalidCursor
-        return found
-
-
 class UserQuery(StrictSchema):
     include_role = query_flag("Include `role`.")
 
 
-class UserListQuery(UserPageQuery):
+class UserListQuery(UuidPageQuery):
     include_role = query_flag("Include `role`.")
     project_id = fields.String(
         validate=validate.Length(1, 64), metadata={"description": "Only the members of this project."}

@@ -5,7 +5,6 @@ The rules about graphs and node types are the engine's; they come in from outsid
 
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
-from uuid import UUID
 
 import orjson
 from marshmallow import INCLUDE, ValidationError, fields, pre_load, validate, validates_schema
@@ -17,14 +16,12 @@ from app.schemas.base import (
     WholeNumber,
     encode_json,
     name_field,
-    parse_uuid,
     project_id_field,
     query_flag,
     validate_printable,
 )
-from app.schemas.cursors import InvalidCursor
 from app.schemas.executions import described
-from app.schemas.pages import PageQuery
+from app.schemas.pages import PageQuery, UuidPageQuery
 
 MOST_SKIPPED = 10_000
 # What the server says about a workflow; ignored when a document that was exported somewhere brings it.
@@ -168,14 +165,8 @@ class TransferBody(StrictSchema):
     destination_project_id = fields.String(required=True, validate=validate.Length(1, 64))
 
 
-class HistoryQuery(PageQuery):
+class HistoryQuery(UuidPageQuery):
     """A page of a workflow's versions."""
-
-    def load_last_id(self, text: str) -> UUID:
-        version_id = parse_uuid(text)
-        if version_id is None:
-            raise InvalidCursor
-        return version_id
 
 
 class WorkflowQuery(StrictSchema):
