@@ -8,7 +8,7 @@ from flask import Response
 from marshmallow import ValidationError
 
 from app.api.face.answers import answer
-from app.api.face.auth import caller
+from app.api.face.auth import caller, chosen_project
 from app.api.face.blueprint import Blueprint
 from app.api.face.errors import Refused
 from app.api.face.paths import require_id
@@ -89,10 +89,7 @@ def get_many_credentials(query: dict[str, Any]) -> Response:
 )
 def create_credential(body: dict[str, Any]) -> Response:
     """Store a credential. What it holds is encrypted and never given out again."""
-    own = caller().project_id
-    project = body.get("project_id") or own or DEFAULT_PROJECT
-    if own is not None and project != own:
-        raise ProjectNotFound
+    project = chosen_project(body.get("project_id")) or DEFAULT_PROJECT
     credential_id, kind = new_id(), body["type"]
     with database() as connection:
         made = services().vault.create(

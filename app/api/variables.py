@@ -5,7 +5,7 @@ from typing import Any
 from flask import Response
 
 from app.api.face.answers import answer, page_answer
-from app.api.face.auth import caller, require_all_projects
+from app.api.face.auth import caller, chosen_project, require_all_projects
 from app.api.face.blueprint import Blueprint
 from app.api.face.paths import require_id
 from app.api.face.services import database
@@ -62,10 +62,7 @@ def get_many_variables(query: dict[str, Any]) -> Response:
 )
 def create_variable(body: dict[str, Any]) -> Response:
     """Make a variable for one project, or for all."""
-    own = caller().project_id
-    project = body.get("project_id") or own
-    if own is not None and project != own:
-        raise ProjectNotFound
+    project = chosen_project(body.get("project_id"))
     with database() as connection:
         made = variables.create_variable(connection, new_id(), key=body["key"], value=body["value"], project_id=project)
     return answer(render(made), 201)

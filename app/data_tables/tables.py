@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, tzinfo
-from typing import Any
+from typing import Any, Protocol
 
 from app.data_tables.errors import InvalidData, Mismatch, ReservedName, TablesFull, TooManyRows
 from app.data_tables.filters import SYSTEM_COLUMNS
@@ -23,6 +23,37 @@ NAME_RULE = (
     "Only alphabetical characters and non-leading numbers and underscores are allowed for column names, and the "
     "maximum length is 63 characters."
 )
+
+
+class Change(Protocol):
+    """What changes the rows that are meant, or adds one: `update`, `upsert`."""
+
+    def __call__(
+        self,
+        connection: Connection,
+        table: DataTable,
+        wanted: RowFilter,
+        row: Mapping[str, Any],
+        *,
+        most_bytes: int,
+        most_rows: int | None,
+        zone: tzinfo = UTC,
+    ) -> list[DataRow]: ...
+
+
+class TryChange(Protocol):
+    """What shows a change without making it: `try_update`, `try_upsert`."""
+
+    def __call__(
+        self,
+        connection: Connection,
+        table: DataTable,
+        wanted: RowFilter,
+        row: Mapping[str, Any],
+        *,
+        most_rows: int,
+        zone: tzinfo = UTC,
+    ) -> list[dict[str, Any]]: ...
 
 
 def create(connection: Connection, project_id: str, name: str, columns: Sequence[tuple[str, str]]) -> DataTable:

@@ -99,28 +99,31 @@ class ProjectDataTables:
     async def update(
         self, table_id: str, wanted: Json, row: Mapping[str, Any], *, zone: str, dry_run: bool
     ) -> list[Json]:
-        def update(connection: Connection) -> list[Json]:
-            table, own_zone = self._lock(connection, table_id), zone_of(zone)
-            meant = row_filter(table, wanted, own_zone)
-            if dry_run:
-                return tables.try_update(connection, table, meant, row, most_rows=MOST_ROWS, zone=own_zone)
-            bounds = {"most_bytes": self._most_bytes, "most_rows": MOST_ROWS}
-            return tables.show_rows(table, tables.update(connection, table, meant, row, zone=own_zone, **bounds))
-
-        return await self._ask(update)
+        change = tables.try_update if dry_run else self._and_show(tables.update)
+        return await self._change(table_id, wanted, row, zone_of(zone), change)
 
     async def upsert(
         self, table_id: str, wanted: Json, row: Mapping[str, Any], *, zone: str, dry_run: bool
     ) -> list[Json]:
-        def upsert(connection: Connection) -> list[Json]:
-            table, own_zone = self._lock(connection, table_id), zone_of(zone)
-            meant = row_filter(table, wanted, own_zone)
-            if dry_run:
-                return tables.try_upsert(connection, table, meant, row, most_rows=MOST_ROWS, zone=own_zone)
-            bounds = {"most_bytes": self._most_bytes, "most_rows": MOST_ROWS}
-            return tables.show_rows(table, tables.upsert(connection, table, meant, row, zone=own_zone, **bounds))
+        change = tables.try_upsert if dry_run else self._and_show(tables.upsert)
+        return await self._change(table_id, wanted, row, zone_of(zone), change)
 
-        return await self._ask(upsert)
+    async def _change(
+        self, table_id: str, wanted: Json, row: Mapping[str, Any], zone: tzinfo, change: tables.TryChange
+    ) -> list[Json]:
+        def work(connection: Connection) -> list[Json]:
+            table = self._lock(connection, table_id)
+            return change(connection, table, row_filter(table, wanted, zone), row, most_rows=MOST_ROWS, zone=zone)
+
+        return await self._ask(work)
+
+    def _and_show(self, change: tables.Change) -> tables.TryChange:
+        """A change that returns the rows as n8n shows them."""
+
+        def work(connection: Connection, table: DataTable, *parts: Any, **bounds: Any) -> list[Json]:
+            return tables.show_rows(table, change(connection, table, *parts, most_bytes=self._most_bytes, **bounds))
+
+        return work
 
     async def delete(self, table_id: str, wanted: Json, *, zone: str, dry_run: bool) -> list[Json]:
         def delete(connection: Connection) -> list[Json]:

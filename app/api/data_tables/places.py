@@ -4,6 +4,7 @@ from typing import Any
 
 import orjson
 
+from app.data_tables.values import read_time
 from app.repository.keysets import Order, Place
 from app.schemas.cursors import InvalidCursor
 
@@ -31,6 +32,16 @@ def read_place(text: str, *, numbered: bool) -> tuple[Place, bool]:
         raise InvalidCursor
     own_id = read_id(str(parts[0]), numbered)
     return Place(own_id, parts[1] if len(parts) == 2 else None), len(parts) == 2
+
+
+def with_time(order: Order, place: Place) -> Place:
+    """The place with its value as a time, where times are what the list is sorted by. Raises InvalidCursor."""
+    if order.by not in ("createdAt", "updatedAt"):
+        return place
+    moment = read_time(place.value) if isinstance(place.value, str) else None
+    if moment is None:
+        raise InvalidCursor
+    return Place(place.id, moment)
 
 
 def read_id(text: str, numbered: bool) -> int | str:

@@ -5,7 +5,7 @@ from typing import Any
 from flask import Response
 
 from app.api.data_tables.columns import locked
-from app.api.data_tables.places import place_text, read_place
+from app.api.data_tables.places import place_text, read_place, with_time
 from app.api.data_tables.tables import validate_table_id
 from app.api.face.answers import answer
 from app.api.face.auth import caller
@@ -14,14 +14,12 @@ from app.api.face.services import database, services
 from app.data_tables import tables
 from app.data_tables.errors import InvalidData, Mismatch
 from app.data_tables.filters import SYSTEM_COLUMNS, row_filter, searching
-from app.data_tables.values import read_time
 from app.repository import data_table_rows, data_tables
 from app.repository.connection import Connection
 from app.repository.data_table_conditions import RowFilter
 from app.repository.data_table_rows import DataRow
 from app.repository.data_tables import DataTable
 from app.repository.keysets import Order, Place
-from app.schemas.cursors import InvalidCursor
 from app.schemas.data_tables import (
     ClearedSchema,
     RowChange,
@@ -91,12 +89,7 @@ def place_in(connection: Connection, table: DataTable, order: Order, text: str) 
         if row is None:
             raise InvalidData("The row that the cursor names is gone: start the list again")
         return Place(row.id, value_in(order, row))
-    if order.by not in ("createdAt", "updatedAt"):
-        return place
-    moment = read_time(place.value) if isinstance(place.value, str) else None
-    if moment is None:
-        raise InvalidCursor
-    return Place(place.id, moment)
+    return with_time(order, place)
 
 
 @blueprint.endpoint(
@@ -122,26 +115,23 @@ def create_data_table_rows(body: dict[str, Any], table_id: str) -> Response:
 @blueprint.endpoint("PATCH", "/update", scope="dataTableRow:update", body=RowChange(), errors=[404], example=CHANGE)
 def update_data_table_rows(body: dict[str, Any], table_id: str) -> Response:
     """Change the rows that a filter means. The answer is true, or with `returnData` the rows."""
-    with database() as connection:
-        table = locked(connection, table_id)
-        wanted = changing(table, body["filter"])
-        if body["dry_run"]:
-            return answer(tables.try_update(connection, table, wanted, body["data"], most_rows=MOST_RETURNED))
-        rows = tables.update(
-            connection, table, wanted, body["data"], most_bytes=most_bytes(), most_rows=returned(body["return_data"])
-        )
-    return answer(tables.show_rows(table, rows) if body["return_data"] else True)
+    return change_rows(body, table_id, tables.update, tables.try_update)
 
 
 @blueprint.endpoint("POST", "/upsert", scope="dataTableRow:upsert", body=RowChange(), errors=[404], example=CHANGE)
 def upsert_data_table_row(body: dict[str, Any], table_id: str) -> Response:
     """Change the rows that a filter means, or add one where there is none. The answer is as that of a change."""
+    return change_rows(body, table_id, tables.upsert, tables.try_upsert)
+
+
+def change_rows(body: dict[str, Any], table_id: str, change: tables.Change, try_change: tables.TryChange) -> Response:
+    """Change rows, or with `dryRun` only say what would change."""
     with database() as connection:
         table = locked(connection, table_id)
         wanted = changing(table, body["filter"])
         if body["dry_run"]:
-            return answer(tables.try_upsert(connection, table, wanted, body["data"], most_rows=MOST_RETURNED))
-        rows = tables.upsert(
+            return answer(try_change(connection, table, wanted, body["data"], most_rows=MOST_RETURNED))
+        rows = change(
             connection, table, wanted, body["data"], most_bytes=most_bytes(), most_rows=returned(body["return_data"])
         )
     return answer(tables.show_rows(table, rows) if body["return_data"] else True)

@@ -5,17 +5,16 @@ from typing import Any
 
 from flask import Response
 
-from app.api.data_tables.places import place_text, read_place
+from app.api.data_tables.places import place_text, read_place, with_time
 from app.api.face.answers import answer
-from app.api.face.auth import caller
+from app.api.face.auth import caller, chosen_project
 from app.api.face.blueprint import Blueprint
 from app.api.face.services import database
 from app.data_tables import tables
 from app.data_tables.errors import InvalidData
-from app.data_tables.values import read_time
 from app.repository import data_tables
 from app.repository.data_tables import DataTable, TableFilter
-from app.repository.errors import DataTableNotFound, ProjectNotFound
+from app.repository.errors import DataTableNotFound
 from app.repository.keysets import Order, Place
 from app.repository.projects import DEFAULT_PROJECT
 from app.schemas.base import OBJECT_ID, time_text
@@ -98,12 +97,7 @@ def place_in(order: Order, text: str) -> Place:
     expected = int if order.by == "size" else str
     if not known or (order.by != "id" and not isinstance(place.value, expected)):
         raise InvalidCursor
-    if order.by not in ("createdAt", "updatedAt"):
-        return place
-    moment = read_time(place.value)
-    if moment is None:
-        raise InvalidCursor
-    return Place(place.id, moment)
+    return with_time(order, place)
 
 
 @blueprint.endpoint(
@@ -118,10 +112,7 @@ def place_in(order: Order, text: str) -> Place:
 )
 def create_data_table(body: dict[str, Any]) -> Response:
     """Make a data table."""
-    own = caller().project_id
-    project = body.get("project_id") or own or DEFAULT_PROJECT
-    if own is not None and project != own:
-        raise ProjectNotFound
+    project = chosen_project(body.get("project_id")) or DEFAULT_PROJECT
     columns = [(column["name"].strip(), column["type"]) for column in body["columns"]]
     with database() as connection:
         return answer(render(tables.create(connection, project, body["name"], columns)), 201)

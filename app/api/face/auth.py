@@ -9,6 +9,7 @@ from app.api.face.absent import absent
 from app.api.face.errors import Refused
 from app.api.face.services import services
 from app.repository.api_keys import ApiKey
+from app.repository.errors import ProjectNotFound
 from app.scopes import ANY
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -63,6 +64,14 @@ def allows(api_key: ApiKey, scope: str) -> bool:
 def caller() -> ApiKey:
     """The key of the present request."""
     return cast(ApiKey, g.api_key)
+
+
+def chosen_project(named: str | None) -> str | None:
+    """The project that a body names, else the key's own; None: neither. Raises ProjectNotFound for another one."""
+    own = caller().project_id
+    if named and own not in (None, named):
+        raise ProjectNotFound
+    return named or own
 
 
 def require_all_projects() -> None:

@@ -8,14 +8,14 @@ from marshmallow import ValidationError
 
 from app.api.editor import N8N_VERSION
 from app.api.face.answers import answer
-from app.api.face.auth import caller
+from app.api.face.auth import caller, chosen_project
 from app.api.face.blueprint import Blueprint
 from app.api.face.errors import Refused
 from app.api.face.services import database, services
 from app.api.workflows.shown import get_visible_workflow
 from app.repository import clock, credentials, static_data, users, workflows
 from app.repository.connection import Connection
-from app.repository.errors import CredentialNotFound, ProjectNotFound, WorkflowNotFound
+from app.repository.errors import CredentialNotFound, WorkflowNotFound
 from app.repository.members import require_project
 from app.repository.projects import DEFAULT_PROJECT
 from app.repository.workflows import Workflow
@@ -167,10 +167,7 @@ def import_workflows() -> Response:
         raise ValidationError({"package": ["Missing data for required field."]})
     archive = read_archive(file.read())
     documents = [checked(document) for document in archive.workflows]
-    visible = caller().project_id
-    project = form.get("project_id") or visible or DEFAULT_PROJECT
-    if visible not in (None, project):
-        raise ProjectNotFound
+    project = chosen_project(form.get("project_id")) or DEFAULT_PROJECT
     with database() as connection:
         require_project(connection, project, None)
         present = [existing(connection, document, project) for document in documents]

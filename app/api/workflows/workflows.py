@@ -6,7 +6,7 @@ from typing import Any
 from flask import Response, request
 
 from app.api.face.answers import answer
-from app.api.face.auth import caller
+from app.api.face.auth import caller, chosen_project
 from app.api.face.blueprint import Blueprint
 from app.api.face.services import database, reading, services
 from app.api.rendering import render_tag
@@ -15,7 +15,7 @@ from app.api.workflows.publication import CHANGED, MOST_ATTEMPTS
 from app.api.workflows.shown import get_visible_workflow, show_workflow, show_workflows
 from app.repository import static_data, tags, workflows
 from app.repository.connection import Connection
-from app.repository.errors import Conflict, ProjectNotFound
+from app.repository.errors import Conflict
 from app.repository.projects import DEFAULT_PROJECT
 from app.repository.workflow_lists import WorkflowFilter, list_workflows
 from app.schemas.base import new_id
@@ -92,10 +92,7 @@ def create_workflow(body: dict[str, Any]) -> Response:
     """Store a workflow, as n8n exports it; what the server owns (id, active, tags, ...) is ignored."""
     document = fill_ids(document_of(request.get_data()))
     services().rules.check_graph(document)
-    visible = caller().project_id
-    project = body.get("project_id") or visible or DEFAULT_PROJECT
-    if visible not in (None, project):
-        raise ProjectNotFound
+    project = chosen_project(body.get("project_id")) or DEFAULT_PROJECT
     workflow_id = new_id()
     with database() as connection:
         workflows.create_workflow(
