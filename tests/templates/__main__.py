@@ -59,3 +59,5 @@ if __name__ == "__main__":
         main(sys.argv[1:])
     except (database.DatabaseMissing, ReferenceRefused) as reason:
         sys.exit(str(reason))
+    except KeyboardInterrupt:
+        sys.exit("stopped early")

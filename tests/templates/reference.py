@@ -20,6 +20,8 @@ Json = dict[str, Any]
 LONGEST_ANSWER_SECONDS = 120.0
 PAUSES = (1.0, 5.0, 0.0)
 """How many seconds pass after a call that failed, before it is tried again."""
+ONE_CALL_EACH = httpx.Limits(max_keepalive_connections=0)
+"""A connection that rests while a workflow runs here may be closed by the other side as the next call goes out."""
 UNENDED = ("new", "running", "waiting")
 TIMES = {"settings": {"executionOrder": "v1", "timezone": "UTC"}}
 
@@ -68,7 +70,7 @@ class Reference:
         url = os.environ.get("REFERENCE")
         if not url:
             return cls(Answers(path), None)
-        made = cls(Answers(path), httpx.Client(base_url=url, timeout=90))
+        made = cls(Answers(path), httpx.Client(base_url=url, timeout=90, limits=ONE_CALL_EACH))
         made._log_in(os.environ.get("REFERENCE_EMAIL", ""), os.environ.get("REFERENCE_PASSWORD", ""))
         return made
 
