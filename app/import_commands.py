@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from app.importing.n8n.report import Report
 
 LARGEST_MIB = 256
+SECONDS_BETWEEN_LINES = 10
 
 
 bring_in: click.Group = DefaultGroup(
@@ -132,6 +133,7 @@ def import_n8n(source: tuple[str, ...], **given: Any) -> None:
     """
     from app.importing.n8n import moving  # loads the whole engine
 
+    check_report(given["report"])
     try:
         with reported():
             settings = Settings.from_environment(os.environ)
@@ -156,23 +158,29 @@ def move(wanted: "Move", connection: Connection, settings: Settings, given: dict
         return
     if given["remove_demo"]:
         click.echo(f"Deleted the demo workflows and {remove_demo(connection)} executions")
-    with activation(settings, connection, asked=given["activate"]) as activate:
-        while True:
-            with Progress() as progress:
-                report = wanted.bring(progress.add, progress.expect, activate)
-            show_report(report, given["report"])
-            if not given["follow"]:
-                break
-            time.sleep(given["every"])
+    try:
+        with activation(settings, connection, asked=given["activate"]) as activate:
+            while True:
+                with Progress() as progress:
+                    report = wanted.bring(progress.add, progress.expect, activate)
+                show_report(report, given["report"])
+                if not given["follow"]:
+                    break
+                time.sleep(given["every"])
+    except KeyboardInterrupt:
+        click.echo("\nStopped. What came is kept; the same command goes on from there.", err=True)
+        if not given["follow"]:
+            raise SystemExit(130) from None
     if not given["activate"]:
         click.echo("Next: look at what came. To switch, deactivate there, and run this again with --activate")
 
 
 class Progress:
-    """A bar for executions, where somebody looks on."""
+    """A bar for executions, where somebody looks on; a line every `SECONDS_BETWEEN_LINES` in a log."""
 
     def __init__(self) -> None:
         self._bar: Any = None
+        self._done, self._told_at = 0, time.monotonic()
 
     def __enter__(self) -> "Progress":
         return self
@@ -188,6 +196,10 @@ class Progress:
     def add(self, number: int) -> None:
         """So many more are done."""
         self._bar.update(number)
+        self._done += number
+        if not sys.stderr.isatty() and time.monotonic() - self._told_at >= SECONDS_BETWEEN_LINES:
+            self._told_at = time.monotonic()
+            click.echo(f"{self._done:,} of at most {self._bar.length:,} executions", err=True)
 
 
 def show_report(report: "Report", file: Path | None) -> None:
@@ -195,6 +207,12 @@ def show_report(report: "Report", file: Path | None) -> None:
     for line in report.lines():
         click.echo(line)
     write_report(report, file)
+
+
+def check_report(file: Path | None) -> None:
+    """Refuse a report that could not be written, before hours have gone into it."""
+    if file is not None and (file.is_dir() or not os.access(file if file.exists() else file.parent, os.W_OK)):
+        raise click.ClickException(f"{file} cannot be written: name another file with --report")
 
 
 def write_report(report: "Report", file: Path | None) -> None:

@@ -142,7 +142,7 @@ def render_workflow(
         "versionId": str(workflow.version_id),
         "versionCounter": 1,
         "sourceWorkflowId": None,
-        "parentFolder": None,
+        "parentFolder": None if workflow.folder is None else {"name": workflow.folder},
         "triggerCount": count_triggers(definition) if workflow.active else 0,
         **EMPTY,
         **definition,

@@ -12,7 +12,7 @@ from app.repository.workflows import Workflow, with_tags
 
 LIST = sql.SQL("""
     SELECT w.id, w.project_id, v.name, w.active, w.version_id, v.definition, w.created_at, w.updated_at,
-           w.active_version_id, w.is_archived
+           w.active_version_id, w.is_archived, w.folder
       FROM workflows AS w
       JOIN workflow_versions AS v ON v.id = w.version_id
      WHERE {matching}

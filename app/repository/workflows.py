@@ -27,6 +27,7 @@ class Workflow:
     updated_at: datetime
     active_version_id: UUID | None = None
     is_archived: bool = False
+    folder: str | None = None
     tags: tuple[TagRecord, ...] = ()
 
     @property
@@ -47,7 +48,7 @@ class WorkflowVersion:
 
 GET = """
     SELECT w.id, w.project_id, v.name, w.active, w.version_id, v.definition, w.created_at, w.updated_at,
-           w.active_version_id, w.is_archived
+           w.active_version_id, w.is_archived, w.folder
       FROM workflows AS w
       JOIN workflow_versions AS v ON v.id = w.version_id
      WHERE w.id = %(id)s AND (%(project_id)s::text IS NULL OR w.project_id = %(project_id)s)
@@ -100,7 +101,7 @@ PUBLISH_CURRENT = """
 # What its triggers and other workflows start: the published version, of one that is not active the current one.
 GET_PUBLISHED = """
     SELECT w.id, w.project_id, v.name, w.active, v.id, v.definition, w.created_at, w.updated_at,
-           w.active_version_id, w.is_archived
+           w.active_version_id, w.is_archived, w.folder
       FROM workflows AS w
       JOIN workflow_versions AS v ON v.id = coalesce(w.active_version_id, w.version_id)
      WHERE w.id = %(id)s AND (%(project_id)s::text IS NULL OR w.project_id = %(project_id)s)

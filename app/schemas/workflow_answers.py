@@ -6,6 +6,8 @@ from app.schemas.base import CamelSchema, IsoTime, StrictBoolean
 from app.schemas.executions import described
 from app.schemas.tags import ProjectSchema, TagSchema
 
+FOLDER = "The name of the folder that a workflow had in the n8n that it came from; null of all others."
+
 
 class SharedSchema(CamelSchema):
     role = fields.String(required=True)
@@ -70,7 +72,7 @@ class WorkflowSchema(CamelSchema):
     version_id = fields.String(required=True)
     version_counter = fields.Integer(required=True, metadata=described("Always 1."))
     source_workflow_id = fields.String(required=True, allow_none=True, metadata=described("Always null."))
-    parent_folder = fields.Dict(required=True, allow_none=True, metadata=described("Always null."))
+    parent_folder = fields.Dict(required=True, allow_none=True, metadata=described(FOLDER))
     node_groups = fields.List(fields.Dict(), required=True)
     trigger_count = fields.Integer(required=True)
     nodes = fields.List(fields.Dict(), required=True)
