@@ -8,6 +8,7 @@ import os
 import resource
 
 from app import logs, metric_files
+from app.credentials.keys import Keyring
 from app.environment import SettingsError
 from app.http.parking import ParkingWorker
 from app.settings import Settings
@@ -16,6 +17,11 @@ try:
     _settings = Settings.from_environment(os.environ)
 except SettingsError as error:
     raise SystemExit(f"Error: {error}") from None
+try:
+    Keyring(_settings).accepted()
+except OSError as error:
+    _what = f"{error.filename or _settings.home}: {error.strerror}"
+    raise SystemExit(f"Error: {_what}. Let this user read and write EXECUTIONS_HOME; its disk needs room") from None
 _metrics = _settings.home / "metrics"
 
 bind = f"{_settings.host}:{_settings.port}"

@@ -12,7 +12,7 @@ from marshmallow import ValidationError
 from marshmallow.validate import Email
 
 from app import logs
-from app.command_errors import reported
+from app.command_errors import Command, reported
 from app.credentials.keys import KEY_FILE
 from app.credentials.rotation import rotate
 from app.doctor import examine
@@ -28,7 +28,13 @@ from app.settings import Settings
 from app.up import up as bring_up
 
 
-@click.command()
+class Keys(click.Group):
+    """A group whose commands end as the others do."""
+
+    command_class = Command
+
+
+@click.command(cls=Command)
 def up() -> None:
     """Start everything here and keep it running.
 
@@ -40,7 +46,7 @@ def up() -> None:
         bring_up(os.environ, click.echo, "executions up" if as_program else "make run")
 
 
-@click.command()
+@click.command(cls=Command)
 def serve() -> None:
     """Answer HTTP on HOST:PORT with gunicorn.
 
@@ -55,7 +61,7 @@ def serve() -> None:
         os.execve(command[0], command, environ)
 
 
-@click.command()
+@click.command(cls=Command)
 def migrate() -> None:
     """Bring the database's schema up to date.
 
@@ -69,7 +75,7 @@ def migrate() -> None:
         click.echo("The database is up to date")
 
 
-@click.command()
+@click.command(cls=Command)
 def worker() -> None:
     """Claim executions and run them until SIGTERM or Ctrl-C.
 
@@ -79,12 +85,16 @@ def worker() -> None:
     logs.configure()
     with reported():
         settings = Settings.from_environment(os.environ)
+        from app.engine.sandbox.errors import SandboxError
         from app.worker import run_worker  # loads the whole engine
 
-        run_worker(settings)
+        try:
+            run_worker(settings)
+        except SandboxError as error:
+            raise click.ClickException(f"{error}. `flask doctor` says what to do about Node.js") from error
 
 
-@click.command()
+@click.command(cls=Command)
 def doctor() -> None:
     """Look this deployment over and say what to do.
 
@@ -101,7 +111,7 @@ def doctor() -> None:
         raise SystemExit(1)
 
 
-@click.group()
+@click.group(cls=Keys)
 def keys() -> None:
     """Make, list and revoke API keys, say whose they are, and change the key that credentials are encrypted with."""
 

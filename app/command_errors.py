@@ -1,7 +1,9 @@
 """What a command says when something outside of the program is not as it should be: one sentence, and what to do."""
 
+import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import click
 import psycopg
@@ -28,6 +30,9 @@ EXPECTED = (
 )
 """Errors whose message is fit to be shown as it is."""
 
+OF_THE_SYSTEM = {errno.EDQUOT, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOSPC, errno.EROFS}
+"""What a machine lacks, when the system does not say of which file."""
+
 
 @contextmanager
 def reported() -> Iterator[None]:
@@ -43,9 +48,18 @@ def reported() -> Iterator[None]:
             raise
         raise click.ClickException(f"{str(error).strip()}\n{advice}".rstrip()) from error
     except OSError as error:
-        if error.filename is None:
+        if error.filename is None and error.errno not in OF_THE_SYSTEM:
             raise
-        raise click.ClickException(f"{error.filename}: {error.strerror}. {_file_advice(error)}") from error
+        place = f"{error.filename}: " if error.filename is not None else ""
+        raise click.ClickException(f"{place}{error.strerror}. {_file_advice(error)}") from error
+
+
+class Command(click.Command):
+    """A command that ends like that, whatever part of it something goes wrong in."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        with reported():
+            return super().invoke(ctx)
 
 
 def _advice(error: psycopg.Error) -> str | None:
@@ -54,6 +68,10 @@ def _advice(error: psycopg.Error) -> str | None:
         return "The database is not migrated to this version: run `flask migrate` first."
     if isinstance(error, pg.InsufficientPrivilege):
         return "Grant the role of DATABASE_URL what it lacks (docs/operate.md), or use another role."
+    if isinstance(error, pg.ReadOnlySqlTransaction):
+        return "This database takes no changes, as a replica does not: let DATABASE_URL lead to the primary."
+    if isinstance(error, pg.DuplicateTable | pg.DuplicateObject | pg.DuplicateFunction):
+        return "The database holds tables of another program: give this one a database of its own."
     if isinstance(error, psycopg.OperationalError):
         if "failed to resolve host" in str(error):
             return "Characters such as @ : / in a password are percent-encoded in DATABASE_URL (%40 %3A %2F)."

@@ -1,6 +1,8 @@
 """Looks a deployment over and says, for each thing that is not as it should be, what to do."""
 
+import os
 import shutil
+import subprocess
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,6 +13,8 @@ import psycopg
 
 from app.credentials.key_check import unreadable
 from app.credentials.vault import Vault
+from app.engine.sandbox.bundles import MODULES
+from app.engine.sandbox.process import NODE
 from app.migrations import OLDEST_SUPPORTED, pending, unknown
 from app.repository import failures, workers
 from app.repository.connection import Connection, connect, open_pool, reading
@@ -33,6 +37,7 @@ MANY_DEAD_ROWS = 100_000
 LONG_TRANSACTION_SECONDS = 300.0
 NOTICE_SECONDS = 600.0
 FREE_DISK_BYTES = 2**30
+NODE_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +58,14 @@ def examine(settings: Settings) -> Iterator[Finding]:
         if "unsupported startup parameter" in str(error):
             advice = "this is PgBouncer: set DATABASE_DIRECT_URL to the address of PostgreSQL itself"
         yield Finding("database", str(error).strip(), advice)
+        yield from examine_host(settings)
         return
     with connection:
         yield from examine_server(connection, settings)
         missing = pending(connection)
         if missing:
-            yield Finding("migrations", f"missing: {', '.join(missing)}", "run `make migrate`")
+            yield Finding("migrations", f"missing: {', '.join(missing)}", "run `flask migrate`")
+            yield from examine_host(settings)
             return
         newer = unknown(connection)
         yield Finding(
@@ -73,7 +80,25 @@ def examine(settings: Settings) -> Iterator[Finding]:
         yield from examine_notices(connection, settings)
         yield from examine_bloat(connection)
         yield from examine_what_stays(connection)
+    yield from examine_host(settings)
+
+
+def examine_host(settings: Settings) -> Iterator[Finding]:
+    """What has nothing to do with the database."""
+    yield from examine_node()
     yield from examine_disk(settings)
+
+
+def examine_node() -> Iterator[Finding]:
+    """The Node.js that workers run JavaScript in."""
+    advice = "install the packages anew: `make install` in a checkout, or `pip install --force-reinstall` of the wheel"
+    try:
+        ran = subprocess.run([NODE, "--version"], capture_output=True, text=True, timeout=NODE_SECONDS, check=True)
+    except (OSError, subprocess.SubprocessError) as error:
+        yield Finding("Node.js", str(error), advice)
+        return
+    there = MODULES.is_dir()
+    yield Finding("Node.js", ran.stdout.strip() if there else f"{MODULES} is missing", None if there else advice)
 
 
 def examine_server(connection: Connection, settings: Settings) -> Iterator[Finding]:
@@ -81,6 +106,9 @@ def examine_server(connection: Connection, settings: Settings) -> Iterator[Findi
     server = describe_server(connection)
     old = server.version < OLDEST_SUPPORTED
     yield Finding("PostgreSQL", server.version_text, "upgrade to 15 or newer" if old else None)
+    if server.read_only:
+        advice = "let DATABASE_URL lead to the primary; a replica goes into DATABASE_REPLICA_URL"
+        yield Finding("writing", "this database takes no changes", advice)
     drift = abs((datetime.now(UTC) - server.now).total_seconds())
     off = (
         "synchronise this machine's clock: logs, $now in workflows and the expiry of tokens go by it"
@@ -149,6 +177,8 @@ def examine_encryption(connection: Connection, settings: Settings) -> Iterator[F
     )
     vault = Vault(settings)
     try:
+        if vault.keyring.is_there():
+            vault.keyring.accepted()
         wrong = unreadable(connection, vault)
         state = "opens the credentials that were tried" if vault.keyring.is_there() else "made at first use"
     except OSError as error:
@@ -216,6 +246,9 @@ def examine_disk(settings: Settings) -> Iterator[Finding]:
             free = shutil.disk_usage(folder).free
         except OSError as error:
             yield Finding(subject, f"{folder}: {error.strerror}", "make the folder, and let this user write to it")
+            continue
+        if not os.access(folder, os.W_OK | os.X_OK):
+            yield Finding(subject, f"{folder} cannot be written to", "let the user that runs this write to it")
             continue
         advice = (
             "make room: large requests, logs and the embedded database go there" if free < FREE_DISK_BYTES else None

@@ -91,6 +91,12 @@ def _check_server(database_url: str) -> None:
         if connection.info.server_version < OLDEST_SUPPORTED:
             version = connection.info.server_version // 10_000
             raise MigrationError(f"PostgreSQL 15 or newer is needed; this is {version}. Upgrade the server first")
+        encoding = connection.info.parameter_status("server_encoding")
+        if encoding != "UTF8":
+            raise MigrationError(
+                f"the database's encoding is {encoding}, which cannot hold every text: make it anew, with "
+                "CREATE DATABASE ... TEMPLATE template0 ENCODING 'UTF8'"
+            )
         role = connection.info.user
         row = connection.execute("SELECT current_schema(), has_schema_privilege(current_schema(), 'CREATE')").fetchone()
         schema, may_create = row if row is not None else (None, False)

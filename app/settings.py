@@ -117,7 +117,10 @@ class Settings:
         named while one is needed.
         """
         reader = EnvironmentReader(environ)
-        home = Path(reader.text("EXECUTIONS_HOME", "var")).expanduser().absolute()
+        try:
+            home = Path(reader.text("EXECUTIONS_HOME", "var")).expanduser().absolute()
+        except (OSError, RuntimeError) as error:
+            raise SettingsError(f"EXECUTIONS_HOME: the folder that it is seen from is not there: {error}") from None
         host = reader.text("HOST", "127.0.0.1")
         port = reader.integer("PORT", 8000, low=1, high=65_535)
         settings = cls(
@@ -247,7 +250,7 @@ def _conninfo(environ: Mapping[str, str], name: str) -> str:
     url = environ.get(name, "").strip()
     try:
         conninfo_to_dict(url)
-    except ProgrammingError as error:
+    except (ProgrammingError, UnicodeError) as error:
         raise SettingsError(
             f"{name} is no address of a PostgreSQL: {str(error).strip()}. "
             "It looks like postgresql://user:password@host:5432/name, with @ : / in a password percent-encoded"

@@ -2,6 +2,8 @@
 
 import json
 import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,7 +12,7 @@ import psycopg
 import pytest
 
 from app.credentials.vault import Vault
-from app.repository.api_keys import find_api_key
+from app.repository.api_keys import ensure_api_key, find_api_key
 from app.repository.workflows import get_workflow
 from app.settings import Settings
 from tests.live import environment
@@ -196,4 +198,61 @@ def test_a_home_that_is_a_file_is_named(flask, tmp_path):
     result = flask("worker", EXECUTIONS_HOME=home)
     assert result.returncode == 1
     assert str(home) in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize("arguments", [["migrate"], ["keys", "create", "x"], ["keys", "revoke", "1"], ["worker"]])
+def test_a_database_that_takes_no_changes_is_said_to_be_so(database_url, flask, connection, arguments):
+    ensure_api_key(connection, "a key of the tests", label="x", scopes=["*"])
+    connection.commit()
+    read_only = psycopg.conninfo.make_conninfo(database_url, options="-c default_transaction_read_only=on")
+    result = flask(*arguments, DATABASE_URL=read_only)
+    assert result.returncode == 1
+    assert "let DATABASE_URL lead to the primary" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_a_database_of_another_program_is_left_alone(empty_url, flask):
+    with psycopg.connect(empty_url) as theirs:
+        theirs.execute("CREATE TABLE workflows (id text)")
+    result = flask("migrate", DATABASE_URL=empty_url)
+    assert result.returncode == 1
+    assert "tables of another program" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_a_database_that_cannot_hold_every_text_is_refused(postgres_url, flask):
+    with psycopg.connect(postgres_url, autocommit=True) as server:
+        server.execute("CREATE DATABASE plain_bytes TEMPLATE template0 ENCODING 'SQL_ASCII' LOCALE 'C'")
+        try:
+            result = flask("migrate", DATABASE_URL=psycopg.conninfo.make_conninfo(postgres_url, dbname="plain_bytes"))
+        finally:
+            server.execute("DROP DATABASE plain_bytes WITH (FORCE)")
+    assert result.returncode == 1
+    assert "encoding is SQL_ASCII" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "content"),
+    [(["worker"], b""), (["keys", "rotate-encryption"], b"\xff\xfe"), (["serve"], b"\n"), (["doctor"], b"\xff")],
+)
+def test_a_key_file_without_a_key_is_named(flask, tmp_path, arguments, content):
+    (tmp_path / "encryption-key").write_bytes(content)
+    result = flask(*arguments)
+    assert result.returncode == 1
+    said = result.stdout + result.stderr
+    assert str(tmp_path / "encryption-key") in said
+    assert "holds no key" in said
+    assert "Traceback" not in said
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device of Linux")
+@pytest.mark.parametrize("arguments", [["keys", "scopes"], ["doctor"]])
+def test_output_that_finds_no_room_is_said_in_a_sentence(database_url, tmp_path, arguments):
+    with open("/dev/full", "w") as full:
+        command = [sys.executable, "-m", "flask", *arguments]
+        environ = environment(database_url, tmp_path)
+        result = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, env=environ, check=False)
+    assert result.returncode == 1
+    assert "No space left on device" in result.stderr
     assert "Traceback" not in result.stderr

@@ -116,3 +116,16 @@ def test_a_full_disk_and_a_folder_that_is_not_there(database_url, monkeypatch) -
 
 def test_no_database() -> None:
     assert "DATABASE_URL" in findings("postgresql://nobody@127.0.0.1:1/nothing?connect_timeout=1")["database"]
+
+
+def test_a_database_that_takes_no_changes(database_url) -> None:
+    read_only = psycopg.conninfo.make_conninfo(database_url, options="-c default_transaction_read_only=on")
+    assert "primary" in findings(read_only)["writing"]
+
+
+def test_no_node_and_a_home_that_cannot_be_written_to(database_url, tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr("app.doctor.NODE", tmp_path / "node")
+    monkeypatch.setattr("app.doctor.os.access", lambda *_: False)
+    advice = findings(database_url, EXECUTIONS_HOME=str(tmp_path))
+    assert "make install" in advice["Node.js"]
+    assert "write to it" in advice["disk of EXECUTIONS_HOME"]

@@ -5,6 +5,7 @@ that is used first. The file is read again when it has changed, so that a runnin
 """
 
 import contextlib
+import errno
 import hashlib
 import os
 import secrets
@@ -16,6 +17,7 @@ from pathlib import Path
 from app.settings import Settings
 
 KEY_FILE = "encryption-key"
+NO_KEY = "The file holds no key: put back the one that credentials were encrypted with"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +63,13 @@ class Keyring:
             status = path.stat()
         version = (status.st_ino, status.st_mtime_ns)
         if self._kept[0] != version:
-            lines = filter(None, map(str.strip, path.read_text().splitlines()))
+            try:
+                lines = filter(None, map(str.strip, path.read_text().splitlines()))
+            except UnicodeDecodeError:
+                raise OSError(errno.EINVAL, NO_KEY, str(path)) from None
             self._kept = (version, tuple(map(Key.of, dict.fromkeys(lines))))
         if not self._kept[1]:
-            raise OSError(f"The file {path} holds no key: put back the one that credentials were encrypted with")
+            raise OSError(errno.EINVAL, NO_KEY, str(path))
         return self._kept[1]
 
     def current(self) -> Key:

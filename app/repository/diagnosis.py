@@ -14,6 +14,7 @@ SERVER = """
            current_setting('max_connections')::int AS max_connections,
            (SELECT count(*) FROM pg_stat_activity AS a WHERE a.backend_type = 'client backend') AS connections,
            current_setting('fsync')::boolean AS fsync,
+           current_setting('transaction_read_only')::boolean AS read_only,
            current_setting('autovacuum')::boolean AS autovacuum
 """
 
@@ -73,6 +74,7 @@ class Server:
     max_connections: int
     connections: int
     fsync: bool
+    read_only: bool
     autovacuum: bool
 
 
