@@ -73,7 +73,7 @@ def test_a_migration_that_is_missing(database_url) -> None:
     with psycopg.connect(database_url) as connection:
         connection.execute("DELETE FROM migration_checksums")
         connection.execute("DELETE FROM _yoyo_migration")
-    assert "make migrate" in findings(database_url)["migrations"]
+    assert "flask migrate" in findings(database_url)["migrations"]
 
 
 def test_a_database_that_a_newer_program_has_migrated(database_url) -> None:
