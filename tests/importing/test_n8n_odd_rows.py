@@ -4,11 +4,13 @@ import json
 import os
 import sqlite3
 import time
+import zipfile
 from pathlib import Path
 
 import psycopg
 import pytest
 
+from app.importing.n8n.files_of_runs import RunFiles
 from app.importing.n8n.flatted import Unreadable, unflatten
 from app.importing.n8n.open_source import Access
 from app.importing.n8n.source import SourceError
@@ -127,3 +129,21 @@ def test_a_source_is_the_same_from_wherever_it_is_named(bring, target, sqlite_fi
     monkeypatch.chdir(sqlite_file.parent)
     bring(Path("database.sqlite"))
     assert one(target, "SELECT count(*) FROM imports") == (1,)
+
+
+def test_a_zip_file_that_unpacks_to_much_is_refused(bring, tmp_path):
+    path = tmp_path / "entities.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("workflowentity.jsonl", b"A" * 2**24)
+    with pytest.raises(SourceError, match="packed tighter"):
+        bring(path)
+
+
+def test_only_files_within_the_storage_folder_are_read(tmp_path):
+    folder = tmp_path / "storage"
+    folder.mkdir()
+    (tmp_path / "secret").write_text("secret")
+    (folder / "link").symlink_to(tmp_path / "secret")
+    os.mkfifo(folder / "pipe")
+    files = RunFiles(folder, 100)
+    assert [files.read_path(name) for name in ("link", "../secret", "pipe", "nothing", "nul\0")] == [None] * 5

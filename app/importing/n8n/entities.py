@@ -1,6 +1,7 @@
 """Reads the ZIP file of n8n's `export:entities`: a file an entity, each line of it encrypted rows."""
 
 import zipfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -42,6 +43,8 @@ TABLES = {
 
 ROWS_OF_TABLES = "data_table_user_"
 LONGEST_LINE = 512 * 2**20
+MOST_SHRUNK = 4
+"""Times: what is encrypted and in base64 does not become smaller than three quarters."""
 
 
 class EntitiesSource(Spool):
@@ -58,7 +61,7 @@ class EntitiesSource(Spool):
         try:
             with zipfile.ZipFile(path) as archive:
                 self._read(archive, InstanceKey(key))
-        except (OSError, zipfile.BadZipFile, EOFError) as error:
+        except (OSError, zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
             self.close()
             raise SourceError(f"{path} cannot be read as an export of n8n: {error}") from error
         except SourceError:
@@ -77,10 +80,17 @@ class EntitiesSource(Spool):
 
 
 def _rows(archive: zipfile.ZipFile, name: str, key: InstanceKey) -> Iterator[Row]:
+    packed = archive.getinfo(name)
+    if packed.file_size > 2**20 and packed.file_size > MOST_SHRUNK * packed.compress_size:
+        raise SourceError(f"{name} is packed tighter than what n8n encrypts can be: it is not what n8n has written")
     with archive.open(name) as lines:
         number = 0
         while line := lines.readline(LONGEST_LINE):
             number += 1
+            if len(line) == LONGEST_LINE:
+                raise SourceError(
+                    f"line {number} of {name} is longer than {LONGEST_LINE // 2**20} MiB: name n8n's database instead"
+                )
             try:
                 opened = key.decrypt(line.strip().decode()) if line.strip() else ""
                 yield from (read_json(row) for row in opened.split("\n") if row.strip())

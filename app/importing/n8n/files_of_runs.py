@@ -24,10 +24,10 @@ class RunFiles:
         if self.folder is None:
             return None
         root = self.folder.resolve()
-        path = (root / name).resolve()
         try:
-            if not path.is_relative_to(root) or path.stat().st_size > self.most_bytes:
+            path = (root / name).resolve()
+            if not path.is_relative_to(root) or not path.is_file() or path.stat().st_size > self.most_bytes:
                 return None
             return path.read_bytes()
-        except (OSError, ValueError):
+        except (OSError, RuntimeError, ValueError):  # RuntimeError: links in a circle
             return None
