@@ -126,3 +126,15 @@ def test_an_execution_that_shows_up_after_a_later_one_comes(bring, target, sqlit
         connection.close()
         bring(sqlite_file)
     assert {late, late + 1} <= statuses(target).keys()
+
+
+def test_what_was_active_is_remembered_when_all_is_deactivated_before_the_last_pass(bring, sqlite_file):
+    bring(sqlite_file)
+    connection = sqlite3.connect(sqlite_file)
+    with connection:
+        connection.execute("UPDATE workflow_entity SET active = 0")
+    connection.close()
+    bring(sqlite_file)
+    activated: list[str] = []
+    bring(sqlite_file, activate=lambda workflow_id, version_id: activated.append(workflow_id))
+    assert sorted(activated) == sorted(row["id"] for row in n8n.rows("workflow_entity") if row["active"])

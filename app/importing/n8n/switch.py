@@ -8,9 +8,13 @@ from app.repository.connection import Connection
 
 
 def remember_active(connection: Connection, source: Source, workflow_ids: Sequence[str]) -> None:
-    """Note what is active there: at the switch it will have been deactivated."""
+    """Note what is active there: at the switch it will have been deactivated.
+
+    Where nothing is active any more, the switch has begun there: what was noted before stays.
+    """
     with connection.transaction():
-        import_progress.save_active(connection, source.name, workflow_ids)
+        if workflow_ids or not import_progress.active_before(connection, source.name):
+            import_progress.save_active(connection, source.name, workflow_ids)
 
 
 def to_activate(connection: Connection, source: Source, active_now: Sequence[str]) -> list[str]:
