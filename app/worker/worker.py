@@ -8,9 +8,7 @@ but its running executions, and those become `crashed`.
 import asyncio
 import contextlib
 import logging
-import os
 import random
-import socket
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -20,13 +18,11 @@ from typing import Any, TypeVar
 import orjson
 from psycopg_pool import ConnectionPool
 
-from app.credentials.key_check import report
 from app.credentials.vault import Vault
 from app.engine import nodes
 from app.engine.sandbox import Sandbox
 from app.outgoing.client import Outgoing
-from app.repository import workers
-from app.repository.connection import UNREACHABLE, Connection, open_pool, transaction
+from app.repository.connection import UNREACHABLE, Connection, open_pool
 from app.repository.triggers import answer_now
 from app.settings import Settings
 from app.signatures import Signer
@@ -39,6 +35,7 @@ from app.worker.database import Database
 from app.worker.exchange import Exchange
 from app.worker.held import Held
 from app.worker.reach import Reach
+from app.worker.registry import Registry
 from app.worker.static_data import StaticStores
 from app.worker.tally import Tally
 from app.worker.watchdog import Pulse
@@ -76,6 +73,7 @@ class Worker:
             start_child=lambda *part: self._held.run_child(*part),
             send_answer=self._send_answer,
         )
+        self._registry = Registry(settings, pool, vault, self._clock)
         self._wake = asyncio.Event()
         self._stopping = asyncio.Event()
         self._stopped_at = 0.0
@@ -158,7 +156,7 @@ class Worker:
                 await self._abandon()
             else:
                 await self._drain(exchange, beat)
-                await self._persistently(partial(self._retire, worker_id))
+                await self._persistently(partial(self._registry.retire, worker_id))
 
     @contextlib.asynccontextmanager
     async def _helpers(self, beat: Beat) -> AsyncIterator[list[asyncio.Task[None]]]:
@@ -287,7 +285,7 @@ class Worker:
 
     async def _register_unless_stopped(self) -> int | None:
         """The id of this worker's new registration; None when it was stopped before PostgreSQL could be reached."""
-        registering = asyncio.ensure_future(self._persistently(self._register))
+        registering = asyncio.ensure_future(self._persistently(self._registry.register))
         stopping = asyncio.ensure_future(self._stopping.wait())
         await asyncio.wait([registering, stopping], return_when=asyncio.FIRST_COMPLETED)
         stopping.cancel()
@@ -295,22 +293,6 @@ class Worker:
             return registering.result()
         registering.cancel()
         return None
-
-    def _register(self) -> int:
-        with transaction(self._pool) as connection:
-            self._clock.read(connection)
-            report(connection, self._vault)
-            return workers.register(
-                connection,
-                hostname=socket.gethostname(),
-                pid=os.getpid(),
-                concurrency=self._settings.concurrency,
-                sends_notices=self._settings.failure_webhook is not None,
-            )
-
-    def _retire(self, worker_id: int) -> None:
-        with transaction(self._pool) as connection:
-            workers.retire(connection, worker_id)
 
 
 def refuse_to_go_on_without(helpers: Sequence[asyncio.Task[None]]) -> None:
