@@ -4,7 +4,6 @@ The figures of all workers together come from the database, by way of the API; t
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry, Histogram, PlatformCollector, ProcessCollector, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -12,9 +11,7 @@ from prometheus_client.registry import Collector
 
 from app.engine.sandbox import Sandbox
 from app.worker.health import Page, told
-
-if TYPE_CHECKING:
-    from app.worker.worker import Worker
+from app.worker.worker import Worker
 
 PREFIX = "executions_worker_process"
 """Without the last part the names are the API's, which tells of all workers."""
@@ -25,7 +22,7 @@ TEXT = "text/plain; version=0.0.4; charset=utf-8"
 class Vitals(Collector):
     """What a worker says; may be asked in any thread."""
 
-    def __init__(self, worker: "Worker", sandbox: Sandbox, slots: int) -> None:
+    def __init__(self, worker: Worker, sandbox: Sandbox, slots: int) -> None:
         """`slots`: how many executions the worker may run at once."""
         self._worker = worker
         self._sandbox = sandbox
