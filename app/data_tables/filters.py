@@ -30,7 +30,7 @@ def row_filter(table: DataTable, document: Any, zone: tzinfo = UTC) -> RowFilter
     return RowFilter(tuple(condition(table, entry, zone) for entry in entries), any_of=kind == "or")
 
 
-def searching(table: DataTable, text: str, wanted: RowFilter) -> RowFilter:
+def with_search(table: DataTable, text: str, wanted: RowFilter) -> RowFilter:
     """The same filter, for rows with the text in any cell besides."""
     if not text.strip():
         return wanted

@@ -1,9 +1,9 @@
 """What is done with data tables and their rows. Each function is one transaction's work and takes a connection."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, tzinfo
-from typing import Any, Protocol
+from typing import Any
 
 from app.data_tables.errors import InvalidData, Mismatch, ReservedName, TablesFull, TooManyRows
 from app.data_tables.filters import SYSTEM_COLUMNS
@@ -19,41 +19,14 @@ COLUMN_NAME = re.compile(r"[a-zA-Z][a-zA-Z0-9_]{0,62}", re.ASCII)
 LONGEST_NAME = 128
 TYPES = ("string", "number", "boolean", "date")
 DRY_RUN = "dryRunState"
+Change = Callable[..., list[DataRow]]
+"""`update` or `upsert`: they take the same."""
+TryChange = Callable[..., list[dict[str, Any]]]
+"""`try_update` or `try_upsert`, which show the change and make none: they take the same but `most_bytes`."""
 NAME_RULE = (
     "Only alphabetical characters and non-leading numbers and underscores are allowed for column names, and the "
     "maximum length is 63 characters."
 )
-
-
-class Change(Protocol):
-    """What changes the rows that are meant, or adds one: `update`, `upsert`."""
-
-    def __call__(
-        self,
-        connection: Connection,
-        table: DataTable,
-        wanted: RowFilter,
-        row: Mapping[str, Any],
-        *,
-        most_bytes: int,
-        most_rows: int | None,
-        zone: tzinfo = UTC,
-    ) -> list[DataRow]: ...
-
-
-class TryChange(Protocol):
-    """What shows a change without making it: `try_update`, `try_upsert`."""
-
-    def __call__(
-        self,
-        connection: Connection,
-        table: DataTable,
-        wanted: RowFilter,
-        row: Mapping[str, Any],
-        *,
-        most_rows: int,
-        zone: tzinfo = UTC,
-    ) -> list[dict[str, Any]]: ...
 
 
 def create(connection: Connection, project_id: str, name: str, columns: Sequence[tuple[str, str]]) -> DataTable:
@@ -94,8 +67,10 @@ def insert(
     connection: Connection, table: DataTable, rows: Sequence[Mapping[str, Any]], *, most_bytes: int, zone: tzinfo = UTC
 ) -> list[DataRow]:
     """Add rows, values by the names of columns, to a table that is locked. Raises InvalidData, TablesFull."""
-    made = data_table_rows.insert_rows(connection, table.id, [filled(cells_of(table, row, zone)) for row in rows])
-    changed(connection, table, most_bytes)
+    made = data_table_rows.insert_rows(
+        connection, table.id, [without_empty(cells_of(table, row, zone)) for row in rows]
+    )
+    note_change(connection, table, most_bytes)
     return made
 
 
@@ -116,7 +91,7 @@ def update(
     cells = some_cells(table, row, zone)
     check_number(connection, table, wanted, most_rows)
     made = data_table_rows.update_rows(connection, table.id, wanted, cells, returning=most_rows is not None)
-    changed(connection, table, most_bytes)
+    note_change(connection, table, most_bytes)
     return made
 
 
@@ -156,8 +131,8 @@ def clear(connection: Connection, table: DataTable) -> int:
     return number
 
 
-def changed(connection: Connection, table: DataTable, most_bytes: int) -> None:
-    """Raises TablesFull when the project's tables have grown too large; the transaction must then not be committed."""
+def note_change(connection: Connection, table: DataTable, most_bytes: int) -> None:
+    """Note that rows have changed. Raises TablesFull, after which nothing may be committed."""
     if data_tables.used_bytes(connection, table.project_id) > most_bytes:
         raise TablesFull(
             f"The data tables of a project can hold at most {most_bytes // 2**20} MiB (EXECUTIONS_DATA_TABLES_BYTES)"
@@ -193,7 +168,7 @@ def try_update(
     now = datetime.now(UTC)
     states: list[dict[str, Any]] = []
     for before in found:
-        after = DataRow(before.id, filled({**before.cells, **cells}), before.created_at, now)
+        after = DataRow(before.id, without_empty({**before.cells, **cells}), before.created_at, now)
         states += [{**show_row(table, before), DRY_RUN: "before"}, {**show_row(table, after), DRY_RUN: "after"}]
     return states
 
@@ -248,7 +223,7 @@ def some_cells(table: DataTable, row: Mapping[str, Any], zone: tzinfo) -> dict[s
     return cells_of(table, row, zone)
 
 
-def filled(cells: Mapping[str, Any]) -> dict[str, Any]:
+def without_empty(cells: Mapping[str, Any]) -> dict[str, Any]:
     """Those cells that are not empty."""
     return {column: value for column, value in cells.items() if value is not None}
 

@@ -22,7 +22,7 @@ from app.schemas.data_tables import ColumnBody, ColumnChange, ColumnSchema
 blueprint = Blueprint("dataTables-columns", __name__, url_prefix="/api/v1/data-tables/<table_id>/columns")
 
 
-def locked(connection: Connection, table_id: str) -> DataTable:
+def lock_visible_table(connection: Connection, table_id: str) -> DataTable:
     return data_tables.lock_table(connection, validate_table_id(table_id), project_id=caller().project_id)
 
 
@@ -57,10 +57,10 @@ def create_data_table_column(body: dict[str, Any], table_id: str) -> Response:
     """Add a column; its cells are empty."""
     name, column_id = check_name(body["name"], body["type"]), new_id()
     with database() as connection:
-        table = locked(connection, table_id)
+        table = lock_visible_table(connection, table_id)
         place = min(body.get("index", len(table.columns)), len(table.columns))
         data_table_columns.add_column(connection, table, column_id, name=name, type=body["type"], place=place)
-        return answer(shown_after(connection, table, column_id), 201)
+        return answer(show_changed(connection, table, column_id), 201)
 
 
 @blueprint.endpoint(
@@ -77,27 +77,27 @@ def update_data_table_column(body: dict[str, Any], table_id: str, column_id: str
     if body["name"] is None and body["index"] is None:
         raise ValidationError("Name what is to change: name or index.")
     with database() as connection:
-        table = locked(connection, table_id)
+        table = lock_visible_table(connection, table_id)
         column = data_table_columns.column_of(table, column_id)
         name = column.name if body["name"] is None else check_name(body["name"], column.type)
         place = column.place if body["index"] is None else body["index"]
         if place >= len(table.columns):
             raise ValidationError({"index": [f"Must be less than {len(table.columns)}, the number of columns."]})
         data_table_columns.change_column(connection, column, name=name, place=place)
-        return answer(shown_after(connection, table, column_id))
+        return answer(show_changed(connection, table, column_id))
 
 
 @blueprint.endpoint("DELETE", "/<column_id>", scope="dataTableColumn:delete", status=204, errors=[404])
 def delete_data_table_column(table_id: str, column_id: str) -> Response:
     """Delete a column with its cells."""
     with database() as connection:
-        table = locked(connection, table_id)
+        table = lock_visible_table(connection, table_id)
         data_table_columns.delete_column(connection, data_table_columns.column_of(table, column_id))
         data_tables.touch_table(connection, table.id)
     return Response(status=204)
 
 
-def shown_after(connection: Connection, table: DataTable, column_id: str) -> dict[str, Any]:
+def show_changed(connection: Connection, table: DataTable, column_id: str) -> dict[str, Any]:
     """The column as it is now; the table has changed with it."""
     data_tables.touch_table(connection, table.id)
     return tables.show_column(data_table_columns.column_of(data_tables.get_table(connection, table.id), column_id))

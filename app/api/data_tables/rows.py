@@ -4,7 +4,7 @@ from typing import Any
 
 from flask import Response
 
-from app.api.data_tables.columns import locked
+from app.api.data_tables.columns import lock_visible_table
 from app.api.data_tables.places import place_text, read_place, with_time
 from app.api.data_tables.tables import validate_table_id
 from app.api.face.answers import answer
@@ -13,7 +13,7 @@ from app.api.face.blueprint import Blueprint
 from app.api.face.services import database, services
 from app.data_tables import tables
 from app.data_tables.errors import InvalidData, Mismatch
-from app.data_tables.filters import SYSTEM_COLUMNS, row_filter, searching
+from app.data_tables.filters import SYSTEM_COLUMNS, row_filter, with_search
 from app.repository import data_table_rows, data_tables
 from app.repository.connection import Connection
 from app.repository.data_table_conditions import RowFilter
@@ -45,7 +45,7 @@ def get_data_table_rows(query: dict[str, Any], table_id: str) -> Response:
     with database() as connection:
         table = data_tables.get_table(connection, validate_table_id(table_id), project_id=caller().project_id)
         order = order_of(table, query.get("sort_by"))
-        wanted = searching(table, query.get("search") or "", row_filter(table, query.get("filter") or {}))
+        wanted = with_search(table, query.get("search") or "", row_filter(table, query.get("filter") or {}))
         after = None if query["last_id"] is None else place_in(connection, table, order, query["last_id"])
         rows = data_table_rows.list_rows(
             connection, table.id, wanted, limit=query["limit"] + 1, order=order, after=after
@@ -103,7 +103,7 @@ def place_in(connection: Connection, table: DataTable, order: Order, text: str) 
 def create_data_table_rows(body: dict[str, Any], table_id: str) -> Response:
     """Add rows, all or none of them."""
     with database() as connection:
-        table = locked(connection, table_id)
+        table = lock_visible_table(connection, table_id)
         rows = tables.insert(connection, table, body["data"], most_bytes=most_bytes())
     if body["return_type"] == "count":
         return answer({"success": True, "insertedRows": len(rows)})
@@ -127,12 +127,17 @@ def upsert_data_table_row(body: dict[str, Any], table_id: str) -> Response:
 def change_rows(body: dict[str, Any], table_id: str, change: tables.Change, try_change: tables.TryChange) -> Response:
     """Change rows, or with `dryRun` only say what would change."""
     with database() as connection:
-        table = locked(connection, table_id)
-        wanted = changing(table, body["filter"])
+        table = lock_visible_table(connection, table_id)
+        wanted = change_filter(table, body["filter"])
         if body["dry_run"]:
             return answer(try_change(connection, table, wanted, body["data"], most_rows=MOST_RETURNED))
         rows = change(
-            connection, table, wanted, body["data"], most_bytes=most_bytes(), most_rows=returned(body["return_data"])
+            connection,
+            table,
+            wanted,
+            body["data"],
+            most_bytes=most_bytes(),
+            most_rows=most_returned(body["return_data"]),
         )
     return answer(tables.show_rows(table, rows) if body["return_data"] else True)
 
@@ -141,11 +146,11 @@ def change_rows(body: dict[str, Any], table_id: str, change: tables.Change, try_
 def delete_data_table_rows(query: dict[str, Any], table_id: str) -> Response:
     """Delete the rows that a filter means. The answer is true, or with `returnData` the rows."""
     with database() as connection:
-        table = locked(connection, table_id)
+        table = lock_visible_table(connection, table_id)
         wanted = row_filter(table, query["filter"])
         if query["dry_run"]:
             return answer(tables.try_delete(connection, table, wanted, most_rows=MOST_RETURNED))
-        rows = tables.delete(connection, table, wanted, most_rows=returned(query["return_data"]))
+        rows = tables.delete(connection, table, wanted, most_rows=most_returned(query["return_data"]))
     return answer(tables.show_rows(table, rows) if query["return_data"] else True)
 
 
@@ -153,10 +158,10 @@ def delete_data_table_rows(query: dict[str, Any], table_id: str) -> Response:
 def clear_data_table_rows(table_id: str) -> Response:
     """Delete all rows."""
     with database() as connection:
-        return answer({"deletedCount": tables.clear(connection, locked(connection, table_id))})
+        return answer({"deletedCount": tables.clear(connection, lock_visible_table(connection, table_id))})
 
 
-def changing(table: DataTable, document: dict[str, Any]) -> RowFilter:
+def change_filter(table: DataTable, document: dict[str, Any]) -> RowFilter:
     """The filter of a change, which must not mean all rows by mistake. Raises InvalidData."""
     wanted = row_filter(table, document)
     if not wanted.conditions:
@@ -164,7 +169,7 @@ def changing(table: DataTable, document: dict[str, Any]) -> RowFilter:
     return wanted
 
 
-def returned(wanted: bool) -> int | None:
+def most_returned(wanted: bool) -> int | None:
     """How many rows an answer can hold; None: it holds none."""
     return MOST_RETURNED if wanted else None
 

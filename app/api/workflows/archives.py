@@ -166,7 +166,7 @@ def import_workflows() -> Response:
     if file is None:
         raise ValidationError({"package": ["Missing data for required field."]})
     archive = read_archive(file.read())
-    documents = [checked(document) for document in archive.workflows]
+    documents = [validate_document(document) for document in archive.workflows]
     project = chosen_project(form.get("project_id")) or DEFAULT_PROJECT
     with database() as connection:
         require_project(connection, project, None)
@@ -198,7 +198,7 @@ def import_workflows() -> Response:
     )
 
 
-def checked(document: dict[str, Any]) -> dict[str, Any]:
+def validate_document(document: dict[str, Any]) -> dict[str, Any]:
     """A workflow of a package that can be stored. Raises ValidationError and InvalidWorkflow."""
     BODY.load(document)
     services().rules.check_graph(document)
