@@ -35,7 +35,7 @@ class Page:
     content_type: str = JSON
 
 
-def told(status: int, message: str | None = None) -> Page:
+def json_page(status: int, message: str | None = None) -> Page:
     """The answer of a health check, or a refusal: 200 is {"status": "ok"}, all else says why not."""
     return Page(orjson.dumps({"message": message} if message else {"status": "ok"}), status)
 
@@ -101,7 +101,7 @@ class HealthServer:
         try:
             head = await reader.readuntil(b"\r\n\r\n")
         except asyncio.LimitOverrunError:
-            page, method = told(431, "The head of the request is too large"), "GET"
+            page, method = json_page(431, "The head of the request is too large"), "GET"
         else:
             method, page = self._find(head)
         writer.write(_head(page) + (b"" if method == "HEAD" else page.body))
@@ -110,17 +110,17 @@ class HealthServer:
     def _find(self, head: bytes) -> tuple[str, Page]:
         method, target, *rest = [*head.split(b"\r\n", 1)[0].decode("latin-1").split(" "), ""]
         if not rest or not rest[0].startswith("HTTP/1."):
-            return "GET", told(400, "This is no request of HTTP/1.1")
+            return "GET", json_page(400, "This is no request of HTTP/1.1")
         page = self._pages.get(target.partition("?")[0])
         if page is None:
-            return method, told(404, "Not found")
+            return method, json_page(404, "Not found")
         if method not in ("GET", "HEAD"):
-            return method, told(405, "Only GET is answered here")
+            return method, json_page(405, "Only GET is answered here")
         try:
             return method, page()
         except Exception:
             log.exception("health page failed", extra={"path": target})
-            return method, told(500, "This page failed; the worker's log says why")
+            return method, json_page(500, "This page failed; the worker's log says why")
 
 
 def _head(page: Page) -> bytes:

@@ -10,7 +10,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from app.engine.sandbox import Sandbox
-from app.worker.health import Page, told
+from app.worker.health import Page, json_page
 from app.worker.worker import Worker
 
 PREFIX = "executions_worker_process"
@@ -47,21 +47,21 @@ class Vitals(Collector):
         """503 when only a new process helps: the loop stands still, or the beat's thread does."""
         worker, beat = self._worker, self._worker.beat
         if not worker.turns:
-            return told(503, f"The worker's loop has stood still for {worker.pulse.silence:.0f} s")
+            return json_page(503, f"The worker's loop has stood still for {worker.pulse.silence:.0f} s")
         if beat is not None and not beat.tries:
-            return told(503, "The worker's beat stands still")
-        return told(200)
+            return json_page(503, "The worker's beat stands still")
+        return json_page(200)
 
     def ready(self) -> Page:
         """503 while the worker claims nothing: it stops, holds no lease, or does not reach the database."""
         beat = self._worker.beat
         if self._worker.is_stopping:
-            return told(503, "The worker is stopping")
+            return json_page(503, "The worker is stopping")
         if beat is None or beat.lost:
-            return told(503, "The worker holds no lease")
+            return json_page(503, "The worker holds no lease")
         if not beat.reaches_database:
-            return told(503, "The database is not available at the moment")
-        return told(200)
+            return json_page(503, "The database is not available at the moment")
+        return json_page(200)
 
     def metrics(self) -> Page:
         """All measurements in Prometheus' text format."""
