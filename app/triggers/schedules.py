@@ -147,7 +147,7 @@ def monday(day: date) -> date:
 
 
 def item_for(rule: dict[str, Any], due: datetime) -> dict[str, Any]:
-    """What a Schedule Trigger puts out when it fires, in n8n's fields; nothing for a rule that is `bare`."""
+    """The output of a Schedule Trigger when it fires, in n8n's fields; nothing for a rule that is `bare`."""
     if rule.get("bare"):
         return {}
     local = due.astimezone(ZoneInfo(rule["timezone"]))

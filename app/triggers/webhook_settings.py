@@ -13,7 +13,7 @@ from app.http_rules import status_of
 from app.triggers import InvalidTrigger, reading
 
 STREAMING = "streaming"
-"""Answers as the workflow goes on. No node here puts out less than an item, so a Respond to Webhook node answers, or
+"""Answers as the workflow goes on. No output here has less than an item, so a Respond to Webhook node answers, or
 else the last node."""
 RESPONSE_MODES = ("onReceived", "lastNode", "responseNode", STREAMING)
 PARAMETERS = frozenset(

@@ -62,7 +62,7 @@ PAGE = """<!DOCTYPE html>
 </body>
 </html>
 """
-"""What a node without a template puts out."""
+"""The output of a node without a template."""
 STYLES = {
     "table": "border-spacing:0; font-family:helvetica,arial,sans-serif",
     "header": "margin:0; padding:7px 20px 7px 0px; border-bottom:1px solid #eee; text-align:left; color:#888; "

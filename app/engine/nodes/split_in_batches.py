@@ -29,7 +29,7 @@ async def split_in_batches_3(context: NodeContext) -> Outputs:
 
 
 def _processed(context: NodeContext, memory: dict[str, Any]) -> list[Item]:
-    """What the loop is done with, when it is done; with an error output, as in n8n, it forgets what it has put out."""
+    """What the loop is done with, when it is done; with an error output, as in n8n, it forgets its output."""
     if not memory["done"]:
         return []
     processed: list[Item] = memory["processedItems"]

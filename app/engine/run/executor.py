@@ -239,7 +239,7 @@ def _pair(inputs: list[list[Item]], outputs: Outputs) -> None:
 def _route_errors(node: Node, inputs: list[list[Item]], outputs: Outputs) -> Outputs:
     """Move the items that stand for an error to the extra output, together with the input they failed for.
 
-    What a node puts out beyond the outputs that it shows, as Filter does, gives way to them; what lies further is left.
+    What a node gives beyond the outputs that it shows, as Filter does, gives way to them; what lies further is left.
     """
     regular = node.kind.count_outputs(node.parameters)
     beyond = outputs[regular + 1 :]

@@ -36,7 +36,7 @@ TIMED_OUT = "TimeoutExecutionCancelledError"
 class RunRequest:
     """One execution to run, or to take up again.
 
-    `items` go into the trigger; with `resume` they are instead what the node that waited puts out. `static_data` is
+    `items` go into the trigger; with `resume` they are instead the output of the node that waited. `static_data` is
     what earlier executions have kept; None: what the workflow's document holds.
     """
 

@@ -1,5 +1,5 @@
-"""Runs recorded executions of n8n here and compares what each node puts out. Nothing is stored, and nothing outside
-is reached: nodes that reach outside put out what was recorded."""
+"""Runs recorded executions of n8n here and compares the output of each node. Nothing is stored, and nothing outside
+is reached: nodes that reach outside output what was recorded."""
 
 import asyncio
 from collections import Counter
@@ -33,7 +33,7 @@ OUTSIDE = frozenset(
         "wait",
     )
 )
-"""Types that reach outside or wait; what they put out is taken from the record."""
+"""Types that reach outside or wait; their output is taken from the record."""
 REMEMBERING = ("clearDeduplicationHistory", "removeItemsSeenInPreviousExecutions")
 """Operations of Remove Duplicates to which earlier executions matter."""
 RUN_SECONDS = 60.0
@@ -182,7 +182,7 @@ def _document(execution: SourceExecution, stage: Stage) -> dict[str, Any]:
 
 
 def _items(runs: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The first items that a node has put out, with their files."""
+    """The first items of the output of a node, with their files."""
     outputs = (output for run in runs for output in (run.get("data") or {}).get("main") or [])
     items: list[dict[str, Any]] = next((output for output in outputs if output), [])
     return [{name: item[name] for name in ("json", "binary") if name in item} for item in items]

@@ -67,7 +67,7 @@ class Asked:
         return wanted
 
     def limit(self) -> int | None:
-        """How many to put out at most, None: all."""
+        """How many to output at most, None: all."""
         if self.parameters.get("returnAll", False):
             return None
         wanted = conversions.to_number(self.parameters.get("limit", 50))

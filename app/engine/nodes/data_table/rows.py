@@ -90,7 +90,7 @@ async def upsert(asked: Asked) -> list[Item]:
 
 
 async def delete(asked: Asked) -> list[Item]:
-    """Delete the rows that are meant, and put out what they were."""
+    """Delete the rows that are meant, and output what they were."""
     table_id, dry_run = await asked.table_id(), asked.dry_run()
     wanted = _some(await asked.wanted(table_id))
     return _items(asked, await asked.store.delete(table_id, wanted, zone=asked.zone, dry_run=dry_run))
