@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 
+from app import large_json
 from app.engine.sandbox.errors import CodeError, ExpressionError, SandboxError
 from app.engine.sandbox.returned import items_of_all, items_of_each
 
@@ -26,7 +27,7 @@ def document(answer: bytes) -> dict[str, Any]:
     if values > MOST_VALUES and _outside_of_strings(answer) > MOST_VALUES:
         raise SandboxError(f"The JavaScript gave more than {MOST_VALUES:,} values at once")
     try:
-        value = orjson.loads(answer)
+        value = large_json.read(answer)
     except orjson.JSONDecodeError as error:
         raise SandboxError(f"The JavaScript gave a value that cannot be kept: {error}") from error
     return value if isinstance(value, dict) else {}

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 import copy
 import json
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 
+from app import large_json
 from app.engine.sandbox import checks
 from app.engine.sandbox.pool import Mode, Pool
 from app.engine.sandbox.requests import Ask
 
+G = TypeVar("G")
+T = TypeVar("T")
 _LENGTH = struct.Struct(">I")
 
 
@@ -90,9 +94,8 @@ class Sandbox:
         """
         texts = _encode(list(templates))
         payload = b"".join((_LENGTH.pack(len(texts)), texts, _encode(scope)))
-        answer = checks.document(
-            await self._pool.request("expressions", self._project, payload, self._expression_timeout)
-        )
+        given = await self._pool.request("expressions", self._project, payload, self._expression_timeout)
+        answer = await _judge(checks.document, given, large=large_json.is_large(given))
         _keep_data(answer, scope)
         indexes = scope.get("itemIndexes")
         rows = checks.rows(answer, len(scope.get("items") or () if indexes is None else indexes), len(templates))
@@ -125,11 +128,16 @@ class Sandbox:
             {"source": source, "eachItem": each_item, "continueOnFail": continue_on_fail, "compiles": compiles}
         )
         payload = b"".join((_LENGTH.pack(len(options)), options, _encode(scope)))
-        answer = checks.document(
-            await self._pool.request("code", self._project, payload, timeout or self._code_timeout, ask)
-        )
+        given = await self._pool.request("code", self._project, payload, timeout or self._code_timeout, ask)
+        large = large_json.is_large(given)
+        answer = await _judge(checks.document, given, large=large)
         _keep_data(answer, scope)
-        return CodeResult(checks.items_of(answer), checks.console(answer))
+        return CodeResult(await _judge(checks.items_of, answer, large=large), checks.console(answer))
+
+
+async def _judge(check: Callable[[G], T], given: G, *, large: bool) -> T:
+    """What a check says of an answer; of a large one in a thread, so that the loop goes on."""
+    return await asyncio.to_thread(check, given) if large else check(given)
 
 
 def _encode(value: Any) -> bytes:

@@ -11,6 +11,8 @@ from typing import Any
 
 import orjson
 
+from app import large_json
+
 _DECIMAL = re.compile(r"[+-]?(?:\d++\.?\d*+(?:[eE][+-]?\d+)?|\.\d++(?:[eE][+-]?\d+)?)\Z")
 _RADIX = re.compile(r"0(?:[xX][0-9a-fA-F]+|[oO][0-7]+|[bB][01]+)\Z")
 _SAFE_INTEGER = 2**53
@@ -225,6 +227,8 @@ _TOKEN = re.compile(
 )
 
 
+LARGE = 2**20
+"""Characters; a shorter text is read at once."""
 BARE_WORDS = {"undefined": "null"}
 _COLON = re.compile(r"\s*:")
 _BARE_QUOTE = re.compile(r'(?<!\\)"')
@@ -233,8 +237,8 @@ _BARE_QUOTE = re.compile(r'(?<!\\)"')
 def parse_json(text: str) -> Any:
     """The JSON value in `text`. Raises CannotConvert."""
     try:
-        return orjson.loads(text)
-    except orjson.JSONDecodeError as error:
+        return large_json.read(text.encode()) if len(text) > LARGE else orjson.loads(text)
+    except (orjson.JSONDecodeError, UnicodeEncodeError) as error:
         raise CannotConvert from error
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from app.engine.nodes.http_request.authentication import NO_PROOF, Proof, proof
 from app.engine.nodes.http_request.pagination import all_pages
 from app.engine.nodes.http_request.parameters import Request
-from app.engine.nodes.http_request.requests import check, in_batches, items_of, seconds, send
+from app.engine.nodes.http_request.requests import check, in_batches, items_beside, seconds, send
 from app.engine.nodes.shared.issues import Credential, Required, credentials, rules
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
@@ -40,7 +40,7 @@ async def http_request(context: NodeContext) -> Outputs:
             return await all_pages(context, pagination, made, index)
         answer = await send(context, made.call(), index)
         check(answer, made.reading, index)
-        return items_of(answer, made.reading, index, context.items[index])
+        return await items_beside(answer, made.reading, index, context.items[index])
 
     size = int(conversions.to_number(batch.get("batchSize", 50 if batch else -1)))
     return [await in_batches(context, size, seconds(batch.get("batchInterval"), 1.0) if batch else 0, request)]

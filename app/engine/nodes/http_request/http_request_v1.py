@@ -12,7 +12,7 @@ from app.engine.nodes.http_request.requests import (
     check,
     header_value,
     in_batches,
-    items_of,
+    items_beside,
     named,
     pairs,
     put_header,
@@ -72,7 +72,7 @@ async def http_request_v1(context: NodeContext) -> Outputs:
         reading = _reading(parameters)
         answer = await send(context, _call(context.items[index], parameters, proven, index), index)
         check(answer, reading, index)
-        return items_of(answer, reading, index, context.items[index])
+        return await items_beside(answer, reading, index, context.items[index])
 
     size = int(conversions.to_number(options.get("batchSize", -1)))
     return [await in_batches(context, size, seconds(options.get("batchInterval"), 1.0), request)]

@@ -5,7 +5,8 @@ import re
 from typing import Any
 
 from app.engine.nodes.http_request.parameters import Request, is_url
-from app.engine.nodes.http_request.requests import body_of, check, items_of, seconds, send
+from app.engine.nodes.http_request.requests import body_of, check, items_beside, seconds, send, work_of
+from app.engine.run.computing import compute
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.run.items import Item
@@ -37,13 +38,13 @@ async def all_pages(context: NodeContext, pagination: dict[str, Any], request: R
         answer = await send(context, call, index)
         same = same + 1 if answer.content == last else 1
         last = answer.content
-        body = body_of(answer)
+        body = await compute(body_of, answer, size=work_of(answer))
         variables["$response"] = {"statusCode": answer.status, "headers": answer.headers, "body": body}
         variables["$pageCount"] += 1
         complete = await _complete(context, pagination, settings, answer, body, variables, index)
         if not (complete and pagination.get("paginationCompleteWhen") == "receiveSpecificStatusCodes"):
             check(answer, request.reading, index)
-        output.extend(items_of(answer, request.reading, index, context.items[index]))
+        output.extend(await items_beside(answer, request.reading, index, context.items[index]))
         if complete or (most is not None and variables["$pageCount"] >= most):
             return output
         if same >= SAME_ANSWERS:

@@ -16,6 +16,7 @@ from urllib.parse import unquote, urlsplit
 
 from app.binary_files import file_entry
 from app.engine.nodes.http_request.failures import RequestFailed, of_answer, of_exception
+from app.engine.run.computing import compute
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.run.items import Item
@@ -26,6 +27,7 @@ from app.outgoing.client import Answer, Call
 from app.outgoing.failures import NETWORK_FAILURES
 
 AT_ONCE = 50
+BYTES_OF_ONE = 10_000
 """Most requests that one node has under way."""
 ACCEPT = {
     "json": "application/json,text/*;q=0.99",
@@ -138,6 +140,16 @@ def items_of(answer: Answer, reading: Reading, index: int, given: Item) -> list[
     if isinstance(body, list) and reading.split:
         return [{"json": {} if entry is None else entry, "pairedItem": paired} for entry in body]
     return [{"json": {} if body is None else body, "pairedItem": paired}]
+
+
+async def items_beside(answer: Answer, reading: Reading, index: int, given: Item) -> list[Item]:
+    """The same as items_of; where the answer is large, in a thread."""
+    return await compute(items_of, answer, reading, index, given, size=work_of(answer))
+
+
+def work_of(answer: Answer) -> int:
+    """How much it is to read an answer, in items that are computed: above a MiB it is for a thread."""
+    return len(answer.content) // BYTES_OF_ONE
 
 
 OCTETS = "application/octet-stream"

@@ -1,0 +1,78 @@
+"""Reads JSON of millions of values in slices: one call of orjson holds Python's lock, and every loop and thread with
+it, until it has read the whole text. What is small is read at once."""
+
+import re
+from typing import Any
+
+import orjson
+
+AT_ONCE = 300_000
+"""So many values take orjson about 0.1 seconds of a processor."""
+MOST_LEVELS = 16
+"""One around the other, of which each holds more than that."""
+_MARK = re.compile(rb'"(?:[^"\\]++|\\.)*+"|[\[\]{},]', re.DOTALL)
+_KEY = re.compile(rb'\s*+("(?:[^"\\]++|\\.)*+")\s*+:', re.DOTALL)
+
+
+def is_large(text: bytes) -> bool:
+    """Whether it may hold more values than are read at once; signs in strings count as if they stood outside."""
+    return text.count(b",") + text.count(b"[") + text.count(b"{") > AT_ONCE
+
+
+def read(text: bytes, level: int = 0) -> Any:
+    """The value, as orjson.loads gives it; to be called in a thread where it is large. Raises orjson.JSONDecodeError,
+    also for large values in large values in more than MOST_LEVELS."""
+    text = text.strip(b" \t\r\n")
+    opening, closing = text[:1], text[-1:]
+    if not is_large(text) or opening not in (b"[", b"{") or closing not in (b"]", b"}"):
+        return orjson.loads(text)
+    if level > MOST_LEVELS:
+        raise orjson.JSONDecodeError("too much in too many levels", "", 0)
+    made: Any = [] if opening == b"[" else {}
+    for part, alone in _slices(text):
+        if not part.strip(b" \t\r\n"):
+            raise orjson.JSONDecodeError("a comma that parts nothing", "", 0)
+        whole = opening + part + closing
+        if not alone or not is_large(part):
+            value = orjson.loads(whole)
+        elif opening == b"[":
+            value = [read(part, level + 1)]
+        elif key := _KEY.match(part):
+            value = {orjson.loads(key[1]): read(part[key.end() :], level + 1)}
+        else:
+            value = orjson.loads(whole)
+        if isinstance(made, list):
+            made += value
+        else:
+            made.update(value)
+    if closing != (b"]" if opening == b"[" else b"}"):
+        raise orjson.JSONDecodeError("an end of something else", "", 0)
+    return made
+
+
+def _slices(text: bytes) -> list[tuple[bytes, bool]]:
+    """The entries of a list or an object, as many together as may be read at once, and whether one is alone. The
+    commas between two slices are left out."""
+    slices: list[tuple[bytes, bool]] = []
+    depth = values = before = 0  # `before`: values ahead of the present entry
+    begin = entry = 1  # where the slice begins, and the entry
+    entries = 0  # of the slice, ahead of the present one
+    for mark in _MARK.finditer(text, 1, len(text) - 1):
+        sign = mark[0]
+        if sign == b",":
+            values += 1
+            if depth:
+                continue
+            if values > AT_ONCE and entries:
+                slices.append((text[begin : entry - 1], entries == 1))
+                begin, values, entries = entry, values - before, 0
+            entry, before, entries = mark.end(), values, entries + 1
+        elif sign in b"[{":
+            depth += 1
+            values += 1
+        elif sign in b"]}":
+            depth -= 1
+    if values > AT_ONCE and entries:
+        slices.append((text[begin : entry - 1], entries == 1))
+        begin, entries = entry, 0
+    return [*slices, (text[begin:-1], not entries)]

@@ -1,0 +1,58 @@
+"""JSON that is read in slices is the JSON that it is."""
+
+import json
+import random
+from types import SimpleNamespace
+from typing import Any
+
+import orjson
+import pytest
+
+from app import large_json
+
+TEXTS = ['a,[]{}"\\é', "", "xxxxx"]
+
+
+def made(chance: random.Random, levels: int) -> Any:
+    kind = chance.random()
+    if levels == 0 or kind < 0.3:
+        return chance.choice([1, -2.5, None, True, *TEXTS])
+    if kind < 0.65:
+        return [made(chance, levels - 1) for _ in range(chance.randint(0, 6))]
+    return {chance.choice(["a", "b", 'c,"', "d\\"]): made(chance, levels - 1) for _ in range(chance.randint(0, 5))}
+
+
+def read_by(loads: Any, text: bytes) -> Any:
+    try:
+        return orjson.dumps(loads(text))
+    except orjson.JSONDecodeError:
+        return "none"
+
+
+@pytest.mark.parametrize("at_once", [1, 2, 3, 7, 20])
+def test_it_gives_what_orjson_gives_and_refuses_what_it_refuses(at_once, monkeypatch):
+    monkeypatch.setattr(large_json, "AT_ONCE", at_once)
+    chance = random.Random(at_once)
+    for _ in range(60):
+        text = json.dumps(made(chance, 5), indent=chance.choice([None, 1])).encode()
+        place = chance.randrange(len(text))
+        broken = [text[:place] + sign + text[place + 1 :] for sign in (b"", b",", b"]", b'"', b"{", b"\\")]
+        for each in [text, *broken]:
+            assert read_by(large_json.read, each) == read_by(orjson.loads, each), each
+
+
+def test_no_call_of_orjson_reads_more_than_so_much(monkeypatch):
+    sizes: list[int] = []
+
+    def loads(text: bytes) -> Any:
+        sizes.append(text.count(b",") + text.count(b"[") + text.count(b"{"))
+        return orjson.loads(text)
+
+    monkeypatch.setattr(large_json, "orjson", SimpleNamespace(loads=loads, JSONDecodeError=orjson.JSONDecodeError))
+    monkeypatch.setattr(large_json, "AT_ONCE", 100)
+    value = {"returned": [[] for _ in range(2_000)], "other": {"within": {str(n): [n] for n in range(1_000)}}}
+    assert large_json.read(orjson.dumps(value)) == value
+    assert max(sizes) <= 100 + 5
+    deep = b"[" * 100 + b"1," * 200 + b"1" + b"]" * 100
+    with pytest.raises(orjson.JSONDecodeError):
+        large_json.read(deep)
