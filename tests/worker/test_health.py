@@ -49,7 +49,7 @@ def test_a_worker_says_that_it_lives_is_ready_and_what_it_runs(queue, start_work
     assert figures["executions_worker_process_running"] == 0
     assert figures["executions_worker_process_database_up"] == 1
     assert figures["executions_worker_process_lease_seconds"] > 0
-    assert figures["executions_worker_process_loop_lag_seconds_count"] > 0
+    wait_until(lambda: measured(port)["executions_worker_process_loop_lag_seconds_count"] > 0)
     assert figures["process_resident_memory_bytes"] > 0
 
 
