@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 from marshmallow import ValidationError, fields, validate
 
-from app.schemas.base import OBJECT_ID, CamelSchema, StrictSchema
+from app.schemas.base import OBJECT_ID, BoundedList, CamelSchema, StrictSchema
 from app.schemas.tar_entries import files_of
 
 FORMAT_VERSION = "1"
@@ -29,7 +29,7 @@ NOT_IN_A_NAME = re.compile(r"[^a-z0-9]+")
 class ExportBody(StrictSchema):
     """Which workflows to export."""
 
-    workflow_ids = fields.List(
+    workflow_ids = BoundedList(
         fields.String(validate=validate.Length(1, 64)), required=True, validate=validate.Length(1, MOST_WORKFLOWS)
     )
     credential_export_policy = fields.String(
