@@ -7,7 +7,7 @@ ReadVariables = Callable[[], Awaitable[dict[str, str]]]
 """Reads the variables that the run may see, by key."""
 
 _ASKS = re.compile(r"\$vars\b")
-_KEY = re.compile(r"\$vars\s*(?:\?\.)?\s*(?:\[\s*(?:'([^'\\]*)'|\"([^\"\\]*)\")\s*\]|\.?\s*([A-Za-z_]\w*))")
+_KEY = re.compile(r"\$vars\s*+(?:\?\.)?\s*+(?:\[\s*+(?:'([^'\\]*)'|\"([^\"\\]*)\")\s*+\]|\.?\s*+([A-Za-z_]\w*))")
 
 
 def ask_for_variables(texts: Sequence[str]) -> bool:
