@@ -1,6 +1,5 @@
 """Credentials: written once, used by the nodes of workflows, never given out again."""
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -103,7 +102,7 @@ def create_credential(body: dict[str, Any]) -> Response:
 )
 def get_credential_schema(credential_type: str) -> Response:
     """What the data of a credential of this type has to look like."""
-    if not re.fullmatch(TYPE_NAME, credential_type):
+    if not TYPE_NAME.fullmatch(credential_type):
         raise CredentialTypeNotFound
     return answer(type_of(credential_type).json_schema())
 

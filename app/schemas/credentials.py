@@ -1,5 +1,6 @@
 """Credentials: bodies and answers."""
 
+import re
 from typing import Any
 
 from marshmallow import ValidationError, fields, validate, validates_schema
@@ -18,7 +19,7 @@ from app.schemas.base import (
 
 LARGEST_DATA = 256 * 1024
 """Bytes of JSON: of types that are not known here nothing else is known."""
-TYPE_NAME = r"^[A-Za-z0-9_.-]{1,128}$"
+TYPE_NAME = re.compile(r"^[A-Za-z0-9_.-]{1,128}$")
 NOT_HERE = "Is not available: a credential belongs to one project, and nobody signs in to use it."
 
 

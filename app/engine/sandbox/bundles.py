@@ -11,6 +11,9 @@ from pathlib import Path
 from typing import Any
 
 MODULES = Path(__file__).parent / "node_modules"
+_IMPORT_META = re.compile(r"\bimport\.meta\b")
+_DYNAMIC_IMPORT = re.compile(r"\bimport\s*\(")
+_EXPORT = re.compile(r"\bexport\s*\{([^{}]*)\}")
 _REQUIRE = re.compile(r"""\brequire\(\s*(["'])([^"'\n]+)\1\s*\)""")
 EMPTY = frozenset({"buffer", "http", "https", "stream", "string_decoder", "timers", "url"})
 """Modules of Node itself that the libraries name and can do without: they get an empty object."""
@@ -85,11 +88,11 @@ class Bundler:
 
 def _as_commonjs(text: str) -> str:
     """An ES module that imports nothing, as text that sets `module.exports`. What it would import later is refused."""
-    text = re.sub(r"\bimport\.meta\b", "({})", re.sub(r"\bimport\s*\(", "$noImport(", text))
-    [names] = re.findall(r"\bexport\s*\{([^{}]*)\}", text)
+    text = _IMPORT_META.sub("({})", _DYNAMIC_IMPORT.sub("$noImport(", text))
+    [names] = _EXPORT.findall(text)
     exported = [entry.split(" as ") for entry in names.split(",") if entry.strip()]
     members = ", ".join(f"{entry[-1].strip()}: {entry[0].strip()}" for entry in exported)
-    text = re.sub(r"\bexport\s*\{[^{}]*\}", lambda _: f"module.exports = {{ {members} }}", text)
+    text = _EXPORT.sub(lambda _: f"module.exports = {{ {members} }}", text)
     return f'"use strict";{text}'
 
 

@@ -18,6 +18,7 @@ HEAD = ("BEGIN:VCALENDAR", "VERSION:2.0", "CALSCALE:GREGORIAN", "PRODID:adamgibb
 """What n8n's events begin with, so that whoever reads them sees no difference."""
 _LINE_BREAK = re.compile(r"\r\n|[\r\n]")
 _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s]+\Z")
+_PARAMETER_SIGNS = re.compile(r'[";:,]')
 _MAILBOX = re.compile(r"[^\s@,;:]{1,64}@[^\s@,;:]{1,255}")
 
 
@@ -94,7 +95,7 @@ def _number(fields: dict[str, Any], name: str) -> str:
 
 
 def _person(person: dict[str, Any], nameless: str) -> str:
-    name = re.sub(r'[";:,]', "", _one_line(display(person.get("name") or nameless)))
+    name = _PARAMETER_SIGNS.sub("", _one_line(display(person.get("name") or nameless)))
     address = display(person.get("email") or "")
     if address and not _MAILBOX.fullmatch(address):
         raise ValueError(f"'{address}' is not an e-mail address")
