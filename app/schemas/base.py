@@ -20,6 +20,8 @@ OFFSET_AFTER_SPACE = re.compile(r"(:\d\d(?:\.\d{1,9})?) (\d\d:?\d\d)\Z")
 LONGEST_TIME = 64
 MOST_FIELDS = 1_000
 """Of an object whose fields are all known by name."""
+MOST_OBJECTS = 1_000
+"""Of a body that is a list of objects."""
 MOST_ERRORS = 20
 """So many entries of a list are said to be wrong; more say nothing new, and each takes a hundred times its size."""
 WHOLE_NUMBER = re.compile(r"(-?[0-9]{1,100})(?:\.0{1,100})?", re.ASCII)
@@ -39,6 +41,13 @@ class StrictSchema(CamelSchema):
 
     class Meta:
         unknown = RAISE
+
+    @pre_load(pass_collection=True)
+    def check_number(self, data: Any, *, many: bool, **kwargs: Any) -> Any:
+        """Refuse at once a list of more objects than any body may have."""
+        if many and isinstance(data, list) and len(data) > MOST_OBJECTS:
+            raise ValidationError(f"Must not have more than {MOST_OBJECTS:,} entries.")
+        return data
 
     @pre_load
     def check_size(self, data: Any, **kwargs: Any) -> Any:

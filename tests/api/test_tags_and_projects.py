@@ -80,5 +80,5 @@ def test_a_list_of_very_many_tags_is_refused_at_once(api, workflow):
     answer = api.put(f"/workflows/{workflow.id}/tags", [1] * 100_000)
     assert (answer.status_code, answer.json) == (
         400,
-        {"message": "The request body must not have more than 1,000 entries"},
+        {"message": "Must not have more than 1,000 entries."},
     )

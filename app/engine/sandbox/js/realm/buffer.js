@@ -67,7 +67,7 @@
         return apply(toString, this, [encoding, ...range]);
       }
       const text = apply(toString, this, ['base64', ...range]);
-      return text.replaceAll('+', '-').replaceAll('/', '_').replace(/=+$/, '');
+      return text.replaceAll('+', '-').replaceAll('/', '_').replace(/={1,2}$/, '');
     };
     Buffer.prototype.write = function (...given) {
       return apply(write, this, given.map((each) => (isUrlSafe(each) ? 'base64' : each)));
