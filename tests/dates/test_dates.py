@@ -38,7 +38,6 @@ pytestmark = [
     [
         ("leap-day", DATES),
         ("new-year", KEPT),
-        ("berlin-autumn", CASES),
     ],
 )
 def test_they_pass_on_another_day_in_another_place(name: str, tests: Sequence[str]) -> None:
