@@ -46,7 +46,7 @@ class HealthServer:
     def __init__(self, pages: Mapping[str, Callable[[], Page]]) -> None:
         """The functions are called in the server's thread, and must not wait for anything."""
         self._pages = pages
-        self._calls: dict[asyncio.Task[None], None] = {}  # the oldest first
+        self._calls: dict[asyncio.Task[None], asyncio.StreamWriter] = {}  # the oldest first
 
     @contextlib.contextmanager
     def serving(self, host: str, port: int) -> Iterator[None]:
@@ -73,28 +73,36 @@ class HealthServer:
             loop.run_until_complete(self._serve(listening, ended))
 
     async def _serve(self, listening: socket.socket, ended: asyncio.Event) -> None:
-        server = await asyncio.start_server(self._answer, sock=listening, limit=LONGEST_HEAD)
+        server = await asyncio.start_server(self._take, sock=listening, limit=LONGEST_HEAD)
         await ended.wait()
         server.close()
-        for call in list(self._calls):
+        # What the loop has accepted at the last moment becomes a call first, or nobody would close it.
+        await asyncio.gather(*(asyncio.all_tasks() - {asyncio.current_task(), *self._calls}))
+        calls = dict(self._calls)
+        for call, writer in calls.items():
             call.cancel()
-        await asyncio.gather(*self._calls)
+            writer.transport.abort()
+        await asyncio.gather(*calls, return_exceptions=True)
+        await asyncio.sleep(0)  # in which the transports close
 
-    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._calls[task] = None
+    def _take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Begin a call. It is known from here on: one that is cancelled before its first step cannot end by itself."""
+        task = asyncio.get_running_loop().create_task(self._answer(reader, writer))
+        self._calls[task] = writer
+        task.add_done_callback(lambda ended: self._calls.pop(ended, None))
         if len(self._calls) > MOST_CALLS:
             oldest = next(iter(self._calls))
-            del self._calls[oldest]
+            longest = self._calls.pop(oldest)
             oldest.cancel()
+            _end(longest)
+
+    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             async with asyncio.timeout(CALL_SECONDS):
                 await self._converse(reader, writer)
         except (TimeoutError, OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
             pass  # slow, or gone, or the one that has had the most time when there are too many
         finally:
-            self._calls.pop(task, None)
             _end(writer)
 
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

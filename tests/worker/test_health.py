@@ -2,8 +2,10 @@
 
 import socket
 import threading
+import time
 import urllib.error
 from collections.abc import Callable
+from contextlib import suppress
 
 import pytest
 
@@ -107,8 +109,12 @@ def test_the_silent_keep_nobody_from_being_answered_and_are_cut_off(server):
             assert connection.recv(1) == b""
 
 
-def test_its_thread_ends_with_it(port):
+@pytest.mark.parametrize("idle_seconds", [0, 0.001, 0.05])
+def test_its_thread_ends_with_it_and_closes_what_it_has_accepted(port, idle_seconds):
     before = threading.active_count()
-    with HealthServer({}).serving("127.0.0.1", port), socket.create_connection(("127.0.0.1", port), PATIENCE_SECONDS):
-        pass
+    with HealthServer({}).serving("127.0.0.1", port):
+        idle = socket.create_connection(("127.0.0.1", port), PATIENCE_SECONDS)
+        time.sleep(idle_seconds)
+    with idle, suppress(ConnectionResetError):  # which is closed as well, before the server had seen it
+        assert idle.recv(1) == b""
     assert threading.active_count() == before
