@@ -20,9 +20,7 @@ def on_error(*nodes) -> bytes:
 
 def add(queue, workflow_id: str, mode: str) -> int:
     """Queue an execution of another mode than the tests' usual one."""
-    [execution_id] = queue.add(workflow_id)
-    queue.connection.execute("UPDATE executions SET mode = %s WHERE id = %s", [mode, execution_id])
-    return execution_id
+    return queue.add(workflow_id, mode=mode)[0]
 
 
 def error_runs(queue, number: int = 1) -> list[int]:
