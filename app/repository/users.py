@@ -45,14 +45,16 @@ RENAME_OWNER = """
      WHERE u.role = 'global:owner'
 """
 
-# Whom a key that is limited to a project sees: the owner, its own user, and the members of the project.
+# Whom a key that is limited to a project sees: the owner, its own user, and the members of the project. Who belongs to
+# another project it does not learn.
 LIST = """
     SELECT u.id, u.email, u.first_name, u.last_name, u.role, u.created_at, u.updated_at,
            u.role <> 'global:owner' AND NOT EXISTS (SELECT FROM api_keys AS k WHERE k.user_id = u.id) AS pending
       FROM users AS u
      WHERE u.id > %(after)s
        AND (%(project_id)s::text IS NULL OR u.role = 'global:owner'
-            OR u.id IN (SELECT m.user_id FROM project_members AS m WHERE m.project_id = %(project_id)s))
+            OR (u.id IN (SELECT m.user_id FROM project_members AS m WHERE m.project_id = %(project_id)s)
+                AND (%(visible_project)s::text IS NULL OR %(visible_project)s = %(project_id)s)))
        AND (%(visible_project)s::text IS NULL OR u.role = 'global:owner' OR u.id = %(own)s
             OR u.id IN (SELECT m.user_id FROM project_members AS m WHERE m.project_id = %(visible_project)s))
      ORDER BY u.id

@@ -127,6 +127,11 @@ def test_members_of_a_project(api) -> None:
     assert [each["email"] for each in api.get("/users?projectId=a").json["data"]].count(bob["email"]) == 1
     limited = api.with_key("of b", "user:list", "user:read", project_id="b")
     assert {each["email"] for each in limited.get("/users").json["data"]} == {OWNER}
+    api.post("/projects/b/users", {"relations": [relations[1]]})
+    assert {each["email"] for each in limited.get("/users").json["data"]} == {OWNER, bob["email"]}
+    for project in ("a", "nosuch"):  # whether bob is there, too, is none of its business
+        assert {each["email"] for each in limited.get(f"/users?projectId={project}").json["data"]} == {OWNER}
+    api.delete(f"/projects/b/users/{bob['id']}")
     assert limited.get(f"/users/{bob['id']}").status_code == 404
     assert limited.get(path).status_code == 404
     stranger = {"userId": str(UUID(int=5)), "role": "project:viewer"}
