@@ -2,6 +2,7 @@
 
 import pytest
 
+from app.api.executions import restarts
 from tests.patience import wait_until
 from tests.workflows import START, chain, node, set_field
 
@@ -58,6 +59,14 @@ def test_many_go_on_at_a_node_and_those_without_it_say_so(api, workflow):
         }
         assert "never ran" in results[str(lacking)]["message"]
         assert ("retryId" in results[str(having)]) != dry_run
+
+
+def test_data_that_is_too_large_to_look_into_is_not_read(api, workflow, monkeypatch):
+    number = api.ended(workflow, data=RAN)
+    monkeypatch.setattr(restarts, "largest", lambda: 10)
+    refused = api.post(f"/executions/{number}/retry", {"from": {"node": "A"}})
+    assert (refused.status_code, "EXECUTIONS_BODIES_BYTES" in refused.json["message"]) == (409, True)
+    assert api.post(f"/executions/{number}/retry", {"from": "start"}).status_code == 200
 
 
 def test_anothers_execution_has_no_nodes(api, workflow):
