@@ -250,4 +250,4 @@ def remove_demo(connection: Connection) -> int:
     """Delete the demo workflows and their executions that have ended; returns the number of these."""
     names = [json.loads(file.read_text())["name"] for file in sorted(demo.WORKFLOWS.glob("*.json"))]
     with connection.transaction():
-        return imports.remove_workflows(connection, names)
+        return imports.remove_workflows(connection, names, DEFAULT_PROJECT)

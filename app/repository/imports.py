@@ -96,7 +96,7 @@ RELEASE = """
 REMOVE_WORKFLOWS = """
     DELETE FROM workflows AS w
      USING workflow_versions AS v
-     WHERE v.id = w.version_id AND v.name = ANY(%(names)s::text[]) AND NOT w.active
+     WHERE v.id = w.version_id AND v.name = ANY(%(names)s::text[]) AND w.project_id = %(project_id)s AND NOT w.active
     RETURNING w.id
 """
 
@@ -283,10 +283,12 @@ def is_resume_token(connection: Connection, execution_id: int, signature: str) -
     return row[0] is None or hmac.compare_digest(row[0].encode(), signature.encode("utf-8", "replace"))
 
 
-def remove_workflows(connection: Connection, names: Sequence[str]) -> int:
-    """Delete the workflows of these names that are not active, and their executions that have ended; returns how many
-    those were."""
-    removed = [row[0] for row in connection.execute(REMOVE_WORKFLOWS, {"names": list(names)})]
+def remove_workflows(connection: Connection, names: Sequence[str], project_id: str) -> int:
+    """Delete the workflows of these names that are not active, in a project, and their executions that have ended.
+
+    Returns how many executions those were.
+    """
+    removed = [row[0] for row in connection.execute(REMOVE_WORKFLOWS, {"names": list(names), "project_id": project_id})]
     return connection.execute(REMOVE_EXECUTIONS, {"ids": removed}).rowcount
 
 
