@@ -1,0 +1,55 @@
+"""Runs one node, again where it may try again; what fails in it without a word becomes an error of the node."""
+
+import asyncio
+import logging
+import traceback
+
+from app.engine.run.computing import Interrupted, Turn, node_runs
+from app.engine.run.context import NodeContext
+from app.engine.run.errors import NodeError
+from app.engine.run.items import Outputs
+from app.engine.run.state import Task
+
+log = logging.getLogger(__name__)
+
+
+async def run_attempts(context: NodeContext, task: Task) -> Outputs | None:
+    node = context.node
+    if task.resumed or node.disabled:
+        return context.inputs[:1]
+    pinned = context.state.pin_data.get(node.name)
+    if pinned is not None and not task.given:
+        return [[dict(item) for item in pinned]]
+    for _ in range(1, node.tries):
+        try:
+            outputs = await _run_node(context)
+            if not _begins_with_error(outputs):
+                return outputs
+        except NodeError:
+            pass
+        await asyncio.sleep(node.retry_seconds)
+    return await _run_node(context)
+
+
+def _begins_with_error(outputs: Outputs | None) -> bool:
+    """Whether to try again although the node went on: the first item at its first output stands for an error."""
+    first = outputs[0][:1] if outputs else []
+    error = first[0]["json"].get("error") if first and isinstance(first[0]["json"], dict) else None
+    return error is not None and error is not False
+
+
+async def _run_node(context: NodeContext) -> Outputs | None:
+    context.held = 0
+    try:
+        with node_runs(Turn(context.node.name, context.execution.id)):
+            return await context.node.kind.run(context)
+    except Interrupted as error:
+        raise NodeError(f"Node '{context.node.name}' was ended: {error.message}") from None
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError, RecursionError) as error:
+        place = traceback.extract_tb(error.__traceback__, limit=-1)[0]
+        where = {"type": context.node.type, "cause": type(error).__name__, "file": place.filename, "line": place.lineno}
+        log.warning("node failed unexpectedly", extra=where)  # without its message, which may hold what the node holds
+        raise NodeError(
+            f"Node '{context.node.name}' could not make sense of its parameters or its input.",
+            description="A value has a type or a form that the node does not expect.",
+        ) from error

@@ -1,0 +1,84 @@
+"""Which input item each item of a node's output belongs to, and where the items go that stand for an error."""
+
+from app.engine.run.graph import Node
+from app.engine.run.items import Item, Outputs
+from app.engine.run.state import Task
+from app.engine.values import conversions
+
+
+def pair_inputs(task: Task) -> list[list[Item]]:
+    """The inputs, each item marked with its own place, so that what a node passes on is paired already."""
+    if task.sources is None:
+        return [items or [] for items in task.inputs]
+    inputs = []
+    for index, items in enumerate(task.inputs):
+        given = items or []
+        if task.node.execute_once and not task.node.disabled:
+            given = given[:1]
+        if index == 0:
+            inputs.append([{**item, "pairedItem": {"item": place}} for place, item in enumerate(given)])
+        else:
+            inputs.append([{**item, "pairedItem": {"item": place, "input": index}} for place, item in enumerate(given)])
+    return inputs
+
+
+def finish_outputs(node: Node, inputs: list[list[Item]], outputs: Outputs) -> Outputs:
+    if node.on_error == "continueErrorOutput" and not node.disabled:
+        outputs = _route_errors(node, inputs, outputs)
+    pair(inputs, outputs)
+    if node.always_output and not (outputs and outputs[0]):
+        origins = [{"item": place, "input": index} for index, items in enumerate(inputs) for place in range(len(items))]
+        outputs = [[{"json": {}, "pairedItem": origins}], *outputs[1:]]
+    return outputs
+
+
+def pair(inputs: list[list[Item]], outputs: Outputs) -> None:
+    """Pair what a node left unpaired where there is only one way to see it; a single item counts as the first's."""
+    if len(inputs) != 1:
+        return
+    count = len(inputs[0])
+    for items in outputs:
+        if not items or "pairedItem" in items[0]:
+            continue
+        if count == 1 or len(items) == 1:
+            for item in items:
+                item.setdefault("pairedItem", {"item": 0})
+        elif len(items) == count:
+            for place, item in enumerate(items):
+                item.setdefault("pairedItem", {"item": place})
+
+
+def _route_errors(node: Node, inputs: list[list[Item]], outputs: Outputs) -> Outputs:
+    """Move the items that stand for an error to the extra output, together with the input they failed for.
+
+    What a node gives beyond the outputs that it shows, as Filter does, gives way to them; what lies further is left.
+    """
+    regular = node.kind.count_outputs(node.parameters)
+    beyond = outputs[regular + 1 :]
+    outputs = [*outputs[:regular], *([] for _ in range(regular - len(outputs)))]
+    failed: list[Item] = []
+    passed: Outputs = []
+    for items in outputs:
+        passed.append([item for item in items if not _is_error(item)])
+        failed.extend(_with_input(item, inputs) for item in items if _is_error(item))
+    return [*passed, failed, *beyond]
+
+
+def _is_error(item: Item) -> bool:
+    if conversions.truthy(item.get("error")):
+        return True
+    json = item["json"]
+    if not isinstance(json, dict) or not conversions.truthy(json.get("error")):
+        return False
+    return len(json) == 1 or (len(json) == 2 and "message" in json)
+
+
+def _with_input(item: Item, inputs: list[list[Item]]) -> Item:
+    pairing = item.get("pairedItem")
+    if isinstance(pairing, list) and pairing:
+        pairing = pairing[0]
+    if isinstance(pairing, dict):
+        index, place = pairing.get("input") or 0, pairing.get("item", 0)
+        if index < len(inputs) and place < len(inputs[index]):
+            return {**item, "json": {**inputs[index][place]["json"], **item["json"]}}
+    return item
