@@ -16,6 +16,7 @@ from app.engine.run.run import RunRequest, run_workflow
 from app.engine.sandbox import Sandbox
 from app.engine.sandbox import process as process_module
 from app.engine.sandbox.process import NodeProcess
+from app.engine.sandbox.program import launch
 from tests.bench.engine import FIVE, edit, items
 from tests.bench.report import Report
 from tests.workflows import node, stored
@@ -63,7 +64,7 @@ async def start() -> float:
     """Milliseconds until a process takes requests."""
 
     async def once() -> None:
-        await (await NodeProcess.start("expressions", 256)).close()
+        await (await NodeProcess.start(launch("expressions", 256))).close()
 
     return await milliseconds(once, 5)
 

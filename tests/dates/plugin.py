@@ -48,8 +48,8 @@ def _sandboxes_with_this_clock() -> Iterator[None]:
         yield
 
 
-def _confine_with_shared_memory(parent: int, memory_mb: int) -> None:
+def _confine_with_shared_memory(parent: int, limits: walls.Limits) -> None:
     """All walls but one, in a child that has yet to become the sandbox: what libfaketime shares counts as a file."""
     limit = resource.setrlimit
-    resource.setrlimit = lambda which, limits: None if which == resource.RLIMIT_FSIZE else limit(which, limits)
-    walls.confine(parent, memory_mb)
+    resource.setrlimit = lambda which, most: None if which == resource.RLIMIT_FSIZE else limit(which, most)
+    walls.confine(parent, limits)

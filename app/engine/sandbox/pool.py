@@ -10,10 +10,12 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 from app.engine.sandbox.errors import SandboxError
 from app.engine.sandbox.interpreter import Interpreter
+from app.engine.sandbox.program import launch
 from app.engine.sandbox.requests import Ask, Moved
 from app.engine.sandbox.spares import Spares
 
@@ -53,7 +55,7 @@ class Pool:
         self._most = most
         # Half of what a process may hold is more than its own program and one run's leavings ever take.
         self._heap_bytes = memory_mb * 2**20 // 2
-        self._spares: dict[Mode, Spares] = {mode: Spares(mode, memory_mb, spares) for mode in most}
+        self._spares: dict[Mode, Spares] = {mode: Spares(partial(launch, mode, memory_mb), spares) for mode in most}
         self._lanes: dict[Key, list[Lane]] = {}
         self._count = 0
         self._waiters: deque[Waiter] = deque()

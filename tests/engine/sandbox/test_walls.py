@@ -75,7 +75,7 @@ setTimeout(() => { console.log(JSON.stringify(found)); process.exit() }, 700);
 @pytest.mark.skipif(sys.platform != "linux", reason="the filter is one of Linux")
 def test_the_walls_of_the_system_hold_when_those_of_node_are_gone():
     """What would stand if a program had broken V8 and the permission model: Node here runs without them."""
-    confine = partial(walls.confine, os.getpid(), 256)
+    confine = partial(walls.confine, os.getpid(), walls.Limits(256))
     given = subprocess.run(
         [process_module.NODE, "-e", ATTEMPTS], preexec_fn=confine, env={}, capture_output=True, text=True, check=False,
         cwd="/",
