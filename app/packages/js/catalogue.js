@@ -1,0 +1,122 @@
+// Reads what a package offers: { format, nodes, credentials, broken }; see manifest.py. One request is one package.
+'use strict';
+
+const { ANSWER, FrameReader, PING, PONG, RUN, writeFrame } = require('../../engine/sandbox/js/frames.js');
+const { classNameOf, contentsOf, loadClass } = require('./loading.js');
+
+/** Says that a file is being loaded, so that the worker knows which one has ended or held the process. */
+const LOADING = 8;
+const LONGEST_MESSAGE = 1000;
+
+const isFunction = (value) => typeof value === 'function';
+const functionsIn = (object) => Object.keys(object ?? {}).filter((name) => isFunction(object[name]));
+
+/** [version, node] of each version of a node type. */
+function versionsOf(node) {
+  if (node.nodeVersions) return Object.entries(node.nodeVersions).map(([version, each]) => [Number(version), each]);
+  const { version = 1 } = node.description;
+  return (Array.isArray(version) ? version : [version]).map((each) => [Number(each), node]);
+}
+
+/** [{ versions, description }]: versions of the same description stand together. */
+function descriptionsOf(versions) {
+  const found = new Map();
+  for (const [version, { description }] of versions) {
+    const text = JSON.stringify(description);
+    if (!found.has(text)) found.set(text, { versions: [], description });
+    found.get(text).versions.push(version);
+  }
+  return [...found.values()];
+}
+
+const hasRouting = ({ requestDefaults, properties }) => requestDefaults !== undefined || JSON.stringify(properties ?? []).includes('"routing"');
+
+function runsOf(node) {
+  const runs = ['execute', 'webhook', 'poll', 'trigger', 'supplyData'].filter((name) => isFunction(node[name]));
+  if (!runs.length && hasRouting(node.description)) runs.push('routing');
+  return runs;
+}
+
+function describeNode(packageName, file, node) {
+  if (!node?.description?.name) throw new Error('The class describes no node');
+  const versions = versionsOf(node);
+  if (!versions.length || versions.some(([version]) => !Number.isFinite(version))) throw new Error('The node has no version');
+  const kinds = versions.map(([, each]) => each);
+  const merge = (lists) => [...new Set(lists.flat())];
+  const named = (property) => {
+    const names = merge(kinds.map((each) => Object.keys(each[property] ?? {})));
+    return Object.fromEntries(names.map((name) => [name, merge(kinds.map((each) => functionsIn(each[property]?.[name])))]));
+  };
+  return {
+    type: `${packageName}.${node.description.name}`,
+    file,
+    className: classNameOf(file),
+    descriptions: descriptionsOf(versions),
+    runs: merge(kinds.map(runsOf)),
+    methods: named('methods'),
+    webhookMethods: named('webhookMethods'),
+    tool: kinds.some(({ description }) => Boolean(description.usableAsTool)) || Boolean(node.description.usableAsTool),
+  };
+}
+
+function describeCredential(file, credential) {
+  if (!credential?.name) throw new Error('The class describes no credential');
+  const { name, displayName, authenticate, preAuthentication, test, genericAuth, documentationUrl } = credential;
+  return {
+    name,
+    displayName: displayName ?? name,
+    file,
+    className: classNameOf(file),
+    extends: credential.extends ?? [],
+    properties: credential.properties ?? [],
+    authenticate: isFunction(authenticate) ? 'function' : (authenticate ?? null),
+    preAuthentication: isFunction(preAuthentication),
+    test: test ?? null,
+    generic: genericAuth === true,
+    documentationUrl: documentationUrl ?? null,
+  };
+}
+
+const messageOf = (error) => String(error?.message ?? error).slice(0, LONGEST_MESSAGE);
+
+/** The manifest of the package in `folder`; `broken` are files that are known to be so, and not loaded. */
+function read({ folder, broken }) {
+  const { name, nodes, credentials } = contentsOf(folder);
+  const found = { format: 1, nodes: [], credentials: [], broken: [...broken] };
+  const known = new Set(broken.map(({ file }) => file));
+  const load = (files, list, describe) => {
+    for (const file of files.filter((each) => !known.has(each))) {
+      writeFrame(0, LOADING, file);
+      try {
+        const described = describe(file, new (loadClass(folder, file, classNameOf(file)))());
+        JSON.stringify(described);
+        list.push(described);
+      } catch (error) {
+        found.broken.push({ file, message: messageOf(error) });
+      }
+    }
+  };
+  load(nodes, found.nodes, (file, node) => describeNode(name, file, node));
+  load(credentials, found.credentials, describeCredential);
+  return found;
+}
+
+function start() {
+  const reader = new FrameReader();
+  process.stdin.on('data', (chunk) =>
+    reader.push(chunk, (id, kind, payload) => {
+      if (kind === PING) writeFrame(id, PONG, '');
+      if (kind !== RUN) return;
+      let answer;
+      try {
+        answer = { manifest: read(JSON.parse(payload.toString())) };
+      } catch (error) {
+        answer = { error: messageOf(error) };
+      }
+      writeFrame(id, ANSWER, JSON.stringify(answer));
+    }),
+  );
+  writeFrame(0, ANSWER, '');
+}
+
+module.exports = { start };

@@ -1,0 +1,54 @@
+// Loads classes from the files of packages. A package that comes without `n8n-workflow` gets the stand-in.
+'use strict';
+
+const fs = require('node:fs');
+const { registerHooks } = require('node:module');
+const path = require('node:path');
+const { pathToFileURL } = require('node:url');
+
+const STOOD_IN = /^n8n-(?:workflow|core)(?=\/|$)/;
+
+/** Lets packages find `n8n-workflow` in that folder where they bring none of their own. */
+function standInFor(folder) {
+  registerHooks({
+    resolve(specifier, context, nextResolve) {
+      const [name] = STOOD_IN.exec(specifier) ?? [];
+      if (name === undefined) return nextResolve(specifier, context);
+      try {
+        return nextResolve(specifier, context);
+      } catch (error) {
+        const file = path.join(folder, name, 'index.js');
+        if (!fs.existsSync(file)) throw error;
+        return { url: pathToFileURL(file).href, format: 'commonjs', shortCircuit: true };
+      }
+    },
+  });
+}
+
+/** What its package.json says that a package offers: { name, nodes: [file], credentials: [file] }. */
+function contentsOf(folder) {
+  const { name, n8n = {} } = JSON.parse(fs.readFileSync(path.join(folder, 'package.json'), 'utf8'));
+  const files = (list) => (Array.isArray(list) ? list.filter((file) => typeof file === 'string') : []);
+  return { name, nodes: files(n8n.nodes), credentials: files(n8n.credentials) };
+}
+
+/** The class that a file is named after: of `Acme.node.js` it is `Acme`. */
+const classNameOf = (file) => path.basename(file).replace(/\.(?:node|credentials)?\.?[cm]?js$/, '');
+
+/** A class of a package. Throws whatever loading it throws. */
+function loadClass(folder, file, className) {
+  const exported = require(inside(folder, file));
+  const found = exported[className] ?? exported.default?.[className] ?? exported.default ?? exported;
+  if (typeof found === 'function') return found;
+  const classes = Object.values(exported).filter((each) => typeof each === 'function');
+  if (classes.length === 1) return classes[0];
+  throw new Error(`The file exports no class named ${className}`);
+}
+
+function inside(folder, file) {
+  const full = path.resolve(folder, file);
+  if (!full.startsWith(folder.endsWith(path.sep) ? folder : folder + path.sep)) throw new Error('The file lies outside of its package');
+  return full;
+}
+
+module.exports = { classNameOf, contentsOf, loadClass, standInFor };

@@ -1,0 +1,54 @@
+"""How the process of node packages is started: what it may read and write, and how much of the machine it may have."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+
+from app.engine.sandbox.process import Launch
+from app.engine.sandbox.walls import Limits, drops_root
+
+JS = Path(__file__).parent.resolve() / "js"
+FRAMES = Path(__file__).parents[1].resolve() / "engine" / "sandbox" / "js"
+STAND_IN = JS / "stand-in"
+LARGEST_FILE = 64 * 2**20
+MOST_FILES = 256
+MEMORY_MB = 512
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """The folders of a package process: it reads `packages`, and reads and writes `scratch`, which is its own."""
+
+    packages: Path
+    scratch: Path
+    stand_in: Path = STAND_IN
+
+
+def launch(mode: str, places: Places, memory_mb: int = MEMORY_MB) -> Launch:
+    """How a package process is started ("catalogue" or "serve"). It may read the packages, and its own program."""
+    packages = places.packages.resolve()
+    readable = all(map(others_may_read, (packages, JS, FRAMES, places.stand_in)))
+    limits = Limits(memory_mb, LARGEST_FILE, MOST_FILES, keeps_user=not readable)
+    if drops_root(limits):
+        give_away(places.scratch)
+    read = [f"--allow-fs-read={folder}" for folder in (JS, FRAMES, places.stand_in, packages, places.scratch)]
+    options = (*read, f"--allow-fs-write={places.scratch}", "--unhandled-rejections=warn")
+    return Launch(options, (str(JS / "main.js"), mode, str(places.stand_in)), limits)
+
+
+def others_may_read(folder: Path) -> bool:
+    """Whether any user of this machine gets to a folder; else a process that works for root has to stay root."""
+    try:
+        return all(each.stat().st_mode & stat.S_IXOTH for each in (folder, *folder.parents))
+    except OSError:
+        return False
+
+
+def give_away(folder: Path) -> None:
+    """Let the folder belong to `nobody`, whose processes write into it."""
+    entry = pwd.getpwnam("nobody")
+    os.chown(folder, entry.pw_uid, entry.pw_gid)

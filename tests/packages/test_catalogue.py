@@ -1,0 +1,86 @@
+"""What a package offers is read from its files, in a process of its own, and kept as a manifest."""
+
+import asyncio
+import json
+from pathlib import Path
+
+import pytest
+
+from app.packages.catalogue import Unreadable, read_package
+from app.packages.manifest import InvalidManifest, Manifest
+
+SAMPLE = Path(__file__).parent / "sample"
+STAND_IN = Path(__file__).parent / "stand-in"
+
+
+def read(folder: Path, seconds: float = 30.0) -> Manifest:
+    return asyncio.run(read_package(folder, stand_in=STAND_IN, seconds=seconds))
+
+
+@pytest.fixture(scope="module")
+def manifest() -> Manifest:
+    return read(SAMPLE)
+
+
+def test_nodes_are_read_with_their_versions_and_what_they_can_do(manifest):
+    echo = manifest.node("n8n-nodes-sample.echo")
+    assert echo is not None
+    assert (echo.versions, echo.runs, echo.tool) == ((1.0, 2.0, 2.1), ("execute",), True)
+    assert [each.versions for each in echo.descriptions] == [(1.0,), (2.0, 2.1)]
+    assert echo.methods == {"loadOptions": ("getMarks",)}
+    described = manifest.node("n8n-nodes-sample.described")
+    assert described is not None
+    assert described.runs == ("routing",)
+    description = described.description(1)
+    assert description is not None
+    assert description["credentials"] == [{"name": "sampleApi", "required": True}]
+    assert described.description(3) is None
+
+
+def test_credentials_are_read_with_how_they_prove_themselves(manifest):
+    credential = manifest.credential("sampleApi")
+    assert credential is not None
+    assert (credential.display_name, credential.pre_authentication) == ("Sample API", False)
+    assert isinstance(credential.authenticate, dict)
+    assert credential.authenticate["properties"] == {"headers": {"Authorization": "=Bearer {{$credentials.token}}"}}
+    assert credential.test == {"request": {"baseURL": "={{$credentials.url}}", "url": "/me"}}
+    assert [each["name"] for each in credential.properties] == ["url", "token"]
+
+
+def test_what_cannot_be_loaded_is_named_and_hurts_nothing_else(manifest):
+    assert {each.file: each.message.split("\n")[0] for each in manifest.broken} == {
+        "nodes/Throws.node.js": "This file is out of order",
+        "nodes/Missing.node.js": f"Cannot find module '{SAMPLE}/nodes/Missing.node.js'",
+    }
+
+
+def test_a_manifest_is_kept_as_json(manifest):
+    assert Manifest.from_json(manifest.to_json()) == manifest
+    assert json.loads(manifest.to_json())["format"] == 1
+    for wrong in (b"", b"[]", b'{"format": 2, "nodes": [], "credentials": [], "broken": []}', b"\xff"):
+        with pytest.raises(InvalidManifest):
+            Manifest.from_json(wrong)
+
+
+def test_a_file_that_holds_or_ends_its_process_is_named_too(tmp_path):
+    files = {
+        "Holds": "for (;;);",
+        "Ends": "process.kill(process.pid)",
+        "Dies": "const all = []; for (;;) all.push(new Array(1e6).fill(7));",
+        "Fine": "exports.Fine = class { description = { name: 'fine', version: 1, properties: [] }; execute() {} };",
+    }
+    for name, text in files.items():
+        (tmp_path / f"{name}.node.js").write_text(text)
+    package = {"name": "n8n-nodes-bad", "n8n": {"nodes": [f"{name}.node.js" for name in files]}}
+    (tmp_path / "package.json").write_text(json.dumps(package))
+    manifest = read(tmp_path, seconds=2)
+    assert [each.type for each in manifest.nodes] == ["n8n-nodes-bad.fine"]
+    messages = {each.file: each.message for each in manifest.broken}
+    assert messages["Holds.node.js"] == "It did not load within 2 seconds"
+    assert messages["Ends.node.js"] == "A node must not call process.kill()"
+    assert set(messages) == {"Holds.node.js", "Ends.node.js", "Dies.node.js"}
+
+
+def test_a_folder_that_is_no_package_is_refused(tmp_path):
+    with pytest.raises(Unreadable, match="no such file"):
+        read(tmp_path)
