@@ -55,6 +55,7 @@ class EngineRules:
         self, document: dict[str, Any], read_variables: Callable[[], dict[str, str]]
     ) -> dict[str, Any]:
         asking = [node for node in trigger_nodes(document, "webhook", *SCHEDULES) if has_expressions(node)]
+        asking += [node for node in self._poll_times(document) if has_expressions(node)]
         if not asking:
             return document
 
@@ -70,6 +71,19 @@ class EngineRules:
             raise InvalidWorkflow(str(error)) from error
         nodes = [made.get(node.get("name"), node) for node in document["nodes"]]
         return {**document, "nodes": nodes}
+
+    def polling_nodes(self, document: Mapping[str, Any]) -> list[str]:
+        nodes = self._parse(document).nodes.values()
+        return [node.name for node in nodes if node.kind.poll is not None and not node.disabled]
+
+    def _poll_times(self, document: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """The triggers that look for something new, with nothing but when they do."""
+        names = self.polling_nodes(document)
+        return [
+            {**node, "parameters": {"pollTimes": (node.get("parameters") or {}).get("pollTimes")}}
+            for node in document["nodes"]
+            if node["name"] in names
+        ]
 
     def check_run(self, document: Mapping[str, Any], start_node: str | None) -> None:
         parsed = self._parse(document)

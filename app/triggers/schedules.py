@@ -4,6 +4,7 @@ A rule becomes a cron line of five fields, of six where seconds count. What cron
 every second week) is told from the last time that it fired.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -37,20 +38,29 @@ def schedules_of(document: dict[str, Any], instance_timezone: str = "UTC") -> li
 
     Raises InvalidTrigger for one never due, and for too many.
     """
-    timezone = (document.get("settings") or {}).get("timezone") or "DEFAULT"
-    if timezone == "DEFAULT":
-        timezone = instance_timezone
+    timezone = timezone_of(document, instance_timezone)
     found: list[Schedule] = []
     for node in trigger_nodes(document, *TYPES):
         with reading(node):
             rules = read_rules(node, timezone, room=MOST_RULES - len(found))
         for index, rule in enumerate(rules):
-            try:
-                next_time(rule, datetime.now(UTC))
-            except (CronSimError, ValueError, StopIteration) as error:
-                raise InvalidTrigger(f"The schedule of node '{node['name']}' can never be due: {error}") from error
+            require_turn(node["name"], rule)
             found.append(Schedule(node["name"], index, rule))
     return found
+
+
+def timezone_of(document: Mapping[str, Any], instance_timezone: str) -> str:
+    """The time zone of a workflow's settings, that of the instance where they name none."""
+    timezone = (document.get("settings") or {}).get("timezone") or "DEFAULT"
+    return instance_timezone if timezone == "DEFAULT" else str(timezone)
+
+
+def require_turn(node: str, rule: dict[str, Any]) -> None:
+    """Raise InvalidTrigger for a rule that is never due."""
+    try:
+        next_time(rule, datetime.now(UTC))
+    except (CronSimError, ValueError, StopIteration) as error:
+        raise InvalidTrigger(f"The schedule of node '{node}' can never be due: {error}") from error
 
 
 def read_rules(node: dict[str, Any], timezone: str, *, room: int) -> list[dict[str, Any]]:

@@ -26,3 +26,14 @@ class Credentials:
                 raise CredentialUnreadable(str(error)) from error
 
         return read
+
+    def within_reach_of_project(self, project_id: str) -> ReadCredential:
+        """The same for a trigger of this project, which no execution has started yet."""
+
+        async def read(credential_id: str, kind: str) -> dict[str, object] | None:
+            try:
+                return await self._database.transact(self._vault.read_in_project, project_id, credential_id, kind)
+            except (CannotDecrypt, OSError) as error:
+                raise CredentialUnreadable(str(error)) from error
+
+        return read

@@ -65,6 +65,18 @@ class Reach:
             depth=assignment.depth,
         )
 
+    def trigger_ports(self, project_id: str) -> Ports:
+        """The ports of a trigger of this project that looks or listens: there is no execution yet, and no caller."""
+        return Ports(
+            credentials=self.credentials.within_reach_of_project(project_id),
+            outgoing=self.outgoing.within(project_id),
+            address=self.settings.webhook_url,
+            variables=partial(self.database.transact, variables.read_values, project_id),
+            timezone=self.settings.timezone,
+            now=self.clock.now,
+            meter=Meter(self.settings.run_bytes),
+        )
+
     def _files(self, project_id: str) -> Path | None:
         """The project's own folder, so that no project sees another's files; its nodes make it."""
         folder = self.settings.files_folder

@@ -38,6 +38,8 @@ from app.worker.reach import Reach
 from app.worker.registry import Registry
 from app.worker.static_data import StaticStores
 from app.worker.tally import Tally
+from app.worker.triggers.roster import trigger_chores
+from app.worker.triggers.surroundings import Surroundings
 from app.worker.watchdog import Pulse
 
 log = logging.getLogger(__name__)
@@ -80,7 +82,9 @@ class Worker:
         self.pulse = Pulse()
         self.beat: Beat | None = None
         self.tally = Tally()
-        self._held = Held(sandbox, nodes.load(), self._reach.ports, self._database, self._wake)
+        types = nodes.load()
+        self._held = Held(sandbox, types, self._reach.ports, self._database, self._wake)
+        self._surroundings = Surroundings(sandbox, types, self._reach, self._database)
 
     @property
     def turns(self) -> bool:
@@ -161,8 +165,16 @@ class Worker:
     @contextlib.asynccontextmanager
     async def _helpers(self, beat: Beat) -> AsyncIterator[list[asyncio.Task[None]]]:
         """The chores and the watch over the lease, at work while this lasts."""
-        async with chores(self._settings, self._database, wake=self._wake.set, abort=self._held.abort) as roster:
-            work = [self._watch_lease(beat), *(chore.run() for chore in roster)]
+        async with (
+            chores(self._settings, self._database, wake=self._wake.set, abort=self._held.abort) as roster,
+            trigger_chores(
+                self._surroundings,
+                self._settings,
+                worker_id=lambda: self._held.worker_id,
+                stopping=self._stopping.is_set,
+            ) as more,
+        ):
+            work = [self._watch_lease(beat), *(chore.run() for chore in (*roster, *more))]
             helpers = [asyncio.create_task(each) for each in work]
             try:
                 yield helpers

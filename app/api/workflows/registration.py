@@ -5,7 +5,7 @@ row is locked and no connection is held.
 """
 
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
@@ -13,9 +13,10 @@ import orjson
 from app.api.face.auth import caller
 from app.api.face.errors import Refused
 from app.api.face.services import reading, services
-from app.repository import clock, triggers, variables
+from app.repository import clock, polls, triggers, variables
 from app.repository.connection import Connection
 from app.repository.triggers import NewSchedule, NewWebhook
+from app.triggers.polls import polls_of
 from app.triggers.schedules import Schedule, next_time, schedules_of
 from app.triggers.webhooks import check_number, webhooks_of
 
@@ -31,6 +32,8 @@ class Triggers:
 
     webhooks: list[NewWebhook]
     schedules: list[Schedule]
+    polls: list[str] = field(default_factory=list)
+    """The nodes that look for something new, each with schedules of its own."""
 
 
 def read_triggers(document: dict[str, Any], project_id: str) -> Triggers:
@@ -52,7 +55,10 @@ def read_triggers(document: dict[str, Any], project_id: str) -> Triggers:
         NewWebhook(w.node, w.method, w.path, w.webhook_id, w.pattern, orjson.dumps(w.settings.to_json()))
         for w in webhooks_of(document)
     ]
-    return Triggers(webhooks, schedules_of(document, services().settings.timezone))
+    timezone, polling = services().settings.timezone, rules.polling_nodes(document)
+    return Triggers(
+        webhooks, [*schedules_of(document, timezone), *polls_of(document, polling, timezone)], polls=polling
+    )
 
 
 def read_variables(project_id: str) -> dict[str, str]:
@@ -71,8 +77,10 @@ def register(connection: Connection, workflow_id: str, found: Triggers) -> None:
         NewSchedule(s.node, s.rule_index, orjson.dumps(s.rule), next_time(s.rule, now)) for s in found.schedules
     ]
     triggers.register(connection, workflow_id, found.webhooks, schedules, visible=caller().project_id)
+    polls.register(connection, workflow_id, found.polls)
 
 
 def unregister(connection: Connection, workflow_id: str) -> None:
     """Let nothing start the workflow by itself any more."""
     triggers.register(connection, workflow_id, [], [])
+    polls.register(connection, workflow_id, [])

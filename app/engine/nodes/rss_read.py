@@ -1,5 +1,6 @@
 """RSS Read: the entries of a feed, fetched by the outgoing client and read by rss-parser in the sandbox."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import httpx
@@ -47,16 +48,25 @@ async def rss_read(context: NodeContext) -> Outputs:
 
 async def _entries(context: NodeContext, parameters: dict[str, Any], index: int) -> list[dict[str, Any]]:
     options = parameters.get("options") or {}
-    answer = await _fetch(context, str(parameters.get("url") or "").strip(), bool(options.get("ignoreSSL")), index)
     fields = [name for part in str(options.get("customFields") or "").split(",") if (name := part.strip())]
+    url, insecure = str(parameters.get("url") or "").strip(), bool(options.get("ignoreSSL"))
+    return await read_feed(context, url, fields=fields, insecure=insecure, index=index)
+
+
+async def read_feed(
+    context: NodeContext, url: str, *, fields: Sequence[str] = (), insecure: bool = False, index: int | None = None
+) -> list[dict[str, Any]]:
+    """The entries of the feed at an address, with more `fields` of each than the usual ones. Raises NodeError, for the
+    item `index` where there is one."""
+    answer = await _fetch(context, url, insecure, index)
     program = bundles.program(PROGRAM, Reader="rss-parser/index.js")
-    [read] = await context.run_program(program, [{"text": answer.text(), "fields": fields}])
+    [read] = await context.run_program(program, [{"text": answer.text(), "fields": list(fields)}])
     if "failed" in read:
         raise NodeError(read["failed"], item_index=index)
     return list(read["made"])
 
 
-async def _fetch(context: NodeContext, url: str, insecure: bool, index: int) -> Answer:
+async def _fetch(context: NodeContext, url: str, insecure: bool, index: int | None) -> Answer:
     try:
         parsed = httpx.URL(url)
     except httpx.InvalidURL:

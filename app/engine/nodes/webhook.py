@@ -3,6 +3,7 @@
 from typing import Any
 
 from app.engine.nodes.shared.issues import Credential, Required, credentials, rules
+from app.engine.nodes.shared.passing import pass_on
 from app.engine.run.context import NodeContext
 from app.engine.run.items import Outputs
 from app.engine.run.registry import node
@@ -34,9 +35,4 @@ NEEDED = credentials(
     plain=["authentication"],
 )
 async def webhook(context: NodeContext) -> Outputs:
-    outputs: Outputs = [[] for _ in range(count_outputs(context.parameters))]
-    for item in context.items:
-        # The key is put there by whoever took the call.
-        place = item.get("output", 0)
-        outputs[place].append({key: value for key, value in item.items() if key != "output"})
-    return outputs
+    return pass_on(context)

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import traceback
+from collections.abc import Awaitable, Callable
 
 from app.engine.run.computing import Interrupted, Turn, node_runs
 from app.engine.run.context import NodeContext
@@ -20,15 +21,18 @@ async def run_attempts(context: NodeContext, task: Task) -> Outputs | None:
     pinned = context.state.pin_data.get(node.name)
     if pinned is not None and not task.given:
         return [[dict(item) for item in pinned]]
+    if node.kind.poll is not None and task.sources is None and not task.given:
+        # Run by hand: it shows what it would find. When it is time for it to look, its items are given.
+        return await _run_node(context, node.kind.poll) or [[]]
     for _ in range(1, node.tries):
         try:
-            outputs = await _run_node(context)
+            outputs = await _run_node(context, node.kind.run)
             if not _begins_with_error(outputs):
                 return outputs
         except NodeError:
             pass
         await asyncio.sleep(node.retry_seconds)
-    return await _run_node(context)
+    return await _run_node(context, node.kind.run)
 
 
 def _begins_with_error(outputs: Outputs | None) -> bool:
@@ -38,11 +42,11 @@ def _begins_with_error(outputs: Outputs | None) -> bool:
     return error is not None and error is not False
 
 
-async def _run_node(context: NodeContext) -> Outputs | None:
+async def _run_node(context: NodeContext, run: Callable[[NodeContext], Awaitable[Outputs | None]]) -> Outputs | None:
     context.held = 0
     try:
         with node_runs(Turn(context.node.name, context.execution.id)):
-            return await context.node.kind.run(context)
+            return await run(context)
     except Interrupted as error:
         raise NodeError(f"Node '{context.node.name}' was ended: {error.message}") from None
     except (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError, RecursionError) as error:

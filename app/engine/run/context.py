@@ -3,6 +3,7 @@
 The only way from a node to the sandbox and to other nodes' data; a node never sees the run's state itself.
 """
 
+import copy
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -81,6 +82,14 @@ class NodeContext:
     def memory(self) -> dict[str, Any]:
         """What this node keeps from run to run of one execution."""
         return self.state.context_data.setdefault(f"node:{self.node.name}", {})
+
+    def kept(self) -> dict[str, Any]:
+        """A copy of what this node keeps from one execution of its workflow to the next."""
+        return copy.deepcopy(self.state.static_data.shown_to(self.node.name)["node"])
+
+    def keep(self, part: dict[str, Any]) -> None:
+        """Keep this for the executions that follow, in place of what was kept before."""
+        self.state.static_data.take(self.node.name, {"node": part})
 
     def hold(self, size: int) -> None:
         """Count bytes that the node collects on its way. Raises TooMuchData where the run would hold too much."""

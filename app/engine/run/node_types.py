@@ -11,6 +11,9 @@ from app.engine.run.items import Outputs
 
 BASE = "n8n-nodes-base."
 
+Emit = Callable[[Outputs], Awaitable[None]]
+"""Starts an execution with what a trigger puts out; returns once that is recorded, so that it can be acknowledged."""
+
 
 @dataclass(frozen=True, slots=True)
 class NodeType:
@@ -23,6 +26,10 @@ class NodeType:
     the parameters that are never expressions. `exact`: each version is a program of its own, and another one does not
     stand in for it. `wraps_expression_errors`: an expression that fails is an error of the node, and names it; else it
     is the expression's own.
+
+    What starts a workflow by itself says how, and is called outside of any execution with a context that has no input:
+    `poll` looks for something new and returns it (None: nothing); `listen` holds a connection for as long as it is let
+    and emits what comes in. Both may raise NodeError, and keep what they know in the workflow's static data.
     """
 
     name: str
@@ -38,6 +45,8 @@ class NodeType:
     plain: frozenset[str] = frozenset()
     wraps_expression_errors: bool = False
     installed: bool = True
+    poll: Callable[[Any], Awaitable[Outputs | None]] | None = None
+    listen: Callable[[Any, Emit], Awaitable[None]] | None = None
 
     def count_outputs(self, parameters: dict[str, Any]) -> int:
         outputs = self.outputs

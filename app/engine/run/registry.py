@@ -6,7 +6,7 @@ from typing import Any
 from app.engine.run.context import NodeContext
 from app.engine.run.issues import Issue
 from app.engine.run.items import Outputs
-from app.engine.run.node_types import BASE, NodeType, NodeTypes
+from app.engine.run.node_types import BASE, Emit, NodeType, NodeTypes
 
 RunNode = Callable[[NodeContext], Awaitable[Outputs | None]]
 
@@ -27,6 +27,8 @@ def node(
     credentials: Callable[[dict[str, Any], float], list[str]] | None = None,
     plain: Iterable[str] = (),
     wraps_expression_errors: bool = False,
+    poll: Callable[[NodeContext], Awaitable[Outputs | None]] | None = None,
+    listen: Callable[[NodeContext, Emit], Awaitable[None]] | None = None,
 ) -> Callable[[RunNode], RunNode]:
     """Register the decorated function as what runs node type `name` (n8n's name, its usual prefix may be left out).
 
@@ -49,6 +51,8 @@ def node(
                 credentials=credentials,
                 plain=frozenset(plain),
                 wraps_expression_errors=wraps_expression_errors,
+                poll=poll,
+                listen=listen,
             )
         )
         return run

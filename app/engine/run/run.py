@@ -124,8 +124,8 @@ def _begin(graph: Graph, request: RunRequest) -> RunState:
         items = pins.get(start.name)
     given = items is not None
     inputs = [{"json": {}}] if items is None else [dict(item) for item in items]
-    for item in inputs:
-        item["pairedItem"] = {"item": 0}
+    for place, item in enumerate(inputs):
+        item["pairedItem"] = {"item": place}
     state.stack.append(Task(start, [inputs], None, given=given))
     return state
 

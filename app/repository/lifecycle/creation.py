@@ -70,7 +70,7 @@ def create_running(
     target: Target,
     *,
     mode: Mode,
-    parent_id: int,
+    parent_id: int | None = None,
     start_node: str | None = None,
     items: bytes | None = None,
 ) -> int | None:

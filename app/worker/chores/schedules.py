@@ -6,7 +6,7 @@ from datetime import timedelta
 import orjson
 from cronsim import CronSimError
 
-from app.repository import lifecycle, triggers
+from app.repository import lifecycle, polls, triggers
 from app.repository.connection import Connection
 from app.repository.triggers import DueSchedule
 from app.settings import Settings
@@ -54,6 +54,10 @@ def fire(connection: Connection, schedule: DueSchedule, *, fires_missed: bool) -
             extra={"workflow": schedule.workflow_id, "node": schedule.node, "reason": repr(error)},
         )
         triggers.mark_fired(connection, schedule, schedule.now + LOOK_AGAIN)
+        return
+    if rule.get("polls"):
+        polls.ask(connection, schedule.workflow_id, schedule.node)
+        triggers.mark_fired(connection, schedule, next_at)
         return
     late = (schedule.now - schedule.due_at).total_seconds()
     if fires_missed or late <= LATE_SECONDS:

@@ -192,3 +192,18 @@ def timed_walk(length: int) -> float:
         for target in outputs["main"][0]:
             seen.add(source + target["node"])
     return time.thread_time() - began
+
+
+def test_an_active_trigger_that_polls_has_its_times_and_looks_at_once(api) -> None:
+    times = {"item": [{"mode": "everyMinute"}, {"mode": "everyX", "value": "={{ 10 + 5 }}", "unit": "minutes"}]}
+    feed = node("Feed", "rssFeedReadTrigger", {"feedUrl": "http://feed.example/", "pollTimes": times})
+    workflow_id = saved(api, chain(feed))
+    assert api.post(f"/workflows/{workflow_id}/activate").status_code == 200
+    found = "SELECT s.rule ->> 'cron', s.rule ->> 'polls' FROM schedules AS s ORDER BY s.rule_index"
+    lines = api.db.execute(found).fetchall()
+    assert [line.split()[1] for line, _ in lines] == ["*", "*/15"]
+    assert {polls for _, polls in lines} == {"true"}
+    looks = "SELECT p.node, p.due_at <= clock_timestamp() FROM polls AS p"
+    assert api.db.execute(looks).fetchall() == [("Feed", True)]
+    assert api.post(f"/workflows/{workflow_id}/deactivate").status_code == 200
+    assert api.db.execute(looks).fetchall() == []

@@ -1,0 +1,14 @@
+"""What triggers do in a run: their items have come in before it, and go out."""
+
+from app.engine.run.context import NodeContext
+from app.engine.run.items import Outputs
+
+
+def pass_on(context: NodeContext) -> Outputs:
+    """The items at the outputs that they were put out at; whoever started the run has marked those of others than the
+    first with `output`."""
+    outputs: Outputs = [[] for _ in range(context.node.kind.count_outputs(context.parameters))]
+    for item in context.items:
+        place = item.get("output", 0)
+        outputs[place].append({key: value for key, value in item.items() if key != "output"})
+    return outputs

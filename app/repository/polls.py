@@ -1,0 +1,98 @@
+"""Triggers that look for something new: when each is to look again, and which worker does it now.
+
+A schedule asks, one worker takes what is asked for, looks outside of any transaction, and hands in what it has found
+under a guard. What a lost worker had taken is still due, and the next one takes it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from app.repository.connection import Connection, scalar
+from app.repository.lifecycle.claims import LOCK_WORKER
+from app.repository.trigger_nodes import TriggerNode
+
+# One that is there already goes on as it is: a save does not make it look again.
+ADD = """
+    INSERT INTO polls AS p (workflow_id, node, due_at)
+    SELECT %(workflow_id)s, n.node, clock_timestamp()
+      FROM unnest(%(nodes)s::text[]) AS n (node)
+    ON CONFLICT (workflow_id, node) DO NOTHING
+"""
+
+FORGET = """
+    DELETE FROM polls AS p
+     WHERE p.workflow_id = %(workflow_id)s AND p.node <> ALL(%(nodes)s::text[])
+"""
+
+# While somebody looks, the time moves: what comes after the look began is worth another one.
+ASK = """
+    UPDATE polls AS p
+       SET due_at = CASE WHEN p.worker_id IS NULL THEN coalesce(p.due_at, clock_timestamp()) ELSE clock_timestamp() END
+     WHERE p.workflow_id = %(workflow_id)s AND p.node = %(node)s
+"""
+
+# Uses polls_due. What another worker takes at this moment is skipped, so each is looked at by one.
+TAKE = """
+    WITH taken AS (
+        UPDATE polls AS p
+           SET worker_id = %(worker_id)s, started_at = clock_timestamp()
+         WHERE (p.workflow_id, p.node) IN (
+                   SELECT d.workflow_id, d.node
+                     FROM polls AS d
+                    WHERE d.due_at IS NOT NULL
+                      AND NOT EXISTS (SELECT FROM workers AS w WHERE w.id = d.worker_id AND w.stopped_at IS NULL)
+                    ORDER BY d.due_at
+                    LIMIT %(limit)s
+                      FOR UPDATE SKIP LOCKED)
+        RETURNING p.workflow_id, p.node, p.started_at)
+    SELECT t.started_at, t.workflow_id, t.node, w.project_id, v.id, v.name, v.definition
+      FROM taken AS t
+      JOIN workflows AS w ON w.id = t.workflow_id
+      JOIN workflow_versions AS v ON v.id = coalesce(w.active_version_id, w.version_id)
+"""
+
+END = """
+    UPDATE polls AS p
+       SET worker_id = NULL, started_at = NULL, due_at = CASE WHEN p.due_at > p.started_at THEN p.due_at END
+     WHERE p.workflow_id = %(workflow_id)s AND p.node = %(node)s
+       AND p.worker_id = %(worker_id)s AND p.started_at = %(started_at)s
+    RETURNING true
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Poll:
+    """A trigger that a worker has taken, and when."""
+
+    trigger: TriggerNode
+    started_at: datetime
+
+
+def register(connection: Connection, workflow_id: str, nodes: Sequence[str]) -> None:
+    """Let exactly these nodes of a workflow look for something new; those that are new among them do so at once."""
+    values = {"workflow_id": workflow_id, "nodes": list(nodes)}
+    connection.execute(FORGET, values)
+    if nodes:
+        connection.execute(ADD, values)
+
+
+def ask(connection: Connection, workflow_id: str, node: str) -> None:
+    """Have somebody look; who looks already does so once more."""
+    connection.execute(ASK, {"workflow_id": workflow_id, "node": node})
+
+
+def take(connection: Connection, worker_id: int, limit: int) -> list[Poll]:
+    """At most `limit` that are due, for this worker alone; nothing for one whose lease has lapsed."""
+    if limit < 1 or not scalar(connection, LOCK_WORKER, {"worker_id": worker_id}):
+        return []
+    rows = connection.execute(TAKE, {"worker_id": worker_id, "limit": limit})
+    return [Poll(TriggerNode(*trigger), started_at) for started_at, *trigger in rows]
+
+
+def end(connection: Connection, worker_id: int, poll: Poll) -> bool:
+    """Give back one that was taken. False when it is this worker's no more: it was lost, or the workflow is changed."""
+    if not scalar(connection, LOCK_WORKER, {"worker_id": worker_id}):
+        return False
+    values = {"worker_id": worker_id, "workflow_id": poll.trigger.workflow_id, "node": poll.trigger.node}
+    return bool(scalar(connection, END, {**values, "started_at": poll.started_at}))

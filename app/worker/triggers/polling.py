@@ -1,0 +1,135 @@
+"""Looks for something new where a trigger is due to: one worker at a time, as often as its schedule asks."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import TracebackType
+
+from app.engine.run.errors import NodeError
+from app.engine.run.graph import InvalidWorkflow
+from app.engine.run.items import Outputs
+from app.repository import polls, static_data
+from app.repository.connection import UNREACHABLE, Connection
+from app.repository.polls import Poll
+from app.repository.static_data import StaticChange
+from app.repository.trigger_nodes import TriggerNode
+from app.worker.chores.chore import Chore
+from app.worker.triggers.recording import items_of, record_failure, record_outputs
+from app.worker.triggers.surroundings import Surroundings, changes_of
+
+log = logging.getLogger(__name__)
+
+AT_ONCE = 10
+"""How many triggers one worker lets look at the same time."""
+SECONDS = 300.0
+"""How long one of them may take."""
+PAUSE_SECONDS = 0.5
+TRIES = 5
+"""How often what was found is handed in where PostgreSQL cannot be reached; after that somebody looks again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What came of a look: items (None: nothing new) and changed static data, or why it has failed."""
+
+    outputs: Outputs | None = None
+    changes: tuple[StaticChange, ...] = ()
+    error: NodeError | None = None
+
+
+class Polling:
+    """What one worker looks for; an asynchronous context manager, which cuts short what goes on at its end.
+
+    `worker_id` tells under which registration, `stopping` whether nothing more is to be begun.
+    """
+
+    def __init__(
+        self,
+        surroundings: Surroundings,
+        *,
+        worker_id: Callable[[], int],
+        stopping: Callable[[], bool],
+        address: str | None = None,
+    ) -> None:
+        self._surroundings = surroundings
+        self._database = surroundings.database
+        self._worker_id = worker_id
+        self._stopping = stopping
+        self._address = address
+        self._looks: set[asyncio.Task[None]] = set()
+
+    def chore(self) -> Chore:
+        """Takes what is due, as far as there is room."""
+        return Chore("polls", self._step)
+
+    async def __aenter__(self) -> "Polling":
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        for look in self._looks:
+            look.cancel()
+        await asyncio.gather(*self._looks, return_exceptions=True)
+
+    async def _step(self) -> float:
+        room = AT_ONCE - len(self._looks)
+        if room > 0 and not self._stopping():
+            for poll in await self._database.transact(polls.take, self._worker_id(), room):
+                look = asyncio.create_task(self._look(self._worker_id(), poll))
+                self._looks.add(look)
+                look.add_done_callback(self._looks.discard)
+        return PAUSE_SECONDS
+
+    async def _look(self, worker_id: int, poll: Poll) -> None:
+        about = {"workflow": poll.trigger.workflow_id, "node": poll.trigger.node}
+        try:
+            finding = await self._find(poll.trigger)
+        except UNREACHABLE as error:
+            log.warning("no poll for now", extra={**about, "reason": str(error).strip()})
+            finding = None
+        for attempt in range(TRIES):
+            try:
+                await self._database.transact(self._record, worker_id, poll, finding)
+                return
+            except UNREACHABLE as error:
+                log.warning("PostgreSQL cannot be reached", extra={"reason": str(error).strip()})
+                await asyncio.sleep(0.2 * 2**attempt)
+            except Exception:
+                # What cannot be written down is told in its place.
+                log.exception("what a poll has found cannot be recorded", extra=about)
+                finding = Finding(error=NodeError("What the trigger has found could not be stored"))
+
+    async def _find(self, trigger: TriggerNode) -> Finding:
+        try:
+            context = await self._surroundings.context(trigger)
+            look = context.node.kind.poll
+            if look is None:
+                raise NodeError(f"Nothing is installed that polls for {context.node.type}")
+            async with asyncio.timeout(SECONDS):
+                outputs = await look(context)
+            items = items_of(outputs or [])
+            context.collect(items)
+            return Finding([items] if items else None, tuple(changes_of(trigger, context)))
+        except NodeError as error:
+            return Finding(error=error)
+        except TimeoutError:
+            return Finding(error=NodeError(f"The trigger has not found anything within {SECONDS:g} seconds"))
+        except (InvalidWorkflow, KeyError) as error:
+            return Finding(error=NodeError(f"The trigger cannot look: {error}"))
+        except UNREACHABLE:
+            raise
+        except Exception as error:
+            log.exception("poll failed", extra={"workflow": trigger.workflow_id, "node": trigger.node})
+            return Finding(error=NodeError(f"The trigger has failed: {type(error).__name__}"))
+
+    def _record(self, connection: Connection, worker_id: int, poll: Poll, finding: Finding | None) -> None:
+        """Give the poll back with all that came of it, or nothing where somebody else has it by now."""
+        if not polls.end(connection, worker_id, poll) or finding is None:
+            return
+        static_data.save(connection, finding.changes)
+        if finding.error is not None:
+            record_failure(connection, worker_id, poll.trigger, finding.error, address=self._address)
+        elif finding.outputs:
+            record_outputs(connection, poll.trigger, finding.outputs[0])

@@ -1,0 +1,22 @@
+"""The chores of a worker for triggers that act by themselves."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from app.settings import Settings
+from app.worker.chores.chore import Chore
+from app.worker.triggers.polling import Polling
+from app.worker.triggers.surroundings import Surroundings
+
+
+@asynccontextmanager
+async def trigger_chores(
+    surroundings: Surroundings, settings: Settings, *, worker_id: Callable[[], int], stopping: Callable[[], bool]
+) -> AsyncIterator[list[Chore]]:
+    """All of them; what goes on is cut short at the end.
+
+    `worker_id` tells under which registration, `stopping` whether nothing more is to be begun.
+    """
+    address = settings.webhook_url
+    async with Polling(surroundings, worker_id=worker_id, stopping=stopping, address=address) as polling:
+        yield [polling.chore()]

@@ -1,0 +1,60 @@
+"""What a trigger sees while it looks or listens: its node in its workflow, with no input and no execution."""
+
+import orjson
+
+from app.engine.run.context import NodeContext
+from app.engine.run.execution_info import ExecutionInfo
+from app.engine.run.graph import parse_workflow
+from app.engine.run.node_types import NodeTypes
+from app.engine.run.state import RunState
+from app.engine.run.static_data import StaticData
+from app.engine.sandbox import Sandbox
+from app.repository import static_data
+from app.repository.static_data import StaticChange
+from app.repository.trigger_nodes import TriggerNode
+from app.worker.database import Database
+from app.worker.reach import Reach
+from app.worker.runs import strip_unstorable
+
+MODE = "trigger"
+
+
+class Surroundings:
+    """Makes the contexts of triggers on one worker."""
+
+    def __init__(self, sandbox: Sandbox, types: NodeTypes, reach: Reach, database: Database) -> None:
+        self._sandbox = sandbox
+        self._types = types
+        self._reach = reach
+        self.database = database
+
+    async def context(self, trigger: TriggerNode) -> NodeContext:
+        """What the trigger's node sees, its workflow's static data read anew.
+
+        Raises InvalidWorkflow and KeyError for a node that is not there, psycopg.OperationalError.
+        """
+        kept = await self.database.transact(static_data.read_parts, trigger.workflow_id)
+        document = {**orjson.loads(trigger.definition), "id": trigger.workflow_id, "name": trigger.name, "active": True}
+        ports = self._reach.trigger_ports(trigger.project_id)
+        state = RunState(parse_workflow(document, self._types, ports.timezone))
+        state.static_data = StaticData({scope: orjson.loads(part) for scope, part in kept.items()})
+        return NodeContext(
+            node=state.graph.nodes[trigger.node],
+            inputs=[[{"json": {}}]],
+            sources=None,
+            run_index=0,
+            state=state,
+            sandbox=self._sandbox.for_project(trigger.project_id),
+            execution=ExecutionInfo("", MODE, ports),
+        )
+
+
+def changes_of(trigger: TriggerNode, context: NodeContext) -> list[StaticChange]:
+    """What the trigger has changed of its workflow's static data since it was asked last."""
+    data = context.state.static_data
+    changes = [
+        StaticChange(trigger.workflow_id, strip_unstorable(scope) or "", orjson.dumps(part, default=str))
+        for scope, part in data.changes().items()
+    ]
+    data.changed.clear()
+    return changes
