@@ -1,9 +1,9 @@
-"""Keeps one project's process of a kind alive and brings every request to an end: an answer, a time-out or an error.
+"""Keeps one owner's process of a kind alive and brings every request to an end: an answer, a time-out or an error.
 
 JavaScript in the sandbox has no side effects but by what it asks, and who answers remembers what was asked, so a
 request that was in flight when its process had to be killed because of another one is simply sent again to the next
-process. Processes come fresh from the spares, and none is ever handed on: what one project has left in a process ends
-with it.
+process; but for one that says that it has touched the world outside, which fails. Processes come fresh from the
+spares, and none is ever handed on: what one project has left in a process ends with it.
 """
 
 from __future__ import annotations
@@ -12,11 +12,12 @@ import asyncio
 import itertools
 import logging
 from collections.abc import Callable
+from functools import partial
 
 from app.engine.sandbox.blame import charge
 from app.engine.sandbox.errors import SandboxError, SandboxTimeout
 from app.engine.sandbox.process import NodeProcess
-from app.engine.sandbox.requests import Ask, Moved, Request
+from app.engine.sandbox.requests import Ask, Channel, Manners, Moved, Request
 from app.engine.sandbox.silence import Silence
 from app.engine.sandbox.spares import Spares
 from app.engine.sandbox.timer import Timer
@@ -24,8 +25,8 @@ from app.engine.sandbox.timer import Timer
 log = logging.getLogger(__name__)
 
 # Kinds of frames from the process.
-ANSWER, ENTER, LEAVE, PONG, ASK = 0, 1, 2, 3, 4
-# Kinds of frames to the process.
+ANSWER, ENTER, LEAVE, PONG, ASK, STREAM = 0, 1, 2, 3, 4, 16
+# Kinds of frames to the process; STREAM goes both ways.
 RUN, DROP, REPLY = 0, 1, 3
 
 # How long an abandoned or finished request may still run before its process is killed.
@@ -33,17 +34,23 @@ GRACE_SECONDS = 0.25
 
 
 class Interpreter:
-    """One process ("expressions": one request at a time; "code": many at once) and its requests.
+    """One process of a kind, and its requests.
 
     `heap_bytes`: with more than this held after a run it takes no more requests. `on_idle` is called with it whenever
     it has none left.
     """
 
     def __init__(
-        self, mode: str, spares: Spares, heap_bytes: int, on_idle: Callable[[Interpreter], None] = lambda _: None
+        self,
+        mode: str,
+        manners: Manners,
+        spares: Spares,
+        heap_bytes: int,
+        on_idle: Callable[[Interpreter], None] = lambda _: None,
     ) -> None:
         self._mode = mode
-        self._serial = mode == "expressions"
+        self._manners = manners
+        self._serial = manners.serial
         self._spares = spares
         self._heap_bytes = heap_bytes
         self._on_idle = on_idle
@@ -75,7 +82,9 @@ class Interpreter:
         """The process that runs now."""
         return None if self._process is None else self._process.pid
 
-    async def request(self, payload: bytes, limit: float, ask: Ask | None = None) -> bytes:
+    async def request(
+        self, payload: bytes, limit: float, ask: Ask | None = None, channel: Channel | None = None
+    ) -> bytes:
         """The process's answer. Raises SandboxTimeout after `limit` seconds of it, SandboxMemory, SandboxError, Moved,
         and what `ask` raises.
 
@@ -84,7 +93,7 @@ class Interpreter:
         if self._closed:
             raise SandboxError("The sandbox is closed")
         loop = asyncio.get_running_loop()
-        request = Request(next(self._ids), payload, limit, loop.create_future(), ask=ask)
+        request = Request(next(self._ids), payload, limit, loop.create_future(), ask=ask, channel=channel)
         self._requests[request.id] = request
         if self._process is not None:
             self._send(self._process, request)
@@ -96,8 +105,7 @@ class Interpreter:
             self._abandon(request)
             raise
         finally:
-            for question in request.questions:
-                question.cancel()
+            request.detach()
 
     async def close(self) -> None:
         """End the process; requests in flight fail."""
@@ -142,12 +150,13 @@ class Interpreter:
         self._begin_next()
         # One that takes one request at a time needs no question: it waits for the next or is within a deadline.
         if not self._serial:
-            self._silence = Silence(process)
+            self._silence = Silence(process, self._manners.silent_seconds)
             self._timer.look_within(self._silence.next_look)
 
     def _send(self, process: NodeProcess, request: Request) -> None:
         self._sent += 1
         request.alone = self._sent == 1
+        request.attach(partial(process.write, request.id, STREAM))
         process.write(request.id, RUN, request.payload)
         if not self._serial or len(self._requests) == 1:
             self._begin(request)
@@ -169,6 +178,9 @@ class Interpreter:
             self._notice_heap(payload)
         elif kind == ASK:
             self._take_question(request_id, payload)
+        elif kind == STREAM:
+            if (streaming := self._requests.get(request_id)) is not None and streaming.channel is not None:
+                streaming.channel.received(payload)
         else:
             request = self._requests.pop(request_id, None)
             if request is not None and not request.future.done():
@@ -178,22 +190,16 @@ class Interpreter:
             self._tell_idle()
 
     def _take_question(self, request_id: int, question: bytes) -> None:
-        request = self._requests.get(request_id)
-        if request is not None and request.ask is not None and self._process is not None:
-            task = asyncio.create_task(self._reply(request, request.ask, self._process, question))
-            request.questions.add(task)
-            task.add_done_callback(request.questions.discard)
-
-    async def _reply(self, request: Request, ask: Ask, process: NodeProcess, question: bytes) -> None:
         """Answer what a program asks, unless it has come to its end, or its process has, by the time that is known."""
-        try:
-            reply = await ask(question)
-        except Exception as error:
-            request.fail(error)
-            self._abandon(request)
+        request, process = self._requests.get(request_id), self._process
+        if request is None or process is None:
             return
-        if self._process is process and request.id in self._requests:
-            process.write(request.id, REPLY, reply)
+
+        def reply(answer: bytes) -> None:
+            if self._process is process and request.id in self._requests:
+                process.write(request.id, REPLY, answer)
+
+        request.take_question(question, reply, partial(self._abandon, request))
 
     def _notice_heap(self, used: bytes) -> None:
         """What a run leaves behind takes memory from those after it: they get a fresh process instead."""
@@ -207,7 +213,8 @@ class Interpreter:
 
     def process_ended(self, process: NodeProcess) -> None:
         self.ended += not self._closed
-        running, self._running = self._running, None
+        running = process.mark if self._manners.marks else self._running
+        self._running = None
         blame, self._blame = self._blame, None
         self._process = self._silence = None
         if self._closed:
@@ -221,8 +228,10 @@ class Interpreter:
             self._suspect(next(iter(self._requests), None) if self._serial else running, process)
         for request in list(self._requests.values()):
             request.deadline, request.entered = None, False
-            if request.abandoned:
+            request.detach()
+            if request.abandoned or request.touched:
                 del self._requests[request.id]
+                request.fail(SandboxError("What ran beside it ended its process"))
         if self._requests:
             self._take()
         self._tell_idle()
@@ -279,6 +288,8 @@ class Interpreter:
         if self._silence is not None:
             if self._running is None and self._silence.look():
                 log.warning("sandbox process %s (%s) does not answer", self._process.pid, self._mode)
+                marked = self._process.mark if self._manners.marks else None
+                self._blame = None if marked is None else (marked, SandboxTimeout("The JavaScript did not end"))
                 self._process.kill()
                 return
             following.append(self._silence.next_look)

@@ -1,6 +1,6 @@
-"""The processes of one worker, shared out among projects: each has its own, and none ever gets another's.
+"""The processes of one worker, shared out among owners: each project has its own, and none ever gets another's.
 
-A project's process is kept for as long as it is used now and then. When there are as many as there may be, the one
+An owner's process is kept for as long as it is used now and then. When there are as many as there may be, the one
 that was idle for longest ends for a project that has none; when none is idle, those who wait get the next one, first
 come, first served, and a process that was held for longest takes no more requests.
 """
@@ -9,26 +9,36 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
-from typing import Literal
 
 from app.engine.sandbox.errors import SandboxError
 from app.engine.sandbox.interpreter import Interpreter
-from app.engine.sandbox.program import launch
-from app.engine.sandbox.requests import Ask, Moved
+from app.engine.sandbox.process import Launch
+from app.engine.sandbox.requests import Ask, Channel, Manners, Moved
 from app.engine.sandbox.spares import Spares
 
-Mode = Literal["expressions", "code"]
-Key = tuple[Mode, str]
+Key = tuple[str, str]
+"""A kind of process, and whose it is."""
 
 # A process that was not used for this long ends.
 IDLE_SECONDS = 60.0
 
 
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of processes: how one is started and works, how many an owner may have, and how many are kept warm."""
+
+    launch: Callable[[], Launch]
+    manners: Manners
+    heap_bytes: int
+    most: int = 1
+    spares: int = 0
+
+
 @dataclass(eq=False, slots=True)
 class Lane:
-    """A process of one project."""
+    """A process of one owner."""
 
     key: Key
     interpreter: Interpreter
@@ -45,17 +55,13 @@ class Waiter:
 
 
 class Pool:
-    """At most `processes` that serve projects (`most` of each kind for one of them), and warm ones beside them.
+    """At most `processes` that serve owners, and warm ones beside them. One ends that was idle for `idle_seconds`."""
 
-    `spares`: how many of each kind are kept warm.
-    """
-
-    def __init__(self, *, memory_mb: int, processes: int, most: dict[Mode, int], spares: int) -> None:
+    def __init__(self, kinds: Mapping[str, Kind], *, processes: int, idle_seconds: float = IDLE_SECONDS) -> None:
+        self._kinds = kinds
         self._processes = processes
-        self._most = most
-        # Half of what a process may hold is more than its own program and one run's leavings ever take.
-        self._heap_bytes = memory_mb * 2**20 // 2
-        self._spares: dict[Mode, Spares] = {mode: Spares(partial(launch, mode, memory_mb), spares) for mode in most}
+        self._idle_seconds = idle_seconds
+        self._spares = {mode: Spares(kind.launch, kind.spares) for mode, kind in kinds.items()}
         self._lanes: dict[Key, list[Lane]] = {}
         self._count = 0
         self._waiters: deque[Waiter] = deque()
@@ -77,19 +83,27 @@ class Pool:
         """How many processes were killed at a limit of time or memory, or died by themselves."""
         return self._ended + sum(lane.interpreter.ended for lanes in self._lanes.values() for lane in lanes)
 
-    async def start(self) -> None:
-        """Have a process for expressions ready, others on their way. Raises SandboxError when none can be started."""
-        await self._spares["expressions"].warm()
+    async def start(self, mode: str) -> None:
+        """Have a process of this kind ready, others on their way. Raises SandboxError when none can be started."""
+        await self._spares[mode].warm()
         for spares in self._spares.values():
             spares.fill()
 
-    async def request(self, mode: Mode, project: str, payload: bytes, limit: float, ask: Ask | None = None) -> bytes:
-        """The answer of one of the project's processes; raises what Interpreter.request raises, but Moved."""
+    async def request(
+        self,
+        mode: str,
+        owner: str,
+        payload: bytes,
+        limit: float,
+        ask: Ask | None = None,
+        channel: Channel | None = None,
+    ) -> bytes:
+        """The answer of one of the owner's processes; raises what Interpreter.request raises, but Moved."""
         while True:
-            lane = await self._lane((mode, project))
+            lane = await self._lane((mode, owner))
             lane.used_at = asyncio.get_running_loop().time()
             try:
-                return await lane.interpreter.request(payload, limit, ask)
+                return await lane.interpreter.request(payload, limit, ask, channel)
             except Moved:
                 continue
 
@@ -134,7 +148,7 @@ class Pool:
             return None
         least = min(lanes, key=lambda lane: lane.interpreter.load)
         busy = least.interpreter.load > 0
-        if busy and len(lanes) < self._most[key[0]] and self._count < self._processes and not self._waiters:
+        if busy and len(lanes) < self._kinds[key[0]].most and self._count < self._processes and not self._waiters:
             return self._open(key)
         return least
 
@@ -153,12 +167,13 @@ class Pool:
 
     def _open(self, key: Key) -> Lane:
         now = asyncio.get_running_loop().time()
-        interpreter = Interpreter(key[0], self._spares[key[0]], self._heap_bytes, lambda _: self._became_idle(lane))
+        kind, spares = self._kinds[key[0]], self._spares[key[0]]
+        interpreter = Interpreter(key[0], kind.manners, spares, kind.heap_bytes, lambda _: self._became_idle(lane))
         lane = Lane(key, interpreter, now, now)
         self._lanes.setdefault(key, []).append(lane)
         self._count += 1
         if self._sweep is None:
-            self._sweep = asyncio.get_running_loop().call_later(IDLE_SECONDS / 2, self._end_unused)
+            self._sweep = asyncio.get_running_loop().call_later(self._idle_seconds / 2, self._end_unused)
         return lane
 
     def _drop(self, lane: Lane) -> None:
@@ -198,8 +213,8 @@ class Pool:
     def _end_unused(self) -> None:
         now = asyncio.get_running_loop().time()
         for lane in [lane for lanes in self._lanes.values() for lane in lanes]:
-            if lane.interpreter.load == 0 and now - lane.used_at > IDLE_SECONDS:
+            if lane.interpreter.load == 0 and now - lane.used_at > self._idle_seconds:
                 self._drop(lane)
         self._sweep = None
         if self._lanes:
-            self._sweep = asyncio.get_running_loop().call_later(IDLE_SECONDS / 2, self._end_unused)
+            self._sweep = asyncio.get_running_loop().call_later(self._idle_seconds / 2, self._end_unused)

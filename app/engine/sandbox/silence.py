@@ -13,16 +13,17 @@ ASK_SECONDS = 0.5
 LOOK_SECONDS = 0.2
 """How often it is looked at from when it was asked."""
 LOOKS = 6
-"""So many looks without a word, and it is silent."""
+"""So many looks without a word, and it is silent, where nothing else is said."""
 LEAST_WORTH = 0.25
 """What a look is worth at least, so that whoever computes on a busy machine is found out, too."""
 
 
 class Silence:
-    """The silence of one process."""
+    """The silence of one process, which may last for about so many seconds."""
 
-    def __init__(self, process: NodeProcess) -> None:
+    def __init__(self, process: NodeProcess, seconds: float = LOOKS * LOOK_SECONDS) -> None:
         self._process = process
+        self._most_looks = round(seconds / LOOK_SECONDS)
         self._asked = False
         self._looks = 0.0
         self._progress = (0, 0)
@@ -50,4 +51,4 @@ class Silence:
             self._looks = 0.0
         else:
             self._looks += max(LEAST_WORTH, 1.0 - share)
-        return self._looks >= LOOKS
+        return self._looks >= self._most_looks
