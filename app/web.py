@@ -22,6 +22,7 @@ from app.api.data_tables import rows as data_table_rows
 from app.api.data_tables import tables as data_tables
 from app.api.executions import bulk as execution_bulk
 from app.api.executions import executions
+from app.api.executions import stats as execution_stats
 from app.api.face import auth, bodies, codings, cors, errors, ignored, openapi, operations, reads, requests
 from app.api.face.body_budget import BodyBudget
 from app.api.face.count_cache import CountCache
@@ -46,6 +47,7 @@ from app.workflow_rules import EngineRules
 MODULES = (
     executions,
     execution_bulk,
+    execution_stats,
     workflows,
     workflow_runs,
     publication,

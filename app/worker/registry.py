@@ -7,7 +7,7 @@ from psycopg_pool import ConnectionPool
 
 from app.credentials.key_check import report
 from app.credentials.vault import Vault
-from app.repository import workers
+from app.repository import execution_totals, workers
 from app.repository.connection import Connection, transaction
 from app.settings import Settings
 from app.worker.clock import Clock
@@ -27,6 +27,7 @@ class Registry:
         with transaction(self._pool) as connection:
             self._clock.read(connection)
             report(connection, self._vault)
+            execution_totals.begin(connection)
             return workers.register(
                 connection,
                 hostname=socket.gethostname(),

@@ -11,11 +11,13 @@ import pytest
 from psycopg import sql
 
 from app.repository import connection as connection_module
-from app.repository import deletions, execution_counts, retries, workers
+from app.repository import deletions, execution_counts, execution_stats, execution_totals, retries, workers
 from app.repository.execution_filters import ExecutionFilter
 from app.repository.execution_lists import page_statement
 from app.repository.execution_pages import read_page
+from app.repository.execution_stats import StatsFilter
 from app.repository.lifecycle import claims, crashes, endings, results, stops
+from app.vocabulary import MODES, STATUSES
 from tests.postgres import shared_database
 
 ROWS = 1_000_000
@@ -61,6 +63,11 @@ FILL = """
     SELECT e.id, 'customer', (e.id %% 10000)::text FROM executions AS e WHERE e.id %% 50 = 0;
     INSERT INTO execution_metadata (execution_id, key, value)
     SELECT e.id, 'old', '' FROM executions AS e WHERE e.id < 100000 AND e.id %% 2 = 0;
+    INSERT INTO execution_totals (unit, begins_at, workflow_id, mode, status, project_id, buckets, numbers)
+    SELECT u.unit, t, 'w' || n, 'webhook', 'success', 'default', '{50,60,70}', '{1,20,3}'
+      FROM (VALUES ('hour', interval '90 days'), ('minute', interval '1 day')) AS u (unit, age)
+      CROSS JOIN LATERAL generate_series(date_trunc('hour', now()) - age, now(), ('1 ' || u.unit)::interval) AS at (t)
+      CROSS JOIN generate_series(1, 20) AS n;
 """
 
 
@@ -219,6 +226,9 @@ def test_other_counts_read_little(million) -> None:
         stops.STOP,
         results.FINISH,
         endings.LINK_RETRY_CHAIN,
+        execution_totals.APPEND,
+        execution_totals.ADD_UP,
+        execution_totals.BACKFILL,
         retries.ORIGINAL,
         retries.RETRY_IN_FLIGHT,
         crashes.CRASH,
@@ -246,6 +256,10 @@ def test_work_reads_little(million, statement: str) -> None:
         "waiting_node": None,
         "message": "lost",
         "lease_seconds": 30.0,
+        "below": 500_000,
+        "ended_before": NOW,
+        "window": 1_000,
+        **execution_totals.KEPT_DAYS,
     }
     assert_cheap(plan_of(million, statement, parameters), buffers=8_000)
 
@@ -256,6 +270,32 @@ def test_many_at_once_reads_what_it_changes(million, statement: sql.SQL) -> None
     condition, parameters = wanted.condition()
     plan = plan_of(million, statement.format(condition=condition, limit=sql.Literal(100)), parameters)
     assert_cheap(plan, buffers=30_000)
+
+
+@pytest.mark.parametrize(
+    ("days", "wanted"), [(7, {}), (90, {"workflow_ids": ("w7",)}), (7, {"visible_project": "small"})], ids=str
+)
+@pytest.mark.parametrize("key", ["time", "workflow"])
+def test_statistics_read_totals_and_not_executions(million, days: int, wanted: dict, key: str) -> None:
+    asked = StatsFilter(NOW - timedelta(days=days), NOW + timedelta(hours=1), **wanted)
+    totals_condition, parameters = asked.condition("t")
+    ends_condition, _ = asked.condition("x")
+    statement = execution_stats.STATS.format(
+        key=execution_stats.KEYS[key], totals_condition=totals_condition, ends_condition=ends_condition
+    )
+    times = {"begin": asked.begin, "end": asked.end, "width": timedelta(hours=1), "origin": execution_stats.ORIGIN}
+    plan = plan_of(million, statement, {**parameters, **times, "unit": "hour"})
+    assert_cheap(plan, buffers=5_000)  # a page for each total
+    assert {node.get("Relation Name") for node in nodes(plan)} <= {"execution_totals", "execution_ends", None}
+    assert not any(
+        node["Node Type"] == "Seq Scan" and node["Relation Name"] == "execution_totals" for node in nodes(plan)
+    )
+
+
+def test_the_last_runs_of_many_workflows_are_short_ranges(million) -> None:
+    ids = [f"w{n}" for n in range(1, 21)]
+    values = {"ids": ids, "modes": list(MODES), "statuses": list(STATUSES), "project_id": None, "number": 20}
+    assert_cheap(plan_of(million, execution_stats.LAST_RUNS, values), buffers=20 * BUFFERS)
 
 
 def test_a_count_beyond_the_limit_is_an_estimate_near_the_truth(million) -> None:

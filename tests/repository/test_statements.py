@@ -46,6 +46,9 @@ PLACES = {
     "leading": sql.SQL("e.workflow_id"),
     "first": sql.SQL("w.value"),
     "matching": sql.SQL("w.id > ''"),
+    "key": sql.SQL("s.mode"),
+    "totals_condition": sql.SQL("t.mode = ''"),
+    "ends_condition": sql.SQL("x.mode = ''"),
 }
 
 

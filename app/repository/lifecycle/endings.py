@@ -6,7 +6,7 @@ One thing more stands in the schema: the notice of a failure, which a trigger wr
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from app.repository import counters, notifications
+from app.repository import counters, execution_totals, notifications
 from app.repository.connection import Connection
 from app.repository.lifecycle.error_workflows import Failure, start_error_workflows
 from app.vocabulary import Ended, Mode, Status
@@ -85,6 +85,7 @@ def follow_up(connection: Connection, endings: Sequence[Ending], *, counted_by: 
             notifications.announce_answer(connection, ending.id)
     if proved := [ending.id for ending in endings if ending.may_have_proof]:
         connection.execute(FORGET_PROOFS, {"ids": proved})
+    execution_totals.append(connection, [ending.id for ending in endings])
     start_error_workflows(connection, {each.id: each.failure for each in endings if each.failure is not None})
     if dropped := [ending.id for ending in endings if not ending.keep]:
         connection.execute(DROP, {"ids": dropped})

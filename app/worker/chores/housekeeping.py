@@ -1,6 +1,6 @@
-"""Forgets what nobody asks for any more: workers that are long gone, idempotency keys, answers to webhooks."""
+"""Forgets what nobody asks for any more: workers that are long gone, idempotency keys, answers, totals."""
 
-from app.repository import idempotency, triggers, workers
+from app.repository import execution_totals, idempotency, triggers, workers
 from app.worker.chores.chore import Chore, about
 from app.worker.database import Database
 
@@ -11,7 +11,12 @@ def housekeeping(database: Database) -> Chore:
     """One worker's rounds; those of others find less to forget."""
 
     async def step() -> float:
-        for forget in (workers.forget_old, idempotency.forget_old, triggers.forget_old_answers):
+        for forget in (
+            workers.forget_old,
+            idempotency.forget_old,
+            triggers.forget_old_answers,
+            execution_totals.forget_old,
+        ):
             await database.transact(forget)
         return about(ROUND_SECONDS)
 

@@ -12,6 +12,7 @@ from app.worker.chores.hints import hints
 from app.worker.chores.housekeeping import housekeeping
 from app.worker.chores.pruner import pruner
 from app.worker.chores.schedules import schedules
+from app.worker.chores.totals import totals
 from app.worker.database import Database
 
 
@@ -30,6 +31,7 @@ async def chores(
             schedules(settings, database),
             pruner(settings, database),
             deleter(database),
+            totals(database),
             housekeeping(database),
         ]
         if settings.failure_webhook is not None:

@@ -44,6 +44,7 @@ QUERIES = {("DELETE", "/data-tables/<table_id>/rows/delete"): f"?filter={quote(j
 """What an endpoint asks for in its query string."""
 RULES: dict[tuple[str, str], tuple[str, Any]] = {
     ("GET", "/executions"): (LIST, None),
+    ("GET", "/executions/stats"): (COMMON, None),
     ("GET", "/executions/<execution_id>"): (OBJECT, None),
     ("DELETE", "/executions/<execution_id>"): (OBJECT, None),
     ("PATCH", "/executions/<execution_id>"): (OBJECT, {"annotation": {"vote": "up"}}),
