@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 
 from app.engine.run.computing import Interrupted, Turn, node_runs
 from app.engine.run.context import NodeContext
+from app.engine.run.engine_requests import EngineRequest
 from app.engine.run.errors import NodeError
 from app.engine.run.items import Outputs
 from app.engine.run.state import Task
@@ -14,7 +15,7 @@ from app.engine.run.state import Task
 log = logging.getLogger(__name__)
 
 
-async def run_attempts(context: NodeContext, task: Task) -> Outputs | None:
+async def run_attempts(context: NodeContext, task: Task) -> Outputs | EngineRequest | None:
     node = context.node
     if task.resumed or node.disabled:
         return context.inputs[:1]
@@ -23,26 +24,29 @@ async def run_attempts(context: NodeContext, task: Task) -> Outputs | None:
         return [[dict(item) for item in pinned]]
     if node.kind.poll is not None and task.sources is None and not task.given:
         # Run by hand: it shows what it would find. When it is time for it to look, its items are given.
-        return await _run_node(context, node.kind.poll) or [[]]
+        return await run_node(context, node.kind.poll) or [[]]
     for _ in range(1, node.tries):
         try:
-            outputs = await _run_node(context, node.kind.run)
+            outputs = await run_node(context, node.kind.run)
             if not _begins_with_error(outputs):
                 return outputs
         except NodeError:
             pass
         await asyncio.sleep(node.retry_seconds)
-    return await _run_node(context, node.kind.run)
+    return await run_node(context, node.kind.run)
 
 
-def _begins_with_error(outputs: Outputs | None) -> bool:
+def _begins_with_error(outputs: Outputs | EngineRequest | None) -> bool:
     """Whether to try again although the node went on: the first item at its first output stands for an error."""
-    first = outputs[0][:1] if outputs else []
+    first = outputs[0][:1] if outputs and not isinstance(outputs, EngineRequest) else []
     error = first[0]["json"].get("error") if first and isinstance(first[0]["json"], dict) else None
     return error is not None and error is not False
 
 
-async def _run_node(context: NodeContext, run: Callable[[NodeContext], Awaitable[Outputs | None]]) -> Outputs | None:
+async def run_node(
+    context: NodeContext, run: Callable[[NodeContext], Awaitable[Outputs | EngineRequest | None]]
+) -> Outputs | EngineRequest | None:
+    """Run a node once. Whatever it raises is a NodeError, or the end of a wait or of the execution."""
     context.held = 0
     try:
         with node_runs(Turn(context.node.name, context.execution.id)):

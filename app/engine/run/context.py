@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from app.engine.run.credentials import read_credential
+from app.engine.run.engine_requests import EngineResponse
 from app.engine.run.errors import NodeError
 from app.engine.run.execution_info import ExecutionInfo
 from app.engine.run.graph import Node
@@ -56,6 +57,14 @@ class NodeContext:
     """What a node that runs once leaves of its first input. Its expressions see it too, its program does not."""
     held: int = 0
     """Bytes that the node has collected so far; counted anew when it is through."""
+    response: EngineResponse | None = None
+    """What came of the node's request to the engine, when it is called again."""
+    anchor: Node | None = None
+    """For a sub-node: the node of the main flow that it serves."""
+    origin: tuple[InputSource, int] | None = None
+    """For a node that runs for another: where in the main flow that one's item came from."""
+    depth: int = 0
+    """How many sub-nodes hang on each other from the main flow to this one."""
 
     @property
     def items(self) -> list[Item]:
@@ -242,9 +251,7 @@ class NodeContext:
         begin_again = None if helpers is None else helpers.begin_again
         result = await run_until_kept(store, self.state.static_data, run, begin_again)
         if result is None:
-            raise NodeError(
-                "Other executions change the workflow's static data all the time, so nothing was kept of it."
-            )
+            raise NodeError(NOTHING_KEPT)
         return result
 
     async def _run_once(
@@ -313,7 +320,8 @@ class NodeContext:
         return scope | {"itemIndexes": list(range(len(given)))}
 
     def _view(self) -> Viewpoint:
-        return Viewpoint(self.state, self.node, self.run_index, self.sources or (), self.execution.scope())
+        anchor, sources = self.anchor or self.node, self.sources or ()
+        return Viewpoint(self.state, self.node, self.run_index, sources, self.execution.scope(), anchor, self.origin)
 
 
 def _make_exact(rows: list[list[Any]], scope: dict[str, Any]) -> None:

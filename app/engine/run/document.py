@@ -47,6 +47,11 @@ class RunDocument:
         return self._due.get("contextData") or {}
 
     @property
+    def metadata(self) -> dict[str, list[Json]]:
+        """Which runs of sub-nodes there were: {"subRun": [{"node", "runIndex"}]} for each, by their names."""
+        return self._due.get("metadata") or {}
+
+    @property
     def stack(self) -> list[Json]:
         """The nodes that are due, each with its input; the next one first."""
         return self._due.get("nodeExecutionStack") or []
@@ -84,6 +89,7 @@ def write_document(
     custom_data: dict[str, str] | None = None,
     pin_data: Json | None = None,
     context_data: Json | None = None,
+    metadata: Json | None = None,
     stack: list[Json] | None = None,
     waiting: Json | None = None,
     waiting_sources: Json | None = None,
@@ -105,7 +111,7 @@ def write_document(
         "executionData": {
             "contextData": context_data or {},
             "nodeExecutionStack": stack or [],
-            "metadata": {},
+            "metadata": metadata or {},
             "waitingExecution": waiting or {},
             "waitingExecutionSource": waiting_sources or {},
         },
@@ -135,7 +141,7 @@ def prepare_retry(data: Json) -> Json | None:
         return None
     name = (document.due_node or {}).get("name")
     runs = run_data.get(name) if name is not None else None
-    if name is not None and runs and runs[-1].get("executionStatus") != "success":
+    if name is not None and runs and not is_call(document.stack[0]) and runs[-1].get("executionStatus") != "success":
         runs.pop()
         if not runs:
             del run_data[name]
@@ -144,3 +150,9 @@ def prepare_retry(data: Json) -> Json | None:
     prepared = {**data, "resultData": result}
     prepared.pop("waitTill", None)
     return prepared
+
+
+def is_call(task: Json) -> bool:
+    """Whether a node is due because another one, which it hangs on, has asked for it; the failure of its last run is
+    that one's answer then."""
+    return any(kind.startswith("ai_") for kind in task.get("data") or {})

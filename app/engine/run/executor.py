@@ -14,16 +14,16 @@ from typing import Any
 from app.engine.run.attempts import run_attempts
 from app.engine.run.computing import compute
 from app.engine.run.context import NodeContext
+from app.engine.run.engine_requests import EngineRequest
 from app.engine.run.errors import NodeError, RunError, WaitRequested
 from app.engine.run.execution_info import ExecutionInfo
 from app.engine.run.items import Item, Outputs
 from app.engine.run.memory import passes_on, weigh_outputs
 from app.engine.run.pairing import finish_outputs, pair_inputs
-from app.engine.run.state import RunState, Task
+from app.engine.run.state import MOST_NODE_RUNS, RunState, Task
+from app.engine.run.sub_nodes import close_uses
+from app.engine.run.tool_calls import begin_call, finish_call, take_request
 from app.engine.sandbox import Sandbox
-
-MOST_NODE_RUNS = 250_000
-"""Nodes that one run may run, all rounds of its loops counted; what they leave behind takes some 400 MiB."""
 
 PLAIN = 20
 """How many times less than other computing it takes to pair an item: a thread pays for so many more of them."""
@@ -51,6 +51,7 @@ async def execute(state: RunState, sandbox: Sandbox, execution: ExecutionInfo) -
         try:
             halt, failed = await _run_task(state, task, sandbox, execution)
         except asyncio.CancelledError:
+            close_uses(state)
             state.stack.append(task)
             raise
         if halt is not None:
@@ -100,33 +101,48 @@ async def _run_task(
     context = NodeContext(node, inputs, task.sources, run_index, state, sandbox, execution)
     if node.execute_once and not node.disabled and task.sources is not None:
         context.unprocessed = [{**item, "pairedItem": {"item": place}} for place, item in enumerate(came or [])][1:]
+    kind = "main" if task.call is None else task.call.kind
+    if task.call is not None or task.request is not None:
+        begin_call(state, task, context, run)
     status, outputs, failure = "success", None, None
     try:
-        outputs = await run_attempts(context, task)
+        returned = await run_attempts(context, task)
+        if isinstance(returned, EngineRequest):
+            take_request(state, task, context, returned)
+            return None, None
+        outputs = returned
         made = _count(outputs or ())
         await _take_memory(context, outputs or [], given + made)
     except WaitRequested as wait:
-        run |= {"executionTime": _elapsed(started), "executionStatus": "waiting", "data": {"main": inputs[:1]}}
+        run |= {"executionTime": _elapsed(started), "executionStatus": "waiting", "data": {kind: inputs[:1]}}
         state.record(node, run)
         state.stack.append(task)
         return Halt(wait_till=wait.until, resume_on=wait.resume_on), None
     except NodeError as error:
         status, failure = "error", error
+    if node.attached:
+        close_uses(state)
     run |= {"executionTime": _elapsed(started), "executionStatus": status}
     if context.metadata:
         run["metadata"] = context.metadata
     if failure is not None:
         run["error"] = failure.document(node.document)
+        if task.call is not None:
+            finish_call(state, task, run, None, failure)
+            return None, None
         if not node.continues_on_fail:
             state.record(node, run)
             state.error = run["error"]
             state.stack.append(task)
             return Halt(error=RunError(node.name, failure.message)), failure
         outputs = inputs[:1]
-    elif outputs is None:
+    elif outputs is None and task.call is None:
         return None, None  # the branch ends here, and the node has left nothing to record
     else:
-        outputs = await compute(finish_outputs, node, inputs, outputs, size=(given + made) / PLAIN)
+        outputs = await compute(finish_outputs, node, inputs, outputs or [[]], size=(given + made) / PLAIN)
+    if task.call is not None:
+        finish_call(state, task, run, outputs, None)
+        return None, None
     run["data"] = {"main": outputs}
     state.record(node, run)
     state.deliver(node, outputs, run_index)

@@ -51,6 +51,10 @@ class Node:
     origins: list[tuple[str, int]] = field(default_factory=list)
     """The nodes, each with its output, that are connected to any input of this one."""
     input_count: int = 0
+    attached: dict[str, list[str]] = field(default_factory=dict)
+    """The sub-nodes that hang on it, by the type of their connection (ai_tool, ai_memory), in the document's order."""
+    sub_node: bool = False
+    """Whether it hangs on another node, which uses it."""
 
     @property
     def trigger(self) -> bool:
@@ -63,7 +67,7 @@ class Node:
     @property
     def connected(self) -> bool:
         """Whether a line ends or begins here."""
-        return bool(self.origins) or any(self.outputs)
+        return bool(self.origins) or any(self.outputs) or self.sub_node
 
     def targets(self) -> Iterator[str]:
         """The names of the nodes that its outputs lead to, the last output first."""
@@ -244,7 +248,7 @@ def _number(value: Any, default: float) -> float:
 
 
 def _connect(parsed: dict[str, Node], connections: Any) -> None:
-    """Attach the `main` connections; other kinds (AI tools, memories) do not carry items."""
+    """Attach the `main` connections, which carry items, and the sub-nodes."""
     if not isinstance(connections, dict):
         raise InvalidWorkflow("The workflow's connections must be an object.")
     for source, kinds in connections.items():
@@ -257,6 +261,22 @@ def _connect(parsed: dict[str, Node], connections: Any) -> None:
             parsed[source].outputs.append([_parse_destination(parsed, source, target) for target in output or []])
             for connection in parsed[source].outputs[-1]:
                 parsed[connection.node].origins.append((source, index))
+        if len(kinds) > 1 or not outputs:
+            _attach(parsed, source, kinds)
+
+
+def _attach(parsed: dict[str, Node], source: str, kinds: dict[str, Any]) -> None:
+    """Let a sub-node hang on the nodes that use it; as in n8n, what leads nowhere is left out."""
+    for kind, outputs in kinds.items():
+        if not kind.startswith("ai_") or not isinstance(outputs, list):
+            continue
+        for target in (target for output in outputs if isinstance(output, list) for target in output):
+            name = target.get("node") if isinstance(target, dict) else None
+            if isinstance(name, str) and name in parsed and name != source:
+                known = parsed[name].attached.setdefault(kind, [])
+                if source not in known:
+                    known.append(source)
+                parsed[source].sub_node = True
 
 
 def _parse_destination(parsed: dict[str, Node], source: str, target: Any) -> Destination:

@@ -2,14 +2,17 @@
 
 import difflib
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
+from app.engine.run.engine_requests import EngineRequest
 from app.engine.run.errors import NodeError
 from app.engine.run.issues import Issue
 from app.engine.run.items import Outputs
 
 BASE = "n8n-nodes-base."
+TOOL = "Tool"
+"""The end of a type's name under which a node that is also used by itself is a tool of an agent."""
 
 Emit = Callable[[Outputs], Awaitable[None]]
 """Starts an execution with what a trigger puts out; returns once that is recorded, so that it can be acknowledged."""
@@ -34,7 +37,7 @@ class NodeType:
 
     name: str
     versions: tuple[float, ...]
-    run: Callable[[Any], Awaitable[Outputs | None]]
+    run: Callable[[Any], Awaitable[Outputs | EngineRequest | None]]
     trigger: bool = False
     passive: bool = False
     exact: bool = False
@@ -44,6 +47,7 @@ class NodeType:
     credentials: Callable[[dict[str, Any], float], list[str]] | None = None
     plain: frozenset[str] = frozenset()
     wraps_expression_errors: bool = False
+    supply: Callable[[Any], Awaitable[Any]] | None = None
     installed: bool = True
     poll: Callable[[Any], Awaitable[Outputs | None]] | None = None
     listen: Callable[[Any, Emit], Awaitable[None]] | None = None
@@ -111,6 +115,10 @@ class NodeTypes:
         known = self._versions.get(name)
         if known and name.startswith(BASE) and not self._types[name, known[0]].exact:
             return self._types[name, max((each for each in known if each <= version), default=known[0])]
+        if not known and name.endswith(TOOL):
+            used_as_tool = self.find(name.removesuffix(TOOL), version)
+            if used_as_tool.installed and not (used_as_tool.trigger or used_as_tool.passive):
+                return replace(used_as_tool, name=name)
         return NodeType(name, (), _refuse_to_run, trigger=self.is_trigger(name), installed=False)
 
     def is_trigger(self, name: str) -> bool:

@@ -4,11 +4,12 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
 from app.engine.run.context import NodeContext
+from app.engine.run.engine_requests import EngineRequest
 from app.engine.run.issues import Issue
 from app.engine.run.items import Outputs
 from app.engine.run.node_types import BASE, Emit, NodeType, NodeTypes
 
-RunNode = Callable[[NodeContext], Awaitable[Outputs | None]]
+RunNode = Callable[[NodeContext], Awaitable[Outputs | EngineRequest | None]]
 
 registered = NodeTypes()
 """What the modules imported so far have registered; app.engine.nodes.load imports all and hands it out."""
@@ -29,6 +30,7 @@ def node(
     wraps_expression_errors: bool = False,
     poll: Callable[[NodeContext], Awaitable[Outputs | None]] | None = None,
     listen: Callable[[NodeContext, Emit], Awaitable[None]] | None = None,
+    supply: Callable[[NodeContext], Awaitable[Any]] | None = None,
 ) -> Callable[[RunNode], RunNode]:
     """Register the decorated function as what runs node type `name` (n8n's name, its usual prefix may be left out).
 
@@ -53,6 +55,7 @@ def node(
                 wraps_expression_errors=wraps_expression_errors,
                 poll=poll,
                 listen=listen,
+                supply=supply,
             )
         )
         return run

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from app.engine.run.document import Json, RunDocument, prepare_retry
+from app.engine.run.document import Json, RunDocument, is_call, prepare_retry
 
 Items = list[dict[str, Any]]
 Source = dict[str, Any] | None
@@ -20,10 +20,24 @@ class CannotRestart(Exception):
     """The run cannot go on there; the message says why."""
 
 
+class From(msgspec.Struct, rename="camel"):
+    """Which run of which node an input came from."""
+
+    previous_node: str = ""
+    previous_node_run: int = 0
+
+
 class Run(msgspec.Struct, rename="camel"):
-    """Of a recorded run of a node, what is needed to find it."""
+    """Of a recorded run of a node, what is needed to find it, and for which other one it was, if for one."""
 
     execution_index: int = 0
+    source: list[From | None] | None = None
+    input_override: msgspec.Raw | None = None
+
+    @property
+    def root(self) -> From | None:
+        """The run that a sub-node ran for."""
+        return None if self.input_override is None else next(iter(self.source or ()), None)
 
 
 class _Result(msgspec.Struct, rename="camel"):
@@ -57,7 +71,9 @@ class _Cut:
             raise CannotRestart(f"The node '{node}' is not in the execution, or never ran")
         if run >= len(runs):
             raise CannotRestart(f"The node '{node}' has run {len(runs)} times: there is no run {run}")
-        first = runs[run].execution_index
+        if (root := runs[run].root) is not None:
+            raise CannotRestart(f"'{node}' only runs for '{root.previous_node}': start there instead")
+        first = min([runs[run].execution_index, *_used_by(run_data, node, run)])
         self._runs = run_data
         self.kept = {name: sum(each.execution_index < first for each in every) for name, every in run_data.items()}
 
@@ -66,6 +82,22 @@ class _Cut:
         for name, kept in self.kept.items():
             if 0 < kept < len(self._runs[name]) and f"node:{name}" in remembering:
                 raise CannotRestart(f"That lies within a loop that went on: start at the first run of '{name}' instead")
+
+
+def _used_by(run_data: dict[str, list[Run]], node: str, run: int) -> list[int]:
+    """When the sub-nodes ran that a run of a node has used, and those that these have used."""
+    uses: dict[tuple[str, int], list[tuple[str, int, int]]] = {}
+    for name, runs in run_data.items():
+        for number, each in enumerate(runs):
+            if (root := each.root) is not None:
+                key = (root.previous_node, root.previous_node_run)
+                uses.setdefault(key, []).append((name, number, each.execution_index))
+    indexes, pending = [], [(node, run)]
+    while pending:
+        for name, number, index in uses.pop(pending.pop(), ()):
+            indexes.append(index)
+            pending.append((name, number))
+    return indexes
 
 
 @dataclass(slots=True)
@@ -89,10 +121,7 @@ def restart_at(data: Json, node: str, run: int, items: Items | None = None) -> J
     CannotRestart.
     """
     document = RunDocument(data)
-    skeleton = {
-        name: [Run(execution_index=each.get("executionIndex", 0)) for each in runs]
-        for name, runs in document.run_data.items()
-    }
+    skeleton = {name: [_skeleton(each) for each in runs] for name, runs in document.run_data.items()}
     cut = _Cut(skeleton, node, run)
     cut.check(set(document.context_data))
     if not any(document.run_data[node][run].get("source") or ()):
@@ -108,6 +137,7 @@ def restart_at(data: Json, node: str, run: int, items: Items | None = None) -> J
     rest = {
         **(data.get("executionData") or {}),
         "contextData": contexts,
+        "metadata": {name: uses[: cut.kept.get(name, 0)] for name, uses in document.metadata.items()},
         "nodeExecutionStack": stack,
         "waitingExecution": waiting,
         "waitingExecutionSource": waiting_sources,
@@ -115,6 +145,15 @@ def restart_at(data: Json, node: str, run: int, items: Items | None = None) -> J
     prepared = {**data, "resultData": result, "executionData": rest}
     prepared.pop("waitTill", None)
     return prepared
+
+
+def _skeleton(run: Json) -> Run:
+    """What `Run` holds of a run."""
+    if "inputOverride" not in run:
+        return Run(run.get("executionIndex", 0))
+    source = next(iter(run.get("source") or ()), None) or {}
+    root = From(source.get("previousNode", ""), source.get("previousNodeRun") or 0)
+    return Run(run.get("executionIndex", 0), [root], msgspec.Raw(b"{}"))
 
 
 class _Restart:
@@ -158,13 +197,14 @@ class _Restart:
             (run.get("executionIndex", 0), _Due(name, list(run.get("source") or ())))
             for name, runs in self._document.run_data.items()
             for run in runs[self._kept[name] :]
+            if "inputOverride" not in run
         ]
         return [entry for _, entry in sorted(later, key=lambda pair: pair[0])]
 
     def _was_due(self) -> list[_Due]:
         """What was still due when the run ended."""
         due = []
-        for task in self._document.stack:
+        for task in _of_main_flow(self._document.stack):
             sources = list((task.get("source") or {}).get("main") or ())
             due.append(_Due((task.get("node") or {}).get("name", ""), sources, (task.get("data") or {}).get("main")))
         for name, by_run in self._document.waiting_sources.items():
@@ -198,10 +238,17 @@ def restart_at_failure(data: Json, items: Items | None = None) -> Json | None:
     if prepared is None or items is None:
         return prepared
     rest = prepared["executionData"]
-    first, *others = rest.get("nodeExecutionStack") or [None]
-    if first is None:
+    due = _of_main_flow(rest.get("nodeExecutionStack") or [])
+    if not due:
         return prepared
+    first, *others = due
+    first = {key: value for key, value in first.items() if key != "metadata"}
     inputs = list((first.get("data") or {}).get("main") or [None])
     inputs[0] = items
     stack = [{**first, "data": {**(first.get("data") or {}), "main": inputs}}, *others]
     return {**prepared, "executionData": {**rest, "nodeExecutionStack": stack}}
+
+
+def _of_main_flow(stack: list[Json]) -> list[Json]:
+    """What is due without the tools that a node waits for: with another input it will ask again."""
+    return [task for task in stack if not is_call(task)]

@@ -23,7 +23,8 @@ Run = list[list[Item]]
 class Viewpoint:
     """From where the JavaScript looks: one run of a node, with the sources of its inputs.
 
-    `execution` is what it may know of the execution as a whole.
+    `execution` is what it may know of the execution as a whole. For a sub-node, `anchor` is the node of the main flow
+    that it serves, whose ancestors it sees; `origin` is where the item of that node came from which it serves.
     """
 
     state: RunState
@@ -31,6 +32,8 @@ class Viewpoint:
     run_index: int
     sources: Sequence[InputSource | None]
     execution: dict[str, Any]
+    anchor: Node
+    origin: tuple[InputSource, int] | None = None
 
 
 def scope_for(view: Viewpoint, texts: Sequence[str], items: list[Item]) -> dict[str, Any]:
@@ -85,7 +88,10 @@ def base_scope(view: Viewpoint, items: list[Item]) -> dict[str, Any]:
 def _nodes(view: Viewpoint, names: set[str], count: int, texts: Sequence[str]) -> dict[str, Any]:
     """The nodes of these names, each with its runs and with the items that the current `count` items come from."""
     state = view.state
-    ancestry = Ancestry(state.run_data, view.sources, frozenset(state.pin_data))
+    sources, places = view.sources, list(range(count))
+    if view.origin is not None:
+        sources, places = [view.origin[0]], [view.origin[1]] * count
+    ancestry = Ancestry(state.run_data, sources, frozenset(state.pin_data))
     nodes: dict[str, Any] = {}
     for name in names:
         known = state.graph.nodes.get(name)
@@ -95,9 +101,9 @@ def _nodes(view: Viewpoint, names: set[str], count: int, texts: Sequence[str]) -
             [output or [] for output in (run.get("data") or {}).get("main") or []]
             for run in state.run_data.get(name) or []
         ]
-        towards = state.graph.output_towards(name, view.node.name)
+        towards = state.graph.output_towards(name, view.anchor.name)
         connected = towards is not None
-        paired = _paired_positions(ancestry, name, count) if connected else []
+        paired = _paired_positions(ancestry, name, places) if connected else []
         if not runs and connected:
             paired = [f"Node '{name}' hasn't been executed"] * count
         if runs and _asks_for_items_only(name, texts):
@@ -114,9 +120,9 @@ def _nodes(view: Viewpoint, names: set[str], count: int, texts: Sequence[str]) -
     return nodes
 
 
-def _paired_positions(ancestry: Ancestry, name: str, count: int) -> list[Any]:
+def _paired_positions(ancestry: Ancestry, name: str, places: list[int]) -> list[Any]:
     """Where each item comes from in an ancestor; false for one that does not come from it."""
-    found = (ancestry.find(name, place) for place in range(count))
+    found = (ancestry.find(name, place) for place in places)
     return [False if position is None else position for position in found]
 
 

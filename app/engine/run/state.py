@@ -8,9 +8,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from app.engine.run.document import RunDocument, write_document
+from app.engine.run.engine_requests import Call
 from app.engine.run.graph import Destination, Graph, InvalidWorkflow, Node
 from app.engine.run.items import InputSource, Item
 from app.engine.run.static_data import StaticData
+
+MOST_NODE_RUNS = 250_000
+"""Nodes that one run may run, all rounds of its loops counted; what they leave behind takes some 400 MiB."""
 
 Inputs = list[list[Item] | None]
 
@@ -26,6 +30,11 @@ class Task:
     """The items were handed to the trigger by the caller, so that its pinned ones do not count."""
     resumed: bool = False
     """The node has waited already and only has to pass its items on."""
+    call: Call | None = None
+    """Set where the node runs for another one that it hangs on."""
+    request: dict[str, Any] | None = None
+    """What the node has asked of the engine, in n8n's shape: {"actions": [{"action", "nodeName", "runIndex"}],
+    "metadata"}."""
 
 
 @dataclass(slots=True)
@@ -44,6 +53,8 @@ class RunState:
     variables: dict[str, str] | None = None
     """What $vars shows; None: no node has asked for it yet."""
     pin_data: dict[str, list[Item]] = field(default_factory=dict)
+    metadata: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    """Which runs of sub-nodes there were, by their names."""
     last_node: str | None = None
     error: dict[str, Any] | None = None
     execution_index: int = 0
@@ -122,6 +133,7 @@ class RunState:
             custom_data=self.custom_data,
             pin_data=self.pin_data,
             context_data=self.context_data,
+            metadata=self.metadata,
             stack=[_task_document(task) for task in reversed(self.stack)],
             waiting={
                 name: {str(run): {"main": task.inputs} for run, task in enumerate(tasks)}
@@ -145,12 +157,12 @@ def restore(graph: Graph, document: RunDocument) -> RunState:
         context_data={name: dict(entry) for name, entry in document.context_data.items()},
         custom_data=dict(document.custom_data),
         pin_data=dict(document.pin_data),
+        metadata={name: list(entries) for name, entries in document.metadata.items()},
         last_node=document.last_node,
     )
     for entry in reversed(document.stack):
         node = _due_node(graph, (entry.get("node") or {}).get("name"))
-        sources = (entry.get("source") or {}).get("main")
-        state.stack.append(Task(node, list((entry.get("data") or {}).get("main") or [[]]), sources))
+        state.stack.append(_restore_task(node, entry))
     for name, runs in document.waiting.items():
         node = _due_node(graph, name)
         sources_by_run = document.waiting_sources.get(name) or {}
@@ -169,6 +181,28 @@ def _due_node(graph: Graph, name: Any) -> Node:
     return graph.nodes[name]
 
 
+def _restore_task(node: Node, entry: dict[str, Any]) -> Task:
+    data, sources, kept = entry.get("data") or {}, entry.get("source") or {}, entry.get("metadata") or {}
+    request = kept.get("subNodeExecutionData")
+    kind = next((kind for kind in data if kind.startswith("ai_")), "main") if "main" not in data else "main"
+    task = Task(node, list(data.get(kind) or [[]]), sources.get(kind), request=request)
+    if kind != "main":
+        place, item = kept.get("action", 0), kept.get("item", 0)
+        task.call = Call(kind, place, kept.get("preservedSourceOverwrite"), item)
+    return task
+
+
 def _task_document(task: Task) -> dict[str, Any]:
-    sources = {"main": task.sources} if task.sources is not None else None
-    return {"node": task.node.document, "data": {"main": task.inputs}, "source": sources}
+    call, kind = task.call, "main" if task.call is None else task.call.kind
+    document = {
+        "node": task.node.document,
+        "data": {kind: task.inputs},
+        "source": {kind: task.sources} if task.sources is not None else None,
+    }
+    kept: dict[str, Any] = {}
+    if task.request is not None:
+        kept |= {"nodeWasResumed": True, "subNodeExecutionData": task.request}
+    if call is not None:
+        overwrite = {"preserveSourceOverwrite": True, "preservedSourceOverwrite": call.origin}
+        kept |= {**overwrite, "action": call.place, "item": call.item}
+    return {**document, "metadata": kept} if kept else document

@@ -102,7 +102,7 @@ def _reading(parameters: dict[str, Any]) -> Reading:
 def _call(item: Item, parameters: dict[str, Any], proven: Proof, index: int) -> Call:
     options = parameters.get("options") or {}
     method = str(parameters.get("requestMethod") or "GET")
-    url = validate_url(parameters.get("url"), index)
+    url = validate_url(parameters.get("url", ""), index)
     proven.check(url, index)
     kind, content = _body(item, parameters, index) if method in WITH_BODY else (None, b"")
     sent = {"accept": ("Accept", ACCEPT[_reading(parameters).format])}

@@ -30,7 +30,7 @@ class Request:
         self._parameters = parameters = settled(parameters)
         self._options = parameters.get("options") or {}
         self.reading = _reading(self._options)
-        self.url = validate_url(parameters.get("url"), index)
+        self.url = validate_url(parameters.get("url", ""), index)
 
     def call(
         self,

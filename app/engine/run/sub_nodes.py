@@ -1,0 +1,140 @@
+"""What hangs on a node: its models, memories, tools. None runs by itself; the node that uses it asks for it.
+
+A node gets what its sub-nodes supply (`supplied`), or runs them itself and notes each use in the run data under the
+type of the connection (`begin_use`, `end_use`), as n8n does.
+"""
+
+import time
+from typing import Any
+
+from app.engine.run.attempts import run_node
+from app.engine.run.context import NodeContext
+from app.engine.run.engine_requests import EngineRequest
+from app.engine.run.errors import NodeError
+from app.engine.run.graph import Node
+from app.engine.run.items import Item
+from app.engine.run.memory import weigh
+from app.engine.run.state import MOST_NODE_RUNS, RunState
+
+DEEPEST = 20
+"""How many sub-nodes may hang on each other in a chain."""
+
+
+def attached(context: NodeContext, kind: str) -> list[Node]:
+    """The enabled sub-nodes that hang on a node by this type of connection."""
+    nodes = context.state.graph.nodes
+    return [nodes[name] for name in context.node.attached.get(kind, ()) if not nodes[name].disabled]
+
+
+def context_of(root: NodeContext, node: Node) -> NodeContext:
+    """The context in which a sub-node works for `root`: it sees that one's items and what came before it.
+
+    Raises NodeError where sub-nodes hang on each other without an end.
+    """
+    if root.depth >= DEEPEST:
+        raise NodeError(f"Sub-nodes are connected more than {DEEPEST} deep")
+    made = NodeContext(node, root.inputs, root.sources, root.run_index, root.state, root.sandbox, root.execution)
+    made.anchor, made.origin, made.depth = root.anchor or root.node, root.origin, root.depth + 1
+    return made
+
+
+async def supplied(context: NodeContext, kind: str) -> list[Any]:
+    """What the sub-nodes of one type supply, in the order of their connections. Raises NodeError."""
+    values = []
+    for node in attached(context, kind):
+        if node.kind.supply is None:
+            raise NodeError(f"'{node.name}' cannot be used as a sub-node of type {kind}")
+        values.append(await node.kind.supply(context_of(context, node)))
+    return values
+
+
+async def supplied_one(context: NodeContext, kind: str, label: str) -> Any:
+    """What the only sub-node of one type supplies. Raises NodeError where there is none, or more than one."""
+    values = await supplied(context, kind)
+    if not values:
+        raise NodeError(f"A {label} sub-node must be connected and enabled")
+    if len(values) > 1:
+        raise NodeError(f"Only 1 {kind} sub-nodes are/is allowed to be connected")
+    return values[0]
+
+
+def begin_use(root: NodeContext, node: Node, kind: str, items: list[Item]) -> int:
+    """Note that a sub-node begins to work on `items`; returns the number of its run. Raises TooMuchData, NodeError."""
+    state = root.state
+    if state.execution_index >= MOST_NODE_RUNS:
+        raise NodeError(f"Sub-nodes were used too often: an execution runs at most {MOST_NODE_RUNS:,} nodes")
+    root.execution.ports.meter.add(weigh([items]))
+    runs = state.run_data.setdefault(node.name, [])
+    index = len(runs)
+    runs.append(
+        {
+            "startTime": time.time_ns() // 1_000_000,
+            "executionTime": 0,
+            "executionIndex": state.next_index(),
+            "executionStatus": "running",
+            "source": [{"previousNode": root.node.name, "previousNodeRun": root.run_index}],
+            "data": {kind: [items]},
+            "inputOverride": {kind: [items]},
+        }
+    )
+    return index
+
+
+def end_use(
+    root: NodeContext,
+    node: Node,
+    kind: str,
+    index: int,
+    *,
+    items: list[Item] | None = None,
+    error: dict[str, Any] | None = None,
+    metadata: dict[str, Any] | None = None,
+) -> None:
+    """Note what came of it: items, or an error. Raises TooMuchData; NodeError where no such run goes on."""
+    state = root.state
+    runs = state.run_data.get(node.name) or []
+    run = runs[index] if 0 <= index < len(runs) else {}
+    if run.get("executionStatus") != "running" or kind not in run.get("inputOverride", ()):
+        raise NodeError(f"'{node.name}' has no run {index} that goes on")
+    run["executionTime"] = max(0, time.time_ns() // 1_000_000 - run["startTime"])
+    about = {"subRun": [{"node": node.name, "runIndex": index}]}
+    run["metadata"] = {**(metadata or {}), **about}
+    state.metadata.setdefault(node.name, []).append(about)
+    if error is not None:
+        run |= {"executionStatus": "error", "error": error}
+        return
+    root.execution.ports.meter.add(weigh([items]))
+    run |= {"executionStatus": "success", "data": {kind: [items or []]}}
+
+
+def close_uses(state: RunState) -> None:
+    """End what still goes on when the node that used it is through."""
+    for node in state.graph.nodes.values():
+        for run in reversed(state.run_data.get(node.name) or () if node.sub_node else ()):
+            if run.get("executionStatus") != "running":
+                break
+            run["executionStatus"] = "canceled"
+
+
+async def use_as_tool(root: NodeContext, node: Node, query: dict[str, Any], item: int = 0) -> list[dict[str, Any]]:
+    """Run a node as a tool, with what a model has filled in, while the node that uses it goes on; noted like any use.
+
+    Raises NodeError where it fails.
+    """
+    index = begin_use(root, node, "ai_tool", [{"json": query}])
+    context = context_of(root, node)
+    context.run_index = index
+    given = root.items[item]["json"] if 0 <= item < len(root.items) else {}
+    context.inputs = [[{"json": {**given, **query}, "pairedItem": {"item": 0}}]]
+    source = next(iter(root.sources or ()), None)
+    context.origin = root.origin or (None if source is None else (source, item))
+    try:
+        outputs = await run_node(context, node.kind.run)
+        if isinstance(outputs, EngineRequest):
+            raise NodeError(f"'{node.name}' has tools of its own, which it cannot use here")
+    except NodeError as error:
+        end_use(root, node, "ai_tool", index, error=error.document(node.document))
+        raise
+    answer = [each["json"] for each in (outputs or [[]])[0]]
+    end_use(root, node, "ai_tool", index, items=[{"json": {"response": answer}}])
+    return answer
