@@ -13,7 +13,7 @@ from app.repository.execution_totals import HOURS_KEPT, MINUTES_KEPT
 from app.vocabulary import MODES, STATUSES
 
 GROWTH = 1.1
-"""From one bucket of durations to the next (duration_bucket in sql/0026.execution_totals.sql)."""
+"""From one bucket of durations to the next (duration_bucket in sql/0027.execution_totals.sql)."""
 Unit = Literal["minute", "hour", "day"]
 KEPT_DAYS: Mapping[Unit, int | None] = {"minute": MINUTES_KEPT, "hour": HOURS_KEPT, "day": None}
 ORIGIN = datetime.fromisoformat("2001-01-01T00:00:00+00:00")

@@ -1,4 +1,4 @@
-"""How many executions ended and how long they took, added up by minute, hour and day (sql/0026.execution_totals.sql).
+"""How many executions ended and how long they took, added up by minute, hour and day (sql/0027.execution_totals.sql).
 
 Whoever ends executions appends a few rows in the same transaction and waits for nobody; one worker at a time adds them
 up. Readers (app/repository/execution_stats.py) look at both, so that what they see is never late.
