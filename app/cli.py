@@ -13,6 +13,7 @@ from marshmallow.validate import Email
 
 from app import logs
 from app.command_errors import Command, reported
+from app.console_links import link_for, new_link
 from app.credentials.keys import KEY_FILE
 from app.credentials.rotation import rotate
 from app.doctor import examine
@@ -20,11 +21,13 @@ from app.key_text import new_key
 from app.migrations import migrate as apply_migrations
 from app.places import BESIDE, gunicorn
 from app.repository import api_keys, users
-from app.repository.connection import connect
+from app.repository.connection import Connection, connect
+from app.repository.console_sessions import LINK_MINUTES
 from app.repository.errors import ProjectNotFound
 from app.repository.projects import list_projects
 from app.scopes import EVERY, SCOPES, unknown_scopes
 from app.settings import Settings
+from app.up import API_KEY_FILE
 from app.up import up as bring_up
 
 
@@ -109,6 +112,33 @@ def doctor() -> None:
             click.echo(f"     -> {finding.advice}")
     if any(finding.advice for finding in findings):
         raise SystemExit(1)
+
+
+@click.command("console-link", cls=Command)
+@click.option("--key", "key_id", metavar="ID", type=click.IntRange(min=1), help="Id of the key that it signs in with.")
+def console_link(key_id: int | None) -> None:
+    """Print a link that signs in to the console: once, and soon.
+
+    It signs in with the key of `make run` or EXECUTIONS_API_KEY, or with the one that is named (`flask keys list`
+    lists them). Next: open it in a browser.
+    """
+    with reported():
+        settings = Settings.from_environment(os.environ)
+        with connect(settings.direct_url) as connection:
+            click.echo(link_with(connection, settings, key_id))
+    click.echo(f"It signs in once, within {LINK_MINUTES} minutes.", err=True)
+
+
+def link_with(connection: Connection, settings: Settings, key_id: int | None) -> str:
+    if key_id is not None:
+        return link_for(connection, settings.webhook_url, key_id)
+    file = settings.home / API_KEY_FILE
+    key = settings.api_key or (file.read_text().strip() if file.exists() else "")
+    if not key:
+        raise click.ClickException(
+            "Which key shall it sign in with? Name one with --key ID; `flask keys list` has them."
+        )
+    return new_link(connection, settings.webhook_url, key)
 
 
 @click.group(cls=Keys)

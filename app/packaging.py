@@ -18,6 +18,8 @@ from setuptools.errors import SetupError
 APP = Path("app")
 SANDBOX = APP / "engine" / "sandbox"
 MODULES = SANDBOX / "node_modules"
+CONSOLE = APP / "console"
+CONSOLE_MODULES = CONSOLE / "node_modules"
 BESIDE = ("sql/*.sql", "wsgi.py", "gunicorn.conf.py")
 """What stands beside app/ in a checkout; an installed package has it in app/beside/."""
 INSTALLED = APP / "beside"
@@ -33,8 +35,9 @@ class BuildWithData(build_py):  # type: ignore[misc]
         super().run()
         if self.editable_mode:
             return
-        if not MODULES.is_dir() and not INSTALLED.is_dir():
-            raise SetupError(f"{MODULES} is missing: run `make wheel`, which installs the JavaScript packages first")
+        for folder in (MODULES, CONSOLE_MODULES):
+            if not folder.is_dir() and not INSTALLED.is_dir():
+                raise SetupError(f"{folder} is missing: run `make wheel`, which installs the JavaScript packages first")
         for source, target in self._copies():
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(source, target)
@@ -59,6 +62,8 @@ def data_files() -> list[Path]:
     own = (path for path in APP.rglob("*") if path.suffix != ".py" and not NOT_OURS & set(path.parts))
     beside = (path for pattern in BESIDE for path in Path().glob(pattern))
     libraries = library_files() if MODULES.is_dir() else set()
+    if CONSOLE_MODULES.is_dir():
+        libraries |= page_files()
     return sorted({path for path in (*own, *beside) if path.is_file()} | libraries)
 
 
@@ -71,7 +76,18 @@ def library_files() -> set[Path]:
     wanted |= {(MODULES / name).resolve() for name in _names() if (MODULES / name).is_file()}
     for path in sorted(wanted):
         bundler.add(path)
-    found = {path.relative_to(Path().resolve()) for path in bundler.files}
+    return with_licences({path.relative_to(Path().resolve()) for path in bundler.files})
+
+
+def page_files() -> set[Path]:
+    """The files of node_modules that the console's pages load, and what says whose these are."""
+    names: tuple[str, ...] = runpy.run_path(str(CONSOLE / "libraries.py"))["FILES"]
+    return with_licences({CONSOLE_MODULES / name for name in names})
+
+
+def with_licences(found: set[Path]) -> set[Path]:
+    """The files of packages, and what says whose these are."""
+    found = set(found)
     for folder in {_package(path) for path in found}:
         found |= {path for pattern in PACKAGE_FILES for path in folder.glob(pattern) if path.is_file()}
     return found

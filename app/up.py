@@ -16,6 +16,7 @@ from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
+from app.console_links import new_link
 from app.demo import Client, import_demo, tour
 from app.embedded import EmbeddedPostgres
 from app.key_text import new_key
@@ -25,6 +26,7 @@ from app.places import BESIDE, gunicorn
 from app.processes import Child
 from app.repository.api_keys import ensure_api_key
 from app.repository.connection import connect
+from app.repository.console_sessions import LINK_MINUTES
 from app.repository.users import owner_id
 from app.settings import DATABASE_URL_FILE, Settings
 
@@ -64,7 +66,7 @@ def up(environ: Mapping[str, str], say: Say, command: str = "make run") -> None:
             address = _address(settings)
             _await_ready(f"{address}/healthz/readiness", children)
             commands = _look_around(Client(f"{address}/api/v1", key), say)
-            say(_welcome(settings, address, key, commands))
+            say(_welcome(settings, address, key, _console_link(settings, address, key), commands))
             _watch(children)
         except _Stopped:
             say("\nStopping")
@@ -215,7 +217,12 @@ def _restore_signals(handlers: dict[signal.Signals, object]) -> None:
         signal.signal(name, handler)  # type: ignore[arg-type]
 
 
-def _welcome(settings: Settings, address: str, key: str, commands: list[tuple[str, str]]) -> str:
+def _console_link(settings: Settings, address: str, key: str) -> str:
+    with connect(settings.direct_url) as connection:
+        return new_link(connection, address, key)
+
+
+def _welcome(settings: Settings, address: str, key: str, link: str, commands: list[tuple[str, str]]) -> str:
     lines = [
         "",
         "The Executions API is ready.",
@@ -229,4 +236,5 @@ def _welcome(settings: Settings, address: str, key: str, commands: list[tuple[st
     ]
     for text, command in commands:
         lines += ["", f"  # {text}", f"  {command}"]
+    lines += ["", f"Look at it in a browser (the link signs in once, within {LINK_MINUTES} minutes):", "", f"  {link}"]
     return "\n".join([*lines, "", "Ctrl-C stops everything; the data stays for the next time."])

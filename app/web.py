@@ -23,7 +23,7 @@ from app.api.data_tables import tables as data_tables
 from app.api.executions import bulk as execution_bulk
 from app.api.executions import executions
 from app.api.executions import stats as execution_stats
-from app.api.face import auth, bodies, codings, cors, errors, ignored, openapi, operations, reads, requests
+from app.api.face import auth, bodies, codings, cors, errors, ignored, openapi, operations, reads, requests, sessions
 from app.api.face.body_budget import BodyBudget
 from app.api.face.count_cache import CountCache
 from app.api.face.key_cache import ApiKeyCache
@@ -35,6 +35,8 @@ from app.api.face.waiters import Waiters
 from app.api.webhooks import webhooks
 from app.api.workflows import archives, publication, versions, workflows
 from app.api.workflows import runs as workflow_runs
+from app.console import bulk, execution, execution_list, root, signing
+from app.console import pages as console
 from app.credential_tests import EngineCredentialTests
 from app.credentials.key_check import report_soon
 from app.credentials.vault import Vault
@@ -67,6 +69,9 @@ MODULES = (
     data_table_columns,
     data_table_rows,
 )
+
+CONSOLE_MODULES = (execution_list, bulk, execution, signing)
+"""Their pages are on the console's one blueprint."""
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -108,6 +113,7 @@ def add_endpoints(app: Flask) -> None:
     codings.register(app)
     ignored.register(app)
     cors.register(app)
+    sessions.register(app)
     app.before_request(auth.authorize)
     bodies.register(app)
     reads.register(app)
@@ -118,5 +124,7 @@ def add_endpoints(app: Flask) -> None:
     app.register_blueprint(operations.blueprint)
     app.register_blueprint(webhooks.blueprint)
     app.register_blueprint(editor.blueprint)
+    app.register_blueprint(console.blueprint)
+    app.register_blueprint(root.blueprint)
     app.register_blueprint(openapi.blueprint)
     openapi.finish(api, app)

@@ -1,6 +1,7 @@
 """What `make` installs is pinned by version and hash, and is what setup.cfg asks for."""
 
 import configparser
+import json
 import re
 
 import pytest
@@ -50,3 +51,13 @@ def test_each_pin_has_hashes_and_no_registry_is_named(kind):
     assert all("--hash=sha256:" in entry for entry in entries)
     assert "://" not in text
     assert "index-url" not in text
+
+
+@pytest.mark.parametrize("folder", ["app/engine/sandbox", "app/console"])
+def test_each_javascript_package_is_pinned_by_hash_and_no_registry_is_named(folder):
+    text = (PROJECT / folder / "package-lock.json").read_text()
+    packages = json.loads(text)["packages"]
+    wanted = json.loads((PROJECT / folder / "package.json").read_text())["dependencies"]
+    assert packages[""]["dependencies"] == wanted, "package-lock.json is older than package.json"
+    assert all(package["integrity"].startswith("sha512-") for name, package in packages.items() if name)
+    assert "://" not in "".join(line for line in text.splitlines() if "resolved" in line)

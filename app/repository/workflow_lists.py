@@ -21,6 +21,14 @@ LIST = sql.SQL("""
     OFFSET %(offset)s
 """)
 
+NAMES = """
+    SELECT w.id, w.name
+      FROM workflows AS w
+     WHERE %(project_id)s::text IS NULL OR w.project_id = %(project_id)s
+     ORDER BY w.id
+     LIMIT %(limit)s
+"""
+
 AFTER = sql.SQL("w.id > %(after)s")
 OF_PROJECT = sql.SQL("w.project_id = %(project_id)s")
 ACTIVE = sql.SQL("w.active = %(active)s")
@@ -33,6 +41,12 @@ TAGGED = sql.SQL("""w.id IN (
      WHERE t.name = ANY(%(tags)s::text[])
      GROUP BY wt.workflow_id
     HAVING count(*) = cardinality(%(tags)s::text[]))""")
+
+
+@dataclass(frozen=True, slots=True)
+class WorkflowName:
+    id: str
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,3 +99,9 @@ def list_workflows(
     with connection.cursor(row_factory=args_row(Workflow)) as cursor:
         # Not to be prepared: a plan made for any name would not look at the pieces of this one.
         return with_tags(connection, cursor.execute(statement, parameters, prepare=False).fetchall())
+
+
+def list_workflow_names(connection: Connection, *, project_id: str | None, limit: int) -> list[WorkflowName]:
+    """What at most `limit` workflows are called, within a project when one is given, in the order of their ids."""
+    with connection.cursor(row_factory=args_row(WorkflowName)) as cursor:
+        return cursor.execute(NAMES, {"project_id": project_id, "limit": limit}).fetchall()

@@ -1,4 +1,4 @@
-"""Who calls, and whether they may: the API key of a request, and the scope of each endpoint."""
+"""Who calls, and whether they may: the API key of a request or of its session, and the scope of each endpoint."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
@@ -8,6 +8,7 @@ from flask import current_app, g, request
 from app.api.face.absent import absent
 from app.api.face.errors import Refused
 from app.api.face.services import services
+from app.api.face.sessions import session_key
 from app.repository.api_keys import ApiKey
 from app.repository.errors import ProjectNotFound
 from app.scopes import ANY
@@ -32,8 +33,7 @@ def authorize() -> None:
     view = current_app.view_functions[request.endpoint] if request.endpoint else None
     if getattr(view, "public", False):
         return
-    text = shown_key()
-    api_key = services().api_keys.find(text) if 0 < len(text) <= LONGEST_KEY else None
+    api_key = find_caller()
     if api_key is None:
         raise Refused(401, "Unauthorized")
     g.api_key = api_key
@@ -45,6 +45,14 @@ def authorize() -> None:
     scope = getattr(view, "scope", None)
     if scope is None or not allows(api_key, scope):
         raise Refused(403, "Forbidden")
+
+
+def find_caller() -> ApiKey | None:
+    """The valid key that the request shows, or that its session stands for. Raises Refused."""
+    text = shown_key()
+    if not text:
+        return session_key()
+    return services().api_keys.find(text) if len(text) <= LONGEST_KEY else None
 
 
 def shown_key() -> str:

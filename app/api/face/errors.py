@@ -1,7 +1,7 @@
 """Where everything that goes wrong becomes an HTTP answer, and the only place where it does."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from flask import Flask, Response, current_app, g, request
@@ -137,17 +137,22 @@ def unexpected(problem: Exception) -> Response:
     return error("Internal server error", 500)
 
 
+HANDLERS: tuple[tuple[type[Exception], Callable[[Any], Response]], ...] = (
+    (domain.RepositoryError, from_domain),
+    (Refused, from_refusal),
+    (InvalidWorkflow, from_workflow),
+    (InvalidData, from_data_table),
+    (InvalidTrigger, from_workflow),
+    (ValidationError, from_validation),
+    *((broken, from_database) for broken in UNREACHABLE),
+    *((unreadable, from_reading) for unreadable in (ParseException, NoMoreData)),
+    (HTTPException, from_http),
+    (Exception, unexpected),
+)
+"""What answers each kind of exception."""
+
+
 def register(app: Flask) -> None:
     """Let every error of this app take the shape."""
-    app.register_error_handler(domain.RepositoryError, from_domain)
-    app.register_error_handler(Refused, from_refusal)
-    app.register_error_handler(InvalidWorkflow, from_workflow)
-    app.register_error_handler(InvalidData, from_data_table)
-    app.register_error_handler(InvalidTrigger, from_workflow)
-    app.register_error_handler(ValidationError, from_validation)
-    for broken in UNREACHABLE:
-        app.register_error_handler(broken, from_database)
-    for unreadable in (ParseException, NoMoreData):
-        app.register_error_handler(unreadable, from_reading)
-    app.register_error_handler(HTTPException, from_http)
-    app.register_error_handler(Exception, unexpected)
+    for kind, handler in HANDLERS:
+        app.register_error_handler(kind, handler)

@@ -1,0 +1,145 @@
+"""The dialog before many executions are changed: which ones, how many, and the calls of the API that do it.
+
+The page's script sends those calls, with the same rules as anybody's.
+"""
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import orjson
+from flask import Response, request
+
+from app.api.face.auth import allows, caller
+from app.api.face.errors import Refused
+from app.api.face.reads import from_primary_after_all, reading
+from app.console.execution_list import SUGGESTIONS, executions_of, shown, state
+from app.console.pages import page, part
+from app.repository.connection import Connection
+from app.repository.execution_counts import Count
+from app.repository.execution_filters import ExecutionFilter
+from app.repository.execution_pages import read_page
+from app.repository.executions import Execution, list_executions
+from app.repository.retries import find_retryable
+from app.repository.tags import list_tags
+from app.schemas.base import time_text
+from app.schemas.execution_actions import MOST_AT_ONCE
+from app.vocabulary import IN_FLIGHT, RETRYABLE, STATUSES
+
+SCOPES = {
+    "retry": "execution:retry",
+    "stop": "execution:stop",
+    "delete": "execution:delete",
+    "tag": "execution:update",
+}
+POSSIBLE = {"retry": RETRYABLE, "stop": IN_FLIGHT, "delete": STATUSES, "tag": STATUSES}
+"""Statuses that an action is for."""
+MOST_TAGGED = 250
+IN_BODIES = {"statuses", "workflow_ids", "modes", "started_after", "started_before", "visible_project"}
+"""What the filters of bulk calls know; all else is said by naming executions."""
+
+
+@dataclass(slots=True)
+class Plan:
+    """What will be done: `calls` of the API, to `count` executions; `cut` when there are more than one call takes."""
+
+    count: Count
+    calls: list[dict[str, Any]]
+    cut: bool = False
+    executions: list[Execution] = field(default_factory=list)
+
+
+@page("/executions/bulk/<action>", scope="execution:list")
+@from_primary_after_all
+def bulk_dialog(action: str) -> Response:
+    """The dialog for what is selected, or else for all that match."""
+    scope = SCOPES.get(action)
+    if scope is None or not allows(caller(), scope):
+        raise Refused(403, "Forbidden")
+    with reading() as connection:
+        ids = request.args.getlist("id")
+        chosen = [e for e in executions_of(connection, ids) if e.status in POSSIBLE[action]] if ids else []
+        plan = for_chosen(action, chosen) if ids else for_filter(connection, action)
+        tags = list_tags(connection, limit=SUGGESTIONS) if action == "tag" else []
+    return part(
+        "parts/bulk_dialog.html",
+        action=action,
+        plan=plan,
+        calls=orjson.dumps(plan.calls).decode(),
+        picked=len(ids),
+        state=state(),
+        tags=tags,
+        carried={tag.id for tag in plan.executions[0].tags} if len(plan.executions) == 1 else set(),
+    )
+
+
+def for_chosen(action: str, chosen: list[Execution]) -> Plan:
+    """What is done to the selected ones, of those that it can be done to."""
+    ids = [str(execution.id) for execution in chosen]
+    count = Count(len(ids), estimated=False)
+    if not ids:
+        return Plan(count, [])
+    if action == "stop":
+        return Plan(count, [call("POST", f"/{number}/stop") for number in ids])
+    if action == "tag":
+        return Plan(count, [tagging(execution) for execution in chosen], executions=chosen)
+    if action == "retry":
+        return Plan(count, [call("POST", "/retryMany", {"filter": {"ids": ids}})])
+    return Plan(count, [call("POST", "/delete", {"ids": ids})])
+
+
+def for_filter(connection: Connection, action: str) -> Plan:
+    """What is done to all that match."""
+    asked = shown()
+    if asked.problems:
+        raise Refused(400, "The filters are not right yet")
+    statuses = [one for one in asked.wanted.statuses or STATUSES if one in POSSIBLE[action]]
+    if not statuses:
+        return Plan(Count(0, estimated=False), [])
+    wanted = replace(asked.wanted, statuses=tuple(statuses))
+    if action == "retry":
+        found = find_retryable(connection, wanted, limit=MOST_AT_ONCE)
+        ids = [str(number) for number in found]
+        body = {"filter": {"ids": ids}}
+        calls = [call("POST", "/retryMany", body)] if ids else []
+        return Plan(Count(len(ids), estimated=False), calls, cut=len(ids) == MOST_AT_ONCE)
+    if action == "tag" or not fits_body(wanted):
+        most = MOST_TAGGED if action == "tag" else MOST_AT_ONCE
+        found_rows = list_executions(connection, wanted, limit=most)
+        plan = for_chosen(action, found_rows)
+        plan.cut = len(found_rows) == most
+        return plan
+    counted = read_page(connection, wanted, limit=1).count
+    if action == "stop":
+        body = {"filter": {**body_of(wanted), "status": ["queued" if s == "new" else s for s in statuses]}}
+        return Plan(counted, [call("POST", "/stopMany", body)])
+    body = {"filter": body_of(wanted) or {"workflowId": "all"}}
+    return Plan(counted, [call("POST", "/delete", body)])
+
+
+def fits_body(wanted: ExecutionFilter) -> bool:
+    """Whether the filter of a bulk call can say the same."""
+    said = {name for name in ExecutionFilter.__slots__ if getattr(wanted, name) not in ((), None)}
+    return said <= IN_BODIES and len(wanted.workflow_ids) <= 1
+
+
+def body_of(wanted: ExecutionFilter) -> dict[str, Any]:
+    """The filter as bulk calls take it."""
+    every = len(wanted.statuses) == len(STATUSES)
+    given = {
+        "workflowId": wanted.workflow_ids[0] if wanted.workflow_ids else None,
+        "status": None if every else list(wanted.statuses),
+        "mode": list(wanted.modes) or None,
+        "startedAfter": wanted.started_after and time_text(wanted.started_after),
+        "startedBefore": wanted.started_before and time_text(wanted.started_before),
+    }
+    return {name: value for name, value in given.items() if value}
+
+
+def tagging(execution: Execution) -> dict[str, Any]:
+    """The call that gives an execution tags; the script adds what is chosen to those that it carries."""
+    carried = [tag.id for tag in execution.tags]
+    return call("PATCH", f"/{execution.id}", {"annotation": {"tags": carried}})
+
+
+def call(method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+    return {"method": method, "path": f"/api/v1/executions{path}", "body": body}

@@ -1,0 +1,184 @@
+"""The list of executions: its page, more of its rows, its rows as they are by now, and how many are new."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+from flask import Response, render_template, request, url_for
+from marshmallow import ValidationError
+
+from app.api.executions.filters import filter_of_query
+from app.api.face.auth import caller
+from app.api.face.blueprint import Blueprint
+from app.api.face.errors import with_text_keys
+from app.api.face.reads import from_primary_after_all, reading
+from app.api.face.services import services
+from app.console.pages import NAVIGATION, asks_for_part, lead_to, may, page, part
+from app.repository.connection import Connection
+from app.repository.execution_filters import ExecutionFilter
+from app.repository.execution_pages import ExecutionPage, read_page
+from app.repository.executions import Execution, get_executions, list_executions
+from app.repository.tags import TagRecord, list_tags
+from app.repository.workflow_lists import WorkflowName, list_workflow_names
+from app.schemas.base import parse_execution_id
+from app.schemas.execution_queries import ExecutionListQuery
+from app.scopes import ANY
+from app.vocabulary import MODES, STATUSES
+
+ROWS = 50
+MOST_NEW = 100
+"""More new ones than that are not counted."""
+MOST_REFRESHED = 250
+SUGGESTIONS = 250
+"""How many workflows and tags the filters suggest."""
+RANGES = {"hour": "Last hour", "day": "Last 24 hours", "week": "Last 7 days", "month": "Last 30 days"}
+LENGTHS = {
+    "hour": timedelta(hours=1),
+    "day": timedelta(days=1),
+    "week": timedelta(days=7),
+    "month": timedelta(days=30),
+}
+OWN_PARAMETERS = ("search", "range")
+"""What stands in the address besides the filters of the API."""
+FILTERS = ExecutionListQuery()
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What the list is asked for: the loaded query and what it means. `problems` are by parameter."""
+
+    query: dict[str, Any]
+    wanted: ExecutionFilter
+    problems: Mapping[str, Any]
+
+
+def shown() -> Shown:
+    """What the present address asks for; without what is wrong in it."""
+    problems: dict[str, Any] = {}
+    try:
+        query = Blueprint.LENIENT_PARSER.parse(FILTERS, request, location="query")
+    except ValidationError as error:
+        found = error.messages.get("query", error.messages) if isinstance(error.messages, dict) else {}
+        problems, query = with_text_keys(found), {"limit": ROWS, "last_id": None}
+    if "limit" not in request.args and "cursor" not in request.args:
+        query["limit"] = ROWS
+    length = LENGTHS.get(request.args.get("range", ""))
+    if length is not None and "started_after" not in query:
+        query["started_after"] = datetime.now(UTC).replace(second=0, microsecond=0) - length
+    return Shown(query, searched(filter_of_query(query, caller().project_id)), problems)
+
+
+def searched(wanted: ExecutionFilter) -> ExecutionFilter:
+    """The same, narrowed to what is searched for."""
+    number = parse_execution_id(request.args.get("search", "").strip().removeprefix("#"))
+    return wanted if number is None else replace(wanted, ids=(number,))
+
+
+def state() -> str:
+    """The filters as they stand in the address, for links that keep them."""
+    names = {name for name in request.args if name not in ("cursor", "after", "id", "limit")}
+    return urlencode([(name, value) for name in sorted(names) for value in request.args.getlist(name) if value])
+
+
+@page("/", scope=ANY)
+def home() -> Response:
+    """The console begins with the executions, or with the first page that the key may see."""
+    places = [endpoint for _, _, endpoint, scope in NAVIGATION if may(scope)]
+    return lead_to(url_for(places[0] if places else "console.list_page"))
+
+
+@page("/executions", scope="execution:list")
+@from_primary_after_all
+def list_page() -> Response:
+    """The page; of it only the list when a script asks."""
+    asked = shown()
+    with reading() as connection:
+        found = read(connection, asked)
+        if asks_for_part():
+            return part("parts/execution_results.html", **values(asked, found))
+        choices = suggestions(connection)
+    return Response(render_template("executions.html", **values(asked, found), **choices))
+
+
+def read(connection: Connection, asked: Shown) -> ExecutionPage:
+    counts = services().counts
+    found = read_page(
+        connection,
+        asked.wanted,
+        limit=asked.query["limit"] + 1,
+        before=asked.query["last_id"],
+        known=counts.get(asked.wanted),
+    )
+    counts.put(asked.wanted, found.count)
+    return found
+
+
+def values(asked: Shown, found: ExecutionPage) -> dict[str, Any]:
+    """What the templates of the list show."""
+    rows, cursor = FILTERS.cut(asked.query, found.executions)
+    return {
+        "rows": rows,
+        "cursor": cursor,
+        "count": found.count,
+        "running": found.running,
+        "problems": asked.problems,
+        "state": state(),
+        "given": request.args,
+        "newest": rows[0].id if rows else 0,
+        "statuses": STATUSES,
+        "modes": MODES,
+        "ranges": RANGES,
+        "search_hint": "Id",
+    }
+
+
+def suggestions(connection: Connection) -> dict[str, Any]:
+    """What the filters offer to choose from."""
+    workflows: list[WorkflowName] = []
+    tags: list[TagRecord] = []
+    if may("workflow:list"):
+        workflows = list_workflow_names(connection, project_id=caller().project_id, limit=SUGGESTIONS)
+    if may("tag:list"):
+        tags = list_tags(connection, limit=SUGGESTIONS, after="")
+    return {"workflows": workflows, "tags": tags}
+
+
+@page("/executions/more", scope="execution:list")
+@from_primary_after_all
+def more_rows() -> Response:
+    """The rows after a cursor, which carries the filters."""
+    asked = shown()
+    with reading() as connection:
+        limit, before = asked.query["limit"] + 1, asked.query["last_id"]
+        found = list_executions(connection, asked.wanted, limit=limit, before=before)
+    rows, cursor = FILTERS.cut(asked.query, found)
+    return part("parts/execution_rows.html", rows=rows, cursor=cursor, state=state())
+
+
+@page("/executions/newer", scope="execution:list")
+@from_primary_after_all
+def newer_rows() -> Response:
+    """How many are newer than the newest that is shown."""
+    asked = shown()
+    newest = parse_execution_id(request.args.get("after", "")) or 0
+    with reading() as connection:
+        found = list_executions(connection, asked.wanted, limit=MOST_NEW)
+    fresh = sum(1 for execution in found if execution.id > newest)
+    return part("parts/execution_newer.html", fresh=fresh, most=MOST_NEW, state=state())
+
+
+@page("/executions/rows", scope="execution:list")
+@from_primary_after_all
+def current_rows() -> Response:
+    """Some rows as they are by now; those that are gone are missing."""
+    with reading() as connection:
+        found = executions_of(connection, request.args.getlist("id"))
+    return part("parts/execution_rows.html", rows=found, cursor=None, state=state())
+
+
+def executions_of(connection: Connection, texts: list[str]) -> list[Execution]:
+    """Those of the named executions that there are."""
+    numbers = [number for text in texts[:MOST_REFRESHED] if (number := parse_execution_id(text)) is not None]
+    return get_executions(connection, numbers, project_id=caller().project_id) if numbers else []

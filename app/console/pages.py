@@ -1,0 +1,141 @@
+"""What every page has: who may see it, how it is rendered, its headers, and what becomes of errors."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from flask import Blueprint, Response, g, render_template, request, url_for
+
+from app.api.face import errors
+from app.api.face.auth import allows, public
+from app.api.face.sessions import page_token
+from app.console.assets import assets
+from app.console.texts import FILTERS
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+PREFIX = "/console"
+HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "same-origin",
+}
+FOREVER = "public, max-age=31536000, immutable"
+"""How long a file may be kept whose name changes with its content."""
+KEPT_FOR_ASKING = "private, no-cache"
+"""A part of a page may be kept, to be shown again when the server says that it is still the same."""
+
+NAVIGATION = (("Executions", "list", "console.list_page", "execution:list"),)
+"""The pages of the bar on top: label, icon, endpoint, and the scope that one needs."""
+
+blueprint = Blueprint("console", __name__, url_prefix=PREFIX, template_folder="templates")
+
+
+def page(rule: str, *, scope: str) -> Callable[[View], View]:
+    """Declare a page, or a part of one, for keys that have this scope."""
+
+    def declare(view: View) -> View:
+        view.scope = scope  # type: ignore[attr-defined]
+        blueprint.get(rule)(view)
+        return view
+
+    return declare
+
+
+def may(scope: str) -> bool:
+    """Whether the present session's key has this scope."""
+    return "api_key" in g and allows(g.api_key, scope)
+
+
+def asks_for_part() -> bool:
+    """Whether a script of a page asks, to put the answer into that page."""
+    return "HX-Request" in request.headers
+
+
+def part(template: str, **values: Any) -> Response:
+    """A part of a page; 304 where the browser has it already."""
+    response = Response(render_template(template, **values), content_type="text/html; charset=utf-8")
+    response.headers["Cache-Control"] = KEPT_FOR_ASKING
+    response.vary.update(["Cookie", "HX-Request"])
+    response.add_etag()
+    response.make_conditional(request)
+    return response
+
+
+def lead_to(place: str) -> Response:
+    """An answer that leads a browser elsewhere, to be got there whatever the method was."""
+    return Response(status=303, headers={"Location": place})
+
+
+@blueprint.get("/static/<name>")
+@public
+def asset(name: str) -> Response:
+    """A script or style."""
+    found = assets().by_address.get(name)
+    if found is None:
+        return failure(404, "There is no such file")
+    response = Response(found.content, content_type=found.content_type)
+    response.headers["Cache-Control"] = FOREVER
+    return response
+
+
+@blueprint.get("/<path:rest>")
+@public
+def nothing(rest: str) -> Response:
+    """A page that there is not."""
+    return failure(404, "There is no such page")
+
+
+def failure(status: int, message: str) -> Response:
+    """The page that says what went wrong."""
+    return Response(render_template("failure.html", status=status, message=message), status)
+
+
+def answer_failure(handler: Callable[[Any], Response]) -> Callable[[Exception], Response]:
+    """What the API would say of an exception, as a page; whoever is not signed in is asked to."""
+
+    def answer(problem: Exception) -> Response:
+        said = handler(problem)
+        if said.status_code == 401:
+            return ask_to_sign_in()
+        message = (said.get_json(silent=True) or {}).get("message", "")
+        response = failure(said.status_code, message)
+        if "Retry-After" in said.headers:
+            response.headers["Retry-After"] = said.headers["Retry-After"]
+        return response
+
+    return answer
+
+
+def ask_to_sign_in() -> Response:
+    """The way to the page that signs in, and from there back to this one."""
+    if asks_for_part():
+        return Response(status=401, headers={"HX-Refresh": "true"})
+    wanted = request.full_path.rstrip("?") if request.method == "GET" else ""
+    return lead_to(url_for("console.sign_in", next=wanted))
+
+
+@blueprint.after_request
+def add_headers(response: Response) -> Response:
+    response.headers.update(HEADERS)
+    return response
+
+
+@blueprint.context_processor
+def for_templates() -> dict[str, Any]:
+    return {
+        "asset": lambda name: url_for("console.asset", name=assets().address(name)),
+        "may": may,
+        "navigation": NAVIGATION,
+        "page_token": page_token(g.session_token) if "session_token" in g else "",
+        "caller": g.get("api_key"),
+    }
+
+
+for kind, handler in errors.HANDLERS:
+    blueprint.register_error_handler(kind, answer_failure(handler))
+for name, write in FILTERS.items():
+    blueprint.add_app_template_filter(write, name)

@@ -1,0 +1,67 @@
+"""Signing in, with an API key or with a link that somebody printed, and out."""
+
+import re
+
+from flask import Response, render_template, request, url_for
+
+from app.api.face.auth import LONGEST_KEY, public
+from app.api.face.services import database, services
+from app.api.face.sessions import begin_session, end_session, require_same_origin
+from app.console.pages import blueprint, lead_to
+from app.repository.console_sessions import LINK_MINUTES, use_link
+from app.scopes import ANY
+
+OURS = re.compile(r"/console/[^/\\][^\\\s]*", re.ASCII)
+WRONG_KEY = "This is no valid API key. It may have expired, or been revoked."
+OLD_LINK = (
+    f"This link has signed somebody in already, or is older than {LINK_MINUTES} minutes. "
+    "`flask console-link` prints another one."
+)
+
+
+def form(problem: str = "", status: int = 200) -> Response:
+    """The page with the form, and what was wrong with what was tried."""
+    text = render_template("sign_in.html", problem=problem, next=place_after())
+    return Response(text, status)
+
+
+def place_after() -> str:
+    """Where to go once signed in: where one wanted to go, within the console."""
+    wanted = request.values.get("next", "")
+    return wanted if OURS.fullmatch(wanted) else url_for("console.home")
+
+
+@blueprint.get("/sign-in")
+@public
+def sign_in() -> Response:
+    """The form; or what a link that signs in leads to, which is used up by it."""
+    link = request.args.get("link", "")
+    only_looks = request.method == "HEAD" or "prefetch" in request.headers.get("Sec-Purpose", "")
+    if not link or only_looks:
+        return form()
+    with database() as connection:
+        api_key_id = use_link(connection, link)
+    if api_key_id is None:
+        return form(OLD_LINK, 403)
+    return begin_session(lead_to(place_after()), api_key_id)
+
+
+@blueprint.post("/sign-in")
+@public
+def begin() -> Response:
+    """Sign in with an API key."""
+    require_same_origin()
+    text = request.form.get("key", "").strip()
+    api_key = services().api_keys.find(text) if 0 < len(text) <= LONGEST_KEY else None
+    if api_key is None:
+        return form(WRONG_KEY, 403)
+    return begin_session(lead_to(place_after()), api_key.id)
+
+
+@blueprint.post("/sign-out")
+def end() -> Response:
+    """Sign out."""
+    return end_session(lead_to(url_for("console.sign_in")))
+
+
+vars(end)["scope"] = ANY

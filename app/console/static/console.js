@@ -1,0 +1,104 @@
+// What every page does: actions by buttons, the dialog, relative times, whatever goes wrong.
+import { call, toast } from "./api.js";
+
+const dialog = document.getElementById("dialog");
+const UNITS = [[86400, "d"], [3600, "h"], [60, "min"]];
+
+/** As app/console/texts.py writes it. */
+export function ago(moment, now = Date.now()) {
+  const seconds = (now - moment) / 1000;
+  const unit = UNITS.find(([length]) => Math.abs(seconds) >= length);
+  if (!unit) return seconds >= -1 ? "now" : "in a moment";
+  const text = `${Math.floor(Math.abs(seconds) / unit[0])} ${unit[1]}`;
+  return seconds >= 0 ? `${text} ago` : `in ${text}`;
+}
+
+/** A length of time that still grows. */
+function lasting(seconds) {
+  if (seconds < 60) return `${Math.max(0, seconds).toFixed(0)} s`;
+  const unit = UNITS.find(([length]) => seconds >= length);
+  return `${Math.floor(seconds / unit[0])} ${unit[1]}`;
+}
+
+function tellTimes() {
+  if (document.hidden) return;
+  for (const time of document.querySelectorAll("time[datetime]:not([data-exact])")) {
+    const text = ago(Date.parse(time.dateTime));
+    if (time.textContent !== text) time.textContent = text;
+  }
+  for (const running of document.querySelectorAll("[data-since]")) {
+    running.textContent = lasting((Date.now() - Date.parse(running.dataset.since)) / 1000);
+  }
+}
+setInterval(tellTimes, 1000);
+document.addEventListener("visibilitychange", tellTimes);
+tellTimes();
+
+/** Tells the page that something was changed, so that whatever shows it asks again. */
+export function changed() {
+  document.dispatchEvent(new CustomEvent("console:changed"));
+}
+
+async function act(button) {
+  const [method, path] = button.dataset.api.split(" ");
+  const body = button.dataset.body ? JSON.parse(button.dataset.body) : undefined;
+  if (button.dataset.confirm && !confirm(button.dataset.confirm)) return;
+  button.disabled = true;
+  try {
+    const answer = await call(method, path, body);
+    if (button.dataset.open) location.assign(button.dataset.open.replace("{id}", answer.id));
+    else {
+      const link = answer?.id && path.endsWith("/retry") ? `/console/executions/${answer.id}` : null;
+      toast(button.dataset.done || "Done", { link });
+      changed();
+    }
+  } catch (error) {
+    toast(error.message, { problem: true });
+  } finally {
+    button.disabled = false;
+  }
+}
+
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-api]");
+  if (button) act(button);
+  if (event.target.closest("[data-close]")) dialog.close();
+  const copied = event.target.closest("[data-copy]");
+  if (copied) navigator.clipboard.writeText(copied.dataset.copy).then(() => toast("Copied"), () => toast("The browser does not let this page copy", { problem: true }));
+});
+dialog.addEventListener("click", (event) => {
+  if (event.target === dialog) dialog.close();
+});
+document.addEventListener("htmx:afterSwap", (event) => {
+  if (event.detail.target === dialog && !dialog.open) dialog.showModal();
+  tellTimes();
+});
+
+// An empty field says nothing, and stands in no address.
+document.addEventListener("htmx:configRequest", (event) => {
+  const sent = event.detail.formData;
+  for (const [name, value] of [...sent]) if (value === "") sent.delete(name);
+});
+document.addEventListener("submit", (event) => {
+  if (event.target.method !== "get") return;
+  for (const field of event.target.elements) if (field.name && field.value === "") field.disabled = true;
+});
+document.addEventListener("htmx:responseError", (event) => {
+  const page = new DOMParser().parseFromString(event.detail.xhr.responseText, "text/html");
+  toast(page.querySelector('[role="alert"]')?.textContent || `The server answered ${event.detail.xhr.status}`, { problem: true });
+});
+document.addEventListener("htmx:sendError", () => toast("The server cannot be reached", { problem: true }));
+
+// Popovers close when one clicks elsewhere or presses Escape.
+document.addEventListener("click", (event) => {
+  for (const open of document.querySelectorAll("details.more-filters[open], details.menu[open]")) {
+    if (!open.contains(event.target)) open.open = false;
+  }
+});
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape") return;
+  for (const open of document.querySelectorAll("details.more-filters[open], details.menu[open]")) {
+    open.open = false;
+    open.querySelector("summary").focus();
+  }
+});

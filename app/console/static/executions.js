@@ -1,0 +1,198 @@
+// The list of executions: keys, selection, bulk actions, and following what happens.
+import { call, toast } from "./api.js";
+import { changed } from "./console.js";
+
+const results = document.getElementById("results");
+const dialog = document.getElementById("dialog");
+const POLL_MS = 3000;
+const picked = new Set();
+let current = null;
+let paused = false;
+let asking = false;
+
+const rows = () => [...results.querySelectorAll(".row")];
+const row = () => document.getElementById(current) ?? null;
+const list = () => document.getElementById("rows");
+
+function showPicked() {
+  for (const box of results.querySelectorAll('[name="id"]')) {
+    box.checked = picked.has(box.value);
+    box.closest(".row").classList.toggle("picked", box.checked);
+  }
+  document.getElementById("picked").textContent = picked.size ? ` · ${picked.size} selected` : "";
+  const all = document.getElementById("pick-all");
+  const boxes = rows().length;
+  all.checked = boxes > 0 && picked.size >= boxes;
+  all.indeterminate = picked.size > 0 && !all.checked;
+  document.getElementById("pause").setAttribute("aria-pressed", String(paused));
+  document.getElementById("pause").querySelector("use").setAttribute("href", paused ? "#i-play" : "#i-pause");
+  document.getElementById("pause").querySelector("span").textContent = paused ? "Paused" : "Pause";
+  for (const each of rows()) each.classList.toggle("current", each.id === current);
+}
+
+results.addEventListener("change", (event) => {
+  if (event.target.id === "pick-all") {
+    for (const box of results.querySelectorAll('[name="id"]')) event.target.checked ? picked.add(box.value) : picked.delete(box.value);
+  } else if (event.target.name === "id") {
+    event.target.checked ? picked.add(event.target.value) : picked.delete(event.target.value);
+  }
+  showPicked();
+});
+results.addEventListener("click", (event) => {
+  if (event.target.closest("#pause")) pause();
+  if (event.target.closest("#help")) help();
+});
+document.addEventListener("htmx:afterSettle", showPicked);
+
+function move(step) {
+  const all = rows();
+  const at = all.findIndex((each) => each.id === current);
+  const next = all[Math.min(Math.max(at + step, 0), all.length - 1)];
+  if (!next) return;
+  current = next.id;
+  next.querySelector(".name a").focus({ preventScroll: true });
+  next.scrollIntoView({ block: "nearest" });
+  showPicked();
+}
+results.addEventListener("focusin", (event) => {
+  const inside = event.target.closest(".row");
+  if (inside && inside.id !== current) {
+    current = inside.id;
+    showPicked();
+  }
+});
+
+function pick() {
+  const box = row()?.querySelector('[name="id"]');
+  if (box) box.click();
+}
+
+/** Opens the dialog of an action, for what is selected or else for the present row. */
+function bulk(action) {
+  const button = results.querySelector(`[data-bulk="${action}"]`);
+  if (!button) return;
+  const query = new URLSearchParams();
+  const ids = picked.size ? [...picked] : row() ? [current.slice(2)] : [];
+  if (!ids.length) return;
+  for (const id of ids) query.append("id", id);
+  htmx.ajax("GET", `${button.getAttribute("hx-get").split("?")[0]}?${query}`, { target: "#dialog", swap: "innerHTML" });
+}
+
+function pause() {
+  paused = !paused;
+  showPicked();
+  if (!paused) follow();
+}
+
+function help() {
+  dialog.innerHTML = document.getElementById("keys").innerHTML;
+  dialog.showModal();
+}
+
+const KEYS = {
+  j: () => move(1),
+  k: () => move(-1),
+  x: pick,
+  r: () => bulk("retry"),
+  s: () => bulk("stop"),
+  t: () => bulk("tag"),
+  n: () => document.querySelector("#newer a")?.click(),
+  p: pause,
+  "/": () => document.getElementById("search").select(),
+  "?": help,
+};
+document.addEventListener("keydown", (event) => {
+  const typing = event.target.closest("input:not([type=checkbox]), select, textarea, dialog");
+  if (typing || event.ctrlKey || event.metaKey || event.altKey || !KEYS[event.key]) return;
+  event.preventDefault();
+  KEYS[event.key]();
+});
+
+// Bulk actions: the dialog holds the calls, the choices in it complete them.
+function complete(one, form) {
+  const chosen = new FormData(form);
+  const body = structuredClone(one.body);
+  if (form.dataset.action === "retry") {
+    body.from = chosen.get("from");
+    body.loadWorkflow = chosen.get("loadWorkflow") === "true";
+  }
+  if (form.dataset.action === "tag") {
+    const tags = [...chosen.getAll("tag"), ...(chosen.get("newTag").trim() ? [chosen.get("newTag").trim()] : [])];
+    body.annotation.tags = [...new Set("replace" in form.dataset ? tags : [...body.annotation.tags, ...tags])];
+  }
+  return { ...one, body };
+}
+
+function outcome(action, answers) {
+  const added = (name) => answers.reduce((sum, answer) => sum + (answer[name] ?? 0), 0);
+  if (action === "retry") return `${added("retried")} retried`;
+  if (action === "stop") return `${answers.some((a) => "stopped" in a) ? added("stopped") : answers.length} stopped`;
+  return action === "delete" ? "Deleted" : `${answers.length} tagged`;
+}
+
+dialog.addEventListener("submit", async (event) => {
+  const form = event.target.closest(".bulk-form");
+  if (!form) return;
+  event.preventDefault();
+  const calls = JSON.parse(form.dataset.calls).map((one) => complete(one, form));
+  const note = form.querySelector(".outcome");
+  const answers = [];
+  const problems = new Set();
+  for (const button of form.querySelectorAll(".buttons button")) button.disabled = true;
+  for (const [number, one] of calls.entries()) {
+    note.textContent = calls.length > 1 ? `${number + 1} of ${calls.length}` : "Under way";
+    try {
+      const answer = await call(one.method, one.path, one.body);
+      answers.push(answer);
+      for (const each of answer.results ?? []) if (each.message) problems.add(`#${each.id}: ${each.message}`);
+    } catch (error) {
+      problems.add(error.message);
+    }
+  }
+  const link = form.dataset.action === "retry" && answers.length ? "/console/executions?mode=retry&range=hour" : null;
+  if (answers.length) toast(outcome(form.dataset.action, answers), { link });
+  if (problems.size) toast([...problems].slice(0, 3).join(" · "), { problem: true });
+  dialog.close();
+  picked.clear();
+  changed();
+});
+
+// Following: what is shown and has not ended is asked for again, and newer ones are counted, not put in.
+async function follow() {
+  if (paused || document.hidden || asking || !list()) return;
+  asking = true;
+  try {
+    const note = document.getElementById("newer");
+    const query = new URLSearchParams(note.dataset.state);
+    query.set("after", note.dataset.newest);
+    await htmx.ajax("GET", `${list().dataset.newer}?${query}`, { target: "#newer", swap: "innerHTML" });
+    await refresh(rows().filter((each) => "live" in each.dataset));
+  } finally {
+    asking = false;
+  }
+}
+
+async function refresh(shown) {
+  if (!shown.length) return;
+  const query = new URLSearchParams();
+  for (const each of shown.slice(0, 100)) query.append("id", each.id.slice(2));
+  const response = await fetch(`${list().dataset.rows}?${query}`, { headers: { "HX-Request": "true" } });
+  if (!response.ok) return;
+  const found = new DOMParser().parseFromString(await response.text(), "text/html");
+  for (const each of shown.slice(0, 100)) {
+    const fresh = found.getElementById(each.id);
+    if (fresh) Idiomorph.morph(each, fresh, { ignoreActiveValue: true });
+    else each.classList.add("gone");
+    if (document.getElementById(each.id)) htmx.process(document.getElementById(each.id));
+  }
+  showPicked();
+}
+
+setInterval(follow, POLL_MS);
+document.addEventListener("visibilitychange", follow);
+document.addEventListener("console:changed", async () => {
+  await refresh(rows());
+  await follow();
+});
+addEventListener("pageshow", (event) => event.persisted && refresh(rows()));
+showPicked();

@@ -1,0 +1,96 @@
+"""How times, sizes, durations and states are written on pages."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+STATUS_WORDS = {
+    "new": "Queued",
+    "running": "Running",
+    "waiting": "Waiting",
+    "success": "Succeeded",
+    "error": "Failed",
+    "canceled": "Stopped",
+    "crashed": "Crashed",
+}
+MODE_WORDS = {
+    "manual": "By hand",
+    "trigger": "Schedule or trigger",
+    "webhook": "Webhook",
+    "retry": "Retry",
+    "integrated": "Sub-workflow",
+    "error": "Error workflow",
+    "cli": "Command line",
+    "chat": "Chat",
+    "internal": "Internal",
+    "evaluation": "Evaluation",
+    "agent": "Agent",
+}
+UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"))
+SIZES = ((2**30, "GB"), (2**20, "MB"), (2**10, "KB"))
+
+
+def ago(moment: datetime, now: datetime | None = None) -> str:
+    """How long ago, or in how long, to the unit that matters."""
+    seconds = ((now or datetime.now(UTC)) - moment).total_seconds()
+    text = next((f"{int(abs(seconds) // unit)} {name}" for unit, name in UNITS if abs(seconds) >= unit), "")
+    if not text:
+        return "now" if seconds >= -1 else "in a moment"
+    return f"{text} ago" if seconds >= 0 else f"in {text}"
+
+
+def exact(moment: datetime) -> str:
+    """The moment to the millisecond, in UTC."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.") + f"{moment.microsecond // 1000:03} UTC"
+
+
+def machine_time(moment: datetime) -> str:
+    """As HTML's `time` elements have it."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def duration(seconds: float) -> str:
+    """A length of time as one reads it: 12 ms, 1.4 s, 2 min 5 s."""
+    if seconds < 1:
+        return f"{round(seconds * 1000)} ms"
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    for (unit, name), (lower, lower_name) in zip(UNITS, (*UNITS[1:], (1, "s")), strict=True):
+        if seconds >= unit:
+            rest = int(seconds % unit // lower)
+            return f"{int(seconds // unit)} {name}" + (f" {rest} {lower_name}" if rest else "")
+    raise AssertionError
+
+
+def size(count: int) -> str:
+    """Bytes as one reads them."""
+    return next((f"{count / unit:.1f} {name}" for unit, name in SIZES if count >= unit), f"{count} bytes")
+
+
+def number(value: int) -> str:
+    return f"{value:,}"
+
+
+def plural(count: int, one: str, many: str = "") -> str:
+    """The count with its noun."""
+    return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
+def status_word(status: str) -> str:
+    return STATUS_WORDS[status]
+
+
+def mode_word(mode: str) -> str:
+    return MODE_WORDS.get(mode, mode)
+
+
+FILTERS: dict[str, Callable[..., str]] = {
+    "ago": ago,
+    "exact": exact,
+    "machine_time": machine_time,
+    "duration": duration,
+    "size": size,
+    "number": number,
+    "plural": plural,
+    "status_word": status_word,
+    "mode_word": mode_word,
+}

@@ -1,0 +1,1 @@
+"""The console: sessions, pages, and a walk through them in a browser."""
