@@ -4,6 +4,7 @@ import click
 
 from app.cli import console_link, doctor, keys, migrate, serve, up, worker
 from app.import_commands import bring_in
+from app.package_commands import packages
 
 
 class InOrder(click.Group):
@@ -13,7 +14,7 @@ class InOrder(click.Group):
         return list(self.commands)
 
 
-@click.group(cls=InOrder, commands=[up, migrate, keys, console_link, serve, worker, bring_in, doctor])
+@click.group(cls=InOrder, commands=[up, migrate, keys, console_link, serve, worker, packages, bring_in, doctor])
 @click.version_option(package_name="executions-api", message="%(version)s")
 def main() -> None:
     """Run workflows in n8n's format, on PostgreSQL, and keep the record of every execution.

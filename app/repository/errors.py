@@ -79,6 +79,10 @@ class ApiKeyNotFound(NotFound):
     default = "API key not found"
 
 
+class NodePackageNotFound(NotFound):
+    default = "Package not found"
+
+
 class Conflict(RepositoryError):
     """The object's state forbids what was asked."""
 
@@ -97,6 +101,10 @@ class AlreadyExists(Conflict):
 
 class StillInUse(Conflict):
     """Other objects depend on this one."""
+
+
+class NodePackageBusy(Conflict):
+    """Another change of this package is under way."""
 
 
 class IsArchived(RepositoryError):

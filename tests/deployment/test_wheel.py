@@ -132,7 +132,7 @@ def test_its_command_lists_migrates_and_makes_keys(program, elsewhere, empty_url
     environ = environment(empty_url, elsewhere / "home")
     assert run(program, "--version", cwd=elsewhere, **environ) == "0.1.0\n"
     listed = re.findall(r"^  (\w+)  ", run(program, "--help", cwd=elsewhere, **environ), re.MULTILINE)
-    assert listed == ["up", "migrate", "keys", "serve", "worker", "import", "doctor"]
+    assert listed == ["up", "migrate", "keys", "serve", "worker", "packages", "import", "doctor"]
     assert "Applied 0001.schema" in run(program, "migrate", cwd=elsewhere, **environ)
     assert run(program, "keys", "create", "mine", cwd=elsewhere, **environ).count(".") == 2
 

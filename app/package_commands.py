@@ -1,0 +1,252 @@
+"""The commands `packages add`, `list`, `update`, `remove` and `sync`: node packages from npm."""
+
+import asyncio
+import os
+import sys
+import time
+from collections.abc import Callable
+
+import click
+
+from app.command_errors import Command, reported
+from app.packages.adding import Added, add, put_in_place
+from app.packages.errors import CannotInstall
+from app.packages.install import Resolved, resolve
+from app.packages.licences import TERMS
+from app.packages.store import Store
+from app.repository import node_package_wishes, node_packages
+from app.repository.connection import connect
+from app.repository.node_packages import NewNodePackage, NodePackage
+from app.settings import Settings
+
+SHOWN = 10
+
+
+class Packages(click.Group):
+    """A group whose commands end as the others do."""
+
+    command_class = Command
+
+
+@click.group(cls=Packages)
+def packages() -> None:
+    """Use node packages from npm: add, list, update and remove them, for all workers at once."""
+
+
+ACCEPT = click.option(
+    "--accept-license", "accepted", is_flag=True, help="Accept n8n's Sustainable Use License, for packages under it."
+)
+
+
+@packages.command("add")
+@click.argument("package", metavar="NAME[@VERSION]")
+@ACCEPT
+def add_package(package: str, accepted: bool) -> None:
+    """Install a node package, here and on every worker.
+
+    The newest version unless one is named. Its scripts are not run. Each worker installs the same files by itself,
+    from npm, within seconds. Next: use its nodes in a workflow.
+    """
+    name, version = split(package)
+    with reported():
+        settings = Settings.from_environment(os.environ)
+        with connect(settings.direct_url, autocommit=True) as connection:
+            before = {each.name: each for each in node_packages.list_packages(connection)}.get(name)
+        added = bring(settings, find(name, version or "latest"), accepted)
+        put(settings, added)
+    same = before is not None and before.version == added.resolved.version
+    done = "Installed again" if same else f"Replaced {before.version} by" if before is not None else "Added"
+    click.echo(f"{done} {name}@{added.resolved.version}")
+    tell_what_it_offers(added)
+
+
+@packages.command("update")
+@click.argument("name", required=False)
+@click.option("--to", "version", default="latest", show_default=True, help="The version to have.")
+@ACCEPT
+def update_packages(name: str | None, version: str, accepted: bool) -> None:
+    """Have the newest version of the package NAME, or of all; --to names another one.
+
+    Executions that run go on with the version that they began with.
+    """
+    if name is None and version != "latest":
+        raise click.ClickException("--to needs the NAME of one package")
+    with reported():
+        settings = Settings.from_environment(os.environ)
+        with connect(settings.direct_url, autocommit=True) as connection:
+            listed = [node_packages.get_package(connection, name)] if name else node_packages.list_packages(connection)
+    failed = 0
+    for each in listed:
+        try:
+            with reported():
+                resolved = find(each.name, version)
+                if resolved.version == each.version:
+                    click.echo(f"{each.name} is at {each.version} already")
+                    continue
+                added = bring(settings, resolved, accepted)
+                put(settings, added)
+        except click.ClickException as error:
+            if name is not None:
+                raise
+            failed += 1
+            click.echo(f"{each.name} stays at {each.version}: {error.message}", err=True)
+            continue
+        click.echo(f"{each.name} {each.version} -> {resolved.version}")
+        tell_broken(added)
+    if not listed:
+        click.echo("No packages are installed. Next: `flask packages add NAME`")
+    if failed:
+        raise SystemExit(1)
+
+
+@packages.command("list")
+def list_packages() -> None:
+    """Print each package's name, version, licence and number of nodes, and which worker lacks it why."""
+    with reported():
+        settings = Settings.from_environment(os.environ)
+        with connect(settings.direct_url, autocommit=True) as connection:
+            listed = node_packages.list_packages(connection)
+            errors = node_packages.list_errors(connection, lease_seconds=settings.lease_seconds)
+    for each in listed:
+        click.echo(f"{each.name}\t{each.version}\t{each.licence}\t{len(each.node_types)} node types")
+    for error in errors:
+        click.echo(f"The worker on {error.hostname} lacks {error.package}: {error.message}", err=True)
+    if not listed:
+        click.echo("No packages are installed. Next: `flask packages add NAME`", err=True)
+
+
+@packages.command("remove")
+@click.argument("name")
+@click.option("--force", is_flag=True, help="Also where active workflows use its nodes.")
+def remove_package(name: str, force: bool) -> None:
+    """Stop using the package NAME, on all workers.
+
+    Refused while active workflows use its nodes. Credentials of its types stay as they are.
+    """
+    with reported():
+        settings = Settings.from_environment(os.environ)
+        with connect(settings.direct_url) as connection:
+            found = node_packages.get_package(connection, name)
+            users = node_packages.active_users(connection, found.node_types, limit=SHOWN + 1)
+            if users and not force:
+                raise click.ClickException(in_use(found, users))
+            node_packages.remove_package(connection, name)
+            node_package_wishes.fulfil(connection, name)
+    click.echo(f"Removed {name}. Workers use it no more within seconds, and remove its files later")
+
+
+@packages.command("sync")
+def sync_packages() -> None:
+    """Install on this machine what is listed, as workers do when they start. Use it to prepare an image."""
+    failed = 0
+    with reported():
+        settings = Settings.from_environment(os.environ)
+        store = Store(settings.home)
+        with connect(settings.direct_url, autocommit=True) as connection:
+            listed = node_packages.list_packages(connection)
+            locks = node_packages.read_locks(connection, [each.name for each in listed])
+    licences = {each.name: each.licence for each in listed}
+    for lock in locks:
+        resolved = Resolved(lock.name, lock.version, lock.integrity, licences[lock.name], lock.lock)
+        try:
+            asyncio.run(put_in_place(store, resolved, tell=teller(lock.name)))
+            click.echo(f"{lock.name}@{lock.version} is installed")
+        except CannotInstall as error:
+            failed += 1
+            click.echo(f"{lock.name}@{lock.version} is not: {error}", err=True)
+    if not locks:
+        click.echo("No packages are listed")
+    if failed:
+        raise SystemExit(1)
+
+
+def split(package: str) -> tuple[str, str | None]:
+    """Name and version of what somebody typed: `name`, `name@version`, `@scope/name@version`."""
+    name, at, version = package.rpartition("@")
+    return (name, version) if at and name else (package, None)
+
+
+def find(name: str, version: str) -> Resolved:
+    """What npm finds under this name and version."""
+    try:
+        return asyncio.run(resolve(name, version, tell=teller(name)))
+    except CannotInstall as error:
+        raise click.ClickException(str(error)) from error
+
+
+def bring(settings: Settings, resolved: Resolved, accepted: bool) -> Added:
+    """Install a package on this machine, telling how far it is; asks on a terminal for a licence that needs it."""
+
+    click.echo(f"{resolved.name}@{resolved.version}, licence: {resolved.licence}", err=True)
+
+    def accepts(restricted: list[str]) -> bool:
+        if not restricted or accepted:
+            return True
+        if not sys.stdin.isatty():
+            return False
+        return click.confirm(f"{', '.join(restricted[:SHOWN])}: under {TERMS}. Accept?", err=True)
+
+    try:
+        return asyncio.run(add(Store(settings.home), resolved, accepts=accepts, tell=teller(resolved.name)))
+    except CannotInstall as error:
+        raise click.ClickException(str(error)) from error
+
+
+def put(settings: Settings, added: Added) -> None:
+    """Let all machines use a package."""
+    with connect(settings.direct_url) as connection:
+        node_packages.put_package(connection, to_store(added))
+        node_package_wishes.fulfil(connection, added.resolved.name)
+
+
+def to_store(added: Added) -> NewNodePackage:
+    """A package as the list keeps it."""
+    resolved = added.resolved
+    return NewNodePackage(
+        name=resolved.name,
+        version=resolved.version,
+        integrity=resolved.integrity,
+        licence=resolved.licence,
+        author_name=added.author_name,
+        author_email=added.author_email,
+        lock=resolved.lock,
+        manifest=added.manifest.to_json(),
+        nodes=added.nodes,
+        node_types=added.node_types,
+    )
+
+
+def teller(name: str) -> Callable[[str], None]:
+    """Prints how far it is, with the seconds that it took so far."""
+    began = time.monotonic()
+    return lambda text: click.echo(f"  {time.monotonic() - began:4.0f} s  {name}: {text}", err=True)
+
+
+def tell_what_it_offers(added: Added) -> None:
+    """Say which nodes there are now, what is broken, and what to do next."""
+    types = [node.type for node in added.manifest.nodes]
+    more = f" and {len(types) - SHOWN} more" if len(types) > SHOWN else ""
+    click.echo(f"Nodes: {', '.join(types[:SHOWN])}{more}")
+    if added.manifest.credentials:
+        names = [each.name for each in added.manifest.credentials]
+        more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+        click.echo(f"Credentials: {', '.join(names[:SHOWN])}{more}")
+    tell_broken(added)
+    click.echo("Next: use them in a workflow. Workers that run have the package within seconds (`flask doctor`)")
+
+
+def tell_broken(added: Added) -> None:
+    """Name the files that cannot be loaded."""
+    for broken in added.manifest.broken:
+        click.echo(f"Cannot be loaded: {broken.file}: {broken.message.splitlines()[0]}", err=True)
+    if added.manifest.broken:
+        click.echo("The other files of the package work. Another version may do better: NAME@VERSION", err=True)
+
+
+def in_use(package: NodePackage, users: list[tuple[str, str]]) -> str:
+    """Why a package cannot be removed."""
+    named = ", ".join(f"{name} ({workflow_id})" for workflow_id, name in users[:SHOWN])
+    more = " and more" if len(users) > SHOWN else ""
+    return (
+        f"Active workflows use nodes of {package.name}: {named}{more}. Deactivate them first, or remove it with --force"
+    )

