@@ -41,6 +41,8 @@ class Model:
 
 
 async def supply_model(context: NodeContext) -> Model:
+    if not context.parameters["model"]:
+        raise NodeError("Node does not have any credentials set")
     return Model(context.node, await context.resolve_with(context.parameters["model"]["value"], {}, 0))
 
 
@@ -127,6 +129,7 @@ def types() -> NodeTypes:
     made._types, made._versions = dict(load()._types), dict(load()._versions)
     everything: list[tuple[str, Any, Any]] = [
         ("lmChatOpenAi", use_all, supply_model),
+        ("lmChatGroq", use_all, supply_model),
         ("chainLlm", chain, None),
         ("agent", agent, None),
         ("agentTool", agent, None),

@@ -34,7 +34,7 @@ def _run(index: int, name: str, run: Json) -> Json:
         "status": run["executionStatus"],
         "source": run["source"],
         "data": _bare(run.get("data")),
-        "inputOverride": _bare(run.get("inputOverride")),
+        "inputOverride": _bare(run.get("inputOverride")) or None,
         "metadata": _bare(run.get("metadata")) or None,
         "error": (run.get("error") or {}).get("message"),
     }

@@ -108,6 +108,17 @@ class ChildError(NodeError):
         return {**document, **(self.about or {})}
 
 
+class SubNodeError(NodeError):
+    """A sub-node cannot supply what the node needs that it hangs on; `at` is the sub-node, as its workflow holds it."""
+
+    def __init__(self, at: dict[str, Any], why: str, item_index: int) -> None:
+        super().__init__(f"Error in sub-node {at['name']}", description=why, item_index=item_index)
+        self.at = at
+
+    def document(self, node: dict[str, Any] | None) -> dict[str, Any]:
+        return {**super().document(self.at), "functionality": "configuration-node"}
+
+
 class WaitRequested(Exception):
     """A node asks to go on at `until` (aware UTC), or before that when what `resume_on` names happens."""
 

@@ -4,9 +4,11 @@ Knows n8n's document format; knows nothing of runs and their data.
 """
 
 import math
+from bisect import insort
 from collections import deque
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import Any
 
 from app.engine.run.node_types import NodeType, NodeTypes
@@ -51,8 +53,8 @@ class Node:
     origins: list[tuple[str, int]] = field(default_factory=list)
     """The nodes, each with its output, that are connected to any input of this one."""
     input_count: int = 0
-    attached: dict[str, list[str]] = field(default_factory=dict)
-    """The sub-nodes that hang on it, by the type of their connection (ai_tool, ai_memory), in the document's order."""
+    attached: dict[str, list[tuple[int, str]]] = field(default_factory=dict)
+    """The sub-nodes that hang on it, each with its input, by the type of the connection (ai_tool, ai_memory)."""
     sub_node: bool = False
     """Whether it hangs on another node, which uses it."""
 
@@ -273,9 +275,10 @@ def _attach(parsed: dict[str, Node], source: str, kinds: dict[str, Any]) -> None
         for target in (target for output in outputs if isinstance(output, list) for target in output):
             name = target.get("node") if isinstance(target, dict) else None
             if isinstance(name, str) and name in parsed and name != source:
+                hangs = (target.get("index") or 0, source)
                 known = parsed[name].attached.setdefault(kind, [])
-                if source not in known:
-                    known.append(source)
+                if isinstance(hangs[0], int) and hangs not in known:
+                    insort(known, hangs, key=itemgetter(0))
                 parsed[source].sub_node = True
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from app.engine.run.attempts import run_node
 from app.engine.run.context import NodeContext
 from app.engine.run.engine_requests import EngineRequest
-from app.engine.run.errors import NodeError
+from app.engine.run.errors import NodeError, SubNodeError
 from app.engine.run.graph import Node
 from app.engine.run.items import Item
 from app.engine.run.memory import weigh
@@ -23,7 +23,7 @@ DEEPEST = 20
 def attached(context: NodeContext, kind: str) -> list[Node]:
     """The enabled sub-nodes that hang on a node by this type of connection."""
     nodes = context.state.graph.nodes
-    return [nodes[name] for name in context.node.attached.get(kind, ()) if not nodes[name].disabled]
+    return [nodes[name] for _, name in context.node.attached.get(kind, ()) if not nodes[name].disabled]
 
 
 def context_of(root: NodeContext, node: Node) -> NodeContext:
@@ -44,7 +44,10 @@ async def supplied(context: NodeContext, kind: str) -> list[Any]:
     for node in attached(context, kind):
         if node.kind.supply is None:
             raise NodeError(f"'{node.name}' cannot be used as a sub-node of type {kind}")
-        values.append(await node.kind.supply(context_of(context, node)))
+        try:
+            values.append(await node.kind.supply(context_of(context, node)))
+        except NodeError as error:
+            raise fail_supply(context, node, error) from error
     return values
 
 
@@ -58,26 +61,42 @@ async def supplied_one(context: NodeContext, kind: str, label: str) -> Any:
     return values[0]
 
 
+def fail_supply(root: NodeContext, node: Node, error: NodeError, item: int = 0) -> SubNodeError:
+    """Note that a sub-node cannot supply anything; returns the error that the node fails with which it hangs on."""
+    if isinstance(error, SubNodeError):
+        return error
+    index = _begin_run(root, node, {})
+    root.state.run_data[node.name][index] |= {"executionStatus": "error", "error": error.document(None)}
+    about = {"node": node.name, "runIndex": index}
+    root.metadata.setdefault("subRun", []).append(about)
+    root.state.metadata.setdefault(root.node.name, []).append({"subRun": [about]})
+    return SubNodeError(node.document, error.message, item)
+
+
 def begin_use(root: NodeContext, node: Node, kind: str, items: list[Item]) -> int:
     """Note that a sub-node begins to work on `items`; returns the number of its run. Raises TooMuchData, NodeError."""
     state = root.state
     if state.execution_index >= MOST_NODE_RUNS:
         raise NodeError(f"Sub-nodes were used too often: an execution runs at most {MOST_NODE_RUNS:,} nodes")
     root.execution.ports.meter.add(weigh([items]))
-    runs = state.run_data.setdefault(node.name, [])
-    index = len(runs)
+    index = _begin_run(root, node, {kind: [items]})
+    state.run_data[node.name][index]["data"] = {kind: [items]}
+    return index
+
+
+def _begin_run(root: NodeContext, node: Node, given: dict[str, Any]) -> int:
+    runs = root.state.run_data.setdefault(node.name, [])
     runs.append(
         {
             "startTime": time.time_ns() // 1_000_000,
             "executionTime": 0,
-            "executionIndex": state.next_index(),
+            "executionIndex": root.state.next_index(),
             "executionStatus": "running",
             "source": [{"previousNode": root.node.name, "previousNodeRun": root.run_index}],
-            "data": {kind: [items]},
-            "inputOverride": {kind: [items]},
+            "inputOverride": given,
         }
     )
-    return index
+    return len(runs) - 1
 
 
 def end_use(

@@ -25,7 +25,7 @@ from tests.workflows import START, chain, node
 CASES = Path(__file__).parents[2] / "conformance" / "recorded_ai"
 PLAYED = [
     *("chain", "chain-nomodel", "chain-disabled", "chain-fails"),
-    *("agent-code", "agent-two-models", "agent-nested", "agent-forever", "tool-issue"),
+    *("agent-code", "agent-two-models", "agent-nested", "agent-forever", "tool-issue", "sub-nocred"),
 ]
 TWO = [{"json": {"q": "one"}}, {"json": {"q": "two"}}]
 
