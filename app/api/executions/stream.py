@@ -12,10 +12,10 @@ from itertools import groupby
 import zstandard
 from flask import Response, g
 
-from app.api.executions.zstd_splicing import fits, splice_frames
 from app.api.face.answers import raw_answer
 from app.api.face.codings import GZIP, GZIP_FORMAT, IDENTITY, LEVEL, ZSTD, Coding, mark_coding, wanted_coding
 from app.repository.execution_data import DataReader, Opener, StoredData
+from app.repository.zstd_splicing import fits, splice_frames
 
 log = logging.getLogger(__name__)
 

@@ -8,7 +8,7 @@ import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.api.executions.zstd_splicing import BEGIN, BrokenFrame, blocks, fits, splice_frames
+from app.repository.zstd_splicing import BEGIN, BrokenFrame, blocks, fits, splice_frames
 
 SPACES = 17  # between two parts: what resets the frame stands for them
 
