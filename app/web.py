@@ -21,7 +21,7 @@ from app.api.data_tables import columns as data_table_columns
 from app.api.data_tables import rows as data_table_rows
 from app.api.data_tables import tables as data_tables
 from app.api.executions import bulk as execution_bulk
-from app.api.executions import executions
+from app.api.executions import executions, run_data
 from app.api.executions import stats as execution_stats
 from app.api.face import auth, bodies, codings, cors, errors, ignored, openapi, operations, reads, requests, sessions
 from app.api.face.body_budget import BodyBudget
@@ -50,6 +50,7 @@ MODULES = (
     executions,
     execution_bulk,
     execution_stats,
+    run_data,
     workflows,
     workflow_runs,
     publication,

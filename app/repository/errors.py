@@ -31,6 +31,10 @@ class ExecutionNotFound(NotFound):
     default = "Execution not found"
 
 
+class NodeDataNotFound(NotFound):
+    default = "The node did not run"
+
+
 class DeletionJobNotFound(NotFound):
     default = "Deletion job not found"
 

@@ -4,15 +4,19 @@ Rows from before compression hold the JSON as it is. A reader that takes its tim
 statement of its own; `version` tells when the row is no longer the one that the first slice came from.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain, pairwise
 from typing import IO, Any, Protocol, cast
 
 import zstandard
 
 from app.repository.connection import Connection, read_again
+from app.repository.run_index import encode_index
+from app.repository.run_scan import Unreadable, scan
+from app.repository.zstd_splicing import BEGIN, END, RESET, SPACES, begin_of_size, blocks, fits
 
 IDENTITY, ZSTD = "identity", "zstd"
 
@@ -20,9 +24,12 @@ IDENTITY, ZSTD = "identity", "zstd"
 # lz4, which no HTTP client decodes.)
 LEVEL = 2
 WORTH_BYTES = 256  # below, the frame and the columns cost about what is saved
+INDEXED_BYTES = 256 * 1024
+"""Data of more bytes is stored with an index, and so that reading can begin in the middle of it."""
 SLICE_BYTES = 512 * 1024
 # A slice of an older row costs PostgreSQL the whole row, so there are fewer of them.
 OLD_SLICE_BYTES = 4 * SLICE_BYTES
+CUT_SLICE_BYTES = 128 * 1024  # from a cut on little is read
 
 # OFFSET 0: the bytes of an older row are made once, not once for each use. Those of a new one are not touched here.
 WHOLE = """
@@ -62,10 +69,15 @@ SAVE_METADATA = """
 
 @dataclass(frozen=True, slots=True)
 class Encoded:
-    """Run data as it is stored."""
+    """Run data as it is stored, and the index of large data."""
 
     encoding: str
     content: bytes
+    index: bytes | None = None
+
+    def values(self) -> dict[str, Any]:
+        """The parameters of a statement that stores it."""
+        return {"encoding": self.encoding, "encoded": self.content, "run_index": self.index}
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,11 +111,35 @@ def encode_run_data(documents: Sequence[bytes]) -> list[Encoded]:
     compressor = zstandard.ZstdCompressor(level=LEVEL)
     encoded = []
     for document in documents:
-        if len(document) >= WORTH_BYTES and len(frame := compressor.compress(document)) < len(document):
+        if len(document) > INDEXED_BYTES and (indexed := _encode_with_index(document, compressor)) is not None:
+            encoded.append(indexed)
+        elif len(document) >= WORTH_BYTES and len(frame := compressor.compress(document)) < len(document):
             encoded.append(Encoded(ZSTD, frame))
         else:
             encoded.append(Encoded(IDENTITY, document))
     return encoded
+
+
+def _encode_with_index(document: bytes, compressor: zstandard.ZstdCompressor) -> Encoded | None:
+    """Large data as one frame that can be read from its cuts on, a few spaces at each; None: it is no run's data."""
+    try:
+        scanned = scan(document)
+    except Unreadable:
+        return None
+    text, edges = memoryview(document), [0, *scanned.cuts, len(document)]
+    parts, size, places = [begin_of_size(len(document) + SPACES * len(scanned.cuts))], 0, []
+    size = len(parts[0])
+    for start, end in pairwise(edges):
+        frame = compressor.compress(text[start:end])
+        if not fits(frame):
+            return None
+        piece = [*([RESET] if start else []), *blocks([frame])]
+        places.append(size + (len(RESET) if start else 0))
+        parts += piece
+        size += sum(map(len, piece))
+    parts.append(END)
+    content = b"".join(parts)
+    return Encoded(ZSTD, content, encode_index(scanned, len(content), places))
 
 
 def read_data(connection: Connection, ids: Sequence[int]) -> dict[int, bytes]:
@@ -133,7 +169,14 @@ class DataReader:
     def as_stored(self, stored: StoredData) -> Iterator[bytes]:
         """The bytes as they are stored, in slices. Raises DataGone."""
         yield stored.beginning
-        position, size = len(stored.beginning), OLD_SLICE_BYTES if stored.old else SLICE_BYTES
+        yield from self._from(stored, len(stored.beginning), OLD_SLICE_BYTES if stored.old else SLICE_BYTES)
+
+    def json_from(self, stored: StoredData, place: int) -> Generator[bytes, None, None]:
+        """The JSON from a cut on, which stands at this place of what is stored, to the end. Raises DataGone."""
+        slices = Slices(chain([BEGIN], self._from(stored, place, CUT_SLICE_BYTES)))
+        yield from self._decompressor.read_to_iter(cast(IO[bytes], slices))
+
+    def _from(self, stored: StoredData, position: int, size: int) -> Iterator[bytes]:
         while position < stored.size:
             wanted = {"id": stored.execution_id, "version": stored.version, "position": position + 1, "size": size}
             piece = read_again(partial(self._slice, wanted))

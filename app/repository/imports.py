@@ -37,7 +37,7 @@ EXECUTION_TYPES = (
     "timestamptz", "int8", "int8", "text", "text", "text", "text", "int8",
 )  # fmt: skip
 
-COPY_DATA = "COPY execution_data (execution_id, encoding, encoded) FROM STDIN (FORMAT BINARY)"
+COPY_DATA = "COPY execution_data (execution_id, encoding, encoded, run_index) FROM STDIN (FORMAT BINARY)"
 
 # A held execution that has gone on there. Nothing else of it can have changed here but its annotations.
 REPLACE = """
@@ -49,10 +49,11 @@ REPLACE = """
 """
 
 SAVE_DATA = """
-    INSERT INTO execution_data (execution_id, encoding, encoded, waiting_node)
-    VALUES (%(id)s, %(encoding)s, %(encoded)s, %(waiting_node)s)
+    INSERT INTO execution_data (execution_id, encoding, encoded, run_index, waiting_node)
+    VALUES (%(id)s, %(encoding)s, %(encoded)s, %(run_index)s, %(waiting_node)s)
     ON CONFLICT (execution_id) DO UPDATE
-       SET data = NULL, encoding = EXCLUDED.encoding, encoded = EXCLUDED.encoded, waiting_node = EXCLUDED.waiting_node
+       SET data = NULL, encoding = EXCLUDED.encoding, encoded = EXCLUDED.encoded, run_index = EXCLUDED.run_index,
+           waiting_node = EXCLUDED.waiting_node
 """
 
 HOLD = """
@@ -190,10 +191,10 @@ def bring(connection: Connection, executions: Sequence[ImportedExecution]) -> Br
         for execution in new:
             copy.write_row(_row(execution))
     with connection.cursor() as cursor, cursor.copy(COPY_DATA) as copy:
-        copy.set_types(("int8", "text", "bytea"))
+        copy.set_types(("int8", "text", "bytea", "bytea"))
         for execution in new:
-            if execution.wait is None and execution.id in encoded:
-                copy.write_row((execution.id, encoded[execution.id].encoding, encoded[execution.id].content))
+            if execution.wait is None and (data := encoded.get(execution.id)) is not None:
+                copy.write_row((execution.id, data.encoding, data.content, data.index))
     encoded |= _encode(held)
     # One that was stopped here meanwhile stays as it is here.
     still_held = [execution for execution in held if connection.execute(REPLACE, _values(execution)).rowcount]
@@ -250,7 +251,7 @@ def _save_rest(connection: Connection, execution: ImportedExecution, data: Encod
     wait = execution.wait
     if data is not None and (wait is not None or again):
         node = None if wait is None else json_of(wait.node)
-        values = {"id": execution.id, "encoding": data.encoding, "encoded": data.content, "waiting_node": node}
+        values = {"id": execution.id, "waiting_node": node, **data.values()}
         connection.execute(SAVE_DATA, values)
     if wait is not None:
         values = {"id": execution.id, "token": wait.token, "wait_till": wait.till, "resume_on": wait.resume_on}

@@ -15,7 +15,9 @@ WINDOW_LOG = 21
 BEGIN = zstandard.FRAME_HEADER + bytes([0, (WINDOW_LOG - 10) << 3])
 # 17 spaces: 8 as they are, then three times 3 bytes from 8, from 4 and from 1 byte before, with the predefined tables.
 RESET = bytes.fromhex("940000402020202020202020" + "0300380076001850b8")
+SPACES = 17
 END = bytes([1, 0, 0])  # a last block, of nothing
+SIZE_FOLLOWS = 0xC0  # a descriptor: the size of the text in 8 bytes
 LONGEST_HEADER = 18
 RLE = 1  # the type of a block that is one byte and how often it is repeated
 
@@ -38,6 +40,11 @@ def splice_frames(frames: Iterable[Iterable[bytes]]) -> Iterator[bytes]:
             yield RESET
         yield from blocks(slices)
     yield END
+
+
+def begin_of_size(size: int) -> bytes:
+    """The beginning of a frame that says how many bytes of text it holds."""
+    return zstandard.FRAME_HEADER + bytes([SIZE_FOLLOWS, (WINDOW_LOG - 10) << 3]) + size.to_bytes(8, "little")
 
 
 def blocks(slices: Iterable[bytes]) -> Iterator[bytes]:

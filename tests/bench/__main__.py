@@ -1,4 +1,4 @@
-"""`make bench`: lists, reads, runs, webhooks, pruning, punctuality and the engine, over a table of ROWS executions.
+"""`make bench`: lists, reads, runs, a large run, webhooks, pruning, punctuality, the engine, over ROWS executions.
 
 Prints tables, and writes them to var/bench.json and the growth as a picture to var/bench.svg. ROWS is 1,000,000 unless
 given. tests/bench/n8n.py says how a real n8n is measured beside it.
@@ -20,6 +20,7 @@ from tests.bench.n8n import N8n
 from tests.bench.pruning import report_pruning
 from tests.bench.punctuality import report_punctuality
 from tests.bench.report import Report, draw_growth
+from tests.bench.run_data import report_run_data
 from tests.bench.runs import report_growth
 
 SMALL = 10_000
@@ -47,6 +48,7 @@ def main() -> None:
         report_lists(report, home, small, large, (SMALL, rows), n8n)
         report_filters(report, home, small, large, (SMALL, rows))
         webhooks.report_webhooks(report, home, large, n8n)
+        report_run_data(report, home, prepared(postgres, "one_run"))
         report_pruning(report, home, large, rows)
         report_punctuality(report, home, prepared(postgres, "punctual"))
         engine.report_engine(report)

@@ -251,6 +251,7 @@ def test_work_reads_little(million, statement: str) -> None:
         "error_node": None,
         "error_message": None,
         "encoded": b"{}",
+        "run_index": None,
         "encoding": "identity",
         "json_size_bytes": 2,
         "waiting_node": None,

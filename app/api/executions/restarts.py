@@ -1,13 +1,11 @@
 """Where a retry goes on, as its body says: at the failure, at the start, or at a run of a node."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import orjson
 
+from app.api.executions.room import largest, room_for
 from app.api.face.auth import caller
-from app.api.face.errors import Refused
 from app.api.face.services import services
 from app.repository import retries
 from app.repository.connection import Connection
@@ -37,31 +35,14 @@ def check_place(connection: Connection, execution_id: int, body: dict[str, Any],
         return
     execution = get_execution(connection, execution_id, project_id=caller().project_id)
     retries.refuse_unless_retryable(execution.status, restart)
-    with _room_for(execution.json_size_bytes):
+    if execution.json_size_bytes > largest():
+        raise CannotRetry(
+            f"The execution's data has {execution.json_size_bytes:,} bytes. Above {largest():,} (half of "
+            "EXECUTIONS_BODIES_BYTES) it is retried from the failure or the start only"
+        )
+    with room_for(execution.json_size_bytes):
         data = read_data(connection, [execution_id]).get(execution_id)
         services().rules.check_restart(data, place["node"], place["run"])
-
-
-def largest() -> int:
-    """Bytes of run data in which a node is looked for, so that there is room for it beside the bodies of others."""
-    return services().settings.bodies_bytes // 2
-
-
-@contextmanager
-def _room_for(size: int) -> Iterator[None]:
-    """Count the run data that is read with the bodies that are. Raises CannotRetry for more than there can be room."""
-    budget, most = services().bodies, largest()
-    if size > most:
-        raise CannotRetry(
-            f"The execution's data has {size:,} bytes. Above {most:,} (half of EXECUTIONS_BODIES_BYTES) it is "
-            "retried from the failure or the start only"
-        )
-    if not budget.take(size):
-        raise Refused(503, "Too much is being read at the moment", {"Retry-After": "1"})
-    try:
-        yield
-    finally:
-        budget.give_back(size)
 
 
 def check_each(connection: Connection, execution_id: int, body: dict[str, Any], restart: Restart) -> None:

@@ -18,10 +18,11 @@ from app.vocabulary import Ended, Mode
 
 SAVE_DATA = sql.SQL("""
     -- The end of a statement whose guard gives the ids `recorded`: the data is written where the guard held.
-    INSERT INTO execution_data AS d (execution_id, encoding, encoded, waiting_node)
-    SELECT r.id, %(encoding)s, %(encoded)s::bytea, %(waiting_node)s::text::json FROM recorded AS r
+    INSERT INTO execution_data AS d (execution_id, encoding, encoded, run_index, waiting_node)
+    SELECT r.id, %(encoding)s, %(encoded)s::bytea, %(run_index)s::bytea, %(waiting_node)s::text::json FROM recorded AS r
     ON CONFLICT (execution_id) DO UPDATE
-       SET data = NULL, encoding = EXCLUDED.encoding, encoded = EXCLUDED.encoded, waiting_node = EXCLUDED.waiting_node
+       SET data = NULL, encoding = EXCLUDED.encoding, encoded = EXCLUDED.encoded, run_index = EXCLUDED.run_index,
+           waiting_node = EXCLUDED.waiting_node
     RETURNING d.execution_id
 """)
 
@@ -134,8 +135,7 @@ def statement_parameters(result: Result, data: Encoded, worker_id: int) -> dict[
         "error_node": result.error_node,
         "error_message": result.error_message,
         "json_size_bytes": len(result.data),
-        "encoding": data.encoding,
-        "encoded": data.content,
+        **data.values(),
         "waiting_node": None if result.waiting_node is None else result.waiting_node.decode(),
     }
 

@@ -7,7 +7,6 @@ import os
 import time
 import zlib
 from collections.abc import Iterator
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -16,6 +15,7 @@ import zstandard
 from app.repository.api_keys import ensure_api_key
 from tests import live
 from tests.live import KEY, LiveServer
+from tests.memory import answering_process, forget_peak, peak_bytes
 from tests.patience import PATIENCE_SECONDS
 from tests.repository.given import as_before_compression
 
@@ -42,24 +42,6 @@ def dense() -> bytes:
 def excerpt(dense: bytes) -> bytes:
     """Enough that no buffer on the way holds it."""
     return shortened(dense, 24_000_000)
-
-
-def answering_process(server: LiveServer) -> int:
-    """The one process of gunicorn's that answers."""
-    (pid,) = Path(f"/proc/{server.child.pid}/task/{server.child.pid}/children").read_text().split()
-    return int(pid)
-
-
-def peak_bytes(pid: int) -> int:
-    """The most memory that the process held since the last `forget_peak`."""
-    (line,) = [line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("VmHWM")]
-    return int(line.split()[1]) * 1024
-
-
-def forget_peak(pid: int) -> int:
-    """Let the peak be what the process holds now; returns that."""
-    Path(f"/proc/{pid}/clear_refs").write_text("5")
-    return peak_bytes(pid)
 
 
 class Download:
@@ -126,6 +108,20 @@ def test_what_was_compressed_to_almost_nothing_does_not_swell_in_memory(server, 
     for coding in (None, "gzip", "zstd"):
         assert joined(server, f"/executions/{number}?{ALL}", coding).count(b"x") > LARGE
     assert peak_bytes(pid) - before < 32 * MEBIBYTE
+
+
+def test_a_page_of_one_node_takes_neither_the_memory_nor_the_time_of_the_whole(server, api) -> None:
+    items = [{"json": {"n": n, "text": os.urandom(8).hex()}} for n in range(150_000)]
+    file = [{"json": {"text": "x" * 12_000_000}}]
+    runs = {name: [{"data": {"main": [each]}}] for name, each in {"A": items, "File": file, "B": items}.items()}
+    number = api.ended(api.workflow(), data={"resultData": {"runData": runs}})
+    path, pid = f"/api/v1/executions/{number}/data", answering_process(server)
+    before = forget_peak(pid)
+    (*_, node) = server.get(path).body["nodes"]
+    assert node["runs"][0]["outputs"]["main"][0]["items"] == len(items)
+    assert server.get(f"{path}?node=B&offset=149900").body["items"] == items[149_900:]
+    assert server.get(f"{path}?node=File").body["items"] == file
+    assert peak_bytes(pid) - before < 8 * MEBIBYTE
 
 
 def test_data_from_before_compression_is_read_in_slices_too(server, api, dense) -> None:

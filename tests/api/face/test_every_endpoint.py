@@ -46,6 +46,7 @@ RULES: dict[tuple[str, str], tuple[str, Any]] = {
     ("GET", "/executions"): (LIST, None),
     ("GET", "/executions/stats"): (COMMON, None),
     ("GET", "/executions/<execution_id>"): (OBJECT, None),
+    ("GET", "/executions/<execution_id>/data"): (OBJECT, None),
     ("DELETE", "/executions/<execution_id>"): (OBJECT, None),
     ("PATCH", "/executions/<execution_id>"): (OBJECT, {"annotation": {"vote": "up"}}),
     ("POST", "/executions/<execution_id>/retry"): (OBJECT, None),

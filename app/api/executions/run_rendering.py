@@ -1,0 +1,114 @@
+"""How the structure of a run looks from outside."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from app.repository.executions import Execution
+from app.repository.relatives import Attempt
+from app.repository.run_index import Failure, Output, Outputs, Run, Source, SubExecution
+from app.repository.run_pages import RunData
+from app.schemas.base import time_text
+
+MOST_RUNS = 10_000
+"""Runs that a structure shows, of all nodes together."""
+
+
+def render_structure(
+    execution: Execution, data: RunData | None, attempts: Sequence[Attempt], parent_id: int | None
+) -> dict[str, Any]:
+    """The structure of a run; None: nothing is recorded."""
+    counts = {} if data is None else data.counts
+    most = runs_of_each(list(counts.values()), MOST_RUNS)
+    nodes = [
+        {
+            "name": name,
+            "runCount": count,
+            "runs": [] if data is None else [render_run(run) for run in data.runs(name, 0, most)],
+        }
+        for name, count in counts.items()
+    ]
+    return {
+        "executionId": str(execution.id),
+        "status": execution.status,
+        "recorded": data is not None,
+        "jsonSizeBytes": execution.json_size_bytes,
+        "lastNodeExecuted": None if data is None else data.last_node,
+        "error": None if data is None else render_failure(data.failure),
+        "parentId": None if parent_id is None else str(parent_id),
+        "attempts": [render_attempt(attempt) for attempt in attempts],
+        "nodes": nodes,
+    }
+
+
+def runs_of_each(counts: Sequence[int], most: int) -> int:
+    """How many runs of each node are shown so that they are at most so many together: as many of each as there are,
+    or of those that ran often only the first."""
+    if sum(counts) <= most:
+        return max(counts, default=0)
+    left, others = most, len(counts)
+    for count in sorted(counts):
+        if count * others > left:
+            break
+        left -= count
+        others -= 1
+    return max(left // others, 1)
+
+
+def render_attempt(attempt: Attempt) -> dict[str, Any]:
+    return {
+        "id": str(attempt.id),
+        "status": attempt.status,
+        "retryOf": None if attempt.retry_of is None else str(attempt.retry_of),
+        "startedAt": attempt.started_at and time_text(attempt.started_at),
+        "stoppedAt": attempt.stopped_at and time_text(attempt.stopped_at),
+    }
+
+
+def render_run(run: Run) -> dict[str, Any]:
+    return {
+        "executionIndex": run.index,
+        "startTime": run.started,
+        "executionTime": run.duration,
+        "executionStatus": run.status,
+        "source": [render_source(source) for source in run.sources],
+        "outputs": render_outputs(run.outputs),
+        "inputs": render_outputs(run.inputs),
+        "error": render_failure(run.failure),
+        "hints": run.hints,
+        "subExecution": render_sub_execution(run.sub_execution),
+    }
+
+
+def render_source(source: Source | None) -> dict[str, Any] | None:
+    if source is None:
+        return None
+    return {
+        "previousNode": source.node,
+        "previousNodeOutput": source.output,
+        "previousNodeRun": source.run,
+    }
+
+
+def render_outputs(outputs: Outputs) -> dict[str, list[dict[str, Any] | None]]:
+    return {kind: [render_output(output) for output in each] for kind, each in outputs.items()}
+
+
+def render_output(output: Output | None) -> dict[str, Any] | None:
+    if output is None:
+        return None
+    return {"items": output.items, "sizeBytes": output.size, "digest": output.digest}
+
+
+def render_failure(failure: Failure | None) -> dict[str, Any] | None:
+    if failure is None:
+        return None
+    return {
+        "message": failure.message,
+        "name": failure.name,
+        "description": failure.description,
+        "node": failure.node,
+    }
+
+
+def render_sub_execution(started: SubExecution | None) -> dict[str, Any] | None:
+    return None if started is None else {"executionId": started.execution_id, "workflowId": started.workflow_id}

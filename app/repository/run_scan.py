@@ -1,0 +1,227 @@
+"""Finds, in the JSON text of a run's data, where the items of each output stand, without making objects of them.
+
+msgspec tells the values of an object or a list apart and leaves them as text. Where they follow each other without
+spaces, as everything that workers write does, their lengths are their places.
+"""
+
+import re
+from bisect import bisect_left
+from collections.abc import Iterator
+from hashlib import blake2b
+from itertools import accumulate
+from typing import Any
+
+import msgspec
+
+from app.repository.run_index import Failure, Mark, Output, Outputs, Run, Scanned, Source, SubExecution
+
+PIECE_BYTES = 256 * 1024
+"""About so much text lies between two cuts; an item that is larger stands alone."""
+LONGEST_TEXT = 2_000
+"""Characters of an error's text that are kept."""
+DIGEST_BYTES = 8
+LIST_BEGINS, OBJECT_BEGINS = ord("["), ord("{")
+
+Raws = dict[str, msgspec.Raw]
+_KEY = re.compile(rb'"(?:[^"\\]++|\\.)*+":', re.DOTALL)
+_objects = msgspec.json.Decoder(Raws)
+_lists = msgspec.json.Decoder(list[msgspec.Raw])
+
+
+NOTHING = msgspec.Raw(b"{}")
+
+
+class Unreadable(Exception):
+    """The text is not a run's data without spaces between its parts, or names something twice."""
+
+
+class _Source(msgspec.Struct, rename="camel"):
+    previous_node: str
+    previous_node_output: int = 0
+    previous_node_run: int = 0
+
+
+class _SubExecution(msgspec.Struct, rename="camel"):
+    execution_id: str
+    workflow_id: str | None = None
+
+
+class _Metadata(msgspec.Struct, rename="camel"):
+    sub_execution: _SubExecution | None = None
+
+
+class _Facts(msgspec.Struct, rename="camel"):
+    """What stands in a run beside its data."""
+
+    execution_index: int | None = None
+    start_time: float | None = None
+    execution_time: float | None = None
+    execution_status: str | None = None
+    source: list[_Source | None] | None = None
+    error: Any = None
+    hints: list[Any] | None = None
+    metadata: msgspec.Raw = NOTHING
+
+
+_facts = msgspec.json.Decoder(_Facts)
+_metadata = msgspec.json.Decoder(_Metadata)
+
+
+def scan(text: bytes) -> Scanned:
+    """What the data says of itself. Raises Unreadable."""
+    try:
+        return _Scanner(text).scan()
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+        raise Unreadable(str(error)) from error
+
+
+def compact(text: bytes) -> bytes:
+    """The same JSON without spaces between its parts. Raises Unreadable."""
+    try:
+        return msgspec.json.format(text, indent=-1)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise Unreadable(str(error)) from error
+
+
+def item_texts(items: bytes) -> list[bytes]:
+    """The texts of items that follow each other, commas between them. Raises Unreadable."""
+    try:
+        return [bytes(memoryview(raw)) for raw in _lists.decode(b"[" + items + b"]")]
+    except msgspec.DecodeError as error:
+        raise Unreadable(str(error)) from error
+
+
+class _Scanner:
+    def __init__(self, text: bytes) -> None:
+        self._text = text
+        self._cuts: list[int] = []
+        self._piece = 0  # where the present piece begins
+
+    def scan(self) -> Scanned:
+        places = dict(self._values(0, msgspec.Raw(self._text)))
+        if "resultData" not in places:
+            return Scanned({})
+        result = dict(self._values(*places["resultData"]))
+        runs: dict[str, list[Run]] = {}
+        if "runData" in result:
+            for name, (start, raw) in self._values(*result["runData"]):
+                runs[name] = [self._run(*place) for place in self._entries(start, _lists.decode(raw))]
+        last = msgspec.json.decode(result["lastNodeExecuted"][1]) if "lastNodeExecuted" in result else None
+        error = msgspec.json.decode(result["error"][1]) if "error" in result else None
+        return Scanned(runs, last if isinstance(last, str) else None, failure_of(error), self._cuts)
+
+    def _values(self, start: int, raw: msgspec.Raw) -> Iterator[tuple[str, tuple[int, msgspec.Raw]]]:
+        """The fields of an object that begins at `start`, each with its place."""
+        place = start + 1
+        for name, value in _objects.decode(raw).items():
+            key = _KEY.match(self._text, place)
+            if key is None:
+                raise Unreadable("a field does not stand where it should")
+            yield name, (key.end(), value)
+            place = key.end() + len(memoryview(value)) + 1
+        if max(place, start + 2) != start + len(memoryview(raw)):
+            raise Unreadable("an object does not end where it should")
+
+    def _entries(self, start: int, raws: list[msgspec.Raw]) -> Iterator[tuple[int, msgspec.Raw]]:
+        place = start + 1
+        for raw in raws:
+            yield place, raw
+            place += len(memoryview(raw)) + 1
+
+    def _run(self, start: int, raw: msgspec.Raw) -> Run:
+        outputs: Outputs = {}
+        inputs: Outputs = {}
+        for name, place in self._values(start, raw):
+            if name == "data":
+                outputs = self._connections(*place)
+            elif name == "inputOverride":
+                inputs = self._connections(*place)
+        facts = facts_of(raw)
+        return Run(
+            facts.execution_index,
+            facts.start_time,
+            facts.execution_time,
+            facts.execution_status,
+            [source_of(source) for source in facts.source or ()],
+            outputs,
+            inputs,
+            failure_of(facts.error),
+            len(facts.hints or ()),
+            sub_execution_of(facts.metadata),
+        )
+
+    def _connections(self, start: int, raw: msgspec.Raw) -> Outputs:
+        if memoryview(raw)[0] != OBJECT_BEGINS:
+            return {}
+        found: Outputs = {}
+        for kind, (place, outputs) in self._values(start, raw):
+            found[kind] = [
+                self._output(at, output) if memoryview(output)[0] == LIST_BEGINS else None
+                for at, output in self._entries(place, _lists.decode(outputs))
+            ]
+        return found
+
+    def _output(self, start: int, raw: msgspec.Raw) -> Output:
+        lengths = [len(memoryview(item)) for item in _lists.decode(raw)]
+        end = start + len(memoryview(raw)) - 1
+        if sum(lengths) + max(len(lengths) - 1, 0) != end - start - 1:
+            raise Unreadable("a list does not end where it should")
+        digest = blake2b(memoryview(raw), digest_size=DIGEST_BYTES).hexdigest()
+        return Output(len(lengths), start + 1, end, digest, self._cut(start + 1, lengths))
+
+    def _cut(self, start: int, lengths: list[int]) -> list[Mark]:
+        """Cut before items of these lengths, where the piece is long enough, and before and after large ones."""
+        starts = list(accumulate(lengths, lambda place, length: place + length + 1, initial=start))
+        large = [n for n, length in enumerate(lengths) if length >= PIECE_BYTES]
+        marks = []
+        item = following_large = 0
+        while item < len(lengths):
+            is_large = lengths[item] >= PIECE_BYTES
+            if starts[item] > self._piece and (is_large or starts[item] - self._piece >= PIECE_BYTES):
+                self._piece = starts[item]
+                self._cuts.append(self._piece)
+            if self._piece == starts[item] or item == 0:
+                marks.append(Mark(item, self._piece, -1))
+            while following_large < len(large) and large[following_large] <= item:
+                following_large += 1
+            full = bisect_left(starts, self._piece + PIECE_BYTES, item + 1)
+            item = min([full, *large[following_large : following_large + 1]])
+        return marks
+
+
+def failure_of(error: Any) -> Failure | None:
+    """What of a recorded error an index keeps."""
+    if not isinstance(error, dict):
+        return None
+    texts = {name: cut(error.get(name)) for name in ("message", "name", "description")}
+    node = error.get("node")
+    name = node.get("name") if isinstance(node, dict) else node
+    return Failure(texts["message"] or "", texts["name"], texts["description"], cut(name))
+
+
+def source_of(source: _Source | None) -> Source | None:
+    if source is None:
+        return None
+    return Source(source.previous_node, source.previous_node_output, source.previous_node_run)
+
+
+def cut(text: Any) -> str | None:
+    """The text, cut where it is long; None where there is none."""
+    return text[:LONGEST_TEXT] if isinstance(text, str) else None
+
+
+def facts_of(run: msgspec.Raw) -> _Facts:
+    """What stands in a run beside its data; nothing where some of it is not as it should be."""
+    try:
+        return _facts.decode(run)
+    except msgspec.ValidationError:
+        return _Facts()
+
+
+def sub_execution_of(metadata: msgspec.Raw) -> SubExecution | None:
+    """The execution that a run's metadata says it has started."""
+    try:
+        found = _metadata.decode(metadata).sub_execution
+    except msgspec.ValidationError:
+        return None
+    return None if found is None else SubExecution(found.execution_id, found.workflow_id)

@@ -1,0 +1,154 @@
+"""What a run has recorded, node by node: what is asked for, and what the answers look like."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from marshmallow import ValidationError, fields, post_load, validate, validates_schema
+
+from app.schemas.base import CamelSchema, StrictSchema, WholeNumber, query_flag
+from app.schemas.pages import DEFAULT_LIMIT, LARGEST_LIMIT
+
+LONGEST_NAME = 255
+LARGEST_NUMBER = 2**31 - 1
+
+
+def number_field(description: str) -> WholeNumber:
+    return WholeNumber(
+        load_default=0,
+        validate=validate.Range(0, LARGEST_NUMBER),
+        metadata={"description": description},
+    )
+
+
+class RunDataQuery(StrictSchema):
+    """Which items to read; without `node` none, but the structure of the run."""
+
+    node = fields.String(
+        validate=validate.Length(1, LONGEST_NAME), metadata={"description": "Read items of the node of this name."}
+    )
+    run = number_field("Which of its runs, from 0.")
+    output = number_field("Which of its outputs, from 0.")
+    type = fields.String(
+        load_default="main",
+        validate=validate.Length(1, LONGEST_NAME),
+        metadata={"description": "The type of connection: main, or ai_tool and the like of a sub-node."},
+    )
+    input = query_flag("Read what a sub-node was given, in place of what it gave.")
+    offset = number_field("How many items to pass over.")
+    limit = WholeNumber(
+        load_default=DEFAULT_LIMIT,
+        validate=validate.Range(1, error="Must be at least 1."),
+        metadata={"description": f"How many items at most; more than {LARGEST_LIMIT} means {LARGEST_LIMIT}."},
+    )
+
+    @validates_schema(pass_original=True)
+    def check_node(self, data: Mapping[str, Any], original: Mapping[str, Any], **kwargs: Any) -> None:
+        if "node" not in data:
+            for name in ("run", "output", "type", "input", "offset", "limit"):
+                if name in original:
+                    raise ValidationError("Needs node beside it.", name)
+
+    @post_load
+    def bound(self, data: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
+        return {**data, "limit": min(data["limit"], LARGEST_LIMIT)}
+
+
+class FailureSchema(CamelSchema):
+    """An error; texts of more than 2,000 characters are cut."""
+
+    message = fields.String(required=True)
+    name = fields.String(required=True, allow_none=True)
+    description = fields.String(required=True, allow_none=True)
+    node = fields.String(required=True, allow_none=True)
+
+
+class OutputSchema(CamelSchema):
+    items = fields.Integer(required=True)
+    size_bytes = fields.Integer(required=True, metadata={"description": "Of their JSON."})
+    digest = fields.String(required=True, metadata={"description": "Outputs with the same digest hold the same items."})
+
+
+class SourceSchema(CamelSchema):
+    previous_node = fields.String(required=True)
+    previous_node_output = fields.Integer(required=True)
+    previous_node_run = fields.Integer(required=True)
+
+
+class SubExecutionSchema(CamelSchema):
+    execution_id = fields.String(required=True)
+    workflow_id = fields.String(required=True, allow_none=True)
+
+
+def outputs_field(description: str) -> fields.Dict:
+    outputs = fields.List(fields.Nested(OutputSchema, allow_none=True))
+    return fields.Dict(keys=fields.String(), values=outputs, required=True, metadata={"description": description})
+
+
+class RunSchema(CamelSchema):
+    """One run of a node."""
+
+    execution_index = fields.Integer(required=True, allow_none=True)
+    start_time = fields.Float(required=True, allow_none=True, metadata={"description": "Milliseconds since 1970."})
+    execution_time = fields.Float(required=True, allow_none=True, metadata={"description": "Milliseconds."})
+    execution_status = fields.String(required=True, allow_none=True)
+    source = fields.List(
+        fields.Nested(SourceSchema, allow_none=True),
+        required=True,
+        metadata={"description": "Whose outputs its inputs were."},
+    )
+    outputs = outputs_field("Its outputs by type of connection; null where nothing came out.")
+    inputs = outputs_field("What it was given, by type of connection, where its data says so: that of sub-nodes.")
+    error = fields.Nested(FailureSchema, required=True, allow_none=True)
+    hints = fields.Integer(required=True, metadata={"description": "How many hints it gave."})
+    sub_execution = fields.Nested(
+        SubExecutionSchema, required=True, allow_none=True, metadata={"description": "The execution that it started."}
+    )
+
+
+class NodeRunsSchema(CamelSchema):
+    name = fields.String(required=True)
+    run_count = fields.Integer(required=True)
+    runs = fields.List(
+        fields.Nested(RunSchema),
+        required=True,
+        metadata={"description": "Its runs; of nodes that ran often the first, when there are over 10,000 in all."},
+    )
+
+
+class AttemptSchema(CamelSchema):
+    id = fields.String(required=True)
+    status = fields.String(required=True)
+    retry_of = fields.String(required=True, allow_none=True)
+    started_at = fields.String(required=True, allow_none=True)
+    stopped_at = fields.String(required=True, allow_none=True)
+
+
+class RunDataSchema(CamelSchema):
+    """The structure of a run (`executionId` to `nodes`), or with `node` a page of items (`node` to `items`)."""
+
+    execution_id = fields.String()
+    status = fields.String()
+    recorded = fields.Boolean(metadata={"description": "Whether anything is recorded yet."})
+    json_size_bytes = fields.Integer()
+    last_node_executed = fields.String(allow_none=True)
+    error = fields.Nested(FailureSchema, allow_none=True)
+    parent_id = fields.String(allow_none=True, metadata={"description": "The execution that started this one."})
+    attempts = fields.List(
+        fields.Nested(AttemptSchema),
+        metadata={"description": "The execution, what it retries and what retries it, at most 100."},
+    )
+    nodes = fields.List(fields.Nested(NodeRunsSchema))
+    node = fields.String()
+    run = fields.Integer()
+    type = fields.String()
+    output = fields.Integer()
+    input = fields.Boolean()
+    offset = fields.Integer()
+    total = fields.Integer(metadata={"description": "How many items there are at this output."})
+    next_offset = fields.Integer(
+        allow_none=True, metadata={"description": "Where the next page begins; null when nothing follows."}
+    )
+    items = fields.List(
+        fields.Raw(),
+        metadata={"description": "n8n's items, as recorded; a page ends early before it has more than 4 MiB."},
+    )

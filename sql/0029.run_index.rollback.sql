@@ -1,0 +1,1 @@
+ALTER TABLE execution_data DROP COLUMN run_index;
