@@ -1,7 +1,7 @@
 """What a type of credential is: its fields as JSON Schema, and what of them must be there to prove a caller."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 Field = Mapping[str, Any]
@@ -36,7 +36,8 @@ def choice(*values: str) -> Field:
 class CredentialType:
     """A type by the name that n8n's workflows use. `proves_caller`: fields without which it lets nobody in.
 
-    What belongs to a type that is `open` is not known: its data is kept as it comes.
+    What belongs to a type that is `open` is not known: its data is kept as it comes. Fields that are `hidden` may be
+    there, as in what n8n has stored, and nobody is told of them.
     """
 
     name: str
@@ -44,10 +45,11 @@ class CredentialType:
     proves_caller: tuple[str, ...] = ()
     required: tuple[str, ...] = ()
     open: bool = False
+    hidden: Mapping[str, Field] = field(default_factory=dict)
 
     def json_schema(self) -> dict[str, Any]:
         """What the data of a credential of this type has to look like."""
-        fields = {name: dict(field) for name, field in self.fields.items()}
+        fields = {name: dict(described) for name, described in self.fields.items()}
         return {
             "additionalProperties": self.open,
             "type": "object",
@@ -68,12 +70,12 @@ class CredentialType:
         return all(data.get(name) for name in self.proves_caller)
 
     def _problem(self, name: str, value: Any) -> str | None:
-        field = self.fields.get(name)
-        if field is None:
+        known = self.fields.get(name) or self.hidden.get(name)
+        if known is None:
             return f"Unknown field. Fields of {self.name}: {', '.join(self.fields)}."
-        kind = field["type"]
+        kind = known["type"]
         if not isinstance(value, _PYTHON[kind]) or (isinstance(value, bool) and bool not in _PYTHON[kind]):
             return f"Must be a {kind}."
-        if "enum" in field and value not in field["enum"]:
-            return f"Must be one of: {', '.join(field['enum'])}."
+        if "enum" in known and value not in known["enum"]:
+            return f"Must be one of: {', '.join(known['enum'])}."
         return None

@@ -11,7 +11,7 @@ from app.credentials.encryption import Cipher
 from app.credentials.errors import CannotDecrypt
 from app.credentials.keys import Key, Keyring
 from app.credentials.proofs import Proof
-from app.repository import credentials
+from app.repository import credentials, oauth
 from app.repository.connection import Connection
 from app.repository.credentials import Credential, Secret
 from app.settings import Settings
@@ -59,6 +59,13 @@ class Vault:
         secret = credentials.secret_in_project(connection, project_id, credential_id, kind)
         return None if secret is None else self.decrypt(secret, credential_id, kind)
 
+    def lock_in_project(
+        self, connection: Connection, project_id: str, credential_id: str, kind: str
+    ) -> dict[str, Any] | None:
+        """The same, which nobody changes until the transaction ends."""
+        secret = oauth.lock_secret(connection, credential_id, kind, project_id=project_id)
+        return None if secret is None else self.decrypt(secret, credential_id, kind)
+
     def read_for_execution(
         self, connection: Connection, execution_id: int, credential_id: str, kind: str
     ) -> dict[str, Any] | None:
@@ -87,6 +94,14 @@ class Vault:
     def unseal(self, data: bytes) -> Proof:
         """What was sealed. Raises CannotDecrypt, OSError."""
         return Proof.from_json(self._opened(self.keyring.accepted(), data, SEALED))
+
+    def seal_values(self, values: dict[str, Any], context: str) -> bytes:
+        """Values that are kept for a while, bound to a context. Raises OSError without a key."""
+        return self._cipher(self.keyring.current()).encrypt(values, f"{SEALED}:{context}")
+
+    def unseal_values(self, data: bytes, context: str) -> dict[str, Any]:
+        """What `seal_values` has sealed. Raises CannotDecrypt, OSError."""
+        return self._opened(self.keyring.accepted(), data, f"{SEALED}:{context}")
 
     def _opened(self, keys: Iterable[Key], data: bytes, context: str) -> dict[str, Any]:
         for key in keys:

@@ -110,6 +110,12 @@ class Outgoing:
         view._project = project_id
         return view
 
+    def at_most(self, largest_response: int) -> "Outgoing":
+        """The same for answers of at most so many bytes."""
+        view = copy.copy(self)
+        view._largest = min(self._largest, largest_response)
+        return view
+
     async def __aenter__(self) -> "Outgoing":
         return self
 

@@ -1,0 +1,42 @@
+"""What is known of types that extend OAuth's: well-known services, and what node packages define, which comes first."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from app.credentials.completion import Definition, Definitions, Evaluate, complete, extends
+from app.credentials.services import SERVICES, own_addresses, wants_scope
+
+OAUTH2, OAUTH1 = "oAuth2Api", "oAuth1Api"
+
+
+def no_definitions() -> Definitions:
+    """What is defined where there are no packages."""
+    return {}
+
+
+class KnownTypes:
+    """The types of credentials that tokens are got for.
+
+    `packages` gives the definitions of installed packages as they are now; `evaluate` is theirs as well.
+    """
+
+    def __init__(self, packages: Callable[[], Definitions] = no_definitions, evaluate: Evaluate | None = None) -> None:
+        self._packages = packages
+        self._evaluate = evaluate
+
+    def protocol(self, kind: str) -> str | None:
+        """`oAuth2Api` or `oAuth1Api`, which the type is or extends; None: neither."""
+        definitions = self._definitions()
+        return next((parent for parent in (OAUTH2, OAUTH1) if extends(kind, parent, definitions)), None)
+
+    def complete(self, kind: str, data: Mapping[str, Any]) -> dict[str, Any]:
+        """The data with what its type adds to it."""
+        given = {**own_addresses(kind, data), **data} if kind not in self._packages() else data
+        return complete(kind, given, self._definitions(), self._evaluate)
+
+    def wants_scope(self, kind: str) -> bool:
+        """Whether the service wants to be told scopes, and nobody has defined any."""
+        return kind not in self._packages() and wants_scope(kind)
+
+    def _definitions(self) -> dict[str, Definition]:
+        return {**SERVICES, **self._packages()}

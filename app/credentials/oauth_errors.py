@@ -1,0 +1,35 @@
+"""What can go wrong between a credential and its provider. The messages are fit for whoever uses the credential."""
+
+
+class OAuthError(Exception):
+    """No token could be had."""
+
+
+class NotUsable(OAuthError):
+    """What the credential holds cannot be used; the message says what of it."""
+
+
+class ConsentNeeded(OAuthError):
+    """Somebody has to consent (again) first; the message follows the credential's name."""
+
+
+class Unreachable(OAuthError):
+    """The provider gave no answer."""
+
+
+class ProviderRefused(OAuthError):
+    """The provider has answered that it gives no tokens.
+
+    `code` is the error of RFC 6749, empty for none; `said` is in the provider's words.
+    """
+
+    def __init__(self, status: int, code: str, said: str) -> None:
+        told = ": ".join(filter(None, (code, said if said != code else "")))
+        super().__init__(f"The provider refused (HTTP {status}){': ' if told else ''}{told}")
+        self.status = status
+        self.code = code
+
+    @property
+    def for_good(self) -> bool:
+        """Whether asking again would help nobody: what is held is not taken any more."""
+        return self.code in ("invalid_grant", "access_denied", "consent_required", "interaction_required")

@@ -1,0 +1,56 @@
+"""Asks a provider, over the outgoing client and by its rules."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+from urllib.parse import quote, urlencode, urlsplit
+
+import orjson
+
+from app.credentials.oauth_errors import Unreachable
+from app.outgoing.client import Answer, Call, Outgoing
+from app.outgoing.failures import NETWORK_FAILURES
+
+SECONDS = 10.0
+"""How long a provider is waited for; whoever has asked for a renewal holds it for longer than that."""
+LARGEST_ANSWER = 2**20
+LONGEST_SENTENCE = 500
+SAYING = ("error_description", "message", "error", "detail")
+
+
+async def ask(outgoing: Outgoing, call: Call) -> Answer:
+    """The provider's answer. Raises Unreachable."""
+    try:
+        return await outgoing.at_most(LARGEST_ANSWER).send(call)
+    except (*NETWORK_FAILURES, UnicodeEncodeError) as error:
+        host = urlsplit(call.url).hostname
+        raise Unreachable(f"The provider at {host} gave no answer: {str(error) or type(error).__name__}") from error
+
+
+def message_of(told: Mapping[str, Any]) -> str:
+    """What a provider says of its refusal, on one line; empty where it says nothing."""
+    for name in SAYING:
+        said = told.get(name)
+        if isinstance(said, str) and said.strip():
+            return " ".join(said.split())[:LONGEST_SENTENCE]
+    return ""
+
+
+SECRET_NAMES = ("secret", "token", "password", "key", "code", "verifier", "assertion")
+
+
+def secrets_in(values: Any, name: str = "") -> Iterable[str]:
+    """The texts under names that secrets have, however deep."""
+    if isinstance(values, Mapping):
+        for key, value in values.items():
+            yield from secrets_in(value, str(key).lower())
+    elif isinstance(values, list | tuple):
+        for value in values:
+            yield from secrets_in(value, name)
+    elif isinstance(values, str) and not values.startswith("http") and any(part in name for part in SECRET_NAMES):
+        yield values
+
+
+def form(fields: Mapping[str, Any]) -> str:
+    """`a=1&b=x%20y`; what is neither text nor number is written as JSON."""
+    texts = {name: value if isinstance(value, str) else orjson.dumps(value).decode() for name, value in fields.items()}
+    return urlencode(texts, quote_via=quote)

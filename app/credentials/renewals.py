@@ -1,0 +1,59 @@
+"""Renewing tokens: who may do it, and what is stored of it. Each function is one short transaction; the provider is
+waited for between them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from app.credentials.provider import SECONDS
+from app.credentials.tokens import FIELD, access_token, belong_together, merge, tokens_in
+from app.credentials.vault import Vault
+from app.repository import oauth
+from app.repository.connection import Connection
+
+LEASE_SECONDS = 3 * SECONDS
+"""How long others leave a renewal alone: it is waited for SECONDS only, so that they never meet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Renewal:
+    """A renewal that one holder alone may carry out: what the credential held when it began."""
+
+    credential_id: str
+    kind: str
+    holder: UUID
+    held: dict[str, Any]
+    held_at: datetime
+
+
+def hold(
+    connection: Connection, vault: Vault, execution_id: int, credential_id: str, kind: str, holder: UUID
+) -> Renewal | None:
+    """Begin a renewal; None: another holder is at it. Raises CannotDecrypt, OSError."""
+    found = oauth.hold_renewal(connection, execution_id, credential_id, kind, holder=holder, seconds=LEASE_SECONDS)
+    if found is None:
+        return None
+    return Renewal(credential_id, kind, holder, vault.decrypt(found.secret, credential_id, kind), found.held_at)
+
+
+def keep(connection: Connection, vault: Vault, renewal: Renewal, answered: Mapping[str, Any]) -> None:
+    """Store the tokens of the provider's answer and end the renewal.
+
+    Nothing is stored when somebody has changed or connected the credential meanwhile, or the lease has gone to another.
+    """
+    secret = oauth.lock_secret(connection, renewal.credential_id, renewal.kind, holder=renewal.holder)
+    if secret is None:
+        return
+    now_held = vault.decrypt(secret, renewal.credential_id, renewal.kind)
+    began_with, now_with = tokens_in(renewal.held), tokens_in(now_held)
+    if access_token(began_with) == access_token(now_with) and belong_together(renewal.held, now_held):
+        now_held[FIELD] = merge(now_with, answered, renewal.held_at)
+        secret = vault.encrypt(renewal.credential_id, renewal.kind, now_held)
+    oauth.keep_renewed(connection, renewal.credential_id, secret)
+
+
+def give_up(connection: Connection, renewal: Renewal) -> None:
+    """End a renewal that came to nothing."""
+    oauth.release_renewal(connection, renewal.credential_id, renewal.holder)

@@ -1,0 +1,112 @@
+"""The tokens in a credential's data, as n8n keeps them: `oauthTokenData`, what a provider has answered, with the
+moment when it expires in `n8n_expires_at` (milliseconds since 1970, as text)."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+FIELD = "oauthTokenData"
+EXPIRES_AT = "n8n_expires_at"
+EARLY_SECONDS = 60.0
+"""So much before its time a token is renewed, or a tenth of its life where that is less."""
+LONGEST_LIFE = 100 * 366 * 86_400.0
+# What tokens belong to: with another one of these they are worth nothing, and must not be sent.
+IDENTITY = (
+    "grantType",
+    "authUrl",
+    "accessTokenUrl",
+    "clientId",
+    "requestTokenUrl",
+    "consumerKey",
+    "serverUrl",
+    "server",
+    "subdomain",
+    "shopSubdomain",
+    "tenantId",
+    "host",
+)
+# Answers of services that put the token elsewhere.
+PLACES = (("access_token",), ("authed_user", "access_token"))
+
+
+def tokens_in(data: Mapping[str, Any]) -> dict[str, Any]:
+    """The tokens that a credential holds; none: empty."""
+    held = data.get(FIELD)
+    return dict(held) if isinstance(held, Mapping) else {}
+
+
+def access_token(tokens: Mapping[str, Any]) -> str:
+    """The access token of OAuth 2, wherever the service puts it; empty for none."""
+    return next(filter(None, (_at(tokens, place) for place in PLACES)), "")
+
+
+def is_current(tokens: Mapping[str, Any], token: str) -> bool:
+    """Whether this access token is one of those that are held; an empty one: whether there is none."""
+    held = {found for place in PLACES if (found := _at(tokens, place))}
+    return token in held if held else not token
+
+
+def refresh_token(tokens: Mapping[str, Any]) -> str:
+    """What a new access token is got with; empty for none."""
+    found = tokens.get("refresh_token")
+    return found if isinstance(found, str) else ""
+
+
+def is_due(tokens: Mapping[str, Any], now: datetime) -> bool:
+    """Whether the access token is about to expire; of one that does not say when, nobody knows."""
+    expiry = _number(tokens.get(EXPIRES_AT))
+    if expiry is None:
+        return False
+    life = _number(tokens.get("expires_in"))
+    early = EARLY_SECONDS if life is None else min(EARLY_SECONDS, life / 10)
+    return expiry / 1000 - early <= now.timestamp()
+
+
+def is_expired(tokens: Mapping[str, Any], now: datetime) -> bool:
+    """Whether the access token has expired."""
+    expiry = _number(tokens.get(EXPIRES_AT))
+    return expiry is not None and expiry / 1000 <= now.timestamp()
+
+
+def merge(held: Mapping[str, Any], answered: Mapping[str, Any], asked_at: datetime) -> dict[str, Any]:
+    """The tokens after an answer to what was asked for then: what it does not name stays, but for the expiry."""
+    merged = {name: value for name, value in {**held, **answered}.items() if name not in (EXPIRES_AT, "expires_in")}
+    life = _number(answered.get("expires_in"))
+    if life is not None and life <= LONGEST_LIFE:
+        merged["expires_in"] = answered["expires_in"]
+        merged[EXPIRES_AT] = str(int((asked_at.timestamp() + life) * 1000))
+    return merged
+
+
+def belong_together(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether what two states of a credential name as their provider and client is the same."""
+    return all((one.get(name) or "") == (other.get(name) or "") for name in IDENTITY)
+
+
+def carried_over(held: Mapping[str, Any], data: dict[str, Any], *, named: bool) -> dict[str, Any]:
+    """The data that replaces what a credential held, with its tokens where they still belong to it.
+
+    `named`: whoever replaces it says which tokens it has.
+    """
+    if named or FIELD not in held:
+        return data
+    if belong_together(held, data):
+        return {**data, FIELD: held[FIELD]}
+    return {name: value for name, value in data.items() if name != FIELD}
+
+
+def _at(tokens: Mapping[str, Any], place: tuple[str, ...]) -> str:
+    found: Any = tokens
+    for name in place:
+        found = found.get(name) if isinstance(found, Mapping) else None
+    return found if isinstance(found, str) else ""
+
+
+def _number(value: Any) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return None
+    try:
+        number = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return number if 0 < number < 1e18 else None

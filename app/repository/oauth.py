@@ -1,0 +1,136 @@
+"""Consents under way and renewals of tokens: what makes each happen once, whoever else tries."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from psycopg.rows import class_row
+
+from app.repository.connection import Connection
+from app.repository.credentials import Secret
+
+START_CONSENT = """
+    INSERT INTO oauth_consents AS o (credential_id, project_id, state_sha256, sealed, expires_at)
+    VALUES (%(credential_id)s, %(project_id)s, %(state_sha256)s, %(sealed)s, now() + make_interval(secs => %(seconds)s))
+    ON CONFLICT (credential_id) DO UPDATE
+       SET project_id = excluded.project_id, state_sha256 = excluded.state_sha256, sealed = excluded.sealed,
+           expires_at = excluded.expires_at
+"""
+
+# Of two callbacks with the same state one takes it. What has moved to another project meanwhile gets no tokens.
+TAKE_CONSENT = """
+    DELETE FROM oauth_consents AS o
+     USING credentials AS c
+     WHERE o.credential_id = %(credential_id)s AND o.state_sha256 = %(state_sha256)s AND o.expires_at > now()
+       AND c.id = o.credential_id AND c.project_id = o.project_id
+    RETURNING o.credential_id, o.project_id, o.sealed, c.name, c.type, c.data, c.key_id, clock_timestamp() AS taken_at
+"""
+
+# The row is locked for the moment of this statement only. An execution reaches the credentials of its own project.
+HOLD_RENEWAL = """
+    UPDATE credentials AS c
+       SET renewal_holder = %(holder)s, renewal_until = now() + make_interval(secs => %(seconds)s)
+      FROM executions AS e
+     WHERE e.id = %(execution_id)s AND e.project_id = c.project_id AND c.id = %(id)s AND c.type = %(type)s
+       AND (c.renewal_until IS NULL OR c.renewal_until <= now())
+    RETURNING c.data, c.key_id, clock_timestamp() AS held_at
+"""
+
+RELEASE_RENEWAL = """
+    UPDATE credentials AS c
+       SET renewal_holder = NULL, renewal_until = NULL
+     WHERE c.id = %(id)s AND c.renewal_holder = %(holder)s
+"""
+
+LOCK_SECRET = """
+    SELECT c.data, c.key_id
+      FROM credentials AS c
+     WHERE c.id = %(id)s AND c.type = %(type)s AND (%(holder)s::uuid IS NULL OR c.renewal_holder = %(holder)s)
+       AND (%(project_id)s::text IS NULL OR c.project_id = %(project_id)s)
+       FOR NO KEY UPDATE
+"""
+
+# Tokens that were renewed are no change that anybody has made.
+KEEP_RENEWED = """
+    UPDATE credentials AS c
+       SET data = %(data)s, key_id = %(key_id)s, renewal_holder = NULL, renewal_until = NULL
+     WHERE c.id = %(id)s
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class TakenConsent:
+    """A consent with the credential that it is for; `sealed` and `data` are encrypted."""
+
+    credential_id: str
+    project_id: str
+    sealed: bytes
+    name: str
+    type: str
+    data: bytes
+    key_id: str | None
+    taken_at: datetime
+
+    @property
+    def secret(self) -> Secret:
+        return Secret(self.data, self.key_id)
+
+
+@dataclass(frozen=True, slots=True)
+class HeldSecret:
+    """The secret of a credential whose tokens nobody else renews for a while."""
+
+    data: bytes
+    key_id: str | None
+    held_at: datetime
+
+    @property
+    def secret(self) -> Secret:
+        return Secret(self.data, self.key_id)
+
+
+def start_consent(
+    connection: Connection, credential_id: str, project_id: str, *, state_sha256: bytes, sealed: bytes, seconds: float
+) -> None:
+    """Remember the consent that is asked for, in place of an earlier one for this credential."""
+    values = {"credential_id": credential_id, "project_id": project_id, "seconds": seconds}
+    connection.execute(START_CONSENT, {**values, "state_sha256": state_sha256, "sealed": sealed})
+
+
+def take_consent(connection: Connection, credential_id: str, state_sha256: bytes) -> TakenConsent | None:
+    """The consent of this state, which is gone from now on; None: there is none, or it is too old."""
+    with connection.cursor(row_factory=class_row(TakenConsent)) as cursor:
+        where = {"credential_id": credential_id, "state_sha256": state_sha256}
+        return cursor.execute(TAKE_CONSENT, where).fetchone()
+
+
+def hold_renewal(
+    connection: Connection, execution_id: int, credential_id: str, type: str, *, holder: UUID, seconds: float
+) -> HeldSecret | None:
+    """Let `holder` alone renew the tokens for so long; None: another one does, or the execution has no such
+    credential."""
+    where = {"execution_id": execution_id, "id": credential_id, "type": type}
+    with connection.cursor(row_factory=class_row(HeldSecret)) as cursor:
+        return cursor.execute(HOLD_RENEWAL, {**where, "holder": holder, "seconds": seconds}).fetchone()
+
+
+def release_renewal(connection: Connection, credential_id: str, holder: UUID) -> None:
+    """Let others renew, if this one still held it."""
+    connection.execute(RELEASE_RENEWAL, {"id": credential_id, "holder": holder})
+
+
+def lock_secret(
+    connection: Connection, credential_id: str, type: str, *, holder: UUID | None = None, project_id: str | None = None
+) -> Secret | None:
+    """The secret as it is now, which nobody changes until the transaction ends.
+
+    None: there is none (in that project), or `holder` does not renew it any more.
+    """
+    where = {"id": credential_id, "type": type, "holder": holder, "project_id": project_id}
+    with connection.cursor(row_factory=class_row(Secret)) as cursor:
+        return cursor.execute(LOCK_SECRET, where).fetchone()
+
+
+def keep_renewed(connection: Connection, credential_id: str, secret: Secret) -> None:
+    """Store the secret with its new tokens, and let others renew."""
+    connection.execute(KEEP_RENEWED, {"id": credential_id, "data": secret.data, "key_id": secret.key_id})
