@@ -4,11 +4,16 @@ the engine."""
 import asyncio
 import threading
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
 
+from app.credentials import oauth2, tokens
+from app.credentials.known_types import OAUTH1, OAUTH2, KnownTypes
 from app.credentials.masking import Mask
+from app.credentials.oauth2 import Client
+from app.credentials.oauth_errors import ConsentNeeded, OAuthError
 from app.credentials.testing import CannotTest, TooManyTests
 from app.engine.nodes.http_request import failures
 from app.engine.nodes.http_request.authentication import Proof, allowed_domains
@@ -26,15 +31,19 @@ LONGEST_MESSAGE = 1_000
 TOO_SLOW = f"The service did not answer within {SECONDS:g} seconds"
 
 
+Attempt = Callable[[dict[str, Any], AddressRules], Awaitable[None]]
+
+
 class EngineCredentialTests:
     """See app.credentials.testing.CredentialTests."""
 
-    def __init__(self, rules: AddressRules) -> None:
+    def __init__(self, rules: AddressRules, types: KnownTypes | None = None) -> None:
         self._rules = rules
+        self._types = types or KnownTypes()
         self._running = threading.BoundedSemaphore(AT_ONCE)
 
     def problem(self, kind: str, data: dict[str, Any]) -> str | None:
-        attempt = TRIALS.get(kind)
+        attempt = TRIALS.get(kind) or self._oauth(kind)
         if attempt is None:
             raise CannotTest
         if not self._running.acquire(blocking=False):
@@ -43,11 +52,18 @@ class EngineCredentialTests:
             asyncio.run(within_time(attempt(data, self._rules)))
         except NodeError as error:
             return error.message
+        except OAuthError as error:
+            return f"The credential {error}" if isinstance(error, ConsentNeeded) else str(error)
         except TimeoutError:
             return TOO_SLOW
         finally:
             self._running.release()
         return None
+
+    def _oauth(self, kind: str) -> Attempt | None:
+        """How a credential of OAuth is tried, also one of a service's own type."""
+        attempt = {OAUTH2: try_oauth2, OAUTH1: try_oauth1}.get(self._types.protocol(kind) or "")
+        return None if attempt is None else lambda data, rules: attempt(self._types.complete(kind, data), rules)
 
 
 async def within_time(work: Awaitable[None]) -> None:
@@ -84,6 +100,22 @@ async def try_n8n_api(data: dict[str, Any], rules: AddressRules) -> None:
         raise NodeError(Mask([key]).text(message_of(answer)))
 
 
+async def try_oauth2(data: dict[str, Any], rules: AddressRules) -> None:
+    """Get a token where nobody has to consent; else look whether somebody has. A refresh token is not spent."""
+    client, held = Client.of(data), tokens.tokens_in(data)
+    if not client.needs_consent:
+        async with Outgoing(rules) as outgoing:
+            await oauth2.fetch(outgoing, oauth2.renewal_call(client, held), data)
+    elif not tokens.access_token(held) or tokens.is_expired(held, datetime.now(UTC)):
+        oauth2.renewal_call(client, held)
+
+
+async def try_oauth1(data: dict[str, Any], rules: AddressRules) -> None:
+    """Look whether somebody has consented."""
+    if not tokens.tokens_in(data).get("oauth_token"):
+        raise ConsentNeeded("is not connected yet")
+
+
 def message_of(answer: Answer) -> str:
     """What a refusal says."""
     try:
@@ -94,7 +126,7 @@ def message_of(answer: Answer) -> str:
     return text[:LONGEST_MESSAGE]
 
 
-TRIALS: dict[str, Callable[[dict[str, Any], AddressRules], Awaitable[None]]] = {
+TRIALS: dict[str, Attempt] = {
     "n8nApi": try_n8n_api,
     "postgres": try_postgres,
     "smtp": try_smtp,

@@ -11,6 +11,7 @@ from app.api import (
     editor,
     insights,
     members,
+    oauth,
     packages,
     projects,
     tags,
@@ -38,7 +39,9 @@ from app.api.workflows import runs as workflow_runs
 from app.console import bulk, execution, execution_list, root, signing
 from app.console import pages as console
 from app.credential_tests import EngineCredentialTests
+from app.credentials.consents import Consents
 from app.credentials.key_check import report_soon
+from app.credentials.known_types import KnownTypes
 from app.credentials.vault import Vault
 from app.engine import nodes
 from app.repository.connection import open_pool
@@ -60,6 +63,7 @@ MODULES = (
     projects,
     members,
     credentials,
+    oauth,
     variables,
     users,
     audits,
@@ -85,6 +89,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
     pool = open_pool(settings.database_url, size=settings.pool_size, name="api", through_pooler=settings.through_pooler)
     vault = Vault(settings)
+    signer = Signer(vault.keyring)
     app.extensions[NAME] = Services(
         settings=settings,
         pool=pool,
@@ -95,9 +100,10 @@ def create_app(settings: Settings | None = None) -> Flask:
         counts=CountCache(),
         waiters=Waiters(settings.direct_url),
         bodies=BodyBudget(max(settings.bodies_bytes, settings.max_body_bytes)),
-        signer=Signer(vault.keyring),
+        signer=signer,
         vault=vault,
         credential_tests=EngineCredentialTests(settings.allowed_hosts),
+        consents=Consents(vault, signer, settings.allowed_hosts, settings.webhook_url, KnownTypes()),
         replica=open_replica(settings, pool),
     )
     add_endpoints(app)
@@ -127,5 +133,6 @@ def add_endpoints(app: Flask) -> None:
     app.register_blueprint(editor.blueprint)
     app.register_blueprint(console.blueprint)
     app.register_blueprint(root.blueprint)
+    app.register_blueprint(oauth.callbacks)
     app.register_blueprint(openapi.blueprint)
     openapi.finish(api, app)

@@ -10,7 +10,9 @@ import pytest
 
 from app.credential_tests import EngineCredentialTests
 from app.credentials.testing import CannotTest
+from app.credentials.tokens import EXPIRES_AT
 from app.outgoing.addresses import AddressRules
+from tests.credentials.provider import running
 from tests.engine.nodes.test_postgres import shop  # noqa: F401
 from tests.engine.nodes.test_send_email import postbox  # noqa: F401
 
@@ -77,3 +79,19 @@ def test_a_private_address_is_out_of_reach(kind: str) -> None:
 def test_what_nobody_knows_how_to_try() -> None:
     with pytest.raises(CannotTest):
         HERE.problem("httpBasicAuth", {})
+
+
+def test_oauth_is_connected_or_says_what_to_do() -> None:
+    with running() as provider:
+        own = provider.data(grantType="clientCredentials")
+        assert HERE.problem("oAuth2Api", own) is None
+        refused = HERE.problem("oAuth2Api", {**own, "clientSecret": "wrong"})
+        assert refused == "The provider refused (HTTP 401): invalid_client"
+        assert HERE.problem("oAuth2Api", provider.data()) == "The credential is not connected yet"
+        gone = {"access_token": "a", EXPIRES_AT: "1000"}
+        assert "connected again" in (HERE.problem("gmailOAuth2", provider.data(oauthTokenData=gone)) or "")
+        connected = {**gone, "refresh_token": "r"}
+        assert HERE.problem("gmailOAuth2", provider.data(oauthTokenData=connected)) is None
+        assert len(provider.asked) == 2
+    assert HERE.problem("oAuth1Api", {"oauthTokenData": {"oauth_token": "t"}}) is None
+    assert HERE.problem("trelloOAuth1Api", {}) == "The credential is not connected yet"

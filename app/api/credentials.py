@@ -14,6 +14,7 @@ from app.api.face.paths import require_id
 from app.api.face.services import database, services
 from app.credentials.errors import CannotDecrypt
 from app.credentials.testing import CannotTest, TooManyTests
+from app.credentials.tokens import FIELD, carried_over
 from app.credentials.types import type_of
 from app.repository import credentials
 from app.repository.connection import Connection
@@ -136,19 +137,38 @@ def update_credential(body: dict[str, Any], credential_id: str) -> Response:
         if kind != found.type and data is None:
             raise ValidationError({"data": ["Is needed with another type: what it holds does not fit."]})
         if data is not None:
-            data = complete_data(connection, found, data) if body["is_partial_data"] and kind == found.type else data
+            data = complete_data(connection, found, data, body["is_partial_data"]) if kind == found.type else data
             check_data(kind, data)
         changed = services().vault.update(connection, found, name=body["name"], type=kind, data=data)
     return answer(render(changed))
 
 
-def complete_data(connection: Connection, credential: Credential, data: dict[str, Any]) -> dict[str, Any]:
-    """The data, with what the credential holds besides."""
-    return {**read_held(connection, credential), **data}
+def complete_data(
+    connection: Connection, credential: Credential, data: dict[str, Any], is_partial: bool
+) -> dict[str, Any]:
+    """The data, with what the credential holds besides, or with its tokens alone, if those still belong to it."""
+    try:
+        held = lock_held(connection, credential)
+    except Refused:
+        if is_partial:
+            raise
+        return data  # what cannot be read is replaced
+    return carried_over(held, {**held, **data} if is_partial else data, named=FIELD in data)
+
+
+def lock_held(connection: Connection, credential: Credential) -> dict[str, Any]:
+    """What a credential holds, which nobody changes until the transaction ends; it must not get into an answer."""
+    try:
+        found = services().vault.lock_in_project(connection, credential.project_id, credential.id, credential.type)
+    except (CannotDecrypt, OSError) as error:
+        raise Refused(409, str(error)) from error
+    if found is None:
+        raise CredentialNotFound
+    return found
 
 
 def read_held(connection: Connection, credential: Credential) -> dict[str, Any]:
-    """What a credential holds; it must not get into an answer."""
+    """The same as it is at the moment."""
     try:
         found = services().vault.read_in_project(connection, credential.project_id, credential.id, credential.type)
     except (CannotDecrypt, OSError) as error:

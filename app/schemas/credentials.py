@@ -121,3 +121,9 @@ class CredentialTestSchema(CamelSchema):
 
     status = fields.String(required=True, validate=validate.OneOf(["OK", "Error"]))
     message = fields.String(required=True)
+
+
+class ConsentSchema(CamelSchema):
+    """Where somebody consents."""
+
+    authorization_url = fields.String(required=True, metadata={"description": "To be opened in a browser."})

@@ -16,6 +16,7 @@ from app.api.face.metrics import RequestMetrics
 from app.api.face.rates import KeyRates
 from app.api.face.replica import Replica
 from app.api.face.waiters import Waiters
+from app.credentials.consents import Consents
 from app.credentials.testing import CredentialTests
 from app.credentials.vault import Vault
 from app.repository.connection import Connection, transaction
@@ -41,6 +42,7 @@ class Services:
     signer: Signer
     vault: Vault
     credential_tests: CredentialTests
+    consents: Consents
     replica: Replica | None
 
 

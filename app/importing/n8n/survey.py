@@ -8,7 +8,9 @@ from urllib.parse import urlsplit
 
 import orjson
 
+from app.credentials.known_types import KnownTypes
 from app.credentials.types import TYPES
+from app.engine.nodes.http_request import predefined
 from app.engine.run.graph import InvalidWorkflow, parse_workflow
 from app.engine.run.node_types import NodeTypes
 from app.outgoing.addresses import AddressRules, out_of_bounds
@@ -71,7 +73,7 @@ class Survey:
                 if not known:
                     name = credential.get("name") if isinstance(credential, dict) else credential
                     yield f"node {node.get('name')} names the credential {name!r}, which does not come along: store it"
-                elif kind not in TYPES:
+                elif not is_used(kind):
                     yield f"node {node.get('name')}: its credential of type {kind} is kept, but no node here uses it"
 
     def _python(self, nodes: list[dict[str, Any]]) -> Iterator[str]:
@@ -131,3 +133,8 @@ def _hosts(parameters: Any) -> Iterator[str]:
             continue
         if host:
             yield host
+
+
+def is_used(kind: str) -> bool:
+    """Whether a node here takes credentials of this type."""
+    return kind in TYPES or kind in predefined.TYPES or KnownTypes().protocol(kind) is not None

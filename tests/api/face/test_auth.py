@@ -42,6 +42,8 @@ def test_every_endpoint_is_public_or_has_a_scope_of_n8n(api):
         "/api/v1/openapi.yml",
         "/rest/settings",
         "/rest/login",
+        "/rest/oauth1-credential/callback",
+        "/rest/oauth2-credential/callback",
         "/types/nodes.json",
         "/webhook-test/<path:path>",
         "/webhook/<path:path>",

@@ -84,6 +84,7 @@ RULES: dict[tuple[str, str], tuple[str, Any]] = {
     ("PATCH", "/credentials/<credential_id>"): (OBJECT, {"name": "Other"}),
     ("DELETE", "/credentials/<credential_id>"): (OBJECT, None),
     ("POST", "/credentials/<credential_id>/test"): (OBJECT, None),
+    ("GET", "/credentials/<credential_id>/authorize"): (OBJECT, None),
     ("GET", "/credentials/schema/<credential_type>"): (COMMON, None),
     ("GET", "/data-tables"): (LIST, None),
     ("POST", "/data-tables"): (CREATE, {"name": "Made", "columns": []}),

@@ -1,0 +1,101 @@
+"""Consents of OAuth: the address to send somebody to, and the page that they come back to, at n8n's paths."""
+
+import base64
+import hashlib
+from collections.abc import Callable
+from itertools import islice
+from typing import Any
+
+import flask
+from flask import Response, request
+from markupsafe import Markup, escape
+
+from app.api.credentials import read_held
+from app.api.face.answers import answer
+from app.api.face.auth import caller, public
+from app.api.face.blueprint import Blueprint
+from app.api.face.errors import Refused
+from app.api.face.paths import require_id
+from app.api.face.services import database, services
+from app.credentials.consents import CALLBACKS, TooManyAtOnce
+from app.credentials.errors import CannotDecrypt
+from app.credentials.oauth_errors import OAuthError
+from app.repository import credentials
+from app.repository.errors import CredentialNotFound
+from app.schemas.credentials import ConsentSchema
+
+blueprint = Blueprint("credentials-consents", __name__, url_prefix="/api/v1/credentials")
+callbacks = flask.Blueprint("callbacks", __name__)
+
+STYLE = "body{font:1rem/1.5 system-ui,sans-serif;max-width:36rem;margin:4rem auto;padding:0 1rem}"
+STYLE_HASH = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
+PAGE = Markup(
+    '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
+    '<meta name="viewport" content="width=device-width"><style>{style}</style></head>'
+    "<body><h1>{title}</h1><p>{text}</p><p>You can close this window.</p></body></html>"
+)
+HEADERS = {
+    "Content-Security-Policy": (
+        f"default-src 'none'; style-src 'sha256-{STYLE_HASH}'; base-uri 'none'; form-action 'none'; "
+        "frame-ancestors 'none'"
+    ),
+    "Cache-Control": "no-store",
+    "Referrer-Policy": "no-referrer",  # the address holds the code
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
+BUSY = "Too many providers are being asked at the moment"
+NO_KEY = "The server cannot read what credentials are encrypted with"
+MOST_PARAMETERS = 50
+
+
+@blueprint.endpoint(
+    "GET", "/<credential_id>/authorize", scope="credential:update", answer=ConsentSchema, errors=[404, 409]
+)
+def authorize_credential(credential_id: str) -> Response:
+    """Where to send somebody so that this credential may act for them: open the address in a browser.
+
+    It is good for one use within ten minutes, and a newer one takes its place.
+    """
+    with database() as connection:
+        found = credentials.get_credential(
+            connection, require_id(credential_id, CredentialNotFound), project_id=caller().project_id
+        )
+        held = read_held(connection, found)
+    try:
+        url = services().consents.begin(found, held, database)
+    except OAuthError as error:
+        raise Refused(409, str(error)) from error
+    except TooManyAtOnce:
+        raise Refused(503, BUSY, {"Retry-After": "2"}) from None
+    return answer({"authorizationUrl": url})
+
+
+def finish_consent() -> Response:
+    """The page that says whether it has worked, or what the provider has said."""
+    query = dict(islice(request.args.items(), MOST_PARAMETERS))
+    try:
+        name = services().consents.finish(query, database)
+    except OAuthError as error:
+        return page("Not connected", str(error), 400)
+    except CannotDecrypt as error:
+        return page("Not connected", str(error), 409)
+    except OSError:
+        return page("Not connected", NO_KEY, 409)
+    except TooManyAtOnce:
+        return page("Not connected", f"{BUSY}. Start the consent again.", 503)
+    return page("Connected", f'The credential "{name}" can be used now.', 200)
+
+
+def page(title: str, text: str, status: int) -> Response:
+    """A page without any script; texts are escaped."""
+    made = PAGE.format(title=escape(title), text=escape(text), style=Markup(STYLE))
+    return Response(made, status, HEADERS, mimetype="text/html")
+
+
+def route(path: str, view: Callable[[], Any]) -> None:
+    callbacks.add_url_rule(path, path.split("/")[2], public(view), methods=["GET"])
+
+
+for callback_path in CALLBACKS.values():
+    route(callback_path, finish_consent)
