@@ -29,10 +29,10 @@ class Renewal:
 
 
 def hold(
-    connection: Connection, vault: Vault, execution_id: int, credential_id: str, kind: str, holder: UUID
+    connection: Connection, vault: Vault, project_id: str, credential_id: str, kind: str, holder: UUID
 ) -> Renewal | None:
     """Begin a renewal; None: another holder is at it. Raises CannotDecrypt, OSError."""
-    found = oauth.hold_renewal(connection, execution_id, credential_id, kind, holder=holder, seconds=LEASE_SECONDS)
+    found = oauth.hold_renewal(connection, project_id, credential_id, kind, holder=holder, seconds=LEASE_SECONDS)
     if found is None:
         return None
     return Renewal(credential_id, kind, holder, vault.decrypt(found.secret, credential_id, kind), found.held_at)

@@ -66,13 +66,6 @@ class Vault:
         secret = oauth.lock_secret(connection, credential_id, kind, project_id=project_id)
         return None if secret is None else self.decrypt(secret, credential_id, kind)
 
-    def read_for_execution(
-        self, connection: Connection, execution_id: int, credential_id: str, kind: str
-    ) -> dict[str, Any] | None:
-        """The same within the project of an execution."""
-        secret = credentials.secret_for_execution(connection, execution_id, credential_id, kind)
-        return None if secret is None else self.decrypt(secret, credential_id, kind)
-
     def encrypt(self, credential_id: str, kind: str, data: dict[str, Any]) -> Secret:
         """The data as it is stored, bound to the credential's id and type. Raises OSError without a key."""
         key = self.keyring.current()

@@ -91,14 +91,6 @@ SECRET_IN_PROJECT = """
      WHERE c.project_id = %(project_id)s AND c.id = %(id)s AND c.type = %(type)s
 """
 
-# An execution reaches the credentials of its own project only.
-SECRET_FOR_EXECUTION = """
-    SELECT c.data, c.key_id
-      FROM executions AS e
-      JOIN credentials AS c ON c.project_id = e.project_id
-     WHERE e.id = %(execution_id)s AND c.id = %(id)s AND c.type = %(type)s
-"""
-
 # A save at the same moment is waited for, and seen.
 UNDER_OTHER_KEYS = """
     SELECT c.id, c.type, c.data, c.key_id
@@ -176,13 +168,6 @@ def secret_in_project(connection: Connection, project_id: str, credential_id: st
     where = {"project_id": project_id, "id": credential_id, "type": type}
     with connection.cursor(row_factory=class_row(Secret)) as cursor:
         return cursor.execute(SECRET_IN_PROJECT, where).fetchone()
-
-
-def secret_for_execution(connection: Connection, execution_id: int, credential_id: str, type: str) -> Secret | None:
-    """The secret of a credential of this type; None when the execution's project has none with this id."""
-    where = {"execution_id": execution_id, "id": credential_id, "type": type}
-    with connection.cursor(row_factory=class_row(Secret)) as cursor:
-        return cursor.execute(SECRET_FOR_EXECUTION, where).fetchone()
 
 
 def under_other_keys(connection: Connection, key_id: str, *, after: str, limit: int) -> list[StoredSecret]:

@@ -26,12 +26,11 @@ TAKE_CONSENT = """
     RETURNING o.credential_id, o.project_id, o.sealed, c.name, c.type, c.data, c.key_id, clock_timestamp() AS taken_at
 """
 
-# The row is locked for the moment of this statement only. An execution reaches the credentials of its own project.
+# The row is locked for the moment of this statement only.
 HOLD_RENEWAL = """
     UPDATE credentials AS c
        SET renewal_holder = %(holder)s, renewal_until = now() + make_interval(secs => %(seconds)s)
-      FROM executions AS e
-     WHERE e.id = %(execution_id)s AND e.project_id = c.project_id AND c.id = %(id)s AND c.type = %(type)s
+     WHERE c.id = %(id)s AND c.project_id = %(project_id)s AND c.type = %(type)s
        AND (c.renewal_until IS NULL OR c.renewal_until <= now())
     RETURNING c.data, c.key_id, clock_timestamp() AS held_at
 """
@@ -105,11 +104,11 @@ def take_consent(connection: Connection, credential_id: str, state_sha256: bytes
 
 
 def hold_renewal(
-    connection: Connection, execution_id: int, credential_id: str, type: str, *, holder: UUID, seconds: float
+    connection: Connection, project_id: str, credential_id: str, type: str, *, holder: UUID, seconds: float
 ) -> HeldSecret | None:
-    """Let `holder` alone renew the tokens for so long; None: another one does, or the execution has no such
+    """Let `holder` alone renew the tokens for so long; None: another one does, or the project has no such
     credential."""
-    where = {"execution_id": execution_id, "id": credential_id, "type": type}
+    where = {"project_id": project_id, "id": credential_id, "type": type}
     with connection.cursor(row_factory=class_row(HeldSecret)) as cursor:
         return cursor.execute(HOLD_RENEWAL, {**where, "holder": holder, "seconds": seconds}).fetchone()
 

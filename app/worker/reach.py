@@ -43,12 +43,14 @@ class Reach:
     def ports(self, assignment: Assignment) -> Ports:
         """The ports of one execution."""
         claim = assignment.claim
+        credentials = self.credentials.of_project(claim.project_id)
 
         async def respond(answer: dict[str, Any]) -> None:
             await self.send_answer(claim.id, answer)
 
         return Ports(
-            credentials=self.credentials.within_reach_of(claim.id),
+            credentials=credentials.read,
+            renew_credential=credentials.renew,
             outgoing=self.outgoing.within(claim.project_id),
             run_child=partial(self.start_child, assignment),
             respond=respond if claim.awaited else None,
@@ -67,8 +69,10 @@ class Reach:
 
     def trigger_ports(self, project_id: str) -> Ports:
         """The ports of a trigger of this project that looks or listens: there is no execution yet, and no caller."""
+        credentials = self.credentials.of_project(project_id)
         return Ports(
-            credentials=self.credentials.within_reach_of_project(project_id),
+            credentials=credentials.read,
+            renew_credential=credentials.renew,
             outgoing=self.outgoing.within(project_id),
             address=self.settings.webhook_url,
             variables=partial(self.database.transact, variables.read_values, project_id),

@@ -63,10 +63,11 @@ class Worker:
         self._outgoing = Outgoing(settings.allowed_hosts)
         self._clock = Clock()
         self._vault = vault = Vault(settings)
+        self._credentials = Credentials(vault, self._database, self._outgoing, self._clock)
         self._reach = Reach(
             settings=settings,
             signer=Signer(vault.keyring),
-            credentials=Credentials(vault, self._database),
+            credentials=self._credentials,
             outgoing=self._outgoing,
             database=self._database,
             static_data=StaticStores(self._database),
@@ -113,7 +114,7 @@ class Worker:
 
     async def run(self) -> None:
         """Work until stopped. A lapsed lease makes this worker start anew under another id."""
-        async with self._sandbox, self._outgoing:
+        async with self._sandbox, self._outgoing, self._credentials:
             turning = asyncio.ensure_future(self.pulse.run())
             serving = asyncio.ensure_future(self._serve_on())
             leaving = asyncio.ensure_future(self._time_to_leave())

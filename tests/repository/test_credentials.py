@@ -1,13 +1,14 @@
 """Credentials in the database: whose they are, and who reads their data."""
 
+from uuid import UUID
+
 import psycopg
 import pytest
 
-from app.repository import credentials, projects
+from app.repository import credentials, oauth, projects
 from app.repository.connection import Connection
 from app.repository.credentials import Secret
 from app.repository.errors import CredentialNotFound, StillInUse
-from tests.repository.given import a_new_execution, a_workflow
 
 
 def a_credential(connection: Connection, credential_id: str = "c1", project_id: str = "default") -> None:
@@ -34,14 +35,15 @@ def test_a_project_sees_its_own_only(connection) -> None:
         credentials.delete_credential(connection, "c1", project_id="p2")
 
 
-def test_an_execution_reads_those_of_its_project_and_of_the_right_type(connection) -> None:
+def test_a_secret_is_read_in_its_project_and_by_its_type(connection) -> None:
     projects.create_project(connection, "p2", "Second")
     a_credential(connection)
-    own = a_new_execution(connection, a_workflow(connection))
-    other = a_new_execution(connection, a_workflow(connection, "w2", project_id="p2"))
-    assert credentials.secret_for_execution(connection, own, "c1", "httpBasicAuth") == Secret(b"\x01secret", "k")
-    assert credentials.secret_for_execution(connection, own, "c1", "smtp") is None
-    assert credentials.secret_for_execution(connection, other, "c1", "httpBasicAuth") is None
+    assert credentials.secret_in_project(connection, "default", "c1", "httpBasicAuth") == Secret(b"\x01secret", "k")
+    assert credentials.secret_in_project(connection, "default", "c1", "smtp") is None
+    assert credentials.secret_in_project(connection, "p2", "c1", "httpBasicAuth") is None
+    holder = UUID(int=1)
+    assert oauth.hold_renewal(connection, "p2", "c1", "httpBasicAuth", holder=holder, seconds=9) is None
+    assert oauth.hold_renewal(connection, "default", "c1", "smtp", holder=holder, seconds=9) is None
 
 
 def test_an_update_leaves_what_it_does_not_name(connection) -> None:

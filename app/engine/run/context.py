@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from app.engine.run.credentials import read_credential
+from app.engine.run.credentials import read_credential, renew_credential
 from app.engine.run.engine_requests import EngineResponse
 from app.engine.run.errors import NodeError
 from app.engine.run.execution_info import ExecutionInfo
@@ -131,6 +131,13 @@ class NodeContext:
         Raises NodeError when the node names none, or one that is not there.
         """
         return await read_credential(self.node, kind, self.execution.ports.credentials)
+
+    async def renew_credential(self, kind: str, refused: str) -> dict[str, Any]:
+        """What the node's credential holds once it has another access token than the one that was refused.
+
+        Raises NodeError when there is none to be had.
+        """
+        return await renew_credential(self.node, kind, refused, self.execution.ports.renew_credential)
 
     async def resolve(
         self, value: Any, *, parameter: str | None = None, items: list[Item] | None = None, exact: bool = False

@@ -12,6 +12,10 @@ from app.engine.run.graph import Node
 ReadCredential = Callable[[str, str], Awaitable[dict[str, Any] | None]]
 """What the credential of this id and type holds; None when there is none within reach."""
 
+RenewCredential = Callable[[str, str, str], Awaitable[dict[str, Any]]]
+"""Gets another access token for the credential of this id and type in the place of the one that was refused; what it
+holds then. Raises CredentialUnreadable."""
+
 
 class CredentialUnreadable(Exception):
     """A credential is there, but what it holds cannot be read. The message is fit for the workflow's author."""
@@ -29,3 +33,14 @@ async def read_credential(node: Node, kind: str, read: ReadCredential | None) ->
     if found is None:
         raise NodeError(f'Credential with ID "{named["id"]}" does not exist for type "{kind}".')
     return found
+
+
+async def renew_credential(node: Node, kind: str, refused: str, renew: RenewCredential | None) -> dict[str, Any]:
+    """What the node's credential holds with another access token than the refused one. Raises NodeError."""
+    named = (node.document.get("credentials") or {}).get(kind) or {}
+    if renew is None:
+        raise NodeError("The access token was refused, and nobody here can renew it")
+    try:
+        return await renew(str(named.get("id")), kind, refused)
+    except CredentialUnreadable as error:
+        raise NodeError(str(error)) from error

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from app.engine.run.credentials import ReadCredential
+from app.engine.run.credentials import ReadCredential, RenewCredential
 from app.engine.run.data_tables import DataTables
 from app.engine.run.histories import History
 from app.engine.run.items import Item
@@ -58,6 +58,7 @@ class Ports:
     """The ports of one execution."""
 
     credentials: ReadCredential | None = None
+    renew_credential: RenewCredential | None = None
     outgoing: Outgoing | None = None
     run_child: RunChild | None = None
     respond: Respond | None = None

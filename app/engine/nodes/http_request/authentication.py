@@ -8,11 +8,12 @@ from typing import Any
 
 import httpx
 
-from app.engine.nodes.http_request import predefined
+from app.engine.nodes.http_request import oauth, predefined
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.values import conversions
 from app.engine.values.conversions import CannotConvert
+from app.outgoing.authentication import RenewableToken
 from app.outgoing.certificates import Certificate
 from app.outgoing.client import matches
 
@@ -34,6 +35,12 @@ class Proof:
     domains: tuple[str, ...] | None = None
     certificate: Certificate | None = None
 
+    @property
+    def secret_headers(self) -> frozenset[str]:
+        """The names, in lower case, of the headers that go where the credential may go only."""
+        added = self.auth.header_names if isinstance(self.auth, RenewableToken) else frozenset()
+        return added | {name.lower() for name in self.headers}
+
     def check(self, url: str, item: int) -> None:
         """Raises NodeError when the credential must not be sent to that address."""
         if self.domains is None:
@@ -54,13 +61,16 @@ async def proof(context: NodeContext, kind: str) -> Proof:
     named = (context.node.document.get("credentials") or {}).get(kind)
     if not named:
         raise NodeError("Credentials not found")
-    if kind not in TYPES | predefined.TYPES:
+    if kind in TYPES | predefined.TYPES:
+        credential = await context.credential(kind)
+        return Proof(**_parts(kind, credential), domains=allowed_domains(credential))
+    credential = await context.credential(kind)
+    if kind not in oauth.TYPES and not oauth.holds_tokens(credential):
         raise NodeError(
             f"Credentials of type '{kind}' are not supported. Choose a generic type, with what the service's "
-            f"documentation asks for: {', '.join(sorted(TYPES))}.",
+            f"documentation asks for: {', '.join(sorted(TYPES | oauth.TYPES))}.",
         )
-    credential = await context.credential(kind)
-    return Proof(**_parts(kind, credential), domains=allowed_domains(credential))
+    return Proof(auth=oauth.proof_of(context, kind, credential), domains=allowed_domains(credential))
 
 
 def _parts(kind: str, credential: dict[str, Any]) -> dict[str, Any]:

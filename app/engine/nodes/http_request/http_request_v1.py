@@ -33,6 +33,8 @@ CREDENTIALS = {
     "basicAuth": "httpBasicAuth",
     "digestAuth": "httpDigestAuth",
     "headerAuth": "httpHeaderAuth",
+    "oAuth1": "oAuth1Api",
+    "oAuth2": "oAuth2Api",
     "queryAuth": "httpQueryAuth",
 }
 FORMATS = {"json": "json", "string": "text", "file": "file"}
@@ -121,7 +123,7 @@ def _call(item: Item, parameters: dict[str, Any], proven: Proof, index: int) -> 
         http_encoding.encode_url(http_encoding.with_query(url, query, arrays)),
         list(sent.values()),
         content,
-        secret_headers=frozenset(name.lower() for name in proven.headers),
+        secret_headers=proven.secret_headers,
         secret_body=bool(proven.body),
         secret_domains=proven.domains,
         auth=proven.auth,

@@ -67,7 +67,7 @@ class Request:
             http_encoding.encode_url(http_encoding.with_query(target, query_fields, arrays)),
             list(sent.values()),
             content,
-            secret_headers=frozenset(name.lower() for name in proven.headers),
+            secret_headers=proven.secret_headers,
             secret_body=bool(proven.body),
             secret_domains=proven.domains,
             share_secrets=bool(self._options.get("sendCredentialsOnCrossOriginRedirect")),

@@ -23,6 +23,7 @@ from app.engine.run.items import Item
 from app.engine.run.memory import estimate
 from app.engine.values import conversions
 from app.engine.values.conversions import CannotConvert, Undefined
+from app.outgoing.authentication import RenewableToken
 from app.outgoing.client import Answer, Call
 from app.outgoing.failures import NETWORK_FAILURES
 
@@ -96,9 +97,15 @@ async def in_batches(context: NodeContext, size: int, interval: float, request: 
 
 
 async def send(context: NodeContext, call: Call, item: int) -> Answer:
-    """Send the request. Raises NodeError, in n8n's words, when no answer came."""
+    """Send the request, and once more where its access token was refused and another one was had.
+
+    Raises NodeError, in n8n's words, when no answer came.
+    """
     try:
+        token = call.auth.token if isinstance(call.auth, RenewableToken) else ""
         answer = await context.outgoing.send(call)
+        if isinstance(call.auth, RenewableToken) and await call.auth.renewed(answer.status, token):
+            answer = await context.outgoing.send(call)
         # All answers are kept until the last has come, as what they become.
         context.hold(estimate(answer.content))
         return answer

@@ -1,0 +1,117 @@
+"""The renewals of this worker: one at a time for each credential, also with other workers at it.
+
+A renewal goes on when the execution that wanted it is stopped: a refresh token may be spent by then, and what was got
+for it must be stored.
+"""
+
+import asyncio
+import contextlib
+import logging
+from uuid import uuid4
+
+from app.credentials import oauth2, renewals, tokens
+from app.credentials.errors import CannotDecrypt
+from app.credentials.known_types import KnownTypes
+from app.credentials.oauth2 import Client
+from app.credentials.oauth_errors import ConsentNeeded, OAuthError, ProviderRefused, Unreachable
+from app.credentials.provider import SECONDS
+from app.credentials.renewals import LEASE_SECONDS, Renewal
+from app.credentials.vault import Vault
+from app.engine.run.credentials import CredentialUnreadable
+from app.outgoing.client import Outgoing
+from app.repository.connection import UNREACHABLE
+from app.worker.database import Database
+
+FIRST_PAUSE, LONGEST_PAUSE = 0.05, 1.0
+STORE_ATTEMPTS = 5
+
+log = logging.getLogger(__name__)
+
+
+class Renewals:
+    """See above."""
+
+    def __init__(self, vault: Vault, database: Database, outgoing: Outgoing, types: KnownTypes) -> None:
+        self._vault = vault
+        self._database = database
+        self._outgoing = outgoing
+        self._types = types
+        self._under_way: dict[tuple[str, str], asyncio.Task[None]] = {}
+
+    async def renew(self, project_id: str, credential_id: str, kind: str, refused: str) -> None:
+        """See that the credential holds another access token than `refused`.
+
+        Raises OAuthError when there is none to be had, and CredentialUnreadable.
+        """
+        key = (credential_id, kind)
+        task = self._under_way.get(key)
+        if task is None:
+            work = self._renew(project_id, credential_id, kind, refused)
+            task = self._under_way[key] = asyncio.create_task(work, name=f"renewal of {credential_id}")
+            task.add_done_callback(lambda done: self._forget(key, done))
+        await asyncio.shield(task)
+
+    async def settle(self) -> None:
+        """Wait for what is under way, as long as a provider may take."""
+        if self._under_way:
+            await asyncio.wait(list(self._under_way.values()), timeout=SECONDS)
+        for task in list(self._under_way.values()):
+            task.cancel()
+
+    def _forget(self, key: tuple[str, str], task: asyncio.Task[None]) -> None:
+        del self._under_way[key]
+        if not task.cancelled():
+            task.exception()  # whoever waited has heard of it, if anybody still did
+
+    async def _renew(self, project_id: str, credential_id: str, kind: str, refused: str) -> None:
+        renewal = await self._hold(project_id, credential_id, kind, refused)
+        if renewal is None:
+            return
+        try:
+            held = tokens.tokens_in(renewal.held)
+            if not tokens.is_current(held, refused):
+                return
+            data = self._types.complete(kind, renewal.held)
+            call = oauth2.renewal_call(Client.of(data), held)
+            answered = await oauth2.fetch(self._outgoing.within(project_id), call, data)
+            await self._keep(renewal, answered)
+            log.info("token renewed", extra={"credential": credential_id})
+        except ProviderRefused as error:
+            log.warning("token not renewed", extra={"credential": credential_id, "reason": str(error)})
+            if error.for_good:
+                raise ConsentNeeded(f"needs to be connected again: {error}") from error
+            raise
+        finally:
+            with contextlib.suppress(*UNREACHABLE):  # it ends by itself
+                await self._database.transact(renewals.give_up, renewal)
+
+    async def _hold(self, project_id: str, credential_id: str, kind: str, refused: str) -> Renewal | None:
+        """Be the only one, once others are through; None: they have got a token, or there is no such credential.
+
+        Raises OAuthError, CredentialUnreadable.
+        """
+        place, loop, pause = (project_id, credential_id, kind), asyncio.get_running_loop(), FIRST_PAUSE
+        until = loop.time() + 2 * LEASE_SECONDS
+        try:
+            while loop.time() < until:
+                held = await self._database.transact(renewals.hold, self._vault, *place, uuid4())
+                if held is not None:
+                    return held
+                data = await self._database.transact(self._vault.read_in_project, *place)
+                if data is None or not tokens.is_current(tokens.tokens_in(data), refused):
+                    return None
+                await asyncio.sleep(pause)
+                pause = min(2 * pause, LONGEST_PAUSE)
+        except (CannotDecrypt, OSError) as error:
+            raise CredentialUnreadable(str(error)) from error
+        raise Unreachable("Others have been renewing its token for a minute, in vain")
+
+    async def _keep(self, renewal: Renewal, answered: dict[str, object]) -> None:
+        """Store the tokens: the old ones may be worth nothing any more, so an outage is waited for a while."""
+        for attempt in range(STORE_ATTEMPTS):
+            try:
+                return await self._database.transact(renewals.keep, self._vault, renewal, answered)
+            except UNREACHABLE as error:
+                if attempt == STORE_ATTEMPTS - 1:
+                    raise OAuthError("PostgreSQL cannot be reached to store the new token") from error
+                await asyncio.sleep(LONGEST_PAUSE)

@@ -1,0 +1,247 @@
+"""Tokens are renewed once, however many executions and workers want it, and stored before anybody goes on."""
+
+import asyncio
+import threading
+from collections.abc import Awaitable, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.credentials.tokens import EXPIRES_AT
+from app.credentials.vault import Vault
+from app.engine.run.credentials import CredentialUnreadable
+from app.outgoing.addresses import AddressRules
+from app.outgoing.client import Outgoing
+from app.repository.connection import open_pool
+from app.settings import Settings
+from app.worker.clock import Clock
+from app.worker.credentials import Credentials
+from app.worker.database import Database
+from tests.credentials.provider import SECRET, Provider, running
+
+KIND = "oAuth2Api"
+Work = Callable[[Credentials], Awaitable[Any]]
+
+
+@pytest.fixture(scope="module")
+def listening() -> Iterator[Provider]:
+    with running() as made:
+        yield made
+
+
+@pytest.fixture
+def provider(listening: Provider) -> Provider:
+    listening.__init__(url=listening.url)
+    listening.go_on.set()
+    return listening
+
+
+class Party:
+    """Workers of one installation, each with a loop, threads and connections of its own."""
+
+    def __init__(self, database_url: str, home: Path, connection: Any) -> None:
+        self.settings = Settings.from_environment({"DATABASE_URL": database_url, "EXECUTIONS_HOME": str(home)})
+        self.connection = connection
+        self.vault = Vault(self.settings)
+
+    def store(self, data: dict[str, Any], kind: str = KIND) -> None:
+        self.connection.execute("DELETE FROM credentials")
+        self.vault.create(self.connection, "c1", name="Mine", type=kind, project_id="default", data=data)
+
+    def held(self, kind: str = KIND) -> dict[str, Any]:
+        found = self.vault.read_in_project(self.connection, "default", "c1", kind)
+        assert found is not None
+        return found
+
+    def run(self, *works: Work) -> list[Any]:
+        """What each work returns or raises, each in a worker of its own, at the same time."""
+        ready = threading.Barrier(len(works))
+
+        def worker(work: Work) -> Any:
+            with ExitStack() as stack:
+                pool = stack.enter_context(open_pool(self.settings.database_url, size=2, name="worker"))
+                threads = stack.enter_context(ThreadPoolExecutor(2))
+
+                async def go() -> Any:
+                    async with Outgoing(AddressRules.parse("127.0.0.1")) as outgoing:
+                        database = Database(pool, threads)
+                        async with Credentials(Vault(self.settings), database, outgoing, Clock()) as credentials:
+                            ready.wait()
+                            return await work(credentials)
+
+                try:
+                    return asyncio.run(go())
+                except CredentialUnreadable as error:
+                    return error
+
+        with ThreadPoolExecutor(len(works)) as threads:
+            return list(threads.map(worker, works))
+
+
+@pytest.fixture
+def party(database_url: str, connect, tmp_path: Path) -> Party:
+    return Party(database_url, tmp_path, connect(autocommit=True))
+
+
+async def read(credentials: Credentials, kind: str = KIND) -> Any:
+    found = await credentials.of_project("default").read("c1", kind)
+    return found and found["oauthTokenData"]["access_token"]
+
+
+async def renew(credentials: Credentials, refused: str = "old") -> Any:
+    found = await credentials.of_project("default").renew("c1", KIND, refused)
+    return found["oauthTokenData"]["access_token"]
+
+
+def expiring(provider: Provider, seconds: float, **more: Any) -> dict[str, Any]:
+    """Tokens of which the refresh token is good, and the access token for so long."""
+    at = datetime.now(UTC) + timedelta(seconds=seconds)
+    provider.refresh.add("first")
+    tokens = {"access_token": "old", "refresh_token": "first", EXPIRES_AT: str(int(at.timestamp() * 1000)), **more}
+    return provider.data(oauthTokenData=tokens)
+
+
+@pytest.mark.parametrize("wanted", [read, renew])
+def test_workers_that_renew_at_once_spend_one_refresh_token(party: Party, provider: Provider, wanted: Work) -> None:
+    party.store(expiring(provider, 5))
+
+    async def several(credentials: Credentials) -> Any:
+        return await asyncio.gather(*(wanted(credentials) for _ in range(5)))
+
+    got = party.run(several, several, several)
+    assert len({token for each in got for token in each} | provider.access) == 1
+    assert [form["refresh_token"] for form in provider.asked] == ["first"]
+    tokens = party.held()["oauthTokenData"]
+    assert {tokens["access_token"]} == provider.access
+    assert {tokens["refresh_token"]} == provider.refresh
+
+
+def test_a_token_that_lasts_is_left_alone_and_one_without_a_date_too(party: Party, provider: Provider) -> None:
+    party.store(expiring(provider, 600))
+    assert party.run(read) == ["old"]
+    party.store(provider.data(oauthTokenData={"access_token": "old", "refresh_token": "first", "expires_in": 1}))
+    assert party.run(read) == ["old"]
+    assert provider.asked == []
+
+
+def test_a_client_s_own_token_is_got_when_it_is_needed_first(party: Party, provider: Provider) -> None:
+    party.store(provider.data(grantType="clientCredentials"))
+    [token] = party.run(read)
+    assert {token} == provider.access
+    assert provider.asked == [{"grant_type": "client_credentials", "scope": "read write"}]
+    assert party.run(read) == [token]
+    assert len(provider.asked) == 1
+
+
+def test_a_refresh_token_that_is_not_replaced_stays(party: Party, provider: Provider) -> None:
+    provider.rotates, provider.life = False, None
+    party.store(expiring(provider, 5, scope="read", id_token="kept"))
+    [token] = party.run(read)
+    assert party.held()["oauthTokenData"] == {
+        "access_token": token,
+        "refresh_token": "first",
+        "token_type": "Bearer",
+        "scope": "read",
+        "id_token": "kept",
+    }
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        ({"oauthTokenData": {}}, "is not connected yet"),
+        ({"oauthTokenData": {"access_token": "old"}}, "needs to be connected again"),
+        ({"oauthTokenData": {"access_token": "old", "refresh_token": "that is gone"}}, "needs to be connected again"),
+        ({"oauthTokenData": {"refresh_token": "x"}, "clientSecret": "wrong"}, "invalid_client"),
+        ({"oauthTokenData": {"refresh_token": "x"}, "accessTokenUrl": "http://127.0.0.2/"}, "EXECUTIONS_ALLOWED_HOSTS"),
+        ({"oauthTokenData": {"refresh_token": "x"}, "accessTokenUrl": "file:///x"}, "accessTokenUrl"),
+    ],
+)
+def test_no_token_to_be_had_says_why(party: Party, provider: Provider, data, said: str, caplog) -> None:
+    party.store(provider.data(**data))
+    refused = data["oauthTokenData"].get("access_token", "")
+    [error] = party.run(lambda credentials: renew(credentials, refused))
+    assert isinstance(error, CredentialUnreadable)
+    assert said in str(error)
+    for secret in ("that is gone", SECRET):
+        assert secret not in str(error) + caplog.text
+    assert party.held() == provider.data(**data)
+
+
+def test_a_refusal_is_no_matter_while_the_token_lasts(party: Party, provider: Provider) -> None:
+    provider.refusal = (503, {})
+    party.store(expiring(provider, 30))
+    assert party.run(read) == ["old"]
+    party.store(expiring(provider, -1))
+    [error] = party.run(read)
+    assert "HTTP 503" in str(error)
+
+
+def test_a_slow_provider_holds_no_transaction_and_no_other_row(party: Party, provider: Provider) -> None:
+    party.store(expiring(provider, 5))
+    provider.go_on.clear()
+
+    async def stopped(credentials: Credentials) -> Any:
+        reading = asyncio.create_task(read(credentials))
+        while not await asyncio.to_thread(begun, party):
+            await asyncio.sleep(0.01)
+        # Nothing waits for it: the row can be changed, and whoever wanted the token can be stopped.
+        party.connection.execute("UPDATE credentials SET name = 'Other'")
+        assert not party.connection.execute(
+            "SELECT 1 FROM pg_stat_activity WHERE state LIKE 'idle in transaction%' AND datname = current_database()"
+        ).fetchall()
+        reading.cancel()
+        await asyncio.wait([reading])
+        provider.go_on.set()
+        return reading.cancelled()
+
+    assert party.run(stopped) == [True]
+    assert {party.held()["oauthTokenData"]["access_token"]} == provider.access
+    assert not begun(party)
+
+
+def begun(party: Party) -> bool:
+    """Whether somebody is at a renewal."""
+    return bool(party.connection.execute("SELECT 1 FROM credentials WHERE renewal_until > now()").fetchall())
+
+
+def test_what_a_killed_worker_has_begun_ends_by_itself(party: Party, provider: Provider) -> None:
+    party.store(expiring(provider, 5))
+    party.connection.execute(
+        "UPDATE credentials SET renewal_holder = gen_random_uuid(), renewal_until = now() + interval '0.3 seconds'"
+    )
+    [token] = party.run(read)
+    assert {token} == provider.access
+
+
+def test_tokens_of_another_consent_are_not_replaced(party: Party, provider: Provider) -> None:
+    party.store(expiring(provider, 5))
+    provider.go_on.clear()
+
+    async def reconnect(credentials: Credentials) -> Any:
+        reading = asyncio.create_task(read(credentials))
+        while not await asyncio.to_thread(begun, party):
+            await asyncio.sleep(0.01)
+        connected = provider.data(oauthTokenData={"access_token": "by consent"})
+        secret = party.vault.encrypt("c1", KIND, connected)
+        party.connection.execute("UPDATE credentials SET data = %s, key_id = %s", [secret.data, secret.key_id])
+        provider.go_on.set()
+        return await reading
+
+    assert party.run(reconnect) == ["by consent"]
+
+
+def test_a_service_s_own_type_is_renewed_where_it_is_known_to_be(party: Party, provider: Provider) -> None:
+    kind = "googleSheetsOAuth2Api"
+    tokens = expiring(provider, 5)["oauthTokenData"]
+    data = {"clientId": "the client", "clientSecret": SECRET, "oauthTokenData": tokens}
+    party.store({**data, "accessTokenUrl": f"{provider.url}/token"}, kind)
+    [token] = party.run(lambda credentials: read(credentials, kind))
+    assert {token} == provider.access
+    assert provider.asked[0]["client_id"] == "the client"
+    party.store(data, "anotherOAuth2Api")
+    assert party.run(lambda credentials: read(credentials, "anotherOAuth2Api")) == ["old"]
