@@ -1,5 +1,5 @@
-"""Hands the engine what a credential holds: read in the project that asks, decrypted, and not kept; with tokens that are
-renewed when they are about to expire, or were refused."""
+"""Hands the engine what a credential holds: read in the project that asks, decrypted, and not kept; with tokens that
+are renewed when they are about to expire, or were refused."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
