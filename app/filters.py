@@ -52,6 +52,7 @@ FILTERS = (
     Filter("workflow_id", "workflow_ids", "texts", "Only executions of this workflow.", "workflow_id"),
     Filter("project_id", "project_ids", "texts", "Only executions of this project.", "project_id"),
     Filter("retry_of", "retry_of", "ids", "Only retries of this execution.", "retry_of"),
+    Filter("problem", "problem_ids", "ids", "Only failures of this problem (see /problems).", "problem_id"),
     Filter("tag", "tags", "texts", "Only executions that carry the tag with this id.", "tag_id", "execution_tags"),
     Filter("vote", "votes", "words", "Only executions with this vote.", "vote", words=VOTES),
     Filter("started_after", "started_after", "time", "Only executions started after this."),

@@ -39,6 +39,10 @@ class DeletionJobNotFound(NotFound):
     default = "Deletion job not found"
 
 
+class ProblemNotFound(NotFound):
+    default = "Problem not found"
+
+
 class WorkflowNotFound(NotFound):
     default = "Workflow not found"
 

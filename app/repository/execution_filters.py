@@ -25,6 +25,7 @@ class ExecutionFilter:
     project_ids: tuple[str, ...] = ()
     modes: tuple[str, ...] = ()
     retry_of: tuple[int, ...] = ()
+    problem_ids: tuple[int, ...] = ()
     tags: tuple[str, ...] = ()
     votes: tuple[str, ...] = ()
     started_after: datetime | None = None

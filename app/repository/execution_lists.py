@@ -152,9 +152,9 @@ def page_of_ranges(
 def ranges_of(wanted: ExecutionFilter) -> Ranges | None:
     """The ranges that hold all that can match; None where a list names nothing that an index begins with.
 
-    None too for what is rarer than any range: ids, a retry's original, a value of custom data.
+    None too for what is rarer than any range: ids, a retry's original, a problem, a value of custom data.
     """
-    if wanted.ids or wanted.retry_of:
+    if wanted.ids or wanted.retry_of or wanted.problem_ids:
         return None
     columns: dict[str, tuple[str, ...]] = {}
     if wanted.metadata_key is not None:

@@ -7,6 +7,7 @@ up. Readers (app/repository/execution_stats.py) look at both, so that what they 
 from collections.abc import Sequence
 
 from app.repository.connection import Connection, scalar
+from app.repository.failure_patterns import LONGEST_MESSAGE
 
 MOST_ROWS = 10_000
 BACKFILL_WINDOW = 5_000
@@ -76,7 +77,8 @@ BEGIN = """
 BACKFILL = """
     WITH reached AS (
         SELECT e.id, e.stopped_at, e.project_id, e.workflow_id, e.mode, e.status,
-               duration_bucket(e.started_at, e.stopped_at) AS bucket
+               duration_bucket(e.started_at, e.stopped_at) AS bucket, e.workflow_version_id, e.error_node,
+               left(e.error_message, %(longest)s) AS message, e.retry_success_id IS NOT NULL AS is_mended
           FROM executions AS e
          WHERE e.id < %(below)s
          ORDER BY e.id DESC
@@ -86,7 +88,17 @@ BACKFILL = """
         SELECT date_trunc('minute', r.stopped_at), r.project_id, r.workflow_id, r.mode, r.status, r.bucket, count(*)
           FROM reached AS r
          WHERE r.stopped_at < %(ended_before)s
-         GROUP BY 1, 2, 3, 4, 5, 6)
+         GROUP BY 1, 2, 3, 4, 5, 6),
+    failed AS (
+        INSERT INTO execution_failures (execution_id, project_id, workflow_id, version_id, node, message, failed_at)
+        SELECT r.id, r.project_id, r.workflow_id, r.workflow_version_id, r.error_node, r.message, r.stopped_at
+          FROM reached AS r
+         WHERE r.stopped_at < %(ended_before)s AND r.status IN ('error', 'crashed')),
+    mended AS (
+        INSERT INTO mended_failures (execution_id)
+        SELECT r.id
+          FROM reached AS r
+         WHERE r.stopped_at < %(ended_before)s AND r.status IN ('error', 'crashed') AND r.is_mended)
     SELECT count(*), min(r.id) FROM reached AS r
 """
 
@@ -130,7 +142,7 @@ def backfill(connection: Connection, *, window: int = BACKFILL_WINDOW) -> bool:
     if left is None:
         return False
     below, ended_before = left
-    values = {"below": below, "ended_before": ended_before, "window": window}
+    values = {"below": below, "ended_before": ended_before, "window": window, "longest": LONGEST_MESSAGE}
     number, lowest = connection.execute(BACKFILL, values).fetchone() or (0, None)
     if number < window:
         connection.execute(END_BACKFILL)

@@ -12,7 +12,7 @@ from uuid import UUID
 
 import psycopg
 
-from app.repository import execution_totals
+from app.repository import execution_totals, failure_groups
 from app.repository.connection import Connection, json_of, scalar
 from app.repository.execution_data import SAVE_METADATA, Encoded, encode_run_data
 from app.vocabulary import Mode, Status
@@ -201,7 +201,8 @@ def bring(connection: Connection, executions: Sequence[ImportedExecution]) -> Br
     with connection.pipeline():
         for execution in (*new, *still_held):
             _save_rest(connection, execution, encoded.get(execution.id), again=execution.id in known)
-    execution_totals.append(connection, [execution.id for execution in (*new, *still_held)])
+    for append in (execution_totals.append, failure_groups.append):
+        append(connection, [execution.id for execution in (*new, *still_held)])
     return Brought(len(new), len(still_held), sorted(others))
 
 

@@ -55,6 +55,13 @@ DELETE = """
 """
 
 
+# What is known of executions that were deleted; another project may get this id.
+FORGET = (
+    "DELETE FROM execution_totals AS t WHERE t.project_id = %(id)s",
+    "DELETE FROM problems AS p WHERE p.project_id = %(id)s",
+)
+
+
 def list_projects(
     connection: Connection, *, limit: int, after: str = "", project_id: str | None = None
 ) -> list[Project]:
@@ -95,3 +102,5 @@ def delete_project(connection: Connection, project_id: str) -> None:
         ) from error
     if not deleted:
         raise ProjectNotFound
+    for statement in FORGET:
+        connection.execute(statement, {"id": project_id})

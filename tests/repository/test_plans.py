@@ -11,7 +11,15 @@ import pytest
 from psycopg import sql
 
 from app.repository import connection as connection_module
-from app.repository import deletions, execution_counts, execution_stats, execution_totals, retries, workers
+from app.repository import (
+    deletions,
+    execution_counts,
+    execution_stats,
+    execution_totals,
+    failure_groups,
+    retries,
+    workers,
+)
 from app.repository.execution_filters import ExecutionFilter
 from app.repository.execution_lists import page_statement
 from app.repository.execution_pages import read_page
@@ -31,12 +39,13 @@ FILL = """
       FROM generate_series(1, 20) AS n;
 
     INSERT INTO executions (workflow_id, workflow_version_id, project_id, status, mode, created_at, started_at,
-                            stopped_at, retry_of, vote, error_message, json_size_bytes)
+                            stopped_at, retry_of, vote, error_message, json_size_bytes, problem_id)
     SELECT v.workflow_id, v.id, CASE WHEN v.workflow_id IN ('w1', 'w9') THEN 'small' ELSE 'default' END,
            CASE WHEN n %% 100 = 0 THEN 'error' WHEN n %% 500 = 1 THEN 'canceled' ELSE 'success' END,
            CASE WHEN n %% 997 = 0 THEN 'retry' WHEN n %% 10 = 0 THEN 'webhook' ELSE 'trigger' END,
            t, t, t + interval '1 second', CASE WHEN n %% 997 = 0 THEN n - 1 END,
-           CASE WHEN n %% 2000 = 0 THEN 'up' END, CASE WHEN n %% 100 = 0 THEN 'failed' END, 2000
+           CASE WHEN n %% 2000 = 0 THEN 'up' END, CASE WHEN n %% 100 = 0 THEN 'failed' END, 2000,
+           CASE WHEN n %% 100 = 0 THEN 1 END
       FROM generate_series(1, %(rows)s) AS n
       CROSS JOIN LATERAL (SELECT now() - make_interval(secs => %(rows)s - n)) AS at (t)
       JOIN workflow_versions AS v
@@ -154,6 +163,8 @@ SINGLE = {name: ExecutionFilter(**fields) for name, fields in FILTERS.items()} |
     "metadata key of long ago": ExecutionFilter(metadata_key="old"),
     "metadata key and started after": ExecutionFilter(metadata_key="old", started_after=NOW - timedelta(seconds=500)),
     "workflow without executions": ExecutionFilter(workflow_ids=("nothing",)),
+    "problem": ExecutionFilter(problem_ids=(1,)),
+    "problem and status": ExecutionFilter(problem_ids=(1,), statuses=("error",)),
     "ids": ExecutionFilter(ids=tuple(range(1, 1_000_000, 1_000))),
 }
 PAIRS = {
@@ -201,7 +212,12 @@ def test_writes_pay_for_five_indexes(million) -> None:
         "SELECT indexrelid::regclass::text FROM pg_index WHERE indrelid = 'executions'::regclass"
     ).fetchall()
     voted = {f"executions_voted_of_{column}" for column in ("mode", "workflow", "project")} | {"executions_by_vote"}
-    seldom = {"executions_waiting", "executions_by_retry_of", "executions_one_retry_in_flight"} | voted
+    seldom = {
+        "executions_waiting",
+        "executions_by_retry_of",
+        "executions_one_retry_in_flight",
+        "executions_of_problem",
+    } | voted
     assert len({name for (name,) in indexes} - seldom - {"executions_started_late"}) == 5
 
 
@@ -227,6 +243,8 @@ def test_other_counts_read_little(million) -> None:
         results.FINISH,
         endings.LINK_RETRY_CHAIN,
         execution_totals.APPEND,
+        failure_groups.APPEND,
+        failure_groups.COUNT_MENDED,
         execution_totals.ADD_UP,
         execution_totals.BACKFILL,
         retries.ORIGINAL,
@@ -257,6 +275,7 @@ def test_work_reads_little(million, statement: str) -> None:
         "waiting_node": None,
         "message": "lost",
         "lease_seconds": 30.0,
+        "longest": 2_000,
         "below": 500_000,
         "ended_before": NOW,
         "window": 1_000,

@@ -22,6 +22,7 @@ EVERYTHING = ExecutionFilter(
     project_ids=("p",),
     modes=("manual",),
     retry_of=(3,),
+    problem_ids=(4,),
     tags=("t",),
     votes=("up",),
     started_after=datetime.now(UTC),
@@ -47,6 +48,7 @@ PLACES = {
     "first": sql.SQL("w.value"),
     "matching": sql.SQL("w.id > ''"),
     "key": sql.SQL("s.mode"),
+    "problems_condition": sql.SQL("p.status = ''"),
     "totals_condition": sql.SQL("t.mode = ''"),
     "ends_condition": sql.SQL("x.mode = ''"),
 }

@@ -1,5 +1,6 @@
 """Calls that change many executions at once."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from flask import Response
@@ -91,24 +92,31 @@ def retry_many_executions(body: dict[str, Any]) -> Response:
     with database() as connection:
 
         def act() -> dict[str, Any]:
-            restart = restart_of(body)
             ids, impossible = ids_to_retry(connection, body["filter"])
-            if body["dry_run"]:
-                answers = would_retry(connection, ids, body, restart)
-            else:
-                answers = retries.retry_many(
-                    connection,
-                    ids,
-                    load_workflow=body["load_workflow"],
-                    restart=restart,
-                    check=lambda number: check_each(connection, number, body, restart),
-                    project_id=caller().project_id,
-                )
-            results = [render_retry_answer(one) for one in answers]
-            results += [{"id": text, "message": "Execution not found"} for text in impossible]
-            return {"retried": sum("retryId" in result for result in results), "results": results}
+            return retry_all(connection, ids, body, impossible)
 
         return idempotency.once(connection, act)
+
+
+def retry_all(
+    connection: Connection, ids: list[int], body: dict[str, Any], impossible: Sequence[str] = ()
+) -> dict[str, Any]:
+    """Retry these as the body says, or tell what would become of them; the answer, with those that cannot exist."""
+    restart = restart_of(body)
+    if body["dry_run"]:
+        answers = would_retry(connection, ids, body, restart)
+    else:
+        answers = retries.retry_many(
+            connection,
+            ids,
+            load_workflow=body["load_workflow"],
+            restart=restart,
+            check=lambda number: check_each(connection, number, body, restart),
+            project_id=caller().project_id,
+        )
+    results = [render_retry_answer(one) for one in answers]
+    results += [{"id": text, "message": "Execution not found"} for text in impossible]
+    return {"retried": sum("retryId" in result for result in results), "results": results}
 
 
 def ids_to_retry(connection: Connection, wanted: dict[str, Any]) -> tuple[list[int], list[str]]:

@@ -40,6 +40,7 @@ RETRY_AFTER = {"Retry-After": {"description": "Seconds to wait.", "schema": {"ty
 PATH_PARTS = {
     "execution_id": ("The execution's id, a decimal number.", "1042"),
     "job_id": ("The id of a deletion, a decimal number.", "7"),
+    "problem_id": ("The problem's id, a decimal number.", "12"),
     "workflow_id": ("The workflow's id.", "MXoWndJluwYcxmlO"),
     "version_id": ("The version's id.", "2927badf-cb1f-4e6a-99ef-e6ad1e804164"),
     "tag_id": ("The tag's id.", "tag_production"),

@@ -6,7 +6,7 @@ One thing more stands in the schema: the notice of a failure, which a trigger wr
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from app.repository import counters, execution_totals, notifications
+from app.repository import counters, execution_totals, failure_groups, notifications
 from app.repository.connection import Connection
 from app.repository.lifecycle.error_workflows import Failure, start_error_workflows
 from app.vocabulary import Ended, Mode, Status
@@ -28,7 +28,13 @@ LINK_RETRY_CHAIN = """
     WITH RECURSIVE chain AS (
         SELECT e.id, e.retry_of FROM executions AS e WHERE e.id = %(id)s
         UNION
-        SELECT e.id, e.retry_of FROM executions AS e JOIN chain AS c ON e.id = c.retry_of)
+        SELECT e.id, e.retry_of FROM executions AS e JOIN chain AS c ON e.id = c.retry_of),
+    mended AS (
+        INSERT INTO mended_failures (execution_id)
+        SELECT e.id
+          FROM executions AS e
+         WHERE e.id IN (SELECT c.retry_of FROM chain AS c)
+           AND e.status IN ('error', 'crashed') AND e.retry_success_id IS NULL)
     UPDATE executions AS e
        SET retry_success_id = %(id)s
      WHERE e.id IN (SELECT c.retry_of FROM chain AS c)
@@ -86,6 +92,7 @@ def follow_up(connection: Connection, endings: Sequence[Ending], *, counted_by: 
     if proved := [ending.id for ending in endings if ending.may_have_proof]:
         connection.execute(FORGET_PROOFS, {"ids": proved})
     execution_totals.append(connection, [ending.id for ending in endings])
+    failure_groups.append(connection, [ending.id for ending in endings if ending.status in ("error", "crashed")])
     start_error_workflows(connection, {each.id: each.failure for each in endings if each.failure is not None})
     if dropped := [ending.id for ending in endings if not ending.keep]:
         connection.execute(DROP, {"ids": dropped})

@@ -1,6 +1,6 @@
-"""Forgets what nobody asks for any more: workers that are long gone, idempotency keys, answers, totals."""
+"""Forgets what nobody asks for any more: workers that are long gone, idempotency keys, answers, totals, problems."""
 
-from app.repository import execution_totals, idempotency, triggers, workers
+from app.repository import execution_totals, failure_groups, idempotency, triggers, workers
 from app.worker.chores.chore import Chore, about
 from app.worker.database import Database
 
@@ -16,6 +16,7 @@ def housekeeping(database: Database) -> Chore:
             idempotency.forget_old,
             triggers.forget_old_answers,
             execution_totals.forget_old,
+            failure_groups.forget_old,
         ):
             await database.transact(forget)
         return about(ROUND_SECONDS)

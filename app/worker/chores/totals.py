@@ -1,8 +1,8 @@
-"""Adds up what ended, and counts bit by bit what had ended before anybody counted."""
+"""Adds up what ended and groups what failed, and bit by bit what had ended before anybody counted."""
 
 import time
 
-from app.repository import execution_totals
+from app.repository import execution_totals, failure_groups
 from app.worker.chores.chore import Chore, about
 from app.worker.database import Database
 
@@ -16,7 +16,7 @@ def totals(database: Database) -> Chore:
     async def step() -> float:
         began = time.monotonic()
         more_before = await database.transact(execution_totals.backfill)
-        more = await database.transact(execution_totals.add_up)
-        return (time.monotonic() - began) * PAUSE_SHARE if more or more_before else about(PAUSE_SECONDS)
+        more = [await database.transact(work) for work in (execution_totals.add_up, failure_groups.group_some)]
+        return (time.monotonic() - began) * PAUSE_SHARE if more_before or any(more) else about(PAUSE_SECONDS)
 
     return Chore("totals", step)

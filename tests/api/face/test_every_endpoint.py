@@ -15,7 +15,7 @@ from flask import Flask
 
 from app.api.face.count_cache import CountCache
 from app.api.face.key_cache import ApiKeyCache
-from app.repository import workflows
+from app.repository import failure_groups, workflows
 from app.scopes import ANY
 from app.settings import Settings
 from app.web import create_app
@@ -58,6 +58,10 @@ RULES: dict[tuple[str, str], tuple[str, Any]] = {
     ("POST", "/executions/retryMany"): (BULK, {"filter": {"status": ["error"]}}),
     ("POST", "/executions/stop"): (BULK, {"status": ["queued"]}),
     ("POST", "/executions/stopMany"): (BULK, {"filter": {"status": ["queued"]}}),
+    ("GET", "/problems"): (LIST, None),
+    ("GET", "/problems/<problem_id>"): (OBJECT, None),
+    ("PATCH", "/problems/<problem_id>"): (OBJECT, {"status": "muted"}),
+    ("POST", "/problems/<problem_id>/retry"): (OBJECT, None),
     ("GET", "/workflows"): (LIST, None),
     ("POST", "/workflows"): (CREATE, WORKFLOW),
     ("GET", "/workflows/<workflow_id>"): (OBJECT, None),
@@ -172,6 +176,10 @@ def names(api: Api) -> dict[str, dict[str, str]]:
             "user_id": "owner@executions.local",
             "job_id": deletion_job(api, project),
         }
+    failure_groups.group_some(api.db)
+    for problem_id, project in api.db.execute("SELECT id::text, project_id FROM problems").fetchall():
+        made[project]["problem_id"] = problem_id
+    api.db.commit()
     for parts in made.values():
         api.queue(workflows.get_workflow(api.db, parts["workflow_id"]))
     api.patch(f"/executions/{made['a']['execution_id']}", {"annotation": {"tags": ["shared"]}})
@@ -256,6 +264,7 @@ def fingerprint(api: Api, project: str) -> list[tuple[Any, ...]]:
             " WHERE t.project_id = %s ORDER BY t.id, c.id, r.id",
             [project],
         ),
+        *api.db.execute("SELECT id, status FROM problems WHERE project_id = %s ORDER BY id", [project]),
         *api.db.execute("SELECT id, key, value FROM variables WHERE project_id = %s ORDER BY id", [project]),
         *api.db.execute("SELECT id, name FROM projects WHERE id = %s", [project]),
         *api.db.execute("SELECT id, name FROM tags WHERE id = 'shared'"),

@@ -1,0 +1,56 @@
+"""What messages of failures have in common: their text without what differs from one failure to the next.
+
+Takes time that grows with the text.
+"""
+
+import re
+
+LONGEST_MESSAGE = 2_000
+"""Of a message so many characters are looked at."""
+LONGEST_PATTERN = 500
+LONG_WORD = 32
+NUMBER, ID, ADDRESS, EMAIL, QUOTED = "<number>", "<id>", "<url>", "<email>", '"…"'
+
+# Quoted text, addresses, whatever looks like a word, a number, an id or a time, and space.
+PIECES = re.compile(
+    r"""
+    "[^"]{0,300}" | `[^`]{0,300}` | “[^”]{0,300}” | (?<!\w)'[^']{0,300}'(?!\w)
+    | https?://[^\s"'<>]+ | [\w.@:+/-]+ | \s+
+    """,
+    re.VERBOSE,
+)
+QUOTES = "\"`“'"
+AROUND = ".:/+-@"
+
+
+def pattern_of(message: str) -> str:
+    """The message without quoted values, addresses, numbers, ids and times; at most LONGEST_PATTERN characters."""
+    return PIECES.sub(replace_piece, message[:LONGEST_MESSAGE]).strip()[:LONGEST_PATTERN]
+
+
+def replace_piece(found: re.Match[str]) -> str:
+    """What stands in the pattern for a piece of a message."""
+    piece = found[0]
+    if piece[0] in QUOTES:
+        return QUOTED
+    if piece.isspace():
+        return " "
+    if piece.startswith(("http://", "https://")):
+        return ADDRESS
+    word = piece.strip(AROUND)
+    if not word or not differs(word):
+        return piece
+    before, _, after = piece.partition(word)
+    return f"{before}{kind_of(word)}{after}"
+
+
+def differs(word: str) -> bool:
+    """Whether a word is likely to be another one the next time."""
+    return "@" in word or len(word) > LONG_WORD or any(character.isdigit() for character in word)
+
+
+def kind_of(word: str) -> str:
+    """What a word that differs is."""
+    if "@" in word:
+        return EMAIL
+    return ID if any(character.isalpha() for character in word.replace("T", "").replace("Z", "")) else NUMBER
