@@ -37,7 +37,7 @@ from app.api.face.waiters import Waiters
 from app.api.webhooks import webhooks
 from app.api.workflows import archives, publication, versions, workflows
 from app.api.workflows import runs as workflow_runs
-from app.console import bulk, execution, execution_list, root, signing
+from app.console import bulk, comparison, execution, execution_list, node_panel, root, signing
 from app.console import pages as console
 from app.credential_tests import EngineCredentialTests
 from app.credentials.consents import Consents
@@ -77,7 +77,7 @@ MODULES = (
     data_table_rows,
 )
 
-CONSOLE_MODULES = (execution_list, bulk, execution, signing)
+CONSOLE_MODULES = (execution_list, bulk, execution, node_panel, comparison, signing)
 """Their pages are on the console's one blueprint."""
 
 

@@ -1,20 +1,86 @@
-"""One execution: what it is, how it went, what can be done about it."""
+"""One execution: what it is, its graph and timeline, and how it goes while it runs."""
 
-from flask import Response, render_template
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from flask import Response, render_template, request
 
 from app.api.executions.executions import require_execution_id
 from app.api.face.auth import caller
 from app.api.face.reads import from_primary_after_all, reading
-from app.console.pages import page
-from app.repository.executions import get_execution, read_metadata
+from app.api.face.services import services
+from app.console.advice import CRASHED, advice_for
+from app.console.graph import Graph, draw
+from app.console.pages import page, part
+from app.console.structures import read_structure
+from app.console.timeline import timeline
+from app.repository.connection import Connection
+from app.repository.executions import Execution, get_execution, read_metadata
+from app.repository.workflows import get_versions
+from app.vocabulary import IN_FLIGHT, RETRYABLE
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """An execution with the workflow that it ran and the structure of its run."""
+
+    execution: Execution
+    definition: dict[str, Any]
+    structure: dict[str, Any]
+    graph: Graph
+
+
+def read_shown(connection: Connection, execution_id: str) -> Shown:
+    """All that the page of an execution shows but items. Raises ExecutionNotFound."""
+    project_id = caller().project_id
+    execution = get_execution(connection, require_execution_id(execution_id), project_id=project_id)
+    version = get_versions(connection, [execution.workflow_version_id]).get(execution.workflow_version_id)
+    definition = orjson.loads(version.definition) if version else {}
+    structure = read_structure(connection, execution, project_id)
+    return Shown(execution, definition, structure, draw(definition, structure, execution.status == "waiting"))
 
 
 @page("/executions/<execution_id>", scope="execution:read")
 @from_primary_after_all
 def execution_page(execution_id: str) -> Response:
-    """The page of an execution."""
-    number = require_execution_id(execution_id)
+    """The page of an execution; with a node in the address, what that node was given and gave."""
     with reading() as connection:
-        execution = get_execution(connection, number, project_id=caller().project_id)
-        metadata = read_metadata(connection, [number]).get(number, {})
-    return Response(render_template("execution.html", e=execution, metadata=metadata))
+        shown = read_shown(connection, execution_id)
+        metadata = read_metadata(connection, [shown.execution.id]).get(shown.execution.id, {})
+    return Response(render_template("execution.html", **values(shown), metadata=metadata, node=chosen_node(shown)))
+
+
+@page("/executions/<execution_id>/now", scope="execution:read")
+@from_primary_after_all
+def execution_now(execution_id: str) -> Response:
+    """How it goes by now: head, graph and timeline."""
+    with reading() as connection:
+        shown = read_shown(connection, execution_id)
+        metadata = read_metadata(connection, [shown.execution.id]).get(shown.execution.id, {})
+    return part("parts/execution_now.html", **values(shown), metadata=metadata, node=chosen_node(shown))
+
+
+def values(shown: Shown) -> dict[str, Any]:
+    """What the templates of an execution show."""
+    execution, structure = shown.execution, shown.structure
+    error = structure["error"] or {}
+    message = execution.error_message
+    return {
+        "e": execution,
+        "live": execution.status in IN_FLIGHT,
+        "retryable": execution.status in RETRYABLE,
+        "structure": structure,
+        "graph": shown.graph,
+        "rows": timeline(structure, execution),
+        "advice": None if message is None else advice_for(message, error.get("name")),
+        "crashed": CRASHED,
+        "attempts": [attempt for attempt in structure["attempts"] if len(structure["attempts"]) > 1],
+        "address": services().settings.webhook_url,
+    }
+
+
+def chosen_node(shown: Shown) -> str | None:
+    """The node that the address names; else the one that failed, or that the execution came to last."""
+    named = request.args.get("node") or shown.execution.error_node or shown.structure["lastNodeExecuted"]
+    return named if named in shown.graph.nodes else None

@@ -120,7 +120,7 @@ def ask_to_sign_in() -> Response:
 
 @blueprint.after_request
 def add_headers(response: Response) -> Response:
-    response.headers.update(HEADERS)
+    response.headers.update({name: text for name, text in HEADERS.items() if name not in response.headers})
     return response
 
 

@@ -102,6 +102,7 @@ const KEYS = {
   "?": help,
 };
 document.addEventListener("keydown", (event) => {
+  if (event.key === "Escape" && event.target.id === "search") event.target.blur();
   const typing = event.target.closest("input:not([type=checkbox]), select, textarea, dialog");
   if (typing || event.ctrlKey || event.metaKey || event.altKey || !KEYS[event.key]) return;
   event.preventDefault();

@@ -1,0 +1,254 @@
+"""A workflow's graph as it is drawn: nodes where n8n has them, what came out along each edge, and how each node went.
+
+Pure: takes a workflow's definition and the structure of a run, as the API shows it, and knows nobody.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+SIZE = 96
+"""Width and height of a node, as n8n draws it."""
+SUB_SIZE = 72
+MARGIN = 60
+LABEL_HEIGHT = 46
+LINE = 20
+"""Most letters in a line of a label."""
+MOST_NODES = 1_000
+FARTHEST = 100_000
+NOTE_SIZE = (240, 160)
+STICKY = "n8n-nodes-base.stickyNote"
+
+ICONS = (
+    (r"stickyNote", "file"),
+    (r"webhook|respondToWebhook", "webhook"),
+    (r"(schedule|interval|cron)(Trigger)?$|\.wait$|dateTime", "clock"),
+    (r"manualTrigger|formTrigger|\.form$|chatTrigger", "cursor"),
+    (r"errorTrigger|stopAndError", "problem"),
+    (r"emailSend|emailReadImap|gmail|mail", "mail"),
+    (r"httpRequest|rssFeed|graphql", "globe"),
+    (r"postgres|mysql|redis|mongo|dataTable|database", "database"),
+    (r"\.(code|function|functionItem|executeCommand)$", "code"),
+    (r"\.(if|switch|filter)$", "branch"),
+    (r"\.(merge|compareDatasets|aggregate|summarize)$", "merge"),
+    (r"splitInBatches", "loop"),
+    (r"executeWorkflow", "workflow"),
+    (r"file|File|spreadsheet|compression|convert|extract|html|markdown|xml", "file"),
+    (r"\.(set|renameKeys|editImage|crypto)$", "edit"),
+    (r"\.(splitOut|itemLists|sort|limit|removeDuplicates)$", "stack"),
+    (r"langchain|openAi|agent", "spark"),
+    (r"^n8n-nodes-base\.", "node"),
+    (r"", "package"),
+)
+
+
+@dataclass(slots=True)
+class Node:
+    """A node as it is drawn. `status` None: it has not run. `runs` counts its runs, `items` what its last gave."""
+
+    name: str
+    type: str
+    x: float
+    y: float
+    size: int
+    icon: str
+    lines: list[str]
+    disabled: bool = False
+    status: str | None = None
+    runs: int = 0
+    message: str | None = None
+    took: float | None = None
+
+    @property
+    def kind(self) -> str:
+        """Its type without the name of its package."""
+        return self.type.rpartition(".")[2]
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """A line between two nodes. `items` None: nothing has come along; `kind` is the type of connection."""
+
+    path: str
+    label_x: float
+    label_y: float
+    kind: str
+    items: int | None
+    rounds: int
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A sticky note."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+    lines: list[str]
+
+
+@dataclass(slots=True)
+class Graph:
+    """All of it, with the rectangle that it takes."""
+
+    nodes: dict[str, Node] = field(default_factory=dict)
+    edges: list[Edge] = field(default_factory=list)
+    notes: list[Note] = field(default_factory=list)
+    box: tuple[float, float, float, float] = (0, 0, 400, 200)
+
+
+def draw(definition: Mapping[str, Any], structure: Mapping[str, Any] | None = None, waiting: bool = False) -> Graph:
+    """The graph of a workflow; with the structure of a run, as that run went. `waiting`: the run waits at a node."""
+    graph = Graph()
+    runs = {node["name"]: node for node in (structure or {}).get("nodes", [])}
+    nodes = [node for node in listed(definition.get("nodes")) if isinstance(node, dict)][:MOST_NODES]
+    connections = mapped(definition.get("connections"))
+    subs = {name for name, kinds in connections.items() if isinstance(kinds, dict) and kinds and "main" not in kinds}
+    for node in nodes:
+        x, y = place(node.get("position"))
+        if node.get("type") == STICKY:
+            graph.notes.append(note(node, x, y))
+            continue
+        drawn = a_node(node, x, y, SUB_SIZE if str(node.get("name")) in subs else SIZE)
+        add_runs(drawn, runs.get(drawn.name))
+        graph.nodes[drawn.name] = drawn
+    last = (structure or {}).get("lastNodeExecuted")
+    if waiting and last in graph.nodes:
+        graph.nodes[last].status = "waiting"
+    graph.edges = list(edges(graph.nodes, connections, runs))
+    graph.box = box(graph)
+    return graph
+
+
+def listed(value: Any) -> Sequence[Any]:
+    return value if isinstance(value, list) else []
+
+
+def mapped(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def place(position: Any) -> tuple[float, float]:
+    """Where a node is; a position that is none is the origin."""
+    fits = isinstance(position, list) and len(position) == 2
+    if not fits or not all(isinstance(each, int | float) for each in position):
+        return 0, 0
+    x, y = (max(-FARTHEST, min(FARTHEST, each)) for each in position)
+    return x, y
+
+
+def a_node(node: Mapping[str, Any], x: float, y: float, size: int) -> Node:
+    name, kind = str(node.get("name", "")), str(node.get("type", ""))
+    return Node(name, kind, x, y, size, icon_of(kind), label(name), disabled=bool(node.get("disabled")))
+
+
+def icon_of(kind: str) -> str:
+    """The icon for a type of node."""
+    return next(icon for pattern, icon in ICONS if re.search(pattern, kind))
+
+
+def label(name: str, lines: int = 2, length: int = LINE) -> list[str]:
+    """A text in a few lines, cut with an ellipsis."""
+    found: list[str] = [""]
+    for word in name.split():
+        joined = f"{found[-1]} {word}".strip()
+        if len(joined) <= length or not found[-1]:
+            found[-1] = joined
+        else:
+            found.append(word)
+    if len(found) > lines:
+        found = [*found[: lines - 1], " ".join(found[lines - 1 :])]
+    return [line if len(line) <= length + 2 else line[: length + 1] + "…" for line in found if line]
+
+
+def note(node: Mapping[str, Any], x: float, y: float) -> Note:
+    parameters = mapped(node.get("parameters"))
+    sizes = [parameters.get(name) for name in ("width", "height")]
+    width, height = (
+        float(given) if isinstance(given, int | float) and 0 < given < FARTHEST else default
+        for given, default in zip(sizes, NOTE_SIZE, strict=True)
+    )
+    letters, lines = max(int(width // 7.5), 8), max(int(height // 20) - 1, 1)
+    text = str(parameters.get("content", ""))[:5_000]
+    return Note(x, y, width, height, label(text, lines, letters))
+
+
+def add_runs(node: Node, found: Mapping[str, Any] | None) -> None:
+    """How the node went: by its last run, or by the last that failed."""
+    if not found or not found["runs"]:
+        return
+    node.runs = found["runCount"]
+    failed = [run for run in found["runs"] if run["error"]]
+    last = found["runs"][-1]
+    node.status = "error" if last["error"] else last["executionStatus"] or "success"
+    node.took = sum(run["executionTime"] or 0 for run in found["runs"]) / 1000
+    if failed:
+        node.message = failed[-1]["error"]["message"]
+
+
+def edges(nodes: Mapping[str, Node], connections: Mapping[str, Any], runs: Mapping[str, Any]) -> Iterator[Edge]:
+    for name, kinds in connections.items():
+        source = nodes.get(name)
+        if source is None or not isinstance(kinds, dict):
+            continue
+        for kind, outputs in kinds.items():
+            for number, targets in enumerate(listed(outputs)):
+                items, rounds = came_out(runs.get(name), kind, number)
+                for target in listed(targets):
+                    to = nodes.get(str(target.get("node"))) if isinstance(target, dict) else None
+                    if to is None:
+                        continue
+                    place_in = target.get("index")
+                    index = place_in if isinstance(place_in, int) else 0
+                    if kind == "main":
+                        yield line(source, to, number, len(outputs), index, items, rounds)
+                    else:
+                        yield hanging(source, to, kind, items, rounds)
+
+
+def came_out(found: Mapping[str, Any] | None, kind: str, number: int) -> tuple[int | None, int]:
+    """How many items came out at an output in all runs, None: nothing did; and in how many runs."""
+    totals = []
+    for run in found["runs"] if found else []:
+        outputs = run["outputs"].get(kind, [])
+        if number < len(outputs) and outputs[number] is not None:
+            totals.append(outputs[number]["items"])
+    return (sum(totals) if totals else None), len(totals)
+
+
+def line(source: Node, to: Node, output: int, outputs: int, entry: int, items: int | None, rounds: int) -> Edge:
+    """From the right side of a node to the left one of another; around below where that lies behind."""
+    x1, y1 = source.x + source.size, source.y + source.size * (output + 1) / (outputs + 1)
+    x2, y2 = to.x, to.y + to.size / 2 + (entry * 18 if entry else 0)
+    if x2 > x1 - 20:
+        bend = max(abs(x2 - x1) / 2, 24)
+        path = f"M{x1:g} {y1:g}C{x1 + bend:g} {y1:g} {x2 - bend:g} {y2:g} {x2:g} {y2:g}"
+        return Edge(path, (x1 + x2) / 2, (y1 + y2) / 2 - 7, "main", items, rounds)
+    low = max(source.y, to.y) + SIZE + LABEL_HEIGHT + 22
+    path = (
+        f"M{x1:g} {y1:g}C{x1 + 60:g} {y1:g} {x1 + 60:g} {low:g} {x1:g} {low:g}"
+        f"L{x2:g} {low:g}C{x2 - 60:g} {low:g} {x2 - 60:g} {y2:g} {x2:g} {y2:g}"
+    )
+    return Edge(path, (x1 + x2) / 2, low - 7, "main", items, rounds)
+
+
+def hanging(source: Node, to: Node, kind: str, items: int | None, rounds: int) -> Edge:
+    """From the top of a node to the bottom of the one that it hangs on."""
+    x1, y1, x2, y2 = source.x + source.size / 2, source.y, to.x + to.size / 2, to.y + to.size
+    bend = max(abs(y1 - y2) / 2, 24)
+    path = f"M{x1:g} {y1:g}C{x1:g} {y1 - bend:g} {x2:g} {y2 + bend:g} {x2:g} {y2:g}"
+    return Edge(path, (x1 + x2) / 2, (y1 + y2) / 2, kind, items, rounds)
+
+
+def box(graph: Graph) -> tuple[float, float, float, float]:
+    """Left, top, width and height of all that is drawn."""
+    around = [(n.x - 44, n.y, n.x + n.size + 44, n.y + n.size + LABEL_HEIGHT) for n in graph.nodes.values()]
+    around += [(n.x, n.y, n.x + n.width, n.y + n.height) for n in graph.notes]
+    around += [(edge.label_x, edge.label_y, edge.label_x, edge.label_y + 16) for edge in graph.edges]
+    if not around:
+        return 0, 0, 400, 200
+    left, top = min(each[0] for each in around) - MARGIN / 2, min(each[1] for each in around) - MARGIN / 2
+    right, bottom = max(each[2] for each in around) + MARGIN / 2, max(each[3] for each in around) + MARGIN / 4
+    return left, top, right - left, bottom - top

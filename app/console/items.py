@@ -1,0 +1,155 @@
+"""Items of n8n as they are shown: a table, JSON, the schema of what is there, and files. Pure."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+LONGEST_CELL = 300
+LONGEST_JSON = 50_000
+MOST_COLUMNS = 40
+MOST_FIELDS = 300
+DEEPEST = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A value in a table: its text, cut if it is long, and what kind of value it is."""
+
+    text: str
+    kind: str
+    cut: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Items as rows; `left_out` counts columns that are not shown."""
+
+    columns: list[str]
+    rows: list[tuple[int, list[Cell | None]]]
+    left_out: int
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """What is known of one place in all items: how deep it lies, its kinds, an example."""
+
+    depth: int
+    name: str
+    kinds: str
+    example: str
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file in an item, by the name that it has there."""
+
+    item: int
+    name: str
+    file_name: str
+    mime_type: str
+    size: str
+
+
+def json_of_item(item: Any) -> Any:
+    """The data of an item without what it is paired with."""
+    return item.get("json", item) if isinstance(item, dict) else item
+
+
+def kind_of(value: Any) -> str:
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "boolean"
+    if isinstance(value, int | float):
+        return "number"
+    return "object" if isinstance(value, dict) else "list" if isinstance(value, list) else "text"
+
+
+def cell(value: Any) -> Cell:
+    text = value if isinstance(value, str) else orjson.dumps(value).decode()
+    cut = len(text) > LONGEST_CELL
+    return Cell(text[:LONGEST_CELL] + "…" if cut else text, kind_of(value), cut)
+
+
+def table(items: Sequence[Any], numbers: Sequence[int]) -> Table:
+    """The items as a table, with their numbers."""
+    rows = [json_of_item(item) for item in items]
+    rows = [row if isinstance(row, dict) else {"value": row} for row in rows]
+    columns = list(dict.fromkeys(str(name) for row in rows for name in row))
+    shown = columns[:MOST_COLUMNS]
+    cells = [
+        (number, [cell(row[name]) if name in row else None for name in shown])
+        for number, row in zip(numbers, rows, strict=True)
+    ]
+    return Table(shown, cells, len(columns) - len(shown))
+
+
+def texts(items: Sequence[Any], numbers: Sequence[int]) -> list[tuple[int, str, bool]]:
+    """Number, indented JSON, and whether it was cut, of each item."""
+    found = []
+    for number, item in zip(numbers, items, strict=True):
+        text = pretty(json_of_item(item))
+        found.append((number, text[:LONGEST_JSON], len(text) > LONGEST_JSON))
+    return found
+
+
+def pretty(value: Any) -> str:
+    return orjson.dumps(value, option=orjson.OPT_INDENT_2).decode()
+
+
+def schema(items: Iterable[Any]) -> list[Field]:
+    """Where these items have values, and of which kinds."""
+    places: dict[tuple[str, ...], tuple[dict[str, None], str]] = {}
+    for item in items:
+        note_places(json_of_item(item), (), places)
+    return [
+        Field(len(place) - 1, place[-1], " or ".join(kinds), example)
+        for place, (kinds, example) in sorted_places(places)
+    ][:MOST_FIELDS]
+
+
+def note_places(value: Any, place: tuple[str, ...], places: dict[tuple[str, ...], tuple[dict[str, None], str]]) -> None:
+    if place:
+        kind = kind_of(value)
+        example = "" if kind in ("object", "list") else cell(value).text[:80]
+        kinds, former = places.setdefault(place, ({}, example))
+        kinds[kind] = None
+        if not former and example:
+            places[place] = (kinds, example)
+    if len(place) >= DEEPEST or len(places) > MOST_FIELDS:
+        return
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            note_places(inner, (*place, str(name)), places)
+    elif isinstance(value, list):
+        for inner in value[:50]:
+            note_places(inner, (*place, "[ ]"), places)
+
+
+def sorted_places(places: Mapping[tuple[str, ...], Any]) -> list[tuple[tuple[str, ...], Any]]:
+    """In the order in which they were first met, each below the one that it lies in."""
+    order = {place: number for number, place in enumerate(places)}
+
+    def key(place: tuple[str, ...]) -> list[int]:
+        return [order.get(place[: length + 1], 0) for length in range(len(place))]
+
+    return sorted(places.items(), key=lambda entry: key(entry[0]))
+
+
+def files(items: Sequence[Any], numbers: Sequence[int]) -> list[File]:
+    """The files of the items."""
+    found = []
+    for number, item in zip(numbers, items, strict=True):
+        binary = item.get("binary") if isinstance(item, dict) else None
+        for name, entry in binary.items() if isinstance(binary, dict) else ():
+            if isinstance(entry, dict):
+                said = [str(entry.get(key) or "") for key in ("fileName", "mimeType", "fileSize")]
+                found.append(File(number, str(name), said[0] or str(name), said[1], said[2]))
+    return found
+
+
+def contains(item: Any, text: str) -> bool:
+    """Whether a text is somewhere in an item, without regard to case."""
+    return text.lower() in orjson.dumps(json_of_item(item)).decode().lower()

@@ -1,0 +1,198 @@
+"""One node of an execution: what it was given, what it gave, what went wrong, and a retry from there."""
+
+import base64
+import binascii
+from collections.abc import Mapping
+from typing import Any
+
+from flask import Response, request
+
+from app.api.executions.executions import require_execution_id
+from app.api.face.auth import caller
+from app.api.face.errors import Refused
+from app.api.face.reads import from_primary_after_all, reading
+from app.console import items as shapes
+from app.console.advice import advice_for
+from app.console.execution import Shown, read_shown
+from app.console.pages import page, part
+from app.console.structures import Items, read_items, run_of
+from app.repository.connection import Connection
+from app.repository.errors import Conflict, NodeDataNotFound, NotFound
+from app.repository.executions import Execution, get_execution
+from app.vocabulary import IN_FLIGHT
+
+VIEWS = ("table", "json", "schema")
+MOST_EDITED = 250
+LARGEST_EDITED = 256 * 1024
+IMAGES = {"image/png", "image/jpeg", "image/gif", "image/webp"}
+"""What a browser shows as an image and nothing else."""
+FILE_POLICY = "default-src 'none'; sandbox; frame-ancestors 'none'"
+LARGEST_NUMBER = 2**31 - 1
+
+
+@page("/executions/<execution_id>/node", scope="execution:read")
+@from_primary_after_all
+def node_panel(execution_id: str) -> Response:
+    """What a run of a node was given and gave."""
+    with reading() as connection:
+        shown = read_shown(connection, execution_id)
+        name = request.args.get("node", "")
+        if name not in shown.graph.nodes:
+            raise NodeDataNotFound(f"The workflow that ran has no node '{name}'")
+        return part("parts/node_panel.html", **panel(connection, shown, name))
+
+
+def panel(connection: Connection, shown: Shown, name: str) -> dict[str, Any]:
+    """What the template of the panel shows."""
+    node = shown.graph.nodes[name]
+    number = min(whole("run", max(node.runs - 1, 0)), max(node.runs - 1, 0))
+    run = run_of(shown.structure, name, number)
+    error = run and run["error"]
+    inputs, outputs = ([], []) if run is None else (inputs_of(run, name, number), outputs_of(run, name, number))
+    return {
+        "e": shown.execution,
+        "node": node,
+        "number": number,
+        "run": run,
+        "error": error,
+        "advice": error and advice_for(error["message"], error["name"]),
+        "inputs": [pane(connection, shown.execution, wanted) for wanted in inputs[:1]],
+        "outputs": [pane(connection, shown.execution, wanted) for wanted in first_filled(outputs, run)],
+        "input_choices": inputs,
+        "output_choices": outputs,
+        "edited": edited(connection, shown.execution, inputs),
+        "may_restart": shown.execution.status not in IN_FLIGHT and run is not None,
+        "parameters": shapes.pretty(parameters_of(shown.definition, name)),
+    }
+
+
+def parameters_of(definition: Mapping[str, Any], name: str) -> Any:
+    nodes = [node for node in definition.get("nodes") or [] if isinstance(node, dict)]
+    return next((node.get("parameters", {}) for node in nodes if node.get("name") == name), {})
+
+
+def inputs_of(run: Mapping[str, Any], name: str, number: int) -> list[Items]:
+    """Where what the run was given is recorded: at its sources, or with a sub-node itself."""
+    found = [
+        Items(s["previousNode"], s["previousNodeRun"] or 0, "main", s["previousNodeOutput"] or 0, False, 0, 0)
+        for s in run["source"]
+        if s is not None
+    ]
+    for kind, each in run["inputs"].items():
+        found += [Items(name, number, kind, place, True, 0, output["items"]) for place, output in filled(each)]
+    return found
+
+
+def outputs_of(run: Mapping[str, Any], name: str, number: int) -> list[Items]:
+    """All outputs of the run."""
+    return [
+        Items(name, number, kind, place, False, 0, output["items"] if output else 0)
+        for kind, each in run["outputs"].items()
+        for place, output in enumerate(each)
+    ]
+
+
+def filled(outputs: list[Any]) -> list[tuple[int, Mapping[str, Any]]]:
+    return [(place, output) for place, output in enumerate(outputs) if output is not None]
+
+
+def first_filled(outputs: list[Items], run: Mapping[str, Any] | None) -> list[Items]:
+    """The output that is shown at first: one that has items, if any has."""
+    return sorted(outputs, key=lambda output: output.total == 0)[:1]
+
+
+def pane(connection: Connection, execution: Execution, wanted: Items, search: str = "") -> dict[str, Any]:
+    """What the template of items shows."""
+    view = request.args.get("view", "table")
+    problem = None
+    try:
+        read_items(connection, execution, wanted, search)
+    except (NodeDataNotFound, Conflict) as error:
+        problem = error.message
+    shown = wanted.items
+    view = view if view in VIEWS else "table"
+    return {
+        "at": wanted,
+        "view": view,
+        "search": search,
+        "problem": problem,
+        "table": shapes.table(shown, wanted.numbers) if view == "table" else None,
+        "texts": shapes.texts(shown, wanted.numbers) if view == "json" else None,
+        "fields": shapes.schema(shown) if view == "schema" else None,
+        "files": shapes.files(shown, wanted.numbers),
+        "images": IMAGES,
+    }
+
+
+def edited(connection: Connection, execution: Execution, inputs: list[Items]) -> str | None:
+    """The input as JSON that can be changed before a retry; None where there are several, or it is too large."""
+    if len(inputs) != 1 or inputs[0].given or execution.status in IN_FLIGHT:
+        return None
+    source = inputs[0]
+    wanted = Items(source.node, source.run, source.kind, source.number, False, 0, 0)
+    gathered: list[Any] = []
+    try:
+        while wanted.next_offset is not None or not gathered:
+            read_items(connection, execution, wanted, "")
+            gathered += wanted.items
+            if wanted.total > MOST_EDITED or not wanted.items:
+                break
+            wanted.offset = wanted.next_offset or 0
+    except (NodeDataNotFound, Conflict):
+        return None
+    if wanted.total > MOST_EDITED:
+        return None
+    has_files = any(isinstance(item, dict) and item.get("binary") for item in gathered)
+    text = shapes.pretty(gathered if has_files else [shapes.json_of_item(item) for item in gathered])
+    return text if len(text) <= LARGEST_EDITED else None
+
+
+@page("/executions/<execution_id>/items", scope="execution:read")
+@from_primary_after_all
+def items_pane(execution_id: str) -> Response:
+    """A page of items at one output, as the address says."""
+    with reading() as connection:
+        number = require_execution_id(execution_id)
+        execution = get_execution(connection, number, project_id=caller().project_id)
+        search = request.args.get("search", "").strip()[:200]
+        return part("parts/items.html", e=execution, pane=pane(connection, execution, wanted_items(), search))
+
+
+def wanted_items() -> Items:
+    """What the address asks for."""
+    arguments = request.args
+    given = arguments.get("input") == "true"
+    place = (arguments.get("node", ""), whole("run"), arguments.get("type", "main"), whole("output"))
+    return Items(*place, given, whole("offset"), 0)
+
+
+def whole(name: str, default: int = 0) -> int:
+    """A number of the address, 0 or more."""
+    text = request.args.get(name, "")
+    return min(int(text), LARGEST_NUMBER) if text.isascii() and text.isdigit() and len(text) < 12 else default
+
+
+@page("/executions/<execution_id>/file", scope="execution:read")
+@from_primary_after_all
+def file_of_item(execution_id: str) -> Response:
+    """A file that an item holds: to be saved, or, of an image, to be looked at."""
+    wanted, name = wanted_items(), request.args.get("name", "")
+    with reading() as connection:
+        number = require_execution_id(execution_id)
+        execution = get_execution(connection, number, project_id=caller().project_id)
+        read_items(connection, execution, wanted, "")
+    binary = wanted.items[0].get("binary") if wanted.items and isinstance(wanted.items[0], dict) else None
+    entry = binary.get(name) if isinstance(binary, dict) else None
+    if not isinstance(entry, dict):
+        raise NotFound("The item has no such file")
+    try:
+        content = base64.b64decode(str(entry.get("data", "")), validate=True)
+    except (binascii.Error, ValueError):
+        raise Refused(409, "The file is not kept with the item") from None
+    kind = str(entry.get("mimeType", ""))
+    shown = kind in IMAGES and request.args.get("look") == "true"
+    response = Response(content, content_type=kind if shown else "application/octet-stream")
+    response.headers["Content-Security-Policy"] = FILE_POLICY
+    if not shown:
+        response.headers.set("Content-Disposition", "attachment", filename=str(entry.get("fileName") or name)[:200])
+    return response

@@ -1,0 +1,120 @@
+// One execution: the graph's zoom, the node that is looked at, a retry from it, and how it goes while it runs.
+import { call } from "./api.js";
+
+const now = document.getElementById("now");
+const panel = document.getElementById("node");
+const POLL_MS = 1000;
+const SMALLEST = 0.8;
+let zoom = null;
+
+const frame = () => document.getElementById("graph-frame");
+const graph = () => document.getElementById("graph");
+
+function fit() {
+  const { width, height } = graph().dataset;
+  const room = frame().getBoundingClientRect();
+  return Math.min(1, Math.max(SMALLEST, Math.min((room.width - 8) / width, 460 / height)));
+}
+
+function show(scale) {
+  const drawn = graph();
+  if (!drawn) return;
+  zoom = scale;
+  const used = scale ?? fit();
+  drawn.setAttribute("width", drawn.dataset.width * used);
+  drawn.setAttribute("height", drawn.dataset.height * used);
+}
+
+/** Marks the node that is looked at, and brings it into sight within the graph. */
+function mark(name, { scroll = false } = {}) {
+  for (const each of document.querySelectorAll("#graph [data-node]")) {
+    const chosen = each.dataset.node === name;
+    chosen ? each.setAttribute("aria-current", "true") : each.removeAttribute("aria-current");
+    if (chosen && scroll) {
+      const [place, room] = [each.getBoundingClientRect(), frame().getBoundingClientRect()];
+      frame().scrollLeft += place.left + place.width / 2 - room.left - room.width / 2;
+      frame().scrollTop += place.top + place.height / 2 - room.top - room.height / 2;
+    }
+  }
+}
+
+document.addEventListener("click", (event) => {
+  const step = event.target.closest("[data-zoom]")?.dataset.zoom;
+  if (step) show(step === "fit" ? null : Math.min(2, Math.max(0.3, (zoom ?? fit()) * step)));
+});
+
+// A node is chosen: its panel comes, and the address says so.
+document.addEventListener("htmx:beforeRequest", (event) => {
+  const chosen = event.detail.elt.closest("[data-node]");
+  if (!chosen || event.detail.target !== panel) return;
+  const address = new URL(location);
+  address.searchParams.set("node", chosen.dataset.node);
+  address.searchParams.delete("run");
+  const run = new URL(event.detail.pathInfo.requestPath, location).searchParams.get("run");
+  if (run) address.searchParams.set("run", run);
+  history.replaceState(null, "", address.pathname + address.search);
+  mark(chosen.dataset.node);
+  panel.setAttribute("aria-busy", "true");
+});
+document.addEventListener("htmx:afterSwap", (event) => {
+  if (event.detail.target !== panel) return;
+  panel.removeAttribute("aria-busy");
+  if (event.detail.requestConfig.elt.closest("[data-node]")) panel.scrollIntoView({ block: "nearest", behavior: "smooth" });
+});
+
+// Retry from a node, with its input as it was or as it is written now.
+panel.addEventListener("submit", async (event) => {
+  const form = event.target.closest(".restart-form");
+  if (!form) return;
+  event.preventDefault();
+  const note = form.querySelector(".outcome");
+  const button = form.querySelector("button.primary");
+  const body = { from: { node: form.dataset.node, run: Number(form.dataset.run) } };
+  if (form.elements.version.value === "current") body.loadWorkflow = true;
+  note.hidden = true;
+  button.disabled = true;
+  try {
+    const field = form.elements.items;
+    if (field && field.value !== field.dataset.original) {
+      const items = JSON.parse(field.value);
+      body.items = Array.isArray(items) ? items : [items];
+    }
+    const answer = await call("POST", form.dataset.path, body);
+    location.assign(`/console/executions/${answer.id}`);
+  } catch (error) {
+    note.textContent = error instanceof SyntaxError ? `The input is no JSON: ${error.message}` : error.message;
+    note.hidden = false;
+    button.disabled = false;
+  }
+});
+
+// While it runs the page asks how it goes; when it has ended, once more for what the node gave.
+async function follow() {
+  if (document.hidden || !document.querySelector("#live-state[data-live]")) return;
+  const chosen = new URL(location).searchParams.get("node");
+  const query = chosen ? `?node=${encodeURIComponent(chosen)}` : "";
+  const response = await fetch(now.dataset.now + query, { headers: { "HX-Request": "true" } }).catch(() => null);
+  if (!response?.ok) return;
+  const text = await response.text();
+  Idiomorph.morph(now, text, { morphStyle: "innerHTML" });
+  htmx.process(now);
+  show(zoom);
+  const ended = !document.querySelector("#live-state[data-live]");
+  const current = document.querySelector('#graph [aria-current="true"]');
+  if (current && (ended || !panel.querySelector(".panes"))) {
+    mark(current.dataset.node);
+    htmx.ajax("GET", current.getAttribute("hx-get"), { target: "#node", swap: "innerHTML" });
+  }
+}
+setInterval(follow, POLL_MS);
+document.addEventListener("visibilitychange", follow);
+document.addEventListener("console:changed", async () => {
+  const response = await fetch(now.dataset.now, { headers: { "HX-Request": "true" } });
+  if (!response.ok) return;
+  Idiomorph.morph(now, await response.text(), { morphStyle: "innerHTML" });
+  htmx.process(now);
+  show(zoom);
+});
+addEventListener("resize", () => zoom === null && show(null));
+show(null);
+mark(document.querySelector('#graph [aria-current="true"]')?.dataset.node, { scroll: true });

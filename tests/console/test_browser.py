@@ -1,0 +1,172 @@
+"""The console in a real browser: a newcomer's walk, the keyboard alone, and what every page must be."""
+
+import json
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+import pytest
+from axe_playwright_python.base import AXE_SCRIPT
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from app.console_links import new_link
+from app.demo import Client, import_demo
+from app.repository.connection import connect
+from tests import live
+from tests.patience import PATIENCE_SECONDS
+from tests.postgres import cloned_database
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium: `apt install chromium` brings one"),
+]
+PAGES = ("executions", "executions/2", "executions/2/compare?with=1", "executions/2/changes")
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+NARROW = {"width": 360, "height": 740}
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A server with a worker, and the address of their database."""
+
+    server: live.LiveServer
+    database_url: str
+
+
+@pytest.fixture(scope="module")
+def stage(postgres_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    """Everything that `make run` starts, with the demo."""
+    home = tmp_path_factory.mktemp("home")
+    with cloned_database(postgres_url) as url, ExitStack() as running:
+        server = live.start_server(url, home)
+        running.callback(server.child.stop)
+        running.callback(live.start_worker(url, home).stop)
+        import_demo(Client(f"{server.url}/api/v1", server.key), print)
+        yield Stage(server, url)
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+class Tab:
+    """A page that is signed in, and what went wrong in it."""
+
+    def __init__(self, browser: Browser, stage: Stage, **options: object) -> None:
+        server = stage.server
+        self.context = browser.new_context(base_url=server.url, **options)  # type: ignore[arg-type]
+        self.context.set_default_timeout(PATIENCE_SECONDS * 1000)
+        self.page = self.context.new_page()
+        self.trouble: list[str] = []
+        self.page.on("console", lambda said: self.trouble.append(said.text))
+        self.page.on("pageerror", lambda error: self.trouble.append(str(error)))
+        self.page.on("request", lambda asked: self._check(asked.url, server.url))
+        with connect(stage.database_url) as connection:
+            link = new_link(connection, "", server.key)
+        self.page.goto(link)
+
+    def _check(self, asked: str, own: str) -> None:
+        if not asked.startswith(own):
+            self.trouble.append(f"asked {asked}")
+
+
+@pytest.fixture
+def open_tab(chromium: Browser, stage: Stage) -> Iterator[object]:
+    """Opens tabs that are signed in; whatever the browser complains of fails the test."""
+    with ExitStack() as opened:
+        tabs: list[Tab] = []
+
+        def open_one(**options: object) -> Tab:
+            tab = Tab(chromium, stage, **options)
+            opened.callback(tab.context.close)
+            tabs.append(tab)
+            return tab
+
+        yield open_one
+        assert [trouble for tab in tabs for trouble in tab.trouble] == []
+
+
+def test_a_newcomer_finds_the_failure_changes_its_input_and_watches_it_succeed(open_tab):
+    page: Page = open_tab().page
+    page.get_by_role("link", name="Demo: reserve stock").click()
+    failed = page.locator("#graph").get_by_role("link", name="Reserve stock: failed")
+    expect(failed).to_be_visible()
+    expect(page.get_by_label("What went wrong")).to_contain_text("No stock yet for B-7")
+    page.locator("#graph").get_by_role("link", name="Take the order: succeeded").click()
+    expect(page.locator("#output-items")).to_contain_text("takenAt")
+    failed.click()
+    field = page.get_by_label("Its input, a list of JSON objects")
+    items = json.loads(field.input_value())
+    assert items[0]["order"] == "B-7"
+    field.fill("[{]")
+    page.get_by_role("button", name="Retry from Reserve stock").click()
+    expect(page.get_by_text("The input is no JSON")).to_be_visible()
+    field.fill(json.dumps([{**items[0], "takenAt": 0, "order": "<b>C-8</b>"}]))
+    page.get_by_role("button", name="Retry from Reserve stock").click()
+    page.wait_for_url(re.compile(r"/console/executions/[3-9]$"))
+    expect(page.locator(".head .pill")).to_have_text("Succeeded")
+    expect(page.locator("#graph").get_by_role("link", name="Confirm: succeeded")).to_be_visible()
+    expect(page.locator("#node")).to_contain_text("Order <b>C-8</b> was reserved")
+    page.get_by_role("link", name="Executions", exact=True).first.click()
+    expect(page.locator("#e-2")).to_contain_text("mended by #")
+
+
+def test_the_list_is_worked_with_keys_alone(open_tab, stage):
+    page: Page = open_tab().page
+    expect(page.locator(".row")).not_to_have_count(0)
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog")).to_contain_text("next, previous row")
+    page.keyboard.press("Escape")
+    page.keyboard.press("/")
+    page.keyboard.type("#1")
+    expect(page.locator(".row")).to_have_count(1)
+    assert "search=%231" in page.url
+    page.keyboard.press("Control+a")
+    page.keyboard.press("Delete")
+    expect(page.locator("#e-2")).to_be_visible()
+    page.keyboard.press("Escape")
+    page.keyboard.press("j")
+    first = page.locator(".row.current")
+    expect(first).to_have_count(1)
+    page.keyboard.press("j")
+    page.keyboard.press("x")
+    expect(page.locator("#picked")).to_have_text(" · 1 selected")
+    page.keyboard.press("t")
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("A new tag").fill("seen")
+    page.keyboard.press("Enter")
+    expect(page.locator(".row .tag")).to_have_text("seen")
+    workflow = stage.server.get("/api/v1/workflows").body["data"][0]["id"]
+    stage.server.post(f"/api/v1/workflows/{workflow}/run", {"wait": 20})
+    expect(page.locator("#newer")).to_have_text("1 new")
+    before = page.locator(".row").count()
+    page.keyboard.press("n")
+    expect(page.locator(".row")).to_have_count(before + 1)
+    page.keyboard.press("k")
+    page.keyboard.press("Enter")
+    page.wait_for_url(re.compile(r"/console/executions/\d+$"))
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_page_is_fit_for_everybody_and_for_a_phone(open_tab, scheme):
+    page: Page = open_tab(color_scheme=scheme).page
+    for path in PAGES:
+        page.goto(f"/console/{path}", wait_until="networkidle")
+        assert violations(page) == [], path
+        page.set_viewport_size(NARROW)
+        assert page.evaluate("document.documentElement.scrollWidth") <= NARROW["width"], path
+        page.set_viewport_size({"width": 1280, "height": 800})
+
+
+def violations(page: Page) -> list[str]:
+    """What axe finds on the page as it is."""
+    page.evaluate(AXE_SCRIPT)
+    found = page.evaluate("rules => axe.run({runOnly: rules})", RULES)["violations"]
+    return [f"{each['id']}: {node['html'][:200]} {node['failureSummary']}" for each in found for node in each["nodes"]]

@@ -1,0 +1,122 @@
+"""The pages of executions: the list, one of them, its nodes and files."""
+
+import base64
+import re
+
+import orjson
+import pytest
+
+ITEM = {
+    "json": {"text": "<script>alert(1)</script>"},
+    "binary": {"data": {"fileName": "x.html", "mimeType": "text/html"}},
+}
+ITEM["binary"]["data"]["data"] = base64.b64encode(b"<script>").decode()
+
+
+def run(items, error=None, source=None):
+    made = {"startTime": 1, "executionTime": 2, "executionStatus": "error" if error else "success", "executionIndex": 0}
+    made["source"] = [{"previousNode": source}] if source else []
+    return {**made, "error": {"message": error, "name": "Error"}} if error else {**made, "data": {"main": [items]}}
+
+
+@pytest.fixture
+def failed(api, workflow):
+    """An execution whose second node failed."""
+    nodes = {"Start": [run([ITEM])], "Nothing": [run(None, "Connection refused", "Start")]}
+    data = {"resultData": {"runData": nodes, "lastNodeExecuted": "Nothing"}}
+    return api.ended(workflow, "error", data=orjson.dumps(data), error_message="Connection refused")
+
+
+def test_the_list_tells_why_and_its_state_is_in_the_address(browser, each):
+    page = browser.get("/console/executions").text
+    assert page.count('class="row ') == len(each)
+    assert "It broke" in page
+    page = browser.get("/console/executions?status=error&workflowId=first").text
+    assert page.count('class="row ') == 1
+    assert re.search(r'value="error" checked', page)
+    assert "workflowId=first&amp;status=error" in page or "status=error&amp;workflowId=first" in page
+    assert browser.get(f"/console/executions?search=%23{each['success']}").text.count('class="row ') == 1
+
+
+def test_a_wrong_filter_is_named_and_the_page_stays(browser, each):
+    response = browser.get("/console/executions?startedAfter=yesterday&status=nonsense")
+    assert response.status_code == 200
+    assert "startedAfter: " in response.text
+
+
+def test_more_rows_follow_a_cursor_and_new_ones_are_counted(browser, api, workflow):
+    ids = [api.queue(workflow) for _ in range(60)]
+    page = browser.get("/console/executions").text
+    cursor = re.search(r"more\?cursor=([\w-]+)", page)[1]
+    assert browser.get(f"/console/executions/more?cursor={cursor}").text.count('class="row ') == 10
+    newer = browser.get(f"/console/executions/newer?after={ids[-5]}&status=new")
+    assert ">4 new<" in newer.text
+    again = browser.get(f"/console/executions/newer?after={ids[-5]}&status=new", If_None_Match=newer.headers["ETag"])
+    assert again.status_code == 304
+    rows = browser.get(f"/console/executions/rows?id={ids[0]}&id={ids[1]}&id=nonsense&id=999999").text
+    assert rows.count('class="row ') == 2
+
+
+@pytest.mark.parametrize(
+    ("action", "query", "calls"),
+    [
+        ("retry", "", [{"method": "POST", "path": "/retryMany", "body": {"filter": {"ids": ["4", "3", "2"]}}}]),
+        ("delete", "id=1&id=2", [{"method": "POST", "path": "/delete", "body": {"ids": ["2", "1"]}}]),
+        ("delete", "status=error", [{"method": "POST", "path": "/delete", "body": {"filter": {"status": ["error"]}}}]),
+        ("stop", "id=6&id=1", [{"method": "POST", "path": "/6/stop", "body": None}]),
+        (
+            "stop",
+            "",
+            [{"method": "POST", "path": "/stopMany", "body": {"filter": {"status": ["queued", "running", "waiting"]}}}],
+        ),
+        ("stop", "status=error", []),
+        ("tag", "id=1", [{"method": "PATCH", "path": "/1", "body": {"annotation": {"tags": []}}}]),
+        ("delete", "status=error&vote=up", []),
+    ],
+)
+def test_a_dialog_holds_the_calls_that_it_makes(browser, each, action, query, calls):
+    page = browser.get(f"/console/executions/bulk/{action}?{query}").text
+    held = orjson.loads(re.search(r'data-calls="([^"]*)"', page)[1].replace("&#34;", '"'))
+    assert held == [{**call, "path": f"/api/v1/executions{call['path']}"} for call in calls]
+
+
+def test_one_execution_shows_its_graph_and_what_went_wrong(browser, failed):
+    page = browser.get(f"/console/executions/{failed}").text
+    assert 'aria-label="Nothing: failed"' in page
+    assert "1 item" in page
+    assert "could not be reached" in page
+    part = browser.get(f"/console/executions/{failed}/now")
+    assert part.headers["ETag"]
+    assert browser.get("/console/executions/999").status_code == 404
+    assert browser.get("/console/executions/exec_1").status_code == 404
+
+
+def test_a_node_shows_its_input_as_text_and_gives_its_files_away_as_files(browser, failed):
+    panel = browser.get(f"/console/executions/{failed}/node?node=Nothing").text
+    assert "&lt;script&gt;alert(1)" in panel
+    assert "<script>" not in panel
+    assert "Retry from Nothing" in panel
+    for view, text in (("json", "&#34;text&#34;"), ("schema", ">text</td>"), ("table", "<th>text</th>")):
+        assert text in browser.get(f"/console/executions/{failed}/items?node=Start&view={view}").text
+    assert "None of them" in browser.get(f"/console/executions/{failed}/items?node=Start&search=zzz").text
+    file = browser.get(f"/console/executions/{failed}/file?node=Start&name=data&look=true")
+    assert file.data == b"<script>"
+    assert file.headers["Content-Disposition"] == "attachment; filename=x.html"
+    assert file.content_type == "application/octet-stream"
+    assert "sandbox" in file.headers["Content-Security-Policy"]
+    assert browser.get(f"/console/executions/{failed}/file?node=Start&name=other").status_code == 404
+    assert browser.get(f"/console/executions/{failed}/node?node=Other").status_code == 404
+
+
+def test_runs_and_versions_are_compared(browser, api, workflow, failed):
+    assert "has not succeeded yet" in browser.get(f"/console/executions/{failed}/compare").text
+    other = api.ended(workflow, data=orjson.dumps({"resultData": {"runData": {"Start": [run([ITEM])]}}}))
+    page = browser.get(f"/console/executions/{failed}/compare").text
+    assert f"Compare #{failed} with #{other}" in page
+    assert page.count("the same") == 1
+    assert "Nothing has changed" in browser.get(f"/console/executions/{failed}/changes").text
+    document = api.get("/workflows/first").json
+    document["nodes"][1]["disabled"] = True
+    changed = {name: document[name] for name in ("name", "nodes", "connections", "settings")}
+    assert api.put("/workflows/first", changed).status_code == 200
+    assert "&#34;disabled&#34;: true" in browser.get(f"/console/executions/{failed}/changes").text

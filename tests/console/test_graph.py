@@ -1,0 +1,78 @@
+"""How a graph is drawn: what each node and edge says of the run, and that nothing in a workflow can break it."""
+
+import pytest
+
+from app.console.graph import STICKY, draw, icon_of, label
+from tests.workflows import chain, node
+
+
+def run(items=(1,), error=None, took=5):
+    outputs = [None if each is None else {"items": each, "sizeBytes": 2, "digest": ""} for each in items]
+    failure = error and {"message": error, "name": "Error", "description": None, "node": None}
+    return {"executionTime": took, "executionStatus": "success", "outputs": {"main": outputs}, "error": failure}
+
+
+def structure(**runs):
+    nodes = [{"name": name, "runCount": len(each), "runs": each} for name, each in runs.items()]
+    return {"nodes": nodes, "lastNodeExecuted": next(reversed(runs), None)}
+
+
+LOOP = {
+    **chain(node("Start", "manualTrigger"), node("Loop", "splitInBatches", position=[200, 0])),
+    "connections": {
+        "Start": {"main": [[{"node": "Loop", "type": "main", "index": 0}]]},
+        "Loop": {"main": [[], [{"node": "Work", "type": "main", "index": 0}]]},
+        "Work": {"main": [[{"node": "Loop", "type": "main", "index": 0}]]},
+    },
+}
+LOOP["nodes"] = [*LOOP["nodes"], node("Work", "noOp", position=[400, 0])]
+
+
+def test_edges_tell_items_and_rounds():
+    rounds = [run([None, 2]), run([None, 2]), run([4, None])]
+    graph = draw(LOOP, structure(Start=[run([4])], Loop=rounds, Work=[run([2]), run([2], error="It broke")]))
+    told = {(edge.items, edge.rounds) for edge in graph.edges}
+    assert told == {(4, 1), (4, 2)}
+    assert (graph.nodes["Loop"].runs, graph.nodes["Loop"].status) == (3, "success")
+    assert (graph.nodes["Work"].status, graph.nodes["Work"].message) == ("error", "It broke")
+
+
+def test_what_has_not_run_says_so_and_what_waits_waits():
+    graph = draw(LOOP, structure(Start=[run()]), waiting=True)
+    assert graph.nodes["Start"].status == "waiting"
+    assert graph.nodes["Work"].status is None
+    assert {edge.items for edge in graph.edges if edge.items is not None} == {1}
+
+
+def test_sub_nodes_hang_below_and_notes_lie_behind():
+    connections = {"Model": {"ai_languageModel": [[{"node": "Agent", "type": "ai_languageModel", "index": 0}]]}}
+    nodes = [node("Agent", "noOp"), node("Model", "noOp", position=[0, 200])]
+    note = {"name": "Note", "type": STICKY, "position": [0, 0], "parameters": {"content": "one two", "width": 300}}
+    graph = draw({"nodes": [*nodes, note], "connections": connections})
+    assert graph.nodes["Model"].size < graph.nodes["Agent"].size
+    assert [edge.kind for edge in graph.edges] == ["ai_languageModel"]
+    assert [(each.width, each.lines) for each in graph.notes] == [(300, ["one two"])]
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {},
+        {"nodes": None, "connections": []},
+        {"nodes": ["x", {"name": None, "position": "there", "type": 7}], "connections": {"None": {"main": 3}}},
+        {"nodes": [{"name": "A", "position": [10**30, float("-inf")]}], "connections": {"A": {"main": [None, ["x"]]}}},
+        {"nodes": [{"name": "A"}], "connections": {"A": {"main": [[{"node": ["A"], "index": "x"}]]}}},
+        {"nodes": [{"name": "N", "type": STICKY, "parameters": {"width": "wide", "content": None}}]},
+    ],
+)
+def test_whatever_is_stored_can_be_drawn(broken):
+    graph = draw(broken)
+    assert all(abs(each) <= 10**6 for each in graph.box)
+
+
+def test_labels_are_cut_and_types_have_icons():
+    assert label("Ask the manager for a signature and wait") == ["Ask the manager for", "a signature and wait"]
+    assert label("x" * 100) == ["x" * 21 + "…"]
+    assert icon_of("n8n-nodes-base.webhook") == "webhook"
+    assert icon_of("n8n-nodes-base.noOp") == "node"
+    assert icon_of("n8n-nodes-other.thing") == "package"

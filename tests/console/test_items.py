@@ -1,0 +1,39 @@
+"""Items as tables, JSON, schemas and files."""
+
+from app.console.items import contains, files, schema, table, texts
+
+ITEMS = [
+    {"json": {"name": "Ada", "age": 36, "tags": ["a", {"deep": True}]}},
+    {"json": {"name": None, "more": {"x": 1.5}}, "binary": {"data": {"fileName": "a.png", "mimeType": "image/png"}}},
+    {"json": "text"},
+]
+
+
+def test_a_table_has_all_columns_and_tells_what_is_missing():
+    made = table(ITEMS, [10, 11, 12])
+    assert made.columns == ["name", "age", "tags", "more", "value"]
+    assert [number for number, _ in made.rows] == [10, 11, 12]
+    assert [cell and cell.kind for cell in made.rows[0][1]] == ["text", "number", "list", None, None]
+    assert made.rows[1][1][0].kind == "null"
+    assert table([{"json": {str(n): n for n in range(100)}}], [0]).left_out == 60
+    assert table([{"json": {"long": "x" * 1000}}], [0]).rows[0][1][0].cut
+
+
+def test_a_schema_tells_each_place_with_its_kinds():
+    fields = [(field.depth, field.name, field.kinds) for field in schema(ITEMS[:2])]
+    assert fields == [
+        (0, "name", "text or null"),
+        (0, "age", "number"),
+        (0, "tags", "list"),
+        (1, "[ ]", "text or object"),
+        (2, "deep", "boolean"),
+        (0, "more", "object"),
+        (1, "x", "number"),
+    ]
+
+
+def test_json_is_cut_and_files_are_listed():
+    assert texts([{"json": {"a": "x" * 60_000}}], [3])[0][::2] == (3, True)
+    assert [(file.item, file.name, file.file_name) for file in files(ITEMS, [0, 1, 2])] == [(1, "data", "a.png")]
+    assert contains(ITEMS[0], "ADA")
+    assert not contains(ITEMS[0], "Grace")
