@@ -43,6 +43,8 @@ class Settings:
     """A key with every scope, made at start; None: only keys in the database count."""
     concurrency: int
     """How many executions one worker runs at the same time."""
+    listeners: int
+    """How many triggers with a connection of their own one worker holds."""
     heartbeat_seconds: float
     """How often a worker says that it is alive."""
     lease_seconds: float
@@ -133,6 +135,7 @@ class Settings:
             port=port,
             api_key=_api_key(environ.get("EXECUTIONS_API_KEY", "").strip()),
             concurrency=reader.integer("EXECUTIONS_CONCURRENCY", 50, low=1, high=10_000),
+            listeners=reader.integer("EXECUTIONS_LISTENERS", 100, low=0, high=10_000),
             heartbeat_seconds=reader.duration("EXECUTIONS_HEARTBEAT_SECONDS", 5),
             lease_seconds=reader.duration("EXECUTIONS_LEASE_SECONDS", 30),
             node_seconds=reader.duration("EXECUTIONS_NODE_SECONDS", 5),

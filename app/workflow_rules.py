@@ -76,6 +76,10 @@ class EngineRules:
         nodes = self._parse(document).nodes.values()
         return [node.name for node in nodes if node.kind.poll is not None and not node.disabled]
 
+    def listening_nodes(self, document: Mapping[str, Any]) -> list[str]:
+        nodes = self._parse(document).nodes.values()
+        return [node.name for node in nodes if node.kind.listen is not None and not node.disabled]
+
     def _poll_times(self, document: Mapping[str, Any]) -> list[dict[str, Any]]:
         """The triggers that look for something new, with nothing but when they do."""
         names = self.polling_nodes(document)

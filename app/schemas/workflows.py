@@ -91,6 +91,9 @@ class WorkflowRules(Protocol):
     def polling_nodes(self, document: Mapping[str, Any]) -> list[str]:
         """The names of the triggers that look for something new, and are switched on."""
 
+    def listening_nodes(self, document: Mapping[str, Any]) -> list[str]:
+        """The names of the triggers that hold a connection, and are switched on."""
+
     def check_run(self, document: Mapping[str, Any], start_node: str | None) -> None:
         """Refuse what could not begin at this node, or at the default one. What lacks parameters begins, and fails."""
 

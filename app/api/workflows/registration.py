@@ -13,7 +13,7 @@ import orjson
 from app.api.face.auth import caller
 from app.api.face.errors import Refused
 from app.api.face.services import reading, services
-from app.repository import clock, polls, triggers, variables
+from app.repository import clock, listeners, polls, triggers, variables
 from app.repository.connection import Connection
 from app.repository.triggers import NewSchedule, NewWebhook
 from app.triggers.polls import polls_of
@@ -34,6 +34,8 @@ class Triggers:
     schedules: list[Schedule]
     polls: list[str] = field(default_factory=list)
     """The nodes that look for something new, each with schedules of its own."""
+    listeners: list[str] = field(default_factory=list)
+    """The nodes that hold a connection."""
 
 
 def read_triggers(document: dict[str, Any], project_id: str) -> Triggers:
@@ -57,7 +59,10 @@ def read_triggers(document: dict[str, Any], project_id: str) -> Triggers:
     ]
     timezone, polling = services().settings.timezone, rules.polling_nodes(document)
     return Triggers(
-        webhooks, [*schedules_of(document, timezone), *polls_of(document, polling, timezone)], polls=polling
+        webhooks,
+        [*schedules_of(document, timezone), *polls_of(document, polling, timezone)],
+        polling,
+        rules.listening_nodes(document),
     )
 
 
@@ -78,9 +83,11 @@ def register(connection: Connection, workflow_id: str, found: Triggers) -> None:
     ]
     triggers.register(connection, workflow_id, found.webhooks, schedules, visible=caller().project_id)
     polls.register(connection, workflow_id, found.polls)
+    listeners.register(connection, workflow_id, found.listeners)
 
 
 def unregister(connection: Connection, workflow_id: str) -> None:
     """Let nothing start the workflow by itself any more."""
     triggers.register(connection, workflow_id, [], [])
     polls.register(connection, workflow_id, [])
+    listeners.register(connection, workflow_id, [])

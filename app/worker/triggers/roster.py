@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 
 from app.settings import Settings
 from app.worker.chores.chore import Chore
+from app.worker.triggers.listening import Listening
 from app.worker.triggers.polling import Polling
 from app.worker.triggers.surroundings import Surroundings
 
@@ -17,6 +18,9 @@ async def trigger_chores(
 
     `worker_id` tells under which registration, `stopping` whether nothing more is to be begun.
     """
-    address = settings.webhook_url
-    async with Polling(surroundings, worker_id=worker_id, stopping=stopping, address=address) as polling:
-        yield [polling.chore()]
+    address, most = settings.webhook_url, settings.listeners
+    async with (
+        Polling(surroundings, worker_id=worker_id, stopping=stopping, address=address) as polling,
+        Listening(surroundings, worker_id=worker_id, stopping=stopping, most=most, address=address) as listening,
+    ):
+        yield [polling.chore(), listening.chore()]

@@ -3,7 +3,6 @@
 Knows messages and servers, no node.
 """
 
-import asyncio
 import contextlib
 import socket
 import time
@@ -15,10 +14,11 @@ from typing import Any
 
 import aiosmtplib
 
-from app.engine.nodes.shared.connection_errors import CONNECTION_ERRORS, resolve
+from app.engine.nodes.shared.connection_errors import CONNECTION_ERRORS
 from app.engine.run.errors import NodeError
 from app.engine.values import conversions
-from app.outgoing.addresses import AddressRules
+from app.outgoing import sockets
+from app.outgoing.addresses import AddressRefused, AddressRules, UnknownHost
 
 SECONDS = 60.0
 
@@ -53,22 +53,14 @@ async def server(credential: dict[str, Any], rules: AddressRules, *, verify: boo
 
 
 async def _connect(host: str, port: int, rules: AddressRules) -> socket.socket:
-    addresses = await resolve(rules, host, port)
-    loop, last = asyncio.get_running_loop(), OSError()
-    for address in addresses:
-        made = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM)
-        made.setblocking(False)
-        try:
-            async with asyncio.timeout(SECONDS):
-                await loop.sock_connect(made, (address, port))
-            return made
-        except (OSError, TimeoutError) as error:
-            made.close()
-            last = OSError(str(error))
-        except asyncio.CancelledError:
-            made.close()
-            raise
-    raise NodeError(CONNECTION_ERRORS["ECONNREFUSED"]) from last
+    try:
+        return await sockets.connect(rules, host, port, seconds=SECONDS)
+    except AddressRefused as error:
+        raise NodeError(str(error)) from error
+    except UnknownHost as error:
+        raise NodeError(CONNECTION_ERRORS["ENOTFOUND"]) from error
+    except OSError as error:
+        raise NodeError(CONNECTION_ERRORS["ECONNREFUSED"]) from error
 
 
 async def send(

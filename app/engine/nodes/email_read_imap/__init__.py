@@ -1,0 +1,1 @@
+"""Email Trigger (IMAP): listens to a mailbox."""

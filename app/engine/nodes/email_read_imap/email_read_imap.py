@@ -1,0 +1,153 @@
+"""Email Trigger (IMAP): an execution for the mails that come in, recorded before they are marked as read."""
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from app.engine.nodes.email_read_imap.criteria import read_criteria
+from app.engine.nodes.email_read_imap.mailbox import SECONDS, Mailbox, OwnThread
+from app.engine.nodes.email_read_imap.messages import raw_item, resolved_item, simple_item
+from app.engine.nodes.shared.connection_errors import CONNECTION_ERRORS
+from app.engine.nodes.shared.issues import Credential, credentials
+from app.engine.nodes.shared.passing import pass_on
+from app.engine.run.context import NodeContext
+from app.engine.run.errors import NodeError
+from app.engine.run.items import Item, Outputs
+from app.engine.run.node_types import Emit
+from app.engine.run.registry import node
+from app.engine.values import conversions
+from app.outgoing import sockets
+from app.outgoing.addresses import AddressRefused, UnknownHost
+from app.outgoing.certificates import tls_context
+
+LAST, VALIDITY = "lastMessageUid", "uidValidity"
+WITH_ATTRIBUTES, MAY_NOT_TRACK = 2, 2.1
+"""From which version on items tell a mail's number, and that of the last one may be left alone."""
+IDLE_SECONDS, LOOK_SECONDS = 300.0, 30.0
+"""After how long it looks by itself, where the server tells of new mails and where it does not."""
+MOST_MAILS, MOST_BYTES = 100, 32 * 2**20
+"""Of one execution; what comes at once beyond that is for the next."""
+LARGEST_MAIL = 25 * 2**20
+NEEDED = credentials(Credential("imap"))
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What the node's parameters ask for."""
+
+    folder: str
+    criteria: list[Any]
+    format: str
+    prefix: str | None
+    marks: bool
+    tracks: bool
+    version: float
+    reconnect_seconds: float | None
+
+
+async def listen(context: NodeContext, emit: Emit) -> None:
+    """Listen to the mailbox until cancelled, or until the connection breaks. Raises NodeError."""
+    wanted = _wanted(context.version, await context.resolve_first(context.parameters))
+    while True:
+        await _listen(context, emit, wanted)
+
+
+def _wanted(version: float, parameters: dict[str, Any]) -> Wanted:
+    options = parameters.get("options") or {}
+    form = str(parameters.get("format") or "simple")
+    prefix = str(parameters.get("dataPropertyAttachmentsPrefixName") or "attachment_")
+    minutes = conversions.to_number(options.get("forceReconnect") or 0)
+    if form not in ("simple", "resolved", "raw"):
+        raise NodeError(f"The Email Trigger does not know the format '{form}'")
+    return Wanted(
+        str(parameters.get("mailbox") or "INBOX"),
+        read_criteria(options.get("customEmailConfig")),
+        form,
+        prefix if form == "resolved" or parameters.get("downloadAttachments") else None,
+        str(parameters.get("postProcessAction") or "read") == "read",
+        version < MAY_NOT_TRACK or options.get("trackLastMessageId", True) is not False,
+        version,
+        minutes * 60 if minutes >= 1 else None,
+    )
+
+
+async def _listen(context: NodeContext, emit: Emit, wanted: Wanted) -> None:
+    credential = await context.credential("imap")
+    mailbox = await _connect(context, credential, wanted)
+    in_thread = OwnThread(mailbox)
+    user, password = str(credential.get("user") or ""), str(credential.get("password") or "")
+    try:
+        await in_thread(lambda: mailbox.open(user, password, wanted.folder))
+        until = None if wanted.reconnect_seconds is None else time.monotonic() + wanted.reconnect_seconds
+        pause = IDLE_SECONDS if await in_thread(lambda: mailbox.idles) else LOOK_SECONDS
+        while until is None or time.monotonic() < until:
+            await _take(context, emit, wanted, mailbox, in_thread)
+            await in_thread(lambda: mailbox.wait(pause))
+    finally:
+        in_thread.close()
+
+
+async def _connect(context: NodeContext, credential: dict[str, Any], wanted: Wanted) -> Mailbox:
+    host, port = str(credential.get("host") or ""), int(conversions.to_number(credential.get("port") or 993))
+    try:
+        made = await sockets.connect(context.outgoing.rules, host, port, seconds=SECONDS)
+    except AddressRefused as error:
+        raise NodeError(str(error)) from error
+    except UnknownHost as error:
+        raise NodeError(CONNECTION_ERRORS["ENOTFOUND"]) from error
+    except (OSError, ValueError) as error:
+        raise NodeError(CONNECTION_ERRORS["ECONNREFUSED"]) from error
+    secure = credential.get("secure", True)
+    tls = tls_context(verify=not credential.get("allowUnauthorizedCerts")) if secure else None
+    return Mailbox(made, host, tls)
+
+
+async def _take(context: NodeContext, emit: Emit, wanted: Wanted, mailbox: Mailbox, in_thread: OwnThread) -> None:
+    """Emit the mails that are new, some at a time, and mark each as read once it is recorded."""
+    kept = context.kept()
+    known = kept.get(LAST) if wanted.tracks and kept.get(VALIDITY, mailbox.validity) == mailbox.validity else None
+    after = known if isinstance(known, int) else None
+    numbers = await in_thread(lambda: mailbox.find(wanted.criteria, after))
+    while numbers:
+        batch, items = await in_thread(lambda: _read(wanted, mailbox, numbers))  # noqa: B023  (awaited at once)
+        if wanted.tracks:
+            context.keep({**context.kept(), LAST: batch[-1], VALIDITY: mailbox.validity})
+        await emit([items] if items else [])
+        if wanted.marks:
+            await in_thread(lambda: mailbox.mark_seen(batch))  # noqa: B023
+        numbers = numbers[len(batch) :]
+
+
+def _read(wanted: Wanted, mailbox: Mailbox, numbers: list[int]) -> tuple[list[int], list[Item]]:
+    """The first of the mails, as many as one execution gets, and their items."""
+    batch, size = numbers[:MOST_MAILS], 0
+    items: list[Item] = []
+    sizes = mailbox.sizes(batch)
+    for place, number in enumerate(batch):
+        too_large = sizes[number] > LARGEST_MAIL
+        size += 0 if too_large else sizes[number]
+        if place and size > MOST_BYTES:
+            return batch[:place], items
+        content = mailbox.read(number, head_only=too_large)
+        if content is None:
+            continue
+        item = _item(wanted, content)
+        if too_large:
+            item["json"]["error"] = f"The mail has {sizes[number]:,} bytes, more than {LARGEST_MAIL:,}: it was not read"
+        if wanted.format != "raw" and wanted.version >= WITH_ATTRIBUTES:
+            item["json"]["attributes"] = {"uid": number}
+        items.append(item)
+    return batch, items
+
+
+def _item(wanted: Wanted, content: bytes) -> Item:
+    if wanted.format == "raw":
+        return raw_item(content)
+    if wanted.format == "resolved":
+        return resolved_item(content, prefix=wanted.prefix or "")
+    return simple_item(content, prefix=wanted.prefix)
+
+
+@node("emailReadImap", [1, 2, 2.1, 2.2], trigger=True, credentials=NEEDED, listen=listen)
+async def email_read_imap(context: NodeContext) -> Outputs:
+    return pass_on(context)

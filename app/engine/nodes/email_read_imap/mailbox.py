@@ -1,0 +1,173 @@
+"""One mailbox on an IMAP server, over a connection that was made to an allowed address.
+
+Its methods block and are called in a thread of the connection's own. They raise NodeError. Knows no node.
+"""
+
+import asyncio
+import contextlib
+import imaplib
+import ssl
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+from imapclient import IMAPClient
+from imapclient.exceptions import IMAPClientError, LoginError
+
+from app.engine.run.errors import NodeError
+
+T = TypeVar("T")
+SECONDS = 60.0
+"""How long the server may take for an answer."""
+LARGEST = 64 * 2**20
+"""Bytes of one answer, whatever the server says of its size."""
+
+
+class Mailbox:
+    """The folder that is open. `abort` may be called from another thread."""
+
+    def __init__(self, connection: Any, host: str, context: ssl.SSLContext | None) -> None:
+        """`connection` is a socket; `context` says how it is encrypted, None: not at all."""
+        self._socket = connection
+        self._host = host
+        self._context = context
+        self._client: IMAPClient | None = None
+        self.validity = 0
+        """Numbers of messages mean nothing any more when this one has changed."""
+
+    def open(self, user: str, password: str, folder: str) -> None:
+        """Log in and open the folder."""
+        with _failures(password):
+            self._socket.settimeout(SECONDS)
+            if self._context is not None:
+                self._socket = self._context.wrap_socket(self._socket, server_hostname=self._host)
+            self._client = Client(self._socket, self._host)
+            self._client.login(user, password)
+            chosen = self._client.select_folder(folder)
+            self.validity = int(chosen.get(b"UIDVALIDITY", 0))
+
+    def find(self, criteria: Sequence[Any], after: int | None) -> list[int]:
+        """The numbers of the messages that fit, in order; those behind `after`, where it is given."""
+        wanted = [*criteria, *(["UID", f"{after + 1}:*"] if after is not None else [])]
+        with _failures():
+            found = sorted(self._open.search(wanted, "UTF-8" if not _is_ascii(wanted) else None))
+        return [number for number in found if after is None or number > after]
+
+    def sizes(self, numbers: Sequence[int]) -> dict[int, int]:
+        """The bytes of each message, by what the server says."""
+        with _failures():
+            fetched = self._open.fetch(numbers, ["RFC822.SIZE"])
+        return {number: int(fetched.get(number, {}).get(b"RFC822.SIZE", 0)) for number in numbers}
+
+    def read(self, number: int, *, head_only: bool = False) -> bytes | None:
+        """A message as it was sent, without marking it; None for one that is gone."""
+        part = "HEADER" if head_only else ""
+        with _failures():
+            fetched = self._open.fetch([number], [f"BODY.PEEK[{part}]"]).get(number, {})
+        content = fetched.get(f"BODY[{part}]".encode())
+        return content if isinstance(content, bytes) else None
+
+    def mark_seen(self, numbers: Sequence[int]) -> None:
+        with _failures():
+            self._open.add_flags(list(numbers), [rb"\Seen"], silent=True)
+
+    def wait(self, seconds: float) -> None:
+        """Until the server tells of something, or the time is up."""
+        with _failures():
+            if not self._open.has_capability("IDLE"):
+                self._open.noop()
+                return
+            self._open.idle()
+            try:
+                self._open.idle_check(timeout=seconds)
+            finally:
+                self._open.idle_done()
+
+    @property
+    def idles(self) -> bool:
+        """Whether the server tells of new messages by itself."""
+        return bool(self._open.has_capability("IDLE"))
+
+    def abort(self) -> None:
+        """Cut the connection; what waits for it fails at once."""
+        with contextlib.suppress(OSError, ValueError):
+            self._socket.shutdown(2)
+        with contextlib.suppress(OSError):
+            self._socket.close()
+
+    @property
+    def _open(self) -> IMAPClient:
+        if self._client is None:
+            raise NodeError("The mailbox is not open")
+        return self._client
+
+
+class Client(IMAPClient):  # type: ignore[misc]
+    """imapclient's, over a socket that is there already."""
+
+    def __init__(self, connection: Any, host: str) -> None:
+        self._connection = connection
+        super().__init__(host, ssl=False, timeout=SECONDS)
+
+    def _create_IMAP4(self) -> imaplib.IMAP4:
+        return Protocol(self._connection)
+
+
+class Protocol(imaplib.IMAP4):
+    """Python's own, over that socket, and with a bound to what it reads at once."""
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+        super().__init__()
+
+    def _create_socket(self, timeout: float | None) -> Any:
+        return self._connection
+
+    def read(self, size: int) -> bytes:
+        if size > LARGEST:
+            raise self.abort(f"an answer of {size} bytes is too large")
+        return super().read(size)
+
+
+class OwnThread:
+    """Lets a mailbox do its blocking work beside the loop; whoever is cancelled cuts it short."""
+
+    def __init__(self, mailbox: Mailbox) -> None:
+        self._mailbox = mailbox
+        self._threads = ThreadPoolExecutor(1, thread_name_prefix="imap")
+
+    async def __call__(self, work: Callable[[], T]) -> T:
+        future = asyncio.get_running_loop().run_in_executor(self._threads, work)
+        try:
+            return await asyncio.shield(future)
+        except asyncio.CancelledError:
+            self._mailbox.abort()
+            with contextlib.suppress(Exception):
+                await asyncio.wait([future], timeout=1)
+            raise
+
+    def close(self) -> None:
+        """Cut the connection and let the thread go."""
+        self._mailbox.abort()
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+
+def _is_ascii(wanted: Sequence[Any]) -> bool:
+    return str(wanted).isascii()
+
+
+@contextmanager
+def _failures(secret: str = "") -> Iterator[None]:
+    """What goes wrong as NodeError, never with the password in it."""
+    try:
+        yield
+    except LoginError as error:
+        raise NodeError(f"The mail server refused the login: {_text(error, secret)}") from None
+    except (IMAPClientError, imaplib.IMAP4.error, OSError, ValueError) as error:
+        raise NodeError(f"The mail server has failed: {_text(error, secret)}") from None
+
+
+def _text(error: Exception, secret: str) -> str:
+    text = str(error) or type(error).__name__
+    return text.replace(secret, "***") if secret else text

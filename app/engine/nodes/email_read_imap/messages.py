@@ -1,0 +1,155 @@
+"""A mail as an item, in each of n8n's formats. Knows messages, no server."""
+
+import html
+import html.entities
+from collections.abc import Iterator
+from email import message_from_bytes, policy
+from email.header import decode_header, make_header
+from email.message import Message
+from email.utils import getaddresses, parsedate_to_datetime
+from typing import Any
+
+from app.binary_files import file_entry
+from app.engine.run.items import Item
+from app.engine.values import dates
+
+TOP = ("from", "to", "cc", "subject", "date")
+"""Headers that stand beside the text; the others are in `metadata`."""
+ADDRESSES = {"from": "from", "to": "to", "cc": "cc", "bcc": "bcc", "reply-to": "replyTo"}
+TEXTS = {"message-id": "messageId", "in-reply-to": "inReplyTo"}
+MOST_PARTS = 1_000
+
+
+def raw_item(content: bytes) -> Item:
+    """The body as it was sent."""
+    body = content.partition(b"\r\n\r\n")[2]
+    return {"json": {"raw": body.decode("utf-8", "replace")}}
+
+
+def simple_item(content: bytes, *, prefix: str | None) -> Item:
+    """Texts and headers; with `prefix`, the attachments as files."""
+    message = message_from_bytes(content, policy=policy.compat32)
+    headers = {name.lower(): value for name, value in reversed(_headers(message))}
+    found = {kind: _text(message, kind) for kind in ("html", "plain")}
+    json: dict[str, Any] = {"textHtml": found["html"] or "", "textPlain": found["plain"] or ""}
+    json["metadata"] = {name: value for name, value in reversed(headers.items()) if name not in TOP}
+    json |= {name: headers[name] for name in TOP if name in headers}
+    return _with_files({"json": json}, message, prefix)
+
+
+def resolved_item(content: bytes, *, prefix: str) -> Item:
+    """Everything that can be told of the mail, its attachments as files."""
+    message = message_from_bytes(content, policy=policy.compat32)
+    lines = [(name, value) for name, value in message.raw_items()]
+    json: dict[str, Any] = {
+        "headers": {name.lower(): f"{name}: {_shown(value)}" for name, value in reversed(lines)},
+        "html": _lines(_text(message, "html")) or False,
+    }
+    text = _lines(_text(message, "plain"))
+    if text is not None:
+        json |= {"text": text, "textAsHtml": text_as_html(text)}
+    headers = {name.lower(): value for name, value in reversed(_headers(message))}
+    if "subject" in headers:
+        json["subject"] = headers["subject"]
+    if (moment := _date(headers.get("date"))) is not None:
+        json["date"] = moment
+    for name, key in ADDRESSES.items():
+        if name in headers:
+            json[key] = addresses(", ".join(message.get_all(name, []) if name != "from" else [str(message[name])]))
+    json |= {key: headers[name].strip() for name, key in TEXTS.items() if name in headers}
+    if references := headers.get("references", "").split():
+        json["references"] = references if len(references) > 1 else references[0]
+    return _with_files({"json": json}, message, prefix)
+
+
+def addresses(line: str) -> dict[str, Any]:
+    """The addresses of a header, for programs, as HTML and as text."""
+    pairs = [(decoded(name), address) for name, address in getaddresses([str(line)]) if address or name]
+    shown = []
+    for name, address in pairs:
+        link = f'<a href="mailto:{html.escape(address)}" class="mp_address_email">{html.escape(address)}</a>'
+        named = f'<span class="mp_address_name">{html.escape(name)}</span> &lt;{link}&gt;' if name else link
+        shown.append(f'<span class="mp_address_group">{named}</span>')
+    return {
+        "value": [{"address": address, "name": name} for name, address in pairs],
+        "html": ", ".join(shown),
+        "text": ", ".join(f'"{name}" <{address}>' if name else address for name, address in pairs),
+    }
+
+
+def text_as_html(text: str) -> str:
+    """A text as paragraphs of HTML."""
+    blocks = [block for block in text.strip("\n").split("\n\n") if block.strip()]
+    return "".join("<p>" + _entities(block.strip("\n")).replace("\n", "<br/>") + "</p>" for block in blocks)
+
+
+def _entities(text: str) -> str:
+    names = html.entities.codepoint2name
+    return "".join(
+        f"&{names[ord(sign)]};" if ord(sign) in names else sign if sign.isascii() else f"&#x{ord(sign):X};"
+        for sign in text
+    )
+
+
+def decoded(text: Any) -> str:
+    """A header's text without its encoding."""
+    try:
+        return str(make_header(decode_header(_shown(text))))
+    except (LookupError, ValueError, UnicodeError):
+        return _shown(text)
+
+
+def _shown(value: Any) -> str:
+    """A header's value as text: bytes that say nothing of their charset are taken as UTF-8."""
+    return str(value).encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
+def _headers(message: "Message[Any, Any]") -> list[tuple[str, str]]:
+    return [(name, " ".join(decoded(value).splitlines())) for name, value in message.raw_items()]
+
+
+def _parts(message: "Message[Any, Any]") -> Iterator["Message[Any, Any]"]:
+    for number, part in enumerate(message.walk()):
+        if number >= MOST_PARTS:
+            return
+        if not part.is_multipart():
+            yield part
+
+
+def _is_file(part: "Message[Any, Any]") -> bool:
+    return part.get_content_disposition() == "attachment" or part.get_content_maintype() != "text"
+
+
+def _text(message: "Message[Any, Any]", kind: str) -> str | None:
+    for part in _parts(message):
+        if part.get_content_type() == f"text/{kind}" and not _is_file(part):
+            content = part.get_payload(decode=True)
+            data = content if isinstance(content, bytes) else b""
+            try:
+                return data.decode(part.get_content_charset() or "utf-8", "replace")
+            except LookupError:
+                return data.decode("utf-8", "replace")
+    return None
+
+
+def _lines(text: str | None) -> str | None:
+    return None if text is None else text.replace("\r\n", "\n")
+
+
+def _date(text: str | None) -> str | None:
+    try:
+        return dates.to_iso(parsedate_to_datetime(text)) if text else None
+    except (TypeError, ValueError, IndexError, OverflowError):
+        return None
+
+
+def _with_files(item: Item, message: "Message[Any, Any]", prefix: str | None) -> Item:
+    if prefix is None:
+        return item
+    files = {}
+    for number, part in enumerate(part for part in _parts(message) if _is_file(part)):
+        content = part.get_payload(decode=True)
+        name = part.get_filename()
+        data = content if isinstance(content, bytes) else b""
+        files[f"{prefix}{number}"] = file_entry(data, part.get_content_type(), decoded(name) if name else None)
+    return {**item, "binary": files} if files else item

@@ -1,0 +1,137 @@
+"""Triggers with a connection of their own: which worker holds which, spread evenly over those that live."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from app.repository.connection import Connection, scalar
+from app.repository.lifecycle.claims import LOCK_WORKER
+from app.repository.trigger_nodes import TriggerNode
+
+ADD = """
+    INSERT INTO listeners AS l (workflow_id, node)
+    SELECT %(workflow_id)s, n.node
+      FROM unnest(%(nodes)s::text[]) AS n (node)
+    ON CONFLICT (workflow_id, node) DO NOTHING
+"""
+
+FORGET = """
+    DELETE FROM listeners AS l
+     WHERE l.workflow_id = %(workflow_id)s AND l.node <> ALL(%(nodes)s::text[])
+"""
+
+SAY_LISTENS = """
+    UPDATE workers AS w
+       SET listens = %(listens)s
+     WHERE w.id = %(worker_id)s AND w.listens <> %(listens)s
+"""
+
+# What each of those who listen is to hold, so that all are held.
+SHARE = """
+    SELECT ceil((SELECT count(*) FROM listeners)::numeric
+                / greatest(1, (SELECT count(*) FROM workers AS w WHERE w.stopped_at IS NULL AND w.listens)))::int
+"""
+
+# Uses listeners_held.
+HELD = """
+    SELECT l.workflow_id, l.node, l.taken_at, coalesce(w.active_version_id, w.version_id)
+      FROM listeners AS l
+      JOIN workflows AS w ON w.id = l.workflow_id
+     WHERE l.worker_id = %(worker_id)s
+     ORDER BY l.taken_at, l.workflow_id, l.node
+"""
+
+# What another worker takes at this moment is skipped, so each is held by one.
+TAKE = """
+    UPDATE listeners AS l
+       SET worker_id = %(worker_id)s, taken_at = clock_timestamp()
+     WHERE (l.workflow_id, l.node) IN (
+               SELECT f.workflow_id, f.node
+                 FROM listeners AS f
+                WHERE NOT EXISTS (SELECT FROM workers AS w WHERE w.id = f.worker_id AND w.stopped_at IS NULL)
+                ORDER BY f.workflow_id, f.node
+                LIMIT %(limit)s
+                  FOR UPDATE SKIP LOCKED)
+"""
+
+RELEASE = """
+    UPDATE listeners AS l
+       SET worker_id = NULL, taken_at = NULL
+      FROM unnest(%(workflow_ids)s::text[], %(nodes)s::text[]) AS r (workflow_id, node)
+     WHERE l.workflow_id = r.workflow_id AND l.node = r.node AND l.worker_id = %(worker_id)s
+"""
+
+# The row stays as it is until what was heard is written down.
+HOLDS = """
+    SELECT true
+      FROM listeners AS l
+     WHERE l.workflow_id = %(workflow_id)s AND l.node = %(node)s
+       AND l.worker_id = %(worker_id)s AND l.taken_at = %(taken_at)s
+       FOR SHARE
+"""
+
+TRIGGER = """
+    SELECT w.id, %(node)s, w.project_id, v.id, v.name, v.definition
+      FROM workflows AS w
+      JOIN workflow_versions AS v ON v.id = coalesce(w.active_version_id, w.version_id)
+     WHERE w.id = %(workflow_id)s
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """A trigger that a worker holds, since when, and the version of the workflow that is published now."""
+
+    workflow_id: str
+    node: str
+    taken_at: datetime
+    version_id: UUID
+
+
+def register(connection: Connection, workflow_id: str, nodes: Sequence[str]) -> None:
+    """Let exactly these nodes of a workflow be held by somebody."""
+    values = {"workflow_id": workflow_id, "nodes": list(nodes)}
+    connection.execute(FORGET, values)
+    if nodes:
+        connection.execute(ADD, values)
+
+
+def hold(connection: Connection, worker_id: int, most: int) -> list[Listener]:
+    """What this worker holds from now on: its share, at most `most`. Nothing once its lease has lapsed."""
+    if not scalar(connection, LOCK_WORKER, {"worker_id": worker_id}):
+        return []
+    connection.execute(SAY_LISTENS, {"worker_id": worker_id, "listens": most > 0})
+    held = [Listener(*row) for row in connection.execute(HELD, {"worker_id": worker_id})]
+    share = min(most, int(scalar(connection, SHARE)))
+    if len(held) > share:
+        # What it has held for longest stays.
+        release(connection, worker_id, held[share:])
+        return held[:share]
+    if len(held) < share:
+        taken = connection.execute(TAKE, {"worker_id": worker_id, "limit": share - len(held)}).rowcount
+        if taken:
+            held = [Listener(*row) for row in connection.execute(HELD, {"worker_id": worker_id})]
+    return held
+
+
+def release(connection: Connection, worker_id: int, listeners: Iterable[Listener]) -> None:
+    """Leave these to other workers."""
+    pairs = [(listener.workflow_id, listener.node) for listener in listeners]
+    values = {"workflow_ids": [pair[0] for pair in pairs], "nodes": [pair[1] for pair in pairs]}
+    connection.execute(RELEASE, {**values, "worker_id": worker_id})
+
+
+def holds(connection: Connection, worker_id: int, listener: Listener) -> bool:
+    """Whether it is still this worker's, until the transaction ends."""
+    if not scalar(connection, LOCK_WORKER, {"worker_id": worker_id}):
+        return False
+    values = {"workflow_id": listener.workflow_id, "node": listener.node, "taken_at": listener.taken_at}
+    return bool(scalar(connection, HOLDS, {**values, "worker_id": worker_id}))
+
+
+def read_trigger(connection: Connection, listener: Listener) -> TriggerNode | None:
+    """The trigger in its workflow as it is published now; None for a workflow that is gone."""
+    values = {"workflow_id": listener.workflow_id, "node": listener.node}
+    row = connection.execute(TRIGGER, values).fetchone()
+    return None if row is None else TriggerNode(*row)
