@@ -85,6 +85,18 @@ def exact(answer: dict[str, Any], items: int, templates: int) -> list[list[Any]]
     return [place for place in given if _is_place(place, items, templates)] if isinstance(given, list) else []
 
 
+def failures(answer: dict[str, Any], items: int, templates: int) -> list[tuple[int, int, Exception]]:
+    """What failed where: (item, template, error)."""
+    given = answer.get("failed")
+    found = []
+    for place in given if isinstance(given, list) else []:
+        row, column, said = place if isinstance(place, list) and len(place) == 3 else (None, None, None)
+        at, which = _index(row), _index(column)
+        if at is not None and which is not None and at < items and which < templates:
+            found.append((at, which, expression_error(said)))
+    return found
+
+
 def items_of(answer: dict[str, Any]) -> list[dict[str, Any]]:
     """The items that a program returned. Raises CodeError."""
     error = answer.get("error")

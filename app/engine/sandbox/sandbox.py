@@ -98,16 +98,22 @@ class Sandbox:
         Where scope["exact"] is set, it is left as the places of what JSON has written as null without being it, each
         [item, template, "undefined" | "NaN" | "Infinity" | "-Infinity", the message of the error if one was thrown].
 
+        Where scope["marks"] is set, what fails does not end the others: it gives None, and scope["failed"] is left as
+        (item, template, error) of each.
+
         Raises ExpressionError for what n8n lets fail the node; any other JavaScript error gives None. Raises
         SandboxTimeout or SandboxMemory when a limit was reached.
         """
-        texts = _encode(list(templates))
+        marks = bool(scope.get("marks"))
+        texts = _encode({"templates": list(templates), "marks": marks})
         payload = b"".join((_LENGTH.pack(len(texts)), texts, _encode(scope)))
         given = await self._pool.request("expressions", self._project, payload, self._expression_timeout)
         answer = await _judge(checks.document, given, large=large_json.is_large(given))
         _keep_data(answer, scope)
         indexes = scope.get("itemIndexes")
         rows = checks.rows(answer, len(scope.get("items") or () if indexes is None else indexes), len(templates))
+        if marks:
+            scope["failed"] = checks.failures(answer, len(rows), len(templates))
         if scope.get("exact"):
             scope["exact"] = checks.exact(answer, len(rows), len(templates))
         return rows

@@ -75,6 +75,16 @@ function start(load) {
     return entry;
   }
 
+  /** A handle in any case: that of a template that is wrong fails for each item. */
+  function handleOf(entry) {
+    if (entry.error === undefined) return entry.handle;
+    if (entry.failing === undefined) {
+      entry.failing = nextHandle++;
+      door.define(entry.failing, JSON.stringify([{ fails: entry.error, function: 0, variables: [] }]));
+    }
+    return entry.failing;
+  }
+
   function compileText(text) {
     try {
       const { handle, error } = lookUp(text);
@@ -86,21 +96,21 @@ function start(load) {
 
   /** Forgets what was unused for longest; only between requests, so that none loses what it is about to run. */
   function trim() {
-    for (const [template, { handle }] of cache) {
+    for (const [template, { handle, failing }] of cache) {
       if (cache.size <= CACHE_SIZE) return;
       cache.delete(template);
-      if (handle !== undefined) door.forget(handle);
+      for (const each of [handle, failing]) if (each !== undefined) door.forget(each);
     }
   }
 
   function evaluate(payload) {
     const size = payload.readUInt32BE(0);
-    const templates = JSON.parse(payload.toString('utf8', 4, 4 + size));
+    const { templates, marks } = JSON.parse(payload.toString('utf8', 4, 4 + size));
     const handles = [];
     for (const template of templates) {
-      const { handle, error } = lookUp(template);
-      if (error !== undefined) return JSON.stringify({ error: { message: error, kind: 'syntax' } });
-      handles.push(handle);
+      const entry = lookUp(template);
+      if (entry.error !== undefined && !marks) return JSON.stringify({ error: { message: entry.error, kind: 'syntax' } });
+      handles.push(handleOf(entry));
     }
     return door.evaluate(JSON.stringify(handles), payload.toString('utf8', 4 + size));
   }

@@ -35,7 +35,8 @@
     new ExpressionError(`Expression evaluation failed: ${error instanceof Error ? error.message : 'unknown error'}`);
 
   function runPart(part, scope) {
-    const { run, read } = part;
+    const { run, read, fails } = part;
+    if (fails !== undefined) throw new ExpressionError(fails);
     scope.copying = part.mutates;
     try {
       switch (read.length) {
@@ -115,6 +116,16 @@
     return typeof value === 'number' || value === null ? String(value) : typeof value;
   }
 
+  /** The value of a template; null, and its error in `failed`, where it fails and the others are to go on. */
+  function valueOrFailure(parts, scope, failed, place) {
+    try {
+      return valueOf(parts, scope);
+    } catch (error) {
+      failed.push([...place, realm.describe(error, place[0])]);
+      return null;
+    }
+  }
+
   function evaluate(handles, text) {
     let scope;
     let at = -1;
@@ -126,11 +137,15 @@
       const indexes = scope.data.itemIndexes ?? scope.items.keys();
       const results = [];
       const exact = scope.data.exact ? [] : undefined;
+      const failed = scope.data.marks ? [] : undefined;
+      const read = failed
+        ? (parts, row) => valueOrFailure(parts, scope, failed, [results.length, row.length])
+        : (parts) => valueOf(parts, scope);
       for (at of indexes) {
         scope.index = at;
         const row = [];
         for (const parts of list) {
-          const value = scope.data.kinds ? kindOf(parts, scope) : valueOf(parts, scope);
+          const value = scope.data.kinds ? kindOf(parts, scope) : read(parts, row);
           const kind = exact && hidden(value, scope);
           if (kind) exact.push([results.length, row.length, ...kind]);
           row.push(value);
@@ -138,7 +153,7 @@
         results.push(row);
       }
       const customData = scope.customDataChanged ? scope.data.customData : undefined;
-      return realm.encode({ results, customData, exact });
+      return realm.encode({ results, customData, exact, failed });
     } catch (error) {
       return realm.encode({ error: realm.describe(error, at) });
     } finally {
