@@ -53,6 +53,8 @@ class NodeContext:
     execution: ExecutionInfo
     metadata: dict[str, Any] = field(default_factory=dict)
     """Goes into this run's record, beside its data."""
+    hints: list[dict[str, Any]] = field(default_factory=list)
+    """What the editor is to tell of this run: {"message", "type", "location"}."""
     unprocessed: list[Item] = field(default_factory=list)
     """What a node that runs once leaves of its first input. Its expressions see it too, its program does not."""
     held: int = 0
@@ -179,6 +181,22 @@ class NodeContext:
             if not self.continues_on_fail:
                 raise
             return [await self._resolve_one(template, index, parameter, exact) for index in range(len(self.items))]
+
+    async def resolve_marked(
+        self, texts: Sequence[str]
+    ) -> tuple[list[list[Any]], list[tuple[int, int, Exception]], list[list[Any]]]:
+        """What each expression gives for each item, with what failed: (item, expression, error).
+
+        Last, the places of what JSON cannot hold: [item, expression, "undefined" or what number]. Without items they
+        are evaluated once. Raises NodeError where the sandbox itself fails.
+        """
+        scope = await self.scope(texts, self.items or [{"json": {}}]) | {"exact": True, "marks": True}
+        try:
+            rows = await self.sandbox.evaluate(texts, scope)
+        except (ExpressionError, SandboxError) as error:
+            raise self._expression_error(error, None) from error
+        self.keep_custom_data(scope)
+        return rows, scope["failed"], scope["exact"]
 
     async def _resolve_one(self, template: Template, index: int, parameter: str | None, exact: bool) -> Any:
         try:

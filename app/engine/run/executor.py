@@ -123,6 +123,7 @@ async def _run_task(
     if node.attached:
         close_uses(state)
     run |= {"executionTime": _elapsed(started), "executionStatus": status}
+    run["hints"] = context.hints
     if context.metadata:
         run["metadata"] = context.metadata
     if failure is not None:

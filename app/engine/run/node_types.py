@@ -128,6 +128,10 @@ class NodeTypes:
             return self._types[name, versions[0]].trigger
         return name.rsplit(".", 1)[-1].lower().endswith(("trigger", "webhook"))
 
+    def all(self) -> list[NodeType]:
+        """Everything that was added, each once."""
+        return list({id(found): found for found in self._types.values()}.values())
+
     def versions(self) -> dict[str, tuple[float, ...]]:
         """Every node type that can run, with its versions."""
         return dict(sorted(self._versions.items()))

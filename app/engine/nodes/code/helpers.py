@@ -119,7 +119,7 @@ class Helpers:
 
     async def _do(self, name: str, given: Json) -> bytes:
         if name == "file":
-            return _reply(0, result=_file(given))
+            return _reply(0, result=describe_file(given))
         older = name == "request"
         call = older_call_of(given) if older else call_of(given)
         answer = await send(self._context, call, 0)
@@ -178,7 +178,7 @@ def _refusal(answer: Answer, message: str) -> Json:
     return {"message": message, "name": "AxiosError", "code": code, "status": answer.status}
 
 
-def _file(given: Json) -> Json:
+def describe_file(given: Json) -> Json:
     """What is known of a file without its content: {size, head in base64, fileName, mimeType}, or {size, file}."""
     size = int(given["size"])
     sizes = {"fileSize": display_size(size), "bytes": size}
