@@ -37,7 +37,8 @@ def launch(mode: str, places: Places, memory_mb: int = MEMORY_MB) -> Launch:
         give_away(places.scratch)
     read = [f"--allow-fs-read={folder}" for folder in (JS, FRAMES, places.stand_in, packages, places.scratch)]
     options = (*read, f"--allow-fs-write={places.scratch}", "--unhandled-rejections=warn")
-    return Launch(options, (str(JS / "main.js"), mode, str(places.stand_in)), limits)
+    arguments = (str(JS / "main.js"), mode, str(places.stand_in), str(places.scratch))
+    return Launch(options, arguments, limits, marks=mode == "serve")
 
 
 def others_may_read(folder: Path) -> bool:

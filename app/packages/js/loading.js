@@ -2,7 +2,7 @@
 'use strict';
 
 const fs = require('node:fs');
-const { registerHooks } = require('node:module');
+const { createRequire, registerHooks } = require('node:module');
 const path = require('node:path');
 const { pathToFileURL } = require('node:url');
 
@@ -45,10 +45,30 @@ function loadClass(folder, file, className) {
   throw new Error(`The file exports no class named ${className}`);
 }
 
+const instances = new Map();
+
+/** The one object of a class of a package. */
+function instanceOf({ folder, file, className }) {
+  const key = `${folder}\0${file}`;
+  if (!instances.has(key)) instances.set(key, new (loadClass(folder, file, className))());
+  return instances.get(key);
+}
+
+/** What runs a version of a node type. */
+function nodeOf({ version, ...where }) {
+  const node = instanceOf(where);
+  const found = node.nodeVersions ? node.nodeVersions[version] : node;
+  if (!found) throw new Error(`The node has no version ${version}`);
+  return found;
+}
+
+/** The module `n8n-workflow` as the package sees it. */
+const workflowModule = ({ folder, file }) => createRequire(path.join(folder, file))('n8n-workflow');
+
 function inside(folder, file) {
   const full = path.resolve(folder, file);
   if (!full.startsWith(folder.endsWith(path.sep) ? folder : folder + path.sep)) throw new Error('The file lies outside of its package');
   return full;
 }
 
-module.exports = { classNameOf, contentsOf, loadClass, standInFor };
+module.exports = { classNameOf, contentsOf, instanceOf, loadClass, nodeOf, standInFor, workflowModule };

@@ -1,11 +1,11 @@
-// The program of a package process: `node main.js MODE STAND_IN`, started and watched by the worker. It speaks in
-// frames on stdin and stdout; what packages print goes to stderr.
+// The program of a package process: `node main.js MODE STAND_IN SCRATCH [MARKS]`, started and watched by the worker. It
+// speaks in frames on stdin and stdout; what packages print goes to stderr.
 'use strict';
 
-const { fenceProcess } = require('./fences.js');
+const { exit, fenceProcess } = require('./fences.js');
 const { standInFor } = require('./loading.js');
 
-const [mode, standIn] = process.argv.slice(2);
-fenceProcess();
+const [mode, standIn, scratch, marks] = process.argv.slice(2);
+fenceProcess(scratch);
 standInFor(standIn);
-require(mode === 'catalogue' ? './catalogue.js' : './serve.js').start();
+require(mode === 'catalogue' ? './catalogue.js' : './serve.js').start({ exit, marks: Number(marks) });

@@ -1,14 +1,24 @@
 // As much of n8n-workflow as the sample package needs.
 'use strict';
 
-class NodeOperationError extends Error {
-  constructor(node, error, options = {}) {
-    super(error instanceof Error ? error.message : error);
-    this.name = 'NodeOperationError';
+class NodeError extends Error {
+  constructor(node, error, { message, description, itemIndex } = {}) {
+    super(message ?? error?.message ?? error);
+    this.name = this.constructor.name;
     this.node = node;
-    this.description = options.description;
-    this.context = options.itemIndex === undefined ? {} : { itemIndex: options.itemIndex };
+    this.description = description;
+    this.context = itemIndex === undefined ? {} : { itemIndex };
   }
 }
 
-module.exports = { NodeConnectionTypes: { Main: 'main' }, NodeOperationError };
+class NodeOperationError extends NodeError {}
+
+class NodeApiError extends NodeError {
+  constructor(node, error, options) {
+    super(node, error, options);
+    this.httpCode = error?.response ? String(error.response.status) : null;
+    this.messages = [error?.message];
+  }
+}
+
+module.exports = { NodeApiError, NodeConnectionTypes: { Main: 'main' }, NodeOperationError };

@@ -1,0 +1,190 @@
+"""One run of a package's node: what its process is told, and what comes of its answer."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+
+from app.engine.run.context import NodeContext
+from app.engine.run.errors import NodeError, WaitRequested
+from app.engine.run.items import Item, Outputs
+from app.packages.host import Host, HostError
+from app.packages.parameters import split
+from app.packages.surroundings import Surroundings, Tokens
+
+Json = dict[str, Any]
+FOREVER = datetime(3000, 1, 1, tzinfo=UTC)
+"""n8n's way to wait for a call and nothing else."""
+
+
+class PackageError(NodeError):
+    """A package's node has failed; `shown` is the error as the package made it."""
+
+    def __init__(self, shown: Json) -> None:
+        context = shown.get("context")
+        super().__init__(
+            str(shown.get("message") or "Unknown error"),
+            description=_text(shown.get("description")),
+            name=_text(shown.get("name")) or "Error",
+            context=context if isinstance(context, dict) else None,
+        )
+        self._more = {
+            name: shown[name]
+            for name in ("httpCode", "messages", "level", "functionality", "tags", "type", "code", "status")
+            if shown.get(name) is not None
+        }
+
+    def document(self, node: Json | None) -> Json:
+        document = super().document(node)
+        return {**document, **self._more, "stack": f"{self.name}: {self.message}"}
+
+
+@dataclass(frozen=True, slots=True)
+class Values:
+    """The parameters of a run: `base` without expressions, which stand at `holes`; `rows` are what they give an item.
+
+    `failed` are [item, hole, error], `nothing` [item, hole, what it is] of what JSON cannot hold.
+    """
+
+    base: Json
+    holes: list[Any]
+    rows: list[list[Any]]
+    failed: list[list[Any]]
+    nothing: list[list[Any]]
+
+    def told(self) -> Json:
+        """As the process is told."""
+        return {
+            "parameters": self.base,
+            "holes": self.holes,
+            "rows": self.rows,
+            "failed": self.failed,
+            "nothing": self.nothing,
+        }
+
+
+async def evaluate(context: NodeContext, parameters: Json) -> Values:
+    """The completed parameters with all that their expressions give, for all items in one trip to the sandbox."""
+    base, holes = split(parameters)
+    if not holes:
+        return Values(base, [], [], [], [])
+    rows, failed, nothing = await context.resolve_marked([text for _, text in holes])
+    told = [[item, hole, _error_shown(error)] for item, hole, error in failed]
+    return Values(base, [path for path, _ in holes], rows, told, [place[:3] for place in nothing])
+
+
+async def run_action(
+    host: Host, context: NodeContext, where: Json, parameters: Json, credentials: Json, tokens: Tokens
+) -> Outputs | None:
+    """Run a node over its items. Raises NodeError, WaitRequested."""
+    values = await evaluate(context, parameters)
+    surroundings = Surroundings(context, credentials, tokens)
+    static_data = copy.deepcopy(context.state.static_data.shown_to(context.node.name))
+    request = {
+        "kind": "execute",
+        "package": where,
+        **values.told(),
+        **about(context),
+        "items": context.inputs,
+        "sources": context.sources,
+        "credentialTypes": credentials,
+        "staticData": static_data,
+        "contextData": {"node": context.memory()},
+        "customData": context.state.custom_data,
+    }
+    try:
+        answer = await host.call(request, surroundings.ask, surroundings.channel)
+    except HostError as error:
+        raise NodeError(str(error)) from error
+    answer = _hidden(answer, surroundings)
+    _keep(context, answer)
+    if isinstance(shown := answer.get("error"), dict):
+        raise PackageError(shown)
+    outputs = _outputs(answer.get("outputs"))
+    if answer.get("waitTill"):
+        raise _wait(str(answer["waitTill"]))
+    return outputs
+
+
+def about(context: NodeContext) -> Json:
+    """What a call knows of its node, workflow and execution."""
+    graph, execution, node = context.state.graph, context.execution, context.node
+    shown = {name: value for name, value in node.document.items() if name != "parameters"}
+    return {
+        "node": {**shown, "typeVersion": context.version},
+        "workflow": {"id": graph.id, "name": graph.name, "active": graph.active},
+        "mode": execution.mode,
+        "executionId": execution.id,
+        "timezone": context.timezone,
+        "runIndex": context.run_index,
+        "continueOnFail": context.continues_on_fail,
+        "address": execution.ports.address,
+        "resumeUrl": execution.ports.resume_url,
+    }
+
+
+def _hidden(answer: Json, surroundings: Surroundings) -> Json:
+    """The answer, in which errors and lines tell nothing of what credentials hold."""
+    mask = surroundings.mask
+    if not mask:
+        return answer
+    told = {name: answer[name] for name in ("error", "lines", "hints") if answer.get(name)}
+    shown: Json = orjson.loads(mask.json(orjson.dumps(told)))
+    return {**answer, **shown}
+
+
+def _keep(context: NodeContext, answer: Json) -> None:
+    """Take over what the run leaves besides its items."""
+    node = context.node.name
+    if isinstance(static := answer.get("staticData"), dict):
+        context.state.static_data.take(node, static)
+    if isinstance(kept := answer.get("contextData"), dict) and isinstance(kept.get("node"), dict):
+        memory = context.memory()
+        memory.clear()
+        memory.update(kept["node"])
+    if isinstance(custom := answer.get("customData"), dict) and custom:
+        context.state.custom_data = {str(key): str(value) for key, value in custom.items()}
+    if isinstance(hints := answer.get("hints"), list):
+        context.hints.extend(each for each in hints if isinstance(each, dict))
+    if isinstance(metadata := answer.get("metadata"), dict):
+        context.metadata.update(metadata)
+    if isinstance(lines := answer.get("lines"), list) and lines:
+        context.metadata.setdefault("console", []).extend(str(line) for line in lines)
+
+
+def _outputs(given: Any) -> Outputs | None:
+    """What a node has returned, looked at once more: it must be what the engine takes items for."""
+    if given is None:
+        return None
+    if not isinstance(given, list) or not all(isinstance(items, list) for items in given):
+        raise NodeError("The node returned no list of outputs")
+    return [_items(items) for items in given]
+
+
+def _items(items: Iterable[Any]) -> list[Item]:
+    made = []
+    for item in items:
+        if not isinstance(item, dict) or not isinstance(item.get("json"), dict | list):
+            raise NodeError("The node returned an item that is none")
+        made.append(item)
+    return made
+
+
+def _wait(text: str) -> WaitRequested:
+    until = datetime.fromisoformat(text.replace("Z", "+00:00"))
+    return WaitRequested(min(until, FOREVER), "webhook" if until >= FOREVER else None)
+
+
+def _error_shown(error: Exception) -> Json:
+    shown = {"message": getattr(error, "message", None) or str(error), "name": "ExpressionError"}
+    description = getattr(error, "description", None)
+    return shown if description is None else {**shown, "description": description}
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) else None

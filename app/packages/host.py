@@ -1,0 +1,137 @@
+"""The package processes of one worker, and the calls that they answer.
+
+None is started before the first call. A call gets a process of its own as long as there are enough; one that loops, or
+takes too much memory, ends with its process, and a neighbour in it that has not touched the world outside is run again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shutil
+import tempfile
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import orjson
+
+from app import large_json
+from app.engine.sandbox.errors import SandboxError, SandboxMemory, SandboxTimeout
+from app.engine.sandbox.pool import Kind, Pool
+from app.engine.sandbox.process import Launch
+from app.engine.sandbox.requests import Ask, Channel, Manners
+from app.packages.launch import MEMORY_MB, STAND_IN, Places, launch
+
+PROCESSES = 4
+CALL_SECONDS = 3600.0
+SILENT_SECONDS = 60.0
+"""How long a node may compute without letting anything else of its process go on."""
+IDLE_SECONDS = 600.0
+_MODE = "packages"
+
+
+class HostError(Exception):
+    """A package process could not do what was asked: it was ended, or could not be started. Fit for a user."""
+
+
+class Host:
+    """Runs the code of the packages below a folder; an asynchronous context manager.
+
+    `processes` at most run at once, each with `memory_mb` of heap. A call may take `call_seconds` in all, and
+    `silent_seconds` of computing in one piece.
+    """
+
+    def __init__(
+        self,
+        packages: Path,
+        *,
+        processes: int = PROCESSES,
+        memory_mb: int = MEMORY_MB,
+        call_seconds: float = CALL_SECONDS,
+        silent_seconds: float = SILENT_SECONDS,
+        stand_in: Path = STAND_IN,
+    ) -> None:
+        self._packages = packages
+        self._stand_in = stand_in
+        self._memory_mb = memory_mb
+        self._call_seconds = call_seconds
+        self._silent_seconds = silent_seconds
+        self._scratch: Path | None = None
+        manners = Manners(marks=True, silent_seconds=silent_seconds)
+        heap = memory_mb * 2**20 * 3 // 4
+        kind = Kind(self._launch, manners, heap, processes)
+        self._pool = Pool({_MODE: kind}, processes=processes, idle_seconds=IDLE_SECONDS)
+
+    async def __aenter__(self) -> Host:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self._pool.close()
+        if self._scratch is not None:
+            await asyncio.to_thread(shutil.rmtree, self._scratch, ignore_errors=True)
+
+    @property
+    def pids(self) -> list[int]:
+        """The processes that run now."""
+        return self._pool.pids
+
+    @property
+    def ended(self) -> int:
+        """How many processes were killed at a limit, or died by themselves."""
+        return self._pool.ended
+
+    async def call(
+        self,
+        request: dict[str, Any],
+        ask: Ask | None = None,
+        channel: Channel | None = None,
+        seconds: float | None = None,
+    ) -> dict[str, Any]:
+        """What a process answers to the request, of which `kind` says what it is about (js/kinds.js).
+
+        `ask` answers what the call wants to know meanwhile, `channel` has its connections. Cancelling ends the call.
+        Raises HostError.
+        """
+        payload = await large_dumps(request)
+        limit = self._call_seconds if seconds is None else seconds
+        try:
+            answer = await self._pool.request(_MODE, "", payload, limit, ask, channel)
+        except SandboxTimeout as error:
+            raise HostError(self._too_long(error, limit)) from error
+        except SandboxMemory as error:
+            raise HostError("The node needed more memory than it may use") from error
+        except SandboxError as error:
+            raise HostError(_words(error)) from error
+        document = (
+            await asyncio.to_thread(large_json.read, answer) if large_json.is_large(answer) else orjson.loads(answer)
+        )
+        return document if isinstance(document, dict) else {}
+
+    def _too_long(self, error: SandboxTimeout, limit: float) -> str:
+        if "within" in str(error):
+            return f"The node did not finish within {limit:g} seconds"
+        return f"The node computed for more than {self._silent_seconds:g} seconds without a pause, and was ended"
+
+    def _launch(self) -> Launch:
+        """A process with a new folder for temporary files, below the one that goes with this host."""
+        if self._scratch is None:
+            self._scratch = Path(tempfile.mkdtemp(prefix="executions-packages-"))
+            self._scratch.chmod(0o711)
+        scratch = Path(tempfile.mkdtemp(dir=self._scratch))
+        return launch("serve", Places(self._packages, scratch, self._stand_in), self._memory_mb)
+
+
+async def large_dumps(value: Any) -> bytes:
+    """The value as JSON, for Node."""
+    try:
+        return orjson.dumps(value, default=str)
+    except TypeError:
+        # Integers beyond 64 bits and lone surrogates, which JavaScript reads as its own kind of number and text.
+        return json.dumps(value, default=str).encode()
+
+
+def _words(error: SandboxError) -> str:
+    return str(error).replace("The sandbox process", "The process of the node").replace("The sandbox", "The host")

@@ -1,0 +1,76 @@
+// Requests that prove who calls, by the node's credential of a type.
+'use strict';
+
+const { current } = require('./calls.js');
+const { credentialsOf } = require('./credentials.js');
+const { workflowModule } = require('./loading.js');
+const { get } = require('./paths.js');
+const { httpRequest, request } = require('./requests.js');
+
+const statusOf = (error) => Number(error?.response?.status ?? error?.response?.statusCode ?? error?.statusCode ?? error?.httpCode ?? error?.status);
+
+function apiError(error, options) {
+  const { request: asked } = current();
+  const { NodeApiError } = workflowModule(asked.package);
+  if (!NodeApiError || error instanceof NodeApiError) return error;
+  return new NodeApiError(asked.node, error, options);
+}
+
+/** `send` as somebody who holds the credential of that type; once more with a fresh token where it was refused. */
+async function authenticated(send, type, options, { credentialsDecrypted, ...more } = {}) {
+  const credentials = credentialsOf();
+  if (credentials.isOfType(type, 'oAuth2Api')) return withOAuth2(send, type, options, more.oauth2);
+  if (credentials.isOfType(type, 'oAuth1Api')) return withOAuth1(send, type, options);
+  const data = credentialsDecrypted?.data ?? (await credentials.prepared(type));
+  try {
+    return await send(await credentials.authenticate(type, data, copy(options)));
+  } catch (error) {
+    const renews = statusOf(error) === 401 && credentials.from(type, 'preAuthentication');
+    if (!renews) throw apiError(error);
+    try {
+      const renewed = await credentials.prepared(type, true);
+      return await send(await credentials.authenticate(type, renewed, copy(options)));
+    } catch (again) {
+      throw apiError(again);
+    }
+  }
+}
+
+const copy = (options) => ({ ...options, headers: { ...options.headers }, qs: options.qs ?? {} });
+
+/** `send` with the token of an OAuth2 credential, which the worker keeps fresh. */
+async function withOAuth2(send, type, options, rules = {}) {
+  const { tokenType, property, keepBearer, keyToIncludeInAccessTokenHeader: headerName, tokenExpiredStatusCode = 401 } = rules;
+  const trial = async (anew) => {
+    const { data, token } = await current().ask('oauth2', { type, anew });
+    const kept = data?.oauthTokenData ?? {};
+    const secret = (property ? get(kept, property) : undefined) ?? token ?? kept.access_token;
+    const named = tokenType ?? kept.token_type ?? 'Bearer';
+    const kind = keepBearer === true || /^bearer$/i.test(named) ? 'Bearer' : named;
+    const made = copy(options);
+    if (headerName) made.headers = { ...made.headers, [headerName]: secret };
+    else made.headers = { ...made.headers, Authorization: `${kind} ${secret}` };
+    return send(made);
+  };
+  try {
+    return await trial(false);
+  } catch (error) {
+    if (statusOf(error) !== Number(tokenExpiredStatusCode)) throw error;
+    return trial(true);
+  }
+}
+
+async function withOAuth1(send, type, options) {
+  const { headers } = await current().ask('oauth1', { type, url: String(options.url ?? options.uri), method: options.method ?? 'GET', qs: options.qs ?? {}, form: options.form ?? {} });
+  return send({ ...options, headers: { ...options.headers, ...headers } });
+}
+
+module.exports = {
+  apiError,
+  authenticated,
+  statusOf,
+  httpRequestWithAuthentication: (type, options, more) => authenticated(httpRequest, type, options, more),
+  requestWithAuthentication: (type, options, more) => authenticated(request, type, options, more),
+  requestOAuth1: (type, options) => withOAuth1(request, type, typeof options === 'string' ? { url: options } : options),
+  requestOAuth2: (type, options, rules) => withOAuth2(request, type, typeof options === 'string' ? { url: options } : options, rules),
+};

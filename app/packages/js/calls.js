@@ -1,0 +1,143 @@
+// The calls that a process has taken: which one the running code belongs to, what it asks the worker, how it ends.
+'use strict';
+
+const { AsyncLocalStorage, createHook } = require('node:async_hooks');
+const fs = require('node:fs');
+
+const { ASK, STREAM, fitsFrame, writeFrame } = require('./frames.js');
+
+const MOST_LINES = 1000;
+const LONGEST_LINE = 10_000;
+
+const storage = new AsyncLocalStorage();
+const calls = new Map();
+
+/** One thing that the worker wants done. `request` is what it said. */
+class Call {
+  #asked = new Map();
+  #lastAsked = 0;
+  #cancel = new AbortController();
+  #endings = new Set();
+  lines = [];
+
+  constructor(id, request) {
+    this.id = id;
+    this.request = request;
+  }
+
+  get signal() {
+    return this.#cancel.signal;
+  }
+
+  /** What the worker answers to a question; rejects with what it says is wrong. */
+  ask(name, given) {
+    return new Promise((resolve, reject) => {
+      const text = this.#question(name, given);
+      this.#asked.set(this.#lastAsked, { resolve, reject });
+      writeFrame(this.id, ASK, text);
+    });
+  }
+
+  /** The same without coming back to the event loop; `wait(id)` gives the next reply to this call. */
+  askNow(name, given, wait) {
+    writeFrame(this.id, ASK, this.#question(name, given));
+    const number = this.#lastAsked;
+    let settled;
+    this.#asked.set(number, { resolve: (value) => (settled = { value }), reject: (error) => (settled = { error }) });
+    while (!settled) this.reply(wait(this.id));
+    if (settled.error) throw settled.error;
+    return settled.value;
+  }
+
+  #question(name, given) {
+    this.#lastAsked += 1;
+    const text = JSON.stringify({ call: this.#lastAsked, name, given });
+    if (!fitsFrame(text)) throw new Error('What the node sends is larger than 64 MiB');
+    return text;
+  }
+
+  reply(text) {
+    const { call, result, bytes, error } = JSON.parse(text);
+    const waiting = this.#asked.get(call);
+    if (!waiting) return;
+    this.#asked.delete(call);
+    if (error) waiting.reject(errorOf(error));
+    else waiting.resolve(typeof bytes === 'string' ? { ...result, body: Buffer.from(bytes, 'base64') } : result);
+  }
+
+  /** Sends a frame of this call's own connections. */
+  stream(payload) {
+    writeFrame(this.id, STREAM, payload);
+  }
+
+  print(line) {
+    if (this.lines.length < MOST_LINES) this.lines.push(line.slice(0, LONGEST_LINE));
+  }
+
+  /** Has `end` called when the call is over; gives what takes that back. */
+  atEnd(end) {
+    this.#endings.add(end);
+    return () => this.#endings.delete(end);
+  }
+
+  /** The call is over: nobody waits for it, and all that it holds is closed. */
+  close() {
+    this.#cancel.abort();
+    for (const end of this.#endings) end();
+    this.#endings.clear();
+  }
+}
+
+function errorOf({ message, ...details }) {
+  const error = new Error(message);
+  for (const [name, value] of Object.entries(details)) {
+    Object.defineProperty(error, name, { value, writable: true, configurable: true, enumerable: name !== 'name' });
+  }
+  return error;
+}
+
+const current = () => storage.getStore();
+
+// The worker reads from an open file for which call this process works, when it has to blame one for a hang.
+
+const written = Buffer.alloc(4);
+let marks;
+let marked = 0;
+
+function mark() {
+  const id = storage.getStore()?.id ?? 0;
+  if (id === marked) return;
+  marked = id;
+  written.writeUInt32BE(id);
+  fs.writeSync(marks, written, 0, 4, 0);
+}
+
+const hook = createHook({ before: mark });
+
+/** Leaves marks in that open file. */
+function leaveMarks(file) {
+  marks = file;
+}
+
+/** Runs `work` as a part of the call. */
+function within(call, work) {
+  return storage.run(call, () => {
+    mark();
+    return work();
+  });
+}
+
+/** Takes a call; where there are several, each step of each is marked. */
+function take(call) {
+  calls.set(call.id, call);
+  if (calls.size === 2) hook.enable();
+}
+
+/** Lets go of a call; false where it was let go of already. */
+function drop(call) {
+  const known = calls.delete(call.id);
+  if (calls.size < 2) hook.disable();
+  return known;
+}
+
+module.exports = { Call, calls, current, drop, errorOf, leaveMarks, take, within };

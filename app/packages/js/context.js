@@ -1,0 +1,250 @@
+// What `this` is in a node's functions: its parameters, items, credentials and helpers. One context is one call.
+'use strict';
+
+const { createHash } = require('node:crypto');
+
+const { credentialsOf } = require('./credentials.js');
+const { helpersOf } = require('./helpers.js');
+const { workflowModule } = require('./loading.js');
+const { Parameters } = require('./parameters.js');
+
+/** n8n's names of what may have started an execution. */
+const MANUAL = new Set(['manual', 'test']);
+
+class Context {
+  #call;
+  #parameters;
+
+  constructor(call, description) {
+    const { request } = call;
+    this.#call = call;
+    this.#parameters = new Parameters(request, description);
+    this.#parameters.version = request.package.version;
+    this.inputs = request.items ?? [];
+    this.hints = [];
+    this.metadata = {};
+    this.waitTill = undefined;
+    this.helpers = helpersOf(this.inputs, (message, item, explanation) => this.fail(message, item, explanation));
+    this.logger = Object.fromEntries(['error', 'warn', 'info', 'debug', 'log', 'verbose'].map((level) => [level, (text) => call.print(`${level}: ${text}`)]));
+    this.nodeHelpers = { copyBinaryFile: () => Promise.reject(new Error('Files are kept in items here')) };
+  }
+
+  get parameters() {
+    return this.#parameters;
+  }
+
+  get call() {
+    return this.#call;
+  }
+
+  get #asked() {
+    return this.#call.request;
+  }
+
+  fail(message, itemIndex, description) {
+    const { NodeOperationError } = workflowModule(this.#asked.package);
+    return NodeOperationError ? new NodeOperationError(this.getNode(), message, { itemIndex, description }) : new Error(message);
+  }
+
+  // Parameters and items
+
+  getNodeParameter(name, item = 0, fallback, options) {
+    return this.#parameters.get(name, item, fallback, options);
+  }
+
+  getInputData(index = 0, type = 'main') {
+    return type === 'main' ? (this.inputs[index] ?? []) : [];
+  }
+
+  getInputSourceData(index = 0) {
+    return this.#asked.sources?.[index] ?? null;
+  }
+
+  evaluateExpression(expression, item = 0) {
+    const text = String(expression).startsWith('=') ? String(expression) : `=${expression}`;
+    return this.#call.askAtOnce('evaluate', { text, item }).value;
+  }
+
+  getWorkflowDataProxy(item = 0) {
+    const names = ['$json', '$binary', '$node', '$workflow', '$execution', '$parameter', '$prevNode', '$now', '$today', '$vars'];
+    const proxy = { $item: (index) => this.getWorkflowDataProxy(index), $input: { item: this.inputs[0]?.[item], all: () => this.inputs[0] ?? [] } };
+    for (const name of names) {
+      Object.defineProperty(proxy, name, { enumerable: true, configurable: true, get: () => this.evaluateExpression(`={{ ${name} }}`, item) });
+    }
+    Object.defineProperty(proxy, '$json', { enumerable: true, get: () => this.inputs[0]?.[item]?.json ?? {} });
+    Object.defineProperty(proxy, '$binary', { enumerable: true, get: () => this.inputs[0]?.[item]?.binary ?? {} });
+    return proxy;
+  }
+
+  async getInputConnectionData() {
+    return undefined;
+  }
+
+  // The node, its workflow and its execution
+
+  getNode() {
+    return { ...this.#asked.node, parameters: this.#parameters.raw };
+  }
+
+  getWorkflow() {
+    return { ...this.#asked.workflow };
+  }
+
+  getMode() {
+    const { mode } = this.#asked;
+    return MANUAL.has(mode) ? 'manual' : mode;
+  }
+
+  getExecutionId() {
+    return this.#asked.executionId;
+  }
+
+  getTimezone() {
+    return this.#asked.timezone;
+  }
+
+  getInstanceBaseUrl() {
+    return `${this.#asked.address ?? ''}/`;
+  }
+
+  getRestApiUrl() {
+    return `${this.#asked.address ?? ''}/rest`;
+  }
+
+  getInstanceId() {
+    return createHash('sha256').update(this.#asked.address ?? '').digest('hex');
+  }
+
+  getSignedResumeUrl(parameters = {}) {
+    const url = new URL(this.#asked.resumeUrl);
+    for (const [name, value] of Object.entries(parameters)) url.searchParams.set(name, value);
+    return url.href;
+  }
+
+  continueOnFail() {
+    return Boolean(this.#asked.continueOnFail);
+  }
+
+  getKnownNodeTypes() {
+    return {};
+  }
+
+  getParentNodes() {
+    return this.#asked.parents ?? [];
+  }
+
+  getChildNodes() {
+    return this.#asked.children ?? [];
+  }
+
+  getNodeOutputs() {
+    return this.#asked.outputs ?? [];
+  }
+
+  getNodeInputs() {
+    return this.#asked.inputKinds ?? [];
+  }
+
+  isToolExecution() {
+    return false;
+  }
+
+  isStreaming() {
+    return false;
+  }
+
+  getRunnerStatus() {
+    return { available: false };
+  }
+
+  // What is kept
+
+  getWorkflowStaticData(kind) {
+    const data = this.#asked.staticData;
+    if (kind !== 'global' && kind !== 'node') throw new Error(`The context data of type "${kind}" is not known.`);
+    return data[kind];
+  }
+
+  getContext(kind) {
+    if (kind !== 'node' && kind !== 'flow') throw new Error(`The context type "${kind}" is not known.`);
+    return (this.#asked.contextData[kind] ??= {});
+  }
+
+  get customData() {
+    const data = (this.#asked.customData ??= {});
+    return {
+      set: (key, value) => void (data[key] = String(value)),
+      setAll: (values) => void Object.assign(data, Object.fromEntries(Object.entries(values).map(([key, value]) => [key, String(value)]))),
+      get: (key) => data[key],
+      getAll: () => ({ ...data }),
+    };
+  }
+
+  // Credentials
+
+  async getCredentials(type) {
+    const credentials = credentialsOf(this.#call);
+    return { ...(await credentials.get(type)) };
+  }
+
+  getCredentialsProperties(type) {
+    return credentialsOf(this.#call).from(type, 'properties')?.properties ?? [];
+  }
+
+  // What the execution is to do
+
+  async putExecutionToWait(until) {
+    this.waitTill = new Date(until).toISOString();
+  }
+
+  addExecutionHints(...hints) {
+    this.hints.push(...hints);
+  }
+
+  setMetadata(metadata) {
+    Object.assign(this.metadata, metadata);
+  }
+
+  getExecutionCancelSignal() {
+    return this.#call.signal;
+  }
+
+  onExecutionCancellation(handle) {
+    this.#call.signal.addEventListener('abort', () => handle(), { once: true });
+  }
+
+  async executeWorkflow(workflow, items, _callbacks, options) {
+    return this.#call.ask('executeWorkflow', { workflow, items: items ?? this.inputs[0] ?? [], wait: options?.doNotWaitToFinish !== true });
+  }
+
+  async sendResponse(response) {
+    await this.#call.ask('respond', { response });
+  }
+
+  sendMessageToUI(...given) {
+    if (MANUAL.has(this.#asked.mode)) this.#call.print(given.map((each) => (typeof each === 'string' ? each : JSON.stringify(each))).join(' '));
+  }
+
+  async sendChunk() {}
+
+  addInputData() {
+    return { index: 0 };
+  }
+
+  addOutputData() {}
+
+  logAiEvent() {}
+}
+
+// Functions are called on their own, too: `const { getNodeParameter } = this`, `getNodeParameter.call(...)`.
+function contextOf(call, description) {
+  const context = new Context(call, description);
+  for (const name of Object.getOwnPropertyNames(Context.prototype)) {
+    const { value } = Object.getOwnPropertyDescriptor(Context.prototype, name);
+    if (typeof value === 'function' && name !== 'constructor') context[name] = value.bind(context);
+  }
+  // Helpers that take the context as `this` get it from here; those that do not ignore it.
+  return context;
+}
+
+module.exports = { contextOf };

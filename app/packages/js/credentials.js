@@ -1,0 +1,106 @@
+// The credentials of a call: those that the node's type declares, with what their own types make of them.
+'use strict';
+
+const { current } = require('./calls.js');
+const { evaluate, isExpression } = require('./expressions.js');
+const { instanceOf } = require('./loading.js');
+
+/** A credential type and those that it extends, nearest first: [{ name, type }]; what is not a package's has no type. */
+function lineageOf(types, name, seen = new Set()) {
+  if (seen.has(name)) return [];
+  seen.add(name);
+  const known = types[name];
+  const type = known?.file ? instanceOf(known) : undefined;
+  const parents = type?.extends ?? known?.extends ?? [];
+  return [{ name, type }, ...parents.flatMap((parent) => lineageOf(types, parent, seen))];
+}
+
+class Credentials {
+  #read = new Map();
+
+  constructor(call) {
+    this.call = call;
+    this.types = call.request.credentialTypes ?? {};
+  }
+
+  isOfType(name, wanted) {
+    return lineageOf(this.types, name).some((each) => each.name === wanted);
+  }
+
+  /** The first of the lineage that has this property, and what it has. */
+  from(name, property) {
+    return lineageOf(this.types, name).find(({ type }) => type?.[property] !== undefined)?.type;
+  }
+
+  /** What the node's credential of this type holds, with the defaults of the type. */
+  async get(name) {
+    if (!this.#read.has(name)) this.#read.set(name, this.#complete(name));
+    return this.#read.get(name);
+  }
+
+  async #complete(name) {
+    const { data } = await this.call.ask('credential', { type: name });
+    return this.withDefaults(name, data);
+  }
+
+  withDefaults(name, data) {
+    const made = { ...data };
+    const properties = lineageOf(this.types, name).flatMap(({ type }) => type?.properties ?? []);
+    for (const { name: field, default: value } of properties) if (made[field] === undefined && value !== undefined) made[field] = value;
+    // What a type derives from other fields is the type's; what a user has written as an expression stays text.
+    for (const { name: field, default: value } of properties) {
+      if (isExpression(value) && made[field] === value) made[field] = evaluate(value, { $self: made });
+    }
+    return made;
+  }
+
+  /** A credential whose token is fresh: as it was kept, or, with `anew`, fetched again. */
+  async prepared(name, anew = false) {
+    const data = await this.get(name);
+    const type = this.from(name, 'preAuthentication');
+    if (!type) return data;
+    const field = type.properties?.find(({ type: kind, typeOptions }) => kind === 'hidden' && typeOptions?.expirable)?.name;
+    if (!field || (data[field] && !anew)) return data;
+    const { httpRequest, request } = require('./requests.js');
+    const fetched = await type.preAuthentication.call({ helpers: { httpRequest, request } }, data);
+    Object.assign(data, fetched);
+    await this.call.ask('keepCredential', { type: name, data: fetched });
+    return data;
+  }
+
+  /** The options of a request with what proves who calls. */
+  async authenticate(name, data, options) {
+    const type = this.from(name, 'authenticate');
+    const how = type?.authenticate;
+    if (how === undefined) return options;
+    if (typeof how === 'function') return how.call(type, data, options);
+    return describedAuthentication(how, data, options);
+  }
+}
+
+/** What an `authenticate` that is described puts into a request. */
+function describedAuthentication({ type, properties = {} }, data, options) {
+  const made = { ...options };
+  const put = (place, values) => (made[place] = { ...made[place], ...values });
+  const field = (key, otherwise) => data[properties[key] ?? otherwise];
+  if (type === 'generic') {
+    const { auth, body, headers, qs, skipSslCertificateValidation } = evaluate(properties, { $credentials: data });
+    for (const [place, values] of Object.entries({ headers, qs })) if (values) put(place, values);
+    if (body && (made.body === undefined || Object.getPrototypeOf(made.body) === Object.prototype)) put('body', body);
+    if (auth) made.auth = auth;
+    if (skipSslCertificateValidation) made.skipSslCertificateValidation = true;
+  } else if (type === 'basicAuth') {
+    made.auth = { username: field('userPropertyName', 'user'), password: field('passwordPropertyName', 'password') };
+  } else if (type === 'bearer') {
+    put('headers', { Authorization: `Bearer ${field('tokenPropertyName', 'accessToken')}` });
+  } else if (type === 'headerAuth') {
+    put('headers', { [field('name', 'name')]: field('value', 'value') });
+  } else if (type === 'queryAuth') {
+    put('qs', { [properties.key]: field('value', 'value') });
+  }
+  return made;
+}
+
+const credentialsOf = (call = current()) => (call.credentials ??= new Credentials(call));
+
+module.exports = { credentialsOf };

@@ -1,0 +1,34 @@
+// Errors as they stand in run data: what n8n's classes carry, and nothing of the objects behind it.
+'use strict';
+
+const LONGEST = 100_000;
+const KEPT = ['description', 'httpCode', 'level', 'functionality', 'type', 'code', 'status', 'itemIndex', 'runIndex'];
+const OBJECTS = ['context', 'messages', 'tags', 'errorResponse'];
+
+const text = (value) => (value === undefined || value === null ? undefined : String(value).slice(0, LONGEST));
+
+function plain(value) {
+  try {
+    const written = JSON.stringify(value);
+    return written === undefined || written.length > LONGEST ? undefined : JSON.parse(written);
+  } catch {
+    return undefined;
+  }
+}
+
+/** { name, message, stack, description, httpCode, context, messages, ... } */
+function shown(error) {
+  if (typeof error !== 'object' || error === null) return { name: 'Error', message: String(error) };
+  const { message = 'Unknown error', constructor } = error;
+  const made = { name: text(error.name ?? constructor?.name ?? 'Error'), message: text(message) };
+  for (const name of KEPT) {
+    const value = error[name];
+    if (value !== undefined && value !== null && typeof value !== 'function') made[name] = typeof value === 'object' ? plain(value) : value;
+  }
+  for (const name of OBJECTS) if (error[name] !== undefined) made[name] = plain(error[name]);
+  const [first] = String(error.stack ?? '').split('\n    at ');
+  made.stack = text(first || `${made.name}: ${made.message}`);
+  return made;
+}
+
+module.exports = { plain, shown };

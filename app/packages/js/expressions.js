@@ -1,0 +1,41 @@
+// Expressions that stand in a package's own description, such as `={{$credentials.host}}/v1`. They are the package's
+// code; what workflows say comes here as values of the variables only.
+'use strict';
+
+const compiled = new Map();
+const NAMES = ['$credentials', '$value', '$parameter', '$parent', '$index', '$request', '$response', '$responseItem', '$version',
+  '$self', '$pageCount', '$json', '$workflow', '$execution', '$nodeVersion'];
+
+function compile(code) {
+  if (!compiled.has(code)) compiled.set(code, new Function(...NAMES, `return (${code}\n);`));
+  return compiled.get(code);
+}
+
+function run(code, variables) {
+  const work = compile(code);
+  try {
+    return work(...NAMES.map((name) => variables[name]));
+  } catch (error) {
+    if (error instanceof TypeError || error instanceof ReferenceError) return undefined;
+    throw error;
+  }
+}
+
+const isExpression = (value) => typeof value === 'string' && value.startsWith('=');
+
+/** What a value of a description gives, all that is in it included; what is no expression stays as it is. */
+function evaluate(value, variables) {
+  if (Array.isArray(value)) return value.map((each) => evaluate(each, variables));
+  if (typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype) {
+    return Object.fromEntries(Object.entries(value).map(([name, each]) => [evaluate(name, variables), evaluate(each, variables)]));
+  }
+  if (!isExpression(value)) return value;
+  const text = value.slice(1);
+  const parts = text.split(/\{\{([\s\S]*?)\}\}/);
+  if (parts.length === 3 && parts[0] === '' && parts[2] === '') return run(parts[1], variables);
+  return parts.map((part, place) => (place % 2 ? written(run(part, variables)) : part)).join('');
+}
+
+const written = (value) => (value === null || value === undefined ? '' : typeof value === 'object' ? JSON.stringify(value) : String(value));
+
+module.exports = { evaluate, isExpression };

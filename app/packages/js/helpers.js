@@ -1,0 +1,47 @@
+// `this.helpers` of a node.
+'use strict';
+
+const { authenticated, ...authentication } = require('./authentication.js');
+const { binaryHelpers } = require('./binary.js');
+const { constructExecutionMetaData, copyInputItems, normalizeItems, returnJsonArray } = require('./items.js');
+const { httpRequest, request } = require('./requests.js');
+const { paginated } = require('./pagination.js');
+
+const ABSENT = 'createReadStream getStoragePath getBinaryPath writeContentToFile copyBinaryFile getSSHClient isFilePathBlocked ' +
+  'getCronExpressions registerCron checkProcessedAndRecord checkProcessedItemsAndRecord removeProcessed clearAllProcessedItems ' +
+  'getProcessedDataCount getDataTableProxy getDataTableAggregateProxy';
+
+/** A promise with what settles it. */
+function createDeferredPromise() {
+  const deferred = {};
+  deferred.promise = new Promise((resolve, reject) => Object.assign(deferred, { resolve, reject }));
+  return deferred;
+}
+
+/** The helpers for a node with these inputs; `fail(message, item, description)` makes its errors. */
+function helpersOf(inputs, fail) {
+  const helpers = {
+    ...binaryHelpers(inputs, fail),
+    constructExecutionMetaData,
+    copyInputItems,
+    createDeferredPromise,
+    httpRequest,
+    normalizeItems,
+    request,
+    requestOAuth1: authentication.requestOAuth1,
+    requestOAuth2: authentication.requestOAuth2,
+    httpRequestWithAuthentication: authentication.httpRequestWithAuthentication,
+    requestWithAuthentication: authentication.requestWithAuthentication,
+    requestWithAuthenticationPaginated: (options, item, rules, type, more) =>
+      paginated(type ? (each) => authenticated(request, type, each, more) : request, options, item, rules),
+    returnJsonArray,
+  };
+  for (const name of ABSENT.split(' ')) {
+    helpers[name] ??= () => {
+      throw new Error(`The function "helpers.${name}" is not offered to node packages`);
+    };
+  }
+  return helpers;
+}
+
+module.exports = { helpersOf };

@@ -1,0 +1,43 @@
+// Requests for page after page, as rules of expressions describe them.
+'use strict';
+
+const { evaluate } = require('./expressions.js');
+const { merge, set } = require('./paths.js');
+
+const MOST_PAGES = 10_000;
+
+/** All answers of `send`: { continue, request, requestInterval, maxRequests } are expressions over $response, $pageCount. */
+async function paginated(send, options, item, rules) {
+  const answers = [];
+  const names = { $request: options, $pageCount: 0, $index: item, $response: undefined };
+  const most = Math.min(Number(rules.maxRequests) || MOST_PAGES, MOST_PAGES);
+  for (;;) {
+    const asked = { ...merge({}, options), resolveWithFullResponse: true, simple: false, ...(options.body === undefined ? {} : { body: options.body }) };
+    merge(asked, evaluate(rules.request ?? {}, { ...names, $request: options }));
+    const response = await send(asked);
+    const { statusCode: status } = response;
+    if (status >= 300) throw Object.assign(new Error(`${status} - ${JSON.stringify(response.body)}`), { statusCode: status, error: response.body, response });
+    answers.push(response);
+    names.$response = response;
+    names.$pageCount += 1;
+    if (answers.length >= most || !evaluate(rules.continue ?? false, names)) return answers;
+    if (Number(rules.requestInterval)) await new Promise((resolve) => setTimeout(resolve, Number(rules.requestInterval)));
+  }
+}
+
+/** Page after page by offset and limit, until one is not full: `ask(page)` gives the items of one. */
+async function byOffset(ask, requestOptions, { limitParameter, offsetParameter, pageSize, rootProperty, type }) {
+  const place = type === 'body' ? 'body' : 'qs';
+  const items = [];
+  requestOptions[place] ??= {};
+  set(requestOptions[place], limitParameter, pageSize);
+  for (let offset = 0, pages = 0; pages < MOST_PAGES; offset += pageSize, pages += 1) {
+    set(requestOptions[place], offsetParameter, offset);
+    const page = await ask(requestOptions, rootProperty);
+    items.push(...page);
+    if (page.length < pageSize) break;
+  }
+  return items;
+}
+
+module.exports = { MOST_PAGES, byOffset, paginated };

@@ -1,0 +1,92 @@
+// Takes calls and answers them, many at once. What a call is about, its `kind` tells.
+'use strict';
+
+const fs = require('node:fs');
+
+const { Call, calls, drop, leaveMarks, take, within } = require('./calls.js');
+const { shown } = require('./errors.js');
+const { ANSWER, DROP, FrameReader, LEAVE, PING, PONG, REPLY, RUN, STREAM, fitsFrame, heapUsed, pause, writeFrame } = require('./frames.js');
+const { kinds } = require('./kinds.js');
+const network = require('./network.js');
+
+const TOO_LARGE = 'The node gave more than 64 MiB, the most that one call may give';
+
+/** Frames that have come and wait for their turn. */
+const waiting = [];
+const reader = new FrameReader();
+const chunk = Buffer.allocUnsafe(1 << 16);
+
+const push = (bytes) => reader.push(bytes, (...frame) => waiting.push(frame));
+
+function handle(id, kind, payload) {
+  if (kind === PING) return writeFrame(id, PONG, '');
+  if (kind === RUN) return void run(id, payload);
+  const call = calls.get(id);
+  if (!call) return undefined;
+  if (kind === STREAM) within(call, () => network.received(call, payload));
+  else if (kind === REPLY) within(call, () => call.reply(payload.toString()));
+  else if (kind === DROP && drop(call)) call.close();
+  return undefined;
+}
+
+async function run(id, payload) {
+  const call = new Call(id, JSON.parse(payload.toString()));
+  take(call);
+  const answer = await within(call, async () => {
+    try {
+      const { kind } = call.request;
+      if (!Object.hasOwn(kinds, kind)) throw new Error(`This is no call that a package process knows: ${kind}`);
+      const given = JSON.stringify({ lines: call.lines, ...(await kinds[kind](call)) });
+      return fitsFrame(given) ? given : JSON.stringify({ error: { message: TOO_LARGE } });
+    } catch (error) {
+      return JSON.stringify({ lines: call.lines, error: shown(error) });
+    }
+  });
+  if (drop(call)) writeFrame(id, ANSWER, answer);
+  call.close();
+  writeFrame(id, LEAVE, heapUsed());
+}
+
+function work() {
+  let frame;
+  while ((frame = waiting.shift())) handle(...frame);
+}
+
+/** The next reply to a call, read at once; other frames wait for their turn. */
+function nextReply(id) {
+  for (;;) {
+    const place = waiting.findIndex(([other, kind]) => other === id && (kind === REPLY || kind === DROP));
+    if (place >= 0) {
+      const [[, kind, payload]] = waiting.splice(place, 1);
+      if (kind === DROP) throw new Error('The execution was ended');
+      return payload.toString();
+    }
+    let count = 0;
+    try {
+      count = fs.readSync(0, chunk);
+    } catch (error) {
+      if (error.code !== 'EAGAIN') throw error;
+      Atomics.wait(pause, 0, 0, 1);
+      continue;
+    }
+    if (count === 0) throw new Error('The worker is gone');
+    push(chunk.subarray(0, count));
+    setImmediate(work);
+  }
+}
+
+function start({ exit, marks }) {
+  leaveMarks(marks);
+  network.fence();
+  Call.prototype.askAtOnce = function (name, given) {
+    return this.askNow(name, given, nextReply);
+  };
+  process.stdin.on('data', (bytes) => {
+    push(bytes);
+    work();
+  });
+  process.stdin.on('end', () => exit(0));
+  writeFrame(0, ANSWER, '');
+}
+
+module.exports = { start };

@@ -1,0 +1,225 @@
+"""The parameters of a node as its description completes them: which are shown, and what those are that nobody has set.
+
+Here and not in the process of the packages, because a default may be an expression of the workflow, and those are
+evaluated where workflows are. Knows descriptions and values; a value that is an expression is not known yet.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from copy import deepcopy
+from functools import partial
+from typing import Any
+
+from app.engine.values import conversions
+
+Json = dict[str, Any]
+Path = tuple[str | int, ...]
+MOST_PASSES = 8
+"""So deep may one parameter be shown because of another's default."""
+DEEPEST = 30
+
+
+def with_defaults(properties: Sequence[Json], given: Mapping[str, Any], version: float) -> Json:
+    """The parameters that are shown, with the default of each that is not given, as n8n completes them."""
+    return _Completion(version).complete(properties, given, None, 0)
+
+
+def is_shown(described: Mapping[str, Any], values: Mapping[str, Any], root: Mapping[str, Any], version: float) -> bool:
+    """Whether a property, or a credential, is shown beside these values; `root` are the node's parameters."""
+    options = described.get("displayOptions")
+    if not isinstance(options, dict):
+        return True
+    show, hide = options.get("show") or {}, options.get("hide") or {}
+    return all(_holds(name, wanted, values, root, version) for name, wanted in show.items()) and not any(
+        _holds(name, wanted, values, root, version, unknown=False) for name, wanted in hide.items()
+    )
+
+
+def split(value: Any) -> tuple[Any, list[tuple[Path, str]]]:
+    """The value without its expressions, and where these stand: (path, template)."""
+    holes: list[tuple[Path, str]] = []
+    return _split(value, (), holes), holes
+
+
+def _split(value: Any, path: Path, holes: list[tuple[Path, str]]) -> Any:
+    if isinstance(value, str):
+        if value[:1] != "=":
+            return value
+        if "{{" not in value:
+            return value[1:]
+        holes.append((path, value))
+        return None
+    if isinstance(value, dict):
+        return {name: _split(each, (*path, name), holes) for name, each in value.items()}
+    if isinstance(value, list):
+        return [_split(each, (*path, place), holes) for place, each in enumerate(value)]
+    return value
+
+
+class _Completion:
+    """The completion of one node's parameters."""
+
+    def __init__(self, version: float) -> None:
+        self._version = version
+
+    def complete(self, properties: Sequence[Json], given: Mapping[str, Any], root: Json | None, depth: int) -> Json:
+        """The shown parameters of a level; one may be shown because of the default of another."""
+        made: Json = {}
+        waiting = [each for each in properties if isinstance(each, dict) and isinstance(each.get("name"), str)]
+        for settled in (*[False] * MOST_PASSES, True):
+            left = []
+            for described in waiting:
+                seen = made if root is None else root
+                if described["name"] in made:
+                    continue
+                if not self._is_decided(described, made, given, seen, settled):
+                    left.append(described)
+                elif is_shown(described, made, seen, self._version):
+                    made[described["name"]] = self._value(described, given, seen, depth)
+                else:
+                    left.append(described)
+            if len(left) == len(waiting) and settled:
+                break
+            waiting = left
+        return made
+
+    def _is_decided(self, described: Json, made: Json, given: Mapping[str, Any], seen: Json, settled: bool) -> bool:
+        """Whether all is known that it depends on, or will not be known."""
+        if settled:
+            return True
+        options = described.get("displayOptions") or {}
+        names = [*(options.get("show") or {}), *(options.get("hide") or {})]
+        return all(_is_known(name, made, seen) for name in names)
+
+    def _value(self, described: Json, given: Mapping[str, Any], root: Json, depth: int) -> Any:
+        name, kind = described["name"], described.get("type")
+        if name not in given or given[name] is None:
+            return _default(described)
+        value = given[name]
+        if depth >= DEEPEST:
+            return value
+        if kind == "collection" and isinstance(value, dict | list):
+            return self._each(value, lambda each: self._collection(described, each, root, depth))
+        if kind == "fixedCollection" and isinstance(value, dict):
+            return self._fixed(described, value, root, depth)
+        return value
+
+    def _collection(self, described: Json, value: Json, root: Json, depth: int) -> Json:
+        """The chosen options; those that nobody has chosen have no value, and not their default."""
+        options = [
+            each for each in described.get("options") or [] if isinstance(each, dict) and each.get("name") in value
+        ]
+        return {**value, **self.complete(options, value, root, depth + 1)}
+
+    def _fixed(self, described: Json, value: Json, root: Json, depth: int) -> Json:
+        made = {}
+        for name, entries in value.items():
+            option: Json = next((each for each in described.get("options") or [] if each.get("name") == name), {})
+            complete = partial(self._entry, option.get("values") or [], root, depth + 1)
+            made[name] = self._each(entries, complete)
+        return made
+
+    def _entry(self, properties: Sequence[Json], root: Json, depth: int, value: Json) -> Json:
+        return self.complete(properties, value, root, depth) if properties else value
+
+    def _each(self, value: Any, complete: Callable[[Json], Json]) -> Any:
+        if isinstance(value, list):
+            return [complete(each) if isinstance(each, dict) else each for each in value]
+        return complete(value) if isinstance(value, dict) else value
+
+
+def _default(described: Json) -> Any:
+    value = deepcopy(described.get("default"))
+    if described.get("type") == "resourceLocator" and isinstance(value, dict):
+        return {"__rl": True, **value}
+    return value
+
+
+def _is_known(name: str, made: Mapping[str, Any], root: Mapping[str, Any]) -> bool:
+    if name.startswith("@"):
+        return True
+    place, values = (name[1:], root) if name.startswith("/") else (name, made)
+    return re.split(r"[.[]", place, maxsplit=1)[0] in values
+
+
+def _holds(
+    name: str,
+    wanted: Any,
+    values: Mapping[str, Any],
+    root: Mapping[str, Any],
+    version: float,
+    *,
+    unknown: bool = True,
+) -> bool:
+    """Whether a parameter has one of the wanted values; `unknown`: what counts for one that is an expression."""
+    found = list(_values_of(name, values, root, version))
+    if any(isinstance(each, str) and each.startswith("=") for each in found):
+        return unknown
+    choices = wanted if isinstance(wanted, list) else [wanted]
+    return any(_matches(value, choice) for value in found for choice in choices)
+
+
+def _values_of(name: str, values: Mapping[str, Any], root: Mapping[str, Any], version: float) -> Iterator[Any]:
+    if name == "@version":
+        yield version
+        return
+    if name.startswith("@"):
+        return
+    found: Any = root if name.startswith("/") else values
+    for step in re.findall(r"[^./[\]]+", name):
+        found = found.get(step) if isinstance(found, dict) else None
+    for each in found if isinstance(found, list) else [found]:
+        yield each.get("value") if isinstance(each, dict) and each.get("__rl") else each
+
+
+def _matches(value: Any, wanted: Any) -> bool:
+    condition = wanted.get("_cnd") if isinstance(wanted, dict) else None
+    if not isinstance(condition, dict):
+        return _same(value, wanted)
+    [(name, operand), *_] = [*condition.items(), ("", None)]
+    check = CONDITIONS.get(name)
+    try:
+        return check is not None and check(value, operand)
+    except (TypeError, KeyError, re.error):
+        return False
+
+
+def _same(value: Any, wanted: Any) -> bool:
+    return value == wanted and isinstance(value, bool) == isinstance(wanted, bool)
+
+
+CONDITIONS: Mapping[str, Callable[[Any, Any], bool]] = {
+    "eq": _same,
+    "not": lambda value, wanted: not _same(value, wanted),
+    "gte": lambda value, wanted: bool(value >= wanted),
+    "lte": lambda value, wanted: bool(value <= wanted),
+    "gt": lambda value, wanted: bool(value > wanted),
+    "lt": lambda value, wanted: bool(value < wanted),
+    "between": lambda value, wanted: bool(wanted["from"] <= value <= wanted["to"]),
+    "startsWith": lambda value, wanted: str(value).startswith(wanted),
+    "endsWith": lambda value, wanted: str(value).endswith(wanted),
+    "includes": lambda value, wanted: wanted in str(value),
+    "regex": lambda value, wanted: re.search(wanted, str(value)) is not None,
+    "exists": lambda value, wanted: value is not None and value != "",
+}
+
+
+def missing(properties: Sequence[Json], given: Mapping[str, Any], version: float) -> list[tuple[str, str]]:
+    """The shown parameters that have to have a value and have none: name, and what the editor calls it."""
+    made = with_defaults(properties, given, version)
+    found = {}
+    for described in properties:
+        name = described.get("name")
+        if not described.get("required") or name not in made or name in found:
+            continue
+        if is_shown(described, made, made, version) and _is_empty(made[name]):
+            found[name] = str(described.get("displayName") or name)
+    return list(found.items())
+
+
+def _is_empty(value: Any) -> bool:
+    if isinstance(value, dict) and value.get("__rl"):
+        value = value.get("value")
+    return value is None or conversions.to_string(value) == "" if not isinstance(value, dict | list) else not value

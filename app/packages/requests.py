@@ -1,0 +1,92 @@
+"""The HTTP requests that a node package asks for, sent by the worker's own client within its rules.
+
+What the options mean is what they mean in a Code node; an answer that is no success comes back with all that n8n's
+errors of services are made of.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+from typing import Any
+
+from app.engine.nodes.code.calls import accepts, body_of, call_of, older_call_of
+from app.engine.nodes.http_request.failures import RequestFailed
+from app.engine.nodes.http_request.requests import AT_ONCE, send
+from app.engine.run.context import NodeContext
+from app.engine.run.errors import NodeError
+from app.engine.values import conversions
+from app.outgoing.client import Answer
+
+Json = dict[str, Any]
+RAW = ("arraybuffer", "stream", "blob")
+
+
+class Refused(Exception):
+    """What a package is told instead of an answer: the fields of an error."""
+
+    def __init__(self, error: Json) -> None:
+        super().__init__(str(error.get("message")))
+        self.error = error
+
+
+class Requests:
+    """The requests of one call."""
+
+    def __init__(self, context: NodeContext) -> None:
+        self._context = context
+        self._gate = asyncio.Semaphore(AT_ONCE)
+
+    async def send(self, options: Json, *, older: bool) -> Json:
+        """The reply for the process: {"result"} and, where the body is to come as bytes, {"bytes"} in base64.
+
+        Raises Refused.
+        """
+        try:
+            call = older_call_of(options) if older else call_of(options)
+            async with self._gate:
+                answer = await send(self._context, call, 0)
+        except RequestFailed as error:
+            shown = error.shown if isinstance(error.shown, dict) else {}
+            raise Refused({"message": error.message, **{k: v for k, v in shown.items() if k != "stack"}}) from error
+        except NodeError as error:
+            raise Refused({"message": error.message}) from error
+        except (TypeError, ValueError, KeyError, AttributeError) as error:
+            said = str(error) if type(error) is ValueError else "The options of the request could not be understood"
+            raise Refused({"message": said}) from error
+        return _older_reply(options, answer) if older else _reply(options, answer)
+
+
+def _reply(options: Json, answer: Answer) -> Json:
+    if not accepts(options, answer.status):
+        body = body_of(answer, parse=True)
+        about = {"status": answer.status, "statusText": answer.reason, "headers": answer.headers, "data": body}
+        raise Refused({**_refusal(answer), "response": about})
+    full = bool(options.get("returnFullResponse"))
+    return _shown(answer, full, raw=options.get("encoding") in RAW, parse=options.get("encoding") != "text")
+
+
+def _older_reply(options: Json, answer: Answer) -> Json:
+    parse = bool(options.get("json"))
+    if not 200 <= answer.status < 300 and options.get("simple") is not False:
+        body = body_of(answer, parse=True)
+        about = {"status": answer.status, "statusText": answer.reason, "headers": answer.headers}
+        message = f"{answer.status} - {conversions.to_json_text(body)}"
+        more = {"statusCode": answer.status, "error": body, "response": {**about, "body": body}}
+        raise Refused({**_refusal(answer), "message": message, **more})
+    raw = "encoding" in options and options["encoding"] is None
+    return _shown(answer, bool(options.get("resolveWithFullResponse")), raw=raw, parse=parse)
+
+
+def _shown(answer: Answer, full: bool, *, raw: bool, parse: bool) -> Json:
+    rest = {"headers": answer.headers, "statusCode": answer.status, "statusMessage": answer.reason}
+    if raw:
+        return {"result": rest, "bytes": base64.b64encode(answer.content).decode()}
+    body = body_of(answer, parse=parse)
+    return {"result": {"body": body, **rest} if full else body}
+
+
+def _refusal(answer: Answer) -> Json:
+    code = "ERR_BAD_RESPONSE" if answer.status >= 500 else "ERR_BAD_REQUEST"
+    message = f"Request failed with status code {answer.status}"
+    return {"message": message, "name": "AxiosError", "code": code, "status": answer.status}

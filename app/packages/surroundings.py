@@ -1,0 +1,185 @@
+"""What one call of a node package gets to know of the world outside, while it runs, and nothing more.
+
+Credentials are handed out only of the types that the node's own type declares; what they hold is remembered until the
+call is over, so that it can be hidden in what the call says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import Any
+
+import orjson
+
+from app.bounded_dict import BoundedDict
+from app.credentials.masking import Mask
+from app.engine.nodes.code.helpers import describe_file
+from app.engine.run.context import NodeContext
+from app.engine.run.errors import NodeError
+from app.engine.run.memory import TooMuchData, estimate
+from app.engine.run.ports import ChildRequest
+from app.engine.values import conversions
+from app.outgoing.addresses import AddressRefused, UnknownHost
+from app.packages.network import Network
+from app.packages.requests import Refused, Requests
+
+Json = dict[str, Any]
+Tokens = BoundedDict[tuple[str, str], tuple[bytes, Json]]
+"""What credentials have fetched before their use, by id and type, each with what it was fetched with."""
+MOST_QUESTIONS = 100_000
+"""By one call."""
+
+
+class Surroundings:
+    """Answers what a call asks. `channel` has its connections."""
+
+    def __init__(self, context: NodeContext, declared: Iterable[str], tokens: Tokens) -> None:
+        self._context = context
+        self._declared = frozenset(declared)
+        self._tokens = tokens
+        self._requests = Requests(context)
+        self._read: dict[str, bytes] = {}
+        self._secrets: set[str] = set()
+        self._count = 0
+        self.channel = Network(context.outgoing.rules)
+        self._answers: Mapping[str, Callable[[Json], Awaitable[Json]]] = {
+            "httpRequest": self._http_request,
+            "request": self._older_request,
+            "credential": self._credential,
+            "keepCredential": self._keep_credential,
+            "oauth2": self._oauth2,
+            "lookUp": self._look_up,
+            "file": self._file,
+            "evaluate": self._evaluate,
+            "executeWorkflow": self._execute_workflow,
+            "respond": self._respond,
+        }
+
+    @property
+    def mask(self) -> Mask:
+        """Hides what credentials hold that the call was given."""
+        return Mask(self._secrets)
+
+    async def ask(self, question: bytes) -> bytes:
+        """The reply to {call, name, given}. Raises TooMuchData where the run would hold too much."""
+        with self._context.holding(estimate(question)):
+            asked = orjson.loads(question)
+            number = asked.get("call")
+            self._count += 1
+            answer = self._answers.get(str(asked.get("name")))
+            given = asked.get("given")
+            if answer is None or not isinstance(given, dict):
+                return _reply(number, {"error": {"message": "The node asks for something that is not known."}})
+            if self._count > MOST_QUESTIONS:
+                return _reply(number, {"error": {"message": f"A node may ask for {MOST_QUESTIONS:,} things only"}})
+            try:
+                return _reply(number, await answer(given))
+            except TooMuchData:
+                raise
+            except Refused as error:
+                return _reply(number, {"error": error.error})
+            except NodeError as error:
+                about = {"message": error.message, "description": error.description}
+                return _reply(number, {"error": {key: value for key, value in about.items() if value is not None}})
+
+    async def _http_request(self, given: Json) -> Json:
+        self.channel.touched = True
+        return await self._requests.send(given, older=False)
+
+    async def _older_request(self, given: Json) -> Json:
+        self.channel.touched = True
+        return await self._requests.send(given, older=True)
+
+    async def _credential(self, given: Json) -> Json:
+        kind = str(given.get("type"))
+        if kind not in self._declared:
+            raise Refused({"message": f"Node type does not declare credentials of type '{kind}'"})
+        data = await self._context.credential(kind)
+        base = orjson.dumps(data, default=str)
+        self._read[kind] = base
+        kept = self._tokens.get(self._key(kind))
+        if kept is not None and kept[0] == base:
+            data = {**data, **kept[1]}
+        self._hide(data.values())
+        return {"result": {"data": data}}
+
+    async def _keep_credential(self, given: Json) -> Json:
+        kind, data = str(given.get("type")), given.get("data")
+        if kind in self._read and isinstance(data, dict):
+            self._tokens[self._key(kind)] = (self._read[kind], data)
+            self._hide(data.values())
+        return {"result": None}
+
+    async def _oauth2(self, given: Json) -> Json:
+        kind = str(given.get("type"))
+        data = (await self._credential(given))["result"]["data"]
+        token = (data.get("oauthTokenData") or {}).get("access_token")
+        renew = getattr(self._context, "renew_credential", None)
+        if given.get("anew") is True and token and renew is not None:
+            data = await renew(kind, str(token))
+            self._hide(data.values())
+        return {"result": {"data": data}}
+
+    def _key(self, kind: str) -> tuple[str, str]:
+        named = (self._context.node.document.get("credentials") or {}).get(kind) or {}
+        return str(named.get("id")), kind
+
+    def _hide(self, values: Iterable[Any]) -> None:
+        for value in values:
+            if isinstance(value, str) and len(value) > 3:
+                self._secrets.add(value)
+            elif isinstance(value, dict):
+                self._hide(value.values())
+
+    async def _look_up(self, given: Json) -> Json:
+        try:
+            return {"result": {"addresses": await self._context.outgoing.rules.resolve(str(given.get("host")), 0)}}
+        except AddressRefused as error:
+            raise Refused({"message": str(error), "code": "EACCES"}) from error
+        except UnknownHost as error:
+            raise Refused({"message": str(error), "code": "ENOTFOUND"}) from error
+
+    async def _file(self, given: Json) -> Json:
+        return {"result": describe_file(given)}
+
+    async def _evaluate(self, given: Json) -> Json:
+        item = given.get("item")
+        place = item if isinstance(item, int) and 0 <= item < max(1, len(self._context.items)) else 0
+        value = await self._context.resolve_with(str(given.get("text")), {}, place)
+        plain = value if isinstance(value, str | int | float | bool | list | dict) else None
+        return {"result": {"value": plain}}
+
+    async def _execute_workflow(self, given: Json) -> Json:
+        ports = self._context.execution.ports
+        named, items = given.get("workflow"), given.get("items")
+        if ports.run_child is None or not isinstance(named, dict) or not isinstance(items, list):
+            raise Refused({"message": "This execution cannot run another workflow."})
+        self.channel.touched = True
+        code, waits = named.get("code"), given.get("wait") is not False
+        document = code if isinstance(code, dict) else None
+        workflow_id = None if named.get("id") is None else str(named["id"])
+        outcome = await ports.run_child(ports, ChildRequest(items, workflow_id, document, waits))
+        if outcome.error is not None:
+            raise Refused({"message": outcome.error})
+        return {"result": {"data": outcome.outputs, "executionId": outcome.execution_id, "waitTill": None}}
+
+    async def _respond(self, given: Json) -> Json:
+        respond, response = self._context.execution.ports.respond, given.get("response")
+        if respond is not None and isinstance(response, dict):
+            self.channel.touched = True
+            await respond(_answer_of(response))
+        return {"result": None}
+
+
+def _answer_of(response: Json) -> Json:
+    """n8n's {body, headers, statusCode} as an answer to a webhook's caller."""
+    body = response.get("body")
+    answer = {"status": response.get("statusCode") or 200, "headers": response.get("headers") or {}}
+    return {**answer, "text": body} if isinstance(body, str) else {**answer, "body": body}
+
+
+def _reply(number: Any, said: Json) -> bytes:
+    try:
+        return orjson.dumps({"call": number, **said}, default=str)
+    except TypeError:
+        return conversions.to_json_text({"call": number, **said}).encode()

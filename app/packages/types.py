@@ -1,0 +1,158 @@
+"""Node types made from the manifests of installed packages, for the engine, which knows nothing of packages.
+
+A run's parameters are completed and evaluated here, all of them in one trip to the sandbox, so that what workflows
+write never runs beside the code of packages; the package's process gets values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from app.bounded_dict import BoundedDict
+from app.engine.run.context import NodeContext
+from app.engine.run.issues import Issue
+from app.engine.run.items import Outputs
+from app.engine.run.node_types import NodeType, NodeTypes
+from app.packages.action import run_action
+from app.packages.host import Host
+from app.packages.manifest import Description, Manifest, PackagedCredential, PackagedNode
+from app.packages.parameters import is_shown, missing, with_defaults
+from app.packages.surroundings import Tokens
+
+Json = dict[str, Any]
+STARTS = frozenset({"trigger", "poll", "webhook"})
+MOST_TOKENS = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Installed:
+    """A package on this machine: the folder with its package.json, and what it offers."""
+
+    folder: Path
+    manifest: Manifest
+
+
+class Packages:
+    """The packages that a worker runs, by one host."""
+
+    def __init__(self, host: Host, installed: Iterable[Installed]) -> None:
+        self.host = host
+        self.installed = tuple(installed)
+        self.tokens: Tokens = BoundedDict(MOST_TOKENS)
+        self._credentials = {
+            credential.name: (package, credential)
+            for package in reversed(self.installed)
+            for credential in package.manifest.credentials
+        }
+
+    def node_types(self, own: NodeTypes) -> NodeTypes:
+        """All node types: our own, and of the packages those that have another name."""
+        types = NodeTypes()
+        taken = set(own.versions())
+        for found in own.all():
+            types.add(found)
+        for package in self.installed:
+            for node in package.manifest.nodes:
+                if node.type not in taken:
+                    taken.add(node.type)
+                    for description in node.descriptions:
+                        types.add(self._node_type(package, node, description))
+        return types
+
+    def credential_types(self, names: Iterable[str]) -> Json:
+        """What the process needs to know of these types and of all that they extend, by name."""
+        found: Json = {}
+        waiting = list(names)
+        while waiting:
+            name = waiting.pop()
+            if name in found:
+                continue
+            package, credential = self._credentials.get(name, (None, None))
+            found[name] = {} if package is None or credential is None else _where(package, credential)
+            waiting += () if credential is None else credential.extends
+        return found
+
+    def _node_type(self, package: Installed, node: PackagedNode, description: Description) -> NodeType:
+        runs = frozenset(node.runs)
+        return NodeType(
+            node.type,
+            description.versions,
+            partial(_run, self, package, node),
+            trigger=bool(runs & STARTS) and "execute" not in runs,
+            passive="supplyData" in runs and "execute" not in runs,
+            exact=True,
+            outputs=partial(_count_outputs, description),
+            inputs_needed=partial(_needed_inputs, description),
+            issues=partial(_issues, description),
+            credentials=partial(_needed_credentials, description),
+        )
+
+
+async def _run(packages: Packages, package: Installed, node: PackagedNode, context: NodeContext) -> Outputs | None:
+    description = node.description(context.version) or {}
+    declared = declared_credentials(description, context.parameters)
+    return await run_action(
+        packages.host,
+        context,
+        {"folder": str(package.folder), "file": node.file, "className": node.class_name, "version": context.version},
+        with_defaults(description.get("properties") or [], context.parameters, context.version),
+        packages.credential_types(declared),
+        packages.tokens,
+    )
+
+
+def declared_credentials(description: Mapping[str, Any], parameters: Mapping[str, Any]) -> list[str]:
+    """The types of credentials that a node may ask for: those of its description, and one that its user chooses."""
+    names = [
+        str(each["name"]) for each in description.get("credentials") or [] if isinstance(each, dict) and "name" in each
+    ]
+    for each in description.get("properties") or []:
+        if isinstance(each, dict) and each.get("type") == "credentialsSelect":
+            chosen = parameters.get(str(each.get("name")))
+            names += [chosen] if isinstance(chosen, str) and chosen else []
+    return names
+
+
+def _where(package: Installed, credential: PackagedCredential) -> Json:
+    return {
+        "folder": str(package.folder),
+        "file": credential.file,
+        "className": credential.class_name,
+        "extends": credential.extends,
+    }
+
+
+def _count_outputs(description: Description, parameters: Json) -> int:
+    outputs = description.document.get("outputs")
+    kinds = (
+        [each.get("type") if isinstance(each, dict) else each for each in outputs] if isinstance(outputs, list) else []
+    )
+    return kinds.count("main") if kinds else 1
+
+
+def _needed_inputs(description: Description, parameters: Json) -> list[int] | int | None:
+    needed = description.document.get("requiredInputs")
+    if isinstance(needed, list):
+        return [each for each in needed if isinstance(each, int)]
+    return needed if isinstance(needed, int) and not isinstance(needed, bool) else None
+
+
+def _issues(description: Description, parameters: Json, version: float) -> list[Issue]:
+    properties = description.document.get("properties") or []
+    return [
+        Issue(name, f'Parameter "{label}" is required.') for name, label in missing(properties, parameters, version)
+    ]
+
+
+def _needed_credentials(description: Description, parameters: Json, version: float) -> list[str]:
+    document = description.document
+    made = with_defaults(document.get("properties") or [], parameters, version)
+    return [
+        str(each["name"])
+        for each in document.get("credentials") or []
+        if each.get("required") and is_shown(each, made, made, version)
+    ]

@@ -1,0 +1,66 @@
+// Runs what its parameter says with the context of the node, so that tests may try anything that a node may.
+'use strict';
+
+const AsyncFunction = (async () => {}).constructor;
+
+exports.Script = class Script {
+  description = {
+    displayName: 'Script',
+    name: 'script',
+    group: ['transform'],
+    version: 1,
+    description: 'Runs a program',
+    defaults: { name: 'Script' },
+    inputs: ['main'],
+    outputs: ['main'],
+    credentials: [{ name: 'sampleApi' }, { name: 'tokenApi' }],
+    properties: [
+      { displayName: 'Code', name: 'code', type: 'string', default: '' },
+      { displayName: 'Value', name: 'value', type: 'string', default: '={{ $json.n }}' },
+      { displayName: 'Mode', name: 'mode', type: 'options', options: [{ name: 'A', value: 'a' }, { name: 'B', value: 'b' }], default: 'a' },
+      { displayName: 'Only B', name: 'onlyB', type: 'string', default: 'b!', displayOptions: { show: { mode: ['b'] } } },
+      {
+        displayName: 'Place',
+        name: 'place',
+        type: 'resourceLocator',
+        default: { mode: 'url', value: '' },
+        modes: [
+          { displayName: 'By URL', name: 'url', type: 'string', extractValue: { type: 'regex', regex: 'https://example\\.com/([a-z]+)/?' } },
+          { displayName: 'By ID', name: 'id', type: 'string' },
+        ],
+      },
+      {
+        displayName: 'Options',
+        name: 'options',
+        type: 'collection',
+        default: {},
+        options: [
+          { displayName: 'Limit', name: 'limit', type: 'number', default: 10 },
+          { displayName: 'Flag', name: 'flag', type: 'boolean', default: true },
+        ],
+      },
+      {
+        displayName: 'Fields',
+        name: 'fields',
+        type: 'fixedCollection',
+        typeOptions: { multipleValues: true },
+        default: {},
+        options: [
+          {
+            displayName: 'Field',
+            name: 'field',
+            values: [
+              { displayName: 'Name', name: 'name', type: 'string', default: '' },
+              { displayName: 'Kind', name: 'kind', type: 'string', default: 'text' },
+            ],
+          },
+        ],
+      },
+    ],
+  };
+
+  async execute() {
+    const work = new AsyncFunction('require', this.getNodeParameter('code', 0));
+    return work.call(this, require);
+  }
+};

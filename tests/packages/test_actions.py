@@ -1,0 +1,162 @@
+"""What a programmed node of a package gets and gives, in a real package process."""
+
+import json
+
+import pytest
+
+from tests.packages.running import PackageEngine, workflow_of
+
+PLACE = {"__rl": True, "mode": "url", "value": "https://example.com/things/"}
+PARAMETERS = [
+    ("'value', 0", {}, 1),
+    ("'value', 1", {}, "x"),
+    ("'value', 1", {"value": "={{ $json.n }}-{{ $itemIndex }}"}, "x-1"),
+    ("'mode', 0", {}, "a"),
+    ("'onlyB', 0, 'none'", {}, "none"),
+    ("'onlyB', 0", {"mode": "b"}, "b!"),
+    ("'onlyB', 0, 'none'", {"onlyB": "hidden"}, "none"),
+    ("'place', 0", {"place": PLACE}, PLACE),
+    ("'place', 0, '', { extractValue: true }", {"place": PLACE}, "things"),
+    ("'place', 0, '', { extractValue: true }", {"place": {**PLACE, "mode": "id", "value": "=n{{ $json.n }}"}}, "n1"),
+    ("'options', 0", {}, {}),
+    ("'options', 0", {"options": {"limit": "={{ 2 + 3 }}"}}, {"limit": 5}),
+    ("'options.limit', 0, 7", {}, 7),
+    ("'options.limit', 0, 7, { ensureType: 'string' }", {"options": {"limit": 3}}, "3"),
+    ("'fields.field[1].kind', 0", {"fields": {"field": [{"name": "a"}, {"name": "=b"}]}}, "text"),
+    ("'fields.field', 0", {"fields": {"field": [{"name": "={{ $json.n }}"}]}}, [{"name": 1, "kind": "text"}]),
+    ("'value', 0, '', { rawExpressions: true }", {"value": "={{ 1 }}"}, None),
+]
+
+
+@pytest.mark.parametrize(("asked", "parameters", "given"), PARAMETERS)
+def test_parameters_are_completed_and_evaluated(packages: PackageEngine, asked, parameters, given):
+    code = f"return [[{{ json: {{ value: this.getNodeParameter({asked}) }} }}]]"
+    assert packages.script(code, [{"n": 1}, {"n": "x"}], **parameters) == [{"value": given}]
+
+
+def test_an_expression_that_fails_fails_where_it_is_asked_for(packages: PackageEngine):
+    code = """return [this.getInputData().map((_, item) => {
+      try { return { json: { value: this.getNodeParameter('value', item) } } }
+      catch (error) { return { json: { failed: error.message } } }
+    })]"""
+    value = "={{ $json.n === 2 ? $('Nobody').item : $json.n }}"
+    first, second, third = packages.script(code, [{"n": 1}, {"n": 2}, {"n": 3}], value=value)
+    assert (first, third) == ({"value": 1}, {"value": 3})
+    assert second == {"failed": "Referenced node doesn't exist"}
+    assert packages.script("return [[{ json: { fine: true } }]]", value="={{ $json. }}") == [{"fine": True}]
+
+
+def test_a_node_learns_of_itself_its_workflow_and_its_execution(packages: PackageEngine):
+    code = """return [[{ json: {
+      node: this.getNode().name, version: this.getNode().typeVersion, workflow: this.getWorkflow(),
+      mode: this.getMode(),
+      execution: this.getExecutionId(), zone: this.getTimezone(), on: this.continueOnFail(),
+      items: this.getInputData().length,
+      source: this.getInputSourceData().previousNode, expression: this.evaluateExpression('{{ $json.n * 2 }}', 0),
+      proxy: this.getWorkflowDataProxy(0).$json.n, absent: this.getInputData(1),
+    } }]]"""
+    [given] = packages.script(code, settings={"onError": "continueRegularOutput"})
+    assert given == {
+        "node": "Node", "version": 1, "workflow": {"id": "w1", "name": "Sample", "active": False}, "mode": "manual",
+        "execution": "1", "zone": "UTC", "on": True, "items": 1, "source": "Start", "expression": 2, "proxy": 1,
+        "absent": [],
+    }  # fmt: skip
+
+
+def test_items_keep_their_pairing_files_and_errors(packages: PackageEngine):
+    code = """const file = await this.helpers.prepareBinaryData(Buffer.from('a,b'), 'folder/rows.csv');
+      const made = this.helpers.returnJsonArray([{ a: 1 }]);
+      const one = this.helpers.constructExecutionMetaData(made, { itemData: { item: 1 } });
+      const lost = new Error('lost');
+      return [[...one, { json: { b: 2 }, binary: { data: file }, pairedItem: 0 }, { json: {}, error: lost }]]"""
+    outcome = packages.run(workflow_of("script", {"code": code}, [{"n": 1}, {"n": 2}]))
+    one, two, three = outcome.data["resultData"]["runData"]["Node"][0]["data"]["main"][0]
+    assert one == {"json": {"a": 1}, "pairedItem": {"item": 1}}
+    assert two["pairedItem"] == {"item": 0}
+    assert {name: two["binary"]["data"][name] for name in ("data", "mimeType", "fileName", "fileExtension")} == {
+        "data": "YSxi", "mimeType": "text/csv", "fileName": "rows.csv", "fileExtension": "csv",
+    }  # fmt: skip
+    assert three["error"]["message"] == "lost"
+
+
+def test_files_of_items_are_read(packages: PackageEngine):
+    code = """const file = await this.helpers.prepareBinaryData(Buffer.from('hello'), 'a.txt');
+      this.getInputData()[0].binary = { data: file };
+      const bytes = await this.helpers.getBinaryDataBuffer(0, 'data');
+      let none; try { this.helpers.assertBinaryData(0, 'other') } catch (error) { none = error.message }
+      return [[{ json: { text: bytes.toString(), about: await this.helpers.getBinaryMetadata(file), none } }]]"""
+    [given] = packages.script(code)
+    assert given["text"] == "hello"
+    assert given["about"] == {"fileName": "a.txt", "mimeType": "text/plain", "fileSize": 5}
+    assert given["none"] == "The item has no binary field 'other' [item 0]"
+
+
+def test_an_error_stands_in_run_data_as_the_package_made_it(packages: PackageEngine, far: str):
+    code = f"""const {{ NodeApiError }} = require('n8n-workflow');
+      try {{ await this.helpers.httpRequest({{ url: '{far}/error-nested' }}) }}
+      catch (error) {{
+        throw new NodeApiError(this.getNode(), error, {{ description: 'It said no', itemIndex: 0 }})
+      }}"""
+    error = packages.script(code)
+    assert {name: error[name] for name in ("name", "message", "description", "httpCode", "context", "messages")} == {
+        "name": "NodeApiError",
+        "message": "Request failed with status code 422",
+        "description": "It said no",
+        "httpCode": "422",
+        "context": {"itemIndex": 0},
+        "messages": ["Request failed with status code 422"],
+    }
+    assert error["node"]["name"] == "Node"
+    assert packages.script("throw 'a text'")["message"] == "a text"
+    assert packages.script("return 5")["message"] == "The node returned no list of outputs"
+
+
+def test_the_engine_retries_and_goes_on_after_errors(packages: PackageEngine):
+    code = "globalThis.tried = (globalThis.tried ?? 0) + 1; if (globalThis.tried < 3) throw new Error('not yet'); " \
+        "return [[{ json: { tried: globalThis.tried } }]]"  # fmt: skip
+    assert packages.script(code, settings={"retryOnFail": True, "maxTries": 3, "waitBetweenTries": 1}) == [{"tried": 3}]
+    code = "return [[{ json: { error: 'this one' }, pairedItem: 0 }, { json: { fine: 1 }, pairedItem: 0 }]]"
+    outcome = packages.run(workflow_of("script", {"code": code}, onError="continueErrorOutput"))
+    passed, failed = outcome.data["resultData"]["runData"]["Node"][0]["data"]["main"]
+    assert [item["json"] for item in passed] == [{"fine": 1}]
+    assert [item["json"] for item in failed] == [{"n": 1, "error": "this one"}]
+
+
+def test_static_data_hints_and_custom_data_are_kept(packages: PackageEngine):
+    code = """const data = this.getWorkflowStaticData('node'); data.count = (data.count ?? 0) + 1;
+      this.addExecutionHints({ message: 'Look', location: 'outputPane' }); this.customData.set('key', 'value');
+      this.logger.info('a line'); return [[{ json: { count: data.count } }]]"""
+    outcome = packages.run(workflow_of("script", {"code": code}), static_data={"node:Node": {"count": 4}})
+    run = outcome.data["resultData"]["runData"]["Node"][0]
+    assert run["data"]["main"][0][0]["json"] == {"count": 5}
+    assert run["hints"] == [{"message": "Look", "location": "outputPane"}]
+    assert run["metadata"]["console"] == ["info: a line"]
+    assert outcome.static_data == {"node:Node": {"count": 5}}
+    assert outcome.custom_data == {"key": "value"}
+
+
+def test_a_node_waits_and_its_input_goes_on(packages: PackageEngine):
+    code = "await this.putExecutionToWait(new Date('2090-01-01T00:00:00Z')); return [this.getInputData()]"
+    outcome = packages.run(workflow_of("script", {"code": code}))
+    assert (outcome.status, outcome.wait_till.year, outcome.resume_on) == ("waiting", 2090, None)
+    code = "await this.putExecutionToWait(new Date('3000-01-01T00:00:00Z')); return [this.getInputData()]"
+    assert packages.run(workflow_of("script", {"code": code})).resume_on == "webhook"
+
+
+def test_versions_are_programs_of_their_own(packages: PackageEngine):
+    given = {}
+    for version in (1, 2, 2.1):
+        outcome = packages.run(workflow_of("echo", {}, typeVersion=version))
+        given[version] = outcome.data["resultData"]["runData"]["Node"][0]["data"]["main"][0][0]["json"]
+    assert given == {1: {"n": 1, "mark": "seen"}, 2: {"version": 2}, 2.1: {"version": 2.1}}
+
+
+def test_another_workflow_is_run_by_the_engine(packages: PackageEngine):
+    child = {
+        "nodes": [{"name": "In", "type": "n8n-nodes-base.executeWorkflowTrigger", "typeVersion": 1, "parameters": {}}],
+        "connections": {},
+    }
+    code = f"""const code = {json.dumps(child)};
+      const {{ data }} = await this.executeWorkflow({{ code }}, [{{ json: {{ given: 1 }} }}]);
+      return data"""
+    assert packages.script(code) == [{"given": 1}]

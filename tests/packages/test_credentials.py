@@ -1,0 +1,51 @@
+"""What a node's credentials are to it: handed out by type, put into requests, renewed, and hidden in what it says."""
+
+import pytest
+
+from tests.packages.running import PackageEngine
+
+SECRET = "a-very-secret-token"
+
+
+@pytest.fixture(autouse=True)
+def credentials(packages: PackageEngine, far: str) -> None:
+    packages.credentials = {"sampleApi": {"token": SECRET}, "tokenApi": {"url": far}, "otherApi": {"key": "x"}}
+
+
+def test_a_node_gets_what_its_type_declares_and_nothing_else(packages: PackageEngine):
+    code = """const { url, token } = await this.getCredentials('sampleApi');
+      return [[{ json: { url, length: token.length } }]]"""
+    assert packages.script(code) == [{"url": "https://example.com", "length": len(SECRET)}]
+    error = packages.script("await this.getCredentials('otherApi')")
+    assert error["message"] == "Node type does not declare credentials of type 'otherApi'"
+
+
+def test_a_described_proof_is_put_into_both_kinds_of_requests(packages: PackageEngine, far: str):
+    code = f"""const options = {{ url: '{far}/echo', json: true }};
+      const one = await this.helpers.httpRequestWithAuthentication.call(this, 'sampleApi', options);
+      const two = await this.helpers.requestWithAuthentication.call(this, 'sampleApi', options);
+      return [[one, two].map(({{ headers }}) => ({{ json: {{ length: headers.authorization.length }} }}))]"""
+    assert packages.script(code) == [{"length": len(SECRET) + 7}] * 2
+
+
+def test_a_token_is_fetched_once_and_again_when_it_is_refused(packages: PackageEngine, far: str):
+    code = f"""const read = async (path) => {{
+        const options = {{ url: `{far}${{path}}`, json: true }};
+        return this.helpers.httpRequestWithAuthentication.call(this, 'tokenApi', options);
+      }};
+      const answers = [await read('/echo'), await read('/echo')];
+      const [first, second] = answers.map(({{ headers }}) => headers.authorization.slice(-1));
+      let refused; try {{ await read('/status/401') }} catch (error) {{ refused = error.httpCode }}
+      const third = (await read('/echo')).headers.authorization.slice(-1);
+      return [[{{ json: {{ same: first === second, renewed: Number(third) === Number(first) + 1, refused }} }}]]"""
+    assert packages.script(code) == [{"same": True, "renewed": True, "refused": "401"}]
+    kept = "return [[{ json: { kept: (await this.getCredentials('tokenApi')).token.length > 0 } }]]"
+    assert packages.script(kept) == [{"kept": True}]
+
+
+def test_errors_and_lines_do_not_tell_secrets(packages: PackageEngine):
+    code = """const { token } = await this.getCredentials('sampleApi');
+      this.logger.info(`with ${token}`); throw new Error(`refused: ${token}`)"""
+    error = packages.script(code)
+    assert error["message"] == "refused: **hidden**"
+    assert SECRET not in str({name: part for name, part in error.items() if name != "node"})

@@ -1,0 +1,193 @@
+"""The walls around package processes: no file outside, no environment, no way out but the worker's, an end for what
+goes on for ever, and nothing of one call for another."""
+
+import asyncio
+import json
+import os
+import socket
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.packages.host import Host, HostError
+from tests.packages.running import SAMPLE, STAND_IN, PackageEngine, workflow_of
+
+CLIENTS = {
+    "fetch": "await fetch(URL_).then((answer) => answer.text(), (error) => { throw error.cause ?? error })",
+    "http": "await new Promise((done, fail) => require('http').get(URL_, () => done('in')).on('error', fail))",
+    "https": """await new Promise((done, fail) =>
+        require('https').get(URL_.replace('http:', 'https:'), () => done('in')).on('error', fail))""",
+    "net": "await new Promise((done, fail) => require('net').connect(PORT, HOST, () => done('in')).on('error', fail))",
+    "tls": "await new Promise((done, fail) => require('tls').connect(PORT, HOST, () => done('in')).on('error', fail))",
+    "http2": """await new Promise((done, fail) =>
+        require('http2').connect(URL_.replace('http:', 'https:'), () => done('in')).on('error', fail))""",
+    "dns": "await require('dns').promises.lookup(HOST)",
+    "helpers.httpRequest": "await this.helpers.httpRequest({ url: URL_ })",
+    "helpers.request": "await this.helpers.request({ url: URL_ })",
+}
+
+
+def attempt(code: str) -> str:
+    return f"""let got, failed; try {{ got = {code} }} catch (error) {{ failed = error.code ?? error.message }}
+      return [[{{ json: {{ got: got && 'in', failed }} }}]]"""
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+def test_private_addresses_are_refused_to_every_client(packages: PackageEngine, client):
+    with socket.create_server(("127.0.0.1", 0)) as inside:
+        port = inside.getsockname()[1]
+        code = CLIENTS[client].replace("URL_", f"'http://127.0.0.1:{port}/'")
+        [given] = packages.script(attempt(code.replace("PORT", str(port)).replace("HOST", "'localhost'")))
+        inside.settimeout(0)
+        with pytest.raises(BlockingIOError):
+            inside.accept()
+    assert "got" not in given
+    assert given["failed"] == "EACCES" or "not allowed" in given["failed"]
+
+
+NATIVE = {
+    "a datagram": "await new Promise((done, fail) => require('dgram').createSocket('udp4').on('error', fail)"
+    ".bind(0, () => done('in')))",
+    "a server": "await new Promise((done, fail) => require('net').createServer().on('error', fail)"
+    ".listen(0, () => done('in')))",
+    "a unix socket": "await new Promise((done, fail) => require('net').connect('/run/some.sock', () => done('in'))"
+    ".on('error', fail))",
+    "a name server": "await require('dns').promises.resolve4('example.com')",
+    "a file of the system": "require('fs').readFileSync('/etc/passwd')",
+    "a file of the program": f"require('fs').readFileSync('{Path(__file__)}')",
+    "a folder": "require('fs').readdirSync('/')",
+    "a file that others write": "require('fs').writeFileSync('/tmp/written-by-a-node', '')",
+    "a package's own file": f"require('fs').writeFileSync('{SAMPLE}/nodes/Echo.node.js', '')",
+    "a process": "require('child_process').execSync('id')",
+    "a thread": "new (require('worker_threads').Worker)('', { eval: true })",
+    "an addon": "process.dlopen({ exports: {} }, '/usr/lib/x.node')",
+    "a binding": "process.binding('spawn_sync')",
+    "the end": "process.exit(0)",
+}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the filter is one of Linux")
+@pytest.mark.parametrize("what", NATIVE)
+def test_what_lies_outside_is_out_of_reach(packages: PackageEngine, what):
+    ended = packages.host.ended
+    [given] = packages.script(attempt(NATIVE[what]))
+    assert "got" not in given, given
+    assert packages.host.ended == ended
+
+
+def test_the_process_has_no_environment_and_one_folder_of_its_own(packages: PackageEngine):
+    code = """const { readFileSync, writeFileSync } = require('fs'); const { tmpdir } = require('os');
+      writeFileSync(`${tmpdir()}/mine`, 'kept');
+      return [[{ json: { environment: Object.keys(process.env), read: readFileSync(`${tmpdir()}/mine`, 'utf8') } }]]"""
+    assert packages.script(code) == [{"environment": [], "read": "kept"}]
+    [pid] = packages.host.pids
+    assert Path(f"/proc/{pid}/environ").read_text() == ""
+    if os.geteuid() == 0 and sys.platform == "linux":
+        assert "Seccomp:\t2" in Path(f"/proc/{pid}/status").read_text()
+
+
+LOOP = "for (;;);"
+BOMB = "const all = []; for (;;) all.push(new Array(1e6).fill(all.length))"
+SLOW = "await new Promise((done) => setTimeout(done, 700)); return [[{ json: { slow: true } }]]"
+QUICK = "return [[{ json: { quick: true } }]]"
+
+
+def call_of(code: str) -> dict[str, Any]:
+    package = {"folder": str(SAMPLE), "file": "nodes/Script.node.js", "className": "Script", "version": 1}
+    return {"kind": "execute", "package": package, "parameters": {"code": code}, "node": {}, "items": [[{"json": {}}]]}
+
+
+def with_host(work: Any, **limits: Any) -> Any:
+    async def main() -> Any:
+        async with Host(SAMPLE, stand_in=STAND_IN, **limits) as host:
+            return await work(host)
+
+    return asyncio.run(main())
+
+
+def test_a_loop_and_a_bomb_end_alone():
+    async def work(host: Host) -> Any:
+        calls = [host.call(call_of(code)) for code in (SLOW, LOOP, BOMB, SLOW)]
+        given = await asyncio.gather(*calls, return_exceptions=True)
+        return given, host.ended, await host.call(call_of(QUICK))
+
+    given, ended, after = with_host(work, silent_seconds=0.6, memory_mb=128)
+    assert [type(each) for each in given] == [dict, HostError, HostError, dict]
+    assert "without a pause" in str(given[1])
+    assert str(given[2]) == "The node needed more memory than it may use"
+    assert ended == 2
+    assert after["outputs"] == [[{"json": {"quick": True}}]]
+
+
+def test_a_neighbour_in_the_same_process_runs_again():
+    async def work(host: Host) -> Any:
+        calls = [host.call(call_of(code)) for code in (SLOW, LOOP, SLOW)]
+        return await asyncio.gather(*calls, return_exceptions=True)
+
+    one, bad, two = with_host(work, silent_seconds=0.6, processes=1)
+    assert "computed for more than 0.6 seconds" in str(bad)
+    assert one["outputs"] == two["outputs"] == [[{"json": {"slow": True}}]]
+
+
+def test_a_call_has_so_much_time_and_ends_when_nobody_waits():
+    async def work(host: Host) -> Any:
+        waits = "this.getExecutionCancelSignal().addEventListener('abort', () => { globalThis.ended = true });" \
+            "await new Promise(() => {})"  # fmt: skip
+        with pytest.raises(HostError, match=r"did not finish within 0\.3 seconds"):
+            await host.call(call_of(waits), seconds=0.3)
+        task = asyncio.ensure_future(host.call(call_of(waits)))
+        await asyncio.sleep(0.2)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        return await host.call(call_of("return [[{ json: { ended: globalThis.ended } }]]"))
+
+    assert with_host(work, processes=1)["outputs"] == [[{"json": {"ended": True}}]]
+
+
+def test_nothing_starts_before_it_is_needed_and_nothing_is_left():
+    async def work(host: Host) -> Any:
+        before = host.pids
+        await host.call({"kind": "ping"})
+        return before, host.pids
+
+    before, after = with_host(work)
+    assert (before, len(after)) == ([], 1)
+    assert not Path(f"/proc/{after[0]}").exists()
+
+
+def test_credentials_of_another_call_are_out_of_reach(packages: PackageEngine):
+    """Two executions in one process; the second looks wherever the first may have left something."""
+    packages.credentials = {"sampleApi": {"token": "the-token-of-the-first"}}
+    packages.script("globalThis.mine = this; await this.getCredentials('sampleApi'); return [[]]")
+    packages.credentials = {}
+    code = """const found = []; const seen = new Set();
+      const visit = (value, path) => {
+        if (value === 'the-token-of-the-first') found.push(path);
+        if (typeof value !== 'object' || value === null || seen.has(value) || path.split('.').length > 6) return;
+        seen.add(value);
+        for (const name of Reflect.ownKeys(value)) try { visit(value[name], `${path}.${String(name)}`) } catch {}
+      };
+      visit(this, 'this'); visit(require.cache, 'cache');
+      let asked; try { await this.getCredentials('sampleApi') } catch (error) { asked = error.message }
+      return [[{ json: { found, asked } }]]"""
+    [given] = packages.script(code)
+    assert given["found"] == []
+    assert "does not exist" in given["asked"]
+
+
+def test_a_connection_ends_with_its_call(packages: PackageEngine, far: str):
+    port = far.rsplit(":", 1)[1]
+    code = f"""globalThis.socket = require('net').connect({port}, '127.0.0.1');
+      await new Promise((done) => globalThis.socket.on('connect', done)); return [[]]"""
+    packages.script(code)
+    after = "return [[{ json: { destroyed: globalThis.socket.destroyed } }]]"
+    assert packages.script(after) == [{"destroyed": True}]
+
+
+def test_what_a_package_prints_does_not_disturb_its_frames(packages: PackageEngine):
+    code = """console.log('x'.repeat(100)); process.stdout.write('\\0\\0\\0\\x05'); console.error('y');
+      return [[{ json: { fine: true } }]]"""
+    assert packages.script(code) == [{"fine": True}]
+    assert json.loads(json.dumps(packages.run(workflow_of("script", {"code": code})).status)) == "success"
