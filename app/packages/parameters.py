@@ -19,6 +19,7 @@ Path = tuple[str | int, ...]
 MOST_PASSES = 8
 """So deep may one parameter be shown because of another's default."""
 DEEPEST = 30
+STEP = re.compile(r"[^./[\]]+")
 
 
 def with_defaults(properties: Sequence[Json], given: Mapping[str, Any], version: float) -> Json:
@@ -141,7 +142,7 @@ def _is_known(name: str, made: Mapping[str, Any], root: Mapping[str, Any]) -> bo
     if name.startswith("@"):
         return True
     place, values = (name[1:], root) if name.startswith("/") else (name, made)
-    return re.split(r"[.[]", place, maxsplit=1)[0] in values
+    return next(iter(STEP.findall(place)), place) in values
 
 
 def _holds(
@@ -168,7 +169,7 @@ def _values_of(name: str, values: Mapping[str, Any], root: Mapping[str, Any], ve
     if name.startswith("@"):
         return
     found: Any = root if name.startswith("/") else values
-    for step in re.findall(r"[^./[\]]+", name):
+    for step in STEP.findall(name):
         found = found.get(step) if isinstance(found, dict) else None
     for each in found if isinstance(found, list) else [found]:
         yield each.get("value") if isinstance(each, dict) and each.get("__rl") else each
@@ -182,7 +183,7 @@ def _matches(value: Any, wanted: Any) -> bool:
     check = CONDITIONS.get(name)
     try:
         return check is not None and check(value, operand)
-    except (TypeError, KeyError, re.error):
+    except (TypeError, KeyError):
         return False
 
 
@@ -201,7 +202,8 @@ CONDITIONS: Mapping[str, Callable[[Any, Any], bool]] = {
     "startsWith": lambda value, wanted: str(value).startswith(wanted),
     "endsWith": lambda value, wanted: str(value).endswith(wanted),
     "includes": lambda value, wanted: wanted in str(value),
-    "regex": lambda value, wanted: re.search(wanted, str(value)) is not None,
+    # The expression is the package's, and may take for ever: what it decides counts as shown.
+    "regex": lambda value, wanted: True,
     "exists": lambda value, wanted: value is not None and value != "",
 }
 

@@ -114,9 +114,8 @@ class Surroundings:
         kind = str(given.get("type"))
         data = (await self._credential(given))["result"]["data"]
         token = (data.get("oauthTokenData") or {}).get("access_token")
-        renew = getattr(self._context, "renew_credential", None)
-        if given.get("anew") is True and token and renew is not None:
-            data = await renew(kind, str(token))
+        if given.get("anew") is True and token:
+            data = await self._context.renew_credential(kind, str(token))
             self._hide(data.values())
         return {"result": {"data": data}}
 

@@ -21,6 +21,20 @@ function run(code, variables) {
   }
 }
 
+/** The text cut at its {{ }}: what stands outside and inside of them in turn. */
+function piecesOf(text) {
+  const pieces = [];
+  let position = 0;
+  for (;;) {
+    const begin = text.indexOf('{{', position);
+    const end = begin < 0 ? -1 : text.indexOf('}}', begin + 2);
+    if (end < 0) break;
+    pieces.push(text.slice(position, begin), text.slice(begin + 2, end));
+    position = end + 2;
+  }
+  return [...pieces, text.slice(position)];
+}
+
 const isExpression = (value) => typeof value === 'string' && value.startsWith('=');
 
 /** What a value of a description gives, all that is in it included; what is no expression stays as it is. */
@@ -31,7 +45,7 @@ function evaluate(value, variables) {
   }
   if (!isExpression(value)) return value;
   const text = value.slice(1);
-  const parts = text.split(/\{\{([\s\S]*?)\}\}/);
+  const parts = piecesOf(text);
   if (parts.length === 3 && parts[0] === '' && parts[2] === '') return run(parts[1], variables);
   return parts.map((part, place) => (place % 2 ? written(run(part, variables)) : part)).join('');
 }
