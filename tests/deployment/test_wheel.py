@@ -3,6 +3,7 @@
 `make check-wheel` runs the demo of it as well; `make test` looks at what it holds and lets it migrate a database.
 """
 
+import fcntl
 import os
 import re
 import shutil
@@ -66,7 +67,17 @@ class Built:
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory) -> Built:
-    folder = checkout(tmp_path_factory.mktemp("a checkout"))
+    """Built by the first of the processes that run tests."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    with (shared / "wheel.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        [wheel] = list((shared / "a checkout").glob("unpacked/*/*.whl")) or [build(shared / "a checkout")]
+    return Built(wheel, frozenset(zipfile.ZipFile(wheel).namelist()))
+
+
+def build(folder: Path) -> Path:
+    checkout(folder)
     run(sys.executable, "-c", BUILD.format(kind="sdist"), cwd=folder)
     [archive] = folder.glob("*.tar.gz")
     with tarfile.open(archive) as sources:
@@ -74,7 +85,7 @@ def built(tmp_path_factory) -> Built:
     [source] = (folder / "unpacked").iterdir()
     run(sys.executable, "-c", BUILD.format(kind="wheel"), cwd=source)
     [wheel] = source.glob("*.whl")
-    return Built(wheel, frozenset(zipfile.ZipFile(wheel).namelist()))
+    return wheel
 
 
 @pytest.fixture(scope="module")

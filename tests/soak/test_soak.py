@@ -12,7 +12,7 @@ from tests.soak.run import soak
 pytestmark = pytest.mark.slow
 
 SECONDS = 5.0
-BESIDE_SECONDS = 15.0
+BESIDE_SECONDS = 6.0
 CLIENTS = 3
 FAULTS = ("worker killed", "connections cut", "API process killed", "worker told to go while PostgreSQL is away")
 

@@ -9,6 +9,8 @@ from tests.api.webhooks.conftest import Site, respond, webhook
 from tests.patience import wait_until
 from tests.workflows import node
 
+CALLS = 100
+
 
 @pytest.fixture
 def busy_site(database_url, start_server, start_worker) -> Site:
@@ -26,7 +28,7 @@ def test_each_caller_gets_the_own_answer(busy_site: Site, mode: str) -> None:
     last = respond() if mode == "responseNode" else node("Done", "noOp")
     hook = busy_site.add(webhook(responseMode=mode), echo, last)
     with ThreadPoolExecutor(8) as callers:
-        answers = list(callers.map(lambda n: busy_site.call("GET", f"{hook.path}?n={n}"), range(200)))
-    assert [answer.json for answer in answers] == [{"n": str(n)} for n in range(200)]
+        answers = list(callers.map(lambda n: busy_site.call("GET", f"{hook.path}?n={n}"), range(CALLS)))
+    assert [answer.json for answer in answers] == [{"n": str(n)} for n in range(CALLS)]
     query = "SELECT status, count(*) FROM executions GROUP BY status"
-    wait_until(lambda: busy_site.query(query) == [("success", 200)], lambda: busy_site.query(query), pause=0.1)
+    wait_until(lambda: busy_site.query(query) == [("success", CALLS)], lambda: busy_site.query(query), pause=0.1)
