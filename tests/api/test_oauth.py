@@ -1,14 +1,20 @@
 """Consents: from the API's address over the provider and back, once, for one credential in one project."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
+from flask import Flask
 
+from app.api.face.key_cache import ApiKeyCache
 from app.credentials.tokens import EXPIRES_AT
-from tests.api.conftest import KEY, Api
+from app.repository.connection import Connection
+from app.settings import Settings
+from app.web import create_app
+from tests.api.conftest import Api
 from tests.credentials.provider import CLIENT, OAUTH1, SECRET, Provider, running
 
 ORIGIN = "https://n8n.example.com"
@@ -27,15 +33,21 @@ def provider(listening: Provider) -> Provider:
     return listening
 
 
+@pytest.fixture(scope="module")
+def app(shared_database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
+    """An app that may ask the provider."""
+    named = {"EXECUTIONS_ALLOWED_HOSTS": "127.0.0.1", "EXECUTIONS_WEBHOOK_URL": ORIGIN}
+    home = str(tmp_path_factory.mktemp("home"))
+    app = create_app(Settings.from_environment({"DATABASE_URL": shared_database, "EXECUTIONS_HOME": home, **named}))
+    yield app
+    app.extensions["executions"].pool.close()
+
+
 @pytest.fixture
-def api(make_app, connect, tmp_path) -> Api:
-    app = make_app(
-        EXECUTIONS_API_KEY=f"{KEY} for consents",
-        EXECUTIONS_HOME=str(tmp_path),
-        EXECUTIONS_ALLOWED_HOSTS="127.0.0.1",
-        EXECUTIONS_WEBHOOK_URL=ORIGIN,
-    )
-    return Api(app.test_client(), connect()).with_key("everything", "*")
+def api(app: Flask, db: Connection) -> Api:
+    kept = app.extensions["executions"]
+    app.extensions["executions"] = replace(kept, api_keys=ApiKeyCache(kept.pool))
+    return Api(app.test_client(), db).with_key("everything", "*")
 
 
 def made(api: Api, data: dict[str, Any], kind: str = "oAuth2Api") -> str:
@@ -199,10 +211,9 @@ def test_services_are_known_by_their_types(api: Api) -> None:
     assert hub.startswith("https://hub.example.com/login/oauth/authorize?")
 
 
-def test_private_addresses_are_out_of_reach_from_the_api_too(make_app, connect, tmp_path, provider: Provider) -> None:
-    app = make_app(EXECUTIONS_HOME=str(tmp_path), EXECUTIONS_WEBHOOK_URL=ORIGIN)
-    api = Api(app.test_client(), connect()).with_key("everything", "*")
-    answer = back(api, provider.consented(authorize(api, made(api, provider.data()))))
+def test_private_addresses_are_out_of_reach_from_the_api_too(api: Api, provider: Provider) -> None:
+    elsewhere = {"accessTokenUrl": provider.url.replace("127.0.0.1", "127.0.0.2") + "/token"}
+    answer = back(api, provider.consented(authorize(api, made(api, provider.data(**elsewhere)))))
     assert (answer.status_code, "EXECUTIONS_ALLOWED_HOSTS" in answer.text) == (400, True)
     assert provider.asked == []
 

@@ -16,12 +16,13 @@ from app.credentials.vault import Vault
 from app.engine.run.credentials import CredentialUnreadable
 from app.outgoing.addresses import AddressRules
 from app.outgoing.client import Outgoing
-from app.repository.connection import open_pool
+from app.repository.connection import connect, open_pool
 from app.settings import Settings
 from app.worker.clock import Clock
 from app.worker.credentials import Credentials
 from app.worker.database import Database
 from tests.credentials.provider import SECRET, Provider, running
+from tests.postgres import cloned_database
 
 KIND = "oAuth2Api"
 Work = Callable[[Credentials], Awaitable[Any]]
@@ -82,9 +83,11 @@ class Party:
             return list(threads.map(worker, works))
 
 
-@pytest.fixture
-def party(database_url: str, connect, tmp_path: Path) -> Party:
-    return Party(database_url, tmp_path, connect(autocommit=True))
+@pytest.fixture(scope="module")
+def party(postgres_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Party]:
+    """One database for all: each test stores the credential anew."""
+    with cloned_database(postgres_url) as url, connect(url, autocommit=True) as connection:
+        yield Party(url, tmp_path_factory.mktemp("home"), connection)
 
 
 async def read(credentials: Credentials, kind: str = KIND) -> Any:
