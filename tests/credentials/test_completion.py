@@ -1,0 +1,74 @@
+"""What a type adds to a credential's data, as node packages define types."""
+
+from typing import Any
+
+import pytest
+
+from app.credentials.completion import ancestry, complete
+from app.credentials.known_types import OAUTH1, OAUTH2, KnownTypes
+
+
+def defined(*extends: str, **defaults: Any) -> dict[str, Any]:
+    properties = [{"name": name, "type": "hidden", "default": value} for name, value in defaults.items()]
+    return {"extends": list(extends), "properties": properties}
+
+
+TYPES = {
+    "oAuth2Api": defined(grantType="authorizationCode", authentication="header", scope="", authUrl=""),
+    "baseOAuth2Api": defined("oAuth2Api", authentication="body", authUrl="https://a.example/auth"),
+    "shopOAuth2Api": defined(
+        "baseOAuth2Api",
+        shop="main",
+        accessTokenUrl='=https://{{$self["shop"]}}.example/{{ $self.shop }}/token',
+        scope='={{$self["customScopes"] ? $self["enabledScopes"] : "read write"}}',
+        authQueryParameters='={{ "x=" + $self.shop }}',
+    ),
+    "circleApi": defined("circleApi", "otherApi"),
+    "otherApi": defined("circleApi", authUrl="x"),
+}
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        ({}, {"accessTokenUrl": "https://main.example/main/token", "scope": "read write"}),
+        ({"shop": "my"}, {"accessTokenUrl": "https://my.example/my/token"}),
+        ({"customScopes": True, "enabledScopes": "all"}, {"scope": "all"}),
+        ({"scope": "mine", "authentication": "header"}, {"scope": "mine", "authentication": "header"}),
+        ({}, {"grantType": "authorizationCode", "authentication": "body", "authUrl": "https://a.example/auth"}),
+    ],
+)
+def test_defaults_are_those_of_the_nearest_type(data, expected) -> None:
+    completed = complete("shopOAuth2Api", data, TYPES)
+    assert completed | expected == completed
+    assert "authQueryParameters" not in completed  # nobody here can tell what it comes to
+
+
+def test_an_expression_that_is_a_program_is_asked_of_whoever_can_tell() -> None:
+    asked = []
+
+    def evaluate(text: str, data) -> str:
+        asked.append((text, data["shop"]))
+        return "x=main"
+
+    completed = complete("shopOAuth2Api", {}, TYPES, evaluate)
+    assert completed["authQueryParameters"] == "x=main"
+    assert asked == [('={{ "x=" + $self.shop }}', "main")]
+
+
+def test_types_that_extend_each_other_end() -> None:
+    assert ancestry("circleApi", TYPES) == ["circleApi", "otherApi"]
+    assert complete("circleApi", {}, TYPES) == {"authUrl": "x"}
+
+
+def test_packages_come_before_what_is_known_of_services() -> None:
+    known, told = KnownTypes(), KnownTypes(lambda: {**TYPES, "gmailOAuth2": defined("shopOAuth2Api")})
+    assert (known.protocol("gmailOAuth2"), known.protocol("trelloOAuth1Api")) == (OAUTH2, OAUTH1)
+    assert (known.protocol("shopOAuth2Api"), told.protocol("shopOAuth2Api")) == (None, OAUTH2)
+    assert known.protocol("httpBasicAuth") is None
+    assert known.complete("gmailOAuth2", {})["accessTokenUrl"] == "https://oauth2.googleapis.com/token"
+    assert told.complete("gmailOAuth2", {})["accessTokenUrl"] == "https://main.example/main/token"
+    assert (known.wants_scope("gmailOAuth2"), told.wants_scope("gmailOAuth2")) == (True, False)
+    assert (
+        known.complete("gmailOAuth2", {"accessTokenUrl": "https://x.example"})["accessTokenUrl"] == "https://x.example"
+    )
