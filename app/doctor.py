@@ -16,7 +16,7 @@ from app.credentials.vault import Vault
 from app.engine.sandbox.bundles import MODULES
 from app.engine.sandbox.process import NODE
 from app.migrations import OLDEST_SUPPORTED, pending, unknown
-from app.repository import failures, workers
+from app.repository import failures, node_packages, workers
 from app.repository.connection import Connection, connect, open_pool, reading
 from app.repository.diagnosis import (
     describe_server,
@@ -77,6 +77,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
         yield from examine_replica(connection, settings)
         yield from examine_encryption(connection, settings)
         yield from examine_queue(connection, settings)
+        yield from examine_packages(connection, settings)
         yield from examine_notices(connection, settings)
         yield from examine_bloat(connection)
         yield from examine_what_stays(connection)
@@ -205,6 +206,16 @@ def examine_queue(connection: Connection, settings: Settings) -> Iterator[Findin
         f"{queue.waiting} waiting",
         "start more workers, or raise EXECUTIONS_CONCURRENCY" if late else None,
     )
+
+
+def examine_packages(connection: Connection, settings: Settings) -> Iterator[Finding]:
+    """Node packages that workers lack."""
+    listed = node_packages.list_packages(connection)
+    if listed:
+        yield Finding("packages", ", ".join(f"{each.name}@{each.version}" for each in listed))
+    for error in node_packages.list_errors(connection, lease_seconds=settings.lease_seconds):
+        advice = "workers that lack it leave its executions to others; they try again every minute"
+        yield Finding(f"package {error.package}", f"the worker on {error.hostname} lacks it: {error.message}", advice)
 
 
 def examine_notices(connection: Connection, settings: Settings) -> Iterator[Finding]:

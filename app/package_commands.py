@@ -14,9 +14,10 @@ from app.packages.errors import CannotInstall
 from app.packages.install import Resolved, resolve
 from app.packages.licences import TERMS
 from app.packages.store import Store
+from app.packages.stored import to_store
 from app.repository import node_package_wishes, node_packages
 from app.repository.connection import connect
-from app.repository.node_packages import NewNodePackage, NodePackage
+from app.repository.node_packages import NodePackage
 from app.settings import Settings
 
 SHOWN = 10
@@ -197,23 +198,6 @@ def put(settings: Settings, added: Added) -> None:
     with connect(settings.direct_url) as connection:
         node_packages.put_package(connection, to_store(added))
         node_package_wishes.fulfil(connection, added.resolved.name)
-
-
-def to_store(added: Added) -> NewNodePackage:
-    """A package as the list keeps it."""
-    resolved = added.resolved
-    return NewNodePackage(
-        name=resolved.name,
-        version=resolved.version,
-        integrity=resolved.integrity,
-        licence=resolved.licence,
-        author_name=added.author_name,
-        author_email=added.author_email,
-        lock=resolved.lock,
-        manifest=added.manifest.to_json(),
-        nodes=added.nodes,
-        node_types=added.node_types,
-    )
 
 
 def teller(name: str) -> Callable[[str], None]:

@@ -45,6 +45,7 @@ from app.credentials.key_check import report_soon
 from app.credentials.known_types import KnownTypes
 from app.credentials.vault import Vault
 from app.engine import nodes
+from app.packages.known import KnownPackages
 from app.repository.connection import open_pool
 from app.settings import Settings
 from app.signatures import Signer
@@ -92,10 +93,12 @@ def create_app(settings: Settings | None = None) -> Flask:
     pool = open_pool(settings.database_url, size=settings.pool_size, name="api", through_pooler=settings.through_pooler)
     vault = Vault(settings)
     signer = Signer(vault.keyring)
+    types = nodes.load().copy()
+    known = KnownPackages(pool, types)
     app.extensions[NAME] = Services(
         settings=settings,
         pool=pool,
-        rules=EngineRules(nodes.load(), settings.timezone),
+        rules=EngineRules(types, settings.timezone, known.ask),
         api_keys=ApiKeyCache(pool),
         metrics=RequestMetrics(),
         rates=KeyRates(settings.requests_per_minute),
@@ -105,7 +108,8 @@ def create_app(settings: Settings | None = None) -> Flask:
         signer=signer,
         vault=vault,
         credential_tests=EngineCredentialTests(settings.allowed_hosts),
-        consents=Consents(vault, signer, settings.allowed_hosts, settings.webhook_url, KnownTypes()),
+        consents=Consents(vault, signer, settings.allowed_hosts, settings.webhook_url, KnownTypes(known.definitions)),
+        packages=known,
         replica=open_replica(settings, pool),
     )
     add_endpoints(app)

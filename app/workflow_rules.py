@@ -27,11 +27,14 @@ TOO_SLOW = f"The expressions of the workflow's triggers take longer than {ACTIVA
 class EngineRules:
     """What can run: see app.schemas.workflows.WorkflowRules."""
 
-    def __init__(self, types: NodeTypes, timezone: str = "UTC") -> None:
+    def __init__(self, types: NodeTypes, timezone: str = "UTC", ask: Callable[[], None] = lambda: None) -> None:
+        """`ask` is called before the types are used: it sees to it that they are those of now."""
         self._types = types
+        self._ask = ask
         self._timezone = timezone
 
     def check_graph(self, document: Mapping[str, Any]) -> None:
+        self._ask()
         try:
             graph.check_structure(dict(document), self._types)
         except graph.InvalidWorkflow as error:
@@ -108,6 +111,7 @@ class EngineRules:
             raise InvalidWorkflow(str(error)) from error
 
     def _parse(self, document: Mapping[str, Any]) -> graph.Graph:
+        self._ask()
         try:
             return graph.parse_workflow(dict(document), self._types)
         except graph.InvalidWorkflow as error:

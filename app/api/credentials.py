@@ -15,7 +15,6 @@ from app.api.face.services import database, services
 from app.credentials.errors import CannotDecrypt
 from app.credentials.testing import CannotTest, TooManyTests
 from app.credentials.tokens import FIELD, carried_over
-from app.credentials.types import type_of
 from app.repository import credentials
 from app.repository.connection import Connection
 from app.repository.credentials import Credential
@@ -91,6 +90,7 @@ def create_credential(body: dict[str, Any]) -> Response:
     """Store a credential. What it holds is encrypted and never given out again."""
     project = chosen_project(body.get("project_id")) or DEFAULT_PROJECT
     credential_id, kind = new_id(), body["type"]
+    check_data(services().packages.credential_type(kind), body["data"])
     with database() as connection:
         made = services().vault.create(
             connection, credential_id, name=body["name"], type=kind, project_id=project, data=body["data"]
@@ -105,7 +105,7 @@ def get_credential_schema(credential_type: str) -> Response:
     """What the data of a credential of this type has to look like."""
     if not TYPE_NAME.fullmatch(credential_type):
         raise CredentialTypeNotFound
-    return answer(type_of(credential_type).json_schema())
+    return answer(services().packages.credential_type(credential_type).json_schema())
 
 
 @blueprint.endpoint("GET", "/<credential_id>", scope="credential:read", answer=CredentialSchema, errors=[404])
@@ -138,7 +138,7 @@ def update_credential(body: dict[str, Any], credential_id: str) -> Response:
             raise ValidationError({"data": ["Is needed with another type: what it holds does not fit."]})
         if data is not None:
             data = complete_data(connection, found, data, body["is_partial_data"]) if kind == found.type else data
-            check_data(kind, data)
+            check_data(services().packages.credential_type(kind), data)
         changed = services().vault.update(connection, found, name=body["name"], type=kind, data=data)
     return answer(render(changed))
 

@@ -33,6 +33,11 @@ class Store:
     def __init__(self, home: Path) -> None:
         self._folder = home / FOLDER
 
+    @property
+    def root(self) -> Path:
+        """Where all of them are."""
+        return self._folder
+
     def folder(self, name: str, version: str) -> Path:
         """Where this version of a package is, or would be, with its node_modules. Raises ValueError for odd names."""
         if not NAME.fullmatch(name) or not VERSION.fullmatch(version):

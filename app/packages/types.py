@@ -7,6 +7,7 @@ write never runs beside the code of packages; the package's process gets values.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -60,7 +61,8 @@ class Packages:
                 if node.type not in taken:
                     taken.add(node.type)
                     for description in node.descriptions:
-                        types.add(self._node_type(package, node, description))
+                        with suppress(ValueError):  # the package describes a version twice: the first one counts
+                            types.add(self._node_type(package, node, description))
         return types
 
     def credential_types(self, names: Iterable[str]) -> Json:
@@ -80,7 +82,7 @@ class Packages:
         runs = frozenset(node.runs)
         return NodeType(
             node.type,
-            description.versions,
+            tuple(dict.fromkeys(description.versions)),
             partial(_run, self, package, node),
             trigger=bool(runs & STARTS) and "execute" not in runs,
             passive="supplyData" in runs and "execute" not in runs,

@@ -10,11 +10,13 @@ from app.repository.connection import Connection, connect, session_options
 NEW_CHANNEL = "executions_new"
 STOP_CHANNEL = "executions_stop"
 ANSWER_CHANNEL = "executions_answer"
+PACKAGES_CHANNEL = "node_packages"
 
 NOTIFY = "SELECT pg_notify(%(channel)s, %(payload)s)"
 LISTEN_NEW = "LISTEN executions_new"
 LISTEN_STOP = "LISTEN executions_stop"
 LISTEN_ANSWER = "LISTEN executions_answer"
+LISTEN_PACKAGES = "LISTEN node_packages"
 
 # One that is gone will not answer any more either.
 ANSWERED = """
@@ -27,9 +29,13 @@ ANSWERED = """
 
 @dataclass(frozen=True, slots=True)
 class Hint:
-    """`stopped` is the id of an execution that was stopped while a worker held it; None: something is queued."""
+    """`stopped` is the id of an execution that was stopped while a worker held it; None: something is queued.
+
+    `packages`: the list of node packages has changed, or somebody wants it to.
+    """
 
     stopped: int | None
+    packages: bool = False
 
 
 def announce_new(connection: Connection) -> None:
@@ -53,9 +59,13 @@ async def listen(database_url: str) -> AsyncIterator[Hint]:
     async with connection:
         await connection.execute(LISTEN_NEW)
         await connection.execute(LISTEN_STOP)
+        await connection.execute(LISTEN_PACKAGES)
         yield Hint(stopped=None)  # what was queued before this moment was not announced to us
         async for notify in connection.notifies():
-            yield Hint(stopped=int(notify.payload) if notify.channel == STOP_CHANNEL else None)
+            if notify.channel == PACKAGES_CHANNEL:
+                yield Hint(stopped=None, packages=True)
+            else:
+                yield Hint(stopped=int(notify.payload) if notify.channel == STOP_CHANNEL else None)
 
 
 def listen_for_answers(

@@ -22,7 +22,7 @@ from app.repository.connection import Connection, transaction
 from app.repository.errors import Invalid
 from app.repository.execution_data import read_data
 from app.repository.executions import ExecutionInput
-from app.repository.lifecycle import Claim, Result
+from app.repository.lifecycle import Claim, Lacked, Result
 
 log = logging.getLogger(__name__)
 
@@ -65,7 +65,15 @@ class Exchanged:
 class Exchange:
     """The worker's side of the exchange; called from one thread at a time."""
 
-    def __init__(self, pool: ConnectionPool[Connection], vault: Vault, worker_id: int) -> None:
+    def __init__(
+        self,
+        pool: ConnectionPool[Connection],
+        vault: Vault,
+        worker_id: int,
+        lacked: Lacked = lifecycle.lacks_nothing,
+    ) -> None:
+        """`lacked` tells which types of nodes are to be left to others."""
+        self._lacked = lacked
         self._pool = pool
         self._vault = vault
         self._worker_id = worker_id
@@ -102,7 +110,7 @@ class Exchange:
 
     def _claim(self, connection: Connection, free: int, held: Sequence[int] | None) -> list[Claim]:
         lost = [] if held is None else lifecycle.claimed_unknowingly(connection, self._worker_id, held)
-        return lost + lifecycle.claim(connection, self._worker_id, free - len(lost))
+        return lost + lifecycle.claim(connection, self._worker_id, free - len(lost), self._lacked)
 
     def _assign(self, connection: Connection, claims: Sequence[Claim]) -> list[Assignment]:
         if not claims:

@@ -22,6 +22,8 @@ from app.credentials.vault import Vault
 from app.engine import nodes
 from app.engine.sandbox import Sandbox
 from app.outgoing.client import Outgoing
+from app.packages.host import Host
+from app.packages.store import Store
 from app.repository.connection import UNREACHABLE, Connection, open_pool
 from app.repository.triggers import answer_now
 from app.settings import Settings
@@ -34,6 +36,7 @@ from app.worker.data_tables import DataTableStores
 from app.worker.database import Database
 from app.worker.exchange import Exchange
 from app.worker.held import Held
+from app.worker.packages import Packages
 from app.worker.reach import Reach
 from app.worker.registry import Registry
 from app.worker.static_data import StaticStores
@@ -83,7 +86,17 @@ class Worker:
         self.pulse = Pulse()
         self.beat: Beat | None = None
         self.tally = Tally()
-        types = nodes.load()
+        types = nodes.load().copy()
+        store = Store(settings.home)
+        self._host = Host(store.root)
+        self._packages = Packages(
+            store,
+            self._database,
+            types,
+            self._host,
+            worker_id=lambda: self._held.worker_id,
+            wake=self._wake.set,
+        )
         self._held = Held(sandbox, types, self._reach.ports, self._database, self._wake)
         self._surroundings = Surroundings(sandbox, types, self._reach, self._database)
 
@@ -151,7 +164,7 @@ class Worker:
 
     async def _work(self, worker_id: int, beat: Beat) -> None:
         """Claim, run and record until stopped, or until the lease is lost."""
-        exchange = Exchange(self._pool, self._vault, worker_id)
+        exchange = Exchange(self._pool, self._vault, worker_id, self._packages.lacked_types)
         async with self._helpers(beat) as helpers:
             while not (self._stopping.is_set() or beat.lost):
                 await self._wait_for_something_to_do()
@@ -167,7 +180,13 @@ class Worker:
     async def _helpers(self, beat: Beat) -> AsyncIterator[list[asyncio.Task[None]]]:
         """The chores and the watch over the lease, at work while this lasts."""
         async with (
-            chores(self._settings, self._database, wake=self._wake.set, abort=self._held.abort) as roster,
+            chores(
+                self._settings,
+                self._database,
+                wake=self._wake.set,
+                abort=self._held.abort,
+                packages=self._packages.hint.set,
+            ) as roster,
             trigger_chores(
                 self._surroundings,
                 self._settings,
@@ -175,7 +194,7 @@ class Worker:
                 stopping=self._stopping.is_set,
             ) as more,
         ):
-            work = [self._watch_lease(beat), *(chore.run() for chore in (*roster, *more))]
+            work = [self._watch_lease(beat), *(chore.run() for chore in (*roster, *more, self._packages.chore()))]
             helpers = [asyncio.create_task(each) for each in work]
             try:
                 yield helpers

@@ -17,7 +17,6 @@ ABSENT = [
     ("PATCH", "users/owner@example.com/role"),
     ("GET", "projects/default/folders"),
     ("POST", "projects/default/folders"),
-    ("POST", "community-packages"),
     ("GET", "node-type-policies/instance"),
     ("POST", "workflows/x/test-runs"),
     ("GET", "source-control/pull/"),
@@ -83,10 +82,6 @@ def test_how_executions_went(api, workflow) -> None:
     assert limited.get("/insights/summary").json["total"]["value"] == 0
     for query in ("startDate=foo", "startDate=2020-02-01&endDate=2020-01-01"):
         assert api.get(f"/insights/summary?{query}").status_code == 400
-
-
-def test_no_packages_are_installed(api) -> None:
-    assert api.get("/community-packages").json == []
 
 
 def test_what_the_editor_would_ask(api) -> None:

@@ -20,7 +20,6 @@ ABSENT = (
     (r"users/[^/]*/role", "Other roles than owner and member"),
     (r"node-type-policies(/.*)?", "Node type policies"),
     (r"projects/[^/]*/folders(/.*)?", "Folders"),
-    (r"community-packages(/.*)?", "Installing packages over HTTP"),
     (r"workflows/[^/]*/test-runs(/.*)?", "Evaluations"),
 )
 PATHS = tuple((re.compile(pattern), what) for pattern, what in ABSENT)

@@ -3,6 +3,7 @@
 One declaration serves the routing, the checks before a view, and the OpenAPI document.
 """
 
+import re
 from collections.abc import Callable, Iterable
 from functools import wraps
 from typing import Any, TypeVar, cast
@@ -51,6 +52,7 @@ PATH_PARTS = {
     "variable_id": ("The variable's id.", "kW3n0bEQ5vQ2cXrT"),
     "user_id": ("The user's id or e-mail address.", "owner@executions.local"),
     "project_id": ("The project's id.", "default"),
+    "package_name": ("What npm calls the package; a slash in it may be written as it is.", "n8n-nodes-evolution-api"),
 }
 ACTS = frozenset({"execute", "retry", "stop", "delete"})
 """Scopes, of whatever resource, of what starts, retries, stops or deletes."""
@@ -122,7 +124,7 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]
             # The decorators that describe the view would each stand between it and every request.
             lean._apidoc = described._apidoc
             lean.scope = scope
-            parameters = [path_part(name) for name in PATH_PARTS if f"<{name}>" in rule]
+            parameters = [path_part(name) for name in PATH_PARTS if re.search(rf"[<:]{name}>", rule)]
             parameters += [IDEMPOTENCY_KEY] if idempotent else []
             self.route(rule, methods=[method], parameters=parameters, tags=[self.name.split("-")[0]])(lean)
             return view

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
-from typing import cast
+from typing import Protocol, cast
 
 from flask import current_app
 from psycopg_pool import ConnectionPool
@@ -17,6 +17,7 @@ from app.api.face.rates import KeyRates
 from app.api.face.replica import Replica
 from app.api.face.waiters import Waiters
 from app.credentials.consents import Consents
+from app.credentials.credential_type import CredentialType
 from app.credentials.testing import CredentialTests
 from app.credentials.vault import Vault
 from app.repository.connection import Connection, transaction
@@ -26,6 +27,16 @@ from app.settings import Settings
 from app.signatures import Signer
 
 NAME = "executions"
+
+
+class Packages(Protocol):
+    """What is known here of the node packages that are listed."""
+
+    def refresh(self) -> None:
+        """Know what is listed now. To be called outside of a transaction."""
+
+    def credential_type(self, name: str) -> CredentialType:
+        """What the data of credentials of this type has to look like."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +54,7 @@ class Services:
     vault: Vault
     credential_tests: CredentialTests
     consents: Consents
+    packages: Packages
     replica: Replica | None
 
 

@@ -1,5 +1,7 @@
 """Which node types there are, and what the graph has to know about them before they run. Knows none of them."""
 
+from __future__ import annotations
+
 import difflib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
@@ -94,6 +96,18 @@ class NodeTypes:
     def __init__(self) -> None:
         self._types: dict[tuple[str, float], NodeType] = {}
         self._versions: dict[str, tuple[float, ...]] = {}
+        self.further: NodeTypes | None = None
+        """Types that count where these have none of that name; they may change at any time."""
+
+    def copy(self) -> NodeTypes:
+        """The same types, whose `further` ones are its own."""
+        copied = NodeTypes()
+        copied._types, copied._versions, copied.further = self._types, self._versions, self.further
+        return copied
+
+    def __contains__(self, name: str) -> bool:
+        """Whether a type of this name is there, or as a tool, and not only among the `further` ones."""
+        return name in self._versions or (name.endswith(TOOL) and name.removesuffix(TOOL) in self._versions)
 
     def add(self, added: NodeType) -> None:
         """Install a node type. Raises ValueError where one of its versions is there already."""
@@ -113,6 +127,8 @@ class NodeTypes:
         if found is not None:
             return found
         known = self._versions.get(name)
+        if not known and self.further is not None and (further := self.further.find(name, version)).installed:
+            return further
         if known and name.startswith(BASE) and not self._types[name, known[0]].exact:
             return self._types[name, max((each for each in known if each <= version), default=known[0])]
         if not known and name.endswith(TOOL):
@@ -126,6 +142,8 @@ class NodeTypes:
         versions = self._versions.get(name)
         if versions:
             return self._types[name, versions[0]].trigger
+        if self.further is not None:
+            return self.further.is_trigger(name)
         return name.rsplit(".", 1)[-1].lower().endswith(("trigger", "webhook"))
 
     def all(self) -> list[NodeType]:
@@ -138,11 +156,12 @@ class NodeTypes:
 
     def explain_unknown(self, name: str, version: float) -> str:
         """Why nothing is installed for this type: an unknown name (with the nearest known one) or version."""
-        versions = self._versions.get(name)
+        further = {} if self.further is None else self.further.versions()
+        versions = self._versions.get(name) or further.get(name)
         if versions:
             known = ", ".join(f"{v:g}" for v in versions)
             return f"Node type {name} has no version {version:g}; known versions: {known}"
-        short = {known.rsplit(".", 1)[-1].lower(): known for known in self._versions}
+        short = {known.rsplit(".", 1)[-1].lower(): known for known in (*further, *self._versions)}
         near = difflib.get_close_matches(name.rsplit(".", 1)[-1].lower(), short, n=1, cutoff=0.5)
         hint = f"; the nearest known type is {short[near[0]]}" if near else ""
         return f"Unrecognized node type: {name}{hint}"

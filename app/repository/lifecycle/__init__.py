@@ -13,7 +13,15 @@ Each step is one statement guarded by the state that it leaves. Nothing leaves a
 result of a stopped or reaped run matches no row and is dropped.
 """
 
-from app.repository.lifecycle.claims import Claim, claim, claimed_unknowingly, held_no_more, seconds_to_next_wait
+from app.repository.lifecycle.claims import (
+    Claim,
+    Lacked,
+    claim,
+    claimed_unknowingly,
+    held_no_more,
+    lacks_nothing,
+    seconds_to_next_wait,
+)
 from app.repository.lifecycle.crashes import reap
 from app.repository.lifecycle.creation import DEEPEST, create_execution, create_running, depth_of
 from app.repository.lifecycle.error_workflows import Failure
@@ -25,6 +33,7 @@ __all__ = [
     "DEEPEST",
     "Claim",
     "Failure",
+    "Lacked",
     "Result",
     "claim",
     "claimed_unknowingly",
@@ -33,6 +42,7 @@ __all__ = [
     "depth_of",
     "finish",
     "held_no_more",
+    "lacks_nothing",
     "reap",
     "resume_by_webhook",
     "seconds_to_next_wait",

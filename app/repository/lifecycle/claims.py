@@ -1,6 +1,6 @@
 """How a worker takes executions from the queue, and learns which it holds no more."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -13,6 +13,14 @@ LOCK_WORKER = """
       FROM workers AS w
      WHERE w.id = %(worker_id)s AND w.stopped_at IS NULL
        FOR SHARE
+"""
+
+# The same, with the revision of the list of node packages: what a worker lacks of it, it must not claim.
+LOCK_CLAIMING_WORKER = """
+    SELECT coalesce((SELECT r.revision FROM node_packages_revision AS r), 0)
+      FROM workers AS w
+     WHERE w.id = %(worker_id)s AND w.stopped_at IS NULL
+       FOR SHARE OF w
 """
 
 # Uses executions_in_flight; ids that another claim holds are skipped, not waited for.
@@ -30,6 +38,25 @@ CLAIM_NEW = """
               extract(epoch FROM e.started_at - e.created_at)::float
 """
 
+# For a worker that lacks node packages, which is one that others have to help out for now: each of the queue is looked
+# at with its version. Uses executions_in_flight, and the key of workflow_versions.
+CLAIM_NEW_LACKING = """
+    UPDATE executions AS e
+       SET status = 'running', worker_id = %(worker_id)s, started_at = clock_timestamp()
+     WHERE e.id = ANY(ARRAY(
+               SELECT q.id FROM executions AS q
+                WHERE q.status = 'new'
+                  AND NOT EXISTS (SELECT FROM workflow_versions AS v
+                                   WHERE v.id = q.workflow_version_id
+                                     AND coalesce(v.node_types, node_types_of(v.definition)) && %(lacked)s::text[])
+                ORDER BY q.id
+                LIMIT %(limit)s
+                  FOR UPDATE OF q SKIP LOCKED))
+       AND e.status = 'new'
+    RETURNING e.id, e.workflow_id, e.workflow_version_id, e.project_id, e.mode, e.retry_of, e.awaited, false,
+              extract(epoch FROM e.started_at - e.created_at)::float
+"""
+
 # Uses executions_waiting.
 CLAIM_DUE = """
     UPDATE executions AS e
@@ -40,6 +67,24 @@ CLAIM_DUE = """
                 ORDER BY q.wait_till
                 LIMIT %(limit)s
                   FOR UPDATE SKIP LOCKED))
+       AND e.status = 'waiting'
+    RETURNING e.id, e.workflow_id, e.workflow_version_id, e.project_id, e.mode, e.retry_of, e.awaited, true,
+              NULL::float
+"""
+
+# As CLAIM_NEW_LACKING. Uses executions_waiting, and the key of workflow_versions.
+CLAIM_DUE_LACKING = """
+    UPDATE executions AS e
+       SET status = 'running', worker_id = %(worker_id)s, wait_till = NULL, resume_on = NULL
+     WHERE e.id = ANY(ARRAY(
+               SELECT q.id FROM executions AS q
+                WHERE q.status = 'waiting' AND q.wait_till <= clock_timestamp()
+                  AND NOT EXISTS (SELECT FROM workflow_versions AS v
+                                   WHERE v.id = q.workflow_version_id
+                                     AND coalesce(v.node_types, node_types_of(v.definition)) && %(lacked)s::text[])
+                ORDER BY q.wait_till
+                LIMIT %(limit)s
+                  FOR UPDATE OF q SKIP LOCKED))
        AND e.status = 'waiting'
     RETURNING e.id, e.workflow_id, e.workflow_version_id, e.project_id, e.mode, e.retry_of, e.awaited, true,
               NULL::float
@@ -86,17 +131,32 @@ class Claim:
     waited_seconds: float | None
 
 
-def claim(connection: Connection, worker_id: int, limit: int) -> list[Claim]:
+Lacked = Callable[[Connection, int], Sequence[str]]
+"""Tells which types of nodes a worker cannot run, at a revision of the list of node packages."""
+
+
+def lacks_nothing(connection: Connection, revision: int) -> Sequence[str]:
+    """What a worker lacks that knows of no packages."""
+    return ()
+
+
+def claim(connection: Connection, worker_id: int, limit: int, lacked: Lacked = lacks_nothing) -> list[Claim]:
     """Take at most `limit` executions: those whose wait is over, then the oldest of the queue.
 
-    Takes nothing for a worker whose lease has lapsed.
+    Leaves those with nodes of types that the worker lacks. Takes nothing for a worker whose lease has lapsed.
     """
-    if limit < 1 or not scalar(connection, LOCK_WORKER, {"worker_id": worker_id}):
+    if limit < 1:
         return []
+    revision = scalar(connection, LOCK_CLAIMING_WORKER, {"worker_id": worker_id})
+    if revision is None:
+        return []
+    types = list(lacked(connection, revision))
+    statements = (CLAIM_DUE_LACKING, CLAIM_NEW_LACKING) if types else (CLAIM_DUE, CLAIM_NEW)
+    parameters = {"worker_id": worker_id, "lacked": types} if types else {"worker_id": worker_id}
     claims: list[Claim] = []
-    for statement in (CLAIM_DUE, CLAIM_NEW):
+    for statement in statements:
         if len(claims) < limit:
-            rows = connection.execute(statement, {"worker_id": worker_id, "limit": limit - len(claims)})
+            rows = connection.execute(statement, {**parameters, "limit": limit - len(claims)})
             claims += [Claim(*row) for row in rows]
     return claims
 

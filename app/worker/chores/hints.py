@@ -1,4 +1,7 @@
-"""Follows the hints of PostgreSQL: something is to be done, or what runs here was stopped. Polling is the guarantee."""
+"""Follows the hints of PostgreSQL: something is to be done, what runs here was stopped, packages have changed.
+
+Polling is the guarantee.
+"""
 
 from collections.abc import Callable
 
@@ -6,12 +9,16 @@ from app.repository.notifications import listen
 from app.worker.chores.chore import Chore
 
 
-def hints(database_url: str, *, wake: Callable[[], None], abort: Callable[[int], None]) -> Chore:
+def hints(
+    database_url: str, *, wake: Callable[[], None], abort: Callable[[int], None], packages: Callable[[], None]
+) -> Chore:
     """One worker's ear, on a connection of its own; `abort` is called with the id of an execution."""
 
     async def step() -> float:
         async for hint in listen(database_url):
-            if hint.stopped is None:
+            if hint.packages:
+                packages()
+            elif hint.stopped is None:
                 wake()
             else:
                 abort(hint.stopped)

@@ -18,15 +18,21 @@ from app.worker.database import Database
 
 @asynccontextmanager
 async def chores(
-    settings: Settings, database: Database, *, wake: Callable[[], None], abort: Callable[[int], None]
+    settings: Settings,
+    database: Database,
+    *,
+    wake: Callable[[], None],
+    abort: Callable[[int], None],
+    packages: Callable[[], None],
 ) -> AsyncIterator[list[Chore]]:
     """All of them; what they hold is closed at the end.
 
-    `wake` is called when there may be something to run, `abort` with the id of an execution that was stopped.
+    `wake` is called when there may be something to run, `abort` with the id of an execution that was stopped,
+    `packages` when node packages have changed.
     """
     async with AsyncExitStack() as stack:
         roster = [
-            hints(settings.direct_url, wake=wake, abort=abort),
+            hints(settings.direct_url, wake=wake, abort=abort, packages=packages),
             alarm(database, wake),
             schedules(settings, database),
             pruner(settings, database),

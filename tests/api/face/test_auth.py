@@ -20,7 +20,7 @@ SCOPES = {
     "project": {"create", "list", "update", "delete", "manageMembers"},
     "securityAudit": {"generate"},
     "insights": {"read"},
-    "communityPackage": {"list"},
+    "communityPackage": {"install", "list", "uninstall", "update"},
     "user": {"create", "read", "list", "delete"},
     "dataTable": {"create", "read", "list", "update", "delete"},
     "dataTableColumn": {"create", "read", "update", "delete"},

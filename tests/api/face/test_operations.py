@@ -147,7 +147,7 @@ def test_the_document_names_every_endpoint_and_every_error(api, document):
     assert document["openapi"] == "3.1.0"
     app = api.client.application
     routes = {
-        (re.sub(r"<(\w+)>", r"{\1}", rule.rule), method.lower())
+        (re.sub(r"<(?:path:)?(\w+)>", r"{\1}", rule.rule), method.lower())
         for rule in app.url_map.iter_rules()
         for method in rule.methods - {"HEAD"}
         if hasattr(app.view_functions[rule.endpoint], "scope")

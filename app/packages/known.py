@@ -1,0 +1,136 @@
+"""What a process of the API knows of the listed packages: their manifests as they are now, and no files.
+
+A thread looks every second whether the list has changed, from the first time on that somebody asks; so no request
+pays for it, and a package that was added anywhere is known within seconds.
+"""
+
+import logging
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from psycopg_pool import ConnectionPool
+
+from app.credentials.credential_type import CredentialType
+from app.credentials.types import TYPES, type_of
+from app.engine.run.node_types import NodeTypes
+from app.packages.credential_types import packaged_type
+from app.packages.host import Host
+from app.packages.manifest import InvalidManifest, Manifest, PackagedCredential
+from app.packages.types import Installed, Packages
+from app.repository import node_packages
+from app.repository.connection import UNREACHABLE, Connection, reading
+
+log = logging.getLogger(__name__)
+
+NOWHERE = Path("/nonexistent")
+LOOK_SECONDS = 1.0
+FIRST_SECONDS = 5.0
+"""How long whoever asks first waits for what there is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What the packages of one revision of the list offer."""
+
+    revision: int = -1
+    types: NodeTypes = field(default_factory=NodeTypes)
+    credentials: Mapping[str, PackagedCredential] = field(default_factory=dict)
+
+
+class KnownPackages:
+    """The packages that are listed, for one application. Any thread may ask."""
+
+    def __init__(self, pool: ConnectionPool[Connection], types: NodeTypes) -> None:
+        """`types` are given those of the packages as `further` ones."""
+        self._pool = pool
+        self._types = types
+        self._contents = Contents()
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+        self._there = threading.Event()
+        self._look = threading.Event()
+        self._looked = threading.Condition()
+        self._looks = 0
+
+    def ask(self) -> None:
+        """Make sure that what is listed is known, as it was a second ago. Waits only at the first call."""
+        if not self._there.is_set():
+            with self._lock:
+                if self._thread is None:
+                    self._thread = threading.Thread(target=self._follow, name="packages", daemon=True)
+                    self._thread.start()
+            self._there.wait(FIRST_SECONDS)
+
+    def refresh(self) -> None:
+        """Know what is listed now. To be called outside of a transaction."""
+        self.ask()
+        with self._looked:
+            # The look that goes on may have begun before: the one after it counts.
+            wanted = self._looks + 2
+            while self._looks < wanted:
+                self._look.set()
+                if not self._looked.wait(FIRST_SECONDS):
+                    return
+
+    def credential(self, name: str) -> PackagedCredential | None:
+        """The credential type of that name, of any package."""
+        self.ask()
+        return self._contents.credentials.get(name)
+
+    def credential_type(self, name: str) -> CredentialType:
+        """What is known of a type: as the program has it, else as a package describes it, else nothing."""
+        found = None if name in TYPES else self.credential(name)
+        return type_of(name) if found is None else packaged_type(found, self.credential)
+
+    def definitions(self) -> dict[str, Mapping[str, Any]]:
+        """What is defined of all credential types of packages: what they extend, and their properties."""
+        self.ask()
+        found = self._contents.credentials
+        return {
+            name: {"extends": list(each.extends), "properties": list(each.properties)} for name, each in found.items()
+        }
+
+    def _follow(self) -> None:
+        trouble = False
+        while not self._pool.closed:
+            try:
+                self._read()
+                trouble = False
+            except UNREACHABLE as error:
+                if not trouble and not self._pool.closed:
+                    log.warning("no news of packages for now", extra={"reason": str(error).strip()})
+                trouble = True
+            except Exception:
+                log.exception("the list of packages cannot be read")
+            with self._looked:
+                self._looks += 1
+                self._looked.notify_all()
+            self._look.wait(LOOK_SECONDS)
+            self._look.clear()
+
+    def _read(self) -> None:
+        with reading(self._pool) as connection:
+            revision = node_packages.read_revision(connection)
+            if revision != self._contents.revision:
+                names = [each.name for each in node_packages.list_packages(connection)]
+                contents = contents_of(revision, node_packages.read_manifests(connection, names))
+                self._contents = contents
+                self._types.further = contents.types
+        self._there.set()
+
+
+def contents_of(revision: int, stored: Mapping[str, bytes]) -> Contents:
+    """What stored manifests say; one that this program cannot read is left out, and the log says so."""
+    manifests = {}
+    for name, text in stored.items():
+        try:
+            manifests[name] = Manifest.from_json(text)
+        except InvalidManifest as error:
+            log.error("package left out", extra={"package": name, "reason": str(error)})
+    credentials = {each.name: each for manifest in reversed(manifests.values()) for each in manifest.credentials}
+    # There are no files here, and no process is ever started: types are asked, and never run.
+    packages = Packages(Host(NOWHERE), [Installed(NOWHERE / name, manifest) for name, manifest in manifests.items()])
+    return Contents(revision, packages.node_types(NodeTypes()), credentials)

@@ -1,0 +1,211 @@
+"""The node packages of one worker: it installs what is listed, and tells what it lacks.
+
+A worker that lacks packages leaves executions with nodes of theirs to others. It learns of a change of the list with
+the claim itself, in its transaction, so that no execution comes to a worker that does not know yet that it lacks
+something. A package that cannot be installed is tried again now and then, and hurts nothing else.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from app.engine.run.node_types import NodeTypes
+from app.packages.adding import add, put_in_place
+from app.packages.errors import CannotInstall
+from app.packages.host import Host
+from app.packages.install import Resolved, resolve
+from app.packages.manifest import InvalidManifest, Manifest
+from app.packages.store import Store
+from app.packages.stored import to_store
+from app.packages.types import Installed
+from app.packages.types import Packages as InstalledPackages
+from app.repository import node_package_wishes, node_packages
+from app.repository.connection import Connection
+from app.repository.node_package_wishes import Wish
+from app.repository.node_packages import LockedPackage, NodePackage
+from app.worker.chores.chore import Chore
+from app.worker.database import Database
+
+log = logging.getLogger(__name__)
+
+LOOK_SECONDS = 5.0
+AGAIN_SECONDS = 60.0
+"""After so long a package that could not be installed is tried again."""
+KEEP_SECONDS = 3_600.0
+"""So long the files of a package stay that is not listed any more: what runs may still need them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lacked:
+    """What a worker lacks of one revision of the list: types of nodes. `changes` counts those of what it has."""
+
+    revision: int = 0
+    changes: int = -1
+    types: tuple[str, ...] = ()
+
+
+class Packages:
+    """What one worker has of the listed packages, and what it lacks."""
+
+    def __init__(
+        self,
+        store: Store,
+        database: Database,
+        types: NodeTypes,
+        host: Host,
+        *,
+        worker_id: Callable[[], int],
+        wake: Callable[[], None],
+    ) -> None:
+        """`types` get what packages add as `further` ones, which run in `host`; then `wake` is called."""
+        self._store = store
+        self._database = database
+        self._types = types
+        self._worker_id = worker_id
+        self._wake = wake
+        self._host = host
+        self._there: dict[str, tuple[str, Manifest]] = {}
+        self._lacked = Lacked()
+        self._changes = 0
+        self._errors: dict[str, str] = {}
+        self._told: tuple[int, dict[str, str]] = (0, {})
+        self._again: dict[tuple[str, str], float] = {}
+        self._unlisted: dict[tuple[str, str], float] = {}
+        self._revision = -1
+        self.hint = asyncio.Event()
+        """Something about packages has changed in the database."""
+
+    def lacked_types(self, connection: Connection, revision: int) -> Sequence[str]:
+        """The types of nodes that this worker cannot run at this revision of the list. From the claim's thread."""
+        lacked, changes = self._lacked, self._changes
+        if (lacked.revision, lacked.changes) == (revision, changes):
+            return lacked.types
+        there = [f"{name}@{version}" for name, (version, _) in self._there.items()]
+        types = tuple(kind for kind in node_packages.lacked_types(connection, there) if kind not in self._types)
+        self._lacked = Lacked(revision, changes, types)
+        return types
+
+    def chore(self) -> Chore:
+        """Installs what is listed, and what somebody asks for."""
+        return Chore("packages", self._step)
+
+    async def _step(self) -> float:
+        self.hint.clear()
+        await self._install_listed()
+        wish = await self._database.transact(node_package_wishes.take, self._worker_id())
+        if wish is not None:
+            await self._carry_out(wish)
+            return 0.0
+        await self._tell_errors()
+        try:
+            async with asyncio.timeout(LOOK_SECONDS):
+                await self.hint.wait()
+        except TimeoutError:
+            pass
+        return 0.0
+
+    async def _install_listed(self) -> None:
+        revision = await self._database.transact(node_packages.read_revision)
+        if revision == self._revision and not self._due():
+            return
+        listed = await self._database.transact(node_packages.list_packages)
+        versions = {each.name: each.version for each in listed}
+        self._errors = {name: text for name, text in self._errors.items() if name in versions}
+        for package in listed:
+            await self._install(package)
+        if gone := self._there.keys() - versions.keys():
+            self._there = {name: there for name, there in self._there.items() if name not in gone}
+            self._changed()
+        await self._remove_unlisted(set(versions.items()))
+        self._revision = revision
+
+    def _due(self) -> bool:
+        return any(time.monotonic() >= at for at in self._again.values()) or bool(
+            self._unlisted and time.monotonic() >= min(self._unlisted.values())
+        )
+
+    async def _install(self, package: NodePackage) -> None:
+        there = self._there.get(package.name)
+        if there is not None and there[0] == package.version:
+            return
+        key = (package.name, package.version)
+        if time.monotonic() < self._again.get(key, 0.0):
+            return
+        self._again = {each: at for each, at in self._again.items() if each[0] != package.name}
+        try:
+            await self._put_in_place(package)
+        except (CannotInstall, InvalidManifest) as error:
+            log.error(
+                "package cannot be installed",
+                extra={"package": package.name, "version": package.version, "reason": str(error)},
+            )
+            self._errors[package.name] = str(error)
+            self._again[key] = time.monotonic() + AGAIN_SECONDS
+            await self._tell_errors()
+
+    async def _put_in_place(self, package: NodePackage) -> None:
+        def read(connection: Connection) -> tuple[list[LockedPackage], dict[str, bytes]]:
+            names = [package.name]
+            return node_packages.read_locks(connection, names), node_packages.read_manifests(connection, names)
+
+        locks, manifests = await self._database.transact(read)
+        if not locks or locks[0].version != package.version:
+            return  # it is another one by now; the next look finds it
+        lock = locks[0]
+        resolved = Resolved(lock.name, lock.version, lock.integrity, package.licence, lock.lock)
+        await put_in_place(self._store, resolved, tell=teller(lock.name))
+        manifest = Manifest.from_json(manifests[lock.name])
+        self._there = {**self._there, lock.name: (lock.version, manifest)}
+        self._errors.pop(lock.name, None)
+        self._changed()
+        log.info("package ready", extra={"package": lock.name, "version": lock.version})
+
+    def _changed(self) -> None:
+        """Let what is there be used, and what is lacked be found out anew."""
+        installed = [
+            Installed(self._store.package(name, version), manifest)
+            for name, (version, manifest) in sorted(self._there.items())
+        ]
+        self._types.further = InstalledPackages(self._host, installed).node_types(NodeTypes())
+        self._changes += 1
+        self._wake()
+
+    async def _carry_out(self, wish: Wish) -> None:
+        """Install what somebody has asked for, and list it."""
+        about = {"package": wish.name, "version": wish.version}
+        log.info("package asked for", extra=about)
+        try:
+            resolved = await resolve(wish.name, wish.version, tell=teller(wish.name))
+            added = await add(self._store, resolved, accepts=lambda _: wish.accepts_licence, tell=teller(wish.name))
+        except CannotInstall as error:
+            log.error("package cannot be installed", extra={**about, "reason": str(error)})
+            await self._database.transact(node_package_wishes.fail, self._worker_id(), wish.name, str(error))
+            return
+
+        def record(connection: Connection) -> None:
+            node_packages.put_package(connection, to_store(added))
+            node_package_wishes.fulfil(connection, wish.name)
+
+        await self._database.transact(record)
+
+    async def _tell_errors(self) -> None:
+        told = (self._worker_id(), dict(self._errors))
+        if told != self._told:
+            await self._database.transact(node_packages.note_errors, *told)
+            self._told = told
+
+    async def _remove_unlisted(self, listed: set[tuple[str, str]]) -> None:
+        """Remove the files of packages that are not listed, once nothing that runs can need them any more."""
+        now = time.monotonic()
+        unlisted = {package for package in self._store.installed() if package not in listed}
+        self._unlisted = {package: self._unlisted.get(package, now + KEEP_SECONDS) for package in unlisted}
+        for package in [package for package, at in self._unlisted.items() if now >= at]:
+            await asyncio.to_thread(self._store.drop, *package)
+            del self._unlisted[package]
+
+
+def teller(name: str) -> Callable[[str], None]:
+    """Says in the log how far it is."""
+    return lambda text: log.info("package under way", extra={"package": name, "progress": text})

@@ -1,0 +1,55 @@
+"""A worker installs what is listed and what is asked for, and leaves to others what it lacks."""
+
+from app.packages.store import Store
+from app.repository import node_package_wishes, node_packages
+from app.repository.node_package_wishes import Wish
+from app.vocabulary import ENDED
+from tests.packages.conftest import registry as registry_of_packages
+from tests.patience import wait_until
+from tests.workflows import no_op, node, stored
+
+NAME = "n8n-nodes-greet"
+registry = registry_of_packages
+
+
+def test_what_is_asked_for_comes_to_all_workers_and_meanwhile_they_leave_it(
+    registry, queue, start_worker, connection, tmp_path
+):
+    registry.publish_greet()
+    first = start_worker(EXECUTIONS_HOME=tmp_path / "first")
+    node_package_wishes.ask(connection, Wish(NAME, "latest", False))
+    connection.commit()
+    wait_until(lambda: node_packages.list_packages(connection) or connection.rollback(), first.log_tail)
+    connection.rollback()
+    first.stop()
+
+    registry.gate.clear()
+    home = tmp_path / "second"
+    second = start_worker(EXECUTIONS_HOME=home)
+    queue.save(stored(node("Greet", f"{NAME}.greet", {"whom": "you"})), "w1")
+    queue.save(stored(no_op()), "w2")
+    [greeting], [other] = queue.add("w1"), queue.add("w2")
+    queue.wait_for([other], ["success"])
+    assert queue.get(greeting).status == "new"
+    registry.gate.set()
+    queue.wait_for([greeting], ENDED)
+    assert Store(home).installed() == [(NAME, "1.0.0")]
+    assert "package ready" in second.log.read_text()
+
+
+def test_a_package_that_cannot_be_installed_is_said_and_hurts_nothing(registry, queue, start_worker, connection, flask):
+    registry.publish_greet()
+    with connection.transaction():
+        connection.execute(
+            "INSERT INTO node_packages (name, version, integrity, licence, lock, manifest, nodes, node_types) "
+            "VALUES (%s, '7.0.0', '', 'MIT', '{\"packages\": {}}', '{}', '[]', %s)",
+            [NAME, [f"{NAME}.greet"]],
+        )
+    worker = start_worker()
+    queue.save(stored(no_op()))
+    queue.wait_for(queue.add(), ["success"])
+    errors = wait_until(lambda: node_packages.list_errors(connection, lease_seconds=60) or connection.rollback())
+    assert f"There is no version {NAME}@7.0.0" in errors[0].message
+    assert "package cannot be installed" in worker.log.read_text()
+    assert f"BAD  package {NAME}: the worker on" in flask("doctor").stdout
+    assert f"lacks {NAME}: There is no version" in flask("packages", "list").stderr
