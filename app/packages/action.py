@@ -11,10 +11,13 @@ from typing import Any
 import orjson
 
 from app.engine.run.context import NodeContext
+from app.engine.run.engine_requests import EngineRequest
 from app.engine.run.errors import NodeError, WaitRequested
 from app.engine.run.items import Item, Outputs
+from app.engine.run.sub_nodes import attached
 from app.packages.host import Host, HostError
 from app.packages.parameters import split
+from app.packages.sub_nodes import Describe
 from app.packages.surroundings import Surroundings, Tokens
 
 Json = dict[str, Any]
@@ -79,23 +82,21 @@ async def evaluate(context: NodeContext, parameters: Json) -> Values:
 
 
 async def run_action(
-    host: Host, context: NodeContext, where: Json, parameters: Json, credentials: Json, tokens: Tokens
-) -> Outputs | None:
-    """Run a node over its items. Raises NodeError, WaitRequested."""
-    values = await evaluate(context, parameters)
-    surroundings = Surroundings(context, credentials, tokens)
+    host: Host, context: NodeContext, told: Json, tokens: Tokens, describe: Describe
+) -> Outputs | EngineRequest | None:
+    """Run a node over its items; `told` is what `describe` says of it. Raises NodeError, WaitRequested."""
+    surroundings = Surroundings(context, told["credentialTypes"], tokens, describe)
     static_data = copy.deepcopy(context.state.static_data.shown_to(context.node.name))
     request = {
         "kind": "execute",
-        "package": where,
-        **values.told(),
-        **about(context),
+        **told,
         "items": context.inputs,
         "sources": context.sources,
-        "credentialTypes": credentials,
         "staticData": static_data,
         "contextData": {"node": context.memory()},
         "customData": context.state.custom_data,
+        "response": _response(context),
+        "query": context.query,
     }
     try:
         answer = await host.call(request, surroundings.ask, surroundings.channel)
@@ -104,16 +105,38 @@ async def run_action(
     answer = _hidden(answer, surroundings)
     _keep(context, answer)
     if isinstance(shown := answer.get("error"), dict):
+        failure = surroundings.sub_nodes.failure
+        if failure is not None and shown.get("message") == failure.message:
+            raise failure
         raise PackageError(shown)
+    if isinstance(asked := answer.get("request"), dict):
+        return _request(asked)
     outputs = _outputs(answer.get("outputs"))
     if answer.get("waitTill"):
         raise _wait(str(answer["waitTill"]))
     return outputs
 
 
+def _response(context: NodeContext) -> Json | None:
+    """What came of the node's request to the engine, as n8n hands it over."""
+    response = context.response
+    if response is None:
+        return None
+    results = [{"action": each.action, "data": each.run} for each in response.results]
+    return {"actionResponses": results, "metadata": response.metadata}
+
+
+def _request(asked: Json) -> EngineRequest:
+    actions, metadata = asked.get("actions"), asked.get("metadata")
+    if not isinstance(actions, list) or not all(isinstance(each, dict) for each in actions):
+        raise NodeError("The node asks the engine for something that is not known")
+    return EngineRequest(actions, metadata if isinstance(metadata, dict) else {})
+
+
 def about(context: NodeContext) -> Json:
     """What a call knows of its node, workflow and execution."""
     graph, execution, node = context.state.graph, context.execution, context.node
+    hanging = {kind: _named(context, kind) for kind in node.attached}
     shown = {name: value for name, value in node.document.items() if name != "parameters"}
     return {
         "node": {**shown, "typeVersion": context.version},
@@ -125,7 +148,17 @@ def about(context: NodeContext) -> Json:
         "continueOnFail": context.continues_on_fail,
         "address": execution.ports.address,
         "resumeUrl": execution.ports.resume_url,
+        "tool": context.query is not None,
+        "attached": hanging,
     }
+
+
+def _named(context: NodeContext, kind: str) -> list[Json]:
+    """The nodes that hang on one, as its code may look at them."""
+    named = []
+    for each in attached(context, kind):
+        named.append({"name": each.name, "type": each.type, "typeVersion": each.version, "disabled": False})
+    return named
 
 
 def _hidden(answer: Json, surroundings: Surroundings) -> Json:

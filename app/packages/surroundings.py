@@ -22,6 +22,7 @@ from app.engine.values import conversions
 from app.outgoing.addresses import AddressRefused, UnknownHost
 from app.packages.network import Network
 from app.packages.requests import Refused, Requests
+from app.packages.sub_nodes import Describe, SubNodes, run_program
 
 Json = dict[str, Any]
 Tokens = BoundedDict[tuple[str, str], tuple[bytes, Json]]
@@ -33,7 +34,7 @@ MOST_QUESTIONS = 100_000
 class Surroundings:
     """Answers what a call asks. `channel` has its connections."""
 
-    def __init__(self, context: NodeContext, declared: Iterable[str], tokens: Tokens) -> None:
+    def __init__(self, context: NodeContext, declared: Iterable[str], tokens: Tokens, describe: Describe) -> None:
         self._context = context
         self._declared = frozenset(declared)
         self._tokens = tokens
@@ -41,6 +42,9 @@ class Surroundings:
         self._read: dict[str, bytes] = {}
         self._secrets: set[str] = set()
         self._count = 0
+        self._describe = describe
+        self._below: dict[int, Surroundings] = {}
+        self.sub_nodes = SubNodes(context, describe)
         self.channel = Network(context.outgoing.rules)
         self._answers: Mapping[str, Callable[[Json], Awaitable[Json]]] = {
             "httpRequest": self._http_request,
@@ -53,6 +57,14 @@ class Surroundings:
             "evaluate": self._evaluate,
             "executeWorkflow": self._execute_workflow,
             "respond": self._respond,
+            "runProgram": self._run_program,
+        }
+        self._about_sub_nodes: Mapping[str, Callable[[Json], Awaitable[Json]]] = {
+            "connected": self._connected,
+            "beginUse": self.sub_nodes.begin_use,
+            "endUse": self.sub_nodes.end_use,
+            "failSupply": self.sub_nodes.fail_supply,
+            "useAsTool": self.sub_nodes.use_as_tool,
         }
 
     @property
@@ -66,8 +78,8 @@ class Surroundings:
             asked = orjson.loads(question)
             number = asked.get("call")
             self._count += 1
-            answer = self._answers.get(str(asked.get("name")))
             given = asked.get("given")
+            answer = self._answer(str(asked.get("name")), given)
             if answer is None or not isinstance(given, dict):
                 return _reply(number, {"error": {"message": "The node asks for something that is not known."}})
             if self._count > MOST_QUESTIONS:
@@ -81,6 +93,29 @@ class Surroundings:
             except NodeError as error:
                 about = {"message": error.message, "description": error.description}
                 return _reply(number, {"error": {key: value for key, value in about.items() if value is not None}})
+
+    def _answer(self, name: str, given: Any) -> Callable[[Json], Awaitable[Json]] | None:
+        """What answers a question of the call's node, or of one of its sub-nodes, in that one's name."""
+        about = self._about_sub_nodes.get(name)
+        number = given.get("subNode") if isinstance(given, dict) else None
+        if about is not None or number is None:
+            return about or self._answers.get(name)
+        below = self._below.get(number) if isinstance(number, int) else None
+        return None if below is None else below._answers.get(name)
+
+    async def _connected(self, given: Json) -> Json:
+        reply = await self.sub_nodes.connected(given)
+        for node in reply["result"]["nodes"]:
+            number = node["subNode"]
+            context = self.sub_nodes.context(number)
+            below = Surroundings(context, node["credentialTypes"], self._tokens, self._describe)
+            below.channel, below._secrets = self.channel, self._secrets
+            self._below[number] = below
+        return reply
+
+    async def _run_program(self, given: Json) -> Json:
+        self.channel.touched = True
+        return await run_program(self._context, given)
 
     async def _http_request(self, given: Json) -> Json:
         self.channel.touched = True

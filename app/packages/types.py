@@ -15,13 +15,15 @@ from typing import Any
 
 from app.bounded_dict import BoundedDict
 from app.engine.run.context import NodeContext
+from app.engine.run.engine_requests import EngineRequest
 from app.engine.run.issues import Issue
 from app.engine.run.items import Outputs
 from app.engine.run.node_types import NodeType, NodeTypes
-from app.packages.action import run_action
+from app.packages.action import about, evaluate, run_action
 from app.packages.host import Host
 from app.packages.manifest import Description, Manifest, PackagedCredential, PackagedNode
 from app.packages.parameters import is_shown, missing, with_defaults
+from app.packages.sub_nodes import tool_of
 from app.packages.surroundings import Tokens
 
 Json = dict[str, Any]
@@ -78,6 +80,31 @@ class Packages:
             waiting += () if credential is None else credential.extends
         return found
 
+    async def describe(self, context: NodeContext) -> Json:
+        """What a process is told to run a node, or to let it serve another one. Raises NodeError."""
+        run = context.node.kind.run
+        if not (isinstance(run, partial) and run.func is _run):
+            return {**about(context), **await tool_of(context), "package": None, "credentialTypes": {}}
+        _, package, node = run.args
+        description = node.description(context.version) or {}
+        declared = declared_credentials(description, context.parameters)
+        parameters = with_defaults(description.get("properties") or [], context.parameters, context.version)
+        supplies = "supplyData" in node.runs
+        hangs = context.anchor is not None and context.query is None
+        told = await tool_of(context) if hangs and not supplies else (await evaluate(context, parameters)).told()
+        where = {
+            "folder": str(package.folder),
+            "file": node.file,
+            "className": node.class_name,
+            "version": context.version,
+        }
+        return {
+            **about(context),
+            **told,
+            "package": where,
+            "credentialTypes": self.credential_types(declared),
+        }
+
     def _node_type(self, package: Installed, node: PackagedNode, description: Description) -> NodeType:
         runs = frozenset(node.runs)
         return NodeType(
@@ -94,17 +121,11 @@ class Packages:
         )
 
 
-async def _run(packages: Packages, package: Installed, node: PackagedNode, context: NodeContext) -> Outputs | None:
-    description = node.description(context.version) or {}
-    declared = declared_credentials(description, context.parameters)
-    return await run_action(
-        packages.host,
-        context,
-        {"folder": str(package.folder), "file": node.file, "className": node.class_name, "version": context.version},
-        with_defaults(description.get("properties") or [], context.parameters, context.version),
-        packages.credential_types(declared),
-        packages.tokens,
-    )
+async def _run(
+    packages: Packages, package: Installed, node: PackagedNode, context: NodeContext
+) -> Outputs | EngineRequest | None:
+    told = await packages.describe(context)
+    return await run_action(packages.host, context, told, packages.tokens, packages.describe)
 
 
 def declared_credentials(description: Mapping[str, Any], parameters: Mapping[str, Any]) -> list[str]:

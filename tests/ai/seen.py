@@ -7,7 +7,8 @@ import json
 from typing import Any
 
 Json = dict[str, Any]
-LEFT_OUT = ("messages", "estimatedTokens", "options", "previousRequests", "tracing", "sourceOverwrite")
+PROMPTS = ("messages", "estimatedTokens", "options", "previousRequests", "chatHistory")
+LEFT_OUT = frozenset([*PROMPTS, "tracing", "sourceOverwrite", "console"])
 
 
 def seen(data: Json, status: str) -> Json:

@@ -61,6 +61,8 @@ class NodeContext:
     """Bytes that the node has collected so far; counted anew when it is through."""
     response: EngineResponse | None = None
     """What came of the node's request to the engine, when it is called again."""
+    query: dict[str, Any] | None = None
+    """For a tool that runs: what the model has filled in."""
     anchor: Node | None = None
     """For a sub-node: the node of the main flow that it serves."""
     origin: tuple[InputSource, int] | None = None

@@ -142,7 +142,7 @@ async def use_as_tool(root: NodeContext, node: Node, query: dict[str, Any], item
     """
     index = begin_use(root, node, "ai_tool", [{"json": query}])
     context = context_of(root, node)
-    context.run_index = index
+    context.run_index, context.query = index, query
     given = root.items[item]["json"] if 0 <= item < len(root.items) else {}
     context.inputs = [[{"json": {**given, **query}, "pairedItem": {"item": 0}}]]
     source = next(iter(root.sources or ()), None)

@@ -72,6 +72,7 @@ def begin_call(state: RunState, task: Task, context: NodeContext, run: Json) -> 
         action = (root.request or {})["actions"][call.place]["action"]
         item = (action.get("metadata") or {}).get("itemIndex", 0)
         paired = {"item": item, "input": 0, "sourceOverwrite": next(iter(root.sources or ()), None)}
+        context.query = action["input"]
         run["inputOverride"] = {call.kind: [[{"json": action["input"], "pairedItem": paired}]]}
     if call.origin is not None:
         context.origin = (call.origin, call.item)

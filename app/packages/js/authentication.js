@@ -1,7 +1,7 @@
 // Requests that prove who calls, by the node's credential of a type.
 'use strict';
 
-const { current } = require('./calls.js');
+const { asking } = require('./calls.js');
 const { credentialsOf } = require('./credentials.js');
 const { workflowModule } = require('./loading.js');
 const { get } = require('./paths.js');
@@ -10,7 +10,7 @@ const { httpRequest, request } = require('./requests.js');
 const statusOf = (error) => Number(error?.response?.status ?? error?.response?.statusCode ?? error?.statusCode ?? error?.httpCode ?? error?.status);
 
 function apiError(error, options) {
-  const { request: asked } = current();
+  const { request: asked } = asking();
   const { NodeApiError } = workflowModule(asked.package);
   if (!NodeApiError || error instanceof NodeApiError) return error;
   return new NodeApiError(asked.node, error, options);
@@ -42,7 +42,7 @@ const copy = (options) => ({ ...options, headers: { ...options.headers }, qs: op
 async function withOAuth2(send, type, options, rules = {}) {
   const { tokenType, property, keepBearer, keyToIncludeInAccessTokenHeader: headerName, tokenExpiredStatusCode = 401 } = rules;
   const trial = async (anew) => {
-    const { data, token } = await current().ask('oauth2', { type, anew });
+    const { data, token } = await asking().ask('oauth2', { type, anew });
     const kept = data?.oauthTokenData ?? {};
     const secret = (property ? get(kept, property) : undefined) ?? token ?? kept.access_token;
     const named = tokenType ?? kept.token_type ?? 'Bearer';
@@ -61,7 +61,7 @@ async function withOAuth2(send, type, options, rules = {}) {
 }
 
 async function withOAuth1(send, type, options) {
-  const { headers } = await current().ask('oauth1', { type, url: String(options.url ?? options.uri), method: options.method ?? 'GET', qs: options.qs ?? {}, form: options.form ?? {} });
+  const { headers } = await asking().ask('oauth1', { type, url: String(options.url ?? options.uri), method: options.method ?? 'GET', qs: options.qs ?? {}, form: options.form ?? {} });
   return send({ ...options, headers: { ...options.headers, ...headers } });
 }
 

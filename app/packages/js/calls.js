@@ -96,7 +96,11 @@ function errorOf({ message, ...details }) {
   return error;
 }
 
-const current = () => storage.getStore();
+/** The node whose code runs: the call, or one of its sub-nodes. */
+const asking = () => storage.getStore();
+
+/** The call that the running code belongs to. */
+const current = () => asking()?.main ?? asking();
 
 // The worker reads from an open file for which call this process works, when it has to blame one for a hang.
 
@@ -140,4 +144,4 @@ function drop(call) {
   return known;
 }
 
-module.exports = { Call, calls, current, drop, errorOf, leaveMarks, take, within };
+module.exports = { Call, asking, calls, current, drop, errorOf, leaveMarks, take, within };

@@ -7,6 +7,7 @@ const { credentialsOf } = require('./credentials.js');
 const { helpersOf } = require('./helpers.js');
 const { workflowModule } = require('./loading.js');
 const { Parameters } = require('./parameters.js');
+const { connectionsOf } = require('./sub-nodes.js');
 
 /** n8n's names of what may have started an execution. */
 const MANUAL = new Set(['manual', 'test']);
@@ -76,10 +77,6 @@ class Context {
     return proxy;
   }
 
-  async getInputConnectionData() {
-    return undefined;
-  }
-
   // The node, its workflow and its execution
 
   getNode() {
@@ -129,10 +126,6 @@ class Context {
     return {};
   }
 
-  getParentNodes() {
-    return this.#asked.parents ?? [];
-  }
-
   getChildNodes() {
     return this.#asked.children ?? [];
   }
@@ -146,7 +139,7 @@ class Context {
   }
 
   isToolExecution() {
-    return false;
+    return Boolean(this.#asked.tool);
   }
 
   isStreaming() {
@@ -154,7 +147,12 @@ class Context {
   }
 
   getRunnerStatus() {
-    return { available: false };
+    return { available: true };
+  }
+
+  /** Runs a program of the workflow's own, where such programs run. */
+  async startJob(language, { code, additionalProperties = {} }) {
+    return this.#call.ask('runProgram', { language, code, variables: additionalProperties });
   }
 
   // What is kept
@@ -227,18 +225,13 @@ class Context {
 
   async sendChunk() {}
 
-  addInputData() {
-    return { index: 0 };
-  }
-
-  addOutputData() {}
-
   logAiEvent() {}
 }
 
 // Functions are called on their own, too: `const { getNodeParameter } = this`, `getNodeParameter.call(...)`.
 function contextOf(call, description) {
   const context = new Context(call, description);
+  Object.assign(context, connectionsOf(context, call, description));
   for (const name of Object.getOwnPropertyNames(Context.prototype)) {
     const { value } = Object.getOwnPropertyDescriptor(Context.prototype, name);
     if (typeof value === 'function' && name !== 'constructor') context[name] = value.bind(context);

@@ -1,7 +1,7 @@
 // The credentials of a call: those that the node's type declares, with what their own types make of them.
 'use strict';
 
-const { current } = require('./calls.js');
+const { asking } = require('./calls.js');
 const { evaluate, isExpression } = require('./expressions.js');
 const { instanceOf } = require('./loading.js');
 
@@ -101,6 +101,6 @@ function describedAuthentication({ type, properties = {} }, data, options) {
   return made;
 }
 
-const credentialsOf = (call = current()) => (call.credentials ??= new Credentials(call));
+const credentialsOf = (call = asking()) => (call.credentials ??= new Credentials(call));
 
 module.exports = { credentialsOf };

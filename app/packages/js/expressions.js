@@ -44,10 +44,22 @@ function evaluate(value, variables) {
     return Object.fromEntries(Object.entries(value).map(([name, each]) => [evaluate(name, variables), evaluate(each, variables)]));
   }
   if (!isExpression(value)) return value;
-  const text = value.slice(1);
+  const text = value.slice(1).trim();
+  if (isOne(text)) return run(text.slice(2, -2), variables);
   const parts = piecesOf(text);
   if (parts.length === 3 && parts[0] === '' && parts[2] === '') return run(parts[1], variables);
   return parts.map((part, place) => (place % 2 ? written(run(part, variables)) : part)).join('');
+}
+
+/** Whether a text is one single expression, in which braces may stand together. */
+function isOne(text) {
+  if (!text.startsWith('{{') || !text.endsWith('}}')) return false;
+  try {
+    compile(text.slice(2, -2));
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 const written = (value) => (value === null || value === undefined ? '' : typeof value === 'object' ? JSON.stringify(value) : String(value));

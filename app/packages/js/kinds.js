@@ -5,16 +5,39 @@ const { contextOf } = require('./context.js');
 const { outputsOf } = require('./items.js');
 const { nodeOf } = require('./loading.js');
 const { runDescribed } = require('./routing.js');
+const { endUses, isRequest, plain } = require('./sub-nodes.js');
 
 /** Runs a node over its items: { outputs, hints, metadata, staticData, contextData, customData, waitTill }. */
 async function execute(call) {
   const { request } = call;
   const node = nodeOf(request.package);
   const context = contextOf(call, node.description);
-  const returned = typeof node.execute === 'function' ? await node.execute.call(context) : await runDescribed(node, context);
+  let returned;
+  try {
+    returned = await run(node, context, request);
+  } finally {
+    await endUses(call);
+  }
   const { staticData, contextData, customData } = request;
   const { hints, metadata, waitTill } = context;
-  return { outputs: outputsOf(returned), hints, metadata, staticData, contextData, customData, waitTill };
+  const made = isRequest(returned) ? { request: plain(returned) } : { outputs: outputsOf(returned) };
+  return { ...made, hints, metadata, staticData, contextData, customData, waitTill };
+}
+
+function run(node, context, request) {
+  if (typeof node.execute === 'function') return node.execute.call(context, request.response);
+  if (typeof node.supplyData === 'function') return runSupplied(node, context, request);
+  return runDescribed(node, context);
+}
+
+/** A tool that only supplies itself, called as an agent would. */
+async function runSupplied(node, context, { query }) {
+  const { response: tool, closeFunction } = await node.supplyData.call(context, 0);
+  try {
+    return [[{ json: { response: plain(await tool.invoke(query ?? {})) } }]];
+  } finally {
+    await closeFunction?.();
+  }
 }
 
 /** Nothing: how long a call takes that does nothing. */

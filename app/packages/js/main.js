@@ -2,10 +2,12 @@
 // speaks in frames on stdin and stdout; what packages print goes to stderr.
 'use strict';
 
+const { fenceAddons } = require('./addons.js');
 const { exit, fenceProcess } = require('./fences.js');
 const { standInFor } = require('./loading.js');
 
 const [mode, standIn, scratch, marks] = process.argv.slice(2);
 fenceProcess(scratch);
+fenceAddons();
 standInFor(standIn);
 require(mode === 'catalogue' ? './catalogue.js' : './serve.js').start({ exit, marks: Number(marks) });

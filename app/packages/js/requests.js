@@ -3,7 +3,7 @@
 
 const { Readable } = require('node:stream');
 
-const { current } = require('./calls.js');
+const { asking } = require('./calls.js');
 
 const FORM = 'application/x-www-form-urlencoded';
 
@@ -94,7 +94,7 @@ const isEncoded = async (body) => isBytes(body) || isStream(body) || typeof body
 
 async function httpRequest(options) {
   if (typeof options !== 'object' || options === null) throw new TypeError('The options of a request must be an object');
-  const answer = await current().ask('httpRequest', await prepare(options));
+  const answer = await asking().ask('httpRequest', await prepare(options));
   return streamed(answer, options.encoding === 'stream', Boolean(options.returnFullResponse), isRaw(options.encoding));
 }
 
@@ -105,7 +105,7 @@ async function request(first, second) {
   const strict = options.rejectUnauthorized ?? options.agentOptions?.rejectUnauthorized;
   const raw = options.useStream || options.encoding === null || isRaw(options.encoding);
   const prepared = { ...(await prepare(options)), rejectUnauthorized: strict, ...(raw ? { encoding: null } : {}) };
-  const answer = await current().ask('request', prepared);
+  const answer = await asking().ask('request', prepared);
   return streamed(answer, Boolean(options.useStream) || options.encoding === 'stream', Boolean(options.resolveWithFullResponse), raw);
 }
 

@@ -1,0 +1,48 @@
+// Asks its model for each item; a line { call, with } of the model has the engine run that tool.
+'use strict';
+
+const inputs = `={{ ((hasMemory) => {
+  const model = { type: 'ai_languageModel', displayName: 'Model', required: true, maxConnections: 1 };
+  const memory = { type: 'ai_memory', displayName: 'Memory', maxConnections: 1, filter: { nodes: [] }};
+  return ['main', model, ...(hasMemory ? [memory] : []), { type: 'ai_tool', displayName: 'Tool' }];
+})($parameter.remembers) }}`;
+
+class Assistant {
+  description = {
+    name: 'assistant',
+    displayName: 'Assistant',
+    group: ['transform'],
+    version: 1,
+    inputs,
+    outputs: ['main'],
+    properties: [
+      { name: 'text', displayName: 'Text', type: 'string', default: '' },
+      { name: 'remembers', displayName: 'Remembers', type: 'boolean', default: true },
+    ],
+  };
+
+  async execute(response) {
+    const rounds = response?.metadata.rounds ?? 0;
+    const actions = [];
+    const outputs = [];
+    for (const item of this.getInputData().keys()) {
+      const model = await this.getInputConnectionData('ai_languageModel', item);
+      const memory = await this.getInputConnectionData('ai_memory', item);
+      const tools = await this.getInputConnectionData('ai_tool', item);
+      const results = (response?.actionResponses ?? [])
+        .filter(({ action }) => action.metadata.itemIndex === item)
+        .map(({ data }) => data.data.ai_tool[0].map(({ json }) => json));
+      const said = await model.ask([this.getNodeParameter('text', item), ...results]);
+      if (said.call) {
+        const metadata = { itemIndex: item };
+        actions.push({ actionType: 'ExecutionNodeAction', nodeName: said.call, input: said.with, type: 'ai_tool', id: `call ${item}`, metadata });
+      }
+      if (memory && !said.call) await memory.save(said);
+      const described = tools.map(({ name, description, schema }) => ({ name, description, properties: schema?.properties }));
+      outputs.push({ json: { said, tools: described, results, remembered: memory ? await memory.load() : [] } });
+    }
+    return actions.length ? { actions, metadata: { rounds: rounds + 1 } } : [outputs];
+  }
+}
+
+module.exports = { Assistant };

@@ -1,0 +1,24 @@
+// A tool that only supplies itself, and a model below it that it may ask.
+'use strict';
+
+class Supplied {
+  description = {
+    name: 'supplied',
+    displayName: 'Supplied',
+    group: ['transform'],
+    version: 1,
+    inputs: [{ type: 'ai_languageModel', displayName: 'Model', maxConnections: 1 }],
+    outputs: ['ai_tool'],
+    properties: [{ name: 'broken', displayName: 'Broken', type: 'boolean', default: false }],
+  };
+
+  async supplyData(item) {
+    if (this.getNodeParameter('broken', item)) throw new Error('This tool is broken');
+    const model = await this.getInputConnectionData('ai_languageModel', item);
+    const { name } = this.getNode();
+    const invoke = async ({ text }) => (model ? await model.ask([text]) : `${name} got ${text}`);
+    return { response: { name, description: 'Supplied', invoke } };
+  }
+}
+
+module.exports = { Supplied };

@@ -1,0 +1,96 @@
+"""A server that speaks as OpenAI's does, with the scripted model: chat completions, whole or in parts, embeddings."""
+
+import base64
+import json
+import struct
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+from tests.ai.scripts import answer, embed
+
+Json = dict[str, Any]
+USAGE = {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15}
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+    def do_GET(self) -> None:
+        self._send({"path": self.path, "weather": "sunny"})
+
+    def do_POST(self) -> None:
+        asked = json.loads(self.rfile.read(int(self.headers["content-length"])) or b"{}")
+        self.server.asked.append((self.path, asked))  # type: ignore[attr-defined]
+        if self.path.endswith("/embeddings"):
+            return self._send(_embeddings(asked))
+        said = answer(asked["model"], asked["messages"])
+        if said is None:
+            about = {"type": "invalid_request_error", "code": "model_not_found"}
+            return self._send({"error": {"message": f"The model `{asked['model']}` does not exist", **about}}, 404)
+        if asked.get("stream"):
+            return self._write(b"".join(_parts(asked["model"], said)), "text/event-stream")
+        reason = "tool_calls" if said.get("tool_calls") else "stop"
+        choice = {"index": 0, "message": said, "finish_reason": reason}
+        return self._send({**_head(asked["model"]), "object": "chat.completion", "choices": [choice], "usage": USAGE})
+
+    def _send(self, body: Json, status: int = 200) -> None:
+        self._write(json.dumps(body).encode(), "application/json", status)
+
+    def _write(self, data: bytes, kind: str, status: int = 200) -> None:
+        self.send_response(status)
+        self.send_header("content-type", kind)
+        self.send_header("content-length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+
+def _head(model: str) -> Json:
+    return {"id": "chatcmpl-1", "created": 1_700_000_000, "model": model}
+
+
+def _parts(model: str, said: Json) -> Iterator[bytes]:
+    deltas: list[Json] = [{"role": "assistant", "content": ""}]
+    if said["content"]:
+        deltas += [{"content": word} for word in said["content"].replace(" ", "\0 ").split("\0")]
+    deltas += [{"tool_calls": [{"index": place, **call}]} for place, call in enumerate(said.get("tool_calls") or [])]
+    reason = "tool_calls" if said.get("tool_calls") else "stop"
+    choices = [[{"index": 0, "delta": delta, "finish_reason": None}] for delta in deltas]
+    choices.append([{"index": 0, "delta": {}, "finish_reason": reason}])
+    for choice in choices:
+        yield _event({**_head(model), "object": "chat.completion.chunk", "choices": choice})
+    yield _event({**_head(model), "object": "chat.completion.chunk", "choices": [], "usage": USAGE})
+    yield b"data: [DONE]\n\n"
+
+
+def _event(body: Json) -> bytes:
+    return f"data: {json.dumps(body)}\n\n".encode()
+
+
+def _embeddings(asked: Json) -> Json:
+    texts = asked["input"] if isinstance(asked["input"], list) else [asked["input"]]
+    vectors: list[Any] = [embed(text) for text in texts]
+    if asked.get("encoding_format") == "base64":
+        vectors = [base64.b64encode(struct.pack("<4f", *vector)).decode() for vector in vectors]
+    data = [{"object": "embedding", "index": place, "embedding": vector} for place, vector in enumerate(vectors)]
+    return {"object": "list", "model": asked["model"], "data": data, "usage": {"prompt_tokens": 1, "total_tokens": 1}}
+
+
+@contextmanager
+def running() -> Iterator[tuple[str, list[tuple[str, Json]]]]:
+    """The address of the server while it runs, and what it is asked."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
+    server.asked = []  # type: ignore[attr-defined]
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}", server.asked  # type: ignore[attr-defined]
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()

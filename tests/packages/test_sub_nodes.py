@@ -1,0 +1,191 @@
+"""Nodes of a package that hang on each other, in a real package process: a model, a memory, tools, and their roots."""
+
+import asyncio
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from app.engine import nodes
+from app.engine.run.ports import Ports
+from app.outgoing.addresses import AddressRules
+from app.outgoing.client import Outgoing
+from app.packages.catalogue import read_package
+from app.packages.host import Host
+from app.packages.types import Installed, Packages
+from tests.engine.running import Engine, output_of
+from tests.packages.running import STAND_IN
+from tests.workflows import START, chain, node
+
+FOLDER = Path(__file__).parents[1] / "ai" / "package"
+KIND = "n8n-nodes-scripted-ai."
+ITEMS = [{"json": {"q": "one"}}, {"json": {"q": "two"}}]
+
+
+class AiEngine(Engine):
+    def __init__(self):
+        super().__init__()
+        self.host = Host(FOLDER, stand_in=STAND_IN)
+        manifest = asyncio.run(read_package(FOLDER, stand_in=STAND_IN))
+        self.types = Packages(self.host, [Installed(FOLDER, manifest)]).node_types(nodes.load())
+        self.outgoing = Outgoing(AddressRules.parse(""))
+
+    def close(self):
+        self.wait_for(self.host.__aexit__(None, None, None))
+        self.wait_for(self.outgoing.__aexit__(None, None, None))
+        super().close()
+
+    def run(self, workflow, **request):
+        ports = replace(request.pop("ports", None) or Ports(), outgoing=self.outgoing)
+        return super().run(workflow, ports=ports, **request)
+
+
+@pytest.fixture(scope="module")
+def ai():
+    engine = AiEngine()
+    yield engine
+    engine.close()
+
+
+def model(lines, name="Model"):
+    return node(name, KIND + "model", {"lines": json.dumps(lines)})
+
+
+def lookup(**parameters):
+    return node("Lookup", KIND + "lookupTool", {"toolDescription": "Looks up", **parameters})
+
+
+def hung(root, *hanging):
+    """Start, the root and what hangs on it: (node, type of connection)."""
+    document = chain(START, root)
+    for each, kind, *target in hanging:
+        document["nodes"].append(each)
+        line = {"node": target[0] if target else root["name"], "type": kind, "index": 0}
+        document["connections"][each["name"]] = {kind: [[line]]}
+    return document
+
+
+def uses(outcome, name):
+    """The runs of a sub-node: what it was given, and what came of it."""
+    runs = outcome.data["resultData"]["runData"][name]
+    shown = []
+    for run in runs:
+        [(kind, given)] = run["inputOverride"].items()
+        came = run["error"]["message"] if "error" in run else run["data"][kind][0][0]["json"]
+        shown.append((kind, given[0][0]["json"], came))
+    return shown
+
+
+ASSISTANT = node("Assistant", KIND + "assistant", {"text": "={{ $json.q }}"})
+
+
+def test_a_model_and_a_memory_serve_their_root_and_each_use_is_recorded(ai):
+    memory = node("Memory", KIND + "memory", {"key": "={{ $json.q }}"})
+    document = hung(ASSISTANT, (model(["hello"]), "ai_languageModel"), (memory, "ai_memory"))
+    outcome = ai.run(document, items=ITEMS)
+    assert outcome.status == "success"
+    assert [item["remembered"] for item in output_of(outcome, "Assistant")] == [["hello"], ["hello"]]
+    model_runs = uses(outcome, "Model")
+    assert model_runs == [
+        ("ai_languageModel", {"messages": ["one"]}, {"response": "hello"}),
+        ("ai_languageModel", {"messages": ["two"]}, {"response": "hello"}),
+    ]
+    assert [given["action"] for _, given, _ in uses(outcome, "Memory")] == ["save", "load", "save", "load"]
+    run = outcome.data["resultData"]["runData"]["Model"][1]
+    assert run["source"] == [{"previousNode": "Assistant", "previousNodeRun": 0}]
+    assert run["metadata"] == {"subRun": [{"node": "Model", "runIndex": 1}]}
+    lines = outcome.data["resultData"]["runData"]["Assistant"][0]
+    assert lines["executionStatus"] == "success"
+
+
+def test_the_engine_runs_the_tools_that_a_root_asks_for_with_what_the_model_filled_in(ai):
+    asked = {"call": "Lookup", "with": {"city": "Paris", "days": 3}}
+    what = "={{ $fromAI('city', 'The city') }} {{ $fromAI('days', '', 'number', 1) }} {{ $('Start').item.json.q }}"
+    document = hung(ASSISTANT, (model([asked, "done"]), "ai_languageModel"), (lookup(what=what), "ai_tool"))
+    outcome = ai.run(document, items=ITEMS)
+    first, second = output_of(outcome, "Assistant")
+    assert first["said"] == "done"
+    assert first["tools"] == [
+        {
+            "name": "Lookup",
+            "description": "Looks up",
+            "properties": {
+                "city": {"type": "string", "description": "The city"},
+                "days": {"type": "number", "default": 1},
+            },
+        }
+    ]
+    assert [entry["about"] for entry in first["results"][0]] == ["Paris 3 one"]
+    assert [entry["about"] for entry in second["results"][0]] == ["Paris 3 two"]
+    assert first["results"][0][0]["tool"] is True
+    assert [given for _, given, _ in uses(outcome, "Lookup")] == [asked["with"]] * 2
+
+
+def test_our_own_nodes_are_tools_of_a_package_too(ai):
+    own = node("Table", "n8n-nodes-base.setTool", {"mode": "raw", "jsonOutput": "={{ {a: $fromAI('a')} }}"}, 3.4)
+    asked = {"call": "Table", "with": {"a": "b"}}
+    document = hung(ASSISTANT, (model([asked, "done"]), "ai_languageModel"), (own, "ai_tool"))
+    outcome = ai.run(document, items=ITEMS[:1])
+    assert output_of(outcome, "Assistant")[0]["results"] == [[{"a": "b"}]]
+
+
+def test_a_root_that_runs_its_tools_itself_gets_what_they_give(ai):
+    direct = node("Direct", KIND + "direct", {"query": '{"city": "Rome", "text": "hi"}'})
+    own = node("Own", "n8n-nodes-base.setTool", {"mode": "raw", "jsonOutput": "={{ {own: $fromAI('city')} }}"}, 3.4)
+    supplied = node("Supplied", KIND + "supplied")
+    document = hung(
+        direct,
+        (lookup(what="={{ $fromAI('city') }}"), "ai_tool"),
+        (own, "ai_tool"),
+        (supplied, "ai_tool"),
+        (model(["from below"], "Below"), "ai_languageModel", "Supplied"),
+    )
+    outcome = ai.run(document, items=ITEMS[:1])
+    answers = {item["tool"]: item["answer"] for item in output_of(outcome, "Direct")}
+    assert json.loads(answers["Lookup"])[0]["about"] == "Rome"
+    assert json.loads(answers["Own"]) == [{"own": "Rome"}]
+    assert answers["Supplied"] == "from below"
+    assert list(answers) == ["Supplied", "Own", "Lookup"]  # the last connected first, as in n8n
+    assert uses(outcome, "Own") == [("ai_tool", {"city": "Rome", "text": "hi"}, {"response": [{"own": "Rome"}]})]
+    below = outcome.data["resultData"]["runData"]["Below"][0]
+    assert below["source"] == [{"previousNode": "Supplied", "previousNodeRun": 0}]
+    failing = lookup(fails=True)
+    document["nodes"] = [failing if each["name"] == "Lookup" else each for each in document["nodes"]]
+    outcome = ai.run(document, items=ITEMS[:1])
+    assert output_of(outcome, "Direct")[-1]["answer"] == "The tool failed: Nothing is found"
+    assert uses(outcome, "Lookup")[0][2] == "Nothing is found"
+
+
+def test_a_tool_that_only_supplies_itself_is_called_by_the_engine(ai):
+    asked = {"call": "Supplied", "with": {"text": "hi"}}
+    supplied = node("Supplied", KIND + "supplied")
+    document = hung(ASSISTANT, (model([asked, "done"]), "ai_languageModel"), (supplied, "ai_tool"))
+    outcome = ai.run(document, items=ITEMS[:1])
+    assert output_of(outcome, "Assistant")[0]["results"] == [[{"response": "Supplied got hi"}]]
+
+
+@pytest.mark.parametrize(
+    ("hanging", "message"),
+    [
+        ([], "A Model sub-node must be connected and enabled"),
+        ([(model(["a"]), "ai_languageModel"), (model(["b"], "Other"), "ai_languageModel")], "Only 1 ai_languageModel"),
+        ([(model([]), "ai_languageModel")], "The model has nothing to say"),
+        ([({**model(["a"]), "disabled": True}, "ai_languageModel")], "A Model sub-node must be connected and enabled"),
+    ],
+)
+def test_what_is_missing_or_fails_below_a_root_is_its_error(ai, hanging, message):
+    outcome = ai.run(hung(ASSISTANT, *hanging), items=ITEMS[:1])
+    assert outcome.error.node == "Assistant"
+    assert outcome.error.message.startswith(message)
+
+
+def test_a_sub_node_that_cannot_supply_is_named(ai):
+    broken = node("Supplied", KIND + "supplied", {"broken": "={{ $json.q === 'one' }}"})
+    document = hung(ASSISTANT, (model(["a"]), "ai_languageModel"), (broken, "ai_tool"))
+    outcome = ai.run(document, items=ITEMS[:1])
+    error = outcome.data["resultData"]["error"]
+    assert (error["message"], error["description"]) == ("Error in sub-node Supplied", "This tool is broken")
+    assert error["node"]["name"] == "Supplied"
+    (run,) = outcome.data["resultData"]["runData"]["Supplied"]
+    assert run["executionStatus"] == "error"
