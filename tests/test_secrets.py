@@ -1,10 +1,14 @@
 """Canaries: secrets that are used by a live API and a live worker turn up nowhere but where they are meant to be."""
 
+import time
+from urllib.parse import urlsplit
+
 import psycopg
 from psycopg import sql
 
+from tests.credentials import provider
 from tests.engine.nodes import far_side
-from tests.live import KEY
+from tests.live import KEY, Answer, LiveServer
 from tests.workflows import START, chain, no_op, node
 
 VALUE = "canary-of-the-credential"
@@ -32,7 +36,7 @@ def everything_stored(database_url: str) -> str:
 
 
 def test_secrets_are_in_no_log_measurement_error_run_data_or_table(start_server, start_worker, database_url) -> None:
-    server = start_server(EXECUTIONS_ENCRYPTION_KEY=ENCRYPTION_KEY)
+    server = start_server(EXECUTIONS_ENCRYPTION_KEY=ENCRYPTION_KEY, EXECUTIONS_ALLOWED_HOSTS="127.0.0.1")
     worker = start_worker(EXECUTIONS_ENCRYPTION_KEY=ENCRYPTION_KEY, EXECUTIONS_ALLOWED_HOSTS="127.0.0.1")
     told = [server.get("/api/v1/executions", X_N8N_API_KEY=WRONG_KEY)]
     made = server.post(
@@ -64,9 +68,12 @@ def test_secrets_are_in_no_log_measurement_error_run_data_or_table(start_server,
                 "/api/v1/workflows", workflow(url, parameters, in_address.body["id"], "httpQueryAuth")
             )
             told.append(server.post(f"/api/v1/workflows/{document.body['id']}/run", {"wait": 60}))
+    connected, tokens = connect_and_ask(server)
     assert [told[4].body["status"], told[6].body["status"]] == ["success", "error"]
     assert [answer.body["status"] for answer in told[-3:]] == ["success", "error", "error"]
+    assert [answer.body["status"] for answer in connected[-2:]] == ["success", "error"]
     told += [
+        *connected,
         server.get("/api/v1/executions?includeData=true"),
         server.get("/metrics"),
         server.get("/api/v1/credentials"),
@@ -82,10 +89,35 @@ def test_secrets_are_in_no_log_measurement_error_run_data_or_table(start_server,
     found = {
         (place, secret)
         for place, text in places.items()
-        for secret in SECRETS
+        for secret in (*SECRETS, *tokens)
         if secret in text or secret.encode().hex() in text
     }
     assert found == set()
+
+
+def connect_and_ask(server: LiveServer) -> tuple[list[Answer], list[str]]:
+    """Connect a credential by OAuth and use it, with tokens that expire at once; the answers, and what was secret."""
+    with provider.running() as asked:
+        asked.life = 1
+        data = asked.data(grantType="pkce")
+        made = server.post("/api/v1/credentials", {"name": "o", "type": "oAuth2Api", "data": data})
+        url = server.get(f"/api/v1/credentials/{made.body['id']}/authorize").body["authorizationUrl"]
+        callback = urlsplit(asked.consented(url))
+        page = server.get(f"{callback.path}?{callback.query}")
+        assert page.status == 200, page.body
+        parameters = {"authentication": "genericCredentialType", "genericAuthType": "oAuth2Api", "options": {}}
+        answers = [made, page]
+        for refusal in (None, (400, {"error": "invalid_grant"})):
+            time.sleep(1)  # its life
+            asked.refusal = refusal
+            document = server.post(
+                "/api/v1/workflows", workflow("o", {**parameters, "url": asked.url}, made.body["id"], "oAuth2Api")
+            )
+            answers.append(server.post(f"/api/v1/workflows/{document.body['id']}/run", {"wait": 60}))
+        values = [
+            form[name] for form in asked.asked for name in ("code", "code_verifier", "refresh_token") if name in form
+        ]
+        return answers, [provider.SECRET, *values, *asked.access, *asked.refresh]
 
 
 def workflow(name: str, parameters: dict, credential_id: str, kind: str = "httpHeaderAuth") -> dict:
