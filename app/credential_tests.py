@@ -9,8 +9,8 @@ from typing import Any
 
 import orjson
 
-from app.credentials import oauth2, tokens
-from app.credentials.known_types import OAUTH1, OAUTH2, KnownTypes
+from app.credentials import oauth2, service_accounts, tokens
+from app.credentials.known_types import OAUTH1, OAUTH2, SERVICE_ACCOUNT, KnownTypes
 from app.credentials.masking import Mask
 from app.credentials.oauth2 import Client
 from app.credentials.oauth_errors import ConsentNeeded, OAuthError
@@ -62,7 +62,7 @@ class EngineCredentialTests:
 
     def _oauth(self, kind: str) -> Attempt | None:
         """How a credential of OAuth is tried, also one of a service's own type."""
-        attempt = {OAUTH2: try_oauth2, OAUTH1: try_oauth1}.get(self._types.protocol(kind) or "")
+        attempt = BY_PROTOCOL.get(self._types.protocol(kind) or "")
         return None if attempt is None else lambda data, rules: attempt(self._types.complete(kind, data), rules)
 
 
@@ -116,6 +116,12 @@ async def try_oauth1(data: dict[str, Any], rules: AddressRules) -> None:
         raise ConsentNeeded("is not connected yet")
 
 
+async def try_service_account(data: dict[str, Any], rules: AddressRules) -> None:
+    """Get a token."""
+    async with Outgoing(rules) as outgoing:
+        await oauth2.fetch(outgoing, service_accounts.token_call(data, datetime.now(UTC)), data)
+
+
 def message_of(answer: Answer) -> str:
     """What a refusal says."""
     try:
@@ -126,6 +132,7 @@ def message_of(answer: Answer) -> str:
     return text[:LONGEST_MESSAGE]
 
 
+BY_PROTOCOL: dict[str, Attempt] = {OAUTH2: try_oauth2, OAUTH1: try_oauth1, SERVICE_ACCOUNT: try_service_account}
 TRIALS: dict[str, Attempt] = {
     "n8nApi": try_n8n_api,
     "postgres": try_postgres,

@@ -152,8 +152,8 @@ class Consents:
         credentials.update_credential(connection, taken.credential_id, secret=encrypted)
 
     def _protocol(self, kind: str) -> str:
-        protocol = self._types.protocol(kind)
-        if protocol is None:
+        protocol = self._types.protocol(kind) or ""
+        if protocol not in CALLBACKS:
             raise NotUsable(
                 f"Credentials of type '{kind}' are not connected by consent: nothing says that it extends oAuth2Api "
                 "or oAuth1Api"

@@ -6,7 +6,8 @@ from typing import Any
 from app.credentials.completion import Definition, Definitions, Evaluate, complete, extends
 from app.credentials.services import SERVICES, own_addresses, wants_scope
 
-OAUTH2, OAUTH1 = "oAuth2Api", "oAuth1Api"
+OAUTH2, OAUTH1, SERVICE_ACCOUNT = "oAuth2Api", "oAuth1Api", "googleApi"
+PROTOCOLS = (OAUTH2, OAUTH1, SERVICE_ACCOUNT)
 
 
 def no_definitions() -> Definitions:
@@ -25,9 +26,11 @@ class KnownTypes:
         self._evaluate = evaluate
 
     def protocol(self, kind: str) -> str | None:
-        """`oAuth2Api` or `oAuth1Api`, which the type is or extends; None: neither."""
+        """`oAuth2Api`, `oAuth1Api` or `googleApi`, which the type is or extends; None: no token is got for it."""
         definitions = self._definitions()
-        return next((parent for parent in (OAUTH2, OAUTH1) if extends(kind, parent, definitions)), None)
+        return next(
+            (parent for parent in (OAUTH2, OAUTH1, SERVICE_ACCOUNT) if extends(kind, parent, definitions)), None
+        )
 
     def complete(self, kind: str, data: Mapping[str, Any]) -> dict[str, Any]:
         """The data with what its type adds to it."""

@@ -24,6 +24,11 @@ IDENTITY = (
     "shopSubdomain",
     "tenantId",
     "host",
+    "email",
+    "privateKey",
+    "delegatedEmail",
+    "inpersonate",
+    "scopes",
 )
 # Answers of services that put the token elsewhere.
 PLACES = (("access_token",), ("authed_user", "access_token"))

@@ -9,9 +9,9 @@ import contextlib
 import logging
 from uuid import uuid4
 
-from app.credentials import oauth2, renewals, tokens
+from app.credentials import oauth2, renewals, service_accounts, tokens
 from app.credentials.errors import CannotDecrypt
-from app.credentials.known_types import KnownTypes
+from app.credentials.known_types import SERVICE_ACCOUNT, KnownTypes
 from app.credentials.oauth2 import Client
 from app.credentials.oauth_errors import ConsentNeeded, OAuthError, ProviderRefused, Unreachable
 from app.credentials.provider import SECONDS
@@ -72,7 +72,10 @@ class Renewals:
             if not tokens.is_current(held, refused):
                 return
             data = self._types.complete(kind, renewal.held)
-            call = oauth2.renewal_call(Client.of(data), held)
+            if self._types.protocol(kind) == SERVICE_ACCOUNT:
+                call = service_accounts.token_call(data, renewal.held_at)
+            else:
+                call = oauth2.renewal_call(Client.of(data), held)
             answered = await oauth2.fetch(self._outgoing.within(project_id), call, data)
             await self._keep(renewal, answered)
             log.info("token renewed", extra={"credential": credential_id})

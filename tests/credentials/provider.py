@@ -16,6 +16,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 
+import jwt
 from authlib.common.urls import url_decode
 from authlib.oauth1.rfc5849.util import escape
 
@@ -42,6 +43,8 @@ class Provider:
     """What it says instead of giving tokens."""
     go_on: threading.Event = field(default_factory=threading.Event)
     """It answers nothing while this is not set."""
+    account: Any = None
+    """The public key of a service account."""
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def data(self, **more: Any) -> dict[str, Any]:
@@ -71,6 +74,8 @@ class Provider:
     def token(self, form: dict[str, str], authorization: str) -> tuple[int, dict[str, Any]]:
         """The answer of the token endpoint."""
         with self.lock:
+            if "assertion" in form:
+                return self._service_account(form)
             self.asked.append(form)
             if self.refusal is not None:
                 return self.refusal
@@ -79,6 +84,12 @@ class Provider:
             if in_header == in_body:
                 return 401, {"error": "invalid_client"}
             return self._grant(form)
+
+    def _service_account(self, form: dict[str, str]) -> tuple[int, dict[str, Any]]:
+        assert form["grant_type"] == "urn:ietf:params:oauth:grant-type:jwt-bearer"
+        claims = jwt.decode(form["assertion"], self.account, algorithms=["RS256"], audience=f"{self.url}/token")
+        self.asked.append(claims)
+        return 200, self.new_tokens()
 
     def _grant(self, form: dict[str, str]) -> tuple[int, dict[str, Any]]:
         if form["grant_type"] == "client_credentials":

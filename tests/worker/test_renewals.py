@@ -10,7 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from app.credentials import service_accounts
 from app.credentials.tokens import EXPIRES_AT
 from app.credentials.vault import Vault
 from app.engine.run.credentials import CredentialUnreadable
@@ -95,8 +98,8 @@ async def read(credentials: Credentials, kind: str = KIND) -> Any:
     return found and found["oauthTokenData"]["access_token"]
 
 
-async def renew(credentials: Credentials, refused: str = "old") -> Any:
-    found = await credentials.of_project("default").renew("c1", KIND, refused)
+async def renew(credentials: Credentials, refused: str = "old", kind: str = KIND) -> Any:
+    found = await credentials.of_project("default").renew("c1", kind, refused)
     return found["oauthTokenData"]["access_token"]
 
 
@@ -248,3 +251,22 @@ def test_a_service_s_own_type_is_renewed_where_it_is_known_to_be(party: Party, p
     assert provider.asked[0]["client_id"] == "the client"
     party.store(data, "anotherOAuth2Api")
     assert party.run(lambda credentials: read(credentials, "anotherOAuth2Api")) == ["old"]
+
+
+def test_a_service_account_signs_for_its_token(party: Party, provider: Provider, monkeypatch) -> None:
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+    monkeypatch.setattr(service_accounts, "TOKEN_URL", f"{provider.url}/token")
+    provider.account = key.public_key()
+    account = {"email": "a@b.example", "privateKey": pem.replace("\n", "\\n"), "scopes": "one,two\nthree"}
+    party.store(account, "googleApi")
+    [error] = party.run(lambda credentials: renew(credentials, "", "googleApi"))
+    assert "httpNode" in str(error)
+    party.store({**account, "httpNode": True, "inpersonate": True, "delegatedEmail": "c@b.example"}, "googleApi")
+    [token] = party.run(lambda credentials: renew(credentials, "", "googleApi"))
+    assert {token} == provider.access
+    claims = provider.asked[0]
+    assert (claims["iss"], claims["sub"], claims["scope"]) == ("a@b.example", "c@b.example", "one two three")
+    party.store({**account, "httpNode": True, "privateKey": "no key"}, "googleApi")
+    [error] = party.run(lambda credentials: renew(credentials, "", "googleApi"))
+    assert "no RSA key" in str(error)

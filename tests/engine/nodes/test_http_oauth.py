@@ -94,6 +94,13 @@ def test_a_token_that_was_refused_is_renewed_once_for_all_items(engine: Engine, 
     assert held.refused == ["old"]
 
 
+def test_a_service_account_gets_its_token_where_it_has_none(engine: Engine, provider: Provider) -> None:
+    provider.access = {"new"}
+    held = Held({"email": "a@b.example", "httpNode": True}, "new")
+    assert output_of(ask(engine, provider.url + "/x", held, "googleApi"), "Ask") == [{"ok": True, "path": "/x"}]
+    assert held.refused == [""]
+
+
 def test_a_new_token_that_is_refused_is_the_service_s_answer(engine: Engine, provider: Provider) -> None:
     provider.access = set()
     held = Held(token("old"), "also old", "never")

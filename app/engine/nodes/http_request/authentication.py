@@ -64,7 +64,7 @@ async def proof(context: NodeContext, kind: str) -> Proof:
     if kind in TYPES | predefined.TYPES:
         credential = await context.credential(kind)
         return Proof(**_parts(kind, credential), domains=allowed_domains(credential))
-    credential = await context.credential(kind)
+    credential = await oauth.credential_of(context, kind)
     if kind not in oauth.TYPES and not oauth.holds_tokens(credential):
         raise NodeError(
             f"Credentials of type '{kind}' are not supported. Choose a generic type, with what the service's "

@@ -12,6 +12,7 @@ from app.outgoing.authentication import RenewableToken, Signature
 
 OAUTH1 = "oAuth1Api"
 TYPES = frozenset({"oAuth2Api", OAUTH1})
+SERVICE_ACCOUNT = "googleApi"
 BEARER = {"Authorization": "Bearer {token}"}
 HEADERS = {
     "clickUpOAuth2Api": {"Authorization": "{token}"},
@@ -40,6 +41,17 @@ def token_in(kind: str, credential: dict[str, Any]) -> str:
     if kind in USERS_TOKEN and own:
         return str(own)
     return str(held.get("access_token") or own or "")
+
+
+async def credential_of(context: NodeContext, kind: str) -> dict[str, Any]:
+    """What the node's credential holds; of a service account with a token, which is got where there is none yet.
+
+    Raises NodeError.
+    """
+    credential = await context.credential(kind)
+    if kind == SERVICE_ACCOUNT and not token_in(kind, credential):
+        return await context.renew_credential(kind, "")
+    return credential
 
 
 def proof_of(context: NodeContext, kind: str, credential: dict[str, Any]) -> RenewableToken | Signature:
