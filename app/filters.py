@@ -19,7 +19,8 @@ class Filter:
     """`parameter` is its name in a query string, in snake case, and `attribute` its name in ExecutionFilter.
 
     `column` is what it compares, of `table`; None where its clause says more. `words`: all that a filter of words can
-    be given, `vain_words` those besides that match nothing. `lengths`: how short and how long one text may be.
+    be given, `vain_words` those besides that match nothing. `lengths`: how short and how long one text may be,
+    `has_word` that it must have a letter or a digit.
     """
 
     parameter: str
@@ -31,6 +32,7 @@ class Filter:
     words: tuple[str, ...] = ()
     vain_words: tuple[str, ...] = ()
     lengths: tuple[int, int] = (1, 255)
+    has_word: bool = False
 
     @property
     def repeatable(self) -> bool:
@@ -39,6 +41,7 @@ class Filter:
 
 
 FILTERS = (
+    Filter("id", "ids", "ids", "Only the execution with this id.", "id"),
     Filter(
         "status",
         "statuses",
@@ -57,6 +60,13 @@ FILTERS = (
     Filter("vote", "votes", "words", "Only executions with this vote.", "vote", words=VOTES),
     Filter("started_after", "started_after", "time", "Only executions started after this."),
     Filter("started_before", "started_before", "time", "Only executions started before this."),
+    Filter(
+        "error",
+        "error",
+        "text",
+        "Only executions whose error message has all of these words, in any order and in capitals or not.",
+        has_word=True,
+    ),
     Filter(
         "metadata_key",
         "metadata_key",

@@ -13,7 +13,7 @@ from app.repository.execution_lists import page_statement, ranges_of
 from app.schemas.execution_queries import ExecutionListQuery
 from app.schemas.workflows import WorkflowListQuery
 
-NOT_OF_A_QUERY = {"ids", "visible_project"}
+NOT_OF_A_QUERY = {"visible_project"}
 TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="\x00"), min_size=1, max_size=9)
 TIMES = st.datetimes(datetime(1970, 1, 2), datetime(9999, 1, 1)).map(lambda time: time.replace(tzinfo=UTC).isoformat())
 SCHEMA = ExecutionListQuery()
@@ -27,6 +27,8 @@ def texts_of(each: Filter) -> st.SearchStrategy[list[str] | str]:
     """What a query string may say for a filter."""
     if each.kind == "time":
         return TIMES
+    if each.has_word:
+        return TEXTS.map(lambda text: f"{text} a")
     if each.kind == "text":
         return TEXTS
     one = {"words": st.sampled_from(each.words or ("",)), "ids": st.integers(1, 2**63 - 1).map(str), "texts": TEXTS}

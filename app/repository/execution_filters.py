@@ -8,6 +8,7 @@ from typing import Any
 from psycopg import sql
 
 from app.filters import FILTERS
+from app.repository.error_search import FAILED, MATCHES, SHOWS, TERMS, Search, search_for
 from app.vocabulary import MODES
 
 
@@ -16,7 +17,7 @@ class ExecutionFilter:
     """Conditions that all must hold; a tuple means any of its values, empty means no condition.
 
     `visible_project` is what the caller's key is limited to, None when it may see everything.
-    `metadata_value` counts only together with `metadata_key`.
+    `metadata_value` counts only together with `metadata_key`. `error`: words of the message.
     """
 
     ids: tuple[int, ...] = ()
@@ -30,14 +31,18 @@ class ExecutionFilter:
     votes: tuple[str, ...] = ()
     started_after: datetime | None = None
     started_before: datetime | None = None
+    error: str | None = None
     metadata_key: str | None = None
     metadata_value: str | None = None
     visible_project: str | None = None
 
-    def condition(self, *, before: int | None = None, bounded: bool = True) -> tuple[sql.Composable, dict[str, Any]]:
+    def condition(
+        self, *, before: int | None = None, bounded: bool = True, by_words: bool = True
+    ) -> tuple[sql.Composable, dict[str, Any]]:
         """The condition on `executions AS e` and its parameters; `before` keeps ids below it (the keyset).
 
-        Not `bounded`: without what only says the same again for an index.
+        Not `bounded`: without what only says the same again for an index. Not `by_words`: other conditions find the
+        executions, and those on words are not looked up in their index.
         """
         clauses: list[sql.Composable] = []
         parameters: dict[str, Any] = {}
@@ -57,6 +62,10 @@ class ExecutionFilter:
             clauses += self.id_bounds(sql.Identifier("e", "id"), before)
         for name, values_by_name in self._beside_columns():
             add(CLAUSES[name], **values_by_name)
+        if self.error is not None:
+            search = self.error_search()
+            clause = MATCHES if by_words and not self.is_annotated else SHOWS
+            add(clause.format(failed=FAILED, terms=TERMS, query=search.query), **search.parameters)
         return sql.SQL(" AND ").join(clauses or [sql.SQL("true")]), parameters
 
     def id_bounds(self, own_id: sql.Identifier, before: int | None = None) -> list[sql.Composable]:
@@ -81,6 +90,16 @@ class ExecutionFilter:
             return self.project_ids or None
         return tuple(p for p in self.project_ids or (self.visible_project,) if p == self.visible_project)
 
+    @property
+    def is_annotated(self) -> bool:
+        """Whether it names ids, a retry's original, tags, votes or custom data, which few executions have."""
+        return bool(self.ids or self.retry_of or self.tags or self.votes or self.metadata_key is not None)
+
+    def error_search(self) -> Search:
+        """How its words are looked for among what its other conditions leave."""
+        among = {"w": self.workflow_ids, "p": self.seen_projects() or (), "m": self.modes, "s": self.statuses}
+        return search_for(self.error or "", among)
+
     def without(self, columns: Container[str]) -> "ExecutionFilter":
         """The same without the conditions on these columns, and on a tag (tag_id) or custom data (key)."""
         left: dict[str, Any] = {
@@ -90,7 +109,6 @@ class ExecutionFilter:
 
     def _columns(self) -> Iterator[tuple[str, str, tuple[Any, ...]]]:
         """Column, parameter and wanted values of each condition on a column of `executions`."""
-        yield "id", "ids", self.ids
         yield "project_id", "visible_project", () if self.visible_project is None else (self.visible_project,)
         for each in FILTERS:
             if each.column is not None and each.table == "executions":
@@ -100,7 +118,9 @@ class ExecutionFilter:
         """Name and parameters of each other condition that is given."""
         for each in FILTERS:
             value = getattr(self, each.attribute)
-            if value in ((), None) or (each.column is not None and each.table == "executions"):
+            if value in ((), None) or each.attribute == "error":
+                continue
+            if each.column is not None and each.table == "executions":
                 continue
             if each.attribute == "metadata_value":
                 if self.metadata_key is not None:

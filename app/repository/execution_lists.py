@@ -13,7 +13,8 @@ from typing import Any
 
 from psycopg import sql
 
-from app.repository.execution_filters import ExecutionFilter
+from app.repository.error_search import FAILED, HIGHEST, LOWEST, PAGE_OF_BLOCKS, TERMS
+from app.repository.execution_filters import FIRST_AFTER, FIRST_FROM, ExecutionFilter
 from app.vocabulary import MODES, STATUSES
 
 MOST_RANGES = 5_000  # beyond, the planner chooses: nobody asks for a hundred workflows by hand
@@ -107,6 +108,8 @@ def page_statement(
 
     Not to be prepared: a plan made for any status would be wrong for a rare one.
     """
+    if wanted.error is not None and not wanted.is_annotated:
+        return page_of_blocks(wanted, limit, before)
     ranges = ranges_of(wanted)
     if ranges is None or ranges.number > MOST_RANGES:
         condition, parameters = wanted.condition(before=before)
@@ -119,7 +122,7 @@ def page_of_ranges(
 ) -> tuple[sql.Composed, dict[str, Any]]:
     """The statement that puts a page together from ranges, and its parameters."""
     left = wanted.without(ranges.columns)
-    condition, parameters = left.condition(bounded=False)
+    condition, parameters = left.condition(bounded=False, by_words=False)
     parameters |= {f"each_{column}": list(values) for column, values in ranges.columns.items()}
     possible: sql.Composable = TRUE
     if "workflow_id" in ranges.columns and (projects := wanted.seen_projects()) is not None:
@@ -147,6 +150,32 @@ def page_of_ranges(
         limit=sql.Literal(limit),
     )
     return statement, parameters
+
+
+def page_of_blocks(wanted: ExecutionFilter, limit: int, before: int | None) -> tuple[sql.Composed, dict[str, Any]]:
+    """The statement that looks for words of an error in one block of ids after the other, and its parameters."""
+    condition, parameters = replace(wanted, error=None).condition(bounded=False)
+    search = wanted.error_search()
+    own_id = sql.Identifier("e", "id")
+    highest: list[sql.Composable] = [HIGHEST]
+    lowest: list[sql.Composable] = [LOWEST]
+    if before is not None:
+        highest.append(sql.Literal(before))
+    if wanted.started_before is not None:
+        highest.append(FIRST_FROM)
+    if wanted.started_after is not None:
+        lowest.append(FIRST_AFTER)
+    statement = PAGE_OF_BLOCKS.format(
+        columns=COLUMNS,
+        highest=sql.SQL(", ").join(highest),
+        lowest=sql.SQL(", ").join(lowest),
+        failed=FAILED,
+        terms=TERMS,
+        query=search.query,
+        condition=sql.SQL(" AND ").join([condition, *wanted.id_bounds(own_id, before)]),
+        limit=sql.Literal(limit),
+    )
+    return statement, parameters | search.parameters
 
 
 def ranges_of(wanted: ExecutionFilter) -> Ranges | None:

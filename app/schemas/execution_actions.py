@@ -1,7 +1,7 @@
 """Bodies of the calls that change executions, and the answers of those that change many."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from marshmallow import ValidationError, fields, validate, validates_schema
 
@@ -16,7 +16,8 @@ from app.schemas.base import (
     tag_id_field,
     validate_text,
 )
-from app.vocabulary import MODES, RETRYABLE, STATUSES, VOTES
+from app.schemas.execution_queries import IN_BODIES
+from app.vocabulary import RETRYABLE, STATUSES, VOTES
 
 STOPPABLE = ("running", "waiting", "queued")
 MOST_AT_ONCE = 1_000
@@ -104,7 +105,19 @@ class RetryQuery(StrictSchema):
     load_workflow = query_flag("The same as loadWorkflow in the body.")
 
 
-class RetryFilter(BulkFilter):
+class ListFilter(BulkFilter):
+    """Which executions, by whatever a list can be filtered by."""
+
+    class Meta(BulkFilter.Meta):
+        include: ClassVar = IN_BODIES
+
+    @validates_schema
+    def check_metadata(self, data: Mapping[str, Any], **kwargs: Any) -> None:
+        if "metadata_value" in data and "metadata_key" not in data:
+            raise ValidationError("Needs metadataKey beside it.", "metadataValue")
+
+
+class RetryFilter(ListFilter):
     """Which executions to retry: those named by `ids`, or those that match the other conditions."""
 
     status = statuses_field(RETRYABLE, metadata={"description": "All three when absent."})
@@ -125,11 +138,10 @@ class RetryManyBody(RetryBody):
     dry_run = StrictBoolean(load_default=False, metadata={"description": "Only tell what would be retried."})
 
 
-class DeleteFilter(BulkFilter):
+class DeleteFilter(ListFilter):
     """Which executions to delete; at least one condition."""
 
     status = statuses_field(STATUSES)
-    mode = statuses_field(MODES)
 
     @validates_schema
     def check_it_says_something(self, data: Mapping[str, Any], **kwargs: Any) -> None:

@@ -22,7 +22,8 @@ def field_of(wanted: Filter) -> fields.Field[Any]:
     if wanted.kind == "time":
         return IsoTime(metadata=metadata)
     if wanted.kind == "text":
-        return fields.String(validate=validate.Length(*wanted.lengths), metadata=metadata)
+        length = validate.Length(*wanted.lengths)
+        return fields.String(validate=[length, validate_word] if wanted.has_word else length, metadata=metadata)
     if wanted.kind == "words":
         return any_of((*wanted.words, *wanted.vain_words), wanted.description)
     each = (
@@ -31,6 +32,12 @@ def field_of(wanted: Filter) -> fields.Field[Any]:
         else fields.String(validate=validate.Length(*wanted.lengths))
     )
     return BoundedList(each, validate=validate.Length(1, 50), metadata=metadata)
+
+
+def validate_word(text: str) -> None:
+    """Refuse what no word can be found by."""
+    if "\x00" in text or not any(character.isalnum() for character in text):
+        raise ValidationError("Must have a letter or a digit.")
 
 
 class ExecutionQuery(StrictSchema):
@@ -65,3 +72,11 @@ class ExecutionListQuery(ExecutionQuery, PageQuery):
         """A value alone says nothing, unless a cursor brings its key."""
         if data.get("metadata_value") and "metadata_key" not in data and "cursor" not in data:
             raise ValidationError("Needs metadataKey beside it.", "metadataValue")
+
+
+IN_BODIES = {
+    wanted.parameter: field_of(wanted)
+    for wanted in FILTERS
+    if wanted.parameter not in ("id", "status", "workflow_id", "started_after", "started_before")
+}
+"""The filters of a list that bodies spell in the same way; the others they have fields of their own for."""

@@ -1,6 +1,7 @@
 """Whatever filters a list combines, it holds what Python finds by looking at every execution."""
 
 import random
+import re
 import threading
 from datetime import UTC, datetime, timedelta
 from itertools import islice
@@ -21,15 +22,29 @@ NUMBER = 300
 PROJECTS = ("one", "two")
 WORKFLOWS = {"w1": "one", "w2": "one", "w3": "two"}
 TAGS = ("a", "b", "c")
+MESSAGES = ("No host ABC-1", "no such host: 10.0.0.1", "é host " + "x" * 450, "'quoted' \\ % | & text")
+WORDS = (
+    "host",
+    "no",
+    "abc 1",
+    "NO, HOST",
+    "such 10",
+    "É",
+    "x" * 450,
+    "x" * 400,
+    "' quoted \\",
+    "text & % quoted",
+    "ho",
+)
 KEYS, VALUES = ("k", "l"), ("1", "2")
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 
 INSERT = """
     INSERT INTO executions (workflow_id, workflow_version_id, project_id, status, mode, created_at, started_at,
-                            stopped_at, wait_till, worker_id, retry_of, vote)
+                            stopped_at, wait_till, worker_id, retry_of, vote, error_message)
     SELECT v.workflow_id, v.id, %(project_id)s, %(status)s, %(mode)s, %(at)s, CASE WHEN %(started)s THEN %(at)s END,
            CASE WHEN %(ended)s THEN %(at)s END, CASE WHEN %(status)s = 'waiting' THEN %(at)s END,
-           CASE WHEN %(started)s THEN 1 END, CASE WHEN %(mode)s = 'retry' THEN 1 END, %(vote)s
+           CASE WHEN %(started)s THEN 1 END, CASE WHEN %(mode)s = 'retry' THEN 1 END, %(vote)s, %(message)s
       FROM workflow_versions AS v
      WHERE v.workflow_id = %(workflow_id)s
     RETURNING id
@@ -56,6 +71,7 @@ def population(connection) -> list[executions.Execution]:
             "started": status != "new",
             "ended": status in ENDED,
             "vote": chance.choice([None, None, "up", "down"]),
+            "message": chance.choice(MESSAGES) if status in ("error", "crashed") else None,
         }
         [execution_id] = connection.execute(INSERT, row).fetchone()
         annotations.set_tags(connection, execution_id, chance.sample(TAGS, chance.randint(0, 2)))
@@ -85,8 +101,14 @@ FILTERS = st.builds(
     metadata_value=st.sampled_from([None, *VALUES]),
     started_after=TIMES,
     started_before=TIMES,
+    error=st.none() | st.sampled_from(WORDS),
     visible_project=st.sampled_from([None, None, *PROJECTS]),
 )
+
+
+def words_of(text: str) -> set[str]:
+    """Letters and digits, at most 200 of them a word."""
+    return {word for run in re.findall(r"[^\W_]+", text.lower()) for word in re.findall(".{1,200}", run)}
 
 
 def matches(execution: executions.Execution, custom_data: dict[str, str], wanted: ExecutionFilter) -> bool:
@@ -102,6 +124,7 @@ def matches(execution: executions.Execution, custom_data: dict[str, str], wanted
             not wanted.votes or execution.vote in wanted.votes,
             wanted.started_after is None or (started is not None and started > wanted.started_after),
             wanted.started_before is None or (started is not None and started < wanted.started_before),
+            wanted.error is None or words_of(wanted.error) <= words_of(execution.error_message or ""),
             wanted.visible_project in (None, execution.project_id),
             wanted.metadata_key is None or (value is not None and wanted.metadata_value in (None, value)),
         )

@@ -44,7 +44,9 @@ FILL = """
            CASE WHEN n %% 100 = 0 THEN 'error' WHEN n %% 500 = 1 THEN 'canceled' ELSE 'success' END,
            CASE WHEN n %% 997 = 0 THEN 'retry' WHEN n %% 10 = 0 THEN 'webhook' ELSE 'trigger' END,
            t, t, t + interval '1 second', CASE WHEN n %% 997 = 0 THEN n - 1 END,
-           CASE WHEN n %% 2000 = 0 THEN 'up' END, CASE WHEN n %% 100 = 0 THEN 'failed' END, 2000,
+           CASE WHEN n %% 2000 = 0 THEN 'up' END, CASE WHEN n %% 100000 = 0 THEN 'a rare one failed'
+                WHEN n = 600 THEN 'failed long ago'
+                WHEN n %% 100 = 0 THEN 'failed' END, 2000,
            CASE WHEN n %% 100 = 0 THEN 1 END
       FROM generate_series(1, %(rows)s) AS n
       CROSS JOIN LATERAL (SELECT now() - make_interval(secs => %(rows)s - n)) AS at (t)
@@ -155,6 +157,9 @@ FILTERS = {
     "vote": {"votes": ("up",)},
     "metadata": {"metadata_key": "customer", "metadata_value": "700"},
     "retry of": {"retry_of": (996,)},
+    "error": {"error": "FAILED!"},
+    "rare error": {"error": "rare one"},
+    "error of long ago": {"error": "ago long"},
 }
 SINGLE = {name: ExecutionFilter(**fields) for name, fields in FILTERS.items()} | {
     "nothing": ExecutionFilter(),
@@ -176,7 +181,7 @@ PAIRS = {
 # What no index serves together: everything that the rarer of both holds is looked at, one look at the primary key
 # (four pages) each. Here 10,000 executions carry the common tag, 500 a vote, and 20 one value of custom data.
 LOOKED_AT = {"metadata": 20, "retry of": 1, "vote": 500, "rare tag": 10, "tag": 10_000}
-TWO_ANNOTATIONS = {"tag", "rare tag", "vote", "metadata", "retry of"}
+TWO_ANNOTATIONS = {"tag", "rare tag", "vote", "metadata", "retry of", "error", "rare error", "error of long ago"}
 
 
 def most_buffers(name: str) -> int:
@@ -202,7 +207,8 @@ def test_count_reads_little(million, name: str) -> None:
     limit = sql.Literal(execution_counts.EXACT_UP_TO + 1)
     statement = execution_counts.COUNT.format(condition=condition, limit=limit)
     parameters["known_snapshot"] = None
-    joined = name.startswith(("ids", "tag", "metadata key"))  # a look at the primary key for each that is counted
+    # A look at the table for each that is counted.
+    joined = name.startswith(("ids", "tag", "metadata key", "error"))
     assert_cheap(plan_of(million, statement, parameters), buffers=60_000 if joined else BUFFERS)
 
 
@@ -213,6 +219,7 @@ def test_writes_pay_for_five_indexes(million) -> None:
     ).fetchall()
     voted = {f"executions_voted_of_{column}" for column in ("mode", "workflow", "project")} | {"executions_by_vote"}
     seldom = {
+        "executions_by_error",
         "executions_waiting",
         "executions_by_retry_of",
         "executions_one_retry_in_flight",
