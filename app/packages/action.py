@@ -98,8 +98,9 @@ async def run_action(
         "response": _response(context),
         "query": context.query,
     }
+    owner = f"project {context.sandbox.project_id}" if told.get("remembers") else None
     try:
-        answer = await host.call(request, surroundings.ask, surroundings.channel)
+        answer = await host.call(request, surroundings.ask, surroundings.channel, owner=owner)
     except HostError as error:
         raise NodeError(str(error)) from error
     answer = _hidden(answer, surroundings)

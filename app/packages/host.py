@@ -28,7 +28,10 @@ CALL_SECONDS = 3600.0
 SILENT_SECONDS = 60.0
 """How long a node may compute without letting anything else of its process go on."""
 IDLE_SECONDS = 600.0
-_MODE = "packages"
+REMEMBERING_SECONDS = 6 * 3600.0
+"""How long a process is kept whose packages remember something, such as what was said in a chat."""
+REMEMBERING_MB = 1024
+_MODE, _REMEMBERING = "packages", "remembering"
 
 
 class HostError(Exception):
@@ -54,14 +57,16 @@ class Host:
     ) -> None:
         self._packages = packages
         self._stand_in = stand_in
-        self._memory_mb = memory_mb
         self._call_seconds = call_seconds
         self._silent_seconds = silent_seconds
         self._scratch: Path | None = None
         manners = Manners(marks=True, silent_seconds=silent_seconds)
         heap = memory_mb * 2**20 * 3 // 4
-        kind = Kind(self._launch, manners, heap, processes)
+        kind = Kind(lambda: self._launch(memory_mb), manners, heap, processes)
         self._pool = Pool({_MODE: kind}, processes=processes, idle_seconds=IDLE_SECONDS)
+        memory = max(memory_mb, REMEMBERING_MB)
+        kept = Kind(lambda: self._launch(memory), manners, memory * 2**20 * 3 // 4)
+        self._keepers = Pool({_REMEMBERING: kept}, processes=processes, idle_seconds=REMEMBERING_SECONDS)
 
     async def __aenter__(self) -> Host:
         return self
@@ -70,18 +75,19 @@ class Host:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         await self._pool.close()
+        await self._keepers.close()
         if self._scratch is not None:
             await asyncio.to_thread(shutil.rmtree, self._scratch, ignore_errors=True)
 
     @property
     def pids(self) -> list[int]:
         """The processes that run now."""
-        return self._pool.pids
+        return [*self._pool.pids, *self._keepers.pids]
 
     @property
     def ended(self) -> int:
         """How many processes were killed at a limit, or died by themselves."""
-        return self._pool.ended
+        return self._pool.ended + self._keepers.ended
 
     async def call(
         self,
@@ -89,16 +95,21 @@ class Host:
         ask: Ask | None = None,
         channel: Channel | None = None,
         seconds: float | None = None,
+        owner: str | None = None,
     ) -> dict[str, Any]:
         """What a process answers to the request, of which `kind` says what it is about (js/kinds.js).
 
         `ask` answers what the call wants to know meanwhile, `channel` has its connections. Cancelling ends the call.
-        Raises HostError.
+        Calls of one `owner` share a process, whose packages may remember something from one to the next; no other
+        owner's call comes there. Raises HostError.
         """
         payload = await large_dumps(request)
         limit = self._call_seconds if seconds is None else seconds
         try:
-            answer = await self._pool.request(_MODE, "", payload, limit, ask, channel)
+            if owner is None:
+                answer = await self._pool.request(_MODE, "", payload, limit, ask, channel)
+            else:
+                answer = await self._keepers.request(_REMEMBERING, owner, payload, limit, ask, channel)
         except SandboxTimeout as error:
             raise HostError(self._too_long(error, limit)) from error
         except SandboxMemory as error:
@@ -115,13 +126,13 @@ class Host:
             return f"The node did not finish within {limit:g} seconds"
         return f"The node computed for more than {self._silent_seconds:g} seconds without a pause, and was ended"
 
-    def _launch(self) -> Launch:
+    def _launch(self, memory_mb: int) -> Launch:
         """A process with a new folder for temporary files, below the one that goes with this host."""
         if self._scratch is None:
             self._scratch = Path(tempfile.mkdtemp(prefix="executions-packages-"))
             self._scratch.chmod(0o711)
         scratch = Path(tempfile.mkdtemp(dir=self._scratch))
-        return launch("serve", Places(self._packages, scratch, self._stand_in), self._memory_mb)
+        return launch("serve", Places(self._packages, scratch, self._stand_in), memory_mb)
 
 
 async def large_dumps(value: Any) -> bytes:

@@ -16,9 +16,11 @@ from typing import Any
 from app.bounded_dict import BoundedDict
 from app.engine.run.context import NodeContext
 from app.engine.run.engine_requests import EngineRequest
+from app.engine.run.errors import NodeError
 from app.engine.run.issues import Issue
 from app.engine.run.items import Outputs
 from app.engine.run.node_types import NodeType, NodeTypes
+from app.engine.values import conversions
 from app.packages.action import about, evaluate, run_action
 from app.packages.host import Host
 from app.packages.manifest import Description, Manifest, PackagedCredential, PackagedNode
@@ -29,6 +31,8 @@ from app.packages.surroundings import Tokens
 Json = dict[str, Any]
 STARTS = frozenset({"trigger", "poll", "webhook"})
 MOST_TOKENS = 1_000
+BESIDE = frozenset({"@n8n/n8n-nodes-langchain.code"})
+"""Types of packages that run what workflows say as programs, in their own process."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +90,11 @@ class Packages:
         if not (isinstance(run, partial) and run.func is _run):
             return {**about(context), **await tool_of(context), "package": None, "credentialTypes": {}}
         _, package, node = run.args
+        if node.type in BESIDE:
+            raise NodeError(
+                f"{node.type} is not offered here: it runs programs of workflows beside the code of packages",
+                description="Use a Code node instead, or the tool for code.",
+            )
         description = node.description(context.version) or {}
         declared = declared_credentials(description, context.parameters)
         parameters = with_defaults(description.get("properties") or [], context.parameters, context.version)
@@ -102,6 +111,7 @@ class Packages:
             **about(context),
             **told,
             "package": where,
+            "remembers": _is_connected_by_ai(description),
             "credentialTypes": self.credential_types(declared),
         }
 
@@ -126,6 +136,14 @@ async def _run(
 ) -> Outputs | EngineRequest | None:
     told = await packages.describe(context)
     return await run_action(packages.host, context, told, packages.tokens, packages.describe)
+
+
+def _is_connected_by_ai(description: Mapping[str, Any]) -> bool:
+    """Whether a node is one of those whose packages keep something in their process: memories, stores of vectors."""
+    return any(
+        '"ai_' in conversions.to_json_text(description.get(side)) or "'ai_" in str(description.get(side))
+        for side in ("inputs", "outputs")
+    )
 
 
 def declared_credentials(description: Mapping[str, Any], parameters: Mapping[str, Any]) -> list[str]:

@@ -9,6 +9,8 @@ import pytest
 
 from app.engine import nodes
 from app.engine.run.ports import Ports
+from app.engine.run.run import RunRequest, run_workflow
+from app.engine.run.sub_nodes import begin_use
 from app.outgoing.addresses import AddressRules
 from app.outgoing.client import Outgoing
 from app.packages.catalogue import read_package
@@ -189,3 +191,53 @@ def test_a_sub_node_that_cannot_supply_is_named(ai):
     assert error["node"]["name"] == "Supplied"
     (run,) = outcome.data["resultData"]["runData"]["Supplied"]
     assert run["executionStatus"] == "error"
+
+
+def test_what_a_package_remembers_stays_within_its_project(ai, monkeypatch):
+    document = hung(ASSISTANT, (model(["hi"]), "ai_languageModel"), (node("Memory", KIND + "memory"), "ai_memory"))
+
+    def remembered():
+        outcome = ai.run({**document, "id": "remembering"}, items=ITEMS[:1])
+        return output_of(outcome, "Assistant")[0]["remembered"]
+
+    assert [remembered(), remembered()] == [["hi"], ["hi", "hi"]]
+    monkeypatch.setattr(ai, "sandbox", ai.sandbox.for_project("other"))
+    assert remembered() == ["hi"]
+
+
+def test_a_run_that_is_stopped_ends_what_its_sub_nodes_do(ai, monkeypatch):
+    document = hung(ASSISTANT, (model(["never said"]), "ai_languageModel"))
+    began = asyncio.Event()
+
+    def begin(*given):
+        began.set()
+        return begin_use(*given)
+
+    async def never(*_):
+        await asyncio.sleep(60)
+
+    monkeypatch.setattr("app.packages.sub_nodes.begin_use", begin)
+    monkeypatch.setattr("app.packages.sub_nodes.SubNodes.end_use", never)
+
+    async def stop():
+        request = RunRequest("1", "manual", document, items=ITEMS[:1], ports=Ports(outgoing=ai.outgoing))
+        task = asyncio.ensure_future(run_workflow(request, ai.sandbox, ai.types))
+        await began.wait()
+        task.cancel()
+        return await task
+
+    stopped = ai.wait_for(stop())
+    assert stopped.status == "canceled"
+    (run,) = stopped.data["resultData"]["runData"]["Model"]
+    assert run["executionStatus"] == "canceled"
+
+
+def test_programs_of_a_workflow_do_not_run_beside_the_code_of_packages(ai):
+    tool = node("Code", KIND + "program", {"code": "return `${query.city} ${typeof process} ${typeof require}`"})
+    asked = {"call": "Code", "with": {"city": "Paris"}}
+    document = hung(ASSISTANT, (model([asked, "done"]), "ai_languageModel"), (tool, "ai_tool"))
+    outcome = ai.run(document, items=ITEMS[:1])
+    assert output_of(outcome, "Assistant")[0]["results"] == [[{"response": "Paris undefined function"}]]
+    tool["parameters"]["code"] = "throw new Error('no luck')"
+    outcome = ai.run(document, items=ITEMS[:1])
+    assert "no luck" in output_of(outcome, "Assistant")[0]["results"][0][0]["response"]

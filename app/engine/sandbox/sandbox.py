@@ -64,6 +64,11 @@ class Sandbox:
         }
         self._pool = Pool(kinds, processes=processes)
 
+    @property
+    def project_id(self) -> str:
+        """The project that this view of the sandbox is for; empty for that of a whole worker."""
+        return self._project
+
     def for_project(self, project_id: str) -> Sandbox:
         """The same sandbox for what belongs to that project."""
         view = copy.copy(self)
