@@ -3,7 +3,7 @@
 # pinned by version and hash in .ci/run.lock and .ci/dev.lock.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test serve worker migrate lint lock check-dates check-load check-templates bench soak wheel check-wheel clean install install-dev
+.PHONY: help run test serve worker migrate lint lock check-dates check-load check-templates check-packages bench soak wheel check-wheel clean install install-dev
 
 PYTHON_PROGRAMS := $(if $(PYTHON),"$(PYTHON)",python3 python3.14 python3.13 python3.12 python3.11)
 VENV := .venv/bin/python
@@ -47,6 +47,9 @@ check-load: install-dev ## run all tests three times on two processors beside fo
 
 check-templates: install-dev ## run published workflows here and, with REFERENCE=URL of an n8n, there, and compare (ARGS="--what nodes --limit 200")
 	@exec $(VENV) -m tests.templates $(ARGS)
+
+check-packages: install-dev ## run node packages that are too large, or not free enough, for make test; N8N_LICENSE=accepted for n8n's own
+	@exec $(VENV) -m tests.packages.check $(ARGS)
 
 bench: install-dev ## measure the API and the worker over a million executions
 	@exec $(VENV) -m tests.bench $(ARGS)
