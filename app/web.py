@@ -45,6 +45,7 @@ from app.credentials.key_check import report_soon
 from app.credentials.known_types import KnownTypes
 from app.credentials.vault import Vault
 from app.engine import nodes
+from app.packages.definitions import SandboxExpressions
 from app.packages.known import KnownPackages
 from app.repository.connection import open_pool
 from app.settings import Settings
@@ -95,6 +96,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     signer = Signer(vault.keyring)
     types = nodes.load().copy()
     known = KnownPackages(pool, types)
+    credential_types = KnownTypes(known.definitions, SandboxExpressions())
     app.extensions[NAME] = Services(
         settings=settings,
         pool=pool,
@@ -107,8 +109,8 @@ def create_app(settings: Settings | None = None) -> Flask:
         bodies=BodyBudget(max(settings.bodies_bytes, settings.max_body_bytes)),
         signer=signer,
         vault=vault,
-        credential_tests=EngineCredentialTests(settings.allowed_hosts),
-        consents=Consents(vault, signer, settings.allowed_hosts, settings.webhook_url, KnownTypes(known.definitions)),
+        credential_tests=EngineCredentialTests(settings.allowed_hosts, credential_types),
+        consents=Consents(vault, signer, settings.allowed_hosts, settings.webhook_url, credential_types),
         packages=known,
         replica=open_replica(settings, pool),
     )

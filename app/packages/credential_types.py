@@ -94,6 +94,8 @@ def packaged_type(credential: PackagedCredential, find: Find) -> PackagedType:
         fields |= DOMAINS
     if names & {*OAUTH}:
         fields["oauthTokenData"] = JSON
+        # What an n8n has left there while somebody consented.
+        unseen |= {name for parent in OAUTH for name in TYPES[parent].hidden if name not in fields}
     needed = [name for name, document in described.items() if document.get("required") is True and name not in unseen]
     return PackagedType(
         credential.name,

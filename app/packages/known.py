@@ -9,14 +9,15 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from psycopg_pool import ConnectionPool
 
+from app.credentials.completion import Definitions
 from app.credentials.credential_type import CredentialType
 from app.credentials.types import TYPES, type_of
 from app.engine.run.node_types import NodeTypes
 from app.packages.credential_types import packaged_type
+from app.packages.definitions import definitions_of
 from app.packages.host import Host
 from app.packages.manifest import InvalidManifest, Manifest, PackagedCredential
 from app.packages.types import Installed, Packages
@@ -38,6 +39,7 @@ class Contents:
     revision: int = -1
     types: NodeTypes = field(default_factory=NodeTypes)
     credentials: Mapping[str, PackagedCredential] = field(default_factory=dict)
+    definitions: Definitions = field(default_factory=dict)
 
 
 class KnownPackages:
@@ -85,13 +87,10 @@ class KnownPackages:
         found = None if name in TYPES else self.credential(name)
         return type_of(name) if found is None else packaged_type(found, self.credential)
 
-    def definitions(self) -> dict[str, Mapping[str, Any]]:
+    def definitions(self) -> Definitions:
         """What is defined of all credential types of packages: what they extend, and their properties."""
         self.ask()
-        found = self._contents.credentials
-        return {
-            name: {"extends": list(each.extends), "properties": list(each.properties)} for name, each in found.items()
-        }
+        return self._contents.definitions
 
     def _follow(self) -> None:
         trouble = False
@@ -133,4 +132,4 @@ def contents_of(revision: int, stored: Mapping[str, bytes]) -> Contents:
     credentials = {each.name: each for manifest in reversed(manifests.values()) for each in manifest.credentials}
     # There are no files here, and no process is ever started: types are asked, and never run.
     packages = Packages(Host(NOWHERE), [Installed(NOWHERE / name, manifest) for name, manifest in manifests.items()])
-    return Contents(revision, packages.node_types(NodeTypes()), credentials)
+    return Contents(revision, packages.node_types(NodeTypes()), credentials, definitions_of(credentials.values()))

@@ -1,6 +1,7 @@
 """Hands the engine what a credential holds: read in the project that asks, decrypted, and not kept; with tokens that
 are renewed when they are about to expire, or were refused."""
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -79,7 +80,9 @@ class ProjectCredentials:
             data = await self.all.database.transact(vault.read_in_project, self.project_id, credential_id, kind)
         except (CannotDecrypt, OSError) as error:
             raise CredentialUnreadable(str(error)) from error
-        return data if data is None or types.protocol(kind) is None else types.complete(kind, data)
+        if data is None or types.protocol(kind) is None:
+            return data
+        return await asyncio.to_thread(types.complete, kind, data)
 
     def _is_due(self, kind: str, data: Mapping[str, Any]) -> bool:
         """Whether a token has to be got before the first request."""

@@ -11,8 +11,10 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from app.credentials.completion import Definitions
 from app.engine.run.node_types import NodeTypes
 from app.packages.adding import add, put_in_place
+from app.packages.definitions import definitions_of
 from app.packages.errors import CannotInstall
 from app.packages.host import Host
 from app.packages.install import Resolved, resolve
@@ -74,6 +76,8 @@ class Packages:
         self._again: dict[tuple[str, str], float] = {}
         self._unlisted: dict[tuple[str, str], float] = {}
         self._revision = -1
+        self.definitions: Definitions = {}
+        """What is defined of the packages' credential types."""
         self.hint = asyncio.Event()
         """Something about packages has changed in the database."""
 
@@ -168,6 +172,9 @@ class Packages:
             Installed(self._store.package(name, version), manifest)
             for name, (version, manifest) in sorted(self._there.items())
         ]
+        self.definitions = definitions_of(
+            each for installed_here in reversed(installed) for each in installed_here.manifest.credentials
+        )
         self._types.further = InstalledPackages(self._host, installed).node_types(NodeTypes())
         self._changes += 1
         self._wake()

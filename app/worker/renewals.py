@@ -71,7 +71,7 @@ class Renewals:
             held = tokens.tokens_in(renewal.held)
             if not tokens.is_current(held, refused):
                 return
-            data = self._types.complete(kind, renewal.held)
+            data = await asyncio.to_thread(self._types.complete, kind, renewal.held)
             if self._types.protocol(kind) == SERVICE_ACCOUNT:
                 call = service_accounts.token_call(data, renewal.held_at)
             else:

@@ -18,10 +18,12 @@ from typing import Any, TypeVar
 import orjson
 from psycopg_pool import ConnectionPool
 
+from app.credentials.known_types import KnownTypes
 from app.credentials.vault import Vault
 from app.engine import nodes
 from app.engine.sandbox import Sandbox
 from app.outgoing.client import Outgoing
+from app.packages.definitions import SandboxExpressions
 from app.packages.host import Host
 from app.packages.store import Store
 from app.repository.connection import UNREACHABLE, Connection, open_pool
@@ -66,7 +68,8 @@ class Worker:
         self._outgoing = Outgoing(settings.allowed_hosts)
         self._clock = Clock()
         self._vault = vault = Vault(settings)
-        self._credentials = Credentials(vault, self._database, self._outgoing, self._clock)
+        known = KnownTypes(lambda: self._packages.definitions, SandboxExpressions())
+        self._credentials = Credentials(vault, self._database, self._outgoing, self._clock, known)
         self._reach = Reach(
             settings=settings,
             signer=Signer(vault.keyring),
