@@ -1,0 +1,58 @@
+"""Packages that tests install once, from npm, and keep: below PACKAGES_CACHE, else in the user's cache."""
+
+import asyncio
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from app.packages.adding import Added, put_in_place, read
+from app.packages.install import Resolved, resolve
+from app.packages.licences import restricted
+from app.packages.store import LOCK, Store
+
+PUBLIC = Path(__file__).parent / "public.txt"
+
+
+class NotAccepted(Exception):
+    """The package comes with packages of n8n's, whose licence nobody has accepted."""
+
+
+def cache_folder() -> Path:
+    """Where the packages are kept."""
+    named = os.environ.get("PACKAGES_CACHE")
+    if named:
+        return Path(named)
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "executions-api" / "packages"
+
+
+def public_packages() -> Iterator[tuple[str, str]]:
+    """Name and version of the packages that anybody may install."""
+    for line in PUBLIC.read_text().splitlines():
+        if not line.startswith("#"):
+            name, version = line.split()
+            yield name, version
+
+
+async def installed(store: Store, name: str, version: str, *, accepts: bool = False) -> Resolved:
+    """A package that is in the store, brought there where it is not. Raises CannotInstall, NotAccepted."""
+    folder = store.folder(name, version)
+    if (folder / LOCK).exists():
+        resolved = Resolved(name, version, "", "", (folder / LOCK).read_text())
+    else:
+        resolved = await resolve(name, version, tell=lambda _: None)
+    names = restricted(resolved.lock)
+    if names and not accepts:
+        raise NotAccepted(f"it comes with packages under n8n's own licence: {', '.join(names[:3])}")
+    await put_in_place(store, resolved, tell=lambda _: None)
+    return resolved
+
+
+def added(name: str, version: str, *, accepts: bool = False) -> Added:
+    """A package that is installed, with what it offers. Raises CannotInstall, NotAccepted."""
+
+    async def bring() -> Added:
+        store = Store(cache_folder())
+        resolved = await installed(store, name, version, accepts=accepts)
+        return await read(resolved, store.package(name, version))
+
+    return asyncio.run(bring())
