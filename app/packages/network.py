@@ -29,9 +29,12 @@ _SIZE = struct.Struct(">I")
 
 
 class Network:
-    """The connections that one call has open. It is the call's channel: see app.engine.sandbox.requests.Channel."""
+    """The connections that one call has open; without rules it may have none.
 
-    def __init__(self, rules: AddressRules) -> None:
+    It is the call's channel: see app.engine.sandbox.requests.Channel.
+    """
+
+    def __init__(self, rules: AddressRules | None) -> None:
         self.touched = False
         self._rules = rules
         self._send: Callable[[bytes], None] = lambda _: None
@@ -74,6 +77,9 @@ class Network:
             host, port = str(asked["host"]), int(asked["port"])
         except (ValueError, KeyError, TypeError):
             self.say(number, CLOSE, _failure("EINVAL", "The address could not be understood"))
+            return
+        if self._rules is None:
+            self.say(number, CLOSE, _failure("EACCES", "This execution cannot reach other machines."))
             return
         if number in self._connections or len(self._connections) >= MOST_CONNECTIONS:
             said = f"A node may have {MOST_CONNECTIONS} connections at once"

@@ -45,7 +45,8 @@ class Surroundings:
         self._describe = describe
         self._below: dict[int, Surroundings] = {}
         self.sub_nodes = SubNodes(context, describe)
-        self.channel = Network(context.outgoing.rules)
+        outgoing = context.execution.ports.outgoing
+        self.channel = Network(None if outgoing is None else outgoing.rules)
         self._answers: Mapping[str, Callable[[Json], Awaitable[Json]]] = {
             "httpRequest": self._http_request,
             "request": self._older_request,

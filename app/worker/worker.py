@@ -130,7 +130,7 @@ class Worker:
 
     async def run(self) -> None:
         """Work until stopped. A lapsed lease makes this worker start anew under another id."""
-        async with self._sandbox, self._outgoing, self._credentials:
+        async with self._sandbox, self._outgoing, self._credentials, self._host:
             turning = asyncio.ensure_future(self.pulse.run())
             serving = asyncio.ensure_future(self._serve_on())
             leaving = asyncio.ensure_future(self._time_to_leave())
@@ -282,9 +282,9 @@ class Worker:
 
     async def _watch_lease(self, beat: Beat) -> None:
         """Stop all that runs once the lease is lost; others give it up."""
-        ended_before = self._sandbox.ended
+        ended_before = self._sandbox.ended + self._host.ended
         while not beat.lost:
-            beat.sandbox_kills = self._sandbox.ended - ended_before
+            beat.sandbox_kills = self._sandbox.ended + self._host.ended - ended_before
             await asyncio.sleep(min(beat.interval, beat.seconds_left))
         # Not left to the exchange, which may wait for PostgreSQL as well: what was given up must not go on.
         for execution_id in list(self._held.running):

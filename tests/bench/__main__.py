@@ -12,7 +12,7 @@ from pathlib import Path
 from app.embedded import EmbeddedPostgres
 from app.migrations import migrate
 from app.repository.connection import connect
-from tests.bench import bench_sandbox, engine, webhooks
+from tests.bench import bench_sandbox, engine, packages, webhooks
 from tests.bench.fill import fill
 from tests.bench.filters import report_filters
 from tests.bench.lists import report_lists
@@ -53,6 +53,7 @@ def main() -> None:
         report_punctuality(report, home, prepared(postgres, "punctual"))
         engine.report_engine(report)
         bench_sandbox.report_sandbox(report)
+        packages.report_packages(report)
         report.write(RESULTS / "bench.json")
         draw_growth(growth, RESULTS / "bench.svg")
     print(f"\nAll figures: {RESULTS / 'bench.json'}; growth as a picture: {RESULTS / 'bench.svg'}")
