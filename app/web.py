@@ -1,6 +1,7 @@
 """The web application: wires settings, pool, rules, blueprints and errors together, and nothing else."""
 
 import os
+from functools import partial
 
 from flask import Flask
 
@@ -37,13 +38,25 @@ from app.api.face.waiters import Waiters
 from app.api.webhooks import webhooks
 from app.api.workflows import archives, publication, versions, workflows
 from app.api.workflows import runs as workflow_runs
-from app.console import bulk, comparison, execution, execution_list, node_panel, root, signing
+from app.console import (
+    bulk,
+    comparison,
+    engine_room,
+    execution,
+    execution_list,
+    node_panel,
+    root,
+    signing,
+)
 from app.console import pages as console
+from app.console import problems as console_problems
+from app.console import workflows as console_workflows
 from app.credential_tests import EngineCredentialTests
 from app.credentials.consents import Consents
 from app.credentials.key_check import report_soon
 from app.credentials.known_types import KnownTypes
 from app.credentials.vault import Vault
+from app.doctor import examine
 from app.engine import nodes
 from app.packages.definitions import SandboxExpressions
 from app.packages.known import KnownPackages
@@ -79,7 +92,17 @@ MODULES = (
     data_table_rows,
 )
 
-CONSOLE_MODULES = (execution_list, bulk, execution, node_panel, comparison, signing)
+CONSOLE_MODULES = (
+    execution_list,
+    bulk,
+    execution,
+    node_panel,
+    comparison,
+    engine_room,
+    console_problems,
+    console_workflows,
+    signing,
+)
 """Their pages are on the console's one blueprint."""
 
 
@@ -114,6 +137,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         packages=known,
         replica=open_replica(settings, pool),
     )
+    app.extensions[engine_room.EXAMINATION] = partial(examine, settings)
     add_endpoints(app)
     report_soon(pool, vault)
     return app

@@ -28,7 +28,12 @@ FOREVER = "public, max-age=31536000, immutable"
 KEPT_FOR_ASKING = "private, no-cache"
 """A part of a page may be kept, to be shown again when the server says that it is still the same."""
 
-NAVIGATION = (("Executions", "list", "console.list_page", "execution:list"),)
+NAVIGATION = (
+    ("Executions", "list", "console.list_page", "execution:list"),
+    ("Problems", "problem", "console.problem_list", "execution:list"),
+    ("Workflows", "workflow", "console.workflow_list", "workflow:list"),
+    ("Engine room", "engine", "console.engine_room", "execution:list"),
+)
 """The pages of the bar on top: label, icon, endpoint, and the scope that one needs."""
 
 blueprint = Blueprint("console", __name__, url_prefix=PREFIX, template_folder="templates")

@@ -38,6 +38,11 @@ def ago(moment: datetime, now: datetime | None = None) -> str:
     return f"{text} ago" if seconds >= 0 else f"in {text}"
 
 
+def ago_of_text(text: str) -> str:
+    """The same of a time as the API writes it."""
+    return ago(datetime.fromisoformat(text))
+
+
 def exact(moment: datetime) -> str:
     """The moment to the millisecond, in UTC."""
     return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.") + f"{moment.microsecond // 1000:03} UTC"
@@ -85,6 +90,7 @@ def mode_word(mode: str) -> str:
 
 FILTERS: dict[str, Callable[..., str]] = {
     "ago": ago,
+    "ago_of_text": ago_of_text,
     "exact": exact,
     "machine_time": machine_time,
     "duration": duration,

@@ -23,7 +23,18 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium: `apt install chromium` brings one"),
 ]
-PAGES = ("executions", "executions/2", "executions/2/compare?with=1", "executions/2/changes")
+PAGES = (
+    "executions",
+    "executions/2",
+    "executions/2/compare?with=1",
+    "executions/2/changes",
+    "problems",
+    "problems/1",
+    "workflows",
+    "workflows/{workflow}",
+    "engine-room",
+)
+expect.set_options(timeout=PATIENCE_SECONDS * 1000)
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 NARROW = {"width": 360, "height": 740}
 
@@ -34,6 +45,10 @@ class Stage:
 
     server: live.LiveServer
     database_url: str
+
+    @property
+    def workflow(self) -> str:
+        return str(self.server.get("/api/v1/workflows").body["data"][0]["id"])
 
 
 @pytest.fixture(scope="module")
@@ -102,6 +117,7 @@ def test_a_newcomer_finds_the_failure_changes_its_input_and_watches_it_succeed(o
     page.locator("#graph").get_by_role("link", name="Take the order: succeeded").click()
     expect(page.locator("#output-items")).to_contain_text("takenAt")
     failed.click()
+    expect(page.locator("#node-name")).to_have_text("Reserve stock")
     field = page.get_by_label("Its input, a list of JSON objects")
     items = json.loads(field.input_value())
     assert items[0]["order"] == "B-7"
@@ -143,8 +159,7 @@ def test_the_list_is_worked_with_keys_alone(open_tab, stage):
     dialog.get_by_label("A new tag").fill("seen")
     page.keyboard.press("Enter")
     expect(page.locator(".row .tag")).to_have_text("seen")
-    workflow = stage.server.get("/api/v1/workflows").body["data"][0]["id"]
-    stage.server.post(f"/api/v1/workflows/{workflow}/run", {"wait": 20})
+    stage.server.post(f"/api/v1/workflows/{stage.workflow}/run", {"wait": 20})
     expect(page.locator("#newer")).to_have_text("1 new")
     before = page.locator(".row").count()
     page.keyboard.press("n")
@@ -154,19 +169,27 @@ def test_the_list_is_worked_with_keys_alone(open_tab, stage):
     page.wait_for_url(re.compile(r"/console/executions/\d+$"))
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_every_page_is_fit_for_everybody_and_for_a_phone(open_tab, scheme):
-    page: Page = open_tab(color_scheme=scheme).page
+def test_every_page_is_fit_for_everybody_and_for_a_phone(open_tab, stage):
+    page: Page = open_tab(color_scheme="light", reduced_motion="reduce").page
     for path in PAGES:
-        page.goto(f"/console/{path}", wait_until="networkidle")
+        page.goto(f"/console/{path.format(workflow=stage.workflow)}")
+        if path == "executions/2":
+            expect(page.locator("#node-name")).to_be_visible()
         assert violations(page) == [], path
+        page.emulate_media(color_scheme="dark")
+        assert violations(page, only="color-contrast") == [], path
+        page.emulate_media(color_scheme="light")
         page.set_viewport_size(NARROW)
         assert page.evaluate("document.documentElement.scrollWidth") <= NARROW["width"], path
         page.set_viewport_size({"width": 1280, "height": 800})
 
 
-def violations(page: Page) -> list[str]:
-    """What axe finds on the page as it is."""
+def violations(page: Page, only: str | None = None) -> list[str]:
+    """What axe finds on the page as it is, by all of RULES or by one rule."""
     page.evaluate(AXE_SCRIPT)
-    found = page.evaluate("rules => axe.run({runOnly: rules})", RULES)["violations"]
-    return [f"{each['id']}: {node['html'][:200]} {node['failureSummary']}" for each in found for node in each["nodes"]]
+    found = page.evaluate("rules => axe.run({runOnly: rules, resultTypes: ['violations']})", [only] if only else RULES)
+    return [
+        f"{each['id']}: {node['html'][:200]} {node['failureSummary']}"
+        for each in found["violations"]
+        for node in each["nodes"]
+    ]

@@ -1,29 +1,10 @@
 // One execution: the graph's zoom, the node that is looked at, a retry from it, and how it goes while it runs.
 import { call } from "./api.js";
+import { frame, redraw, startZoom } from "./zoom.js";
 
 const now = document.getElementById("now");
 const panel = document.getElementById("node");
 const POLL_MS = 1000;
-const SMALLEST = 0.8;
-let zoom = null;
-
-const frame = () => document.getElementById("graph-frame");
-const graph = () => document.getElementById("graph");
-
-function fit() {
-  const { width, height } = graph().dataset;
-  const room = frame().getBoundingClientRect();
-  return Math.min(1, Math.max(SMALLEST, Math.min((room.width - 8) / width, 460 / height)));
-}
-
-function show(scale) {
-  const drawn = graph();
-  if (!drawn) return;
-  zoom = scale;
-  const used = scale ?? fit();
-  drawn.setAttribute("width", drawn.dataset.width * used);
-  drawn.setAttribute("height", drawn.dataset.height * used);
-}
 
 /** Marks the node that is looked at, and brings it into sight within the graph. */
 function mark(name, { scroll = false } = {}) {
@@ -37,11 +18,6 @@ function mark(name, { scroll = false } = {}) {
     }
   }
 }
-
-document.addEventListener("click", (event) => {
-  const step = event.target.closest("[data-zoom]")?.dataset.zoom;
-  if (step) show(step === "fit" ? null : Math.min(2, Math.max(0.3, (zoom ?? fit()) * step)));
-});
 
 // A node is chosen: its panel comes, and the address says so.
 document.addEventListener("htmx:beforeRequest", (event) => {
@@ -98,7 +74,7 @@ async function follow() {
   const text = await response.text();
   Idiomorph.morph(now, text, { morphStyle: "innerHTML" });
   htmx.process(now);
-  show(zoom);
+  redraw();
   const ended = !document.querySelector("#live-state[data-live]");
   const current = document.querySelector('#graph [aria-current="true"]');
   if (current && (ended || !panel.querySelector(".panes"))) {
@@ -113,8 +89,7 @@ document.addEventListener("console:changed", async () => {
   if (!response.ok) return;
   Idiomorph.morph(now, await response.text(), { morphStyle: "innerHTML" });
   htmx.process(now);
-  show(zoom);
+  redraw();
 });
-addEventListener("resize", () => zoom === null && show(null));
-show(null);
+startZoom();
 mark(document.querySelector('#graph [aria-current="true"]')?.dataset.node, { scroll: true });

@@ -1,0 +1,62 @@
+"""Problems: what fails in the same way, how often, and what is done about all of it."""
+
+from typing import Any
+
+from flask import Response, render_template, request
+from marshmallow import ValidationError
+
+from app.api.face.auth import caller
+from app.api.face.blueprint import Blueprint
+from app.api.face.reads import from_primary_after_all, reading
+from app.api.problems import filter_of, render_one, render_problems, require_problem_id
+from app.console.advice import advice_for
+from app.console.pages import asks_for_part, page, part
+from app.repository.execution_filters import ExecutionFilter
+from app.repository.executions import list_executions
+from app.repository.problems import Place, list_problems
+from app.schemas.problems import ProblemListQuery, place_text
+
+STATES = {"open": "Open", "handled": "Handled", "muted": "Muted"}
+PROBLEMS = 25
+SHOWN_FAILURES = 20
+LIST_QUERY = ProblemListQuery()
+
+
+@page("/problems", scope="execution:list")
+@from_primary_after_all
+def problem_list() -> Response:
+    """The problems of a state, the latest first."""
+    state = request.args.get("status", "open")
+    try:
+        query = Blueprint.LENIENT_PARSER.parse(LIST_QUERY, request, location="query")
+    except ValidationError:
+        query = {"limit": PROBLEMS, "last_id": None}
+    query = {**query, "status": [state if state in STATES else "open"], "limit": PROBLEMS}
+    after = None if query["last_id"] is None else Place(*query["last_id"])
+    with reading() as connection:
+        rows = list_problems(connection, filter_of(query), limit=PROBLEMS + 1, after=after)
+        shown = rows[:PROBLEMS]
+        problems = render_problems(connection, shown, query)
+    cursor = None
+    if len(rows) > PROBLEMS:
+        cursor = LIST_QUERY.next_cursor(query, place_text(shown[-1].last_seen_at, shown[-1].id))
+    values = {"problems": problems, "cursor": cursor, "state": query["status"][0], "states": STATES}
+    if asks_for_part():
+        return part("parts/problem_rows.html", **values)
+    return Response(render_template("problems.html", **values))
+
+
+@page("/problems/<problem_id>", scope="execution:list")
+@from_primary_after_all
+def problem_page(problem_id: str) -> Response:
+    """One problem with its latest failures."""
+    number = require_problem_id(problem_id)
+    with reading() as connection:
+        problem: dict[str, Any] = render_one(connection, number, {"trend": "days"})
+        wanted = ExecutionFilter(problem_ids=(number,), visible_project=caller().project_id)
+        rows = list_executions(connection, wanted, limit=SHOWN_FAILURES)
+    return Response(
+        render_template(
+            "problem.html", p=problem, rows=rows, cursor=None, states=STATES, advice=advice_for(problem["message"])
+        )
+    )

@@ -1,0 +1,12 @@
+// The engine room as it is by now; a hidden tab asks for nothing.
+const POLL_MS = 5000;
+
+async function follow() {
+  if (document.hidden) return;
+  const response = await fetch(location.pathname).catch(() => null);
+  if (!response?.ok || response.redirected) return;
+  const fresh = new DOMParser().parseFromString(await response.text(), "text/html").getElementById("engine");
+  if (fresh) Idiomorph.morph(document.getElementById("engine"), fresh);
+}
+setInterval(follow, POLL_MS);
+document.addEventListener("visibilitychange", follow);

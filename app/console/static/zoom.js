@@ -1,0 +1,32 @@
+// The size of a graph: as large as fits, or as somebody wants it.
+const SMALLEST = 0.8;
+let zoom = null;
+
+export const frame = () => document.getElementById("graph-frame");
+const graph = () => document.getElementById("graph");
+
+function fitting() {
+  const { width, height } = graph().dataset;
+  const room = frame().getBoundingClientRect();
+  return Math.min(1, Math.max(SMALLEST, Math.min((room.width - 8) / width, 460 / height)));
+}
+
+/** Draws the graph at the size that was chosen last. */
+export function redraw() {
+  const drawn = graph();
+  if (!drawn) return;
+  const used = zoom ?? fitting();
+  drawn.setAttribute("width", drawn.dataset.width * used);
+  drawn.setAttribute("height", drawn.dataset.height * used);
+}
+
+export function startZoom() {
+  document.addEventListener("click", (event) => {
+    const step = event.target.closest("[data-zoom]")?.dataset.zoom;
+    if (!step) return;
+    zoom = step === "fit" ? null : Math.min(2, Math.max(0.3, (zoom ?? fitting()) * step));
+    redraw();
+  });
+  addEventListener("resize", () => zoom === null && redraw());
+  redraw();
+}

@@ -1,0 +1,196 @@
+"""What an operator looks at: workers, the queue by workflow, addresses and times of triggers, deletions, sizes.
+
+Each statement reads a bounded number of rows, whatever there are of executions.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from psycopg.rows import class_row
+
+from app.repository.connection import Connection, scalar
+
+MOST_QUEUED = 10_000
+"""The queue is looked through from its beginning up to so many executions."""
+MOST_LISTED = 200
+
+WORKERS = """
+    SELECT w.id, w.hostname, w.pid, w.concurrency AS slots, w.started_at, w.heartbeat_at,
+           w.heartbeat_at > clock_timestamp() - make_interval(secs => %(lease_seconds)s) AS alive,
+           (SELECT count(*) FROM executions AS e WHERE e.worker_id = w.id AND e.status = 'running') AS running
+      FROM workers AS w
+     WHERE w.stopped_at IS NULL
+     ORDER BY w.id DESC
+     LIMIT %(most)s
+"""
+
+# Uses executions_in_flight.
+QUEUE = """
+    SELECT q.workflow_id, count(*) AS queued, min(q.created_at) AS oldest_at
+      FROM (SELECT e.workflow_id, e.created_at
+              FROM executions AS e
+             WHERE e.status = 'new' AND (%(project_id)s::text IS NULL OR e.project_id = %(project_id)s)
+             ORDER BY e.id
+             LIMIT %(most_queued)s) AS q
+     GROUP BY q.workflow_id
+     ORDER BY count(*) DESC, q.workflow_id
+     LIMIT %(most)s
+"""
+
+# Uses schedules_due.
+SCHEDULES = """
+    SELECT s.workflow_id, w.name AS workflow_name, s.node, s.next_at, s.last_at
+      FROM schedules AS s
+      JOIN workflows AS w ON w.id = s.workflow_id
+     WHERE (%(project_id)s::text IS NULL OR w.project_id = %(project_id)s)
+       AND (%(workflow_ids)s::text[] IS NULL OR s.workflow_id = ANY(%(workflow_ids)s::text[]))
+     ORDER BY s.next_at
+     LIMIT %(most)s
+"""
+
+WEBHOOKS = """
+    SELECT h.workflow_id, w.name AS workflow_name, h.node, h.method, h.path, h.webhook_id
+      FROM webhooks AS h
+      JOIN workflows AS w ON w.id = h.workflow_id
+     WHERE (%(project_id)s::text IS NULL OR w.project_id = %(project_id)s)
+       AND (%(workflow_ids)s::text[] IS NULL OR h.workflow_id = ANY(%(workflow_ids)s::text[]))
+     ORDER BY h.path, h.method
+     LIMIT %(most)s
+"""
+
+# Uses deletion_jobs_unfinished.
+DELETIONS = """
+    SELECT j.id, j.deleted, j.created_at
+      FROM deletion_jobs AS j
+     WHERE j.finished_at IS NULL AND (%(project_id)s::text IS NULL OR j.project_id = %(project_id)s)
+     ORDER BY j.id
+     LIMIT %(most)s
+"""
+
+DATABASE_BYTES = "SELECT pg_database_size(current_database())"
+
+TABLE_SIZES = """
+    SELECT c.relname::text AS name, pg_total_relation_size(c.oid) AS bytes, greatest(c.reltuples, 0)::bigint AS rows
+      FROM pg_class AS c
+     WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind = 'r'
+     ORDER BY pg_total_relation_size(c.oid) DESC
+     LIMIT 8
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerState:
+    """A worker that has not said good-bye; not `alive`: its lease has lapsed."""
+
+    id: int
+    hostname: str
+    pid: int
+    slots: int
+    started_at: datetime
+    heartbeat_at: datetime
+    alive: bool
+    running: int
+
+
+@dataclass(frozen=True, slots=True)
+class QueuedWorkflow:
+    workflow_id: str
+    queued: int
+    oldest_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class NextStart:
+    """When a schedule starts its workflow next."""
+
+    workflow_id: str
+    workflow_name: str
+    node: str
+    next_at: datetime
+    last_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookAddress:
+    """Where a workflow can be called; with `webhook_id` in front where the path has parameters."""
+
+    workflow_id: str
+    workflow_name: str
+    node: str
+    method: str
+    path: str
+    webhook_id: str | None
+
+    @property
+    def address(self) -> str:
+        return f"{self.webhook_id}/{self.path}" if self.webhook_id else self.path
+
+
+@dataclass(frozen=True, slots=True)
+class Deletion:
+    """A deletion under way."""
+
+    id: int
+    deleted: int
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class TableSize:
+    """How large a table is with its indexes; `rows` as the planner knows it."""
+
+    name: str
+    bytes: int
+    rows: int
+
+
+def list_workers(connection: Connection, *, lease_seconds: float) -> list[WorkerState]:
+    """The workers that are there, the newest first."""
+    with connection.cursor(row_factory=class_row(WorkerState)) as cursor:
+        return cursor.execute(WORKERS, {"lease_seconds": lease_seconds, "most": MOST_LISTED}).fetchall()
+
+
+def read_queue(connection: Connection, *, project_id: str | None) -> list[QueuedWorkflow]:
+    """What waits for a worker by workflow, of the first MOST_QUEUED executions, the longest queue first."""
+    with connection.cursor(row_factory=class_row(QueuedWorkflow)) as cursor:
+        values = {"project_id": project_id, "most_queued": MOST_QUEUED, "most": MOST_LISTED}
+        return cursor.execute(QUEUE, values).fetchall()
+
+
+def list_next_starts(
+    connection: Connection, *, project_id: str | None, workflow_ids: Sequence[str] | None = None
+) -> list[NextStart]:
+    """What schedules start next, the soonest first; of these workflows only, when some are named."""
+    with connection.cursor(row_factory=class_row(NextStart)) as cursor:
+        return cursor.execute(SCHEDULES, of_workflows(project_id, workflow_ids)).fetchall()
+
+
+def list_webhooks(
+    connection: Connection, *, project_id: str | None, workflow_ids: Sequence[str] | None = None
+) -> list[WebhookAddress]:
+    """The addresses of active workflows; of these workflows only, when some are named."""
+    with connection.cursor(row_factory=class_row(WebhookAddress)) as cursor:
+        return cursor.execute(WEBHOOKS, of_workflows(project_id, workflow_ids)).fetchall()
+
+
+def of_workflows(project_id: str | None, workflow_ids: Sequence[str] | None) -> dict[str, object]:
+    ids = None if workflow_ids is None else list(workflow_ids)
+    return {"project_id": project_id, "workflow_ids": ids, "most": MOST_LISTED}
+
+
+def list_deletions(connection: Connection, *, project_id: str | None) -> list[Deletion]:
+    """Deletions that are not done."""
+    with connection.cursor(row_factory=class_row(Deletion)) as cursor:
+        return cursor.execute(DELETIONS, {"project_id": project_id, "most": MOST_LISTED}).fetchall()
+
+
+def database_bytes(connection: Connection) -> int:
+    """How large the database is on disk."""
+    return int(scalar(connection, DATABASE_BYTES))
+
+
+def largest_tables(connection: Connection) -> list[TableSize]:
+    """The largest tables with their indexes."""
+    with connection.cursor(row_factory=class_row(TableSize)) as cursor:
+        return cursor.execute(TABLE_SIZES).fetchall()

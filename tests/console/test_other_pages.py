@@ -1,0 +1,89 @@
+"""Problems, workflows and the engine room."""
+
+import re
+
+from app.repository import failure_groups, workers
+from tests.workflows import node
+
+
+def test_problems_are_grouped_and_changed_by_calls_of_the_api(browser, api, workflow):
+    for number in range(3):
+        api.ended(workflow, "error", error_message=f"No stock for order {number}")
+    settle(api)
+    page = browser.get("/console/problems").text
+    assert page.count('class="card problem-row"') == 1
+    assert "<strong>3</strong>" in page
+    number = re.search(r"/console/problems/(\d+)", page)[1]
+    page = browser.get(f"/console/problems/{number}").text
+    assert "Retry all" in page
+    assert page.count('class="row ') == 3
+    assert f'data-api="PATCH /api/v1/problems/{number}"' in page
+    assert "none is marked" in browser.get("/console/problems?status=handled").text.lower()
+    assert browser.get("/console/problems/x").status_code == 404
+
+
+def settle(api):
+    """Let what workers do in passing group the failures."""
+    while failure_groups.group_some(api.db):
+        pass
+    api.db.commit()
+
+
+def test_workflows_show_how_they_went(browser, api, workflow):
+    api.ended(workflow)
+    failed = api.ended(workflow, "error")
+    other = api.workflow(name="Something else")
+    page = browser.get("/console/workflows").text
+    assert page.count('class="card workflow-row"') == 2
+    assert re.search(rf's-error" href="/console/executions/{failed}"', page)
+    assert "50 %" in page
+    assert "Customer" not in browser.get("/console/workflows?name=something").text
+    assert other.name in browser.get("/console/workflows?active=false").text
+    assert "No workflow matches" in browser.get("/console/workflows?active=true").text
+
+
+def test_one_workflow_shows_its_addresses_versions_and_a_form(browser, api):
+    hook = node("Hook", "webhook", {"path": "orders/:id", "httpMethod": "POST"}, 2, webhookId="abc")
+    document = {"name": "Hooked", "nodes": [hook], "connections": {}, "settings": {}}
+    made = api.post("/workflows", document).json["id"]
+    assert api.post(f"/workflows/{made}/activate").status_code == 200
+    changed = {**document, "nodes": [{**hook, "notes": "new"}]}
+    api.put(f"/workflows/{made}", changed)
+    page = browser.get(f"/console/workflows/{made}").text
+    assert "/webhook/abc/orders/:id</code>" in page
+    assert f'data-path="/api/v1/workflows/{made}/run"' in page
+    version = re.search(rf"/console/workflows/{made}/versions/([\w-]+)", page)[1]
+    assert "&#34;notes&#34;: &#34;new&#34;" in browser.get(f"/console/workflows/{made}/versions/{version}").text
+    assert browser.get(f"/console/workflows/{made}/versions/none").status_code == 404
+    assert browser.get("/console/workflows/none").status_code == 404
+
+
+def test_the_engine_room_shows_workers_and_the_queue(browser, api, workflow):
+    workers.register(api.db, hostname="machine-1", pid=7, concurrency=20)
+    api.db.commit()
+    api.queue(workflow)
+    api.post("/tags", {"name": "urgent"})
+    page = browser.get("/console/engine-room").text
+    for text in ("machine-1", "0 of 20", "Customer Onboarding", "urgent", "Largest tables", "API keys"):
+        assert text in page, text
+
+
+def test_a_project_sees_no_machines_and_only_its_own(browser_with, api, workflow):
+    workers.register(api.db, hostname="machine-1", pid=7, concurrency=20)
+    api.db.commit()
+    api.queue(workflow)
+    limited = browser_with("*", project_id=api.project("other"))
+    page = limited.get("/console/engine-room").text
+    for text in ("machine-1", "Customer Onboarding", "Largest tables", "API keys", "Doctor"):
+        assert text not in page, text
+    assert limited.get("/console/engine-room/examination").status_code == 403
+    assert limited.get("/console/workflows/first").status_code == 404
+    assert "No workflow matches" in limited.get("/console/workflows").text
+
+
+def test_a_key_that_only_sees_workflows_begins_there(browser_with, workflow):
+    limited = browser_with("workflow:list")
+    assert limited.get("/console/").location == "/console/workflows"
+    page = limited.get("/console/workflows").text
+    assert "Customer Onboarding" in page
+    assert ">Problems</a>" not in page
