@@ -21,7 +21,7 @@ from app.packages.types import Installed, Packages
 from tests.bench.bench_sandbox import milliseconds
 from tests.bench.engine import FIVE, edit, items
 from tests.bench.report import Report
-from tests.packages.running import SAMPLE, STAND_IN
+from tests.packages.running import SAMPLE
 from tests.workflows import node, stored
 
 PASSED_ON = "return [this.getInputData()]"
@@ -37,9 +37,9 @@ def action_of(package: dict[str, Any]) -> dict[str, Any]:
 
 async def measure() -> tuple[dict[str, float], dict[str, float]]:
     """Milliseconds, and MiB."""
-    manifest = await read_package(SAMPLE, stand_in=STAND_IN)
+    manifest = await read_package(SAMPLE)
     script = {"folder": str(SAMPLE), "file": "nodes/Script.node.js", "className": "Script", "version": 1}
-    async with Sandbox() as sandbox, Host(SAMPLE, stand_in=STAND_IN) as host:
+    async with Sandbox() as sandbox, Host(SAMPLE) as host:
         types = nodes.load().copy()
         types.further = Packages(host, [Installed(SAMPLE, manifest)]).node_types(NodeTypes())
         await host.call(action_of(script))

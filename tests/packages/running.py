@@ -20,7 +20,7 @@ from tests.engine.running import Engine
 
 HERE = Path(__file__).parent
 SAMPLE = HERE / "sample"
-STAND_IN = HERE / "stand-in"
+
 Json = dict[str, Any]
 
 
@@ -29,8 +29,8 @@ class PackageEngine(Engine):
 
     def __init__(self, allowed: str = "", **limits: Any) -> None:
         super().__init__()
-        self.host = Host(SAMPLE, stand_in=STAND_IN, **limits)
-        manifest = asyncio.run(read_package(SAMPLE, stand_in=STAND_IN))
+        self.host = Host(SAMPLE, **limits)
+        manifest = asyncio.run(read_package(SAMPLE))
         self.packages = Packages(self.host, [Installed(SAMPLE, manifest)])
         self.types = self.packages.node_types(nodes.load())
         self.outgoing = Outgoing(AddressRules.parse(allowed))

@@ -100,10 +100,10 @@ def test_an_error_stands_in_run_data_as_the_package_made_it(packages: PackageEng
     error = packages.script(code)
     assert {name: error[name] for name in ("name", "message", "description", "httpCode", "context", "messages")} == {
         "name": "NodeApiError",
-        "message": "Request failed with status code 422",
+        "message": "Your request is invalid or could not be processed by the service",
         "description": "It said no",
         "httpCode": "422",
-        "context": {"itemIndex": 0},
+        "context": {"itemIndex": 0, "data": {"error": {"message": "Nested", "code": 7}}},
         "messages": ["Request failed with status code 422"],
     }
     assert error["node"]["name"] == "Node"

@@ -10,11 +10,10 @@ from app.packages.catalogue import Unreadable, read_package
 from app.packages.manifest import InvalidManifest, Manifest
 
 SAMPLE = Path(__file__).parent / "sample"
-STAND_IN = Path(__file__).parent / "stand-in"
 
 
 def read(folder: Path, seconds: float = 30.0) -> Manifest:
-    return asyncio.run(read_package(folder, stand_in=STAND_IN, seconds=seconds))
+    return asyncio.run(read_package(folder, seconds=seconds))
 
 
 @pytest.fixture(scope="module")

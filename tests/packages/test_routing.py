@@ -58,7 +58,7 @@ def test_an_answer_becomes_a_file(packages: PackageEngine):
 
 def test_a_refusal_is_an_error_of_the_service(packages: PackageEngine):
     error = run(packages, operation="fails")["error"]
-    assert (error["name"], error["httpCode"], error["context"]) == ("NodeApiError", "422", {"itemIndex": 0})
+    assert (error["name"], error["httpCode"], error["context"]["itemIndex"]) == ("NodeApiError", "422", 0)
     outcome = run(packages, operation="fails", settings={"onError": "continueRegularOutput"})
     [item] = outcome["data"]["main"][0]
     assert (item["json"], item["error"]["httpCode"], item["pairedItem"]) == ({}, "422", {"item": 0})

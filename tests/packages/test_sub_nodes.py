@@ -17,7 +17,6 @@ from app.packages.catalogue import read_package
 from app.packages.host import Host
 from app.packages.types import Installed, Packages
 from tests.engine.running import Engine, output_of
-from tests.packages.running import STAND_IN
 from tests.workflows import START, chain, node
 
 FOLDER = Path(__file__).parents[1] / "ai" / "package"
@@ -28,8 +27,8 @@ ITEMS = [{"json": {"q": "one"}}, {"json": {"q": "two"}}]
 class AiEngine(Engine):
     def __init__(self):
         super().__init__()
-        self.host = Host(FOLDER, stand_in=STAND_IN)
-        manifest = asyncio.run(read_package(FOLDER, stand_in=STAND_IN))
+        self.host = Host(FOLDER)
+        manifest = asyncio.run(read_package(FOLDER))
         self.types = Packages(self.host, [Installed(FOLDER, manifest)]).node_types(nodes.load())
         self.outgoing = Outgoing(AddressRules.parse(""))
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from app.packages.host import Host, HostError
-from tests.packages.running import SAMPLE, STAND_IN, PackageEngine, workflow_of
+from tests.packages.running import SAMPLE, PackageEngine, workflow_of
 
 CLIENTS = {
     "fetch": "await fetch(URL_).then((answer) => answer.text(), (error) => { throw error.cause ?? error })",
@@ -101,7 +101,7 @@ def call_of(code: str) -> dict[str, Any]:
 
 def with_host(work: Any, **limits: Any) -> Any:
     async def main() -> Any:
-        async with Host(SAMPLE, stand_in=STAND_IN, **limits) as host:
+        async with Host(SAMPLE, **limits) as host:
             return await work(host)
 
     return asyncio.run(main())
