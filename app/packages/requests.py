@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import base64
+from dataclasses import replace
 from typing import Any
+
+import httpx
 
 from app.engine.nodes.code.calls import accepts, body_of, call_of, older_call_of
 from app.engine.nodes.http_request.failures import RequestFailed
@@ -37,15 +40,15 @@ class Requests:
         self._context = context
         self._gate = asyncio.Semaphore(AT_ONCE)
 
-    async def send(self, options: Json, *, older: bool) -> Json:
+    async def send(self, options: Json, *, older: bool, auth: httpx.Auth | None = None) -> Json:
         """The reply for the process: {"result"} and, where the body is to come as bytes, {"bytes"} in base64.
 
-        Raises Refused.
+        `auth` signs the request. Raises Refused.
         """
         try:
             call = older_call_of(options) if older else call_of(options)
             async with self._gate:
-                answer = await send(self._context, call, 0)
+                answer = await send(self._context, call if auth is None else replace(call, auth=auth), 0)
         except RequestFailed as error:
             shown = error.shown if isinstance(error.shown, dict) else {}
             raise Refused({"message": error.message, **{k: v for k, v in shown.items() if k != "stack"}}) from error

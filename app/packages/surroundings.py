@@ -14,6 +14,7 @@ import orjson
 from app.bounded_dict import BoundedDict
 from app.credentials.masking import Mask
 from app.engine.nodes.code.helpers import describe_file
+from app.engine.nodes.http_request.oauth import proof_of
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.run.memory import TooMuchData, estimate
@@ -119,12 +120,18 @@ class Surroundings:
         return await run_program(self._context, given)
 
     async def _http_request(self, given: Json) -> Json:
-        self.channel.touched = True
-        return await self._requests.send(given, older=False)
+        return await self._send(given, older=False)
 
     async def _older_request(self, given: Json) -> Json:
+        return await self._send(given, older=True)
+
+    async def _send(self, given: Json, *, older: bool) -> Json:
+        kind, auth = given.get("signedBy"), None
+        if isinstance(kind, str):
+            data = (await self._credential({"type": kind}))["result"]["data"]
+            auth = proof_of(self._context, kind, data)
         self.channel.touched = True
-        return await self._requests.send(given, older=True)
+        return await self._requests.send(given, older=older, auth=auth)
 
     async def _credential(self, given: Json) -> Json:
         kind = str(given.get("type"))

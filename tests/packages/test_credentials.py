@@ -49,3 +49,15 @@ def test_errors_and_lines_do_not_tell_secrets(packages: PackageEngine):
     error = packages.script(code)
     assert error["message"] == "refused: **hidden**"
     assert SECRET not in str({name: part for name, part in error.items() if name != "node"})
+
+
+def test_requests_of_oauth_carry_the_token_or_are_signed(packages: PackageEngine, far: str):
+    tokens = {"access_token": "the-access-token", "token_type": "bearer", "oauth_token": "t", "oauth_token_secret": "s"}
+    packages.credentials["sampleApi"] = {"oauthTokenData": tokens, "consumerKey": "key", "consumerSecret": "secret"}
+    code = f"""const options = {{ url: '{far}/echo', json: true }};
+      const one = await this.helpers.requestOAuth2.call(this, 'sampleApi', options);
+      const two = await this.helpers.requestOAuth2.call(this, 'sampleApi', options, {{ tokenType: 'Token' }});
+      const three = await this.helpers.requestOAuth1.call(this, 'sampleApi', options);
+      const kinds = [one, two, three].map(({{ headers }}) => headers.authorization.split(/[ =]/)[0]);
+      return [[{{ json: {{ kinds }} }}]]"""
+    assert packages.script(code) == [{"kinds": ["Bearer", "Token", "OAuth"]}]
