@@ -35,3 +35,9 @@ def resume_url(settings: Settings, signer: Signer, execution_id: int) -> str:
     """The address that ends an execution's wait for a call."""
     signature = signer.sign(f"resume {execution_id}")
     return f"{settings.webhook_url}/webhook-waiting/{execution_id}?signature={signature}"
+
+
+def form_url(settings: Settings, signer: Signer, execution_id: int) -> str:
+    """The address of the pages that an execution shows in its course."""
+    signature = signer.sign(f"resume {execution_id}")
+    return f"{settings.webhook_url}/form-waiting/{execution_id}?signature={signature}"

@@ -35,6 +35,7 @@ from app.api.face.rates import KeyRates
 from app.api.face.replica import open_replica
 from app.api.face.services import NAME, Services
 from app.api.face.waiters import Waiters
+from app.api.forms import forms, waiting_forms
 from app.api.webhooks import webhooks
 from app.api.workflows import archives, publication, versions, workflows
 from app.api.workflows import runs as workflow_runs
@@ -162,6 +163,8 @@ def add_endpoints(app: Flask) -> None:
         api.register_blueprint(module.blueprint)
     app.register_blueprint(operations.blueprint)
     app.register_blueprint(webhooks.blueprint)
+    app.register_blueprint(forms.blueprint)
+    app.register_blueprint(waiting_forms.blueprint)
     app.register_blueprint(editor.blueprint)
     app.register_blueprint(console.blueprint)
     app.register_blueprint(root.blueprint)

@@ -57,7 +57,9 @@ class EngineRules:
     def without_expressions(
         self, document: dict[str, Any], read_variables: Callable[[], dict[str, str]]
     ) -> dict[str, Any]:
-        asking = [node for node in trigger_nodes(document, "webhook", *SCHEDULES) if has_expressions(node)]
+        asking = [
+            node for node in trigger_nodes(document, "webhook", "formTrigger", *SCHEDULES) if has_expressions(node)
+        ]
         asking += [node for node in self._poll_times(document) if has_expressions(node)]
         if not asking:
             return document

@@ -12,6 +12,7 @@ from app.engine.run.run import Outcome
 from app.engine.run.static_parameters import has_expressions, with_values
 from app.engine.sandbox import Sandbox
 from app.triggers import trigger_nodes
+from app.triggers.forms import shows_page
 from app.triggers.webhook_settings import WebhookSettings, read_settings
 from app.worker.exchange import Assignment
 
@@ -48,7 +49,8 @@ async def evaluate_answering_node(
 def answering_node(assignment: Assignment) -> dict[str, Any] | None:
     """The node whose webhook was called: the one that waited, when a call has ended its wait, else the trigger."""
     if assignment.claim.resumed and assignment.input.resume_items is not None and assignment.earlier:
-        return RunDocument(orjson.loads(assignment.earlier)).due_node
+        waited = RunDocument(orjson.loads(assignment.earlier)).due_node
+        return None if waited is None or shows_page(waited) else waited
     if assignment.claim.mode != "webhook":
         return None
     name = assignment.input.start_node

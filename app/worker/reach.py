@@ -12,7 +12,7 @@ from app.engine.run.static_data import StaticStore
 from app.outgoing.client import Outgoing
 from app.repository import variables
 from app.settings import Settings
-from app.signatures import Signer, resume_url
+from app.signatures import Signer, form_url, resume_url
 from app.worker.clock import Clock
 from app.worker.credentials import Credentials
 from app.worker.data_tables import DataTableStores
@@ -55,6 +55,7 @@ class Reach:
             run_child=partial(self.start_child, assignment),
             respond=respond if claim.awaited else None,
             resume_url=resume_url(self.settings, self.signer, claim.id),
+            form_url=form_url(self.settings, self.signer, claim.id),
             address=self.settings.webhook_url,
             history=WorkflowHistory(self.database, claim.workflow_id),
             static_data=None if claim.mode == "manual" else self._static_data(assignment),

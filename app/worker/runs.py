@@ -221,7 +221,8 @@ def waiting_node(outcome: Outcome) -> bytes | None:
     """The node that waits for a call, as JSON: whoever calls is checked against it."""
     if outcome.resume_on is None:
         return None
-    return orjson.dumps(outcome.document.due_node)
+    node = outcome.document.due_node
+    return orjson.dumps(node if outcome.asks is None else {**(node or {}), "parameters": outcome.asks}, default=str)
 
 
 def is_kept(workflow: dict[str, Any], mode: str, status: str) -> bool:

@@ -21,6 +21,7 @@ from app.repository.connection import Connection
 from app.repository.errors import Conflict, ExecutionNotFound
 from app.repository.triggers import Webhook
 from app.schemas.base import parse_execution_id
+from app.triggers.forms import shows_page
 from app.triggers.webhook_settings import WebhookSettings, read_settings, wait_method
 from app.triggers.webhooks import METHODS, best_match, path_parameters
 from app.vocabulary import ENDED
@@ -123,7 +124,7 @@ def wait_for_answer(
 
 def find_webhook(connection: Connection, path: str) -> tuple[Webhook, str, list[str]]:
     """The webhook that is called, the path as its pattern sees it, and all methods there. Raises Refused."""
-    candidates = triggers.find_webhooks(connection, path)
+    candidates = [webhook for webhook in triggers.find_webhooks(connection, path) if webhook.method in METHODS]
     wanted = request.headers.get("Access-Control-Request-Method", "") if request.method == "OPTIONS" else request.method
     groups = [(path, [webhook for webhook in candidates if webhook.webhook_id is None])]
     if "/" in path:
@@ -208,6 +209,8 @@ def waiting_settings(connection: Connection, execution_id: int, suffix: str) -> 
     """How the node that waits wants to be called, and who calls. Raises Refused for whom it does not want."""
     waiting = lifecycle.waiting_node(connection, execution_id)
     node = orjson.loads(waiting.node)
+    if shows_page(node):
+        raise Refused(404, NO_SUCH_WAIT.format(execution_id), more={"code": 404})
     settings = read_settings(node)
     if request.method != wait_method(node) or suffix.strip("/") != settings.options.suffix:
         raise Refused(404, NO_SUCH_WAIT.format(execution_id), more={"code": 404})

@@ -16,6 +16,7 @@ from app.api.face.services import reading, services
 from app.repository import clock, listeners, polls, triggers, variables
 from app.repository.connection import Connection
 from app.repository.triggers import NewSchedule, NewWebhook
+from app.triggers.forms import METHOD, forms_of
 from app.triggers.polls import polls_of
 from app.triggers.schedules import Schedule, next_time, schedules_of
 from app.triggers.webhooks import check_number, webhooks_of
@@ -56,6 +57,10 @@ def read_triggers(document: dict[str, Any], project_id: str) -> Triggers:
     webhooks = [
         NewWebhook(w.node, w.method, w.path, w.webhook_id, w.pattern, orjson.dumps(w.settings.to_json()))
         for w in webhooks_of(document)
+    ]
+    webhooks += [
+        NewWebhook(form.node, METHOD, form.path, None, form.path, orjson.dumps(form.settings))
+        for form in forms_of(document, services().settings.timezone)
     ]
     timezone, polling = services().settings.timezone, rules.polling_nodes(document)
     return Triggers(

@@ -120,12 +120,16 @@ class SubNodeError(NodeError):
 
 
 class WaitRequested(Exception):
-    """A node asks to go on at `until` (aware UTC), or before that when what `resume_on` names happens."""
+    """A node asks to go on at `until` (aware UTC), or before that when what `resume_on` names happens.
 
-    def __init__(self, until: datetime, resume_on: str | None = None) -> None:
+    `asks`: the node's parameters with their values, where whoever is to call needs them before.
+    """
+
+    def __init__(self, until: datetime, resume_on: str | None = None, asks: dict[str, Any] | None = None) -> None:
         super().__init__(until.isoformat())
         self.until = until
         self.resume_on = resume_on
+        self.asks = asks
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,4 +21,5 @@ class ExecutionInfo:
             "mode": "test" if by_hand else "production",
             "startedBy": "manual" if by_hand else self.mode,
             "resumeUrl": self.ports.resume_url,
+            "resumeFormUrl": self.ports.form_url,
         }

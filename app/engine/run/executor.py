@@ -36,6 +36,7 @@ class Halt:
     error: RunError | None = None
     wait_till: datetime | None = None
     resume_on: str | None = None
+    asks: dict[str, Any] | None = None
 
 
 async def execute(state: RunState, sandbox: Sandbox, execution: ExecutionInfo) -> Halt | None:
@@ -117,7 +118,7 @@ async def _run_task(
         run |= {"executionTime": _elapsed(started), "executionStatus": "waiting", "data": {kind: inputs[:1]}}
         state.record(node, run)
         state.stack.append(task)
-        return Halt(wait_till=wait.until, resume_on=wait.resume_on), None
+        return Halt(wait_till=wait.until, resume_on=wait.resume_on, asks=wait.asks), None
     except NodeError as error:
         status, failure = "error", error
     if node.attached:

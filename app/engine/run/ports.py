@@ -63,6 +63,8 @@ class Ports:
     run_child: RunChild | None = None
     respond: Respond | None = None
     resume_url: str | None = None
+    form_url: str | None = None
+    """Where the pages are that the execution shows in its course."""
     address: str | None = None
     """Where the server is reached from outside."""
     history: History | None = None

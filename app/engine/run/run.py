@@ -63,6 +63,8 @@ class Outcome:
     """What ends the wait before its time: `webhook`, a call to the execution's resume URL."""
     static_data: dict[str, Any] = field(default_factory=dict)
     """The parts of the workflow's static data that the run has changed."""
+    asks: dict[str, Any] | None = None
+    """The parameters of the node that waits for a call, with their values, where its caller needs them."""
 
     @property
     def document(self) -> RunDocument:
@@ -156,7 +158,7 @@ def _outcome(state: RunState, halt: Halt | None) -> Outcome:
     data, changes = state.document(), state.static_data.changes()
     if halt is not None and halt.wait_till is not None:
         data = with_wait(data, dates.to_iso(halt.wait_till))
-        return Outcome("waiting", data, None, halt.wait_till, state.custom_data, halt.resume_on, changes)
+        return Outcome("waiting", data, None, halt.wait_till, state.custom_data, halt.resume_on, changes, halt.asks)
     if halt is not None:
         return Outcome("error", data, halt.error, None, state.custom_data, static_data=changes)
     return Outcome("success", data, None, None, state.custom_data, static_data=changes)

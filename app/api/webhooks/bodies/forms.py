@@ -1,7 +1,7 @@
 """Forms and query strings: fields by their names, and the files that a form brings."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
@@ -23,18 +23,30 @@ NAME = re.compile(r"[^\[\]]+|\[\]")
 
 def form_fields(data: bytes, charset: str | None) -> dict[str, Any]:
     """The fields of a form in application/x-www-form-urlencoded. Raises Unreadable for too many."""
+    return together(form_pairs(data, charset))
+
+
+def form_pairs(
+    data: bytes, charset: str | None, value: Callable[[str, int], Any] = string_text
+) -> list[tuple[str, Any]]:
+    """The same in the order in which they came; `value` makes them of a text and the bytes that it came in."""
     if data.count(b"&") >= MOST_FIELDS:
         raise Unreadable(f"The form has more than {MOST_FIELDS} fields")
-    codec = codec_of(charset)
-    return together(_pairs(data, codec))
+    return list(_pairs(data, codec_of(charset), value))
 
 
-def _pairs(data: bytes, codec: str) -> Iterator[tuple[str, Any]]:
+def plain_text(text: str, size: int) -> str:
+    """The text itself. Raises Unreadable for what `string_text` refuses."""
+    string_text(text, size)
+    return text
+
+
+def _pairs(data: bytes, codec: str, value_of: Callable[[str, int], Any]) -> Iterator[tuple[str, Any]]:
     for field in data.split(b"&"):
         name, _, value = field.partition(b"=")
         if field:
             text = _unquoted(value).decode(codec, "replace")
-            yield _unquoted(name).decode(codec, "replace"), string_text(text, len(value))
+            yield _unquoted(name).decode(codec, "replace"), value_of(text, len(value))
 
 
 def _unquoted(text: bytes) -> bytes:
@@ -54,6 +66,14 @@ def _unquoted(text: bytes) -> bytes:
 
 def multipart_form(data: bytes, boundary: str, prefix: str) -> tuple[dict[str, Any], dict[str, Any]]:
     """The fields and the files of a form in multipart/form-data; see `named_files` for `prefix`. Raises Unreadable."""
+    fields, files = multipart_pairs(data, boundary)
+    return together(fields), dict(named_files(files, prefix))
+
+
+def multipart_pairs(
+    data: bytes, boundary: str, value: Callable[[str, int], Any] = string_text
+) -> tuple[list[tuple[str, Any]], list[tuple[str, dict[str, Any]]]]:
+    """The same in the order in which they came; `value` as in `form_pairs`. Raises Unreadable."""
     if not 0 < len(boundary) <= LONGEST_BOUNDARY:
         raise Unreadable("The form has no boundary, or one that is too long")
     fields: list[tuple[str, Any]] = []
@@ -62,13 +82,13 @@ def multipart_form(data: bytes, boundary: str, prefix: str) -> tuple[dict[str, A
         for part, content in _parts(data, boundary):
             if part.filename is None:
                 text = content.decode(codec_of(part.charset), "replace")
-                fields.append((part.name, string_text(text, len(content))))
+                fields.append((part.name, value(text, len(content))))
             else:
                 name = part.filename.rsplit("/", 1)[-1] or None
                 files.append((part.name, file_entry(content, part.content_type or UNKNOWN_KIND, name)))
     except MultipartError as error:
         raise Unreadable(str(error)) from None
-    return together(fields), dict(named_files(files, prefix))
+    return fields, files
 
 
 def _parts(data: bytes, boundary: str) -> Iterator[tuple[Any, bytes]]:

@@ -1,0 +1,1 @@
+"""Pages with forms that start workflows, or let a waiting execution go on."""

@@ -1,0 +1,1 @@
+"""Forms: pages that start a workflow, and pages in its course."""

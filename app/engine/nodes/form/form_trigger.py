@@ -1,0 +1,22 @@
+"""Form Trigger: starts a workflow with a form that somebody has sent; who shows the page has read and checked it."""
+
+from app.engine.nodes.shared.issues import Credential, Required, credentials, rules
+from app.engine.nodes.shared.passing import pass_on
+from app.engine.run.context import NodeContext
+from app.engine.run.items import Outputs
+from app.engine.run.registry import node
+
+ISSUES = rules(Required("formTitle", "Form Title"))
+NEEDED = credentials(Credential("httpBasicAuth", when={"authentication": ["basicAuth"]}))
+
+
+@node(
+    "formTrigger",
+    [1, 2, 2.1, 2.2, 2.3, 2.4, 2.5, 2.6],
+    trigger=True,
+    issues=ISSUES,
+    credentials=NEEDED,
+    plain=["authentication"],
+)
+async def form_trigger(context: NodeContext) -> Outputs:
+    return pass_on(context)

@@ -1,0 +1,57 @@
+"""Until when a node waits: for a time, at a time, or for as long as nobody calls."""
+
+import math
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from app.engine.nodes.shared.date_texts import read_dates
+from app.engine.run.context import NodeContext
+from app.engine.run.errors import NodeError
+from app.engine.values import conversions
+
+UNITS = {"seconds": 1, "minutes": 60, "hours": 3_600, "days": 86_400}
+LONGEST = datetime(3000, 1, 1, tzinfo=UTC)
+
+
+async def wait_limit(context: NodeContext) -> datetime:
+    """Until when a call is waited for; without a limit, for longer than anybody will."""
+    parameters = context.parameters
+    if not parameters.get("limitWaitTime"):
+        return LONGEST
+    if parameters.get("limitType", "afterTimeInterval") == "afterTimeInterval":
+        amount, unit = parameters.get("resumeAmount", 1), parameters.get("resumeUnit", "hours")
+        return time_after(
+            context, await context.resolve_first({"amount": amount, "unit": unit}, parameter="resumeAmount")
+        )
+    return await time_given(context, "maxDateAndTime")
+
+
+def time_after(context: NodeContext, asked: dict[str, Any]) -> datetime:
+    """Now and so much time."""
+    number = conversions.to_number(asked["amount"])
+    if math.isnan(number):
+        raise NodeError(
+            "Invalid input for 'Wait Amount' [item 0]",
+            description=f"'amount' expects a number but we got '{conversions.display(asked['amount'])}'",
+            name="ExpressionError",
+            anonymous=True,
+        )
+    if number < 0 or asked["amount"] is None:
+        raise NodeError("Invalid wait amount. Please enter a number that is 0 or greater.")
+    if asked["unit"] not in UNITS:
+        raise NodeError("Invalid wait unit. Valid units are 'seconds', 'minutes', 'hours', or 'days'.")
+    try:
+        return min(context.execution.ports.now() + timedelta(seconds=number * UNITS[asked["unit"]]), LONGEST)
+    except OverflowError:
+        return LONGEST
+
+
+async def time_given(context: NodeContext, name: str = "dateTime") -> datetime:
+    given = await context.resolve_first(context.parameters.get(name, ""), parameter=name)
+    until = (await read_dates(context, [given])).get(given) if isinstance(given, str) else None
+    if until is None:
+        raise NodeError(
+            "Cannot put execution to wait because `dateTime` parameter is not a valid date. "
+            "Please pick a specific date and time to wait until."
+        )
+    return until.astimezone(UTC)
