@@ -1,13 +1,17 @@
 """Packages that tests install once, from npm, and keep: below PACKAGES_CACHE, else in the user's cache."""
 
 import asyncio
+import hashlib
 import os
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 from app.packages.adding import Added, put_in_place, read
 from app.packages.install import Resolved, resolve
+from app.packages.launch import JS
 from app.packages.licences import restricted
+from app.packages.manifest import Manifest
 from app.packages.store import LOCK, Store
 
 PUBLIC = Path(__file__).parent / "public.txt"
@@ -56,3 +60,22 @@ def added(name: str, version: str, *, accepts: bool = False) -> Added:
         return await read(resolved, store.package(name, version))
 
     return asyncio.run(bring())
+
+
+async def kept_manifest(store: Store, name: str, version: str) -> Manifest:
+    """What a package of the store offers, read once by each version of what reads it. Raises CannotInstall."""
+    path = store.folder(name, version).with_name(f".manifest-{name.replace('/', '+')}-{reader_digest()}.json")
+    resolved = await installed(store, name, version)
+    if not path.exists():
+        made = (await read(resolved, store.package(name, version))).manifest
+        part = path.with_suffix(f".{os.getpid()}")
+        part.write_bytes(made.to_json())
+        part.replace(path)
+    return Manifest.from_json(path.read_bytes())
+
+
+@cache
+def reader_digest() -> str:
+    """Changes with every file that reading a package depends on."""
+    files = sorted(path for path in [*JS.rglob("*.js"), *JS.parent.glob("*.py")] if path.is_file())
+    return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()[:16]

@@ -57,6 +57,11 @@ class Context {
     return type === 'main' ? (this.inputs[index] ?? []) : [];
   }
 
+  /** An old name of handing out items: all of them at one output. */
+  async prepareOutputData(items, output = 0) {
+    return [...Array(output).fill([]), items];
+  }
+
   getInputSourceData(index = 0) {
     return this.#asked.sources?.[index] ?? null;
   }
