@@ -51,6 +51,9 @@ check-templates: install-dev ## run published workflows here and, with REFERENCE
 check-packages: install-dev ## run node packages that are too large, or not free enough, for make test; N8N_LICENSE=accepted for n8n's own
 	@exec $(VENV) -m tests.packages.check $(ARGS)
 
+check-packages: install-dev ## install and load public packages of nodes; with ACCEPT_N8N_LICENSE=1 (n8n's Sustainable Use License) n8n's own too
+	@exec $(VENV) -m tests.packages $(ARGS)
+
 bench: install-dev ## measure the API and the worker over a million executions
 	@exec $(VENV) -m tests.bench $(ARGS)
 
