@@ -32,6 +32,12 @@ SCRIPTS: dict[str, list[Message]] = {
     "structured": [_says({"output": PLACE})],
     "structured-tool": [_calls(_call(1, "format_final_json_response", {"output": PLACE})), _says("?")],
     "json": [_says(PLACE)],
+    "sentiment": [_says({"sentiment": "Positive", "strength": 0.9, "confidence": 0.9})],
+    "vectool": [_calls(_call(1, "Knowledge", {"input": "two"})), _says("known")],
+    "vectool2": [_calls(_call(1, "Store", {"input": "two"})), _says("known")],
+    "mcp": [_calls(_call(1, "Remote_Lookup", {"city": "Paris"})), _says("from afar")],
+    "badjson": [_says("not json")],
+    "oldtools": [_calls(_call(1, "calculator", {"input": "6*7"})), _says("It is 42.")],
     "classify": [_says({"good": True, "bad": False, "fallback": False})],
 }
 

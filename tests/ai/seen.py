@@ -22,10 +22,16 @@ def seen(data: Json, status: str) -> Json:
                 "lastNodeExecuted": result.get("lastNodeExecuted"),
                 "error": error and {"message": error["message"], "node": (error.get("node") or {}).get("name")},
                 "runs": [_run(index, name, run) for index, name, run in sorted(runs, key=lambda entry: entry[0])],
-                "subRuns": (data.get("executionData") or {}).get("metadata") or {},
+                "subRuns": _sub_runs(data),
             }
         )
     )
+
+
+def _sub_runs(data: Json) -> Json:
+    """Which runs of sub-nodes there were; in which order they came to their end is not compared."""
+    known = (data.get("executionData") or {}).get("metadata") or {}
+    return {name: sorted(entries, key=lambda each: each["subRun"][0]["runIndex"]) for name, entries in known.items()}
 
 
 def _run(index: int, name: str, run: Json) -> Json:

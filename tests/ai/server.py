@@ -22,11 +22,13 @@ class _Handler(BaseHTTPRequestHandler):
         pass
 
     def do_GET(self) -> None:
-        self._send({"path": self.path, "weather": "sunny"})
+        self._send({"path": self.path, "weather": "sunny"}, 405 if self.path.endswith("/mcp") else 200)
 
     def do_POST(self) -> None:
         asked = json.loads(self.rfile.read(int(self.headers["content-length"])) or b"{}")
         self.server.asked.append((self.path, asked))  # type: ignore[attr-defined]
+        if self.path.endswith("/mcp"):
+            return self._send(_mcp(asked)) if "id" in asked else self._write(b"", "application/json", 202)
         if self.path.endswith("/embeddings"):
             return self._send(_embeddings(asked))
         said = answer(asked["model"], asked["messages"])
@@ -48,6 +50,23 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("content-length", str(len(data)))
         self.end_headers()
         self.wfile.write(data)
+
+
+def _mcp(asked: Json) -> Json:
+    """What an MCP server with one tool answers."""
+    given = asked.get("params") or {}
+    schema = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
+    said = f"about {(given.get('arguments') or {}).get('city')}"
+    results: dict[str, Json] = {
+        "initialize": {
+            "protocolVersion": given.get("protocolVersion"),
+            "capabilities": {"tools": {}},
+            "serverInfo": {"name": "scripted", "version": "1"},
+        },
+        "tools/list": {"tools": [{"name": "Lookup", "description": "Looks up", "inputSchema": schema}]},
+        "tools/call": {"content": [{"type": "text", "text": said}]},
+    }
+    return {"jsonrpc": "2.0", "id": asked["id"], "result": results.get(asked["method"], {})}
 
 
 def _head(model: str) -> Json:
