@@ -169,7 +169,6 @@ SINGLE = {name: ExecutionFilter(**fields) for name, fields in FILTERS.items()} |
     "metadata key and started after": ExecutionFilter(metadata_key="old", started_after=NOW - timedelta(seconds=500)),
     "workflow without executions": ExecutionFilter(workflow_ids=("nothing",)),
     "problem": ExecutionFilter(problem_ids=(1,)),
-    "problem and status": ExecutionFilter(problem_ids=(1,), statuses=("error",)),
     "ids": ExecutionFilter(ids=tuple(range(1, 1_000_000, 1_000))),
 }
 PAIRS = {
