@@ -10,7 +10,7 @@ import resource
 from app import logs, metric_files
 from app.credentials.keys import Keyring
 from app.environment import SettingsError
-from app.http.parking import ParkingWorker
+from app.http.streaming import StreamingWorker
 from app.settings import Settings
 
 try:
@@ -25,10 +25,10 @@ except OSError as error:
 _metrics = _settings.home / "metrics"
 
 bind = f"{_settings.host}:{_settings.port}"
-worker_class = ParkingWorker
+worker_class = StreamingWorker
 sendfile = False  # the worker keeps what a client does not take at once
-ParkingWorker.largest_body = _settings.max_body_bytes
-ParkingWorker.reserved_path = "/healthz"
+StreamingWorker.largest_body = _settings.max_body_bytes
+StreamingWorker.reserved_path = "/healthz"
 workers = _settings.http_workers
 threads = _settings.http_threads
 # A call may wait 60 seconds for its execution (`wait`), and a big answer takes a while to send.
@@ -42,7 +42,8 @@ if _files < min(_most, 10_240):
     _files = min(_most, 10_240)
     resource.setrlimit(resource.RLIMIT_NOFILE, (_files, _limits[1]))
 worker_connections = max(threads + 64, min(4_000, _files // 3))
-ParkingWorker.most_parked = worker_connections // 2  # the others are for who does not wait
+StreamingWorker.most_parked = worker_connections // 2  # the others are for who does not wait
+StreamingWorker.most_streams = worker_connections // 4
 # Nobody's headers are taken for the server's word: neither SCRIPT_NAME, which would move all paths, nor the scheme.
 forwarded_allow_ips = ""
 forwarder_headers = ""

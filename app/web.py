@@ -24,6 +24,7 @@ from app.api.data_tables import columns as data_table_columns
 from app.api.data_tables import rows as data_table_rows
 from app.api.data_tables import tables as data_tables
 from app.api.executions import bulk as execution_bulk
+from app.api.executions import events as execution_events
 from app.api.executions import executions, run_data
 from app.api.executions import stats as execution_stats
 from app.api.face import auth, bodies, codings, cors, errors, ignored, openapi, operations, reads, requests, sessions
@@ -35,6 +36,7 @@ from app.api.face.rates import KeyRates
 from app.api.face.replica import open_replica
 from app.api.face.services import NAME, Services
 from app.api.face.waiters import Waiters
+from app.api.face.watchers import Watchers
 from app.api.forms import forms, waiting_forms
 from app.api.webhooks import webhooks
 from app.api.workflows import archives, publication, versions, workflows
@@ -70,6 +72,7 @@ MODULES = (
     executions,
     execution_bulk,
     execution_stats,
+    execution_events,
     run_data,
     problems,
     workflows,
@@ -130,6 +133,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         rates=KeyRates(settings.requests_per_minute),
         counts=CountCache(),
         waiters=Waiters(settings.direct_url),
+        watchers=Watchers(pool),
         bodies=BodyBudget(max(settings.bodies_bytes, settings.max_body_bytes)),
         signer=signer,
         vault=vault,

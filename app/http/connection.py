@@ -99,6 +99,7 @@ class ClientConnection(TConn):  # type: ignore[misc]
         self.received = Received(sock)
         self.departure = Departure(sock, worker.room, SEND_SECONDS)
         self.watched = False  # by the worker's poller, while its request arrives
+        self.streamed: Any = None  # a thread's word to the loop that the answer goes on as a stream
         self.parked: Any = None  # a thread's word to the loop that the answer has to wait, and for what
         self.data_ready = True  # for the base class, which would wait for a first byte on the thread
         self.begin()

@@ -79,6 +79,23 @@ class Departure:
             if not self.left:
                 rest = self._pushed(rest)
 
+    def offer(self, data: bytes, most: int) -> bool:
+        """Send, or keep to be sent, without ever waiting; False where that would keep more than `most` bytes.
+
+        Raises OSError when the client is gone.
+        """
+        self.push()
+        rest = memoryview(data)
+        if not self.left:
+            rest = self._pushed(rest)
+        if not len(rest):
+            return True
+        if self.left + len(rest) > most or not self._room.take(len(rest)):
+            return False
+        self._kept.append(rest)
+        self.left += len(rest)
+        return True
+
     def push(self) -> None:
         """Send as much of what is kept as the client takes now. Raises OSError when it is gone."""
         while self._kept:

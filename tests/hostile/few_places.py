@@ -1,8 +1,8 @@
 """The application behind a server where few calls may wait."""
 
-from app.http.parking import ParkingWorker
+from app.http.streaming import StreamingWorker
 from wsgi import app
 
-ParkingWorker.most_parked = 3
+StreamingWorker.most_parked = 3
 
 __all__ = ["app"]

@@ -78,6 +78,7 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]
         scope: str,
         answer: type[Schema] | Schema | dict[str, Any] | None = None,
         status: int = 200,
+        content_type: str | None = None,
         query: type[Schema] | None = None,
         body: Schema | None = None,
         body_required: bool = True,
@@ -99,7 +100,7 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]
             strict = is_strict(method, scope)
             parser = self.ARGUMENTS_PARSER if strict else self.LENIENT_PARSER
             lean: Any = view
-            described: Any = self.response(status, answer)(view)
+            described: Any = self.response(status, answer, content_type=content_type)(view)
             for code in sorted(given):
                 described = self.alt_response(
                     code,

@@ -16,6 +16,7 @@ from app.api.face.metrics import RequestMetrics
 from app.api.face.rates import KeyRates
 from app.api.face.replica import Replica
 from app.api.face.waiters import Waiters
+from app.api.face.watchers import Watchers
 from app.credentials.consents import Consents
 from app.credentials.credential_type import CredentialType
 from app.credentials.testing import CredentialTests
@@ -49,6 +50,7 @@ class Services:
     rates: KeyRates
     counts: CountCache
     waiters: Waiters
+    watchers: Watchers
     bodies: BodyBudget
     signer: Signer
     vault: Vault

@@ -6,7 +6,7 @@ One thing more stands in the schema: the notice of a failure, which a trigger wr
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from app.repository import counters, execution_totals, failure_groups, notifications
+from app.repository import counters, execution_events, execution_totals, failure_groups, notifications
 from app.repository.connection import Connection
 from app.repository.lifecycle.error_workflows import Failure, start_error_workflows
 from app.vocabulary import Ended, Mode, Status
@@ -93,6 +93,7 @@ def follow_up(connection: Connection, endings: Sequence[Ending], *, counted_by: 
         connection.execute(FORGET_PROOFS, {"ids": proved})
     execution_totals.append(connection, [ending.id for ending in endings])
     failure_groups.append(connection, [ending.id for ending in endings if ending.status in ("error", "crashed")])
+    execution_events.note(connection, [ending.id for ending in endings])
     start_error_workflows(connection, {each.id: each.failure for each in endings if each.failure is not None})
     if dropped := [ending.id for ending in endings if not ending.keep]:
         connection.execute(DROP, {"ids": dropped})

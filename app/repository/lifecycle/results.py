@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from psycopg import sql
 
-from app.repository import notifications, static_data, triggers
+from app.repository import execution_events, notifications, static_data, triggers
 from app.repository.connection import Connection
 from app.repository.execution_data import SAVE_METADATA, Encoded, encode_run_data
 from app.repository.lifecycle.endings import LOCK_CHAINS, Ending, ends_a_chain, follow_up
@@ -117,6 +117,7 @@ def finish(connection: Connection, worker_id: int, results: Sequence[Result]) ->
     with connection.pipeline():
         for result in recorded_results:
             save_rest(connection, result)
+        execution_events.note(connection, [result.id for result in recorded_results if result.status == "waiting"])
         follow_up(connection, endings_of(recorded_results), counted_by=worker_id)
     recorded = ended_ids.union(row[0] for cursor in stopped for row in cursor)
     changed = [change for result in results if result.id in recorded for change in result.static_data]

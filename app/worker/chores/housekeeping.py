@@ -1,6 +1,6 @@
 """Forgets what nobody asks for any more: workers that are long gone, idempotency keys, answers, totals, problems."""
 
-from app.repository import execution_totals, failure_groups, idempotency, triggers, workers
+from app.repository import execution_events, execution_totals, failure_groups, idempotency, triggers, workers
 from app.worker.chores.chore import Chore, about
 from app.worker.database import Database
 
@@ -15,6 +15,7 @@ def housekeeping(database: Database) -> Chore:
             workers.forget_old,
             idempotency.forget_old,
             triggers.forget_old_answers,
+            execution_events.forget_old,
             execution_totals.forget_old,
             failure_groups.forget_old,
         ):

@@ -45,6 +45,7 @@ QUERIES = {("DELETE", "/data-tables/<table_id>/rows/delete"): f"?filter={quote(j
 RULES: dict[tuple[str, str], tuple[str, Any]] = {
     ("GET", "/executions"): (LIST, None),
     ("GET", "/executions/stats"): (COMMON, None),
+    ("GET", "/executions/events"): (COMMON, None),
     ("GET", "/executions/<execution_id>"): (OBJECT, None),
     ("GET", "/executions/<execution_id>/data"): (OBJECT, None),
     ("DELETE", "/executions/<execution_id>"): (OBJECT, None),
