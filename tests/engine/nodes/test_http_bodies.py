@@ -45,6 +45,11 @@ def asked(engine: Engine, address: str, parameters: dict[str, Any]) -> dict[str,
         ("/ec\nho\t?a\r\n=1", "/echo?a=1"),
         ("\\echo\\x", "/echo/x"),
         ("/echo?", "/echo"),
+        ("/a/%2e%2e/echo/./b/.%2E/c", "/echo/c"),
+        ("/x/%2e%2e/%2E%2e/../echo/b/%2e", "/echo/b/"),
+        ("/echo/a/b/..?x=../y", "/echo/a/?x=../y"),
+        ("/echo//../a/..%2fb/%252e%252e/..;/.../c", "/echo/a/..%2fb/%252e%252e/..;/.../c"),
+        ("/echo\\a\\..\\b", "/echo/b"),
     ],
 )
 def test_an_address_is_sent_as_browsers_write_it(engine: Engine, address: str, given: str, path: str) -> None:
@@ -103,3 +108,58 @@ def test_a_body_is_sent_only_where_the_node_says_so(engine: Engine, address: str
     fields = {"bodyParameters": {"parameters": [{"name": "a", "value": 1}]}}
     answer = asked(engine, address, {"url": f"{address}/echo", "method": "POST", "sendBody": send, **fields})
     assert answer["body"] == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "sent", "body"),
+    [
+        ('"text"', None, FORM, "text"),
+        ('"{\\"a\\":1}"', None, FORM, '{"a":1}'),
+        ("=\"{{ 'a b' }}\"", "text/plain", "text/plain", "a b"),
+        ('"text"', "application/json", "application/json", '"text"'),
+        ('"{\\"a\\":1} "', "application/json", "application/json", '{"a":1}'),
+        ('"a=1"', FORM, FORM, "a=1"),
+        ("null", None, FORM, ""),
+        ("={{ null }}", "text/plain", "text/plain", ""),
+        ("null", "application/json", "application/json", "null"),
+        ("5", None, "application/json", "5"),
+        ("true", "text/plain", "text/plain", "true"),
+        ('["x", {"a": 2}]', FORM, FORM, "0=x&1%5Ba%5D=2"),
+        ('["x y", null]', ENCODED_FORM, ENCODED_FORM, "0=x+y"),
+    ],
+)
+def test_a_value_that_is_no_object_is_sent_as_axios_does(
+    engine: Engine, address: str, text: str, kind: str | None, sent: str, body: str
+) -> None:
+    headers = {} if kind is None else headed(kind)
+    parameters = {"method": "POST", "url": address + "/echo", "sendBody": True, **as_json(text), **headers}
+    told = asked(engine, address, parameters)
+    assert (told["headers"]["content-type"], told["body"]) == (sent, body)
+
+
+def test_only_where_bodies_are_usual_a_text_counts_as_a_form(engine: Engine, address: str) -> None:
+    parameters = {"method": "DELETE", "url": address + "/echo", "sendBody": True, **as_json('"text"')}
+    told = asked(engine, address, parameters)
+    assert (told["headers"].get("content-type"), told["body"]) == (None, "text")
+
+
+@pytest.mark.parametrize("kind", ["multipart/form-data", "multipart/form-data; boundary=mine"])
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ('{"a \\" q": "x", "b": ["1", 2], "c": null}', [("a %22 q", "x"), ("b", "1"), ("b", "2"), ("c", "null")]),
+        ('["x"]', [("0", "x")]),
+        ('{"a": {"b": [1]}, "t": true}', [("a", '{"b":[1]}'), ("t", "true")]),
+    ],
+)
+def test_an_object_is_sent_as_the_multipart_form_that_a_header_announces(
+    engine: Engine, address: str, kind: str, text: str, parts: list[tuple[str, str]]
+) -> None:
+    parameters = {"method": "POST", "url": address + "/echo", "sendBody": True, **as_json(text), **headed(kind)}
+    told = asked(engine, address, parameters)
+    name, _, boundary = told["headers"]["content-type"].partition("; boundary=")
+    assert (name, boundary != "mine") == ("multipart/form-data", True)
+    written = [
+        f'--{boundary}\r\nContent-Disposition: form-data; name="{key}"\r\n\r\n{value}\r\n' for key, value in parts
+    ]
+    assert told["body"] == "".join(written) + f"--{boundary}--\r\n"

@@ -15,6 +15,7 @@ from app.engine.values import conversions
 UNRESERVED = "-._~"
 PRINTABLE = frozenset(map(chr, range(0x21, 0x7F)))
 _LOST = str.maketrans("", "", "\t\r\n")
+_ORIGIN = re.compile(r"([^/]*//[^/]*|[^/]*)(.*)", re.DOTALL)
 _ADDRESS = re.compile(r"([^?#]*)(.*)", re.DOTALL)
 _IN_PATH = "".join(sorted(PRINTABLE - set('"#<>?^`{}')))
 _IN_QUERY = "".join(sorted(PRINTABLE - set("\"#<>'")))
@@ -71,7 +72,31 @@ def read_url(text: str) -> str:
 def encode_url(url: str) -> str:
     """The address percent-encoded where a path or a query could not hold a character, as browsers do it."""
     path, _, query = url.partition("#")[0].partition("?")
-    return quote(path, safe=_IN_PATH) + ("?" + quote(query, safe=_IN_QUERY) if query else "")
+    return quote(without_dots(path), safe=_IN_PATH) + ("?" + quote(query, safe=_IN_QUERY) if query else "")
+
+
+def without_dots(address: str) -> str:
+    """The address with "." and ".." in its path followed, however they are written, as browsers do it."""
+    origin, segments = _ORIGIN.match(address).groups()  # type: ignore[union-attr]
+    if not segments:
+        return address
+    kept: list[str] = []
+    *before, last = segments[1:].split("/")
+    for segment in before:
+        _follow(segment, kept)
+    if _follow(last, kept):
+        kept.append("")
+    return f"{origin}/{'/'.join(kept)}"
+
+
+def _follow(segment: str, kept: list[str]) -> bool:
+    """Let a segment come behind those that are kept; whether it was one or two dots."""
+    meaning = segment.lower().replace("%2e", ".") if len(segment) <= 6 else segment
+    if meaning == "..":
+        del kept[-1:]
+    elif meaning != ".":
+        kept.append(segment)
+    return meaning in (".", "..")
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,9 @@ from typing import Any
 
 from app.engine.nodes.http_request import encoding as http_encoding
 from app.engine.nodes.http_request.authentication import NO_PROOF, Proof, proof
+from app.engine.nodes.http_request.bodies import FORM, MULTIPART, multipart_body
 from app.engine.nodes.http_request.encoding import Part
-from app.engine.nodes.http_request.parameters import FORM, settled, validate_url
+from app.engine.nodes.http_request.parameters import settled, validate_url
 from app.engine.nodes.http_request.requests import (
     ACCEPT,
     Reading,
@@ -111,8 +112,15 @@ def _call(item: Item, parameters: dict[str, Any], proven: Proof, index: int) -> 
     if kind is not None:
         sent["content-type"] = ("Content-Type", kind)
     given = _read_pairs(parameters, "headerParameters", "Headers", index)
-    for name, value in [*proven.defaults.items(), *named(given.items()), *proven.headers.items()]:
-        put_header(sent, name, value, index)
+    headers = [*proven.defaults.items(), *named(given.items()), *proven.headers.items()]
+    if kind == "application/json" and any(is_multipart(name, value) for name, value in headers):
+        value = conversions.parse_json(content.decode())
+        if isinstance(value, dict | list):
+            kind, content = multipart_body(value)
+            sent["content-type"] = ("Content-Type", kind)
+    for name, value in headers:
+        if not ((kind or "").startswith(MULTIPART) and name.lower() == "content-type"):
+            put_header(sent, name, value, index)
     query = {**_read_pairs(parameters, "queryParameters", "Query Parameters", index), **proven.query}
     arrays = "repeat" if options.get("useQueryString") else "indices"
     follows = options.get("followAllRedirects") or (
@@ -132,6 +140,11 @@ def _call(item: Item, parameters: dict[str, Any], proven: Proof, index: int) -> 
         verify=not parameters.get("allowUnauthorizedCerts"),
         proxy=str(options["proxy"]) if options.get("proxy") else None,
     )
+
+
+def is_multipart(name: str, value: Any) -> bool:
+    """Whether a header announces a multipart form."""
+    return name.lower() == "content-type" and MULTIPART in header_value(value)
 
 
 def _read_pairs(parameters: dict[str, Any], name: str, label: str, index: int) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from urllib.parse import parse_qsl, quote, urlsplit
 
 from app.engine.nodes.http_request import encoding as http_encoding
 from app.engine.nodes.http_request.authentication import Proof
+from app.engine.nodes.http_request.bodies import FORM, MULTIPART, json_body
 from app.engine.nodes.http_request.encoding import Part
 from app.engine.nodes.http_request.requests import ACCEPT, Reading, header_value, named, pairs, put_header, seconds
 from app.engine.nodes.shared import binary
@@ -15,7 +16,6 @@ from app.engine.values import conversions, paths
 from app.engine.values.conversions import CannotConvert, Undefined
 from app.outgoing.client import Call
 
-FORM = "application/x-www-form-urlencoded"
 _URL = re.compile(r"https?://", re.IGNORECASE)
 
 
@@ -49,12 +49,13 @@ class Request:
         proven.check(target, self._index)
         kind, content = self._body(proven.body if body is None else {**proven.body, **body}, always=body is not None)
         raw = parameters.get("sendBody") is True and parameters.get("contentType") == "raw"
+        typed = raw or (kind or "").startswith(MULTIPART)  # whatever a header says
         sent: dict[str, tuple[str, str]] = {"accept": ("Accept", ACCEPT[self.reading.format])}
         if kind is not None:
             sent["content-type"] = ("Content-Type", kind)
         given = [*proven.defaults.items(), *self._headers(), *(headers or {}).items(), *proven.headers.items()]
         for name, value in given:
-            if value is not None and not (raw and name.lower() == "content-type"):
+            if value is not None and not (typed and name.lower() == "content-type"):
                 put_header(sent, name, value, self._index)
         own = self._query()
         if url:
@@ -112,11 +113,11 @@ class Request:
         entries = (parameters.get("bodyParameters") or {}).get("parameters")
         if kind == "json":
             if specified == "json":
-                value = self._json(parameters.get("jsonBody"), "JSON Body", kinds=object)
+                value = self._json(parameters.get("jsonBody", ""), "JSON Body", kinds=object)
                 value = {**value, **more} if isinstance(value, dict) else value
             else:
                 value = {**self._fields(entries), **more}
-            return _json_body(value, self._sent_type())
+            return json_body(value, self._sent_type(), str(parameters.get("method") or "GET"))
         if kind == "form-urlencoded":
             if specified == "string":
                 text = _text(parameters.get("body", ""))
@@ -149,8 +150,12 @@ class Request:
 
     def _json(self, given: Any, label: str, kinds: type = dict) -> Any:
         """JSON as a parameter gives it, as text or as what it is already. Raises NodeError."""
+        if isinstance(given, Undefined):
+            given = "undefined"
+        if given is None and kinds is dict:
+            given = ""
         try:
-            value = conversions.parse_json(given or "") if isinstance(given, str) or given is None else given
+            value = conversions.parse_json(given) if isinstance(given, str) else given
         except CannotConvert as error:
             raise NodeError(
                 f'The value in the "{label}" field is not valid JSON',
@@ -160,17 +165,6 @@ class Request:
         if not isinstance(value, kinds):
             raise NodeError(f'The value in the "{label}" field has to be a JSON object', item_index=self._index)
         return value
-
-
-def _json_body(value: Any, sent_type: str) -> tuple[str, bytes]:
-    """An object is sent as the form that a header of the request's own announces; anything else as JSON."""
-    if isinstance(value, dict) and sent_type.startswith(FORM):
-        text = http_encoding.form(value)
-        if sent_type != FORM:  # axios writes it then, and not n8n
-            text = http_encoding.form({name: each for name, each in value.items() if each is not None})
-            text = text.replace("%20", "+")
-        return sent_type, text.encode()
-    return "application/json", conversions.to_json_text(http_encoding.plain_numbers(value)).encode()
 
 
 def _text(given: Any) -> str:
@@ -208,7 +202,7 @@ def _gathered(entries: list[tuple[str, Any]]) -> dict[str, Any]:
     return {name: each if len(each) > 1 else each[0] for name, each in values.items()}
 
 
-TELLING = frozenset({"name", "value", "url", "body"})
+TELLING = frozenset({"name", "value", "url", "body", "jsonBody"})
 """The fields of parameters in which undefined is something else than null."""
 
 

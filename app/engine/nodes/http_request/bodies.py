@@ -1,0 +1,62 @@
+"""What a JSON value becomes on its way out, beside the content type that the request's own headers name.
+
+n8n hands the value to axios: an object turns into the form or the multipart form that a header announces, and a text
+that stands alone is sent as it is, unless the header says JSON.
+"""
+
+from typing import Any
+
+from app.engine.nodes.http_request import encoding as http_encoding
+from app.engine.nodes.http_request.encoding import Part
+from app.engine.values import conversions
+from app.engine.values.conversions import CannotConvert
+
+FORM = "application/x-www-form-urlencoded"
+MULTIPART = "multipart/form-data"
+JSON = "application/json"
+WITH_FORM_TYPE = frozenset({"POST", "PUT", "PATCH"})
+"""Methods whose bodies count as forms where nobody says what they are."""
+
+
+def json_body(value: Any, sent_type: str, method: str) -> tuple[str | None, bytes]:
+    """The content type (None: none is named) and the body; `sent_type` is what the headers name, empty for none."""
+    if MULTIPART in sent_type and isinstance(value, dict | list):
+        return multipart_body(value)
+    if sent_type.startswith(FORM) and isinstance(value, dict | list):
+        return sent_type, _form(value, as_axios=sent_type != FORM).encode()
+    if JSON in sent_type or not (value is None or isinstance(value, str)):
+        return JSON, json_text(value).encode()
+    return FORM if method in WITH_FORM_TYPE else None, (value or "").encode()
+
+
+def json_text(value: Any) -> str:
+    """The value as JSON; a text that is JSON itself stays what it is."""
+    if isinstance(value, str):
+        try:
+            conversions.parse_json(value)
+            return value.strip()
+        except CannotConvert:
+            pass
+    return conversions.to_json_text(http_encoding.plain_numbers(value))
+
+
+def multipart_body(value: dict[str, Any] | list[Any]) -> tuple[str, bytes]:
+    """A form with a part for each field, and for each entry of a list; what is deeper is written as JSON."""
+    fields = value if isinstance(value, dict) else {str(place): each for place, each in enumerate(value)}
+    entries = [
+        (name, each) for name, given in fields.items() for each in (given if isinstance(given, list) else [given])
+    ]
+    return http_encoding.multipart([Part(name, _part_text(each).encode()) for name, each in entries])
+
+
+def _part_text(value: Any) -> str:
+    return "null" if value is None else conversions.display(value)
+
+
+def _form(value: dict[str, Any] | list[Any], *, as_axios: bool) -> str:
+    """`as_axios`: axios writes it, and not n8n: null is left out, and a space is a plus."""
+    fields = value if isinstance(value, dict) else {str(place): each for place, each in enumerate(value)}
+    if not as_axios:
+        return http_encoding.form(fields)
+    kept = {name: each for name, each in fields.items() if each is not None}
+    return http_encoding.form(kept).replace("%20", "+")
