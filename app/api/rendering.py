@@ -30,11 +30,14 @@ N8N_HAS_BESIDES = {
 """Fields of n8n's executions that say nothing here, as its clients expect them."""
 
 
-def render_execution(execution: Execution) -> dict[str, Any]:
-    """The execution object without its data, keys in the order of the documentation; for orjson, which knows UUIDs."""
+def render_execution(execution: Execution, *, with_input: bool = False) -> dict[str, Any]:
+    """The execution object without its data, keys in the order of the documentation; for orjson, which knows UUIDs.
+
+    `with_input`: the caller may see what it began with.
+    """
     started, stopped, wait_till = execution.started_at, execution.stopped_at, execution.wait_till
     retry_of, retry_success_id, status = execution.retry_of, execution.retry_success_id, execution.status
-    message = execution.error_message
+    message, preview = execution.error_message, execution.input_preview
     return {
         "id": str(execution.id),
         "workflowId": execution.workflow_id,
@@ -53,6 +56,7 @@ def render_execution(execution: Execution) -> dict[str, Any]:
         "workflowVersionId": execution.workflow_version_id,
         "jsonSizeBytes": execution.json_size_bytes,
         "error": None if message is None else {"node": execution.error_node, "message": message},
+        "inputPreview": orjson.loads(preview) if with_input and preview is not None else None,
         "annotation": {
             "vote": execution.vote,
             "tags": [{"id": tag.id, "name": tag.name} for tag in execution.tags],

@@ -22,7 +22,8 @@ MOST_RANGES = 5_000  # beyond, the planner chooses: nobody asks for a hundred wo
 COLUMNS = sql.SQL("""
            e.id, e.workflow_id, v.name, e.workflow_version_id, e.project_id, e.status, e.mode,
            e.created_at, e.started_at, e.stopped_at, e.wait_till, e.retry_of, e.retry_success_id,
-           e.error_node, e.error_message, e.json_size_bytes, e.vote, e.note, e.tagged""")
+           e.error_node, e.error_message, e.json_size_bytes, e.vote, e.note, e.tagged,
+           e.input_preview""")
 
 PAGE = sql.SQL("""
     SELECT {columns}

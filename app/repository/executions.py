@@ -25,7 +25,8 @@ class Execution:
     """One run of a workflow.
 
     Times are aware and in UTC. `workflow_name` is the name of the version that ran. `json_size_bytes` is
-    the size of the run's data as JSON, 0 while there is none.
+    the size of the run's data as JSON, 0 while there is none. `input_preview`: a JSON object of the first fields of
+    what it began with.
     """
 
     id: int
@@ -47,6 +48,7 @@ class Execution:
     vote: str | None
     note: str | None
     tagged: bool
+    input_preview: bytes | None = None
     tags: tuple[Tag, ...] = ()
 
 

@@ -53,6 +53,15 @@ class ExecutionSchema(CamelSchema):
     error = fields.Nested(
         ExecutionErrorSchema, required=True, allow_none=True, metadata=described("Why it failed or crashed.")
     )
+    input_preview = fields.Dict(
+        keys=fields.String(),
+        required=True,
+        allow_none=True,
+        metadata=described(
+            "The first fields of what it began with, by their paths, texts cut. Null while nothing is recorded, in "
+            "answers to writes, and for keys without execution:read."
+        ),
+    )
     annotation = fields.Nested(AnnotationSchema, required=True)
     deleted_at = IsoTime(required=True, allow_none=True, metadata=described("Always null."))
     stored_at = fields.String(required=True, metadata=described("Where its data is: always db."))

@@ -15,6 +15,7 @@ from app.credentials.proofs import Proof
 from app.engine.run.computing import compute
 from app.engine.run.node_types import NodeTypes
 from app.engine.run.ports import Ports
+from app.engine.run.preview import preview
 from app.engine.run.restart import CannotRestart, restart_at, restart_at_failure
 from app.engine.run.run import TIMED_OUT, Outcome, RunRequest, run_workflow
 from app.engine.sandbox import Sandbox
@@ -185,7 +186,17 @@ def result_of(
         keep=is_kept(workflow, claim.mode, outcome.status),
         failure=failure_of(claim, outcome, mask, address),
         static_data=changes_of(claim, outcome, mask),
+        input_preview=preview_of(outcome, mask),
     )
+
+
+def preview_of(outcome: Outcome, mask: Mask) -> bytes | None:
+    """What lists show of what the run was about, as JSON."""
+    try:
+        shown = preview(outcome.document, mask.text)
+        return None if shown is None else orjson.dumps(shown)
+    except TypeError:
+        return None  # text that is none
 
 
 def encode_data(data: dict[str, Any]) -> bytes:

@@ -37,6 +37,7 @@ executions = st.builds(
     error_message=st.none() | st.text(),
     json_size_bytes=st.integers(0, 2**40),
     vote=st.none() | st.sampled_from(VOTES),
+    input_preview=st.sampled_from([None, b'{"order.id":7,"paid":true}']),
     tags=st.lists(st.builds(Tag, id=st.text(), name=st.text()), max_size=3).map(tuple),
 )
 KEYS = [
@@ -56,6 +57,7 @@ KEYS = [
     "workflowVersionId",
     "jsonSizeBytes",
     "error",
+    "inputPreview",
     "annotation",
     *rendering.N8N_HAS_BESIDES,
 ]
@@ -63,7 +65,7 @@ KEYS = [
 
 @given(executions)
 def test_an_execution_is_what_its_schema_describes(execution):
-    rendered = orjson.loads(orjson.dumps(rendering.render_execution(execution)))
+    rendered = orjson.loads(orjson.dumps(rendering.render_execution(execution, with_input=True)))
     assert list(rendered) == KEYS == [field.data_key for field in ExecutionSchema().fields.values()]
     loaded = ExecutionSchema(unknown=RAISE).load(rendered)
     for name in ("created_at", "started_at", "stopped_at", "wait_till"):

@@ -276,6 +276,7 @@ def test_work_reads_little(million, statement: str) -> None:
         "error_message": None,
         "encoded": b"{}",
         "run_index": None,
+        "input_preview": None,
         "encoding": "identity",
         "json_size_bytes": 2,
         "waiting_node": None,

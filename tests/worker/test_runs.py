@@ -17,6 +17,7 @@ def test_it_runs_what_is_queued_and_records_it(queue, start_worker) -> None:
     for execution in queue.wait_for(ids):
         assert execution.status == "success"
         assert execution.json_size_bytes > 100
+        assert execution.input_preview == b'{"name":"Ada"}'
         data = queue.data(execution.id)["resultData"]
         assert data["lastNodeExecuted"] == "Done"
         assert data["runData"]["Done"][0]["data"]["main"][0][0]["json"] == {"greeting": "Hello Ada"}

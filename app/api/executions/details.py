@@ -38,8 +38,10 @@ def shown_within(page: Sequence[Execution], each: int, together: int) -> frozens
 class Details:
     """A page of executions with their data, where their ids are in `shown`, to be read batch by batch."""
 
-    def __init__(self, connection: Connection, page: Sequence[Execution], shown: AbstractSet[int]) -> None:
-        self.shown = shown
+    def __init__(
+        self, connection: Connection, page: Sequence[Execution], shown: AbstractSet[int], *, with_input: bool = False
+    ) -> None:
+        self.shown, self._with_input = shown, with_input
         sizes = version_sizes(connection, list({e.workflow_version_id for e in page}))
         self.batches: list[list[Execution]] = []
         self.length = weight = 0
@@ -83,7 +85,7 @@ class Details:
         for execution in batch:
             if text:
                 text.append(b",")
-            text.append(orjson.dumps(render_execution(execution))[:-1])
+            text.append(orjson.dumps(render_execution(execution, with_input=self._with_input))[:-1])
             if execution.id not in self.shown:
                 text.append(b',"dataTooLargeToDisplay":true')
             elif execution.id in data:

@@ -14,7 +14,7 @@ from app.api.executions.restarts import check_place, restart_of
 from app.api.executions.stream import Part, buffer_answer, stream_answer
 from app.api.face import idempotency
 from app.api.face.answers import answer
-from app.api.face.auth import caller
+from app.api.face.auth import allows, caller
 from app.api.face.blueprint import Blueprint
 from app.api.face.reads import from_primary_after_all, reading, reading_later
 from app.api.face.services import database, services
@@ -53,7 +53,13 @@ def details_of(connection: Connection, query: dict[str, Any], page: Sequence[Exe
     """Executions with the data that is shown of them: all that the caller insists on, else what the limits let."""
     each = services().settings.data_max_display_size
     insists = query["ignore_data_size_limit"]
-    return Details(connection, page, {e.id for e in page} if insists else shown_within(page, each, together))
+    shown = {e.id for e in page} if insists else shown_within(page, each, together)
+    return Details(connection, page, shown, with_input=shows_input(query))
+
+
+def shows_input(query: dict[str, Any]) -> bool:
+    """Whether what executions began with is shown to the caller."""
+    return not query["redact_execution_data"] and allows(caller(), "execution:read")
 
 
 def answer_around(start: bytes, details: Details, first: list[Part], end: bytes) -> Response:
@@ -95,7 +101,8 @@ def get_many_executions(query: dict[str, Any]) -> Response:
             "nextCursor": cursor,
         }
         if not query["include_data"]:
-            return answer({"data": [render_execution(execution) for execution in page], **envelope})
+            visible = shows_input(query)
+            return answer({"data": [render_execution(e, with_input=visible) for e in page], **envelope})
         details = details_of(connection, query, page, services().settings.page_bytes)
         first = details.first(connection)
     return answer_around(b'{"data":[', details, first, b"]," + orjson.dumps(envelope)[1:])
@@ -115,7 +122,7 @@ def get_one_execution(query: dict[str, Any], execution_id: str) -> Response:
     with reading() as connection:
         execution = get_execution(connection, require_execution_id(execution_id), project_id=caller().project_id)
         if not query["include_data"]:
-            return answer(render_execution(execution))
+            return answer(render_execution(execution, with_input=shows_input(query)))
         details = details_of(connection, query, [execution], execution.json_size_bytes)
         first = details.first(connection)
     return answer_around(b"", details, first, b"")

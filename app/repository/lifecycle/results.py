@@ -37,7 +37,8 @@ FINISH = (
                resume_on = %(resume_on)s,
                error_node = %(error_node)s,
                error_message = %(error_message)s,
-               json_size_bytes = %(json_size_bytes)s
+               json_size_bytes = %(json_size_bytes)s,
+               input_preview = %(input_preview)s::text::json
          WHERE e.id = %(id)s AND e.status = 'running' AND e.worker_id = %(worker_id)s
         RETURNING e.id)
     {save_data}
@@ -51,7 +52,7 @@ KEEP_STOPPED_DATA = (
     sql.SQL("""
     WITH recorded AS (
         UPDATE executions AS e
-           SET json_size_bytes = %(json_size_bytes)s
+           SET json_size_bytes = %(json_size_bytes)s, input_preview = %(input_preview)s::text::json
          WHERE e.id = %(id)s AND e.status = 'canceled' AND e.worker_id = %(worker_id)s
         RETURNING e.id)
     {save_data}
@@ -76,7 +77,8 @@ class Result:
     somebody is to be told of the end. `answer` is what a webhook's caller gets. `keep` False: the workflow's
     settings say that nothing is kept. `failure`: what its error workflow is told, if it has one.
     `static_data` is what the run has changed of what its workflow keeps, whatever has become of the run. `has_proof`:
-    what has proved its caller is kept with its input, and to be forgotten.
+    what has proved its caller is kept with its input, and to be forgotten. `input_preview`: what lists show of what it
+    was about, a JSON object.
     """
 
     id: int
@@ -95,6 +97,7 @@ class Result:
     failure: Failure | None = None
     static_data: tuple[StaticChange, ...] = ()
     has_proof: bool = False
+    input_preview: bytes | None = None
 
 
 def finish(connection: Connection, worker_id: int, results: Sequence[Result]) -> set[int]:
@@ -136,6 +139,7 @@ def statement_parameters(result: Result, data: Encoded, worker_id: int) -> dict[
         "error_node": result.error_node,
         "error_message": result.error_message,
         "json_size_bytes": len(result.data),
+        "input_preview": None if result.input_preview is None else result.input_preview.decode(),
         **data.values(),
         "waiting_node": None if result.waiting_node is None else result.waiting_node.decode(),
     }

@@ -51,6 +51,21 @@ def test_newest_first_with_everything_in_the_envelope(api, workflow, five):
     assert body["nextCursor"] is None
 
 
+def test_what_it_was_about_is_shown_to_who_may_read_it(api, workflow):
+    number = api.ended(workflow, input_preview=b'{"order.id":7}')
+    lists_only = api.with_key("lists", "execution:list", "execution:update")
+    for reader, redact, shown in (
+        (api, "", {"order.id": 7}),
+        (api, "&redactExecutionData=true", None),
+        (lists_only, "", None),
+    ):
+        for data in ("false", "true"):
+            (listed,) = reader.get(f"/executions?includeData={data}{redact}").json["data"]
+            assert listed["inputPreview"] == shown
+    assert api.get(f"/executions/{number}").json["inputPreview"] == {"order.id": 7}
+    assert lists_only.patch(f"/executions/{number}", {"annotation": {"vote": "up"}}).json["inputPreview"] is None
+
+
 @pytest.mark.parametrize("limit", [1, 2, 3, 4, 5, 6])
 def test_the_cursor_walks_over_all_of_them_once(api, five, limit):
     seen, cursor = [], ""

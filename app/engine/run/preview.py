@@ -1,0 +1,68 @@
+"""What a run was about, in a few words for lists: the first fields of the first item that it began with."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from app.engine.run.document import Json, RunDocument
+
+MOST_FIELDS = 6
+LONGEST_KEY = 40
+LONGEST_TEXT = 60
+LOOKED_AT = 64 * 1024
+"""Characters of a text in which secrets are masked before it is cut."""
+MOST_LOOKS = 50
+"""Fields of an item, or of an object in it, that are looked at."""
+SECRET = ("password", "passwd", "secret", "token", "authorization", "apikey", "api_key", "api-key", "cookie")
+"""Parts of names under which people keep what lists must not show."""
+OF_A_CALL = {"headers", "params", "query", "body", "webhookUrl", "executionMode", "jwtPayload"}
+
+
+def preview(document: RunDocument, mask: Callable[[str], str] = str) -> Json | None:
+    """Up to MOST_FIELDS of them, by their paths; None where there is nothing to show. `mask` hides secrets in texts."""
+    item = first_item(document.run_data)
+    fields: Json = {}
+    for path, value in leaves(what_was_sent(item)):
+        key = short(path, LONGEST_KEY, mask)
+        fields[key] = short(value, LONGEST_TEXT, mask) if isinstance(value, str) else value
+        if len(fields) == MOST_FIELDS:
+            break
+    return fields or None
+
+
+def first_item(run_data: dict[str, list[Json]]) -> Json:
+    """The data of the first item that the first node gave."""
+    for runs in run_data.values():
+        if runs and runs[0].get("executionIndex") == 0:
+            outputs = (runs[0].get("data") or {}).get("main") or []
+            items: list[Json] = next((output for output in outputs if output), [])
+            found = items[0].get("json") if items and isinstance(items[0], dict) else None
+            return found if isinstance(found, dict) else {}
+    return {}
+
+
+def what_was_sent(item: Json) -> Json:
+    """Of a call to a webhook its body, or its query string; else the item."""
+    if "headers" in item and item.keys() <= OF_A_CALL:
+        for part in ("body", "query"):
+            if isinstance(item.get(part), dict) and item[part]:
+                sent: Json = item[part]
+                return sent
+        return {}
+    return item
+
+
+def leaves(item: Json, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Texts, numbers, true and false, in the item and in its objects, with their paths; no secrets."""
+    for _, (key, value) in zip(range(MOST_LOOKS), item.items(), strict=False):
+        if not isinstance(key, str) or any(part in key[:LOOKED_AT].lower() for part in SECRET):
+            continue
+        if isinstance(value, dict) and not path:
+            yield from leaves(value, f"{key[:LOOKED_AT]}.")
+        elif isinstance(value, (str, bool, float)) or (isinstance(value, int) and abs(value) < 2**53):
+            yield path + key, value
+
+
+def short(text: str, longest: int, mask: Callable[[str], str]) -> str:
+    """The text, masked and cut."""
+    masked = mask(text[:LOOKED_AT])
+    return masked if len(masked) <= longest else masked[: longest - 1] + "…"
