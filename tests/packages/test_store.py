@@ -1,0 +1,95 @@
+"""Folders of packages are whole or not there, whoever is killed, and whoever else is at it."""
+
+import asyncio
+import json
+
+import pytest
+
+from app.packages import adding
+from app.packages.adding import put_in_place
+from app.packages.errors import CannotInstall
+from app.packages.install import Resolved
+from app.packages.licences import restricted
+from app.packages.store import LOCK, InUse, Store
+
+GREET = Resolved("n8n-nodes-greet", "1.0.0", "sha512-", "MIT", '{"packages": {}}')
+SCOPED = Resolved("@acme/nodes", "2.0.0-beta.1", "sha512-", "MIT", "{}")
+
+
+async def fetched(resolved, folder, *, tell) -> None:
+    """In the place of npm."""
+    (folder / LOCK).write_text(resolved.lock)
+
+
+def put(store: Store, resolved: Resolved = GREET) -> None:
+    asyncio.run(put_in_place(store, resolved, tell=lambda _: None))
+
+
+@pytest.fixture
+def store(tmp_path, monkeypatch) -> Store:
+    monkeypatch.setattr(adding, "fetch", fetched)
+    return Store(tmp_path)
+
+
+def test_packages_are_found_by_name_and_version(store):
+    put(store)
+    put(store, SCOPED)
+    assert store.installed() == [("@acme/nodes", "2.0.0-beta.1"), ("n8n-nodes-greet", "1.0.0")]
+    assert store.package(SCOPED.name, SCOPED.version).relative_to(store.root).parts[0] == "@acme"
+    store.drop(*store.installed()[0])
+    store.drop("n8n-nodes-never", "1.0.0")
+    assert store.installed() == [("n8n-nodes-greet", "1.0.0")]
+    for name, version in (("../up", "1.0.0"), ("n8n-nodes-greet", "../1.0.0"), ("a/b", "1.0.0"), ("", "1.0.0")):
+        with pytest.raises(ValueError, match="no package"):
+            store.folder(name, version)
+
+
+def test_what_a_killed_installation_leaves_is_no_package_and_goes(store, monkeypatch):
+    async def killed(resolved, folder, *, tell) -> None:
+        (folder / "half").mkdir()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(adding, "fetch", killed)
+    with pytest.raises(KeyboardInterrupt):
+        put(store)
+    assert store.installed() == []
+    left = store.root / ".new-left"
+    (left / "node_modules").mkdir(parents=True)
+    monkeypatch.setattr(adding, "fetch", fetched)
+    put(store)
+    assert not left.exists()
+    assert store.has(GREET.name, GREET.version, GREET.lock)
+
+
+def test_the_same_version_from_another_lock_takes_its_place(store):
+    put(store)
+    (store.folder(GREET.name, GREET.version) / "old").mkdir()
+    put(store, Resolved(GREET.name, GREET.version, "sha512-", "MIT", '{"packages": {"": {}}}'))
+    assert not store.has(GREET.name, GREET.version, GREET.lock)
+    assert not (store.folder(GREET.name, GREET.version) / "old").exists()
+    assert [path.name for path in store.root.glob(".new-*")] == []
+
+
+def test_one_process_of_a_machine_installs_at_a_time(store, monkeypatch):
+    monkeypatch.setattr(adding, "WAIT_SECONDS", 0.0)
+    with store.changing():
+        with pytest.raises(InUse), Store(store.root.parent).changing():
+            pass
+        with pytest.raises(CannotInstall, match="Another process"):
+            put(store)
+    put(store)
+
+
+def test_packages_of_n8n_are_told_by_name_and_licence():
+    packages = {
+        "": {},
+        "node_modules/n8n-nodes-greet": {"license": "MIT"},
+        "node_modules/n8n-nodes-greet/node_modules/n8n-workflow": {"license": "SEE LICENSE IN LICENSE.md"},
+        "node_modules/@n8n/tournament": {"license": "Apache-2.0"},
+        "node_modules/@n8n_io/sdk": {"license": "LicenseRef-n8n-enterprise"},
+        "node_modules/old": {"license": {"type": "MIT"}},
+        "node_modules/alias": {"name": "n8n-core"},
+        "node_modules/other": {"license": "Sustainable Use License"},
+    }
+    lock = json.dumps({"packages": packages})
+    assert restricted(lock) == ["@n8n_io/sdk", "n8n-core", "n8n-workflow", "other"]
