@@ -57,6 +57,9 @@ check-packages: install-dev ## install and load public packages of nodes; with A
 bench: install-dev ## measure the API and the worker over a million executions
 	@exec $(VENV) -m tests.bench $(ARGS)
 
+pictures: install-dev ## take the pictures of the console that README.md shows; needs a Chromium
+	@exec $(VENV) -m tests.console.pictures
+
 soak: install-dev ## run beside a hostile project, break everything, five minutes in all, and reckon (SECONDS=20: shorter, SEED=7: the same faults again)
 	@SOAK_SECONDS=$(SECONDS) SOAK_SEED=$(SEED) exec $(VENV) -m tests.soak
 

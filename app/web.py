@@ -47,6 +47,7 @@ from app.console import (
     engine_room,
     execution,
     execution_list,
+    histogram,
     node_panel,
     root,
     signing,
@@ -98,6 +99,7 @@ MODULES = (
 
 CONSOLE_MODULES = (
     execution_list,
+    histogram,
     bulk,
     execution,
     node_panel,

@@ -1,7 +1,7 @@
 """The list of executions: its page, more of its rows, its rows as they are by now, and how many are new."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
@@ -67,13 +67,22 @@ def shown() -> Shown:
     length = LENGTHS.get(request.args.get("range", ""))
     if length is not None and "started_after" not in query:
         query["started_after"] = datetime.now(UTC).replace(second=0, microsecond=0) - length
-    return Shown(query, searched(filter_of_query(query, caller().project_id)), problems)
+    narrow(query, request.args.get("search", "").strip(), problems)
+    return Shown(query, filter_of_query(query, caller().project_id), problems)
 
 
-def searched(wanted: ExecutionFilter) -> ExecutionFilter:
-    """The same, narrowed to what is searched for."""
-    number = parse_execution_id(request.args.get("search", "").strip().removeprefix("#"))
-    return wanted if number is None else replace(wanted, ids=(number,))
+def narrow(query: dict[str, Any], text: str, problems: dict[str, Any]) -> None:
+    """Narrow a query to what is searched for: an id, or words of an error's message."""
+    number = parse_execution_id(text.removeprefix("#"))
+    if number is not None:
+        query["id"] = [number]
+        return
+    if not text:
+        return
+    try:
+        query["error"] = FILTERS.fields["error"].deserialize(text)
+    except ValidationError as error:
+        problems["search"] = error.messages
 
 
 def state() -> str:
@@ -130,7 +139,7 @@ def values(asked: Shown, found: ExecutionPage) -> dict[str, Any]:
         "statuses": STATUSES,
         "modes": MODES,
         "ranges": RANGES,
-        "search_hint": "Id",
+        "search_hint": "Words of an error, or an id",
     }
 
 

@@ -38,6 +38,29 @@ def test_the_list_tells_why_and_its_state_is_in_the_address(browser, each):
     assert browser.get(f"/console/executions?search=%23{each['success']}").text.count('class="row ') == 1
 
 
+def test_words_of_an_error_are_searched_for_and_a_cursor_carries_them(browser, api, workflow):
+    for number in range(52):
+        api.ended(workflow, "error", error_message=f"No stock for {number}")
+    api.ended(workflow, "error", error_message="Something else")
+    page = browser.get("/console/executions?search=STOCK").text
+    assert page.count('class="row ') == 50
+    cursor = re.search(r"more\?cursor=([\w-]+)", page)[1]
+    assert browser.get(f"/console/executions/more?cursor={cursor}").text.count('class="row ') == 2
+
+
+def test_the_histogram_is_there_for_any_filter(browser, each):
+    everything = browser.get("/console/executions/histogram").json
+    assert everything["total"] == {"success": 1, "error": 1, "canceled": 1, "crashed": 0}
+    assert sum(everything["series"]["error"]) == 1
+    assert len(everything["times"]) == len(everything["series"]["error"])
+    one = browser.get("/console/executions/histogram?status=error&range=week").json
+    assert one["series"].keys() == {"error"}
+    assert one["total"]["success"] == 1, "what else could be chosen is told, too"
+    searched = browser.get("/console/executions/histogram?search=broke").json
+    assert searched["total"] == {"success": 0, "error": 1, "canceled": 0, "crashed": 0}
+    assert browser.get("/console/executions/histogram?search=nowhere&startedAfter=2020-01-01").json["sample"] is None
+
+
 def test_a_wrong_filter_is_named_and_the_page_stays(browser, each):
     response = browser.get("/console/executions?startedAfter=yesterday&status=nonsense")
     assert response.status_code == 200

@@ -1,5 +1,6 @@
 // The size of a graph: as large as fits, or as somebody wants it.
-const SMALLEST = 0.8;
+const SMALLEST = 0.6;
+const SMALLEST_ON_A_PHONE = 0.8;
 let zoom = null;
 
 export const frame = () => document.getElementById("graph-frame");
@@ -8,7 +9,8 @@ const graph = () => document.getElementById("graph");
 function fitting() {
   const { width, height } = graph().dataset;
   const room = frame().getBoundingClientRect();
-  return Math.min(1, Math.max(SMALLEST, Math.min((room.width - 8) / width, 460 / height)));
+  const smallest = room.width < 500 ? SMALLEST_ON_A_PHONE : SMALLEST;
+  return Math.min(1, Math.max(smallest, Math.min((room.width - 8) / width, 460 / height)));
 }
 
 /** Draws the graph at the size that was chosen last. */

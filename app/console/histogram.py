@@ -1,0 +1,90 @@
+"""How many ended when, beside the list: from the totals where these know the filters, else from the newest rows."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import orjson
+from flask import Response, request
+
+from app.api.executions.stats import Span, filter_of, span_of
+from app.api.face.reads import from_primary_after_all, reading
+from app.console.execution_list import Shown, shown
+from app.console.pages import KEPT_FOR_ASKING, page
+from app.repository import clock
+from app.repository.connection import Connection
+from app.repository.execution_stats import read_stats
+from app.repository.executions import list_executions
+from app.schemas.execution_stats import COUNTED
+from app.vocabulary import ENDED
+
+SAMPLE = 1_000
+"""So many of the newest rows are looked at where the totals do not know a filter."""
+TIMES = ("started_after", "started_before")
+SHORTEST = timedelta(minutes=5)
+
+
+@page("/executions/histogram", scope="execution:list")
+@from_primary_after_all
+def histogram() -> Response:
+    """Numbers by time and status, and in all by status whatever status is asked for (JSON)."""
+    asked = shown()
+    with reading() as connection:
+        now = clock.now(connection)
+        found = from_totals(connection, asked, now) if counted(asked.query) else from_rows(connection, asked, now)
+    response = Response(orjson.dumps(found), content_type="application/json")
+    response.headers["Cache-Control"] = KEPT_FOR_ASKING
+    response.add_etag()
+    response.make_conditional(request)
+    return response
+
+
+def counted(query: Mapping[str, Any]) -> bool:
+    """Whether the totals know all that is asked for."""
+    beside = {"limit", "last_id", "include_data", "ignore_data_size_limit", "redact_execution_data", *TIMES}
+    return {name for name in query if name not in beside} <= set(COUNTED)
+
+
+def span_asked(query: Mapping[str, Any], now: datetime) -> Span:
+    """The span of the list's times; without any the last day."""
+    end = min(query.get("started_before", now), now)
+    begin = min(query.get("started_after", end - timedelta(days=1)), end - SHORTEST)
+    return span_of({"ended_after": begin, "ended_before": end}, now)
+
+
+def from_totals(connection: Connection, asked: Shown, now: datetime) -> dict[str, Any]:
+    span = span_asked(asked.query, now)
+    wanted = filter_of({**asked.query, "status": ()}, span)
+    by_time = read_stats(connection, wanted, "time", unit=span.unit, width=span.width)
+    return rendered(span, {at: stats.numbers for at, stats in by_time.items()}, asked)
+
+
+def from_rows(connection: Connection, asked: Shown, now: datetime) -> dict[str, Any]:
+    """The same of the newest rows that match; the status is counted whatever it is asked for."""
+    every = replace(asked.wanted, statuses=())
+    rows = [row for row in list_executions(connection, every, limit=SAMPLE) if row.stopped_at is not None]
+    query = dict(asked.query)
+    if "started_after" not in query and rows:
+        query["started_after"] = min(row.stopped_at for row in rows if row.stopped_at)
+    span = span_asked(query, now)
+    numbers: dict[datetime, Counter[str]] = {}
+    for row in rows:
+        assert row.stopped_at is not None
+        place = span.begin + (row.stopped_at.astimezone(UTC) - span.begin) // span.width * span.width
+        numbers.setdefault(place, Counter())[row.status] += 1
+    return {**rendered(span, numbers, asked), "sample": SAMPLE if len(rows) == SAMPLE else None}
+
+
+def rendered(span: Span, numbers: Mapping[datetime, Counter[str]], asked: Shown) -> dict[str, Any]:
+    nothing: Counter[str] = Counter()
+    shown_statuses = [status for status in ENDED if status in (asked.wanted.statuses or ENDED)]
+    total: Counter[str] = sum(numbers.values(), Counter())
+    return {
+        "times": [int(at.timestamp()) for at in span.times],
+        "seconds": int(span.width.total_seconds()),
+        "series": {status: [numbers.get(at, nothing)[status] for at in span.times] for status in shown_statuses},
+        "total": {status: total[status] for status in ENDED},
+        "sample": None,
+    }

@@ -1,0 +1,103 @@
+// How many ended when: bars above the list; a stretch that is dragged over becomes the list's time.
+
+const place = document.getElementById("histogram");
+const form = document.getElementById("filters");
+const ORDER = ["success", "canceled", "crashed", "error"];
+const COLOURS = { success: "--good", canceled: "--idle", crashed: "--wait", error: "--bad" };
+const HEIGHT = 88;
+let plot = null;
+let shown = "";
+
+/** A colour of the page's properties as a canvas takes it: light-dark() is resolved by an element that has it. */
+function resolved(name) {
+  place.style.color = `var(${name})`;
+  const found = getComputedStyle(place).color;
+  place.style.color = "";
+  return found;
+}
+
+const two = (number) => String(number).padStart(2, "0");
+
+/** Days where a bar is a day or more, else hours and minutes, with the day at midnight; the browser's time. */
+function written(seconds, times) {
+  return times.map((time) => {
+    const moment = new Date(time * 1000);
+    const day = `${moment.getDate()} ${moment.toLocaleString("en", { month: "short" })}`;
+    const midnight = moment.getHours() + moment.getMinutes() === 0;
+    return seconds >= 86400 || midnight ? day : `${two(moment.getHours())}:${two(moment.getMinutes())}`;
+  });
+}
+
+/** Each status on top of those before it; the highest is drawn first, so that all of them are seen. */
+function stacked(found) {
+  const statuses = ORDER.filter((status) => status in found.series);
+  const sum = found.times.map(() => 0);
+  const rows = statuses.map((status) => {
+    found.series[status].forEach((count, at) => (sum[at] += count));
+    return [status, [...sum]];
+  });
+  return rows.reverse();
+}
+
+function draw(found) {
+  const rows = stacked(found);
+  const bars = uPlot.paths.bars({ size: [0.8, 40], align: 1 });
+  const axis = { stroke: resolved("--soft"), grid: { show: false }, ticks: { show: false }, font: "11px system-ui, sans-serif" };
+  const options = {
+    width: place.clientWidth,
+    height: HEIGHT,
+    legend: { show: false },
+    cursor: { y: false, points: { show: false }, drag: { x: true, y: false, setScale: false } },
+    padding: [6, 4, 0, 4],
+    scales: { x: { time: true, range: [found.times[0], found.times.at(-1) + found.seconds] }, y: { range: (_, low, high) => [0, Math.max(high, 1)] } },
+    axes: [
+      { ...axis, size: 22, space: 70, values: (_, times) => written(found.seconds, times) },
+      { ...axis, size: 36, space: 30, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 1e4, 1e5, 1e6] },
+    ],
+    series: [{}, ...rows.map(([status]) => ({ fill: resolved(COLOURS[status]), width: 0, paths: bars, points: { show: false } }))],
+    hooks: { setSelect: [selected] },
+  };
+  plot?.destroy();
+  plot = new uPlot(options, [found.times, ...rows.map(([, counts]) => counts)], place);
+  const told = Object.entries(found.total).filter(([, count]) => count).map(([status, count]) => `${count} ${status}`);
+  const from = new Date(found.times[0] * 1000).toISOString().slice(0, 16).replace("T", " ");
+  place.setAttribute("aria-label", `Ended since ${from} UTC: ${told.join(", ") || "none"}`);
+  document.getElementById("histogram-note").textContent = found.sample ? `Of the newest ${found.sample} that match` : "";
+  for (const [status, count] of Object.entries(found.total)) {
+    const box = form.querySelector(`[name="status"][value="${status}"]`)?.parentElement.querySelector("b");
+    if (box) box.textContent = count ? count.toLocaleString("en") : "";
+  }
+}
+
+function selected(drawn) {
+  const { left, width } = drawn.select;
+  if (width < 4) return;
+  const moment = (x) => new Date(drawn.posToVal(x, "x") * 1000).toISOString().slice(0, 19);
+  form.elements.startedAfter.value = moment(left);
+  form.elements.startedBefore.value = moment(left + width);
+  form.elements.range.value = "";
+  drawn.setSelect({ left: 0, width: 0, top: 0, height: 0 }, false);
+  form.dispatchEvent(new Event("change", { bubbles: true }));
+}
+
+async function follow() {
+  if (document.hidden) return;
+  const state = document.getElementById("newer").dataset.state;
+  const response = await fetch(`${place.dataset.from}?${state}`).catch(() => null);
+  if (!response?.ok) return;
+  const text = await response.text();
+  if (text === shown && plot) return;
+  shown = text;
+  draw(JSON.parse(text));
+}
+
+let waiting = 0;
+addEventListener("resize", () => {
+  clearTimeout(waiting);
+  waiting = setTimeout(() => plot?.setSize({ width: place.clientWidth, height: HEIGHT }), 100);
+});
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => shown && draw(JSON.parse(shown)));
+document.addEventListener("htmx:afterSettle", (event) => event.detail.target?.id === "results" && follow());
+document.addEventListener("visibilitychange", follow);
+setInterval(follow, 15000);
+follow();
