@@ -3,7 +3,7 @@
 # pinned by version and hash in .ci/run.lock and .ci/dev.lock.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test serve worker migrate lint lock check-dates check-load check-templates check-packages bench soak wheel check-wheel clean install install-dev
+.PHONY: help run test serve worker migrate lint lock check-dates check-load check-templates check-packages bench pictures soak wheel check-wheel clean install install-dev
 
 PYTHON_PROGRAMS := $(if $(PYTHON),"$(PYTHON)",python3 python3.14 python3.13 python3.12 python3.11)
 VENV := .venv/bin/python
