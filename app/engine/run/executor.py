@@ -141,7 +141,9 @@ async def _run_task(
     elif outputs is None and task.call is None:
         return None, None  # the branch ends here, and the node has left nothing to record
     else:
-        outputs = await compute(finish_outputs, node, inputs, outputs or [[]], size=(given + made) / PLAIN)
+        outputs = await compute(
+            finish_outputs, node, inputs, [[]] if outputs is None else outputs, size=(given + made) / PLAIN
+        )
     if task.call is not None:
         finish_call(state, task, run, outputs, None)
         return None, None
