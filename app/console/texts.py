@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from datetime import UTC, datetime
 
+import orjson
+
 STATUS_WORDS = {
     "new": "Queued",
     "running": "Running",
@@ -26,6 +28,9 @@ MODE_WORDS = {
     "agent": "Agent",
 }
 UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"))
+MOST_FIELDS = 4
+LONGEST_FIELD = 60
+"""Of what an execution was about, and letters of each."""
 SIZES = ((2**30, "GB"), (2**20, "MB"), (2**10, "KB"))
 
 
@@ -80,6 +85,17 @@ def plural(count: int, one: str, many: str = "") -> str:
     return f"{count:,} {one if count == 1 else many or one + 's'}"
 
 
+def preview(fields: bytes) -> str:
+    """The first fields of what an execution began with."""
+    found = orjson.loads(fields)
+    return " · ".join(f"{name} {shown(value)}" for name, value in list(found.items())[:MOST_FIELDS])
+
+
+def shown(value: object) -> str:
+    text = value if isinstance(value, str) else orjson.dumps(value).decode()
+    return text if len(text) <= LONGEST_FIELD else text[:LONGEST_FIELD] + "…"
+
+
 def status_word(status: str) -> str:
     return STATUS_WORDS[status]
 
@@ -97,6 +113,7 @@ FILTERS: dict[str, Callable[..., str]] = {
     "size": size,
     "number": number,
     "plural": plural,
+    "preview": preview,
     "status_word": status_word,
     "mode_word": mode_word,
 }

@@ -61,6 +61,16 @@ def test_the_histogram_is_there_for_any_filter(browser, each):
     assert browser.get("/console/executions/histogram?search=nowhere&startedAfter=2020-01-01").json["sample"] is None
 
 
+def test_rows_tell_what_they_were_about_to_who_may_read_it(browser, browser_with, api, workflow):
+    number = api.ended(workflow)
+    api.db.execute(
+        "UPDATE executions SET input_preview = %s WHERE id = %s", ['{"order": "A-1", "pieces": [1]}', number]
+    )
+    api.db.commit()
+    assert "order A-1 · pieces [1]" in browser.get("/console/executions").text
+    assert "A-1" not in browser_with("execution:list").get("/console/executions").text
+
+
 def test_a_wrong_filter_is_named_and_the_page_stays(browser, each):
     response = browser.get("/console/executions?startedAfter=yesterday&status=nonsense")
     assert response.status_code == 200

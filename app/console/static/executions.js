@@ -1,10 +1,12 @@
 // The list of executions: keys, selection, bulk actions, and following what happens.
 import { call, toast } from "./api.js";
 import { changed } from "./console.js";
+import { watch } from "./live.js";
 
 const results = document.getElementById("results");
 const dialog = document.getElementById("dialog");
-const POLL_MS = 3000;
+const EVENTS = "/api/v1/executions/events";
+const OWN_PARAMETERS = ["search", "range", "startedAfter", "startedBefore"];
 const picked = new Set();
 let current = null;
 let paused = false;
@@ -77,6 +79,11 @@ function bulk(action) {
   for (const id of ids) query.append("id", id);
   htmx.ajax("GET", `${button.getAttribute("hx-get").split("?")[0]}?${query}`, { target: "#dialog", swap: "innerHTML" });
 }
+
+document.addEventListener("htmx:configRequest", (event) => {
+  if (!event.detail.elt.matches("[data-bulk]")) return;
+  for (const id of picked) event.detail.formData.append("id", id);
+});
 
 function pause() {
   paused = !paused;
@@ -189,8 +196,14 @@ async function refresh(shown) {
   showPicked();
 }
 
-setInterval(follow, POLL_MS);
-document.addEventListener("visibilitychange", follow);
+function events() {
+  const query = new URLSearchParams(document.getElementById("newer").dataset.state);
+  for (const name of OWN_PARAMETERS) query.delete(name);
+  return `${EVENTS}?${query}`;
+}
+
+const live = watch(events, follow);
+document.addEventListener("htmx:afterSettle", (event) => event.detail.target === results && live.reopen());
 document.addEventListener("console:changed", async () => {
   await refresh(rows());
   await follow();
