@@ -26,6 +26,7 @@ from app.api.data_tables import tables as data_tables
 from app.api.executions import bulk as execution_bulk
 from app.api.executions import events as execution_events
 from app.api.executions import executions, run_data
+from app.api.executions import progress as execution_progress
 from app.api.executions import stats as execution_stats
 from app.api.face import auth, bodies, codings, cors, errors, ignored, openapi, operations, reads, requests, sessions
 from app.api.face.body_budget import BodyBudget
@@ -74,6 +75,7 @@ MODULES = (
     execution_bulk,
     execution_stats,
     execution_events,
+    execution_progress,
     run_data,
     problems,
     workflows,

@@ -1,14 +1,17 @@
 """The executions that a worker holds: each runs as a task, and its result is kept until it is handed in."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from typing import Any
 
 from app.engine.run.children import below, outcome_of, run_document
 from app.engine.run.computing import node_runs
 from app.engine.run.errors import NodeError
 from app.engine.run.node_types import NodeTypes
 from app.engine.run.ports import ChildOutcome, ChildRequest, Ports
+from app.engine.run.progress import Progress
 from app.engine.run.run import Outcome
 from app.engine.sandbox import Sandbox
 from app.repository.connection import UNREACHABLE
@@ -17,6 +20,9 @@ from app.worker.children import queue_child, start_child
 from app.worker.database import Database
 from app.worker.exchange import Assignment
 from app.worker.runs import BROKEN, hand_over_result, run
+
+PROGRESS_SECONDS = 1.0
+"""Of an execution that takes less it is not told how far it is."""
 
 Run = asyncio.Task[Outcome | None]
 
@@ -43,6 +49,7 @@ class Held:
         self._known = asyncio.Lock()
         self.worker_id = 0
         self.running: dict[int, Run] = {}
+        self._progress: dict[int, tuple[float, Progress]] = {}
         self.may_hold_more = False
         """The answer to a claim was lost: PostgreSQL may know of executions here that this worker does not know of."""
         self.handing_over = False
@@ -58,6 +65,14 @@ class Held:
     def unrecorded(self) -> int:
         """How many have ended and are not recorded."""
         return len(self._results)
+
+    def read_progress(self) -> tuple[dict[int, dict[str, Any]], set[int]]:
+        """What has changed since the last time, of those that have run for a while, and the ids of all that run."""
+        now, changed = time.monotonic(), {}
+        for execution_id, (began, progress) in self._progress.items():
+            if now - began > PROGRESS_SECONDS and (document := progress.changes()) is not None:
+                changed[execution_id] = document
+        return changed, set(self._progress)
 
     def take_results(self) -> list[Result]:
         """What has ended since the last time."""
@@ -94,10 +109,11 @@ class Held:
 
     async def _run(self, assignment: Assignment) -> Outcome | None:
         # A sub-workflow is started by a node, but does its own bookkeeping.
+        execution_id, ports = assignment.claim.id, self._ports(assignment)
+        self._progress[execution_id] = time.monotonic(), ports.progress
         with node_runs(None):
-            result, outcome = await run(assignment, self._sandbox_of(assignment), self._types, self._ports(assignment))
-        execution_id = assignment.claim.id
-        del self.running[execution_id]
+            result, outcome = await run(assignment, self._sandbox_of(assignment), self._types, ports)
+        del self.running[execution_id], self._progress[execution_id]
         handing_over = self.handing_over or execution_id in self._to_hand_over
         self._to_hand_over.discard(execution_id)
         # What is part of another execution goes with it: the other worker starts it anew.

@@ -189,6 +189,7 @@ class Worker:
                 wake=self._wake.set,
                 abort=self._held.abort,
                 packages=self._packages.hint.set,
+                read_progress=self._held.read_progress,
             ) as roster,
             trigger_chores(
                 self._surroundings,

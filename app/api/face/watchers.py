@@ -7,7 +7,7 @@ import logging
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,10 +16,11 @@ from psycopg_pool import ConnectionPool
 
 from app.api.face.errors import Refused
 from app.api.rendering import render_execution
-from app.repository import execution_events
+from app.repository import execution_events, execution_progress
 from app.repository.connection import UNREACHABLE, Connection, reading
 from app.repository.execution_events import MOST_SEEN, Look, Moment
 from app.repository.execution_filters import ExecutionFilter
+from app.repository.execution_progress import ExecutionProgress
 from app.repository.executions import Execution, list_executions
 
 log = logging.getLogger(__name__)
@@ -190,20 +191,27 @@ def events_of(connection: Connection, wanted: ExecutionFilter, look: Look) -> by
     if not ids:
         return b""
     found = list_executions(connection, replace(wanted, ids=ids), limit=MOST_SEEN)
-    return encode(found[::-1], look.at)
+    running = [execution.id for execution in found if execution.status == "running"]
+    progress = execution_progress.read(connection, running) if running else {}
+    return encode(found[::-1], progress, look.at)
 
 
-def encode(executions: Sequence[Execution], at: Moment) -> bytes:
+def encode(executions: Sequence[Execution], progress: Mapping[int, ExecutionProgress], at: Moment) -> bytes:
     """One event for each; the last says up to when all is told, so that nothing is missed if it breaks off before."""
     last = len(executions) - 1
     return b"".join(
-        message(
-            "execution",
-            {"change": CHANGES.get(execution.status, "ended"), "execution": render_execution(execution)},
-            at if place == last else None,
-        )
+        message("execution", content_of(execution, progress.get(execution.id)), at if place == last else None)
         for place, execution in enumerate(executions)
     )
+
+
+def content_of(execution: Execution, progress: ExecutionProgress | None) -> dict[str, Any]:
+    """What is told of an execution: what has changed, itself, and how far it is where its worker has said so."""
+    change = CHANGES.get(execution.status, "ended")
+    if progress is None:
+        return {"change": change, "execution": render_execution(execution)}
+    said = orjson.Fragment(progress.progress)
+    return {"change": "progress", "execution": render_execution(execution), "progress": said}
 
 
 def message(name: str, content: dict[str, Any], at: Moment | None) -> bytes:

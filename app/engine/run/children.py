@@ -10,6 +10,7 @@ from app.engine.run.errors import NodeError
 from app.engine.run.memory import Meter
 from app.engine.run.node_types import NodeTypes
 from app.engine.run.ports import ChildOutcome, ChildRequest, Ports
+from app.engine.run.progress import Progress
 from app.engine.sandbox import Sandbox
 
 T = TypeVar("T")
@@ -44,7 +45,8 @@ def below(ports: Ports) -> Ports:
     """The ports of a sub-workflow. Raises NodeError where workflows run each other without end."""
     if ports.depth >= DEEPEST:
         raise NodeError(f"Sub-workflows are nested more than {DEEPEST} deep")
-    return replace(ports, depth=ports.depth + 1, respond=None, resume_url=None, meter=Meter(ports.meter.room))
+    meter, progress = Meter(ports.meter.room), Progress()
+    return replace(ports, depth=ports.depth + 1, respond=None, resume_url=None, meter=meter, progress=progress)
 
 
 def start_node(document: dict[str, Any]) -> str | None:

@@ -49,6 +49,7 @@ async def execute(state: RunState, sandbox: Sandbox, execution: ExecutionInfo) -
         task = state.stack.pop()
         if state.execution_index >= MOST_NODE_RUNS:
             return _went_on_for_too_long(state, task)
+        execution.ports.progress.current = task.node.name
         try:
             halt, failed = await _run_task(state, task, sandbox, execution)
         except asyncio.CancelledError:

@@ -1,6 +1,14 @@
 """Forgets what nobody asks for any more: workers that are long gone, idempotency keys, answers, totals, problems."""
 
-from app.repository import execution_events, execution_totals, failure_groups, idempotency, triggers, workers
+from app.repository import (
+    execution_events,
+    execution_progress,
+    execution_totals,
+    failure_groups,
+    idempotency,
+    triggers,
+    workers,
+)
 from app.worker.chores.chore import Chore, about
 from app.worker.database import Database
 
@@ -16,6 +24,7 @@ def housekeeping(database: Database) -> Chore:
             idempotency.forget_old,
             triggers.forget_old_answers,
             execution_events.forget_old,
+            execution_progress.forget_old,
             execution_totals.forget_old,
             failure_groups.forget_old,
         ):

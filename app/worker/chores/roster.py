@@ -10,6 +10,7 @@ from app.worker.chores.deleter import deleter
 from app.worker.chores.failures import failure_notices, notice_client
 from app.worker.chores.hints import hints
 from app.worker.chores.housekeeping import housekeeping
+from app.worker.chores.progress import ReadProgress, progress
 from app.worker.chores.pruner import pruner
 from app.worker.chores.schedules import schedules
 from app.worker.chores.totals import totals
@@ -24,11 +25,12 @@ async def chores(
     wake: Callable[[], None],
     abort: Callable[[int], None],
     packages: Callable[[], None],
+    read_progress: ReadProgress,
 ) -> AsyncIterator[list[Chore]]:
     """All of them; what they hold is closed at the end.
 
     `wake` is called when there may be something to run, `abort` with the id of an execution that was stopped,
-    `packages` when node packages have changed.
+    `packages` when node packages have changed. `read_progress` tells what runs.
     """
     async with AsyncExitStack() as stack:
         roster = [
@@ -38,6 +40,7 @@ async def chores(
             pruner(settings, database),
             deleter(database),
             totals(database),
+            progress(database, read_progress),
             housekeeping(database),
         ]
         if settings.failure_webhook is not None:

@@ -52,6 +52,7 @@ RULES: dict[tuple[str, str], tuple[str, Any]] = {
     ("PATCH", "/executions/<execution_id>"): (OBJECT, {"annotation": {"vote": "up"}}),
     ("POST", "/executions/<execution_id>/retry"): (OBJECT, None),
     ("POST", "/executions/<execution_id>/stop"): (OBJECT, None),
+    ("GET", "/executions/<execution_id>/progress"): (OBJECT, None),
     ("GET", "/executions/<execution_id>/tags"): (OBJECT, None),
     ("PUT", "/executions/<execution_id>/tags"): (OBJECT, []),
     ("POST", "/executions/delete"): (BULK, {"filter": {"workflowId": "all"}}),

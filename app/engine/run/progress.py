@@ -1,0 +1,67 @@
+"""How far a run is, for whoever looks at it from outside: which nodes have run and how many items they gave.
+
+Costs a run nothing but the name of the node that is due: what has come out is counted when somebody asks.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+MOST_NODES = 500
+"""Nodes that are told of, those that ran last."""
+
+Runs = Mapping[str, Sequence[dict[str, Any]]]
+
+
+@dataclass(slots=True)
+class NodeProgress:
+    """How often a node has run, how many items it has given at each output, and how its last run ended."""
+
+    runs: int = 0
+    items: list[int] = field(default_factory=list)
+    status: str = "success"
+
+    def add(self, run: Mapping[str, Any]) -> None:
+        """Count one more of its runs."""
+        self.runs += 1
+        self.status = str(run.get("executionStatus", "success"))
+        for place, items in enumerate((run.get("data") or {}).get("main") or ()):
+            if place == len(self.items):
+                self.items.append(0)
+            self.items[place] += len(items or ())
+
+
+class Progress:
+    """The progress of one run. Used by the loop that runs it."""
+
+    def __init__(self) -> None:
+        self.current: str | None = None
+        """The node that runs."""
+        self._runs: Runs = {}
+        self._nodes: dict[str, NodeProgress] = {}
+        self._told: tuple[int, str | None] = (0, None)
+
+    def follow(self, runs: Runs) -> None:
+        """Count the runs that are added here, by node."""
+        self._runs = runs
+
+    def changes(self) -> dict[str, Any] | None:
+        """How far it is, for JSON: {"current", "nodes": [{"node", "runs", "items", "status"}]}, the last ones last.
+
+        None: as it was when this was asked last.
+        """
+        for name, runs in self._runs.items():
+            known = self._nodes.get(name)
+            seen = 0 if known is None else known.runs
+            if len(runs) > seen:
+                node = self._nodes.pop(name, None) or NodeProgress()
+                self._nodes[name] = node
+                for run in runs[seen:]:
+                    node.add(run)
+        state = (sum(node.runs for node in self._nodes.values()), self.current)
+        if state == self._told:
+            return None
+        self._told = state
+        last = list(self._nodes.items())[-MOST_NODES:]
+        nodes = [{"node": name, "runs": n.runs, "items": n.items, "status": n.status} for name, n in last]
+        return {"current": self.current, "nodes": nodes}
