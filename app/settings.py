@@ -104,6 +104,8 @@ class Settings:
     """What workflows may reach besides the public Internet."""
     files_folder: Path | None
     """Absolute path of the folder in which workflows may read and write files, one folder a project; None: nowhere."""
+    execute_command: bool
+    """Whether workflows may run commands on the workers' machines (Execute Command)."""
     encryption_key: str | None
     """What credentials are encrypted with; None: a key that is kept in the home folder."""
     encryption_keys_old: tuple[str, ...]
@@ -166,6 +168,7 @@ class Settings:
             missed_schedules=reader.choice("EXECUTIONS_MISSED_SCHEDULES", "fire", "skip"),
             files_folder=_files_folder(reader.text("EXECUTIONS_FILES_FOLDER", "")),
             allowed_hosts=_allowed_hosts(reader.text("EXECUTIONS_ALLOWED_HOSTS", "")),
+            execute_command=reader.choice("EXECUTIONS_EXECUTE_COMMAND", "off", "on") == "on",
             encryption_key=environ.get("EXECUTIONS_ENCRYPTION_KEY", "").strip() or None,
             encryption_keys_old=_old_keys(environ.get("EXECUTIONS_ENCRYPTION_KEY_OLD", "").strip()),
         )

@@ -12,6 +12,7 @@ from app.engine.run.static_parameters import all_with_values, has_expressions
 from app.engine.sandbox import Sandbox
 from app.schemas.workflows import InvalidWorkflow
 from app.triggers import has_trigger, trigger_nodes
+from app.triggers.chats import chat_nodes
 from app.triggers.schedules import TYPES as SCHEDULES
 
 NO_TRIGGER = (
@@ -22,6 +23,11 @@ NO_TRIGGER = (
 ACTIVATION_SECONDS = 5.0
 """How long the expressions of all webhooks and schedules of a workflow may take together."""
 TOO_SLOW = f"The expressions of the workflow's triggers take longer than {ACTIVATION_SECONDS:g} seconds"
+
+
+def starting_nodes(document: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The triggers whose parameters are needed while nothing runs."""
+    return [*trigger_nodes(dict(document), "webhook", "formTrigger", *SCHEDULES), *chat_nodes(document)]
 
 
 class EngineRules:
@@ -57,9 +63,7 @@ class EngineRules:
     def without_expressions(
         self, document: dict[str, Any], read_variables: Callable[[], dict[str, str]]
     ) -> dict[str, Any]:
-        asking = [
-            node for node in trigger_nodes(document, "webhook", "formTrigger", *SCHEDULES) if has_expressions(node)
-        ]
+        asking = [node for node in starting_nodes(document) if has_expressions(node)]
         asking += [node for node in self._poll_times(document) if has_expressions(node)]
         if not asking:
             return document

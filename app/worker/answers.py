@@ -12,6 +12,8 @@ from app.engine.run.run import Outcome
 from app.engine.run.static_parameters import has_expressions, with_values
 from app.engine.sandbox import Sandbox
 from app.triggers import trigger_nodes
+from app.triggers.chats import TYPE as CHAT
+from app.triggers.chats import chat_nodes, chat_settings
 from app.triggers.forms import shows_page
 from app.triggers.webhook_settings import WebhookSettings, read_settings
 from app.worker.exchange import Assignment
@@ -23,7 +25,7 @@ def answer_of(node: dict[str, Any] | None, outcome: Outcome) -> bytes | None:
     """The answer of that node's webhook as JSON, None where nobody asked for one or another node is to give it."""
     if node is None:
         return None
-    settings = read_settings(node)
+    settings = chat_settings(node) if node.get("type") == CHAT else read_settings(node)
     if not settings.answers_later or (settings.response_mode == "responseNode" and outcome.status == "waiting"):
         return None
     answer = answer_at_end(settings, outcome)
@@ -54,7 +56,8 @@ def answering_node(assignment: Assignment) -> dict[str, Any] | None:
     if assignment.claim.mode != "webhook":
         return None
     name = assignment.input.start_node
-    return next((node for node in trigger_nodes(assignment.workflow, "webhook") if node["name"] == name), None)
+    called = [*trigger_nodes(assignment.workflow, "webhook"), *chat_nodes(assignment.workflow)]
+    return next((node for node in called if node["name"] == name), None)
 
 
 def answer_at_end(settings: WebhookSettings, outcome: Outcome) -> dict[str, Any]:

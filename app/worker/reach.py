@@ -61,6 +61,7 @@ class Reach:
             static_data=None if claim.mode == "manual" else self._static_data(assignment),
             data_tables=self.data_tables.of_project(claim.project_id),
             variables=partial(self.database.transact, variables.read_values, claim.project_id),
+            commands=self.settings.execute_command,
             files=self._files(claim.project_id),
             timezone=self.settings.timezone,
             now=self.clock.now,

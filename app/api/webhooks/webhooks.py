@@ -15,12 +15,14 @@ from app.api.face.waiters import Expected
 from app.api.face.waiting import answer_later, require_room
 from app.api.webhooks.access import Caller, let_in
 from app.api.webhooks.answers import FAILED, at_once, rendered, with_cors
+from app.api.webhooks.chat.chat import answer_chat, chat_item
 from app.api.webhooks.requests import item_of
 from app.repository import imports, lifecycle, triggers
 from app.repository.connection import Connection
 from app.repository.errors import Conflict, ExecutionNotFound
 from app.repository.triggers import Webhook
 from app.schemas.base import parse_execution_id
+from app.triggers.chats import Chat
 from app.triggers.forms import shows_page
 from app.triggers.webhook_settings import WebhookSettings, read_settings, wait_method
 from app.triggers.webhooks import METHODS, best_match, path_parameters
@@ -54,17 +56,21 @@ def call_webhook(path: str) -> Response:
         return Response(status=204)
     with reading() as connection:
         webhook, called, methods = find_webhook(connection, path)
-        settings = WebhookSettings.from_json(orjson.loads(webhook.settings))
+        stored = orjson.loads(webhook.settings)
+        settings = WebhookSettings.from_json(stored)
+        chat = Chat.from_json(stored["chat"]) if "chat" in stored else None
         if request.method == "OPTIONS":
             return with_cors(Response(status=204), settings.options.allowed_origins, methods)
         by = let_in(connection, webhook.project_id, settings)
+    if chat is not None and (shown := answer_chat(chat)) is not None:
+        return with_cors(shown, settings.options.allowed_origins, methods)
     if settings.problem:
         raise Refused(500, settings.problem, more={"code": 0})
     waits = settings.answers_later
     if waits:
         require_room()
     # Read without a connection: it may be large, and others wait for one.
-    items = items_of(webhook, called, settings, by)
+    items = items_of(webhook, called, settings, by) if chat is None else orjson.dumps([chat_item(chat)])
     with ExitStack() as waiting:
         with database() as connection:
             execution_id = lifecycle.create_execution(
@@ -74,7 +80,8 @@ def call_webhook(path: str) -> Response:
                 awaited=waits,
                 start_node=webhook.node,
                 items=items,
-                sealed=services().vault.seal(by.proof),
+                # A message does not hold what has proved its sender.
+                sealed=services().vault.seal(by.proof) if chat is None else None,
             )
             # Expected before the commit: a worker may be quicker than the next line.
             expected = waiting.enter_context(services().waiters.expecting(execution_id)) if waits else None

@@ -16,6 +16,7 @@ from app.api.face.services import reading, services
 from app.repository import clock, listeners, polls, triggers, variables
 from app.repository.connection import Connection
 from app.repository.triggers import NewSchedule, NewWebhook
+from app.triggers.chats import chats_of
 from app.triggers.forms import METHOD, forms_of
 from app.triggers.polls import polls_of
 from app.triggers.schedules import Schedule, next_time, schedules_of
@@ -61,6 +62,10 @@ def read_triggers(document: dict[str, Any], project_id: str) -> Triggers:
     webhooks += [
         NewWebhook(form.node, METHOD, form.path, None, form.path, orjson.dumps(form.settings))
         for form in forms_of(document, services().settings.timezone)
+    ]
+    webhooks += [
+        NewWebhook(chat.node, chat.method, chat.path, None, chat.path, orjson.dumps(chat.settings))
+        for chat in chats_of(document)
     ]
     timezone, polling = services().settings.timezone, rules.polling_nodes(document)
     return Triggers(

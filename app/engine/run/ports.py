@@ -73,6 +73,8 @@ class Ports:
     """None: what a run changes of its workflow's static data is its result's."""
     data_tables: DataTables | None = None
     variables: ReadVariables | None = None
+    commands: bool = False
+    """Whether workflows may run commands on this machine."""
     files: Path | None = None
     """The folder in which the workflow's nodes may read and write files."""
     timezone: str = "UTC"

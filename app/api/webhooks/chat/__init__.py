@@ -1,0 +1,1 @@
+"""Chats: their page, and what a message brings."""

@@ -1,0 +1,126 @@
+"""What a chat's address answers by itself, and what a message brings, as n8n's items."""
+
+import base64
+import hashlib
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import orjson
+from flask import Response, request
+
+from app.api.face.errors import Refused
+from app.api.webhooks.bodies.errors import Unreadable
+from app.api.webhooks.bodies.forms import multipart_pairs, plain_text
+from app.api.webhooks.requests import read_body, received_body, unreadable
+from app.triggers.chats import Chat
+
+SCRIPT = (Path(__file__).parent / "chat.js").read_text()
+SCRIPT_HASH = base64.b64encode(hashlib.sha256(SCRIPT.encode()).digest()).decode()
+POLICY = (
+    f"default-src 'none'; script-src 'sha256-{SCRIPT_HASH}'; connect-src 'self'; style-src 'unsafe-inline'; "
+    "img-src data:; form-action 'self'; base-uri 'none'"
+)
+"""No script runs but this server's own, which shows everything as text."""
+NOTHING_KEPT = b'{"data":[]}'
+"""The messages of an earlier session: none is kept here."""
+FILE_PARTS = ("fileName", "fileSize", "fileType", "mimeType", "fileExtension")
+STYLE = """
+:root { --chat--color--primary: #2457c5; --chat--color--secondary: #2457c5; --chat--color-light: #f6f7f9;
+  --chat--color-white: #fff; --chat--color-dark: #20242b; --chat--font-family: system-ui, sans-serif;
+  --chat--border-radius: .6rem; --chat--header--background: var(--chat--color-dark);
+  --chat--header--color: var(--chat--color-light); }
+* { box-sizing: border-box; }
+body { margin: 0; min-height: 100dvh; display: flex; flex-direction: column; line-height: 1.5;
+  background: var(--chat--color-light); color: var(--chat--color-dark); font-family: var(--chat--font-family); }
+header { padding: 1rem; background: var(--chat--header--background); color: var(--chat--header--color); }
+h1 { margin: 0; font-size: 1.4rem; } header p { margin: .2rem 0 0; }
+#messages { flex: 1; list-style: none; margin: 0 auto; padding: 1rem; width: 100%; max-width: 50rem; }
+#messages li { margin: 0 0 .8rem; padding: .6rem .9rem; width: fit-content; max-width: 85%; white-space: pre-wrap;
+  overflow-wrap: anywhere; border-radius: var(--chat--border-radius); background: var(--chat--color-white); }
+#messages .user { margin-left: auto; background: var(--chat--color--secondary); color: var(--chat--color-white); }
+#messages .error { color: #b3151f; }
+form { position: sticky; bottom: 0; display: flex; flex-wrap: wrap; gap: .5rem; padding: .8rem; width: 100%;
+  max-width: 50rem; margin: 0 auto; background: var(--chat--color-light); }
+textarea { flex: 1; min-width: 10rem; padding: .6rem; font: inherit; border: 1px solid #aab1bd; resize: none;
+  border-radius: var(--chat--border-radius); }
+button { padding: .6rem 1.2rem; font: inherit; font-weight: 600; border: 0; cursor: pointer; color: #fff;
+  border-radius: var(--chat--border-radius); background: var(--chat--color--primary); }
+button:disabled { opacity: .5; } input[type=file] { width: 100%; }
+:focus-visible { outline: 3px solid var(--chat--color--primary); outline-offset: 1px; }
+.apart { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
+"""
+
+
+def answer_chat(chat: Chat) -> Response | None:
+    """The page, or the messages of an earlier session; None for a message, which is for the workflow.
+
+    Raises Refused where there is no page.
+    """
+    if request.method == "GET":
+        if not chat.hosted:
+            raise Refused(404, "This chat has no page of its own: it is embedded elsewhere")
+        return chat_page(chat)
+    if request.is_json and request.get_data().find(b"loadPreviousSession") >= 0:
+        try:
+            document = orjson.loads(request.get_data())
+        except orjson.JSONDecodeError:
+            return None
+        if isinstance(document, dict) and document.get("action") == "loadPreviousSession":
+            return Response(NOTHING_KEPT, content_type="application/json; charset=utf-8")
+    return None
+
+
+def chat_item(chat: Chat) -> dict[str, Any]:
+    """What a message brought, its files included. Raises Refused."""
+    data = received_body()
+    try:
+        if request.mimetype == "multipart/form-data":
+            fields, files = multipart_pairs(data, request.mimetype_params.get("boundary", ""), plain_text)
+            return _with_files(chat, dict(fields), [file for _, file in files])
+        body, _ = read_body(data, "")
+    except Unreadable as problem:
+        raise unreadable(problem) from None
+    if request.is_json and data.lstrip()[:1] not in (b"{", b""):
+        raise Refused(400, "A message must be a JSON object")
+    return {"json": {} if body is None or isinstance(body, str) else body}
+
+
+def _with_files(chat: Chat, fields: dict[str, Any], files: list[dict[str, Any]]) -> dict[str, Any]:
+    if not files:
+        return {"json": fields}
+    kinds = [kind.strip() for kind in chat.file_kinds.split(",")]
+    for file in files:
+        kind = str(file["mimeType"])
+        if chat.takes_files and not any(each in ("*", "*/*", kind, f"{kind.partition('/')[0]}/*") for each in kinds):
+            raise Refused(400, f"Files of the type '{kind[:100]}' are not taken here")
+    told = [
+        {name: file[name] for name in FILE_PARTS if name in file} | {"binaryKey": f"data{number}"}
+        for number, file in enumerate(files)
+    ]
+    return {"json": {**fields, "files": told}, "binary": {f"data{number}": file for number, file in enumerate(files)}}
+
+
+def chat_page(chat: Chat) -> Response:
+    """The page; all that its author has written is in it as text."""
+    greeting = "".join(f'<li class="bot">{escape(line)}</li>' for line in chat.greeting.split("\n") if line.strip())
+    kinds = "" if chat.file_kinds in ("", "*", "*/*") else f' accept="{escape(chat.file_kinds)}"'
+    files = f'<input type="file" name="files" aria-label="Files" multiple{kinds}>' if chat.takes_files else ""
+    css = chat.css.replace("</", "<\\/")
+    own = f"<style>{css}</style>" if css else ""
+    text = (
+        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1"><meta name="robots" content="noindex">'
+        f"<title>{escape(chat.title)}</title><style>{STYLE}</style>{own}</head><body>"
+        f"<header><h1>{escape(chat.title)}</h1><p>{escape(chat.subtitle)}</p></header>"
+        f'<ul id="messages" class="chat-messages-list" aria-live="polite">{greeting}</ul>'
+        f"<noscript><p>This chat needs JavaScript.</p></noscript><form>{files}"
+        '<label class="apart" for="chatInput">Your message</label>'
+        f'<textarea id="chatInput" name="chatInput" rows="2" placeholder="{escape(chat.placeholder)}"></textarea>'
+        f"<button>Send</button></form><script>{SCRIPT}</script></body></html>"
+    )
+    response = Response(text.encode("utf-8", "replace"), content_type="text/html; charset=utf-8")
+    response.headers["Content-Security-Policy"] = POLICY
+    response.headers["Cache-Control"] = "no-store"
+    response.headers["Referrer-Policy"] = "no-referrer"
+    return response

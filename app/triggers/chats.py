@@ -1,0 +1,103 @@
+"""Chat Triggers: the addresses that they ask for, how their page looks, and how a message is answered."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from app.triggers import InvalidTrigger, reading
+from app.triggers.webhook_settings import STREAMING, WebhookSettings, check_authentication
+
+TYPE = "@n8n/n8n-nodes-langchain.chatTrigger"
+MODES = ("lastNode", "responseNode", STREAMING)
+METHODS = ("GET", "POST")
+NOT_AN_ADDRESS = re.compile(r"[^\w.~-]", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Chat:
+    """How a chat is shown: `hosted` on a page of this server's own, else by somebody else's."""
+
+    hosted: bool = True
+    title: str = "Hi there! 👋"
+    subtitle: str = "Start a chat. We're here to help you 24/7."
+    greeting: str = "Hi there! 👋\nHow can I assist you today?"
+    placeholder: str = "Type your question.."
+    css: str = ""
+    takes_files: bool = False
+    file_kinds: str = "*"
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> "Chat":
+        """The chat as it was stored; a key that is missing has its default."""
+        return cls(**{name: value for name, value in stored.items() if name in cls.__slots__})
+
+
+@dataclass(frozen=True, slots=True)
+class ChatAddress:
+    """A method and path of a chat, with how it is shown and answered."""
+
+    node: str
+    method: str
+    path: str
+    settings: dict[str, Any]
+
+
+def chat_nodes(document: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The Chat Triggers that are switched on."""
+    return [node for node in document.get("nodes") or [] if node.get("type") == TYPE and not node.get("disabled")]
+
+
+def chats_of(document: Mapping[str, Any]) -> list[ChatAddress]:
+    """The addresses of a workflow's chats; none for those that are not public. Raises InvalidTrigger."""
+    found = []
+    for node in chat_nodes(document):
+        with reading(node):
+            if not (node.get("parameters") or {}).get("public"):
+                continue
+            webhook_id = str(node.get("webhookId") or "")
+            if not webhook_id or NOT_AN_ADDRESS.search(webhook_id):
+                raise InvalidTrigger(f"Chat '{node['name']}' has no webhookId, or one that is no part of an address")
+            settings = {**chat_settings(node).to_json(), "chat": asdict(_chat(node.get("parameters") or {}))}
+        found += [ChatAddress(node["name"], method, f"{webhook_id}/chat", settings) for method in METHODS]
+    return found
+
+
+def chat_settings(node: dict[str, Any]) -> WebhookSettings:
+    """How a Chat Trigger lets callers in and answers them. Raises InvalidTrigger."""
+    name, parameters = node["name"], node.get("parameters") or {}
+    options = parameters.get("options") or {}
+    mode = options.get("responseMode") or (STREAMING if parameters.get("availableInChat") else "lastNode")
+    if mode not in MODES:
+        raise InvalidTrigger(f"The response mode '{mode}' of chat '{name}' is not supported")
+    authentication = parameters.get("authentication") or "none"
+    if authentication not in ("none", "basicAuth"):
+        raise InvalidTrigger(f"The authentication '{authentication}' of node '{name}' is not supported")
+    check_authentication(name, authentication, node.get("credentials") or {})
+    return WebhookSettings.from_json(
+        {
+            "responseMode": mode,
+            "authentication": authentication,
+            "credentials": node.get("credentials"),
+            "options": {"allowedOrigins": options.get("allowedOrigins")},
+            "typeVersion": 2,
+        }
+    )
+
+
+def _chat(parameters: Mapping[str, Any]) -> Chat:
+    options, default = parameters.get("options") or {}, Chat()
+
+    def text(value: Any, otherwise: str) -> str:
+        return str(value) if isinstance(value, str) and value else otherwise
+
+    return Chat(
+        hosted=(parameters.get("mode") or "hostedChat") == "hostedChat",
+        title=text(options.get("title"), default.title),
+        subtitle=text(options.get("subtitle"), default.subtitle),
+        greeting=text(parameters.get("initialMessages"), default.greeting),
+        placeholder=text(options.get("inputPlaceholder"), default.placeholder),
+        css=text(options.get("customCss"), ""),
+        takes_files=bool(options.get("allowFileUploads")),
+        file_kinds=text(options.get("allowedFilesMimeTypes"), "*"),
+    )

@@ -1,0 +1,90 @@
+"""Chat Triggers: a page of our own, messages as n8n's items, and the workflow's answer."""
+
+import uuid
+from typing import Any
+
+import pytest
+
+from tests.api.forms.filling import multipart
+from tests.api.webhooks.conftest import FAILS, NONE, Site
+from tests.workflows import Json, code, node
+
+CHAT = "@n8n/n8n-nodes-langchain.chatTrigger"
+ANSWER = code("return [{json: {output: 'You said ' + $json.chatInput, all: $json}, binary: $binary}]", "Answer")
+MESSAGE = {"action": "sendMessage", "sessionId": "s1", "chatInput": "hi"}
+
+
+def chat(site: Site, *nodes: Json, version: float = 1.1, more: Json | None = None, **parameters: Any) -> str:
+    """The path of an active chat."""
+    webhook_id = str(uuid.uuid4())
+    trigger = node("Chat", CHAT, {"public": True, **parameters}, version, webhookId=webhook_id, **(more or {}))
+    answer = site.activate(site.save([trigger, *(nodes or (ANSWER,))]))
+    assert answer.status == 200, answer.body
+    return f"{webhook_id}/chat"
+
+
+def test_its_page_runs_no_script_but_our_own(site) -> None:
+    evil = "</style><script>evil()</script>"
+    path = chat(
+        site, initialMessages=f"Hello\n{evil}", options={"title": evil, "customCss": evil, "allowFileUploads": True}
+    )
+    page = site.call("GET", path)
+    text = page.content.decode()
+    assert (page.status, page.kind) == (200, "text/html; charset=utf-8")
+    assert text.count("<script>") == text.count("<\\/style><script>") + 1
+    assert "default-src 'none'; script-src 'sha256-" in page.headers["content-security-policy"]
+    assert "http" not in text
+    assert '<input type="file" name="files"' in text
+    assert '<li class="bot">Hello</li>' in text
+
+
+@pytest.mark.parametrize("mode", ["lastNode", "streaming"])
+def test_a_message_gets_what_the_last_node_says(site, mode: str) -> None:
+    path = chat(site, options={"responseMode": mode})
+    said = site.call("POST", path, MESSAGE | {"metadata": {"a": 1}})
+    assert (said.status, said.json) == (
+        200,
+        {"output": "You said hi", "all": {**MESSAGE, "metadata": {"a": 1}}},
+    )
+    assert site.call("POST", path, {"action": "loadPreviousSession", "sessionId": "s1"}).json == {"data": []}
+    assert site.call("POST", path, [1]).status == 400
+    assert site.call("POST", chat(site, FAILS), MESSAGE).json == {"message": "Error in workflow"}
+    assert site.call("POST", chat(site, NONE), MESSAGE).message == "No item to return was found"
+
+
+def test_files_come_with_a_message(site) -> None:
+    path = chat(site, options={"allowFileUploads": True, "allowedFilesMimeTypes": "text/*"})
+    fields = [*MESSAGE.items(), ("files", ("a.txt", "text/plain", b"abc"))]
+    body, headers = multipart(*fields)
+    said = site.call("POST", path, body, **headers).json["all"]
+    assert said["files"] == [
+        {"fileName": "a.txt", "fileSize": "3 B", "fileType": "text", "mimeType": "text/plain", "fileExtension": "txt",
+         "binaryKey": "data0"}
+    ]  # fmt: skip
+    assert said["chatInput"] == "hi"
+    body, headers = multipart(*fields, ("files", ("a.png", "image/png", b"abc")))
+    assert site.call("POST", path, body, **headers).status == 400
+
+
+def test_a_respond_node_can_answer(site) -> None:
+    respond = node(
+        "Respond", "respondToWebhook", {"respondWith": "text", "responseBody": "=got {{ $json.chatInput }}"}, 1.1
+    )
+    path = chat(site, respond, options={"responseMode": "responseNode"}, mode="webhook", version=1.3)
+    assert site.call("POST", path, MESSAGE).content == b"got hi"
+    assert site.call("GET", path).status == 404, "it is embedded elsewhere"
+
+
+def test_who_is_let_in(site) -> None:
+    made = site.server.post(
+        "/api/v1/credentials", {"name": "c", "type": "httpBasicAuth", "data": {"user": "ann", "password": "pw"}}
+    )
+    with_login = {"credentials": {"httpBasicAuth": {"id": made.body["id"], "name": "c"}}}
+    path = chat(site, authentication="basicAuth", more=with_login, options={"allowedOrigins": "https://a.example"})
+    assert site.call("GET", path).status == 401
+    assert site.call("POST", path, MESSAGE).status == 401
+    said = site.call("POST", path, MESSAGE, Authorization="Basic YW5uOnB3", Origin="https://b.example")
+    assert (said.status, said.headers["access-control-allow-origin"]) == (200, "https://a.example")
+    assert site.call("POST", chat(site, public=False), MESSAGE).status == 404
+    unknown = node("Chat", CHAT, {"public": True, "options": {"responseMode": "responseNodes"}}, 1.3, webhookId="x")
+    assert site.activate(site.save([unknown, ANSWER])).status == 400
