@@ -25,6 +25,8 @@ ACCEPT = "application/json, application/x-www-form-urlencoded"
 LARGEST_TOKENS = 64 * 1024
 """Bytes of a provider's answer: all of it is kept."""
 LONGEST_CODE = 100
+MOST_REDIRECTS = 5
+"""Within the provider's origin: to another one no secret is taken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +100,7 @@ def code_call(client: Client, code: str, redirect_uri: str, verifier: str) -> Ca
     """Asks for tokens in exchange for the code that a consent has given. Raises NotUsable."""
     fields = {"code": code, "grant_type": "authorization_code", "redirect_uri": redirect_uri}
     if client.grant == "pkce":
-        fields |= {"client_id": client.id, "code_verifier": verifier}
+        fields["code_verifier"] = verifier
     return _token_call(client, fields)
 
 
@@ -160,7 +162,7 @@ def _token_call(client: Client, fields: dict[str, Any]) -> Call:
         form(fields).encode(),
         secret_body=True,
         timeout=SECONDS,
-        max_redirects=0,
+        max_redirects=MOST_REDIRECTS,
         verify=client.verify,
     )
 

@@ -51,6 +51,12 @@ def secrets_in(values: Any, name: str = "") -> Iterable[str]:
 
 
 def form(fields: Mapping[str, Any]) -> str:
-    """`a=1&b=x%20y`; what is neither text nor number is written as JSON."""
-    texts = {name: value if isinstance(value, str) else orjson.dumps(value).decode() for name, value in fields.items()}
-    return urlencode(texts, quote_via=quote)
+    """`a=1&b=x%20y&b=z`: a list repeats its name, null is empty, and an object is written as JSON."""
+    pairs = [(name, each) for name, value in fields.items() for each in (value if isinstance(value, list) else [value])]
+    return urlencode([(name, _text(value)) for name, value in pairs], quote_via=quote)
+
+
+def _text(value: Any) -> str:
+    if value is None or isinstance(value, str):
+        return value or ""
+    return orjson.dumps(value).decode()

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+import orjson
+
 FIELD = "oauthTokenData"
 EXPIRES_AT = "n8n_expires_at"
 EARLY_SECONDS = 60.0
@@ -37,6 +39,11 @@ PLACES = (("access_token",), ("authed_user", "access_token"))
 def tokens_in(data: Mapping[str, Any]) -> dict[str, Any]:
     """The tokens that a credential holds; none: empty."""
     held = data.get(FIELD)
+    if isinstance(held, str):  # as clients may have stored it
+        try:
+            held = orjson.loads(held)
+        except ValueError:
+            return {}
     return dict(held) if isinstance(held, Mapping) else {}
 
 

@@ -82,7 +82,8 @@ class ProjectCredentials:
             raise CredentialUnreadable(str(error)) from error
         if data is None or types.protocol(kind) is None:
             return data
-        return await asyncio.to_thread(types.complete, kind, data)
+        completed = await asyncio.to_thread(types.complete, kind, data)
+        return {**completed, tokens.FIELD: tokens.tokens_in(data)}
 
     def _is_due(self, kind: str, data: Mapping[str, Any]) -> bool:
         """Whether a token has to be got before the first request."""

@@ -36,14 +36,14 @@ class Renewals:
         self._database = database
         self._outgoing = outgoing
         self._types = types
-        self._under_way: dict[tuple[str, str], asyncio.Task[None]] = {}
+        self._under_way: dict[tuple[str, str, str], asyncio.Task[None]] = {}
 
     async def renew(self, project_id: str, credential_id: str, kind: str, refused: str) -> None:
         """See that the credential holds another access token than `refused`.
 
         Raises OAuthError when there is none to be had, and CredentialUnreadable.
         """
-        key = (credential_id, kind)
+        key = (credential_id, kind, refused)
         task = self._under_way.get(key)
         if task is None:
             work = self._renew(project_id, credential_id, kind, refused)
@@ -58,7 +58,7 @@ class Renewals:
         for task in list(self._under_way.values()):
             task.cancel()
 
-    def _forget(self, key: tuple[str, str], task: asyncio.Task[None]) -> None:
+    def _forget(self, key: tuple[str, str, str], task: asyncio.Task[None]) -> None:
         del self._under_way[key]
         if not task.cancelled():
             task.exception()  # whoever waited has heard of it, if anybody still did

@@ -27,9 +27,9 @@ MOMENT = datetime(2026, 1, 2, tzinfo=UTC)
                 **OWN,
                 "authentication": "body",
                 "sendAdditionalBodyProperties": True,
-                "additionalBodyProperties": '{"audience": "x", "n": 1}',
+                "additionalBodyProperties": '{"audience": "x", "n": 1, "l": [1, "b"], "t": true, "o": null}',
             },
-            "grant_type=client_credentials&audience=x&n=1&scope=a%20b&client_id=id&client_secret=se%2Fc%3Dr%20et",
+            "grant_type=client_credentials&audience=x&n=1&l=1&l=b&t=true&o=&scope=a%20b&client_id=id&client_secret=se%2Fc%3Dr%20et",
             None,
         ),
         (DATA, "refresh_token=r1&grant_type=refresh_token", "Basic aWQ6c2UvYz1yIGV0"),
@@ -50,7 +50,7 @@ def test_a_renewal_is_asked_for_as_n8n_does(data: dict[str, Any], body: str, log
     assert (call.method, call.url, call.content.decode()) == ("POST", "https://p.example/token", body)
     assert dict(call.headers).get("Authorization") == login
     assert dict(call.headers)["Content-Type"] == "application/x-www-form-urlencoded"
-    assert (call.max_redirects, call.verify) == (0, True)
+    assert (call.secret_body, call.verify) == (True, True)
 
 
 @pytest.mark.parametrize(

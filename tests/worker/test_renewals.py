@@ -129,7 +129,7 @@ def test_workers_that_renew_at_once_spend_one_refresh_token(party: Party, provid
 def test_a_token_that_lasts_is_left_alone_and_one_without_a_date_too(party: Party, provider: Provider) -> None:
     party.store(expiring(provider, 600))
     assert party.run(read) == ["old"]
-    party.store(provider.data(oauthTokenData={"access_token": "old", "refresh_token": "first", "expires_in": 1}))
+    party.store(provider.data(oauthTokenData='{"access_token": "old", "refresh_token": "first", "expires_in": 1}'))
     assert party.run(read) == ["old"]
     assert provider.asked == []
 

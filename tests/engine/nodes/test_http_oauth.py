@@ -53,7 +53,7 @@ def ask(
     if not kind.startswith("oAuth"):
         chosen = {"authentication": "predefinedCredentialType", "nodeCredentialType": kind}
     asking = node("Ask", "httpRequest", {"url": url, **chosen, **more}, version, credentials={kind: {"id": "c1"}})
-    outgoing = Outgoing(AddressRules.parse("127.0.0.1"))
+    outgoing = Outgoing(AddressRules.parse("127.0.0.1,localhost"))
     ports = Ports(credentials=held.read, renew_credential=held.renew, outgoing=outgoing)
     return engine.run(chain(START, asking), items=items, ports=ports)
 
@@ -128,6 +128,11 @@ def test_no_new_token_is_the_node_s_error_and_goes_with_the_item(engine: Engine,
 def test_the_token_stays_with_its_domains_and_its_origin(engine: Engine, provider: Provider, address: str) -> None:
     limited = {**token("t"), "allowedHttpRequestDomains": "domains", "allowedDomains": "example.com"}
     assert "must not be sent to '127.0.0.1'" in ask(engine, address + "/echo", Held(limited)).error.message
+    names = {"authorization", "x-shopify-access-token"}
+    for target, kept in ((address, names), (address.replace("127.0.0.1", "localhost"), set())):
+        moved = ask(engine, f"{address}/redirect/1?to={target}/echo", Held(token("t")), "shopifyOAuth2Api")
+        [told] = output_of(moved, "Ask")
+        assert names & told["headers"].keys() == kept
 
 
 @pytest.mark.parametrize(
