@@ -12,6 +12,7 @@ from app.repository.deletion_jobs import DeletionJob
 from app.repository.executions import Execution
 from app.repository.projects import Project
 from app.repository.retries import RetryAnswer
+from app.repository.retry_jobs import RetryJob
 from app.repository.tags import TagRecord
 from app.repository.versions import Version
 from app.repository.workflows import Workflow
@@ -90,6 +91,19 @@ def render_deletion_job(job: DeletionJob) -> dict[str, Any]:
         "id": str(job.id),
         "finished": job.finished_at is not None,
         "deleted": job.deleted,
+        "createdAt": time_text(job.created_at),
+        "finishedAt": job.finished_at and time_text(job.finished_at),
+    }
+
+
+def render_retry_job(job: RetryJob) -> dict[str, Any]:
+    """How far retries in the background are."""
+    return {
+        "id": str(job.id),
+        "finished": job.finished_at is not None,
+        "matched": job.matched,
+        "retried": job.retried,
+        "refused": job.refused,
         "createdAt": time_text(job.created_at),
         "finishedAt": job.finished_at and time_text(job.finished_at),
     }

@@ -5,7 +5,6 @@ Only what was there when the job was made is deleted, and never what runs when i
 
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
-from typing import Any
 
 import orjson
 from psycopg.rows import args_row
@@ -14,11 +13,10 @@ from app.repository import counters
 from app.repository.connection import Connection, scalar
 from app.repository.deletions import DELETE, LOCK
 from app.repository.errors import CannotDelete, DeletionJobNotFound
-from app.repository.execution_filters import ExecutionFilter
+from app.repository.execution_filters import ExecutionFilter, filter_of
 from app.repository.executions import list_executions
 
 STEP_SIZE = 500
-TIMES = ("started_after", "started_before")
 
 CREATE = """
     INSERT INTO deletion_jobs (project_id, wanted, above)
@@ -110,12 +108,3 @@ def delete_some(connection: Connection, *, size: int = STEP_SIZE) -> int | None:
     connection.execute(ADVANCE, advance)
     counters.count_deleted(connection, len(deletable), by="job")
     return len(deletable)
-
-
-def filter_of(document: dict[str, Any]) -> ExecutionFilter:
-    """The filter that was stored as JSON."""
-    fields: dict[str, Any] = {
-        name: tuple(value) if isinstance(value, list) else value for name, value in document.items()
-    }
-    times: dict[str, Any] = {name: datetime.fromisoformat(fields[name]) for name in TIMES if fields[name] is not None}
-    return ExecutionFilter(**fields | times)

@@ -43,6 +43,10 @@ class ProblemNotFound(NotFound):
     default = "Problem not found"
 
 
+class RetryJobNotFound(NotFound):
+    default = "Retry job not found"
+
+
 class WorkflowNotFound(NotFound):
     default = "Workflow not found"
 

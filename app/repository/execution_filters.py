@@ -157,3 +157,13 @@ CLAUSES = {
     "metadata_value": HAS_METADATA,
 }
 """The conditions of the filters that are no column of `executions`; each finds its own value under its own name."""
+
+
+def filter_of(document: dict[str, Any]) -> ExecutionFilter:
+    """The filter that was stored as JSON, by orjson from `asdict`."""
+    given: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in document.items()
+    }
+    times = {each.attribute for each in FILTERS if each.kind == "time"}
+    read = {name: datetime.fromisoformat(given[name]) for name in times if given.get(name) is not None}
+    return ExecutionFilter(**given | read)

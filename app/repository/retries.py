@@ -145,9 +145,14 @@ def refuse_unless_retryable(status: Status, restart: Restart = AT_FAILURE) -> No
         raise CannotRetry("Cannot retry a successful execution")
 
 
-def find_retryable(connection: Connection, wanted: ExecutionFilter, *, limit: int) -> list[int]:
-    """Ids of at most `limit` matching executions that failed and that no retry has mended yet, newest first."""
-    condition, parameters = wanted.condition()
+def find_retryable(
+    connection: Connection, wanted: ExecutionFilter, *, limit: int, before: int | None = None
+) -> list[int]:
+    """Ids of at most `limit` matching executions that failed and that no retry has mended yet, newest first.
+
+    With `before`, only ids below it.
+    """
+    condition, parameters = wanted.condition(before=before)
     statement = RETRYABLE.format(condition=condition, limit=sql.Literal(limit))
     return [row[0] for row in connection.execute(statement, parameters)]
 

@@ -16,7 +16,9 @@ from app.schemas.base import (
     tag_id_field,
     validate_text,
 )
+from app.schemas.cursors import InvalidCursor
 from app.schemas.execution_queries import IN_BODIES
+from app.schemas.pages import PageQuery
 from app.vocabulary import RETRYABLE, STATUSES, VOTES
 
 STOPPABLE = ("running", "waiting", "queued")
@@ -228,6 +230,40 @@ class RetryResultSchema(CamelSchema):
 class RetryManySchema(CamelSchema):
     retried = fields.Integer(required=True, metadata={"description": "How many retries were queued."})
     results = fields.List(fields.Nested(RetryResultSchema), required=True)
+    matched = fields.Integer(
+        metadata={"description": "In a dry run, and with `job`: how many match, 10,000 at most; absent for more."}
+    )
+    job = fields.String(
+        metadata={"description": "Too many to wait for: they are retried in the background, and this is the job's id."}
+    )
+
+
+class RetryJobQuery(PageQuery):
+    """Which page of what became of each execution, newest first."""
+
+    def load_last_id(self, text: str) -> int:
+        number = parse_execution_id(text)
+        if number is None:
+            raise InvalidCursor
+        return number
+
+
+class RetryJobSchema(CamelSchema):
+    """How far retries in the background are, and a page of what became of each execution."""
+
+    id = fields.String(required=True)
+    finished = fields.Boolean(required=True)
+    matched = fields.Integer(
+        required=True,
+        allow_none=True,
+        metadata={"description": "How many matched when it was asked for; null: over 10,000."},
+    )
+    retried = fields.Integer(required=True, metadata={"description": "How many retries were queued so far."})
+    refused = fields.Integer(required=True, metadata={"description": "How many could not be retried."})
+    created_at = fields.String(required=True)
+    finished_at = fields.String(required=True, allow_none=True)
+    results = fields.List(fields.Nested(RetryResultSchema), required=True)
+    next_cursor = fields.String(required=True, allow_none=True)
 
 
 def possible_ids(texts: list[str]) -> list[int]:

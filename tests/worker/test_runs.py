@@ -2,7 +2,7 @@
 
 import time
 
-from app.repository import deletion_jobs, lifecycle, retries, workflows
+from app.repository import deletion_jobs, lifecycle, retries, retry_jobs, workflows
 from app.repository.execution_filters import ExecutionFilter
 from tests.patience import wait_until
 from tests.repository.given import as_before_compression
@@ -170,6 +170,21 @@ def test_it_prunes_what_is_old(queue, start_worker) -> None:
     start_worker(EXECUTIONS_PRUNE_AGE_HOURS=2)
     wait_until(lambda: queue.connection.execute("SELECT count(*) FROM executions").fetchone() == (1,))
     assert queue.get(ids[-1]).status == "success"
+
+
+def test_it_retries_many_in_the_background_where_they_ran(queue, start_worker) -> None:
+    queue.save(stored(stop_and_error("no stock"), no_op()))
+    ids = queue.add(number=3)
+    start_worker()
+    queue.wait_for(ids)
+    for node, retried in (("Halt", 3), ("Done", 0)):
+        place = retries.Restart(f'{{"node":"{node}","run":0}}'.encode())
+        wanted = ExecutionFilter(ids=tuple(ids))
+        job_id = retry_jobs.create_retry_job(queue.connection, wanted, load_workflow=False, restart=place)
+        wait_until(lambda: retry_jobs.get_retry_job(queue.connection, job_id).finished_at)  # noqa: B023
+        assert retry_jobs.get_retry_job(queue.connection, job_id).retried == retried
+    messages = {one.message for one in retry_jobs.read_results(queue.connection, job_id, limit=9)}
+    assert messages == {"The node 'Done' is not in the execution, or never ran"}
 
 
 def test_it_deletes_in_the_background(queue, start_worker) -> None:

@@ -11,20 +11,24 @@ from app.api.face import idempotency
 from app.api.face.answers import answer
 from app.api.face.auth import caller
 from app.api.face.blueprint import Blueprint
+from app.api.face.errors import Refused
 from app.api.face.services import database, services
-from app.api.rendering import render_deletion_job, render_retry_answer
-from app.repository import deletion_jobs, deletions, lifecycle, retries
+from app.api.rendering import render_deletion_job, render_retry_answer, render_retry_job
+from app.repository import deletion_jobs, deletions, lifecycle, retries, retry_jobs
 from app.repository.connection import Connection
-from app.repository.errors import CannotRetry, DeletionJobNotFound
+from app.repository.errors import CannotRetry, DeletionJobNotFound, RetryJobNotFound
 from app.repository.execution_filters import ExecutionFilter
 from app.repository.executions import get_executions, list_executions
 from app.repository.retries import RetryAnswer
+from app.repository.retry_jobs import COUNTED_UP_TO
 from app.schemas.base import parse_execution_id
 from app.schemas.execution_actions import (
     MOST_AT_ONCE,
     DeleteBody,
     DeletedSchema,
     DeletionJobSchema,
+    RetryJobQuery,
+    RetryJobSchema,
     RetryManyBody,
     RetryManySchema,
     StopFilter,
@@ -85,17 +89,49 @@ def stop_matching(wanted: dict[str, Any]) -> Response:
     example={"filter": {"status": ["error"]}, "loadWorkflow": True, "dryRun": False},
 )
 def retry_many_executions(body: dict[str, Any]) -> Response:
-    """Retry up to 1,000 executions that failed, newest first, and say for each what became of it.
+    """Retry executions that failed, newest first, and say for each what became of it.
 
-    By conditions: those that no retry has mended yet. By `ids`: each of them, or why not.
+    By conditions: those that no retry has mended yet. By `ids`: each of them, or why not. More than 1,000 that match
+    a filter are retried in the background, and `job` says where to ask how far it is. A dry run tells of 1,000.
     """
     with database() as connection:
 
         def act() -> dict[str, Any]:
-            ids, impossible = ids_to_retry(connection, body["filter"])
-            return retry_all(connection, ids, body, impossible)
+            ids, impossible = ids_to_retry(connection, body["filter"], dry_run=body["dry_run"])
+            if len(ids) > MOST_AT_ONCE and not body["dry_run"]:
+                return {"retried": 0, "results": [], **begin_retry_job(connection, body)}
+            answered = retry_all(connection, ids[:MOST_AT_ONCE], body, impossible)
+            counted = body["dry_run"] and "ids" not in body["filter"] and len(ids) <= COUNTED_UP_TO
+            return answered | ({"matched": len(ids)} if counted else {})
 
         return idempotency.once(connection, act)
+
+
+def begin_retry_job(connection: Connection, body: dict[str, Any]) -> dict[str, Any]:
+    """Have workers retry what the body says; what the answer tells of it."""
+    restart = restart_of(body)
+    if restart.items is not None:
+        raise Refused(400, f"More than {MOST_AT_ONCE:,} match: items can be given for so many at once, and no more")
+    wanted = filter_of_body(body["filter"], caller().project_id)
+    number = retry_jobs.create_retry_job(connection, wanted, load_workflow=body["load_workflow"], restart=restart)
+    matched = retry_jobs.get_retry_job(connection, number).matched
+    return {"job": str(number)} | ({} if matched is None else {"matched": matched})
+
+
+@blueprint.endpoint(
+    "GET", "/retryMany/<job_id>", scope="execution:retry", query=RetryJobQuery, answer=RetryJobSchema, errors=[404]
+)
+def get_retry_job(query: dict[str, Any], job_id: str) -> Response:
+    """How far retries in the background are, and what became of each execution; known for a week after their end."""
+    number = parse_execution_id(job_id)
+    if number is None:
+        raise RetryJobNotFound
+    with database() as connection:
+        job = retry_jobs.get_retry_job(connection, number, project_id=caller().project_id)
+        rows = retry_jobs.read_results(connection, number, limit=query["limit"] + 1, before=query["last_id"])
+    page, cursor = RETRY_JOB_QUERY.cut(query, rows)
+    results = [render_retry_answer(one) for one in page]
+    return answer({**render_retry_job(job), "results": results, "nextCursor": cursor})
 
 
 def retry_all(
@@ -119,13 +155,14 @@ def retry_all(
     return {"retried": sum("retryId" in result for result in results), "results": results}
 
 
-def ids_to_retry(connection: Connection, wanted: dict[str, Any]) -> tuple[list[int], list[str]]:
-    """The ids to retry, and those of the given ones that no execution can have."""
+def ids_to_retry(connection: Connection, wanted: dict[str, Any], *, dry_run: bool) -> tuple[list[int], list[str]]:
+    """The ids to retry, one more than can be retried or counted, and those given that no execution can have."""
     if "ids" in wanted:
         possible = possible_ids(wanted["ids"])
         known = {str(number) for number in possible}
         return possible, [text for text in dict.fromkeys(wanted["ids"]) if text not in known]
-    return retries.find_retryable(connection, filter_of_body(wanted, caller().project_id), limit=MOST_AT_ONCE), []
+    most = COUNTED_UP_TO if dry_run else MOST_AT_ONCE
+    return retries.find_retryable(connection, filter_of_body(wanted, caller().project_id), limit=most + 1), []
 
 
 def would_retry(
@@ -189,3 +226,6 @@ def get_deletion_job(job_id: str) -> Response:
     with database() as connection:
         job = deletion_jobs.get_deletion_job(connection, number, project_id=caller().project_id)
     return answer(render_deletion_job(job))
+
+
+RETRY_JOB_QUERY = RetryJobQuery()

@@ -40,7 +40,7 @@ SAID = {
 RETRY_AFTER = {"Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer"}}}
 PATH_PARTS = {
     "execution_id": ("The execution's id, a decimal number.", "1042"),
-    "job_id": ("The id of a deletion, a decimal number.", "7"),
+    "job_id": ("The id of a deletion, or of retries, in the background; a decimal number.", "7"),
     "problem_id": ("The problem's id, a decimal number.", "12"),
     "workflow_id": ("The workflow's id.", "MXoWndJluwYcxmlO"),
     "version_id": ("The version's id.", "2927badf-cb1f-4e6a-99ef-e6ad1e804164"),

@@ -12,6 +12,7 @@ from app.worker.chores.hints import hints
 from app.worker.chores.housekeeping import housekeeping
 from app.worker.chores.progress import ReadProgress, progress
 from app.worker.chores.pruner import pruner
+from app.worker.chores.retrier import retrier
 from app.worker.chores.schedules import schedules
 from app.worker.chores.totals import totals
 from app.worker.database import Database
@@ -39,6 +40,7 @@ async def chores(
             schedules(settings, database),
             pruner(settings, database),
             deleter(database),
+            retrier(database, settings.bodies_bytes // 2),
             totals(database),
             progress(database, read_progress),
             housekeeping(database),

@@ -5,6 +5,8 @@ import time
 
 import pytest
 
+from app.api.executions import bulk
+from app.repository import retry_jobs
 from app.vocabulary import STATUSES
 from tests.patience import PATIENCE_SECONDS
 
@@ -185,3 +187,27 @@ def test_a_dry_run_retries_nothing(api, each):
 )
 def test_retry_many_refuses(api, body):
     assert api.post("/executions/retryMany", body).status_code == 400
+
+
+def test_more_than_a_call_should_wait_for_are_retried_in_the_background(api, workflow, monkeypatch):
+    monkeypatch.setattr(bulk, "MOST_AT_ONCE", 2)
+    failed = [api.ended(workflow, "error") for _ in range(3)]
+    body = {"filter": {"error": "broke"}, "from": "start"}
+    dry = api.post("/executions/retryMany", {**body, "dryRun": True}).json
+    assert (dry["matched"], len(dry["results"]), "job" in dry) == (3, 2, False)
+    answer = api.post("/executions/retryMany", body).json
+    assert answer == {"retried": 0, "results": [], "matched": 3, "job": answer["job"]}
+    path = f"/executions/retryMany/{answer['job']}"
+    job = api.get(path).json
+    assert (job["finished"], job["matched"], job["retried"], job["results"]) == (False, 3, 0, [])
+    while retry_jobs.retry_some(api.db, lambda *place: None, size=2) is not None:
+        api.db.commit()
+    api.db.commit()
+    job = api.get(f"{path}?limit=2").json
+    assert (job["finished"], job["retried"], job["refused"]) == (True, 3, 0)
+    assert [one["id"] for one in job["results"]] == [str(number) for number in failed[:0:-1]]
+    rest = api.get(f"{path}?cursor={job['nextCursor']}").json
+    assert ([one["id"] for one in rest["results"]], rest["nextCursor"]) == ([str(failed[0])], None)
+    assert api.get("/executions/retryMany/999").status_code == 404
+    assert api.get(f"{path}?cursor=x").status_code == 400
+    assert api.post("/executions/retryMany", {"filter": {}, "items": [{}]}).status_code == 400

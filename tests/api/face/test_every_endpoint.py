@@ -57,6 +57,7 @@ RULES: dict[tuple[str, str], tuple[str, Any]] = {
     ("PUT", "/executions/<execution_id>/tags"): (OBJECT, []),
     ("POST", "/executions/delete"): (BULK, {"filter": {"workflowId": "all"}}),
     ("GET", "/executions/delete/<job_id>"): (OBJECT, None),
+    ("GET", "/executions/retryMany/<job_id>"): (OBJECT, None),
     ("POST", "/executions/retryMany"): (BULK, {"filter": {"status": ["error"]}}),
     ("POST", "/executions/stop"): (BULK, {"status": ["queued"]}),
     ("POST", "/executions/stopMany"): (BULK, {"filter": {"status": ["queued"]}}),
@@ -208,7 +209,9 @@ def project_of(thing: dict[str, Any]) -> str:
 
 
 def deletion_job(api: Api, project: str) -> str:
-    """A deletion in the background that a key of this project asked for, and that nobody does here."""
+    """A deletion and retries in the background that a key of this project asked for, and that nobody does here."""
+    made = "INSERT INTO retry_jobs (project_id, wanted, load_workflow, above) VALUES (%s, '{}', false, 0)"
+    api.db.execute(made, [project])
     made = "INSERT INTO deletion_jobs (project_id, wanted, above) VALUES (%s, '{}', 0) RETURNING id"
     job_id = str(api.db.execute(made, [project]).fetchone()[0])
     api.db.commit()

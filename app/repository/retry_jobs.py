@@ -1,0 +1,156 @@
+"""Retrying more executions than one call should wait for: a job that workers do in small steps.
+
+Only what was there when the job was made is retried, so none of its own retries, each with every guard of a single
+one. While much is queued, a job waits: whoever starts other work is not put behind all of it.
+"""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from datetime import datetime
+
+import orjson
+from psycopg.rows import args_row
+
+from app.repository.connection import Connection, json_of, scalar
+from app.repository.errors import RetryJobNotFound
+from app.repository.execution_filters import ExecutionFilter, filter_of
+from app.repository.retries import Restart, RetryAnswer, find_retryable, retry_many
+
+STEP_SIZE = 100
+COUNTED_UP_TO = 10_000
+MOST_QUEUED = 1_000
+"""While so many executions are queued, of whatever kind, no job queues more."""
+
+CREATE = """
+    INSERT INTO retry_jobs (project_id, wanted, load_workflow, retry_from, matched, above)
+    VALUES (%(project_id)s, %(wanted)s, %(load_workflow)s, %(retry_from)s, %(matched)s,
+            coalesce((SELECT max(e.id) FROM executions AS e), 0) + 1)
+    RETURNING id
+"""
+
+# Jobs that ended a week ago are of interest to nobody.
+FORGET = """
+    DELETE FROM retry_jobs AS j
+     WHERE j.finished_at < now() - interval '7 days'
+"""
+
+GET = """
+    SELECT j.id, j.matched, j.retried, j.refused, j.created_at, j.finished_at
+      FROM retry_jobs AS j
+     WHERE j.id = %(id)s AND (%(project_id)s::text IS NULL OR j.project_id = %(project_id)s)
+"""
+
+RESULTS = """
+    SELECT r.execution_id, r.retry_id, r.message
+      FROM retry_job_results AS r
+     WHERE r.job_id = %(id)s AND r.execution_id < %(before)s
+     ORDER BY r.execution_id DESC
+     LIMIT %(limit)s
+"""
+
+# Uses retry_jobs_unfinished. The lock lasts for one step: whoever comes next does the next one.
+NEXT = """
+    SELECT j.id, j.wanted, j.load_workflow, j.retry_from, j.above
+      FROM retry_jobs AS j
+     WHERE j.finished_at IS NULL
+     ORDER BY j.id
+     LIMIT 1
+       FOR UPDATE SKIP LOCKED
+"""
+
+IS_FULL = """
+    SELECT count(*) >= %(most)s
+      FROM (SELECT FROM executions AS e WHERE e.status = 'new' LIMIT %(most)s) AS queued
+"""
+
+ADVANCE = """
+    UPDATE retry_jobs AS j
+       SET retried = j.retried + %(retried)s, refused = j.refused + %(refused)s, above = %(above)s,
+           finished_at = CASE WHEN %(finished)s THEN clock_timestamp() END
+     WHERE j.id = %(id)s
+"""
+
+SAVE_RESULT = """
+    INSERT INTO retry_job_results (job_id, execution_id, retry_id, message)
+    VALUES (%(job_id)s, %(execution_id)s, %(retry_id)s, %(message)s)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class RetryJob:
+    """How far it is: `finished_at` None while there may be more. `matched`: how many did when it was asked for, None
+    for more than COUNTED_UP_TO."""
+
+    id: int
+    matched: int | None
+    retried: int
+    refused: int
+    created_at: datetime
+    finished_at: datetime | None
+
+
+Check = Callable[[Connection, int, Restart], None]
+"""Raises CannotRetry for an execution that cannot go on where a retry is to."""
+
+
+def create_retry_job(connection: Connection, wanted: ExecutionFilter, *, load_workflow: bool, restart: Restart) -> int:
+    """Have workers retry whatever matches and exists now; returns the job's id. `restart` has no items."""
+    connection.execute(FORGET)
+    matched = len(find_retryable(connection, wanted, limit=COUNTED_UP_TO + 1))
+    parameters = {
+        "project_id": wanted.visible_project,
+        "wanted": orjson.dumps(asdict(wanted)).decode(),
+        "load_workflow": load_workflow,
+        "retry_from": json_of(restart.place),
+        "matched": matched if matched <= COUNTED_UP_TO else None,
+    }
+    return int(scalar(connection, CREATE, parameters))
+
+
+def get_retry_job(connection: Connection, job_id: int, *, project_id: str | None = None) -> RetryJob:
+    """The job with this id, within a project when one is given. Raises RetryJobNotFound."""
+    with connection.cursor(row_factory=args_row(RetryJob)) as cursor:
+        job = cursor.execute(GET, {"id": job_id, "project_id": project_id}).fetchone()
+    if job is None:
+        raise RetryJobNotFound
+    return job
+
+
+def read_results(connection: Connection, job_id: int, *, limit: int, before: int | None = None) -> list[RetryAnswer]:
+    """What became of at most `limit` executions of the job, newest first; with `before`, only of ids below it."""
+    wanted = {"id": job_id, "before": 2**63 - 1 if before is None else before, "limit": limit}
+    with connection.cursor(row_factory=args_row(RetryAnswer)) as cursor:
+        return cursor.execute(RESULTS, wanted).fetchall()
+
+
+def retry_some(connection: Connection, check: Check, *, size: int = STEP_SIZE) -> int | None:
+    """Do one step of the oldest unfinished job: at most `size` executions; returns how many were looked at.
+
+    None: there is nothing to do, too much is queued, or another worker does it.
+    """
+    job = connection.execute(NEXT).fetchone()
+    if job is None or scalar(connection, IS_FULL, {"most": MOST_QUEUED}):
+        return None
+    job_id, document, load_workflow, place, above = job
+    wanted, restart = filter_of(orjson.loads(document)), Restart(place)
+    ids = find_retryable(connection, wanted, limit=size, before=above)
+    answers = retry_many(
+        connection,
+        ids,
+        load_workflow=load_workflow,
+        restart=restart,
+        check=lambda execution_id: check(connection, execution_id, restart),
+        project_id=wanted.visible_project,
+    )
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            SAVE_RESULT,
+            [
+                {"job_id": job_id, "execution_id": one.id, "retry_id": one.retry_id, "message": one.message}
+                for one in answers
+            ],
+        )
+    retried = sum(one.retry_id is not None for one in answers)
+    advance = {"retried": retried, "refused": len(answers) - retried, "above": min(ids, default=above)}
+    connection.execute(ADVANCE, advance | {"id": job_id, "finished": len(ids) < size})
+    return len(ids)

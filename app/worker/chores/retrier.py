@@ -1,0 +1,46 @@
+"""Queues the retries that were asked for in the background: a small step, a pause, until no job is left."""
+
+import time
+from functools import partial
+
+import orjson
+
+from app.engine.run.restart import CannotRestart, check_restart
+from app.repository import retry_jobs
+from app.repository.connection import Connection
+from app.repository.errors import CannotRetry
+from app.repository.execution_data import read_data
+from app.repository.executions import get_execution
+from app.repository.retries import Restart
+from app.worker.chores.chore import Chore, about
+from app.worker.database import Database
+
+LOOK_SECONDS = 2.0
+PAUSE_SHARE = 1.0  # how many times as long as a step took the pause after it is
+
+
+def retrier(database: Database, largest: int) -> Chore:
+    """One worker's turns at retrying; the others take theirs. Data of more bytes than `largest` is not looked into."""
+    step_of_a_job = partial(retry_jobs.retry_some, check=partial(check_place, largest=largest))
+
+    async def step() -> float:
+        began = time.monotonic()
+        if await database.transact(step_of_a_job) is None:
+            return about(LOOK_SECONDS)
+        return (time.monotonic() - began) * PAUSE_SHARE
+
+    return Chore("retrying many", step)
+
+
+def check_place(connection: Connection, execution_id: int, restart: Restart, *, largest: int) -> None:
+    """Refuse a node that the execution does not have, or that never ran in it. Raises CannotRetry."""
+    place = None if restart.place is None else orjson.loads(restart.place)
+    if not isinstance(place, dict):
+        return
+    if get_execution(connection, execution_id).json_size_bytes > largest:
+        raise CannotRetry(f"The execution's data has more than {largest:,} bytes")
+    try:
+        data = read_data(connection, [execution_id]).get(execution_id)
+        check_restart(data, place["node"], place["run"])
+    except CannotRestart as error:
+        raise CannotRetry(str(error)) from error

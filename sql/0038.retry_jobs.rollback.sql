@@ -1,0 +1,1 @@
+DROP TABLE retry_job_results, retry_jobs;

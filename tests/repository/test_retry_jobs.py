@@ -1,0 +1,93 @@
+"""Retries in the background: step by step, what failed when they were asked for, with the guards of a single retry."""
+
+import pytest
+
+from app.repository import lifecycle, retries, retry_jobs
+from app.repository.errors import CannotRetry, RetryJobNotFound
+from app.repository.execution_filters import ExecutionFilter
+from app.repository.executions import get_execution
+from app.repository.retries import AT_FAILURE, Restart
+from tests.repository.given import a_new_execution, a_worker, a_workflow, an_ended_execution
+
+
+@pytest.fixture
+def worker_id(connection) -> int:
+    a_workflow(connection)
+    return a_worker(connection)
+
+
+def allow(connection, execution_id: int, restart: Restart) -> None:
+    """Every place is there."""
+
+
+def begin(connection, restart: Restart = AT_FAILURE, **wanted) -> int:
+    return retry_jobs.create_retry_job(connection, ExecutionFilter(**wanted), load_workflow=False, restart=restart)
+
+
+def test_it_goes_on_step_by_step_and_says_what_became_of_each(connection, worker_id) -> None:
+    failed = [an_ended_execution(connection, worker_id) for _ in range(5)]
+    kept = an_ended_execution(connection, worker_id, "success")
+    in_flight = retries.retry(connection, failed[1], load_workflow=False)
+    job_id = begin(connection)
+    later = a_new_execution(connection)
+    lifecycle.stop(connection, later)
+    steps = []
+    while (looked_at := retry_jobs.retry_some(connection, allow, size=2)) is not None:
+        steps.append(looked_at)
+    assert steps == [2, 2, 1]
+    job = retry_jobs.get_retry_job(connection, job_id)
+    assert (job.matched, job.retried, job.refused, job.finished_at is None) == (5, 4, 1, False)
+    results = retry_jobs.read_results(connection, job_id, limit=9)
+    assert [one.id for one in results] == failed[::-1]
+    assert results[3].message == f"A retry of this execution is still in flight: execution {in_flight}"
+    for one in results[:3]:
+        assert get_execution(connection, one.retry_id).retry_of == one.id
+    assert retry_jobs.read_results(connection, job_id, limit=1, before=failed[2])[0].id == failed[1]
+    assert not {kept, later} & {one.id for one in results}
+
+
+def test_it_asks_for_each_whether_its_place_is_there(connection, worker_id) -> None:
+    failed = [an_ended_execution(connection, worker_id) for _ in range(2)]
+    place = Restart(b'{"node":"X","run":0}')
+    asked = []
+
+    def refuse_one(connection, execution_id: int, restart: Restart) -> None:
+        asked.append((execution_id, restart))
+        if execution_id == failed[0]:
+            raise CannotRetry("The node 'X' is not there")
+
+    job_id = begin(connection, place, statuses=("error",))
+    retry_jobs.retry_some(connection, refuse_one)
+    assert asked == [(number, place) for number in failed]
+    one, other = retry_jobs.read_results(connection, job_id, limit=9)
+    assert (other.id, other.message) == (failed[0], "The node 'X' is not there")
+    place_of = "SELECT retry_from FROM execution_inputs WHERE execution_id = %s"
+    assert connection.execute(place_of, [one.retry_id]).fetchone() == (place.place,)
+
+
+def test_it_waits_while_much_is_queued(connection, worker_id, monkeypatch) -> None:
+    monkeypatch.setattr(retry_jobs, "MOST_QUEUED", 2)
+    an_ended_execution(connection, worker_id)
+    queued = [a_new_execution(connection) for _ in range(2)]
+    begin(connection, statuses=("error",))
+    assert retry_jobs.retry_some(connection, allow) is None
+    lifecycle.stop(connection, queued[0])
+    assert retry_jobs.retry_some(connection, allow) == 1
+
+
+def test_one_worker_does_a_step_and_the_others_go_on_with_their_work(connect, connection, worker_id) -> None:
+    an_ended_execution(connection, worker_id)
+    begin(connection)
+    connection.commit()
+    other = connect()
+    assert retry_jobs.retry_some(other, allow) == 1
+    assert retry_jobs.retry_some(connection, allow) is None
+
+
+def test_a_project_sees_and_retries_only_its_own(connection, worker_id) -> None:
+    an_ended_execution(connection, worker_id)
+    job_id = begin(connection, visible_project="other")
+    assert retry_jobs.retry_some(connection, allow) == 0
+    assert retry_jobs.get_retry_job(connection, job_id, project_id="other").retried == 0
+    with pytest.raises(RetryJobNotFound):
+        retry_jobs.get_retry_job(connection, job_id, project_id="default")
