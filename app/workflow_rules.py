@@ -20,6 +20,11 @@ NO_TRIGGER = (
     "required."
 )
 
+CALLED = (
+    "Node '{name}': triggers of packages that services call, or that hold a connection, cannot start workflows here. "
+    "Use a Webhook or a Schedule Trigger node with the package's actions instead"
+)
+
 ACTIVATION_SECONDS = 5.0
 """How long the expressions of all webhooks and schedules of a workflow may take together."""
 TOO_SLOW = f"The expressions of the workflow's triggers take longer than {ACTIVATION_SECONDS:g} seconds"
@@ -53,7 +58,11 @@ class EngineRules:
             checks.check_installed(parsed, (node for node in parsed.nodes.values() if not node.disabled))
         except graph.InvalidWorkflow as error:
             raise InvalidWorkflow(str(error)) from error
-        if not has_trigger(document):
+        packaged = [node for node in parsed.nodes.values() if self._is_packaged_trigger(node)]
+        for node in packaged:
+            if node.kind.poll is None and node.kind.listen is None:
+                raise InvalidWorkflow(CALLED.format(name=node.name))
+        if not packaged and not has_trigger(document):
             raise InvalidWorkflow(NO_TRIGGER)
         try:
             checks.check_configured(parsed)
@@ -80,6 +89,9 @@ class EngineRules:
             raise InvalidWorkflow(str(error)) from error
         nodes = [made.get(node.get("name"), node) for node in document["nodes"]]
         return {**document, "nodes": nodes}
+
+    def _is_packaged_trigger(self, node: graph.Node) -> bool:
+        return node.trigger and not node.disabled and node.type not in self._types
 
     def polling_nodes(self, document: Mapping[str, Any]) -> list[str]:
         nodes = self._parse(document).nodes.values()

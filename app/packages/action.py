@@ -82,13 +82,16 @@ async def evaluate(context: NodeContext, parameters: Json) -> Values:
 
 
 async def run_action(
-    host: Host, context: NodeContext, told: Json, tokens: Tokens, describe: Describe
+    host: Host, context: NodeContext, told: Json, tokens: Tokens, describe: Describe, kind: str = "execute"
 ) -> Outputs | EngineRequest | None:
-    """Run a node over its items; `told` is what `describe` says of it. Raises NodeError, WaitRequested."""
+    """Run a node over its items, or let it `poll`; `told` is what `describe` says of it.
+
+    Raises NodeError, WaitRequested.
+    """
     surroundings = Surroundings(context, told["credentialTypes"], tokens, describe)
     static_data = copy.deepcopy(context.state.static_data.shown_to(context.node.name))
     request = {
-        "kind": "execute",
+        "kind": kind,
         **told,
         "items": context.inputs,
         "sources": context.sources,

@@ -87,7 +87,7 @@ class Packages:
     async def describe(self, context: NodeContext) -> Json:
         """What a process is told to run a node, or to let it serve another one. Raises NodeError."""
         run = context.node.kind.run
-        if not (isinstance(run, partial) and run.func is _run):
+        if not (isinstance(run, partial) and run.func in (_run, _start)):
             return {**about(context), **await tool_of(context), "package": None, "credentialTypes": {}}
         _, package, node = run.args
         if node.type in BESIDE:
@@ -117,11 +117,13 @@ class Packages:
 
     def _node_type(self, package: Installed, node: PackagedNode, description: Description) -> NodeType:
         runs = frozenset(node.runs)
+        trigger = bool(runs & STARTS) and "execute" not in runs
         return NodeType(
             node.type,
             tuple(dict.fromkeys(description.versions)),
-            partial(_run, self, package, node),
-            trigger=bool(runs & STARTS) and "execute" not in runs,
+            partial(_start if trigger else _run, self, package, node),
+            trigger=trigger,
+            poll=partial(_poll, self) if trigger and "poll" in runs else None,
             passive="supplyData" in runs and "execute" not in runs,
             exact=True,
             outputs=partial(_count_outputs, description),
@@ -136,6 +138,19 @@ async def _run(
 ) -> Outputs | EngineRequest | None:
     told = await packages.describe(context)
     return await run_action(packages.host, context, told, packages.tokens, packages.describe)
+
+
+async def _start(packages: Packages, package: Installed, node: PackagedNode, context: NodeContext) -> Outputs:
+    """A trigger in the execution that it has started: what it gave then goes on."""
+    return [context.items]
+
+
+async def _poll(packages: Packages, context: NodeContext) -> Outputs | None:
+    told = await packages.describe(context)
+    found = await run_action(packages.host, context, told, packages.tokens, packages.describe, "poll")
+    if isinstance(found, EngineRequest):
+        raise NodeError("The trigger asks for tools while it looks")
+    return found
 
 
 def _is_connected_by_ai(description: Mapping[str, Any]) -> bool:

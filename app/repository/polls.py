@@ -42,6 +42,13 @@ TAKE = """
                      FROM polls AS d
                     WHERE d.due_at IS NOT NULL
                       AND NOT EXISTS (SELECT FROM workers AS w WHERE w.id = d.worker_id AND w.stopped_at IS NULL)
+                      AND (%(lacked)s::text[] = '{}'
+                           OR NOT EXISTS (SELECT FROM workflows AS u
+                                            JOIN workflow_versions AS v
+                                              ON v.id = coalesce(u.active_version_id, u.version_id)
+                                           WHERE u.id = d.workflow_id
+                                             AND coalesce(v.node_types, node_types_of(v.definition))
+                                                 && %(lacked)s::text[]))
                     ORDER BY d.due_at
                     LIMIT %(limit)s
                       FOR UPDATE SKIP LOCKED)
@@ -82,11 +89,14 @@ def ask(connection: Connection, workflow_id: str, node: str) -> None:
     connection.execute(ASK, {"workflow_id": workflow_id, "node": node})
 
 
-def take(connection: Connection, worker_id: int, limit: int) -> list[Poll]:
-    """At most `limit` that are due, for this worker alone; nothing for one whose lease has lapsed."""
+def take(connection: Connection, worker_id: int, limit: int, lacked: Sequence[str] = ()) -> list[Poll]:
+    """At most `limit` that are due, for this worker alone; nothing for one whose lease has lapsed.
+
+    Workflows with nodes of types that the worker has `lacked` are left to others.
+    """
     if limit < 1 or not scalar(connection, LOCK_WORKER, {"worker_id": worker_id}):
         return []
-    rows = connection.execute(TAKE, {"worker_id": worker_id, "limit": limit})
+    rows = connection.execute(TAKE, {"worker_id": worker_id, "limit": limit, "lacked": list(lacked)})
     return [Poll(TriggerNode(*trigger), started_at) for started_at, *trigger in rows]
 
 

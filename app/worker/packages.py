@@ -91,6 +91,10 @@ class Packages:
         self._lacked = Lacked(revision, changes, types)
         return types
 
+    def lacked_now(self, connection: Connection) -> Sequence[str]:
+        """The types of nodes that this worker cannot run, of what is listed now."""
+        return self.lacked_types(connection, node_packages.read_revision(connection))
+
     def chore(self) -> Chore:
         """Installs what is listed, and what somebody asks for."""
         return Chore("packages", self._step)

@@ -196,6 +196,7 @@ class Worker:
                 self._settings,
                 worker_id=lambda: self._held.worker_id,
                 stopping=self._stopping.is_set,
+                lacked=self._packages.lacked_now,
             ) as more,
         ):
             work = [self._watch_lease(beat), *(chore.run() for chore in (*roster, *more, self._packages.chore()))]

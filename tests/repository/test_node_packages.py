@@ -3,7 +3,7 @@
 import orjson
 import pytest
 
-from app.repository import lifecycle, node_package_wishes, node_packages, workers, workflows
+from app.repository import lifecycle, node_package_wishes, node_packages, polls, workers, workflows
 from app.repository.errors import NodePackageBusy, NodePackageNotFound
 from app.repository.lifecycle import claims
 from app.repository.node_package_wishes import MOST_ATTEMPTS, Wish
@@ -60,6 +60,14 @@ def test_a_worker_leaves_what_it_lacks_to_others(connection):
     assert [claim.id for claim in lifecycle.claim(connection, worker_id, 10, lacked)] == [plain]
     assert asked == [node_packages.read_revision(connection)]
     assert [claim.id for claim in lifecycle.claim(connection, worker_id, 10)] == [due, blocked]
+
+
+def test_a_worker_leaves_polls_that_need_what_it_lacks(connection):
+    a_workflow_with(connection, GREET, "w1")
+    worker_id = a_worker(connection)
+    polls.register(connection, "w1", ["A"])
+    assert polls.take(connection, worker_id, 10, [GREET]) == []
+    assert [poll.trigger.workflow_id for poll in polls.take(connection, worker_id, 10, ["other"])] == ["w1"]
 
 
 def test_versions_from_before_are_looked_into(connection):

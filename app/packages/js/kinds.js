@@ -25,9 +25,18 @@ async function execute(call) {
 }
 
 function run(node, context, request) {
+  if (request.kind === 'poll') return look(node, context);
   if (typeof node.execute === 'function') return node.execute.call(context, request.response);
   if (typeof node.supplyData === 'function') return runSupplied(node, context, request);
   return runDescribed(node, context);
+}
+
+/** Looks for something new: { outputs: null } where there is nothing. Triggers have no items, and ask for none. */
+function look(node, context) {
+  const { getNodeParameter } = context;
+  context.getNodeParameter = (name, fallback, options) => getNodeParameter(name, 0, fallback, options);
+  context.inputs = [];
+  return node.poll.call(context);
 }
 
 /** A tool that only supplies itself, called as an agent would. */
@@ -51,6 +60,6 @@ async function ping() {
   return {};
 }
 
-const kinds = { execute, load, ping };
+const kinds = { execute, load, ping, poll: execute };
 
 module.exports = { kinds };

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 
@@ -41,7 +41,8 @@ class Finding:
 class Polling:
     """What one worker looks for; an asynchronous context manager, which cuts short what goes on at its end.
 
-    `worker_id` tells under which registration, `stopping` whether nothing more is to be begun.
+    `worker_id` tells under which registration, `stopping` whether nothing more is to be begun, `lacked` which types of
+    nodes cannot run here.
     """
 
     def __init__(
@@ -51,8 +52,10 @@ class Polling:
         worker_id: Callable[[], int],
         stopping: Callable[[], bool],
         address: str | None = None,
+        lacked: Callable[[Connection], Sequence[str]] = lambda _: (),
     ) -> None:
         self._surroundings = surroundings
+        self._lacked = lacked
         self._database = surroundings.database
         self._worker_id = worker_id
         self._stopping = stopping
@@ -76,11 +79,14 @@ class Polling:
     async def _step(self) -> float:
         room = AT_ONCE - len(self._looks)
         if room > 0 and not self._stopping():
-            for poll in await self._database.transact(polls.take, self._worker_id(), room):
+            for poll in await self._database.transact(self._take, room):
                 look = asyncio.create_task(self._look(self._worker_id(), poll))
                 self._looks.add(look)
                 look.add_done_callback(self._looks.discard)
         return PAUSE_SECONDS
+
+    def _take(self, connection: Connection, room: int) -> list[Poll]:
+        return polls.take(connection, self._worker_id(), room, self._lacked(connection))
 
     async def _look(self, worker_id: int, poll: Poll) -> None:
         about = {"workflow": poll.trigger.workflow_id, "node": poll.trigger.node}

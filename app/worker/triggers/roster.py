@@ -1,8 +1,9 @@
 """The chores of a worker for triggers that act by themselves."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
+from app.repository.connection import Connection
 from app.settings import Settings
 from app.worker.chores.chore import Chore
 from app.worker.triggers.listening import Listening
@@ -12,15 +13,21 @@ from app.worker.triggers.surroundings import Surroundings
 
 @asynccontextmanager
 async def trigger_chores(
-    surroundings: Surroundings, settings: Settings, *, worker_id: Callable[[], int], stopping: Callable[[], bool]
+    surroundings: Surroundings,
+    settings: Settings,
+    *,
+    worker_id: Callable[[], int],
+    stopping: Callable[[], bool],
+    lacked: Callable[[Connection], Sequence[str]],
 ) -> AsyncIterator[list[Chore]]:
     """All of them; what goes on is cut short at the end.
 
-    `worker_id` tells under which registration, `stopping` whether nothing more is to be begun.
+    `worker_id` tells under which registration, `stopping` whether nothing more is to be begun, `lacked` which types of
+    nodes cannot run here.
     """
     address, most = settings.webhook_url, settings.listeners
     async with (
-        Polling(surroundings, worker_id=worker_id, stopping=stopping, address=address) as polling,
+        Polling(surroundings, worker_id=worker_id, stopping=stopping, address=address, lacked=lacked) as polling,
         Listening(surroundings, worker_id=worker_id, stopping=stopping, most=most, address=address) as listening,
     ):
         yield [polling.chore(), listening.chore()]
