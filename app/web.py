@@ -19,6 +19,7 @@ from app.api import (
     tags,
     users,
     variables,
+    views,
 )
 from app.api.data_tables import columns as data_table_columns
 from app.api.data_tables import rows as data_table_rows
@@ -89,6 +90,7 @@ MODULES = (
     credentials,
     oauth,
     variables,
+    views,
     users,
     audits,
     discovery,

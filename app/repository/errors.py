@@ -47,6 +47,10 @@ class RetryJobNotFound(NotFound):
     default = "Retry job not found"
 
 
+class ViewNotFound(NotFound):
+    default = "View not found"
+
+
 class WorkflowNotFound(NotFound):
     default = "Workflow not found"
 
@@ -153,6 +157,7 @@ BY_CONSTRAINT: dict[str, Callable[[], RepositoryError]] = {
     "data_table_columns_name_is_unique": lambda: AlreadyExists("The data table has a column with this name already"),
     "api_keys_project_id_fkey": lambda: ProjectNotFound(),
     "projects_pkey": lambda: AlreadyExists("A project with this id already exists"),
+    "views_name_is_unique": lambda: AlreadyExists("This API key has a view of this name already"),
     "webhooks_path_is_free": lambda: AlreadyExists("The address of a webhook is taken already"),
     "executions_one_retry_in_flight": lambda: CannotRetry("A retry of this execution is still in flight"),
 }

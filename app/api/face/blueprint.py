@@ -52,6 +52,7 @@ PATH_PARTS = {
     "variable_id": ("The variable's id.", "kW3n0bEQ5vQ2cXrT"),
     "user_id": ("The user's id or e-mail address.", "owner@executions.local"),
     "project_id": ("The project's id.", "default"),
+    "view_id": ("The view's id, a decimal number.", "3"),
     "package_name": ("What npm calls the package; a slash in it may be written as it is.", "n8n-nodes-evolution-api"),
 }
 ACTS = frozenset({"execute", "retry", "stop", "delete"})

@@ -21,7 +21,7 @@ from app.settings import Settings
 from app.web import create_app
 from tests.api.conftest import WORKFLOW, Api, endpoint_scopes
 
-OBJECT, LIST, BULK, CREATE, COMMON, EVERYBODYS, NO_FORM = (
+OBJECT, LIST, BULK, CREATE, COMMON, EVERYBODYS, NO_FORM, KEYS_OWN = (
     "object",
     "list",
     "bulk",
@@ -29,12 +29,13 @@ OBJECT, LIST, BULK, CREATE, COMMON, EVERYBODYS, NO_FORM = (
     "common",
     "everybody's",
     "form",
+    "key's own",
 )
 """What a key that is limited to a project gets of others.
 
 OBJECT: not found. LIST: only its own rows. BULK: its own are changed and others are not. CREATE: what it makes is in
 its project. COMMON: shared by all projects, so it may be looked at. EVERYBODYS: shared, so it must not be changed.
-NO_FORM: takes a form, and has tests of its own.
+KEYS_OWN: belongs to another key, so it is not found. NO_FORM: takes a form, and has tests of its own.
 """
 
 CREDENTIAL = {"name": "Service", "type": "httpHeaderAuth", "data": {"name": "X-Key", "value": "v"}}
@@ -108,6 +109,9 @@ RULES: dict[tuple[str, str], tuple[str, Any]] = {
     ("POST", "/data-tables/<table_id>/rows/upsert"): (OBJECT, {"filter": ANY_ROW, "data": {"name": "new"}}),
     ("DELETE", "/data-tables/<table_id>/rows/delete"): (OBJECT, None),
     ("DELETE", "/data-tables/<table_id>/rows/clear"): (OBJECT, None),
+    ("GET", "/views"): (COMMON, None),
+    ("POST", "/views"): (COMMON, {"name": "Mine", "query": "status=error"}),
+    ("DELETE", "/views/<view_id>"): (KEYS_OWN, None),
     ("GET", "/variables"): (LIST, None),
     ("POST", "/variables"): (CREATE, {"key": "made", "value": ""}),
     ("PUT", "/variables/<variable_id>"): (OBJECT, {"key": "own", "value": "new"}),
@@ -181,6 +185,7 @@ def names(api: Api) -> dict[str, dict[str, str]]:
             "tag_id": "shared",
             "user_id": "owner@executions.local",
             "job_id": deletion_job(api, project),
+            "view_id": api.post("/views", {"name": f"Of {project}", "query": ""}).json["id"],
         }
     failure_groups.group_some(api.db)
     for problem_id, project in api.db.execute("SELECT id::text, project_id FROM problems").fetchall():
@@ -294,6 +299,8 @@ def test_own_and_another_project(api: Api, names, method: str, path: str) -> Non
     if kind == OBJECT:
         assert there.status_code == 404
         assert here.status_code < 300 or here.status_code in STATE_FORBIDS
+    elif kind == KEYS_OWN:
+        assert there.status_code == here.status_code == 404
     elif kind == NO_FORM:
         assert there.status_code == here.status_code == 400
     elif kind == EVERYBODYS:
