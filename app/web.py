@@ -11,6 +11,7 @@ from app.api import (
     discovery,
     editor,
     insights,
+    mcp,
     members,
     oauth,
     packages,
@@ -175,6 +176,7 @@ def add_endpoints(app: Flask) -> None:
     app.register_blueprint(webhooks.blueprint)
     app.register_blueprint(forms.blueprint)
     app.register_blueprint(waiting_forms.blueprint)
+    app.register_blueprint(mcp.blueprint)
     app.register_blueprint(editor.blueprint)
     app.register_blueprint(console.blueprint)
     app.register_blueprint(root.blueprint)

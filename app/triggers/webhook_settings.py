@@ -30,7 +30,12 @@ PARAMETERS = frozenset(
     }
 )
 """The parameters that say how a webhook is called and answered."""
-CREDENTIAL_TYPES = {"basicAuth": "httpBasicAuth", "headerAuth": "httpHeaderAuth", "jwtAuth": "jwtAuth"}
+CREDENTIAL_TYPES = {
+    "basicAuth": "httpBasicAuth",
+    "bearerAuth": "httpBearerAuth",
+    "headerAuth": "httpHeaderAuth",
+    "jwtAuth": "jwtAuth",
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,6 +46,10 @@ def let_in(connection: Connection, project_id: str, settings: WebhookSettings) -
     if kind == "basicAuth":
         check_basic(credential)
         return Caller(proof=proof_of("Authorization", str(credential["password"])))
+    if kind == "bearerAuth":
+        if not same(request.headers.get("Authorization", ""), f"Bearer {credential['token']}"):
+            raise Refused(403, WRONG, CHALLENGE)
+        return Caller(proof=proof_of("Authorization"))
     name = str(credential["name"])
     if not same(request.headers.get(name, ""), str(credential["value"])):
         raise Refused(403, WRONG, CHALLENGE)

@@ -16,8 +16,8 @@ from app.api.face.services import reading, services
 from app.repository import clock, listeners, polls, triggers, variables
 from app.repository.connection import Connection
 from app.repository.triggers import NewSchedule, NewWebhook
+from app.triggers import forms, mcp
 from app.triggers.chats import chats_of
-from app.triggers.forms import METHOD, forms_of
 from app.triggers.polls import polls_of
 from app.triggers.schedules import Schedule, next_time, schedules_of
 from app.triggers.webhooks import check_number, webhooks_of
@@ -60,8 +60,12 @@ def read_triggers(document: dict[str, Any], project_id: str) -> Triggers:
         for w in webhooks_of(document)
     ]
     webhooks += [
-        NewWebhook(form.node, METHOD, form.path, None, form.path, orjson.dumps(form.settings))
-        for form in forms_of(document, services().settings.timezone)
+        NewWebhook(form.node, forms.METHOD, form.path, None, form.path, orjson.dumps(form.settings))
+        for form in forms.forms_of(document, services().settings.timezone)
+    ]
+    webhooks += [
+        NewWebhook(server.node, mcp.METHOD, server.path, None, server.path, orjson.dumps(server.settings))
+        for server in mcp.mcp_servers_of(document)
     ]
     webhooks += [
         NewWebhook(chat.node, chat.method, chat.path, None, chat.path, orjson.dumps(chat.settings))

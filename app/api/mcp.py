@@ -1,0 +1,140 @@
+"""MCP servers: clients of the Model Context Protocol call the tools of active workflows. They need no API key.
+
+Streamable HTTP without sessions: each call is answered by itself, as JSON. What a client asks about the server is
+answered here; the call of a tool is an execution.
+"""
+
+from contextlib import ExitStack
+from typing import Any
+
+import orjson
+from flask import Blueprint, Response, request
+
+from app.api.face.auth import public
+from app.api.face.errors import Refused
+from app.api.face.services import database, reading, services
+from app.api.face.waiting import require_room
+from app.api.webhooks.access import let_in
+from app.api.webhooks.answers import with_cors
+from app.api.webhooks.webhooks import wait_for_answer
+from app.repository import lifecycle, triggers
+from app.repository.connection import Connection
+from app.repository.triggers import Webhook
+from app.triggers.mcp import METHOD, Tool
+from app.triggers.webhook_settings import WebhookSettings
+
+Json = dict[str, Any]
+VERSIONS = ("2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05")
+NOT_THERE = "There is no MCP server at this address: the workflow may not be active"
+INVALID, UNKNOWN, WRONG = -32600, -32601, -32602
+
+blueprint = Blueprint("mcp", __name__)
+
+
+@blueprint.route("/mcp/<path:path>", methods=["GET", "POST", "DELETE", "OPTIONS"])
+@public
+def call_mcp(path: str) -> Response:
+    """Answer one message of a client. Raises Refused."""
+    if request.method == "OPTIONS":
+        return with_cors(Response(status=204), "*", ["POST"])
+    with reading() as connection:
+        found = find_server(connection, path.strip("/"))
+        stored = orjson.loads(found.settings)
+        by = let_in(connection, found.project_id, WebhookSettings.from_json(stored))
+    if request.method != "POST":  # no stream of its own, and no session that could end
+        return finish(Response(status=405, headers={"Allow": "POST"}))
+    message = read_message()
+    if message is None:
+        return finish(failure(None, INVALID, "This is no message of JSON-RPC 2.0", status=400))
+    if "id" not in message:
+        return finish(Response(status=202))
+    number, given = message["id"], message.get("params")
+    parameters = given if isinstance(given, dict) else {}
+    server = stored["mcp"]
+    tools = [Tool.from_json(each) for each in server["tools"]]
+    match message.get("method"):
+        case "initialize":
+            return finish(success(number, welcome(server["name"], parameters)))
+        case "ping":
+            return finish(success(number, {}))
+        case "tools/list":
+            return finish(success(number, {"tools": [shown(tool) for tool in tools]}))
+        case "tools/call":
+            tool = next((each for each in tools if each.name == parameters.get("name")), None)
+            arguments = parameters.get("arguments") or {}
+            if tool is None or not isinstance(arguments, dict):
+                return finish(failure(number, WRONG, f"Unknown tool: {str(parameters.get('name'))[:100]}"))
+            return run_tool(found, {"id": number, "node": tool.node, "arguments": arguments}, by.proof)
+        case _:
+            return finish(failure(number, UNKNOWN, "Method not found"))
+
+
+def find_server(connection: Connection, path: str) -> Webhook:
+    """The MCP server at a path. Raises Refused."""
+    found = next((each for each in triggers.find_webhooks(connection, path) if each.method == METHOD), None)
+    if found is None:
+        raise Refused(404, NOT_THERE)
+    return found
+
+
+def read_message() -> Json | None:
+    """The message that was sent; None for what is none."""
+    try:
+        message = orjson.loads(request.get_data())
+    except orjson.JSONDecodeError:
+        return None
+    named = isinstance(message, dict) and message.get("jsonrpc") == "2.0" and isinstance(message.get("method"), str)
+    return message if named and isinstance(message.get("id"), str | int | None) else None
+
+
+def welcome(name: str, parameters: Json) -> Json:
+    """What a client is told first."""
+    asked = parameters.get("protocolVersion")
+    return {
+        "protocolVersion": asked if asked in VERSIONS else VERSIONS[0],
+        "capabilities": {"tools": {}},
+        "serverInfo": {"name": name, "version": "1.0.0"},
+    }
+
+
+def shown(tool: Tool) -> Json:
+    """A tool as clients know it."""
+    return {"name": tool.name, "description": tool.description, "inputSchema": tool.schema}
+
+
+def run_tool(found: Webhook, given: Json, proof: Any) -> Response:
+    """Run a tool as an execution, and answer with what it gives. Raises Refused when that takes too long."""
+    require_room()
+    with ExitStack() as waiting:
+        with database() as connection:
+            execution_id = lifecycle.create_execution(
+                connection,
+                found.target,
+                mode="webhook",
+                awaited=True,
+                start_node=found.node,
+                items=orjson.dumps([{"json": given}]),
+                sealed=services().vault.seal(proof),
+            )
+            # Expected before the commit: a worker may be quicker than the next line.
+            expected = waiting.enter_context(services().waiters.expecting(execution_id))
+        return wait_for_answer(execution_id, waiting.pop_all(), expected, finish)
+
+
+def success(number: Any, result: Json) -> Response:
+    """The answer to a request."""
+    return as_json({"jsonrpc": "2.0", "id": number, "result": result}, 200)
+
+
+def failure(number: Any, code: int, message: str, status: int = 200) -> Response:
+    """Why a request cannot be answered."""
+    return as_json({"jsonrpc": "2.0", "id": number, "error": {"code": code, "message": message}}, status)
+
+
+def as_json(body: Json, status: int) -> Response:
+    return Response(orjson.dumps(body), status, content_type="application/json")
+
+
+def finish(response: Response) -> Response:
+    """Let a page of another origin see the answer."""
+    return with_cors(response, "*", ["POST"])

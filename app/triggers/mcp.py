@@ -1,0 +1,119 @@
+"""MCP Server Trigger: which tools a workflow offers, and at which address; stored as JSON.
+
+Knows n8n's parameters of tools, and no protocol.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from app.triggers import InvalidTrigger, reading
+from app.triggers.from_ai import schema_of
+from app.triggers.webhook_settings import WebhookSettings, check_authentication
+
+TYPE = "@n8n/n8n-nodes-langchain.mcpTrigger"
+METHOD = "MCP"
+"""Stands for the method of its address: it is none that HTTP has, so that no webhook is taken for it."""
+MOST_TOOLS = 200
+LONGEST_NAME = 64
+UNFIT = re.compile(r"[^A-Za-z0-9_-]+")
+"""What the name of a tool cannot have."""
+TEXT = {"type": "string"}
+ONE_TEXT = {"type": "object", "properties": {"input": TEXT}, "required": ["input"]}
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """One tool: `node` is what it runs, `schema` what its arguments are like (JSON schema)."""
+
+    name: str
+    node: str
+    description: str
+    schema: dict[str, Any]
+
+    def to_json(self) -> dict[str, Any]:
+        """As `from_json` reads it."""
+        return {"name": self.name, "node": self.node, "description": self.description, "schema": self.schema}
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> "Tool":
+        """The tool that was stored."""
+        return cls(stored["name"], stored["node"], stored["description"], stored["schema"])
+
+
+@dataclass(frozen=True, slots=True)
+class McpAddress:
+    """The address of one trigger; `settings` are those of a webhook, with the tools as `mcp`."""
+
+    node: str
+    path: str
+    settings: dict[str, Any]
+
+
+def mcp_servers_of(document: dict[str, Any]) -> list[McpAddress]:
+    """The MCP servers of a workflow's triggers. Raises InvalidTrigger for what cannot be followed."""
+    found = []
+    for node in document.get("nodes") or []:
+        if node.get("type") == TYPE and not node.get("disabled"):
+            with reading(node):
+                found.append(_address(document, node))
+    return found
+
+
+def _address(document: dict[str, Any], node: dict[str, Any]) -> McpAddress:
+    name, parameters = node["name"], node.get("parameters") or {}
+    path = str(parameters.get("path") or node.get("webhookId") or "").strip("/")
+    if not path or path.startswith("=") or any(part.startswith(":") for part in path.split("/")):
+        raise InvalidTrigger(f"The path of MCP server '{name}' must be there, without an expression or parameters")
+    authentication = parameters.get("authentication") or "none"
+    check_authentication(name, authentication, node.get("credentials") or {})
+    access = WebhookSettings.from_json(
+        {
+            "responseMode": "responseNode",
+            "authentication": authentication,
+            "credentials": node.get("credentials"),
+            "typeVersion": node.get("typeVersion"),
+        }
+    )
+    tools = [each.to_json() for each in tools_of(document, name)]
+    return McpAddress(name, path, {**access.to_json(), "mcp": {"name": name, "tools": tools}})
+
+
+def tools_of(document: dict[str, Any], root: str) -> list[Tool]:
+    """The tools that hang on a node, those that are switched on; of two with one name the first."""
+    nodes = {each.get("name"): each for each in document.get("nodes") or []}
+    tools: dict[str, Tool] = {}
+    for source, kinds in (document.get("connections") or {}).items():
+        node = nodes.get(source)
+        if node is None or node.get("disabled") or not _leads_to(kinds, root):
+            continue
+        tool = _tool(node)
+        if len(tools) >= MOST_TOOLS:
+            raise InvalidTrigger(f"MCP server '{root}' can have at most {MOST_TOOLS} tools")
+        tools.setdefault(tool.name, tool)
+    return list(tools.values())
+
+
+def _leads_to(kinds: Any, root: str) -> bool:
+    outputs = kinds.get("ai_tool") or [] if isinstance(kinds, dict) else []
+    return any(isinstance(each, dict) and each.get("node") == root for output in outputs for each in output or [])
+
+
+def _tool(node: dict[str, Any]) -> Tool:
+    parameters, kind = node.get("parameters") or {}, str(node.get("type")).rsplit(".", 1)[-1]
+    given = parameters.get("name") if kind in ("toolCode", "toolWorkflow") else None
+    name = UNFIT.sub("_", str(given or node["name"]))[:LONGEST_NAME]
+    said = parameters.get("toolDescription") or parameters.get("description")
+    description = said if isinstance(said, str) and said and not said.startswith("=") else f"Runs {node['name']}"
+    return Tool(name, node["name"], description, _schema(kind, parameters))
+
+
+def _schema(kind: str, parameters: dict[str, Any]) -> dict[str, Any]:
+    """What a tool's arguments are like: as its parameters say, else a text, else anything."""
+    found = schema_of(parameters)
+    if found["properties"] or not kind.startswith("tool"):
+        return found
+    if kind in ("toolCalculator", "toolWikipedia", "toolSerpApi", "toolWolframAlpha", "toolSearXng"):
+        return ONE_TEXT
+    return {"type": "object"}

@@ -1,0 +1,104 @@
+"""MCP servers of workflows: what a client of the protocol is told, and tools that run as executions."""
+
+import json
+import uuid
+
+import pytest
+
+from tests.api.webhooks.conftest import Site
+from tests.workflows import code, node
+
+TYPE = "@n8n/n8n-nodes-langchain.mcpTrigger"
+OUTPUT = "={{ {to: $fromAI('city', 'The city'), days: $fromAI('days', '', 'number', 1)} }}"
+
+
+def served(site: Site, **parameters) -> tuple[str, str]:
+    """The id of an active workflow, and the path of its MCP server with two tools."""
+    path = f"m-{uuid.uuid4().hex[:8]}"
+    trigger = node("Server", TYPE, {"path": path, **parameters}, 2, webhookId=str(uuid.uuid4()))
+    tool = node("Plan trip", "setTool", {"mode": "raw", "jsonOutput": OUTPUT, "toolDescription": "Plans"}, 3.4)
+    failing = node("Fails", "stopAndErrorTool", {"errorMessage": "no luck"})
+    off = node("Off", "setTool", {}, 3.4, disabled=True)
+    workflow_id = save(site, [trigger, tool, failing, off])
+    answer = site.activate(workflow_id)
+    assert answer.status == 200, answer.body
+    return workflow_id, path
+
+
+def save(site: Site, nodes) -> str:
+    to_server = {"ai_tool": [[{"node": "Server", "type": "ai_tool", "index": 0}]]}
+    body = {"name": "MCP", "nodes": nodes, "settings": {}, "connections": {n["name"]: to_server for n in nodes[1:]}}
+    answer = site.server.post("/api/v1/workflows", body)
+    assert answer.status == 200, answer.body
+    return answer.body["id"]
+
+
+def ask(site: Site, path: str, method: str, number=1, **parameters):
+    message = {"jsonrpc": "2.0", "id": number, "method": method, "params": parameters}
+    said = site.call("POST", path, message, base="/mcp/")
+    assert said.status == 200, said.content
+    assert said.json["id"] == number
+    return said.json["result"] if "result" in said.json else said.json["error"]
+
+
+def test_a_client_finds_the_tools_and_runs_them(site: Site):
+    workflow_id, path = served(site)
+    hello = ask(site, path, "initialize", protocolVersion="2025-06-18", capabilities={}, clientInfo={})
+    assert (hello["protocolVersion"], hello["capabilities"]) == ("2025-06-18", {"tools": {}})
+    note = {"jsonrpc": "2.0", "method": "notifications/initialized"}
+    assert site.call("POST", path, note, base="/mcp/").status == 202
+    assert ask(site, path, "ping") == {}
+    tools = ask(site, path, "tools/list")["tools"]
+    assert [tool["name"] for tool in tools] == ["Plan_trip", "Fails"]
+    city = {"type": "string", "description": "The city"}
+    assert tools[0] == {
+        "name": "Plan_trip",
+        "description": "Plans",
+        "inputSchema": {
+            "type": "object",
+            "properties": {"city": city, "days": {"type": "number", "default": 1}},
+            "required": ["city"],
+        },
+    }
+    result = ask(site, path, "tools/call", "x", name="Plan_trip", arguments={"city": "Rome"})
+    assert json.loads(result["content"][0]["text"]) == [{"to": "Rome", "days": 1}]
+    failed = ask(site, path, "tools/call", name="Fails", arguments={})
+    assert failed == {"content": [{"type": "text", "text": "no luck"}], "isError": True}
+    listed = site.server.get(f"/api/v1/executions?workflowId={workflow_id}&includeData=true").body["data"]
+    assert [each["status"] for each in listed] == ["success", "success"]
+    run = listed[-1]["data"]["resultData"]["runData"]["Plan trip"][0]
+    assert run["inputOverride"]["ai_tool"][0][0]["json"] == {"city": "Rome"}
+
+
+def test_what_a_client_must_not_ask_is_refused(site: Site):
+    workflow_id, path = served(site)
+    assert ask(site, path, "tools/call", name="Off")["message"] == "Unknown tool: Off"
+    assert ask(site, path, "resources/list")["code"] == -32601
+    for body in (b"{", b"[]", json.dumps({"id": 1}).encode()):
+        said = site.call("POST", path, body, base="/mcp/")
+        assert (said.status, said.json["error"]["code"]) == (400, -32600)
+    assert site.call("GET", path, base="/mcp/").status == 405
+    assert site.call("POST", "nowhere", {}, base="/mcp/").status == 404
+    assert site.call("POST", path, {}, base="/webhook/").status == 404
+    assert site.server.post(f"/api/v1/workflows/{workflow_id}/deactivate").status == 200
+    assert site.call("POST", path, {}, base="/mcp/").status == 404
+
+
+def test_a_server_asks_for_its_token(site: Site):
+    made = site.server.post("/api/v1/credentials", {"name": "T", "type": "httpBearerAuth", "data": {"token": "s3cret"}})
+    path = f"m-{uuid.uuid4().hex[:8]}"
+    trigger = node("Server", TYPE, {"path": path, "authentication": "bearerAuth"}, 2)
+    trigger["credentials"] = {"httpBearerAuth": {"id": made.body["id"], "name": "T"}}
+    assert site.activate(save(site, [trigger, code("return []", "Code")])).status == 200
+    message = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
+    assert site.call("POST", path, message, base="/mcp/").status == 403
+    assert site.call("POST", path, message, base="/mcp/", Authorization="Bearer wrong").status == 403
+    assert site.call("POST", path, message, base="/mcp/", Authorization="Bearer s3cret").json["result"] == {}
+
+
+@pytest.mark.parametrize("path", ["={{ 1 }}", "a/:b"])
+def test_a_path_that_nobody_can_call_is_refused(site: Site, path: str):
+    trigger = node("Server", TYPE, {"path": path}, 2)
+    answer = site.activate(save(site, [trigger]))
+    assert answer.status == 400
+    assert "without an expression or parameters" in answer.body["message"]
