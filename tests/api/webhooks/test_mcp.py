@@ -6,6 +6,7 @@ import uuid
 import pytest
 
 from tests.api.webhooks.conftest import Site
+from tests.patience import wait_until
 from tests.workflows import code, node
 
 TYPE = "@n8n/n8n-nodes-langchain.mcpTrigger"
@@ -64,9 +65,12 @@ def test_a_client_finds_the_tools_and_runs_them(site: Site):
     assert json.loads(result["content"][0]["text"]) == [{"to": "Rome", "days": 1}]
     failed = ask(site, path, "tools/call", name="Fails", arguments={})
     assert failed == {"content": [{"type": "text", "text": "no luck"}], "isError": True}
-    listed = site.server.get(f"/api/v1/executions?workflowId={workflow_id}&includeData=true").body["data"]
-    assert [each["status"] for each in listed] == ["success", "success"]
-    run = listed[-1]["data"]["resultData"]["runData"]["Plan trip"][0]
+
+    def listed():
+        return site.server.get(f"/api/v1/executions?workflowId={workflow_id}&includeData=true").body["data"]
+
+    wait_until(lambda: [each["status"] for each in listed()] == ["success", "success"], listed, pause=0.05)
+    run = listed()[-1]["data"]["resultData"]["runData"]["Plan trip"][0]
     assert run["inputOverride"]["ai_tool"][0][0]["json"] == {"city": "Rome"}
 
 
