@@ -6,7 +6,7 @@ from typing import Any, Protocol, cast
 from flask import Response, current_app, render_template
 
 from app.api.face.auth import caller, require_all_projects
-from app.api.face.reads import reading
+from app.api.face.reads import from_primary_after_all, reading
 from app.api.face.services import services
 from app.console.pages import may, page, part
 from app.repository.api_keys import list_api_keys
@@ -44,6 +44,7 @@ class Finding(Protocol):
 
 
 @page("/engine-room", scope="execution:list")
+@from_primary_after_all
 def engine_room() -> Response:
     """What goes on behind the executions, within what the key may see."""
     project_id = caller().project_id

@@ -129,19 +129,14 @@ def edited(connection: Connection, execution: Execution, inputs: list[Items]) ->
     if len(inputs) != 1 or inputs[0].given or execution.status in IN_FLIGHT:
         return None
     source = inputs[0]
-    wanted = Items(source.node, source.run, source.kind, source.number, False, 0, 0)
-    gathered: list[Any] = []
+    wanted = Items(source.node, source.run, source.kind, source.number, False, 0, 0, limit=MOST_EDITED)
     try:
-        while wanted.next_offset is not None or not gathered:
-            read_items(connection, execution, wanted, "")
-            gathered += wanted.items
-            if wanted.total > MOST_EDITED or not wanted.items:
-                break
-            wanted.offset = wanted.next_offset or 0
+        read_items(connection, execution, wanted, "")
     except (NodeDataNotFound, Conflict):
         return None
-    if wanted.total > MOST_EDITED:
+    if wanted.next_offset is not None:
         return None
+    gathered = wanted.items
     has_files = any(isinstance(item, dict) and item.get("binary") for item in gathered)
     text = shapes.pretty(gathered if has_files else [shapes.json_of_item(item) for item in gathered])
     return text if len(text) <= LARGEST_EDITED else None

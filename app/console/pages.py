@@ -26,7 +26,7 @@ HEADERS = {
 FOREVER = "public, max-age=31536000, immutable"
 """How long a file may be kept whose name changes with its content."""
 KEPT_FOR_ASKING = "private, no-cache"
-"""A part of a page may be kept, to be shown again when the server says that it is still the same."""
+"""A browser may show a page again as it was when somebody goes back to it, and a part when it is still the same."""
 
 NAVIGATION = (
     ("Executions", "list", "console.list_page", "execution:list"),
@@ -125,6 +125,8 @@ def ask_to_sign_in() -> Response:
 
 @blueprint.after_request
 def add_headers(response: Response) -> Response:
+    if "Cache-Control" not in response.headers:
+        response.headers["Cache-Control"] = KEPT_FOR_ASKING
     response.headers.update({name: text for name, text in HEADERS.items() if name not in response.headers})
     return response
 

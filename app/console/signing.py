@@ -61,7 +61,9 @@ def begin() -> Response:
 @blueprint.post("/sign-out")
 def end() -> Response:
     """Sign out."""
-    return end_session(lead_to(url_for("console.sign_in")))
+    response = end_session(lead_to(url_for("console.sign_in")))
+    response.headers["Clear-Site-Data"] = '"cache"'  # nobody goes back to what was shown
+    return response
 
 
 vars(end)["scope"] = ANY

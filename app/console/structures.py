@@ -37,6 +37,7 @@ class Items:
     items: list[Any] = field(default_factory=list)
     numbers: list[int] = field(default_factory=list)
     next_offset: int | None = None
+    limit: int = PAGE_ITEMS
     searched: int | None = None
 
 
@@ -65,7 +66,7 @@ def read_items(connection: Connection, execution: Execution, wanted: Items, sear
             raise NodeDataNotFound("The execution has recorded nothing yet")
         if search:
             return searched(data, wanted, search)
-        wanted.items, wanted.total, wanted.next_offset = page_of(data, wanted, wanted.offset, PAGE_ITEMS)
+        wanted.items, wanted.total, wanted.next_offset = page_of(data, wanted, wanted.offset, wanted.limit)
         wanted.numbers = list(range(wanted.offset, wanted.offset + len(wanted.items)))
         return wanted
 

@@ -2,8 +2,10 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import cache
 
 import orjson
+from markupsafe import Markup
 
 STATUS_WORDS = {
     "new": "Queued",
@@ -48,14 +50,31 @@ def ago_of_text(text: str) -> str:
     return ago(datetime.fromisoformat(text))
 
 
-def exact(moment: datetime) -> str:
-    """The moment to the millisecond, in UTC."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.") + f"{moment.microsecond // 1000:03} UTC"
-
-
 def machine_time(moment: datetime) -> str:
     """As HTML's `time` elements have it."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def exact(moment: datetime) -> str:
+    """The moment to the millisecond, in UTC."""
+    return machine_time(moment).replace("T", " ").replace("Z", " UTC")
+
+
+def when(moment: datetime) -> Markup:
+    """How long ago, with the exact time on hover, as HTML."""
+    text = machine_time(moment)
+    told = text.replace("T", " ").replace("Z", " UTC")
+    return Markup(f'<time datetime="{text}" title="{told}">{ago(moment)}</time>')
+
+
+@cache
+def status_icon(status: str) -> Markup:
+    """The icon of a status, with its word for whoever does not see it, as HTML."""
+    word = STATUS_WORDS[status]
+    return Markup(
+        f'<span class="status s-{status}" title="{word}"><svg aria-hidden="true"><use href="#i-{status}"/></svg>'
+        f'<span class="sr">{word}</span></span>'
+    )
 
 
 def duration(seconds: float) -> str:
@@ -113,6 +132,8 @@ FILTERS: dict[str, Callable[..., str]] = {
     "size": size,
     "number": number,
     "plural": plural,
+    "when": when,
+    "status_icon": status_icon,
     "preview": preview,
     "status_word": status_word,
     "mode_word": mode_word,

@@ -1,5 +1,6 @@
 // One execution: the graph's zoom, the node that is looked at, a retry from it, and how it goes while it runs.
 import { call } from "./api.js";
+import { watch } from "./live.js";
 import { frame, redraw, startZoom } from "./zoom.js";
 
 const now = document.getElementById("now");
@@ -64,9 +65,11 @@ panel.addEventListener("submit", async (event) => {
   }
 });
 
+const isLive = () => document.querySelector("#live-state[data-live]") !== null;
+
 // While it runs the page asks how it goes; when it has ended, once more for what the node gave.
 async function follow() {
-  if (document.hidden || !document.querySelector("#live-state[data-live]")) return;
+  if (document.hidden || !isLive()) return;
   const chosen = new URL(location).searchParams.get("node");
   const query = chosen ? `?node=${encodeURIComponent(chosen)}` : "";
   const response = await fetch(now.dataset.now + query, { headers: { "HX-Request": "true" } }).catch(() => null);
@@ -75,15 +78,17 @@ async function follow() {
   Idiomorph.morph(now, text, { morphStyle: "innerHTML" });
   htmx.process(now);
   redraw();
-  const ended = !document.querySelector("#live-state[data-live]");
+  const ended = !isLive();
+  if (ended) live?.stop();
   const current = document.querySelector('#graph [aria-current="true"]');
   if (current && (ended || !panel.querySelector(".panes"))) {
     mark(current.dataset.node);
     htmx.ajax("GET", current.getAttribute("hx-get"), { target: "#node", swap: "innerHTML" });
   }
 }
-setInterval(follow, POLL_MS);
-document.addEventListener("visibilitychange", follow);
+const id = now.dataset.now.split("/").at(-2);
+const live = isLive() ? watch(() => `/api/v1/executions/events?id=${id}`, follow) : null;
+setInterval(() => document.querySelector('#live-state[data-status="running"]') && follow(), POLL_MS);
 document.addEventListener("console:changed", async () => {
   const response = await fetch(now.dataset.now, { headers: { "HX-Request": "true" } });
   if (!response.ok) return;

@@ -7,6 +7,7 @@ export function watch(address, look) {
   let source = null;
   let told = false;
   let due = 0;
+  let over = false;
 
   const soon = () => {
     clearTimeout(due);
@@ -21,7 +22,7 @@ export function watch(address, look) {
 
   function open() {
     close();
-    if (document.hidden) return;
+    if (document.hidden || over) return;
     source = new EventSource(address());
     source.addEventListener("ready", () => {
       told = true;
@@ -34,11 +35,17 @@ export function watch(address, look) {
 
   document.addEventListener("visibilitychange", () => {
     open();
-    if (!document.hidden) look();
+    if (!document.hidden && !over) look();
   });
   addEventListener("pagehide", close);
   addEventListener("pageshow", (event) => event.persisted && open());
-  setInterval(() => told || document.hidden || look(), POLL_MS);
+  const asking = setInterval(() => told || document.hidden || look(), POLL_MS);
   open();
-  return { reopen: open, close };
+
+  function stop() {
+    over = true;
+    clearInterval(asking);
+    close();
+  }
+  return { reopen: open, stop };
 }
