@@ -66,10 +66,12 @@ class SubNodes:
         root, context = self._pair(given.get("subNode"))
         index, error = given.get("index"), given.get("error")
         number = index if isinstance(index, int) else -1
+        metadata = given.get("metadata")
+        about = metadata if isinstance(metadata, dict) else None
         if isinstance(error, dict):
-            end_use(root, context.node, _kind(given), number, error=error)
+            end_use(root, context.node, _kind(given), number, error=error, metadata=about)
         else:
-            end_use(root, context.node, _kind(given), number, items=_items(given))
+            end_use(root, context.node, _kind(given), number, items=_items(given), metadata=about)
         return {"result": None}
 
     async def fail_supply(self, given: Json) -> Json:

@@ -8,7 +8,7 @@ from typing import Any
 
 Json = dict[str, Any]
 PROMPTS = ("messages", "estimatedTokens", "options", "previousRequests", "chatHistory")
-LEFT_OUT = frozenset([*PROMPTS, "tracing", "sourceOverwrite", "console"])
+LEFT_OUT = frozenset([*PROMPTS, "tracing", "sourceOverwrite", "console", "subExecution"])
 
 
 def seen(data: Json, status: str) -> Json:

@@ -115,6 +115,7 @@ def end_use(
     run = runs[index] if 0 <= index < len(runs) else {}
     if run.get("executionStatus") != "running" or kind not in run.get("inputOverride", ()):
         raise NodeError(f"'{node.name}' has no run {index} that goes on")
+    root.execution.ports.meter.add(weigh([items, error, metadata]))
     run["executionTime"] = max(0, time.time_ns() // 1_000_000 - run["startTime"])
     about = {"subRun": [{"node": node.name, "runIndex": index}]}
     run["metadata"] = {**(metadata or {}), **about}
@@ -122,7 +123,6 @@ def end_use(
     if error is not None:
         run |= {"executionStatus": "error", "error": error}
         return
-    root.execution.ports.meter.add(weigh([items]))
     run |= {"executionStatus": "success", "data": {kind: [items or []]}}
 
 
