@@ -21,7 +21,7 @@ NO_TRIGGER = (
 )
 
 CALLED = (
-    "Node '{name}': triggers of packages that services call, or that hold a connection, cannot start workflows here. "
+    "Node '{name}': triggers of packages that services call cannot start workflows here. "
     "Use a Webhook or a Schedule Trigger node with the package's actions instead"
 )
 

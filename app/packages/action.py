@@ -89,23 +89,36 @@ async def run_action(
     Raises NodeError, WaitRequested.
     """
     surroundings = Surroundings(context, told["credentialTypes"], tokens, describe)
-    static_data = copy.deepcopy(context.state.static_data.shown_to(context.node.name))
-    request = {
-        "kind": kind,
-        **told,
-        "items": context.inputs,
-        "sources": context.sources,
-        "staticData": static_data,
-        "contextData": {"node": context.memory()},
-        "customData": context.state.custom_data,
-        "response": _response(context),
-        "query": context.query,
-    }
+    request = {**request_of(context, kind, told), "response": _response(context), "query": context.query}
     owner = f"project {context.sandbox.project_id}" if told.get("remembers") else None
     try:
         answer = await host.call(request, surroundings.ask, surroundings.channel, owner=owner)
     except HostError as error:
         raise NodeError(str(error)) from error
+    answer = take_answer(context, surroundings, answer)
+    if isinstance(asked := answer.get("request"), dict):
+        return _request(asked)
+    outputs = read_outputs(answer.get("outputs"))
+    if answer.get("waitTill"):
+        raise _wait(str(answer["waitTill"]))
+    return outputs
+
+
+def request_of(context: NodeContext, kind: str, told: Json) -> Json:
+    """What every call is told; `kind` says what it is about (js/kinds.js)."""
+    return {
+        "kind": kind,
+        **told,
+        "items": context.inputs,
+        "sources": context.sources,
+        "staticData": copy.deepcopy(context.state.static_data.shown_to(context.node.name)),
+        "contextData": {"node": context.memory()},
+        "customData": context.state.custom_data,
+    }
+
+
+def take_answer(context: NodeContext, surroundings: Surroundings, answer: Json) -> Json:
+    """Take over what a call has left; its answer, in which nothing of credentials is told. Raises NodeError."""
     answer = _hidden(answer, surroundings)
     _keep(context, answer)
     if isinstance(shown := answer.get("error"), dict):
@@ -113,12 +126,7 @@ async def run_action(
         if failure is not None and shown.get("message") == failure.message:
             raise failure
         raise PackageError(shown)
-    if isinstance(asked := answer.get("request"), dict):
-        return _request(asked)
-    outputs = _outputs(answer.get("outputs"))
-    if answer.get("waitTill"):
-        raise _wait(str(answer["waitTill"]))
-    return outputs
+    return answer
 
 
 def _response(context: NodeContext) -> Json | None:
@@ -194,7 +202,7 @@ def _keep(context: NodeContext, answer: Json) -> None:
         context.metadata.setdefault("console", []).extend(str(line) for line in lines)
 
 
-def _outputs(given: Any) -> Outputs | None:
+def read_outputs(given: Any) -> Outputs | None:
     """What a node has returned, looked at once more: it must be what the engine takes items for."""
     if given is None:
         return None

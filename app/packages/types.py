@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from app.bounded_dict import BoundedDict
+from app.engine.nodes.shared.passing import pass_on
 from app.engine.run.context import NodeContext
 from app.engine.run.engine_requests import EngineRequest
 from app.engine.run.errors import NodeError
@@ -21,6 +22,7 @@ from app.engine.run.issues import Issue
 from app.engine.run.items import Outputs
 from app.engine.run.node_types import NodeType, NodeTypes
 from app.engine.values import conversions
+from app.packages import triggers
 from app.packages.action import about, evaluate, run_action
 from app.packages.host import Host
 from app.packages.manifest import Description, Manifest, PackagedCredential, PackagedNode
@@ -130,6 +132,7 @@ class Packages:
             inputs_needed=partial(_needed_inputs, description),
             issues=partial(_issues, description),
             credentials=partial(_needed_credentials, description),
+            listen=partial(triggers.listen, self) if trigger and "trigger" in runs else None,
         )
 
 
@@ -142,7 +145,7 @@ async def _run(
 
 async def _start(packages: Packages, package: Installed, node: PackagedNode, context: NodeContext) -> Outputs:
     """A trigger in the execution that it has started: what it gave then goes on."""
-    return [context.items]
+    return pass_on(context)
 
 
 async def _poll(packages: Packages, context: NodeContext) -> Outputs | None:

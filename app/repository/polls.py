@@ -67,6 +67,13 @@ END = """
     RETURNING true
 """
 
+GIVE_BACK = """
+    UPDATE polls AS p
+       SET worker_id = NULL, started_at = NULL
+     WHERE p.workflow_id = %(workflow_id)s AND p.node = %(node)s
+       AND p.worker_id = %(worker_id)s AND p.started_at = %(started_at)s
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Poll:
@@ -106,3 +113,9 @@ def end(connection: Connection, worker_id: int, poll: Poll) -> bool:
         return False
     values = {"worker_id": worker_id, "workflow_id": poll.trigger.workflow_id, "node": poll.trigger.node}
     return bool(scalar(connection, END, {**values, "started_at": poll.started_at}))
+
+
+def give_back(connection: Connection, worker_id: int, poll: Poll) -> None:
+    """Leave one that was taken to other workers; it is still due."""
+    values = {"worker_id": worker_id, "workflow_id": poll.trigger.workflow_id, "node": poll.trigger.node}
+    connection.execute(GIVE_BACK, {**values, "started_at": poll.started_at})

@@ -27,11 +27,11 @@ Json = dict[str, Any]
 class PackageEngine(Engine):
     """An engine that knows the sample package too. `credentials` are by type what they hold."""
 
-    def __init__(self, allowed: str = "", **limits: Any) -> None:
+    def __init__(self, allowed: str = "", *, folder: Path = SAMPLE, **limits: Any) -> None:
         super().__init__()
-        self.host = Host(SAMPLE, **limits)
-        manifest = asyncio.run(read_package(SAMPLE))
-        self.packages = Packages(self.host, [Installed(SAMPLE, manifest)])
+        self.host = Host(folder, **limits)
+        manifest = asyncio.run(read_package(folder))
+        self.packages = Packages(self.host, [Installed(folder, manifest)])
         self.types = self.packages.node_types(nodes.load())
         self.outgoing = Outgoing(AddressRules.parse(allowed))
         self.credentials: dict[str, Json] = {}

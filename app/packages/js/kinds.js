@@ -6,6 +6,7 @@ const { outputsOf } = require('./items.js');
 const { nodeOf } = require('./loading.js');
 const { runDescribed } = require('./routing.js');
 const { endUses, isRequest, plain } = require('./sub-nodes.js');
+const { trigger } = require('./triggers.js');
 
 /** Runs a node over its items: { outputs, hints, metadata, staticData, contextData, customData, waitTill }. */
 async function execute(call) {
@@ -60,6 +61,6 @@ async function ping() {
   return {};
 }
 
-const kinds = { execute, load, ping, poll: execute };
+const kinds = { execute, load, ping, poll: execute, trigger };
 
 module.exports = { kinds };

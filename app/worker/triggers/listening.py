@@ -37,6 +37,10 @@ class HeldNoMore(Exception):
     """What was heard is not this worker's to write down: somebody else listens, or nobody is to."""
 
 
+class NotInstalled(Exception):
+    """This worker has not got the node's package yet."""
+
+
 class Trouble(Exception):
     """Listening has failed, and is to be tried again."""
 
@@ -122,7 +126,7 @@ class Listening:
             raise NodeError("The connection has ended")
         except (HeldNoMore, asyncio.CancelledError):
             raise
-        except UNREACHABLE as error:
+        except (NotInstalled, *UNREACHABLE) as error:
             attempts.fail(counts=False)
             raise Trouble from error
         except Exception as error:
@@ -133,6 +137,8 @@ class Listening:
     async def _listen(self, listener: Listener, worker_id: int, trigger: TriggerNode) -> None:
         context = await self._surroundings.context(trigger)
         listen = context.node.kind.listen
+        if not context.node.kind.installed:
+            raise NotInstalled
         if listen is None:
             raise NodeError(f"Nothing is installed that listens for {context.node.type}")
 

@@ -107,10 +107,13 @@ class Polling:
                 log.exception("what a poll has found cannot be recorded", extra=about)
                 finding = Finding(error=NodeError("What the trigger has found could not be stored"))
 
-    async def _find(self, trigger: TriggerNode) -> Finding:
+    async def _find(self, trigger: TriggerNode) -> Finding | None:
+        """What came of a look; None where this worker has not got the node's package yet."""
         try:
             context = await self._surroundings.context(trigger)
             look = context.node.kind.poll
+            if not context.node.kind.installed:
+                return None
             if look is None:
                 raise NodeError(f"Nothing is installed that polls for {context.node.type}")
             async with asyncio.timeout(SECONDS):
@@ -131,8 +134,11 @@ class Polling:
             return Finding(error=NodeError(f"The trigger has failed: {type(error).__name__}"))
 
     def _record(self, connection: Connection, worker_id: int, poll: Poll, finding: Finding | None) -> None:
-        """Give the poll back with all that came of it, or nothing where somebody else has it by now."""
-        if not polls.end(connection, worker_id, poll) or finding is None:
+        """Hand in all that came of a look, or nothing where it is somebody else's by now; None: it is still due."""
+        if finding is None:
+            polls.give_back(connection, worker_id, poll)
+            return
+        if not polls.end(connection, worker_id, poll):
             return
         static_data.save(connection, finding.changes)
         if finding.error is not None:

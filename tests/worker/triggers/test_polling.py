@@ -10,6 +10,7 @@ from app.repository.triggers import NewSchedule
 from app.worker.chores.schedules import fire_due
 from app.worker.triggers.polling import Polling
 from tests.worker.triggers.conftest import station, triggered, until
+from tests.workflows import node, stored
 
 DUE = "SELECT p.due_at IS NOT NULL, p.worker_id FROM polls AS p"
 
@@ -168,3 +169,18 @@ def test_a_worker_that_is_told_to_go_begins_no_look(queue, database_url) -> None
 
     asyncio.run(main())
     assert queue.connection.execute(DUE).fetchone() == (True, None)
+
+
+def test_a_worker_without_the_nodes_package_leaves_it_to_others(queue, database_url, started) -> None:
+    queue.save(stored(trigger=node("Start", "n8n-nodes-elsewhere.trigger")))
+    polls.register(queue.connection, "w1", ["Start"])
+
+    async def main() -> None:
+        with station(database_url, queue.connection, poll=None) as place:
+            async with polling(place, place.register()) as worker:
+                await worker._step()
+                await until(lambda: not worker._looks)
+
+    asyncio.run(main())
+    assert queue.connection.execute(DUE).fetchone() == (True, None)
+    assert started() == []

@@ -1,0 +1,88 @@
+"""Nodes of packages that hold a connection: each is one long call of a package process, outside of any execution."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from app.engine.run.context import NodeContext
+from app.engine.run.errors import NodeError
+from app.engine.run.node_types import Emit
+from app.packages.action import read_outputs, request_of, take_answer
+from app.packages.host import HostError
+from app.packages.surroundings import Surroundings
+
+if TYPE_CHECKING:
+    from app.packages.types import Packages
+
+Json = dict[str, Any]
+LISTENING_SECONDS = 30 * 24 * 3600.0
+"""How long one call may hold a connection; after that it is made anew."""
+EMITS = b'"name":"emit"'
+
+
+async def listen(packages: Packages, context: NodeContext, emit: Emit) -> None:
+    """Hold the node's connection until cancelled or broken. Raises NodeError, and what `emit` raises."""
+    told = await packages.describe(context)
+    surroundings = Surroundings(context, told["credentialTypes"], packages.tokens, packages.describe)
+    emitting = Emitting(context, surroundings, emit)
+    request = request_of(context, "trigger", told)
+    calling = asyncio.ensure_future(
+        packages.host.call(request, emitting.ask, surroundings.channel, seconds=LISTENING_SECONDS)
+    )
+    try:
+        ends: list[asyncio.Future[Any]] = [calling, emitting.refused]
+        await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        if emitting.refused.done():
+            await emitting.refused
+        answer = await calling
+    except HostError as error:
+        raise NodeError(str(error)) from error
+    finally:
+        calling.cancel()
+        emitting.refused.cancel()
+        with suppress(asyncio.CancelledError, HostError):
+            await calling
+    take_answer(context, surroundings, answer)
+
+
+class Emitting:
+    """Answers what a listening call asks: that what it has heard is recorded, and all that other calls ask.
+
+    `refused` fails with what cannot be recorded.
+    """
+
+    def __init__(self, context: NodeContext, surroundings: Surroundings, emit: Emit) -> None:
+        self._context = context
+        self._surroundings = surroundings
+        self._emit = emit
+        # One after the other: what was heard first is recorded first.
+        self._turn = asyncio.Lock()
+        self.refused: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    async def ask(self, question: bytes) -> bytes:
+        """The reply to a question of the call."""
+        if EMITS not in question[:64]:
+            return await self._surroundings.ask(question)
+        asked = orjson.loads(question)
+        try:
+            async with self._turn:
+                await self._record(asked.get("given") or {})
+        except NodeError as error:
+            return orjson.dumps({"call": asked.get("call"), "error": {"message": error.message}})
+        except asyncio.CancelledError:
+            raise
+        except Exception as error:
+            if not self.refused.done():
+                self.refused.set_exception(error)
+            return orjson.dumps({"call": asked.get("call"), "error": {"message": "It cannot be recorded"}})
+        return orjson.dumps({"call": asked.get("call"), "result": {}})
+
+    async def _record(self, given: Json) -> None:
+        outputs = read_outputs(given.get("outputs"))
+        if isinstance(kept := given.get("staticData"), dict):
+            self._context.state.static_data.take(self._context.node.name, kept)
+        await self._emit(outputs or [])

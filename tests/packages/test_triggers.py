@@ -1,0 +1,93 @@
+"""Triggers of packages, in a real package process: they hold connections, and what they hear is recorded."""
+
+import asyncio
+import socketserver
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from app.engine.run.context import NodeContext
+from app.engine.run.errors import NodeError
+from app.engine.run.execution_info import ExecutionInfo
+from app.engine.run.graph import parse_workflow
+from app.engine.run.ports import Ports
+from app.engine.run.state import RunState
+from tests.packages.running import HERE, PackageEngine
+from tests.patience import PATIENCE_SECONDS
+from tests.workflows import node, workflow
+
+
+@pytest.fixture(scope="module")
+def starting(far: str) -> Iterator[PackageEngine]:
+    engine = PackageEngine("127.0.0.1", folder=HERE / "starting")
+    yield engine
+    engine.close()
+
+
+def context_of(engine: PackageEngine, kind: str, mode: str = "trigger", **parameters: object) -> NodeContext:
+    document = workflow([node("Start", f"n8n-nodes-starting.{kind}", parameters)], id="w1")
+    state = RunState(parse_workflow(document, engine.types))
+    info = ExecutionInfo("", mode, Ports(outgoing=engine.outgoing))
+    return NodeContext(
+        state.graph.nodes["Start"], [[{"json": {}}]], None, 0, state, engine.sandbox.for_project("p"), info
+    )
+
+
+class Line(socketserver.StreamRequestHandler):
+    """Says two lines, and notes what it is told."""
+
+    def handle(self) -> None:
+        self.wfile.write(b"one\ntwo\n")
+        for line in self.rfile:
+            self.server.told.append(line.decode().strip())
+        self.server.gone.set()
+
+
+@contextmanager
+def far_line() -> Iterator[socketserver.ThreadingTCPServer]:
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Line) as server:
+        server.daemon_threads = True
+        server.told, server.gone = [], threading.Event()
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server
+        server.shutdown()
+
+
+def test_one_that_listens_acknowledges_what_is_recorded_and_hangs_up_at_its_end(starting) -> None:
+    with far_line() as server:
+        context = context_of(starting, "listens", port=server.server_address[1])
+        emitted = []
+
+        async def emit(outputs) -> None:
+            assert len(server.told) == len(emitted), "the one before is acknowledged, this one is not"
+            emitted.append([item["json"] for item in outputs[0]])
+
+        async def main() -> None:
+            task = asyncio.ensure_future(context.node.kind.listen(context, emit))
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                while len(server.told) < 2 and not task.done():
+                    await asyncio.sleep(0.01)
+                task.cancel()
+                await asyncio.gather(task, return_exceptions=True)
+                while not server.gone.is_set():
+                    await asyncio.sleep(0.01)
+
+        starting.wait_for(main())
+        assert emitted == [[{"line": "one"}], [{"line": "two"}]]
+        assert server.told == ["ack one", "ack two"]
+        assert context.state.static_data.changes() == {"node:Start": {"last": "two"}}
+
+
+def test_a_connection_that_breaks_and_what_cannot_be_recorded_end_it(starting) -> None:
+    async def nothing(outputs) -> None:
+        raise LookupError("it is another worker's by now")
+
+    with far_line() as server:
+        context = context_of(starting, "listens", port=server.server_address[1])
+        with pytest.raises(LookupError):
+            starting.wait_for(context.node.kind.listen(context, nothing))
+    context = context_of(starting, "listens", port=1)
+    with pytest.raises(NodeError, match="ECONNREFUSED"):
+        starting.wait_for(context.node.kind.listen(context, nothing))
