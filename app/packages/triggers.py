@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import orjson
 
@@ -12,16 +12,23 @@ from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.run.node_types import Emit
 from app.packages.action import read_outputs, request_of, take_answer
-from app.packages.host import HostError
-from app.packages.surroundings import Surroundings
-
-if TYPE_CHECKING:
-    from app.packages.types import Packages
+from app.packages.host import Host, HostError
+from app.packages.surroundings import Surroundings, Tokens
 
 Json = dict[str, Any]
 LISTENING_SECONDS = 30 * 24 * 3600.0
 """How long one call may hold a connection; after that it is made anew."""
 EMITS = b'"name":"emit"'
+
+
+class Packages(Protocol):
+    """Whoever knows the packages of this worker."""
+
+    host: Host
+    tokens: Tokens
+
+    async def describe(self, context: NodeContext) -> Json:
+        """What a process is told to run a node. Raises NodeError."""
 
 
 async def listen(packages: Packages, context: NodeContext, emit: Emit) -> None:
