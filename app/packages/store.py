@@ -16,7 +16,7 @@ from pathlib import Path
 FOLDER = "packages"
 LOCK = "package-lock.json"
 UNFINISHED = ".new-"
-NAME = re.compile(r"(?:@[a-z0-9~-][a-z0-9._~-]{0,100}/)?[a-z0-9~-][a-z0-9._~-]{0,100}")
+NAME = re.compile(r"(?:@[a-z0-9~][a-z0-9._~-]{0,100}/)?[a-z0-9~][a-z0-9._~-]{0,100}")
 """What npm calls a package, with the name of its organisation before it."""
 VERSION = re.compile(r"[0-9]{1,9}\.[0-9]{1,9}\.[0-9]{1,9}(?:[-+][0-9A-Za-z.+-]{1,100})?")
 """An exact version."""

@@ -6,7 +6,7 @@ from marshmallow import ValidationError, fields, validate, validates
 
 from app.schemas.base import CamelSchema, IsoTime, StrictBoolean, StrictSchema
 
-NAME = r"^(?:@[a-z0-9~-][a-z0-9._~-]{0,100}/)?[a-z0-9~-][a-z0-9._~-]{0,100}$"
+NAME = r"^(?:@[a-z0-9~][a-z0-9._~-]{0,100}/)?[a-z0-9~][a-z0-9._~-]{0,100}$"
 VERSION = r"^(?:[0-9]{1,9}\.[0-9]{1,9}\.[0-9]{1,9}(?:[-+][0-9A-Za-z.+-]{1,100})?|[A-Za-z]{1,50})$"
 NOT_VETTED = (
     "There is no list of vetted packages here. Leave it out, or say false, and look at the package yourself before."

@@ -31,7 +31,9 @@ def listed(connection) -> dict[str, str]:
 
 def test_a_package_is_added_updated_and_removed(registry: Registry, run, connection, tmp_path):
     registry.publish("left-pad", "1.2.0", {"index.js": "exports.pad = 1;"})
-    registry.publish_greet(dependencies={"left-pad": "^1.0.0"}, peerDependencies={"n8n-workflow": "*"})
+    registry.publish("beside", "3.0.0", {"index.js": ""})
+    peers = {"n8n-workflow": "*", "beside": ">=2"}
+    registry.publish_greet(dependencies={"left-pad": "^1.0.0"}, peerDependencies=peers)
     added = run("add", "n8n-nodes-greet")
     assert (added.exit_code, added.stdout.splitlines()[:3]) == (
         0,
@@ -46,6 +48,7 @@ def test_a_package_is_added_updated_and_removed(registry: Registry, run, connect
     store = Store(tmp_path)
     assert store.has("n8n-nodes-greet", "1.0.0", lock.lock)
     assert registry.url not in lock.lock
+    assert (store.folder(package.name, package.version) / "node_modules" / "beside" / "index.js").exists()
     assert "/n8n-workflow" not in registry.asked, "what it wants beside it is this program"
 
     create_workflow(connection, "w1", project_id="default", name="Greeter", definition=definition_of(ACTIVE))

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from app.packages import adding
+from app.packages import adding, install
 from app.packages.adding import put_in_place
 from app.packages.errors import CannotInstall
 from app.packages.install import Resolved
@@ -39,7 +39,13 @@ def test_packages_are_found_by_name_and_version(store):
     store.drop(*store.installed()[0])
     store.drop("n8n-nodes-never", "1.0.0")
     assert store.installed() == [("n8n-nodes-greet", "1.0.0")]
-    for name, version in (("../up", "1.0.0"), ("n8n-nodes-greet", "../1.0.0"), ("a/b", "1.0.0"), ("", "1.0.0")):
+    for name, version in (
+        ("../up", "1.0.0"),
+        ("n8n-nodes-greet", "../1.0.0"),
+        ("a/b", "1.0.0"),
+        ("", "1.0.0"),
+        ("--x", "1.0.0"),
+    ):
         with pytest.raises(ValueError, match="no package"):
             store.folder(name, version)
 
@@ -78,6 +84,26 @@ def test_one_process_of_a_machine_installs_at_a_time(store, monkeypatch):
         with pytest.raises(CannotInstall, match="Another process"):
             put(store)
     put(store)
+
+
+def test_npm_keeps_what_it_has_fetched_only_where_it_may_write(tmp_path):
+    assert install.has_cache({"HOME": str(tmp_path)})
+    assert not install.has_cache({"HOME": "/nonexistent"})
+    assert not install.has_cache({})
+    assert install.has_cache({"HOME": "/nonexistent", "NPM_CONFIG_CACHE": "/x"})
+
+
+def test_what_packages_want_beside_them_is_found_but_for_n8n():
+    packages = {
+        "": {"peerDependencies": {}},
+        "node_modules/n8n-nodes-greet": {
+            "peerDependencies": {"n8n-workflow": "*", "@n8n/ai": "*", "cheerio": "^1.0.0", "there": "1", "maybe": "1"},
+            "peerDependenciesMeta": {"maybe": {"optional": True}},
+        },
+        "node_modules/there": {"peerDependencies": {"odd": "file:../x", "also-odd": "git+ssh://x", "--evil": "1"}},
+        "node_modules/there/node_modules/deep": {"peerDependencies": {"core": ">=0.2 <1 || 2"}},
+    }
+    assert install.missing_peers(json.dumps({"packages": packages})) == ["cheerio@^1.0.0", "core@>=0.2 <1 || 2"]
 
 
 def test_packages_of_n8n_are_told_by_name_and_licence():
