@@ -61,7 +61,8 @@ NATIVE = {
     "a file that others write": "require('fs').writeFileSync('/tmp/written-by-a-node', '')",
     "a package's own file": f"require('fs').writeFileSync('{SAMPLE}/nodes/Echo.node.js', '')",
     "a process": "require('child_process').execSync('id')",
-    "a thread": "new (require('worker_threads').Worker)('', { eval: true })",
+    "a thread": "await new Promise((done, fail) => new (require('worker_threads').Worker)('', { eval: true })"
+    ".on('error', fail).on('online', () => done('in')))",
     "an addon": "process.dlopen({ exports: {} }, '/usr/lib/x.node')",
     "a binding": "process.binding('spawn_sync')",
     "the end": "process.exit(0)",

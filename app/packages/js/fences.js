@@ -1,7 +1,10 @@
 // What the code of packages must not do to the process that it runs in: write into its frames, or end it.
 'use strict';
 
+const { EventEmitter } = require('node:events');
+const { syncBuiltinESMExports } = require('node:module');
 const os = require('node:os');
+const threads = require('node:worker_threads');
 const util = require('node:util');
 
 const exit = process.exit.bind(process);
@@ -12,6 +15,24 @@ function refuse(name) {
   };
 }
 
+/** In the place of a thread, which none may start: who listens is told so, and who only sends lines to it loses them. */
+class NoThread extends EventEmitter {
+  constructor() {
+    super();
+    setImmediate(() => this.listenerCount('error') && this.emit('error', new Error('Packages may not start threads here')));
+  }
+
+  postMessage() {}
+
+  ref() {}
+
+  unref() {}
+
+  async terminate() {
+    return 1;
+  }
+}
+
 /** Sends what is printed to stderr, keeps the process alive, and its temporary files in its own folder. */
 function fenceProcess(scratch) {
   os.tmpdir = () => scratch;
@@ -19,6 +40,8 @@ function fenceProcess(scratch) {
   for (const name of ['log', 'info', 'warn', 'error', 'debug', 'trace', 'dir']) console[name] = print;
   Object.defineProperty(process, 'stdout', { get: () => process.stderr, configurable: true });
   for (const name of ['exit', 'abort', 'kill', 'reallyExit', 'chdir']) process[name] = refuse(name);
+  threads.Worker = NoThread;
+  syncBuiltinESMExports();
   process.on('uncaughtException', (error) => print(error));
   process.on('unhandledRejection', (error) => print(error));
 }
