@@ -21,6 +21,7 @@ from app.packages.sub_nodes import Describe
 from app.packages.surroundings import Surroundings, Tokens
 
 Json = dict[str, Any]
+CHAT = "@n8n/n8n-nodes-langchain.chatTrigger"
 FOREVER = datetime(3000, 1, 1, tzinfo=UTC)
 """n8n's way to wait for a call and nothing else."""
 
@@ -162,7 +163,16 @@ def about(context: NodeContext) -> Json:
         "resumeUrl": execution.ports.resume_url,
         "tool": context.query is not None,
         "attached": hanging,
+        "chatTrigger": _chat_trigger(context),
     }
+
+
+def _chat_trigger(context: NodeContext) -> Json | None:
+    """The trigger by which people talk to the workflow, where it has one."""
+    for each in context.state.graph.nodes.values():
+        if each.type == CHAT and not each.disabled:
+            return {"name": each.name, "type": each.type, "typeVersion": each.version}
+    return None
 
 
 def _named(context: NodeContext, kind: str) -> list[Json]:

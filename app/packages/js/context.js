@@ -135,14 +135,6 @@ class Context {
     return this.#asked.children ?? [];
   }
 
-  getNodeOutputs() {
-    return this.#asked.outputs ?? [];
-  }
-
-  getNodeInputs() {
-    return this.#asked.inputKinds ?? [];
-  }
-
   isToolExecution() {
     return Boolean(this.#asked.tool);
   }

@@ -75,11 +75,15 @@ async function connectedTo(call, kind) {
   return nodes.toReversed();
 }
 
+/** The inputs or outputs of a node, as its description tells by its parameters: [{ type, displayName, ... }]. */
+function connectorsOf(described, { version }, parameters) {
+  const found = evaluate(described ?? [], { $parameter: parameters, $nodeVersion: version }) ?? [];
+  return found.map((each) => (typeof each === 'string' ? { type: each } : each));
+}
+
 /** { label, required, most } of the inputs of one type. */
 function rulesOf(description, kind, parameters) {
-  const variables = { $parameter: parameters, $nodeVersion: description.version };
-  const inputs = evaluate(description.inputs ?? [], variables) ?? [];
-  const fitting = inputs.filter((each) => (each.type ?? each) === kind);
+  const fitting = connectorsOf(description.inputs, description, parameters).filter(({ type }) => type === kind);
   const most = fitting.map(({ maxConnections }) => maxConnections ?? Infinity).reduce((sum, each) => sum + each, 0);
   return { label: fitting[0]?.displayName ?? kind, required: fitting.some(({ required }) => required), most: fitting.length ? most : Infinity };
 }
@@ -149,6 +153,9 @@ function connectionsOf(context, call, description) {
       const about = { kind, index, metadata: metadata && plain(metadata) };
       note(call, 'endUse', Array.isArray(data) ? { ...about, items: itemsIn(data) } : { ...about, error: shown(data) });
     },
+    getNodeInputs: () => connectorsOf(description.inputs, description, context.parameters.of(0)),
+    getNodeOutputs: () => connectorsOf(description.outputs, description, context.parameters.of(0)),
+    getChatTrigger: () => call.request.chatTrigger ?? null,
     getParentNodes(name, { connectionType = 'main' } = {}) {
       if (connectionType === 'main') return call.request.parents ?? [];
       return (call.request.attached?.[connectionType] ?? []).toReversed();
