@@ -37,6 +37,7 @@ class PackageError(NodeError):
             name=_text(shown.get("name")) or "Error",
             context=context if isinstance(context, dict) else None,
         )
+        self._plain = shown.get("plain") is True
         self._more = {
             name: shown[name]
             for name in ("httpCode", "messages", "level", "functionality", "tags", "type", "code", "status")
@@ -44,6 +45,9 @@ class PackageError(NodeError):
         }
 
     def document(self, node: Json | None) -> Json:
+        if self._plain:
+            shown: Json = {name: self._more[name] for name in ("code", "status") if name in self._more}
+            return {**shown, "message": self.message, "stack": f"{self.name}: {self.message}"}
         document = super().document(node)
         return {**document, **self._more, "stack": f"{self.name}: {self.message}"}
 

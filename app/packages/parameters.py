@@ -96,15 +96,15 @@ class _Completion:
 
     def _value(self, described: Json, given: Mapping[str, Any], root: Json, depth: int) -> Any:
         name, kind = described["name"], described.get("type")
-        if name not in given or given[name] is None:
-            return _default(described)
-        value = given[name]
+        value = _default(described) if given.get(name) is None else given[name]
+        if kind == "fixedCollection":
+            return self._fixed(described, value if isinstance(value, dict) else {}, root, depth)
+        if given.get(name) is None:
+            return value
         if depth >= DEEPEST:
             return value
         if kind == "collection" and isinstance(value, dict | list):
             return self._each(value, lambda each: self._collection(described, each, root, depth))
-        if kind == "fixedCollection" and isinstance(value, dict):
-            return self._fixed(described, value, root, depth)
         return value
 
     def _collection(self, described: Json, value: Json, root: Json, depth: int) -> Json:

@@ -56,7 +56,9 @@ class Requests:
             raise Refused({"message": error.message}) from error
         except (TypeError, ValueError, KeyError, AttributeError) as error:
             said = str(error) if type(error) is ValueError else "The options of the request could not be understood"
-            raise Refused({"message": said}) from error
+            raise Refused(
+                {"message": said, **({"code": "ERR_INVALID_URL"} if said == "Invalid URL" else {})}
+            ) from error
         return _older_reply(options, answer) if older else _reply(options, answer)
 
 

@@ -28,6 +28,8 @@ from app.packages.sub_nodes import Describe, SubNodes, run_program
 Json = dict[str, Any]
 Tokens = BoundedDict[tuple[str, str], tuple[bytes, Json]]
 """What credentials have fetched before their use, by id and type, each with what it was fetched with."""
+OPEN = frozenset({"host", "port", "url", "baseUrl", "server", "domain", "user", "username", "email", "database"})
+"""Fields of credentials that may be repeated in errors and lines, whatever their type."""
 MOST_QUESTIONS = 100_000
 """By one call."""
 
@@ -35,9 +37,10 @@ MOST_QUESTIONS = 100_000
 class Surroundings:
     """Answers what a call asks. `channel` has its connections."""
 
-    def __init__(self, context: NodeContext, declared: Iterable[str], tokens: Tokens, describe: Describe) -> None:
+    def __init__(self, context: NodeContext, declared: Mapping[str, Json], tokens: Tokens, describe: Describe) -> None:
         self._context = context
-        self._declared = frozenset(declared)
+        self._declared = declared
+        self._open = OPEN.union(*(each.get("open") or () for each in declared.values()))
         self._tokens = tokens
         self._requests = Requests(context)
         self._read: dict[str, bytes] = {}
@@ -143,7 +146,7 @@ class Surroundings:
         kept = self._tokens.get(self._key(kind))
         if kept is not None and kept[0] == base:
             data = {**data, **kept[1]}
-        self._hide(data.values())
+        self._hide(value for name, value in data.items() if name not in self._open)
         return {"result": {"data": data}}
 
     async def _keep_credential(self, given: Json) -> Json:
@@ -159,7 +162,7 @@ class Surroundings:
         token = (data.get("oauthTokenData") or {}).get("access_token")
         if given.get("anew") is True and token:
             data = await self._context.renew_credential(kind, str(token))
-            self._hide(data.values())
+            self._hide(value for name, value in data.items() if name not in self._open)
         return {"result": {"data": data}}
 
     def _key(self, kind: str) -> tuple[str, str]:

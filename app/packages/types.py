@@ -182,7 +182,14 @@ def _where(package: Installed, credential: PackagedCredential) -> Json:
         "file": credential.file,
         "className": credential.class_name,
         "extends": credential.extends,
+        "open": [str(each.get("name")) for each in credential.properties if not _is_secret(each)],
     }
+
+
+def _is_secret(described: Mapping[str, Any]) -> bool:
+    """Whether what a field of a credential holds is to be hidden wherever it is repeated."""
+    options = described.get("typeOptions") or {}
+    return described.get("type") == "hidden" or bool(options.get("password") or options.get("expirable"))
 
 
 def _count_outputs(description: Description, parameters: Json) -> int:

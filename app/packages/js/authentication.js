@@ -21,11 +21,12 @@ async function authenticated(send, type, options, { credentialsDecrypted, ...mor
   const credentials = credentialsOf();
   if (credentials.isOfType(type, 'oAuth2Api')) return withOAuth2(send, type, options, more.oauth2);
   if (credentials.isOfType(type, 'oAuth1Api')) return withOAuth1(send, type, options);
-  const data = credentialsDecrypted?.data ?? (await credentials.prepared(type));
   try {
+    const data = credentialsDecrypted?.data ?? (await credentials.prepared(type));
     return await send(await credentials.authenticate(type, data, copy(options)));
   } catch (error) {
-    const renews = statusOf(error) === 401 && credentials.from(type, 'preAuthentication');
+    // Whatever goes wrong with the older helper is taken for a token that has expired.
+    const renews = (send === request || statusOf(error) === 401) && credentials.from(type, 'preAuthentication');
     if (!renews) throw apiError(error);
     try {
       const renewed = await credentials.prepared(type, true);

@@ -2,6 +2,9 @@
 'use strict';
 
 const LONGEST = 100_000;
+/** What tells n8n's own errors from others: these stand in run data with little more than their message. */
+const isOwn = (error) => error.functionality !== undefined;
+
 const KEPT = ['description', 'httpCode', 'level', 'functionality', 'type', 'code', 'status', 'itemIndex', 'runIndex'];
 const OBJECTS = ['context', 'messages', 'tags', 'errorResponse'];
 
@@ -18,9 +21,9 @@ function plain(value) {
 
 /** { name, message, stack, description, httpCode, context, messages, ... } */
 function shown(error) {
-  if (typeof error !== 'object' || error === null) return { name: 'Error', message: String(error) };
+  if (typeof error !== 'object' || error === null) return { plain: true, message: String(error) };
   const { message = 'Unknown error', constructor } = error;
-  const made = { name: text(error.name ?? constructor?.name ?? 'Error'), message: text(message) };
+  const made = { plain: !isOwn(error), name: text(error.name ?? constructor?.name ?? 'Error'), message: text(message) };
   for (const name of KEPT) {
     const value = error[name];
     if (value !== undefined && value !== null && typeof value !== 'function') made[name] = typeof value === 'object' ? plain(value) : value;

@@ -39,7 +39,7 @@ class Parameters {
     if (options.rawExpressions) return get(this.raw, path, fallback);
     const steps = stepsOf(path);
     this.#refuseFailed(steps, item);
-    let value = get(this.of(item), path, fallback);
+    let value = copy(get(this.of(item), path, fallback));
     if (value === undefined) throw new Error(`Could not get parameter: ${path}`);
     if (options.extractValue) value = this.extract(value, steps, item);
     return options.ensureType ? ensure(value, options.ensureType, path) : value;
@@ -67,6 +67,15 @@ class Parameters {
   isShown(property, item, values = this.of(item)) {
     return isShown(property, values, this.of(item), this.version);
   }
+}
+
+/** A value of its own: nodes change what they get. */
+function copy(value) {
+  if (Array.isArray(value)) return value.map(copy);
+  if (typeof value !== 'object' || value === null || Object.getPrototypeOf(value) !== Object.prototype) return value;
+  const made = {};
+  for (const name of Object.keys(value)) made[name] = copy(value[name]);
+  return made;
 }
 
 function grow(tree, [step, ...rest], index) {

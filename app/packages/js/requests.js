@@ -104,7 +104,8 @@ async function request(first, second) {
   const options = typeof first === 'object' && !(first instanceof URL) ? first : { ...second, url: String(first) };
   const strict = options.rejectUnauthorized ?? options.agentOptions?.rejectUnauthorized;
   const raw = options.useStream || options.encoding === null || isRaw(options.encoding);
-  const prepared = { ...(await prepare(options)), rejectUnauthorized: strict, ...(raw ? { encoding: null } : {}) };
+  const empty = options.body === '' && typeOf(options.headers) === '' ? { headers: { ...options.headers, 'content-type': FORM } } : {};
+  const prepared = { ...(await prepare({ ...options, ...empty })), rejectUnauthorized: strict, ...(raw ? { encoding: null } : {}) };
   const answer = await asking().ask('request', prepared);
   return streamed(answer, Boolean(options.useStream) || options.encoding === 'stream', Boolean(options.resolveWithFullResponse), raw);
 }
