@@ -1,6 +1,7 @@
 // The kinds of calls, and how each is answered.
 'use strict';
 
+const { apiError } = require('./authentication.js');
 const { contextOf } = require('./context.js');
 const { outputsOf } = require('./items.js');
 const { nodeOf } = require('./loading.js');
@@ -16,6 +17,9 @@ async function execute(call) {
   let returned;
   try {
     returned = await run(node, context, request);
+  } catch (error) {
+    // A request that came to nothing, and that the node has not made an error of its own.
+    throw error?.isAxiosError ? apiError(error) : error;
   } finally {
     await endUses(call);
   }

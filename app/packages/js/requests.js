@@ -92,9 +92,18 @@ async function prepare(options) {
 const typeOf = (headers) => String(Object.entries(headers ?? {}).find(([name]) => name.toLowerCase() === 'content-type')?.[1] ?? '');
 const isEncoded = async (body) => isBytes(body) || isStream(body) || typeof body.getHeaders === 'function' || (typeof FormData === 'function' && body instanceof FormData);
 
+/** What the worker answers; an error is marked as a request's. */
+async function ask(name, given) {
+  try {
+    return await asking().ask(name, given);
+  } catch (error) {
+    throw Object.defineProperty(error, 'isAxiosError', { value: true });
+  }
+}
+
 async function httpRequest(options) {
   if (typeof options !== 'object' || options === null) throw new TypeError('The options of a request must be an object');
-  const answer = await asking().ask('httpRequest', await prepare(options));
+  const answer = await ask('httpRequest', await prepare(options));
   return streamed(answer, options.encoding === 'stream', Boolean(options.returnFullResponse), isRaw(options.encoding));
 }
 
@@ -106,7 +115,7 @@ async function request(first, second) {
   const raw = options.useStream || options.encoding === null || isRaw(options.encoding);
   const empty = options.body === '' && typeOf(options.headers) === '' ? { headers: { ...options.headers, 'content-type': FORM } } : {};
   const prepared = { ...(await prepare({ ...options, ...empty })), rejectUnauthorized: strict, ...(raw ? { encoding: null } : {}) };
-  const answer = await asking().ask('request', prepared);
+  const answer = await ask('request', prepared);
   return streamed(answer, Boolean(options.useStream) || options.encoding === 'stream', Boolean(options.resolveWithFullResponse), raw);
 }
 
