@@ -31,6 +31,8 @@ IDLE_SECONDS = 600.0
 REMEMBERING_SECONDS = 6 * 3600.0
 """How long a process is kept whose packages remember something, such as what was said in a chat."""
 REMEMBERING_MB = 1024
+OWNERS = 12
+"""How many owners may have such a process at once; the one that was idle for longest ends for another one."""
 _MODE, _REMEMBERING = "packages", "remembering"
 
 
@@ -66,7 +68,7 @@ class Host:
         self._pool = Pool({_MODE: kind}, processes=processes, idle_seconds=IDLE_SECONDS)
         memory = max(memory_mb, REMEMBERING_MB)
         kept = Kind(lambda: self._launch(memory), manners, memory * 2**20 * 3 // 4)
-        self._keepers = Pool({_REMEMBERING: kept}, processes=processes, idle_seconds=REMEMBERING_SECONDS)
+        self._keepers = Pool({_REMEMBERING: kept}, processes=OWNERS, idle_seconds=REMEMBERING_SECONDS)
 
     async def __aenter__(self) -> Host:
         return self

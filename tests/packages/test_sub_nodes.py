@@ -156,6 +156,11 @@ def test_a_root_that_runs_its_tools_itself_gets_what_they_give(ai):
     outcome = ai.run(document, items=ITEMS[:1])
     assert output_of(outcome, "Direct")[-1]["answer"] == "The tool failed: Nothing is found"
     assert uses(outcome, "Lookup")[0][2] == "Nothing is found"
+    waiting = node("Lookup", "waitTool", {"resume": "webhook"}, 1.1)
+    document["nodes"] = [waiting if each["name"] == "Lookup" else each for each in document["nodes"]]
+    outcome = ai.run(document, items=ITEMS[:1])
+    said = output_of(outcome, "Direct")[-1]["answer"]
+    assert said.endswith("'Lookup' cannot wait while the node that uses it goes on")
 
 
 def test_a_tool_that_only_supplies_itself_is_called_by_the_engine(ai):

@@ -10,7 +10,7 @@ from typing import Any
 from app.engine.run.attempts import run_node
 from app.engine.run.context import NodeContext
 from app.engine.run.engine_requests import EngineRequest
-from app.engine.run.errors import NodeError, SubNodeError
+from app.engine.run.errors import NodeError, SubNodeError, WaitRequested
 from app.engine.run.graph import Node
 from app.engine.run.items import Item
 from app.engine.run.memory import weigh
@@ -151,6 +151,10 @@ async def use_as_tool(root: NodeContext, node: Node, query: dict[str, Any], item
         outputs = await run_node(context, node.kind.run)
         if isinstance(outputs, EngineRequest):
             raise NodeError(f"'{node.name}' has tools of its own, which it cannot use here")
+    except WaitRequested as wait:
+        error = NodeError(f"'{node.name}' cannot wait while the node that uses it goes on")
+        end_use(root, node, "ai_tool", index, error=error.document(node.document))
+        raise error from wait
     except NodeError as error:
         end_use(root, node, "ai_tool", index, error=error.document(node.document))
         raise
