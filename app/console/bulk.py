@@ -3,11 +3,13 @@
 The page's script sends those calls, with the same rules as anybody's.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import orjson
 from flask import Response, request
+from marshmallow import Schema
 
 from app.api.face.auth import allows, caller
 from app.api.face.errors import Refused
@@ -16,13 +18,14 @@ from app.console.execution_list import SUGGESTIONS, executions_of, shown, state
 from app.console.pages import page, part
 from app.repository.connection import Connection
 from app.repository.execution_counts import Count
-from app.repository.execution_filters import ExecutionFilter
 from app.repository.execution_pages import read_page
 from app.repository.executions import Execution, list_executions
 from app.repository.retries import find_retryable
+from app.repository.retry_jobs import COUNTED_UP_TO
 from app.repository.tags import list_tags
-from app.schemas.base import time_text
-from app.schemas.execution_actions import MOST_AT_ONCE
+from app.schemas.execution_actions import MOST_AT_ONCE, DeleteFilter, RetryFilter, StopFilter
+from app.schemas.execution_queries import ExecutionListQuery
+from app.schemas.pages import key_of
 from app.vocabulary import IN_FLIGHT, RETRYABLE, STATUSES
 
 SCOPES = {
@@ -34,8 +37,9 @@ SCOPES = {
 POSSIBLE = {"retry": RETRYABLE, "stop": IN_FLIGHT, "delete": STATUSES, "tag": STATUSES}
 """Statuses that an action is for."""
 MOST_TAGGED = 250
-IN_BODIES = {"statuses", "workflow_ids", "modes", "started_after", "started_before", "visible_project"}
+BODIES: Mapping[str, Schema] = {"retry": RetryFilter(), "stop": StopFilter(), "delete": DeleteFilter()}
 """What the filters of bulk calls know; all else is said by naming executions."""
+LIST = ExecutionListQuery()
 
 
 @dataclass(slots=True)
@@ -96,43 +100,38 @@ def for_filter(connection: Connection, action: str) -> Plan:
     if not statuses:
         return Plan(Count(0, estimated=False), [])
     wanted = replace(asked.wanted, statuses=tuple(statuses))
-    if action == "retry":
-        found = find_retryable(connection, wanted, limit=MOST_AT_ONCE)
-        ids = [str(number) for number in found]
-        body = {"filter": {"ids": ids}}
-        calls = [call("POST", "/retryMany", body)] if ids else []
-        return Plan(Count(len(ids), estimated=False), calls, cut=len(ids) == MOST_AT_ONCE)
-    if action == "tag" or not fits_body(wanted):
+    body = None if action == "tag" else body_of(action, asked.query, statuses)
+    if body is None:
         most = MOST_TAGGED if action == "tag" else MOST_AT_ONCE
-        found_rows = list_executions(connection, wanted, limit=most)
-        plan = for_chosen(action, found_rows)
-        plan.cut = len(found_rows) == most
+        found = list_executions(connection, wanted, limit=most)
+        plan = for_chosen(action, found)
+        plan.cut = len(found) == most
         return plan
+    if action == "retry":
+        number = len(find_retryable(connection, wanted, limit=COUNTED_UP_TO + 1))
+        counted = Count(min(number, COUNTED_UP_TO), estimated=number > COUNTED_UP_TO)
+        return Plan(counted, [call("POST", "/retryMany", {"filter": body})] if number else [])
     counted = read_page(connection, wanted, limit=1).count
+    path = "/stopMany" if action == "stop" else "/delete"
+    return Plan(counted, [call("POST", path, {"filter": body})])
+
+
+def body_of(action: str, query: Mapping[str, Any], statuses: Sequence[str]) -> dict[str, Any] | None:
+    """The filter as the bulk call of this action takes it; None where it cannot say the same."""
+    known = BODIES[action].fields
+    body: dict[str, Any] = {"workflowId": "all"}
+    for name in LIST.filters():
+        if not query.get(name) or name == "status":
+            continue
+        if name not in known or (name == "workflow_id" and len(query[name]) > 1):
+            return None
+        given = LIST.fields[name].serialize(name, query)
+        body[key_of(LIST, name)] = given[0] if name == "workflow_id" else given
     if action == "stop":
-        body = {"filter": {**body_of(wanted), "status": ["queued" if s == "new" else s for s in statuses]}}
-        return Plan(counted, [call("POST", "/stopMany", body)])
-    body = {"filter": body_of(wanted) or {"workflowId": "all"}}
-    return Plan(counted, [call("POST", "/delete", body)])
-
-
-def fits_body(wanted: ExecutionFilter) -> bool:
-    """Whether the filter of a bulk call can say the same."""
-    said = {name for name in ExecutionFilter.__slots__ if getattr(wanted, name) not in ((), None)}
-    return said <= IN_BODIES and len(wanted.workflow_ids) <= 1
-
-
-def body_of(wanted: ExecutionFilter) -> dict[str, Any]:
-    """The filter as bulk calls take it."""
-    every = len(wanted.statuses) == len(STATUSES)
-    given = {
-        "workflowId": wanted.workflow_ids[0] if wanted.workflow_ids else None,
-        "status": None if every else list(wanted.statuses),
-        "mode": list(wanted.modes) or None,
-        "startedAfter": wanted.started_after and time_text(wanted.started_after),
-        "startedBefore": wanted.started_before and time_text(wanted.started_before),
-    }
-    return {name: value for name, value in given.items() if value}
+        body["status"] = ["queued" if status == "new" else status for status in statuses]
+    elif len(statuses) < len(POSSIBLE[action]):
+        body["status"] = list(statuses)
+    return body
 
 
 def tagging(execution: Execution) -> dict[str, Any]:

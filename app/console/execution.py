@@ -13,7 +13,7 @@ from app.api.face.services import services
 from app.console.advice import CRASHED, advice_for
 from app.console.graph import Graph, draw
 from app.console.pages import page, part
-from app.console.structures import read_structure
+from app.console.structures import read_structure, with_progress
 from app.console.timeline import timeline
 from app.repository.connection import Connection
 from app.repository.executions import Execution, get_execution, read_metadata
@@ -38,7 +38,11 @@ def read_shown(connection: Connection, execution_id: str) -> Shown:
     version = get_versions(connection, [execution.workflow_version_id]).get(execution.workflow_version_id)
     definition = orjson.loads(version.definition) if version else {}
     structure = read_structure(connection, execution, project_id)
-    return Shown(execution, definition, structure, draw(definition, structure, execution.status == "waiting"))
+    so_far, current = with_progress(connection, execution, structure)
+    graph = draw(definition, so_far, execution.status == "waiting")
+    if current in graph.nodes:
+        graph.nodes[current].status = "running"
+    return Shown(execution, definition, structure, graph)
 
 
 @page("/executions/<execution_id>", scope="execution:read")

@@ -21,9 +21,11 @@ from app.repository.execution_filters import ExecutionFilter
 from app.repository.execution_pages import ExecutionPage, read_page
 from app.repository.executions import Execution, get_executions, list_executions
 from app.repository.tags import TagRecord, list_tags
+from app.repository.views import list_views
 from app.repository.workflow_lists import WorkflowName, list_workflow_names
 from app.schemas.base import parse_execution_id
 from app.schemas.execution_queries import ExecutionListQuery
+from app.schemas.pages import key_of
 from app.scopes import ANY
 from app.vocabulary import MODES, STATUSES
 
@@ -85,6 +87,23 @@ def narrow(query: dict[str, Any], text: str, problems: dict[str, Any]) -> None:
         problems["search"] = error.messages
 
 
+def api_query(query: Mapping[str, Any]) -> str:
+    """The filters as the API's list takes them; without a time that goes on, which is no filter of it."""
+    goes_on = {"started_after"} if request.args.get("range") in LENGTHS else set()
+    given = {
+        key_of(FILTERS, name): FILTERS.fields[name].serialize(name, query)
+        for name in FILTERS.filters()
+        if query.get(name) and name not in goes_on
+    }
+    return urlencode(given, doseq=True)
+
+
+def searched_for(query: Mapping[str, Any]) -> str:
+    """What stands in the search field."""
+    numbers = query.get("id")
+    return f"#{numbers[0]}" if numbers else str(query.get("error", ""))
+
+
 def state() -> str:
     """The filters as they stand in the address, for links that keep them."""
     names = {name for name in request.args if name not in ("cursor", "after", "id", "limit")}
@@ -135,6 +154,8 @@ def values(asked: Shown, found: ExecutionPage) -> dict[str, Any]:
         "problems": asked.problems,
         "state": state(),
         "given": request.args,
+        "saved_query": api_query(asked.query),
+        "searched": searched_for(asked.query),
         "newest": rows[0].id if rows else 0,
         "statuses": STATUSES,
         "modes": MODES,
@@ -151,7 +172,7 @@ def suggestions(connection: Connection) -> dict[str, Any]:
         workflows = list_workflow_names(connection, project_id=caller().project_id, limit=SUGGESTIONS)
     if may("tag:list"):
         tags = list_tags(connection, limit=SUGGESTIONS, after="")
-    return {"workflows": workflows, "tags": tags}
+    return {"workflows": workflows, "tags": tags, "views": list_views(connection, caller().id)}
 
 
 @page("/executions/more", scope="execution:list")

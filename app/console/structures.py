@@ -9,6 +9,7 @@ import orjson
 from app.api.executions.run_data import run_data_of
 from app.api.executions.run_rendering import render_structure
 from app.console.items import contains
+from app.repository import execution_progress
 from app.repository.connection import Connection
 from app.repository.errors import Conflict, NodeDataNotFound
 from app.repository.executions import Execution
@@ -50,6 +51,36 @@ def read_structure(connection: Connection, execution: Execution, project_id: str
             return render_structure(execution, data, attempts, parent_id)
     except Conflict as problem:
         return {**render_structure(execution, None, attempts, parent_id), "problem": problem.message}
+
+
+def with_progress(
+    connection: Connection, execution: Execution, structure: dict[str, Any]
+) -> tuple[dict[str, Any], str | None]:
+    """The structure with what a running execution has done so far, and the node that runs now."""
+    known = execution_progress.read(connection, [execution.id]).get(execution.id)
+    if execution.status != "running" or known is None:
+        return structure, None
+    told = orjson.loads(known.progress)
+    nodes = {node["name"]: node for node in structure["nodes"]}
+    nodes |= {node["node"]: node_so_far(node) for node in told["nodes"]}
+    return {**structure, "nodes": list(nodes.values())}, told["current"]
+
+
+def node_so_far(told: Mapping[str, Any]) -> dict[str, Any]:
+    """A node as its structure will show it, as far as it is known while it runs."""
+    failure = {"message": "It failed", "name": None, "description": None, "node": None}
+    run = {
+        "startTime": None,
+        "executionTime": None,
+        "executionIndex": None,
+        "executionStatus": told["status"],
+        "source": [],
+        "inputs": {},
+        "outputs": {"main": [{"items": count, "sizeBytes": 0, "digest": ""} for count in told["items"]]},
+        "error": failure if told["status"] == "error" else None,
+        "subExecution": None,
+    }
+    return {"name": told["node"], "runCount": told["runs"], "runs": [run]}
 
 
 def run_of(structure: Mapping[str, Any], name: str, number: int) -> dict[str, Any] | None:

@@ -36,6 +36,12 @@ PAGES = (
 )
 expect.set_options(timeout=PATIENCE_SECONDS * 1000)
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+COPY = """
+    INSERT INTO executions (workflow_id, workflow_version_id, project_id, status, mode, started_at, stopped_at)
+    SELECT e.workflow_id, e.workflow_version_id, e.project_id, 'success', 'manual', now(), now()
+      FROM executions AS e, generate_series(1, %s)
+     WHERE e.id = 1
+"""
 NARROW = {"width": 360, "height": 740}
 
 
@@ -170,6 +176,19 @@ def test_the_list_is_worked_with_keys_alone(open_tab, stage):
     page.keyboard.press("k")
     page.keyboard.press("Enter")
     page.wait_for_url(re.compile(r"/console/executions/\d+$"))
+
+
+def test_older_rows_come_as_one_scrolls(open_tab, stage):
+    with connect(stage.database_url) as connection:
+        connection.execute(COPY, [120])
+    page: Page = open_tab().page
+    expect(page.locator(".row")).to_have_count(50)
+    page.mouse.wheel(0, 20_000)
+    expect(page.locator(".row").nth(60)).to_be_attached()
+    page.locator("#pick-all").check()
+    page.locator("[data-bulk=delete]").click()
+    expect(page.get_by_role("dialog")).to_contain_text("selected are meant")
+    page.keyboard.press("Escape")
 
 
 def test_every_page_is_fit_for_everybody_and_for_a_phone(open_tab, stage):

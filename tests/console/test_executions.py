@@ -6,6 +6,9 @@ import re
 import orjson
 import pytest
 
+from app.api.face.sessions import TOKEN_HEADER
+from app.repository import execution_progress
+
 ITEM = {
     "json": {"text": "<script>alert(1)</script>"},
     "binary": {"data": {"fileName": "x.html", "mimeType": "text/html"}},
@@ -93,24 +96,71 @@ def test_more_rows_follow_a_cursor_and_new_ones_are_counted(browser, api, workfl
 @pytest.mark.parametrize(
     ("action", "query", "calls"),
     [
-        ("retry", "", [{"method": "POST", "path": "/retryMany", "body": {"filter": {"ids": ["4", "3", "2"]}}}]),
+        ("retry", "", [{"method": "POST", "path": "/retryMany", "body": {"filter": {"workflowId": "all"}}}]),
+        (
+            "retry",
+            "search=BROKE&status=error&workflowId=first",
+            [
+                {
+                    "method": "POST",
+                    "path": "/retryMany",
+                    "body": {"filter": {"workflowId": "first", "error": "BROKE", "status": ["error"]}},
+                }
+            ],
+        ),
+        ("retry", "search=BROKE&status=canceled", []),
         ("delete", "id=1&id=2", [{"method": "POST", "path": "/delete", "body": {"ids": ["2", "1"]}}]),
-        ("delete", "status=error", [{"method": "POST", "path": "/delete", "body": {"filter": {"status": ["error"]}}}]),
+        (
+            "delete",
+            "status=error",
+            [{"method": "POST", "path": "/delete", "body": {"filter": {"workflowId": "all", "status": ["error"]}}}],
+        ),
+        ("delete", "search=%231", [{"method": "POST", "path": "/delete", "body": {"ids": ["1"]}}]),
         ("stop", "id=6&id=1", [{"method": "POST", "path": "/6/stop", "body": None}]),
         (
             "stop",
             "",
-            [{"method": "POST", "path": "/stopMany", "body": {"filter": {"status": ["queued", "running", "waiting"]}}}],
+            [
+                {
+                    "method": "POST",
+                    "path": "/stopMany",
+                    "body": {"filter": {"workflowId": "all", "status": ["queued", "running", "waiting"]}},
+                }
+            ],
         ),
         ("stop", "status=error", []),
         ("tag", "id=1", [{"method": "PATCH", "path": "/1", "body": {"annotation": {"tags": []}}}]),
-        ("delete", "status=error&vote=up", []),
+        ("stop", "vote=up", []),
     ],
 )
 def test_a_dialog_holds_the_calls_that_it_makes(browser, each, action, query, calls):
     page = browser.get(f"/console/executions/bulk/{action}?{query}").text
     held = orjson.loads(re.search(r'data-calls="([^"]*)"', page)[1].replace("&#34;", '"'))
     assert held == [{**call, "path": f"/api/v1/executions{call['path']}"} for call in calls]
+
+
+def test_filters_are_saved_as_views(browser, api, workflow):
+    page = browser.get("/console/executions?search=broke&status=error&range=day").text
+    query = re.search(r'data-query="([^"]*)"', page)[1].replace("&amp;", "&")
+    assert query == "status=error&error=broke"
+    headers = {TOKEN_HEADER: browser.page_token}
+    assert browser.send("POST", "/api/v1/views", {"name": "Broken", "query": query}, **headers).status_code == 201
+    page = browser.get("/console/executions").text
+    assert 'href="/console/executions?status=error&amp;error=broke">Broken</a>' in page
+    assert 'value="broke"' in browser.get(f"/console/executions?{query}").text
+
+
+def test_a_running_execution_shows_how_far_it_is(browser, api, workflow):
+    number = api.queue(workflow)
+    api.claim()
+    told = {"current": "Nothing", "nodes": [{"node": "Start", "runs": 1, "items": [7], "status": "success"}]}
+    execution_progress.save(api.db, {number: orjson.dumps(told)}, [])
+    api.db.commit()
+    page = browser.get(f"/console/executions/{number}/now").text
+    assert 'aria-label="Start: succeeded"' in page
+    assert 'aria-label="Nothing: running"' in page
+    assert "7 items" in page
+    assert "has not run yet" in browser.get(f"/console/executions/{number}/node?node=Nothing").text
 
 
 def test_one_execution_shows_its_graph_and_what_went_wrong(browser, failed):

@@ -50,6 +50,7 @@ async function act(button) {
     else {
       const link = answer?.id && path.endsWith("/retry") ? `/console/executions/${answer.id}` : null;
       toast(button.dataset.done || "Done", { link });
+      if (button.dataset.remove) button.closest(button.dataset.remove).remove();
       changed();
     }
   } catch (error) {

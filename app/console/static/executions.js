@@ -1,5 +1,6 @@
 // The list of executions: keys, selection, bulk actions, and following what happens.
 import { call, toast } from "./api.js";
+import { carryOut } from "./bulk.js";
 import { changed } from "./console.js";
 import { watch } from "./live.js";
 
@@ -116,53 +117,24 @@ document.addEventListener("keydown", (event) => {
   KEYS[event.key]();
 });
 
-// Bulk actions: the dialog holds the calls, the choices in it complete them.
-function complete(one, form) {
-  const chosen = new FormData(form);
-  const body = structuredClone(one.body);
-  if (form.dataset.action === "retry") {
-    body.from = chosen.get("from");
-    body.loadWorkflow = chosen.get("loadWorkflow") === "true";
-  }
-  if (form.dataset.action === "tag") {
-    const tags = [...chosen.getAll("tag"), ...(chosen.get("newTag").trim() ? [chosen.get("newTag").trim()] : [])];
-    body.annotation.tags = [...new Set("replace" in form.dataset ? tags : [...body.annotation.tags, ...tags])];
-  }
-  return { ...one, body };
-}
-
-function outcome(action, answers) {
-  const added = (name) => answers.reduce((sum, answer) => sum + (answer[name] ?? 0), 0);
-  if (action === "retry") return `${added("retried")} retried`;
-  if (action === "stop") return `${answers.some((a) => "stopped" in a) ? added("stopped") : answers.length} stopped`;
-  return action === "delete" ? "Deleted" : `${answers.length} tagged`;
-}
-
 dialog.addEventListener("submit", async (event) => {
   const form = event.target.closest(".bulk-form");
   if (!form) return;
   event.preventDefault();
-  const calls = JSON.parse(form.dataset.calls).map((one) => complete(one, form));
-  const note = form.querySelector(".outcome");
-  const answers = [];
-  const problems = new Set();
-  for (const button of form.querySelectorAll(".buttons button")) button.disabled = true;
-  for (const [number, one] of calls.entries()) {
-    note.textContent = calls.length > 1 ? `${number + 1} of ${calls.length}` : "Under way";
-    try {
-      const answer = await call(one.method, one.path, one.body);
-      answers.push(answer);
-      for (const each of answer.results ?? []) if (each.message) problems.add(`#${each.id}: ${each.message}`);
-    } catch (error) {
-      problems.add(error.message);
-    }
-  }
-  const link = form.dataset.action === "retry" && answers.length ? "/console/executions?mode=retry&range=hour" : null;
-  if (answers.length) toast(outcome(form.dataset.action, answers), { link });
-  if (problems.size) toast([...problems].slice(0, 3).join(" · "), { problem: true });
-  dialog.close();
+  await carryOut(form);
+  if (dialog.contains(form)) dialog.close();
   picked.clear();
   changed();
+});
+
+document.getElementById("save-view").addEventListener("click", async () => {
+  const field = document.getElementById("view-name");
+  try {
+    await call("POST", "/api/v1/views", { name: field.value, query: document.getElementById("newer").dataset.query });
+    location.reload();
+  } catch (error) {
+    toast(error.message, { problem: true });
+  }
 });
 
 // Following: what is shown and has not ended is asked for again, and newer ones are counted, not put in.

@@ -1,0 +1,62 @@
+// What is done to many executions: the dialog holds the calls, the choices in it complete them.
+import { call, toast } from "./api.js";
+
+const JOBS = { retry: "/api/v1/executions/retryMany", delete: "/api/v1/executions/delete" };
+const ASK_MS = 1000;
+const pause = () => new Promise((done) => setTimeout(done, ASK_MS));
+
+function complete(one, form) {
+  const chosen = new FormData(form);
+  const body = structuredClone(one.body);
+  if (form.dataset.action === "retry") {
+    body.from = chosen.get("from");
+    body.loadWorkflow = chosen.get("loadWorkflow") === "true";
+  }
+  if (form.dataset.action === "tag") {
+    const tags = [...chosen.getAll("tag"), ...(chosen.get("newTag").trim() ? [chosen.get("newTag").trim()] : [])];
+    body.annotation.tags = [...new Set("replace" in form.dataset ? tags : [...body.annotation.tags, ...tags])];
+  }
+  return { ...one, body };
+}
+
+/** Waits for what goes on in the background, and tells how far it is. */
+async function finished(action, answer, note) {
+  if (!answer.job) return answer;
+  for (;;) {
+    const job = await call("GET", `${JOBS[action]}/${answer.job}`);
+    const done = job.retried ?? job.deleted ?? 0;
+    note.textContent = job.matched ? `${done.toLocaleString("en")} of ${job.matched.toLocaleString("en")}` : done.toLocaleString("en");
+    if (job.finished) return { ...job, results: [] };
+    await pause();
+  }
+}
+
+function outcome(action, answers) {
+  const added = (name) => answers.reduce((sum, answer) => sum + (answer[name] ?? 0), 0).toLocaleString("en");
+  if (action === "retry") return `${added("retried")} retried`;
+  if (action === "stop") return `${answers.some((a) => "stopped" in a) ? added("stopped") : answers.length} stopped`;
+  return action === "delete" ? "Deleted" : `${answers.length} tagged`;
+}
+
+/** Sends the calls of a dialog's form one after the other, and says what became of them. */
+export async function carryOut(form) {
+  const { action } = form.dataset;
+  const calls = JSON.parse(form.dataset.calls).map((one) => complete(one, form));
+  const note = form.querySelector(".outcome");
+  const answers = [];
+  const problems = new Set();
+  for (const button of form.querySelectorAll("button:not([data-close])")) button.disabled = true;
+  for (const [number, one] of calls.entries()) {
+    note.textContent = calls.length > 1 ? `${number + 1} of ${calls.length}` : "Under way";
+    try {
+      const answer = await finished(action, await call(one.method, one.path, one.body), note);
+      answers.push(answer);
+      for (const each of answer.results ?? []) if (each.message) problems.add(`#${each.id}: ${each.message}`);
+    } catch (error) {
+      problems.add(error.message);
+    }
+  }
+  const link = action === "retry" && answers.length ? "/console/executions?mode=retry&range=hour" : null;
+  if (answers.length) toast(outcome(action, answers), { link });
+  if (problems.size) toast([...problems].slice(0, 3).join(" · "), { problem: true });
+}
