@@ -1,8 +1,9 @@
-"""What begins, changes and ends, written down while somebody watches (sql/0035.execution_events.sql).
+"""What begins, changes and ends, for who watches (sql/0035.execution_events.sql).
 
-Whoever changes executions notes them in the same transaction. Without a watcher that is one look at a table of one row
-for each transaction, however many executions it changes; nobody is notified, as that would let all commits wait for
-each other.
+What is queued or runs is seen by looking at it. What ends or begins to wait would be seen no more: whoever ends it
+notes it in the same transaction, while somebody watches. Without a watcher that is one look at a table of one row for
+each transaction, however many executions it ends; nobody is notified, as that would let all commits wait for each
+other.
 """
 
 from collections.abc import Sequence
@@ -16,6 +17,9 @@ MOST_NOTED = 1_000
 """Executions of one transaction that are named; of more it is only told that there were many."""
 MOST_SEEN = 500
 """Executions of one look that are named."""
+MOST_RUNNING = 5_000
+LONGEST_CREATION_SECONDS = 30
+"""What is queued is seen when the transaction ends that queues it, so long after its time at most."""
 WATCHED_SECONDS = 60.0
 """After its last word a watcher is believed to watch for so long, and what was noted is kept."""
 
@@ -31,7 +35,7 @@ WATCH = """
     ON CONFLICT (id) DO UPDATE SET until = EXCLUDED.until
 """
 
-# Uses execution_events_by_xid. The look and the snapshot are of the same moment.
+# Uses execution_events_by_xid, and executions_in_flight twice. The look and the snapshot are of the same moment.
 LOOK = """
     WITH fresh AS (
         SELECT v.ids
@@ -43,6 +47,17 @@ LOOK = """
            ARRAY(SELECT DISTINCT i.id
                    FROM fresh AS f
                   CROSS JOIN LATERAL unnest(f.ids) AS i (id)
+                  LIMIT %(most)s),
+           ARRAY(SELECT e.id
+                   FROM executions AS e
+                  WHERE e.status = 'running' AND (%(told)s OR e.started_at >= to_timestamp(%(since)s))
+                  ORDER BY e.id DESC
+                  LIMIT %(most_running)s),
+           ARRAY(SELECT e.id
+                   FROM executions AS e
+                  WHERE e.status = 'new'
+                    AND e.id >= (SELECT first_execution_created_from(to_timestamp(%(since)s) - interval '2 seconds'))
+                  ORDER BY e.id DESC
                   LIMIT %(most)s)
 """
 
@@ -64,14 +79,19 @@ class Moment:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What has changed since another moment; None for `ids`: too much to tell, or nobody knows any more."""
+    """What has changed since another moment; None for `ids`: too much to tell, or nobody knows any more.
+
+    `running` and `queued`: what was told of now, and need not be told when it is seen again.
+    """
 
     at: Moment
     ids: tuple[int, ...] | None
+    running: frozenset[int] = frozenset()
+    queued: frozenset[int] = frozenset()
 
 
 def note(connection: Connection, ids: Sequence[int]) -> None:
-    """Tell who watches that this transaction has changed these executions."""
+    """Tell who watches that this transaction has ended these executions, or let them wait."""
     if ids:
         connection.execute(NOTE, {"ids": list(ids) if len(ids) <= MOST_NOTED else None})
 
@@ -86,16 +106,21 @@ def now(connection: Connection) -> Moment:
     return Moment(*connection.execute(NOW).fetchone() or ("", 0))
 
 
-def look(connection: Connection, after: Moment) -> Look:
-    """What has changed since a moment, which anybody may have made up."""
+def look(connection: Connection, after: Moment, before: Look | None = None) -> Look:
+    """What has changed since a moment, which anybody may have made up, or since a look `before` at that moment."""
+    since = max(after.seconds - (0 if before is None else LONGEST_CREATION_SECONDS), 0)
+    values = {"after": after.snapshot, "since": since, "told": before is not None}
     try:
-        row = connection.execute(LOOK, {"after": after.snapshot, "most": MOST_SEEN + 1}).fetchone()
+        row = connection.execute(LOOK, {**values, "most": MOST_SEEN + 1, "most_running": MOST_RUNNING}).fetchone()
     except pg.DataError:
         return Look(now(connection), None)
     assert row is not None
-    snapshot, seconds, many, ids = row
-    known = not many and len(ids) <= MOST_SEEN and 0 <= seconds - after.seconds < WATCHED_SECONDS
-    return Look(Moment(snapshot, seconds), tuple(ids) if known else None)
+    at, many = Moment(*row[:2]), row[2]
+    ended, running, queued = (frozenset(ids) for ids in row[3:])
+    begun = running | queued if before is None else (running - before.running) | (queued - before.queued)
+    ids = ended | begun
+    known = not many and len(ids) <= MOST_SEEN and 0 <= at.seconds - after.seconds < WATCHED_SECONDS
+    return Look(at, tuple(sorted(ids)) if known else None, running, queued)
 
 
 def forget_old(connection: Connection) -> None:

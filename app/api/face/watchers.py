@@ -82,7 +82,7 @@ class Watchers:
         self._joined: list[Watcher] = []
         self._told: set[Watcher] = set()
         self._thread: threading.Thread | None = None
-        self._at: Moment | None = None
+        self._seen: Look | None = None
         self._due = dict.fromkeys((WATCH_SECONDS, BEAT_SECONDS, CHECK_SECONDS), 0.0)
 
     def require_room(self, key_id: int) -> None:
@@ -131,18 +131,17 @@ class Watchers:
         with self._lock:
             joined, told = list(self._joined), list(self._told)
             if not (joined or told):
-                self._at = None
+                self._seen = None
                 self._some.clear()
                 return
-        if self._at is None:
+        if self._seen is None:
             execution_events.watch(connection)
             time.sleep(SETTLE_SECONDS)
-            self._at = execution_events.now(connection)
+            self._seen = execution_events.look(connection, execution_events.now(connection))
         elif self._is_due(WATCH_SECONDS):
             execution_events.watch(connection)
             execution_events.forget_old(connection)
-        look = execution_events.look(connection, self._at)
-        self._at = look.at
+        look = self._seen = execution_events.look(connection, self._seen.at, self._seen)
         tell(connection, told, look)
         for watcher in joined:
             watcher.send(self._greeting(connection, watcher, look.at))

@@ -25,26 +25,17 @@ LOCK_CLAIMING_WORKER = """
 
 # Uses executions_in_flight; ids that another claim holds are skipped, not waited for.
 CLAIM_NEW = """
-    WITH claimed AS (
-        UPDATE executions AS e
-           SET status = 'running', worker_id = %(worker_id)s, started_at = clock_timestamp()
-         WHERE e.id = ANY(ARRAY(
-                   SELECT q.id FROM executions AS q
-                    WHERE q.status = 'new'
-                    ORDER BY q.id
-                    LIMIT %(limit)s
-                      FOR UPDATE SKIP LOCKED))
-           AND e.status = 'new'
-        RETURNING e.id, e.workflow_id, e.workflow_version_id, e.project_id, e.mode, e.retry_of, e.awaited,
-                  false AS resumed, extract(epoch FROM e.started_at - e.created_at)::float AS waited),
-    noted AS (
-        INSERT INTO execution_events (ids)
-        SELECT array_agg(c.id)
-          FROM claimed AS c
-         WHERE EXISTS (SELECT FROM execution_watch AS w WHERE w.until > clock_timestamp())
-        HAVING count(*) > 0)
-    SELECT c.id, c.workflow_id, c.workflow_version_id, c.project_id, c.mode, c.retry_of, c.awaited, c.resumed, c.waited
-      FROM claimed AS c
+    UPDATE executions AS e
+       SET status = 'running', worker_id = %(worker_id)s, started_at = clock_timestamp()
+     WHERE e.id = ANY(ARRAY(
+               SELECT q.id FROM executions AS q
+                WHERE q.status = 'new'
+                ORDER BY q.id
+                LIMIT %(limit)s
+                  FOR UPDATE SKIP LOCKED))
+       AND e.status = 'new'
+    RETURNING e.id, e.workflow_id, e.workflow_version_id, e.project_id, e.mode, e.retry_of, e.awaited, false,
+              extract(epoch FROM e.started_at - e.created_at)::float
 """
 
 # For a worker that lacks node packages, which is one that others have to help out for now: each of the queue is looked
@@ -68,26 +59,17 @@ CLAIM_NEW_LACKING = """
 
 # Uses executions_waiting.
 CLAIM_DUE = """
-    WITH claimed AS (
-        UPDATE executions AS e
-           SET status = 'running', worker_id = %(worker_id)s, wait_till = NULL, resume_on = NULL
-         WHERE e.id = ANY(ARRAY(
-                   SELECT q.id FROM executions AS q
-                    WHERE q.status = 'waiting' AND q.wait_till <= clock_timestamp()
-                    ORDER BY q.wait_till
-                    LIMIT %(limit)s
-                      FOR UPDATE SKIP LOCKED))
-           AND e.status = 'waiting'
-        RETURNING e.id, e.workflow_id, e.workflow_version_id, e.project_id, e.mode, e.retry_of, e.awaited,
-                  true AS resumed, NULL::float AS waited),
-    noted AS (
-        INSERT INTO execution_events (ids)
-        SELECT array_agg(c.id)
-          FROM claimed AS c
-         WHERE EXISTS (SELECT FROM execution_watch AS w WHERE w.until > clock_timestamp())
-        HAVING count(*) > 0)
-    SELECT c.id, c.workflow_id, c.workflow_version_id, c.project_id, c.mode, c.retry_of, c.awaited, c.resumed, c.waited
-      FROM claimed AS c
+    UPDATE executions AS e
+       SET status = 'running', worker_id = %(worker_id)s, wait_till = NULL, resume_on = NULL
+     WHERE e.id = ANY(ARRAY(
+               SELECT q.id FROM executions AS q
+                WHERE q.status = 'waiting' AND q.wait_till <= clock_timestamp()
+                ORDER BY q.wait_till
+                LIMIT %(limit)s
+                  FOR UPDATE SKIP LOCKED))
+       AND e.status = 'waiting'
+    RETURNING e.id, e.workflow_id, e.workflow_version_id, e.project_id, e.mode, e.retry_of, e.awaited, true,
+              NULL::float
 """
 
 # As CLAIM_NEW_LACKING. Uses executions_waiting, and the key of workflow_versions.

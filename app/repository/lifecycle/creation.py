@@ -9,33 +9,19 @@ from app.repository.targets import Target
 from app.vocabulary import Mode
 
 CREATE = """
-    WITH made AS (
-        INSERT INTO executions (workflow_id, workflow_version_id, project_id, mode, retry_of, parent_id, awaited, depth)
-        VALUES (%(workflow_id)s, %(version_id)s, %(project_id)s, %(mode)s, %(retry_of)s, %(parent_id)s, %(awaited)s,
-                coalesce((SELECT p.depth + 1 FROM executions AS p WHERE p.id = %(parent_id)s), 0))
-        RETURNING id),
-    noted AS (
-        INSERT INTO execution_events (ids)
-        SELECT ARRAY[m.id]
-          FROM made AS m
-         WHERE EXISTS (SELECT FROM execution_watch AS w WHERE w.until > clock_timestamp()))
-    SELECT m.id FROM made AS m
+    INSERT INTO executions (workflow_id, workflow_version_id, project_id, mode, retry_of, parent_id, awaited, depth)
+    VALUES (%(workflow_id)s, %(version_id)s, %(project_id)s, %(mode)s, %(retry_of)s, %(parent_id)s, %(awaited)s,
+            coalesce((SELECT p.depth + 1 FROM executions AS p WHERE p.id = %(parent_id)s), 0))
+    RETURNING id
 """
 
 CREATE_RUNNING = """
-    WITH made AS (
-        INSERT INTO executions (workflow_id, workflow_version_id, project_id, mode, parent_id, status, started_at,
-                                worker_id, depth)
-        VALUES (%(workflow_id)s, %(version_id)s, %(project_id)s, %(mode)s, %(parent_id)s, 'running', clock_timestamp(),
-                %(worker_id)s,
-                coalesce((SELECT p.depth + 1 FROM executions AS p WHERE p.id = %(parent_id)s), 0))
-        RETURNING id),
-    noted AS (
-        INSERT INTO execution_events (ids)
-        SELECT ARRAY[m.id]
-          FROM made AS m
-         WHERE EXISTS (SELECT FROM execution_watch AS w WHERE w.until > clock_timestamp()))
-    SELECT m.id FROM made AS m
+    INSERT INTO executions (workflow_id, workflow_version_id, project_id, mode, parent_id, status, started_at,
+                            worker_id, depth)
+    VALUES (%(workflow_id)s, %(version_id)s, %(project_id)s, %(mode)s, %(parent_id)s, 'running', clock_timestamp(),
+            %(worker_id)s,
+            coalesce((SELECT p.depth + 1 FROM executions AS p WHERE p.id = %(parent_id)s), 0))
+    RETURNING id
 """
 
 DEEPEST = 20

@@ -17,7 +17,7 @@ def test_a_running_one_tells_how_far_it_is(api, each):
     empty = api.get(f"/executions/{each['success']}/progress").json
     assert empty == {"id": str(ids[1]), "status": "success", "current": None, "nodes": [], "changedAt": None}
     told = {data["change"]: data for name, data in events(api, since=since) if name == "execution"}
-    assert told.keys() == {"progress", "ended", "waiting"}
+    assert told.keys() >= {"progress", "ended", "waiting"}
     assert told["progress"]["progress"]["current"] == "B"
     execution_progress.forget_old(api.db)
     assert execution_progress.read(api.db, ids).keys() == {each["running"]}
