@@ -28,6 +28,7 @@ PARAMETERS = {
     "metadata_key": "metadataKey",
     "metadata_value": "metadataValue",
     "retry_of": "retryOf",
+    "error": "error",
 }
 
 
@@ -48,6 +49,7 @@ def filters(connection: Connection) -> dict[str, dict[str, Any]]:
         "vote": {"votes": ("up",)},
         "metadata": {"metadata_key": "customer", "metadata_value": "700"},
         "retryOf": {"retry_of": (996,)},
+        "error": {"error": "no answer"},
     }
 
 

@@ -16,7 +16,7 @@ from tests.memory import answering_process, forget_peak, peak_bytes
 from tests.workflows import no_op, stored
 
 ITEM = {"id": 0, "name": "Ada Lovelace", "email": "ada@example.com", "note": "as the order says, twice", "price": 9.5}
-ITEMS_OF_A_NODE = 170_000
+ITEMS_OF_A_NODE = 205_000
 ROUNDS = 9
 CASES = {
     "structure": "",
