@@ -39,6 +39,12 @@ async function authenticated(send, type, options, { credentialsDecrypted, ...mor
 
 const copy = (options) => ({ ...options, headers: { ...options.headers }, qs: options.qs ?? {} });
 
+/** The tokens of an OAuth2 credential, fetched anew. */
+async function refreshOAuth2Token(type) {
+  const { data } = await asking().ask('oauth2', { type, anew: true });
+  return data?.oauthTokenData;
+}
+
 /** `send` with the token of an OAuth2 credential, which the worker keeps fresh. */
 async function withOAuth2(send, type, options, rules = {}) {
   const { tokenType, property, keepBearer, keyToIncludeInAccessTokenHeader: headerName, tokenExpiredStatusCode = 401 } = rules;
@@ -73,5 +79,6 @@ module.exports = {
   httpRequestWithAuthentication: (type, options, more) => authenticated(httpRequest, type, options, more),
   requestWithAuthentication: (type, options, more) => authenticated(request, type, options, more),
   requestOAuth1: (type, options) => withOAuth1(request, type, typeof options === 'string' ? { url: options } : options),
+  refreshOAuth2Token,
   requestOAuth2: (type, options, rules) => withOAuth2(request, type, typeof options === 'string' ? { url: options } : options, rules),
 };

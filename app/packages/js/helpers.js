@@ -39,6 +39,7 @@ function helpersOf(inputs, fail) {
     httpRequest,
     normalizeItems,
     request,
+    refreshOAuth2Token: authentication.refreshOAuth2Token,
     requestOAuth1: authentication.requestOAuth1,
     requestOAuth2: authentication.requestOAuth2,
     httpRequestWithAuthentication: authentication.httpRequestWithAuthentication,
