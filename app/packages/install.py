@@ -195,11 +195,16 @@ async def _run(command: Sequence[str], folder: Path, wanted: str, seconds: float
 @asynccontextmanager
 async def _npm(command: Sequence[str], folder: Path) -> AsyncIterator[asyncio.subprocess.Process]:
     with ExitStack() as stack:
-        environ = {name: value for name, value in os.environ.items() if not name.startswith(SECRET)}
+        environ = without_secrets(os.environ)
         if not has_cache(environ):
             environ["npm_config_cache"] = stack.enter_context(tempfile.TemporaryDirectory(prefix="npm-cache-"))
         async with _running(command, folder, environ) as npm:
             yield npm
+
+
+def without_secrets(environ: Mapping[str, str]) -> dict[str, str]:
+    """What npm may see of the environment: all but what is this program's and its database's."""
+    return {name: value for name, value in environ.items() if not name.startswith(SECRET)}
 
 
 def has_cache(environ: Mapping[str, str]) -> bool:

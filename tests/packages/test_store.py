@@ -86,6 +86,12 @@ def test_one_process_of_a_machine_installs_at_a_time(store, monkeypatch):
     put(store)
 
 
+def test_npm_sees_no_secret_of_ours():
+    ours = {"DATABASE_URL": "u", "EXECUTIONS_API_KEY": "k", "EXECUTIONS_ENCRYPTION_KEY": "k", "PGPASSWORD": "p"}
+    npms = {"PATH": "/bin", "HTTPS_PROXY": "http://proxy", "npm_config_registry": "http://registry", "HOME": "/root"}
+    assert install.without_secrets({**ours, **npms}) == npms
+
+
 def test_npm_keeps_what_it_has_fetched_only_where_it_may_write(tmp_path):
     assert install.has_cache({"HOME": str(tmp_path)})
     assert not install.has_cache({"HOME": "/nonexistent"})
