@@ -23,6 +23,7 @@ from app.engine.run.errors import NodeError
 from app.outgoing.addresses import AddressRules
 from app.outgoing.client import Answer, Call, Outgoing
 from app.outgoing.failures import NETWORK_FAILURES
+from app.packages.credential_trials import Find, attempt_of
 
 SECONDS = 10.0
 AT_ONCE = 4
@@ -37,13 +38,15 @@ Attempt = Callable[[dict[str, Any], AddressRules], Awaitable[None]]
 class EngineCredentialTests:
     """See app.credentials.testing.CredentialTests."""
 
-    def __init__(self, rules: AddressRules, types: KnownTypes | None = None) -> None:
+    def __init__(self, rules: AddressRules, types: KnownTypes | None = None, packaged: Find = lambda _: None) -> None:
+        """`packaged` gives what a package says of a type."""
         self._rules = rules
+        self._packaged = packaged
         self._types = types or KnownTypes()
         self._running = threading.BoundedSemaphore(AT_ONCE)
 
     def problem(self, kind: str, data: dict[str, Any]) -> str | None:
-        attempt = TRIALS.get(kind) or self._oauth(kind)
+        attempt = TRIALS.get(kind) or self._oauth(kind) or self._described(kind)
         if attempt is None:
             raise CannotTest
         if not self._running.acquire(blocking=False):
@@ -64,6 +67,11 @@ class EngineCredentialTests:
         """How a credential of OAuth is tried, also one of a service's own type."""
         attempt = BY_PROTOCOL.get(self._types.protocol(kind) or "")
         return None if attempt is None else lambda data, rules: attempt(self._types.complete(kind, data), rules)
+
+    def _described(self, kind: str) -> Attempt | None:
+        """How a package says that a credential of its type is tried."""
+        credential = self._packaged(kind)
+        return None if credential is None else attempt_of(credential, self._packaged)
 
 
 async def within_time(work: Awaitable[None]) -> None:

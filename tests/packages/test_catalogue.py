@@ -42,7 +42,8 @@ def test_credentials_are_read_with_how_they_prove_themselves(manifest):
     assert (credential.display_name, credential.pre_authentication) == ("Sample API", False)
     assert isinstance(credential.authenticate, dict)
     assert credential.authenticate["properties"] == {"headers": {"Authorization": "=Bearer {{$credentials.token}}"}}
-    assert credential.test == {"request": {"baseURL": "={{$credentials.url}}", "url": "/me"}}
+    assert credential.test is not None
+    assert credential.test["request"] == {"baseURL": "={{$credentials.url}}", "url": "/me"}
     assert [each["name"] for each in credential.properties] == ["url", "token"]
 
 

@@ -9,5 +9,11 @@ exports.SampleApi = class SampleApi {
     { displayName: 'Token', name: 'token', type: 'string', typeOptions: { password: true }, default: '' },
   ];
   authenticate = { type: 'generic', properties: { headers: { Authorization: '=Bearer {{$credentials.token}}' } } };
-  test = { request: { baseURL: '={{$credentials.url}}', url: '/me' } };
+  test = {
+    request: { baseURL: '={{$credentials.url}}', url: '/me' },
+    rules: [
+      { type: 'responseCode', properties: { value: 418, message: 'It is a teapot' } },
+      { type: 'responseSuccessBody', properties: { key: 'ok', value: 'no', message: 'It says no' } },
+    ],
+  };
 };

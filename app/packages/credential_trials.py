@@ -1,0 +1,137 @@
+"""Tries credentials of types that packages describe: their test request, proved as they say, without their files.
+
+What a type describes by expressions is evaluated in the sandbox. One that proves itself by a function of its own, or
+fetches something first, can only be tried by a node.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from app.credentials.masking import Mask
+from app.engine.nodes.code.calls import body_of, call_of
+from app.engine.nodes.http_request import failures
+from app.engine.nodes.http_request.authentication import Proof, allowed_domains
+from app.engine.run.errors import NodeError
+from app.engine.run.parameters import Template
+from app.engine.sandbox import ExpressionError, Sandbox, SandboxError
+from app.outgoing.addresses import AddressRules
+from app.outgoing.client import Answer, Call, Outgoing
+from app.outgoing.failures import NETWORK_FAILURES
+from app.packages.manifest import PackagedCredential
+
+Json = dict[str, Any]
+Find = Callable[[str], PackagedCredential | None]
+Attempt = Callable[[Json, AddressRules], Awaitable[None]]
+DEEPEST = 10
+LARGEST_ANSWER = 2**20
+REFUSED = "The service does not take this credential"
+
+
+def attempt_of(credential: PackagedCredential, find: Find) -> Attempt | None:
+    """How a credential of the type is tried: raises NodeError, in which nothing is secret, where it is not taken.
+
+    None where its description does not tell. `find` gives the types that it may extend.
+    """
+    family = list(_family(credential, find))
+    proof = next((each.authenticate for each in family if each.authenticate is not None), None)
+    test = next((each.test for each in family if each.test is not None), None)
+    request = (test or {}).get("request")
+    described = isinstance(proof, dict) and proof.get("type") == "generic"
+    if not described or not isinstance(request, dict) or any(each.pre_authentication for each in family):
+        return None
+    properties = proof.get("properties") if isinstance(proof, dict) else None
+    rules = (test or {}).get("rules")
+
+    async def attempt(data: Json, addresses: AddressRules) -> None:
+        held = {**_defaults(family), **data}
+        asked, added = await _evaluated([request, properties or {}], held)
+        call = _call(asked, added, held)
+        answer = await _send(call, addresses)
+        problem = _problem(answer, rules if isinstance(rules, list) else [])
+        if problem is not None:
+            raise NodeError(Mask([value for value in held.values() if isinstance(value, str)]).text(problem))
+
+    return attempt
+
+
+def _family(credential: PackagedCredential, find: Find, depth: int = 0) -> Iterator[PackagedCredential]:
+    yield credential
+    for name in credential.extends if depth < DEEPEST else ():
+        if (parent := find(name)) is not None:
+            yield from _family(parent, find, depth + 1)
+
+
+def _defaults(family: list[PackagedCredential]) -> Json:
+    properties = [each for credential in reversed(family) for each in credential.properties]
+    return {str(each.get("name")): copy.deepcopy(each.get("default")) for each in properties}
+
+
+async def _evaluated(values: list[Json], data: Json) -> list[Json]:
+    """The values with what their expressions give. Raises NodeError."""
+    template = Template(values)
+    if template.constant:
+        return values
+    # `$credentials` is what a type calls it, `$json` what the sandbox does.
+    texts = [text.replace("$credentials", "$json").replace("$self", "$json") for text in template.texts]
+    scope: Json = {"items": [{"json": data}], "nodes": {}}
+    try:
+        async with Sandbox(spares=0) as sandbox:
+            [row] = await sandbox.evaluate(texts, scope)
+    except (ExpressionError, SandboxError) as error:
+        raise NodeError("An expression of the type of this credential fails") from error
+    filled: list[Json] = template.fill(row)
+    return filled
+
+
+def _call(asked: Json, added: Json, data: Mapping[str, Any]) -> Call:
+    """The test request with what proves who calls. Raises NodeError."""
+    options = {**asked, "url": asked.get("url") or ""}
+    for place in ("headers", "qs", "body"):
+        if isinstance(added.get(place), dict):
+            options[place] = {**(options.get(place) or {}), **added[place]}
+    for name in ("auth", "skipSslCertificateValidation"):
+        if added.get(name):
+            options[name] = added[name]
+    if options.get("baseURL") and not options["url"]:
+        options["url"] = options.pop("baseURL")
+    try:
+        call = call_of(options)
+    except (TypeError, ValueError, AttributeError) as error:
+        raise NodeError("The test request of this credential has no address") from error
+    domains = allowed_domains(dict(data))
+    Proof(domains=domains).check(call.url, 0)
+    secret = frozenset(str(name).lower() for name in (added.get("headers") or {}))
+    return replace(call, secret_headers=secret, secret_domains=domains)
+
+
+async def _send(call: Call, addresses: AddressRules) -> Answer:
+    async with Outgoing(addresses, largest_response=LARGEST_ANSWER) as outgoing:
+        try:
+            return await outgoing.send(call)
+        except (*NETWORK_FAILURES, UnicodeEncodeError) as error:
+            raise failures.of_exception(error, call.url, 0) from error
+
+
+def _problem(answer: Answer, rules: list[Any]) -> str | None:
+    """Why the answer is a refusal; None where it is none."""
+    body = body_of(answer, parse=True)
+    for rule in rules:
+        properties = rule.get("properties") if isinstance(rule, dict) else None
+        if not isinstance(properties, dict):
+            continue
+        message = str(properties.get("message") or REFUSED)
+        if rule.get("type") == "responseCode" and properties.get("value") == answer.status:
+            return message
+        if rule.get("type") == "responseSuccessBody" and _at(body, properties.get("key")) == properties.get("value"):
+            return message
+    return failures.of_answer(answer, 0, parsed=False).message if answer.status >= 400 else None
+
+
+def _at(body: Any, path: Any) -> Any:
+    for step in str(path).split("."):
+        body = body.get(step) if isinstance(body, dict) else None
+    return body
