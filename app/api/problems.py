@@ -6,21 +6,21 @@ from typing import Any
 
 from flask import Response
 
-from app.api.executions.bulk import retry_all
+from app.api.executions.bulk import retry_matching
 from app.api.face import idempotency
 from app.api.face.answers import answer
 from app.api.face.auth import caller
 from app.api.face.blueprint import Blueprint
 from app.api.face.reads import from_primary_after_all, reading
 from app.api.face.services import database
-from app.repository import clock, problems, retries
+from app.repository import clock, problems
 from app.repository.connection import Connection
 from app.repository.errors import ProblemNotFound
 from app.repository.execution_filters import ExecutionFilter
 from app.repository.execution_stats import read_names
 from app.repository.problems import FailingVersion, Place, Problem, ProblemFilter
 from app.schemas.base import parse_execution_id, time_text
-from app.schemas.execution_actions import MOST_AT_ONCE, RetryManySchema
+from app.schemas.execution_actions import RetryManySchema
 from app.schemas.problems import (
     ProblemBody,
     ProblemListQuery,
@@ -101,14 +101,17 @@ def update_problem(body: dict[str, Any], problem_id: str) -> Response:
     example={"loadWorkflow": True, "dryRun": False},
 )
 def retry_problem(body: dict[str, Any], problem_id: str) -> Response:
-    """Retry the failures of a problem that no retry has mended yet, up to 1,000, the newest first."""
+    """Retry the failures of a problem that no retry has mended yet, the newest first.
+
+    More than 1,000 are retried in the background, and `/executions/retryMany/{job}` says how far that is.
+    """
     number, visible = require_problem_id(problem_id), caller().project_id
     with database() as connection:
 
         def act() -> dict[str, Any]:
             problems.get_problem(connection, number, project_id=visible)
             wanted = ExecutionFilter(problem_ids=(number,), visible_project=visible)
-            return retry_all(connection, retries.find_retryable(connection, wanted, limit=MOST_AT_ONCE), body)
+            return retry_matching(connection, wanted, body)
 
         return idempotency.once(connection, act)
 

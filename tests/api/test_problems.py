@@ -2,6 +2,7 @@
 
 import pytest
 
+from app.api.executions import bulk
 from app.repository import failure_groups
 
 
@@ -93,6 +94,15 @@ def test_a_whole_problem_is_retried(api, failed):
     failure_groups.group_some(api.db)
     api.db.commit()
     assert api.get(path).json["fixedByRetry"] == 1
+
+
+def test_more_than_one_call_should_wait_for_is_a_job(api, failed, monkeypatch):
+    monkeypatch.setattr(bulk, "MOST_AT_ONCE", 2)
+    path = f"/problems/{problem_of(api, 'Order')['id']}/retry"
+    assert api.post(path, {"dryRun": True}).json["matched"] == 3
+    begun = api.post(path).json
+    assert (begun["retried"], begun["results"], begun["matched"]) == (0, [], 3)
+    assert api.get(f"/executions/retryMany/{begun['job']}").json["finished"] is False
 
 
 def test_another_projects_problems_do_not_exist(api, failed):

@@ -97,22 +97,28 @@ def retry_many_executions(body: dict[str, Any]) -> Response:
     with database() as connection:
 
         def act() -> dict[str, Any]:
-            ids, impossible = ids_to_retry(connection, body["filter"], dry_run=body["dry_run"])
-            if len(ids) > MOST_AT_ONCE and not body["dry_run"]:
-                return {"retried": 0, "results": [], **begin_retry_job(connection, body)}
-            answered = retry_all(connection, ids[:MOST_AT_ONCE], body, impossible)
-            counted = body["dry_run"] and "ids" not in body["filter"] and len(ids) <= COUNTED_UP_TO
-            return answered | ({"matched": len(ids)} if counted else {})
+            if "ids" in body["filter"]:
+                return retry_all(connection, *ids_to_retry(body["filter"]["ids"]), body)
+            return retry_matching(connection, filter_of_body(body["filter"], caller().project_id), body)
 
         return idempotency.once(connection, act)
 
 
-def begin_retry_job(connection: Connection, body: dict[str, Any]) -> dict[str, Any]:
-    """Have workers retry what the body says; what the answer tells of it."""
+def retry_matching(connection: Connection, wanted: ExecutionFilter, body: dict[str, Any]) -> dict[str, Any]:
+    """Retry what matches as the body says, in the background where it is much, or tell what would become of it."""
+    most = COUNTED_UP_TO if body["dry_run"] else MOST_AT_ONCE
+    ids = retries.find_retryable(connection, wanted, limit=most + 1)
+    if len(ids) > MOST_AT_ONCE and not body["dry_run"]:
+        return {"retried": 0, "results": [], **begin_retry_job(connection, wanted, body)}
+    counted = body["dry_run"] and len(ids) <= COUNTED_UP_TO
+    return retry_all(connection, ids[:MOST_AT_ONCE], [], body) | ({"matched": len(ids)} if counted else {})
+
+
+def begin_retry_job(connection: Connection, wanted: ExecutionFilter, body: dict[str, Any]) -> dict[str, Any]:
+    """Have workers retry what matches as the body says; what the answer tells of it."""
     restart = restart_of(body)
     if restart.items is not None:
         raise Refused(400, f"More than {MOST_AT_ONCE:,} match: items can be given for so many at once, and no more")
-    wanted = filter_of_body(body["filter"], caller().project_id)
     number = retry_jobs.create_retry_job(connection, wanted, load_workflow=body["load_workflow"], restart=restart)
     matched = retry_jobs.get_retry_job(connection, number).matched
     return {"job": str(number)} | ({} if matched is None else {"matched": matched})
@@ -135,7 +141,7 @@ def get_retry_job(query: dict[str, Any], job_id: str) -> Response:
 
 
 def retry_all(
-    connection: Connection, ids: list[int], body: dict[str, Any], impossible: Sequence[str] = ()
+    connection: Connection, ids: list[int], impossible: Sequence[str], body: dict[str, Any]
 ) -> dict[str, Any]:
     """Retry these as the body says, or tell what would become of them; the answer, with those that cannot exist."""
     restart = restart_of(body)
@@ -155,14 +161,11 @@ def retry_all(
     return {"retried": sum("retryId" in result for result in results), "results": results}
 
 
-def ids_to_retry(connection: Connection, wanted: dict[str, Any], *, dry_run: bool) -> tuple[list[int], list[str]]:
-    """The ids to retry, one more than can be retried or counted, and those given that no execution can have."""
-    if "ids" in wanted:
-        possible = possible_ids(wanted["ids"])
-        known = {str(number) for number in possible}
-        return possible, [text for text in dict.fromkeys(wanted["ids"]) if text not in known]
-    most = COUNTED_UP_TO if dry_run else MOST_AT_ONCE
-    return retries.find_retryable(connection, filter_of_body(wanted, caller().project_id), limit=most + 1), []
+def ids_to_retry(given: Sequence[str]) -> tuple[list[int], list[str]]:
+    """The ids to retry, and those given that no execution can have."""
+    possible = possible_ids(list(given))
+    known = {str(number) for number in possible}
+    return possible, [text for text in dict.fromkeys(given) if text not in known]
 
 
 def would_retry(
