@@ -202,6 +202,7 @@ def test_every_page_is_fit_for_everybody_and_for_a_phone(open_tab, stage):
         assert violations(page, only="color-contrast") == [], path
         page.emulate_media(color_scheme="light")
         page.set_viewport_size(NARROW)
+        page.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
         assert page.evaluate("document.documentElement.scrollWidth") <= NARROW["width"], path
         page.set_viewport_size({"width": 1280, "height": 800})
 

@@ -39,6 +39,12 @@ document.addEventListener("htmx:afterSwap", (event) => {
   if (event.detail.requestConfig.elt.closest("[data-node]")) panel.scrollIntoView({ block: "nearest", behavior: "smooth" });
 });
 
+panel.addEventListener("click", (event) => {
+  const chosen = event.target.closest(".choices button");
+  if (!chosen) return;
+  for (const each of chosen.parentElement.querySelectorAll("button")) each.setAttribute("aria-pressed", String(each === chosen));
+});
+
 // Retry from a node, with its input as it was or as it is written now.
 panel.addEventListener("submit", async (event) => {
   const form = event.target.closest(".restart-form");
