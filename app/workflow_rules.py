@@ -8,11 +8,12 @@ from app.engine.run import checks, graph, restart
 from app.engine.run.errors import NodeError
 from app.engine.run.node_types import NodeTypes
 from app.engine.run.ports import Ports
-from app.engine.run.static_parameters import all_with_values, has_expressions
+from app.engine.run.static_parameters import all_with_values, has_expressions, value_for
 from app.engine.sandbox import Sandbox
 from app.schemas.workflows import InvalidWorkflow
 from app.triggers import has_trigger, trigger_nodes
 from app.triggers.chats import chat_nodes
+from app.triggers.packaged import CalledNode
 from app.triggers.schedules import TYPES as SCHEDULES
 
 NO_TRIGGER = (
@@ -21,7 +22,7 @@ NO_TRIGGER = (
 )
 
 CALLED = (
-    "Node '{name}': triggers of packages that services call cannot start workflows here. "
+    "Node '{name}': it is a trigger, and has nothing that could start the workflow here. "
     "Use a Webhook or a Schedule Trigger node with the package's actions instead"
 )
 
@@ -60,7 +61,7 @@ class EngineRules:
             raise InvalidWorkflow(str(error)) from error
         packaged = [node for node in parsed.nodes.values() if self._is_packaged_trigger(node)]
         for node in packaged:
-            if node.kind.poll is None and node.kind.listen is None:
+            if node.kind.poll is None and node.kind.listen is None and node.kind.webhooks is None:
                 raise InvalidWorkflow(CALLED.format(name=node.name))
         if not packaged and not has_trigger(document):
             raise InvalidWorkflow(NO_TRIGGER)
@@ -100,6 +101,24 @@ class EngineRules:
     def listening_nodes(self, document: Mapping[str, Any]) -> list[str]:
         nodes = self._parse(document).nodes.values()
         return [node.name for node in nodes if node.kind.listen is not None and not node.disabled]
+
+    def called_nodes(
+        self, document: Mapping[str, Any], read_variables: Callable[[], dict[str, str]]
+    ) -> list[CalledNode]:
+        parsed = self._parse(document)
+        called = [node for node in parsed.nodes.values() if node.kind.webhooks is not None and not node.disabled]
+        if not called:
+            return []
+
+        async def read() -> dict[str, str]:
+            return read_variables()
+
+        try:
+            return asyncio.run(described(parsed, called, Ports(timezone=self._timezone, variables=read)))
+        except TimeoutError:
+            raise InvalidWorkflow(TOO_SLOW) from None
+        except NodeError as error:
+            raise InvalidWorkflow(str(error)) from error
 
     def _poll_times(self, document: Mapping[str, Any]) -> list[dict[str, Any]]:
         """The triggers that look for something new, with nothing but when they do."""
@@ -143,3 +162,13 @@ async def evaluated(
     async with Sandbox(spares=0) as sandbox, asyncio.timeout(ACTIVATION_SECONDS):
         made = await all_with_values(document, nodes, sandbox, types, ports)
     return {node["name"]: node for node in made}
+
+
+async def described(parsed: graph.Graph, nodes: list[graph.Node], ports: Ports) -> list[CalledNode]:
+    """Where the nodes are called, the expressions of their descriptions evaluated. Raises TimeoutError, NodeError."""
+    found = []
+    async with Sandbox(spares=0) as sandbox, asyncio.timeout(ACTIVATION_SECONDS):
+        for node in nodes:
+            given = node.kind.webhooks(node.parameters, node.version) if node.kind.webhooks is not None else []
+            found.append(CalledNode(node.document, await value_for(parsed, node.name, given, sandbox, ports)))
+    return found

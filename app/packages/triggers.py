@@ -1,4 +1,4 @@
-"""Nodes of packages that hold a connection: each is one long call of a package process, outside of any execution."""
+"""Nodes of packages that start workflows with what comes in, over a connection of their own or with calls."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import orjson
 
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
+from app.engine.run.items import Outputs
 from app.engine.run.node_types import Emit
 from app.packages.action import read_outputs, request_of, take_answer
 from app.packages.host import Host, HostError
@@ -18,6 +19,9 @@ from app.packages.surroundings import Surroundings, Tokens
 Json = dict[str, Any]
 LISTENING_SECONDS = 30 * 24 * 3600.0
 """How long one call may hold a connection; after that it is made anew."""
+CALL = "webhookCall"
+"""In the item of an execution that a call has started: the call itself, for the node to look at."""
+STARTED: Json = {"body": {"message": "Workflow was started"}}
 EMITS = b'"name":"emit"'
 
 
@@ -54,6 +58,36 @@ async def listen(packages: Packages, context: NodeContext, emit: Emit) -> None:
         with suppress(asyncio.CancelledError, HostError):
             await calling
     take_answer(context, surroundings, answer)
+
+
+async def arrange(packages: Packages, context: NodeContext, action: str, urls: dict[str, str]) -> None:
+    """Have the provider call the node's addresses, or not any more. Raises NodeError."""
+    await _call(packages, context, "arrange", action=action, webhookUrls=urls)
+
+
+async def take_call(packages: Packages, context: NodeContext) -> Outputs | None:
+    """What the node makes of a call; its caller is answered. Raises NodeError."""
+    came = context.items[0]["json"][CALL]
+    answer = await _call(packages, context, "webhook", webhook=came, webhookUrls=came.get("urls") or {})
+    said, respond = answer.get("response"), context.execution.ports.respond
+    outputs = read_outputs(answer.get("outputs"))
+    if respond is not None:
+        if isinstance(said, dict):
+            await respond(said)
+        elif outputs is None or came.get("responseMode") not in ("lastNode", "responseNode"):
+            await respond(STARTED)
+    return outputs
+
+
+async def _call(packages: Packages, context: NodeContext, kind: str, **more: Any) -> Json:
+    told = await packages.describe(context)
+    surroundings = Surroundings(context, told["credentialTypes"], packages.tokens, packages.describe)
+    request = {**request_of(context, kind, told), **more}
+    try:
+        answer = await packages.host.call(request, surroundings.ask, surroundings.channel)
+    except HostError as error:
+        raise NodeError(str(error)) from error
+    return take_answer(context, surroundings, answer)
 
 
 class Emitting:

@@ -6,6 +6,7 @@ write never runs beside the code of packages; the package's process gets values.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -31,6 +32,7 @@ from app.packages.sub_nodes import tool_of
 from app.packages.surroundings import Tokens
 
 Json = dict[str, Any]
+PARAMETER = re.compile(r"""=\{\{ ?\$parameter\[["'](\w+)["']\] ?\}\}""")
 STARTS = frozenset({"trigger", "poll", "webhook"})
 MOST_TOKENS = 1_000
 BESIDE = frozenset({"@n8n/n8n-nodes-langchain.code"})
@@ -132,6 +134,8 @@ class Packages:
             inputs_needed=partial(_needed_inputs, description),
             issues=partial(_issues, description),
             credentials=partial(_needed_credentials, description),
+            webhooks=partial(_webhooks, node) if trigger and "webhook" in runs else None,
+            arrange=partial(triggers.arrange, self) if trigger and "webhook" in runs else None,
             listen=partial(triggers.listen, self) if trigger and "trigger" in runs else None,
         )
 
@@ -143,8 +147,28 @@ async def _run(
     return await run_action(packages.host, context, told, packages.tokens, packages.describe)
 
 
-async def _start(packages: Packages, package: Installed, node: PackagedNode, context: NodeContext) -> Outputs:
+def _webhooks(node: PackagedNode, parameters: Json, version: float) -> list[Json]:
+    """Where a node is called; what waits in the course of an execution is not among it."""
+    description = node.description(version) or {}
+    made = with_defaults(description.get("properties") or [], parameters, version)
+    described = [each for each in description.get("webhooks") or [] if isinstance(each, dict)]
+    return [
+        {name: _parameter_of(value, made) for name, value in each.items()}
+        for each in described
+        if not each.get("restartWebhook")
+    ]
+
+
+def _parameter_of(value: Any, parameters: Json) -> Any:
+    """The parameter that a description names, which may be one that the workflow leaves at its default."""
+    found = PARAMETER.fullmatch(value) if isinstance(value, str) else None
+    return value if found is None or found[1] not in parameters else parameters[found[1]]
+
+
+async def _start(packages: Packages, package: Installed, node: PackagedNode, context: NodeContext) -> Outputs | None:
     """A trigger in the execution that it has started: what it gave then goes on."""
+    if "webhook" in node.runs and context.items and triggers.CALL in context.items[0]["json"]:
+        return await triggers.take_call(packages, context)
     return pass_on(context)
 
 

@@ -22,6 +22,7 @@ from app.schemas.base import (
 )
 from app.schemas.executions import described
 from app.schemas.pages import PageQuery, UuidPageQuery
+from app.triggers.packaged import CalledNode
 
 MOST_SKIPPED = 10_000
 # What the server says about a workflow; ignored when a document that was exported somewhere brings it.
@@ -93,6 +94,11 @@ class WorkflowRules(Protocol):
 
     def listening_nodes(self, document: Mapping[str, Any]) -> list[str]:
         """The names of the triggers that hold a connection, and are switched on."""
+
+    def called_nodes(
+        self, document: Mapping[str, Any], read_variables: Callable[[], dict[str, str]]
+    ) -> list[CalledNode]:
+        """The triggers of packages that are called, with where; `read_variables` as in `without_expressions`."""
 
     def check_run(self, document: Mapping[str, Any], start_node: str | None) -> None:
         """Refuse what could not begin at this node, or at the default one. What lacks parameters begins, and fails."""

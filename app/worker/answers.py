@@ -15,9 +15,10 @@ from app.triggers import trigger_nodes
 from app.triggers.chats import TYPE as CHAT
 from app.triggers.chats import chat_nodes, chat_settings
 from app.triggers.forms import shows_page
-from app.triggers.webhook_settings import WebhookSettings, read_settings
+from app.triggers.webhook_settings import RESPONSE_MODES, WebhookSettings, read_settings
 from app.worker.exchange import Assignment
 
+PACKAGED = b'"webhookCall"'
 FAILED = {"status": 500, "body": {"message": "Error in workflow"}}
 
 
@@ -57,7 +58,18 @@ def answering_node(assignment: Assignment) -> dict[str, Any] | None:
         return None
     name = assignment.input.start_node
     called = [*trigger_nodes(assignment.workflow, "webhook"), *chat_nodes(assignment.workflow)]
-    return next((node for node in called if node["name"] == name), None)
+    known = next((node for node in called if node["name"] == name), None)
+    items = assignment.input.items
+    if known is None and items is not None and PACKAGED in items[:64]:
+        return packaged_node(str(name), orjson.loads(items)[0]["json"]["webhookCall"])
+    return known
+
+
+def packaged_node(name: str, came: dict[str, Any]) -> dict[str, Any]:
+    """A Webhook node that answers as the trigger of a package is to, whose call stands in the item."""
+    mode = came.get("responseMode")
+    parameters = {"responseMode": mode if mode in RESPONSE_MODES else "onReceived"}
+    return {"name": name, "type": "n8n-nodes-base.webhook", "typeVersion": 2, "parameters": parameters}
 
 
 def answer_at_end(settings: WebhookSettings, outcome: Outcome) -> dict[str, Any]:

@@ -61,7 +61,9 @@ def test_one_that_listens_acknowledges_what_is_recorded_and_hangs_up_at_its_end(
         emitted = []
 
         async def emit(outputs) -> None:
-            assert len(server.told) == len(emitted), "the one before is acknowledged, this one is not"
+            while len(server.told) < len(emitted):  # the one before is acknowledged by now, or on its way
+                await asyncio.sleep(0.01)
+            assert len(server.told) == len(emitted), "this one is not"
             emitted.append([item["json"] for item in outputs[0]])
 
         async def main() -> None:
@@ -91,3 +93,63 @@ def test_a_connection_that_breaks_and_what_cannot_be_recorded_end_it(starting) -
     context = context_of(starting, "listens", port=1)
     with pytest.raises(NodeError, match="ECONNREFUSED"):
         starting.wait_for(context.node.kind.listen(context, nothing))
+
+
+URLS = {"default": "http://here.example/webhook/x/webhook"}
+
+
+def test_it_arranges_with_its_provider_once_and_takes_that_back(starting, far: str) -> None:
+    context = context_of(starting, "hooked", provider=far)
+    arrange = context.node.kind.arrange
+    starting.wait_for(arrange(context, "create", URLS))
+    assert context.state.static_data.changes() == {"node:Start": {"hook": URLS["default"]}}
+    context.state.static_data.changed.clear()
+    starting.wait_for(arrange(context, "create", {"default": "http://another.example"}))
+    assert context.state.static_data.changes() == {}, "it is there already"
+    starting.wait_for(arrange(context, "delete", URLS))
+    assert context.state.static_data.changes() == {"node:Start": {}}
+    refusing = context_of(starting, "hooked", provider=f"{far}/echo?refuse=")
+    with pytest.raises(NodeError, match="too many webhooks"):
+        starting.wait_for(arrange(refusing, "create", URLS))
+
+
+def test_where_it_is_called(starting) -> None:
+    kind = starting.types.find("n8n-nodes-starting.hooked", 1)
+    assert [(each["name"], each["responseMode"]) for each in kind.webhooks({}, 1)] == [
+        ("setup", "onReceived"),
+        ("default", "onReceived"),
+    ]
+    assert kind.webhooks({"mode": "lastNode"}, 1)[1]["responseMode"] == "lastNode"
+
+
+BODY = {"n": 1}
+STARTED = {"body": {"message": "Workflow was started"}}
+FOUND = [{"body": BODY, "signed": '{"n": 1}s', "url": "u"}]
+CALLS = [
+    ({"name": "setup", "query": {"challenge": "c1"}}, None, {"status": 201, "headers": {"x-own": "yes"}, "text": "c1"}),
+    ({"body": {"ignore": 1}}, None, STARTED),
+    ({"body": {"say": "hi"}}, [{"body": {"say": "hi"}}], {"body": {"said": "hi"}}),
+    ({"body": BODY}, FOUND, STARTED),
+    ({"body": BODY, "responseMode": "lastNode"}, FOUND, None),
+]
+
+
+@pytest.mark.parametrize(("came", "expected", "answer"), CALLS)
+def test_it_looks_at_a_call_and_answers_it(starting, came: dict, expected, answer) -> None:
+    call = {
+        "name": "default", "method": "POST", "path": "/x", "headers": {"x-sign": "s"}, "query": {}, "params": {},
+        "rawBody": "eyJuIjogMX0=", "urls": {"default": "u"}, "body": {}, **came,
+    }  # fmt: skip
+    answers = []
+
+    async def respond(given) -> None:
+        answers.append(given)
+
+    document = workflow([node("Start", "n8n-nodes-starting.hooked")], id="w1")
+    items = [{"json": {"webhookCall": call}}]
+    ports = Ports(respond=respond)
+    outcome = starting.run(document, mode="webhook", start_node="Start", items=items, ports=ports)
+    assert outcome.status == "success", outcome.error
+    runs = outcome.data["resultData"]["runData"].get("Start")
+    assert (runs and [item["json"] for item in runs[0]["data"]["main"][0]]) == expected
+    assert answers == ([] if answer is None else [answer])

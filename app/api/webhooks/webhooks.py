@@ -16,6 +16,7 @@ from app.api.face.waiting import answer_later, require_room
 from app.api.webhooks.access import Caller, let_in
 from app.api.webhooks.answers import FAILED, at_once, rendered, with_cors
 from app.api.webhooks.chat.chat import answer_chat, chat_item
+from app.api.webhooks.packaged import packaged_item
 from app.api.webhooks.requests import item_of
 from app.repository import imports, lifecycle, triggers
 from app.repository.connection import Connection
@@ -70,7 +71,12 @@ def call_webhook(path: str) -> Response:
     if waits:
         require_room()
     # Read without a connection: it may be large, and others wait for one.
-    items = items_of(webhook, called, settings, by) if chat is None else orjson.dumps([chat_item(chat)])
+    if chat is not None:
+        items = orjson.dumps([chat_item(chat)])
+    elif "package" in stored:
+        items = orjson.dumps([packaged_item(stored["package"])])
+    else:
+        items = items_of(webhook, called, settings, by)
     with ExitStack() as waiting:
         with database() as connection:
             execution_id = lifecycle.create_execution(
@@ -81,7 +87,7 @@ def call_webhook(path: str) -> Response:
                 start_node=webhook.node,
                 items=items,
                 # A message does not hold what has proved its sender.
-                sealed=services().vault.seal(by.proof) if chat is None else None,
+                sealed=services().vault.seal(by.proof) if chat is None and "package" not in stored else None,
             )
             # Expected before the commit: a worker may be quicker than the next line.
             expected = waiting.enter_context(services().waiters.expecting(execution_id)) if waits else None

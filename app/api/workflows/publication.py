@@ -8,9 +8,10 @@ from flask import Response
 from app.api.face.answers import answer
 from app.api.face.auth import caller
 from app.api.face.blueprint import Blueprint
+from app.api.face.errors import Refused
 from app.api.face.paths import require_id
 from app.api.face.services import database, reading
-from app.api.workflows import registration
+from app.api.workflows import arrangements, registration
 from app.api.workflows.shown import get_visible_workflow, show_workflow
 from app.repository import versions, workflows
 from app.repository.errors import Conflict, IsArchived, ProjectNotFound, VersionNotFound
@@ -52,8 +53,25 @@ def publish(workflow_id: str, body: dict[str, Any]) -> Response:
             if versions.publish_version(connection, workflow_id, version.id, current=wanted is None):
                 versions.describe_version(connection, version.id, body.get("name"), body.get("description"))
                 registration.register(connection, workflow_id, found)
-                return answer(show_workflow(connection, get_visible_workflow(connection, workflow_id)))
+                shown = answer(show_workflow(connection, get_visible_workflow(connection, workflow_id)))
+            else:
+                continue
+        arrange(workflow_id, version.id, found, was_active=workflow.active)
+        return shown
     raise Conflict(CHANGED)
+
+
+def arrange(workflow_id: str, version_id: UUID, found: registration.Triggers, *, was_active: bool) -> None:
+    """Have the providers of its triggers call an active workflow; it is active no more where one of them refuses.
+
+    Raises Refused with what that one has said.
+    """
+    try:
+        arrangements.create(workflow_id, version_id, found.hooks)
+    except Refused:
+        if not was_active:
+            unpublish(workflow_id)
+        raise
 
 
 def unpublish(workflow_id: str) -> Response:

@@ -13,11 +13,13 @@ import orjson
 from app.api.face.auth import caller
 from app.api.face.errors import Refused
 from app.api.face.services import reading, services
-from app.repository import clock, listeners, polls, triggers, variables
+from app.repository import clock, listeners, polls, trigger_hooks, triggers, variables
 from app.repository.connection import Connection
+from app.repository.trigger_hooks import NewHook
 from app.repository.triggers import NewSchedule, NewWebhook
 from app.triggers import forms, mcp
 from app.triggers.chats import chats_of
+from app.triggers.packaged import addresses_of
 from app.triggers.polls import polls_of
 from app.triggers.schedules import Schedule, next_time, schedules_of
 from app.triggers.webhooks import check_number, webhooks_of
@@ -38,6 +40,8 @@ class Triggers:
     """The nodes that look for something new, each with schedules of its own."""
     listeners: list[str] = field(default_factory=list)
     """The nodes that hold a connection."""
+    hooks: list[NewHook] = field(default_factory=list)
+    """What is to be arranged with providers."""
 
 
 def read_triggers(document: dict[str, Any], project_id: str) -> Triggers:
@@ -71,12 +75,19 @@ def read_triggers(document: dict[str, Any], project_id: str) -> Triggers:
         NewWebhook(chat.node, chat.method, chat.path, None, chat.path, orjson.dumps(chat.settings))
         for chat in chats_of(document)
     ]
+    base = f"{services().settings.webhook_url}/webhook"
+    packaged = addresses_of(document, rules.called_nodes(document, lambda: read_variables(project_id)), base)
+    webhooks += [
+        NewWebhook(each.node, each.method, each.path, None, each.path, orjson.dumps(each.settings)) for each in packaged
+    ]
+    hooks = {each.node: NewHook(each.node, orjson.dumps(each.settings["package"]["urls"])) for each in packaged}
     timezone, polling = services().settings.timezone, rules.polling_nodes(document)
     return Triggers(
         webhooks,
         [*schedules_of(document, timezone), *polls_of(document, polling, timezone)],
         polling,
         rules.listening_nodes(document),
+        list(hooks.values()),
     )
 
 
@@ -91,6 +102,7 @@ def register(connection: Connection, workflow_id: str, found: Triggers) -> None:
 
     Raises AlreadyExists for an address that another workflow has.
     """
+    trigger_hooks.ask_to_delete(connection, workflow_id, [hook.node for hook in found.hooks])
     now = clock.now(connection)
     schedules = [
         NewSchedule(s.node, s.rule_index, orjson.dumps(s.rule), next_time(s.rule, now)) for s in found.schedules
@@ -101,7 +113,8 @@ def register(connection: Connection, workflow_id: str, found: Triggers) -> None:
 
 
 def unregister(connection: Connection, workflow_id: str) -> None:
-    """Let nothing start the workflow by itself any more."""
+    """Let nothing start the workflow by itself any more, and have the providers call it no more."""
+    trigger_hooks.ask_to_delete(connection, workflow_id)
     triggers.register(connection, workflow_id, [], [])
     polls.register(connection, workflow_id, [])
     listeners.register(connection, workflow_id, [])

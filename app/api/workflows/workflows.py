@@ -10,7 +10,7 @@ from app.api.face.auth import caller, chosen_project
 from app.api.face.blueprint import Blueprint
 from app.api.face.services import database, reading, services
 from app.api.rendering import render_tag
-from app.api.workflows import registration
+from app.api.workflows import arrangements, registration
 from app.api.workflows.publication import CHANGED, MOST_ATTEMPTS
 from app.api.workflows.shown import get_visible_workflow, show_workflow, show_workflows
 from app.repository import static_data, tags, workflows
@@ -137,8 +137,14 @@ def update_workflow(body: dict[str, Any], query: dict[str, Any], workflow_id: st
         found = None
         if before.active and publish:
             found = registration.read_triggers({**document, "id": workflow_id}, before.project_id)
+        shown = None
         with suppress(ChangedMeanwhile), database() as connection:
-            return save_with_triggers(connection, workflow_id, body["name"], document, found, publish=publish)
+            shown = save_with_triggers(connection, workflow_id, body["name"], document, found, publish=publish)
+            saved = get_visible_workflow(connection, workflow_id)
+        if shown is not None:
+            if found is not None and saved.active:
+                arrangements.create(workflow_id, saved.version_id, found.hooks)
+            return shown
     raise Conflict(CHANGED)
 
 

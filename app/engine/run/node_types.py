@@ -35,6 +35,8 @@ class NodeType:
     What starts a workflow by itself says how, and is called outside of any execution with a context that has no input:
     `poll` looks for something new and returns it (None: nothing); `listen` holds a connection for as long as it is let
     and emits what comes in. Both may raise NodeError, and keep what they know in the workflow's static data.
+    `webhooks` are n8n's descriptions of where it is called, whose expressions see its parameters; `arrange` has the
+    provider call there ("create") or not any more ("delete"), and gets the addresses by name.
     """
 
     name: str
@@ -53,6 +55,8 @@ class NodeType:
     installed: bool = True
     poll: Callable[[Any], Awaitable[Outputs | None]] | None = None
     listen: Callable[[Any, Emit], Awaitable[None]] | None = None
+    webhooks: Callable[[dict[str, Any], float], list[dict[str, Any]]] | None = None
+    arrange: Callable[[Any, str, dict[str, str]], Awaitable[None]] | None = None
 
     def count_outputs(self, parameters: dict[str, Any]) -> int:
         outputs = self.outputs

@@ -41,8 +41,14 @@ async def all_with_values(
 
 
 async def _evaluated(graph: Graph, node: dict[str, Any], sandbox: Sandbox, ports: Ports) -> dict[str, Any]:
+    parameters = node.get("parameters") or {}
+    return {**node, "parameters": await value_for(graph, node["name"], parameters, sandbox, ports)}
+
+
+async def value_for(graph: Graph, name: str, value: Any, sandbox: Sandbox, ports: Ports) -> Any:
+    """A value whose expressions see the node of that name, and no data. Raises NodeError for one that fails."""
     context = NodeContext(
-        node=graph.nodes[node["name"]],
+        node=graph.nodes[name],
         inputs=[[{"json": {}}]],
         sources=None,
         run_index=0,
@@ -50,4 +56,4 @@ async def _evaluated(graph: Graph, node: dict[str, Any], sandbox: Sandbox, ports
         sandbox=sandbox,
         execution=ExecutionInfo("", "webhook", ports),
     )
-    return {**node, "parameters": await context.resolve_first(node.get("parameters") or {})}
+    return await context.resolve_first(value)

@@ -7,7 +7,7 @@ const { outputsOf } = require('./items.js');
 const { nodeOf } = require('./loading.js');
 const { runDescribed } = require('./routing.js');
 const { endUses, isRequest, plain } = require('./sub-nodes.js');
-const { trigger } = require('./triggers.js');
+const { arrange, trigger, webhook } = require('./triggers.js');
 
 /** Runs a node over its items: { outputs, hints, metadata, staticData, contextData, customData, waitTill }. */
 async function execute(call) {
@@ -65,6 +65,6 @@ async function ping() {
   return {};
 }
 
-const kinds = { execute, load, ping, poll: execute, trigger };
+const kinds = { execute, load, ping, poll: execute, arrange, trigger, webhook };
 
 module.exports = { kinds };

@@ -1,4 +1,4 @@
-// Nodes that start workflows with what comes over a connection of their own.
+// Nodes that start workflows with what comes in: over a connection of their own, or with calls of a provider.
 'use strict';
 
 const { contextOf } = require('./context.js');
@@ -61,4 +61,97 @@ async function trigger(call) {
   return left(call, context);
 }
 
-module.exports = { trigger };
+/** Arranges something with a provider, or takes it back; what is there already is not made again. */
+async function arrange(call) {
+  const { request } = call;
+  const node = nodeOf(request.package);
+  const context = triggerContext(call, node.description);
+  for (const [name, methods] of Object.entries(node.webhookMethods ?? {})) {
+    context.getWebhookName = () => name;
+    const { checkExists, create, delete: remove } = methods;
+    const exists = checkExists ? await checkExists.call(context) : request.action === 'delete';
+    if (request.action === 'create' && !exists && create && (await create.call(context)) === false) {
+      throw new Error('The provider did not take the webhook');
+    }
+    if (request.action === 'delete' && exists && remove) await remove.call(context);
+  }
+  return left(call, context);
+}
+
+/** Takes a call: { outputs } for the workflow, null where it is not to run, and `response` for the caller. */
+async function webhook(call) {
+  const { request } = call;
+  const { webhook: came } = request;
+  const node = nodeOf(request.package);
+  const context = triggerContext(call, node.description);
+  const asked = requestOf(came);
+  const answer = responseOf();
+  Object.assign(context, {
+    getRequestObject: () => asked,
+    getResponseObject: () => answer.object,
+    getBodyData: () => asked.body,
+    getHeaderData: () => asked.headers,
+    getQueryData: () => asked.query,
+    getParamsData: () => asked.params,
+    getWebhookName: () => came.name,
+    validateCookieAuth: () => Promise.reject(new Error('There is no login of n8n here')),
+  });
+  const { workflowData, webhookResponse, noWebhookResponse } = (await node.webhook.call(context)) ?? {};
+  const said = answer.said() ?? (webhookResponse === undefined ? undefined : { body: webhookResponse });
+  return { outputs: outputsOf(workflowData), response: said ?? (noWebhookResponse ? {} : null), ...left(call, context) };
+}
+
+function requestOf({ method, path, headers, query, params, body, rawBody, ip }) {
+  const asked = { method, path, url: path, originalUrl: path, headers, query, params, body, ip, rawBody: Buffer.from(rawBody, 'base64') };
+  asked.get = asked.header = (name) => headers[String(name).toLowerCase()];
+  asked.readRawBody = async () => {};
+  asked.on = asked.once = () => asked;
+  return asked;
+}
+
+/** What express calls the response: what was said with it is the answer. */
+function responseOf() {
+  const headers = {};
+  let [status, body, ended] = [200, undefined, false];
+  const end = (given) => {
+    if (given !== undefined) body = given;
+    ended = true;
+    return object;
+  };
+  const object = {
+    status: (code) => ((status = code), object),
+    sendStatus: (code) => ((status = code), end(String(code))),
+    setHeader: (name, value) => ((headers[String(name).toLowerCase()] = String(value)), object),
+    getHeader: (name) => headers[String(name).toLowerCase()],
+    writeHead: (code, more = {}) => {
+      status = code;
+      for (const [name, value] of Object.entries(more)) object.setHeader(name, value);
+      return object;
+    },
+    write: (given) => ((body = `${body ?? ''}${given}`), true),
+    type: (kind) => object.setHeader('content-type', kind),
+    json: (given) => end(given),
+    send: end,
+    end,
+    redirect: (...given) => {
+      status = given.length > 1 ? given[0] : 302;
+      object.setHeader('location', given.at(-1));
+      return end();
+    },
+    on: () => object,
+    once: () => object,
+    get headersSent() {
+      return ended;
+    },
+  };
+  object.set = object.header = object.setHeader;
+  const said = () => {
+    if (!ended) return undefined;
+    if (Buffer.isBuffer(body)) return { status, headers, base64: body.toString('base64') };
+    if (body === undefined) return { status, headers };
+    return typeof body === 'string' ? { status, headers, text: body } : { status, headers, body };
+  };
+  return { object, said };
+}
+
+module.exports = { arrange, trigger, webhook };

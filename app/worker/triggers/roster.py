@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from app.repository.connection import Connection
 from app.settings import Settings
 from app.worker.chores.chore import Chore
+from app.worker.triggers.arranging import Arranging
 from app.worker.triggers.listening import Listening
 from app.worker.triggers.polling import Polling
 from app.worker.triggers.surroundings import Surroundings
@@ -28,6 +29,7 @@ async def trigger_chores(
     address, most = settings.webhook_url, settings.listeners
     async with (
         Polling(surroundings, worker_id=worker_id, stopping=stopping, address=address, lacked=lacked) as polling,
+        Arranging(surroundings, worker_id=worker_id, stopping=stopping) as arranging,
         Listening(surroundings, worker_id=worker_id, stopping=stopping, most=most, address=address) as listening,
     ):
-        yield [polling.chore(), listening.chore()]
+        yield [polling.chore(), listening.chore(), arranging.chore()]

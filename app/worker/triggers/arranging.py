@@ -1,0 +1,104 @@
+"""Arranges with providers what triggers need: webhooks are made when a workflow becomes active, and taken back."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from types import TracebackType
+
+import orjson
+
+from app.engine.run.errors import NodeError
+from app.engine.run.graph import InvalidWorkflow
+from app.repository import static_data, trigger_hooks
+from app.repository.connection import UNREACHABLE, Connection
+from app.repository.static_data import StaticChange
+from app.repository.trigger_hooks import Hook
+from app.worker.chores.chore import Chore
+from app.worker.runs import shorten, strip_unstorable
+from app.worker.triggers.surroundings import Surroundings, changes_of
+
+log = logging.getLogger(__name__)
+
+AT_ONCE = 10
+SECONDS = 60.0
+PAUSE_SECONDS = 0.25
+NOT_INSTALLED_SECONDS = 2.0
+
+
+class Arranging:
+    """What one worker arranges; an asynchronous context manager, which cuts short what goes on at its end."""
+
+    def __init__(
+        self, surroundings: Surroundings, *, worker_id: Callable[[], int], stopping: Callable[[], bool]
+    ) -> None:
+        self._surroundings = surroundings
+        self._database = surroundings.database
+        self._worker_id = worker_id
+        self._stopping = stopping
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def chore(self) -> Chore:
+        """Takes what is asked for, as far as there is room."""
+        return Chore("arrangements with providers", self._step)
+
+    async def __aenter__(self) -> "Arranging":
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _step(self) -> float:
+        room = AT_ONCE - len(self._tasks)
+        if room > 0 and not self._stopping():
+            for hook in await self._database.transact(trigger_hooks.take, self._worker_id(), room):
+                task = asyncio.create_task(self._do(self._worker_id(), hook))
+                self._tasks.add(task)
+                task.add_done_callback(self._tasks.discard)
+        return PAUSE_SECONDS
+
+    async def _do(self, worker_id: int, hook: Hook) -> None:
+        about = {"workflow": hook.trigger.workflow_id, "node": hook.trigger.node, "action": hook.action}
+        try:
+            changes, error = await self._arrange(hook)
+            if changes is None:
+                await asyncio.sleep(NOT_INSTALLED_SECONDS)
+                await self._database.transact(trigger_hooks.give_back, worker_id, hook)
+                return
+            if error is not None:
+                log.warning("a provider cannot be arranged with", extra={**about, "reason": error})
+            await self._database.transact(self._record, worker_id, hook, changes, error)
+        except UNREACHABLE as error:
+            log.warning("nothing arranged for now", extra={**about, "reason": str(error).strip()})
+
+    async def _arrange(self, hook: Hook) -> tuple[list[StaticChange] | None, str | None]:
+        """What the trigger keeps of it, and why it has failed; None where this worker lacks the node's package."""
+        try:
+            context = await self._surroundings.context(hook.trigger)
+            if not context.node.kind.installed:
+                return None, None
+            if context.node.kind.arrange is not None:
+                async with asyncio.timeout(SECONDS):
+                    await context.node.kind.arrange(context, hook.action, orjson.loads(hook.urls))
+            return changes_of(hook.trigger, context), None
+        except NodeError as error:
+            said = f"{error.message} ({error.description})" if error.description else error.message
+            return [], shorten(strip_unstorable(said) or "")
+        except TimeoutError:
+            return [], f"The provider has not answered within {SECONDS:g} seconds"
+        except (InvalidWorkflow, KeyError) as error:
+            return [], str(error)
+        except UNREACHABLE:
+            raise
+        except Exception as error:
+            log.exception("an arrangement failed", extra={"workflow": hook.trigger.workflow_id})
+            return [], f"The trigger has failed: {type(error).__name__}"
+
+    def _record(
+        self, connection: Connection, worker_id: int, hook: Hook, changes: list[StaticChange], error: str | None
+    ) -> None:
+        if trigger_hooks.end(connection, worker_id, hook, error):
+            static_data.save(connection, changes)

@@ -1,0 +1,90 @@
+"""What triggers arrange with providers: by one worker, in order, and told when it fails."""
+
+import asyncio
+
+import orjson
+
+from app.engine.run.errors import NodeError
+from app.repository import static_data, trigger_hooks, workers, workflows
+from app.repository.trigger_hooks import NewHook
+from app.worker.triggers.arranging import Arranging
+from tests.worker.triggers.conftest import station, triggered, until
+
+HOOK = NewHook("Start", b'{"default":"http://here"}')
+
+
+def ask(queue, *actions: str) -> list[int]:
+    version_id = workflows.get_workflow(queue.connection, "w1").version_id
+    return [
+        number for action in actions for number in trigger_hooks.ask(queue.connection, "w1", version_id, action, [HOOK])
+    ]
+
+
+def test_one_worker_does_it_in_order_and_what_is_kept_stays(queue, database_url) -> None:
+    queue.save(triggered())
+    done = []
+
+    async def arrange(context, action, urls) -> None:
+        done.append((action, urls["default"]))
+        context.keep({"hook": len(done)})
+
+    async def main() -> None:
+        with station(database_url, queue.connection, arrange=arrange) as place:
+            one_id, other_id = place.register(), place.register()
+            one = Arranging(place.surroundings, worker_id=lambda: one_id, stopping=lambda: False)
+            other = Arranging(place.surroundings, worker_id=lambda: other_id, stopping=lambda: False)
+            async with one, other:
+                while len(trigger_hooks.read_ended(queue.connection, ids)) < 3:
+                    await asyncio.gather(one._step(), other._step())
+                    await until(lambda: not one._tasks and not other._tasks)
+
+    ids = ask(queue, "create", "delete", "create")
+    asyncio.run(main())
+    assert done == [(action, "http://here") for action in ("create", "delete", "create")]
+    assert trigger_hooks.read_ended(queue.connection, ids) == [("Start", None)] * 3
+    assert orjson.loads(static_data.read_parts(queue.connection, "w1")["node:Start"]) == {"hook": 3}
+
+
+def test_a_failure_is_told_and_a_lost_workers_is_done_by_another(queue, database_url) -> None:
+    queue.save(triggered())
+    begun = asyncio.Event()
+
+    async def arrange(context, action, urls) -> None:
+        if not begun.is_set():
+            begun.set()
+            await asyncio.Event().wait()
+        raise NodeError("No more webhooks", description="You have 10 of 10")
+
+    async def main() -> None:
+        with station(database_url, queue.connection, arrange=arrange) as place:
+            lost_id, other_id = place.register(), place.register()
+            lost = Arranging(place.surroundings, worker_id=lambda: lost_id, stopping=lambda: False)
+            other = Arranging(place.surroundings, worker_id=lambda: other_id, stopping=lambda: False)
+            async with lost, other:
+                await lost._step()
+                await begun.wait()
+                await other._step()
+                assert not other._tasks, "nobody else while it lives"
+                workers.retire(queue.connection, lost_id)
+                await other._step()
+                await until(lambda: trigger_hooks.read_ended(queue.connection, ids))
+
+    ids = ask(queue, "create")
+    asyncio.run(main())
+    assert trigger_hooks.read_ended(queue.connection, ids) == [("Start", "No more webhooks (You have 10 of 10)")]
+    trigger_hooks.withdraw(queue.connection, ids)
+    assert trigger_hooks.read_ended(queue.connection, ids) == []
+
+
+def test_nothing_is_begun_by_who_is_told_to_go(queue, database_url) -> None:
+    queue.save(triggered())
+
+    async def main() -> int:
+        with station(database_url, queue.connection) as place:
+            worker_id = place.register()
+            async with Arranging(place.surroundings, worker_id=lambda: worker_id, stopping=lambda: True) as worker:
+                await worker._step()
+                return len(worker._tasks)
+
+    ask(queue, "create")
+    assert asyncio.run(main()) == 0
