@@ -1,5 +1,6 @@
 """A trigger of a package that looks for something new, as a worker lets it."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -58,15 +59,15 @@ def test_what_it_has_found_goes_on_from_there(packages):
     assert output_of(outcome, "After") == [{"found": 1}]
 
 
-def test_it_can_be_activated_and_one_that_is_called_is_refused(packages):
-    called = PackagedNode(
-        "n8n-nodes-called.hook", "H.js", "H", (Description((1.0,), b'{"properties":[]}'),), ("webhook",)
-    )
-    installed = [*packages.packages.installed, Installed(Path("/nonexistent"), Manifest((called,)))]
+def test_it_can_be_activated_and_one_that_starts_nothing_is_refused(packages):
+    idle = PackagedNode("n8n-nodes-idle.idle", "I.js", "I", (Description((1.0,), b'{"properties":[]}'),), ("trigger",))
+    installed = [*packages.packages.installed, Installed(Path("/nonexistent"), Manifest((idle,)))]
     types = nodes.load().copy()
-    types.further = Packages(packages.host, installed).node_types(NodeTypes())
+    types.further = NodeTypes()
+    for kind in Packages(packages.host, installed).node_types(NodeTypes()).all():
+        types.further.add(replace(kind, listen=None) if kind.name == idle.type else kind)
     rules = EngineRules(types)
     rules.check_activation(WORKFLOW)
     assert rules.polling_nodes(WORKFLOW) == ["Look"]
-    with pytest.raises(InvalidWorkflow, match="Node 'Hook': triggers of packages that services call"):
-        rules.check_activation(chain(node("Hook", called.type), no_op("After")))
+    with pytest.raises(InvalidWorkflow, match="Node 'Idle': it is a trigger, and has nothing that could start"):
+        rules.check_activation(chain(node("Idle", idle.type), no_op("After")))
