@@ -2,7 +2,7 @@
 
 import json
 import random
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 import pytest
 import zstandard
@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.repository import execution_data, lifecycle, run_pages, run_scan
-from app.repository.execution_data import DataGone, encode_run_data, read_data
+from app.repository.execution_data import DataGone, encode_run_data, read_beginnings, read_data
 from app.repository.run_index import SEGMENT_RUNS
 from app.repository.run_pages import WholeData, open_index, output_of
 from app.repository.run_scan import Unreadable, compact, scan
@@ -157,6 +157,15 @@ def assert_page(data, output, items: list, offset: int, limit: int) -> None:
         at = page.next_offset
         if at is None:
             return
+
+
+def test_indexed_data_is_read_slice_by_slice_as_well(connection, connect, stored: int, monkeypatch) -> None:
+    monkeypatch.setattr(execution_data, "SLICE_BYTES", 700)
+    other = connect(autocommit=True)
+    reader = execution_data.DataReader(lambda: nullcontext(other))
+    text = b"".join(reader.as_json(read_beginnings(connection, [stored], 700)[stored]))
+    assert text == read_data(connection, [stored])[stored]
+    assert json.loads(text) == large_document()
 
 
 def test_the_index_of_what_was_replaced_by_an_earlier_release_is_not_used(connection, stored: int) -> None:

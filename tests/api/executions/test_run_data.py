@@ -1,9 +1,13 @@
 """GET /executions/{id}/data: the structure of a run, and pages of one node's items."""
 
+import gzip
+import json
+
 import pytest
+import zstandard
 
 from app.api.executions import run_data, run_rendering
-from app.repository import execution_data
+from app.repository import execution_data, run_scan
 from tests.repository.given import as_before_compression
 
 ITEMS = [{"json": {"n": n}, "pairedItem": {"item": n}} for n in range(7)]
@@ -79,6 +83,32 @@ def test_a_page_of_items(api, number: int) -> None:
     path = f"/executions/{number}/data?node=Model&type=ai_languageModel"
     assert api.get(path).json["items"] == [{"json": {"answer": 42}}]
     assert api.get(f"{path}&input=true").json["items"] == [{"json": {"asked": True}}]
+
+
+@pytest.mark.parametrize("coding", ["identity", "gzip", "zstd"])
+def test_indexed_data_is_also_read_whole(api, workflow, monkeypatch, coding: str) -> None:
+    monkeypatch.setattr(execution_data, "INDEXED_BYTES", 1_000)
+    monkeypatch.setattr(run_scan, "PIECE_BYTES", 3_000)
+    items = [{"json": {"n": n, "text": "é" * (n % 70)}} for n in range(3_000)]
+    data = {"resultData": {"runData": {name: [{"data": {"main": [items]}}] for name in ("A", "B")}}}
+    number = api.ended(workflow, data=data)
+    path = f"/executions/{number}?includeData=true"
+    body = decode(api.get(path, headers={"Accept-Encoding": coding}))
+    assert body["data"] == data
+    page = decode(api.get(f"/executions?{path.partition('?')[2]}", headers={"Accept-Encoding": coding}))
+    assert page["data"] == [body]
+    rest = decode(api.get(f"/executions/{number}/data?node=B&offset=2990", headers={"Accept-Encoding": coding}))
+    assert rest["items"] == items[2_990:]
+
+
+def decode(answer) -> dict:
+    """The JSON of an answer in whatever coding it came."""
+    coding = answer.headers.get("Content-Encoding")
+    if coding == "gzip":
+        return json.loads(gzip.decompress(answer.data))
+    if coding == "zstd":
+        return json.loads(zstandard.ZstdDecompressor().decompressobj().decompress(answer.data))
+    return json.loads(answer.data)
 
 
 @pytest.mark.parametrize(
