@@ -8,6 +8,7 @@ import hmac
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from operator import attrgetter
 from uuid import UUID
 
 import psycopg
@@ -29,12 +30,18 @@ KNOWN = """
 
 COPY_EXECUTIONS = """
     COPY executions (id, workflow_id, workflow_version_id, project_id, status, mode, created_at, started_at, stopped_at,
-                     wait_till, retry_of, retry_success_id, vote, note, error_node, error_message, json_size_bytes)
+                     wait_till, retry_of, retry_success_id, vote, note, error_node, error_message, json_size_bytes,
+                     input_preview)
     FROM STDIN (FORMAT BINARY)
 """
 EXECUTION_TYPES = (
     "int8", "text", "uuid", "text", "text", "text", "timestamptz", "timestamptz", "timestamptz",
-    "timestamptz", "int8", "int8", "text", "text", "text", "text", "int8",
+    "timestamptz", "int8", "int8", "text", "text", "text", "text", "int8", "json",
+)  # fmt: skip
+
+COPIED = attrgetter(
+    "id", "workflow_id", "version_id", "project_id", "status", "mode", "created_at", "started_at", "stopped_at",
+    "held_until", "retry_of", "retry_success_id", "vote", "note", "error_node", "error_message",
 )  # fmt: skip
 
 COPY_DATA = "COPY execution_data (execution_id, encoding, encoded, run_index) FROM STDIN (FORMAT BINARY)"
@@ -129,7 +136,8 @@ class Wait:
 
 @dataclass(frozen=True, slots=True)
 class ImportedExecution:
-    """An execution as it comes in: ended, or waiting (with `wait`). `data` is JSON in n8n's shape."""
+    """An execution as it comes in: ended, or waiting (with `wait`). `data` is JSON in n8n's shape, `input_preview` what
+    lists show of what it began with."""
 
     id: int
     workflow_id: str
@@ -147,6 +155,7 @@ class ImportedExecution:
     error_node: str | None = None
     error_message: str | None = None
     data: bytes | None = None
+    input_preview: bytes | None = None
     wait: Wait | None = None
     metadata: Sequence[tuple[str, str]] = ()
     tags: Sequence[str] = ()
@@ -213,25 +222,7 @@ def _encode(executions: Iterable[ImportedExecution]) -> dict[int, Encoded]:
 
 
 def _row(execution: ImportedExecution) -> tuple[object, ...]:
-    return (
-        execution.id,
-        execution.workflow_id,
-        execution.version_id,
-        execution.project_id,
-        execution.status,
-        execution.mode,
-        execution.created_at,
-        execution.started_at,
-        execution.stopped_at,
-        execution.held_until,
-        execution.retry_of,
-        execution.retry_success_id,
-        execution.vote,
-        execution.note,
-        execution.error_node,
-        execution.error_message,
-        len(execution.data or b""),
-    )
+    return (*COPIED(execution), len(execution.data or b""), json_of(execution.input_preview))
 
 
 def _values(execution: ImportedExecution) -> dict[str, object]:
@@ -252,8 +243,7 @@ def _save_rest(connection: Connection, execution: ImportedExecution, data: Encod
     wait = execution.wait
     if data is not None and (wait is not None or again):
         node = None if wait is None else json_of(wait.node)
-        values = {"id": execution.id, "waiting_node": node, **data.values()}
-        connection.execute(SAVE_DATA, values)
+        connection.execute(SAVE_DATA, {"id": execution.id, "waiting_node": node, **data.values()})
     if wait is not None:
         values = {"id": execution.id, "token": wait.token, "wait_till": wait.till, "resume_on": wait.resume_on}
         connection.execute(HOLD, values)

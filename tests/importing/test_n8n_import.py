@@ -42,6 +42,8 @@ def test_run_data_is_what_it_was(bring, target, sqlite_file):
         else:
             # half of a surrogate pair cannot be kept
             assert stored[number] == json.loads(json.dumps(expected).replace("\\ud83d", "\\ufffd"))
+    shown = dict(target.execute("SELECT id, input_preview FROM executions WHERE input_preview IS NOT NULL").fetchall())
+    assert (len(shown), shown[1], shown[2]) == (13, b'{"customer":"c0"}', b'{"customer":"c1"}')
 
 
 def test_states_and_times_are_what_they_were(bring, target, sqlite_file):

@@ -10,6 +10,7 @@ from uuid import UUID
 import orjson
 
 from app.engine.run.document import RunDocument
+from app.engine.run.preview import preview
 from app.importing.n8n.binary import BinaryReader
 from app.importing.n8n.flatted import Unreadable, replace_lone_surrogates, unflatten
 from app.importing.n8n.rows import UNREADABLE, Row
@@ -104,6 +105,7 @@ class ExecutionMapper:
                 error_node=error_node,
                 error_message=error_message,
                 data=data,
+                input_preview=None if data is None else _preview(document),
                 wait=_wait(row, document) if status == "waiting" else None,
                 metadata=[(_storable(key), _storable(value)) for key, value in execution.metadata],
                 tags=[tag for tag in map(self._tag_of, execution.tags) if tag is not None],
@@ -148,6 +150,15 @@ def encode(document: dict[str, Any]) -> bytes:
         return replace_lone_surrogates(json.dumps(document, ensure_ascii=False)).encode()
     except (RecursionError, TypeError):
         raise Unreadable("it is nested too deeply") from None
+
+
+def _preview(document: dict[str, Any] | None) -> bytes | None:
+    """What lists show of what it began with; nothing where the data is not laid out as a run's."""
+    try:
+        shown = preview(RunDocument(document or {}))
+        return None if shown is None else orjson.dumps(shown)
+    except (AttributeError, KeyError, TypeError):
+        return None
 
 
 def _status(row: Row, losses: Losses) -> Status:
