@@ -64,7 +64,7 @@ class Host:
         self._scratch: Path | None = None
         manners = Manners(marks=True, silent_seconds=silent_seconds)
         heap = memory_mb * 2**20 * 3 // 4
-        kind = Kind(lambda: self._launch(memory_mb), manners, heap, processes)
+        kind = Kind(lambda: self._launch(memory_mb), manners, heap, processes, replaced=True)
         self._pool = Pool({_MODE: kind}, processes=processes, idle_seconds=IDLE_SECONDS)
         memory = max(memory_mb, REMEMBERING_MB)
         kept = Kind(lambda: self._launch(memory), manners, memory * 2**20 * 3 // 4)

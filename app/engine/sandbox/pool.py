@@ -27,13 +27,17 @@ IDLE_SECONDS = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A kind of processes: how one is started and works, how many an owner may have, and how many are kept warm."""
+    """A kind of processes: how one is started and works, how many an owner may have, and how many are kept warm.
+
+    `replaced`: one that takes no more requests has another in its place already while its own still go on.
+    """
 
     launch: Callable[[], Launch]
     manners: Manners
     heap_bytes: int
     most: int = 1
     spares: int = 0
+    replaced: bool = False
 
 
 @dataclass(eq=False, slots=True)
@@ -148,7 +152,7 @@ class Pool:
             return None
         least = min(lanes, key=lambda lane: lane.interpreter.load)
         busy = least.interpreter.load > 0
-        if busy and len(lanes) < self._kinds[key[0]].most and self._count < self._processes and not self._waiters:
+        if busy and len(lanes) < self._kinds[key[0]].most and self._places() < self._processes and not self._waiters:
             return self._open(key)
         return least
 
@@ -157,13 +161,19 @@ class Pool:
         return self._open(key) if not self._waiters and self._has_room() else None
 
     def _has_room(self) -> bool:
-        if self._count < self._processes:
+        if self._places() < self._processes:
             return True
         idle = [lane for lanes in self._lanes.values() for lane in lanes if lane.interpreter.load == 0]
         if not idle:
             return False
         self._drop(min(idle, key=lambda lane: lane.used_at))
         return True
+
+    def _places(self) -> int:
+        """How many processes count; of those that are replaced, no more than there are others."""
+        lanes = [lane for lanes in self._lanes.values() for lane in lanes]
+        replaced = sum(lane.interpreter.retiring and self._kinds[lane.key[0]].replaced for lane in lanes)
+        return self._count - min(replaced, self._processes)
 
     def _open(self, key: Key) -> Lane:
         now = asyncio.get_running_loop().time()
