@@ -6,6 +6,11 @@ import pytest
 
 from tests.packages.running import PackageEngine, workflow_of
 
+COLUMNS = {
+    "mappingMode": "defineBelow",
+    "value": {"a": "={{ '5' }}", "b": "true", "c": "x"},
+    "schema": [{"id": "a", "type": "number"}, {"id": "b", "type": "boolean"}, {"id": "c", "type": "number"}],
+}
 PLACE = {"__rl": True, "mode": "url", "value": "https://example.com/things/"}
 PARAMETERS = [
     ("'value', 0", {}, 1),
@@ -24,6 +29,9 @@ PARAMETERS = [
     ("'options.limit', 0, 7, { ensureType: 'string' }", {"options": {"limit": 3}}, "3"),
     ("'fields.field[1].kind', 0", {"fields": {"field": [{"name": "a"}, {"name": "=b"}]}}, "text"),
     ("'fields.field', 0", {"fields": {"field": [{"name": "={{ $json.n }}"}]}}, [{"name": 1, "kind": "text"}]),
+    ("'columns.value', 0", {"columns": COLUMNS}, {"a": "5", "b": "true", "c": "x"}),
+    ("'columns.value', 0", {"columns": {**COLUMNS, "attemptToConvertTypes": True}}, {"a": 5, "b": True, "c": "x"}),
+    ("'columns.value', 0, {}", {}, None),
     ("'value', 0, '', { rawExpressions: true }", {"value": "={{ 1 }}"}, None),
 ]
 

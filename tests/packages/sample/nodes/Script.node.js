@@ -30,6 +30,12 @@ exports.Script = class Script {
         ],
       },
       {
+        displayName: 'Columns',
+        name: 'columns',
+        type: 'resourceMapper',
+        default: { mappingMode: 'defineBelow', value: null },
+      },
+      {
         displayName: 'Options',
         name: 'options',
         type: 'collection',
