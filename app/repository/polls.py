@@ -49,6 +49,8 @@ TAKE = """
                                            WHERE u.id = d.workflow_id
                                              AND coalesce(v.node_types, node_types_of(v.definition))
                                                  && %(lacked)s::text[]))
+                      AND NOT EXISTS (SELECT FROM workflows AS o
+                                       WHERE o.id = d.workflow_id AND o.project_id = ANY(%(busy)s::text[]))
                     ORDER BY d.due_at
                     LIMIT %(limit)s
                       FOR UPDATE SKIP LOCKED)
@@ -96,14 +98,18 @@ def ask(connection: Connection, workflow_id: str, node: str) -> None:
     connection.execute(ASK, {"workflow_id": workflow_id, "node": node})
 
 
-def take(connection: Connection, worker_id: int, limit: int, lacked: Sequence[str] = ()) -> list[Poll]:
+def take(
+    connection: Connection, worker_id: int, limit: int, lacked: Sequence[str] = (), busy: Sequence[str] = ()
+) -> list[Poll]:
     """At most `limit` that are due, for this worker alone; nothing for one whose lease has lapsed.
 
-    Workflows with nodes of types that the worker has `lacked` are left to others.
+    Workflows with nodes of types that the worker has `lacked`, and of projects that keep it `busy`, are left to others.
     """
     if limit < 1 or not scalar(connection, LOCK_WORKER, {"worker_id": worker_id}):
         return []
-    rows = connection.execute(TAKE, {"worker_id": worker_id, "limit": limit, "lacked": list(lacked)})
+    rows = connection.execute(
+        TAKE, {"worker_id": worker_id, "limit": limit, "lacked": list(lacked), "busy": list(busy)}
+    )
     return [Poll(TriggerNode(*trigger), started_at) for started_at, *trigger in rows]
 
 

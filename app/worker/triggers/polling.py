@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import TracebackType
@@ -20,8 +21,10 @@ from app.worker.triggers.surroundings import Surroundings, changes_of
 
 log = logging.getLogger(__name__)
 
-AT_ONCE = 10
-"""How many triggers one worker lets look at the same time."""
+AT_ONCE, IN_A_STEP = 20, 5
+"""How many triggers one worker lets look at the same time, and takes up at once."""
+BUSY = 5
+"""A project of which so many look is passed over: one whose far sides are slow leaves room to others."""
 SECONDS = 300.0
 """How long one of them may take."""
 PAUSE_SECONDS = 0.5
@@ -60,7 +63,7 @@ class Polling:
         self._worker_id = worker_id
         self._stopping = stopping
         self._address = address
-        self._looks: set[asyncio.Task[None]] = set()
+        self._looks: dict[asyncio.Task[None], str] = {}
 
     def chore(self) -> Chore:
         """Takes what is due, as far as there is room."""
@@ -77,16 +80,18 @@ class Polling:
         await asyncio.gather(*self._looks, return_exceptions=True)
 
     async def _step(self) -> float:
-        room = AT_ONCE - len(self._looks)
+        room = min(IN_A_STEP, AT_ONCE - len(self._looks))
         if room > 0 and not self._stopping():
             for poll in await self._database.transact(self._take, room):
                 look = asyncio.create_task(self._look(self._worker_id(), poll))
-                self._looks.add(look)
-                look.add_done_callback(self._looks.discard)
+                self._looks[look] = poll.trigger.project_id
+                look.add_done_callback(lambda ended: self._looks.pop(ended, None))
         return PAUSE_SECONDS
 
     def _take(self, connection: Connection, room: int) -> list[Poll]:
-        return polls.take(connection, self._worker_id(), room, self._lacked(connection))
+        looking = Counter(list(self._looks.values()))
+        busy = [project for project, number in looking.items() if number >= BUSY]
+        return polls.take(connection, self._worker_id(), room, self._lacked(connection), busy)
 
     async def _look(self, worker_id: int, poll: Poll) -> None:
         about = {"workflow": poll.trigger.workflow_id, "node": poll.trigger.node}

@@ -5,7 +5,7 @@ import asyncio
 import orjson
 
 from app.engine.run.errors import NodeError
-from app.repository import polls, triggers, workers
+from app.repository import polls, projects, triggers, workers, workflows
 from app.repository.triggers import NewSchedule
 from app.worker.chores.schedules import fire_due
 from app.worker.triggers.polling import Polling
@@ -184,3 +184,30 @@ def test_a_worker_without_the_nodes_package_leaves_it_to_others(queue, database_
     asyncio.run(main())
     assert queue.connection.execute(DUE).fetchone() == (True, None)
     assert started() == []
+
+
+def test_a_project_whose_far_sides_are_slow_leaves_room_to_others(queue, database_url) -> None:
+    projects.create_project(queue.connection, "slow", "slow")
+    for number in range(12):
+        workflows.create_workflow(
+            queue.connection, f"s{number}", project_id="slow", name="s", definition=triggered(slow=True)
+        )
+        polls.register(queue.connection, f"s{number}", ["Start"])
+    activate(queue)
+    looked = asyncio.Event()
+
+    async def look(context):
+        if not context.parameters:
+            looked.set()
+        await asyncio.Event().wait()
+
+    async def main() -> None:
+        with station(database_url, queue.connection, poll=look) as place:
+            async with polling(place, place.register()) as worker:
+                for _ in range(2):
+                    await worker._step()
+                async with asyncio.timeout(60):
+                    await looked.wait()
+                assert len(worker._looks) == 6
+
+    asyncio.run(main())
