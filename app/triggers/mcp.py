@@ -3,6 +3,7 @@
 Knows n8n's parameters of tools, and no protocol.
 """
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,6 +16,8 @@ from app.triggers.webhook_settings import WebhookSettings, check_authentication
 TYPE = "@n8n/n8n-nodes-langchain.mcpTrigger"
 METHOD = "MCP"
 """Stands for the method of its address: it is none that HTTP has, so that no webhook is taken for it."""
+TOOLKITS = frozenset({"@n8n/n8n-nodes-langchain.mcpClientTool"})
+"""Types that stand for many tools, which nobody knows before they run: they are not served."""
 MOST_TOOLS = 200
 LONGEST_NAME = 64
 UNFIT = re.compile(r"[^A-Za-z0-9_-]+")
@@ -86,7 +89,7 @@ def tools_of(document: dict[str, Any], root: str) -> list[Tool]:
     tools: dict[str, Tool] = {}
     for source, kinds in (document.get("connections") or {}).items():
         node = nodes.get(source)
-        if node is None or node.get("disabled") or not _leads_to(kinds, root):
+        if node is None or node.get("disabled") or node.get("type") in TOOLKITS or not _leads_to(kinds, root):
             continue
         tool = _tool(node)
         if len(tools) >= MOST_TOOLS:
@@ -110,10 +113,15 @@ def _tool(node: dict[str, Any]) -> Tool:
 
 
 def _schema(kind: str, parameters: dict[str, Any]) -> dict[str, Any]:
-    """What a tool's arguments are like: as its parameters say, else a text, else anything."""
+    """What a tool's arguments are like, as its parameters say; one that asks for nothing in particular takes a text."""
     found = schema_of(parameters)
-    if found["properties"] or not kind.startswith("tool"):
+    if found["properties"] or not kind.startswith(("tool", "vectorStore", "agentTool")):
         return found
-    if kind in ("toolCalculator", "toolWikipedia", "toolSerpApi", "toolWolframAlpha", "toolSearXng"):
-        return ONE_TEXT
-    return {"type": "object"}
+    if parameters.get("specifyInputSchema") and parameters.get("schemaType", "fromJson") == "manual":
+        try:
+            given = json.loads(str(parameters.get("inputSchema")))
+        except ValueError:
+            given = None
+        if isinstance(given, dict) and given.get("type") == "object":
+            return given
+    return {"type": "object"} if parameters.get("specifyInputSchema") else ONE_TEXT

@@ -149,7 +149,8 @@ class Context {
 
   /** Runs a program of the workflow's own, where such programs run. */
   async startJob(language, { code, additionalProperties = {} }) {
-    return this.#call.ask('runProgram', { language, code, variables: additionalProperties });
+    const variables = Object.fromEntries(Object.entries(additionalProperties).map(([name, value]) => [name, value ?? null]));
+    return this.#call.ask('runProgram', { language, code, variables });
   }
 
   // What is kept

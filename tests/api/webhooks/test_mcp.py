@@ -5,6 +5,7 @@ import uuid
 
 import pytest
 
+from app.triggers.mcp import tools_of
 from tests.api.webhooks.conftest import Site
 from tests.patience import wait_until
 from tests.workflows import code, node
@@ -98,6 +99,24 @@ def test_a_server_asks_for_its_token(site: Site):
     assert site.call("POST", path, message, base="/mcp/").status == 403
     assert site.call("POST", path, message, base="/mcp/", Authorization="Bearer wrong").status == 403
     assert site.call("POST", path, message, base="/mcp/", Authorization="Bearer s3cret").json["result"] == {}
+
+
+def test_tools_of_packages_say_what_they_take():
+    schema = {"type": "object", "properties": {"city": {"type": "string"}}}
+    manual = {"specifyInputSchema": True, "schemaType": "manual", "inputSchema": json.dumps(schema)}
+    kinds = {
+        "Code": ("toolCode", {"name": "my code", **manual}),
+        "Plain": ("toolCode", {}),
+        "Example": ("toolCode", {"specifyInputSchema": True}),
+        "Toolkit": ("mcpClientTool", {}),
+        "Wrong": ("toolCode", {**manual, "inputSchema": "no JSON"}),
+    }
+    nodes = [node(name, f"@n8n/n8n-nodes-langchain.{kind}", given) for name, (kind, given) in kinds.items()]
+    to_server = {"ai_tool": [[{"node": "Server", "type": "ai_tool", "index": 0}]]}
+    tools = tools_of({"nodes": nodes, "connections": dict.fromkeys(kinds, to_server)}, "Server")
+    text = {"type": "object", "properties": {"input": {"type": "string"}}, "required": ["input"]}
+    found = {tool.name: tool.schema for tool in tools}
+    assert found == {"my_code": schema, "Plain": text, "Example": {"type": "object"}, "Wrong": {"type": "object"}}
 
 
 @pytest.mark.parametrize("path", ["={{ 1 }}", "a/:b"])
