@@ -35,7 +35,7 @@ FAR = {"Start": {"main": [[{"node": "Nothing", "type": "main", "index": 5000}]]}
     [
         ({"nodes": [], "connections": {}}, NOWHERE, "no trigger node"),
         ({"nodes": [NO_OP], "connections": {}}, NOWHERE, "no trigger node"),
-        ({"nodes": [node("Start", "emailReadImap")], "connections": {}}, UNKNOWN, UNKNOWN),
+        ({"nodes": [node("Start", "kafkaTrigger")], "connections": {}}, UNKNOWN, UNKNOWN),
         ({"nodes": [node("Start", "start")], "connections": {}}, UNKNOWN, UNKNOWN),
         ({"nodes": [node("Start", "acme.wonder")], "connections": {}}, "acme.wonder", "acme.wonder"),
         ({"nodes": [TRIGGER, NO_OP, SCHEDULE], "connections": FAR}, "Node 'Nothing'", "Node 'Nothing'"),
