@@ -40,6 +40,7 @@ OPTIONS = (
 )
 RESOLVE_SECONDS = 300.0
 FETCH_SECONDS = 1_500.0
+TICK_SECONDS = 20.0
 LARGEST_LOCK = 16 * 2**20
 MOST_ROUNDS = 3
 """So often what is wanted beside packages is looked for, as it may want more itself."""
@@ -97,14 +98,14 @@ async def resolve(name: str, version: str = "latest", *, tell: Tell) -> Resolved
                 if looked % 50 == 0:
                     tell(f"npm has looked at {looked} packages")
 
-        await _run(command, folder, wanted, RESOLVE_SECONDS, progress)
+        await _run(command, folder, wanted, RESOLVE_SECONDS, progress, tell)
         lock = (folder / LOCK).read_text()
         for _ in range(MOST_ROUNDS if options else 0):
             if not (more := missing_peers(lock)):
                 break
             try:
                 command = ["install", *more, "--package-lock-only", "--save-exact", *options]
-                await _run(command, folder, wanted, RESOLVE_SECONDS, progress)
+                await _run(command, folder, wanted, RESOLVE_SECONDS, progress, tell)
             except CannotInstall as error:
                 tell(f"without {', '.join(more)}: {error}")
                 break
@@ -129,7 +130,7 @@ async def fetch(resolved: Resolved, folder: Path, *, tell: Tell) -> None:
             if len(seen) % max(1, count // 10) == 0:
                 tell(f"npm has {len(seen)} of {count} packages")
 
-    await _run(["ci", *_peers(resolved.name)], folder, wanted, FETCH_SECONDS, progress)
+    await _run(["ci", *_peers(resolved.name)], folder, wanted, FETCH_SECONDS, progress, tell)
     if not (folder / "node_modules" / resolved.name / "package.json").is_file():
         raise CannotInstall(f"npm has installed {wanted} without its package.json: tell its authors")
 
@@ -164,10 +165,13 @@ def _read_lock(name: str, lock: str) -> Resolved:
     return Resolved(name, version, integrity, licence_text(entry.get("license")), lock)
 
 
-async def _run(command: Sequence[str], folder: Path, wanted: str, seconds: float, progress: Tell) -> None:
-    """Run npm in a folder to its end. Raises CannotInstall; whoever is cancelled leaves no npm behind."""
+async def _run(command: Sequence[str], folder: Path, wanted: str, seconds: float, progress: Tell, tell: Tell) -> None:
+    """Run npm in a folder to its end; `progress` hears its lines, and `tell` that it works while it says nothing.
+
+    Raises CannotInstall; whoever is cancelled leaves no npm behind.
+    """
     try:
-        async with _npm(command, folder) as npm, asyncio.timeout(seconds):
+        async with _npm(command, folder) as npm, _ticking(tell), asyncio.timeout(seconds):
             assert npm.stdout is not None
             assert npm.stderr is not None
             last: list[str] = []
@@ -190,6 +194,22 @@ async def _run(command: Sequence[str], folder: Path, wanted: str, seconds: float
         raise CannotInstall(f"npm cannot be started: {error}. `flask doctor` says what to do about Node.js") from error
     if code != 0:
         raise _failure(wanted, said, last)
+
+
+@asynccontextmanager
+async def _ticking(tell: Tell) -> AsyncIterator[None]:
+    """Says now and then that it goes on: npm unpacks for minutes without a word."""
+
+    async def tick() -> None:
+        while True:
+            await asyncio.sleep(TICK_SECONDS)
+            tell("npm works")
+
+    ticking = asyncio.create_task(tick())
+    try:
+        yield
+    finally:
+        ticking.cancel()
 
 
 @asynccontextmanager

@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import os
+import time
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -64,13 +65,18 @@ def added(name: str, version: str, *, accepts: bool = False) -> Added:
 
 async def kept_manifest(store: Store, name: str, version: str) -> Manifest:
     """What a package of the store offers, read once by each version of what reads it. Raises CannotInstall."""
-    path = store.folder(name, version).with_name(f".manifest-{name.replace('/', '+')}-{reader_digest()}.json")
+    kept = f".manifest-{name.replace('/', '+')}"
+    path = store.root / f"{kept}-{reader_digest()}.json"
     resolved = await installed(store, name, version)
     if not path.exists():
         made = (await read(resolved, store.package(name, version))).manifest
         part = path.with_suffix(f".{os.getpid()}")
         part.write_bytes(made.to_json())
+        for old in store.root.glob(f"{kept}-*.json"):
+            if old.stat().st_mtime < time.time() - 86_400:
+                old.unlink(missing_ok=True)
         part.replace(path)
+        return made
     return Manifest.from_json(path.read_bytes())
 
 
