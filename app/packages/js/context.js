@@ -12,12 +12,16 @@ const { connectionsOf } = require('./sub-nodes.js');
 /** n8n's names of what may have started an execution. */
 const MANUAL = new Set(['manual', 'test']);
 
+const OWNER = Symbol('owner');
+
 class Context {
   #call;
   #parameters;
 
   constructor(call, description) {
     const { request } = call;
+    // What is made from a context, for one item of it, finds it here.
+    this[OWNER] = this;
     this.#call = call;
     this.#parameters = new Parameters(request, description);
     this.#parameters.version = request.package.version;
@@ -226,16 +230,26 @@ class Context {
   logAiEvent() {}
 }
 
-// Functions are called on their own, too: `const { getNodeParameter } = this`, `getNodeParameter.call(...)`.
+// Functions are called on their own, too: `const { getNodeParameter } = this`. Each is bound when it is asked for first:
+// a call uses a few of the many.
+for (const [name, { value: method }] of Object.entries(Object.getOwnPropertyDescriptors(Context.prototype))) {
+  if (typeof method !== 'function' || name === 'constructor') continue;
+  const put = (object, value) => Object.defineProperty(object, name, { value, writable: true, configurable: true, enumerable: true });
+  Object.defineProperty(Context.prototype, name, {
+    configurable: true,
+    get() {
+      const owner = this[OWNER];
+      return put(owner, method.bind(owner))[name];
+    },
+    set(value) {
+      put(this, value);
+    },
+  });
+}
+
 function contextOf(call, description) {
   const context = new Context(call, description);
-  Object.assign(context, connectionsOf(context, call, description));
-  for (const name of Object.getOwnPropertyNames(Context.prototype)) {
-    const { value } = Object.getOwnPropertyDescriptor(Context.prototype, name);
-    if (typeof value === 'function' && name !== 'constructor') context[name] = value.bind(context);
-  }
-  // Helpers that take the context as `this` get it from here; those that do not ignore it.
-  return context;
+  return Object.assign(context, connectionsOf(context, call, description));
 }
 
 module.exports = { contextOf };
