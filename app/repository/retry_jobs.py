@@ -40,6 +40,13 @@ GET = """
      WHERE j.id = %(id)s AND (%(project_id)s::text IS NULL OR j.project_id = %(project_id)s)
 """
 
+# Waits for the step that is being done.
+END = """
+    UPDATE retry_jobs AS j
+       SET finished_at = coalesce(j.finished_at, clock_timestamp())
+     WHERE j.id = %(id)s AND (%(project_id)s::text IS NULL OR j.project_id = %(project_id)s)
+"""
+
 RESULTS = """
     SELECT r.execution_id, r.retry_id, r.message
       FROM retry_job_results AS r
@@ -114,6 +121,12 @@ def get_retry_job(connection: Connection, job_id: int, *, project_id: str | None
     if job is None:
         raise RetryJobNotFound
     return job
+
+
+def end_retry_job(connection: Connection, job_id: int, *, project_id: str | None = None) -> RetryJob:
+    """Retry nothing more of a job; one that has ended stays as it is. Raises RetryJobNotFound."""
+    connection.execute(END, {"id": job_id, "project_id": project_id})
+    return get_retry_job(connection, job_id, project_id=project_id)
 
 
 def read_results(connection: Connection, job_id: int, *, limit: int, before: int | None = None) -> list[RetryAnswer]:

@@ -75,6 +75,19 @@ def test_it_waits_while_much_is_queued(connection, worker_id, monkeypatch) -> No
     assert retry_jobs.retry_some(connection, allow) == 1
 
 
+def test_one_that_is_ended_retries_nothing_more(connection, worker_id) -> None:
+    for _ in range(3):
+        an_ended_execution(connection, worker_id)
+    job_id = begin(connection)
+    assert retry_jobs.retry_some(connection, allow, size=1) == 1
+    with pytest.raises(RetryJobNotFound):
+        retry_jobs.end_retry_job(connection, job_id, project_id="other")
+    ended = retry_jobs.end_retry_job(connection, job_id)
+    assert (ended.retried, ended.finished_at is None) == (1, False)
+    assert retry_jobs.retry_some(connection, allow, size=1) is None
+    assert retry_jobs.end_retry_job(connection, job_id) == ended
+
+
 def test_one_worker_does_a_step_and_the_others_go_on_with_their_work(connect, connection, worker_id) -> None:
     an_ended_execution(connection, worker_id)
     begin(connection)

@@ -20,7 +20,7 @@ from app.repository.errors import CannotRetry, DeletionJobNotFound, RetryJobNotF
 from app.repository.execution_filters import ExecutionFilter
 from app.repository.executions import get_executions, list_executions
 from app.repository.retries import RetryAnswer
-from app.repository.retry_jobs import COUNTED_UP_TO
+from app.repository.retry_jobs import COUNTED_UP_TO, RetryJob
 from app.schemas.base import parse_execution_id
 from app.schemas.execution_actions import (
     MOST_AT_ONCE,
@@ -36,6 +36,7 @@ from app.schemas.execution_actions import (
     StoppedSchema,
     possible_ids,
 )
+from app.schemas.pages import DEFAULT_LIMIT
 
 blueprint = Blueprint("executions-bulk", __name__, url_prefix="/api/v1/executions", description="Many at once.")
 
@@ -129,12 +130,32 @@ def begin_retry_job(connection: Connection, wanted: ExecutionFilter, body: dict[
 )
 def get_retry_job(query: dict[str, Any], job_id: str) -> Response:
     """How far retries in the background are, and what became of each execution; known for a week after their end."""
-    number = parse_execution_id(job_id)
-    if number is None:
-        raise RetryJobNotFound
+    number = require_retry_job_id(job_id)
     with database() as connection:
         job = retry_jobs.get_retry_job(connection, number, project_id=caller().project_id)
-        rows = retry_jobs.read_results(connection, number, limit=query["limit"] + 1, before=query["last_id"])
+        return answer_job(connection, job, query)
+
+
+@blueprint.endpoint("DELETE", "/retryMany/<job_id>", scope="execution:retry", answer=RetryJobSchema, errors=[404])
+def end_retry_job(job_id: str) -> Response:
+    """Retry nothing more in the background of what is left; the retries that were queued stay."""
+    number = require_retry_job_id(job_id)
+    with database() as connection:
+        job = retry_jobs.end_retry_job(connection, number, project_id=caller().project_id)
+        return answer_job(connection, job, {"limit": DEFAULT_LIMIT, "last_id": None})
+
+
+def require_retry_job_id(text: str) -> int:
+    """The number of an id in a path. Raises RetryJobNotFound for one that cannot exist."""
+    number = parse_execution_id(text)
+    if number is None:
+        raise RetryJobNotFound
+    return number
+
+
+def answer_job(connection: Connection, job: RetryJob, query: dict[str, Any]) -> Response:
+    """How far a job is, and the page that `query` asks for."""
+    rows = retry_jobs.read_results(connection, job.id, limit=query["limit"] + 1, before=query["last_id"])
     page, cursor = RETRY_JOB_QUERY.cut(query, rows)
     results = [render_retry_answer(one) for one in page]
     return answer({**render_retry_job(job), "results": results, "nextCursor": cursor})

@@ -211,3 +211,5 @@ def test_more_than_a_call_should_wait_for_are_retried_in_the_background(api, wor
     assert api.get("/executions/retryMany/999").status_code == 404
     assert api.get(f"{path}?cursor=x").status_code == 400
     assert api.post("/executions/retryMany", {"filter": {}, "items": [{}]}).status_code == 400
+    assert api.delete(path).json == api.get(path).json
+    assert api.delete("/executions/retryMany/x").status_code == 404

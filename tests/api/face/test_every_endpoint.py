@@ -59,6 +59,7 @@ RULES: dict[tuple[str, str], tuple[str, Any]] = {
     ("POST", "/executions/delete"): (BULK, {"filter": {"workflowId": "all"}}),
     ("GET", "/executions/delete/<job_id>"): (OBJECT, None),
     ("GET", "/executions/retryMany/<job_id>"): (OBJECT, None),
+    ("DELETE", "/executions/retryMany/<job_id>"): (OBJECT, None),
     ("POST", "/executions/retryMany"): (BULK, {"filter": {"status": ["error"]}}),
     ("POST", "/executions/stop"): (BULK, {"status": ["queued"]}),
     ("POST", "/executions/stopMany"): (BULK, {"filter": {"status": ["queued"]}}),
