@@ -1,4 +1,4 @@
-"""`make bench`: lists, reads, runs, a large run, webhooks, pruning, punctuality, the engine, over ROWS executions.
+"""`make bench`: lists, reads, runs, a large run, webhooks, pruning, punctuality, live pages, the engine.
 
 Prints tables, and writes them to var/bench.json and the growth as a picture to var/bench.svg. ROWS is 1,000,000 unless
 given. tests/bench/n8n.py says how a real n8n is measured beside it.
@@ -22,6 +22,7 @@ from tests.bench.punctuality import report_punctuality
 from tests.bench.report import Report, draw_growth
 from tests.bench.run_data import report_run_data
 from tests.bench.runs import report_growth
+from tests.bench.watchers import report_watchers
 
 SMALL = 10_000
 RESULTS = Path(__file__).resolve().parents[2] / "var"
@@ -51,6 +52,7 @@ def main() -> None:
         report_run_data(report, home, prepared(postgres, "one_run"))
         report_pruning(report, home, large, rows)
         report_punctuality(report, home, prepared(postgres, "punctual"))
+        report_watchers(report, home, prepared(postgres, "watched"))
         engine.report_engine(report)
         bench_sandbox.report_sandbox(report)
         packages.report_packages(report)
