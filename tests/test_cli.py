@@ -13,6 +13,7 @@ import pytest
 
 from app.credentials.vault import Vault
 from app.repository.api_keys import ensure_api_key, find_api_key
+from app.repository.console_sessions import use_link
 from app.repository.workflows import get_workflow
 from app.settings import Settings
 from tests.live import environment
@@ -61,6 +62,18 @@ def test_a_revoked_key_is_no_key(flask, connection):
     assert flask("keys", "revoke", str(stored.id)).returncode == 0
     assert find_api_key(connection, key) is None
     assert "old\trevoked" in flask("keys", "list").stdout
+
+
+def test_a_link_signs_in_with_the_key_that_is_named(flask, connection):
+    stored = find_api_key(connection, flask("keys", "create", "mine").stdout.strip())
+    printed = flask("console-link", "--key", str(stored.id))
+    assert "/console/sign-in?link=" in printed.stdout
+    assert "once, within 15 minutes" in printed.stderr
+    token = printed.stdout.strip().rpartition("=")[2]
+    assert use_link(connection, token) == stored.id
+    assert use_link(connection, token) is None
+    assert "--key ID" in flask("console-link").stderr
+    assert "API key not found" in flask("console-link", "--key", "999").stderr
 
 
 def test_the_encryption_key_is_changed(flask, connection, tmp_path):

@@ -13,6 +13,7 @@ from app.embedded import EmbeddedPostgres
 from app.migrations import migrate
 from app.repository.connection import connect
 from tests.bench import bench_sandbox, engine, packages, webhooks
+from tests.bench.console import report_console
 from tests.bench.fill import fill
 from tests.bench.filters import report_filters
 from tests.bench.lists import report_lists
@@ -48,6 +49,7 @@ def main() -> None:
             n8n.fill(rows)
         report_lists(report, home, small, large, (SMALL, rows), n8n)
         report_filters(report, home, small, large, (SMALL, rows))
+        report_console(report, home, large)
         webhooks.report_webhooks(report, home, large, n8n)
         report_run_data(report, home, prepared(postgres, "one_run"))
         report_pruning(report, home, large, rows)
