@@ -6,6 +6,7 @@ The same as app/packages/js/from-ai.js, for where no package process is.
 import json
 import re
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 Json = dict[str, Any]
@@ -13,28 +14,32 @@ CALL = re.compile(r"\$from(?:AI|Ai|ai)\s*\(")
 NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 TYPES = {"string": "string", "number": "number", "boolean": "boolean", "json": "object"}
 ESCAPES = {"n": "\n", "t": "\t", "r": "\r"}
-MOST = 200
-"""Calls of $fromAI in one node."""
+MOST, LONGEST = 200, 10_000
+"""Calls of $fromAI in one node that are read, and the signs of one."""
 
 
 def schema_of(parameters: Any) -> Json:
     """The JSON schema of what is to be filled in; calls that cannot be read are left out."""
     properties: Json = {}
     required = []
-    for text in _texts(parameters):
-        for match in CALL.finditer(text):
-            given = _arguments(text, match.end())
-            if not given or not NAME.fullmatch(given[0]) or given[0] in properties or len(properties) >= MOST:
-                continue
-            name, description, kind, *rest = [*given, "", "string"][:3] if len(given) < 3 else given
-            known = TYPES.get(kind.lower(), "string")
-            properties[name] = {"type": known, **({"description": description} if description else {})}
-            if rest:
-                properties[name]["default"] = _value(rest[0], known)
-            else:
-                required.append(name)
+    for given in islice(_calls(parameters), MOST):
+        if not given or not NAME.fullmatch(given[0]) or given[0] in properties:
+            continue
+        name, description, kind, *rest = [*given, "", "string"][:3] if len(given) < 3 else given
+        known = TYPES.get(kind.lower(), "string")
+        properties[name] = {"type": known, **({"description": description} if description else {})}
+        if rest:
+            properties[name]["default"] = _value(rest[0], known)
+        else:
+            required.append(name)
     made: Json = {"type": "object", "properties": properties}
     return {**made, "required": required} if required else made
+
+
+def _calls(parameters: Any) -> Iterator[list[str] | None]:
+    for text in _texts(parameters):
+        for match in CALL.finditer(text):
+            yield _arguments(text[match.end() : match.end() + LONGEST], 0)
 
 
 def _texts(value: Any) -> Iterator[str]:

@@ -1,5 +1,7 @@
 """What a model fills in, read from a node's parameters."""
 
+import time
+
 import pytest
 
 from app.triggers.from_ai import schema_of
@@ -29,3 +31,9 @@ def test_calls_become_a_schema():
 @pytest.mark.parametrize("text", ["={{ $fromAI('a }}", "={{ $fromAI() }}", "={{ $fromAI('a b') }}", "={{ $fromAI(x }}"])
 def test_what_cannot_be_read_is_left_out(text):
     assert schema_of({"x": text})["properties"] == {}
+
+
+def test_calls_that_never_end_are_read_in_bounded_time():
+    began = time.process_time()
+    assert schema_of({"x": "=" + "$fromAI(" * 200_000})["properties"] == {}
+    assert time.process_time() - began < 5

@@ -4,11 +4,9 @@ Knows n8n's document format; knows nothing of runs and their data.
 """
 
 import math
-from bisect import insort
 from collections import deque
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
-from operator import itemgetter
 from typing import Any
 
 from app.engine.run.node_types import NodeType, NodeTypes
@@ -53,7 +51,7 @@ class Node:
     origins: list[tuple[str, int]] = field(default_factory=list)
     """The nodes, each with its output, that are connected to any input of this one."""
     input_count: int = 0
-    attached: dict[str, list[tuple[int, str]]] = field(default_factory=dict)
+    attached: dict[str, dict[str, int]] = field(default_factory=dict)
     """The sub-nodes that hang on it, each with its input, by the type of the connection (ai_tool, ai_memory)."""
     sub_node: bool = False
     """Whether it hangs on another node, which uses it."""
@@ -275,10 +273,9 @@ def _attach(parsed: dict[str, Node], source: str, kinds: dict[str, Any]) -> None
         for target in (target for output in outputs if isinstance(output, list) for target in output):
             name = target.get("node") if isinstance(target, dict) else None
             if isinstance(name, str) and name in parsed and name != source:
-                hangs = (target.get("index") or 0, source)
-                known = parsed[name].attached.setdefault(kind, [])
-                if isinstance(hangs[0], int) and hangs not in known:
-                    insort(known, hangs, key=itemgetter(0))
+                index = target.get("index") or 0
+                if isinstance(index, int):
+                    parsed[name].attached.setdefault(kind, {}).setdefault(source, index)
                 parsed[source].sub_node = True
 
 

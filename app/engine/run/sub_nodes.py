@@ -23,7 +23,8 @@ DEEPEST = 20
 def attached(context: NodeContext, kind: str) -> list[Node]:
     """The enabled sub-nodes that hang on a node by this type of connection."""
     nodes = context.state.graph.nodes
-    return [nodes[name] for _, name in context.node.attached.get(kind, ()) if not nodes[name].disabled]
+    known = context.node.attached.get(kind) or {}
+    return [nodes[name] for name in sorted(known, key=known.__getitem__) if not nodes[name].disabled]
 
 
 def context_of(root: NodeContext, node: Node) -> NodeContext:

@@ -51,7 +51,7 @@ def _call(state: RunState, task: Task, context: NodeContext, place: int, action:
 
 def _called_node(state: RunState, root: Node, action: Json) -> Node:
     name, kind = str(action.get("nodeName")), action.get("type") or "ai_tool"
-    if all(name != each for _, each in root.attached.get(kind, ())) or state.graph.nodes[name].disabled:
+    if name not in root.attached.get(kind, ()) or state.graph.nodes[name].disabled:
         raise NodeError(f"'{root.name}' asks for the node '{name}', which is not connected and enabled as its {kind}")
     if not isinstance(action.get("input"), dict):
         raise NodeError(f"'{root.name}' asks for the node '{name}' without an object as its input")

@@ -2,6 +2,7 @@
 'use strict';
 
 const CALL = /\$from(?:AI|Ai|ai)\s*\(/g;
+const [MOST, LONGEST] = [200, 10_000];
 const NAME = /^[A-Za-z0-9_-]{1,64}$/;
 const TYPES = new Set(['string', 'number', 'boolean', 'json']);
 const QUOTES = new Set(['"', "'", '`']);
@@ -49,23 +50,33 @@ function* textsIn(value) {
   } else if (typeof value === 'object' && value !== null) for (const each of Object.values(value)) yield* textsIn(each);
 }
 
+/** The arguments of the calls in a node's parameters; more than so many, or a longer one, are not read. */
+function* callsIn(parameters) {
+  let count = 0;
+  for (const text of textsIn(parameters)) {
+    for (const match of text.matchAll(CALL)) {
+      count += 1;
+      if (count > MOST) return;
+      const start = match.index + match[0].length;
+      yield readArguments(text.slice(start, start + LONGEST), 0) ?? [];
+    }
+  }
+}
+
 /** [{ key, description, type, fallback }] of all parameters; throws with what is wrong with one. */
 function argumentsIn(parameters) {
   const found = new Map();
-  for (const text of textsIn(parameters)) {
-    for (const match of text.matchAll(CALL)) {
-      const [key, description = '', type = 'string', fallback] = readArguments(text, match.index + match[0].length) ?? [];
-      if (!key || !NAME.test(key)) throw new Error(`A name in $fromAI() has to have 1 to 64 letters, digits, _ or -: ${key ?? ''}`);
-      const kind = (type || 'string').toLowerCase();
-      if (!TYPES.has(kind)) throw new Error(`The type of $fromAI('${key}') is none: ${type}`);
-      const known = found.get(key);
-      if (known && (known.description !== description || known.type !== kind)) {
-        throw Object.assign(new Error(`Duplicate key '${key}' found with different description or type`), {
-          description: 'Ensure all $fromAI() calls with the same key have consistent descriptions and types',
-        });
-      }
-      if (!known) found.set(key, { key, description, type: kind, fallback });
+  for (const [key, description = '', type = 'string', fallback] of callsIn(parameters)) {
+    if (!key || !NAME.test(key)) throw new Error(`A name in $fromAI() has to have 1 to 64 letters, digits, _ or -: ${key ?? ''}`);
+    const kind = (type || 'string').toLowerCase();
+    if (!TYPES.has(kind)) throw new Error(`The type of $fromAI('${key}') is none: ${type}`);
+    const known = found.get(key);
+    if (known && (known.description !== description || known.type !== kind)) {
+      throw Object.assign(new Error(`Duplicate key '${key}' found with different description or type`), {
+        description: 'Ensure all $fromAI() calls with the same key have consistent descriptions and types',
+      });
     }
+    if (!known) found.set(key, { key, description, type: kind, fallback });
   }
   return [...found.values()];
 }
