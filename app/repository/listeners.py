@@ -21,21 +21,23 @@ FORGET = """
      WHERE l.workflow_id = %(workflow_id)s AND l.node <> ALL(%(nodes)s::text[])
 """
 
-SAY_LISTENS = """
+SAY_SLOTS = """
     UPDATE workers AS w
-       SET listens = %(listens)s
-     WHERE w.id = %(worker_id)s AND w.listens <> %(listens)s
+       SET listener_slots = %(slots)s
+     WHERE w.id = %(worker_id)s AND w.listener_slots <> %(slots)s
 """
 
-# What each of those who listen is to hold, so that all are held.
-SHARE = """
-    SELECT ceil((SELECT count(*) FROM listeners)::numeric
-                / greatest(1, (SELECT count(*) FROM workers AS w WHERE w.stopped_at IS NULL AND w.listens)))::int
+COUNT = "SELECT count(*) FROM listeners"
+
+SLOTS = """
+    SELECT w.listener_slots
+      FROM workers AS w
+     WHERE w.stopped_at IS NULL AND w.listener_slots > 0
 """
 
 # Uses listeners_held.
 HELD = """
-    SELECT l.workflow_id, l.node, l.taken_at, coalesce(w.active_version_id, w.version_id)
+    SELECT l.workflow_id, l.node, l.taken_at, coalesce(w.active_version_id, w.version_id), w.project_id
       FROM listeners AS l
       JOIN workflows AS w ON w.id = l.workflow_id
      WHERE l.worker_id = %(worker_id)s
@@ -81,12 +83,13 @@ TRIGGER = """
 
 @dataclass(frozen=True, slots=True)
 class Listener:
-    """A trigger that a worker holds, since when, and the version of the workflow that is published now."""
+    """A trigger that a worker holds, since when, and the version and project of its workflow as they are now."""
 
     workflow_id: str
     node: str
     taken_at: datetime
     version_id: UUID
+    project_id: str
 
 
 def register(connection: Connection, workflow_id: str, nodes: Sequence[str]) -> None:
@@ -101,9 +104,10 @@ def hold(connection: Connection, worker_id: int, most: int) -> list[Listener]:
     """What this worker holds from now on: its share, at most `most`. Nothing once its lease has lapsed."""
     if not scalar(connection, LOCK_WORKER, {"worker_id": worker_id}):
         return []
-    connection.execute(SAY_LISTENS, {"worker_id": worker_id, "listens": most > 0})
+    connection.execute(SAY_SLOTS, {"worker_id": worker_id, "slots": most})
     held = [Listener(*row) for row in connection.execute(HELD, {"worker_id": worker_id})]
-    share = min(most, int(scalar(connection, SHARE)))
+    slots = [int(row[0]) for row in connection.execute(SLOTS)]
+    share = min(most, share_of(int(scalar(connection, COUNT)), slots))
     if len(held) > share:
         # What it has held for longest stays.
         release(connection, worker_id, held[share:])
@@ -113,6 +117,18 @@ def hold(connection: Connection, worker_id: int, most: int) -> list[Listener]:
         if taken:
             held = [Listener(*row) for row in connection.execute(HELD, {"worker_id": worker_id})]
     return held
+
+
+def share_of(number: int, slots: Sequence[int]) -> int:
+    """How many each worker is to hold at most, so that all are held where there is room: the same for all that are not
+    full with less."""
+    left = number
+    for place, room in enumerate(sorted(slots)):
+        share = -(-left // (len(slots) - place))
+        if room >= share:
+            return share
+        left -= room
+    return max(slots, default=0)
 
 
 def release(connection: Connection, worker_id: int, listeners: Iterable[Listener]) -> None:

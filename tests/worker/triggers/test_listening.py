@@ -118,12 +118,27 @@ def test_they_are_spread_over_those_who_live_and_bounded(queue, database_url) ->
                 for _ in range(2):
                     await other._step()
                     await one._step()
-                await other._step()
-                assert held() == [1, 2, 3], "one has its share, the other its bound, one is free"
-                await until(lambda: ears.listens == 5)
+                assert held() == [2, 4], "one has its bound, and the other what is left"
+                await until(lambda: ears.listens == 6)
 
     asyncio.run(main())
     assert ears.most == 1
+
+
+@pytest.mark.parametrize(
+    ("number", "slots", "share"),
+    [
+        (6, [100, 100], 3),
+        (7, [100, 100], 4),
+        (6, [2, 100], 4),
+        (9, [2, 2], 2),
+        (5, [1, 2, 9], 2),
+        (0, [3], 0),
+        (3, [], 0),
+    ],
+)
+def test_each_holds_the_same_but_those_who_are_full(number: int, slots: list[int], share: int) -> None:
+    assert listeners.share_of(number, slots) == share
 
 
 def test_deactivated_it_listens_no_more_and_saved_anew_it_listens_as_it_is_now(queue, database_url) -> None:
