@@ -41,7 +41,7 @@ async def read_package(folder: Path, *, stand_in: Path = STAND_IN, seconds: floa
     folder = folder.resolve()
     broken: list[dict[str, str]] = []
     while len(broken) <= MOST_BROKEN:
-        with tempfile.TemporaryDirectory(prefix="executions-catalogue-") as scratch:
+        with tempfile.TemporaryDirectory(prefix="executions-catalogue-", ignore_cleanup_errors=True) as scratch:
             # Dependencies may lie beside the package, in the same node_modules.
             root = next((each.parent for each in folder.parents if each.name == "node_modules"), folder)
             places = Places(root, Path(scratch), stand_in)

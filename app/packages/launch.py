@@ -40,7 +40,7 @@ def launch(mode: str, places: Places, memory_mb: int = MEMORY_MB) -> Launch:
     read = [f"--allow-fs-read={folder}" for folder in (JS, FRAMES, places.stand_in, packages, places.scratch)]
     options = (*read, f"--allow-fs-write={places.scratch}", "--unhandled-rejections=warn", *SMALL)
     arguments = (str(JS / "main.js"), mode, str(places.stand_in), str(places.scratch))
-    return Launch(options, arguments, limits, marks=mode == "serve")
+    return Launch(options, arguments, limits, marks=mode == "serve", folder=places.scratch)
 
 
 def others_may_read(folder: Path) -> bool:

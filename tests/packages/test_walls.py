@@ -4,8 +4,10 @@ goes on for ever, and nothing of one call for another."""
 import asyncio
 import json
 import os
+import signal
 import socket
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -108,17 +110,24 @@ def with_host(work: Any, **limits: Any) -> Any:
     return asyncio.run(main())
 
 
-def test_a_loop_and_a_bomb_end_alone():
+@pytest.mark.parametrize(
+    ("bad", "limit", "said"),
+    [
+        (LOOP, {"silent_seconds": 0.6}, "The node computed for more than 0.6 seconds without a pause, and was ended"),
+        (BOMB, {"memory_mb": 48}, "The node needed more memory than it may use"),
+    ],
+    ids=["loop", "bomb"],
+)
+def test_a_loop_and_a_bomb_end_alone(bad, limit, said):
     async def work(host: Host) -> Any:
-        calls = [host.call(call_of(code)) for code in (SLOW, LOOP, BOMB, SLOW)]
+        calls = [host.call(call_of(code)) for code in (SLOW, bad, SLOW)]
         given = await asyncio.gather(*calls, return_exceptions=True)
         return given, host.ended, await host.call(call_of(QUICK))
 
-    given, ended, after = with_host(work, silent_seconds=0.6, memory_mb=128)
-    assert [type(each) for each in given] == [dict, HostError, HostError, dict]
-    assert "without a pause" in str(given[1])
-    assert str(given[2]) == "The node needed more memory than it may use"
-    assert ended == 2
+    given, ended, after = with_host(work, **limit)
+    assert [type(each) for each in given] == [dict, HostError, dict]
+    assert str(given[1]) == said
+    assert ended == 1
     assert after["outputs"] == [[{"json": {"quick": True}}]]
 
 
@@ -209,3 +218,22 @@ def test_a_process_that_is_full_is_replaced_while_its_calls_go_on():
         return first["outputs"] == second["outputs"], len(pids)
 
     assert with_host(work, processes=1, memory_mb=64) == (True, 2)
+
+
+def test_the_files_of_a_process_go_with_it():
+    async def work(host: Host) -> Any:
+        writes = """require('fs').writeFileSync(`${require('os').tmpdir()}/left`, '');
+          return [[{ json: { at: require('os').tmpdir() } }]]"""
+        [[item]] = (await host.call(call_of(writes)))["outputs"]
+        folder = Path(item["json"]["at"])
+        before = folder.exists()
+        os.kill(host.pids[0], signal.SIGKILL)
+        await until(lambda: not folder.exists())
+        return before
+
+    assert with_host(work)
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    while not holds():
+        await asyncio.sleep(0.01)

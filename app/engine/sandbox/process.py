@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import shutil
 import struct
 import tempfile
 from collections import deque
@@ -41,6 +42,7 @@ class Launch:
 
     Behind the arguments stand those open files that it gets besides, and that it may close. `marks`: the first of them
     is one into which it writes the number of the request that it works for (u32, big endian), for `NodeProcess.mark`.
+    `folder` is removed when the process has ended.
     """
 
     options: tuple[str, ...]
@@ -48,6 +50,7 @@ class Launch:
     limits: Limits
     files: tuple[int, ...] = ()
     marks: bool = False
+    folder: Path | None = None
 
 
 class Listener(Protocol):
@@ -61,7 +64,8 @@ class Listener(Protocol):
 class NodeProcess(asyncio.SubprocessProtocol):
     """A running Node program that speaks in frames; its `listener` learns once when it is gone. Use `start`."""
 
-    def __init__(self, ready: asyncio.Future[None], marks: IO[bytes] | None = None) -> None:
+    def __init__(self, ready: asyncio.Future[None], marks: IO[bytes] | None = None, folder: Path | None = None) -> None:
+        self._folder = folder
         self._marks = marks
         self.listener: Listener | None = None
         self._ready = ready
@@ -89,7 +93,7 @@ class NodeProcess(asyncio.SubprocessProtocol):
             try:
                 command, passed = _command(launch, files, [marks.fileno()] if marks else [])
                 _, process = await loop.subprocess_exec(
-                    lambda: cls(ready, marks),
+                    lambda: cls(ready, marks, launch.folder),
                     *command,
                     env={},
                     cwd="/",
@@ -217,6 +221,9 @@ class NodeProcess(asyncio.SubprocessProtocol):
             self.listener.process_ended(self)
         if self._marks is not None:
             self._marks.close()
+        if self._folder is not None:
+            remove = partial(shutil.rmtree, self._folder, ignore_errors=True)
+            asyncio.get_running_loop().run_in_executor(None, remove)
 
 
 async def _wait_for(ready: asyncio.Future[None]) -> None:
