@@ -27,6 +27,7 @@ IN_FLIGHT: tuple[InFlight, ...] = get_args(InFlight)
 ENDED: tuple[Ended, ...] = get_args(Ended)
 STATUSES: tuple[Status, ...] = (*IN_FLIGHT, *ENDED)
 RETRYABLE: tuple[Ended, ...] = ("error", "canceled", "crashed")
+FAILED: tuple[Ended, ...] = ("error", "crashed")
 MODES: tuple[Mode, ...] = get_args(Mode)
 VOTES: tuple[Vote, ...] = get_args(Vote)
 

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from app import repository, vocabulary
-from app.vocabulary import ENDED, IN_FLIGHT, MODES, RETRYABLE, STATUSES, VOTES
+from app.vocabulary import ENDED, FAILED, IN_FLIGHT, MODES, STATUSES, VOTES
 
 CONSTRAINT = """
     SELECT pg_get_constraintdef(c.oid)
@@ -44,7 +44,7 @@ def test_each_list_of_statuses_in_a_statement_is_a_known_one():
         for value in vars(importlib.import_module(module.name)).values():
             text = value if isinstance(value, str) else getattr(value, "_obj", "")
             found |= {tuple(re.findall(r"\w+", words)) for words in LISTED.findall(str(text))}
-    assert found == {IN_FLIGHT, ENDED, RETRYABLE}
+    assert found == {IN_FLIGHT, ENDED, FAILED}
 
 
 def test_no_word_stands_twice():

@@ -4,14 +4,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from psycopg import errors as pg
-from psycopg import sql
 
 from app.repository import lifecycle
 from app.repository.connection import Connection, json_of, scalar
 from app.repository.errors import CannotRetry, ExecutionNotFound
 from app.repository.execution_filters import ExecutionFilter
+from app.repository.executions import list_executions
 from app.repository.targets import Target
-from app.vocabulary import IN_FLIGHT, Status
+from app.vocabulary import IN_FLIGHT, RETRYABLE, Status
 
 # The key share lock keeps the original from being deleted before its retry stands beside it.
 ORIGINAL = """
@@ -50,13 +50,8 @@ RETRY_IN_FLIGHT = """
      WHERE e.retry_of = %(id)s AND e.status IN ('new', 'running', 'waiting')
 """
 
-RETRYABLE = sql.SQL("""
-    SELECT e.id
-      FROM executions AS e
-     WHERE {condition} AND e.status IN ('error', 'canceled', 'crashed') AND e.retry_success_id IS NULL
-     ORDER BY e.id DESC
-     LIMIT {limit}
-""")
+PAGE = 1_000
+MOST_PAGES = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,16 +140,34 @@ def refuse_unless_retryable(status: Status, restart: Restart = AT_FAILURE) -> No
         raise CannotRetry("Cannot retry a successful execution")
 
 
-def find_retryable(
-    connection: Connection, wanted: ExecutionFilter, *, limit: int, before: int | None = None
-) -> list[int]:
+def find_retryable(connection: Connection, wanted: ExecutionFilter, *, limit: int) -> list[int]:
     """Ids of at most `limit` matching executions that failed and that no retry has mended yet, newest first.
 
-    With `before`, only ids below it.
+    Found among the newest 100,000 that match and failed.
     """
-    condition, parameters = wanted.condition(before=before)
-    statement = RETRYABLE.format(condition=condition, limit=sql.Literal(limit))
-    return [row[0] for row in connection.execute(statement, parameters)]
+    found: list[int] = []
+    before: int | None = None
+    for _ in range(MOST_PAGES):
+        ids, before, is_last = retryable_page(connection, wanted, size=min(limit, PAGE), before=before)
+        found += ids
+        if is_last or len(found) >= limit:
+            break
+    return found[:limit]
+
+
+def retryable_page(
+    connection: Connection, wanted: ExecutionFilter, *, size: int, before: int | None = None
+) -> tuple[list[int], int | None, bool]:
+    """Of a page of matching executions that failed, newest first, the ids of those that no retry has mended yet.
+
+    And where the page after it begins, and whether there is none.
+    """
+    statuses = tuple(status for status in wanted.statuses or RETRYABLE if status in RETRYABLE)
+    if not statuses:
+        return [], before, True
+    page = list_executions(connection, replace(wanted, statuses=statuses), limit=size, before=before)
+    ids = [execution.id for execution in page if execution.retry_success_id is None]
+    return ids, page[-1].id if page else before, len(page) < size
 
 
 def retry_many(

@@ -14,7 +14,7 @@ from psycopg.rows import args_row
 from app.repository.connection import Connection, json_of, scalar
 from app.repository.errors import RetryJobNotFound
 from app.repository.execution_filters import ExecutionFilter, filter_of
-from app.repository.retries import Restart, RetryAnswer, find_retryable, retry_many
+from app.repository.retries import Restart, RetryAnswer, find_retryable, retry_many, retryable_page
 
 STEP_SIZE = 100
 COUNTED_UP_TO = 10_000
@@ -137,7 +137,7 @@ def read_results(connection: Connection, job_id: int, *, limit: int, before: int
 
 
 def retry_some(connection: Connection, check: Check, *, size: int = STEP_SIZE) -> int | None:
-    """Do one step of the oldest unfinished job: at most `size` executions; returns how many were looked at.
+    """Do one step of the oldest unfinished job: at most `size` executions; returns how many were to be retried.
 
     None: there is nothing to do, too much is queued, or another worker does it.
     """
@@ -146,7 +146,7 @@ def retry_some(connection: Connection, check: Check, *, size: int = STEP_SIZE) -
         return None
     job_id, document, load_workflow, place, above = job
     wanted, restart = filter_of(orjson.loads(document)), Restart(place)
-    ids = find_retryable(connection, wanted, limit=size, before=above)
+    ids, rest, is_last = retryable_page(connection, wanted, size=size, before=above)
     answers = retry_many(
         connection,
         ids,
@@ -164,6 +164,6 @@ def retry_some(connection: Connection, check: Check, *, size: int = STEP_SIZE) -
             ],
         )
     retried = sum(one.retry_id is not None for one in answers)
-    advance = {"retried": retried, "refused": len(answers) - retried, "above": min(ids, default=above)}
-    connection.execute(ADVANCE, advance | {"id": job_id, "finished": len(ids) < size})
+    advance = {"retried": retried, "refused": len(answers) - retried, "above": rest}
+    connection.execute(ADVANCE, advance | {"id": job_id, "finished": is_last})
     return len(ids)

@@ -291,7 +291,7 @@ def test_work_reads_little(million, statement: str) -> None:
     assert_cheap(plan_of(million, statement, parameters), buffers=8_000)
 
 
-@pytest.mark.parametrize("statement", [stops.STOP_MANY, deletions.LOCK, retries.RETRYABLE])
+@pytest.mark.parametrize("statement", [stops.STOP_MANY, deletions.LOCK])
 def test_many_at_once_reads_what_it_changes(million, statement: sql.SQL) -> None:
     wanted = ExecutionFilter(workflow_ids=("w20",), statuses=("running", "waiting", "new"))
     condition, parameters = wanted.condition()

@@ -46,6 +46,21 @@ def test_it_goes_on_step_by_step_and_says_what_became_of_each(connection, worker
     assert not {kept, later} & {one.id for one in results}
 
 
+def test_what_a_retry_has_mended_is_passed_over_page_by_page(connection, worker_id, monkeypatch) -> None:
+    monkeypatch.setattr(retries, "PAGE", 2)
+    failed = [an_ended_execution(connection, worker_id) for _ in range(7)]
+    mended = "UPDATE executions SET retry_success_id = 99 WHERE id = ANY(%s)"
+    connection.execute(mended, [[failed[6], failed[5], failed[2]]])
+    left = [failed[4], failed[3], failed[1], failed[0]]
+    assert retries.find_retryable(connection, ExecutionFilter(), limit=9) == left
+    assert retries.find_retryable(connection, ExecutionFilter(statuses=("error", "new")), limit=3) == left[:3]
+    assert retries.find_retryable(connection, ExecutionFilter(statuses=("success",)), limit=9) == []
+    job_id = begin(connection)
+    while retry_jobs.retry_some(connection, allow, size=2) is not None:
+        pass
+    assert [one.id for one in retry_jobs.read_results(connection, job_id, limit=9)] == left
+
+
 def test_it_asks_for_each_whether_its_place_is_there(connection, worker_id) -> None:
     failed = [an_ended_execution(connection, worker_id) for _ in range(2)]
     place = Restart(b'{"node":"X","run":0}')
