@@ -121,6 +121,14 @@ class KnownPackages:
         self._there.set()
 
 
+def listed_types(connection: Connection, own: NodeTypes) -> NodeTypes:
+    """Our own types and those of the packages that are listed now, for who asks once."""
+    names = [each.name for each in node_packages.list_packages(connection)]
+    types = own.copy()
+    types.further = contents_of(0, node_packages.read_manifests(connection, names)).types
+    return types
+
+
 def contents_of(revision: int, stored: Mapping[str, bytes]) -> Contents:
     """What stored manifests say; one that this program cannot read is left out, and the log says so."""
     manifests = {}

@@ -134,9 +134,12 @@ def test_credentials_are_encrypted_anew(bring, target, sqlite_file, settings):
 
 
 def test_without_the_key_credentials_stay_behind(bring, target, sqlite_file):
+    package = "INSERT INTO installed_packages VALUES ('n8n-nodes-greet', '1.2.3', NULL, NULL, '', '')"
+    change(sqlite_file, package)
     report = bring(sqlite_file, key=None, access=Access())
     assert one(target, "SELECT count(*) FROM credentials") == (0,)
     assert any("N8N_ENCRYPTION_KEY" in note for note in report.notes)
+    assert any("`flask packages add n8n-nodes-greet@1.2.3` brings its nodes" in note for note in report.notes)
     assert one(target, "SELECT count(*) FROM executions") == (18,)
 
 

@@ -14,7 +14,8 @@ from app.importing.n8n.source import Source, SourceError, newest_migration
 from app.importing.n8n.survey import Survey
 from app.importing.n8n.versions import VersionsThatRan
 from app.importing.n8n.workflows import Workflows, WorkflowWriter
-from app.repository import import_progress, imports
+from app.packages.known import listed_types
+from app.repository import import_progress, imports, node_packages
 from app.repository.connection import Connection
 from app.repository.projects import list_projects
 from app.settings import Settings
@@ -92,7 +93,7 @@ class Importer:
         if self._options.api_keys:
             objects.bring_api_keys(self._connection, source, self._options, report)
         survey = Survey(
-            nodes.load(),
+            listed_types(self._connection, nodes.load()),
             credentials={str(row["id"]) for row in source.rows("credentials_entity")},
             zone=self._options.timezone or known_zone(self._settings),
             rules=self._settings.allowed_hosts,
@@ -100,8 +101,14 @@ class Importer:
         writer = WorkflowWriter(self._connection, source, self._options, owners, survey, report)
         brought = writer.bring(tag_ids)
         objects.bring_histories(self._connection, source, report, brought.known.__contains__)
+        there = {package.name for package in node_packages.list_packages(self._connection)}
         for row in source.rows("installed_packages"):
-            report.note(f"n8n has the community package {row.get('packageName')}: its nodes do not run here.")
+            name, version = row.get("packageName"), row.get("installedVersion")
+            wanted = f"{name}@{version}" if version else name
+            if name not in there:
+                report.note(
+                    f"n8n has the community package {name}: `flask packages add {wanted}` brings its nodes here."
+                )
         return brought, tag_ids
 
     def _bring_executions(
