@@ -20,6 +20,7 @@ from pathlib import Path
 
 import pytest
 
+from app.console.libraries import FILES as PAGE_FILES
 from app.packaging import NOT_OURS
 from tests.live import PROJECT, environment, free_port
 from tests.patience import PATIENCE_SECONDS
@@ -130,6 +131,12 @@ def test_every_javascript_package_comes_with_what_says_whose_it_is(built):
         assert f"{package}/package.json" in names
         texts = {path.name for path in (there / package).iterdir() if path.name.upper().startswith("LICEN")}
         assert {f"{package}/{text}" for text in texts} <= names
+
+
+def test_what_pages_load_comes_with_what_says_whose_it_is(built):
+    modules = "app/console/node_modules/"
+    assert {f"{modules}{name}" for name in PAGE_FILES} <= built.files
+    assert {f"{modules}{name.split('/')[0]}/LICENSE" for name in PAGE_FILES} <= built.files
 
 
 def test_its_metadata_say_version_and_licence(built):
