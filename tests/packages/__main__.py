@@ -2,7 +2,8 @@
 
 The 80 public packages of public.txt always; with ACCEPT_N8N_LICENSE=1, which accepts n8n's Sustainable Use License,
 also n8n-nodes-base and @n8n/n8n-nodes-langchain, and those of the public ones that bring packages of n8n's. All of them
-are kept in the user's cache (PACKAGES_CACHE).
+are kept in the user's cache (PACKAGES_CACHE). Where REFERENCE names a real n8n, operations of n8n-nodes-base are
+compared with it (tests/packages/comparing.py).
 """
 
 import argparse
@@ -20,6 +21,7 @@ from app.engine.run.node_types import TOOL, NodeTypes
 from app.packages.adding import Added, node_types, read
 from app.packages.errors import CannotInstall
 from app.packages.store import Store
+from tests.packages import comparing
 from tests.packages.cache import NotAccepted, cache_folder, installed, public_packages
 from tests.templates import database
 
@@ -52,7 +54,10 @@ def main(arguments: Sequence[str]) -> int:
     report(found, reasons)
     if accepts and not chosen.only:
         report_templates(found)
-    return int(any(found[name].manifest.broken for name, _ in OF_N8N if name in found))
+    different = 0
+    if accepts and os.environ.get("REFERENCE") and not chosen.only:
+        different = comparing.main([])
+    return int(different or any(found[name].manifest.broken for name, _ in OF_N8N if name in found))
 
 
 async def bring(store: Store, name: str, version: str, accepts: bool) -> Added:

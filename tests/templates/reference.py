@@ -8,6 +8,7 @@ import hashlib
 import json
 import os
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -86,6 +87,22 @@ class Reference:
                 self._answers.keep(workflow, turn, kept)
         return kept
 
+    def keep_credential(self, kind: str, data: Json) -> str:
+        """Store a credential there; its id."""
+        kept = self._call("POST", "/rest/credentials", {"name": kind, "type": kind, "data": data}).raise_for_status()
+        return str(kept.json()["data"]["id"])
+
+    def data_of(self, workflow: Json) -> Json:
+        """What its execution of the workflow leaves as data. Raises ReferenceRefused."""
+        saved = self._call("POST", "/rest/workflows", {**TIMES, **workflow, "active": False}).raise_for_status()
+        found = saved.json()["data"]
+        try:
+            data: Json = {}
+            self._run(found, take=data.update)
+            return data
+        finally:
+            self._call("DELETE", f"/api/v1/workflows/{found['id']}")
+
     def _log_in(self, email: str, password: str) -> None:
         answer = self._call("POST", "/rest/login", {"emailOrLdapLoginId": email, "password": password})
         if answer.status_code != 200:
@@ -120,7 +137,7 @@ class Reference:
         finally:
             self._call("DELETE", f"/api/v1/workflows/{saved['id']}")
 
-    def _run(self, saved: Json) -> Json:
+    def _run(self, saved: Json, take: Callable[[Json], None] = lambda _: None) -> Json:
         body = {"workflowData": saved, "triggerToStartFrom": {"name": "Start"}}
         started = self._call("POST", f"/rest/workflows/{saved['id']}/run", body)
         if started.status_code != 200:
@@ -131,6 +148,7 @@ class Reference:
             asked = self._call("GET", path)
             if asked.status_code == 200 and asked.json()["status"] not in UNENDED:
                 execution = self._call("GET", f"{path}?includeData=true").raise_for_status().json()
+                take(execution.get("data") or {})
                 return answer_of(execution["status"], execution.get("data") or {})
             time.sleep(pause)
             pause = min(0.25, pause * 1.3)
