@@ -7,7 +7,7 @@ from app.worker.chores.chore import Chore, about
 from app.worker.database import Database
 
 PAUSE_SECONDS = 2.0  # readers look at what was not added up yet, too
-PAUSE_SHARE = 3.0  # how many times as long as a step took the pause after it is, while there is more
+PAUSE_SHARE = 1.0  # how many times as long as a step took the pause after it is, while there is more
 
 
 def totals(database: Database) -> Chore:
