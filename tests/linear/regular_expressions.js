@@ -29,7 +29,9 @@ function milliseconds(use) {
 
 const { parse } = require(acorn);
 const found = files.flatMap((file) => {
-  const program = parse(fs.readFileSync(file, 'utf8'), { ecmaVersion: 'latest', allowReturnOutsideFunction: true });
+  const text = fs.readFileSync(file, 'utf8');
+  const sourceType = /^(?:import|export) /m.test(text) ? 'module' : 'script';
+  const program = parse(text, { ecmaVersion: 'latest', sourceType, allowReturnOutsideFunction: true });
   return [...literals(program.body)].map(({ pattern, flags }) => ({ file, pattern, flags }));
 });
 if (!attacks) console.log(JSON.stringify(found));
