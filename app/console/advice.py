@@ -2,7 +2,7 @@
 
 import re
 
-ADVICE = (
+_ADVICE = (
     (
         r"ECONNREFUSED|refused the connection|Connection refused|connect to|ENOTFOUND|getaddrinfo|Name or service",
         "The other side could not be reached. See that its address is right and that it runs, then retry from here.",
@@ -43,6 +43,7 @@ ADVICE = (
         "This program does not run that node. Another node, or a package, may do its work.",
     ),
 )
+ADVICE = tuple((re.compile(pattern, re.IGNORECASE), advice) for pattern, advice in _ADVICE)
 ANYTHING = "Look at the input of this node: change it and retry from here, or mend the workflow and retry with it."
 CRASHED = "The worker that ran it was lost. A retry goes on at the node that it had come to."
 
@@ -50,4 +51,4 @@ CRASHED = "The worker that ran it was lost. A retry goes on at the node that it 
 def advice_for(message: str, name: str | None = None) -> str:
     """A sentence or two."""
     text = f"{name or ''} {message}"[:2_000]
-    return next((advice for pattern, advice in ADVICE if re.search(pattern, text, re.IGNORECASE)), ANYTHING)
+    return next((advice for pattern, advice in ADVICE if pattern.search(text)), ANYTHING)

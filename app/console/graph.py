@@ -20,7 +20,7 @@ FARTHEST = 100_000
 NOTE_SIZE = (240, 160)
 STICKY = "n8n-nodes-base.stickyNote"
 
-ICONS = (
+_ICONS = (
     (r"stickyNote", "file"),
     (r"webhook|respondToWebhook", "webhook"),
     (r"(schedule|interval|cron)(Trigger)?$|\.wait$|dateTime", "clock"),
@@ -41,6 +41,7 @@ ICONS = (
     (r"^n8n-nodes-base\.", "node"),
     (r"", "package"),
 )
+ICONS = tuple((re.compile(pattern), icon) for pattern, icon in _ICONS)
 
 
 @dataclass(slots=True)
@@ -146,7 +147,7 @@ def a_node(node: Mapping[str, Any], x: float, y: float, size: int) -> Node:
 
 def icon_of(kind: str) -> str:
     """The icon for a type of node."""
-    return next(icon for pattern, icon in ICONS if re.search(pattern, kind))
+    return next(icon for pattern, icon in ICONS if pattern.search(kind))
 
 
 def label(name: str, lines: int = 2, length: int = LINE) -> list[str]:

@@ -15,7 +15,7 @@ Evaluate = Callable[[str, Mapping[str, Any]], Any]
 """What an expression of a definition (`={{$self["server"]}}`) comes to with the data as `$self`; None: unknown."""
 
 MOST_ANCESTORS = 20
-PART = re.compile(r"\{\{(.{0,20000}?)\}\}", re.DOTALL)
+PART = re.compile(r"\{\{([^{}]{0,20000})\}\}")
 FIELD = re.compile(r"""\s*\$self(?:\.(\w{1,100})|\[["'](\w{1,100})["']\])\s*\Z""")
 CHOICE = re.compile(
     r"""\s*\$self(?:\.|\[["'])(\w{1,100})(?:["']\])?\s*\?\s*\$self(?:\.|\[["'])(\w{1,100})(?:["']\])?\s*:\s*"""
@@ -75,11 +75,16 @@ def _is_expression(value: Any) -> bool:
 def _evaluated(text: str, data: Mapping[str, Any], evaluate: Evaluate | None) -> Any:
     """What an expression comes to: what names fields, and chooses between a field and a text, is read here."""
     parts = PART.split(text[1:])
-    values = [_simple(part, data) if place % 2 else part for place, part in enumerate(parts)]
+    values = [_simple(part, data) if place % 2 else _plain(part) for place, part in enumerate(parts)]
     known = [value for value in values if value is not None]
     if len(known) == len(values):
         return "".join(known)
     return None if evaluate is None else evaluate(text, data)
+
+
+def _plain(text: str) -> str | None:
+    """Text between expressions; None where one with braces of its own is left in it."""
+    return None if "{{" in text else text
 
 
 def _simple(expression: str, data: Mapping[str, Any]) -> str | None:

@@ -36,10 +36,14 @@ ROOT = Path(app.__file__).parent
 def patterns() -> Iterator[Any]:
     for module in pkgutil.walk_packages([str(ROOT)], "app."):
         loaded = importlib.import_module(module.name)
+        source = Path(str(loaded.__file__)).read_text()
         for name, value in vars(loaded).items():
             if isinstance(value, re.Pattern):
-                source = Path(str(loaded.__file__)).read_text()
                 yield pytest.param(use_of(value, uses(name, source)), value, id=f"{module.name}.{name}")
+            elif isinstance(value, tuple):
+                listed = [each for row in value if isinstance(row, tuple) for each in row]
+                for pattern in (each for each in listed if isinstance(each, re.Pattern)):
+                    yield pytest.param(pattern.findall, pattern, id=f"{module.name}.{name}-{pattern.pattern[:20]}")
 
 
 def uses(name: str, source: str) -> set[str]:

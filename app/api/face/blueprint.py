@@ -3,7 +3,6 @@
 One declaration serves the routing, the checks before a view, and the OpenAPI document.
 """
 
-import re
 from collections.abc import Callable, Iterable
 from functools import wraps
 from typing import Any, TypeVar, cast
@@ -126,7 +125,7 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]
             # The decorators that describe the view would each stand between it and every request.
             lean._apidoc = described._apidoc
             lean.scope = scope
-            parameters = [path_part(name) for name in PATH_PARTS if re.search(rf"[<:]{name}>", rule)]
+            parameters = [path_part(name) for name in PATH_PARTS if f"<{name}>" in rule or f":{name}>" in rule]
             parameters += [IDEMPOTENCY_KEY] if idempotent else []
             self.route(rule, methods=[method], parameters=parameters, tags=[self.name.split("-")[0]])(lean)
             return view
