@@ -31,12 +31,14 @@ def test_what_is_too_large_is_not_tried(monkeypatch) -> None:
     claim = Claim(7, "w1", uuid4(), "default", "manual", None, False, False, None)
     assignment = Assignment(claim, {"nodes": []}, ExecutionInput(), None)
     small, large = (
-        runs.result_of(assignment, Outcome("success", {"resultData": {"runData": size * "x"}}, None, None, {}))
+        runs.result_of(
+            assignment, Outcome("success", {"resultData": {"runData": {}, "text": size * "x"}}, None, None, {})
+        )
         for size in (100, 2_000)
     )
     assert (small.status, small.error_message) == ("success", None)
     assert (large.status, large.data) == ("error", b"{}")
-    assert large.error_message == "The data of this run could not be stored: 2,029 bytes are more than 1,000"
+    assert large.error_message == "The data of this run could not be stored: 2,038 bytes are more than 1,000"
 
 
 def test_a_value_that_json_does_not_know_loses_nothing_else() -> None:
