@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import orjson
+from authlib.common.urls import add_params_to_uri
 from authlib.oauth2.rfc6749.parameters import prepare_grant_uri
 from authlib.oauth2.rfc7636 import create_s256_code_challenge
 
@@ -89,11 +90,13 @@ def consent_url(client: Client, redirect_uri: str, state: str, verifier: str) ->
     more = dict(client.auth_query)
     if client.grant == "pkce":
         more |= {"code_challenge": create_s256_code_challenge(verifier), "code_challenge_method": "S256"}
-    own = {"response_type": more.pop("response_type", "code"), "scope": client.scope or more.pop("scope", "")}
+    kind, scope = more.pop("response_type", "code"), more.pop("scope", "")
     for name in ("client_id", "redirect_uri", "state"):
         more.pop(name, None)
-    url: str = prepare_grant_uri(client.auth_url, client.id, redirect_uri=redirect_uri, state=state, **own, **more)
-    return url
+    url = prepare_grant_uri(client.auth_url, client.id, kind, redirect_uri, client.scope or scope, state)
+    # Added by themselves: their names are anybody's, also those of the parameters above.
+    with_more: str = add_params_to_uri(url, list(more.items()))
+    return with_more
 
 
 def code_call(client: Client, code: str, redirect_uri: str, verifier: str) -> Call:

@@ -182,6 +182,16 @@ def test_what_the_provider_says_is_told_without_secrets_and_scripts(api: Api, pr
         assert (declined.status_code, expected in declined.text) == (400, True), declined.text
 
 
+def test_a_providers_own_parameters_may_have_any_name(api: Api, provider: Provider) -> None:
+    given = "uri=a&self=b&scope=c&state=d&client_id=e&redirect_uri=f&access_type=offline"
+    credential_id = made(api, provider.data(scope="mine", authQueryParameters=given))
+    query = parse_qsl(urlsplit(authorize(api, credential_id)).query)
+    sent = dict(query)
+    assert len(sent) == len(query), "each is sent once"
+    assert (sent["uri"], sent["self"], sent["access_type"], sent["scope"]) == ("a", "b", "offline", "mine")
+    assert not {sent["state"], sent["client_id"], sent["redirect_uri"]} & {"d", "e", "f"}
+
+
 @pytest.mark.parametrize(
     ("kind", "data", "said"),
     [
