@@ -1,4 +1,4 @@
-"""What HTTP lets the answer of a workflow be: its status and the names of its headers."""
+"""What HTTP lets the answer of a workflow be: its status, the names of its headers and of a file to be saved."""
 
 import re
 from typing import Any
@@ -6,6 +6,8 @@ from typing import Any
 LOWEST_STATUS, HIGHEST_STATUS = 200, 599
 STATUSES = f"{LOWEST_STATUS} to {HIGHEST_STATUS}"
 """Statuses below are no final answers: a client would go on waiting for one."""
+
+LONGEST_FILE_NAME = 200
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,256}", re.ASCII)
 
@@ -21,3 +23,9 @@ def status_of(value: Any) -> int | None:
 def is_header_name(name: str) -> bool:
     """Whether a header can have this name."""
     return _TOKEN.fullmatch(name) is not None
+
+
+def file_name_of(value: Any) -> str:
+    """The name that a file is offered under: one line that every header can hold."""
+    text = str(value).encode("utf-8", "replace").decode()
+    return "".join(c if c.isprintable() else "_" for c in text)[:LONGEST_FILE_NAME]

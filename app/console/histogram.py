@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 from flask import Response, request
 
-from app.api.executions.stats import Span, filter_of, span_of
+from app.api.executions.stats import EARLIEST, Span, filter_of, span_of
 from app.api.face.reads import from_primary_after_all, reading
 from app.console.execution_list import Shown, shown
 from app.console.pages import KEPT_FOR_ASKING, page
@@ -49,7 +49,7 @@ def counted(query: Mapping[str, Any]) -> bool:
 
 def span_asked(query: Mapping[str, Any], now: datetime) -> Span:
     """The span of the list's times; without any the last day."""
-    end = min(query.get("started_before", now), now)
+    end = max(min(query.get("started_before", now), now), EARLIEST + timedelta(days=1))
     begin = min(query.get("started_after", end - timedelta(days=1)), end - SHORTEST)
     return span_of({"ended_after": begin, "ended_before": end}, now)
 

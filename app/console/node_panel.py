@@ -16,6 +16,7 @@ from app.console.advice import advice_for
 from app.console.execution import Shown, read_shown
 from app.console.pages import page, part
 from app.console.structures import Items, read_items, run_of
+from app.http_rules import file_name_of
 from app.repository.connection import Connection
 from app.repository.errors import Conflict, NodeDataNotFound, NotFound
 from app.repository.executions import Execution, get_execution
@@ -189,5 +190,5 @@ def file_of_item(execution_id: str) -> Response:
     response = Response(content, content_type=kind if shown else "application/octet-stream")
     response.headers["Content-Security-Policy"] = FILE_POLICY
     if not shown:
-        response.headers.set("Content-Disposition", "attachment", filename=str(entry.get("fileName") or name)[:200])
+        response.headers.set("Content-Disposition", "attachment", filename=file_name_of(entry.get("fileName") or name))
     return response

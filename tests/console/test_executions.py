@@ -11,7 +11,7 @@ from app.repository import execution_progress
 
 ITEM = {
     "json": {"text": "<script>alert(1)</script>"},
-    "binary": {"data": {"fileName": "x.html", "mimeType": "text/html"}},
+    "binary": {"data": {"fileName": "x\r\n.html", "mimeType": "text/html"}},
 }
 ITEM["binary"]["data"]["data"] = base64.b64encode(b"<script>").decode()
 
@@ -62,6 +62,8 @@ def test_the_histogram_is_there_for_any_filter(browser, each):
     searched = browser.get("/console/executions/histogram?search=broke").json
     assert searched["total"] == {"success": 0, "error": 1, "canceled": 0, "crashed": 0}
     assert browser.get("/console/executions/histogram?search=nowhere&startedAfter=2020-01-01").json["sample"] is None
+    long_ago = browser.get("/console/executions/histogram?startedBefore=0001-01-01T00:00:00Z").json
+    assert sum(long_ago["total"].values()) == 0
 
 
 def test_rows_tell_what_they_were_about_to_who_may_read_it(browser, browser_with, api, workflow):
@@ -184,11 +186,12 @@ def test_a_node_shows_its_input_as_text_and_gives_its_files_away_as_files(browse
     assert "None of them" in browser.get(f"/console/executions/{failed}/items?node=Start&search=zzz").text
     file = browser.get(f"/console/executions/{failed}/file?node=Start&name=data&look=true")
     assert file.data == b"<script>"
-    assert file.headers["Content-Disposition"] == "attachment; filename=x.html"
+    assert file.headers["Content-Disposition"] == "attachment; filename=x__.html"
     assert file.content_type == "application/octet-stream"
     assert "sandbox" in file.headers["Content-Security-Policy"]
     assert browser.get(f"/console/executions/{failed}/file?node=Start&name=other").status_code == 404
     assert browser.get(f"/console/executions/{failed}/node?node=Other").status_code == 404
+    assert "Other" in browser.get(f"/console/executions/{failed}/items?node=Other&search=a").text
 
 
 def test_runs_and_versions_are_compared(browser, api, workflow, failed):
