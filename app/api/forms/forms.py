@@ -17,6 +17,7 @@ from app.api.forms.pages import form_page, message_page
 from app.api.forms.submission import Submission, read_submission
 from app.api.webhooks.access import let_in
 from app.api.webhooks.answers import rendered
+from app.api.webhooks.response_headers import Unsendable, address
 from app.repository import lifecycle, triggers
 from app.repository.connection import Connection
 from app.repository.triggers import Webhook
@@ -57,7 +58,7 @@ def at_path(path: str) -> Response:
         stored = orjson.loads(found.settings)
         settings, form = WebhookSettings.from_json(stored), Form.from_json(stored["form"])
         let_in(connection, found.project_id, settings)
-    if request.method == "GET":
+    if request.method != "POST":  # HEAD, as of link checkers, is a look as well
         return form_page(form, first_values(form))
     submission = read_submission(form)
     if submission.problems:
@@ -133,8 +134,11 @@ def submitted(form: Form) -> Response:
 
 
 def go_to(url: str) -> Response:
-    """Send a browser to another page, so that loading it again sends nothing twice."""
-    made = redirect(url, 303, Response=Response)
+    """Send a browser to another page, so that loading it again sends nothing twice. Raises Refused."""
+    try:
+        made = redirect(address(url), 303, Response=Response)
+    except Unsendable:
+        raise Refused(500, f"The form leads to what is no address: {url[:100]!r}") from None
     assert isinstance(made, Response)
     return made
 

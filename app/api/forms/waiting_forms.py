@@ -14,6 +14,7 @@ from app.api.forms.pages import form_page, html_page, message_page, waiting_page
 from app.api.forms.submission import read_submission
 from app.api.webhooks.access import let_in
 from app.api.webhooks.webhooks import is_resume_link
+from app.http_rules import file_name_of
 from app.repository import lifecycle, triggers
 from app.repository.connection import Connection
 from app.repository.errors import Conflict, ExecutionNotFound
@@ -115,5 +116,5 @@ def last_page(said: dict[str, Any]) -> Response:
 def download(file: dict[str, Any]) -> Response:
     """A file that the workflow ends with; never shown as a page of this server."""
     response = Response(base64.b64decode(file.get("data") or ""), content_type="application/octet-stream")
-    response.headers.set("Content-Disposition", "attachment", filename=str(file.get("fileName") or "file"))
+    response.headers.set("Content-Disposition", "attachment", filename=file_name_of(file.get("fileName") or "file"))
     return response

@@ -161,6 +161,9 @@ def test_bodies_that_are_no_forms_and_addresses_that_are_none(site) -> None:
         == 200
     )
     assert site.call("DELETE", path, base="/form/").status == 405
+    before = site.server.get("/api/v1/executions?limit=1").body
+    assert site.call("HEAD", path, base="/form/").kind == "text/html; charset=utf-8"
+    assert site.server.get("/api/v1/executions?limit=1").body["data"][0]["id"] == before["data"][0]["id"]
     assert site.call("POST", path).status == 404, "it is no webhook"
     assert "FORM" not in site.call("POST", path).content.decode()
     gone = site.call("GET", f"none-{uuid.uuid4()}", base="/form/", Accept=PAGE)
@@ -193,6 +196,8 @@ def test_what_is_said_once_it_is_sent(site) -> None:
     assert send(site, path).json == {"redirectURL": "http://x.example/y"}
     moved = send(site, path, Accept=PAGE)
     assert (moved.status, moved.headers["location"]) == (303, "http://x.example/y")
+    _, path = publish(site, form_trigger(options=options(respondWith="redirect", redirectUrl="http://[x")), no_op())
+    assert "no address: 'http://[x'" in send(site, path, Accept=PAGE).message
     _, path = publish(site, form_trigger(), no_op())
     assert "Your response has been recorded" in shown(send(site, path, Accept=PAGE))
 

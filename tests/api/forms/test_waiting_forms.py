@@ -88,14 +88,14 @@ def test_how_a_workflow_can_end(site) -> None:
         return page(name="End", operation="completion", **parameters)
 
     file = code(
-        "return [{json: {}, binary: {data: {data: 'aGV5', mimeType: 'text/html', fileName: 'a.html'}}}]", "File"
+        "return [{json: {}, binary: {data: {data: 'aGV5', mimeType: 'text/html', fileName: 'a\\r\\n.html'}}}]", "File"
     )
     _, path = publish(site, form_trigger(FIRST), file, end(respondWith="returnBinary", completionTitle="Your file"))
     url = address(site, path)
     look(site, url, "Download the file")
     got = site.call("GET", f"{url}&download=1", base="")
     assert (got.content, got.kind) == (b"hey", "application/octet-stream")
-    assert "filename=a.html" in got.headers["content-disposition"]
+    assert "filename=a__.html" in got.headers["content-disposition"]
 
     _, path = publish(site, form_trigger(FIRST), end(respondWith="redirect", redirectUrl="https://x.example/"))
     url = address(site, path)
