@@ -38,7 +38,7 @@ def test_what_is_too_large_is_not_tried(monkeypatch) -> None:
     )
     assert (small.status, small.error_message) == ("success", None)
     assert (large.status, large.data) == ("error", b"{}")
-    assert large.error_message == "The data of this run could not be stored: 2,038 bytes are more than 1,000"
+    assert large.error_message == "The data of this run could not be stored: 2,039 bytes are more than 1,000"
 
 
 def test_a_value_that_json_does_not_know_loses_nothing_else() -> None:
