@@ -23,15 +23,22 @@ def field_of(wanted: Filter) -> fields.Field[Any]:
         return IsoTime(metadata=metadata)
     if wanted.kind == "text":
         length = validate.Length(*wanted.lengths)
-        return fields.String(validate=[length, validate_word] if wanted.has_word else length, metadata=metadata)
+        checked = validate_word if wanted.has_word else validate_storable
+        return fields.String(validate=[length, checked], metadata=metadata)
     if wanted.kind == "words":
         return any_of((*wanted.words, *wanted.vain_words), wanted.description)
     each = (
         ExecutionId(metadata={"pattern": ID_PATTERN})
         if wanted.kind == "ids"
-        else fields.String(validate=validate.Length(*wanted.lengths))
+        else fields.String(validate=[validate.Length(*wanted.lengths), validate_storable])
     )
     return BoundedList(each, validate=validate.Length(1, 50), metadata=metadata)
+
+
+def validate_storable(text: str) -> None:
+    """Refuse what no text of the database can hold."""
+    if "\x00" in text:
+        raise ValidationError("Must not contain the character U+0000.")
 
 
 def validate_word(text: str) -> None:

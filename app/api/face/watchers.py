@@ -7,7 +7,8 @@ import logging
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -144,7 +145,8 @@ class Watchers:
         look = self._seen = execution_events.look(connection, self._seen.at, self._seen)
         tell(connection, told, look)
         for watcher in joined:
-            watcher.send(self._greeting(connection, watcher, look.at))
+            with apart([watcher]):
+                watcher.send(self._greeting(connection, watcher, look.at))
         with self._lock:  # some may have left meanwhile
             self._told.update(watcher for watcher in joined if watcher in self._joined)
             self._joined = [watcher for watcher in self._joined if watcher not in self._told]
@@ -177,9 +179,23 @@ def tell(connection: Connection, watchers: Iterable[Watcher], look: Look) -> Non
     for watcher in watchers:
         by_filter[watcher.wanted].append(watcher)
     for wanted, those in by_filter.items():
-        if data := events_of(connection, wanted, look):
-            for watcher in those:
-                watcher.send(data)
+        with apart(those):
+            if data := events_of(connection, wanted, look):
+                for watcher in those:
+                    watcher.send(data)
+
+
+@contextmanager
+def apart(watchers: Iterable[Watcher]) -> Iterator[None]:
+    """Let what goes wrong with what these want end their streams, and nobody else's."""
+    try:
+        yield
+    except UNREACHABLE:
+        raise
+    except Exception:
+        log.exception("some watchers cannot be told what they want")
+        for watcher in watchers:
+            watcher.end()
 
 
 def events_of(connection: Connection, wanted: ExecutionFilter, look: Look) -> bytes:

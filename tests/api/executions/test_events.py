@@ -7,7 +7,10 @@ import json
 
 import pytest
 
+from app.api.face.watchers import Watcher, tell
 from app.repository import execution_events
+from app.repository.execution_events import Look, Moment
+from app.repository.execution_filters import ExecutionFilter
 
 EVENTS = "/executions/events"
 
@@ -98,6 +101,21 @@ def test_nothing_is_noted_while_nobody_watches(api, workflow):
     assert api.db.execute("SELECT count(*) FROM execution_events").fetchone() == (0,)
 
 
-@pytest.mark.parametrize("query", ["?status=nothing", "?metadataValue=x", "?startedAfter=x"])
+@pytest.mark.parametrize(
+    "query", ["?status=nothing", "?metadataValue=x", "?startedAfter=x", "?metadataKey=%00", "?tag=%00"]
+)
 def test_what_cannot_be_is_400(api, query):
     assert api.get(f"{EVENTS}{query}").status_code == 400
+
+
+def test_what_nobody_can_look_for_ends_those_alone_who_want_it(api, workflow):
+    told, ended = [], []
+
+    def watcher(**wanted) -> Watcher:
+        made = Watcher(None, ExecutionFilter(**wanted), None, None)
+        made.send, made.end = told.append, lambda: ended.append(made)
+        return made
+
+    broken = watcher(metadata_key="\x00")
+    tell(api.db, [broken, watcher()], Look(Moment("1:1:", 1), (api.queue(workflow),)))
+    assert (ended, len(told)) == ([broken], 1)
