@@ -16,6 +16,9 @@ from app.api.face.services import database, reading, services
 from app.api.face.waiting import require_room
 from app.api.webhooks.access import let_in
 from app.api.webhooks.answers import with_cors
+from app.api.webhooks.bodies.errors import Unreadable
+from app.api.webhooks.bodies.json_text import check_nesting_and_numbers
+from app.api.webhooks.requests import received_body
 from app.api.webhooks.webhooks import wait_for_answer
 from app.repository import lifecycle, triggers
 from app.repository.connection import Connection
@@ -42,7 +45,9 @@ def call_mcp(path: str) -> Response:
         stored = orjson.loads(found.settings)
         by = let_in(connection, found.project_id, WebhookSettings.from_json(stored))
     if request.method != "POST":  # no stream of its own, and no session that could end
-        return finish(Response(status=405, headers={"Allow": "POST"}))
+        refused = failure(None, INVALID, "Send a message by POST", status=405)
+        refused.headers["Allow"] = "POST"
+        return finish(refused)
     message = read_message()
     if message is None:
         return finish(failure(None, INVALID, "This is no message of JSON-RPC 2.0", status=400))
@@ -78,10 +83,12 @@ def find_server(connection: Connection, path: str) -> Webhook:
 
 
 def read_message() -> Json | None:
-    """The message that was sent; None for what is none."""
+    """The message that was sent, within the bounds of a webhook's body; None for what is none. Raises Refused."""
+    data = received_body()
     try:
-        message = orjson.loads(request.get_data())
-    except orjson.JSONDecodeError:
+        check_nesting_and_numbers(data)
+        message = orjson.loads(data)
+    except (Unreadable, orjson.JSONDecodeError):
         return None
     named = isinstance(message, dict) and message.get("jsonrpc") == "2.0" and isinstance(message.get("method"), str)
     return message if named and isinstance(message.get("id"), str | int | None) else None

@@ -79,10 +79,14 @@ def test_what_a_client_must_not_ask_is_refused(site: Site):
     workflow_id, path = served(site)
     assert ask(site, path, "tools/call", name="Off")["message"] == "Unknown tool: Off"
     assert ask(site, path, "resources/list")["code"] == -32601
-    for body in (b"{", b"[]", json.dumps({"id": 1}).encode()):
+    deep = (
+        b'{"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "Plan_trip", "arguments": {"a": %b}}}'
+    )
+    for body in (b"{", b"[]", json.dumps({"id": 1}).encode(), deep % (b"[" * 300 + b"]" * 300)):
         said = site.call("POST", path, body, base="/mcp/")
         assert (said.status, said.json["error"]["code"]) == (400, -32600)
-    assert site.call("GET", path, base="/mcp/").status == 405
+    looked = site.call("GET", path, base="/mcp/")
+    assert (looked.status, looked.json["error"]["code"], looked.headers["allow"]) == (405, -32600, "POST")
     assert site.call("POST", "nowhere", {}, base="/mcp/").status == 404
     assert site.call("POST", path, {}, base="/webhook/").status == 404
     assert site.server.post(f"/api/v1/workflows/{workflow_id}/deactivate").status == 200
