@@ -22,6 +22,7 @@ from app.packages.surroundings import Surroundings, Tokens
 
 Json = dict[str, Any]
 CHAT = "@n8n/n8n-nodes-langchain.chatTrigger"
+MOST_OUTPUTS = 1_000
 FOREVER = datetime(3000, 1, 1, tzinfo=UTC)
 """n8n's way to wait for a call and nothing else."""
 
@@ -104,9 +105,16 @@ async def run_action(
     if isinstance(asked := answer.get("request"), dict):
         return _request(asked)
     outputs = read_outputs(answer.get("outputs"))
+    context.output_count = _count_of(answer.get("outputCount"))
     if answer.get("waitTill"):
         raise _wait(str(answer["waitTill"]))
     return outputs
+
+
+def _count_of(given: Any) -> int | None:
+    """How many outputs the node says that it has, by the expression in its description; None: by no expression."""
+    known = isinstance(given, int) and not isinstance(given, bool)
+    return min(max(given, 1), MOST_OUTPUTS) if known else None
 
 
 def request_of(context: NodeContext, kind: str, told: Json) -> Json:

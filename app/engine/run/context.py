@@ -55,6 +55,8 @@ class NodeContext:
     """Goes into this run's record, beside its data."""
     hints: list[dict[str, Any]] = field(default_factory=list)
     """What the editor is to tell of this run: {"message", "type", "location"}."""
+    output_count: int | None = None
+    """How many regular outputs the node has, where its type cannot tell before it runs."""
     unprocessed: list[Item] = field(default_factory=list)
     """What a node that runs once leaves of its first input. Its expressions see it too, its program does not."""
     held: int = 0

@@ -142,8 +142,9 @@ async def _run_task(
     elif outputs is None and task.call is None:
         return None, None  # the branch ends here, and the node has left nothing to record
     else:
+        returned_outputs = [[]] if outputs is None else outputs
         outputs = await compute(
-            finish_outputs, node, inputs, [[]] if outputs is None else outputs, size=(given + made) / PLAIN
+            finish_outputs, node, inputs, returned_outputs, context.output_count, size=(given + made) / PLAIN
         )
     if task.call is not None:
         finish_call(state, task, run, outputs, None)

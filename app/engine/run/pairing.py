@@ -22,9 +22,11 @@ def pair_inputs(task: Task) -> list[list[Item]]:
     return inputs
 
 
-def finish_outputs(node: Node, inputs: list[list[Item]], outputs: Outputs) -> Outputs:
+def finish_outputs(node: Node, inputs: list[list[Item]], outputs: Outputs, output_count: int | None = None) -> Outputs:
+    """The outputs as they are recorded. `output_count`: how many regular ones there are, where the run has told."""
     if node.on_error == "continueErrorOutput" and not node.disabled:
-        outputs = _route_errors(node, inputs, outputs)
+        regular = node.kind.count_outputs(node.parameters) if output_count is None else output_count
+        outputs = _route_errors(regular, inputs, outputs)
     pair(inputs, outputs)
     if node.always_output and not (outputs and outputs[0]):
         origins = [{"item": place, "input": index} for index, items in enumerate(inputs) for place in range(len(items))]
@@ -48,12 +50,11 @@ def pair(inputs: list[list[Item]], outputs: Outputs) -> None:
                 item.setdefault("pairedItem", {"item": place})
 
 
-def _route_errors(node: Node, inputs: list[list[Item]], outputs: Outputs) -> Outputs:
+def _route_errors(regular: int, inputs: list[list[Item]], outputs: Outputs) -> Outputs:
     """Move the items that stand for an error to the extra output, together with the input they failed for.
 
     What a node gives beyond the outputs that it shows, as Filter does, gives way to them; what lies further is left.
     """
-    regular = node.kind.count_outputs(node.parameters)
     beyond = outputs[regular + 1 :]
     outputs = [*outputs[:regular], *([] for _ in range(regular - len(outputs)))]
     failed: list[Item] = []

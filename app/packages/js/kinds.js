@@ -6,10 +6,10 @@ const { contextOf } = require('./context.js');
 const { outputsOf } = require('./items.js');
 const { nodeOf } = require('./loading.js');
 const { runDescribed } = require('./routing.js');
-const { endUses, isRequest, plain } = require('./sub-nodes.js');
+const { countOutputs, endUses, isRequest, plain } = require('./sub-nodes.js');
 const { arrange, trigger, webhook } = require('./triggers.js');
 
-/** Runs a node over its items: { outputs, hints, metadata, staticData, contextData, customData, waitTill }. */
+/** Runs a node over its items: { outputs, outputCount, hints, metadata, staticData, contextData, customData, waitTill }. */
 async function execute(call) {
   const { request } = call;
   const node = nodeOf(request.package);
@@ -25,7 +25,7 @@ async function execute(call) {
   }
   const { staticData, contextData, customData } = request;
   const { hints, metadata, waitTill } = context;
-  const made = isRequest(returned) ? { request: plain(returned) } : { outputs: outputsOf(returned) };
+  const made = isRequest(returned) ? { request: plain(returned) } : { outputs: outputsOf(returned), outputCount: countOutputs(context, node.description) };
   return { ...made, hints, metadata, staticData, contextData, customData, waitTill };
 }
 

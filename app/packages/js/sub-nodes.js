@@ -81,6 +81,16 @@ function connectorsOf(described, { version }, parameters) {
   return found.map((each) => (typeof each === 'string' ? { type: each } : each));
 }
 
+/** How many outputs a node has, where its description tells that by an expression; undefined where it does not. */
+function countOutputs({ parameters }, description) {
+  if (typeof description.outputs !== 'string') return undefined;
+  try {
+    return connectorsOf(description.outputs, parameters, parameters.of(0)).filter(({ type }) => type === 'main').length;
+  } catch {
+    return undefined; // Its parameters are such that nobody can tell.
+  }
+}
+
 /** { label, required, most } of the inputs of one type. */
 function rulesOf(description, kind, parameters) {
   const fitting = connectorsOf(description.inputs, description, parameters).filter(({ type }) => type === kind);
@@ -182,4 +192,4 @@ function plain(value) {
 /** Whether a node has returned a request to the engine. */
 const isRequest = (returned) => typeof returned === 'object' && returned !== null && Array.isArray(returned.actions);
 
-module.exports = { connectionsOf, contextFor, endUses, isRequest, plain, supply };
+module.exports = { connectionsOf, contextFor, countOutputs, endUses, isRequest, plain, supply };
