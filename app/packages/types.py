@@ -25,6 +25,7 @@ from app.engine.run.node_types import NodeType, NodeTypes
 from app.engine.values import conversions
 from app.packages import triggers
 from app.packages.action import about, evaluate, run_action
+from app.packages.filters import evaluate_filters
 from app.packages.host import Host
 from app.packages.manifest import Description, Manifest, PackagedCredential, PackagedNode
 from app.packages.parameters import is_shown, missing, with_defaults
@@ -104,7 +105,9 @@ class Packages:
         parameters = with_defaults(description.get("properties") or [], context.parameters, context.version)
         supplies = "supplyData" in node.runs
         hangs = context.anchor is not None and context.query is None
-        told = await tool_of(context) if hangs and not supplies else (await evaluate(context, parameters)).told()
+        told = (
+            await tool_of(context) if hangs and not supplies else await self._values(context, description, parameters)
+        )
         where = {
             "folder": str(package.folder),
             "file": node.file,
@@ -118,6 +121,10 @@ class Packages:
             "remembers": _is_connected_by_ai(description),
             "credentialTypes": self.credential_types(declared),
         }
+
+    async def _values(self, context: NodeContext, description: Json, parameters: Json) -> Json:
+        filters = await evaluate_filters(context, description.get("properties") or [], parameters)
+        return {**(await evaluate(context, parameters)).told(), "filters": filters}
 
     def _node_type(self, package: Installed, node: PackagedNode, description: Description) -> NodeType:
         runs = frozenset(node.runs)

@@ -36,10 +36,45 @@ PARAMETERS = [
 ]
 
 
+def filter_of(left: str, operation: str, right: object, kind: str = "number") -> dict:
+    condition = {"leftValue": left, "rightValue": right, "operator": {"type": kind, "operation": operation}}
+    return {"combinator": "and", "options": {"typeValidation": "strict"}, "conditions": [condition]}
+
+
+EXTRACTED = "undefined, { extractValue: true }"
+ASSIGNED = {"assignments": [{"id": "1", "name": "a", "value": "={{ $json.n }}", "type": "number"}]}
+PARAMETERS += [
+    (f"'conditions', 0, {EXTRACTED}", {"conditions": filter_of("={{ $json.n }}", "gt", 0)}, True),
+    (f"'conditions', 0, {EXTRACTED}", {"conditions": filter_of("={{ $json.n }}", "gt", "={{ $json.n }}")}, False),
+    (f"'conditions', 1, {EXTRACTED}", {"conditions": filter_of("={{ $json.n }}", "regex", "^X$", "string")}, False),
+    (f"'conditions', 0, {EXTRACTED}", {}, {}),
+    (
+        f"'rules.values[1].if', 1, {EXTRACTED}",
+        {"rules": {"values": [{"if": {}}, {"if": filter_of("={{ $json.n }}", "equals", "x", "string")}]}},
+        True,
+    ),
+    (
+        f"'assignments', 0, {EXTRACTED}",
+        {"assignments": ASSIGNED},
+        {"assignments": [{**ASSIGNED["assignments"][0], "value": 1}]},
+    ),
+]
+
+
 @pytest.mark.parametrize(("asked", "parameters", "given"), PARAMETERS)
 def test_parameters_are_completed_and_evaluated(packages: PackageEngine, asked, parameters, given):
     code = f"return [[{{ json: {{ value: this.getNodeParameter({asked}) }} }}]]"
     assert packages.script(code, [{"n": 1}, {"n": "x"}], **parameters) == [{"value": given}]
+
+
+def test_a_filter_that_cannot_compare_says_why_at_its_item(packages: PackageEngine):
+    code = """return [this.getInputData().map((_, item) => {
+      try { return { json: { met: this.getNodeParameter('conditions', item, false, { extractValue: true }) } } }
+      catch (error) { return { json: { failed: error.message } } }
+    })]"""
+    first, second = packages.script(code, [{"n": 1}, {"n": "x"}], conditions=filter_of("={{ $json.n }}", "gt", 0))
+    assert first == {"met": True}
+    assert second == {"failed": "Wrong type: 'x' is a string but was expecting a number [condition 0, item 1]"}
 
 
 def test_an_expression_that_fails_fails_where_it_is_asked_for(packages: PackageEngine):
@@ -85,6 +120,16 @@ def test_items_keep_their_pairing_files_and_errors(packages: PackageEngine):
         "data": "YSxi", "mimeType": "text/csv", "fileName": "rows.csv", "fileExtension": "csv",
     }  # fmt: skip
     assert three["error"]["message"] == "lost"
+
+
+def test_errors_leave_after_all_outputs_that_the_parameters_give(packages: PackageEngine):
+    code = "return [[{ json: { a: 1 } }], [{ json: { b: 2 } }, { json: { error: 'lost' } }], []]"
+    settings = {"onError": "continueErrorOutput"}
+    outcome = packages.run(workflow_of("script", {"code": code, "outputs": "={{ 2 + $json.n }}"}, **settings))
+    outputs = outcome.data["resultData"]["runData"]["Node"][0]["data"]["main"]
+    assert [[item["json"] for item in items] for items in outputs] == [
+        [{"a": 1}], [{"b": 2}], [], [{"error": "lost"}],
+    ]  # fmt: skip
 
 
 def test_files_of_items_are_read(packages: PackageEngine):

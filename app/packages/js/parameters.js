@@ -1,6 +1,6 @@
 // The parameters of one run of a node. The worker has put in defaults and evaluated all expressions: `holes` are the
 // paths where they stand, `rows` what they gave for each item, `failed` [row, hole, error] of those that gave an error,
-// `nothing` [row, hole, what] of those that gave undefined or no number.
+// `nothing` [row, hole, what] of those that gave undefined or no number. `filters` are what conditions came to.
 'use strict';
 
 const { errorOf } = require('./calls.js');
@@ -11,13 +11,15 @@ const HOLE = Symbol('hole');
 class Parameters {
   #filled = [];
   #failed = new Map();
+  #filters;
 
-  constructor({ parameters, holes = [], rows = [], failed = [], nothing = [] }, description) {
+  constructor({ parameters, holes = [], rows = [], failed = [], nothing = [], filters = [] }, description) {
     this.raw = parameters;
     this.description = description;
     this.holes = holes;
     this.rows = rows;
     this.tree = new Map();
+    this.#filters = new Map(filters.map(({ path, results }) => [path.join('.'), results]));
     holes.forEach((path, index) => grow(this.tree, path.map(String), index));
     // What JSON could not hold.
     for (const [row, hole, what] of nothing) rows[row][hole] = what === 'undefined' ? undefined : Number(what);
@@ -52,8 +54,11 @@ class Parameters {
     }
   }
 
-  /** What a resource locator stands for; other values as they are. */
+  /** What a resource locator stands for, and whether a filter's conditions hold; other values as they are. */
   extract(value, steps, item) {
+    const holds = this.#filters.get(steps.join('.'))?.[item] ?? null;
+    if (holds?.error) throw errorOf(holds.error);
+    if (holds !== null) return holds;
     const property = propertyAt(this.description.properties ?? [], steps, (each) => this.isShown(each, item));
     const located = typeof value === 'object' && value !== null && value.__rl;
     const mode = located ? property?.modes?.find(({ name }) => name === value.mode) : undefined;
