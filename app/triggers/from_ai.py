@@ -3,11 +3,12 @@
 The same as app/packages/js/from-ai.js, for where no package process is.
 """
 
-import json
 import re
 from collections.abc import Iterator
 from itertools import islice
 from typing import Any
+
+import orjson
 
 Json = dict[str, Any]
 CALL = re.compile(r"\$from(?:AI|Ai|ai)\s*\(")
@@ -92,6 +93,6 @@ def _value(text: str, kind: str) -> Any:
     if kind == "string":
         return text
     try:
-        return json.loads(text)
+        return orjson.loads(text)
     except ValueError:
         return text

@@ -3,11 +3,12 @@
 Knows n8n's parameters of tools, and no protocol.
 """
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+
+import orjson
 
 from app.triggers import InvalidTrigger, reading
 from app.triggers.from_ai import schema_of
@@ -119,7 +120,7 @@ def _schema(kind: str, parameters: dict[str, Any]) -> dict[str, Any]:
         return found
     if parameters.get("specifyInputSchema") and parameters.get("schemaType", "fromJson") == "manual":
         try:
-            given = json.loads(str(parameters.get("inputSchema")))
+            given = orjson.loads(str(parameters.get("inputSchema")))
         except ValueError:
             given = None
         if isinstance(given, dict) and given.get("type") == "object":

@@ -18,6 +18,7 @@ from app.repository.connection import Connection
 from app.repository.trigger_hooks import NewHook
 from app.repository.triggers import NewSchedule, NewWebhook
 from app.triggers import forms, mcp
+from app.triggers import reading as reading_node
 from app.triggers.chats import chats_of
 from app.triggers.packaged import addresses_of
 from app.triggers.polls import polls_of
@@ -60,27 +61,28 @@ def read_triggers(document: dict[str, Any], project_id: str) -> Triggers:
     finally:
         _evaluating.release()
     webhooks = [
-        NewWebhook(w.node, w.method, w.path, w.webhook_id, w.pattern, orjson.dumps(w.settings.to_json()))
+        NewWebhook(w.node, w.method, w.path, w.webhook_id, w.pattern, stored(w.node, w.settings.to_json()))
         for w in webhooks_of(document)
     ]
     webhooks += [
-        NewWebhook(form.node, forms.METHOD, form.path, None, form.path, orjson.dumps(form.settings))
+        NewWebhook(form.node, forms.METHOD, form.path, None, form.path, stored(form.node, form.settings))
         for form in forms.forms_of(document, services().settings.timezone)
     ]
     webhooks += [
-        NewWebhook(server.node, mcp.METHOD, server.path, None, server.path, orjson.dumps(server.settings))
+        NewWebhook(server.node, mcp.METHOD, server.path, None, server.path, stored(server.node, server.settings))
         for server in mcp.mcp_servers_of(document)
     ]
     webhooks += [
-        NewWebhook(chat.node, chat.method, chat.path, None, chat.path, orjson.dumps(chat.settings))
+        NewWebhook(chat.node, chat.method, chat.path, None, chat.path, stored(chat.node, chat.settings))
         for chat in chats_of(document)
     ]
     base = f"{services().settings.webhook_url}/webhook"
     packaged = addresses_of(document, rules.called_nodes(document, lambda: read_variables(project_id)), base)
     webhooks += [
-        NewWebhook(each.node, each.method, each.path, None, each.path, orjson.dumps(each.settings)) for each in packaged
+        NewWebhook(each.node, each.method, each.path, None, each.path, stored(each.node, each.settings))
+        for each in packaged
     ]
-    hooks = {each.node: NewHook(each.node, orjson.dumps(each.settings["package"]["urls"])) for each in packaged}
+    hooks = {each.node: NewHook(each.node, stored(each.node, each.settings["package"]["urls"])) for each in packaged}
     timezone, polling = services().settings.timezone, rules.polling_nodes(document)
     return Triggers(
         webhooks,
@@ -89,6 +91,12 @@ def read_triggers(document: dict[str, Any], project_id: str) -> Triggers:
         rules.listening_nodes(document),
         list(hooks.values()),
     )
+
+
+def stored(node: str, value: Any) -> bytes:
+    """What is kept of a trigger, as JSON. Raises InvalidTrigger for what its parameters make too deep or too large."""
+    with reading_node({"name": node}):
+        return orjson.dumps(value)
 
 
 def read_variables(project_id: str) -> dict[str, str]:

@@ -105,6 +105,21 @@ def test_a_server_asks_for_its_token(site: Site):
     assert site.call("POST", path, message, base="/mcp/", Authorization="Bearer s3cret").json["result"] == {}
 
 
+def test_a_default_that_nobody_could_store_is_no_server_error(site: Site):
+
+    def activate(default: str) -> tuple[int, str]:
+        asked = f'={{{{ $fromAI("n", "", "json", {default}) }}}}'
+        tool = node("Tool", "setTool", {"mode": "raw", "jsonOutput": asked}, 3.4)
+        trigger = node("Server", TYPE, {"path": f"m-{uuid.uuid4().hex[:8]}"}, 2)
+        answer = site.activate(save(site, [trigger, tool]))
+        return answer.status, "" if answer.status == 200 else answer.body["message"]
+
+    assert activate("9" * 30)[0] == 200
+    assert activate("[" * 2000 + "]" * 2000)[0] == 200, "it is no JSON that anybody reads, so it is a text"
+    status, said = activate("[" * 300 + "]" * 300)
+    assert (status, said.startswith("The parameters of node 'Server' cannot be read")) == (400, True)
+
+
 def test_tools_of_packages_say_what_they_take():
     schema = {"type": "object", "properties": {"city": {"type": "string"}}}
     manual = {"specifyInputSchema": True, "schemaType": "manual", "inputSchema": json.dumps(schema)}
