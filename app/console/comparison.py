@@ -10,9 +10,10 @@ from flask import Response, render_template, request
 
 from app.api.executions.executions import require_execution_id
 from app.api.face.auth import caller
+from app.api.face.errors import Refused
 from app.api.face.reads import from_primary_after_all, reading
 from app.console.items import pretty
-from app.console.pages import page
+from app.console.pages import may, page
 from app.console.structures import read_structure
 from app.repository.connection import Connection
 from app.repository.errors import WorkflowNotFound
@@ -94,7 +95,9 @@ def summary(node: Mapping[str, Any]) -> dict[str, Any]:
 @page("/executions/<execution_id>/changes", scope="execution:read")
 @from_primary_after_all
 def version_difference(execution_id: str) -> Response:
-    """What of the workflow has changed since it ran."""
+    """What of the workflow has changed since it ran; as it is now it is for keys that may read workflows."""
+    if not may("workflow:read"):
+        raise Refused(403, "Forbidden")
     project_id = caller().project_id
     with reading() as connection:
         execution = get_execution(connection, require_execution_id(execution_id), project_id=project_id)

@@ -55,7 +55,6 @@ def engine_room() -> Response:
             "names": read_names(connection, [each.workflow_id for each in queue], project_id=project_id),
             "running": count_running(connection, project_id=project_id),
             "schedules": list_next_starts(connection, project_id=project_id),
-            "webhooks": list_webhooks(connection, project_id=project_id),
             "deletions": list_deletions(connection, project_id=project_id),
             "address": services().settings.webhook_url,
             "everywhere": project_id is None,
@@ -74,6 +73,8 @@ def engine_room() -> Response:
 def kept(connection: Connection, project_id: str | None) -> dict[str, Any]:
     """What workflows use, by kind; of each kind only for keys that may list it."""
     found: dict[str, Any] = {}
+    if may("workflow:read"):  # whoever knows an address can call it
+        found["webhooks"] = list_webhooks(connection, project_id=project_id)
     if may("credential:list"):
         found["credentials"] = list_credentials(connection, limit=LISTED, project_id=project_id)
     if may("variable:list"):

@@ -135,6 +135,23 @@ def test_what_a_key_may_not_do_is_not_shown_and_refused(browser_with, api, workf
     assert limited.send("POST", f"/api/v1/executions/{number}/retry", **headers).status_code == 403
 
 
+def test_who_may_not_read_workflows_sees_neither_their_nodes_nor_their_addresses(browser, browser_with, api):
+    hook = {"name": "Hook", "type": "n8n-nodes-base.webhook", "typeVersion": 2, "position": [0, 0]}
+    hook |= {"id": "1", "parameters": {"path": "hidden-path"}}
+    body = {"name": "w", "nodes": [hook], "connections": {}, "settings": {}}
+    made = api.post("/workflows", body).json["id"]
+    assert api.post(f"/workflows/{made}/activate").status_code == 200
+    number = api.post(f"/workflows/{made}/run", {}).json["id"]
+    hook["parameters"]["path"] = "newer-path"
+    assert api.put(f"/workflows/{made}", body).status_code == 200
+    limited = browser_with("execution:list", "execution:read")
+    for path, text in (("/engine-room", "/webhook/"), (f"/executions/{number}/changes", "newer-path")):
+        assert text in browser.get(f"/console{path}").text
+        assert text not in limited.get(f"/console{path}").text
+    assert "/changes" not in limited.get(f"/console/executions/{number}").text
+    assert limited.get(f"/console/executions/{number}/changes").status_code == 403
+
+
 def test_each_page_asks_for_its_scope(api):
     pages = {path: scope for (_, path), scope in endpoint_scopes(api.client.application).items() if "/console/" in path}
     nobody = api.with_key("nothing", "audit:none")
