@@ -1,6 +1,6 @@
 """Packages that `make test` does not install, tried here: `python -m tests.packages.check`.
 
-`@n8n/n8n-nodes-langchain` is under n8n's own licence: it is fetched only where N8N_LICENSE=accepted says that whoever
+`@n8n/n8n-nodes-langchain` is under n8n's own licence: it is fetched only where ACCEPT_N8N_LICENSE=1 says that whoever
 runs this accepts it. What is fetched stays in PACKAGES_CACHE (~/.cache/executions-api/packages).
 """
 
@@ -28,8 +28,8 @@ async def _folder() -> Path:
 
 
 async def main(names: list[str]) -> int:
-    if os.environ.get("N8N_LICENSE") != "accepted":
-        print(f"{PACKAGE} is under n8n's Sustainable Use License: read it, and set N8N_LICENSE=accepted to go on.")
+    if not os.environ.get("ACCEPT_N8N_LICENSE"):
+        print(f"{PACKAGE} is under n8n's Sustainable Use License: read it, and set ACCEPT_N8N_LICENSE=1 to go on.")
         return 1
     different = await check(await _folder(), names)
     print(f"{different} cases differ from n8n" if different else "Every case is equal to n8n's")
