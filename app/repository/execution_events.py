@@ -42,7 +42,7 @@ LOOK = """
           FROM execution_events AS v
          WHERE v.xid >= pg_snapshot_xmin(%(after)s::text::pg_snapshot)
            AND NOT pg_visible_in_snapshot(v.xid, %(after)s::text::pg_snapshot))
-    SELECT pg_current_snapshot()::text, extract(epoch FROM clock_timestamp())::bigint,
+    SELECT pg_current_snapshot()::text, floor(extract(epoch FROM clock_timestamp()))::bigint,
            (SELECT coalesce(bool_or(f.ids IS NULL), false) FROM fresh AS f),
            ARRAY(SELECT DISTINCT i.id
                    FROM fresh AS f
@@ -61,7 +61,7 @@ LOOK = """
                   LIMIT %(most)s)
 """
 
-NOW = "SELECT pg_current_snapshot()::text, extract(epoch FROM clock_timestamp())::bigint"
+NOW = "SELECT pg_current_snapshot()::text, floor(extract(epoch FROM clock_timestamp()))::bigint"
 
 FORGET = """
     DELETE FROM execution_events AS v
