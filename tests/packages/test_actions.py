@@ -122,6 +122,20 @@ def test_items_keep_their_pairing_files_and_errors(packages: PackageEngine):
     assert three["error"]["message"] == "lost"
 
 
+THROWN = {
+    "a timer": "setTimeout(() => { throw new Error('lost') }, 1)",
+    "an event": "setImmediate(() => new (require('events').EventEmitter)().emit('error', new Error('lost')))",
+    "a step of another promise": "Promise.resolve().then(() => setImmediate(() => { throw new Error('lost') }))",
+}
+
+
+@pytest.mark.parametrize("where", THROWN)
+def test_what_nobody_catches_fails_the_call_at_once(packages: PackageEngine, where):
+    error = packages.script(f"{THROWN[where]}; await new Promise(() => {{}})")
+    assert error["message"] == "lost"
+    assert packages.script("return [[{ json: { fine: true } }]]") == [{"fine": True}]
+
+
 def test_errors_leave_after_all_outputs_that_the_parameters_give(packages: PackageEngine):
     code = "return [[{ json: { a: 1 } }], [{ json: { b: 2 } }, { json: { error: 'lost' } }], []]"
     settings = {"onError": "continueErrorOutput"}

@@ -18,11 +18,16 @@ class Call {
   #lastAsked = 0;
   #cancel = new AbortController();
   #endings = new Set();
+  #fail;
   lines = [];
+
+  /** Rejects with what nobody has caught. */
+  failed = new Promise((_, reject) => (this.#fail = reject));
 
   constructor(id, request) {
     this.id = id;
     this.request = request;
+    this.failed.catch(() => {});
   }
 
   get signal() {
@@ -72,6 +77,11 @@ class Call {
 
   print(line) {
     if (this.lines.length < MOST_LINES) this.lines.push(line.slice(0, LONGEST_LINE));
+  }
+
+  /** Ends the call with an error that its code has thrown where nobody waits for it. */
+  fail(error) {
+    this.#fail(error);
   }
 
   /** Has `end` called when the call is over; gives what takes that back. */

@@ -3,7 +3,7 @@
 
 const fs = require('node:fs');
 
-const { Call, calls, drop, leaveMarks, take, within } = require('./calls.js');
+const { Call, calls, current, drop, leaveMarks, take, within } = require('./calls.js');
 const { shown } = require('./errors.js');
 const { ANSWER, DROP, FrameReader, LEAVE, PING, PONG, REPLY, RUN, STREAM, fitsFrame, heapUsed, pause, writeFrame } = require('./frames.js');
 const { kinds } = require('./kinds.js');
@@ -36,7 +36,7 @@ async function run(id, payload) {
     try {
       const { kind } = call.request;
       if (!Object.hasOwn(kinds, kind)) throw new Error(`This is no call that a package process knows: ${kind}`);
-      const given = JSON.stringify({ lines: call.lines, ...(await kinds[kind](call)) });
+      const given = JSON.stringify({ lines: call.lines, ...(await Promise.race([kinds[kind](call), call.failed])) });
       return fitsFrame(given) ? given : JSON.stringify({ error: { message: TOO_LARGE } });
     } catch (error) {
       return JSON.stringify({ lines: call.lines, error: shown(error) });
@@ -81,6 +81,11 @@ function start({ exit, marks }) {
   Call.prototype.askAtOnce = function (name, given) {
     return this.askNow(name, given, nextReply);
   };
+  process.on('uncaughtException', (error) => {
+    const call = current();
+    // What the call itself has made of it by then counts.
+    if (call) setImmediate(() => call.fail(error));
+  });
   process.stdin.on('data', (bytes) => {
     push(bytes);
     work();
