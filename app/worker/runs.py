@@ -22,7 +22,7 @@ from app.engine.sandbox import Sandbox
 from app.repository.lifecycle import Claim, Failure, Result
 from app.repository.static_data import StaticChange
 from app.triggers import trigger_nodes
-from app.worker.answers import answer_of, evaluate_answering_node
+from app.worker.answers import PACKAGED, answer_of, evaluate_answering_node
 from app.worker.exchange import UNSTORABLE, Assignment
 
 T = TypeVar("T")
@@ -183,7 +183,7 @@ def result_of(
             (strip_unstorable(k) or "", mask.text(strip_unstorable(v) or "")) for k, v in outcome.custom_data.items()
         ),
         answer=answer_of(webhook, outcome),
-        keep=is_kept(workflow, claim.mode, outcome.status),
+        keep=is_kept(workflow, claim.mode, outcome.status) and not is_ignored(assignment, outcome),
         failure=failure_of(claim, outcome, mask, address),
         static_data=changes_of(claim, outcome, mask),
         input_preview=preview_of(outcome, mask),
@@ -234,6 +234,13 @@ def waiting_node(outcome: Outcome) -> bytes | None:
         return None
     node = outcome.document.due_node
     return orjson.dumps(node if outcome.asks is None else {**(node or {}), "parameters": outcome.asks}, default=str)
+
+
+def is_ignored(assignment: Assignment, outcome: Outcome) -> bool:
+    """Whether the trigger of a package has looked at a call and had nothing for the workflow, so that no node ran."""
+    items = assignment.input.items
+    called = assignment.claim.mode == "webhook" and items is not None and PACKAGED in items[:64]
+    return called and outcome.status == "success" and not outcome.document.run_data
 
 
 def is_kept(workflow: dict[str, Any], mode: str, status: str) -> bool:
