@@ -55,6 +55,10 @@ class Settings:
     """How much memory the data of one execution may take while it runs."""
     sandbox_processes: int
     """Most processes of one worker that run JavaScript, each for one project."""
+    package_processes: int
+    """Most processes of one worker that run node packages, apart from those that remember something for a project."""
+    package_memory_mb: int
+    """How much memory one of them may use."""
     worker_host: str
     worker_port: int | None
     """Where a worker answers health checks and Prometheus; None: nowhere."""
@@ -143,6 +147,8 @@ class Settings:
             node_seconds=reader.duration("EXECUTIONS_NODE_SECONDS", 5),
             run_bytes=reader.integer("EXECUTIONS_RUN_BYTES", 256 * 2**20, low=2**20),
             sandbox_processes=reader.integer("EXECUTIONS_SANDBOX_PROCESSES", 24, low=1, high=1_000),
+            package_processes=reader.integer("EXECUTIONS_PACKAGE_PROCESSES", 4, low=1, high=100),
+            package_memory_mb=reader.integer("EXECUTIONS_PACKAGE_MEMORY_MB", 512, low=256, high=65_536),
             worker_host=reader.text("EXECUTIONS_WORKER_HOST", "127.0.0.1"),
             worker_port=reader.optional_integer("EXECUTIONS_WORKER_PORT", low=1, high=65_535),
             poll_seconds=reader.duration("EXECUTIONS_POLL_SECONDS", 1),

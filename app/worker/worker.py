@@ -91,7 +91,7 @@ class Worker:
         self.tally = Tally()
         types = nodes.load().copy()
         store = Store(settings.home)
-        self._host = Host(store.root)
+        self._host = Host(store.root, processes=settings.package_processes, memory_mb=settings.package_memory_mb)
         self._packages = Packages(
             store,
             self._database,
