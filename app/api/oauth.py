@@ -3,18 +3,19 @@
 import base64
 import hashlib
 from collections.abc import Callable
+from html import escape
 from itertools import islice
 from typing import Any
 
 import flask
 from flask import Response, request
-from markupsafe import Markup, escape
 
 from app.api.credentials import read_held
 from app.api.face.answers import answer
 from app.api.face.auth import caller, public
 from app.api.face.blueprint import Blueprint
 from app.api.face.errors import Refused
+from app.api.face.html_pages import html_page
 from app.api.face.paths import require_id
 from app.api.face.services import database, services
 from app.credentials.consents import CALLBACKS, TooManyAtOnce
@@ -29,21 +30,9 @@ callbacks = flask.Blueprint("callbacks", __name__)
 
 STYLE = "body{font:1rem/1.5 system-ui,sans-serif;max-width:36rem;margin:4rem auto;padding:0 1rem}"
 STYLE_HASH = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
-PAGE = Markup(
-    '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
-    '<meta name="viewport" content="width=device-width"><style>{style}</style></head>'
-    "<body><h1>{title}</h1><p>{text}</p><p>You can close this window.</p></body></html>"
+POLICY = (
+    f"default-src 'none'; style-src 'sha256-{STYLE_HASH}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
-HEADERS = {
-    "Content-Security-Policy": (
-        f"default-src 'none'; style-src 'sha256-{STYLE_HASH}'; base-uri 'none'; form-action 'none'; "
-        "frame-ancestors 'none'"
-    ),
-    "Cache-Control": "no-store",
-    "Referrer-Policy": "no-referrer",  # the address holds the code
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-}
 BUSY = "Too many providers are being asked at the moment"
 NO_KEY = "The server cannot read what credentials are encrypted with"
 MOST_PARAMETERS = 50
@@ -91,8 +80,10 @@ def finish_consent() -> Response:
 
 def page(title: str, text: str, status: int) -> Response:
     """A page without any script; texts are escaped."""
-    made = PAGE.format(title=escape(title), text=escape(text), style=Markup(STYLE))
-    return Response(made, status, HEADERS, mimetype="text/html")
+    body = f"<h1>{escape(title)}</h1><p>{escape(text)}</p><p>You can close this window.</p>"
+    response = html_page(title, body, style=STYLE, policy=POLICY, status=status)
+    response.headers["X-Frame-Options"] = "DENY"
+    return response
 
 
 def route(path: str, view: Callable[[], Any]) -> None:

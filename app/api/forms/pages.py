@@ -6,6 +6,7 @@ from html import escape
 import nh3
 from flask import Response
 
+from app.api.face.html_pages import html_page, html_response
 from app.triggers.forms import Field, Form
 
 POLICY = (
@@ -71,30 +72,15 @@ def waiting_page(css: str = "") -> Response:
     return response
 
 
-def html_page(text: str) -> Response:
+def workflows_page(text: str) -> Response:
     """A page that a workflow has made itself."""
-    return _response(nh3.clean(text), 200)
+    return html_response(nh3.clean(text), POLICY)
 
 
 def page(title: str, body: str, *, css: str = "", status: int = 200) -> Response:
-    """A whole document. What an author's CSS holds cannot end its element."""
-    safe = css.replace("</", "<\\/")
-    own = f"<style>{safe}</style>" if css else ""
-    return _response(
-        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1"><meta name="robots" content="noindex">'
-        f"<title>{escape(title)}</title><style>{STYLE}</style>{own}</head>"
-        f'<body><main><div class="card">{body}</div></main></body></html>',
-        status,
-    )
-
-
-def _response(text: str, status: int) -> Response:
-    response = Response(text.encode("utf-8", "replace"), status, content_type="text/html; charset=utf-8")
-    response.headers["Content-Security-Policy"] = POLICY
-    response.headers["Cache-Control"] = "no-store"
-    response.headers["Referrer-Policy"] = "no-referrer"
-    return response
+    """A whole document, with this HTML on a card."""
+    card = f'<main><div class="card">{body}</div></main>'
+    return html_page(title, card, style=STYLE, policy=POLICY, css=css, status=status)
 
 
 def _head(title: str, text: str) -> str:

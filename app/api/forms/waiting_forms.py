@@ -10,7 +10,7 @@ from app.api.face.auth import public
 from app.api.face.errors import Refused
 from app.api.face.services import database, reading, services
 from app.api.forms.forms import SENT, first_values, go_to, problem_page, refusal, wants_page
-from app.api.forms.pages import form_page, html_page, message_page, waiting_page
+from app.api.forms.pages import form_page, message_page, waiting_page, workflows_page
 from app.api.forms.submission import read_submission
 from app.api.webhooks.access import let_in
 from app.api.webhooks.webhooks import is_resume_link
@@ -101,7 +101,7 @@ def last_page(said: dict[str, Any]) -> Response:
             url = f"http://{url.rpartition('://')[2]}"
         return go_to(url)
     if "html" in said:
-        return html_page(str(said["html"]))
+        return workflows_page(str(said["html"]))
     if file := said.get("file"):
         if "download" in request.args:
             return download(file)

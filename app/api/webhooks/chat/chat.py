@@ -10,6 +10,7 @@ import orjson
 from flask import Response, request
 
 from app.api.face.errors import Refused
+from app.api.face.html_pages import html_page
 from app.api.webhooks.bodies.errors import Unreadable
 from app.api.webhooks.bodies.forms import multipart_pairs, plain_text
 from app.api.webhooks.requests import read_body, received_body, unreadable
@@ -106,21 +107,12 @@ def chat_page(chat: Chat) -> Response:
     greeting = "".join(f'<li class="bot">{escape(line)}</li>' for line in chat.greeting.split("\n") if line.strip())
     kinds = "" if chat.file_kinds in ("", "*", "*/*") else f' accept="{escape(chat.file_kinds)}"'
     files = f'<input type="file" name="files" aria-label="Files" multiple{kinds}>' if chat.takes_files else ""
-    css = chat.css.replace("</", "<\\/")
-    own = f"<style>{css}</style>" if css else ""
-    text = (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1"><meta name="robots" content="noindex">'
-        f"<title>{escape(chat.title)}</title><style>{STYLE}</style>{own}</head><body>"
+    body = (
         f"<header><h1>{escape(chat.title)}</h1><p>{escape(chat.subtitle)}</p></header>"
         f'<ul id="messages" class="chat-messages-list" aria-live="polite">{greeting}</ul>'
         f"<noscript><p>This chat needs JavaScript.</p></noscript><form>{files}"
         '<label class="apart" for="chatInput">Your message</label>'
         f'<textarea id="chatInput" name="chatInput" rows="2" placeholder="{escape(chat.placeholder)}"></textarea>'
-        f"<button>Send</button></form><script>{SCRIPT}</script></body></html>"
+        f"<button>Send</button></form><script>{SCRIPT}</script>"
     )
-    response = Response(text.encode("utf-8", "replace"), content_type="text/html; charset=utf-8")
-    response.headers["Content-Security-Policy"] = POLICY
-    response.headers["Cache-Control"] = "no-store"
-    response.headers["Referrer-Policy"] = "no-referrer"
-    return response
+    return html_page(chat.title, body, style=STYLE, policy=POLICY, css=chat.css)
