@@ -4,7 +4,6 @@ Streamable HTTP without sessions: each call is answered by itself, as JSON. What
 answered here; the call of a tool is an execution.
 """
 
-from contextlib import ExitStack
 from typing import Any
 
 import orjson
@@ -12,15 +11,16 @@ from flask import Blueprint, Response, request
 
 from app.api.face.auth import public
 from app.api.face.errors import Refused
-from app.api.face.services import database, reading, services
+from app.api.face.services import reading, services
 from app.api.face.waiting import require_room
 from app.api.webhooks.access import let_in
 from app.api.webhooks.answers import with_cors
 from app.api.webhooks.bodies.errors import Unreadable
 from app.api.webhooks.bodies.json_text import check_nesting_and_numbers
 from app.api.webhooks.requests import received_body
+from app.api.webhooks.starting import start_called
 from app.api.webhooks.webhooks import wait_for_answer
-from app.repository import lifecycle, triggers
+from app.repository import triggers
 from app.repository.connection import Connection
 from app.repository.triggers import Webhook
 from app.triggers.mcp import METHOD, Tool
@@ -112,20 +112,10 @@ def shown(tool: Tool) -> Json:
 def run_tool(found: Webhook, given: Json, proof: Any) -> Response:
     """Run a tool as an execution, and answer with what it gives. Raises Refused when that takes too long."""
     require_room()
-    with ExitStack() as waiting:
-        with database() as connection:
-            execution_id = lifecycle.create_execution(
-                connection,
-                found.target,
-                mode="webhook",
-                awaited=True,
-                start_node=found.node,
-                items=orjson.dumps([{"json": given}]),
-                sealed=services().vault.seal(proof),
-            )
-            # Expected before the commit: a worker may be quicker than the next line.
-            expected = waiting.enter_context(services().waiters.expecting(execution_id))
-        return wait_for_answer(execution_id, waiting.pop_all(), expected, finish)
+    items, sealed = orjson.dumps([{"json": given}]), services().vault.seal(proof)
+    execution_id, waiting, expected = start_called(found, items, waits=True, awaited=True, sealed=sealed)
+    assert expected is not None
+    return wait_for_answer(execution_id, waiting, expected, finish)
 
 
 def success(number: Any, result: Json) -> Response:

@@ -10,7 +10,7 @@ from flask import Blueprint, Response, redirect, request
 from app.api.face.answers import answer
 from app.api.face.auth import public
 from app.api.face.errors import Refused
-from app.api.face.services import database, reading, services
+from app.api.face.services import reading, services
 from app.api.face.waiters import Expected
 from app.api.face.waiting import answer_later, require_room
 from app.api.forms.pages import form_page, message_page
@@ -18,7 +18,8 @@ from app.api.forms.submission import Submission, read_submission
 from app.api.webhooks.access import let_in
 from app.api.webhooks.answers import rendered
 from app.api.webhooks.response_headers import Unsendable, address
-from app.repository import lifecycle, triggers
+from app.api.webhooks.starting import start_called
+from app.repository import triggers
 from app.repository.connection import Connection
 from app.repository.triggers import Webhook
 from app.signatures import form_url
@@ -101,20 +102,9 @@ def start(found: Webhook, settings: WebhookSettings, form: Form, submission: Sub
     if waits:
         require_room()
     items = orjson.dumps([submission.item(form, request.args)])
-    with ExitStack() as waiting:
-        with database() as connection:
-            execution_id = lifecycle.create_execution(
-                connection,
-                found.target,
-                mode="webhook",
-                awaited=waits or form.goes_on,
-                start_node=found.node,
-                items=items,
-            )
-            # Expected before the commit: a worker may be quicker than the next line.
-            expected = waiting.enter_context(services().waiters.expecting(execution_id)) if waits else None
-        if expected is not None:
-            return wait_for_end(execution_id, form, waiting.pop_all(), expected)
+    execution_id, waiting, expected = start_called(found, items, waits=waits, awaited=waits or form.goes_on)
+    if expected is not None:
+        return wait_for_end(execution_id, form, waiting, expected)
     if form.goes_on:
         url = form_url(services().settings, services().signer, execution_id)
         return go_to(url) if wants_page() else answer({"formWaitingUrl": url})

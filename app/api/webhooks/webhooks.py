@@ -18,6 +18,7 @@ from app.api.webhooks.answers import FAILED, at_once, rendered, with_cors
 from app.api.webhooks.chat.chat import answer_chat, chat_item
 from app.api.webhooks.packaged import packaged_item
 from app.api.webhooks.requests import item_of
+from app.api.webhooks.starting import start_called
 from app.repository import imports, lifecycle, triggers
 from app.repository.connection import Connection
 from app.repository.errors import Conflict, ExecutionNotFound
@@ -77,27 +78,16 @@ def call_webhook(path: str) -> Response:
         items = orjson.dumps([packaged_item(stored["package"])])
     else:
         items = items_of(webhook, called, settings, by)
-    with ExitStack() as waiting:
-        with database() as connection:
-            execution_id = lifecycle.create_execution(
-                connection,
-                webhook.target,
-                mode="webhook",
-                awaited=waits,
-                start_node=webhook.node,
-                items=items,
-                # A message does not hold what has proved its sender.
-                sealed=services().vault.seal(by.proof) if chat is None and "package" not in stored else None,
-            )
-            # Expected before the commit: a worker may be quicker than the next line.
-            expected = waiting.enter_context(services().waiters.expecting(execution_id)) if waits else None
+    # A message does not hold what has proved its sender.
+    sealed = services().vault.seal(by.proof) if chat is None and "package" not in stored else None
+    execution_id, waiting, expected = start_called(webhook, items, waits=waits, awaited=waits, sealed=sealed)
 
-        def finish(response: Response) -> Response:
-            return with_cors(response, settings.options.allowed_origins, methods)
+    def finish(response: Response) -> Response:
+        return with_cors(response, settings.options.allowed_origins, methods)
 
-        if expected is None:
-            return finish(at_once(settings))
-        return wait_for_answer(execution_id, waiting.pop_all(), expected, finish)
+    if expected is None:
+        return finish(at_once(settings))
+    return wait_for_answer(execution_id, waiting, expected, finish)
 
 
 def items_of(webhook: Webhook, called: str, settings: WebhookSettings, by: Caller) -> bytes:

@@ -1,0 +1,32 @@
+"""An execution that a call from outside starts."""
+
+from contextlib import ExitStack
+
+from app.api.face.services import database, services
+from app.api.face.waiters import Expected
+from app.repository import lifecycle
+from app.repository.triggers import Webhook
+
+
+def start_called(
+    webhook: Webhook, items: bytes, *, waits: bool, awaited: bool, sealed: bytes | None = None
+) -> tuple[int, ExitStack, Expected | None]:
+    """Start what was called: the execution's id, and where the caller `waits` what answers it as soon as it has ended.
+
+    `items` is JSON, `awaited` whether the worker writes down an answer, `sealed` the caller's proof. Closing the stack
+    ends the expectation.
+    """
+    with ExitStack() as waiting:
+        with database() as connection:
+            execution_id = lifecycle.create_execution(
+                connection,
+                webhook.target,
+                mode="webhook",
+                awaited=awaited,
+                start_node=webhook.node,
+                items=items,
+                sealed=sealed,
+            )
+            # Expected before the commit: a worker may be quicker than the next line.
+            expected = waiting.enter_context(services().waiters.expecting(execution_id)) if waits else None
+        return execution_id, waiting.pop_all(), expected
