@@ -78,12 +78,10 @@ def how_they_went(connection: Connection, ids: Sequence[str]) -> dict[str, Any]:
 
 def figures_of(stats: Stats) -> dict[str, Any]:
     """Count, share of successes, median and 95th percentile in seconds."""
-    numbers = stats.numbers
-    judged = numbers["success"] + numbers["error"] + numbers["crashed"]
     middle, slow = stats.percentile(0.5), stats.percentile(0.95)
     return {
         "count": stats.count,
-        "rate": numbers["success"] / judged if judged else None,
+        "rate": stats.success_rate,
         "p50": None if middle is None else middle / 1000,
         "p95": None if slow is None else slow / 1000,
     }

@@ -120,6 +120,12 @@ class Stats:
     def count(self) -> int:
         return self.numbers.total()
 
+    @property
+    def success_rate(self) -> float | None:
+        """The share that succeeded of what succeeded, failed or crashed; None: nothing did."""
+        judged = self.numbers["success"] + self.numbers["error"] + self.numbers["crashed"]
+        return self.numbers["success"] / judged if judged else None
+
     def add(self, status: str, buckets: Iterable[int], numbers: Iterable[int]) -> None:
         """Count what ended with this status, by bucket of its duration."""
         for bucket, number in zip(buckets, numbers, strict=True):

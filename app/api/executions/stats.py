@@ -164,12 +164,12 @@ def groups_of(
 def render_stats(stats: Stats) -> dict[str, Any]:
     """Numbers and durations, as the document describes them."""
     numbers = stats.numbers
-    judged = numbers["success"] + numbers["error"] + numbers["crashed"]
+    rate = stats.success_rate
     p50, p95 = stats.percentile(0.5), stats.percentile(0.95)
     return {
         "count": stats.count,
         "statuses": {status: number for status, number in sorted(numbers.items()) if number},
-        "successRate": round(numbers["success"] / judged, 4) if judged else None,
+        "successRate": None if rate is None else round(rate, 4),
         "durations": None if p50 is None else {"p50": p50, "p95": p95},
     }
 
