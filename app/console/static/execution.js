@@ -1,6 +1,6 @@
 // One execution: the graph's zoom, the node that is looked at, a retry from it, and how it goes while it runs.
-import { call } from "./api.js";
 import { watch } from "./live.js";
+import { startExecution } from "./start.js";
 import { frame, redraw, startZoom } from "./zoom.js";
 
 const now = document.getElementById("now");
@@ -50,25 +50,9 @@ panel.addEventListener("submit", async (event) => {
   const form = event.target.closest(".restart-form");
   if (!form) return;
   event.preventDefault();
-  const note = form.querySelector(".outcome");
-  const button = form.querySelector("button.primary");
   const body = { from: { node: form.dataset.node, run: Number(form.dataset.run) } };
   if (form.elements.version.value === "current") body.loadWorkflow = true;
-  note.hidden = true;
-  button.disabled = true;
-  try {
-    const field = form.elements.items;
-    if (field && field.value !== field.dataset.original) {
-      const items = JSON.parse(field.value);
-      body.items = Array.isArray(items) ? items : [items];
-    }
-    const answer = await call("POST", form.dataset.path, body);
-    location.assign(`/console/executions/${answer.id}`);
-  } catch (error) {
-    note.textContent = error instanceof SyntaxError ? `The input is no JSON: ${error.message}` : error.message;
-    note.hidden = false;
-    button.disabled = false;
-  }
+  await startExecution(form, body, "items");
 });
 
 const isLive = () => document.querySelector("#live-state[data-live]") !== null;
