@@ -63,7 +63,7 @@ def authorize_credential(credential_id: str) -> Response:
 def finish_consent() -> Response:
     """The page that says whether it has worked, or what the provider has said."""
     if request.method == "HEAD":  # a link checker only looks; what it looks at is good once
-        return Response(status=204, headers=HEADERS)
+        return Response(status=204)
     query = dict(islice(request.args.items(), MOST_PARAMETERS))
     try:
         name = services().consents.finish(query, database)
