@@ -117,7 +117,7 @@ def doctor() -> None:
 @click.command("console-link", cls=Command)
 @click.option("--key", "key_id", metavar="ID", type=click.IntRange(min=1), help="Id of the key that it signs in with.")
 def console_link(key_id: int | None) -> None:
-    """Print a link that signs in to the console: once, and soon.
+    """Print a link that signs in to the console, once.
 
     It signs in with the key of `make run` or EXECUTIONS_API_KEY, or with the one that is named (`flask keys list`
     lists them). Next: open it in a browser.

@@ -96,10 +96,9 @@ def unit_of(interval: str) -> Unit:
 @blueprint.endpoint("GET", "/stats", scope="execution:list", query=ExecutionStatsQuery, answer=ExecutionStatsSchema)
 @from_primary_after_all
 def get_execution_stats(query: dict[str, Any]) -> Response:
-    """Count what ended in a span of time, by bucket of time and by status, with the median and the 95th percentile of
-    durations; also by workflow, mode or status.
+    """Count what ended in a span of time, by bucket of time and by status; also by workflow, mode or status.
 
-    Deleting executions does not change what is counted here.
+    Of durations there are the median and the 95th percentile. Deleting executions does not change what is counted here.
     """
     if "last_runs" in query and query.get("group_by") != "workflow":
         raise ValidationError({"lastRuns": ["Needs groupBy=workflow beside it."]})
