@@ -1,10 +1,12 @@
 """Triggers of packages, in a real package process: they hold connections, and what they hear is recorded."""
 
 import asyncio
+import base64
 import socketserver
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -15,7 +17,7 @@ from app.engine.run.graph import parse_workflow
 from app.engine.run.ports import Ports
 from app.engine.run.state import RunState
 from tests.packages.running import HERE, PackageEngine
-from tests.patience import PATIENCE_SECONDS
+from tests.patience import PATIENCE_SECONDS, wait_until
 from tests.workflows import node, workflow
 
 
@@ -153,3 +155,25 @@ def test_it_looks_at_a_call_and_answers_it(starting, came: dict, expected, answe
     runs = outcome.data["resultData"]["runData"].get("Start")
     assert (runs and [item["json"] for item in runs[0]["data"]["main"][0]]) == expected
     assert answers == ([] if answer is None else [answer])
+
+
+def test_files_of_a_form_are_read_from_where_they_lie_for_the_call(starting) -> None:
+    def file(text: str, name: str | None = None) -> dict:
+        data = base64.b64encode(text.encode()).decode()
+        return {"data": data, "mimeType": "text/csv", **({} if name is None else {"fileName": name})}
+
+    call = {
+        "name": "default", "method": "POST", "path": "/x", "query": {},
+        "headers": {"content-type": "multipart/form-data; boundary=b"},
+        "params": {}, "rawBody": "", "body": {"data": {"n": "1"}},
+        "files": {"upload": [file("a,b", "../rows.csv")], "more": [file("one"), file("two")]},
+    }  # fmt: skip
+    document = workflow([node("Start", "n8n-nodes-starting.hooked")], id="w1")
+    items = [{"json": {"webhookCall": call}}]
+    outcome = starting.run(document, mode="webhook", start_node="Start", items=items, ports=Ports())
+    assert outcome.status == "success", outcome.error
+    [item] = outcome.data["resultData"]["runData"]["Start"][0]["data"]["main"][0]
+    filepath = Path(item["json"].pop("filepath"))
+    assert item["json"] == {"size": 3, "several": ["one", "two"], "fields": {"n": "1"}, "kind": "multipart/form-data"}
+    assert (item["binary"]["data"]["data"], item["binary"]["data"]["fileName"]) == ("YSxi", "rows.csv")
+    wait_until(lambda: not filepath.exists())

@@ -10,6 +10,16 @@ from tests.patience import wait_until
 from tests.workflows import chain, no_op, node
 
 NAME = "n8n-nodes-starting"
+PART = '--b\r\nContent-Disposition: form-data; name="{}"{}\r\n\r\n{}\r\n'
+FORM = "".join(
+    (
+        PART.format("n", "", "1"),
+        PART.format("upload", '; filename="rows.csv"', "a,b"),
+        PART.format("more", '; filename="1"', "one"),
+        PART.format("more", '; filename="2"', "two"),
+        "--b--\r\n",
+    )
+).encode()
 registry = registry_of_packages
 
 
@@ -48,7 +58,14 @@ def test_a_provider_calls_it_while_it_is_active(registry, connection, start_serv
             return count
 
         wait_until(lambda: ran() and held() == 1, lambda: (ran(), held(), worker.log_tail()))
-        [run] = ran()  # and nothing of the calls that it ignores, or answers by itself
+        sent = server.post(address, FORM, Content_Type="multipart/form-data; boundary=b")
+        assert (sent.status, sent.body) == (200, {"message": "Workflow was started"})
+        wait_until(lambda: len(ran()) == 2, lambda: (ran(), worker.log_tail()))
+        form, run = ran()  # and nothing of the calls that it ignores, or answers by itself
+        [uploaded] = form["Done"][0]["data"]["main"][0]
+        assert uploaded["json"]["several"] == ["one", "two"]
+        assert uploaded["json"]["fields"] == {"n": "1"}
+        assert uploaded["binary"]["data"]["fileName"] == "rows.csv"
         [item] = run["Done"][0]["data"]["main"][0]
         assert item["json"] == {"body": {"n": 1}, "signed": '{"n": 1}s', "url": f"{server.url}{address}"}
 

@@ -7,19 +7,21 @@ from flask import request
 
 from app.api.face.client_address import client_address
 from app.api.webhooks.bodies.errors import Unreadable
-from app.api.webhooks.bodies.forms import nested
+from app.api.webhooks.bodies.forms import multipart_pairs, nested, together
 from app.api.webhooks.requests import read_body, received_body, unreadable
 
 CALL = "webhookCall"
+FORM = "multipart/form-data"
 
 
 def packaged_item(stored: dict[str, Any]) -> dict[str, Any]:
     """The call as one item; `stored` is what was kept of the webhook. Raises Refused for a body that cannot be read."""
     data = received_body()
     try:
-        body, _ = read_body(data, "")
+        read = _form(data) if request.mimetype == FORM else {"body": read_body(data, "")[0], "raw": data}
     except Unreadable as problem:
         raise unreadable(problem) from None
+    body, raw = read["body"], read.get("raw", b"")
     came = {
         **stored,
         "method": request.method,
@@ -28,7 +30,17 @@ def packaged_item(stored: dict[str, Any]) -> dict[str, Any]:
         "query": nested(request.args.items(multi=True)),
         "params": {},
         "body": {} if body is None else body,
-        "rawBody": base64.b64encode(data).decode(),
+        "rawBody": base64.b64encode(raw).decode(),
+        "files": read.get("files", {}),
         "ip": client_address(),
     }
     return {"json": {CALL: came}}
+
+
+def _form(data: bytes) -> dict[str, Any]:
+    """A form with files: they come in the place of the bytes that the form was sent in, as in n8n."""
+    fields, files = multipart_pairs(data, request.mimetype_params.get("boundary", ""))
+    by_field: dict[str, list[Any]] = {}
+    for field, file in files:
+        by_field.setdefault(field, []).append(file)
+    return {"body": {"data": together(fields)}, "files": by_field}

@@ -1,6 +1,7 @@
 // The files of items: they travel in the items themselves, in base64.
 'use strict';
 
+const fs = require('node:fs');
 const { Readable } = require('node:stream');
 
 const { current } = require('./calls.js');
@@ -33,6 +34,7 @@ function binaryHelpers(inputs, fail) {
       const named = path ?? content?.path ?? content?.responseUrl;
       return fileOf(await bytesOf(content), { fileName: typeof named === 'string' ? named : undefined, mimeType: mimeType ?? content?.contentType });
     },
+    copyBinaryFile: async (file, name, mimeType) => fileOf(await fs.promises.readFile(file), { fileName: name, mimeType }),
     setBinaryDataBuffer: async (file, content) => fileOf(await bytesOf(content), { file: { ...file, data: undefined } }),
     getBinaryStream: async (id) => Readable.from([await contentOf(id)], { objectMode: false }),
     binaryToBuffer: async (content) => bytesOf(content),

@@ -31,7 +31,7 @@ class Context {
     this.waitTill = undefined;
     this.helpers = helpersOf(this.inputs, (message, item, explanation) => this.fail(message, item, explanation));
     this.logger = Object.fromEntries(['error', 'warn', 'info', 'debug', 'log', 'verbose'].map((level) => [level, (text) => call.print(`${level}: ${text}`)]));
-    this.nodeHelpers = { copyBinaryFile: () => Promise.reject(new Error('Files are kept in items here')) };
+    this.nodeHelpers = { copyBinaryFile: (file, name, type) => this.helpers.copyBinaryFile(file, name, type) };
   }
 
   get parameters() {

@@ -9,7 +9,7 @@ const { constructExecutionMetaData, copyInputItems, normalizeItems, returnJsonAr
 const { httpRequest, request } = require('./requests.js');
 const { paginated } = require('./pagination.js');
 
-const ABSENT = 'createReadStream getStoragePath getBinaryPath writeContentToFile copyBinaryFile getSSHClient isFilePathBlocked ' +
+const ABSENT = 'createReadStream getStoragePath getBinaryPath writeContentToFile getSSHClient isFilePathBlocked ' +
   'getCronExpressions registerCron checkProcessedAndRecord checkProcessedItemsAndRecord removeProcessed clearAllProcessedItems ' +
   'getProcessedDataCount getDataTableProxy getDataTableAggregateProxy';
 

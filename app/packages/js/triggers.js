@@ -4,6 +4,7 @@
 const { contextOf } = require('./context.js');
 const { outputsOf } = require('./items.js');
 const { nodeOf } = require('./loading.js');
+const uploads = require('./uploads.js');
 
 /** What `this` is there: parameters are asked for without an item, and there is no input. */
 function triggerContext(call, description) {
@@ -85,6 +86,7 @@ async function webhook(call) {
   const node = nodeOf(request.package);
   const context = triggerContext(call, node.description);
   const asked = requestOf(came);
+  if (came.headers['content-type']?.startsWith('multipart/form-data')) asked.body.files = await uploads.put(call, came.files);
   const answer = responseOf();
   Object.assign(context, {
     getRequestObject: () => asked,
@@ -103,6 +105,7 @@ async function webhook(call) {
 
 function requestOf({ method, path, headers, query, params, body, rawBody, ip }) {
   const asked = { method, path, url: path, originalUrl: path, headers, query, params, body, ip, rawBody: Buffer.from(rawBody, 'base64') };
+  asked.contentType = headers['content-type']?.split(';')[0].trim().toLowerCase();
   asked.get = asked.header = (name) => headers[String(name).toLowerCase()];
   asked.readRawBody = async () => {};
   asked.on = asked.once = () => asked;

@@ -41,6 +41,12 @@ exports.Hooked = class {
       return { noWebhookResponse: true };
     }
     if (body.ignore) return {};
+    if (body.files) {
+      const { filepath, originalFilename, mimetype, size } = body.files.upload;
+      const binary = { data: await this.nodeHelpers.copyBinaryFile(filepath, originalFilename, mimetype) };
+      const several = body.files.more.map((each) => require('fs').readFileSync(each.filepath, 'utf8'));
+      return { workflowData: [[{ json: { size, several, fields: body.data, kind: asked.contentType, filepath }, binary }]] };
+    }
     if (body.say) return { webhookResponse: { said: body.say }, workflowData: [this.helpers.returnJsonArray({ body })] };
     const signed = asked.rawBody.toString() + this.getHeaderData()['x-sign'];
     return { workflowData: [this.helpers.returnJsonArray({ body, signed, url: this.getNodeWebhookUrl('default') })] };
