@@ -66,6 +66,20 @@ def test_every_place_that_contributors_are_sent_to_is_there() -> None:
         assert (PROJECT / path).exists(), path
 
 
+def test_every_page_of_the_docs_is_linked_and_every_link_leads_somewhere() -> None:
+    linked = set()
+    for page in (
+        README,
+        *(PROJECT / name for name in ("CONTRIBUTING.md", "SECURITY.md")),
+        *(PROJECT / "docs").glob("*.md"),
+    ):
+        for link in re.findall(r"\]\((?!https?:)([\w./-]+)(?:#[\w-]*)?\)", page.read_text()):
+            assert (page.parent / link).exists(), f"{page.name}: {link}"
+            if page == README:
+                linked.add(link)
+    assert {f"docs/{page.name}" for page in (PROJECT / "docs").glob("*.md")} - linked == set()
+
+
 def test_every_make_target_that_it_names_is_there() -> None:
     targets = subprocess.run(["make"], cwd=PROJECT, capture_output=True, text=True, check=True).stdout
     for target in set(re.findall(r"`?make ([a-z]+)`?", README.read_text())):
