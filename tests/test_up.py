@@ -80,7 +80,10 @@ def up(home: Path) -> Iterator[Callable[..., Running]]:
 
 
 def descendants(pid: int) -> list[int]:
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    try:
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    except (FileNotFoundError, ProcessLookupError):  # it has ended meanwhile
+        return []
     return [found for child in map(int, children) for found in (child, *descendants(child))]
 
 

@@ -138,7 +138,7 @@ def await_outcome(wish: Wish) -> None:
     deadline = time.monotonic() + WAIT_SECONDS
     while (outcome := look(wish)).pending:
         if time.monotonic() > deadline:
-            raise Refused(503, f"The package {wish.name} is still being installed; GET lists it when it is there")
+            raise Conflict(f"The package {wish.name} is still being installed; GET lists it when it is there")
         time.sleep(POLL_SECONDS)
     if outcome.error is not None:
         with database() as connection:

@@ -140,6 +140,15 @@ def refuse_unless_retryable(status: Status, restart: Restart = AT_FAILURE) -> No
         raise CannotRetry("Cannot retry a successful execution")
 
 
+@dataclass(frozen=True, slots=True)
+class RetryablePage:
+    """The `ids` of one page that can be retried, the id above which the next begins, and whether there is none."""
+
+    ids: list[int]
+    before: int | None
+    is_last: bool
+
+
 def find_retryable(connection: Connection, wanted: ExecutionFilter, *, limit: int) -> list[int]:
     """Ids of at most `limit` matching executions that failed and that no retry has mended yet, newest first.
 
@@ -148,26 +157,24 @@ def find_retryable(connection: Connection, wanted: ExecutionFilter, *, limit: in
     found: list[int] = []
     before: int | None = None
     for _ in range(MOST_PAGES):
-        ids, before, is_last = retryable_page(connection, wanted, size=min(limit, PAGE), before=before)
-        found += ids
-        if is_last or len(found) >= limit:
+        page = retryable_page(connection, wanted, size=min(limit, PAGE), before=before)
+        found += page.ids
+        before = page.before
+        if page.is_last or len(found) >= limit:
             break
     return found[:limit]
 
 
 def retryable_page(
     connection: Connection, wanted: ExecutionFilter, *, size: int, before: int | None = None
-) -> tuple[list[int], int | None, bool]:
-    """Of a page of matching executions that failed, newest first, the ids of those that no retry has mended yet.
-
-    And where the page after it begins, and whether there is none.
-    """
+) -> RetryablePage:
+    """Of a page of matching executions that failed, newest first, those that no retry has mended yet."""
     statuses = tuple(status for status in wanted.statuses or RETRYABLE if status in RETRYABLE)
     if not statuses:
-        return [], before, True
+        return RetryablePage([], before, is_last=True)
     page = list_executions(connection, replace(wanted, statuses=statuses), limit=size, before=before)
     ids = [execution.id for execution in page if execution.retry_success_id is None]
-    return ids, page[-1].id if page else before, len(page) < size
+    return RetryablePage(ids, page[-1].id if page else before, is_last=len(page) < size)
 
 
 def retry_many(

@@ -146,10 +146,10 @@ def retry_some(connection: Connection, check: Check, *, size: int = STEP_SIZE) -
         return None
     job_id, document, load_workflow, place, above = job
     wanted, restart = filter_of(orjson.loads(document)), Restart(place)
-    ids, rest, is_last = retryable_page(connection, wanted, size=size, before=above)
+    page = retryable_page(connection, wanted, size=size, before=above)
     answers = retry_many(
         connection,
-        ids,
+        page.ids,
         load_workflow=load_workflow,
         restart=restart,
         check=lambda execution_id: check(connection, execution_id, restart),
@@ -164,6 +164,6 @@ def retry_some(connection: Connection, check: Check, *, size: int = STEP_SIZE) -
             ],
         )
     retried = sum(one.retry_id is not None for one in answers)
-    advance = {"retried": retried, "refused": len(answers) - retried, "above": rest}
-    connection.execute(ADVANCE, advance | {"id": job_id, "finished": is_last})
-    return len(ids)
+    advance = {"retried": retried, "refused": len(answers) - retried, "above": page.before}
+    connection.execute(ADVANCE, advance | {"id": job_id, "finished": page.is_last})
+    return len(page.ids)
