@@ -87,6 +87,13 @@ def descendants(pid: int) -> list[int]:
     return [found for child in map(int, children) for found in (child, *descendants(child))]
 
 
+def command(pid: int) -> list[str]:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text().split("\0")
+    except (FileNotFoundError, ProcessLookupError):
+        return []
+
+
 def runs(pid: int) -> bool:
     try:
         return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
@@ -150,7 +157,7 @@ def test_a_taken_port_is_named_before_anything_starts(up, home):
 def test_a_part_that_dies_is_reported_with_its_log_and_the_rest_is_stopped(up, home):
     running = up()
     processes = descendants(running.process.pid)
-    worker = next(pid for pid in processes if "worker" in Path(f"/proc/{pid}/cmdline").read_text().split("\0"))
+    worker = next(pid for pid in processes if "worker" in command(pid))
     os.kill(worker, signal.SIGKILL)
     rest = running.process.stdout.read()
     assert running.process.wait(30) == 1

@@ -38,7 +38,8 @@ def api(postgres_url: str) -> Iterator[Api]:
     with pytest.MonkeyPatch.context() as patch, cloned_database(postgres_url) as url, connect(url) as database:
         patch.setattr("app.api.packages.WAIT_SECONDS", 0.0)
         api_keys.create_api_key(database, KEY, label="everything", scopes=["*"])
-        app = create_app(Settings.from_environment({"DATABASE_URL": url}))
+        # The one worker of these tests never beats, and stays for as long as they take.
+        app = create_app(Settings.from_environment({"DATABASE_URL": url, "EXECUTIONS_LEASE_SECONDS": "86400"}))
         api = Api(app.test_client(), database)
         workflow = api.workflow(workflow_id="first")
         for status in ("success", "error", "canceled", "waiting"):
