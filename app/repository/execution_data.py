@@ -133,7 +133,9 @@ def _encode_with_index(document: bytes, compressor: zstandard.ZstdCompressor) ->
         frame = compressor.compress(text[start:end])
         if not fits(frame):
             return None
-        piece = [*([RESET] if start else []), *blocks([frame])]
+        # In slices: of a frame in one piece, what is left would be copied once for each block.
+        slices = (frame[at : at + SLICE_BYTES] for at in range(0, len(frame), SLICE_BYTES))
+        piece = [*([RESET] if start else []), *blocks(slices)]
         places.append(size + (len(RESET) if start else 0))
         parts += piece
         size += sum(map(len, piece))

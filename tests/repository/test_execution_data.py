@@ -1,6 +1,7 @@
 """Run data comes back byte for byte, whole and in slices, however it was stored; a torn read is no read."""
 
 import os
+import time
 from contextlib import contextmanager
 
 import pytest
@@ -168,3 +169,13 @@ def test_a_row_that_says_two_things_or_nothing_is_refused(connection, stored, co
     with pytest.raises(pg.CheckViolation) as refused:
         connection.execute(f"UPDATE execution_data SET {columns}")
     assert refused.value.diag.constraint_name == constraint
+
+
+def test_one_large_item_takes_time_that_grows_with_its_length():
+    def seconds(size: int) -> float:
+        document = b'{"resultData":{"runData":{"A":[{"text":"' + os.urandom(size // 2).hex().encode() + b'"}]}}}'
+        began = time.process_time()
+        encode_run_data([document])
+        return time.process_time() - began
+
+    assert seconds(48_000_000) < 6 * 4 * max(seconds(8_000_000), 0.01)
