@@ -62,6 +62,9 @@ def test_the_histogram_is_there_for_any_filter(browser, each):
     searched = browser.get("/console/executions/histogram?search=broke").json
     assert searched["total"] == {"success": 0, "error": 1, "canceled": 0, "crashed": 0}
     assert browser.get("/console/executions/histogram?search=nowhere&startedAfter=2020-01-01").json["sample"] is None
+    for sought in ("", "&search=broke"):
+        since_ever = browser.get(f"/console/executions/histogram?startedAfter=1900-01-01{sought}").json
+        assert since_ever["total"]["error"] == sum(since_ever["series"]["error"]) == 1
     long_ago = browser.get("/console/executions/histogram?startedBefore=0001-01-01T00:00:00Z").json
     assert sum(long_ago["total"].values()) == 0
 
