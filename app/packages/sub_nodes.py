@@ -11,6 +11,7 @@ from typing import Any
 from app.engine.nodes.code.helpers import Helpers
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError, SubNodeError
+from app.engine.run.programs import run_own_program
 from app.engine.run.sub_nodes import attached, begin_use, context_of, end_use, fail_supply, use_as_tool
 from app.engine.sandbox import CodeError, SandboxError
 from app.engine.values import conversions
@@ -115,7 +116,7 @@ async def run_program(context: NodeContext, given: Json) -> Json:
     source = " ".join([*lines, body])
     try:
         async with Helpers(context) as helpers:
-            result = await context.run_own_program(source, each_item=False, continue_on_fail=False, helpers=helpers)
+            result = await run_own_program(context, source, each_item=False, continue_on_fail=False, helpers=helpers)
     except CodeError as error:
         return {"result": {"ok": False, "error": {"message": error.message}}}
     except SandboxError as error:

@@ -9,6 +9,7 @@ from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.run.items import Item, Outputs
 from app.engine.run.parameters import split_expressions
+from app.engine.run.programs import run_program
 from app.engine.run.registry import node
 from app.engine.sandbox import bundles
 from app.engine.values import conversions, paths
@@ -143,7 +144,7 @@ async def _extract(context: NodeContext) -> list[Item]:
                 raise
             rows.append({"html": "", "entries": [], "options": {}, "version": context.version})
             places.append((index, error))
-    answers = await context.run_program(bundles.program(EXTRACT, **LIBRARIES), rows) if rows else []
+    answers = await run_program(context, bundles.program(EXTRACT, **LIBRARIES), rows) if rows else []
     for (index, failed), answer in zip(places, answers, strict=True):
         message = failed.message if failed is not None else answer.get("failed")
         if message is not None and not context.continues_on_fail:

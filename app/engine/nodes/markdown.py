@@ -6,6 +6,7 @@ from app.engine.nodes.shared.issues import Required, rules
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.run.items import Item, Outputs
+from app.engine.run.programs import run_program
 from app.engine.run.registry import node
 from app.engine.sandbox import bundles
 from app.engine.values import conversions, paths
@@ -63,7 +64,7 @@ async def markdown(context: NodeContext) -> Outputs:
     resolved = await context.resolve_each(wanted, parameter=source, exact=True)
     rows = [{} if isinstance(given, NodeError) else _row(given) for given in resolved]
     output: list[Item] = []
-    for index, answer in enumerate(await context.run_program(program, rows)):
+    for index, answer in enumerate(await run_program(context, program, rows)):
         try:
             output.append(_item(context.items[index], resolved[index], answer))
         except NodeError as error:

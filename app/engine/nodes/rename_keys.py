@@ -5,6 +5,7 @@ from typing import Any
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.run.items import Item, Outputs
+from app.engine.run.programs import evaluate_javascript
 from app.engine.run.registry import node
 from app.engine.values import paths
 
@@ -49,7 +50,7 @@ async def _rename_by_pattern(context: NodeContext, json: dict[str, Any], entry: 
         "flags": "i" if options.get("caseInsensitive") else "",
         "by": entry.get("replaceRegex") or "",
     }
-    answers = await context.evaluate_javascript(REPLACE, [{"name": name, **rule} for name in names])
+    answers = await evaluate_javascript(context, REPLACE, [{"name": name, **rule} for name in names])
     for answer in answers:
         if not isinstance(answer, list):
             raise NodeError(str(answer), anonymous=True)

@@ -10,6 +10,7 @@ from app.engine.nodes.shared.issues import Required, rules
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.run.items import Item, Outputs
+from app.engine.run.programs import run_program
 from app.engine.run.registry import node
 from app.engine.sandbox import bundles
 from app.outgoing.addresses import AddressRefused, UnknownHost
@@ -60,7 +61,7 @@ async def read_feed(
     item `index` where there is one."""
     answer = await _fetch(context, url, insecure, index)
     program = bundles.program(PROGRAM, Reader="rss-parser/index.js")
-    [read] = await context.run_program(program, [{"text": answer.text(), "fields": list(fields)}])
+    [read] = await run_program(context, program, [{"text": answer.text(), "fields": list(fields)}])
     if "failed" in read:
         raise NodeError(read["failed"], item_index=index)
     return list(read["made"])

@@ -6,6 +6,7 @@ from app.engine.nodes.shared.issues import Required, rules
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.run.items import Item, Outputs
+from app.engine.run.programs import run_program
 from app.engine.run.registry import node
 from app.engine.sandbox import bundles
 from app.engine.values import conversions
@@ -43,7 +44,7 @@ async def xml(context: NodeContext) -> Outputs:
     program = bundles.program(TO_XML if writes else TO_JSON, xml2js=LIBRARY)
     rows = [_row(item, parameters, writes) for item, parameters in zip(context.items, resolved, strict=True)]
     output: list[Item] = []
-    for index, answer in enumerate(await context.run_program(program, rows)):
+    for index, answer in enumerate(await run_program(context, program, rows)):
         try:
             output.append(_item(context.items[index], resolved[index], answer, index, writes))
         except NodeError:

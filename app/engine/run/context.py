@@ -1,13 +1,14 @@
 """What a node sees while it runs: its input items, its parameters with expressions resolved, its settings.
 
-The only way from a node to the sandbox and to other nodes' data; a node never sees the run's state itself.
+The only way from a node to other nodes' data; a node never sees the run's state itself. `programs` runs JavaScript for
+nodes.
 """
 
 import copy
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 from app.engine.run.credentials import read_credential, renew_credential
 from app.engine.run.engine_requests import EngineResponse
@@ -19,25 +20,11 @@ from app.engine.run.memory import collect
 from app.engine.run.parameters import Template
 from app.engine.run.scope import Viewpoint, base_scope, scope_for
 from app.engine.run.state import RunState
-from app.engine.run.static_data import run_until_kept
 from app.engine.run.variables import ask_for_variables
-from app.engine.sandbox import CodeError, CodeResult, ExpressionError, Sandbox, SandboxError
+from app.engine.sandbox import ExpressionError, Sandbox, SandboxError
 from app.engine.values import conversions
 from app.engine.values.conversions import Undefined
 from app.outgoing.client import Outgoing
-
-ASKS_FOR_STATIC_DATA = "orkflowStaticData"
-NOTHING_KEPT = "Other executions change the workflow's static data all the time, so nothing was kept of it."
-
-
-class Helpers(Protocol):
-    """What answers a program of the workflow's own while it runs."""
-
-    async def ask(self, question: bytes) -> bytes:
-        """The reply, both JSON. A question that a run before this one has asked is not acted on again."""
-
-    def begin_again(self) -> None:
-        """The program runs again, because what it had read has changed."""
 
 
 @dataclass(slots=True)
@@ -198,7 +185,7 @@ class NodeContext:
         try:
             rows = await self.sandbox.evaluate(texts, scope)
         except (ExpressionError, SandboxError) as error:
-            raise self._expression_error(error, None) from error
+            raise self.expression_error(error, None) from error
         self.keep_custom_data(scope)
         return rows, scope["failed"], scope["exact"]
 
@@ -230,75 +217,9 @@ class NodeContext:
         try:
             rows = await self.sandbox.evaluate(template.texts, scope)
         except (ExpressionError, SandboxError) as error:
-            raise self._expression_error(error, None) from error
+            raise self.expression_error(error, None) from error
         _make_exact(rows, scope)
         return template.fill(rows[0])
-
-    async def evaluate_javascript(self, template: str, rows: list[dict[str, Any]]) -> list[Any]:
-        """Evaluate one expression of ours for each of `rows`, which it sees as $json.
-
-        For what only JavaScript does as JavaScript does, such as its regular expressions.
-        """
-        scope = base_scope(self._view(), [{"json": row} for row in rows])
-        try:
-            return [row[0] for row in await self.sandbox.evaluate([template], scope)]
-        except (ExpressionError, SandboxError) as error:
-            raise self._expression_error(error, None) from error
-
-    async def run_program(
-        self, source: str, rows: list[dict[str, Any]], *, compiles: bool = False
-    ) -> list[dict[str, Any]]:
-        """Run a program of ours (see app.engine.sandbox.bundles) over `rows`; one answer each, {"made"} or {"failed"}.
-
-        `compiles`: one of its libraries writes programs itself.
-        Raises NodeError when the program does not come to its end.
-        """
-        scope = base_scope(self._view(), [{"json": row} for row in rows])
-        try:
-            result = await self.sandbox.run_code(source, scope, compiles=compiles)
-        except CodeError as error:
-            raise NodeError(error.message) from error
-        except SandboxError as error:
-            raise NodeError(str(error)) from error
-        return [item["json"] for item in result.items]
-
-    async def run_own_program(
-        self, source: str, *, each_item: bool, continue_on_fail: bool, helpers: Helpers | None = None
-    ) -> CodeResult:
-        """Run a program of the workflow's own, with all that it may keep; `helpers` answers what it asks.
-
-        Where other executions may have changed the workflow's static data since the program began to read it, it is
-        run again, so that no change is lost. Raises CodeError, SandboxError, and NodeError where that goes on.
-        """
-        store = self.execution.ports.static_data
-
-        async def run() -> CodeResult:
-            return await self._run_once(source, each_item, continue_on_fail, helpers)
-
-        if store is None or ASKS_FOR_STATIC_DATA not in source:
-            return await run()
-        begin_again = None if helpers is None else helpers.begin_again
-        result = await run_until_kept(store, self.state.static_data, run, begin_again)
-        if result is None:
-            raise NodeError(NOTHING_KEPT)
-        return result
-
-    async def _run_once(
-        self, source: str, each_item: bool, continue_on_fail: bool, helpers: Helpers | None
-    ) -> CodeResult:
-        scope = await self.scope([source], list(self.items))
-        try:
-            result = await self.sandbox.run_code(
-                source,
-                scope,
-                each_item=each_item,
-                continue_on_fail=continue_on_fail,
-                ask=None if helpers is None else helpers.ask,
-            )
-        finally:
-            self.keep_custom_data(scope)
-        self.state.static_data.take(self.node.name, scope["staticData"])
-        return result
 
     async def _evaluate(
         self,
@@ -315,13 +236,14 @@ class NodeContext:
         try:
             rows = await self.sandbox.evaluate(texts, scope)
         except (ExpressionError, SandboxError) as error:
-            raise self._expression_error(error, parameter) from error
+            raise self.expression_error(error, parameter) from error
         self.keep_custom_data(scope)
         if exact:
             _make_exact(rows, scope)
         return rows
 
-    def _expression_error(self, error: Exception, parameter: str | None) -> NodeError:
+    def expression_error(self, error: Exception, parameter: str | None) -> NodeError:
+        """What the node fails with for an error of the sandbox; `parameter` names where the expression stands."""
         return NodeError(
             getattr(error, "message", None) or str(error),
             description=getattr(error, "description", None),
@@ -347,6 +269,10 @@ class NodeContext:
             return scope_for(self._view(), texts, given)
         scope = scope_for(self._view(), texts, [*given, *self.unprocessed])
         return scope | {"itemIndexes": list(range(len(given)))}
+
+    def rows_scope(self, rows: list[dict[str, Any]]) -> dict[str, Any]:
+        """What the sandbox has to know to evaluate JavaScript of ours, which sees each of `rows` as $json."""
+        return base_scope(self._view(), [{"json": row} for row in rows])
 
     def _view(self) -> Viewpoint:
         anchor, sources = self.anchor or self.node, self.sources or ()

@@ -4,6 +4,7 @@ from app.engine.nodes.code.helpers import Helpers
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import CodeNodeError, NodeError
 from app.engine.run.items import Item, Outputs
+from app.engine.run.programs import run_own_program
 from app.engine.run.registry import node
 from app.engine.sandbox import CodeError, SandboxError
 
@@ -33,8 +34,8 @@ async def _run(context: NodeContext, source: str, *, each_item: bool) -> list[It
     going_on = each_item and context.continues_on_fail
     try:
         async with Helpers(context) as helpers:
-            result = await context.run_own_program(
-                source, each_item=each_item, continue_on_fail=going_on, helpers=helpers
+            result = await run_own_program(
+                context, source, each_item=each_item, continue_on_fail=going_on, helpers=helpers
             )
     except CodeError as error:
         raise CodeNodeError(

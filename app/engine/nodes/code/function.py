@@ -7,6 +7,7 @@ from app.engine.nodes.code.helpers import Helpers
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.run.items import Item, Outputs
+from app.engine.run.programs import run_own_program
 from app.engine.run.registry import node
 from app.engine.sandbox import CodeError, CodeResult, SandboxError
 from app.engine.sandbox.returned import with_json
@@ -89,7 +90,9 @@ def _caught(code: Any) -> str:
 async def _run(context: NodeContext, source: str, *, each_item: bool) -> CodeResult:
     try:
         async with Helpers(context) as helpers:
-            result = await context.run_own_program(source, each_item=each_item, continue_on_fail=False, helpers=helpers)
+            result = await run_own_program(
+                context, source, each_item=each_item, continue_on_fail=False, helpers=helpers
+            )
     except CodeError as error:
         raise Failed(_without_place(error.message)) from error
     except SandboxError as error:

@@ -8,6 +8,7 @@ from typing import Any
 
 from app.engine.nodes.shared.date_texts import read_dates
 from app.engine.run.context import NodeContext
+from app.engine.run.programs import evaluate_javascript
 from app.engine.values import conversions
 from app.engine.values.conversions import Undefined
 
@@ -42,7 +43,7 @@ async def match_patterns(context: NodeContext, filters: list[Any]) -> dict[Place
                 sensitive = (entry.get("options") or {}).get("caseSensitive", True) is not False
                 places.append((item, number))
                 rows.append({"left": left if sensitive else left.lower(), "right": _text(condition.get("rightValue"))})
-    return dict(zip(places, await context.evaluate_javascript(MATCH_PATTERN, rows), strict=True)) if rows else {}
+    return dict(zip(places, await evaluate_javascript(context, MATCH_PATTERN, rows), strict=True)) if rows else {}
 
 
 async def read_times(context: NodeContext, filters: list[Any]) -> dict[str, datetime]:

@@ -13,6 +13,7 @@ from app.engine.nodes.shared.date_texts import read_dates
 from app.engine.run.computing import breathe
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
+from app.engine.run.programs import evaluate_javascript
 from app.engine.values import conversions
 from app.engine.values.conversions import Undefined
 
@@ -89,7 +90,7 @@ async def _match_patterns(context: NodeContext, rows: list[list[Condition]]) -> 
         for condition in row
         if _is_pattern(condition)
     ]
-    return await context.evaluate_javascript(MATCH_PATTERN, asked) if asked else []
+    return await evaluate_javascript(context, MATCH_PATTERN, asked) if asked else []
 
 
 def _holds(condition: Condition, matches: Any, times: dict[str, datetime], item: int) -> bool | NodeError:

@@ -7,6 +7,7 @@ from app.engine.nodes.shared.issues import Required, rules
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.run.items import Item, Outputs
+from app.engine.run.programs import evaluate_javascript
 from app.engine.run.registry import node
 from app.engine.values.conversions import Undefined
 
@@ -108,7 +109,7 @@ async def date_time(context: NodeContext) -> Outputs:
         {"operation": operation, "p": {} if isinstance(each, NodeError) else _told(each), "zone": context.timezone}
         for each in resolved
     ]
-    answers = await context.evaluate_javascript(PROGRAM, rows)
+    answers = await evaluate_javascript(context, PROGRAM, rows)
     output: list[Item] = []
     for index, (parameters, answer) in enumerate(zip(resolved, answers, strict=True)):
         try:

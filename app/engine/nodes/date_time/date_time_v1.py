@@ -9,6 +9,7 @@ from app.engine.nodes.shared.issues import Required, rules
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.run.items import Item, Outputs
+from app.engine.run.programs import evaluate_javascript
 from app.engine.run.registry import node
 from app.engine.values import dates
 
@@ -151,7 +152,7 @@ async def date_time_v1(context: NodeContext) -> Outputs:
             }
         )
     output: list[Item] = []
-    for index, answer in enumerate(await context.evaluate_javascript(PROGRAM, rows)):
+    for index, answer in enumerate(await evaluate_javascript(context, PROGRAM, rows)):
         if not isinstance(answer, dict) or "failed" in answer:
             message = UNREADABLE[resolved[index].get("action", "format")]
             if not context.continues_on_fail:

@@ -9,6 +9,7 @@ from uuid import uuid4
 from app.engine.nodes.files.library_calls import call_library
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
+from app.engine.run.programs import evaluate_javascript
 from app.engine.sandbox import bundles
 from app.engine.values.conversions import CannotConvert, convert, display
 
@@ -31,7 +32,7 @@ async def read_calendars(context: NodeContext, texts: list[str]) -> list[dict[st
 async def write_event(context: NodeContext, parameters: dict[str, Any], index: int) -> str:
     """The event that the parameters of one item describe, as text. Raises NodeError."""
     given = {"start": parameters.get("start"), "end": parameters.get("end")}
-    [moments] = await context.evaluate_javascript(MOMENTS, [given])
+    [moments] = await evaluate_javascript(context, MOMENTS, [given])
     for name, moment in zip(given, moments, strict=True):
         if moment is None:
             raise NodeError(f"'{name}' is not a date: {display(given[name])}", item_index=index)

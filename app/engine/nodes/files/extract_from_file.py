@@ -16,6 +16,7 @@ from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.run.items import Item, Outputs
 from app.engine.run.memory import estimate
+from app.engine.run.programs import evaluate_javascript
 from app.engine.run.registry import node
 from app.engine.values import conversions, paths
 from app.engine.values.conversions import CannotConvert
@@ -108,7 +109,7 @@ async def _value(context: NodeContext, operation: str, content: bytes, parameter
         context.hold(estimate(text))
         return conversions.parse_json(text)
     except CannotConvert:
-        [message] = await context.evaluate_javascript(JSON_ERROR, [{"text": text}])
+        [message] = await evaluate_javascript(context, JSON_ERROR, [{"text": text}])
         raise NodeError(str(message), item_index=index) from None
 
 

@@ -16,6 +16,7 @@ from app.engine.run.computing import compute
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.run.items import Item
+from app.engine.run.programs import run_program
 from app.engine.sandbox import SandboxMemory, SandboxTimeout
 
 MOST_BYTES = 32 * 2**20
@@ -52,7 +53,7 @@ async def call_library(context: NodeContext, program: str, rows: Sequence[dict[s
     answers: list[dict[str, Any]] = []
     for batch in _batches(rows):
         try:
-            answers += await context.run_program(program, batch)
+            answers += await run_program(context, program, batch)
         except NodeError as error:
             if isinstance(error.__cause__, SandboxMemory):
                 raise NodeError("The file needs more memory to be read or written than there is for one") from error

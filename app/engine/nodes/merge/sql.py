@@ -9,6 +9,7 @@ from typing import Any
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.run.items import Item, Outputs
+from app.engine.run.programs import run_program
 from app.engine.sandbox import bundles
 
 MOST_PLACES = 100_000
@@ -95,7 +96,7 @@ async def merge_by_sql(context: NodeContext, inputs: list[list[Item]], parameter
     tables = [[item["json"] for item in items] for items in inputs]
     program = bundles.program(QUERY, SURROUNDINGS, alasql=LIBRARY)
     row = {"query": str(parameters.get("query", EDITORS_QUERY) or ""), "tables": tables}
-    [answer] = await context.run_program(program, [row], compiles=True)
+    [answer] = await run_program(context, program, [row], compiles=True)
     if "failed" in answer:
         raise NodeError("Issue while executing query", description=str(answer["failed"]))
     rows: list[tuple[dict[str, Any], list[dict[str, int]] | None]] = answer.get("made") or []

@@ -8,6 +8,7 @@ from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.run.histories import History, HistoryRefused
 from app.engine.run.items import Item, Outputs
+from app.engine.run.programs import evaluate_javascript
 from app.engine.values import conversions
 
 SEEN = "removeItemsSeenInPreviousExecutions"
@@ -119,7 +120,7 @@ async def _times(context: NodeContext, values: list[Any]) -> list[float]:
     """The dates in milliseconds since 1970; one without an offset is in the workflow's time zone."""
     texts = [conversions.to_string(value) for value in values]
     rows = [{"text": text, "zone": context.timezone} for text in texts]
-    times = await context.evaluate_javascript(TIME, rows)
+    times = await evaluate_javascript(context, TIME, rows)
     for value, text, time in zip(values, texts, times, strict=True):
         if value in (None, ""):
             raise NodeError(EMPTY)

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from app.engine.run.context import NodeContext
+from app.engine.run.programs import run_program
 from app.engine.sandbox import bundles
 from app.engine.values import conversions
 from app.engine.values.conversions import CannotConvert
@@ -42,7 +43,7 @@ async def parse_all(context: NodeContext, texts: Mapping[int, Any]) -> dict[int,
             broken[key] = text
     if broken:
         program = bundles.program(REPAIR, library=LIBRARY)
-        answers = await context.run_program(program, [{"text": text} for text in broken.values()])
+        answers = await run_program(context, program, [{"text": text} for text in broken.values()])
         values |= {key: answer["made"] for key, answer in zip(broken, answers, strict=True) if "made" in answer}
     return values
 

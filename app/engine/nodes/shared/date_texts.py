@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from app.engine.run.context import NodeContext
+from app.engine.run.programs import evaluate_javascript
 from app.engine.values import dates
 
 READ = """={{ (({ text }) => {
@@ -46,7 +47,7 @@ async def read_dates(context: NodeContext, values: Iterable[Any], timezone: str 
         elif _may_name_a_day(text):
             unread[text] = None
     if unread:
-        answers = await context.evaluate_javascript(READ, [{"text": text.strip()} for text in unread])
+        answers = await evaluate_javascript(context, READ, [{"text": text.strip()} for text in unread])
         zone = dates.zone(timezone)
         for text, milliseconds in zip(unread, answers, strict=True):
             if (moment := _moment(milliseconds)) is not None:

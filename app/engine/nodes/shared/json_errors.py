@@ -2,11 +2,12 @@
 
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
+from app.engine.run.programs import evaluate_javascript
 
 COMPLAINT = "={{ (() => { try { JSON.parse($json.text) } catch (error) { return error.message } })() }}"
 
 
 async def not_json(context: NodeContext, text: str) -> NodeError:
     """The error of a text that is no JSON; like n8n's it does not name the node."""
-    [said] = await context.evaluate_javascript(COMPLAINT, [{"text": text}])
+    [said] = await evaluate_javascript(context, COMPLAINT, [{"text": text}])
     return NodeError(str(said), anonymous=True)

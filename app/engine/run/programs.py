@@ -1,0 +1,89 @@
+"""Runs JavaScript for a node: a program of the workflow's own, or one of ours over rows that the node has made."""
+
+from typing import Any, Protocol
+
+from app.engine.run.context import NodeContext
+from app.engine.run.errors import NodeError
+from app.engine.run.static_data import run_until_kept
+from app.engine.sandbox import CodeError, CodeResult, ExpressionError, SandboxError
+
+ASKS_FOR_STATIC_DATA = "orkflowStaticData"
+NOTHING_KEPT = "Other executions change the workflow's static data all the time, so nothing was kept of it."
+
+
+class Helpers(Protocol):
+    """What answers a program of the workflow's own while it runs."""
+
+    async def ask(self, question: bytes) -> bytes:
+        """The reply, both JSON. A question that a run before this one has asked is not acted on again."""
+
+    def begin_again(self) -> None:
+        """The program runs again, because what it had read has changed."""
+
+
+async def evaluate_javascript(context: NodeContext, template: str, rows: list[dict[str, Any]]) -> list[Any]:
+    """Evaluate one expression of ours for each of `rows`, which it sees as $json.
+
+    For what only JavaScript does as JavaScript does, such as its regular expressions. Raises NodeError where it fails.
+    """
+    try:
+        return [row[0] for row in await context.sandbox.evaluate([template], context.rows_scope(rows))]
+    except (ExpressionError, SandboxError) as error:
+        raise context.expression_error(error, None) from error
+
+
+async def run_program(
+    context: NodeContext, source: str, rows: list[dict[str, Any]], *, compiles: bool = False
+) -> list[dict[str, Any]]:
+    """Run a program of ours (see app.engine.sandbox.bundles) over `rows`; one answer each, {"made"} or {"failed"}.
+
+    `compiles`: one of its libraries writes programs itself.
+    Raises NodeError when the program does not come to its end.
+    """
+    try:
+        result = await context.sandbox.run_code(source, context.rows_scope(rows), compiles=compiles)
+    except CodeError as error:
+        raise NodeError(error.message) from error
+    except SandboxError as error:
+        raise NodeError(str(error)) from error
+    return [item["json"] for item in result.items]
+
+
+async def run_own_program(
+    context: NodeContext, source: str, *, each_item: bool, continue_on_fail: bool, helpers: Helpers | None = None
+) -> CodeResult:
+    """Run a program of the workflow's own, with all that it may keep; `helpers` answers what it asks.
+
+    Where other executions may have changed the workflow's static data since the program began to read it, it is
+    run again, so that no change is lost. Raises CodeError, SandboxError, and NodeError where that goes on.
+    """
+    store = context.execution.ports.static_data
+
+    async def run() -> CodeResult:
+        return await _run_once(context, source, each_item, continue_on_fail, helpers)
+
+    if store is None or ASKS_FOR_STATIC_DATA not in source:
+        return await run()
+    begin_again = None if helpers is None else helpers.begin_again
+    result = await run_until_kept(store, context.state.static_data, run, begin_again)
+    if result is None:
+        raise NodeError(NOTHING_KEPT)
+    return result
+
+
+async def _run_once(
+    context: NodeContext, source: str, each_item: bool, continue_on_fail: bool, helpers: Helpers | None
+) -> CodeResult:
+    scope = await context.scope([source], list(context.items))
+    try:
+        result = await context.sandbox.run_code(
+            source,
+            scope,
+            each_item=each_item,
+            continue_on_fail=continue_on_fail,
+            ask=None if helpers is None else helpers.ask,
+        )
+    finally:
+        context.keep_custom_data(scope)
+    context.state.static_data.take(context.node.name, scope["staticData"])
+    return result
