@@ -10,7 +10,7 @@ from app.repository.connection import Connection
 from app.repository.data_table_conditions import Condition, RowFilter
 from app.repository.data_tables import DataTable
 from app.repository.keysets import Order, Place
-from tests.repository.test_plans import nodes, plan_of
+from tests.repository.plans import nodes, plan_of
 
 ROWS = 60_000
 FILL = """

@@ -9,7 +9,7 @@ from app.repository.lifecycle import claims
 from app.repository.node_package_wishes import MOST_ATTEMPTS, Wish
 from app.repository.node_packages import NewNodePackage
 from tests.repository.given import a_new_execution, a_worker, a_workflow
-from tests.repository.test_plans import nodes, plan_of
+from tests.repository.plans import nodes, plan_of
 
 GREET = "n8n-nodes-greet.greet"
 WISH = Wish("n8n-nodes-greet", "latest", False)

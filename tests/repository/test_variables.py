@@ -9,7 +9,7 @@ from app.repository.connection import Connection
 from app.repository.errors import AlreadyExists, Conflict, translate_errors
 from app.repository.variables import VariableFilter
 from app.schemas.base import new_id
-from tests.repository.test_plans import nodes, plan_of
+from tests.repository.plans import nodes, plan_of
 
 FILL = """
     INSERT INTO projects (id, name) SELECT 'p' || n, 'Project' FROM generate_series(1, 200) AS n;
