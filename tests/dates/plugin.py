@@ -3,13 +3,12 @@
 Loaded with `-p tests.dates.plugin` into a process that libfaketime is loaded into; TEST_CLOCK_BEGINS is the moment.
 """
 
-import asyncio
 import os
 import resource
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
 
 import pytest
 
@@ -35,21 +34,12 @@ def pytest_runtestloop(session: pytest.Session) -> Iterator[None]:
 @contextmanager
 def _sandboxes_with_this_clock() -> Iterator[None]:
     """The sandbox hands its processes no variables at all; here they get those of the clock, and no others."""
-    start = asyncio.base_events.BaseEventLoop.subprocess_exec
-
-    async def start_with_this_clock(loop: Any, *arguments: Any, **options: Any) -> Any:
-        if options.get("env") == {}:
-            options["env"] = {name: os.environ[name] for name in clocks.VARIABLES}
-        return await start(loop, *arguments, **options)
-
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(asyncio.base_events.BaseEventLoop, "subprocess_exec", start_with_this_clock)
-        patch.setattr(sandbox_process, "confine", _confine_with_shared_memory)
+        patch.setattr(sandbox_process, "environment", lambda: {name: os.environ[name] for name in clocks.VARIABLES})
+        patch.setattr(sandbox_process, "behind_walls", _with_shared_memory)
         yield
 
 
-def _confine_with_shared_memory(parent: int, limits: walls.Limits) -> None:
-    """All walls but one, in a child that has yet to become the sandbox: what libfaketime shares counts as a file."""
-    limit = resource.setrlimit
-    resource.setrlimit = lambda which, most: None if which == resource.RLIMIT_FSIZE else limit(which, most)
-    walls.confine(parent, limits)
+def _with_shared_memory(command: Sequence[str], limits: walls.Limits) -> list[str]:
+    """All walls but one: what libfaketime shares counts as a file."""
+    return walls.behind_walls(command, replace(limits, largest_file=resource.RLIM_INFINITY))

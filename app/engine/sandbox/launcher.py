@@ -1,16 +1,25 @@
-"""A filter of system calls for processes that have no business with the network, other processes or the kernel.
+"""Puts walls of the operating system around its process, and becomes the program that shall live behind them.
 
-Linux on x86-64 and arm64. It needs no rights, cannot be taken off, and what is started below has it, too.
+Started as `python -I -S launcher.py WALLS PROGRAM ARGUMENT...`, see `walls.behind_walls`; it imports nothing of ours.
+A worker has threads. In a copy of it, which a fork is, nothing of Python may run: a lock that another thread held at
+that moment is held there for ever, and the worker would wait for the copy. So this is a process of its own.
 """
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import errno
 import os
 import platform
+import pwd
+import resource
+import signal
 import struct
+import sys
 
+_NOBODY = 65534
+_PR_SET_PDEATHSIG = 1
 _PR_SET_NO_NEW_PRIVS, _PR_SET_SECCOMP, _FILTER = 38, 22, 2
 _LOAD, _EQUAL, _AT_LEAST, _ANY_BIT, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
 _ALLOW, _REFUSE, _KILL = 0x7FFF0000, 0x00050000, 0x80000000
@@ -43,7 +52,56 @@ _MACHINES = {
 _NEWER = [424, 425, 426, 427, 428, 429, 430, 434, 438]
 
 
-def program(machine: str, pid: int) -> bytes | None:
+def main(walls: list[int], command: list[str]) -> None:
+    """Become `command`, which then has few rights, and none that it can get back.
+
+    It dies with its parent, even in an endless loop; writes no core, and files only as large as it may; opens few; is
+    not root; makes no connection and no process, and sends no signal.
+    `walls`: the id of its parent; the most bytes that it may hold, and write into a file; the most open files; whether
+    it becomes `nobody`.
+    """
+    parent, data, largest_file, most_files, becomes_nobody = walls
+    resource.setrlimit(resource.RLIMIT_DATA, (data, data))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (largest_file, largest_file))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most_files, most_files))
+    if sys.platform == "linux":
+        prctl = ctypes.CDLL(None).prctl
+        if becomes_nobody:
+            with contextlib.suppress(OSError):  # a container may keep even root from changing who it is
+                _become_nobody()
+        # Only now: a change of the user would take it off.
+        prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent:
+            return
+        _refuse_calls(prctl)
+    # What found this Python's libraries is not for the program, nor is what Python makes of an empty environment.
+    environment = {name: value for name, value in os.environ.items() if name not in ("LD_LIBRARY_PATH", "LC_CTYPE")}
+    os.execve(command[0], command, environment)
+
+
+def _become_nobody() -> None:
+    try:
+        entry = pwd.getpwnam("nobody")
+        user, group = entry.pw_uid, entry.pw_gid
+    except KeyError:
+        user = group = _NOBODY
+    os.setgroups([])
+    os.setresgid(group, group, group)
+    os.setresuid(user, user, user)
+
+
+def _refuse_calls(prctl: ctypes._NamedFuncPointer) -> None:
+    """Put this process under the filter of system calls, for good. Where the kernel cannot, it stays without."""
+    prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+    lines = _filter(platform.machine(), os.getpid())
+    if lines is not None:
+        kept = ctypes.create_string_buffer(lines, len(lines))
+        given = _Program(len(lines) // 8, ctypes.cast(kept, ctypes.c_void_p))
+        prctl(_PR_SET_SECCOMP, _FILTER, ctypes.byref(given), 0, 0)
+
+
+def _filter(machine: str, pid: int) -> bytes | None:
     """The filter for a process of that id, as instructions of the kernel; None for a machine that is not known.
 
     Refused calls fail with EPERM. New threads are allowed, new processes are not; clone3 tells too little and counts as
@@ -73,14 +131,8 @@ class _Program(ctypes.Structure):
     _fields_ = (("length", ctypes.c_ushort), ("lines", ctypes.c_void_p))
 
 
-MACHINE = platform.machine()
-
-
-def apply(prctl: ctypes._NamedFuncPointer) -> None:
-    """Put this process under the filter, for good. Where the kernel cannot, it stays without."""
-    prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
-    lines = program(MACHINE, os.getpid())
-    if lines is not None:
-        kept = ctypes.create_string_buffer(lines, len(lines))
-        given = _Program(len(lines) // 8, ctypes.cast(kept, ctypes.c_void_p))
-        prctl(_PR_SET_SECCOMP, _FILTER, ctypes.byref(given), 0, 0)
+if __name__ == "__main__":
+    try:
+        main([int(each) for each in sys.argv[1:6]], sys.argv[6:])
+    except OSError as error:
+        sys.exit(f"{sys.argv[6]} could not be started: {error}")
