@@ -1,15 +1,26 @@
-"""Which request is to blame when a sandbox process ends by itself, and with what error it fails."""
+"""Which requests are to blame when a sandbox process ends by itself, and with what errors they fail."""
 
 from __future__ import annotations
 
 import signal
+from collections.abc import Mapping
 
 from app.engine.sandbox.errors import SandboxError, SandboxMemory
 from app.engine.sandbox.process import NodeProcess
 from app.engine.sandbox.requests import MAX_ATTEMPTS, Request
 
 
-def charge(request: Request, *, was_running: bool, process: NodeProcess) -> SandboxError | None:
+def charge(
+    requests: Mapping[int, Request], running: int | None, process: NodeProcess
+) -> list[tuple[Request, SandboxError]]:
+    """Who is to blame, with what each fails. What ran when the process hit a limit; else whatever dies often."""
+    ran = None if running is None else requests.get(running)
+    suspects = list(requests.values()) if ran is None else [ran]
+    errors = [(request, _error_of(request, request.id == running, process)) for request in suspects]
+    return [(request, error) for request, error in errors if error is not None]
+
+
+def _error_of(request: Request, was_running: bool, process: NodeProcess) -> SandboxError | None:
     """Why the request is to blame for the end of its process, which counts as an attempt; None: it gets another try."""
     request.attempts += 1
     if process.broke is not None and was_running:

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from functools import partial
 
 from app.engine.sandbox.blame import charge
+from app.engine.sandbox.deadlines import Deadlines
 from app.engine.sandbox.errors import SandboxError, SandboxTimeout
 from app.engine.sandbox.process import NodeProcess
 from app.engine.sandbox.requests import Ask, Channel, Manners, Moved, Request
@@ -28,9 +29,6 @@ log = logging.getLogger(__name__)
 ANSWER, ENTER, LEAVE, PONG, ASK, STREAM = 0, 1, 2, 3, 4, 16
 # Kinds of frames to the process; STREAM goes both ways.
 RUN, DROP, REPLY = 0, 1, 3
-
-# How long an abandoned or finished request may still run before its process is killed.
-GRACE_SECONDS = 0.25
 
 
 class Interpreter:
@@ -66,7 +64,7 @@ class Interpreter:
         self._taking: asyncio.Task[None] | None = None
         self._sent = 0
         self._running: int | None = None
-        self._over_at = 0.0
+        self._deadlines = Deadlines(manners.serial)
         self._silence: Silence | None = None
         self._timer = Timer(self._look, self._move_deadlines)
         self._blame: tuple[int, SandboxError] | None = None
@@ -127,8 +125,6 @@ class Interpreter:
             del self._requests[request.id]
             request.fail(Moved())
 
-    # Processes
-
     def _take(self) -> None:
         self._taking = asyncio.create_task(self._take_process())
 
@@ -160,8 +156,6 @@ class Interpreter:
         process.write(request.id, RUN, request.payload)
         if not self._serial or len(self._requests) == 1:
             self._begin(request)
-
-    # What the process says
 
     def frame_received(self, request_id: int, kind: int, payload: bytes) -> None:
         if kind == PONG:
@@ -220,12 +214,14 @@ class Interpreter:
         if self._closed:
             return
         if blame is not None:
-            request = self._requests.pop(blame[0], None)
-            if request is not None:
-                request.fail(blame[1])
+            if (blamed := self._requests.pop(blame[0], None)) is not None:
+                blamed.fail(blame[1])
         else:
             log.warning("sandbox process %s (%s) ended: %s", process.pid, self._mode, process.returncode)
-            self._suspect(next(iter(self._requests), None) if self._serial else running, process)
+            running = next(iter(self._requests), None) if self._serial else running
+            for request, error in charge(self._requests, running, process):
+                del self._requests[request.id]
+                request.fail(error)
         for request in list(self._requests.values()):
             request.deadline, request.entered = None, False
             request.detach()
@@ -236,18 +232,6 @@ class Interpreter:
             self._take()
         self._tell_idle()
 
-    def _suspect(self, running: int | None, process: NodeProcess) -> None:
-        """The process died by itself: what ran when it hit a limit is to blame; else whatever dies often."""
-        suspects = [running] if running in self._requests else list(self._requests)
-        for request_id in suspects:
-            request = self._requests[request_id]
-            error = charge(request, was_running=request_id == running, process=process)
-            if error is not None:
-                del self._requests[request_id]
-                request.fail(error)
-
-    # Time
-
     def _begin_next(self) -> None:
         if self._serial:
             request = next(iter(self._requests.values()), None)
@@ -255,86 +239,66 @@ class Interpreter:
                 self._begin(request)
 
     def _begin(self, request: Request) -> None:
-        limit = GRACE_SECONDS if request.abandoned else request.limit
-        request.deadline = asyncio.get_running_loop().time() + limit
-        self._timer.look_within(limit)
+        self._timer.look_within(self._deadlines.begin(request))
 
     def _abandon(self, request: Request) -> None:
         """Nobody waits for the answer any more: it may still come, but not for long."""
         if request.id not in self._requests:
             return
         if not self._serial:
-            del self._requests[request.id]
-            if self._process is not None:
-                self._process.write(request.id, DROP, b"")
-            self._watch_end(request.id)
-            self._tell_idle()
+            self._drop(request)
             return
         request.abandoned = True
         if request.deadline is not None:
             self._begin(request)
 
+    def _drop(self, request: Request) -> None:
+        """The process is to forget the request."""
+        del self._requests[request.id]
+        if self._process is not None:
+            self._process.write(request.id, DROP, b"")
+        self._watch_end(request.id)
+        self._tell_idle()
+
     def _watch_end(self, request_id: int) -> None:
         """Nothing more is wanted of the request; if its JavaScript runs now, it must end soon."""
         if self._running == request_id:
-            self._over_at = asyncio.get_running_loop().time() + GRACE_SECONDS
-            self._timer.look_within(GRACE_SECONDS)
+            self._timer.look_within(self._deadlines.end_soon())
 
     def _look(self, now: float) -> None:
         """What is over its time is ended; says when to look again."""
         if self._closed or self._process is None or self._blame is not None:
             return
-        following = []
         if self._silence is not None:
             if self._running is None and self._silence.look():
-                log.warning("sandbox process %s (%s) does not answer", self._process.pid, self._mode)
-                marked = self._process.mark if self._manners.marks else None
-                self._blame = None if marked is None else (marked, SandboxTimeout("The JavaScript did not end"))
-                self._process.kill()
+                self._end_silent(self._process)
                 return
-            following.append(self._silence.next_look)
-        if self._running is not None and self._running not in self._requests:
-            # What runs has answered or was dropped; it must not hold up the others.
-            if now >= self._over_at:
-                self._kill(self._running, SandboxTimeout("The JavaScript did not end"))
-                return
-            following.append(self._over_at - now)
-        for request in list(self._requests.values()):
-            if request.deadline is None:
-                continue
-            if now < request.deadline:
-                following.append(request.deadline - now)
-            elif self._serial or self._running == request.id:
-                self._kill(request.id, SandboxTimeout(request.time_is_up()))
-                return
-            elif self._running is None:
-                del self._requests[request.id]
-                self._process.write(request.id, DROP, b"")
-                request.fail(SandboxTimeout(request.time_is_up()))
-                self._tell_idle()
-            else:
-                # Another one runs; its own deadline comes, and then it is this one's turn.
-                following.append(GRACE_SECONDS)
-        if following:
-            self._timer.look_within(min(following))
+            self._timer.look_within(self._silence.next_look)
+        overdue = self._deadlines.look(now, self._requests, self._running)
+        if overdue.killing is not None:
+            request = self._requests.get(overdue.killing)
+            said = "The JavaScript did not end" if request is None else request.time_is_up()
+            self._blame = overdue.killing, SandboxTimeout(said)
+            self._process.kill()
+            return
+        for request in overdue.dropped:
+            request.fail(SandboxTimeout(request.time_is_up()))
+            self._drop(request)
+        if overdue.next_look is not None:
+            self._timer.look_within(overdue.next_look)
+
+    def _end_silent(self, process: NodeProcess) -> None:
+        log.warning("sandbox process %s (%s) does not answer", process.pid, self._mode)
+        marked = process.mark if self._manners.marks else None
+        self._blame = None if marked is None else (marked, SandboxTimeout("The JavaScript did not end"))
+        process.kill()
 
     def _move_deadlines(self, seconds: float) -> None:
-        """The loop was held, or this whole program was frozen: that time is nobody's."""
-        self._over_at += seconds
-        for request in self._requests.values():
-            if request.deadline is not None:
-                request.deadline += seconds
+        self._deadlines.move(self._requests.values(), seconds)
 
     def _has_answered(self) -> None:
         if self._silence is not None:
             self._silence.end()
-
-    def _kill(self, request_id: int, error: SandboxError) -> None:
-        assert self._process is not None
-        self._blame = request_id, error
-        self._process.kill()
-
-    # Ends
 
     def _fail_all(self, error: Exception) -> None:
         requests, self._requests = self._requests, {}
