@@ -27,7 +27,7 @@ from app.api.data_tables import rows as data_table_rows
 from app.api.data_tables import tables as data_tables
 from app.api.executions import bulk as execution_bulk
 from app.api.executions import events as execution_events
-from app.api.executions import executions, run_data
+from app.api.executions import executions, jobs, run_data
 from app.api.executions import progress as execution_progress
 from app.api.executions import stats as execution_stats
 from app.api.face import auth, bodies, codings, cors, errors, ignored, openapi, operations, reads, requests, sessions
@@ -75,6 +75,7 @@ from app.workflow_rules import EngineRules
 MODULES = (
     executions,
     execution_bulk,
+    jobs,
     execution_stats,
     execution_events,
     execution_progress,

@@ -8,27 +8,22 @@ from flask import Response
 from app.api.executions.filters import filter_of_body
 from app.api.executions.restarts import check_each, restart_of
 from app.api.face import idempotency
-from app.api.face.answers import answer
 from app.api.face.auth import caller
 from app.api.face.blueprint import Blueprint
 from app.api.face.errors import Refused
 from app.api.face.services import database, services
-from app.api.rendering import render_deletion_job, render_retry_answer, render_retry_job
+from app.api.rendering import render_retry_answer
 from app.repository import deletion_jobs, deletions, lifecycle, retries, retry_jobs
 from app.repository.connection import Connection
-from app.repository.errors import CannotRetry, DeletionJobNotFound, RetryJobNotFound
+from app.repository.errors import CannotRetry
 from app.repository.execution_filters import ExecutionFilter
 from app.repository.executions import get_executions, list_executions
 from app.repository.retries import RetryAnswer
-from app.repository.retry_jobs import COUNTED_UP_TO, RetryJob
-from app.schemas.base import parse_execution_id
+from app.repository.retry_jobs import COUNTED_UP_TO
 from app.schemas.execution_actions import (
     MOST_AT_ONCE,
     DeleteBody,
     DeletedSchema,
-    DeletionJobSchema,
-    RetryJobQuery,
-    RetryJobSchema,
     RetryManyBody,
     RetryManySchema,
     StopFilter,
@@ -36,7 +31,6 @@ from app.schemas.execution_actions import (
     StoppedSchema,
     possible_ids,
 )
-from app.schemas.pages import DEFAULT_LIMIT
 
 blueprint = Blueprint("executions-bulk", __name__, url_prefix="/api/v1/executions", description="Many at once.")
 
@@ -125,42 +119,6 @@ def begin_retry_job(connection: Connection, wanted: ExecutionFilter, body: dict[
     return {"job": str(number)} | ({} if matched is None else {"matched": matched})
 
 
-@blueprint.endpoint(
-    "GET", "/retryMany/<job_id>", scope="execution:retry", query=RetryJobQuery, answer=RetryJobSchema, errors=[404]
-)
-def get_retry_job(query: dict[str, Any], job_id: str) -> Response:
-    """How far retries in the background are, and what became of each execution; known for a week after their end."""
-    number = require_retry_job_id(job_id)
-    with database() as connection:
-        job = retry_jobs.get_retry_job(connection, number, project_id=caller().project_id)
-        return answer_job(connection, job, query)
-
-
-@blueprint.endpoint("DELETE", "/retryMany/<job_id>", scope="execution:retry", answer=RetryJobSchema, errors=[404])
-def end_retry_job(job_id: str) -> Response:
-    """Retry nothing more in the background of what is left; the retries that were queued stay."""
-    number = require_retry_job_id(job_id)
-    with database() as connection:
-        job = retry_jobs.end_retry_job(connection, number, project_id=caller().project_id)
-        return answer_job(connection, job, {"limit": DEFAULT_LIMIT, "last_id": None})
-
-
-def require_retry_job_id(text: str) -> int:
-    """The number of an id in a path. Raises RetryJobNotFound for one that cannot exist."""
-    number = parse_execution_id(text)
-    if number is None:
-        raise RetryJobNotFound
-    return number
-
-
-def answer_job(connection: Connection, job: RetryJob, query: dict[str, Any]) -> Response:
-    """How far a job is, and the page that `query` asks for."""
-    rows = retry_jobs.read_results(connection, job.id, limit=query["limit"] + 1, before=query["last_id"])
-    page, cursor = RETRY_JOB_QUERY.cut(query, rows)
-    results = [render_retry_answer(one) for one in page]
-    return answer({**render_retry_job(job), "results": results, "nextCursor": cursor})
-
-
 def retry_all(
     connection: Connection, ids: list[int], impossible: Sequence[str], body: dict[str, Any]
 ) -> dict[str, Any]:
@@ -239,17 +197,3 @@ def delete_executions(body: dict[str, Any]) -> Response:
             return {"success": True}
 
         return idempotency.once(connection, act)
-
-
-@blueprint.endpoint("GET", "/delete/<job_id>", scope="execution:delete", answer=DeletionJobSchema, errors=[404])
-def get_deletion_job(job_id: str) -> Response:
-    """How far a deletion in the background is; it is known for a week after its end."""
-    number = parse_execution_id(job_id)
-    if number is None:
-        raise DeletionJobNotFound
-    with database() as connection:
-        job = deletion_jobs.get_deletion_job(connection, number, project_id=caller().project_id)
-    return answer(render_deletion_job(job))
-
-
-RETRY_JOB_QUERY = RetryJobQuery()

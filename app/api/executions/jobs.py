@@ -1,0 +1,68 @@
+"""What goes on in the background after a call that changes many executions: how far it is, and its end."""
+
+from typing import Any
+
+from flask import Response
+
+from app.api.face.answers import answer
+from app.api.face.auth import caller
+from app.api.face.blueprint import Blueprint
+from app.api.face.services import database
+from app.api.rendering import render_deletion_job, render_retry_answer, render_retry_job
+from app.repository import deletion_jobs, retry_jobs
+from app.repository.connection import Connection
+from app.repository.errors import DeletionJobNotFound, RetryJobNotFound
+from app.repository.retry_jobs import RetryJob
+from app.schemas.base import parse_execution_id
+from app.schemas.execution_actions import DeletionJobSchema, RetryJobQuery, RetryJobSchema
+from app.schemas.pages import DEFAULT_LIMIT
+
+blueprint = Blueprint("executions-jobs", __name__, url_prefix="/api/v1/executions", description="In the background.")
+RETRY_JOB_QUERY = RetryJobQuery()
+
+
+@blueprint.endpoint(
+    "GET", "/retryMany/<job_id>", scope="execution:retry", query=RetryJobQuery, answer=RetryJobSchema, errors=[404]
+)
+def get_retry_job(query: dict[str, Any], job_id: str) -> Response:
+    """How far retries in the background are, and what became of each execution; known for a week after their end."""
+    number = require_retry_job_id(job_id)
+    with database() as connection:
+        job = retry_jobs.get_retry_job(connection, number, project_id=caller().project_id)
+        return answer_job(connection, job, query)
+
+
+@blueprint.endpoint("DELETE", "/retryMany/<job_id>", scope="execution:retry", answer=RetryJobSchema, errors=[404])
+def end_retry_job(job_id: str) -> Response:
+    """Retry nothing more in the background of what is left; the retries that were queued stay."""
+    number = require_retry_job_id(job_id)
+    with database() as connection:
+        job = retry_jobs.end_retry_job(connection, number, project_id=caller().project_id)
+        return answer_job(connection, job, {"limit": DEFAULT_LIMIT, "last_id": None})
+
+
+def require_retry_job_id(text: str) -> int:
+    """The number of an id in a path. Raises RetryJobNotFound for one that cannot exist."""
+    number = parse_execution_id(text)
+    if number is None:
+        raise RetryJobNotFound
+    return number
+
+
+def answer_job(connection: Connection, job: RetryJob, query: dict[str, Any]) -> Response:
+    """How far a job is, and the page that `query` asks for."""
+    rows = retry_jobs.read_results(connection, job.id, limit=query["limit"] + 1, before=query["last_id"])
+    page, cursor = RETRY_JOB_QUERY.cut(query, rows)
+    results = [render_retry_answer(one) for one in page]
+    return answer({**render_retry_job(job), "results": results, "nextCursor": cursor})
+
+
+@blueprint.endpoint("GET", "/delete/<job_id>", scope="execution:delete", answer=DeletionJobSchema, errors=[404])
+def get_deletion_job(job_id: str) -> Response:
+    """How far a deletion in the background is; it is known for a week after its end."""
+    number = parse_execution_id(job_id)
+    if number is None:
+        raise DeletionJobNotFound
+    with database() as connection:
+        job = deletion_jobs.get_deletion_job(connection, number, project_id=caller().project_id)
+    return answer(render_deletion_job(job))
