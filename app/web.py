@@ -14,6 +14,7 @@ from app.api import (
     mcp,
     members,
     oauth,
+    overview,
     packages,
     problems,
     projects,
@@ -98,6 +99,7 @@ MODULES = (
     discovery,
     insights,
     packages,
+    overview,
     data_tables,
     data_table_columns,
     data_table_rows,
@@ -150,7 +152,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         packages=known,
         replica=open_replica(settings, pool),
     )
-    app.extensions[engine_room.EXAMINATION] = partial(examine, settings)
+    app.extensions[overview.EXAMINATION] = partial(examine, settings)
     add_endpoints(app)
     report_soon(pool, vault)
     return app

@@ -72,6 +72,15 @@ LIST = """
      ORDER BY k.id
 """
 
+PAGE = """
+    SELECT k.id, k.label, k.scopes, k.project_id, k.created_at, k.expires_at, k.last_used_at, k.revoked_at,
+           k.user_id
+      FROM api_keys AS k
+     WHERE k.id > %(after)s AND k.revoked_at IS NULL
+     ORDER BY k.id
+     LIMIT %(limit)s
+"""
+
 REVOKE = """
     UPDATE api_keys AS k
        SET revoked_at = coalesce(k.revoked_at, clock_timestamp())
@@ -131,6 +140,12 @@ def list_api_keys(connection: Connection) -> list[ApiKey]:
     """All keys, revoked ones too, in the order of their making."""
     with connection.cursor(row_factory=class_row(ApiKey)) as cursor:
         return cursor.execute(LIST).fetchall()
+
+
+def page_of_api_keys(connection: Connection, *, limit: int, after: int = 0) -> list[ApiKey]:
+    """At most `limit` keys that are not revoked, of ids above `after`, in the order of their making."""
+    with connection.cursor(row_factory=class_row(ApiKey)) as cursor:
+        return cursor.execute(PAGE, {"limit": limit, "after": after}).fetchall()
 
 
 def revoke_api_key(connection: Connection, api_key_id: int) -> None:

@@ -17,6 +17,7 @@ from app.repository.execution_filters import ExecutionFilter, filter_of
 from app.repository.executions import list_executions
 
 STEP_SIZE = 500
+LARGEST_ID = 2**63 - 1
 
 CREATE = """
     INSERT INTO deletion_jobs (project_id, wanted, above)
@@ -34,6 +35,14 @@ GET = """
     SELECT j.id, j.deleted, j.created_at, j.finished_at
       FROM deletion_jobs AS j
      WHERE j.id = %(id)s AND (%(project_id)s::text IS NULL OR j.project_id = %(project_id)s)
+"""
+
+LIST = """
+    SELECT j.id, j.deleted, j.created_at, j.finished_at
+      FROM deletion_jobs AS j
+     WHERE j.id < %(before)s AND (%(project_id)s::text IS NULL OR j.project_id = %(project_id)s)
+     ORDER BY j.id DESC
+     LIMIT %(limit)s
 """
 
 # Uses deletion_jobs_unfinished. The lock lasts for one step: whoever comes next does the next one.
@@ -85,6 +94,15 @@ def get_deletion_job(connection: Connection, job_id: int, *, project_id: str | N
     if job is None:
         raise DeletionJobNotFound
     return job
+
+
+def list_deletion_jobs(
+    connection: Connection, *, project_id: str | None, limit: int, before: int | None = None
+) -> list[DeletionJob]:
+    """At most `limit` jobs, newest first; with `before`, only of ids below it."""
+    values = {"project_id": project_id, "limit": limit, "before": LARGEST_ID if before is None else before}
+    with connection.cursor(row_factory=args_row(DeletionJob)) as cursor:
+        return cursor.execute(LIST, values).fetchall()
 
 
 def delete_some(connection: Connection, *, size: int = STEP_SIZE) -> int | None:

@@ -46,18 +46,24 @@ CONCURRENT = """
 
 QUEUE_DEPTH = """
     SELECT count(*)
-      FROM (SELECT 1 FROM executions AS e WHERE e.status = 'new' LIMIT 100000) AS queued
+      FROM (SELECT 1
+              FROM executions AS e
+             WHERE e.status = 'new' AND (%(project_id)s::text IS NULL OR e.project_id = %(project_id)s)
+             LIMIT 100000) AS queued
 """
 
 WAITING = """
     SELECT count(*)
-      FROM (SELECT 1 FROM executions AS e WHERE e.status = 'waiting' LIMIT 100000) AS waiting
+      FROM (SELECT 1
+              FROM executions AS e
+             WHERE e.status = 'waiting' AND (%(project_id)s::text IS NULL OR e.project_id = %(project_id)s)
+             LIMIT 100000) AS waiting
 """
 
 OLDEST_QUEUED = """
     SELECT extract(epoch FROM clock_timestamp() - e.created_at)::float
       FROM executions AS e
-     WHERE e.status = 'new'
+     WHERE e.status = 'new' AND (%(project_id)s::text IS NULL OR e.project_id = %(project_id)s)
      ORDER BY e.id
      LIMIT 1
 """
@@ -112,11 +118,12 @@ class QueueState:
     oldest_queued_seconds: float
 
 
-def queue_state(connection: Connection) -> QueueState:
-    """A picture of the queue for operators."""
+def queue_state(connection: Connection, *, project_id: str | None = None) -> QueueState:
+    """A picture of the queue for operators, within a project when one is given."""
+    visible = {"project_id": project_id}
     return QueueState(
-        queued=int(scalar(connection, QUEUE_DEPTH)),
-        running=count_running(connection),
-        waiting=int(scalar(connection, WAITING)),
-        oldest_queued_seconds=float(scalar(connection, OLDEST_QUEUED) or 0.0),
+        queued=int(scalar(connection, QUEUE_DEPTH, visible)),
+        running=count_running(connection, project_id=project_id),
+        waiting=int(scalar(connection, WAITING, visible)),
+        oldest_queued_seconds=float(scalar(connection, OLDEST_QUEUED, visible) or 0.0),
     )

@@ -1,10 +1,10 @@
-"""What an operator looks at: workers, the queue by workflow, addresses and times of triggers, deletions, sizes.
+"""What an operator looks at: workers, the queue by workflow, addresses and times of triggers, sizes.
 
 Each statement reads a bounded number of rows, whatever there are of executions.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from psycopg.rows import class_row
@@ -40,32 +40,28 @@ QUEUE = """
 
 # Uses schedules_due.
 SCHEDULES = """
-    SELECT s.workflow_id, w.name AS workflow_name, s.node, s.next_at, s.last_at
+    SELECT s.workflow_id, w.name AS workflow_name, s.node, s.rule_index, s.next_at, s.last_at
       FROM schedules AS s
       JOIN workflows AS w ON w.id = s.workflow_id
      WHERE (%(project_id)s::text IS NULL OR w.project_id = %(project_id)s)
        AND (%(workflow_ids)s::text[] IS NULL OR s.workflow_id = ANY(%(workflow_ids)s::text[]))
-     ORDER BY s.next_at
-     LIMIT %(most)s
+       AND (s.next_at, s.workflow_id, s.node, s.rule_index)
+         > (%(next_at)s::timestamptz, %(workflow_id)s::text, %(node)s::text, %(rule_index)s::int)
+     ORDER BY s.next_at, s.workflow_id, s.node, s.rule_index
+     LIMIT %(limit)s
 """
 
+# Uses webhooks_path_is_free.
 WEBHOOKS = """
-    SELECT h.workflow_id, w.name AS workflow_name, h.node, h.method, h.path, h.webhook_id
+    SELECT h.workflow_id, w.name AS workflow_name, h.node, h.method, h.path, h.webhook_id, h.pattern
       FROM webhooks AS h
       JOIN workflows AS w ON w.id = h.workflow_id
      WHERE (%(project_id)s::text IS NULL OR w.project_id = %(project_id)s)
        AND (%(workflow_ids)s::text[] IS NULL OR h.workflow_id = ANY(%(workflow_ids)s::text[]))
-     ORDER BY h.path, h.method
-     LIMIT %(most)s
-"""
-
-# Uses deletion_jobs_unfinished.
-DELETIONS = """
-    SELECT j.id, j.deleted, j.created_at
-      FROM deletion_jobs AS j
-     WHERE j.finished_at IS NULL AND (%(project_id)s::text IS NULL OR j.project_id = %(project_id)s)
-     ORDER BY j.id
-     LIMIT %(most)s
+       AND (h.method, h.pattern, coalesce(h.webhook_id, ''))
+         > (%(method)s::text, %(pattern)s::text, %(webhook_id)s::text)
+     ORDER BY h.method, h.pattern, coalesce(h.webhook_id, '')
+     LIMIT %(limit)s
 """
 
 DATABASE_BYTES = "SELECT pg_database_size(current_database())"
@@ -107,8 +103,23 @@ class NextStart:
     workflow_id: str
     workflow_name: str
     node: str
+    rule_index: int
     next_at: datetime
     last_at: datetime | None
+
+    @property
+    def place(self) -> "SchedulePlace":
+        return SchedulePlace(self.next_at, self.workflow_id, self.node, self.rule_index)
+
+
+@dataclass(frozen=True, slots=True)
+class SchedulePlace:
+    """A place in the list of schedules; `next_at` is a time of PostgreSQL's, for there is none before all others."""
+
+    next_at: datetime | str = "-infinity"
+    workflow_id: str = ""
+    node: str = ""
+    rule_index: int = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,19 +132,24 @@ class WebhookAddress:
     method: str
     path: str
     webhook_id: str | None
+    pattern: str
 
     @property
     def address(self) -> str:
         return f"{self.webhook_id}/{self.path}" if self.webhook_id else self.path
 
+    @property
+    def place(self) -> "WebhookPlace":
+        return WebhookPlace(self.method, self.pattern, self.webhook_id or "")
+
 
 @dataclass(frozen=True, slots=True)
-class Deletion:
-    """A deletion under way."""
+class WebhookPlace:
+    """A place in the list of addresses."""
 
-    id: int
-    deleted: int
-    created_at: datetime
+    method: str = ""
+    pattern: str = ""
+    webhook_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,30 +175,35 @@ def read_queue(connection: Connection, *, project_id: str | None) -> list[Queued
 
 
 def list_next_starts(
-    connection: Connection, *, project_id: str | None, workflow_ids: Sequence[str] | None = None
+    connection: Connection,
+    *,
+    project_id: str | None,
+    workflow_ids: Sequence[str] | None = None,
+    limit: int = MOST_LISTED,
+    after: SchedulePlace = SchedulePlace(),
 ) -> list[NextStart]:
     """What schedules start next, the soonest first; of these workflows only, when some are named."""
+    values = {**asdict(after), **of_workflows(project_id, workflow_ids), "limit": limit}
     with connection.cursor(row_factory=class_row(NextStart)) as cursor:
-        return cursor.execute(SCHEDULES, of_workflows(project_id, workflow_ids)).fetchall()
+        return cursor.execute(SCHEDULES, values).fetchall()
 
 
 def list_webhooks(
-    connection: Connection, *, project_id: str | None, workflow_ids: Sequence[str] | None = None
+    connection: Connection,
+    *,
+    project_id: str | None,
+    workflow_ids: Sequence[str] | None = None,
+    limit: int = MOST_LISTED,
+    after: WebhookPlace = WebhookPlace(),
 ) -> list[WebhookAddress]:
-    """The addresses of active workflows; of these workflows only, when some are named."""
+    """The addresses of active workflows, by method and path; of these workflows only, when some are named."""
+    values = {**asdict(after), **of_workflows(project_id, workflow_ids), "limit": limit}
     with connection.cursor(row_factory=class_row(WebhookAddress)) as cursor:
-        return cursor.execute(WEBHOOKS, of_workflows(project_id, workflow_ids)).fetchall()
+        return cursor.execute(WEBHOOKS, values).fetchall()
 
 
 def of_workflows(project_id: str | None, workflow_ids: Sequence[str] | None) -> dict[str, object]:
-    ids = None if workflow_ids is None else list(workflow_ids)
-    return {"project_id": project_id, "workflow_ids": ids, "most": MOST_LISTED}
-
-
-def list_deletions(connection: Connection, *, project_id: str | None) -> list[Deletion]:
-    """Deletions that are not done."""
-    with connection.cursor(row_factory=class_row(Deletion)) as cursor:
-        return cursor.execute(DELETIONS, {"project_id": project_id, "most": MOST_LISTED}).fetchall()
+    return {"project_id": project_id, "workflow_ids": None if workflow_ids is None else list(workflow_ids)}
 
 
 def database_bytes(connection: Connection) -> int:

@@ -18,6 +18,7 @@ from app.repository.retries import Restart, RetryAnswer, find_retryable, retry_m
 
 STEP_SIZE = 100
 COUNTED_UP_TO = 10_000
+LARGEST_ID = 2**63 - 1
 MOST_QUEUED = 1_000
 """While so many executions are queued, of whatever kind, no job queues more."""
 
@@ -38,6 +39,14 @@ GET = """
     SELECT j.id, j.matched, j.retried, j.refused, j.created_at, j.finished_at
       FROM retry_jobs AS j
      WHERE j.id = %(id)s AND (%(project_id)s::text IS NULL OR j.project_id = %(project_id)s)
+"""
+
+LIST = """
+    SELECT j.id, j.matched, j.retried, j.refused, j.created_at, j.finished_at
+      FROM retry_jobs AS j
+     WHERE j.id < %(before)s AND (%(project_id)s::text IS NULL OR j.project_id = %(project_id)s)
+     ORDER BY j.id DESC
+     LIMIT %(limit)s
 """
 
 # Waits for the step that is being done.
@@ -123,6 +132,15 @@ def get_retry_job(connection: Connection, job_id: int, *, project_id: str | None
     return job
 
 
+def list_retry_jobs(
+    connection: Connection, *, project_id: str | None, limit: int, before: int | None = None
+) -> list[RetryJob]:
+    """At most `limit` jobs, newest first; with `before`, only of ids below it."""
+    values = {"project_id": project_id, "limit": limit, "before": LARGEST_ID if before is None else before}
+    with connection.cursor(row_factory=args_row(RetryJob)) as cursor:
+        return cursor.execute(LIST, values).fetchall()
+
+
 def end_retry_job(connection: Connection, job_id: int, *, project_id: str | None = None) -> RetryJob:
     """Retry nothing more of a job; one that has ended stays as it is. Raises RetryJobNotFound."""
     connection.execute(END, {"id": job_id, "project_id": project_id})
@@ -131,7 +149,7 @@ def end_retry_job(connection: Connection, job_id: int, *, project_id: str | None
 
 def read_results(connection: Connection, job_id: int, *, limit: int, before: int | None = None) -> list[RetryAnswer]:
     """What became of at most `limit` executions of the job, newest first; with `before`, only of ids below it."""
-    wanted = {"id": job_id, "before": 2**63 - 1 if before is None else before, "limit": limit}
+    wanted = {"id": job_id, "before": LARGEST_ID if before is None else before, "limit": limit}
     with connection.cursor(row_factory=args_row(RetryAnswer)) as cursor:
         return cursor.execute(RESULTS, wanted).fetchall()
 

@@ -16,9 +16,7 @@ from app.schemas.base import (
     tag_id_field,
     validate_text,
 )
-from app.schemas.cursors import InvalidCursor
 from app.schemas.execution_queries import IN_BODIES
-from app.schemas.pages import PageQuery
 from app.vocabulary import RETRYABLE, STATUSES, VOTES
 
 STOPPABLE = ("running", "waiting", "queued")
@@ -238,18 +236,8 @@ class RetryManySchema(CamelSchema):
     )
 
 
-class RetryJobQuery(PageQuery):
-    """Which page of what became of each execution, newest first."""
-
-    def load_last_id(self, text: str) -> int:
-        number = parse_execution_id(text)
-        if number is None:
-            raise InvalidCursor
-        return number
-
-
-class RetryJobSchema(CamelSchema):
-    """How far retries in the background are, and a page of what became of each execution."""
+class RetryJobStateSchema(CamelSchema):
+    """How far retries in the background are."""
 
     id = fields.String(required=True)
     finished = fields.Boolean(required=True)
@@ -262,7 +250,26 @@ class RetryJobSchema(CamelSchema):
     refused = fields.Integer(required=True, metadata={"description": "How many could not be retried."})
     created_at = fields.String(required=True)
     finished_at = fields.String(required=True, allow_none=True)
+
+
+class RetryJobSchema(RetryJobStateSchema):
+    """How far retries in the background are, and a page of what became of each execution."""
+
     results = fields.List(fields.Nested(RetryResultSchema), required=True)
+    next_cursor = fields.String(required=True, allow_none=True)
+
+
+class RetryJobPageSchema(CamelSchema):
+    """A page of retries in the background, the newest first."""
+
+    data = fields.List(fields.Nested(RetryJobStateSchema), required=True)
+    next_cursor = fields.String(required=True, allow_none=True)
+
+
+class DeletionJobPageSchema(CamelSchema):
+    """A page of deletions in the background, the newest first."""
+
+    data = fields.List(fields.Nested(DeletionJobSchema), required=True)
     next_cursor = fields.String(required=True, allow_none=True)
 
 

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from marshmallow import ValidationError, fields, post_load, validate
 
-from app.schemas.base import QueryFlag, StrictSchema, WholeNumber, parse_uuid
+from app.schemas.base import QueryFlag, StrictSchema, WholeNumber, parse_execution_id, parse_uuid
 from app.schemas.cursors import Cursor, InvalidCursor, decode_cursor, encode_cursor
 
 DEFAULT_LIMIT = 100
@@ -106,6 +106,16 @@ class PageQuery(StrictSchema):
             if query.get(name) is not None
         }
         return encode_cursor(Cursor(last_id, query["limit"], filters))
+
+
+class NumberPageQuery(PageQuery):
+    """A page of a list in the order of its ids, which are numbers."""
+
+    def load_last_id(self, text: str) -> int:
+        number = parse_execution_id(text)
+        if number is None:
+            raise InvalidCursor
+        return number
 
 
 class UuidPageQuery(PageQuery):

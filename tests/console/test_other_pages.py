@@ -63,8 +63,20 @@ def test_the_engine_room_shows_workers_and_the_queue(browser, api, workflow):
     api.db.commit()
     api.queue(workflow)
     api.post("/tags", {"name": "urgent"})
+    made = "INSERT INTO retry_jobs (wanted, load_workflow, above, matched, retried) VALUES ('{}', false, 0, 9000, 17)"
+    api.db.execute(made)
+    api.db.commit()
     page = browser.get("/console/engine-room").text
-    for text in ("machine-1", "0 of 20", "Customer Onboarding", "urgent", "Largest tables", "API keys"):
+    for text in (
+        "machine-1",
+        "0 of 20",
+        "Customer Onboarding",
+        "urgent",
+        "Largest tables",
+        "API keys",
+        "None is installed",
+        "17 of 9,000",
+    ):
         assert text in page, text
 
 

@@ -14,15 +14,31 @@ from app.repository.connection import Connection
 from app.repository.errors import DeletionJobNotFound, RetryJobNotFound
 from app.repository.retry_jobs import RetryJob
 from app.schemas.base import parse_execution_id
-from app.schemas.execution_actions import DeletionJobSchema, RetryJobQuery, RetryJobSchema
-from app.schemas.pages import DEFAULT_LIMIT
+from app.schemas.execution_actions import (
+    DeletionJobPageSchema,
+    DeletionJobSchema,
+    RetryJobPageSchema,
+    RetryJobSchema,
+)
+from app.schemas.pages import DEFAULT_LIMIT, NumberPageQuery
 
 blueprint = Blueprint("executions-jobs", __name__, url_prefix="/api/v1/executions", description="In the background.")
-RETRY_JOB_QUERY = RetryJobQuery()
+PAGES = NumberPageQuery()
+
+
+@blueprint.endpoint("GET", "/retryMany", scope="execution:retry", query=NumberPageQuery, answer=RetryJobPageSchema)
+def get_retry_jobs(query: dict[str, Any]) -> Response:
+    """List retries in the background, newest first; they are known for a week after their end."""
+    with database() as connection:
+        rows = retry_jobs.list_retry_jobs(
+            connection, project_id=caller().project_id, limit=query["limit"] + 1, before=query["last_id"]
+        )
+    page, cursor = PAGES.cut(query, rows)
+    return answer({"data": [render_retry_job(job) for job in page], "nextCursor": cursor})
 
 
 @blueprint.endpoint(
-    "GET", "/retryMany/<job_id>", scope="execution:retry", query=RetryJobQuery, answer=RetryJobSchema, errors=[404]
+    "GET", "/retryMany/<job_id>", scope="execution:retry", query=NumberPageQuery, answer=RetryJobSchema, errors=[404]
 )
 def get_retry_job(query: dict[str, Any], job_id: str) -> Response:
     """How far retries in the background are, and what became of each execution; known for a week after their end."""
@@ -52,9 +68,20 @@ def require_retry_job_id(text: str) -> int:
 def answer_job(connection: Connection, job: RetryJob, query: dict[str, Any]) -> Response:
     """How far a job is, and the page that `query` asks for."""
     rows = retry_jobs.read_results(connection, job.id, limit=query["limit"] + 1, before=query["last_id"])
-    page, cursor = RETRY_JOB_QUERY.cut(query, rows)
+    page, cursor = PAGES.cut(query, rows)
     results = [render_retry_answer(one) for one in page]
     return answer({**render_retry_job(job), "results": results, "nextCursor": cursor})
+
+
+@blueprint.endpoint("GET", "/delete", scope="execution:delete", query=NumberPageQuery, answer=DeletionJobPageSchema)
+def get_deletion_jobs(query: dict[str, Any]) -> Response:
+    """List deletions in the background, newest first; they are known for a week after their end."""
+    with database() as connection:
+        rows = deletion_jobs.list_deletion_jobs(
+            connection, project_id=caller().project_id, limit=query["limit"] + 1, before=query["last_id"]
+        )
+    page, cursor = PAGES.cut(query, rows)
+    return answer({"data": [render_deletion_job(job) for job in page], "nextCursor": cursor})
 
 
 @blueprint.endpoint("GET", "/delete/<job_id>", scope="execution:delete", answer=DeletionJobSchema, errors=[404])

@@ -7,9 +7,10 @@ from uuid import UUID
 
 from tests.api.conftest import WORKFLOW
 
-OBJECT, LIST, BULK, CREATE, COMMON, EVERYBODYS, NO_FORM, KEYS_OWN = (
+OBJECT, LIST, JOBS, BULK, CREATE, COMMON, EVERYBODYS, NO_FORM, KEYS_OWN = (
     "object",
     "list",
+    "jobs",
     "bulk",
     "create",
     "common",
@@ -19,9 +20,10 @@ OBJECT, LIST, BULK, CREATE, COMMON, EVERYBODYS, NO_FORM, KEYS_OWN = (
 )
 """What a key that is limited to a project gets of others.
 
-OBJECT: not found. LIST: only its own rows. BULK: its own are changed and others are not. CREATE: what it makes is in
-its project. COMMON: shared by all projects, so it may be looked at. EVERYBODYS: shared, so it must not be changed.
-KEYS_OWN: belongs to another key, so it is not found. NO_FORM: takes a form, and has tests of its own.
+OBJECT: not found. LIST: only its own rows. JOBS: likewise, of what names no project. BULK: its own are changed and
+others are not. CREATE: what it makes is in its project. COMMON: shared by all projects, so it may be looked at.
+EVERYBODYS: shared, so it must not be changed, or even be seen where it tells of all projects. KEYS_OWN: belongs to
+another key, so it is not found. NO_FORM: takes a form, and has tests of its own.
 """
 
 CREDENTIAL = {"name": "Service", "type": "httpHeaderAuth", "data": {"name": "X-Key", "value": "v"}}
@@ -43,7 +45,9 @@ RULES: dict[tuple[str, str], tuple[str, Any]] = {
     ("GET", "/executions/<execution_id>/tags"): (OBJECT, None),
     ("PUT", "/executions/<execution_id>/tags"): (OBJECT, []),
     ("POST", "/executions/delete"): (BULK, {"filter": {"workflowId": "all"}}),
+    ("GET", "/executions/delete"): (JOBS, None),
     ("GET", "/executions/delete/<job_id>"): (OBJECT, None),
+    ("GET", "/executions/retryMany"): (JOBS, None),
     ("GET", "/executions/retryMany/<job_id>"): (OBJECT, None),
     ("DELETE", "/executions/retryMany/<job_id>"): (OBJECT, None),
     ("POST", "/executions/retryMany"): (BULK, {"filter": {"status": ["error"]}}),
@@ -127,6 +131,13 @@ RULES: dict[tuple[str, str], tuple[str, Any]] = {
     ("POST", "/community-packages"): (EVERYBODYS, {"name": "n8n-nodes-greet"}),
     ("PATCH", "/community-packages/<path:package_name>"): (EVERYBODYS, {}),
     ("DELETE", "/community-packages/<path:package_name>"): (EVERYBODYS, None),
+    ("GET", "/workers"): (EVERYBODYS, None),
+    ("GET", "/queue"): (COMMON, None),
+    ("GET", "/schedules"): (COMMON, None),
+    ("GET", "/webhooks"): (COMMON, None),
+    ("GET", "/storage"): (EVERYBODYS, None),
+    ("GET", "/api-keys"): (EVERYBODYS, None),
+    ("GET", "/doctor"): (EVERYBODYS, None),
     ("GET", "/tags"): (COMMON, None),
     ("POST", "/tags"): (COMMON, {"name": "New"}),
     ("GET", "/tags/<tag_id>"): (COMMON, None),

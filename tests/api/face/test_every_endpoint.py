@@ -21,6 +21,7 @@ from tests.api.face.endpoint_rules import (
     CREATE,
     CREDENTIAL,
     EVERYBODYS,
+    JOBS,
     KEYS_OWN,
     LIST,
     NO_FORM,
@@ -190,6 +191,8 @@ def test_own_and_another_project(api: Api, names, method: str, path: str) -> Non
     elif kind == LIST:
         assert there.status_code == 200
         assert {project_of(row) for row in there.json["data"]} == {"a"}
+    elif kind == JOBS:
+        assert [row["id"] for row in there.json["data"]] == [names["a"]["job_id"]]
     elif kind == CREATE:
         assert project_of(there.json) == "a"
         assert limited.call(method, filled(path, names["b"]), {**body, "projectId": "b"}).status_code == 404
