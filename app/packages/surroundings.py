@@ -21,6 +21,7 @@ from app.engine.run.memory import TooMuchData, estimate
 from app.engine.run.ports import ChildRequest
 from app.engine.values import conversions
 from app.outgoing.addresses import AddressRefused, UnknownHost
+from app.packages.memories import ask_memory
 from app.packages.network import Network
 from app.packages.requests import Refused, Requests
 from app.packages.sub_nodes import Describe, SubNodes, run_program
@@ -61,6 +62,7 @@ class Surroundings:
             "file": self._file,
             "evaluate": self._evaluate,
             "executeWorkflow": self._execute_workflow,
+            "memory": self._memory,
             "respond": self._respond,
             "runProgram": self._run_program,
         }
@@ -207,6 +209,10 @@ class Surroundings:
         if outcome.error is not None:
             raise Refused({"message": outcome.error})
         return {"result": {"data": outcome.outputs, "executionId": outcome.execution_id, "waitTill": None}}
+
+    async def _memory(self, given: Json) -> Json:
+        self.channel.touched = self.channel.touched or given.get("action") != "read"
+        return await ask_memory(self._context.execution.ports.chat_memory, given)
 
     async def _respond(self, given: Json) -> Json:
         respond, response = self._context.execution.ports.respond, given.get("response")

@@ -9,6 +9,8 @@ from app.triggers import InvalidTrigger, reading
 from app.triggers.webhook_settings import STREAMING, WebhookSettings, check_authentication
 
 TYPE = "@n8n/n8n-nodes-langchain.chatTrigger"
+MEMORY = "@n8n/n8n-nodes-langchain.memoryBufferWindow"
+OF_CALLER = "={{$json.sessionId}}"
 MODES = ("lastNode", "responseNode", STREAMING)
 METHODS = ("GET", "POST")
 NOT_AN_ADDRESS = re.compile(r"[^\w.~-]", re.ASCII)
@@ -26,6 +28,11 @@ class Chat:
     css: str = ""
     takes_files: bool = False
     file_kinds: str = "*"
+    loads: bool = False
+    """Whether a page that is opened again shows what was said before: in the session of a Simple Memory."""
+    session: str = ""
+    """The key of that session; empty: what the caller names, with the suffix."""
+    session_suffix: str = ""
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> "Chat":
@@ -58,7 +65,7 @@ def chats_of(document: Mapping[str, Any]) -> list[ChatAddress]:
             webhook_id = str(node.get("webhookId") or "")
             if not webhook_id or NOT_AN_ADDRESS.search(webhook_id):
                 raise InvalidTrigger(f"Chat '{node['name']}' has no webhookId, or one that is no part of an address")
-            settings = {**chat_settings(node).to_json(), "chat": asdict(_chat(node.get("parameters") or {}))}
+            settings = {**chat_settings(node).to_json(), "chat": asdict(_chat(document, node))}
         found += [ChatAddress(node["name"], method, f"{webhook_id}/chat", settings) for method in METHODS]
     return found
 
@@ -85,8 +92,10 @@ def chat_settings(node: dict[str, Any]) -> WebhookSettings:
     )
 
 
-def _chat(parameters: Mapping[str, Any]) -> Chat:
+def _chat(document: Mapping[str, Any], node: Mapping[str, Any]) -> Chat:
+    parameters = node.get("parameters") or {}
     options, default = parameters.get("options") or {}, Chat()
+    memory = _memory_of(document, node["name"]) if options.get("loadPreviousSession") == "memory" else None
 
     def text(value: Any, otherwise: str) -> str:
         return str(value) if isinstance(value, str) and value else otherwise
@@ -100,4 +109,27 @@ def _chat(parameters: Mapping[str, Any]) -> Chat:
         css=text(options.get("customCss"), ""),
         takes_files=bool(options.get("allowFileUploads")),
         file_kinds=text(options.get("allowedFilesMimeTypes"), "*"),
+        **({} if memory is None else _session(memory)),
     )
+
+
+def _memory_of(document: Mapping[str, Any], chat: str) -> dict[str, Any] | None:
+    """The Simple Memory that hangs on a chat."""
+    lines = document.get("connections") or {}
+    for node in document.get("nodes") or []:
+        outputs = (lines.get(node.get("name")) or {}).get("ai_memory") or []
+        serves = any(target.get("node") == chat for output in outputs for target in output or [])
+        if serves and node.get("type") == MEMORY and not node.get("disabled"):
+            return dict(node)
+    return None
+
+
+def _session(memory: Mapping[str, Any]) -> dict[str, Any]:
+    """Which session a memory has, by the parameters of its node's version; none by an expression of another kind."""
+    parameters, version = memory.get("parameters") or {}, float(memory.get("typeVersion") or 1)
+    if version >= 1.2 and parameters.get("sessionIdType", "fromInput") == "fromInput":
+        return {"loads": True, "session_suffix": f" of {memory['name']}" if version >= 1.4 else ""}
+    key = str(parameters.get("sessionKey") or ("chat_history" if version < 1.1 else OF_CALLER))
+    if key.replace(" ", "") == OF_CALLER:
+        return {"loads": True}
+    return {} if key.startswith("=") else {"loads": True, "session": key}

@@ -13,6 +13,7 @@ from app.outgoing.client import Outgoing
 from app.repository import variables
 from app.settings import Settings
 from app.signatures import Signer, form_url, resume_url
+from app.worker.chat_memory import WorkflowChats
 from app.worker.clock import Clock
 from app.worker.credentials import Credentials
 from app.worker.data_tables import DataTableStores
@@ -58,6 +59,7 @@ class Reach:
             form_url=form_url(self.settings, self.signer, claim.id),
             address=self.settings.webhook_url,
             history=WorkflowHistory(self.database, claim.workflow_id),
+            chat_memory=WorkflowChats(self.database, claim.workflow_id),
             static_data=None if claim.mode == "manual" else self._static_data(assignment),
             data_tables=self.data_tables.of_project(claim.project_id),
             variables=partial(self.database.transact, variables.read_values, claim.project_id),

@@ -24,6 +24,7 @@ from app.packages.host import Host
 from app.packages.manifest import Manifest
 from app.packages.types import Installed, Packages
 from tests.ai import server
+from tests.ai.chats import Chats
 from tests.ai.seen import seen
 
 RECORDED_AT = ("http://127.0.0.1:5791", "http://127.0.0.1:5792")
@@ -57,7 +58,7 @@ async def check(folder: Path, names: list[str]) -> int:
                 for node in workflow["nodes"]:
                     if "penAi" in node["type"]:
                         node["credentials"] = {"openAiApi": {"id": "1", "name": "Scripted"}}
-                ports = Ports(outgoing=outgoing, credentials=read, run_child=run_child)
+                ports = Ports(outgoing=outgoing, credentials=read, run_child=run_child, chat_memory=Chats())
                 request = RunRequest("1", "test", workflow, "Start", ports=ports)
                 outcome = await run_workflow(request, sandbox, types)
                 different += _report(case, seen(outcome.data, outcome.status))

@@ -64,7 +64,7 @@ def call_webhook(path: str) -> Response:
         if request.method == "OPTIONS":
             return with_cors(Response(status=204), settings.options.allowed_origins, methods)
         by = let_in(connection, webhook.project_id, settings)
-    if chat is not None and (shown := answer_chat(chat)) is not None:
+    if chat is not None and (shown := answer_chat(chat, webhook.workflow_id)) is not None:
         return with_cors(shown, settings.options.allowed_origins, methods)
     if settings.problem:
         raise Refused(500, settings.problem, more={"code": 0})

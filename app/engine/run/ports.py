@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from app.engine.run.chat_memory import ChatMemory
 from app.engine.run.credentials import ReadCredential, RenewCredential
 from app.engine.run.data_tables import DataTables
 from app.engine.run.histories import History
@@ -69,6 +70,8 @@ class Ports:
     address: str | None = None
     """Where the server is reached from outside."""
     history: History | None = None
+    chat_memory: ChatMemory | None = None
+    """None: memories keep what they have in the process of their package."""
     static_data: StaticStore | None = None
     """None: what a run changes of its workflow's static data is its result's."""
     data_tables: DataTables | None = None

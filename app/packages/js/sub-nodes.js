@@ -6,6 +6,7 @@ const { within } = require('./calls.js');
 const { shown } = require('./errors.js');
 const { evaluate } = require('./expressions.js');
 const { nodeOf } = require('./loading.js');
+const memories = require('./memories.js');
 const { toolOf } = require('./tools.js');
 
 /** A call as one of the sub-nodes of its node sees it: the worker knows from `subNode` who asks. */
@@ -106,7 +107,7 @@ async function supply(parent, call, request, kind, item) {
     const context = contextFor(sub, node.description);
     const { response, closeFunction } = (await within(sub, () => node.supplyData.call(context, item))) ?? {};
     if (closeFunction) usesOf(call).closings.push(closeFunction);
-    return response;
+    return await within(sub, () => memories.kept(sub, context, response, item));
   } catch (error) {
     if (error?.functionality === 'configuration-node') throw error;
     const { name } = request.node;

@@ -1,6 +1,8 @@
-"""Forgets what nobody asks for any more: workers that are long gone, idempotency keys, answers, totals, problems."""
+"""Forgets what nobody asks for any more: workers that are long gone, idempotency keys, answers, totals, problems,
+and what was said in chats."""
 
 from app.repository import (
+    chat_messages,
     execution_events,
     execution_progress,
     execution_totals,
@@ -27,6 +29,7 @@ def housekeeping(database: Database) -> Chore:
             execution_progress.forget_old,
             execution_totals.forget_old,
             failure_groups.forget_old,
+            chat_messages.forget_old,
         ):
             await database.transact(forget)
         return about(ROUND_SECONDS)

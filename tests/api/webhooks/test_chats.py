@@ -3,11 +3,14 @@
 import uuid
 from typing import Any
 
+import psycopg
 import pytest
 
+from app.repository import chat_messages
+from app.triggers.chats import chats_of
 from tests.api.forms.filling import multipart
 from tests.api.webhooks.conftest import FAILS, NONE, Site
-from tests.workflows import Json, code, node
+from tests.workflows import Json, chain, code, node
 
 CHAT = "@n8n/n8n-nodes-langchain.chatTrigger"
 ANSWER = code("return [{json: {output: 'You said ' + $json.chatInput, all: $json}, binary: $binary}]", "Answer")
@@ -88,3 +91,48 @@ def test_who_is_let_in(site) -> None:
     assert site.call("POST", chat(site, public=False), MESSAGE).status == 404
     unknown = node("Chat", CHAT, {"public": True, "options": {"responseMode": "responseNodes"}}, 1.3, webhookId="x")
     assert site.activate(site.save([unknown, ANSWER])).status == 400
+
+
+@pytest.mark.parametrize(
+    ("version", "parameters", "session", "suffix"),
+    [
+        (1.3, {}, "", ""),
+        (1.4, {}, "", " of Memory"),
+        (1, {"sessionKey": "={{ $json.sessionId }}"}, "", ""),
+        (1.1, {}, "", ""),
+        (1, {}, "chat_history", ""),
+        (1.4, {"sessionIdType": "customKey", "sessionKey": "all"}, "all", ""),
+        (1.3, {"sessionIdType": "customKey", "sessionKey": "={{ $json.user }}"}, None, ""),
+    ],
+)
+def test_which_session_of_a_simple_memory_a_page_shows(version: float, parameters: Json, session, suffix: str) -> None:
+    options = {"loadPreviousSession": "memory"}
+    document = chain(node("Chat", CHAT, {"public": True, "options": options}, 1.3, webhookId="w"), ANSWER)
+    assert not chats_of(document)[0].settings["chat"]["loads"]
+    document["nodes"].append(node("Memory", "@n8n/n8n-nodes-langchain.memoryBufferWindow", parameters, version))
+    document["connections"]["Memory"] = {"ai_memory": [[{"node": "Chat", "type": "ai_memory", "index": 0}]]}
+    stored = chats_of(document)[0].settings["chat"]
+    assert (stored["session"] if stored["loads"] else None, stored["session_suffix"]) == (session, suffix)
+
+
+def test_a_page_that_is_opened_again_shows_what_was_said(site) -> None:
+    path = chat(site)
+    asked = {"action": "loadPreviousSession", "sessionId": "s1"}
+    loads = """UPDATE webhooks SET settings = jsonb_set(settings::jsonb, '{chat,loads}', 'true')::json
+                WHERE path = %s RETURNING workflow_id"""
+    messages = [
+        '{"type":"human","data":{"content":"hi","additional_kwargs":{}}}',
+        '{"type":"ai","data":{"content":"hidden","additional_kwargs":{"hideFromUI":true}}}',
+        '{"type":"ai","data":{"content":"hello"}}',
+    ]
+    with psycopg.connect(site.database_url) as connection:
+        [(workflow_id,), *_] = connection.execute(loads, [path]).fetchall()
+        chat_messages.add(connection, workflow_id, "s1", messages)
+    found = site.call("POST", path, asked).json["data"]
+    assert [(each["id"][2], each["kwargs"]["content"]) for each in found] == [
+        ("HumanMessage", "hi"),
+        ("AIMessage", "hello"),
+    ]
+    assert b"<form data-loads>" in site.call("GET", path).content
+    for unknown in ({}, "s2", None):
+        assert site.call("POST", path, {**asked, "sessionId": unknown}).json == {"data": []}

@@ -5,7 +5,21 @@
   const input = form.elements.chatInput;
   const files = form.elements.files;
   const button = form.querySelector("button");
-  const sessionId = crypto.randomUUID ? crypto.randomUUID() : String(Math.random()).slice(2);
+  const newSession = () => (crypto.randomUUID ? crypto.randomUUID() : String(Math.random()).slice(2));
+
+  // A chat that shows what was said before goes on with its session where the browser keeps it.
+  const place = `chat ${location.pathname}`;
+  const keptSession = () => {
+    try {
+      const kept = localStorage.getItem(place) || newSession();
+      localStorage.setItem(place, kept);
+      return kept;
+    } catch {
+      return newSession();
+    }
+  };
+  const loads = "loads" in form.dataset;
+  const sessionId = loads ? keptSession() : newSession();
 
   const show = (text, who) => {
     const message = document.createElement("li");
@@ -25,16 +39,26 @@
 
   const ask = async (chatInput, chosen) => {
     const message = { action: "sendMessage", sessionId, chatInput };
-    if (!chosen.length) {
-      return fetch(location.href, {
-        method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(message),
-      });
-    }
+    if (!chosen.length) return post(message);
     const body = new FormData();
     for (const [name, value] of Object.entries(message)) body.append(name, value);
     for (const file of chosen) body.append("files", file);
     return fetch(location.href, { method: "POST", body });
   };
+
+  const post = (message) => fetch(location.href, {
+    method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(message),
+  });
+
+  const showEarlier = async () => {
+    const response = await post({ action: "loadPreviousSession", sessionId });
+    const { data } = await response.json();
+    for (const { id, kwargs } of data) {
+      const who = { HumanMessage: "user", AIMessage: "bot" }[id.at(-1)];
+      if (who && typeof kwargs.content === "string" && kwargs.content) show(kwargs.content, who);
+    }
+  };
+  if (loads) showEarlier().catch(() => {});
 
   form.addEventListener("submit", async (event) => {
     event.preventDefault();

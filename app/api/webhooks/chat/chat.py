@@ -11,9 +11,11 @@ from flask import Response, request
 
 from app.api.face.errors import Refused
 from app.api.face.html_pages import html_page
+from app.api.face.services import reading
 from app.api.webhooks.bodies.errors import Unreadable
 from app.api.webhooks.bodies.forms import multipart_pairs, plain_text
 from app.api.webhooks.requests import read_body, received_body, unreadable
+from app.repository import chat_messages
 from app.triggers.chats import Chat
 
 SCRIPT = (Path(__file__).parent / "chat.js").read_text()
@@ -24,7 +26,9 @@ POLICY = (
 )
 """No script runs but this server's own, which shows everything as text."""
 NOTHING_KEPT = b'{"data":[]}'
-"""The messages of an earlier session: none is kept here."""
+"""The messages of an earlier session where none is shown."""
+JSON = "application/json; charset=utf-8"
+CLASSES = {"human": "HumanMessage", "ai": "AIMessage", "system": "SystemMessage", "tool": "ToolMessage"}
 FILE_PARTS = ("fileName", "fileSize", "fileType", "mimeType", "fileExtension")
 STYLE = """
 :root { --chat--color--primary: #2457c5; --chat--color--secondary: #2457c5; --chat--color-light: #f6f7f9;
@@ -53,7 +57,7 @@ button:disabled { opacity: .5; } input[type=file] { width: 100%; }
 """
 
 
-def answer_chat(chat: Chat) -> Response | None:
+def answer_chat(chat: Chat, workflow_id: str) -> Response | None:
     """The page, or the messages of an earlier session; None for a message, which is for the workflow.
 
     Raises Refused where there is no page.
@@ -68,8 +72,25 @@ def answer_chat(chat: Chat) -> Response | None:
         except orjson.JSONDecodeError:
             return None
         if isinstance(document, dict) and document.get("action") == "loadPreviousSession":
-            return Response(NOTHING_KEPT, content_type="application/json; charset=utf-8")
+            return earlier_messages(chat, workflow_id, document.get("sessionId"))
     return None
+
+
+def earlier_messages(chat: Chat, workflow_id: str, session: Any) -> Response:
+    """What was said in a session, as the library writes it of which n8n's memories are."""
+    key = chat.session or (f"{session}{chat.session_suffix}" if isinstance(session, str | int) and session else "")
+    if not chat.loads or not key:
+        return Response(NOTHING_KEPT, content_type=JSON)
+    with reading() as connection:
+        messages = [orjson.loads(text) for _, text in chat_messages.read(connection, workflow_id, key)]
+    shown = [_constructed(each) for each in messages if each.get("type") in CLASSES]
+    visible = [each for each in shown if not (each["kwargs"].get("additional_kwargs") or {}).get("hideFromUI")]
+    return Response(orjson.dumps({"data": visible}), content_type=JSON)
+
+
+def _constructed(message: dict[str, Any]) -> dict[str, Any]:
+    name = ["langchain_core", "messages", CLASSES[message["type"]]]
+    return {"lc": 1, "type": "constructor", "id": name, "kwargs": message.get("data") or {}}
 
 
 def chat_item(chat: Chat) -> dict[str, Any]:
@@ -110,7 +131,7 @@ def chat_page(chat: Chat) -> Response:
     body = (
         f"<header><h1>{escape(chat.title)}</h1><p>{escape(chat.subtitle)}</p></header>"
         f'<ul id="messages" class="chat-messages-list" aria-live="polite">{greeting}</ul>'
-        f"<noscript><p>This chat needs JavaScript.</p></noscript><form>{files}"
+        f"<noscript><p>This chat needs JavaScript.</p></noscript><form{' data-loads' if chat.loads else ''}>{files}"
         '<label class="apart" for="chatInput">Your message</label>'
         f'<textarea id="chatInput" name="chatInput" rows="2" placeholder="{escape(chat.placeholder)}"></textarea>'
         f"<button>Send</button></form><script>{SCRIPT}</script>"
