@@ -5,6 +5,7 @@ Loaded with `-p tests.dates.plugin` into a process that libfaketime is loaded in
 
 import os
 import resource
+import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -17,6 +18,7 @@ from app.engine.sandbox import walls
 from tests import clocks
 
 BEGINS = "TEST_CLOCK_BEGINS"
+ENV = shutil.which("env") or "/usr/bin/env"
 
 
 @pytest.hookimpl(wrapper=True)
@@ -35,11 +37,12 @@ def pytest_runtestloop(session: pytest.Session) -> Iterator[None]:
 def _sandboxes_with_this_clock() -> Iterator[None]:
     """The sandbox hands its processes no variables at all; here they get those of the clock, and no others."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sandbox_process, "environment", lambda: {name: os.environ[name] for name in clocks.VARIABLES})
-        patch.setattr(sandbox_process, "behind_walls", _with_shared_memory)
+        patch.setattr(sandbox_process, "behind_walls", _with_this_clock)
         yield
 
 
-def _with_shared_memory(command: Sequence[str], limits: walls.Limits) -> list[str]:
-    """All walls but one: what libfaketime shares counts as a file."""
-    return walls.behind_walls(command, replace(limits, largest_file=resource.RLIM_INFINITY))
+def _with_this_clock(command: Sequence[str], limits: walls.Limits) -> list[str]:
+    """All walls but one: what libfaketime shares counts as a file, and belongs to who the program runs as."""
+    variables = [f"{name}={os.environ[name]}" for name in clocks.VARIABLES]
+    limits = replace(limits, largest_file=resource.RLIM_INFINITY)
+    return walls.behind_walls([ENV, *variables, *command], limits)

@@ -52,13 +52,13 @@ def test_how_it_fails(engine, monkeypatch, command: str, message: str) -> None:
 
 
 def test_it_ends_with_its_run_and_all_that_it_has_started(engine, tmp_path: Path) -> None:
-    script = f"(while true; do date > {tmp_path}/alive; sleep 0.05; done) & echo $! > {tmp_path}/pid; wait"
+    script = f"sleep 600 & echo $! > {tmp_path}/new; mv {tmp_path}/new {tmp_path}/pid; wait"
     document = chain(START, node("Shell", "executeCommand", {"command": script}))
 
     async def cut_short() -> Outcome:
         request = RunRequest("1", "manual", document, ports=Ports(commands=True))
         task = asyncio.ensure_future(run_workflow(request, engine.sandbox, engine.types))
-        while not (tmp_path / "alive").exists():
+        while not (tmp_path / "pid").exists():
             await asyncio.sleep(0.01)
         task.cancel()
         return await task
