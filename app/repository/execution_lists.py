@@ -15,6 +15,7 @@ from psycopg import sql
 
 from app.repository.error_search import FAILED, HIGHEST, LOWEST, PAGE_OF_BLOCKS, TERMS
 from app.repository.execution_filters import FIRST_AFTER, FIRST_FROM, ExecutionFilter
+from app.vocabulary import FAILED as FAILED_STATUSES
 from app.vocabulary import MODES, STATUSES
 
 MOST_RANGES = 5_000  # beyond, the planner chooses: nobody asks for a hundred workflows by hand
@@ -61,7 +62,16 @@ WAS_IN_PROJECT = sql.SQL("""EXISTS (
                     WHERE saved.workflow_id = each_workflow_id.value
                       AND (saved.project_id IS NULL OR saved.project_id = ANY(%(seen_projects)s)))""")
 
-VALUES = sql.SQL("unnest({parameter}::text[]) AS {alias} (value)")
+# Likewise a problem is of one workflow in one project; one that has been forgotten may be of any.
+IS_NO_OTHERS = sql.SQL("""NOT EXISTS (
+                   SELECT FROM problems AS p
+                    WHERE p.id = each_problem_id.value
+                      AND (p.workflow_id <> ALL(%(problem_workflows)s::text[])
+                           OR p.project_id <> ALL(%(problem_projects)s::text[])))""")
+
+VALUES = sql.SQL("unnest({parameter}::{kind}[]) AS {alias} (value)")
+TEXT = sql.SQL("text")
+KINDS = {"problem_id": sql.SQL("bigint")}
 EQUAL = sql.SQL("{} = {}")
 TRUE = sql.SQL("true")
 JOINED = sql.SQL("{table} JOIN executions AS e ON e.id = {id}")
@@ -91,7 +101,7 @@ RANGE_TABLES = {
 class Ranges:
     """The values by column, in the order of an index, of the ranges that a list is put together from."""
 
-    columns: dict[str, tuple[str, ...]]
+    columns: dict[str, tuple[Any, ...]]
 
     @property
     def source(self) -> RangeTable:
@@ -126,8 +136,12 @@ def page_of_ranges(
     condition, parameters = left.condition(bounded=False, by_words=False)
     parameters |= {f"each_{column}": list(values) for column, values in ranges.columns.items()}
     possible: sql.Composable = TRUE
-    if "workflow_id" in ranges.columns and (projects := wanted.seen_projects()) is not None:
-        possible, parameters["seen_projects"] = WAS_IN_PROJECT, list(projects)
+    projects = None if (seen := wanted.seen_projects()) is None else list(seen)
+    if "problem_id" in ranges.columns:
+        possible, workflows = IS_NO_OTHERS, list(wanted.workflow_ids) or None
+        parameters |= {"problem_workflows": workflows, "problem_projects": projects}
+    elif "workflow_id" in ranges.columns and projects is not None:
+        possible, parameters["seen_projects"] = WAS_IN_PROJECT, projects
     source = ranges.source
     own_id = source.column(source.own_id)
     needs_execution = source != EXECUTIONS and left != ExecutionFilter()
@@ -139,7 +153,11 @@ def page_of_ranges(
     statement = PAGE_OF_RANGES.format(
         columns=COLUMNS,
         values=sql.SQL(" CROSS JOIN ").join(
-            VALUES.format(parameter=sql.Placeholder(f"each_{column}"), alias=sql.Identifier(f"each_{column}"))
+            VALUES.format(
+                parameter=sql.Placeholder(f"each_{column}"),
+                kind=KINDS.get(column, TEXT),
+                alias=sql.Identifier(f"each_{column}"),
+            )
             for column in ranges.columns
         ),
         id=own_id,
@@ -182,10 +200,12 @@ def page_of_blocks(wanted: ExecutionFilter, limit: int, before: int | None) -> t
 def ranges_of(wanted: ExecutionFilter) -> Ranges | None:
     """The ranges that hold all that can match; None where a list names nothing that an index begins with.
 
-    None too for what is rarer than any range: ids, a retry's original, a problem, a value of custom data.
+    None too for what is rarer than any range: ids, a retry's original, a value of custom data.
     """
-    if wanted.ids or wanted.retry_of or wanted.problem_ids:
+    if wanted.ids or wanted.retry_of:
         return None
+    if wanted.problem_ids:
+        return ranges_of_problems(wanted)
     columns: dict[str, tuple[str, ...]] = {}
     if wanted.metadata_key is not None:
         key_alone = replace(wanted, metadata_key=None, started_after=None, started_before=None) == ExecutionFilter()
@@ -202,3 +222,12 @@ def ranges_of(wanted: ExecutionFilter) -> Ranges | None:
     if not columns.keys() <= BY_THEMSELVES or wanted.modes or wanted.statuses:
         columns |= {"mode": wanted.modes or MODES, "status": wanted.statuses or STATUSES}
     return Ranges({column: tuple(dict.fromkeys(values)) for column, values in columns.items()}) if columns else None
+
+
+def ranges_of_problems(wanted: ExecutionFilter) -> Ranges | None:
+    """The ranges of the failures of problems; None where few executions carry what is asked for besides."""
+    if wanted.is_annotated:
+        return None
+    statuses = tuple(status for status in wanted.statuses or FAILED_STATUSES if status in FAILED_STATUSES)
+    columns = {"problem_id": wanted.problem_ids, "mode": wanted.modes or MODES, "status": statuses}
+    return Ranges({column: tuple(dict.fromkeys(values)) for column, values in columns.items()})

@@ -22,7 +22,7 @@ FILL = """
            CASE WHEN n %% 2000 = 0 THEN 'up' END, CASE WHEN n %% 100000 = 0 THEN 'a rare one failed'
                 WHEN n = 600 THEN 'failed long ago'
                 WHEN n %% 100 = 0 THEN 'failed' END, 2000,
-           CASE WHEN n %% 100 = 0 THEN 1 END
+           CASE WHEN n %% 100 = 0 THEN CASE v.workflow_id WHEN 'w1' THEN 2 ELSE 1 END END
       FROM generate_series(1, %(rows)s) AS n
       CROSS JOIN LATERAL (SELECT now() - make_interval(secs => %(rows)s - n)) AS at (t)
       JOIN workflow_versions AS v
@@ -42,6 +42,11 @@ FILL = """
       FROM generate_series(1, 200) AS n, workflow_versions AS v WHERE v.workflow_id = 'w20';
 
     INSERT INTO workers (hostname, pid, concurrency) VALUES ('host', 1, 50);
+    INSERT INTO problems (project_id, workflow_id, node, pattern, message, number, first_seen_at, last_seen_at,
+                          last_execution_id, newest_version_at)
+    SELECT x.project, x.workflow, '', '', '', 1, now(), now(), 1, now()
+      FROM (VALUES ('default', 'w4'), ('small', 'w1')) AS x (project, workflow);
+
     INSERT INTO tags (id, name) VALUES ('rare', 'rare'), ('common', 'common');
     INSERT INTO execution_tags (execution_id, tag_id)
     SELECT e.id, CASE WHEN e.id %% 100000 = 0 THEN 'rare' ELSE 'common' END FROM executions AS e WHERE e.id %% 100 = 0;

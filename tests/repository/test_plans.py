@@ -80,6 +80,12 @@ SINGLE = {name: ExecutionFilter(**fields) for name, fields in FILTERS.items()} |
     "metadata key and started after": ExecutionFilter(metadata_key="old", started_after=NOW - timedelta(seconds=500)),
     "workflow without executions": ExecutionFilter(workflow_ids=("nothing",)),
     "problem": ExecutionFilter(problem_ids=(1,)),
+    "problems and status": ExecutionFilter(problem_ids=(1, 2), statuses=("error", "success")),
+    "problem and rare status": ExecutionFilter(problem_ids=(1,), statuses=("crashed",)),
+    "problem and rare mode": ExecutionFilter(problem_ids=(1,), modes=("cli",)),
+    "problem of another workflow": ExecutionFilter(problem_ids=(2,), workflow_ids=("w7",)),
+    "problem of another project": ExecutionFilter(problem_ids=(2,), visible_project="default"),
+    "problem and started before all": ExecutionFilter(problem_ids=(1,), started_before=NOW - timedelta(days=365)),
     "ids": ExecutionFilter(ids=tuple(range(1, 1_000_000, 1_000))),
 }
 PAIRS = {
@@ -133,7 +139,7 @@ def test_writes_pay_for_five_indexes(million) -> None:
         "executions_waiting",
         "executions_by_retry_of",
         "executions_one_retry_in_flight",
-        "executions_of_problem",
+        "executions_by_problem",
     } | voted
     assert len({name for (name,) in indexes} - seldom - {"executions_started_late"}) == 5
 
