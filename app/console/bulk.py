@@ -23,7 +23,7 @@ from app.repository.executions import Execution, list_executions
 from app.repository.retries import find_retryable
 from app.repository.retry_jobs import COUNTED_UP_TO
 from app.repository.tags import list_tags
-from app.schemas.execution_actions import MOST_AT_ONCE, DeleteFilter, RetryFilter, StopFilter
+from app.schemas.execution_actions import MOST_AT_ONCE, AnyFilter, RetryFilter, StopFilter
 from app.schemas.execution_queries import ExecutionListQuery
 from app.schemas.pages import key_of
 from app.vocabulary import IN_FLIGHT, RETRYABLE, STATUSES
@@ -36,8 +36,7 @@ SCOPES = {
 }
 POSSIBLE = {"retry": RETRYABLE, "stop": IN_FLIGHT, "delete": STATUSES, "tag": STATUSES}
 """Statuses that an action is for."""
-MOST_TAGGED = 250
-BODIES: Mapping[str, Schema] = {"retry": RetryFilter(), "stop": StopFilter(), "delete": DeleteFilter()}
+BODIES: Mapping[str, Schema] = {"retry": RetryFilter(), "stop": StopFilter(), "delete": AnyFilter(), "tag": AnyFilter()}
 """What the filters of bulk calls know; all else is said by naming executions."""
 LIST = ExecutionListQuery()
 
@@ -85,7 +84,8 @@ def for_chosen(action: str, chosen: list[Execution]) -> Plan:
     if action == "stop":
         return Plan(count, [call("POST", f"/{number}/stop") for number in ids])
     if action == "tag":
-        return Plan(count, [tagging(execution) for execution in chosen], executions=chosen)
+        calls = [tagging(chosen[0])] if len(chosen) == 1 else [call("POST", "/tagMany", {"ids": ids, "tags": []})]
+        return Plan(count, calls, executions=chosen)
     if action == "retry":
         return Plan(count, [call("POST", "/retryMany", {"filter": {"ids": ids}})])
     return Plan(count, [call("POST", "/delete", {"ids": ids})])
@@ -100,18 +100,19 @@ def for_filter(connection: Connection, action: str) -> Plan:
     if not statuses:
         return Plan(Count(0, estimated=False), [])
     wanted = replace(asked.wanted, statuses=tuple(statuses))
-    body = None if action == "tag" else body_of(action, asked.query, statuses)
+    body = body_of(action, asked.query, statuses)
     if body is None:
-        most = MOST_TAGGED if action == "tag" else MOST_AT_ONCE
-        found = list_executions(connection, wanted, limit=most)
+        found = list_executions(connection, wanted, limit=MOST_AT_ONCE)
         plan = for_chosen(action, found)
-        plan.cut = len(found) == most
+        plan.cut = len(found) == MOST_AT_ONCE
         return plan
     if action == "retry":
         number = len(find_retryable(connection, wanted, limit=COUNTED_UP_TO + 1))
         counted = Count(min(number, COUNTED_UP_TO), estimated=number > COUNTED_UP_TO)
         return Plan(counted, [call("POST", "/retryMany", {"filter": body})] if number else [])
     counted = read_page(connection, wanted, limit=1).count
+    if action == "tag":
+        return Plan(counted, [call("POST", "/tagMany", {"filter": body, "tags": []})] if counted.value else [])
     path = "/stopMany" if action == "stop" else "/delete"
     return Plan(counted, [call("POST", path, {"filter": body})])
 
@@ -135,7 +136,7 @@ def body_of(action: str, query: Mapping[str, Any], statuses: Sequence[str]) -> d
 
 
 def tagging(execution: Execution) -> dict[str, Any]:
-    """The call that gives an execution tags; the script adds what is chosen to those that it carries."""
+    """The call that gives one execution tags; the script puts what is chosen in the place of those that it carries."""
     carried = [tag.id for tag in execution.tags]
     return call("PATCH", f"/{execution.id}", {"annotation": {"tags": carried}})
 

@@ -54,6 +54,22 @@ ADD_TAGS = """
 """
 
 
+# Locked in the order of their ids, as everything locks that locks several.
+ADD_TAGS_TO_MANY = """
+    WITH locked AS MATERIALIZED (
+        SELECT e.id FROM executions AS e WHERE e.id = ANY(%(ids)s) ORDER BY e.id FOR NO KEY UPDATE),
+    added AS (
+        INSERT INTO execution_tags (execution_id, tag_id)
+        SELECT l.id, t.id
+          FROM locked AS l
+         CROSS JOIN tags AS t
+         WHERE t.id = ANY(%(tags)s::text[])
+         ORDER BY l.id
+        ON CONFLICT (execution_id, tag_id) DO NOTHING)
+    SELECT count(*) FROM locked
+"""
+
+
 def lock_execution(connection: Connection, execution_id: int, *, project_id: str | None = None) -> None:
     """Keep others from annotating or deleting the execution until the transaction ends. Raises ExecutionNotFound."""
     if not scalar(connection, LOCK, {"id": execution_id, "project_id": project_id}):
@@ -75,8 +91,19 @@ def set_tags(connection: Connection, execution_id: int, tags: Sequence[str]) -> 
 
     An id that no tag has stands for the tag of that name, which is made when there is none.
     """
-    named = {"tags": sorted(set(tags))}
-    connection.execute(MAKE_UNKNOWN_TAGS, named)
-    wanted = {"id": execution_id, "tags": [row[0] for row in connection.execute(FIND_TAGS, named)]}
+    wanted = {"id": execution_id, "tags": named_tags(connection, tags)}
     connection.execute(REMOVE_TAGS, wanted)
     connection.execute(ADD_TAGS, wanted)
+
+
+def add_tags(connection: Connection, ids: Sequence[int], tags: Sequence[str]) -> int:
+    """Give executions these tags besides their own, by id as set_tags; returns how many there are to carry them."""
+    wanted = {"ids": list(ids), "tags": named_tags(connection, tags)}
+    return int(scalar(connection, ADD_TAGS_TO_MANY, wanted))
+
+
+def named_tags(connection: Connection, tags: Sequence[str]) -> list[str]:
+    """The ids of the tags that are meant by these; those that there are not are made."""
+    named = {"tags": sorted(set(tags))}
+    connection.execute(MAKE_UNKNOWN_TAGS, named)
+    return [tag_id for (tag_id,) in connection.execute(FIND_TAGS, named)]

@@ -21,6 +21,8 @@ from app.vocabulary import RETRYABLE, STATUSES, VOTES
 
 STOPPABLE = ("running", "waiting", "queued")
 MOST_AT_ONCE = 1_000
+MOST_TAGS_ADDED = 10
+LONGEST_CURSOR = 500
 LONGEST_NOTE = 10_000
 LONGEST_NODE = 255
 LARGEST_RUN = 2**31 - 1
@@ -138,8 +140,8 @@ class RetryManyBody(RetryBody):
     dry_run = StrictBoolean(load_default=False, metadata={"description": "Only tell what would be retried."})
 
 
-class DeleteFilter(ListFilter):
-    """Which executions to delete; at least one condition."""
+class AnyFilter(ListFilter):
+    """Which executions, of whatever status; at least one condition."""
 
     status = statuses_field(STATUSES)
 
@@ -149,20 +151,47 @@ class DeleteFilter(ListFilter):
             raise ValidationError('Needs a condition; {"workflowId": "all"} means every execution.')
 
 
-class DeleteBody(StrictSchema):
-    """What to delete: either `ids` or `filter`."""
+class Which(StrictSchema):
+    """Which executions: either `ids` or `filter`."""
 
     ids = BoundedList(
         fields.String(validate=validate.Length(0, 255)),
         validate=validate.Length(1, MOST_AT_ONCE),
         metadata={"description": "Ids of executions; those that are gone already are fine.", "example": ["1042"]},
     )
-    filter = fields.Nested(DeleteFilter)
+    filter = fields.Nested(AnyFilter)
 
     @validates_schema
     def check_one_of_both(self, data: Mapping[str, Any], **kwargs: Any) -> None:
         if ("ids" in data) == ("filter" in data):
             raise ValidationError("Give either ids or filter.")
+
+
+class DeleteBody(Which):
+    """What to delete: either `ids` or `filter`."""
+
+
+class TagManyBody(Which):
+    """What to tag, and with which tags."""
+
+    tags = BoundedList(
+        tag_id_field(),
+        required=True,
+        validate=validate.Length(1, MOST_TAGS_ADDED),
+        metadata={
+            "description": "Ids of tags to add to its own; an unknown id becomes a tag of that name.",
+            "example": ["tag_production"],
+        },
+    )
+    cursor = fields.String(
+        validate=validate.Length(1, LONGEST_CURSOR),
+        metadata={"description": "`nextCursor` of the answer before, with the same filter, to go on."},
+    )
+
+    @validates_schema
+    def check_cursor(self, data: Mapping[str, Any], **kwargs: Any) -> None:
+        if "cursor" in data and "ids" in data:
+            raise ValidationError("Goes with filter, not with ids.", "cursor")
 
 
 class AnnotationBody(StrictSchema):
@@ -191,6 +220,15 @@ class TagIdBody(StrictSchema):
     """One of a list of tags."""
 
     id = tag_id_field(required=True)
+
+
+class TaggedSchema(CamelSchema):
+    tagged = fields.Integer(required=True, metadata={"description": "How many executions of this call carry them now."})
+    next_cursor = fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"description": "Where the next call goes on; null when all that match are tagged."},
+    )
 
 
 class StoppedSchema(CamelSchema):

@@ -135,6 +135,27 @@ def test_more_rows_follow_a_cursor_and_new_ones_are_counted(browser, api, workfl
         ),
         ("stop", "status=error", []),
         ("tag", "id=1", [{"method": "PATCH", "path": "/1", "body": {"annotation": {"tags": []}}}]),
+        (
+            "tag",
+            "id=1&id=2",
+            [{"method": "POST", "path": "/tagMany", "body": {"ids": ["2", "1"], "tags": []}}],
+        ),
+        (
+            "tag",
+            "vote=down&status=error",
+            [],
+        ),
+        (
+            "tag",
+            "status=error",
+            [
+                {
+                    "method": "POST",
+                    "path": "/tagMany",
+                    "body": {"filter": {"workflowId": "all", "status": ["error"]}, "tags": []},
+                }
+            ],
+        ),
         ("stop", "vote=up", []),
     ],
 )

@@ -8,18 +8,20 @@ from flask import Response
 from app.api.executions.filters import filter_of_body
 from app.api.executions.restarts import check_each, restart_of
 from app.api.face import idempotency
+from app.api.face.answers import answer
 from app.api.face.auth import caller
 from app.api.face.blueprint import Blueprint
 from app.api.face.errors import Refused
 from app.api.face.services import database, services
 from app.api.rendering import render_retry_answer
-from app.repository import deletion_jobs, deletions, lifecycle, retries, retry_jobs
+from app.repository import annotations, deletion_jobs, deletions, lifecycle, retries, retry_jobs
 from app.repository.connection import Connection
 from app.repository.errors import CannotRetry
 from app.repository.execution_filters import ExecutionFilter
 from app.repository.executions import get_executions, list_executions
 from app.repository.retries import RetryAnswer
 from app.repository.retry_jobs import COUNTED_UP_TO
+from app.schemas.cursors import decode_cursor
 from app.schemas.execution_actions import (
     MOST_AT_ONCE,
     DeleteBody,
@@ -29,10 +31,14 @@ from app.schemas.execution_actions import (
     StopFilter,
     StopManyBody,
     StoppedSchema,
+    TaggedSchema,
+    TagManyBody,
     possible_ids,
 )
+from app.schemas.pages import NumberPageQuery
 
 blueprint = Blueprint("executions-bulk", __name__, url_prefix="/api/v1/executions", description="Many at once.")
+PAGES = NumberPageQuery()
 
 
 @blueprint.endpoint(
@@ -197,3 +203,31 @@ def delete_executions(body: dict[str, Any]) -> Response:
             return {"success": True}
 
         return idempotency.once(connection, act)
+
+
+@blueprint.endpoint(
+    "POST",
+    "/tagMany",
+    scope="execution:update",
+    body=TagManyBody(),
+    answer=TaggedSchema,
+    strict=True,
+    example={"filter": {"status": ["error"]}, "tags": ["tag_production"]},
+)
+def tag_many_executions(body: dict[str, Any]) -> Response:
+    """Add tags to executions, newest first, up to 1,000 in one call; with a filter, `nextCursor` goes on.
+
+    What comes into being after the first call is not tagged.
+    """
+    visible = caller().project_id
+    with database() as connection:
+        if "ids" in body:
+            found = get_executions(connection, possible_ids(body["ids"]), project_id=visible)
+            tagged, cursor = annotations.add_tags(connection, [e.id for e in found], body["tags"]), None
+        else:
+            wanted = filter_of_body(body["filter"], visible)
+            place = PAGES.load_last_id(decode_cursor(body["cursor"]).last_id) if "cursor" in body else None
+            found = list_executions(connection, wanted, limit=MOST_AT_ONCE + 1, before=place)
+            page, cursor = PAGES.cut({"limit": MOST_AT_ONCE}, found)
+            tagged = annotations.add_tags(connection, [e.id for e in page], body["tags"])
+        return answer({"tagged": tagged, "nextCursor": cursor})

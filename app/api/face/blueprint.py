@@ -56,6 +56,8 @@ PATH_PARTS = {
 }
 ACTS = frozenset({"execute", "retry", "stop", "delete"})
 """Scopes, of whatever resource, of what starts, retries, stops or deletes."""
+REFUSES_UNKNOWN = "x-refuses-unknown"
+"""Says in the document whether an endpoint refuses what it does not know, or passes it over."""
 IDEMPOTENCY_KEY = {
     "in": "header",
     "name": "Idempotency-Key",
@@ -84,11 +86,13 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]
         body_required: bool = True,
         errors: Iterable[int] = (),
         idempotent: bool = False,
+        strict: bool = False,
         example: Any = None,
     ) -> Callable[[View], View]:
         """Declare an endpoint. The view gets the loaded query or body first, then the path's parts by name.
 
-        `errors` are the statuses that it can answer with beyond those that every endpoint of its kind can.
+        `errors` are the statuses that it can answer with beyond those that every endpoint of its kind can. `strict`:
+        nothing misspelt is passed over, though what it does can be done again.
         """
 
         def declare(view: View) -> View:
@@ -97,8 +101,8 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]
                 given |= {413, 415}
             if idempotent:
                 given.add(422)
-            strict = is_strict(method, scope)
-            parser = self.ARGUMENTS_PARSER if strict else self.LENIENT_PARSER
+            refuses = strict or is_strict(method, scope)
+            parser = self.ARGUMENTS_PARSER if refuses else self.LENIENT_PARSER
             lean: Any = view
             described: Any = self.response(status, answer, content_type=content_type)(view)
             for code in sorted(given):
@@ -113,14 +117,14 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]
                 lean = parser.use_args(query(), location="query")(lean)
                 described = self.arguments(query, location="query")(described)
             else:
-                lean = without_query(lean, strict=strict)
+                lean = without_query(lean, strict=refuses)
             if body is not None:
                 lean = parser.use_args(body, location="json")(lean)
                 described = self.arguments(body, location="json", required=body_required, example=example)(described)
             described = self.doc(
                 operationId=operation_id(view.__name__),
                 security=[{"apiKey": []}],
-                **{"x-required-scope": scope},
+                **{"x-required-scope": scope, REFUSES_UNKNOWN: refuses},
             )(described)
             # The decorators that describe the view would each stand between it and every request.
             lean._apidoc = described._apidoc

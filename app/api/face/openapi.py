@@ -11,7 +11,7 @@ from swagger_ui_bundle import swagger_ui_path  # type: ignore[import-untyped]
 
 from app.api.face.answers import raw_answer
 from app.api.face.auth import public
-from app.api.face.blueprint import is_strict
+from app.api.face.blueprint import REFUSES_UNKNOWN
 from app.schemas.errors import ErrorSchema
 
 blueprint = Blueprint("openapi", __name__, url_prefix="/api/v1")
@@ -102,11 +102,10 @@ def operations_of(document: dict[str, Any]) -> list[Operation]:
 def open_lenient_bodies(document: dict[str, Any]) -> None:
     """Say of bodies whose unknown fields are passed over that they may have some."""
     for methods in document["paths"].values():
-        for method, described in methods.items():
-            if isinstance(described, dict) and "requestBody" in described:
-                scope = described.get("x-required-scope", "")
-                if not is_strict(method.upper(), scope):
-                    open_schema(document, body_of(described))
+        for described in methods.values():
+            takes_body = isinstance(described, dict) and "requestBody" in described
+            if takes_body and not described.get(REFUSES_UNKNOWN):
+                open_schema(document, body_of(described))
 
 
 def open_schema(document: dict[str, Any], schema: Any) -> None:

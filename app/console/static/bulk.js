@@ -14,9 +14,21 @@ function complete(one, form) {
   }
   if (form.dataset.action === "tag") {
     const tags = [...chosen.getAll("tag"), ...(chosen.get("newTag").trim() ? [chosen.get("newTag").trim()] : [])];
-    body.annotation.tags = [...new Set("replace" in form.dataset ? tags : [...body.annotation.tags, ...tags])];
+    if (body.annotation) body.annotation.tags = [...new Set(tags)];
+    else body.tags = [...new Set(tags)];
   }
   return { ...one, body };
+}
+
+/** Makes a call, and again from where it left off until nothing is left. */
+async function all(one, note) {
+  let answer = await call(one.method, one.path, one.body);
+  for (let tagged = answer.tagged; answer.nextCursor; answer.tagged = tagged) {
+    note.textContent = `${tagged.toLocaleString("en")} so far`;
+    answer = await call(one.method, one.path, { ...one.body, cursor: answer.nextCursor });
+    tagged += answer.tagged;
+  }
+  return answer;
 }
 
 /** Waits for what goes on in the background, and tells how far it is. */
@@ -35,7 +47,8 @@ function outcome(action, answers) {
   const added = (name) => answers.reduce((sum, answer) => sum + (answer[name] ?? 0), 0).toLocaleString("en");
   if (action === "retry") return `${added("retried")} retried`;
   if (action === "stop") return `${answers.some((a) => "stopped" in a) ? added("stopped") : answers.length} stopped`;
-  return action === "delete" ? "Deleted" : `${answers.length} tagged`;
+  if (action === "delete") return "Deleted";
+  return `${answers.some((a) => "tagged" in a) ? added("tagged") : answers.length} tagged`;
 }
 
 /** Sends the calls of a dialog's form one after the other, and says what became of them. */
@@ -49,7 +62,7 @@ export async function carryOut(form) {
   for (const [number, one] of calls.entries()) {
     note.textContent = calls.length > 1 ? `${number + 1} of ${calls.length}` : "Under way";
     try {
-      const answer = await finished(action, await call(one.method, one.path, one.body), note);
+      const answer = await finished(action, await all(one, note), note);
       answers.push(answer);
       for (const each of answer.results ?? []) if (each.message) problems.add(`#${each.id}: ${each.message}`);
     } catch (error) {

@@ -2,6 +2,8 @@
 
 import pytest
 
+from app.api.executions import bulk
+
 
 def test_the_documented_annotation_works_as_it_stands(api, each):
     body = {"annotation": {"tags": ["tag_production", "tag_urgent"], "vote": "up"}}
@@ -85,3 +87,57 @@ def test_n8ns_tags_of_an_execution(api, each):
 def test_an_annotation_does_not_wait_for_nor_disturb_the_worker(api, each):
     assert api.patch(f"/executions/{each['running']}", {"annotation": {"vote": "up"}}).json["status"] == "running"
     assert api.status(each["running"]) == "running"
+
+
+def tags_of(api, number: int) -> set[str]:
+    return {tag["id"] for tag in api.get(f"/executions/{number}").json["annotation"]["tags"]}
+
+
+def test_all_that_match_are_tagged_call_by_call(api, workflow, monkeypatch):
+    monkeypatch.setattr(bulk, "MOST_AT_ONCE", 2)
+    failed = [api.ended(workflow, "error") for _ in range(5)]
+    kept = api.ended(workflow)
+    api.patch(f"/executions/{failed[0]}", {"annotation": {"tags": ["own"]}})
+    body, numbers, cursor = {"filter": {"status": ["error"]}, "tags": ["seen", "by ada"]}, [], None
+    later = None
+    while cursor or not numbers:
+        answer = api.post("/executions/tagMany", body | ({"cursor": cursor} if cursor else {}))
+        assert answer.status_code == 200, answer.json
+        numbers.append(answer.json["tagged"])
+        cursor = answer.json["nextCursor"]
+        later = later or api.ended(workflow, "error")
+    assert numbers == [2, 2, 1]
+    assert [tags_of(api, number) for number in failed[1:]] == [{"seen", "by ada"}] * 4
+    assert tags_of(api, failed[0]) == {"own", "seen", "by ada"}
+    assert tags_of(api, kept) == tags_of(api, later) == set()
+    assert len(api.get("/executions?tag=seen&status=error").json["data"]) == 5
+
+
+def test_named_ones_are_tagged_within_what_the_key_sees(api, workflow):
+    number = api.ended(workflow)
+    body = {"ids": [str(number), "no-id", "77777"], "tags": ["seen"]}
+    limited = api.with_key("limited", "*", project_id=api.project("other"))
+    assert limited.post("/executions/tagMany", body).json == {"tagged": 0, "nextCursor": None}
+    assert api.with_key("everything", "*").post("/executions/tagMany", body).json["tagged"] == 1
+    assert tags_of(api, number) == {"seen"}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"filter": {"status": ["error"]}},
+        {"filter": {}, "tags": ["a"]},
+        {"filter": {"stauts": ["error"]}, "tags": ["a"]},
+        {"filter": {"status": ["error"]}, "tags": ["a"], "dryrun": True},
+        {"filter": {"status": ["error"]}, "tags": []},
+        {"filter": {"status": ["error"]}, "tags": [str(number) for number in range(11)]},
+        {"filter": {"status": ["error"]}, "ids": ["1"], "tags": ["a"]},
+        {"ids": ["1"], "tags": ["a"], "cursor": "eyJsYXN0SWQiOiIxIiwibGltaXQiOjF9"},
+        {"filter": {"status": ["error"]}, "tags": ["a"], "cursor": "nonsense"},
+        {"filter": {"status": ["error"]}, "tags": ["a"], "cursor": "eyJsYXN0SWQiOiJ4IiwibGltaXQiOjF9"},
+    ],
+)
+def test_what_would_tag_more_than_was_meant_is_refused(api, workflow, body):
+    number = api.ended(workflow, "error")
+    assert api.post("/executions/tagMany", body).status_code == 400
+    assert tags_of(api, number) == set()

@@ -53,6 +53,7 @@ RULES: dict[tuple[str, str], tuple[str, Any]] = {
     ("POST", "/executions/retryMany"): (BULK, {"filter": {"status": ["error"]}}),
     ("POST", "/executions/stop"): (BULK, {"status": ["queued"]}),
     ("POST", "/executions/stopMany"): (BULK, {"filter": {"status": ["queued"]}}),
+    ("POST", "/executions/tagMany"): (BULK, {"filter": {"workflowId": "all"}, "tags": ["shared"]}),
     ("GET", "/problems"): (LIST, None),
     ("GET", "/problems/<problem_id>"): (OBJECT, None),
     ("PATCH", "/problems/<problem_id>"): (OBJECT, {"status": "muted"}),
