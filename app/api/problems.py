@@ -20,7 +20,7 @@ from app.repository.execution_filters import ExecutionFilter
 from app.repository.execution_stats import read_names
 from app.repository.problems import FailingVersion, Place, Problem, ProblemFilter
 from app.schemas.base import parse_execution_id, time_text
-from app.schemas.execution_actions import RetryManySchema
+from app.schemas.execution_answers import RetryManySchema
 from app.schemas.problems import (
     ProblemBody,
     ProblemListQuery,

@@ -7,7 +7,6 @@ from marshmallow import ValidationError, fields, validate, validates_schema
 
 from app.schemas.base import (
     BoundedList,
-    CamelSchema,
     IsoTime,
     StrictBoolean,
     StrictSchema,
@@ -220,95 +219,6 @@ class TagIdBody(StrictSchema):
     """One of a list of tags."""
 
     id = tag_id_field(required=True)
-
-
-class TaggedSchema(CamelSchema):
-    tagged = fields.Integer(required=True, metadata={"description": "How many executions of this call carry them now."})
-    next_cursor = fields.String(
-        required=True,
-        allow_none=True,
-        metadata={"description": "Where the next call goes on; null when all that match are tagged."},
-    )
-
-
-class StoppedSchema(CamelSchema):
-    stopped = fields.Integer(required=True, metadata={"description": "How many executions were stopped."})
-
-
-class SuccessSchema(CamelSchema):
-    success = fields.Boolean(required=True)
-
-
-class DeletedSchema(SuccessSchema):
-    job = fields.String(
-        metadata={"description": "Too many to wait for: they are deleted in the background, and this is the job's id."}
-    )
-
-
-class DeletionJobSchema(CamelSchema):
-    """How far a deletion in the background is."""
-
-    id = fields.String(required=True)
-    finished = fields.Boolean(required=True)
-    deleted = fields.Integer(required=True, metadata={"description": "How many executions were deleted so far."})
-    created_at = fields.String(required=True)
-    finished_at = fields.String(required=True, allow_none=True)
-
-
-class RetryResultSchema(CamelSchema):
-    """What became of one: `retryId`, or `message` saying why there is none; neither in a dry run."""
-
-    id = fields.String(required=True)
-    retry_id = fields.String()
-    message = fields.String()
-
-
-class RetryManySchema(CamelSchema):
-    retried = fields.Integer(required=True, metadata={"description": "How many retries were queued."})
-    results = fields.List(fields.Nested(RetryResultSchema), required=True)
-    matched = fields.Integer(
-        metadata={"description": "In a dry run, and with `job`: how many match, 10,000 at most; absent for more."}
-    )
-    job = fields.String(
-        metadata={"description": "Too many to wait for: they are retried in the background, and this is the job's id."}
-    )
-
-
-class RetryJobStateSchema(CamelSchema):
-    """How far retries in the background are."""
-
-    id = fields.String(required=True)
-    finished = fields.Boolean(required=True)
-    matched = fields.Integer(
-        required=True,
-        allow_none=True,
-        metadata={"description": "How many matched when it was asked for; null: over 10,000."},
-    )
-    retried = fields.Integer(required=True, metadata={"description": "How many retries were queued so far."})
-    refused = fields.Integer(required=True, metadata={"description": "How many could not be retried."})
-    created_at = fields.String(required=True)
-    finished_at = fields.String(required=True, allow_none=True)
-
-
-class RetryJobSchema(RetryJobStateSchema):
-    """How far retries in the background are, and a page of what became of each execution."""
-
-    results = fields.List(fields.Nested(RetryResultSchema), required=True)
-    next_cursor = fields.String(required=True, allow_none=True)
-
-
-class RetryJobPageSchema(CamelSchema):
-    """A page of retries in the background, the newest first."""
-
-    data = fields.List(fields.Nested(RetryJobStateSchema), required=True)
-    next_cursor = fields.String(required=True, allow_none=True)
-
-
-class DeletionJobPageSchema(CamelSchema):
-    """A page of deletions in the background, the newest first."""
-
-    data = fields.List(fields.Nested(DeletionJobSchema), required=True)
-    next_cursor = fields.String(required=True, allow_none=True)
 
 
 def possible_ids(texts: list[str]) -> list[int]:

@@ -25,16 +25,13 @@ from app.schemas.cursors import decode_cursor
 from app.schemas.execution_actions import (
     MOST_AT_ONCE,
     DeleteBody,
-    DeletedSchema,
     RetryManyBody,
-    RetryManySchema,
     StopFilter,
     StopManyBody,
-    StoppedSchema,
-    TaggedSchema,
     TagManyBody,
     possible_ids,
 )
+from app.schemas.execution_answers import DeletedSchema, RetryManySchema, StoppedSchema, TaggedSchema
 from app.schemas.pages import NumberPageQuery
 
 blueprint = Blueprint("executions-bulk", __name__, url_prefix="/api/v1/executions", description="Many at once.")

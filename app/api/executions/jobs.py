@@ -14,7 +14,7 @@ from app.repository.connection import Connection
 from app.repository.errors import DeletionJobNotFound, RetryJobNotFound
 from app.repository.retry_jobs import RetryJob
 from app.schemas.base import parse_execution_id
-from app.schemas.execution_actions import (
+from app.schemas.execution_answers import (
     DeletionJobPageSchema,
     DeletionJobSchema,
     RetryJobPageSchema,
