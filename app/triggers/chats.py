@@ -6,12 +6,14 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from app.triggers import InvalidTrigger, reading
-from app.triggers.webhook_settings import STREAMING, WebhookSettings, check_authentication
+from app.triggers.webhook_settings import RESPONSE_NODES, STREAMING, WebhookSettings, check_authentication
 
 TYPE = "@n8n/n8n-nodes-langchain.chatTrigger"
 MEMORY = "@n8n/n8n-nodes-langchain.memoryBufferWindow"
 OF_CALLER = "={{$json.sessionId}}"
-MODES = ("lastNode", "responseNode", STREAMING)
+NODE = "@n8n/n8n-nodes-langchain.chat"
+"""What says something in a chat, and may wait for a reply."""
+MODES = ("lastNode", "responseNode", RESPONSE_NODES, STREAMING)
 METHODS = ("GET", "POST")
 NOT_AN_ADDRESS = re.compile(r"[^\w.~-]", re.ASCII)
 

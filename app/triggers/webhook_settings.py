@@ -15,6 +15,8 @@ from app.triggers import InvalidTrigger, reading
 STREAMING = "streaming"
 """Answers as the workflow goes on. No output here has less than an item, so a Respond to Webhook node answers, or
 else the last node."""
+RESPONSE_NODES = "responseNodes"
+"""Of a chat: answers with all that Chat nodes have said by the end of the workflow, or until one waits for a reply."""
 RESPONSE_MODES = ("onReceived", "lastNode", "responseNode", STREAMING)
 PARAMETERS = frozenset(
     {

@@ -2,6 +2,7 @@
 
 import json
 from typing import Any
+from urllib.parse import urlsplit
 
 import orjson
 
@@ -12,29 +13,51 @@ from app.engine.run.run import Outcome
 from app.engine.run.static_parameters import has_expressions, with_values
 from app.engine.sandbox import Sandbox
 from app.triggers import trigger_nodes
+from app.triggers.chats import NODE as CHAT_NODE
 from app.triggers.chats import TYPE as CHAT
 from app.triggers.chats import chat_nodes, chat_settings
 from app.triggers.forms import shows_page
-from app.triggers.webhook_settings import RESPONSE_MODES, WebhookSettings, read_settings
+from app.triggers.webhook_settings import RESPONSE_MODES, RESPONSE_NODES, WebhookSettings, read_settings
 from app.worker.exchange import Assignment
 
+NO_PORTS = Ports()
 PACKAGED = b'"webhookCall"'
-FAILED = {"status": 500, "body": {"message": "Error in workflow"}}
+FAILED: dict[str, Any] = {"status": 500, "body": {"message": "Error in workflow"}}
 
 
-def answer_of(node: dict[str, Any] | None, outcome: Outcome) -> bytes | None:
+def answer_of(node: dict[str, Any] | None, outcome: Outcome, ports: Ports = NO_PORTS) -> bytes | None:
     """The answer of that node's webhook as JSON, None where nobody asked for one or another node is to give it."""
     if node is None:
         return None
-    settings = chat_settings(node) if node.get("type") == CHAT else read_settings(node)
+    settings = _settings_of(node)
     if not settings.answers_later or (settings.response_mode == "responseNode" and outcome.status == "waiting"):
         return None
-    answer = answer_at_end(settings, outcome)
+    if settings.response_mode == RESPONSE_NODES:
+        answer = said_in_chat(outcome, ports)
+    else:
+        answer = answer_at_end(settings, outcome)
     try:
         return orjson.dumps(answer, default=str)
     except TypeError:
         # Nested deeper than orjson goes, as what is recorded may be, too.
         return json.dumps(answer, default=str).encode()
+
+
+def _settings_of(node: dict[str, Any]) -> WebhookSettings:
+    if node.get("type") == CHAT_NODE:
+        return WebhookSettings(response_mode=RESPONSE_NODES)
+    return chat_settings(node) if node.get("type") == CHAT else read_settings(node)
+
+
+def said_in_chat(outcome: Outcome, ports: Ports) -> dict[str, Any]:
+    """All that Chat nodes have said to this caller, and where a reply goes when one waits for it."""
+    if outcome.status not in ("success", "waiting"):
+        return {**FAILED, "body": {**FAILED["body"], "messages": ports.said}} if ports.said else FAILED
+    body: dict[str, Any] = {"messages": ports.said}
+    if outcome.resume_on == "webhook" and (outcome.document.due_node or {}).get("type") == CHAT_NODE:
+        address = urlsplit(ports.resume_url or "")
+        body["reply"] = f"{address.path}?{address.query}"
+    return {"status": 200, "body": body}
 
 
 async def evaluate_answering_node(

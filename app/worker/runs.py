@@ -22,7 +22,7 @@ from app.engine.sandbox import Sandbox
 from app.repository.lifecycle import Claim, Failure, Result
 from app.repository.static_data import StaticChange
 from app.triggers import trigger_nodes
-from app.worker.answers import PACKAGED, answer_of, evaluate_answering_node
+from app.worker.answers import NO_PORTS, PACKAGED, answer_of, evaluate_answering_node
 from app.worker.exchange import UNSTORABLE, Assignment
 
 T = TypeVar("T")
@@ -59,7 +59,7 @@ async def run(assignment: Assignment, sandbox: Sandbox, types: NodeTypes, ports:
                 task.uncancel()
             node = None
         result = await to_the_end(
-            compute(result_of, assignment, outcome, node, ports.address, size=ports.meter.used // BYTES_AN_ITEM)
+            compute(result_of, assignment, outcome, node, ports, size=ports.meter.used // BYTES_AN_ITEM)
         )
         return Ended(replace(result, has_proof=assignment.input.sealed is not None), outcome)
     except Exception:
@@ -154,11 +154,11 @@ def error_trigger_name(mode: str, workflow: dict[str, Any]) -> str | None:
 
 
 def result_of(
-    assignment: Assignment, outcome: Outcome, webhook: dict[str, Any] | None = None, address: str | None = None
+    assignment: Assignment, outcome: Outcome, webhook: dict[str, Any] | None = None, ports: Ports = NO_PORTS
 ) -> Result:
     """What is recorded of an outcome; its data is encoded here, once.
 
-    `webhook` is the node whose webhook somebody waits for, `address` where this server is reached.
+    `webhook` is the node whose webhook somebody waits for, `ports` are what the run had.
     """
     claim, mask = assignment.claim, assignment.proof.mask
     try:
@@ -182,9 +182,9 @@ def result_of(
         metadata=tuple(
             (strip_unstorable(k) or "", mask.text(strip_unstorable(v) or "")) for k, v in outcome.custom_data.items()
         ),
-        answer=answer_of(webhook, outcome),
+        answer=answer_of(webhook, outcome, ports),
         keep=is_kept(workflow, claim.mode, outcome.status) and not is_ignored(assignment, outcome),
-        failure=failure_of(claim, outcome, mask, address),
+        failure=failure_of(claim, outcome, mask, ports.address),
         static_data=changes_of(claim, outcome, mask),
         input_preview=preview_of(outcome, mask),
     )

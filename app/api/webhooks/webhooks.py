@@ -16,6 +16,7 @@ from app.api.face.waiting import answer_later, require_room
 from app.api.webhooks.access import Caller, let_in
 from app.api.webhooks.answers import FAILED, at_once, rendered, with_cors
 from app.api.webhooks.chat.chat import answer_chat, chat_item
+from app.api.webhooks.chat.replies import reply_item
 from app.api.webhooks.packaged import packaged_item
 from app.api.webhooks.requests import item_of
 from app.api.webhooks.starting import start_called
@@ -24,9 +25,10 @@ from app.repository.connection import Connection
 from app.repository.errors import Conflict, ExecutionNotFound
 from app.repository.triggers import Webhook
 from app.schemas.base import parse_execution_id
+from app.triggers.chats import NODE as CHAT_NODE
 from app.triggers.chats import Chat
 from app.triggers.forms import shows_page
-from app.triggers.webhook_settings import WebhookSettings, read_settings, wait_method
+from app.triggers.webhook_settings import RESPONSE_NODES, WebhookSettings, read_settings, wait_method
 from app.triggers.webhooks import METHODS, best_match, path_parameters
 from app.vocabulary import ENDED
 
@@ -180,9 +182,13 @@ def call_waiting(execution_id: str, suffix: str = "") -> Response:
     if not signed:
         raise Refused(401, "Invalid token: the address must be the execution's resumeUrl, signature included")
     with reading() as connection:
-        settings, by = waiting_settings(connection, number, suffix)
-    item = item_of({}, f"{services().settings.webhook_url}/webhook-waiting/{number}", settings.options)
-    items, waits, sealed = with_caller(item, by), settings.answers_later, services().vault.seal(by.proof)
+        node, settings, by = waiting_settings(connection, number, suffix)
+    if node.get("type") == CHAT_NODE:
+        items, sealed = orjson.dumps([reply_item(node)]), None
+    else:
+        item = item_of({}, f"{services().settings.webhook_url}/webhook-waiting/{number}", settings.options)
+        items, sealed = with_caller(item, by), services().vault.seal(by.proof)
+    waits = settings.answers_later
     if waits:
         require_room()
     with ExitStack() as waiting:
@@ -205,16 +211,22 @@ def awaited_methods(execution_id: int) -> list[str]:
             waiting = lifecycle.waiting_node(connection, execution_id)
     except (Conflict, ExecutionNotFound):
         return ["GET", "POST"]
-    return [wait_method(orjson.loads(waiting.node))]
+    node = orjson.loads(waiting.node)
+    return ["POST"] if node.get("type") == CHAT_NODE else [wait_method(node)]
 
 
-def waiting_settings(connection: Connection, execution_id: int, suffix: str) -> tuple[WebhookSettings, Caller]:
-    """How the node that waits wants to be called, and who calls. Raises Refused for whom it does not want."""
+def waiting_settings(
+    connection: Connection, execution_id: int, suffix: str
+) -> tuple[dict[str, Any], WebhookSettings, Caller]:
+    """The node that waits, how it wants to be called, and who calls. Raises Refused for whom it does not want."""
     waiting = lifecycle.waiting_node(connection, execution_id)
     node = orjson.loads(waiting.node)
     if shows_page(node):
         raise Refused(404, NO_SUCH_WAIT.format(execution_id), more={"code": 404})
-    settings = read_settings(node)
-    if request.method != wait_method(node) or suffix.strip("/") != settings.options.suffix:
+    if node.get("type") == CHAT_NODE:
+        settings, method = WebhookSettings(response_mode=RESPONSE_NODES), "POST"
+    else:
+        settings, method = read_settings(node), wait_method(node)
+    if request.method != method or suffix.strip("/") != settings.options.suffix:
         raise Refused(404, NO_SUCH_WAIT.format(execution_id), more={"code": 404})
-    return settings, let_in(connection, waiting.project_id, settings)
+    return node, settings, let_in(connection, waiting.project_id, settings)

@@ -64,6 +64,8 @@ class Ports:
     outgoing: Outgoing | None = None
     run_child: RunChild | None = None
     respond: Respond | None = None
+    said: list[Any] = field(default_factory=list)
+    """What the workflow has said in its chat since it began, or since the last reply: texts, or texts with buttons."""
     resume_url: str | None = None
     form_url: str | None = None
     """Where the pages are that the execution shows in its course."""

@@ -13,6 +13,7 @@ from tests.api.webhooks.conftest import FAILS, NONE, Site
 from tests.workflows import Json, chain, code, node
 
 CHAT = "@n8n/n8n-nodes-langchain.chatTrigger"
+TALK = "@n8n/n8n-nodes-langchain.chat"
 ANSWER = code("return [{json: {output: 'You said ' + $json.chatInput, all: $json}, binary: $binary}]", "Answer")
 MESSAGE = {"action": "sendMessage", "sessionId": "s1", "chatInput": "hi"}
 
@@ -89,7 +90,7 @@ def test_who_is_let_in(site) -> None:
     said = site.call("POST", path, MESSAGE, Authorization="Basic YW5uOnB3", Origin="https://b.example")
     assert (said.status, said.headers["access-control-allow-origin"]) == (200, "https://a.example")
     assert site.call("POST", chat(site, public=False), MESSAGE).status == 404
-    unknown = node("Chat", CHAT, {"public": True, "options": {"responseMode": "responseNodes"}}, 1.3, webhookId="x")
+    unknown = node("Chat", CHAT, {"public": True, "options": {"responseMode": "shouting"}}, 1.3, webhookId="x")
     assert site.activate(site.save([unknown, ANSWER])).status == 400
 
 
@@ -136,3 +137,32 @@ def test_a_page_that_is_opened_again_shows_what_was_said(site) -> None:
     assert b"<form data-loads>" in site.call("GET", path).content
     for unknown in ({}, "s2", None):
         assert site.call("POST", path, {**asked, "sessionId": unknown}).json == {"data": []}
+
+
+def test_chat_nodes_say_things_and_wait_for_replies(site) -> None:
+    say = node("Say", TALK, {"message": "=hi {{ $json.chatInput }}"}, 1.3)
+    name = node("Name", TALK, {"operation": "sendAndWait", "message": "Your name?"}, 1.3)
+    both = {"values": {"approvalType": "double", "disapproveLabel": "No"}}
+    asked = {"operation": "sendAndWait", "message": "Sure?", "responseType": "approval", "approvalOptions": both}
+    sure = node("Sure", TALK, {**asked, "blockUserInput": True}, 1.2)
+    end = node("End", TALK, {"message": "=bye {{ $('Name').first().json.chatInput }} {{ $json.data.approved }}"}, 1.3)
+    path = chat(site, say, name, sure, end, version=1.3, options={"responseMode": "responseNodes"})
+    first = site.call("POST", path, MESSAGE).json
+    assert first["messages"] == ["hi hi", "Your name?"]
+    second = site.call("POST", first["reply"], {**MESSAGE, "chatInput": "Ann"}, base="").json
+    yes = {"text": "Approve", "approved": True, "style": "primary"}
+    no = {"text": "No", "approved": False, "style": "secondary"}
+    assert second.get("messages"), second
+    assert second["messages"] == [{"text": "Sure?", "buttons": [yes, no], "blockUserInput": True}]
+    assert site.call("POST", second["reply"], {**MESSAGE, "chatInput": "well"}, base="").status == 400
+    last = site.call("POST", second["reply"], {"approved": False}, base="").json
+    assert last == {"messages": ["bye Ann false"]}
+    assert site.call("POST", second["reply"], {"approved": False}, base="").status == 409
+    assert site.call("POST", second["reply"].replace("signature=", "signature=x"), {}, base="").status == 401
+    [run] = site.server.get("/api/v1/executions?limit=1&includeData=true").body["data"]
+    runs = run["data"]["resultData"]["runData"]
+    outputs = {each: runs[each][-1]["data"]["main"][0][0]["json"] for each in ("Say", "Name", "Sure")}
+    reply = {"sessionId": "s1", "action": "sendMessage", "chatInput": "Ann"}
+    assert outputs == {"Say": {**reply, "chatInput": "hi hi"}, "Name": reply, "Sure": {"data": {"approved": False}}}
+    failing = chat(site, say, FAILS, version=1.3, options={"responseMode": "responseNodes"})
+    assert site.call("POST", failing, MESSAGE).json == {"message": "Error in workflow", "messages": ["hi hi"]}

@@ -37,18 +37,84 @@
     return JSON.stringify(text ?? answer, null, 2);
   };
 
+  // Where the next message goes: to the workflow, or to where it waits for a reply.
+  let address = location.href;
+
+  const post = (message) => fetch(address, {
+    method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(message),
+  });
+
   const ask = async (chatInput, chosen) => {
     const message = { action: "sendMessage", sessionId, chatInput };
     if (!chosen.length) return post(message);
     const body = new FormData();
     for (const [name, value] of Object.entries(message)) body.append(name, value);
     for (const file of chosen) body.append("files", file);
-    return fetch(location.href, { method: "POST", body });
+    return fetch(address, { method: "POST", body });
   };
 
-  const post = (message) => fetch(location.href, {
-    method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(message),
-  });
+  const block = (blocked) => {
+    button.disabled = blocked;
+    input.disabled = blocked;
+  };
+
+  // One thing that a Chat node has said: a text, or a text with buttons, of which one is the reply.
+  const showSaid = (message) => {
+    const { text, buttons = [], blockUserInput } = typeof message === "object" ? message : { text: String(message) };
+    const item = show(text, "bot");
+    const choices = document.createElement("p");
+    for (const each of buttons) {
+      const choice = document.createElement("button");
+      choice.type = "button";
+      choice.textContent = each.text;
+      choice.addEventListener("click", () => {
+        show(each.text, "user");
+        exchange(() => post({ action: "sendMessage", sessionId, approved: each.approved }));
+      });
+      choices.append(choice, " ");
+    }
+    if (buttons.length) item.append(choices);
+    if (blockUserInput) block(true);
+  };
+
+  const showMessages = (answer) => {
+    document.querySelectorAll("#messages button").forEach((each) => each.remove());
+    answer.messages.forEach(showSaid);
+  };
+
+  /** Sends something, and shows what is said to it. */
+  const exchange = async (send) => {
+    block(true);
+    const waiting = show("…", "bot");
+    const fail = (text) => {
+      waiting.textContent = text;
+      waiting.classList.add("error");
+    };
+    try {
+      const response = await send();
+      const body = await response.text();
+      let answer = body;
+      try { answer = JSON.parse(body); } catch { /* it is a text */ }
+      block(false);
+      if (Array.isArray(answer?.messages)) {
+        address = answer.reply ?? location.href;
+        showMessages(answer);
+        if (response.ok) waiting.remove();
+        else fail(said(answer.message));
+      } else if (response.ok) {
+        waiting.textContent = said(answer) || "(no answer)";
+      } else {
+        // What waited for a reply has ended: the next message starts anew.
+        if (response.status !== 400) address = location.href;
+        fail(said(answer) || "(no answer)");
+      }
+    } catch {
+      block(false);
+      fail("The message could not be sent.");
+    }
+    list.lastElementChild.scrollIntoView({ block: "end" });
+    input.focus();
+  };
 
   const showEarlier = async () => {
     const response = await post({ action: "loadPreviousSession", sessionId });
@@ -67,22 +133,7 @@
     if (!text && !chosen.length) return;
     show([text, ...chosen.map((file) => file.name)].filter(Boolean).join("\n"), "user");
     form.reset();
-    button.disabled = true;
-    const waiting = show("…", "bot");
-    try {
-      const response = await ask(text, chosen);
-      const body = await response.text();
-      let answer = body;
-      try { answer = JSON.parse(body); } catch { /* it is a text */ }
-      waiting.textContent = said(answer) || "(no answer)";
-      if (!response.ok) waiting.classList.add("error");
-    } catch {
-      waiting.textContent = "The message could not be sent.";
-      waiting.classList.add("error");
-    }
-    button.disabled = false;
-    waiting.scrollIntoView({ block: "end" });
-    input.focus();
+    await exchange(() => ask(text, chosen));
   });
 
   input.addEventListener("keydown", (event) => {

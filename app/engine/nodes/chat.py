@@ -1,0 +1,90 @@
+"""Chat: says something in the chat that has started the workflow, and, if asked to, waits there for a reply."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from app.engine.nodes.shared.date_texts import read_dates
+from app.engine.nodes.shared.waiting import LONGEST, time_after
+from app.engine.run.context import NodeContext
+from app.engine.run.errors import NodeError, WaitRequested
+from app.engine.run.items import Outputs
+from app.engine.run.registry import node
+from app.engine.values import conversions
+
+TRIGGER = "@n8n/n8n-nodes-langchain.chatTrigger"
+OPERATIONS_SINCE, OWN_OUTPUT_SINCE = 1.1, 1.3
+MOST_SAID = 1_000
+WAIT = "sendAndWait"
+
+
+@node("@n8n/n8n-nodes-langchain.chat", [1, 1.1, 1.2, 1.3])
+async def chat(context: NodeContext) -> Outputs:
+    trigger = _trigger(context)
+    parameters = await context.resolve_first(context.parameters)
+    options = parameters.get("options") or {}
+    if options.get("memoryConnection"):
+        raise NodeError(
+            "A Chat node keeps nothing in a memory here", description="Connect the memory to the agent that replies."
+        )
+    waits = parameters.get("operation", "send") == WAIT
+    if context.version < OPERATIONS_SINCE:
+        waits = bool(parameters.get("waitUserReply", True))
+    message = conversions.display(parameters.get("message") or "")
+    buttons = _buttons(parameters) if waits and context.version >= OPERATIONS_SINCE else []
+    blocked = bool(buttons and parameters.get("blockUserInput"))
+    said = context.execution.ports.said
+    if len(said) >= MOST_SAID:
+        raise NodeError(f"A workflow can say at most {MOST_SAID:,} things between two replies")
+    said.append({"text": message, "buttons": buttons, "blockUserInput": blocked} if buttons else message)
+    if not waits:
+        if context.version < OWN_OUTPUT_SINCE:
+            return [context.items]
+        return [[{"json": {"sessionId": trigger.get("sessionId"), "action": "sendMessage", "chatInput": message}}]]
+    if context.execution.ports.depth:
+        raise NodeError("A sub-workflow cannot wait for a reply")
+    limit = await _limit(context, (options.get("limitWaitTime") or {}).get("values") or {})
+    raise WaitRequested(limit, "webhook", {"buttons": buttons, "blockUserInput": blocked})
+
+
+def _trigger(context: NodeContext) -> dict[str, Any]:
+    """What the Chat Trigger that has led here has brought. Raises NodeError where none has."""
+    for each in context.state.graph.nodes.values():
+        if each.type == TRIGGER and each.name in context.state.run_data:
+            if ((each.parameters.get("options") or {}).get("responseMode")) != "responseNodes":
+                raise NodeError('"Response Mode" in the chat trigger node must be set to "Using Response Nodes"')
+            outputs = (context.state.run_data[each.name][0].get("data") or {}).get("main") or [[]]
+            return dict(outputs[0][0]["json"]) if outputs[0] else {}
+    raise NodeError("Workflow must be started from a chat trigger node")
+
+
+def _buttons(parameters: dict[str, Any]) -> list[dict[str, Any]]:
+    """What can be clicked in place of a reply: {text, approved, style}."""
+    if parameters.get("responseType", "freeTextChat") != "approval":
+        return []
+    given = (parameters.get("approvalOptions") or {}).get("values") or {}
+
+    def button(approved: bool, name: str, label: str, style: str) -> dict[str, Any]:
+        text = conversions.display(given.get(f"{name}Label") or label)
+        return {
+            "text": text,
+            "approved": approved,
+            "style": given.get(style) or ("primary" if approved else "secondary"),
+        }
+
+    made = [button(True, "approve", "Approve", "buttonApprovalStyle")]
+    if given.get("approvalType") == "double":
+        made.append(button(False, "disapprove", "Disapprove", "buttonDisapprovalStyle"))
+    return made
+
+
+async def _limit(context: NodeContext, values: dict[str, Any]) -> datetime:
+    if not values:
+        return LONGEST
+    if values.get("limitType", "afterTimeInterval") == "afterTimeInterval":
+        unit = values.get("resumeUnit", "hours")
+        return time_after(context, {"amount": values.get("resumeAmount", 1), "unit": unit})
+    given = values.get("maxDateAndTime")
+    until = (await read_dates(context, [given])).get(given) if isinstance(given, str) else None
+    if until is None:
+        raise NodeError("Could not configure Limit Wait Time", description="Invalid date format")
+    return until.astimezone(UTC)
