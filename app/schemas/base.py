@@ -5,7 +5,7 @@ import secrets
 import string
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Self
 from uuid import UUID
 
 import orjson
@@ -28,7 +28,17 @@ WHOLE_NUMBER = re.compile(r"(-?[0-9]{1,100})(?:\.0{1,100})?", re.ASCII)
 LINES = str.maketrans("", "", "\n\r\t")
 
 
-class CamelSchema(Schema):
+class SharedSchema(Schema):
+    """A schema that is never altered: a copy of what names it names the same one.
+
+    To declare an endpoint copies all that is known of it a dozen times, and a schema is hundreds of objects.
+    """
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        return self
+
+
+class CamelSchema(SharedSchema):
     """A schema whose keys are spelled in camel case outside: `workflow_id` is `workflowId`."""
 
     def on_bind_field(self, field_name: str, field_obj: fields.Field[Any]) -> None:

@@ -1,9 +1,11 @@
 """The one shape of every error."""
 
-from marshmallow import Schema, fields
+from marshmallow import fields
+
+from app.schemas.base import SharedSchema
 
 
-class ErrorSchema(Schema):
+class ErrorSchema(SharedSchema):
     """What went wrong, in a sentence; validation also says where."""
 
     message = fields.String(required=True, metadata={"description": "One sentence that says what is wrong."})
