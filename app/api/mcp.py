@@ -4,8 +4,9 @@ Streamable HTTP without sessions: each call is answered by itself, as JSON. What
 answered here; the call of a tool is an execution.
 """
 
-from typing import Any
+from typing import Annotated, Any, Literal
 
+import msgspec
 import orjson
 from flask import Blueprint, Response, request
 
@@ -16,7 +17,7 @@ from app.api.face.waiting import require_room
 from app.api.webhooks.access import let_in
 from app.api.webhooks.answers import with_cors
 from app.api.webhooks.bodies.errors import Unreadable
-from app.api.webhooks.bodies.json_text import check_nesting_and_numbers
+from app.api.webhooks.bodies.json_text import json_text
 from app.api.webhooks.requests import received_body
 from app.api.webhooks.starting import start_called
 from app.api.webhooks.webhooks import wait_for_answer
@@ -30,6 +31,10 @@ Json = dict[str, Any]
 VERSIONS = ("2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05")
 NOT_THERE = "There is no MCP server at this address: the workflow may not be active"
 INVALID, UNKNOWN, WRONG = -32600, -32601, -32602
+LONGEST_TEXT = 1_000
+NONE = msgspec.Raw(b"null")
+ShortText = Annotated[str, msgspec.Meta(max_length=LONGEST_TEXT)]
+Integer = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
 
 blueprint = Blueprint("mcp", __name__)
 
@@ -48,16 +53,15 @@ def call_mcp(path: str) -> Response:
         refused = failure(None, INVALID, "Send a message by POST", status=405)
         refused.headers["Allow"] = "POST"
         return finish(refused)
-    message = read_message()
+    message = parse_message(received_body())
     if message is None:
         return finish(failure(None, INVALID, "This is no message of JSON-RPC 2.0", status=400))
-    if "id" not in message:
+    number, parameters = message.id, parameters_of(message)
+    if isinstance(number, msgspec.UnsetType):
         return finish(Response(status=202))
-    number, given = message["id"], message.get("params")
-    parameters = given if isinstance(given, dict) else {}
     server = stored["mcp"]
     tools = [Tool.from_json(each) for each in server["tools"]]
-    match message.get("method"):
+    match message.method:
         case "initialize":
             return finish(success(number, welcome(server["name"], parameters)))
         case "ping":
@@ -65,11 +69,12 @@ def call_mcp(path: str) -> Response:
         case "tools/list":
             return finish(success(number, {"tools": [shown(tool) for tool in tools]}))
         case "tools/call":
-            tool = next((each for each in tools if each.name == parameters.get("name")), None)
-            arguments = parameters.get("arguments") or {}
-            if tool is None or not isinstance(arguments, dict):
-                return finish(failure(number, WRONG, f"Unknown tool: {str(parameters.get('name'))[:100]}"))
-            return run_tool(found, {"id": number, "node": tool.node, "arguments": arguments}, by.proof)
+            name, arguments = text_of(parameters.name), bytes(parameters.arguments)
+            tool = next((each for each in tools if each.name == name), None)
+            if tool is None or (arguments[:1] != b"{" and arguments != b"null"):
+                return finish(failure(number, WRONG, f"Unknown tool: {str(name)[:100]}"))
+            given = orjson.Fragment(b"{}" if arguments == b"null" else arguments)
+            return run_tool(found, {"id": number, "node": tool.node, "arguments": given}, by.proof)
         case _:
             return finish(failure(number, UNKNOWN, "Method not found"))
 
@@ -82,21 +87,54 @@ def find_server(connection: Connection, path: str) -> Webhook:
     return found
 
 
-def read_message() -> Json | None:
-    """The message that was sent, within the bounds of a webhook's body; None for what is none. Raises Refused."""
-    data = received_body()
+class Message(msgspec.Struct):
+    """One message of a client. What is not looked at here is passed by, or passed on as text."""
+
+    jsonrpc: Literal["2.0"]
+    method: str
+    id: ShortText | Integer | msgspec.UnsetType | None = msgspec.UNSET
+    params: msgspec.Raw = msgspec.Raw(b"{}")
+
+
+class Parameters(msgspec.Struct):
+    """Those of `initialize` and of `tools/call`."""
+
+    protocolVersion: msgspec.Raw = NONE
+    name: msgspec.Raw = NONE
+    arguments: msgspec.Raw = NONE
+
+
+_message = msgspec.json.Decoder(Message)
+_parameters = msgspec.json.Decoder(Parameters)
+
+
+def parse_message(data: bytes) -> Message | None:
+    """The message that was sent, None for what is none.
+
+    Its objects would take many times its length in memory: no value is built that nobody looks at.
+    """
     try:
-        check_nesting_and_numbers(data)
-        message = orjson.loads(data)
-    except (Unreadable, orjson.JSONDecodeError):
+        json_text(data)
+        return _message.decode(data)
+    except (Unreadable, msgspec.MsgspecError):
         return None
-    named = isinstance(message, dict) and message.get("jsonrpc") == "2.0" and isinstance(message.get("method"), str)
-    return message if named and isinstance(message.get("id"), str | int | None) else None
 
 
-def welcome(name: str, parameters: Json) -> Json:
+def parameters_of(message: Message) -> Parameters:
+    """Its parameters; none where they are no object."""
+    return _parameters.decode(message.params) if bytes(message.params)[:1] == b"{" else Parameters()
+
+
+def text_of(value: msgspec.Raw) -> str | None:
+    """A text of a length that a name has; None for anything else."""
+    data = bytes(value)
+    found = orjson.loads(data) if len(data) <= LONGEST_TEXT else None
+    return found if isinstance(found, str) else None
+
+
+def welcome(name: str, parameters: Parameters) -> Json:
     """What a client is told first."""
-    asked = parameters.get("protocolVersion")
+    asked = text_of(parameters.protocolVersion)
     return {
         "protocolVersion": asked if asked in VERSIONS else VERSIONS[0],
         "capabilities": {"tools": {}},

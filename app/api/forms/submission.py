@@ -19,6 +19,9 @@ from app.triggers.forms import Field, Form
 EMAIL = re.compile(r"[^@\s]{1,256}@[^@\s]{1,256}", re.ASCII)
 NO_WORD = re.compile(r"\W", re.ASCII)
 REQUIRED = "This field is required"
+LONGEST_NUMBER = 400
+LONGEST_LIST = 256 * 2**10
+"""Of the options that were chosen, as JSON."""
 
 
 @dataclass(slots=True)
@@ -149,7 +152,7 @@ def _number(text: str) -> tuple[Any, str | None]:
     if not text.strip():
         return None, None
     try:
-        value = orjson.loads(text.strip().removeprefix("+"))
+        value = orjson.loads(text.strip().removeprefix("+")) if len(text) <= LONGEST_NUMBER else None
     except orjson.JSONDecodeError:
         value = None
     if isinstance(value, bool) or not isinstance(value, int | float):
@@ -167,7 +170,7 @@ def _is_date(text: str) -> bool:
 
 def _spread(given: list[str]) -> list[str]:
     """The values, where they came as one JSON list, as n8n's own pages send them."""
-    if len(given) == 1 and given[0].startswith("["):
+    if len(given) == 1 and given[0].startswith("[") and len(given[0]) <= LONGEST_LIST:
         try:
             values = orjson.loads(given[0])
         except orjson.JSONDecodeError:

@@ -13,6 +13,7 @@ from app.api.forms.forms import SENT, first_values, go_to, problem_page, refusal
 from app.api.forms.pages import form_page, message_page, waiting_page, workflows_page
 from app.api.forms.submission import read_submission
 from app.api.webhooks.access import let_in
+from app.api.webhooks.answers import decode_answer
 from app.api.webhooks.webhooks import is_resume_link
 from app.http_rules import file_name_of
 from app.repository import lifecycle, triggers
@@ -46,7 +47,7 @@ def waiting_form(execution_id: str) -> Response:
     if state.status is None and state.answer is None:
         raise ExecutionNotFound(f'The execution "{execution_id}" does not exist.')
     if state.answer is not None:
-        said = orjson.loads(state.answer)
+        said = decode_answer(state.answer)
         if isinstance(said.get("form"), dict):
             return last_page(said["form"])
     if state.status == "success":

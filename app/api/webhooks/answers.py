@@ -4,11 +4,12 @@ import base64
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
 import orjson
 from flask import Response, request
 
 from app.api.face.answers import error
-from app.api.webhooks.response_headers import PAGE_POLICY, Unsendable, header_text, own_headers
+from app.api.webhooks.response_headers import MOST_BYTES, PAGE_POLICY, Unsendable, header_text, own_headers
 from app.http_rules import STATUSES, status_of
 from app.triggers.webhook_settings import WebhookSettings
 
@@ -16,6 +17,10 @@ STARTED = b'{"message":"Workflow was started"}'
 FAILED: dict[str, Any] = {"status": 500, "body": {"message": "Error in workflow"}}
 JSON = "application/json; charset=utf-8"
 HTML = "text/html; charset=utf-8"
+TOO_DEEP: dict[str, Any] = {"status": 500, "body": {"message": "The workflow's answer is nested too deeply"}}
+TOO_LONG: dict[str, Any] = {"status": 500, "body": {"message": "The workflow's answer has headers that are too long"}}
+
+_parts = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 def at_once(settings: WebhookSettings) -> Response:
@@ -27,6 +32,23 @@ def at_once(settings: WebhookSettings) -> Response:
     elif options.response_text and not settings.waits:
         body, kind = options.response_text.encode("utf-8", "replace"), HTML
     return finished(body, settings.response_code, kind, settings.response_headers)
+
+
+def decode_answer(stored: bytes | str) -> dict[str, Any]:
+    """An answer as a worker wrote it down, as `rendered` takes it.
+
+    A body that is no text stays JSON, as an orjson.Fragment: its objects would take many times its length in memory.
+    """
+    try:
+        parts = {name: bytes(part) for name, part in _parts.decode(stored).items()}
+    except RecursionError:
+        return TOO_DEEP
+    if len(parts.get("headers", b"")) > 8 * MOST_BYTES:
+        return TOO_LONG
+    return {
+        name: orjson.Fragment(part) if name == "body" and part[:1] != b'"' else orjson.loads(part)
+        for name, part in parts.items()
+    }
 
 
 def rendered(answer: dict[str, Any]) -> Response:

@@ -14,7 +14,7 @@ from app.api.face.services import database, reading, services
 from app.api.face.waiters import Expected
 from app.api.face.waiting import answer_later, require_room
 from app.api.webhooks.access import Caller, let_in
-from app.api.webhooks.answers import FAILED, at_once, rendered, with_cors
+from app.api.webhooks.answers import FAILED, at_once, decode_answer, rendered, with_cors
 from app.api.webhooks.chat.chat import answer_chat, chat_item
 from app.api.webhooks.chat.replies import reply_item
 from app.api.webhooks.packaged import packaged_item
@@ -155,8 +155,7 @@ def read_answer(execution_id: int) -> dict[str, Any] | None:
     with reading() as connection:
         state = triggers.read_answer_state(connection, execution_id)
     if state.answer is not None:
-        decoded: dict[str, Any] = orjson.loads(state.answer)
-        return decoded
+        return decode_answer(state.answer)
     return FAILED if state.status is None or state.status in ENDED else None
 
 

@@ -1,9 +1,9 @@
 """Forms and query strings: fields by their names, and the files that a form brings."""
 
 import re
+from binascii import unhexlify
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
-from urllib.parse import unquote_to_bytes
 
 from multipart import MultipartError, PushMultipartParser  # type: ignore[import-untyped]
 
@@ -18,6 +18,7 @@ LONGEST_BOUNDARY = 200
 PIECE_BYTES = 64 * 2**10
 UNKNOWN_KIND = "application/octet-stream"
 DEEPEST_NAME = 5
+ESCAPES = re.compile(rb"(?:%[0-9A-Fa-f]{2})++")
 NAME = re.compile(r"[^\[\]]+|\[\]")
 
 
@@ -50,7 +51,10 @@ def _pairs(data: bytes, codec: str, value_of: Callable[[str, int], Any]) -> Iter
 
 
 def _unquoted(text: bytes) -> bytes:
-    """Without percent-encoding. In pieces: the library makes a list with an entry for each encoded byte."""
+    """Without percent-encoding; what is none stays. The library looks at each percent sign by itself.
+
+    In pieces: what stands between escapes is kept in a list.
+    """
     text = text.replace(b"+", b" ")
     if b"%" not in text:
         return text
@@ -59,9 +63,13 @@ def _unquoted(text: bytes) -> bytes:
         end = start + PIECE_BYTES
         cut = text.rfind(b"%", end - 2, end) if end < len(text) else -1
         end = cut if cut > start else end
-        made += unquote_to_bytes(text[start:end])
+        made += ESCAPES.sub(_unescaped, text[start:end])
         start = end
     return bytes(made)
+
+
+def _unescaped(found: re.Match[bytes]) -> bytes:
+    return unhexlify(found[0].replace(b"%", b""))
 
 
 def multipart_form(data: bytes, boundary: str, prefix: str) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -10,6 +10,7 @@ from app.api.webhooks.bodies.charsets import as_utf_8
 from app.api.webhooks.bodies.errors import Unreadable
 
 DEEPEST = 200
+PIECE_BYTES = 16 * 2**10
 MOST_ELEMENTS = 200_000
 MOST_NAMES = 10_000
 """Different names of elements and attributes; the parser keeps each of them."""
@@ -33,6 +34,29 @@ def xml_text(data: bytes, charset: str | None) -> orjson.Fragment:
     return orjson.Fragment(_Reader().read(text))
 
 
+class _Pieces:
+    """Bytes that are put together. Small ones are copied; a large one stays as it is, however often it is passed on."""
+
+    __slots__ = ("pieces",)
+
+    def __init__(self) -> None:
+        self.pieces: list[bytes | bytearray] = []
+
+    def add(self, data: bytes | bytearray) -> None:
+        last = self.pieces[-1] if self.pieces else b""
+        if isinstance(last, bytearray) and len(last) < PIECE_BYTES and len(data) < PIECE_BYTES:
+            last += data
+        else:
+            self.pieces.append(data if len(data) >= PIECE_BYTES else bytearray(data))
+
+    def add_all(self, others: "_Pieces") -> None:
+        for piece in others.pieces:
+            if len(piece) < PIECE_BYTES:
+                self.add(piece)
+            else:
+                self.pieces.append(piece)
+
+
 class _Element:
     """An element that has begun; `children` holds the JSON of those that have ended, by name."""
 
@@ -41,29 +65,39 @@ class _Element:
     def __init__(self, name: str, attributes: dict[str, str]) -> None:
         self.name = name
         self.attributes = attributes
-        self.children: dict[str, tuple[int, bytearray]] = {}
+        self.children: dict[str, tuple[int, _Pieces]] = {}
         self.text: list[str] = []
 
-    def add(self, name: str, content: bytes) -> None:
-        count, joined = self.children.get(name, (0, bytearray()))
-        joined += b"," + content if count else content
+    def add(self, name: str, content: _Pieces) -> None:
+        if (earlier := self.children.get(name)) is None:
+            self.children[name] = (1, content)
+            return
+        count, joined = earlier
+        joined.add(b",")
+        joined.add_all(content)
         self.children[name] = (count + 1, joined)
 
-    def json(self) -> bytes:
+    def json(self) -> _Pieces:
         """Its text, or an object with its text, attributes and children; several of one name are a list."""
-        text = _normalized("".join(self.text))
+        text, made = _normalized("".join(self.text)), _Pieces()
         if not self.attributes and not self.children:
-            return orjson.dumps(text)
-        made = bytearray(b"{")
+            made.add(orjson.dumps(text))
+            return made
+        before = b"{"
         if text and "_" not in self.children:
-            made += b'"_":' + orjson.dumps(text) + b","
+            made.add(before + b'"_":')
+            made.add(orjson.dumps(text))
+            before = b","
         if self.attributes:
-            made += b'"$":' + orjson.dumps(self.attributes) + b","
+            made.add(before + b'"$":')
+            made.add(orjson.dumps(self.attributes))
+            before = b","
         for name, (count, joined) in self.children.items():
-            made += orjson.dumps(name) + (b":" if count == 1 else b":[") + joined + (b"," if count == 1 else b"],")
-            joined.clear()
-        made[-1:] = b"}"
-        return bytes(made)
+            made.add(before + orjson.dumps(name) + (b":" if count == 1 else b":["))
+            made.add_all(joined)
+            before = b"," if count == 1 else b"],"
+        made.add(b"}" if before[:1] != b"]" else b"]}")
+        return made
 
 
 class _Reader:
@@ -85,7 +119,7 @@ class _Reader:
             self._parser.Parse(text, True)
         except expat.ExpatError as error:
             raise Unreadable(str(error)) from None
-        return self._open[0].json()
+        return b"".join(self._open[0].json().pieces)
 
     def _refuse_doctype(self, *_: object) -> None:
         # An exception makes the parser stop at once: what the DTD declares is never read.

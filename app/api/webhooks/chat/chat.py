@@ -4,8 +4,9 @@ import base64
 import hashlib
 from html import escape
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
+import msgspec
 import orjson
 from flask import Response, request
 
@@ -29,6 +30,7 @@ NOTHING_KEPT = b'{"data":[]}'
 """The messages of an earlier session where none is shown."""
 JSON = "application/json; charset=utf-8"
 CLASSES = {"human": "HumanMessage", "ai": "AIMessage", "system": "SystemMessage", "tool": "ToolMessage"}
+LONGEST_SESSION = 1_000
 FILE_PARTS = ("fileName", "fileSize", "fileType", "mimeType", "fileExtension")
 STYLE = """
 :root { --chat--color--primary: #2457c5; --chat--color--secondary: #2457c5; --chat--color-light: #f6f7f9;
@@ -57,6 +59,29 @@ button:disabled { opacity: .5; } input[type=file] { width: 100%; }
 """
 
 
+class SessionWanted(msgspec.Struct):
+    """What of a message is looked at here; the rest is passed by, and never built."""
+
+    action: Literal["loadPreviousSession"]
+    given: msgspec.Raw = msgspec.field(name="sessionId", default=msgspec.Raw(b"null"))
+
+    @property
+    def session(self) -> Any:
+        data = bytes(self.given)
+        return orjson.loads(data) if len(data) <= LONGEST_SESSION else None
+
+
+_session_wanted = msgspec.json.Decoder(SessionWanted)
+
+
+def wanted_session(data: bytes) -> SessionWanted | None:
+    """What a message wants to know of an earlier session; None for another message."""
+    try:
+        return _session_wanted.decode(data) if b"loadPreviousSession" in data else None
+    except (msgspec.MsgspecError, RecursionError):
+        return None
+
+
 def answer_chat(chat: Chat, workflow_id: str) -> Response | None:
     """The page, or the messages of an earlier session; None for a message, which is for the workflow.
 
@@ -66,14 +91,8 @@ def answer_chat(chat: Chat, workflow_id: str) -> Response | None:
         if not chat.hosted:
             raise Refused(404, "This chat has no page of its own: it is embedded elsewhere")
         return chat_page(chat)
-    if request.is_json and request.get_data().find(b"loadPreviousSession") >= 0:
-        try:
-            document = orjson.loads(request.get_data())
-        except orjson.JSONDecodeError:
-            return None
-        if isinstance(document, dict) and document.get("action") == "loadPreviousSession":
-            return earlier_messages(chat, workflow_id, document.get("sessionId"))
-    return None
+    wanted = wanted_session(request.get_data()) if request.is_json else None
+    return None if wanted is None else earlier_messages(chat, workflow_id, wanted.session)
 
 
 def earlier_messages(chat: Chat, workflow_id: str, session: Any) -> Response:

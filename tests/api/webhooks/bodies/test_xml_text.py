@@ -8,7 +8,7 @@ import pytest
 from app.api.webhooks.bodies import xml_text as module
 from app.api.webhooks.bodies.errors import Unreadable
 from app.api.webhooks.bodies.xml_text import xml_text
-from tests.api.webhooks.bodies.growth import grows_with_its_length, takes_less_than
+from tests.api.webhooks.bodies.growth import ATTEMPTS, attempt, grows_with_its_length, takes_less_than
 
 
 def read(data: bytes, charset: str | None = None) -> Any:
@@ -110,6 +110,17 @@ BODIES = {
 @pytest.mark.parametrize("kind", BODIES)
 def test_time_grows_with_its_length(kind: str) -> None:
     assert grows_with_its_length(lambda data: xml_text(data, None), BODIES[kind])
+
+
+def test_what_lies_deep_is_not_copied_at_each_level() -> None:
+    levels, text = module.DEEPEST - 2, b"x" * 4_000_000
+    deep, flat = b"<a>" * levels + text + b"</a>" * levels, b"<a>" + text + b"</a>"
+
+    def time_of(body: bytes) -> float:
+        return min(attempt(lambda data: xml_text(data, None), body) for _ in range(ATTEMPTS))
+
+    assert any(time_of(deep) < 2 * time_of(flat) for _ in range(ATTEMPTS))
+    assert read(deep)
 
 
 @pytest.mark.parametrize("kind", BODIES)
