@@ -14,9 +14,10 @@ from app.engine.sandbox import Sandbox
 from app.repository.connection import open_pool
 from app.settings import Settings
 from app.worker.health import HealthServer
+from app.worker.parts import THREADS
 from app.worker.vitals import Vitals
 from app.worker.watchdog import Watchdog
-from app.worker.worker import LEAVE_SECONDS, THREADS, Worker
+from app.worker.worker import LEAVE_SECONDS, Worker
 
 JOIN_SECONDS = 0.5  # how long a thread may take to end that should have nothing left to do
 FORCE_SECONDS = LEAVE_SECONDS + 1.0  # after SIGTERM, this process goes whatever holds its loop

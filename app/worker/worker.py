@@ -11,46 +11,25 @@ import logging
 import random
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Any, TypeVar
+from typing import TypeVar
 
-import orjson
 from psycopg_pool import ConnectionPool
 
-from app.credentials.known_types import KnownTypes
-from app.credentials.vault import Vault
-from app.engine import nodes
 from app.engine.sandbox import Sandbox
-from app.outgoing.client import Outgoing
-from app.packages.definitions import SandboxExpressions
-from app.packages.host import Host
-from app.packages.store import Store
 from app.repository.connection import UNREACHABLE, Connection, open_pool
-from app.repository.triggers import answer_now
 from app.settings import Settings
-from app.signatures import Signer
 from app.worker.beat import STANDSTILL_SECONDS, Beat, BeatThread
 from app.worker.chores.roster import chores
-from app.worker.clock import Clock
-from app.worker.credentials import Credentials
-from app.worker.data_tables import DataTableStores
-from app.worker.database import Database
 from app.worker.exchange import Exchange
-from app.worker.held import Held
-from app.worker.packages import Packages
-from app.worker.reach import Reach
-from app.worker.registry import Registry
-from app.worker.static_data import StaticStores
+from app.worker.parts import Parts
 from app.worker.tally import Tally
 from app.worker.triggers.roster import trigger_chores
-from app.worker.triggers.surroundings import Surroundings
 from app.worker.watchdog import Pulse
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
-THREADS = "postgresql"
 DRAIN_SECONDS = 5.0  # after SIGTERM, what runs may end by itself for so long; then it is handed over
 LEAVE_SECONDS = 8.0  # after SIGTERM, the worker goes, whether PostgreSQL has heard of it or not
 LONGEST_PAUSE = 2.0  # seconds between two attempts to reach PostgreSQL
@@ -62,46 +41,14 @@ class Worker:
     def __init__(self, settings: Settings, pool: ConnectionPool[Connection], sandbox: Sandbox) -> None:
         self._settings = settings
         self._pool = pool
-        self._sandbox = sandbox
-        self._threads = ThreadPoolExecutor(max_workers=4, thread_name_prefix=THREADS)
-        self._database = Database(pool, self._threads)
-        self._outgoing = Outgoing(settings.allowed_hosts)
-        self._clock = Clock()
-        self._vault = vault = Vault(settings)
-        known = KnownTypes(lambda: self._packages.definitions, SandboxExpressions())
-        self._credentials = Credentials(vault, self._database, self._outgoing, self._clock, known)
-        self._reach = Reach(
-            settings=settings,
-            signer=Signer(vault.keyring),
-            credentials=self._credentials,
-            outgoing=self._outgoing,
-            database=self._database,
-            static_data=StaticStores(self._database),
-            data_tables=DataTableStores(self._database, settings.data_tables_bytes),
-            clock=self._clock,
-            start_child=lambda *part: self._held.run_child(*part),
-            send_answer=self._send_answer,
-        )
-        self._registry = Registry(settings, pool, vault, self._clock)
         self._wake = asyncio.Event()
+        self._parts = Parts(settings, pool, sandbox, self._wake)
+        self._held = self._parts.held
         self._stopping = asyncio.Event()
         self._stopped_at = 0.0
         self.pulse = Pulse()
         self.beat: Beat | None = None
         self.tally = Tally()
-        types = nodes.load().copy()
-        store = Store(settings.home)
-        self._host = Host(store.root, processes=settings.package_processes, memory_mb=settings.package_memory_mb)
-        self._packages = Packages(
-            store,
-            self._database,
-            types,
-            self._host,
-            worker_id=lambda: self._held.worker_id,
-            wake=self._wake.set,
-        )
-        self._held = Held(sandbox, types, self._reach.ports, self._database, self._wake)
-        self._surroundings = Surroundings(sandbox, types, self._reach, self._database)
 
     @property
     def turns(self) -> bool:
@@ -130,7 +77,8 @@ class Worker:
 
     async def run(self) -> None:
         """Work until stopped. A lapsed lease makes this worker start anew under another id."""
-        async with self._sandbox, self._outgoing, self._credentials, self._host:
+        parts = self._parts
+        async with parts.sandbox, parts.outgoing, parts.credentials, parts.host:
             turning = asyncio.ensure_future(self.pulse.run())
             serving = asyncio.ensure_future(self._serve_on())
             leaving = asyncio.ensure_future(self._time_to_leave())
@@ -144,7 +92,7 @@ class Worker:
             elif error := serving.exception():
                 raise error
         # A thread that still waits for a connection is woken when its pool closes.
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        parts.threads.shutdown(wait=False, cancel_futures=True)
 
     async def _serve_on(self) -> None:
         while not self._stopping.is_set():
@@ -167,7 +115,7 @@ class Worker:
 
     async def _work(self, worker_id: int, beat: Beat) -> None:
         """Claim, run and record until stopped, or until the lease is lost."""
-        exchange = Exchange(self._pool, self._vault, worker_id, self._packages.lacked_types)
+        exchange = Exchange(self._pool, self._parts.vault, worker_id, self._parts.packages.lacked_types)
         async with self._helpers(beat) as helpers:
             while not (self._stopping.is_set() or beat.lost):
                 await self._wait_for_something_to_do()
@@ -177,29 +125,30 @@ class Worker:
                 await self._abandon()
             else:
                 await self._drain(exchange, beat)
-                await self._persistently(partial(self._registry.retire, worker_id))
+                await self._persistently(partial(self._parts.registry.retire, worker_id))
 
     @contextlib.asynccontextmanager
     async def _helpers(self, beat: Beat) -> AsyncIterator[list[asyncio.Task[None]]]:
         """The chores and the watch over the lease, at work while this lasts."""
+        parts = self._parts
         async with (
             chores(
                 self._settings,
-                self._database,
+                parts.database,
                 wake=self._wake.set,
                 abort=self._held.abort,
-                packages=self._packages.hint.set,
+                packages=parts.packages.hint.set,
                 read_progress=self._held.read_progress,
             ) as roster,
             trigger_chores(
-                self._surroundings,
+                parts.surroundings,
                 self._settings,
                 worker_id=lambda: self._held.worker_id,
                 stopping=self._stopping.is_set,
-                lacked=self._packages.lacked_now,
+                lacked=parts.packages.lacked_now,
             ) as more,
         ):
-            work = [self._watch_lease(beat), *(chore.run() for chore in (*roster, *more, self._packages.chore()))]
+            work = [self._watch_lease(beat), *(chore.run() for chore in (*roster, *more, parts.packages.chore()))]
             helpers = [asyncio.create_task(each) for each in work]
             try:
                 yield helpers
@@ -225,7 +174,7 @@ class Worker:
             return
         async with held.known_ids(results) as known:
             try:
-                exchanged = await self._database.in_thread(lambda: exchange(results, free, known))
+                exchanged = await self._parts.database.in_thread(lambda: exchange(results, free, known))
             except UNREACHABLE as error:
                 # The answer may have been lost on its way, and with it what was claimed.
                 held.may_hold_more = True
@@ -252,10 +201,6 @@ class Worker:
         """Wait before PostgreSQL is tried again; not for long when this worker is about to go."""
         await asyncio.sleep(0.1 if self._stopping.is_set() else random.uniform(0.1, LONGEST_PAUSE))
 
-    async def _send_answer(self, execution_id: int, answer: dict[str, Any]) -> None:
-        """Let a webhook's caller have its answer now, before the workflow has ended."""
-        await self._database.transact(answer_now, execution_id, orjson.dumps(answer, default=str))
-
     @contextlib.contextmanager
     def _beating(self, worker_id: int) -> Iterator[Beat]:
         """Beat while this lasts, over a connection that nothing else waits for."""
@@ -266,7 +211,7 @@ class Worker:
                 loop.call_soon_threadsafe(self._held.abort, execution_id)
 
         pool = open_pool(settings.database_url, size=1, name="beat", through_pooler=settings.through_pooler)
-        beat = Beat(settings, pool, worker_id, self._clock)
+        beat = Beat(settings, pool, worker_id, self._parts.clock)
         thread = BeatThread(
             beat,
             held=lambda: list(self._held.running),
@@ -284,9 +229,9 @@ class Worker:
 
     async def _watch_lease(self, beat: Beat) -> None:
         """Stop all that runs once the lease is lost; others give it up."""
-        ended_before = self._sandbox.ended + self._host.ended
+        ended_before = self._parts.processes_ended
         while not beat.lost:
-            beat.sandbox_kills = self._sandbox.ended + self._host.ended - ended_before
+            beat.sandbox_kills = self._parts.processes_ended - ended_before
             await asyncio.sleep(min(beat.interval, beat.seconds_left))
         # Not left to the exchange, which may wait for PostgreSQL as well: what was given up must not go on.
         for execution_id in list(self._held.running):
@@ -315,14 +260,14 @@ class Worker:
         """Do database work until it succeeds."""
         while True:
             try:
-                return await self._database.in_thread(work)
+                return await self._parts.database.in_thread(work)
             except UNREACHABLE as error:
                 log.warning("PostgreSQL cannot be reached", extra={"reason": str(error).strip()})
                 await self._pause()
 
     async def _register_unless_stopped(self) -> int | None:
         """The id of this worker's new registration; None when it was stopped before PostgreSQL could be reached."""
-        registering = asyncio.ensure_future(self._persistently(self._registry.register))
+        registering = asyncio.ensure_future(self._persistently(self._parts.registry.register))
         stopping = asyncio.ensure_future(self._stopping.wait())
         await asyncio.wait([registering, stopping], return_when=asyncio.FIRST_COMPLETED)
         stopping.cancel()

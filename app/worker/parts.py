@@ -1,0 +1,85 @@
+"""What a worker is put together from: each part, and what it is told of the others. Nothing runs yet."""
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import orjson
+from psycopg_pool import ConnectionPool
+
+from app.credentials.known_types import KnownTypes
+from app.credentials.vault import Vault
+from app.engine import nodes
+from app.engine.sandbox import Sandbox
+from app.outgoing.client import Outgoing
+from app.packages.definitions import SandboxExpressions
+from app.packages.host import Host
+from app.packages.store import Store
+from app.repository.connection import Connection
+from app.repository.triggers import answer_now
+from app.settings import Settings
+from app.signatures import Signer
+from app.worker.clock import Clock
+from app.worker.credentials import Credentials
+from app.worker.data_tables import DataTableStores
+from app.worker.database import Database
+from app.worker.held import Held
+from app.worker.packages import Packages
+from app.worker.reach import Reach
+from app.worker.registry import Registry
+from app.worker.static_data import StaticStores
+from app.worker.triggers.surroundings import Surroundings
+
+THREADS = "postgresql"
+"""How the names of the threads begin that wait for PostgreSQL."""
+
+
+class Parts:
+    """The parts of one worker; `wake` is set when there is something to do."""
+
+    def __init__(
+        self, settings: Settings, pool: ConnectionPool[Connection], sandbox: Sandbox, wake: asyncio.Event
+    ) -> None:
+        self.sandbox = sandbox
+        self.threads = ThreadPoolExecutor(max_workers=4, thread_name_prefix=THREADS)
+        self.database = Database(pool, self.threads)
+        self.outgoing = Outgoing(settings.allowed_hosts)
+        self.clock = Clock()
+        self.vault = Vault(settings)
+        known = KnownTypes(lambda: self.packages.definitions, SandboxExpressions())
+        self.credentials = Credentials(self.vault, self.database, self.outgoing, self.clock, known)
+        reach = Reach(
+            settings=settings,
+            signer=Signer(self.vault.keyring),
+            credentials=self.credentials,
+            outgoing=self.outgoing,
+            database=self.database,
+            static_data=StaticStores(self.database),
+            data_tables=DataTableStores(self.database, settings.data_tables_bytes),
+            clock=self.clock,
+            start_child=lambda *part: self.held.run_child(*part),
+            send_answer=self._send_answer,
+        )
+        self.registry = Registry(settings, pool, self.vault, self.clock)
+        types = nodes.load().copy()
+        store = Store(settings.home)
+        self.host = Host(store.root, processes=settings.package_processes, memory_mb=settings.package_memory_mb)
+        self.packages = Packages(
+            store,
+            self.database,
+            types,
+            self.host,
+            worker_id=lambda: self.held.worker_id,
+            wake=wake.set,
+        )
+        self.held = Held(sandbox, types, reach.ports, self.database, wake)
+        self.surroundings = Surroundings(sandbox, types, reach, self.database)
+
+    @property
+    def processes_ended(self) -> int:
+        """How many processes of the sandbox and of packages were ended at a limit, or died."""
+        return self.sandbox.ended + self.host.ended
+
+    async def _send_answer(self, execution_id: int, answer: dict[str, Any]) -> None:
+        """Let a webhook's caller have its answer now, before the workflow has ended."""
+        await self.database.transact(answer_now, execution_id, orjson.dumps(answer, default=str))
