@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from app.repository import trigger_nodes
 from app.repository.connection import Connection, scalar
 from app.repository.lifecycle.claims import LOCK_WORKER
 from app.repository.trigger_nodes import TriggerNode
@@ -14,11 +15,6 @@ ADD = """
     SELECT %(workflow_id)s, n.node
       FROM unnest(%(nodes)s::text[]) AS n (node)
     ON CONFLICT (workflow_id, node) DO NOTHING
-"""
-
-FORGET = """
-    DELETE FROM listeners AS l
-     WHERE l.workflow_id = %(workflow_id)s AND l.node <> ALL(%(nodes)s::text[])
 """
 
 SAY_SLOTS = """
@@ -94,10 +90,7 @@ class Listener:
 
 def register(connection: Connection, workflow_id: str, nodes: Sequence[str]) -> None:
     """Let exactly these nodes of a workflow be held by somebody."""
-    values = {"workflow_id": workflow_id, "nodes": list(nodes)}
-    connection.execute(FORGET, values)
-    if nodes:
-        connection.execute(ADD, values)
+    trigger_nodes.register(connection, "listeners", ADD, workflow_id, nodes)
 
 
 def hold(connection: Connection, worker_id: int, most: int) -> list[Listener]:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from app.repository import trigger_nodes
 from app.repository.connection import Connection, scalar
 from app.repository.lifecycle.claims import LOCK_WORKER
 from app.repository.trigger_nodes import TriggerNode
@@ -18,11 +19,6 @@ ADD = """
     SELECT %(workflow_id)s, n.node, clock_timestamp()
       FROM unnest(%(nodes)s::text[]) AS n (node)
     ON CONFLICT (workflow_id, node) DO NOTHING
-"""
-
-FORGET = """
-    DELETE FROM polls AS p
-     WHERE p.workflow_id = %(workflow_id)s AND p.node <> ALL(%(nodes)s::text[])
 """
 
 # While somebody looks, the time moves: what comes after the look began is worth another one.
@@ -87,10 +83,7 @@ class Poll:
 
 def register(connection: Connection, workflow_id: str, nodes: Sequence[str]) -> None:
     """Let exactly these nodes of a workflow look for something new; those that are new among them do so at once."""
-    values = {"workflow_id": workflow_id, "nodes": list(nodes)}
-    connection.execute(FORGET, values)
-    if nodes:
-        connection.execute(ADD, values)
+    trigger_nodes.register(connection, "polls", ADD, workflow_id, nodes)
 
 
 def ask(connection: Connection, workflow_id: str, node: str) -> None:

@@ -1,9 +1,19 @@
 """A trigger that acts by itself on a worker: its node, in its workflow as it is published."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal, LiteralString
 from uuid import UUID
 
+from psycopg import sql
+
+from app.repository.connection import Connection
 from app.repository.targets import Target
+
+FORGET = sql.SQL("""
+    DELETE FROM {table} AS t
+     WHERE t.workflow_id = %(workflow_id)s AND t.node <> ALL(%(nodes)s::text[])
+""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,3 +31,17 @@ class TriggerNode:
     def target(self) -> Target:
         """What an execution of it runs."""
         return Target(self.workflow_id, self.version_id, self.project_id)
+
+
+def register(
+    connection: Connection,
+    table: Literal["polls", "listeners"],
+    add: LiteralString,
+    workflow_id: str,
+    nodes: Sequence[str],
+) -> None:
+    """Let the table have exactly these nodes of a workflow; `add` puts those in that are not there yet."""
+    values = {"workflow_id": workflow_id, "nodes": list(nodes)}
+    connection.execute(FORGET.format(table=sql.Identifier(table)), values)
+    if nodes:
+        connection.execute(add, values)

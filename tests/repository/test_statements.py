@@ -12,6 +12,7 @@ from psycopg import sql
 from app import repository
 from app.repository.connection import connect
 from app.repository.execution_filters import ExecutionFilter
+from app.repository.lifecycle import claims
 from tests.postgres import shared_database
 
 STATEMENTS = ("SELECT", "INSERT", "UPDATE", "DELETE", "WITH")
@@ -56,6 +57,8 @@ PLACES = {
     "problems_condition": sql.SQL("p.status = ''"),
     "totals_condition": sql.SQL("t.mode = ''"),
     "ends_condition": sql.SQL("x.mode = ''"),
+    "runnable": claims.RUNNABLE,
+    "table": sql.Identifier("polls"),
 }
 
 

@@ -4,6 +4,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from psycopg import sql
+
 from app.repository.connection import Connection, scalar
 from app.vocabulary import Mode
 
@@ -24,71 +26,44 @@ LOCK_CLAIMING_WORKER = """
 """
 
 # Uses executions_in_flight; ids that another claim holds are skipped, not waited for.
-CLAIM_NEW = """
+NEW = sql.SQL("""
     UPDATE executions AS e
        SET status = 'running', worker_id = %(worker_id)s, started_at = clock_timestamp()
      WHERE e.id = ANY(ARRAY(
                SELECT q.id FROM executions AS q
-                WHERE q.status = 'new'
-                ORDER BY q.id
-                LIMIT %(limit)s
-                  FOR UPDATE SKIP LOCKED))
-       AND e.status = 'new'
-    RETURNING e.id, e.workflow_id, e.workflow_version_id, e.project_id, e.mode, e.retry_of, e.awaited, false,
-              extract(epoch FROM e.started_at - e.created_at)::float
-"""
-
-# For a worker that lacks node packages, which is one that others have to help out for now: each of the queue is looked
-# at with its version. Uses executions_in_flight, and the key of workflow_versions.
-CLAIM_NEW_LACKING = """
-    UPDATE executions AS e
-       SET status = 'running', worker_id = %(worker_id)s, started_at = clock_timestamp()
-     WHERE e.id = ANY(ARRAY(
-               SELECT q.id FROM executions AS q
-                WHERE q.status = 'new'
-                  AND NOT EXISTS (SELECT FROM workflow_versions AS v
-                                   WHERE v.id = q.workflow_version_id
-                                     AND coalesce(v.node_types, node_types_of(v.definition)) && %(lacked)s::text[])
+                WHERE q.status = 'new'{runnable}
                 ORDER BY q.id
                 LIMIT %(limit)s
                   FOR UPDATE OF q SKIP LOCKED))
        AND e.status = 'new'
     RETURNING e.id, e.workflow_id, e.workflow_version_id, e.project_id, e.mode, e.retry_of, e.awaited, false,
               extract(epoch FROM e.started_at - e.created_at)::float
-"""
+""")
 
 # Uses executions_waiting.
-CLAIM_DUE = """
+DUE = sql.SQL("""
     UPDATE executions AS e
        SET status = 'running', worker_id = %(worker_id)s, wait_till = NULL, resume_on = NULL
      WHERE e.id = ANY(ARRAY(
                SELECT q.id FROM executions AS q
-                WHERE q.status = 'waiting' AND q.wait_till <= clock_timestamp()
-                ORDER BY q.wait_till
-                LIMIT %(limit)s
-                  FOR UPDATE SKIP LOCKED))
-       AND e.status = 'waiting'
-    RETURNING e.id, e.workflow_id, e.workflow_version_id, e.project_id, e.mode, e.retry_of, e.awaited, true,
-              NULL::float
-"""
-
-# As CLAIM_NEW_LACKING. Uses executions_waiting, and the key of workflow_versions.
-CLAIM_DUE_LACKING = """
-    UPDATE executions AS e
-       SET status = 'running', worker_id = %(worker_id)s, wait_till = NULL, resume_on = NULL
-     WHERE e.id = ANY(ARRAY(
-               SELECT q.id FROM executions AS q
-                WHERE q.status = 'waiting' AND q.wait_till <= clock_timestamp()
-                  AND NOT EXISTS (SELECT FROM workflow_versions AS v
-                                   WHERE v.id = q.workflow_version_id
-                                     AND coalesce(v.node_types, node_types_of(v.definition)) && %(lacked)s::text[])
+                WHERE q.status = 'waiting' AND q.wait_till <= clock_timestamp(){runnable}
                 ORDER BY q.wait_till
                 LIMIT %(limit)s
                   FOR UPDATE OF q SKIP LOCKED))
        AND e.status = 'waiting'
     RETURNING e.id, e.workflow_id, e.workflow_version_id, e.project_id, e.mode, e.retry_of, e.awaited, true,
               NULL::float
-"""
+""")
+
+# For a worker that lacks node packages, which is one that others have to help out for now: each of the queue is looked
+# at with its version. Uses the key of workflow_versions. Statements of their own, so that the usual claim has the plan
+# that knows of no versions.
+RUNNABLE = sql.SQL("""
+                  AND NOT EXISTS (SELECT FROM workflow_versions AS v
+                                   WHERE v.id = q.workflow_version_id
+                                     AND coalesce(v.node_types, node_types_of(v.definition)) && %(lacked)s::text[])""")
+CLAIM_NEW, CLAIM_DUE = NEW.format(runnable=sql.SQL("")), DUE.format(runnable=sql.SQL(""))
+CLAIM_NEW_LACKING, CLAIM_DUE_LACKING = NEW.format(runnable=RUNNABLE), DUE.format(runnable=RUNNABLE)
 
 # Uses executions_in_flight. For a claim of which the answer was lost on its way.
 HELD = """
