@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+from app.engine.nodes.shared.failed_items import failed_item
 from app.engine.nodes.shared.issues import Required, rules
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
@@ -40,11 +41,9 @@ async def execute_command(context: NodeContext) -> Outputs:
         for index, command in enumerate(asked):
             try:
                 json = await _run(conversions.display(command), folder, index)
+                output.append({"json": json, "pairedItem": {"item": index}})
             except NodeError as error:
-                if not context.continues_on_fail:
-                    raise
-                json = {"error": error.message}
-            output.append({"json": json, "pairedItem": {"item": index}})
+                output.append(failed_item(context, error, index))
     return [output]
 
 

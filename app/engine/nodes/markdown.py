@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from app.engine.nodes.shared.failed_items import failed_item
 from app.engine.nodes.shared.issues import Required, rules
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
@@ -68,9 +69,7 @@ async def markdown(context: NodeContext) -> Outputs:
         try:
             output.append(_item(context.items[index], resolved[index], answer))
         except NodeError as error:
-            if not context.continues_on_fail:
-                raise
-            output.append({"json": {"error": error.message}, "pairedItem": {"item": index}})
+            output.append(failed_item(context, error, index))
     return [output]
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import httpx
 
 from app.engine.nodes.shared.connection_errors import CONNECTION_ERRORS
+from app.engine.nodes.shared.failed_items import failed_item
 from app.engine.nodes.shared.issues import Required, rules
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
@@ -41,9 +42,7 @@ async def rss_read(context: NodeContext) -> Outputs:
             entries = await _entries(context, parameters, index)
             output.extend({"json": entry, "pairedItem": {"item": index}} for entry in entries)
         except NodeError as error:
-            if not context.continues_on_fail:
-                raise
-            output.append({"json": {"error": error.message}, "pairedItem": {"item": index}})
+            output.append(failed_item(context, error, index))
     return [output]
 
 

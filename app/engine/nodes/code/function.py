@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 from app.engine.nodes.code.helpers import Helpers
+from app.engine.nodes.shared.failed_items import failed_item
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.run.items import Item, Outputs
@@ -65,9 +66,7 @@ def _item(context: NodeContext, left: dict[str, Any], index: int) -> Item:
         item: Item = {"json": error.said}
         return item if "thrown" in left else {**item, "pairedItem": {"item": index}}
     except NodeError as error:
-        if not context.continues_on_fail:
-            raise
-        return {"json": {"error": error.message}, "pairedItem": {"item": index}}
+        return failed_item(context, error, index)
 
 
 def _declarations(context: NodeContext) -> str:

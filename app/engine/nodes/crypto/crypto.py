@@ -14,6 +14,7 @@ from app.engine.nodes.crypto import key_pairs, passphrases
 from app.engine.nodes.crypto.parameters import issues, needed_credentials
 from app.engine.nodes.crypto.private_keys import PrivateKeys, UnusableKey
 from app.engine.nodes.shared import binary
+from app.engine.nodes.shared.failed_items import failed_item
 from app.engine.run.computing import breathe, compute
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
@@ -88,9 +89,7 @@ async def crypto(context: NodeContext) -> Outputs:
                 made = _compute(item, settings, index, context.version)
             output.append({**item, "json": {**item["json"], name: made}})
         except NodeError as error:
-            if not context.continues_on_fail:
-                raise
-            output.append({"json": {"error": error.message}, "pairedItem": {"item": index}})
+            output.append(failed_item(context, error, index))
     return [output]
 
 

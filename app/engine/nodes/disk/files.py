@@ -9,6 +9,7 @@ from typing import Any
 from app.binary_files import file_entry
 from app.engine.nodes.disk.folder import Folder, NotAllowed
 from app.engine.nodes.shared import binary
+from app.engine.nodes.shared.failed_items import failed_item
 from app.engine.nodes.shared.issues import Required, rules
 from app.engine.run.computing import compute
 from app.engine.run.context import NodeContext
@@ -63,9 +64,7 @@ async def _each(context: NodeContext, act: Act) -> list[Item]:
             items = await compute(_on_disk, act, context, root, parameters, index)
             made += [{**item, "pairedItem": {"item": index}} for item in items]
         except NodeError as error:
-            if not context.continues_on_fail:
-                raise
-            made.append({"json": {"error": error.message}, "pairedItem": {"item": index}})
+            made.append(failed_item(context, error, index))
     return made
 
 

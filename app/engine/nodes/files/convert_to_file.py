@@ -10,6 +10,7 @@ from app.engine.nodes.files import spreadsheets
 from app.engine.nodes.files.calendars import write_event
 from app.engine.nodes.files.separated_values import BYTE_ORDER_MARK, write_rows
 from app.engine.nodes.shared.binary import decode_base64, encoding_name
+from app.engine.nodes.shared.failed_items import failed_item
 from app.engine.nodes.shared.issues import Required, rules
 from app.engine.run.computing import breathe, compute
 from app.engine.run.context import NodeContext
@@ -79,9 +80,7 @@ async def convert_to_file(context: NodeContext) -> Outputs:
             )
             output.append({"json": {}, "binary": {_field(parameters): file}, "pairedItem": {"item": index}})
         except NodeError as error:
-            if not context.continues_on_fail:
-                raise
-            output.append({"json": {"error": error.message}, "pairedItem": {"item": index}})
+            output.append(failed_item(context, error, index))
     return [output]
 
 

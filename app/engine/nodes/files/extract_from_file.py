@@ -10,6 +10,7 @@ from app.engine.nodes.files.pdf import read_pdf
 from app.engine.nodes.files.separated_values import read_rows
 from app.engine.nodes.shared import binary
 from app.engine.nodes.shared.binary import encoding_name
+from app.engine.nodes.shared.failed_items import failed_item
 from app.engine.nodes.shared.issues import Required, rules
 from app.engine.run.computing import compute
 from app.engine.run.context import NodeContext
@@ -61,9 +62,7 @@ async def extract_from_file(context: NodeContext) -> Outputs:
                 value = await _value(context, operation, content, parameters, index)
                 output.append(_item(item, parameters, value, index))
         except NodeError as error:
-            if not context.continues_on_fail:
-                raise
-            output.append({"json": {"error": error.message}, "pairedItem": {"item": index}})
+            output.append(failed_item(context, error, index))
     return [output]
 
 

@@ -14,6 +14,7 @@ import aiosmtplib
 
 from app.engine.nodes.send_email import smtp
 from app.engine.nodes.shared import binary
+from app.engine.nodes.shared.failed_items import failed_item
 from app.engine.nodes.shared.issues import Credential, Required, credentials, rules
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
@@ -49,11 +50,9 @@ async def send_email(context: NodeContext) -> Outputs:
                 if isinstance(parameters, NodeError):
                     raise parameters
                 json = await _sent(context, connection, item, parameters, index, credential)
+                output.append({"json": json, "pairedItem": {"item": index}})
             except NodeError as error:
-                if not context.continues_on_fail:
-                    raise
-                json = {"error": error.message}
-            output.append({"json": json, "pairedItem": {"item": index}})
+                output.append(failed_item(context, error, index))
     return [output]
 
 

@@ -8,6 +8,7 @@ from app.engine.nodes.set.hidden_values import reveal
 from app.engine.nodes.set.json_text import may_be_object, parse_all
 from app.engine.nodes.set.old_fields import TYPES, old_fields, read_objects
 from app.engine.nodes.shared.date_texts import read_dates
+from app.engine.nodes.shared.failed_items import failed_item
 from app.engine.nodes.shared.issues import DATE_HINT, of_type
 from app.engine.run.computing import breathe
 from app.engine.run.context import NodeContext
@@ -88,9 +89,7 @@ async def set_(context: NodeContext) -> Outputs:
             )
             output.append(_compose(item, made, _include(values, context.version), values, index))
         except NodeError as error:
-            if not context.continues_on_fail:
-                raise
-            output.append({"json": {"error": error.message}, "pairedItem": {"item": index}})
+            output.append(failed_item(context, error, index))
     copies = _copies(context)
     if copies == 1:
         return [output]
