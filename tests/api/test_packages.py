@@ -4,6 +4,7 @@ import threading
 from typing import Any
 
 import pytest
+from msgspec import Raw
 
 from app.packages.manifest import Broken, Description, Manifest, PackagedCredential, PackagedNode
 from app.repository import node_package_wishes, node_packages, workers
@@ -26,7 +27,11 @@ DESCRIPTION = b"""{
         {"displayName": "Title", "name": "title", "type": "string", "default": "", "required": true,
          "displayOptions": {"show": {"polite": [true], "@version": [{"_cnd": {"gte": 2}}]}}}]}"""
 MANIFEST = Manifest(
-    (PackagedNode(f"{NAME}.greet", "Greet.node.js", "Greet", (Description((1.0, 2.0), DESCRIPTION),), ("execute",)),),
+    (
+        PackagedNode(
+            f"{NAME}.greet", "Greet.node.js", "Greet", (Description((1.0, 2.0), Raw(DESCRIPTION)),), ("execute",)
+        ),
+    ),
     (
         PackagedCredential(
             "greetApi",

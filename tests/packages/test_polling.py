@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec import Raw
 
 from app.engine import nodes
 from app.engine.run.context import NodeContext
@@ -60,7 +61,9 @@ def test_what_it_has_found_goes_on_from_there(packages):
 
 
 def test_it_can_be_activated_and_one_that_starts_nothing_is_refused(packages):
-    idle = PackagedNode("n8n-nodes-idle.idle", "I.js", "I", (Description((1.0,), b'{"properties":[]}'),), ("trigger",))
+    idle = PackagedNode(
+        "n8n-nodes-idle.idle", "I.js", "I", (Description((1.0,), Raw(b'{"properties":[]}')),), ("trigger",)
+    )
     installed = [*packages.packages.installed, Installed(Path("/nonexistent"), Manifest((idle,)))]
     types = nodes.load().copy()
     types.further = NodeTypes()
