@@ -15,6 +15,7 @@ from hypothesis import settings
 from app.processes import Child
 from app.repository import connection as connection_module
 from tests import live
+from tests.credentials import provider as oauth_provider
 from tests.order import slow_first
 from tests.patience import PATIENCE_SECONDS
 from tests.postgres import TestServer, cloned_database
@@ -145,3 +146,17 @@ def flask(database_url: str, tmp_path: Path) -> Callable[..., subprocess.Complet
         )
 
     return run
+
+
+@pytest.fixture(scope="module")
+def running_provider() -> Iterator[oauth_provider.Provider]:
+    """A provider of OAuth that answers; what a test has told it stays told."""
+    with oauth_provider.running() as made:
+        yield made
+
+
+@pytest.fixture
+def provider(running_provider: oauth_provider.Provider) -> oauth_provider.Provider:
+    """A provider of OAuth that knows nothing of the tests before this one, and answers."""
+    running_provider.reset()
+    return running_provider

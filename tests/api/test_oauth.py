@@ -15,22 +15,9 @@ from app.repository.connection import Connection
 from app.settings import Settings
 from app.web import create_app
 from tests.api.conftest import Api
-from tests.credentials.provider import CLIENT, OAUTH1, SECRET, Provider, running
+from tests.credentials.provider import CLIENT, OAUTH1, SECRET, Provider
 
 ORIGIN = "https://n8n.example.com"
-
-
-@pytest.fixture(scope="module")
-def listening() -> Iterator[Provider]:
-    with running() as made:
-        yield made
-
-
-@pytest.fixture
-def provider(listening: Provider) -> Provider:
-    listening.__init__(url=listening.url)
-    listening.go_on.set()
-    return listening
 
 
 @pytest.fixture(scope="module")

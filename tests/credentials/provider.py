@@ -47,6 +47,11 @@ class Provider:
     """The public key of a service account."""
     lock: threading.Lock = field(default_factory=threading.Lock)
 
+    def reset(self) -> None:
+        """Forget all, and answer at once."""
+        self.__init__(url=self.url)
+        self.go_on.set()
+
     def data(self, **more: Any) -> dict[str, Any]:
         """What a credential for it holds."""
         return {**DATA, "authUrl": f"{self.url}/authorize", "accessTokenUrl": f"{self.url}/token", **more}

@@ -24,24 +24,11 @@ from app.settings import Settings
 from app.worker.clock import Clock
 from app.worker.credentials import Credentials
 from app.worker.database import Database
-from tests.credentials.provider import SECRET, Provider, running
+from tests.credentials.provider import SECRET, Provider
 from tests.postgres import cloned_database
 
 KIND = "oAuth2Api"
 Work = Callable[[Credentials], Awaitable[Any]]
-
-
-@pytest.fixture(scope="module")
-def listening() -> Iterator[Provider]:
-    with running() as made:
-        yield made
-
-
-@pytest.fixture
-def provider(listening: Provider) -> Provider:
-    listening.__init__(url=listening.url)
-    listening.go_on.set()
-    return listening
 
 
 class Party:

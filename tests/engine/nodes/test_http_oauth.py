@@ -10,16 +10,10 @@ from app.engine.run.ports import Ports
 from app.engine.run.run import Outcome
 from app.outgoing.addresses import AddressRules
 from app.outgoing.client import Outgoing
-from tests.credentials.provider import OAUTH1, Provider, running
+from tests.credentials.provider import OAUTH1, Provider
 from tests.engine.nodes import far_side
 from tests.engine.running import Engine, output_of
 from tests.workflows import START, chain, node
-
-
-@pytest.fixture(scope="module")
-def provider() -> Iterator[Provider]:
-    with running() as made:
-        yield made
 
 
 @pytest.fixture(scope="module")
