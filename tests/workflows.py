@@ -1,6 +1,7 @@
 """Workflow documents for tests: nodes, lines between them, and the nodes that many tests use.
 
-`workflow` and `chain` make a document as clients send it, `stored` one as it is stored.
+`workflow` and `chain` make a document as clients send it, `attach` hangs sub-nodes on its nodes, `stored` makes one as
+it is stored.
 """
 
 import itertools
@@ -76,6 +77,14 @@ def workflow(nodes: list[Json], *lines: Line, **more: Any) -> Json:
         outputs.extend([] for _ in range(output + 1 - len(outputs)))
         outputs[output].append({"node": target, "type": "main", "index": index})
     return {"name": "Test", "nodes": nodes, "connections": connections, "settings": {}, **more}
+
+
+def attach(document: Json, *lines: tuple[str, str, str]) -> Json:
+    """The workflow with sub-nodes attached to the nodes that they serve: (sub-node, kind such as ai_tool, node)."""
+    for source, kind, target in lines:
+        outputs = document["connections"].setdefault(source, {}).setdefault(kind, [[]])
+        outputs[0].append({"node": target, "type": kind, "index": 0})
+    return document
 
 
 def chain(*nodes: Json, **more: Any) -> Json:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.workflows import START, chain, stop_and_error
+from tests.workflows import START, chain, node, stop_and_error
 
 KINDS = {"text": str, "number": (int, float), "flag": bool, "list": list, "object": dict}
 NAMED = "id text, name text, createdAt text, updatedAt text"
@@ -71,8 +71,7 @@ def check_workflow(document: dict[str, Any]) -> None:
 
 
 def test_workflows(api) -> None:
-    hook = {"name": "Hook", "type": "n8n-nodes-base.webhook", "typeVersion": 2, "position": [0, 0]}
-    document = chain({**hook, "parameters": {"path": "shapes"}}, stop_and_error(), name="Shapes")
+    document = chain(node("Hook", "webhook", {"path": "shapes"}, 2), stop_and_error(), name="Shapes")
     made = body(api.post("/workflows", document))
     path = f"/workflows/{made['id']}"
     answers = [made, page(api.get("/workflows")), body(api.get(path)), body(api.put(path, {**document, "name": "New"}))]

@@ -3,7 +3,7 @@
 import pytest
 
 from app.console.graph import STICKY, draw, icon_of, label
-from tests.workflows import chain, node
+from tests.workflows import START, attach, node, workflow
 
 
 def run(items=(1,), error=None, took=5):
@@ -17,15 +17,12 @@ def structure(**runs):
     return {"nodes": nodes, "lastNodeExecuted": next(reversed(runs), None)}
 
 
-LOOP = {
-    **chain(node("Start", "manualTrigger"), node("Loop", "splitInBatches", position=[200, 0])),
-    "connections": {
-        "Start": {"main": [[{"node": "Loop", "type": "main", "index": 0}]]},
-        "Loop": {"main": [[], [{"node": "Work", "type": "main", "index": 0}]]},
-        "Work": {"main": [[{"node": "Loop", "type": "main", "index": 0}]]},
-    },
-}
-LOOP["nodes"] = [*LOOP["nodes"], node("Work", "noOp", position=[400, 0])]
+LOOP = workflow(
+    [START, node("Loop", "splitInBatches", position=[200, 0]), node("Work", "noOp", position=[400, 0])],
+    ("Start", "Loop"),
+    ("Loop", 1, "Work"),
+    ("Work", "Loop"),
+)
 
 
 def test_edges_tell_items_and_rounds():
@@ -45,10 +42,9 @@ def test_what_has_not_run_says_so_and_what_waits_waits():
 
 
 def test_sub_nodes_hang_below_and_notes_lie_behind():
-    connections = {"Model": {"ai_languageModel": [[{"node": "Agent", "type": "ai_languageModel", "index": 0}]]}}
     nodes = [node("Agent", "noOp"), node("Model", "noOp", position=[0, 200])]
     note = {"name": "Note", "type": STICKY, "position": [0, 0], "parameters": {"content": "one two", "width": 300}}
-    graph = draw({"nodes": [*nodes, note], "connections": connections})
+    graph = draw(attach(workflow([*nodes, note]), ("Model", "ai_languageModel", "Agent")))
     assert graph.nodes["Model"].size < graph.nodes["Agent"].size
     assert [edge.kind for edge in graph.edges] == ["ai_languageModel"]
     assert [(each.width, each.lines) for each in graph.notes] == [(300, ["one two"])]

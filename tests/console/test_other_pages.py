@@ -3,7 +3,7 @@
 import re
 
 from app.repository import failure_groups, workers
-from tests.workflows import node
+from tests.workflows import node, workflow
 
 
 def test_problems_are_grouped_and_changed_by_calls_of_the_api(browser, api, workflow):
@@ -44,7 +44,7 @@ def test_workflows_show_how_they_went(browser, api, workflow):
 
 def test_one_workflow_shows_its_addresses_versions_and_a_form(browser, api):
     hook = node("Hook", "webhook", {"path": "orders/:id", "httpMethod": "POST"}, 2, webhookId="abc")
-    document = {"name": "Hooked", "nodes": [hook], "connections": {}, "settings": {}}
+    document = workflow([hook], name="Hooked")
     made = api.post("/workflows", document).json["id"]
     assert api.post(f"/workflows/{made}/activate").status_code == 200
     changed = {**document, "nodes": [{**hook, "notes": "new"}]}

@@ -10,6 +10,7 @@ from app.console_links import new_link
 from app.repository import api_keys
 from app.scopes import ANY
 from tests.api.conftest import KEY, endpoint_scopes
+from tests.workflows import node, workflow
 
 
 def test_a_key_signs_in_and_only_its_hash_is_kept(visitor, api):
@@ -136,9 +137,8 @@ def test_what_a_key_may_not_do_is_not_shown_and_refused(browser_with, api, workf
 
 
 def test_who_may_not_read_workflows_sees_neither_their_nodes_nor_their_addresses(browser, browser_with, api):
-    hook = {"name": "Hook", "type": "n8n-nodes-base.webhook", "typeVersion": 2, "position": [0, 0]}
-    hook |= {"id": "1", "parameters": {"path": "hidden-path"}}
-    body = {"name": "w", "nodes": [hook], "connections": {}, "settings": {}}
+    hook = node("Hook", "webhook", {"path": "hidden-path"}, 2)
+    body = workflow([hook])
     made = api.post("/workflows", body).json["id"]
     assert api.post(f"/workflows/{made}/activate").status_code == 200
     number = api.post(f"/workflows/{made}/run", {}).json["id"]

@@ -32,6 +32,7 @@ from app.schemas.workflows import (
 from app.triggers import InvalidTrigger, schedules, webhooks
 from app.vocabulary import MODES, STATUSES
 from app.workflow_rules import EngineRules
+from tests.workflows import node, workflow
 
 often = settings(
     max_examples=int(os.environ.get("FUZZ", "60")),
@@ -150,15 +151,10 @@ NODES = st.tuples(
     NAMES, st.sampled_from(TYPES), PARAMETERS, st.dictionaries(st.text(max_size=9), JSON, max_size=2)
 ).map(lambda made: {**made[3], "name": made[0], "type": made[1][0], "typeVersion": made[1][1], "parameters": made[2]})
 TRIGGERS = st.tuples(INTERVALS, JSON).map(
-    lambda made: {
-        "name": "Due",
-        "type": "n8n-nodes-base.scheduleTrigger",
-        "typeVersion": 1.2,
-        "parameters": {"rule": {"interval": [made[0]]}, "timezone": made[1]},
-    }
+    lambda made: node("Due", "scheduleTrigger", {"rule": {"interval": [made[0]]}, "timezone": made[1]}, 1.2)
 )
 HOOKS = st.dictionaries(st.sampled_from(["path", "httpMethod", "responseMode", "options", "authentication"]), JSON).map(
-    lambda parameters: {"name": "Hook", "type": "n8n-nodes-base.webhook", "typeVersion": 2, "parameters": parameters}
+    lambda parameters: node("Hook", "webhook", parameters, 2)
 )
 WIRES = st.fixed_dictionaries({"node": NAMES, "type": st.just("main") | ODD, "index": SCALARS}) | JSON
 CONNECTIONS = st.dictionaries(
@@ -180,8 +176,7 @@ def storable(value: Any) -> bool:
 
 
 def of_one(kind: str, parameters: dict[str, Any], **more: Any) -> dict[str, Any]:
-    trigger = {"name": "T", "type": f"n8n-nodes-base.{kind}", "typeVersion": 1, "parameters": parameters}
-    return {"name": "W", "nodes": [trigger], "connections": {}, **more}
+    return workflow([node("T", kind, parameters)], **more)
 
 
 @often

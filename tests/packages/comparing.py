@@ -26,6 +26,7 @@ from tests.engine.histories import MemoryHistory
 from tests.engine.running import Engine
 from tests.packages.cache import added, cache_folder
 from tests.templates.reference import Reference
+from tests.workflows import START, chain, node
 
 OPERATIONS = Path(__file__).parent / "operations.json"
 """Of types that let the address of their service be set, which is {far} there."""
@@ -106,15 +107,11 @@ class BaseEngine(Engine):
 
 
 def workflow_of(kind: str, version: float, parameters: Json, credentials: Json) -> Json:
-    start = {"id": "1", "name": "Start", "type": f"{BASE}.manualTrigger", "typeVersion": 1, "parameters": {}}
-    node = {"id": "2", "name": "Node", "type": f"{BASE}.{kind}", "typeVersion": version, "parameters": parameters}
-    return {
-        "name": kind,
-        "nodes": [{**start, "position": [0, 0]}, {**node, "position": [200, 0], "credentials": credentials}],
-        "connections": {"Start": {"main": [[{"node": "Node", "type": "main", "index": 0}]]}},
-        "settings": {"executionOrder": "v1", "timezone": "UTC"},
-        "pinData": {"Start": [{"json": {"n": 1}}, {"json": {"n": 2}}]},
-    }
+    """A workflow of a trigger with two items pinned, and one node named Node."""
+    compared = node("Node", kind, parameters, version, position=[200, 0], credentials=credentials)
+    settings = {"executionOrder": "v1", "timezone": "UTC"}
+    pinned = {"Start": [{"json": {"n": 1}}, {"json": {"n": 2}}]}
+    return chain(START, compared, name=kind, settings=settings, pinData=pinned)
 
 
 def result_of(data: Json) -> Json:

@@ -17,6 +17,7 @@ from app.packages.host import Host
 from app.packages.types import Installed, Packages
 from tests.engine.histories import MemoryHistory
 from tests.engine.running import Engine
+from tests.workflows import START, chain, node
 
 HERE = Path(__file__).parent
 SAMPLE = HERE / "sample"
@@ -59,13 +60,6 @@ class PackageEngine(Engine):
 def workflow_of(kind: str, parameters: Json, items: list[Json] | None = None, **settings: Any) -> Json:
     """A workflow of a trigger with these items pinned, and one node of the sample package named Node."""
     named = {kind: {"id": "1", "name": kind} for kind in ("sampleApi", "tokenApi")}
-    node = {"name": "Node", "type": f"n8n-nodes-sample.{kind}", "typeVersion": 1, "parameters": parameters, **settings}
-    start = {"name": "Start", "type": "n8n-nodes-base.manualTrigger", "typeVersion": 1, "parameters": {}}
-    return {
-        "id": "w1",
-        "name": "Sample",
-        "nodes": [start, {"credentials": named, **node}],
-        "connections": {"Start": {"main": [[{"node": "Node", "type": "main", "index": 0}]]}},
-        "settings": {"executionOrder": "v1"},
-        "pinData": {"Start": [{"json": item} for item in (items or [{"n": 1}])]},
-    }
+    tried = node("Node", f"n8n-nodes-sample.{kind}", parameters, **{"credentials": named, **settings})
+    pinned = {"Start": [{"json": item} for item in (items or [{"n": 1}])]}
+    return chain(START, tried, id="w1", name="Sample", settings={"executionOrder": "v1"}, pinData=pinned)

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from tests.packages.running import PackageEngine, workflow_of
+from tests.workflows import node, workflow
 
 COLUMNS = {
     "mappingMode": "defineBelow",
@@ -219,10 +220,7 @@ def test_versions_are_programs_of_their_own(packages: PackageEngine):
 
 
 def test_another_workflow_is_run_by_the_engine(packages: PackageEngine):
-    child = {
-        "nodes": [{"name": "In", "type": "n8n-nodes-base.executeWorkflowTrigger", "typeVersion": 1, "parameters": {}}],
-        "connections": {},
-    }
+    child = workflow([node("In", "executeWorkflowTrigger")])
     code = f"""const code = {json.dumps(child)};
       const {{ data }} = await this.executeWorkflow({{ code }}, [{{ json: {{ given: 1 }} }}]);
       return data"""

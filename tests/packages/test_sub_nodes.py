@@ -17,7 +17,7 @@ from app.packages.catalogue import read_package
 from app.packages.host import Host
 from app.packages.types import Installed, Packages
 from tests.engine.running import Engine, output_of
-from tests.workflows import START, chain, node
+from tests.workflows import START, attach, chain, node
 
 FOLDER = Path(__file__).parents[1] / "ai" / "package"
 KIND = "n8n-nodes-scripted-ai."
@@ -62,8 +62,7 @@ def hung(root, *hanging):
     document = chain(START, root)
     for each, kind, *target in hanging:
         document["nodes"].append(each)
-        line = {"node": target[0] if target else root["name"], "type": kind, "index": 0}
-        document["connections"][each["name"]] = {kind: [[line]]}
+        attach(document, (each["name"], kind, target[0] if target else root["name"]))
     return document
 
 

@@ -10,7 +10,7 @@ from app.repository import executions, lifecycle, projects, workflows
 from app.repository.execution_filters import ExecutionFilter
 from app.repository.lifecycle import Failure, Result
 from tests.repository.given import DATA, a_worker
-from tests.workflows import node
+from tests.workflows import node, workflow
 
 TRIGGER = node("On error", "errorTrigger")
 WEBHOOK = node("Hook", "webhook", {"path": "p"})
@@ -40,7 +40,7 @@ ENDS = [fail, stop, stop_many, reap]
 
 
 def save(connection, workflow_id: str, *nodes: dict[str, Any], project_id: str = "default", **settings: Any) -> None:
-    definition = orjson.dumps({"nodes": nodes, "settings": settings})
+    definition = orjson.dumps(workflow(list(nodes), settings=settings))
     workflows.create_workflow(
         connection, workflow_id, project_id=project_id, name=f"Workflow {workflow_id}", definition=definition
     )

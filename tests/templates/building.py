@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+from tests import workflows
 from tests.templates.data import as_expression
 
 Json = dict[str, Any]
@@ -10,15 +11,7 @@ BASE = "n8n-nodes-base."
 
 
 def node(name: str, type_name: str, parameters: Json, version: float = 1, **more: Any) -> Json:
-    return {
-        "id": more.pop("id", f"id {name}"),
-        "name": name,
-        "type": BASE + type_name,
-        "typeVersion": version,
-        "position": [0, 0],
-        "parameters": parameters,
-        **more,
-    }
+    return workflows.node(name, type_name, parameters, version, id=more.pop("id", f"id {name}"), **more)
 
 
 def giving(name: str, items: list[Json], turn: int = 0, **more: Any) -> Json:

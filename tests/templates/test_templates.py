@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from tests import workflows
 from tests.live import PROJECT
 from tests.templates import database
 from tests.templates.bundles import bundle, expressions_of, nodes_of, workflow_of
@@ -31,23 +32,15 @@ Json = dict[str, Any]
 
 
 def node(name: str, type_name: str, version: float = 1, **parameters: Any) -> Json:
-    return {
-        "id": name,
-        "name": name,
-        "type": type_name if "." in type_name else f"n8n-nodes-base.{type_name}",
-        "typeVersion": version,
-        "position": [0, 0],
-        "parameters": parameters,
-        "credentials": {"some": {"id": "1", "name": "an account"}},
-    }
+    named = {"some": {"id": "1", "name": "an account"}}
+    return workflows.node(name, type_name, parameters, version, credentials=named)
 
 
 def template(number: int, *nodes: Json, loop: bool = False) -> Template:
     """A template whose nodes follow each other; in a loop the last leads to the second."""
     names = [each["name"] for each in nodes]
-    pairs = list(zip(names, names[1:] + names[1:2] * loop, strict=False))
-    linked = {one: {"main": [[{"node": other, "type": "main", "index": 0}]]} for one, other in pairs}
-    return Template(number, {"nodes": list(nodes), "connections": linked})
+    pairs = zip(names, names[1:] + names[1:2] * loop, strict=False)
+    return Template(number, workflows.workflow(list(nodes), *pairs))
 
 
 WHOLE = template(

@@ -7,13 +7,14 @@ import pytest
 
 from app.triggers import InvalidTrigger
 from app.triggers.schedules import item_for, next_time, schedules_of
+from tests.workflows import node, workflow
 
 NOON = datetime(2026, 3, 4, 12, 0, 30, tzinfo=UTC)
 
 
 def rules(kind: str, parameters: dict[str, Any]) -> list[dict[str, Any]]:
-    node = {"name": "Old", "type": f"n8n-nodes-base.{kind}", "parameters": parameters}
-    return [schedule.rule for schedule in schedules_of({"nodes": [node], "settings": {"timezone": "Europe/Berlin"}})]
+    document = workflow([node("Old", kind, parameters)], settings={"timezone": "Europe/Berlin"})
+    return [schedule.rule for schedule in schedules_of(document)]
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from app.triggers import InvalidTrigger
 from app.triggers.schedules import item_for, next_time, read_rule, schedules_of
+from tests.workflows import node, workflow
 
 NOON = datetime(2026, 11, 24, 12, 0, 5, tzinfo=UTC)  # a Tuesday
 
@@ -87,9 +88,9 @@ def test_minutes_are_always_ahead_and_in_order(every: int, start: datetime) -> N
     ],
 )
 def test_what_can_never_be_due_is_refused(interval: dict) -> None:
-    node = {"name": "Often", "type": "n8n-nodes-base.scheduleTrigger", "parameters": {"rule": {"interval": [interval]}}}
+    often = node("Often", "scheduleTrigger", {"rule": {"interval": [interval]}})
     with pytest.raises(InvalidTrigger, match="Often"):
-        schedules_of({"nodes": [node]})
+        schedules_of(workflow([often]))
 
 
 def test_the_item_tells_the_time_in_the_workflows_timezone() -> None:
@@ -106,6 +107,6 @@ def test_the_item_tells_the_time_in_the_workflows_timezone() -> None:
     [(None, "Asia/Tokyo"), ("", "Asia/Tokyo"), ("DEFAULT", "Asia/Tokyo"), ("Europe/Berlin", "Europe/Berlin")],
 )
 def test_a_workflow_that_names_no_timezone_is_in_the_instances(given: str | None, expected: str) -> None:
-    node = {"name": "Often", "type": "n8n-nodes-base.scheduleTrigger", "parameters": {}}
-    (schedule,) = schedules_of({"nodes": [node], "settings": {"timezone": given}}, "Asia/Tokyo")
+    often = workflow([node("Often", "scheduleTrigger")], settings={"timezone": given})
+    (schedule,) = schedules_of(often, "Asia/Tokyo")
     assert schedule.rule["timezone"] == expected

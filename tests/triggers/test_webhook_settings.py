@@ -7,13 +7,12 @@ import pytest
 
 from app.triggers import InvalidTrigger
 from app.triggers.webhook_settings import WebhookOptions, WebhookSettings, read_settings
+from tests.workflows import node
 
-NODE: dict[str, Any] = {
-    "name": "Hook",
-    "type": "n8n-nodes-base.webhook",
-    "typeVersion": 2.1,
-    "credentials": {"httpBasicAuth": {"id": "c1", "name": "Mine"}, "smtp": {"id": "c2"}},
-    "parameters": {
+NODE = node(
+    "Hook",
+    "webhook",
+    {
         "httpMethod": ["post", "GET"],
         "multipleMethods": True,
         "path": "orders",
@@ -30,7 +29,9 @@ NODE: dict[str, Any] = {
             "webhookSuffix": "/done/",
         },
     },
-}
+    2.1,
+    credentials={"httpBasicAuth": {"id": "c1", "name": "Mine"}, "smtp": {"id": "c2"}},
+)
 
 
 def test_what_a_node_says_survives_being_stored() -> None:

@@ -88,13 +88,8 @@ def test_a_run_whose_time_is_over_has_failed_too_and_one_that_was_stopped_counts
 
 
 def test_an_error_workflow_that_fails_does_not_start_itself(queue, start_worker) -> None:
-    both = orjson.loads(stored(stop_and_error("first")))
-    trigger = orjson.loads(on_error(stop_and_error("second", "Halt again")))
-    trigger["nodes"][0]["name"] = "On error"
-    trigger["connections"] = {"On error": trigger["connections"]["Start"]}
-    document = {**both, "nodes": both["nodes"] + trigger["nodes"], "connections": both["connections"]}
-    document["connections"] |= trigger["connections"]
-    queue.save(orjson.dumps(document))
+    nodes = [stop_and_error("first"), node("On error", "errorTrigger"), stop_and_error("second", "Halt again")]
+    queue.save(stored(*nodes, lines=[("Start", "Halt"), ("On error", "Halt again")]))
     failed = add(queue, "w1", "trigger")
     start_worker()
     [first] = queue.wait_for([failed])

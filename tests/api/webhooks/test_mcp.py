@@ -8,7 +8,7 @@ import pytest
 from app.triggers.mcp import tools_of
 from tests.api.webhooks.conftest import Site
 from tests.patience import wait_until
-from tests.workflows import code, node
+from tests.workflows import attach, code, node, workflow
 
 TYPE = "@n8n/n8n-nodes-langchain.mcpTrigger"
 OUTPUT = "={{ {to: $fromAI('city', 'The city'), days: $fromAI('days', '', 'number', 1)} }}"
@@ -27,10 +27,13 @@ def served(site: Site, **parameters) -> tuple[str, str]:
     return workflow_id, path
 
 
+def serving(nodes, tools):
+    """A workflow with these tools at its node Server."""
+    return attach(workflow(nodes, name="MCP"), *((name, "ai_tool", "Server") for name in tools))
+
+
 def save(site: Site, nodes) -> str:
-    to_server = {"ai_tool": [[{"node": "Server", "type": "ai_tool", "index": 0}]]}
-    body = {"name": "MCP", "nodes": nodes, "settings": {}, "connections": {n["name"]: to_server for n in nodes[1:]}}
-    answer = site.server.post("/api/v1/workflows", body)
+    answer = site.server.post("/api/v1/workflows", serving(nodes, [each["name"] for each in nodes[1:]]))
     assert answer.status == 200, answer.body
     return answer.body["id"]
 
@@ -131,8 +134,7 @@ def test_tools_of_packages_say_what_they_take():
         "Wrong": ("toolCode", {**manual, "inputSchema": "no JSON"}),
     }
     nodes = [node(name, f"@n8n/n8n-nodes-langchain.{kind}", given) for name, (kind, given) in kinds.items()]
-    to_server = {"ai_tool": [[{"node": "Server", "type": "ai_tool", "index": 0}]]}
-    tools = tools_of({"nodes": nodes, "connections": dict.fromkeys(kinds, to_server)}, "Server")
+    tools = tools_of(serving(nodes, kinds), "Server")
     text = {"type": "object", "properties": {"input": {"type": "string"}}, "required": ["input"]}
     found = {tool.name: tool.schema for tool in tools}
     assert found == {"my_code": schema, "Plain": text, "Example": {"type": "object"}, "Wrong": {"type": "object"}}

@@ -20,7 +20,7 @@ from app.outgoing.client import Outgoing
 from tests.ai.nodes import PREFIX, types
 from tests.ai.seen import seen
 from tests.engine.running import Engine, output_of
-from tests.workflows import START, chain, node
+from tests.workflows import START, attach, chain, node
 
 CASES = Path(__file__).parents[2] / "conformance" / "recorded_ai"
 PLAYED = [
@@ -35,13 +35,6 @@ def ai_engine(engine):
     made = object.__new__(Engine)
     made.runner, made.sandbox, made.types = engine.runner, engine.sandbox, types()
     return made
-
-
-def attach(document, *lines):
-    for source, kind, target in lines:
-        outputs = document["connections"].setdefault(source, {}).setdefault(kind, [[]])
-        outputs[0].append({"node": target, "type": kind, "index": 0})
-    return document
 
 
 def agent_with(tool, *before, model="one-tool", after=()):
