@@ -87,12 +87,8 @@ async def _run_task(
     state: RunState, task: Task, sandbox: Sandbox, execution: ExecutionInfo
 ) -> tuple[Halt | None, NodeError | None]:
     """Run one node and hand on its output. Why the run cannot go on, and how the node failed if it did."""
-    node = task.node
-    run_index = len(state.run_data.get(node.name, ()))
-    came = task.inputs[0] if task.inputs else None
     inputs = await compute(pair_inputs, task, size=_count(task.inputs) / PLAIN)
     given = _count(inputs)
-    task.inputs = list(inputs)
     run: dict[str, Any] = {
         "startTime": time.time_ns() // 1_000_000,
         "executionIndex": state.next_index(),
@@ -100,59 +96,85 @@ async def _run_task(
         "hints": [],
     }
     started = time.perf_counter_ns()
-    context = NodeContext(node, inputs, task.sources, run_index, state, sandbox, execution)
-    if node.execute_once and not node.disabled and task.sources is not None:
-        context.unprocessed = [{**item, "pairedItem": {"item": place}} for place, item in enumerate(came or [])][1:]
-    kind = "main" if task.call is None else task.call.kind
+    context = _context_of(state, task, inputs, sandbox, execution)
     if task.call is not None or task.request is not None:
         begin_call(state, task, context, run)
-    status, outputs, failure = "success", None, None
     try:
-        returned = await run_attempts(context, task)
-        if isinstance(returned, EngineRequest):
-            take_request(state, task, context, returned)
+        outputs = await run_attempts(context, task)
+        if isinstance(outputs, EngineRequest):
+            take_request(state, task, context, outputs)
             return None, None
-        outputs = returned
         made = _count(outputs or ())
         await _take_memory(context, outputs or [], given + made)
     except WaitRequested as wait:
+        kind = "main" if task.call is None else task.call.kind
         run |= {"executionTime": _elapsed(started), "executionStatus": "waiting", "data": {kind: inputs[:1]}}
-        state.record(node, run)
+        state.record(task.node, run)
         state.stack.append(task)
         return Halt(wait_till=wait.until, resume_on=wait.resume_on, asks=wait.asks), None
     except NodeError as error:
-        status, failure = "error", error
-    if node.attached:
-        close_uses(state)
-    run |= {"executionTime": _elapsed(started), "executionStatus": status}
-    run["hints"] = context.hints
+        _note_end(context, run, started, "error")
+        return _fail(task, context, run, error)
+    _note_end(context, run, started, "success")
+    if outputs is None:
+        if task.call is None:
+            return None, None  # the branch ends here, and the node has left nothing to record
+        outputs = [[]]
+    finished = await compute(
+        finish_outputs, task.node, inputs, outputs, context.output_count, size=(given + made) / PLAIN
+    )
+    if task.call is not None:
+        finish_call(state, task, run, finished, None)
+    else:
+        _hand_on(context, run, finished)
+    return None, None
+
+
+def _context_of(
+    state: RunState, task: Task, inputs: list[list[Item]], sandbox: Sandbox, execution: ExecutionInfo
+) -> NodeContext:
+    """What the node sees, with its inputs paired; the task keeps those, so that it can run again."""
+    node, came = task.node, task.inputs[0] if task.inputs else None
+    task.inputs = list(inputs)
+    run_index = len(state.run_data.get(node.name, ()))
+    context = NodeContext(node, inputs, task.sources, run_index, state, sandbox, execution)
+    if node.execute_once and not node.disabled and task.sources is not None:
+        context.unprocessed = [{**item, "pairedItem": {"item": place}} for place, item in enumerate(came or [])][1:]
+    return context
+
+
+def _note_end(context: NodeContext, run: dict[str, Any], started: int, status: str) -> None:
+    """Complete the record of a run that has ended, but for its error or its data."""
+    if context.node.attached:
+        close_uses(context.state)
+    run |= {"executionTime": _elapsed(started), "executionStatus": status, "hints": context.hints}
     if context.metadata:
         run["metadata"] = context.metadata
-    if failure is not None:
-        run["error"] = failure.document(node.document)
-        if task.call is not None:
-            finish_call(state, task, run, None, failure)
-            return None, None
-        if not node.continues_on_fail:
-            state.record(node, run)
-            state.error = run["error"]
-            state.stack.append(task)
-            return Halt(error=RunError(node.name, failure.message)), failure
-        outputs = inputs[:1]
-    elif outputs is None and task.call is None:
-        return None, None  # the branch ends here, and the node has left nothing to record
-    else:
-        returned_outputs = [[]] if outputs is None else outputs
-        outputs = await compute(
-            finish_outputs, node, inputs, returned_outputs, context.output_count, size=(given + made) / PLAIN
-        )
+
+
+def _fail(
+    task: Task, context: NodeContext, run: dict[str, Any], error: NodeError
+) -> tuple[Halt | None, NodeError | None]:
+    """Record a failure. The run goes on with the node's input where the node's settings say so, and ends where not."""
+    state, node = context.state, task.node
+    run["error"] = error.document(node.document)
     if task.call is not None:
-        finish_call(state, task, run, outputs, None)
+        finish_call(state, task, run, None, error)
         return None, None
-    run["data"] = {"main": outputs}
+    if node.continues_on_fail:
+        _hand_on(context, run, context.inputs[:1])
+        return None, error
     state.record(node, run)
-    state.deliver(node, outputs, run_index)
-    return None, failure
+    state.error = run["error"]
+    state.stack.append(task)
+    return Halt(error=RunError(node.name, error.message)), error
+
+
+def _hand_on(context: NodeContext, run: dict[str, Any], outputs: Outputs) -> None:
+    """Record what the node gives, and deliver it to the nodes that follow."""
+    run["data"] = {"main": outputs}
+    context.state.record(context.node, run)
+    context.state.deliver(context.node, outputs, context.run_index)
 
 
 async def _take_memory(context: NodeContext, outputs: Outputs, items: int) -> None:
