@@ -17,11 +17,10 @@ from app.repository.execution_filters import ExecutionFilter
 from app.repository.execution_pages import read_page
 from app.repository.executions import Execution
 from app.schemas.base import CamelSchema, IsoTime, StrictSchema
-from app.vocabulary import ENDED
+from app.vocabulary import ENDED, FAILED
 
 blueprint = Blueprint("insights", __name__, url_prefix="/api/v1/insights", description="How executions went.")
 DEFAULT_DAYS = 7
-FAILED = ("error", "crashed")
 NEWEST = 1_000
 """The time of a run is the mean of so many."""
 

@@ -54,7 +54,7 @@ def engine_room() -> Response:
                 "bytes": database_bytes(connection),
                 "tables": largest_tables(connection),
             }
-        values |= kept(connection, project_id)
+        values |= list_resources(connection, project_id)
         if may("communityPackage:list"):
             values["packages"] = list_packages(connection)
             errors = list_errors(connection, lease_seconds=lease_seconds)
@@ -72,7 +72,7 @@ def under_way(connection: Connection, project_id: str | None) -> dict[str, Any]:
     return found
 
 
-def kept(connection: Connection, project_id: str | None) -> dict[str, Any]:
+def list_resources(connection: Connection, project_id: str | None) -> dict[str, Any]:
     """What workflows use, by kind; of each kind only for keys that may list it."""
     found: dict[str, Any] = {}
     if may("workflow:list"):

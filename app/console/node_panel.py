@@ -46,7 +46,7 @@ def node_panel(execution_id: str) -> Response:
 def panel(connection: Connection, shown: Shown, name: str) -> dict[str, Any]:
     """What the template of the panel shows."""
     node = shown.graph.nodes[name]
-    number = min(whole("run", max(node.runs - 1, 0)), max(node.runs - 1, 0))
+    number = min(read_number("run", max(node.runs - 1, 0)), max(node.runs - 1, 0))
     run = run_of(shown.structure, name, number)
     error = run and run["error"]
     inputs, outputs = ([], []) if run is None else (inputs_of(run, name, number), outputs_of(run, name, number))
@@ -158,11 +158,11 @@ def wanted_items() -> Items:
     """What the address asks for."""
     arguments = request.args
     given = arguments.get("input") == "true"
-    place = (arguments.get("node", ""), whole("run"), arguments.get("type", "main"), whole("output"))
-    return Items(*place, given, whole("offset"), 0)
+    place = (arguments.get("node", ""), read_number("run"), arguments.get("type", "main"), read_number("output"))
+    return Items(*place, given, read_number("offset"), 0)
 
 
-def whole(name: str, default: int = 0) -> int:
+def read_number(name: str, default: int = 0) -> int:
     """A number of the address, 0 or more."""
     text = request.args.get(name, "")
     return min(int(text), LARGEST_NUMBER) if text.isascii() and text.isdigit() and len(text) < 12 else default

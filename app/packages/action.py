@@ -66,7 +66,7 @@ class Values:
     failed: list[list[Any]]
     nothing: list[list[Any]]
 
-    def told(self) -> Json:
+    def to_json(self) -> Json:
         """As the process is told."""
         return {
             "parameters": self.base,

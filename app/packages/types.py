@@ -124,7 +124,7 @@ class Packages:
 
     async def _values(self, context: NodeContext, description: Json, parameters: Json) -> Json:
         filters = await evaluate_filters(context, description.get("properties") or [], parameters)
-        return {**(await evaluate(context, parameters)).told(), "filters": filters}
+        return {**(await evaluate(context, parameters)).to_json(), "filters": filters}
 
     def _node_type(self, package: Installed, node: PackagedNode, description: Description) -> NodeType:
         runs = frozenset(node.runs)

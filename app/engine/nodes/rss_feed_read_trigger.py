@@ -24,11 +24,11 @@ async def poll(context: NodeContext) -> Outputs | None:
     entries = await read_feed(context, str(url).strip())
     if context.execution.mode == "manual":
         return [[{"json": entry} for entry in entries[:1]]] if entries else None
-    last = _date(context.kept().get(LAST))
+    last = _date(context.read_static_data().get(LAST))
     dated = [(entry, moment) for entry in entries if (moment := _date(entry.get("isoDate"))) is not None]
     if dated:
         newest = max(moment for _, moment in dated)
-        context.keep({**context.kept(), LAST: dates.to_iso(max(newest, last or newest))})
+        context.save_static_data({**context.read_static_data(), LAST: dates.to_iso(max(newest, last or newest))})
     new = [{"json": entry} for entry, moment in dated if last is not None and moment > last]
     return [new] if new else None
 

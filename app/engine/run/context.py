@@ -85,11 +85,11 @@ class NodeContext:
         """What this node keeps from run to run of one execution."""
         return self.state.context_data.setdefault(f"node:{self.node.name}", {})
 
-    def kept(self) -> dict[str, Any]:
+    def read_static_data(self) -> dict[str, Any]:
         """A copy of what this node keeps from one execution of its workflow to the next."""
         return copy.deepcopy(self.state.static_data.shown_to(self.node.name)["node"])
 
-    def keep(self, part: dict[str, Any]) -> None:
+    def save_static_data(self, part: dict[str, Any]) -> None:
         """Keep this for the executions that follow, in place of what was kept before."""
         self.state.static_data.take(self.node.name, {"node": part})
 

@@ -145,6 +145,11 @@ def prepare_retry(data: Json) -> Json | None:
         runs.pop()
         if not runs:
             del run_data[name]
+    return to_resume(data, run_data)
+
+
+def to_resume(data: Json, run_data: dict[str, list[Json]]) -> Json:
+    """A copy of the document with these runs, which may go on: its error and what it waited for are gone."""
     result = {**(data.get("resultData") or {}), "runData": run_data}
     result.pop("error", None)
     prepared = {**data, "resultData": result}

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from app.engine.run.document import Json, RunDocument, is_call, prepare_retry
+from app.engine.run.document import Json, RunDocument, is_call, prepare_retry, to_resume
 
 Items = list[dict[str, Any]]
 Source = dict[str, Any] | None
@@ -131,8 +131,6 @@ def restart_at(data: Json, node: str, run: int, items: Items | None = None) -> J
     if items is not None:
         stack[0]["data"]["main"][0] = items
     run_data = {name: runs[: cut.kept[name]] for name, runs in document.run_data.items() if cut.kept[name]}
-    result = {**(data.get("resultData") or {}), "runData": run_data}
-    result.pop("error", None)
     contexts = {name: kept for name, kept in document.context_data.items() if restart.stays(name)}
     rest = {
         **(data.get("executionData") or {}),
@@ -142,9 +140,7 @@ def restart_at(data: Json, node: str, run: int, items: Items | None = None) -> J
         "waitingExecution": waiting,
         "waitingExecutionSource": waiting_sources,
     }
-    prepared = {**data, "resultData": result, "executionData": rest}
-    prepared.pop("waitTill", None)
-    return prepared
+    return {**to_resume(data, run_data), "executionData": rest}
 
 
 def _skeleton(run: Json) -> Run:

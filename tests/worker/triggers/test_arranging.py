@@ -26,7 +26,7 @@ def test_one_worker_does_it_in_order_and_what_is_kept_stays(queue, database_url)
 
     async def arrange(context, action, urls) -> None:
         done.append((action, urls["default"]))
-        context.keep({"hook": len(done)})
+        context.save_static_data({"hook": len(done)})
 
     async def main() -> None:
         with station(database_url, queue.connection, arrange=arrange) as place:

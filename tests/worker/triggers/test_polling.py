@@ -33,9 +33,9 @@ def test_what_is_new_becomes_an_execution_and_what_is_kept_stays_either_way(queu
     counts = []
 
     async def look(context):
-        seen = context.kept().get("seen", 0)
+        seen = context.read_static_data().get("seen", 0)
         counts.append(seen)
-        context.keep({"seen": seen + 1})
+        context.save_static_data({"seen": seen + 1})
         return [[{"json": {"n": seen}}, {"json": {"n": -seen}}]] if seen else None
 
     async def main() -> None:

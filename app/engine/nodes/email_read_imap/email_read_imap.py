@@ -104,14 +104,14 @@ async def _connect(context: NodeContext, credential: dict[str, Any], wanted: Wan
 
 async def _take(context: NodeContext, emit: Emit, wanted: Wanted, mailbox: Mailbox, in_thread: OwnThread) -> None:
     """Emit the mails that are new, some at a time, and mark each as read once it is recorded."""
-    kept = context.kept()
+    kept = context.read_static_data()
     known = kept.get(LAST) if wanted.tracks and kept.get(VALIDITY, mailbox.validity) == mailbox.validity else None
     after = known if isinstance(known, int) else None
     numbers = await in_thread(lambda: mailbox.find(wanted.criteria, after))
     while numbers:
         batch, items = await in_thread(lambda: _read(wanted, mailbox, numbers))  # noqa: B023  (awaited at once)
         if wanted.tracks:
-            context.keep({**context.kept(), LAST: batch[-1], VALIDITY: mailbox.validity})
+            context.save_static_data({**context.read_static_data(), LAST: batch[-1], VALIDITY: mailbox.validity})
         await emit([items] if items else [])
         if wanted.marks:
             await in_thread(lambda: mailbox.mark_seen(batch))  # noqa: B023
