@@ -17,12 +17,10 @@ from app.api.face.reads import from_primary_after_all, reading
 from app.api.face.services import services
 from app.console.pages import NAVIGATION, asks_for_part, lead_to, may, page, part
 from app.repository.connection import Connection
+from app.repository.execution_choices import read_choices
 from app.repository.execution_filters import ExecutionFilter
 from app.repository.execution_pages import ExecutionPage, read_page
 from app.repository.executions import Execution, get_executions, list_executions
-from app.repository.tags import TagRecord, list_tags
-from app.repository.views import list_views
-from app.repository.workflow_lists import WorkflowName, list_workflow_names
 from app.schemas.base import parse_execution_id
 from app.schemas.execution_queries import ExecutionListQuery
 from app.schemas.pages import key_of
@@ -166,13 +164,15 @@ def values(asked: Shown, found: ExecutionPage) -> dict[str, Any]:
 
 def suggestions(connection: Connection) -> dict[str, Any]:
     """What the filters offer to choose from."""
-    workflows: list[WorkflowName] = []
-    tags: list[TagRecord] = []
-    if may("workflow:list"):
-        workflows = list_workflow_names(connection, project_id=caller().project_id, limit=SUGGESTIONS)
-    if may("tag:list"):
-        tags = list_tags(connection, limit=SUGGESTIONS, after="")
-    return {"workflows": workflows, "tags": tags, "views": list_views(connection, caller().id)}
+    found = read_choices(
+        connection,
+        api_key_id=caller().id,
+        project_id=caller().project_id,
+        limit=SUGGESTIONS,
+        with_workflows=may("workflow:list"),
+        with_tags=may("tag:list"),
+    )
+    return {"workflows": found.workflows, "tags": found.tags, "views": found.views}
 
 
 @page("/executions/more", scope="execution:list")

@@ -99,9 +99,3 @@ def list_workflows(
     with connection.cursor(row_factory=args_row(Workflow)) as cursor:
         # Not to be prepared: a plan made for any name would not look at the pieces of this one.
         return with_tags(connection, cursor.execute(statement, parameters, prepare=False).fetchall())
-
-
-def list_workflow_names(connection: Connection, *, project_id: str | None, limit: int) -> list[WorkflowName]:
-    """What at most `limit` workflows are called, within a project when one is given, in the order of their ids."""
-    with connection.cursor(row_factory=args_row(WorkflowName)) as cursor:
-        return cursor.execute(NAMES, {"project_id": project_id, "limit": limit}).fetchall()

@@ -5,6 +5,7 @@ import shutil
 import statistics
 import time
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from app.console_links import new_link
@@ -28,7 +29,8 @@ PAGES = {
     "workflows": ("/console/workflows", {}),
     "engine room": ("/console/engine-room", {}),
 }
-PAINTS = "performance.getEntriesByName('first-contentful-paint')[0].startTime"
+PAINTS = "performance.getEntriesByName('first-contentful-paint')[0]?.startTime"
+PAINT_WAITS = 200  # of 20 ms each
 LOADED = "performance.getEntriesByType('resource').filter((r) => r.name.includes('/static/'))"
 KEY_TO_PAINT = """() => new Promise((done) => {
     const began = performance.now();
@@ -105,8 +107,7 @@ def report_browser(report: Report, server: live.LiveServer, database_url: str) -
         paints = []
         for _ in range(ROUNDS // 6):
             page.goto(f"{server.url}/console/executions", wait_until="load")
-            page.wait_for_function("performance.getEntriesByName('first-contentful-paint').length")
-            paints.append(float(page.evaluate(PAINTS)))
+            paints.append(first_paint(page))
         table.add("first paint, ms", statistics.median(paints))
         presses = [float(page.evaluate(KEY_TO_PAINT)) for _ in range(ROUNDS // 3)]
         table.add("from a key to the next paint, ms", statistics.median(presses))
@@ -115,3 +116,13 @@ def report_browser(report: Report, server: live.LiveServer, database_url: str) -
         loaded = fresh.evaluate(f"{LOADED}.reduce((sum, each) => sum + each.encodedBodySize, 0)")
         table.add("scripts and styles, KB compressed", loaded / 1024)
         browser.close()
+
+
+def first_paint(page: Any) -> float:
+    """When the page was painted first, in ms. Its policy lets no text be run, so it is asked for repeatedly."""
+    for _ in range(PAINT_WAITS):
+        found = page.evaluate(PAINTS)
+        if found is not None:
+            return float(found)
+        page.wait_for_timeout(20)
+    raise TimeoutError("The page was never painted")
