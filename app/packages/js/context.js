@@ -249,7 +249,7 @@ for (const [name, { value: method }] of Object.entries(Object.getOwnPropertyDesc
 
 function contextOf(call, description) {
   const context = new Context(call, description);
-  return Object.assign(context, connectionsOf(context, call, description));
+  return Object.assign(context, connectionsOf(context, call, description, contextOf));
 }
 
 module.exports = { contextOf };

@@ -99,12 +99,12 @@ function rulesOf(description, kind, parameters) {
   return { label: fitting[0]?.displayName ?? kind, required: fitting.some(({ required }) => required), most: fitting.length ? most : Infinity };
 }
 
-async function supply(parent, call, request, kind, item) {
+async function supply(parent, call, request, kind, item, contextOf) {
   const sub = new SubCall(call, request);
   const node = request.package && nodeOf(request.package);
   if (typeof node?.supplyData !== 'function') return toolOf(call, sub, node?.description, item, usesOf(call).counts);
   try {
-    const context = contextFor(sub, node.description);
+    const context = contextFor(sub, node.description, contextOf);
     const { response, closeFunction } = (await within(sub, () => node.supplyData.call(context, item))) ?? {};
     if (closeFunction) usesOf(call).closings.push(closeFunction);
     return await within(sub, () => memories.kept(sub, context, response, item));
@@ -118,8 +118,8 @@ async function supply(parent, call, request, kind, item) {
 }
 
 /** The context of a sub-node; whatever it calls is done in that sub-node's name, from wherever. */
-function contextFor(call, description) {
-  const context = require('./context.js').contextOf(call, description);
+function contextFor(call, description, contextOf) {
+  const context = contextOf(call, description);
   for (const place of [context, context.helpers, context.logger]) {
     for (const [name, value] of Object.entries(place)) {
       if (typeof value === 'function') place[name] = (...given) => within(call, () => value(...given));
@@ -128,8 +128,11 @@ function contextFor(call, description) {
   return context;
 }
 
-/** The functions of a node's context that are about what hangs on it, and about what it hangs on. */
-function connectionsOf(context, call, description) {
+/**
+ * The functions of a node's context that are about what hangs on it, and about what it hangs on. `contextOf` makes the
+ * contexts of its sub-nodes.
+ */
+function connectionsOf(context, call, description, contextOf) {
   const { node, subNode } = call.request;
   const { counts } = usesOf(call);
   // By these functions packages tell a node that runs from one that serves another.
@@ -139,7 +142,7 @@ function connectionsOf(context, call, description) {
       : {
           getNextRunIndex: () => counts.get(node.name) ?? 0,
           cloneWith: ({ runIndex, inputData }) =>
-            contextFor(new SubCall(call.parent, { ...call.request, items: inputData, runIndex }), description),
+            contextFor(new SubCall(call.parent, { ...call.request, items: inputData, runIndex }), description, contextOf),
         };
   return {
     ...only,
@@ -149,7 +152,7 @@ function connectionsOf(context, call, description) {
       if (!nodes.length && required) throw context.fail(`A ${label} sub-node must be connected and enabled`, item);
       if (nodes.length > most) throw context.fail(`Only ${most} ${kind} sub-nodes are/is allowed to be connected`, item);
       const supplied = [];
-      for (const each of nodes) supplied.push(await supply(context, call, each, kind, item));
+      for (const each of nodes) supplied.push(await supply(context, call, each, kind, item, contextOf));
       return most === 1 ? supplied[0] : supplied;
     },
     addInputData(kind, data) {
@@ -193,4 +196,4 @@ function plain(value) {
 /** Whether a node has returned a request to the engine. */
 const isRequest = (returned) => typeof returned === 'object' && returned !== null && Array.isArray(returned.actions);
 
-module.exports = { connectionsOf, contextFor, countOutputs, endUses, isRequest, plain, supply };
+module.exports = { connectionsOf, countOutputs, endUses, isRequest, plain };
