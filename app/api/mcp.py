@@ -16,7 +16,7 @@ from app.api.face.services import reading, services
 from app.api.face.waiting import require_room
 from app.api.webhooks.access import let_in
 from app.api.webhooks.answers import with_cors
-from app.api.webhooks.bodies.errors import Unreadable
+from app.api.webhooks.bodies.errors import UnreadableBody
 from app.api.webhooks.bodies.json_text import json_text
 from app.api.webhooks.requests import received_body
 from app.api.webhooks.starting import start_called
@@ -116,7 +116,7 @@ def parse_message(data: bytes) -> Message | None:
     try:
         json_text(data)
         return _message.decode(data)
-    except (Unreadable, msgspec.MsgspecError):
+    except (UnreadableBody, msgspec.MsgspecError):
         return None
 
 

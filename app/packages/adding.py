@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from app.packages.catalogue import Unreadable, read_package
+from app.packages.catalogue import UnreadablePackage, read_package
 from app.packages.errors import CannotInstall, LicenceNotAccepted, NotOfNodes
 from app.packages.install import Resolved, Tell, fetch
 from app.packages.licences import TERMS, restricted
@@ -112,7 +112,7 @@ async def read(resolved: Resolved, folder: Path) -> Added:
         raise NotOfNodes(f'{wanted} is no package of nodes for n8n: its package.json has no "n8n" that lists any')
     try:
         manifest = await read_package(folder)
-    except Unreadable as error:
+    except UnreadablePackage as error:
         raise CannotInstall(f"What {wanted} offers cannot be read: {error}") from error
     if not manifest.nodes and not manifest.credentials:
         broken = "; ".join(f"{each.file}: {each.message.splitlines()[0]}" for each in manifest.broken[:3])

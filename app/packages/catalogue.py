@@ -24,7 +24,7 @@ MOST_BROKEN = 50
 _ANSWER, _RUN, _LOADING = 0, 0, 8
 
 
-class Unreadable(Exception):
+class UnreadablePackage(Exception):
     """A package cannot be read at all. The message says why."""
 
 
@@ -36,7 +36,7 @@ class _Answer(msgspec.Struct):
 async def read_package(folder: Path, *, stand_in: Path = STAND_IN, seconds: float = FILE_SECONDS) -> Manifest:
     """What the package in `folder` offers, which holds its package.json; its code runs for that, confined.
 
-    Raises Unreadable.
+    Raises UnreadablePackage.
     """
     folder = folder.resolve()
     broken: list[dict[str, str]] = []
@@ -48,7 +48,7 @@ async def read_package(folder: Path, *, stand_in: Path = STAND_IN, seconds: floa
             try:
                 reader = await _Reader.start(places)
             except SandboxError as error:
-                raise Unreadable(str(error)) from error
+                raise UnreadablePackage(str(error)) from error
             try:
                 answer = await reader.read(folder, broken, seconds)
             finally:
@@ -56,19 +56,19 @@ async def read_package(folder: Path, *, stand_in: Path = STAND_IN, seconds: floa
         if answer is not None:
             return _manifest_of(answer)
         if reader.loading is None:
-            raise Unreadable(f"The process that reads the package ended: {reader.reason}")
+            raise UnreadablePackage(f"The process that reads the package ended: {reader.reason}")
         broken.append({"file": reader.loading, "message": reader.reason})
-    raise Unreadable(f"More than {MOST_BROKEN} files of the package end or hold the process that loads them")
+    raise UnreadablePackage(f"More than {MOST_BROKEN} files of the package end or hold the process that loads them")
 
 
 def _manifest_of(answer: bytes) -> Manifest:
     try:
         given = msgspec.json.decode(answer, type=_Answer)
         if given.error is not None:
-            raise Unreadable(given.error)
+            raise UnreadablePackage(given.error)
         return Manifest.from_json(bytes(given.manifest))
     except (msgspec.MsgspecError, InvalidManifest) as error:
-        raise Unreadable(str(error)) from error
+        raise UnreadablePackage(str(error)) from error
 
 
 class _Reader:

@@ -20,7 +20,7 @@ from app import large_json
 from app.engine.sandbox.errors import SandboxError, SandboxMemory, SandboxTimeout
 from app.engine.sandbox.pool import Kind, Pool
 from app.engine.sandbox.process import Launch
-from app.engine.sandbox.requests import Ask, Channel, Manners
+from app.engine.sandbox.requests import Ask, Channel, ProcessTraits
 from app.packages.launch import MEMORY_MB, STAND_IN, Places, launch
 
 PROCESSES = 4
@@ -62,12 +62,12 @@ class Host:
         self._call_seconds = call_seconds
         self._silent_seconds = silent_seconds
         self._scratch: Path | None = None
-        manners = Manners(marks=True, silent_seconds=silent_seconds)
+        traits = ProcessTraits(marks=True, silent_seconds=silent_seconds)
         heap = memory_mb * 2**20 * 3 // 4
-        kind = Kind(lambda: self._launch(memory_mb), manners, heap, processes, replaced=True)
+        kind = Kind(lambda: self._launch(memory_mb), traits, heap, processes, replaced=True)
         self._pool = Pool({_MODE: kind}, processes=processes, idle_seconds=IDLE_SECONDS)
         memory = max(memory_mb, REMEMBERING_MB)
-        kept = Kind(lambda: self._launch(memory), manners, memory * 2**20 * 3 // 4)
+        kept = Kind(lambda: self._launch(memory), traits, memory * 2**20 * 3 // 4)
         self._keepers = Pool({_REMEMBERING: kept}, processes=OWNERS, idle_seconds=REMEMBERING_SECONDS)
 
     async def __aenter__(self) -> Host:

@@ -15,7 +15,7 @@ import zstandard
 
 from app.repository.connection import Connection, read_again
 from app.repository.run_index import encode_index
-from app.repository.run_scan import Unreadable, scan
+from app.repository.run_scan import UnreadableRunData, scan
 from app.repository.zstd_splicing import BEGIN, END, RESET, SPACES, begin_of_size, blocks, fits
 
 IDENTITY, ZSTD = "identity", "zstd"
@@ -124,7 +124,7 @@ def _encode_with_index(document: bytes, compressor: zstandard.ZstdCompressor) ->
     """Large data as one frame that can be read from its cuts on, a few spaces at each; None: it is no run's data."""
     try:
         scanned = scan(document)
-    except Unreadable:
+    except UnreadableRunData:
         return None
     text, edges = memoryview(document), [0, *scanned.cuts, len(document)]
     parts, size, places = [begin_of_size(len(document) + SPACES * len(scanned.cuts))], 0, []

@@ -24,7 +24,7 @@ from app.repository.run_index import (
     decode_segment,
     directory_length,
 )
-from app.repository.run_scan import PIECE_BYTES, Unreadable, compact, item_texts, scan
+from app.repository.run_scan import PIECE_BYTES, UnreadableRunData, compact, item_texts, scan
 from app.repository.zstd_splicing import LONGEST_HEADER, SIZE_FOLLOWS
 
 PAGE_BYTES = 4 * 2**20
@@ -74,12 +74,12 @@ class RunData(Protocol):
 
 
 class WholeData:
-    """The data of a run that is in memory. Raises Unreadable when it is none."""
+    """The data of a run that is in memory. Raises UnreadableRunData when it is none."""
 
     def __init__(self, text: bytes) -> None:
         try:
             scanned = scan(text)
-        except Unreadable:
+        except UnreadableRunData:
             scanned = scan(text := compact(text))
         self._text, self._runs = text, scanned.runs
         self.last_node, self.failure = scanned.last_node, scanned.failure
@@ -227,7 +227,7 @@ def open_index(connection: Connection, execution_id: int, later: Opener) -> Inde
 
 
 def read_whole(connection: Connection, execution_id: int) -> WholeData | None:
-    """The data of an execution, read whole; None while nothing is recorded. Raises Unreadable."""
+    """The data of an execution, read whole; None while nothing is recorded. Raises UnreadableRunData."""
     text = read_data(connection, [execution_id]).get(execution_id)
     return None if text is None else WholeData(text)
 

@@ -31,7 +31,7 @@ _lists = msgspec.json.Decoder(list[msgspec.Raw])
 NOTHING = msgspec.Raw(b"{}")
 
 
-class Unreadable(Exception):
+class UnreadableRunData(Exception):
     """The text is not a run's data without spaces between its parts, or names something twice."""
 
 
@@ -68,27 +68,27 @@ _metadata = msgspec.json.Decoder(_Metadata)
 
 
 def scan(text: bytes) -> Scanned:
-    """What the data says of itself. Raises Unreadable."""
+    """What the data says of itself. Raises UnreadableRunData."""
     try:
         return _Scanner(text).scan()
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
-        raise Unreadable(str(error)) from error
+        raise UnreadableRunData(str(error)) from error
 
 
 def compact(text: bytes) -> bytes:
-    """The same JSON without spaces between its parts. Raises Unreadable."""
+    """The same JSON without spaces between its parts. Raises UnreadableRunData."""
     try:
         return msgspec.json.format(text, indent=-1)
     except (msgspec.DecodeError, RecursionError) as error:
-        raise Unreadable(str(error)) from error
+        raise UnreadableRunData(str(error)) from error
 
 
 def item_texts(items: bytes) -> list[bytes]:
-    """The texts of items that follow each other, commas between them. Raises Unreadable."""
+    """The texts of items that follow each other, commas between them. Raises UnreadableRunData."""
     try:
         return [bytes(memoryview(raw)) for raw in _lists.decode(b"[" + items + b"]")]
     except msgspec.DecodeError as error:
-        raise Unreadable(str(error)) from error
+        raise UnreadableRunData(str(error)) from error
 
 
 class _Scanner:
@@ -116,11 +116,11 @@ class _Scanner:
         for name, value in _objects.decode(raw).items():
             key = _KEY.match(self._text, place)
             if key is None:
-                raise Unreadable("a field does not stand where it should")
+                raise UnreadableRunData("a field does not stand where it should")
             yield name, (key.end(), value)
             place = key.end() + len(memoryview(value)) + 1
         if max(place, start + 2) != start + len(memoryview(raw)):
-            raise Unreadable("an object does not end where it should")
+            raise UnreadableRunData("an object does not end where it should")
 
     def _entries(self, start: int, raws: list[msgspec.Raw]) -> Iterator[tuple[int, msgspec.Raw]]:
         place = start + 1
@@ -165,7 +165,7 @@ class _Scanner:
         lengths = [len(memoryview(item)) for item in _lists.decode(raw)]
         end = start + len(memoryview(raw)) - 1
         if sum(lengths) + max(len(lengths) - 1, 0) != end - start - 1:
-            raise Unreadable("a list does not end where it should")
+            raise UnreadableRunData("a list does not end where it should")
         digest = blake2b(memoryview(raw), digest_size=DIGEST_BYTES).hexdigest()
         return Output(len(lengths), start + 1, end, digest, self._cut(start + 1, lengths))
 

@@ -21,8 +21,7 @@ from app.packages.install import Resolved, resolve
 from app.packages.manifest import InvalidManifest, Manifest
 from app.packages.store import Store
 from app.packages.stored import to_store
-from app.packages.types import Installed
-from app.packages.types import Packages as InstalledPackages
+from app.packages.types import Installed, Packages
 from app.repository import node_package_wishes, node_packages
 from app.repository.connection import Connection
 from app.repository.node_package_wishes import Wish
@@ -48,7 +47,7 @@ class Lacked:
     types: tuple[str, ...] = ()
 
 
-class Packages:
+class PackageSync:
     """What one worker has of the listed packages, and what it lacks."""
 
     def __init__(
@@ -179,7 +178,7 @@ class Packages:
         self.definitions = definitions_of(
             each for installed_here in reversed(installed) for each in installed_here.manifest.credentials
         )
-        self._types.further = InstalledPackages(self._host, installed).node_types(NodeTypes())
+        self._types.further = Packages(self._host, installed).node_types(NodeTypes())
         self._changes += 1
         self._wake()
 

@@ -24,11 +24,11 @@ from app.worker.credentials import Credentials
 from app.worker.data_tables import DataTableStores
 from app.worker.database import Database
 from app.worker.held import Held
-from app.worker.packages import Packages
+from app.worker.packages import PackageSync
 from app.worker.reach import Reach
 from app.worker.registry import Registry
 from app.worker.static_data import StaticStores
-from app.worker.triggers.surroundings import Surroundings
+from app.worker.triggers.contexts import TriggerContexts
 
 THREADS = "postgresql"
 """How the names of the threads begin that wait for PostgreSQL."""
@@ -64,7 +64,7 @@ class Parts:
         types = nodes.load().copy()
         store = Store(settings.home)
         self.host = Host(store.root, processes=settings.package_processes, memory_mb=settings.package_memory_mb)
-        self.packages = Packages(
+        self.packages = PackageSync(
             store,
             self.database,
             types,
@@ -73,7 +73,7 @@ class Parts:
             wake=wake.set,
         )
         self.held = Held(sandbox, types, reach.ports, self.database, wake)
-        self.surroundings = Surroundings(sandbox, types, reach, self.database)
+        self.contexts = TriggerContexts(sandbox, types, reach, self.database)
 
     @property
     def processes_ended(self) -> int:

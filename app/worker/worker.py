@@ -141,7 +141,7 @@ class Worker:
                 read_progress=self._held.read_progress,
             ) as roster,
             trigger_chores(
-                parts.surroundings,
+                parts.contexts,
                 self._settings,
                 worker_id=lambda: self._held.worker_id,
                 stopping=self._stopping.is_set,

@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 from app.importing.n8n.files_of_runs import RunFiles
-from app.importing.n8n.flatted import Unreadable, unflatten
+from app.importing.n8n.flatted import UnreadableFlatted, unflatten
 from app.importing.n8n.open_source import Access
 from app.importing.n8n.source import SourceError
 from tests.importing import n8n
@@ -93,10 +93,10 @@ def test_a_database_that_breaks_off_is_told(bring, sqlite_file):
 def test_a_small_text_that_shares_much_does_not_fill_the_memory():
     long, many = "x" * 1_000_000, json.dumps(["1"] * 10_000)
     started = time.process_time()
-    with pytest.raises(Unreadable, match="written out"):
+    with pytest.raises(UnreadableFlatted, match="written out"):
         unflatten(f'[{many},"{long}"]', most_size=256 * 2**20)
     doubling = [[str(level + 1)] * 2 for level in range(60)]
-    with pytest.raises(Unreadable, match="written out"):
+    with pytest.raises(UnreadableFlatted, match="written out"):
         unflatten(json.dumps([*doubling, "end"]), most_size=256 * 2**20)
     assert time.process_time() - started < 10
     assert unflatten('[["1","1"],"ab"]', most_size=100) == ["ab", "ab"]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from app.packages.catalogue import Unreadable, read_package
+from app.packages.catalogue import UnreadablePackage, read_package
 from app.packages.manifest import InvalidManifest, Manifest
 
 SAMPLE = Path(__file__).parent / "sample"
@@ -82,5 +82,5 @@ def test_a_file_that_holds_or_ends_its_process_is_named_too(tmp_path):
 
 
 def test_a_folder_that_is_no_package_is_refused(tmp_path):
-    with pytest.raises(Unreadable, match="no such file"):
+    with pytest.raises(UnreadablePackage, match="no such file"):
         read(tmp_path)

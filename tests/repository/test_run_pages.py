@@ -13,7 +13,7 @@ from app.repository import execution_data, lifecycle, run_pages, run_scan
 from app.repository.execution_data import DataGone, encode_run_data, read_beginnings, read_data
 from app.repository.run_index import SEGMENT_RUNS
 from app.repository.run_pages import WholeData, open_index, output_of
-from app.repository.run_scan import Unreadable, compact, scan
+from app.repository.run_scan import UnreadableRunData, compact, scan
 from tests.repository.given import a_running_execution, a_worker, a_workflow
 
 names = st.text(st.characters(exclude_categories=["Cs"]), max_size=8) | st.sampled_from(['a"}', "\\", "data", "é"])
@@ -68,7 +68,7 @@ def test_every_output_is_found_where_it_stands(document) -> None:
      b'{"resultData":{"runData":{"A":[{"data":{"main":[[1, 2]]}}]}}}', b'{"a":' + b"[" * 9_999 + b"]" * 9_999 + b"}"],
 )  # fmt: skip
 def test_what_is_no_run_s_data_without_spaces_is_unreadable(text: bytes) -> None:
-    with pytest.raises(Unreadable):
+    with pytest.raises(UnreadableRunData):
         scan(text)
     assert encode_run_data([text + b" " * execution_data.INDEXED_BYTES])[0].index is None
 

@@ -22,7 +22,7 @@ from app.repository.execution_data import DataGone
 from app.repository.executions import Execution, get_execution
 from app.repository.relatives import read_attempts, read_parent
 from app.repository.run_pages import Page, RunData, open_index, output_of, read_whole
-from app.repository.run_scan import Unreadable
+from app.repository.run_scan import UnreadableRunData
 from app.schemas.run_data import RunDataQuery, RunDataSchema
 
 # What reading whole takes: the text, and what is noted of it.
@@ -74,7 +74,7 @@ def run_data_of(connection: Connection, execution: Execution) -> Iterator[RunDat
             )
         with room_for(size):
             yield read_whole(connection, execution.id)
-    except Unreadable as error:
+    except UnreadableRunData as error:
         raise Conflict("The execution's data is not laid out by nodes: read it with includeData=true") from error
     except DataGone as error:
         raise Conflict("The execution's data was deleted or replaced while it was read") from error

@@ -30,7 +30,7 @@ from app.signatures import Signer
 NAME = "executions"
 
 
-class Packages(Protocol):
+class ListedPackages(Protocol):
     """What is known here of the node packages that are listed."""
 
     def refresh(self) -> None:
@@ -56,7 +56,7 @@ class Services:
     vault: Vault
     credential_tests: CredentialTests
     consents: Consents
-    packages: Packages
+    packages: ListedPackages
     replica: Replica | None
 
 

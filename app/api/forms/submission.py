@@ -11,7 +11,7 @@ import orjson
 from flask import request
 
 from app.api.face.errors import Refused
-from app.api.webhooks.bodies.errors import Unreadable
+from app.api.webhooks.bodies.errors import UnreadableBody
 from app.api.webhooks.bodies.forms import form_pairs, multipart_pairs, plain_text
 from app.api.webhooks.requests import received_body, unreadable
 from app.triggers.forms import Field, Form
@@ -79,7 +79,7 @@ def _read_pairs() -> tuple[list[tuple[str, str]], list[tuple[str, dict[str, Any]
             return multipart_pairs(data, request.mimetype_params.get("boundary", ""), plain_text)
         if request.mimetype == "application/x-www-form-urlencoded" or not data:
             return form_pairs(data, request.mimetype_params.get("charset"), plain_text), []
-    except Unreadable as problem:
+    except UnreadableBody as problem:
         raise unreadable(problem) from None
     raise Refused(415, "A form must be sent as multipart/form-data")
 

@@ -6,7 +6,7 @@ from typing import Any
 from flask import request
 
 from app.api.face.client_address import client_address
-from app.api.webhooks.bodies.errors import Unreadable
+from app.api.webhooks.bodies.errors import UnreadableBody
 from app.api.webhooks.bodies.forms import multipart_pairs, nested, together
 from app.api.webhooks.requests import read_body, received_body, unreadable
 
@@ -19,7 +19,7 @@ def packaged_item(stored: dict[str, Any]) -> dict[str, Any]:
     data = received_body()
     try:
         read = _form(data) if request.mimetype == FORM else {"body": read_body(data, "")[0], "raw": data}
-    except Unreadable as problem:
+    except UnreadableBody as problem:
         raise unreadable(problem) from None
     body, raw = read["body"], read.get("raw", b"")
     came = {

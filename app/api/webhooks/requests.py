@@ -10,7 +10,7 @@ from app.api.face.errors import Refused
 from app.api.face.services import services
 from app.api.webhooks.bodies.charsets import as_utf_8, codec_of
 from app.api.webhooks.bodies.codings import decoded
-from app.api.webhooks.bodies.errors import TooLarge, UnknownCoding, Unreadable
+from app.api.webhooks.bodies.errors import TooLarge, UnknownCoding, UnreadableBody
 from app.api.webhooks.bodies.forms import UNKNOWN_KIND, form_fields, multipart_form, nested
 from app.api.webhooks.bodies.json_text import json_text, string_text
 from app.api.webhooks.bodies.xml_text import xml_text
@@ -23,7 +23,7 @@ def item_of(params: dict[str, str], webhook_url: str, options: WebhookOptions, v
     data = received_body()
     try:
         body, files = read_body(data, options.binary_property)
-    except Unreadable as problem:
+    except UnreadableBody as problem:
         raise unreadable(problem) from None
     if options.raw_body:
         raw = {"data": base64.b64encode(data).decode(), "mimeType": request.mimetype or UNKNOWN_KIND}
@@ -59,18 +59,18 @@ def received_body() -> bytes:
         raise RequestEntityTooLarge from None
     except UnknownCoding as problem:
         raise Refused(415, str(problem), {"Accept-Encoding": "gzip, deflate"}, more={"code": 415}) from None
-    except Unreadable as problem:
+    except UnreadableBody as problem:
         raise unreadable(problem) from None
 
 
-def unreadable(problem: Unreadable) -> Refused:
+def unreadable(problem: UnreadableBody) -> Refused:
     return Refused(422, "Failed to parse request body", more={"code": 422, "hint": str(problem)})
 
 
 def read_body(data: bytes, prefix: str) -> tuple[Any, dict[str, Any]]:
     """The body by its content type, None for none and for types that only a file can hold; and the files in it.
 
-    Raises Unreadable.
+    Raises UnreadableBody.
     """
     kind, charset = request.mimetype, request.mimetype_params.get("charset")
     if kind == "multipart/form-data":

@@ -18,7 +18,7 @@ from app.engine.sandbox.blame import charge
 from app.engine.sandbox.deadlines import Deadlines
 from app.engine.sandbox.errors import SandboxError, SandboxTimeout
 from app.engine.sandbox.process import NodeProcess
-from app.engine.sandbox.requests import Ask, Channel, Manners, Moved, Request
+from app.engine.sandbox.requests import Ask, Channel, Moved, ProcessTraits, Request
 from app.engine.sandbox.silence import Silence
 from app.engine.sandbox.spares import Spares
 from app.engine.sandbox.timer import Timer
@@ -41,14 +41,14 @@ class Interpreter:
     def __init__(
         self,
         mode: str,
-        manners: Manners,
+        traits: ProcessTraits,
         spares: Spares,
         heap_bytes: int,
         on_idle: Callable[[Interpreter], None] = lambda _: None,
     ) -> None:
         self._mode = mode
-        self._manners = manners
-        self._serial = manners.serial
+        self._traits = traits
+        self._serial = traits.serial
         self._spares = spares
         self._heap_bytes = heap_bytes
         self._on_idle = on_idle
@@ -64,7 +64,7 @@ class Interpreter:
         self._taking: asyncio.Task[None] | None = None
         self._sent = 0
         self._running: int | None = None
-        self._deadlines = Deadlines(manners.serial)
+        self._deadlines = Deadlines(traits.serial)
         self._silence: Silence | None = None
         self._timer = Timer(self._look, self._move_deadlines)
         self._blame: tuple[int, SandboxError] | None = None
@@ -146,7 +146,7 @@ class Interpreter:
         self._begin_next()
         # One that takes one request at a time needs no question: it waits for the next or is within a deadline.
         if not self._serial:
-            self._silence = Silence(process, self._manners.silent_seconds)
+            self._silence = Silence(process, self._traits.silent_seconds)
             self._timer.look_within(self._silence.next_look)
 
     def _send(self, process: NodeProcess, request: Request) -> None:
@@ -207,7 +207,7 @@ class Interpreter:
 
     def process_ended(self, process: NodeProcess) -> None:
         self.ended += not self._closed
-        running = process.mark if self._manners.marks else self._running
+        running = process.mark if self._traits.marks else self._running
         self._running = None
         blame, self._blame = self._blame, None
         self._process = self._silence = None
@@ -289,7 +289,7 @@ class Interpreter:
 
     def _end_silent(self, process: NodeProcess) -> None:
         log.warning("sandbox process %s (%s) does not answer", process.pid, self._mode)
-        marked = process.mark if self._manners.marks else None
+        marked = process.mark if self._traits.marks else None
         self._blame = None if marked is None else (marked, SandboxTimeout("The JavaScript did not end"))
         process.kill()
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from app.engine.sandbox.errors import SandboxError
 from app.engine.sandbox.interpreter import Interpreter
 from app.engine.sandbox.process import Launch
-from app.engine.sandbox.requests import Ask, Channel, Manners, Moved
+from app.engine.sandbox.requests import Ask, Channel, Moved, ProcessTraits
 from app.engine.sandbox.spares import Spares
 
 Key = tuple[str, str]
@@ -33,7 +33,7 @@ class Kind:
     """
 
     launch: Callable[[], Launch]
-    manners: Manners
+    traits: ProcessTraits
     heap_bytes: int
     most: int = 1
     spares: int = 0
@@ -178,7 +178,7 @@ class Pool:
     def _open(self, key: Key) -> Lane:
         now = asyncio.get_running_loop().time()
         kind, spares = self._kinds[key[0]], self._spares[key[0]]
-        interpreter = Interpreter(key[0], kind.manners, spares, kind.heap_bytes, lambda _: self._became_idle(lane))
+        interpreter = Interpreter(key[0], kind.traits, spares, kind.heap_bytes, lambda _: self._became_idle(lane))
         lane = Lane(key, interpreter, now, now)
         self._lanes.setdefault(key, []).append(lane)
         self._count += 1

@@ -35,7 +35,7 @@ class Channel(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Manners:
+class ProcessTraits:
     """How the processes of a kind work.
 
     `serial`: one request after the other. `marks`: a process leaves a mark of which request it works for, instead of

@@ -18,7 +18,7 @@ from app import large_json
 from app.engine.sandbox import checks
 from app.engine.sandbox.pool import Kind, Pool
 from app.engine.sandbox.program import launch
-from app.engine.sandbox.requests import Ask, Manners
+from app.engine.sandbox.requests import Ask, ProcessTraits
 
 G = TypeVar("G")
 T = TypeVar("T")
@@ -58,9 +58,9 @@ class Sandbox:
         heap_bytes = memory_mb * 2**20 // 2
         kinds = {
             "expressions": Kind(
-                partial(launch, "expressions", memory_mb), Manners(serial=True), heap_bytes, spares=spares
+                partial(launch, "expressions", memory_mb), ProcessTraits(serial=True), heap_bytes, spares=spares
             ),
-            "code": Kind(partial(launch, "code", memory_mb), Manners(), heap_bytes, code_processes, spares),
+            "code": Kind(partial(launch, "code", memory_mb), ProcessTraits(), heap_bytes, code_processes, spares),
         }
         self._pool = Pool(kinds, processes=processes)
 

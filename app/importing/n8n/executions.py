@@ -12,7 +12,7 @@ import orjson
 from app.engine.run.document import RunDocument
 from app.engine.run.preview import preview
 from app.importing.n8n.binary import BinaryReader
-from app.importing.n8n.flatted import Unreadable, replace_lone_surrogates, unflatten
+from app.importing.n8n.flatted import UnreadableFlatted, replace_lone_surrogates, unflatten
 from app.importing.n8n.rows import UNREADABLE, Row
 from app.importing.n8n.source import SourceExecution
 from app.repository.imports import ImportedExecution, Wait
@@ -119,7 +119,7 @@ class ExecutionMapper:
             return None
         try:
             return encode(document)
-        except Unreadable as error:
+        except UnreadableFlatted as error:
             losses.add(f"its data cannot be read: {error}")
             return None
 
@@ -131,7 +131,7 @@ class ExecutionMapper:
                 return None
             try:
                 document = unflatten(execution.flatted, most_size=MOST_SIZE)
-            except Unreadable as error:
+            except UnreadableFlatted as error:
                 losses.add(f"its data cannot be read: {error}")
                 return None
         if not isinstance(document, dict):
@@ -141,7 +141,7 @@ class ExecutionMapper:
 
 
 def encode(document: dict[str, Any]) -> bytes:
-    """The document as JSON. Raises Unreadable for one that is nested too deeply."""
+    """The document as JSON. Raises UnreadableFlatted for one that is nested too deeply."""
     try:
         return orjson.dumps(document)
     except TypeError:
@@ -149,7 +149,7 @@ def encode(document: dict[str, Any]) -> bytes:
     try:  # half of a surrogate pair, which UTF-8 cannot hold
         return replace_lone_surrogates(json.dumps(document, ensure_ascii=False)).encode()
     except (RecursionError, TypeError):
-        raise Unreadable("it is nested too deeply") from None
+        raise UnreadableFlatted("it is nested too deeply") from None
 
 
 def _preview(document: dict[str, Any] | None) -> bytes | None:

@@ -23,7 +23,7 @@ CIRCULAR = "[Circular Reference]"
 """What stands where an object would contain itself, as n8n's API writes it."""
 
 
-class Unreadable(Exception):
+class UnreadableFlatted(Exception):
     """The text is not what n8n writes, or comes to more than can be stored; the message says which."""
 
 
@@ -31,15 +31,15 @@ def unflatten(text: str | bytes, *, most_size: int) -> Any:
     """The document that was made flat. What n8n shares between places is shared in it, so it is not to be changed.
 
     `most_size`: about how many characters it may come to when it is written out, so that a small text with much
-    sharing cannot fill the memory. Raises Unreadable.
+    sharing cannot fill the memory. Raises UnreadableFlatted.
     """
     entries = _entries(text)
     try:
         value, size = _Reader(entries, most_size).read(0, 1)
     except (IndexError, ValueError):
-        raise Unreadable("an entry names another one that is not there") from None
+        raise UnreadableFlatted("an entry names another one that is not there") from None
     if size > most_size:
-        raise Unreadable(TOO_LARGE)
+        raise UnreadableFlatted(TOO_LARGE)
     return value
 
 
@@ -51,9 +51,9 @@ def _entries(text: str | bytes) -> list[Any]:
         try:
             entries = json.loads(text)
         except (ValueError, RecursionError) as error:
-            raise Unreadable(f"it is not JSON: {error}") from None
+            raise UnreadableFlatted(f"it is not JSON: {error}") from None
     if not isinstance(entries, list) or not entries:
-        raise Unreadable("it is not a list of entries")
+        raise UnreadableFlatted("it is not a list of entries")
     return entries
 
 
@@ -77,7 +77,7 @@ class _Reader:
             made = (replace_lone_surrogates(value), PUNCTUATION + len(value))
         elif isinstance(value, dict | list):
             if depth > DEEPEST:
-                raise Unreadable(f"it is nested more than {DEEPEST} levels deep")
+                raise UnreadableFlatted(f"it is nested more than {DEEPEST} levels deep")
             self._built[index] = UNDER_WAY
             made = self._object(value, depth) if isinstance(value, dict) else self._array(value, depth)
         else:
@@ -107,7 +107,7 @@ class _Reader:
 
     def _bounded(self, size: int) -> int:
         if size > self._most_size:
-            raise Unreadable(TOO_LARGE)
+            raise UnreadableFlatted(TOO_LARGE)
         return size
 
 

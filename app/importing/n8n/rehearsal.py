@@ -15,7 +15,7 @@ from app.engine.run.run import RunRequest, run_workflow
 from app.engine.sandbox import Sandbox
 from app.importing.n8n.binary import BinaryReader
 from app.importing.n8n.definitions import document_of
-from app.importing.n8n.flatted import Unreadable, unflatten
+from app.importing.n8n.flatted import UnreadableFlatted, unflatten
 from app.importing.n8n.rows import Row
 from app.importing.n8n.source import Source, SourceExecution
 
@@ -112,7 +112,7 @@ async def _rehearse_one(rehearsed: Rehearsed, execution: SourceExecution, workfl
     try:
         recorded = RunDocument(_document(execution, stage))
         request = Rehearsal(workflow, recorded, stage.types).request(stage.timezone)
-    except (Unreadable, LookupError, TypeError, AttributeError, ValueError) as error:
+    except (UnreadableFlatted, LookupError, TypeError, AttributeError, ValueError) as error:
         rehearsed.refused.setdefault(f"its record cannot be used: {error}", execution.id)
         return
     try:
@@ -140,7 +140,7 @@ class Rehearsal:
         self._workflow, self._recorded, self._types = workflow, recorded, types
         order = {name: runs[0].get("executionIndex", 0) for name, runs in recorded.run_data.items() if runs}
         if not order:
-            raise Unreadable("no node has run")
+            raise UnreadableFlatted("no node has run")
         self._first = min(order, key=lambda name: order[name])
 
     def request(self, timezone: str) -> RunRequest:
@@ -167,7 +167,7 @@ class Rehearsal:
             return node
         runs = self._recorded.run_data.get(name, [])
         if len(runs) > 1:
-            raise Unreadable(f"{name} reaches outside and has run more than once")
+            raise UnreadableFlatted(f"{name} reaches outside and has run more than once")
         pinned[name] = _items(runs)
         return {"name": name, "type": NO_OPERATION, "typeVersion": 1, "position": [0, 0], "parameters": {}}
 
@@ -177,7 +177,7 @@ def _document(execution: SourceExecution, stage: Stage) -> dict[str, Any]:
     if execution.flatted is not None:
         document = unflatten(execution.flatted, most_size=MOST_SIZE)
     if not isinstance(document, dict):
-        raise Unreadable(execution.missing or "it is not an object")
+        raise UnreadableFlatted(execution.missing or "it is not an object")
     return BinaryReader(stage.read_file, MOST_FILE_BYTES, lambda reason: None).inline(document, execution.flatted)
 
 

@@ -15,7 +15,7 @@ from app.repository.static_data import StaticChange
 from app.repository.trigger_hooks import Hook
 from app.worker.chores.chore import Chore
 from app.worker.runs import shorten, strip_unstorable
-from app.worker.triggers.surroundings import Surroundings, changes_of
+from app.worker.triggers.contexts import TriggerContexts, changes_of
 
 log = logging.getLogger(__name__)
 
@@ -29,10 +29,10 @@ class Arranging:
     """What one worker arranges; an asynchronous context manager, which cuts short what goes on at its end."""
 
     def __init__(
-        self, surroundings: Surroundings, *, worker_id: Callable[[], int], stopping: Callable[[], bool]
+        self, contexts: TriggerContexts, *, worker_id: Callable[[], int], stopping: Callable[[], bool]
     ) -> None:
-        self._surroundings = surroundings
-        self._database = surroundings.database
+        self._contexts = contexts
+        self._database = contexts.database
         self._worker_id = worker_id
         self._stopping = stopping
         self._tasks: set[asyncio.Task[None]] = set()
@@ -77,7 +77,7 @@ class Arranging:
     async def _arrange(self, hook: Hook) -> tuple[list[StaticChange] | None, str | None]:
         """What the trigger keeps of it, and why it has failed; None where this worker lacks the node's package."""
         try:
-            context = await self._surroundings.context(hook.trigger)
+            context = await self._contexts.context(hook.trigger)
             if not context.node.kind.installed:
                 return None, None
             if context.node.kind.arrange is not None:

@@ -17,8 +17,8 @@ from app.repository.listeners import Listener
 from app.repository.static_data import StaticChange
 from app.repository.trigger_nodes import TriggerNode
 from app.worker.chores.chore import Chore
+from app.worker.triggers.contexts import TriggerContexts, changes_of
 from app.worker.triggers.recording import items_of, record_failure, record_outputs
-from app.worker.triggers.surroundings import Surroundings, changes_of
 
 log = logging.getLogger(__name__)
 
@@ -53,15 +53,15 @@ class Listening:
 
     def __init__(
         self,
-        surroundings: Surroundings,
+        contexts: TriggerContexts,
         *,
         worker_id: Callable[[], int],
         stopping: Callable[[], bool],
         most: int,
         address: str | None = None,
     ) -> None:
-        self._surroundings = surroundings
-        self._database = surroundings.database
+        self._contexts = contexts
+        self._database = contexts.database
         self._worker_id = worker_id
         self._stopping = stopping
         self._most = most
@@ -135,7 +135,7 @@ class Listening:
             raise Trouble from error
 
     async def _listen(self, listener: Listener, worker_id: int, trigger: TriggerNode) -> None:
-        context = await self._surroundings.context(trigger)
+        context = await self._contexts.context(trigger)
         listen = context.node.kind.listen
         if not context.node.kind.installed:
             raise NotInstalled

@@ -16,8 +16,8 @@ from app.repository.polls import Poll
 from app.repository.static_data import StaticChange
 from app.repository.trigger_nodes import TriggerNode
 from app.worker.chores.chore import Chore
+from app.worker.triggers.contexts import TriggerContexts, changes_of
 from app.worker.triggers.recording import items_of, record_failure, record_outputs
-from app.worker.triggers.surroundings import Surroundings, changes_of
 
 log = logging.getLogger(__name__)
 
@@ -50,16 +50,16 @@ class Polling:
 
     def __init__(
         self,
-        surroundings: Surroundings,
+        contexts: TriggerContexts,
         *,
         worker_id: Callable[[], int],
         stopping: Callable[[], bool],
         address: str | None = None,
         lacked: Callable[[Connection], Sequence[str]] = lambda _: (),
     ) -> None:
-        self._surroundings = surroundings
+        self._contexts = contexts
         self._lacked = lacked
-        self._database = surroundings.database
+        self._database = contexts.database
         self._worker_id = worker_id
         self._stopping = stopping
         self._address = address
@@ -115,7 +115,7 @@ class Polling:
     async def _find(self, trigger: TriggerNode) -> Finding | None:
         """What came of a look; None where this worker has not got the node's package yet."""
         try:
-            context = await self._surroundings.context(trigger)
+            context = await self._contexts.context(trigger)
             look = context.node.kind.poll
             if not context.node.kind.installed:
                 return None

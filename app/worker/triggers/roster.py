@@ -7,14 +7,14 @@ from app.repository.connection import Connection
 from app.settings import Settings
 from app.worker.chores.chore import Chore
 from app.worker.triggers.arranging import Arranging
+from app.worker.triggers.contexts import TriggerContexts
 from app.worker.triggers.listening import Listening
 from app.worker.triggers.polling import Polling
-from app.worker.triggers.surroundings import Surroundings
 
 
 @asynccontextmanager
 async def trigger_chores(
-    surroundings: Surroundings,
+    contexts: TriggerContexts,
     settings: Settings,
     *,
     worker_id: Callable[[], int],
@@ -28,8 +28,8 @@ async def trigger_chores(
     """
     address, most = settings.webhook_url, settings.listeners
     async with (
-        Polling(surroundings, worker_id=worker_id, stopping=stopping, address=address, lacked=lacked) as polling,
-        Arranging(surroundings, worker_id=worker_id, stopping=stopping) as arranging,
-        Listening(surroundings, worker_id=worker_id, stopping=stopping, most=most, address=address) as listening,
+        Polling(contexts, worker_id=worker_id, stopping=stopping, address=address, lacked=lacked) as polling,
+        Arranging(contexts, worker_id=worker_id, stopping=stopping) as arranging,
+        Listening(contexts, worker_id=worker_id, stopping=stopping, most=most, address=address) as listening,
     ):
         yield [polling.chore(), listening.chore(), arranging.chore()]

@@ -16,7 +16,7 @@ from app.engine.sandbox import Sandbox
 from app.repository import workers
 from app.repository.connection import open_pool
 from app.worker.database import Database
-from app.worker.triggers.surroundings import Surroundings
+from app.worker.triggers.contexts import TriggerContexts
 from tests.patience import PATIENCE_SECONDS
 from tests.worker.conftest import queue
 from tests.workflows import node, stored
@@ -28,7 +28,7 @@ __all__ = ["queue"]
 class Station:
     """What workers in this process share; each has a registration of its own."""
 
-    surroundings: Surroundings
+    contexts: TriggerContexts
     database: Database
     register: Callable[[], int]
 
@@ -42,7 +42,7 @@ def station(database_url: str, connection, **does) -> Iterator[Station]:
         database = Database(pool, threads)
         reach = SimpleNamespace(trigger_ports=lambda project_id: Ports())
         register = lambda: workers.register(connection, hostname="h", pid=1, concurrency=1)  # noqa: E731
-        yield Station(Surroundings(Sandbox(spares=0), types, reach, database), database, register)
+        yield Station(TriggerContexts(Sandbox(spares=0), types, reach, database), database, register)
 
 
 def triggered(**parameters: object) -> bytes:

@@ -31,8 +31,8 @@ def test_one_worker_does_it_in_order_and_what_is_kept_stays(queue, database_url)
     async def main() -> None:
         with station(database_url, queue.connection, arrange=arrange) as place:
             one_id, other_id = place.register(), place.register()
-            one = Arranging(place.surroundings, worker_id=lambda: one_id, stopping=lambda: False)
-            other = Arranging(place.surroundings, worker_id=lambda: other_id, stopping=lambda: False)
+            one = Arranging(place.contexts, worker_id=lambda: one_id, stopping=lambda: False)
+            other = Arranging(place.contexts, worker_id=lambda: other_id, stopping=lambda: False)
             async with one, other:
                 while len(trigger_hooks.read_ended(queue.connection, ids)) < 3:
                     await asyncio.gather(one._step(), other._step())
@@ -58,8 +58,8 @@ def test_a_failure_is_told_and_a_lost_workers_is_done_by_another(queue, database
     async def main() -> None:
         with station(database_url, queue.connection, arrange=arrange) as place:
             lost_id, other_id = place.register(), place.register()
-            lost = Arranging(place.surroundings, worker_id=lambda: lost_id, stopping=lambda: False)
-            other = Arranging(place.surroundings, worker_id=lambda: other_id, stopping=lambda: False)
+            lost = Arranging(place.contexts, worker_id=lambda: lost_id, stopping=lambda: False)
+            other = Arranging(place.contexts, worker_id=lambda: other_id, stopping=lambda: False)
             async with lost, other:
                 await lost._step()
                 await begun.wait()
@@ -82,7 +82,7 @@ def test_nothing_is_begun_by_who_is_told_to_go(queue, database_url) -> None:
     async def main() -> int:
         with station(database_url, queue.connection) as place:
             worker_id = place.register()
-            async with Arranging(place.surroundings, worker_id=lambda: worker_id, stopping=lambda: True) as worker:
+            async with Arranging(place.contexts, worker_id=lambda: worker_id, stopping=lambda: True) as worker:
                 await worker._step()
                 return len(worker._tasks)
 

@@ -14,7 +14,7 @@ from tests.worker.triggers.conftest import station, triggered, until
 
 
 def listening(place, worker_id: int, *, most: int = 100, stopping=lambda: False) -> Listening:
-    return Listening(place.surroundings, worker_id=lambda: worker_id, stopping=stopping, most=most)
+    return Listening(place.contexts, worker_id=lambda: worker_id, stopping=stopping, most=most)
 
 
 def activate(queue, number: int = 1) -> None:

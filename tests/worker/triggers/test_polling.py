@@ -16,7 +16,7 @@ DUE = "SELECT p.due_at IS NOT NULL, p.worker_id FROM polls AS p"
 
 
 def polling(place, worker_id: int, *, stopping: bool = False) -> Polling:
-    return Polling(place.surroundings, worker_id=lambda: worker_id, stopping=lambda: stopping)
+    return Polling(place.contexts, worker_id=lambda: worker_id, stopping=lambda: stopping)
 
 
 def activate(queue) -> None:

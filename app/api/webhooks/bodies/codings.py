@@ -2,7 +2,7 @@
 
 import zlib
 
-from app.api.webhooks.bodies.errors import TooLarge, UnknownCoding, Unreadable
+from app.api.webhooks.bodies.errors import TooLarge, UnknownCoding, UnreadableBody
 
 PIECE_BYTES = 64 * 2**10
 MOST_MEMBERS = 1_000
@@ -15,7 +15,7 @@ BARE = -zlib.MAX_WBITS
 
 
 def decoded(data: bytes, coding: str, limit: int) -> bytes:
-    """The body without its Content-Encoding. Raises TooLarge beyond `limit` bytes, UnknownCoding and Unreadable."""
+    """The body without its Content-Encoding. Raises TooLarge beyond `limit` bytes, UnknownCoding and UnreadableBody."""
     coding = coding.strip().lower()
     if coding in ("", "identity"):
         return data
@@ -25,7 +25,7 @@ def decoded(data: bytes, coding: str, limit: int) -> bytes:
         if coding == "deflate":
             return _inflated(data, ZLIB if _has_zlib_head(data) else BARE, limit)
     except zlib.error as error:
-        raise Unreadable(f"The body is not in {coding}: {error}") from None
+        raise UnreadableBody(f"The body is not in {coding}: {error}") from None
     raise UnknownCoding(f"The Content-Encoding {coding[:50]!r} is not supported: send gzip, deflate or none")
 
 
@@ -42,15 +42,15 @@ def _inflated(data: bytes, kind: int, limit: int) -> bytes:
         while piece:
             if stream.eof:
                 if kind != GZIP:
-                    raise Unreadable("Something follows on the end of the body's coding")
+                    raise UnreadableBody("Something follows on the end of the body's coding")
                 members += 1
                 if members > MOST_MEMBERS:
-                    raise Unreadable(f"The body has more than {MOST_MEMBERS} gzip members")
+                    raise UnreadableBody(f"The body has more than {MOST_MEMBERS} gzip members")
                 stream = zlib.decompressobj(kind)
             made += stream.decompress(piece, limit + 1 - len(made))
             if len(made) > limit:
                 raise TooLarge
             piece = stream.unconsumed_tail or stream.unused_data
     if data and not stream.eof:
-        raise Unreadable("The body's coding has no end")
+        raise UnreadableBody("The body's coding has no end")
     return bytes(made)

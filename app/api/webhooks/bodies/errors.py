@@ -1,7 +1,7 @@
 """What may be wrong with a body."""
 
 
-class Unreadable(Exception):
+class UnreadableBody(Exception):
     """The body is not what its type says, or is more than its kind may be; the message says what."""
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from multipart import MultipartError, PushMultipartParser  # type: ignore[import-untyped]
 
 from app.api.webhooks.bodies.charsets import codec_of
-from app.api.webhooks.bodies.errors import Unreadable
+from app.api.webhooks.bodies.errors import UnreadableBody
 from app.api.webhooks.bodies.json_text import string_text
 from app.binary_files import file_entry
 
@@ -23,7 +23,7 @@ NAME = re.compile(r"[^\[\]]+|\[\]")
 
 
 def form_fields(data: bytes, charset: str | None) -> dict[str, Any]:
-    """The fields of a form in application/x-www-form-urlencoded. Raises Unreadable for too many."""
+    """The fields of a form in application/x-www-form-urlencoded. Raises UnreadableBody for too many."""
     return together(form_pairs(data, charset))
 
 
@@ -32,12 +32,12 @@ def form_pairs(
 ) -> list[tuple[str, Any]]:
     """The same in the order in which they came; `value` makes them of a text and the bytes that it came in."""
     if data.count(b"&") >= MOST_FIELDS:
-        raise Unreadable(f"The form has more than {MOST_FIELDS} fields")
+        raise UnreadableBody(f"The form has more than {MOST_FIELDS} fields")
     return list(_pairs(data, codec_of(charset), value))
 
 
 def plain_text(text: str, size: int) -> str:
-    """The text itself. Raises Unreadable for what `string_text` refuses."""
+    """The text itself. Raises UnreadableBody for what `string_text` refuses."""
     string_text(text, size)
     return text
 
@@ -73,7 +73,7 @@ def _unescaped(found: re.Match[bytes]) -> bytes:
 
 
 def multipart_form(data: bytes, boundary: str, prefix: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The fields and the files of a form in multipart/form-data; see `named_files` for `prefix`. Raises Unreadable."""
+    """The fields and files of a form in multipart/form-data; see `named_files` for `prefix`. Raises UnreadableBody."""
     fields, files = multipart_pairs(data, boundary)
     return together(fields), dict(named_files(files, prefix))
 
@@ -81,9 +81,9 @@ def multipart_form(data: bytes, boundary: str, prefix: str) -> tuple[dict[str, A
 def multipart_pairs(
     data: bytes, boundary: str, value: Callable[[str, int], Any] = string_text
 ) -> tuple[list[tuple[str, Any]], list[tuple[str, dict[str, Any]]]]:
-    """The same in the order in which they came; `value` as in `form_pairs`. Raises Unreadable."""
+    """The same in the order in which they came; `value` as in `form_pairs`. Raises UnreadableBody."""
     if not 0 < len(boundary) <= LONGEST_BOUNDARY:
-        raise Unreadable("The form has no boundary, or one that is too long")
+        raise UnreadableBody("The form has no boundary, or one that is too long")
     fields: list[tuple[str, Any]] = []
     files: list[tuple[str, dict[str, Any]]] = []
     try:
@@ -95,7 +95,7 @@ def multipart_pairs(
                 name = part.filename.rsplit("/", 1)[-1] or None
                 files.append((part.name, file_entry(content, part.content_type or UNKNOWN_KIND, name)))
     except MultipartError as error:
-        raise Unreadable(str(error)) from None
+        raise UnreadableBody(str(error)) from None
     return fields, files
 
 

@@ -7,7 +7,7 @@ import re
 import msgspec
 import orjson
 
-from app.api.webhooks.bodies.errors import Unreadable
+from app.api.webhooks.bodies.errors import UnreadableBody
 
 DEEPEST = 200
 """Levels of nesting; what a run keeps wraps some more around them."""
@@ -25,30 +25,30 @@ _syntax = msgspec.json.Decoder(msgspec.Raw)
 
 
 def json_text(data: bytes) -> orjson.Fragment:
-    """A JSON document in UTF-8 that can stand in another one. Raises Unreadable for what readers would refuse."""
+    """A JSON document in UTF-8 that can stand in another one. Raises UnreadableBody for what readers would refuse."""
     check_utf_8(data)
     check_nesting_and_numbers(data)
     try:
         _syntax.decode(data)
     except (msgspec.DecodeError, RecursionError) as error:
-        raise Unreadable(str(error)) from None
+        raise UnreadableBody(str(error)) from None
     return orjson.Fragment(data)
 
 
 def string_text(text: str, size: int) -> orjson.Fragment:
     """A text that came in `size` bytes as a JSON string.
 
-    Raises Unreadable for one that would become much longer: control characters, and bytes that mean nothing in the
+    Raises UnreadableBody for one that would become much longer: control characters, and bytes that mean nothing in the
     charset. It is no text.
     """
     made = orjson.dumps(text)
     if len(made) > 2 * size + 1_024:
-        raise Unreadable("The text is not in its charset, or holds too many control characters")
+        raise UnreadableBody("The text is not in its charset, or holds too many control characters")
     return orjson.Fragment(made)
 
 
 def check_utf_8(data: bytes) -> None:
-    """Raise Unreadable unless the bytes are UTF-8; never holds more than a piece of them as text."""
+    """Raise UnreadableBody unless the bytes are UTF-8; never holds more than a piece of them as text."""
     if data.isascii():
         return
     decoder = codecs.getincrementaldecoder("utf-8")()
@@ -57,11 +57,11 @@ def check_utf_8(data: bytes) -> None:
             decoder.decode(data[start : start + PIECE_BYTES])
         decoder.decode(b"", final=True)
     except UnicodeDecodeError:
-        raise Unreadable("The body is not valid UTF-8") from None
+        raise UnreadableBody("The body is not valid UTF-8") from None
 
 
 def check_nesting_and_numbers(data: bytes) -> None:
-    """Raise Unreadable for JSON nested beyond DEEPEST, and for numbers beyond what a double can hold.
+    """Raise UnreadableBody for JSON nested beyond DEEPEST, and for numbers beyond what a double can hold.
 
     Looks at what stands outside of strings, a piece at a time; what it makes of a text that is no JSON does not matter.
     """
@@ -83,7 +83,7 @@ def _depth_after(outside: bytes, depth: int) -> int:
     if depth + opened > DEEPEST:
         highest = max(itertools.accumulate(map(_STEP.__getitem__, brackets), initial=depth))
         if highest > DEEPEST:
-            raise Unreadable(f"The JSON is nested more than {DEEPEST} levels deep")
+            raise UnreadableBody(f"The JSON is nested more than {DEEPEST} levels deep")
     return depth + 2 * opened - len(brackets)
 
 
@@ -92,8 +92,8 @@ def _number_left_over(outside: bytes) -> bytes:
     if _MAY_BE_LARGE.search(outside):
         for match in _LARGE_NUMBER.finditer(outside):
             if float(match[0]) == float("inf"):
-                raise Unreadable("The JSON holds a number that is too large")
+                raise UnreadableBody("The JSON holds a number that is too large")
     left_over = outside[len(outside.rstrip(_NUMBER_BYTES)) :]
     if len(left_over) > LONGEST_NUMBER:
-        raise Unreadable(f"The JSON holds a number of more than {LONGEST_NUMBER} digits")
+        raise UnreadableBody(f"The JSON holds a number of more than {LONGEST_NUMBER} digits")
     return left_over

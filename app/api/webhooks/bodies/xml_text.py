@@ -7,7 +7,7 @@ from xml.parsers import expat
 import orjson
 
 from app.api.webhooks.bodies.charsets import as_utf_8
-from app.api.webhooks.bodies.errors import Unreadable
+from app.api.webhooks.bodies.errors import UnreadableBody
 
 DEEPEST = 200
 PIECE_BYTES = 16 * 2**10
@@ -24,13 +24,13 @@ _SPACES = re.compile(r"\s{2,}")
 
 
 def xml_text(data: bytes, charset: str | None) -> orjson.Fragment:
-    """An XML document as a JSON object. Raises Unreadable for what is none, or is beyond the bounds of this module."""
+    """An XML document as a JSON object. Raises UnreadableBody for what is none, or beyond the bounds of this module."""
     declared = _DECLARED.match(data)
     if charset is None:
         charset = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else declared and declared[1].decode()
     text = as_utf_8(data, charset)
     if _TOO_MANY_ATTRIBUTES.search(text):
-        raise Unreadable(f"An element has more than {MOST_ATTRIBUTES} attributes")
+        raise UnreadableBody(f"An element has more than {MOST_ATTRIBUTES} attributes")
     return orjson.Fragment(_Reader().read(text))
 
 
@@ -118,23 +118,23 @@ class _Reader:
         try:
             self._parser.Parse(text, True)
         except expat.ExpatError as error:
-            raise Unreadable(str(error)) from None
+            raise UnreadableBody(str(error)) from None
         return b"".join(self._open[0].json().pieces)
 
     def _refuse_doctype(self, *_: object) -> None:
         # An exception makes the parser stop at once: what the DTD declares is never read.
-        raise Unreadable("XML with a document type declaration is not read")
+        raise UnreadableBody("XML with a document type declaration is not read")
 
     def _start(self, name: str, attributes: dict[str, str]) -> None:
         self._elements += 1
         self._names.add(name)
         self._names.update(attributes)
         if self._elements > MOST_ELEMENTS:
-            raise Unreadable(f"The XML has more than {MOST_ELEMENTS} elements")
+            raise UnreadableBody(f"The XML has more than {MOST_ELEMENTS} elements")
         if len(self._open) > DEEPEST:
-            raise Unreadable(f"The XML is nested more than {DEEPEST} levels deep")
+            raise UnreadableBody(f"The XML is nested more than {DEEPEST} levels deep")
         if len(self._names) > MOST_NAMES:
-            raise Unreadable(f"The XML has more than {MOST_NAMES} different names")
+            raise UnreadableBody(f"The XML has more than {MOST_NAMES} different names")
         self._open.append(_Element(name.lower(), attributes))
 
     def _end(self, _: str) -> None:

@@ -13,7 +13,7 @@ from flask import Response, request
 from app.api.face.errors import Refused
 from app.api.face.html_pages import html_page
 from app.api.face.services import reading
-from app.api.webhooks.bodies.errors import Unreadable
+from app.api.webhooks.bodies.errors import UnreadableBody
 from app.api.webhooks.bodies.forms import multipart_pairs, plain_text
 from app.api.webhooks.requests import read_body, received_body, unreadable
 from app.repository import chat_messages
@@ -120,7 +120,7 @@ def chat_item(chat: Chat) -> dict[str, Any]:
             fields, files = multipart_pairs(data, request.mimetype_params.get("boundary", ""), plain_text)
             return _with_files(chat, dict(fields), [file for _, file in files])
         body, _ = read_body(data, "")
-    except Unreadable as problem:
+    except UnreadableBody as problem:
         raise unreadable(problem) from None
     if request.is_json and data.lstrip()[:1] not in (b"{", b""):
         raise Refused(400, "A message must be a JSON object")

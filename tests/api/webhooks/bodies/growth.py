@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from app.api.webhooks.bodies.errors import Unreadable
+from app.api.webhooks.bodies.errors import UnreadableBody
 
 SMALL, FACTOR = 100_000, 8
 ATTEMPTS = 3
@@ -20,7 +20,7 @@ PEAK = Path("/proc/self/clear_refs")
 def attempt(read: Callable[[bytes], Any], body: bytes) -> float:
     """Time of this thread alone."""
     began = time.thread_time()
-    with contextlib.suppress(Unreadable):
+    with contextlib.suppress(UnreadableBody):
         read(body)
     return time.thread_time() - began
 

@@ -10,7 +10,7 @@ import pytest
 
 from app.api.webhooks.bodies.charsets import CODECS, as_utf_8, codec_of
 from app.api.webhooks.bodies.codings import MOST_MEMBERS, decoded
-from app.api.webhooks.bodies.errors import TooLarge, UnknownCoding, Unreadable
+from app.api.webhooks.bodies.errors import TooLarge, UnknownCoding, UnreadableBody
 from app.api.webhooks.bodies.forms import MOST_FIELDS, MOST_PARTS, form_fields, multipart_form, nested
 from tests.api.webhooks.bodies.growth import grows_with_its_length, takes_less_than
 
@@ -90,13 +90,13 @@ def test_multipart() -> None:
     ],
 )
 def test_multipart_that_is_none_or_too_much(data: bytes) -> None:
-    with pytest.raises(Unreadable):
+    with pytest.raises(UnreadableBody):
         multipart_form(data, "B", "")
 
 
 @pytest.mark.parametrize("boundary", ["", "b" * 201])
 def test_boundaries(boundary: str) -> None:
-    with pytest.raises(Unreadable):
+    with pytest.raises(UnreadableBody):
         multipart_form(b"--B--", boundary, "")
 
 
@@ -175,7 +175,7 @@ def test_a_coding_that_makes_more_than_the_limit() -> None:
 @pytest.mark.parametrize("data", [b"x", GZIP[:-1], EMPTY * (MOST_MEMBERS + 1)])
 @pytest.mark.parametrize("coding", ["gzip", "deflate"])
 def test_what_is_not_in_its_coding(coding: str, data: bytes) -> None:
-    with pytest.raises(Unreadable):
+    with pytest.raises(UnreadableBody):
         decoded(data, coding, LIMIT)
 
 

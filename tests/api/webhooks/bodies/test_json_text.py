@@ -5,7 +5,7 @@ import random
 import orjson
 import pytest
 
-from app.api.webhooks.bodies.errors import Unreadable
+from app.api.webhooks.bodies.errors import UnreadableBody
 from app.api.webhooks.bodies.json_text import DEEPEST, json_text, string_text
 from tests.api.webhooks.bodies.growth import grows_with_its_length, takes_less_than
 
@@ -37,7 +37,7 @@ BODIES = {
 def is_taken(document: bytes) -> bool:
     try:
         json_text(document)
-    except Unreadable:
+    except UnreadableBody:
         return False
     return True
 
@@ -88,7 +88,7 @@ def test_memory_is_a_few_times_its_length(kind: str) -> None:
 
 def test_what_becomes_much_longer_is_no_text() -> None:
     assert orjson.dumps(string_text('ü"\n', 4)) == '"ü\\"\\n"'.encode()
-    with pytest.raises(Unreadable):
+    with pytest.raises(UnreadableBody):
         string_text("\x00" * 10_000, 10_000)
-    with pytest.raises(Unreadable):
+    with pytest.raises(UnreadableBody):
         string_text("\ufffd" * 10_000, 10_000)

@@ -6,7 +6,7 @@ import orjson
 import pytest
 
 from app.api.webhooks.bodies import xml_text as module
-from app.api.webhooks.bodies.errors import Unreadable
+from app.api.webhooks.bodies.errors import UnreadableBody
 from app.api.webhooks.bodies.xml_text import xml_text
 from tests.api.webhooks.bodies.growth import ATTEMPTS, attempt, grows_with_its_length, takes_less_than
 
@@ -63,7 +63,7 @@ CHAIN = "".join(f'<!ENTITY e{number + 1} "&e{number};">' for number in range(50_
 )
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
 def test_there_is_no_dtd(text: str, encoding: str) -> None:
-    with pytest.raises(Unreadable, match="document type"):
+    with pytest.raises(UnreadableBody, match="document type"):
         xml_text(text.encode(encoding), None)
 
 
@@ -71,7 +71,7 @@ def test_there_is_no_dtd(text: str, encoding: str) -> None:
     "text", ["", "x", "<a", "<a></b>", "<a/><b/>", "<a>&b;</a>", "<a>\x00</a>", "<a b='1' b='2'/>"]
 )
 def test_what_is_none(text: str) -> None:
-    with pytest.raises(Unreadable):
+    with pytest.raises(UnreadableBody):
         xml_text(text.encode(), None)
 
 
@@ -84,7 +84,7 @@ def test_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
         b"<a " + b" ".join(b'a%d=">"' % number for number in range(module.MOST_ATTRIBUTES + 1)) + b"/>",
         b"<a>" + b"<b/>" * module.MOST_ELEMENTS + b"</a>",
     ):
-        with pytest.raises(Unreadable, match="more than"):
+        with pytest.raises(UnreadableBody, match="more than"):
             xml_text(text, None)
 
 

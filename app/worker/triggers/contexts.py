@@ -19,7 +19,7 @@ from app.worker.runs import strip_unstorable
 MODE = "trigger"
 
 
-class Surroundings:
+class TriggerContexts:
     """Makes the contexts of triggers on one worker."""
 
     def __init__(self, sandbox: Sandbox, types: NodeTypes, reach: Reach, database: Database) -> None:
