@@ -64,7 +64,8 @@ class Requests:
 
 def _reply(options: Json, answer: Answer) -> Json:
     if not accepts(options, answer.status):
-        body = body_of(answer, parse=True)
+        # One that was to come as bytes is told as text, of which the process makes bytes again.
+        body = body_of(answer, parse=options.get("encoding") not in RAW)
         about = {"status": answer.status, "statusText": answer.reason, "headers": answer.headers, "data": body}
         raise Refused({**_refusal(answer), "response": about})
     full = bool(options.get("returnFullResponse"))

@@ -64,3 +64,12 @@ def test_requests_of_oauth_carry_the_token_or_are_signed(packages: PackageEngine
     [told] = packages.script(code)
     assert told["kinds"] == ["Bearer", "Token", "OAuth"]
     assert "renew" in told["anew"]  # nobody here can
+
+
+def test_a_request_without_a_body_is_a_form_where_the_older_helper_says_so(packages: PackageEngine, far: str):
+    code = f"""const given = [{{ form: {{}} }}, {{ body: '' }}, {{ method: 'POST', body: '' }}, {{ method: 'POST' }}];
+      const ask = (each) => this.helpers.request({{ ...each, url: '{far}/echo', json: true }});
+      const asked = await Promise.all(given.map(ask));
+      return [[{{ json: {{ types: asked.map(({{ headers }}) => headers['content-type'] ?? null) }} }}]]"""
+    form = "application/x-www-form-urlencoded"
+    assert packages.script(code) == [{"types": [form, None, form, None]}]

@@ -42,6 +42,15 @@ def test_parameters_become_a_request_that_proves_who_calls(packages: PackageEngi
     assert [item["pairedItem"] for item in given["data"]["main"][0]] == [{"item": 0}, {"item": 1}]
 
 
+def test_what_a_locator_stands_for_is_one_segment_of_a_path(packages: PackageEngine):
+    def path_of(value: str) -> Any:
+        given = run(packages, operation="place", place={"__rl": True, "mode": "url", "value": value})
+        return given["error"]["message"] if "error" in given else items_of(given)[0]["path"]
+
+    assert path_of("https://places/a/b?c") == "/echo/a%2Fb"
+    assert path_of("https://places/..") == 'Invalid identifier: ".." is not allowed'
+
+
 def test_pages_are_read_until_the_last(packages: PackageEngine):
     assert items_of(run(packages, operation="pages")) == [{"row": page * 10 + n} for page in (1, 2, 3) for n in (0, 1)]
 

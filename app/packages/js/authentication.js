@@ -19,9 +19,9 @@ function apiError(error, options) {
 /** `send` as somebody who holds the credential of that type; once more with a fresh token where it was refused. */
 async function authenticated(send, type, options, { credentialsDecrypted, ...more } = {}) {
   const credentials = credentialsOf();
-  if (credentials.isOfType(type, 'oAuth2Api')) return withOAuth2(send, type, options, more.oauth2);
-  if (credentials.isOfType(type, 'oAuth1Api')) return withOAuth1(send, type, options);
   try {
+    if (credentials.isOfType(type, 'oAuth2Api')) return await withOAuth2(send, type, options, more.oauth2);
+    if (credentials.isOfType(type, 'oAuth1Api')) return await withOAuth1(send, type, options);
     const data = credentialsDecrypted?.data ?? (await credentials.prepared(type));
     return await send(await credentials.authenticate(type, data, copy(options)));
   } catch (error) {

@@ -4,7 +4,15 @@
 
 const compiled = new Map();
 const NAMES = ['$credentials', '$value', '$parameter', '$parent', '$index', '$request', '$response', '$responseItem', '$version',
-  '$self', '$pageCount', '$json', '$workflow', '$execution', '$nodeVersion'];
+  '$self', '$pageCount', '$json', '$workflow', '$execution', '$nodeVersion', 'toPathSegment'];
+
+/** A value as one segment of a path. Throws for what is none. */
+function toPathSegment(value) {
+  if (value === null || value === undefined) throw new Error('Invalid identifier: a value is required');
+  const text = String(value);
+  if (['', '.', '..'].includes(text)) throw new Error(`Invalid identifier: "${text}" is not allowed`);
+  return encodeURIComponent(text);
+}
 
 function compile(code) {
   if (!compiled.has(code)) compiled.set(code, new Function(...NAMES, `return (${code}\n);`));
@@ -14,7 +22,7 @@ function compile(code) {
 function run(code, variables) {
   const work = compile(code);
   try {
-    return work(...NAMES.map((name) => variables[name]));
+    return work(...NAMES.map((name) => (name === 'toPathSegment' ? toPathSegment : variables[name])));
   } catch (error) {
     if (error instanceof TypeError || error instanceof ReferenceError) return undefined;
     throw error;

@@ -97,6 +97,7 @@ async function ask(name, given) {
   try {
     return await asking().ask(name, given);
   } catch (error) {
+    if (name === 'httpRequest' && isRaw(given.encoding) && error.response) error.response.data = Buffer.from(error.response.data);
     throw Object.defineProperty(error, 'isAxiosError', { value: true });
   }
 }
@@ -113,11 +114,15 @@ async function request(first, second) {
   const options = typeof first === 'object' && !(first instanceof URL) ? first : { ...second, url: String(first) };
   const strict = options.rejectUnauthorized ?? options.agentOptions?.rejectUnauthorized;
   const raw = options.useStream || options.encoding === null || isRaw(options.encoding);
-  const empty = options.body === '' && typeOf(options.headers) === '' ? { headers: { ...options.headers, 'content-type': FORM } } : {};
+  const empty = isEmptyForm(options) && typeOf(options.headers) === '' ? { headers: { ...options.headers, 'content-type': FORM } } : {};
   const prepared = { ...(await prepare({ ...options, ...empty })), rejectUnauthorized: strict, ...(raw ? { encoding: null } : {}) };
   const answer = await ask('request', prepared);
   return streamed(answer, Boolean(options.useStream) || options.encoding === 'stream', Boolean(options.resolveWithFullResponse), raw);
 }
+
+/** Whether a request has no body but is sent as a form, as the older helper does it. */
+const isEmptyForm = ({ body, form, method = 'GET' }) =>
+  (body === '' && /^(post|put|patch)$/i.test(method)) || (body === undefined && typeof form === 'object' && form !== null && !Object.keys(form).length);
 
 function streamed(answer, stream, full, raw) {
   if (!raw) return answer;

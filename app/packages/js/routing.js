@@ -22,7 +22,11 @@ async function runDescribed(node, context) {
   for (let start = 0; start < items.length; start += step) {
     if (start && batchInterval > 0) await new Promise((resolve) => setTimeout(resolve, batchInterval));
     const places = [...items.keys()].slice(start, start + step);
-    found.push(...(await Promise.all(places.map((item) => runItem(node, context, item)))));
+    // All of a batch are at their end before one that has failed ends the run.
+    const ended = await Promise.allSettled(places.map((item) => runItem(node, context, item)));
+    const failed = ended.find(({ status }) => status === 'rejected');
+    if (failed) throw failed.reason;
+    found.push(...ended.map(({ value }) => value));
   }
   return [found.flat()];
 }
@@ -47,7 +51,7 @@ class Routed {
     this.parameters = context.parameters;
     this.values = this.parameters.of(item);
     this.single = singleContext(context, item);
-    this.variables = { $parameter: this.values, $index: item, $version: this.parameters.version, $nodeVersion: this.parameters.version };
+    this.variables = { $parameter: this.#located(), $index: item, $version: this.parameters.version, $nodeVersion: this.parameters.version };
   }
 
   async run() {
@@ -64,6 +68,13 @@ class Routed {
     if (!pagination || !request.paginate) return this.#ask(request);
     if (typeof pagination === 'function') return pagination.call(this.single, request);
     return this.#paged(request, pagination);
+  }
+
+  /** The parameters as expressions see them: of a resource locator, what it stands for. */
+  #located() {
+    const isLocator = (value) => typeof value === 'object' && value !== null && value.__rl;
+    const located = Object.entries(this.values).filter(([, value]) => isLocator(value));
+    return Object.assign({ ...this.values }, Object.fromEntries(located.map(([name, value]) => [name, this.parameters.extract(value, [name], this.item)])));
   }
 
   evaluate(value, more) {
