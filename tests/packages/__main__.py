@@ -2,8 +2,8 @@
 
 The 80 public packages of public.txt always; with ACCEPT_N8N_LICENSE=1, which accepts n8n's Sustainable Use License,
 also n8n-nodes-base and @n8n/n8n-nodes-langchain, and those of the public ones that bring packages of n8n's. All of them
-are kept in the user's cache (PACKAGES_CACHE). Where REFERENCE names a real n8n, operations of n8n-nodes-base are
-compared with it (tests/packages/comparing.py).
+are kept in the user's cache (PACKAGES_CACHE). Operations of n8n-nodes-base are compared with what a real n8n did, or
+does where N8N names the folder of one (tests/packages/comparing.py).
 """
 
 import argparse
@@ -55,7 +55,7 @@ def main(arguments: Sequence[str]) -> int:
     if accepts and not chosen.only:
         report_templates(found)
     different = 0
-    if accepts and os.environ.get("REFERENCE") and not chosen.only:
+    if accepts and not chosen.only:
         different = comparing.main([])
     return int(different or any(found[name].manifest.broken for name, _ in OF_N8N if name in found))
 

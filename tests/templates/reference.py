@@ -72,7 +72,7 @@ class Reference:
         if not url:
             return cls(Answers(path), None)
         made = cls(Answers(path), httpx.Client(base_url=url, timeout=90, limits=ONE_CALL_EACH))
-        made._log_in(os.environ.get("REFERENCE_EMAIL", ""), os.environ.get("REFERENCE_PASSWORD", ""))
+        made.log_in(os.environ.get("REFERENCE_EMAIL", ""), os.environ.get("REFERENCE_PASSWORD", ""))
         return made
 
     def run(self, workflow: Json, turn: int = 1) -> Json | None:
@@ -103,7 +103,7 @@ class Reference:
         finally:
             self._call("DELETE", f"/api/v1/workflows/{found['id']}")
 
-    def _log_in(self, email: str, password: str) -> None:
+    def log_in(self, email: str, password: str) -> None:
         answer = self._call("POST", "/rest/login", {"emailOrLdapLoginId": email, "password": password})
         if answer.status_code != 200:
             raise ReferenceRefused(
