@@ -4,14 +4,15 @@ import orjson
 
 from app.credentials.proofs import Proof
 from app.engine.run.children import start_node
+from app.engine.run.document import RunDocument
 from app.engine.run.errors import NodeError
-from app.engine.run.ports import ChildRequest
+from app.engine.run.ports import ChildOutcome, ChildRequest
 from app.repository import lifecycle, static_data, workflows
 from app.repository.connection import Connection
 from app.repository.errors import IsArchived, WorkflowNotFound
 from app.repository.executions import ExecutionInput
 from app.repository.lifecycle import Claim
-from app.vocabulary import Mode
+from app.vocabulary import ENDED, Mode
 from app.worker.exchange import Assignment, may_ask_for_static_data
 
 MODE: Mode = "integrated"
@@ -57,6 +58,7 @@ def start_child(
         given,
         None,
         depth=depth,
+        may_wait=request.may_wait,
         static_data=stored.get(workflow.id),
         proof=Proof(secrets=parent.proof.secrets),
     )
@@ -78,6 +80,21 @@ def queue_child(connection: Connection, parent: Assignment, request: ChildReques
         start_node=start_node(orjson.loads(workflow.definition)),
         items=parent.proof.mask.json(orjson.dumps(request.items)),
     )
+
+
+def read_child(connection: Connection, parent: Claim, execution_id: str) -> ChildOutcome:
+    """What has become of a sub-workflow that its parent has waited for. Raises NodeError when it is not there."""
+    found = lifecycle.read_child(connection, parent.id, int(execution_id))
+    if found is None:
+        raise NodeError("The execution of the sub-workflow is not there any more")
+    status, message, data = found
+    if status not in ENDED:
+        return ChildOutcome([], execution_id, waits=True)
+    document = RunDocument(orjson.loads(data) if data else {})
+    if status == "success":
+        return ChildOutcome(document.last_outputs(), execution_id)
+    said = message or f"The sub-workflow has ended as {status}"
+    return ChildOutcome([], execution_id, said, document.error if message else None)
 
 
 def get_called_workflow(connection: Connection, parent: Claim, request: ChildRequest) -> workflows.Workflow:

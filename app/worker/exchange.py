@@ -40,6 +40,8 @@ class Assignment:
     earlier: bytes | None
     depth: int = 0
     """How many executions this one is below, as a sub-workflow that its parent waits for."""
+    may_wait: bool = True
+    """Whether it can be put aside until its wait is over: the parent of a sub-workflow has to wait as well."""
     static_data: bytes | None = None
     """What earlier executions of the workflow have kept, where its programs ask for it: a JSON object by scope."""
     proof: Proof = NO_PROOF

@@ -14,6 +14,7 @@ from app.repository import variables
 from app.settings import Settings
 from app.signatures import Signer, form_url, resume_url
 from app.worker.chat_memory import WorkflowChats
+from app.worker.children import read_child
 from app.worker.clock import Clock
 from app.worker.credentials import Credentials
 from app.worker.data_tables import DataTableStores
@@ -54,6 +55,7 @@ class Reach:
             renew_credential=credentials.renew,
             outgoing=self.outgoing.within(claim.project_id),
             run_child=partial(self.start_child, assignment),
+            read_child=lambda child: self.database.transact(read_child, claim, child),
             respond=respond if claim.awaited else None,
             resume_url=resume_url(self.settings, self.signer, claim.id),
             form_url=form_url(self.settings, self.signer, claim.id),
@@ -69,6 +71,7 @@ class Reach:
             now=self.clock.now,
             meter=Meter(self.settings.run_bytes),
             depth=assignment.depth,
+            may_wait=assignment.may_wait,
         )
 
     def trigger_ports(self, project_id: str) -> Ports:

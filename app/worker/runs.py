@@ -168,6 +168,7 @@ def result_of(
     if len(data) > LARGEST_DATA:
         return refuse_result(claim, f"{len(data):,} bytes are more than {LARGEST_DATA:,}")
     failed, workflow = outcome.error, assignment.workflow
+    children = outcome.document.children if outcome.resume_on == "child" else []
     return Result(
         claim.id,
         outcome.status,
@@ -177,6 +178,7 @@ def result_of(
         error_message=mask.text(shorten(strip_unstorable(failed.message) or "")) if failed else None,
         wait_till=outcome.wait_till,
         resume_on=outcome.resume_on,
+        waits_for=int(children[-1]) if children else None,
         waiting_node=waiting_node(outcome),
         awaited=claim.awaited,
         metadata=tuple(
@@ -230,7 +232,7 @@ def changes_of(claim: Claim, outcome: Outcome, mask: Mask) -> tuple[StaticChange
 
 def waiting_node(outcome: Outcome) -> bytes | None:
     """The node that waits for a call, as JSON: whoever calls is checked against it."""
-    if outcome.resume_on is None:
+    if outcome.resume_on != "webhook":
         return None
     node = outcome.document.due_node
     return orjson.dumps(node if outcome.asks is None else {**(node or {}), "parameters": outcome.asks}, default=str)

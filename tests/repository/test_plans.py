@@ -23,7 +23,7 @@ from app.repository.execution_filters import ExecutionFilter
 from app.repository.execution_lists import page_statement
 from app.repository.execution_pages import read_page
 from app.repository.execution_stats import StatsFilter
-from app.repository.lifecycle import claims, crashes, endings, results, stops
+from app.repository.lifecycle import claims, crashes, endings, parents, results, stops
 from app.vocabulary import MODES, STATUSES
 from tests.postgres import shared_database
 from tests.repository.million import fill
@@ -137,6 +137,7 @@ def test_writes_pay_for_five_indexes(million) -> None:
     seldom = {
         "executions_by_error",
         "executions_waiting",
+        "executions_waiting_for",
         "executions_by_retry_of",
         "executions_one_retry_in_flight",
         "executions_by_problem",
@@ -175,6 +176,8 @@ def test_other_counts_read_little(million) -> None:
         crashes.CRASH,
         crashes.LAPSE,
         workers.ALIVE,
+        parents.WAKE,
+        parents.WAKE_IF_OVER,
     ],
 )
 def test_work_reads_little(million, statement: str) -> None:
@@ -189,6 +192,8 @@ def test_work_reads_little(million, statement: str) -> None:
         "status": "success",
         "wait_till": None,
         "resume_on": None,
+        "waits_for": None,
+        "channel": "executions_new",
         "error_node": None,
         "error_message": None,
         "encoded": b"{}",

@@ -40,8 +40,8 @@ async def chat(context: NodeContext) -> Outputs:
         if context.version < OWN_OUTPUT_SINCE:
             return [context.items]
         return [[{"json": {"sessionId": trigger.get("sessionId"), "action": "sendMessage", "chatInput": message}}]]
-    if context.execution.ports.depth:
-        raise NodeError("A sub-workflow cannot wait for a reply")
+    if not context.execution.ports.may_wait:
+        raise NodeError("A sub-workflow cannot wait for a reply where the node that runs it cannot wait")
     limit = await _limit(context, (options.get("limitWaitTime") or {}).get("values") or {})
     raise WaitRequested(limit, "webhook", {"buttons": buttons, "blockUserInput": blocked})
 

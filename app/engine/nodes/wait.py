@@ -41,18 +41,18 @@ async def wait(context: NodeContext) -> Outputs:
     if resume == "timeInterval":
         until = await _after_interval(context)
     elif resume == "webhook":
-        if context.execution.ports.depth:
-            raise NodeError("A sub-workflow cannot wait for a call")
+        if not context.execution.ports.may_wait:
+            raise NodeError("A sub-workflow cannot wait for a call where the node that runs it cannot wait")
         raise WaitRequested(await wait_limit(context), resume_on="webhook")
     elif resume == "form":
-        if context.execution.ports.depth:
-            raise NodeError("A sub-workflow cannot wait for a form")
+        if not context.execution.ports.may_wait:
+            raise NodeError("A sub-workflow cannot wait for a form where the node that runs it cannot wait")
         page = page_parameters(context, await context.resolve_first(parameters))
         raise WaitRequested(await wait_limit(context), resume_on="webhook", asks=page)
     else:
         until = await time_given(context)
     seconds = (until - context.execution.ports.now()).total_seconds()
-    if seconds >= IN_MEMORY_SECONDS and not context.execution.ports.depth:
+    if seconds >= IN_MEMORY_SECONDS and context.execution.ports.may_wait:
         raise WaitRequested(until)
     if seconds > 0:
         await asyncio.sleep(seconds)

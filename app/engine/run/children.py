@@ -46,7 +46,8 @@ def below(ports: Ports) -> Ports:
     if ports.depth >= DEEPEST:
         raise NodeError(f"Sub-workflows are nested more than {DEEPEST} deep")
     meter, progress = Meter(ports.meter.room), Progress()
-    return replace(ports, depth=ports.depth + 1, respond=None, resume_url=None, meter=meter, progress=progress)
+    ports = replace(ports, respond=None, resume_url=None, meter=meter, progress=progress)
+    return replace(ports, depth=ports.depth + 1, may_wait=False)
 
 
 def start_node(document: dict[str, Any]) -> str | None:
@@ -70,5 +71,7 @@ def outcome_of(outcome: "run.Outcome", execution_id: str | None) -> ChildOutcome
     """What the parent's node learns of a sub-workflow's end."""
     if outcome.status == "success":
         return ChildOutcome(outcome.document.last_outputs(), execution_id)
+    if outcome.status == "waiting" and execution_id is not None:
+        return ChildOutcome([], execution_id, waits=True)
     error = outcome.error.message if outcome.error else f"The sub-workflow has ended as {outcome.status}"
     return ChildOutcome([], execution_id, error, outcome.document.error if outcome.error else None)

@@ -18,6 +18,7 @@ from app.engine.run.graph import Node
 from app.engine.run.items import InputSource, Item
 from app.engine.run.memory import collect
 from app.engine.run.parameters import Template
+from app.engine.run.ports import Children
 from app.engine.run.scope import Viewpoint, base_scope, scope_for
 from app.engine.run.state import RunState
 from app.engine.run.variables import ask_for_variables
@@ -56,6 +57,7 @@ class NodeContext:
     """For a sub-node: the node of the main flow that it serves."""
     origin: tuple[InputSource, int] | None = None
     """For a node that runs for another: where in the main flow that one's item came from."""
+    children: Children = field(default_factory=Children)
     depth: int = 0
     """How many sub-nodes hang on each other from the main flow to this one."""
 

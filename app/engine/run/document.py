@@ -8,6 +8,8 @@ Its shape: {"version": 1, "startData", "resultData": {"runData", "error", "lastN
 from typing import Any
 
 Json = dict[str, Any]
+CHILDREN = "subExecutions"
+"""Of what is written down about a node that is due: the executions of the sub-workflows that it has started already."""
 
 
 class RunDocument:
@@ -74,6 +76,11 @@ class RunDocument:
     def due_node(self) -> Json | None:
         """The node, as its workflow holds it, that the run goes on at; None when none is due."""
         return self.stack[0].get("node") if self.stack else None
+
+    @property
+    def children(self) -> list[str]:
+        """The executions of the sub-workflows that this node has started; it waits for the last of them."""
+        return (self.stack[0].get("metadata") or {}).get(CHILDREN) or [] if self.stack else []
 
     def last_outputs(self) -> list[list[Json]]:
         """The items at each output of the node that ran last."""
@@ -154,7 +161,16 @@ def to_resume(data: Json, run_data: dict[str, list[Json]]) -> Json:
     result.pop("error", None)
     prepared = {**data, "resultData": result}
     prepared.pop("waitTill", None)
+    if RunDocument(data).children:
+        prepared["executionData"] = _without_children(data["executionData"])
     return prepared
+
+
+def _without_children(rest: Json) -> Json:
+    """What is due, where the first node runs its sub-workflows anew."""
+    first, *others = rest["nodeExecutionStack"]
+    kept = {name: value for name, value in first["metadata"].items() if name != CHILDREN}
+    return {**rest, "nodeExecutionStack": [{**first, "metadata": kept}, *others]}
 
 
 def is_call(task: Json) -> bool:

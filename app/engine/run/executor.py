@@ -109,6 +109,8 @@ async def _run_task(
     except WaitRequested as wait:
         kind = "main" if task.call is None else task.call.kind
         run |= {"executionTime": _elapsed(started), "executionStatus": "waiting", "data": {kind: inputs[:1]}}
+        if context.children.ids:
+            run["metadata"] = context.metadata
         state.record(task.node, run)
         state.stack.append(task)
         return Halt(wait_till=wait.until, resume_on=wait.resume_on, asks=wait.asks), None
@@ -138,6 +140,7 @@ def _context_of(
     task.inputs = list(inputs)
     run_index = len(state.run_data.get(node.name, ()))
     context = NodeContext(node, inputs, task.sources, run_index, state, sandbox, execution)
+    context.children.ids = task.children
     if node.execute_once and not node.disabled and task.sources is not None:
         context.unprocessed = [{**item, "pairedItem": {"item": place}} for place, item in enumerate(came or [])][1:]
     return context

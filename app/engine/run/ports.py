@@ -29,25 +29,55 @@ class ChildRequest:
     workflow_id: str | None = None
     document: dict[str, Any] | None = None
     wait: bool = True
+    may_wait: bool = False
+    """Whoever asks can wait for as long as the sub-workflow does, and find its outcome afterwards."""
 
 
 @dataclass(frozen=True, slots=True)
 class ChildOutcome:
     """The output of a sub-workflow's last node, and which execution it was; `error` says why it has failed.
 
-    `failure` is that error as it stands in the sub-workflow's own run data.
+    `failure` is that error as it stands in the sub-workflow's own run data. `waits`: it has not ended yet.
     """
 
     outputs: list[list[Item]]
     execution_id: str | None = None
     error: str | None = None
     failure: dict[str, Any] | None = None
+    waits: bool = False
 
 
 RunChild = Callable[["Ports", ChildRequest], Awaitable[ChildOutcome]]
 """Runs a sub-workflow for whoever holds these ports, which say how deep it is already."""
+ReadChild = Callable[[str], Awaitable[ChildOutcome]]
+"""What has become of a sub-workflow, by the id of its execution."""
 Respond = Callable[[dict[str, Any]], Awaitable[None]]
 """Takes the answer for a webhook's caller: `status`, `headers`, and `body` (any JSON), `text` or `base64`."""
+
+
+@dataclass(slots=True)
+class Children:
+    """The sub-workflows that a node starts, in their order, by the ids of their executions.
+
+    A node that has waited for one of them runs again from its beginning; it then finds those that it had started.
+    """
+
+    ids: list[str] = field(default_factory=list)
+    _found: int = 0
+
+    async def run(self, ports: "Ports", request: ChildRequest) -> ChildOutcome:
+        """The outcome of the next one: of a new one, or of one that was started before the node waited."""
+        if self._found < len(self.ids):
+            known = self.ids[self._found]
+            self._found += 1
+            assert ports.read_child is not None
+            return await ports.read_child(known) if request.wait else ChildOutcome([request.items], known)
+        assert ports.run_child is not None
+        outcome = await ports.run_child(ports, request)
+        if outcome.execution_id is not None:
+            self.ids.append(outcome.execution_id)
+            self._found += 1
+        return outcome
 
 
 def own_clock() -> datetime:
@@ -63,6 +93,7 @@ class Ports:
     renew_credential: RenewCredential | None = None
     outgoing: Outgoing | None = None
     run_child: RunChild | None = None
+    read_child: ReadChild | None = None
     respond: Respond | None = None
     said: list[Any] = field(default_factory=list)
     """What the workflow has said in its chat since it began, or since the last reply: texts, or texts with buttons."""
@@ -91,4 +122,6 @@ class Ports:
     progress: Progress = field(default_factory=Progress)
     """Knows how far this run is."""
     depth: int = 0
-    """How many workflows this one is below; the waits of a sub-workflow pass in memory, where its parent waits."""
+    """How many workflows this one is below."""
+    may_wait: bool = True
+    """Whether this execution can be put aside until its wait is over. Other waits pass in memory."""

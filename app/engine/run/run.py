@@ -60,7 +60,8 @@ class Outcome:
     wait_till: datetime | None
     custom_data: dict[str, str]
     resume_on: str | None = None
-    """What ends the wait before its time: `webhook`, a call to the execution's resume URL."""
+    """What ends the wait before its time: `webhook`, a call to the execution's resume URL; `child`, the end of the
+    sub-workflow that was started last."""
     static_data: dict[str, Any] = field(default_factory=dict)
     """The parts of the workflow's static data that the run has changed."""
     asks: dict[str, Any] | None = None
@@ -145,7 +146,7 @@ def _pass_wait(state: RunState, items: list[dict[str, Any]] | None) -> None:
     if not state.stack:
         return
     task = state.stack[-1]
-    task.resumed = True
+    task.resumed = not task.children
     if items is not None:
         task.inputs = [items]
     runs = state.run_data.get(task.node.name)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from app.engine.run.document import RunDocument, write_document
+from app.engine.run.document import CHILDREN, RunDocument, write_document
 from app.engine.run.engine_requests import Call
 from app.engine.run.graph import Destination, Graph, InvalidWorkflow, Node
 from app.engine.run.items import InputSource, Item
@@ -30,6 +30,8 @@ class Task:
     """The items were handed to the trigger by the caller, so that its pinned ones do not count."""
     resumed: bool = False
     """The node has waited already and only has to pass its items on."""
+    children: list[str] = field(default_factory=list)
+    """The executions of the sub-workflows that the node had started before it waited for the last of them."""
     call: Call | None = None
     """Set where the node runs for another one that it hangs on."""
     request: dict[str, Any] | None = None
@@ -186,6 +188,7 @@ def _restore_task(node: Node, entry: dict[str, Any]) -> Task:
     request = kept.get("subNodeExecutionData")
     kind = next((kind for kind in data if kind.startswith("ai_")), "main") if "main" not in data else "main"
     task = Task(node, list(data.get(kind) or [[]]), sources.get(kind), request=request)
+    task.children = list(kept.get(CHILDREN) or ())
     if kind != "main":
         place, item = kept.get("action", 0), kept.get("item", 0)
         task.call = Call(kind, place, kept.get("preservedSourceOverwrite"), item)
@@ -199,7 +202,7 @@ def _task_document(task: Task) -> dict[str, Any]:
         "data": {kind: task.inputs},
         "source": {kind: task.sources} if task.sources is not None else None,
     }
-    kept: dict[str, Any] = {}
+    kept: dict[str, Any] = {CHILDREN: task.children} if task.children else {}
     if task.request is not None:
         kept |= {"nodeWasResumed": True, "subNodeExecutionData": task.request}
     if call is not None:

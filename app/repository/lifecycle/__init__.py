@@ -25,6 +25,7 @@ from app.repository.lifecycle.claims import (
 from app.repository.lifecycle.crashes import reap
 from app.repository.lifecycle.creation import DEEPEST, create_execution, create_running, depth_of
 from app.repository.lifecycle.error_workflows import Failure
+from app.repository.lifecycle.parents import read_child, wake_if_over
 from app.repository.lifecycle.results import Result, finish
 from app.repository.lifecycle.resumptions import resume_by_webhook, waiting_node
 from app.repository.lifecycle.stops import stop, stop_many
@@ -43,10 +44,12 @@ __all__ = [
     "finish",
     "held_no_more",
     "lacks_nothing",
+    "read_child",
     "reap",
     "resume_by_webhook",
     "seconds_to_next_wait",
     "stop",
     "stop_many",
     "waiting_node",
+    "wake_if_over",
 ]

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from app.repository import counters, execution_events, execution_totals, failure_groups, notifications
 from app.repository.connection import Connection
 from app.repository.lifecycle.error_workflows import Failure, start_error_workflows
+from app.repository.lifecycle.parents import wake_parents
 from app.vocabulary import Ended, Mode, Status
 
 # Ancestors are locked before their retries, in the order of ids that everything else locks in, too.
@@ -47,9 +48,12 @@ FORGET_PROOFS = """
      WHERE i.execution_id = ANY(%(ids)s) AND i.sealed IS NOT NULL
 """
 
+# A parent that has waited for it has still to read it.
 DROP = """
     DELETE FROM executions AS e
      WHERE e.id = ANY(%(ids)s)
+       AND NOT EXISTS (SELECT FROM executions AS p
+                        WHERE p.id = e.parent_id AND p.status = 'waiting' AND p.waits_for = e.id)
 """
 
 
@@ -79,10 +83,10 @@ def ends_a_chain(status: Status, mode: Mode) -> bool:
 def follow_up(connection: Connection, endings: Sequence[Ending], *, counted_by: int = counters.NOBODY) -> None:
     """Do what these ends bring with them, in the transaction that ended them.
 
-    Chains of retries learn of their success, callers that wait are woken, what has proved them is forgotten, error
-    workflows are queued, what shall not be kept is dropped, and all are counted. Whoever may end a chain has locked it
-    before (LOCK_CHAINS). The caller opens the pipeline: psycopg waits for ever when it enters one inside another while
-    much is still to be sent.
+    Chains of retries learn of their success, callers and parents that wait are woken, what has proved them is
+    forgotten, error workflows are queued, what shall not be kept is dropped, and all are counted. Whoever may end a
+    chain has locked it before (LOCK_CHAINS). The caller opens the pipeline: psycopg waits for ever when it enters one
+    inside another while much is still to be sent.
     """
     for ending in endings:
         if ends_a_chain(ending.status, ending.mode):
@@ -94,6 +98,8 @@ def follow_up(connection: Connection, endings: Sequence[Ending], *, counted_by: 
     execution_totals.append(connection, [ending.id for ending in endings])
     failure_groups.append(connection, [ending.id for ending in endings if ending.status in ("error", "crashed")])
     execution_events.note(connection, [ending.id for ending in endings])
+    if children := [ending.id for ending in endings if ending.mode == "integrated"]:
+        wake_parents(connection, children)
     start_error_workflows(connection, {each.id: each.failure for each in endings if each.failure is not None})
     if dropped := [ending.id for ending in endings if not ending.keep]:
         connection.execute(DROP, {"ids": dropped})

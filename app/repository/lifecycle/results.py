@@ -13,6 +13,7 @@ from app.repository.connection import Connection
 from app.repository.execution_data import SAVE_METADATA, Encoded, encode_run_data
 from app.repository.lifecycle.endings import LOCK_CHAINS, Ending, ends_a_chain, follow_up
 from app.repository.lifecycle.error_workflows import Failure
+from app.repository.lifecycle.parents import wake_if_over
 from app.repository.static_data import StaticChange
 from app.vocabulary import Ended, Mode
 
@@ -35,6 +36,7 @@ FINISH = (
                stopped_at = CASE WHEN %(status)s = 'waiting' THEN NULL ELSE clock_timestamp() END,
                wait_till = %(wait_till)s,
                resume_on = %(resume_on)s,
+               waits_for = %(waits_for)s,
                error_node = %(error_node)s,
                error_message = %(error_message)s,
                json_size_bytes = %(json_size_bytes)s,
@@ -73,9 +75,10 @@ FORGET_CALL = """
 class Result:
     """What a worker wants to record; `status` success, error, waiting (with a condition to go on) or canceled.
 
-    `data` is JSON in n8n's shape. `waiting_node`: the node of it that waits for a call, JSON too. `awaited`:
-    somebody is to be told of the end. `answer` is what a webhook's caller gets. `keep` False: the workflow's
-    settings say that nothing is kept. `failure`: what its error workflow is told, if it has one.
+    `data` is JSON in n8n's shape. `waits_for`: the sub-workflow's execution whose end it waits for.
+    `waiting_node`: the node of it that waits for a call, JSON too. `awaited`: somebody is to be told of the end.
+    `answer` is what a webhook's caller gets. `keep` False: the workflow's settings say that nothing is kept.
+    `failure`: what its error workflow is told, if it has one.
     `static_data` is what the run has changed of what its workflow keeps, whatever has become of the run. `has_proof`:
     what has proved its caller is kept with its input, and to be forgotten. `input_preview`: what lists show of what it
     was about, a JSON object.
@@ -89,6 +92,7 @@ class Result:
     error_message: str | None = None
     wait_till: datetime | None = None
     resume_on: str | None = None
+    waits_for: int | None = None
     waiting_node: bytes | None = None
     metadata: tuple[tuple[str, str], ...] = ()
     awaited: bool = False
@@ -136,6 +140,7 @@ def statement_parameters(result: Result, data: Encoded, worker_id: int) -> dict[
         "status": result.status,
         "wait_till": result.wait_till,
         "resume_on": result.resume_on,
+        "waits_for": result.waits_for,
         "error_node": result.error_node,
         "error_message": result.error_message,
         "json_size_bytes": len(result.data),
@@ -151,6 +156,8 @@ def save_rest(connection: Connection, result: Result) -> None:
         connection.execute(SAVE_METADATA, {"id": result.id, "key": key, "value": value})
     if result.status == "waiting":
         connection.execute(FORGET_CALL, {"id": result.id})
+    if result.waits_for is not None:
+        wake_if_over(connection, result.id)
     if result.answer is not None:
         triggers.save_answer(connection, result.id, result.answer)
         if result.awaited and result.status == "waiting":  # the caller has its answer before the end

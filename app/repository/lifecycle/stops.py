@@ -22,7 +22,19 @@ STOP = """
                AND (%(project_id)s::text IS NULL OR e.project_id = %(project_id)s)
                FOR UPDATE) AS held
      WHERE e.id = held.id
-    RETURNING e.id, e.mode, e.worker_id, held.status
+    RETURNING e.id, e.mode, e.worker_id, held.status, e.waits_for
+"""
+
+# The sub-workflows that some wait for end with them.
+STOP_AWAITED = """
+    UPDATE executions AS e
+       SET status = 'canceled', stopped_at = clock_timestamp(), wait_till = NULL, resume_on = NULL
+      FROM (SELECT e.id, e.status FROM executions AS e
+             WHERE e.id = ANY(%(ids)s) AND e.status IN ('new', 'running', 'waiting')
+             ORDER BY e.id
+               FOR UPDATE) AS held
+     WHERE e.id = held.id
+    RETURNING e.id, e.mode, e.worker_id, held.status, e.waits_for
 """
 
 STATUS = """
@@ -40,7 +52,7 @@ STOP_MANY = sql.SQL("""
              ORDER BY e.id
                FOR UPDATE) AS held
      WHERE e.id = held.id
-    RETURNING e.id, e.mode, e.worker_id, held.status
+    RETURNING e.id, e.mode, e.worker_id, held.status, e.waits_for
 """)
 
 
@@ -59,26 +71,35 @@ def stop(
         raise (
             ExecutionNotFound if status is None else CannotStop(f"Cannot stop an execution whose status is {status}")
         )
-    end_stopped(connection, [stopped], address)
+    end_stopped(connection, [stopped, *stop_awaited(connection, [stopped])], address)
 
 
 def stop_many(connection: Connection, wanted: ExecutionFilter, *, address: str | None = None) -> int:
     """Cancel whatever matches and has not ended, each as `stop` does; returns how many."""
     condition, parameters = wanted.condition()
     stopped = connection.execute(STOP_MANY.format(condition=condition), parameters).fetchall()
-    end_stopped(connection, stopped, address)
+    end_stopped(connection, [*stopped, *stop_awaited(connection, stopped)], address)
     return len(stopped)
+
+
+def stop_awaited(connection: Connection, stopped: Sequence[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    """Cancel the sub-workflows that these waited for, and those that these waited for in their turn."""
+    found: list[tuple[Any, ...]] = []
+    while awaited := [row[4] for row in stopped if row[3] == "waiting" and row[4] is not None]:
+        stopped = connection.execute(STOP_AWAITED, {"ids": awaited}).fetchall()
+        found += stopped
+    return found
 
 
 def end_stopped(connection: Connection, stopped: Sequence[tuple[Any, ...]], address: str | None) -> None:
     """Name to the workers what they should abort, and do what follows; error workflows start for what ran."""
     with connection.pipeline():
-        for execution_id, _, worker_id, _ in stopped:
+        for execution_id, _, worker_id, _, _ in stopped:
             if worker_id is not None:
                 notifications.announce_stop(connection, execution_id)
         failure = Failure(STOPPED, address=address)
         endings = [
             Ending(execution_id, "canceled", mode, failure if status == "running" else None)
-            for execution_id, mode, _, status in stopped
+            for execution_id, mode, _, status, _ in stopped
         ]
         follow_up(connection, endings)

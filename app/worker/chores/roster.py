@@ -10,6 +10,7 @@ from app.worker.chores.deleter import deleter
 from app.worker.chores.failures import failure_notices, notice_client
 from app.worker.chores.hints import hints
 from app.worker.chores.housekeeping import housekeeping
+from app.worker.chores.parents import parents
 from app.worker.chores.progress import ReadProgress, progress
 from app.worker.chores.pruner import pruner
 from app.worker.chores.retrier import retrier
@@ -43,6 +44,7 @@ async def chores(
             retrier(database, settings.bodies_bytes // 2),
             totals(database),
             progress(database, read_progress),
+            parents(database),
             housekeeping(database),
         ]
         if settings.failure_webhook is not None:

@@ -5,8 +5,9 @@ from typing import Any
 from app.engine.nodes.execute_workflow.sub_workflow_inputs import map_fields
 from app.engine.nodes.shared.issues import Mapped, Required, rules
 from app.engine.nodes.shared.json_errors import not_json
+from app.engine.nodes.shared.waiting import LONGEST
 from app.engine.run.context import NodeContext
-from app.engine.run.errors import ChildError, NodeError
+from app.engine.run.errors import ChildError, NodeError, WaitRequested
 from app.engine.run.items import Item, Outputs
 from app.engine.run.ports import ChildOutcome, ChildRequest
 from app.engine.run.registry import node
@@ -99,11 +100,14 @@ async def _run(context: NodeContext, items: list[Item], called: dict[str, Any]) 
     if ports.run_child is None:
         raise NodeError("Sub-workflows cannot be run here")
     wait = (context.parameters.get("options") or {}).get("waitForSubWorkflow", True)
-    outcome = await ports.run_child(ports, ChildRequest(items=items, wait=bool(wait), **called))
+    request = ChildRequest(items=items, wait=bool(wait), may_wait=ports.may_wait, **called)
+    outcome = await context.children.run(ports, request)
     if outcome.execution_id is not None:
         workflow_id = called.get("workflow_id")
         context.metadata["subExecution"] = {"executionId": outcome.execution_id, "workflowId": workflow_id}
         context.metadata["subExecutionsCount"] = context.metadata.get("subExecutionsCount", 0) + 1
+    if outcome.waits:
+        raise WaitRequested(LONGEST, resume_on="child")
     if outcome.error is not None:
         about = context.metadata.get("subExecution") if outcome.execution_id is not None else None
         raise ChildError(outcome.error, outcome.failure, about)

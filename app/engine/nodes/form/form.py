@@ -27,8 +27,8 @@ async def form(context: NodeContext) -> Outputs:
     if parameters.get("operation", "page") == "completion":
         await _say_end(context, parameters, before)
         return [context.items]
-    if context.execution.ports.depth:
-        raise NodeError("A sub-workflow cannot show a form")
+    if not context.execution.ports.may_wait:
+        raise NodeError("A sub-workflow cannot show a form where the node that runs it cannot wait")
     raise WaitRequested(await wait_limit(context), "webhook", page_parameters(context, parameters, before))
 
 
