@@ -50,7 +50,7 @@ def started(n8n: Path, far: Far, folder: Path) -> Iterator[Reference]:
             password = f"{secrets.token_urlsafe(12)}aA1"
             owner = {"email": EMAIL, "firstName": "A", "lastName": "B", "password": password}
             httpx.post(f"{url}/rest/owner/setup", json=owner, timeout=60).raise_for_status()
-            reference = Reference(Answers(folder / "answers"), httpx.Client(base_url=url, timeout=90))
+            reference = Reference(Answers(folder, "answers"), httpx.Client(base_url=url, timeout=90))
             reference.log_in(EMAIL, password)
             yield reference
         finally:

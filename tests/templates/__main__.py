@@ -1,12 +1,15 @@
 """`make check-templates`: real templates on this program and, when REFERENCE names a real n8n, on that too.
 
-ARGS= chooses: `--what templates|nodes|expressions`, `--data plausible|odd|empty`, `--limit N`, `--seed N`.
+ARGS= chooses: `--what templates|nodes|expressions`, `--data plausible|odd|empty`, `--limit N`, `--seed N`. Several at
+once, each with `--part 1/3` and so on and a port of its own, are quicker; the answers that they keep are all read.
 """
 
 import argparse
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
 
 from tests.templates import database
 from tests.templates.bundles import EXPRESSIONS_EACH, NODES_EACH, bundle, expressions_of, nodes_of
@@ -14,8 +17,29 @@ from tests.templates.comparing import Comparison, sample
 from tests.templates.data import KINDS
 from tests.templates.far_side import PORT, FarSide
 from tests.templates.ours import Ours
-from tests.templates.reference import Reference, ReferenceRefused
+from tests.templates.reference import Answers, Reference, ReferenceRefused
 from tests.templates.report import Report
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Part:
+    """Every so manieth thing, for processes that share the work."""
+
+    number: int = 1
+    of: int = 1
+
+    @classmethod
+    def parse(cls, text: str) -> "Part":
+        """From `2/3`. Raises ValueError."""
+        part = cls(*(int(each) for each in text.split("/")))
+        if not 1 <= part.number <= part.of:
+            raise ValueError(text)
+        return part
+
+    def of_all(self, every: Iterable[T]) -> list[T]:
+        return list(every)[self.number - 1 :: self.of]
 
 
 def options(arguments: Sequence[str]) -> argparse.Namespace:
@@ -25,6 +49,7 @@ def options(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--limit", type=int, help="compare so many, chosen by the seed")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--only", type=int, action="append", metavar="ID", help="this template")
+    parser.add_argument("--part", type=Part.parse, default=Part(), metavar="N/OF", help="each OF-th one, from the N-th")
     parser.add_argument("--port", type=int, default=PORT, help="of the server that HTTP Request asks")
     return parser.parse_args(arguments)
 
@@ -35,18 +60,20 @@ def main(arguments: Sequence[str]) -> None:
     templates = list(database.read(database.fetch(folder)))
     if chosen.only:
         templates = [each for each in templates if each.id in chosen.only]
-    reference = Reference.from_environment(folder / f"answers-{chosen.what}-{chosen.data}.jsonl")
+    part: Part = chosen.part
+    answers = Answers(folder, f"answers-{chosen.what}-{chosen.data}", part.number, chosen.port)
+    reference = Reference.from_environment(answers)
     report = Report(chosen.what if chosen.what == "templates" else f"{chosen.what}, {chosen.data} data")
     ours = Ours(chosen.port)
     try:
         with FarSide(port=chosen.port).serving() as far_side:
             comparison = Comparison(ours, reference, report, far_side)
             if chosen.what == "templates":
-                comparison.compare_templates(sample(templates, chosen.limit, chosen.seed))
+                comparison.compare_templates(part.of_all(sample(templates, chosen.limit, chosen.seed)))
             else:
                 tried, size = (nodes_of, NODES_EACH) if chosen.what == "nodes" else (expressions_of, EXPRESSIONS_EACH)
                 each = sample(list(tried(templates)), chosen.limit, chosen.seed)
-                comparison.compare_bundles(bundle(each, size), chosen.data)
+                comparison.compare_bundles(part.of_all(bundle(each, size)), chosen.data)
     finally:
         ours.close()
         print(report, flush=True)

@@ -16,10 +16,11 @@ from typing import Any
 import httpx
 
 from tests.templates.answers import answer_of
+from tests.templates.far_side import HOST, PORT
 
 Json = dict[str, Any]
 LONGEST_ANSWER_SECONDS = 120.0
-PAUSES = (1.0, 5.0, 0.0)
+PAUSES = (1.0, 5.0, 15.0, 30.0, 0.0)
 """How many seconds pass after a call that failed, before it is tried again."""
 ONE_CALL_EACH = httpx.Limits(max_keepalive_connections=0)
 """A connection that rests while a workflow runs here may be closed by the other side as the next call goes out."""
@@ -32,30 +33,38 @@ class ReferenceRefused(Exception):
 
 
 class Answers:
-    """Recorded answers, a line each, found by the workflow that was run."""
+    """Recorded answers, a line each, found by the workflow that was run, whatever port its far side listens on.
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    Processes that run parts of the same at once write a file each; all of them are read.
+    """
+
+    def __init__(self, folder: Path, name: str, part: int = 1, port: int = PORT) -> None:
+        self._path = folder / f"{name}.jsonl" if part == 1 else folder / f"{name}.{part}.jsonl"
+        self._address, self._kept_address = f"{HOST}:{port}", f"{HOST}:{PORT}"
         self._kept: dict[str, Json] = {}
-        if path.exists():
+        for path in folder.glob(f"{name}*.jsonl"):
             with path.open() as lines, suppress(ValueError):
                 for line in lines:
                     entry = json.loads(line)
                     self._kept[entry["key"]] = entry["answer"]
 
-    @staticmethod
-    def key(workflow: Json, turn: int) -> str:
-        return hashlib.sha256(json.dumps([workflow, turn], sort_keys=True).encode()).hexdigest()[:32]
+    def _key(self, workflow: Json, turn: int) -> str:
+        text = json.dumps([workflow, turn], sort_keys=True).replace(self._address, self._kept_address)
+        return hashlib.sha256(text.encode()).hexdigest()[:32]
 
     def get(self, workflow: Json, turn: int) -> Json | None:
-        return self._kept.get(self.key(workflow, turn))
+        kept = self._kept.get(self._key(workflow, turn))
+        if kept is None or self._address == self._kept_address:
+            return kept
+        answer: Json = json.loads(json.dumps(kept).replace(self._kept_address, self._address))
+        return answer
 
     def keep(self, workflow: Json, turn: int, answer: Json) -> None:
-        key = self.key(workflow, turn)
-        self._kept[key] = answer
+        key, text = self._key(workflow, turn), json.dumps(answer).replace(self._address, self._kept_address)
+        self._kept[key] = json.loads(text)
         self._path.parent.mkdir(parents=True, exist_ok=True)
         with self._path.open("a") as file:
-            file.write(json.dumps({"key": key, "answer": answer}) + "\n")
+            file.write(f'{{"key": "{key}", "answer": {text}}}\n')
 
 
 class Reference:
@@ -66,12 +75,12 @@ class Reference:
         self._headers: dict[str, str] = {}
 
     @classmethod
-    def from_environment(cls, path: Path) -> "Reference":
+    def from_environment(cls, answers: Answers) -> "Reference":
         """The one that REFERENCE names. Raises ReferenceRefused."""
         url = os.environ.get("REFERENCE")
         if not url:
-            return cls(Answers(path), None)
-        made = cls(Answers(path), httpx.Client(base_url=url, timeout=90, limits=ONE_CALL_EACH))
+            return cls(answers, None)
+        made = cls(answers, httpx.Client(base_url=url, timeout=90, limits=ONE_CALL_EACH))
         made.log_in(os.environ.get("REFERENCE_EMAIL", ""), os.environ.get("REFERENCE_PASSWORD", ""))
         return made
 
@@ -116,7 +125,9 @@ class Reference:
 
     def _call(self, method: str, path: str, body: Any = None) -> httpx.Response:
         assert self._client is not None
-        return self._client.request(method, path, json=body, headers=self._headers)
+        response = self._client.request(method, path, json=body, headers=self._headers)
+        # A busy one says that its database is not ready: that is no answer to keep.
+        return response.raise_for_status() if response.status_code == 503 else response
 
     def _ask(self, workflow: Json) -> Json | None:
         for pause in PAUSES:

@@ -72,12 +72,12 @@ class Slice:
 
     def run(self, workflow: Json, turn: int = 1) -> Json:
         self.asked.append(workflow)
-        answers = Answers(self.folder / "answers.jsonl")
+        answers = Answers(self.folder, "answers")
         if answers.get(workflow, turn) is None:
             answer = copy.deepcopy(self.ours.run(workflow, 60))
             self.change(answer)
             answers.keep(workflow, turn, answer)
-        kept = Reference(Answers(self.folder / "answers.jsonl"), None).run(workflow, turn)
+        kept = Reference(Answers(self.folder, "answers"), None).run(workflow, turn)
         assert kept is not None
         return kept
 
