@@ -39,14 +39,14 @@ def addresses_of(document: Mapping[str, Any], called: Sequence[CalledNode], base
         name = str(each.node["name"])
         paths = {str(w.get("name") or "default"): _path(document, each.node, w) for w in each.webhooks}
         urls = {webhook: f"{base}/{path}" for webhook, path in paths.items()}
-        methods: set[str] = set()
+        taken: set[tuple[str, str]] = set()
         for described in each.webhooks:
             webhook, method = str(described.get("name") or "default"), str(described.get("httpMethod") or "GET").upper()
-            if method not in METHODS or method in methods:
-                raise InvalidTrigger(
-                    f"Node '{name}' asks for the method '{method}' twice, or for one that is not known"
-                )
-            methods.add(method)
+            if method not in METHODS:
+                raise InvalidTrigger(f"Node '{name}' asks for the method '{method}', which is not known")
+            if (method, paths[webhook]) in taken:
+                continue  # The one that is described first is called.
+            taken.add((method, paths[webhook]))
             settings = WebhookSettings.from_json({"responseMode": "lastNode", "typeVersion": 2}).to_json()
             mode = str(described.get("responseMode") or "onReceived")
             settings["package"] = {"name": webhook, "urls": urls, "responseMode": mode}

@@ -5,6 +5,8 @@ exports.Hooked = class {
     webhooks: [
       { name: 'setup', httpMethod: 'GET', path: 'webhook', responseMode: 'onReceived' },
       { name: 'default', httpMethod: 'POST', path: 'webhook', responseMode: '={{$parameter["mode"]}}' },
+      { name: 'other', httpMethod: 'POST', path: 'other', responseMode: 'onReceived' },
+      { name: 'never', httpMethod: 'POST', path: 'webhook', responseMode: 'onReceived' },
     ],
     properties: [
       { displayName: 'Provider', name: 'provider', type: 'string', default: '' },
@@ -40,6 +42,7 @@ exports.Hooked = class {
       this.getResponseObject().status(201).set('x-own', 'yes').send(this.getQueryData().challenge);
       return { noWebhookResponse: true };
     }
+    if (this.getWebhookName() === 'other') return { webhookResponse: 'at another path' };
     if (body.ignore) return {};
     if (body.files) {
       const { filepath, originalFilename, mimetype, size } = body.files.upload;
