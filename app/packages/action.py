@@ -176,6 +176,7 @@ def about(context: NodeContext) -> Json:
         "tool": context.query is not None,
         "attached": hanging,
         "chatTrigger": _chat_trigger(context),
+        "streams": execution.ports.streamed is not None,
     }
 
 
@@ -220,6 +221,9 @@ def _keep(context: NodeContext, answer: Json) -> None:
         context.hints.extend(each for each in hints if isinstance(each, dict))
     if isinstance(metadata := answer.get("metadata"), dict):
         context.metadata.update(metadata)
+    streamed, parts = context.execution.ports.streamed, answer.get("parts")
+    if streamed is not None and isinstance(parts, list):
+        streamed.extend(part for part in parts if isinstance(part, dict))
     if isinstance(lines := answer.get("lines"), list) and lines:
         context.metadata.setdefault("console", []).extend(str(line) for line in lines)
 

@@ -17,7 +17,7 @@ from app.triggers.chats import NODE as CHAT_NODE
 from app.triggers.chats import TYPE as CHAT
 from app.triggers.chats import chat_nodes, chat_settings
 from app.triggers.forms import shows_page
-from app.triggers.webhook_settings import RESPONSE_MODES, RESPONSE_NODES, WebhookSettings, read_settings
+from app.triggers.webhook_settings import RESPONSE_MODES, RESPONSE_NODES, STREAMING, WebhookSettings, read_settings
 from app.worker.exchange import Assignment
 
 NO_PORTS = Ports()
@@ -34,6 +34,8 @@ def answer_of(node: dict[str, Any] | None, outcome: Outcome, ports: Ports = NO_P
         return None
     if settings.response_mode == RESPONSE_NODES:
         answer = said_in_chat(outcome, ports)
+    elif settings.response_mode == STREAMING and ports.streamed and outcome.status == "success":
+        answer = as_stream(ports.streamed)
     else:
         answer = answer_at_end(settings, outcome)
     try:
@@ -47,6 +49,24 @@ def _settings_of(node: dict[str, Any]) -> WebhookSettings:
     if node.get("type") == CHAT_NODE:
         return WebhookSettings(response_mode=RESPONSE_NODES)
     return chat_settings(node) if node.get("type") == CHAT else read_settings(node)
+
+
+def reads_stream(assignment: Assignment) -> bool:
+    """Whether the caller of a fresh execution reads what agents say as n8n streams it."""
+    if not assignment.claim.awaited or assignment.claim.resumed:
+        return False
+    node = answering_node(assignment) or {}
+    parameters = node.get("parameters") or {}
+    if node.get("type") == CHAT:
+        mode = (parameters.get("options") or {}).get("responseMode")
+        return bool(mode == STREAMING or (not mode and parameters.get("availableInChat")))
+    return bool(parameters.get("responseMode") == STREAMING)
+
+
+def as_stream(parts: list[dict[str, Any]]) -> dict[str, Any]:
+    """The parts of a stream as one answer: JSON, one a line."""
+    lines = [json.dumps(part, ensure_ascii=False, separators=(",", ":")) + "\n" for part in parts]
+    return {"status": 200, "headers": {"content-type": "application/json; charset=utf-8"}, "text": "".join(lines)}
 
 
 def said_in_chat(outcome: Outcome, ports: Ports) -> dict[str, Any]:

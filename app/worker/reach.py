@@ -13,6 +13,7 @@ from app.outgoing.client import Outgoing
 from app.repository import variables
 from app.settings import Settings
 from app.signatures import Signer, form_url, resume_url
+from app.worker.answers import reads_stream
 from app.worker.chat_memory import WorkflowChats
 from app.worker.children import read_child
 from app.worker.clock import Clock
@@ -57,6 +58,7 @@ class Reach:
             run_child=partial(self.start_child, assignment),
             read_child=lambda child: self.database.transact(read_child, claim, child),
             respond=respond if claim.awaited else None,
+            streamed=[] if reads_stream(assignment) else None,
             resume_url=resume_url(self.settings, self.signer, claim.id),
             form_url=form_url(self.settings, self.signer, claim.id),
             address=self.settings.webhook_url,

@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+from app.engine.run.ports import Ports
+from app.worker.answers import as_stream
 from tests.packages.running import PackageEngine, workflow_of
 from tests.workflows import node, workflow
 
@@ -225,3 +227,22 @@ def test_another_workflow_is_run_by_the_engine(packages: PackageEngine):
       const {{ data }} = await this.executeWorkflow({{ code }}, [{{ json: {{ given: 1 }} }}]);
       return data"""
     assert packages.script(code) == [{"given": 1}]
+
+
+@pytest.mark.parametrize("read", [True, False])
+def test_what_a_node_streams_comes_at_the_end_of_its_call_to_who_reads_it(packages: PackageEngine, read: bool):
+    parts = "for (const [type, text] of [['begin'], ['item', 'a'], ['item', 'b'], ['end']])"
+    code = f"{parts} await this.sendChunk(type, 0, text); return [[{{ json: {{ streams: this.isStreaming() }} }}]]"
+    streamed = [] if read else None
+    outcome = packages.run(workflow_of("script", {"code": code}), ports=Ports(streamed=streamed))
+    assert outcome.document.last_outputs()[0][0]["json"] == {"streams": read}
+    if read:
+        lines = [json.loads(line) for line in as_stream(streamed)["text"].splitlines()]
+        assert [(line["type"], line.get("content")) for line in lines] == [
+            ("begin", None),
+            ("item", "a"),
+            ("item", "b"),
+            ("end", None),
+        ]
+        assert lines[0]["metadata"].pop("timestamp") > 0
+        assert lines[0]["metadata"] == {"nodeName": "Node", "itemIndex": 0, "runIndex": 0}

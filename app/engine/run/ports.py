@@ -97,6 +97,8 @@ class Ports:
     respond: Respond | None = None
     said: list[Any] = field(default_factory=list)
     """What the workflow has said in its chat since it began, or since the last reply: texts, or texts with buttons."""
+    streamed: list[dict[str, Any]] | None = None
+    """Takes the parts of n8n's streams that agents say, for a caller who reads such; None: nobody does."""
     resume_url: str | None = None
     form_url: str | None = None
     """Where the pages are that the execution shows in its course."""

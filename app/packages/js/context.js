@@ -28,6 +28,7 @@ class Context {
     this.inputs = request.items ?? [];
     this.hints = [];
     this.metadata = {};
+    this.parts = [];
     this.waitTill = undefined;
     this.helpers = helpersOf(this.inputs, (message, item, explanation) => this.fail(message, item, explanation));
     this.logger = Object.fromEntries(['error', 'warn', 'info', 'debug', 'log', 'verbose'].map((level) => [level, (text) => call.print(`${level}: ${text}`)]));
@@ -205,6 +206,18 @@ class Context {
     Object.assign(this.metadata, metadata);
   }
 
+  /** Whether somebody reads what is said part by part. All parts of a call are handed over at its end. */
+  isStreaming() {
+    return this.#asked.streams === true && this.#asked.subNode === undefined;
+  }
+
+  async sendChunk(type, itemIndex, content) {
+    const { node, runIndex = 0 } = this.#asked;
+    const metadata = { nodeId: node.id, nodeName: node.name, itemIndex, runIndex, timestamp: Date.now() };
+    const text = typeof content === 'string' || content === undefined ? content : JSON.stringify(content);
+    if (this.isStreaming()) this.parts.push({ type, content: text, metadata });
+  }
+
   getExecutionCancelSignal() {
     return this.#call.signal;
   }
@@ -224,8 +237,6 @@ class Context {
   sendMessageToUI(...given) {
     if (MANUAL.has(this.#asked.mode)) this.#call.print(given.map((each) => (typeof each === 'string' ? each : JSON.stringify(each))).join(' '));
   }
-
-  async sendChunk() {}
 
   logAiEvent() {}
 }

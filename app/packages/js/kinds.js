@@ -24,9 +24,9 @@ async function execute(call) {
     await endUses(call);
   }
   const { staticData, contextData, customData } = request;
-  const { hints, metadata, waitTill } = context;
+  const { hints, metadata, waitTill, parts } = context;
   const made = isRequest(returned) ? { request: plain(returned) } : { outputs: outputsOf(returned), outputCount: countOutputs(context, node.description) };
-  return { ...made, hints, metadata, staticData, contextData, customData, waitTill };
+  return { ...made, hints, metadata, parts, staticData, contextData, customData, waitTill };
 }
 
 function run(node, context, request) {

@@ -30,6 +30,12 @@
     return message;
   };
 
+  // What agents say comes as parts: JSON, one a line.
+  const joined = (lines) => {
+    const parts = lines.split("\n").filter(Boolean).map((line) => JSON.parse(line));
+    return { output: parts.filter(({ type }) => type === "item").map(({ content }) => content).join("") };
+  };
+
   const said = (answer) => {
     if (answer === null || typeof answer !== "object") return String(answer ?? "");
     const text = answer.output ?? answer.text ?? answer.message;
@@ -94,7 +100,7 @@
       const response = await send();
       const body = await response.text();
       let answer = body;
-      try { answer = JSON.parse(body); } catch { /* it is a text */ }
+      try { answer = /^\{"type":"begin"/.test(body) ? joined(body) : JSON.parse(body); } catch { /* it is a text */ }
       block(false);
       if (Array.isArray(answer?.messages)) {
         address = answer.reply ?? location.href;
