@@ -3,7 +3,7 @@
 # pinned by version and hash in .ci/run.lock and .ci/dev.lock.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test serve worker migrate lint lock check-dates check-load check-templates check-packages bench pictures soak wheel check-wheel clean install install-dev
+.PHONY: help run test serve worker migrate lint lock check-dates check-import check-load check-templates check-packages bench pictures soak wheel check-wheel clean install install-dev
 
 PYTHON_PROGRAMS := $(if $(PYTHON),"$(PYTHON)",python3 python3.14 python3.13 python3.12 python3.11)
 VENV := .venv/bin/python
@@ -41,6 +41,9 @@ lock: install ## pin the packages anew after a change to setup.cfg (ARGS=--upgra
 
 check-dates: install-dev ## run what may know a date at leap days, at New Year, as clocks change and elsewhere
 	@exec $(VENV) -m tests.dates $(ARGS)
+
+check-import: install-dev ## import an n8n of a million executions, made here, and say how long it takes (ARGS="--executions 50000": fewer)
+	@exec $(VENV) -m tests.importing.check $(ARGS)
 
 check-load: install-dev ## run all tests three times on two processors beside four busy loops
 	@exec $(VENV) -m tests.load $(ARGS)
