@@ -4,7 +4,11 @@ import base64
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from app.importing.n8n.files_of_runs import TooLarge
+
 MODES = ("filesystem-v2:", "filesystem:", "database:", "s3:", "azure:")
+TOO_LARGE = "a file was not brought: it is too large (--largest)"
+MISSING = "a file was not brought: its bytes are not to be had (--storage names n8n's storage folder)"
 MARKS = tuple(f'"{mode}' for mode in MODES)
 
 
@@ -26,14 +30,17 @@ class BinaryReader:
         return document
 
     def _take(self, entry: dict[str, Any], reference: str) -> None:
-        content = self._read(reference)
         entry.pop("id")
+        entry["data"] = ""
+        try:
+            content = self._read(reference)
+        except TooLarge:
+            self._say_lost(TOO_LARGE)
+            return
         if content is None:
-            self._say_lost("a file was not brought: its bytes are not to be had (--storage names n8n's storage folder)")
-            entry["data"] = ""
+            self._say_lost(MISSING)
         elif len(content) > self._room:
-            self._say_lost("a file was not brought: it is too large (--largest)")
-            entry["data"] = ""
+            self._say_lost(TOO_LARGE)
         else:
             self._room -= len(content)
             entry["data"] = base64.b64encode(content).decode()

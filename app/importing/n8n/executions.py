@@ -15,6 +15,7 @@ from app.importing.n8n.binary import BinaryReader
 from app.importing.n8n.flatted import UnreadableFlatted, replace_lone_surrogates, unflatten
 from app.importing.n8n.rows import UNREADABLE, Row
 from app.importing.n8n.source import SourceExecution
+from app.importing.n8n.stored_executions import too_large
 from app.repository.imports import ImportedExecution, Wait
 from app.vocabulary import ENDED, MODES, Mode, Status
 
@@ -127,7 +128,7 @@ class ExecutionMapper:
         document = execution.document
         if execution.flatted is not None:
             if len(execution.flatted) > self._most_bytes:
-                losses.add(f"data of more than {self._most_bytes // 2**20} MiB is not brought (--largest)")
+                losses.add(too_large(self._most_bytes))
                 return None
             try:
                 document = unflatten(execution.flatted, most_size=MOST_SIZE)

@@ -4,6 +4,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 
+class TooLarge(Exception):
+    """The file has more bytes than are brought."""
+
+
 @dataclass(frozen=True, slots=True)
 class RunFiles:
     """n8n's storage folder (N8N_STORAGE_PATH, or `storage` in its home); None: not to be had.
@@ -15,19 +19,23 @@ class RunFiles:
     most_bytes: int
 
     def read(self, reference: str) -> bytes | None:
-        """The bytes that `filesystem-v2:path` or `filesystem:path` names; None when they cannot be had."""
+        """The bytes that `filesystem-v2:path` or `filesystem:path` names; None when they cannot be had.
+
+        Raises TooLarge."""
         mode, _, name = reference.partition(":")
         return self.read_path(name) if mode in ("filesystem", "filesystem-v2") else None
 
     def read_path(self, name: str) -> bytes | None:
-        """The bytes of a file within the folder; None when it is not there, elsewhere or too large."""
+        """The bytes of a file within the folder; None when it is not there or elsewhere. Raises TooLarge."""
         if self.folder is None:
             return None
         root = self.folder.resolve()
         try:
             path = (root / name).resolve()
-            if not path.is_relative_to(root) or not path.is_file() or path.stat().st_size > self.most_bytes:
+            if not path.is_relative_to(root) or not path.is_file():
                 return None
+            if path.stat().st_size > self.most_bytes:
+                raise TooLarge
             return path.read_bytes()
         except (OSError, RuntimeError, ValueError):  # RuntimeError: links in a circle
             return None

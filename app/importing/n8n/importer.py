@@ -52,6 +52,7 @@ class Importer:
         if self._options.executions:
             self._bring_executions(source, owners, tag_ids, report, show)
             imports.analyze(self._connection)
+        _note_remarks(source, report)
         return report, brought
 
     def preview(self, source: Source) -> tuple[Report, Workflows]:
@@ -69,6 +70,7 @@ class Importer:
         if self._options.executions:
             number = source.count_executions()
             report.count("executions", "at the source", number or 0)
+        _note_remarks(source, report)
         return report, brought
 
     def _check(self, source: Source) -> None:
@@ -127,3 +129,8 @@ class Importer:
             report.note(
                 "EXECUTIONS_PRUNE_* is set: workers delete what is older or more than it says, also of what came in."
             )
+
+
+def _note_remarks(source: Source, report: Report) -> None:
+    for remark in source.remarks:
+        report.note(remark)

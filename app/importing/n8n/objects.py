@@ -11,6 +11,7 @@ import jwt
 
 from app.credentials.n8n import InstanceKey, WrongKey
 from app.credentials.vault import Vault
+from app.importing.n8n.apart import kept_apart
 from app.importing.n8n.options import ImportOptions
 from app.importing.n8n.report import Report
 from app.importing.n8n.rows import Row, read_json, read_time
@@ -66,8 +67,10 @@ def times_of(row: Row) -> Times:
 def bring_projects(connection: Connection, owners: Owners, report: Report) -> None:
     """Store n8n's projects, where they are kept."""
     for project_id, row in owners.projects.items():
-        imported_objects.add_project(connection, project_id, text(row.get("name")) or project_id, times_of(row))
-        report.count("projects", "kept")
+        name = text(row.get("name")) or project_id
+        with kept_apart(connection, report, "projects", f"The project {name}"):
+            imported_objects.add_project(connection, project_id, name, times_of(row))
+            report.count("projects", "kept")
 
 
 def bring_tags(connection: Connection, source: Source, report: Report) -> dict[str, str]:
@@ -76,7 +79,9 @@ def bring_tags(connection: Connection, source: Source, report: Report) -> dict[s
     for table in ("tag_entity", "annotation_tag_entity"):
         for row in source.rows(table):
             name = text(row.get("name"))
-            if name:
+            if not name:
+                continue
+            with kept_apart(connection, report, "tags", f"The tag {name}"):
                 ids[str(row["id"])] = imported_objects.add_tag(connection, str(row["id"]), name, times_of(row))
                 report.count("tags", "kept")
     return ids
@@ -85,11 +90,18 @@ def bring_tags(connection: Connection, source: Source, report: Report) -> dict[s
 def bring_credentials(
     connection: Connection, source: Source, options: ImportOptions, owners: Owners, vault: Vault, report: Report
 ) -> None:
-    """Store the credentials, encrypted anew. Raises SourceError when the key does not open them."""
+    """Store the credentials, encrypted anew. Raises SourceError when the key opens none of them."""
     key = None if options.key is None else InstanceKey(options.key, source.rows("deployment_key"))
+    closed: list[SourceError] = []
+    opened = 0
     for row in source.rows("credentials_entity"):
         name, kind, credential_id = text(row.get("name")), str(row["type"]), str(row["id"])
-        data = _opened(row, key)
+        try:
+            data = _opened(row, key)
+        except SourceError as error:
+            closed.append(error)
+            continue
+        opened += data is not None
         if data is None:
             report.count("credentials", "left behind")
             report.note(
@@ -98,16 +110,22 @@ def bring_credentials(
             )
             continue
         secret = vault.encrypt(credential_id, kind, data)
-        stored = imported_objects.save_credential(
-            connection,
-            credential_id,
-            name=name or kind,
-            type=kind,
-            project_id=owners.of_credential(credential_id),
-            secret=secret,
-            times=times_of(row),
-        )
-        report.count("credentials", "stored" if stored else "unchanged")
+        with kept_apart(connection, report, "credentials", f"The credential {name}"):
+            stored = imported_objects.save_credential(
+                connection,
+                credential_id,
+                name=name or kind,
+                type=kind,
+                project_id=owners.of_credential(credential_id),
+                secret=secret,
+                times=times_of(row),
+            )
+            report.count("credentials", "stored" if stored else "unchanged")
+    if closed and not opened:  # it is the key, and not a damaged credential
+        raise closed[0]
+    for failure in closed:
+        report.count("credentials", "left behind")
+        report.note(str(failure))
 
 
 def _opened(row: Row, key: InstanceKey | None) -> dict[str, Any] | None:
@@ -137,16 +155,17 @@ def bring_api_keys(connection: Connection, source: Source, options: ImportOption
         scopes = [scope for scope in given if scope in SCOPES]
         if len(scopes) < len(given):
             report.note(f"The API key {row.get('label')!r} keeps {len(scopes)} of its {len(given)} scopes.")
-        new = imported_objects.add_api_key(
-            connection,
-            label=text(row.get("label")) or "n8n",
-            key_sha256=hashlib.sha256(key.encode()).digest(),
-            scopes=scopes,
-            project_id=None if options.keep_projects else options.project,
-            created_at=times_of(row).created_at,
-            expires_at=_expiry(key),
-        )
-        report.count("API keys", "accepted" if new else "known")
+        with kept_apart(connection, report, "API keys", f"The API key {row.get('label')!r}"):
+            new = imported_objects.add_api_key(
+                connection,
+                label=text(row.get("label")) or "n8n",
+                key_sha256=hashlib.sha256(key.encode()).digest(),
+                scopes=scopes,
+                project_id=None if options.keep_projects else options.project,
+                created_at=times_of(row).created_at,
+                expires_at=_expiry(key),
+            )
+            report.count("API keys", "accepted" if new else "known")
 
 
 def _expiry(key: str) -> datetime | None:
@@ -164,17 +183,18 @@ def bring_variables(
     for row in source.rows("variables"):
         key, owner = text(row.get("key")), row.get("projectId") or (row.get("project") or {}).get("id")
         everywhere = owner is None and options.project == DEFAULT_PROJECT
-        same = imported_objects.add_variable(
-            connection,
-            str(row["id"]),
-            key=key,
-            value=text(row.get("value")),
-            type=str(row.get("type") or "string"),
-            project_id=None if everywhere else owners.project(owner),
-        )
-        report.count("variables", "kept" if same else "that have another value here")
-        if not same:
-            report.note(f"The variable {key} has another value here, which stays.")
+        with kept_apart(connection, report, "variables", f"The variable {key}"):
+            same = imported_objects.add_variable(
+                connection,
+                str(row["id"]),
+                key=key,
+                value=text(row.get("value")),
+                type=str(row.get("type") or "string"),
+                project_id=None if everywhere else owners.project(owner),
+            )
+            report.count("variables", "kept" if same else "that have another value here")
+            if not same:
+                report.note(f"The variable {key} has another value here, which stays.")
 
 
 def bring_histories(connection: Connection, source: Source, report: Report, is_here: Callable[[str], bool]) -> None:
@@ -189,8 +209,9 @@ def bring_histories(connection: Connection, source: Source, report: Report, is_h
         except (KeyError, TypeError, ValueError, binascii.Error):
             report.count("deduplication histories", "unreadable")
             continue
-        kept = imported_objects.add_history(connection, workflow_id, scope, kind, values=values, highest=highest)
-        report.count("deduplication histories", "kept" if kept else "of another kind here")
+        with kept_apart(connection, report, "deduplication histories", f"What {workflow_id} has seen ({scope})"):
+            kept = imported_objects.add_history(connection, workflow_id, scope, kind, values=values, highest=highest)
+            report.count("deduplication histories", "kept" if kept else "of another kind here")
 
 
 def _seen(value: dict[str, Any]) -> tuple[str, list[bytes], float | None]:

@@ -12,8 +12,9 @@ from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import dict_row
 from psycopg.types.datetime import TimestamptzLoader
 
-from app.importing.n8n.files_of_runs import RunFiles
-from app.importing.n8n.queries import NEWEST, executions_query
+from app.importing.n8n.files_of_runs import RunFiles, TooLarge
+from app.importing.n8n.known_tables import remarks_on, whole
+from app.importing.n8n.queries import NEWEST, executions_query, has
 from app.importing.n8n.rows import Row, normalise
 from app.importing.n8n.source import SourceError, SourceExecution
 from app.importing.n8n.stored_executions import read_stored
@@ -22,6 +23,12 @@ COLUMNS = """
     SELECT c.table_name, c.column_name
       FROM information_schema.columns AS c
      WHERE c.table_schema = %s AND c.table_name LIKE %s
+"""
+
+FILE = """
+    SELECT CASE WHEN octet_length(b.data) <= %s THEN b.data END AS data
+      FROM {} AS b
+     WHERE b."fileId"::text = %s
 """
 
 # What is read is read for as long as the move takes.
@@ -63,36 +70,47 @@ class PostgresqlSource:
         self._connection = connect(url)
         self._file_connection: Connection | None = None
         self._columns: dict[str, set[str]] = {}
+        self.remarks: list[str] = []
         with self._reading():
             for row in self._connection.execute(COLUMNS, (schema, prefix.replace("_", r"\_") + "%")):
                 self._columns.setdefault(row["table_name"].removeprefix(prefix), set()).add(row["column_name"])
         if "workflow_entity" not in self._columns:
+            self.close()
             raise SourceError(
                 f"{self.name} has no table {prefix}workflow_entity in the schema {schema}: name n8n's database, and "
                 "--schema and --table-prefix when n8n was set up with DB_POSTGRESDB_SCHEMA or DB_TABLE_PREFIX"
             )
+        self.remarks += remarks_on(self._columns)
 
     def rows(self, table: str) -> Iterator[Row]:
         if table in self._columns:
             # On the server: other tables are read while this one is.
             with self._reading(), self._connection.cursor(name=f"rows-{next(self._numbers)}") as cursor:
                 cursor.itersize = ROWS_AT_ONCE
-                yield from map(normalise, cursor.execute(sql.SQL("SELECT * FROM {}").format(self._identifier(table))))
+                found = cursor.execute(sql.SQL("SELECT * FROM {}").format(self._identifier(table)))
+                yield from whole(table, map(normalise, found), self.remarks)
 
     def count_executions(self) -> int | None:
+        if not has(self._columns, "execution_entity", "id"):
+            return 0
         query = sql.SQL("SELECT count(*) AS n FROM {}").format(self._identifier("execution_entity"))
         with self._reading():
             row = self._connection.execute(query).fetchone()
         return None if row is None else row["n"]
 
     def executions(self, above: int, ids: Sequence[int] = ()) -> Iterator[SourceExecution]:
-        query = executions_query(self._columns, "postgresql", self._table).format("e.id > %s OR e.id = ANY(%s)")
+        if not has(self._columns, "execution_entity", "id"):
+            return
+        query = executions_query(self._columns, "postgresql", self._table, self._files.most_bytes)
+        query = query.format("e.id > %s OR e.id = ANY(%s)")
         with self._reading(), self._connection.cursor() as cursor:
             # The names in it come from the schema, each quoted.
             for row in cursor.stream(query.encode(), (above, list(ids))):
                 yield read_stored(row, self._files)
 
     def newest(self, workflow_id: str, number: int) -> list[int]:
+        if not has(self._columns, "execution_entity", "id", "workflowId", "status"):
+            return []
         query = sql.SQL(NEWEST).format(self._identifier("execution_entity"), workflow_id, number)
         with self._reading():
             return [row["id"] for row in self._connection.execute(query)]
@@ -103,10 +121,14 @@ class PostgresqlSource:
             return self._files.read(reference)
         if self._file_connection is None:  # the other one is in the middle of the executions
             self._file_connection = connect(self._url)
-        query = sql.SQL('SELECT data FROM {} WHERE "fileId"::text = %s').format(self._identifier("binary_data"))
+        query = sql.SQL(FILE).format(self._identifier("binary_data"))
         with self._reading():
-            row = self._file_connection.execute(query, (name,)).fetchone()
-        return None if row is None else bytes(row["data"])
+            row = self._file_connection.execute(query, (self._files.most_bytes, name)).fetchone()
+        if row is None:
+            return None
+        if row["data"] is None:
+            raise TooLarge
+        return bytes(row["data"])
 
     def close(self) -> None:
         self._connection.close()

@@ -41,6 +41,9 @@ class Source(Protocol):
     name: str
     """What it is, for people; without a password."""
 
+    remarks: list[str]
+    """What it has not got, or was passed over while it was read: sentences."""
+
     def rows(self, table: str) -> Iterator[Row]:
         """The rows of one of n8n's tables; none when the source has no such table. Raises SourceError."""
 

@@ -12,6 +12,7 @@ from typing import Any
 import orjson
 
 from app.importing.n8n.files_of_runs import RunFiles
+from app.importing.n8n.known_tables import whole
 from app.importing.n8n.rows import Row, normalise, read_json
 from app.importing.n8n.source import SourceExecution
 from app.importing.n8n.stored_executions import read_stored
@@ -57,6 +58,7 @@ class Spool:
 
     def __init__(self, files: RunFiles) -> None:
         self._files = files
+        self.remarks: list[str] = []
         handle, path = tempfile.mkstemp(prefix="executions-import-", suffix=".sqlite")
         os.close(handle)
         self._path = Path(path)
@@ -89,8 +91,8 @@ class Spool:
 
     def rows(self, table: str) -> Iterator[Row]:
         with closing(self._connection.cursor()) as cursor:
-            for row in cursor.execute("SELECT row FROM entities WHERE name = ?", (table,)):
-                yield normalise(read_json(row["row"]))
+            found = cursor.execute("SELECT row FROM entities WHERE name = ?", (table,))
+            yield from whole(table, (normalise(read_json(row["row"])) for row in found), self.remarks)
 
     def count_executions(self) -> int | None:
         return int(self._connection.execute("SELECT count(*) FROM executions").fetchone()[0])

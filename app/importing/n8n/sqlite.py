@@ -7,8 +7,9 @@ from functools import partial
 from pathlib import Path
 from urllib.parse import quote
 
-from app.importing.n8n.files_of_runs import RunFiles
-from app.importing.n8n.queries import NEWEST, executions_query
+from app.importing.n8n.files_of_runs import RunFiles, TooLarge
+from app.importing.n8n.known_tables import remarks_on, whole
+from app.importing.n8n.queries import NEWEST, executions_query, has
 from app.importing.n8n.rows import Row, normalise
 from app.importing.n8n.source import SourceError, SourceExecution
 from app.importing.n8n.stored_executions import read_stored
@@ -46,21 +47,27 @@ class SqliteSource:
             if name.startswith(prefix)
         }
         if "workflow_entity" not in self._columns:
+            self.close()
             raise SourceError(f"{path} has no table {prefix}workflow_entity: it is not the database of an n8n")
+        self.remarks = list(remarks_on(self._columns))
 
     def rows(self, table: str) -> Iterator[Row]:
         if table in self._columns:
             with self._reading():
-                for row in self._connection.execute(f"SELECT * FROM {self._table(table)}"):
-                    yield normalise(dict(row))
+                found = self._connection.execute(f"SELECT * FROM {self._table(table)}")
+                yield from whole(table, (normalise(dict(row)) for row in found), self.remarks)
 
     def count_executions(self) -> int | None:
+        if not has(self._columns, "execution_entity", "id"):
+            return 0
         with self._reading():
             query = f"SELECT count(*) FROM {self._table('execution_entity')}"
             return int(self._connection.execute(query).fetchone()[0])
 
     def executions(self, above: int, ids: Sequence[int] = ()) -> Iterator[SourceExecution]:
-        query = executions_query(self._columns, "sqlite", self._table)
+        if not has(self._columns, "execution_entity", "id"):
+            return
+        query = executions_query(self._columns, "sqlite", self._table, self._files.most_bytes)
         for start in range(0, len(ids), MOST_NAMED):
             named = list(ids[start : start + MOST_NAMED])
             yield from self._read(query.format(f"e.id IN ({', '.join('?' * len(named))})"), named)
@@ -68,10 +75,27 @@ class SqliteSource:
 
     def _read(self, query: str, parameters: Sequence[int]) -> Iterator[SourceExecution]:
         with self._reading(), closing(self._connection.cursor()) as cursor:
-            for row in cursor.execute(query, parameters):
-                yield read_stored(dict(row), self._files)
+            for row in map(dict, cursor.execute(query, parameters)):
+                if not isinstance(row["id"], int):
+                    self.remarks.append(f"An execution with the id {row['id']!r:.40} was passed over.")
+                    continue
+                if (place := row.pop("place", None)) is not None:
+                    row |= self._data(place)
+                yield read_stored(row, self._files)
+
+    def _data(self, place: int) -> Row:
+        """The run data in a row, and its size; only the size of what is too large. No more than that is read."""
+        name = self._prefix + "execution_data"
+        try:
+            with self._connection.blobopen(name, "data", place, readonly=True) as data:
+                size = len(data)
+                return {"flatted_bytes": size, "flatted": UTF8(data.read()) if size <= self._files.most_bytes else None}
+        except sqlite3.OperationalError:  # it is no text: null, or a number
+            return {}
 
     def newest(self, workflow_id: str, number: int) -> list[int]:
+        if not has(self._columns, "execution_entity", "id", "workflowId", "status"):
+            return []
         query = NEWEST.format(self._table("execution_entity"), "?", "?")
         with self._reading():
             return [row["id"] for row in self._connection.execute(query, (workflow_id, number))]
@@ -80,10 +104,15 @@ class SqliteSource:
         mode, _, name = reference.partition(":")
         if mode != "database" or "binary_data" not in self._columns:
             return self._files.read(reference)
-        query = f'SELECT data FROM {self._table("binary_data")} WHERE "fileId" = ?'
+        query = f'SELECT length(data) AS size, rowid AS place FROM {self._table("binary_data")} WHERE "fileId" = ?'
         with self._reading():
             row = self._connection.execute(query, (name,)).fetchone()
-        return None if row is None else bytes(row["data"])
+            if row is None:
+                return None
+            if row["size"] > self._files.most_bytes:
+                raise TooLarge
+            with self._connection.blobopen(self._prefix + "binary_data", "data", row["place"], readonly=True) as data:
+                return data.read()
 
     def close(self) -> None:
         self._connection.close()

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from app.importing.n8n.files_of_runs import RunFiles
+from app.importing.n8n.files_of_runs import RunFiles, TooLarge
 from app.importing.n8n.rows import Row, normalise, read_json
 from app.importing.n8n.source import SourceExecution
 
@@ -21,9 +21,11 @@ def read_stored(row: Row, files: RunFiles) -> SourceExecution:
         note=parts["note"],
         tags=_parsed(parts["tags"]) or (),
     )
-    kept = row.get("storedAt") or "db"
+    kept, size = row.get("storedAt") or "db", row.pop("flatted_bytes", None)
     if execution.flatted is None:
-        if kept == "fs":
+        if size is not None:
+            execution.missing = too_large(files.most_bytes)
+        elif kept == "fs":
             _read_bundle(execution, files)
         elif kept != "db":
             execution.missing = f"its data is kept in {kept}, which is not read"
@@ -34,7 +36,11 @@ def read_stored(row: Row, files: RunFiles) -> SourceExecution:
 
 def _read_bundle(execution: SourceExecution, files: RunFiles) -> None:
     name = BUNDLE.format(workflow=execution.row["workflowId"], id=execution.id)
-    content = files.read_path(name)
+    try:
+        content = files.read_path(name)
+    except TooLarge:
+        execution.missing = too_large(files.most_bytes)
+        return
     if content is None:
         execution.missing = f"its data is in n8n's storage folder ({name}): name that folder with --storage"
         return
@@ -44,6 +50,11 @@ def _read_bundle(execution: SourceExecution, files: RunFiles) -> None:
         execution.workflow = execution.workflow or bundle.get("workflowData")
     except (KeyError, TypeError, ValueError):
         execution.missing = f"its data in n8n's storage folder ({name}) cannot be read"
+
+
+def too_large(most_bytes: int) -> str:
+    """What is said of data above the bound."""
+    return f"data of more than {most_bytes // 2**20} MiB is not brought (--largest)"
 
 
 def _parsed(value: Any) -> Any:

@@ -6,6 +6,7 @@ from typing import Any
 
 from app.data_tables.errors import InvalidData
 from app.data_tables.values import cell
+from app.importing.n8n.apart import kept_apart
 from app.importing.n8n.objects import Owners, text, times_of
 from app.importing.n8n.report import Report
 from app.importing.n8n.rows import Row, read_time
@@ -24,26 +25,30 @@ def bring_data_tables(connection: Connection, source: Source, owners: Owners, re
     for column in source.rows("data_table_column"):
         columns.setdefault(str(column["dataTableId"]), []).append(column)
     for row in source.rows("data_table"):
-        table_id, name, times = str(row["id"]), text(row.get("name")), times_of(row)
-        here = imported_tables.add_table(
-            connection,
-            table_id,
-            project_id=owners.project(row.get("projectId")),
-            name=name,
-            **times.to_parameters(),
-        )
-        if not here:
-            report.count("data tables", "left behind")
-            report.note(f"The data table {name} stays behind: there is another one of that name here.")
-            continue
-        _bring_columns(connection, table_id, columns.get(table_id, []))
-        number = _bring_rows(connection, source, table_id, columns.get(table_id, []), report)
-        report.count("data tables", "kept")
-        report.count("rows of data tables", "kept", number)
+        table_id, name = str(row["id"]), text(row.get("name"))
+        with kept_apart(connection, report, "data tables", f"The data table {name}"):
+            _bring_table(
+                connection, source, owners.project(row.get("projectId")), row, columns.get(table_id, []), report
+            )
+
+
+def _bring_table(
+    connection: Connection, source: Source, project_id: str, row: Row, columns: list[Row], report: Report
+) -> None:
+    table_id, name, times = str(row["id"]), text(row.get("name")), times_of(row)
+    here = imported_tables.add_table(connection, table_id, project_id=project_id, name=name, **times.to_parameters())
+    if not here:
+        report.count("data tables", "left behind")
+        report.note(f"The data table {name} stays behind: there is another one of that name here.")
+        return
+    _bring_columns(connection, table_id, columns)
+    number = _bring_rows(connection, source, table_id, columns, report)
+    report.count("data tables", "kept")
+    report.count("rows of data tables", "kept", number)
 
 
 def _bring_columns(connection: Connection, table_id: str, columns: list[Row]) -> None:
-    for place, column in enumerate(sorted(columns, key=lambda column: int(column.get("index") or 0))):
+    for place, column in enumerate(sorted(columns, key=_place)):
         imported_tables.add_column(
             connection,
             str(column["id"]),
@@ -52,6 +57,11 @@ def _bring_columns(connection: Connection, table_id: str, columns: list[Row]) ->
             type=str(column["type"]),
             place=place,
         )
+
+
+def _place(column: Row) -> int:
+    index = column.get("index")
+    return index if isinstance(index, int) else 0
 
 
 def _bring_rows(connection: Connection, source: Source, table_id: str, columns: list[Row], report: Report) -> int:

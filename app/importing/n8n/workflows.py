@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from app.importing.n8n import definitions
+from app.importing.n8n.apart import kept_apart
 from app.importing.n8n.objects import Owners, times_of
 from app.importing.n8n.options import ImportOptions
 from app.importing.n8n.report import Report, WorkflowFindings
@@ -76,7 +77,12 @@ class WorkflowWriter:
                 continue
             published = definitions.version_id(row, "activeVersionId")
             edited = published is not None and published != definitions.version_id(row)
-            self._save(row, edited=edited)
+            kept = False
+            with kept_apart(self._connection, self._report, "workflows", f"The workflow {row.get('name')}"):
+                self._save(row, edited=edited)
+                kept = True
+            if not kept:
+                continue
             brought.known[workflow_id] = KnownWorkflow(
                 {name: row.get(name) for name in (*definitions.OF_WORKFLOW, "name")},
                 bool(row.get("active")),
@@ -183,8 +189,9 @@ class WorkflowWriter:
                 self._report.count("versions", "that cannot be stored")
                 continue
             name = definitions.name_of(workflow.row)
-            self._add_version(workflow_id, self._owners.of_workflow(workflow_id), row, name, content)
-            self._report.count("versions", "kept")
+            with kept_apart(self._connection, self._report, "versions", f"A version of {name}"):
+                self._add_version(workflow_id, self._owners.of_workflow(workflow_id), row, name, content)
+                self._report.count("versions", "kept")
 
     def _set_tags(self, brought: Workflows, tag_ids: dict[str, str]) -> None:
         wanted: dict[str, list[str]] = {}

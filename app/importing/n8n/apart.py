@@ -1,0 +1,23 @@
+"""One odd row must not keep the others back: what PostgreSQL refuses of one stays behind, and is told."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
+
+from app.importing.n8n.report import Report
+from app.repository.connection import Connection
+
+
+@contextmanager
+def kept_apart(connection: Connection, report: Report, kind: str, name: str) -> Iterator[None]:
+    """Undo what the block has stored, and note it, where PostgreSQL refuses a value of it.
+
+    `kind` as the report counts it, `name` as people know the thing.
+    """
+    try:
+        with connection.transaction():
+            yield
+    except (psycopg.errors.IntegrityError, psycopg.DataError) as error:
+        report.count(kind, "that cannot be kept")
+        report.note(f"{name} stays behind: PostgreSQL refuses it ({error.diag.message_primary or error}).")
