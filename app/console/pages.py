@@ -1,5 +1,6 @@
 """What every page has: who may see it, how it is rendered, its headers, and what becomes of errors."""
 
+import logging
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -10,6 +11,8 @@ from app.api.face.auth import allows, public
 from app.api.face.sessions import page_token
 from app.console.assets import assets
 from app.console.texts import FILTERS
+
+log = logging.getLogger(__name__)
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -107,7 +110,11 @@ def answer_failure(handler: Callable[[Any], Response]) -> Callable[[Exception], 
         if said.status_code == 401:
             return ask_to_sign_in()
         message = (said.get_json(silent=True) or {}).get("message", "")
-        response = failure(said.status_code, message)
+        try:
+            response = failure(said.status_code, message)
+        except Exception:  # a fault that the page has, too
+            log.exception("the page of a failure cannot be made")
+            return said
         if "Retry-After" in said.headers:
             response.headers["Retry-After"] = said.headers["Retry-After"]
         return response

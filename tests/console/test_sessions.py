@@ -205,3 +205,12 @@ def test_scripts_are_kept_forever_under_a_name_that_changes_with_them(browser):
     assert "immutable" in response.headers["Cache-Control"]
     assert './api.js"' not in response.text, "it imports others by such a name as well"
     assert browser.get("/console/static/executions.js").status_code == 404
+
+
+def test_a_failure_whose_page_fails_too_is_told_as_json(visitor, monkeypatch):
+    def broken(*args, **kwargs):
+        raise FileNotFoundError("a script")
+
+    monkeypatch.setattr("app.console.pages.render_template", broken)
+    response = visitor.get("/console/nowhere")
+    assert (response.status_code, response.json) == (500, {"message": "Internal server error"})

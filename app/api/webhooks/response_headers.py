@@ -50,14 +50,18 @@ ORIGIN = frozenset(
         "public-key-pins-report-only",
         "report-to",
         "reporting-endpoints",
+        "sec-session-registration",
+        "secure-session-registration",
         "service-worker-allowed",
+        "set-login",
         "strict-transport-security",
+        "use-as-dictionary",
         "x-content-type-options",
     }
 )
 """What a browser takes for the word of the whole origin, or what protects that origin."""
 
-TO_PROXIES = ("x-accel-", "x-lighttpd-", "x-reproxy-", "x-sendfile")
+TO_PROXIES = ("x-accel-", "x-lighttpd-", "x-litespeed-", "x-reproxy-", "x-sendfile")
 """Beginnings of what tells a proxy to answer with something else than it was sent."""
 
 ADDRESSES = ("location", "content-location")
