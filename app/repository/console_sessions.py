@@ -86,14 +86,18 @@ def open_session(connection: Connection, token: str, api_key_id: int) -> None:
     connection.execute(OPEN, {"token_sha256": digest(token), "api_key_id": api_key_id})
 
 
-def find_session(connection: Connection, token: str) -> ApiKey | None:
-    """The valid key that this token stands for; None when there is none. Notes its use, to the minute."""
+def find_session(connection: Connection, token: str, *, in_use: bool) -> ApiKey | None:
+    """The valid key that this token stands for; None when there is none.
+
+    `in_use`: somebody does something, which is noted to the minute; a page that only follows what happens keeps no
+    session alive.
+    """
     wanted = {"token_sha256": digest(token), "idle_hours": IDLE_HOURS, "longest_days": LONGEST_DAYS}
     row = connection.execute(FIND, wanted).fetchone()
     if row is None:
         return None
     key_id, label, scopes, *rest, due = row
-    if due:
+    if due and in_use:
         connection.execute(TOUCH, {"token_sha256": wanted["token_sha256"]})
     return ApiKey(key_id, label, tuple(scopes), *rest)
 

@@ -3,8 +3,9 @@
 import re
 
 import pytest
-from flask import request
+from flask import g, request
 
+from app.api.executions.events import credential
 from app.api.face.sessions import COOKIE, TOKEN_HEADER, UNDER_TLS, hide_cookie
 from app.console_links import new_link
 from app.repository import api_keys
@@ -214,3 +215,39 @@ def test_a_failure_whose_page_fails_too_is_told_as_json(visitor, monkeypatch):
     monkeypatch.setattr("app.console.pages.render_template", broken)
     response = visitor.get("/console/nowhere")
     assert (response.status_code, response.json) == (500, {"message": "Internal server error"})
+
+
+@pytest.mark.parametrize(
+    ("asked", "is_use"),
+    [
+        ({"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}, True),
+        ({"Accept": "*/*", "X_Console_Attended": "1"}, True),
+        ({"Accept": "*/*", "HX_Request": "true"}, False),
+        ({"Accept": "text/event-stream"}, False),
+        ({}, False),
+    ],
+)
+@pytest.mark.parametrize("path", ["/console/executions", "/api/v1/executions/events"])
+def test_a_page_that_only_follows_keeps_no_session_alive(browser, api, path, asked, is_use):
+    def used() -> bool:
+        api.db.rollback()
+        return api.db.execute("SELECT last_used_at > now() - interval '1 hour' FROM console_sessions").fetchone()[0]
+
+    api.db.execute("UPDATE console_sessions SET last_used_at = now() - interval '11 hours'")
+    api.db.commit()
+    assert browser.get(path, **asked).status_code == 200
+    assert used() == is_use
+    assert browser.send("POST", "/api/v1/tags", {"name": "x"}, **{TOKEN_HEADER: browser.page_token}).status_code == 201
+    assert used()
+
+
+def test_who_watches_is_looked_after_without_using_the_session(browser, api):
+    with api.client.application.test_request_context(headers={"Cookie": f"{COOKIE}={browser.cookie}"}):
+        g.api_key = api_keys.find_api_key(api.db, KEY)
+        shown = credential()
+    api.db.execute("UPDATE console_sessions SET last_used_at = now() - interval '11 hours'")
+    api.db.commit()
+    assert shown.is_valid()
+    api.db.execute("UPDATE console_sessions SET last_used_at = last_used_at - interval '2 hours'")
+    api.db.commit()
+    assert not shown.is_valid()

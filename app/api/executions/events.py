@@ -89,7 +89,7 @@ def credential() -> Credential:
         if shown:
             return kept.api_keys.find(shown)
         with transaction(kept.pool) as connection:
-            return find_session(connection, session)
+            return find_session(connection, session, in_use=False)
 
     def is_valid() -> bool:
         now = found()

@@ -21,6 +21,7 @@ UNDER_TLS = "__Host-executions-session"
 """With this name a browser takes a cookie only from this very host, and only over TLS."""
 TOKEN_HEADER = "X-Console-Token"
 TOKEN_FIELD = "token"
+ATTENDED_HEADER = "X-Console-Attended"
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 LONGEST_TOKEN = 64
 FROM_ELSEWHERE = "This was asked for by a page of another origin"
@@ -51,12 +52,23 @@ def session_key() -> ApiKey | None:
         return None
     require_same_origin()
     with reading() as connection:  # one statement, and a second one each minute: neither pays for BEGIN
-        api_key = find_session(connection, token)
+        api_key = find_session(connection, token, in_use=is_somebody_there())
     if api_key is not None and request.method not in SAFE_METHODS:
         require_page_token(token)
     if api_key is not None:
         g.session_token = token
     return api_key
+
+
+def is_somebody_there() -> bool:
+    """Whether the request tells that somebody uses the session: a page was opened, something changed, or the page says
+    that it was touched a moment ago. An open page that asks by itself, or listens to events, is no use of it.
+    """
+    return (
+        request.method not in SAFE_METHODS
+        or ATTENDED_HEADER in request.headers
+        or "text/html" in request.headers.get("Accept", "")
+    )
 
 
 def require_same_origin() -> None:

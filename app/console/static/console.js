@@ -75,8 +75,14 @@ document.addEventListener("htmx:afterSwap", (event) => {
   tellTimes();
 });
 
+// A session stays alive while somebody uses the page, not because the page follows what happens.
+const ATTENDED_MS = 60000;
+let touched = 0;
+for (const kind of ["pointerdown", "keydown", "wheel", "touchmove"]) addEventListener(kind, () => (touched = Date.now()), { capture: true, passive: true });
+
 // An empty field says nothing, and stands in no address.
 document.addEventListener("htmx:configRequest", (event) => {
+  if (Date.now() - touched < ATTENDED_MS) event.detail.headers["X-Console-Attended"] = "1";
   const sent = event.detail.formData;
   for (const [name, value] of [...sent]) if (value === "") sent.delete(name);
 });
