@@ -48,8 +48,8 @@ NODES = """
            convert_to(coalesce((n.node -> 'parameters')::text, '{}'), 'UTF8') AS parameters
       FROM workflows AS w
       JOIN workflow_versions AS v ON v.id = w.version_id
-     CROSS JOIN LATERAL json_array_elements(
-           CASE json_typeof(v.definition -> 'nodes') WHEN 'array' THEN v.definition -> 'nodes' END) AS n (node)
+     CROSS JOIN LATERAL (SELECT without_nul(v.definition) -> 'nodes') AS d (nodes)
+     CROSS JOIN LATERAL json_array_elements(CASE json_typeof(d.nodes) WHEN 'array' THEN d.nodes END) AS n (node)
      WHERE (%(project_id)s::text IS NULL OR w.project_id = %(project_id)s)
        AND n.node ->> 'type' = ANY(%(types)s::text[])
      ORDER BY w.id
@@ -61,8 +61,8 @@ CREDENTIALS = """
         SELECT DISTINCT used.value ->> 'id' AS credential_id, w.id, w.active
           FROM workflows AS w
           JOIN workflow_versions AS v ON v.id = w.version_id
-         CROSS JOIN LATERAL json_array_elements(
-               CASE json_typeof(v.definition -> 'nodes') WHEN 'array' THEN v.definition -> 'nodes' END) AS n (node)
+         CROSS JOIN LATERAL (SELECT without_nul(v.definition) -> 'nodes') AS d (nodes)
+         CROSS JOIN LATERAL json_array_elements(CASE json_typeof(d.nodes) WHEN 'array' THEN d.nodes END) AS n (node)
          CROSS JOIN LATERAL json_each(
                CASE json_typeof(n.node -> 'credentials') WHEN 'object' THEN n.node -> 'credentials' END) AS used
          WHERE (%(project_id)s::text IS NULL OR w.project_id = %(project_id)s)

@@ -3,6 +3,7 @@
 The rules about graphs and node types are the engine's; they come in from outside as WorkflowRules.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
@@ -63,6 +64,17 @@ EMPTY: dict[str, Any] = {
 }
 
 
+NUL = re.compile(rb"(?<!\\)((?:\\\\)*+)\\u0000")
+"""The character, as JSON writes it."""
+MOST_SCOPES = 1_000
+
+
+def check_scopes(static_data: Any) -> None:
+    """Raise ValidationError for static data of more parts than a workflow has: each is a row of its own."""
+    if isinstance(static_data, dict) and len(static_data) > MOST_SCOPES:
+        raise ValidationError(f"Must not have more than {MOST_SCOPES:,} entries.")
+
+
 DOCUMENT_KEYS = (
     SERVERS_OWN | EMPTY.keys() | {"nodeGroups", "parentFolderId", "hash", "ownedBy", "templateCredsSetupCompleted"}
 )
@@ -117,7 +129,7 @@ class WorkflowBody(StrictSchema):
     nodes = BoundedList(fields.Dict(), required=True)
     connections = fields.Dict(required=True)
     settings = fields.Dict(allow_none=True)
-    static_data = fields.Raw(allow_none=True)
+    static_data = fields.Raw(allow_none=True, validate=check_scopes)
     pin_data = fields.Dict(allow_none=True)
     project_id = project_id_field("Where a new workflow goes; absent: the key's project, else the default one.")
 
@@ -239,10 +251,13 @@ def document_of(text: bytes) -> dict[str, Any]:
 def definition_of(document: Mapping[str, Any]) -> bytes:
     """What is stored of a document: all but what the server owns, and what its executions change (`static_parts`).
 
-    Raises ValidationError when it is too deep.
+    Raises ValidationError when it is too deep, or holds the character NUL: PostgreSQL gives out no part of such JSON.
     """
     own = {key: value for key, value in document.items() if key not in SERVERS_OWN}
-    return encode_json({**EMPTY, **own, "staticData": None})
+    text = encode_json({**EMPTY, **own, "staticData": None})
+    if b"\\u0000" in text and NUL.search(text):
+        raise ValidationError("The character NUL is in it, which no workflow can hold.")
+    return text
 
 
 def static_parts(document: Mapping[str, Any]) -> dict[str, bytes] | None:

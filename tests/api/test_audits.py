@@ -91,6 +91,7 @@ def test_documents_of_any_shape_are_looked_at(api) -> None:
     for nodes in ([], [{"type": 7}], [{"type": "n8n-nodes-base.code", "parameters": 5, "credentials": "x"}]):
         api.workflow(nodes=nodes, connections={})
     api.workflow(nodes=[{"type": "n8n-nodes-base.webhook", "credentials": {"a": None, "b": [1], "c": {"id": 5}}}])
+    api.workflow(nodes=[{"type": "n8n-nodes-base.code", "parameters": {"jsCode": "\0"}}])
     assert api.post("/audit").status_code == 200
 
 

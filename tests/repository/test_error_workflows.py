@@ -121,3 +121,11 @@ def test_it_is_told_what_became_of_the_execution(connection) -> None:
         },
         "workflow": {"id": "w1", "name": "Workflow w1"},
     }
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_what_postgresql_cannot_take_apart_hinders_no_end(connection, end: End) -> None:
+    odd = [node("Odd", "noOp", {"a": text}) for text in ("\0", "\0\\\0", "\\u0000", "\\\0")]
+    save(connection, "alarm", TRIGGER, *odd)
+    save(connection, "w1", *odd, errorWorkflow="alarm")
+    assert started(connection, run(connection, end)) == [("alarm", "default", "On error")]

@@ -5,10 +5,12 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID, uuid5
 
+import orjson
 from marshmallow import ValidationError
 
 from app.importing.n8n.rows import Row
-from app.schemas.workflows import definition_of
+from app.schemas.base import encode_json
+from app.schemas.workflows import NUL, definition_of
 
 NAMESPACE = UUID("8f5c1d2e-6f0b-5c39-9a57-0d6f7f3a51c4")
 """Of the ids that versions get which n8n gave none."""
@@ -29,7 +31,7 @@ def document_of(workflow: Mapping[str, Any], version: Mapping[str, Any] | None =
 
 
 def definition(document: Mapping[str, Any], timezone: str | None = None) -> bytes | None:
-    """The document as it is stored; None where it is nested too deeply for that.
+    """The document as it is stored; None where it is nested too deeply for that. Another character stands for NUL.
 
     `timezone` is written into the settings where these name none.
     """
@@ -37,7 +39,8 @@ def definition(document: Mapping[str, Any], timezone: str | None = None) -> byte
     if timezone is not None and isinstance(settings, dict) and settings.get("timezone") in (None, "", "DEFAULT"):
         document = {**document, "settings": {**settings, "timezone": timezone}}
     try:
-        return definition_of(document)
+        text = encode_json(document)
+        return definition_of(orjson.loads(NUL.sub(rb"\1\\ufffd", text)) if NUL.search(text) else document)
     except ValidationError:
         return None
 

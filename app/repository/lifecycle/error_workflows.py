@@ -34,11 +34,13 @@ WANTED = """
       JOIN workflow_versions AS v ON v.id = e.workflow_version_id
       JOIN workflows AS w
         ON w.project_id = e.project_id
-       AND w.id = coalesce(nullif(nullif(v.definition -> 'settings' ->> 'errorWorkflow', ''), 'DEFAULT'), e.workflow_id)
+       AND w.id = coalesce(
+               nullif(nullif(without_nul(v.definition) -> 'settings' ->> 'errorWorkflow', ''), 'DEFAULT'),
+               e.workflow_id)
       JOIN workflow_versions AS current ON current.id = coalesce(w.active_version_id, w.version_id)
      CROSS JOIN LATERAL (
            SELECT n.node ->> 'name'
-             FROM json_array_elements(current.definition -> 'nodes') WITH ORDINALITY AS n (node, place)
+             FROM json_array_elements(without_nul(current.definition) -> 'nodes') WITH ORDINALITY AS n (node, place)
             WHERE n.node ->> 'type' = 'n8n-nodes-base.errorTrigger'
               AND n.node ->> 'disabled' IS DISTINCT FROM 'true'
             ORDER BY n.place

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.api.conftest import NO_OP, WORKFLOW
+from tests.workflows import chain, code, no_op
 
 
 def raw(**changes: Any) -> bytes:
@@ -72,3 +73,24 @@ def test_it_is_stored_or_refused_and_the_api_goes_on(api, body: bytes) -> None:
     else:
         assert answer.json["message"]
         assert len(answer.data) < 10_000
+
+
+@pytest.mark.parametrize("place", ["parameters", "pinData", "settings"])
+def test_the_character_nul_is_refused(api, place) -> None:
+    body = chain(no_op())
+    (body["nodes"][0][place] if place == "parameters" else body.setdefault(place, {}))["a"] = "x\\\0"
+    answer = api.post("/workflows", body)
+    assert (answer.status_code, "NUL" in answer.json["message"]) == (400, True)
+
+
+def test_a_text_that_only_looks_like_nul_is_kept(api) -> None:
+    body = chain(code("return '\\u0000' + '\\\\u0000'"))
+    answer = api.post("/workflows", body)
+    assert answer.status_code == 200
+    assert answer.json["nodes"][-1]["parameters"] == body["nodes"][-1]["parameters"]
+
+
+def test_static_data_has_no_more_parts_than_a_workflow(api) -> None:
+    body = {**chain(no_op()), "staticData": {f"node:{number}": {} for number in range(1_001)}}
+    answer = api.post("/workflows", body)
+    assert (answer.status_code, answer.json["message"]) == (400, "staticData: Must not have more than 1,000 entries.")
