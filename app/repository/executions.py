@@ -11,6 +11,7 @@ from app.repository.connection import Connection
 from app.repository.errors import ExecutionNotFound
 from app.repository.execution_filters import ExecutionFilter
 from app.repository.execution_lists import page_statement
+from app.repository.restarts import AT_FAILURE, Restart, read_restart
 from app.vocabulary import Mode, Status
 
 
@@ -79,16 +80,14 @@ class ExecutionInput:
     """What an execution was started with: the node to start at, and a JSON array of n8n's items; None: the default.
 
     `resume_items` is what a call brought that ended its wait, `sealed` what has proved who made that call or the one
-    that started it, encrypted. `retry_from` is where a retry goes on (JSON: "start", or {"node", "run"}; None: at the
-    failure), `retry_items` what it gets there in place of what was recorded.
+    that started it, encrypted. `restart` is where a retry goes on.
     """
 
     start_node: str | None = None
     items: bytes | None = None
     resume_items: bytes | None = None
     sealed: bytes | None = None
-    retry_from: bytes | None = None
-    retry_items: bytes | None = None
+    restart: Restart = AT_FAILURE
 
 
 def list_executions(
@@ -129,7 +128,10 @@ def with_tags(connection: Connection, page: list[Execution]) -> list[Execution]:
 def read_inputs(connection: Connection, ids: Sequence[int]) -> dict[int, ExecutionInput]:
     """What these executions were started with; those that nobody said anything about are left out."""
     rows = connection.execute(INPUT, {"ids": list(ids)})
-    return {execution_id: ExecutionInput(*rest) for execution_id, *rest in rows}
+    return {
+        execution_id: ExecutionInput(start, items, resume_items, sealed, read_restart(place, retry_items))
+        for execution_id, start, items, resume_items, sealed, place, retry_items in rows
+    }
 
 
 def read_metadata(connection: Connection, ids: Sequence[int]) -> dict[int, dict[str, str]]:

@@ -10,6 +10,7 @@ from app.repository.connection import Connection, json_of, scalar
 from app.repository.errors import CannotRetry, ExecutionNotFound
 from app.repository.execution_filters import ExecutionFilter
 from app.repository.executions import list_executions
+from app.repository.restarts import AT_FAILURE, Restart
 from app.repository.targets import Target
 from app.vocabulary import IN_FLIGHT, RETRYABLE, Status
 
@@ -55,24 +56,6 @@ MOST_PAGES = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Restart:
-    """Where a retry goes on, and the items (JSON) that it gets there; None: those that were recorded.
-
-    `place` is JSON: "start", or {"node", "run"}; None: at the failure.
-    """
-
-    place: bytes | None = None
-    items: bytes | None = None
-
-    @property
-    def is_default(self) -> bool:
-        return self.place is None and self.items is None
-
-
-AT_FAILURE = Restart()
-
-
-@dataclass(frozen=True, slots=True)
 class RetryAnswer:
     """What became of one execution of many: `retry_id` is its retry, or `message` says why there is none."""
 
@@ -115,7 +98,7 @@ def retry(
             )
             connection.execute(COPY_INPUT, {"id": execution_id, "retry_id": retry_id})
             if not restart.is_default:
-                values = {"retry_from": json_of(restart.place), "retry_items": json_of(restart.items)}
+                values = {"retry_from": json_of(restart.stored_place()), "retry_items": json_of(restart.items)}
                 connection.execute(SAVE_RESTART, {"retry_id": retry_id, **values})
     except pg.UniqueViolation as error:
         in_flight = scalar(connection, RETRY_IN_FLIGHT, {"id": execution_id})
@@ -136,7 +119,7 @@ def refuse_unless_retryable(status: Status, restart: Restart = AT_FAILURE) -> No
     """Raise CannotRetry for an execution that has not ended, or that succeeded and has no failure to go on at."""
     if status in IN_FLIGHT:
         raise CannotRetry("Cannot retry a running or waiting execution")
-    if status == "success" and restart.place is None:
+    if status == "success" and restart.place == "failure":
         raise CannotRetry("Cannot retry a successful execution")
 
 

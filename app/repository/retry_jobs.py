@@ -14,7 +14,8 @@ from psycopg.rows import args_row
 from app.repository.connection import Connection, json_of, scalar
 from app.repository.errors import RetryJobNotFound
 from app.repository.execution_filters import ExecutionFilter, filter_of
-from app.repository.retries import Restart, RetryAnswer, find_retryable, retry_many, retryable_page
+from app.repository.restarts import Restart, read_restart
+from app.repository.retries import RetryAnswer, find_retryable, retry_many, retryable_page
 
 STEP_SIZE = 100
 COUNTED_UP_TO = 10_000
@@ -117,7 +118,7 @@ def create_retry_job(connection: Connection, wanted: ExecutionFilter, *, load_wo
         "project_id": wanted.visible_project,
         "wanted": orjson.dumps(asdict(wanted)).decode(),
         "load_workflow": load_workflow,
-        "retry_from": json_of(restart.place),
+        "retry_from": json_of(restart.stored_place()),
         "matched": matched if matched <= COUNTED_UP_TO else None,
     }
     return int(scalar(connection, CREATE, parameters))
@@ -163,7 +164,7 @@ def retry_some(connection: Connection, check: Check, *, size: int = STEP_SIZE) -
     if job is None or scalar(connection, IS_FULL, {"most": MOST_QUEUED}):
         return None
     job_id, document, load_workflow, place, above = job
-    wanted, restart = filter_of(orjson.loads(document)), Restart(place)
+    wanted, restart = filter_of(orjson.loads(document)), read_restart(place)
     page = retryable_page(connection, wanted, size=size, before=above)
     answers = retry_many(
         connection,

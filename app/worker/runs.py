@@ -20,6 +20,7 @@ from app.engine.run.restart import CannotRestart, restart_at, restart_at_failure
 from app.engine.run.run import TIMED_OUT, Outcome, RunRequest, run_workflow
 from app.engine.sandbox import Sandbox
 from app.repository.lifecycle import Claim, Failure, Result
+from app.repository.restarts import NodeRun
 from app.repository.static_data import StaticChange
 from app.triggers import trigger_nodes
 from app.worker.answers import NO_PORTS, PACKAGED, answer_of, evaluate_answering_node
@@ -111,28 +112,28 @@ def beginning_of(assignment: Assignment) -> Beginning:
     earlier: dict[str, Any] | None = orjson.loads(assignment.earlier) if assignment.earlier else None
     if claim.resumed:
         return Beginning(given.start_node, given.resume_items, earlier)
-    place = None if given.retry_from is None else orjson.loads(given.retry_from)
-    items = None if given.retry_items is None else orjson.loads(given.retry_items)
-    if isinstance(place, dict):
-        return _beginning_at(assignment, earlier or {}, place["node"], place["run"], items)
-    if earlier is not None and place is None and (resume := restart_at_failure(earlier, items)) is not None:
+    place = given.restart.place
+    items = None if given.restart.items is None else orjson.loads(given.restart.items)
+    if isinstance(place, NodeRun):
+        return _beginning_at(assignment, earlier or {}, place, items)
+    if earlier is not None and place == "failure" and (resume := restart_at_failure(earlier, items)) is not None:
         return Beginning(given.start_node, given.items, resume)
-    return Beginning(given.start_node, given.retry_items or given.items)
+    return Beginning(given.start_node, given.restart.items or given.items)
 
 
 def _beginning_at(
-    assignment: Assignment, earlier: dict[str, Any], node: str, run: int, items: list[dict[str, Any]] | None
+    assignment: Assignment, earlier: dict[str, Any], place: NodeRun, items: list[dict[str, Any]] | None
 ) -> Beginning:
     """A retry that goes on at a run of a node, or starts over there when nothing comes before it."""
     given = assignment.input
     try:
-        resume = restart_at(earlier, node, run, items)
+        resume = restart_at(earlier, place.node, place.run, items)
     except CannotRestart:
         # It was deleted since the retry was asked for. A node that is not there refuses the run.
-        return Beginning(f"{node} of execution {assignment.claim.retry_of}, which is gone", None)
+        return Beginning(f"{place.node} of execution {assignment.claim.retry_of}, which is gone", None)
     if resume is not None:
         return Beginning(given.start_node, None, resume)
-    return Beginning(node, given.retry_items or given.items)
+    return Beginning(place.node, given.restart.items or given.items)
 
 
 def shown(items: list[dict[str, Any]], proof: Proof) -> list[dict[str, Any]]:

@@ -6,7 +6,7 @@ from app.repository import lifecycle, retries, retry_jobs
 from app.repository.errors import CannotRetry, RetryJobNotFound
 from app.repository.execution_filters import ExecutionFilter
 from app.repository.executions import get_execution
-from app.repository.retries import AT_FAILURE, Restart
+from app.repository.restarts import AT_FAILURE, NodeRun, Restart
 from tests.repository.given import a_new_execution, a_worker, a_workflow, an_ended_execution
 
 
@@ -63,7 +63,7 @@ def test_what_a_retry_has_mended_is_passed_over_page_by_page(connection, worker_
 
 def test_it_asks_for_each_whether_its_place_is_there(connection, worker_id) -> None:
     failed = [an_ended_execution(connection, worker_id) for _ in range(2)]
-    place = Restart(b'{"node":"X","run":0}')
+    place = Restart(NodeRun("X"))
     asked = []
 
     def refuse_one(connection, execution_id: int, restart: Restart) -> None:

@@ -4,6 +4,7 @@ import time
 
 from app.repository import deletion_jobs, lifecycle, retries, retry_jobs, workflows
 from app.repository.execution_filters import ExecutionFilter
+from app.repository.restarts import NodeRun, Restart
 from tests.patience import wait_until
 from tests.repository.given import as_before_compression
 from tests.worker.conftest import REACH
@@ -178,7 +179,7 @@ def test_it_retries_many_in_the_background_where_they_ran(queue, start_worker) -
     start_worker()
     queue.wait_for(ids)
     for node, retried in (("Halt", 3), ("Done", 0)):
-        place = retries.Restart(f'{{"node":"{node}","run":0}}'.encode())
+        place = Restart(NodeRun(node))
         wanted = ExecutionFilter(ids=tuple(ids))
         job_id = retry_jobs.create_retry_job(queue.connection, wanted, load_workflow=False, restart=place)
         wait_until(lambda: retry_jobs.get_retry_job(queue.connection, job_id).finished_at)  # noqa: B023

@@ -19,6 +19,7 @@ from app.repository.connection import Connection
 from app.repository.errors import CannotRetry
 from app.repository.execution_filters import ExecutionFilter
 from app.repository.executions import get_executions, list_executions
+from app.repository.restarts import Restart
 from app.repository.retries import RetryAnswer
 from app.repository.retry_jobs import COUNTED_UP_TO
 from app.schemas.cursors import decode_cursor
@@ -128,14 +129,14 @@ def retry_all(
     """Retry these as the body says, or tell what would become of them; the answer, with those that cannot exist."""
     restart = restart_of(body)
     if body["dry_run"]:
-        answers = would_retry(connection, ids, body, restart)
+        answers = would_retry(connection, ids, restart)
     else:
         answers = retries.retry_many(
             connection,
             ids,
             load_workflow=body["load_workflow"],
             restart=restart,
-            check=lambda number: check_each(connection, number, body, restart),
+            check=lambda number: check_each(connection, number, restart),
             project_id=caller().project_id,
         )
     results = [render_retry_answer(one) for one in answers]
@@ -150,9 +151,7 @@ def ids_to_retry(given: Sequence[str]) -> tuple[list[int], list[str]]:
     return possible, [text for text in dict.fromkeys(given) if text not in known]
 
 
-def would_retry(
-    connection: Connection, ids: list[int], body: dict[str, Any], restart: retries.Restart
-) -> list[RetryAnswer]:
+def would_retry(connection: Connection, ids: list[int], restart: Restart) -> list[RetryAnswer]:
     """What retry_many would say, as far as it can be told without doing it."""
     found = {e.id: e.status for e in get_executions(connection, ids, project_id=caller().project_id)}
     answers = []
@@ -161,7 +160,7 @@ def would_retry(
         try:
             retries.refuse_unless_retryable(found.get(number, "error"), restart)
             if number in found:
-                check_each(connection, number, body, restart)
+                check_each(connection, number, restart)
         except CannotRetry as error:
             message = error.message
         answers.append(RetryAnswer(number, None, message))

@@ -171,7 +171,7 @@ def retry_execution(body: dict[str, Any], query: dict[str, Any], execution_id: s
 
         def act() -> dict[str, Any]:
             nonlocal retry_id
-            check_place(connection, number, body, restart)
+            check_place(connection, number, restart)
             retry_id = retries.retry(
                 connection, number, load_workflow=load_workflow, restart=restart, project_id=caller().project_id
             )

@@ -3,15 +3,13 @@
 import time
 from functools import partial
 
-import orjson
-
 from app.engine.run.restart import CannotRestart, check_restart
 from app.repository import retry_jobs
 from app.repository.connection import Connection
 from app.repository.errors import CannotRetry
 from app.repository.execution_data import read_data
 from app.repository.executions import get_execution
-from app.repository.retries import Restart
+from app.repository.restarts import NodeRun, Restart
 from app.worker.chores.chore import Chore, about
 from app.worker.database import Database
 
@@ -34,13 +32,13 @@ def retrier(database: Database, largest: int) -> Chore:
 
 def check_place(connection: Connection, execution_id: int, restart: Restart, *, largest: int) -> None:
     """Refuse a node that the execution does not have, or that never ran in it. Raises CannotRetry."""
-    place = None if restart.place is None else orjson.loads(restart.place)
-    if not isinstance(place, dict):
+    place = restart.place
+    if not isinstance(place, NodeRun):
         return
     if get_execution(connection, execution_id).json_size_bytes > largest:
         raise CannotRetry(f"The execution's data has more than {largest:,} bytes")
     try:
         data = read_data(connection, [execution_id]).get(execution_id)
-        check_restart(data, place["node"], place["run"])
+        check_restart(data, place.node, place.run)
     except CannotRestart as error:
         raise CannotRetry(str(error)) from error

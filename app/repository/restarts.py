@@ -1,0 +1,49 @@
+"""Where a retry goes on, stored as JSON. Knows nobody."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Literal
+
+import orjson
+
+
+@dataclass(frozen=True, slots=True)
+class NodeRun:
+    """A run of a node, the first being 0."""
+
+    node: str
+    run: int = 0
+
+
+Place = Literal["failure", "start"] | NodeRun
+"""Where it goes on: at the node that failed, at the start, or at a run of a node."""
+
+
+@dataclass(frozen=True, slots=True)
+class Restart:
+    """Where a retry goes on, and the items (JSON) that it gets there; None: those that were recorded."""
+
+    place: Place = "failure"
+    items: bytes | None = None
+
+    @property
+    def is_default(self) -> bool:
+        return self.place == "failure" and self.items is None
+
+    def stored_place(self) -> bytes | None:
+        """The place as it is stored: "start", {"node", "run"}; None: at the failure."""
+        if self.place == "failure":
+            return None
+        return orjson.dumps(self.place if isinstance(self.place, str) else asdict(self.place))
+
+
+AT_FAILURE = Restart()
+
+
+def read_restart(place: bytes | None, items: bytes | None = None) -> Restart:
+    """The restart whose place was stored."""
+    if place is None:
+        return Restart(items=items)
+    read = orjson.loads(place)
+    return Restart(NodeRun(read["node"], read["run"]) if isinstance(read, dict) else "start", items)
