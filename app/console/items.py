@@ -6,6 +6,8 @@ from typing import Any
 
 import orjson
 
+from app.http_rules import file_name_of
+
 LONGEST_CELL = 300
 LONGEST_JSON = 50_000
 MOST_COLUMNS = 40
@@ -146,7 +148,7 @@ def files(items: Sequence[Any], numbers: Sequence[int]) -> list[File]:
         for name, entry in binary.items() if isinstance(binary, dict) else ():
             if isinstance(entry, dict):
                 said = [str(entry.get(key) or "") for key in ("fileName", "mimeType", "fileSize")]
-                found.append(File(number, str(name), said[0] or str(name), said[1], said[2]))
+                found.append(File(number, str(name), file_name_of(said[0] or name), said[1], said[2]))
     return found
 
 

@@ -123,9 +123,12 @@ def answer_failure(handler: Callable[[Any], Response]) -> Callable[[Exception], 
 
 
 def ask_to_sign_in() -> Response:
-    """The way to the page that signs in, and from there back to this one."""
+    """The way to the page that signs in, and from there back to this one.
+
+    A script gets no more than the status: the page that it belongs to stays, with what was written in it.
+    """
     if asks_for_part():
-        return Response(status=401, headers={"HX-Refresh": "true"})
+        return Response(status=401)
     wanted = request.full_path.rstrip("?") if request.method == "GET" else ""
     return lead_to(url_for("console.sign_in", next=wanted))
 

@@ -178,6 +178,52 @@ def test_the_list_is_worked_with_keys_alone(open_tab, stage):
     page.wait_for_url(re.compile(r"/console/executions/\d+$"))
 
 
+def test_a_hidden_tab_asks_for_nothing_and_catches_up_when_it_is_shown(open_tab, stage):
+    page: Page = open_tab().page
+    expect(page.locator(".row")).not_to_have_count(0)
+    show(page, hidden=True)
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    stage.server.post(f"/api/v1/workflows/{stage.workflow}/run", {"wait": 20})
+    page.wait_for_timeout(3_500)  # longer than it polls where it hears of no events
+    assert asked == []
+    show(page, hidden=False)
+    expect(page.locator("#newer")).to_contain_text("new")
+    assert any("/executions/events" in address for address in asked)
+
+
+def show(page: Page, *, hidden: bool) -> None:
+    """Let a page believe that its tab is hidden, or shown again."""
+    page.evaluate(
+        "hidden => { Object.defineProperty(document, 'hidden', { get: () => hidden, configurable: true });"
+        " document.dispatchEvent(new Event('visibilitychange')); }",
+        hidden,
+    )
+
+
+def test_what_was_written_stays_when_the_session_ends_and_is_sent_after_signing_in_elsewhere(open_tab, stage):
+    tab = open_tab()
+    page: Page = tab.page
+    page.goto("/console/executions/2?node=Reserve+stock")
+    field = page.get_by_label("Its input, a list of JSON objects")
+    items = [{**json.loads(field.input_value())[0], "takenAt": 0}]
+    field.fill(json.dumps(items))
+    with connect(stage.database_url) as connection:
+        connection.execute("DELETE FROM console_sessions")
+    page.get_by_role("button", name="Retry from Reserve stock").click()
+    expect(page.locator("#signed-out")).to_contain_text("You are signed out")
+    assert json.loads(field.input_value()) == items
+    with connect(stage.database_url) as connection:
+        link = new_link(connection, "", stage.server.key)
+    other = tab.context.new_page()
+    other.goto(link)
+    other.close()
+    page.get_by_role("button", name="Retry from Reserve stock").click()
+    page.wait_for_url(re.compile(r"/console/executions/\d+$"))
+    expect(page.locator(".head .pill")).to_have_text("Succeeded")
+    tab.trouble = [said for said in tab.trouble if "status of 401" not in said and "status of 403" not in said]
+
+
 def test_older_rows_come_as_one_scrolls(open_tab, stage):
     with connect(stage.database_url) as connection:
         connection.execute(COPY, [120])

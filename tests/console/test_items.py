@@ -37,3 +37,8 @@ def test_json_is_cut_and_files_are_listed():
     assert [(file.item, file.name, file.file_name) for file in files(ITEMS, [0, 1, 2])] == [(1, "data", "a.png")]
     assert contains(ITEMS[0], "ADA")
     assert not contains(ITEMS[0], "Grace")
+
+
+def test_the_name_of_a_file_cannot_pretend_to_end_otherwise():
+    item = {"json": {}, "binary": {"data": {"fileName": "\u202egnp.html", "mimeType": "text/html"}}}
+    assert [file.file_name for file in files([item], [0])] == ["_gnp.html"]

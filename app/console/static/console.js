@@ -1,5 +1,5 @@
 // What every page does: actions by buttons, the dialog, relative times, whatever goes wrong.
-import { call, toast } from "./api.js";
+import { call, tellSignedIn, tellSignedOut, toast } from "./api.js";
 
 const dialog = document.getElementById("dialog");
 const UNITS = [[86400, "d"], [3600, "h"], [60, "min"]];
@@ -91,9 +91,14 @@ document.addEventListener("submit", (event) => {
   for (const field of event.target.elements) if (field.name && field.value === "") field.disabled = true;
 });
 document.addEventListener("htmx:responseError", (event) => {
+  if (event.detail.xhr.status === 401) {
+    tellSignedOut();
+    return;
+  }
   const page = new DOMParser().parseFromString(event.detail.xhr.responseText, "text/html");
   toast(page.querySelector('[role="alert"]')?.textContent || `The server answered ${event.detail.xhr.status}`, { problem: true });
 });
+document.addEventListener("htmx:afterOnLoad", (event) => event.detail.xhr.status < 400 && tellSignedIn());
 document.addEventListener("htmx:sendError", () => toast("The server cannot be reached", { problem: true }));
 
 // Popovers close when one clicks elsewhere or presses Escape.

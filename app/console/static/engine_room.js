@@ -1,10 +1,14 @@
 // The engine room as it is by now; a hidden tab asks for nothing.
+import { tellSignedIn, tellSignedOut } from "./api.js";
+
 const POLL_MS = 5000;
 
 async function follow() {
   if (document.hidden) return;
   const response = await fetch(location.pathname).catch(() => null);
+  if (response?.redirected) tellSignedOut();
   if (!response?.ok || response.redirected) return;
+  tellSignedIn();
   const fresh = new DOMParser().parseFromString(await response.text(), "text/html").getElementById("engine");
   if (fresh) Idiomorph.morph(document.getElementById("engine"), fresh);
 }

@@ -1,4 +1,5 @@
 // One execution: the graph's zoom, the node that is looked at, a retry from it, and how it goes while it runs.
+import { tellSignedIn, tellSignedOut } from "./api.js";
 import { watch } from "./live.js";
 import { startExecution } from "./start.js";
 import { frame, redraw, startZoom } from "./zoom.js";
@@ -63,7 +64,9 @@ async function follow() {
   const chosen = new URL(location).searchParams.get("node");
   const query = chosen ? `?node=${encodeURIComponent(chosen)}` : "";
   const response = await fetch(now.dataset.now + query, { headers: { "HX-Request": "true" } }).catch(() => null);
+  if (response?.status === 401) tellSignedOut();
   if (!response?.ok) return;
+  tellSignedIn();
   const text = await response.text();
   Idiomorph.morph(now, text, { morphStyle: "innerHTML" });
   htmx.process(now);

@@ -156,8 +156,8 @@ async function refresh(shown) {
   if (!shown.length) return;
   const query = new URLSearchParams();
   for (const each of shown.slice(0, 100)) query.append("id", each.id.slice(2));
-  const response = await fetch(`${list().dataset.rows}?${query}`, { headers: { "HX-Request": "true" } });
-  if (!response.ok) return;
+  const response = await fetch(`${list().dataset.rows}?${query}`, { headers: { "HX-Request": "true" } }).catch(() => null);
+  if (!response?.ok) return;
   const found = new DOMParser().parseFromString(await response.text(), "text/html");
   for (const each of shown.slice(0, 100)) {
     const fresh = found.getElementById(each.id);

@@ -1,12 +1,16 @@
 // Told by events what happens, and asking every few seconds where there are none. A hidden tab does neither.
 const POLL_MS = 3000;
 const GATHER_MS = 300;
+const AGAIN_MS = 2000;
+const LATEST_MS = 60000;
 
 /** Calls `look` whenever something may have changed; `address` gives that of the events to listen to. */
 export function watch(address, look) {
   let source = null;
   let told = false;
   let due = 0;
+  let again = 0;
+  let failed = 0;
   let over = false;
 
   const soon = () => {
@@ -15,6 +19,7 @@ export function watch(address, look) {
   };
 
   function close() {
+    clearTimeout(again);
     source?.close();
     source = null;
     told = false;
@@ -26,11 +31,22 @@ export function watch(address, look) {
     source = new EventSource(address());
     source.addEventListener("ready", () => {
       told = true;
-      soon();
+      failed = 0;
+      soon(); // what happened since the stream broke off is read, and need not be told
     });
     source.addEventListener("execution", soon);
     source.addEventListener("reload", soon);
-    source.addEventListener("error", () => (told = false));
+    source.addEventListener("error", lost);
+  }
+
+  /** The browser connects again by itself, but not where it was refused: then later and later, and not all at once. */
+  function lost() {
+    told = false;
+    if (source?.readyState !== EventSource.CLOSED) return;
+    const pause = Math.min(AGAIN_MS * 2 ** failed, LATEST_MS);
+    failed += 1;
+    clearTimeout(again);
+    again = setTimeout(open, pause * (0.5 + Math.random() / 2));
   }
 
   document.addEventListener("visibilitychange", () => {
