@@ -77,7 +77,7 @@ def test_it_asks_for_each_whether_its_place_is_there(connection, worker_id) -> N
     one, other = retry_jobs.read_results(connection, job_id, limit=9)
     assert (other.id, other.message) == (failed[0], "The node 'X' is not there")
     place_of = "SELECT retry_from FROM execution_inputs WHERE execution_id = %s"
-    assert connection.execute(place_of, [one.retry_id]).fetchone() == (place.place,)
+    assert connection.execute(place_of, [one.retry_id]).fetchone() == (b'{"node":"X","run":0}',)
 
 
 def test_it_waits_while_much_is_queued(connection, worker_id, monkeypatch) -> None:
