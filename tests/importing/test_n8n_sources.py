@@ -4,9 +4,12 @@ import hashlib
 import json
 from pathlib import Path
 
+import httpx
 import pytest
 
+from app.importing.n8n import public_api
 from app.importing.n8n.open_source import Access
+from app.importing.n8n.public_api import ATTEMPTS
 from app.importing.n8n.source import SourceError
 from tests.importing import n8n
 from tests.postgres import cloned_database
@@ -112,6 +115,23 @@ def test_a_folder_and_a_database_of_something_else_are_told(bring, database_url,
         bring("postgresql://nobody@127.0.0.1:1/none")
     with pytest.raises(SourceError, match="N8N_API_KEY"):
         bring("http://127.0.0.1:1")
+
+
+@pytest.mark.parametrize(("answered", "asked"), [(0, 1), (1, 1 + ATTEMPTS)])
+def test_where_nobody_ever_listened_is_asked_once(monkeypatch, bring, answered, asked):
+    calls = []
+
+    def get(self, path, **kwargs):
+        calls.append(path)
+        if len(calls) > answered:
+            raise httpx.ConnectError("Connection refused")
+        return httpx.Response(200, json={"data": [], "nextCursor": None})
+
+    monkeypatch.setattr(httpx.Client, "get", get)
+    monkeypatch.setattr(public_api, "LONGEST_WAIT", 0)
+    with pytest.raises(SourceError, match="does not answer: Connection refused"):
+        bring("http://127.0.0.1:1", access=Access(api_key="x"))
+    assert len(calls) == asked
 
 
 def test_an_n8n_before_1_0_is_told(bring, sqlite_file):

@@ -16,6 +16,8 @@ PAGE = 100
 PAGE_OF_DATA = 20
 """Executions whose data comes on one page."""
 ATTEMPTS = 5
+LONGEST_WAIT = 30.0
+"""Seconds between two attempts."""
 SECONDS = 60.0
 
 
@@ -41,6 +43,7 @@ class ApiSource(Spool):
         super().__init__(files)
         base = url.rstrip("/").removesuffix("/api/v1") + "/api/v1"
         self._client = httpx.Client(base_url=base, headers={"X-N8N-API-KEY": key}, timeout=SECONDS)
+        self._was_reached = False
         try:
             self._read_small()
             if executions:
@@ -131,8 +134,8 @@ class ApiSource(Spool):
     def _get(self, path: str, parameters: dict[str, str]) -> httpx.Response:
         waiting = Retrying(
             stop=stop_after_attempt(ATTEMPTS),
-            wait=wait_exponential(max=30),
-            retry=retry_if_exception(lambda error: isinstance(error, httpx.TransportError | Overloaded)),
+            wait=wait_exponential(max=LONGEST_WAIT),
+            retry=retry_if_exception(self._may_pass),
             reraise=True,
         )
         try:
@@ -140,8 +143,15 @@ class ApiSource(Spool):
         except (httpx.HTTPError, Overloaded) as error:
             raise SourceError(f"{self.name} does not answer: {error}") from error
 
+    def _may_pass(self, error: BaseException) -> bool:
+        """Whether to ask again is of use. Where nobody has ever been reached, the address is wrong."""
+        if isinstance(error, httpx.ConnectError):
+            return self._was_reached
+        return isinstance(error, httpx.TransportError | Overloaded)
+
     def _ask(self, path: str, parameters: dict[str, str]) -> httpx.Response:
         response = self._client.get(path, params=parameters)
+        self._was_reached = True
         if response.status_code in (429, 502, 503, 504):
             raise Overloaded(f"{path} answers {response.status_code}")
         return response
