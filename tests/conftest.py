@@ -1,5 +1,6 @@
 """Fixtures for every test: a database of its own, connections to it, and live processes over it."""
 
+import gc
 import os
 import subprocess
 import sys
@@ -36,6 +37,12 @@ def _server_url() -> str:
     if _server is None:
         _server = TestServer()
     return _server.url("postgres")
+
+
+def pytest_collection_finish() -> None:
+    """What was loaded and collected stays: no look at all of it again each time that a test has made something."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.hookimpl(optionalhook=True)
