@@ -8,7 +8,7 @@ from itertools import islice
 from typing import Any
 
 import flask
-from flask import Response, request
+from flask import Response, g, request
 
 from app.api.credentials import read_held
 from app.api.face.answers import answer
@@ -18,11 +18,14 @@ from app.api.face.errors import Refused
 from app.api.face.html_pages import html_page
 from app.api.face.paths import require_id
 from app.api.face.services import database, services
+from app.api.face.sessions import session_key
 from app.credentials.consents import CALLBACKS, TooManyAtOnce
 from app.credentials.errors import CannotDecrypt
 from app.credentials.oauth_errors import OAuthError
 from app.repository import credentials
+from app.repository.api_keys import ApiKey, digest
 from app.repository.errors import CredentialNotFound
+from app.repository.oauth import Visitor
 from app.schemas.credentials import ConsentSchema
 
 blueprint = Blueprint("credentials-consents", __name__, url_prefix="/api/v1/credentials")
@@ -44,7 +47,9 @@ MOST_PARAMETERS = 50
 def authorize_credential(credential_id: str) -> Response:
     """Where to send somebody so that this credential may act for them: open the address in a browser.
 
-    It is good for one use within ten minutes, and a newer one takes its place.
+    It is good for one use within ten minutes, and a newer one takes its place. Asked for by a session of the console,
+    it ends in that session alone; asked for with a key, whoever is sent there may consent, but nobody who is signed in
+    to the console with another key.
     """
     with database() as connection:
         found = credentials.get_credential(
@@ -52,12 +57,18 @@ def authorize_credential(credential_id: str) -> Response:
         )
         held = read_held(connection, found)
     try:
-        url = services().consents.begin(found, held, database)
+        url = services().consents.begin(found, held, visitor(caller()), database)
     except OAuthError as error:
         raise Refused(409, str(error)) from error
     except TooManyAtOnce:
         raise Refused(503, BUSY, {"Retry-After": "2"}) from None
     return answer({"authorizationUrl": url})
+
+
+def visitor(api_key: ApiKey | None) -> Visitor:
+    """Who calls, with the session that was shown."""
+    session: str | None = g.get("session_token")
+    return Visitor(None if api_key is None else api_key.id, None if session is None else digest(session))
 
 
 def finish_consent() -> Response:
@@ -66,7 +77,7 @@ def finish_consent() -> Response:
         return Response(status=204)
     query = dict(islice(request.args.items(), MOST_PARAMETERS))
     try:
-        name = services().consents.finish(query, database)
+        name = services().consents.finish(query, visitor(session_key()), database)
     except OAuthError as error:
         return page("Not connected", str(error), 400)
     except CannotDecrypt as error:

@@ -28,7 +28,7 @@ from app.outgoing.client import Outgoing
 from app.repository import credentials, oauth
 from app.repository.connection import Connection
 from app.repository.credentials import Credential
-from app.repository.oauth import TakenConsent
+from app.repository.oauth import TakenConsent, Visitor
 
 CALLBACKS = {OAUTH2: "/rest/oauth2-credential/callback", OAUTH1: "/rest/oauth1-credential/callback"}
 """n8n's paths: the addresses that are registered with providers stay valid."""
@@ -37,6 +37,10 @@ AT_ONCE = 8
 LONGEST_STATE = 1_000
 LONGEST_CODE = 4_096
 STALE = "This consent was used already, is more than ten minutes old, or was not asked for here. Start it again."
+ELSEWHERE = (
+    "Somebody else has begun this consent. Go on in the browser and the session in which it was begun; if an API key "
+    "began it, in a browser where nobody is signed in to the console, or with that key."
+)
 CHANGED = "The credential was changed or moved meanwhile. Start the consent again."
 
 T = TypeVar("T")
@@ -72,8 +76,11 @@ class Consents:
         self._types = types
         self._asking = threading.BoundedSemaphore(AT_ONCE)
 
-    def begin(self, credential: Credential, held: Mapping[str, Any], transact: Transact) -> str:
-        """The address to send somebody to. Raises OAuthError, TooManyAtOnce, OSError without a key."""
+    def begin(self, credential: Credential, held: Mapping[str, Any], by: Visitor, transact: Transact) -> str:
+        """The address to send somebody to. A session that begins it ends it, too; a key hands it on.
+
+        Raises OAuthError, TooManyAtOnce, OSError without a key.
+        """
         protocol, data = self._protocol(credential.type), self._types.complete(credential.type, held)
         state, callback = self._new_state(credential.id), self._address + CALLBACKS[protocol]
         if protocol == OAUTH2:
@@ -93,13 +100,14 @@ class Consents:
                 connection,
                 credential.id,
                 credential.project_id,
+                by=by,
                 state_sha256=digest(state),
                 sealed=sealed,
                 seconds=STATE_SECONDS,
             )
         return url
 
-    def finish(self, query: Mapping[str, str], transact: Transact) -> str:
+    def finish(self, query: Mapping[str, str], by: Visitor, transact: Transact) -> str:
         """Store the tokens that a callback leads to; returns the credential's name.
 
         Raises OAuthError, TooManyAtOnce, CannotDecrypt, and OSError without a key.
@@ -107,9 +115,10 @@ class Consents:
         state = query.get("state", "")
         credential_id = self._credential_of(state)
         with transact() as connection:
-            taken = oauth.take_consent(connection, credential_id, digest(state))
+            taken = oauth.take_consent(connection, credential_id, digest(state), by=by)
+            elsewhere = taken is None and oauth.is_under_way(connection, credential_id, digest(state))
         if taken is None:
-            raise StaleState(STALE)
+            raise StaleState(ELSEWHERE if elsewhere else STALE)
         held = self._vault.decrypt(taken.secret, taken.credential_id, taken.type)
         data = self._types.complete(taken.type, held)
         if refusal := refusal_in(query):

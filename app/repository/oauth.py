@@ -1,29 +1,43 @@
 """Consents under way and renewals of tokens: what makes each happen once, whoever else tries."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from uuid import UUID
 
 from psycopg.rows import class_row
 
-from app.repository.connection import Connection
+from app.repository.connection import Connection, scalar
 from app.repository.credentials import Secret
 
 START_CONSENT = """
-    INSERT INTO oauth_consents AS o (credential_id, project_id, state_sha256, sealed, expires_at)
-    VALUES (%(credential_id)s, %(project_id)s, %(state_sha256)s, %(sealed)s, now() + make_interval(secs => %(seconds)s))
+    INSERT INTO oauth_consents AS o
+           (credential_id, project_id, state_sha256, sealed, expires_at, api_key_id, session_sha256)
+    VALUES (%(credential_id)s, %(project_id)s, %(state_sha256)s, %(sealed)s, now() + make_interval(secs => %(seconds)s),
+            %(api_key_id)s, %(session_sha256)s)
     ON CONFLICT (credential_id) DO UPDATE
        SET project_id = excluded.project_id, state_sha256 = excluded.state_sha256, sealed = excluded.sealed,
-           expires_at = excluded.expires_at
+           expires_at = excluded.expires_at, api_key_id = excluded.api_key_id,
+           session_sha256 = excluded.session_sha256
 """
 
-# Of two callbacks with the same state one takes it. What has moved to another project meanwhile gets no tokens.
+# Of two callbacks with the same state one takes it. What has moved to another project meanwhile gets no tokens. A
+# consent that a session has begun ends in that session; one that a key has begun ends in a browser without a session,
+# or in one of the same key.
 TAKE_CONSENT = """
     DELETE FROM oauth_consents AS o
-     USING credentials AS c
+     USING credentials AS c, api_keys AS k
      WHERE o.credential_id = %(credential_id)s AND o.state_sha256 = %(state_sha256)s AND o.expires_at > now()
        AND c.id = o.credential_id AND c.project_id = o.project_id
+       AND k.id = o.api_key_id AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > now())
+       AND CASE WHEN o.session_sha256 IS NULL THEN coalesce(%(api_key_id)s, o.api_key_id) = o.api_key_id
+                ELSE o.session_sha256 = %(session_sha256)s END
     RETURNING o.credential_id, o.project_id, o.sealed, c.name, c.type, c.data, c.key_id, clock_timestamp() AS taken_at
+"""
+
+IS_UNDER_WAY = """
+    SELECT EXISTS (SELECT FROM oauth_consents AS o
+                    WHERE o.credential_id = %(credential_id)s AND o.state_sha256 = %(state_sha256)s
+                      AND o.expires_at > now())
 """
 
 # The row is locked for the moment of this statement only.
@@ -58,6 +72,17 @@ KEEP_RENEWED = """
 
 
 @dataclass(frozen=True, slots=True)
+class Visitor:
+    """Who begins a consent, or comes back with one: an API key, by itself or by way of a browser's session.
+
+    Neither: a browser that nobody has signed in with.
+    """
+
+    api_key_id: int | None = None
+    session_sha256: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class TakenConsent:
     """A consent with the credential that it is for; `sealed` and `data` are encrypted."""
 
@@ -89,18 +114,35 @@ class HeldSecret:
 
 
 def start_consent(
-    connection: Connection, credential_id: str, project_id: str, *, state_sha256: bytes, sealed: bytes, seconds: float
+    connection: Connection,
+    credential_id: str,
+    project_id: str,
+    *,
+    by: Visitor,
+    state_sha256: bytes,
+    sealed: bytes,
+    seconds: float,
 ) -> None:
     """Remember the consent that is asked for, in place of an earlier one for this credential."""
-    values = {"credential_id": credential_id, "project_id": project_id, "seconds": seconds}
+    values = {"credential_id": credential_id, "project_id": project_id, "seconds": seconds, **asdict(by)}
     connection.execute(START_CONSENT, {**values, "state_sha256": state_sha256, "sealed": sealed})
 
 
-def take_consent(connection: Connection, credential_id: str, state_sha256: bytes) -> TakenConsent | None:
-    """The consent of this state, which is gone from now on; None: there is none, or it is too old."""
+def take_consent(
+    connection: Connection, credential_id: str, state_sha256: bytes, *, by: Visitor
+) -> TakenConsent | None:
+    """The consent of this state, which is gone from now on; None: there is none, it is too old, its key is valid no
+    more, or another visitor has begun it, who can still take it.
+    """
     with connection.cursor(row_factory=class_row(TakenConsent)) as cursor:
-        where = {"credential_id": credential_id, "state_sha256": state_sha256}
+        where = {"credential_id": credential_id, "state_sha256": state_sha256, **asdict(by)}
         return cursor.execute(TAKE_CONSENT, where).fetchone()
+
+
+def is_under_way(connection: Connection, credential_id: str, state_sha256: bytes) -> bool:
+    """Whether there is a consent of this state that somebody can take."""
+    where = {"credential_id": credential_id, "state_sha256": state_sha256}
+    return bool(scalar(connection, IS_UNDER_WAY, where))
 
 
 def hold_renewal(

@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 from flask import Flask
+from flask.testing import FlaskClient
 
 from app.api.face.key_cache import ApiKeyCache
 from app.credentials.tokens import EXPIRES_AT
@@ -18,6 +19,7 @@ from tests.api.conftest import Api
 from tests.credentials.provider import CLIENT, OAUTH1, SECRET, Provider
 
 ORIGIN = "https://n8n.example.com"
+SAME_ORIGIN = {"Sec-Fetch-Site": "same-origin"}
 
 
 @pytest.fixture(scope="module")
@@ -53,6 +55,20 @@ def back(api: Api, callback: str):
     """What a browser without any key gets at the address that the provider sends it to."""
     assert callback.startswith(f"{ORIGIN}/rest/oauth")
     return api.with_key(None).call("GET", callback.removeprefix(ORIGIN))
+
+
+def signed_in(api: Api, key: str) -> FlaskClient:
+    """A browser that somebody has signed in to the console with."""
+    browser = api.client.application.test_client()
+    signed = browser.post("/console/sign-in", data={"key": key}, headers=SAME_ORIGIN, base_url=ORIGIN)
+    assert signed.status_code == 303
+    return browser
+
+
+def came_back(browser: FlaskClient, callback: str):
+    """What a browser gets that the provider has sent back."""
+    headers = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Accept": "text/html"}
+    return browser.get(callback.removeprefix(ORIGIN), headers=headers, base_url=ORIGIN)
 
 
 def held(api: Api, credential_id: str, kind: str = "oAuth2Api") -> dict[str, Any]:
@@ -98,6 +114,37 @@ def test_a_state_is_good_once_and_the_last_one_counts(api: Api, provider: Provid
     again = back(api, late)
     assert (again.status_code, "used already" in again.text) == (400, True)
     assert (len(provider.asked), held(api, credential_id)) == (1, tokens)
+
+
+def test_a_consent_ends_in_the_session_that_began_it(api: Api, provider: Provider) -> None:
+    credential_id = made(api, provider.data())
+    beginner, other = signed_in(api, "everything"), signed_in(api, "everything")
+    answer = beginner.get(f"/api/v1/credentials/{credential_id}/authorize", headers=SAME_ORIGIN, base_url=ORIGIN)
+    callback = provider.consented(answer.json["authorizationUrl"])
+    for browser in (other, api.client.application.test_client()):
+        said = came_back(browser, callback)
+        assert (said.status_code, "the session in which it was begun" in said.text) == (400, True)
+    assert provider.asked == []
+    assert came_back(beginner, callback).status_code == 200
+    assert "used already" in came_back(beginner, callback).text
+
+
+def test_a_consent_that_a_key_began_ends_in_no_session_of_another(api: Api, provider: Provider) -> None:
+    credential_id = made(api, provider.data())
+    callback = provider.consented(authorize(api, credential_id))
+    api.with_key("another", "*")
+    assert came_back(signed_in(api, "another"), callback).status_code == 400
+    assert provider.asked == []
+    assert came_back(signed_in(api, "everything"), callback).status_code == 200
+
+
+def test_a_consent_ends_with_its_key(api: Api, provider: Provider) -> None:
+    credential_id = made(api, provider.data())
+    callback = provider.consented(authorize(api, credential_id))
+    api.db.execute("UPDATE api_keys SET revoked_at = now()")
+    api.db.commit()
+    assert back(api, callback).status_code == 400
+    assert provider.asked == []
 
 
 def test_a_state_expires_and_cannot_be_made_up(api: Api, provider: Provider) -> None:

@@ -22,6 +22,8 @@ UNDER_TLS = "__Host-executions-session"
 TOKEN_HEADER = "X-Console-Token"
 TOKEN_FIELD = "token"
 ATTENDED_HEADER = "X-Console-Attended"
+SESSION_PAGES = ("console", "callbacks")
+"""Blueprints that answer without a key, start no workflow, and look at who is signed in."""
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 LONGEST_TOKEN = 64
 FROM_ELSEWHERE = "This was asked for by a page of another origin"
@@ -131,7 +133,7 @@ def set_cookie(response: Response, value: str, max_age: int | None = None) -> Re
 def hide_cookie() -> None:
     """Keep the cookie from what answers without a key: a workflow would record it."""
     view = current_app.view_functions.get(request.endpoint or "")
-    if getattr(view, "public", False) and request.blueprint != "console":
+    if getattr(view, "public", False) and request.blueprint not in SESSION_PAGES:
         remove_cookie(request)
 
 
