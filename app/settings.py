@@ -45,6 +45,8 @@ class Settings:
     """How many executions one worker runs at the same time."""
     listeners: int
     """How many triggers with a connection of their own one worker holds."""
+    project_listeners: int
+    """How many such triggers the active workflows of one project may have."""
     heartbeat_seconds: float
     """How often a worker says that it is alive."""
     lease_seconds: float
@@ -142,6 +144,7 @@ class Settings:
             api_key=_api_key(environ.get("EXECUTIONS_API_KEY", "").strip()),
             concurrency=reader.integer("EXECUTIONS_CONCURRENCY", 50, low=1, high=10_000),
             listeners=reader.integer("EXECUTIONS_LISTENERS", 100, low=0, high=10_000),
+            project_listeners=reader.integer("EXECUTIONS_PROJECT_LISTENERS", 100, low=0, high=10_000),
             heartbeat_seconds=reader.duration("EXECUTIONS_HEARTBEAT_SECONDS", 5),
             lease_seconds=reader.duration("EXECUTIONS_LEASE_SECONDS", 30),
             node_seconds=reader.duration("EXECUTIONS_NODE_SECONDS", 5),

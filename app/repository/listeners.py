@@ -7,6 +7,7 @@ from uuid import UUID
 
 from app.repository import trigger_nodes
 from app.repository.connection import Connection, scalar
+from app.repository.errors import Conflict
 from app.repository.lifecycle.claims import LOCK_WORKER
 from app.repository.trigger_nodes import TriggerNode
 
@@ -15,6 +16,20 @@ ADD = """
     SELECT %(workflow_id)s, n.node
       FROM unnest(%(nodes)s::text[]) AS n (node)
     ON CONFLICT (workflow_id, node) DO NOTHING
+"""
+
+LOCK_PROJECT = """
+    SELECT pg_advisory_xact_lock(hashtextextended('listeners', hashtext(w.project_id)))
+      FROM workflows AS w
+     WHERE w.id = %(workflow_id)s
+"""
+
+# Those that are active in a project are few, and all listeners are not many more than all workers can hold.
+COUNT_OF_PROJECT = """
+    SELECT count(*)
+      FROM listeners AS l
+      JOIN workflows AS w ON w.id = l.workflow_id
+     WHERE w.project_id = (SELECT o.project_id FROM workflows AS o WHERE o.id = %(workflow_id)s)
 """
 
 SAY_SLOTS = """
@@ -77,6 +92,16 @@ TRIGGER = """
 """
 
 
+class TooMany(Conflict):
+    """The project has as many triggers with a connection as it may have."""
+
+    def __init__(self, number: int, most: int) -> None:
+        super().__init__(
+            f"The active workflows of this project hold {number:,} connections by their triggers, and {most:,} is the "
+            "most (EXECUTIONS_PROJECT_LISTENERS): deactivate some that are not needed"
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class Listener:
     """A trigger that a worker holds, since when, and the version and project of its workflow as they are now."""
@@ -88,9 +113,18 @@ class Listener:
     project_id: str
 
 
-def register(connection: Connection, workflow_id: str, nodes: Sequence[str]) -> None:
-    """Let exactly these nodes of a workflow be held by somebody."""
-    trigger_nodes.register(connection, "listeners", ADD, workflow_id, nodes)
+def register(connection: Connection, workflow_id: str, nodes: Sequence[str], *, most: int) -> None:
+    """Let exactly these nodes of a workflow be held by somebody.
+
+    Raises TooMany where its project would have more than `most` of them, and has fewer now.
+    """
+    if nodes:
+        connection.execute(LOCK_PROJECT, {"workflow_id": workflow_id})
+    added = trigger_nodes.register(connection, "listeners", ADD, workflow_id, nodes)
+    if added:
+        number = int(scalar(connection, COUNT_OF_PROJECT, {"workflow_id": workflow_id}))
+        if number > most:
+            raise TooMany(number - added, most)
 
 
 def hold(connection: Connection, worker_id: int, most: int) -> list[Listener]:

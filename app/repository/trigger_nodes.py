@@ -39,9 +39,8 @@ def register(
     add: LiteralString,
     workflow_id: str,
     nodes: Sequence[str],
-) -> None:
-    """Let the table have exactly these nodes of a workflow; `add` puts those in that are not there yet."""
+) -> int:
+    """Let the table have exactly these nodes of a workflow; `add` puts those in that are not there yet: how many."""
     values = {"workflow_id": workflow_id, "nodes": list(nodes)}
     connection.execute(FORGET.format(table=sql.Identifier(table)), values)
-    if nodes:
-        connection.execute(add, values)
+    return connection.execute(add, values).rowcount if nodes else 0

@@ -108,7 +108,7 @@ def read_variables(project_id: str) -> dict[str, str]:
 def register(connection: Connection, workflow_id: str, found: Triggers) -> None:
     """Let the workflow be called and started as its triggers say.
 
-    Raises AlreadyExists for an address that another workflow has.
+    Raises AlreadyExists for an address that another workflow has, and listeners.TooMany.
     """
     trigger_hooks.ask_to_delete(connection, workflow_id, [hook.node for hook in found.hooks])
     now = clock.now(connection)
@@ -117,7 +117,8 @@ def register(connection: Connection, workflow_id: str, found: Triggers) -> None:
     ]
     triggers.register(connection, workflow_id, found.webhooks, schedules, visible=caller().project_id)
     polls.register(connection, workflow_id, found.polls)
-    listeners.register(connection, workflow_id, found.listeners)
+    most = services().settings.project_listeners
+    listeners.register(connection, workflow_id, found.listeners, most=most)
 
 
 def unregister(connection: Connection, workflow_id: str) -> None:
@@ -125,4 +126,4 @@ def unregister(connection: Connection, workflow_id: str) -> None:
     trigger_hooks.ask_to_delete(connection, workflow_id)
     triggers.register(connection, workflow_id, [], [])
     polls.register(connection, workflow_id, [])
-    listeners.register(connection, workflow_id, [])
+    listeners.register(connection, workflow_id, [], most=0)

@@ -20,7 +20,7 @@ def listening(place, worker_id: int, *, most: int = 100, stopping=lambda: False)
 def activate(queue, number: int = 1) -> None:
     for each in range(1, number + 1):
         queue.save(triggered(), f"w{each}")
-        listeners.register(queue.connection, f"w{each}", ["Start"])
+        listeners.register(queue.connection, f"w{each}", ["Start"], most=number)
 
 
 class Ears:
@@ -157,7 +157,7 @@ def test_deactivated_it_listens_no_more_and_saved_anew_it_listens_as_it_is_now(q
                 workflows.save_workflow(queue.connection, "w1", name="w1", definition=triggered(changed=True))
                 await worker._step()
                 await until(lambda: len(heard) == 2)
-                listeners.register(queue.connection, "w1", [])
+                listeners.register(queue.connection, "w1", [], most=0)
                 await worker._step()
                 assert worker._tasks == {}
 
@@ -184,3 +184,14 @@ def test_it_tries_again_and_says_once_what_is_wrong(queue, database_url, started
 
     asyncio.run(main())
     assert [(status, message) for status, _, message in started()] == [("error", "The far side is down")]
+
+
+def test_a_project_can_have_so_many_and_keeps_those_that_it_has(queue) -> None:
+    activate(queue, 2)
+    queue.save(triggered(), "w3")
+    with pytest.raises(listeners.TooMany, match="hold 2 connections by their triggers, and 2 is the most"):
+        listeners.register(queue.connection, "w3", ["Start"], most=2)
+    listeners.register(queue.connection, "w3", [], most=0)
+    listeners.register(queue.connection, "w1", ["Start"], most=1)
+    listeners.register(queue.connection, "w2", [], most=0)
+    listeners.register(queue.connection, "w1", ["Start", "More"], most=2)
