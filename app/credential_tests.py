@@ -2,8 +2,7 @@
 the engine."""
 
 import asyncio
-import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Hashable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -24,9 +23,12 @@ from app.outgoing.addresses import AddressRules
 from app.outgoing.client import Answer, Call, Outgoing
 from app.outgoing.failures import NETWORK_FAILURES
 from app.packages.credential_trials import Find, attempt_of
+from app.shares import NoRoom, Shares
 
 SECONDS = 10.0
-AT_ONCE = 4
+AT_ONCE = 8
+"""Each holds a thread of the API."""
+AT_ONCE_EACH = 2
 LARGEST_ANSWER = 2**20
 LONGEST_MESSAGE = 1_000
 TOO_SLOW = f"The service did not answer within {SECONDS:g} seconds"
@@ -43,24 +45,23 @@ class EngineCredentialTests:
         self._rules = rules
         self._packaged = packaged
         self._types = types or KnownTypes()
-        self._running = threading.BoundedSemaphore(AT_ONCE)
+        self._running = Shares(AT_ONCE, AT_ONCE_EACH)
 
-    def problem(self, kind: str, data: dict[str, Any]) -> str | None:
+    def problem(self, kind: str, data: dict[str, Any], asked_by: Hashable = None) -> str | None:
         attempt = TRIALS.get(kind) or self._oauth(kind) or self._described(kind)
         if attempt is None:
             raise CannotTest
-        if not self._running.acquire(blocking=False):
-            raise TooManyTests
         try:
-            asyncio.run(within_time(attempt(data, self._rules)))
+            with self._running.taken(asked_by):
+                asyncio.run(within_time(attempt(data, self._rules)))
+        except NoRoom:
+            raise TooManyTests from None
         except NodeError as error:
             return error.message
         except OAuthError as error:
             return f"The credential {error}" if isinstance(error, ConsentNeeded) else str(error)
         except TimeoutError:
             return TOO_SLOW
-        finally:
-            self._running.release()
         return None
 
     def _oauth(self, kind: str) -> Attempt | None:

@@ -1,15 +1,17 @@
 """Credentials are tried on real services, as the nodes would use them."""
 
+import asyncio
 import json
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
 
-from app.credential_tests import EngineCredentialTests
-from app.credentials.testing import CannotTest
+from app.credential_tests import TRIALS, EngineCredentialTests
+from app.credentials.testing import CannotTest, TooManyTests
 from app.credentials.tokens import EXPIRES_AT
 from app.outgoing.addresses import AddressRules
 from tests.credentials.provider import running
@@ -95,3 +97,23 @@ def test_oauth_is_connected_or_says_what_to_do() -> None:
         assert len(provider.asked) == 2
     assert HERE.problem("oAuth1Api", {"oauthTokenData": {"oauth_token": "t"}}) is None
     assert HERE.problem("trelloOAuth1Api", {}) == "The credential is not connected yet"
+
+
+def test_whoever_tests_slowly_leaves_places_for_others() -> None:
+    begun, go_on = threading.Semaphore(0), threading.Event()
+
+    async def slow(data: dict[str, Any], rules: AddressRules) -> None:
+        begun.release()
+        await asyncio.to_thread(go_on.wait)
+
+    tests = EngineCredentialTests(AddressRules.parse(""))
+    with pytest.MonkeyPatch.context() as patch, ThreadPoolExecutor(2) as pool:
+        patch.setitem(TRIALS, "slow", slow)
+        waiting = [pool.submit(tests.problem, "slow", {}, "one key") for _ in range(2)]
+        for _ in waiting:
+            begun.acquire()
+        with pytest.raises(TooManyTests):
+            tests.problem("slow", {}, "one key")
+        assert tests.problem("oAuth1Api", {"oauthTokenData": {"oauth_token": "t"}}, "another") is None
+        go_on.set()
+        assert [each.result() for each in waiting] == [None, None]

@@ -189,7 +189,7 @@ def test_credential(credential_id: str) -> Response:
         )
         data = read_held(connection, found)
     try:
-        problem = services().credential_tests.problem(found.type, data)
+        problem = services().credential_tests.problem(found.type, data, caller().id)
     except CannotTest:
         problem = "No testing function found for this credential."
     except TooManyTests:

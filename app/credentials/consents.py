@@ -7,7 +7,6 @@ transaction is open while a provider is waited for.
 import asyncio
 import hashlib
 import secrets
-import threading
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Coroutine, Mapping
 from contextlib import AbstractContextManager
@@ -29,11 +28,14 @@ from app.repository import credentials, oauth
 from app.repository.connection import Connection
 from app.repository.credentials import Credential
 from app.repository.oauth import TakenConsent, Visitor
+from app.shares import NoRoom, Shares
 
 CALLBACKS = {OAUTH2: "/rest/oauth2-credential/callback", OAUTH1: "/rest/oauth1-credential/callback"}
 """n8n's paths: the addresses that are registered with providers stay valid."""
 STATE_SECONDS = 600
 AT_ONCE = 8
+AT_ONCE_EACH = 2
+"""Of a project: its provider may be as slow as it likes."""
 LONGEST_STATE = 1_000
 LONGEST_CODE = 4_096
 STALE = "This consent was used already, is more than ten minutes old, or was not asked for here. Start it again."
@@ -74,7 +76,7 @@ class Consents:
         self._rules = rules
         self._address = address
         self._types = types
-        self._asking = threading.BoundedSemaphore(AT_ONCE)
+        self._asking = Shares(AT_ONCE, AT_ONCE_EACH)
 
     def begin(self, credential: Credential, held: Mapping[str, Any], by: Visitor, transact: Transact) -> str:
         """The address to send somebody to. A session that begins it ends it, too; a key hands it on.
@@ -189,12 +191,11 @@ class Consents:
             async with Outgoing(self._rules) as outgoing:
                 return await work(outgoing.within(project_id))
 
-        if not self._asking.acquire(blocking=False):
-            raise TooManyAtOnce
         try:
-            return asyncio.run(ask())
-        finally:
-            self._asking.release()
+            with self._asking.taken(project_id):
+                return asyncio.run(ask())
+        except NoRoom:
+            raise TooManyAtOnce from None
 
 
 def digest(state: str) -> bytes:

@@ -1,5 +1,6 @@
 """Whether a service takes a credential: what the API asks of those who know how."""
 
+from collections.abc import Hashable
 from typing import Any, Protocol
 
 
@@ -8,12 +9,13 @@ class CannotTest(Exception):
 
 
 class TooManyTests(Exception):
-    """As many are tried at the moment as may be."""
+    """As many are tried at the moment as may be, of all or of whoever asks."""
 
 
 class CredentialTests(Protocol):
-    def problem(self, kind: str, data: dict[str, Any]) -> str | None:
+    def problem(self, kind: str, data: dict[str, Any], asked_by: Hashable = None) -> str | None:
         """Why the service does not take the credential, None when it does; no secret is in it.
 
-        Waits for the service. Raises CannotTest, TooManyTests.
+        Waits for the service; whoever asks has a share of the places and no more, so that others find one.
+        Raises CannotTest, TooManyTests.
         """
