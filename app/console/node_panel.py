@@ -5,6 +5,7 @@ import binascii
 from collections.abc import Mapping
 from typing import Any
 
+import orjson
 from flask import Response, request
 
 from app.api.executions.executions import require_execution_id
@@ -13,13 +14,14 @@ from app.api.face.errors import Refused
 from app.api.face.reads import from_primary_after_all, reading
 from app.console import items as shapes
 from app.console.advice import advice_for
-from app.console.execution import Shown, read_shown
+from app.console.graph import SIZE, a_node, listed
 from app.console.pages import page, part
-from app.console.structures import Items, read_items, run_of
+from app.console.structures import Items, read_items, read_run
 from app.http_rules import file_name_of
 from app.repository.connection import Connection
 from app.repository.errors import Conflict, NodeDataNotFound, NotFound
 from app.repository.executions import Execution, get_execution
+from app.repository.workflows import get_versions
 from app.vocabulary import IN_FLIGHT
 
 VIEWS = ("table", "json", "schema")
@@ -36,40 +38,43 @@ LARGEST_NUMBER = 2**31 - 1
 def node_panel(execution_id: str) -> Response:
     """What a run of a node was given and gave."""
     with reading() as connection:
-        shown = read_shown(connection, execution_id)
-        name = request.args.get("node", "")
-        if name not in shown.graph.nodes:
-            raise NodeDataNotFound(f"The workflow that ran has no node '{name}'")
-        return part("parts/node_panel.html", **panel(connection, shown, name))
+        execution = get_execution(connection, require_execution_id(execution_id), project_id=caller().project_id)
+        return part("parts/node_panel.html", **panel(connection, execution, request.args.get("node", "")))
 
 
-def panel(connection: Connection, shown: Shown, name: str) -> dict[str, Any]:
-    """What the template of the panel shows."""
-    node = shown.graph.nodes[name]
-    number = min(read_number("run", max(node.runs - 1, 0)), max(node.runs - 1, 0))
-    run = run_of(shown.structure, name, number)
+def panel(connection: Connection, execution: Execution, name: str) -> dict[str, Any]:
+    """What the template of the panel shows. Raises NodeDataNotFound."""
+    found = node_of(connection, execution, name)
+    node = a_node(found, 0, 0, SIZE)
+    wanted = read_number("run") if request.args.get("run") else None
+    node.runs, number, run = read_run(connection, execution, name, wanted)
     error = run and run["error"]
     inputs, outputs = ([], []) if run is None else (inputs_of(run, name, number), outputs_of(run, name, number))
     return {
-        "e": shown.execution,
+        "e": execution,
         "node": node,
         "number": number,
         "run": run,
         "error": error,
         "advice": error and advice_for(error["message"], error["name"]),
-        "inputs": [pane(connection, shown.execution, wanted) for wanted in inputs[:1]],
-        "outputs": [pane(connection, shown.execution, wanted) for wanted in first_filled(outputs, run)],
+        "inputs": [pane(connection, execution, wanted) for wanted in inputs[:1]],
+        "outputs": [pane(connection, execution, wanted) for wanted in first_filled(outputs, run)],
         "input_choices": inputs,
         "output_choices": outputs,
-        "edited": edited(connection, shown.execution, inputs),
-        "may_restart": shown.execution.status not in IN_FLIGHT and run is not None,
-        "parameters": shapes.pretty(parameters_of(shown.definition, name)),
+        "edited": edited(connection, execution, inputs),
+        "may_restart": execution.status not in IN_FLIGHT and run is not None,
+        "parameters": shapes.pretty(found.get("parameters", {})),
     }
 
 
-def parameters_of(definition: Mapping[str, Any], name: str) -> Any:
-    nodes = [node for node in definition.get("nodes") or [] if isinstance(node, dict)]
-    return next((node.get("parameters", {}) for node in nodes if node.get("name") == name), {})
+def node_of(connection: Connection, execution: Execution, name: str) -> dict[str, Any]:
+    """The node of this name in the workflow that ran. Raises NodeDataNotFound."""
+    version = get_versions(connection, [execution.workflow_version_id]).get(execution.workflow_version_id)
+    definition = orjson.loads(version.definition) if version else {}
+    for node in listed(definition.get("nodes")):
+        if isinstance(node, dict) and str(node.get("name", "")) == name:
+            return node
+    raise NodeDataNotFound(f"The workflow that ran has no node '{name}'")
 
 
 def inputs_of(run: Mapping[str, Any], name: str, number: int) -> list[Items]:

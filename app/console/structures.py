@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 
 from app.api.executions.run_data import run_data_of
-from app.api.executions.run_rendering import render_structure
+from app.api.executions.run_rendering import render_run, render_structure
 from app.console.items import contains
 from app.repository import execution_progress
 from app.repository.connection import Connection
@@ -57,13 +57,20 @@ def with_progress(
     connection: Connection, execution: Execution, structure: dict[str, Any]
 ) -> tuple[dict[str, Any], str | None]:
     """The structure with what a running execution has done so far, and the node that runs now."""
-    known = execution_progress.read(connection, [execution.id]).get(execution.id)
-    if execution.status != "running" or known is None:
+    told = read_progress(connection, execution)
+    if told is None:
         return structure, None
-    told = orjson.loads(known.progress)
     nodes = {node["name"]: node for node in structure["nodes"]}
     nodes |= {node["node"]: node_so_far(node) for node in told["nodes"]}
     return {**structure, "nodes": list(nodes.values())}, told["current"]
+
+
+def read_progress(connection: Connection, execution: Execution) -> dict[str, Any] | None:
+    """What a running execution has told so far; None for one that runs no more, or has told nothing."""
+    if execution.status != "running":
+        return None
+    known = execution_progress.read(connection, [execution.id]).get(execution.id)
+    return None if known is None else orjson.loads(known.progress)
 
 
 def node_so_far(told: Mapping[str, Any]) -> dict[str, Any]:
@@ -83,11 +90,26 @@ def node_so_far(told: Mapping[str, Any]) -> dict[str, Any]:
     return {"name": told["node"], "runCount": told["runs"], "runs": [run]}
 
 
-def run_of(structure: Mapping[str, Any], name: str, number: int) -> dict[str, Any] | None:
-    """One run of a node; None where it has not run so often."""
-    found = next((node for node in structure["nodes"] if node["name"] == name), None)
-    runs = found["runs"] if found else []
-    return runs[number] if 0 <= number < len(runs) else None
+def read_run(
+    connection: Connection, execution: Execution, name: str, number: int | None
+) -> tuple[int, int, dict[str, Any] | None]:
+    """How often a node has run, and the number of one of its runs with what the API shows of it; None: the last one.
+
+    Of a run with an index no more is read than that.
+    """
+    told = read_progress(connection, execution)
+    so_far = next((node_so_far(node) for node in told["nodes"] if node["node"] == name), None) if told else None
+    if so_far is not None:
+        return so_far["runCount"], max(so_far["runCount"] - 1, 0), so_far["runs"][0]
+    try:
+        with run_data_of(connection, execution) as data:
+            count = 0 if data is None else data.counts.get(name, 0)
+            if data is None or not count:
+                return 0, 0, None
+            shown = count - 1 if number is None else min(number, count - 1)
+            return count, shown, render_run(data.runs(name, shown, 1)[0])
+    except Conflict:
+        return 0, 0, None
 
 
 def read_items(connection: Connection, execution: Execution, wanted: Items, search: str) -> Items:
