@@ -2,6 +2,7 @@
 
 import re
 from typing import Any
+from urllib.parse import quote
 
 LOWEST_STATUS, HIGHEST_STATUS = 200, 599
 STATUSES = f"{LOWEST_STATUS} to {HIGHEST_STATUS}"
@@ -26,6 +27,15 @@ def is_header_name(name: str) -> bool:
 
 
 def file_name_of(value: Any) -> str:
-    """The name that a file is offered under: one line that every header can hold."""
+    """The name that a file is offered under: one line, without letters that turn it around."""
     text = str(value).encode("utf-8", "replace").decode()
     return "".join(c if c.isprintable() else "_" for c in text)[:LONGEST_FILE_NAME]
+
+
+def attachment(value: Any) -> str:
+    """The Content-Disposition of a file to be saved under this name, whatever its letters (RFC 6266)."""
+    name = file_name_of(value)
+    plain = "".join(c if c.isascii() and c not in '"\\' else "_" for c in name)
+    if plain == name:
+        return f'attachment; filename="{name}"'
+    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"

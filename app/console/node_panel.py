@@ -17,7 +17,7 @@ from app.console.advice import advice_for
 from app.console.graph import SIZE, a_node, listed
 from app.console.pages import page, part
 from app.console.structures import Items, read_items, read_run
-from app.http_rules import file_name_of
+from app.http_rules import attachment
 from app.repository.connection import Connection
 from app.repository.errors import Conflict, NodeDataNotFound, NotFound
 from app.repository.executions import Execution, get_execution
@@ -195,5 +195,5 @@ def file_of_item(execution_id: str) -> Response:
     response = Response(content, content_type=kind if shown else "application/octet-stream")
     response.headers["Content-Security-Policy"] = FILE_POLICY
     if not shown:
-        response.headers.set("Content-Disposition", "attachment", filename=file_name_of(entry.get("fileName") or name))
+        response.headers["Content-Disposition"] = attachment(entry.get("fileName") or name)
     return response

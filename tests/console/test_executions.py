@@ -210,7 +210,7 @@ def test_a_node_shows_its_input_as_text_and_gives_its_files_away_as_files(browse
     assert "None of them" in browser.get(f"/console/executions/{failed}/items?node=Start&search=zzz").text
     file = browser.get(f"/console/executions/{failed}/file?node=Start&name=data&look=true")
     assert file.data == b"<script>"
-    assert file.headers["Content-Disposition"] == "attachment; filename=x__.html"
+    assert file.headers["Content-Disposition"] == 'attachment; filename="x__.html"'
     assert file.content_type == "application/octet-stream"
     assert "sandbox" in file.headers["Content-Security-Policy"]
     assert browser.get(f"/console/executions/{failed}/file?node=Start&name=other").status_code == 404

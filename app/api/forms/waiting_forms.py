@@ -15,7 +15,7 @@ from app.api.forms.submission import read_submission
 from app.api.webhooks.access import let_in
 from app.api.webhooks.answers import decode_answer
 from app.api.webhooks.webhooks import is_resume_link
-from app.http_rules import file_name_of
+from app.http_rules import attachment
 from app.repository import lifecycle, triggers
 from app.repository.connection import Connection
 from app.repository.errors import Conflict, ExecutionNotFound
@@ -117,5 +117,5 @@ def last_page(said: dict[str, Any]) -> Response:
 def download(file: dict[str, Any]) -> Response:
     """A file that the workflow ends with; never shown as a page of this server."""
     response = Response(base64.b64decode(file.get("data") or ""), content_type="application/octet-stream")
-    response.headers.set("Content-Disposition", "attachment", filename=file_name_of(file.get("fileName") or "file"))
+    response.headers["Content-Disposition"] = attachment(file.get("fileName") or "file")
     return response

@@ -95,7 +95,7 @@ def test_how_a_workflow_can_end(site) -> None:
     look(site, url, "Download the file")
     got = site.call("GET", f"{url}&download=1", base="")
     assert (got.content, got.kind) == (b"hey", "application/octet-stream")
-    assert "filename=a__.html" in got.headers["content-disposition"]
+    assert got.headers["content-disposition"] == 'attachment; filename="a__.html"'
 
     _, path = publish(site, form_trigger(FIRST), end(respondWith="redirect", redirectUrl="https://x.example/"))
     url = address(site, path)
