@@ -112,7 +112,9 @@ async def run_program(context: NodeContext, given: Json) -> Json:
     lines = [
         f"const {name} = {conversions.to_json_text(value)};" for name, value in named.items() if name.isidentifier()
     ]
-    body = f"return [{{ json: {{ returned: await (async () => {{\n{given.get('code')}\n}})() }} }}];"
+    # In a function with a name, and on the first line, so that errors name the line that the author sees.
+    function = f"(async function tool() {{{given.get('code')}\n}})"
+    body = f"return [{{ json: {{ returned: await {function}.call(this) }} }}];"
     source = " ".join([*lines, body])
     try:
         async with Helpers(context) as helpers:

@@ -193,6 +193,8 @@ class Surroundings:
         item = given.get("item")
         place = item if isinstance(item, int) and 0 <= item < max(1, len(self._context.items)) else 0
         value = await self._context.resolve_with(str(given.get("text")), {}, place)
+        if isinstance(value, conversions.Undefined):
+            return {"result": {}}
         plain = value if isinstance(value, str | int | float | bool | list | dict) else None
         return {"result": {"value": plain}}
 

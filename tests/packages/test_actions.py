@@ -93,19 +93,20 @@ def test_an_expression_that_fails_fails_where_it_is_asked_for(packages: PackageE
 
 
 def test_a_node_learns_of_itself_its_workflow_and_its_execution(packages: PackageEngine):
-    code = """return [[{ json: {
+    code = """const typeofOf = (each) => typeof each; return [[{ json: {
       node: this.getNode().name, version: this.getNode().typeVersion, workflow: this.getWorkflow(),
       mode: this.getMode(),
       execution: this.getExecutionId(), zone: this.getTimezone(), on: this.continueOnFail(),
       items: this.getInputData().length,
       source: this.getInputSourceData().previousNode, expression: this.evaluateExpression('{{ $json.n * 2 }}', 0),
+      missing: [this.evaluateExpression('{{ $json.m }}', 0), this.evaluateExpression('{{ null }}', 0)].map(typeofOf),
       proxy: this.getWorkflowDataProxy(0).$json.n, absent: this.getInputData(1),
     } }]]"""
     [given] = packages.script(code, settings={"onError": "continueRegularOutput"})
     assert given == {
         "node": "Node", "version": 1, "workflow": {"id": "w1", "name": "Sample", "active": False}, "mode": "manual",
         "execution": "1", "zone": "UTC", "on": True, "items": 1, "source": "Start", "expression": 2, "proxy": 1,
-        "absent": [],
+        "absent": [], "missing": ["undefined", "object"],
     }  # fmt: skip
 
 
@@ -245,4 +246,4 @@ def test_what_a_node_streams_comes_at_the_end_of_its_call_to_who_reads_it(packag
             ("end", None),
         ]
         assert lines[0]["metadata"].pop("timestamp") > 0
-        assert lines[0]["metadata"] == {"nodeName": "Node", "itemIndex": 0, "runIndex": 0}
+        assert lines[0]["metadata"] == {"nodeId": "node", "nodeName": "Node", "itemIndex": 0, "runIndex": 0}

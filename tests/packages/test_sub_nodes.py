@@ -241,6 +241,6 @@ def test_programs_of_a_workflow_do_not_run_beside_the_code_of_packages(ai):
     document = hung(ASSISTANT, (model([asked, "done"]), "ai_languageModel"), (tool, "ai_tool"))
     outcome = ai.run(document, items=ITEMS[:1])
     assert output_of(outcome, "Assistant")[0]["results"] == [[{"response": "Paris undefined function"}]]
-    tool["parameters"]["code"] = "throw new Error('no luck')"
+    tool["parameters"]["code"] = "const n = 1;\nthrow new Error('no luck')"
     outcome = ai.run(document, items=ITEMS[:1])
-    assert "no luck" in output_of(outcome, "Assistant")[0]["results"][0][0]["response"]
+    assert "no luck [line 2]" in output_of(outcome, "Assistant")[0]["results"][0][0]["response"]

@@ -144,10 +144,6 @@ class Context {
     return Boolean(this.#asked.tool);
   }
 
-  isStreaming() {
-    return false;
-  }
-
   getRunnerStatus() {
     return { available: true };
   }
