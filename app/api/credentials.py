@@ -15,12 +15,12 @@ from app.api.face.services import database, services
 from app.credentials.errors import CannotDecrypt
 from app.credentials.testing import CannotTest, TooManyTests
 from app.credentials.tokens import FIELD, carried_over
+from app.notation import new_id, time_text
 from app.repository import credentials
 from app.repository.connection import Connection
 from app.repository.credentials import Credential
 from app.repository.errors import CredentialNotFound, CredentialTypeNotFound, ProjectNotFound
 from app.repository.projects import DEFAULT_PROJECT, Project, get_projects
-from app.schemas.base import new_id, time_text
 from app.schemas.credentials import (
     TYPE_NAME,
     CredentialBody,

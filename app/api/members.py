@@ -10,10 +10,10 @@ from app.api.face.blueprint import Blueprint
 from app.api.face.paths import require_id
 from app.api.face.services import database
 from app.api.users import get_visible_user
+from app.notation import time_text
 from app.repository import members
 from app.repository.errors import ProjectNotFound
 from app.repository.members import Member
-from app.schemas.base import time_text
 from app.schemas.pages import UuidPageQuery
 from app.schemas.users import MemberPageSchema, MemberRoleBody, MembersBody
 

@@ -13,12 +13,12 @@ from app.api.face.blueprint import Blueprint
 from app.api.face.errors import Refused
 from app.api.face.reads import from_primary_after_all, reading
 from app.api.face.services import services
+from app.notation import time_text
 from app.repository import overview
 from app.repository.api_keys import ApiKey, page_of_api_keys
 from app.repository.execution_counts import queue_state
 from app.repository.execution_stats import read_names
 from app.repository.overview import NextStart, SchedulePlace, WebhookAddress, WebhookPlace, WorkerState
-from app.schemas.base import time_text
 from app.schemas.overview import (
     ApiKeyPageSchema,
     ExaminationSchema,

@@ -14,11 +14,11 @@ from app.api.face.blueprint import Blueprint
 from app.api.face.errors import Refused
 from app.api.face.paths import require_id
 from app.api.face.services import database, reading, services
+from app.notation import time_text
 from app.repository import node_package_wishes, node_packages, workers
 from app.repository.errors import Conflict, NodePackageNotFound
 from app.repository.node_package_wishes import Outcome, Wish
 from app.repository.node_packages import NodePackage
-from app.schemas.base import time_text
 from app.schemas.packages import NAME, NewPackage, PackageChange, PackageSchema
 
 blueprint = Blueprint("packages", __name__, url_prefix="/api/v1/community-packages", description="Nodes from npm.")

@@ -13,13 +13,14 @@ from app.api.face.auth import caller
 from app.api.face.blueprint import Blueprint
 from app.api.face.reads import from_primary_after_all, reading
 from app.api.face.services import database
+from app.notation import time_text
 from app.repository import clock, problems
 from app.repository.connection import Connection
 from app.repository.errors import ProblemNotFound
 from app.repository.execution_filters import ExecutionFilter
 from app.repository.execution_stats import read_names
 from app.repository.problems import FailingVersion, Place, Problem, ProblemFilter
-from app.schemas.base import parse_execution_id, time_text
+from app.schemas.base import parse_execution_id
 from app.schemas.execution_answers import RetryManySchema
 from app.schemas.problems import (
     ProblemBody,

@@ -10,9 +10,9 @@ from app.api.face.blueprint import Blueprint
 from app.api.face.paths import require_id
 from app.api.face.services import database
 from app.api.rendering import render_project
+from app.notation import new_id
 from app.repository import projects
 from app.repository.errors import ProjectNotFound
-from app.schemas.base import new_id
 from app.schemas.pages import PageQuery
 from app.schemas.tags import NameBody, NewProjectSchema, ProjectPageSchema
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 
+from app.notation import time_text
 from app.repository.deletion_jobs import DeletionJob
 from app.repository.executions import Execution
 from app.repository.projects import Project
@@ -16,7 +17,6 @@ from app.repository.retry_jobs import RetryJob
 from app.repository.tags import TagRecord
 from app.repository.versions import Version
 from app.repository.workflows import Workflow
-from app.schemas.base import time_text
 from app.schemas.workflows import EMPTY
 from app.triggers import STARTS_WORKFLOWS
 

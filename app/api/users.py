@@ -8,10 +8,11 @@ from app.api.face.answers import answer
 from app.api.face.auth import caller, require_all_projects
 from app.api.face.blueprint import Blueprint
 from app.api.face.services import database
+from app.notation import time_text
 from app.repository import users
 from app.repository.connection import Connection
 from app.repository.users import Sight, User
-from app.schemas.base import parse_uuid, time_text
+from app.schemas.base import parse_uuid
 from app.schemas.users import (
     InvitationBody,
     InvitationSchema,

@@ -10,11 +10,11 @@ from app.api.face.blueprint import Blueprint
 from app.api.face.paths import require_id
 from app.api.face.services import database
 from app.api.rendering import render_project
+from app.notation import new_id
 from app.repository import variables
 from app.repository.connection import Connection
 from app.repository.errors import ProjectNotFound, VariableNotFound
 from app.repository.variables import Variable, VariableFilter
-from app.schemas.base import new_id
 from app.schemas.variables import (
     COMMON,
     VariableBody,

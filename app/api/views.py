@@ -8,10 +8,11 @@ from app.api.face.answers import answer
 from app.api.face.auth import caller
 from app.api.face.blueprint import Blueprint
 from app.api.face.services import database
+from app.notation import time_text
 from app.repository import views
 from app.repository.errors import ViewNotFound
 from app.repository.views import View
-from app.schemas.base import parse_execution_id, time_text
+from app.schemas.base import parse_execution_id
 from app.schemas.views import ViewBody, ViewListSchema, ViewSchema
 
 blueprint = Blueprint("views", __name__, url_prefix="/api/v1/views", description="Named lists of executions.")

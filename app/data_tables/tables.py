@@ -8,12 +8,12 @@ from typing import Any
 from app.data_tables.errors import InvalidData, Mismatch, ReservedName, TablesFull, TooManyRows
 from app.data_tables.filters import SYSTEM_COLUMNS
 from app.data_tables.values import cell
+from app.notation import new_id, time_text
 from app.repository import data_table_columns, data_table_rows, data_tables
 from app.repository.connection import Connection
 from app.repository.data_table_conditions import RowFilter
 from app.repository.data_table_rows import DataRow
 from app.repository.data_tables import DataColumn, DataTable
-from app.schemas.base import new_id, time_text
 
 COLUMN_NAME = re.compile(r"[a-zA-Z][a-zA-Z0-9_]{0,62}", re.ASCII)
 LONGEST_NAME = 128

@@ -12,11 +12,12 @@ from marshmallow import ValidationError
 
 from app.engine import nodes
 from app.engine.run.graph import InvalidWorkflow, check_structure
+from app.notation import new_id
 from app.repository import static_data
 from app.repository.connection import Connection
 from app.repository.errors import WorkflowNotFound
 from app.repository.workflows import create_workflow, get_workflow, save_workflow
-from app.schemas.base import OBJECT_ID, new_id
+from app.schemas.base import OBJECT_ID
 from app.schemas.node_ids import fill_ids
 from app.schemas.workflows import WorkflowBody, definition_of, static_parts
 

@@ -1,8 +1,6 @@
 """What the schemas share: strictness, the text of times and ids, and JSON in and out."""
 
 import re
-import secrets
-import string
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Self
@@ -13,7 +11,6 @@ from marshmallow import RAISE, Schema, ValidationError, fields, pre_load, valida
 
 EXECUTION_ID = re.compile(r"[1-9][0-9]{0,18}", re.ASCII)
 LARGEST_ID = 2**63 - 1
-ALPHABET = string.ascii_letters + string.digits
 OBJECT_ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 # In a query string the + of an offset arrives as a space when the client did not escape it.
 OFFSET_AFTER_SPACE = re.compile(r"(:\d\d(?:\.\d{1,9})?) (\d\d:?\d\d)\Z")
@@ -104,18 +101,6 @@ def parse_uuid(text: str) -> UUID | None:
     except ValueError:
         return None
     return found if str(found) == text.lower() else None
-
-
-def new_id() -> str:
-    """An id for a new object, of n8n's kind."""
-    return "".join(secrets.choice(ALPHABET) for _ in range(16))
-
-
-def time_text(moment: datetime) -> str:
-    """ISO 8601 in UTC with milliseconds; `moment` must be in UTC already."""
-    # orjson writes a time four times as fast as isoformat does, with six digits, or with none when they are zero.
-    text = orjson.dumps(moment)
-    return (text[1:24] if moment.microsecond else text[1:20] + b".000").decode() + "Z"
 
 
 class IsoTime(fields.DateTime):

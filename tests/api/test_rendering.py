@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from marshmallow import RAISE
 
 from app.api import rendering
+from app.notation import time_text
 from app.repository.executions import Execution, Tag
-from app.schemas.base import encode_json, parse_execution_id, splice, time_text
+from app.schemas.base import encode_json, parse_execution_id, splice
 from app.schemas.executions import ExecutionSchema
 from app.vocabulary import MODES, STATUSES, VOTES
 

@@ -4,11 +4,11 @@ import threading
 
 import pytest
 
+from app.notation import new_id
 from app.repository import projects, variables
 from app.repository.connection import Connection
 from app.repository.errors import AlreadyExists, Conflict, translate_errors
 from app.repository.variables import VariableFilter
-from app.schemas.base import new_id
 from tests.repository.plans import nodes, plan_of
 
 FILL = """

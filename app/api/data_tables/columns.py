@@ -13,10 +13,10 @@ from app.api.face.errors import Refused
 from app.api.face.services import database
 from app.data_tables import tables
 from app.data_tables.errors import ReservedName
+from app.notation import new_id
 from app.repository import data_table_columns, data_tables
 from app.repository.connection import Connection
 from app.repository.data_tables import DataTable
-from app.schemas.base import new_id
 from app.schemas.data_tables import ColumnBody, ColumnChange, ColumnSchema
 
 blueprint = Blueprint("dataTables-columns", __name__, url_prefix="/api/v1/data-tables/<table_id>/columns")

@@ -12,12 +12,13 @@ from app.api.face.blueprint import Blueprint
 from app.api.face.services import database
 from app.data_tables import tables
 from app.data_tables.errors import InvalidData
+from app.notation import time_text
 from app.repository import data_tables
 from app.repository.data_tables import DataTable, TableFilter
 from app.repository.errors import DataTableNotFound
 from app.repository.keysets import Order, Place
 from app.repository.projects import DEFAULT_PROJECT
-from app.schemas.base import OBJECT_ID, time_text
+from app.schemas.base import OBJECT_ID
 from app.schemas.cursors import InvalidCursor
 from app.schemas.data_tables import TableBody, TableChange, TablePageSchema, TableQuery, TableSchema
 

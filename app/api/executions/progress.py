@@ -8,9 +8,9 @@ from app.api.face.answers import answer
 from app.api.face.auth import caller
 from app.api.face.blueprint import Blueprint
 from app.api.face.services import reading
+from app.notation import time_text
 from app.repository import execution_progress
 from app.repository.executions import get_execution
-from app.schemas.base import time_text
 from app.schemas.execution_progress import ExecutionProgressSchema
 
 blueprint = Blueprint("executions-progress", __name__, url_prefix="/api/v1/executions", description="How far it is.")

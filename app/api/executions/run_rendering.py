@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from typing import Any
 
+from app.notation import time_text
 from app.repository.executions import Execution
 from app.repository.relatives import Attempt
 from app.repository.run_index import Failure, Output, Outputs, Run, Source, SubExecution
 from app.repository.run_pages import RunData
-from app.schemas.base import time_text
 
 MOST_RUNS = 10_000
 """Runs that a structure shows, of all nodes together."""

@@ -12,6 +12,7 @@ from app.api.face.answers import answer
 from app.api.face.auth import caller
 from app.api.face.blueprint import Blueprint
 from app.api.face.reads import from_primary_after_all, reading
+from app.notation import time_text
 from app.repository import clock
 from app.repository.connection import Connection
 from app.repository.execution_stats import (
@@ -25,7 +26,6 @@ from app.repository.execution_stats import (
     read_names,
     read_stats,
 )
-from app.schemas.base import time_text
 from app.schemas.execution_stats import (
     INTERVALS,
     MOST_BUCKETS,

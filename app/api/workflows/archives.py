@@ -13,6 +13,7 @@ from app.api.face.blueprint import Blueprint
 from app.api.face.errors import Refused
 from app.api.face.services import database, services
 from app.api.workflows.shown import get_visible_workflow
+from app.notation import new_id, time_text
 from app.repository import clock, credentials, static_data, users, workflows
 from app.repository.connection import Connection
 from app.repository.errors import CredentialNotFound, WorkflowNotFound
@@ -32,7 +33,7 @@ from app.schemas.archives import (
     with_credentials,
     write_archive,
 )
-from app.schemas.base import OBJECT_ID, new_id, time_text
+from app.schemas.base import OBJECT_ID
 from app.schemas.workflows import WorkflowBody, definition_of, document_of
 
 blueprint = Blueprint(

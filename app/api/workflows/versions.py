@@ -10,9 +10,9 @@ from app.api.face.services import database
 from app.api.rendering import render_version
 from app.api.workflows.publication import require_version_id
 from app.api.workflows.shown import get_visible_workflow
+from app.notation import time_text
 from app.repository import versions
 from app.repository.versions import VersionSummary
-from app.schemas.base import time_text
 from app.schemas.workflow_answers import HistoryPageSchema, VersionSchema
 from app.schemas.workflows import HistoryQuery
 

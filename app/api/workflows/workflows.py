@@ -13,12 +13,12 @@ from app.api.rendering import render_tag
 from app.api.workflows import arrangements, registration
 from app.api.workflows.publication import CHANGED, MOST_ATTEMPTS
 from app.api.workflows.shown import get_visible_workflow, show_workflow, show_workflows
+from app.notation import new_id
 from app.repository import static_data, tags, workflows
 from app.repository.connection import Connection
 from app.repository.errors import Conflict
 from app.repository.projects import DEFAULT_PROJECT
 from app.repository.workflow_lists import WorkflowFilter, list_workflows
-from app.schemas.base import new_id
 from app.schemas.execution_actions import TagIdBody
 from app.schemas.node_ids import fill_ids
 from app.schemas.tags import TagSchema
