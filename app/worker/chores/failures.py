@@ -8,12 +8,12 @@ import hashlib
 import hmac
 import logging
 import time
-from datetime import datetime
 from typing import Any
 
 import httpx
 import orjson
 
+from app.notation import time_text
 from app.repository import failures
 from app.repository.failures import FailureNotice
 from app.worker.chores.chore import Chore, about
@@ -89,12 +89,8 @@ def payload(notice: FailureNotice) -> dict[str, Any]:
             "projectId": notice.project_id,
             "status": notice.status,
             "mode": notice.mode,
-            "startedAt": time_text(notice.started_at),
-            "stoppedAt": time_text(notice.stopped_at),
+            "startedAt": notice.started_at and time_text(notice.started_at),
+            "stoppedAt": notice.stopped_at and time_text(notice.stopped_at),
             "error": {"node": notice.error_node, "message": notice.error_message},
         },
     }
-
-
-def time_text(time: datetime | None) -> str | None:
-    return None if time is None else time.isoformat(timespec="milliseconds").replace("+00:00", "Z")
