@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from typing import Any
 
@@ -19,14 +20,29 @@ COLUMN_NAME = re.compile(r"[a-zA-Z][a-zA-Z0-9_]{0,62}", re.ASCII)
 LONGEST_NAME = 128
 TYPES = ("string", "number", "boolean", "date")
 DRY_RUN = "dryRunState"
-Change = Callable[..., list[DataRow]]
-"""`update` or `upsert`: they take the same."""
-TryChange = Callable[..., list[dict[str, Any]]]
-"""`try_update` or `try_upsert`, which show the change and make none: they take the same but `most_bytes`."""
 NAME_RULE = (
     "Only alphabetical characters and non-leading numbers and underscores are allowed for column names, and the "
     "maximum length is 63 characters."
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Values by the names of columns for the rows that are meant, of which `most_rows` may be returned; None: none are.
+
+    `zone` is that of dates without one.
+    """
+
+    wanted: RowFilter
+    row: Mapping[str, Any]
+    most_rows: int | None
+    zone: tzinfo = UTC
+
+
+MakeChange = Callable[[Connection, DataTable, Change, int], list[DataRow]]
+"""`update` or `upsert`."""
+TryChange = Callable[[Connection, DataTable, Change], list[dict[str, Any]]]
+"""`try_update` or `try_upsert`, which show the change and make none."""
 
 
 def create(connection: Connection, project_id: str, name: str, columns: Sequence[tuple[str, str]]) -> DataTable:
@@ -74,42 +90,25 @@ def insert(
     return made
 
 
-def update(
-    connection: Connection,
-    table: DataTable,
-    wanted: RowFilter,
-    row: Mapping[str, Any],
-    *,
-    most_bytes: int,
-    most_rows: int | None,
-    zone: tzinfo = UTC,
-) -> list[DataRow]:
+def update(connection: Connection, table: DataTable, change: Change, most_bytes: int) -> list[DataRow]:
     """Give the rows that are meant these values, in a table that is locked, and return them.
 
-    `most_rows` None: they are not returned. Raises InvalidData, TooManyRows, TablesFull.
+    Raises InvalidData, TooManyRows, TablesFull.
     """
-    cells = some_cells(table, row, zone)
-    check_number(connection, table, wanted, most_rows)
-    made = data_table_rows.update_rows(connection, table.id, wanted, cells, returning=most_rows is not None)
+    cells = some_cells(table, change.row, change.zone)
+    check_number(connection, table, change.wanted, change.most_rows)
+    returning = change.most_rows is not None
+    made = data_table_rows.update_rows(connection, table.id, change.wanted, cells, returning=returning)
     note_change(connection, table, most_bytes)
     return made
 
 
-def upsert(
-    connection: Connection,
-    table: DataTable,
-    wanted: RowFilter,
-    row: Mapping[str, Any],
-    *,
-    most_bytes: int,
-    most_rows: int | None,
-    zone: tzinfo = UTC,
-) -> list[DataRow]:
+def upsert(connection: Connection, table: DataTable, change: Change, most_bytes: int) -> list[DataRow]:
     """The same, but add a row where none is meant."""
-    if data_table_rows.row_exists(connection, table.id, wanted):
-        return update(connection, table, wanted, row, most_bytes=most_bytes, most_rows=most_rows, zone=zone)
-    some_cells(table, row, zone)
-    return insert(connection, table, [row], most_bytes=most_bytes, zone=zone)
+    if data_table_rows.row_exists(connection, table.id, change.wanted):
+        return update(connection, table, change, most_bytes)
+    some_cells(table, change.row, change.zone)
+    return insert(connection, table, [change.row], most_bytes=most_bytes, zone=change.zone)
 
 
 def delete(connection: Connection, table: DataTable, wanted: RowFilter, *, most_rows: int | None) -> list[DataRow]:
@@ -152,19 +151,11 @@ def check_deletion(wanted: RowFilter) -> None:
         raise InvalidData("At least one filter condition is required for delete operations")
 
 
-def try_update(
-    connection: Connection,
-    table: DataTable,
-    wanted: RowFilter,
-    row: Mapping[str, Any],
-    *,
-    most_rows: int,
-    zone: tzinfo = UTC,
-) -> list[dict[str, Any]]:
+def try_update(connection: Connection, table: DataTable, change: Change) -> list[dict[str, Any]]:
     """What an update would change: each row before and after it."""
-    cells = some_cells(table, row, zone)
-    check_number(connection, table, wanted, most_rows)
-    found = data_table_rows.list_rows(connection, table.id, wanted, limit=None)
+    cells = some_cells(table, change.row, change.zone)
+    check_number(connection, table, change.wanted, change.most_rows)
+    found = data_table_rows.list_rows(connection, table.id, change.wanted, limit=None)
     now = datetime.now(UTC)
     states: list[dict[str, Any]] = []
     for before in found:
@@ -173,19 +164,11 @@ def try_update(
     return states
 
 
-def try_upsert(
-    connection: Connection,
-    table: DataTable,
-    wanted: RowFilter,
-    row: Mapping[str, Any],
-    *,
-    most_rows: int,
-    zone: tzinfo = UTC,
-) -> list[dict[str, Any]]:
+def try_upsert(connection: Connection, table: DataTable, change: Change) -> list[dict[str, Any]]:
     """What an upsert would change or add."""
-    if states := try_update(connection, table, wanted, row, most_rows=most_rows, zone=zone):
+    if states := try_update(connection, table, change):
         return states
-    cells, now = some_cells(table, row, zone), time_text(datetime.now(UTC))
+    cells, now = some_cells(table, change.row, change.zone), time_text(datetime.now(UTC))
     values = {column.name: cells[column.id] for column in table.columns if column.id in cells}
     after = {"id": 0, "createdAt": now, "updatedAt": now, **values, DRY_RUN: "after"}
     return [{**dict.fromkeys(after), DRY_RUN: "before"}, after]

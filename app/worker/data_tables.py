@@ -113,15 +113,16 @@ class ProjectDataTables:
     ) -> list[Json]:
         def work(connection: Connection) -> list[Json]:
             table = self._lock(connection, table_id)
-            return change(connection, table, row_filter(table, wanted, zone), row, most_rows=MOST_ROWS, zone=zone)
+            asked = tables.Change(row_filter(table, wanted, zone), row, MOST_ROWS, zone)
+            return change(connection, table, asked)
 
         return await self._ask(work)
 
-    def _and_show(self, change: tables.Change) -> tables.TryChange:
+    def _and_show(self, change: tables.MakeChange) -> tables.TryChange:
         """A change that returns the rows as n8n shows them."""
 
-        def work(connection: Connection, table: DataTable, *parts: Any, **bounds: Any) -> list[Json]:
-            return tables.show_rows(table, change(connection, table, *parts, most_bytes=self._most_bytes, **bounds))
+        def work(connection: Connection, table: DataTable, asked: tables.Change) -> list[Json]:
+            return tables.show_rows(table, change(connection, table, asked, self._most_bytes))
 
         return work
 

@@ -124,21 +124,17 @@ def upsert_data_table_row(body: dict[str, Any], table_id: str) -> Response:
     return change_rows(body, table_id, tables.upsert, tables.try_upsert)
 
 
-def change_rows(body: dict[str, Any], table_id: str, change: tables.Change, try_change: tables.TryChange) -> Response:
+def change_rows(
+    body: dict[str, Any], table_id: str, change: tables.MakeChange, try_change: tables.TryChange
+) -> Response:
     """Change rows, or with `dryRun` only say what would change."""
     with database() as connection:
         table = lock_visible_table(connection, table_id)
         wanted = change_filter(table, body["filter"])
         if body["dry_run"]:
-            return answer(try_change(connection, table, wanted, body["data"], most_rows=MOST_RETURNED))
-        rows = change(
-            connection,
-            table,
-            wanted,
-            body["data"],
-            most_bytes=most_bytes(),
-            most_rows=most_returned(body["return_data"]),
-        )
+            return answer(try_change(connection, table, tables.Change(wanted, body["data"], MOST_RETURNED)))
+        asked = tables.Change(wanted, body["data"], most_returned(body["return_data"]))
+        rows = change(connection, table, asked, most_bytes())
     return answer(tables.show_rows(table, rows) if body["return_data"] else True)
 
 
