@@ -14,6 +14,8 @@ from app.repository.workflows import Workflow
 from app.schemas.archives import MOST_WORKFLOWS, credentials_of, folder_of, sub_workflows_of, write_archive
 from app.schemas.workflows import document_of
 
+Json = dict[str, Any]
+
 
 def with_sub_workflows(connection: Connection, ids: list[str], policy: str) -> list[Workflow]:
     """The workflows to export, with those that they call as the policy says. Raises Refused for missing ones."""
@@ -33,36 +35,11 @@ def with_sub_workflows(connection: Connection, ids: list[str], policy: str) -> l
 
 def package_of(connection: Connection, found: list[Workflow]) -> tuple[bytes, str]:
     """The package of these workflows, and how much is in it as n8n's header says it."""
+    documents = [(workflow, document_of(workflow.definition)) for workflow in found]
     files: dict[str, Any] = {}
-    entries: list[dict[str, str]] = []
-    needed: dict[str, dict[str, Any]] = {}
-    types: dict[tuple[str, Any], list[str]] = {}
-    for workflow in found:
-        document = document_of(workflow.definition)
-        folder = f"workflows/{folder_of(workflow.name, workflow.id)}"
-        entries.append({"id": workflow.id, "name": workflow.name, "target": folder})
-        files[f"{folder}/workflow.json"] = workflow_file(workflow, document)
-        files[f"{folder}/workflow-metadata.json"] = {
-            "publishedVersionId": workflow.active_version_id and str(workflow.active_version_id)
-        }
-        for each in credentials_of(document["nodes"]).values():
-            needed.setdefault(each["id"], {**each, "name": "", "usedByWorkflows": []})
-            needed[each["id"]]["usedByWorkflows"].append(workflow.id)
-        for node in document["nodes"]:
-            users_of = types.setdefault((str(node.get("type")), node.get("typeVersion")), [])
-            if workflow.id not in users_of:
-                users_of.append(workflow.id)
-    credential_entries = []
-    for each in list(needed.values()):
-        try:
-            named = credentials.get_credential(connection, each["id"], project_id=caller().project_id)
-        except CredentialNotFound:
-            del needed[each["id"]]
-            continue
-        each |= {"name": named.name, "type": named.type}
-        folder = f"credentials/{folder_of(named.name, named.id)}"
-        credential_entries.append({"id": named.id, "name": named.name, "target": folder})
-        files[f"{folder}/credential.json"] = {"id": named.id, "name": named.name, "type": named.type}
+    entries = [_add_workflow(files, *each) for each in documents]
+    needed = _needed_credentials(connection, documents)
+    credential_entries = [_add_credential(files, each) for each in needed]
     manifest = {
         "packageFormatVersion": "1",
         "exportedAt": time_text(clock.now(connection)),
@@ -70,12 +47,7 @@ def package_of(connection: Connection, found: list[Workflow]) -> tuple[bytes, st
         "sourceId": str(users.owner_id(connection)),
         "workflows": entries,
         "credentials": credential_entries,
-        "requirements": {
-            "credentials": list(needed.values()),
-            "nodeTypes": [
-                {"type": kind, "typeVersion": version, "usedByWorkflows": ids} for (kind, version), ids in types.items()
-            ],
-        },
+        "requirements": {"credentials": needed, "nodeTypes": _needed_types(documents)},
     }
     counts = (
         f'{{"workflows":{len(entries)},"folders":0,"credentials":{len(credential_entries)},"dataTables":0,'
@@ -84,7 +56,53 @@ def package_of(connection: Connection, found: list[Workflow]) -> tuple[bytes, st
     return write_archive(manifest, files), counts
 
 
-def workflow_file(workflow: Workflow, document: dict[str, Any]) -> dict[str, Any]:
+def _add_workflow(files: Json, workflow: Workflow, document: Json) -> Json:
+    """Add the files of a workflow; its entry in the manifest."""
+    folder = f"workflows/{folder_of(workflow.name, workflow.id)}"
+    files[f"{folder}/workflow.json"] = workflow_file(workflow, document)
+    files[f"{folder}/workflow-metadata.json"] = {
+        "publishedVersionId": workflow.active_version_id and str(workflow.active_version_id)
+    }
+    return {"id": workflow.id, "name": workflow.name, "target": folder}
+
+
+def _needed_credentials(connection: Connection, documents: list[tuple[Workflow, Json]]) -> list[Json]:
+    """The credentials that workflows name and the caller can see, with their users."""
+    needed: dict[str, Json] = {}
+    for workflow, document in documents:
+        for each in credentials_of(document["nodes"]).values():
+            needed.setdefault(each["id"], {**each, "name": "", "usedByWorkflows": []})
+            needed[each["id"]]["usedByWorkflows"].append(workflow.id)
+    visible = []
+    for each in needed.values():
+        try:
+            named = credentials.get_credential(connection, each["id"], project_id=caller().project_id)
+        except CredentialNotFound:
+            continue
+        visible.append({**each, "name": named.name, "type": named.type})
+    return visible
+
+
+def _add_credential(files: Json, needed: Json) -> Json:
+    """Add the file of a credential, without what it holds; its entry in the manifest."""
+    credential_id, name = needed["id"], needed["name"]
+    folder = f"credentials/{folder_of(name, credential_id)}"
+    files[f"{folder}/credential.json"] = {"id": credential_id, "name": name, "type": needed["type"]}
+    return {"id": credential_id, "name": name, "target": folder}
+
+
+def _needed_types(documents: list[tuple[Workflow, Json]]) -> list[Json]:
+    """The types and versions of the workflows' nodes, with their users."""
+    types: dict[tuple[str, Any], list[str]] = {}
+    for workflow, document in documents:
+        for node in document["nodes"]:
+            ids = types.setdefault((str(node.get("type")), node.get("typeVersion")), [])
+            if workflow.id not in ids:
+                ids.append(workflow.id)
+    return [{"type": kind, "typeVersion": version, "usedByWorkflows": ids} for (kind, version), ids in types.items()]
+
+
+def workflow_file(workflow: Workflow, document: Json) -> Json:
     """A workflow as it stands in a package."""
     return {
         "id": workflow.id,
