@@ -11,6 +11,13 @@ PIP := $(VENV) -m pip install -qq --disable-pip-version-check --no-input
 PROJECT_ITSELF := $(PIP) --no-deps --no-build-isolation --editable .
 PYTHON_PACKAGES = $$(cat setup.cfg pyproject.toml .ci/*.lock | cksum) $$($(VENV) -V)
 NODE_FOLDERS := app/engine/sandbox app/console
+# Two at once in one folder would install over each other. The lock is a link that names the process which holds it;
+# that of one which is gone counts for nothing.
+ALONE = while ! ln -s $$$$ .installing 2>/dev/null; do \
+		held=$$(readlink .installing) || continue; \
+		if ! kill -0 "$$held" 2>/dev/null; then [ "$$(readlink .installing)" != "$$held" ] || rm -f .installing; continue; fi; \
+		[ -n "$$said" ] || echo "Another make is installing packages in this folder: waiting for it"; said=1; sleep 1; \
+	done; trap 'rm -f .installing' EXIT; trap 'exit 1' HUP INT TERM;
 
 help: ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1 /p' Makefile | while read -r name text; do printf 'make %-16s%s\n' "$$name" "$$text"; done
@@ -80,7 +87,13 @@ clean: ## remove packages and caches; the data in var/ stays
 	@rm -rf .venv build dist $(addsuffix /node_modules,$(NODE_FOLDERS)) *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-install: $(VENV) ## install what running needs, and nothing else
+install: ## install what running needs, and nothing else
+	@$(ALONE) $(MAKE) --no-print-directory .packages
+
+install-dev: ## install what tests need as well
+	@$(ALONE) $(MAKE) --no-print-directory .packages-dev
+
+.packages: $(VENV)
 	@if [ "$$(cat .venv/installed 2>/dev/null)" != "$(PYTHON_PACKAGES)" ]; then \
 		echo "Installing Python packages into .venv (the first time this takes a minute)"; \
 		$(PIP) --require-hashes --requirement .ci/run.lock && $(PROJECT_ITSELF) && echo "$(PYTHON_PACKAGES)" > .venv/installed; \
@@ -94,7 +107,7 @@ install: $(VENV) ## install what running needs, and nothing else
 			&& echo "$$packages" > $$folder/node_modules/.installed || exit 1; \
 	done
 
-install-dev: install ## install what tests need as well
+.packages-dev: .packages
 	@if [ "$$(cat .venv/installed-dev 2>/dev/null)" != "$(PYTHON_PACKAGES)" ]; then \
 		echo "Installing the tools that tests need into .venv"; \
 		$(PIP) --require-hashes --requirement .ci/dev.lock && $(PROJECT_ITSELF) && echo "$(PYTHON_PACKAGES)" > .venv/installed-dev; \

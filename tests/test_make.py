@@ -30,6 +30,13 @@ def make(*arguments: str, folder: Path = PROJECT) -> subprocess.CompletedProcess
     )
 
 
+PACKAGES = """.packages:
+\t@echo begun; while [ ! -e go-on ]; do sleep 0.1; done; echo ended
+
+"""
+WAITING = "Another make is installing packages in this folder: waiting for it\n"
+
+
 @pytest.fixture
 def fresh(tmp_path: Path) -> Path:
     """A checkout in which nothing was installed, at a path with a space."""
@@ -82,6 +89,30 @@ def test_a_venv_whose_python_is_gone_is_made_anew(fresh):
     (fresh / ".venv" / "bin" / "python").symlink_to("/no/such/python")
     assert make(".venv/bin/python", f"PYTHON={sys.executable}", folder=fresh).returncode == 0
     assert subprocess.run([fresh / ".venv/bin/python", "-V"], check=False).returncode == 0
+
+
+def test_two_at_once_install_one_after_the_other(fresh):
+    (fresh / "Makefile").write_text(
+        re.sub(r"^\.packages: .+?(?=^\.packages-dev)", PACKAGES, (fresh / "Makefile").read_text(), flags=re.M | re.S)
+    )
+    with subprocess.Popen(["make", "install"], cwd=fresh, stdout=subprocess.PIPE, text=True) as first:
+        assert first.stdout is not None
+        assert first.stdout.readline() == "begun\n"
+        with subprocess.Popen(["make", "install"], cwd=fresh, stdout=subprocess.PIPE, text=True) as second:
+            assert second.stdout is not None
+            assert second.stdout.readline() == WAITING
+            (fresh / "go-on").touch()
+            assert first.communicate()[0] == "ended\n"
+            assert second.communicate()[0] == "begun\nended\n"
+    assert not (fresh / ".installing").is_symlink()
+
+
+def test_what_was_installing_and_is_gone_keeps_nobody_waiting(fresh):
+    with subprocess.Popen(["true"]) as gone:
+        pass
+    (fresh / ".installing").symlink_to(str(gone.pid))
+    result = make("install", "PYTHON=/no such/python", folder=fresh)
+    assert "Python 3.11 or newer is needed" in result.stderr
 
 
 def test_nothing_is_removed_under_a_running_server(fresh):
