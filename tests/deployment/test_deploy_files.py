@@ -63,6 +63,13 @@ def test_prometheus_understands_the_alert_rules_and_they_fire(tmp_path):
     assert result.returncode == 0, result.stdout + result.stderr
 
 
+def test_each_alert_is_seen_to_fire():
+    rules = yaml.safe_load((DEPLOY / "alerts.yml").read_text())
+    tests = yaml.safe_load((DEPLOY / "alerts_test.yml").read_text())["tests"]
+    fired = {case["alertname"] for test in tests for case in test["alert_rule_test"] if case["exp_alerts"]}
+    assert fired == {rule["alert"] for group in rules["groups"] for rule in group["rules"]}
+
+
 def test_compose_yaml_is_as_its_specification_says():
     result = run(sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.compose-spec", "compose.yaml")
     assert result.returncode == 0, result.stdout + result.stderr
