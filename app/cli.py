@@ -30,6 +30,9 @@ from app.settings import Settings
 from app.up import API_KEY_FILE
 from app.up import up as bring_up
 
+LONGEST_DAYS = 36_525
+"""A key lives no longer than a century, unless it has no end."""
+
 
 class Keys(click.Group):
     """A group whose commands end as the others do."""
@@ -155,7 +158,7 @@ def keys() -> None:
     help="What it may do, such as execution:list (`flask keys scopes` lists them). Repeat for more.",
 )
 @click.option("--project", help="Id of the only project that it sees.")
-@click.option("--days", type=click.FloatRange(min=0, min_open=True), help="Days until it expires.")
+@click.option("--days", type=click.FloatRange(min=0, max=LONGEST_DAYS, min_open=True), help="Days until it expires.")
 @click.option("--user", metavar="EMAIL", help="Whose key it is; the owner's otherwise.")
 def create_key(label: str, scopes: tuple[str, ...], project: str | None, days: float | None, user: str | None) -> None:
     """Make an API key named LABEL and print it.

@@ -190,6 +190,8 @@ class Settings:
             raise SettingsError("DATABASE_DIRECT_URL goes around the pooler that DATABASE_URL leads through: set both")
         if settings.encryption_keys_old and settings.encryption_key is None:
             raise SettingsError("EXECUTIONS_ENCRYPTION_KEY_OLD is set: set EXECUTIONS_ENCRYPTION_KEY, too")
+        if not settings.webhook_url.startswith(("http://", "https://")):
+            raise SettingsError("EXECUTIONS_WEBHOOK_URL must be a URL that starts with http:// or https://")
         if settings.failure_webhook and not settings.failure_webhook.startswith(("http://", "https://")):
             raise SettingsError("EXECUTIONS_FAILURE_WEBHOOK must be a URL that starts with http:// or https://")
         if settings.failure_webhook and not settings.failure_secret:

@@ -55,6 +55,12 @@ def test_a_scope_that_no_endpoint_asks_for_is_refused_with_the_nearest(flask, co
     assert "execution:list\tlist executions\n" in flask("keys", "scopes").stdout
 
 
+def test_a_key_for_longer_than_a_century_is_refused(flask):
+    result = flask("keys", "create", "ever", "--days", "99999999999")
+    assert (result.returncode, "Traceback" in result.stderr) == (2, False)
+    assert "--days" in result.stderr
+
+
 def test_a_revoked_key_is_no_key(flask, connection):
     key = flask("keys", "create", "old").stdout.strip()
     stored = find_api_key(connection, key)

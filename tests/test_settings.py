@@ -40,6 +40,7 @@ def test_an_empty_variable_counts_as_absent():
         ("EXECUTIONS_PRUNE_AGE_HOURS", "never"),
         ("EXECUTIONS_MAX_BODY_BYTES", "16MB"),
         ("EXECUTIONS_FILES_FOLDER", "/no/such/folder"),
+        ("EXECUTIONS_WEBHOOK_URL", "hooks.example.com"),
     ],
 )
 def test_a_bad_value_is_refused_by_name(name, value):

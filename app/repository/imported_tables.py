@@ -44,6 +44,12 @@ CHANGE_ROW = """
      WHERE r.table_id = %(table_id)s AND r.id = %(id)s
 """
 
+COUNT_ROWS = """
+    SELECT count(*)
+      FROM data_table_rows AS r
+     WHERE r.table_id = %(table_id)s
+"""
+
 NEXT_ROW_ID = """
     UPDATE data_tables AS t
        SET last_row_id = greatest(t.last_row_id,
@@ -80,6 +86,11 @@ def add_column(connection: Connection, column_id: str, *, table_id: str, name: s
 def column_ids(connection: Connection, table_id: str) -> set[str]:
     """The ids of a table's columns."""
     return {row[0] for row in connection.execute(COLUMN_IDS, {"table_id": table_id})}
+
+
+def count_rows(connection: Connection, table_id: str) -> int:
+    """How many rows a table has here."""
+    return int(scalar(connection, COUNT_ROWS, {"table_id": table_id}))
 
 
 def bring_rows(connection: Connection, table_id: str, rows: Sequence[ImportedRow]) -> None:

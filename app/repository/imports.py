@@ -89,6 +89,27 @@ NEIGHBOURS = """
            (SELECT e.created_at FROM executions AS e WHERE e.id > %(id)s ORDER BY e.id LIMIT 1)
 """
 
+# A failure that came earlier and has been mended there since.
+LINK_RETRIES = """
+    WITH linked AS (
+        UPDATE executions AS e
+           SET retry_success_id = r.id
+          FROM executions AS r
+         WHERE r.id = ANY(%(ids)s) AND r.status = 'success' AND e.id = r.retry_of AND e.workflow_id = r.workflow_id
+           AND e.retry_success_id IS NULL
+        RETURNING e.id, e.status)
+    INSERT INTO mended_failures (execution_id)
+    SELECT l.id FROM linked AS l WHERE l.status IN ('error', 'crashed')
+"""
+
+CREATED_AT = """
+    SELECT e.created_at
+      FROM executions AS e
+     WHERE e.id <= %(id)s
+     ORDER BY e.id DESC
+     LIMIT 1
+"""
+
 # A worker's claim takes them from there.
 RELEASE = """
     WITH released AS (
@@ -182,6 +203,12 @@ def fit_time(connection: Connection, execution_id: int, created_at: datetime) ->
     return latest if before is None else max(latest, before)
 
 
+def created_at(connection: Connection, execution_id: int) -> datetime | None:
+    """When the newest execution up to this id was created; None where there is none."""
+    found: datetime | None = scalar(connection, CREATED_AT, {"id": execution_id})
+    return found
+
+
 def bring(connection: Connection, executions: Sequence[ImportedExecution]) -> Brought:
     """Store those that are not here; those that are held here and have gone on since replace what is here.
 
@@ -212,6 +239,9 @@ def bring(connection: Connection, executions: Sequence[ImportedExecution]) -> Br
             _save_rest(connection, execution, encoded.get(execution.id), again=execution.id in known)
     for append in (execution_totals.append, failure_groups.append):
         append(connection, [execution.id for execution in (*new, *still_held)])
+    retries = [each.id for each in (*new, *still_held) if each.retry_of is not None and each.status == "success"]
+    if retries:
+        connection.execute(LINK_RETRIES, {"ids": retries})
     return Brought(len(new), len(still_held), sorted(others))
 
 

@@ -17,7 +17,7 @@ BYTES = 5_000
 LARGE_BYTES = 5_000_000
 STEP = 20_000
 FIRST = 1_000
-"""The id of the first one: above those that `n8n_rows.json` has."""
+"""The id of the first one."""
 BEGAN = datetime(2025, 1, 1, tzinfo=UTC)
 CUSTOMERS = 10_007
 
@@ -67,11 +67,15 @@ INDEXES = """
     CREATE UNIQUE INDEX ON workflow_history ("versionId");
 """
 
+RECORDED = ("execution_entity", "execution_data", "execution_metadata", "execution_annotations")
+"""Tables of executions, whose recorded rows are younger than those that are made here."""
+
 
 def fill_postgresql(url: str, number: int) -> None:
-    """Make an n8n in an empty database, with `number` executions besides those that are recorded."""
+    """Make an n8n in an empty database, with `number` executions."""
     n8n.fill_postgresql(url)
     with psycopg.connect(url, autocommit=True) as connection:
+        forget_recorded(connection)
         connection.execute("CREATE TEMPORARY TABLE samples (number int PRIMARY KEY, text text)")
         connection.execute(
             'CREATE TEMPORARY TABLE numbered (number int PRIMARY KEY, id text, "versionId" text, document text)'
@@ -94,6 +98,7 @@ def fill_sqlite(folder: Path, number: int) -> Path:
     texts, workflows = samples(), numbered()
     connection = sqlite3.connect(path)
     with connection:
+        forget_recorded(connection)
         for statement in INDEXES.split(";")[:-1]:
             name = f"i{abs(hash(statement))}"
             connection.execute(statement.replace("INDEX ON", f"INDEX {name} ON"))
@@ -115,6 +120,11 @@ def fill_sqlite(folder: Path, number: int) -> Path:
                 connection.execute(insert, (n, n, "up"))
     connection.close()
     return path
+
+
+def forget_recorded(connection: psycopg.Connection[Any] | sqlite3.Connection) -> None:
+    for table in RECORDED:
+        connection.execute(f"DELETE FROM {table}")
 
 
 def stamp(moment: datetime) -> str:
@@ -205,6 +215,7 @@ def fill_large(url: str, number: int) -> None:
     text = flatten(run(draw, LARGE_BYTES))
     _, workflow_id, version_id, document = numbered()[0]
     with psycopg.connect(url, autocommit=True) as connection:
+        forget_recorded(connection)
         for n in range(FIRST, FIRST + number):
             at = BEGAN + timedelta(seconds=n)
             values = (n, workflow_id, True, "webhook", "success", at, at, at, "db", version_id)

@@ -138,3 +138,25 @@ def test_what_was_active_is_remembered_when_all_is_deactivated_before_the_last_p
     activated: list[str] = []
     bring(sqlite_file, activate=lambda workflow_id, version_id: activated.append(workflow_id))
     assert sorted(activated) == sorted(row["id"] for row in n8n.rows("workflow_entity") if row["active"])
+
+
+def test_a_failure_that_is_mended_there_later_is_mended_here(bring, target, sqlite_file):
+    bring(sqlite_file)
+    failed = next(row["id"] for row in n8n.rows("execution_entity") if row["status"] == "error")
+    n8n.change(
+        sqlite_file,
+        "INSERT INTO execution_entity (id, finished, mode, status, retryOf, startedAt, workflowId)"
+        " SELECT 40, 1, 'retry', 'success', id, '2026-11-28 10:00:01', workflowId FROM execution_entity WHERE id = ?",
+        failed,
+    )
+    bring(sqlite_file)
+    assert n8n.one(target, "SELECT retry_success_id FROM executions WHERE id = %s", failed) == (40,)
+    assert n8n.one(target, "SELECT count(*) FROM mended_failures WHERE execution_id = %s", failed) == (1,)
+
+
+def test_rows_of_data_tables_that_were_deleted_there_are_told(bring, sqlite_file):
+    bring(sqlite_file)
+    (table,) = (name for name in n8n.TABLES if name.startswith("data_table_user_"))
+    n8n.change(sqlite_file, f'DELETE FROM "{table}" WHERE id = (SELECT min(id) FROM "{table}")')
+    report = bring(sqlite_file)
+    assert [note for note in report.notes if "has 1 rows here that it has not got there" in note]

@@ -45,6 +45,19 @@ def test_one_that_ran_when_it_was_read_comes_when_it_has_ended(bring, target, sq
     assert created == sorted(created)
 
 
+def test_what_a_later_run_brings_is_no_older_than_what_came_before(bring, target, sqlite_file):
+    bring(sqlite_file)
+    change(
+        sqlite_file,
+        "INSERT INTO execution_entity (id, finished, mode, status, createdAt, startedAt, workflowId)"
+        " VALUES (40, 1, 'manual', 'success', '2020-01-01 10:00:01', '2020-01-01 10:00:01', ?)",
+        ORDERS,
+    )
+    bring(sqlite_file)
+    created = [row[0] for row in target.execute("SELECT created_at FROM executions ORDER BY id")]
+    assert (len(created), created) == (19, sorted(created))
+
+
 def test_ids_of_this_program_go_on_above_and_then_nothing_mixes(bring, target, sqlite_file):
     bring(sqlite_file)
     insert = (

@@ -67,6 +67,11 @@ class ExecutionMapper:
         self._latest = datetime.fromtimestamp(0, UTC)
         self._now = datetime.now(UTC) + CLOCKS_DIFFER
 
+    def start_after(self, created_at: datetime | None) -> None:
+        """What comes next in order is no older than this: the newest that an earlier run has brought."""
+        if created_at is not None:
+            self._latest = max(self._latest, created_at)
+
     def record(self, execution: SourceExecution, *, in_order: bool = True) -> tuple[ImportedExecution, Losses]:
         """The execution as it is stored here.
 

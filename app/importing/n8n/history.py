@@ -51,6 +51,7 @@ class HistoryWriter:
         """Store what is not here yet. Raises CannotMix, SourceError."""
         with self._connection.transaction():
             before = import_progress.progress(self._connection, source.name)
+            self._mapper.start_after(imports.created_at(self._connection, before.highest_id))
         reached = Reached(before.highest_id)
         for batch in batches(source.executions(before.highest_id, before.unfinished)):
             self._bring_batch(source.name, batch, reached)

@@ -45,6 +45,12 @@ def _bring_table(
     number = _bring_rows(connection, source, table_id, columns, report)
     report.count("data tables", "kept")
     report.count("rows of data tables", "kept", number)
+    more = imported_tables.count_rows(connection, table_id) - number
+    if more > 0:
+        report.note(
+            f"The data table {name} has {more} rows here that it has not got there: what was deleted there stays here, "
+            "as does what was added here."
+        )
 
 
 def _bring_columns(connection: Connection, table_id: str, columns: list[Row]) -> None:
