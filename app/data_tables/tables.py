@@ -8,7 +8,7 @@ from typing import Any
 
 from app.data_tables.errors import InvalidData, Mismatch, ReservedName, TablesFull, TooManyRows
 from app.data_tables.filters import SYSTEM_COLUMNS
-from app.data_tables.values import cell
+from app.data_tables.values import TYPES, cell
 from app.notation import new_id, time_text
 from app.repository import data_table_columns, data_table_rows, data_tables
 from app.repository.connection import Connection
@@ -18,7 +18,6 @@ from app.repository.data_tables import DataColumn, DataTable
 
 COLUMN_NAME = re.compile(r"[a-zA-Z][a-zA-Z0-9_]{0,62}", re.ASCII)
 LONGEST_NAME = 128
-TYPES = ("string", "number", "boolean", "date")
 DRY_RUN = "dryRunState"
 NAME_RULE = (
     "Only alphabetical characters and non-leading numbers and underscores are allowed for column names, and the "

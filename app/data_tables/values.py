@@ -12,6 +12,8 @@ from typing import Any
 
 from app.data_tables.errors import InvalidData, Mismatch
 
+TYPES = ("string", "number", "boolean", "date")
+"""Of columns."""
 LONGEST_SHOWN = 100
 _DECIMAL = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 _BASES = {"0x": 16, "0o": 8, "0b": 2}

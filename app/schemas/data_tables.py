@@ -5,6 +5,7 @@ from typing import Any
 import orjson
 from marshmallow import INCLUDE, ValidationError, fields, validate
 
+from app.data_tables.values import TYPES
 from app.schemas.base import (
     BoundedList,
     CamelSchema,
@@ -18,7 +19,6 @@ from app.schemas.base import (
 from app.schemas.cursors import InvalidCursor
 from app.schemas.pages import PageQuery
 
-TYPES = ("string", "number", "boolean", "date")
 LONGEST_NAME = 1_000
 """Of a column; which names it may have is told with its table."""
 LONGEST_FILTER = 4_000
