@@ -11,10 +11,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from app.packages.host import Host, HostError
 from tests.packages.running import SAMPLE, PackageEngine, workflow_of
+from tests.patience import PATIENCE_SECONDS
 
 CLIENTS = {
     "fetch": "await fetch(URL_).then((answer) => answer.text(), (error) => { throw error.cause ?? error })",
@@ -154,6 +156,25 @@ def test_a_call_has_so_much_time_and_ends_when_nobody_waits():
         return await host.call(call_of("return [[{ json: { ended: globalThis.ended } }]]"))
 
     assert with_host(work, processes=1)["outputs"] == [[{"json": {"ended": True}}]]
+
+
+def test_what_nobody_waits_for_any_more_keeps_no_other_call_waiting():
+    async def work(host: Host) -> Any:
+        await host.call(call_of(QUICK))
+        [pid] = host.pids
+        computed = psutil.Process(pid).cpu_times().user
+        loop = asyncio.ensure_future(host.call(call_of(LOOP)))
+        while psutil.Process(pid).cpu_times().user < computed + 0.5:
+            await asyncio.sleep(0.05)
+        loop.cancel()
+        await asyncio.gather(loop, return_exceptions=True)
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            given = await host.call(call_of(QUICK))
+            while pid in host.pids:
+                await asyncio.sleep(0.05)
+        return given["outputs"], host.ended
+
+    assert with_host(work, silent_seconds=10 * PATIENCE_SECONDS) == ([[{"json": {"quick": True}}]], 1)
 
 
 def test_nothing_starts_before_it_is_needed_and_nothing_is_left():

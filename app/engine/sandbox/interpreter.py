@@ -64,6 +64,8 @@ class Interpreter:
         self._taking: asyncio.Task[None] | None = None
         self._sent = 0
         self._running: int | None = None
+        self._unwanted = False
+        """It may compute for nobody, and has not answered since."""
         self._deadlines = Deadlines(traits.serial)
         self._silence: Silence | None = None
         self._timer = Timer(self._look, self._move_deadlines)
@@ -72,8 +74,8 @@ class Interpreter:
 
     @property
     def load(self) -> int:
-        """How many requests are in flight, or about to be."""
-        return len(self._requests) + self.expected
+        """How many requests are in flight, about to be, or not let go of yet."""
+        return len(self._requests) + self.expected + self._unwanted
 
     @property
     def pid(self) -> int | None:
@@ -211,6 +213,7 @@ class Interpreter:
         self._running = None
         blame, self._blame = self._blame, None
         self._process = self._silence = None
+        self._unwanted = False
         if self._closed:
             return
         if blame is not None:
@@ -257,6 +260,7 @@ class Interpreter:
         del self._requests[request.id]
         if self._process is not None:
             self._process.write(request.id, DROP, b"")
+            self._unwanted = self._traits.marks and self._process.mark == request.id
         self._watch_end(request.id)
         self._tell_idle()
 
@@ -270,7 +274,7 @@ class Interpreter:
         if self._closed or self._process is None or self._blame is not None:
             return
         if self._silence is not None:
-            if self._running is None and self._silence.look():
+            if self._running is None and self._silence.look(hurried=self._unwanted):
                 self._end_silent(self._process)
                 return
             self._timer.look_within(self._silence.next_look)
@@ -299,6 +303,9 @@ class Interpreter:
     def _has_answered(self) -> None:
         if self._silence is not None:
             self._silence.end()
+        if self._unwanted:
+            self._unwanted = False
+            self._tell_idle()
 
     def _fail_all(self, error: Exception) -> None:
         requests, self._requests = self._requests, {}

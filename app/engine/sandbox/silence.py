@@ -38,8 +38,8 @@ class Silence:
         """It has answered, or may be busy now."""
         self._asked = False
 
-    def look(self) -> bool:
-        """Whether it is silent; asks it where it was not asked yet."""
+    def look(self, hurried: bool = False) -> bool:
+        """Whether it is silent; asks it where it was not asked yet. `hurried`: nothing should run in it any more."""
         progress, waited = self._process.progress, self._process.waited_seconds
         share = (waited - self._waited) / LOOK_SECONDS
         moved = progress != self._progress
@@ -51,4 +51,4 @@ class Silence:
             self._looks = 0.0
         else:
             self._looks += max(LEAST_WORTH, 1.0 - share)
-        return self._looks >= self._most_looks
+        return self._looks >= (min(LOOKS, self._most_looks) if hurried else self._most_looks)
