@@ -11,13 +11,14 @@ from pathlib import Path
 import pytest
 
 from app.importing.n8n.flatted import unflatten
-from tests import live
+from tests import guides, live
 from tests.importing import n8n
 from tests.patience import PATIENCE_SECONDS
 from tests.postgres import cloned_database
 
-GUIDE = (live.PROJECT / "docs" / "move-in.md").read_text()
-COMMANDS = re.findall(r"flask (import n8n SOURCE[^`\n]*)", GUIDE)
+COMMANDS = [
+    command for command in guides.commands(guides.read_guide("move-in.md")) if command.startswith("import n8n SOURCE")
+]
 WITHOUT_DATA = {13}
 """Its file is inlined, so its data is not as it was there."""
 
