@@ -69,6 +69,7 @@
     const { text, buttons = [], blockUserInput } = typeof message === "object" ? message : { text: String(message) };
     const item = show(text, "bot");
     const choices = document.createElement("p");
+    choices.className = "choices";
     for (const each of buttons) {
       const choice = document.createElement("button");
       choice.type = "button";
@@ -84,7 +85,7 @@
   };
 
   const showMessages = (answer) => {
-    document.querySelectorAll("#messages button").forEach((each) => each.remove());
+    document.querySelectorAll("#messages .choices").forEach((each) => each.remove());
     answer.messages.forEach(showSaid);
   };
 
