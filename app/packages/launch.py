@@ -17,7 +17,7 @@ STAND_IN = JS / "stand-in"
 LARGEST_FILE = 64 * 2**20
 MOST_FILES = 256
 MEMORY_MB = 512
-SMALL = ("--optimize-for-size", "--max-semi-space-size=4")
+SMALL = ("--optimize-for-size", "--max-semi-space-size=4", "--no-compilation-cache")
 """With all of a large package loaded this halves what a process takes."""
 
 

@@ -9,9 +9,19 @@ const { constructExecutionMetaData, copyInputItems, normalizeItems, returnJsonAr
 const { httpRequest, request } = require('./requests.js');
 const { paginated } = require('./pagination.js');
 
-const ABSENT = 'createReadStream getStoragePath getBinaryPath writeContentToFile getSSHClient isFilePathBlocked ' +
+const NAMES = 'createReadStream getStoragePath getBinaryPath writeContentToFile getSSHClient isFilePathBlocked ' +
   'getCronExpressions registerCron checkProcessedAndRecord checkProcessedItemsAndRecord removeProcessed clearAllProcessedItems ' +
   'getProcessedDataCount getDataTableProxy getDataTableAggregateProxy';
+
+/** Helpers that are not there: each says so. */
+const absent = Object.fromEntries(
+  NAMES.split(' ').map((name) => [
+    name,
+    () => {
+      throw new Error(`The function "helpers.${name}" is not offered to node packages`);
+    },
+  ]),
+);
 
 /** A promise with what settles it. */
 function createDeferredPromise() {
@@ -30,7 +40,8 @@ const egressFilter = () => ({
 
 /** The helpers for a node with these inputs; `fail(message, item, description)` makes its errors. */
 function helpersOf(inputs, fail) {
-  const helpers = {
+  return {
+    ...absent,
     ...binaryHelpers(inputs, fail),
     constructExecutionMetaData,
     copyInputItems,
@@ -48,12 +59,6 @@ function helpersOf(inputs, fail) {
       paginated(type ? (each) => authenticated(request, type, each, more) : request, options, item, rules),
     returnJsonArray,
   };
-  for (const name of ABSENT.split(' ')) {
-    helpers[name] ??= () => {
-      throw new Error(`The function "helpers.${name}" is not offered to node packages`);
-    };
-  }
-  return helpers;
 }
 
 module.exports = { helpersOf };
