@@ -283,3 +283,10 @@ def test_a_cookie_does_not_go_to_another_host(engine: Engine, address: str) -> N
         ask(engine, f"{address}/redirect/1?to={elsewhere}/echo", sendHeaders=True, headerParameters=headers), "Ask"
     )
     assert "cookie" not in told["headers"]
+
+
+@pytest.mark.parametrize("wrong", ["file", {"response": "file"}, {"response": {"response": "file"}}, {"redirect": "x"}])
+def test_a_group_of_options_that_is_none_counts_as_empty(engine: Engine, address: str, wrong) -> None:
+    asking = node("Ask", "httpRequest", {"url": address + "/echo", "options": wrong}, 4.2)
+    [told] = output_of(engine.run(chain(START, asking), ports=ports({})), "Ask")
+    assert told["method"] == "GET"

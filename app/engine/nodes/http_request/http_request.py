@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from app.engine.nodes.http_request.authentication import NO_PROOF, Proof, proof
 from app.engine.nodes.http_request.pagination import all_pages
-from app.engine.nodes.http_request.parameters import Request
+from app.engine.nodes.http_request.parameters import Request, fields
 from app.engine.nodes.http_request.requests import check, in_batches, items_beside, seconds, send
 from app.engine.nodes.shared.issues import Credential, Required, credentials, rules
 from app.engine.run.context import NodeContext
@@ -21,12 +21,13 @@ PLAIN = ["authentication", "sendBody", "sendHeaders", "sendQuery"]
 
 @node("httpRequest", [3, 4, 4.1, 4.2, 4.3, 4.4, 4.5], issues=ISSUES, credentials=NEEDED, plain=PLAIN, exact=True)
 async def http_request(context: NodeContext) -> Outputs:
-    options = dict(context.parameters.get("options") or {})
-    pagination = (options.pop("pagination", None) or {}).get("pagination") or {}
+    options = dict(fields(context.parameters, "options"))
+    pagination = fields(options, "pagination", "pagination")
+    options.pop("pagination", None)
     given = {**context.parameters, "options": options}
     resolved = await context.resolve_each(given, exact=True)
     proven = await _proof(context) if context.items else NO_PROOF
-    batch = ((await context.resolve_first(options.get("batching") or {})).get("batch")) or {}
+    batch = fields(await context.resolve_first(fields(options, "batching")), "batch")
     paged = pagination and pagination.get("paginationMode", "updateAParameterInEachRequest") != "off"
 
     async def request(index: int) -> list[Item]:

@@ -28,7 +28,7 @@ class Request:
         self._index = index
         self._proof = proven
         self._parameters = parameters = settled(parameters)
-        self._options = parameters.get("options") or {}
+        self._options = fields(parameters, "options")
         self.reading = _reading(self._options)
         self.url = validate_url(parameters.get("url", ""), index)
 
@@ -81,7 +81,7 @@ class Request:
         )
 
     def _max_redirects(self) -> int:
-        redirect = (self._options.get("redirect") or {}).get("redirect") or {}
+        redirect = fields(self._options, "redirect", "redirect")
         if not redirect.get("followRedirects", self._version >= 4):
             return 0
         return int(conversions.to_number(redirect.get("maxRedirects") or 21))
@@ -184,7 +184,7 @@ def _raw_body(given: Any, kind: str) -> tuple[str, bytes]:
 
 
 def _reading(options: dict[str, Any]) -> Reading:
-    response = (options.get("response") or {}).get("response") or {}
+    response = fields(options, "response", "response")
     form = response.get("responseFormat") or "autodetect"
     return Reading(
         form if form in ACCEPT else "autodetect",
@@ -213,6 +213,13 @@ def settled(value: Any, key: str = "") -> Any:
     if isinstance(value, list):
         return [settled(child) for child in value]
     return None if isinstance(value, Undefined) and key not in TELLING else value
+
+
+def fields(given: Any, *path: str) -> dict[str, Any]:
+    """The group of parameters at this path: none where something else stands there, as n8n reads it."""
+    for name in path:
+        given = given.get(name) if isinstance(given, dict) else None
+    return given if isinstance(given, dict) else {}
 
 
 def is_url(text: str) -> bool:
