@@ -25,6 +25,11 @@ def _same_but_for_half_characters(theirs: Any, ours: Any) -> bool:
     return one == other and theirs != ours
 
 
+def _same_but_for_unreadable_characters(theirs: Any, ours: Any) -> bool:
+    one, other = (re.sub("[锟斤拷\ufffd]", "", str(each)) for each in (theirs, ours))
+    return one == other and theirs != ours
+
+
 def _nothing_there(theirs: Any, ours: Any) -> bool:
     return theirs in (None, "", "undefined", ABSENT)
 
@@ -39,6 +44,10 @@ def _crash(theirs: Any, ours: Any) -> bool:
 
 def _crash_of_the_execution(theirs: Any, ours: Any) -> bool:
     return theirs == 0 or _crash(theirs, ours)
+
+
+def _a_batch_of_nothing(theirs: Any, ours: Any) -> bool:
+    return theirs == 0 or "'batchSize' expects a number" in str(ours)
 
 
 @dataclass(frozen=True)
@@ -59,12 +68,19 @@ def _settled(line: str, kinds: str, sides: Sides = _anything, parameters: str = 
     return Settled(line, frozenset(kinds.split()), sides, re.compile(parameters))
 
 
+DISK = "readWriteFile readBinaryFile readBinaryFiles writeBinaryFile"
+METHODS = r"\.(?:toString|toLocaleString|valueOf|hasOwnProperty|isPrototypeOf|propertyIsEnumerable)\b(?!\s*[(?])"
 CAUSES = (
     _settled("HTML without a template", "html", parameters=r'^(?!.*"(?:html|operation)": )'),
     _settled("XML of an empty text", "xml", _crash_of_the_execution),
     _settled("Expressions: template literals and strings over several lines", "", _same_but_for_blanks, "`"),
     _settled("Expressions: `a?.[b]` where `a` is undefined", "", _nothing_there, r"\?\.\["),
     _settled("Text with half a character", "", _same_but_for_half_characters),
+    _settled("Expressions: a field with the name of a method", "", parameters=METHODS),
+    _settled("HTTP Request: many U+FFFD", "httpRequest", _same_but_for_unreadable_characters),
+    _settled("Read/Write Files from Disk", DISK, lambda _, ours: "keeps no files" in str(ours)),
+    _settled("Loop Over Items: a batch size", "splitInBatches", _a_batch_of_nothing, '"batchSize": '),
+    _settled("Code, for each item: `$binary`", "code", lambda theirs, _: "undefined" in str(theirs), r"\$binary"),
     _settled("Function, Function Item", "function functionItem", _both_errors),
     _settled("A list of field names that is neither text nor a list", "summarize itemLists set", _crash),
     _settled("An operation or mode that a node does not have", "", _crash, '"(?:operation|mode|action)"'),
