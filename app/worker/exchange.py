@@ -6,6 +6,7 @@ All of it is one transaction, so that results and claims of many executions shar
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -17,6 +18,7 @@ from app.bounded_dict import BoundedDict
 from app.credentials.errors import CannotDecrypt
 from app.credentials.proofs import NO_PROOF, Proof
 from app.credentials.vault import Vault
+from app.engine import nodes
 from app.repository import executions, lifecycle, static_data, workflows
 from app.repository.connection import Connection, transaction
 from app.repository.errors import Invalid
@@ -142,7 +144,8 @@ class Exchange:
         if missing := list(ids - versions.keys()):
             for row in workflows.get_versions(connection, missing).values():
                 document = {**orjson.loads(row.definition), "id": row.workflow_id, "name": row.name}
-                versions[row.id] = Version(document, may_ask_for_static_data(row.definition))
+                asks = may_ask_for_static_data(row.definition) or has_packaged_nodes(document)
+                versions[row.id] = Version(document, asks)
         self._versions.update(versions)
         return versions
 
@@ -160,6 +163,17 @@ class Exchange:
 def may_ask_for_static_data(definition: bytes) -> bool:
     """Whether some program of the workflow may ask for its static data, by the name of the function for it."""
     return b"orkflowStaticData" in definition
+
+
+def has_packaged_nodes(document: dict[str, Any]) -> bool:
+    """Whether the workflow has nodes of packages: theirs may ask for static data, as for the secret of a caller."""
+    return any(str(node.get("type")) not in own_types() for node in document.get("nodes") or [])
+
+
+@cache
+def own_types() -> frozenset[str]:
+    """The node types that this program has itself."""
+    return frozenset(nodes.load().versions())
 
 
 def without_data(result: Result) -> Result:

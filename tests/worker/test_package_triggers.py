@@ -46,6 +46,8 @@ def test_a_provider_calls_it_while_it_is_active(registry, connection, start_serv
         assert (challenged.status, challenged.headers["x-own"], challenged.body) == (201, "yes", "c1")
         assert server.post(address, {"ignore": 1}).status == 200
         assert server.post("/webhook/h1/other", {"n": 1}).body == "at another path"
+        # What was kept when it was set up, such as a secret, is there when a call is looked at.
+        assert server.post(address, {"secret": 1}).body.endswith(address)
         called = server.post(address, {"n": 1}, x_sign="s")
         assert (called.status, called.body) == (200, {"message": "Workflow was started"})
 

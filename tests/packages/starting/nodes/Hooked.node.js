@@ -44,6 +44,7 @@ exports.Hooked = class {
     }
     if (this.getWebhookName() === 'other') return { webhookResponse: 'at another path' };
     if (body.ignore) return {};
+    if (body.secret) return { webhookResponse: this.getWorkflowStaticData('node').hook ?? 'nothing is kept' };
     if (body.files) {
       const { filepath, originalFilename, mimetype, size } = body.files.upload;
       const binary = { data: await this.nodeHelpers.copyBinaryFile(filepath, originalFilename, mimetype) };
