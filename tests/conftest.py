@@ -39,6 +39,11 @@ def _server_url() -> str:
     return _server.url("postgres")
 
 
+def pytest_make_parametrize_id(config: pytest.Config, val: object, argname: str) -> str | None:
+    """Name no test by what is packed: it holds the second in which it was, and each process would name it otherwise."""
+    return argname if isinstance(val, bytes) and not val.isascii() else None
+
+
 def pytest_collection_finish() -> None:
     """What was loaded and collected stays: no look at all of it again each time that a test has made something."""
     gc.collect()
