@@ -15,4 +15,5 @@ except SettingsError as error:
     raise NoAppException(str(error)) from None  # flask reports it in a line and still lists its commands
 finally:
     gc.freeze()
+    gc.set_threshold(2_000, 10, 10)  # what requests leave behind is to go soon
     gc.enable()

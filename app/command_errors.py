@@ -1,6 +1,7 @@
 """What a command says when something outside of the program is not as it should be: one sentence, and what to do."""
 
 import errno
+import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -58,6 +59,7 @@ class Command(click.Command):
     """A command that ends like that, whatever part of it something goes wrong in."""
 
     def invoke(self, ctx: click.Context) -> Any:
+        gc.freeze()  # what is loaded stays to the end, and then goes with the process
         with reported():
             return super().invoke(ctx)
 

@@ -9,9 +9,8 @@ from tests.dates.run import run_tests
 DATES = (
     "tests/engine/sandbox/test_expressions.py",
     "tests/engine/values",
-    "tests/engine/run/test_executor.py",
     "tests/triggers/test_schedules.py",
-    "tests/credentials",
+    "tests/credentials/test_oauth2.py",
 )
 """What reckons with dates."""
 KEPT = (
@@ -19,8 +18,6 @@ KEPT = (
     "tests/repository/test_pruning.py",
     "tests/api/executions/test_cursors.py",
     "tests/api/executions/test_execution_lists.py",
-    "tests/api/executions/test_stops.py",
-    "tests/api/face/test_auth.py",
 )
 """What goes by the database's clock."""
 

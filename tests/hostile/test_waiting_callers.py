@@ -21,6 +21,8 @@ from tests.live import KEY, LiveServer
 from tests.patience import PATIENCE_SECONDS, wait_until
 from tests.workflows import no_op
 
+pytestmark = pytest.mark.slow
+
 MANY = 300
 THREADS = 4
 LIMIT = 3

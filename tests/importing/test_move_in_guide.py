@@ -16,6 +16,8 @@ from tests.importing import n8n
 from tests.patience import PATIENCE_SECONDS
 from tests.postgres import cloned_database
 
+pytestmark = pytest.mark.slow
+
 COMMANDS = [
     command for command in guides.commands(guides.read_guide("move-in.md")) if command.startswith("import n8n SOURCE")
 ]

@@ -3,11 +3,14 @@
 import time
 
 import orjson
+import pytest
 
 from tests.engine.nodes import far_side
 from tests.patience import wait_until
 from tests.triggers.test_firing import EVERY_SECOND, scheduled
 from tests.workflows import code, no_op, node, stored
+
+pytestmark = pytest.mark.slow
 
 
 def create(server, name: str, definition: bytes) -> str:

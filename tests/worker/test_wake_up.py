@@ -5,8 +5,12 @@
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from app.vocabulary import ENDED
 from tests.workflows import no_op, stored, wait
+
+pytestmark = pytest.mark.slow
 
 WAITING = 2_000
 DUE = 300

@@ -18,6 +18,8 @@ from tests.patience import wait_until
 from tests.repository.given import a_running_execution, a_worker, a_workflow
 from tests.workflows import no_op, node, stored
 
+pytestmark = pytest.mark.slow
+
 SECRET = "a long secret"
 
 
