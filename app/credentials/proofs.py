@@ -41,9 +41,10 @@ class Proof:
         headers.update((name, HIDDEN) for name in self.headers if name in headers)
 
     def show(self, items: list[dict[str, Any]]) -> None:
-        """Give a call's items back what `hide` has taken."""
+        """Give a call's items back what `hide` has taken; what an MCP client sends holds no headers."""
         for item in items[:1]:
-            item["json"]["headers"].update(self.headers)
+            if isinstance(headers := item["json"].get("headers"), dict):
+                headers.update(self.headers)
 
 
 NO_PROOF = Proof()

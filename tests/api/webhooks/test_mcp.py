@@ -101,11 +101,18 @@ def test_a_server_asks_for_its_token(site: Site):
     path = f"m-{uuid.uuid4().hex[:8]}"
     trigger = node("Server", TYPE, {"path": path, "authentication": "bearerAuth"}, 2)
     trigger["credentials"] = {"httpBearerAuth": {"id": made.body["id"], "name": "T"}}
-    assert site.activate(save(site, [trigger, code("return []", "Code")])).status == 200
+    tool = node("Say", "setTool", {"mode": "raw", "jsonOutput": '={{ {"said": $fromAI("what")} }}'}, 3.4)
+    workflow_id = save(site, [trigger, code("return []", "Code"), tool])
+    assert site.activate(workflow_id).status == 200
     message = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
     assert site.call("POST", path, message, base="/mcp/").status == 403
     assert site.call("POST", path, message, base="/mcp/", Authorization="Bearer wrong").status == 403
     assert site.call("POST", path, message, base="/mcp/", Authorization="Bearer s3cret").json["result"] == {}
+    call = message | {"method": "tools/call", "params": {"name": "Say", "arguments": {"what": "x", "headers": "y"}}}
+    said = site.call("POST", path, call, base="/mcp/", Authorization="Bearer s3cret").json["result"]
+    assert json.loads(said["content"][0]["text"]) == [{"said": "x"}]
+    kept = site.server.get(f"/api/v1/executions?workflowId={workflow_id}&includeData=true").body["data"]
+    assert "s3cret" not in json.dumps(kept)
 
 
 def test_a_default_that_nobody_could_store_is_no_server_error(site: Site):
