@@ -13,8 +13,12 @@ from app.repository.connection import Connection
 def kept_apart(connection: Connection, report: Report, kind: str, name: str) -> Iterator[None]:
     """Undo what the block has stored, and note it, where PostgreSQL refuses a value of it.
 
-    `kind` as the report counts it, `name` as people know the thing.
+    `kind` as the report counts it, `name` as people know the thing. Nothing of that unless the report is of a
+    careful pass: what PostgreSQL refuses then ends the transaction.
     """
+    if not report.careful:
+        yield
+        return
     try:
         with connection.transaction():
             yield

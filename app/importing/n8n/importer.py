@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 
+import psycopg
+
 from app.credentials.vault import Vault
 from app.engine import nodes
 from app.importing.n8n import objects, tables
@@ -29,6 +31,10 @@ def known_zone(settings: Settings) -> str | None:
     return None if settings.timezone == "UTC" else settings.timezone
 
 
+REFUSED = (psycopg.errors.IntegrityError, psycopg.DataError)
+"""What PostgreSQL says of one odd value: all is brought once more, each thing apart."""
+
+
 class DryRun(Exception):
     """Ends the transaction of a dry run: nothing of it stays."""
 
@@ -42,13 +48,13 @@ class Importer:
 
     def bring(self, source: Source, show: Show = lambda number: None) -> tuple[Report, Workflows]:
         """Bring all that is not here. Raises SourceError, CannotMix."""
-        report = Report(source.name)
         self._check(source)
         if not import_progress.be_the_only_import(self._connection):
             raise SourceError("Another import into this database is under way: wait for its end, or stop it.")
-        owners = Owners(source, self._options, report)
-        with self._connection.transaction():
-            brought, tag_ids = self._bring_small(source, owners, report)
+        try:
+            report, owners, brought, tag_ids = self._bring_all_small(source, Report(source.name))
+        except REFUSED:
+            report, owners, brought, tag_ids = self._bring_all_small(source, Report(source.name, careful=True))
         if self._options.executions:
             self._bring_executions(source, owners, tag_ids, report, show)
             imports.analyze(self._connection)
@@ -57,21 +63,31 @@ class Importer:
 
     def preview(self, source: Source) -> tuple[Report, Workflows]:
         """What `bring` would do, with nothing written; executions are counted only."""
-        report = Report(source.name, dry_run=True)
         self._check(source)
-        owners = Owners(source, self._options, report)
-        brought = Workflows()
         try:
-            with self._connection.transaction():
-                brought, _ = self._bring_small(source, owners, report)
-                raise DryRun
-        except DryRun:
-            pass
+            report, brought = self._preview_small(source, Report(source.name, dry_run=True))
+        except REFUSED:
+            report, brought = self._preview_small(source, Report(source.name, dry_run=True, careful=True))
         if self._options.executions:
             number = source.count_executions()
             report.count("executions", "at the source", number or 0)
         _note_remarks(source, report)
         return report, brought
+
+    def _bring_all_small(self, source: Source, report: Report) -> tuple[Report, Owners, Workflows, dict[str, str]]:
+        """All that is small, in one transaction. Raises what is in REFUSED."""
+        owners = Owners(source, self._options, report)
+        with self._connection.transaction():
+            return report, owners, *self._bring_small(source, owners, report)
+
+    def _preview_small(self, source: Source, report: Report) -> tuple[Report, Workflows]:
+        brought = Workflows()
+        try:
+            with self._connection.transaction():
+                brought, _ = self._bring_small(source, Owners(source, self._options, report), report)
+                raise DryRun
+        except DryRun:
+            return report, brought
 
     def _check(self, source: Source) -> None:
         names = [str(row.get("name")) for row in source.rows("migrations")]

@@ -27,6 +27,8 @@ class Report:
 
     source: str
     dry_run: bool = False
+    careful: bool = False
+    """Of a pass that undoes each thing alone, because PostgreSQL has refused one of them. It takes longer."""
     counts: dict[str, Counter[str]] = field(default_factory=dict)
     workflows: list[WorkflowFindings] = field(default_factory=list)
     losses: dict[str, list[int]] = field(default_factory=dict)
