@@ -12,8 +12,9 @@ import pytest
 
 from app.importing.n8n.files_of_runs import RunFiles
 from app.importing.n8n.flatted import UnreadableFlatted, unflatten
+from app.importing.n8n.history import batches
 from app.importing.n8n.open_source import Access
-from app.importing.n8n.source import SourceError
+from app.importing.n8n.source import SourceError, SourceExecution
 from tests.importing import n8n
 from tests.postgres import cloned_database
 
@@ -147,3 +148,9 @@ def test_only_files_within_the_storage_folder_are_read(tmp_path):
     os.mkfifo(folder / "pipe")
     files = RunFiles(folder, 100)
     assert [files.read_path(name) for name in ("link", "../secret", "pipe", "nothing", "nul\0")] == [None] * 5
+
+
+def test_large_rows_share_no_batch():
+    rows = [SourceExecution({"id": number}, flatted="x" * size) for number, size in enumerate((1, 5, 5, 9, 2, 2))]
+    sizes = [[len(row.flatted) for row in batch] for batch in batches(iter(rows), most_bytes=8)]
+    assert sizes == [[1, 5], [5], [9], [2, 2]]

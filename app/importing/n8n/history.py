@@ -130,15 +130,16 @@ class HistoryWriter:
                 self._report.count("executions", what, number)
 
 
-def batches(executions: Iterator[SourceExecution]) -> Iterator[list[SourceExecution]]:
-    """The executions in lists that come to a bounded number and size."""
+def batches(executions: Iterator[SourceExecution], *, most_bytes: int = BATCH_BYTES) -> Iterator[list[SourceExecution]]:
+    """The executions in lists that come to a bounded number and size; what is larger than that is alone."""
     batch: list[SourceExecution] = []
     size = 0
     for execution in executions:
-        batch.append(execution)
-        size += len(execution.flatted or "")
-        if len(batch) >= BATCH or size >= BATCH_BYTES:
+        length = len(execution.flatted or "")
+        if batch and (len(batch) == BATCH or size + length > most_bytes):
             yield batch
             batch, size = [], 0
+        batch.append(execution)
+        size += length
     if batch:
         yield batch
