@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from app.importing.n8n.moving import Activate, Move
     from app.importing.n8n.report import Report
 
-LARGEST_MIB = 256
+LARGEST_MIB = 8
 SECONDS_BETWEEN_LINES = 10
 
 
@@ -109,7 +109,8 @@ def n8n_options(command: Callable[..., None]) -> Callable[..., None]:
             default=LARGEST_MIB,
             show_default=True,
             type=click.IntRange(1, 1024),
-            help="MiB: data of an execution above this stays behind.",
+            help="MiB: data and files of an execution above this stay behind; a later run with more brings them. "
+            "Takes up to 30 times as much memory.",
         ),
         click.option("--remove-demo", is_flag=True, help="First delete the demo workflows and their executions."),
         click.option("--report", type=path, help="File for the report as JSON."),

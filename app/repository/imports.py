@@ -55,6 +55,17 @@ REPLACE = """
      WHERE e.id = %(id)s AND e.status = 'waiting'
 """
 
+# One that came without all its data, which was too large for that import. It has never gone on here.
+COMPLETE = """
+    UPDATE executions AS e
+       SET error_node = %(error_node)s, error_message = %(error_message)s, json_size_bytes = %(json_size_bytes)s,
+           input_preview = %(input_preview)s::json
+     WHERE e.id = %(id)s AND e.workflow_id = %(workflow_id)s AND e.status = %(status)s
+       AND e.status NOT IN ('new', 'running', 'waiting')
+       AND e.json_size_bytes < %(json_size_bytes)s
+       AND NOT EXISTS (SELECT FROM imported_waits AS w WHERE w.execution_id = e.id)
+"""
+
 SAVE_DATA = """
     INSERT INTO execution_data (execution_id, encoding, encoded, run_index, waiting_node)
     VALUES (%(id)s, %(encoding)s, %(encoded)s, %(run_index)s, %(waiting_node)s)
@@ -212,7 +223,7 @@ def created_at(connection: Connection, execution_id: int) -> datetime | None:
 def bring(connection: Connection, executions: Sequence[ImportedExecution]) -> Brought:
     """Store those that are not here; those that are held here and have gone on since replace what is here.
 
-    What is here otherwise stays as it is.
+    Those that came with less data than they have now are completed. What is here otherwise stays as it is.
     """
     ids = [execution.id for execution in executions]
     found = connection.execute(KNOWN, {"ids": ids}).fetchall()
@@ -239,10 +250,22 @@ def bring(connection: Connection, executions: Sequence[ImportedExecution]) -> Br
             _save_rest(connection, execution, encoded.get(execution.id), again=execution.id in known)
     for append in (execution_totals.append, failure_groups.append):
         append(connection, [execution.id for execution in (*new, *still_held)])
+    completed = [
+        execution for execution in executions if known.get(execution.id) is False and _complete(connection, execution)
+    ]
     retries = [each.id for each in (*new, *still_held) if each.retry_of is not None and each.status == "success"]
     if retries:
         connection.execute(LINK_RETRIES, {"ids": retries})
-    return Brought(len(new), len(still_held), sorted(others))
+    return Brought(len(new), len(still_held) + len(completed), sorted(others))
+
+
+def _complete(connection: Connection, execution: ImportedExecution) -> bool:
+    """Whether more of an execution's data came now than is here; it is stored then."""
+    if execution.data is None or not connection.execute(COMPLETE, _values(execution)).rowcount:
+        return False
+    [data] = encode_run_data([execution.data])
+    connection.execute(SAVE_DATA, {"id": execution.id, "waiting_node": None, **data.values()})
+    return True
 
 
 def _encode(executions: Iterable[ImportedExecution]) -> dict[int, Encoded]:
@@ -258,6 +281,7 @@ def _row(execution: ImportedExecution) -> tuple[object, ...]:
 def _values(execution: ImportedExecution) -> dict[str, object]:
     return {
         "id": execution.id,
+        "workflow_id": execution.workflow_id,
         "status": execution.status,
         "started_at": execution.started_at,
         "stopped_at": execution.stopped_at,
@@ -266,6 +290,7 @@ def _values(execution: ImportedExecution) -> dict[str, object]:
         "error_node": execution.error_node,
         "error_message": execution.error_message,
         "json_size_bytes": len(execution.data or b""),
+        "input_preview": json_of(execution.input_preview),
     }
 
 

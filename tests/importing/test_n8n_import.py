@@ -187,6 +187,21 @@ def test_data_above_the_bound_stays_behind(bring, target, sqlite_file):
     report = bring(sqlite_file, most_bytes=2_000)
     assert any("--largest" in reason for reason in report.losses)
     assert one(target, "SELECT count(*) FROM executions") == (18,)
+    with_data = (
+        "SELECT count(*), sum(e.json_size_bytes) FROM executions AS e JOIN execution_data AS d ON d.execution_id = e.id"
+    )
+    before = one(target, with_data)
+    bring(sqlite_file, most_bytes=2_000)
+    assert one(target, with_data) == before
+
+    report = bring(sqlite_file)
+    assert not any("--largest" in reason for reason in report.losses)
+    whole = one(target, with_data)
+    assert whole[0] > before[0]
+    assert whole[1] > before[1]
+    waiting = one(target, "SELECT count(*) FROM executions WHERE status = 'waiting'")[0]
+    assert bring(sqlite_file).counts["executions"]["brought up to date"] == waiting
+    assert one(target, with_data) == whole
 
 
 def test_projects_are_kept_when_asked_for(bring, target, sqlite_file):

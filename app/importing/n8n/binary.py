@@ -4,10 +4,10 @@ import base64
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from app.importing.n8n.files_of_runs import TooLarge
+from app.importing.n8n.files_of_runs import LARGEST, TooLarge
 
 MODES = ("filesystem-v2:", "filesystem:", "database:", "s3:", "azure:")
-TOO_LARGE = "a file was not brought: it is too large (--largest)"
+TOO_LARGE = f"a file was not brought: it is too large {LARGEST}"
 MISSING = "a file was not brought: its bytes are not to be had (--storage names n8n's storage folder)"
 MARKS = tuple(f'"{mode}' for mode in MODES)
 

@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+LARGEST = "(--largest)"
+"""What a loss ends with that a higher bound mends."""
+
 
 class TooLarge(Exception):
     """The file has more bytes than are brought."""

@@ -1,7 +1,7 @@
 """Brings executions in batches, each in a transaction of its own. Cut short, the next run goes on from there."""
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 import psycopg
@@ -26,10 +26,12 @@ Show = Callable[[int], None]
 
 @dataclass(slots=True)
 class Reached:
-    """How far a pass is: the highest id that was stored, and the ids of what had not ended in n8n."""
+    """How far a pass is: the highest id that was stored, and the ids of what is to be read again, as it had not ended
+    in n8n or was too large. `pending`: what earlier passes left for this one, and it has not come to yet."""
 
     highest_id: int
     unfinished: list[int] = field(default_factory=list)
+    pending: set[int] = field(default_factory=set)
     recent: deque[int] = field(default_factory=lambda: deque(maxlen=MOST_GAPS))
 
     def gaps(self, above: int) -> list[int]:
@@ -52,10 +54,11 @@ class HistoryWriter:
         with self._connection.transaction():
             before = import_progress.progress(self._connection, source.name)
             self._mapper.start_after(imports.created_at(self._connection, before.highest_id))
-        reached = Reached(before.highest_id)
+        reached = Reached(before.highest_id, pending=set(before.unfinished))
         for batch in batches(source.executions(before.highest_id, before.unfinished)):
             self._bring_batch(source.name, batch, reached)
             show(len(batch))
+        reached.pending.clear()
         if reached.recent:
             reached.unfinished += reached.gaps(before.highest_id)
         with self._connection.transaction():
@@ -77,15 +80,18 @@ class HistoryWriter:
                 wanted.append(execution)
                 if execution.row.get("status") == "waiting":
                     reached.unfinished.append(execution.id)
+        reached.pending.difference_update(execution.id for execution in batch)
         before = reached.highest_id
         try:
             with self._connection.transaction():
                 import_progress.refuse_to_mix(self._connection, highest)
-                self._store(wanted, above=before)
-                self._save(name, reached, highest)
+                left_behind = self._store(wanted, above=before)
+                self._save(name, reached, highest, left_behind)
         except (psycopg.errors.IntegrityError, psycopg.DataError):
             self._forget()
             self._one_by_one(name, wanted, reached, highest)
+        else:
+            reached.unfinished += left_behind
         reached.highest_id = max(before, highest)
         reached.recent.extend(execution.id for execution in batch)
 
@@ -94,19 +100,21 @@ class HistoryWriter:
         for execution in wanted:
             try:
                 with self._connection.transaction():
-                    self._store([execution], above=reached.highest_id)
+                    left_behind = self._store([execution], above=reached.highest_id)
+                reached.unfinished += left_behind
             except (psycopg.errors.IntegrityError, psycopg.DataError) as error:
                 self._forget()
                 self._report.lose(execution.id, f"PostgreSQL refuses it: {error.diag.message_primary or error}")
         with self._connection.transaction():
             self._save(name, reached, highest)
 
-    def _save(self, name: str, reached: Reached, highest: int) -> None:
-        saved = Progress(max(reached.highest_id, highest), reached.unfinished)
+    def _save(self, name: str, reached: Reached, highest: int, left_behind: Sequence[int] = ()) -> None:
+        saved = Progress(max(reached.highest_id, highest), [*reached.unfinished, *left_behind, *reached.pending])
         import_progress.save_progress(self._connection, name, saved)
 
-    def _store(self, executions: list[SourceExecution], *, above: int) -> None:
-        records = []
+    def _store(self, executions: list[SourceExecution], *, above: int) -> list[int]:
+        """Store them, and return the ids of those that are too large to come whole, for now."""
+        records, left_behind = [], []
         for execution in executions:
             record, losses = self._mapper.record(execution, in_order=execution.id > above)
             if execution.id <= above:
@@ -115,10 +123,13 @@ class HistoryWriter:
             records.append(record)
             for reason in losses.reasons:
                 self._report.lose(execution.id, reason)
+            if losses.too_large and execution.row.get("status") != "waiting":
+                left_behind.append(execution.id)
         brought = imports.bring(self._connection, records)
         self._count(records, brought)
         for execution_id in brought.others:
             self._report.lose(execution_id, "there is another execution of this id here, of another workflow")
+        return left_behind
 
     def _count(self, records: list[ImportedExecution], brought: imports.Brought) -> None:
         for what, number in (

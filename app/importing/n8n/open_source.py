@@ -27,7 +27,7 @@ class Access:
     storage: Path | None = None
     schema: str = "public"
     prefix: str = ""
-    most_bytes: int = 256 * 2**20
+    most_bytes: int = 8 * 2**20
 
 
 def open_source(

@@ -20,4 +20,4 @@ class ImportOptions:
     timezone: str | None = None
     api_keys: bool = False
     executions: bool = True
-    most_bytes: int = 256 * 2**20
+    most_bytes: int = 8 * 2**20

@@ -42,7 +42,9 @@ class Report:
 
     def lose(self, execution_id: int, reason: str) -> None:
         """Note what of an execution could not be brought."""
-        self.losses.setdefault(reason, []).append(execution_id)
+        named = self.losses.setdefault(reason, [])
+        if not named or named[-1] != execution_id:
+            named.append(execution_id)
 
     def note(self, sentence: str) -> None:
         """Note a sentence about the whole, once."""

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from app.importing.n8n.files_of_runs import RunFiles, TooLarge
+from app.importing.n8n.files_of_runs import LARGEST, RunFiles, TooLarge
 from app.importing.n8n.rows import Row, normalise, read_json
 from app.importing.n8n.source import SourceExecution
 
@@ -54,7 +54,7 @@ def _read_bundle(execution: SourceExecution, files: RunFiles) -> None:
 
 def too_large(most_bytes: int) -> str:
     """What is said of data above the bound."""
-    return f"data of more than {most_bytes // 2**20} MiB is not brought (--largest)"
+    return f"data of more than {most_bytes // 2**20} MiB is not brought {LARGEST}"
 
 
 def _parsed(value: Any) -> Any:
