@@ -82,6 +82,7 @@ class Exchange:
         self._vault = vault
         self._worker_id = worker_id
         self._versions: BoundedDict[UUID, Version] = BoundedDict(VERSIONS_KEPT)
+        self._turn = lifecycle.FIRST_TURN
 
     def __call__(self, results: Sequence[Result], free: int, held: Sequence[int] | None = None) -> Exchanged:
         """Record `results` and claim at most `free` executions.
@@ -114,7 +115,9 @@ class Exchange:
 
     def _claim(self, connection: Connection, free: int, held: Sequence[int] | None) -> list[Claim]:
         lost = [] if held is None else lifecycle.claimed_unknowingly(connection, self._worker_id, held)
-        return lost + lifecycle.claim(connection, self._worker_id, free - len(lost), self._lacked)
+        claims = lifecycle.claim(connection, self._worker_id, free - len(lost), self._lacked, self._turn)
+        self._turn = self._turn.next(claims)
+        return lost + claims
 
     def _assign(self, connection: Connection, claims: Sequence[Claim]) -> list[Assignment]:
         if not claims:

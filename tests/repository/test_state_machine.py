@@ -62,6 +62,7 @@ class Actors(RuleBasedStateMachine):
         waiting = {i for i, row in self.model.items() if row[0] == "waiting"}
         queued = sorted(i for i, row in self.model.items() if row[0] == "new")
         assert len(claimed) == min(limit, len(waiting) + len(queued))
+        # All are of one project, so whosever turn it is, they are the oldest.
         assert sorted(i for i in claimed if i not in waiting) == queued[: max(0, limit - len(waiting))]
         for execution_id in claimed:
             self.model[execution_id][:2] = ["running", worker_id]

@@ -14,6 +14,7 @@ result of a stopped or reaped run matches no row and is dropped.
 """
 
 from app.repository.lifecycle.claims import (
+    FIRST_TURN,
     Claim,
     Lacked,
     claim,
@@ -32,6 +33,7 @@ from app.repository.lifecycle.stops import stop, stop_many
 
 __all__ = [
     "DEEPEST",
+    "FIRST_TURN",
     "Claim",
     "Failure",
     "Lacked",

@@ -1,5 +1,7 @@
 """How a worker takes executions from the queue, and learns which it holds no more."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
@@ -25,7 +27,58 @@ LOCK_CLAIMING_WORKER = """
        FOR SHARE OF w
 """
 
-# Uses executions_in_flight; ids that another claim holds are skipped, not waited for.
+# One of each project after the other, in a circle that begins after the project that had its turn last. Uses
+# executions_queued: a look for the next project, and the oldest of each. As every project gives one, no more projects
+# are looked for than executions are wanted. Ids that another claim holds are skipped, not waited for. `|| ''`: rows are
+# changed by their key, and not looked for in the queue once more.
+CLAIM_NEW = """
+    WITH RECURSIVE after (project_id, place) AS (
+        SELECT (SELECT q.project_id FROM executions AS q
+                 WHERE q.status = 'new' AND q.project_id > %(turn)s
+                 ORDER BY q.project_id LIMIT 1), 1
+         UNION ALL
+        SELECT (SELECT q.project_id FROM executions AS q
+                 WHERE q.status = 'new' AND q.project_id > a.project_id
+                 ORDER BY q.project_id LIMIT 1), a.place + 1
+          FROM after AS a
+         WHERE a.project_id IS NOT NULL AND a.place < %(limit)s
+    ), before (project_id, place) AS (
+        SELECT (SELECT q.project_id FROM executions AS q
+                 WHERE q.status = 'new' AND q.project_id <= %(turn)s
+                 ORDER BY q.project_id LIMIT 1), 1
+         UNION ALL
+        SELECT (SELECT q.project_id FROM executions AS q
+                 WHERE q.status = 'new' AND q.project_id > b.project_id AND q.project_id <= %(turn)s
+                 ORDER BY q.project_id LIMIT 1), b.place + 1
+          FROM before AS b
+         WHERE b.project_id IS NOT NULL AND b.place < %(limit)s
+    ), turns AS (
+        SELECT a.project_id, 1 AS lap, a.place FROM after AS a WHERE a.project_id IS NOT NULL
+         UNION ALL
+        SELECT b.project_id, 2, b.place FROM before AS b WHERE b.project_id IS NOT NULL
+         ORDER BY lap, place
+         LIMIT %(limit)s
+    )
+    UPDATE executions AS e
+       SET status = 'running', worker_id = %(worker_id)s, started_at = clock_timestamp()
+     WHERE e.id = ANY(ARRAY(
+               SELECT o.id
+                 FROM turns AS t
+                CROSS JOIN LATERAL (
+                          SELECT l.id, row_number() OVER (ORDER BY l.id) AS round
+                            FROM (SELECT q.id FROM executions AS q
+                                   WHERE q.status = 'new' AND q.project_id = t.project_id
+                                   ORDER BY q.id
+                                   LIMIT %(limit)s
+                                     FOR UPDATE OF q SKIP LOCKED) AS l) AS o
+                ORDER BY o.round, t.lap, t.place
+                LIMIT %(limit)s))
+       AND e.status || '' = 'new'
+    RETURNING e.id, e.workflow_id, e.workflow_version_id, e.project_id, e.mode, e.retry_of, e.awaited, false,
+              extract(epoch FROM e.started_at - e.created_at)::float
+"""
+
+# For a worker that lacks node packages: the oldest of the queue. Uses executions_in_flight.
 NEW = sql.SQL("""
     UPDATE executions AS e
        SET status = 'running', worker_id = %(worker_id)s, started_at = clock_timestamp()
@@ -62,7 +115,7 @@ RUNNABLE = sql.SQL("""
                   AND NOT EXISTS (SELECT FROM workflow_versions AS v
                                    WHERE v.id = q.workflow_version_id
                                      AND coalesce(v.node_types, node_types_of(v.definition)) && %(lacked)s::text[])""")
-CLAIM_NEW, CLAIM_DUE = NEW.format(runnable=sql.SQL("")), DUE.format(runnable=sql.SQL(""))
+CLAIM_DUE = DUE.format(runnable=sql.SQL(""))
 CLAIM_NEW_LACKING, CLAIM_DUE_LACKING = NEW.format(runnable=RUNNABLE), DUE.format(runnable=RUNNABLE)
 
 # Uses executions_in_flight. For a claim of which the answer was lost on its way.
@@ -106,6 +159,23 @@ class Claim:
     waited_seconds: float | None
 
 
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """Whose turn it is: the queue's projects after this one in the order of their ids; and what is looked at first,
+    waits that are over or the queue. With one free place at a time, no claim but a row of them is fair."""
+
+    project_id: str = ""
+    waits_first: bool = True
+
+    def next(self, claims: Sequence[Claim]) -> Turn:
+        """Whose turn it is after these."""
+        projects = [claim.project_id for claim in claims if not claim.resumed]
+        last = max(projects, key=lambda project: (project <= self.project_id, project), default=self.project_id)
+        return Turn(last, not self.waits_first)
+
+
+FIRST_TURN = Turn()
+
 Lacked = Callable[[Connection, int], Sequence[str]]
 """Tells which types of nodes a worker cannot run, at a revision of the list of node packages."""
 
@@ -115,10 +185,13 @@ def lacks_nothing(connection: Connection, revision: int) -> Sequence[str]:
     return ()
 
 
-def claim(connection: Connection, worker_id: int, limit: int, lacked: Lacked = lacks_nothing) -> list[Claim]:
-    """Take at most `limit` executions: those whose wait is over, then the oldest of the queue.
+def claim(
+    connection: Connection, worker_id: int, limit: int, lacked: Lacked = lacks_nothing, turn: Turn = FIRST_TURN
+) -> list[Claim]:
+    """Take at most `limit` executions: those whose wait is over and those of the queue, in the order of the `turn`.
 
-    Leaves those with nodes of types that the worker lacks. Takes nothing for a worker whose lease has lapsed.
+    Of the queue it takes the oldest of one project after the other. Leaves those with nodes of types that the worker
+    lacks. Takes nothing for a worker whose lease has lapsed.
     """
     if limit < 1:
         return []
@@ -127,9 +200,10 @@ def claim(connection: Connection, worker_id: int, limit: int, lacked: Lacked = l
         return []
     types = list(lacked(connection, revision))
     statements = (CLAIM_DUE_LACKING, CLAIM_NEW_LACKING) if types else (CLAIM_DUE, CLAIM_NEW)
-    parameters = {"worker_id": worker_id, "lacked": types} if types else {"worker_id": worker_id}
+    parameters: dict[str, object] = {"worker_id": worker_id}
+    parameters |= {"lacked": types} if types else {"turn": turn.project_id}
     claims: list[Claim] = []
-    for statement in statements:
+    for statement in statements if turn.waits_first else reversed(statements):
         if len(claims) < limit:
             rows = connection.execute(statement, {**parameters, "limit": limit - len(claims)})
             claims += [Claim(*row) for row in rows]
