@@ -16,13 +16,16 @@ from tests.patience import PATIENCE_SECONDS
 pytestmark = pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
 
 
+def shell() -> dict[str, str]:
+    """The variables without what `make test` tells the makes below it, as if called from a shell."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
+
+
 def make(*arguments: str, folder: Path = PROJECT) -> subprocess.CompletedProcess[str]:
-    # Without what `make test` tells the makes below it, as if called from a shell.
-    environ = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
     return subprocess.run(
         ["make", *arguments],
         cwd=folder,
-        env=environ,
+        env=shell(),
         capture_output=True,
         text=True,
         timeout=5 * PATIENCE_SECONDS,
@@ -95,10 +98,10 @@ def test_two_at_once_install_one_after_the_other(fresh):
     (fresh / "Makefile").write_text(
         re.sub(r"^\.packages: .+?(?=^\.packages-dev)", PACKAGES, (fresh / "Makefile").read_text(), flags=re.M | re.S)
     )
-    with subprocess.Popen(["make", "install"], cwd=fresh, stdout=subprocess.PIPE, text=True) as first:
+    with subprocess.Popen(["make", "install"], cwd=fresh, env=shell(), stdout=subprocess.PIPE, text=True) as first:
         assert first.stdout is not None
         assert first.stdout.readline() == "begun\n"
-        with subprocess.Popen(["make", "install"], cwd=fresh, stdout=subprocess.PIPE, text=True) as second:
+        with subprocess.Popen(["make", "install"], cwd=fresh, env=shell(), stdout=subprocess.PIPE, text=True) as second:
             assert second.stdout is not None
             assert second.stdout.readline() == WAITING
             (fresh / "go-on").touch()

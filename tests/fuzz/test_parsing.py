@@ -190,9 +190,9 @@ def test_a_workflow_is_taken_or_refused(made: dict[str, Any]) -> None:
     document = orjson.loads(orjson.dumps(made))
     try:
         WorkflowBody().load(document)
+        definition_of(document), static_parts(document)
     except ValidationError:
         return
-    definition_of(document), static_parts(document)
     rules = EngineRules(nodes.load())
     try:
         rules.check_graph(document)

@@ -99,7 +99,7 @@ def queued(site: Site, number: int) -> list[int]:
 def say(site: Site, execution_id: int, body: Any) -> None:
     """Answer a call as a worker does whose workflow has come to its answer."""
     with connect(site.database_url) as connection:
-        answer_now(connection, execution_id, json.dumps({"body": body}).encode())
+        answer_now(connection, execution_id, json.dumps({"body": body}, separators=(",", ":")).encode())
 
 
 def end(site: Site, ids: list[int]) -> None:
