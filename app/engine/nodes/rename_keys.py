@@ -22,13 +22,16 @@ async def rename_keys(context: NodeContext) -> Outputs:
         "keys": (context.parameters.get("keys") or {}).get("key") or [],
         "options": context.parameters.get("additionalOptions") or {},
     }
-    for item, asked in zip(context.items, await context.resolve(wanted, parameter="keys"), strict=True):
+    resolved, failed = await context.resolve_until(wanted, parameter="keys")
+    for item, asked in zip(context.items, resolved, strict=False):
         json = dict(item["json"])
         for entry in asked["keys"]:
             _rename(item["json"], json, str(entry.get("currentKey") or ""), str(entry.get("newKey") or ""))
         for entry in (asked["options"].get("regexReplacement") or {}).get("replacements") or []:
             json = await _rename_by_pattern(context, json, entry)
         output.append({**item, "json": json})
+    if failed is not None:
+        raise failed
     return [output]
 
 

@@ -33,9 +33,12 @@ async def split_all(context: NodeContext, parameters: dict[str, Any]) -> list[It
         "others": parameters.get("fieldsToInclude") or "",
         "options": parameters.get("options") or {},
     }
-    resolved = await context.resolve(wanted, parameter="fieldToSplitOut")
+    resolved, failed = await context.resolve_until(wanted, parameter="fieldToSplitOut")
     made = (item for index, asked in enumerate(resolved) for item in split(context.items[index], index, asked))
-    return await compute(context.collect, made)
+    output = await compute(context.collect, made)
+    if failed is not None:
+        raise failed
+    return output
 
 
 def split(item: Item, index: int, asked: dict[str, Any]) -> Iterator[Item]:

@@ -38,11 +38,11 @@ ISSUES = rules(
 
 @node("xml", [1], issues=ISSUES)
 async def xml(context: NodeContext) -> Outputs:
-    resolved = await context.resolve(context.parameters, exact=True)
+    resolved, failed = await context.resolve_until(context.parameters, exact=True)
     mode = await context.resolve_first(context.parameters.get("mode", "xmlToJson"), parameter="mode")
     writes = mode == "jsonToxml"
     program = bundles.program(TO_XML if writes else TO_JSON, xml2js=LIBRARY)
-    rows = [_row(item, parameters, writes) for item, parameters in zip(context.items, resolved, strict=True)]
+    rows = [_row(item, parameters, writes) for item, parameters in zip(context.items, resolved, strict=False)]
     output: list[Item] = []
     for index, answer in enumerate(await run_program(context, program, rows)):
         try:
@@ -51,6 +51,8 @@ async def xml(context: NodeContext) -> Outputs:
             # As in n8n, an item that fails is left out where the workflow goes on.
             if not context.continues_on_fail:
                 raise
+    if failed is not None:
+        raise failed
     return [output]
 
 

@@ -161,19 +161,38 @@ class NodeContext:
     async def resolve_each(self, value: Any, *, parameter: str | None = None, exact: bool = False) -> list[Any]:
         """As `resolve`, but with the NodeError itself in the place of each item that fails.
 
-        For nodes whose settings let the other items go on; costs one more trip an item only when one fails.
+        For nodes whose settings let the other items go on; costs one more trip an item only when one fails. Where the
+        first failure ends the node, it stands in the place of all items that come after, too.
         `exact`: as in `resolve`.
         """
         template = Template(value)
         if template.constant:
             return [template.fill(())] * len(self.items)
+        if self.continues_on_fail:
+            try:
+                rows = await self._evaluate(template.texts, self.items, parameter, exact=exact)
+                return [template.fill(row) for row in rows]
+            except NodeError:
+                return [await self._resolve_one(template, index, parameter, exact) for index in range(len(self.items))]
+        values, error = await self.resolve_until(value, parameter=parameter, exact=exact)
+        return [*values, *[error] * (len(self.items) - len(values))]
+
+    async def resolve_until(
+        self, value: Any, *, parameter: str | None = None, exact: bool = False
+    ) -> tuple[list[Any], NodeError | None]:
+        """As `resolve`, but for the items before the first that an expression fails for, with the NodeError of that
+        one: what the node itself refuses in an earlier item comes before it."""
+        template = Template(value)
+        if template.constant:
+            return [template.fill(())] * len(self.items), None
         try:
-            rows = await self._evaluate(template.texts, self.items, parameter, exact=exact)
-            return [template.fill(row) for row in rows]
-        except NodeError:
-            if not self.continues_on_fail:
-                raise
-            return [await self._resolve_one(template, index, parameter, exact) for index in range(len(self.items))]
+            rows, failed = await self._evaluate(template.texts, self.items, parameter, exact=exact), None
+        except NodeError as error:
+            before = range(min(error.item_index or 0, len(self.items)))
+            rows, failed = [], error
+            if before:
+                rows = await self._evaluate(template.texts, self.items, parameter, only=list(before), exact=exact)
+        return [template.fill(row) for row in rows], failed
 
     async def resolve_marked(
         self, texts: Sequence[str]

@@ -140,7 +140,7 @@ ISSUES = rules(
 
 @node("dateTime", [1], issues=ISSUES, plain=["operation"], exact=True)
 async def date_time_v1(context: NodeContext) -> Outputs:
-    resolved = await context.resolve(context.parameters, parameter="value")
+    resolved, failed = await context.resolve_until(context.parameters, parameter="value")
     rows = []
     for parameters in resolved:
         options = parameters.get("options") or {}
@@ -162,6 +162,8 @@ async def date_time_v1(context: NodeContext) -> Outputs:
             name = str(resolved[index].get("dataPropertyName", "data"))
             json: dict[str, Any] = {**context.items[index]["json"], name: _with_zone(answer, resolved[index])}
             output.append({**context.items[index], "json": json})
+    if failed is not None:
+        raise failed
     return [output]
 
 

@@ -56,6 +56,8 @@ async def compression(context: NodeContext) -> Outputs:
     output: list[Item] = []
     for index, (item, parameters) in enumerate(zip(context.items, resolved, strict=True)):
         try:
+            if isinstance(parameters, NodeError):
+                raise parameters
             names = [name.strip() for name in str(parameters.get("binaryPropertyName", "data")).split(",")]
             files = [entry(item, name, index) for name in names]
             make = _unpack_all if operation == "decompress" else _pack_all

@@ -39,6 +39,8 @@ async def move_binary_data(context: NodeContext) -> Outputs:
     resolved = await context.resolve_each(context.parameters)
     for index, (item, parameters) in enumerate(zip(context.items, resolved, strict=True)):
         await breathe()
+        if isinstance(parameters, NodeError):
+            raise parameters
         move = _to_json(context, item, parameters) if mode == "binaryToJson" else _to_file(context, item, parameters)
         moved = await move
         if moved is not None:

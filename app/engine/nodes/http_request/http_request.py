@@ -1,15 +1,16 @@
 """HTTP Request, versions 3 to 4: one request an item, or one for every page of its answer."""
 
 from dataclasses import replace
+from functools import partial
 
 from app.engine.nodes.http_request.authentication import NO_PROOF, Proof, proof
-from app.engine.nodes.http_request.pagination import all_pages
+from app.engine.nodes.http_request.pagination import all_pages, check_settings
 from app.engine.nodes.http_request.parameters import Request, fields
-from app.engine.nodes.http_request.requests import check, in_batches, items_beside, seconds, send
+from app.engine.nodes.http_request.requests import Send, in_batches, seconds, send_one
 from app.engine.nodes.shared.issues import Credential, Required, credentials, rules
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
-from app.engine.run.items import Item, Outputs
+from app.engine.run.items import Outputs
 from app.engine.run.registry import node
 from app.engine.values import conversions
 from app.outgoing.certificates import certificate_of
@@ -30,7 +31,7 @@ async def http_request(context: NodeContext) -> Outputs:
     batch = fields(await context.resolve_first(fields(options, "batching")), "batch")
     paged = pagination and pagination.get("paginationMode", "updateAParameterInEachRequest") != "off"
 
-    async def request(index: int) -> list[Item]:
+    def prepare(index: int) -> Send:
         parameters = resolved[index]
         if isinstance(parameters, NodeError):
             raise parameters
@@ -38,13 +39,12 @@ async def http_request(context: NodeContext) -> Outputs:
             raise proven
         made = Request(context, parameters, proven, index)
         if paged:
-            return await all_pages(context, pagination, made, index)
-        answer = await send(context, made.call(), index)
-        check(answer, made.reading, index)
-        return await items_beside(answer, made.reading, index, context.items[index])
+            check_settings(pagination, index)
+            return partial(all_pages, context, pagination, made, index)
+        return partial(send_one, context, made.call(), made.reading, index)
 
     size = int(conversions.to_number(batch.get("batchSize", 50 if batch else -1)))
-    return [await in_batches(context, size, seconds(batch.get("batchInterval"), 1.0) if batch else 0, request)]
+    return [await in_batches(context, size, seconds(batch.get("batchInterval"), 1.0) if batch else 0, prepare)]
 
 
 async def _proof(context: NodeContext) -> Proof | NodeError:

@@ -1,5 +1,6 @@
 """HTTP Request, versions 1 and 2, whose answers are JSON unless the workflow says otherwise."""
 
+from functools import partial
 from typing import Any
 
 from app.engine.nodes.http_request import encoding as http_encoding
@@ -10,15 +11,14 @@ from app.engine.nodes.http_request.parameters import settled, validate_url
 from app.engine.nodes.http_request.requests import (
     ACCEPT,
     Reading,
-    check,
+    Send,
     header_value,
     in_batches,
-    items_beside,
     named,
     pairs,
     put_header,
     seconds,
-    send,
+    send_one,
 )
 from app.engine.nodes.shared import binary
 from app.engine.nodes.shared.issues import Credential, Required, credentials, rules
@@ -67,18 +67,16 @@ async def http_request_v1(context: NodeContext) -> Outputs:
     proven = await _proof(context) if context.items else NO_PROOF
     options = await context.resolve_first(context.parameters.get("options") or {})
 
-    async def request(index: int) -> list[Item]:
+    def prepare(index: int) -> Send:
         parameters = resolved[index]
         if isinstance(parameters, NodeError):
             raise parameters
         parameters = settled(parameters)
-        reading = _reading(parameters)
-        answer = await send(context, _call(context.items[index], parameters, proven, index), index)
-        check(answer, reading, index)
-        return await items_beside(answer, reading, index, context.items[index])
+        call = _call(context.items[index], parameters, proven, index)
+        return partial(send_one, context, call, _reading(parameters), index)
 
     size = int(conversions.to_number(options.get("batchSize", -1)))
-    return [await in_batches(context, size, seconds(options.get("batchInterval"), 1.0), request)]
+    return [await in_batches(context, size, seconds(options.get("batchInterval"), 1.0), prepare)]
 
 
 async def _proof(context: NodeContext) -> Proof:

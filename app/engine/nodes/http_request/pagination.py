@@ -21,7 +21,6 @@ SAME_ANSWERS = 5
 
 async def all_pages(context: NodeContext, pagination: dict[str, Any], request: Request, index: int) -> list[Item]:
     """The items of all pages. Raises NodeError."""
-    _check(pagination, index)
     settings = await context.resolve_with(
         {key: pagination.get(key) for key in ("statusCodesWhenComplete", "maxRequests", "requestInterval")}, {}, index
     )
@@ -57,7 +56,7 @@ async def all_pages(context: NodeContext, pagination: dict[str, Any], request: R
         await asyncio.sleep(pause)
 
 
-def _check(pagination: dict[str, Any], index: int) -> None:
+def check_settings(pagination: dict[str, Any], index: int) -> None:
     """Raises NodeError for settings that lead to no next page, or to no last one, before anything is sent."""
     if pagination.get("paginationMode") == "responseContainsNextURL":
         if not pagination.get("nextURL"):

@@ -49,7 +49,8 @@ TEXTUAL = (
 _UNSENDABLE = re.compile(r"[^\t\x20-\x7e\x80-\xff]+")
 _HEADER_NAME = re.compile(r"[-!#$%&'*+.^_`|~0-9A-Za-z]+\Z")
 
-OneRequest = Callable[[int], Awaitable[list[Item]]]
+Send = Callable[[], Awaitable[list[Item]]]
+Prepare = Callable[[int], Send]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,18 +67,28 @@ class Reading:
     """Whether to read and to complain as versions 1 and 2 do."""
 
 
-async def in_batches(context: NodeContext, size: int, interval: float, request: OneRequest) -> list[Item]:
+async def in_batches(context: NodeContext, size: int, interval: float, prepare: Prepare) -> list[Item]:
     """One request for each item, `size` at a time with `interval` seconds between; -1: all of them at once.
 
-    Raises the NodeError of the first item that failed, unless the workflow goes on after errors.
+    `prepare` reads an item's parameters and gives what sends its request. Raises the NodeError of the first item that
+    failed, unless the workflow goes on after errors. Parameters that make no request come before requests that fail,
+    because n8n reads on while the first requests are under way; nothing is sent for the items that follow.
     """
     count = len(context.items)
     step = size if size > 0 else count or 1
     gate = asyncio.Semaphore(AT_ONCE)
+    unprepared: list[NodeError] = []
 
     async def gated(index: int) -> list[Item]:
         async with gate:
-            return await request(index)
+            if unprepared and not context.continues_on_fail:
+                return []
+            try:
+                send_one = prepare(index)
+            except NodeError as error:
+                unprepared.append(error)
+                raise
+            return await send_one()
 
     output: list[Item] = []
     for start in range(0, count, step):
@@ -85,6 +96,8 @@ async def in_batches(context: NodeContext, size: int, interval: float, request: 
             await asyncio.sleep(interval)
         batch = range(start, min(start + step, count))
         answers = await asyncio.gather(*(gated(index) for index in batch), return_exceptions=True)
+        if unprepared and not context.continues_on_fail:
+            raise unprepared[0]
         for index, answer in zip(batch, answers, strict=True):
             if not isinstance(answer, BaseException):
                 output.extend(answer)
@@ -111,6 +124,13 @@ async def send(context: NodeContext, call: Call, item: int) -> Answer:
         return answer
     except NETWORK_FAILURES as error:
         raise of_exception(error, call.url, item) from error
+
+
+async def send_one(context: NodeContext, call: Call, reading: Reading, item: int) -> list[Item]:
+    """The items that come of an item's request. Raises NodeError."""
+    answer = await send(context, call, item)
+    check(answer, reading, item)
+    return await items_beside(answer, reading, item, context.items[item])
 
 
 def check(answer: Answer, reading: Reading, item: int) -> None:
