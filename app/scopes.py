@@ -27,6 +27,7 @@ SCOPES = {
     "workflow:import": "import workflows from packages",
     "workflow:move": "let workflows belong to another project",
     "workflow:execute": "run workflows",
+    "testRun:list": "list evaluations of workflows, of which there are none here",
     "securityAudit:generate": "audit credentials and workflows",
     "insights:read": "read how executions went",
     "communityPackage:install": "install packages of nodes from npm",

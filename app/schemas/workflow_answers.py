@@ -35,6 +35,11 @@ class HistoryPageSchema(CamelSchema):
     next_cursor = fields.String(required=True, allow_none=True)
 
 
+class TestRunPageSchema(CamelSchema):
+    data = fields.List(fields.Dict(), required=True)
+    next_cursor = fields.String(required=True, allow_none=True)
+
+
 class VersionSchema(VersionSummarySchema):
     """What a workflow was at one save."""
 

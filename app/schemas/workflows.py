@@ -193,6 +193,12 @@ class HistoryQuery(UuidPageQuery):
     """A page of a workflow's versions."""
 
 
+class TestRunQuery(PageQuery):
+    """A page of a workflow's evaluations."""
+
+    status = fields.String(validate=validate.OneOf(("new", "running", "completed", "error", "cancelled")))
+
+
 class WorkflowQuery(StrictSchema):
     exclude_pinned_data = query_flag("Leave out pinData.")
 

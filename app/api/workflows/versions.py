@@ -1,4 +1,4 @@
-"""The versions of a workflow: what it was at each save."""
+"""The versions of a workflow: what it was at each save. And its evaluations, which clients of n8n list beside them."""
 
 from typing import Any
 
@@ -13,8 +13,8 @@ from app.api.workflows.shown import get_visible_workflow
 from app.notation import time_text
 from app.repository import versions
 from app.repository.versions import VersionSummary
-from app.schemas.workflow_answers import HistoryPageSchema, VersionSchema
-from app.schemas.workflows import HistoryQuery
+from app.schemas.workflow_answers import HistoryPageSchema, TestRunPageSchema, VersionSchema
+from app.schemas.workflows import HistoryQuery, TestRunQuery
 
 blueprint = Blueprint(
     "workflows-versions", __name__, url_prefix="/api/v1/workflows", description="What they were at each save."
@@ -45,6 +45,16 @@ def get_workflow_history(query: dict[str, Any], workflow_id: str) -> Response:
         rows = versions.list_history(connection, workflow_id, limit=query["limit"] + 1, after=query["last_id"])
     page, cursor = LIST_QUERY.cut(query, rows)
     return answer({"data": [render_summary(version) for version in page], "nextCursor": cursor})
+
+
+@blueprint.endpoint(
+    "GET", "/<workflow_id>/test-runs", scope="testRun:list", query=TestRunQuery, answer=TestRunPageSchema, errors=[404]
+)
+def list_test_runs(query: dict[str, Any], workflow_id: str) -> Response:
+    """List the evaluations of a workflow. Nothing here evaluates workflows, so there are none."""
+    with database() as connection:
+        get_visible_workflow(connection, workflow_id)
+    return answer({"data": [], "nextCursor": None})
 
 
 def show_version(workflow_id: str, version_id: str) -> Response:

@@ -73,6 +73,7 @@ RULES: dict[tuple[str, str], tuple[str, Any]] = {
     ("POST", "/workflows/<workflow_id>/unarchive"): (OBJECT, None),
     ("PUT", "/workflows/<workflow_id>/transfer"): (OBJECT, {"destinationProjectId": "a"}),
     ("GET", "/workflows/<workflow_id>/history"): (OBJECT, None),
+    ("GET", "/workflows/<workflow_id>/test-runs"): (OBJECT, None),
     ("GET", "/workflows/<workflow_id>/versions/<version_id>"): (OBJECT, None),
     ("GET", "/workflows/<workflow_id>/<version_id>"): (OBJECT, None),
     ("GET", "/workflows/<workflow_id>/tags"): (OBJECT, None),

@@ -14,6 +14,7 @@ SCOPES = {
     "execution": {"list", "read", "retry", "stop", "delete", "update"},
     "executionTags": {"list", "update"},
     "workflow": {"create", "read", "list", "update", "delete", "activate", "move", "export", "import", "execute"},
+    "testRun": {"list"},
     "tag": {"create", "read", "list", "update", "delete"},
     "credential": {"create", "read", "list", "update", "move", "delete"},
     "variable": {"create", "list", "update", "delete"},

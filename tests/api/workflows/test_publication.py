@@ -117,6 +117,16 @@ def test_history(api) -> None:
     assert api.get(f"/workflows/{workflow_id}/{first}").status_code == 404
 
 
+def test_a_workflow_has_no_evaluations(api) -> None:
+    workflow_id, _ = saved(api, hook("one"))
+    nothing = {"data": [], "nextCursor": None}
+    for query in ("", "?limit=10&status=completed", "?cursor="):
+        answer = api.get(f"/workflows/{workflow_id}/test-runs{query}")
+        assert (answer.status_code, answer.json) == (200, nothing)
+    assert api.get("/workflows/nosuch/test-runs").status_code == 404
+    assert api.get(f"/workflows/{workflow_id}/test-runs?status=done").status_code == 400
+
+
 def test_unpublish(api) -> None:
     workflow_id, _ = saved(api, hook("one"))
     api.post(f"/workflows/{workflow_id}/publish")
