@@ -140,15 +140,15 @@ async def _extract(context: NodeContext) -> list[Item]:
                 )
                 places.append((index, None))
         except NodeError as error:
-            if not context.continues_on_fail:
-                raise
             rows.append({"html": "", "entries": [], "options": {}, "version": context.version})
             places.append((index, error))
+            if not context.continues_on_fail:
+                break
     answers = await run_program(context, bundles.program(EXTRACT, **LIBRARIES), rows) if rows else []
     for (index, failed), answer in zip(places, answers, strict=True):
         message = failed.message if failed is not None else answer.get("failed")
         if message is not None and not context.continues_on_fail:
-            raise NodeError(message, anonymous=True)
+            raise failed or NodeError(message, anonymous=True)
         json = {"error": message} if message is not None else answer.get("made") or {}
         output.append({"json": json, "pairedItem": {"item": index}})
     return output

@@ -12,7 +12,7 @@ from app.engine.run.items import Item, Outputs
 from app.engine.run.ports import ChildOutcome, ChildRequest
 from app.engine.run.registry import node
 from app.engine.values import conversions
-from app.engine.values.conversions import CannotConvert
+from app.engine.values.conversions import CannotConvert, Undefined
 
 NOTHING_CHOSEN = 'No information about the workflow to execute found. Please provide either the "id" or "code"!'
 LISTED = 1.1
@@ -74,15 +74,21 @@ async def _called_workflow(context: NodeContext, index: int) -> dict[str, Any]:
     """Which workflow is meant for this item: `workflow_id` or `document`."""
     parameters = context.parameters
     if parameters.get("source", "database") == "parameter":
-        texts = await context.resolve(parameters.get("workflowJson", ""), parameter="workflowJson")
-        return {"document": await _document(context, texts[index] if texts else "")}
+        text = await _resolve_for(context, parameters.get("workflowJson", ""), index)
+        return {"document": await _document(context, text if context.items else "")}
     chosen = parameters.get("workflowId", "")
     if context.version >= LISTED:
         chosen = chosen.get("value") if isinstance(chosen, dict) else None
-    ids = await context.resolve(chosen, parameter="workflowId")
-    if not ids or ids[index] in (None, ""):
+    workflow_id = await _resolve_for(context, chosen, index)
+    if workflow_id in (None, ""):
         raise NodeError(NOTHING_CHOSEN, anonymous=True)
-    return {"workflow_id": conversions.display(ids[index])}
+    return {"workflow_id": conversions.display(workflow_id)}
+
+
+async def _resolve_for(context: NodeContext, value: Any, index: int) -> Any:
+    """A parameter for one item, so that another item's failure is not this one's; None for undefined."""
+    made = await context.resolve_with(value, {}, index) if context.items else None
+    return None if isinstance(made, Undefined) else made
 
 
 async def _document(context: NodeContext, given: Any) -> dict[str, Any]:

@@ -108,9 +108,9 @@ async def extract_by_library(context: NodeContext, read: Read) -> list[Item]:
             await check_size(content, index)
             files.append(GivenFile(index, content, parameters))
         except NodeError as error:
-            if not context.continues_on_fail:
-                raise
             failures[index] = error
+            if not context.continues_on_fail:
+                break
     made = dict(zip((file.index for file in files), await read(context, files) if files else [], strict=True))
     output: list[Item] = []
     for index in range(len(context.items)):
