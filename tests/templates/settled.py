@@ -72,6 +72,7 @@ DISK = "readWriteFile readBinaryFile readBinaryFiles writeBinaryFile"
 METHODS = r"\.(?:toString|toLocaleString|valueOf|hasOwnProperty|isPrototypeOf|propertyIsEnumerable)\b(?!\s*[(?])"
 CAUSES = (
     _settled("HTML without a template", "html", parameters=r'^(?!.*"(?:html|operation)": )'),
+    _settled("HTML without a template", "", lambda _, ours: "<title>A new page</title>" in str(ours)),
     _settled("XML of an empty text", "xml", _crash_of_the_execution),
     _settled("Expressions: template literals and strings over several lines", "", _same_but_for_blanks, "`"),
     _settled("Expressions: `a?.[b]` where `a` is undefined", "", _nothing_there, r"\?\.\["),

@@ -124,7 +124,7 @@ def _unpack(name: str, packed: dict[str, Any], content: bytes, room: Room) -> It
             problem = f'Unsupported archive format ".{extension}" for binary data {name}'
             raise NodeError(problem, description=FORMATS)
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError):
-        raise BadArchive("invalid zip data") from None
+        raise NodeError("invalid zip data", anonymous=True) from None
     except (tarfile.TarError, EOFError, OSError, zlib.error):
         raise BadArchive(f"The file is not readable as .{extension}") from None
 
