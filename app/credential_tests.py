@@ -4,6 +4,7 @@ the engine."""
 import asyncio
 from collections.abc import Awaitable, Callable, Hashable
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import orjson
@@ -13,7 +14,7 @@ from app.credentials.known_types import OAUTH1, OAUTH2, SERVICE_ACCOUNT, KnownTy
 from app.credentials.masking import Mask
 from app.credentials.oauth2 import Client
 from app.credentials.oauth_errors import ConsentNeeded, OAuthError
-from app.credentials.testing import CannotTest, TooManyTests
+from app.credentials.testing import CannotTest, Stored, TooManyTests
 from app.engine.nodes.http_request import failures
 from app.engine.nodes.http_request.authentication import Proof, allowed_domains
 from app.engine.nodes.postgres.session import session
@@ -22,7 +23,7 @@ from app.engine.run.errors import NodeError
 from app.outgoing.addresses import AddressRules
 from app.outgoing.client import Answer, Call, Outgoing
 from app.outgoing.failures import NETWORK_FAILURES
-from app.packages.credential_trials import Find, attempt_of
+from app.packages.credential_trials import Find, attempt_of, test_of
 from app.shares import NoRoom, Shares
 
 SECONDS = 10.0
@@ -35,27 +36,48 @@ TOO_SLOW = f"The service did not answer within {SECONDS:g} seconds"
 
 
 Attempt = Callable[[dict[str, Any], AddressRules], Awaitable[None]]
+ByWorker = Callable[[Stored, str], str | None]
+"""Why the service does not take the stored credential of that type, as a worker finds out."""
 
 
 class EngineCredentialTests:
     """See app.credentials.testing.CredentialTests."""
 
-    def __init__(self, rules: AddressRules, types: KnownTypes | None = None, packaged: Find = lambda _: None) -> None:
-        """`packaged` gives what a package says of a type."""
+    def __init__(
+        self,
+        rules: AddressRules,
+        types: KnownTypes | None = None,
+        packaged: Find = lambda _: None,
+        by_worker: ByWorker | None = None,
+    ) -> None:
+        """`packaged` gives what a package says of a type, `by_worker` tries what takes the code of a package."""
         self._rules = rules
+        self._by_worker = by_worker
         self._packaged = packaged
         self._types = types or KnownTypes()
         self._running = Shares(AT_ONCE, AT_ONCE_EACH)
 
-    def problem(self, kind: str, data: dict[str, Any], asked_by: Hashable = None) -> str | None:
-        attempt = TRIALS.get(kind) or self._oauth(kind) or self._described(kind)
-        if attempt is None:
-            raise CannotTest
+    def problem(
+        self, kind: str, data: dict[str, Any], asked_by: Hashable = None, stored: Stored | None = None
+    ) -> str | None:
+        try_it = self._way_to_try(kind, data, stored)
         try:
             with self._running.taken(asked_by):
-                asyncio.run(within_time(attempt(data, self._rules)))
+                return try_it()
         except NoRoom:
             raise TooManyTests from None
+
+    def _way_to_try(self, kind: str, data: dict[str, Any], stored: Stored | None) -> Callable[[], str | None]:
+        attempt = TRIALS.get(kind) or self._oauth(kind) or self._described(kind)
+        if attempt is not None:
+            return partial(self._problem_here, attempt, data)
+        if self._by_worker is not None and stored is not None and self._takes_code(kind):
+            return partial(self._by_worker, stored, kind)
+        raise CannotTest
+
+    def _problem_here(self, attempt: Attempt, data: dict[str, Any]) -> str | None:
+        try:
+            asyncio.run(within_time(attempt(data, self._rules)))
         except NodeError as error:
             return error.message
         except OAuthError as error:
@@ -73,6 +95,11 @@ class EngineCredentialTests:
         """How a package says that a credential of its type is tried."""
         credential = self._packaged(kind)
         return None if credential is None else attempt_of(credential, self._packaged)
+
+    def _takes_code(self, kind: str) -> bool:
+        """Whether a package says how it is tried, but not without its files."""
+        credential = self._packaged(kind)
+        return credential is not None and test_of(credential, self._packaged) is not None
 
 
 async def within_time(work: Awaitable[None]) -> None:

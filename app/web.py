@@ -64,6 +64,7 @@ from app.credentials.consents import Consents
 from app.credentials.key_check import report_soon
 from app.credentials.known_types import KnownTypes
 from app.credentials.vault import Vault
+from app.credentials.worker_tests import WorkerTests
 from app.doctor import examine
 from app.engine import nodes
 from app.packages.definitions import SandboxExpressions
@@ -147,7 +148,12 @@ def create_app(settings: Settings | None = None) -> Flask:
         bodies=BodyBudget(max(settings.bodies_bytes, settings.max_body_bytes)),
         signer=signer,
         vault=vault,
-        credential_tests=EngineCredentialTests(settings.allowed_hosts, credential_types, known.credential),
+        credential_tests=EngineCredentialTests(
+            settings.allowed_hosts,
+            credential_types,
+            known.credential,
+            WorkerTests(pool, settings.lease_seconds).problem,
+        ),
         consents=Consents(vault, signer, settings.allowed_hosts, settings.webhook_url, credential_types),
         packages=known,
         replica=open_replica(settings, pool),

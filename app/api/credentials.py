@@ -13,7 +13,7 @@ from app.api.face.errors import Refused
 from app.api.face.paths import require_id
 from app.api.face.services import database, services
 from app.credentials.errors import CannotDecrypt
-from app.credentials.testing import CannotTest, TooManyTests
+from app.credentials.testing import CannotTest, Stored, TooManyTests
 from app.credentials.tokens import FIELD, carried_over
 from app.notation import new_id, time_text
 from app.repository import credentials
@@ -189,7 +189,8 @@ def test_credential(credential_id: str) -> Response:
         )
         data = read_held(connection, found)
     try:
-        problem = services().credential_tests.problem(found.type, data, caller().id)
+        stored = Stored(found.id, found.project_id)
+        problem = services().credential_tests.problem(found.type, data, caller().id, stored)
     except CannotTest:
         problem = "No testing function found for this credential."
     except TooManyTests:

@@ -1,7 +1,7 @@
 """Tries credentials of types that packages describe: their test request, proved as they say, without their files.
 
 What a type describes by expressions is evaluated in the sandbox. One that proves itself by a function of its own, or
-fetches something first, can only be tried by a node.
+fetches something first, is tried where its package's files are (app.packages.hosted_trials).
 """
 
 from __future__ import annotations
@@ -38,24 +38,32 @@ def attempt_of(credential: PackagedCredential, find: Find) -> Attempt | None:
     """
     family = list(_family(credential, find))
     proof = next((each.authenticate for each in family if each.authenticate is not None), None)
-    test = next((each.test for each in family if each.test is not None), None)
-    request = (test or {}).get("request")
+    test = test_of(credential, find)
     described = isinstance(proof, dict) and proof.get("type") == "generic"
-    if not described or not isinstance(request, dict) or any(each.pre_authentication for each in family):
+    if not described or test is None or any(each.pre_authentication for each in family):
         return None
     properties = proof.get("properties") if isinstance(proof, dict) else None
-    rules = (test or {}).get("rules")
+    request = test["request"]
 
     async def attempt(data: Json, addresses: AddressRules) -> None:
         held = {**_defaults(family), **data}
         asked, added = await _evaluated([request, properties or {}], held)
         call = _call(asked, added, held)
         answer = await _send(call, addresses)
-        problem = _problem(answer, rules if isinstance(rules, list) else [])
+        problem = problem_of(answer, test)
         if problem is not None:
             raise NodeError(Mask([value for value in held.values() if isinstance(value, str)]).text(problem))
 
     return attempt
+
+
+def test_of(credential: PackagedCredential, find: Find) -> Json | None:
+    """The test that the type describes, or one that it extends: `request`, and perhaps `rules`; None: there is none.
+
+    `find` gives the types that it may extend.
+    """
+    test = next((each.test for each in _family(credential, find) if each.test is not None), None)
+    return test if test is not None and isinstance(test.get("request"), dict) else None
 
 
 def _family(credential: PackagedCredential, find: Find, depth: int = 0) -> Iterator[PackagedCredential]:
@@ -116,10 +124,10 @@ async def _send(call: Call, addresses: AddressRules) -> Answer:
             raise failures.of_exception(error, call.url, 0) from error
 
 
-def _problem(answer: Answer, rules: list[Any]) -> str | None:
-    """Why the answer is a refusal; None where it is none."""
-    body = body_of(answer, parse=True)
-    for rule in rules:
+def problem_of(answer: Answer, test: Json) -> str | None:
+    """Why the answer to the test's request is a refusal; None where it is none."""
+    body, rules = body_of(answer, parse=True), test.get("rules")
+    for rule in rules if isinstance(rules, list) else []:
         properties = rule.get("properties") if isinstance(rule, dict) else None
         if not isinstance(properties, dict):
             continue

@@ -14,6 +14,7 @@ from typing import Any
 import httpx
 
 from app.engine.nodes.code.calls import accepts, body_of, call_of, older_call_of
+from app.engine.nodes.http_request.authentication import Proof
 from app.engine.nodes.http_request.failures import RequestFailed
 from app.engine.nodes.http_request.requests import AT_ONCE, send
 from app.engine.run.context import NodeContext
@@ -34,10 +35,11 @@ class Refused(Exception):
 
 
 class Requests:
-    """The requests of one call."""
+    """The requests of one call, to these `domains` only (None: any)."""
 
-    def __init__(self, context: NodeContext) -> None:
+    def __init__(self, context: NodeContext, domains: tuple[str, ...] | None = None) -> None:
         self._context = context
+        self._proof = Proof(domains=domains)
         self._gate = asyncio.Semaphore(AT_ONCE)
 
     async def send(self, options: Json, *, older: bool, auth: httpx.Auth | None = None) -> Json:
@@ -47,6 +49,10 @@ class Requests:
         """
         try:
             call = older_call_of(options) if older else call_of(options)
+            self._proof.check(call.url, 0)
+            if self._proof.domains is not None:
+                secret = frozenset(name.lower() for name, _ in call.headers)
+                call = replace(call, secret_headers=secret, secret_domains=self._proof.domains)
             async with self._gate:
                 answer = await send(self._context, call if auth is None else replace(call, auth=auth), 0)
         except RequestFailed as error:

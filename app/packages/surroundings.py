@@ -29,7 +29,9 @@ from app.packages.sub_nodes import Describe, SubNodes, run_program
 Json = dict[str, Any]
 Tokens = BoundedDict[tuple[str, str], tuple[bytes, Json]]
 """What credentials have fetched before their use, by id and type, each with what it was fetched with."""
-OPEN = frozenset({"host", "port", "url", "baseUrl", "server", "domain", "user", "username", "email", "database"})
+OPEN = frozenset(
+    {"host", "port", "url", "baseUrl", "server", "domain", "user", "username", "email", "database", "allowedDomains"}
+)
 """Fields of credentials that may be repeated in errors and lines, whatever their type."""
 MOST_QUESTIONS = 100_000
 """By one call."""
@@ -38,12 +40,21 @@ MOST_QUESTIONS = 100_000
 class Surroundings:
     """Answers what a call asks. `channel` has its connections."""
 
-    def __init__(self, context: NodeContext, declared: Mapping[str, Json], tokens: Tokens, describe: Describe) -> None:
+    def __init__(
+        self,
+        context: NodeContext,
+        declared: Mapping[str, Json],
+        tokens: Tokens,
+        describe: Describe,
+        *,
+        domains: tuple[str, ...] | None = None,
+    ) -> None:
+        """`domains` (None: any) are those that the call may reach."""
         self._context = context
         self._declared = declared
         self._open = OPEN.union(*(each.get("open") or () for each in declared.values()))
         self._tokens = tokens
-        self._requests = Requests(context)
+        self._requests = Requests(context, domains)
         self._read: dict[str, bytes] = {}
         self._secrets: set[str] = set()
         self._count = 0
@@ -51,7 +62,7 @@ class Surroundings:
         self._below: dict[int, Surroundings] = {}
         self.sub_nodes = SubNodes(context, describe)
         outgoing = context.execution.ports.outgoing
-        self.channel = Network(None if outgoing is None else outgoing.rules)
+        self.channel = Network(None if outgoing is None or domains is not None else outgoing.rules)
         self._answers: Mapping[str, Callable[[Json], Awaitable[Json]]] = {
             "httpRequest": self._http_request,
             "request": self._older_request,

@@ -76,6 +76,15 @@ class Packages:
                             types.add(self._node_type(package, node, description))
         return types
 
+    @property
+    def credential_names(self) -> list[str]:
+        """The names of all credential types."""
+        return list(self._credentials)
+
+    def credential(self, name: str) -> PackagedCredential | None:
+        """The credential type of that name, of any package."""
+        return self._credentials[name][1] if name in self._credentials else None
+
     def credential_types(self, names: Iterable[str]) -> Json:
         """What the process needs to know of these types and of all that they extend, by name."""
         found: Json = {}

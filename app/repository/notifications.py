@@ -11,12 +11,14 @@ NEW_CHANNEL = "executions_new"
 STOP_CHANNEL = "executions_stop"
 ANSWER_CHANNEL = "executions_answer"
 PACKAGES_CHANNEL = "node_packages"
+TESTS_CHANNEL = "credential_tests"
 
 NOTIFY = "SELECT pg_notify(%(channel)s, %(payload)s)"
 LISTEN_NEW = "LISTEN executions_new"
 LISTEN_STOP = "LISTEN executions_stop"
 LISTEN_ANSWER = "LISTEN executions_answer"
 LISTEN_PACKAGES = "LISTEN node_packages"
+LISTEN_TESTS = "LISTEN credential_tests"
 
 # One that is gone will not answer any more either.
 ANSWERED = """
@@ -31,11 +33,12 @@ ANSWERED = """
 class Hint:
     """`stopped` is the id of an execution that was stopped while a worker held it; None: something is queued.
 
-    `packages`: the list of node packages has changed, or somebody wants it to.
+    `packages`: the list of node packages has changed, or somebody wants it to. `tests`: a credential is to be tested.
     """
 
     stopped: int | None
     packages: bool = False
+    tests: bool = False
 
 
 def announce_new(connection: Connection) -> None:
@@ -60,10 +63,12 @@ async def listen(database_url: str) -> AsyncIterator[Hint]:
         await connection.execute(LISTEN_NEW)
         await connection.execute(LISTEN_STOP)
         await connection.execute(LISTEN_PACKAGES)
+        await connection.execute(LISTEN_TESTS)
         yield Hint(stopped=None)  # what was queued before this moment was not announced to us
         async for notify in connection.notifies():
-            if notify.channel == PACKAGES_CHANNEL:
-                yield Hint(stopped=None, packages=True)
+            if notify.channel in (PACKAGES_CHANNEL, TESTS_CHANNEL):
+                tests = notify.channel == TESTS_CHANNEL
+                yield Hint(stopped=None, packages=not tests, tests=tests)
             else:
                 yield Hint(stopped=int(notify.payload) if notify.channel == STOP_CHANNEL else None)
 

@@ -77,6 +77,8 @@ class PackageSync:
         self._revision = -1
         self.definitions: Definitions = {}
         """What is defined of the packages' credential types."""
+        self.installed = Packages(host, ())
+        """What is there."""
         self.hint = asyncio.Event()
         """Something about packages has changed in the database."""
 
@@ -171,14 +173,13 @@ class PackageSync:
 
     def _changed(self) -> None:
         """Let what is there be used, and what is lacked be found out anew."""
-        installed = [
+        found = [
             Installed(self._store.package(name, version), manifest)
             for name, (version, manifest) in sorted(self._there.items())
         ]
-        self.definitions = definitions_of(
-            each for installed_here in reversed(installed) for each in installed_here.manifest.credentials
-        )
-        self._types.further = Packages(self._host, installed).node_types(NodeTypes())
+        self.definitions = definitions_of(each for package in reversed(found) for each in package.manifest.credentials)
+        self.installed = Packages(self._host, found)
+        self._types.further = self.installed.node_types(NodeTypes())
         self._changes += 1
         self._wake()
 

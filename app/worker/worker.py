@@ -21,6 +21,7 @@ from app.repository.connection import UNREACHABLE, Connection, open_pool
 from app.settings import Settings
 from app.worker.beat import STANDSTILL_SECONDS, Beat, BeatThread
 from app.worker.chores.roster import chores
+from app.worker.credential_tests import CredentialTests
 from app.worker.exchange import Exchange
 from app.worker.parts import Parts
 from app.worker.tally import Tally
@@ -131,13 +132,21 @@ class Worker:
     async def _helpers(self, beat: Beat) -> AsyncIterator[list[asyncio.Task[None]]]:
         """The chores and the watch over the lease, at work while this lasts."""
         parts = self._parts
+        tests = CredentialTests(
+            parts.contexts,
+            lambda: parts.packages.installed,
+            worker_id=lambda: self._held.worker_id,
+            stopping=self._stopping.is_set,
+        )
         async with (
+            tests,
             chores(
                 self._settings,
                 parts.database,
                 wake=self._wake.set,
                 abort=self._held.abort,
                 packages=parts.packages.hint.set,
+                tests=tests.hint.set,
                 read_progress=self._held.read_progress,
             ) as roster,
             trigger_chores(
@@ -148,7 +157,8 @@ class Worker:
                 lacked=parts.packages.lacked_now,
             ) as more,
         ):
-            work = [self._watch_lease(beat), *(chore.run() for chore in (*roster, *more, parts.packages.chore()))]
+            further = (parts.packages.chore(), tests.chore())
+            work = [self._watch_lease(beat), *(chore.run() for chore in (*roster, *more, *further))]
             helpers = [asyncio.create_task(each) for each in work]
             try:
                 yield helpers

@@ -3,9 +3,16 @@
 import pytest
 
 from app.credential_tests import EngineCredentialTests
-from app.credentials.testing import CannotTest
+from app.credentials.testing import CannotTest, Stored
+from app.engine.run.context import NodeContext
+from app.engine.run.execution_info import ExecutionInfo
+from app.engine.run.graph import parse_workflow
+from app.engine.run.ports import Ports
+from app.engine.run.state import RunState
 from app.outgoing.addresses import AddressRules
+from app.packages.hosted_trials import problem_of_credential
 from tests.packages.running import PackageEngine
+from tests.workflows import no_op, workflow
 
 SECRET = "a-very-secret-token"
 
@@ -30,10 +37,61 @@ def test_it_is_taken_or_not(trials: EngineCredentialTests, far: str, path, probl
     assert trials.problem("sampleApi", {"url": far + path, "token": SECRET}) == problem
 
 
-def test_what_only_a_function_proves_cannot_be_tried(trials: EngineCredentialTests, far: str):
+def test_what_only_a_function_proves_cannot_be_tried_here(trials: EngineCredentialTests, far: str):
     for kind in ("tokenApi", "unheardOfApi"):
         with pytest.raises(CannotTest):
             trials.problem(kind, {"url": far})
+
+
+def hosted(packages: PackageEngine, kind: str, data: dict[str, str]) -> str | None:
+    """What the type's own package says of a credential."""
+    credentials = {kind: {"id": "1", "name": ""}}
+    document = workflow([{**no_op(), "name": "Credential", "credentials": credentials}], id="w1")
+    state = RunState(parse_workflow(document, packages.types))
+
+    async def read(credential_id: str, kind: str) -> dict[str, str]:
+        return data
+
+    info = ExecutionInfo("", "trigger", Ports(outgoing=packages.outgoing, credentials=read))
+    sandbox = packages.sandbox.for_project("p")
+    context = NodeContext(state.graph.nodes["Credential"], [[{"json": {}}]], None, 0, state, sandbox, info)
+    return packages.wait_for(problem_of_credential(packages.packages, context, kind))
+
+
+@pytest.mark.parametrize(
+    ("data", "problem"),
+    [
+        ({}, None),
+        ({"path": "/status/401"}, "Authorization failed - please check your credentials"),
+        ({"path": "/status/418"}, "It is a teapot"),
+        ({"path": '/say?type=application/json&text={"ok":"no"}'}, "It says no"),
+        ({"url": "/status/403?then="}, "Forbidden - perhaps check your credentials?"),
+        ({"path": "/throw", "token": "of-before"}, "It cannot be proved by **hidden**"),
+    ],
+)
+def test_what_a_function_proves_is_tried_in_the_process_of_its_package(packages, far, data, problem):
+    given = {**data, "url": far + data.get("url", "")}
+    assert hosted(packages, "tokenApi", given) == problem
+    if not data:
+        elsewhere = {"allowedHttpRequestDomains": "domains", "allowedDomains": "example.com"}
+        assert "example.com" in hosted(packages, "tokenApi", given | elsewhere)
+
+
+def test_a_worker_is_asked_for_what_takes_code_and_for_nothing_else(packages: PackageEngine, far: str):
+    asked = []
+
+    def by_worker(stored: Stored, kind: str) -> str:
+        asked.append((stored, kind))
+        return "no"
+
+    [package] = packages.packages.installed
+    rules, stored = AddressRules.parse(far.removeprefix("http://")), Stored("c1", "p1")
+    trials = EngineCredentialTests(rules, packaged=package.manifest.credential, by_worker=by_worker)
+    assert trials.problem("tokenApi", {}, "a key", stored) == "no"
+    assert trials.problem("sampleApi", {"url": far, "token": SECRET}, "a key", stored) is None
+    with pytest.raises(CannotTest):
+        trials.problem("unheardOfApi", {}, "a key", stored)
+    assert asked == [(stored, "tokenApi")]
 
 
 def test_it_is_sent_where_it_may_go_only(trials: EngineCredentialTests, far: str):

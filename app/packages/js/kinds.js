@@ -3,6 +3,7 @@
 
 const { apiError } = require('./authentication.js');
 const { contextOf } = require('./context.js');
+const { testCredential } = require('./credential-tests.js');
 const { outputsOf } = require('./items.js');
 const { nodeOf } = require('./loading.js');
 const { runDescribed } = require('./routing.js');
@@ -65,6 +66,6 @@ async function ping() {
   return {};
 }
 
-const kinds = { execute, load, ping, poll: execute, arrange, trigger, webhook };
+const kinds = { execute, load, ping, poll: execute, arrange, testCredential, trigger, webhook };
 
 module.exports = { kinds };

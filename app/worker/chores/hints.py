@@ -1,4 +1,5 @@
-"""Follows the hints of PostgreSQL: something is to be done, what runs here was stopped, packages have changed.
+"""Follows the hints of PostgreSQL: something is to be done, what runs here was stopped, packages have changed, a
+credential is to be tested.
 
 Polling is the guarantee.
 """
@@ -10,7 +11,12 @@ from app.worker.chores.chore import Chore
 
 
 def hints(
-    database_url: str, *, wake: Callable[[], None], abort: Callable[[int], None], packages: Callable[[], None]
+    database_url: str,
+    *,
+    wake: Callable[[], None],
+    abort: Callable[[int], None],
+    packages: Callable[[], None],
+    tests: Callable[[], None],
 ) -> Chore:
     """One worker's ear, on a connection of its own; `abort` is called with the id of an execution."""
 
@@ -18,6 +24,8 @@ def hints(
         async for hint in listen(database_url):
             if hint.packages:
                 packages()
+            elif hint.tests:
+                tests()
             elif hint.stopped is None:
                 wake()
             else:

@@ -27,16 +27,18 @@ async def chores(
     wake: Callable[[], None],
     abort: Callable[[int], None],
     packages: Callable[[], None],
+    tests: Callable[[], None],
     read_progress: ReadProgress,
 ) -> AsyncIterator[list[Chore]]:
     """All of them; what they hold is closed at the end.
 
     `wake` is called when there may be something to run, `abort` with the id of an execution that was stopped,
-    `packages` when node packages have changed. `read_progress` tells what runs.
+    `packages` when node packages have changed, `tests` when a credential is to be tested. `read_progress` tells what
+    runs.
     """
     async with AsyncExitStack() as stack:
         roster = [
-            hints(settings.direct_url, wake=wake, abort=abort, packages=packages),
+            hints(settings.direct_url, wake=wake, abort=abort, packages=packages, tests=tests),
             alarm(database, wake),
             schedules(settings, database),
             pruner(settings, database),

@@ -1,5 +1,7 @@
 """What a trigger sees while it looks or listens: its node in its workflow, with no input and no execution."""
 
+from typing import Any
+
 import orjson
 
 from app.engine.run.context import NodeContext
@@ -17,6 +19,7 @@ from app.worker.reach import Reach
 from app.worker.runs import strip_unstorable
 
 MODE = "trigger"
+NO_OP = "n8n-nodes-base.noOp"
 
 
 class TriggerContexts:
@@ -35,16 +38,27 @@ class TriggerContexts:
         """
         kept = await self.database.transact(static_data.read_parts, trigger.workflow_id)
         document = {**orjson.loads(trigger.definition), "id": trigger.workflow_id, "name": trigger.name, "active": True}
-        ports = self._reach.trigger_ports(trigger.project_id)
+        context = self._context(trigger.project_id, document, trigger.node)
+        context.state.static_data = StaticData({scope: orjson.loads(part) for scope, part in kept.items()})
+        return context
+
+    def of_credential(self, project_id: str, credential_id: str, kind: str) -> NodeContext:
+        """What a node would see that is in no workflow, and does nothing but name this credential of that type."""
+        credentials = {kind: {"id": credential_id, "name": ""}}
+        node = {"name": "Credential", "type": NO_OP, "typeVersion": 1, "position": [0, 0], "parameters": {}}
+        document = {"nodes": [{**node, "id": "", "credentials": credentials}], "connections": {}, "id": "", "name": ""}
+        return self._context(project_id, document, "Credential")
+
+    def _context(self, project_id: str, document: dict[str, Any], node: str) -> NodeContext:
+        ports = self._reach.trigger_ports(project_id)
         state = RunState(parse_workflow(document, self._types, ports.timezone))
-        state.static_data = StaticData({scope: orjson.loads(part) for scope, part in kept.items()})
         return NodeContext(
-            node=state.graph.nodes[trigger.node],
+            node=state.graph.nodes[node],
             inputs=[[{"json": {}}]],
             sources=None,
             run_index=0,
             state=state,
-            sandbox=self._sandbox.for_project(trigger.project_id),
+            sandbox=self._sandbox.for_project(project_id),
             execution=ExecutionInfo("", MODE, ports),
         )
 

@@ -1,0 +1,69 @@
+"""Tries credentials in the process of their package: of types that prove themselves by code, or fetch a token first."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from app.bounded_dict import BoundedDict
+from app.engine.nodes.http_request.authentication import allowed_domains
+from app.engine.run.context import NodeContext
+from app.engine.run.errors import NodeError
+from app.engine.values import conversions
+from app.outgoing.client import Answer
+from app.packages.credential_trials import problem_of, test_of
+from app.packages.host import Host, HostError
+from app.packages.manifest import PackagedCredential
+from app.packages.surroundings import Surroundings
+
+Json = dict[str, Any]
+SECONDS = 10.0
+UNKNOWN = "No package of this worker has this type of credential"
+
+
+class Packages(Protocol):
+    """Whoever knows the packages of this worker."""
+
+    host: Host
+
+    def credential(self, name: str) -> PackagedCredential | None:
+        """The credential type of that name."""
+
+    def credential_types(self, names: list[str]) -> Json:
+        """What a process is told of these types."""
+
+    async def describe(self, context: NodeContext) -> Json:
+        """What a process is told to run a node."""
+
+
+async def problem_of_credential(packages: Packages, context: NodeContext, kind: str) -> str | None:
+    """Why the service does not take the node's credential of that type, None when it does; no secret is in it.
+
+    A token that is fetched for it is used for nothing else. Raises NodeError, in which nothing is secret either.
+    """
+    credential = packages.credential(kind)
+    test = None if credential is None else test_of(credential, packages.credential)
+    if test is None:
+        raise NodeError(UNKNOWN)
+    types = packages.credential_types([kind])
+    domains = allowed_domains(await context.credential(kind))
+    surroundings = Surroundings(context, types, BoundedDict(1), packages.describe, domains=domains)
+    request = {"kind": "testCredential", "type": kind, "credentialTypes": types}
+    try:
+        answer = await packages.host.call(request, surroundings.ask, surroundings.channel, seconds=SECONDS)
+    except HostError as error:
+        raise NodeError(str(error)) from error
+    problem = _problem_in(answer, test)
+    return None if problem is None else surroundings.mask.text(problem)
+
+
+def _problem_in(said: Json, test: Json) -> str | None:
+    """What the process says came of it."""
+    answer = said.get("answer")
+    if not isinstance(answer, dict):
+        error = said.get("error")
+        return str((error if isinstance(error, dict) else {}).get("message") or "Unknown error")
+    body, status = answer.get("body"), answer.get("status")
+    text = body if isinstance(body, str) else "" if body is None else conversions.to_json_text(body)
+    number = status if isinstance(status, int) else 0
+    made = Answer(number, str(answer.get("reason") or ""), {}, text.encode(errors="replace"), "")
+    return problem_of(made, test)

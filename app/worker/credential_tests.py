@@ -1,0 +1,109 @@
+"""Tests credentials of packages' types for those who have no package: in the host of this worker, as nodes would."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from types import TracebackType
+
+from app.engine.run.errors import NodeError
+from app.packages.hosted_trials import SECONDS, problem_of_credential
+from app.packages.types import Packages
+from app.repository import credential_tests
+from app.repository.connection import UNREACHABLE
+from app.repository.credential_tests import CredentialTest
+from app.worker.chores.chore import Chore
+from app.worker.runs import shorten, strip_unstorable
+from app.worker.triggers.contexts import TriggerContexts
+
+log = logging.getLogger(__name__)
+
+AT_ONCE = 8
+LOOK_SECONDS = 2.0
+"""A hint may be lost; nobody waits much longer than this for it."""
+AWAITED_SECONDS = 5.0
+"""What was asked for before that, nobody waits for any more."""
+LONGEST = 1_000
+TOO_SLOW = f"The service did not answer within {SECONDS:g} seconds"
+
+
+class CredentialTests:
+    """What one worker tests; an asynchronous context manager, which cuts short what goes on at its end."""
+
+    def __init__(
+        self,
+        contexts: TriggerContexts,
+        packages: Callable[[], Packages],
+        *,
+        worker_id: Callable[[], int],
+        stopping: Callable[[], bool],
+    ) -> None:
+        """`packages` tells which there are here now."""
+        self._contexts = contexts
+        self._database = contexts.database
+        self._packages = packages
+        self._worker_id = worker_id
+        self._stopping = stopping
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.hint = asyncio.Event()
+        """Somebody wants a credential tested."""
+
+    def chore(self) -> Chore:
+        """Takes what is asked for, as far as there is room, and this worker has the package."""
+        return Chore("tests of credentials", self._step)
+
+    async def __aenter__(self) -> "CredentialTests":
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _step(self) -> float:
+        self.hint.clear()
+        types, room = self._packages().credential_names, AT_ONCE - len(self._tasks)
+        if types and room > 0 and not self._stopping():
+            worker_id = self._worker_id()
+            for test in await self._database.transact(
+                credential_tests.take, worker_id, room, types, seconds=AWAITED_SECONDS
+            ):
+                task = asyncio.create_task(self._do(worker_id, test))
+                self._tasks.add(task)
+                task.add_done_callback(self._ended)
+        try:
+            async with asyncio.timeout(LOOK_SECONDS):
+                await self.hint.wait()
+        except TimeoutError:
+            pass
+        return 0.0
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        """There is room again, for which somebody may have waited."""
+        self._tasks.discard(task)
+        self.hint.set()
+
+    async def _do(self, worker_id: int, test: CredentialTest) -> None:
+        try:
+            problem = await self._problem(test)
+            said = None if problem is None else shorten((strip_unstorable(problem) or "")[:LONGEST])
+            await self._database.transact(credential_tests.end, worker_id, test.id, said)
+        except UNREACHABLE as error:
+            about = {"credential": test.credential_id, "reason": str(error).strip()}
+            log.warning("a credential could not be tested", extra=about)
+
+    async def _problem(self, test: CredentialTest) -> str | None:
+        context = self._contexts.of_credential(test.project_id, test.credential_id, test.type)
+        try:
+            async with asyncio.timeout(SECONDS):
+                return await problem_of_credential(self._packages(), context, test.type)
+        except NodeError as error:
+            return error.message
+        except TimeoutError:
+            return TOO_SLOW
+        except UNREACHABLE:
+            raise
+        except Exception as error:
+            log.exception("the test of a credential failed", extra={"credential": test.credential_id})
+            return f"The test has failed: {type(error).__name__}"
