@@ -12,8 +12,9 @@ from tests.workflows import node, workflow
 COLUMNS = {
     "mappingMode": "defineBelow",
     "value": {"a": "={{ '5' }}", "b": "true", "c": "x"},
-    "schema": [{"id": "a", "type": "number"}, {"id": "b", "type": "boolean"}, {"id": "c", "type": "number"}],
+    "schema": [{"id": "a", "type": "number"}, {"id": "b", "type": "boolean"}, {"id": "c"}],
 }
+CONVERTED = {"attemptToConvertTypes": True}
 PLACE = {"__rl": True, "mode": "url", "value": "https://example.com/things/"}
 PARAMETERS = [
     ("'value', 0", {}, 1),
@@ -32,8 +33,8 @@ PARAMETERS = [
     ("'options.limit', 0, 7, { ensureType: 'string' }", {"options": {"limit": 3}}, "3"),
     ("'fields.field[1].kind', 0", {"fields": {"field": [{"name": "a"}, {"name": "=b"}]}}, "text"),
     ("'fields.field', 0", {"fields": {"field": [{"name": "={{ $json.n }}"}]}}, [{"name": 1, "kind": "text"}]),
-    ("'columns.value', 0", {"columns": COLUMNS}, {"a": "5", "b": "true", "c": "x"}),
-    ("'columns.value', 0", {"columns": {**COLUMNS, "attemptToConvertTypes": True}}, {"a": 5, "b": True, "c": "x"}),
+    ("'columns.value', 0", {"columns": {**COLUMNS, **CONVERTED}}, {"a": 5, "b": True, "c": "x"}),
+    ("'columns.value', 0", {"columns": {**COLUMNS, "schema": []}}, {"a": "5", "b": "true", "c": "x"}),
     ("'columns.value', 0, {}", {}, None),
     ("'value', 0, '', { rawExpressions: true }", {"value": "={{ 1 }}"}, None),
 ]
@@ -68,6 +69,63 @@ PARAMETERS += [
 def test_parameters_are_completed_and_evaluated(packages: PackageEngine, asked, parameters, given):
     code = f"return [[{{ json: {{ value: this.getNodeParameter({asked}) }} }}]]"
     assert packages.script(code, [{"n": 1}, {"n": "x"}], **parameters) == [{"value": given}]
+
+
+MAPPED = [
+    ("number", "5", {}, "'f' expects a number but we got '5'"),
+    ("number", "x", CONVERTED, "'f' expects a number but we got 'x'"),
+    ("number", "5", CONVERTED, 5),
+    ("number", 5, {}, 5),
+    ("boolean", "maybe", CONVERTED, "'f' expects a boolean but we got 'maybe'"),
+    ("boolean", "1", CONVERTED, True),
+    ("array", {"a": 1}, CONVERTED, "'f' expects a array but we got object"),
+    ("array", "[1]", CONVERTED, [1]),
+    ("object", "[1]", CONVERTED, "'f' expects a object but we got '[1]'"),
+    ("string", 5, {}, 5),
+    ("string", 5, {**CONVERTED, "convertFieldsToString": True}, "5"),
+    ("string", 5, {"convertFieldsToString": True}, "'f' expects a string but we got '5'"),
+    ("options", "c", {}, "'f' expects one of the following values: [a, b] but we got 'c'"),
+    ("options", "b", {}, "b"),
+    ("unheardOf", "x", {}, "x"),
+    ("number", "x", {"ignoreTypeMismatchErrors": True}, "'f' expects a number but we got 'x'"),
+    ("number", "", CONVERTED, 0),
+    ("boolean", " true ", CONVERTED, "'f' expects a boolean but we got ' true '"),
+    ("boolean", "1.0", CONVERTED, True),
+    ("array", "['a']", CONVERTED, ["a"]),
+    ("url", "example.com", {}, "https://example.com"),
+    ("url", "a b", {}, "'f' expects a url but we got 'a b'"),
+    ("time", "10:30:15+02:00", {}, "10:30:15+02:00"),
+    ("time", "10h", {}, "'f' expects time (hh:mm:(:ss)) but we got '10h'."),
+    ("dateTime", "Feb 19, 2024", {}, "Feb 19, 2024"),
+    ("dateTime", 1700000000000, {}, "'f' expects a dateTime but we got '1700000000000' <br/>"),
+]
+
+
+@pytest.mark.parametrize(("kind", "value", "settings", "given"), MAPPED)
+def test_a_mapped_field_is_of_its_type_or_refused(packages: PackageEngine, kind, value, settings, given):
+    entry = {"id": "f", "type": kind, "options": [{"value": "a"}, {"value": "b"}]}
+    columns = {"mappingMode": "defineBelow", "value": {"f": "={{ $json.n }}"}, "schema": [entry], **settings}
+    code = "return [[{ json: { value: this.getNodeParameter('columns.value', 1).f } }]]"
+    found = packages.script(code, [{"n": None}, {"n": value}], columns=columns)
+    if isinstance(given, str) and given.startswith("'f' expects "):
+        assert found["message"] == "Invalid input for 'f' [item 1]"
+        assert found["description"].startswith(given)
+        assert (found["name"], found["context"]["nodeCause"]) == ("ExpressionError", "Node")
+    else:
+        assert found == [{"value": given}]
+
+
+def test_a_field_that_holds_nothing_is_undefined_or_missed(packages: PackageEngine):
+    entry = {"id": "f", "type": "string", "required": True}
+    value = {"f": None, "g": None}
+    columns = {"mappingMode": "defineBelow", "value": value, "schema": [entry]}
+    code = "const { f, g } = this.getNodeParameter('%s.value', 0); return [[{ json: { is: [typeof f, g] } }]]"
+    assert packages.script(code % "columns", columns=columns) == [{"is": ["undefined", None]}]
+    missed = packages.script(code % "added", added=columns)
+    assert missed["description"] == 'The value "f" is required but not set'
+    assert packages.script(code % "added", added={**columns, "value": {"f": "", "g": None}}) == [
+        {"is": ["string", None]}
+    ]
 
 
 def test_a_filter_that_cannot_compare_says_why_at_its_item(packages: PackageEngine):

@@ -4,6 +4,7 @@
 'use strict';
 
 const { errorOf } = require('./calls.js');
+const { mapped } = require('./mapping.js');
 const { get, stepsOf } = require('./paths.js');
 
 const HOLE = Symbol('hole');
@@ -13,7 +14,9 @@ class Parameters {
   #failed = new Map();
   #filters;
 
-  constructor({ parameters, holes = [], rows = [], failed = [], nothing = [], filters = [] }, description) {
+  constructor(request, description) {
+    const { parameters, holes = [], rows = [], failed = [], nothing = [], filters = [] } = request;
+    this.request = request;
     this.raw = parameters;
     this.description = description;
     this.holes = holes;
@@ -43,9 +46,14 @@ class Parameters {
     this.#refuseFailed(steps, item);
     let value = copy(get(this.of(item), path, fallback));
     if (value === undefined) throw new Error(`Could not get parameter: ${path}`);
-    if (steps.length === 2 && steps[1] === 'value') value = mapped(value, this.of(item)[steps[0]]);
+    if (steps.length === 2 && steps[1] === 'value') value = this.#mapped(value, steps[0], item);
     if (options.extractValue) value = this.extract(value, steps, item);
     return options.ensureType ? ensure(value, options.ensureType, path) : value;
+  }
+
+  #mapped(value, name, item) {
+    const property = propertyAt(this.description.properties ?? [], [name], (each) => this.isShown(each, item));
+    return mapped(value, this.of(item)[name], property, item, this.request);
   }
 
   #refuseFailed(steps, item) {
@@ -73,26 +81,6 @@ class Parameters {
   isShown(property, item, values = this.of(item)) {
     return isShown(property, values, this.of(item), this.version);
   }
-}
-
-const converted = {
-  string: (value) => (typeof value === 'object' ? JSON.stringify(value) : String(value)),
-  number: (value) => (value === '' || Number.isNaN(Number(value)) ? value : Number(value)),
-  boolean: (value) => (['true', '1'].includes(String(value).toLowerCase()) ? true : ['false', '0'].includes(String(value).toLowerCase()) ? false : value),
-};
-
-/** The fields of a resource mapper as the types that its schema tells, where its user wants that. */
-function mapped(given, mapper) {
-  const { attemptToConvertTypes, convertFieldsToString, mappingMode, schema = [] } = mapper ?? {};
-  if (mappingMode === undefined || typeof given !== 'object' || given === null) return given;
-  if (!attemptToConvertTypes && !convertFieldsToString) return given;
-  const types = new Map(schema.map(({ id, type }) => [id, type]));
-  const convert = ([name, value]) => {
-    const type = convertFieldsToString ? 'string' : types.get(name);
-    const keeps = value === null || value === undefined || !converted[type];
-    return [name, keeps ? value : converted[type](value)];
-  };
-  return Object.fromEntries(Object.entries(given).map(convert));
 }
 
 /** A value of its own: nodes change what they get. */

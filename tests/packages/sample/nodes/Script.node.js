@@ -36,6 +36,13 @@ exports.Script = class Script {
         type: 'resourceMapper',
         default: { mappingMode: 'defineBelow', value: null },
       },
+      {
+        displayName: 'Added',
+        name: 'added',
+        type: 'resourceMapper',
+        default: { mappingMode: 'defineBelow', value: null },
+        typeOptions: { resourceMapper: { mode: 'add' } },
+      },
       { displayName: 'Conditions', name: 'conditions', type: 'filter', default: {} },
       { displayName: 'Assignments', name: 'assignments', type: 'assignmentCollection', default: {} },
       {
