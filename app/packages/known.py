@@ -16,6 +16,7 @@ from app.credentials.completion import Definitions
 from app.credentials.credential_type import CredentialType
 from app.credentials.types import TYPES, type_of
 from app.engine.run.node_types import NodeTypes
+from app.packages.advice import how_to_add, package_of
 from app.packages.credential_types import packaged_type
 from app.packages.definitions import definitions_of
 from app.packages.host import Host
@@ -40,6 +41,8 @@ class Contents:
     types: NodeTypes = field(default_factory=NodeTypes)
     credentials: Mapping[str, PackagedCredential] = field(default_factory=dict)
     definitions: Definitions = field(default_factory=dict)
+    packages: frozenset[str] = frozenset()
+    """Their names."""
 
 
 class KnownPackages:
@@ -49,6 +52,7 @@ class KnownPackages:
         """`types` are given those of the packages as `further` ones."""
         self._pool = pool
         self._types = types
+        types.advise = self.advise
         self._contents = Contents()
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
@@ -76,6 +80,11 @@ class KnownPackages:
                 self._look.set()
                 if not self._looked.wait(FIRST_SECONDS):
                     return
+
+    def advise(self, kind: str) -> str:
+        """What to do about a type of node that no package here has: see NodeTypes."""
+        package = package_of(kind)
+        return "" if package is None or package in self._contents.packages else how_to_add(package)
 
     def credential(self, name: str) -> PackagedCredential | None:
         """The credential type of that name, of any package."""
@@ -140,4 +149,5 @@ def contents_of(revision: int, stored: Mapping[str, bytes]) -> Contents:
     credentials = {each.name: each for manifest in reversed(manifests.values()) for each in manifest.credentials}
     # There are no files here, and no process is ever started: types are asked, and never run.
     packages = Packages(Host(NOWHERE), [Installed(NOWHERE / name, manifest) for name, manifest in manifests.items()])
-    return Contents(revision, packages.node_types(NodeTypes()), credentials, definitions_of(credentials.values()))
+    definitions = definitions_of(credentials.values())
+    return Contents(revision, packages.node_types(NodeTypes()), credentials, definitions, frozenset(stored))

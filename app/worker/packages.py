@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from app.credentials.completion import Definitions
 from app.engine.run.node_types import NodeTypes
 from app.packages.adding import add, put_in_place
+from app.packages.advice import how_to_add, how_to_wait, package_of
 from app.packages.definitions import definitions_of
 from app.packages.errors import CannotInstall
 from app.packages.host import Host
@@ -74,7 +75,9 @@ class PackageSync:
         self._told: tuple[int, dict[str, str]] = (0, {})
         self._again: dict[tuple[str, str], float] = {}
         self._unlisted: dict[tuple[str, str], float] = {}
+        self._listed: frozenset[str] = frozenset()
         self._revision = -1
+        types.advise = self._advise
         self.definitions: Definitions = {}
         """What is defined of the packages' credential types."""
         self.installed = Packages(host, ())
@@ -121,6 +124,7 @@ class PackageSync:
             return
         listed = await self._database.transact(node_packages.list_packages)
         versions = {each.name: each.version for each in listed}
+        self._listed = frozenset(versions)
         self._errors = {name: text for name, text in self._errors.items() if name in versions}
         for package in listed:
             await self._install(package)
@@ -129,6 +133,13 @@ class PackageSync:
             self._changed()
         await self._remove_unlisted(set(versions.items()))
         self._revision = revision
+
+    def _advise(self, kind: str) -> str:
+        """What to do about a type of node that this worker has not got: see NodeTypes."""
+        package = package_of(kind)
+        if package is None or package in self._there:
+            return ""
+        return how_to_wait(package, self._errors.get(package)) if package in self._listed else how_to_add(package)
 
     def _due(self) -> bool:
         return any(time.monotonic() >= at for at in self._again.values()) or bool(

@@ -1,12 +1,14 @@
 """A worker installs what is listed and what is asked for, and leaves to others what it lacks."""
 
+import json
+
 from app.packages.store import Store
 from app.repository import node_package_wishes, node_packages
 from app.repository.node_package_wishes import Wish
 from app.vocabulary import ENDED
 from tests.packages.conftest import registry as registry_of_packages
 from tests.patience import wait_until
-from tests.workflows import no_op, node, stored
+from tests.workflows import chain, no_op, node, stored
 
 NAME = "n8n-nodes-greet"
 registry = registry_of_packages
@@ -37,6 +39,14 @@ def test_what_is_asked_for_comes_to_all_workers_and_meanwhile_they_leave_it(
     assert "package ready" in second.log.read_text()
 
 
+def inline(queue, kind: str, workflow_id: str) -> int:
+    """An execution whose node runs a workflow that it holds, with a node of this type."""
+    held = chain(node("In", "executeWorkflowTrigger", {"inputSource": "passthrough"}, 1.1), node("X", kind))
+    calls = node("Call", "executeWorkflow", {"source": "parameter", "workflowJson": json.dumps(held)}, 1.2)
+    [execution] = queue.add(queue.save(stored(calls), workflow_id))
+    return execution
+
+
 def test_a_package_that_cannot_be_installed_is_said_and_hurts_nothing(registry, queue, start_worker, connection, flask):
     registry.publish_greet()
     with connection.transaction():
@@ -51,5 +61,13 @@ def test_a_package_that_cannot_be_installed_is_said_and_hurts_nothing(registry, 
     errors = wait_until(lambda: node_packages.list_errors(connection, lease_seconds=60) or connection.rollback())
     assert f"There is no version {NAME}@7.0.0" in errors[0].message
     assert "package cannot be installed" in worker.log.read_text()
+    kinds = [f"{NAME}.greet", "n8n-nodes-other.thing", "@n8n/n8n-nodes-x.y"]
+    lacking = [inline(queue, kind, f"w{number}") for number, kind in enumerate(kinds, 2)]
+    queue.wait_for(lacking, ["error"])
+    said = [queue.get(each).error_message for each in lacking]
+    assert f"This worker has not got the package {NAME} yet" in said[0]
+    assert "There is no version" in said[0]
+    assert said[1].endswith("which is not installed: `flask packages add n8n-nodes-other`")
+    assert said[2].endswith("`flask packages add @n8n/n8n-nodes-x --accept-license`")
     assert f"BAD  package {NAME}: the worker on" in flask("doctor").stdout
     assert f"lacks {NAME}: There is no version" in flask("packages", "list").stderr

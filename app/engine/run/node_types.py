@@ -102,6 +102,8 @@ class NodeTypes:
         self._versions: dict[str, tuple[float, ...]] = {}
         self.further: NodeTypes | None = None
         """Types that count where these have none of that name; they may change at any time."""
+        self.advise: Callable[[str], str] = lambda name: ""
+        """What to do about a type of this name that nothing is installed for: a sentence that goes on, or nothing."""
 
     def copy(self) -> NodeTypes:
         """The same types, whose `further` ones are its own."""
@@ -168,7 +170,7 @@ class NodeTypes:
         short = {known.rsplit(".", 1)[-1].lower(): known for known in (*further, *self._versions)}
         near = difflib.get_close_matches(name.rsplit(".", 1)[-1].lower(), short, n=1, cutoff=0.5)
         hint = f"; the nearest known type is {short[near[0]]}" if near else ""
-        return f"Unrecognized node type: {name}{hint}"
+        return f"Unrecognized node type: {name}{hint}{self.advise(name)}"
 
 
 async def _refuse_to_run(context: Any) -> None:
