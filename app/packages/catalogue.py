@@ -14,7 +14,7 @@ import msgspec
 from app.engine.sandbox.errors import SandboxError
 from app.engine.sandbox.process import NodeProcess
 from app.packages.launch import STAND_IN, Places, launch
-from app.packages.manifest import InvalidManifest, Manifest
+from app.packages.manifest import BOUNDS, InvalidManifest, Manifest
 
 MEMORY_MB = 1024
 FILE_SECONDS = 30.0
@@ -89,7 +89,7 @@ class _Reader:
 
     async def read(self, folder: Path, broken: list[dict[str, str]], seconds: float) -> bytes | None:
         """What the process answers; None where a file ended or held it: `loading`, for `reason`."""
-        self._process.write(1, _RUN, msgspec.json.encode({"folder": str(folder), "broken": broken}))
+        self._process.write(1, _RUN, msgspec.json.encode({"folder": str(folder), "broken": broken, "bounds": BOUNDS}))
         while self._answer is None and self._process.alive:
             try:
                 async with asyncio.timeout(seconds):

@@ -14,6 +14,18 @@ import msgspec
 import orjson
 
 FORMAT = 1
+LARGEST = 24 * 2**20
+"""Bytes of a manifest; that of n8n-nodes-base, the largest package that is known, has 9 million."""
+BOUNDS = {
+    "files": 5_000,
+    "bytes": LARGEST,
+    "values": 2_000_000,
+    "fileBytes": 4 * 2**20,
+    "fileValues": 100_000,
+    "versions": 1_000,
+}
+"""How many files a package may have, how much they may describe in all and one of them, and in how many versions: what
+they describe is kept in the memory of each process. Those of n8n-nodes-base have 460,000 values, one of them 42,000."""
 Document = dict[str, Any]
 
 
@@ -114,6 +126,8 @@ class Manifest(msgspec.Struct, frozen=True):
     @classmethod
     def from_json(cls, text: bytes | str) -> Manifest:
         """The manifest that was stored, or that a host has written. Raises InvalidManifest."""
+        if len(text) > LARGEST:
+            raise InvalidManifest(f"The manifest has {len(text):,} bytes; {LARGEST:,} are allowed")
         try:
             stored = _decoder.decode(text)
         except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:

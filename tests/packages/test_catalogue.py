@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from app.packages.catalogue import UnreadablePackage, read_package
-from app.packages.manifest import InvalidManifest, Manifest
+from app.packages.manifest import LARGEST, InvalidManifest, Manifest
 
 SAMPLE = Path(__file__).parent / "sample"
 
@@ -79,6 +79,39 @@ def test_a_file_that_holds_or_ends_its_process_is_named_too(tmp_path):
     assert messages["Holds.node.js"] == "It did not load within 2 seconds"
     assert messages["Ends.node.js"] == "A node must not call process.kill()"
     assert set(messages) == {"Holds.node.js", "Ends.node.js", "Dies.node.js"}
+
+
+def test_what_describes_too_much_is_refused_by_name_and_as_a_whole(tmp_path):
+    described = (
+        "exports.X = class {{ description = {{ name: '{0}', version: {1}, properties: {2} }}; execute() {{}} }};"
+    )
+    files = {
+        "Fine": described.format("fine", "[1, 2]", "['x'.repeat(3e6)]"),
+        "Values": described.format("values", "1", "Array(100_000).fill(0)"),
+        "Bytes": described.format("bytes", "1", "['x'.repeat(2 ** 22)]"),
+        "Versions": described.format("versions", "[...Array(1_001).keys()]", "[]"),
+    }
+    for name, text in files.items():
+        (tmp_path / f"{name}.node.js").write_text(text.replace("exports.X", f"exports.{name}"))
+
+    def offer(names: list[str]) -> Manifest:
+        package = {"name": "n8n-nodes-large", "n8n": {"nodes": [f"{name}.node.js" for name in names]}}
+        (tmp_path / "package.json").write_text(json.dumps(package))
+        return read(tmp_path)
+
+    manifest = offer(list(files))
+    assert [each.type for each in manifest.nodes] == ["n8n-nodes-large.fine"]
+    messages = {each.file.removesuffix(".node.js"): each.message for each in manifest.broken}
+    assert messages.keys() == {"Values", "Bytes", "Versions"}
+    assert messages["Values"] == "It describes more than 100,000 values, the most that one file may"
+    assert "4,194,304 are allowed" in messages["Bytes"]
+    assert messages["Versions"] == "It has 1,001 versions; 1,000 are allowed"
+    with pytest.raises(UnreadablePackage, match="more than 25,165,824 bytes, the most that one package may"):
+        offer(["Fine"] * 9)
+    with pytest.raises(UnreadablePackage, match="5,001 files; 5,000 are allowed"):
+        offer(["Missing"] * 5_001)
+    with pytest.raises(InvalidManifest, match="25,165,824 are allowed"):
+        Manifest.from_json(b" " * (LARGEST + 1))
 
 
 def test_a_folder_that_is_no_package_is_refused(tmp_path):

@@ -79,9 +79,32 @@ function describeCredential(file, credential) {
 
 const messageOf = (error) => String(error?.message ?? error).slice(0, LONGEST_MESSAGE);
 
-/** The manifest of the package in `folder`; `broken` are files that are known to be so, and not loaded. */
-function read({ folder, broken }) {
+const shownCount = (count) => count.toLocaleString('en-US');
+
+/** { bytes, values } of what a file describes. Throws where it is more than may be kept, or cannot be kept at all. */
+function sizeOf(described, { fileBytes, fileValues, versions }) {
+  let values = 0;
+  const text = JSON.stringify(described, (name, value) => {
+    values += 1;
+    if (values > fileValues) throw new Error(`It describes more than ${shownCount(fileValues)} values, the most that one file may`);
+    return value;
+  });
+  const bytes = Buffer.byteLength(text);
+  if (bytes > fileBytes) throw new Error(`Its description has ${shownCount(bytes)} bytes; ${shownCount(fileBytes)} are allowed`);
+  const count = (described.descriptions ?? []).reduce((sum, each) => sum + each.versions.length, 0);
+  if (count > versions) throw new Error(`It has ${shownCount(count)} versions; ${shownCount(versions)} are allowed`);
+  return { bytes, values };
+}
+
+/**
+ * The manifest of the package in `folder`; `broken` are files that are known to be so, and not loaded. Throws for a
+ * package that offers more than may be kept.
+ */
+function read({ folder, broken, bounds }) {
   const { name, nodes, credentials } = contentsOf(folder);
+  const count = nodes.length + credentials.length;
+  if (count > bounds.files) throw new Error(`It lists ${shownCount(count)} files; ${shownCount(bounds.files)} are allowed`);
+  const whole = { bytes: 0, values: 0 };
   const found = { format: 1, nodes: [], credentials: [], broken: [...broken] };
   const known = new Set(broken.map(({ file }) => file));
   const load = (files, list, describe) => {
@@ -89,10 +112,14 @@ function read({ folder, broken }) {
       writeFrame(0, LOADING, file);
       try {
         const described = describe(file, new (loadClass(folder, file, classNameOf(file)))());
-        JSON.stringify(described);
+        const size = sizeOf(described, bounds);
+        for (const part of ['bytes', 'values']) whole[part] += size[part];
         list.push(described);
       } catch (error) {
         found.broken.push({ file, message: messageOf(error) });
+      }
+      for (const part of ['bytes', 'values']) {
+        if (whole[part] > bounds[part]) throw new Error(`Its files describe more than ${shownCount(bounds[part])} ${part}, the most that one package may`);
       }
     }
   };
