@@ -39,10 +39,20 @@ def starting_nodes(document: Mapping[str, Any]) -> list[dict[str, Any]]:
 class EngineRules:
     """What can run: see app.schemas.workflows.WorkflowRules."""
 
-    def __init__(self, types: NodeTypes, timezone: str = "UTC", ask: Callable[[], None] = lambda: None) -> None:
-        """`ask` is called before the types are used: it sees to it that they are those of now."""
+    def __init__(
+        self,
+        types: NodeTypes,
+        timezone: str = "UTC",
+        ask: Callable[[], None] = lambda: None,
+        catch_up: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`ask` is called before the types are used: it sees to it that they are those of a moment ago.
+
+        `catch_up` is called before one is refused that is not known: then they are those of now.
+        """
         self._types = types
         self._ask = ask
+        self._catch_up = catch_up
         self._timezone = timezone
 
     def check_graph(self, document: Mapping[str, Any]) -> None:
@@ -53,7 +63,7 @@ class EngineRules:
             raise InvalidWorkflow(str(error)) from error
 
     def check_activation(self, document: Mapping[str, Any]) -> None:
-        parsed = self._parse(document)
+        parsed = self._parse_to_run(document)
         try:
             checks.check_bounds(parsed)
             checks.check_installed(parsed, (node for node in parsed.nodes.values() if not node.disabled))
@@ -130,7 +140,7 @@ class EngineRules:
         ]
 
     def check_run(self, document: Mapping[str, Any], start_node: str | None) -> None:
-        parsed = self._parse(document)
+        parsed = self._parse_to_run(document)
         try:
             checks.check_runnable(parsed)
             start = parsed.start_node(start_node)
@@ -146,6 +156,14 @@ class EngineRules:
             restart.check_restart(data, node, run)
         except restart.CannotRestart as error:
             raise InvalidWorkflow(str(error)) from error
+
+    def _parse_to_run(self, document: Mapping[str, Any]) -> graph.Graph:
+        """The same; where a type is not known, with those that are known at this very moment."""
+        parsed = self._parse(document)
+        if all(node.kind.installed for node in parsed.nodes.values()):
+            return parsed
+        self._catch_up()
+        return self._parse(document)
 
     def _parse(self, document: Mapping[str, Any]) -> graph.Graph:
         self._ask()

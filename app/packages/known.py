@@ -29,6 +29,7 @@ log = logging.getLogger(__name__)
 
 NOWHERE = Path("/nonexistent")
 LOOK_SECONDS = 1.0
+CATCH_UP_SECONDS = 0.5
 FIRST_SECONDS = 5.0
 """How long whoever asks first waits for what there is."""
 
@@ -72,13 +73,24 @@ class KnownPackages:
 
     def refresh(self) -> None:
         """Know what is listed now. To be called outside of a transaction."""
+        self._look_again(FIRST_SECONDS)
+
+    def catch_up(self) -> None:
+        """The same for whoever is about to refuse something, also within a transaction.
+
+        Many at once share a look, and none waits for it for long: they may hold the connections that it needs.
+        """
+        self._look_again(CATCH_UP_SECONDS)
+
+    def _look_again(self, seconds: float) -> None:
+        """Have the thread look once more, from now on; waits at most so long for each look."""
         self.ask()
         with self._looked:
             # The look that goes on may have begun before: the one after it counts.
             wanted = self._looks + 2
             while self._looks < wanted:
                 self._look.set()
-                if not self._looked.wait(FIRST_SECONDS):
+                if not self._looked.wait(seconds):
                     return
 
     def advise(self, kind: str) -> str:
@@ -94,6 +106,9 @@ class KnownPackages:
     def credential_type(self, name: str) -> CredentialType:
         """What is known of a type: as the program has it, else as a package describes it, else nothing."""
         found = None if name in TYPES else self.credential(name)
+        if found is None and name not in TYPES:
+            self.catch_up()
+            found = self.credential(name)
         return type_of(name) if found is None else packaged_type(found, self.credential)
 
     def definitions(self) -> Definitions:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from msgspec import Raw
 
+from app.packages import known
 from app.packages.manifest import Broken, Description, Manifest, PackagedCredential, PackagedNode
 from app.repository import node_package_wishes, node_packages, workers
 from app.repository.node_packages import NewNodePackage
@@ -180,14 +181,35 @@ def test_types_of_packages_are_known_and_checked_by_their_manifest(api, greet):
 
 def test_types_of_packages_that_are_gone_are_unknown_again(api, shared_app, connection):
     made = api.post("/workflows", workflow({"whom": "you"})).json["id"]
-    known = shared_app.extensions["executions"].packages
+    packages = shared_app.extensions["executions"].packages
     put(connection)
-    known.refresh()
+    packages.refresh()
     assert api.post(f"/workflows/{made}/run", {}).status_code == 200
     node_packages.remove_package(connection, NAME)
     connection.commit()
-    known.refresh()
+    packages.refresh()
     assert "Unrecognized node type" in api.post(f"/workflows/{made}/run", {}).json["message"]
+
+
+def test_what_is_installed_is_known_before_anything_is_refused(api, shared_app, connection, monkeypatch):
+    made = api.post("/workflows", workflow({"whom": "you"})).json["id"]
+    packages = shared_app.extensions["executions"].packages
+    monkeypatch.setattr(known, "LOOK_SECONDS", 3600)
+    packages.refresh()  # and from now on the thread looks when it is told to, and by itself no more
+    unknown = api.post(f"/workflows/{made}/run", {}).json["message"]
+    assert unknown.endswith(f"It is of the package {NAME}, which is not installed: `flask packages add {NAME}`")
+    put(connection)
+    assert api.post(f"/workflows/{made}/run", {}).status_code == 200
+    node_packages.remove_package(connection, NAME)
+    connection.commit()
+    packages.refresh()
+    assert api.get("/credentials/schema/greetApi").json.get("required") != ["host"]
+    put(connection)
+    assert api.get("/credentials/schema/greetApi").json["required"] == ["host"]
+    node_packages.remove_package(connection, NAME)
+    connection.commit()
+    monkeypatch.undo()
+    packages.refresh()
 
 
 def test_credentials_are_checked_by_the_manifest(api, greet):
