@@ -82,6 +82,11 @@ def test_what_lies_outside_is_out_of_reach(packages: PackageEngine, what):
     assert packages.host.ended == ended
 
 
+def test_a_socket_of_its_own_is_refused_in_words(packages: PackageEngine):
+    error = packages.script("require('dgram').createSocket('udp4').bind(0); await new Promise(() => {})")
+    assert error["message"].startswith("The package opens a socket of its own (bind EPERM")
+
+
 def test_the_process_has_no_environment_and_one_folder_of_its_own(packages: PackageEngine):
     code = """const { readFileSync, writeFileSync } = require('fs'); const { tmpdir } = require('os');
       writeFileSync(`${tmpdir()}/mine`, 'kept');

@@ -2,6 +2,7 @@
 'use strict';
 
 const { ANSWER, FrameReader, PING, PONG, RUN, writeFrame } = require('../../engine/sandbox/js/frames.js');
+const { messageOf } = require('./errors.js');
 const { classNameOf, contentsOf, loadClass } = require('./loading.js');
 
 /** Says that a file is being loaded, so that the worker knows which one has ended or held the process. */
@@ -77,7 +78,7 @@ function describeCredential(file, credential) {
   };
 }
 
-const messageOf = (error) => String(error?.message ?? error).slice(0, LONGEST_MESSAGE);
+const shortOf = (error) => messageOf(error).slice(0, LONGEST_MESSAGE);
 
 const shownCount = (count) => count.toLocaleString('en-US');
 
@@ -116,7 +117,7 @@ function read({ folder, broken, bounds }) {
         for (const part of ['bytes', 'values']) whole[part] += size[part];
         list.push(described);
       } catch (error) {
-        found.broken.push({ file, message: messageOf(error) });
+        found.broken.push({ file, message: shortOf(error) });
       }
       for (const part of ['bytes', 'values']) {
         if (whole[part] > bounds[part]) throw new Error(`Its files describe more than ${shownCount(bounds[part])} ${part}, the most that one package may`);
@@ -138,7 +139,7 @@ function start() {
       try {
         answer = { manifest: read(JSON.parse(payload.toString())) };
       } catch (error) {
-        answer = { error: messageOf(error) };
+        answer = { error: shortOf(error) };
       }
       writeFrame(id, ANSWER, JSON.stringify(answer));
     }),

@@ -19,11 +19,20 @@ function plain(value) {
   }
 }
 
+const SOCKET = /^(?:Error: )?(?:bind|listen) (?:EPERM|EACCES)\b/;
+
+/** What an error says; where only its system call is named, in words. */
+function messageOf(error) {
+  const message = text(error?.message ?? error);
+  if (!SOCKET.test(message)) return message;
+  return `The package opens a socket of its own (${message}), which it may not do here: it reaches other machines by way of the worker, and nobody reaches it`;
+}
+
 /** { name, message, stack, description, httpCode, context, messages, ... } */
 function shown(error) {
   if (typeof error !== 'object' || error === null) return { plain: true, message: String(error) };
   const { message = 'Unknown error', constructor } = error;
-  const made = { plain: !isOwn(error), name: text(error.name ?? constructor?.name ?? 'Error'), message: text(message) };
+  const made = { plain: !isOwn(error), name: text(error.name ?? constructor?.name ?? 'Error'), message: messageOf({ message }) };
   for (const name of KEPT) {
     const value = error[name];
     if (value !== undefined && value !== null && typeof value !== 'function') made[name] = typeof value === 'object' ? plain(value) : value;
@@ -34,4 +43,4 @@ function shown(error) {
   return made;
 }
 
-module.exports = { plain, shown };
+module.exports = { messageOf, plain, shown };
