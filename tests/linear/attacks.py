@@ -20,14 +20,13 @@ CLASSES = {
 FAILING_ENDS = ("", "\x01", "!")
 
 
-def attacks(pattern: re.Pattern[Any], size: int) -> Iterator[str]:
-    """Texts of about `size` characters: pieces that parts of the pattern match, repeated, with an end that fails."""
-    for beginning, unit, end in parts(pattern):
-        yield beginning + unit * (size // len(unit)) + end
+def attack(beginning: str, unit: str, end: str, size: int) -> str:
+    """A text of about `size` characters: what parts of a pattern match, repeated, with an end that fails."""
+    return beginning + unit * (size // len(unit)) + end
 
 
 def parts(pattern: re.Pattern[Any]) -> Iterator[tuple[str, str, str]]:
-    """The beginning of each of these texts, what is repeated in it, and its end."""
+    """The beginning of each text that makes it work hard, what is repeated in it, and its end."""
     source = pattern.pattern if isinstance(pattern.pattern, str) else pattern.pattern.decode("latin-1")
     parsed = parser.parse(source, pattern.flags & ~re.UNICODE if isinstance(pattern.pattern, bytes) else pattern.flags)
     pieces = list(dict.fromkeys(piece for piece in _pieces(parsed) if piece))

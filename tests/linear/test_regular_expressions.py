@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 import app
-from tests.linear.attacks import attacks
+from tests.linear.attacks import attack, parts
 
 SMALL = 2_000
 FACTOR = 8
@@ -24,6 +24,9 @@ LEAST_SECONDS = 0.008
 """What a quadratic pattern takes for the large text at least; less may be chance."""
 NOTICED_SECONDS = 0.0001
 """A linear pattern is through with the small text long before that, a quadratic one is not."""
+ALIKE = 1.25
+"""Where the small text takes no more than so many times what a text of an eighth of it takes eight times, the part that
+grows with the square is too small for the large text to show it either."""
 
 MADE_IN_FUNCTIONS = {
     "app/engine/run/scope.py": "from a node's name, which is escaped; see test_scope_pattern",
@@ -69,14 +72,18 @@ def seconds(use: Callable[[Any], object], text: Any, most: int = 3) -> float:
 
 def grows_with_the_square(use: Callable[[Any], object], pattern: re.Pattern[Any]) -> list[tuple[str, float, float]]:
     as_bytes = isinstance(pattern.pattern, bytes)
-    for small, large in zip(attacks(pattern, SMALL), attacks(pattern, SMALL * FACTOR), strict=True):
-        texts = (small.encode(), large.encode()) if as_bytes else (small, large)
-        if seconds(use, texts[0], 1) < NOTICED_SECONDS or seconds(use, texts[0]) < NOTICED_SECONDS:
+    for piece in parts(pattern):
+        texts = [attack(*piece, size) for size in (SMALL // FACTOR, SMALL, SMALL * FACTOR)]
+        tiny, small, large = [text.encode() for text in texts] if as_bytes else texts
+        before = seconds(use, small, 1)
+        if before < NOTICED_SECONDS or before < seconds(use, tiny) * FACTOR * ALIKE:
             continue
-        before = seconds(use, texts[0])
+        before = seconds(use, small)
+        if before < NOTICED_SECONDS:
+            continue
         most = max(before * FACTOR * 3, LEAST_SECONDS)
-        if all(seconds(use, texts[1], 1) > most for _ in range(3)):  # one that is quick enough is enough
-            return [(small[:40] + "..." + small[-10:], before, most)]
+        if all(seconds(use, large, 1) > most for _ in range(3)):  # one that is quick enough is enough
+            return [(f"{small[:40]!r}...{small[-10:]!r}", before, most)]
     return []
 
 
