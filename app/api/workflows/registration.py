@@ -4,16 +4,15 @@ What a workflow's triggers are is found out before that transaction: their expre
 row is locked and no connection is held.
 """
 
-import threading
 from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
 
+from app.api.evaluating import evaluating, read_variables
 from app.api.face.auth import caller
-from app.api.face.errors import Refused
-from app.api.face.services import reading, services
-from app.repository import clock, listeners, polls, trigger_hooks, triggers, variables
+from app.api.face.services import services
+from app.repository import clock, listeners, polls, trigger_hooks, triggers
 from app.repository.connection import Connection
 from app.repository.trigger_hooks import NewHook
 from app.repository.triggers import NewSchedule, NewWebhook
@@ -25,10 +24,7 @@ from app.triggers.polls import polls_of
 from app.triggers.schedules import Schedule, next_time, schedules_of
 from app.triggers.webhooks import check_number, webhooks_of
 
-AT_ONCE = 4
-"""How many workflows a process evaluates at the same time: each has a process of Node's while it does."""
-PATIENCE_SECONDS = 10.0
-_evaluating = threading.BoundedSemaphore(AT_ONCE)
+TOO_MANY = "Too many workflows are being activated at the moment"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +50,8 @@ def read_triggers(document: dict[str, Any], project_id: str) -> Triggers:
     rules = services().rules
     rules.check_activation(document)
     check_number(document)
-    if not _evaluating.acquire(timeout=PATIENCE_SECONDS):
-        raise Refused(503, "Too many workflows are being activated at the moment", {"Retry-After": "2"})
-    try:
+    with evaluating(TOO_MANY):
         document = rules.without_expressions(document, lambda: read_variables(project_id))
-    finally:
-        _evaluating.release()
     webhooks = [
         NewWebhook(w.node, w.method, w.path, w.webhook_id, w.pattern, stored(w.node, w.settings.to_json()))
         for w in webhooks_of(document)
@@ -97,12 +89,6 @@ def stored(node: str, value: Any) -> bytes:
     """What is kept of a trigger, as JSON. Raises InvalidTrigger for what its parameters make too deep or too large."""
     with reading_node({"name": node}):
         return orjson.dumps(value)
-
-
-def read_variables(project_id: str) -> dict[str, str]:
-    """What expressions of this project see of the variables."""
-    with reading() as connection:
-        return variables.read_values(connection, project_id)
 
 
 def register(connection: Connection, workflow_id: str, found: Triggers) -> None:

@@ -282,9 +282,17 @@ class NodeContext:
 
     async def scope(self, texts: Sequence[str], items: list[Item] | None = None) -> dict[str, Any]:
         """What the sandbox has to know to evaluate `texts` for the items."""
+        await self.read_variables(texts)
+        return self.scope_of(texts, items)
+
+    async def read_variables(self, texts: Sequence[str]) -> None:
+        """Read the variables where the texts ask for them and the run has not read them yet."""
         read_variables = self.execution.ports.variables
         if self.state.variables is None and read_variables is not None and ask_for_variables(texts):
             self.state.variables = await read_variables()
+
+    def scope_of(self, texts: Sequence[str], items: list[Item] | None = None) -> dict[str, Any]:
+        """As `scope`, with the variables that have been read."""
         given = self.items if items is None else items
         if not self.unprocessed or given is not self.items:
             return scope_for(self._view(), texts, given)

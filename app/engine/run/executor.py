@@ -96,7 +96,7 @@ async def _run_task(
         "hints": [],
     }
     started = time.perf_counter_ns()
-    context = _context_of(state, task, inputs, sandbox, execution)
+    context = context_of_task(state, task, inputs, sandbox, execution)
     if task.call is not None or task.request is not None:
         begin_call(state, task, context, run)
     try:
@@ -132,7 +132,7 @@ async def _run_task(
     return None, None
 
 
-def _context_of(
+def context_of_task(
     state: RunState, task: Task, inputs: list[list[Item]], sandbox: Sandbox, execution: ExecutionInfo
 ) -> NodeContext:
     """What the node sees, with its inputs paired; the task keeps those, so that it can run again."""
