@@ -32,12 +32,12 @@ class Run(msgspec.Struct, rename="camel"):
 
     execution_index: int = 0
     source: list[From | None] | None = None
-    input_override: msgspec.Raw | None = None
+    input_override: msgspec.Raw = msgspec.Raw()
 
     @property
     def root(self) -> From | None:
         """The run that a sub-node ran for."""
-        return None if self.input_override is None else next(iter(self.source or ()), None)
+        return next(iter(self.source or ()), None) if self.input_override else None
 
 
 class _Result(msgspec.Struct, rename="camel"):

@@ -109,3 +109,11 @@ def test_what_never_ran_is_refused(engine, name, run):
     for nothing in (None, b"{}", b"not JSON", b'{"resultData": []}'):
         with pytest.raises(CannotRestart):
             check_restart(nothing, "A", 0)
+
+
+def test_a_run_with_sub_nodes_goes_on_at_the_node_that_used_them() -> None:
+    used = {"executionIndex": 1, "source": [{"previousNode": "Agent"}], "inputOverride": {"ai_tool": [[{"json": {}}]]}}
+    data = orjson.dumps({"resultData": {"runData": {"Agent": [{"executionIndex": 0}], "Tool": [used]}}})
+    check_restart(data, "Agent", 0)
+    with pytest.raises(CannotRestart, match="'Tool' only runs for 'Agent': start there instead"):
+        check_restart(data, "Tool", 0)
