@@ -27,6 +27,7 @@ from app.api.data_tables import columns as data_table_columns
 from app.api.data_tables import rows as data_table_rows
 from app.api.data_tables import tables as data_tables
 from app.api.executions import bulk as execution_bulk
+from app.api.executions import evaluations as execution_evaluations
 from app.api.executions import events as execution_events
 from app.api.executions import executions, jobs, run_data
 from app.api.executions import progress as execution_progress
@@ -53,6 +54,7 @@ from app.console import (
     execution_list,
     histogram,
     node_panel,
+    parameters,
     root,
     signing,
 )
@@ -67,6 +69,7 @@ from app.credentials.vault import Vault
 from app.credentials.worker_tests import WorkerTests
 from app.doctor import examine
 from app.engine import nodes
+from app.evaluations import EngineEvaluations
 from app.packages.definitions import SandboxExpressions
 from app.packages.known import KnownPackages
 from app.repository.connection import open_pool
@@ -82,6 +85,7 @@ MODULES = (
     execution_events,
     execution_progress,
     run_data,
+    execution_evaluations,
     problems,
     workflows,
     workflow_runs,
@@ -112,6 +116,7 @@ CONSOLE_MODULES = (
     bulk,
     execution,
     node_panel,
+    parameters,
     comparison,
     engine_room,
     console_problems,
@@ -139,6 +144,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         settings=settings,
         pool=pool,
         rules=EngineRules(types, settings.timezone, known.ask, known.catch_up),
+        evaluations=EngineEvaluations(types, settings.timezone, known.ask),
         api_keys=ApiKeyCache(pool),
         metrics=RequestMetrics(),
         rates=KeyRates(settings.requests_per_minute),

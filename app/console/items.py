@@ -155,3 +155,10 @@ def files(items: Sequence[Any], numbers: Sequence[int]) -> list[File]:
 def contains(item: Any, text: str) -> bool:
     """Whether a text is somewhere in an item, without regard to case."""
     return text.lower() in orjson.dumps(json_of_item(item)).decode().lower()
+
+
+def has_expressions(parameters: Any) -> bool:
+    """Whether parameters of a node have expressions."""
+    if isinstance(parameters, dict | list):
+        return any(map(has_expressions, parameters.values() if isinstance(parameters, dict) else parameters))
+    return isinstance(parameters, str) and parameters[:1] == "=" and "{{" in parameters

@@ -64,6 +64,7 @@ def panel(connection: Connection, execution: Execution, name: str) -> dict[str, 
         "edited": edited(connection, execution, inputs),
         "may_restart": execution.status not in IN_FLIGHT and run is not None,
         "parameters": shapes.pretty(found.get("parameters", {})),
+        "has_expressions": execution.json_size_bytes > 0 and shapes.has_expressions(found.get("parameters")),
     }
 
 

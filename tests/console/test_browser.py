@@ -122,6 +122,8 @@ def test_a_newcomer_finds_the_failure_changes_its_input_and_watches_it_succeed(o
     expect(page.get_by_label("What went wrong")).to_contain_text("No stock yet for B-7")
     page.locator("#graph").get_by_role("link", name="Take the order: succeeded").click()
     expect(page.locator("#output-items")).to_contain_text("takenAt")
+    page.get_by_text("Expressions, with their values").click()
+    expect(page.locator("#values")).to_contain_text("$now.toMillis()")
     failed.click()
     expect(page.locator("#node-name")).to_have_text("Reserve stock")
     field = page.get_by_label("Its input, a list of JSON objects")

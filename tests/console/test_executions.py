@@ -8,6 +8,7 @@ import pytest
 
 from app.api.face.sessions import TOKEN_HEADER
 from app.repository import execution_progress
+from tests.workflows import chain, node
 
 ITEM = {
     "json": {"text": "<script>alert(1)</script>"},
@@ -216,6 +217,23 @@ def test_a_node_shows_its_input_as_text_and_gives_its_files_away_as_files(browse
     assert browser.get(f"/console/executions/{failed}/file?node=Start&name=other").status_code == 404
     assert browser.get(f"/console/executions/{failed}/node?node=Other").status_code == 404
     assert "Other" in browser.get(f"/console/executions/{failed}/items?node=Other&search=a").text
+
+
+def test_expressions_are_evaluated_when_somebody_looks_at_them(browser, api):
+    document = chain(node("Start", "manualTrigger"), node("Last", "noOp", {"said": "={{ $json.text }}!", "plain": "a"}))
+    items = [ITEM, {"json": {"text": {"deep": True}}}]
+    data = {"resultData": {"runData": {"Start": [run(items)], "Last": [run(items, source="Start")]}}}
+    number = api.ended(api.workflow(**document), data=orjson.dumps(data))
+    assert "Expressions, with their values" not in browser.get(f"/console/executions/{number}/node?node=Start").text
+    panel = browser.get(f"/console/executions/{number}/node?node=Last").text
+    path = re.search(r'hx-get="([^"]+/parameters[^"]+)"', panel)[1].replace("&amp;", "&")
+    shown = browser.get(path).text
+    assert "<td>said</td>" in shown
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;!" in shown
+    assert "<script>" not in shown
+    assert "For item 0 of 2" in shown
+    assert "there is no item 9" in browser.get(f"{path}&item=9").text
+    assert browser.get(path.replace(f"/{number}/", "/999/")).status_code == 404
 
 
 def test_runs_and_versions_are_compared(browser, api, workflow, failed):

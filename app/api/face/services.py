@@ -23,6 +23,7 @@ from app.credentials.testing import CredentialTests
 from app.credentials.vault import Vault
 from app.repository.connection import Connection, transaction
 from app.repository.connection import reading as reading_from
+from app.schemas.evaluations import Evaluations
 from app.schemas.workflows import WorkflowRules
 from app.settings import Settings
 from app.signatures import Signer
@@ -45,6 +46,7 @@ class Services:
     settings: Settings
     pool: ConnectionPool[Connection]
     rules: WorkflowRules
+    evaluations: Evaluations
     api_keys: ApiKeyCache
     metrics: RequestMetrics
     rates: KeyRates

@@ -29,7 +29,10 @@ another key, so it is not found. NO_FORM: takes a form, and has tests of its own
 CREDENTIAL = {"name": "Service", "type": "httpHeaderAuth", "data": {"name": "X-Key", "value": "v"}}
 RELATION = {"userId": str(UUID(int=1)), "role": "project:viewer"}
 ANY_ROW = {"filters": [{"columnName": "id", "condition": "gt", "value": 0}]}
-QUERIES = {("DELETE", "/data-tables/<table_id>/rows/delete"): f"?filter={quote(json.dumps(ANY_ROW))}"}
+QUERIES = {
+    ("DELETE", "/data-tables/<table_id>/rows/delete"): f"?filter={quote(json.dumps(ANY_ROW))}",
+    ("GET", "/executions/<execution_id>/parameters"): "?node=Start",
+}
 """What an endpoint asks for in its query string."""
 RULES: dict[tuple[str, str], tuple[str, Any]] = {
     ("GET", "/executions"): (LIST, None),
@@ -37,6 +40,7 @@ RULES: dict[tuple[str, str], tuple[str, Any]] = {
     ("GET", "/executions/events"): (COMMON, None),
     ("GET", "/executions/<execution_id>"): (OBJECT, None),
     ("GET", "/executions/<execution_id>/data"): (OBJECT, None),
+    ("GET", "/executions/<execution_id>/parameters"): (OBJECT, None),
     ("DELETE", "/executions/<execution_id>"): (OBJECT, None),
     ("PATCH", "/executions/<execution_id>"): (OBJECT, {"annotation": {"vote": "up"}}),
     ("POST", "/executions/<execution_id>/retry"): (OBJECT, None),

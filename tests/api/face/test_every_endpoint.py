@@ -55,7 +55,7 @@ def names(api: Api) -> dict[str, dict[str, str]]:
     for project in ("a", "b"):
         api.project(project)
         workflow = api.workflow(project, f"workflow-{project}")
-        failed = api.ended(workflow, "error")
+        failed = api.ended(workflow, "error", data={"resultData": {"runData": {"Start": [{"executionIndex": 0}]}}})
         made[project] = {
             "execution_id": str(failed),
             "workflow_id": workflow.id,
