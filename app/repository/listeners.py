@@ -56,13 +56,14 @@ HELD = """
 """
 
 # What another worker takes at this moment is skipped, so each is held by one.
+# Not by NOT EXISTS: PostgreSQL would not look at the worker again where another took the row after this began.
 TAKE = """
     UPDATE listeners AS l
        SET worker_id = %(worker_id)s, taken_at = clock_timestamp()
      WHERE (l.workflow_id, l.node) IN (
                SELECT f.workflow_id, f.node
                  FROM listeners AS f
-                WHERE NOT EXISTS (SELECT FROM workers AS w WHERE w.id = f.worker_id AND w.stopped_at IS NULL)
+                WHERE (SELECT w.id FROM workers AS w WHERE w.id = f.worker_id AND w.stopped_at IS NULL) IS NULL
                 ORDER BY f.workflow_id, f.node
                 LIMIT %(limit)s
                   FOR UPDATE SKIP LOCKED)

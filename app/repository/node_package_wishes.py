@@ -25,14 +25,15 @@ ASK = """
     RETURNING true
 """
 
+# Not by NOT EXISTS: PostgreSQL would not look at the worker again where another took the row after this began.
 TAKE = """
     UPDATE node_package_wishes AS p
        SET worker_id = %(worker_id)s, attempts = p.attempts + 1
      WHERE p.name = (SELECT o.name
                        FROM node_package_wishes AS o
                       WHERE o.error IS NULL AND o.attempts < %(most)s
-                        AND NOT EXISTS (SELECT FROM workers AS w
-                                         WHERE w.id = o.worker_id AND w.id <> %(worker_id)s AND w.stopped_at IS NULL)
+                        AND (SELECT w.id FROM workers AS w
+                              WHERE w.id = o.worker_id AND w.id <> %(worker_id)s AND w.stopped_at IS NULL) IS NULL
                       ORDER BY o.asked_at
                       LIMIT 1
                         FOR UPDATE SKIP LOCKED)

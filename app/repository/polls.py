@@ -29,6 +29,7 @@ ASK = """
 """
 
 # Uses polls_due. What another worker takes at this moment is skipped, so each is looked at by one.
+# Not by NOT EXISTS: PostgreSQL would not look at the worker again where another took the row after this began.
 TAKE = """
     WITH taken AS (
         UPDATE polls AS p
@@ -37,7 +38,7 @@ TAKE = """
                    SELECT d.workflow_id, d.node
                      FROM polls AS d
                     WHERE d.due_at IS NOT NULL
-                      AND NOT EXISTS (SELECT FROM workers AS w WHERE w.id = d.worker_id AND w.stopped_at IS NULL)
+                      AND (SELECT w.id FROM workers AS w WHERE w.id = d.worker_id AND w.stopped_at IS NULL) IS NULL
                       AND (%(lacked)s::text[] = '{}'
                            OR NOT EXISTS (SELECT FROM workflows AS u
                                             JOIN workflow_versions AS v

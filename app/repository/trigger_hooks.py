@@ -29,6 +29,7 @@ ASK_TO_DELETE = """
 """
 
 # Uses trigger_hooks_due. Of one node, what was asked for first is done first.
+# Not by NOT EXISTS: PostgreSQL would not look at the worker again where another took the row after this began.
 TAKE = """
     WITH taken AS (
         UPDATE trigger_hooks AS h
@@ -37,7 +38,7 @@ TAKE = """
                    SELECT d.id
                      FROM trigger_hooks AS d
                     WHERE d.done_at IS NULL
-                      AND NOT EXISTS (SELECT FROM workers AS w WHERE w.id = d.worker_id AND w.stopped_at IS NULL)
+                      AND (SELECT w.id FROM workers AS w WHERE w.id = d.worker_id AND w.stopped_at IS NULL) IS NULL
                       AND NOT EXISTS (SELECT FROM trigger_hooks AS b
                                        WHERE b.workflow_id = d.workflow_id AND b.node = d.node AND b.id < d.id
                                          AND b.done_at IS NULL)
