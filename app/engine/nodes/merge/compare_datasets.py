@@ -13,6 +13,8 @@ from app.engine.run.registry import node
 from app.engine.values import paths
 from app.engine.values.equality import equal
 
+NULL_IS_ZERO = 2
+"""From this version on, a fuzzy comparison takes null for 0, too."""
 LENIENT = 2.2
 """From this version on, a field that no item has is no error."""
 
@@ -27,13 +29,16 @@ def _compare(context: NodeContext, parameters: dict[str, Any]) -> Outputs:
     options = parameters.get("options") or {}
     pairs = matching.field_pairs((parameters.get("mergeByFields") or {}).get("values") or [])
     dots = not options.get("disableDotNotation")
-    fuzzy = bool(parameters.get("fuzzyCompare", options.get("fuzzyCompare")))
+    fuzzy = bool((options if context.version < 2 else parameters).get("fuzzyCompare"))
     first, second = [_without_sole_empty(items) for items in [*context.inputs, [], []][:2]]
     if context.version < LENIENT:
         matching.check_present(first, [name for name, _ in pairs], "Input A", dots)
         matching.check_present(second, [name for _, name in pairs], "Input B", dots)
+    null_is_zero = context.version >= NULL_IS_ZERO
     first_only = options.get("multipleMatches", "first") == "first"
-    found = matching.match(first, second, pairs, dots=dots, fuzzy=fuzzy, first_only=first_only)
+    found = matching.match(
+        first, second, pairs, dots=dots, fuzzy=fuzzy, first_only=first_only, null_is_zero=null_is_zero
+    )
     prefers_second = fuzzy and parameters.get("resolve") == "preferInput2"
     same: list[Item] = []
     equal_ones: set[int] = set()
@@ -41,7 +46,7 @@ def _compare(context: NodeContext, parameters: dict[str, Any]) -> Outputs:
 
     def differences() -> Iterator[Item]:
         for index, place in found_pairs:
-            comparison = _Comparison(first[index]["json"], second[place]["json"], fuzzy, skipped)
+            comparison = _Comparison(first[index]["json"], second[place]["json"], fuzzy, null_is_zero, skipped)
             pairing = [{"item": index}, {"item": place, "input": 1}]
             if comparison.is_same and index in equal_ones:
                 continue  # it stands for all that are the same
@@ -72,14 +77,17 @@ def _skipped_fields(options: dict[str, Any]) -> list[str]:
 class _Comparison:
     """How two matching items relate, field by field."""
 
-    def __init__(self, one: dict[str, Any], other: dict[str, Any], fuzzy: bool, skipped: set[str]) -> None:
+    def __init__(
+        self, one: dict[str, Any], other: dict[str, Any], fuzzy: bool, null_is_zero: bool, skipped: set[str]
+    ) -> None:
         self.one = one
         self.other = other
         names = list(dict.fromkeys([*one, *other]))
         self.equal = {
             name
             for name in names
-            if equal(one.get(name), other.get(name), fuzzy) and (fuzzy or (name in one) is (name in other))
+            if equal(one.get(name, paths.MISSING), other.get(name, paths.MISSING), fuzzy, null_is_zero)
+            and (fuzzy or (name in one) is (name in other))
         }
         self.skipped = [name for name in names if name in skipped and name not in self.equal]
         self.different = [name for name in names if name not in self.equal and name not in skipped]

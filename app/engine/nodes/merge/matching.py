@@ -10,10 +10,13 @@ from typing import Any
 from app.engine.run.errors import NodeError
 from app.engine.run.items import Item
 from app.engine.values import paths
-from app.engine.values.equality import identity
+from app.engine.values.equality import alike, identity, loose_kind
 
 Pair = tuple[str, str]
 """A field of the first input and the field of the second that it has to equal."""
+
+Kinds = tuple[str | None, ...]
+"""The loose kinds of an item's values, without `fuzzy` none."""
 
 NO_FIELDS = 'You need to define at least one pair of fields in "Fields to Match" to match on'
 
@@ -42,32 +45,57 @@ def check_present(items: list[Item], names: list[str], label: str, dots: bool) -
 
 
 def match(
-    first: list[Item], second: list[Item], pairs: list[Pair], *, dots: bool, fuzzy: bool, first_only: bool
+    first: list[Item],
+    second: list[Item],
+    pairs: list[Pair],
+    *,
+    dots: bool,
+    fuzzy: bool,
+    first_only: bool,
+    null_is_zero: bool = False,
 ) -> Matches:
     """Match every item of `first` with those of `second` that are equal in all pairs of fields.
 
     An item that lacks one of the fields matches nothing, but that `fuzzy` takes what the second input lacks for
-    empty. `first_only` keeps one partner for each item.
+    empty. `first_only` keeps one partner for each item. `null_is_zero`: `fuzzy` takes null for 0, too.
     """
-    places: dict[tuple[Any, ...], list[int]] = {}
+    groups: dict[tuple[Any, ...], dict[Kinds, list[int]]] = {}
     for place, item in enumerate(second):
-        key = _key(item["json"], [name for _, name in pairs], dots, fuzzy, missing_is_empty=fuzzy)
-        if key is not None:
-            places.setdefault(key, []).append(place)
+        values = _values(item["json"], [name for _, name in pairs], dots)
+        if fuzzy or not _is_missing(values):
+            key, kinds = _key(values, fuzzy)
+            groups.setdefault(key, {}).setdefault(kinds, []).append(place)
     partners: list[list[int]] = []
     used: set[int] = set()
     for item in first:
-        key = _key(item["json"], [name for name, _ in pairs], dots, fuzzy)
-        found = places.get(key, []) if key is not None else []
+        values = _values(item["json"], [name for name, _ in pairs], dots)
+        found = [] if _is_missing(values) else _partners(groups, *_key(values, fuzzy), null_is_zero)
         partners.append(found[:1] if first_only else found)
         used.update(partners[-1])
     return Matches(partners, [place for place in range(len(second)) if place not in used])
 
 
-def _key(
-    json: dict[str, Any], names: list[str], dots: bool, fuzzy: bool, missing_is_empty: bool = False
-) -> tuple[Any, ...] | None:
-    values = [paths.get(json, name, None if missing_is_empty else paths.MISSING, dots=dots) for name in names]
-    if any(value is paths.MISSING for value in values):
-        return None
-    return tuple(identity(value, fuzzy) for value in values)
+def _values(json: dict[str, Any], names: list[str], dots: bool) -> list[Any]:
+    return [paths.get(json, name, paths.MISSING, dots=dots) for name in names]
+
+
+def _is_missing(values: list[Any]) -> bool:
+    return any(value is paths.MISSING for value in values)
+
+
+def _key(values: list[Any], fuzzy: bool) -> tuple[tuple[Any, ...], Kinds]:
+    """What items that may match have in common, and the loose kinds that decide it."""
+    key = tuple(identity(value, fuzzy) for value in values)
+    return key, tuple(loose_kind(value) for value in values) if fuzzy else ()
+
+
+def _partners(
+    groups: dict[tuple[Any, ...], dict[Kinds, list[int]]], key: tuple[Any, ...], kinds: Kinds, null_is_zero: bool
+) -> list[int]:
+    """The places of all that match, in their order. A group has few kinds, however many items."""
+    fitting = [
+        places
+        for others, places in groups.get(key, {}).items()
+        if all(alike(one, other, null_is_zero) for one, other in zip(kinds, others, strict=True))
+    ]
+    return fitting[0] if len(fitting) == 1 else sorted(place for places in fitting for place in places)
