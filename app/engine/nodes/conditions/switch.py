@@ -14,7 +14,9 @@ from app.engine.values.conversions import Undefined
 
 
 def _rules(parameters: dict[str, Any]) -> list[dict[str, Any]]:
-    return list(parameters.get("rules", {"values": [{}]}).get("values") or [])
+    rules = parameters.get("rules", {"values": [{}]})
+    values = rules.get("values") if isinstance(rules, dict) else None
+    return [value for value in values if isinstance(value, dict)] if isinstance(values, list) else []
 
 
 def _count_outputs(parameters: dict[str, Any]) -> int:
@@ -33,7 +35,7 @@ async def switch(context: NodeContext) -> Outputs:
     by_expression = context.parameters.get("mode", "rules") == "expression"
     number = await context.resolve_first(context.parameters.get("numberOutputs"))
     count = _count_outputs({**context.parameters, "numberOutputs": number})
-    outputs: Outputs = [[] for _ in range(count)]
+    outputs: Outputs = [[] for _ in range(max(1, count))]
     places = await (_by_expression(context, count) if by_expression else _by_rules(context))
     for item, found in zip(context.items, places, strict=True):
         for place in found:
@@ -54,8 +56,8 @@ async def _by_expression(context: NodeContext, count: int) -> list[list[int | No
 
 
 def _validate_place(value: Any, count: int, index: int) -> int | NodeError:
-    number = math.nan if isinstance(value, Undefined) else conversions.to_number(value)
-    if math.isnan(number) or not 0 <= number < count:
+    number = math.nan if value is None or isinstance(value, Undefined) else conversions.to_number(value)
+    if not 0 <= number < count or number != int(number):
         shown = "undefined" if isinstance(value, Undefined) else conversions.to_string(value)
         # The spelling is n8n's, and what its clients look for.
         message = f"The ouput {shown} is not allowed"
@@ -86,12 +88,12 @@ async def _by_rules(context: NodeContext) -> list[list[int | NodeError]]:
         for number in range(len(rules))
     ]
     return [
-        [each] if isinstance(each, NodeError) else _matching([column[index] for column in columns], each)
+        [each] if isinstance(each, NodeError) else _matching([column[index] for column in columns], each, index)
         for index, each in enumerate(resolved)
     ]
 
 
-def _matching(results: list[bool | NodeError], asked: dict[str, Any]) -> list[int | NodeError]:
+def _matching(results: list[bool | NodeError], asked: dict[str, Any], index: int) -> list[int | NodeError]:
     """The outputs whose rules hold, the first only unless all are asked for; else the fallback.
 
     A rule that fails comes last, and what the rules before it have found stays.
@@ -109,4 +111,4 @@ def _matching(results: list[bool | NodeError], asked: dict[str, Any]) -> list[in
     fallback = asked["fallback"]
     if fallback == "extra":
         return [len(results)] if results else []
-    return [int(fallback)] if conversions.is_number(fallback) and 0 <= fallback < len(results) else []
+    return [] if fallback in ("none", None) else [_validate_place(fallback, len(results), index)]
