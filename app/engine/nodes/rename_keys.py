@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from app.engine.nodes.shared.failed_items import failed_item
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.run.items import Item, Outputs
@@ -22,17 +23,24 @@ async def rename_keys(context: NodeContext) -> Outputs:
         "keys": (context.parameters.get("keys") or {}).get("key") or [],
         "options": context.parameters.get("additionalOptions") or {},
     }
-    resolved, failed = await context.resolve_until(wanted, parameter="keys")
-    for item, asked in zip(context.items, resolved, strict=False):
-        json = dict(item["json"])
-        for entry in asked["keys"]:
-            _rename(item["json"], json, str(entry.get("currentKey") or ""), str(entry.get("newKey") or ""))
-        for entry in (asked["options"].get("regexReplacement") or {}).get("replacements") or []:
-            json = await _rename_by_pattern(context, json, entry)
-        output.append({**item, "json": json})
-    if failed is not None:
-        raise failed
+    for index, asked in enumerate(await context.resolve_each(wanted, parameter="keys")):
+        try:
+            output.append(await _renamed(context, context.items[index], asked))
+        except NodeError as error:
+            output.append(failed_item(context, error, index))
     return [output]
+
+
+async def _renamed(context: NodeContext, item: Item, asked: Any) -> Item:
+    """The item with its fields renamed. Raises NodeError."""
+    if isinstance(asked, NodeError):
+        raise asked
+    json = dict(item["json"])
+    for entry in asked["keys"]:
+        _rename(item["json"], json, str(entry.get("currentKey") or ""), str(entry.get("newKey") or ""))
+    for entry in (asked["options"].get("regexReplacement") or {}).get("replacements") or []:
+        json = await _rename_by_pattern(context, json, entry)
+    return {**item, "json": json}
 
 
 def _rename(given: dict[str, Any], json: dict[str, Any], current: str, new: str) -> None:

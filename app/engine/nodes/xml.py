@@ -38,11 +38,13 @@ ISSUES = rules(
 
 @node("xml", [1], issues=ISSUES)
 async def xml(context: NodeContext) -> Outputs:
-    resolved, failed = await context.resolve_until(context.parameters, exact=True)
+    resolved = await context.resolve_each(context.parameters, exact=True)
+    if resolved and isinstance(resolved[0], NodeError):
+        raise resolved[0]  # as in n8n, which reads the first item's parameters before any other thing
     mode = await context.resolve_first(context.parameters.get("mode", "xmlToJson"), parameter="mode")
     writes = mode == "jsonToxml"
     program = bundles.program(TO_XML if writes else TO_JSON, xml2js=LIBRARY)
-    rows = [_row(item, parameters, writes) for item, parameters in zip(context.items, resolved, strict=False)]
+    rows = [_row(item, parameters, writes) for item, parameters in zip(context.items, resolved, strict=True)]
     output: list[Item] = []
     for index, answer in enumerate(await run_program(context, program, rows)):
         try:
@@ -51,12 +53,12 @@ async def xml(context: NodeContext) -> Outputs:
             # As in n8n, an item that fails is left out where the workflow goes on.
             if not context.continues_on_fail:
                 raise
-    if failed is not None:
-        raise failed
     return [output]
 
 
-def _row(item: Item, parameters: dict[str, Any], writes: bool) -> dict[str, Any]:
+def _row(item: Item, parameters: dict[str, Any] | NodeError, writes: bool) -> dict[str, Any]:
+    if isinstance(parameters, NodeError):
+        return {"text": "<none/>", "json": {}, "options": {}}
     given = parameters.get("options") or {}
     options = {name: value for name, value in given.items() if value is not None and not isinstance(value, Undefined)}
     if writes:
@@ -69,7 +71,9 @@ def _property(parameters: dict[str, Any]) -> str:
     return "undefined" if isinstance(name, Undefined) else conversions.to_string(name)
 
 
-def _item(item: Item, parameters: dict[str, Any], answer: dict[str, Any], index: int, writes: bool) -> Item:
+def _item(item: Item, parameters: Any, answer: dict[str, Any], index: int, writes: bool) -> Item:
+    if isinstance(parameters, NodeError):
+        raise parameters
     name = _property(parameters)
     if not writes and name not in item["json"]:
         raise NodeError(f'Item has no JSON property called "{name}"', item_index=index)

@@ -45,7 +45,7 @@ def test_what_is_packed_comes_out_again(engine, kind):
         (gzip.compress(b"0" * 5_000), "bomb.gz", "come to more than"),
         (zipped({str(number): b"" for number in range(6)}), "many.zip", "more than 5 files"),
         (b"PK\x03\x04 broken", "bad.zip", "invalid zip data"),
-        (b"broken", "bad.gz", "not readable"),
+        (b"broken", "bad.gz", "invalid gzip data"),
         (b"broken", "bad.tgz", "not readable"),
     ],
 )

@@ -18,19 +18,14 @@ async def filter_v1(context: NodeContext) -> Outputs:
 
 
 async def _separate(context: NodeContext, *, any_suffices: bool) -> Outputs:
-    """The items that meet the conditions, and those that do not. An expression that fails is the node's failure."""
+    """The items that meet the conditions, and those that do not. What fails for an item is the node's failure."""
     given = old_conditions.with_defaults(context.parameters.get("conditions"))
     resolved, failed = await context.resolve_until(given, parameter="conditions", exact=True)
     rows = [old_conditions.read(each) for each in resolved]
     met: list[Item] = []
     unmet: list[Item] = []
     for item, results in zip(context.items, await old_conditions.evaluate(context, rows), strict=False):
-        try:
-            (met if _combine(results, any_suffices) else unmet).append(item)
-        except NodeError:
-            if not context.continues_on_fail:
-                raise
-            unmet.append(item)
+        (met if _combine(results, any_suffices) else unmet).append(item)
     if failed is not None:
         raise failed
     return [met, unmet]

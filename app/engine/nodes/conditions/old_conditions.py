@@ -98,7 +98,7 @@ def _holds(condition: Condition, matches: Any, times: dict[str, datetime], item:
     if _is_pattern(condition):
         matched = next(matches)
         if not isinstance(matched, bool):
-            return NodeError(str(matched), item_index=item)
+            return NodeError(str(matched), item_index=item, anonymous=True)
         return matched is (operation == "regex")
     if condition.kind == "dateTime":
         try:

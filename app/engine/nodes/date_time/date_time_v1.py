@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from app.engine.nodes.shared.date_texts import IMPOSSIBLE
+from app.engine.nodes.shared.failed_items import failed_item
 from app.engine.nodes.shared.issues import Required, rules
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
@@ -140,9 +141,9 @@ ISSUES = rules(
 
 @node("dateTime", [1], issues=ISSUES, plain=["operation"], exact=True)
 async def date_time_v1(context: NodeContext) -> Outputs:
-    resolved, failed = await context.resolve_until(context.parameters, parameter="value")
+    resolved = await context.resolve_each(context.parameters, parameter="value")
     rows = []
-    for parameters in resolved:
+    for parameters in [{} if isinstance(each, NodeError) else each for each in resolved]:
         options = parameters.get("options") or {}
         rows.append(
             {
@@ -153,7 +154,9 @@ async def date_time_v1(context: NodeContext) -> Outputs:
         )
     output: list[Item] = []
     for index, answer in enumerate(await evaluate_javascript(context, PROGRAM, rows)):
-        if not isinstance(answer, dict) or "failed" in answer:
+        if isinstance(resolved[index], NodeError):
+            output.append(failed_item(context, resolved[index], index))
+        elif not isinstance(answer, dict) or "failed" in answer:
             message = UNREADABLE[resolved[index].get("action", "format")]
             if not context.continues_on_fail:
                 raise NodeError(message, item_index=index)
@@ -162,8 +165,6 @@ async def date_time_v1(context: NodeContext) -> Outputs:
             name = str(resolved[index].get("dataPropertyName", "data"))
             json: dict[str, Any] = {**context.items[index]["json"], name: _with_zone(answer, resolved[index])}
             output.append({**context.items[index], "json": json})
-    if failed is not None:
-        raise failed
     return [output]
 
 

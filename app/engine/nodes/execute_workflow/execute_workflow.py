@@ -55,6 +55,9 @@ async def _each(context: NodeContext, given: list[Item]) -> Outputs:
             outcome = await _run(context, [item], await _called_workflow(context, index))
             outputs = outcome.outputs
         except NodeError as error:
+            if not context.continues_on_fail and error.name == "ExpressionError":
+                message = f"Error executing workflow with item at index {index}"
+                raise NodeError(message, description=error.message, item_index=index) from error
             if not context.continues_on_fail:
                 raise
             skipped = index if context.version < 1.3 else 0

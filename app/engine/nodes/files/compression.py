@@ -52,13 +52,16 @@ class BadArchive(Exception):
 @node("compression", [1, 1.1], issues=ISSUES, plain=["operation"])
 async def compression(context: NodeContext) -> Outputs:
     operation = context.parameters.get("operation", "decompress")
-    resolved = await context.resolve_each(context.parameters)
+    others = {name: value for name, value in context.parameters.items() if name != "binaryPropertyName"}
+    resolved = await context.resolve_each(others)
     output: list[Item] = []
     for index, (item, parameters) in enumerate(zip(context.items, resolved, strict=True)):
         try:
             if isinstance(parameters, NodeError):
                 raise parameters
-            names = [name.strip() for name in str(parameters.get("binaryPropertyName", "data")).split(",")]
+            # As in n8n, all items have the files that the parameter names for the first one.
+            given = await context.resolve_first(context.parameters.get("binaryPropertyName", "data"))
+            names = [name.strip() for name in str(given).split(",")]
             files = [entry(item, name, index) for name in names]
             make = _unpack_all if operation == "decompress" else _pack_all
             binary = await asyncio.to_thread(make, names, files, parameters, context.version)
@@ -126,6 +129,8 @@ def _unpack(name: str, packed: dict[str, Any], content: bytes, room: Room) -> It
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError):
         raise NodeError("invalid zip data", anonymous=True) from None
     except (tarfile.TarError, EOFError, OSError, zlib.error):
+        if extension in ("gz", "gzip"):
+            raise NodeError("invalid gzip data", anonymous=True) from None
         raise BadArchive(f"The file is not readable as .{extension}") from None
 
 
