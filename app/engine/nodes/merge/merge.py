@@ -128,9 +128,8 @@ def _merge_row(row: int, present: list[tuple[int, Item]], clash: merging.Clash, 
 
 def _item(json: dict[str, Any], items: list[Item], places: list[tuple[int, int]]) -> Item:
     made: Item = {"json": json, "pairedItem": [{"item": place, "input": number} for number, place in places]}
-    binary = {name: data for item in items for name, data in (item.get("binary") or {}).items()}
-    if binary:
-        made["binary"] = binary
+    if items:  # as in n8n, what is made of several has files, be it none
+        made["binary"] = {name: data for item in items for name, data in (item.get("binary") or {}).items()}
     return made
 
 

@@ -33,7 +33,7 @@ def entry(item: Item, name: Any, index: int) -> dict[str, Any]:
     found = (item.get("binary") or {}).get(name)
     if isinstance(found, dict):
         return found
-    if item.get("binary"):
+    if isinstance(item.get("binary"), dict):
         raise NodeError(
             f"The item has no binary field '{name}' [item {index}]",
             description="Check that the parameter where you specified the input binary field name is correct, "
