@@ -195,6 +195,14 @@ def test_many_items_go_at_once_but_not_all(engine: Engine, address: str) -> None
     assert [told["path"] for told in output_of(outcome, "Ask")] == [f"/echo?n={n}" for n in range(120)]
 
 
+def test_nothing_is_sent_after_parameters_that_make_no_request(engine: Engine, address: str) -> None:
+    counted = f"{address}/flaky?key=unprepared&after=0"
+    items = [{"json": {"to": to}} for to in ("http://127.0.0.1:1/", counted, "ftp:bad", counted, "ftp:worse")]
+    outcome = ask(engine, "={{ $json.to }}", items=items)
+    assert outcome.error.message == 'Invalid URL: ftp:bad. URL must start with "http" or "https".'
+    assert output_of(ask(engine, counted), "Ask") == [{"count": 2}], "the one before it was sent, the one after it not"
+
+
 def test_batches_keep_their_distance(engine: Engine, address: str) -> None:
     batching = {"batching": {"batch": {"batchSize": 1, "batchInterval": 200}}}
     started = time.monotonic()
@@ -285,7 +293,33 @@ def test_a_cookie_does_not_go_to_another_host(engine: Engine, address: str) -> N
     assert "cookie" not in told["headers"]
 
 
-@pytest.mark.parametrize("wrong", ["file", {"response": "file"}, {"response": {"response": "file"}}, {"redirect": "x"}])
+ODD_OPTIONS = [
+    {"timeout": "x"},
+    {"proxy": 5},
+    {"batching": None},
+    {"batching": {"batch": {"batchSize": "x", "batchInterval": "x"}}},
+    {"redirect": {"redirect": {"followRedirects": True, "maxRedirects": "x"}}},
+    {"pagination": 5},
+    {"pagination": {"pagination": {"paginationMode": "x"}}},
+]
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({}, "At least one entry"),
+        ({"parameters": "x"}, "At least one entry"),
+        ({"parameters": {"parameters": [{"type": "x", "name": "p", "value": "1"}]}}, "must be one of: body, headers"),
+    ],
+)
+def test_odd_settings_of_pages_are_told(engine: Engine, address: str, settings: dict[str, Any], said: str) -> None:
+    outcome = ask(engine, address + "/echo", options={"pagination": {"pagination": settings}})
+    assert said in outcome.error.message
+
+
+@pytest.mark.parametrize(
+    "wrong", ["file", {"response": "file"}, {"response": {"response": "file"}}, {"redirect": "x"}, *ODD_OPTIONS]
+)
 def test_a_group_of_options_that_is_none_counts_as_empty(engine: Engine, address: str, wrong) -> None:
     asking = node("Ask", "httpRequest", {"url": address + "/echo", "options": wrong}, 4.2)
     [told] = output_of(engine.run(chain(START, asking), ports=ports({})), "Ask")

@@ -4,15 +4,14 @@ from dataclasses import replace
 from functools import partial
 
 from app.engine.nodes.http_request.authentication import NO_PROOF, Proof, proof
-from app.engine.nodes.http_request.pagination import all_pages, check_settings
+from app.engine.nodes.http_request.pagination import all_pages, has_pages
 from app.engine.nodes.http_request.parameters import Request, fields
-from app.engine.nodes.http_request.requests import Send, in_batches, seconds, send_one
+from app.engine.nodes.http_request.requests import Send, batch_size, in_batches, pause, send_one
 from app.engine.nodes.shared.issues import Credential, Required, credentials, rules
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.run.items import Outputs
 from app.engine.run.registry import node
-from app.engine.values import conversions
 from app.outgoing.certificates import certificate_of
 
 ISSUES = rules(Required("url", "URL"))
@@ -24,12 +23,11 @@ PLAIN = ["authentication", "sendBody", "sendHeaders", "sendQuery"]
 async def http_request(context: NodeContext) -> Outputs:
     options = dict(fields(context.parameters, "options"))
     pagination = fields(options, "pagination", "pagination")
-    options.pop("pagination", None)
+    paged = has_pages(options.pop("pagination", None))
     given = {**context.parameters, "options": options}
     resolved = await context.resolve_each(given, exact=True)
     proven = await _proof(context) if context.items else NO_PROOF
     batch = fields(await context.resolve_first(fields(options, "batching")), "batch")
-    paged = pagination and pagination.get("paginationMode", "updateAParameterInEachRequest") != "off"
 
     def prepare(index: int) -> Send:
         parameters = resolved[index]
@@ -39,12 +37,11 @@ async def http_request(context: NodeContext) -> Outputs:
             raise proven
         made = Request(context, parameters, proven, index)
         if paged:
-            check_settings(pagination, index)
             return partial(all_pages, context, pagination, made, index)
         return partial(send_one, context, made.call(), made.reading, index)
 
-    size = int(conversions.to_number(batch.get("batchSize", 50 if batch else -1)))
-    return [await in_batches(context, size, seconds(batch.get("batchInterval"), 1.0) if batch else 0, prepare)]
+    size = batch_size(batch.get("batchSize", 50 if batch else -1))
+    return [await in_batches(context, size, pause(batch.get("batchInterval")) if batch else 0, prepare)]
 
 
 async def _proof(context: NodeContext) -> Proof | NodeError:

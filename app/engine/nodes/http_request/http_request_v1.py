@@ -12,10 +12,12 @@ from app.engine.nodes.http_request.requests import (
     ACCEPT,
     Reading,
     Send,
+    batch_size,
     header_value,
     in_batches,
     named,
     pairs,
+    pause,
     put_header,
     seconds,
     send_one,
@@ -63,20 +65,21 @@ NEEDED = credentials(
 
 @node("httpRequest", [1, 2], issues=ISSUES, credentials=NEEDED, plain=["authentication"], exact=True)
 async def http_request_v1(context: NodeContext) -> Outputs:
-    resolved = await context.resolve_each(context.parameters, exact=True)
+    resolved, failed = await context.resolve_until(context.parameters, exact=True)
+    if failed is not None and context.continues_on_fail:
+        raise failed  # as in n8n, where what no request could be made of fails the node
     proven = await _proof(context) if context.items else NO_PROOF
     options = await context.resolve_first(context.parameters.get("options") or {})
 
     def prepare(index: int) -> Send:
-        parameters = resolved[index]
-        if isinstance(parameters, NodeError):
-            raise parameters
-        parameters = settled(parameters)
+        if failed is not None and index >= len(resolved):
+            raise failed
+        parameters = settled(resolved[index])
         call = _call(context.items[index], parameters, proven, index)
         return partial(send_one, context, call, _reading(parameters), index)
 
-    size = int(conversions.to_number(options.get("batchSize", -1)))
-    return [await in_batches(context, size, seconds(options.get("batchInterval"), 1.0), prepare)]
+    size = batch_size(options.get("batchSize", -1))
+    return [await in_batches(context, size, pause(options.get("batchInterval")), prepare)]
 
 
 async def _proof(context: NodeContext) -> Proof:

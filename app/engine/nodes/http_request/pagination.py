@@ -4,8 +4,8 @@ import asyncio
 import re
 from typing import Any
 
-from app.engine.nodes.http_request.parameters import Request, is_url
-from app.engine.nodes.http_request.requests import body_of, check, items_beside, seconds, send, work_of
+from app.engine.nodes.http_request.parameters import Request, fields, is_url
+from app.engine.nodes.http_request.requests import body_of, check, items_beside, seconds, send, whole, work_of
 from app.engine.run.computing import compute
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
@@ -19,13 +19,25 @@ SAME_ANSWERS = 5
 """So many identical answers in a row mean that the condition will never come true."""
 
 
+MODES = ("updateAParameterInEachRequest", "responseContainsNextURL")
+PLACES = ("body", "headers", "qs")
+"""Where a parameter that changes from page to page can stand."""
+
+
+def has_pages(given: Any) -> bool:
+    """Whether the group of options asks for pages: in a mode that there is."""
+    given = given.get("pagination") if isinstance(given, dict) else None
+    return isinstance(given, dict) and given.get("paginationMode", MODES[0]) in MODES
+
+
 async def all_pages(context: NodeContext, pagination: dict[str, Any], request: Request, index: int) -> list[Item]:
     """The items of all pages. Raises NodeError."""
+    _check(pagination, index)
     settings = await context.resolve_with(
         {key: pagination.get(key) for key in ("statusCodesWhenComplete", "maxRequests", "requestInterval")}, {}, index
     )
-    most = int(conversions.to_number(settings["maxRequests"] or 100)) if pagination.get("limitPagesFetched") else None
-    pause = seconds(settings["requestInterval"] or 1, 0.0) if settings["requestInterval"] else 0.0
+    most = whole(settings["maxRequests"] or 100, 100) if pagination.get("limitPagesFetched") else None
+    pause = seconds(settings["requestInterval"] or 0, 0.0)
     variables: dict[str, Any] = {"$pageCount": 0, "$request": {"url": request.url}}
     output: list[Item] = []
     last: bytes | None = None
@@ -56,7 +68,7 @@ async def all_pages(context: NodeContext, pagination: dict[str, Any], request: R
         await asyncio.sleep(pause)
 
 
-def check_settings(pagination: dict[str, Any], index: int) -> None:
+def _check(pagination: dict[str, Any], index: int) -> None:
     """Raises NodeError for settings that lead to no next page, or to no last one, before anything is sent."""
     if pagination.get("paginationMode") == "responseContainsNextURL":
         if not pagination.get("nextURL"):
@@ -70,6 +82,9 @@ def check_settings(pagination: dict[str, Any], index: int) -> None:
                 item_index=index,
             )
         for place, entry in enumerate(changing, start=1):
+            if entry.get("type", "qs") not in PLACES:
+                message = "Parameter type must be one of: body, headers, qs for parameter "
+                raise NodeError(f"{message}[{place}] in pagination settings", item_index=index)
             for field in ("name", "value"):
                 if entry.get(field) in (None, ""):
                     message = f"Parameter {field} must be set for parameter [{place}] in pagination settings"
@@ -82,7 +97,8 @@ def check_settings(pagination: dict[str, Any], index: int) -> None:
 
 
 def _changing(pagination: dict[str, Any]) -> list[dict[str, Any]]:
-    return (pagination.get("parameters") or {}).get("parameters") or []
+    entries = fields(pagination, "parameters").get("parameters")
+    return [entry for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []
 
 
 async def _next_call(

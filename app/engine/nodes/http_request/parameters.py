@@ -8,7 +8,16 @@ from app.engine.nodes.http_request import encoding as http_encoding
 from app.engine.nodes.http_request.authentication import Proof
 from app.engine.nodes.http_request.bodies import FORM, MULTIPART, json_body
 from app.engine.nodes.http_request.encoding import Part
-from app.engine.nodes.http_request.requests import ACCEPT, Reading, header_value, named, pairs, put_header, seconds
+from app.engine.nodes.http_request.requests import (
+    ACCEPT,
+    Reading,
+    header_value,
+    named,
+    pairs,
+    put_header,
+    seconds,
+    whole,
+)
 from app.engine.nodes.shared import binary
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
@@ -76,7 +85,7 @@ class Request:
             timeout=seconds(self._options.get("timeout"), 300.0),
             max_redirects=self._max_redirects(),
             verify=not self._options.get("allowUnauthorizedCerts"),
-            proxy=str(self._options["proxy"]) if self._options.get("proxy") else None,
+            proxy=proxy if isinstance(proxy := self._options.get("proxy"), str) and proxy else None,
             certificate=proven.certificate,
         )
 
@@ -84,7 +93,7 @@ class Request:
         redirect = fields(self._options, "redirect", "redirect")
         if not redirect.get("followRedirects", self._version >= 4):
             return 0
-        return int(conversions.to_number(redirect.get("maxRedirects") or 21))
+        return whole(redirect.get("maxRedirects") or 21, 21)
 
     def _query(self) -> dict[str, Any]:
         parameters = self._parameters
@@ -92,7 +101,7 @@ class Request:
             return {}
         if parameters.get("specifyQuery", "keypair") == "json":
             return dict(self._json(parameters.get("jsonQuery"), "JSON Query Parameters"))
-        entries = pairs((parameters.get("queryParameters") or {}).get("parameters"))
+        entries = pairs(fields(parameters, "queryParameters").get("parameters"))
         return _gathered(entries) if self._version >= 4.3 else dict(entries)
 
     def _headers(self) -> list[tuple[str, Any]]:
@@ -101,7 +110,7 @@ class Request:
             return []
         if parameters.get("specifyHeaders", "keypair") == "json":
             return list(self._json(parameters.get("jsonHeaders"), "JSON Headers").items())
-        return named(pairs((parameters.get("headerParameters") or {}).get("parameters")))
+        return named(pairs(fields(parameters, "headerParameters").get("parameters")))
 
     def _body(self, more: dict[str, Any], *, always: bool) -> tuple[str | None, bytes]:
         """The content type and the body; `more` joins its fields, and makes one where there is none."""
@@ -110,7 +119,7 @@ class Request:
             return ("application/json", conversions.to_json_text(more).encode()) if more or always else (None, b"")
         kind = parameters.get("contentType", "json")
         specified = parameters.get("specifyBody", "keypair")
-        entries = (parameters.get("bodyParameters") or {}).get("parameters")
+        entries = fields(parameters, "bodyParameters").get("parameters")
         if kind == "json":
             if specified == "json":
                 value = self._json(parameters.get("jsonBody", ""), "JSON Body", kinds=object)
@@ -124,7 +133,7 @@ class Request:
                 return FORM, quote(text, safe="=&%+" + http_encoding.UNRESERVED).encode()
             return FORM, http_encoding.form({**dict(pairs(entries)), **more}).encode()
         if kind == "multipart-form-data":
-            return http_encoding.multipart([self._part(entry) for entry in entries or []])
+            return http_encoding.multipart([self._part(entry) for entry in (entries or []) if isinstance(entry, dict)])
         if kind == "binaryData":
             file = binary.entry(self._item, parameters.get("inputDataFieldName", ""), self._index)
             return str(file.get("mimeType") or "application/octet-stream"), binary.decode(file)

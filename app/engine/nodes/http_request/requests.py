@@ -5,6 +5,7 @@ Knows calls and answers; how a version's parameters are read is the version's ow
 
 import asyncio
 import codecs
+import math
 import mimetypes
 import re
 from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -271,12 +272,29 @@ def seconds(value: Any, default: float) -> float:
     return number / 1000 if 0 < number < 3_600_000 else default
 
 
+def pause(value: Any) -> float:
+    """Milliseconds between two batches, in seconds: one second where nothing is said, none for what is no time."""
+    return 1.0 if value is None else seconds(value, 0.0)
+
+
+def batch_size(value: Any) -> int:
+    """How many requests go at once: -1, all of them, where it says less than none, or nothing that is a number."""
+    number = conversions.to_number(value)
+    return max(1, int(number)) if 0 <= number < math.inf else -1
+
+
+def whole(value: Any, default: int) -> int:
+    """A number as a count; the default for what is none."""
+    number = conversions.to_number(value)
+    return int(number) if 0 < number < math.inf else default
+
+
 def pairs(entries: Sequence[dict[str, Any]] | None) -> list[tuple[str, Any]]:
     """The named values of a list in the editor; those whose value is undefined are left out."""
     return [
         (conversions.to_string(entry.get("name", "")), entry.get("value", ""))
-        for entry in entries or []
-        if not isinstance(entry.get("value"), Undefined)
+        for entry in (entries if isinstance(entries, list) else [])
+        if isinstance(entry, dict) and not isinstance(entry.get("value"), Undefined)
     ]
 
 
