@@ -75,9 +75,11 @@ class HealthServer:
     async def _serve(self, listening: socket.socket, ended: asyncio.Event) -> None:
         server = await asyncio.start_server(self._take, sock=listening, limit=LONGEST_HEAD)
         await ended.wait()
-        server.close()
-        # What the loop has accepted at the last moment becomes a call first, or nobody would close it.
+        # What the loop has accepted at the last moment becomes a call first, or nobody would close it. It does so only
+        # while the server is not closed.
+        asyncio.get_running_loop().remove_reader(listening)
         await asyncio.gather(*(asyncio.all_tasks() - {asyncio.current_task(), *self._calls}))
+        server.close()
         calls = dict(self._calls)
         for call, writer in calls.items():
             call.cancel()

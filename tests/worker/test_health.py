@@ -1,5 +1,6 @@
 """A worker's own endpoint: whether it lives, whether it is ready, what it measures; and who keeps it from answering."""
 
+import gc
 import socket
 import threading
 import time
@@ -110,7 +111,9 @@ def test_the_silent_keep_nobody_from_being_answered_and_are_cut_off(server):
 
 
 @pytest.mark.parametrize("idle_seconds", [0, 0.001, 0.05])
-def test_its_thread_ends_with_it_and_closes_what_it_has_accepted(port, idle_seconds):
+def test_its_thread_ends_with_it_and_closes_what_it_has_accepted(port, idle_seconds, request):
+    gc.disable()  # nobody else closes it in the end
+    request.addfinalizer(gc.enable)
     before = threading.active_count()
     with HealthServer({}).serving("127.0.0.1", port):
         idle = socket.create_connection(("127.0.0.1", port), PATIENCE_SECONDS)
