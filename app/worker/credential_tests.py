@@ -3,7 +3,6 @@
 import asyncio
 import logging
 from collections.abc import Callable
-from types import TracebackType
 
 from app.engine.run.errors import NodeError
 from app.packages.hosted_trials import SECONDS, problem_of_credential
@@ -13,6 +12,7 @@ from app.repository.connection import UNREACHABLE
 from app.repository.credential_tests import CredentialTest
 from app.worker.chores.chore import Chore
 from app.worker.runs import shorten, strip_unstorable
+from app.worker.task_set import TaskSet
 from app.worker.triggers.contexts import TriggerContexts
 
 log = logging.getLogger(__name__)
@@ -26,8 +26,8 @@ LONGEST = 1_000
 TOO_SLOW = f"The service did not answer within {SECONDS:g} seconds"
 
 
-class CredentialTests:
-    """What one worker tests; an asynchronous context manager, which cuts short what goes on at its end."""
+class CredentialTests(TaskSet):
+    """What one worker tests."""
 
     def __init__(
         self,
@@ -38,12 +38,12 @@ class CredentialTests:
         stopping: Callable[[], bool],
     ) -> None:
         """`packages` tells which there are here now."""
+        super().__init__(AT_ONCE)
         self._contexts = contexts
         self._database = contexts.database
         self._packages = packages
         self._worker_id = worker_id
         self._stopping = stopping
-        self._tasks: set[asyncio.Task[None]] = set()
         self.hint = asyncio.Event()
         """Somebody wants a credential tested."""
 
@@ -51,27 +51,15 @@ class CredentialTests:
         """Takes what is asked for, as far as there is room, and this worker has the package."""
         return Chore("tests of credentials", self._step)
 
-    async def __aenter__(self) -> "CredentialTests":
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-
     async def _step(self) -> float:
         self.hint.clear()
-        types, room = self._packages().credential_names, AT_ONCE - len(self._tasks)
-        if types and room > 0 and not self._stopping():
+        types = self._packages().credential_names
+        if types and self.room > 0 and not self._stopping():
             worker_id = self._worker_id()
             for test in await self._database.transact(
-                credential_tests.take, worker_id, room, types, seconds=AWAITED_SECONDS
+                credential_tests.take, worker_id, self.room, types, seconds=AWAITED_SECONDS
             ):
-                task = asyncio.create_task(self._do(worker_id, test))
-                self._tasks.add(task)
-                task.add_done_callback(self._ended)
+                self.start(self._do(worker_id, test))
         try:
             async with asyncio.timeout(LOOK_SECONDS):
                 await self.hint.wait()
@@ -81,7 +69,7 @@ class CredentialTests:
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         """There is room again, for which somebody may have waited."""
-        self._tasks.discard(task)
+        super()._ended(task)
         self.hint.set()
 
     async def _do(self, worker_id: int, test: CredentialTest) -> None:

@@ -3,7 +3,6 @@
 import asyncio
 import logging
 from collections.abc import Callable
-from types import TracebackType
 
 import orjson
 
@@ -15,6 +14,7 @@ from app.repository.static_data import StaticChange
 from app.repository.trigger_hooks import Hook
 from app.worker.chores.chore import Chore
 from app.worker.runs import shorten, strip_unstorable
+from app.worker.task_set import TaskSet
 from app.worker.triggers.contexts import TriggerContexts, changes_of
 
 log = logging.getLogger(__name__)
@@ -25,39 +25,26 @@ PAUSE_SECONDS = 0.25
 NOT_INSTALLED_SECONDS = 2.0
 
 
-class Arranging:
-    """What one worker arranges; an asynchronous context manager, which cuts short what goes on at its end."""
+class Arranging(TaskSet):
+    """What one worker arranges."""
 
     def __init__(
         self, contexts: TriggerContexts, *, worker_id: Callable[[], int], stopping: Callable[[], bool]
     ) -> None:
+        super().__init__(AT_ONCE)
         self._contexts = contexts
         self._database = contexts.database
         self._worker_id = worker_id
         self._stopping = stopping
-        self._tasks: set[asyncio.Task[None]] = set()
 
     def chore(self) -> Chore:
         """Takes what is asked for, as far as there is room."""
         return Chore("arrangements with providers", self._step)
 
-    async def __aenter__(self) -> "Arranging":
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-
     async def _step(self) -> float:
-        room = AT_ONCE - len(self._tasks)
-        if room > 0 and not self._stopping():
-            for hook in await self._database.transact(trigger_hooks.take, self._worker_id(), room):
-                task = asyncio.create_task(self._do(self._worker_id(), hook))
-                self._tasks.add(task)
-                task.add_done_callback(self._tasks.discard)
+        if self.room > 0 and not self._stopping():
+            for hook in await self._database.transact(trigger_hooks.take, self._worker_id(), self.room):
+                self.start(self._do(self._worker_id(), hook))
         return PAUSE_SECONDS
 
     async def _do(self, worker_id: int, hook: Hook) -> None:

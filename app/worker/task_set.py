@@ -1,0 +1,38 @@
+"""Tasks of which a worker has a bounded number at the same time, and which end with it."""
+
+import asyncio
+from collections.abc import Coroutine
+from types import TracebackType
+from typing import Self
+
+
+class TaskSet:
+    """An asynchronous context manager, which cuts short at its end what still goes on."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    @property
+    def room(self) -> int:
+        """How many more there may be now."""
+        return self._most - len(self._tasks)
+
+    def start(self, work: Coroutine[None, None, None]) -> None:
+        """Let it go on beside everything else."""
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
