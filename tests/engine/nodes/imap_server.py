@@ -20,11 +20,15 @@ class Box:
         self.came = threading.Condition()
         self.port = 0
         self.password = "secret"
+        self.idles = True
 
     def put(self, mail: bytes) -> None:
         with self.came:
             self.mails[max(self.mails, default=0) + 1] = mail
             self.came.notify_all()
+
+    def at_store(self) -> None:
+        """What happens while mails are marked: nothing, unless a test says so."""
 
     def cut(self) -> None:
         """Close every connection, as a server does that restarts."""
@@ -36,6 +40,7 @@ class Session(socketserver.StreamRequestHandler):
     def handle(self) -> None:
         self.box: Box = self.server.box  # type: ignore[attr-defined]
         self.box.clients.append(self)
+        self.told = 0
         self.say("* OK ready")
         try:
             while line := self.rfile.readline().decode().strip():
@@ -53,12 +58,13 @@ class Session(socketserver.StreamRequestHandler):
 
     def answer(self, tag: str, command: str, rest: str) -> None:
         if command == "CAPABILITY":
-            self.say("* CAPABILITY IMAP4rev1 IDLE")
+            self.say(f"* CAPABILITY IMAP4rev1 {'IDLE' if self.box.idles else ''}")
         elif command == "LOGIN" and self.box.password not in rest:
             self.say(f"{tag} NO wrong password {rest}")
             return
         elif command == "SELECT":
-            self.say(f"* {len(self.box.mails)} EXISTS\r\n* OK [UIDVALIDITY 7] ok")
+            self.tell()
+            self.say("* OK [UIDVALIDITY 7] ok")
         elif command == "SEARCH":
             self.box.searches.append(rest)
             first = int(found[1]) if (found := NUMBERS.search(rest)) else 0
@@ -68,10 +74,18 @@ class Session(socketserver.StreamRequestHandler):
             self.fetch(rest)
         elif command == "STORE":
             self.box.seen |= {int(n) for n in rest.split()[0].split(",")}
+            self.box.at_store()
+            self.tell()
         elif command == "IDLE":
             self.idle(tag)
             return
         self.say(f"{tag} OK done")
+
+    def tell(self) -> None:
+        """Say how many mails there are, unless the client knows: once, with the answer to whatever it has sent."""
+        if len(self.box.mails) != self.told:
+            self.told = len(self.box.mails)
+            self.say(f"* {self.told} EXISTS")
 
     def fetch(self, rest: str) -> None:
         for number in map(int, rest.split()[0].split(",")):
@@ -84,7 +98,6 @@ class Session(socketserver.StreamRequestHandler):
                 )
 
     def idle(self, tag: str) -> None:
-        known = len(self.box.mails)
         self.say("+ idling")
         done = threading.Event()
 
@@ -98,9 +111,7 @@ class Session(socketserver.StreamRequestHandler):
         reader.start()
         with self.box.came:
             while not done.is_set():
-                if len(self.box.mails) != known:
-                    known = len(self.box.mails)
-                    self.say(f"* {known} EXISTS")
+                self.tell()
                 self.box.came.wait(5)
         self.say(f"{tag} OK done")
 

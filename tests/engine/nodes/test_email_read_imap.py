@@ -2,10 +2,12 @@
 
 import asyncio
 from email.message import EmailMessage
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from app.engine.nodes.email_read_imap import email_read_imap
 from app.engine.nodes.email_read_imap.criteria import read_criteria
 from app.engine.nodes.email_read_imap.email_read_imap import listen
 from app.engine.run.context import NodeContext
@@ -81,7 +83,7 @@ def test_what_is_there_and_what_comes_is_emitted_once_and_then_marked(engine) ->
         listener = Listener(engine, box)
 
         def next_one() -> bool:
-            if len(box.seen) == 2 and len(box.mails) == 2 and box.clients:
+            if len(box.seen) == 2 and len(box.mails) == 2:
                 box.put(mail(3))
             return len(box.seen) == 3
 
@@ -97,6 +99,31 @@ def test_what_is_there_and_what_comes_is_emitted_once_and_then_marked(engine) ->
         engine.wait_for(listener.run(lambda: len(listener.emitted) == 3))
         assert [item["json"]["subject"] for item in listener.emitted[2]] == ["Hello 4 ü"], "it goes on where it was"
         assert "UID 4:*" in box.searches[-1]
+
+
+def test_a_mail_that_comes_while_others_are_marked_is_taken_at_once(engine) -> None:
+    with imap_server.running() as box:
+        box.put(mail(1))
+        box.at_store = lambda: box.put(mail(2)) if len(box.mails) == 1 else None  # type: ignore[method-assign]
+        listener = Listener(engine, box)
+        engine.wait_for(listener.run(lambda: len(listener.emitted) == 2))
+        assert listener.emitted[1][0]["json"]["subject"] == "Hello 2 ü"
+
+
+def test_a_server_that_tells_of_nothing_is_asked_from_time_to_time(engine, monkeypatch) -> None:
+    pauses: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        pauses.append(seconds)
+        box.put(mail(2))
+
+    monkeypatch.setattr(email_read_imap, "asyncio", SimpleNamespace(sleep=sleep))
+    with imap_server.running() as box:
+        box.idles = False
+        box.put(mail(1))
+        listener = Listener(engine, box)
+        engine.wait_for(listener.run(lambda: len(listener.emitted) >= 2))
+        assert pauses[0] == email_read_imap.LOOK_SECONDS
 
 
 def test_each_format(engine) -> None:

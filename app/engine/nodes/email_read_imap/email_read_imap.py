@@ -1,5 +1,6 @@
 """Email Trigger (IMAP): an execution for the mails that come in, recorded before they are marked as read."""
 
+import asyncio
 import time
 from dataclasses import dataclass
 from typing import Any
@@ -79,10 +80,14 @@ async def _listen(context: NodeContext, emit: Emit, wanted: Wanted) -> None:
     try:
         await in_thread(lambda: mailbox.open(user, password, wanted.folder))
         until = None if wanted.reconnect_seconds is None else time.monotonic() + wanted.reconnect_seconds
-        pause = IDLE_SECONDS if await in_thread(lambda: mailbox.idles) else LOOK_SECONDS
+        idles = await in_thread(lambda: mailbox.idles)
         while until is None or time.monotonic() < until:
             await _take(context, emit, wanted, mailbox, in_thread)
-            await in_thread(lambda: mailbox.wait(pause))
+            if idles:
+                await in_thread(lambda: mailbox.wait(IDLE_SECONDS))
+            else:
+                await asyncio.sleep(LOOK_SECONDS)
+                await in_thread(mailbox.refresh)
     finally:
         in_thread.close()
 

@@ -24,6 +24,37 @@ LARGEST = 64 * 2**20
 """Bytes of one answer, whatever the server says of its size."""
 
 
+class Client(IMAPClient):  # type: ignore[misc]
+    """imapclient's, over a socket that is there already."""
+
+    def __init__(self, connection: Any, host: str) -> None:
+        self._connection = connection
+        super().__init__(host, ssl=False, timeout=SECONDS)
+
+    def has_news(self) -> bool:
+        """Whether an answer since the last call told of new messages: a server may add that to any of them."""
+        return bool(self._imap.response("EXISTS")[1] != [None])
+
+    def _create_IMAP4(self) -> imaplib.IMAP4:
+        return Protocol(self._connection)
+
+
+class Protocol(imaplib.IMAP4):
+    """Python's own, over that socket, and with a bound to what it reads at once."""
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+        super().__init__()
+
+    def _create_socket(self, timeout: float | None) -> Any:
+        return self._connection
+
+    def read(self, size: int) -> bytes:
+        if size > LARGEST:
+            raise self.abort(f"an answer of {size} bytes is too large")
+        return super().read(size)
+
+
 class Mailbox:
     """The folder that is open. `abort` may be called from another thread."""
 
@@ -32,7 +63,7 @@ class Mailbox:
         self._socket = connection
         self._host = host
         self._context = context
-        self._client: IMAPClient | None = None
+        self._client: Client | None = None
         self.validity = 0
         """Numbers of messages mean nothing any more when this one has changed."""
 
@@ -51,6 +82,7 @@ class Mailbox:
         """The numbers of the messages that fit, in order; those behind `after`, where it is given."""
         wanted = [*criteria, *(["UID", f"{after + 1}:*"] if after is not None else [])]
         with _failures():
+            self._open.has_news()
             found = sorted(self._open.search(wanted, "UTF-8" if not _is_ascii(wanted) else None))
         return [number for number in found if after is None or number > after]
 
@@ -73,16 +105,20 @@ class Mailbox:
             self._open.add_flags(list(numbers), [rb"\Seen"], silent=True)
 
     def wait(self, seconds: float) -> None:
-        """Until the server tells of something, or the time is up."""
+        """Until the server tells of something, or the time is up; not at all when it has done so since `find`."""
         with _failures():
-            if not self._open.has_capability("IDLE"):
-                self._open.noop()
+            if self._open.has_news():
                 return
             self._open.idle()
             try:
                 self._open.idle_check(timeout=seconds)
             finally:
                 self._open.idle_done()
+
+    def refresh(self) -> None:
+        """Let the server show what has come since: some do so only then."""
+        with _failures():
+            self._open.noop()
 
     @property
     def idles(self) -> bool:
@@ -97,37 +133,10 @@ class Mailbox:
             self._socket.close()
 
     @property
-    def _open(self) -> IMAPClient:
+    def _open(self) -> Client:
         if self._client is None:
             raise NodeError("The mailbox is not open")
         return self._client
-
-
-class Client(IMAPClient):  # type: ignore[misc]
-    """imapclient's, over a socket that is there already."""
-
-    def __init__(self, connection: Any, host: str) -> None:
-        self._connection = connection
-        super().__init__(host, ssl=False, timeout=SECONDS)
-
-    def _create_IMAP4(self) -> imaplib.IMAP4:
-        return Protocol(self._connection)
-
-
-class Protocol(imaplib.IMAP4):
-    """Python's own, over that socket, and with a bound to what it reads at once."""
-
-    def __init__(self, connection: Any) -> None:
-        self._connection = connection
-        super().__init__()
-
-    def _create_socket(self, timeout: float | None) -> Any:
-        return self._connection
-
-    def read(self, size: int) -> bytes:
-        if size > LARGEST:
-            raise self.abort(f"an answer of {size} bytes is too large")
-        return super().read(size)
 
 
 class OwnThread:
