@@ -17,7 +17,7 @@ from click_default_group import DefaultGroup
 
 from app import demo
 from app.command_errors import reported
-from app.repository import api_keys, imports
+from app.repository import api_keys, workflows
 from app.repository.connection import Connection, connect
 from app.repository.projects import DEFAULT_PROJECT
 from app.settings import Settings
@@ -251,4 +251,4 @@ def remove_demo(connection: Connection) -> int:
     """Delete the demo workflows and their executions that have ended; returns the number of these."""
     names = [json.loads(file.read_text())["name"] for file in sorted(demo.WORKFLOWS.glob("*.json"))]
     with connection.transaction():
-        return imports.remove_workflows(connection, names, DEFAULT_PROJECT)
+        return workflows.delete_by_names(connection, names, project_id=DEFAULT_PROJECT)

@@ -1,25 +1,22 @@
-"""Executions that another program has run: how they come in, and how those that wait are held until it stops.
+"""Executions that another program has run: how they come in.
 
 Ids are kept, and ids grow with time (lists find a moment by halving them). So what comes has to be older, or have
 come from the same source, as `import_progress.refuse_to_mix` makes sure.
 """
 
-import hmac
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from operator import attrgetter
 from uuid import UUID
 
 import psycopg
 
-from app.repository import execution_totals, failure_groups
+from app.repository import execution_totals, failure_groups, imported_waits
 from app.repository.connection import Connection, json_of, scalar
 from app.repository.execution_data import SAVE_METADATA, Encoded, encode_run_data
+from app.repository.imported_waits import HELD_UNTIL, Wait
 from app.vocabulary import Mode, Status
-
-HELD_UNTIL = datetime(3000, 1, 1, tzinfo=UTC)
-"""The time of which a held execution says that it waits for it."""
 
 KNOWN = """
     SELECT e.id, e.status = 'waiting' AND w.execution_id IS NOT NULL, e.workflow_id
@@ -74,15 +71,6 @@ SAVE_DATA = """
            waiting_node = EXCLUDED.waiting_node
 """
 
-HOLD = """
-    INSERT INTO imported_waits (execution_id, token, wait_till, resume_on)
-    VALUES (%(id)s, %(token)s, %(wait_till)s, %(resume_on)s)
-    ON CONFLICT (execution_id) DO UPDATE
-       SET token = EXCLUDED.token, wait_till = EXCLUDED.wait_till, resume_on = EXCLUDED.resume_on
-"""
-
-FORGET_WAIT = "DELETE FROM imported_waits AS w WHERE w.execution_id = %(id)s"
-
 SAVE_TAG = """
     INSERT INTO execution_tags (execution_id, tag_id)
     VALUES (%(id)s, %(tag_id)s)
@@ -120,50 +108,6 @@ CREATED_AT = """
      ORDER BY e.id DESC
      LIMIT 1
 """
-
-# A worker's claim takes them from there.
-RELEASE = """
-    WITH released AS (
-        UPDATE imported_waits AS w
-           SET released_at = now()
-         WHERE w.released_at IS NULL
-        RETURNING w.execution_id, w.wait_till, w.resume_on)
-    UPDATE executions AS e
-       SET wait_till = r.wait_till, resume_on = r.resume_on
-      FROM released AS r
-     WHERE e.id = r.execution_id AND e.status = 'waiting'
-"""
-
-REMOVE_WORKFLOWS = """
-    DELETE FROM workflows AS w
-     USING workflow_versions AS v
-     WHERE v.id = w.version_id AND v.name = ANY(%(names)s::text[]) AND w.project_id = %(project_id)s AND NOT w.active
-    RETURNING w.id
-"""
-
-REMOVE_EXECUTIONS = """
-    DELETE FROM executions AS e
-     WHERE e.workflow_id = ANY(%(ids)s::text[]) AND e.status IN ('success', 'error', 'canceled', 'crashed')
-"""
-
-TOKEN = """
-    SELECT w.token
-      FROM imported_waits AS w
-     WHERE w.execution_id = %(id)s
-"""
-
-
-@dataclass(frozen=True, slots=True)
-class Wait:
-    """What a waiting execution waits for: a time, or a call that `node` (JSON) describes.
-
-    `token` is what its resume link is signed with; None: links without a signature go, as they did where it came from.
-    """
-
-    till: datetime | None
-    resume_on: str | None
-    node: bytes | None
-    token: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -300,10 +244,9 @@ def _save_rest(connection: Connection, execution: ImportedExecution, data: Encod
         node = None if wait is None else json_of(wait.node)
         connection.execute(SAVE_DATA, {"id": execution.id, "waiting_node": node, **data.values()})
     if wait is not None:
-        values = {"id": execution.id, "token": wait.token, "wait_till": wait.till, "resume_on": wait.resume_on}
-        connection.execute(HOLD, values)
+        imported_waits.hold(connection, execution.id, wait)
     elif again:
-        connection.execute(FORGET_WAIT, {"id": execution.id})
+        imported_waits.forget(connection, execution.id)
     for key, value in execution.metadata:
         connection.execute(SAVE_METADATA, {"id": execution.id, "key": key, "value": value})
     for tag_id in execution.tags:
@@ -314,31 +257,6 @@ def start_own_ids(connection: Connection) -> None:
     """Let the next execution that is made here have a higher id than all that came in."""
     if scalar(connection, "SELECT EXISTS (SELECT FROM executions)"):
         connection.execute(NEXT_ID)
-
-
-def release_waits(connection: Connection) -> int:
-    """Let what was held go on when it is due; returns how many executions those are."""
-    return connection.execute(RELEASE).rowcount
-
-
-def is_resume_token(connection: Connection, execution_id: int, signature: str) -> bool:
-    """Whether a resume link with this signature is one of an execution that came in waiting.
-
-    Those of older n8ns have no signature: any goes, as it did there.
-    """
-    row = connection.execute(TOKEN, {"id": execution_id}).fetchone()
-    if row is None:
-        return False
-    return row[0] is None or hmac.compare_digest(row[0].encode(), signature.encode("utf-8", "replace"))
-
-
-def remove_workflows(connection: Connection, names: Sequence[str], project_id: str) -> int:
-    """Delete the workflows of these names that are not active, in a project, and their executions that have ended.
-
-    Returns how many executions those were.
-    """
-    removed = [row[0] for row in connection.execute(REMOVE_WORKFLOWS, {"names": list(names), "project_id": project_id})]
-    return connection.execute(REMOVE_EXECUTIONS, {"ids": removed}).rowcount
 
 
 def analyze(connection: Connection) -> None:

@@ -121,6 +121,18 @@ DELETE = """
     RETURNING true
 """
 
+DELETE_NAMED = """
+    DELETE FROM workflows AS w
+     USING workflow_versions AS v
+     WHERE v.id = w.version_id AND v.name = ANY(%(names)s::text[]) AND w.project_id = %(project_id)s AND NOT w.active
+    RETURNING w.id
+"""
+
+DELETE_ENDED = """
+    DELETE FROM executions AS e
+     WHERE e.workflow_id = ANY(%(ids)s::text[]) AND e.status IN ('success', 'error', 'canceled', 'crashed')
+"""
+
 VERSIONS = """
     SELECT v.id, v.workflow_id, v.name, v.definition
       FROM workflow_versions AS v
@@ -218,6 +230,15 @@ def delete_workflow(connection: Connection, workflow_id: str, *, project_id: str
         get_workflow(connection, workflow_id)
         raise Conflict("Cannot delete an active workflow. Deactivate it before deleting it.")
     return workflow
+
+
+def delete_by_names(connection: Connection, names: Sequence[str], *, project_id: str) -> int:
+    """Delete the project's workflows of these names that are not active, and their executions that have ended.
+
+    Returns how many executions those were.
+    """
+    found = connection.execute(DELETE_NAMED, {"names": list(names), "project_id": project_id})
+    return connection.execute(DELETE_ENDED, {"ids": [row[0] for row in found]}).rowcount
 
 
 def get_versions(connection: Connection, ids: Sequence[UUID]) -> dict[UUID, WorkflowVersion]:

@@ -20,7 +20,7 @@ from app.api.webhooks.chat.replies import reply_item
 from app.api.webhooks.packaged import packaged_item
 from app.api.webhooks.requests import item_of
 from app.api.webhooks.starting import start_called
-from app.repository import imports, lifecycle, triggers
+from app.repository import imported_waits, lifecycle, triggers
 from app.repository.connection import Connection
 from app.repository.errors import Conflict, ExecutionNotFound
 from app.repository.triggers import Webhook
@@ -164,7 +164,7 @@ def is_resume_link(execution_id: int, signature: str) -> bool:
     if services().signer.is_signed(f"resume {execution_id}", signature):
         return True
     with reading() as connection:
-        return imports.is_resume_token(connection, execution_id, signature)
+        return imported_waits.is_resume_token(connection, execution_id, signature)
 
 
 @blueprint.route("/webhook-waiting/<execution_id>", methods=EVERY_METHOD)

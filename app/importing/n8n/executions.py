@@ -17,7 +17,8 @@ from app.importing.n8n.flatted import UnreadableFlatted, replace_lone_surrogates
 from app.importing.n8n.rows import UNREADABLE, Row
 from app.importing.n8n.source import SourceExecution
 from app.importing.n8n.stored_executions import too_large
-from app.repository.imports import ImportedExecution, Wait
+from app.repository.imported_waits import Wait
+from app.repository.imports import ImportedExecution
 from app.vocabulary import ENDED, MODES, Mode, Status
 
 UNFINISHED = ("new", "running")

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from app.importing.n8n.source import Source
-from app.repository import import_progress, imports, triggers
+from app.repository import import_progress, imported_waits, imports, triggers
 from app.repository.connection import Connection
 
 
@@ -27,7 +27,7 @@ def release_waits(connection: Connection) -> int:
     """Let the executions that came in waiting go on here; returns their number."""
     with connection.transaction():
         imports.start_own_ids(connection)
-        return imports.release_waits(connection)
+        return imported_waits.release_waits(connection)
 
 
 def unanswered(connection: Connection, source: Source) -> Iterator[str]:

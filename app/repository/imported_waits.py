@@ -1,0 +1,78 @@
+"""Executions that came in waiting: held until the program that they came from has stopped, then on their way here."""
+
+import hmac
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from app.repository.connection import Connection
+
+HELD_UNTIL = datetime(3000, 1, 1, tzinfo=UTC)
+"""The time of which a held execution says that it waits for it."""
+
+HOLD = """
+    INSERT INTO imported_waits (execution_id, token, wait_till, resume_on)
+    VALUES (%(id)s, %(token)s, %(wait_till)s, %(resume_on)s)
+    ON CONFLICT (execution_id) DO UPDATE
+       SET token = EXCLUDED.token, wait_till = EXCLUDED.wait_till, resume_on = EXCLUDED.resume_on
+"""
+
+FORGET_WAIT = "DELETE FROM imported_waits AS w WHERE w.execution_id = %(id)s"
+
+# A worker's claim takes them from there.
+RELEASE = """
+    WITH released AS (
+        UPDATE imported_waits AS w
+           SET released_at = now()
+         WHERE w.released_at IS NULL
+        RETURNING w.execution_id, w.wait_till, w.resume_on)
+    UPDATE executions AS e
+       SET wait_till = r.wait_till, resume_on = r.resume_on
+      FROM released AS r
+     WHERE e.id = r.execution_id AND e.status = 'waiting'
+"""
+
+TOKEN = """
+    SELECT w.token
+      FROM imported_waits AS w
+     WHERE w.execution_id = %(id)s
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """What a waiting execution waits for: a time, or a call that `node` (JSON) describes.
+
+    `token` is what its resume link is signed with; None: links without a signature go, as they did where it came from.
+    """
+
+    till: datetime | None
+    resume_on: str | None
+    node: bytes | None
+    token: str | None
+
+
+def hold(connection: Connection, execution_id: int, wait: Wait) -> None:
+    """Keep what an execution waits for; what was kept of it before is replaced."""
+    values = {"id": execution_id, "token": wait.token, "wait_till": wait.till, "resume_on": wait.resume_on}
+    connection.execute(HOLD, values)
+
+
+def forget(connection: Connection, execution_id: int) -> None:
+    """The execution no longer waits."""
+    connection.execute(FORGET_WAIT, {"id": execution_id})
+
+
+def release_waits(connection: Connection) -> int:
+    """Let what was held go on when it is due; returns how many executions those are."""
+    return connection.execute(RELEASE).rowcount
+
+
+def is_resume_token(connection: Connection, execution_id: int, signature: str) -> bool:
+    """Whether a resume link with this signature is one of an execution that came in waiting.
+
+    Those of older n8ns have no signature: any goes, as it did there.
+    """
+    row = connection.execute(TOKEN, {"id": execution_id}).fetchone()
+    if row is None:
+        return False
+    return row[0] is None or hmac.compare_digest(row[0].encode(), signature.encode("utf-8", "replace"))
