@@ -8,7 +8,8 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from app.engine.nodes.http_request.encoding import Part, form, multipart, with_query
-from app.engine.nodes.http_request.requests import named, put_header, seconds
+from app.engine.nodes.http_request.headers import named, put_header
+from app.engine.nodes.http_request.parameter_values import seconds
 from app.engine.values import conversions
 from app.engine.values.conversions import CannotConvert
 from app.outgoing.client import LONGEST_SECONDS, Answer, Call

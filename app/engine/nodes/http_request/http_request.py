@@ -5,8 +5,9 @@ from functools import partial
 
 from app.engine.nodes.http_request.authentication import NO_PROOF, Proof, proof
 from app.engine.nodes.http_request.pagination import all_pages, has_pages
+from app.engine.nodes.http_request.parameter_values import batch_size, pause
 from app.engine.nodes.http_request.parameters import Request, fields
-from app.engine.nodes.http_request.requests import Send, batch_size, in_batches, pause, send_one
+from app.engine.nodes.http_request.requests import Send, in_batches, send_one
 from app.engine.nodes.shared.issues import Credential, Required, credentials, rules
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError

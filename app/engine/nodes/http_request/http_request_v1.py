@@ -4,24 +4,14 @@ from functools import partial
 from typing import Any
 
 from app.engine.nodes.http_request import encoding as http_encoding
+from app.engine.nodes.http_request.answers import ACCEPT, Reading
 from app.engine.nodes.http_request.authentication import NO_PROOF, Proof, proof
 from app.engine.nodes.http_request.bodies import FORM, MULTIPART, multipart_body
 from app.engine.nodes.http_request.encoding import Part
+from app.engine.nodes.http_request.headers import header_value, named, put_header
+from app.engine.nodes.http_request.parameter_values import batch_size, pairs, pause, seconds
 from app.engine.nodes.http_request.parameters import settled, validate_url
-from app.engine.nodes.http_request.requests import (
-    ACCEPT,
-    Reading,
-    Send,
-    batch_size,
-    header_value,
-    in_batches,
-    named,
-    pairs,
-    pause,
-    put_header,
-    seconds,
-    send_one,
-)
+from app.engine.nodes.http_request.requests import Send, in_batches, send_one
 from app.engine.nodes.shared import binary
 from app.engine.nodes.shared.issues import Credential, Required, credentials, rules
 from app.engine.run.context import NodeContext

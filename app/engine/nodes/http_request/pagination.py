@@ -4,8 +4,10 @@ import asyncio
 import re
 from typing import Any
 
+from app.engine.nodes.http_request.answers import body_of, check, items_beside, work_of
+from app.engine.nodes.http_request.parameter_values import seconds, whole
 from app.engine.nodes.http_request.parameters import Request, fields, is_url
-from app.engine.nodes.http_request.requests import body_of, check, items_beside, seconds, send, whole, work_of
+from app.engine.nodes.http_request.requests import send
 from app.engine.run.computing import compute
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError

@@ -5,19 +5,12 @@ from typing import Any
 from urllib.parse import parse_qsl, quote, urlsplit
 
 from app.engine.nodes.http_request import encoding as http_encoding
+from app.engine.nodes.http_request.answers import ACCEPT, Reading
 from app.engine.nodes.http_request.authentication import Proof
 from app.engine.nodes.http_request.bodies import FORM, MULTIPART, json_body
 from app.engine.nodes.http_request.encoding import Part
-from app.engine.nodes.http_request.requests import (
-    ACCEPT,
-    Reading,
-    header_value,
-    named,
-    pairs,
-    put_header,
-    seconds,
-    whole,
-)
+from app.engine.nodes.http_request.headers import header_value, named, put_header
+from app.engine.nodes.http_request.parameter_values import pairs, seconds, whole
 from app.engine.nodes.shared import binary
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError

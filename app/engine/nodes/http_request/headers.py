@@ -1,0 +1,36 @@
+"""Headers of requests as workflows give them: their names and values, as HTTP can carry them."""
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from app.engine.nodes.http_request.failures import RequestFailed
+from app.engine.values import conversions
+
+_UNSENDABLE = re.compile(r"[^\t\x20-\x7e\x80-\xff]+")
+_HEADER_NAME = re.compile(r"[-!#$%&'*+.^_`|~0-9A-Za-z]+\Z")
+
+
+def named(entries: Iterable[tuple[str, Any]]) -> list[tuple[str, Any]]:
+    """Those that can become headers: with a name, and a value that is not null."""
+    return [(name, value) for name, value in entries if name not in ("", "undefined") and value is not None]
+
+
+def header_value(value: Any) -> str:
+    """A value as a header can carry it, on one line and in Latin-1; as in n8n, other characters are left out."""
+    return _UNSENDABLE.sub("", conversions.display(value)).strip()
+
+
+def put_header(headers: dict[str, tuple[str, str]], name: str, value: Any, item: int) -> None:
+    """Set one header, whatever the letter case of its name. Raises NodeError for a name that none can have."""
+    name = name.strip()
+    if not _HEADER_NAME.match(name):
+        raise RequestFailed(
+            f'Header name must be a valid HTTP token ["{name}"]',
+            description=None,
+            item=item,
+            code="ERR_INVALID_HTTP_TOKEN",
+            raw="",
+            shown={"code": "ERR_INVALID_HTTP_TOKEN", "message": f'Header name must be a valid HTTP token ["{name}"]'},
+        )
+    headers[name.lower()] = (name, header_value(value))
