@@ -3,8 +3,8 @@
 import re
 from typing import Any
 
-from app.engine.run.context import NodeContext
 from app.engine.run.execution_info import ExecutionInfo
+from app.engine.run.expression_context import ExpressionContext
 from app.engine.run.graph import Graph, parse_workflow
 from app.engine.run.node_types import NodeTypes
 from app.engine.run.parameters import Template
@@ -47,7 +47,7 @@ async def _evaluated(graph: Graph, node: dict[str, Any], sandbox: Sandbox, ports
 
 async def value_for(graph: Graph, name: str, value: Any, sandbox: Sandbox, ports: Ports) -> Any:
     """A value whose expressions see the node of that name, and no data. Raises NodeError for one that fails."""
-    context = NodeContext(
+    context = ExpressionContext(
         node=graph.nodes[name],
         inputs=[[{"json": {}}]],
         sources=None,
