@@ -15,13 +15,11 @@ from collections.abc import Callable
 from functools import partial
 
 from app.engine.sandbox.blame import charge
-from app.engine.sandbox.deadlines import Deadlines
-from app.engine.sandbox.errors import SandboxError, SandboxTimeout
+from app.engine.sandbox.errors import SandboxError
 from app.engine.sandbox.process import NodeProcess
 from app.engine.sandbox.requests import Ask, Channel, Moved, ProcessTraits, Request
-from app.engine.sandbox.silence import Silence
 from app.engine.sandbox.spares import Spares
-from app.engine.sandbox.timer import Timer
+from app.engine.sandbox.watchdog import Watchdog
 
 log = logging.getLogger(__name__)
 
@@ -63,19 +61,13 @@ class Interpreter:
         self._process: NodeProcess | None = None
         self._taking: asyncio.Task[None] | None = None
         self._sent = 0
-        self._running: int | None = None
-        self._unwanted = False
-        """It may compute for nobody, and has not answered since."""
-        self._deadlines = Deadlines(traits.serial)
-        self._silence: Silence | None = None
-        self._timer = Timer(self._look, self._move_deadlines)
-        self._blame: tuple[int, SandboxError] | None = None
+        self._watchdog = Watchdog(mode, traits, self._requests, self._drop)
         self._closed = False
 
     @property
     def load(self) -> int:
         """How many requests are in flight, about to be, or not let go of yet."""
-        return len(self._requests) + self.expected + self._unwanted
+        return len(self._requests) + self.expected + self._watchdog.unwanted
 
     @property
     def pid(self) -> int | None:
@@ -110,7 +102,7 @@ class Interpreter:
     async def close(self) -> None:
         """End the process; requests in flight fail."""
         self._closed = True
-        self._timer.cancel()
+        self._watchdog.stop()
         if self._taking is not None:
             self._taking.cancel()
             await asyncio.gather(self._taking, return_exceptions=True)
@@ -146,10 +138,7 @@ class Interpreter:
         for request in list(self._requests.values()):
             self._send(process, request)
         self._begin_next()
-        # One that takes one request at a time needs no question: it waits for the next or is within a deadline.
-        if not self._serial:
-            self._silence = Silence(process, self._traits.silent_seconds)
-            self._timer.look_within(self._silence.next_look)
+        self._watchdog.watch(process)
 
     def _send(self, process: NodeProcess, request: Request) -> None:
         self._sent += 1
@@ -157,19 +146,15 @@ class Interpreter:
         request.attach(partial(process.write, request.id, STREAM))
         process.write(request.id, RUN, request.payload)
         if not self._serial or len(self._requests) == 1:
-            self._begin(request)
+            self._watchdog.begin(request)
 
     def frame_received(self, request_id: int, kind: int, payload: bytes) -> None:
         if kind == PONG:
             self._has_answered()
         elif kind == ENTER:
-            self._running = request_id
-            request = self._requests.get(request_id)
-            if request is not None and not request.entered:
-                request.entered = True
-                self._begin(request)
+            self._watchdog.enter(request_id)
         elif kind == LEAVE:
-            self._running = None
+            self._watchdog.leave()
             self._has_answered()
             self._notice_heap(payload)
         elif kind == ASK:
@@ -182,7 +167,7 @@ class Interpreter:
             if request is not None and not request.future.done():
                 request.future.set_result(payload)
             self._begin_next()
-            self._watch_end(request_id)
+            self._watchdog.let_go(request_id)
             self._tell_idle()
 
     def _take_question(self, request_id: int, question: bytes) -> None:
@@ -209,11 +194,8 @@ class Interpreter:
 
     def process_ended(self, process: NodeProcess) -> None:
         self.ended += not self._closed
-        running = process.mark if self._traits.marks else self._running
-        self._running = None
-        blame, self._blame = self._blame, None
-        self._process = self._silence = None
-        self._unwanted = False
+        running, blame = self._watchdog.process_ended(process)
+        self._process = None
         if self._closed:
             return
         if blame is not None:
@@ -239,10 +221,7 @@ class Interpreter:
         if self._serial:
             request = next(iter(self._requests.values()), None)
             if request is not None:
-                self._begin(request)
-
-    def _begin(self, request: Request) -> None:
-        self._timer.look_within(self._deadlines.begin(request))
+                self._watchdog.begin(request)
 
     def _abandon(self, request: Request) -> None:
         """Nobody waits for the answer any more: it may still come, but not for long."""
@@ -253,61 +232,22 @@ class Interpreter:
             return
         request.abandoned = True
         if request.deadline is not None:
-            self._begin(request)
+            self._watchdog.begin(request)
 
     def _drop(self, request: Request) -> None:
         """The process is to forget the request."""
         del self._requests[request.id]
         if self._process is not None:
             self._process.write(request.id, DROP, b"")
-            self._unwanted = self._traits.marks and self._process.mark == request.id
-        self._watch_end(request.id)
+        self._watchdog.let_go(request.id, dropped=True)
         self._tell_idle()
 
-    def _watch_end(self, request_id: int) -> None:
-        """Nothing more is wanted of the request; if its JavaScript runs now, it must end soon."""
-        if self._running == request_id:
-            self._timer.look_within(self._deadlines.end_soon())
-
-    def _look(self, now: float) -> None:
-        """What is over its time is ended; says when to look again."""
-        if self._closed or self._process is None or self._blame is not None:
-            return
-        if self._silence is not None:
-            if self._running is None and self._silence.look(hurried=self._unwanted):
-                self._end_silent(self._process)
-                return
-            self._timer.look_within(self._silence.next_look)
-        overdue = self._deadlines.look(now, self._requests, self._running)
-        if overdue.killing is not None:
-            request = self._requests.get(overdue.killing)
-            said = "The JavaScript did not end" if request is None else request.time_is_up()
-            self._blame = overdue.killing, SandboxTimeout(said)
-            self._process.kill()
-            return
-        for request in overdue.dropped:
-            request.fail(SandboxTimeout(request.time_is_up()))
-            self._drop(request)
-        if overdue.next_look is not None:
-            self._timer.look_within(overdue.next_look)
-
-    def _end_silent(self, process: NodeProcess) -> None:
-        log.warning("sandbox process %s (%s) does not answer", process.pid, self._mode)
-        marked = process.mark if self._traits.marks else None
-        self._blame = None if marked is None else (marked, SandboxTimeout("The JavaScript did not end"))
-        process.kill()
-
-    def _move_deadlines(self, seconds: float) -> None:
-        self._deadlines.move(self._requests.values(), seconds)
-
     def _has_answered(self) -> None:
-        if self._silence is not None:
-            self._silence.end()
-        if self._unwanted:
-            self._unwanted = False
+        if self._watchdog.answered():
             self._tell_idle()
 
     def _fail_all(self, error: Exception) -> None:
-        requests, self._requests = self._requests, {}
-        for request in requests.values():
+        requests = list(self._requests.values())
+        self._requests.clear()
+        for request in requests:
             request.fail(error)

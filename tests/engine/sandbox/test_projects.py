@@ -215,7 +215,7 @@ def test_a_process_is_not_blamed_for_what_holds_its_worker():
         await sandbox.run_code("return []", SCOPE)
         pid = pid_of(sandbox, "code", "")
         [lane] = sandbox._pool._lanes[("code", "")]
-        silence = lane.interpreter._silence
+        silence = lane.interpreter._watchdog._silence
         assert silence is not None
         while silence.next_look != LOOK_SECONDS:
             await asyncio.sleep(0)
