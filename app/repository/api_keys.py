@@ -38,7 +38,7 @@ FIND = """
       FROM api_keys AS k
      WHERE k.key_sha256 = %(key_sha256)s
        AND k.revoked_at IS NULL
-       AND (k.expires_at IS NULL OR k.expires_at > clock_timestamp())
+       AND (k.expires_at IS NULL OR k.expires_at > statement_timestamp())
 """
 
 # At most one write a minute a key, however many processes see it used.
@@ -46,7 +46,7 @@ TOUCH = """
     UPDATE api_keys AS k
        SET last_used_at = clock_timestamp()
      WHERE k.id = %(id)s
-       AND (k.last_used_at IS NULL OR k.last_used_at < clock_timestamp() - interval '1 minute')
+       AND (k.last_used_at IS NULL OR k.last_used_at < statement_timestamp() - interval '1 minute')
 """
 
 CREATE = """

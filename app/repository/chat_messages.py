@@ -81,7 +81,7 @@ FORGET = """
     DELETE FROM chat_messages AS c
      WHERE c.id IN (SELECT o.id
                       FROM (SELECT f.id, f.created_at FROM chat_messages AS f ORDER BY f.id LIMIT %(limit)s) AS o
-                     WHERE o.created_at < clock_timestamp() - make_interval(days => %(days)s))
+                     WHERE o.created_at < statement_timestamp() - make_interval(days => %(days)s))
 """
 
 

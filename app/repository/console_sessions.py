@@ -23,7 +23,7 @@ PRUNE = """
     DELETE FROM console_sessions AS s
      WHERE s.token_sha256 IN (SELECT o.token_sha256
                                 FROM console_sessions AS o
-                               WHERE o.last_used_at < clock_timestamp() - make_interval(hours => %(idle_hours)s)
+                               WHERE o.last_used_at < statement_timestamp() - make_interval(hours => %(idle_hours)s)
                                ORDER BY o.last_used_at
                                LIMIT 100
                                  FOR UPDATE SKIP LOCKED)
@@ -33,7 +33,7 @@ PRUNE_LINKS = """
     DELETE FROM console_links AS l
      WHERE l.token_sha256 IN (SELECT o.token_sha256
                                 FROM console_links AS o
-                               WHERE o.expires_at < clock_timestamp()
+                               WHERE o.expires_at < statement_timestamp()
                                ORDER BY o.expires_at
                                LIMIT 100
                                  FOR UPDATE SKIP LOCKED)
@@ -41,21 +41,21 @@ PRUNE_LINKS = """
 
 FIND = """
     SELECT k.id, k.label, k.scopes, k.project_id, k.created_at, k.expires_at, k.last_used_at, k.revoked_at, k.user_id,
-           s.last_used_at < clock_timestamp() - interval '1 minute' AS due
+           s.last_used_at < statement_timestamp() - interval '1 minute' AS due
       FROM console_sessions AS s
       JOIN api_keys AS k ON k.id = s.api_key_id
      WHERE s.token_sha256 = %(token_sha256)s
-       AND s.last_used_at > clock_timestamp() - make_interval(hours => %(idle_hours)s)
-       AND s.created_at > clock_timestamp() - make_interval(days => %(longest_days)s)
+       AND s.last_used_at > statement_timestamp() - make_interval(hours => %(idle_hours)s)
+       AND s.created_at > statement_timestamp() - make_interval(days => %(longest_days)s)
        AND k.revoked_at IS NULL
-       AND (k.expires_at IS NULL OR k.expires_at > clock_timestamp())
+       AND (k.expires_at IS NULL OR k.expires_at > statement_timestamp())
 """
 
 TOUCH = """
     UPDATE console_sessions AS s
        SET last_used_at = clock_timestamp()
      WHERE s.token_sha256 = %(token_sha256)s
-       AND s.last_used_at < clock_timestamp() - interval '1 minute'
+       AND s.last_used_at < statement_timestamp() - interval '1 minute'
 """
 
 CLOSE = """
@@ -73,9 +73,9 @@ USE_LINK = """
      USING api_keys AS k
      WHERE l.token_sha256 = %(token_sha256)s
        AND k.id = l.api_key_id
-       AND l.expires_at > clock_timestamp()
+       AND l.expires_at > statement_timestamp()
        AND k.revoked_at IS NULL
-       AND (k.expires_at IS NULL OR k.expires_at > clock_timestamp())
+       AND (k.expires_at IS NULL OR k.expires_at > statement_timestamp())
     RETURNING k.id
 """
 

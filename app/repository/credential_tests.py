@@ -24,7 +24,7 @@ TAKE = """
                SELECT d.id
                  FROM credential_tests AS d
                 WHERE d.worker_id IS NULL AND d.type = ANY(%(types)s::text[])
-                  AND d.created_at > clock_timestamp() - make_interval(secs => %(seconds)s)
+                  AND d.created_at > statement_timestamp() - make_interval(secs => %(seconds)s)
                 ORDER BY d.id
                 LIMIT %(limit)s
                   FOR UPDATE SKIP LOCKED)
@@ -46,7 +46,7 @@ OUTCOME = """
 WITHDRAW = """
     DELETE FROM credential_tests AS t
      WHERE t.id = %(id)s
-        OR t.created_at < clock_timestamp() - interval '1 hour'
+        OR t.created_at < statement_timestamp() - interval '1 hour'
 """
 
 NOTIFY = "SELECT pg_notify('credential_tests', '')"

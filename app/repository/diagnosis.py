@@ -31,7 +31,7 @@ LONG_TRANSACTIONS = """
            coalesce(a.application_name, '') AS program, coalesce(a.state, '') AS state
       FROM pg_stat_activity AS a
      WHERE a.datname = current_database() AND a.backend_type = 'client backend' AND a.pid <> pg_backend_pid()
-       AND a.xact_start < clock_timestamp() - make_interval(secs => %(seconds)s)
+       AND a.xact_start < statement_timestamp() - make_interval(secs => %(seconds)s)
      ORDER BY a.xact_start
      LIMIT 5
 """

@@ -26,7 +26,7 @@ WATCHED_SECONDS = 60.0
 NOTE = """
     INSERT INTO execution_events (ids)
     SELECT %(ids)s::bigint[]
-     WHERE EXISTS (SELECT FROM execution_watch AS w WHERE w.until > clock_timestamp())
+     WHERE EXISTS (SELECT FROM execution_watch AS w WHERE w.until > statement_timestamp())
 """
 
 WATCH = """
@@ -65,7 +65,7 @@ NOW = "SELECT pg_current_snapshot()::text, floor(extract(epoch FROM clock_timest
 
 FORGET = """
     DELETE FROM execution_events AS v
-     WHERE v.noted_at < clock_timestamp() - make_interval(secs => %(seconds)s)
+     WHERE v.noted_at < statement_timestamp() - make_interval(secs => %(seconds)s)
 """
 
 

@@ -16,7 +16,7 @@ TAKE = """
            next_attempt_at = clock_timestamp() + make_interval(secs => least(30 * 2.0 ^ least(n.attempts, 10), 3600))
      WHERE n.id = ANY(ARRAY(
                SELECT d.id FROM failure_notices AS d
-                WHERE d.next_attempt_at <= clock_timestamp()
+                WHERE d.next_attempt_at <= statement_timestamp()
                 ORDER BY d.next_attempt_at
                 LIMIT %(limit)s
                   FOR UPDATE SKIP LOCKED))
@@ -37,7 +37,7 @@ PENDING = """
 
 GIVE_UP = """
     DELETE FROM failure_notices AS n
-     WHERE n.created_at < clock_timestamp() - interval '7 days'
+     WHERE n.created_at < statement_timestamp() - interval '7 days'
     RETURNING n.execution_id
 """
 

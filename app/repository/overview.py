@@ -17,7 +17,7 @@ MOST_LISTED = 200
 
 WORKERS = """
     SELECT w.id, w.hostname, w.pid, w.concurrency AS slots, w.started_at, w.heartbeat_at,
-           w.heartbeat_at > clock_timestamp() - make_interval(secs => %(lease_seconds)s) AS alive,
+           w.heartbeat_at > statement_timestamp() - make_interval(secs => %(lease_seconds)s) AS alive,
            (SELECT count(*) FROM executions AS e WHERE e.worker_id = w.id AND e.status = 'running') AS running
       FROM workers AS w
      WHERE w.stopped_at IS NULL

@@ -22,7 +22,7 @@ TAKE_TURN = """
        SET holder = %(holder)s, expires_at = clock_timestamp() + make_interval(secs => %(seconds)s)
      WHERE t.id = (SELECT p.id
                      FROM pruning_turns AS p
-                    WHERE p.holder = %(holder)s OR p.expires_at < clock_timestamp()
+                    WHERE p.holder = %(holder)s OR p.expires_at < statement_timestamp()
                       FOR UPDATE SKIP LOCKED)
     RETURNING true
 """
@@ -40,7 +40,7 @@ STEP = """
           FROM executions AS e
           JOIN reached AS r ON r.id = e.id
          WHERE e.status IN ('success', 'error', 'canceled', 'crashed')
-           AND (e.stopped_at < clock_timestamp() - make_interval(secs => %(age_seconds)s) OR e.id <= %(up_to)s)
+           AND (e.stopped_at < statement_timestamp() - make_interval(secs => %(age_seconds)s) OR e.id <= %(up_to)s)
            AND e.vote IS NULL
            AND NOT (e.tagged AND EXISTS (SELECT FROM execution_tags AS et WHERE et.execution_id = e.id))
            FOR UPDATE OF e SKIP LOCKED),
@@ -48,7 +48,7 @@ STEP = """
         DELETE FROM executions AS e USING old WHERE e.id = old.id RETURNING e.id)
     SELECT (SELECT count(*) FROM deleted),
            (SELECT max(r.id) FROM reached AS r),
-           (SELECT bool_or(r.created_at < clock_timestamp() - make_interval(secs => %(age_seconds)s)
+           (SELECT bool_or(r.created_at < statement_timestamp() - make_interval(secs => %(age_seconds)s)
                            OR r.id <= %(up_to)s) FROM reached AS r)
 """
 

@@ -16,7 +16,7 @@ POSITION = """
     SELECT pg_current_wal_insert_lsn()::text,
            EXISTS (SELECT FROM api_keys AS k
                     WHERE k.id = %(api_key_id)s
-                      AND k.wrote_at > clock_timestamp() - make_interval(secs => %(seconds)s))
+                      AND k.wrote_at > statement_timestamp() - make_interval(secs => %(seconds)s))
 """
 
 # False on a server that is no replica, or no longer.
@@ -27,7 +27,7 @@ NOTE_WRITE = """
     UPDATE api_keys AS k
        SET wrote_at = clock_timestamp()
      WHERE k.id = %(api_key_id)s
-       AND (k.wrote_at IS NULL OR k.wrote_at < clock_timestamp() - make_interval(secs => %(noted)s))
+       AND (k.wrote_at IS NULL OR k.wrote_at < statement_timestamp() - make_interval(secs => %(noted)s))
 """
 
 

@@ -75,7 +75,7 @@ ENDED = """
 WITHDRAW = """
     DELETE FROM trigger_hooks AS h
      WHERE h.id = ANY(%(ids)s::bigint[])
-        OR h.created_at < clock_timestamp() - interval '1 day'
+        OR h.created_at < statement_timestamp() - interval '1 day'
 """
 
 

@@ -115,7 +115,7 @@ DUE = """
            coalesce(w.active_version_id, w.version_id) AS version_id, w.project_id
       FROM schedules AS s
       JOIN workflows AS w ON w.id = s.workflow_id
-     WHERE s.next_at <= clock_timestamp()
+     WHERE s.next_at <= statement_timestamp()
      ORDER BY s.next_at
      LIMIT %(limit)s
        FOR UPDATE OF s SKIP LOCKED
@@ -147,7 +147,7 @@ ANSWER_OR_STATUS = """
 
 FORGET_ANSWERS = """
     DELETE FROM webhook_answers AS a
-     WHERE a.created_at < clock_timestamp() - interval '1 hour'
+     WHERE a.created_at < statement_timestamp() - interval '1 hour'
 """
 
 

@@ -30,12 +30,12 @@ RETIRE = """
 ALIVE = """
     SELECT count(*), coalesce(sum(w.concurrency), 0)::int
       FROM workers AS w
-     WHERE w.stopped_at IS NULL AND w.heartbeat_at > clock_timestamp() - make_interval(secs => %(lease_seconds)s)
+     WHERE w.stopped_at IS NULL AND w.heartbeat_at > statement_timestamp() - make_interval(secs => %(lease_seconds)s)
 """
 
 FORGET = """
     DELETE FROM workers AS w
-     WHERE w.stopped_at < clock_timestamp() - interval '1 day'
+     WHERE w.stopped_at < statement_timestamp() - interval '1 day'
        AND NOT EXISTS (SELECT FROM executions AS e WHERE e.status = 'running' AND e.worker_id = w.id)
     RETURNING w.id
 """

@@ -2,6 +2,7 @@
 
 import importlib
 import pkgutil
+import re
 from collections import defaultdict
 from datetime import UTC, datetime
 
@@ -94,3 +95,10 @@ def test_statement_is_accepted(planner, statement, parameters) -> None:
         planner.execute(explain, defaultdict(lambda: None, parameters))
     except psycopg.errors.NullValueNotAllowed:
         pytest.fail("the statement does not bear a missing value")
+
+
+@pytest.mark.parametrize(("statement", "_"), FOUND)
+def test_a_range_up_to_now_can_be_read_from_an_index(statement, _) -> None:
+    """No index is asked for what a volatile function gives: all rows would be read, and each be compared."""
+    text = statement if isinstance(statement, str) else statement.as_string()
+    assert not re.search(r"(?:[<>]=?|BETWEEN) *clock_timestamp", text), "statement_timestamp() says what is over by now"

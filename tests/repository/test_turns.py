@@ -104,3 +104,14 @@ def test_a_claim_reads_as_much_of_a_long_queue_as_it_takes(connection) -> None:
     assert {node.get("Index Name") for node in looks} == {"executions_queued", "executions_pkey"}
     assert all(node["Actual Rows"] * node["Actual Loops"] <= 10 for node in looks), plan
     assert not any(node.get("Rows Removed by Filter") for node in looks), plan
+
+
+def test_a_claim_reads_no_waits_that_are_not_over(connection) -> None:
+    worker_id = a_worker(connection)
+    queue(connection, "many", 2_000)
+    connection.execute(
+        "UPDATE executions SET status = 'waiting', started_at = now(), wait_till = now() + id * interval '1 day'"
+    )
+    connection.execute("ANALYZE executions")
+    plan = plan_of(connection, claims.CLAIM_DUE, {"worker_id": worker_id, "limit": 5})
+    assert not any(node.get("Rows Removed by Filter") for node in nodes(plan)), plan

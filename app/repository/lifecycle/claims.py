@@ -99,7 +99,7 @@ DUE = sql.SQL("""
        SET status = 'running', worker_id = %(worker_id)s, wait_till = NULL, resume_on = NULL
      WHERE e.id = ANY(ARRAY(
                SELECT q.id FROM executions AS q
-                WHERE q.status = 'waiting' AND q.wait_till <= clock_timestamp(){runnable}
+                WHERE q.status = 'waiting' AND q.wait_till <= statement_timestamp(){runnable}
                 ORDER BY q.wait_till
                 LIMIT %(limit)s
                   FOR UPDATE OF q SKIP LOCKED))

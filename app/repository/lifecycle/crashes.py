@@ -15,7 +15,7 @@ LAPSE = """
      WHERE w.id = ANY(ARRAY(
                SELECT l.id FROM workers AS l
                 WHERE l.stopped_at IS NULL
-                  AND l.heartbeat_at < clock_timestamp() - make_interval(secs => %(lease_seconds)s)
+                  AND l.heartbeat_at < statement_timestamp() - make_interval(secs => %(lease_seconds)s)
                   FOR UPDATE SKIP LOCKED))
     RETURNING w.id
 """
