@@ -43,6 +43,8 @@ class Settings:
     """A key with every scope, made at start; None: only keys in the database count."""
     concurrency: int
     """How many executions one worker runs at the same time."""
+    extra_places: int
+    """How many more it runs of projects that hold fewer of its places than there are left of these."""
     listeners: int
     """How many triggers with a connection of their own one worker holds."""
     project_listeners: int
@@ -133,6 +135,7 @@ class Settings:
             raise SettingsError(f"EXECUTIONS_HOME: the folder that it is seen from is not there: {error}") from None
         host = reader.text("HOST", "127.0.0.1")
         port = reader.integer("PORT", 8000, low=1, high=65_535)
+        concurrency = reader.integer("EXECUTIONS_CONCURRENCY", 50, low=1, high=10_000)
         settings = cls(
             database_url=_database_url(environ, home, needs_database),
             database_direct_url=_conninfo(environ, "DATABASE_DIRECT_URL") or None,
@@ -142,7 +145,8 @@ class Settings:
             host=host,
             port=port,
             api_key=_api_key(environ.get("EXECUTIONS_API_KEY", "").strip()),
-            concurrency=reader.integer("EXECUTIONS_CONCURRENCY", 50, low=1, high=10_000),
+            concurrency=concurrency,
+            extra_places=reader.integer("EXECUTIONS_EXTRA_PLACES", concurrency // 10, low=0, high=10_000),
             listeners=reader.integer("EXECUTIONS_LISTENERS", 100, low=0, high=10_000),
             project_listeners=reader.integer("EXECUTIONS_PROJECT_LISTENERS", 100, low=0, high=10_000),
             heartbeat_seconds=reader.duration("EXECUTIONS_HEARTBEAT_SECONDS", 5),

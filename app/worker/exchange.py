@@ -24,7 +24,7 @@ from app.repository.connection import Connection, transaction
 from app.repository.errors import Invalid
 from app.repository.execution_data import read_data
 from app.repository.executions import ExecutionInput
-from app.repository.lifecycle import Claim, Lacked, Result
+from app.repository.lifecycle import NO_EXTRA, Claim, Extra, Lacked, Result
 
 log = logging.getLogger(__name__)
 
@@ -84,24 +84,26 @@ class Exchange:
         self._versions: BoundedDict[UUID, Version] = BoundedDict(VERSIONS_KEPT)
         self._turn = lifecycle.FIRST_TURN
 
-    def __call__(self, results: Sequence[Result], free: int, held: Sequence[int] | None = None) -> Exchanged:
-        """Record `results` and claim at most `free` executions.
+    def __call__(
+        self, results: Sequence[Result], free: int, held: Sequence[int] | None = None, extra: Extra = NO_EXTRA
+    ) -> Exchanged:
+        """Record `results` and claim at most `free` executions, and those that the `extra` places are for.
 
         With `held`, all that the worker knows to hold, it first takes up what it holds without knowing it, because
         the answer to a claim was lost. Raises psycopg.OperationalError when PostgreSQL cannot be reached; the same
         call can then be made again, with `held`.
         """
         try:
-            return self._transact(results, free, held)
+            return self._transact(results, free, held, extra)
         except (psycopg.DataError, psycopg.ProgrammingError, Invalid):
             # One result holds what PostgreSQL cannot: find it, so that the others are not lost with it.
             recorded = set().union(*(self._record_alone(result) for result in results))
-            return replace(self._transact([], free, held), recorded=recorded)
+            return replace(self._transact([], free, held, extra), recorded=recorded)
 
-    def _transact(self, results: Sequence[Result], free: int, held: Sequence[int] | None) -> Exchanged:
+    def _transact(self, results: Sequence[Result], free: int, held: Sequence[int] | None, extra: Extra) -> Exchanged:
         with transaction(self._pool) as connection:
             recorded = lifecycle.finish(connection, self._worker_id, results) if results else set()
-            assignments = self._assign(connection, self._claim(connection, free, held))
+            assignments = self._assign(connection, self._claim(connection, free, held, extra))
         return Exchanged(recorded, assignments)
 
     def _record_alone(self, result: Result) -> set[int]:
@@ -113,9 +115,10 @@ class Exchange:
             with transaction(self._pool) as connection:
                 return lifecycle.finish(connection, self._worker_id, [without_data(result)])
 
-    def _claim(self, connection: Connection, free: int, held: Sequence[int] | None) -> list[Claim]:
+    def _claim(self, connection: Connection, free: int, held: Sequence[int] | None, extra: Extra) -> list[Claim]:
         lost = [] if held is None else lifecycle.claimed_unknowingly(connection, self._worker_id, held)
-        claims = lifecycle.claim(connection, self._worker_id, free - len(lost), self._lacked, self._turn)
+        extra = extra.after([claim.project_id for claim in lost], free)
+        claims = lifecycle.claim(connection, self._worker_id, free - len(lost), self._lacked, self._turn, extra)
         self._turn = self._turn.next(claims)
         return lost + claims
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
@@ -15,7 +16,7 @@ from app.engine.run.progress import Progress
 from app.engine.run.run import Outcome
 from app.engine.sandbox import Sandbox
 from app.repository.connection import UNREACHABLE
-from app.repository.lifecycle import Result
+from app.repository.lifecycle import Extra, Result
 from app.worker.children import queue_child, start_child
 from app.worker.database import Database
 from app.worker.exchange import Assignment
@@ -49,6 +50,7 @@ class Held:
         self._known = asyncio.Lock()
         self.worker_id = 0
         self.running: dict[int, Run] = {}
+        self._assignments: dict[int, Assignment] = {}
         self._progress: dict[int, tuple[float, Progress]] = {}
         self.may_hold_more = False
         """The answer to a claim was lost: PostgreSQL may know of executions here that this worker does not know of."""
@@ -65,6 +67,16 @@ class Held:
     def unrecorded(self) -> int:
         """How many have ended and are not recorded."""
         return len(self._results)
+
+    def extra(self, concurrency: int, places: int) -> Extra:
+        """What is left of so many places beyond the usual ones.
+
+        A sub-workflow has its parent's place here: what many of them keep of the usual places is nobody's.
+        """
+        running = self._assignments.values()
+        claimed = sum(assignment.depth == 0 for assignment in running)
+        held = Counter(assignment.claim.project_id for assignment in running)
+        return Extra(max(min(places, concurrency + places - claimed), 0), held)
 
     def read_progress(self) -> tuple[dict[int, dict[str, Any]], set[int]]:
         """What has changed since the last time, of those that have run for a while, and the ids of all that run."""
@@ -104,7 +116,7 @@ class Held:
     def start(self, assignment: Assignment) -> Run:
         """Run an execution that this worker has been given."""
         task = asyncio.create_task(self._run(assignment), name=f"execution {assignment.claim.id}")
-        self.running[assignment.claim.id] = task
+        self.running[assignment.claim.id], self._assignments[assignment.claim.id] = task, assignment
         return task
 
     async def _run(self, assignment: Assignment) -> Outcome | None:
@@ -113,7 +125,7 @@ class Held:
         self._progress[execution_id] = time.monotonic(), ports.progress
         with node_runs(None):
             result, outcome = await run(assignment, self._sandbox_of(assignment), self._types, ports)
-        del self.running[execution_id], self._progress[execution_id]
+        del self.running[execution_id], self._assignments[execution_id], self._progress[execution_id]
         handing_over = self.handing_over or execution_id in self._to_hand_over
         self._to_hand_over.discard(execution_id)
         # What is part of another execution goes with it: the other worker starts it anew.

@@ -23,6 +23,7 @@ from app.worker.beat import STANDSTILL_SECONDS, Beat, BeatThread
 from app.worker.chores.roster import chores
 from app.worker.credential_tests import CredentialTests
 from app.worker.exchange import Exchange
+from app.worker.free_places import FreePlaces
 from app.worker.parts import Parts
 from app.worker.tally import Tally
 from app.worker.triggers.roster import trigger_chores
@@ -45,6 +46,7 @@ class Worker:
         self._wake = asyncio.Event()
         self._parts = Parts(settings, pool, sandbox, self._wake)
         self._held = self._parts.held
+        self._places = FreePlaces(settings, self._held, self._wake)
         self._stopping = asyncio.Event()
         self._stopped_at = 0.0
         self.pulse = Pulse()
@@ -179,12 +181,12 @@ class Worker:
         if beat.lost:
             # What was cut short because of that is not canceled: others say that it has crashed.
             return
-        free = self._settings.concurrency - len(held.running) if claiming else 0
-        if not results and free < 1:
+        free, extra = self._places.count(claiming=claiming)
+        if not results and not self._places.worth_a_look(free, extra):
             return
         async with held.known_ids(results) as known:
             try:
-                exchanged = await self._parts.database.in_thread(lambda: exchange(results, free, known))
+                exchanged = await self._parts.database.in_thread(lambda: exchange(results, free, known, extra))
             except UNREACHABLE as error:
                 # The answer may have been lost on its way, and with it what was claimed.
                 held.may_hold_more = True
@@ -204,7 +206,7 @@ class Worker:
                 self.tally.late_results += 1
                 beat.late_results += 1
                 log.warning("late result dropped", extra={"execution": result.id, "status": result.status})
-        if len(exchanged.assignments) == free:
+        if 0 < free <= len(exchanged.assignments):
             self._wake.set()
 
     async def _pause(self) -> None:

@@ -160,6 +160,7 @@ def test_other_counts_read_little(million) -> None:
     [
         claims.CLAIM_NEW,
         claims.CLAIM_DUE,
+        claims.CLAIM_DUE_EXTRA,
         claims.HELD,
         claims.HELD_NO_MORE,
         claims.NEXT_WAIT_SECONDS,
@@ -185,6 +186,11 @@ def test_work_reads_little(million, statement: str) -> None:
     parameters = {
         "worker_id": worker_id,
         "limit": 20,
+        "free": 20,
+        "looks": 20,
+        "extra": 5,
+        "projects": [],
+        "numbers": [],
         "turn": "m",
         "known": [],
         "ids": list(range(1, 51)),

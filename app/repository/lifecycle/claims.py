@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
 from psycopg import sql
 
 from app.repository.connection import Connection, scalar
+from app.repository.lifecycle.extra_places import CLAIM_DUE_EXTRA, NO_EXTRA, Extra
 from app.vocabulary import Mode
 
 # The share lock on the worker's own row makes a claim and the reaping of that worker wait for each other.
@@ -29,8 +30,9 @@ LOCK_CLAIMING_WORKER = """
 
 # One of each project after the other, in a circle that begins after the project that had its turn last. Uses
 # executions_queued: a look for the next project, and the oldest of each. As every project gives one, no more projects
-# are looked for than executions are wanted. Ids that another claim holds are skipped, not waited for. `|| ''`: rows are
-# changed by their key, and not looked for in the queue once more.
+# are looked for than executions are wanted, and those that hold places: of these, none may be taken. Ids that another
+# claim holds are skipped, not waited for. The first of them take the free places; of the others, those of projects
+# that hold little take extra ones. `|| ''`: rows are changed by their key, and not looked for in the queue once more.
 CLAIM_NEW = """
     WITH RECURSIVE after (project_id, place) AS (
         SELECT (SELECT q.project_id FROM executions AS q
@@ -41,7 +43,7 @@ CLAIM_NEW = """
                  WHERE q.status = 'new' AND q.project_id > a.project_id
                  ORDER BY q.project_id LIMIT 1), a.place + 1
           FROM after AS a
-         WHERE a.project_id IS NOT NULL AND a.place < %(limit)s
+         WHERE a.project_id IS NOT NULL AND a.place < %(looks)s
     ), before (project_id, place) AS (
         SELECT (SELECT q.project_id FROM executions AS q
                  WHERE q.status = 'new' AND q.project_id <= %(turn)s
@@ -51,28 +53,37 @@ CLAIM_NEW = """
                  WHERE q.status = 'new' AND q.project_id > b.project_id AND q.project_id <= %(turn)s
                  ORDER BY q.project_id LIMIT 1), b.place + 1
           FROM before AS b
-         WHERE b.project_id IS NOT NULL AND b.place < %(limit)s
+         WHERE b.project_id IS NOT NULL AND b.place < %(looks)s
     ), turns AS (
         SELECT a.project_id, 1 AS lap, a.place FROM after AS a WHERE a.project_id IS NOT NULL
          UNION ALL
         SELECT b.project_id, 2, b.place FROM before AS b WHERE b.project_id IS NOT NULL
          ORDER BY lap, place
-         LIMIT %(limit)s
+         LIMIT %(looks)s
+    ), candidates AS (
+        SELECT o.id, o.number, row_number() OVER (ORDER BY o.round, t.lap, t.place) AS place
+          FROM turns AS t
+          LEFT JOIN unnest(%(projects)s::text[], %(numbers)s::int[]) AS h (project_id, number)
+            ON h.project_id = t.project_id
+         CROSS JOIN LATERAL (
+                   SELECT l.id, row_number() OVER (ORDER BY l.id) AS round,
+                          coalesce(h.number, 0) + row_number() OVER (ORDER BY l.id) AS number
+                     FROM (SELECT q.id FROM executions AS q
+                            WHERE q.status = 'new' AND q.project_id = t.project_id
+                            ORDER BY q.id
+                            LIMIT %(free)s + greatest(%(extra)s - coalesce(h.number, 0), 0)
+                              FOR UPDATE OF q SKIP LOCKED) AS l) AS o
     )
     UPDATE executions AS e
        SET status = 'running', worker_id = %(worker_id)s, started_at = clock_timestamp()
      WHERE e.id = ANY(ARRAY(
-               SELECT o.id
-                 FROM turns AS t
-                CROSS JOIN LATERAL (
-                          SELECT l.id, row_number() OVER (ORDER BY l.id) AS round
-                            FROM (SELECT q.id FROM executions AS q
-                                   WHERE q.status = 'new' AND q.project_id = t.project_id
-                                   ORDER BY q.id
-                                   LIMIT %(limit)s
-                                     FOR UPDATE OF q SKIP LOCKED) AS l) AS o
-                ORDER BY o.round, t.lap, t.place
-                LIMIT %(limit)s))
+               SELECT c.id FROM candidates AS c WHERE c.place <= %(free)s
+                UNION ALL
+               SELECT m.id
+                 FROM (SELECT c.id, c.number, row_number() OVER (ORDER BY c.place) AS place
+                         FROM candidates AS c
+                        WHERE c.place > %(free)s AND c.number <= %(extra)s) AS m
+                WHERE m.number + m.place <= %(extra)s + 1))
        AND e.status || '' = 'new'
     RETURNING e.id, e.workflow_id, e.workflow_version_id, e.project_id, e.mode, e.retry_of, e.awaited, false,
               extract(epoch FROM e.started_at - e.created_at)::float
@@ -186,28 +197,54 @@ def lacks_nothing(connection: Connection, revision: int) -> Sequence[str]:
 
 
 def claim(
-    connection: Connection, worker_id: int, limit: int, lacked: Lacked = lacks_nothing, turn: Turn = FIRST_TURN
+    connection: Connection,
+    worker_id: int,
+    free: int,
+    lacked: Lacked = lacks_nothing,
+    turn: Turn = FIRST_TURN,
+    extra: Extra = NO_EXTRA,
 ) -> list[Claim]:
-    """Take at most `limit` executions: those whose wait is over and those of the queue, in the order of the `turn`.
+    """Take at most `free` executions: those whose wait is over and those of the queue, in the order of the `turn`.
 
-    Of the queue it takes the oldest of one project after the other. Leaves those with nodes of types that the worker
-    lacks. Takes nothing for a worker whose lease has lapsed.
+    Of the queue it takes the oldest of one project after the other. Beyond these it takes those that `extra` places
+    are for. Leaves those with nodes of types that the worker lacks. Takes nothing for a worker whose lease has lapsed.
     """
-    if limit < 1:
+    if free < 1 and extra.places < 1:
         return []
     revision = scalar(connection, LOCK_CLAIMING_WORKER, {"worker_id": worker_id})
     if revision is None:
         return []
     types = list(lacked(connection, revision))
-    statements = (CLAIM_DUE_LACKING, CLAIM_NEW_LACKING) if types else (CLAIM_DUE, CLAIM_NEW)
-    parameters: dict[str, object] = {"worker_id": worker_id}
-    parameters |= {"lacked": types} if types else {"turn": turn.project_id}
     claims: list[Claim] = []
-    for statement in statements if turn.waits_first else reversed(statements):
-        if len(claims) < limit:
-            rows = connection.execute(statement, {**parameters, "limit": limit - len(claims)})
-            claims += [Claim(*row) for row in rows]
+    for take in (_take_due, _take_new) if turn.waits_first else (_take_new, _take_due):
+        place = {"worker_id": worker_id, "lacked": types, "turn": turn.project_id}
+        taken = take(connection, place, max(free, 0), NO_EXTRA if types else extra)
+        extra = extra.after([each.project_id for each in taken], max(free, 0))
+        free -= len(taken)
+        claims += taken
     return claims
+
+
+def _take_due(connection: Connection, place: Mapping[str, object], free: int, extra: Extra) -> list[Claim]:
+    """Executions whose wait is over: those that are longest over, then those that extra places are for."""
+    due = CLAIM_DUE_LACKING if place["lacked"] else CLAIM_DUE
+    rows = connection.execute(due, {**place, "limit": free}).fetchall() if free else []
+    if len(rows) == free and extra.places:
+        extra = extra.after([Claim(*row).project_id for row in rows], free)
+        rows += connection.execute(CLAIM_DUE_EXTRA, {**place, **extra.parameters}).fetchall()
+    return [Claim(*row) for row in rows]
+
+
+def _take_new(connection: Connection, place: Mapping[str, object], free: int, extra: Extra) -> list[Claim]:
+    """Executions of the queue, for the free places and for the extra ones."""
+    if free + extra.places < 1:
+        return []
+    if place["lacked"]:
+        rows = connection.execute(CLAIM_NEW_LACKING, {**place, "limit": free})
+    else:
+        looks = free + extra.places + len(extra.held)
+        rows = connection.execute(CLAIM_NEW, {**place, **extra.parameters, "free": free, "looks": looks})
+    return [Claim(*row) for row in rows]
 
 
 def seconds_to_next_wait(connection: Connection) -> float | None:
