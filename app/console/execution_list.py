@@ -17,7 +17,7 @@ from app.api.face.reads import from_primary_after_all, reading
 from app.api.face.services import services
 from app.console.pages import NAVIGATION, asks_for_part, lead_to, may, page, part
 from app.repository.connection import Connection
-from app.repository.execution_choices import read_choices
+from app.repository.execution_choices import ChoicesQuestion
 from app.repository.execution_filters import ExecutionFilter
 from app.repository.execution_pages import ExecutionPage, read_page
 from app.repository.executions import Execution, get_executions, list_executions
@@ -120,15 +120,15 @@ def home() -> Response:
 def list_page() -> Response:
     """The page; of it only the list when a script asks."""
     asked = shown()
+    choices = None if asks_for_part() else choices_question()
     with reading() as connection:
-        found = read(connection, asked)
-        if asks_for_part():
-            return part("parts/execution_results.html", **values(asked, found))
-        choices = suggestions(connection)
-    return Response(render_template("executions.html", **values(asked, found), **choices))
+        found = read(connection, asked, choices)
+    if choices is None:
+        return part("parts/execution_results.html", **values(asked, found))
+    return Response(render_template("executions.html", **values(asked, found), choices=choices.answer()))
 
 
-def read(connection: Connection, asked: Shown) -> ExecutionPage:
+def read(connection: Connection, asked: Shown, choices: ChoicesQuestion | None) -> ExecutionPage:
     counts = services().counts
     found = read_page(
         connection,
@@ -136,6 +136,7 @@ def read(connection: Connection, asked: Shown) -> ExecutionPage:
         limit=asked.query["limit"] + 1,
         before=asked.query["last_id"],
         known=counts.get(asked.wanted),
+        beside=choices and choices.ask,
     )
     counts.put(asked.wanted, found.count)
     return found
@@ -162,17 +163,15 @@ def values(asked: Shown, found: ExecutionPage) -> dict[str, Any]:
     }
 
 
-def suggestions(connection: Connection) -> dict[str, Any]:
+def choices_question() -> ChoicesQuestion:
     """What the filters offer to choose from."""
-    found = read_choices(
-        connection,
+    return ChoicesQuestion(
         api_key_id=caller().id,
         project_id=caller().project_id,
         limit=SUGGESTIONS,
         with_workflows=may("workflow:list"),
         with_tags=may("tag:list"),
     )
-    return {"workflows": found.workflows, "tags": found.tags, "views": found.views}
 
 
 @page("/executions/more", scope="execution:list")

@@ -1,4 +1,4 @@
-"""What whoever filters a list of executions can choose from, in one round trip."""
+"""What whoever filters a list of executions can choose from: asked for beside something else, in one round trip."""
 
 from dataclasses import dataclass
 
@@ -18,26 +18,33 @@ class Choices:
     views: list[View]
 
 
-def read_choices(
-    connection: Connection,
-    *,
-    api_key_id: int,
-    project_id: str | None,
-    limit: int,
-    with_workflows: bool,
-    with_tags: bool,
-) -> Choices:
-    """At most `limit` workflows and tags, where they are wanted, and the views of a key.
+class ChoicesQuestion:
+    """Asks for at most `limit` workflows and tags, where they are wanted, and the views of a key."""
 
-    Needs a connection outside any transaction (`connection.reading`).
-    """
-    names = connection.cursor(row_factory=args_row(WorkflowName))
-    made = connection.cursor(row_factory=class_row(TagRecord))
-    saved = connection.cursor(row_factory=args_row(View))
-    with connection.pipeline():
-        saved.execute(views.LIST, {"api_key_id": api_key_id})
-        if with_workflows:
-            names.execute(workflow_lists.NAMES, {"project_id": project_id, "limit": limit})
-        if with_tags:
-            made.execute(tags.LIST, {"limit": limit, "after": ""})
-    return Choices(names.fetchall() if with_workflows else [], made.fetchall() if with_tags else [], saved.fetchall())
+    def __init__(
+        self, *, api_key_id: int, project_id: str | None, limit: int, with_workflows: bool, with_tags: bool
+    ) -> None:
+        self._limit = limit
+        self._api_key_id = api_key_id
+        self._project_id = project_id
+        self._with_workflows = with_workflows
+        self._with_tags = with_tags
+
+    def ask(self, connection: Connection) -> None:
+        """Send the statements, within a pipeline."""
+        self._names = connection.cursor(row_factory=args_row(WorkflowName))
+        self._made = connection.cursor(row_factory=class_row(TagRecord))
+        self._saved = connection.cursor(row_factory=args_row(View))
+        self._saved.execute(views.LIST, {"api_key_id": self._api_key_id})
+        if self._with_workflows:
+            self._names.execute(workflow_lists.NAMES, {"project_id": self._project_id, "limit": self._limit})
+        if self._with_tags:
+            self._made.execute(tags.LIST, {"limit": self._limit, "after": ""})
+
+    def answer(self) -> Choices:
+        """What came back, once the pipeline has ended."""
+        return Choices(
+            self._names.fetchall() if self._with_workflows else [],
+            self._made.fetchall() if self._with_tags else [],
+            self._saved.fetchall(),
+        )

@@ -1,5 +1,6 @@
 """A page of a list with the counts that stand beside it, in as few round trips as can be."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from psycopg import errors as pg
@@ -35,21 +36,29 @@ def read_page(
     limit: int,
     before: int | None = None,
     known: Count | None = None,
+    beside: Callable[[Connection], None] | None = None,
 ) -> ExecutionPage:
     """At most `limit` executions that match, newest first, with `before` only ids below it, and the counts.
 
-    An estimate that is `known` spares the counting, an exact count does while nothing has changed. Needs a
-    connection outside any transaction (`connection.reading`).
+    An estimate that is `known` spares the counting, an exact count does while nothing has changed. What `beside` asks
+    for comes in the same round trip. Needs a connection outside any transaction (`connection.reading`).
     """
     statement, parameters = page_statement(wanted, limit=limit, before=before)
-    visible = {"project_id": wanted.visible_project}
     cursor = connection.cursor(row_factory=args_row(Execution))
+    answer = None
     try:
-        with connection.pipeline(), connection.transaction():
+        with connection.pipeline():
+            if beside is not None:
+                beside(connection)
             cursor.execute(statement, parameters, prepare=False)
-            running = connection.execute(CONCURRENT, visible)
-            answer = None if known and known.estimated else ask_for_count(connection, wanted, known)
+            running = connection.execute(CONCURRENT, {"project_id": wanted.visible_project})
+            if known is None or not known.estimated:
+                # Not `connection.transaction()`, which in a pipeline waits for four answers.
+                connection.execute("BEGIN")
+                answer = ask_for_count(connection, wanted, known)
+                connection.execute("COMMIT")
     except pg.QueryCanceled:
+        connection.rollback()
         return without_counting(connection, wanted, limit, before)
     if answer is not None:
         [row] = answer.fetchall()

@@ -2,6 +2,7 @@
 
 import psycopg
 import pytest
+from psycopg._pipeline_base import BasePipeline
 from psycopg_pool import ConnectionPool
 
 from app.repository import connection as connection_module
@@ -32,6 +33,16 @@ def test_a_page_and_its_counts(pool: ConnectionPool[Connection], some) -> None:
         page = read_page(connection, ExecutionFilter(statuses=("error",)), limit=2, before=some[4])
     assert [e.id for e in page.executions] == [some[2], some[0]]
     assert (page.count.value, page.count.estimated, page.running) == (3, False, 1)
+
+
+@pytest.mark.parametrize("known", [None, execution_counts.Count(12_345, estimated=True)])
+def test_a_page_its_counts_and_what_is_asked_beside_are_one_round_trip(pool, some, known, monkeypatch) -> None:
+    trips, sync = [], BasePipeline._enqueue_sync
+    monkeypatch.setattr(BasePipeline, "_enqueue_sync", lambda self: (trips.append(1), sync(self)))
+    with reading(pool) as connection:
+        more = connection.cursor()
+        page = read_page(connection, ExecutionFilter(), limit=3, known=known, beside=lambda _: more.execute("SELECT 7"))
+    assert (len(page.executions), page.running, more.fetchone(), len(trips)) == (3, 1, (7,), 1)
 
 
 def test_a_known_count_is_not_counted_again(pool, some) -> None:
