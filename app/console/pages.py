@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from functools import cache, lru_cache
 from typing import Any, TypeVar
 
 from flask import Blueprint, Response, g, render_template, request, url_for
@@ -9,8 +10,8 @@ from flask import Blueprint, Response, g, render_template, request, url_for
 from app.api.face import errors
 from app.api.face.auth import allows, public
 from app.api.face.sessions import page_token
+from app.console import rows, texts
 from app.console.assets import assets
-from app.console.texts import FILTERS
 
 log = logging.getLogger(__name__)
 
@@ -141,10 +142,23 @@ def add_headers(response: Response) -> Response:
     return response
 
 
+@lru_cache(maxsize=1_024)
+def address(endpoint: str, **values: str | int) -> str:
+    """Where a page is, from the root: the same in each request."""
+    return url_for(endpoint, **values)
+
+
+@cache
+def asset_address(name: str) -> str:
+    """Where a script or style is, by its plain name."""
+    return url_for("console.asset", name=assets().address(name))
+
+
 @blueprint.context_processor
 def for_templates() -> dict[str, Any]:
     return {
-        "asset": lambda name: url_for("console.asset", name=assets().address(name)),
+        "asset": asset_address,
+        "url_for": address,
         "may": may,
         "navigation": NAVIGATION,
         "page_token": page_token(g.session_token) if "session_token" in g else "",
@@ -154,5 +168,5 @@ def for_templates() -> dict[str, Any]:
 
 for kind, handler in errors.HANDLERS:
     blueprint.register_error_handler(kind, answer_failure(handler))
-for name, write in FILTERS.items():
+for name, write in (*texts.FILTERS.items(), *rows.FILTERS.items()):
     blueprint.add_app_template_filter(write, name)

@@ -39,10 +39,11 @@ SIZES = ((2**30, "GB"), (2**20, "MB"), (2**10, "KB"))
 def ago(moment: datetime, now: datetime | None = None) -> str:
     """How long ago, or in how long, to the unit that matters."""
     seconds = ((now or datetime.now(UTC)) - moment).total_seconds()
-    text = next((f"{int(abs(seconds) // unit)} {name}" for unit, name in UNITS if abs(seconds) >= unit), "")
-    if not text:
-        return "now" if seconds >= -1 else "in a moment"
-    return f"{text} ago" if seconds >= 0 else f"in {text}"
+    for unit, name in UNITS:
+        if abs(seconds) >= unit:
+            text = f"{int(abs(seconds) // unit)} {name}"
+            return f"{text} ago" if seconds >= 0 else f"in {text}"
+    return "now" if seconds >= -1 else "in a moment"
 
 
 def ago_of_text(text: str) -> str:
