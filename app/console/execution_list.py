@@ -136,7 +136,7 @@ def read(connection: Connection, asked: Shown, choices: ChoicesQuestion | None) 
         limit=asked.query["limit"] + 1,
         before=asked.query["last_id"],
         known=counts.get(asked.wanted),
-        beside=choices and choices.ask,
+        beside=None if choices is None else choices.ask,
     )
     counts.put(asked.wanted, found.count)
     return found

@@ -143,7 +143,7 @@ def add_headers(response: Response) -> Response:
 
 
 @lru_cache(maxsize=1_024)
-def address(endpoint: str, **values: str | int) -> str:
+def address(endpoint: str, **values: Any) -> str:
     """Where a page is, from the root: the same in each request."""
     return url_for(endpoint, **values)
 
