@@ -11,6 +11,7 @@ import signal
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import IO
 
 LOG_ROTATE_BYTES = 10 * 2**20
 """A log that is longer than this when its process starts is moved aside (one old one is kept)."""
@@ -44,15 +45,24 @@ class Child:
         _rotate(log)
         self._log_start = log.stat().st_size if log.exists() else 0
         with log.open("ab") as output:
-            self._process = subprocess.Popen(
-                [*dies_with_parent(), *command],
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                env=environ,
-                cwd=folder,
-                start_new_session=True,
-            )
+            self._process = self._launch(command, output, environ, folder)
+
+    def _launch(
+        self,
+        command: Sequence[str | os.PathLike[str]],
+        output: IO[bytes],
+        environ: Mapping[str, str] | None,
+        folder: Path | None,
+    ) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            [*dies_with_parent(), *command],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            env=environ,
+            cwd=folder,
+            start_new_session=True,
+        )
 
     @property
     def pid(self) -> int:
