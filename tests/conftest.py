@@ -18,7 +18,6 @@ from app.repository import connection as connection_module
 from tests import live
 from tests.credentials import provider as oauth_provider
 from tests.order import slow_first
-from tests.patience import PATIENCE_SECONDS
 from tests.postgres import TestServer, cloned_database
 
 # How fast an example runs says more of the machine than of the program; CI tries the same ones each time.
@@ -145,17 +144,7 @@ def flask(database_url: str, tmp_path: Path) -> Callable[..., subprocess.Complet
     """Runs a command over the test's database: flask("keys", "list", PORT=1)."""
 
     def run(*arguments: str, **settings: Any) -> subprocess.CompletedProcess[str]:
-        environ = live.environment(database_url, tmp_path, **settings)
-        command = [sys.executable, "-m", "flask", *arguments]
-        return subprocess.run(
-            command,
-            env=environ,
-            cwd=live.PROJECT,
-            capture_output=True,
-            text=True,
-            timeout=PATIENCE_SECONDS,
-            check=False,
-        )
+        return live.flask(arguments, live.environment(database_url, tmp_path, **settings))
 
     return run
 

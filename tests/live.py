@@ -3,7 +3,9 @@
 import json
 import os
 import socket
+import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -18,6 +20,7 @@ from app.processes import Child
 from app.repository.api_keys import ensure_api_key
 from app.repository.connection import connect
 from tests.patience import PATIENCE_SECONDS
+from tests.warm import Warm, WarmChild, may_be_warm
 
 PROJECT = Path(__file__).resolve().parent.parent
 KEY = "a key for the tests"
@@ -95,7 +98,7 @@ def start_server(
     with connect(database_url) as connection:
         ensure_api_key(connection, KEY, label="tests", scopes=["*"])
     arguments = ["-c", PROJECT / "gunicorn.conf.py", "--chdir", PROJECT, application]
-    child = Child("API", [*command, *arguments], home / "log" / f"api-{port}.log", environ=environ)
+    child = WarmChild("API", [*command, *arguments], home / "log" / f"api-{port}.log", environ=environ)
     server = LiveServer(f"http://127.0.0.1:{environ['PORT']}", KEY, child)
     deadline = time.monotonic() + PATIENCE_SECONDS
     while not _is_ready(server):
@@ -124,7 +127,7 @@ def start_worker(
     """Start a worker and wait until it has registered."""
     environ = environment(database_url, home, **settings)
     log = home / "log" / f"worker-{time.monotonic_ns()}.log"
-    child = Child("worker", command, log, environ=environ)
+    child = WarmChild("worker", command, log, environ=environ)
     query = "SELECT 1 FROM workers WHERE pid = %s AND stopped_at IS NULL"
     deadline = time.monotonic() + PATIENCE_SECONDS
     with psycopg.connect(database_url, autocommit=True) as connection:
@@ -135,3 +138,20 @@ def start_worker(
                 raise AssertionError(f"the worker does not register:\n{child.log_tail()}")
             time.sleep(0.05)
     return child
+
+
+def flask(arguments: Sequence[str], environ: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end. Raises subprocess.TimeoutExpired."""
+    command = [sys.executable, "-m", "flask", *arguments]
+    with tempfile.TemporaryFile("w+") as output, tempfile.TemporaryFile("w+") as errors:
+        if may_be_warm(command, environ):
+            process = Warm(command, output, errors, environ, PROJECT)
+        else:
+            process = subprocess.Popen(command, stdout=output, stderr=errors, env=environ, cwd=PROJECT)
+        try:
+            code = process.wait(PATIENCE_SECONDS)
+        finally:
+            process.kill()
+        for file in (output, errors):
+            file.seek(0)
+        return subprocess.CompletedProcess(command, code, output.read(), errors.read())

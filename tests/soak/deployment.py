@@ -18,6 +18,7 @@ from app.processes import Child
 from app.repository import connection as connection_module
 from tests import clocks, live
 from tests.postgres import TEMPLATE, TestServer, clone, database_at
+from tests.warm import WarmChild
 
 HEARTBEAT_SECONDS = 0.5
 LEASE_SECONDS = 3.0
@@ -60,7 +61,7 @@ class Deployment:
     def _start_worker(self, index: int) -> Child:
         environ = live.environment(self.database_url, self.home, PORT=self.port, **self._settings)
         self._starts += 1
-        return Child(
+        return WarmChild(
             f"worker {index}",
             [sys.executable, "-m", "flask", "worker"],
             self.home / "log" / f"worker-{index}.log",

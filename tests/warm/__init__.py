@@ -1,0 +1,134 @@
+"""Processes of the program that begin with it loaded.
+
+Loading takes a second of a processor, and tests start hundreds of APIs, workers and commands. So each is forked from
+one process, tests/warm/nursery.py, that has loaded the program and done nothing else. From there on it is what it would
+be: a session, an environment, files, signals and an end of its own. That the program starts from nothing as well is
+tried by tests that start it as a person does: `make run`, the package, the guides, a rolling restart.
+"""
+
+import atexit
+import json
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import IO, Any
+
+from app.processes import Child
+
+PROJECT = Path(__file__).resolve().parent.parent.parent
+READ_LATE = ("EXECUTIONS_", "DATABASE_", "GUNICORN_", "PYTEST_", "PORT", "HOST", "PYTHONUNBUFFERED", "PYTHONDONTWRITE")
+"""How the variables begin that nothing reads while it is loaded; each process may have others of these."""
+
+
+class Warm:
+    """A process that was forked from the nursery, used like subprocess.Popen."""
+
+    def __init__(
+        self,
+        command: Sequence[str | os.PathLike[str]],
+        output: IO[Any],
+        errors: IO[Any],
+        environ: Mapping[str, str],
+        folder: Path | None,
+    ) -> None:
+        """Run `command`, as `may_be_warm` wants it, in `folder`, this process's for None."""
+        self.returncode: int | None = None
+        self._lock = threading.Lock()
+        status, told = os.pipe()
+        self._status = os.fdopen(status, "rb", buffering=0)
+        arguments = [str(each) for each in command[2:]]
+        request = {"arguments": arguments, "environ": dict(environ), "folder": str(folder or Path.cwd())}
+        try:
+            _nursery().send(json.dumps(request).encode(), [output.fileno(), errors.fileno(), told])
+        finally:
+            os.close(told)
+        self.pid = self._read()
+
+    def _read(self) -> int:
+        """The next that the nursery tells of this process: its number, and then how it has ended."""
+        line = self._status.readline()
+        if not line:
+            raise ChildProcessError("the process is gone that others are forked from")
+        return int(line)
+
+    def poll(self) -> int | None:
+        """The exit code, -N for one that signal N has killed, None while it runs."""
+        return self._ended(0)
+
+    def _ended(self, seconds: float | None) -> int | None:
+        with self._lock:
+            if self.returncode is None and select.select([self._status], [], [], seconds)[0]:
+                self.returncode = self._read()
+                self._status.close()
+        return self.returncode
+
+    def wait(self, timeout: float | None = None) -> int:
+        """The exit code, once it has ended. Raises subprocess.TimeoutExpired."""
+        code = self._ended(timeout)
+        if code is None:
+            raise subprocess.TimeoutExpired("a warm process", timeout or 0)
+        return code
+
+    def send_signal(self, number: int) -> None:
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        self.send_signal(signal.SIGKILL)
+
+
+class WarmChild(Child):
+    """A child that begins with the program loaded."""
+
+    def _launch(self, command, output, environ, folder):  # type: ignore[no-untyped-def]
+        if environ is None or not may_be_warm(command, environ):
+            return super()._launch(command, output, environ, folder)
+        return Warm(command, output, output, environ, folder)
+
+
+def may_be_warm(command: Sequence[str | os.PathLike[str]], environ: Mapping[str, str]) -> bool:
+    """Whether it runs a module with this Python, and has nothing in its environment that counts before that runs."""
+
+    def early(variables: Mapping[str, str]) -> dict[str, str]:
+        return {name: value for name, value in variables.items() if not name.startswith(READ_LATE)}
+
+    return list(command[:2]) == [sys.executable, "-m"] and early(environ) == early(os.environ)
+
+
+class Nursery:
+    """The process that others are forked from; it ends with this one."""
+
+    def __init__(self) -> None:
+        self._channel, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._channel.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 2**20)
+        with theirs:
+            command = [sys.executable, "-m", "tests.warm.nursery", str(theirs.fileno())]
+            self._process = subprocess.Popen(
+                command, cwd=PROJECT, stdin=subprocess.DEVNULL, pass_fds=[theirs.fileno()], start_new_session=True
+            )
+        atexit.register(self.close)
+
+    def send(self, request: bytes, files: list[int]) -> None:
+        socket.send_fds(self._channel, [request], files)
+
+    def close(self) -> None:
+        self._channel.close()
+        self._process.wait()
+
+
+_one: Nursery | None = None
+_starting = threading.Lock()
+
+
+def _nursery() -> Nursery:
+    """That of this process, started when it is first asked for."""
+    global _one
+    with _starting:
+        _one = _one or Nursery()
+        return _one

@@ -1,0 +1,121 @@
+"""The process that has loaded the program and forks another of itself for each request, until nobody can ask any more.
+
+A request is one message: JSON with the arguments (a module first, as after `python -m`), the environment and the
+folder, and three files: for what it prints, for its errors, and for what is told of it, a line each: its process's
+number, and when it has ended, its exit code.
+"""
+
+import ctypes
+import gc
+import json
+import os
+import runpy
+import select
+import signal
+import socket
+import sys
+from contextlib import suppress
+from importlib.metadata import entry_points
+
+LARGEST_REQUEST = 2**20
+PR_SET_PDEATHSIG = 1
+
+
+def load() -> None:
+    """Load what an API, a worker and a command load."""
+
+    import app.http.malformed
+    import app.http.streaming
+    import app.web
+    import app.worker  # noqa: F401
+    from app.engine import nodes
+    from app.engine.sandbox import program
+
+    for command in entry_points(group="flask.commands"):
+        command.load()
+    nodes.load()
+    program.descriptor()
+    gc.collect()
+    gc.freeze()  # to look at it would copy it into each process
+
+
+def serve(channel: socket.socket) -> None:
+    """Fork what is asked for. Returns where a new process begins, too: its module runs to the end before that."""
+    woken, wake = os.pipe()
+    for file in (woken, wake):
+        os.set_blocking(file, False)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
+    told: dict[int, int] = {}
+    while True:
+        ready = select.select([channel, woken], [], [])[0]
+        if woken in ready:
+            os.read(woken, LARGEST_REQUEST)
+            tell_ends(told)
+        if channel not in ready:
+            continue
+        request, files, _, _ = socket.recv_fds(channel, LARGEST_REQUEST, 3)
+        if not request:
+            return
+        output, errors, status = files
+        pid = os.fork()
+        if not pid:
+            signal.set_wakeup_fd(-1)
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            channel.close()
+            for file in (woken, wake, status, *told.values()):
+                os.close(file)
+            become(output, errors, **json.loads(request))
+            return
+        os.close(output)
+        os.close(errors)
+        told[pid] = status
+        tell(status, pid)
+
+
+def tell(status: int, number: int) -> None:
+    with suppress(BrokenPipeError):  # nobody wants to know
+        os.write(status, b"%d\n" % number)
+
+
+def tell_ends(told: dict[int, int]) -> None:
+    """Tell of each process that has ended how that was."""
+    with suppress(ChildProcessError):  # none is left
+        while True:
+            pid, how = os.waitpid(-1, os.WNOHANG)
+            if not pid:
+                return
+            status = told.pop(pid)
+            tell(status, os.waitstatus_to_exitcode(how))
+            os.close(status)
+
+
+def become(output: int, errors: int, *, arguments: list[str], environ: dict[str, str], folder: str) -> None:
+    """Be a process of its own, and run a module as `python -m` does."""
+    os.setsid()
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+    for number, file in ((1, output), (2, errors)):
+        os.dup2(file, number)
+        os.close(file)
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(write_through=True)
+    os.environ.clear()
+    os.environ.update(environ)
+    os.chdir(folder)
+    count_where_gunicorn_does(arguments[0])
+    sys.argv = arguments
+    runpy.run_module(arguments[0], run_name="__main__", alter_sys=True)
+
+
+def count_where_gunicorn_does(module: str) -> None:
+    """Let prometheus_client choose anew where figures are kept, as it did when it was loaded: files are gunicorn's."""
+    from prometheus_client import values
+
+    values.ValueClass = values.MultiProcessValue() if module == "gunicorn" else values.MutexValue
+
+
+if __name__ == "__main__":
+    load()
+    with socket.socket(fileno=int(sys.argv[1])) as asked:
+        serve(asked)
