@@ -4,16 +4,13 @@ No answer is a server error, none has a status that the document does not name, 
 """
 
 from collections.abc import Iterator
+from typing import Any
 
 import orjson
 import pytest
-import schemathesis
 from flask import Flask
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from schemathesis import GenerationMode
-from schemathesis.checks import CHECKS
-from schemathesis.config import SchemathesisConfig
 
 from app.api.face.openapi import DOCUMENT
 from app.repository import api_keys
@@ -25,11 +22,7 @@ from tests.postgres import cloned_database
 
 # What depends on the state of the objects: a valid request may well find that they forbid it.
 STATEFUL = ("positive_data_acceptance", "use_after_free", "ensure_resource_availability")
-CONFIG = SchemathesisConfig.from_dict(
-    {
-        "generation": {"database": "none", "deterministic": True, "no-shrink": True, "with-security-parameters": False},
-    }
-)
+GENERATION = {"database": "none", "deterministic": True, "no-shrink": True, "with-security-parameters": False}
 
 
 @pytest.fixture(scope="module")
@@ -62,11 +55,18 @@ def operations() -> list[str]:
 
 @pytest.fixture(scope="module")
 def schema(api: Api):
-    return schemathesis.openapi.from_wsgi("/api/v1/openapi.json", api.client.application, config=CONFIG)
+    """What schemathesis makes of the document."""
+    import schemathesis  # here: to load it takes a second in each process of a run, and only one or two need it
+
+    config = schemathesis.config.SchemathesisConfig.from_dict({"generation": GENERATION})
+    return schemathesis.openapi.from_wsgi("/api/v1/openapi.json", api.client.application, config=config)
 
 
 @pytest.mark.parametrize("label", operations())
 def test_every_answer_is_documented(schema, label: str) -> None:
+    from schemathesis import GenerationMode
+    from schemathesis.checks import CHECKS
+
     operation = schema.find_operation_by_label(label)
     every = [check for check in CHECKS.get_all() if check.__name__ not in STATEFUL]
 
@@ -76,7 +76,7 @@ def test_every_answer_is_documented(schema, label: str) -> None:
         number=st.integers(1, 22),
         existing=st.booleans(),
     )
-    def ask(case: schemathesis.Case, number: int, existing: bool) -> None:
+    def ask(case: Any, number: int, existing: bool) -> None:
         known = {"execution_id": str(number), "workflow_id": "first", "tag_id": "tag_production"}
         if existing:  # not only ids that nothing has
             case.path_parameters.update({name: known[name] for name in case.path_parameters.keys() & known.keys()})

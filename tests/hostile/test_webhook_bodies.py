@@ -4,7 +4,7 @@ import gzip
 import http.client
 import json
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -118,29 +118,30 @@ def peak(pid: int, name: str = "VmHWM") -> int:
 
 
 HALF = 8 * MIB
-HEAVY = {
-    "lists": (JSON, b"[" + b"[]," * (HALF // 3) + b"1]"),
-    "objects": (JSON, b"[" + b'{"a":{}},' * (HALF // 9) + b"1]"),
-    "keys": (JSON, b"{" + b",".join(b'"%07d":0' % key for key in range(HALF // 12)) + b"}"),
-    "one by one in lists": (JSON, b"[" + b"[[0]]," * (HALF // 6) + b"1]"),
-    "deep lists": (JSON, b"[" + (b"[" * 150 + b"]" * 150 + b",") * (HALF // 301) + b"1]"),
-    "escaped emoji": (JSON, b'"' + b"\\ud83d\\ude00" * (HALF // 12) + b'"'),
-    "utf-16": (TEXT + "; charset=utf-16", "\U0001f600".encode("utf-16") * (HALF // 6)),
-    "pluses": (FORM, b"a=" + b"+" * HALF),
-    "lines": (MULTIPART, PART.replace(b"1", b"\r\n-" * (HALF // 3)) % b"" + b"--B--"),
-    "comments": (XML, b"<a>" + b"<!--b-->" * (HALF // 8) + b"</a>"),
-    "references": (XML, b"<a>" + b"&lt;" * (HALF // 4) + b"</a>"),
-    "emoji": (TEXT, "\U0001f600".encode() * (HALF // 4)),
-    "escapes": (FORM, b"a=" + b"%41" * (HALF // 3)),
-    "a file": ("image/png", b"\x00" * HALF),
-    "a field": (MULTIPART, PART.replace(b"1", b"x" * HALF) % b"" + b"--B--"),
-    "xml": (XML, b"<a>" + b"<b c='d'>e</b>" * (MIB // 15) + b"x" * HALF + b"</a>"),
+HEAVY: dict[str, tuple[str, Callable[[], bytes]]] = {
+    "lists": (JSON, lambda: b"[" + b"[]," * (HALF // 3) + b"1]"),
+    "objects": (JSON, lambda: b"[" + b'{"a":{}},' * (HALF // 9) + b"1]"),
+    "keys": (JSON, lambda: b"{" + b",".join(b'"%07d":0' % key for key in range(HALF // 12)) + b"}"),
+    "one by one in lists": (JSON, lambda: b"[" + b"[[0]]," * (HALF // 6) + b"1]"),
+    "deep lists": (JSON, lambda: b"[" + (b"[" * 150 + b"]" * 150 + b",") * (HALF // 301) + b"1]"),
+    "escaped emoji": (JSON, lambda: b'"' + b"\\ud83d\\ude00" * (HALF // 12) + b'"'),
+    "utf-16": (TEXT + "; charset=utf-16", lambda: "\U0001f600".encode("utf-16") * (HALF // 6)),
+    "pluses": (FORM, lambda: b"a=" + b"+" * HALF),
+    "lines": (MULTIPART, lambda: PART.replace(b"1", b"\r\n-" * (HALF // 3)) % b"" + b"--B--"),
+    "comments": (XML, lambda: b"<a>" + b"<!--b-->" * (HALF // 8) + b"</a>"),
+    "references": (XML, lambda: b"<a>" + b"&lt;" * (HALF // 4) + b"</a>"),
+    "emoji": (TEXT, lambda: "\U0001f600".encode() * (HALF // 4)),
+    "escapes": (FORM, lambda: b"a=" + b"%41" * (HALF // 3)),
+    "a file": ("image/png", lambda: b"\x00" * HALF),
+    "a field": (MULTIPART, lambda: PART.replace(b"1", b"x" * HALF) % b"" + b"--B--"),
+    "xml": (XML, lambda: b"<a>" + b"<b c='d'>e</b>" * (MIB // 15) + b"x" * HALF + b"</a>"),
 }
 
 
 @pytest.mark.parametrize("name", HEAVY)
 def test_it_takes_less_than_ten_times_its_size(target: Target, name: str) -> None:
-    kind, body = HEAVY[name]
+    kind, make = HEAVY[name]
+    body = make()
     children = Path(f"/proc/{target.server.child.pid}/task/{target.server.child.pid}/children")
     if not children.exists():
         pytest.skip("needs Linux to tell the memory of another process")

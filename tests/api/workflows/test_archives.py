@@ -129,37 +129,39 @@ def header(kind: bytes, *, size: bytes = b"00000000000", claims: bytes = b"") ->
 
 
 @pytest.mark.parametrize(
-    "package",
+    "make",
     [
-        b"",
-        b"junk",
-        gzip.compress(b"junk"),
-        gzip.compress(b"\0" * 2048),
-        tarred({}),
-        tarred({"manifest.json": b"{"}),
-        tarred({"manifest.json": b"[]"}),
-        tarred({"manifest.json": manifest(packageFormatVersion="2")}),
-        tarred({"manifest.json": manifest()}),
-        tarred({"manifest.json": manifest(workflows=[7])}),
-        tarred({"manifest.json": manifest(), FILE: b"{}"}),
-        tarred(
+        lambda: b"",
+        lambda: b"junk",
+        lambda: gzip.compress(b"junk"),
+        lambda: gzip.compress(b"\0" * 2048),
+        lambda: tarred({}),
+        lambda: tarred({"manifest.json": b"{"}),
+        lambda: tarred({"manifest.json": b"[]"}),
+        lambda: tarred({"manifest.json": manifest(packageFormatVersion="2")}),
+        lambda: tarred({"manifest.json": manifest()}),
+        lambda: tarred({"manifest.json": manifest(workflows=[7])}),
+        lambda: tarred({"manifest.json": manifest(), FILE: b"{}"}),
+        lambda: tarred(
             {"manifest.json": manifest(), "workflows/x/workflow.json": b'{"name":"x","nodes":[7],"connections":{}}'}
         ),
-        tarred({"manifest.json": manifest(), "workflows/x/workflow.json": b'{"name":"x","nodes":[],"connections":{}}'}),
-        gzip.compress(b"\0" * (archives.LARGEST + 1)),
-        tarred({"manifest.json": manifest(requirements={"credentials": 5})}),
-        tarred({"manifest.json": manifest(), FILE: b"[" + b"[]," * archives.MOST_VALUES + b"[]]"}),
+        lambda: tarred(
+            {"manifest.json": manifest(), "workflows/x/workflow.json": b'{"name":"x","nodes":[],"connections":{}}'}
+        ),
+        lambda: gzip.compress(b"\0" * (archives.LARGEST + 1)),
+        lambda: tarred({"manifest.json": manifest(requirements={"credentials": 5})}),
+        lambda: tarred({"manifest.json": manifest(), FILE: b"[" + b"[]," * archives.MOST_VALUES + b"[]]"}),
         # a sparse file that claims eight gigabytes, one of less than nothing, attributes without an end
-        gzip.compress(header(b"S", claims=b"77777777777") + bytes(1024)),
-        gzip.compress(header(b"0", size=b"\xff" * 9 + b"\xfc\0") * 3 + bytes(1024)),
-        gzip.compress(header(b"x", size=b"00000001000") + b"1" * 512 + bytes(1024)),
-        gzip.compress(header(b"x", size=b"00000001000") + b"0 path=a\n" * 56 + bytes(1024)),
-        gzip.compress(header(b"0", size=b"00000001000")),
+        lambda: gzip.compress(header(b"S", claims=b"77777777777") + bytes(1024)),
+        lambda: gzip.compress(header(b"0", size=b"\xff" * 9 + b"\xfc\0") * 3 + bytes(1024)),
+        lambda: gzip.compress(header(b"x", size=b"00000001000") + b"1" * 512 + bytes(1024)),
+        lambda: gzip.compress(header(b"x", size=b"00000001000") + b"0 path=a\n" * 56 + bytes(1024)),
+        lambda: gzip.compress(header(b"0", size=b"00000001000")),
     ],
     ids=range(21),
 )
-def test_what_is_no_package(api, package) -> None:
-    assert bring(api, package, workflowConflictPolicy="skip").status_code == 400
+def test_what_is_no_package(api, make) -> None:
+    assert bring(api, make(), workflowConflictPolicy="skip").status_code == 400
     assert api.get("/workflows").json["data"] == []
 
 
