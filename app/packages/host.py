@@ -31,6 +31,12 @@ IDLE_SECONDS = 600.0
 REMEMBERING_SECONDS = 6 * 3600.0
 """How long a process is kept whose packages remember something, such as what was said in a chat."""
 REMEMBERING_MB = 1024
+CODE_SHARE = 15
+"""Of its memory so many parts: a process that has loaded more text of files than one of them takes no more calls.
+
+Each MiB of text takes three of memory: with what Node needs itself this is a process of some 180 MiB. Those that
+remember something stay.
+"""
 OWNERS = 12
 """How many owners may have such a process at once; the one that was idle for longest ends for another one."""
 _MODE, _REMEMBERING = "packages", "remembering"
@@ -64,7 +70,8 @@ class Host:
         self._scratch: Path | None = None
         traits = ProcessTraits(marks=True, silent_seconds=silent_seconds)
         heap = memory_mb * 2**20 * 3 // 4
-        kind = Kind(lambda: self._launch(memory_mb), traits, heap, processes, replaced=True)
+        code_bytes = memory_mb * 2**20 // CODE_SHARE
+        kind = Kind(lambda: self._launch(memory_mb, code_bytes), traits, heap, processes, replaced=True)
         self._pool = Pool({_MODE: kind}, processes=processes, idle_seconds=IDLE_SECONDS)
         memory = max(memory_mb, REMEMBERING_MB)
         kept = Kind(lambda: self._launch(memory), traits, memory * 2**20 * 3 // 4)
@@ -128,13 +135,13 @@ class Host:
             return f"The node did not finish within {limit:g} seconds"
         return f"The node computed for more than {self._silent_seconds:g} seconds without a pause, and was ended"
 
-    def _launch(self, memory_mb: int) -> Launch:
+    def _launch(self, memory_mb: int, code_bytes: int = 0) -> Launch:
         """A process with a new folder for temporary files, below the one that goes with this host."""
         if self._scratch is None:
             self._scratch = Path(tempfile.mkdtemp(prefix="executions-packages-"))
             self._scratch.chmod(0o711)
         scratch = Path(tempfile.mkdtemp(dir=self._scratch))
-        return launch("serve", Places(self._packages, scratch, self._stand_in), memory_mb)
+        return launch("serve", Places(self._packages, scratch, self._stand_in), memory_mb, code_bytes)
 
 
 async def large_dumps(value: Any) -> bytes:

@@ -30,8 +30,11 @@ class Places:
     stand_in: Path = STAND_IN
 
 
-def launch(mode: str, places: Places, memory_mb: int = MEMORY_MB) -> Launch:
-    """How a package process is started ("catalogue" or "serve"). It may read the packages, and its own program."""
+def launch(mode: str, places: Places, memory_mb: int = MEMORY_MB, code_bytes: int = 0) -> Launch:
+    """How a package process is started ("catalogue" or "serve"). It may read the packages, and its own program.
+
+    One that has loaded more than `code_bytes` (0: any) of packages takes no more calls.
+    """
     packages = places.packages.resolve()
     readable = all(map(others_may_read, (packages, JS, FRAMES, places.stand_in)))
     limits = Limits(memory_mb, LARGEST_FILE, MOST_FILES, keeps_user=not readable)
@@ -39,7 +42,7 @@ def launch(mode: str, places: Places, memory_mb: int = MEMORY_MB) -> Launch:
         give_away(places.scratch)
     read = [f"--allow-fs-read={folder}" for folder in (JS, FRAMES, places.stand_in, packages, places.scratch)]
     options = (*read, f"--allow-fs-write={places.scratch}", "--unhandled-rejections=warn", *SMALL)
-    arguments = (str(JS / "main.js"), mode, str(places.stand_in), str(places.scratch))
+    arguments = (str(JS / "main.js"), mode, str(places.stand_in), str(places.scratch), str(code_bytes))
     return Launch(options, arguments, limits, marks=mode == "serve", folder=places.scratch)
 
 

@@ -14,6 +14,7 @@ import statistics
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -65,7 +66,8 @@ async def measure() -> tuple[dict[str, float], dict[str, Memory]]:
             "1,000 items through one that does nothing": workflow(NOTHING, sandbox, types),
         }
         figures = await by_turns(calls, 100, host, sandbox) | await by_turns(items_through, 4, host, sandbox)
-        memory = {"a host with a small package": memory_of(host)}
+        [small] = memory_of(host)
+        memory = {"a host with a small package": small}
     if (folder := os.environ.get("PACKAGES")) is not None:
         memory |= await with_base(Path(folder))
     return figures, memory
@@ -109,21 +111,36 @@ def workflow(worker: dict[str, Any], sandbox: Sandbox, types: NodeTypes) -> Work
 
 
 async def with_base(folder: Path) -> dict[str, Memory]:
-    """The memory of a host in which every node of n8n-nodes-base is loaded."""
+    """The memory of hosts in which every node of n8n-nodes-base is loaded, one after another: the largest, and at rest.
+
+    A process that has loaded much makes place for another one, so what is at rest has loaded only the last ones.
+    """
     package = folder / "node_modules" / BASE
     manifest = await read_package(package)
+    largest, seen = (0.0, 0.0), set()
     async with Host(folder) as host:
         for found in manifest.nodes:
             where = {"folder": str(package), "file": found.file, "className": found.class_name}
             await host.call({"kind": "load", "package": {**where, "version": found.versions[-1]}})
+            seen |= set(host.pids)
+            largest = max([largest, *memory_of(host)], key=itemgetter(1))
         await asyncio.sleep(REST_SECONDS)
-        return {f"a host with all {len(manifest.nodes)} nodes of {BASE}, at rest": memory_of(host)}
+        at_rest = max(memory_of(host), default=(0.0, 0.0), key=itemgetter(1))
+    through = f"the largest of {len(seen)} hosts, while all {len(manifest.nodes)} nodes of {BASE} are loaded"
+    return {through: largest, "the last of them, at rest": at_rest}
 
 
-def memory_of(host: Host) -> Memory:
-    """What the host's process has of its own, and all that it has in memory, in MiB."""
-    [pid] = host.pids
-    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()[1:]
+def memory_of(host: Host) -> list[Memory]:
+    """What each process of the host has of its own, and all that it has in memory, in MiB."""
+    return [memory for pid in host.pids if (memory := memory_of_process(pid)) is not None]
+
+
+def memory_of_process(pid: int) -> Memory | None:
+    """None where it has just ended."""
+    try:
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()[1:]
+    except OSError:
+        return None
     kib = {name: int(rest.split()[0]) for name, _, rest in (line.partition(":") for line in lines)}
     return (kib["Private_Clean"] + kib["Private_Dirty"]) / 1024, kib["Rss"] / 1024
 

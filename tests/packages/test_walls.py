@@ -264,3 +264,22 @@ def test_the_files_of_a_process_go_with_it():
 async def until(holds: Callable[[], bool]) -> None:
     while not holds():
         await asyncio.sleep(0.01)
+
+
+def test_a_process_that_has_loaded_much_makes_place_for_another(tmp_path):
+    source = "exports.NAME = class { execute() { return [[]] } } //"
+    for name, size in (("Small", 0), ("Large", 3 * 2**20)):
+        (tmp_path / f"{name}.node.js").write_text(source.replace("NAME", name) + "x" * size)
+
+    async def pids() -> list[list[int]]:
+        async with Host(tmp_path, memory_mb=32) as host:
+            found = []
+            for name in ("Small", "Small", "Large", "Small"):
+                where = {"folder": str(tmp_path), "file": f"{name}.node.js", "className": name, "version": 1}
+                await host.call({"kind": "load", "package": where})
+                await host.call({"kind": "ping"})
+                found.append(host.pids)
+            return found
+
+    first, same, after, at_last = asyncio.run(pids())
+    assert first == same != after == at_last

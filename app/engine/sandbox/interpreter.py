@@ -25,6 +25,8 @@ log = logging.getLogger(__name__)
 
 # Kinds of frames from the process.
 ANSWER, ENTER, LEAVE, PONG, ASK, STREAM = 0, 1, 2, 3, 4, 16
+FULL = b"full"
+"""With LEAVE, in the place of the bytes that are held: the process knows itself that it is to take no more."""
 # Kinds of frames to the process; STREAM goes both ways.
 RUN, DROP, REPLY = 0, 1, 3
 
@@ -184,7 +186,7 @@ class Interpreter:
 
     def _notice_heap(self, used: bytes) -> None:
         """What a run leaves behind takes memory from those after it: they get a fresh process instead."""
-        if used.isdigit() and int(used) > self._heap_bytes:
+        if used == FULL or (used.isdigit() and int(used) > self._heap_bytes):
             self.retire()
             self._tell_idle()
 

@@ -1,4 +1,4 @@
-// The program of a package process: `node main.js MODE STAND_IN SCRATCH [MARKS]`, started and watched by the worker. It
+// The program of a package process: `node main.js MODE STAND_IN SCRATCH CODE [MARKS]`, started and watched by the worker. It
 // speaks in frames on stdin and stdout; what packages print goes to stderr.
 'use strict';
 
@@ -6,8 +6,8 @@ const { fenceAddons } = require('./addons.js');
 const { exit, fenceProcess } = require('./fences.js');
 const { standInFor } = require('./loading.js');
 
-const [mode, standIn, scratch, marks] = process.argv.slice(2);
+const [mode, standIn, scratch, code, marks] = process.argv.slice(2);
 fenceProcess(scratch);
 fenceAddons();
 standInFor(standIn);
-require(mode === 'catalogue' ? './catalogue.js' : './serve.js').start({ exit, marks: Number(marks) });
+require(mode === 'catalogue' ? './catalogue.js' : './serve.js').start({ exit, code: Number(code), marks: Number(marks) });

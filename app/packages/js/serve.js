@@ -8,8 +8,13 @@ const { shown } = require('./errors.js');
 const { ANSWER, DROP, FrameReader, LEAVE, PING, PONG, REPLY, RUN, STREAM, fitsFrame, heapUsed, pause, writeFrame } = require('./frames.js');
 const { kinds } = require('./kinds.js');
 const network = require('./network.js');
+const { countSources, sourceBytes } = require('./sources.js');
 
 const TOO_LARGE = 'The node gave more than 64 MiB, the most that one call may give';
+
+/** In the place of the bytes that it holds: this process is to take no more calls. */
+const FULL = 'full';
+let mostSource = Infinity;
 
 /** Frames that have come and wait for their turn. */
 const waiting = [];
@@ -44,7 +49,7 @@ async function run(id, payload) {
   });
   if (drop(call)) writeFrame(id, ANSWER, answer);
   call.close();
-  writeFrame(id, LEAVE, heapUsed());
+  writeFrame(id, LEAVE, sourceBytes() > mostSource ? FULL : heapUsed());
 }
 
 function work() {
@@ -75,8 +80,11 @@ function nextReply(id) {
   }
 }
 
-function start({ exit, marks }) {
+/** Starts to take calls; after one that leaves more than `code` bytes of files loaded (0: any) there is no next one. */
+function start({ exit, marks, code }) {
   leaveMarks(marks);
+  mostSource = code || Infinity;
+  countSources();
   network.fence();
   Call.prototype.askAtOnce = function (name, given) {
     return this.askNow(name, given, nextReply);
