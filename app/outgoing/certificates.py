@@ -8,6 +8,8 @@ from typing import Any
 
 from app.pem import unfold
 
+LARGEST_FILE = 4 * 2**20
+
 
 class InvalidCertificate(Exception):
     """A certificate or key that cannot be used; the message says which, and nothing of what it holds."""
@@ -26,6 +28,15 @@ class Certificate:
 def certificate_of(credential: dict[str, Any]) -> Certificate:
     text = {name: str(credential.get(name) or "") for name in ("cert", "key", "passphrase", "ca")}
     return Certificate(unfold(text["cert"]), unfold(text["key"]), text["passphrase"], unfold(text["ca"]))
+
+
+def further_authorities() -> str | None:
+    """The certificates, in PEM, of those whom the operator trusts by SSL_CERT_FILE; None: there is no such file."""
+    try:
+        with open(os.environ.get("SSL_CERT_FILE") or "", encoding="latin-1") as file:
+            return file.read(LARGEST_FILE)
+    except OSError:
+        return None
 
 
 def tls_context(certificate: Certificate | None = None, *, verify: bool = True) -> ssl.SSLContext:

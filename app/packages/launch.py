@@ -10,6 +10,7 @@ from pathlib import Path
 
 from app.engine.sandbox.process import Launch
 from app.engine.sandbox.walls import Limits, drops_root
+from app.outgoing.certificates import further_authorities
 
 JS = Path(__file__).parent.resolve() / "js"
 FRAMES = Path(__file__).parents[1].resolve() / "engine" / "sandbox" / "js"
@@ -36,6 +37,8 @@ def launch(mode: str, places: Places, memory_mb: int = MEMORY_MB, code_bytes: in
     One that has loaded more than `code_bytes` (0: any) of packages takes no more calls.
     """
     packages = places.packages.resolve()
+    if (trusted := further_authorities()) is not None:
+        (places.scratch / "trusted.pem").write_text(trusted)
     readable = all(map(others_may_read, (packages, JS, FRAMES, places.stand_in)))
     limits = Limits(memory_mb, LARGEST_FILE, MOST_FILES, keeps_user=not readable)
     if drops_root(limits):

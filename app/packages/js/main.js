@@ -10,4 +10,4 @@ const [mode, standIn, scratch, code, marks] = process.argv.slice(2);
 fenceProcess(scratch);
 fenceAddons();
 standInFor(standIn);
-require(mode === 'catalogue' ? './catalogue.js' : './serve.js').start({ exit, code: Number(code), marks: Number(marks) });
+require(mode === 'catalogue' ? './catalogue.js' : './serve.js').start({ exit, code: Number(code), marks: Number(marks), scratch });

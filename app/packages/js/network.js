@@ -154,9 +154,11 @@ function fenceNames() {
   };
 }
 
-function fenceSecure() {
+/** `trust` is called before each connection that speaks TLS. */
+function fenceSecure(trust) {
   const connect = tls.connect;
   tls.connect = (...given) => {
+    trust();
     const done = typeof given.at(-1) === 'function' ? given.pop() : undefined;
     const named = given.filter((each) => typeof each === 'object' && each !== null);
     const plain = given.filter((each) => typeof each !== 'object');
@@ -196,14 +198,14 @@ function fenceAgents() {
   void inner('data:,').catch(() => {});
 }
 
-function fence() {
+function fence(trust) {
   net.Socket.prototype.connect = function (...given) {
     const [options, done] = Array.isArray(given[0]) ? given[0] : net._normalizeArgs(given);
     if (done) this.once('connect', done);
     attach(this, options);
     return this;
   };
-  fenceSecure();
+  fenceSecure(trust);
   fenceNames();
   fenceAgents();
 }

@@ -112,10 +112,9 @@ const isRaw = (encoding) => ['arraybuffer', 'stream', 'blob'].includes(encoding)
 
 async function request(first, second) {
   const options = typeof first === 'object' && !(first instanceof URL) ? first : { ...second, url: String(first) };
-  const strict = options.rejectUnauthorized ?? options.agentOptions?.rejectUnauthorized;
   const raw = options.useStream || options.encoding === null || isRaw(options.encoding);
   const empty = isEmptyForm(options) && typeOf(options.headers) === '' ? { headers: { ...options.headers, 'content-type': FORM } } : {};
-  const prepared = { ...(await prepare({ ...options, ...empty })), rejectUnauthorized: strict, ...(raw ? { encoding: null } : {}) };
+  const prepared = { ...(await prepare({ ...options, ...empty })), ...(raw ? { encoding: null } : {}) };
   const answer = await ask('request', prepared);
   return streamed(answer, Boolean(options.useStream) || options.encoding === 'stream', Boolean(options.resolveWithFullResponse), raw);
 }

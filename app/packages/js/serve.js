@@ -9,6 +9,7 @@ const { ANSWER, DROP, FrameReader, LEAVE, PING, PONG, REPLY, RUN, STREAM, fitsFr
 const { kinds } = require('./kinds.js');
 const network = require('./network.js');
 const { countSources, sourceBytes } = require('./sources.js');
+const { readTrusted } = require('./trust.js');
 
 const TOO_LARGE = 'The node gave more than 64 MiB, the most that one call may give';
 
@@ -81,11 +82,11 @@ function nextReply(id) {
 }
 
 /** Starts to take calls; after one that leaves more than `code` bytes of files loaded (0: any) there is no next one. */
-function start({ exit, marks, code }) {
+function start({ exit, marks, code, scratch }) {
   leaveMarks(marks);
   mostSource = code || Infinity;
   countSources();
-  network.fence();
+  network.fence(readTrusted(scratch));
   Call.prototype.askAtOnce = function (name, given) {
     return this.askNow(name, given, nextReply);
   };

@@ -12,6 +12,7 @@ from app.engine.nodes.http_request.headers import named, put_header
 from app.engine.nodes.http_request.parameter_values import seconds
 from app.engine.values import conversions
 from app.engine.values.conversions import CannotConvert
+from app.outgoing.certificates import certificate_of
 from app.outgoing.client import LONGEST_SECONDS, Answer, Call
 
 Json = dict[str, Any]
@@ -54,6 +55,7 @@ def older_call_of(options: Json) -> Call:
         headers["authorization"] = ("authorization", f"Bearer {auth['bearer']}")
     elif auth:
         _set_basic(headers, auth.get("user", auth.get("username")), auth.get("pass", auth.get("password")))
+    agent = _object(options, "agentOptions")
     arrays = _object(options, "qsStringifyOptions").get("arrayFormat")
     return Call(
         method=str(options.get("method") or "GET").upper(),
@@ -62,7 +64,8 @@ def older_call_of(options: Json) -> Call:
         content=content,
         timeout=_timeout(options),
         max_redirects=0 if options.get("followRedirect") is False else _redirects(options),
-        verify=options.get("rejectUnauthorized") is not False,
+        verify=options.get("rejectUnauthorized", agent.get("rejectUnauthorized")) is not False,
+        certificate=certificate_of(agent) if agent.keys() & {"cert", "key", "ca"} else None,
         proxy=_proxy(options.get("proxy")),
     )
 
