@@ -172,7 +172,7 @@ def create_app(settings: Settings | None = None) -> Flask:
 
 def add_endpoints(app: Flask) -> None:
     """Everything that can be asked, and the document about it; needs no database yet."""
-    app.config.update(openapi.CONFIG, PROVIDE_AUTOMATIC_OPTIONS=False)
+    app.config.update(PROVIDE_AUTOMATIC_OPTIONS=False)
     app.url_map.merge_slashes = False
     app.url_map.strict_slashes = False
     requests.register(app)
@@ -184,9 +184,8 @@ def add_endpoints(app: Flask) -> None:
     bodies.register(app)
     reads.register(app)
     errors.register(app)
-    api = openapi.Api(app)
     for module in MODULES:
-        api.register_blueprint(module.blueprint)
+        app.register_blueprint(module.blueprint)
     app.register_blueprint(operations.blueprint)
     app.register_blueprint(webhooks.blueprint)
     app.register_blueprint(forms.blueprint)
@@ -196,5 +195,4 @@ def add_endpoints(app: Flask) -> None:
     app.register_blueprint(console.blueprint)
     app.register_blueprint(root.blueprint)
     app.register_blueprint(oauth.callbacks)
-    app.register_blueprint(openapi.blueprint)
-    openapi.finish(api, app)
+    openapi.register(app, (module.blueprint for module in MODULES))

@@ -1,16 +1,19 @@
 """What a key can do here, for clients that ask before they begin."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from flask import Response, current_app
+from flask import Response
 from marshmallow import fields, validate
 
 from app.api.face.answers import answer
 from app.api.face.auth import allows, caller
 from app.api.face.blueprint import Blueprint
-from app.api.face.openapi import OPERATIONS, Operation
+from app.api.face.openapi import described
 from app.schemas.base import CamelSchema, StrictSchema
 from app.scopes import ANY, SCOPES
+
+if TYPE_CHECKING:
+    from app.api.face.document import Operation
 
 blueprint = Blueprint("discover", __name__, url_prefix="/api/v1/discover", description="What a key can do.")
 SPEC_URL = "/api/v1/openapi.yml"
@@ -40,8 +43,7 @@ class DiscoverAnswerSchema(CamelSchema):
 @blueprint.endpoint("GET", "", scope=ANY, query=DiscoverQuery, answer=DiscoverAnswerSchema)
 def get_discover(query: dict[str, Any]) -> Response:
     """Tell what this key can do: its scopes, and for each resource the operations and endpoints."""
-    operations: list[Operation] = current_app.extensions[OPERATIONS]
-    allowed = [each for each in operations if allows(caller(), each.scope)]
+    allowed = [each for each in described().operations if allows(caller(), each.scope)]
     resources: dict[str, Any] = {}
     for each in allowed:
         if query.get("resource", each.resource) == each.resource and query.get("operation", each.verb) == each.verb:
@@ -58,7 +60,7 @@ def get_discover(query: dict[str, Any]) -> Response:
     return answer({"data": {"scopes": scopes, "resources": resources, "filters": filters, "specUrl": SPEC_URL}})
 
 
-def render(operation: Operation, *, with_schema: bool) -> dict[str, Any]:
+def render(operation: "Operation", *, with_schema: bool) -> dict[str, Any]:
     """An endpoint as it is told."""
     rendered: dict[str, Any] = {
         "method": operation.method,

@@ -12,7 +12,7 @@ from flask import Flask
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from app.api.face.openapi import DOCUMENT
+from app.api.face.openapi import described
 from app.repository import api_keys
 from app.repository.connection import connect
 from app.settings import Settings
@@ -49,7 +49,8 @@ def operations() -> list[str]:
     """The operations of the document, as schemathesis labels them."""
     bare = Flask("bare")
     add_endpoints(bare)
-    paths = orjson.loads(bare.extensions[DOCUMENT]["openapi.json"])["paths"]
+    with bare.app_context():
+        paths = orjson.loads(described().json)["paths"]
     return [f"{m.upper()} {path}" for path, item in paths.items() for m in item if m != "parameters"]
 
 
