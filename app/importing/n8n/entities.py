@@ -36,6 +36,7 @@ TABLES = {
     "variables": "variables",
     "workflowentity": "workflow_entity",
     "workflowhistory": "workflow_history",
+    "workflowpublishhistory": "workflow_publish_history",
     "workflows_tags": "workflows_tags",
     "workflowtagmapping": "workflows_tags",
 }

@@ -11,6 +11,7 @@ from app.importing.n8n.executions import ExecutionMapper
 from app.importing.n8n.history import HistoryWriter, Show
 from app.importing.n8n.objects import Owners
 from app.importing.n8n.options import ImportOptions
+from app.importing.n8n.published import PublishedVersions
 from app.importing.n8n.report import Report
 from app.importing.n8n.source import Source, SourceError, newest_migration
 from app.importing.n8n.survey import Survey
@@ -74,6 +75,17 @@ class Importer:
         _note_remarks(source, report)
         return report, brought
 
+    def count_gone(self, source: Source, report: Report) -> None:
+        """Count the executions that came and are not there any more: they stay here. Reads all of both sides."""
+        there = source.count_brought()
+        if there is None:
+            return
+        with self._connection.transaction():
+            highest = import_progress.progress(self._connection, source.name).highest_id
+            here = imports.count_up_to(self._connection, highest)
+        if here > there:
+            report.count("executions", "here that are gone there", here - there)
+
     def _bring_all_small(self, source: Source, report: Report) -> tuple[Report, Owners, Workflows, dict[str, str]]:
         """All that is small, in one transaction. Raises what is in REFUSED."""
         owners = Owners(source, self._options, report)
@@ -132,7 +144,7 @@ class Importer:
     def _bring_executions(
         self, source: Source, owners: Owners, tag_ids: dict[str, str], report: Report, show: Callable[[int], None]
     ) -> None:
-        versions = VersionsThatRan(self._connection, owners)
+        versions = VersionsThatRan(self._connection, owners, PublishedVersions(source))
         mapper = ExecutionMapper(
             version_of=versions.of,
             project_of=owners.of_workflow,

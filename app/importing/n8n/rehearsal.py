@@ -16,6 +16,7 @@ from app.engine.sandbox import Sandbox
 from app.importing.n8n.binary import BinaryReader
 from app.importing.n8n.definitions import document_of
 from app.importing.n8n.flatted import UnreadableFlatted, unflatten
+from app.importing.n8n.published import PublishedVersions
 from app.importing.n8n.rows import Row
 from app.importing.n8n.source import Source, SourceExecution
 
@@ -81,6 +82,7 @@ class Rehearsed:
 def rehearse(source: Source, types: NodeTypes, number: int, timezone: str) -> Iterator[Rehearsed]:
     """Run the newest `number` successful executions of each workflow. Raises SourceError."""
     versions = {str(row["versionId"]): row for row in source.rows("workflow_history") if row.get("versionId")}
+    published = PublishedVersions(source)
     with asyncio.Runner() as runner, ExitStack() as stack:
         sandbox = Sandbox(spares=0)
         runner.run(sandbox.__aenter__())
@@ -89,7 +91,7 @@ def rehearse(source: Source, types: NodeTypes, number: int, timezone: str) -> It
             rehearsed = Rehearsed(str(row["id"]), str(row.get("name")))
             ids = source.newest(rehearsed.id, number)
             for execution in source.executions(NONE_ABOVE, ids) if ids else ():
-                version = versions.get(str(execution.row.get("workflowVersionId")))
+                version = versions.get(str(published.ran(execution.row)))
                 workflow = execution.workflow or document_of(row, version)
                 runner.run(
                     _rehearse_one(rehearsed, execution, workflow, Stage(sandbox, types, timezone, source.read_file))

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from app.importing.n8n import definitions
 from app.importing.n8n.objects import Owners
+from app.importing.n8n.published import PublishedVersions
 from app.importing.n8n.source import SourceExecution
 from app.repository import imported_objects
 from app.repository.connection import Connection
@@ -17,18 +18,19 @@ MOST_REMEMBERED = 20_000
 class VersionsThatRan:
     """Finds the version, and stores it where n8n's history does not have it."""
 
-    def __init__(self, connection: Connection, owners: Owners) -> None:
-        self._connection, self._owners = connection, owners
+    def __init__(self, connection: Connection, owners: Owners, published: PublishedVersions) -> None:
+        self._connection, self._owners, self._published = connection, owners, published
         self._known: OrderedDict[tuple[str, Any], UUID] = OrderedDict()
 
     def of(self, execution: SourceExecution) -> UUID:
         """The id of the version; what is not known of it is empty."""
         workflow_id = str(execution.row["workflowId"])
-        named = definitions.version_id(execution.row, "workflowVersionId")
-        if named is not None and (found := self._remembered(workflow_id, named)) is not None:
-            return found
-        if named is not None and imported_objects.known_versions(self._connection, workflow_id, [named]):
-            return self._remember(workflow_id, named, named)
+        noted = definitions.version_id(execution.row, "workflowVersionId")
+        for named in dict.fromkeys((self._published.ran(execution.row), noted)):
+            if named is not None and (found := self._remembered(workflow_id, named)) is not None:
+                return found
+            if named is not None and imported_objects.known_versions(self._connection, workflow_id, [named]):
+                return self._remember(workflow_id, named, named)
         return self._store(workflow_id, execution)
 
     def forget(self) -> None:
