@@ -5,7 +5,7 @@ import os
 import secrets
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 LARGEST_MIB = 8
 SECONDS_BETWEEN_LINES = 10
+DETAIL = "    "
+"""What lines of a report begin with that belong to the one above."""
 
 
 bring_in: click.Group = DefaultGroup(
@@ -159,12 +161,13 @@ def move(wanted: "Move", connection: Connection, settings: Settings, given: dict
         return
     if given["remove_demo"]:
         click.echo(f"Deleted the demo workflows and {remove_demo(connection)} executions")
+    told: set[str] = set()
     try:
         with activation(settings, connection, asked=given["activate"]) as activate:
             while True:
                 with Progress() as progress:
-                    report = wanted.bring(progress.add, progress.expect, activate)
-                show_report(report, given["report"])
+                    report = wanted.bring(progress.add, progress.expect, activate, follow=given["follow"])
+                show_report(report, given["report"], told)
                 if not given["follow"]:
                     break
                 time.sleep(given["every"])
@@ -203,11 +206,29 @@ class Progress:
             click.echo(f"{self._done:,} of at most {self._bar.length:,} executions", err=True)
 
 
-def show_report(report: "Report", file: Path | None) -> None:
-    """Print the report, and write it where that was asked for."""
-    for line in report.lines():
+def show_report(report: "Report", file: Path | None, told: set[str] | None = None) -> None:
+    """Print the report, but for what was `told` before, which is added to; write it where that was asked for."""
+    for line in report.lines() if told is None else news(report.lines(), told):
         click.echo(line)
     write_report(report, file)
+
+
+def news(lines: Iterable[str], told: set[str]) -> Iterator[str]:
+    """The first line, and those that were not `told` the last time, details below their headings; it is replaced."""
+    before, heading, is_shown = frozenset(told), "", False
+    told.clear()
+    for number, line in enumerate(lines):
+        is_detail = line.startswith(DETAIL)
+        if not is_detail:
+            heading, is_shown = line, False
+        key = f"{heading}\n{line}" if is_detail else line
+        told.add(key)
+        if number and key in before:
+            continue
+        if is_detail and not is_shown:
+            yield heading
+        is_shown = True
+        yield line
 
 
 def check_report(file: Path | None) -> None:

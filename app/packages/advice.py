@@ -1,6 +1,7 @@
 """What to do about a type of node that is not here, as far as its name tells which package it is of."""
 
 import re
+from collections.abc import Collection
 
 from app.packages.licences import is_n8n
 from app.packages.store import NAME
@@ -19,6 +20,12 @@ def how_to_add(package: str) -> str:
     """How somebody gets a package that is not listed."""
     accepting = " --accept-license" if is_n8n(package) else ""
     return f". It is of the package {package}, which is not installed: `flask packages add {package}{accepting}`"
+
+
+def advise(kind: str, packages: Collection[str]) -> str:
+    """What to do about a type of node that none of these packages has; empty where they should have it."""
+    package = package_of(kind)
+    return "" if package is None or package in packages else how_to_add(package)
 
 
 def how_to_wait(package: str, reason: str | None) -> str:

@@ -8,6 +8,7 @@ import logging
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from psycopg_pool import ConnectionPool
@@ -16,7 +17,7 @@ from app.credentials.completion import Definitions
 from app.credentials.credential_type import CredentialType
 from app.credentials.types import TYPES, type_of
 from app.engine.run.node_types import NodeTypes
-from app.packages.advice import how_to_add, package_of
+from app.packages.advice import advise
 from app.packages.credential_types import packaged_type
 from app.packages.definitions import definitions_of
 from app.packages.host import Host
@@ -95,8 +96,7 @@ class KnownPackages:
 
     def advise(self, kind: str) -> str:
         """What to do about a type of node that no package here has: see NodeTypes."""
-        package = package_of(kind)
-        return "" if package is None or package in self._contents.packages else how_to_add(package)
+        return advise(kind, self._contents.packages)
 
     def credential(self, name: str) -> PackagedCredential | None:
         """The credential type of that name, of any package."""
@@ -149,6 +149,7 @@ def listed_types(connection: Connection, own: NodeTypes) -> NodeTypes:
     """Our own types and those of the packages that are listed now, for who asks once."""
     names = [each.name for each in node_packages.list_packages(connection)]
     types = own.copy()
+    types.advise = partial(advise, packages=names)
     types.further = contents_of(0, node_packages.read_manifests(connection, names)).types
     return types
 

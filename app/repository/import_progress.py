@@ -2,8 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
 
-from app.repository.connection import Connection, scalar
+import orjson
+
+from app.repository.connection import Connection, json_of, scalar
 from app.repository.errors import Conflict
 
 LOCK = "SELECT pg_try_advisory_lock(hashtext('executions import'))"
@@ -15,15 +19,17 @@ PROGRESS = """
 """
 
 SAVE_ACTIVE = """
-    INSERT INTO imports AS i (source, active)
-    VALUES (%(source)s, %(active)s)
-    ON CONFLICT (source) DO UPDATE SET active = EXCLUDED.active, changed_at = now()
+    INSERT INTO imported_active AS a (source, workflow_id, version_id, webhooks, seen_at)
+    VALUES (%(source)s, %(workflow_id)s, %(version_id)s, %(webhooks)s, now())
+    ON CONFLICT (source, workflow_id) DO UPDATE
+       SET version_id = EXCLUDED.version_id, webhooks = EXCLUDED.webhooks, seen_at = EXCLUDED.seen_at
 """
 
 ACTIVE = """
-    SELECT i.active
-      FROM imports AS i
-     WHERE i.source = %(source)s
+    SELECT a.workflow_id, a.version_id, a.webhooks, a.seen_at
+      FROM imported_active AS a
+     WHERE a.source = %(source)s
+     ORDER BY a.seen_at DESC, a.workflow_id
 """
 
 HIGHEST = """
@@ -66,6 +72,26 @@ class Progress:
     unfinished: Sequence[int] = ()
 
 
+WebhookThere = tuple[str, str, str | None, str]
+"""A webhook of n8n: its method, path, webhook id (where it is part of the address) and node."""
+
+
+@dataclass(frozen=True, slots=True)
+class ActiveThere:
+    """A workflow that is active in n8n, at a version (None: the current one), and its webhooks."""
+
+    workflow_id: str
+    version_id: UUID | None
+    webhooks: Sequence[WebhookThere]
+
+
+@dataclass(frozen=True, slots=True)
+class SeenActive(ActiveThere):
+    """One that was active when it was last seen so."""
+
+    seen_at: datetime
+
+
 def be_the_only_import(connection: Connection) -> bool:
     """Whether no other import is under way; this one is, from now on, until the connection is closed."""
     return bool(scalar(connection, LOCK))
@@ -88,14 +114,29 @@ def save_progress(connection: Connection, source: str, reached: Progress) -> Non
     connection.execute(SAVE_PROGRESS, values)
 
 
-def save_active(connection: Connection, source: str, workflow_ids: Sequence[str]) -> None:
-    """Remember which workflows are active there, for when they are switched off there to be switched on here."""
-    connection.execute(SAVE_ACTIVE, {"source": source, "active": list(workflow_ids)})
+def save_active(connection: Connection, source: str, active: Sequence[ActiveThere]) -> None:
+    """Note which workflows are active there now."""
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            SAVE_ACTIVE,
+            [
+                {
+                    "source": source,
+                    "workflow_id": each.workflow_id,
+                    "version_id": each.version_id,
+                    "webhooks": json_of(orjson.dumps(each.webhooks)),
+                }
+                for each in active
+            ],
+        )
 
 
-def active_before(connection: Connection, source: str) -> list[str]:
-    """Which workflows were active there when they were last remembered."""
-    return scalar(connection, ACTIVE, {"source": source}) or []
+def seen_active(connection: Connection, source: str) -> list[SeenActive]:
+    """Which workflows were ever seen active there, the latest first."""
+    return [
+        SeenActive(workflow_id, version_id, orjson.loads(webhooks), seen_at)
+        for workflow_id, version_id, webhooks, seen_at in connection.execute(ACTIVE, {"source": source})
+    ]
 
 
 def refuse_to_mix(connection: Connection, highest_id: int) -> None:

@@ -59,6 +59,8 @@ CURRENT = """
        FOR UPDATE
 """
 
+ACTIVE_HERE = "SELECT w.id FROM workflows AS w WHERE w.active"
+
 ADD_WORKFLOW = """
     INSERT INTO workflows (id, project_id, version_id, folder, is_archived, created_at, updated_at)
     VALUES (%(id)s, %(project_id)s, %(version_id)s, %(folder)s, %(is_archived)s, %(created_at)s, %(updated_at)s)
@@ -179,6 +181,11 @@ def current_workflow(connection: Connection, workflow_id: str) -> CurrentWorkflo
     """What the workflow is here, locked until the transaction ends; None: it is not here."""
     row = connection.execute(CURRENT, {"id": workflow_id}).fetchone()
     return None if row is None else CurrentWorkflow(*row)
+
+
+def active_workflows(connection: Connection) -> set[str]:
+    """The ids of the workflows whose triggers start executions here."""
+    return {row[0] for row in connection.execute(ACTIVE_HERE)}
 
 
 def add_workflow(

@@ -90,15 +90,21 @@ NEIGHBOURS = """
 
 # A failure that came earlier and has been mended there since.
 LINK_RETRIES = """
-    WITH linked AS (
-        UPDATE executions AS e
-           SET retry_success_id = r.id
+    WITH newest AS (
+        SELECT r.retry_of, r.workflow_id, max(r.id) AS id
           FROM executions AS r
-         WHERE r.id = ANY(%(ids)s) AND r.status = 'success' AND e.id = r.retry_of AND e.workflow_id = r.workflow_id
-           AND e.retry_success_id IS NULL
-        RETURNING e.id, e.status)
-    INSERT INTO mended_failures (execution_id)
-    SELECT l.id FROM linked AS l WHERE l.status IN ('error', 'crashed')
+         WHERE r.id = ANY(%(ids)s) AND r.status = 'success'
+         GROUP BY r.retry_of, r.workflow_id),
+    mended AS (
+        INSERT INTO mended_failures (execution_id)
+        SELECT e.id
+          FROM executions AS e
+          JOIN newest AS n ON n.retry_of = e.id AND n.workflow_id = e.workflow_id
+         WHERE e.status IN ('error', 'crashed') AND e.retry_success_id IS NULL)
+    UPDATE executions AS e
+       SET retry_success_id = n.id
+      FROM newest AS n
+     WHERE e.id = n.retry_of AND e.workflow_id = n.workflow_id AND coalesce(e.retry_success_id, 0) < n.id
 """
 
 CREATED_AT = """
@@ -251,6 +257,11 @@ def _save_rest(connection: Connection, execution: ImportedExecution, data: Encod
         connection.execute(SAVE_METADATA, {"id": execution.id, "key": key, "value": value})
     for tag_id in execution.tags:
         connection.execute(SAVE_TAG, {"id": execution.id, "tag_id": tag_id})
+
+
+def count_up_to(connection: Connection, highest_id: int) -> int:
+    """How many executions there are with ids up to this one. Reads them all."""
+    return int(scalar(connection, "SELECT count(*) FROM executions AS e WHERE e.id <= %(id)s", {"id": highest_id}) or 0)
 
 
 def start_own_ids(connection: Connection) -> None:

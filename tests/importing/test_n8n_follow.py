@@ -128,16 +128,51 @@ def test_an_execution_that_shows_up_after_a_later_one_comes(bring, target, sqlit
     assert {late, late + 1} <= statuses(target).keys()
 
 
-def test_what_was_active_is_remembered_when_all_is_deactivated_before_the_last_pass(bring, sqlite_file):
+def test_what_was_active_is_remembered_when_it_is_deactivated_one_by_one(bring, target, sqlite_file):
+    """As somebody does it before the last pass, while an earlier one goes on."""
     bring(sqlite_file)
-    connection = sqlite3.connect(sqlite_file)
-    with connection:
-        connection.execute("UPDATE workflow_entity SET active = 0")
-    connection.close()
+    active = {row["id"]: row["activeVersionId"] for row in n8n.rows("workflow_entity") if row["active"]}
+    approval = n8n.WORKFLOWS["Move: approval"]
+    target.execute("UPDATE imported_active SET seen_at = now() - interval '2 days' WHERE workflow_id = %s", [approval])
+    off = 'UPDATE workflow_entity SET active = 0, "activeVersionId" = NULL'
+    n8n.change(sqlite_file, f"{off} WHERE id <> ?", ORDERS)
     bring(sqlite_file)
-    activated: list[str] = []
-    bring(sqlite_file, activate=lambda workflow_id, version_id: activated.append(workflow_id))
-    assert sorted(activated) == sorted(row["id"] for row in n8n.rows("workflow_entity") if row["active"])
+    n8n.change(sqlite_file, off)
+    n8n.change(sqlite_file, "DELETE FROM webhook_entity")
+    activated: dict[str, str] = {}
+    report = bring(
+        sqlite_file, activate=lambda workflow_id, version_id: activated.update({workflow_id: str(version_id)})
+    )
+    # Of one that was edited since it was published, the published version.
+    assert activated == {id: version for id, version in active.items() if id != approval}
+    assert "Nothing answers POST move-orders (workflow kpQ252pHHoK4e8eP, node Webhook) here." in report.notes
+    (found,) = [each for each in report.workflows if each.id == approval]
+    assert "was last active there at" in found.findings[-1]
+
+
+def test_the_switch_leaves_what_somebody_wants_here(bring, target, sqlite_file):
+    bring(sqlite_file)
+    nightly, tokyo = n8n.WORKFLOWS["Move: nightly"], n8n.WORKFLOWS["Move: Tokyo"]
+    target.execute(
+        "INSERT INTO workflow_versions (id, workflow_id, project_id, name, definition)"
+        " SELECT '00000000-0000-4000-8000-000000000001', workflow_id, project_id, name, definition"
+        "   FROM workflow_versions AS v WHERE v.id = (SELECT version_id FROM workflows WHERE id = %s)",
+        [tokyo],
+    )
+    target.execute("UPDATE workflows SET version_id = '00000000-0000-4000-8000-000000000001' WHERE id = %s", [tokyo])
+    target.execute("UPDATE workflows SET active = true WHERE id = %s", [nightly])
+    activated: dict[str, object] = {}
+    report = bring(sqlite_file, activate=lambda workflow_id, version_id: activated.update({workflow_id: version_id}))
+    assert nightly not in activated
+    assert report.counts["workflows"]["active here already"] == 1
+    assert activated[tokyo] is None  # at its current version, which was made here
+
+
+def test_executions_that_are_gone_there_are_counted(bring, sqlite_file):
+    bring(sqlite_file)
+    n8n.change(sqlite_file, 'UPDATE execution_entity SET "deletedAt" = "startedAt" WHERE id IN (1, 2)')
+    n8n.change(sqlite_file, "DELETE FROM execution_entity WHERE id = 3")
+    assert bring(sqlite_file).counts["executions"]["here that are gone there"] == 3
 
 
 def test_a_failure_that_is_mended_there_later_is_mended_here(bring, target, sqlite_file):
@@ -151,6 +186,14 @@ def test_a_failure_that_is_mended_there_later_is_mended_here(bring, target, sqli
     )
     bring(sqlite_file)
     assert n8n.one(target, "SELECT retry_success_id FROM executions WHERE id = %s", failed) == (40,)
+    n8n.change(
+        sqlite_file,
+        "INSERT INTO execution_entity (id, finished, mode, status, retryOf, startedAt, workflowId)"
+        " SELECT 41, 1, 'retry', 'success', id, '2026-11-28 10:00:02', workflowId FROM execution_entity WHERE id = ?",
+        failed,
+    )
+    bring(sqlite_file)
+    assert n8n.one(target, "SELECT retry_success_id FROM executions WHERE id = %s", failed) == (41,)
     assert n8n.one(target, "SELECT count(*) FROM mended_failures WHERE execution_id = %s", failed) == (1,)
 
 

@@ -1,7 +1,12 @@
 """A second run brings what is new, leaves what was changed here, and mixes nothing."""
 
+from datetime import UTC, datetime
+from uuid import UUID
+
 import pytest
 
+from app.importing.n8n.open_source import Access, open_source
+from app.importing.n8n.published import PublishedVersions
 from app.repository.import_progress import CannotMix
 from tests.importing import n8n
 from tests.importing.n8n import change, one
@@ -26,7 +31,8 @@ def test_a_second_run_brings_the_rest(bring, target, sqlite_file):
         ORDERS,
     )
     report = bring(sqlite_file)
-    assert report.counts["executions"] == {"created": 1, "brought up to date": 2}
+    # One has a file in a folder that is not named: it is looked at again.
+    assert report.counts["executions"] == {"created": 1, "brought up to date": 2, "here already": 1}
     assert report.counts["workflows"] == {"unchanged": 11}
     assert one(target, "SELECT status, wait_till FROM executions WHERE id = %s", ended) == ("success", None)
     assert one(target, "SELECT count(*) FROM imported_waits") == (1,)
@@ -94,3 +100,46 @@ def test_what_was_changed_here_stays(bring, target, sqlite_file):
         "SELECT v.name FROM workflows w JOIN workflow_versions v ON v.id = w.version_id WHERE w.id = %s",
         APPROVAL,
     ) == ("Ours now",)
+
+
+def test_files_come_when_their_folder_is_named_later(bring, target, sqlite_file):
+    unnamed, named = Access(key=n8n.KEY), Access(key=n8n.KEY, storage=sqlite_file.parent / "storage")
+    lost = bring(sqlite_file, access=unnamed).losses
+    assert list(lost.values()) == [[13]]
+    assert "--storage" in next(iter(lost))
+    report = bring(sqlite_file, access=named)
+    assert (report.losses, report.counts["executions"]["brought up to date"]) == ({}, 3)  # and the two that wait
+    assert not bring(sqlite_file, access=named).losses
+
+
+def test_what_a_trigger_started_ran_the_version_that_was_published_then(bring, target, sqlite_file):
+    """n8n notes the version that was current: the draft, where there is one."""
+    draft, published = (
+        next(row[name] for row in n8n.rows("workflow_entity") if row["id"] == ORDERS)
+        for name in ("versionId", "activeVersionId")
+    )
+    change(sqlite_file, 'UPDATE execution_entity SET "workflowVersionId" = ? WHERE id IN (1, 2, 3)', draft)
+    change(sqlite_file, "UPDATE execution_entity SET mode = 'manual' WHERE id = 2")
+    bring(sqlite_file)
+    ran = "SELECT id, workflow_version_id::text FROM executions WHERE id <= 3 ORDER BY id"
+    assert dict(target.execute(ran).fetchall()) == {1: published, 2: draft, 3: published}
+
+
+def test_the_history_of_what_was_published_says_what_ran(sqlite_file):
+    change(sqlite_file, 'CREATE TABLE workflow_publish_history (id, "workflowId", "versionId", event, "createdAt")')
+    first, second = (f"00000000-0000-4000-8000-00000000000{number}" for number in (1, 2))
+    for number, (version, event, hour) in enumerate(
+        [(first, "activated", 10), (first, "deactivated", 12), (second, "activated", 14)]
+    ):
+        at = f"2026-11-28 {hour}:00:00.000"
+        insert = "INSERT INTO workflow_publish_history VALUES (?, ?, ?, ?, ?)"
+        change(sqlite_file, insert, number, ORDERS, version, event, at)
+    source = open_source([str(sqlite_file)], Access())
+    published = PublishedVersions(source)
+    source.close()
+    third = UUID("00000000-0000-4000-8000-000000000003")
+    row = {"workflowId": ORDERS, "workflowVersionId": str(third), "mode": "webhook"}
+    at = {hour: datetime(2026, 11, 28, hour, 30, tzinfo=UTC) for hour in (9, 10, 12, 14)}
+    ran = [published.ran({**row, "startedAt": at[hour]}) for hour in at]
+    assert ran == [third, UUID(first), third, UUID(second)]
+    assert published.ran({**row, "mode": "manual", "startedAt": at[14]}) == third

@@ -4,11 +4,12 @@ import base64
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from app.importing.n8n.files_of_runs import LARGEST, TooLarge
+from app.importing.n8n.files_of_runs import LARGEST, STORAGE, NoFolder, TooLarge
 
 MODES = ("filesystem-v2:", "filesystem:", "database:", "s3:", "azure:")
 TOO_LARGE = f"a file was not brought: it is too large {LARGEST}"
-MISSING = "a file was not brought: its bytes are not to be had (--storage names n8n's storage folder)"
+NO_FOLDER = f"a file was not brought {STORAGE}"
+MISSING = "a file was not brought: its bytes are not to be had"
 MARKS = tuple(f'"{mode}' for mode in MODES)
 
 
@@ -36,6 +37,9 @@ class BinaryReader:
             content = self._read(reference)
         except TooLarge:
             self._say_lost(TOO_LARGE)
+            return
+        except NoFolder:
+            self._say_lost(NO_FOLDER)
             return
         if content is None:
             self._say_lost(MISSING)

@@ -12,7 +12,7 @@ import orjson
 from app.engine.run.document import RunDocument
 from app.engine.run.preview import preview
 from app.importing.n8n.binary import BinaryReader
-from app.importing.n8n.files_of_runs import LARGEST
+from app.importing.n8n.files_of_runs import LARGEST, STORAGE
 from app.importing.n8n.flatted import UnreadableFlatted, replace_lone_surrogates, unflatten
 from app.importing.n8n.rows import UNREADABLE, Row
 from app.importing.n8n.source import SourceExecution
@@ -48,9 +48,9 @@ class Losses:
         self.reasons.append(reason)
 
     @property
-    def too_large(self) -> bool:
-        """Whether a later run with a higher bound brings more of it."""
-        return any(reason.endswith(LARGEST) for reason in self.reasons)
+    def mendable(self) -> bool:
+        """Whether a later run with a higher bound, or with the folder of files, brings more of it."""
+        return any(reason.endswith((LARGEST, STORAGE)) for reason in self.reasons)
 
 
 class ExecutionMapper:

@@ -7,6 +7,14 @@ LARGEST = "(--largest)"
 """What a loss ends with that a higher bound mends."""
 
 
+STORAGE = "(--storage names n8n's storage folder)"
+"""What a loss ends with that the folder mends, where none was named."""
+
+
+class NoFolder(Exception):
+    """The file is in a folder that was not named."""
+
+
 class TooLarge(Exception):
     """The file has more bytes than are brought."""
 
@@ -24,14 +32,16 @@ class RunFiles:
     def read(self, reference: str) -> bytes | None:
         """The bytes that `filesystem-v2:path` or `filesystem:path` names; None when they cannot be had.
 
-        Raises TooLarge."""
+        Raises TooLarge, NoFolder."""
         mode, _, name = reference.partition(":")
         return self.read_path(name) if mode in ("filesystem", "filesystem-v2") else None
 
     def read_path(self, name: str) -> bytes | None:
-        """The bytes of a file within the folder; None when it is not there or elsewhere. Raises TooLarge."""
+        """The bytes of a file within the folder; None when it is not there or elsewhere.
+
+        Raises TooLarge, NoFolder."""
         if self.folder is None:
-            return None
+            raise NoFolder
         root = self.folder.resolve()
         try:
             path = (root / name).resolve()

@@ -113,7 +113,7 @@ class HistoryWriter:
         import_progress.save_progress(self._connection, name, saved)
 
     def _store(self, executions: list[SourceExecution], *, above: int) -> list[int]:
-        """Store them, and return the ids of those that are too large to come whole, for now."""
+        """Store them, and return the ids of those that do not come whole, for now."""
         records, left_behind = [], []
         for execution in executions:
             record, losses = self._mapper.record(execution, in_order=execution.id > above)
@@ -123,7 +123,7 @@ class HistoryWriter:
             records.append(record)
             for reason in losses.reasons:
                 self._report.lose(execution.id, reason)
-            if losses.too_large and execution.row.get("status") != "waiting":
+            if losses.mendable and execution.row.get("status") != "waiting":
                 left_behind.append(execution.id)
         brought = imports.bring(self._connection, records)
         self._count(records, brought)

@@ -56,17 +56,26 @@ class Move:
                 show(rehearsed)
         return report
 
-    def bring(self, show: Show, expect: Callable[[int | None], None], activate: Activate | None = None) -> Report:
+    def bring(
+        self,
+        show: Show,
+        expect: Callable[[int | None], None],
+        activate: Activate | None = None,
+        *,
+        follow: bool = False,
+    ) -> Report:
         """Bring what is not here. `expect` is told how many executions there are at most.
 
-        With `activate`, what was active there is activated here, and what waits goes on. Raises SourceError, CannotMix.
+        Without `follow` it is also counted what is gone there. With `activate`, what was active there is activated
+        here, and what waits goes on. Raises SourceError, CannotMix.
         """
         with closing(self._open()) as source:
             expect(source.count_executions() if self._options.executions else 0)
             report, brought = self._importer.bring(source, show)
-            if activate is None:
-                switch.remember_active(self._connection, source, brought.active())
-            else:
+            switch.remember_active(self._connection, source, brought.active())
+            if not follow and self._options.executions:
+                self._importer.count_gone(source, report)
+            if activate is not None:
                 self._switch(source, brought, report, activate)
         return report
 
@@ -82,15 +91,26 @@ class Move:
 
     def _switch(self, source: Source, brought: Workflows, report: Report, activate: Activate) -> None:
         by_id = {findings.id: findings for findings in report.workflows}
-        for workflow_id in switch.to_activate(self._connection, source, brought.active()):
-            problem = activate(workflow_id, brought.published(workflow_id))
+        active, earlier = switch.to_activate(self._connection, source, brought.known)
+        active_here = switch.active_here(self._connection)
+        for seen in active:
+            if seen.workflow_id in active_here:  # at the version that somebody wants here
+                report.count("workflows", "active here already")
+                continue
+            there = None if brought.changed_here(seen.workflow_id) else seen.version_id
+            problem = activate(seen.workflow_id, switch.known_version(self._connection, seen.workflow_id, there))
             report.count("workflows", "activated" if problem is None else "that cannot be active here")
-            if problem is not None and workflow_id in by_id:
-                by_id[workflow_id].findings.append(f"cannot be active here: {problem}")
+            if problem is not None and seen.workflow_id in by_id:
+                by_id[seen.workflow_id].findings.append(f"cannot be active here: {problem}")
+        for seen in earlier:
+            if seen.workflow_id in by_id and seen.workflow_id not in active_here:
+                by_id[seen.workflow_id].findings.append(
+                    f"was last active there at {seen.seen_at:%Y-%m-%d %H:%M %Z}: activate it here where it is to run"
+                )
         released = switch.release_waits(self._connection)
         if released:
             report.count("executions", "that wait go on here", released)
-        for address in switch.unanswered(self._connection, source):
+        for address in switch.unanswered(self._connection, source, active):
             report.note(f"Nothing answers {address} here.")
 
 

@@ -14,7 +14,7 @@ from psycopg.types.datetime import TimestamptzLoader
 
 from app.importing.n8n.files_of_runs import RunFiles, TooLarge
 from app.importing.n8n.known_tables import remarks_on, whole
-from app.importing.n8n.queries import NEWEST, executions_query, has
+from app.importing.n8n.queries import NEWEST, brought_query, executions_query, has
 from app.importing.n8n.rows import Row, normalise
 from app.importing.n8n.source import SourceError, SourceExecution
 from app.importing.n8n.stored_executions import read_stored
@@ -96,6 +96,13 @@ class PostgresqlSource:
         query = sql.SQL("SELECT count(*) AS n FROM {}").format(self._identifier("execution_entity"))
         with self._reading():
             row = self._connection.execute(query).fetchone()
+        return None if row is None else row["n"]
+
+    def count_brought(self) -> int | None:
+        if not has(self._columns, "execution_entity", "id"):
+            return None
+        with self._reading():
+            row = self._connection.execute(brought_query(self._columns, self._table).encode()).fetchone()
         return None if row is None else row["n"]
 
     def executions(self, above: int, ids: Sequence[int] = ()) -> Iterator[SourceExecution]:

@@ -17,6 +17,9 @@ DATA = {
 SIZES_OF_JSON = {"postgresql": "pg_column_size({})", "sqlite": "length(CAST({} AS BLOB))"}
 """PostgreSQL knows what JSON takes on disk without reading it. n8n bounds the size of a workflow."""
 
+ENDED_OR_WAITS = """e.status NOT IN ('new', 'running')"""
+NOT_DELETED = 'e."deletedAt" IS NULL'
+
 WORKFLOW = 'd."workflowData"'
 
 NEWEST = """
@@ -26,6 +29,13 @@ NEWEST = """
      ORDER BY e.id DESC
      LIMIT {}
 """
+
+
+def brought_query(columns: Columns, table: Callable[[str], str]) -> str:
+    """SQL that counts the executions that would come if none were here."""
+    parts = {"status": ENDED_OR_WAITS, "deletedAt": NOT_DELETED}
+    conditions = [part for name, part in parts.items() if has(columns, "execution_entity", name)]
+    return f"SELECT count(*) AS n FROM {table('execution_entity')} AS e WHERE {' AND '.join(conditions) or 'true'}"
 
 
 def executions_query(columns: Columns, dialect: str, table: Callable[[str], str], largest: int) -> str:

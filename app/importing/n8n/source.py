@@ -50,6 +50,9 @@ class Source(Protocol):
     def count_executions(self) -> int | None:
         """About how many executions there are; None where that is not known."""
 
+    def count_brought(self) -> int | None:
+        """How many executions would come if none were here; None where that is not known."""
+
     def executions(self, above: int, ids: Sequence[int] = ()) -> Iterator[SourceExecution]:
         """Those with a higher id and those with one of these `ids`, oldest first. Raises SourceError."""
 

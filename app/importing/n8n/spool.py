@@ -97,6 +97,9 @@ class Spool:
     def count_executions(self) -> int | None:
         return int(self._connection.execute("SELECT count(*) FROM executions").fetchone()[0])
 
+    def count_brought(self) -> int | None:
+        return None
+
     def executions(self, above: int, ids: Sequence[int] = ()) -> Iterator[SourceExecution]:
         lowest = min(above, *(number - 1 for number in ids)) if ids else above
         wanted = set(ids)

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from app.importing.n8n.files_of_runs import RunFiles, TooLarge
 from app.importing.n8n.known_tables import remarks_on, whole
-from app.importing.n8n.queries import NEWEST, executions_query, has
+from app.importing.n8n.queries import NEWEST, brought_query, executions_query, has
 from app.importing.n8n.rows import Row, normalise
 from app.importing.n8n.source import SourceError, SourceExecution
 from app.importing.n8n.stored_executions import read_stored
@@ -63,6 +63,12 @@ class SqliteSource:
         with self._reading():
             query = f"SELECT count(*) FROM {self._table('execution_entity')}"
             return int(self._connection.execute(query).fetchone()[0])
+
+    def count_brought(self) -> int | None:
+        if not has(self._columns, "execution_entity", "id"):
+            return None
+        with self._reading():
+            return int(self._connection.execute(brought_query(self._columns, self._table)).fetchone()[0])
 
     def executions(self, above: int, ids: Sequence[int] = ()) -> Iterator[SourceExecution]:
         if not has(self._columns, "execution_entity", "id"):

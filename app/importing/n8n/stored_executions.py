@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from app.importing.n8n.files_of_runs import LARGEST, RunFiles, TooLarge
+from app.importing.n8n.files_of_runs import LARGEST, STORAGE, NoFolder, RunFiles, TooLarge
 from app.importing.n8n.rows import Row, normalise, read_json
 from app.importing.n8n.source import SourceExecution
 
@@ -41,15 +41,18 @@ def _read_bundle(execution: SourceExecution, files: RunFiles) -> None:
     except TooLarge:
         execution.missing = too_large(files.most_bytes)
         return
+    except NoFolder:
+        execution.missing = f"its data is kept in files {STORAGE}"
+        return
     if content is None:
-        execution.missing = f"its data is in n8n's storage folder ({name}): name that folder with --storage"
+        execution.missing = "its data is not in n8n's storage folder"
         return
     try:
         bundle = read_json(content)
         execution.flatted = bundle["data"]
         execution.workflow = execution.workflow or bundle.get("workflowData")
     except (KeyError, TypeError, ValueError):
-        execution.missing = f"its data in n8n's storage folder ({name}) cannot be read"
+        execution.missing = "its data in n8n's storage folder cannot be read"
 
 
 def too_large(most_bytes: int) -> str:

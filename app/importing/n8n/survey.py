@@ -63,7 +63,7 @@ class Survey:
             if not self._types.find(name, number).installed:
                 unknown.setdefault(self._types.explain_unknown(name, number), []).append(str(node.get("name")))
         for reason, names in unknown.items():
-            yield f"{reason} (node {_named(names)}): replace it, or let the workflow stay in n8n"
+            yield f"node {_named(names)}: {reason}. Otherwise replace it, or let the workflow stay in n8n"
 
     def _missing_credentials(self, nodes: list[dict[str, Any]]) -> Iterator[str]:
         for node in nodes:

@@ -1,26 +1,58 @@
 """The switch from n8n to this program: what waited goes on here, and every address of the old one is answered here."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import timedelta
+from uuid import UUID
 
 from app.importing.n8n.source import Source
-from app.repository import import_progress, imported_waits, imports, triggers
+from app.repository import import_progress, imported_objects, imported_waits, imports, triggers
 from app.repository.connection import Connection
+from app.repository.import_progress import ActiveThere, SeenActive, WebhookThere
+
+SWITCH_TAKES = timedelta(hours=1)
+"""Who begins the switch deactivates workflow after workflow: what goes within this time before the last one is meant
+to go on here."""
 
 
-def remember_active(connection: Connection, source: Source, workflow_ids: Sequence[str]) -> None:
-    """Note what is active there: at the switch it will have been deactivated.
+def remember_active(connection: Connection, source: Source, active: Mapping[str, UUID | None]) -> None:
+    """Note what is active there, each workflow with its version (None: the current one) and its webhooks.
 
-    Where nothing is active any more, the switch has begun there: what was noted before stays.
+    At the switch all of it will have been deactivated, and n8n knows neither any more.
+    """
+    webhooks = webhooks_there(source)
+    seen = [ActiveThere(each, version_id, webhooks.get(each, ())) for each, version_id in active.items()]
+    with connection.transaction():
+        import_progress.save_active(connection, source.name, seen)
+
+
+def to_activate(
+    connection: Connection, source: Source, known: Collection[str]
+) -> tuple[Sequence[SeenActive], Sequence[SeenActive]]:
+    """What is active there, or was when the switch began; and what was deactivated there before that.
+
+    Of the workflows in `known` only: others are there no longer.
     """
     with connection.transaction():
-        if workflow_ids or not import_progress.active_before(connection, source.name):
-            import_progress.save_active(connection, source.name, workflow_ids)
+        seen = import_progress.seen_active(connection, source.name)
+    if not seen:
+        return (), ()
+    began = seen[0].seen_at - SWITCH_TAKES
+    there = [each for each in seen if each.workflow_id in known]
+    return [each for each in there if each.seen_at >= began], [each for each in there if each.seen_at < began]
 
 
-def to_activate(connection: Connection, source: Source, active_now: Sequence[str]) -> list[str]:
-    """What is active there now, and what was when it was last remembered."""
+def active_here(connection: Connection) -> set[str]:
+    """The ids of the workflows that are active here."""
     with connection.transaction():
-        return list(dict.fromkeys((*active_now, *import_progress.active_before(connection, source.name))))
+        return imported_objects.active_workflows(connection)
+
+
+def known_version(connection: Connection, workflow_id: str, version_id: UUID | None) -> UUID | None:
+    """The version, where the workflow has it here; else None, for the current one."""
+    if version_id is None:
+        return None
+    with connection.transaction():
+        return next(iter(imported_objects.known_versions(connection, workflow_id, [version_id])), None)
 
 
 def release_waits(connection: Connection) -> int:
@@ -30,12 +62,29 @@ def release_waits(connection: Connection) -> int:
         return imported_waits.release_waits(connection)
 
 
-def unanswered(connection: Connection, source: Source) -> Iterator[str]:
-    """The webhooks of n8n that nothing answers here, as `POST path (node)`."""
+def webhooks_there(source: Source) -> dict[str, list[WebhookThere]]:
+    """The webhooks that n8n answers now, by the id of their workflow."""
+    found: dict[str, list[WebhookThere]] = {}
+    for row in source.rows("webhook_entity"):
+        path, webhook_id = str(row["webhookPath"]).strip("/"), row.get("webhookId")
+        webhook = (
+            str(row["method"]),
+            path,
+            str(webhook_id) if webhook_id and ":" in path else None,
+            str(row.get("node")),
+        )
+        found.setdefault(str(row["workflowId"]), []).append(webhook)
+    return found
+
+
+def unanswered(connection: Connection, source: Source, active: Sequence[ActiveThere]) -> Iterator[str]:
+    """What of the webhooks of these and of those that n8n answers now nothing answers here, each as
+    `POST path (workflow, node)`."""
     with connection.transaction():
         here = triggers.addresses(connection)
-    for row in source.rows("webhook_entity"):
-        method, path = str(row["method"]), str(row["webhookPath"]).strip("/")
-        dynamic = row.get("webhookId") if ":" in path else None
-        if (method, path, dynamic) not in here:
-            yield f"{method} {path} (workflow {row['workflowId']}, node {row['node']})"
+    for workflow_id, webhooks in (
+        {each.workflow_id: each.webhooks for each in active} | webhooks_there(source)
+    ).items():
+        for method, path, webhook_id, node in webhooks:
+            if (method, path, webhook_id) not in here:
+                yield f"{method} {path} (workflow {workflow_id}, node {node})"

@@ -20,6 +20,7 @@ from app.schemas.base import OBJECT_ID
 from app.schemas.workflows import static_parts
 
 SEPARATOR = " / "
+CHANGED_HERE, NOT_STORED = "changed here", "that cannot be stored"
 EDITED = "was edited since it was published: what is published there becomes active here, the edited one is a draft"
 
 
@@ -31,7 +32,8 @@ class KnownWorkflow:
     """Its row in n8n without its nodes."""
     active: bool
     published: UUID | None
-    """The version that is live there, where it is another than the current one."""
+    """The version that is live there; None where that is the current one, or n8n does not say."""
+    changed_here: bool = False
 
 
 @dataclass(slots=True)
@@ -40,14 +42,14 @@ class Workflows:
 
     known: dict[str, KnownWorkflow] = field(default_factory=dict)
 
-    def active(self) -> list[str]:
-        """Those that are active in n8n."""
-        return [workflow_id for workflow_id, workflow in self.known.items() if workflow.active]
+    def active(self) -> dict[str, UUID | None]:
+        """Those that are active in n8n, each with the version that is; None: the current one."""
+        return {workflow_id: workflow.published for workflow_id, workflow in self.known.items() if workflow.active}
 
-    def published(self, workflow_id: str) -> UUID | None:
-        """The version of a workflow that is live there, where it is another than the current one."""
+    def changed_here(self, workflow_id: str) -> bool:
+        """Whether somebody has changed the workflow here since it came."""
         workflow = self.known.get(workflow_id)
-        return None if workflow is None else workflow.published
+        return workflow is not None and workflow.changed_here
 
 
 class WorkflowWriter:
@@ -77,22 +79,23 @@ class WorkflowWriter:
                 continue
             published = definitions.version_id(row, "activeVersionId")
             edited = published is not None and published != definitions.version_id(row)
-            kept = False
+            became = None
             with kept_apart(self._connection, self._report, "workflows", f"The workflow {row.get('name')}"):
-                self._save(row, edited=edited)
-                kept = True
-            if not kept:
+                became = self._save(row, edited=edited)
+            if became is None:
                 continue
             brought.known[workflow_id] = KnownWorkflow(
                 {name: row.get(name) for name in (*definitions.OF_WORKFLOW, "name")},
                 bool(row.get("active")),
-                published if edited else None,
+                published,
+                became == CHANGED_HERE,
             )
         self._bring_versions(brought)
         self._set_tags(brought, tag_ids)
         return brought
 
-    def _save(self, row: Row, *, edited: bool) -> None:
+    def _save(self, row: Row, *, edited: bool) -> str:
+        """Store a workflow; returns what became of it."""
         workflow_id, name = str(row["id"]), definitions.name_of(row)
         document = definitions.document_of(row)
         findings = WorkflowFindings(workflow_id, name, bool(row.get("active")), self._survey.look(document))
@@ -100,14 +103,16 @@ class WorkflowWriter:
         content = definitions.definition(document, self._options.timezone)
         if content is None:
             findings.findings.append("is nested too deeply to be stored")
-            self._report.count("workflows", "that cannot be stored")
-            return
+            self._report.count("workflows", NOT_STORED)
+            return NOT_STORED
         for name in row.get(UNREADABLE, ()):
             findings.findings.append(f"has {name} that cannot be read: they stay behind")
         if edited:
             findings.findings.append(EDITED)
         version_id = self._add_version(workflow_id, self._owners.of_workflow(workflow_id), row, name, content)
-        self._report.count("workflows", self._store(row, version_id, findings))
+        became = self._store(row, version_id, findings)
+        self._report.count("workflows", became)
+        return became
 
     def _store(self, row: Row, version_id: UUID, findings: WorkflowFindings) -> str:
         """Store the workflow at this version; returns what became of it."""
@@ -130,7 +135,7 @@ class WorkflowWriter:
             return "unchanged"
         if current.active or not self._came_from_there(workflow_id, current.version_id):
             findings.findings.append("was changed here since it came: it stays as it is here")
-            return "changed here"
+            return CHANGED_HERE
         imported_objects.change_workflow(
             self._connection,
             workflow_id,
