@@ -49,11 +49,19 @@ class EngineCredentialTests:
         types: KnownTypes | None = None,
         packaged: Find = lambda _: None,
         by_worker: ByWorker | None = None,
+        tested_by_node: Callable[[str], bool] = lambda _: False,
+        catch_up: Callable[[], None] = lambda: None,
     ) -> None:
-        """`packaged` gives what a package says of a type, `by_worker` tries what takes the code of a package."""
+        """`packaged` gives what a package says of a type, `by_worker` tries what takes the code of a package.
+
+        `tested_by_node` tells whether a node of a package tries credentials of a type. `catch_up` is called before a
+        type counts as one that nobody can try: its package may be new.
+        """
         self._rules = rules
         self._by_worker = by_worker
         self._packaged = packaged
+        self._tested_by_node = tested_by_node
+        self._catch_up = catch_up
         self._types = types or KnownTypes()
         self._running = Shares(AT_ONCE, AT_ONCE_EACH)
 
@@ -61,19 +69,24 @@ class EngineCredentialTests:
         self, kind: str, data: dict[str, Any], asked_by: Hashable = None, stored: Stored | None = None
     ) -> str | None:
         try_it = self._way_to_try(kind, data, stored)
+        if try_it is None:
+            self._catch_up()
+            try_it = self._way_to_try(kind, data, stored)
+        if try_it is None:
+            raise CannotTest
         try:
             with self._running.taken(asked_by):
                 return try_it()
         except NoRoom:
             raise TooManyTests from None
 
-    def _way_to_try(self, kind: str, data: dict[str, Any], stored: Stored | None) -> Callable[[], str | None]:
+    def _way_to_try(self, kind: str, data: dict[str, Any], stored: Stored | None) -> Callable[[], str | None] | None:
         attempt = TRIALS.get(kind) or self._oauth(kind) or self._described(kind)
         if attempt is not None:
             return partial(self._problem_here, attempt, data)
         if self._by_worker is not None and stored is not None and self._takes_code(kind):
             return partial(self._by_worker, stored, kind)
-        raise CannotTest
+        return None
 
     def _problem_here(self, attempt: Attempt, data: dict[str, Any]) -> str | None:
         try:
@@ -99,7 +112,8 @@ class EngineCredentialTests:
     def _takes_code(self, kind: str) -> bool:
         """Whether a package says how it is tried, but not without its files."""
         credential = self._packaged(kind)
-        return credential is not None and test_of(credential, self._packaged) is not None
+        described = credential is not None and test_of(credential, self._packaged) is not None
+        return described or self._tested_by_node(kind)
 
 
 async def within_time(work: Awaitable[None]) -> None:

@@ -159,6 +159,8 @@ def create_app(settings: Settings | None = None) -> Flask:
             credential_types,
             known.credential,
             WorkerTests(pool, settings.lease_seconds).problem,
+            known.is_tested_by_node,
+            known.catch_up,
         ),
         consents=Consents(vault, signer, settings.allowed_hosts, settings.webhook_url, credential_types),
         packages=known,

@@ -10,7 +10,7 @@ from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.values import conversions
 from app.outgoing.client import Answer
-from app.packages.credential_trials import problem_of, test_of
+from app.packages.credential_trials import REFUSED, problem_of, test_of
 from app.packages.host import Host, HostError
 from app.packages.manifest import PackagedCredential
 from app.packages.surroundings import Surroundings
@@ -28,6 +28,9 @@ class Packages(Protocol):
     def credential(self, name: str) -> PackagedCredential | None:
         """The credential type of that name."""
 
+    def tester(self, credential: str) -> tuple[Json, str] | None:
+        """Where the class of a node stands that tries credentials of that type, and its function for it."""
+
     def credential_types(self, names: list[str]) -> Json:
         """What a process is told of these types."""
 
@@ -42,22 +45,27 @@ async def problem_of_credential(packages: Packages, context: NodeContext, kind: 
     """
     credential = packages.credential(kind)
     test = None if credential is None else test_of(credential, packages.credential)
-    if test is None:
+    tester = packages.tester(kind) if test is None else None
+    if test is None and tester is None:
         raise NodeError(UNKNOWN)
     types = packages.credential_types([kind])
     domains = allowed_domains(await context.credential(kind))
     surroundings = Surroundings(context, types, BoundedDict(1), packages.describe, domains=domains)
-    request = {"kind": "testCredential", "type": kind, "credentialTypes": types}
+    request: Json = {"kind": "testCredential", "type": kind, "credentialTypes": types}
+    if tester is not None:
+        request |= {"package": tester[0], "method": tester[1]}
     try:
         answer = await packages.host.call(request, surroundings.ask, surroundings.channel, seconds=SECONDS)
     except HostError as error:
         raise NodeError(str(error)) from error
-    problem = _problem_in(answer, test)
+    problem = _problem_in(answer, test or {})
     return None if problem is None else surroundings.mask.text(problem)
 
 
 def _problem_in(said: Json, test: Json) -> str | None:
     """What the process says came of it."""
+    if (verdict := said.get("verdict")) is not None:
+        return None if verdict.get("status") == "OK" else str(verdict.get("message") or REFUSED)
     answer = said.get("answer")
     if not isinstance(answer, dict):
         error = said.get("error")

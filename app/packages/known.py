@@ -6,7 +6,7 @@ pays for it, and a package that was added anywhere is known within seconds.
 
 import logging
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -45,6 +45,8 @@ class Contents:
     definitions: Definitions = field(default_factory=dict)
     packages: frozenset[str] = frozenset()
     """Their names."""
+    tester: Callable[[str], object] = lambda _: None
+    """See Packages.tester."""
 
 
 class KnownPackages:
@@ -102,6 +104,11 @@ class KnownPackages:
         """The credential type of that name, of any package."""
         self.ask()
         return self._contents.credentials.get(name)
+
+    def is_tested_by_node(self, name: str) -> bool:
+        """Whether a node of a package tries credentials of that type."""
+        self.ask()
+        return self._contents.tester(name) is not None
 
     def credential_type(self, name: str) -> CredentialType:
         """What is known of a type: as the program has it, else as a package describes it, else nothing."""
@@ -166,4 +173,6 @@ def contents_of(revision: int, stored: Mapping[str, bytes]) -> Contents:
     # There are no files here, and no process is ever started: types are asked, and never run.
     packages = Packages(Host(NOWHERE), [Installed(NOWHERE / name, manifest) for name, manifest in manifests.items()])
     definitions = definitions_of(credentials.values())
-    return Contents(revision, packages.node_types(NodeTypes()), credentials, definitions, frozenset(stored))
+    return Contents(
+        revision, packages.node_types(NodeTypes()), credentials, definitions, frozenset(stored), packages.tester
+    )

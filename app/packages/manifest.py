@@ -76,6 +76,16 @@ class PackagedNode(msgspec.Struct, frozen=True, rename="camel"):
         """The description of a version; None where there is no such version."""
         return next((each.document for each in self.descriptions if version in each.versions), None)
 
+    def tester(self, credential: str) -> tuple[float, str] | None:
+        """Its version and its function that try credentials of that type; None where it has none for them."""
+        functions = self.methods.get("credentialTest", ())
+        for description in self.descriptions if functions else ():
+            for declared in description.document.get("credentials") or []:
+                function = declared.get("testedBy") if isinstance(declared, dict) else None
+                if isinstance(function, str) and function in functions and declared.get("name") == credential:
+                    return description.versions[0], function
+        return None
+
 
 class PackagedCredential(msgspec.Struct, frozen=True, rename="camel"):
     """A credential type. `authenticate` is how it proves itself: described, "function" (programmed) or None.

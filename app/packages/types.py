@@ -85,6 +85,15 @@ class Packages:
         """The credential type of that name, of any package."""
         return self._credentials[name][1] if name in self._credentials else None
 
+    def tester(self, credential: str) -> tuple[Json, str] | None:
+        """Where the class of a node stands that tries credentials of that type, and its function for it."""
+        for package in self.installed:
+            for node in package.manifest.nodes:
+                if (found := node.tester(credential)) is not None:
+                    version, function = found
+                    return place_of(package, node, version), function
+        return None
+
     def credential_types(self, names: Iterable[str]) -> Json:
         """What the process needs to know of these types and of all that they extend, by name."""
         found: Json = {}
@@ -117,16 +126,10 @@ class Packages:
         told = (
             await tool_of(context) if hangs and not supplies else await self._values(context, description, parameters)
         )
-        where = {
-            "folder": str(package.folder),
-            "file": node.file,
-            "className": node.class_name,
-            "version": context.version,
-        }
         return {
             **about(context),
             **told,
-            "package": where,
+            "package": place_of(package, node, context.version),
             "remembers": _is_connected_by_ai(description),
             "credentialTypes": self.credential_types(declared),
         }
@@ -224,6 +227,11 @@ def _where(package: Installed, credential: PackagedCredential) -> Json:
         "extends": credential.extends,
         "open": [str(each.get("name")) for each in credential.properties if not _is_secret(each)],
     }
+
+
+def place_of(package: Installed, node: PackagedNode, version: float) -> Json:
+    """What a process is told of where the class of a node stands."""
+    return {"folder": str(package.folder), "file": node.file, "className": node.class_name, "version": version}
 
 
 def _is_secret(described: Mapping[str, Any]) -> bool:

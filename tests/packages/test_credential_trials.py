@@ -77,6 +77,18 @@ def test_what_a_function_proves_is_tried_in_the_process_of_its_package(packages,
         assert "example.com" in hosted(packages, "tokenApi", given | elsewhere)
 
 
+@pytest.mark.parametrize(
+    ("path", "problem"),
+    [
+        ("/echo", None),
+        ("/status/401", "plainApi 401: **hidden**"),
+        ("/status/418", "No tea for **hidden**"),
+    ],
+)
+def test_what_a_node_tries_is_tried_in_the_process_of_its_package(packages, far, path, problem):
+    assert hosted(packages, "plainApi", {"url": far, "token": SECRET, "path": path}) == problem
+
+
 def test_a_worker_is_asked_for_what_takes_code_and_for_nothing_else(packages: PackageEngine, far: str):
     asked = []
 
@@ -86,12 +98,20 @@ def test_a_worker_is_asked_for_what_takes_code_and_for_nothing_else(packages: Pa
 
     [package] = packages.packages.installed
     rules, stored = AddressRules.parse(far.removeprefix("http://")), Stored("c1", "p1")
-    trials = EngineCredentialTests(rules, packaged=package.manifest.credential, by_worker=by_worker)
+    known = [lambda kind: None]
+    trials = EngineCredentialTests(
+        rules,
+        packaged=lambda kind: known[0](kind),
+        by_worker=by_worker,
+        tested_by_node=lambda kind: kind == "plainApi",
+        catch_up=lambda: known.insert(0, package.manifest.credential),
+    )
     assert trials.problem("tokenApi", {}, "a key", stored) == "no"
     assert trials.problem("sampleApi", {"url": far, "token": SECRET}, "a key", stored) is None
     with pytest.raises(CannotTest):
         trials.problem("unheardOfApi", {}, "a key", stored)
-    assert asked == [(stored, "tokenApi")]
+    assert trials.problem("plainApi", {}, "a key", stored) == "no"
+    assert asked == [(stored, "tokenApi"), (stored, "plainApi")]
 
 
 def test_it_is_sent_where_it_may_go_only(trials: EngineCredentialTests, far: str):

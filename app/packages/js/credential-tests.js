@@ -2,12 +2,18 @@
 'use strict';
 
 const { credentialsOf } = require('./credentials.js');
+const { messageOf } = require('./errors.js');
 const { evaluate } = require('./expressions.js');
+const { helpersOf } = require('./helpers.js');
+const { nodeOf } = require('./loading.js');
 const { httpRequest } = require('./requests.js');
+
+const quiet = Object.fromEntries(['debug', 'error', 'info', 'verbose', 'warn'].map((level) => [level, () => {}]));
 
 /** What the service answers: { answer: { status, reason, headers, body } }. Throws where no answer came. */
 async function testCredential(call) {
-  const { type } = call.request;
+  const { type, method } = call.request;
+  if (method !== undefined) return testByNode(call);
   const credentials = credentialsOf(call);
   try {
     // What the credential holds now is tried, and no token from before.
@@ -21,6 +27,19 @@ async function testCredential(call) {
     if (typeof error?.response?.status !== 'number') throw error;
     const { status, statusText, headers, data } = error.response;
     return { answer: { status, reason: statusText, headers, body: data } };
+  }
+}
+
+/** What a function of a node, which the node names for this type, says: { verdict: { status, message } }. */
+async function testByNode(call) {
+  const { type, method, package: where } = call.request;
+  const helpers = helpersOf([], (message) => new Error(message));
+  try {
+    const data = await credentialsOf(call).prepared(type, true);
+    const { status, message } = await nodeOf(where).methods.credentialTest[method].call({ helpers, logger: quiet }, { id: '', name: type, type, data });
+    return { verdict: { status, message: `${message ?? ''}` } };
+  } catch (error) {
+    return { verdict: { status: 'Error', message: messageOf(error) } };
   }
 }
 

@@ -13,7 +13,7 @@ exports.Script = class Script {
     defaults: { name: 'Script' },
     inputs: ['main'],
     outputs: "={{ Array($parameter.outputs).fill({ type: 'main' }) }}",
-    credentials: [{ name: 'sampleApi' }, { name: 'tokenApi' }],
+    credentials: [{ name: 'sampleApi' }, { name: 'tokenApi' }, { name: 'plainApi', testedBy: 'looks' }],
     properties: [
       { displayName: 'Code', name: 'code', type: 'string', default: '' },
       { displayName: 'Outputs', name: 'outputs', type: 'number', default: 1 },
@@ -81,6 +81,17 @@ exports.Script = class Script {
         ],
       },
     ],
+  };
+
+  methods = {
+    credentialTest: {
+      async looks({ type, data: { url, token, path } }) {
+        const answer = await this.helpers.request({ uri: url + path, simple: false, resolveWithFullResponse: true });
+        if (answer.statusCode === 418) throw new Error(`No tea for ${token}`);
+        if (answer.statusCode === 200) return { status: 'OK', message: 'Fine' };
+        return { status: 'Error', message: `${type} ${answer.statusCode}: ${token}` };
+      },
+    },
   };
 
   async execute() {
