@@ -12,11 +12,11 @@ import orjson
 from app.credentials import oauth2, service_accounts, tokens
 from app.credentials.known_types import OAUTH1, OAUTH2, SERVICE_ACCOUNT, KnownTypes
 from app.credentials.masking import Mask
-from app.credentials.oauth2 import Client
+from app.credentials.oauth2 import OAuthClient
 from app.credentials.oauth_errors import ConsentNeeded, OAuthError
 from app.credentials.testing import CannotTest, Stored, TooManyTests
 from app.engine.nodes.http_request import failures
-from app.engine.nodes.http_request.authentication import Proof, allowed_domains
+from app.engine.nodes.http_request.authentication import RequestProof, allowed_domains
 from app.engine.nodes.postgres.session import session
 from app.engine.nodes.send_email.smtp import server
 from app.engine.run.errors import NodeError
@@ -137,7 +137,7 @@ async def try_n8n_api(data: dict[str, Any], rules: AddressRules) -> None:
     """Ask for what every server of the kind knows."""
     key, url = str(data.get("apiKey") or ""), f"{str(data.get('baseUrl') or '').rstrip('/')}/credentials/schema/n8nApi"
     domains = allowed_domains(data)
-    Proof(domains=domains).check(url, 0)
+    RequestProof(domains=domains).check(url, 0)
     headers = [("X-N8N-API-KEY", key), ("Accept", "application/json")]
     secret = frozenset({"x-n8n-api-key"})
     call = Call("GET", url, headers=headers, secret_headers=secret, secret_domains=domains, timeout=SECONDS)
@@ -152,7 +152,7 @@ async def try_n8n_api(data: dict[str, Any], rules: AddressRules) -> None:
 
 async def try_oauth2(data: dict[str, Any], rules: AddressRules) -> None:
     """Get a token where nobody has to consent; else look whether somebody has. A refresh token is not spent."""
-    client, held = Client.of(data), tokens.tokens_in(data)
+    client, held = OAuthClient.of(data), tokens.tokens_in(data)
     if not client.needs_consent:
         async with Outgoing(rules) as outgoing:
             await oauth2.fetch(outgoing, oauth2.renewal_call(client, held), data)

@@ -18,7 +18,7 @@ from app.engine.run.node_types import NodeTypes
 from app.engine.run.ports import Ports
 from app.engine.sandbox import Sandbox, SandboxError, SandboxTimeout
 from app.repository.errors import Conflict, NodeDataNotFound
-from app.schemas.evaluations import Evaluation, Parameter, Place, Recorded
+from app.schemas.evaluations import Evaluation, ItemPlace, Parameter, Recorded
 
 SECONDS = 5.0
 """How long the expressions of a node may take together."""
@@ -42,7 +42,7 @@ class EngineEvaluations:
         self._timezone = timezone
         self._ask = ask
 
-    def evaluate(self, recorded: Recorded, place: Place, read_variables: ReadVariables | None) -> Evaluation:
+    def evaluate(self, recorded: Recorded, place: ItemPlace, read_variables: ReadVariables | None) -> Evaluation:
         self._ask()
         try:
             found = asyncio.run(self._evaluated(recorded, place, read_variables))
@@ -52,13 +52,13 @@ class EngineEvaluations:
             raise Conflict(TOO_SLOW) from None
         except (past.CannotEvaluate, InvalidWorkflow, SandboxError) as error:
             raise Conflict(f"The node's parameters cannot be evaluated: {error}") from None
-        room = Room()
+        room = AnswerBudget()
         return Evaluation(found.items, [room.take(each) for each in found.parameters], found.left_out)
 
     async def _evaluated(
-        self, recorded: Recorded, place: Place, read_variables: ReadVariables | None
+        self, recorded: Recorded, place: ItemPlace, read_variables: ReadVariables | None
     ) -> past.Evaluation:
-        where = past.Place(place.node, place.run, place.item)
+        where = past.ItemPlace(place.node, place.run, place.item)
         async with Sandbox(spares=0, expression_timeout=SECONDS) as sandbox, asyncio.timeout(SECONDS):
             graph, document = await compute(self._read, recorded)
             info = ExecutionInfo(recorded.execution_id, recorded.mode, self._ports(read_variables))
@@ -86,7 +86,7 @@ class EngineEvaluations:
 
 
 @dataclass(slots=True)
-class Room:
+class AnswerBudget:
     """What the values of an answer may still take."""
 
     left: int = field(default=LARGEST_ANSWER)

@@ -165,7 +165,7 @@ def move(wanted: "Move", connection: Connection, settings: Settings, given: dict
     try:
         with activation(settings, connection, asked=given["activate"]) as activate:
             while True:
-                with Progress() as progress:
+                with ProgressBar() as progress:
                     report = wanted.bring(progress.add, progress.expect, activate, follow=given["follow"])
                 show_report(report, given["report"], told)
                 if not given["follow"]:
@@ -179,14 +179,14 @@ def move(wanted: "Move", connection: Connection, settings: Settings, given: dict
         click.echo("Next: look at what came. To switch, deactivate there, and run this again with --activate")
 
 
-class Progress:
+class ProgressBar:
     """A bar for executions, where somebody looks on; a line every `SECONDS_BETWEEN_LINES` in a log."""
 
     def __init__(self) -> None:
         self._bar: Any = None
         self._done, self._told_at = 0, time.monotonic()
 
-    def __enter__(self) -> "Progress":
+    def __enter__(self) -> "ProgressBar":
         return self
 
     def __exit__(self, *error: object) -> None:

@@ -23,13 +23,13 @@ from app.settings import Settings
 SHOWN = 10
 
 
-class Packages(click.Group):
+class PackageGroup(click.Group):
     """A group whose commands end as the others do."""
 
     command_class = Command
 
 
-@click.group(cls=Packages)
+@click.group(cls=PackageGroup)
 def packages() -> None:
     """Use node packages from npm: add, list, update and remove them, for all workers at once."""
 

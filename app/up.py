@@ -17,7 +17,7 @@ from types import FrameType
 from typing import NoReturn
 
 from app.console_links import new_link
-from app.demo import Client, import_demo, tour
+from app.demo import ApiClient, import_demo, tour
 from app.embedded import EmbeddedPostgres
 from app.key_text import new_key
 from app.loopback import open_url
@@ -65,7 +65,7 @@ def up(environ: Mapping[str, str], say: Say, command: str = "make run") -> None:
             children += running.enter_context(_processes(settings, environ, say))
             address = _address(settings)
             _await_ready(f"{address}/healthz/readiness", children)
-            commands = _look_around(Client(f"{address}/api/v1", key), say)
+            commands = _look_around(ApiClient(f"{address}/api/v1", key), say)
             say(_welcome(settings, address, key, _console_link(settings, address, key), commands))
             _watch(children)
         except _Stopped:
@@ -129,7 +129,7 @@ def _await_ready(url: str, children: list[Child], timeout: float = 60.0) -> None
         time.sleep(0.1)
 
 
-def _look_around(client: Client, say: Say) -> list[tuple[str, str]]:
+def _look_around(client: ApiClient, say: Say) -> list[tuple[str, str]]:
     try:
         import_demo(client, say)
         return tour(client)

@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from app.demo import Client, import_demo
+from app.demo import ApiClient, import_demo
 from app.repository.api_keys import ensure_api_key
 from tests.live import KEY, PROJECT
 from tests.patience import PATIENCE_SECONDS
@@ -27,7 +27,7 @@ def transcript(start_server, start_worker, connection, tmp_path) -> list[object]
     start_worker()
     ensure_api_key(connection, KEY, label="tour", scopes=["*"])
     connection.commit()
-    import_demo(Client(f"{server.url}/api/v1", KEY), lambda said: None)
+    import_demo(ApiClient(f"{server.url}/api/v1", KEY), lambda said: None)
     (tmp_path / "var").mkdir()
     (tmp_path / "var" / "api-key").write_text(KEY + "\n")
     typed = tour().replace("http://127.0.0.1:8000", server.url)

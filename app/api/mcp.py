@@ -23,7 +23,7 @@ from app.api.webhooks.starting import start_called
 from app.api.webhooks.webhooks import wait_for_answer
 from app.repository import triggers
 from app.repository.connection import Connection
-from app.repository.triggers import Webhook
+from app.repository.triggers import RegisteredWebhook
 from app.triggers.mcp import METHOD, Tool
 from app.triggers.webhook_settings import WebhookSettings
 
@@ -79,7 +79,7 @@ def call_mcp(path: str) -> Response:
             return finish(failure(number, UNKNOWN, "Method not found"))
 
 
-def find_server(connection: Connection, path: str) -> Webhook:
+def find_server(connection: Connection, path: str) -> RegisteredWebhook:
     """The MCP server at a path. Raises Refused."""
     found = next((each for each in triggers.find_webhooks(connection, path) if each.method == METHOD), None)
     if found is None:
@@ -147,7 +147,7 @@ def shown(tool: Tool) -> Json:
     return {"name": tool.name, "description": tool.description, "inputSchema": tool.schema}
 
 
-def run_tool(found: Webhook, given: Json, proof: Any) -> Response:
+def run_tool(found: RegisteredWebhook, given: Json, proof: Any) -> Response:
     """Run a tool as an execution, and answer with what it gives. Raises Refused when that takes too long."""
     require_room()
     items, sealed = orjson.dumps([{"json": given}]), services().vault.seal(proof)

@@ -17,7 +17,7 @@ from app.api.face.services import database, reading, services
 from app.notation import time_text
 from app.repository import node_package_wishes, node_packages, workers
 from app.repository.errors import Conflict, NodePackageNotFound
-from app.repository.node_package_wishes import Outcome, Wish
+from app.repository.node_package_wishes import Wish, WishOutcome
 from app.repository.node_packages import NodePackage
 from app.schemas.packages import NAME, NewPackage, PackageChange, PackageSchema
 
@@ -146,7 +146,7 @@ def await_outcome(wish: Wish) -> None:
         raise Refused(400, outcome.error)
 
 
-def look(wish: Wish) -> Outcome:
+def look(wish: Wish) -> WishOutcome:
     """What has become of it so far."""
     with reading() as connection:
         return node_package_wishes.outcome(connection, wish.name)

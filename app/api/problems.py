@@ -19,7 +19,7 @@ from app.repository.connection import Connection
 from app.repository.errors import ProblemNotFound
 from app.repository.execution_filters import ExecutionFilter
 from app.repository.execution_stats import read_names
-from app.repository.problems import FailingVersion, Place, Problem, ProblemFilter
+from app.repository.problems import FailingVersion, Problem, ProblemFilter, ProblemPlace
 from app.schemas.base import parse_execution_id
 from app.schemas.execution_answers import RetryManySchema
 from app.schemas.problems import (
@@ -53,7 +53,7 @@ def get_many_problems(query: dict[str, Any]) -> Response:
 
     A failure is in its group within seconds. Deleting executions does not change the counts.
     """
-    after = None if query["last_id"] is None else Place(*query["last_id"])
+    after = None if query["last_id"] is None else ProblemPlace(*query["last_id"])
     with reading() as connection:
         rows = problems.list_problems(connection, filter_of(query), limit=query["limit"] + 1, after=after)
         page = rows[: query["limit"]]

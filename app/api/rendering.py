@@ -15,7 +15,7 @@ from app.repository.projects import Project
 from app.repository.retries import RetryAnswer
 from app.repository.retry_jobs import RetryJob
 from app.repository.tags import TagRecord
-from app.repository.versions import Version
+from app.repository.versions import VersionEntry
 from app.repository.workflows import Workflow
 from app.schemas.workflows import EMPTY
 from app.triggers import STARTS_WORKFLOWS
@@ -139,7 +139,7 @@ def render_workflow(
     static_data: bytes | None = None,
     *,
     with_pin_data: bool = True,
-    published: Version | None = None,
+    published: VersionEntry | None = None,
     project: Project | None = None,
 ) -> dict[str, Any]:
     """The workflow object; `static_data` is what its executions have kept, JSON, `published` the active version.
@@ -183,7 +183,7 @@ def render_workflow(
     return rendered
 
 
-def render_version(version: Version) -> dict[str, Any]:
+def render_version(version: VersionEntry) -> dict[str, Any]:
     """The object of a workflow's version."""
     definition = orjson.loads(version.definition)
     return {
@@ -200,7 +200,7 @@ def render_version(version: Version) -> dict[str, Any]:
     }
 
 
-def render_active_version(version: Version) -> dict[str, Any]:
+def render_active_version(version: VersionEntry) -> dict[str, Any]:
     """The same as it stands within its workflow; who published it when is not kept."""
     return {**render_version(version), "autosaved": False, "workflowPublishHistory": []}
 

@@ -14,7 +14,7 @@ from marshmallow import Schema
 from app.api.face.auth import allows, caller
 from app.api.face.errors import Refused
 from app.api.face.reads import from_primary_after_all, reading
-from app.console.execution_list import SUGGESTIONS, executions_of, shown, state
+from app.console.execution_list import SUGGESTIONS, executions_of, list_request, state
 from app.console.pages import page, part
 from app.repository.connection import Connection
 from app.repository.execution_counts import Count
@@ -93,7 +93,7 @@ def for_chosen(action: str, chosen: list[Execution]) -> Plan:
 
 def for_filter(connection: Connection, action: str) -> Plan:
     """What is done to all that match."""
-    asked = shown()
+    asked = list_request()
     if asked.problems:
         raise Refused(400, "The filters are not right yet")
     statuses = [one for one in asked.wanted.statuses or STATUSES if one in POSSIBLE[action]]

@@ -36,7 +36,7 @@ class NodeDifference:
 
 
 @dataclass(frozen=True, slots=True)
-class Changed:
+class ChangedPart:
     """A part of a workflow that is not what it was: lines of both, with their marks."""
 
     name: str
@@ -111,7 +111,7 @@ def version_difference(execution_id: str) -> Response:
     return Response(render_template("changes.html", e=execution, current=current, parts=parts))
 
 
-def changes(then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[Changed]:
+def changes(then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[ChangedPart]:
     """The parts of a workflow that differ: its nodes by their names, and all else by its key."""
     nodes = [{str(n.get("name")): n for n in each.get("nodes") or [] if isinstance(n, dict)} for each in (then, now)]
     for name in dict.fromkeys([*nodes[0], *nodes[1]]):
@@ -120,10 +120,10 @@ def changes(then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[Changed
         yield from changed(key, then.get(key) or None, now.get(key) or None)
 
 
-def changed(name: str, then: Any, now: Any) -> Iterator[Changed]:
+def changed(name: str, then: Any, now: Any) -> Iterator[ChangedPart]:
     if then == now:
         return
     how = "new" if then is None else "gone" if now is None else "changed"
     before, after = (([] if side is None else pretty(side).splitlines()[:MOST_LINES]) for side in (then, now))
     lines = list(difflib.unified_diff(before, after, lineterm="", n=2))
-    yield Changed(name, how, [line for line in lines if not line.startswith(("---", "+++", "@@"))])
+    yield ChangedPart(name, how, [line for line in lines if not line.startswith(("---", "+++", "@@"))])

@@ -11,7 +11,7 @@ from app.api.face.auth import caller
 from app.api.face.reads import from_primary_after_all, reading
 from app.api.face.services import services
 from app.console.advice import CRASHED, advice_for
-from app.console.graph import Graph, draw
+from app.console.graph import GraphDrawing, draw
 from app.console.pages import page, part
 from app.console.structures import read_structure, with_progress
 from app.console.timeline import timeline
@@ -22,16 +22,16 @@ from app.vocabulary import IN_FLIGHT, RETRYABLE
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class ExecutionDetails:
     """An execution with the workflow that it ran and the structure of its run."""
 
     execution: Execution
     definition: dict[str, Any]
     structure: dict[str, Any]
-    graph: Graph
+    graph: GraphDrawing
 
 
-def read_shown(connection: Connection, execution_id: str) -> Shown:
+def read_details(connection: Connection, execution_id: str) -> ExecutionDetails:
     """All that the page of an execution shows but items. Raises ExecutionNotFound."""
     project_id = caller().project_id
     execution = get_execution(connection, require_execution_id(execution_id), project_id=project_id)
@@ -42,7 +42,7 @@ def read_shown(connection: Connection, execution_id: str) -> Shown:
     graph = draw(definition, so_far, execution.status == "waiting")
     if current in graph.nodes:
         graph.nodes[current].status = "running"
-    return Shown(execution, definition, structure, graph)
+    return ExecutionDetails(execution, definition, structure, graph)
 
 
 @page("/executions/<execution_id>", scope="execution:read")
@@ -50,7 +50,7 @@ def read_shown(connection: Connection, execution_id: str) -> Shown:
 def execution_page(execution_id: str) -> Response:
     """The page of an execution; with a node in the address, what that node was given and gave."""
     with reading() as connection:
-        shown = read_shown(connection, execution_id)
+        shown = read_details(connection, execution_id)
         metadata = read_metadata(connection, [shown.execution.id]).get(shown.execution.id, {})
     return Response(render_template("execution.html", **values(shown), metadata=metadata, node=chosen_node(shown)))
 
@@ -60,12 +60,12 @@ def execution_page(execution_id: str) -> Response:
 def execution_now(execution_id: str) -> Response:
     """How it goes by now: head, graph and timeline."""
     with reading() as connection:
-        shown = read_shown(connection, execution_id)
+        shown = read_details(connection, execution_id)
         metadata = read_metadata(connection, [shown.execution.id]).get(shown.execution.id, {})
     return part("parts/execution_now.html", **values(shown), metadata=metadata, node=chosen_node(shown))
 
 
-def values(shown: Shown) -> dict[str, Any]:
+def values(shown: ExecutionDetails) -> dict[str, Any]:
     """What the templates of an execution show."""
     execution, structure = shown.execution, shown.structure
     error = structure["error"] or {}
@@ -84,7 +84,7 @@ def values(shown: Shown) -> dict[str, Any]:
     }
 
 
-def chosen_node(shown: Shown) -> str | None:
+def chosen_node(shown: ExecutionDetails) -> str | None:
     """The node that the address names; else the one that failed, or that the execution came to last."""
     named = request.args.get("node") or shown.execution.error_node or shown.structure["lastNodeExecuted"]
     return named if named in shown.graph.nodes else None

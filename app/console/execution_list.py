@@ -46,7 +46,7 @@ FILTERS = ExecutionListQuery()
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class ListRequest:
     """What the list is asked for: the loaded query and what it means. `problems` are by parameter."""
 
     query: dict[str, Any]
@@ -54,7 +54,7 @@ class Shown:
     problems: Mapping[str, Any]
 
 
-def shown() -> Shown:
+def list_request() -> ListRequest:
     """What the present address asks for; without what is wrong in it."""
     problems: dict[str, Any] = {}
     try:
@@ -68,7 +68,7 @@ def shown() -> Shown:
     if length is not None and "started_after" not in query:
         query["started_after"] = datetime.now(UTC).replace(second=0, microsecond=0) - length
     narrow(query, request.args.get("search", "").strip(), problems)
-    return Shown(query, filter_of_query(query, caller().project_id), problems)
+    return ListRequest(query, filter_of_query(query, caller().project_id), problems)
 
 
 def narrow(query: dict[str, Any], text: str, problems: dict[str, Any]) -> None:
@@ -119,7 +119,7 @@ def home() -> Response:
 @from_primary_after_all
 def list_page() -> Response:
     """The page; of it only the list when a script asks."""
-    asked = shown()
+    asked = list_request()
     choices = None if asks_for_part() else choices_question()
     with reading() as connection:
         found = read(connection, asked, choices)
@@ -128,7 +128,7 @@ def list_page() -> Response:
     return Response(render_template("executions.html", **values(asked, found), choices=choices.answer()))
 
 
-def read(connection: Connection, asked: Shown, choices: ChoicesQuestion | None) -> ExecutionPage:
+def read(connection: Connection, asked: ListRequest, choices: ChoicesQuestion | None) -> ExecutionPage:
     counts = services().counts
     found = read_page(
         connection,
@@ -142,7 +142,7 @@ def read(connection: Connection, asked: Shown, choices: ChoicesQuestion | None) 
     return found
 
 
-def values(asked: Shown, found: ExecutionPage) -> dict[str, Any]:
+def values(asked: ListRequest, found: ExecutionPage) -> dict[str, Any]:
     """What the templates of the list show."""
     rows, cursor = FILTERS.cut(asked.query, found.executions)
     return {
@@ -178,7 +178,7 @@ def choices_question() -> ChoicesQuestion:
 @from_primary_after_all
 def more_rows() -> Response:
     """The rows after a cursor, which carries the filters."""
-    asked = shown()
+    asked = list_request()
     with reading() as connection:
         limit, before = asked.query["limit"] + 1, asked.query["last_id"]
         found = list_executions(connection, asked.wanted, limit=limit, before=before)
@@ -190,7 +190,7 @@ def more_rows() -> Response:
 @from_primary_after_all
 def newer_rows() -> Response:
     """How many are newer than the newest that is shown."""
-    asked = shown()
+    asked = list_request()
     newest = parse_execution_id(request.args.get("after", "")) or 0
     with reading() as connection:
         found = list_executions(connection, asked.wanted, limit=MOST_NEW)

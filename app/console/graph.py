@@ -45,7 +45,7 @@ ICONS = tuple((re.compile(pattern), icon) for pattern, icon in _ICONS)
 
 
 @dataclass(slots=True)
-class Node:
+class NodeDrawing:
     """A node as it is drawn. `status` None: it has not run. `runs` counts its runs, `items` what its last gave."""
 
     name: str
@@ -91,18 +91,20 @@ class Note:
 
 
 @dataclass(slots=True)
-class Graph:
+class GraphDrawing:
     """All of it, with the rectangle that it takes."""
 
-    nodes: dict[str, Node] = field(default_factory=dict)
+    nodes: dict[str, NodeDrawing] = field(default_factory=dict)
     edges: list[Edge] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
     box: tuple[float, float, float, float] = (0, 0, 400, 200)
 
 
-def draw(definition: Mapping[str, Any], structure: Mapping[str, Any] | None = None, waiting: bool = False) -> Graph:
+def draw(
+    definition: Mapping[str, Any], structure: Mapping[str, Any] | None = None, waiting: bool = False
+) -> GraphDrawing:
     """The graph of a workflow; with the structure of a run, as that run went. `waiting`: the run waits at a node."""
-    graph = Graph()
+    graph = GraphDrawing()
     runs = {node["name"]: node for node in (structure or {}).get("nodes", [])}
     nodes = [node for node in listed(definition.get("nodes")) if isinstance(node, dict)][:MOST_NODES]
     connections = mapped(definition.get("connections"))
@@ -140,9 +142,9 @@ def place(position: Any) -> tuple[float, float]:
     return x, y
 
 
-def a_node(node: Mapping[str, Any], x: float, y: float, size: int) -> Node:
+def a_node(node: Mapping[str, Any], x: float, y: float, size: int) -> NodeDrawing:
     name, kind = str(node.get("name", "")), str(node.get("type", ""))
-    return Node(name, kind, x, y, size, icon_of(kind), label(name), disabled=bool(node.get("disabled")))
+    return NodeDrawing(name, kind, x, y, size, icon_of(kind), label(name), disabled=bool(node.get("disabled")))
 
 
 def icon_of(kind: str) -> str:
@@ -176,7 +178,7 @@ def note(node: Mapping[str, Any], x: float, y: float) -> Note:
     return Note(x, y, width, height, label(text, lines, letters))
 
 
-def add_runs(node: Node, found: Mapping[str, Any] | None) -> None:
+def add_runs(node: NodeDrawing, found: Mapping[str, Any] | None) -> None:
     """How the node went: by its last run, or by the last that failed."""
     if not found or not found["runs"]:
         return
@@ -189,7 +191,7 @@ def add_runs(node: Node, found: Mapping[str, Any] | None) -> None:
         node.message = failed[-1]["error"]["message"]
 
 
-def edges(nodes: Mapping[str, Node], connections: Mapping[str, Any], runs: Mapping[str, Any]) -> Iterator[Edge]:
+def edges(nodes: Mapping[str, NodeDrawing], connections: Mapping[str, Any], runs: Mapping[str, Any]) -> Iterator[Edge]:
     for name, kinds in connections.items():
         source = nodes.get(name)
         if source is None or not isinstance(kinds, dict):
@@ -219,7 +221,9 @@ def came_out(found: Mapping[str, Any] | None, kind: str, number: int) -> tuple[i
     return (sum(totals) if totals else None), len(totals)
 
 
-def line(source: Node, to: Node, output: int, outputs: int, entry: int, items: int | None, rounds: int) -> Edge:
+def line(
+    source: NodeDrawing, to: NodeDrawing, output: int, outputs: int, entry: int, items: int | None, rounds: int
+) -> Edge:
     """From the right side of a node to the left one of another; around below where that lies behind."""
     x1, y1 = source.x + source.size, source.y + source.size * (output + 1) / (outputs + 1)
     x2, y2 = to.x, to.y + to.size / 2 + (entry * 18 if entry else 0)
@@ -235,7 +239,7 @@ def line(source: Node, to: Node, output: int, outputs: int, entry: int, items: i
     return Edge(path, (x1 + x2) / 2, low - 7, "main", items, rounds)
 
 
-def hanging(source: Node, to: Node, kind: str, items: int | None, rounds: int) -> Edge:
+def hanging(source: NodeDrawing, to: NodeDrawing, kind: str, items: int | None, rounds: int) -> Edge:
     """From the top of a node to the bottom of the one that it hangs on."""
     x1, y1, x2, y2 = source.x + source.size / 2, source.y, to.x + to.size / 2, to.y + to.size
     bend = max(abs(y1 - y2) / 2, 24)
@@ -243,7 +247,7 @@ def hanging(source: Node, to: Node, kind: str, items: int | None, rounds: int) -
     return Edge(path, (x1 + x2) / 2, (y1 + y2) / 2, kind, items, rounds)
 
 
-def box(graph: Graph) -> tuple[float, float, float, float]:
+def box(graph: GraphDrawing) -> tuple[float, float, float, float]:
     """Left, top, width and height of all that is drawn."""
     around = [(n.x - 44, n.y, n.x + n.size + 44, n.y + n.size + LABEL_HEIGHT) for n in graph.nodes.values()]
     around += [(n.x, n.y, n.x + n.width, n.y + n.height) for n in graph.notes]

@@ -11,7 +11,7 @@ from flask import Response, request
 
 from app.api.executions.stats import EARLIEST, Span, filter_of, span_of
 from app.api.face.reads import from_primary_after_all, reading
-from app.console.execution_list import Shown, shown
+from app.console.execution_list import ListRequest, list_request
 from app.console.pages import KEPT_FOR_ASKING, page
 from app.repository import clock
 from app.repository.connection import Connection
@@ -32,7 +32,7 @@ LONGEST = (MOST_BUCKETS - 2) * timedelta(days=7)
 @from_primary_after_all
 def histogram() -> Response:
     """Numbers by time and status, and in all by status whatever status is asked for (JSON)."""
-    asked = shown()
+    asked = list_request()
     with reading() as connection:
         now = clock.now(connection)
         found = from_totals(connection, asked, now) if counted(asked.query) else from_rows(connection, asked, now)
@@ -56,14 +56,14 @@ def span_asked(query: Mapping[str, Any], now: datetime) -> Span:
     return span_of({"ended_after": max(begin, end - LONGEST, EARLIEST), "ended_before": end}, now)
 
 
-def from_totals(connection: Connection, asked: Shown, now: datetime) -> dict[str, Any]:
+def from_totals(connection: Connection, asked: ListRequest, now: datetime) -> dict[str, Any]:
     span = span_asked(asked.query, now)
     wanted = filter_of({**asked.query, "status": ()}, span)
     by_time = read_stats(connection, wanted, "time", unit=span.unit, width=span.width)
     return rendered(span, {at: stats.numbers for at, stats in by_time.items()}, asked)
 
 
-def from_rows(connection: Connection, asked: Shown, now: datetime) -> dict[str, Any]:
+def from_rows(connection: Connection, asked: ListRequest, now: datetime) -> dict[str, Any]:
     """The same of the newest rows that match; the status is counted whatever it is asked for."""
     every = replace(asked.wanted, statuses=())
     rows = [row for row in list_executions(connection, every, limit=SAMPLE) if row.stopped_at is not None]
@@ -79,7 +79,7 @@ def from_rows(connection: Connection, asked: Shown, now: datetime) -> dict[str, 
     return {**rendered(span, numbers, asked), "sample": SAMPLE if len(rows) == SAMPLE else None}
 
 
-def rendered(span: Span, numbers: Mapping[datetime, Counter[str]], asked: Shown) -> dict[str, Any]:
+def rendered(span: Span, numbers: Mapping[datetime, Counter[str]], asked: ListRequest) -> dict[str, Any]:
     nothing: Counter[str] = Counter()
     shown_statuses = [status for status in ENDED if status in (asked.wanted.statuses or ENDED)]
     total: Counter[str] = sum(numbers.values(), Counter())

@@ -34,7 +34,7 @@ class Table:
 
 
 @dataclass(frozen=True, slots=True)
-class Field:
+class ItemField:
     """What is known of one place in all items: how deep it lies, its kinds, an example."""
 
     depth: int
@@ -101,13 +101,13 @@ def pretty(value: Any) -> str:
     return orjson.dumps(value, option=orjson.OPT_INDENT_2).decode()
 
 
-def schema(items: Iterable[Any]) -> list[Field]:
+def schema(items: Iterable[Any]) -> list[ItemField]:
     """Where these items have values, and of which kinds."""
     places: dict[tuple[str, ...], tuple[dict[str, None], str]] = {}
     for item in items:
         note_places(json_of_item(item), (), places)
     return [
-        Field(len(place) - 1, place[-1], " or ".join(kinds), example)
+        ItemField(len(place) - 1, place[-1], " or ".join(kinds), example)
         for place, (kinds, example) in sorted_places(places)
     ][:MOST_FIELDS]
 

@@ -12,7 +12,7 @@ from app.console import items as shapes
 from app.console.node_panel import read_number
 from app.console.pages import page, part
 from app.repository.errors import Conflict, ExecutionNotFound, NotFound
-from app.schemas.evaluations import Parameter, Place
+from app.schemas.evaluations import ItemPlace, Parameter
 
 LONGEST_VALUE = 5_000
 """Characters of a value that the page shows."""
@@ -21,7 +21,7 @@ LONGEST_VALUE = 5_000
 @page("/executions/<execution_id>/parameters", scope="execution:read")
 def parameter_values(execution_id: str) -> Response:
     """The values for the item that the address names."""
-    place = Place(request.args.get("node", ""), read_number("run"), read_number("item"))
+    place = ItemPlace(request.args.get("node", ""), read_number("run"), read_number("item"))
     found, problem = None, None
     try:
         found = from_primary_after_all(evaluate)(execution_id, place)

@@ -13,7 +13,7 @@ from app.console.advice import advice_for
 from app.console.pages import asks_for_part, page, part
 from app.repository.execution_filters import ExecutionFilter
 from app.repository.executions import list_executions
-from app.repository.problems import Place, list_problems
+from app.repository.problems import ProblemPlace, list_problems
 from app.schemas.problems import ProblemListQuery, place_text
 
 STATES = {"open": "Open", "handled": "Handled", "muted": "Muted"}
@@ -32,7 +32,7 @@ def problem_list() -> Response:
     except ValidationError:
         query = {"limit": PROBLEMS, "last_id": None}
     query = {**query, "status": [state if state in STATES else "open"], "limit": PROBLEMS}
-    after = None if query["last_id"] is None else Place(*query["last_id"])
+    after = None if query["last_id"] is None else ProblemPlace(*query["last_id"])
     with reading() as connection:
         rows = list_problems(connection, filter_of(query), limit=PROBLEMS + 1, after=after)
         shown = rows[:PROBLEMS]

@@ -17,7 +17,7 @@ import orjson
 from app.credentials import oauth1, oauth2
 from app.credentials.known_types import OAUTH1, OAUTH2, KnownTypes
 from app.credentials.masking import Mask
-from app.credentials.oauth2 import Client
+from app.credentials.oauth2 import OAuthClient
 from app.credentials.oauth_errors import NotUsable, OAuthError
 from app.credentials.provider import LONGEST_SENTENCE, secrets_in
 from app.credentials.tokens import FIELD, belong_together, merge
@@ -86,7 +86,7 @@ class Consents:
         protocol, data = self._protocol(credential.type), self._types.complete(credential.type, held)
         state, callback = self._new_state(credential.id), self._address + CALLBACKS[protocol]
         if protocol == OAUTH2:
-            client = Client.of(data)
+            client = OAuthClient.of(data)
             if self._types.wants_scope(credential.type) and not (client.scope or client.auth_query.get("scope")):
                 raise NotUsable("This service wants to be told scopes: name them in the credential's field scope")
             kept = {"verifier": secrets.token_urlsafe(48)}
@@ -137,7 +137,7 @@ class Consents:
             code = query.get("code", "")
             if not 0 < len(code) <= LONGEST_CODE:
                 raise Declined("The provider sent no code back")
-            call = oauth2.code_call(Client.of(data), code, kept["callback"], kept["verifier"])
+            call = oauth2.code_call(OAuthClient.of(data), code, kept["callback"], kept["verifier"])
             hidden = {**data, "code": code}
             answered = self._wait_for(lambda outgoing: oauth2.fetch(outgoing, call, hidden), taken.project_id)
             return merge({}, answered, taken.taken_at)

@@ -35,7 +35,10 @@ def access_token_call(data: Mapping[str, Any], request_token: str, token_secret:
 
 
 async def fetch(outgoing: Outgoing, call: Call, data: Mapping[str, Any]) -> dict[str, str]:
-    """The tokens that a provider gives. Raises Unreachable, ProviderRefused; nothing secret of `data` is in those."""
+    """The tokens that a provider gives.
+
+    Raises ProviderUnreachable, ProviderRefused; nothing secret of `data` is in those.
+    """
     return tokens_of(await ask(outgoing, call), Mask(secrets_in(data)))
 
 

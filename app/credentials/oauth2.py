@@ -31,7 +31,7 @@ MOST_REDIRECTS = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Client:
+class OAuthClient:
     """What a credential says of a provider and of its client there."""
 
     grant: str
@@ -47,7 +47,7 @@ class Client:
     verify: bool
 
     @classmethod
-    def of(cls, data: Mapping[str, Any]) -> "Client":
+    def of(cls, data: Mapping[str, Any]) -> "OAuthClient":
         """Raises NotUsable for what cannot be done with it."""
         grant = str(data.get("grantType") or GRANTS[0])
         if grant not in GRANTS:
@@ -82,7 +82,7 @@ class Client:
         return self.grant != "clientCredentials"
 
 
-def consent_url(client: Client, redirect_uri: str, state: str, verifier: str) -> str:
+def consent_url(client: OAuthClient, redirect_uri: str, state: str, verifier: str) -> str:
     """Where somebody says that the client may act for them. Raises NotUsable."""
     if not client.needs_consent:
         raise NotUsable("Credentials of the grant type clientCredentials need nobody's consent")
@@ -99,7 +99,7 @@ def consent_url(client: Client, redirect_uri: str, state: str, verifier: str) ->
     return with_more
 
 
-def code_call(client: Client, code: str, redirect_uri: str, verifier: str) -> Call:
+def code_call(client: OAuthClient, code: str, redirect_uri: str, verifier: str) -> Call:
     """Asks for tokens in exchange for the code that a consent has given. Raises NotUsable."""
     fields = {"code": code, "grant_type": "authorization_code", "redirect_uri": redirect_uri}
     if client.grant == "pkce":
@@ -107,7 +107,7 @@ def code_call(client: Client, code: str, redirect_uri: str, verifier: str) -> Ca
     return _token_call(client, fields)
 
 
-def renewal_call(client: Client, held: Mapping[str, Any]) -> Call:
+def renewal_call(client: OAuthClient, held: Mapping[str, Any]) -> Call:
     """Asks for new tokens: by what the client is, or by the refresh token. Raises NotUsable, ConsentNeeded."""
     if client.grant == "clientCredentials":
         scope = {"scope": client.scope} if client.scope else {}
@@ -121,7 +121,10 @@ def renewal_call(client: Client, held: Mapping[str, Any]) -> Call:
 
 
 async def fetch(outgoing: Outgoing, call: Call, data: Mapping[str, Any]) -> dict[str, Any]:
-    """The tokens that a provider gives. Raises Unreachable, ProviderRefused; nothing secret of `data` is in those."""
+    """The tokens that a provider gives.
+
+    Raises ProviderUnreachable, ProviderRefused; nothing secret of `data` is in those.
+    """
     return tokens_of(await ask(outgoing, call), secrets_in(data))
 
 
@@ -149,7 +152,7 @@ def check_url(url: str, field: str) -> None:
         raise NotUsable(f"The credential's {field} must be an address that begins with https:// or http://")
 
 
-def _token_call(client: Client, fields: dict[str, Any]) -> Call:
+def _token_call(client: OAuthClient, fields: dict[str, Any]) -> Call:
     check_url(client.token_url, "accessTokenUrl")
     headers = [("Accept", ACCEPT), ("Content-Type", "application/x-www-form-urlencoded")]
     by_header = not client.in_body and (client.secret or client.grant == "clientCredentials")

@@ -13,7 +13,7 @@ class ConsentNeeded(OAuthError):
     """Somebody has to consent (again) first; the message follows the credential's name."""
 
 
-class Unreachable(OAuthError):
+class ProviderUnreachable(OAuthError):
     """The provider gave no answer."""
 
 

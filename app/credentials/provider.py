@@ -6,7 +6,7 @@ from urllib.parse import quote, urlencode, urlsplit
 
 import orjson
 
-from app.credentials.oauth_errors import Unreachable
+from app.credentials.oauth_errors import ProviderUnreachable
 from app.outgoing.client import Answer, Call, Outgoing
 from app.outgoing.failures import NETWORK_FAILURES
 
@@ -18,12 +18,14 @@ SAYING = ("error_description", "message", "error", "detail")
 
 
 async def ask(outgoing: Outgoing, call: Call) -> Answer:
-    """The provider's answer. Raises Unreachable."""
+    """The provider's answer. Raises ProviderUnreachable."""
     try:
         return await outgoing.at_most(LARGEST_ANSWER).send(call)
     except (*NETWORK_FAILURES, UnicodeEncodeError) as error:
         host = urlsplit(call.url).hostname
-        raise Unreachable(f"The provider at {host} gave no answer: {str(error) or type(error).__name__}") from error
+        raise ProviderUnreachable(
+            f"The provider at {host} gave no answer: {str(error) or type(error).__name__}"
+        ) from error
 
 
 def message_of(told: Mapping[str, Any]) -> str:

@@ -43,12 +43,12 @@ def rotate(connection: Connection, settings: Settings) -> Rotation:
     return Rotation(vault.keyring.current().id, moved, tuple(unreadable), made)
 
 
-class Moved(NamedTuple):
+class RotationResult(NamedTuple):
     moved: int
     unreadable: list[str]
 
 
-def move_all(connection: Connection, vault: Vault) -> Moved:
+def move_all(connection: Connection, vault: Vault) -> RotationResult:
     """How many were moved under the current key, and the ids of those that no key of ours opens."""
     moved, after = 0, ""
     unreadable: list[str] = []
@@ -64,5 +64,5 @@ def move_all(connection: Connection, vault: Vault) -> Moved:
                 credentials.reencrypt(connection, stored.id, vault.encrypt(stored.id, stored.type, held))
                 moved += 1
         if len(batch) < BATCH:
-            return Moved(moved, unreadable)
+            return RotationResult(moved, unreadable)
         after = batch[-1].id

@@ -6,7 +6,7 @@ from typing import Any
 
 from app.data_tables.errors import InvalidData, Mismatch
 from app.data_tables.values import cell, read_time
-from app.repository.data_table_conditions import KEYS, Condition, RowFilter
+from app.repository.data_table_conditions import KEYS, RowCondition, RowFilter
 from app.repository.data_tables import DataTable
 
 SYSTEM_COLUMNS = {"id": "number", "createdAt": "date", "updatedAt": "date"}
@@ -38,7 +38,7 @@ def with_search(table: DataTable, text: str, wanted: RowFilter) -> RowFilter:
     return RowFilter(wanted.conditions, wanted.any_of, search=pattern(text), searched=columns)
 
 
-def condition(table: DataTable, entry: Any, zone: tzinfo) -> Condition:
+def condition(table: DataTable, entry: Any, zone: tzinfo) -> RowCondition:
     """One condition. Raises InvalidData."""
     if not isinstance(entry, Mapping) or not isinstance(entry.get("columnName"), str) or "value" not in entry:
         raise InvalidData("Invalid filter fields")
@@ -52,16 +52,16 @@ def condition(table: DataTable, entry: Any, zone: tzinfo) -> Condition:
     column = name if name in KEYS else columns[name].id
     if operator in ("isEmpty", "isNotEmpty"):
         if kind == "string":
-            return Condition(column, operator)
-        return Condition(column, "eq" if operator == "isEmpty" else "neq")
+            return RowCondition(column, operator)
+        return RowCondition(column, "eq" if operator == "isEmpty" else "neq")
     made = cell(name, value, kind, zone)
     if made is None and operator not in ("eq", "neq"):
         raise Mismatch(f"{operator.upper()} filter value cannot be null or undefined")
     if operator in PATTERNS:
         if kind != "string" or not isinstance(made, str):
             raise Mismatch(f"{operator.upper()} filter value must be a string")
-        return Condition(column, operator, pattern(made))
-    return Condition(column, operator, moment(made) if column in KEYS and kind == "date" else made)
+        return RowCondition(column, operator, pattern(made))
+    return RowCondition(column, operator, moment(made) if column in KEYS and kind == "date" else made)
 
 
 def moment(text: Any) -> datetime | None:

@@ -17,7 +17,7 @@ RUN_SECONDS = 20
 """How long a demo run is waited for."""
 
 
-class Client:
+class ApiClient:
     """Calls the API with a key. Raises OSError when it cannot be reached or refuses."""
 
     def __init__(self, base: str, key: str) -> None:
@@ -42,7 +42,7 @@ class Client:
             return json.load(response)
 
 
-def import_demo(client: Client, say: Callable[[str], None]) -> None:
+def import_demo(client: ApiClient, say: Callable[[str], None]) -> None:
     """Store the demo workflows and run each once, unless there is a workflow or an execution already."""
     if client.get("/workflows?limit=1")["data"] or client.get("/executions?limit=1")["data"]:
         return
@@ -53,7 +53,7 @@ def import_demo(client: Client, say: Callable[[str], None]) -> None:
         say(f"  {workflow['name']}: {execution['status']}")
 
 
-def tour(client: Client) -> list[tuple[str, str]]:
+def tour(client: ApiClient) -> list[tuple[str, str]]:
     """Commands worth trying on what the database holds now, each with what it does."""
     commands = [("what ran, newest first", client.curl("GET", "/executions"))]
     if succeeded := client.get("/executions?status=success&limit=1")["data"]:

@@ -11,7 +11,7 @@ from gunicorn.http.errors import NoMoreData  # type: ignore[import-untyped]
 from gunicorn.workers.gthread import TConn  # type: ignore[import-untyped]
 
 from app.http.arrival import Arrival
-from app.http.departure import Departure, Room
+from app.http.departure import BufferBudget, Departure
 
 HEAD_SECONDS = 10.0
 """From the first byte of a request, or from the connection's start, to the end of its head."""
@@ -24,13 +24,13 @@ STOPPING_SECONDS = 2.0
 IN_MEMORY_BYTES = 64 * 2**10
 
 
-class Worker(Protocol):
+class GunicornWorker(Protocol):
     """What a connection needs to know of the worker that it belongs to."""
 
     cfg: Any
     alive: bool
     largest_body: int
-    room: Room
+    room: BufferBudget
 
     def let_leave(self, conn: "ClientConnection") -> None:
         """Close the connection when its client has, or soon."""
@@ -92,7 +92,7 @@ class Received:
 class ClientConnection(TConn):  # type: ignore[misc]
     """A client's connection: waiting for a request, having one answered, or being closed."""
 
-    def __init__(self, worker: Worker, sock: socket.socket, client: Any, server: Any) -> None:
+    def __init__(self, worker: GunicornWorker, sock: socket.socket, client: Any, server: Any) -> None:
         super().__init__(worker.cfg, sock, client, server)
         self.parser: Any = None
         self.worker = worker

@@ -18,7 +18,7 @@ LOOK_SECONDS = 0.02
 AT_ONCE_BYTES = 256 * 2**10
 
 
-class Room:
+class BufferBudget:
     """How much all connections of a process may keep together."""
 
     def __init__(self, full: Callable[[], None], most: int = MOST_OF_ALL) -> None:
@@ -45,7 +45,7 @@ class Room:
 class Departure:
     """A connection's socket, for gunicorn to write answers to. One thread at a time uses it."""
 
-    def __init__(self, sock: socket.socket, room: Room, seconds: float) -> None:
+    def __init__(self, sock: socket.socket, room: BufferBudget, seconds: float) -> None:
         """`seconds`: how long the client may take until there is room for the rest of an answer."""
         self._sock = sock
         self._room = room

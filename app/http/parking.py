@@ -57,7 +57,7 @@ class Parking:
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self.calls: dict[ClientConnection, Call] = {}
+        self.calls: dict[ClientConnection, ParkedCall] = {}
         """Those that wait; only the worker's loop changes it."""
 
     @property
@@ -71,7 +71,7 @@ class Parking:
 
 
 @dataclass(eq=False, slots=True)
-class Call:
+class ParkedCall:
     """One call that waits."""
 
     request: Any
@@ -90,7 +90,7 @@ class ParkingWorker(PatientWorker):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._due: list[tuple[float, int, ClientConnection, Call]] = []
+        self._due: list[tuple[float, int, ClientConnection, ParkedCall]] = []
         self._numbers = count()
         self._on_thread = threading.local()
         self._last_look: float | None = None  # of a worker that stops: who still waits then is told so
@@ -127,13 +127,13 @@ class ParkingWorker(PatientWorker):
         try:
             return super().handle_request(req, conn)
         except Parked as parked:
-            conn.parked = Call(req, parked.pending)
+            conn.parked = ParkedCall(req, parked.pending)
             return PARKED
 
     def _keepalive_after(self, conn: ClientConnection, keepalive: Any) -> Any:
         return PARKED if keepalive is PARKED else super()._keepalive_after(conn, keepalive)
 
-    def _handle_parked(self, conn: ClientConnection, call: Call) -> Any:
+    def _handle_parked(self, conn: ClientConnection, call: ParkedCall) -> Any:
         """Go on with a call that has waited: gunicorn's `handle` from where the request was read."""
         try:
             call.request._expected_100_continue = False  # it was told to
@@ -189,7 +189,7 @@ class ParkingWorker(PatientWorker):
         else:  # its next request, which is read after this one's answer
             self._unwatch(conn, call)
 
-    def _look(self, conn: ClientConnection, call: Call) -> None:
+    def _look(self, conn: ClientConnection, call: ParkedCall) -> None:
         """Let a thread see whether the answer is there; a call that does not wait any more is left alone."""
         if self.parking.calls.get(conn) is call:
             self._leave(conn)
@@ -198,7 +198,7 @@ class ParkingWorker(PatientWorker):
     def _leave(self, conn: ClientConnection) -> None:
         self._unwatch(conn, self.parking.calls.pop(conn))
 
-    def _unwatch(self, conn: ClientConnection, call: Call) -> None:
+    def _unwatch(self, conn: ClientConnection, call: ParkedCall) -> None:
         if call.watched:
             self.poller.unregister(conn.sock)
             call.watched = False

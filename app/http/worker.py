@@ -19,7 +19,7 @@ from gunicorn.workers.gthread import ThreadWorker  # type: ignore[import-untyped
 
 from app.http.arrival import HeadTooLong
 from app.http.connection import ClientConnection
-from app.http.departure import Room
+from app.http.departure import BufferBudget
 from app.http.malformed import write_error
 
 log = logging.getLogger(__name__)
@@ -42,7 +42,7 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
         self._arriving: set[ClientConnection] = set()
         self._leaving: dict[ClientConnection, float] = {}
         self._departing: dict[ClientConnection, tuple[float, Any]] = {}
-        self.room = Room(full=lambda: self.method_queue.defer(self._make_room_for_answers))
+        self.room = BufferBudget(full=lambda: self.method_queue.defer(self._make_room_for_answers))
         self._looked_at = 0.0
 
     # In

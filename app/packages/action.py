@@ -27,7 +27,7 @@ FOREVER = datetime(3000, 1, 1, tzinfo=UTC)
 """n8n's way to wait for a call and nothing else."""
 
 
-class PackageError(NodeError):
+class PackageNodeError(NodeError):
     """A package's node has failed; `shown` is the error as the package made it."""
 
     def __init__(self, shown: Json) -> None:
@@ -138,7 +138,7 @@ def take_answer(context: NodeContext, surroundings: Surroundings, answer: Json) 
         failure = surroundings.sub_nodes.failure
         if failure is not None and shown.get("message") == failure.message:
             raise failure
-        raise PackageError(shown)
+        raise PackageNodeError(shown)
     return answer
 
 

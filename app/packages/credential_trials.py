@@ -14,7 +14,7 @@ from typing import Any
 from app.credentials.masking import Mask
 from app.engine.nodes.code.calls import body_of, call_of
 from app.engine.nodes.http_request import failures
-from app.engine.nodes.http_request.authentication import Proof, allowed_domains
+from app.engine.nodes.http_request.authentication import RequestProof, allowed_domains
 from app.engine.run.errors import NodeError
 from app.engine.run.parameters import Template
 from app.engine.sandbox import ExpressionError, Sandbox, SandboxError
@@ -111,7 +111,7 @@ def _call(asked: Json, added: Json, data: Mapping[str, Any]) -> Call:
     except (TypeError, ValueError, AttributeError) as error:
         raise NodeError("The test request of this credential has no address") from error
     domains = allowed_domains(dict(data))
-    Proof(domains=domains).check(call.url, 0)
+    RequestProof(domains=domains).check(call.url, 0)
     secret = frozenset(str(name).lower() for name in (added.get("headers") or {}))
     return replace(call, secret_headers=secret, secret_domains=domains)
 

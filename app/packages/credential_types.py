@@ -25,7 +25,7 @@ Find = Callable[[str], PackagedCredential | None]
 
 
 @dataclass(frozen=True, slots=True)
-class Condition:
+class FieldCondition:
     """Where all of `when` hold (field: values), the fields of `needed` must be there."""
 
     when: Mapping[str, Sequence[Any]]
@@ -37,7 +37,7 @@ class PackagedType(CredentialType):
     """A type of a package. Fields that are `unseen` may be there, and no form shows them."""
 
     unseen: frozenset[str] = frozenset()
-    conditions: tuple[Condition, ...] = ()
+    conditions: tuple[FieldCondition, ...] = ()
 
     def json_schema(self) -> dict[str, Any]:
         """What the data of a credential of this type has to look like."""
@@ -138,20 +138,20 @@ def _shown_when(document: Mapping[str, Any]) -> dict[str, list[Any]]:
     )
 
 
-def _conditions(described: Mapping[str, Mapping[str, Any]], needed: Sequence[str]) -> list[Condition]:
-    found: list[Condition] = []
+def _conditions(described: Mapping[str, Mapping[str, Any]], needed: Sequence[str]) -> list[FieldCondition]:
+    found: list[FieldCondition] = []
     for name in needed:
         if not (when := _shown_when(described[name])):
             continue
         same = next((each for each in found if each.when == when), None)
         if same is not None:
-            found[found.index(same)] = Condition(when, (*same.needed, name))
+            found[found.index(same)] = FieldCondition(when, (*same.needed, name))
         else:
-            found.append(Condition(when, (name,)))
+            found.append(FieldCondition(when, (name,)))
     return found
 
 
-def _rule(condition: Condition) -> dict[str, Any]:
+def _rule(condition: FieldCondition) -> dict[str, Any]:
     """A condition as JSON Schema."""
     properties = {name: {"enum": list(values)} for name, values in condition.when.items()}
     return {

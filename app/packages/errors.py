@@ -13,7 +13,7 @@ class NotTheVersion(CannotInstall):
     """The package has no such version."""
 
 
-class Unreachable(CannotInstall):
+class RegistryUnreachable(CannotInstall):
     """The registry cannot be reached; the same may go well later."""
 
 

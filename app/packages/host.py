@@ -18,7 +18,7 @@ import orjson
 
 from app import large_json
 from app.engine.sandbox.errors import SandboxError, SandboxMemory, SandboxTimeout
-from app.engine.sandbox.pool import Kind, Pool
+from app.engine.sandbox.pool import Pool, ProcessKind
 from app.engine.sandbox.process import Launch
 from app.engine.sandbox.requests import Ask, Channel, ProcessTraits
 from app.packages.launch import MEMORY_MB, STAND_IN, Places, launch
@@ -71,10 +71,10 @@ class Host:
         traits = ProcessTraits(marks=True, silent_seconds=silent_seconds)
         heap = memory_mb * 2**20 * 3 // 4
         code_bytes = memory_mb * 2**20 // CODE_SHARE
-        kind = Kind(lambda: self._launch(memory_mb, code_bytes), traits, heap, processes, replaced=True)
+        kind = ProcessKind(lambda: self._launch(memory_mb, code_bytes), traits, heap, processes, replaced=True)
         self._pool = Pool({_MODE: kind}, processes=processes, idle_seconds=IDLE_SECONDS)
         memory = max(memory_mb, REMEMBERING_MB)
-        kept = Kind(lambda: self._launch(memory), traits, memory * 2**20 * 3 // 4)
+        kept = ProcessKind(lambda: self._launch(memory), traits, memory * 2**20 * 3 // 4)
         self._keepers = Pool({_REMEMBERING: kept}, processes=OWNERS, idle_seconds=REMEMBERING_SECONDS)
 
     async def __aenter__(self) -> Host:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any
 
 from app.bounded_dict import BoundedDict
 from app.engine.nodes.http_request.authentication import allowed_domains
@@ -11,8 +11,8 @@ from app.engine.run.errors import NodeError
 from app.engine.values import conversions
 from app.outgoing.client import Answer
 from app.packages.credential_trials import REFUSED, problem_of, test_of
-from app.packages.host import Host, HostError
-from app.packages.manifest import PackagedCredential
+from app.packages.host import HostError
+from app.packages.runtime import PackageRuntime
 from app.packages.surroundings import Surroundings
 
 Json = dict[str, Any]
@@ -20,25 +20,7 @@ SECONDS = 10.0
 UNKNOWN = "No package of this worker has this type of credential"
 
 
-class Packages(Protocol):
-    """Whoever knows the packages of this worker."""
-
-    host: Host
-
-    def credential(self, name: str) -> PackagedCredential | None:
-        """The credential type of that name."""
-
-    def tester(self, credential: str) -> tuple[Json, str] | None:
-        """Where the class of a node stands that tries credentials of that type, and its function for it."""
-
-    def credential_types(self, names: list[str]) -> Json:
-        """What a process is told of these types."""
-
-    async def describe(self, context: NodeContext) -> Json:
-        """What a process is told to run a node."""
-
-
-async def problem_of_credential(packages: Packages, context: NodeContext, kind: str) -> str | None:
+async def problem_of_credential(packages: PackageRuntime, context: NodeContext, kind: str) -> str | None:
     """Why the service does not take the node's credential of that type, None when it does; no secret is in it.
 
     A token that is fetched for it is used for nothing else. Raises NodeError, in which nothing is secret either.

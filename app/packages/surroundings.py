@@ -23,7 +23,7 @@ from app.engine.values import conversions
 from app.outgoing.addresses import AddressRefused, UnknownHost
 from app.packages.memories import ask_memory
 from app.packages.network import Network
-from app.packages.requests import Refused, Requests
+from app.packages.requests import RequestError, Requests
 from app.packages.sub_nodes import Describe, SubNodes, run_program
 
 Json = dict[str, Any]
@@ -106,7 +106,7 @@ class Surroundings:
                 return _reply(number, await answer(given))
             except TooMuchData:
                 raise
-            except Refused as error:
+            except RequestError as error:
                 return _reply(number, {"error": error.error})
             except NodeError as error:
                 about = {"message": error.message, "description": error.description}
@@ -152,7 +152,7 @@ class Surroundings:
     async def _credential(self, given: Json) -> Json:
         kind = str(given.get("type"))
         if kind not in self._declared:
-            raise Refused({"message": f"Node type does not declare credentials of type '{kind}'"})
+            raise RequestError({"message": f"Node type does not declare credentials of type '{kind}'"})
         data = await self._context.credential(kind)
         base = orjson.dumps(data, default=str)
         self._read[kind] = base
@@ -193,9 +193,9 @@ class Surroundings:
         try:
             return {"result": {"addresses": await self._context.outgoing.rules.resolve(str(given.get("host")), 0)}}
         except AddressRefused as error:
-            raise Refused({"message": str(error), "code": "EACCES"}) from error
+            raise RequestError({"message": str(error), "code": "EACCES"}) from error
         except UnknownHost as error:
-            raise Refused({"message": str(error), "code": "ENOTFOUND"}) from error
+            raise RequestError({"message": str(error), "code": "ENOTFOUND"}) from error
 
     async def _file(self, given: Json) -> Json:
         return {"result": describe_file(given)}
@@ -213,14 +213,14 @@ class Surroundings:
         ports = self._context.execution.ports
         named, items = given.get("workflow"), given.get("items")
         if ports.run_child is None or not isinstance(named, dict) or not isinstance(items, list):
-            raise Refused({"message": "This execution cannot run another workflow."})
+            raise RequestError({"message": "This execution cannot run another workflow."})
         self.channel.touched = True
         code, waits = named.get("code"), given.get("wait") is not False
         document = code if isinstance(code, dict) else None
         workflow_id = None if named.get("id") is None else str(named["id"])
         outcome = await ports.run_child(ports, ChildRequest(items, workflow_id, document, waits))
         if outcome.error is not None:
-            raise Refused({"message": outcome.error})
+            raise RequestError({"message": outcome.error})
         return {"result": {"data": outcome.outputs, "executionId": outcome.execution_id, "waitTill": None}}
 
     async def _memory(self, given: Json) -> Json:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
-from typing import Any, Protocol
+from typing import Any
 
 import orjson
 
@@ -13,8 +13,9 @@ from app.engine.run.errors import NodeError
 from app.engine.run.items import Outputs
 from app.engine.run.node_types import Emit
 from app.packages.action import read_outputs, request_of, take_answer
-from app.packages.host import Host, HostError
-from app.packages.surroundings import Surroundings, Tokens
+from app.packages.host import HostError
+from app.packages.runtime import PackageRuntime
+from app.packages.surroundings import Surroundings
 
 Json = dict[str, Any]
 LISTENING_SECONDS = 30 * 24 * 3600.0
@@ -25,17 +26,7 @@ STARTED: Json = {"body": {"message": "Workflow was started"}}
 EMITS = b'"name":"emit"'
 
 
-class Packages(Protocol):
-    """Whoever knows the packages of this worker."""
-
-    host: Host
-    tokens: Tokens
-
-    async def describe(self, context: NodeContext) -> Json:
-        """What a process is told to run a node. Raises NodeError."""
-
-
-async def listen(packages: Packages, context: NodeContext, emit: Emit) -> None:
+async def listen(packages: PackageRuntime, context: NodeContext, emit: Emit) -> None:
     """Hold the node's connection until cancelled or broken. Raises NodeError, and what `emit` raises."""
     told = await packages.describe(context)
     surroundings = Surroundings(context, told["credentialTypes"], packages.tokens, packages.describe)
@@ -60,12 +51,12 @@ async def listen(packages: Packages, context: NodeContext, emit: Emit) -> None:
     take_answer(context, surroundings, answer)
 
 
-async def arrange(packages: Packages, context: NodeContext, action: str, urls: dict[str, str]) -> None:
+async def arrange(packages: PackageRuntime, context: NodeContext, action: str, urls: dict[str, str]) -> None:
     """Have the provider call the node's addresses, or not any more. Raises NodeError."""
     await _call(packages, context, "arrange", action=action, webhookUrls=urls)
 
 
-async def take_call(packages: Packages, context: NodeContext) -> Outputs | None:
+async def take_call(packages: PackageRuntime, context: NodeContext) -> Outputs | None:
     """What the node makes of a call; its caller is answered. Raises NodeError."""
     came = context.items[0]["json"][CALL]
     answer = await _call(packages, context, "webhook", webhook=came, webhookUrls=came.get("urls") or {})
@@ -79,7 +70,7 @@ async def take_call(packages: Packages, context: NodeContext) -> Outputs | None:
     return outputs
 
 
-async def _call(packages: Packages, context: NodeContext, kind: str, **more: Any) -> Json:
+async def _call(packages: PackageRuntime, context: NodeContext, kind: str, **more: Any) -> Json:
     told = await packages.describe(context)
     surroundings = Surroundings(context, told["credentialTypes"], packages.tokens, packages.describe)
     request = {**request_of(context, kind, told), **more}

@@ -63,7 +63,7 @@ class CredentialTest:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class CredentialTestOutcome:
     """What has become of a test: `taken` by a worker, `done`, and why the service does not take the credential."""
 
     taken: bool
@@ -94,10 +94,10 @@ def end(connection: Connection, worker_id: int, number: int, problem: str | None
     connection.execute(END, {"id": number, "worker_id": worker_id, "problem": problem})
 
 
-def read_outcome(connection: Connection, number: int) -> Outcome:
+def read_outcome(connection: Connection, number: int) -> CredentialTestOutcome:
     """What has become of it so far."""
     row = connection.execute(OUTCOME, {"id": number}).fetchone()
-    return Outcome(taken=False, done=False, problem=None) if row is None else Outcome(*row)
+    return CredentialTestOutcome(taken=False, done=False, problem=None) if row is None else CredentialTestOutcome(*row)
 
 
 def withdraw(connection: Connection, number: int) -> None:

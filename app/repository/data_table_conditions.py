@@ -18,7 +18,7 @@ KEYS: dict[str, sql.Composable] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Condition:
+class RowCondition:
     """`column` is one that every table has, or the id of another.
 
     `operator` is eq, neq, gt, gte, lt, lte (a value of the column's type), like, ilike (a pattern of LIKE), isEmpty or
@@ -37,7 +37,7 @@ class RowFilter:
     `search` is a pattern of ILIKE that the text of any cell of these columns must match besides.
     """
 
-    conditions: tuple[Condition, ...] = ()
+    conditions: tuple[RowCondition, ...] = ()
     any_of: bool = False
     search: str | None = None
     searched: tuple[str, ...] = ()

@@ -115,7 +115,7 @@ FORGET_HOURS = "DELETE FROM problem_hours AS h WHERE h.hour < now() - make_inter
 FORGET = "DELETE FROM problems AS p WHERE p.last_seen_at < now() - make_interval(days => %(days)s)"
 
 
-class Kind(NamedTuple):
+class FailureKind(NamedTuple):
     """What failures of one problem have in common."""
 
     project_id: str
@@ -130,7 +130,7 @@ class FailureGroup:
 
     failures: list[tuple[int, UUID, str, datetime, datetime]] = field(default_factory=list)
 
-    def values(self, kind: Kind) -> dict[str, Any]:
+    def values(self, kind: FailureKind) -> dict[str, Any]:
         """What SAVE asks for."""
         last = max(self.failures, key=lambda failure: (failure[3], failure[0]))
         return {
@@ -171,39 +171,39 @@ def group_some(connection: Connection, *, limit: int = AT_ONCE) -> bool:
     return len(mended) == limit
 
 
-def grouped(taken: Iterable[tuple[Any, ...]]) -> dict[Kind, FailureGroup]:
+def grouped(taken: Iterable[tuple[Any, ...]]) -> dict[FailureKind, FailureGroup]:
     """The failures that TAKE gave, by kind; equal messages are taken apart once."""
     patterns: dict[str, str] = {}
-    groups: dict[Kind, FailureGroup] = defaultdict(FailureGroup)
+    groups: dict[FailureKind, FailureGroup] = defaultdict(FailureGroup)
     for execution_id, project_id, workflow_id, version_id, node, message, failed_at, saved_at in taken:
         if message not in patterns:
             patterns[message] = pattern_of(message)
-        kind = Kind(project_id, workflow_id, node, patterns[message])
+        kind = FailureKind(project_id, workflow_id, node, patterns[message])
         groups[kind].failures.append((execution_id, version_id, message, failed_at, saved_at))
     return groups
 
 
-def merged(connection: Connection, groups: dict[Kind, FailureGroup]) -> dict[Kind, FailureGroup]:
+def merged(connection: Connection, groups: dict[FailureKind, FailureGroup]) -> dict[FailureKind, FailureGroup]:
     """The same, in the order of kinds, with a common kind for what goes beyond MOST_OF_WORKFLOW."""
     workflows = sorted({(kind.project_id, kind.workflow_id) for kind in groups})
     if not workflows:
         return {}
     projects, ids = (list(column) for column in zip(*workflows, strict=True))
     rows = connection.execute(PATTERNS, {"projects": projects, "workflows": ids})
-    known = {Kind(*row) for row in rows}
+    known = {FailureKind(*row) for row in rows}
     numbers = Counter((kind.project_id, kind.workflow_id) for kind in known)
-    allowed: dict[Kind, FailureGroup] = defaultdict(FailureGroup)
+    allowed: dict[FailureKind, FailureGroup] = defaultdict(FailureGroup)
     for kind, group in groups.items():
         workflow = (kind.project_id, kind.workflow_id)
         if kind not in known and numbers[workflow] >= MOST_OF_WORKFLOW:
-            kind = Kind(*workflow, "", "")
+            kind = FailureKind(*workflow, "", "")
         elif kind not in known:
             numbers[workflow] += 1
         allowed[kind].failures.extend(group.failures)
     return dict(sorted(allowed.items(), key=lambda item: item[0]))  # as everybody locks them
 
 
-def save(connection: Connection, kind: Kind, group: FailureGroup) -> int:
+def save(connection: Connection, kind: FailureKind, group: FailureGroup) -> int:
     """Add the failures to their problem, which may be new; returns its id."""
     values = group.values(kind)
     problem_id = int(scalar(connection, SAVE, values))

@@ -65,7 +65,7 @@ class CannotMix(Conflict):
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class ImportProgress:
     """How far a source was read: all up to `highest_id`, but for those `unfinished` then."""
 
     highest_id: int = 0
@@ -97,10 +97,10 @@ def be_the_only_import(connection: Connection) -> bool:
     return bool(scalar(connection, LOCK))
 
 
-def progress(connection: Connection, source: str) -> Progress:
+def progress(connection: Connection, source: str) -> ImportProgress:
     """How far this source was read."""
     row = connection.execute(PROGRESS, {"source": source}).fetchone()
-    return Progress() if row is None else Progress(*row)
+    return ImportProgress() if row is None else ImportProgress(*row)
 
 
 def highest(connection: Connection) -> int:
@@ -108,7 +108,7 @@ def highest(connection: Connection) -> int:
     return int(scalar(connection, HIGHEST) or 0)
 
 
-def save_progress(connection: Connection, source: str, reached: Progress) -> None:
+def save_progress(connection: Connection, source: str, reached: ImportProgress) -> None:
     """Note how far this source was read."""
     values = {"source": source, "highest_id": reached.highest_id, "unfinished": list(reached.unfinished)}
     connection.execute(SAVE_PROGRESS, values)

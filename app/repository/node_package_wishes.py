@@ -77,7 +77,7 @@ class Wish:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class WishOutcome:
     """What became of a wish: `pending`, or why it cannot be done; neither when it is done."""
 
     pending: bool
@@ -109,7 +109,7 @@ def fulfil(connection: Connection, name: str) -> None:
     connection.execute(FULFIL, {"name": name})
 
 
-def outcome(connection: Connection, name: str) -> Outcome:
+def outcome(connection: Connection, name: str) -> WishOutcome:
     """What became of the wish about this package."""
     row = connection.execute(OUTCOME, {"name": name}).fetchone()
-    return Outcome(pending=row is not None and row[0] is None, error=None if row is None else row[0])
+    return WishOutcome(pending=row is not None and row[0] is None, error=None if row is None else row[0])

@@ -90,7 +90,7 @@ class Problem:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class ProblemPlace:
     """Where a page of the list begins: after the problem that had this time and id."""
 
     last_seen_at: datetime
@@ -108,7 +108,7 @@ class ProblemFilter:
     seen_before: datetime | None = None
     visible_project: str | None = None
 
-    def condition(self, after: Place | None) -> tuple[sql.Composable, dict[str, Any]]:
+    def condition(self, after: ProblemPlace | None) -> tuple[sql.Composable, dict[str, Any]]:
         """The condition on `problems AS p`, and its parameters."""
         given = {name: getattr(self, name) for name in CLAUSES if name != "after"}
         parameters = {
@@ -122,7 +122,7 @@ class ProblemFilter:
 
 
 def list_problems(
-    connection: Connection, wanted: ProblemFilter, *, limit: int, after: Place | None = None
+    connection: Connection, wanted: ProblemFilter, *, limit: int, after: ProblemPlace | None = None
 ) -> list[Problem]:
     """At most `limit` problems, those first that were seen last."""
     condition, parameters = wanted.condition(after)

@@ -41,7 +41,7 @@ class Output(msgspec.Struct, array_like=True):
         return self.end - self.start
 
 
-class Source(msgspec.Struct, array_like=True):
+class IndexedSource(msgspec.Struct, array_like=True):
     """Whose output an input was."""
 
     node: str
@@ -49,7 +49,7 @@ class Source(msgspec.Struct, array_like=True):
     run: int = 0
 
 
-class Failure(msgspec.Struct, array_like=True):
+class IndexedError(msgspec.Struct, array_like=True):
     """The error of a node or a run; long texts are cut."""
 
     message: str
@@ -69,7 +69,7 @@ Outputs = dict[str, list[Output | None]]
 """By type of connection: main, ai_tool, ..."""
 
 
-class Run(msgspec.Struct, array_like=True):
+class IndexedRun(msgspec.Struct, array_like=True):
     """One run of a node. Times in milliseconds, `started` since 1970; `hints`: how many it gave.
 
     `inputs` are what it got where its data says so, which that of sub-nodes does.
@@ -79,10 +79,10 @@ class Run(msgspec.Struct, array_like=True):
     started: float | None
     duration: float | None
     status: str | None
-    sources: list[Source | None]
+    sources: list[IndexedSource | None]
     outputs: Outputs
     inputs: Outputs
-    failure: Failure | None = None
+    failure: IndexedError | None = None
     hints: int = 0
     sub_execution: SubExecution | None = None
 
@@ -94,7 +94,7 @@ class Segment(NamedTuple):
     length: int
 
 
-class Node(msgspec.Struct, array_like=True):
+class IndexedNode(msgspec.Struct, array_like=True):
     """A node that has run so many times, `segments` of SEGMENT_RUNS each."""
 
     name: str
@@ -107,17 +107,17 @@ class Directory(msgspec.Struct, array_like=True):
 
     stored: int
     last_node: str | None
-    failure: Failure | None
-    nodes: list[Node]
+    failure: IndexedError | None
+    nodes: list[IndexedNode]
 
 
 @dataclass(frozen=True, slots=True)
 class Scanned:
     """What a run's data says of itself; `cuts` are the places in its text, each before an item, to cut it at."""
 
-    runs: dict[str, list[Run]]
+    runs: dict[str, list[IndexedRun]]
     last_node: str | None = None
-    failure: Failure | None = None
+    failure: IndexedError | None = None
     cuts: list[int] = field(default_factory=list)
 
 
@@ -133,12 +133,12 @@ def encode_index(scanned: Scanned, stored: int, places: Sequence[int]) -> bytes:
             segments.append(encoder.encode(runs[first : first + SEGMENT_RUNS]))
             own.append(Segment(offset, len(segments[-1])))
             offset += len(segments[-1])
-        nodes.append(Node(name, len(runs), own))
+        nodes.append(IndexedNode(name, len(runs), own))
     directory = encoder.encode(Directory(stored, scanned.last_node, scanned.failure, nodes))
     return b"".join([len(directory).to_bytes(LENGTH_BYTES, "big"), directory, *segments])
 
 
-def _place_marks(run: Run, place_of: dict[int, int]) -> None:
+def _place_marks(run: IndexedRun, place_of: dict[int, int]) -> None:
     for outputs in (*run.outputs.values(), *run.inputs.values()):
         for output in outputs:
             if output is not None:
@@ -155,6 +155,6 @@ def decode_directory(text: bytes) -> Directory:
     return msgspec.json.decode(text, type=Directory)
 
 
-def decode_segment(text: bytes) -> list[Run]:
+def decode_segment(text: bytes) -> list[IndexedRun]:
     """The runs of a segment."""
-    return msgspec.json.decode(text, type=list[Run])
+    return msgspec.json.decode(text, type=list[IndexedRun])

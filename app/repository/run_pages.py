@@ -15,10 +15,10 @@ from app.repository.run_index import (
     LENGTH_BYTES,
     SEGMENT_RUNS,
     Directory,
-    Failure,
+    IndexedError,
+    IndexedRun,
     Mark,
     Output,
-    Run,
     Segment,
     decode_directory,
     decode_segment,
@@ -47,7 +47,7 @@ INDEX_SLICE = """
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class ItemPage:
     """Some items of an output, as pieces of JSON with commas between the items; `next_offset` None: none follow.
 
     `length`: bytes of the pieces; None where there are many, to be read one by one.
@@ -62,14 +62,14 @@ class RunData(Protocol):
     """What a run has recorded. Its methods raise DataGone when it is deleted or replaced meanwhile."""
 
     last_node: str | None
-    failure: Failure | None
+    failure: IndexedError | None
     counts: dict[str, int]
     """How often each node has run, in the order in which they first ran."""
 
-    def runs(self, node: str, first: int, limit: int) -> list[Run]:
+    def runs(self, node: str, first: int, limit: int) -> list[IndexedRun]:
         """At most `limit` runs of a node that is in `counts`, from its run `first` on."""
 
-    def page(self, output: Output, offset: int, limit: int) -> Page:
+    def page(self, output: Output, offset: int, limit: int) -> ItemPage:
         """At most `limit` items of an output from `offset` on, and of about PAGE_BYTES."""
 
 
@@ -85,10 +85,10 @@ class WholeData:
         self.last_node, self.failure = scanned.last_node, scanned.failure
         self.counts = {name: len(runs) for name, runs in scanned.runs.items()}
 
-    def runs(self, node: str, first: int, limit: int) -> list[Run]:
+    def runs(self, node: str, first: int, limit: int) -> list[IndexedRun]:
         return self._runs[node][first : first + limit]
 
-    def page(self, output: Output, offset: int, limit: int) -> Page:
+    def page(self, output: Output, offset: int, limit: int) -> ItemPage:
         items = item_texts(self._text[output.start : output.end])[offset : offset + limit]
         taken = within(PAGE_BYTES, map(len, items))
         return page_of(items[:taken], following(output, offset + taken))
@@ -120,8 +120,8 @@ class IndexedData:
         stored = self._stored
         return self.directory.stored == stored.size and stored.beginning[4:5] == bytes([SIZE_FOLLOWS])
 
-    def runs(self, node: str, first: int, limit: int) -> list[Run]:
-        runs: list[Run] = []
+    def runs(self, node: str, first: int, limit: int) -> list[IndexedRun]:
+        runs: list[IndexedRun] = []
         skipped = first % SEGMENT_RUNS
         for segment in self._segments[node][first // SEGMENT_RUNS :]:
             if len(runs) >= skipped + limit:
@@ -129,7 +129,7 @@ class IndexedData:
             runs += self._segment(segment)
         return runs[skipped : skipped + limit]
 
-    def _segment(self, segment: Segment) -> list[Run]:
+    def _segment(self, segment: Segment) -> list[IndexedRun]:
         return decode_segment(self._read(self._behind + segment.offset, segment.length))
 
     def _read(self, start: int, length: int) -> bytes:
@@ -144,7 +144,7 @@ class IndexedData:
             raise DataGone(f"the data of execution {stored.execution_id} was deleted or replaced meanwhile")
         return part
 
-    def page(self, output: Output, offset: int, limit: int) -> Page:
+    def page(self, output: Output, offset: int, limit: int) -> ItemPage:
         wanted = min(output.items, offset + limit)
         texts: list[bytes] = []
         left, item = PAGE_BYTES, offset
@@ -155,7 +155,7 @@ class IndexedData:
             if end - start > max(left, 2 * PIECE_BYTES):  # one large item
                 if texts:
                     break
-                return Page(self._text(mark, start, end, self._later), following(output, item + 1), None)
+                return ItemPage(self._text(mark, start, end, self._later), following(output, item + 1), None)
             text = b"".join(self._text(mark, start, end, self._now))
             items = item_texts(text)[item - mark.item : wanted - mark.item]
             taken = within(left, map(len, items)) if texts else max(within(left, map(len, items)), 1)
@@ -181,9 +181,9 @@ class IndexedData:
         raise DataGone(f"the data of execution {self._stored.execution_id} is damaged: {left} bytes are missing")
 
 
-def page_of(texts: list[bytes], next_offset: int | None) -> Page:
+def page_of(texts: list[bytes], next_offset: int | None) -> ItemPage:
     text = b",".join(texts)
-    return Page([text], next_offset, len(text))
+    return ItemPage([text], next_offset, len(text))
 
 
 def pieces_of(output: Output, offset: int) -> Iterator[tuple[Mark, int, int]]:

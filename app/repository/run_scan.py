@@ -13,7 +13,16 @@ from typing import Any
 
 import msgspec
 
-from app.repository.run_index import Failure, Mark, Output, Outputs, Run, Scanned, Source, SubExecution
+from app.repository.run_index import (
+    IndexedError,
+    IndexedRun,
+    IndexedSource,
+    Mark,
+    Output,
+    Outputs,
+    Scanned,
+    SubExecution,
+)
 
 PIECE_BYTES = 256 * 1024
 """About so much text lies between two cuts; an item that is larger stands alone."""
@@ -102,7 +111,7 @@ class _Scanner:
         if "resultData" not in places:
             return Scanned({})
         result = dict(self._values(*places["resultData"]))
-        runs: dict[str, list[Run]] = {}
+        runs: dict[str, list[IndexedRun]] = {}
         if "runData" in result:
             for name, (start, raw) in self._values(*result["runData"]):
                 runs[name] = [self._run(*place) for place in self._entries(start, _lists.decode(raw))]
@@ -128,7 +137,7 @@ class _Scanner:
             yield place, raw
             place += len(memoryview(raw)) + 1
 
-    def _run(self, start: int, raw: msgspec.Raw) -> Run:
+    def _run(self, start: int, raw: msgspec.Raw) -> IndexedRun:
         outputs: Outputs = {}
         inputs: Outputs = {}
         for name, place in self._values(start, raw):
@@ -137,7 +146,7 @@ class _Scanner:
             elif name == "inputOverride":
                 inputs = self._connections(*place)
         facts = facts_of(raw)
-        return Run(
+        return IndexedRun(
             facts.execution_index,
             facts.start_time,
             facts.execution_time,
@@ -189,20 +198,20 @@ class _Scanner:
         return marks
 
 
-def failure_of(error: Any) -> Failure | None:
+def failure_of(error: Any) -> IndexedError | None:
     """What of a recorded error an index keeps."""
     if not isinstance(error, dict):
         return None
     texts = {name: cut(error.get(name)) for name in ("message", "name", "description")}
     node = error.get("node")
     name = node.get("name") if isinstance(node, dict) else node
-    return Failure(texts["message"] or "", texts["name"], texts["description"], cut(name))
+    return IndexedError(texts["message"] or "", texts["name"], texts["description"], cut(name))
 
 
-def source_of(source: _Source | None) -> Source | None:
+def source_of(source: _Source | None) -> IndexedSource | None:
     if source is None:
         return None
-    return Source(source.previous_node, source.previous_node_output, source.previous_node_run)
+    return IndexedSource(source.previous_node, source.previous_node_output, source.previous_node_run)
 
 
 def cut(text: Any) -> str | None:

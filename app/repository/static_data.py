@@ -57,7 +57,7 @@ FORGET = """
 """
 
 
-class Changed(Exception):
+class StaticDataChanged(Exception):
     """Somebody else has changed the part meanwhile."""
 
 
@@ -100,8 +100,8 @@ def save(connection: Connection, changes: Iterable[StaticChange]) -> None:
 def change(connection: Connection, workflow_id: str, before: Mapping[str, bytes], after: Mapping[str, bytes]) -> None:
     """Keep these parts, if each still is what it was before (absent: nothing).
 
-    Raises Changed when one is not, and CannotKeep: the transaction has to be rolled back. Nothing is kept of a
-    deleted workflow.
+    Raises StaticDataChanged when one is not, and CannotKeep: the transaction has to be rolled back. Nothing is kept of
+    a deleted workflow.
     """
     for scope in sorted(after):
         part = {"workflow_id": workflow_id, "scope": scope, "data": after[scope].decode()}
@@ -114,7 +114,7 @@ def change(connection: Connection, workflow_id: str, before: Mapping[str, bytes]
         except (psycopg.DataError, psycopg.errors.ProgramLimitExceeded) as error:
             raise CannotKeep(error.diag.message_primary or str(error)) from error
         if not kept and scalar(connection, EXISTS, {"workflow_id": workflow_id}):
-            raise Changed
+            raise StaticDataChanged
 
 
 def replace(connection: Connection, workflow_id: str, parts: Mapping[str, bytes]) -> None:

@@ -42,7 +42,7 @@ class NewSchedule:
 
 
 @dataclass(frozen=True, slots=True)
-class Webhook(NewWebhook):
+class RegisteredWebhook(NewWebhook):
     """A registered webhook with what it starts."""
 
     workflow_id: str
@@ -182,9 +182,9 @@ def fields(record: NewWebhook | NewSchedule) -> dict[str, Any]:
     return {name: getattr(record, name) for name in record.__slots__}
 
 
-def find_webhooks(connection: Connection, path: str) -> list[Webhook]:
+def find_webhooks(connection: Connection, path: str) -> list[RegisteredWebhook]:
     """Webhooks, of any method, that a call to this path may mean; those with parameters are yet to be compared."""
-    with connection.cursor(row_factory=class_row(Webhook)) as cursor:
+    with connection.cursor(row_factory=class_row(RegisteredWebhook)) as cursor:
         return cursor.execute(FIND_WEBHOOKS, {"path": path}).fetchall()
 
 

@@ -13,7 +13,7 @@ from app.repository.workflows import KEEP_PUBLISHED
 
 
 @dataclass(frozen=True, slots=True)
-class Version:
+class VersionEntry:
     """A version; `name` is the workflow's at that save, `label` and `description` were given when it was published."""
 
     id: UUID
@@ -126,15 +126,15 @@ def list_history(
         return cursor.execute(HISTORY, parameters).fetchall()
 
 
-def find_versions(connection: Connection, ids: Sequence[UUID]) -> dict[UUID, Version]:
+def find_versions(connection: Connection, ids: Sequence[UUID]) -> dict[UUID, VersionEntry]:
     """These versions by their ids."""
     if not ids:
         return {}
-    with connection.cursor(row_factory=class_row(Version)) as cursor:
+    with connection.cursor(row_factory=class_row(VersionEntry)) as cursor:
         return {version.id: version for version in cursor.execute(FIND, {"ids": list(ids)})}
 
 
-def get_version(connection: Connection, workflow_id: str, version_id: UUID) -> Version:
+def get_version(connection: Connection, workflow_id: str, version_id: UUID) -> VersionEntry:
     """This version of this workflow. Raises VersionNotFound."""
     version = find_versions(connection, [version_id]).get(version_id)
     if version is None or version.workflow_id != workflow_id:

@@ -25,7 +25,7 @@ WHOLE_NUMBER = re.compile(r"(-?[0-9]{1,100})(?:\.0{1,100})?", re.ASCII)
 LINES = str.maketrans("", "", "\n\r\t")
 
 
-class SharedSchema(Schema):
+class SingletonSchema(Schema):
     """A schema that is never altered: a copy of what names it names the same one.
 
     To declare an endpoint copies all that is known of it a dozen times, and a schema is hundreds of objects.
@@ -35,7 +35,7 @@ class SharedSchema(Schema):
         return self
 
 
-class CamelSchema(SharedSchema):
+class CamelSchema(SingletonSchema):
     """A schema whose keys are spelled in camel case outside: `workflow_id` is `workflowId`."""
 
     def on_bind_field(self, field_name: str, field_obj: fields.Field[Any]) -> None:

@@ -2,10 +2,10 @@
 
 from marshmallow import fields
 
-from app.schemas.base import SharedSchema
+from app.schemas.base import SingletonSchema
 
 
-class ErrorSchema(SharedSchema):
+class ErrorSchema(SingletonSchema):
     """What went wrong, in a sentence; validation also says where."""
 
     message = fields.String(required=True, metadata={"description": "One sentence that says what is wrong."})

@@ -14,7 +14,7 @@ from app.schemas.run_data import LONGEST_NAME, number_field
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class ItemPlace:
     """An item that a run of a node was given. All count from 0."""
 
     node: str
@@ -64,7 +64,7 @@ class Evaluations(Protocol):
     """Evaluates recorded expressions once more; nothing runs."""
 
     def evaluate(
-        self, recorded: Recorded, place: Place, read_variables: Callable[[], dict[str, str]] | None
+        self, recorded: Recorded, place: ItemPlace, read_variables: Callable[[], dict[str, str]] | None
     ) -> Evaluation:
         """The expressions of a node for one item; to be called outside of any transaction.
 

@@ -42,7 +42,7 @@ RECORDED = "Your response has been recorded"
 
 
 @dataclass(frozen=True, slots=True)
-class Field:
+class FormField:
     """One field: `name` is its key in the output, `label` what people read; `limits`: the fewest and most choices."""
 
     name: str
@@ -74,7 +74,7 @@ class Form:
     description: str = ""
     button: str = "Submit"
     css: str = ""
-    fields: tuple[Field, ...] = ()
+    fields: tuple[FormField, ...] = ()
     text: str = RECORDED
     redirect: str = ""
     goes_on: bool = False
@@ -89,7 +89,7 @@ class Form:
         """The form as it was stored; a key that is missing has its default."""
         known = {name: value for name, value in stored.items() if name in cls.__slots__}
         fields = tuple(
-            Field(
+            FormField(
                 **{
                     **each,
                     "options": tuple(each.get("options") or ()),
@@ -211,7 +211,7 @@ def _entries(parameters: Mapping[str, Any]) -> list[Any]:
     return entries
 
 
-def _fields(entries: Iterable[dict[str, Any]], version: float) -> Iterable[Field]:
+def _fields(entries: Iterable[dict[str, Any]], version: float) -> Iterable[FormField]:
     for entry in entries:
         kind = str(entry.get("fieldType") or "text")
         if kind not in KINDS:
@@ -224,7 +224,7 @@ def _fields(entries: Iterable[dict[str, Any]], version: float) -> Iterable[Field
         if len(options) > MOST_OPTIONS:
             raise InvalidTrigger(f"A field of a form can have at most {MOST_OPTIONS} options")
         several = entry.get("multiselect", False) if kind == "dropdown" else entry.get("multipleFiles", True)
-        yield Field(
+        yield FormField(
             name=name,
             label=label or name,
             kind=kind,

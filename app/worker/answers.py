@@ -9,7 +9,7 @@ import orjson
 from app.engine.run.document import RunDocument
 from app.engine.run.node_types import NodeTypes
 from app.engine.run.ports import Ports
-from app.engine.run.run import Outcome
+from app.engine.run.run import RunOutcome
 from app.engine.run.static_parameters import has_expressions, with_values
 from app.engine.sandbox import Sandbox
 from app.triggers import trigger_nodes
@@ -25,7 +25,7 @@ PACKAGED = b'"webhookCall"'
 FAILED: dict[str, Any] = {"status": 500, "body": {"message": "Error in workflow"}}
 
 
-def answer_of(node: dict[str, Any] | None, outcome: Outcome, ports: Ports = NO_PORTS) -> bytes | None:
+def answer_of(node: dict[str, Any] | None, outcome: RunOutcome, ports: Ports = NO_PORTS) -> bytes | None:
     """The answer of that node's webhook as JSON, None where nobody asked for one or another node is to give it."""
     if node is None:
         return None
@@ -69,7 +69,7 @@ def as_stream(parts: list[dict[str, Any]]) -> dict[str, Any]:
     return {"status": 200, "headers": {"content-type": "application/json; charset=utf-8"}, "text": "".join(lines)}
 
 
-def said_in_chat(outcome: Outcome, ports: Ports) -> dict[str, Any]:
+def said_in_chat(outcome: RunOutcome, ports: Ports) -> dict[str, Any]:
     """All that Chat nodes have said to this caller, and where a reply goes when one waits for it."""
     if outcome.status not in ("success", "waiting"):
         return {**FAILED, "body": {**FAILED["body"], "messages": ports.said}} if ports.said else FAILED
@@ -115,7 +115,7 @@ def packaged_node(name: str, came: dict[str, Any]) -> dict[str, Any]:
     return {"name": name, "type": "n8n-nodes-base.webhook", "typeVersion": 2, "parameters": parameters}
 
 
-def answer_at_end(settings: WebhookSettings, outcome: Outcome) -> dict[str, Any]:
+def answer_at_end(settings: WebhookSettings, outcome: RunOutcome) -> dict[str, Any]:
     """The answer of a workflow that has ended, or that waits for longer than its caller is let wait."""
     if outcome.status not in ("success", "waiting"):
         return FAILED

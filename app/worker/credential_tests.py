@@ -26,7 +26,7 @@ LONGEST = 1_000
 TOO_SLOW = f"The service did not answer within {SECONDS:g} seconds"
 
 
-class CredentialTests(TaskSet):
+class CredentialTester(TaskSet):
     """What one worker tests."""
 
     def __init__(

@@ -51,7 +51,7 @@ class Assignment:
 
 
 @dataclass(frozen=True, slots=True)
-class Version:
+class SavedWorkflow:
     """A workflow as it was saved. `keeps_static_data`: some program of it may ask for what earlier runs kept."""
 
     document: dict[str, Any]
@@ -81,7 +81,7 @@ class Exchange:
         self._pool = pool
         self._vault = vault
         self._worker_id = worker_id
-        self._versions: BoundedDict[UUID, Version] = BoundedDict(VERSIONS_KEPT)
+        self._versions: BoundedDict[UUID, SavedWorkflow] = BoundedDict(VERSIONS_KEPT)
         self._turn = lifecycle.FIRST_TURN
 
     def __call__(
@@ -144,14 +144,14 @@ class Exchange:
             for claim in claims
         ]
 
-    def _read_versions(self, connection: Connection, ids: set[UUID]) -> dict[UUID, Version]:
+    def _read_versions(self, connection: Connection, ids: set[UUID]) -> dict[UUID, SavedWorkflow]:
         """These versions, those from the cache that are there."""
         versions = {version_id: self._versions[version_id] for version_id in ids & self._versions.keys()}
         if missing := list(ids - versions.keys()):
             for row in workflows.get_versions(connection, missing).values():
                 document = {**orjson.loads(row.definition), "id": row.workflow_id, "name": row.name}
                 asks = may_ask_for_static_data(row.definition) or has_packaged_nodes(document)
-                versions[row.id] = Version(document, asks)
+                versions[row.id] = SavedWorkflow(document, asks)
         self._versions.update(versions)
         return versions
 

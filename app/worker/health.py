@@ -27,7 +27,7 @@ JSON = "application/json"
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class HealthAnswer:
     """What is answered."""
 
     body: bytes
@@ -35,15 +35,15 @@ class Page:
     content_type: str = JSON
 
 
-def json_page(status: int, message: str | None = None) -> Page:
+def json_page(status: int, message: str | None = None) -> HealthAnswer:
     """The answer of a health check, or a refusal: 200 is {"status": "ok"}, all else says why not."""
-    return Page(orjson.dumps({"message": message} if message else {"status": "ok"}), status)
+    return HealthAnswer(orjson.dumps({"message": message} if message else {"status": "ok"}), status)
 
 
 class HealthServer:
     """Answers each path with what its function makes of this moment."""
 
-    def __init__(self, pages: Mapping[str, Callable[[], Page]]) -> None:
+    def __init__(self, pages: Mapping[str, Callable[[], HealthAnswer]]) -> None:
         """The functions are called in the server's thread, and must not wait for anything."""
         self._pages = pages
         self._calls: dict[asyncio.Task[None], asyncio.StreamWriter] = {}  # the oldest first
@@ -117,7 +117,7 @@ class HealthServer:
         writer.write(_head(page) + (b"" if method == "HEAD" else page.body))
         await writer.drain()
 
-    def _find(self, head: bytes) -> tuple[str, Page]:
+    def _find(self, head: bytes) -> tuple[str, HealthAnswer]:
         method, target, *rest = [*head.split(b"\r\n", 1)[0].decode("latin-1").split(" "), ""]
         if not rest or not rest[0].startswith("HTTP/1."):
             return "GET", json_page(400, "This is no request of HTTP/1.1")
@@ -133,7 +133,7 @@ class HealthServer:
             return method, json_page(500, "This page failed; the worker's log says why")
 
 
-def _head(page: Page) -> bytes:
+def _head(page: HealthAnswer) -> bytes:
     reason = HTTPStatus(page.status).phrase
     allow = "Allow: GET, HEAD\r\n" if page.status == 405 else ""
     return (

@@ -12,8 +12,8 @@ from app.engine.run.computing import node_runs
 from app.engine.run.errors import NodeError
 from app.engine.run.node_types import NodeTypes
 from app.engine.run.ports import ChildOutcome, ChildRequest, Ports
-from app.engine.run.progress import Progress
-from app.engine.run.run import Outcome
+from app.engine.run.progress import RunProgress
+from app.engine.run.run import RunOutcome
 from app.engine.sandbox import Sandbox
 from app.repository.connection import UNREACHABLE
 from app.repository.lifecycle import Extra, Result
@@ -25,7 +25,7 @@ from app.worker.runs import BROKEN, hand_over_result, run
 PROGRESS_SECONDS = 1.0
 """Of an execution that takes less it is not told how far it is."""
 
-Run = asyncio.Task[Outcome | None]
+Run = asyncio.Task[RunOutcome | None]
 
 
 class Held:
@@ -51,7 +51,7 @@ class Held:
         self.worker_id = 0
         self.running: dict[int, Run] = {}
         self._assignments: dict[int, Assignment] = {}
-        self._progress: dict[int, tuple[float, Progress]] = {}
+        self._progress: dict[int, tuple[float, RunProgress]] = {}
         self.may_hold_more = False
         """The answer to a claim was lost: PostgreSQL may know of executions here that this worker does not know of."""
         self.handing_over = False
@@ -119,7 +119,7 @@ class Held:
         self.running[assignment.claim.id], self._assignments[assignment.claim.id] = task, assignment
         return task
 
-    async def _run(self, assignment: Assignment) -> Outcome | None:
+    async def _run(self, assignment: Assignment) -> RunOutcome | None:
         # A sub-workflow is started by a node, but does its own bookkeeping.
         execution_id, ports = assignment.claim.id, self._ports(assignment)
         self._progress[execution_id] = time.monotonic(), ports.progress

@@ -12,8 +12,8 @@ from uuid import uuid4
 from app.credentials import oauth2, renewals, service_accounts, tokens
 from app.credentials.errors import CannotDecrypt
 from app.credentials.known_types import SERVICE_ACCOUNT, KnownTypes
-from app.credentials.oauth2 import Client
-from app.credentials.oauth_errors import ConsentNeeded, OAuthError, ProviderRefused, Unreachable
+from app.credentials.oauth2 import OAuthClient
+from app.credentials.oauth_errors import ConsentNeeded, OAuthError, ProviderRefused, ProviderUnreachable
 from app.credentials.provider import SECONDS
 from app.credentials.renewals import LEASE_SECONDS, Renewal
 from app.credentials.vault import Vault
@@ -75,7 +75,7 @@ class Renewals:
             if self._types.protocol(kind) == SERVICE_ACCOUNT:
                 call = service_accounts.token_call(data, renewal.held_at)
             else:
-                call = oauth2.renewal_call(Client.of(data), held)
+                call = oauth2.renewal_call(OAuthClient.of(data), held)
             answered = await oauth2.fetch(self._outgoing.within(project_id), call, data)
             await self._keep(renewal, answered)
             log.info("token renewed", extra={"credential": credential_id})
@@ -107,7 +107,7 @@ class Renewals:
                 pause = min(2 * pause, LONGEST_PAUSE)
         except (CannotDecrypt, OSError) as error:
             raise CredentialUnreadable(str(error)) from error
-        raise Unreachable("Others have been renewing its token for a minute, in vain")
+        raise ProviderUnreachable("Others have been renewing its token for a minute, in vain")
 
     async def _keep(self, renewal: Renewal, answered: dict[str, object]) -> None:
         """Store the tokens: the old ones may be worth nothing any more, so an outage is waited for a while."""

@@ -17,7 +17,7 @@ from app.engine.run.node_types import NodeTypes
 from app.engine.run.ports import Ports
 from app.engine.run.preview import preview
 from app.engine.run.restart import CannotRestart, restart_at, restart_at_failure
-from app.engine.run.run import TIMED_OUT, Outcome, RunRequest, run_workflow
+from app.engine.run.run import TIMED_OUT, RunOutcome, RunRequest, run_workflow
 from app.engine.sandbox import Sandbox
 from app.repository.lifecycle import Claim, Failure, Result
 from app.repository.restarts import NodeRun
@@ -44,7 +44,7 @@ class Ended(NamedTuple):
     """What is recorded of a run, and its outcome where the engine came to one."""
 
     result: Result
-    outcome: Outcome | None
+    outcome: RunOutcome | None
 
 
 async def run(assignment: Assignment, sandbox: Sandbox, types: NodeTypes, ports: Ports) -> Ended:
@@ -155,7 +155,7 @@ def error_trigger_name(mode: str, workflow: dict[str, Any]) -> str | None:
 
 
 def result_of(
-    assignment: Assignment, outcome: Outcome, webhook: dict[str, Any] | None = None, ports: Ports = NO_PORTS
+    assignment: Assignment, outcome: RunOutcome, webhook: dict[str, Any] | None = None, ports: Ports = NO_PORTS
 ) -> Result:
     """What is recorded of an outcome; its data is encoded here, once.
 
@@ -193,7 +193,7 @@ def result_of(
     )
 
 
-def preview_of(outcome: Outcome, mask: Mask) -> bytes | None:
+def preview_of(outcome: RunOutcome, mask: Mask) -> bytes | None:
     """What lists show of what the run was about, as JSON."""
     try:
         shown = preview(outcome.document, mask.text)
@@ -221,7 +221,7 @@ def refuse_result(claim: Claim, reason: str) -> Result:
     return Result(claim.id, "error", claim.mode, b"{}", error_message=message, awaited=claim.awaited)
 
 
-def changes_of(claim: Claim, outcome: Outcome, mask: Mask) -> tuple[StaticChange, ...]:
+def changes_of(claim: Claim, outcome: RunOutcome, mask: Mask) -> tuple[StaticChange, ...]:
     """What the run has changed of its workflow's static data; a manual run only tries things out."""
     if claim.mode == "manual":
         return ()
@@ -231,7 +231,7 @@ def changes_of(claim: Claim, outcome: Outcome, mask: Mask) -> tuple[StaticChange
     )
 
 
-def waiting_node(outcome: Outcome) -> bytes | None:
+def waiting_node(outcome: RunOutcome) -> bytes | None:
     """The node that waits for a call, as JSON: whoever calls is checked against it."""
     if outcome.resume_on != "webhook":
         return None
@@ -239,7 +239,7 @@ def waiting_node(outcome: Outcome) -> bytes | None:
     return orjson.dumps(node if outcome.asks is None else {**(node or {}), "parameters": outcome.asks}, default=str)
 
 
-def is_ignored(assignment: Assignment, outcome: Outcome) -> bool:
+def is_ignored(assignment: Assignment, outcome: RunOutcome) -> bool:
     """Whether the trigger of a package has looked at a call and had nothing for the workflow, so that no node ran."""
     items = assignment.input.items
     called = assignment.claim.mode == "webhook" and items is not None and PACKAGED in items[:64]
@@ -254,7 +254,7 @@ def is_kept(workflow: dict[str, Any], mode: str, status: str) -> bool:
     return bool((workflow.get("settings") or {}).get(names[status]) != "none")
 
 
-def failure_of(claim: Claim, outcome: Outcome, mask: Mask, address: str | None) -> Failure | None:
+def failure_of(claim: Claim, outcome: RunOutcome, mask: Mask, address: str | None) -> Failure | None:
     """What an error workflow is told of this end; None where nothing has failed. A run out of time has failed, too."""
     document = outcome.document
     error = document.error or {}

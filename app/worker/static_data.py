@@ -47,7 +47,7 @@ class WorkflowStatic:
         kept = {strip_unstorable(scope) or "": self._mask(part) for scope, part in after.items()}
         try:
             await self._database.transact(static_data.change, self._workflow_id, before, kept)
-        except static_data.Changed:
+        except static_data.StaticDataChanged:
             return False
         except static_data.CannotKeep as error:
             raise NodeError(f"The workflow's static data could not be stored: {error}") from error

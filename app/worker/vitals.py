@@ -10,7 +10,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from app.engine.sandbox import Sandbox
-from app.worker.health import Page, json_page
+from app.worker.health import HealthAnswer, json_page
 from app.worker.worker import Worker
 
 PREFIX = "executions_worker_process"
@@ -39,11 +39,11 @@ class Vitals(Collector):
         PlatformCollector(registry=self._registry)
         worker.pulse.observe = lag.observe
 
-    def pages(self) -> Mapping[str, Callable[[], Page]]:
+    def pages(self) -> Mapping[str, Callable[[], HealthAnswer]]:
         """What is answered at which path."""
         return {"/healthz": self.alive, "/healthz/readiness": self.ready, "/metrics": self.metrics}
 
-    def alive(self) -> Page:
+    def alive(self) -> HealthAnswer:
         """503 when only a new process helps: the loop stands still, or the beat's thread does."""
         worker, beat = self._worker, self._worker.beat
         if not worker.turns:
@@ -52,7 +52,7 @@ class Vitals(Collector):
             return json_page(503, "The worker's beat stands still")
         return json_page(200)
 
-    def ready(self) -> Page:
+    def ready(self) -> HealthAnswer:
         """503 while the worker claims nothing: it stops, holds no lease, or does not reach the database."""
         beat = self._worker.beat
         if self._worker.is_stopping:
@@ -63,9 +63,9 @@ class Vitals(Collector):
             return json_page(503, "The database is not available at the moment")
         return json_page(200)
 
-    def metrics(self) -> Page:
+    def metrics(self) -> HealthAnswer:
         """All measurements in Prometheus' text format."""
-        return Page(generate_latest(self._registry), content_type=TEXT)
+        return HealthAnswer(generate_latest(self._registry), content_type=TEXT)
 
     def describe(self) -> list[Metric]:
         """Nothing is asked before the first scrape."""

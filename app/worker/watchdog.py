@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Iterator
 from types import FrameType
 
-from app.engine.run.computing import Interrupted, Turn, current_turn
+from app.engine.run.computing import Interrupted, NodeTurn, current_turn
 
 log = logging.getLogger(__name__)
 
@@ -107,7 +107,7 @@ class Watchdog:
             return
         self._interrupt(turn, limit)
 
-    def _interrupt(self, turn: Turn, limit: float) -> None:
+    def _interrupt(self, turn: NodeTurn, limit: float) -> None:
         log.warning(
             "node held the loop", extra={"execution": turn.execution_id, "node": turn.node, "seconds": round(limit, 1)}
         )

@@ -21,7 +21,7 @@ from app.repository.connection import UNREACHABLE, Connection, open_pool
 from app.settings import Settings
 from app.worker.beat import STANDSTILL_SECONDS, Beat, BeatThread
 from app.worker.chores.roster import chores
-from app.worker.credential_tests import CredentialTests
+from app.worker.credential_tests import CredentialTester
 from app.worker.exchange import Exchange
 from app.worker.free_places import FreePlaces
 from app.worker.parts import Parts
@@ -134,7 +134,7 @@ class Worker:
     async def _helpers(self, beat: Beat) -> AsyncIterator[list[asyncio.Task[None]]]:
         """The chores and the watch over the lease, at work while this lasts."""
         parts = self._parts
-        tests = CredentialTests(
+        tests = CredentialTester(
             parts.contexts,
             lambda: parts.packages.installed,
             worker_id=lambda: self._held.worker_id,

@@ -12,7 +12,7 @@ from axe_playwright_python.base import AXE_SCRIPT
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from app.console_links import new_link
-from app.demo import Client, import_demo
+from app.demo import ApiClient, import_demo
 from app.repository.connection import connect
 from tests import live
 from tests.patience import PATIENCE_SECONDS
@@ -65,7 +65,7 @@ def stage(postgres_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         server = live.start_server(url, home)
         running.callback(server.child.stop)
         running.callback(live.start_worker(url, home).stop)
-        import_demo(Client(f"{server.url}/api/v1", server.key), print)
+        import_demo(ApiClient(f"{server.url}/api/v1", server.key), print)
         yield Stage(server, url)
 
 

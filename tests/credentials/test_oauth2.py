@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from app.credentials import oauth2
-from app.credentials.oauth2 import Client
+from app.credentials.oauth2 import OAuthClient
 from app.credentials.oauth_errors import ConsentNeeded, NotUsable, ProviderRefused
 from app.credentials.tokens import EXPIRES_AT, is_due, merge
 from app.outgoing.client import Answer
@@ -46,7 +46,7 @@ MOMENT = datetime(2026, 1, 2, tzinfo=UTC)
     ],
 )
 def test_a_renewal_is_asked_for_as_n8n_does(data: dict[str, Any], body: str, login: str | None) -> None:
-    call = oauth2.renewal_call(Client.of(data), HELD)
+    call = oauth2.renewal_call(OAuthClient.of(data), HELD)
     assert (call.method, call.url, call.content.decode()) == ("POST", "https://p.example/token", body)
     assert dict(call.headers).get("Authorization") == login
     assert dict(call.headers)["Content-Type"] == "application/x-www-form-urlencoded"
@@ -65,13 +65,13 @@ def test_a_renewal_is_asked_for_as_n8n_does(data: dict[str, Any], body: str, log
 )
 def test_what_cannot_be_asked_for_is_refused(data) -> None:
     with pytest.raises(NotUsable):
-        oauth2.renewal_call(Client.of(data), HELD)
+        oauth2.renewal_call(OAuthClient.of(data), HELD)
 
 
 @pytest.mark.parametrize(("held", "said"), [({}, "not connected yet"), ({"access_token": "a"}, "connected again")])
 def test_without_a_refresh_token_somebody_has_to_consent(held, said: str) -> None:
     with pytest.raises(ConsentNeeded, match=said):
-        oauth2.renewal_call(Client.of(DATA), held)
+        oauth2.renewal_call(OAuthClient.of(DATA), held)
 
 
 def answer(content: str, status: int = 200) -> Answer:

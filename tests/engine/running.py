@@ -8,7 +8,7 @@ from typing import Any
 from app.engine import nodes
 from app.engine.run.children import run_document
 from app.engine.run.ports import ChildOutcome, ChildRequest, Ports
-from app.engine.run.run import Outcome, RunRequest, run_workflow
+from app.engine.run.run import RunOutcome, RunRequest, run_workflow
 from app.engine.sandbox import Sandbox
 from tests.engine.histories import MemoryHistory
 
@@ -31,7 +31,7 @@ class Engine:
     def wait_for(self, work: Coroutine[Any, Any, Any]) -> Any:
         return self.runner.run(work)
 
-    def run(self, workflow: Json, **request: Any) -> Outcome:
+    def run(self, workflow: Json, **request: Any) -> RunOutcome:
         request = {"execution_id": "1", "mode": "manual", "ports": Ports(history=MemoryHistory()), **request}
         request["ports"] = replace(request["ports"], run_child=self._run_child)
         return self.runner.run(run_workflow(RunRequest(workflow=workflow, **request), self.sandbox, self.types))
@@ -40,13 +40,13 @@ class Engine:
         return await run_document(request, ports, self.sandbox, self.types)
 
 
-def output_of(outcome: Outcome, name: str, run: int = -1, output: int = 0) -> list[Json]:
+def output_of(outcome: RunOutcome, name: str, run: int = -1, output: int = 0) -> list[Json]:
     """The json of the items that a node put out."""
     entry = outcome.data["resultData"]["runData"][name][run]
     return [item["json"] for item in entry["data"]["main"][output]]
 
 
-def order(outcome: Outcome) -> list[str]:
+def order(outcome: RunOutcome) -> list[str]:
     """The nodes in the order in which they ran, one entry a run."""
     runs = [
         (run["executionIndex"], name) for name, every in outcome.data["resultData"]["runData"].items() for run in every

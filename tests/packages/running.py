@@ -9,7 +9,7 @@ from typing import Any
 
 from app.engine import nodes
 from app.engine.run.ports import Ports
-from app.engine.run.run import Outcome
+from app.engine.run.run import RunOutcome
 from app.outgoing.addresses import AddressRules
 from app.outgoing.client import Outgoing
 from app.packages.catalogue import read_package
@@ -42,7 +42,7 @@ class PackageEngine(Engine):
         self.wait_for(self.outgoing.__aexit__(None, None, None))
         super().close()
 
-    def run(self, workflow: Json, **request: Any) -> Outcome:
+    def run(self, workflow: Json, **request: Any) -> RunOutcome:
         async def read(credential_id: str, kind: str) -> Json | None:
             return self.credentials.get(kind)
 

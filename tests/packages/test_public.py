@@ -17,7 +17,7 @@ from app.engine import nodes
 from app.engine.run.ports import Ports
 from app.outgoing.addresses import AddressRules
 from app.outgoing.client import Outgoing
-from app.packages.errors import CannotInstall, Unreachable
+from app.packages.errors import CannotInstall, RegistryUnreachable
 from app.packages.host import Host
 from app.packages.store import Store
 from app.packages.types import Installed, Packages
@@ -77,7 +77,7 @@ class PublicEngine(Engine):
 def engine() -> Iterator[PublicEngine]:
     try:
         engine = PublicEngine()
-    except Unreachable as error:
+    except RegistryUnreachable as error:
         pytest.skip(f"the public packages are not here yet, and {error}")
     except CannotInstall as error:
         pytest.fail(str(error))

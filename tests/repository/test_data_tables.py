@@ -7,7 +7,7 @@ from psycopg import sql
 
 from app.repository import data_table_columns, data_table_rows, data_tables
 from app.repository.connection import Connection
-from app.repository.data_table_conditions import Condition, RowFilter
+from app.repository.data_table_conditions import RowCondition, RowFilter
 from app.repository.data_tables import DataTable
 from app.repository.keysets import Order, Place
 from tests.repository.plans import nodes, plan_of
@@ -35,11 +35,11 @@ def size(connection: Connection) -> tuple[int, int]:
 
 def test_the_size_of_a_table_follows_its_rows(connection) -> None:
     table = a_table(connection)
-    every = RowFilter((Condition("id", "gt", 0),))
+    every = RowFilter((RowCondition("id", "gt", 0),))
     steps = [
         lambda: data_table_rows.insert_rows(connection, "t1", [{"t1-c": "x" * n} for n in range(30)]),
         lambda: data_table_rows.update_rows(connection, "t1", every, {"t1-c": "twenty letters of it"}),
-        lambda: data_table_rows.delete_rows(connection, "t1", RowFilter((Condition("id", "lte", 10),))),
+        lambda: data_table_rows.delete_rows(connection, "t1", RowFilter((RowCondition("id", "lte", 10),))),
         lambda: data_table_columns.delete_column(connection, table.columns[0]),
         lambda: data_table_rows.clear_rows(connection, "t1"),
     ]
@@ -57,7 +57,7 @@ def test_upserts_at_once_add_one_row(connect) -> None:
     with connect() as connection:
         a_table(connection)
     start = threading.Barrier(6)
-    wanted = RowFilter((Condition("t1-c", "eq", "key"),))
+    wanted = RowFilter((RowCondition("t1-c", "eq", "key"),))
 
     def upsert() -> None:
         with connect() as own:
@@ -88,14 +88,14 @@ def many(connection) -> Connection:
 
 
 def test_pages_and_equal_cells_read_little_of_many_rows(many) -> None:
-    equal = RowFilter((Condition("c", "eq", "text 30000"),))
+    equal = RowFilter((RowCondition("c", "eq", "text 30000"),))
     pages = {
         "first": (RowFilter(), None),
         "deep": (RowFilter(), Place(ROWS // 2)),
-        "by id": (RowFilter((Condition("id", "eq", 300),)), None),
+        "by id": (RowFilter((RowCondition("id", "eq", 300),)), None),
         "equal": (equal, None),
         "equal, deep": (equal, Place(3)),
-        "any of": (RowFilter((Condition("c", "eq", "text 3"), Condition("id", "eq", 6)), any_of=True), None),
+        "any of": (RowFilter((RowCondition("c", "eq", "text 3"), RowCondition("id", "eq", 6)), any_of=True), None),
     }
     for name, (wanted, after) in pages.items():
         statement, parameters = data_table_rows.page_statement("t1", wanted, limit=101, order=Order("id"), after=after)

@@ -17,7 +17,7 @@ def test_what_has_changed_meanwhile_is_not_overwritten(connection, workflow_id: 
     before = static_data.read_parts(connection, workflow_id)
     static_data.change(connection, workflow_id, before, {"global": b'{"n":2}', "node:A": b"{}"})
     for known in (before, {}):
-        with pytest.raises(static_data.Changed):
+        with pytest.raises(static_data.StaticDataChanged):
             static_data.change(connection, workflow_id, known, {"global": b'{"n":3}'})
     assert static_data.read_parts(connection, workflow_id) == {"global": b'{"n":2}', "node:A": b"{}"}
 
@@ -31,7 +31,7 @@ def test_of_changes_at_once_one_is_kept(connect, connection, workflow_id: str, b
         return lambda c: static_data.change(c, workflow_id, before, {"global": b'{"n":%d}' % number})
 
     answers = at_once(connect, *(changing(number) for number in range(1, 5)))
-    assert [type(answer) for answer in answers if answer is not None] == [static_data.Changed] * 3
+    assert [type(answer) for answer in answers if answer is not None] == [static_data.StaticDataChanged] * 3
     winner = answers.index(None) + 1
     assert static_data.read_parts(connection, workflow_id) == {"global": b'{"n":%d}' % winner}
 

@@ -12,7 +12,7 @@ import pytest
 
 from app.loopback import open_url
 from app.processes import Child
-from app.worker.health import LONGEST_HEAD, MOST_CALLS, HealthServer, Page, json_page
+from app.worker.health import LONGEST_HEAD, MOST_CALLS, HealthAnswer, HealthServer, json_page
 from tests.live import free_port
 from tests.patience import PATIENCE_SECONDS, wait_until
 from tests.workflows import stored, wait
@@ -67,7 +67,7 @@ def test_a_taken_port_is_a_sentence(flask):
 
 @pytest.fixture
 def server(port):
-    def broken() -> Page:
+    def broken() -> HealthAnswer:
         raise ZeroDivisionError
 
     with HealthServer({"/healthz": lambda: json_page(200), "/broken": broken}).serving("127.0.0.1", port):

@@ -5,7 +5,7 @@ import secrets
 from decimal import Decimal
 from uuid import uuid4
 
-from app.engine.run.run import Outcome
+from app.engine.run.run import RunOutcome
 from app.repository.executions import ExecutionInput
 from app.repository.lifecycle import Claim
 from app.worker import runs
@@ -32,7 +32,7 @@ def test_what_is_too_large_is_not_tried(monkeypatch) -> None:
     assignment = Assignment(claim, {"nodes": []}, ExecutionInput(), None)
     small, large = (
         runs.result_of(
-            assignment, Outcome("success", {"resultData": {"runData": {}, "text": size * "x"}}, None, None, {})
+            assignment, RunOutcome("success", {"resultData": {"runData": {}, "text": size * "x"}}, None, None, {})
         )
         for size in (100, 2_000)
     )
@@ -45,6 +45,6 @@ def test_a_value_that_json_does_not_know_loses_nothing_else() -> None:
     claim = Claim(7, "w1", uuid4(), "default", "manual", None, False, False, None)
     data = {"resultData": {"runData": {"A": [{"data": [Decimal("1.5"), 2**70, {"b": 1}]}]}}}
     result = runs.result_of(
-        Assignment(claim, {"nodes": []}, ExecutionInput(), None), Outcome("success", data, None, None, {})
+        Assignment(claim, {"nodes": []}, ExecutionInput(), None), RunOutcome("success", data, None, None, {})
     )
     assert json.loads(result.data)["resultData"]["runData"]["A"][0]["data"] == ["1.5", 2**70, {"b": 1}]

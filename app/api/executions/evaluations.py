@@ -21,7 +21,7 @@ from app.repository.execution_data import read_data
 from app.repository.executions import Execution, get_execution
 from app.repository.restarts import NodeRun
 from app.repository.workflows import get_versions
-from app.schemas.evaluations import Evaluation, EvaluationQuery, EvaluationSchema, Place, Recorded
+from app.schemas.evaluations import Evaluation, EvaluationQuery, EvaluationSchema, ItemPlace, Recorded
 from app.shares import NoRoom, Shares
 
 MOST_BYTES = 4 * 2**20
@@ -52,11 +52,11 @@ def get_node_parameters(query: dict[str, Any], execution_id: str) -> Response:
     They are evaluated once more, against what the run has recorded; nothing runs. `$now` and `$vars` are those of
     today, `$vars` for keys with `variable:list` only; a loop's `context` is that of the end of the run.
     """
-    place = Place(query["node"], query["run"], query["item"])
+    place = ItemPlace(query["node"], query["run"], query["item"])
     return answer(render(place, evaluate(execution_id, place)))
 
 
-def render(place: Place, found: Evaluation) -> dict[str, Any]:
+def render(place: ItemPlace, found: Evaluation) -> dict[str, Any]:
     parameters = [
         {
             "path": each.path,
@@ -71,7 +71,7 @@ def render(place: Place, found: Evaluation) -> dict[str, Any]:
     return {**where, "parameters": parameters, "leftOut": found.left_out}
 
 
-def evaluate(execution_id: str, place: Place) -> Evaluation:
+def evaluate(execution_id: str, place: ItemPlace) -> Evaluation:
     """The expressions of a node. To be called in a view that is `from_primary_after_all`, without a connection.
 
     Raises NotFound, Conflict, and Refused when too many are being evaluated already.
@@ -103,7 +103,7 @@ def check_size(execution: Execution) -> int:
     return size
 
 
-def read_recorded(connection: Connection, execution: Execution, place: Place) -> Recorded:
+def read_recorded(connection: Connection, execution: Execution, place: ItemPlace) -> Recorded:
     """What the execution has recorded. Raises ExecutionNotFound, Conflict."""
     version = get_versions(connection, [execution.workflow_version_id]).get(execution.workflow_version_id)
     data = read_data(connection, [execution.id]).get(execution.id)

@@ -13,7 +13,7 @@ from app.api.face.blueprint import Blueprint
 from app.api.face.errors import Refused
 from app.api.face.services import NAME, Services, services
 from app.api.face.sessions import session_token
-from app.api.face.watchers import Credential, Watcher
+from app.api.face.watchers import Authentication, Watcher
 from app.http import STREAMING
 from app.repository.api_keys import ApiKey
 from app.repository.connection import transaction
@@ -80,7 +80,7 @@ def moment_of(text: str) -> Moment | None:
     return Moment(found[2], int(found[1])) if found else None
 
 
-def credential() -> Credential:
+def credential() -> Authentication:
     """What the caller has shown, and whether it is still valid when somebody asks, without a request."""
     kept: Services = current_app.extensions[NAME]
     key, shown, session = caller(), shown_key(), session_token()
@@ -95,4 +95,4 @@ def credential() -> Credential:
         now = found()
         return now is not None and now.project_id == key.project_id and allows(now, SCOPE)
 
-    return Credential(key.id, (shown, session), is_valid)
+    return Authentication(key.id, (shown, session), is_valid)

@@ -21,7 +21,7 @@ from app.repository.errors import Conflict, NodeDataNotFound
 from app.repository.execution_data import DataGone
 from app.repository.executions import Execution, get_execution
 from app.repository.relatives import read_attempts, read_parent
-from app.repository.run_pages import Page, RunData, open_index, output_of, read_whole
+from app.repository.run_pages import ItemPage, RunData, open_index, output_of, read_whole
 from app.repository.run_scan import UnreadableRunData
 from app.schemas.run_data import RunDataQuery, RunDataSchema
 
@@ -85,7 +85,7 @@ def answer_page(query: dict[str, Any], data: RunData | None) -> Response:
         raise NodeDataNotFound("The execution has recorded nothing yet")
     node, run, kind, number = query["node"], query["run"], query["type"], query["output"]
     output = output_of(data, node, run, kind, number, given=query["input"])
-    page = Page((), None) if output is None else data.page(output, query["offset"], query["limit"])
+    page = ItemPage((), None) if output is None else data.page(output, query["offset"], query["limit"])
     envelope = {
         "node": node,
         "run": run,

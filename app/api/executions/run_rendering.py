@@ -6,7 +6,7 @@ from typing import Any
 from app.notation import time_text
 from app.repository.executions import Execution
 from app.repository.relatives import Attempt
-from app.repository.run_index import Failure, Output, Outputs, Run, Source, SubExecution
+from app.repository.run_index import IndexedError, IndexedRun, IndexedSource, Output, Outputs, SubExecution
 from app.repository.run_pages import RunData
 
 MOST_RUNS = 10_000
@@ -64,7 +64,7 @@ def render_attempt(attempt: Attempt) -> dict[str, Any]:
     }
 
 
-def render_run(run: Run) -> dict[str, Any]:
+def render_run(run: IndexedRun) -> dict[str, Any]:
     return {
         "executionIndex": run.index,
         "startTime": run.started,
@@ -79,7 +79,7 @@ def render_run(run: Run) -> dict[str, Any]:
     }
 
 
-def render_source(source: Source | None) -> dict[str, Any] | None:
+def render_source(source: IndexedSource | None) -> dict[str, Any] | None:
     if source is None:
         return None
     return {
@@ -99,7 +99,7 @@ def render_output(output: Output | None) -> dict[str, Any] | None:
     return {"items": output.items, "sizeBytes": output.size, "digest": output.digest}
 
 
-def render_failure(failure: Failure | None) -> dict[str, Any] | None:
+def render_failure(failure: IndexedError | None) -> dict[str, Any] | None:
     if failure is None:
         return None
     return {

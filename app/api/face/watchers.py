@@ -45,7 +45,7 @@ class Watcher:
         watchers: "Watchers",
         wanted: ExecutionFilter,
         after: Moment | None,
-        credential: "Credential",
+        credential: "Authentication",
     ) -> None:
         self.wanted = wanted
         self.after = after
@@ -65,7 +65,7 @@ class Watcher:
 
 
 @dataclass(frozen=True, slots=True)
-class Credential:
+class Authentication:
     """What a client has shown: `shown` is the same for those that have shown the same."""
 
     key_id: int

@@ -20,7 +20,7 @@ from app.api.webhooks.response_headers import Unsendable, address
 from app.api.webhooks.starting import start_called
 from app.repository import triggers
 from app.repository.connection import Connection
-from app.repository.triggers import Webhook
+from app.repository.triggers import RegisteredWebhook
 from app.signatures import form_url
 from app.triggers.forms import METHOD, Form
 from app.triggers.webhook_settings import WebhookSettings
@@ -66,7 +66,7 @@ def at_path(path: str) -> Response:
     return start(found, settings, form, submission)
 
 
-def find_form(connection: Connection, path: str) -> Webhook | None:
+def find_form(connection: Connection, path: str) -> RegisteredWebhook | None:
     """The form at a path."""
     return next((found for found in triggers.find_webhooks(connection, path) if found.method == METHOD), None)
 
@@ -95,7 +95,7 @@ def refusal(form: Form, submission: Submission) -> Response:
     return answer({"message": f"{name}: {said[0]}", "errors": errors}, 400)
 
 
-def start(found: Webhook, settings: WebhookSettings, form: Form, submission: Submission) -> Response:
+def start(found: RegisteredWebhook, settings: WebhookSettings, form: Form, submission: Submission) -> Response:
     """Start the workflow; what comes next is a page, an address, or what the workflow says."""
     waits = settings.answers_later and not form.goes_on
     if waits:

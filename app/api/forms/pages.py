@@ -7,7 +7,7 @@ import nh3
 from flask import Response
 
 from app.api.face.html_pages import html_page, html_response
-from app.triggers.forms import Field, Form
+from app.triggers.forms import Form, FormField
 
 POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; img-src https: data:; media-src https:; base-uri 'none'; "
@@ -88,7 +88,7 @@ def _head(title: str, text: str) -> str:
     return heading + (f'<div class="description">{nh3.clean(text)}</div>' if text else "")
 
 
-def _field(place: int, field: Field, values: Sequence[str], problem: str | None) -> str:
+def _field(place: int, field: FormField, values: Sequence[str], problem: str | None) -> str:
     name = f"field-{place}"
     if field.kind == "html":
         return f'<div class="field">{nh3.clean(field.html)}</div>'
@@ -110,7 +110,7 @@ def _field(place: int, field: Field, values: Sequence[str], problem: str | None)
     return f'<div class="field"><label for="{name}">{escape(field.label)}{star}</label>{control}{error}</div>'
 
 
-def _control(name: str, field: Field, values: Sequence[str], marks: str) -> str:
+def _control(name: str, field: FormField, values: Sequence[str], marks: str) -> str:
     value, at = values[0] if values else "", f'id="{name}" name="{name}"{marks}'
     hint = f' placeholder="{escape(field.placeholder)}"' if field.placeholder else ""
     if field.kind == "textarea":

@@ -14,7 +14,7 @@ from app.api.face.errors import Refused
 from app.api.webhooks.bodies.errors import UnreadableBody
 from app.api.webhooks.bodies.forms import form_pairs, multipart_pairs, plain_text
 from app.api.webhooks.requests import received_body, unreadable
-from app.triggers.forms import Field, Form
+from app.triggers.forms import Form, FormField
 
 EMAIL = re.compile(r"[^@\s]{1,256}@[^@\s]{1,256}", re.ASCII)
 NO_WORD = re.compile(r"\W", re.ASCII)
@@ -84,7 +84,7 @@ def _read_pairs() -> tuple[list[tuple[str, str]], list[tuple[str, dict[str, Any]
     raise Refused(415, "A form must be sent as multipart/form-data")
 
 
-def _take_files(made: Submission, place: int, each: Field, files: list[dict[str, Any]]) -> None:
+def _take_files(made: Submission, place: int, each: FormField, files: list[dict[str, Any]]) -> None:
     key = NO_WORD.sub("_", each.name)
     told = [{"filename": file.get("fileName"), "mimetype": file["mimeType"], "size": file["bytes"]} for file in files]
     if each.required and not files:
@@ -114,7 +114,7 @@ def _is_accepted(accept: str, file: Mapping[str, Any]) -> bool:
     return not accept.strip()
 
 
-def _value(each: Field, given: list[str]) -> tuple[Any, str | None]:
+def _value(each: FormField, given: list[str]) -> tuple[Any, str | None]:
     """What the item holds of a field, and what is wrong with it."""
     if each.is_list or each.kind == "radio":
         given = _spread(given)
@@ -135,7 +135,7 @@ def _value(each: Field, given: list[str]) -> tuple[Any, str | None]:
     return value, None
 
 
-def _choice(each: Field, given: list[str], chosen: list[str]) -> tuple[Any, str | None]:
+def _choice(each: FormField, given: list[str], chosen: list[str]) -> tuple[Any, str | None]:
     if any(value not in each.options for value in chosen):
         return chosen, "This is not one of the options"
     if not each.is_list:

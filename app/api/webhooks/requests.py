@@ -10,7 +10,7 @@ from app.api.face.errors import Refused
 from app.api.face.services import services
 from app.api.webhooks.bodies.charsets import as_utf_8, codec_of
 from app.api.webhooks.bodies.codings import decoded
-from app.api.webhooks.bodies.errors import TooLarge, UnknownCoding, UnreadableBody
+from app.api.webhooks.bodies.errors import BodyTooLarge, UnknownCoding, UnreadableBody
 from app.api.webhooks.bodies.forms import UNKNOWN_KIND, form_fields, multipart_form, nested
 from app.api.webhooks.bodies.json_text import json_text, string_text
 from app.api.webhooks.bodies.xml_text import xml_text
@@ -55,7 +55,7 @@ def received_body() -> bytes:
         raise RequestEntityTooLarge
     try:
         return decoded(data, request.headers.get("Content-Encoding", ""), limit)
-    except TooLarge:
+    except BodyTooLarge:
         raise RequestEntityTooLarge from None
     except UnknownCoding as problem:
         raise Refused(415, str(problem), {"Accept-Encoding": "gzip, deflate"}, more={"code": 415}) from None

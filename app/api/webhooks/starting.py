@@ -5,11 +5,11 @@ from contextlib import ExitStack
 from app.api.face.services import database, services
 from app.api.face.waiters import Expected
 from app.repository import lifecycle
-from app.repository.triggers import Webhook
+from app.repository.triggers import RegisteredWebhook
 
 
 def start_called(
-    webhook: Webhook, items: bytes, *, waits: bool, awaited: bool, sealed: bytes | None = None
+    webhook: RegisteredWebhook, items: bytes, *, waits: bool, awaited: bool, sealed: bytes | None = None
 ) -> tuple[int, ExitStack, Expected | None]:
     """Start what was called: the execution's id, and where the caller `waits` what answers it as soon as it has ended.
 

@@ -23,7 +23,7 @@ from app.api.webhooks.starting import start_called
 from app.repository import imported_waits, lifecycle, triggers
 from app.repository.connection import Connection
 from app.repository.errors import Conflict, ExecutionNotFound
-from app.repository.triggers import Webhook
+from app.repository.triggers import RegisteredWebhook
 from app.schemas.base import parse_execution_id
 from app.triggers.chats import NODE as CHAT_NODE
 from app.triggers.chats import Chat
@@ -92,7 +92,7 @@ def call_webhook(path: str) -> Response:
     return wait_for_answer(execution_id, waiting, expected, finish)
 
 
-def items_of(webhook: Webhook, called: str, settings: WebhookSettings, by: Caller) -> bytes:
+def items_of(webhook: RegisteredWebhook, called: str, settings: WebhookSettings, by: Caller) -> bytes:
     """What the call brought as n8n's items (JSON), a token's payload included. Raises Refused."""
     address = webhook.path if webhook.webhook_id is None else f"{webhook.webhook_id}/{webhook.path}"
     url = f"{services().settings.webhook_url}/webhook/{address}"
@@ -127,7 +127,7 @@ def wait_for_answer(
     return answer_later(waiting, expected, time.monotonic() + services().settings.webhook_seconds, look)
 
 
-def find_webhook(connection: Connection, path: str) -> tuple[Webhook, str, list[str]]:
+def find_webhook(connection: Connection, path: str) -> tuple[RegisteredWebhook, str, list[str]]:
     """The webhook that is called, the path as its pattern sees it, and all methods there. Raises Refused."""
     candidates = [webhook for webhook in triggers.find_webhooks(connection, path) if webhook.method in METHODS]
     wanted = request.headers.get("Access-Control-Request-Method", "") if request.method == "OPTIONS" else request.method
@@ -145,7 +145,7 @@ def find_webhook(connection: Connection, path: str) -> tuple[Webhook, str, list[
     raise Refused(404, message, more={"code": 404, "hint": HINT})
 
 
-def methods_at(webhook: Webhook, others: list[Webhook]) -> list[str]:
+def methods_at(webhook: RegisteredWebhook, others: list[RegisteredWebhook]) -> list[str]:
     """The methods that a webhook's path has."""
     return sorted(other.method for other in others if other.pattern == webhook.pattern)
 

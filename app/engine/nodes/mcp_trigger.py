@@ -5,7 +5,7 @@ Who speaks the protocol has read the call, and hands over {"id", "node", "argume
 
 from typing import Any
 
-from app.engine.nodes.shared.issues import Credential, credentials
+from app.engine.nodes.shared.issues import RequiredCredential, credentials
 from app.engine.run.context import NodeContext
 from app.engine.run.engine_requests import EngineRequest
 from app.engine.run.items import Outputs
@@ -13,8 +13,8 @@ from app.engine.run.registry import node
 from app.engine.values import conversions
 
 NEEDED = credentials(
-    Credential("httpHeaderAuth", when={"authentication": ["headerAuth"]}),
-    Credential("httpBearerAuth", when={"authentication": ["bearerAuth"]}),
+    RequiredCredential("httpHeaderAuth", when={"authentication": ["headerAuth"]}),
+    RequiredCredential("httpBearerAuth", when={"authentication": ["bearerAuth"]}),
 )
 
 

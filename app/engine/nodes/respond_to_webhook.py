@@ -4,7 +4,7 @@ import base64
 from typing import Any
 
 from app.engine.nodes.shared import binary
-from app.engine.nodes.shared.issues import Credential, Required, Typed, credentials, rules
+from app.engine.nodes.shared.issues import Required, RequiredCredential, Typed, credentials, rules
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.run.items import Outputs
@@ -32,7 +32,7 @@ ISSUES = rules(
         "inputFieldName", "Input Field Name", "data", when={"respondWith": ["binary"], "responseDataSource": ["set"]}
     ),
 )
-NEEDED = credentials(Credential("jwtAuth", when={"respondWith": ["jwt"]}))
+NEEDED = credentials(RequiredCredential("jwtAuth", when={"respondWith": ["jwt"]}))
 
 
 @node("respondToWebhook", [1, 1.1, 1.2, 1.3, 1.4, 1.5], issues=ISSUES, credentials=NEEDED)

@@ -4,7 +4,7 @@ import asyncio
 from datetime import datetime
 
 from app.engine.nodes.form.form import page_parameters
-from app.engine.nodes.shared.issues import Credential, Required, Typed, credentials, rules
+from app.engine.nodes.shared.issues import Required, RequiredCredential, Typed, credentials, rules
 from app.engine.nodes.shared.waiting import time_after, time_given, wait_limit
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError, WaitRequested
@@ -28,9 +28,9 @@ ISSUES = rules(
     defaults={"resume": "timeInterval"},
 )
 NEEDED = credentials(
-    Credential("httpBasicAuth", when={"incomingAuthentication": ["basicAuth"]}),
-    Credential("httpHeaderAuth", when={"incomingAuthentication": ["headerAuth"]}),
-    Credential("jwtAuth", when={"incomingAuthentication": ["jwtAuth"]}),
+    RequiredCredential("httpBasicAuth", when={"incomingAuthentication": ["basicAuth"]}),
+    RequiredCredential("httpHeaderAuth", when={"incomingAuthentication": ["headerAuth"]}),
+    RequiredCredential("jwtAuth", when={"incomingAuthentication": ["jwtAuth"]}),
 )
 
 

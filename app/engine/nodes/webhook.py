@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from app.engine.nodes.shared.issues import Credential, Required, credentials, rules
+from app.engine.nodes.shared.issues import Required, RequiredCredential, credentials, rules
 from app.engine.nodes.shared.passing import pass_on
 from app.engine.run.context import NodeContext
 from app.engine.run.items import Outputs
@@ -19,9 +19,9 @@ ISSUES = rules(
     Required("responseBinaryPropertyName", "Property Name", "data", when={"responseData": ["firstEntryBinary"]})
 )
 NEEDED = credentials(
-    Credential("httpBasicAuth", when={"authentication": ["basicAuth"]}),
-    Credential("httpHeaderAuth", when={"authentication": ["headerAuth"]}),
-    Credential("jwtAuth", when={"authentication": ["jwtAuth"]}),
+    RequiredCredential("httpBasicAuth", when={"authentication": ["basicAuth"]}),
+    RequiredCredential("httpHeaderAuth", when={"authentication": ["headerAuth"]}),
+    RequiredCredential("jwtAuth", when={"authentication": ["jwtAuth"]}),
 )
 
 

@@ -5,7 +5,7 @@ import logging
 import traceback
 from collections.abc import Awaitable, Callable
 
-from app.engine.run.computing import Interrupted, Turn, node_runs
+from app.engine.run.computing import Interrupted, NodeTurn, node_runs
 from app.engine.run.context import NodeContext
 from app.engine.run.engine_requests import EngineRequest
 from app.engine.run.errors import NodeError
@@ -49,7 +49,7 @@ async def run_node(
     """Run a node once. Whatever it raises is a NodeError, or the end of a wait or of the execution."""
     context.held = 0
     try:
-        with node_runs(Turn(context.node.name, context.execution.id)):
+        with node_runs(NodeTurn(context.node.name, context.execution.id)):
             return await run(context)
     except Interrupted as error:
         raise NodeError(f"Node '{context.node.name}' was ended: {error.message}") from None

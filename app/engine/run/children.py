@@ -10,7 +10,7 @@ from app.engine.run.errors import NodeError
 from app.engine.run.memory import Meter
 from app.engine.run.node_types import NodeTypes
 from app.engine.run.ports import ChildOutcome, ChildRequest, Ports
-from app.engine.run.progress import Progress
+from app.engine.run.progress import RunProgress
 from app.engine.sandbox import Sandbox
 
 T = TypeVar("T")
@@ -45,7 +45,7 @@ def below(ports: Ports) -> Ports:
     """The ports of a sub-workflow. Raises NodeError where workflows run each other without end."""
     if ports.depth >= DEEPEST:
         raise NodeError(f"Sub-workflows are nested more than {DEEPEST} deep")
-    meter, progress = Meter(ports.meter.room), Progress()
+    meter, progress = Meter(ports.meter.room), RunProgress()
     ports = replace(ports, respond=None, resume_url=None, meter=meter, progress=progress)
     return replace(ports, depth=ports.depth + 1, may_wait=False)
 
@@ -67,7 +67,7 @@ async def to_its_end(work: Coroutine[Any, Any, T]) -> T:
         raise
 
 
-def outcome_of(outcome: "run.Outcome", execution_id: str | None) -> ChildOutcome:
+def outcome_of(outcome: "run.RunOutcome", execution_id: str | None) -> ChildOutcome:
     """What the parent's node learns of a sub-workflow's end."""
     if outcome.status == "success":
         return ChildOutcome(outcome.document.last_outputs(), execution_id)

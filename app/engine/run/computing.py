@@ -38,7 +38,7 @@ class Interrupted(BaseException):
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
+class NodeTurn:
     """The node that runs, and the execution that it is part of."""
 
     node: str
@@ -46,16 +46,16 @@ class Turn:
 
 
 _turned_at = 0.0  # of the one loop of this process; where there are several, each turns a little more often
-_turn: ContextVar[Turn | None] = ContextVar("turn", default=None)
+_turn: ContextVar[NodeTurn | None] = ContextVar("turn", default=None)
 
 
-def current_turn() -> Turn | None:
+def current_turn() -> NodeTurn | None:
     """The node whose Python runs in this context, also in the tasks that it has made."""
     return _turn.get()
 
 
 @contextlib.contextmanager
-def node_runs(turn: Turn | None) -> Iterator[None]:
+def node_runs(turn: NodeTurn | None) -> Iterator[None]:
     """While this lasts, the node may be interrupted; with None, what runs may not be."""
     before = _turn.set(turn)
     try:

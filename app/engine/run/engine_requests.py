@@ -40,7 +40,7 @@ class EngineResponse:
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class SubNodeCall:
     """Why a node runs that hangs on another: `place` is that of its action in the request of its root.
 
     `kind` is the type of the connection. `origin` and `item` say where in the main flow the root's item came from.

@@ -15,7 +15,7 @@ from app.engine.run.data_tables import DataTables
 from app.engine.run.histories import History
 from app.engine.run.items import Item
 from app.engine.run.memory import Meter
-from app.engine.run.progress import Progress
+from app.engine.run.progress import RunProgress
 from app.engine.run.static_data import StaticStore
 from app.engine.run.variables import ReadVariables
 from app.outgoing.client import Outgoing
@@ -121,7 +121,7 @@ class Ports:
     """By whose clock waits begin and end."""
     meter: Meter = field(default_factory=Meter)
     """Counts the memory of this run, and of the sub-workflows that run within it."""
-    progress: Progress = field(default_factory=Progress)
+    progress: RunProgress = field(default_factory=RunProgress)
     """Knows how far this run is."""
     depth: int = 0
     """How many workflows this one is below."""

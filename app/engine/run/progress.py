@@ -31,7 +31,7 @@ class NodeProgress:
             self.items[place] += len(items or ())
 
 
-class Progress:
+class RunProgress:
     """The progress of one run. Used by the loop that runs it."""
 
     def __init__(self) -> None:

@@ -42,7 +42,7 @@ class CannotEvaluate(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class ItemPlace:
     """An item that a run of a node was given. All count from 0."""
 
     node: str
@@ -77,7 +77,7 @@ class Evaluation:
 async def evaluate(
     graph: Graph,
     document: RunDocument,
-    place: Place,
+    place: ItemPlace,
     sandbox: Sandbox,
     execution: ExecutionInfo,
     given: list[Item] | None = None,
@@ -143,7 +143,7 @@ def expressions(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
 def context_at(
     graph: Graph,
     document: RunDocument,
-    place: Place,
+    place: ItemPlace,
     sandbox: Sandbox,
     execution: ExecutionInfo,
     given: list[Item] | None = None,

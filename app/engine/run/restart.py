@@ -27,7 +27,7 @@ class From(msgspec.Struct, rename="camel"):
     previous_node_run: int = 0
 
 
-class Run(msgspec.Struct, rename="camel"):
+class RecordedRun(msgspec.Struct, rename="camel"):
     """Of a recorded run of a node, what is needed to find it, and for which other one it was, if for one."""
 
     execution_index: int = 0
@@ -41,7 +41,7 @@ class Run(msgspec.Struct, rename="camel"):
 
 
 class _Result(msgspec.Struct, rename="camel"):
-    run_data: dict[str, list[Run]] = {}
+    run_data: dict[str, list[RecordedRun]] = {}
 
 
 class _Rest(msgspec.Struct, rename="camel"):
@@ -65,7 +65,7 @@ def check_restart(data: bytes | None, node: str, run: int) -> None:
 class _Cut:
     """Which runs stay: those that began before a given one."""
 
-    def __init__(self, run_data: dict[str, list[Run]], node: str, run: int) -> None:
+    def __init__(self, run_data: dict[str, list[RecordedRun]], node: str, run: int) -> None:
         runs = run_data.get(node) or []
         if not runs:
             raise CannotRestart(f"The node '{node}' is not in the execution, or never ran")
@@ -84,7 +84,7 @@ class _Cut:
                 raise CannotRestart(f"That lies within a loop that went on: start at the first run of '{name}' instead")
 
 
-def _used_by(run_data: dict[str, list[Run]], node: str, run: int) -> list[int]:
+def _used_by(run_data: dict[str, list[RecordedRun]], node: str, run: int) -> list[int]:
     """When the sub-nodes ran that a run of a node has used, and those that these have used."""
     uses: dict[tuple[str, int], list[tuple[str, int, int]]] = {}
     for name, runs in run_data.items():
@@ -143,13 +143,13 @@ def restart_at(data: Json, node: str, run: int, items: Items | None = None) -> J
     return {**to_resume(data, run_data), "executionData": rest}
 
 
-def _skeleton(run: Json) -> Run:
-    """What `Run` holds of a run."""
+def _skeleton(run: Json) -> RecordedRun:
+    """What `RecordedRun` holds of a run."""
     if "inputOverride" not in run:
-        return Run(run.get("executionIndex", 0))
+        return RecordedRun(run.get("executionIndex", 0))
     source = next(iter(run.get("source") or ()), None) or {}
     root = From(source.get("previousNode", ""), source.get("previousNodeRun") or 0)
-    return Run(run.get("executionIndex", 0), [root], msgspec.Raw(b"{}"))
+    return RecordedRun(run.get("executionIndex", 0), [root], msgspec.Raw(b"{}"))
 
 
 class _Restart:

@@ -1,6 +1,6 @@
 """The engine's door: run a workflow, or take up an interrupted run.
 
-Everything that a workflow does wrong comes back as an Outcome; nothing of it is raised.
+Everything that a workflow does wrong comes back as a RunOutcome; nothing of it is raised.
 """
 
 import asyncio
@@ -51,7 +51,7 @@ class RunRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class RunOutcome:
     """How a run ended (success, error, canceled) or why it stands still (waiting), with all its data."""
 
     status: Ended | Literal["waiting"]
@@ -73,10 +73,10 @@ class Outcome:
         return RunDocument(self.data)
 
 
-async def run_workflow(request: RunRequest, sandbox: Sandbox, types: NodeTypes) -> Outcome:
+async def run_workflow(request: RunRequest, sandbox: Sandbox, types: NodeTypes) -> RunOutcome:
     """Run a workflow, its nodes by `types`, until it ends or waits.
 
-    Cancelling the task stops it: the Outcome is then `canceled`.
+    Cancelling the task stops it: the RunOutcome is then `canceled`.
     """
     earlier = RunDocument(request.resume) if request.resume is not None else None
     try:
@@ -156,26 +156,26 @@ def _pass_wait(state: RunState, items: list[dict[str, Any]] | None) -> None:
             del state.run_data[task.node.name]
 
 
-def _outcome(state: RunState, halt: Halt | None) -> Outcome:
+def _outcome(state: RunState, halt: Halt | None) -> RunOutcome:
     data, changes = state.document(), state.static_data.changes()
     if halt is not None and halt.wait_till is not None:
         data = with_wait(data, dates.to_iso(halt.wait_till))
-        return Outcome("waiting", data, None, halt.wait_till, state.custom_data, halt.resume_on, changes, halt.asks)
+        return RunOutcome("waiting", data, None, halt.wait_till, state.custom_data, halt.resume_on, changes, halt.asks)
     if halt is not None:
-        return Outcome("error", data, halt.error, None, state.custom_data, static_data=changes)
-    return Outcome("success", data, None, None, state.custom_data, static_data=changes)
+        return RunOutcome("error", data, halt.error, None, state.custom_data, static_data=changes)
+    return RunOutcome("success", data, None, None, state.custom_data, static_data=changes)
 
 
-def _canceled_outcome(state: RunState, message: str, name: str) -> Outcome:
+def _canceled_outcome(state: RunState, message: str, name: str) -> RunOutcome:
     state.error = _plain_error(name, message)
     changes = state.static_data.changes()
-    return Outcome("canceled", state.document(), None, None, state.custom_data, static_data=changes)
+    return RunOutcome("canceled", state.document(), None, None, state.custom_data, static_data=changes)
 
 
-def _refused_outcome(request: RunRequest, name: str, message: str) -> Outcome:
+def _refused_outcome(request: RunRequest, name: str, message: str) -> RunOutcome:
     """A workflow that cannot run: nothing has run, or what had run before stays as it was."""
     data = with_error(request.resume, _plain_error(name, message))
-    return Outcome("error", data, RunError(None, message), None, dict(RunDocument(data).custom_data))
+    return RunOutcome("error", data, RunError(None, message), None, dict(RunDocument(data).custom_data))
 
 
 def _plain_error(name: str, message: str) -> dict[str, Any]:

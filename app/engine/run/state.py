@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from app.engine.run.document import CHILDREN, RunDocument, write_document
-from app.engine.run.engine_requests import Call
+from app.engine.run.engine_requests import SubNodeCall
 from app.engine.run.graph import Destination, Graph, InvalidWorkflow, Node
 from app.engine.run.items import InputSource, Item
 from app.engine.run.static_data import StaticData
@@ -32,7 +32,7 @@ class Task:
     """The node has waited already and only has to pass its items on."""
     children: list[str] = field(default_factory=list)
     """The executions of the sub-workflows that the node had started before it waited for the last of them."""
-    call: Call | None = None
+    call: SubNodeCall | None = None
     """Set where the node runs for another one that it hangs on."""
     request: dict[str, Any] | None = None
     """What the node has asked of the engine, in n8n's shape: {"actions": [{"action", "nodeName", "runIndex"}],
@@ -191,7 +191,7 @@ def _restore_task(node: Node, entry: dict[str, Any]) -> Task:
     task.children = list(kept.get(CHILDREN) or ())
     if kind != "main":
         place, item = kept.get("action", 0), kept.get("item", 0)
-        task.call = Call(kind, place, kept.get("preservedSourceOverwrite"), item)
+        task.call = SubNodeCall(kind, place, kept.get("preservedSourceOverwrite"), item)
     return task
 
 

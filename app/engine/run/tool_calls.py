@@ -7,7 +7,7 @@ interrupted between them is taken up again like any other.
 from typing import Any
 
 from app.engine.run.context import NodeContext
-from app.engine.run.engine_requests import MOST_ACTIONS, ActionResult, Call, EngineRequest, EngineResponse, Json
+from app.engine.run.engine_requests import MOST_ACTIONS, ActionResult, EngineRequest, EngineResponse, Json, SubNodeCall
 from app.engine.run.errors import NodeError
 from app.engine.run.graph import Node
 from app.engine.run.items import Outputs
@@ -45,7 +45,7 @@ def _call(state: RunState, task: Task, context: NodeContext, place: int, action:
     given = context.items[index]["json"] if context.items else {}
     json = {**given, **action["input"], "toolCallId": action.get("id")}
     came_from = {"previousNode": task.node.name, "previousNodeOutput": 0, "previousNodeRun": context.run_index}
-    call = Call(action.get("type") or "ai_tool", place, origin, of_item)
+    call = SubNodeCall(action.get("type") or "ai_tool", place, origin, of_item)
     return Task(called, [[{"json": json}]], [came_from], call=call)
 
 

@@ -7,12 +7,12 @@ from collections.abc import Mapping
 
 from app.engine.sandbox.errors import SandboxError, SandboxMemory
 from app.engine.sandbox.process import NodeProcess
-from app.engine.sandbox.requests import MAX_ATTEMPTS, Request
+from app.engine.sandbox.requests import MAX_ATTEMPTS, SandboxRequest
 
 
 def charge(
-    requests: Mapping[int, Request], running: int | None, process: NodeProcess
-) -> list[tuple[Request, SandboxError]]:
+    requests: Mapping[int, SandboxRequest], running: int | None, process: NodeProcess
+) -> list[tuple[SandboxRequest, SandboxError]]:
     """Who is to blame, with what each fails. What ran when the process hit a limit; else whatever dies often."""
     ran = None if running is None else requests.get(running)
     suspects = list(requests.values()) if ran is None else [ran]
@@ -20,7 +20,7 @@ def charge(
     return [(request, error) for request, error in errors if error is not None]
 
 
-def _error_of(request: Request, was_running: bool, process: NodeProcess) -> SandboxError | None:
+def _error_of(request: SandboxRequest, was_running: bool, process: NodeProcess) -> SandboxError | None:
     """Why the request is to blame for the end of its process, which counts as an attempt; None: it gets another try."""
     request.attempts += 1
     if process.broke is not None and was_running:

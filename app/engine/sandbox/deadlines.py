@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
-from app.engine.sandbox.requests import Request
+from app.engine.sandbox.requests import SandboxRequest
 
 GRACE_SECONDS = 0.25
 """How long an abandoned or finished request may still run before its process is killed."""
@@ -25,7 +25,7 @@ class Overdue:
     """
 
     killing: int | None = None
-    dropped: list[Request] = field(default_factory=list)
+    dropped: list[SandboxRequest] = field(default_factory=list)
     next_look: float | None = None
 
 
@@ -36,7 +36,7 @@ class Deadlines:
         self._serial = serial
         self._over_at = 0.0
 
-    def begin(self, request: Request) -> float:
+    def begin(self, request: SandboxRequest) -> float:
         """The request has its time from now on; in how many seconds that is over."""
         limit = GRACE_SECONDS if request.abandoned else request.limit
         request.deadline = asyncio.get_running_loop().time() + limit
@@ -47,17 +47,17 @@ class Deadlines:
         self._over_at = asyncio.get_running_loop().time() + GRACE_SECONDS
         return GRACE_SECONDS
 
-    def move(self, requests: Collection[Request], seconds: float) -> None:
+    def move(self, requests: Collection[SandboxRequest], seconds: float) -> None:
         """The loop was held, or this whole program was frozen: that time is nobody's."""
         self._over_at += seconds
         for request in requests:
             if request.deadline is not None:
                 request.deadline += seconds
 
-    def look(self, now: float, requests: Mapping[int, Request], running: int | None) -> Overdue:
+    def look(self, now: float, requests: Mapping[int, SandboxRequest], running: int | None) -> Overdue:
         """What is over its time among `requests`, while the JavaScript of `running` runs, which may be none of them."""
         following: list[float] = []
-        dropped: list[Request] = []
+        dropped: list[SandboxRequest] = []
         if running is not None and running not in requests:
             if now >= self._over_at:
                 return Overdue(killing=running)

@@ -17,7 +17,7 @@ from functools import partial
 from app.engine.sandbox.blame import charge
 from app.engine.sandbox.errors import SandboxError
 from app.engine.sandbox.process import NodeProcess
-from app.engine.sandbox.requests import Ask, Channel, Moved, ProcessTraits, Request
+from app.engine.sandbox.requests import Ask, Channel, Moved, ProcessTraits, SandboxRequest
 from app.engine.sandbox.spares import Spares
 from app.engine.sandbox.watchdog import Watchdog
 
@@ -59,7 +59,7 @@ class Interpreter:
         self.retiring = False
         """Takes no more requests, and is to be closed when those that it has are done."""
         self._ids = itertools.count(1)
-        self._requests: dict[int, Request] = {}
+        self._requests: dict[int, SandboxRequest] = {}
         self._process: NodeProcess | None = None
         self._taking: asyncio.Task[None] | None = None
         self._sent = 0
@@ -87,7 +87,7 @@ class Interpreter:
         if self._closed:
             raise SandboxError("The sandbox is closed")
         loop = asyncio.get_running_loop()
-        request = Request(next(self._ids), payload, limit, loop.create_future(), ask=ask, channel=channel)
+        request = SandboxRequest(next(self._ids), payload, limit, loop.create_future(), ask=ask, channel=channel)
         self._requests[request.id] = request
         if self._process is not None:
             self._send(self._process, request)
@@ -142,7 +142,7 @@ class Interpreter:
         self._begin_next()
         self._watchdog.watch(process)
 
-    def _send(self, process: NodeProcess, request: Request) -> None:
+    def _send(self, process: NodeProcess, request: SandboxRequest) -> None:
         self._sent += 1
         request.alone = self._sent == 1
         request.attach(partial(process.write, request.id, STREAM))
@@ -225,7 +225,7 @@ class Interpreter:
             if request is not None:
                 self._watchdog.begin(request)
 
-    def _abandon(self, request: Request) -> None:
+    def _abandon(self, request: SandboxRequest) -> None:
         """Nobody waits for the answer any more: it may still come, but not for long."""
         if request.id not in self._requests:
             return
@@ -236,7 +236,7 @@ class Interpreter:
         if request.deadline is not None:
             self._watchdog.begin(request)
 
-    def _drop(self, request: Request) -> None:
+    def _drop(self, request: SandboxRequest) -> None:
         """The process is to forget the request."""
         del self._requests[request.id]
         if self._process is not None:

@@ -26,7 +26,7 @@ IDLE_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class ProcessKind:
     """A kind of processes: how one is started and works, how many an owner may have, and how many are kept warm.
 
     `replaced`: one that takes no more requests has another in its place already while its own still go on.
@@ -61,7 +61,7 @@ class Waiter:
 class Pool:
     """At most `processes` that serve owners, and warm ones beside them. One ends that was idle for `idle_seconds`."""
 
-    def __init__(self, kinds: Mapping[str, Kind], *, processes: int, idle_seconds: float = IDLE_SECONDS) -> None:
+    def __init__(self, kinds: Mapping[str, ProcessKind], *, processes: int, idle_seconds: float = IDLE_SECONDS) -> None:
         self._kinds = kinds
         self._processes = processes
         self._idle_seconds = idle_seconds

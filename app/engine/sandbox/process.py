@@ -52,7 +52,7 @@ class Launch:
     folder: Path | None = None
 
 
-class Listener(Protocol):
+class ProcessListener(Protocol):
     """Who hears what the process says. Each method is called on the event loop."""
 
     def frame_received(self, request_id: int, kind: int, payload: bytes) -> None: ...
@@ -66,7 +66,7 @@ class NodeProcess(asyncio.SubprocessProtocol):
     def __init__(self, ready: asyncio.Future[None], marks: IO[bytes] | None = None, folder: Path | None = None) -> None:
         self._folder = folder
         self._marks = marks
-        self.listener: Listener | None = None
+        self.listener: ProcessListener | None = None
         self._ready = ready
         self._received = bytearray()
         self._expected = 0

@@ -52,7 +52,7 @@ class Moved(Exception):
 
 
 @dataclass(eq=False, slots=True)
-class Request:
+class SandboxRequest:
     """A request in flight; `deadline` is set from when it is sent, on the loop's clock."""
 
     id: int

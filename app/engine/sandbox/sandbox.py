@@ -16,7 +16,7 @@ import orjson
 
 from app import large_json
 from app.engine.sandbox import checks
-from app.engine.sandbox.pool import Kind, Pool
+from app.engine.sandbox.pool import Pool, ProcessKind
 from app.engine.sandbox.program import launch
 from app.engine.sandbox.requests import Ask, ProcessTraits
 
@@ -57,10 +57,12 @@ class Sandbox:
         # Half of what a process may hold is more than its own program and one run's leavings ever take.
         heap_bytes = memory_mb * 2**20 // 2
         kinds = {
-            "expressions": Kind(
+            "expressions": ProcessKind(
                 partial(launch, "expressions", memory_mb), ProcessTraits(serial=True), heap_bytes, spares=spares
             ),
-            "code": Kind(partial(launch, "code", memory_mb), ProcessTraits(), heap_bytes, code_processes, spares),
+            "code": ProcessKind(
+                partial(launch, "code", memory_mb), ProcessTraits(), heap_bytes, code_processes, spares
+            ),
         }
         self._pool = Pool(kinds, processes=processes)
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from app.engine.sandbox.deadlines import Deadlines
 from app.engine.sandbox.errors import SandboxError, SandboxTimeout
 from app.engine.sandbox.process import NodeProcess
-from app.engine.sandbox.requests import ProcessTraits, Request
+from app.engine.sandbox.requests import ProcessTraits, SandboxRequest
 from app.engine.sandbox.silence import Silence
 from app.engine.sandbox.timer import Timer
 
@@ -25,7 +25,11 @@ class Watchdog:
     """
 
     def __init__(
-        self, mode: str, traits: ProcessTraits, requests: Mapping[int, Request], drop: Callable[[Request], None]
+        self,
+        mode: str,
+        traits: ProcessTraits,
+        requests: Mapping[int, SandboxRequest],
+        drop: Callable[[SandboxRequest], None],
     ) -> None:
         self._mode = mode
         self._traits = traits
@@ -53,7 +57,7 @@ class Watchdog:
         self._timer.cancel()
         self._process = None
 
-    def begin(self, request: Request) -> None:
+    def begin(self, request: SandboxRequest) -> None:
         """The request has its time from now on."""
         self._timer.look_within(self._deadlines.begin(request))
 

@@ -4,7 +4,7 @@ import base64
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from app.importing.n8n.files_of_runs import LARGEST, STORAGE, NoFolder, TooLarge
+from app.importing.n8n.files_of_runs import LARGEST, STORAGE, FileTooLarge, NoFolder
 
 MODES = ("filesystem-v2:", "filesystem:", "database:", "s3:", "azure:")
 TOO_LARGE = f"a file was not brought: it is too large {LARGEST}"
@@ -35,7 +35,7 @@ class BinaryReader:
         entry["data"] = ""
         try:
             content = self._read(reference)
-        except TooLarge:
+        except FileTooLarge:
             self._say_lost(TOO_LARGE)
             return
         except NoFolder:

@@ -15,7 +15,7 @@ class NoFolder(Exception):
     """The file is in a folder that was not named."""
 
 
-class TooLarge(Exception):
+class FileTooLarge(Exception):
     """The file has more bytes than are brought."""
 
 
@@ -32,14 +32,14 @@ class RunFiles:
     def read(self, reference: str) -> bytes | None:
         """The bytes that `filesystem-v2:path` or `filesystem:path` names; None when they cannot be had.
 
-        Raises TooLarge, NoFolder."""
+        Raises FileTooLarge, NoFolder."""
         mode, _, name = reference.partition(":")
         return self.read_path(name) if mode in ("filesystem", "filesystem-v2") else None
 
     def read_path(self, name: str) -> bytes | None:
         """The bytes of a file within the folder; None when it is not there or elsewhere.
 
-        Raises TooLarge, NoFolder."""
+        Raises FileTooLarge, NoFolder."""
         if self.folder is None:
             raise NoFolder
         root = self.folder.resolve()
@@ -48,7 +48,7 @@ class RunFiles:
             if not path.is_relative_to(root) or not path.is_file():
                 return None
             if path.stat().st_size > self.most_bytes:
-                raise TooLarge
+                raise FileTooLarge
             return path.read_bytes()
         except (OSError, RuntimeError, ValueError):  # RuntimeError: links in a circle
             return None

@@ -11,7 +11,7 @@ from app.importing.n8n.report import Report
 from app.importing.n8n.source import Source, SourceExecution
 from app.repository import import_progress, imports
 from app.repository.connection import Connection
-from app.repository.import_progress import Progress
+from app.repository.import_progress import ImportProgress
 from app.repository.imports import ImportedExecution
 
 MOST_GAPS = 100
@@ -109,7 +109,7 @@ class HistoryWriter:
             self._save(name, reached, highest)
 
     def _save(self, name: str, reached: Reached, highest: int, left_behind: Sequence[int] = ()) -> None:
-        saved = Progress(max(reached.highest_id, highest), [*reached.unfinished, *left_behind, *reached.pending])
+        saved = ImportProgress(max(reached.highest_id, highest), [*reached.unfinished, *left_behind, *reached.pending])
         import_progress.save_progress(self._connection, name, saved)
 
     def _store(self, executions: list[SourceExecution], *, above: int) -> list[int]:

@@ -12,7 +12,7 @@ from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import dict_row
 from psycopg.types.datetime import TimestamptzLoader
 
-from app.importing.n8n.files_of_runs import RunFiles, TooLarge
+from app.importing.n8n.files_of_runs import FileTooLarge, RunFiles
 from app.importing.n8n.known_tables import remarks_on, whole
 from app.importing.n8n.queries import NEWEST, brought_query, executions_query, has
 from app.importing.n8n.rows import Row, normalise
@@ -134,7 +134,7 @@ class PostgresqlSource:
         if row is None:
             return None
         if row["data"] is None:
-            raise TooLarge
+            raise FileTooLarge
         return bytes(row["data"])
 
     def close(self) -> None:

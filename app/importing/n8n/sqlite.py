@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from urllib.parse import quote
 
-from app.importing.n8n.files_of_runs import RunFiles, TooLarge
+from app.importing.n8n.files_of_runs import FileTooLarge, RunFiles
 from app.importing.n8n.known_tables import remarks_on, whole
 from app.importing.n8n.queries import NEWEST, brought_query, executions_query, has
 from app.importing.n8n.rows import Row, normalise
@@ -116,7 +116,7 @@ class SqliteSource:
             if row is None:
                 return None
             if row["size"] > self._files.most_bytes:
-                raise TooLarge
+                raise FileTooLarge
             with self._connection.blobopen(self._prefix + "binary_data", "data", row["place"], readonly=True) as data:
                 return data.read()
 

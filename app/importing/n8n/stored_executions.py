@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from app.importing.n8n.files_of_runs import LARGEST, STORAGE, NoFolder, RunFiles, TooLarge
+from app.importing.n8n.files_of_runs import LARGEST, STORAGE, FileTooLarge, NoFolder, RunFiles
 from app.importing.n8n.rows import Row, normalise, read_json
 from app.importing.n8n.source import SourceExecution
 
@@ -38,7 +38,7 @@ def _read_bundle(execution: SourceExecution, files: RunFiles) -> None:
     name = BUNDLE.format(workflow=execution.row["workflowId"], id=execution.id)
     try:
         content = files.read_path(name)
-    except TooLarge:
+    except FileTooLarge:
         execution.missing = too_large(files.most_bytes)
         return
     except NoFolder:

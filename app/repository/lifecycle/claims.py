@@ -171,21 +171,21 @@ class Claim:
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
+class ClaimTurn:
     """Whose turn it is: the queue's projects after this one in the order of their ids; and what is looked at first,
     waits that are over or the queue. With one free place at a time, no claim but a row of them is fair."""
 
     project_id: str = ""
     waits_first: bool = True
 
-    def next(self, claims: Sequence[Claim]) -> Turn:
+    def next(self, claims: Sequence[Claim]) -> ClaimTurn:
         """Whose turn it is after these."""
         projects = [claim.project_id for claim in claims if not claim.resumed]
         last = max(projects, key=lambda project: (project <= self.project_id, project), default=self.project_id)
-        return Turn(last, not self.waits_first)
+        return ClaimTurn(last, not self.waits_first)
 
 
-FIRST_TURN = Turn()
+FIRST_TURN = ClaimTurn()
 
 Lacked = Callable[[Connection, int], Sequence[str]]
 """Tells which types of nodes a worker cannot run, at a revision of the list of node packages."""
@@ -201,7 +201,7 @@ def claim(
     worker_id: int,
     free: int,
     lacked: Lacked = lacks_nothing,
-    turn: Turn = FIRST_TURN,
+    turn: ClaimTurn = FIRST_TURN,
     extra: Extra = NO_EXTRA,
 ) -> list[Claim]:
     """Take at most `free` executions: those whose wait is over and those of the queue, in the order of the `turn`.

@@ -33,7 +33,7 @@ TRIES = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class PollResult:
     """What came of a look: items (None: nothing new) and changed static data, or why it has failed."""
 
     outputs: Outputs | None = None
@@ -110,9 +110,9 @@ class Polling:
             except Exception:
                 # What cannot be written down is told in its place.
                 log.exception("what a poll has found cannot be recorded", extra=about)
-                finding = Finding(error=NodeError("What the trigger has found could not be stored"))
+                finding = PollResult(error=NodeError("What the trigger has found could not be stored"))
 
-    async def _find(self, trigger: TriggerNode) -> Finding | None:
+    async def _find(self, trigger: TriggerNode) -> PollResult | None:
         """What came of a look; None where this worker has not got the node's package yet."""
         try:
             context = await self._contexts.context(trigger)
@@ -125,20 +125,20 @@ class Polling:
                 outputs = await look(context)
             items = items_of(outputs or [])
             context.collect(items)
-            return Finding([items] if items else None, tuple(changes_of(trigger, context)))
+            return PollResult([items] if items else None, tuple(changes_of(trigger, context)))
         except NodeError as error:
-            return Finding(error=error)
+            return PollResult(error=error)
         except TimeoutError:
-            return Finding(error=NodeError(f"The trigger has not found anything within {SECONDS:g} seconds"))
+            return PollResult(error=NodeError(f"The trigger has not found anything within {SECONDS:g} seconds"))
         except (InvalidWorkflow, KeyError) as error:
-            return Finding(error=NodeError(f"The trigger cannot look: {error}"))
+            return PollResult(error=NodeError(f"The trigger cannot look: {error}"))
         except UNREACHABLE:
             raise
         except Exception as error:
             log.exception("poll failed", extra={"workflow": trigger.workflow_id, "node": trigger.node})
-            return Finding(error=NodeError(f"The trigger has failed: {type(error).__name__}"))
+            return PollResult(error=NodeError(f"The trigger has failed: {type(error).__name__}"))
 
-    def _record(self, connection: Connection, worker_id: int, poll: Poll, finding: Finding | None) -> None:
+    def _record(self, connection: Connection, worker_id: int, poll: Poll, finding: PollResult | None) -> None:
         """Hand in all that came of a look, or nothing where it is somebody else's by now; None: it is still due."""
         if finding is None:
             polls.give_back(connection, worker_id, poll)

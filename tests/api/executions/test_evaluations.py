@@ -130,7 +130,7 @@ def test_a_project_has_a_share_of_the_places(api, number: int) -> None:
 
 def test_values_that_are_too_large_are_not_shown(monkeypatch) -> None:
     monkeypatch.setattr(engine_side, "LARGEST_VALUE", 10)
-    room, deep = engine_side.Room(14), []
+    room, deep = engine_side.AnswerBudget(14), []
     for _ in range(300):
         deep = [deep]
     values = ["x" * 9, "x" * 8, "x" * 5, deep]

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from app.http.departure import Departure, Room
+from app.http.departure import BufferBudget, Departure
 from app.repository import api_keys, lifecycle, workflows
 from app.repository.connection import connect
 from tests.live import KEY, LiveServer
@@ -107,7 +107,7 @@ def test_who_is_too_far_behind_is_told_no_more():
     ours, theirs = socket.socketpair()
     with ours, theirs:
         ours.setblocking(False)
-        departure = Departure(ours, Room(lambda: None), seconds=1)
+        departure = Departure(ours, BufferBudget(lambda: None), seconds=1)
         offered = 0
         while departure.offer(b"x" * 10_000, 50_000):
             offered += 10_000

@@ -8,7 +8,7 @@ import pytest
 
 from app.engine.nodes import execute_command
 from app.engine.run.ports import Ports
-from app.engine.run.run import Outcome, RunRequest, run_workflow
+from app.engine.run.run import RunOutcome, RunRequest, run_workflow
 from tests.engine.running import output_of
 from tests.patience import wait_until
 from tests.workflows import START, chain, code, node
@@ -18,7 +18,7 @@ TWO = code("return [{json: {n: 1}}, {json: {n: 2}}]", "Two")
 
 def run(
     engine, command: str, *, ports: Ports | None = None, on_error: str = "stopWorkflow", **parameters: Any
-) -> Outcome:
+) -> RunOutcome:
     shell = node("Shell", "executeCommand", {"command": command, **parameters}, onError=on_error)
     return engine.run(chain(START, TWO, shell), ports=ports or Ports(commands=True))
 
@@ -55,7 +55,7 @@ def test_it_ends_with_its_run_and_all_that_it_has_started(engine, tmp_path: Path
     script = f"sleep 600 & echo $! > {tmp_path}/new; mv {tmp_path}/new {tmp_path}/pid; wait"
     document = chain(START, node("Shell", "executeCommand", {"command": script}))
 
-    async def cut_short() -> Outcome:
+    async def cut_short() -> RunOutcome:
         request = RunRequest("1", "manual", document, ports=Ports(commands=True))
         task = asyncio.ensure_future(run_workflow(request, engine.sandbox, engine.types))
         while not (tmp_path / "pid").exists():

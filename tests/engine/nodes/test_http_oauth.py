@@ -7,7 +7,7 @@ import pytest
 
 from app.engine.run.credentials import CredentialUnreadable
 from app.engine.run.ports import Ports
-from app.engine.run.run import Outcome
+from app.engine.run.run import RunOutcome
 from app.outgoing.addresses import AddressRules
 from app.outgoing.client import Outgoing
 from tests.credentials.provider import OAUTH1, Provider
@@ -42,7 +42,7 @@ class Held:
 
 def ask(
     engine: Engine, url: str, held: Held, kind: str = "oAuth2Api", *, items: Any = None, version: float = 4.2, **more
-) -> Outcome:
+) -> RunOutcome:
     chosen = {"authentication": "genericCredentialType", "genericAuthType": kind}
     if not kind.startswith("oAuth"):
         chosen = {"authentication": "predefinedCredentialType", "nodeCredentialType": kind}

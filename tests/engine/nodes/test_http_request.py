@@ -11,7 +11,7 @@ import pytest
 
 from app.engine.nodes.http_request import predefined
 from app.engine.run.ports import Ports
-from app.engine.run.run import Outcome, RunRequest, run_workflow
+from app.engine.run.run import RunOutcome, RunRequest, run_workflow
 from app.outgoing.addresses import AddressRules
 from app.outgoing.client import Outgoing
 from tests.engine.nodes import far_side
@@ -40,7 +40,7 @@ def ask(
     *,
     items: list[Any] | None = None,
     **parameters: Any,
-) -> Outcome:
+) -> RunOutcome:
     more: dict[str, Any] = {}
     if kind:
         more["credentials"] = {kind: {"id": "c1", "name": "Service"}}
@@ -177,7 +177,7 @@ def test_a_line_break_makes_no_header(engine: Engine, address: str) -> None:
 def test_a_stop_aborts_the_request(engine: Engine, address: str) -> None:
     request = node("Ask", "httpRequest", {"url": address + "/slow?seconds=20", "options": {}}, 4.2)
 
-    async def stopped() -> Outcome:
+    async def stopped() -> RunOutcome:
         run = RunRequest("1", "manual", chain(START, request), ports=ports())
         task = asyncio.create_task(run_workflow(run, engine.sandbox, engine.types))
         await asyncio.sleep(0.3)
@@ -226,7 +226,7 @@ def test_a_file_has_the_name_that_its_sender_means(engine: Engine, address: str,
     assert item["binary"]["data"]["fileName"] == name
 
 
-def paged(engine: Engine, url: str, **settings: Any) -> Outcome:
+def paged(engine: Engine, url: str, **settings: Any) -> RunOutcome:
     pagination = {"limitPagesFetched": True, "maxRequests": 8, **settings}
     return ask(engine, url, options={"pagination": {"pagination": pagination}})
 

@@ -25,7 +25,7 @@ from cryptography.hazmat.primitives.serialization import (
 from cryptography.x509.oid import NameOID
 
 from app.engine.run.ports import Ports
-from app.engine.run.run import Outcome
+from app.engine.run.run import RunOutcome
 from app.outgoing.addresses import AddressRules
 from app.outgoing.client import Outgoing
 from tests.engine.nodes import far_side
@@ -91,7 +91,7 @@ def address() -> Iterator[str]:
         yield url
 
 
-def ask(engine: Engine, url: str, allowed: str, held: dict[str, Any] | None = None, **parameters: Any) -> Outcome:
+def ask(engine: Engine, url: str, allowed: str, held: dict[str, Any] | None = None, **parameters: Any) -> RunOutcome:
     async def read(credential_id: str, kind: str) -> dict[str, Any] | None:
         return held
 

@@ -12,7 +12,7 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult
 
 from app.engine.run.ports import Ports
-from app.engine.run.run import Outcome
+from app.engine.run.run import RunOutcome
 from app.outgoing.addresses import AddressRules
 from app.outgoing.client import Outgoing
 from tests.engine.running import Engine
@@ -70,7 +70,7 @@ def send(
     allowed: str = "127.0.0.1",
     items: list[Any] | None = None,
     **settings: Any,
-) -> Outcome:
+) -> RunOutcome:
     async def read(credential_id: str, kind: str) -> dict[str, Any]:
         return held
 
@@ -79,7 +79,7 @@ def send(
     return engine.run(chain(START, mail), items=items, ports=ports)
 
 
-def answers(outcome: Outcome) -> list[dict[str, Any]]:
+def answers(outcome: RunOutcome) -> list[dict[str, Any]]:
     return [item["json"] for item in outcome.data["resultData"]["runData"]["Mail"][0]["data"]["main"][0]]
 
 

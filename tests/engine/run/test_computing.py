@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from app.engine.run.computing import FEW, Turn, breathe, compute, current_turn, node_runs
+from app.engine.run.computing import FEW, NodeTurn, breathe, compute, current_turn, node_runs
 from tests.engine.running import Engine
 from tests.patience import PATIENCE_SECONDS
 from tests.workflows import START, assign, chain, condition, node, workflow
@@ -74,11 +74,11 @@ def test_work_that_ends_as_it_is_cancelled_harms_no_later_one() -> None:
 
 
 def test_a_node_can_be_told_from_its_tasks_and_from_nothing_else() -> None:
-    async def seen() -> Turn | None:
+    async def seen() -> NodeTurn | None:
         return current_turn()
 
     async def main() -> None:
-        turn = Turn("Sort", "1")
+        turn = NodeTurn("Sort", "1")
         with node_runs(turn):
             assert await asyncio.create_task(seen()) == turn
             assert await compute(current_turn) == turn

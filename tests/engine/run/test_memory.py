@@ -9,7 +9,7 @@ import pytest
 
 from app.engine.run.memory import Meter, TooMuchData, collect, estimate, weigh, weigh_outputs
 from app.engine.run.ports import Ports
-from app.engine.run.run import Outcome
+from app.engine.run.run import RunOutcome
 from app.engine.values import tables
 from tests.engine.histories import MemoryHistory
 from tests.engine.running import Engine
@@ -76,7 +76,7 @@ def test_what_is_collected_is_counted_before_it_is_all_there() -> None:
     assert meter.used <= MIB
 
 
-def run(engine: Engine, document: dict[str, Any], limit: int = 4 * MIB, **request: Any) -> Outcome:
+def run(engine: Engine, document: dict[str, Any], limit: int = 4 * MIB, **request: Any) -> RunOutcome:
     return engine.run(document, ports=Ports(history=MemoryHistory(), meter=Meter(limit)), **request)
 
 

@@ -1,6 +1,6 @@
 """How far a run is, as its document grows."""
 
-from app.engine.run.progress import Progress
+from app.engine.run.progress import RunProgress
 
 
 def run(*outputs: int, status: str = "success") -> dict:
@@ -8,7 +8,7 @@ def run(*outputs: int, status: str = "success") -> dict:
 
 
 def test_it_counts_what_was_added_since():
-    progress, runs = Progress(), {}
+    progress, runs = RunProgress(), {}
     progress.follow(runs)
     assert progress.changes() is None
     progress.current = "Start"

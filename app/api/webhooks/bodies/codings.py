@@ -2,7 +2,7 @@
 
 import zlib
 
-from app.api.webhooks.bodies.errors import TooLarge, UnknownCoding, UnreadableBody
+from app.api.webhooks.bodies.errors import BodyTooLarge, UnknownCoding, UnreadableBody
 
 PIECE_BYTES = 64 * 2**10
 MOST_MEMBERS = 1_000
@@ -15,7 +15,7 @@ BARE = -zlib.MAX_WBITS
 
 
 def decoded(data: bytes, coding: str, limit: int) -> bytes:
-    """The body without its Content-Encoding. Raises TooLarge beyond `limit` bytes, UnknownCoding and UnreadableBody."""
+    """The body without its content coding. Raises BodyTooLarge beyond `limit` bytes, UnknownCoding, UnreadableBody."""
     coding = coding.strip().lower()
     if coding in ("", "identity"):
         return data
@@ -49,7 +49,7 @@ def _inflated(data: bytes, kind: int, limit: int) -> bytes:
                 stream = zlib.decompressobj(kind)
             made += stream.decompress(piece, limit + 1 - len(made))
             if len(made) > limit:
-                raise TooLarge
+                raise BodyTooLarge
             piece = stream.unconsumed_tail or stream.unused_data
     if data and not stream.eof:
         raise UnreadableBody("The body's coding has no end")

@@ -5,7 +5,7 @@ class UnreadableBody(Exception):
     """The body is not what its type says, or is more than its kind may be; the message says what."""
 
 
-class TooLarge(Exception):
+class BodyTooLarge(Exception):
     """The body is larger than this server takes once it is decoded."""
 
 

@@ -1,6 +1,6 @@
 """Code: the workflow's own JavaScript, run in the sandbox."""
 
-from app.engine.nodes.code.helpers import Helpers
+from app.engine.nodes.code.helpers import CodeHelpers
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import CodeNodeError, NodeError
 from app.engine.run.items import Item, Outputs
@@ -33,7 +33,7 @@ async def _run(context: NodeContext, source: str, *, each_item: bool) -> list[It
     """The items that the program gives; run for each item, one that fails is an error item if the node goes on."""
     going_on = each_item and context.continues_on_fail
     try:
-        async with Helpers(context) as helpers:
+        async with CodeHelpers(context) as helpers:
             result = await run_own_program(
                 context, source, each_item=each_item, continue_on_fail=going_on, helpers=helpers
             )

@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from app.engine.nodes.code.helpers import Helpers
+from app.engine.nodes.code.helpers import CodeHelpers
 from app.engine.nodes.shared.failed_items import failed_item
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
@@ -88,7 +88,7 @@ def _caught(code: Any) -> str:
 
 async def _run(context: NodeContext, source: str, *, each_item: bool) -> CodeResult:
     try:
-        async with Helpers(context) as helpers:
+        async with CodeHelpers(context) as helpers:
             result = await run_own_program(
                 context, source, each_item=each_item, continue_on_fail=False, helpers=helpers
             )

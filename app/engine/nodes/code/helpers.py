@@ -43,7 +43,7 @@ Json = dict[str, Any]
 Task = asyncio.Task[bytes]
 
 
-class Helpers:
+class CodeHelpers:
     """The answers to one run of a node; an asynchronous context manager that ends what is under way."""
 
     def __init__(self, context: NodeContext) -> None:
@@ -54,7 +54,7 @@ class Helpers:
         self._earlier: list[tuple[bytes, Task]] = []
         self._count = 0
 
-    async def __aenter__(self) -> "Helpers":
+    async def __aenter__(self) -> "CodeHelpers":
         return self
 
     async def __aexit__(self, *_: object) -> None:

@@ -28,7 +28,7 @@ NOTHING = {"boolean": False, "dateTime": "", "number": 0, "string": ""}
 
 
 @dataclass(frozen=True, slots=True)
-class Condition:
+class OldCondition:
     kind: str
     operation: str
     left: Any
@@ -50,10 +50,10 @@ def _given(entry: dict[str, Any], kind: str) -> dict[str, Any]:
     return {name: value for name, value in entry.items() if value is not None or kind in ("boolean", "number")}
 
 
-def read(conditions: dict[str, Any]) -> list[Condition]:
+def read(conditions: dict[str, Any]) -> list[OldCondition]:
     """The conditions of a resolved `conditions` parameter, in the order in which they are looked at."""
     return [
-        Condition(kind, entry.get("operation", default), _side(entry.get("value1")), _side(entry.get("value2")))
+        OldCondition(kind, entry.get("operation", default), _side(entry.get("value1")), _side(entry.get("value2")))
         for kind, default in DEFAULTS.items()
         for entry in conditions.get(kind) or []
     ]
@@ -64,7 +64,7 @@ def _side(value: Any) -> Any:
     return UNDEFINED if isinstance(value, Undefined) else value
 
 
-async def evaluate(context: NodeContext, rows: list[list[Condition]]) -> list[list[bool | NodeError]]:
+async def evaluate(context: NodeContext, rows: list[list[OldCondition]]) -> list[list[bool | NodeError]]:
     """For each input item whether each of its conditions holds, or why that cannot be told."""
     matches = iter(await _match_patterns(context, rows))
     times = await read_dates(
@@ -78,11 +78,11 @@ async def evaluate(context: NodeContext, rows: list[list[Condition]]) -> list[li
     return results
 
 
-def _is_pattern(condition: Condition) -> bool:
+def _is_pattern(condition: OldCondition) -> bool:
     return condition.kind == "string" and condition.operation in ("regex", "notRegex")
 
 
-async def _match_patterns(context: NodeContext, rows: list[list[Condition]]) -> list[Any]:
+async def _match_patterns(context: NodeContext, rows: list[list[OldCondition]]) -> list[Any]:
     """What the regular expressions answer, in the order of the conditions, from one trip to the sandbox."""
     asked = [
         {"left": _text(condition.left), "right": _text(condition.right)}
@@ -93,7 +93,7 @@ async def _match_patterns(context: NodeContext, rows: list[list[Condition]]) -> 
     return await evaluate_javascript(context, MATCH_PATTERN, asked) if asked else []
 
 
-def _holds(condition: Condition, matches: Any, times: dict[str, datetime], item: int) -> bool | NodeError:
+def _holds(condition: OldCondition, matches: Any, times: dict[str, datetime], item: int) -> bool | NodeError:
     left, right, operation = condition.left, condition.right, condition.operation
     if _is_pattern(condition):
         matched = next(matches)

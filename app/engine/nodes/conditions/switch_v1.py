@@ -83,11 +83,11 @@ async def _by_rules(context: NodeContext) -> list[Any]:
     ]
 
 
-def _conditions(asked: dict[str, Any]) -> list[old_conditions.Condition]:
+def _conditions(asked: dict[str, Any]) -> list[old_conditions.OldCondition]:
     default = old_conditions.DEFAULTS.get(asked["kind"], "equal")
     nothing = old_conditions.NOTHING.get(asked["kind"])
     return [
-        old_conditions.Condition(
+        old_conditions.OldCondition(
             asked["kind"], rule.get("operation", default), asked["value"], rule.get("value2", nothing)
         )
         for rule in asked["rules"]

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from app.engine.nodes.shared.issues import Credential, Required, credentials, rules
+from app.engine.nodes.shared.issues import Required, RequiredCredential, credentials, rules
 
 DIGESTS = ["hash", "hmac"]
 CIPHERS = ["encrypt", "decrypt"]
@@ -36,4 +36,4 @@ issues = rules(
     _needs("dataPropertyName", "Property Name", CIPHERS, "data", since=2),
     defaults={"action": "hash", "binaryData": False, "mode": "symmetric"},
 )
-needed_credentials = credentials(Credential("crypto", when={"action": ["hmac", "sign", *CIPHERS]}, since=2))
+needed_credentials = credentials(RequiredCredential("crypto", when={"action": ["hmac", "sign", *CIPHERS]}, since=2))

@@ -9,7 +9,7 @@ from app.engine.nodes.email_read_imap.criteria import read_criteria
 from app.engine.nodes.email_read_imap.mailbox import SECONDS, Mailbox, OwnThread
 from app.engine.nodes.email_read_imap.messages import raw_item, resolved_item, simple_item
 from app.engine.nodes.shared.connection_errors import CONNECTION_ERRORS
-from app.engine.nodes.shared.issues import Credential, credentials
+from app.engine.nodes.shared.issues import RequiredCredential, credentials
 from app.engine.nodes.shared.passing import pass_on
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
@@ -29,7 +29,7 @@ IDLE_SECONDS, LOOK_SECONDS = 300.0, 30.0
 MOST_MAILS, MOST_BYTES = 100, 32 * 2**20
 """Of one execution; what comes at once beyond that is for the next."""
 LARGEST_MAIL = 25 * 2**20
-NEEDED = credentials(Credential("imap"))
+NEEDED = credentials(RequiredCredential("imap"))
 
 
 @dataclass(frozen=True, slots=True)

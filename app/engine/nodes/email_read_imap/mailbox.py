@@ -24,7 +24,7 @@ LARGEST = 64 * 2**20
 """Bytes of one answer, whatever the server says of its size."""
 
 
-class Client(IMAPClient):  # type: ignore[misc]
+class SocketClient(IMAPClient):  # type: ignore[misc]
     """imapclient's, over a socket that is there already."""
 
     def __init__(self, connection: Any, host: str) -> None:
@@ -63,7 +63,7 @@ class Mailbox:
         self._socket = connection
         self._host = host
         self._context = context
-        self._client: Client | None = None
+        self._client: SocketClient | None = None
         self.validity = 0
         """Numbers of messages mean nothing any more when this one has changed."""
 
@@ -73,7 +73,7 @@ class Mailbox:
             self._socket.settimeout(SECONDS)
             if self._context is not None:
                 self._socket = self._context.wrap_socket(self._socket, server_hostname=self._host)
-            self._client = Client(self._socket, self._host)
+            self._client = SocketClient(self._socket, self._host)
             self._client.login(user, password)
             chosen = self._client.select_folder(folder)
             self.validity = int(chosen.get(b"UIDVALIDITY", 0))
@@ -133,7 +133,7 @@ class Mailbox:
             self._socket.close()
 
     @property
-    def _open(self) -> Client:
+    def _open(self) -> SocketClient:
         if self._client is None:
             raise NodeError("The mailbox is not open")
         return self._client

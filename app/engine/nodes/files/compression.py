@@ -81,14 +81,14 @@ async def compression(context: NodeContext) -> Outputs:
 def _unpack_all(
     names: list[str], files: list[dict[str, Any]], parameters: dict[str, Any], version: float
 ) -> dict[str, Any]:
-    prefix, room = str(parameters.get("outputPrefix", "file_")), Room()
+    prefix, room = str(parameters.get("outputPrefix", "file_")), UnpackBudget()
     unpacked = [
         file for name, packed in zip(names, files, strict=True) for file in _unpack(name, packed, decode(packed), room)
     ]
     return {f"{prefix}{place}": named_file(content, path) for place, (path, content) in enumerate(unpacked)}
 
 
-class Room:
+class UnpackBudget:
     """How much may still come out of the archives of one item."""
 
     def __init__(self) -> None:
@@ -111,7 +111,7 @@ class Room:
         return b"".join(pieces)
 
 
-def _unpack(name: str, packed: dict[str, Any], content: bytes, room: Room) -> Iterator[File]:
+def _unpack(name: str, packed: dict[str, Any], content: bytes, room: UnpackBudget) -> Iterator[File]:
     file_name = str(packed.get("fileName") or "")
     extension = packed.get("fileExtension")
     if not extension:
@@ -134,7 +134,7 @@ def _unpack(name: str, packed: dict[str, Any], content: bytes, room: Room) -> It
         raise BadArchive(f"The file is not readable as .{extension}") from None
 
 
-def _unzip(content: bytes, room: Room) -> Iterator[File]:
+def _unzip(content: bytes, room: UnpackBudget) -> Iterator[File]:
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         for info in archive.infolist():
             if not info.is_dir():
@@ -143,7 +143,7 @@ def _unzip(content: bytes, room: Room) -> Iterator[File]:
                     yield info.filename, room.read(stream)
 
 
-def _untar(content: bytes, room: Room) -> Iterator[File]:
+def _untar(content: bytes, room: UnpackBudget) -> Iterator[File]:
     with tarfile.open(fileobj=io.BytesIO(content)) as archive:
         for info in archive:
             stream = archive.extractfile(info) if info.isfile() else None
@@ -152,7 +152,7 @@ def _untar(content: bytes, room: Room) -> Iterator[File]:
                 yield info.name, room.read(stream)
 
 
-def _gunzip(file_name: str, content: bytes, room: Room) -> File:
+def _gunzip(file_name: str, content: bytes, room: UnpackBudget) -> File:
     name = file_name.removesuffix(".gz").removesuffix(".gzip")
     if "." not in name:
         name += ".txt"

@@ -1,13 +1,13 @@
 """Form Trigger: starts a workflow with a form that somebody has sent; who shows the page has read and checked it."""
 
-from app.engine.nodes.shared.issues import Credential, Required, credentials, rules
+from app.engine.nodes.shared.issues import Required, RequiredCredential, credentials, rules
 from app.engine.nodes.shared.passing import pass_on
 from app.engine.run.context import NodeContext
 from app.engine.run.items import Outputs
 from app.engine.run.registry import node
 
 ISSUES = rules(Required("formTitle", "Form Title"))
-NEEDED = credentials(Credential("httpBasicAuth", when={"authentication": ["basicAuth"]}))
+NEEDED = credentials(RequiredCredential("httpBasicAuth", when={"authentication": ["basicAuth"]}))
 
 
 @node(

@@ -23,7 +23,7 @@ TYPES = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class Proof:
+class RequestProof:
     """What a credential adds to a request; `domains` (None: any) are those that it may be sent to."""
 
     headers: dict[str, str] = field(default_factory=dict)
@@ -53,24 +53,24 @@ class Proof:
             )
 
 
-NO_PROOF = Proof()
+NO_PROOF = RequestProof()
 
 
-async def proof(context: NodeContext, kind: str) -> Proof:
+async def proof(context: NodeContext, kind: str) -> RequestProof:
     """What the node's credential of that type adds to its requests. Raises NodeError."""
     named = (context.node.document.get("credentials") or {}).get(kind)
     if not named:
         raise NodeError("Credentials not found")
     if kind in TYPES | predefined.TYPES:
         credential = await context.credential(kind)
-        return Proof(**_parts(kind, credential), domains=allowed_domains(credential))
+        return RequestProof(**_parts(kind, credential), domains=allowed_domains(credential))
     credential = await oauth.credential_of(context, kind)
     if kind not in oauth.TYPES and not oauth.holds_tokens(credential):
         raise NodeError(
             f"Credentials of type '{kind}' are not supported. Choose a generic type, with what the service's "
             f"documentation asks for: {', '.join(sorted(TYPES | oauth.TYPES))}.",
         )
-    return Proof(auth=oauth.proof_of(context, kind, credential), domains=allowed_domains(credential))
+    return RequestProof(auth=oauth.proof_of(context, kind, credential), domains=allowed_domains(credential))
 
 
 def _parts(kind: str, credential: dict[str, Any]) -> dict[str, Any]:

@@ -3,12 +3,12 @@
 from dataclasses import replace
 from functools import partial
 
-from app.engine.nodes.http_request.authentication import NO_PROOF, Proof, proof
+from app.engine.nodes.http_request.authentication import NO_PROOF, RequestProof, proof
 from app.engine.nodes.http_request.pagination import all_pages, has_pages
 from app.engine.nodes.http_request.parameter_values import batch_size, pause
-from app.engine.nodes.http_request.parameters import Request, fields
+from app.engine.nodes.http_request.parameters import ItemRequest, fields
 from app.engine.nodes.http_request.requests import Send, in_batches, send_one
-from app.engine.nodes.shared.issues import Credential, Required, credentials, rules
+from app.engine.nodes.shared.issues import Required, RequiredCredential, credentials, rules
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.run.items import Outputs
@@ -16,7 +16,7 @@ from app.engine.run.registry import node
 from app.outgoing.certificates import certificate_of
 
 ISSUES = rules(Required("url", "URL"))
-NEEDED = credentials(Credential("httpSslAuth", when={"provideSslCertificates": [True]}))
+NEEDED = credentials(RequiredCredential("httpSslAuth", when={"provideSslCertificates": [True]}))
 PLAIN = ["authentication", "sendBody", "sendHeaders", "sendQuery"]
 
 
@@ -36,7 +36,7 @@ async def http_request(context: NodeContext) -> Outputs:
             raise parameters
         if isinstance(proven, NodeError):
             raise proven
-        made = Request(context, parameters, proven, index)
+        made = ItemRequest(context, parameters, proven, index)
         if paged:
             return partial(all_pages, context, pagination, made, index)
         return partial(send_one, context, made.call(), made.reading, index)
@@ -45,7 +45,7 @@ async def http_request(context: NodeContext) -> Outputs:
     return [await in_batches(context, size, pause(batch.get("batchInterval")) if batch else 0, prepare)]
 
 
-async def _proof(context: NodeContext) -> Proof | NodeError:
+async def _proof(context: NodeContext) -> RequestProof | NodeError:
     """What authenticates the requests; the error itself where the workflow may go on after it."""
     parameters = context.parameters
     kind = {

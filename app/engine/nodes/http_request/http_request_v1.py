@@ -5,7 +5,7 @@ from typing import Any
 
 from app.engine.nodes.http_request import encoding as http_encoding
 from app.engine.nodes.http_request.answers import ACCEPT, Reading
-from app.engine.nodes.http_request.authentication import NO_PROOF, Proof, proof
+from app.engine.nodes.http_request.authentication import NO_PROOF, RequestProof, proof
 from app.engine.nodes.http_request.bodies import FORM, MULTIPART, multipart_body
 from app.engine.nodes.http_request.encoding import Part
 from app.engine.nodes.http_request.headers import header_value, named, put_header
@@ -13,7 +13,7 @@ from app.engine.nodes.http_request.parameter_values import batch_size, pairs, pa
 from app.engine.nodes.http_request.parameters import settled, validate_url
 from app.engine.nodes.http_request.requests import Send, in_batches, send_one
 from app.engine.nodes.shared import binary
-from app.engine.nodes.shared.issues import Credential, Required, credentials, rules
+from app.engine.nodes.shared.issues import Required, RequiredCredential, credentials, rules
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.run.items import Item, Outputs
@@ -49,7 +49,7 @@ ISSUES = rules(
     defaults={"responseFormat": "json", "jsonParameters": False, "requestMethod": "GET", "sendBinaryData": False},
 )
 NEEDED = credentials(
-    *(Credential(kind, when={"authentication": [name]}, below=2) for name, kind in CREDENTIALS.items())
+    *(RequiredCredential(kind, when={"authentication": [name]}, below=2) for name, kind in CREDENTIALS.items())
 )
 
 
@@ -72,7 +72,7 @@ async def http_request_v1(context: NodeContext) -> Outputs:
     return [await in_batches(context, size, pause(options.get("batchInterval")), prepare)]
 
 
-async def _proof(context: NodeContext) -> Proof:
+async def _proof(context: NodeContext) -> RequestProof:
     parameters = context.parameters
     chosen = parameters.get("authentication", "none")
     if chosen == "none":
@@ -93,7 +93,7 @@ def _reading(parameters: dict[str, Any]) -> Reading:
     )
 
 
-def _call(item: Item, parameters: dict[str, Any], proven: Proof, index: int) -> Call:
+def _call(item: Item, parameters: dict[str, Any], proven: RequestProof, index: int) -> Call:
     options = parameters.get("options") or {}
     method = str(parameters.get("requestMethod") or "GET")
     url = validate_url(parameters.get("url", ""), index)

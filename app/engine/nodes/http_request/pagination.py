@@ -6,7 +6,7 @@ from typing import Any
 
 from app.engine.nodes.http_request.answers import body_of, check, items_beside, work_of
 from app.engine.nodes.http_request.parameter_values import seconds, whole
-from app.engine.nodes.http_request.parameters import Request, fields, is_url
+from app.engine.nodes.http_request.parameters import ItemRequest, fields, is_url
 from app.engine.nodes.http_request.requests import send
 from app.engine.run.computing import compute
 from app.engine.run.context import NodeContext
@@ -32,7 +32,7 @@ def has_pages(given: Any) -> bool:
     return isinstance(given, dict) and given.get("paginationMode", MODES[0]) in MODES
 
 
-async def all_pages(context: NodeContext, pagination: dict[str, Any], request: Request, index: int) -> list[Item]:
+async def all_pages(context: NodeContext, pagination: dict[str, Any], request: ItemRequest, index: int) -> list[Item]:
     """The items of all pages. Raises NodeError."""
     _check(pagination, index)
     settings = await context.resolve_with(
@@ -104,7 +104,7 @@ def _changing(pagination: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 async def _next_call(
-    context: NodeContext, pagination: dict[str, Any], request: Request, variables: dict[str, Any], index: int
+    context: NodeContext, pagination: dict[str, Any], request: ItemRequest, variables: dict[str, Any], index: int
 ) -> Call | None:
     """The request for the page that is due; None when the last answer leads to no other."""
     if pagination.get("paginationMode") == "responseContainsNextURL":
@@ -118,7 +118,7 @@ async def _next_call(
 
 
 async def _call_next_url(
-    context: NodeContext, pagination: dict[str, Any], request: Request, variables: dict[str, Any], index: int
+    context: NodeContext, pagination: dict[str, Any], request: ItemRequest, variables: dict[str, Any], index: int
 ) -> Call | None:
     """As `_next_call`. An answer without a next URL is the last page; where none has had one, the same is asked again,
     so that an expression that finds nothing is told apart from a single page."""

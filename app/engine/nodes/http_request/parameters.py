@@ -6,7 +6,7 @@ from urllib.parse import parse_qsl, quote, urlsplit
 
 from app.engine.nodes.http_request import encoding as http_encoding
 from app.engine.nodes.http_request.answers import ACCEPT, Reading
-from app.engine.nodes.http_request.authentication import Proof
+from app.engine.nodes.http_request.authentication import RequestProof
 from app.engine.nodes.http_request.bodies import FORM, MULTIPART, json_body
 from app.engine.nodes.http_request.encoding import Part
 from app.engine.nodes.http_request.headers import header_value, named, put_header
@@ -21,10 +21,10 @@ from app.outgoing.client import Call
 _URL = re.compile(r"https?://", re.IGNORECASE)
 
 
-class Request:
+class ItemRequest:
     """One item's parameters, read: makes the call, also with what changes from page to page."""
 
-    def __init__(self, context: NodeContext, parameters: dict[str, Any], proven: Proof, index: int) -> None:
+    def __init__(self, context: NodeContext, parameters: dict[str, Any], proven: RequestProof, index: int) -> None:
         self._version = context.version
         self._item = context.items[index]
         self._index = index

@@ -5,7 +5,7 @@ from typing import Any
 
 from app.engine.nodes.postgres.session import CONNECT_SECONDS, QueryResult, Session, session
 from app.engine.nodes.postgres.sql_text import fill_places, identifier, literal, literal_for, where
-from app.engine.nodes.shared.issues import Credential, Mapped, Required, credentials, rules
+from app.engine.nodes.shared.issues import Mapped, Required, RequiredCredential, credentials, rules
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.run.items import Item, Outputs
@@ -31,7 +31,7 @@ ISSUES = rules(
     Required("columnToMatchOn", "Unique Column", when={"operation": ["upsert"]}, unless=NO_TABLE, below=2.2),
     defaults={"operation": "insert"},
 )
-NEEDED = credentials(Credential("postgres"))
+NEEDED = credentials(RequiredCredential("postgres"))
 VERSIONS = [2, 2.1, 2.2, 2.3, 2.4, 2.5, 2.6, 2.7]
 
 

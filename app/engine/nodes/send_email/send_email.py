@@ -15,7 +15,7 @@ import aiosmtplib
 from app.engine.nodes.send_email import smtp
 from app.engine.nodes.shared import binary
 from app.engine.nodes.shared.failed_items import failed_item
-from app.engine.nodes.shared.issues import Credential, Required, credentials, rules
+from app.engine.nodes.shared.issues import Required, RequiredCredential, credentials, rules
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.run.items import Item, Outputs
@@ -30,7 +30,7 @@ ISSUES = rules(
     Required("message", "Message", when={"operation": ["sendAndWait"]}, since=2),
     defaults={"operation": "send"},
 )
-NEEDED = credentials(Credential("smtp"))
+NEEDED = credentials(RequiredCredential("smtp"))
 
 
 @node("emailSend", [1, 2, 2.1], issues=ISSUES, credentials=NEEDED, plain=["operation"], exact=True)

@@ -22,7 +22,7 @@ Values = Mapping[str, Sequence[Any]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Shown:
+class DisplayRule:
     """Where a parameter is shown."""
 
     when: Values = field(default_factory=dict)
@@ -43,7 +43,7 @@ class Shown:
 
 
 @dataclass(frozen=True, slots=True)
-class Required(Shown):
+class Required(DisplayRule):
     """A parameter that must not be empty; `label` is what the editor calls it.
 
     `inside` is the list that it stands in: the names of a parameter and of its part.
@@ -62,7 +62,7 @@ class Required(Shown):
 
 
 @dataclass(frozen=True, slots=True)
-class Typed(Shown):
+class Typed(DisplayRule):
     """A parameter whose value must be of a type, or text that can be made one. The editor has it `times` times."""
 
     name: str
@@ -76,7 +76,7 @@ class Typed(Shown):
 
 
 @dataclass(frozen=True, slots=True)
-class Mapped(Shown):
+class Mapped(DisplayRule):
     """A parameter that maps values to the fields of a schema that it holds.
 
     Those that are required must be there where `label`, what the editor calls a field, is given.
@@ -99,7 +99,7 @@ class Mapped(Shown):
 
 
 @dataclass(frozen=True, slots=True)
-class Credential(Shown):
+class RequiredCredential(DisplayRule):
     """A type of credentials that the node cannot do without."""
 
     kind: str
@@ -118,7 +118,7 @@ def rules(
 
 
 def credentials(
-    *given: Credential, defaults: Mapping[str, Any] | None = None
+    *given: RequiredCredential, defaults: Mapping[str, Any] | None = None
 ) -> Callable[[dict[str, Any], float], list[str]]:
     """What `@node(credentials=...)` takes: the types of credentials that a node must name."""
 

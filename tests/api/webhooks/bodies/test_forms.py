@@ -10,7 +10,7 @@ import pytest
 
 from app.api.webhooks.bodies.charsets import CODECS, as_utf_8, codec_of
 from app.api.webhooks.bodies.codings import MOST_MEMBERS, decoded
-from app.api.webhooks.bodies.errors import TooLarge, UnknownCoding, UnreadableBody
+from app.api.webhooks.bodies.errors import BodyTooLarge, UnknownCoding, UnreadableBody
 from app.api.webhooks.bodies.forms import MOST_FIELDS, MOST_PARTS, form_fields, multipart_form, nested
 from tests.api.webhooks.bodies.growth import grows_with_its_length, takes_less_than
 
@@ -162,11 +162,11 @@ def test_codings(coding: str, data: bytes) -> None:
 
 def test_a_coding_that_makes_more_than_the_limit() -> None:
     bomb = gzip.compress(b"a" * (LIMIT + 1))
-    with pytest.raises(TooLarge):
+    with pytest.raises(BodyTooLarge):
         decoded(bomb, "gzip", LIMIT)
 
     def read(data: bytes) -> None:
-        with contextlib.suppress(TooLarge):
+        with contextlib.suppress(BodyTooLarge):
             decoded(data, "gzip", 100_000)
 
     assert takes_less_than(100, read, bomb)
