@@ -23,7 +23,7 @@ const text = (html, skip) => {
 };
 const read = {
   attribute: (found, { attribute }) => found.attr(attribute),
-  html: (found) => found.html() ?? undefined,
+  html: (found) => found.html() || undefined,
   value: (found) => found.val(),
   text: (found, { skipSelectors }, version) =>
     version < 1.2 ? found.text() || undefined : text(found.html(), skipSelectors),

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from app.engine.nodes.conditions.facts import ORDERED, Place, conditions_of, match_patterns, read_times
+from app.engine.nodes.shared.date_texts import date_text
 from app.engine.run.computing import breathe
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
@@ -130,7 +131,7 @@ def _as_type(value: Any, kind: str, rules: Rules, facts: Facts) -> tuple[Any, bo
     if value is None or kind == "any":
         return value, True
     if kind == "dateTime":
-        parsed = facts.times.get(value) if isinstance(value, str) else None
+        parsed = facts.times.get(date_text(value) or "")
         return (value, False) if parsed is None else (parsed, True)
     if not rules.loose:
         return value, _has_type(value, kind)

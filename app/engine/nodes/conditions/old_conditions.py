@@ -5,11 +5,11 @@ Takes values whose expressions are resolved already; knows nothing of where they
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from app.engine.nodes.conditions.facts import MATCH_PATTERN
-from app.engine.nodes.shared.date_texts import read_dates
+from app.engine.nodes.shared.date_texts import EPOCH, read_dates
 from app.engine.run.computing import breathe
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
@@ -102,7 +102,7 @@ def _holds(condition: OldCondition, matches: Any, times: dict[str, datetime], it
         return matched is (operation == "regex")
     if condition.kind == "dateTime":
         try:
-            left, right = _time(left, times, item), _time(right, times, item)
+            left, right = _milliseconds(left, times, item), _milliseconds(right, times, item)
         except NodeError as error:
             return error
     compare = COMPARISONS.get(operation)
@@ -111,13 +111,15 @@ def _holds(condition: OldCondition, matches: Any, times: dict[str, datetime], it
     return compare(left, right)
 
 
-def _time(value: Any, times: dict[str, datetime], item: int) -> datetime:
-    """The time that is meant. Raises NodeError."""
+def _milliseconds(value: Any, times: dict[str, datetime], item: int) -> float:
+    """When the time that is meant is, after the epoch. Raises NodeError."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return value
     found = times.get(value) if isinstance(value, str) else None
     if found is None:
         shown = "undefined" if value is UNDEFINED else conversions.to_string(value)
         raise NodeError(f'The value "{shown}" is not a valid DateTime.', item_index=item)
-    return found
+    return (found - EPOCH) / timedelta(milliseconds=1)
 
 
 def _text(value: Any) -> str:
@@ -129,14 +131,8 @@ def _is_empty(value: Any) -> bool:
 
 
 def _before(left: Any, right: Any) -> bool:
-    """left < right for two times or two numbers, where nothing is 0."""
-    if isinstance(left, datetime) and isinstance(right, datetime):
-        return left < right
+    """left < right, where nothing is 0."""
     return conversions.less(left or 0, right or 0)
-
-
-def _same(left: Any, right: Any) -> bool:
-    return left == right if isinstance(left, datetime) else conversions.same(left, right)
 
 
 COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
@@ -148,8 +144,8 @@ COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
     "notEndsWith": lambda left, right: not _text(left).endswith(_text(right)),
     "startsWith": lambda left, right: _text(left).startswith(_text(right)),
     "notStartsWith": lambda left, right: not _text(left).startswith(_text(right)),
-    "equal": _same,
-    "notEqual": lambda left, right: not _same(left, right),
+    "equal": conversions.same,
+    "notEqual": lambda left, right: not conversions.same(left, right),
     "larger": lambda left, right: _before(right, left),
     "largerEqual": lambda left, right: not _before(left, right),
     "smaller": _before,

@@ -93,12 +93,17 @@ def _check_fields(items: list[Item], names: list[str], dots: bool, version: floa
     """Every item must have every field, and a field the same type everywhere unless any will do. Raises NodeError."""
     for name in names:
         values = [paths.get(item["json"], name, paths.MISSING, dots=dots) for item in items]
-        kinds = {conversions.type_name(value) for value in values if value is not None and value is not paths.MISSING}
+        kinds = {_kind(value, version) for value in values if value is not paths.MISSING} - {None}
         missing = any(value is paths.MISSING for value in values)
         if missing and any_type:
             raise NodeError(f"'{name}' field is missing from some input items")
         if missing or (len(kinds) > 1 and not any_type):
             raise _first_problem(name, [values[place] for place in _sorted_places(items, names, dots)], version)
+
+
+def _kind(value: Any, version: float) -> str | None:
+    """The type that a value has to share with others; None: null, which in version 1 alone is an object."""
+    return None if value is None and version > 1 else conversions.type_name(value)
 
 
 def _sorted_places(items: list[Item], names: list[str], dots: bool) -> list[int]:
@@ -119,7 +124,7 @@ def _first_problem(name: str, values: list[Any], version: float) -> NodeError:
     for place, value in enumerate(values):
         if value is paths.MISSING:
             return NodeError(f"'{name}' field is missing from some input items")
-        kind = None if value is None else conversions.type_name(value)
+        kind = _kind(value, version)
         if known is not None and kind is not None and kind != known:
             where = f", in item [{place - 1}] it's a {known} and in item [{place}] it's a {kind} "
             description = "The type of this field varies between items" + (where if version > 1 else "")

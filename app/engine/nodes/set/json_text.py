@@ -5,16 +5,38 @@ Also tells which text in the editor can be meant as an object at all, before any
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from app.engine.run.context import NodeContext
+from app.engine.run.errors import NodeError
 from app.engine.run.programs import run_program
 from app.engine.sandbox import bundles
 from app.engine.values import conversions
 from app.engine.values.conversions import CannotConvert
 
+T = TypeVar("T")
 LIBRARY = "jsonrepair/lib/cjs/regular/jsonrepair.js"
 REPAIR = "const answer = ({ text }) => JSON.parse(library.jsonrepair(text));"
+PARSER = "acorn/dist/acorn.js"
+READ = """
+const keyOf = ({ key, computed }) => (key.type === 'Identifier' && !computed ? key.name : read(key));
+const read = (node) => {
+  if (node.type === 'Identifier') return node.name;
+  if (node.type === 'Literal') return node.bigint ?? (node.regex ? {} : node.value);
+  if (node.type === 'ArrayExpression') return node.elements.map((each) => (each && read(each)) ?? null);
+  if (node.type === 'UnaryExpression' && '+-'.includes(node.operator) && typeof node.argument.value === 'number')
+    return node.operator === '-' ? -node.argument.value : node.argument.value;
+  if (node.type !== 'ObjectExpression') return undefined;
+  const pairs = node.properties.filter((each) => each.type === 'Property' && each.kind === 'init');
+  return Object.fromEntries(pairs.map((each) => [keyOf(each), read(each.value)]));
+};
+const answer = ({ text }) => {
+  const [statement] = library.parse(`(${text})`, { ecmaVersion: 'latest' }).body;
+  if (statement.expression?.type !== 'ObjectExpression') throw new Error('no object');
+  return read(statement.expression);
+};
+"""
+"""Reads an object literal of JavaScript: a name is a text, and what would have to be computed is left out."""
 
 _TOKEN = re.compile(
     r"""
@@ -41,11 +63,37 @@ async def parse_all(context: NodeContext, texts: Mapping[int, Any]) -> dict[int,
             values[key] = conversions.parse_json(text)
         except CannotConvert:
             broken[key] = text
-    if broken:
-        program = bundles.program(REPAIR, library=LIBRARY)
-        answers = await run_program(context, program, [{"text": text} for text in broken.values()])
-        values |= {key: answer["made"] for key, answer in zip(broken, answers, strict=True) if "made" in answer}
-    return values
+    return values | await _read_all(context, broken, REPAIR, LIBRARY)
+
+
+async def read_literals(context: NodeContext, resolved: list[Any]) -> None:
+    """Put objects in the place of texts for fields of type object that are object literals, but no JSON."""
+    texts = {
+        (index, place): field["value"]
+        for index, values in enumerate(resolved)
+        if not isinstance(values, NodeError)
+        for place, field in enumerate(values["value"])
+        if field.get("type") == "object" and isinstance(field.get("value"), str) and not _is_json(field["value"])
+    }
+    for (index, place), made in (await _read_all(context, texts, READ, PARSER)).items():
+        resolved[index]["value"][place] = {**resolved[index]["value"][place], "value": made}
+
+
+async def _read_all(context: NodeContext, texts: Mapping[T, str], body: str, library: str) -> dict[T, Any]:
+    """What a program makes of the texts, by the same keys; those that it cannot read are missing."""
+    if not texts:
+        return {}
+    program = bundles.program(body, library=library)
+    answers = await run_program(context, program, [{"text": text} for text in texts.values()])
+    return {key: answer["made"] for key, answer in zip(texts, answers, strict=True) if "made" in answer}
+
+
+def _is_json(text: str) -> bool:
+    try:
+        conversions.parse_json(text)
+    except CannotConvert:
+        return False
+    return True
 
 
 def may_be_object(text: str) -> bool:

@@ -4,10 +4,10 @@ import re
 from datetime import datetime
 from typing import Any
 
-from app.engine.nodes.set.hidden_values import reveal
-from app.engine.nodes.set.json_text import may_be_object, parse_all
+from app.engine.nodes.set.hidden_values import DATE, reveal
+from app.engine.nodes.set.json_text import may_be_object, parse_all, read_literals
 from app.engine.nodes.set.old_fields import TYPES, old_fields, read_objects
-from app.engine.nodes.shared.date_texts import read_dates
+from app.engine.nodes.shared.date_texts import date_text, read_dates
 from app.engine.nodes.shared.failed_items import failed_item
 from app.engine.nodes.shared.issues import DATE_HINT, of_type
 from app.engine.run.computing import breathe
@@ -74,6 +74,8 @@ async def set_(context: NodeContext) -> Outputs:
         await reveal(context, wanted["value"], resolved, name_nothing=context.version < NOTHING_STAYS)
         if context.version < ASSIGNED:
             await read_objects(context, resolved)
+        else:
+            await read_literals(context, resolved)
         if any(_may_be_date(field.get("type")) for field in wanted["value"]):
             times = await _read_times(context, resolved)
     output: list[Item] = []
@@ -139,9 +141,14 @@ async def _join_pieces(context: NodeContext, pieces: Any, resolved: list[Any]) -
     answers = await context.tell_apart(nothing) if nothing else []
     for index, row in rows:
         resolved[index]["value"] = "".join(
-            answers[index][text] if value is None else conversions.display(value)
+            _nothing_text(answers[index][text]) if value is None else conversions.display(value)
             for text, value in zip(pieces, row, strict=True)
         )
+
+
+def _nothing_text(said: str) -> str:
+    """How a value that gave nothing stands in JSON: a date that is none as null, all else as it is called."""
+    return "null" if said == DATE else said
 
 
 def _from_fields(
@@ -184,7 +191,7 @@ async def _read_times(context: NodeContext, resolved: list[Any]) -> dict[str, da
 def _as_time(value: Any, times: dict[str, datetime]) -> Any:
     if value is None:
         return None
-    time = times.get(value) if isinstance(value, str) else None
+    time = times.get(date_text(value) or "")
     if time is None:
         raise CannotConvert
     return dates.to_local_iso(time)

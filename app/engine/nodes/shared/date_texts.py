@@ -10,7 +10,7 @@ from typing import Any
 
 from app.engine.run.context import NodeContext
 from app.engine.run.programs import evaluate_javascript
-from app.engine.values import dates
+from app.engine.values import conversions, dates
 
 READ = """={{ (({ text }) => {
   for (const read of ['fromISO', 'fromHTTP', 'fromRFC2822', 'fromSQL']) {
@@ -30,16 +30,23 @@ IMPOSSIBLE = r"""const isImpossible = (text) => {
 JavaScript itself would take the one for another day and the other for today."""
 _DAY = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})(?!\d)")
 _END_OF_DAY = re.compile(r"(?:.*[T ])?24:", re.DOTALL)
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def date_text(value: Any) -> str | None:
+    """What is read of a value that may be a date: text, or a number or list as JavaScript writes it; else None."""
+    if isinstance(value, bool) or not isinstance(value, str | int | float | list):
+        return None
+    return conversions.to_string(value)
 
 
 async def read_dates(context: NodeContext, values: Iterable[Any], timezone: str | None = None) -> dict[str, datetime]:
-    """The time of each text among the values that names one, where it names no zone in `timezone` or the workflow's."""
+    """The time of each value that names one, by its `date_text`; without a zone in `timezone` or the workflow's."""
     timezone = timezone or context.timezone
     known: dict[str, datetime] = {}
     unread: dict[str, None] = {}
-    for text in values:
-        if not isinstance(text, str) or text in known or text in unread:
+    for text in map(date_text, values):
+        if text is None or text in known or text in unread:
             continue
         time = dates.parse(text, timezone)
         if time is not None:
@@ -68,6 +75,6 @@ def _may_name_a_day(text: str) -> bool:
 
 def _moment(milliseconds: Any) -> datetime | None:
     try:
-        return None if milliseconds is None else _EPOCH + timedelta(milliseconds=milliseconds)
+        return None if milliseconds is None else EPOCH + timedelta(milliseconds=milliseconds)
     except (OverflowError, TypeError):
         return None

@@ -26,7 +26,7 @@
     if (typeof value !== 'object' || value === null) return;
     if (value instanceof DateTime || value instanceof Duration || value instanceof Interval) return;
     const tag = Reflect.apply(tagOf, value, []);
-    if (tag.endsWith(' Iterator]') || tag === '[object Generator]') refuse(tag);
+    if (/ Iterator(?: Helper)?\]$/.test(tag) || tag === '[object Generator]') refuse(tag);
     const type = tag === '[object Object]' || tag === '[object Array]' ? undefined : uncloneable.find((each) => value instanceof each);
     if (type) refuse(`#<${type.name}>`);
     if (Array.isArray(value)) value.forEach(check);
