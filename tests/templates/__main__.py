@@ -1,7 +1,8 @@
 """`make check-templates`: real templates on this program and, when REFERENCE names a real n8n, on that too.
 
-ARGS= chooses: `--what templates|nodes|expressions`, `--data plausible|odd|empty`, `--limit N`, `--seed N`. Several at
-once, each with `--part 1/3` and so on and a port of its own, are quicker; the answers that they keep are all read.
+ARGS= chooses: `--what templates|nodes|odd-parameters|expressions`, `--data plausible|odd|empty`, `--limit N`,
+`--seed N`. Several at once, each with `--part 1/3` and so on and a port of its own, are quicker; the answers that they
+keep are all read.
 """
 
 import argparse
@@ -16,11 +17,13 @@ from tests.templates.bundles import EXPRESSIONS_EACH, NODES_EACH, bundle, expres
 from tests.templates.comparing import Comparison, sample
 from tests.templates.data import KINDS
 from tests.templates.far_side import PORT, FarSide
+from tests.templates.odd_parameters import odd_nodes_of
 from tests.templates.ours import Ours
 from tests.templates.reference import Answers, Reference, ReferenceRefused
 from tests.templates.report import Report
 
 T = TypeVar("T")
+WHAT = ("templates", "nodes", "odd-parameters", "expressions")
 
 
 @dataclass(frozen=True)
@@ -44,7 +47,7 @@ class Part:
 
 def options(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="tests.templates", description=__doc__)
-    parser.add_argument("--what", choices=("templates", "nodes", "expressions"), default="templates")
+    parser.add_argument("--what", choices=WHAT, default="templates")
     parser.add_argument("--data", choices=KINDS, default="plausible", help="of nodes and expressions")
     parser.add_argument("--limit", type=int, help="compare so many, chosen by the seed")
     parser.add_argument("--seed", type=int, default=1)
@@ -71,8 +74,13 @@ def main(arguments: Sequence[str]) -> None:
             if chosen.what == "templates":
                 comparison.compare_templates(part.of_all(sample(templates, chosen.limit, chosen.seed)))
             else:
-                tried, size = (nodes_of, NODES_EACH) if chosen.what == "nodes" else (expressions_of, EXPRESSIONS_EACH)
-                each = sample(list(tried(templates)), chosen.limit, chosen.seed)
+                if chosen.what == "odd-parameters":
+                    tried, size = odd_nodes_of(templates, far_side, chosen.seed), NODES_EACH
+                elif chosen.what == "nodes":
+                    tried, size = nodes_of(templates), NODES_EACH
+                else:
+                    tried, size = expressions_of(templates), EXPRESSIONS_EACH
+                each = sample(list(tried), chosen.limit, chosen.seed)
                 comparison.compare_bundles(part.of_all(bundle(each, size)), chosen.data)
     finally:
         ours.close()

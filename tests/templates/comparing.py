@@ -23,6 +23,7 @@ UNCOMPARABLE = (
     (re.compile(r"filesystem-v2"), "shows where the reference keeps a file"),
     (re.compile(r"node_modules|evalmachine|VmCodeWrapper|\\n +at "), "shows a stack trace"),
 )
+REFUSED_NODE = re.compile(r"'(\d+)'(?: node has issues)?:")
 TEMPLATE_SECONDS = 8.0
 BUNDLE_SECONDS = 90.0
 
@@ -99,19 +100,22 @@ class Comparison:
     def _compare_bundle(self, made: Bundle, data: str) -> None:
         workflow = workflow_of(made, data)
         ours = self.ours.run(workflow, BUNDLE_SECONDS)
-        theirs = self.reference.run(workflow) if ours["status"] != "stopped" else None
-        statuses = {ours["status"], theirs["status"] if theirs else "stopped"}
-        if len(made.tried) > 1 and (statuses == {"stopped"} or (theirs and statuses != {"success"})):
-            middle = len(made.tried) // 2
-            for part in (made.tried[:middle], made.tried[middle:]):
-                names = {name: each.template for each in part for name in each.names}
-                self._compare_bundle(Bundle(made.timezone, part, names), data)
-            return
-        if theirs is None or theirs["status"] == "stopped":
-            for _ in made.tried:
-                self.report.count("endless" if ours["status"] == "stopped" else "not asked")
-            return
-        self._compare_tried(made.tried, workflow, theirs, ours)
+        refused = REFUSED_NODE.findall((ours["error"] or {}).get("message") or "")
+        ends_here = ours["status"] == "stopped" or len(made.tried) > len(refused) > 0
+        theirs = None if ends_here else self.reference.run(workflow)
+        if not (ends_here or theirs):
+            self._count_all(made.tried, "not asked")
+        elif len(made.tried) > 1 and not (theirs and _ran_alike(theirs, ours)):
+            for part in _parts(made, set(refused) if ends_here or theirs is None else {theirs["last"]}):
+                self._compare_bundle(part, data)
+        elif theirs is None or theirs["status"] == "stopped":
+            self._count_all(made.tried, "endless" if theirs is None else "not asked")
+        else:
+            self._compare_tried(made.tried, workflow, theirs, ours)
+
+    def _count_all(self, tried: list[Tried], verdict: str) -> None:
+        for _ in tried:
+            self.report.count(verdict)
 
     def _compare_tried(self, tried: list[Tried], workflow: Json, theirs: Json, ours: Json) -> None:
         mask = Mask()
@@ -158,6 +162,26 @@ class Comparison:
             self.report.count("settled", reason)
         else:
             self.report.differ("expression" if expression else kind(node), difference, source)
+
+
+def _ran_alike(theirs: Json, ours: Json) -> bool:
+    """Whether both ran a bundle to its end, or both refused all of it."""
+    if theirs["nodes"] or ours["nodes"]:
+        return bool(theirs["status"] == ours["status"] == "success")
+    return bool(theirs["error"] == ours["error"])
+
+
+def _parts(made: Bundle, ending: set[str]) -> list[Bundle]:
+    """What to run in the place of a bundle that does not run to its end: what ends it by itself, and the others."""
+    parts = [
+        [each for place, each in enumerate(made.tried) if (str(place) in ending) == ends] for ends in (True, False)
+    ]
+    if not all(parts):
+        middle = len(made.tried) // 2
+        parts = [made.tried[:middle], made.tried[middle:]]
+    return [
+        Bundle(made.timezone, part, {name: each.template for each in part for name in each.names}) for part in parts
+    ]
 
 
 def _source(tried: Tried) -> str:

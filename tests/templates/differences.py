@@ -50,7 +50,7 @@ class Mask:
             (re.compile(rf"\w{{3}},? (?:{words}),? {now.year}[ \d:]*(?:GMT)?(?:[+-]\d{{4}})?"), "<now>"),
             (re.compile(rf"\b{seconds}\d{{5}}(?:\d{{3}})?(?:\.\d+)?\b"), "<epoch>"),
             (re.compile(r"webhook-waiting/\d+(\?signature=[0-9a-f]+)?"), "<resume>"),
-            (re.compile(r"http://(?:localhost|127\.0\.0\.1):(?:5678|8000)"), "<host>"),
+            (re.compile(r"http://(?:localhost|127\.0\.0\.1):\d+"), "<host>"),
         ]
 
     def hide(self, value: Any) -> str:

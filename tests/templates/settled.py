@@ -46,6 +46,24 @@ def _crash_of_the_execution(theirs: Any, ours: Any) -> bool:
     return theirs == 0 or _crash(theirs, ours)
 
 
+def _crash_or_nothing(theirs: Any, ours: Any) -> bool:
+    return _crash(theirs, ours) or (theirs is None and bool(re.search(r"not (?:supported|recognized)", str(ours))))
+
+
+def _text_taken_for_a_date(theirs: Any, ours: Any) -> bool:
+    fails = "is only callable on type" in str(theirs) and '"String"' in str(theirs)
+    return fails or ("callable on type" in str(ours) and theirs in (None, False, ABSENT, "Invalid DateTime"))
+
+
+def _no_file(theirs: Any, ours: Any) -> bool:
+    files = theirs.values() if isinstance(theirs, dict) else [theirs]
+    return ours in (None, ABSENT) and not all(isinstance(file, dict) for file in files)
+
+
+def _no_object(theirs: Any, ours: Any) -> bool:
+    return ours == ABSENT and isinstance(theirs, str | int | float)
+
+
 def _a_batch_of_nothing(theirs: Any, ours: Any) -> bool:
     return theirs == 0 or "'batchSize' expects a number" in str(ours)
 
@@ -84,7 +102,11 @@ CAUSES = (
     _settled("Code, for each item: `$binary`", "code", lambda theirs, _: "undefined" in str(theirs), r"\$binary"),
     _settled("Function, Function Item", "function functionItem", _both_errors),
     _settled("A list of field names that is neither text nor a list", "summarize itemLists set", _crash),
-    _settled("An operation or mode that a node does not have", "", _crash, '"(?:operation|mode|action)"'),
+    _settled("Expressions: methods on a text as a date's", "", _text_taken_for_a_date, r"\.\w+\("),
+    _settled("Code: what stands under `binary`", "code", _no_file, "binary"),
+    _settled("Edit Fields: a text or number made an object", "set", _no_object, r"Object\.assign"),
+    _settled("Edit Fields, JSON: a date in quotes", "set", lambda theirs, _: "invalid JSON" in str(theirs), "Date|now"),
+    _settled("An operation or mode that a node does not have", "", _crash_or_nothing, '"(?:operation|mode|action)"'),
 )
 
 

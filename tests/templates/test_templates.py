@@ -22,6 +22,7 @@ from tests.templates.data import KINDS, as_expression
 from tests.templates.database import Template
 from tests.templates.differences import Mask
 from tests.templates.far_side import FarSide
+from tests.templates.odd_parameters import odd_nodes_of
 from tests.templates.ours import Ours
 from tests.templates.reference import Answers, Reference
 from tests.templates.report import Report
@@ -177,6 +178,21 @@ def test_each_settled_cause_has_its_line_in_the_list_of_differences():
 def test_odd_and_empty_data_differ_from_plausible_data():
     [made] = bundle(nodes_of([PARTS]), 40)
     assert len({json.dumps(workflow_of(made, data)) for data in KINDS}) == len(KINDS)
+
+
+def test_odd_parameters_are_the_same_for_the_same_seed_and_leave_the_template_as_it_was(part):
+    before = copy.deepcopy(PARTS.workflow)
+    made = [[each.node for each in odd_nodes_of([PARTS, WHOLE], part.far_side, seed)] for seed in (3, 3, 4)]
+    assert made[0] == made[1] != made[2]
+    assert all(each["parameters"] not in [node.get("parameters") for node in PARTS.nodes] for each in made[0])
+    assert PARTS.workflow == before
+
+
+def test_a_node_that_both_refuse_is_set_apart(part):
+    missing = template(5, node("Go", "manualTrigger"), node("Out", "splitOut", fieldToSplitOut=""))
+    report = part.compare_parts(nodes_of([PARTS, missing]))
+    assert report.counted == {"equal": 3, "not comparable": 1}
+    assert len(part.asked) == 2
 
 
 def test_a_sample_is_the_same_for_the_same_seed():

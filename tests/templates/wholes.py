@@ -131,12 +131,7 @@ class _Converted:
 
     def _ask_far_side(self) -> None:
         given = self.parameters
-        given["url"] = _elsewhere(given.get("url"), self.far_side.url(self.template, self.place))
-        for name in HTTP_DROPPED:
-            given.pop(name, None)
-        options = given["options"] if isinstance(given.get("options"), dict) else {}
-        for name in HTTP_OPTIONS_DROPPED:
-            options.pop(name, None)
+        options = ask_elsewhere(given, self.far_side.url(self.template, self.place))
         response = options.get("response")
         response = response.get("response") if isinstance(response, dict) else None
         response = response if isinstance(response, dict) else {}
@@ -152,6 +147,17 @@ class _Converted:
             self._reply(Reply(content=HTML.encode(), type="text/html; charset=utf-8"))
         else:
             self._reply(Reply(items(wanted, 1)[0]))
+
+
+def ask_elsewhere(given: Json, base: str) -> Json:
+    """Let an HTTP Request with these parameters ask the far side, without credentials; its options."""
+    given["url"] = _elsewhere(given.get("url"), base)
+    for name in HTTP_DROPPED:
+        given.pop(name, None)
+    options = given["options"] if isinstance(given.get("options"), dict) else {}
+    for name in HTTP_OPTIONS_DROPPED:
+        options.pop(name, None)
+    return options
 
 
 def _elsewhere(url: Any, base: str) -> str:
