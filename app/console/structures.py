@@ -17,7 +17,8 @@ from app.repository.relatives import read_attempts, read_parent
 from app.repository.run_pages import RunData, output_of
 
 MOST_SEARCHED = 5_000
-"""Items that a search looks into."""
+"""Items that a search looks into before it answers; the page goes on from there."""
+SEARCHED_AT_ONCE = 1_000
 PAGE_ITEMS = 25
 
 
@@ -120,6 +121,9 @@ def read_items(connection: Connection, execution: Execution, wanted: Items, sear
         if search:
             return searched(data, wanted, search)
         wanted.items, wanted.total, wanted.next_offset = page_of(data, wanted, wanted.offset, wanted.limit)
+        if not wanted.items and wanted.offset:  # somebody has asked for more than there is: the last ones
+            wanted.offset = max(wanted.total - wanted.limit, 0)
+            wanted.items, wanted.total, wanted.next_offset = page_of(data, wanted, wanted.offset, wanted.limit)
         wanted.numbers = list(range(wanted.offset, wanted.offset + len(wanted.items)))
         return wanted
 
@@ -139,7 +143,7 @@ def searched(data: RunData, wanted: Items, search: str) -> Items:
     position: int | None = wanted.offset
     looked = 0
     while position is not None and len(wanted.items) < PAGE_ITEMS and looked < MOST_SEARCHED:
-        items, wanted.total, following = page_of(data, wanted, position, 250)
+        items, wanted.total, following = page_of(data, wanted, position, SEARCHED_AT_ONCE)
         for number, item in enumerate(items):
             if len(wanted.items) == PAGE_ITEMS:
                 following = position + number

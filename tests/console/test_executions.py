@@ -219,6 +219,24 @@ def test_a_node_shows_its_input_as_text_and_gives_its_files_away_as_files(browse
     assert "Other" in browser.get(f"/console/executions/{failed}/items?node=Other&search=a").text
 
 
+def test_many_items_are_gone_through_from_any_of_them_and_searched_bit_by_bit(browser, api, workflow, monkeypatch):
+    data = {"resultData": {"runData": {"Start": [run([{"json": {"n": f"<{n}>"}} for n in range(70)])]}}}
+    place = f"/console/executions/{api.ended(workflow, data=orjson.dumps(data))}/items?node=Start"
+    assert ">&lt;60&gt;<" in browser.get(f"{place}&offset=60").text
+    last = browser.get(f"{place}&offset=9999").text
+    assert 'value="45"' in last, "the last page, where more is asked for than there is"
+    assert ">&lt;69&gt;<" in last
+    monkeypatch.setattr("app.console.structures.MOST_SEARCHED", 20)
+    monkeypatch.setattr("app.console.structures.SEARCHED_AT_ONCE", 10)
+    search = browser.get(f"{place}&search=<33>").text
+    assert "0 found in items 0 to 19" in search
+    assert 'offset=20&amp;search=%3C33%3E" data-goes-on="&lt;33&gt;"' in search
+    found = browser.get(f"{place}&search=<33>&offset=20").text
+    assert "1 found in items 20 to 39" in found
+    assert "data-goes-on" not in found
+    assert "None of them contains that." in browser.get(f"{place}&search=zzz&offset=60").text
+
+
 def test_expressions_are_evaluated_when_somebody_looks_at_them(browser, api):
     document = chain(node("Start", "manualTrigger"), node("Last", "noOp", {"said": "={{ $json.text }}!", "plain": "a"}))
     items = [ITEM, {"json": {"text": {"deep": True}}}]

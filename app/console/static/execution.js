@@ -46,6 +46,13 @@ panel.addEventListener("click", (event) => {
   for (const each of chosen.parentElement.querySelectorAll("button")) each.setAttribute("aria-pressed", String(each === chosen));
 });
 
+// A search among many items that has found nothing so far goes on, unless something else is searched for by now.
+panel.addEventListener("htmx:afterSettle", (event) => {
+  const next = event.detail.target.querySelector("[data-goes-on]");
+  const isWanted = () => next?.isConnected && next.closest(".items").querySelector("[name=search]")?.value === next.dataset.goesOn;
+  setTimeout(() => isWanted() && !document.hidden && next.click(), 20);
+});
+
 // Retry from a node, with its input as it was or as it is written now.
 panel.addEventListener("submit", async (event) => {
   const form = event.target.closest(".restart-form");
