@@ -228,3 +228,74 @@ def test_more_expressions_that_are_refused(expression, evaluate):
 def test_more_that_a_program_does_not_get(source, given, run):
     assert run(source, timeout=10) == given
     assert run("return {leak: typeof leak}") == [{"leak": "undefined"}]
+
+
+CUT = "Unknown error"
+
+
+@pytest.mark.parametrize(
+    ("source", "given"),
+    [
+        # what Node has beside the language
+        ("return {a: [typeof structuredClone, typeof MessageChannel, typeof BroadcastChannel, typeof Worker, "
+         "typeof gc, typeof internalBinding, typeof ShadowRealm, typeof FinalizationRegistry].join()}",
+         [{"a": ",".join(["undefined"] * 8)}]),
+        ("return await import('data:text/javascript,export default 1')",
+         "A dynamic import callback was not specified."),
+        ("return await import('data:application/json,1', { with: { type: 'json' } })",
+         "A dynamic import callback was not specified."),
+        ("debugger; function look() { try { return look.caller.caller } catch { return 'none' } } return {a: look()}",
+         [{"a": "none"}]),
+        # errors that the host could make, at the end of the stack
+        ("Error.prepareStackTrace = (e, frames) => frames.map((f) => [typeof f.getThis(), typeof f.getFunction()]); "
+         "return {a: String(new Error().stack).includes('object')}", [{"a": False}]),
+        ("let got; const f = () => { try { f() } catch (e) { try { got ??= e.constructor.constructor('return 1')() } "
+         "catch {} } }; f(); return {got: got ?? 'none'}", [{"got": "none"}]),
+        # answers that lie about their length, their kind or their values
+        ("return new Proxy([{json: {a: 1}}], { get: (t, k) => k === 'length' ? 4294967295 : t[0] })", CUT),
+        ("return {a: new Proxy([], { get: (t, k) => k === 'length' ? 1e9 : 'x' })}", CUT),
+        ("const a = []; a[4294967294] = 1; return {a}", CUT),
+        ("return [{ get json() { this.n = (this.n ?? 0) + 1; return { n: this.n } } }]", [{"n": 1}]),
+        ("class P extends Promise { static get [Symbol.species]() { return function (f) { f(() => {}, () => {}) } } } "
+         "return new P((done) => done([])).then((all) => all)", [{}]),
+        ("return { then(done, fail) { done([{a: 1}]); done([{a: 2}]); fail(new Error('late')) } }", [{"a": 1}]),
+        # names that the program around it uses
+        ("for (const name of ['json', 'returned', 'error', 'console', 'entries', 'text', 'message', 'program']) "
+         "Object.defineProperty(Object.prototype, name, { set() { throw 1 }, get: () => 'evil', configurable: true }); "
+         "return [{json: {a: 1}}]", [{"a": 1}]),
+        ("Object.defineProperty(Array.prototype, 0, { set(v) { globalThis.got = v }, get: () => 7 }); "
+         "return {a: typeof globalThis.got}", [{"a": "undefined"}]),
+        ("let seen = 0; const call = Function.prototype.call; Function.prototype.call = Function.prototype.apply = "
+         "function (...all) { seen++; return Reflect.apply(call, this, all) }; return {seen}", [{"seen": 0}]),
+        ("Reflect.apply = () => { throw 1 }; JSON.stringify = () => 'evil'; String.prototype.slice = () => 'evil'; "
+         "return {a: 1}", [{"a": 1}]),
+        ("throw new Proxy(function () {}, { get() { throw new Proxy({}, {}) } })", CUT),
+        # more than there is
+        ("const all = []; for (let i = 0; i < 100; i++) all.push(new ArrayBuffer(1e8)); return []",
+         "Array buffer allocation failed [line 1]"),
+        ("const b = new ArrayBuffer(8, { maxByteLength: 3e9 }); b.resize(2e9); return []",
+         "ArrayBuffer.prototype.resize: Out of memory [line 1]"),
+        ("for (let i = 0; i < 1e5; i++) console.log('x'.repeat(100)); return {a: 1}", [{"a": 1}]),
+    ],
+)  # fmt: skip
+def test_still_more_that_a_program_does_not_get(source, given, run):
+    assert run(source, timeout=30) == given
+    assert run("return {leak: typeof leak, then: typeof ({}).then}") == [{"leak": "undefined", "then": "undefined"}]
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "return { then() {} }",
+        "const endless = { then(done) { done(endless) } }; return endless",
+        "Object.prototype.then = function (done) { done(this) }; return {a: 1}",
+        "await using endless = { async [Symbol.asyncDispose]() { for (;;) await null } }; return []",
+        "throw Object.defineProperty(new Error(), 'stack', { get() { for (;;) ; } })",
+        "setTimeout(() => {}, { valueOf() { for (;;) ; } })",
+        "console.log(new Proxy({}, { ownKeys() { for (;;) ; } }))",
+        "return {a: new Intl.Segmenter('en').segment({ toString() { for (;;) ; } })}",
+    ],
+)
+def test_more_programs_without_an_end_are_ended(source, engine):
+    with pytest.raises(SandboxTimeout):
+        engine.wait_for(engine.sandbox.run_code(source, SCOPE, timeout=0.3))
