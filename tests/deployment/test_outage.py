@@ -14,7 +14,7 @@ def test_a_long_outage_is_over_when_it_is_over(database_url: str) -> None:
     cable = Cable(database_url)
     try:
         with open_pool(cable.url, size=2, name="test", timeout=0.2) as pool:
-            assert reaches(pool)
+            wait_until(lambda: reaches(pool))
             cable.cut()
             wait_until(lambda: reaches(pool) or cable.refused >= ATTEMPTS, lambda: cable.refused)
             assert not reaches(pool)
