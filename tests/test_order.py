@@ -10,12 +10,12 @@ from tests.order import slow_first
 
 
 def names(text: str) -> list[Any]:
-    """A test for each letter; a capital is a slow one."""
+    """A test for each letter; a capital is a slow one. The same letter is of the same module."""
 
     def marker(letter: str) -> Callable[[str], bool]:
         return lambda name: name == "slow" and letter.isupper()
 
-    return [SimpleNamespace(name=letter, get_closest_marker=marker(letter)) for letter in text]
+    return [SimpleNamespace(name=letter, path=letter, get_closest_marker=marker(letter)) for letter in text]
 
 
 @pytest.mark.parametrize(
@@ -25,6 +25,7 @@ def names(text: str) -> list[Any]:
         ("abcABCdef", 2, "ACab Bcdef"),
         ("abcdef", 3, "ab cd ef"),
         ("ABC", 2, "AC B"),
+        ("aAAABBCDb", 2, "AAAD BBCab"),
         ("ABCDa", 4, "A B C Da"),
         ("a", 4, "a"),
         ("", 2, ""),
