@@ -111,16 +111,15 @@ def run_line(line: str) -> dict:
     return json.loads(ran.stdout)
 
 
-def test_everything_comes_up_can_be_tried_goes_down_and_comes_back(up, home):
+def test_a_home_is_used_stopped_used_again_killed_and_used_again(up, home):
+    """One home through all of it: to make another takes as long as all the rest."""
     first = up()
-    listing, reading, retrying = first.commands
-    ran = run_line(listing)["data"]
-    assert sorted(execution["status"] for execution in ran) == ["error", "success"]
-    assert "Big order?" in run_line(reading)["data"]["resultData"]["runData"]
-    retry = run_line(retrying)
-    assert (retry["mode"], retry["retryOf"]) == ("retry", next(e["id"] for e in ran if e["status"] == "error"))
+    ran = try_the_demo(first)
     for name in ("api-key", "database-url"):
         assert stat.S_IMODE((home / name).stat().st_mode) == 0o600
+    beside = up()
+    assert beside.process.wait(PATIENCE_SECONDS) == 1
+    assert f"process {first.process.pid} already runs everything in {home}" in beside.printed
     processes = descendants(first.process.pid)
     assert len(processes) >= 5
     assert first.stop() == 0
@@ -130,16 +129,29 @@ def test_everything_comes_up_can_be_tried_goes_down_and_comes_back(up, home):
     second = up()
     assert second.key == first.key
     assert "demo" not in second.printed
-    assert {execution["id"] for execution in ran} < {row["id"] for row in run_line(second.commands[0])["data"]}
-    assert second.stop(signal.SIGTERM) == 0
+    assert ran < {row["id"] for row in run_line(second.commands[0])["data"]}
+    processes = descendants(second.process.pid)
+    second.stop(signal.SIGKILL)
+
+    third = up()
+    assert len(third.commands) == 3
+    assert third.stop(signal.SIGTERM) == 0
+    # A worker that lost its database as well takes a while to give it up.
+    await_end(processes)
 
 
-def test_a_failed_demo_succeeds_when_retried_after_a_while(up):
-    running = up()
+def try_the_demo(running: Running) -> set[str]:
+    """Run the lines that are printed, the last once a retry succeeds; returns the ids of the demo's executions."""
+    listing, reading, retrying = running.commands
+    ran = run_line(listing)["data"]
+    assert sorted(execution["status"] for execution in ran) == ["error", "success"]
+    assert "Big order?" in run_line(reading)["data"]["resultData"]["runData"]
+    failed = next(execution["id"] for execution in ran if execution["status"] == "error")
     time.sleep(5)
-    retry = run_line(running.commands[2])
-    original = running.commands[0] + f"/{retry['retryOf']}"
-    wait_until(lambda: run_line(original)["retrySuccessId"] == retry["id"], pause=0.2)
+    retry = run_line(retrying)
+    assert (retry["mode"], retry["retryOf"]) == ("retry", failed)
+    wait_until(lambda: run_line(f"{listing}/{failed}")["retrySuccessId"] == retry["id"], pause=0.2)
+    return {execution["id"] for execution in ran}
 
 
 def test_a_taken_port_is_named_before_anything_starts(up, home):
@@ -154,33 +166,7 @@ def test_a_taken_port_is_named_before_anything_starts(up, home):
     assert not (home / "postgres").exists()
 
 
-def test_a_part_that_dies_is_reported_with_its_log_and_the_rest_is_stopped(up, home):
-    running = up()
-    processes = descendants(running.process.pid)
-    worker = next(pid for pid in processes if "worker" in command(pid))
-    os.kill(worker, signal.SIGKILL)
-    rest = running.process.stdout.read()
-    assert running.process.wait(30) == 1
-    assert "worker was killed by SIGKILL" in rest
-    assert "worker.log" in rest
-    await_end(processes)
-
-
-def test_a_second_one_in_the_same_home_is_refused_and_a_killed_one_leaves_nothing_behind(up, home):
-    first = up()
-    second = up()
-    assert second.process.wait(10) == 1
-    assert f"process {first.process.pid} already runs everything in {home}" in second.printed
-    processes = descendants(first.process.pid)
-    first.stop(signal.SIGKILL)
-    third = up()
-    assert len(third.commands) == 3
-    assert third.stop() == 0
-    # A worker that lost its database as well takes a while to give it up.
-    await_end(processes)
-
-
-def test_a_named_database_and_key_are_used(up, home, database_url):
+def test_a_named_database_and_key_are_used_and_a_part_that_dies_is_reported_with_its_log(up, home, database_url):
     running = up(DATABASE_URL=database_url, EXECUTIONS_API_KEY="chosen by hand, long enough")
     assert "X-N8N-API-KEY: chosen by hand" in running.commands[0]
     assert len(run_line(running.commands[0])["data"]) == 2
@@ -188,4 +174,12 @@ def test_a_named_database_and_key_are_used(up, home, database_url):
     assert not (home / "api-key").exists()
     with psycopg.connect(database_url) as connection:
         assert connection.execute("SELECT count(*) FROM workflows").fetchone() == (2,)
-    assert running.stop() == 0
+
+    processes = descendants(running.process.pid)
+    worker = next(pid for pid in processes if "worker" in command(pid))
+    os.kill(worker, signal.SIGKILL)
+    rest = running.process.stdout.read()
+    assert running.process.wait(PATIENCE_SECONDS) == 1
+    assert "worker was killed by SIGKILL" in rest
+    assert "worker.log" in rest
+    await_end(processes)
