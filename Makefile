@@ -3,7 +3,7 @@
 # pinned by version and hash in .ci/run.lock and .ci/dev.lock.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test serve worker migrate lint lock check-dates check-import check-load check-templates check-packages bench pictures soak wheel check-wheel clean install install-dev
+.PHONY: help run test serve worker migrate lint lock check-dates check-fuzz check-import check-load check-templates check-packages bench pictures soak wheel check-wheel clean install install-dev
 
 PYTHON_PROGRAMS := $(if $(PYTHON),"$(PYTHON)",python3 python3.14 python3.13 python3.12 python3.11)
 VENV := .venv/bin/python
@@ -25,8 +25,11 @@ help: ## list these targets
 run: install ## start everything here: PostgreSQL (unless DATABASE_URL is set), API and a worker
 	@exec $(VENV) -m flask up
 
-test: lint ## install what tests need, check the style, run all tests
-	@exec $(VENV) -m pytest -n auto --dist worksteal $(ARGS)
+# The types are checked by one processor, and tests wait half of their time: both at once.
+test: install-dev ## install what tests need, check the style, run all tests
+	@said=$$(mktemp); $(MAKE) --no-print-directory lint >"$$said" 2>&1 & lint=$$!; \
+	$(VENV) -m pytest -n auto --dist worksteal $(ARGS); tests=$$?; \
+	wait $$lint; style=$$?; cat "$$said"; rm -f "$$said"; [ $$tests -eq 0 ] || exit $$tests; exit $$style
 
 serve: install ## answer HTTP on HOST:PORT with gunicorn; needs a migrated database
 	@exec $(VENV) -m gunicorn wsgi:app
@@ -48,6 +51,9 @@ lock: install ## pin the packages anew after a change to setup.cfg (ARGS=--upgra
 
 check-dates: install-dev ## run what may know a date at leap days, at New Year, as clocks change and elsewhere
 	@exec $(VENV) -m tests.dates $(ARGS)
+
+check-fuzz: install-dev ## try twenty times as many odd requests and texts as make test does (FUZZ=20000: more; that of make test is 60)
+	@FUZZ=$${FUZZ:-1200} exec $(VENV) -m pytest -q -n auto --dist worksteal tests/fuzz $(ARGS)
 
 check-import: install-dev ## import an n8n of a million executions, made here, and say how long it takes (ARGS="--executions 50000": fewer)
 	@exec $(VENV) -m tests.importing.check $(ARGS)

@@ -3,6 +3,7 @@
 No answer is a server error, none has a status that the document does not name, and each body is as documented.
 """
 
+import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -20,9 +21,16 @@ from app.web import add_endpoints, create_app
 from tests.api.conftest import KEY, Api
 from tests.postgres import cloned_database
 
+EXAMPLES = int(os.environ.get("FUZZ", "60")) // 6
+"""For each operation: asking takes longer than what the other tests of this folder do."""
 # What depends on the state of the objects: a valid request may well find that they forbid it.
 STATEFUL = ("positive_data_acceptance", "use_after_free", "ensure_resource_availability")
-GENERATION = {"database": "none", "deterministic": True, "no-shrink": True, "with-security-parameters": False}
+GENERATION = {
+    "database": "none",
+    "deterministic": "FUZZ" not in os.environ,
+    "no-shrink": True,
+    "with-security-parameters": False,
+}
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +79,13 @@ def test_every_answer_is_documented(schema, label: str) -> None:
     operation = schema.find_operation_by_label(label)
     every = [check for check in CHECKS.get_all() if check.__name__ not in STATEFUL]
 
-    @settings(max_examples=20, deadline=None, database=None, derandomize=True, suppress_health_check=list(HealthCheck))
+    @settings(
+        max_examples=EXAMPLES,
+        deadline=None,
+        database=None,
+        derandomize="FUZZ" not in os.environ,
+        suppress_health_check=list(HealthCheck),
+    )
     @given(
         case=st.sampled_from(GenerationMode).flatmap(lambda mode: operation.as_strategy(generation_mode=mode)),
         number=st.integers(1, 22),

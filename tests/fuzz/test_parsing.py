@@ -1,6 +1,6 @@
 """What reads what clients send, called directly and often: it accepts, or refuses with the error it is known for.
 
-`FUZZ=20000 pytest tests/fuzz` tries more than the few dozen examples of every day.
+`make check-fuzz` tries more than the few dozen examples of every day.
 """
 
 import base64
