@@ -1,5 +1,7 @@
 """A part of the suite on a leap day; `make check-dates` runs all that may know a date, at all moments."""
 
+from pathlib import Path
+
 import pytest
 
 from tests import clocks
@@ -27,15 +29,13 @@ pytestmark = [
 ]
 
 
-def test_they_pass_on_another_day_in_another_place() -> None:
-    ended = run_tests(MOMENTS["leap-day"], DATES + KEPT)
+def test_they_pass_on_another_day_in_another_place_and_one_that_knows_the_day_does_not(tmp_path: Path) -> None:
+    knows = tmp_path / "test_that_knows_the_year.py"
+    knows.write_text(
+        "from datetime import date\n\ndef test_it():\n    assert date.today().isoformat() < '2028-03-01'\n"
+    )
+    ended = run_tests(MOMENTS["leap-day"], [*DATES, *KEPT, str(knows)])
     assert ended.code == 0, ended.output
-
-
-def test_a_test_that_knows_the_day_is_found(tmp_path) -> None:
-    test = tmp_path / "test_that_knows_the_year.py"
-    test.write_text("from datetime import date\n\ndef test_it():\n    assert date.today().isoformat() < '2028-03-01'\n")
-    assert run_tests(MOMENTS["leap-day"], [str(test)]).code == 0
-    ended = run_tests(MOMENTS["2031"], [str(test)])
+    ended = run_tests(MOMENTS["2031"], [str(knows)])
     assert ended.code == 1
     assert "2031-07-0" in ended.output
