@@ -66,8 +66,10 @@ WEBHOOKS = """
 
 DATABASE_BYTES = "SELECT pg_database_size(current_database())"
 
+# The planner's figure is as old as the last ANALYZE, the other one begins anew when PostgreSQL has crashed.
 TABLE_SIZES = """
-    SELECT c.relname::text AS name, pg_total_relation_size(c.oid) AS bytes, greatest(c.reltuples, 0)::bigint AS rows
+    SELECT c.relname::text AS name, pg_total_relation_size(c.oid) AS bytes,
+           greatest(c.reltuples::bigint, pg_stat_get_live_tuples(c.oid)) AS rows
       FROM pg_class AS c
      WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind = 'r'
      ORDER BY pg_total_relation_size(c.oid) DESC
