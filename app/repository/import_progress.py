@@ -18,11 +18,15 @@ PROGRESS = """
      WHERE i.source = %(source)s
 """
 
+# Who is being deactivated loses its webhooks there first.
 SAVE_ACTIVE = """
     INSERT INTO imported_active AS a (source, workflow_id, version_id, webhooks, seen_at)
     VALUES (%(source)s, %(workflow_id)s, %(version_id)s, %(webhooks)s, now())
     ON CONFLICT (source, workflow_id) DO UPDATE
-       SET version_id = EXCLUDED.version_id, webhooks = EXCLUDED.webhooks, seen_at = EXCLUDED.seen_at
+       SET version_id = EXCLUDED.version_id, seen_at = EXCLUDED.seen_at,
+           webhooks = CASE WHEN a.version_id IS NOT DISTINCT FROM EXCLUDED.version_id
+                            AND json_array_length(EXCLUDED.webhooks) < json_array_length(a.webhooks)
+                           THEN a.webhooks ELSE EXCLUDED.webhooks END
 """
 
 ACTIVE = """

@@ -78,8 +78,8 @@ def test_a_workflow_that_was_edited_since_it_was_published_is_a_draft(bring, tar
     row = next(row for row in n8n.rows("workflow_entity") if row["id"] == ORDERS)
     assert row["versionId"] != row["activeVersionId"]
     assert one(target, "SELECT version_id FROM workflows WHERE id = %s", ORDERS) == (UUID(row["versionId"]),)
-    assert activated[ORDERS] == UUID(row["activeVersionId"])
-    assert [version for workflow, version in activated.items() if workflow != ORDERS] == [None] * 8
+    active = {each["id"]: UUID(each["activeVersionId"]) for each in n8n.rows("workflow_entity") if each["active"]}
+    assert activated == active
     versions = target.execute("SELECT id, definition FROM workflow_versions WHERE workflow_id = %s", [ORDERS])
     texts = {str(number): definition.decode() for number, definition in versions}
     assert "// edited" in texts[row["versionId"]]
@@ -256,3 +256,20 @@ def test_a_rehearsal_runs_what_was_recorded_and_names_the_node_that_differs(brin
     assert (changed.runs, changed.equal, dict(changed.differing)) == (2, 0, {"Total": 2})
     json.dumps(changed.to_json())
     assert any("Total puts out something else in 2" in line for line in changed.lines())
+
+
+def test_what_the_borders_of_projects_cut_is_told(bring, sqlite_file):
+    other = "INSERT INTO project (id, name, type) VALUES ('other', 'Other', 'team')"
+    n8n.change(sqlite_file, other)
+    on_error, fails = n8n.WORKFLOWS["Move: on error"], n8n.WORKFLOWS["Move: fails"]
+    n8n.change(
+        sqlite_file, "UPDATE shared_workflow SET projectId = 'other' WHERE workflowId IN (?, ?)", on_error, ORDERS
+    )
+    call = {"type": "n8n-nodes-base.executeWorkflow", "name": "Call", "parameters": {"workflowId": {"value": ORDERS}}}
+    n8n.change(sqlite_file, "UPDATE workflow_entity SET nodes = ? WHERE id = ?", json.dumps([call]), fails)
+    found = {each.id: each.findings for each in bring(sqlite_file, keep_projects=True, executions=False).workflows}
+    assert any(f"its error workflow {on_error} is in another project" in finding for finding in found[fails])
+    assert any(f"node Call calls the workflow {ORDERS} of another project" in finding for finding in found[fails])
+    assert any("uses a credential of another project" in finding for finding in found[ORDERS])
+    together = bring(sqlite_file, dry_run=True, executions=False).workflows
+    assert not any("another project" in finding for each in together for finding in each.findings)

@@ -39,6 +39,7 @@ def make_older(execute):
     for table, columns in YOUNGER_COLUMNS.items():
         for column in columns:
             execute(f'ALTER TABLE {table} DROP COLUMN "{column}"')
+    execute("UPDATE execution_entity SET status = 'failed' WHERE status = 'error'")  # as it was called
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -24,6 +24,9 @@ from app.vocabulary import ENDED, MODES, Mode, Status
 UNFINISHED = ("new", "running")
 """Statuses of what n8n still works on: brought when they have ended."""
 
+EARLIER_STATUSES = {"failed": "error"}
+"""What n8n called a status in its first versions."""
+
 CLOCKS_DIFFER = timedelta(hours=1)
 """How far n8n's clock may be ahead of this one."""
 
@@ -178,6 +181,7 @@ def _status(row: Row, losses: Losses) -> Status:
     status = row.get("status")
     if status is None:  # before n8n had the column
         status = "success" if row.get("finished") else "waiting" if row.get("waitTill") else "error"
+    status = EARLIER_STATUSES.get(status, status)
     if status not in (*ENDED, "waiting"):
         losses.add(f"status {status} became crashed")
         return "crashed"

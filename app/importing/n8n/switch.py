@@ -8,6 +8,7 @@ from app.importing.n8n.source import Source
 from app.repository import import_progress, imported_objects, imported_waits, imports, triggers
 from app.repository.connection import Connection
 from app.repository.import_progress import ActiveThere, SeenActive, WebhookThere
+from app.triggers import forms, mcp
 
 SWITCH_TAKES = timedelta(hours=1)
 """Who begins the switch deactivates workflow after workflow: what goes within this time before the last one is meant
@@ -86,5 +87,6 @@ def unanswered(connection: Connection, source: Source, active: Sequence[ActiveTh
         {each.workflow_id: each.webhooks for each in active} | webhooks_there(source)
     ).items():
         for method, path, webhook_id, node in webhooks:
-            if (method, path, webhook_id) not in here:
+            kinds = ((method, path, webhook_id), (forms.METHOD, path, None), (mcp.METHOD, path, None))
+            if not here.intersection(kinds):
                 yield f"{method} {path} (workflow {workflow_id}, node {node})"

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from app.importing.n8n import definitions
 from app.importing.n8n.apart import kept_apart
+from app.importing.n8n.borders import cut_references
 from app.importing.n8n.objects import Owners, times_of
 from app.importing.n8n.options import ImportOptions
 from app.importing.n8n.report import Report, WorkflowFindings
@@ -98,7 +99,8 @@ class WorkflowWriter:
         """Store a workflow; returns what became of it."""
         workflow_id, name = str(row["id"]), definitions.name_of(row)
         document = definitions.document_of(row)
-        findings = WorkflowFindings(workflow_id, name, bool(row.get("active")), self._survey.look(document))
+        told = [*self._survey.look(document), *cut_references(workflow_id, document, self._owners)]
+        findings = WorkflowFindings(workflow_id, name, bool(row.get("active")), told)
         self._report.workflows.append(findings)
         content = definitions.definition(document, self._options.timezone)
         if content is None:
