@@ -1,24 +1,16 @@
 """The commands of `flask` and `executions`: thin shells that read the settings, call one thing and say what is next.
 
-They are found through setup.cfg's entry points, so that none of them needs a running database to be listed.
+app.commands loads this module when one of them is called, so each imports what only it needs by itself.
 """
 
 import os
 from datetime import UTC, datetime, timedelta
-from difflib import get_close_matches
 
 import click
-from marshmallow import ValidationError
-from marshmallow.validate import Email
 
 from app import logs
 from app.command_errors import Command, reported
 from app.console_links import link_for, new_link
-from app.credentials.keys import KEY_FILE
-from app.credentials.rotation import rotate
-from app.doctor import examine
-from app.key_text import new_key
-from app.migrations import migrate as apply_migrations
 from app.places import BESIDE, gunicorn
 from app.repository import api_keys, users
 from app.repository.connection import Connection, connect
@@ -27,8 +19,6 @@ from app.repository.errors import ProjectNotFound
 from app.repository.projects import list_projects
 from app.scopes import EVERY, SCOPES, unknown_scopes
 from app.settings import Settings
-from app.up import API_KEY_FILE
-from app.up import up as bring_up
 
 LONGEST_DAYS = 36_525
 """A key lives no longer than a century, unless it has no end."""
@@ -47,6 +37,8 @@ def up() -> None:
     PostgreSQL (unless DATABASE_URL is set), the API and one worker. The first time it imports two demo workflows
     and runs them. Prints the address, the key and what to try. Ctrl-C stops everything; the data stays.
     """
+    from app.up import up as bring_up
+
     as_program = click.get_current_context().command_path == "executions up"
     with reported():
         bring_up(os.environ, click.echo, "executions up" if as_program else "make run")
@@ -73,6 +65,8 @@ def migrate() -> None:
 
     Safe to run again and from several machines at once. Next: `flask keys create`, `flask worker`, gunicorn.
     """
+    from app.migrations import migrate as apply_migrations
+
     with reported():
         applied = apply_migrations(Settings.from_environment(os.environ).direct_url)
     for name in applied:
@@ -107,6 +101,8 @@ def doctor() -> None:
     Database, clock, migrations, connections, workers, queue, dead rows. Ends with exit code 1 when something is
     not as it should be.
     """
+    from app.doctor import examine
+
     with reported():
         findings = list(examine(Settings.from_environment(os.environ)))
     for finding in findings:
@@ -135,6 +131,8 @@ def console_link(key_id: int | None) -> None:
 def link_with(connection: Connection, settings: Settings, key_id: int | None) -> str:
     if key_id is not None:
         return link_for(connection, settings.webhook_url, key_id)
+    from app.up import API_KEY_FILE
+
     file = settings.home / API_KEY_FILE
     key = settings.api_key or (file.read_text().strip() if file.exists() else "")
     if not key:
@@ -166,7 +164,11 @@ def create_key(label: str, scopes: tuple[str, ...], project: str | None, days: f
     It is shown this once and stored as a hash. Without --scope it may do everything. Next: send it in the header
     X-N8N-API-KEY.
     """
+    from app.key_text import new_key
+
     if wrong := unknown_scopes(scopes):
+        from difflib import get_close_matches
+
         near = get_close_matches(wrong[0], SCOPES, n=1)
         hint = f"Did you mean {near[0]}? " if near else ""
         raise click.ClickException(f"{wrong[0]} is no scope. {hint}`flask keys scopes` lists them.")
@@ -194,6 +196,9 @@ def create_key(label: str, scopes: tuple[str, ...], project: str | None, days: f
 @click.option("--last-name", default="Owner", show_default=True)
 def name_owner(email: str, first_name: str, last_name: str) -> None:
     """Say who owns this instance: clients show it, and GET /users lists it. Next: `flask keys create LABEL`."""
+    from marshmallow import ValidationError
+    from marshmallow.validate import Email
+
     try:
         Email()(email)
     except ValidationError:
@@ -240,6 +245,9 @@ def rotate_encryption() -> None:
     EXECUTIONS_ENCRYPTION_KEY, set that to the new key and EXECUTIONS_ENCRYPTION_KEY_OLD to the earlier one on every
     host, start everything anew, and then run this. Cut short, it goes on where it was when it is run again.
     """
+    from app.credentials.keys import KEY_FILE
+    from app.credentials.rotation import rotate
+
     with reported():
         settings = Settings.from_environment(os.environ)
         with connect(settings.direct_url, autocommit=True) as connection:

@@ -4,32 +4,12 @@ import errno
 import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
-import psycopg
-from psycopg import errors as pg
 
-from app.embedded.account import NoUsableAccount
-from app.embedded.binaries import BinariesMissing
-from app.embedded.server import EmbeddedPostgresError
-from app.environment import SettingsError
-from app.migrations import MigrationError
-from app.processes import ChildDied
-from app.repository.errors import RepositoryError, translate_errors
-from app.up import CannotStart
-
-EXPECTED = (
-    BinariesMissing,
-    CannotStart,
-    ChildDied,
-    EmbeddedPostgresError,
-    MigrationError,
-    NoUsableAccount,
-    RepositoryError,
-    SettingsError,
-)
-"""Errors whose message is fit to be shown as it is."""
+if TYPE_CHECKING:
+    import psycopg
 
 OF_THE_SYSTEM = {errno.EDQUOT, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOSPC, errno.EROFS}
 """What a machine lacks, when the system does not say of which file."""
@@ -39,20 +19,61 @@ OF_THE_SYSTEM = {errno.EDQUOT, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOM
 def reported() -> Iterator[None]:
     """End the command with a message and exit code 1 for what is expected to go wrong."""
     try:
+        yield
+    except Exception as error:
+        cause = as_domain_error(error)
+        said = explanation(cause)
+        if said is None:
+            if cause is error:
+                raise
+            raise cause from error
+        raise click.ClickException(said) from cause
+
+
+def as_domain_error(error: Exception) -> Exception:
+    """What the repository makes of an error of the database; any other as it is."""
+    from app.repository.errors import translate_errors
+
+    try:
         with translate_errors():
-            yield
-    except EXPECTED as error:
-        raise click.ClickException(str(error)) from error
-    except psycopg.Error as error:
+            raise error
+    except Exception as translated:
+        return translated
+
+
+def explanation(error: Exception) -> str | None:
+    """What went wrong and what to do about it; None where the program is at fault."""
+    # What can go wrong is loaded when something has: it belongs to rooms that most commands have no need of.
+    import psycopg
+
+    from app.embedded.account import NoUsableAccount
+    from app.embedded.binaries import BinariesMissing
+    from app.embedded.server import EmbeddedPostgresError
+    from app.environment import SettingsError
+    from app.migrations import MigrationError
+    from app.processes import ChildDied
+    from app.repository.errors import RepositoryError
+    from app.up import CannotStart
+
+    fit_to_be_shown = (
+        BinariesMissing,
+        CannotStart,
+        ChildDied,
+        EmbeddedPostgresError,
+        MigrationError,
+        NoUsableAccount,
+        RepositoryError,
+        SettingsError,
+    )
+    if isinstance(error, fit_to_be_shown):
+        return str(error)
+    if isinstance(error, psycopg.Error):
         advice = _advice(error)
-        if advice is None:
-            raise
-        raise click.ClickException(f"{str(error).strip()}\n{advice}".rstrip()) from error
-    except OSError as error:
-        if error.filename is None and error.errno not in OF_THE_SYSTEM:
-            raise
+        return None if advice is None else f"{str(error).strip()}\n{advice}".rstrip()
+    if isinstance(error, OSError) and (error.filename is not None or error.errno in OF_THE_SYSTEM):
         place = f"{error.filename}: " if error.filename is not None else ""
-        raise click.ClickException(f"{place}{error.strerror}. {_file_advice(error)}") from error
+        return f"{place}{error.strerror}. {_file_advice(error)}"
+    return None
 
 
 class Command(click.Command):
@@ -64,8 +85,11 @@ class Command(click.Command):
             return super().invoke(ctx)
 
 
-def _advice(error: psycopg.Error) -> str | None:
+def _advice(error: "psycopg.Error") -> str | None:
     """What to do about an error of the database, empty where its message says it; None: it is the program's fault."""
+    import psycopg
+    from psycopg import errors as pg
+
     if isinstance(error, pg.UndefinedTable | pg.UndefinedColumn | pg.InvalidSchemaName):
         return "The database is not migrated to this version: run `flask migrate` first."
     if isinstance(error, pg.InsufficientPrivilege):
