@@ -112,7 +112,3 @@ def main() -> None:
 
     `executions up` starts everything here. Settings are variables of the environment.
     """
-
-
-if __name__ == "__main__":
-    main(prog_name="executions")

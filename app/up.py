@@ -100,7 +100,7 @@ def _processes(settings: Settings, environ: Mapping[str, str], say: Say) -> Iter
         "PYTHONUNBUFFERED": "1",
     }
     # -P: nothing of the folder that it happens to be started in is taken for a module.
-    worker = [sys.executable, "-P", "-m", "flask", "worker"]
+    worker = [sys.executable, "-P", "-m", "app", "worker"]
     parts = [("API", gunicorn(), BESIDE), ("worker", worker, None)]
     children: list[Child] = []
     try:

@@ -121,7 +121,7 @@ def start_worker(
     database_url: str,
     home: Path,
     *,
-    command: Sequence[str | Path] = (sys.executable, "-m", "flask", "worker"),
+    command: Sequence[str | Path] = (sys.executable, "-m", "app", "worker"),
     **settings: Any,
 ) -> Child:
     """Start a worker and wait until it has registered."""

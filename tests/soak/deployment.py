@@ -63,7 +63,7 @@ class Deployment:
         self._starts += 1
         return WarmChild(
             f"worker {index}",
-            [sys.executable, "-m", "flask", "worker"],
+            [sys.executable, "-m", "app", "worker"],
             self.home / "log" / f"worker-{index}.log",
             environ=environ | clocks.shifted(CLOCKS[index % len(CLOCKS)]),
         )

@@ -7,6 +7,7 @@ number, and when it has ended, its exit code.
 
 import ctypes
 import gc
+import importlib
 import json
 import os
 import runpy
@@ -19,20 +20,33 @@ from importlib.metadata import entry_points
 
 LARGEST_REQUEST = 2**20
 PR_SET_PDEATHSIG = 1
+LOADED = (
+    "app.api.face.document",
+    "app.doctor",
+    "app.http.malformed",
+    "app.http.streaming",
+    "app.outgoing.authentication",
+    "app.outgoing.proxies",
+    "app.up",
+    "app.web",
+    "app.worker",
+    "yoyo",
+)
 
 
 def load() -> None:
-    """Load what an API, a worker and a command load."""
+    """Load what an API, a worker and a command load, also what they load late."""
 
-    import app.http.malformed
-    import app.http.streaming
-    import app.web
-    import app.worker  # noqa: F401
+    from app.commands import main
     from app.engine import nodes
     from app.engine.sandbox import program
 
+    for name in LOADED:
+        importlib.import_module(name)
     for command in entry_points(group="flask.commands"):
         command.load()
+    for each in main.commands.values():
+        each.load()
     nodes.load()
     program.descriptor()
     gc.collect()
