@@ -22,7 +22,7 @@ from app.engine.nodes.send_email.smtp import server
 from app.engine.run.errors import NodeError
 from app.outgoing.addresses import AddressRules
 from app.outgoing.client import Answer, Call, Outgoing
-from app.outgoing.failures import NETWORK_FAILURES
+from app.outgoing.failures import network_failures
 from app.packages.credential_trials import Find, attempt_of, test_of
 from app.shares import NoRoom, Shares
 
@@ -144,7 +144,7 @@ async def try_n8n_api(data: dict[str, Any], rules: AddressRules) -> None:
     async with Outgoing(rules, largest_response=LARGEST_ANSWER) as outgoing:
         try:
             answer = await outgoing.send(call)
-        except (*NETWORK_FAILURES, UnicodeEncodeError) as error:
+        except network_failures(UnicodeEncodeError) as error:
             raise failures.of_exception(error, url, 0) from error
     if answer.status >= 400:
         raise NodeError(Mask([key]).text(message_of(answer)))

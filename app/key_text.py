@@ -7,14 +7,14 @@ import secrets
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
-import jwt
-
 ISSUER, AUDIENCE = "n8n", "public-api"
 """What n8n's keys say, and clients compare."""
 
 
 def new_key(user_id: UUID, expires_at: datetime | None = None) -> str:
     """A key of this user that nobody can guess: 250 bits of it are random."""
+    import jwt  # here: few processes make keys
+
     claims: dict[str, object] = {
         "sub": str(user_id),
         "iss": ISSUER,

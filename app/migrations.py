@@ -16,17 +16,19 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 import psycopg
-import yoyo
 from psycopg import errors as pg
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
-from yoyo.backends import DatabaseBackend
-from yoyo.migrations import Migration, read_sql_migration
 
 from app.places import BESIDE
+
+if TYPE_CHECKING:
+    from yoyo.backends import DatabaseBackend
+    from yoyo.migrations import Migration
 
 log = logging.getLogger(__name__)
 
@@ -70,6 +72,8 @@ def migrate(database_url: str, *, migrations: Path = MIGRATIONS, timeout: float 
     Raises MigrationError when an applied migration was edited since or is gone, or when that time is up,
     and psycopg.Error for what the database refuses.
     """
+    import yoyo  # here: whoever asks what is pending has no need of it
+
     _check_server(database_url)
     with _only_one(database_url, timeout), _backend(database_url) as backend:
         # Whoever holds the advisory lock is alone, so a row in yoyo's own lock is a killed process's.
@@ -125,7 +129,7 @@ def unknown(connection: psycopg.Connection[tuple[object, ...]], *, migrations: P
     return sorted(name for name in applied if name not in known)
 
 
-def _missing(backend: DatabaseBackend, known: list[Migration]) -> list[Migration]:
+def _missing(backend: "DatabaseBackend", known: "list[Migration]") -> "list[Migration]":
     """The migrations not applied yet. Raises MigrationError when the others are not as they were."""
     applied = dict(backend.execute(f"SELECT migration, sha256 FROM {NOTES}").fetchall())
     gone = sorted(applied.keys() - {migration.id for migration in known})
@@ -140,7 +144,7 @@ def _missing(backend: DatabaseBackend, known: list[Migration]) -> list[Migration
     return [migration for migration in known if migration.id not in applied]
 
 
-def _apply(backend: DatabaseBackend, migration: Migration, timeout: float) -> None:
+def _apply(backend: "DatabaseBackend", migration: "Migration", timeout: float) -> None:
     migration.load()
     if not migration.use_transactions:
         _apply_statements(backend, migration, timeout)
@@ -154,8 +158,10 @@ def _apply(backend: DatabaseBackend, migration: Migration, timeout: float) -> No
     _patiently(apply, migration, timeout)
 
 
-def _apply_statements(backend: DatabaseBackend, migration: Migration, timeout: float) -> None:
+def _apply_statements(backend: "DatabaseBackend", migration: "Migration", timeout: float) -> None:
     """Apply a migration one statement after the other, from the first that is not noted as done."""
+    from yoyo.migrations import read_sql_migration
+
     statements = read_sql_migration(migration.path)[2]
     row = backend.execute(f"SELECT done FROM {STEPS} WHERE migration = :name", {"name": migration.id}).fetchone()
     begun = row[0] if row else 0
@@ -192,14 +198,14 @@ def _apply_by_itself(connection: psycopg.Connection[tuple[object, ...]], stateme
 
 
 @contextmanager
-def _short_waits(backend: DatabaseBackend) -> Iterator[None]:
+def _short_waits(backend: "DatabaseBackend") -> Iterator[None]:
     """A transaction that asks for each lock for LOCK_SECONDS at most."""
     with backend.transaction():
         backend.execute(f"SET LOCAL lock_timeout = {round(LOCK_SECONDS * 1000)}")
         yield
 
 
-def _patiently(apply: Callable[[], None], migration: Migration, timeout: float) -> None:
+def _patiently(apply: Callable[[], None], migration: "Migration", timeout: float) -> None:
     """Try until the locks can be had. Raises MigrationError when they cannot for `timeout` seconds."""
     deadline = time.monotonic() + timeout
     while True:
@@ -216,7 +222,7 @@ def _patiently(apply: Callable[[], None], migration: Migration, timeout: float) 
         time.sleep(PAUSE_SECONDS * random.uniform(1, 2))
 
 
-def _note_done(backend: DatabaseBackend, migration: Migration, done: int) -> None:
+def _note_done(backend: "DatabaseBackend", migration: "Migration", done: int) -> None:
     backend.execute(
         f"INSERT INTO {STEPS} (migration, done) VALUES (:name, :done) "
         "ON CONFLICT (migration) DO UPDATE SET done = EXCLUDED.done",
@@ -224,7 +230,7 @@ def _note_done(backend: DatabaseBackend, migration: Migration, done: int) -> Non
     )
 
 
-def _note_applied(backend: DatabaseBackend, migration: Migration) -> None:
+def _note_applied(backend: "DatabaseBackend", migration: "Migration") -> None:
     backend.mark_one(migration, log=False)
     backend.execute(
         f"INSERT INTO {NOTES} (migration, sha256) VALUES (:name, :sha256)",
@@ -232,11 +238,13 @@ def _note_applied(backend: DatabaseBackend, migration: Migration) -> None:
     )
 
 
-def _checksum(migration: Migration) -> str:
+def _checksum(migration: "Migration") -> str:
     return hashlib.sha256(Path(migration.path).read_bytes()).hexdigest()
 
 
-def _backend(database_url: str) -> DatabaseBackend:
+def _backend(database_url: str) -> "DatabaseBackend":
+    import yoyo
+
     # yoyo reads addresses of its own kind only; everything that libpq understands fits into one's query.
     return yoyo.get_backend(f"postgresql+psycopg://?{urlencode(conninfo_to_dict(database_url))}")
 

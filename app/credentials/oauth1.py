@@ -6,13 +6,11 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 import orjson
-from authlib.common.urls import add_params_to_uri
 
 from app.credentials.masking import Mask
 from app.credentials.oauth2 import LARGEST_TOKENS, check_url
 from app.credentials.oauth_errors import NotUsable, ProviderRefused
 from app.credentials.provider import SECONDS, ask, message_of, secrets_in
-from app.outgoing.authentication import Signature
 from app.outgoing.client import Answer, Call, Outgoing
 
 
@@ -25,6 +23,8 @@ def consent_url(data: Mapping[str, Any], request_token: str) -> str:
     """Where somebody says that the client may act for them. Raises NotUsable."""
     url = str(data.get("authUrl") or "")
     check_url(url, "authUrl")
+    from authlib.common.urls import add_params_to_uri  # here: few processes ever ask anybody
+
     made: str = add_params_to_uri(url, [("oauth_token", request_token)])
     return made
 
@@ -61,6 +61,8 @@ def _refusal(text: str, answer: Answer) -> str:
 
 
 def _call(data: Mapping[str, Any], field: str, **proof: str) -> Call:
+    from app.outgoing.authentication import Signature  # with httpx: few processes ever ask anybody
+
     url = str(data.get(field) or "")
     check_url(url, field)
     key, secret = str(data.get("consumerKey") or ""), str(data.get("consumerSecret") or "")

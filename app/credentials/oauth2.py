@@ -11,9 +11,6 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import orjson
-from authlib.common.urls import add_params_to_uri
-from authlib.oauth2.rfc6749.parameters import prepare_grant_uri
-from authlib.oauth2.rfc7636 import create_s256_code_challenge
 
 from app.credentials import tokens
 from app.credentials.masking import Mask
@@ -87,6 +84,10 @@ def consent_url(client: OAuthClient, redirect_uri: str, state: str, verifier: st
     if not client.needs_consent:
         raise NotUsable("Credentials of the grant type clientCredentials need nobody's consent")
     check_url(client.auth_url, "authUrl")
+    from authlib.common.urls import add_params_to_uri  # here: few processes ever ask anybody
+    from authlib.oauth2.rfc6749.parameters import prepare_grant_uri
+    from authlib.oauth2.rfc7636 import create_s256_code_challenge
+
     more = dict(client.auth_query)
     if client.grant == "pkce":
         more |= {"code_challenge": create_s256_code_challenge(verifier), "code_challenge_method": "S256"}

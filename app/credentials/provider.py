@@ -8,7 +8,7 @@ import orjson
 
 from app.credentials.oauth_errors import ProviderUnreachable
 from app.outgoing.client import Answer, Call, Outgoing
-from app.outgoing.failures import NETWORK_FAILURES
+from app.outgoing.failures import network_failures
 
 SECONDS = 10.0
 """How long a provider is waited for; whoever has asked for a renewal holds it for longer than that."""
@@ -21,7 +21,7 @@ async def ask(outgoing: Outgoing, call: Call) -> Answer:
     """The provider's answer. Raises ProviderUnreachable."""
     try:
         return await outgoing.at_most(LARGEST_ANSWER).send(call)
-    except (*NETWORK_FAILURES, UnicodeEncodeError) as error:
+    except network_failures(UnicodeEncodeError) as error:
         host = urlsplit(call.url).hostname
         raise ProviderUnreachable(
             f"The provider at {host} gave no answer: {str(error) or type(error).__name__}"

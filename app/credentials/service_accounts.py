@@ -7,8 +7,6 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-import jwt
-
 from app.credentials.oauth_errors import NotUsable
 from app.credentials.provider import SECONDS, form
 from app.outgoing.client import Call
@@ -32,6 +30,8 @@ def assertion(data: Mapping[str, Any], now: datetime) -> str:
     """What the account says of itself. Raises NotUsable."""
     if not data.get("httpNode"):
         raise NotUsable("To use the account in HTTP Request, set the credential's httpNode to true and name its scopes")
+    import jwt  # here: few credentials are such accounts
+
     account = str(data.get("email") or "").strip()
     scopes = str(data.get("scopes") or "").replace(",", " ").split()
     if not account or not scopes:

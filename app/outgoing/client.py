@@ -9,15 +9,14 @@ import copy
 import http.cookiejar
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Any
-
-import httpx
+from typing import TYPE_CHECKING, Any
 
 from app.outgoing.addresses import AddressRules
 from app.outgoing.certificates import Certificate, tls_context
 from app.outgoing.charsets import decode
-from app.outgoing.connections import PROJECT, Connections
-from app.outgoing.proxies import Proxied, proxy_of
+
+if TYPE_CHECKING:
+    import httpx
 
 LARGEST_RESPONSE = 64 * 2**20
 LONGEST_SECONDS = 300.0
@@ -81,7 +80,7 @@ class Call:
     secret_body: bool = False
     secret_domains: tuple[str, ...] | None = None
     share_secrets: bool = False
-    auth: httpx.Auth | None = None
+    auth: "httpx.Auth | None" = None
     timeout: float = LONGEST_SECONDS
     max_redirects: int = 21
     """0: redirects are answers."""
@@ -90,7 +89,7 @@ class Call:
     """By way of which proxy: http://user:password@host:port."""
     certificate: Certificate | None = None
 
-    def may_take_secrets(self, url: httpx.URL) -> bool:
+    def may_take_secrets(self, url: "httpx.URL") -> bool:
         """Whether the secrets may ever be sent there."""
         return self.secret_domains is None or any(matches(url.host, domain) for domain in self.secret_domains)
 
@@ -141,7 +140,9 @@ class Outgoing:
         except TimeoutError as error:
             raise RequestTimedOut(f"timeout of {round(call.timeout * 1000)}ms exceeded") from error
 
-    async def _follow(self, call: Call, client: httpx.AsyncClient) -> Answer:
+    async def _follow(self, call: Call, client: "httpx.AsyncClient") -> Answer:
+        from app.outgoing.connections import PROJECT
+
         headers = [
             (name.encode("latin-1"), value.encode("latin-1"))
             for name, value in call.headers
@@ -179,7 +180,7 @@ class Outgoing:
                     following.headers.pop(name, None)
             request = following
 
-    async def _read(self, response: httpx.Response) -> Answer:
+    async def _read(self, response: "httpx.Response") -> Answer:
         headers: dict[str, Any] = dict(response.headers)
         codings = response.headers.get("content-encoding", "").strip().lower()
         if codings not in DECODED:
@@ -202,13 +203,18 @@ class Outgoing:
             response.charset_encoding,
         )
 
-    def _client(self, verify: bool) -> httpx.AsyncClient:
+    def _client(self, verify: bool) -> "httpx.AsyncClient":
         if verify not in self._clients:
+            from app.outgoing.connections import Connections  # with httpx: nothing has gone out before
+
             self._clients[verify] = _over(Connections(self.rules, tls_context(verify=verify)))
         return self._clients[verify]
 
-    async def _own_client(self, call: Call) -> httpx.AsyncClient:
+    async def _own_client(self, call: Call) -> "httpx.AsyncClient":
         """A client for one call: a proxy's connections, and what a certificate opens, are not for others."""
+        from app.outgoing.connections import Connections
+        from app.outgoing.proxies import Proxied, proxy_of
+
         proxy = None if call.proxy is None else proxy_of(call.proxy)
         if proxy is not None and not call.may_take_secrets(proxy.url):
             raise SecretRefused(f"This credential must not be sent by way of the proxy '{proxy.url.host}'")
@@ -216,7 +222,9 @@ class Outgoing:
         return _over(Connections(self.rules, context) if proxy is None else Proxied(self.rules, proxy, context))
 
 
-def _over(transport: httpx.AsyncBaseTransport) -> httpx.AsyncClient:
+def _over(transport: "httpx.AsyncBaseTransport") -> "httpx.AsyncClient":
+    import httpx
+
     jar = http.cookiejar.CookieJar(http.cookiejar.DefaultCookiePolicy(allowed_domains=[]))
     return httpx.AsyncClient(transport=transport, timeout=None, trust_env=False, cookies=jar, headers=OWN_HEADERS)
 
@@ -227,5 +235,5 @@ def matches(host: str, domain: str) -> bool:
     return host.endswith(domain[1:]) if domain.startswith("*.") else host == domain
 
 
-def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
+def _origin(url: "httpx.URL") -> tuple[str, str, int | None]:
     return url.scheme, url.host, url.port

@@ -20,7 +20,7 @@ from app.engine.run.parameters import Template
 from app.engine.sandbox import ExpressionError, Sandbox, SandboxError
 from app.outgoing.addresses import AddressRules
 from app.outgoing.client import Answer, Call, Outgoing
-from app.outgoing.failures import NETWORK_FAILURES
+from app.outgoing.failures import network_failures
 from app.packages.manifest import PackagedCredential
 
 Json = dict[str, Any]
@@ -120,7 +120,7 @@ async def _send(call: Call, addresses: AddressRules) -> Answer:
     async with Outgoing(addresses, largest_response=LARGEST_ANSWER) as outgoing:
         try:
             return await outgoing.send(call)
-        except (*NETWORK_FAILURES, UnicodeEncodeError) as error:
+        except network_failures(UnicodeEncodeError) as error:
             raise failures.of_exception(error, call.url, 0) from error
 
 

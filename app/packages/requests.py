@@ -9,9 +9,7 @@ from __future__ import annotations
 import asyncio
 import base64
 from dataclasses import replace
-from typing import Any
-
-import httpx
+from typing import TYPE_CHECKING, Any
 
 from app.engine.nodes.code.calls import accepts, body_of, call_of, older_call_of
 from app.engine.nodes.http_request.authentication import RequestProof
@@ -21,6 +19,9 @@ from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.values import conversions
 from app.outgoing.client import Answer
+
+if TYPE_CHECKING:
+    import httpx
 
 Json = dict[str, Any]
 RAW = ("arraybuffer", "stream", "blob")

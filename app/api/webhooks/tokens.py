@@ -1,17 +1,18 @@
 """JSON web tokens that a webhook's caller shows: who signed one, and until when it is good. Refuses in n8n's words."""
 
 import warnings
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import jwt
 from flask import request
-from jwt.types import Options
 
 from app.api.face.errors import Refused
 from app.pem import unfold
 
+if TYPE_CHECKING:
+    from jwt.types import Options
+
 BEARER = "bearer "
-UNCHECKED: Options = {
+UNCHECKED: "Options" = {
     "verify_aud": False,
     "verify_iat": False,
     "verify_iss": False,
@@ -19,14 +20,6 @@ UNCHECKED: Options = {
     "verify_jti": False,
 }
 CHALLENGE = {"WWW-Authenticate": 'Basic realm="Webhook"'}
-REASONS: tuple[tuple[type[Exception], str], ...] = (
-    (jwt.ExpiredSignatureError, "jwt expired"),
-    (jwt.ImmatureSignatureError, "jwt not active"),
-    (jwt.InvalidAlgorithmError, "invalid algorithm"),
-    (jwt.InvalidSignatureError, "invalid signature"),
-    (jwt.InvalidKeyError, "invalid key"),
-    (jwt.PyJWTError, "invalid token"),
-)
 
 
 def token_payload(credential: dict[str, Any]) -> dict[str, Any]:
@@ -40,15 +33,30 @@ def token_payload(credential: dict[str, Any]) -> dict[str, Any]:
         raise Refused(403, "jwt malformed", CHALLENGE)
     if not parts[2]:
         raise Refused(403, "jwt signature is required", CHALLENGE)
+    import jwt  # here: few webhooks ask for tokens
+
     algorithm = str(credential.get("algorithm") or "HS256")
     try:
         # That a key is short is the business of whoever has chosen it.
         with warnings.catch_warnings(action="ignore"):
             payload: dict[str, Any] = jwt.decode(token, key_of(credential), [algorithm], options=UNCHECKED)
     except (jwt.PyJWTError, ValueError, TypeError, RecursionError) as error:
-        reason = next((said for kind, said in REASONS if isinstance(error, kind)), "invalid token")
-        raise Refused(403, reason, CHALLENGE) from None
+        raise Refused(403, reason_of(error), CHALLENGE) from None
     return payload
+
+
+def reason_of(error: Exception) -> str:
+    """Why a token is not taken, in n8n's words."""
+    import jwt
+
+    reasons: tuple[tuple[type[Exception], str], ...] = (
+        (jwt.ExpiredSignatureError, "jwt expired"),
+        (jwt.ImmatureSignatureError, "jwt not active"),
+        (jwt.InvalidAlgorithmError, "invalid algorithm"),
+        (jwt.InvalidSignatureError, "invalid signature"),
+        (jwt.InvalidKeyError, "invalid key"),
+    )
+    return next((said for kind, said in reasons if isinstance(error, kind)), "invalid token")
 
 
 def key_of(credential: dict[str, Any]) -> str:

@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from typing import Any
 
-import httpx
-
 from app.engine.nodes.shared.connection_errors import CONNECTION_ERRORS
 from app.engine.nodes.shared.failed_items import failed_item
 from app.engine.nodes.shared.issues import Required, rules
@@ -16,7 +14,7 @@ from app.engine.run.registry import node
 from app.engine.sandbox import bundles
 from app.outgoing.addresses import AddressRefused, UnknownHost
 from app.outgoing.client import Answer, Call
-from app.outgoing.failures import NETWORK_FAILURES
+from app.outgoing.failures import network_failures
 
 PROGRAM = """
 const answer = async ({ text, fields }) => {
@@ -67,6 +65,8 @@ async def read_feed(
 
 
 async def _fetch(context: NodeContext, url: str, insecure: bool, index: int | None) -> Answer:
+    import httpx  # here: few workflows read feeds
+
     try:
         parsed = httpx.URL(url)
     except httpx.InvalidURL:
@@ -79,7 +79,7 @@ async def _fetch(context: NodeContext, url: str, insecure: bool, index: int | No
         raise NodeError(str(error), item_index=index) from error
     except UnknownHost as error:
         raise NodeError(CONNECTION_ERRORS["ENOTFOUND"], item_index=index) from error
-    except NETWORK_FAILURES as error:
+    except network_failures() as error:
         message = f'It was not possible to connect to the URL. Please make sure the URL "{url}" it is valid!'
         raise NodeError(message, item_index=index) from error
     if not 200 <= answer.status < 300:

@@ -8,9 +8,8 @@ import hashlib
 import hmac
 import logging
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import httpx
 import orjson
 
 from app.notation import time_text
@@ -18,6 +17,9 @@ from app.repository import failures
 from app.repository.failures import FailureNotice
 from app.worker.chores.chore import Chore, about
 from app.worker.database import Database
+
+if TYPE_CHECKING:
+    import httpx
 
 log = logging.getLogger(__name__)
 
@@ -27,7 +29,7 @@ AT_ONCE = 20
 SIGNATURE = "X-Executions-Signature"
 
 
-def failure_notices(url: str, secret: str, client: httpx.AsyncClient, database: Database) -> Chore:
+def failure_notices(url: str, secret: str, client: "httpx.AsyncClient", database: Database) -> Chore:
     """One worker's share of the notices; any number of workers send side by side.
 
     `client`: as `notice_client` makes it; whoever made it closes it.
@@ -47,13 +49,17 @@ def failure_notices(url: str, secret: str, client: httpx.AsyncClient, database: 
     return Chore("failure notices", step)
 
 
-def notice_client() -> httpx.AsyncClient:
+def notice_client() -> "httpx.AsyncClient":
     """A client for the operator's own address: it follows no redirect and knows no proxy."""
+    import httpx  # here: most deployments send no notices
+
     return httpx.AsyncClient(timeout=ANSWER_SECONDS, follow_redirects=False, trust_env=False)
 
 
-async def send(client: httpx.AsyncClient, url: str, key: bytes, notice: FailureNotice) -> bool:
+async def send(client: "httpx.AsyncClient", url: str, key: bytes, notice: FailureNotice) -> bool:
     """Whether the notice has arrived, which any 2xx says. The log leaves the address out: it may hold a secret."""
+    import httpx
+
     body = orjson.dumps(payload(notice))
     headers = {"Content-Type": "application/json", SIGNATURE: signature(key, int(time.time()), body)}
     try:

@@ -4,18 +4,18 @@ Knows what those credentials hold; what they hold leaves here only inside the re
 """
 
 from dataclasses import dataclass, field
-from typing import Any
-
-import httpx
+from typing import TYPE_CHECKING, Any
 
 from app.engine.nodes.http_request import oauth, predefined
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.values import conversions
 from app.engine.values.conversions import CannotConvert
-from app.outgoing.authentication import RenewableToken
 from app.outgoing.certificates import Certificate
 from app.outgoing.client import matches
+
+if TYPE_CHECKING:
+    import httpx
 
 TYPES = frozenset(
     {"httpBasicAuth", "httpHeaderAuth", "httpBearerAuth", "httpQueryAuth", "httpDigestAuth", "httpCustomAuth"}
@@ -31,13 +31,15 @@ class RequestProof:
     """Headers that are no secret, and that the node may say otherwise."""
     query: dict[str, Any] = field(default_factory=dict)
     body: dict[str, Any] = field(default_factory=dict)
-    auth: httpx.Auth | None = None
+    auth: "httpx.Auth | None" = None
     domains: tuple[str, ...] | None = None
     certificate: Certificate | None = None
 
     @property
     def secret_headers(self) -> frozenset[str]:
         """The names, in lower case, of the headers that go where the credential may go only."""
+        from app.outgoing.authentication import RenewableToken  # with httpx: nothing may have been sent yet
+
         added = self.auth.header_names if isinstance(self.auth, RenewableToken) else frozenset()
         return added | {name.lower() for name in self.headers}
 
@@ -45,6 +47,8 @@ class RequestProof:
         """Raises NodeError when the credential must not be sent to that address."""
         if self.domains is None:
             return
+        import httpx
+
         host = httpx.URL(url).host.lower()
         if not any(matches(host, domain) for domain in self.domains):
             allowed = ", ".join(self.domains) or "none"
@@ -77,6 +81,8 @@ def _parts(kind: str, credential: dict[str, Any]) -> dict[str, Any]:
     if kind in predefined.TYPES:
         return predefined.parts(kind, credential)
     user, password = str(credential.get("user", "")), str(credential.get("password", ""))
+    import httpx
+
     if kind == "httpBasicAuth":
         return {"auth": httpx.BasicAuth(user, password)}
     if kind == "httpDigestAuth":

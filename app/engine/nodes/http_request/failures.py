@@ -3,10 +3,7 @@
 Knows answers and exceptions of the outgoing client; sends nothing.
 """
 
-from typing import Any
-
-import httpcore
-import httpx
+from typing import TYPE_CHECKING, Any
 
 from app.engine.nodes.shared.connection_errors import CONNECTION_ERRORS
 from app.engine.run.errors import NodeError
@@ -15,7 +12,9 @@ from app.engine.values.conversions import CannotConvert
 from app.outgoing.addresses import AddressRefused, UnknownHost
 from app.outgoing.certificates import InvalidCertificate
 from app.outgoing.client import Answer, RequestTimedOut, SecretRefused, TooManyRedirects
-from app.outgoing.proxies import InvalidProxy
+
+if TYPE_CHECKING:
+    import httpcore
 
 SENTENCES = {
     400: "Bad request - please check your parameters",
@@ -83,6 +82,8 @@ def of_answer(answer: Answer, item: int, *, parsed: bool) -> RequestFailed:
 
 def of_exception(error: Exception, url: str, item: int) -> NodeError:
     """For a request that got no answer."""
+    from app.outgoing.proxies import InvalidProxy
+
     if isinstance(error, AddressRefused | InvalidCertificate | InvalidProxy | SecretRefused):
         return NodeError(str(error), item_index=item)
     code, raw, name = _code(error, url)
@@ -92,6 +93,9 @@ def of_exception(error: Exception, url: str, item: int) -> NodeError:
 
 
 def _code(error: Exception, url: str) -> tuple[str, str, str]:
+    import httpcore
+    import httpx
+
     if isinstance(error, UnknownHost):
         return "ENOTFOUND", str(error), "Error"
     if isinstance(error, RequestTimedOut | httpcore.TimeoutException):
@@ -107,7 +111,7 @@ def _code(error: Exception, url: str) -> tuple[str, str, str]:
     return type(error).__name__, str(error) or type(error).__name__, "Error"
 
 
-def _is_tls(error: httpcore.ConnectError) -> bool:
+def _is_tls(error: "httpcore.ConnectError") -> bool:
     return "SSL" in str(error) or "certificate" in str(error).lower()
 
 

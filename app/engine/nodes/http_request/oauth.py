@@ -3,12 +3,14 @@
 The table says which services want their token elsewhere than in the Authorization header: facts about services.
 """
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.values import conversions
-from app.outgoing.authentication import RenewableToken, Signature
+
+if TYPE_CHECKING:
+    from app.outgoing.authentication import RenewableToken, Signature
 
 OAUTH1 = "oAuth1Api"
 TYPES = frozenset({"oAuth2Api", OAUTH1})
@@ -54,8 +56,10 @@ async def credential_of(context: NodeContext, kind: str) -> dict[str, Any]:
     return credential
 
 
-def proof_of(context: NodeContext, kind: str, credential: dict[str, Any]) -> RenewableToken | Signature:
+def proof_of(context: NodeContext, kind: str, credential: dict[str, Any]) -> "RenewableToken | Signature":
     """What puts the token into each request, or signs it. Raises NodeError."""
+    from app.outgoing.authentication import RenewableToken  # with httpx: nothing may have been sent yet
+
     if kind == OAUTH1 or tokens_in(credential).get("oauth_token"):
         return _signature(credential)
     token = token_in(kind, credential)
@@ -74,7 +78,9 @@ def proof_of(context: NodeContext, kind: str, credential: dict[str, Any]) -> Ren
     )
 
 
-def _signature(credential: dict[str, Any]) -> Signature:
+def _signature(credential: dict[str, Any]) -> "Signature":
+    from app.outgoing.authentication import Signature
+
     held = tokens_in(credential)
     try:
         return Signature(

@@ -6,8 +6,6 @@ or fetches a token first is not among them.
 
 from typing import Any
 
-import httpx
-
 # A token in the Authorization header, by the field that holds it.
 BEARER = {
     "apiKey": "mistralCloudApi deepSeekApi groqApi openRouterApi xAiApi cohereApi huggingFaceApi jinaAiApi "
@@ -110,4 +108,6 @@ def parts(kind: str, credential: dict[str, Any]) -> dict[str, Any]:
         name, field = QUERY[kind]
         return {"query": {name: held[field]}}
     user, password = BASIC[kind]
+    import httpx  # here: most workers send nothing of this kind
+
     return {"auth": httpx.BasicAuth(user.format_map(held), password.format_map(held))}

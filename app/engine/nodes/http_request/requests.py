@@ -12,9 +12,8 @@ from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.run.items import Item
 from app.engine.run.memory import estimate
-from app.outgoing.authentication import RenewableToken
 from app.outgoing.client import Answer, Call
-from app.outgoing.failures import NETWORK_FAILURES
+from app.outgoing.failures import network_failures
 
 AT_ONCE = 50
 """Most requests that one node has under way."""
@@ -70,6 +69,8 @@ async def send(context: NodeContext, call: Call, item: int) -> Answer:
 
     Raises NodeError, in n8n's words, when no answer came.
     """
+    from app.outgoing.authentication import RenewableToken  # with httpx: nothing may have been sent yet
+
     try:
         token = call.auth.token if isinstance(call.auth, RenewableToken) else ""
         answer = await context.outgoing.send(call)
@@ -78,7 +79,7 @@ async def send(context: NodeContext, call: Call, item: int) -> Answer:
         # All answers are kept until the last has come, as what they become.
         context.hold(estimate(answer.content))
         return answer
-    except NETWORK_FAILURES as error:
+    except network_failures() as error:
         raise of_exception(error, call.url, item) from error
 
 
