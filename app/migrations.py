@@ -122,9 +122,9 @@ def pending(connection: psycopg.Connection[tuple[object, ...]], *, migrations: P
     return [name for name in names if name not in applied]
 
 
-def unknown(connection: psycopg.Connection[tuple[object, ...]], *, migrations: Path = MIGRATIONS) -> list[str]:
+def unknown(connection: psycopg.Connection[tuple[object, ...]]) -> list[str]:
     """Names of the migrations that a migrated database has and this program does not know: a newer one made them."""
-    known = {path.stem for path in migrations.glob("*.sql")}
+    known = {path.stem for path in MIGRATIONS.glob("*.sql")}
     applied = [str(row[0]) for row in connection.execute("SELECT migration FROM migration_checksums")]
     return sorted(name for name in applied if name not in known)
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import IO
 
 LOG_ROTATE_BYTES = 10 * 2**20
+TAIL_LINES = 40
 """A log that is longer than this when its process starts is moved aside (one old one is kept)."""
 
 
@@ -80,12 +81,12 @@ class Child:
         how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
         raise ChildDied(f"{self.name} {how}. The end of {self.log}:\n{self.log_tail()}")
 
-    def log_tail(self, lines: int = 40) -> str:
+    def log_tail(self) -> str:
         """The last lines that this process wrote, indented."""
         with self.log.open("rb") as file:
             file.seek(self._log_start)
             text = file.read().decode(errors="replace")
-        return "\n".join(f"    {line}" for line in text.splitlines()[-lines:]) or "    (nothing)"
+        return "\n".join(f"    {line}" for line in text.splitlines()[-TAIL_LINES:]) or "    (nothing)"
 
     def ask_to_stop(self) -> None:
         """Send the stop signal and return at once."""

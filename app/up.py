@@ -32,6 +32,8 @@ from app.settings import DATABASE_URL_FILE, Settings
 
 Say = Callable[[str], None]
 
+START_SECONDS = 60.0
+"""How long the API may take until it answers."""
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 API_KEY_FILE = "api-key"
 
@@ -115,8 +117,8 @@ def _processes(settings: Settings, environ: Mapping[str, str], say: Say) -> Iter
             child.stop()
 
 
-def _await_ready(url: str, children: list[Child], timeout: float = 60.0) -> None:
-    deadline = time.monotonic() + timeout
+def _await_ready(url: str, children: list[Child]) -> None:
+    deadline = time.monotonic() + START_SECONDS
     while True:
         for child in children:
             child.check()

@@ -40,8 +40,6 @@ LENGTHS = {
     "week": timedelta(days=7),
     "month": timedelta(days=30),
 }
-OWN_PARAMETERS = ("search", "range")
-"""What stands in the address besides the filters of the API."""
 FILTERS = ExecutionListQuery()
 
 

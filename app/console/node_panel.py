@@ -168,10 +168,10 @@ def wanted_items() -> Items:
     return Items(*place, given, read_number("offset"), 0)
 
 
-def read_number(name: str, default: int = 0) -> int:
-    """A number of the address, 0 or more."""
+def read_number(name: str) -> int:
+    """A number of the address; 0 for what is none, or below."""
     text = request.args.get(name, "")
-    return min(int(text), LARGEST_NUMBER) if text.isascii() and text.isdigit() and len(text) < 12 else default
+    return min(int(text), LARGEST_NUMBER) if text.isascii() and text.isdigit() and len(text) < 12 else 0
 
 
 @page("/executions/<execution_id>/file", scope="execution:read")

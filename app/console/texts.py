@@ -36,9 +36,9 @@ LONGEST_FIELD = 60
 SIZES = ((2**30, "GB"), (2**20, "MB"), (2**10, "KB"))
 
 
-def ago(moment: datetime, now: datetime | None = None) -> str:
+def ago(moment: datetime) -> str:
     """How long ago, or in how long, to the unit that matters."""
-    seconds = ((now or datetime.now(UTC)) - moment).total_seconds()
+    seconds = (datetime.now(UTC) - moment).total_seconds()
     for unit, name in UNITS:
         if abs(seconds) >= unit:
             text = f"{int(abs(seconds) // unit)} {name}"

@@ -7,7 +7,6 @@ from app.credentials.completion import Definition, Definitions, Evaluate, comple
 from app.credentials.services import SERVICES, own_addresses, wants_scope
 
 OAUTH2, OAUTH1, SERVICE_ACCOUNT = "oAuth2Api", "oAuth1Api", "googleApi"
-PROTOCOLS = (OAUTH2, OAUTH1, SERVICE_ACCOUNT)
 
 
 def no_definitions() -> Definitions:

@@ -21,17 +21,16 @@ AT_ONCE_BYTES = 256 * 2**10
 class BufferBudget:
     """How much all connections of a process may keep together."""
 
-    def __init__(self, full: Callable[[], None], most: int = MOST_OF_ALL) -> None:
+    def __init__(self, full: Callable[[], None]) -> None:
         """`full` is called, from any thread, when somebody waits for room."""
         self._lock = Lock()
-        self._most = most
         self._full = full
         self.taken = 0
 
     def take(self, size: int) -> bool:
         """Whether there is room for so many bytes, which are then taken."""
         with self._lock:
-            if self.taken + size <= self._most:
+            if self.taken + size <= MOST_OF_ALL:
                 self.taken += size
                 return True
         self._full()

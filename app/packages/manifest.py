@@ -103,8 +103,6 @@ class PackagedCredential(msgspec.Struct, frozen=True, rename="camel"):
     authenticate: Document | str | None = None
     pre_authentication: bool = False
     test: Document | None = None
-    generic: bool = False
-    documentation_url: str | None = None
 
 
 class Broken(msgspec.Struct, frozen=True):

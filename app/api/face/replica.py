@@ -43,12 +43,10 @@ class Replica:
         pool: ConnectionPool[Connection],
         primary: ConnectionPool[Connection],
         lag_seconds: float,
-        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.pool = pool
         self._primary = primary
         self.lag_seconds = lag_seconds
-        self._clock = clock
         self._lock = threading.Lock()
         self._positions: deque[tuple[float, str]] = deque()
         self._noted: BoundedDict[int, float] = BoundedDict(MOST_WRITERS)
@@ -70,7 +68,7 @@ class Replica:
 
     def _known_position(self) -> str | None:
         """Where the primary was at most `lag_seconds` ago."""
-        now = self._clock()
+        now = time.monotonic()
         with self._lock:
             while self._positions and now - self._positions[0][0] > self.lag_seconds:
                 self._positions.popleft()
@@ -85,7 +83,7 @@ class Replica:
     def _observe(self) -> None:
         while True:
             self._cut_off_stalled()
-            asked_at = self._clock()
+            asked_at = time.monotonic()
             try:
                 with reading_from(self._primary) as connection:
                     reached = primary_position(connection, NOBODY, seconds=0.0).reached
@@ -102,7 +100,7 @@ class Replica:
         with reading_from(self.pool) as connection:
             line = socket.socket(fileno=os.dup(connection.fileno()))
             with self._lock:
-                self._readers[line] = self._clock() + STALLED_SECONDS
+                self._readers[line] = time.monotonic() + STALLED_SECONDS
             try:
                 yield connection
             finally:
@@ -113,14 +111,14 @@ class Replica:
     def _cut_off_stalled(self) -> None:
         with self._lock:
             for line, deadline in self._readers.items():
-                if self._clock() > deadline:
+                if time.monotonic() > deadline:
                     with suppress(OSError):  # it is gone already
                         line.shutdown(socket.SHUT_RDWR)
 
     @property
     def is_resting(self) -> bool:
         """Whether it failed a moment ago."""
-        return self._clock() < self._rests_until
+        return time.monotonic() < self._rests_until
 
     def note_failure(self, error: BaseException) -> None:
         """Leave it alone for a moment, and with it the connections that may be as dead.
@@ -129,7 +127,7 @@ class Replica:
         """
         if isinstance(error, GIVEN_UP):
             return
-        self._rests_until = self._clock() + REST_SECONDS
+        self._rests_until = time.monotonic() + REST_SECONDS
         if not isinstance(error, PoolTimeout):
             self.pool.drain()
         self._note("down", str(error).strip())
@@ -154,7 +152,7 @@ class Replica:
 
     def note_write(self, api_key_id: int, note: Callable[[int], None]) -> None:
         """Have `note` done, unless this process did it for this key a moment ago."""
-        now = self._clock()
+        now = time.monotonic()
         with self._lock:
             if now - self._noted.get(api_key_id, -NOTE_SECONDS) < NOTE_SECONDS:
                 return

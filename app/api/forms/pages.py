@@ -65,9 +65,9 @@ def message_page(title: str, text: str, *, css: str = "", status: int = 200) -> 
     return page(title, _head(title, text), css=css, status=status)
 
 
-def waiting_page(css: str = "") -> Response:
+def waiting_page() -> Response:
     """A page that looks again until there is something to show."""
-    response = page("Please wait", _head("Please wait", "The next page is being prepared."), css=css)
+    response = page("Please wait", _head("Please wait", "The next page is being prepared."))
     response.headers["Refresh"] = "1"
     return response
 

@@ -16,7 +16,6 @@ from app.repository.connection import Connection
 from app.repository.imported_tables import ImportedRow
 
 AT_ONCE = 1_000
-OWN_COLUMNS = ("id", "createdAt", "updatedAt")
 
 
 def bring_data_tables(connection: Connection, source: Source, owners: Owners, report: Report) -> None:

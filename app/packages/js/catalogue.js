@@ -62,7 +62,7 @@ function describeNode(packageName, file, node) {
 
 function describeCredential(file, credential) {
   if (!credential?.name) throw new Error('The class describes no credential');
-  const { name, displayName, authenticate, preAuthentication, test, genericAuth, documentationUrl } = credential;
+  const { name, displayName, authenticate, preAuthentication, test } = credential;
   return {
     name,
     displayName: displayName ?? name,
@@ -73,8 +73,6 @@ function describeCredential(file, credential) {
     authenticate: isFunction(authenticate) ? 'function' : (authenticate ?? null),
     preAuthentication: isFunction(preAuthentication),
     test: test ?? null,
-    generic: genericAuth === true,
-    documentationUrl: documentationUrl ?? null,
   };
 }
 
