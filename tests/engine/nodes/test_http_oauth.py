@@ -1,6 +1,5 @@
 """HTTP Request with credentials of OAuth: tokens in requests, renewed once where they are refused, and signatures."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -11,15 +10,8 @@ from app.engine.run.run import RunOutcome
 from app.outgoing.addresses import AddressRules
 from app.outgoing.client import Outgoing
 from tests.credentials.provider import OAUTH1, Provider
-from tests.engine.nodes import far_side
 from tests.engine.running import Engine, output_of
 from tests.workflows import START, chain, node
-
-
-@pytest.fixture(scope="module")
-def address() -> Iterator[str]:
-    with far_side.running() as url:
-        yield url
 
 
 class Held:

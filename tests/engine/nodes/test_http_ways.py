@@ -28,7 +28,6 @@ from app.engine.run.ports import Ports
 from app.engine.run.run import RunOutcome
 from app.outgoing.addresses import AddressRules
 from app.outgoing.client import Outgoing
-from tests.engine.nodes import far_side
 from tests.engine.running import Engine, output_of
 from tests.patience import PATIENCE_SECONDS
 from tests.workflows import START, chain, node
@@ -83,12 +82,6 @@ def serving(handler: type[BaseHTTPRequestHandler], context: ssl.SSLContext | Non
     server.shutdown()
     server.server_close()
     thread.join()
-
-
-@pytest.fixture(scope="module")
-def address() -> Iterator[str]:
-    with far_side.running() as url:
-        yield url
 
 
 def ask(engine: Engine, url: str, allowed: str, held: dict[str, Any] | None = None, **parameters: Any) -> RunOutcome:
