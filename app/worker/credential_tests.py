@@ -49,10 +49,9 @@ class CredentialTester(TaskSet):
 
     def chore(self) -> Chore:
         """Takes what is asked for, as far as there is room, and this worker has the package."""
-        return Chore("tests of credentials", self._step)
+        return Chore("tests of credentials", self._step, self.hint)
 
     async def _step(self) -> float:
-        self.hint.clear()
         types = self._packages().credential_names
         if types and self.room > 0 and not self._stopping():
             worker_id = self._worker_id()
@@ -60,12 +59,7 @@ class CredentialTester(TaskSet):
                 credential_tests.take, worker_id, self.room, types, seconds=AWAITED_SECONDS
             ):
                 self.start(self._do(worker_id, test))
-        try:
-            async with asyncio.timeout(LOOK_SECONDS):
-                await self.hint.wait()
-        except TimeoutError:
-            pass
-        return 0.0
+        return LOOK_SECONDS
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         """There is room again, for which somebody may have waited."""

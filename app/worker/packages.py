@@ -101,22 +101,16 @@ class PackageSync:
 
     def chore(self) -> Chore:
         """Installs what is listed, and what somebody asks for."""
-        return Chore("packages", self._step)
+        return Chore("packages", self._step, self.hint)
 
     async def _step(self) -> float:
-        self.hint.clear()
         await self._install_listed()
         wish = await self._database.transact(node_package_wishes.take, self._worker_id())
         if wish is not None:
             await self._carry_out(wish)
             return 0.0
         await self._tell_errors()
-        try:
-            async with asyncio.timeout(LOOK_SECONDS):
-                await self.hint.wait()
-        except TimeoutError:
-            pass
-        return 0.0
+        return LOOK_SECONDS
 
     async def _install_listed(self) -> None:
         revision = await self._database.transact(node_packages.read_revision)

@@ -4,7 +4,8 @@ import asyncio
 import logging
 import random
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 
 from app.repository.connection import UNREACHABLE
 
@@ -18,21 +19,26 @@ UNREACHABLE_SECONDS = 2.0
 class Chore:
     """`step` returns the seconds until its next call; `name` says in the log what is not done for now.
 
+    A `hint` that is set ends the pause; it is cleared before each step, so that what comes meanwhile is not missed.
     A step that cannot reach PostgreSQL is called again later. Whatever else it raises ends the chore, and the worker.
     """
 
     name: str
     step: Callable[[], Awaitable[float]]
+    hint: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def run(self) -> None:
         """Call the step until cancelled."""
         while True:
+            self.hint.clear()
             try:
                 pause = await self.step()
             except UNREACHABLE as error:
                 log.warning(f"no {self.name} for now", extra={"reason": str(error).strip()})
                 pause = random.uniform(0.25, 1.0) * UNREACHABLE_SECONDS
-            await asyncio.sleep(pause)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(pause):
+                    await self.hint.wait()
 
 
 def about(seconds: float) -> float:
