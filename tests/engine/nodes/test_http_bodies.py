@@ -1,6 +1,5 @@
 """What HTTP Request sends, as n8n 2.40.7 sends it: addresses as browsers write them, and bodies as axios does."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -8,7 +7,6 @@ import pytest
 from app.engine.run.ports import Ports
 from app.outgoing.addresses import AddressRules
 from app.outgoing.client import Outgoing
-from tests.engine.nodes import far_side
 from tests.engine.running import Engine, output_of
 from tests.workflows import START, chain, node
 
@@ -18,12 +16,6 @@ ENCODED_FORM = f"{FORM}; charset=utf-8"
 
 def as_json(text: str) -> dict[str, Any]:
     return {"specifyBody": "json", "jsonBody": text}
-
-
-@pytest.fixture(scope="module")
-def address() -> Iterator[str]:
-    with far_side.running() as running:
-        yield running
 
 
 def asked(engine: Engine, address: str, parameters: dict[str, Any]) -> dict[str, Any]:
