@@ -26,8 +26,17 @@ DECODED = frozenset({"gzip", "deflate"})
 OWN_HEADERS = {"user-agent": "n8n", "accept-encoding": "gzip, deflate"}
 
 
-FRAMING_HEADERS = frozenset({"content-length", "transfer-encoding", "upgrade"})
+FRAMING_HEADERS = frozenset({"content-length", "transfer-encoding", "upgrade", "te", "trailer"})
 """Where a message ends is told by what sends it: a workflow that told otherwise could be read as two requests."""
+CONNECTION_OPTIONS = frozenset({"close", "keep-alive"})
+
+
+def says_where_it_ends(name: str, value: str) -> bool:
+    """Whether a header says, or lets a proxy on the way forget, where a message ends: `Connection: Content-Length`."""
+    name = name.strip().lower()
+    if name == "connection":
+        return not CONNECTION_OPTIONS.issuperset(option.strip().lower() for option in value.split(","))
+    return name in FRAMING_HEADERS
 
 
 class SecretRefused(Exception):
@@ -146,7 +155,7 @@ class Outgoing:
         headers = [
             (name.encode("latin-1"), value.encode("latin-1"))
             for name, value in call.headers
-            if name.strip().lower() not in FRAMING_HEADERS
+            if not says_where_it_ends(name, value)
         ]
         request = client.build_request(
             call.method,

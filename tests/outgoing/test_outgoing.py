@@ -10,7 +10,15 @@ import httpx
 import pytest
 
 from app.outgoing.addresses import AddressRefused, AddressRules, InvalidAllowList, UnknownHost, out_of_bounds
-from app.outgoing.client import Call, Outgoing, RequestTimedOut, ResponseTooLarge, SecretRefused, TooManyRedirects
+from app.outgoing.client import (
+    Call,
+    Outgoing,
+    RequestTimedOut,
+    ResponseTooLarge,
+    SecretRefused,
+    TooManyRedirects,
+    says_where_it_ends,
+)
 from tests.engine.nodes import far_side
 
 
@@ -229,6 +237,22 @@ def test_a_workflow_does_not_say_how_long_its_request_is(address: str, name: str
             return (await outgoing.send(call)).content
 
     assert json.loads(asyncio.run(once()))["body"] == "whole"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("Connection", "close", False),
+        ("connection", "Keep-Alive", False),
+        ("Connection", "Content-Length", True),
+        (" CONNECTION", "close, X-Own", True),
+        ("TE", "trailers", True),
+        ("Trailer", "X-Own", True),
+        ("X-Connection", "Content-Length", False),
+    ],
+)
+def test_no_proxy_on_the_way_is_told_to_forget_a_header(name: str, value: str, expected: bool) -> None:
+    assert says_where_it_ends(name, value) == expected
 
 
 def test_a_connection_serves_one_project(address: str) -> None:
