@@ -5,6 +5,7 @@ from typing import Any
 from app.engine.run.computing import compute
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
+from app.engine.run.groups import as_group
 from app.engine.run.items import Item, Outputs
 from app.engine.run.parameters import split_names
 from app.engine.run.registry import node
@@ -35,7 +36,7 @@ async def aggregate_items(context: NodeContext, parameters: dict[str, Any]) -> l
 def _aggregate(items: list[Item], parameters: dict[str, Any], asked: dict[str, Any]) -> Item:
     documents = [item["json"] for item in items]
     if parameters.get("aggregate", "aggregateIndividualFields") == "aggregateIndividualFields":
-        json = aggregate_fields(documents, asked["fields"], asked["options"])
+        json = aggregate_fields(documents, asked["fields"], as_group(asked["options"]))
     else:
         chosen = [_chosen(each, asked) for each in documents]
         json = {

@@ -5,6 +5,7 @@ from typing import Any
 from app.engine.nodes.shared.failed_items import failed_item
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
+from app.engine.run.groups import as_group
 from app.engine.run.items import Item, Outputs
 from app.engine.run.programs import evaluate_javascript
 from app.engine.run.registry import node
@@ -38,7 +39,7 @@ async def _renamed(context: NodeContext, item: Item, asked: Any) -> Item:
     json = dict(item["json"])
     for entry in asked["keys"]:
         _rename(item["json"], json, str(entry.get("currentKey") or ""), str(entry.get("newKey") or ""))
-    for entry in (asked["options"].get("regexReplacement") or {}).get("replacements") or []:
+    for entry in (as_group(asked["options"]).get("regexReplacement") or {}).get("replacements") or []:
         json = await _rename_by_pattern(context, json, entry)
     return {**item, "json": json}
 

@@ -10,6 +10,7 @@ from app.engine.nodes.shared.issues import Required, rules
 from app.engine.run.computing import compute
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import CodeNodeError, NodeError
+from app.engine.run.groups import as_group
 from app.engine.run.items import Item, Outputs
 from app.engine.run.registry import node
 from app.engine.sandbox import CodeError, SandboxError
@@ -45,7 +46,7 @@ async def sort_items(context: NodeContext, parameters: dict[str, Any]) -> list[I
         return random.sample(context.items, len(context.items))
     if asked["type"] == "code":
         return await _sort_by_code(context, asked["code"])
-    dots = not asked["options"].get("disableDotNotation")
+    dots = not as_group(asked["options"]).get("disableDotNotation")
     return await compute(sort_by_fields, context.items, asked["fields"], dots, size=len(context.items))
 
 

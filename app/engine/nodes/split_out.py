@@ -7,6 +7,7 @@ from app.engine.nodes.shared.issues import Required, rules
 from app.engine.run.computing import compute
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
+from app.engine.run.groups import as_group
 from app.engine.run.items import Item, Outputs
 from app.engine.run.parameters import split_names
 from app.engine.run.registry import node
@@ -43,7 +44,7 @@ async def split_all(context: NodeContext, parameters: dict[str, Any]) -> list[It
 
 def split(item: Item, index: int, asked: dict[str, Any]) -> Iterator[Item]:
     """The items that one item becomes. Raises NodeError."""
-    options = asked["options"]
+    options = as_group(asked["options"])
     fields = [field.removeprefix("$json.") for field in split_names(asked["fields"], "Fields To Split Out")]
     names = split_names(options.get("destinationFieldName")) or fields
     if len(names) != len(fields):

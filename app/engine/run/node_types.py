@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from app.engine.run.engine_requests import EngineRequest
 from app.engine.run.errors import NodeError
+from app.engine.run.groups import read_groups
 from app.engine.run.issues import Issue
 from app.engine.run.items import Outputs
 
@@ -76,6 +77,7 @@ class NodeType:
 
     def read_parameters(self, parameters: dict[str, Any]) -> dict[str, Any]:
         """The parameters of a document; where one cannot be an expression, "=" at its beginning means nothing."""
+        parameters = read_groups(self.name, parameters)
         if not self.plain:
             return parameters
         marked = {name: parameters[name] for name in self.plain & parameters.keys()}

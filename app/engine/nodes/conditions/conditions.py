@@ -14,6 +14,7 @@ from app.engine.nodes.shared.date_texts import date_text
 from app.engine.run.computing import breathe
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
+from app.engine.run.groups import as_group
 from app.engine.values import conversions
 from app.engine.values.conversions import CannotConvert, Undefined
 
@@ -68,12 +69,12 @@ def _holds(entry: Any, item: int, facts: Facts) -> bool:
 
 
 def _rules(entry: dict[str, Any]) -> Rules:
-    options = entry.get("options") or {}
+    options = as_group(entry.get("options"))
     return Rules(options.get("caseSensitive", True) is not False, options.get("typeValidation") == "loose")
 
 
 def _condition_holds(condition: dict[str, Any], number: int, item: int, rules: Rules, facts: Facts) -> bool:
-    operator = condition.get("operator") or {}
+    operator = as_group(condition.get("operator"))
     kind, operation = str(operator.get("type")), operator.get("operation")
     place = f" [condition {number}, item {item}]"
     left, right = condition.get("leftValue", UNDEFINED), condition.get("rightValue", UNDEFINED)

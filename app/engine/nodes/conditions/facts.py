@@ -8,6 +8,7 @@ from typing import Any
 
 from app.engine.nodes.shared.date_texts import read_dates
 from app.engine.run.context import NodeContext
+from app.engine.run.groups import as_group
 from app.engine.run.programs import evaluate_javascript
 from app.engine.values import conversions
 from app.engine.values.conversions import Undefined
@@ -37,7 +38,7 @@ async def match_patterns(context: NodeContext, filters: list[Any]) -> dict[Place
     rows: list[dict[str, Any]] = []
     for item, entry in enumerate(filters):
         for number, condition in enumerate(conditions_of(entry)):
-            operator = condition.get("operator") or {}
+            operator = as_group(condition.get("operator"))
             if operator.get("type") == "string" and operator.get("operation") in ("regex", "notRegex"):
                 left = _text(condition.get("leftValue"))
                 sensitive = (entry.get("options") or {}).get("caseSensitive", True) is not False
@@ -54,7 +55,7 @@ async def read_times(context: NodeContext, filters: list[Any]) -> dict[str, date
             condition.get(side)
             for entry in filters
             for condition in conditions_of(entry)
-            if "dateTime" in ((operator := condition.get("operator") or {}).get("type"), operator.get("rightType"))
+            if "dateTime" in ((operator := as_group(condition.get("operator"))).get("type"), operator.get("rightType"))
             for side in ("leftValue", "rightValue")
         ),
     )

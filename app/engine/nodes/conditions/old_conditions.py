@@ -13,6 +13,7 @@ from app.engine.nodes.shared.date_texts import EPOCH, read_dates
 from app.engine.run.computing import breathe
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
+from app.engine.run.groups import as_group
 from app.engine.run.programs import evaluate_javascript
 from app.engine.values import conversions
 from app.engine.values.conversions import Undefined
@@ -39,7 +40,7 @@ def with_defaults(conditions: Any) -> dict[str, Any]:
     """A `conditions` parameter as the document has it, with the sides that it leaves out; other keys mean nothing."""
     lists = conditions if isinstance(conditions, dict) else {}
     return {
-        kind: [{**dict.fromkeys(SIDES, NOTHING[kind]), **_given(entry, kind)} for entry in entries]
+        kind: [{**dict.fromkeys(SIDES, NOTHING[kind]), **_given(as_group(entry), kind)} for entry in entries]
         for kind, entries in lists.items()
         if kind in DEFAULTS and isinstance(entries, list)
     }

@@ -16,6 +16,7 @@ from app.engine.nodes.shared import binary
 from app.engine.nodes.shared.issues import Required, RequiredCredential, credentials, rules
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
+from app.engine.run.groups import as_group
 from app.engine.run.items import Item, Outputs
 from app.engine.run.registry import node
 from app.engine.values import conversions
@@ -59,7 +60,7 @@ async def http_request_v1(context: NodeContext) -> Outputs:
     if failed is not None and context.continues_on_fail:
         raise failed  # as in n8n, where what no request could be made of fails the node
     proven = await _proof(context) if context.items else NO_PROOF
-    options = await context.resolve_first(context.parameters.get("options") or {})
+    options = as_group(await context.resolve_first(context.parameters.get("options") or {}))
 
     def prepare(index: int) -> Send:
         if failed is not None and index >= len(resolved):
@@ -82,7 +83,7 @@ async def _proof(context: NodeContext) -> RequestProof:
 
 
 def _reading(parameters: dict[str, Any]) -> Reading:
-    options = parameters.get("options") or {}
+    options = as_group(parameters.get("options"))
     return Reading(
         FORMATS.get(parameters.get("responseFormat", "json"), "json"),
         full=bool(options.get("fullResponse")),
@@ -94,7 +95,7 @@ def _reading(parameters: dict[str, Any]) -> Reading:
 
 
 def _call(item: Item, parameters: dict[str, Any], proven: RequestProof, index: int) -> Call:
-    options = parameters.get("options") or {}
+    options = as_group(parameters.get("options"))
     method = str(parameters.get("requestMethod") or "GET")
     url = validate_url(parameters.get("url", ""), index)
     proven.check(url, index)
@@ -161,7 +162,7 @@ def _json(given: Any, label: str, index: int) -> Any:
 
 def _body(item: Item, parameters: dict[str, Any], index: int) -> tuple[str | None, bytes]:
     """The content type and the body."""
-    options = parameters.get("options") or {}
+    options = as_group(parameters.get("options"))
     kind = options.get("bodyContentType", "json")
     as_json = bool(parameters.get("jsonParameters"))
     if as_json and parameters.get("sendBinaryData"):
@@ -192,7 +193,7 @@ def _binary_body(item: Item, parameters: dict[str, Any], kind: str, index: int) 
             '"RAW/CUSTOM" or "FORM-DATA/MULTIPART"!',
             item_index=index,
         )
-    options = parameters.get("options") or {}
+    options = as_group(parameters.get("options"))
     names = str(parameters.get("binaryPropertyName") or "data")
     if kind == "raw":
         file = binary.entry(item, names, index)

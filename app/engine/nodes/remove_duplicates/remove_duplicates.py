@@ -10,6 +10,7 @@ from app.engine.nodes.shared.issues import Required, rules
 from app.engine.run.computing import compute
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
+from app.engine.run.groups import as_group
 from app.engine.run.items import Item, Outputs
 from app.engine.run.parameters import split_names
 from app.engine.run.registry import node
@@ -46,7 +47,7 @@ def drop_duplicates(
 
     Raises NodeError for a field that is missing from some items or, except with `any_type`, not always of one type.
     """
-    options = parameters.get("options") or {}
+    options = as_group(parameters.get("options"))
     dots = not options.get("disableDotNotation")
     compare = parameters.get("compare", "allFields")
     if compare == "allFields":

@@ -6,6 +6,7 @@ from typing import Any
 
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
+from app.engine.run.groups import as_group
 from app.engine.run.histories import History, HistoryRefused
 from app.engine.run.items import Item, Outputs
 from app.engine.run.programs import evaluate_javascript
@@ -81,7 +82,7 @@ async def clear_history(context: NodeContext) -> Outputs:
 
 def scope_of(context: NodeContext, options: dict[str, Any]) -> str:
     """Whose history it is: the node's, whatever its name, or one for all of the workflow."""
-    if options.get("scope", "node") == "workflow":
+    if as_group(options).get("scope", "node") == "workflow":
         return "workflow"
     return f"node:{context.node.document.get('id') or context.node.name}"
 

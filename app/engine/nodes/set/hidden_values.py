@@ -28,7 +28,8 @@ async def reveal(
     templates = [
         (place, template, DATE in template)
         for place, field in enumerate(fields)
-        if field.get("type") in _FIELD_KINDS
+        if isinstance(kind := field.get("type"), str)
+        and kind in _FIELD_KINDS
         and isinstance(template := field.get("value"), str)
         and template.startswith("=")
     ]

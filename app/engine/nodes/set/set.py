@@ -13,6 +13,7 @@ from app.engine.nodes.shared.issues import DATE_HINT, of_type
 from app.engine.run.computing import breathe
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
+from app.engine.run.groups import as_group
 from app.engine.run.issues import Issue
 from app.engine.run.items import Item, Outputs
 from app.engine.run.memory import DICT
@@ -154,7 +155,7 @@ def _nothing_text(said: str) -> str:
 def _from_fields(
     fields: list[dict[str, Any]], options: dict[str, Any], item: int, times: dict[str, datetime]
 ) -> list[tuple[str, Any]]:
-    lenient = bool(options.get("ignoreConversionErrors"))
+    lenient = bool(as_group(options).get("ignoreConversionErrors"))
     made = []
     for field in fields:
         name, kind, value = field.get("name", ""), field.get("type", "string"), field.get("value")
@@ -224,7 +225,7 @@ def _from_json(value: Any, parsed: Any, item: int) -> list[tuple[str, Any]]:
 
 
 def _compose(item: Item, made: list[tuple[str, Any]], include: str, values: dict[str, Any], index: int) -> Item:
-    options = values["options"]
+    options = as_group(values["options"])
     dots = options.get("dotNotation", True) is not False
     json = _select_fields(item["json"], include, values, dots)
     for name, value in made:

@@ -5,6 +5,7 @@ from typing import Any
 
 from app.engine.run.computing import breathe
 from app.engine.run.context import NodeContext
+from app.engine.run.groups import as_group
 from app.engine.run.items import Item, Outputs
 from app.engine.run.registry import node
 from app.engine.values import conversions, paths
@@ -28,7 +29,7 @@ async def set_v1(context: NodeContext) -> Outputs:
         await breathe()
         item = context.items[index]
         json: dict[str, Any] = {} if asked["only"] else dict(item["json"])
-        dots = asked["options"].get("dotNotation", True) is not False
+        dots = as_group(asked["options"]).get("dotNotation", True) is not False
         for kind, empty in EMPTY.items():
             for place, field in enumerate(asked["values"].get(kind) or []):
                 name = conversions.to_string(field.get("name", "propertyName"))

@@ -1,0 +1,68 @@
+"""Parameters that are groups of settings: one that is no group counts as empty, as for n8n.
+
+Written by hand or by a program, a document may have anything in their place: null, a list, a text.
+"""
+
+from typing import Any
+
+_OPTIONS = frozenset({"options"})
+_BASE = "n8n-nodes-base."
+GROUPS: dict[str, frozenset[str]] = {
+    _BASE + name: _OPTIONS | frozenset(further.split())
+    for name, further in {
+        "aggregate": "fieldsToAggregate",
+        "code": "",
+        "compareDatasets": "mergeByFields",
+        "compression": "",
+        "convertToFile": "",
+        "dateTime": "",
+        "extractFromFile": "",
+        "filter": "conditions",
+        "html": "extractionValues",
+        "httpRequest": "",
+        "if": "conditions",
+        "itemLists": "fieldsToAggregate fieldsToSummarize sortFieldsUi",
+        "markdown": "",
+        "merge": "mergeByFields",
+        "moveBinaryData": "",
+        "removeDuplicates": "",
+        "renameKeys": "keys additionalOptions",
+        "set": "assignments fields values",
+        "sort": "sortFieldsUi",
+        "splitInBatches": "",
+        "splitOut": "",
+        "spreadsheetFile": "",
+        "summarize": "fieldsToSummarize",
+        "switch": "rules",
+        "xml": "",
+    }.items()
+}
+"""The groups of each type of node."""
+
+
+MIXED = frozenset({"options", "conditions"})
+"""Groups whose lists may hold other than groups, or are read by those who know them."""
+
+
+def as_group(value: Any) -> dict[str, Any]:
+    """The value, or no settings where it is not a group of them."""
+    return value if isinstance(value, dict) else {}
+
+
+def read_groups(type_name: str, parameters: dict[str, Any]) -> dict[str, Any]:
+    """The parameters with groups where groups belong. Options and conditions may also be an expression."""
+    odd = {name: _read(name, parameters[name]) for name in GROUPS.get(type_name, frozenset()) & parameters.keys()}
+    changed = {name: value for name, value in odd.items() if value is not parameters[name]}
+    return {**parameters, **changed} if changed else parameters
+
+
+def _read(name: str, value: Any) -> Any:
+    if name in MIXED:
+        return value if isinstance(value, str) and value.startswith("=") else as_group(value)
+    group = as_group(value)
+    read = {each: _read_entries(entries) for each, entries in group.items() if isinstance(entries, list | dict)}
+    return group if read == group else read
+
+
+def _read_entries(entries: list[Any] | dict[str, Any]) -> list[Any] | dict[str, Any]:
+    return [as_group(each) for each in entries] if isinstance(entries, list) else entries
