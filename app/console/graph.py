@@ -3,6 +3,7 @@
 Pure: takes a workflow's definition and the structure of a run, as the API shows it, and knows nobody.
 """
 
+import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -92,12 +93,13 @@ class Note:
 
 @dataclass(slots=True)
 class GraphDrawing:
-    """All of it, with the rectangle that it takes."""
+    """All of it, with the rectangle that it takes. `left_out`: how many nodes are too many to be drawn."""
 
     nodes: dict[str, NodeDrawing] = field(default_factory=dict)
     edges: list[Edge] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
     box: tuple[float, float, float, float] = (0, 0, 400, 200)
+    left_out: int = 0
 
 
 def draw(
@@ -106,7 +108,10 @@ def draw(
     """The graph of a workflow; with the structure of a run, as that run went. `waiting`: the run waits at a node."""
     graph = GraphDrawing()
     runs = {node["name"]: node for node in (structure or {}).get("nodes", [])}
-    nodes = [node for node in listed(definition.get("nodes")) if isinstance(node, dict)][:MOST_NODES]
+    last = (structure or {}).get("lastNodeExecuted")
+    there = [node for node in listed(definition.get("nodes")) if isinstance(node, dict)]
+    nodes = nearest(there, last)
+    graph.left_out = len(there) - len(nodes)
     connections = mapped(definition.get("connections"))
     subs = {name for name, kinds in connections.items() if isinstance(kinds, dict) and kinds and "main" not in kinds}
     for node in nodes:
@@ -117,12 +122,21 @@ def draw(
         drawn = a_node(node, x, y, SUB_SIZE if str(node.get("name")) in subs else SIZE)
         add_runs(drawn, runs.get(drawn.name))
         graph.nodes[drawn.name] = drawn
-    last = (structure or {}).get("lastNodeExecuted")
     if waiting and last in graph.nodes:
         graph.nodes[last].status = "waiting"
     graph.edges = list(edges(graph.nodes, connections, runs))
     graph.box = box(graph)
     return graph
+
+
+def nearest(nodes: Sequence[Mapping[str, Any]], name: str | None) -> Sequence[Mapping[str, Any]]:
+    """At most MOST_NODES: those around the node of this name, else the first ones."""
+    if len(nodes) <= MOST_NODES:
+        return nodes
+    middle = next((place(node.get("position")) for node in nodes if node.get("name") == name), None)
+    if middle is not None:
+        nodes = sorted(nodes, key=lambda node: math.dist(middle, place(node.get("position"))))
+    return nodes[:MOST_NODES]
 
 
 def listed(value: Any) -> Sequence[Any]:

@@ -72,3 +72,12 @@ def test_labels_are_cut_and_types_have_icons():
     assert icon_of("n8n-nodes-base.webhook") == "webhook"
     assert icon_of("n8n-nodes-base.noOp") == "node"
     assert icon_of("n8n-nodes-other.thing") == "package"
+
+
+def test_of_too_many_nodes_those_around_the_last_one_that_ran_are_drawn(monkeypatch):
+    monkeypatch.setattr("app.console.graph.MOST_NODES", 3)
+    many = workflow([node(f"N{n}", "noOp", position=[n * 100, 0]) for n in range(9)])
+    graph = draw(many, structure(N0=[run()], N7=[run([], error="It broke")]))
+    assert (sorted(graph.nodes), graph.left_out) == (["N6", "N7", "N8"], 6)
+    assert sorted(draw(many).nodes) == ["N0", "N1", "N2"]
+    assert draw(LOOP).left_out == 0
