@@ -36,6 +36,7 @@ Json = dict[str, Any]
 PARAMETER = re.compile(r"""=\{\{ ?\$parameter\[["'](\w+)["']\] ?\}\}""")
 STARTS = frozenset({"trigger", "poll", "webhook"})
 MOST_TOKENS = 1_000
+EVERY_MINUTE = {"item": [{"mode": "everyMinute"}]}
 BESIDE = frozenset({"@n8n/n8n-nodes-langchain.code"})
 """Types of packages that run what workflows say as programs, in their own process."""
 
@@ -121,6 +122,9 @@ class Packages:
         description = node.description(context.version) or {}
         declared = declared_credentials(description, context.parameters)
         parameters = with_defaults(description.get("properties") or [], context.parameters, context.version)
+        if "poll" in node.runs:
+            # No package describes it: each trigger that looks has it.
+            parameters["pollTimes"] = context.parameters.get("pollTimes") or EVERY_MINUTE
         supplies = "supplyData" in node.runs
         hangs = context.anchor is not None and context.query is None
         told = (

@@ -51,7 +51,8 @@ def test_it_finds_what_is_new_by_what_it_has_kept(packages):
         kept |= context.state.static_data.changes()
     assert found[0] is None
     texts = [[item["json"] for item in outputs[0]] for outputs in found[1:]]
-    one = {"word": "word", "other": "fallback", "mode": "trigger"}
+    one = {"word": "word", "other": "fallback", "mode": "trigger", "every": "everyMinute"}
+    one |= {"activation": "activate", "patient": True}
     assert texts == [[{**one, "index": 0}], [{**one, "index": 0}, {**one, "index": 1}]]
 
 

@@ -10,6 +10,9 @@ const { runDescribed } = require('./routing.js');
 const { countOutputs, endUses, isRequest, plain } = require('./sub-nodes.js');
 const { arrange, trigger, webhook } = require('./triggers.js');
 
+/** So long a trigger may look for what is new; the worker waits for five minutes. */
+const POLL_BUDGET_MS = 270_000;
+
 /** Runs a node over its items: { outputs, outputCount, hints, metadata, staticData, contextData, customData, waitTill }. */
 async function execute(call) {
   const { request } = call;
@@ -42,6 +45,8 @@ function look(node, context) {
   const { getNodeParameter } = context;
   context.getNodeParameter = (name, fallback, options) => getNodeParameter(name, 0, fallback, options);
   context.inputs = [];
+  context.getActivationMode = () => 'activate';
+  context.getPollBudgetMs = () => POLL_BUDGET_MS;
   return node.poll.call(context);
 }
 

@@ -25,6 +25,8 @@ exports.Look = class Look {
     if (number === 0) return null;
     const word = this.getNodeParameter('word');
     const other = this.getNodeParameter('nosuch', 'fallback');
-    return [Array.from({ length: number }, (_, index) => ({ json: { word, other, index, mode: this.getMode() } }))];
+    const about = { mode: this.getMode(), activation: this.getActivationMode(), patient: this.getPollBudgetMs() > 0 };
+    const [{ mode: every }] = this.getNodeParameter('pollTimes.item', []);
+    return [Array.from({ length: number }, (_, index) => ({ json: { word, other, index, every, ...about } }))];
   }
 };
