@@ -103,10 +103,15 @@ def test_a_socket_of_its_own_is_refused_in_words(packages: PackageEngine):
 
 
 def test_the_process_has_no_environment_and_one_folder_of_its_own(packages: PackageEngine):
-    code = """const { readFileSync, writeFileSync } = require('fs'); const { tmpdir } = require('os');
-      writeFileSync(`${tmpdir()}/mine`, 'kept');
-      return [[{ json: { environment: Object.keys(process.env), read: readFileSync(`${tmpdir()}/mine`, 'utf8') } }]]"""
-    assert packages.script(code) == [{"environment": [], "read": "kept"}]
+    code = """const { readFileSync, realpath, realpathSync, writeFileSync } = require('fs');
+      const { tmpdir } = require('os');
+      const file = `${tmpdir()}/mine`;
+      writeFileSync(file, 'kept');
+      const found = await new Promise((done) => realpath(file, (error, path) => done(error ?? path)));
+      const none = await new Promise((done) => realpath(`${file}s`, (error) => done(error.code)));
+      const real = found === file && realpathSync(tmpdir()) === tmpdir();
+      return [[{ json: { environment: Object.keys(process.env), read: readFileSync(file, 'utf8'), real, none } }]]"""
+    assert packages.script(code) == [{"environment": [], "read": "kept", "real": True, "none": "ENOENT"}]
     [pid] = packages.host.pids
     assert Path(f"/proc/{pid}/environ").read_text() == ""
     if os.geteuid() == 0 and sys.platform == "linux":

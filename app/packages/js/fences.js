@@ -2,8 +2,10 @@
 'use strict';
 
 const { EventEmitter } = require('node:events');
+const fs = require('node:fs');
 const { syncBuiltinESMExports } = require('node:module');
 const os = require('node:os');
+const path = require('node:path');
 const threads = require('node:worker_threads');
 const util = require('node:util');
 
@@ -33,9 +35,31 @@ class NoThread extends EventEmitter {
   }
 }
 
+/** Gives a path in the process's own folder as it is: what lies above that folder may not be looked at. */
+function fencePaths(scratch) {
+  const isOwn = (file) => typeof file === 'string' && (file === scratch || file.startsWith(scratch + path.sep));
+  const { realpath, realpathSync } = fs;
+  const whole = (file) => {
+    const found = path.resolve(file);
+    if (isOwn(found)) fs.statSync(found);
+    return isOwn(found) ? found : undefined;
+  };
+  fs.realpathSync = Object.assign((file, options) => (isOwn(file) && whole(file)) || realpathSync(file, options), realpathSync);
+  fs.realpath = Object.assign((file, ...rest) => {
+    if (!isOwn(file)) return realpath(file, ...rest);
+    try {
+      const found = whole(file);
+      return found ? process.nextTick(rest.at(-1), null, found) : realpath(file, ...rest);
+    } catch (error) {
+      return process.nextTick(rest.at(-1), error);
+    }
+  }, realpath);
+}
+
 /** Sends what is printed to stderr, keeps the process alive, and its temporary files in its own folder. */
 function fenceProcess(scratch) {
   os.tmpdir = () => scratch;
+  fencePaths(scratch);
   const print = (...given) => void process.stderr.write(`${util.format(...given)}\n`);
   for (const name of ['log', 'info', 'warn', 'error', 'debug', 'trace', 'dir']) console[name] = print;
   Object.defineProperty(process, 'stdout', { get: () => process.stderr, configurable: true });
