@@ -155,7 +155,6 @@ def described(blueprint: Blueprint) -> DescribedBlueprint:
         parameters = [
             path_part(name) for name in PATH_PARTS if f"<{name}>" in endpoint.rule or f":{name}>" in endpoint.rule
         ]
-        parameters += [IDEMPOTENCY_KEY] if endpoint.idempotent else []
         tags = [blueprint.name.split("-")[0]]
         made.route(endpoint.rule, methods=[endpoint.method], parameters=parameters, tags=tags)(
             described_view(made, endpoint)
@@ -175,6 +174,8 @@ def described_view(blueprint: DescribedBlueprint, endpoint: Endpoint) -> Any:
         view = blueprint.arguments(
             endpoint.body, location="json", required=endpoint.body_required, example=endpoint.example
         )(view)
+    if endpoint.idempotent:  # here: parameters of a route are those of all its methods
+        view._apidoc.setdefault("arguments", {}).setdefault("parameters", []).append(IDEMPOTENCY_KEY)
     return blueprint.doc(
         operationId=operation_id(endpoint.view.__name__),
         security=[{"apiKey": []}],
