@@ -24,6 +24,8 @@ from app.processes import Child
 PROJECT = Path(__file__).resolve().parent.parent.parent
 READ_LATE = ("EXECUTIONS_", "DATABASE_", "GUNICORN_", "PYTEST_", "PORT", "HOST", "PYTHONUNBUFFERED", "PYTHONDONTWRITE")
 """How the variables begin that nothing reads while it is loaded; each process may have others of these."""
+ENVIRON = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+"""What the nursery begins with, whatever a test sets meanwhile."""
 
 
 class Warm:
@@ -98,7 +100,7 @@ def may_be_warm(command: Sequence[str | os.PathLike[str]], environ: Mapping[str,
     def early(variables: Mapping[str, str]) -> dict[str, str]:
         return {name: value for name, value in variables.items() if not name.startswith(READ_LATE)}
 
-    return list(command[:2]) == [sys.executable, "-m"] and early(environ) == early(os.environ)
+    return list(command[:2]) == [sys.executable, "-m"] and early(environ) == early(ENVIRON)
 
 
 class Nursery:
@@ -110,7 +112,12 @@ class Nursery:
         with theirs:
             command = [sys.executable, "-m", "tests.warm.nursery", str(theirs.fileno())]
             self._process = subprocess.Popen(
-                command, cwd=PROJECT, stdin=subprocess.DEVNULL, pass_fds=[theirs.fileno()], start_new_session=True
+                command,
+                cwd=PROJECT,
+                env=ENVIRON,
+                stdin=subprocess.DEVNULL,
+                pass_fds=[theirs.fileno()],
+                start_new_session=True,
             )
         atexit.register(self.close)
 
