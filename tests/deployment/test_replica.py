@@ -24,6 +24,8 @@ from tests.postgres import TEMPLATE, TestServer, cloned_database
 from tests.triggers.test_end_to_end import create
 from tests.workflows import no_op, stored
 
+pytestmark = pytest.mark.slow
+
 READER = "a key that only reads"
 OTHER = "a key that may do everything and did not"
 LATE = 1.5  # seconds that a replica may be behind where a test waits for it to be further behind
