@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from tests.api.conftest import KEY
+from tests.patience import wait_until
 
 
 @pytest.fixture
@@ -88,7 +89,11 @@ def test_after_24_hours_the_key_is_free(api, workflow):
 
 
 def test_the_answer_after_a_wait_is_the_one_that_is_kept(api, workflow):
-    worker = threading.Timer(0.1, lambda: api.finish(1))
+    def work() -> None:
+        wait_until(lambda: api.db.execute("SELECT FROM executions").fetchone() is not None)
+        api.finish(1)
+
+    worker = threading.Thread(target=work)
     worker.start()
     first = api.post("/workflows/first/run", {"wait": 10}, **keyed())
     worker.join()
