@@ -99,6 +99,20 @@ def test_what_runs_or_waits_at_the_api_comes_again_when_it_has_ended(bring, targ
     assert target.execute("SELECT count(*) FROM imported_waits").fetchone() == (0,)
 
 
+def test_what_is_too_large_at_the_api_comes_with_a_higher_bound(bring, target, api):
+    for number in (1, 2, 3):
+        api.add(number, "success")
+    api.executions[2]["data"]["resultData"]["note"] = "x" * 1000
+    report = bring(api.address, access=Access(api_key="a key", most_bytes=500))
+    assert [*report.losses.values()] == [[2]]
+    assert report.counts["executions"] == {"created": 3}
+    bring(api.address, access=Access(api_key="a key", most_bytes=500))
+    size = "SELECT json_size_bytes FROM executions WHERE id = 2"
+    assert n8n.one(target, size) == (0,)
+    bring(api.address, access=Access(api_key="a key"), most_bytes=2**20)
+    assert n8n.one(target, size)[0] > 1000
+
+
 @pytest.mark.parametrize("answer", [{"data": [1]}, {"data": [{"name": "no id"}]}, {"data": 5}, [], "text"])
 def test_an_api_of_something_else_is_told(bring, api, answer):
     api.other["/api/v1/workflows"] = answer

@@ -146,7 +146,7 @@ def batches(executions: Iterator[SourceExecution], *, most_bytes: int = BATCH_BY
     batch: list[SourceExecution] = []
     size = 0
     for execution in executions:
-        length = len(execution.flatted or "")
+        length = len(execution.flatted or "") + execution.document_bytes
         if batch and (len(batch) == BATCH or size + length > most_bytes):
             yield batch
             batch, size = [], 0

@@ -1,16 +1,23 @@
 """Reads an n8n over its public API: what no database or export is needed for, without secrets and files."""
 
+import re
 from collections.abc import Iterator, Sequence
-from typing import Any
+from tempfile import TemporaryFile
+from typing import Any, BinaryIO
 from urllib.parse import quote
 
 import httpx
 from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_exponential
 
 from app.importing.n8n.files_of_runs import RunFiles
+from app.importing.n8n.large_pages import LargePage
 from app.importing.n8n.rows import Row, read_json
 from app.importing.n8n.source import SourceError
 from app.importing.n8n.spool import Spool
+
+ID = re.compile(rb'"id"\s*:\s*"?(\d{1,18})')
+FAR = 1_000
+"""How far into an execution its id may stand, which n8n gives first."""
 
 PAGE = 100
 PAGE_OF_DATA = 20
@@ -92,22 +99,37 @@ class ApiSource(Spool):
             self._add_execution(row)
         for execution_id in unfinished:
             self._read_again(execution_id)
-        for row in self._pages("/executions", limit=PAGE_OF_DATA, includeData="true"):
+        for row in self._pages_of_data():
             if int(row["id"]) <= above:
                 break
             self._add_execution(row)
-        for row in self._pages("/executions", limit=PAGE_OF_DATA, includeData="true", status="waiting"):
+        for row in self._pages_of_data(status="waiting"):
             self._add_execution(row)
 
     def _read_again(self, execution_id: int) -> None:
-        """One that had not ended; nothing, where it is gone."""
+        """One that had not ended, or was too large; nothing, where it is gone."""
         path = f"/executions/{execution_id}"
-        response = self._get(path, {"includeData": "true"})
-        if response.status_code != 404:
-            self._add_execution(self._page(path, response))
+        with TemporaryFile() as file:
+            response = self._get(path, {"includeData": "true"}, file)
+            if response.status_code == 404:
+                return
+            if response.status_code != 200:
+                self._page(path, response)  # says what is wrong
+            size = file.tell()
+            if size <= self._files.most_bytes:
+                file.seek(0)
+                self._add_execution(read_json(file.read()))
+                return
+        self._add_execution(self._without_data(execution_id, size))
+
+    def _without_data(self, execution_id: int, size: int) -> Row:
+        """An execution of more bytes than are brought."""
+        path = f"/executions/{execution_id}"
+        return {**self._page(path, self._get(path, {})), "data": None, "flatted_bytes": size}
 
     def _add_execution(self, row: Row) -> None:
         data = {"executionId": row["id"], "workflowData": row.pop("workflowData", None)}
+        data["flatted_bytes"] = row.pop("flatted_bytes", None)
         document, custom = row.pop("data", None), row.pop("customData", None)
         if isinstance(document, dict):
             data["document"] = document
@@ -115,6 +137,25 @@ class ApiSource(Spool):
         self.add("execution_data", data)
         for key, value in (custom or {}).items():
             self.add("execution_metadata", {"executionId": row["id"], "key": key, "value": value})
+
+    def _pages_of_data(self, **query: str) -> Iterator[Row]:
+        """The executions of a list with their data. A page lies on disk: there may be megabytes in each of them."""
+        path, cursor = "/executions", None
+        while True:
+            parameters = {"limit": str(PAGE_OF_DATA), "includeData": "true", **query}
+            with TemporaryFile() as file:
+                response = self._get(path, parameters | ({"cursor": cursor} if cursor else {}), file)
+                if response.status_code != 200:
+                    self._page(path, response)  # says what is wrong
+                page = LargePage(file)
+                for text in page.executions():
+                    if len(text) <= self._files.most_bytes:
+                        yield read_json(text)
+                    elif (named := ID.search(text, 0, FAR)) is not None:
+                        yield self._without_data(int(named[1]), len(text))
+            cursor = page.cursor
+            if cursor is None:
+                return
 
     def _pages(self, path: str, *, optional: bool = False, limit: int = PAGE, **query: str) -> Iterator[Row]:
         """The rows of a list; none where `optional` and this n8n does not give them (404, 403
@@ -131,7 +172,8 @@ class ApiSource(Spool):
             if not cursor:
                 return
 
-    def _get(self, path: str, parameters: dict[str, str]) -> httpx.Response:
+    def _get(self, path: str, parameters: dict[str, str], file: BinaryIO | None = None) -> httpx.Response:
+        """The answer; with `file`, the body of a 200 is written into that."""
         waiting = Retrying(
             stop=stop_after_attempt(ATTEMPTS),
             wait=wait_exponential(max=LONGEST_WAIT),
@@ -139,7 +181,7 @@ class ApiSource(Spool):
             reraise=True,
         )
         try:
-            return waiting(self._ask, path, parameters)
+            return waiting(self._ask, path, parameters, file)
         except (httpx.HTTPError, Overloaded) as error:
             raise SourceError(f"{self.name} does not answer: {error}") from error
 
@@ -149,12 +191,19 @@ class ApiSource(Spool):
             return self._was_reached
         return isinstance(error, httpx.TransportError | Overloaded)
 
-    def _ask(self, path: str, parameters: dict[str, str]) -> httpx.Response:
-        response = self._client.get(path, params=parameters)
-        self._was_reached = True
-        if response.status_code in (429, 502, 503, 504):
-            raise Overloaded(f"{path} answers {response.status_code}")
-        return response
+    def _ask(self, path: str, parameters: dict[str, str], file: BinaryIO | None) -> httpx.Response:
+        with self._client.stream("GET", path, params=parameters) as response:
+            self._was_reached = True
+            if response.status_code in (429, 502, 503, 504):
+                raise Overloaded(f"{path} answers {response.status_code}")
+            if file is None or response.status_code != 200:
+                response.read()
+                return response
+            file.seek(0)
+            file.truncate()
+            for part in response.iter_bytes():
+                file.write(part)
+            return response
 
     def _page(self, path: str, response: httpx.Response) -> dict[str, Any]:
         if response.status_code in (401, 403):

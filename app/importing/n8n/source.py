@@ -15,14 +15,16 @@ class SourceError(Exception):
 class SourceExecution:
     """An execution as n8n has it.
 
-    `row` is its row of `execution_entity`. Of its data one is there: `flatted` as the database has it, `document` as
-    the API gives it, or neither, where `missing` says why. `workflow` is the workflow that ran, where its version
-    is not in the history. `metadata` holds pairs of key and value, `tags` ids of annotation tags.
+    `row` is its row of `execution_entity`. Of its data one is there: `flatted` as the database has it, `document`
+    as the API gives it (of about `document_bytes` as JSON), or neither, where `missing` says why. `workflow` is the
+    workflow that ran, where its version is not in the history. `metadata` holds pairs of key and value, `tags` ids
+    of annotation tags.
     """
 
     row: Row
     flatted: str | None = None
     document: Any = None
+    document_bytes: int = 0
     missing: str | None = None
     workflow: Any = None
     metadata: Sequence[tuple[str, str]] = ()

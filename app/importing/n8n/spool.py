@@ -115,6 +115,7 @@ class Spool:
             {
                 **entity,
                 "flatted": data.get("data"),
+                "flatted_bytes": data.get("flatted_bytes"),
                 "ran": data.get("workflowData"),
                 "metadata": [[each["key"], each["value"]] for each in read_json(row["metadata"])],
                 "vote": annotation.get("vote"),
@@ -125,6 +126,7 @@ class Spool:
         )
         if "document" in data:
             execution.document, execution.missing = data["document"], None
+            execution.document_bytes = len(row["data"])
         return execution
 
     def newest(self, workflow_id: str, number: int) -> list[int]:
