@@ -4,6 +4,7 @@ Each process keeps its Prometheus figures in a file of $EXECUTIONS_HOME/metrics,
 /metrics for all.
 """
 
+import gc
 import os
 import resource
 
@@ -59,8 +60,17 @@ proc_name = "executions-api"
 
 
 def on_starting(server):
-    """Forget the figures of processes that are gone."""
+    """Forget the figures of processes that are gone, and load the program once, for all processes to come.
+
+    Nothing is begun by that, no thread and no connection: each process makes an application of its own (wsgi.py).
+    """
     metric_files.clear(_metrics)
+    gc.disable()
+    from app import web
+
+    web.nodes.load()
+    gc.freeze()  # to look at it would copy it into each process
+    gc.enable()
 
 
 def post_fork(server, worker):

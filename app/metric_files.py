@@ -7,12 +7,13 @@ process gets its files with their room taken beforehand, or counts for itself al
 import logging
 import os
 import shutil
+import sys
 from pathlib import Path
 
 log = logging.getLogger(__name__)
 
 VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
-"""Read by prometheus_client when it is imported."""
+"""Read by prometheus_client when it is imported, for whoever imports it and all that are forked from there."""
 
 KINDS = ("counter", "histogram")
 FILE_BYTES = 2**20
@@ -30,7 +31,7 @@ def clear(folder: Path) -> None:
 
 
 def reserve(folder: Path, pid: int) -> None:
-    """Take the room for one process's files. Called in that process, before prometheus_client is imported."""
+    """Take the room for one process's files. Called in that process, before it counts anything."""
     if VARIABLE not in os.environ:
         return
     try:
@@ -45,6 +46,10 @@ def reserve(folder: Path, pid: int) -> None:
 
 def _count_alone(folder: Path, error: OSError) -> None:
     os.environ.pop(VARIABLE, None)
+    if "prometheus_client" in sys.modules:
+        from prometheus_client import values
+
+        values.ValueClass = values.MutexValue  # what it would have chosen without the variable
     log.error(
         "figures of this process are not shared: /metrics tells of whichever process answers",
         extra={"folder": str(folder), "reason": error.strerror, "advice": "make room in EXECUTIONS_HOME, then restart"},

@@ -11,6 +11,8 @@ from pathlib import Path
 from app import metric_files
 folder = Path(sys.argv[1])
 metric_files.clear(folder)
+if len(sys.argv) > 3:
+    import prometheus_client
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]), resource.RLIM_INFINITY))
 metric_files.reserve(folder, os.getpid())
 from prometheus_client import Counter
@@ -20,8 +22,8 @@ print(metric_files.VARIABLE in os.environ, sorted(path.name.split("_")[0] for pa
 """
 
 
-def shared(folder, most_bytes):
-    command = [sys.executable, "-c", PROGRAM, str(folder), str(most_bytes)]
+def shared(folder, most_bytes, *more):
+    command = [sys.executable, "-c", PROGRAM, str(folder), str(most_bytes), *more]
     result = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stderr
     return result.stdout.strip()
@@ -34,6 +36,7 @@ def test_room_for_the_figures_is_taken_before_they_are_written(tmp_path):
 
 def test_without_room_the_process_counts_alone_and_goes_on(tmp_path):
     assert shared(tmp_path / "metrics", 2**16) == "False []"
+    assert shared(tmp_path / "metrics", 2**16, "loaded before") == "False []"
 
 
 def test_a_folder_that_cannot_be_made_costs_the_figures_only(tmp_path):
