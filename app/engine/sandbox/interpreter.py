@@ -17,9 +17,9 @@ from functools import partial
 from app.engine.sandbox.blame import charge
 from app.engine.sandbox.errors import SandboxError
 from app.engine.sandbox.process import NodeProcess
+from app.engine.sandbox.process_watchdog import ProcessWatchdog
 from app.engine.sandbox.requests import Ask, Channel, Moved, ProcessTraits, SandboxRequest
 from app.engine.sandbox.spares import Spares
-from app.engine.sandbox.watchdog import Watchdog
 
 log = logging.getLogger(__name__)
 
@@ -63,7 +63,7 @@ class Interpreter:
         self._process: NodeProcess | None = None
         self._taking: asyncio.Task[None] | None = None
         self._sent = 0
-        self._watchdog = Watchdog(mode, traits, self._requests, self._drop)
+        self._watchdog = ProcessWatchdog(mode, traits, self._requests, self._drop)
         self._closed = False
 
     @property

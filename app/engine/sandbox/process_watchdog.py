@@ -18,7 +18,7 @@ Blame = tuple[int, SandboxError]
 """The request for which a process was ended, and what that one fails with."""
 
 
-class Watchdog:
+class ProcessWatchdog:
     """Watches the processes of one interpreter, one after the other, while they work for its `requests`.
 
     A request that is over its time without running costs no process: it fails, and `drop` is called with it.
