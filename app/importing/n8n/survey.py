@@ -19,7 +19,7 @@ MOST_NODES_NAMED = 5
 STICKY = "n8n-nodes-base.stickyNote"
 PYTHON = ("python", "pythonNative")
 USES = {
-    "$env": "reads $env, which is empty here",
+    "$env": "reads $env, which is denied here, so that the node fails: make it a variable, and read $vars",
     "$secrets": "reads $secrets; external secrets are not there: store them as credentials or variables",
 }
 PRIVATE_NAMES = (".internal", ".lan", ".local", ".localdomain", ".localhost")
