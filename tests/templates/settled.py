@@ -55,6 +55,10 @@ def _text_taken_for_a_date(theirs: Any, ours: Any) -> bool:
     return fails or ("callable on type" in str(ours) and theirs in (None, False, ABSENT, "Invalid DateTime"))
 
 
+def _no_syntax(theirs: Any, ours: Any) -> bool:
+    return "<isolated-vm>" in str(theirs) and ours == "invalid syntax"
+
+
 def _no_file(theirs: Any, ours: Any) -> bool:
     files = theirs.values() if isinstance(theirs, dict) else [theirs]
     return ours in (None, ABSENT) and not all(isinstance(file, dict) for file in files)
@@ -103,6 +107,9 @@ CAUSES = (
     _settled("Function, Function Item", "function functionItem", _both_errors),
     _settled("A list of field names that is neither text nor a list", "summarize itemLists set", _crash),
     _settled("Expressions: methods on a text as a date's", "", _text_taken_for_a_date, r"\.\w+\("),
+    _settled("Expressions: JavaScript that is broken", "", _no_syntax),
+    _settled("A list of entries", "", lambda theirs, _: theirs == 0, r'": (?:null|\{\})'),
+    _settled("Switch by an expression", "switch", lambda _, ours: ours == 0, '"numberOutputs": (?![0-9])'),
     _settled("Code: what stands under `binary`", "code", _no_file, "binary"),
     _settled("Edit Fields: a text or number made an object", "set", _no_object, r"Object\.assign"),
     _settled("Edit Fields, JSON: a date in quotes", "set", lambda theirs, _: "invalid JSON" in str(theirs), "Date|now"),

@@ -19,7 +19,7 @@ GROUPS: dict[str, frozenset[str]] = {
         "extractFromFile": "",
         "filter": "conditions",
         "html": "extractionValues",
-        "httpRequest": "",
+        "httpRequest": "bodyParameters headerParameters queryParameters",
         "if": "conditions",
         "itemLists": "fieldsToAggregate fieldsToSummarize sortFieldsUi",
         "markdown": "",
@@ -65,4 +65,4 @@ def _read(name: str, value: Any) -> Any:
 
 
 def _read_entries(entries: list[Any] | dict[str, Any]) -> list[Any] | dict[str, Any]:
-    return [as_group(each) for each in entries] if isinstance(entries, list) else entries
+    return [as_group(each) for each in entries if each is not None] if isinstance(entries, list) else entries
