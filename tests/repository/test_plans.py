@@ -138,6 +138,7 @@ def test_writes_pay_for_six_indexes(million) -> None:
         "executions_by_error",
         "executions_waiting",
         "executions_waiting_for",
+        "executions_waiting_of_project",
         "executions_by_retry_of",
         "executions_one_retry_in_flight",
         "executions_by_problem",
