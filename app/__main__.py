@@ -2,4 +2,5 @@
 
 from app.commands import main
 
-main(prog_name="executions")
+if __name__ == "__main__":
+    main(prog_name="executions")
