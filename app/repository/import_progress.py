@@ -1,6 +1,6 @@
 """How far the sources of imports were read, and that there is one import at a time, which fits to what is here."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -34,6 +34,22 @@ ACTIVE = """
       FROM imported_active AS a
      WHERE a.source = %(source)s
      ORDER BY a.seen_at DESC, a.workflow_id
+"""
+
+SAVE_WORKFLOWS = """
+    INSERT INTO imported_workflows (source, workflow_id)
+    SELECT %(source)s, there.id
+      FROM unnest(%(ids)s::text[]) AS there (id)
+    ON CONFLICT DO NOTHING
+"""
+
+GONE_WORKFLOWS = """
+    SELECT w.id, v.name
+      FROM imported_workflows AS i
+      JOIN workflows AS w ON w.id = i.workflow_id
+      JOIN workflow_versions AS v ON v.id = w.version_id
+     WHERE i.source = %(source)s AND i.workflow_id <> ALL(%(ids)s::text[])
+     ORDER BY w.id
 """
 
 HIGHEST = """
@@ -141,6 +157,16 @@ def seen_active(connection: Connection, source: str) -> list[SeenActive]:
         SeenActive(workflow_id, version_id, orjson.loads(webhooks), seen_at)
         for workflow_id, version_id, webhooks, seen_at in connection.execute(ACTIVE, {"source": source})
     ]
+
+
+def save_workflows(connection: Connection, source: str, ids: Collection[str]) -> None:
+    """Note which workflows there are."""
+    connection.execute(SAVE_WORKFLOWS, {"source": source, "ids": list(ids)})
+
+
+def gone_workflows(connection: Connection, source: str, ids: Collection[str]) -> list[tuple[str, str]]:
+    """The ids and names of the workflows that came from there and are not among these, which are there now."""
+    return connection.execute(GONE_WORKFLOWS, {"source": source, "ids": list(ids)}).fetchall()
 
 
 def refuse_to_mix(connection: Connection, highest_id: int) -> None:

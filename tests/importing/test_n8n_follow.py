@@ -189,6 +189,17 @@ def test_executions_that_are_gone_there_are_counted(bring, sqlite_file):
     assert bring(sqlite_file).counts["executions"]["here that are gone there"] == 3
 
 
+def test_workflows_that_are_gone_there_are_told(bring, target, sqlite_file):
+    assert "here that are gone there" not in bring(sqlite_file).counts["workflows"]
+    n8n.change(sqlite_file, "DELETE FROM workflow_entity WHERE id = ?", ORDERS)
+    report = bring(sqlite_file)
+    assert report.counts["workflows"]["here that are gone there"] == 1
+    (gone,) = (each for each in report.workflows if any("is gone there" in finding for finding in each.findings))
+    assert (gone.id, gone.name) == (ORDERS, "Move: orders")
+    target.execute("DELETE FROM workflows WHERE id = %s", [ORDERS])
+    assert "here that are gone there" not in bring(sqlite_file).counts["workflows"]
+
+
 def test_a_failure_that_is_mended_there_later_is_mended_here(bring, target, sqlite_file):
     bring(sqlite_file)
     failed = next(row["id"] for row in n8n.rows("execution_entity") if row["status"] == "error")

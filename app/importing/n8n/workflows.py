@@ -14,7 +14,7 @@ from app.importing.n8n.report import Report, WorkflowFindings
 from app.importing.n8n.rows import UNREADABLE, Row
 from app.importing.n8n.source import Source
 from app.importing.n8n.survey import Survey
-from app.repository import imported_objects, static_data
+from app.repository import import_progress, imported_objects, static_data
 from app.repository.connection import Connection
 from app.repository.workflows import set_tags
 from app.schemas.base import OBJECT_ID
@@ -22,6 +22,7 @@ from app.schemas.workflows import static_parts
 
 SEPARATOR = " / "
 CHANGED_HERE, NOT_STORED = "changed here", "that cannot be stored"
+GONE = "is gone there: it stays here as it is"
 EDITED = "was edited since it was published: what is published there becomes active here, the edited one is a draft"
 
 
@@ -73,8 +74,10 @@ class WorkflowWriter:
     def bring(self, tag_ids: dict[str, str]) -> Workflows:
         """Store every workflow of the source and every version of its history."""
         brought = Workflows()
+        there: set[str] = set()
         for row in self._source.rows("workflow_entity"):
             workflow_id = str(row["id"])
+            there.add(workflow_id)
             if OBJECT_ID.fullmatch(workflow_id) is None:
                 self._report.count("workflows", "with an id that cannot be kept")
                 continue
@@ -93,6 +96,8 @@ class WorkflowWriter:
             )
         self._bring_versions(brought)
         self._set_tags(brought, tag_ids)
+        self._tell_gone(there)
+        import_progress.save_workflows(self._connection, self._source.name, brought.known)
         return brought
 
     def _save(self, row: Row, *, edited: bool) -> str:
@@ -208,6 +213,12 @@ class WorkflowWriter:
                 wanted.setdefault(str(row["workflowId"]), []).append(tag_id)
         for workflow_id, tags in wanted.items():
             set_tags(self._connection, workflow_id, tags)
+
+    def _tell_gone(self, there: Collection[str]) -> None:
+        """Count those that came earlier and have been deleted there since."""
+        for workflow_id, name in import_progress.gone_workflows(self._connection, self._source.name, there):
+            self._report.count("workflows", "here that are gone there")
+            self._report.workflows.append(WorkflowFindings(workflow_id, name, active=False, findings=[GONE]))
 
 
 def folder_names(rows: Collection[Row]) -> dict[str, str]:
