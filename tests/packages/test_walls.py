@@ -1,22 +1,15 @@
-"""The walls around package processes: no file outside, no environment, no way out but the worker's, an end for what
-goes on for ever, and nothing of one call for another."""
+"""The walls around package processes: no file outside, no environment, no way out but the worker's, and nothing of one
+call for another."""
 
-import asyncio
 import json
 import os
-import signal
 import socket
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-import psutil
 import pytest
 
-from app.packages.host import Host, HostError
 from tests.packages.running import SAMPLE, PackageEngine, workflow_of
-from tests.patience import PATIENCE_SECONDS
 
 CLIENTS = {
     "fetch": "await fetch(URL_).then((answer) => answer.text(), (error) => { throw error.cause ?? error })",
@@ -118,101 +111,6 @@ def test_the_process_has_no_environment_and_one_folder_of_its_own(packages: Pack
         assert "Seccomp:\t2" in Path(f"/proc/{pid}/status").read_text()
 
 
-LOOP = "for (;;);"
-BOMB = "const all = []; for (;;) all.push(new Array(1e6).fill(all.length))"
-SLOW = "await new Promise((done) => setTimeout(done, 700)); return [[{ json: { slow: true } }]]"
-QUICK = "return [[{ json: { quick: true } }]]"
-
-
-def call_of(code: str) -> dict[str, Any]:
-    package = {"folder": str(SAMPLE), "file": "nodes/Script.node.js", "className": "Script", "version": 1}
-    return {"kind": "execute", "package": package, "parameters": {"code": code}, "node": {}, "items": [[{"json": {}}]]}
-
-
-def with_host(work: Any, **limits: Any) -> Any:
-    async def main() -> Any:
-        async with Host(SAMPLE, **limits) as host:
-            return await work(host)
-
-    return asyncio.run(main())
-
-
-@pytest.mark.parametrize(
-    ("bad", "limit", "said"),
-    [
-        (LOOP, {"silent_seconds": 0.6}, "The node computed for more than 0.6 seconds without a pause, and was ended"),
-        (BOMB, {"memory_mb": 48}, "The node needed more memory than it may use"),
-    ],
-    ids=["loop", "bomb"],
-)
-def test_a_loop_and_a_bomb_end_alone(bad, limit, said):
-    async def work(host: Host) -> Any:
-        calls = [host.call(call_of(code)) for code in (SLOW, bad, SLOW)]
-        given = await asyncio.gather(*calls, return_exceptions=True)
-        return given, host.ended, await host.call(call_of(QUICK))
-
-    given, ended, after = with_host(work, **limit)
-    assert [type(each) for each in given] == [dict, HostError, dict]
-    assert str(given[1]) == said
-    assert ended == 1
-    assert after["outputs"] == [[{"json": {"quick": True}}]]
-
-
-def test_a_neighbour_in_the_same_process_runs_again():
-    async def work(host: Host) -> Any:
-        calls = [host.call(call_of(code)) for code in (SLOW, LOOP, SLOW)]
-        return await asyncio.gather(*calls, return_exceptions=True)
-
-    one, bad, two = with_host(work, silent_seconds=0.6, processes=1)
-    assert "computed for more than 0.6 seconds" in str(bad)
-    assert one["outputs"] == two["outputs"] == [[{"json": {"slow": True}}]]
-
-
-def test_a_call_has_so_much_time_and_ends_when_nobody_waits():
-    async def work(host: Host) -> Any:
-        waits = "this.getExecutionCancelSignal().addEventListener('abort', () => { globalThis.ended = true });" \
-            "await new Promise(() => {})"  # fmt: skip
-        with pytest.raises(HostError, match=r"did not finish within 0\.3 seconds"):
-            await host.call(call_of(waits), seconds=0.3)
-        task = asyncio.ensure_future(host.call(call_of(waits)))
-        await asyncio.sleep(0.2)
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-        return await host.call(call_of("return [[{ json: { ended: globalThis.ended } }]]"))
-
-    assert with_host(work, processes=1)["outputs"] == [[{"json": {"ended": True}}]]
-
-
-def test_what_nobody_waits_for_any_more_keeps_no_other_call_waiting():
-    async def work(host: Host) -> Any:
-        await host.call(call_of(QUICK))
-        [pid] = host.pids
-        computed = psutil.Process(pid).cpu_times().user
-        loop = asyncio.ensure_future(host.call(call_of(LOOP)))
-        while psutil.Process(pid).cpu_times().user < computed + 0.5:
-            await asyncio.sleep(0.05)
-        loop.cancel()
-        await asyncio.gather(loop, return_exceptions=True)
-        async with asyncio.timeout(PATIENCE_SECONDS):
-            given = await host.call(call_of(QUICK))
-            while pid in host.pids:
-                await asyncio.sleep(0.05)
-        return given["outputs"], host.ended
-
-    assert with_host(work, silent_seconds=10 * PATIENCE_SECONDS) == ([[{"json": {"quick": True}}]], 1)
-
-
-def test_nothing_starts_before_it_is_needed_and_nothing_is_left():
-    async def work(host: Host) -> Any:
-        before = host.pids
-        await host.call({"kind": "ping"})
-        return before, host.pids
-
-    before, after = with_host(work)
-    assert (before, len(after)) == ([], 1)
-    assert not Path(f"/proc/{after[0]}").exists()
-
-
 def test_credentials_of_another_call_are_out_of_reach(packages: PackageEngine):
     """Two executions in one process; the second looks wherever the first may have left something."""
     packages.credentials = {"sampleApi": {"token": "the-token-of-the-first"}}
@@ -247,59 +145,3 @@ def test_what_a_package_prints_does_not_disturb_its_frames(packages: PackageEngi
       return [[{ json: { fine: true } }]]"""
     assert packages.script(code) == [{"fine": True}]
     assert json.loads(json.dumps(packages.run(workflow_of("script", {"code": code})).status)) == "success"
-
-
-def test_a_process_that_is_full_is_replaced_while_its_calls_go_on():
-    """A call that holds a connection may go on for days; what it left of memory must not keep others waiting."""
-    fills = "globalThis.kept = new Array(6.5e6).fill(1.5); await new Promise((done) => { globalThis.end = done })"
-
-    async def work(host: Host) -> Any:
-        held = asyncio.ensure_future(host.call(call_of(fills)))
-        for _ in range(200):
-            quick = await host.call(call_of(QUICK))
-            if len(host.pids) > 1:
-                break
-        went_on = len(host.pids) > 1 and not held.done()
-        held.cancel()
-        await asyncio.gather(held, return_exceptions=True)
-        return quick["outputs"], went_on
-
-    assert with_host(work, processes=1, memory_mb=64) == ([[{"json": {"quick": True}}]], True)
-
-
-def test_the_files_of_a_process_go_with_it():
-    async def work(host: Host) -> Any:
-        writes = """require('fs').writeFileSync(`${require('os').tmpdir()}/left`, '');
-          return [[{ json: { at: require('os').tmpdir() } }]]"""
-        [[item]] = (await host.call(call_of(writes)))["outputs"]
-        folder = Path(item["json"]["at"])
-        before = folder.exists()
-        os.kill(host.pids[0], signal.SIGKILL)
-        await until(lambda: not folder.exists())
-        return before
-
-    assert with_host(work)
-
-
-async def until(holds: Callable[[], bool]) -> None:
-    while not holds():
-        await asyncio.sleep(0.01)
-
-
-def test_a_process_that_has_loaded_much_makes_place_for_another(tmp_path):
-    source = "exports.NAME = class { execute() { return [[]] } } //"
-    for name, size in (("Small", 0), ("Large", 3 * 2**20)):
-        (tmp_path / f"{name}.node.js").write_text(source.replace("NAME", name) + "x" * size)
-
-    async def pids() -> list[list[int]]:
-        async with Host(tmp_path, memory_mb=32) as host:
-            found = []
-            for name in ("Small", "Small", "Large", "Small"):
-                where = {"folder": str(tmp_path), "file": f"{name}.node.js", "className": name, "version": 1}
-                await host.call({"kind": "load", "package": where})
-                await host.call({"kind": "ping"})
-                found.append(host.pids)
-            return found
-
-    first, same, after, at_last = asyncio.run(pids())
-    assert first == same != after == at_last
