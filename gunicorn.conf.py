@@ -45,16 +45,14 @@ if _files < min(_most, 10_240):
 worker_connections = max(threads + 64, min(4_000, _files // 3))
 StreamingWorker.most_parked = worker_connections // 2  # the others are for who does not wait
 StreamingWorker.most_streams = worker_connections // 4
-# Nobody's headers are taken for the server's word: neither SCRIPT_NAME, which would move all paths, nor the scheme.
+# Nobody's headers are taken for the server's word: neither SCRIPT_NAME, which would move all paths (the console keeps
+# addresses that it has made once), nor the scheme. That holds for callers on this machine, too.
 forwarded_allow_ips = ""
 forwarder_headers = ""
 header_map = "drop"
 logconfig_dict = logs.GUNICORN
 # The longest that gunicorn can; a cursor carries a list's filters along.
 limit_request_line = 8190
-# What callers say of the proxy in front of them is believed by nobody here: not even SCRIPT_NAME from this machine.
-forwarded_allow_ips = ""
-forwarder_headers = ""
 control_socket_disable = True
 proc_name = "executions-api"
 

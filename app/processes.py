@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import IO
 
 LOG_ROTATE_BYTES = 10 * 2**20
-TAIL_LINES = 40
 """A log that is longer than this when its process starts is moved aside (one old one is kept)."""
+TAIL_LINES = 40
+"""How many lines of its log are shown when a process has died."""
 
 
 class ChildDied(Exception):
