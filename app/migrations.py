@@ -5,7 +5,8 @@ was applied are one transaction, so a killed process leaves either both or neith
 `transactional: false` goes on at the statement where it was cut short.
 
 No statement waits for a lock in front of everybody else for longer than LOCK_SECONDS: whatever asks for the same
-table meanwhile queues behind it. It gives up, lets them pass, and tries again.
+table meanwhile queues behind it. It gives up, lets them pass, and tries again. For vacuum it waits in a way that holds
+nobody up: an autovacuum gives way only to who waits longer than that (deadlock_timeout).
 """
 
 import hashlib
@@ -13,7 +14,7 @@ import logging
 import random
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -48,6 +49,7 @@ STEPS = "migration_steps"
 
 LOCK_SECONDS = 0.5
 PAUSE_SECONDS = 0.2  # at least, for what has queued meanwhile to get through
+MAINTENANCE_SECONDS = 10.0
 
 BY_ITSELF = re.compile(r"^(?:CREATE|CREATE UNIQUE|DROP) INDEX CONCURRENTLY\b", re.MULTILINE)
 """What cannot stand in a transaction; it lets others read and write while it waits, so it may wait."""
@@ -56,6 +58,17 @@ DONE_BEFORE = (pg.DuplicateTable, pg.UndefinedObject)
 
 INVALID = """
     SELECT EXISTS (SELECT FROM pg_index AS i WHERE i.indexrelid = to_regclass(%s) AND NOT i.indisvalid)
+"""
+
+# Tables of this role's that somebody vacuums, or looks after in another way that lets others read and write.
+MAINTAINED = """
+    SELECT DISTINCT l.relation::regclass::text
+      FROM pg_locks AS l
+      JOIN pg_class AS c ON c.oid = l.relation
+      JOIN pg_database AS d ON d.oid = l.database
+     WHERE l.mode = 'ShareUpdateExclusiveLock' AND l.granted AND l.pid <> pg_backend_pid()
+       AND d.datname = current_database() AND c.relkind = 'r' AND c.relnamespace = current_schema()::regnamespace
+       AND pg_has_role(c.relowner, 'USAGE')
 """
 
 
@@ -151,11 +164,10 @@ def _apply(backend: "DatabaseBackend", migration: "Migration", timeout: float) -
         return
 
     def apply() -> None:
-        with _short_waits(backend):
-            migration.process_steps(backend, "apply")
-            _note_applied(backend, migration)
+        migration.process_steps(backend, "apply")
+        _note_applied(backend, migration)
 
-    _patiently(apply, migration, timeout)
+    _patiently(backend, apply, migration, timeout)
 
 
 def _apply_statements(backend: "DatabaseBackend", migration: "Migration", timeout: float) -> None:
@@ -170,9 +182,8 @@ def _apply_statements(backend: "DatabaseBackend", migration: "Migration", timeou
     for number, statement in enumerate(statements[begun:], start=begun):
 
         def apply(number: int = number, statement: str = statement) -> None:
-            with _short_waits(backend):
-                backend.connection.execute(statement.encode())
-                _note_done(backend, migration, number + 1)
+            backend.connection.execute(statement.encode())
+            _note_done(backend, migration, number + 1)
 
         if BY_ITSELF.search(statement):
             try:
@@ -183,7 +194,7 @@ def _apply_statements(backend: "DatabaseBackend", migration: "Migration", timeou
                 # It was done, and its process killed before it could note so.
             _note_done(backend, migration, number + 1)
         else:
-            _patiently(apply, migration, timeout)
+            _patiently(backend, apply, migration, timeout)
     with backend.transaction():
         backend.execute(f"DELETE FROM {STEPS} WHERE migration = :name", {"name": migration.id})
         _note_applied(backend, migration)
@@ -198,19 +209,24 @@ def _apply_by_itself(connection: psycopg.Connection[tuple[object, ...]], stateme
 
 
 @contextmanager
-def _short_waits(backend: "DatabaseBackend") -> Iterator[None]:
-    """A transaction that asks for each lock for LOCK_SECONDS at most."""
+def _short_waits(backend: "DatabaseBackend", maintained: Sequence[str]) -> Iterator[None]:
+    """A transaction that asks for each lock for LOCK_SECONDS at most, once it has kept vacuum off these tables."""
     with backend.transaction():
+        backend.execute(f"SET LOCAL lock_timeout = {round(MAINTENANCE_SECONDS * 1000)}")
+        for table in maintained:  # a lock that no reader or writer conflicts with, nor queues behind
+            backend.connection.execute(f"LOCK TABLE {table} IN SHARE UPDATE EXCLUSIVE MODE".encode())
         backend.execute(f"SET LOCAL lock_timeout = {round(LOCK_SECONDS * 1000)}")
         yield
 
 
-def _patiently(apply: Callable[[], None], migration: "Migration", timeout: float) -> None:
+def _patiently(backend: "DatabaseBackend", apply: Callable[[], None], migration: "Migration", timeout: float) -> None:
     """Try until the locks can be had. Raises MigrationError when they cannot for `timeout` seconds."""
     deadline = time.monotonic() + timeout
+    maintained: list[str] = []
     while True:
         try:
-            apply()
+            with _short_waits(backend, maintained):
+                apply()
             return
         except (pg.LockNotAvailable, pg.DeadlockDetected) as error:
             if time.monotonic() > deadline:
@@ -219,6 +235,7 @@ def _patiently(apply: Callable[[], None], migration: "Migration", timeout: float
                     "`flask doctor` names transactions that stay open"
                 ) from error
             log.info("migration waits for a lock", extra={"migration": migration.id, "reason": str(error).strip()})
+            maintained = [row[0] for row in backend.connection.execute(MAINTAINED)]
         time.sleep(PAUSE_SECONDS * random.uniform(1, 2))
 
 

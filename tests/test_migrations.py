@@ -159,6 +159,23 @@ def test_nobody_queues_behind_a_migration_that_waits_for_a_lock(empty_url, tmp_p
             assert migrating.result(PATIENCE_SECONDS) == ["0002.column"]
 
 
+def test_a_migration_waits_for_vacuum_in_nobodys_way(empty_url, tmp_path):
+    """Long enough for an autovacuum to give way, which it never did for a lock that is asked for shortly."""
+    (tmp_path / "0001.first.sql").write_text("CREATE TABLE first (id int);\n")
+    migrate(empty_url, migrations=tmp_path)
+    (tmp_path / "0002.column.sql").write_text("ALTER TABLE first ADD COLUMN second int;\n")
+    waiting = "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND mode = 'ShareUpdateExclusiveLock')"
+    with psycopg.connect(empty_url) as vacuum, psycopg.connect(empty_url, autocommit=True) as other:
+        vacuum.execute("LOCK TABLE first IN SHARE UPDATE EXCLUSIVE MODE")  # what vacuum holds
+        with ThreadPoolExecutor() as threads:
+            migrating = threads.submit(migrate, empty_url, migrations=tmp_path)
+            wait_until(lambda: other.execute(waiting).fetchone() == (True,), "it does not wait as vacuum lets others")
+            other.execute("INSERT INTO first VALUES (1)")
+            assert other.execute(waiting).fetchone() == (True,)
+            vacuum.rollback()
+            assert migrating.result(PATIENCE_SECONDS) == ["0002.column"]
+
+
 def test_every_migration_can_be_taken_back(database_url):
     for name in names():
         assert (MIGRATIONS / f"{name}.rollback.sql").read_text().strip(), name
