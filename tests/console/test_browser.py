@@ -5,7 +5,8 @@ import re
 import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import count
 
 import pytest
 from axe_playwright_python.base import AXE_SCRIPT
@@ -13,9 +14,12 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from app.console_links import new_link
 from app.demo import ApiClient, import_demo
+from app.repository.api_keys import create_api_key
 from app.repository.connection import connect
+from app.repository.failure_groups import group_some
+from app.repository.projects import create_project
 from tests import live
-from tests.patience import PATIENCE_SECONDS
+from tests.patience import PATIENCE_SECONDS, wait_until
 from tests.postgres import cloned_database
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -25,11 +29,11 @@ pytestmark = [
 ]
 PAGES = (
     "executions",
-    "executions/2",
-    "executions/2/compare?with=1",
-    "executions/2/changes",
+    "executions/{failed}",
+    "executions/{failed}/compare?with={succeeded}",
+    "executions/{failed}/changes",
     "problems",
-    "problems/1",
+    "problems/{problem}",
     "workflows",
     "workflows/{workflow}",
     "engine-room",
@@ -40,33 +44,47 @@ COPY = """
     INSERT INTO executions (workflow_id, workflow_version_id, project_id, status, mode, started_at, stopped_at)
     SELECT e.workflow_id, e.workflow_version_id, e.project_id, 'success', 'manual', now(), now()
       FROM executions AS e, generate_series(1, %s)
-     WHERE e.id = 1
+     WHERE e.id = %s
 """
+NUMBERS = count()
 NARROW = {"width": 360, "height": 740}
 
 
 @dataclass(frozen=True)
 class Stage:
-    """A server with a worker, and the address of their database."""
+    """A server with a worker, the address of their database, and what the demo has left in the key's project."""
 
     server: live.LiveServer
     database_url: str
-
-    @property
-    def workflow(self) -> str:
-        return str(self.server.get("/api/v1/workflows").body["data"][0]["id"])
+    workflow: str
+    succeeded: int
+    failed: int
 
 
 @pytest.fixture(scope="module")
-def stage(postgres_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
-    """Everything that `make run` starts, with the demo."""
+def house(postgres_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[live.LiveServer, str]]:
+    """Everything that `make run` starts, and the address of its database."""
     home = tmp_path_factory.mktemp("home")
     with cloned_database(postgres_url) as url, ExitStack() as running:
         server = live.start_server(url, home)
         running.callback(server.child.stop)
         running.callback(live.start_worker(url, home).stop)
-        import_demo(ApiClient(f"{server.url}/api/v1", server.key), print)
-        yield Stage(server, url)
+        yield server, url
+
+
+@pytest.fixture
+def stage(house: tuple[live.LiveServer, str]) -> Stage:
+    """The demo, in a project that no other test sees."""
+    server, url = house
+    name = f"stage-{next(NUMBERS)}"
+    with connect(url) as connection:
+        create_project(connection, name, name)
+        create_api_key(connection, f"key of {name}", label=name, scopes=["*"], project_id=name)
+    own = replace(server, key=f"key of {name}")
+    import_demo(ApiClient(f"{own.url}/api/v1", own.key), print)
+    failed, succeeded = (int(each["id"]) for each in own.get("/api/v1/executions").body["data"])
+    workflow = own.get("/api/v1/workflows").body["data"][0]["id"]
+    return Stage(own, url, workflow, succeeded, failed)
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +98,7 @@ def chromium() -> Iterator[Browser]:
 class Tab:
     """A page that is signed in, and what went wrong in it."""
 
-    def __init__(self, browser: Browser, stage: Stage, **options: object) -> None:
+    def __init__(self, browser: Browser, stage: Stage, key: str | None = None, **options: object) -> None:
         server = stage.server
         self.context = browser.new_context(base_url=server.url, **options)  # type: ignore[arg-type]
         self.context.set_default_timeout(PATIENCE_SECONDS * 1000)
@@ -90,7 +108,7 @@ class Tab:
         self.page.on("pageerror", lambda error: self.trouble.append(str(error)))
         self.page.on("request", lambda asked: self._check(asked.url, server.url))
         with connect(stage.database_url) as connection:
-            link = new_link(connection, "", server.key)
+            link = new_link(connection, "", key or server.key)
         self.page.goto(link)
 
     def _check(self, asked: str, own: str) -> None:
@@ -104,8 +122,8 @@ def open_tab(chromium: Browser, stage: Stage) -> Iterator[object]:
     with ExitStack() as opened:
         tabs: list[Tab] = []
 
-        def open_one(**options: object) -> Tab:
-            tab = Tab(chromium, stage, **options)
+        def open_one(key: str | None = None, **options: object) -> Tab:
+            tab = Tab(chromium, stage, key, **options)
             opened.callback(tab.context.close)
             tabs.append(tab)
             return tab
@@ -114,7 +132,7 @@ def open_tab(chromium: Browser, stage: Stage) -> Iterator[object]:
         assert [trouble for tab in tabs for trouble in tab.trouble] == []
 
 
-def test_a_newcomer_finds_the_failure_changes_its_input_and_watches_it_succeed(open_tab):
+def test_a_newcomer_finds_the_failure_changes_its_input_and_watches_it_succeed(open_tab, stage):
     page: Page = open_tab().page
     page.get_by_role("link", name="Demo: reserve stock").click()
     failed = page.locator("#graph").get_by_role("link", name="Reserve stock: failed")
@@ -134,12 +152,12 @@ def test_a_newcomer_finds_the_failure_changes_its_input_and_watches_it_succeed(o
     expect(page.get_by_text("The input is no JSON")).to_be_visible()
     field.fill(json.dumps([{**items[0], "takenAt": 0, "order": "<b>C-8</b>"}]))
     page.get_by_role("button", name="Retry from Reserve stock").click()
-    page.wait_for_url(re.compile(r"/console/executions/[3-9]$"))
+    page.wait_for_url(re.compile(rf"/console/executions/(?!{stage.failed}$)\d+$"))
     expect(page.locator(".head .pill")).to_have_text("Succeeded")
     expect(page.locator("#graph").get_by_role("link", name="Confirm: succeeded")).to_be_visible()
     expect(page.locator("#node")).to_contain_text("Order <b>C-8</b> was reserved")
     page.get_by_role("link", name="Executions", exact=True).first.click()
-    expect(page.locator("#e-2")).to_contain_text("mended by #")
+    expect(page.locator(f"#e-{stage.failed}")).to_contain_text("mended by #")
 
 
 def test_the_list_is_worked_with_keys_alone(open_tab, stage):
@@ -149,12 +167,12 @@ def test_the_list_is_worked_with_keys_alone(open_tab, stage):
     expect(page.get_by_role("dialog")).to_contain_text("next, previous row")
     page.keyboard.press("Escape")
     page.keyboard.press("/")
-    page.keyboard.type("#1")
+    page.keyboard.type(f"#{stage.succeeded}")
     expect(page.locator(".row")).to_have_count(1)
-    assert "search=%231" in page.url
+    assert f"search=%23{stage.succeeded}" in page.url
     page.keyboard.press("Control+a")
     page.keyboard.press("Delete")
-    expect(page.locator("#e-2")).to_be_visible()
+    expect(page.locator(f"#e-{stage.failed}")).to_be_visible()
     page.keyboard.press("Escape")
     page.keyboard.press("j")
     first = page.locator(".row.current")
@@ -206,7 +224,7 @@ def show(page: Page, *, hidden: bool) -> None:
 def test_what_was_written_stays_when_the_session_ends_and_is_sent_after_signing_in_elsewhere(open_tab, stage):
     tab = open_tab()
     page: Page = tab.page
-    page.goto("/console/executions/2?node=Reserve+stock")
+    page.goto(f"/console/executions/{stage.failed}?node=Reserve+stock")
     field = page.get_by_label("Its input, a list of JSON objects")
     items = [{**json.loads(field.input_value())[0], "takenAt": 0}]
     field.fill(json.dumps(items))
@@ -221,15 +239,21 @@ def test_what_was_written_stays_when_the_session_ends_and_is_sent_after_signing_
     other.goto(link)
     other.close()
     page.get_by_role("button", name="Retry from Reserve stock").click()
-    page.wait_for_url(re.compile(r"/console/executions/\d+$"))
+    page.wait_for_url(re.compile(rf"/console/executions/(?!{stage.failed}$)\d+$"))
     expect(page.locator(".head .pill")).to_have_text("Succeeded")
     tab.trouble = [said for said in tab.trouble if "status of 401" not in said and "status of 403" not in said]
 
 
-def test_older_rows_come_as_one_scrolls(open_tab, stage):
+def test_older_rows_come_as_one_scrolls_and_only_those_that_are_searched_for(open_tab, stage):
     with connect(stage.database_url) as connection:
-        connection.execute(COPY, [120])
+        connection.execute(COPY, [120, stage.succeeded])
     page: Page = open_tab().page
+    expect(page.locator(".row")).to_have_count(50)
+    search = page.get_by_role("searchbox")
+    with page.expect_response(lambda response: "/executions/newer?search" in response.url):
+        search.fill(f"#{stage.failed}")
+    assert page.locator(".row").count() == 1  # what the longer list would have gone on with is not asked for
+    search.fill("")
     expect(page.locator(".row")).to_have_count(50)
     page.mouse.wheel(0, 20_000)
     expect(page.locator(".row").nth(60)).to_be_attached()
@@ -240,10 +264,11 @@ def test_older_rows_come_as_one_scrolls(open_tab, stage):
 
 
 def test_every_page_is_fit_for_everybody_and_for_a_phone(open_tab, stage):
-    page: Page = open_tab(color_scheme="light", reduced_motion="reduce").page
+    problem = find_problem(stage)
+    page: Page = open_tab(live.KEY, color_scheme="light", reduced_motion="reduce").page
     for path in PAGES:
-        page.goto(f"/console/{path.format(workflow=stage.workflow)}")
-        if path == "executions/2":
+        page.goto(f"/console/{path.format(**vars(stage), problem=problem)}")
+        if path == "executions/{failed}":
             expect(page.locator("#node-name")).to_be_visible()
         assert violations(page) == [], path
         page.emulate_media(color_scheme="dark")
@@ -253,6 +278,17 @@ def test_every_page_is_fit_for_everybody_and_for_a_phone(open_tab, stage):
         page.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
         assert page.evaluate("document.documentElement.scrollWidth") <= NARROW["width"], path
         page.set_viewport_size({"width": 1280, "height": 800})
+
+
+def find_problem(stage: Stage) -> str:
+    """The id of what the demo's failure has become, which workers see to every few seconds only."""
+
+    def look() -> list[dict[str, str]]:
+        with connect(stage.database_url) as connection:
+            group_some(connection)
+        return stage.server.get("/api/v1/problems").body["data"]
+
+    return wait_until(look)[0]["id"]
 
 
 def violations(page: Page, only: str | None = None) -> list[str]:
