@@ -20,6 +20,7 @@ from app.engine.sandbox import Sandbox
 from app.repository.connection import UNREACHABLE, Connection, open_pool
 from app.settings import Settings
 from app.worker.beat import STANDSTILL_SECONDS, Beat, BeatThread
+from app.worker.chores.hints import HintHandlers
 from app.worker.chores.roster import chores
 from app.worker.credential_tests import CredentialTester
 from app.worker.exchange import Exchange
@@ -140,17 +141,10 @@ class Worker:
             worker_id=lambda: self._held.worker_id,
             stopping=self._stopping.is_set,
         )
+        handlers = HintHandlers(self._wake.set, self._held.abort, parts.packages.hint.set, tests.hint.set)
         async with (
             tests,
-            chores(
-                self._settings,
-                parts.database,
-                wake=self._wake.set,
-                abort=self._held.abort,
-                packages=parts.packages.hint.set,
-                tests=tests.hint.set,
-                read_progress=self._held.read_progress,
-            ) as roster,
+            chores(self._settings, parts.database, handlers, self._held.read_progress) as roster,
             trigger_chores(
                 parts.contexts,
                 self._settings,

@@ -5,31 +5,39 @@ Polling is the guarantee.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from app.repository.notifications import listen
 from app.worker.chores.chore import Chore
 
 
-def hints(
-    database_url: str,
-    *,
-    wake: Callable[[], None],
-    abort: Callable[[int], None],
-    packages: Callable[[], None],
-    tests: Callable[[], None],
-) -> Chore:
-    """One worker's ear, on a connection of its own; `abort` is called with the id of an execution."""
+@dataclass(frozen=True, slots=True)
+class HintHandlers:
+    """What a worker does about each kind of hint."""
+
+    wake: Callable[[], None]
+    """There may be something to run."""
+    abort: Callable[[int], None]
+    """The execution of this id was stopped."""
+    packages: Callable[[], None]
+    """Node packages have changed."""
+    tests: Callable[[], None]
+    """A credential is to be tested."""
+
+
+def hints(database_url: str, handlers: HintHandlers) -> Chore:
+    """One worker's ear, on a connection of its own."""
 
     async def step() -> float:
         async for hint in listen(database_url):
             if hint.packages:
-                packages()
+                handlers.packages()
             elif hint.tests:
-                tests()
+                handlers.tests()
             elif hint.stopped is None:
-                wake()
+                handlers.wake()
             else:
-                abort(hint.stopped)
+                handlers.abort(hint.stopped)
         return 0.0
 
     return Chore("hints", step)

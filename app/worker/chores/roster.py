@@ -1,6 +1,6 @@
 """The chores of a worker: who adds one, adds it here."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from app.settings import Settings
@@ -8,7 +8,7 @@ from app.worker.chores.alarm import alarm
 from app.worker.chores.chore import Chore
 from app.worker.chores.deleter import deleter
 from app.worker.chores.failures import failure_notices, notice_client
-from app.worker.chores.hints import hints
+from app.worker.chores.hints import HintHandlers, hints
 from app.worker.chores.housekeeping import housekeeping
 from app.worker.chores.parents import parents
 from app.worker.chores.progress import ReadProgress, progress
@@ -21,25 +21,13 @@ from app.worker.database import Database
 
 @asynccontextmanager
 async def chores(
-    settings: Settings,
-    database: Database,
-    *,
-    wake: Callable[[], None],
-    abort: Callable[[int], None],
-    packages: Callable[[], None],
-    tests: Callable[[], None],
-    read_progress: ReadProgress,
+    settings: Settings, database: Database, handlers: HintHandlers, read_progress: ReadProgress
 ) -> AsyncIterator[list[Chore]]:
-    """All of them; what they hold is closed at the end.
-
-    `wake` is called when there may be something to run, `abort` with the id of an execution that was stopped,
-    `packages` when node packages have changed, `tests` when a credential is to be tested. `read_progress` tells what
-    runs.
-    """
+    """All of them; what they hold is closed at the end. `read_progress` tells what runs."""
     async with AsyncExitStack() as stack:
         roster = [
-            hints(settings.direct_url, wake=wake, abort=abort, packages=packages, tests=tests),
-            alarm(database, wake),
+            hints(settings.direct_url, handlers),
+            alarm(database, handlers.wake),
             schedules(settings, database),
             pruner(settings, database),
             deleter(database),
