@@ -14,7 +14,7 @@ from app.engine.run.errors import NodeError
 from app.engine.run.items import Item
 from app.engine.values import conversions
 from app.engine.values.conversions import Undefined
-from app.outgoing.client import Answer, Call
+from app.outgoing.client import Call
 
 _EXPRESSION = re.compile(r"=\s*\{\{.*\}\}\s*\Z", re.DOTALL)
 SAME_ANSWERS = 5
@@ -35,11 +35,10 @@ def has_pages(given: Any) -> bool:
 async def all_pages(context: NodeContext, pagination: dict[str, Any], request: ItemRequest, index: int) -> list[Item]:
     """The items of all pages. Raises NodeError."""
     _check(pagination, index)
-    settings = await context.resolve_with(
-        {key: pagination.get(key) for key in ("statusCodesWhenComplete", "maxRequests", "requestInterval")}, {}, index
-    )
-    most = whole(settings["maxRequests"] or 100, 100) if pagination.get("limitPagesFetched") else None
-    pause = seconds(settings["requestInterval"] or 0, 0.0)
+    settings = {key: pagination.get(key) for key in ("statusCodesWhenComplete", "maxRequests", "requestInterval")}
+    pagination = {**pagination, **await context.resolve_with(settings, {}, index)}
+    most = whole(pagination["maxRequests"] or 100, 100) if pagination.get("limitPagesFetched") else None
+    pause = seconds(pagination["requestInterval"] or 0, 0.0)
     variables: dict[str, Any] = {"$pageCount": 0, "$request": {"url": request.url}}
     output: list[Item] = []
     last: bytes | None = None
@@ -54,7 +53,7 @@ async def all_pages(context: NodeContext, pagination: dict[str, Any], request: I
         body = await compute(body_of, answer, size=work_of(answer))
         variables["$response"] = {"statusCode": answer.status, "headers": answer.headers, "body": body}
         variables["$pageCount"] += 1
-        complete = await _complete(context, pagination, settings, answer, body, variables, index)
+        complete = await _is_complete(context, pagination, variables, index)
         if not (complete and pagination.get("paginationCompleteWhen") == "receiveSpecificStatusCodes"):
             check(answer, request.reading, index)
         output.extend(await items_beside(answer, request.reading, index, context.items[index]))
@@ -142,21 +141,14 @@ def _invalid_url(url: Any, index: int) -> NodeError:
     return NodeError(f"'{conversions.to_string(url)}' is not a valid URL.", description=advice, item_index=index)
 
 
-async def _complete(
-    context: NodeContext,
-    pagination: dict[str, Any],
-    settings: dict[str, Any],
-    answer: Answer,
-    body: Any,
-    variables: dict[str, Any],
-    index: int,
-) -> bool:
-    when = pagination.get("paginationCompleteWhen", "responseIsEmpty")
+async def _is_complete(context: NodeContext, pagination: dict[str, Any], variables: dict[str, Any], index: int) -> bool:
+    """Whether the answer in `variables` was the last page's. Raises NodeError."""
+    response, when = variables["$response"], pagination.get("paginationCompleteWhen", "responseIsEmpty")
     if when == "responseIsEmpty":
-        return body in (None, "", [], {})
+        return response["body"] in (None, "", [], {})
     if when == "receiveSpecificStatusCodes":
-        codes = conversions.display(settings["statusCodesWhenComplete"] or "").split(",")
-        return str(answer.status) in {code.strip() for code in codes}
+        codes = conversions.display(pagination["statusCodesWhenComplete"] or "").split(",")
+        return str(response["statusCode"]) in {code.strip() for code in codes}
     expression = pagination["completeExpression"]
     done = await context.resolve_with(expression, variables, index)
     if isinstance(done, Undefined) and done.thrown:
