@@ -7,7 +7,7 @@ import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 SIZE = 96
 """Width and height of a node, as n8n draws it."""
@@ -66,6 +66,13 @@ class NodeDrawing:
     def kind(self) -> str:
         """Its type without the name of its package."""
         return self.type.rpartition(".")[2]
+
+
+class Flow(NamedTuple):
+    """How many items have come along a line, None: nothing has; and in how many runs."""
+
+    items: int | None
+    rounds: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +219,7 @@ def edges(nodes: Mapping[str, NodeDrawing], connections: Mapping[str, Any], runs
             continue
         for kind, outputs in kinds.items():
             for number, targets in enumerate(listed(outputs)):
-                items, rounds = came_out(runs.get(name), kind, number)
+                flow = came_out(runs.get(name), kind, number)
                 for target in listed(targets):
                     to = nodes.get(str(target.get("node"))) if isinstance(target, dict) else None
                     if to is None:
@@ -220,45 +227,47 @@ def edges(nodes: Mapping[str, NodeDrawing], connections: Mapping[str, Any], runs
                     place_in = target.get("index")
                     index = place_in if isinstance(place_in, int) else 0
                     if kind == "main":
-                        yield line(source, to, number, len(outputs), index, items, rounds)
+                        yield line(source, to, (number, len(outputs)), index, flow)
                     else:
-                        yield hanging(source, to, kind, items, rounds)
+                        yield hanging(source, to, kind, flow)
 
 
-def came_out(found: Mapping[str, Any] | None, kind: str, number: int) -> tuple[int | None, int]:
-    """How many items came out at an output in all runs, None: nothing did; and in how many runs."""
+def came_out(found: Mapping[str, Any] | None, kind: str, number: int) -> Flow:
+    """What came out at an output in all runs."""
     totals = []
     for run in found["runs"] if found else []:
         outputs = run["outputs"].get(kind, [])
         if number < len(outputs) and outputs[number] is not None:
             totals.append(outputs[number]["items"])
-    return (sum(totals) if totals else None), len(totals)
+    return Flow(sum(totals) if totals else None, len(totals))
 
 
-def line(
-    source: NodeDrawing, to: NodeDrawing, output: int, outputs: int, entry: int, items: int | None, rounds: int
-) -> Edge:
-    """From the right side of a node to the left one of another; around below where that lies behind."""
-    x1, y1 = source.x + source.size, source.y + source.size * (output + 1) / (outputs + 1)
+def line(source: NodeDrawing, to: NodeDrawing, output: tuple[int, int], entry: int, flow: Flow) -> Edge:
+    """From the right side of a node to the left one of another; around below where that lies behind.
+
+    `output` is the number of the output, and how many there are.
+    """
+    number, outputs = output
+    x1, y1 = source.x + source.size, source.y + source.size * (number + 1) / (outputs + 1)
     x2, y2 = to.x, to.y + to.size / 2 + (entry * 18 if entry else 0)
     if x2 > x1 - 20:
         bend = max(abs(x2 - x1) / 2, 24)
         path = f"M{x1:g} {y1:g}C{x1 + bend:g} {y1:g} {x2 - bend:g} {y2:g} {x2:g} {y2:g}"
-        return Edge(path, (x1 + x2) / 2, (y1 + y2) / 2 - 7, "main", items, rounds)
+        return Edge(path, (x1 + x2) / 2, (y1 + y2) / 2 - 7, "main", *flow)
     low = max(source.y, to.y) + SIZE + LABEL_HEIGHT + 22
     path = (
         f"M{x1:g} {y1:g}C{x1 + 60:g} {y1:g} {x1 + 60:g} {low:g} {x1:g} {low:g}"
         f"L{x2:g} {low:g}C{x2 - 60:g} {low:g} {x2 - 60:g} {y2:g} {x2:g} {y2:g}"
     )
-    return Edge(path, (x1 + x2) / 2, low - 7, "main", items, rounds)
+    return Edge(path, (x1 + x2) / 2, low - 7, "main", *flow)
 
 
-def hanging(source: NodeDrawing, to: NodeDrawing, kind: str, items: int | None, rounds: int) -> Edge:
+def hanging(source: NodeDrawing, to: NodeDrawing, kind: str, flow: Flow) -> Edge:
     """From the top of a node to the bottom of the one that it hangs on."""
     x1, y1, x2, y2 = source.x + source.size / 2, source.y, to.x + to.size / 2, to.y + to.size
     bend = max(abs(y1 - y2) / 2, 24)
     path = f"M{x1:g} {y1:g}C{x1:g} {y1 - bend:g} {x2:g} {y2 + bend:g} {x2:g} {y2:g}"
-    return Edge(path, (x1 + x2) / 2, (y1 + y2) / 2, kind, items, rounds)
+    return Edge(path, (x1 + x2) / 2, (y1 + y2) / 2, kind, *flow)
 
 
 def box(graph: GraphDrawing) -> tuple[float, float, float, float]:
