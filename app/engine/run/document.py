@@ -5,6 +5,7 @@ Its shape: {"version": 1, "startData", "resultData": {"runData", "error", "lastN
 "waitTill" while the run waits. Knows no graph and no state.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 Json = dict[str, Any]
@@ -88,20 +89,20 @@ class RunDocument:
         return [items or [] for items in (runs[-1].get("data") or {}).get("main") or []]
 
 
-def write_document(
-    *,
+def write_document(result: Json, due: Json) -> Json:
+    """The document of a run, ready for JSON: what `write_result` and `write_due` give."""
+    return {"version": 1, "startData": {}, "resultData": result, "executionData": due}
+
+
+def write_result(
     run_data: dict[str, list[Json]],
+    *,
     error: Json | None = None,
     last_node: str | None = None,
     custom_data: dict[str, str] | None = None,
     pin_data: Json | None = None,
-    context_data: Json | None = None,
-    metadata: Json | None = None,
-    stack: list[Json] | None = None,
-    waiting: Json | None = None,
-    waiting_sources: Json | None = None,
 ) -> Json:
-    """The document of a run, ready for JSON; the parts are what the properties of RunDocument read."""
+    """What has run so far, as the properties of these names of RunDocument read it."""
     result: Json = {"runData": run_data}
     if error is not None:
         result["error"] = error
@@ -111,23 +112,30 @@ def write_document(
         result["lastNodeExecuted"] = last_node
     if custom_data:
         result["metadata"] = custom_data
+    return result
+
+
+def write_due(
+    stack: Sequence[Json] = (),
+    *,
+    waiting: Json | None = None,
+    waiting_sources: Json | None = None,
+    context_data: Json | None = None,
+    metadata: Json | None = None,
+) -> Json:
+    """What is due, and what nodes keep for their next runs, as the properties of these names of RunDocument read it."""
     return {
-        "version": 1,
-        "startData": {},
-        "resultData": result,
-        "executionData": {
-            "contextData": context_data or {},
-            "nodeExecutionStack": stack or [],
-            "metadata": metadata or {},
-            "waitingExecution": waiting or {},
-            "waitingExecutionSource": waiting_sources or {},
-        },
+        "contextData": context_data or {},
+        "nodeExecutionStack": list(stack),
+        "metadata": metadata or {},
+        "waitingExecution": waiting or {},
+        "waitingExecutionSource": waiting_sources or {},
     }
 
 
 def with_error(data: Json | None, error: Json) -> Json:
     """The document of a run that cannot go on: what had run before stays as it was. None: nothing had run."""
-    document = {**write_document(run_data={}), **(data or {})}
+    document = {**write_document(write_result({}), write_due()), **(data or {})}
     document["resultData"] = {"runData": {}, **(document.get("resultData") or {}), "error": error}
     return document
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from app.engine.run.document import CHILDREN, RunDocument, write_document
+from app.engine.run.document import CHILDREN, RunDocument, write_document, write_due, write_result
 from app.engine.run.engine_requests import SubNodeCall
 from app.engine.run.graph import Destination, Graph, InvalidWorkflow, Node
 from app.engine.run.items import InputSource, Item
@@ -128,15 +128,17 @@ class RunState:
 
     def document(self) -> dict[str, Any]:
         """The run in n8n's shape, ready for JSON; `restore` takes it up again."""
-        return write_document(
-            run_data=self.run_data,
+        result = write_result(
+            self.run_data,
             error=self.error,
             last_node=self.last_node,
             custom_data=self.custom_data,
             pin_data=self.pin_data,
+        )
+        due = write_due(
+            [_task_document(task) for task in reversed(self.stack)],
             context_data=self.context_data,
             metadata=self.metadata,
-            stack=[_task_document(task) for task in reversed(self.stack)],
             waiting={
                 name: {str(run): {"main": task.inputs} for run, task in enumerate(tasks)}
                 for name, tasks in self.waiting.items()
@@ -146,6 +148,7 @@ class RunState:
                 for name, tasks in self.waiting.items()
             },
         )
+        return write_document(result, due)
 
 
 def restore(graph: Graph, document: RunDocument) -> RunState:

@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from app.engine.run.document import write_document
+from app.engine.run.document import write_document, write_due, write_result
 from app.engine.run.errors import NodeError
 from app.engine.run.items import Item, Outputs
 from app.repository import lifecycle
@@ -70,9 +70,5 @@ def failed_document(name: str, node: dict[str, Any], error: dict[str, Any]) -> d
         "error": error,
     }
     data = {"main": [[{"json": {}, "pairedItem": {"item": 0}}]]}
-    return write_document(
-        run_data={name: [run]},
-        error=error,
-        last_node=name,
-        stack=[{"node": node, "data": data, "source": None}],
-    )
+    due = write_due([{"node": node, "data": data, "source": None}])
+    return write_document(write_result({name: [run]}, error=error, last_node=name), due)
