@@ -1,5 +1,7 @@
 """Sub-workflows of executions that this worker runs: stored ones become executions of their own."""
 
+from typing import Any
+
 import orjson
 
 from app.credentials.proofs import Proof
@@ -11,7 +13,7 @@ from app.repository import lifecycle, static_data, workflows
 from app.repository.connection import Connection
 from app.repository.errors import IsArchived, WorkflowNotFound
 from app.repository.executions import ExecutionInput
-from app.repository.lifecycle import Claim
+from app.repository.lifecycle import Claim, StartInput
 from app.vocabulary import ENDED, Mode
 from app.worker.exchange import Assignment, may_ask_for_static_data
 
@@ -32,10 +34,9 @@ def start_child(
         connection,
         worker_id,
         workflow.target,
+        start_of(parent, document, request),
         mode=MODE,
         parent_id=parent.claim.id,
-        start_node=given.start_node,
-        items=parent.proof.mask.json(orjson.dumps(request.items)),
     )
     if execution_id is None:
         raise NodeError("The worker has lost its lease")
@@ -75,11 +76,15 @@ def queue_child(connection: Connection, parent: Assignment, request: ChildReques
     return lifecycle.create_execution(
         connection,
         workflow.target,
+        start_of(parent, orjson.loads(workflow.definition), request),
         mode=MODE,
         parent_id=parent.claim.id,
-        start_node=start_node(orjson.loads(workflow.definition)),
-        items=parent.proof.mask.json(orjson.dumps(request.items)),
     )
+
+
+def start_of(parent: Assignment, document: dict[str, Any], request: ChildRequest) -> StartInput:
+    """What is recorded of what a sub-workflow starts with: without the secrets that its parent knows."""
+    return StartInput(start_node(document), parent.proof.mask.json(orjson.dumps(request.items)))
 
 
 def read_child(connection: Connection, parent: Claim, execution_id: str) -> ChildOutcome:

@@ -9,6 +9,7 @@ import orjson
 from app.processes import Child
 from app.repository import lifecycle, workflows
 from app.repository.connection import Connection, connect
+from app.repository.lifecycle import StartInput
 from tests import live
 from tests.bench.fill import fill
 from tests.bench.load import Target, drive
@@ -66,8 +67,8 @@ def queue_runs(connection: Connection, number: int) -> int:
             last = lifecycle.create_execution(
                 connection,
                 version.target,
+                StartInput(items=b'[{"json":{"name":"Ada"}}]'),
                 mode="manual",
-                items=b'[{"json":{"name":"Ada"}}]',
             )
     return last
 

@@ -5,7 +5,7 @@ import pytest
 from app.repository import deletions, executions, lifecycle, retries, triggers
 from app.repository.errors import CannotDelete, CannotRetry
 from app.repository.execution_filters import ExecutionFilter
-from app.repository.lifecycle import Failure, Result
+from app.repository.lifecycle import Failure, Result, StartInput
 from tests.repository.given import (
     DATA,
     a_new_execution,
@@ -58,7 +58,7 @@ def test_a_success_is_linked_to_every_execution_that_it_mends(connection, worker
 
 
 def test_a_retry_starts_with_the_input_of_its_original(connection, worker_id) -> None:
-    original = a_new_execution(connection, start_node="Start", items=b'[{"json":{"a":1}}]')
+    original = a_new_execution(connection, start=StartInput("Start", b'[{"json":{"a":1}}]'))
     lifecycle.stop(connection, original)
     retry_id = retries.retry(connection, original, load_workflow=False)
     given = executions.read_inputs(connection, [retry_id])[retry_id]

@@ -10,6 +10,7 @@ from app.repository import executions, lifecycle, workflows
 from app.repository.connection import Connection
 from app.repository.execution_data import read_data
 from app.repository.executions import Execution
+from app.repository.lifecycle import StartInput
 from app.vocabulary import ENDED
 from tests.deployment.hosts import World, world
 from tests.patience import wait_until
@@ -31,15 +32,20 @@ class Queue:
         )
         return workflow_id
 
-    def add(self, workflow_id: str = "w1", number: int = 1, *, mode: str = "manual", **options: Any) -> list[int]:
+    def add(
+        self,
+        workflow_id: str = "w1",
+        number: int = 1,
+        *,
+        items: bytes | None = None,
+        mode: str = "manual",
+        retry_of: int | None = None,
+    ) -> list[int]:
         workflow = workflows.get_workflow(self.connection, workflow_id)
         with self.connection.transaction():
             return [
                 lifecycle.create_execution(
-                    self.connection,
-                    workflow.target,
-                    mode=mode,
-                    **options,
+                    self.connection, workflow.target, StartInput(items=items), mode=mode, retry_of=retry_of
                 )
                 for _ in range(number)
             ]

@@ -1,6 +1,7 @@
 """A worker says how far a long execution is, and nothing of it is left behind."""
 
 from app.repository import execution_progress, lifecycle, workflows
+from app.repository.lifecycle import StartInput
 from tests.patience import wait_until
 from tests.workflows import node, set_field, stored
 
@@ -13,7 +14,8 @@ def test_what_runs_for_long_tells_how_far_it_is(connect, start_worker):
     start_worker()
     target = workflows.get_workflow(connection, "slow").target
     with connection.transaction():
-        execution_id = lifecycle.create_execution(connection, target, mode="manual", items=b'[{"json":{}},{"json":{}}]')
+        start = StartInput(items=b'[{"json":{}},{"json":{}}]')
+        execution_id = lifecycle.create_execution(connection, target, start, mode="manual")
 
     def said() -> bytes:
         known = execution_progress.read(connection, [execution_id]).get(execution_id)

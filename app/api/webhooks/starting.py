@@ -5,6 +5,7 @@ from contextlib import ExitStack
 from app.api.face.services import database, services
 from app.api.face.waiters import Expected
 from app.repository import lifecycle
+from app.repository.lifecycle import StartInput
 from app.repository.triggers import RegisteredWebhook
 
 
@@ -19,13 +20,7 @@ def start_called(
     with ExitStack() as waiting:
         with database() as connection:
             execution_id = lifecycle.create_execution(
-                connection,
-                webhook.target,
-                mode="webhook",
-                awaited=awaited,
-                start_node=webhook.node,
-                items=items,
-                sealed=sealed,
+                connection, webhook.target, StartInput(webhook.node, items, sealed), mode="webhook", awaited=awaited
             )
             # Expected before the commit: a worker may be quicker than the next line.
             expected = waiting.enter_context(services().waiters.expecting(execution_id)) if waits else None

@@ -17,6 +17,7 @@ from app.api.workflows.shown import get_visible_workflow
 from app.repository import lifecycle
 from app.repository.errors import ExecutionNotFound, IsArchived
 from app.repository.executions import get_execution
+from app.repository.lifecycle import StartInput
 from app.schemas.executions import ExecutionSchema
 from app.schemas.workflows import RunBody, document_of, items_of
 from app.vocabulary import ENDED
@@ -66,10 +67,9 @@ def run_workflow(body: dict[str, Any], workflow_id: str) -> Response:
                 execution_id = lifecycle.create_execution(
                     connection,
                     workflow.target,
+                    StartInput(start_node, items),
                     mode="manual",
                     awaited=body["wait"] > 0,
-                    start_node=start_node,
-                    items=items,
                 )
                 return render_execution(get_execution(connection, execution_id))
 

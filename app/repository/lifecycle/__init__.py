@@ -24,7 +24,7 @@ from app.repository.lifecycle.claims import (
     seconds_to_next_wait,
 )
 from app.repository.lifecycle.crashes import reap
-from app.repository.lifecycle.creation import DEEPEST, create_execution, create_running, depth_of
+from app.repository.lifecycle.creation import DEEPEST, StartInput, create_execution, create_running, depth_of
 from app.repository.lifecycle.error_workflows import Failure
 from app.repository.lifecycle.extra_places import NO_EXTRA, Extra
 from app.repository.lifecycle.parents import read_child, wake_if_over
@@ -41,6 +41,7 @@ __all__ = [
     "Failure",
     "Lacked",
     "Result",
+    "StartInput",
     "claim",
     "claimed_unknowingly",
     "create_execution",

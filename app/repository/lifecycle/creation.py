@@ -1,5 +1,6 @@
 """How an execution comes to be."""
 
+from dataclasses import dataclass
 from typing import Any
 
 from app.repository import notifications
@@ -34,21 +35,33 @@ SAVE_INPUT = """
 """
 
 
+@dataclass(frozen=True, slots=True)
+class StartInput:
+    """What an execution is to be started with: at which node (None: where its mode begins), with which items.
+
+    `items` is a JSON array of n8n's items, None: the default. `sealed` is what of them only the run may see, encrypted.
+    """
+
+    node: str | None = None
+    items: bytes | None = None
+    sealed: bytes | None = None
+
+
+NO_INPUT = StartInput()
+
+
 def create_execution(
     connection: Connection,
     target: Target,
+    start: StartInput = NO_INPUT,
     *,
     mode: Mode,
     retry_of: int | None = None,
     parent_id: int | None = None,
     awaited: bool = False,
-    start_node: str | None = None,
-    items: bytes | None = None,
-    sealed: bytes | None = None,
 ) -> int:
-    """Queue a new execution and wake a worker; returns its id. `items` is a JSON array of n8n's items.
+    """Queue a new execution and wake a worker; returns its id.
 
-    `sealed` is what of them only the run may see, encrypted.
     `awaited`: the worker is to announce its end, because somebody waits for it.
     """
     values = {
@@ -59,7 +72,7 @@ def create_execution(
         "awaited": awaited,
     }
     execution_id = int(scalar(connection, CREATE, values))
-    save_input(connection, execution_id, start_node, items, sealed)
+    save_input(connection, execution_id, start)
     notifications.announce_new(connection)
     return execution_id
 
@@ -68,11 +81,10 @@ def create_running(
     connection: Connection,
     worker_id: int,
     target: Target,
+    start: StartInput,
     *,
     mode: Mode,
     parent_id: int | None = None,
-    start_node: str | None = None,
-    items: bytes | None = None,
 ) -> int | None:
     """Start an execution that the worker runs itself, as part of one that it holds; returns its id.
 
@@ -88,7 +100,7 @@ def create_running(
         "worker_id": worker_id,
     }
     execution_id = int(scalar(connection, CREATE_RUNNING, values))
-    save_input(connection, execution_id, start_node, items)
+    save_input(connection, execution_id, start)
     return execution_id
 
 
@@ -102,10 +114,8 @@ def parameters_of(target: Target) -> dict[str, Any]:
     return {"workflow_id": target.workflow_id, "version_id": target.version_id, "project_id": target.project_id}
 
 
-def save_input(
-    connection: Connection, execution_id: int, start_node: str | None, items: bytes | None, sealed: bytes | None = None
-) -> None:
+def save_input(connection: Connection, execution_id: int, start: StartInput) -> None:
     """Keep what an execution was started with, when somebody said it."""
-    if start_node is not None or items is not None:
-        values = {"id": execution_id, "start_node": start_node, "items": json_of(items), "sealed": sealed}
+    if start.node is not None or start.items is not None:
+        values = {"id": execution_id, "start_node": start.node, "items": json_of(start.items), "sealed": start.sealed}
         connection.execute(SAVE_INPUT, values)

@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 
 from app.repository.connection import Connection
-from app.repository.lifecycle.creation import DEEPEST, create_execution
+from app.repository.lifecycle.creation import DEEPEST, StartInput, create_execution
 from app.repository.targets import Target
 from app.vocabulary import Mode
 
@@ -74,10 +74,9 @@ def start_error_workflows(connection: Connection, failures: Mapping[int, Failure
         create_execution(
             connection,
             Target(wanted, version_id, project_id),
+            StartInput(node, item_of(failure, execution_id, mode, retry_of, {"id": workflow_id, "name": name})),
             mode=MODE,
             parent_id=execution_id,
-            start_node=node,
-            items=item_of(failure, execution_id, mode, retry_of, {"id": workflow_id, "name": name}),
         )
 
 

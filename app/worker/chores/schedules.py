@@ -8,6 +8,7 @@ from cronsim import CronSimError
 
 from app.repository import lifecycle, polls, triggers
 from app.repository.connection import Connection
+from app.repository.lifecycle import StartInput
 from app.repository.triggers import DueSchedule
 from app.settings import Settings
 from app.triggers.schedules import item_for, next_time
@@ -64,8 +65,7 @@ def fire(connection: Connection, schedule: DueSchedule, *, fires_missed: bool) -
         lifecycle.create_execution(
             connection,
             schedule.target,
+            StartInput(schedule.node, orjson.dumps([{"json": item}])),
             mode="trigger",
-            start_node=schedule.node,
-            items=orjson.dumps([{"json": item}]),
         )
     triggers.mark_fired(connection, schedule, next_at)

@@ -11,7 +11,7 @@ from app.engine.run.errors import NodeError
 from app.engine.run.items import Item, Outputs
 from app.repository import lifecycle
 from app.repository.connection import Connection
-from app.repository.lifecycle import Failure, Result
+from app.repository.lifecycle import Failure, Result, StartInput
 from app.repository.trigger_nodes import TriggerNode
 from app.vocabulary import Mode
 from app.worker.runs import is_kept, shorten, strip_unstorable
@@ -28,9 +28,8 @@ def items_of(outputs: Outputs) -> list[Item]:
 
 def record_outputs(connection: Connection, trigger: TriggerNode, items: Sequence[Item]) -> None:
     """Queue an execution that begins with these items."""
-    lifecycle.create_execution(
-        connection, trigger.target, mode=MODE, start_node=trigger.node, items=orjson.dumps(list(items), default=str)
-    )
+    start = StartInput(trigger.node, orjson.dumps(list(items), default=str))
+    lifecycle.create_execution(connection, trigger.target, start, mode=MODE)
 
 
 def record_failure(
@@ -40,7 +39,7 @@ def record_failure(
 
     `address` is where this server is reached from outside.
     """
-    execution_id = lifecycle.create_running(connection, worker_id, trigger.target, mode=MODE, start_node=trigger.node)
+    execution_id = lifecycle.create_running(connection, worker_id, trigger.target, StartInput(trigger.node), mode=MODE)
     if execution_id is None:
         return
     document = orjson.loads(trigger.definition)
