@@ -9,6 +9,7 @@ import psycopg
 from psycopg.abc import Buffer
 from psycopg.adapt import Loader
 from psycopg.pq import TransactionStatus
+from psycopg.rows import BaseRowFactory
 from psycopg.types.json import Json
 from psycopg_pool import ConnectionPool
 
@@ -165,6 +166,21 @@ def reading(pool: ConnectionPool[Connection]) -> Iterator[Connection]:
             else:
                 # It broke in the middle of something; the pool makes another.
                 connection.close()
+
+
+def read_one(
+    connection: Connection,
+    record: BaseRowFactory[T],
+    statement: str,
+    parameters: Mapping[str, Any],
+    missing: type[Exception] | Exception,
+) -> T:
+    """The row that a statement gives, as a record. Raises `missing` when it gives none."""
+    with connection.cursor(row_factory=record) as cursor:
+        row = cursor.execute(statement, parameters).fetchone()
+    if row is None:
+        raise missing
+    return row
 
 
 def scalar(

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from psycopg.rows import class_row
 
-from app.repository.connection import Connection
+from app.repository.connection import Connection, read_one
 from app.repository.errors import CredentialNotFound
 
 
@@ -189,8 +189,4 @@ def one_of_each_key(connection: Connection) -> list[StoredSecret]:
 
 def one(connection: Connection, statement: str, **parameters: object) -> Credential:
     """The credential that a statement names. Raises CredentialNotFound."""
-    with connection.cursor(row_factory=class_row(Credential)) as cursor:
-        credential = cursor.execute(statement, parameters).fetchone()
-    if credential is None:
-        raise CredentialNotFound
-    return credential
+    return read_one(connection, class_row(Credential), statement, parameters, CredentialNotFound)

@@ -8,7 +8,7 @@ from typing import Any
 from psycopg import sql
 from psycopg.rows import class_row
 
-from app.repository.connection import Connection, scalar
+from app.repository.connection import Connection, read_one, scalar
 from app.repository.errors import Conflict, DataTableNotFound
 from app.repository.keysets import Order, Place, after_place, ordering
 
@@ -243,8 +243,6 @@ def with_columns(connection: Connection, tables: Sequence[DataTable]) -> list[Da
 
 
 def _one(connection: Connection, statement: str, table_id: str, project_id: str | None) -> DataTable:
-    with connection.cursor(row_factory=class_row(DataTable)) as cursor:
-        table = cursor.execute(statement, {"id": table_id, "project_id": project_id}).fetchone()
-    if table is None:
-        raise DataTableNotFound
+    where = {"id": table_id, "project_id": project_id}
+    table = read_one(connection, class_row(DataTable), statement, where, DataTableNotFound)
     return with_columns(connection, [table])[0]

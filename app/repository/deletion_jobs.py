@@ -10,7 +10,7 @@ import orjson
 from psycopg.rows import args_row
 
 from app.repository import counters
-from app.repository.connection import Connection, scalar
+from app.repository.connection import Connection, read_one, scalar
 from app.repository.deletions import DELETE, LOCK
 from app.repository.errors import CannotDelete, DeletionJobNotFound
 from app.repository.execution_filters import ExecutionFilter, filter_of
@@ -89,11 +89,9 @@ def create_deletion_job(connection: Connection, wanted: ExecutionFilter) -> int:
 
 def get_deletion_job(connection: Connection, job_id: int, *, project_id: str | None = None) -> DeletionJob:
     """The job with this id, within a project when one is given. Raises DeletionJobNotFound."""
-    with connection.cursor(row_factory=args_row(DeletionJob)) as cursor:
-        job = cursor.execute(GET, {"id": job_id, "project_id": project_id}).fetchone()
-    if job is None:
-        raise DeletionJobNotFound
-    return job
+    return read_one(
+        connection, args_row(DeletionJob), GET, {"id": job_id, "project_id": project_id}, DeletionJobNotFound
+    )
 
 
 def list_deletion_jobs(

@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 from psycopg.rows import args_row
 
-from app.repository.connection import Connection, json_of, scalar
+from app.repository.connection import Connection, json_of, read_one, scalar
 from app.repository.errors import NodePackageNotFound
 
 REVISION = "SELECT r.revision FROM node_packages_revision AS r"
@@ -152,11 +152,8 @@ def list_packages(connection: Connection) -> list[NodePackage]:
 
 def get_package(connection: Connection, name: str) -> NodePackage:
     """One package. Raises NodePackageNotFound."""
-    with connection.cursor(row_factory=args_row(NodePackage)) as cursor:
-        found = cursor.execute(GET, {"name": name}).fetchone()
-    if found is None:
-        raise NodePackageNotFound(f"The package {name} is not installed")
-    return found
+    missing = NodePackageNotFound(f"The package {name} is not installed")
+    return read_one(connection, args_row(NodePackage), GET, {"name": name}, missing)
 
 
 def read_locks(connection: Connection, names: Sequence[str]) -> list[LockedPackage]:

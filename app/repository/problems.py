@@ -9,7 +9,7 @@ from uuid import UUID
 from psycopg import sql
 from psycopg.rows import class_row
 
-from app.repository.connection import Connection, scalar
+from app.repository.connection import Connection, read_one, scalar
 from app.repository.errors import ProblemNotFound
 
 MOST_VERSIONS = 20
@@ -133,11 +133,7 @@ def list_problems(
 
 def get_problem(connection: Connection, problem_id: int, *, project_id: str | None = None) -> Problem:
     """The problem with this id, within a project when one is given. Raises ProblemNotFound."""
-    with connection.cursor(row_factory=class_row(Problem)) as cursor:
-        problem = cursor.execute(GET, {"id": problem_id, "project_id": project_id}).fetchone()
-    if problem is None:
-        raise ProblemNotFound
-    return problem
+    return read_one(connection, class_row(Problem), GET, {"id": problem_id, "project_id": project_id}, ProblemNotFound)
 
 
 def set_status(connection: Connection, problem_id: int, status: str, *, project_id: str | None = None) -> None:

@@ -11,7 +11,7 @@ from datetime import datetime
 import orjson
 from psycopg.rows import args_row
 
-from app.repository.connection import Connection, json_of, scalar
+from app.repository.connection import Connection, json_of, read_one, scalar
 from app.repository.errors import RetryJobNotFound
 from app.repository.execution_filters import ExecutionFilter, filter_of
 from app.repository.restarts import Restart, read_restart
@@ -126,11 +126,7 @@ def create_retry_job(connection: Connection, wanted: ExecutionFilter, *, load_wo
 
 def get_retry_job(connection: Connection, job_id: int, *, project_id: str | None = None) -> RetryJob:
     """The job with this id, within a project when one is given. Raises RetryJobNotFound."""
-    with connection.cursor(row_factory=args_row(RetryJob)) as cursor:
-        job = cursor.execute(GET, {"id": job_id, "project_id": project_id}).fetchone()
-    if job is None:
-        raise RetryJobNotFound
-    return job
+    return read_one(connection, args_row(RetryJob), GET, {"id": job_id, "project_id": project_id}, RetryJobNotFound)
 
 
 def list_retry_jobs(

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from psycopg.rows import class_row
 
-from app.repository.connection import Connection
+from app.repository.connection import Connection, read_one
 from app.repository.errors import TagNotFound
 
 
@@ -111,8 +111,4 @@ def delete_tag(connection: Connection, tag_id: str) -> TagRecord:
 
 def one(connection: Connection, statement: str, **parameters: str) -> TagRecord:
     """The tag that a statement names. Raises TagNotFound."""
-    with connection.cursor(row_factory=class_row(TagRecord)) as cursor:
-        tag = cursor.execute(statement, parameters).fetchone()
-    if tag is None:
-        raise TagNotFound
-    return tag
+    return read_one(connection, class_row(TagRecord), statement, parameters, TagNotFound)

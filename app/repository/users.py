@@ -7,7 +7,7 @@ from uuid import UUID
 
 from psycopg.rows import class_row
 
-from app.repository.connection import Connection, scalar
+from app.repository.connection import Connection, read_one, scalar
 from app.repository.errors import StillInUse, UserNotFound
 from app.vocabulary import OWNER
 
@@ -150,11 +150,7 @@ def get_user(connection: Connection, sight: Sight, *, user_id: UUID | None = Non
         "visible_project": sight.project_id,
         "own": sight.own_user,
     }
-    with connection.cursor(row_factory=class_row(User)) as cursor:
-        user = cursor.execute(GET, parameters).fetchone()
-    if user is None:
-        raise UserNotFound
-    return user
+    return read_one(connection, class_row(User), GET, parameters, UserNotFound)
 
 
 def invite_users(connection: Connection, emails: Sequence[str]) -> list[User]:

@@ -8,7 +8,7 @@ from typing import Any
 from psycopg import sql
 from psycopg.rows import class_row
 
-from app.repository.connection import Connection, scalar
+from app.repository.connection import Connection, read_one, scalar
 from app.repository.errors import Conflict, VariableNotFound
 from app.repository.projects import Project
 
@@ -164,11 +164,8 @@ def get_variable(connection: Connection, variable_id: str, *, visible_project: s
 
     Raises VariableNotFound, also when it belongs to another project.
     """
-    with connection.cursor(row_factory=class_row(_Row)) as cursor:
-        row = cursor.execute(GET, {"id": variable_id, "visible_project": visible_project}).fetchone()
-    if row is None:
-        raise VariableNotFound
-    return row.variable()
+    where = {"id": variable_id, "visible_project": visible_project}
+    return read_one(connection, class_row(_Row), GET, where, VariableNotFound).variable()
 
 
 def create_variable(

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from psycopg.rows import args_row
 
-from app.repository.connection import Connection
+from app.repository.connection import Connection, read_one
 from app.repository.errors import Conflict, ViewNotFound
 
 MOST_OF_A_KEY = 100
@@ -55,17 +55,10 @@ def create_view(connection: Connection, api_key_id: int, *, name: str, query: st
     """Save a view. Raises AlreadyExists for a name that the key has a view of, Conflict for one too many."""
     connection.execute(LOCK_KEY, {"api_key_id": api_key_id})
     wanted = {"api_key_id": api_key_id, "name": name, "query": query, "most": MOST_OF_A_KEY}
-    with connection.cursor(row_factory=args_row(View)) as cursor:
-        view = cursor.execute(CREATE, wanted).fetchone()
-    if view is None:
-        raise Conflict(f"An API key can have {MOST_OF_A_KEY} views: delete one first")
-    return view
+    one_too_many = Conflict(f"An API key can have {MOST_OF_A_KEY} views: delete one first")
+    return read_one(connection, args_row(View), CREATE, wanted, one_too_many)
 
 
 def delete_view(connection: Connection, api_key_id: int, view_id: int) -> View:
     """Delete a view of a key; returns what it was. Raises ViewNotFound."""
-    with connection.cursor(row_factory=args_row(View)) as cursor:
-        view = cursor.execute(DELETE, {"id": view_id, "api_key_id": api_key_id}).fetchone()
-    if view is None:
-        raise ViewNotFound
-    return view
+    return read_one(connection, args_row(View), DELETE, {"id": view_id, "api_key_id": api_key_id}, ViewNotFound)

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from psycopg.rows import args_row
 
-from app.repository.connection import Connection, scalar
+from app.repository.connection import Connection, read_one, scalar
 from app.repository.errors import Conflict, IsArchived, WorkflowNotFound
 from app.repository.tags import TagRecord
 from app.repository.targets import Target
@@ -195,19 +195,15 @@ def save_workflow(
 
 def get_workflow(connection: Connection, workflow_id: str, *, project_id: str | None = None) -> Workflow:
     """The workflow with this id, within a project when one is given. Raises WorkflowNotFound."""
-    with connection.cursor(row_factory=args_row(Workflow)) as cursor:
-        workflow = cursor.execute(GET, {"id": workflow_id, "project_id": project_id}).fetchone()
-    if workflow is None:
-        raise WorkflowNotFound
+    where = {"id": workflow_id, "project_id": project_id}
+    workflow = read_one(connection, args_row(Workflow), GET, where, WorkflowNotFound)
     return with_tags(connection, [workflow])[0]
 
 
 def get_published(connection: Connection, workflow_id: str, *, project_id: str | None = None) -> Workflow:
     """The workflow at the version that others start, as its current one. Raises WorkflowNotFound, IsArchived."""
-    with connection.cursor(row_factory=args_row(Workflow)) as cursor:
-        workflow = cursor.execute(GET_PUBLISHED, {"id": workflow_id, "project_id": project_id}).fetchone()
-    if workflow is None:
-        raise WorkflowNotFound
+    where = {"id": workflow_id, "project_id": project_id}
+    workflow = read_one(connection, args_row(Workflow), GET_PUBLISHED, where, WorkflowNotFound)
     if workflow.is_archived:
         raise IsArchived
     return workflow
