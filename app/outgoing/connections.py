@@ -126,16 +126,11 @@ class Connections(httpx.AsyncBaseTransport):
         await connection.aclose()
 
 
-class PooledBody(httpx.AsyncByteStream):
-    """A response's body, whose end frees the connection."""
+class ResponseBody(httpx.AsyncByteStream):
+    """A response's body, part by part as it comes."""
 
-    def __init__(
-        self, response: httpcore.Response, connection: httpcore.AsyncHTTPConnection, origin: Origin, owner: Connections
-    ) -> None:
+    def __init__(self, response: httpcore.Response) -> None:
         self._response = response
-        self._connection = connection
-        self._origin = origin
-        self._owner = owner
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         async for part in self._response.aiter_stream():
@@ -143,4 +138,19 @@ class PooledBody(httpx.AsyncByteStream):
 
     async def aclose(self) -> None:
         await self._response.aclose()
+
+
+class PooledBody(ResponseBody):
+    """One whose end frees the connection."""
+
+    def __init__(
+        self, response: httpcore.Response, connection: httpcore.AsyncHTTPConnection, origin: Origin, owner: Connections
+    ) -> None:
+        super().__init__(response)
+        self._connection = connection
+        self._origin = origin
+        self._owner = owner
+
+    async def aclose(self) -> None:
+        await super().aclose()
         await self._owner.give_back(self._connection, self._origin)

@@ -1,13 +1,13 @@
 """Requests by way of a proxy that the workflow names. Both are checked: the proxy's address and the target's."""
 
 import ssl
-from collections.abc import AsyncIterable, AsyncIterator
+from collections.abc import AsyncIterable
 
 import httpcore
 import httpx
 
 from app.outgoing.addresses import AddressRules
-from app.outgoing.connections import GuardedBackend
+from app.outgoing.connections import GuardedBackend, ResponseBody
 
 PORTS = {"http": 80, "https": 443}
 
@@ -61,22 +61,8 @@ class Proxied(httpx.AsyncBaseTransport):
             )
         )
         return httpx.Response(
-            response.status, headers=response.headers, stream=ProxiedBody(response), extensions=response.extensions
+            response.status, headers=response.headers, stream=ResponseBody(response), extensions=response.extensions
         )
 
     async def aclose(self) -> None:
         await self._pool.aclose()
-
-
-class ProxiedBody(httpx.AsyncByteStream):
-    """A response's body."""
-
-    def __init__(self, response: httpcore.Response) -> None:
-        self._response = response
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        async for part in self._response.aiter_stream():
-            yield part
-
-    async def aclose(self) -> None:
-        await self._response.aclose()
