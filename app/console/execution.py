@@ -49,20 +49,22 @@ def read_details(connection: Connection, execution_id: str) -> ExecutionDetails:
 @from_primary_after_all
 def execution_page(execution_id: str) -> Response:
     """The page of an execution; with a node in the address, what that node was given and gave."""
-    with reading() as connection:
-        shown = read_details(connection, execution_id)
-        metadata = read_metadata(connection, [shown.execution.id]).get(shown.execution.id, {})
-    return Response(render_template("execution.html", **values(shown), metadata=metadata, node=chosen_node(shown)))
+    return Response(render_template("execution.html", **read_values(execution_id)))
 
 
 @page("/executions/<execution_id>/now", scope="execution:read")
 @from_primary_after_all
 def execution_now(execution_id: str) -> Response:
     """How it goes by now: head, graph and timeline."""
+    return part("parts/execution_now.html", **read_values(execution_id))
+
+
+def read_values(execution_id: str) -> dict[str, Any]:
+    """What both show. Raises ExecutionNotFound."""
     with reading() as connection:
         shown = read_details(connection, execution_id)
         metadata = read_metadata(connection, [shown.execution.id]).get(shown.execution.id, {})
-    return part("parts/execution_now.html", **values(shown), metadata=metadata, node=chosen_node(shown))
+    return {**values(shown), "metadata": metadata, "node": chosen_node(shown)}
 
 
 def values(shown: ExecutionDetails) -> dict[str, Any]:
