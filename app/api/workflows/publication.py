@@ -1,5 +1,6 @@
 """Which version of a workflow is published, whether it is put away, and which project it belongs to."""
 
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
@@ -7,7 +8,7 @@ from flask import Response
 
 from app.api.face.answers import answer
 from app.api.face.auth import caller
-from app.api.face.blueprint import Blueprint
+from app.api.face.blueprint import Blueprint, View
 from app.api.face.errors import Refused
 from app.api.face.paths import require_id
 from app.api.face.services import database, reading
@@ -83,31 +84,27 @@ def unpublish(workflow_id: str) -> Response:
         return answer(show_workflow(connection, get_visible_workflow(connection, workflow_id)))
 
 
-@blueprint.endpoint(
-    "POST",
-    "/<workflow_id>/activate",
-    scope="workflow:activate",
-    body=PublishBody(),
-    body_required=False,
-    answer=WorkflowSchema,
-    errors=[404, 409],
-    example={"versionId": "2927badf-cb1f-4e6a-99ef-e6ad1e804164"},
-)
+def publishing(name: str, example: dict[str, str]) -> Callable[[View], View]:
+    """An endpoint that publishes a version, under this name."""
+    return blueprint.endpoint(
+        "POST",
+        f"/<workflow_id>/{name}",
+        scope="workflow:activate",
+        body=PublishBody(),
+        body_required=False,
+        answer=WorkflowSchema,
+        errors=[404, 409],
+        example=example,
+    )
+
+
+@publishing("activate", {"versionId": "2927badf-cb1f-4e6a-99ef-e6ad1e804164"})
 def activate_workflow(body: dict[str, Any], workflow_id: str) -> Response:
     """Let the workflow's triggers start executions; the earlier name of publish."""
     return publish(workflow_id, body)
 
 
-@blueprint.endpoint(
-    "POST",
-    "/<workflow_id>/publish",
-    scope="workflow:activate",
-    body=PublishBody(),
-    body_required=False,
-    answer=WorkflowSchema,
-    errors=[404, 409],
-    example={"name": "Second edition"},
-)
+@publishing("publish", {"name": "Second edition"})
 def publish_workflow(body: dict[str, Any], workflow_id: str) -> Response:
     """Let the workflow's triggers start a version, by default the current one; 400 when it cannot run."""
     return publish(workflow_id, body)
