@@ -11,3 +11,17 @@ class Target:
     workflow_id: str
     version_id: UUID
     project_id: str
+
+
+class StartsExecutions:
+    """A record that says which workflow it starts, at which version."""
+
+    __slots__ = ()
+    workflow_id: str
+    version_id: UUID
+    project_id: str
+
+    @property
+    def target(self) -> Target:
+        """What an execution of it runs."""
+        return Target(self.workflow_id, self.version_id, self.project_id)

@@ -8,7 +8,7 @@ from uuid import UUID
 from psycopg import sql
 
 from app.repository.connection import Connection
-from app.repository.targets import Target
+from app.repository.targets import StartsExecutions
 
 FORGET = sql.SQL("""
     DELETE FROM {table} AS t
@@ -17,7 +17,7 @@ FORGET = sql.SQL("""
 
 
 @dataclass(frozen=True, slots=True)
-class TriggerNode:
+class TriggerNode(StartsExecutions):
     """A trigger of a workflow; `definition` is the workflow's JSON."""
 
     workflow_id: str
@@ -26,11 +26,6 @@ class TriggerNode:
     version_id: UUID
     name: str
     definition: bytes
-
-    @property
-    def target(self) -> Target:
-        """What an execution of it runs."""
-        return Target(self.workflow_id, self.version_id, self.project_id)
 
 
 def register(

@@ -10,7 +10,7 @@ from psycopg.rows import class_row
 
 from app.repository import notifications, webhook_addresses
 from app.repository.connection import Connection, scalar
-from app.repository.targets import Target
+from app.repository.targets import StartsExecutions
 from app.vocabulary import Status
 
 ADDRESSES = """
@@ -42,21 +42,16 @@ class NewSchedule:
 
 
 @dataclass(frozen=True, slots=True)
-class RegisteredWebhook(NewWebhook):
+class RegisteredWebhook(NewWebhook, StartsExecutions):
     """A registered webhook with what it starts."""
 
     workflow_id: str
     version_id: UUID
     project_id: str
 
-    @property
-    def target(self) -> Target:
-        """What an execution of it runs."""
-        return Target(self.workflow_id, self.version_id, self.project_id)
-
 
 @dataclass(frozen=True, slots=True)
-class DueSchedule:
+class DueSchedule(StartsExecutions):
     """A rule whose time has come, locked until the transaction ends; `now` is PostgreSQL's."""
 
     workflow_id: str
@@ -67,11 +62,6 @@ class DueSchedule:
     now: datetime
     version_id: UUID
     project_id: str
-
-    @property
-    def target(self) -> Target:
-        """What an execution of it runs."""
-        return Target(self.workflow_id, self.version_id, self.project_id)
 
 
 FORGET_WEBHOOKS = """
