@@ -15,11 +15,16 @@ MOST_QUEUED = 10_000
 """The queue is looked through from its beginning up to so many executions."""
 MOST_LISTED = 200
 
+# Looks once at all that run, which workers' slots bound (executions_in_flight).
 WORKERS = """
     SELECT w.id, w.hostname, w.pid, w.concurrency AS slots, w.started_at, w.heartbeat_at,
            w.heartbeat_at > statement_timestamp() - make_interval(secs => %(lease_seconds)s) AS alive,
-           (SELECT count(*) FROM executions AS e WHERE e.worker_id = w.id AND e.status = 'running') AS running
+           coalesce(r.number, 0) AS running
       FROM workers AS w
+      LEFT JOIN (SELECT e.worker_id, count(*) AS number
+                   FROM executions AS e
+                  WHERE e.status = 'running'
+                  GROUP BY e.worker_id) AS r ON r.worker_id = w.id
      WHERE w.stopped_at IS NULL
      ORDER BY w.id DESC
      LIMIT %(most)s
