@@ -11,34 +11,21 @@ GROUPS: dict[str, frozenset[str]] = {
     _BASE + name: _OPTIONS | frozenset(further.split())
     for name, further in {
         "aggregate": "fieldsToAggregate",
-        "code": "",
         "compareDatasets": "mergeByFields",
-        "compression": "",
-        "convertToFile": "",
-        "dateTime": "",
-        "extractFromFile": "",
         "filter": "conditions",
         "html": "extractionValues",
         "httpRequest": "bodyParameters headerParameters queryParameters",
         "if": "conditions",
         "itemLists": "fieldsToAggregate fieldsToSummarize sortFieldsUi",
-        "markdown": "",
         "merge": "mergeByFields",
-        "moveBinaryData": "",
-        "removeDuplicates": "",
         "renameKeys": "keys additionalOptions",
         "set": "assignments fields values",
         "sort": "sortFieldsUi",
-        "splitInBatches": "",
-        "splitOut": "",
-        "spreadsheetFile": "",
         "summarize": "fieldsToSummarize",
         "switch": "rules",
-        "xml": "",
     }.items()
 }
-"""The groups of each type of node."""
-
+"""The groups of the types of nodes that have others than their options."""
 
 MIXED = frozenset({"options", "conditions"})
 """Groups whose lists may hold other than groups, or are read by those who know them."""
@@ -51,8 +38,9 @@ def as_group(value: Any) -> dict[str, Any]:
 
 def read_groups(type_name: str, parameters: dict[str, Any]) -> dict[str, Any]:
     """The parameters with groups where groups belong. Options and conditions may also be an expression."""
-    odd = {name: _read(name, parameters[name]) for name in GROUPS.get(type_name, frozenset()) & parameters.keys()}
-    changed = {name: value for name, value in odd.items() if value is not parameters[name]}
+    groups = GROUPS.get(type_name, _OPTIONS if type_name.startswith(_BASE) else frozenset())
+    read = {name: _read(name, parameters[name]) for name in groups & parameters.keys()}
+    changed = {name: value for name, value in read.items() if value is not parameters[name]}
     return {**parameters, **changed} if changed else parameters
 
 

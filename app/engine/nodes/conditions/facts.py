@@ -41,7 +41,7 @@ async def match_patterns(context: NodeContext, filters: list[Any]) -> dict[Place
             operator = as_group(condition.get("operator"))
             if operator.get("type") == "string" and operator.get("operation") in ("regex", "notRegex"):
                 left = _text(condition.get("leftValue"))
-                sensitive = (entry.get("options") or {}).get("caseSensitive", True) is not False
+                sensitive = as_group(entry.get("options")).get("caseSensitive", True) is not False
                 places.append((item, number))
                 rows.append({"left": left if sensitive else left.lower(), "right": _text(condition.get("rightValue"))})
     return dict(zip(places, await evaluate_javascript(context, MATCH_PATTERN, rows), strict=True)) if rows else {}
