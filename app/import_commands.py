@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 LARGEST_MIB = 8
 SECONDS_BETWEEN_LINES = 10
 DETAIL = "    "
-"""What lines of a report begin with that belong to the one above."""
+"""How the lines of a report begin that are details of the line above."""
 
 
 bring_in: click.Group = DefaultGroup(
@@ -214,7 +214,10 @@ def show_report(report: "Report", file: Path | None, told: set[str] | None = Non
 
 
 def news(lines: Iterable[str], told: set[str]) -> Iterator[str]:
-    """The first line, and those that were not `told` the last time, details below their headings; it is replaced."""
+    """The first line, and those that were not `told` the last time, each detail below its heading.
+
+    `told` holds this time's lines afterwards.
+    """
     before, heading, is_shown = frozenset(told), "", False
     told.clear()
     for number, line in enumerate(lines):

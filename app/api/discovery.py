@@ -8,7 +8,7 @@ from marshmallow import fields, validate
 from app.api.face.answers import answer
 from app.api.face.auth import allows, caller
 from app.api.face.blueprint import Blueprint
-from app.api.face.openapi import described
+from app.api.face.openapi import served_document
 from app.schemas.base import CamelSchema, StrictSchema
 from app.scopes import ANY, SCOPES
 
@@ -43,7 +43,7 @@ class DiscoverAnswerSchema(CamelSchema):
 @blueprint.endpoint("GET", "", scope=ANY, query=DiscoverQuery, answer=DiscoverAnswerSchema)
 def get_discover(query: dict[str, Any]) -> Response:
     """Tell what this key can do: its scopes, and for each resource the operations and endpoints."""
-    allowed = [each for each in described().operations if allows(caller(), each.scope)]
+    allowed = [each for each in served_document().operations if allows(caller(), each.scope)]
     resources: dict[str, Any] = {}
     for each in allowed:
         if query.get("resource", each.resource) == each.resource and query.get("operation", each.verb) == each.verb:

@@ -9,6 +9,7 @@ from typing import Any
 from app.pem import unfold
 
 LARGEST_FILE = 4 * 2**20
+"""Bytes that are read of a file of certificates."""
 
 
 class InvalidCertificate(Exception):

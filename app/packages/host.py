@@ -32,9 +32,9 @@ REMEMBERING_SECONDS = 6 * 3600.0
 """How long a process is kept whose packages remember something, such as what was said in a chat."""
 REMEMBERING_MB = 1024
 CODE_SHARE = 15
-"""Of its memory so many parts: a process that has loaded more text of files than one of them takes no more calls.
+"""A process whose loaded files have more text than this part of its memory takes no more calls.
 
-Each MiB of text takes three of memory: with what Node needs itself this is a process of some 180 MiB. Those that
+Each MiB of text takes three of memory: with what Node needs itself this is a process of some 180 MiB. Processes that
 remember something stay.
 """
 OWNERS = 12

@@ -24,7 +24,7 @@ from app.repository.connection import Connection, transaction
 from app.repository.errors import Invalid
 from app.repository.execution_data import read_data
 from app.repository.executions import ExecutionInput
-from app.repository.lifecycle import NO_EXTRA, Claim, Extra, Lacked, Result
+from app.repository.lifecycle import NO_EXTRA_PLACES, Claim, ExtraPlaces, Lacked, Result
 
 log = logging.getLogger(__name__)
 
@@ -85,7 +85,11 @@ class Exchange:
         self._turn = lifecycle.FIRST_TURN
 
     def __call__(
-        self, results: Sequence[Result], free: int, held: Sequence[int] | None = None, extra: Extra = NO_EXTRA
+        self,
+        results: Sequence[Result],
+        free: int,
+        held: Sequence[int] | None = None,
+        extra: ExtraPlaces = NO_EXTRA_PLACES,
     ) -> Exchanged:
         """Record `results` and claim at most `free` executions, and those that the `extra` places are for.
 
@@ -100,7 +104,9 @@ class Exchange:
             recorded = set().union(*(self._record_alone(result) for result in results))
             return replace(self._transact([], free, held, extra), recorded=recorded)
 
-    def _transact(self, results: Sequence[Result], free: int, held: Sequence[int] | None, extra: Extra) -> Exchanged:
+    def _transact(
+        self, results: Sequence[Result], free: int, held: Sequence[int] | None, extra: ExtraPlaces
+    ) -> Exchanged:
         with transaction(self._pool) as connection:
             recorded = lifecycle.finish(connection, self._worker_id, results) if results else set()
             assignments = self._assign(connection, self._claim(connection, free, held, extra))
@@ -115,7 +121,7 @@ class Exchange:
             with transaction(self._pool) as connection:
                 return lifecycle.finish(connection, self._worker_id, [without_data(result)])
 
-    def _claim(self, connection: Connection, free: int, held: Sequence[int] | None, extra: Extra) -> list[Claim]:
+    def _claim(self, connection: Connection, free: int, held: Sequence[int] | None, extra: ExtraPlaces) -> list[Claim]:
         lost = [] if held is None else lifecycle.claimed_unknowingly(connection, self._worker_id, held)
         extra = extra.after([claim.project_id for claim in lost], free)
         claims = lifecycle.claim(connection, self._worker_id, free - len(lost), self._lacked, self._turn, extra)

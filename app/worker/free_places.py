@@ -3,7 +3,7 @@
 import asyncio
 import time
 
-from app.repository.lifecycle import NO_EXTRA, Extra
+from app.repository.lifecycle import NO_EXTRA_PLACES, ExtraPlaces
 from app.settings import Settings
 from app.worker.held import Held
 
@@ -22,14 +22,14 @@ class FreePlaces:
         self._next_look = 0.0
         self._look_is_planned = False
 
-    def count(self, *, claiming: bool) -> tuple[int, Extra]:
+    def count(self, *, claiming: bool) -> tuple[int, ExtraPlaces]:
         """How many places are free, and which there are beyond the usual ones; none unless `claiming`."""
         if not claiming:
-            return 0, NO_EXTRA
+            return 0, NO_EXTRA_PLACES
         settings, held = self._settings, self._held
         return settings.concurrency - len(held.running), held.extra(settings.concurrency, settings.extra_places)
 
-    def worth_a_look(self, free: int, extra: Extra) -> bool:
+    def worth_a_look(self, free: int, extra: ExtraPlaces) -> bool:
         """Whether a claim is worth a transaction of its own: always for a free place, now and then for an extra one.
 
         However fast the executions of one project are queued, they are not looked at each time.

@@ -16,7 +16,7 @@ from app.engine.run.progress import RunProgress
 from app.engine.run.run import RunOutcome
 from app.engine.sandbox import Sandbox
 from app.repository.connection import UNREACHABLE
-from app.repository.lifecycle import Extra, Result
+from app.repository.lifecycle import ExtraPlaces, Result
 from app.worker.children import queue_child, start_child
 from app.worker.database import Database
 from app.worker.exchange import Assignment
@@ -68,7 +68,7 @@ class Held:
         """How many have ended and are not recorded."""
         return len(self._results)
 
-    def extra(self, concurrency: int, places: int) -> Extra:
+    def extra(self, concurrency: int, places: int) -> ExtraPlaces:
         """What is left of so many places beyond the usual ones.
 
         A sub-workflow has its parent's place here: what many of them keep of the usual places is nobody's.
@@ -76,7 +76,7 @@ class Held:
         running = self._assignments.values()
         claimed = sum(assignment.depth == 0 for assignment in running)
         held = Counter(assignment.claim.project_id for assignment in running)
-        return Extra(max(min(places, concurrency + places - claimed), 0), held)
+        return ExtraPlaces(max(min(places, concurrency + places - claimed), 0), held)
 
     def read_progress(self) -> tuple[dict[int, dict[str, Any]], set[int]]:
         """What has changed since the last time, of those that have run for a while, and the ids of all that run."""

@@ -13,7 +13,7 @@ from flask import Flask
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from app.api.face.openapi import described
+from app.api.face.openapi import served_document
 from app.repository import api_keys
 from app.repository.connection import connect
 from app.settings import Settings
@@ -58,7 +58,7 @@ def operations() -> list[str]:
     bare = Flask("bare")
     add_endpoints(bare)
     with bare.app_context():
-        paths = orjson.loads(described().json)["paths"]
+        paths = orjson.loads(served_document().json)["paths"]
     return [f"{m.upper()} {path}" for path, item in paths.items() for m in item if m != "parameters"]
 
 

@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app.repository import lifecycle
-from app.repository.lifecycle import FIRST_TURN, Extra, claims, extra_places
+from app.repository.lifecycle import FIRST_TURN, ExtraPlaces, claims, extra_places
 from tests.repository.given import a_worker
 from tests.repository.plans import nodes, plan_of
 from tests.repository.test_turns import queue
@@ -22,7 +22,7 @@ WAIT = """
 
 def claimed(connection, worker_id: int, free: int, held: dict[str, int], extra: int = EXTRA) -> dict[str, int]:
     """How many of each project a claim takes."""
-    taken = lifecycle.claim(connection, worker_id, free, turn=FIRST_TURN, extra=Extra(extra, held))
+    taken = lifecycle.claim(connection, worker_id, free, turn=FIRST_TURN, extra=ExtraPlaces(extra, held))
     return dict(Counter(claim.project_id for claim in taken))
 
 
@@ -74,7 +74,7 @@ def test_two_workers_leave_room_for_who_comes(connect, connection, queued, steps
     def claim_at_once(order: bool) -> None:
         for index in (0, 1) if order else (1, 0):
             mine = held[index]
-            room = Extra(min(EXTRA, usual + EXTRA - mine.total()), dict(mine))
+            room = ExtraPlaces(min(EXTRA, usual + EXTRA - mine.total()), dict(mine))
             taken = lifecycle.claim(actors[index], workers[index], usual - mine.total(), extra=room)
             seen.extend(claim.id for claim in taken)
             mine.update(claim.project_id for claim in taken)
@@ -106,7 +106,7 @@ def test_a_look_for_them_reads_little_of_long_queues(connection) -> None:
     queue(connection, "many", 5_000)
     queue(connection, "z", 1)
     connection.execute("ANALYZE executions")
-    held = Extra(EXTRA, {"many": 50, "more": 2})
+    held = ExtraPlaces(EXTRA, {"many": 50, "more": 2})
     parameters = {"worker_id": worker_id, "free": 0, "looks": 7, "turn": "many", **held.parameters}
     for statement in (claims.CLAIM_NEW, extra_places.CLAIM_DUE_EXTRA):
         plan = plan_of(connection, statement, parameters)

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app.repository import lifecycle
-from app.repository.lifecycle import FIRST_TURN, NO_EXTRA, Result, claims
+from app.repository.lifecycle import FIRST_TURN, NO_EXTRA_PLACES, Result, claims
 from tests.repository.given import DATA, a_new_execution, a_running_execution, a_worker, a_workflow
 from tests.repository.plans import nodes, plan_of
 
@@ -98,7 +98,7 @@ def test_a_claim_reads_as_much_of_a_long_queue_as_it_takes(connection) -> None:
     worker_id = a_worker(connection)
     queue(connection, "many", 20_000)
     queue(connection, "z")
-    parameters = {"worker_id": worker_id, "free": 5, "looks": 5, "turn": "many", **NO_EXTRA.parameters}
+    parameters = {"worker_id": worker_id, "free": 5, "looks": 5, "turn": "many", **NO_EXTRA_PLACES.parameters}
     plan = plan_of(connection, claims.CLAIM_NEW, parameters)
     looks = [node for node in nodes(plan) if node.get("Relation Name") == "executions" and "Scan" in node["Node Type"]]
     assert {node.get("Index Name") for node in looks} == {"executions_queued", "executions_pkey"}

@@ -54,7 +54,7 @@ def get_execution_events(query: dict[str, Any]) -> Response:
         raise Refused(503, "Too many watch at the moment", {"Retry-After": "10"})
     watchers = services().watchers
     watchers.require_room(caller().id)
-    watcher = Watcher(watchers, filter_of(query), moment_of(request.headers.get("Last-Event-ID", "")), credential())
+    watcher = Watcher(watchers, filter_of(query), moment_of(request.headers.get("Last-Event-ID", "")), authentication())
 
     def body() -> Iterator[bytes]:
         yield RETRY
@@ -80,7 +80,7 @@ def moment_of(text: str) -> Moment | None:
     return Moment(found[2], int(found[1])) if found else None
 
 
-def credential() -> Authentication:
+def authentication() -> Authentication:
     """What the caller has shown, and whether it is still valid when somebody asks, without a request."""
     kept: Services = current_app.extensions[NAME]
     key, shown, session = caller(), shown_key(), session_token()

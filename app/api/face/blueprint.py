@@ -83,7 +83,7 @@ class Blueprint(FlaskBlueprint):
             if idempotent:
                 given.add(422)
             refuses = strict or is_strict(method, scope)
-            parser = self.LENIENT_PARSER if not refuses else self.PARSER
+            parser = self.PARSER if refuses else self.LENIENT_PARSER
             checked: Any = view
             if query is not None:
                 checked = parser.use_args(query(), location="query")(checked)

@@ -27,8 +27,6 @@ CONFIG = {
         "servers": [{"url": "/"}],
     },
 }
-
-
 KEY = "Made by `flask keys create`. `Authorization: Bearer KEY` is the same."
 WHEN = {
     400: "The request is malformed or asks for what cannot be",
@@ -130,7 +128,7 @@ def describe(blueprints: Iterable[Blueprint]) -> Document:
     app.config.update(CONFIG, PROVIDE_AUTOMATIC_OPTIONS=False)
     api = Api(app)
     for blueprint in blueprints:
-        api.register_blueprint(described(blueprint))
+        api.register_blueprint(described_blueprint(blueprint))
     api.spec.components.security_scheme(
         "apiKey",
         {"type": "apiKey", "in": "header", "name": "X-N8N-API-KEY", "description": KEY},
@@ -146,7 +144,7 @@ def describe(blueprints: Iterable[Blueprint]) -> Document:
     )
 
 
-def described(blueprint: Blueprint) -> DescribedBlueprint:
+def described_blueprint(blueprint: Blueprint) -> DescribedBlueprint:
     """The same endpoints, each with what the document says of it."""
     made = DescribedBlueprint(
         blueprint.name, __name__, url_prefix=blueprint.url_prefix, description=blueprint.description

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 blueprint = Blueprint("openapi", __name__, url_prefix="/api/v1")
 
-DESCRIPTION = "openapi"
+DOCUMENT = "openapi-document"
 FILES = ("swagger-ui.css", "swagger-ui-bundle.js", "favicon-32x32.png")
 OWN_FILES = Path(__file__).with_name("docs")
 PAGE_POLICY = (
@@ -26,7 +26,7 @@ PAGE_POLICY = (
 )
 
 
-class Description:
+class LazyDocument:
     """The document of some blueprints, made when it is first asked for: that takes as long as all else at start."""
 
     def __init__(self, blueprints: Iterable[ApiBlueprint]) -> None:
@@ -45,35 +45,35 @@ class Description:
 
 def register(app: Flask, blueprints: Iterable[ApiBlueprint]) -> None:
     """Let `app` serve the document of these blueprints."""
-    app.extensions[DESCRIPTION] = Description(blueprints)
+    app.extensions[DOCUMENT] = LazyDocument(blueprints)
     app.register_blueprint(blueprint)
 
 
-def described() -> "Document":
+def served_document() -> "Document":
     """The document of the application that answers."""
-    description: Description = current_app.extensions[DESCRIPTION]
-    return description.document()
+    lazy: LazyDocument = current_app.extensions[DOCUMENT]
+    return lazy.document()
 
 
 @blueprint.get("/openapi.json")
 @public
 def document() -> Response:
     """The OpenAPI 3.1 document."""
-    return raw_answer(described().json)
+    return raw_answer(served_document().json)
 
 
 @blueprint.get("/openapi.yml")
 @public
 def yaml_document() -> Response:
     """The same in YAML, of which JSON is a part."""
-    return Response(described().json, content_type="application/yaml")
+    return Response(served_document().json, content_type="application/yaml")
 
 
 @blueprint.get("/docs/openapi-3.0.json")
 @public
 def older_document() -> Response:
     """The document for the page."""
-    return raw_answer(described().json_3_0)
+    return raw_answer(served_document().json_3_0)
 
 
 @blueprint.get("/docs")

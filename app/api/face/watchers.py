@@ -45,11 +45,11 @@ class Watcher:
         watchers: "Watchers",
         wanted: ExecutionFilter,
         after: Moment | None,
-        credential: "Authentication",
+        authentication: "Authentication",
     ) -> None:
         self.wanted = wanted
         self.after = after
-        self.credential = credential
+        self.authentication = authentication
         self.send: Callable[[bytes], None] = lambda data: None
         self.end: Callable[[], None] = lambda: None
         self._watchers = watchers
@@ -89,7 +89,7 @@ class Watchers:
     def require_room(self, key_id: int) -> None:
         """Refuse a key that watches from too many places. Raises Refused."""
         with self._lock:
-            number = sum(watcher.credential.key_id == key_id for watcher in (*self._told, *self._joined))
+            number = sum(watcher.authentication.key_id == key_id for watcher in (*self._told, *self._joined))
         if number >= MOST_OF_KEY:
             raise Refused(429, "Too many watch with this API key", {"Retry-After": "60"})
 
@@ -244,8 +244,8 @@ def end_invalid(watchers: Iterable[Watcher]) -> None:
     """End what is sent to those whose key or session is valid no more."""
     valid: dict[Hashable, bool] = {}
     for watcher in watchers:
-        shown = watcher.credential.shown
+        shown = watcher.authentication.shown
         if shown not in valid:
-            valid[shown] = watcher.credential.is_valid()
+            valid[shown] = watcher.authentication.is_valid()
         if not valid[shown]:
             watcher.end()

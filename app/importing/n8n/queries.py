@@ -17,7 +17,7 @@ DATA = {
 SIZES_OF_JSON = {"postgresql": "pg_column_size({})", "sqlite": "length(CAST({} AS BLOB))"}
 """PostgreSQL knows what JSON takes on disk without reading it. n8n bounds the size of a workflow."""
 
-ENDED_OR_WAITS = """e.status NOT IN ('new', 'running')"""
+ENDED_OR_WAITS = "e.status NOT IN ('new', 'running')"
 NOT_DELETED = 'e."deletedAt" IS NULL'
 
 WORKFLOW = 'd."workflowData"'

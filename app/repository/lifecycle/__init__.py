@@ -26,7 +26,7 @@ from app.repository.lifecycle.claims import (
 from app.repository.lifecycle.crashes import reap
 from app.repository.lifecycle.creation import DEEPEST, StartInput, create_execution, create_running, depth_of
 from app.repository.lifecycle.error_workflows import Failure
-from app.repository.lifecycle.extra_places import NO_EXTRA, Extra
+from app.repository.lifecycle.extra_places import NO_EXTRA_PLACES, ExtraPlaces
 from app.repository.lifecycle.parents import read_child, wake_if_over
 from app.repository.lifecycle.results import Result, finish
 from app.repository.lifecycle.resumptions import resume_by_webhook, waiting_node
@@ -35,9 +35,9 @@ from app.repository.lifecycle.stops import stop, stop_many
 __all__ = [
     "DEEPEST",
     "FIRST_TURN",
-    "NO_EXTRA",
+    "NO_EXTRA_PLACES",
     "Claim",
-    "Extra",
+    "ExtraPlaces",
     "Failure",
     "Lacked",
     "Result",

@@ -9,7 +9,7 @@ from uuid import UUID
 from psycopg import sql
 
 from app.repository.connection import Connection, scalar
-from app.repository.lifecycle.extra_places import CLAIM_DUE_EXTRA, NO_EXTRA, Extra
+from app.repository.lifecycle.extra_places import CLAIM_DUE_EXTRA, NO_EXTRA_PLACES, ExtraPlaces
 from app.vocabulary import Mode
 
 # The share lock on the worker's own row makes a claim and the reaping of that worker wait for each other.
@@ -202,7 +202,7 @@ def claim(
     free: int,
     lacked: Lacked = lacks_nothing,
     turn: ClaimTurn = FIRST_TURN,
-    extra: Extra = NO_EXTRA,
+    extra: ExtraPlaces = NO_EXTRA_PLACES,
 ) -> list[Claim]:
     """Take at most `free` executions: those whose wait is over and those of the queue, in the order of the `turn`.
 
@@ -215,35 +215,35 @@ def claim(
     if revision is None:
         return []
     types = list(lacked(connection, revision))
+    parameters = {"worker_id": worker_id, "lacked": types, "turn": turn.project_id}
     claims: list[Claim] = []
     for take in (_take_due, _take_new) if turn.waits_first else (_take_new, _take_due):
-        place = {"worker_id": worker_id, "lacked": types, "turn": turn.project_id}
-        taken = take(connection, place, max(free, 0), NO_EXTRA if types else extra)
+        taken = take(connection, parameters, max(free, 0), NO_EXTRA_PLACES if types else extra)
         extra = extra.after([each.project_id for each in taken], max(free, 0))
         free -= len(taken)
         claims += taken
     return claims
 
 
-def _take_due(connection: Connection, place: Mapping[str, object], free: int, extra: Extra) -> list[Claim]:
+def _take_due(connection: Connection, parameters: Mapping[str, object], free: int, extra: ExtraPlaces) -> list[Claim]:
     """Executions whose wait is over: those that are longest over, then those that extra places are for."""
-    due = CLAIM_DUE_LACKING if place["lacked"] else CLAIM_DUE
-    rows = connection.execute(due, {**place, "limit": free}).fetchall() if free else []
+    due = CLAIM_DUE_LACKING if parameters["lacked"] else CLAIM_DUE
+    rows = connection.execute(due, {**parameters, "limit": free}).fetchall() if free else []
     if len(rows) == free and extra.places:
         extra = extra.after([Claim(*row).project_id for row in rows], free)
-        rows += connection.execute(CLAIM_DUE_EXTRA, {**place, **extra.parameters}).fetchall()
+        rows += connection.execute(CLAIM_DUE_EXTRA, {**parameters, **extra.parameters}).fetchall()
     return [Claim(*row) for row in rows]
 
 
-def _take_new(connection: Connection, place: Mapping[str, object], free: int, extra: Extra) -> list[Claim]:
+def _take_new(connection: Connection, parameters: Mapping[str, object], free: int, extra: ExtraPlaces) -> list[Claim]:
     """Executions of the queue, for the free places and for the extra ones."""
     if free + extra.places < 1:
         return []
-    if place["lacked"]:
-        rows = connection.execute(CLAIM_NEW_LACKING, {**place, "limit": free})
+    if parameters["lacked"]:
+        rows = connection.execute(CLAIM_NEW_LACKING, {**parameters, "limit": free})
     else:
         looks = free + extra.places + len(extra.held)
-        rows = connection.execute(CLAIM_NEW, {**place, **extra.parameters, "free": free, "looks": looks})
+        rows = connection.execute(CLAIM_NEW, {**parameters, **extra.parameters, "free": free, "looks": looks})
     return [Claim(*row) for row in rows]
 
 

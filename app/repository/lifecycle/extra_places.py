@@ -52,7 +52,7 @@ CLAIM_DUE_EXTRA = """
 
 
 @dataclass(frozen=True, slots=True)
-class Extra:
+class ExtraPlaces:
     """Places beyond the usual ones: each is for a project that holds fewer executions than there are left of them.
 
     `held` says how many each project holds in the worker. Who holds all usual places gets none; one that comes anew
@@ -62,10 +62,10 @@ class Extra:
     places: int = 0
     held: Mapping[str, int] = field(default_factory=dict)
 
-    def after(self, projects: Sequence[str], free: int) -> Extra:
+    def after(self, projects: Sequence[str], free: int) -> ExtraPlaces:
         """What is left once executions of these projects have taken the `free` usual places and extra ones."""
         left = self.places - max(len(projects) - max(free, 0), 0)
-        return Extra(max(left, 0), Counter(self.held) + Counter(projects))
+        return ExtraPlaces(max(left, 0), Counter(self.held) + Counter(projects))
 
     @property
     def parameters(self) -> dict[str, object]:
@@ -73,4 +73,4 @@ class Extra:
         return {"extra": self.places, "projects": list(self.held), "numbers": list(self.held.values())}
 
 
-NO_EXTRA = Extra()
+NO_EXTRA_PLACES = ExtraPlaces()
