@@ -57,6 +57,8 @@ def examine(settings: Settings) -> Iterator[Finding]:
         advice = "check DATABASE_URL and that PostgreSQL runs"
         if "unsupported startup parameter" in str(error):
             advice = "this is PgBouncer: set DATABASE_DIRECT_URL to the address of PostgreSQL itself"
+        elif "failed to resolve host" in str(error):
+            advice = "check the host; @ : / in a password are percent-encoded in DATABASE_URL (%40 %3A %2F)"
         yield Finding("database", str(error).strip(), advice)
         yield from examine_host(settings)
         return

@@ -12,6 +12,10 @@ STANDARD = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime"
 CLIENTS = ("httpcore", "httpx")
 """Loggers that tell each request with its address, in which secrets may stand: their warnings are heard, no more."""
 
+POOL = "psycopg.pool"
+"""Tells why no connection can be made, several times a second as long as there is none."""
+POOL_SECONDS = 30.0
+
 LONGEST_TRACE = 8 * 2**10
 """Characters of a stack trace that are written down."""
 
@@ -46,6 +50,23 @@ class JsonFormatter(logging.Formatter):
         return orjson.dumps(line, default=str).decode()
 
 
+class Seldom(logging.Filter):
+    """Of a pool's warnings lets through why it cannot connect, once in POOL_SECONDS; errors always."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._next_at = 0.0
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.levelno >= logging.ERROR:
+            return True
+        now = time.monotonic()
+        if now < self._next_at or not str(record.msg).startswith("error connecting"):
+            return False
+        self._next_at = now + POOL_SECONDS
+        return True
+
+
 def shortened(trace: str) -> str:
     """A stack trace of bounded length: the beginning and the end of one that recursion has made long."""
     if len(trace) <= LONGEST_TRACE:
@@ -61,6 +82,8 @@ def configure(level: int = logging.INFO) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
-    logging.getLogger("psycopg.pool").setLevel(logging.ERROR)
+    pool = logging.getLogger(POOL)
+    pool.setLevel(logging.WARNING)
+    pool.filters[:] = [Seldom()]
     for name in CLIENTS:
         logging.getLogger(name).setLevel(logging.WARNING)

@@ -288,7 +288,7 @@ def _database_url(environ: Mapping[str, str], home: Path, needed: bool) -> str:
     except FileNotFoundError:
         raise SettingsError(
             f"DATABASE_URL is not set and no embedded PostgreSQL runs in {home}: "
-            "set DATABASE_URL=postgresql://user@host/name, or leave `make run` running in another terminal"
+            "set DATABASE_URL=postgresql://user@host/name, or leave `make run` (or `executions up`) running elsewhere"
         ) from None
     except OSError as error:
         raise SettingsError(f"DATABASE_URL is not set and {error.filename}: {error.strerror}") from None
