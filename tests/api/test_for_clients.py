@@ -1,5 +1,7 @@
 """What clients of n8n ask for besides: what a key can do, how executions went, and what is not here."""
 
+from urllib.parse import urljoin
+
 import pytest
 
 from app.scopes import SCOPES
@@ -116,3 +118,7 @@ def test_the_document_where_clients_look_for_it(api) -> None:
         assert page.status_code == 200
         assert f'src="{script}"' in page.text
     assert nobody.call("GET", "/api/v1/docs/start.js").status_code == 200
+    # Behind the prefix of a proxy it leads to where the calls are.
+    for path in ("openapi.json", "docs/openapi-3.0.json"):
+        (server,) = nobody.call("GET", f"/api/v1/{path}").json["servers"]
+        assert urljoin(f"https://x.example/exec/api/v1/{path}", server["url"]) == "https://x.example/exec/"

@@ -24,7 +24,7 @@ CONFIG = {
             "Answers over 1 KB are gzip- or zstd-encoded for callers that say so in Accept-Encoding.",
             "license": {"name": "MIT", "identifier": "MIT"},
         },
-        "servers": [{"url": "/"}],
+        "servers": [{"url": "../../"}],  # seen from where the document is, so also behind a prefix of a proxy
     },
 }
 KEY = "Made by `flask keys create`. `Authorization: Bearer KEY` is the same."
@@ -139,7 +139,7 @@ def describe(blueprints: Iterable[Blueprint]) -> Document:
     open_lenient_bodies(document)
     return Document(
         json=orjson.dumps(document, option=orjson.OPT_INDENT_2),
-        json_3_0=orjson.dumps(as_3_0(document)),
+        json_3_0=orjson.dumps(as_3_0(document | {"servers": [{"url": "../../../"}]})),
         operations=operations_of(document),
     )
 

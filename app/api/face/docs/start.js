@@ -1,6 +1,6 @@
 localStorage.removeItem("authorized"); // earlier releases kept the key here
 SwaggerUIBundle({
-  url: "docs/openapi-3.0.json",
+  url: new URL("openapi-3.0.json", document.currentScript.src).href,
   dom_id: "#swagger-ui",
   deepLinking: true,
   persistAuthorization: false,
