@@ -17,6 +17,8 @@ View = TypeVar("View", bound=Callable[..., Any])
 
 HEADER = "X-N8N-API-KEY"
 LONGEST_KEY = 1_024
+CHALLENGE = 'Bearer realm="a key of this API, in X-N8N-API-KEY or as Authorization: Bearer"'
+"""Told with a refusal that has no words of its own: where a key belongs."""
 
 
 def public(view: View) -> View:
@@ -35,7 +37,7 @@ def authorize() -> None:
         return
     api_key = find_caller()
     if api_key is None:
-        raise Refused(401, "Unauthorized")
+        raise Refused(401, "Unauthorized", {"WWW-Authenticate": CHALLENGE})
     g.api_key = api_key
     seconds = services().rates.seconds_to_wait(api_key.id)
     if seconds:

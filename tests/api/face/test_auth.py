@@ -78,7 +78,9 @@ def test_a_scope_may_stand_for_all_of_its_resource(api):
 
 def test_an_expired_or_revoked_key_is_none(api, make_app):
     expired = api.with_key("expired", "*", expires_at=datetime.now(UTC) - timedelta(seconds=1))
-    assert expired.get("/executions").status_code == 401
+    refused = expired.get("/executions")
+    assert refused.status_code == 401
+    assert "X-N8N-API-KEY" in refused.headers["WWW-Authenticate"]
     revoked = api.with_key("revoked", "*")
     api_keys.revoke_api_key(api.db, api_keys.find_api_key(api.db, "revoked").id)
     api.db.commit()
