@@ -1,6 +1,9 @@
 """The app over the test's own database, keys for it, and short ways to make workflows and executions."""
 
+import threading
+import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -18,6 +21,7 @@ from app.repository import api_keys, connection, lifecycle, projects, workers, w
 from app.settings import Settings
 from app.vocabulary import STATUSES
 from app.web import create_app
+from tests.patience import PATIENCE_SECONDS
 from tests.postgres import cloned_database
 from tests.workflows import chain, node
 
@@ -190,6 +194,21 @@ class Api:
         )
         self.db.commit()
         return number
+
+    @contextmanager
+    def deleting_new(self, mode: str) -> Iterator[None]:
+        """While this lasts, somebody else deletes the first execution of this mode as soon as it is there."""
+
+        def remove() -> None:
+            while not self.db.execute("DELETE FROM executions WHERE mode = %s RETURNING id", [mode]).fetchone():
+                self.db.rollback()
+                time.sleep(0.01)
+            self.db.commit()
+
+        other = threading.Thread(target=remove, daemon=True)
+        other.start()
+        yield
+        other.join(PATIENCE_SECONDS)
 
     def claim(self) -> int:
         """Let a worker take whatever is queued; returns the worker's id."""

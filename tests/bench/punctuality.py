@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from contextlib import ExitStack
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from app.repository.connection import connect
@@ -11,7 +10,7 @@ from tests.bench.report import Report
 from tests.patience import wait_until
 from tests.triggers.test_firing import EVERY_SECOND, NOTE_TICKS, activate, scheduled
 from tests.worker.conftest import Queue
-from tests.worker.test_wake_up import DUE, ENDS, SET_TIMES, SPREAD_SECONDS, WAITING
+from tests.worker.test_wake_up import WAITING, end_some_waits
 from tests.workflows import no_op, stored, wait
 
 LATE_SECONDS = 0.5
@@ -39,13 +38,7 @@ def late_waits(queue: Queue) -> Sequence[float]:
     queue.save(stored(wait(3600), no_op()), "waits")
     ids = queue.add("waits", WAITING)
     queue.wait_for(ids, ["waiting"])
-    first = datetime.now(UTC) + timedelta(seconds=1.5)
-    seconds = [SPREAD_SECONDS * n / DUE for n in range(DUE)]
-    due = ids[:: WAITING // DUE][:DUE]
-    queue.connection.execute(SET_TIMES, {"ids": due, "seconds": seconds, "first": first})
-    queue.wait_for(due, ["success"])
-    ends = dict(queue.connection.execute(ENDS, [due]).fetchall())
-    return [(ends[each] - first).total_seconds() - after for each, after in zip(due, seconds, strict=True)]
+    return list(end_some_waits(queue, ids).values())
 
 
 def late_ticks(queue: Queue) -> Sequence[float]:

@@ -3,11 +3,13 @@
 `make bench` measures how punctually.
 """
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from app.vocabulary import ENDED
+from tests.worker.conftest import Queue
 from tests.workflows import no_op, stored, wait
 
 pytestmark = pytest.mark.slow
@@ -24,6 +26,17 @@ SET_TIMES = """
 """
 
 ENDS = "SELECT e.id, e.stopped_at FROM executions AS e WHERE e.id = ANY(%s)"
+
+
+def end_some_waits(queue: Queue, ids: Sequence[int]) -> dict[int, float]:
+    """Let DUE of these waits be over within SPREAD_SECONDS; by their ids, how many seconds after that they ended."""
+    first = datetime.now(UTC) + timedelta(seconds=1.5)
+    seconds = [SPREAD_SECONDS * n / DUE for n in range(DUE)]
+    due = ids[:: WAITING // DUE][:DUE]
+    queue.connection.execute(SET_TIMES, {"ids": due, "seconds": seconds, "first": first})
+    queue.wait_for(due, ["success"])
+    ends = dict(queue.connection.execute(ENDS, [due]).fetchall())
+    return {each: (ends[each] - first).total_seconds() - after for each, after in zip(due, seconds, strict=True)}
 
 
 def test_one_that_is_due_between_two_polls_is_not_late(queue, start_worker) -> None:
@@ -43,13 +56,7 @@ def test_of_many_that_wait_none_is_early_and_none_forgotten(queue, start_worker)
     for _ in range(2):
         start_worker(EXECUTIONS_POLL_SECONDS=3600)
     queue.wait_for(ids, ["waiting"])
-    first = datetime.now(UTC) + timedelta(seconds=1.5)
-    seconds = [SPREAD_SECONDS * n / DUE for n in range(DUE)]
-    due = ids[:: WAITING // DUE][:DUE]
-    queue.connection.execute(SET_TIMES, {"ids": due, "seconds": seconds, "first": first})
-    queue.wait_for(due, ["success"])
-    ends = dict(queue.connection.execute(ENDS, [due]).fetchall())
-    late = [(ends[each] - first).total_seconds() - after for each, after in zip(due, seconds, strict=True)]
-    assert min(late) >= 0, "one woke before its time"
-    others = sorted(set(ids) - set(due))
+    late = end_some_waits(queue, ids)
+    assert min(late.values()) >= 0, "one woke before its time"
+    others = sorted(set(ids) - late.keys())
     assert {each.status for each in queue.wait_for(others, ["waiting", *ENDED])} == {"waiting"}, "nor was it its turn"

@@ -77,17 +77,8 @@ def test_without_a_worker_a_retry_answers_after_a_quarter_of_a_second(api, workf
 
 def test_a_retry_that_is_deleted_at_once_is_still_answered(api, workflow):
     number = api.ended(workflow, "error")
-
-    def remove() -> None:
-        while not api.db.execute("DELETE FROM executions WHERE mode = 'retry' RETURNING id").fetchone():
-            api.db.rollback()
-            time.sleep(0.01)
-        api.db.commit()
-
-    other = threading.Thread(target=remove)
-    other.start()
-    response = api.post(f"/executions/{number}/retry")
-    other.join()
+    with api.deleting_new("retry"):
+        response = api.post(f"/executions/{number}/retry")
     assert (response.status_code, response.json["status"]) == (200, "new")
 
 

@@ -140,14 +140,6 @@ def test_while_it_waits_no_connection_is_held(api, ready):
 
 
 def test_an_execution_that_is_deleted_while_somebody_waits(api, ready):
-    def remove() -> None:
-        while not api.db.execute("DELETE FROM executions RETURNING id").fetchone():
-            api.db.rollback()
-            time.sleep(0.01)
-        api.db.commit()
-
-    worker = threading.Thread(target=remove)
-    worker.start()
-    response = api.post(f"/workflows/{ready}/run", {"wait": 20})
-    worker.join()
+    with api.deleting_new("manual"):
+        response = api.post(f"/workflows/{ready}/run", {"wait": 20})
     assert (response.status_code, response.json["status"]) == (200, "new")

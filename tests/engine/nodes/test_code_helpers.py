@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from contextlib import asynccontextmanager, nullcontext
+from contextlib import nullcontext
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from types import SimpleNamespace
@@ -18,6 +18,7 @@ from app.engine.sandbox import Sandbox, SandboxTimeout
 from app.outgoing.addresses import AddressRules
 from app.outgoing.client import Outgoing
 from tests.engine.running import output_of
+from tests.engine.static_data import ContestedStaticData
 from tests.workflows import START, chain, node
 
 SCOPE = {"items": [{"json": {}}], "nodes": {}, "nodeNames": [], "timezone": "UTC"}
@@ -126,33 +127,12 @@ def test_what_a_program_gets(asked, given, run):
     assert output_of(run(f"return [{{json: {{v: await helpers.{asked}}}}}]"), "Code") == [{"v": given}]
 
 
-class Contested:
-    """Static data that somebody else changes while a program runs for the first time."""
-
-    def __init__(self) -> None:
-        self.kept = {"global": b'{"count":1}'}
-        self.quicker = True
-
-    async def read(self) -> dict[str, bytes]:
-        return dict(self.kept)
-
-    async def replace(self, before, after) -> bool:
-        if self.quicker:
-            self.quicker, self.kept = False, {"global": b'{"count":2}'}
-            return False
-        self.kept |= after
-        return True
-
-    @asynccontextmanager
-    async def alone(self):
-        yield
-
-
 def test_what_was_sent_is_not_sent_again_when_the_program_runs_again(run, far):
     source = """const kept = $getWorkflowStaticData('global'); kept.count += 1;
       const sent = await Promise.all(['/a', '/b', '/a'].map(path => this.helpers.httpRequest({url: FAR + path})));
       return [{json: {count: kept.count, paths: sent.map(each => each.path)}}]"""
-    assert output_of(run(source, static_data=Contested()), "Code") == [{"count": 3, "paths": ["/a", "/b", "/a"]}]
+    outcome = run(source, static_data=ContestedStaticData(others=1))
+    assert output_of(outcome, "Code") == [{"count": 12, "paths": ["/a", "/b", "/a"]}]
     assert sorted(each["path"] for each in far.asked) == ["/a", "/a", "/b"]
 
 

@@ -1,12 +1,10 @@
 """What a Code node's program gives to the run beside its items, and what ends it."""
 
-import json
-from contextlib import asynccontextmanager
-
 import pytest
 
 from app.engine.run.ports import Ports
 from tests.engine.running import output_of
+from tests.engine.static_data import ContestedStaticData
 from tests.workflows import START, assign, chain, node
 
 ITEMS = [{"json": {"id": 1}}, {"json": {"id": 2}}]
@@ -55,35 +53,11 @@ def test_python_is_refused(engine, language):
     assert outcome.error.message == "The Code node runs JavaScript only; Python is not supported."
 
 
-class Contested:
-    """Static data that others change while the first few programs run."""
-
-    def __init__(self, others: int) -> None:
-        self.kept = {"global": b'{"count":10}'}
-        self.others = others
-
-    async def read(self) -> dict[str, bytes]:
-        return dict(self.kept)
-
-    async def replace(self, before, after) -> bool:
-        if self.others:
-            self.others -= 1
-            self.kept = {"global": b'{"count":%d}' % (json.loads(self.kept["global"])["count"] + 1)}
-        if before != self.kept:
-            return False
-        self.kept |= after
-        return True
-
-    @asynccontextmanager
-    async def alone(self):
-        yield
-
-
 COUNT = "const kept = $getWorkflowStaticData('global'); kept.count += 1; return [{json: kept}]"
 
 
 def test_a_program_that_others_were_quicker_than_runs_again(engine):
-    store = Contested(others=3)
+    store = ContestedStaticData(others=3)
     outcome = engine.run(chain(START, code(COUNT)), ports=Ports(static_data=store))
     assert output_of(outcome, "Code") == [{"count": 14}]
     assert store.kept == {"global": b'{"count":14}'}
@@ -91,13 +65,13 @@ def test_a_program_that_others_were_quicker_than_runs_again(engine):
 
 
 def test_one_that_others_are_always_quicker_than_fails(engine):
-    store = Contested(others=1_000)
+    store = ContestedStaticData(others=1_000)
     outcome = engine.run(chain(START, code(COUNT)), ports=Ports(static_data=store))
     assert "change the workflow's static data all the time" in outcome.error.message
 
 
 def test_a_program_that_only_reads_is_never_in_the_way(engine):
-    store = Contested(others=1_000)
+    store = ContestedStaticData(others=1_000)
     outcome = engine.run(
         chain(START, code("return [{json: $getWorkflowStaticData('global')}]")), ports=Ports(static_data=store)
     )

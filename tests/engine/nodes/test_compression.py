@@ -2,12 +2,11 @@
 
 import base64
 import gzip
-import io
-import zipfile
 
 import pytest
 
 from app.engine.nodes.files import compression
+from tests.archives import zipped
 from tests.engine.running import output_of
 from tests.workflows import START, chain, node
 
@@ -16,14 +15,6 @@ def packed(content: bytes, name: str, mime_type: str = "application/zip"):
     extension = name.rpartition(".")[2]
     file = {"data": base64.b64encode(content).decode(), "mimeType": mime_type, "fileName": name}
     return [{"json": {"kept": 1}, "binary": {"data": {**file, "fileExtension": extension}}}]
-
-
-def zipped(files: dict[str, bytes]) -> bytes:
-    made = io.BytesIO()
-    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in files.items():
-            archive.writestr(name, content)
-    return made.getvalue()
 
 
 @pytest.mark.parametrize("kind", ["zip", "tar", "tar.gz", "gzip"])

@@ -1,13 +1,12 @@
 """Files that are made to hurt: each is refused with a sentence that names the bound, and nothing else suffers."""
 
 import base64
-import io
-import zipfile
 from typing import Any
 
 import pytest
 
 from app.engine.nodes.files import library_calls, pdf, spreadsheets
+from tests.archives import zipped
 from tests.engine.running import Engine, output_of
 from tests.workflows import START, chain, code, node
 
@@ -38,16 +37,8 @@ WORKBOOK = {
 }
 
 
-def archive(files: dict[str, str]) -> bytes:
-    target = io.BytesIO()
-    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as made:
-        for name, content in files.items():
-            made.writestr(name, content)
-    return target.getvalue()
-
-
 def workbook(sheet: str) -> bytes:
-    return archive({**WORKBOOK, "xl/s.xml": f"<worksheet>{sheet}</worksheet>"})
+    return zipped({**WORKBOOK, "xl/s.xml": f"<worksheet>{sheet}</worksheet>"})
 
 
 def extract(engine: Engine, content: bytes, operation: str, options: dict[str, Any] | None = None) -> Any:
@@ -62,7 +53,7 @@ def refusal(outcome: Any) -> str:
 
 
 def test_an_archive_that_unpacks_to_too_much_is_not_unpacked(engine: Engine) -> None:
-    bomb = archive({"xl/workbook.xml": "<" * (library_calls.MOST_UNPACKED + 1)})
+    bomb = zipped({"xl/workbook.xml": "<" * (library_calls.MOST_UNPACKED + 1)})
     assert len(bomb) < 200_000
     most = library_calls.MOST_UNPACKED
     said = refusal(extract(engine, bomb, "xlsx"))
