@@ -9,6 +9,8 @@ from typing import Any
 from tests.templates.differences import ABSENT, Difference
 
 Sides = Callable[[Any, Any], bool]
+CRASHES = "Cannot read properties|is not a function|is not iterable|Could not get parameter"
+NAMED = r"not (?:supported|recognized)|has no aggregation|There is no comparison|is not known"
 
 
 def _anything(theirs: Any, ours: Any) -> bool:
@@ -39,7 +41,7 @@ def _both_errors(theirs: Any, ours: Any) -> bool:
 
 
 def _crash(theirs: Any, ours: Any) -> bool:
-    return bool(re.search(r"Cannot read properties|is not a function|is not iterable", json.dumps(theirs)))
+    return bool(re.search(CRASHES, json.dumps(theirs)))
 
 
 def _crash_of_the_execution(theirs: Any, ours: Any) -> bool:
@@ -47,7 +49,7 @@ def _crash_of_the_execution(theirs: Any, ours: Any) -> bool:
 
 
 def _crash_or_nothing(theirs: Any, ours: Any) -> bool:
-    return _crash(theirs, ours) or (theirs is None and bool(re.search(r"not (?:supported|recognized)", str(ours))))
+    return bool(re.search(NAMED, json.dumps(ours))) and (theirs is None or _crash(theirs, ours))
 
 
 def _text_taken_for_a_date(theirs: Any, ours: Any) -> bool:
@@ -92,6 +94,7 @@ def _settled(line: str, kinds: str, sides: Sides = _anything, parameters: str = 
 
 DISK = "readWriteFile readBinaryFile readBinaryFiles writeBinaryFile"
 METHODS = r"\.(?:toString|toLocaleString|valueOf|hasOwnProperty|isPrototypeOf|propertyIsEnumerable)\b(?!\s*[(?])"
+CHOICES = '"(?:operation|mode|action|type|dataType|aggregate|aggregation)": '
 CAUSES = (
     _settled("HTML without a template", "html", parameters=r'^(?!.*"(?:html|operation)": )'),
     _settled("HTML without a template", "", lambda _, ours: "<title>A new page</title>" in str(ours)),
@@ -109,11 +112,12 @@ CAUSES = (
     _settled("Expressions: methods on a text as a date's", "", _text_taken_for_a_date, r"\.\w+\("),
     _settled("Expressions: JavaScript that is broken", "", _no_syntax),
     _settled("A list of entries", "", lambda theirs, _: theirs == 0, r'": (?:null|\{\})'),
+    _settled("A list of entries", "", lambda theirs, _: "is not iterable" in str(theirs)),
     _settled("Switch by an expression", "switch", lambda _, ours: ours == 0, '"numberOutputs": (?![0-9])'),
     _settled("Code: what stands under `binary`", "code", _no_file, "binary"),
     _settled("Edit Fields: a text or number made an object", "set", _no_object, r"Object\.assign"),
     _settled("Edit Fields, JSON: a date in quotes", "set", lambda theirs, _: "invalid JSON" in str(theirs), "Date|now"),
-    _settled("An operation or mode that a node does not have", "", _crash_or_nothing, '"(?:operation|mode|action)"'),
+    _settled("An operation, mode or other choice", "", _crash_or_nothing, CHOICES),
 )
 
 

@@ -11,6 +11,8 @@ from app.engine.run.parameters import split_names
 from app.engine.run.registry import node
 from app.engine.values import conversions, paths
 
+INDIVIDUAL, WHOLE = "aggregateIndividualFields", "aggregateAllItemData"
+
 
 @node("aggregate", [1])
 async def aggregate(context: NodeContext) -> Outputs:
@@ -35,7 +37,10 @@ async def aggregate_items(context: NodeContext, parameters: dict[str, Any]) -> l
 
 def _aggregate(items: list[Item], parameters: dict[str, Any], asked: dict[str, Any]) -> Item:
     documents = [item["json"] for item in items]
-    if parameters.get("aggregate", "aggregateIndividualFields") == "aggregateIndividualFields":
+    kind = parameters.get("aggregate", INDIVIDUAL)
+    if kind not in (INDIVIDUAL, WHOLE) and not str(kind).startswith("="):
+        raise NodeError(f"The kind '{conversions.display(kind)}' of aggregation is not supported.")
+    if kind == INDIVIDUAL:
         json = aggregate_fields(documents, asked["fields"], as_group(asked["options"]))
     else:
         chosen = [_chosen(each, asked) for each in documents]

@@ -7,6 +7,7 @@ from app.engine.nodes.shared.date_texts import read_dates
 from app.engine.nodes.shared.waiting import LONGEST, time_after
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError, WaitRequested
+from app.engine.run.groups import as_group
 from app.engine.run.items import Outputs
 from app.engine.run.registry import node
 from app.engine.values import conversions
@@ -21,7 +22,7 @@ WAIT = "sendAndWait"
 async def chat(context: NodeContext) -> Outputs:
     trigger = _trigger(context)
     parameters = await context.resolve_first(context.parameters)
-    options = parameters.get("options") or {}
+    options = as_group(parameters.get("options"))
     if options.get("memoryConnection"):
         raise NodeError(
             "A Chat node keeps nothing in a memory here", description="Connect the memory to the agent that replies."
@@ -50,7 +51,7 @@ def _trigger(context: NodeContext) -> dict[str, Any]:
     """What the Chat Trigger that has led here has brought. Raises NodeError where none has."""
     for each in context.state.graph.nodes.values():
         if each.type == TRIGGER and each.name in context.state.run_data:
-            if ((each.parameters.get("options") or {}).get("responseMode")) != "responseNodes":
+            if (as_group(each.parameters.get("options")).get("responseMode")) != "responseNodes":
                 raise NodeError('"Response Mode" in the chat trigger node must be set to "Using Response Nodes"')
             outputs = (context.state.run_data[each.name][0].get("data") or {}).get("main") or [[]]
             return dict(outputs[0][0]["json"]) if outputs[0] else {}

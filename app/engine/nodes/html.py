@@ -7,6 +7,7 @@ from app.engine.nodes.shared.issues import Required, rules
 from app.engine.run.computing import compute
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
+from app.engine.run.groups import as_group
 from app.engine.run.items import Item, Outputs
 from app.engine.run.parameters import split_expressions
 from app.engine.run.programs import run_program
@@ -134,7 +135,7 @@ async def _extract(context: NodeContext) -> list[Item]:
                             {**entry, "key": _key(entry)}
                             for entry in (parameters.get("extractionValues") or {"values": [{}]}).get("values") or []
                         ],
-                        "options": parameters.get("options") or {},
+                        "options": as_group(parameters.get("options")),
                         "version": context.version,
                     }
                 )
@@ -173,7 +174,7 @@ def _pages(item: Item, parameters: dict[str, Any], index: int) -> list[Any]:
 
 
 async def _table(context: NodeContext) -> list[Item]:
-    options = await context.resolve_first(context.parameters.get("options") or {})
+    options = as_group(await context.resolve_first(context.parameters.get("options")))
     return await compute(_write_table, context, options, size=len(context.items))
 
 

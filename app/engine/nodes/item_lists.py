@@ -13,6 +13,7 @@ from app.engine.nodes.summarize import summaries
 from app.engine.run.computing import compute
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
+from app.engine.run.groups import as_group
 from app.engine.run.items import Outputs
 from app.engine.run.parameters import split_names
 from app.engine.run.registry import node
@@ -59,7 +60,7 @@ async def item_lists(context: NodeContext) -> Outputs:
 
 def _check_splittable(context: NodeContext, parameters: dict[str, Any]) -> None:
     allowed, named = (list, "an array") if context.version < 2 else (list | dict, "an array or object")
-    dots = not (parameters.get("options") or {}).get("disableDotNotation")
+    dots = not as_group(parameters.get("options")).get("disableDotNotation")
     for field in split_names(parameters.get("fieldToSplitOut", ""), "Fields To Split Out"):
         for item in context.items:
             value = paths.get(item["json"], field, paths.MISSING, dots=dots)
@@ -70,7 +71,7 @@ def _check_splittable(context: NodeContext, parameters: dict[str, Any]) -> None:
 
 
 def _check_present(context: NodeContext, parameters: dict[str, Any]) -> None:
-    dots = not (parameters.get("options") or {}).get("disableDotNotation")
+    dots = not as_group(parameters.get("options")).get("disableDotNotation")
     for entry in (parameters.get("fieldsToAggregate") or {}).get("fieldToAggregate") or []:
         name = str(entry.get("fieldToAggregate") or "")
         if all(paths.get(item["json"], name, paths.MISSING, dots=dots) is paths.MISSING for item in context.items):

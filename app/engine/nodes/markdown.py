@@ -6,6 +6,7 @@ from app.engine.nodes.shared.failed_items import failed_item
 from app.engine.nodes.shared.issues import Required, rules
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
+from app.engine.run.groups import as_group
 from app.engine.run.items import Item, Outputs
 from app.engine.run.programs import run_program
 from app.engine.run.registry import node
@@ -75,7 +76,7 @@ async def markdown(context: NodeContext) -> Outputs:
 
 def _row(given: dict[str, Any]) -> dict[str, Any]:
     """What the program sees: what is undefined is not there, and what is no number is null."""
-    text, options = given["text"], given["options"]
+    text, options = given["text"], as_group(given["options"])
     row = {} if isinstance(text, Undefined) else {"text": text if text == text else None}
     return {**row, "options": {} if isinstance(options, Undefined) else options}
 

@@ -54,7 +54,7 @@ def _rename(given: dict[str, Any], json: dict[str, Any], current: str, new: str)
 
 
 async def _rename_by_pattern(context: NodeContext, json: dict[str, Any], entry: dict[str, Any]) -> dict[str, Any]:
-    options = entry.get("options") or {}
+    options = as_group(entry.get("options"))
     depth = options.get("depth", -1)
     names = sorted(_names(json, depth))
     rule = {

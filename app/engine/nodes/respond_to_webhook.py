@@ -7,6 +7,7 @@ from app.engine.nodes.shared import binary
 from app.engine.nodes.shared.issues import Required, RequiredCredential, Typed, credentials, rules
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
+from app.engine.run.groups import as_group
 from app.engine.run.items import Outputs
 from app.engine.run.registry import node
 from app.engine.values import conversions
@@ -44,7 +45,7 @@ async def respond_to_webhook(context: NodeContext) -> Outputs:
         return [[{"json": {"error": error.message}}]]
     respond = context.execution.ports.respond
     parameters = context.parameters
-    options = await context.resolve_first(parameters.get("options") or {}, parameter="options")
+    options = as_group(await context.resolve_first(parameters.get("options"), parameter="options"))
     answer = await _content(context, str(parameters.get("respondWith", "firstIncomingItem")), options)
     answer["status"] = _status(options.get("responseCode") or answer.get("status") or 200)
     answer["headers"] = {**answer.get("headers", {}), **_headers(options)}

@@ -8,6 +8,7 @@ from app.engine.nodes.shared.failed_items import failed_item
 from app.engine.nodes.shared.issues import Required, rules
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
+from app.engine.run.groups import as_group
 from app.engine.run.items import Item, Outputs
 from app.engine.run.programs import run_program
 from app.engine.run.registry import node
@@ -45,7 +46,7 @@ async def rss_read(context: NodeContext) -> Outputs:
 
 
 async def _entries(context: NodeContext, parameters: dict[str, Any], index: int) -> list[dict[str, Any]]:
-    options = parameters.get("options") or {}
+    options = as_group(parameters.get("options"))
     fields = [name for part in str(options.get("customFields") or "").split(",") if (name := part.strip())]
     url, insecure = str(parameters.get("url") or "").strip(), bool(options.get("ignoreSSL"))
     return await read_feed(context, url, fields=fields, insecure=insecure, index=index)

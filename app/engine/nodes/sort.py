@@ -46,6 +46,8 @@ async def sort_items(context: NodeContext, parameters: dict[str, Any]) -> list[I
         return random.sample(context.items, len(context.items))
     if asked["type"] == "code":
         return await _sort_by_code(context, asked["code"])
+    if asked["type"] != "simple":
+        raise NodeError(f"The type '{conversions.display(asked['type'])}' of sorting is not supported.")
     dots = not as_group(asked["options"]).get("disableDotNotation")
     return await compute(sort_by_fields, context.items, asked["fields"], dots, size=len(context.items))
 
@@ -54,7 +56,7 @@ def sort_by_fields(items: list[Item], fields: list[dict[str, Any]], dots: bool) 
     """The items ordered by the first field, where that is equal by the second, and so on. Raises NodeError."""
     if not fields:
         raise NodeError("No sorting specified. Please add a field to sort by")
-    keys = [(str(field.get("fieldName", "")), field.get("order", "ascending") != "descending") for field in fields]
+    keys = [(str(field.get("fieldName", "")), field.get("order", "ascending") == "ascending") for field in fields]
     for name, _ in keys:
         if all(paths.get(item["json"], name, paths.MISSING, dots=dots) is paths.MISSING for item in items):
             raise NodeError(f"Couldn't find the field '{name}' in the input data")

@@ -5,6 +5,7 @@ from typing import Any
 
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
+from app.engine.run.groups import as_group
 from app.engine.run.items import Item, Outputs
 from app.engine.run.registry import node
 from app.engine.values import conversions
@@ -53,7 +54,7 @@ async def _next_batch(context: NodeContext) -> tuple[dict[str, Any], list[Item]]
     size = max(1, int(min(number, 1e9)))
     memory, early = context.memory(), context.version == 1
     source = next(iter(context.sources or []), None)
-    if not memory or asked["options"].get("reset") is True:
+    if not memory or as_group(asked["options"]).get("reset") is True:
         memory.clear()
         memory.update(currentRunIndex=0, maxRunIndex=math.ceil(len(context.items) / size), sourceData=source)
         memory["items"] = list(context.items)

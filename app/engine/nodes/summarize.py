@@ -9,6 +9,7 @@ from typing import Any
 from app.engine.run.computing import compute
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
+from app.engine.run.groups import as_group
 from app.engine.run.items import Item, Outputs
 from app.engine.run.parameters import split_names
 from app.engine.run.registry import node
@@ -39,7 +40,7 @@ async def summarize(context: NodeContext) -> Outputs:
 
 def summaries(items: list[Item], parameters: dict[str, Any], version: float) -> list[Item]:
     """The items that tell about all of `items`. Raises NodeError."""
-    options = parameters.get("options") or {}
+    options = as_group(parameters.get("options"))
     dots = not options.get("disableDotNotation")
     fields = (parameters.get("fieldsToSummarize") or {}).get("values") or []
     if not fields or not all(field.get("field") for field in fields):
@@ -116,7 +117,7 @@ def _output_name(name: str) -> str:
 def _summary(group: Members, fields: list[dict[str, Any]], dots: bool) -> dict[str, Any]:
     made: dict[str, Any] = {}
     for field in fields:
-        kind, name = field.get("aggregation", "count"), field["field"]
+        kind, name = conversions.display(field.get("aggregation", "count")), field["field"]
         if kind not in AGGREGATIONS:
             raise NodeError(f"The Summarize node has no aggregation '{kind}'.")
         values = [paths.get(json, name, paths.MISSING, dots=dots) for _, json in group]

@@ -5,6 +5,7 @@ from typing import Any
 from app.engine.nodes.shared.issues import Required, rules
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
+from app.engine.run.groups import as_group
 from app.engine.run.items import Item, Outputs
 from app.engine.run.programs import run_program
 from app.engine.run.registry import node
@@ -42,6 +43,8 @@ async def xml(context: NodeContext) -> Outputs:
     if resolved and isinstance(resolved[0], NodeError):
         raise resolved[0]  # as in n8n, which reads the first item's parameters before any other thing
     mode = await context.resolve_first(context.parameters.get("mode", "xmlToJson"), parameter="mode")
+    if mode not in ("jsonToxml", "xmlToJson"):
+        raise NodeError(f"The XML node's mode '{conversions.display(mode)}' is not supported.")
     writes = mode == "jsonToxml"
     program = bundles.program(TO_XML if writes else TO_JSON, xml2js=LIBRARY)
     rows = [_row(item, parameters, writes) for item, parameters in zip(context.items, resolved, strict=True)]
@@ -59,7 +62,7 @@ async def xml(context: NodeContext) -> Outputs:
 def _row(item: Item, parameters: dict[str, Any] | NodeError, writes: bool) -> dict[str, Any]:
     if isinstance(parameters, NodeError):
         return {"text": "<none/>", "json": {}, "options": {}}
-    given = parameters.get("options") or {}
+    given = as_group(parameters.get("options"))
     options = {name: value for name, value in given.items() if value is not None and not isinstance(value, Undefined)}
     if writes:
         return {"json": item["json"], "options": options}

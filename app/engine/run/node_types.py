@@ -12,6 +12,7 @@ from app.engine.run.errors import NodeError
 from app.engine.run.groups import read_groups
 from app.engine.run.issues import Issue
 from app.engine.run.items import Outputs
+from app.engine.values.conversions import display
 
 BASE = "n8n-nodes-base."
 TOOL = "Tool"
@@ -81,8 +82,13 @@ class NodeType:
         if not self.plain:
             return parameters
         marked = {name: parameters[name] for name in self.plain & parameters.keys()}
-        cut = {name: text[1:] for name, text in marked.items() if isinstance(text, str) and text.startswith("=")}
+        cut = {name: word for name, value in marked.items() if (word := _word(value)) != value}
         return {**parameters, **cut} if cut else parameters
+
+
+def _word(value: Any) -> Any:
+    """The word that a choice is, without "=" at its beginning; a list or an object is named by its JSON."""
+    return display(value).removeprefix("=") if isinstance(value, str | list | dict) else value
 
 
 Answer = TypeVar("Answer")

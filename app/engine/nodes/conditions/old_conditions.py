@@ -106,9 +106,10 @@ def _holds(condition: OldCondition, matches: Any, times: dict[str, datetime], it
             left, right = _milliseconds(left, times, item), _milliseconds(right, times, item)
         except NodeError as error:
             return error
-    compare = COMPARISONS.get(operation)
+    named = operation if isinstance(operation, str) else conversions.display(operation)
+    compare = COMPARISONS.get(named)
     if compare is None:
-        return NodeError(f"There is no comparison '{operation}'.", item_index=item)
+        return NodeError(f"There is no comparison '{named}'.", item_index=item)
     return compare(left, right)
 
 

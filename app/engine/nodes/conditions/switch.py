@@ -7,6 +7,7 @@ from app.engine.nodes.conditions import conditions
 from app.engine.nodes.shared.issues import Typed, rules
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
+from app.engine.run.groups import as_group
 from app.engine.run.items import Outputs
 from app.engine.run.registry import node
 from app.engine.values import conversions
@@ -23,7 +24,7 @@ def _count_outputs(parameters: dict[str, Any]) -> int:
     if parameters.get("mode", "rules") == "expression":
         number = parameters.get("numberOutputs")
         return number if isinstance(number, int) else 4
-    extra = (parameters.get("options") or {}).get("fallbackOutput") == "extra"
+    extra = as_group(parameters.get("options")).get("fallbackOutput") == "extra"
     return len(_rules(parameters)) + (1 if extra else 0)
 
 
@@ -73,7 +74,7 @@ def _validate_place(value: Any, count: int, index: int) -> int | NodeError:
 
 async def _by_rules(context: NodeContext) -> list[list[int | NodeError]]:
     rules = _rules(context.parameters)
-    options = context.parameters.get("options") or {}
+    options = as_group(context.parameters.get("options"))
     wanted = {
         "rules": [rule.get("conditions") or {} for rule in rules],
         "fallback": options.get("fallbackOutput", "none"),

@@ -34,7 +34,10 @@ async def switch_v2(context: NodeContext) -> Outputs:
 
 async def _switch(context: NodeContext, count: int) -> Outputs:
     outputs: Outputs = [[] for _ in range(count)]
-    if context.parameters.get("mode", "rules") == "expression":
+    mode = context.parameters.get("mode", "rules")
+    if mode not in ("rules", "expression"):
+        raise NodeError(f"The Switch node's mode '{conversions.display(mode)}' is not supported.")
+    if mode == "expression":
         places: list[Any] = await context.resolve_each(context.parameters.get("output", 0), parameter="output")
     else:
         places = await _by_rules(context)
@@ -68,7 +71,9 @@ def _validate_place(place: Any, count: int, index: int) -> int | None:
 async def _by_rules(context: NodeContext) -> list[Any]:
     """For each item the output of the first rule that holds, else the fallback, or a NodeError."""
     parameters = context.parameters
-    kind = parameters.get("dataType", "number")
+    kind = conversions.display(parameters.get("dataType", "number"))
+    if kind not in old_conditions.NOTHING and not kind.startswith("="):
+        return [NodeError(f"The Switch node's data type '{kind}' is not supported.")] * len(context.items)
     wanted = {
         "kind": kind,
         "value": parameters.get("value1", old_conditions.NOTHING.get(kind)),
@@ -84,12 +89,10 @@ async def _by_rules(context: NodeContext) -> list[Any]:
 
 
 def _conditions(asked: dict[str, Any]) -> list[old_conditions.OldCondition]:
-    default = old_conditions.DEFAULTS.get(asked["kind"], "equal")
-    nothing = old_conditions.NOTHING.get(asked["kind"])
+    kind = conversions.display(asked["kind"])
+    default, nothing = old_conditions.DEFAULTS.get(kind, "equal"), old_conditions.NOTHING.get(kind)
     return [
-        old_conditions.OldCondition(
-            asked["kind"], rule.get("operation", default), asked["value"], rule.get("value2", nothing)
-        )
+        old_conditions.OldCondition(kind, rule.get("operation", default), asked["value"], rule.get("value2", nothing))
         for rule in asked["rules"]
     ]
 

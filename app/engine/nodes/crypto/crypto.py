@@ -5,6 +5,7 @@ import hashlib
 import hmac
 import secrets
 import uuid
+from collections.abc import Callable
 from typing import Any
 
 from cryptography.hazmat.primitives import hashes
@@ -15,6 +16,7 @@ from app.engine.nodes.crypto.parameters import issues, needed_credentials
 from app.engine.nodes.crypto.private_keys import PrivateKeys, UnusableKey
 from app.engine.nodes.shared import binary
 from app.engine.nodes.shared.failed_items import failed_item
+from app.engine.nodes.shared.received import received
 from app.engine.run.computing import breathe, compute
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
@@ -33,6 +35,15 @@ ALGORITHMS = {
     "SHA3-384": "sha3_384",
     "SHA3-512": "sha3_512",
 }
+ENCODINGS: dict[str, Callable[[bytes], str]] = {
+    "hex": bytes.hex,
+    "base64": lambda digest: base64.b64encode(digest).decode(),
+    "base64url": lambda digest: base64.urlsafe_b64encode(digest).decode().rstrip("="),
+    **dict.fromkeys(("latin1", "binary"), lambda digest: digest.decode("latin-1")),
+    **dict.fromkeys(("utf8", "utf-8"), lambda digest: digest.decode("utf-8", "replace")),
+    "ascii": lambda digest: bytes(byte & 0x7F for byte in digest).decode(),
+}
+"""How Node.js writes bytes in each of its encodings."""
 SIGNATURE_HASHES: dict[str, hashes.HashAlgorithm] = {
     "MD5": hashes.MD5(),
     "SHA1": hashes.SHA1(),
@@ -82,7 +93,7 @@ async def crypto(context: NodeContext) -> Outputs:
             name = str(parameters.get("dataPropertyName", "data"))
             settings = {**parameters, **await _secrets(context, parameters)}
             if context.version >= 2 and settings.get("action") in ("encrypt", "decrypt"):
-                made = await _encrypt_or_decrypt(settings, keys, index)
+                made: Any = await _encrypt_or_decrypt(settings, keys, index)
             elif settings.get("action") == "sign":
                 made = await _sign(settings, keys)
             else:
@@ -123,14 +134,15 @@ async def _encrypt_or_decrypt(parameters: dict[str, Any], keys: PrivateKeys, ind
         raise NodeError(str(error), item_index=index) from error
 
 
-def _compute(item: Item, parameters: dict[str, Any], index: int, version: float) -> str:
+def _compute(item: Item, parameters: dict[str, Any], index: int, version: float) -> str | dict[str, Any]:
     action = parameters.get("action", "hash")
     if action == "generate":
         return _random(parameters, index)
     encoding = parameters.get("encoding", "hex")
     if action not in ("hash", "hmac"):
-        raise NodeError(f"The Crypto node's action '{action}' is not supported.", item_index=index)
-    algorithm = ALGORITHMS.get(parameters.get("type", "MD5" if version < 2 else "SHA256"))
+        shown = conversions.display(action)
+        raise NodeError(f"The Crypto node's action '{shown}' is not supported.", item_index=index)
+    algorithm = ALGORITHMS.get(_algorithm(parameters.get("type", "MD5" if version < 2 else "SHA256")))
     if algorithm is None:
         raise NodeError("Digest method not supported", anonymous=True)
     if parameters.get("binaryData"):
@@ -144,8 +156,14 @@ def _compute(item: Item, parameters: dict[str, Any], index: int, version: float)
     return _encode_digest(digest, encoding)
 
 
-async def _sign(parameters: dict[str, Any], keys: PrivateKeys) -> str:
-    name = str(parameters.get("algorithm", "")).upper().removeprefix("RSA-")
+def _algorithm(name: Any) -> str:
+    if isinstance(name, str):
+        return name
+    raise NodeError(f'The "algorithm" argument must be of type string. Received {received(name)}', anonymous=True)
+
+
+async def _sign(parameters: dict[str, Any], keys: PrivateKeys) -> str | dict[str, Any]:
+    name = _algorithm(parameters.get("algorithm", "")).upper().removeprefix("RSA-")
     algorithm = SIGNATURE_HASHES.get(name)
     if algorithm is None:
         raise NodeError(f"The Crypto node cannot sign with '{parameters.get('algorithm')}'.")
@@ -163,8 +181,10 @@ async def _sign(parameters: dict[str, Any], keys: PrivateKeys) -> str:
     return _encode_digest(signature, parameters.get("encoding", "hex"))
 
 
-def _encode_digest(digest: bytes, encoding: str) -> str:
-    return base64.b64encode(digest).decode() if encoding == "base64" else digest.hex()
+def _encode_digest(digest: bytes, encoding: Any) -> str | dict[str, Any]:
+    """The digest as text, or as the JSON of a Buffer where Node.js has no such encoding."""
+    write = ENCODINGS.get(encoding.lower()) if isinstance(encoding, str) else None
+    return {"type": "Buffer", "data": list(digest)} if write is None else write(digest)
 
 
 def _random(parameters: dict[str, Any], index: int) -> str:
@@ -173,8 +193,7 @@ def _random(parameters: dict[str, Any], index: int) -> str:
         return str(uuid.uuid4())
     asked = parameters.get("stringLength", 32)
     if asked is None or isinstance(asked, Undefined):
-        said = "undefined" if isinstance(asked, Undefined) else "null"
-        raise NodeError(f'The "size" argument must be of type number. Received {said}', anonymous=True)
+        raise NodeError(f'The "size" argument must be of type number. Received {received(asked)}', anonymous=True)
     length = conversions.to_number(asked)
     if not 1 <= length <= LONGEST_RANDOM:
         raise NodeError(f"The length of a random value must be between 1 and {LONGEST_RANDOM}.", item_index=index)
@@ -196,13 +215,5 @@ def _plain(name: str, value: Any) -> Any:
 def _text(value: Any, argument: str) -> str:
     if isinstance(value, str):
         return value
-    if value is None or isinstance(value, Undefined):
-        received = "null" if value is None else "undefined"
-    elif isinstance(value, dict | list):
-        received = f"an instance of {'Array' if isinstance(value, list) else 'Object'}"
-    else:
-        received = f"type {conversions.type_name(value)} ({conversions.to_string(value)})"
-    raise NodeError(
-        f'The "{argument}" argument must be of type string or an instance of {KINDS[argument]}. Received {received}',
-        anonymous=True,
-    )
+    said = f'The "{argument}" argument must be of type string or an instance of {KINDS[argument]}. '
+    raise NodeError(f"{said}Received {received(value)}", anonymous=True)

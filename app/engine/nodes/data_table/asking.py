@@ -6,6 +6,7 @@ from typing import Any
 from app.engine.run.context import NodeContext
 from app.engine.run.data_tables import DataTableRefused, DataTables, Json
 from app.engine.run.errors import NodeError
+from app.engine.run.groups import as_group
 from app.engine.run.items import Item
 from app.engine.values import conversions, dates
 from app.engine.values.conversions import CannotConvert, Undefined
@@ -34,7 +35,7 @@ class Asked:
 
     @property
     def options(self) -> dict[str, Any]:
-        return self.parameters.get("options") or {}
+        return as_group(self.parameters.get("options"))
 
     @property
     def store(self) -> DataTables:

@@ -6,6 +6,7 @@ from app.engine.nodes.shared.date_texts import IMPOSSIBLE
 from app.engine.nodes.shared.issues import Required, rules
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
+from app.engine.run.groups import as_group
 from app.engine.run.items import Item, Outputs
 from app.engine.run.programs import evaluate_javascript
 from app.engine.run.registry import node
@@ -137,7 +138,7 @@ def _item(item: Item, index: int, operation: str, parameters: Any, answer: Any) 
         raise parameters
     if not isinstance(answer, dict) or "failed" in answer:
         raise NodeError((answer or {}).get("failed") or "Invalid date format", item_index=index)
-    json = dict(item["json"]) if (parameters.get("options") or {}).get("includeInputFields") else {}
+    json = dict(item["json"]) if as_group(parameters.get("options")).get("includeInputFields") else {}
     if "made" in answer:
         json[str(parameters.get("outputFieldName") or FIELDS[operation])] = answer["made"]
     return {"json": json, "pairedItem": {"item": index}}

@@ -9,6 +9,7 @@ from app.engine.nodes.shared.failed_items import failed_item
 from app.engine.nodes.shared.issues import Required, rules
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
+from app.engine.run.groups import as_group
 from app.engine.run.items import Item, Outputs
 from app.engine.run.programs import evaluate_javascript
 from app.engine.run.registry import node
@@ -144,7 +145,7 @@ async def date_time_v1(context: NodeContext) -> Outputs:
     resolved = await context.resolve_each(context.parameters, parameter="value")
     rows = []
     for parameters in [{} if isinstance(each, NodeError) else each for each in resolved]:
-        options = parameters.get("options") or {}
+        options = as_group(parameters.get("options"))
         rows.append(
             {
                 "p": parameters,
@@ -172,7 +173,7 @@ def _with_zone(answer: dict[str, Any], parameters: dict[str, Any]) -> str:
     made = str(answer["made"])
     if ZONE_MARK not in made:
         return made
-    zone = (parameters.get("options") or {}).get("toTimezone")
+    zone = as_group(parameters.get("options")).get("toTimezone")
     moment = datetime.fromtimestamp(answer["at"] / 1000, dates.zone(zone or "UTC"))
     return made.replace(ZONE_MARK, (moment.tzname() or "") if zone else "")
 

@@ -14,6 +14,7 @@ from app.engine.nodes.shared.issues import Required, rules
 from app.engine.run.computing import compute
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
+from app.engine.run.groups import as_group
 from app.engine.run.items import Item, Outputs
 from app.engine.run.registry import node
 
@@ -81,7 +82,7 @@ def _on_disk(act: Act, context: NodeContext, root: Path, parameters: dict[str, A
 
 
 def _read(context: NodeContext, folder: Folder, parameters: dict[str, Any], index: int) -> list[Item]:
-    options = parameters.get("options") or {}
+    options = as_group(parameters.get("options"))
     selector = str(parameters.get("fileSelector") or "")
     literal = options.get("literalBrackets", context.version > 1) is not False
     found = folder.find(selector, literal_brackets=literal)
@@ -132,7 +133,7 @@ def _file(context: NodeContext, folder: Folder, path: Path, options: dict[str, A
 def _write(context: NodeContext, folder: Folder, parameters: dict[str, Any], index: int) -> list[Item]:
     item, name = context.items[index], str(parameters.get("fileName") or "")
     content = binary.read(item, parameters.get("dataPropertyName") or "data", index)
-    append = bool((parameters.get("options") or {}).get("append"))
+    append = bool(as_group(parameters.get("options")).get("append"))
     folder.write(name, content, append=append)
     made: Item = {"json": {**item["json"], "fileName": name}}
     if "binary" in item:

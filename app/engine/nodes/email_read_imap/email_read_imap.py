@@ -13,6 +13,7 @@ from app.engine.nodes.shared.issues import RequiredCredential, credentials
 from app.engine.nodes.shared.passing import pass_on
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
+from app.engine.run.groups import as_group
 from app.engine.run.items import Item, Outputs
 from app.engine.run.node_types import Emit
 from app.engine.run.registry import node
@@ -54,7 +55,7 @@ async def listen(context: NodeContext, emit: Emit) -> None:
 
 
 def _wanted(version: float, parameters: dict[str, Any]) -> Wanted:
-    options = parameters.get("options") or {}
+    options = as_group(parameters.get("options"))
     form = str(parameters.get("format") or "simple")
     prefix = str(parameters.get("dataPropertyAttachmentsPrefixName") or "attachment_")
     minutes = conversions.to_number(options.get("forceReconnect") or 0)

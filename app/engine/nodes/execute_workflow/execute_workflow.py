@@ -8,6 +8,7 @@ from app.engine.nodes.shared.json_errors import not_json
 from app.engine.nodes.shared.waiting import LONGEST
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import ChildError, NodeError, WaitRequested
+from app.engine.run.groups import as_group
 from app.engine.run.items import Item, Outputs
 from app.engine.run.ports import ChildOutcome, ChildRequest
 from app.engine.run.registry import node
@@ -108,7 +109,7 @@ async def _run(context: NodeContext, items: list[Item], called: dict[str, Any]) 
     ports = context.execution.ports
     if ports.run_child is None:
         raise NodeError("Sub-workflows cannot be run here")
-    wait = (context.parameters.get("options") or {}).get("waitForSubWorkflow", True)
+    wait = as_group(context.parameters.get("options")).get("waitForSubWorkflow", True)
     request = ChildRequest(items=items, wait=bool(wait), may_wait=ports.may_wait, **called)
     outcome = await context.children.run(ports, request)
     if outcome.execution_id is not None:

@@ -12,9 +12,11 @@ from app.engine.nodes.files.separated_values import BYTE_ORDER_MARK, write_rows
 from app.engine.nodes.shared.binary import decode_base64, encoding_name
 from app.engine.nodes.shared.failed_items import failed_item
 from app.engine.nodes.shared.issues import Required, rules
+from app.engine.nodes.shared.received import received
 from app.engine.run.computing import breathe, compute
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
+from app.engine.run.groups import as_group
 from app.engine.run.items import Item, Outputs
 from app.engine.run.registry import node
 from app.engine.values import conversions, paths
@@ -52,14 +54,14 @@ async def convert_to_file(context: NodeContext) -> Outputs:
     if isinstance(resolved[0], NodeError) and not each:
         raise resolved[0]
     if operation == "csv":
-        options = resolved[0].get("options") or {}
+        options = as_group(resolved[0].get("options"))
         delimiter, header = str(options.get("delimiter") or ","), options.get("headerRow") is not False
         content = await write_rows(context, context.items, delimiter=delimiter, header=header)
         name = options.get("fileName", "File.csv")
         file = named_file(content, _path("File.csv" if isinstance(name, Undefined) else name or ""))
         return [[_one_for_all(context, resolved[0], file)]]
     if operation in spreadsheets.MIME_TYPES:
-        file = await spreadsheets.write_sheet(context, context.items, operation, resolved[0].get("options") or {})
+        file = await spreadsheets.write_sheet(context, context.items, operation, as_group(resolved[0].get("options")))
         return [[_one_for_all(context, resolved[0], file)]]
     if operation == "toJson" and not each:
         content = await compute(_json, [item["json"] for item in context.items], resolved[0])
@@ -93,21 +95,12 @@ def _path(given: Any) -> str:
     """The path that a file's name is. Raises NodeError."""
     if isinstance(given, str):
         return given
-    raise NodeError(f'The "path" argument must be of type string. Received {_received(given)}')
-
-
-def _received(value: Any) -> str:
-    """How Node.js names a value that is of another type than it takes."""
-    if value is None or isinstance(value, Undefined):
-        return "null" if value is None else "undefined"
-    if isinstance(value, dict):
-        return "an instance of Object"
-    return f"type {conversions.type_name(value)} ({conversions.to_string(value)})"
+    raise NodeError(f'The "path" argument must be of type string. Received {received(given)}')
 
 
 def _all(context: NodeContext, parameters: dict[str, Any], content: bytes, mime_type: str, name: str) -> Item:
     """One item with one file for all."""
-    given = (parameters.get("options") or {}).get("fileName")
+    given = as_group(parameters.get("options")).get("fileName")
     return _one_for_all(context, parameters, named_file(content, _path(given or name), mime_type))
 
 
@@ -122,13 +115,13 @@ def _encode_text(text: str, options: dict[str, Any]) -> bytes:
 
 
 def _json(value: Any, parameters: dict[str, Any]) -> bytes:
-    options = parameters.get("options") or {}
+    options = as_group(parameters.get("options"))
     text = orjson.dumps(value, option=orjson.OPT_INDENT_2 if options.get("format") else 0).decode()
     return _encode_text(text, options)
 
 
 def _json_file(item: Item, parameters: dict[str, Any], index: int, version: float) -> dict[str, Any]:
-    name = (parameters.get("options") or {}).get("fileName")
+    name = as_group(parameters.get("options")).get("fileName")
     return named_file(_json(item["json"], parameters), _path(name or "file.json"), "application/json")
 
 
@@ -139,7 +132,7 @@ async def _calendar_file(context: NodeContext, parameters: dict[str, Any], index
 
 
 def _text_file(item: Item, parameters: dict[str, Any], index: int, version: float) -> dict[str, Any]:
-    options = parameters.get("options") or {}
+    options = as_group(parameters.get("options"))
     value = _source(item, parameters, index)
     content = _encode_text("null" if value is None else conversions.display(value), options)
     kind = "application/json" if value is None or isinstance(value, dict | list) else "text/plain"
@@ -147,7 +140,7 @@ def _text_file(item: Item, parameters: dict[str, Any], index: int, version: floa
 
 
 def _binary_file(item: Item, parameters: dict[str, Any], index: int, version: float) -> dict[str, Any]:
-    options = parameters.get("options") or {}
+    options = as_group(parameters.get("options"))
     value = _source(item, parameters, index)
     if version > 1 or options.get("dataIsBase64") is not False:
         content = _bytes(value)
@@ -164,7 +157,7 @@ def _bytes(value: Any) -> bytes:
         return decode_base64(value)
     if isinstance(value, list):
         return bytes(int(each) % 256 if conversions.is_number(each) and math.isfinite(each) else 0 for each in value)
-    raise NodeError(f"{NO_BYTES}. Received {_received(value)}")
+    raise NodeError(f"{NO_BYTES}. Received {received(value)}")
 
 
 def _source(item: Item, parameters: dict[str, Any], index: int) -> Any:

@@ -15,6 +15,7 @@ from app.engine.nodes.shared.issues import Required, rules
 from app.engine.run.computing import compute
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
+from app.engine.run.groups import as_group
 from app.engine.run.items import Item, Outputs
 from app.engine.run.memory import estimate
 from app.engine.run.programs import evaluate_javascript
@@ -56,7 +57,7 @@ async def extract_from_file(context: NodeContext) -> Outputs:
             item = context.items[index]
             content = binary.read(item, parameters.get("binaryPropertyName", "data"), index)
             if operation == "csv":
-                rows = await compute(read_rows, content, parameters.get("options") or {}, context.hold)
+                rows = await compute(read_rows, content, as_group(parameters.get("options")), context.hold)
                 output.extend({"json": row, "pairedItem": {"item": index}} for row in rows)
             else:
                 value = await _value(context, operation, content, parameters, index)
@@ -70,7 +71,7 @@ async def _read_sheets(context: NodeContext, files: list[GivenFile]) -> list[lis
     operation = context.parameters["operation"]
     requests = [
         spreadsheets.read_request(
-            to_base64(file.content), spreadsheets.own_options(operation, file.parameters.get("options") or {})
+            to_base64(file.content), spreadsheets.own_options(operation, as_group(file.parameters.get("options")))
         )
         for file in files
     ]
@@ -79,7 +80,7 @@ async def _read_sheets(context: NodeContext, files: list[GivenFile]) -> list[lis
 
 
 async def _read_calendars(context: NodeContext, files: list[GivenFile]) -> list[list[Item] | NodeError]:
-    texts = [_text(file.content, file.parameters.get("options") or {}) for file in files]
+    texts = [_text(file.content, as_group(file.parameters.get("options"))) for file in files]
     answers = await read_calendars(context, texts)
     made: list[list[Item] | NodeError] = []
     for answer, file in zip(answers, files, strict=True):
@@ -101,7 +102,7 @@ def _text(content: bytes, options: dict[str, Any]) -> str:
 async def _value(context: NodeContext, operation: str, content: bytes, parameters: dict[str, Any], index: int) -> Any:
     if operation == "binaryToPropery":
         return base64.b64encode(content).decode()
-    text = _text(content, parameters.get("options") or {})
+    text = _text(content, as_group(parameters.get("options")))
     if operation != "fromJson":
         return text
     try:
@@ -113,7 +114,7 @@ async def _value(context: NodeContext, operation: str, content: bytes, parameter
 
 
 def _item(item: Item, parameters: dict[str, Any], value: Any, index: int) -> Item:
-    keep = (parameters.get("options") or {}).get("keepSource")
+    keep = as_group(parameters.get("options")).get("keepSource")
     json = dict(item["json"]) if keep in ("json", "both") else {}
     paths.put(json, str(parameters.get("destinationKey") or "data"), value)
     made: Item = {"json": json, "pairedItem": {"item": index}}

@@ -14,6 +14,7 @@ from app.engine.nodes.shared.json_errors import not_json
 from app.engine.run.computing import breathe
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
+from app.engine.run.groups import as_group
 from app.engine.run.items import Item, Outputs
 from app.engine.run.registry import node
 from app.engine.values import conversions, paths
@@ -34,7 +35,7 @@ ISSUES = rules(
 async def move_binary_data(context: NodeContext) -> Outputs:
     mode = context.parameters.get("mode", "binaryToJson")
     if mode not in ("binaryToJson", "jsonToBinary"):
-        raise NodeError(f'The operation "{mode}" is not known!')
+        raise NodeError(f'The operation "{"null" if mode is None else mode}" is not known!')
     output: list[Item] = []
     resolved = await context.resolve_each(context.parameters)
     for index, (item, parameters) in enumerate(zip(context.items, resolved, strict=True)):
@@ -50,7 +51,7 @@ async def move_binary_data(context: NodeContext) -> Outputs:
 
 async def _to_json(context: NodeContext, item: Item, parameters: dict[str, Any]) -> Item | None:
     """The item with the text of a file in it; None for one without that file."""
-    options = parameters.get("options") or {}
+    options = as_group(parameters.get("options"))
     name = str(parameters.get("sourceKey", "data"))
     files = dict(item.get("binary") or {})
     if not isinstance(files.get(name), dict):
@@ -100,7 +101,7 @@ def _encoding(options: dict[str, Any]) -> str:
 
 async def _to_file(context: NodeContext, item: Item, parameters: dict[str, Any]) -> Item | None:
     """The item with a file of its JSON, or of a part of that; None for one without that part."""
-    options = parameters.get("options") or {}
+    options = as_group(parameters.get("options"))
     whole = parameters.get("convertAllData", True)
     source = str(parameters.get("sourceKey", "data"))
     value = item["json"] if whole else paths.get(item["json"], source, MISSING)

@@ -7,6 +7,7 @@ from typing import Any
 from app.engine.nodes.files.library_calls import GivenFile, call_library, to_base64
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
+from app.engine.run.groups import as_group
 from app.engine.run.items import Item
 from app.engine.sandbox import bundles
 from app.engine.values import conversions
@@ -70,7 +71,7 @@ async def read_pdf(context: NodeContext, files: list[GivenFile]) -> list[list[It
 
 
 def _request(file: GivenFile) -> dict[str, Any]:
-    options = file.parameters.get("options") or {}
+    options = as_group(file.parameters.get("options"))
     pages = conversions.to_number(options.get("maxPages") or 0)
     return {
         "data": to_base64(file.content),
@@ -83,7 +84,7 @@ def _request(file: GivenFile) -> dict[str, Any]:
 def _item(context: NodeContext, file: GivenFile, answer: dict[str, Any]) -> list[Item] | NodeError:
     if "failed" in answer:
         return NodeError(str(answer["failed"]), item_index=file.index)
-    keep, given = (file.parameters.get("options") or {}).get("keepSource"), context.items[file.index]
+    keep, given = as_group(file.parameters.get("options")).get("keepSource"), context.items[file.index]
     kept = given["json"] if keep in ("json", "both") else {}
     item: Item = {"json": {**kept, **answer["made"]}, "pairedItem": {"item": file.index}}
     if keep in ("binary", "both") and "binary" in given:

@@ -10,6 +10,7 @@ from app.engine.nodes.shared.issues import Required, rules
 from app.engine.run.computing import compute
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
+from app.engine.run.groups import as_group
 from app.engine.run.items import Item, Outputs
 from app.engine.run.registry import node
 
@@ -57,7 +58,7 @@ def _is_separated(context: NodeContext, file: GivenFile) -> bool:
 
 
 def _options(file: GivenFile) -> dict[str, Any]:
-    return file.parameters.get("options") or {}
+    return as_group(file.parameters.get("options"))
 
 
 def _common(options: dict[str, Any]) -> dict[str, Any]:
@@ -67,7 +68,7 @@ def _common(options: dict[str, Any]) -> dict[str, Any]:
 
 async def _write(context: NodeContext) -> list[Item]:
     [parameters, *_] = await context.resolve(context.parameters)
-    options, kind = parameters.get("options") or {}, str(parameters.get("fileFormat") or "xls")
+    options, kind = as_group(parameters.get("options")), str(parameters.get("fileFormat") or "xls")
     if kind == "csv":
         header = options.get("headerRow") is not False
         content = await write_rows(context, context.items, delimiter=",", header=header)

@@ -6,6 +6,7 @@ from app.engine.nodes.shared import binary
 from app.engine.nodes.shared.waiting import wait_limit
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError, WaitRequested
+from app.engine.run.groups import as_group
 from app.engine.run.items import Outputs
 from app.engine.run.registry import node
 from app.engine.values import conversions
@@ -36,7 +37,7 @@ def page_parameters(
     context: NodeContext, parameters: dict[str, Any], before: dict[str, Any] | None = None
 ) -> dict[str, Any]:
     """What the page is made of, for whoever shows it; `before`: what the Form Trigger says."""
-    options = {**{key: value for key, value in (before or {}).items() if value}, **(parameters.get("options") or {})}
+    options = {**{key: value for key, value in (before or {}).items() if value}, **as_group(parameters.get("options"))}
     return {**parameters, "options": options, "timezone": context.timezone}
 
 
@@ -45,7 +46,7 @@ def _trigger(context: NodeContext) -> dict[str, Any] | None:
     graph = context.state.graph
     for each in graph.nodes.values():
         if each.type == TRIGGER and each.name in context.state.run_data:
-            options = each.parameters.get("options") or {}
+            options = as_group(each.parameters.get("options"))
             given = {name: options.get(name) or each.parameters.get(name) for name in INHERITED}
             return {name: value for name, value in given.items() if not str(value or "").startswith("=")}
     return None
@@ -53,7 +54,7 @@ def _trigger(context: NodeContext) -> dict[str, Any] | None:
 
 async def _say_end(context: NodeContext, parameters: dict[str, Any], before: dict[str, Any]) -> None:
     """Leave the last page for whoever has sent the form; nobody is there where the workflow was run by hand."""
-    options = parameters.get("options") or {}
+    options = as_group(parameters.get("options"))
     kind = parameters.get("respondWith", "text")
     said: dict[str, Any] = {
         "title": conversions.display(parameters.get("completionTitle") or options.get("formTitle") or ""),

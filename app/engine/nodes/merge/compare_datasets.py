@@ -6,6 +6,7 @@ from typing import Any
 from app.engine.nodes.merge import matching
 from app.engine.run.computing import compute
 from app.engine.run.context import NodeContext
+from app.engine.run.groups import as_group
 from app.engine.run.items import Item, Outputs
 from app.engine.run.memory import DICT
 from app.engine.run.parameters import split_names
@@ -26,7 +27,7 @@ async def compare_datasets(context: NodeContext) -> Outputs:
 
 
 def _compare(context: NodeContext, parameters: dict[str, Any]) -> Outputs:
-    options = parameters.get("options") or {}
+    options = as_group(parameters.get("options"))
     pairs = matching.field_pairs((parameters.get("mergeByFields") or {}).get("values") or [])
     dots = not options.get("disableDotNotation")
     fuzzy = bool((options if context.version < 2 else parameters).get("fuzzyCompare"))

@@ -9,6 +9,7 @@ from app.engine.nodes.shared.issues import Required, Typed, rules
 from app.engine.run.computing import compute
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
+from app.engine.run.groups import as_group
 from app.engine.run.items import Item, Outputs
 from app.engine.run.parameters import split_names
 from app.engine.run.registry import node
@@ -54,7 +55,7 @@ def _merge(context: NodeContext, parameters: dict[str, Any]) -> Outputs:
         return _choose(context, parameters)
     if mode != "combine":
         raise NodeError(f"The Merge node's mode '{mode}' is not supported.")
-    options = parameters.get("options") or {}
+    options = as_group(parameters.get("options"))
     how = _combination(parameters, context.version)
     clash = merging.clash_handling(options, "preferInput2" if context.version < 3 else "preferLast")
     if how == "position" and context.version < 3 and not all(context.inputs):
@@ -134,7 +135,7 @@ def _item(json: dict[str, Any], items: list[Item], places: list[tuple[int, int]]
 
 
 def _by_fields(context: NodeContext, first: list[Item], second: list[Item], parameters: dict[str, Any]) -> Outputs:
-    options, version = parameters.get("options") or {}, context.version
+    options, version = as_group(parameters.get("options")), context.version
     pairs = _pairs(parameters, version)
     dots = not options.get("disableDotNotation")
     join = parameters.get("joinMode", "keepMatches")

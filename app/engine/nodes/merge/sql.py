@@ -8,6 +8,7 @@ from typing import Any
 
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
+from app.engine.run.groups import as_group
 from app.engine.run.items import Item, Outputs
 from app.engine.run.programs import run_program
 from app.engine.sandbox import bundles
@@ -120,4 +121,4 @@ def _item(json: dict[str, Any], places: list[dict[str, int]] | None) -> Item:
 
 def _told_of_success(context: NodeContext, parameters: dict[str, Any]) -> bool:
     default = "success" if context.version < 3.2 else "empty"
-    return str((parameters.get("options") or {}).get("emptyQueryResult", default)) == "success"
+    return str(as_group(parameters.get("options")).get("emptyQueryResult", default)) == "success"

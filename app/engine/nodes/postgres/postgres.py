@@ -8,6 +8,7 @@ from app.engine.nodes.postgres.sql_text import fill_places, identifier, literal,
 from app.engine.nodes.shared.issues import Mapped, Required, RequiredCredential, credentials, rules
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
+from app.engine.run.groups import as_group
 from app.engine.run.items import Item, Outputs
 from app.engine.run.registry import node
 from app.engine.values import conversions
@@ -45,7 +46,7 @@ async def postgres(context: NodeContext) -> Outputs:
     resolved = await context.resolve(_as_template(context.parameters), parameter="query")
     if not resolved:
         return [[]]
-    options = resolved[0].get("options") or {}
+    options = as_group(resolved[0].get("options"))
     timeout = conversions.to_number(options.get("connectionTimeout") or CONNECT_SECONDS)
     big_as_text = options.get("largeNumbersOutput", "text") != "numbers"
     opening = session(credential, context.outgoing.rules, hold=context.hold, timeout=timeout, big_as_text=big_as_text)
@@ -134,7 +135,7 @@ def _row(parameters: dict[str, Any], item: Item, version: float) -> dict[str, An
         columns = parameters.get("columns") or {}
         mode, values = columns.get("mappingMode", "defineBelow"), columns.get("value") or {}
     row = dict(item["json"]) if mode == "autoMapInputData" else dict(values)
-    if (parameters.get("options") or {}).get("replaceEmptyStrings"):
+    if as_group(parameters.get("options")).get("replaceEmptyStrings"):
         row = {name: None if value == "" else value for name, value in row.items()}
     return row
 
@@ -150,7 +151,7 @@ def _literals(row: dict[str, Any], types: dict[str, str], index: int) -> dict[st
 
 
 def _returning(parameters: dict[str, Any]) -> str:
-    columns = (parameters.get("options") or {}).get("outputColumns") or ["*"]
+    columns = as_group(parameters.get("options")).get("outputColumns") or ["*"]
     return "*" if "*" in columns else ",".join(map(identifier, columns))
 
 
@@ -163,7 +164,7 @@ def _matching(parameters: dict[str, Any], index: int) -> list[str]:
 
 
 def _query(parameters: dict[str, Any], row: dict[str, Any], types: dict[str, str], index: int) -> str:
-    given = (parameters.get("options") or {}).get("queryReplacement")
+    given = as_group(parameters.get("options")).get("queryReplacement")
     if given in (None, ""):
         values: list[Any] = []
     elif isinstance(given, list):
@@ -191,7 +192,7 @@ def _select(parameters: dict[str, Any], row: dict[str, Any], types: dict[str, st
 
 def _insert(parameters: dict[str, Any], row: dict[str, Any], types: dict[str, str], index: int) -> str:
     values = _literals(row, types, index)
-    conflict = " ON CONFLICT DO NOTHING" if (parameters.get("options") or {}).get("skipOnConflict") else ""
+    conflict = " ON CONFLICT DO NOTHING" if as_group(parameters.get("options")).get("skipOnConflict") else ""
     return f"{_insertion(parameters, values)}{conflict} RETURNING {_returning(parameters)}"
 
 
@@ -219,7 +220,7 @@ def _upsert(parameters: dict[str, Any], row: dict[str, Any], types: dict[str, st
 
 def _delete(parameters: dict[str, Any], row: dict[str, Any], types: dict[str, str], index: int) -> str:
     command, table = parameters.get("deleteCommand", "truncate"), _table(parameters)
-    cascade = " CASCADE" if (parameters.get("options") or {}).get("cascade") else ""
+    cascade = " CASCADE" if as_group(parameters.get("options")).get("cascade") else ""
     if command == "truncate":
         return f"TRUNCATE TABLE {table}{' RESTART IDENTITY' if parameters.get('restartSequences') else ''}{cascade}"
     if command == "delete":

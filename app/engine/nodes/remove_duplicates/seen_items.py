@@ -54,7 +54,7 @@ async def new_items(context: NodeContext) -> Outputs:
         return [context.items]
     name = VALUES[logic]
     values = await context.resolve(context.parameters.get(name, ""), parameter=name)
-    options = await context.resolve_first(context.parameters.get("options") or {}, parameter="options")
+    options = as_group(await context.resolve_first(context.parameters.get("options"), parameter="options"))
     scope, history = scope_of(context, options), history_of(context)
     try:
         if logic == NEW_VALUE:
@@ -74,7 +74,7 @@ async def new_items(context: NodeContext) -> Outputs:
 
 async def clear_history(context: NodeContext) -> Outputs:
     """Forget what was seen; all items pass."""
-    options = await context.resolve_first(context.parameters.get("options") or {}, parameter="options")
+    options = as_group(await context.resolve_first(context.parameters.get("options"), parameter="options"))
     if context.parameters.get("mode", "cleanDatabase") == "cleanDatabase":
         await history_of(context).clear(scope_of(context, options))
     return [context.items]
@@ -82,7 +82,7 @@ async def clear_history(context: NodeContext) -> Outputs:
 
 def scope_of(context: NodeContext, options: dict[str, Any]) -> str:
     """Whose history it is: the node's, whatever its name, or one for all of the workflow."""
-    if as_group(options).get("scope", "node") == "workflow":
+    if options.get("scope", "node") == "workflow":
         return "workflow"
     return f"node:{context.node.document.get('id') or context.node.name}"
 

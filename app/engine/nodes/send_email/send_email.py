@@ -18,6 +18,7 @@ from app.engine.nodes.shared.failed_items import failed_item
 from app.engine.nodes.shared.issues import Required, RequiredCredential, credentials, rules
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
+from app.engine.run.groups import as_group
 from app.engine.run.items import Item, Outputs
 from app.engine.run.registry import node
 from app.engine.values import conversions
@@ -41,7 +42,7 @@ async def send_email(context: NodeContext) -> Outputs:
         return [[]]
     credential = await context.credential("smtp")
     resolved = await context.resolve_each(context.parameters)
-    options = await context.resolve_first(context.parameters.get("options") or {})
+    options = as_group(await context.resolve_first(context.parameters.get("options")))
     verify = not options.get("allowUnauthorizedCerts")
     output: list[Item] = []
     async with smtp.server(credential, context.outgoing.rules, verify=verify) as connection:
@@ -65,7 +66,7 @@ async def _sent(
     credential: dict[str, Any],
 ) -> dict[str, Any]:
     # Version 1 has beside the options what later versions have among them.
-    extras = {**parameters, **(parameters.get("options") or {})}
+    extras = {**parameters, **as_group(parameters.get("options"))}
     try:
         message = _message(item, parameters, extras, context.version, index)
         senders, recipients = (

@@ -5,6 +5,7 @@ from typing import Any
 from app.engine.nodes.set.json_text import parse_all
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
+from app.engine.values import conversions
 
 TYPES = {
     "stringValue": "string",
@@ -20,9 +21,9 @@ def old_fields(parameters: dict[str, Any]) -> list[dict[str, Any]]:
     """The fields to make, as name, type and value."""
     fields = []
     for entry in (parameters.get("fields") or {}).get("values") or []:
-        kind = entry.get("type", "stringValue")
+        kind = conversions.display(entry.get("type", "stringValue"))
         value = DEFAULTS.get(kind, "") if entry.get(kind) is None else entry[kind]
-        fields.append({"name": entry.get("name"), "type": TYPES.get(kind, "string"), "value": value})
+        fields.append({"name": entry.get("name", ""), "type": TYPES.get(kind, "string"), "value": value})
     return fields
 
 

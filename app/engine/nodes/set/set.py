@@ -119,7 +119,8 @@ def _fields(parameters: dict[str, Any], version: float) -> list[dict[str, Any]]:
     """The fields to make, as name, type and value, whichever of the two shapes the version has."""
     if version < ASSIGNED:
         return old_fields(parameters)
-    return list((parameters.get("assignments") or {}).get("assignments") or [])
+    entries = (parameters.get("assignments") or {}).get("assignments")
+    return list(entries) if isinstance(entries, list) else []
 
 
 def _pieces(template: Any) -> Any:
@@ -158,9 +159,11 @@ def _from_fields(
     lenient = bool(as_group(options).get("ignoreConversionErrors"))
     made = []
     for field in fields:
-        name, kind, value = field.get("name", ""), field.get("type", "string"), field.get("value")
+        name, kind, value = field.get("name", "undefined"), field.get("type", "string"), field.get("value")
         if not isinstance(name, str):
             name = conversions.to_string(name)
+        if not isinstance(kind, str):
+            raise NodeError(f"The type '{conversions.display(kind)}' of a field is not supported.", item_index=item)
         try:
             value = _as_time(value, times) if kind == "dateTime" else conversions.convert(value, kind)
         except CannotConvert:
