@@ -121,13 +121,13 @@ def test_a_folder_and_a_database_of_something_else_are_told(bring, database_url,
 def test_where_nobody_ever_listened_is_asked_once(monkeypatch, bring, answered, asked):
     calls = []
 
-    def get(self, path, **kwargs):
-        calls.append(path)
+    def send(self, request, **kwargs):
+        calls.append(request)
         if len(calls) > answered:
             raise httpx.ConnectError("Connection refused")
-        return httpx.Response(200, json={"data": [], "nextCursor": None})
+        return httpx.Response(200, json={"data": [], "nextCursor": None}, request=request)
 
-    monkeypatch.setattr(httpx.Client, "get", get)
+    monkeypatch.setattr(httpx.Client, "send", send)
     monkeypatch.setattr(public_api, "LONGEST_WAIT", 0)
     with pytest.raises(SourceError, match="does not answer: Connection refused"):
         bring("http://127.0.0.1:1", access=Access(api_key="x"))
