@@ -4,11 +4,19 @@ An installed package has copies of them in app/beside/, put there when it was bu
 """
 
 import sys
+from functools import cache
+from importlib import metadata
 from pathlib import Path
 
 APP = Path(__file__).resolve().parent
 INSTALLED = APP / "beside"
 BESIDE = INSTALLED if INSTALLED.is_dir() else APP.parent
+
+
+@cache
+def version() -> str:
+    """The version of the program."""
+    return metadata.version("executions-api")
 
 
 def gunicorn() -> list[str]:

@@ -49,6 +49,8 @@ class Held:
         # What this worker holds and what it knows of are the same while nobody else has the lock.
         self._known = asyncio.Lock()
         self.worker_id = 0
+        self.observe: Callable[[str, float], None] = lambda status, seconds: None
+        """Told of each execution that has ended or waits: what became of it, and how long it ran."""
         self.running: dict[int, Run] = {}
         self._assignments: dict[int, Assignment] = {}
         self._progress: dict[int, tuple[float, RunProgress]] = {}
@@ -125,7 +127,9 @@ class Held:
         self._progress[execution_id] = time.monotonic(), ports.progress
         with node_runs(None):
             result, outcome = await run(assignment, self._sandbox_of(assignment), self._types, ports)
-        del self.running[execution_id], self._assignments[execution_id], self._progress[execution_id]
+        began, _ = self._progress.pop(execution_id)
+        self.observe(result.status, time.monotonic() - began)
+        del self.running[execution_id], self._assignments[execution_id]
         handing_over = self.handing_over or execution_id in self._to_hand_over
         self._to_hand_over.discard(execution_id)
         # What is part of another execution goes with it: the other worker starts it anew.

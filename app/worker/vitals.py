@@ -6,16 +6,18 @@ The figures of all workers together come from the database, by way of the API; t
 from collections.abc import Callable, Iterator, Mapping
 
 from prometheus_client import CollectorRegistry, Histogram, PlatformCollector, ProcessCollector, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from app.engine.sandbox import Sandbox
+from app.places import version
 from app.worker.health import HealthAnswer, json_page
 from app.worker.worker import Worker
 
 PREFIX = "executions_worker_process"
 """Without the last part the names are the API's, which tells of all workers."""
 LAG_BUCKETS = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+RUN_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 1800.0)
 TEXT = "text/plain; version=0.0.4; charset=utf-8"
 
 
@@ -35,6 +37,14 @@ class Vitals(Collector):
             buckets=LAG_BUCKETS,
             registry=self._registry,
         )
+        runs = Histogram(
+            f"{PREFIX}_run_seconds",
+            "How long executions ran until they ended or waited, by what became of them.",
+            ("status",),
+            buckets=RUN_BUCKETS,
+            registry=self._registry,
+        )
+        worker.observe_runs(lambda status, seconds: runs.labels(status).observe(seconds))
         ProcessCollector(registry=self._registry)
         PlatformCollector(registry=self._registry)
         worker.pulse.observe = lag.observe
@@ -74,6 +84,7 @@ class Vitals(Collector):
     def collect(self) -> Iterator[Metric]:
         worker, beat = self._worker, self._worker.beat
         tally = worker.tally
+        yield InfoMetricFamily("executions_build", "The program.", value={"version": version()})
         yield _gauge("slots", "Executions that it can run at once.", self._slots)
         yield _gauge("running", "Executions that it runs.", worker.running)
         yield _gauge("sandbox_processes", "Processes that run JavaScript for it.", len(self._sandbox.pids))

@@ -68,6 +68,10 @@ class Worker:
         """How many executions run."""
         return len(self._held.running)
 
+    def observe_runs(self, observe: Callable[[str, float], None]) -> None:
+        """Let this be told of each execution that has ended or waits: what became of it, and how long it ran."""
+        self._held.observe = observe
+
     def hand_over(self, execution_id: int) -> None:
         """If this one is cut short, it is for another worker to go on with."""
         self._held.hand_over(execution_id)

@@ -11,6 +11,7 @@ from contextlib import suppress
 import pytest
 
 from app.loopback import open_url
+from app.places import version
 from app.processes import Child
 from app.worker.health import LONGEST_HEAD, MOST_CALLS, HealthAnswer, HealthServer, json_page
 from tests.live import free_port
@@ -53,6 +54,8 @@ def test_a_worker_says_that_it_lives_is_ready_and_what_it_runs(queue, start_work
     assert figures["executions_worker_process_database_up"] == 1
     assert figures["executions_worker_process_lease_seconds"] > 0
     wait_until(lambda: measured(port)["executions_worker_process_loop_lag_seconds_count"] > 0)
+    assert figures['executions_worker_process_run_seconds_count{status="waiting"}'] == 1
+    assert figures[f'executions_build_info{{version="{version()}"}}'] == 1
     assert figures["process_resident_memory_bytes"] > 0
 
 

@@ -8,11 +8,18 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    InfoMetricFamily,
+    Metric,
+)
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 from psycopg_pool import ConnectionPool
 
+from app.places import version
 from app.repository import counters, failures, workers
 from app.repository.connection import UNREACHABLE, Connection
 from app.repository.execution_counts import queue_state
@@ -89,6 +96,7 @@ class ExecutionCollector(Collector):
         self._lease_seconds = lease_seconds
 
     def collect(self) -> Iterator[Metric]:
+        yield InfoMetricFamily("executions_build", "The program.", value={"version": version()})
         up = GaugeMetricFamily("executions_database_up", "1 when the database answers.")
         try:
             with self._database() as connection:

@@ -6,6 +6,7 @@ import psycopg
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from app.places import version
 from app.repository import lifecycle, pruning, workers
 from tests.postgres import cloned_database
 
@@ -83,6 +84,7 @@ def test_metrics_tell_of_requests_and_executions(api):
     assert value("executions_now", status="new") == value("executions_queue_depth") == 1
     assert value("executions_now", status="running") == 0
     assert value("executions_database_up") == 1
+    assert value("executions_build_info", version=version()) == 1
     assert value("executions_claim_latency_seconds_bucket", le="+Inf") == value(
         "executions_claim_latency_seconds_count"
     )
@@ -195,11 +197,11 @@ def test_the_page_needs_nothing_from_outside(api):
         assert "//" not in address
         assert reader.get(f"/{address}").status_code == 200, address
     start = reader.get("/docs/start.js").text
-    (address,) = re.findall(r'url: "([^"]+)"', start)
-    older = reader.get(f"/{address}").json
+    (address,) = re.findall(r'url: new URL\("([^"]+)", document.currentScript.src\)', start)
+    older = reader.get(f"/docs/{address}").json
     assert older["openapi"].startswith("3.0")
     assert older["components"]["securitySchemes"]["apiKey"]["type"] == "apiKey"
-    assert '"null"' not in reader.get(f"/{address}").text
+    assert '"null"' not in reader.get(f"/docs/{address}").text
 
 
 def test_the_page_keeps_no_key(api):
