@@ -82,7 +82,9 @@ def grows_with_the_square(use: Callable[[Any], object], pattern: re.Pattern[Any]
         if before < NOTICED_SECONDS:
             continue
         most = max(before * FACTOR * 3, LEAST_SECONDS)
-        if all(seconds(use, large, 1) > most for _ in range(3)):  # one that is quick enough is enough
+        after = seconds(use, large, 1)
+        # Twice too much is no chance; else one that is quick enough is enough.
+        if after > 2 * most or (after > most and all(seconds(use, large, 1) > most for _ in range(2))):
             return [(f"{small[:40]!r}...{small[-10:]!r}", before, most)]
     return []
 
