@@ -2,6 +2,7 @@
 
 import base64
 import mimetypes
+import re
 from typing import Any
 
 KINDS = (("image/", "image"), ("video/", "video"), ("audio/", "audio"), ("text/html", "html"), ("text/", "text"))
@@ -9,6 +10,8 @@ EXTENSIONS = {"text/plain": ".txt", "image/jpeg": ".jpg", "audio/mpeg": ".mpga"}
 COMPRESSED = {"gzip": "application/gzip", "bzip2": "application/x-bzip2", "xz": "application/x-xz"}
 UNKNOWN_KIND = "text/plain"
 """What a file is of which nobody said it, and whose name does not tell it."""
+_NOT_BASE64 = re.compile(r"[^A-Za-z0-9+/_-]+")
+_URL_SAFE = str.maketrans("-_", "+/")
 
 
 def file_entry(content: bytes, mime_type: str, file_name: str | None = None) -> dict[str, Any]:
@@ -25,6 +28,21 @@ def file_entry(content: bytes, mime_type: str, file_name: str | None = None) -> 
     if file_name:
         made["fileName"] = file_name
     return {**made, "fileSize": display_size(len(content)), "bytes": len(content)}
+
+
+def file_bytes(entry: dict[str, Any]) -> bytes:
+    """The bytes of a file as it is written down, whatever a workflow has put there."""
+    return decode_base64(str(entry.get("data", "")))
+
+
+def decode_base64(text: str) -> bytes:
+    """What base64 spells as far as Node.js reads it: up to the first "=", without what belongs to no alphabet."""
+    try:
+        return base64.b64decode(text, validate=True)
+    except ValueError:  # also for text that is not ASCII
+        known = _NOT_BASE64.sub("", text.partition("=")[0]).translate(_URL_SAFE)
+        whole = known[: len(known) - (len(known) % 4 == 1)]
+        return base64.b64decode(whole + "=" * (-len(whole) % 4))
 
 
 def named_file(content: bytes, path: str, mime_type: str | None = None) -> dict[str, Any]:

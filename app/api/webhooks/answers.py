@@ -1,6 +1,5 @@
 """What the caller of a webhook gets: at once, or as the worker has written it down."""
 
-import base64
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,6 +9,7 @@ from flask import Response, request
 
 from app.api.face.answers import error
 from app.api.webhooks.response_headers import MOST_BYTES, PAGE_POLICY, Unsendable, header_text, own_headers
+from app.binary_files import decode_base64
 from app.http_rules import STATUSES, status_of
 from app.triggers.webhook_settings import WebhookSettings
 
@@ -55,7 +55,7 @@ def rendered(answer: dict[str, Any]) -> Response:
     """An answer as a worker wrote it down: `text`, `base64`, or any JSON as `body`; nothing where none is there."""
     body, kind = b"", JSON
     if "base64" in answer:
-        body, kind = base64.b64decode(answer["base64"]), "application/octet-stream"
+        body, kind = decode_base64(str(answer["base64"])), "application/octet-stream"
     elif "text" in answer or isinstance(answer.get("body"), str):
         body, kind = str(answer.get("text", answer.get("body"))).encode("utf-8", "replace"), HTML
     elif "body" in answer:

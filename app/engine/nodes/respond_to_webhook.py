@@ -3,6 +3,7 @@
 import base64
 from typing import Any
 
+from app.binary_files import file_bytes
 from app.engine.nodes.shared import binary
 from app.engine.nodes.shared.issues import Required, RequiredCredential, Typed, credentials, rules
 from app.engine.run.context import NodeContext
@@ -115,7 +116,7 @@ def _file(context: NodeContext) -> dict[str, Any]:
         name = context.parameters.get("inputFieldName", "data")
     file = binary.entry(item, name, 0)
     headers = {"content-type": file.get("mimeType", "application/octet-stream")}
-    return {"base64": base64.b64encode(binary.decode(file)).decode(), "headers": headers}
+    return {"base64": base64.b64encode(file_bytes(file)).decode(), "headers": headers}
 
 
 def _within(options: dict[str, Any], value: Any) -> Any:

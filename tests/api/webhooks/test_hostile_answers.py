@@ -4,7 +4,9 @@ import base64
 from typing import Any
 
 import pytest
+from flask import Flask
 
+from app.api.webhooks.answers import rendered
 from tests.api.webhooks.conftest import ONE, Site, code, respond, webhook
 
 POLICY = "sandbox allow-forms allow-scripts"
@@ -156,3 +158,9 @@ def test_a_page_of_a_file_is_no_page_of_the_origin(site: Site) -> None:
     said = site.answer(webhook(responseData="firstEntryBinary"), made)
     assert said.kind.startswith("text/html")
     assert said.headers["content-security-policy"] == POLICY
+
+
+@pytest.mark.parametrize("data", ["aGV5!", "aGV5YQ", "aGV5\u00e4", 5, {}])
+def test_a_file_that_is_not_in_base64_is_read_as_far_as_it_goes(data: Any) -> None:
+    with Flask("webhooks").app_context():
+        assert rendered({"base64": data}).status_code == 200

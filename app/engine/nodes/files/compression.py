@@ -12,8 +12,8 @@ import zlib
 from collections.abc import Iterator
 from typing import Any
 
-from app.binary_files import file_entry, named_file
-from app.engine.nodes.shared.binary import decode, entry
+from app.binary_files import file_bytes, file_entry, named_file
+from app.engine.nodes.shared.binary import entry
 from app.engine.nodes.shared.issues import Required, rules
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
@@ -83,7 +83,9 @@ def _unpack_all(
 ) -> dict[str, Any]:
     prefix, room = str(parameters.get("outputPrefix", "file_")), UnpackBudget()
     unpacked = [
-        file for name, packed in zip(names, files, strict=True) for file in _unpack(name, packed, decode(packed), room)
+        file
+        for name, packed in zip(names, files, strict=True)
+        for file in _unpack(name, packed, file_bytes(packed), room)
     ]
     return {f"{prefix}{place}": named_file(content, path) for place, (path, content) in enumerate(unpacked)}
 
@@ -173,7 +175,7 @@ def _pack_all(
             prefix = str(parameters.get("outputPrefix") or "data")
             return {f"{prefix}{place}": file for place, file in enumerate(made)}
         return {f"{field}{place or ''}": file for place, file in enumerate(made)}
-    members = [(str(file.get("fileName") or key), decode(file)) for key, file in zip(names, files, strict=True)]
+    members = [(str(file.get("fileName") or key), file_bytes(file)) for key, file in zip(names, files, strict=True)]
     if kind not in MIME_TYPES:
         raise NodeError(f"The output format '{kind}' of Compression is not supported.")
     content = _zip(members) if kind == "zip" else _tar(members, "w" if kind == "tar" else "w:gz")
@@ -185,7 +187,7 @@ def _pack_all(
 
 def _gzip_file(file: dict[str, Any], name: str, version: float) -> dict[str, Any]:
     original = str(file.get("fileName") or "file")
-    content = gzip.compress(decode(file), mtime=0)
+    content = gzip.compress(file_bytes(file), mtime=0)
     if version < 1.1:
         return file_entry(content, GZIP, f"{original.rpartition('.')[0] or original}.gzip")
     _, dot, extension = original.rpartition(".")

@@ -5,11 +5,11 @@ from typing import Any
 
 import orjson
 
-from app.binary_files import extension_of, file_entry, named_file
+from app.binary_files import decode_base64, extension_of, file_entry, named_file
 from app.engine.nodes.files import spreadsheets
 from app.engine.nodes.files.calendars import write_event
 from app.engine.nodes.files.separated_values import BYTE_ORDER_MARK, write_rows
-from app.engine.nodes.shared.binary import decode_base64, encoding_name
+from app.engine.nodes.shared.binary import encoding_name
 from app.engine.nodes.shared.failed_items import failed_item
 from app.engine.nodes.shared.issues import Required, rules
 from app.engine.nodes.shared.received import received

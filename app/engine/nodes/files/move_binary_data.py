@@ -6,9 +6,9 @@ from typing import Any
 
 import orjson
 
-from app.binary_files import extension_of, file_entry
+from app.binary_files import decode_base64, extension_of, file_bytes, file_entry
 from app.engine.nodes.files.separated_values import BYTE_ORDER_MARK
-from app.engine.nodes.shared.binary import decode, decode_base64, encoding_name
+from app.engine.nodes.shared.binary import encoding_name
 from app.engine.nodes.shared.issues import Required, rules
 from app.engine.nodes.shared.json_errors import not_json
 from app.engine.run.computing import breathe
@@ -56,7 +56,7 @@ async def _to_json(context: NodeContext, item: Item, parameters: dict[str, Any])
     files = dict(item.get("binary") or {})
     if not isinstance(files.get(name), dict):
         return None
-    content = decode(files[name])
+    content = file_bytes(files[name])
     if not options.get("keepSource"):
         del files[name]
     if parameters.get("setAllData", True):

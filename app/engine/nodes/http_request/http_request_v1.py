@@ -3,6 +3,7 @@
 from functools import partial
 from typing import Any
 
+from app.binary_files import file_bytes
 from app.engine.nodes.http_request import encoding as http_encoding
 from app.engine.nodes.http_request.answers import ACCEPT, Reading
 from app.engine.nodes.http_request.authentication import NO_PROOF, RequestProof, proof
@@ -198,10 +199,10 @@ def _binary_body(item: Item, parameters: dict[str, Any], kind: str, index: int) 
     if kind == "raw":
         file = binary.entry(item, names, index)
         chosen = options.get("bodyContentCustomMimeType") or file.get("mimeType") or "application/octet-stream"
-        return header_value(str(chosen)), binary.decode(file)
+        return header_value(str(chosen)), file_bytes(file)
     parts = []
     for entry in filter(None, (part.strip() for part in names.split(","))):
         name, colon, of_file = entry.partition(":")
         file = binary.entry(item, of_file if colon else name, index)
-        parts.append(Part(name, binary.decode(file), file.get("fileName") or name, file.get("mimeType")))
+        parts.append(Part(name, file_bytes(file), file.get("fileName") or name, file.get("mimeType")))
     return http_encoding.multipart(parts)

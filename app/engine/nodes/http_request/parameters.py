@@ -4,6 +4,7 @@ import re
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlsplit
 
+from app.binary_files import file_bytes
 from app.engine.nodes.http_request import encoding as http_encoding
 from app.engine.nodes.http_request.answers import ACCEPT, Reading
 from app.engine.nodes.http_request.authentication import RequestProof
@@ -129,7 +130,7 @@ class ItemRequest:
             return http_encoding.multipart([self._part(entry) for entry in (entries or []) if isinstance(entry, dict)])
         if kind == "binaryData":
             file = binary.entry(self._item, parameters.get("inputDataFieldName", ""), self._index)
-            return str(file.get("mimeType") or "application/octet-stream"), binary.decode(file)
+            return str(file.get("mimeType") or "application/octet-stream"), file_bytes(file)
         return _raw_body(parameters.get("body", ""), str(parameters.get("rawContentType") or ""))
 
     def _sent_type(self) -> str:
@@ -148,7 +149,7 @@ class ItemRequest:
         if entry.get("parameterType", "formData") != "formBinaryData":
             return Part(name, conversions.display(entry.get("value", "")).encode())
         file = binary.entry(self._item, entry.get("inputDataFieldName", ""), self._index)
-        return Part(name, binary.decode(file), file.get("fileName") or name, file.get("mimeType"))
+        return Part(name, file_bytes(file), file.get("fileName") or name, file.get("mimeType"))
 
     def _json(self, given: Any, label: str, kinds: type = dict) -> Any:
         """JSON as a parameter gives it, as text or as what it is already. Raises NodeError."""

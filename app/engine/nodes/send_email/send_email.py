@@ -12,6 +12,7 @@ from typing import Any
 
 import aiosmtplib
 
+from app.binary_files import file_bytes
 from app.engine.nodes.send_email import smtp
 from app.engine.nodes.shared import binary
 from app.engine.nodes.shared.failed_items import failed_item
@@ -127,7 +128,7 @@ def _bodies(parameters: dict[str, Any], version: float) -> tuple[str | None, str
 def _attach(message: EmailMessage, item: Item, name: str, index: int) -> None:
     file = binary.entry(item, name, index)
     main, _, sub = str(file.get("mimeType") or "application/octet-stream").partition("/")
-    content = binary.decode(file)
+    content = file_bytes(file)
     message.add_attachment(
         content,
         maintype=main,

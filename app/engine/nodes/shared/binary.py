@@ -3,21 +3,17 @@
 Knows items, no node. The bytes stand in the item itself, in base64.
 """
 
-import base64
 import codecs
-import re
 from typing import Any
 
+from app.binary_files import file_bytes
 from app.engine.run.errors import NodeError
 from app.engine.run.items import Item
-
-_NOT_BASE64 = re.compile(r"[^A-Za-z0-9+/_-]+")
-_URL_SAFE = str.maketrans("-_", "+/")
 
 
 def read(item: Item, name: Any, index: int) -> bytes:
     """The bytes of the item's file `name`. Raises NodeError when there is none."""
-    return decode(entry(item, name, index))
+    return file_bytes(entry(item, name, index))
 
 
 def entry(item: Item, name: Any, index: int) -> dict[str, Any]:
@@ -46,21 +42,6 @@ def entry(item: Item, name: Any, index: int) -> dict[str, Any]:
         description="Make sure that the previous node outputs a binary file",
         item_index=index,
     )
-
-
-def decode(file: dict[str, Any]) -> bytes:
-    """The bytes of a file as it is written down."""
-    return decode_base64(str(file.get("data", "")))
-
-
-def decode_base64(text: str) -> bytes:
-    """What base64 spells as far as Node.js reads it: up to the first "=", without what belongs to no alphabet."""
-    try:
-        return base64.b64decode(text, validate=True)
-    except ValueError:  # also for text that is not ASCII
-        known = _NOT_BASE64.sub("", text.partition("=")[0]).translate(_URL_SAFE)
-        whole = known[: len(known) - (len(known) % 4 == 1)]
-        return base64.b64decode(whole + "=" * (-len(whole) % 4))
 
 
 def encoding_name(given: Any) -> str:
