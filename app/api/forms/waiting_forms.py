@@ -1,7 +1,7 @@
 """The pages that an execution shows in its course: those that it waits at, and the one that it ends with."""
 
-import base64
 from typing import Any
+from urllib.parse import quote
 
 import orjson
 from flask import Blueprint, Response, request
@@ -15,6 +15,7 @@ from app.api.forms.submission import read_submission
 from app.api.webhooks.access import let_in
 from app.api.webhooks.answers import decode_answer
 from app.api.webhooks.webhooks import is_resume_link
+from app.binary_files import file_bytes
 from app.http_rules import attachment
 from app.repository import lifecycle, triggers
 from app.repository.connection import Connection
@@ -108,7 +109,8 @@ def last_page(said: dict[str, Any]) -> Response:
             return download(file)
         text = f"{text}\n\n[file]" if text else "[file]"
         page = message_page(title, text.removesuffix("[file]").strip(), css=css)
-        link = f'<p><a href="?signature={request.args["signature"]}&amp;download=1">Download the file</a></p>'
+        signature = quote(request.args.get("signature", ""))  # any at all where another program signed no addresses
+        link = f'<p><a href="?signature={signature}&amp;download=1">Download the file</a></p>'
         page.set_data(page.get_data(as_text=True).replace("</div></main>", f"{link}</div></main>"))
         return page
     return message_page(title, text, css=css)
@@ -116,6 +118,6 @@ def last_page(said: dict[str, Any]) -> Response:
 
 def download(file: dict[str, Any]) -> Response:
     """A file that the workflow ends with; never shown as a page of this server."""
-    response = Response(base64.b64decode(file.get("data") or ""), content_type="application/octet-stream")
+    response = Response(file_bytes(file), content_type="application/octet-stream")
     response.headers["Content-Disposition"] = attachment(file.get("fileName") or "file")
     return response

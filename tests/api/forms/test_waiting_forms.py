@@ -1,5 +1,8 @@
 """Forms of several pages: each execution shows its own, to who has its address, and goes on once for each."""
 
+from flask import Flask
+
+from app.api.forms.waiting_forms import last_page
 from tests.api.forms.filling import PAGE, form_trigger, page, publish, send, shown
 from tests.api.webhooks.conftest import Said, Site
 from tests.patience import wait_until
@@ -123,3 +126,11 @@ def test_a_wait_node_can_wait_for_a_form(site) -> None:
     look(site, url, "Form Submitted")
     execution = ended(site, workflow_id)
     assert execution["data"]["resultData"]["runData"]["Wait"][0]["data"]["main"][0][0]["json"]["OK?"] == "yes"
+
+
+def test_an_address_that_nobody_signed_puts_nothing_into_a_page() -> None:
+    with Flask("forms").test_request_context("/form-waiting/1?signature=%22%3E%3Cb%3E"):
+        said = last_page({"file": {"data": ""}}).get_data(as_text=True)
+    assert '"?signature=%22%3E%3Cb%3E&amp;download=1"' in said
+    with Flask("forms").test_request_context("/form-waiting/1"):
+        assert "?signature=&amp;download=1" in last_page({"file": {"data": ""}}).get_data(as_text=True)
