@@ -67,6 +67,6 @@ def fingerprint() -> bytes:
     path = "?".join(filter(None, (request.path, urlencode(sorted(request.args.items(multi=True))))))
     try:
         canonical = orjson.dumps(orjson.loads(body), option=orjson.OPT_SORT_KEYS) if body.strip() else b"{}"
-    except TypeError:  # nested more deeply than the encoder goes
+    except (TypeError, orjson.JSONDecodeError):  # deeper than the encoder goes; no JSON, where no body is looked at
         canonical = body
     return b"\n".join((request.method.encode(), path.encode(), canonical))

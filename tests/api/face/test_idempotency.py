@@ -73,6 +73,14 @@ def test_every_call_that_starts_or_ends_something(api, workflow):
         assert again.headers["Idempotent-Replayed"] == "true"
 
 
+def test_what_is_sent_where_no_body_is_looked_at_needs_to_be_no_json(api, workflow):
+    number = api.queue(workflow)
+    first = api.post(f"/executions/{number}/stop", data=b"{", **keyed())
+    assert (first.status_code, first.json["status"]) == (200, "canceled")
+    assert api.post(f"/executions/{number}/stop", data=b"{", **keyed()).data == first.data
+    assert api.post(f"/executions/{number}/stop", data=b"[", **keyed()).status_code == 422
+
+
 def test_a_call_that_was_refused_may_be_sent_again(api, workflow):
     number = api.queue(workflow)
     api.claim()
