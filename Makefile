@@ -29,7 +29,9 @@ run: install ## start everything here: PostgreSQL (unless DATABASE_URL is set), 
 test: install-dev ## install what tests need, check the style, run all tests
 	@said=$$(mktemp); $(MAKE) --no-print-directory lint >"$$said" 2>&1 & lint=$$!; \
 	$(VENV) -m pytest -n auto --dist worksteal $(ARGS); tests=$$?; \
-	wait $$lint; style=$$?; cat "$$said"; rm -f "$$said"; [ $$tests -eq 0 ] || exit $$tests; exit $$style
+	wait $$lint; style=$$?; \
+	[ $$style -eq 0 ] && echo "Style, types and the direction of imports: as they should be" || cat "$$said"; \
+	rm -f "$$said"; [ $$tests -eq 0 ] || exit $$tests; exit $$style
 
 serve: install ## answer HTTP on HOST:PORT with gunicorn; needs a migrated database
 	@exec $(VENV) -m gunicorn wsgi:app
