@@ -8,6 +8,7 @@ from typing import Any
 from flask import Response
 from marshmallow import ValidationError, fields, validate
 
+from app.api.executions.stats import EARLIEST, LATEST
 from app.api.face.answers import answer
 from app.api.face.auth import caller
 from app.api.face.blueprint import Blueprint
@@ -63,9 +64,11 @@ def get_insights_summary(query: dict[str, Any]) -> Response:
     project = query.get("project_id")
     with reading() as connection:
         end = query.get("end_date") or clock.now(connection)
+        if not EARLIEST <= end <= LATEST:
+            raise ValidationError({"endDate": ["Is too far away."]})
         start = query.get("start_date") or end - timedelta(days=DEFAULT_DAYS)
         if start > end:
-            raise ValidationError("Must not be after endDate.", "startDate")
+            raise ValidationError({"startDate": ["Must not be after endDate."]})
         wanted = ExecutionFilter(
             statuses=ENDED,
             project_ids=() if project is None else (project,),

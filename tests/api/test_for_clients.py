@@ -82,7 +82,7 @@ def test_how_executions_went(api, workflow) -> None:
     api.project("other")
     limited = api.with_key("of other", "insights:read", project_id="other")
     assert limited.get("/insights/summary").json["total"]["value"] == 0
-    for query in ("startDate=foo", "startDate=2020-02-01&endDate=2020-01-01"):
+    for query in ("startDate=foo", "startDate=2020-02-01&endDate=2020-01-01", "endDate=0001-01-02"):
         assert api.get(f"/insights/summary?{query}").status_code == 400
 
 
