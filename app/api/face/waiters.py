@@ -80,6 +80,8 @@ class Waiters:
                     self._tell(execution_id)
             except UNREACHABLE as error:
                 log.warning("no answers heard for now", extra={"reason": str(error).strip()})
+            except Exception:  # those that wait look by themselves meanwhile, and the next ones want to be told
+                log.exception("no answers heard for now")
             time.sleep(1.0)
 
     def _awaited(self) -> list[int]:
