@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import logging
 from collections.abc import Callable
 from html import escape
 from itertools import islice
@@ -27,6 +28,8 @@ from app.repository.api_keys import ApiKey, digest
 from app.repository.errors import CredentialNotFound
 from app.repository.oauth import Visitor
 from app.schemas.credentials import ConsentSchema
+
+log = logging.getLogger(__name__)
 
 blueprint = Blueprint("credentials-consents", __name__, url_prefix="/api/v1/credentials")
 callbacks = flask.Blueprint("callbacks", __name__)
@@ -80,9 +83,8 @@ def finish_consent() -> Response:
         name = services().consents.finish(query, visitor(session_key()), database)
     except OAuthError as error:
         return page("Not connected", str(error), 400)
-    except CannotDecrypt as error:
-        return page("Not connected", str(error), 409)
-    except OSError:
+    except (CannotDecrypt, OSError) as error:
+        log.error("a consent cannot be finished", extra={"reason": str(error)})
         return page("Not connected", NO_KEY, 409)
     except TooManyAtOnce:
         return page("Not connected", f"{BUSY}. Start the consent again.", 503)

@@ -2,6 +2,7 @@
 
 import hmac
 import ipaddress
+import logging
 import re
 from dataclasses import dataclass
 from typing import Any
@@ -18,8 +19,11 @@ from app.credentials.types import TYPES
 from app.repository.connection import Connection
 from app.triggers.webhook_settings import WebhookSettings
 
+log = logging.getLogger(__name__)
+
 BOTS = re.compile(r"bot|crawl|spider|slurp|facebookexternalhit|preview|monitor", re.IGNORECASE)
 WRONG = "Authorization data is wrong!"
+UNREADABLE = "The credential of this webhook cannot be read"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +83,9 @@ def credential_of(connection: Connection, project_id: str, settings: WebhookSett
         raise Refused(500, "No authentication data defined on node!")
     try:
         held = services().vault.read_in_project(connection, project_id, credential_id, kind)
-    except CannotDecrypt as error:
-        raise Refused(500, str(error)) from error
+    except (CannotDecrypt, OSError) as error:  # what is to be done is the operator's business, not the caller's
+        log.error("a webhook lets nobody in", extra={"credential": credential_id, "reason": str(error)})
+        raise Refused(500, UNREADABLE) from error
     # An empty user, password or value would let anybody in.
     if held is None or not TYPES[kind].can_prove_caller(held):
         raise Refused(500, "No authentication data defined on node!")

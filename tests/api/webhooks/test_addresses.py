@@ -5,6 +5,7 @@ import time
 from typing import Any
 
 import jwt
+import psycopg
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
@@ -183,6 +184,11 @@ def test_header_authentication(site: Site) -> None:
     assert site.call("GET", path, x_key="sec").status == 200
     for given in ({}, {"x_key": "no"}, {"x_key": ""}):
         assert site.call("GET", path, **given).status == 403, given
+    with psycopg.connect(site.database_url) as connection:  # as if it had been encrypted with another key
+        (named,) = hook["credentials"].values()
+        connection.execute("UPDATE credentials SET key_id = 'other' WHERE id = %s", [named["id"]])
+    refused = site.call("GET", path, x_key="sec")
+    assert (refused.status, refused.message) == (500, "The credential of this webhook cannot be read")
 
 
 def bearer(payload: dict, key: str, algorithm: str = "HS256") -> dict[str, str]:
