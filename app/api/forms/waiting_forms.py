@@ -22,6 +22,7 @@ from app.repository.connection import Connection
 from app.repository.errors import Conflict, ExecutionNotFound
 from app.schemas.base import parse_execution_id
 from app.signatures import form_url
+from app.triggers import reading as reading_node
 from app.triggers.forms import WAIT, Form, read_form, shows_page
 from app.triggers.webhook_settings import read_settings
 from app.vocabulary import ENDED
@@ -80,7 +81,7 @@ def send(number: int) -> Response:
 def awaited_form(connection: Connection, number: int) -> Form | None:
     """The page that an execution waits at, None where it waits for something else or does not wait.
 
-    Raises Refused for whom it does not let in.
+    Raises Refused for whom it does not let in, InvalidTrigger for what expressions have made of the page.
     """
     try:
         waiting = lifecycle.waiting_node(connection, number)
@@ -91,8 +92,9 @@ def awaited_form(connection: Connection, number: int) -> Form | None:
         return None
     if node["type"] == WAIT:  # which may ask for a name and a password of its own
         let_in(connection, waiting.project_id, read_settings(node))
-    parameters = node.get("parameters") or {}
-    return read_form(parameters, float(node.get("typeVersion") or 1), timezone=parameters.get("timezone"))
+    with reading_node(node):
+        parameters = node.get("parameters") or {}
+        return read_form(parameters, float(node.get("typeVersion") or 1), timezone=parameters.get("timezone"))
 
 
 def last_page(said: dict[str, Any]) -> Response:

@@ -1,8 +1,14 @@
 """Forms of several pages: each execution shows its own, to who has its address, and goes on once for each."""
 
+from types import SimpleNamespace
+
+import orjson
+import pytest
 from flask import Flask
 
-from app.api.forms.waiting_forms import last_page
+from app.api.forms.pages import form_page
+from app.api.forms.waiting_forms import awaited_form, last_page
+from app.triggers import InvalidTrigger
 from tests.api.forms.filling import PAGE, form_trigger, page, publish, send, shown
 from tests.api.webhooks.conftest import Said, Site
 from tests.patience import wait_until
@@ -134,3 +140,11 @@ def test_an_address_that_nobody_signed_puts_nothing_into_a_page() -> None:
     assert '"?signature=%22%3E%3Cb%3E&amp;download=1"' in said
     with Flask("forms").test_request_context("/form-waiting/1"):
         assert "?signature=&amp;download=1" in last_page({"file": {"data": ""}}).get_data(as_text=True)
+
+
+@pytest.mark.parametrize("odd", [{"formFields": 5}, {"options": "x"}, {"formFields": {"values": [5]}}])
+def test_a_page_that_expressions_have_spoilt_is_refused_in_words(monkeypatch, odd) -> None:
+    waiting = SimpleNamespace(node=orjson.dumps({**page(), "parameters": odd}), project_id="default")
+    monkeypatch.setattr("app.api.forms.waiting_forms.lifecycle.waiting_node", lambda *_: waiting)
+    with pytest.raises(InvalidTrigger, match=r"form|Page"), Flask("forms").app_context():
+        form_page(awaited_form(None, 1), {})
