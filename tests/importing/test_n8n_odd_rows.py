@@ -5,16 +5,20 @@ import os
 import sqlite3
 import time
 import zipfile
+from base64 import urlsafe_b64encode
+from contextlib import closing
 from pathlib import Path
 
 import psycopg
 import pytest
 
+from app.importing.n8n import objects
 from app.importing.n8n.files_of_runs import RunFiles
 from app.importing.n8n.flatted import UnreadableFlatted, unflatten
 from app.importing.n8n.history import batches
 from app.importing.n8n.open_source import Access
 from app.importing.n8n.source import SourceError, SourceExecution
+from app.importing.n8n.spool import Spool
 from tests.importing import n8n
 from tests.postgres import cloned_database
 
@@ -154,3 +158,17 @@ def test_large_rows_share_no_batch():
     rows = [SourceExecution({"id": number}, flatted="x" * size) for number, size in enumerate((1, 5, 5, 9, 2, 2))]
     sizes = [[len(row.flatted) for row in batch] for batch in batches(iter(rows), most_bytes=8)]
     assert sizes == [[1, 5], [5], [9], [2, 2]]
+
+
+def test_a_disk_without_room_is_told():
+    with closing(Spool(RunFiles(None, 1))) as spool:
+        spool._connection.execute("PRAGMA max_page_count = 1")
+        with pytest.raises(SourceError, match="Make room there"):
+            spool.add("tag_entity", {"id": 1, "name": "x" * 2**20})
+
+
+@pytest.mark.parametrize("end", [1e300, -1e300, 10**18, "soon"])
+def test_a_key_whose_end_no_calendar_has_never_ends(end):
+    told = [{"alg": "HS256"}, {"exp": end}]
+    parts = [urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=") for part in told]
+    assert objects._expiry(".".join([*parts, "c2ln"])) is None

@@ -169,11 +169,12 @@ def bring_api_keys(connection: Connection, source: Source, options: ImportOption
 
 
 def _expiry(key: str) -> datetime | None:
+    """When a key ends; None where it does not say that, or no calendar has that time."""
     try:
         expires = jwt.decode(key, options={"verify_signature": False, "verify_exp": False}).get("exp")
-    except jwt.InvalidTokenError:
+        return datetime.fromtimestamp(expires, UTC) if isinstance(expires, int | float) else None
+    except (jwt.InvalidTokenError, OverflowError, OSError, ValueError):
         return None
-    return datetime.fromtimestamp(expires, UTC) if isinstance(expires, int | float) else None
 
 
 def bring_variables(

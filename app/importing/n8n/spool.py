@@ -14,7 +14,7 @@ import orjson
 from app.importing.n8n.files_of_runs import RunFiles
 from app.importing.n8n.known_tables import whole
 from app.importing.n8n.rows import Row, normalise, read_json
-from app.importing.n8n.source import SourceExecution
+from app.importing.n8n.source import SourceError, SourceExecution
 from app.importing.n8n.stored_executions import read_stored
 
 SCHEMA = """
@@ -69,7 +69,7 @@ class Spool:
         self._connection.execute("BEGIN")
 
     def add(self, table: str, row: Row) -> None:
-        """Keep a row of one of n8n's tables."""
+        """Keep a row of one of n8n's tables. Raises SourceError where there is no room for it."""
         content = _encode(row)
         match table:
             case "execution_entity":
@@ -87,7 +87,10 @@ class Spool:
                 self._put("INSERT INTO entities VALUES (?, ?)", table, content)
 
     def _put(self, statement: str, *values: Any) -> None:
-        self._connection.execute(statement, values)
+        try:
+            self._connection.execute(statement, values)
+        except sqlite3.OperationalError as error:  # its disk is full
+            raise SourceError(f"{self._path} cannot be written: {error}. Make room there, or set TMPDIR") from error
 
     def rows(self, table: str) -> Iterator[Row]:
         with closing(self._connection.cursor()) as cursor:
