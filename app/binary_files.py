@@ -32,7 +32,7 @@ def file_entry(content: bytes, mime_type: str, file_name: str | None = None) -> 
 
 def file_bytes(entry: dict[str, Any]) -> bytes:
     """The bytes of a file as it is written down, whatever a workflow has put there."""
-    return decode_base64(str(entry.get("data", "")))
+    return decode_base64(str(entry.get("data") or ""))
 
 
 def decode_base64(text: str) -> bytes:
