@@ -17,7 +17,7 @@ from click_default_group import DefaultGroup
 
 from app import demo
 from app.command_errors import reported
-from app.repository import api_keys, workflows
+from app.repository import api_keys, credentials, workflows
 from app.repository.connection import Connection, connect
 from app.repository.projects import DEFAULT_PROJECT
 from app.settings import Settings
@@ -25,8 +25,10 @@ from app.settings import Settings
 if TYPE_CHECKING:
     from app.importing.n8n.moving import Activate, Move
     from app.importing.n8n.report import Report
+    from app.importing.n8n.survey import Survey
 
 LARGEST_MIB = 8
+MOST_CREDENTIALS = 100_000
 SECONDS_BETWEEN_LINES = 10
 DETAIL = "    "
 """How the lines of a report begin that are details of the line above."""
@@ -48,18 +50,39 @@ bring_in: click.Group = DefaultGroup(
 def import_workflows(files: tuple[Path, ...], project: str) -> None:
     """Store workflows from FILEs as n8n exports them, all or none.
 
-    A workflow with an id that is there already gets a new version. New ones are not active. Next: run one with
-    POST /api/v1/workflows/ID/run.
+    A workflow with an id that is there already gets a new version. New ones are not active. Says what would not run
+    here. Next: run one with POST /api/v1/workflows/ID/run.
     """
     from app.importing.workflow_files import InvalidFile, import_file  # loads the whole engine
 
     try:
-        with reported(), connect(Settings.from_environment(os.environ).direct_url) as connection:
-            imported = [one for file in files for one in import_file(connection, file, project_id=project)]
+        with reported():
+            settings = Settings.from_environment(os.environ)
+            with connect(settings.direct_url) as connection:
+                imported = [one for file in files for one in import_file(connection, file, project_id=project)]
+                survey = survey_of(connection, settings, project)
     except InvalidFile as error:
         raise click.ClickException(str(error)) from error
     for one in imported:
         click.echo(f"{one.change}\t{one.id}\t{one.name}")
+        for finding in survey.look(one.document):
+            click.echo(f"{DETAIL}- {finding}", err=True)
+
+
+def survey_of(connection: Connection, settings: Settings, project: str) -> "Survey":
+    """Tells what workflows would trip over in this project."""
+    from app.engine import nodes
+    from app.importing.n8n.importer import known_zone
+    from app.importing.n8n.survey import Survey
+    from app.packages.known import listed_types
+
+    stored = credentials.list_credentials(connection, limit=MOST_CREDENTIALS, project_id=project)
+    return Survey(
+        listed_types(connection, nodes.load()),
+        credentials={each.id for each in stored},
+        zone=known_zone(settings),
+        rules=settings.allowed_hosts,
+    )
 
 
 def n8n_options(command: Callable[..., None]) -> Callable[..., None]:

@@ -125,6 +125,16 @@ def test_an_exported_file_keeps_its_id_and_unknown_keys_and_is_not_active(flask,
     assert not {"id", "name", "active", "versionId"} & definition.keys(), "these stand beside it"
 
 
+def test_importing_says_what_would_not_run_here(flask, file):
+    telegram = {"name": "Tell", "type": "n8n-nodes-base.telegram", "typeVersion": 1, "position": [0, 0]}
+    held = {"credentials": {"telegramApi": {"id": "none", "name": "Bot"}}, "parameters": {}}
+    told = flask("import", file(chain(START, telegram | held, id="Orders2", name="Tell")))
+    assert told.stdout == "created\tOrders2\tTell\n"
+    assert "node Tell: " in told.stderr
+    assert "'Bot', which does not come along: store it" in told.stderr
+    assert flask("import", file(workflow())).stderr == ""
+
+
 def test_importing_again_makes_a_version_only_when_something_changed(flask, file):
     flask("import", file(workflow()))
     assert flask("import", file(workflow())).stdout.startswith("unchanged\t")

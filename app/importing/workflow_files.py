@@ -28,11 +28,12 @@ class InvalidFile(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """What became of one workflow of a file: "created", "updated" (a new version) or "unchanged"."""
+    """What became of one workflow of a file: "created", "updated" (a new version) or "unchanged". `document` is it."""
 
     id: str
     name: str
     change: str
+    document: dict[str, Any]
 
 
 def import_file(connection: Connection, file: Path, *, project_id: str) -> list[Imported]:
@@ -78,8 +79,9 @@ def _store(connection: Connection, document: dict[str, Any], project_id: str) ->
         definition = definition_of(fill_ids(document))
         create_workflow(connection, workflow_id, project_id=project_id, name=name, definition=definition)
         static_data.replace(connection, workflow_id, static_parts(document) or {})
-        return Imported(workflow_id, name, "created")
+        return Imported(workflow_id, name, "created", document)
     definition = definition_of(fill_ids(document, orjson.loads(before.definition)))
     save_workflow(connection, workflow_id, name=name, definition=definition, project_id=project_id)
     after = get_workflow(connection, workflow_id)
-    return Imported(workflow_id, name, "unchanged" if after.version_id == before.version_id else "updated")
+    change = "unchanged" if after.version_id == before.version_id else "updated"
+    return Imported(workflow_id, name, change, document)

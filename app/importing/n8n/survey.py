@@ -111,7 +111,10 @@ class Survey:
         if own or self._zone is not None:
             return
         if any(str(node.get("type")).endswith((".scheduleTrigger", ".cron")) for node in nodes):
-            yield "has a schedule and no time zone: say n8n's with --timezone, or schedules move to another hour"
+            yield (
+                "has a schedule and no time zone: set EXECUTIONS_TIMEZONE to n8n's (`import n8n` takes --timezone as "
+                "well), or schedules move to another hour"
+            )
 
 
 def _named(names: list[str]) -> str:
