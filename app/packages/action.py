@@ -28,9 +28,12 @@ FOREVER = datetime(3000, 1, 1, tzinfo=UTC)
 
 
 class PackageNodeError(NodeError):
-    """A package's node has failed; `shown` is the error as the package made it."""
+    """A package's node has failed; `shown` is the error as the package made it.
 
-    def __init__(self, shown: Json) -> None:
+    `at` is the node below it that has made the error, as its workflow holds it; None: the node itself.
+    """
+
+    def __init__(self, shown: Json, at: Json | None = None) -> None:
         context = shown.get("context")
         super().__init__(
             str(shown.get("message") or "Unknown error"),
@@ -38,6 +41,7 @@ class PackageNodeError(NodeError):
             name=_text(shown.get("name")) or "Error",
             context=context if isinstance(context, dict) else None,
         )
+        self._at = at
         self._plain = shown.get("plain") is True
         self._more = {
             name: shown[name]
@@ -49,7 +53,7 @@ class PackageNodeError(NodeError):
         if self._plain:
             shown: Json = {name: self._more[name] for name in ("code", "status") if name in self._more}
             return {**shown, "message": self.message, "stack": f"{self.name}: {self.message}"}
-        document = super().document(node)
+        document = super().document(self._at or node)
         return {**document, **self._more, "stack": f"{self.name}: {self.message}"}
 
 
@@ -138,7 +142,7 @@ def take_answer(context: NodeContext, surroundings: Surroundings, answer: Json) 
         failure = surroundings.sub_nodes.failure
         if failure is not None and shown.get("message") == failure.message:
             raise failure
-        raise PackageNodeError(shown)
+        raise PackageNodeError(shown, surroundings.sub_nodes.document_of(shown.get("at")))
     return answer
 
 

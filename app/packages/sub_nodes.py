@@ -42,6 +42,11 @@ class SubNodes:
             raise NodeError("The node names a sub-node that it does not have")
         return self._contexts[number]
 
+    def document_of(self, name: Any) -> Json | None:
+        """One of the nodes below by its name, as its workflow holds it."""
+        documents = (context.node.document for _, context in self._contexts if context.node.name == name)
+        return next(documents, None)
+
     async def connected(self, given: Json) -> Json:
         """The sub-nodes that hang on one by a type of connection, each with what it is run with."""
         root = self.context(given.get("subNode"))

@@ -165,3 +165,19 @@ def test_what_a_node_streams_comes_at_the_end_of_its_call_to_who_reads_it(packag
         ]
         assert lines[0]["metadata"].pop("timestamp") > 0
         assert lines[0]["metadata"] == {"nodeId": "node", "nodeName": "Node", "itemIndex": 0, "runIndex": 0}
+
+
+def test_what_asks_first_goes_on_first_also_when_the_replies_come_at_once(packages):
+    code = """
+    const went = [];
+    const ask = async (type, steps) => {
+      await this.getCredentials(type).catch(() => {});
+      for (let step = 0; step < steps; step++) await null;
+      went.push(steps);
+    };
+    const asked = [ask('sampleApi', 50), ask('tokenApi', 1)];
+    for (const until = Date.now() + 200; Date.now() < until; );
+    await Promise.all(asked);
+    return [[{ json: { went } }]];
+    """
+    assert packages.script(code) == [{"went": [50, 1]}]

@@ -185,6 +185,13 @@ def test_what_is_missing_or_fails_below_a_root_is_its_error(ai, hanging, message
     assert outcome.error.message.startswith(message)
 
 
+def test_an_error_that_a_sub_node_has_made_names_it_and_the_root_fails(ai):
+    silent = model([])
+    silent["parameters"]["named"] = True
+    result = ai.run(hung(ASSISTANT, (silent, "ai_languageModel")), items=ITEMS[:1]).data["resultData"]
+    assert (result["error"]["node"]["name"], result["lastNodeExecuted"]) == ("Model", "Assistant")
+
+
 def test_a_sub_node_that_cannot_supply_is_named(ai):
     broken = node("Supplied", KIND + "supplied", {"broken": "={{ $json.q === 'one' }}"})
     document = hung(ASSISTANT, (model(["a"]), "ai_languageModel"), (broken, "ai_tool"))
@@ -193,7 +200,9 @@ def test_a_sub_node_that_cannot_supply_is_named(ai):
     assert (error["message"], error["description"]) == ("Error in sub-node Supplied", "This tool is broken")
     assert error["node"]["name"] == "Supplied"
     (run,) = outcome.data["resultData"]["runData"]["Supplied"]
-    assert run["executionStatus"] == "error"
+    assert run["executionStatus"] == "error", "asked twice, it has failed in one place"
+    failed = {"node": "Supplied", "runIndex": 0}
+    assert outcome.data["executionData"]["metadata"] == {"Assistant": [{"subRun": [failed, failed]}]}
 
 
 def test_what_a_package_remembers_stays_within_its_project(ai, monkeypatch):

@@ -63,15 +63,27 @@ async def supplied_one(context: NodeContext, kind: str, label: str) -> Any:
 
 
 def fail_supply(root: NodeContext, node: Node, error: NodeError, item: int = 0) -> SubNodeError:
-    """Note that a sub-node cannot supply anything; returns the error that the node fails with which it hangs on."""
+    """Note that a sub-node cannot supply anything; returns the error that the node fails with which it hangs on.
+
+    Asked once more in the same run, it fails in the place of its failure before, as in n8n.
+    """
     if isinstance(error, SubNodeError):
         return error
-    index = _begin_run(root, node, {})
-    root.state.run_data[node.name][index] |= {"executionStatus": "error", "error": error.document(None)}
-    about = {"node": node.name, "runIndex": index}
-    root.metadata.setdefault("subRun", []).append(about)
-    root.state.metadata.setdefault(root.node.name, []).append({"subRun": [about]})
+    number = _begin_run(root, node, {})
+    runs = root.state.run_data[node.name]
+    runs[number] |= {"executionStatus": "error", "error": error.document(None)}
+    if root.run_index < number and _failed_to_supply(runs[root.run_index]):
+        number = root.run_index
+        runs[number] = runs.pop()
+    if "subRun" not in root.metadata:
+        root.metadata["subRun"] = []
+        root.state.metadata.setdefault(root.node.name, []).append({"subRun": root.metadata["subRun"]})
+    root.metadata["subRun"].append({"node": node.name, "runIndex": number})
     return SubNodeError(node.document, error.message, item)
+
+
+def _failed_to_supply(run: dict[str, Any]) -> bool:
+    return run.get("executionStatus") == "error" and not run.get("inputOverride")
 
 
 def begin_use(root: NodeContext, node: Node, kind: str, items: list[Item]) -> int:

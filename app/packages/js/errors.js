@@ -28,7 +28,7 @@ function messageOf(error) {
   return `The package opens a socket of its own (${message}), which it may not do here: it reaches other machines by way of the worker, and nobody reaches it`;
 }
 
-/** { name, message, stack, description, httpCode, context, messages, ... } */
+/** { name, message, stack, description, httpCode, context, messages, at: the node that it names, ... } */
 function shown(error) {
   if (typeof error !== 'object' || error === null) return { plain: true, message: String(error) };
   const { message = 'Unknown error', constructor } = error;
@@ -38,6 +38,7 @@ function shown(error) {
     if (value !== undefined && value !== null && typeof value !== 'function') made[name] = typeof value === 'object' ? plain(value) : value;
   }
   for (const name of OBJECTS) if (error[name] !== undefined) made[name] = plain(error[name]);
+  if (typeof error.node?.name === 'string') made.at = error.node.name;
   const [first] = String(error.stack ?? '').split('\n    at ');
   made.stack = text(first || `${made.name}: ${made.message}`);
   return made;

@@ -28,7 +28,8 @@ class Assistant {
     for (const item of this.getInputData().keys()) {
       const model = await this.getInputConnectionData('ai_languageModel', item);
       const memory = await this.getInputConnectionData('ai_memory', item);
-      const tools = await this.getInputConnectionData('ai_tool', item);
+      const find = () => this.getInputConnectionData('ai_tool', item);
+      const tools = await find().catch(find); // n8n's agents ask again, too
       const results = (response?.actionResponses ?? [])
         .filter(({ action }) => action.metadata.itemIndex === item)
         .map(({ data }) => data.data.ai_tool[0].map(({ json }) => json));

@@ -11,6 +11,7 @@ class Model {
     outputs: ['ai_languageModel'],
     properties: [
       { name: 'lines', displayName: 'Lines', type: 'json', default: '[]' },
+      { name: 'named', displayName: 'Its errors name it', type: 'boolean', default: false },
       { name: 'opens', displayName: 'Opens', type: 'boolean', default: false },
     ],
   };
@@ -22,8 +23,10 @@ class Model {
       const { index } = this.addInputData('ai_languageModel', [[{ json: { messages } }]]);
       const said = (typeof lines === 'string' ? JSON.parse(lines) : lines)[messages.length - 1];
       if (said === undefined) {
-        this.addOutputData('ai_languageModel', index, new Error('The model has nothing to say'));
-        throw new Error('The model has nothing to say');
+        const error = new Error('The model has nothing to say');
+        if (this.getNodeParameter('named', item)) Object.assign(error, { node: this.getNode(), functionality: 'regular' });
+        this.addOutputData('ai_languageModel', index, error);
+        throw error;
       }
       this.addOutputData('ai_languageModel', index, [[{ json: { response: said } }]]);
       return said;
