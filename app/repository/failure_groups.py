@@ -3,6 +3,7 @@
 Read sql/0032.problems.sql first. What became of them is read in app/repository/problems.py.
 """
 
+import threading
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -10,12 +11,15 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from app.bounded_dict import BoundedDict
 from app.repository.connection import Connection, scalar
 from app.repository.failure_patterns import LONGEST_MESSAGE, pattern_of
 
 AT_ONCE = 2_000
 MOST_OF_WORKFLOW = 200
 """Problems of one workflow that are told apart; what fails in yet another way is added to a common one."""
+MOST_KNOWN = 2_000
+"""Problems that a process remembers."""
 HOURS_KEPT_DAYS = 90
 KEPT_DAYS = 365
 
@@ -83,13 +87,14 @@ SAVE_VERSIONS = """
        SET number = v.number + EXCLUDED.number, last_seen_at = greatest(v.last_seen_at, EXCLUDED.last_seen_at)
 """
 
-# In the order of ids, as everything locks that locks several.
+# In the order of ids, as everything locks that locks several. Most have been named when they failed (KnownProblems).
 NAME_PROBLEM = """
     UPDATE executions AS e
        SET problem_id = n.problem_id
       FROM (SELECT h.id, x.problem_id
               FROM unnest(%(ids)s::bigint[], %(problems)s::bigint[]) AS x (id, problem_id)
               JOIN executions AS h ON h.id = x.id
+             WHERE h.problem_id IS DISTINCT FROM x.problem_id
              ORDER BY h.id
                FOR NO KEY UPDATE OF h) AS n
      WHERE e.id = n.id
@@ -144,14 +149,38 @@ class FailureGroup:
         }
 
 
+class KnownProblems:
+    """The problems that this process has grouped failures into, so that the next ones can be named when they fail.
+
+    To name one afterwards writes its row, with an entry in each index, a second time. This is a guess that may be out
+    of date: whoever groups the failure names it anew where it was wrong. For several threads.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._ids: BoundedDict[tuple[str, str, str], int] = BoundedDict(MOST_KNOWN)
+
+    def guess(self, workflow_id: str, node: str | None, message: str | None) -> int | None:
+        """The problem that such a failure most likely belongs to; None where none is known."""
+        return self._ids.get((workflow_id, node or "", pattern_of(message or ""))) if self._ids else None
+
+    def learn(self, kind: FailureKind, problem_id: int) -> None:
+        """Remember what failures of this kind have become."""
+        with self._lock:
+            self._ids[kind.workflow_id, kind.node, kind.pattern] = problem_id
+
+
 def append(connection: Connection, ids: Sequence[int]) -> None:
     """Note the failures among executions that this transaction has ended, or brought in ended."""
     if ids:
         connection.execute(APPEND, {"ids": list(ids), "longest": LONGEST_MESSAGE})
 
 
-def group_some(connection: Connection, *, limit: int = AT_ONCE) -> bool:
-    """Add up failures that were appended, at most `limit`; whether there may be more. One worker at a time does it."""
+def group_some(connection: Connection, *, limit: int = AT_ONCE, known: KnownProblems | None = None) -> bool:
+    """Add up failures that were appended, at most `limit`; whether there may be more. One worker at a time does it.
+
+    `known` learns what they have become.
+    """
     if not scalar(connection, TAKE_TURN):
         return False
     taken = connection.execute(TAKE, {"limit": limit}).fetchall()
@@ -160,6 +189,8 @@ def group_some(connection: Connection, *, limit: int = AT_ONCE) -> bool:
     for kind, group in merged(connection, groups).items():
         problem_id = save(connection, kind, group)
         problems |= dict.fromkeys((failure[0] for failure in group.failures), problem_id)
+        if known is not None:
+            known.learn(kind, problem_id)
     if problems:
         connection.execute(NAME_PROBLEM, {"ids": list(problems), "problems": list(problems.values())})
     if len(taken) == limit:

@@ -24,6 +24,7 @@ from app.repository.connection import Connection, transaction
 from app.repository.errors import Invalid
 from app.repository.execution_data import read_data
 from app.repository.executions import ExecutionInput
+from app.repository.failure_groups import KnownProblems
 from app.repository.lifecycle import NO_EXTRA_PLACES, Claim, ExtraPlaces, Lacked, Result
 
 log = logging.getLogger(__name__)
@@ -75,8 +76,10 @@ class Exchange:
         vault: Vault,
         worker_id: int,
         lacked: Lacked = lifecycle.lacks_nothing,
+        known: KnownProblems | None = None,
     ) -> None:
-        """`lacked` tells which types of nodes are to be left to others."""
+        """`lacked` tells which types of nodes are to be left to others, `known` what problems failures belong to."""
+        self._known = known
         self._lacked = lacked
         self._pool = pool
         self._vault = vault
@@ -108,7 +111,7 @@ class Exchange:
         self, results: Sequence[Result], free: int, held: Sequence[int] | None, extra: ExtraPlaces
     ) -> Exchanged:
         with transaction(self._pool) as connection:
-            recorded = lifecycle.finish(connection, self._worker_id, results) if results else set()
+            recorded = lifecycle.finish(connection, self._worker_id, results, self._known) if results else set()
             assignments = self._assign(connection, self._claim(connection, free, held, extra))
         return Exchanged(recorded, assignments)
 

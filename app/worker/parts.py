@@ -16,6 +16,7 @@ from app.packages.definitions import SandboxExpressions
 from app.packages.host import Host
 from app.packages.store import Store
 from app.repository.connection import Connection
+from app.repository.failure_groups import KnownProblems
 from app.repository.triggers import answer_now
 from app.settings import Settings
 from app.signatures import Signer
@@ -43,6 +44,7 @@ class Parts:
         self.sandbox = sandbox
         self.threads = ThreadPoolExecutor(max_workers=4, thread_name_prefix=THREADS)
         self.database = Database(pool, self.threads)
+        self.known_problems = KnownProblems()
         self.outgoing = Outgoing(settings.allowed_hosts)
         self.clock = Clock()
         self.vault = Vault(settings)

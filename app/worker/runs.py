@@ -190,6 +190,7 @@ def result_of(
         failure=failure_of(claim, outcome, mask, ports.address),
         static_data=changes_of(claim, outcome, mask),
         input_preview=preview_of(outcome, mask),
+        workflow_id=claim.workflow_id,
     )
 
 

@@ -123,7 +123,8 @@ class Worker:
 
     async def _work(self, worker_id: int, beat: Beat) -> None:
         """Claim, run and record until stopped, or until the lease is lost."""
-        exchange = Exchange(self._pool, self._parts.vault, worker_id, self._parts.packages.lacked_types)
+        parts = self._parts
+        exchange = Exchange(self._pool, parts.vault, worker_id, parts.packages.lacked_types, parts.known_problems)
         async with self._helpers(beat) as helpers:
             while not (self._stopping.is_set() or beat.lost):
                 await self._wait_for_something_to_do()
@@ -148,7 +149,7 @@ class Worker:
         handlers = HintHandlers(self._wake.set, self._held.abort, parts.packages.hint.set, tests.hint.set)
         async with (
             tests,
-            chores(self._settings, parts.database, handlers, self._held.read_progress) as roster,
+            chores(self._settings, parts.database, handlers, self._held.read_progress, parts.known_problems) as roster,
             trigger_chores(
                 parts.contexts,
                 self._settings,

@@ -7,6 +7,7 @@ import pytest
 
 from app.repository import execution_totals, failure_groups, lifecycle, retries, workflows
 from app.repository.execution_filters import ExecutionFilter
+from app.repository.failure_groups import FailureKind, KnownProblems
 from app.repository.failure_patterns import LONGEST_PATTERN, pattern_of
 from app.repository.lifecycle import Result
 from app.repository.problems import ProblemFilter, list_problems, read_trends, read_versions, set_status
@@ -19,10 +20,12 @@ def fail(connection):
     worker_id = a_worker(connection)
     a_workflow(connection)
 
-    def fail(message: str = "It broke", node: str | None = "HTTP", **options) -> int:
+    def fail(
+        message: str = "It broke", node: str | None = "HTTP", known: KnownProblems | None = None, **options
+    ) -> int:
         execution_id = a_running_execution(connection, worker_id)
         result = Result(execution_id, "error", "manual", DATA, error_node=node, error_message=message, **options)
-        assert lifecycle.finish(connection, worker_id, [result]) == {execution_id}
+        assert lifecycle.finish(connection, worker_id, [result], known) == {execution_id}
         connection.commit()
         return execution_id
 
@@ -66,6 +69,29 @@ def test_what_differs_in_values_only_is_one_problem(connection, fail):
     hour = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
     times = [hour - timedelta(hours=2), hour - timedelta(hours=1)]
     assert sum(read_trends(connection, [problems[0].id], times)[problems[0].id].values()) == 4
+
+
+def test_failures_of_a_problem_that_is_known_are_named_at_once_and_never_left_wrong(connection, fail):
+    def named(execution_id: int):
+        return connection.execute("SELECT problem_id, xmin FROM executions WHERE id = %s", [execution_id]).fetchone()
+
+    known = KnownProblems()
+    [(workflow_id,)] = connection.execute("SELECT workflow_id FROM workflow_versions")
+    first = fail("Order 1 not found", known=known, workflow_id=workflow_id)
+    assert named(first)[0] is None
+    assert not failure_groups.group_some(connection, known=known)
+    problem_id = named(first)[0]
+    assert problem_id is not None
+    second = fail("Order 2 not found", known=known, workflow_id=workflow_id)
+    before = named(second)
+    assert before[0] == problem_id
+    assert [p.number for p in group(connection)] == [2]
+    assert named(second) == before, "its row is not written again"
+    known.learn(FailureKind("default", workflow_id, "HTTP", "Order <number> not found"), 777)
+    third = fail("Order 3 not found", known=known, workflow_id=workflow_id)
+    assert named(third)[0] == 777
+    assert [p.number for p in group(connection)] == [3]
+    assert named(third)[0] == problem_id
 
 
 def test_what_crashed_counts_and_what_was_stopped_or_is_not_kept(connection, fail):

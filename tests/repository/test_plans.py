@@ -213,6 +213,7 @@ def test_work_reads_little(million, statement: str) -> None:
         "channel": "executions_new",
         "error_node": None,
         "error_message": None,
+        "problem_id": None,
         "encoded": b"{}",
         "run_index": None,
         "input_preview": None,

@@ -11,6 +11,7 @@ from psycopg import sql
 from app.repository import execution_events, notifications, static_data, triggers
 from app.repository.connection import Connection
 from app.repository.execution_data import SAVE_METADATA, Encoded, encode_run_data
+from app.repository.failure_groups import KnownProblems
 from app.repository.lifecycle.endings import LOCK_CHAINS, Ending, ends_a_chain, follow_up
 from app.repository.lifecycle.error_workflows import Failure
 from app.repository.lifecycle.parents import wake_if_over
@@ -39,6 +40,7 @@ FINISH = (
                waits_for = %(waits_for)s,
                error_node = %(error_node)s,
                error_message = %(error_message)s,
+               problem_id = %(problem_id)s,
                json_size_bytes = %(json_size_bytes)s,
                input_preview = %(input_preview)s::text::json
          WHERE e.id = %(id)s AND e.status = 'running' AND e.worker_id = %(worker_id)s
@@ -81,7 +83,7 @@ class Result:
     `failure`: what its error workflow is told, if it has one.
     `static_data` is what the run has changed of what its workflow keeps, whatever has become of the run. `has_proof`:
     what has proved its caller is kept with its input, and to be forgotten. `input_preview`: what lists show of what it
-    was about, a JSON object.
+    was about, a JSON object. `workflow_id`: for a guess at the problem that a failure belongs to.
     """
 
     id: int
@@ -102,18 +104,23 @@ class Result:
     static_data: tuple[StaticChange, ...] = ()
     has_proof: bool = False
     input_preview: bytes | None = None
+    workflow_id: str | None = None
 
 
-def finish(connection: Connection, worker_id: int, results: Sequence[Result]) -> set[int]:
+def finish(
+    connection: Connection, worker_id: int, results: Sequence[Result], known: KnownProblems | None = None
+) -> set[int]:
     """Record the results of executions that this worker holds, in one pipelined round trip.
 
     Returns the ids that were recorded. The others are no longer this worker's: stopped, reaped or deleted. Of
     one that was stopped the data is still kept. What follows from a result (a retry's chain, an answer, an error
-    workflow) happens in the same transaction or not at all.
+    workflow) happens in the same transaction or not at all. Failures of `known` problems are named at once.
     """
     results = sorted(results, key=attrgetter("id"))
     encoded = encode_run_data([result.data for result in results])
-    wanted = [statement_parameters(result, data, worker_id) for result, data in zip(results, encoded, strict=True)]
+    wanted = [
+        statement_parameters(result, data, worker_id, known) for result, data in zip(results, encoded, strict=True)
+    ]
     with connection.pipeline():
         if any(ends_a_chain(result.status, result.mode) for result in results):
             connection.execute(LOCK_CHAINS, {"ids": [result.id for result in results]})
@@ -132,7 +139,7 @@ def finish(connection: Connection, worker_id: int, results: Sequence[Result]) ->
     return recorded
 
 
-def statement_parameters(result: Result, data: Encoded, worker_id: int) -> dict[str, Any]:
+def statement_parameters(result: Result, data: Encoded, worker_id: int, known: KnownProblems | None) -> dict[str, Any]:
     """What FINISH and KEEP_STOPPED_DATA ask for."""
     return {
         "id": result.id,
@@ -143,11 +150,19 @@ def statement_parameters(result: Result, data: Encoded, worker_id: int) -> dict[
         "waits_for": result.waits_for,
         "error_node": result.error_node,
         "error_message": result.error_message,
+        "problem_id": None if known is None else guess_problem(result, known),
         "json_size_bytes": len(result.data),
         "input_preview": None if result.input_preview is None else result.input_preview.decode(),
         **data.values(),
         "waiting_node": None if result.waiting_node is None else result.waiting_node.decode(),
     }
+
+
+def guess_problem(result: Result, known: KnownProblems) -> int | None:
+    """The problem that a failure belongs to, if that is known."""
+    if result.status != "error" or result.workflow_id is None:
+        return None
+    return known.guess(result.workflow_id, result.error_node, result.error_message)
 
 
 def save_rest(connection: Connection, result: Result) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
+from app.repository.failure_groups import KnownProblems
 from app.settings import Settings
 from app.worker.chores.alarm import alarm
 from app.worker.chores.chore import Chore
@@ -21,9 +22,13 @@ from app.worker.database import Database
 
 @asynccontextmanager
 async def chores(
-    settings: Settings, database: Database, handlers: HintHandlers, read_progress: ReadProgress
+    settings: Settings,
+    database: Database,
+    handlers: HintHandlers,
+    read_progress: ReadProgress,
+    known_problems: KnownProblems,
 ) -> AsyncIterator[list[Chore]]:
-    """All of them; what they hold is closed at the end. `read_progress` tells what runs."""
+    """All of them; what they hold is closed at the end. `read_progress` tells what runs, `known_problems` learn."""
     async with AsyncExitStack() as stack:
         roster = [
             hints(settings.direct_url, handlers),
@@ -32,7 +37,7 @@ async def chores(
             pruner(settings, database),
             deleter(database),
             retrier(database, settings.bodies_bytes // 2),
-            totals(database),
+            totals(database, known_problems),
             progress(database, read_progress),
             parents(database),
             housekeeping(database),
