@@ -4,6 +4,7 @@ import json
 import os
 import re
 import time
+import urllib.parse
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -19,7 +20,7 @@ from app.settings import Settings
 from tests import live
 from tests.deployment.standby import Standby
 from tests.live import LiveServer
-from tests.patience import wait_until
+from tests.patience import PATIENCE_SECONDS, wait_until
 from tests.postgres import TEMPLATE, TestServer, cloned_database
 from tests.triggers.test_end_to_end import create
 from tests.workflows import no_op, stored
@@ -28,6 +29,7 @@ pytestmark = pytest.mark.slow
 
 READER = "a key that only reads"
 OTHER = "a key that may do everything and did not"
+VISITOR = "a key that a person has signed in with"
 LATE = 1.5  # seconds that a replica may be behind where a test waits for it to be further behind
 
 LARGE = """
@@ -143,6 +145,54 @@ def test_who_wrote_sees_it_and_the_others_are_answered_by_the_replica(site: Site
     finally:
         site.standby.resume()
     until(lambda: listed(site.another, READER)[0] == written)
+
+
+def test_pages_of_the_console_come_from_the_replica_and_who_wrote_sees_it(site: Site) -> None:
+    before = site.run()
+    with connect(site.primary_url) as connection:
+        create_api_key(connection, VISITOR, label="visitor", scopes=["*"])
+    writer, watcher = Visitor(site.another, VISITOR), Visitor(site.another, READER)
+    settle(site)
+    site.standby.pause()
+    try:
+        from_replica = reads(site.another, "replica")
+        for visitor in (writer, watcher):
+            assert f'id="e-{before}"' in visitor.page("/console/executions")
+        assert reads(site.another, "replica") >= from_replica + 2
+        written = writer.start(site.workflow_id)
+        assert f'id="e-{written}"' in writer.page("/console/executions")
+        assert f"#{written}" in writer.page(f"/console/executions/{written}")
+        from_replica = reads(site.another, "replica")
+        assert f'id="e-{written}"' not in watcher.page("/console/executions")
+        assert reads(site.another, "replica") == from_replica + 1
+        assert f"#{written}" in watcher.page(f"/console/executions/{written}"), "whoever was told of it finds it"
+    finally:
+        site.standby.resume()
+    until(lambda: f'id="e-{written}"' in watcher.page("/console/executions"))
+
+
+class Visitor:
+    """A browser that is signed in to the console."""
+
+    def __init__(self, server: LiveServer, key: str) -> None:
+        self._url = server.url
+        self._opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
+        self._opener.addheaders = [("Sec-Fetch-Site", "same-origin")]
+        self._send("/console/sign-in", urllib.parse.urlencode({"key": key}).encode())
+
+    def _send(self, path: str, body: bytes | None = None, **headers: str) -> str:
+        request = urllib.request.Request(self._url + path, data=body, headers=headers)
+        with self._opener.open(request, timeout=PATIENCE_SECONDS) as answer:
+            return answer.read().decode()
+
+    def page(self, path: str) -> str:
+        return self._send(path)
+
+    def start(self, workflow_id: str) -> str:
+        """Start an execution as a button of the page does; its id."""
+        [token] = re.findall(r'name="page-token" content="([^"]+)"', self.page("/console/executions"))
+        headers = {"X-Console-Token": token, "Content-Type": "application/json"}
+        return json.loads(self._send(f"/api/v1/workflows/{workflow_id}/run", b'{"wait": 0}', **headers))["id"]
 
 
 def test_a_replica_counts_anew(site: Site) -> None:
