@@ -96,7 +96,7 @@ def place_in(order: Order, text: str) -> Place:
     """The place that a text names. Raises InvalidCursor."""
     place, known = read_place(text, numbered=False)
     expected = int if order.by == "size" else str
-    if not known or (order.by != "id" and not isinstance(place.value, expected)):
+    if not known or (order.by != "id" and type(place.value) is not expected):  # a bool is an int, too
         raise InvalidCursor
     return with_time(order, place)
 

@@ -5,6 +5,7 @@ from urllib.parse import quote
 
 import pytest
 
+from app.schemas.cursors import Cursor, encode_cursor
 from tests.api.data_tables.asking import COLUMNS, add, filtered, ids, names
 
 
@@ -123,3 +124,10 @@ def test_the_tables_of_a_project_have_a_most(make_app, connect) -> None:
     )
     assert grown.status_code == 400
     assert ids(api, table) == [1]
+
+
+@pytest.mark.parametrize("place", ["[true,true]", '["a",true]', '["a",1.5]', '["a","b"]', '["a",null]'])
+def test_a_cursor_by_size_names_a_size(api, place) -> None:
+    cursor = encode_cursor(Cursor(place, 10, {"sortBy": "size:asc"}))
+    answer = api.get(f"/data-tables?cursor={cursor}")
+    assert (answer.status_code, answer.json) == (400, {"message": "An invalid cursor was provided"})
