@@ -237,10 +237,7 @@ def show_report(report: "Report", file: Path | None, told: set[str] | None = Non
 
 
 def news(lines: Iterable[str], told: set[str]) -> Iterator[str]:
-    """The first line, and those that were not `told` the last time, each detail below its heading.
-
-    `told` holds this time's lines afterwards.
-    """
+    """The first line, and those that were not `told` the last time, details below their headings. `told` is renewed."""
     before, heading, is_shown = frozenset(told), "", False
     told.clear()
     for number, line in enumerate(lines):

@@ -13,7 +13,7 @@ from psycopg.rows import BaseRowFactory
 from psycopg.types.json import Json
 from psycopg_pool import ConnectionPool
 
-from app.repository.errors import translate_errors
+from app.repository.errors import Invalid, translate_errors
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 
@@ -21,6 +21,8 @@ T = TypeVar("T")
 
 UNREACHABLE = (psycopg.OperationalError, psycopg.InterfaceError)
 """What psycopg raises when the connection is broken or there is none."""
+REFUSED = (psycopg.DataError, Invalid)
+"""What is raised for a value that PostgreSQL cannot hold."""
 NAME = "executions-api"
 UTC = "SET TIME ZONE 'UTC'"
 

@@ -24,11 +24,12 @@ from app.packages.store import Store
 from app.packages.stored import to_store
 from app.packages.types import Installed, Packages
 from app.repository import node_package_wishes, node_packages
-from app.repository.connection import Connection
+from app.repository.connection import REFUSED, Connection
 from app.repository.node_package_wishes import Wish
 from app.repository.node_packages import LockedPackage, NodePackage
 from app.worker.chores.chore import Chore
 from app.worker.database import Database
+from app.worker.runs import strip_unstorable
 
 log = logging.getLogger(__name__)
 
@@ -155,7 +156,7 @@ class PackageSync:
                 "package cannot be installed",
                 extra={"package": package.name, "version": package.version, "reason": str(error)},
             )
-            self._errors[package.name] = str(error)
+            self._errors[package.name] = strip_unstorable(str(error)) or ""
             self._again[key] = time.monotonic() + AGAIN_SECONDS
             await self._tell_errors()
 
@@ -190,21 +191,29 @@ class PackageSync:
 
     async def _carry_out(self, wish: Wish) -> None:
         """Install what somebody has asked for, and list it."""
-        about = {"package": wish.name, "version": wish.version}
-        log.info("package asked for", extra=about)
+        log.info("package asked for", extra={"package": wish.name, "version": wish.version})
         try:
             resolved = await resolve(wish.name, wish.version, tell=teller(wish.name))
             added = await add(self._store, resolved, accepts=lambda _: wish.accepts_licence, tell=teller(wish.name))
         except CannotInstall as error:
-            log.error("package cannot be installed", extra={**about, "reason": str(error)})
-            await self._database.transact(node_package_wishes.fail, self._worker_id(), wish.name, str(error))
+            await self._refuse(wish, str(error))
             return
 
         def record(connection: Connection) -> None:
             node_packages.put_package(connection, to_store(added))
             node_package_wishes.fulfil(connection, wish.name)
 
-        await self._database.transact(record)
+        try:
+            await self._database.transact(record)
+        except REFUSED as error:  # it would end this worker, and the next one that takes it
+            await self._refuse(wish, f"What the package says of itself cannot be stored: {error}")
+
+    async def _refuse(self, wish: Wish, reason: str) -> None:
+        """Tell whoever asked for a package why it cannot be installed."""
+        about = {"package": wish.name, "version": wish.version, "reason": reason}
+        log.error("package cannot be installed", extra=about)
+        reason = strip_unstorable(reason) or ""
+        await self._database.transact(node_package_wishes.fail, self._worker_id(), wish.name, reason)
 
     async def _tell_errors(self) -> None:
         told = (self._worker_id(), dict(self._errors))

@@ -1,11 +1,16 @@
 """A worker installs what is listed and what is asked for, and leaves to others what it lacks."""
 
+import asyncio
 import json
+from types import SimpleNamespace
 
+from app.engine.run.node_types import NodeTypes
 from app.packages.store import Store
 from app.repository import node_package_wishes, node_packages
+from app.repository.errors import Invalid
 from app.repository.node_package_wishes import Wish
 from app.vocabulary import ENDED
+from app.worker.packages import PackageSync
 from tests.packages.conftest import registry as registry_of_packages
 from tests.patience import wait_until
 from tests.workflows import chain, no_op, node, stored
@@ -71,3 +76,23 @@ def test_a_package_that_cannot_be_installed_is_said_and_hurts_nothing(registry, 
     assert said[2].endswith("`flask packages add @n8n/n8n-nodes-x --accept-license`")
     assert f"BAD  package {NAME}: the worker on" in flask("doctor").stdout
     assert f"lacks {NAME}: There is no version" in flask("packages", "list").stderr
+
+
+def test_a_package_that_says_what_cannot_be_stored_ends_no_worker(monkeypatch, tmp_path):
+    said = []
+
+    class Refusing:
+        async def transact(self, work, *given):
+            if work is not node_package_wishes.fail:
+                raise Invalid
+            said.append(given)
+
+    async def found(*_, **__):
+        return None
+
+    monkeypatch.setattr("app.worker.packages.resolve", found)
+    monkeypatch.setattr("app.worker.packages.add", found)
+    host = SimpleNamespace()
+    sync = PackageSync(Store(tmp_path), Refusing(), NodeTypes(), host, worker_id=lambda: 7, wake=lambda: None)
+    asyncio.run(sync._carry_out(Wish("n8n-nodes-odd", None, False)))
+    assert said == [(7, "n8n-nodes-odd", "What the package says of itself cannot be stored: " + Invalid.default)]
