@@ -113,9 +113,12 @@ CAUSES = (
     _settled("Expressions: JavaScript that is broken", "", _no_syntax),
     _settled("A list of entries", "", lambda theirs, _: theirs == 0, r'": (?:null|\{\})'),
     _settled("A list of entries", "", lambda theirs, _: "is not iterable" in str(theirs)),
+    _settled("A list of entries", "httpRequest", parameters=r'"parameters": "'),
+    _settled("A time zone that does not exist", "", lambda theirs, _: "Invalid timezone" in str(theirs)),
     _settled("Switch by an expression", "switch", lambda _, ours: ours == 0, '"numberOutputs": (?![0-9])'),
     _settled("Code: what stands under `binary`", "code", _no_file, "binary"),
-    _settled("Edit Fields: a text or number made an object", "set", _no_object, r"Object\.assign"),
+    _settled("Edit Fields: a text, number, Date or Duration", "set", _no_object, r"Object\.assign|Date|Duration"),
+    _settled("Edit Fields: a field called `__proto__`", "set", lambda theirs, _: theirs in (ABSENT, {}), "__proto__"),
     _settled("Edit Fields, JSON: a date in quotes", "set", lambda theirs, _: "invalid JSON" in str(theirs), "Date|now"),
     _settled("An operation, mode or other choice", "", _crash_or_nothing, CHOICES),
 )

@@ -9,6 +9,7 @@ from app.binary_files import decode_base64, extension_of, file_entry, named_file
 from app.engine.nodes.files import spreadsheets
 from app.engine.nodes.files.calendars import write_event
 from app.engine.nodes.files.separated_values import BYTE_ORDER_MARK, write_rows
+from app.engine.nodes.files.written_files import path_of, written_file
 from app.engine.nodes.shared.binary import encoding_name
 from app.engine.nodes.shared.failed_items import failed_item
 from app.engine.nodes.shared.issues import Required, rules
@@ -53,19 +54,13 @@ async def convert_to_file(context: NodeContext) -> Outputs:
     )
     if isinstance(resolved[0], NodeError) and not each:
         raise resolved[0]
-    if operation == "csv":
-        options = as_group(resolved[0].get("options"))
-        delimiter, header = str(options.get("delimiter") or ","), options.get("headerRow") is not False
-        content = await write_rows(context, context.items, delimiter=delimiter, header=header)
-        name = options.get("fileName", "File.csv")
-        file = named_file(content, _path("File.csv" if isinstance(name, Undefined) else name or ""))
-        return [[_one_for_all(context, resolved[0], file)]]
-    if operation in spreadsheets.MIME_TYPES:
-        file = await spreadsheets.write_sheet(context, context.items, operation, as_group(resolved[0].get("options")))
-        return [[_one_for_all(context, resolved[0], file)]]
-    if operation == "toJson" and not each:
-        content = await compute(_json, [item["json"] for item in context.items], resolved[0])
-        return [[_all(context, resolved[0], content, "application/json", "file.json")]]
+    if not each and operation in ("csv", "toJson", *spreadsheets.MIME_TYPES):
+        try:
+            return [[await _file_of_all(context, operation, resolved[0])]]
+        except NodeError as error:
+            if operation == "toJson":
+                raise  # as in n8n, which lets the workflow go on with the node's input then
+            return [[failed_item(context, error, 0)]]
     make = {"toJson": _json_file, "toText": _text_file, "toBinary": _binary_file}.get(operation)
     if make is None and operation != "iCal":
         raise NodeError(f"The operation '{operation}' of Convert to File is not supported.")
@@ -86,27 +81,25 @@ async def convert_to_file(context: NodeContext) -> Outputs:
     return [output]
 
 
+async def _file_of_all(context: NodeContext, operation: str, parameters: dict[str, Any]) -> Item:
+    """One item with one file for all. Raises NodeError."""
+    options = as_group(parameters.get("options"))
+    if operation == "csv":
+        delimiter, header = str(options.get("delimiter") or ","), options.get("headerRow") is not False
+        content = await write_rows(context, context.items, delimiter=delimiter, header=header)
+        file = written_file(content, options, "File.csv")
+    elif operation == "toJson":
+        content = await compute(_json, [item["json"] for item in context.items], parameters)
+        file = named_file(content, path_of(options.get("fileName") or "file.json"), "application/json")
+    else:
+        file = await spreadsheets.write_sheet(context, context.items, operation, options, f"File.{operation}")
+    origins = [{"item": index} for index in range(len(context.items))]
+    return {"json": {}, "binary": {_field(parameters): file}, "pairedItem": origins}
+
+
 def _field(parameters: dict[str, Any]) -> str:
     name = parameters.get("binaryPropertyName", "data")
     return "undefined" if isinstance(name, Undefined) else conversions.to_string(name)
-
-
-def _path(given: Any) -> str:
-    """The path that a file's name is. Raises NodeError."""
-    if isinstance(given, str):
-        return given
-    raise NodeError(f'The "path" argument must be of type string. Received {received(given)}')
-
-
-def _all(context: NodeContext, parameters: dict[str, Any], content: bytes, mime_type: str, name: str) -> Item:
-    """One item with one file for all."""
-    given = as_group(parameters.get("options")).get("fileName")
-    return _one_for_all(context, parameters, named_file(content, _path(given or name), mime_type))
-
-
-def _one_for_all(context: NodeContext, parameters: dict[str, Any], file: dict[str, Any]) -> Item:
-    origins = [{"item": index} for index in range(len(context.items))]
-    return {"json": {}, "binary": {_field(parameters): file}, "pairedItem": origins}
 
 
 def _encode_text(text: str, options: dict[str, Any]) -> bytes:
@@ -122,7 +115,7 @@ def _json(value: Any, parameters: dict[str, Any]) -> bytes:
 
 def _json_file(item: Item, parameters: dict[str, Any], index: int, version: float) -> dict[str, Any]:
     name = as_group(parameters.get("options")).get("fileName")
-    return named_file(_json(item["json"], parameters), _path(name or "file.json"), "application/json")
+    return named_file(_json(item["json"], parameters), path_of(name or "file.json"), "application/json")
 
 
 async def _calendar_file(context: NodeContext, parameters: dict[str, Any], index: int) -> dict[str, Any]:
@@ -136,7 +129,7 @@ def _text_file(item: Item, parameters: dict[str, Any], index: int, version: floa
     value = _source(item, parameters, index)
     content = _encode_text("null" if value is None else conversions.display(value), options)
     kind = "application/json" if value is None or isinstance(value, dict | list) else "text/plain"
-    return named_file(content, _path(options.get("fileName") or "file.txt"), kind)
+    return named_file(content, path_of(options.get("fileName") or "file.txt"), kind)
 
 
 def _binary_file(item: Item, parameters: dict[str, Any], index: int, version: float) -> dict[str, Any]:
@@ -148,7 +141,7 @@ def _binary_file(item: Item, parameters: dict[str, Any], index: int, version: fl
         content = _encode_text(conversions.display(value), options)
     mime_type = conversions.to_string(options.get("mimeType") or "") or None
     ending = extension_of(mime_type) if mime_type else None
-    return named_file(content, _path(options.get("fileName") or (f"file.{ending}" if ending else "file")), mime_type)
+    return named_file(content, path_of(options.get("fileName") or (f"file.{ending}" if ending else "file")), mime_type)
 
 
 def _bytes(value: Any) -> bytes:
@@ -162,7 +155,7 @@ def _bytes(value: Any) -> bytes:
 
 def _source(item: Item, parameters: dict[str, Any], index: int) -> Any:
     given = parameters.get("sourceProperty", "")
-    if isinstance(given, Undefined):
+    if given is None or given == "" or isinstance(given, Undefined):
         return item["json"]
     name = conversions.display(given)
     value = paths.get(item["json"], name, paths.MISSING)

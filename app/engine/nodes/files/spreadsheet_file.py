@@ -2,10 +2,11 @@
 
 from typing import Any
 
-from app.binary_files import file_entry
 from app.engine.nodes.files import spreadsheets
 from app.engine.nodes.files.library_calls import GivenFile, extract_by_library, rows_of, to_base64
 from app.engine.nodes.files.separated_values import read_rows, write_rows
+from app.engine.nodes.files.written_files import written_file
+from app.engine.nodes.shared.failed_items import failed_item
 from app.engine.nodes.shared.issues import Required, rules
 from app.engine.run.computing import compute
 from app.engine.run.context import NodeContext
@@ -13,6 +14,7 @@ from app.engine.run.errors import NodeError
 from app.engine.run.groups import as_group
 from app.engine.run.items import Item, Outputs
 from app.engine.run.registry import node
+from app.engine.values.conversions import Undefined
 
 ISSUES = rules(
     Required("binaryPropertyName", "Input Binary Field", "data", when={"operation": ["fromFile"]}),
@@ -25,7 +27,10 @@ CSV = "text/csv"
 @node("spreadsheetFile", [1, 2], issues=ISSUES, plain=["operation"])
 async def spreadsheet_file(context: NodeContext) -> Outputs:
     if context.parameters.get("operation", "fromFile") == "toFile":
-        return [await _write(context)] if context.items else [[]]
+        try:
+            return [await _write(context)] if context.items else [[]]
+        except NodeError as error:
+            return [[failed_item(context, error, 0)]]
     return [await extract_by_library(context, _read)]
 
 
@@ -66,18 +71,22 @@ def _common(options: dict[str, Any]) -> dict[str, Any]:
     return {name: options[name] for name in ("headerRow", "includeEmptyCells") if name in options}
 
 
+def _known(settings: dict[str, Any]) -> dict[str, Any]:
+    """Those that are not undefined."""
+    return {name: value for name, value in settings.items() if not isinstance(value, Undefined)}
+
+
 async def _write(context: NodeContext) -> list[Item]:
-    [parameters, *_] = await context.resolve(context.parameters)
-    options, kind = as_group(parameters.get("options")), str(parameters.get("fileFormat") or "xls")
+    [parameters, *_] = await context.resolve(context.parameters, exact=True)
+    options, kind = _known(as_group(parameters.get("options"))), str(_known(parameters).get("fileFormat") or "xls")
     if kind == "csv":
         header = options.get("headerRow") is not False
         content = await write_rows(context, context.items, delimiter=",", header=header)
-        file = file_entry(content, CSV, str(options.get("fileName") or "spreadsheet.csv"))
+        file = written_file(content, options, "spreadsheet.csv")
     elif kind in spreadsheets.MIME_TYPES:
-        named = {**options, "fileName": options.get("fileName") or f"spreadsheet.{kind}"}
-        file = await spreadsheets.write_sheet(context, context.items, kind, named)
+        file = await spreadsheets.write_sheet(context, context.items, kind, options, f"spreadsheet.{kind}")
     else:
         raise NodeError(f"The file format '{kind}' is not supported.")
     origins = [{"item": index} for index in range(len(context.items))]
-    name = str(parameters.get("binaryPropertyName") or "data")
+    name = str(_known(parameters).get("binaryPropertyName") or "data")
     return [{"json": {}, "binary": {name: file}, "pairedItem": origins}]

@@ -3,8 +3,8 @@
 import base64
 from typing import Any
 
-from app.binary_files import file_entry
 from app.engine.nodes.files.library_calls import call_library, made_of
+from app.engine.nodes.files.written_files import written_file
 from app.engine.run.computing import compute
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
@@ -116,9 +116,12 @@ async def read_sheets(context: NodeContext, requests: list[dict[str, Any]]) -> l
 
 
 async def write_sheet(
-    context: NodeContext, items: list[Item], operation: str, options: dict[str, Any]
+    context: NodeContext, items: list[Item], operation: str, options: dict[str, Any], name: str
 ) -> dict[str, Any]:
-    """The items as one sheet in a file, as it stands in an item's `binary`. Raises NodeError."""
+    """The items as one sheet in a file, as it stands in an item's `binary`; called so without a name of its own.
+
+    Raises NodeError.
+    """
     rows = await compute(tables.flat_rows, [item["json"] for item in items], size=len(items))
     columns = len({name for row in rows for name in row})
     if columns * len(rows) > MOST_CELLS:
@@ -132,4 +135,5 @@ async def write_sheet(
     }
     [answer] = await call_library(context, bundles.program(WRITE, xlsx=LIBRARY), [request])
     content = base64.b64decode(made_of(answer, 0))
-    return file_entry(content, MIME_TYPES[operation], str(options.get("fileName") or f"File.{operation}"))
+    # HTML is text, and of a text only the name tells what it is.
+    return written_file(content, options, name, None if operation == "html" else MIME_TYPES[operation])

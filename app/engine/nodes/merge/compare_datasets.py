@@ -31,7 +31,10 @@ def _compare(context: NodeContext, parameters: dict[str, Any]) -> Outputs:
     pairs = matching.field_pairs((parameters.get("mergeByFields") or {}).get("values") or [])
     dots = not options.get("disableDotNotation")
     fuzzy = bool((options if context.version < 2 else parameters).get("fuzzyCompare"))
-    first, second = [_without_sole_empty(items) for items in [*context.inputs, [], []][:2]]
+    inputs = [*context.inputs, [], []][:2]
+    # As in n8n, items without fields are left out: there is nothing in them to compare.
+    places = [[place for place, item in enumerate(items) if item["json"]] for items in inputs]
+    first, second = [[items[place] for place in filled] for items, filled in zip(inputs, places, strict=True)]
     if context.version < LENIENT:
         matching.check_present(first, [name for name, _ in pairs], "Input A", dots)
         matching.check_present(second, [name for _, name in pairs], "Input B", dots)
@@ -48,7 +51,7 @@ def _compare(context: NodeContext, parameters: dict[str, Any]) -> Outputs:
     def differences() -> Iterator[Item]:
         for index, place in found_pairs:
             comparison = _Comparison(first[index]["json"], second[place]["json"], fuzzy, null_is_zero, skipped)
-            pairing = [{"item": index}, {"item": place, "input": 1}]
+            pairing = [{"item": places[0][index]}, {"item": places[1][place], "input": 1}]
             if comparison.is_same and index in equal_ones:
                 continue  # it stands for all that are the same
             if comparison.is_same:
@@ -64,11 +67,6 @@ def _compare(context: NodeContext, parameters: dict[str, Any]) -> Outputs:
     only_first = [item for item, partners in zip(first, found.partners, strict=True) if not partners]
     only_second = [second[place] for place in found.unmatched_second]
     return [only_first, same, different, only_second]
-
-
-def _without_sole_empty(items: list[Item]) -> list[Item]:
-    """A single item without fields is what "always output data" makes of nothing."""
-    return [] if len(items) == 1 and not items[0]["json"] else items
 
 
 def _skipped_fields(options: dict[str, Any]) -> list[str]:
