@@ -20,7 +20,10 @@ CONFIG = {
     "OPENAPI_VERSION": "3.1.0",
     "API_SPEC_OPTIONS": {
         "info": {
-            "description": "Monitor workflow executions, view their results, retry failed ones and stop running ones. "
+            "description": "Monitor workflow executions, view their results, retry failed ones and stop running ones."
+            "\n\nA key comes from `make run`, which prints one, or from `flask keys create LABEL`; **Authorize** takes "
+            "it, programs send it as `X-N8N-API-KEY`. Addresses that workflows answer themselves, such as "
+            "`/webhook/PATH`, stand beside this API and take no key.\n\n"
             "Answers over 1 KB are gzip- or zstd-encoded for callers that say so in Accept-Encoding.",
             "license": {"name": "MIT", "identifier": "MIT"},
         },
@@ -66,6 +69,17 @@ PATH_PARTS = {
     "view_id": ("The view's id, a decimal number.", "3"),
     "package_name": ("What npm calls the package; a slash in it may be written as it is.", "n8n-nodes-evolution-api"),
 }
+EXAMPLES = {
+    "executionId": "1042",
+    "message": "The service refused the connection - perhaps it is offline",
+    "node": "HTTP Request",
+    "retryId": "1043",
+    "retryOf": "1041",
+    "retrySuccessId": "1043",
+    "workflowId": "MXoWndJluwYcxmlO",
+    "workflowVersionId": "2927badf-cb1f-4e6a-99ef-e6ad1e804164",
+}
+"""Of texts in objects that have none of their own, by name: readers see what is meant."""
 REFUSES_UNKNOWN = "x-refuses-unknown"
 """Says in the document whether an endpoint refuses what it does not know, or passes it over."""
 IDEMPOTENCY_KEY = {
@@ -137,6 +151,7 @@ def describe(blueprints: Iterable[Blueprint]) -> Document:
     document["tags"] = [tag for tag in document["tags"] if "-" not in tag["name"]]
     del document["components"]["schemas"]["PaginationMetadata"]
     open_lenient_bodies(document)
+    give_examples(document)
     return Document(
         json=orjson.dumps(document, option=orjson.OPT_INDENT_2),
         json_3_0=orjson.dumps(as_3_0(document | {"servers": [{"url": "../../../"}]})),
@@ -211,6 +226,15 @@ def operations_of(document: dict[str, Any]) -> list[Operation]:
         for method, described in methods.items()
         if isinstance(described, dict) and "x-required-scope" in described
     ]
+
+
+def give_examples(document: dict[str, Any]) -> None:
+    """Give properties of objects the examples of EXAMPLES."""
+    for schema in document["components"]["schemas"].values():
+        for name, described in schema.get("properties", {}).items():
+            is_text = "string" in described.get("type", ())
+            if name in EXAMPLES and is_text and not {"example", "enum", "format"} & described.keys():
+                described["example"] = EXAMPLES[name]
 
 
 def open_lenient_bodies(document: dict[str, Any]) -> None:
