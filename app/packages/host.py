@@ -46,6 +46,10 @@ class HostError(Exception):
     """A package process could not do what was asked: it was ended, or could not be started. Fit for a user."""
 
 
+class HostTimeout(HostError):
+    """A call has taken longer than it may."""
+
+
 class Host:
     """Runs the code of the packages below a folder; an asynchronous context manager.
 
@@ -120,7 +124,7 @@ class Host:
             else:
                 answer = await self._keepers.request(_REMEMBERING, owner, payload, limit, ask, channel)
         except SandboxTimeout as error:
-            raise HostError(self._too_long(error, limit)) from error
+            raise HostTimeout(self._too_long(error, limit)) from error
         except SandboxMemory as error:
             raise HostError("The node needed more memory than it may use") from error
         except SandboxError as error:

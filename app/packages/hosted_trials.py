@@ -11,7 +11,7 @@ from app.engine.run.errors import NodeError
 from app.engine.values import conversions
 from app.outgoing.client import Answer
 from app.packages.credential_trials import REFUSED, problem_of, test_of
-from app.packages.host import HostError
+from app.packages.host import HostError, HostTimeout
 from app.packages.runtime import PackageRuntime
 from app.packages.surroundings import Surroundings
 
@@ -38,6 +38,8 @@ async def problem_of_credential(packages: PackageRuntime, context: NodeContext, 
         request |= {"package": tester[0], "method": tester[1]}
     try:
         answer = await packages.host.call(request, surroundings.ask, surroundings.channel, seconds=SECONDS)
+    except HostTimeout as error:
+        raise NodeError(f"The service did not answer within {SECONDS:g} seconds") from error
     except HostError as error:
         raise NodeError(str(error)) from error
     problem = _problem_in(answer, test or {})

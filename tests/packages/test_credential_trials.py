@@ -5,11 +5,13 @@ import pytest
 from app.credential_tests import EngineCredentialTests
 from app.credentials.testing import CannotTest, Stored
 from app.engine.run.context import NodeContext
+from app.engine.run.errors import NodeError
 from app.engine.run.execution_info import ExecutionInfo
 from app.engine.run.graph import parse_workflow
 from app.engine.run.ports import Ports
 from app.engine.run.state import RunState
 from app.outgoing.addresses import AddressRules
+from app.packages import hosted_trials
 from app.packages.hosted_trials import problem_of_credential
 from tests.packages.running import PackageEngine
 from tests.workflows import no_op, workflow
@@ -87,6 +89,12 @@ def test_what_a_function_proves_is_tried_in_the_process_of_its_package(packages,
 )
 def test_what_a_node_tries_is_tried_in_the_process_of_its_package(packages, far, path, problem):
     assert hosted(packages, "plainApi", {"url": far, "token": SECRET, "path": path}) == problem
+
+
+def test_a_service_that_does_not_answer_a_node_is_waited_for_no_longer_than_any(packages, far, monkeypatch):
+    monkeypatch.setattr(hosted_trials, "SECONDS", 0.3)
+    with pytest.raises(NodeError, match=r"The service did not answer within 0\.3 seconds"):
+        hosted(packages, "plainApi", {"url": far, "token": SECRET, "path": "/slow"})
 
 
 def test_a_worker_is_asked_for_what_takes_code_and_for_nothing_else(packages: PackageEngine, far: str):
