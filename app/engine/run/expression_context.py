@@ -88,7 +88,7 @@ class ExpressionContext:
                 return [template.fill(row) for row in rows]
             except NodeError:
                 return [await self._resolve_one(template, index, parameter, exact) for index in range(len(self.items))]
-        values, error = await self.resolve_until(value, parameter=parameter, exact=exact)
+        values, error = await self._resolve_until(template, parameter, exact)
         return [*values, *[error] * (len(self.items) - len(values))]
 
     async def resolve_until(
@@ -99,6 +99,11 @@ class ExpressionContext:
         template = Template(value)
         if template.constant:
             return [template.fill(())] * len(self.items), None
+        return await self._resolve_until(template, parameter, exact)
+
+    async def _resolve_until(
+        self, template: Template, parameter: str | None, exact: bool
+    ) -> tuple[list[Any], NodeError | None]:
         try:
             rows, failed = await self._evaluate(template.texts, self.items, parameter, exact=exact), None
         except NodeError as error:

@@ -55,7 +55,7 @@ class Template:
         return None
 
     def _compile_text(self, text: str) -> Fill:
-        if not _is_hole(text):
+        if "{{" not in text:
             plain = text[1:]
             return lambda results: plain
         index = len(self.texts)
@@ -66,10 +66,14 @@ class Template:
         holes: list[tuple[Any, int]] = []
         fills: list[tuple[Any, Fill]] = []
         for key, child in pairs:
-            if _is_hole(child):
-                holes.append((key, len(self.texts)))
-                self.texts.append(child)
-            elif (fill := self._compile(child)) is not None:
+            if isinstance(child, str):
+                if child[:1] != "=":
+                    continue
+                if "{{" in child:
+                    holes.append((key, len(self.texts)))
+                    self.texts.append(child)
+                    continue
+            if (fill := self._compile(child)) is not None:
                 fills.append((key, fill))
         if not holes and not fills:
             return None
@@ -83,11 +87,6 @@ class Template:
             return filled
 
         return fill_children
-
-
-def _is_hole(value: Any) -> bool:
-    """Whether the sandbox gives the value: a text that is an expression, or has some in it."""
-    return isinstance(value, str) and value[:1] == "=" and "{{" in value
 
 
 def split_expressions(text: str) -> list[str]:
