@@ -12,6 +12,8 @@ from typing import Any
 from app.engine.run.node_types import NodeType, NodeTypes
 from app.engine.values import conversions, dates
 
+_NUMBERS = (int, float)
+
 
 class InvalidWorkflow(Exception):
     """The workflow cannot run; the message says why and names the node."""
@@ -135,13 +137,14 @@ class Graph:
         ordered = []
         while pending:
             node, targets = pending[-1]
-            name = next((each for each in targets if each not in seen), None)
-            if name is None:
+            for name in targets:
+                if name not in seen:
+                    seen.add(name)
+                    pending.append((self.nodes[name], self.nodes[name].targets()))
+                    break
+            else:
                 ordered.append(node)
                 pending.pop()
-            else:
-                seen.add(name)
-                pending.append((self.nodes[name], self.nodes[name].targets()))
         return ordered
 
 
@@ -222,13 +225,19 @@ def _parse_node(entry: Any, number: int, types: NodeTypes) -> Node:
         always_output=bool(entry.get("alwaysOutputData")),
         execute_once=bool(entry.get("executeOnce")),
         tries=_tries(entry),
-        retry_seconds=min(5000.0, max(0.0, _setting(entry.get("waitBetweenTries"), 1000.0))) / 1000,
+        retry_seconds=_retry_seconds(entry),
     )
 
 
 def _tries(entry: dict[str, Any]) -> int:
     """How often to run the node before it counts as failed."""
     return min(5, max(2, math.ceil(_setting(entry.get("maxTries"), 3)))) if entry.get("retryOnFail") is True else 1
+
+
+def _retry_seconds(entry: dict[str, Any]) -> float:
+    """How long to wait before it is run again."""
+    wait = entry.get("waitBetweenTries")
+    return 1.0 if wait is None else min(5000.0, max(0.0, _setting(wait, 1000.0))) / 1000
 
 
 def _setting(value: Any, default: float) -> float:
@@ -244,7 +253,7 @@ def _position(value: Any) -> tuple[float, float]:
 
 
 def _number(value: Any, default: float) -> float:
-    return value if isinstance(value, int | float) and not isinstance(value, bool) else default
+    return value if type(value) in _NUMBERS else default
 
 
 def _connect(parsed: dict[str, Node], connections: Any) -> None:
@@ -255,7 +264,7 @@ def _connect(parsed: dict[str, Node], connections: Any) -> None:
         if source not in parsed:
             raise InvalidWorkflow(f"A connection starts at node '{source}', which is not in the workflow.")
         outputs = (kinds.get("main") or []) if isinstance(kinds, dict) else None
-        if not isinstance(outputs, list) or not all(isinstance(output, list | None) for output in outputs):
+        if not isinstance(outputs, list) or not all(output is None or isinstance(output, list) for output in outputs):
             raise InvalidWorkflow(f"The connections of node '{source}' are malformed.")
         for index, output in enumerate(outputs):
             parsed[source].outputs.append([_parse_destination(parsed, source, target) for target in output or []])

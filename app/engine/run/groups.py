@@ -6,6 +6,7 @@ Written by hand or by a program, a document may have anything in their place: nu
 from typing import Any
 
 _OPTIONS = frozenset({"options"})
+_ENTRIES = (list, dict)
 _BASE = "n8n-nodes-base."
 GROUPS: dict[str, frozenset[str]] = {
     _BASE + name: _OPTIONS | frozenset(further.split())
@@ -38,9 +39,10 @@ def as_group(value: Any) -> dict[str, Any]:
 
 def read_groups(type_name: str, parameters: dict[str, Any]) -> dict[str, Any]:
     """The parameters with groups where groups belong. Options and conditions may also be an expression."""
-    groups = GROUPS.get(type_name, _OPTIONS if type_name.startswith(_BASE) else frozenset())
-    read = {name: _read(name, parameters[name]) for name in groups & parameters.keys()}
-    changed = {name: value for name, value in read.items() if value is not parameters[name]}
+    changed = {}
+    for name in GROUPS.get(type_name, _OPTIONS if type_name.startswith(_BASE) else ()):
+        if name in parameters and (read := _read(name, parameters[name])) is not parameters[name]:
+            changed[name] = read
     return {**parameters, **changed} if changed else parameters
 
 
@@ -48,9 +50,12 @@ def _read(name: str, value: Any) -> Any:
     if name in MIXED:
         return value if isinstance(value, str) and value.startswith("=") else as_group(value)
     group = as_group(value)
-    read = {each: _read_entries(entries) for each, entries in group.items() if isinstance(entries, list | dict)}
-    return group if read == group else read
+    read = {each: _read_entries(entries) for each, entries in group.items() if isinstance(entries, _ENTRIES)}
+    unchanged = len(read) == len(group) and all(read[each] is entries for each, entries in group.items())
+    return group if unchanged else read
 
 
 def _read_entries(entries: list[Any] | dict[str, Any]) -> list[Any] | dict[str, Any]:
-    return [as_group(each) for each in entries if each is not None] if isinstance(entries, list) else entries
+    if isinstance(entries, dict) or all(isinstance(each, dict) for each in entries):
+        return entries
+    return [as_group(each) for each in entries if each is not None]

@@ -118,8 +118,6 @@ def _begin(graph: Graph, request: RunRequest) -> RunState:
     start = graph.start_node(request.start_node)
     pins = graph.pin_data
     pinning = request.mode in PINNING_MODES
-    check_runnable(graph)
-    check_parameters(graph, start.name, pins if pinning else ())
     state = RunState(graph)
     if pinning:
         state.pin_data = pins
