@@ -4,7 +4,7 @@
 const fs = require('node:fs');
 const vm = require('node:vm');
 
-const { ANSWER, FrameReader, LEAVE, heapUsed, writeAnswer, writeFrame } = require('./frames.js');
+const { ANSWER, FrameReader, writeFrame, writeLastAnswer } = require('./frames.js');
 const { answer } = require('./host.js');
 const { split } = require('./template_parts.js');
 const { rewrite, TemplateError } = require('./templates.js');
@@ -129,8 +129,7 @@ function start(load) {
         text = undefined;
       }
       trim();
-      writeAnswer(id, typeof text === 'string' ? text : '{"error":{"message":"Expression evaluation failed"}}');
-      writeFrame(id, LEAVE, heapUsed());
+      writeLastAnswer(id, typeof text === 'string' ? text : '{"error":{"message":"Expression evaluation failed"}}');
     });
   }
 }

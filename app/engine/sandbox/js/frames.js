@@ -14,6 +14,9 @@ const [RUN, DROP, PING, REPLY] = [0, 1, 2, 3];
 const LARGEST_ANSWER = 64 * 2 ** 20;
 const TOO_LARGE = 'The JavaScript gave more than 64 MiB, the most that one answer may hold';
 
+/** Bytes of an answer that are copied to save a call of the system. */
+const LARGEST_COPY = 2 ** 16;
+
 class FrameReader {
   #header = Buffer.alloc(HEADER);
   #body = null;
@@ -40,23 +43,41 @@ class FrameReader {
   }
 }
 
-/** Writes one frame and returns when the kernel has all of it: a later crash cannot take it back. */
-function writeFrame(id, kind, text) {
+function frameOf(id, kind, text) {
   const size = Buffer.byteLength(text);
   const frame = Buffer.allocUnsafe(9 + size);
   frame.writeUInt32BE(5 + size, 0);
   frame.writeUInt32BE(id, 4);
   frame[8] = kind;
   frame.write(text, 9);
-  let offset = 0;
-  while (offset < frame.length) offset += fs.writeSync(1, frame, offset);
+  return frame;
 }
+
+/** Returns when the kernel has all of it: a later crash cannot take it back. */
+function write(bytes) {
+  let offset = 0;
+  while (offset < bytes.length) offset += fs.writeSync(1, bytes, offset);
+}
+
+const writeFrame = (id, kind, text) => write(frameOf(id, kind, text));
 
 const fitsFrame = (text) => text.length * 3 <= LARGEST_ANSWER || Buffer.byteLength(text) <= LARGEST_ANSWER;
 
+const answerOf = (text) => (fitsFrame(text) ? text : JSON.stringify({ error: { message: TOO_LARGE, kind: 'too_large' } }));
+
 /** Writes an answer (JSON), or in the place of one that is too large that it is. */
-function writeAnswer(id, text) {
-  writeFrame(id, ANSWER, fitsFrame(text) ? text : JSON.stringify({ error: { message: TOO_LARGE, kind: 'too_large' } }));
+const writeAnswer = (id, text) => writeFrame(id, ANSWER, answerOf(text));
+
+/** Writes the answer of a request that ends with it, and LEAVE: together, so that the worker is woken once. */
+function writeLastAnswer(id, text) {
+  const answer = frameOf(id, ANSWER, answerOf(text));
+  const leave = frameOf(id, LEAVE, heapUsed());
+  if (answer.length > LARGEST_COPY) {
+    write(answer);
+    write(leave);
+  } else {
+    write(Buffer.concat([answer, leave]));
+  }
 }
 
 /** Bytes that JavaScript holds now, garbage included, as text. */
@@ -65,4 +86,7 @@ function heapUsed() {
   return `${used + outside}`;
 }
 
-module.exports = { ANSWER, ENTER, LEAVE, PONG, ASK, RUN, DROP, PING, REPLY, FrameReader, fitsFrame, heapUsed, writeAnswer, writeFrame };
+module.exports = {
+  ANSWER, ENTER, LEAVE, PONG, ASK, RUN, DROP, PING, REPLY, FrameReader, fitsFrame, heapUsed, writeAnswer, writeFrame,
+  writeLastAnswer,
+};
