@@ -16,7 +16,7 @@ _KEY = re.compile(rb'\s*+("(?:[^"\\]++|\\.)*+")\s*+:', re.DOTALL)
 
 def is_large(text: bytes) -> bool:
     """Whether it may hold more values than are read at once; signs in strings count as if they stood outside."""
-    return text.count(b",") + text.count(b"[") + text.count(b"{") > AT_ONCE
+    return len(text) > AT_ONCE and text.count(b",") + text.count(b"[") + text.count(b"{") > AT_ONCE
 
 
 def read(text: bytes, level: int = 0) -> Any:

@@ -73,7 +73,8 @@ def weigh_outputs(outputs: Sequence[list[Item]], inputs: Sequence[list[Item]], m
 
 def passes_on(outputs: Sequence[list[Item]], inputs: Sequence[list[Item]]) -> bool:
     """Whether the outputs are the lists of the inputs, as of a node that does nothing to its items."""
-    return all(any(items is given for given in inputs) for items in outputs if items)
+    given = set(map(id, inputs))
+    return all(id(items) in given for items in outputs if items)
 
 
 def collect(items: Iterable[Item], hold: Callable[[int], None]) -> list[Item]:
@@ -114,6 +115,8 @@ def estimate(text: bytes | str) -> int:
 
     Signs within strings count as if they stood outside: it may be too much, and is never too little by far.
     """
-    marks = (",", "[", "{") if isinstance(text, str) else (b",", b"[", b"{")
-    commas, lists, objects = (text.count(mark) for mark in marks)  # type: ignore[arg-type]
+    if isinstance(text, str):
+        commas, lists, objects = text.count(","), text.count("["), text.count("{")
+    else:
+        commas, lists, objects = text.count(b","), text.count(b"["), text.count(b"{")
     return len(text) + (POINTER + SCALAR) * commas + LIST * lists + DICT * objects

@@ -23,8 +23,7 @@ NOT_JSON = frozenset({"undefined", "NaN", "Infinity", "-Infinity"})
 
 def document(answer: bytes) -> dict[str, Any]:
     """The answer as a JSON object. Raises SandboxError for what is none, or is nested too deeply."""
-    values = answer.count(b",") + answer.count(b"[") + answer.count(b"{")
-    if values > MOST_VALUES and _outside_of_strings(answer) > MOST_VALUES:
+    if len(answer) > MOST_VALUES and _count_values(answer) > MOST_VALUES and _outside_of_strings(answer) > MOST_VALUES:
         raise SandboxError(f"The JavaScript gave more than {MOST_VALUES:,} values at once")
     try:
         value = large_json.read(answer)
@@ -35,8 +34,11 @@ def document(answer: bytes) -> dict[str, Any]:
 
 def _outside_of_strings(answer: bytes) -> int:
     """How many values begin in JSON, but for those that only stand in its strings."""
-    plain = _STRING.sub(b"", answer)
-    return plain.count(b",") + plain.count(b"[") + plain.count(b"{")
+    return _count_values(_STRING.sub(b"", answer))
+
+
+def _count_values(text: bytes) -> int:
+    return text.count(b",") + text.count(b"[") + text.count(b"{")
 
 
 def custom_data(answer: dict[str, Any]) -> dict[str, str] | None:
