@@ -28,16 +28,15 @@ class Signer:
 def signature_of(key: Key, text: str) -> str:
     """The text's signature with one key."""
     secret = hashlib.sha256(b"executions addresses" + key.text.encode()).digest()
-    return hmac.new(secret, text.encode(), hashlib.sha256).hexdigest()
+    return hmac.digest(secret, text.encode(), "sha256").hex()
 
 
-def resume_url(settings: Settings, signer: Signer, execution_id: int) -> str:
-    """The address that ends an execution's wait for a call."""
-    signature = signer.sign(f"resume {execution_id}")
-    return f"{settings.webhook_url}/webhook-waiting/{execution_id}?signature={signature}"
+def waiting_urls(settings: Settings, signer: Signer, execution_id: int) -> tuple[str, str]:
+    """The address that ends an execution's wait for a call, and that of the pages that it shows in its course."""
+    signed = f"waiting/{execution_id}?signature={signer.sign(f'resume {execution_id}')}"
+    return f"{settings.webhook_url}/webhook-{signed}", f"{settings.webhook_url}/form-{signed}"
 
 
 def form_url(settings: Settings, signer: Signer, execution_id: int) -> str:
     """The address of the pages that an execution shows in its course."""
-    signature = signer.sign(f"resume {execution_id}")
-    return f"{settings.webhook_url}/form-waiting/{execution_id}?signature={signature}"
+    return waiting_urls(settings, signer, execution_id)[1]

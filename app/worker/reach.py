@@ -12,7 +12,7 @@ from app.engine.run.static_data import StaticStore
 from app.outgoing.client import Outgoing
 from app.repository import variables
 from app.settings import Settings
-from app.signatures import Signer, form_url, resume_url
+from app.signatures import Signer, waiting_urls
 from app.worker.answers import reads_stream
 from app.worker.chat_memory import WorkflowChats
 from app.worker.children import read_child
@@ -47,6 +47,7 @@ class Reach:
         """The ports of one execution."""
         claim = assignment.claim
         credentials = self.credentials.of_project(claim.project_id)
+        resume_url, form_url = waiting_urls(self.settings, self.signer, claim.id)
 
         async def respond(answer: dict[str, Any]) -> None:
             await self.send_answer(claim.id, answer)
@@ -59,8 +60,8 @@ class Reach:
             read_child=lambda child: self.database.transact(read_child, claim, child),
             respond=respond if claim.awaited else None,
             streamed=[] if reads_stream(assignment) else None,
-            resume_url=resume_url(self.settings, self.signer, claim.id),
-            form_url=form_url(self.settings, self.signer, claim.id),
+            resume_url=resume_url,
+            form_url=form_url,
             address=self.settings.webhook_url,
             history=WorkflowHistory(self.database, claim.workflow_id),
             chat_memory=WorkflowChats(self.database, claim.workflow_id),
