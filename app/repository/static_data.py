@@ -90,6 +90,8 @@ def save(connection: Connection, changes: Iterable[StaticChange]) -> None:
     Always in the same order, so that two workers that save for the same workflows never wait for each other.
     """
     last = {(change.workflow_id, change.scope): change for change in changes}
+    if not last:
+        return  # even an empty pipeline waits for the server
     with connection.pipeline():
         for _, change in sorted(last.items()):
             connection.execute(
