@@ -6,6 +6,7 @@ import time
 from app.repository.lifecycle import NO_EXTRA_PLACES, ExtraPlaces
 from app.settings import Settings
 from app.worker.held import Held
+from app.worker.wake import Wake
 
 LOOK_SECONDS = 0.05
 """Between two looks of a worker without a free place for who may have an extra one."""
@@ -14,7 +15,7 @@ LOOK_SECONDS = 0.05
 class FreePlaces:
     """What is free of one worker's places."""
 
-    def __init__(self, settings: Settings, held: Held, wake: asyncio.Event) -> None:
+    def __init__(self, settings: Settings, held: Held, wake: Wake) -> None:
         """`wake` is set when a look that was too early is due."""
         self._settings = settings
         self._held = held

@@ -21,6 +21,7 @@ from app.worker.children import queue_child, start_child
 from app.worker.database import Database
 from app.worker.exchange import Assignment
 from app.worker.runs import BROKEN, hand_over_result, run
+from app.worker.wake import Wake
 
 PROGRESS_SECONDS = 1.0
 """Of an execution that takes less it is not told how far it is."""
@@ -37,9 +38,9 @@ class Held:
         types: NodeTypes,
         ports: Callable[[Assignment], Ports],
         database: Database,
-        wake: asyncio.Event,
+        wake: Wake,
     ) -> None:
-        """`wake` is set when there is a result."""
+        """`wake` is told when there is a result."""
         self._sandbox = sandbox
         self._types = types
         self._ports = ports
@@ -135,7 +136,7 @@ class Held:
         # What is part of another execution goes with it: the other worker starts it anew.
         handed = result.status == "canceled" and handing_over and assignment.depth == 0
         self._results.append(hand_over_result(result) if handed else result)
-        self._wake.set()
+        self._wake.hand_in()
         return outcome
 
     def _sandbox_of(self, assignment: Assignment) -> Sandbox:

@@ -1,6 +1,5 @@
 """What a worker is put together from: each part, and what it is told of the others. Nothing runs yet."""
 
-import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -30,6 +29,7 @@ from app.worker.reach import Reach
 from app.worker.registry import Registry
 from app.worker.static_data import StaticStores
 from app.worker.triggers.contexts import TriggerContexts
+from app.worker.wake import Wake
 
 THREADS = "postgresql"
 """How the names of the threads begin that wait for PostgreSQL."""
@@ -38,9 +38,7 @@ THREADS = "postgresql"
 class Parts:
     """The parts of one worker; `wake` is set when there is something to do."""
 
-    def __init__(
-        self, settings: Settings, pool: ConnectionPool[Connection], sandbox: Sandbox, wake: asyncio.Event
-    ) -> None:
+    def __init__(self, settings: Settings, pool: ConnectionPool[Connection], sandbox: Sandbox, wake: Wake) -> None:
         self.sandbox = sandbox
         self.threads = ThreadPoolExecutor(max_workers=4, thread_name_prefix=THREADS)
         self.database = Database(pool, self.threads)

@@ -18,6 +18,7 @@ from psycopg_pool import ConnectionPool
 
 from app.engine.sandbox import Sandbox
 from app.repository.connection import UNREACHABLE, Connection, open_pool
+from app.repository.lifecycle import NO_EXTRA_PLACES
 from app.settings import Settings
 from app.worker.beat import STANDSTILL_SECONDS, Beat, BeatThread
 from app.worker.chores.hints import HintHandlers
@@ -28,6 +29,7 @@ from app.worker.free_places import FreePlaces
 from app.worker.parts import Parts
 from app.worker.tally import Tally
 from app.worker.triggers.roster import trigger_chores
+from app.worker.wake import Wake
 from app.worker.watchdog import Pulse
 
 log = logging.getLogger(__name__)
@@ -44,7 +46,7 @@ class Worker:
     def __init__(self, settings: Settings, pool: ConnectionPool[Connection], sandbox: Sandbox) -> None:
         self._settings = settings
         self._pool = pool
-        self._wake = asyncio.Event()
+        self._wake = Wake()
         self._parts = Parts(settings, pool, sandbox, self._wake)
         self._held = self._parts.held
         self._places = FreePlaces(settings, self._held, self._wake)
@@ -127,7 +129,7 @@ class Worker:
         exchange = Exchange(self._pool, parts.vault, worker_id, parts.packages.lacked_types, parts.known_problems)
         async with self._helpers(beat) as helpers:
             while not (self._stopping.is_set() or beat.lost):
-                await self._wait_for_something_to_do()
+                await self._wake.wait(self._settings.poll_seconds)
                 await self._exchange(exchange, beat, claiming=not self._stopping.is_set())
                 refuse_to_go_on_without(helpers)
             if beat.lost:
@@ -168,11 +170,6 @@ class Worker:
                     helper.cancel()
                 await asyncio.gather(*helpers, return_exceptions=True)
 
-    async def _wait_for_something_to_do(self) -> None:
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._wake.wait(), self._settings.poll_seconds)
-        self._wake.clear()
-
     async def _exchange(self, exchange: Exchange, beat: Beat, *, claiming: bool) -> None:
         """Hand in what ended and fill the free places; keeps the results when PostgreSQL cannot be reached."""
         held = self._held
@@ -181,8 +178,12 @@ class Worker:
             # What was cut short because of that is not canceled: others say that it has crashed.
             return
         free, extra = self._places.count(claiming=claiming)
-        if not results and not self._places.worth_a_look(free, extra):
+        if results and not self._wake.queue_changed:
+            free, extra = 0, NO_EXTRA_PLACES
+        elif not results and not self._places.worth_a_look(free, extra):
             return
+        if free > 0:
+            self._wake.queue_changed = False
         async with held.known_ids(results) as known:
             try:
                 exchanged = await self._parts.database.in_thread(lambda: exchange(results, free, known, extra))
