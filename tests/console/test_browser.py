@@ -5,11 +5,10 @@ import re
 import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import count
 
 import pytest
-from axe_playwright_python.base import AXE_SCRIPT
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from app.console_links import new_link
@@ -19,6 +18,7 @@ from app.repository.connection import connect
 from app.repository.failure_groups import group_some
 from app.repository.projects import create_project
 from tests import live
+from tests.console.browsing import Stage, Tab, show, violations
 from tests.patience import PATIENCE_SECONDS, wait_until
 from tests.postgres import cloned_database
 
@@ -39,7 +39,6 @@ PAGES = (
     "engine-room",
 )
 expect.set_options(timeout=PATIENCE_SECONDS * 1000)
-RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 COPY = """
     INSERT INTO executions (workflow_id, workflow_version_id, project_id, status, mode, started_at, stopped_at)
     SELECT e.workflow_id, e.workflow_version_id, e.project_id, 'success', 'manual', now(), now()
@@ -48,17 +47,6 @@ COPY = """
 """
 NUMBERS = count()
 NARROW = {"width": 360, "height": 740}
-
-
-@dataclass(frozen=True)
-class Stage:
-    """A server with a worker, the address of their database, and what the demo has left in the key's project."""
-
-    server: live.LiveServer
-    database_url: str
-    workflow: str
-    succeeded: int
-    failed: int
 
 
 @pytest.fixture(scope="module")
@@ -93,27 +81,6 @@ def chromium() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         yield browser
         browser.close()
-
-
-class Tab:
-    """A page that is signed in, and what went wrong in it."""
-
-    def __init__(self, browser: Browser, stage: Stage, key: str | None = None, **options: object) -> None:
-        server = stage.server
-        self.context = browser.new_context(base_url=server.url, **options)  # type: ignore[arg-type]
-        self.context.set_default_timeout(PATIENCE_SECONDS * 1000)
-        self.page = self.context.new_page()
-        self.trouble: list[str] = []
-        self.page.on("console", lambda said: self.trouble.append(said.text))
-        self.page.on("pageerror", lambda error: self.trouble.append(str(error)))
-        self.page.on("request", lambda asked: self._check(asked.url, server.url))
-        with connect(stage.database_url) as connection:
-            link = new_link(connection, "", key or server.key)
-        self.page.goto(link)
-
-    def _check(self, asked: str, own: str) -> None:
-        if not asked.startswith(own):
-            self.trouble.append(f"asked {asked}")
 
 
 @pytest.fixture
@@ -212,15 +179,6 @@ def test_a_hidden_tab_asks_for_nothing_and_catches_up_when_it_is_shown(open_tab,
     assert any("/executions/events" in address for address in asked)
 
 
-def show(page: Page, *, hidden: bool) -> None:
-    """Let a page believe that its tab is hidden, or shown again."""
-    page.evaluate(
-        "hidden => { Object.defineProperty(document, 'hidden', { get: () => hidden, configurable: true });"
-        " document.dispatchEvent(new Event('visibilitychange')); }",
-        hidden,
-    )
-
-
 def test_what_was_written_stays_when_the_session_ends_and_is_sent_after_signing_in_elsewhere(open_tab, stage):
     tab = open_tab()
     page: Page = tab.page
@@ -289,14 +247,3 @@ def find_problem(stage: Stage) -> str:
         return stage.server.get("/api/v1/problems").body["data"]
 
     return wait_until(look)[0]["id"]
-
-
-def violations(page: Page, only: str | None = None) -> list[str]:
-    """What axe finds on the page as it is, by all of RULES or by one rule."""
-    page.evaluate(AXE_SCRIPT)
-    found = page.evaluate("rules => axe.run({runOnly: rules, resultTypes: ['violations']})", [only] if only else RULES)
-    return [
-        f"{each['id']}: {node['html'][:200]} {node['failureSummary']}"
-        for each in found["violations"]
-        for node in each["nodes"]
-    ]

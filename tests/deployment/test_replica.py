@@ -2,12 +2,11 @@
 
 import json
 import os
-import re
 import time
 import urllib.parse
 import urllib.request
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import psycopg
 import pytest
@@ -18,9 +17,10 @@ from app.repository.api_keys import create_api_key
 from app.repository.connection import connect, open_pool
 from app.settings import Settings
 from tests import live
+from tests.deployment.replica_site import Site, Visitor, listed, reads
 from tests.deployment.standby import Standby
 from tests.live import LiveServer
-from tests.patience import PATIENCE_SECONDS, wait_until
+from tests.patience import wait_until
 from tests.postgres import TEMPLATE, TestServer, cloned_database
 from tests.triggers.test_end_to_end import create
 from tests.workflows import no_op, stored
@@ -50,24 +50,6 @@ COPY_OF_ONE = """
 """
 
 
-@dataclass(frozen=True)
-class Site:
-    """Two APIs before a primary and its replica; `strict` allows the replica to be LATE, the other a minute behind."""
-
-    strict: LiveServer
-    another: LiveServer
-    primary_url: str
-    standby: Standby
-    database: str
-    workflow_id: str
-
-    def run(self) -> str:
-        """Start an execution through one of them; nobody works it off."""
-        answer = self.strict.post(f"/api/v1/workflows/{self.workflow_id}/run", {"wait": 0})
-        assert answer.status == 200, answer.body
-        return answer.body["id"]
-
-
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     primary = TestServer()
@@ -95,20 +77,6 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
                 standby.stop()
     finally:
         primary.stop()
-
-
-def listed(server: LiveServer, key: str = live.KEY) -> list[str]:
-    answer = replace(server, key=key).get("/api/v1/executions")
-    assert answer.status == 200, answer.body
-    return [execution["id"] for execution in answer.body["data"]]
-
-
-def reads(server: LiveServer, database: str) -> float:
-    """How many reads that database has answered."""
-    found = re.search(
-        rf'^executions_reads_total{{database="{database}"}} ([0-9.]+)$', server.get("/metrics").body, re.MULTILINE
-    )
-    return float(found[1]) if found else 0.0
 
 
 def settle(site: Site) -> None:
@@ -169,30 +137,6 @@ def test_pages_of_the_console_come_from_the_replica_and_who_wrote_sees_it(site: 
     finally:
         site.standby.resume()
     until(lambda: f'id="e-{written}"' in watcher.page("/console/executions"))
-
-
-class Visitor:
-    """A browser that is signed in to the console."""
-
-    def __init__(self, server: LiveServer, key: str) -> None:
-        self._url = server.url
-        self._opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
-        self._opener.addheaders = [("Sec-Fetch-Site", "same-origin")]
-        self._send("/console/sign-in", urllib.parse.urlencode({"key": key}).encode())
-
-    def _send(self, path: str, body: bytes | None = None, **headers: str) -> str:
-        request = urllib.request.Request(self._url + path, data=body, headers=headers)
-        with self._opener.open(request, timeout=PATIENCE_SECONDS) as answer:
-            return answer.read().decode()
-
-    def page(self, path: str) -> str:
-        return self._send(path)
-
-    def start(self, workflow_id: str) -> str:
-        """Start an execution as a button of the page does; its id."""
-        [token] = re.findall(r'name="page-token" content="([^"]+)"', self.page("/console/executions"))
-        headers = {"X-Console-Token": token, "Content-Type": "application/json"}
-        return json.loads(self._send(f"/api/v1/workflows/{workflow_id}/run", b'{"wait": 0}', **headers))["id"]
 
 
 def test_a_replica_counts_anew(site: Site) -> None:

@@ -1,0 +1,65 @@
+"""A browser's pages that are signed in, and what axe says of them."""
+
+from dataclasses import dataclass
+
+from axe_playwright_python.base import AXE_SCRIPT
+from playwright.sync_api import Browser, Page
+
+from app.console_links import new_link
+from app.repository.connection import connect
+from tests import live
+from tests.patience import PATIENCE_SECONDS
+
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A server with a worker, the address of their database, and what the demo has left in the key's project."""
+
+    server: live.LiveServer
+    database_url: str
+    workflow: str
+    succeeded: int
+    failed: int
+
+
+class Tab:
+    """A page that is signed in, and what went wrong in it."""
+
+    def __init__(self, browser: Browser, stage: Stage, key: str | None = None, **options: object) -> None:
+        server = stage.server
+        self.context = browser.new_context(base_url=server.url, **options)  # type: ignore[arg-type]
+        self.context.set_default_timeout(PATIENCE_SECONDS * 1000)
+        self.page = self.context.new_page()
+        self.trouble: list[str] = []
+        self.page.on("console", lambda said: self.trouble.append(said.text))
+        self.page.on("pageerror", lambda error: self.trouble.append(str(error)))
+        self.page.on("request", lambda asked: self._check(asked.url, server.url))
+        with connect(stage.database_url) as connection:
+            link = new_link(connection, "", key or server.key)
+        self.page.goto(link)
+
+    def _check(self, asked: str, own: str) -> None:
+        if not asked.startswith(own):
+            self.trouble.append(f"asked {asked}")
+
+
+def show(page: Page, *, hidden: bool) -> None:
+    """Let a page believe that its tab is hidden, or shown again."""
+    page.evaluate(
+        "hidden => { Object.defineProperty(document, 'hidden', { get: () => hidden, configurable: true });"
+        " document.dispatchEvent(new Event('visibilitychange')); }",
+        hidden,
+    )
+
+
+def violations(page: Page, only: str | None = None) -> list[str]:
+    """What axe finds on the page as it is, by all of RULES or by one rule."""
+    page.evaluate(AXE_SCRIPT)
+    found = page.evaluate("rules => axe.run({runOnly: rules, resultTypes: ['violations']})", [only] if only else RULES)
+    return [
+        f"{each['id']}: {node['html'][:200]} {node['failureSummary']}"
+        for each in found["violations"]
+        for node in each["nodes"]
+    ]
