@@ -57,6 +57,10 @@ def _text_taken_for_a_date(theirs: Any, ours: Any) -> bool:
     return fails or ("callable on type" in str(ours) and theirs in (None, False, ABSENT, "Invalid DateTime"))
 
 
+def _no_token(theirs: Any, ours: Any) -> bool:
+    return theirs in (None, ABSENT) and bool(re.search("valid HTTP token|Illegal", str(ours)))
+
+
 def _no_syntax(theirs: Any, ours: Any) -> bool:
     return "<isolated-vm>" in str(theirs) and ours == "invalid syntax"
 
@@ -94,7 +98,7 @@ def _settled(line: str, kinds: str, sides: Sides = _anything, parameters: str = 
 
 DISK = "readWriteFile readBinaryFile readBinaryFiles writeBinaryFile"
 METHODS = r"\.(?:toString|toLocaleString|valueOf|hasOwnProperty|isPrototypeOf|propertyIsEnumerable)\b(?!\s*[(?])"
-CHOICES = '"(?:operation|mode|action|type|dataType|aggregate|aggregation)": '
+CHOICES = '"(?:operation|mode|action|type|dataType|aggregate|aggregation|combinationMode|combineBy)": '
 CAUSES = (
     _settled("HTML without a template", "html", parameters=r'^(?!.*"(?:html|operation)": )'),
     _settled("HTML without a template", "", lambda _, ours: "<title>A new page</title>" in str(ours)),
@@ -112,7 +116,9 @@ CAUSES = (
     _settled("Expressions: methods on a text as a date's", "", _text_taken_for_a_date, r"\.\w+\("),
     _settled("Expressions: JavaScript that is broken", "", _no_syntax),
     _settled("A list of entries", "", lambda theirs, _: theirs == 0, r'": (?:null|\{\})'),
-    _settled("A list of entries", "", lambda theirs, _: "is not iterable" in str(theirs)),
+    _settled("A list of entries", "", lambda theirs, _: bool(re.search("is not iterable|'rightType'", str(theirs)))),
+    _settled("A list of entries", "", lambda theirs, _: theirs == 0, r'"values": (?!\[|\{)'),
+    _settled("HTTP Request: a header name that is no token", "httpRequest", _no_token),
     _settled("A list of entries", "httpRequest", parameters=r'"parameters": "'),
     _settled("A time zone that does not exist", "", lambda theirs, _: "Invalid timezone" in str(theirs)),
     _settled("Switch by an expression", "switch", lambda _, ours: ours == 0, '"numberOutputs": (?![0-9])'),

@@ -56,6 +56,7 @@ def _read(name: str, value: Any) -> Any:
 
 
 def _read_entries(entries: list[Any] | dict[str, Any]) -> list[Any] | dict[str, Any]:
+    """The entries as groups. As for n8n, null, false, 0 and an empty text among them are none."""
     if isinstance(entries, dict) or all(isinstance(each, dict) for each in entries):
         return entries
-    return [as_group(each) for each in entries if each is not None]
+    return [as_group(each) for each in entries if each or isinstance(each, dict | list)]

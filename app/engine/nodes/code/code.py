@@ -7,13 +7,19 @@ from app.engine.run.items import Item, Outputs
 from app.engine.run.programs import run_own_program
 from app.engine.run.registry import node
 from app.engine.sandbox import CodeError, SandboxError
+from app.engine.values import conversions
+
+PYTHON = ("python", "pythonNative")
 
 
 @node("code", [1, 2], exact=True)
 async def code(context: NodeContext) -> Outputs:
     parameters = context.parameters
-    if parameters.get("language", "javaScript") != "javaScript":
+    language = conversions.display(parameters.get("language", "javaScript"))
+    if language in PYTHON:
         raise NodeError("The Code node runs JavaScript only; Python is not supported.")
+    if language != "javaScript":
+        raise NodeError(f"Unsupported language: {language}")
     source = str(parameters.get("jsCode") or "")
     if not source:
         raise CodeNodeError("Unknown error")

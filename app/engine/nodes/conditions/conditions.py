@@ -20,6 +20,8 @@ from app.engine.values.conversions import CannotConvert, Undefined
 
 TRY_LOOSE = "Try changing the type of comparison. Alternatively you can enable 'Convert types where required'."
 UNDEFINED = Undefined()
+KINDS = frozenset({"string", "number", "dateTime", "boolean", "array", "object"})
+"""The types that operators have."""
 TRY_OTHER = "Try changing the type of the comparison."
 
 
@@ -99,10 +101,8 @@ def _condition_holds(condition: dict[str, Any], number: int, item: int, rules: R
         return left is not None
     if operation == "notExists":
         return left is None
-    if operation == "empty":
-        return _is_empty(left)
-    if operation == "notEmpty":
-        return not _is_empty(left)
+    if operation in ("empty", "notEmpty"):
+        return kind in KINDS and _is_empty(left) is (operation == "empty")
     if operation in ("regex", "notRegex") and kind == "string":
         matched = facts.patterns[item, number]
         if not isinstance(matched, bool):

@@ -27,9 +27,9 @@ ORDERED = frozenset({"gt", "lt", "gte", "lte"})
 
 
 def conditions_of(entry: Any) -> list[dict[str, Any]]:
-    """The conditions of a filter, which may be anything that an expression gave."""
+    """The conditions of a filter, which may be anything that an expression gave; what is none never holds."""
     found = entry.get("conditions") if isinstance(entry, dict) else None
-    return [condition for condition in found if isinstance(condition, dict)] if isinstance(found, list) else []
+    return [as_group(condition) for condition in found if condition is not None] if isinstance(found, list) else []
 
 
 async def match_patterns(context: NodeContext, filters: list[Any]) -> dict[Place, Any]:

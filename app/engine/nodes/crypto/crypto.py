@@ -142,7 +142,10 @@ def _compute(item: Item, parameters: dict[str, Any], index: int, version: float)
     if action not in ("hash", "hmac"):
         shown = conversions.display(action)
         raise NodeError(f"The Crypto node's action '{shown}' is not supported.", item_index=index)
-    algorithm = ALGORITHMS.get(_algorithm(parameters.get("type", "MD5" if version < 2 else "SHA256")))
+    named = _algorithm(
+        parameters.get("type", "MD5" if version < 2 else "SHA256"), "hmac" if action == "hmac" else "algorithm"
+    )
+    algorithm = ALGORITHMS.get(named)
     if algorithm is None:
         raise NodeError("Digest method not supported", anonymous=True)
     if parameters.get("binaryData"):
@@ -156,10 +159,10 @@ def _compute(item: Item, parameters: dict[str, Any], index: int, version: float)
     return _encode_digest(digest, encoding)
 
 
-def _algorithm(name: Any) -> str:
+def _algorithm(name: Any, argument: str = "algorithm") -> str:
     if isinstance(name, str):
         return name
-    raise NodeError(f'The "algorithm" argument must be of type string. Received {received(name)}', anonymous=True)
+    raise NodeError(f'The "{argument}" argument must be of type string. Received {received(name)}', anonymous=True)
 
 
 async def _sign(parameters: dict[str, Any], keys: PrivateKeys) -> str | dict[str, Any]:
@@ -195,8 +198,8 @@ def _random(parameters: dict[str, Any], index: int) -> str:
     if asked is None or isinstance(asked, Undefined):
         raise NodeError(f'The "size" argument must be of type number. Received {received(asked)}', anonymous=True)
     length = conversions.to_number(asked)
-    if not 1 <= length <= LONGEST_RANDOM:
-        raise NodeError(f"The length of a random value must be between 1 and {LONGEST_RANDOM}.", item_index=index)
+    if not 0 <= length <= LONGEST_RANDOM:
+        raise NodeError(f"The length of a random value must be between 0 and {LONGEST_RANDOM}.", item_index=index)
     count = int(length)
     if kind == "ascii":
         return secrets.token_hex(count)[:count]

@@ -13,7 +13,7 @@ from app.engine.run.groups import as_group
 from app.engine.run.items import Item, Outputs
 from app.engine.run.parameters import split_names
 from app.engine.run.registry import node
-from app.engine.values import merging
+from app.engine.values import conversions, merging
 
 NOTHING: list[Item] = [{"json": {}}]
 """What stands for an empty input where every field has to be present."""
@@ -88,9 +88,10 @@ def _combination(parameters: dict[str, Any], version: float) -> str:
     else:
         names = {"combineByFields": "fields", "combineByPosition": "position", "combineAll": "all"}
         asked = parameters.get("combineBy", "combineByFields")
-    if asked not in names:
-        raise NodeError(f"The Merge node cannot combine by '{asked}'.")
-    return names[asked]
+    how = conversions.display(asked)
+    if how not in names:
+        raise NodeError(f"Combining by '{how}' is not supported.")
+    return names[how]
 
 
 def _choose(context: NodeContext, parameters: dict[str, Any]) -> Outputs:
