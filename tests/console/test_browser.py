@@ -45,6 +45,14 @@ COPY = """
       FROM executions AS e, generate_series(1, %s)
      WHERE e.id = %s
 """
+RUNNING = """
+    INSERT INTO executions (workflow_id, workflow_version_id, project_id, status, mode, started_at, worker_id)
+    SELECT e.workflow_id, e.workflow_version_id, e.project_id, 'running', 'manual', now(),
+           (SELECT max(w.id) FROM workers AS w)
+      FROM executions AS e
+     WHERE e.id = %s
+    RETURNING id
+"""
 NUMBERS = count()
 NARROW = {"width": 360, "height": 740}
 
@@ -221,8 +229,36 @@ def test_older_rows_come_as_one_scrolls_and_only_those_that_are_searched_for(ope
     page.keyboard.press("Escape")
 
 
+def test_what_another_tab_has_deleted_is_gone_and_a_server_that_is_away_is_said_once(open_tab, stage):
+    tab = open_tab()
+    page: Page = tab.page
+    other = tab.context.new_page()
+    view = stage.server.post("/api/v1/views", {"name": "Mine", "query": "status=error"})
+    assert view.status == 201, view.body
+    page.goto("/console/executions")
+    page.locator("summary", has_text="Views").click()
+    assert stage.server.call("DELETE", f"/api/v1/views/{view.body['id']}").status == 200
+    page.get_by_role("button", name="Delete the view Mine").click()
+    expect(page.locator(".view")).to_have_count(0)
+    with connect(stage.database_url) as connection:
+        [(running,)] = connection.execute(RUNNING, [stage.succeeded]).fetchall()
+    other.goto(f"/console/executions/{running}")
+    expect(other.locator(".head .pill")).to_have_text("Running")
+    tab.context.set_offline(True)
+    expect(other.locator("#unreachable")).to_have_text(re.compile("The server cannot be reached"))
+    tab.context.set_offline(False)
+    expect(other.locator("#unreachable")).to_have_count(0)
+    with connect(stage.database_url) as connection:
+        connection.execute("DELETE FROM executions WHERE id = %s", [running])
+    expect(other.locator("#gone")).to_contain_text("This execution was deleted")
+    expected = ("Failed to load resource", "htmx:sendError", "htmx:afterRequest")
+    tab.trouble = [said for said in tab.trouble if not said.startswith(expected)]
+
+
 def test_every_page_is_fit_for_everybody_and_for_a_phone(open_tab, stage):
     problem = find_problem(stage)
+    with connect(stage.database_url) as connection:
+        connection.execute(RUNNING, [stage.succeeded])
     page: Page = open_tab(live.KEY, color_scheme="light", reduced_motion="reduce").page
     for path in PAGES:
         page.goto(f"/console/{path.format(**vars(stage), problem=problem)}")

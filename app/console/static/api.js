@@ -12,33 +12,69 @@ async function renewToken() {
   return true;
 }
 
+/** Shows a note that stays until it is taken away; of each id there is one. */
+function tell(id, kind, text) {
+  if (document.getElementById(id)) return null;
+  const note = document.createElement(kind);
+  note.id = id;
+  note.className = "toast problem";
+  note.textContent = text;
+  document.getElementById("toasts").append(note);
+  return note;
+}
+
 /** Says that the session has ended. The page stays as it is, and so does what was written in it. */
 export function tellSignedOut() {
-  if (document.getElementById("signed-out")) return;
-  const note = document.createElement("a");
-  note.id = "signed-out";
-  note.className = "toast problem";
+  const note = tell("signed-out", "a", "You are signed out. Sign in in another tab, and go on here: what you have written stays.");
+  if (!note) return;
   note.href = "/console/sign-in?next=/console/";
   note.target = "_blank";
-  note.textContent = "You are signed out. Sign in in another tab, and go on here: what you have written stays.";
-  document.getElementById("toasts").append(note);
 }
 
-/** The session is there: what was said of its end is over. */
+/** Says that the server does not answer, once, until it does. */
+export function tellUnreachable() {
+  tell("unreachable", "p", `The server cannot be reached. You see what was there at ${new Date().toLocaleTimeString()}.`);
+}
+
+/** Says that what the page shows was deleted meanwhile. */
+export function tellGone(what) {
+  tell("gone", "p", `${what} was deleted. You see what it was like before.`);
+}
+
+/** The server answers, and the session is there: what was said of either is over. */
 export function tellSignedIn() {
   document.getElementById("signed-out")?.remove();
+  document.getElementById("unreachable")?.remove();
 }
 
-/** Calls the API and returns what it answers, decoded. Throws an Error with its sentence. */
+/** Asks for a part of a page. Null, and a note, where the server cannot be reached or the session has ended. */
+export async function ask(address) {
+  const response = await fetch(address, { headers: { "HX-Request": "true" } }).catch(() => null);
+  if (!response) tellUnreachable();
+  else if (response.status === 401) tellSignedOut();
+  else tellSignedIn();
+  return response?.status === 401 ? null : response;
+}
+
+/** As fetch. Throws an Error that people understand. */
+async function send(path, options) {
+  try {
+    return await fetch(path, options);
+  } catch {
+    throw new Error("The server cannot be reached: whether it has done this is not known");
+  }
+}
+
+/** Calls the API and returns what it answers, decoded. Throws an Error with its sentence, and the status, if any. */
 export async function call(method, path, body) {
   const headers = { "X-Console-Token": token() };
   if (body != null) headers["Content-Type"] = "application/json";
   if (method === "POST") headers["Idempotency-Key"] = crypto.randomUUID();
   const options = { method, headers, body: body == null ? undefined : JSON.stringify(body) };
-  let response = await fetch(path, options);
+  let response = await send(path, options);
   if (response.status === 403 && (await renewToken())) {
     headers["X-Console-Token"] = token();
-    response = await fetch(path, options);
+    response = await send(path, options);
   }
   const text = await response.text();
   let answer = null;
@@ -52,7 +88,7 @@ export async function call(method, path, body) {
     throw new Error("You are signed out: nothing was changed");
   }
   tellSignedIn();
-  if (!response.ok) throw new Error(answer.message || `The server answered ${response.status}`);
+  if (!response.ok) throw Object.assign(new Error(answer.message || `The server answered ${response.status}`), { status: response.status });
   return answer;
 }
 

@@ -1,5 +1,5 @@
 // What every page does: actions by buttons, the dialog, relative times, whatever goes wrong.
-import { call, tellSignedIn, tellSignedOut, toast } from "./api.js";
+import { call, tellSignedIn, tellSignedOut, tellUnreachable, toast } from "./api.js";
 
 const dialog = document.getElementById("dialog");
 const UNITS = [[86400, "d"], [3600, "h"], [60, "min"]];
@@ -45,7 +45,10 @@ async function act(button) {
   if (button.dataset.confirm && !confirm(button.dataset.confirm)) return;
   button.disabled = true;
   try {
-    const answer = await call(method, path, body);
+    const answer = await call(method, path, body).catch((error) => {
+      if (method === "DELETE" && error.status === 404 && button.dataset.remove) return null; // gone by another tab
+      throw error;
+    });
     if (button.dataset.open) location.assign(button.dataset.open.replace("{id}", answer.id));
     else {
       const link = answer?.id && path.endsWith("/retry") ? `/console/executions/${answer.id}` : null;
@@ -99,7 +102,7 @@ document.addEventListener("htmx:responseError", (event) => {
   toast(page.querySelector('[role="alert"]')?.textContent || `The server answered ${event.detail.xhr.status}`, { problem: true });
 });
 document.addEventListener("htmx:afterOnLoad", (event) => event.detail.xhr.status < 400 && tellSignedIn());
-document.addEventListener("htmx:sendError", () => toast("The server cannot be reached", { problem: true }));
+document.addEventListener("htmx:sendError", tellUnreachable);
 
 // Popovers close when one clicks elsewhere or presses Escape.
 document.addEventListener("click", (event) => {

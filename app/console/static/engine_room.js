@@ -1,11 +1,12 @@
 // The engine room as it is by now; a hidden tab asks for nothing.
-import { tellSignedIn, tellSignedOut } from "./api.js";
+import { tellSignedIn, tellSignedOut, tellUnreachable } from "./api.js";
 
 const POLL_MS = 5000;
 
 async function follow() {
   if (document.hidden) return;
   const response = await fetch(location.pathname).catch(() => null);
+  if (!response) tellUnreachable();
   if (response?.redirected) tellSignedOut();
   if (!response?.ok || response.redirected) return;
   tellSignedIn();

@@ -1,5 +1,5 @@
 // One execution: the graph's zoom, the node that is looked at, a retry from it, and how it goes while it runs.
-import { tellSignedIn, tellSignedOut } from "./api.js";
+import { ask, tellGone } from "./api.js";
 import { watch } from "./live.js";
 import { startExecution } from "./start.js";
 import { frame, redraw, startZoom } from "./zoom.js";
@@ -40,6 +40,19 @@ document.addEventListener("htmx:afterSwap", (event) => {
   if (event.detail.requestConfig.elt.closest("[data-node]")) panel.scrollIntoView({ block: "nearest", behavior: "smooth" });
 });
 
+// It did not come: what the panel still shows is what is chosen.
+for (const kind of ["htmx:responseError", "htmx:sendError"]) {
+  document.addEventListener(kind, (event) => {
+    if (event.detail.target !== panel) return;
+    panel.removeAttribute("aria-busy");
+    const shown = document.getElementById("node-name")?.textContent;
+    const address = new URL(location);
+    shown ? address.searchParams.set("node", shown) : address.searchParams.delete("node");
+    history.replaceState(null, "", address.pathname + address.search);
+    mark(shown);
+  });
+}
+
 panel.addEventListener("click", (event) => {
   const chosen = event.target.closest(".choices button");
   if (!chosen) return;
@@ -70,10 +83,9 @@ async function follow() {
   if (document.hidden || !isLive()) return;
   const chosen = new URL(location).searchParams.get("node");
   const query = chosen ? `?node=${encodeURIComponent(chosen)}` : "";
-  const response = await fetch(now.dataset.now + query, { headers: { "HX-Request": "true" } }).catch(() => null);
-  if (response?.status === 401) tellSignedOut();
+  const response = await ask(now.dataset.now + query);
+  if (response?.status === 404) leave();
   if (!response?.ok) return;
-  tellSignedIn();
   const text = await response.text();
   Idiomorph.morph(now, text, { morphStyle: "innerHTML" });
   htmx.process(now);
@@ -83,15 +95,23 @@ async function follow() {
   const current = document.querySelector('#graph [aria-current="true"]');
   if (current && (ended || !panel.querySelector(".panes"))) {
     mark(current.dataset.node);
-    htmx.ajax("GET", current.getAttribute("hx-get"), { target: "#node", swap: "innerHTML" });
+    htmx.ajax("GET", current.getAttribute("hx-get"), { target: "#node", swap: "innerHTML" }).catch(() => null);
   }
 }
 const id = now.dataset.now.split("/").at(-2);
 const live = isLive() ? watch(() => `/api/v1/executions/events?id=${id}`, follow) : null;
-setInterval(() => document.querySelector('#live-state[data-status="running"]') && follow(), POLL_MS);
+const asking = setInterval(() => document.querySelector('#live-state[data-status="running"]') && follow(), POLL_MS);
+
+/** It was deleted: there is nothing more to ask for. */
+function leave() {
+  tellGone("This execution");
+  clearInterval(asking);
+  live?.stop();
+}
 document.addEventListener("console:changed", async () => {
-  const response = await fetch(now.dataset.now, { headers: { "HX-Request": "true" } });
-  if (!response.ok) return;
+  const response = await ask(now.dataset.now);
+  if (response?.status === 404) leave();
+  if (!response?.ok) return;
   Idiomorph.morph(now, await response.text(), { morphStyle: "innerHTML" });
   htmx.process(now);
   redraw();

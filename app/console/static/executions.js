@@ -1,5 +1,5 @@
 // The list of executions: keys, selection, bulk actions, and following what happens.
-import { call, toast } from "./api.js";
+import { ask, call, toast } from "./api.js";
 import { carryOut } from "./bulk.js";
 import { changed } from "./console.js";
 import { watch } from "./live.js";
@@ -78,7 +78,7 @@ function bulk(action) {
   const ids = picked.size ? [...picked] : row() ? [current.slice(2)] : [];
   if (!ids.length) return;
   for (const id of ids) query.append("id", id);
-  htmx.ajax("GET", `${button.getAttribute("hx-get").split("?")[0]}?${query}`, { target: "#dialog", swap: "innerHTML" });
+  htmx.ajax("GET", `${button.getAttribute("hx-get").split("?")[0]}?${query}`, { target: "#dialog", swap: "innerHTML" }).catch(() => null);
 }
 
 document.addEventListener("htmx:configRequest", (event) => {
@@ -145,7 +145,7 @@ async function follow() {
     const note = document.getElementById("newer");
     const query = new URLSearchParams(note.dataset.state);
     query.set("after", note.dataset.newest);
-    await htmx.ajax("GET", `${list().dataset.newer}?${query}`, { target: "#newer", swap: "innerHTML" });
+    await htmx.ajax("GET", `${list().dataset.newer}?${query}`, { target: "#newer", swap: "innerHTML" }).catch(() => null);
     await refresh(rows().filter((each) => "live" in each.dataset));
   } finally {
     asking = false;
@@ -156,7 +156,7 @@ async function refresh(shown) {
   if (!shown.length) return;
   const query = new URLSearchParams();
   for (const each of shown.slice(0, 100)) query.append("id", each.id.slice(2));
-  const response = await fetch(`${list().dataset.rows}?${query}`, { headers: { "HX-Request": "true" } }).catch(() => null);
+  const response = await ask(`${list().dataset.rows}?${query}`);
   if (!response?.ok) return;
   const found = new DOMParser().parseFromString(await response.text(), "text/html");
   for (const each of shown.slice(0, 100)) {
