@@ -5,7 +5,7 @@ import re
 import pytest
 from flask import g, request
 
-from app.api.executions.events import credential
+from app.api.executions.events import authentication
 from app.api.face.sessions import COOKIE, TOKEN_HEADER, UNDER_TLS, hide_cookie
 from app.console_links import new_link
 from app.repository import api_keys
@@ -245,7 +245,7 @@ def test_a_page_that_only_follows_keeps_no_session_alive(browser, api, path, ask
 def test_who_watches_is_looked_after_without_using_the_session(browser, api):
     with api.client.application.test_request_context(headers={"Cookie": f"{COOKIE}={browser.cookie}"}):
         g.api_key = api_keys.find_api_key(api.db, KEY)
-        shown = credential()
+        shown = authentication()
     api.db.execute("UPDATE console_sessions SET last_used_at = now() - interval '11 hours'")
     api.db.commit()
     assert shown.is_valid()

@@ -27,6 +27,8 @@ from tests.packages.cache import cache_folder, kept_manifest, public_packages
 from tests.packages.service import Service, serving
 from tests.workflows import START, chain, node
 
+pytestmark = pytest.mark.slow
+
 Json = dict[str, Any]
 NAMES = (
     "@formbricks/n8n-nodes-formbricks",
