@@ -82,9 +82,7 @@ def grows_with_the_square(use: Callable[[Any], object], pattern: re.Pattern[Any]
         if before < NOTICED_SECONDS:
             continue
         most = max(before * FACTOR * 3, LEAST_SECONDS)
-        after = seconds(use, large, 1)
-        # Twice too much is no chance; else one that is quick enough is enough.
-        if after > 2 * most or (after > most and all(seconds(use, large, 1) > most for _ in range(2))):
+        if all(seconds(use, large, 1) > most for _ in range(3)):  # one that is quick enough is enough
             return [(f"{small[:40]!r}...{small[-10:]!r}", before, most)]
     return []
 
