@@ -20,7 +20,7 @@ class Filter:
 
     `column` is what it compares, of `table`; None where its clause says more. `words`: all that a filter of words can
     be given, `vain_words` those besides that match nothing. `lengths`: how short and how long one text may be,
-    `has_word` that it must have a letter or a digit.
+    `has_word` that it must have a letter or a digit. `noun`: whose ids are given.
     """
 
     parameter: str
@@ -33,6 +33,7 @@ class Filter:
     vain_words: tuple[str, ...] = ()
     lengths: tuple[int, int] = (1, 255)
     has_word: bool = False
+    noun: str = "an execution"
 
     @property
     def repeatable(self) -> bool:
@@ -55,7 +56,14 @@ FILTERS = (
     Filter("workflow_id", "workflow_ids", "texts", "Only executions of this workflow.", "workflow_id"),
     Filter("project_id", "project_ids", "texts", "Only executions of this project.", "project_id"),
     Filter("retry_of", "retry_of", "ids", "Only retries of this execution.", "retry_of"),
-    Filter("problem", "problem_ids", "ids", "Only failures of this problem (see /problems).", "problem_id"),
+    Filter(
+        "problem",
+        "problem_ids",
+        "ids",
+        "Only failures of this problem (see /problems).",
+        "problem_id",
+        noun="a problem",
+    ),
     Filter("tag", "tags", "texts", "Only executions that carry the tag with this id.", "tag_id", "execution_tags"),
     Filter("vote", "votes", "words", "Only executions with this vote.", "vote", words=VOTES),
     Filter("started_after", "started_after", "time", "Only executions started after this."),

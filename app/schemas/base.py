@@ -118,15 +118,19 @@ class IsoTime(fields.DateTime):
             raise self.make_error("invalid") from None
 
 
-class ExecutionId(fields.String):
-    """An execution's id as text, loaded as its number."""
+class RowId(fields.String):
+    """The id of a row, an execution's unless `noun` says of what, as text; loaded as its number."""
 
-    default_error_messages = {"invalid_id": "Not an execution id."}  # noqa: RUF012
+    default_error_messages = {"invalid_id": "Not the id of {noun}."}  # noqa: RUF012
+
+    def __init__(self, noun: str = "an execution", **options: Any) -> None:
+        super().__init__(**options)
+        self._noun = noun
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
         number = parse_execution_id(super()._deserialize(value, attr, data, **kwargs))
         if number is None:
-            raise self.make_error("invalid_id")
+            raise self.make_error("invalid_id", noun=self._noun)
         return number
 
 

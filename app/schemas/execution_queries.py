@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 from marshmallow import ValidationError, fields, post_load, validate, validates_schema
 
 from app.filters import FILTERS, Filter
-from app.schemas.base import BoundedList, ExecutionId, IsoTime, StrictSchema, any_of, parse_execution_id, query_flag
+from app.schemas.base import BoundedList, IsoTime, RowId, StrictSchema, any_of, parse_execution_id, query_flag
 from app.schemas.cursors import InvalidCursor
 from app.schemas.pages import PageQuery
 
@@ -28,7 +28,7 @@ def field_of(wanted: Filter) -> fields.Field[Any]:
     if wanted.kind == "words":
         return any_of((*wanted.words, *wanted.vain_words), wanted.description)
     each = (
-        ExecutionId(metadata={"pattern": ID_PATTERN})
+        RowId(wanted.noun, metadata={"pattern": ID_PATTERN})
         if wanted.kind == "ids"
         else fields.String(validate=[validate.Length(*wanted.lengths), validate_storable])
     )
@@ -66,7 +66,7 @@ class ExecutionListQuery(ExecutionQuery, PageQuery):
     class Meta(PageQuery.Meta):
         include: ClassVar = {wanted.parameter: field_of(wanted) for wanted in FILTERS}
 
-    last_id = ExecutionId(metadata={"description": "Return executions after this id.", "pattern": ID_PATTERN})
+    last_id = RowId(metadata={"description": "Return executions after this id.", "pattern": ID_PATTERN})
 
     def load_last_id(self, text: str) -> int:
         number = parse_execution_id(text)

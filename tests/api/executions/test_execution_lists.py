@@ -189,6 +189,7 @@ def test_retry_of(api, mixed):
         {"mode": "foo"},
         {"vote": "sideways"},
         {"retryOf": "exec_1"},
+        {"problem": "x"},
         {"metadataValue": "1"},
         {"startedAfter": "yesterday"},
         {"startedBefore": "2024-13-01"},
@@ -202,6 +203,16 @@ def test_filters_that_say_nothing_are_refused(api, query):
     response = api.get(f"/executions?{urlencode(query, doseq=True)}")
     assert response.status_code == 400
     assert response.json["errors"].keys() <= query.keys()
+
+
+def test_each_filter_says_of_what_it_wants_the_id(api):
+    said = api.get("/executions?id=x&retryOf=0&problem=-1").json["errors"]
+    words = {name: said[name]["0"] for name in ("id", "retryOf", "problem")}
+    assert words == {
+        "id": ["Not the id of an execution."],
+        "retryOf": ["Not the id of an execution."],
+        "problem": ["Not the id of a problem."],
+    }
 
 
 @pytest.mark.parametrize("text", ["2024-02-19T10:30:00\x00Z", "\x00"])
