@@ -20,7 +20,7 @@ from app.repository.projects import list_projects
 from app.scopes import EVERY, SCOPES, unknown_scopes
 from app.settings import Settings
 
-LONGEST_DAYS = 36_525
+MAX_DAYS = 36_525
 """A key lives no longer than a century, unless it has no end."""
 
 
@@ -156,7 +156,7 @@ def keys() -> None:
     help="What it may do, such as execution:list (`flask keys scopes` lists them). Repeat for more.",
 )
 @click.option("--project", help="Id of the only project that it sees.")
-@click.option("--days", type=click.FloatRange(min=0, max=LONGEST_DAYS, min_open=True), help="Days until it expires.")
+@click.option("--days", type=click.FloatRange(min=0, max=MAX_DAYS, min_open=True), help="Days until it expires.")
 @click.option("--user", metavar="EMAIL", help="Whose key it is; the owner's otherwise.")
 def create_key(label: str, scopes: tuple[str, ...], project: str | None, days: float | None, user: str | None) -> None:
     """Make an API key named LABEL and print it.

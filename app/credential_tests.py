@@ -30,8 +30,8 @@ SECONDS = 10.0
 AT_ONCE = 8
 """Each holds a thread of the API."""
 AT_ONCE_EACH = 2
-LARGEST_ANSWER = 2**20
-LONGEST_MESSAGE = 1_000
+MAX_ANSWER_BYTES = 2**20
+MAX_MESSAGE_LENGTH = 1_000
 TOO_SLOW = f"The service did not answer within {SECONDS:g} seconds"
 
 
@@ -141,7 +141,7 @@ async def try_n8n_api(data: dict[str, Any], rules: AddressRules) -> None:
     headers = [("X-N8N-API-KEY", key), ("Accept", "application/json")]
     secret = frozenset({"x-n8n-api-key"})
     call = Call("GET", url, headers=headers, secret_headers=secret, secret_domains=domains, timeout=SECONDS)
-    async with Outgoing(rules, largest_response=LARGEST_ANSWER) as outgoing:
+    async with Outgoing(rules, largest_response=MAX_ANSWER_BYTES) as outgoing:
         try:
             answer = await outgoing.send(call)
         except network_failures(UnicodeEncodeError) as error:
@@ -179,7 +179,7 @@ def message_of(answer: Answer) -> str:
     except (ValueError, AttributeError):
         told = None
     text = told if isinstance(told, str) and told else answer.reason or f"HTTP {answer.status}"
-    return text[:LONGEST_MESSAGE]
+    return text[:MAX_MESSAGE_LENGTH]
 
 
 BY_PROTOCOL: dict[str, Attempt] = {OAUTH2: try_oauth2, OAUTH1: try_oauth1, SERVICE_ACCOUNT: try_service_account}

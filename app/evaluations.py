@@ -23,11 +23,11 @@ from app.schemas.evaluations import Evaluation, ItemPlace, Parameter, Recorded
 SECONDS = 5.0
 """How long the expressions of a node may take together."""
 TOO_SLOW = f"The node's expressions take longer than {SECONDS:g} seconds"
-LARGEST_VALUE = 256 * 1024
-LARGEST_ANSWER = 4 * 2**20
+MAX_VALUE_BYTES = 256 * 1024
+MAX_ANSWER_BYTES = 4 * 2**20
 """Bytes of the JSON of one value, and of all values of an answer."""
-TOO_LARGE = f"The value has {{size:,}} bytes; values of more than {LARGEST_VALUE:,} are not shown"
-TOO_MUCH = f"The values before it have {LARGEST_ANSWER:,} bytes together; it is not shown"
+TOO_LARGE = f"The value has {{size:,}} bytes; values of more than {MAX_VALUE_BYTES:,} are not shown"
+TOO_MUCH = f"The values before it have {MAX_ANSWER_BYTES:,} bytes together; it is not shown"
 TOO_DEEP = "The value has too many levels to be shown"
 
 ReadVariables = Callable[[], dict[str, str]]
@@ -89,7 +89,7 @@ class EngineEvaluations:
 class AnswerBudget:
     """What the values of an answer may still take."""
 
-    left: int = field(default=LARGEST_ANSWER)
+    left: int = field(default=MAX_ANSWER_BYTES)
 
     def take(self, found: past.Evaluated) -> Parameter:
         """The parameter with its value as JSON, where there is room for it."""
@@ -106,4 +106,4 @@ def encode(value: Any) -> tuple[bytes, str | None]:
         text = orjson.dumps(value)
     except TypeError:
         return b"null", TOO_DEEP
-    return (text, None) if len(text) <= LARGEST_VALUE else (b"null", TOO_LARGE.format(size=len(text)))
+    return (text, None) if len(text) <= MAX_VALUE_BYTES else (b"null", TOO_LARGE.format(size=len(text)))

@@ -8,7 +8,7 @@ LOWEST_STATUS, HIGHEST_STATUS = 200, 599
 STATUSES = f"{LOWEST_STATUS} to {HIGHEST_STATUS}"
 """Statuses below are no final answers: a client would go on waiting for one."""
 
-LONGEST_FILE_NAME = 200
+MAX_FILE_NAME_LENGTH = 200
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,256}", re.ASCII)
 
@@ -29,7 +29,7 @@ def is_header_name(name: str) -> bool:
 def file_name_of(value: Any) -> str:
     """The name that a file is offered under: one line, without letters that turn it around."""
     text = str(value).encode("utf-8", "replace").decode()
-    return "".join(c if c.isprintable() else "_" for c in text)[:LONGEST_FILE_NAME]
+    return "".join(c if c.isprintable() else "_" for c in text)[:MAX_FILE_NAME_LENGTH]
 
 
 def attachment(value: Any) -> str:

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from app.importing.n8n.report import Report
     from app.importing.n8n.survey import Survey
 
-LARGEST_MIB = 8
-MOST_CREDENTIALS = 100_000
+MAX_MIB = 8
+MAX_CREDENTIALS = 100_000
 SECONDS_BETWEEN_LINES = 10
 DETAIL = "    "
 """How the lines of a report begin that are details of the line above."""
@@ -76,7 +76,7 @@ def survey_of(connection: Connection, settings: Settings, project: str) -> "Surv
     from app.importing.n8n.survey import Survey
     from app.packages.known import listed_types
 
-    stored = credentials.list_credentials(connection, limit=MOST_CREDENTIALS, project_id=project)
+    stored = credentials.list_credentials(connection, limit=MAX_CREDENTIALS, project_id=project)
     return Survey(
         listed_types(connection, nodes.load()),
         credentials={each.id for each in stored},
@@ -131,7 +131,7 @@ def n8n_options(command: Callable[..., None]) -> Callable[..., None]:
         click.option("--api-keys", is_flag=True, help="Accept n8n's API keys here, so that clients need no change."),
         click.option(
             "--largest",
-            default=LARGEST_MIB,
+            default=MAX_MIB,
             show_default=True,
             type=click.IntRange(1, 1024),
             help="MiB: data and files of an execution above this stay behind; a later run with more brings them. "

@@ -8,7 +8,7 @@ import orjson
 
 AT_ONCE = 300_000
 """So many values take orjson about 0.1 seconds of a processor."""
-MOST_LEVELS = 16
+MAX_LEVELS = 16
 """One around the other, of which each holds more than that."""
 _MARK = re.compile(rb'"(?:[^"\\]++|\\.)*+"|[\[\]{},]', re.DOTALL)
 _KEY = re.compile(rb'\s*+("(?:[^"\\]++|\\.)*+")\s*+:', re.DOTALL)
@@ -21,12 +21,12 @@ def is_large(text: bytes) -> bool:
 
 def read(text: bytes, level: int = 0) -> Any:
     """The value, as orjson.loads gives it; to be called in a thread where it is large. Raises orjson.JSONDecodeError,
-    also for large values in large values in more than MOST_LEVELS."""
+    also for large values in large values in more than MAX_LEVELS."""
     text = text.strip(b" \t\r\n")
     opening, closing = text[:1], text[-1:]
     if not is_large(text) or opening not in (b"[", b"{") or closing not in (b"]", b"}"):
         return orjson.loads(text)
-    if level > MOST_LEVELS:
+    if level > MAX_LEVELS:
         raise orjson.JSONDecodeError("too much in too many levels", "", 0)
     made: Any = [] if opening == b"[" else {}
     for part, alone in _slices(text):

@@ -16,7 +16,7 @@ POOL = "psycopg.pool"
 """Tells why no connection can be made, several times a second as long as there is none."""
 POOL_SECONDS = 30.0
 
-LONGEST_TRACE = 8 * 2**10
+MAX_TRACE_LENGTH = 8 * 2**10
 """Characters of a stack trace that are written down."""
 
 GUNICORN: dict[str, Any] = {
@@ -69,9 +69,9 @@ class Seldom(logging.Filter):
 
 def shortened(trace: str) -> str:
     """A stack trace of bounded length: the beginning and the end of one that recursion has made long."""
-    if len(trace) <= LONGEST_TRACE:
+    if len(trace) <= MAX_TRACE_LENGTH:
         return trace
-    half = LONGEST_TRACE // 2
+    half = MAX_TRACE_LENGTH // 2
     return f"{trace[:half]}\n... {len(trace) - 2 * half} characters ...\n{trace[-half:]}"
 
 

@@ -18,7 +18,7 @@ from app.outgoing.addresses import AddressRules, InvalidAllowList
 DATABASE_URL_FILE = "database-url"
 """Name of the file in the home folder that holds the address of the embedded PostgreSQL while it runs."""
 
-SHORTEST_API_KEY = 16
+MIN_API_KEY_LENGTH = 16
 ORIGIN = re.compile(r"https?://(?:[a-z0-9._-]+|\[[0-9a-f:]+\])(?::[0-9]{1,5})?", re.ASCII)
 
 
@@ -228,9 +228,9 @@ def _files_folder(text: str) -> Path | None:
 
 
 def _api_key(text: str) -> str | None:
-    if text and len(text) < SHORTEST_API_KEY:
+    if text and len(text) < MIN_API_KEY_LENGTH:
         raise SettingsError(
-            f"EXECUTIONS_API_KEY must have at least {SHORTEST_API_KEY} characters, or it could be guessed: take what "
+            f"EXECUTIONS_API_KEY must have at least {MIN_API_KEY_LENGTH} characters, or it could be guessed: take what "
             "`openssl rand -hex 32` prints"
         )
     return text or None

@@ -31,9 +31,9 @@ Json = dict[str, Any]
 VERSIONS = ("2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05")
 NOT_THERE = "There is no MCP server at this address: the workflow may not be active"
 INVALID, UNKNOWN, WRONG = -32600, -32601, -32602
-LONGEST_TEXT = 1_000
+MAX_TEXT_LENGTH = 1_000
 NONE = msgspec.Raw(b"null")
-ShortText = Annotated[str, msgspec.Meta(max_length=LONGEST_TEXT)]
+ShortText = Annotated[str, msgspec.Meta(max_length=MAX_TEXT_LENGTH)]
 Integer = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
 
 blueprint = Blueprint("mcp", __name__)
@@ -128,7 +128,7 @@ def parameters_of(message: Message) -> Parameters:
 def text_of(value: msgspec.Raw) -> str | None:
     """A text of a length that a name has; None for anything else."""
     data = bytes(value)
-    found = orjson.loads(data) if len(data) <= LONGEST_TEXT else None
+    found = orjson.loads(data) if len(data) <= MAX_TEXT_LENGTH else None
     return found if isinstance(found, str) else None
 
 

@@ -41,7 +41,7 @@ POLICY = (
 )
 BUSY = "Too many providers are being asked at the moment"
 NO_KEY = "The server cannot read what credentials are encrypted with"
-MOST_PARAMETERS = 50
+MAX_PARAMETERS = 50
 
 
 @blueprint.endpoint(
@@ -78,7 +78,7 @@ def finish_consent() -> Response:
     """The page that says whether it has worked, or what the provider has said."""
     if request.method == "HEAD":  # a link checker only looks; what it looks at is good once
         return Response(status=204)
-    query = dict(islice(request.args.items(), MOST_PARAMETERS))
+    query = dict(islice(request.args.items(), MAX_PARAMETERS))
     try:
         name = services().consents.finish(query, visitor(session_key()), database)
     except OAuthError as error:

@@ -23,7 +23,7 @@ from app.repository.executions import Execution, list_executions
 from app.repository.retries import find_retryable
 from app.repository.retry_jobs import COUNTED_UP_TO
 from app.repository.tags import list_tags
-from app.schemas.execution_actions import MOST_AT_ONCE, AnyFilter, RetryFilter, StopFilter
+from app.schemas.execution_actions import MAX_AT_ONCE, AnyFilter, RetryFilter, StopFilter
 from app.schemas.execution_queries import ExecutionListQuery
 from app.schemas.pages import key_of
 from app.vocabulary import IN_FLIGHT, RETRYABLE, STATUSES
@@ -102,9 +102,9 @@ def for_filter(connection: Connection, action: str) -> Plan:
     wanted = replace(asked.wanted, statuses=tuple(statuses))
     body = body_of(action, asked.query, statuses)
     if body is None:
-        found = list_executions(connection, wanted, limit=MOST_AT_ONCE)
+        found = list_executions(connection, wanted, limit=MAX_AT_ONCE)
         plan = for_chosen(action, found)
-        plan.cut = len(found) == MOST_AT_ONCE
+        plan.cut = len(found) == MAX_AT_ONCE
         return plan
     if action == "retry":
         number = len(find_retryable(connection, wanted, limit=COUNTED_UP_TO + 1))

@@ -22,7 +22,7 @@ from app.repository.executions import Execution, get_execution, list_executions
 from app.repository.workflows import get_versions, get_workflow
 from app.schemas.base import parse_execution_id
 
-MOST_LINES = 2_000
+MAX_LINES = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +124,6 @@ def changed(name: str, then: Any, now: Any) -> Iterator[ChangedPart]:
     if then == now:
         return
     how = "new" if then is None else "gone" if now is None else "changed"
-    before, after = (([] if side is None else pretty(side).splitlines()[:MOST_LINES]) for side in (then, now))
+    before, after = (([] if side is None else pretty(side).splitlines()[:MAX_LINES]) for side in (then, now))
     lines = list(difflib.unified_diff(before, after, lineterm="", n=2))
     yield ChangedPart(name, how, [line for line in lines if not line.startswith(("---", "+++", "@@"))])

@@ -28,9 +28,9 @@ from app.scopes import ANY
 from app.vocabulary import MODES, STATUSES
 
 ROWS = 50
-MOST_NEW = 100
+MAX_NEW = 100
 """More new ones than that are not counted."""
-MOST_REFRESHED = 250
+MAX_REFRESHED = 250
 SUGGESTIONS = 250
 """How many workflows and tags the filters suggest."""
 RANGES = {"hour": "Last hour", "day": "Last 24 hours", "week": "Last 7 days", "month": "Last 30 days"}
@@ -191,9 +191,9 @@ def newer_rows() -> Response:
     asked = list_request()
     newest = parse_execution_id(request.args.get("after", "")) or 0
     with reading() as connection:
-        found = list_executions(connection, asked.wanted, limit=MOST_NEW)
+        found = list_executions(connection, asked.wanted, limit=MAX_NEW)
     fresh = sum(1 for execution in found if execution.id > newest)
-    return part("parts/execution_newer.html", fresh=fresh, most=MOST_NEW, state=state())
+    return part("parts/execution_newer.html", fresh=fresh, most=MAX_NEW, state=state())
 
 
 @page("/executions/rows", scope="execution:list")
@@ -207,5 +207,5 @@ def current_rows() -> Response:
 
 def executions_of(connection: Connection, texts: list[str]) -> list[Execution]:
     """Those of the named executions that there are."""
-    numbers = [number for text in texts[:MOST_REFRESHED] if (number := parse_execution_id(text)) is not None]
+    numbers = [number for text in texts[:MAX_REFRESHED] if (number := parse_execution_id(text)) is not None]
     return get_executions(connection, numbers, project_id=caller().project_id) if numbers else []

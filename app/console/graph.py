@@ -16,7 +16,7 @@ MARGIN = 60
 LABEL_HEIGHT = 46
 LINE = 20
 """Most letters in a line of a label."""
-MOST_NODES = 1_000
+MAX_NODES = 1_000
 FARTHEST = 100_000
 NOTE_SIZE = (240, 160)
 STICKY = "n8n-nodes-base.stickyNote"
@@ -137,13 +137,13 @@ def draw(
 
 
 def nearest(nodes: Sequence[Mapping[str, Any]], name: str | None) -> Sequence[Mapping[str, Any]]:
-    """At most MOST_NODES: those around the node of this name, else the first ones."""
-    if len(nodes) <= MOST_NODES:
+    """At most MAX_NODES: those around the node of this name, else the first ones."""
+    if len(nodes) <= MAX_NODES:
         return nodes
     middle = next((place(node.get("position")) for node in nodes if node.get("name") == name), None)
     if middle is not None:
         nodes = sorted(nodes, key=lambda node: math.dist(middle, place(node.get("position"))))
-    return nodes[:MOST_NODES]
+    return nodes[:MAX_NODES]
 
 
 def listed(value: Any) -> Sequence[Any]:

@@ -17,14 +17,14 @@ from app.repository import clock
 from app.repository.connection import Connection
 from app.repository.execution_stats import read_stats
 from app.repository.executions import list_executions
-from app.schemas.execution_stats import COUNTED, MOST_BUCKETS
+from app.schemas.execution_stats import COUNTED, MAX_BUCKETS
 from app.vocabulary import ENDED
 
 SAMPLE = 1_000
 """So many of the newest rows are looked at where the totals do not know a filter."""
 TIMES = ("started_after", "started_before")
-SHORTEST = timedelta(minutes=5)
-LONGEST = (MOST_BUCKETS - 2) * timedelta(days=7)
+MIN_SPAN = timedelta(minutes=5)
+MAX_SPAN = (MAX_BUCKETS - 2) * timedelta(days=7)
 """In the widest buckets; the first and the last may be cut."""
 
 
@@ -52,8 +52,8 @@ def counted(query: Mapping[str, Any]) -> bool:
 def span_asked(query: Mapping[str, Any], now: datetime) -> Span:
     """The span of the list's times, or the last of it where it is too long to be shown; without any the last day."""
     end = max(min(query.get("started_before", now), now), EARLIEST + timedelta(days=1))
-    begin = min(query.get("started_after", end - timedelta(days=1)), end - SHORTEST)
-    return span_of({"ended_after": max(begin, end - LONGEST, EARLIEST), "ended_before": end}, now)
+    begin = min(query.get("started_after", end - timedelta(days=1)), end - MIN_SPAN)
+    return span_of({"ended_after": max(begin, end - MAX_SPAN, EARLIEST), "ended_before": end}, now)
 
 
 def from_totals(connection: Connection, asked: ListRequest, now: datetime) -> dict[str, Any]:

@@ -8,11 +8,11 @@ import orjson
 
 from app.http_rules import file_name_of
 
-LONGEST_CELL = 300
-LONGEST_JSON = 50_000
-MOST_COLUMNS = 40
-MOST_FIELDS = 300
-DEEPEST = 6
+MAX_CELL_LENGTH = 300
+MAX_JSON_LENGTH = 50_000
+MAX_COLUMNS = 40
+MAX_FIELDS = 300
+MAX_DEPTH = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +71,8 @@ def kind_of(value: Any) -> str:
 
 def cell(value: Any) -> Cell:
     text = value if isinstance(value, str) else orjson.dumps(value).decode()
-    cut = len(text) > LONGEST_CELL
-    return Cell(text[:LONGEST_CELL] + "…" if cut else text, kind_of(value), cut)
+    cut = len(text) > MAX_CELL_LENGTH
+    return Cell(text[:MAX_CELL_LENGTH] + "…" if cut else text, kind_of(value), cut)
 
 
 def table(items: Sequence[Any], numbers: Sequence[int]) -> Table:
@@ -80,7 +80,7 @@ def table(items: Sequence[Any], numbers: Sequence[int]) -> Table:
     rows = [json_of_item(item) for item in items]
     rows = [row if isinstance(row, dict) else {"value": row} for row in rows]
     columns = list(dict.fromkeys(str(name) for row in rows for name in row))
-    shown = columns[:MOST_COLUMNS]
+    shown = columns[:MAX_COLUMNS]
     cells = [
         (number, [cell(row[name]) if name in row else None for name in shown])
         for number, row in zip(numbers, rows, strict=True)
@@ -93,7 +93,7 @@ def texts(items: Sequence[Any], numbers: Sequence[int]) -> list[tuple[int, str, 
     found = []
     for number, item in zip(numbers, items, strict=True):
         text = pretty(json_of_item(item))
-        found.append((number, text[:LONGEST_JSON], len(text) > LONGEST_JSON))
+        found.append((number, text[:MAX_JSON_LENGTH], len(text) > MAX_JSON_LENGTH))
     return found
 
 
@@ -109,7 +109,7 @@ def schema(items: Iterable[Any]) -> list[ItemField]:
     return [
         ItemField(len(place) - 1, place[-1], " or ".join(kinds), example)
         for place, (kinds, example) in sorted_places(places)
-    ][:MOST_FIELDS]
+    ][:MAX_FIELDS]
 
 
 def note_places(value: Any, place: tuple[str, ...], places: dict[tuple[str, ...], tuple[dict[str, None], str]]) -> None:
@@ -120,7 +120,7 @@ def note_places(value: Any, place: tuple[str, ...], places: dict[tuple[str, ...]
         kinds[kind] = None
         if not former and example:
             places[place] = (kinds, example)
-    if len(place) >= DEEPEST or len(places) > MOST_FIELDS:
+    if len(place) >= MAX_DEPTH or len(places) > MAX_FIELDS:
         return
     if isinstance(value, dict):
         for name, inner in value.items():

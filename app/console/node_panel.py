@@ -25,12 +25,12 @@ from app.repository.workflows import get_versions
 from app.vocabulary import IN_FLIGHT
 
 VIEWS = ("table", "json", "schema")
-MOST_EDITED = 250
-LARGEST_EDITED = 256 * 1024
+MAX_EDITED = 250
+MAX_EDITED_BYTES = 256 * 1024
 IMAGES = {"image/png", "image/jpeg", "image/gif", "image/webp"}
 """What a browser shows as an image and nothing else."""
 FILE_POLICY = "default-src 'none'; sandbox; frame-ancestors 'none'"
-LARGEST_NUMBER = 2**31 - 1
+MAX_NUMBER = 2**31 - 1
 
 
 @page("/executions/<execution_id>/node", scope="execution:read")
@@ -136,7 +136,7 @@ def edited(connection: Connection, execution: Execution, inputs: list[Items]) ->
     if len(inputs) != 1 or inputs[0].given or execution.status in IN_FLIGHT:
         return None
     source = inputs[0]
-    wanted = Items(source.node, source.run, source.kind, source.number, False, 0, 0, limit=MOST_EDITED)
+    wanted = Items(source.node, source.run, source.kind, source.number, False, 0, 0, limit=MAX_EDITED)
     try:
         read_items(connection, execution, wanted, "")
     except (NodeDataNotFound, Conflict):
@@ -146,7 +146,7 @@ def edited(connection: Connection, execution: Execution, inputs: list[Items]) ->
     gathered = wanted.items
     has_files = any(isinstance(item, dict) and item.get("binary") for item in gathered)
     text = shapes.pretty(gathered if has_files else [shapes.json_of_item(item) for item in gathered])
-    return text if len(text) <= LARGEST_EDITED else None
+    return text if len(text) <= MAX_EDITED_BYTES else None
 
 
 @page("/executions/<execution_id>/items", scope="execution:read")
@@ -171,7 +171,7 @@ def wanted_items() -> Items:
 def read_number(name: str) -> int:
     """A number of the address; 0 for what is none, or below."""
     text = request.args.get(name, "")
-    return min(int(text), LARGEST_NUMBER) if text.isascii() and text.isdigit() and len(text) < 12 else 0
+    return min(int(text), MAX_NUMBER) if text.isascii() and text.isdigit() and len(text) < 12 else 0
 
 
 @page("/executions/<execution_id>/file", scope="execution:read")

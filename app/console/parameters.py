@@ -14,7 +14,7 @@ from app.console.pages import page, part
 from app.repository.errors import Conflict, ExecutionNotFound, NotFound
 from app.schemas.evaluations import ItemPlace, Parameter
 
-LONGEST_VALUE = 5_000
+MAX_VALUE_LENGTH = 5_000
 """Characters of a value that the page shows."""
 
 
@@ -41,4 +41,4 @@ def text_of(parameter: Parameter) -> dict[str, Any]:
         return {"text": parameter.missing, "kind": "null", "cut": False}
     value = orjson.loads(parameter.value)
     text = value if isinstance(value, str) else shapes.pretty(value)
-    return {"text": text[:LONGEST_VALUE], "kind": shapes.kind_of(value), "cut": len(text) > LONGEST_VALUE}
+    return {"text": text[:MAX_VALUE_LENGTH], "kind": shapes.kind_of(value), "cut": len(text) > MAX_VALUE_LENGTH}

@@ -4,7 +4,7 @@ import re
 
 from flask import Response, render_template, request, url_for
 
-from app.api.face.auth import LONGEST_KEY, public
+from app.api.face.auth import MAX_KEY_LENGTH, public
 from app.api.face.services import database, services
 from app.api.face.sessions import begin_session, end_session, require_same_origin
 from app.console.pages import blueprint, lead_to
@@ -52,7 +52,7 @@ def begin() -> Response:
     """Sign in with an API key."""
     require_same_origin()
     text = request.form.get("key", "").strip()
-    api_key = services().api_keys.find(text) if 0 < len(text) <= LONGEST_KEY else None
+    api_key = services().api_keys.find(text) if 0 < len(text) <= MAX_KEY_LENGTH else None
     if api_key is None:
         return form(WRONG_KEY, 403)
     return begin_session(lead_to(place_after()), api_key.id)

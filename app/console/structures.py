@@ -16,7 +16,7 @@ from app.repository.executions import Execution
 from app.repository.relatives import read_attempts, read_parent
 from app.repository.run_pages import RunData, output_of
 
-MOST_SEARCHED = 5_000
+MAX_SEARCHED = 5_000
 """Items that a search looks into before it answers; the page goes on from there."""
 SEARCHED_AT_ONCE = 1_000
 PAGE_ITEMS = 25
@@ -142,7 +142,7 @@ def searched(data: RunData, wanted: Items, search: str) -> Items:
     """The first page of items that contain a text, from the wanted offset on."""
     position: int | None = wanted.offset
     looked = 0
-    while position is not None and len(wanted.items) < PAGE_ITEMS and looked < MOST_SEARCHED:
+    while position is not None and len(wanted.items) < PAGE_ITEMS and looked < MAX_SEARCHED:
         items, wanted.total, following = page_of(data, wanted, position, SEARCHED_AT_ONCE)
         for number, item in enumerate(items):
             if len(wanted.items) == PAGE_ITEMS:

@@ -30,8 +30,8 @@ MODE_WORDS = {
     "agent": "Agent",
 }
 UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"))
-MOST_FIELDS = 4
-LONGEST_FIELD = 60
+MAX_FIELDS = 4
+MAX_FIELD_LENGTH = 60
 """Of what an execution was about, and letters of each."""
 SIZES = ((2**30, "GB"), (2**20, "MB"), (2**10, "KB"))
 
@@ -108,12 +108,12 @@ def plural(count: int, one: str, many: str = "") -> str:
 def preview(fields: bytes) -> str:
     """The first fields of what an execution began with."""
     found = orjson.loads(fields)
-    return " · ".join(f"{name} {shown(value)}" for name, value in list(found.items())[:MOST_FIELDS])
+    return " · ".join(f"{name} {shown(value)}" for name, value in list(found.items())[:MAX_FIELDS])
 
 
 def shown(value: object) -> str:
     text = value if isinstance(value, str) else orjson.dumps(value).decode()
-    return text if len(text) <= LONGEST_FIELD else text[:LONGEST_FIELD] + "…"
+    return text if len(text) <= MAX_FIELD_LENGTH else text[:MAX_FIELD_LENGTH] + "…"
 
 
 def status_word(status: str) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 from app.repository.executions import Execution
 
-MOST_ROWS = 300
+MAX_ROWS = 300
 WIDTH = 1000
 
 
@@ -25,7 +25,7 @@ class Bar:
 
 
 def timeline(structure: Mapping[str, Any], execution: Execution) -> list[Bar]:
-    """The runs in the order in which they began, the first MOST_ROWS of them."""
+    """The runs in the order in which they began, the first MAX_ROWS of them."""
     runs = [
         (run, node["name"], number, node["runCount"])
         for node in structure["nodes"]
@@ -40,7 +40,7 @@ def timeline(structure: Mapping[str, Any], execution: Execution) -> list[Bar]:
         begin = min(begin, execution.started_at.timestamp() * 1000)
     end = max(run["startTime"] + (run["executionTime"] or 0) for run, *_ in runs)
     scale = WIDTH / max(end - begin, 1)
-    return [bar(*entry, begin=begin, scale=scale) for entry in runs[:MOST_ROWS]]
+    return [bar(*entry, begin=begin, scale=scale) for entry in runs[:MAX_ROWS]]
 
 
 def bar(run: Mapping[str, Any], name: str, number: int, count: int, *, begin: float, scale: float) -> Bar:

@@ -32,7 +32,7 @@ STRIP = 14
 """How many of its last runs are shown of a workflow."""
 SHOWN_VERSIONS = 30
 WEEK = timedelta(days=7)
-LARGEST_INPUT = 20_000
+MAX_INPUT_BYTES = 20_000
 
 
 @page("/workflows", scope="workflow:list")
@@ -127,7 +127,7 @@ def input_of(definition: Mapping[str, Any]) -> str:
     if not isinstance(first, list):
         return "[{}]"
     text = pretty([item.get("json", item) if isinstance(item, dict) else item for item in first])
-    return text if len(text) <= LARGEST_INPUT else "[{}]"
+    return text if len(text) <= MAX_INPUT_BYTES else "[{}]"
 
 
 @page("/workflows/<workflow_id>/versions/<version_id>", scope="workflow:read")

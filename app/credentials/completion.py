@@ -14,7 +14,7 @@ Definitions = Mapping[str, Definition]
 Evaluate = Callable[[str, Mapping[str, Any]], Any]
 """What an expression of a definition (`={{$self["server"]}}`) comes to with the data as `$self`; None: unknown."""
 
-MOST_ANCESTORS = 20
+MAX_ANCESTORS = 20
 PART = re.compile(r"\{\{([^{}]{0,20000})\}\}")
 FIELD = re.compile(r"""\s*\$self(?:\.(\w{1,100})|\[["'](\w{1,100})["']\])\s*\Z""")
 CHOICE = re.compile(
@@ -28,7 +28,7 @@ def ancestry(kind: str, definitions: Definitions) -> list[str]:
     found: dict[str, None] = {}
 
     def visit(name: str) -> None:
-        if name in found or len(found) >= MOST_ANCESTORS:
+        if name in found or len(found) >= MAX_ANCESTORS:
             return
         found[name] = None
         for parent in definitions.get(name, {}).get("extends") or ():

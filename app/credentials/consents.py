@@ -19,7 +19,7 @@ from app.credentials.known_types import OAUTH1, OAUTH2, KnownTypes
 from app.credentials.masking import Mask
 from app.credentials.oauth2 import OAuthClient
 from app.credentials.oauth_errors import NotUsable, OAuthError
-from app.credentials.provider import LONGEST_SENTENCE, secrets_in
+from app.credentials.provider import MAX_SENTENCE_LENGTH, secrets_in
 from app.credentials.tokens import FIELD, belong_together, merge
 from app.credentials.vault import Vault
 from app.outgoing.addresses import AddressRules
@@ -36,8 +36,8 @@ STATE_SECONDS = 600
 AT_ONCE = 8
 AT_ONCE_EACH = 2
 """Of a project: its provider may be as slow as it likes."""
-LONGEST_STATE = 1_000
-LONGEST_CODE = 4_096
+MAX_STATE_LENGTH = 1_000
+MAX_CODE_LENGTH = 4_096
 STALE = "This consent was used already, is more than ten minutes old, or was not asked for here. Start it again."
 ELSEWHERE = (
     "Somebody else has begun this consent. Go on in the browser and the session in which it was begun; if an API key "
@@ -135,14 +135,14 @@ class Consents:
         kept = self._vault.unseal_values(taken.sealed, f"consent:{taken.credential_id}")
         if self._protocol(taken.type) == OAUTH2:
             code = query.get("code", "")
-            if not 0 < len(code) <= LONGEST_CODE:
+            if not 0 < len(code) <= MAX_CODE_LENGTH:
                 raise Declined("The provider sent no code back")
             call = oauth2.code_call(OAuthClient.of(data), code, kept["callback"], kept["verifier"])
             hidden = {**data, "code": code}
             answered = self._wait_for(lambda outgoing: oauth2.fetch(outgoing, call, hidden), taken.project_id)
             return merge({}, answered, taken.taken_at)
         verifier = query.get("oauth_verifier", "")
-        if query.get("oauth_token") != kept["token"] or not 0 < len(verifier) <= LONGEST_CODE:
+        if query.get("oauth_token") != kept["token"] or not 0 < len(verifier) <= MAX_CODE_LENGTH:
             raise Declined("The provider sent no verifier back, or one for another token")
         call = oauth1.access_token_call(data, kept["token"], kept["secret"], verifier)
         hidden = {**data, "code": verifier, "kept_secret": kept["secret"]}
@@ -178,7 +178,7 @@ class Consents:
 
     def _credential_of(self, state: str) -> str:
         """The credential that a state is for. Raises StaleState; PostgreSQL is not asked for what is not ours."""
-        text, _, signature = state[:LONGEST_STATE].partition(".")
+        text, _, signature = state[:MAX_STATE_LENGTH].partition(".")
         if not self._signer.is_signed(f"consent {text}", signature):
             raise StaleState(STALE)
         credential_id, _ = orjson.loads(urlsafe_b64decode(text + "=" * (-len(text) % 4)))
@@ -208,4 +208,4 @@ def refusal_in(query: Mapping[str, str]) -> str:
     if "denied" in query:  # how OAuth 1 of X says it
         return "denied"
     told = [query[name] for name in ("error", "error_description") if query.get(name, "").strip()]
-    return ": ".join(" ".join(text.split()) for text in told)[:LONGEST_SENTENCE] if query.get("error") else ""
+    return ": ".join(" ".join(text.split()) for text in told)[:MAX_SENTENCE_LENGTH] if query.get("error") else ""

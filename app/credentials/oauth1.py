@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl
 import orjson
 
 from app.credentials.masking import Mask
-from app.credentials.oauth2 import LARGEST_TOKENS, check_url
+from app.credentials.oauth2 import MAX_TOKENS_BYTES, check_url
 from app.credentials.oauth_errors import NotUsable, ProviderRefused
 from app.credentials.provider import SECONDS, ask, message_of, secrets_in
 from app.outgoing.client import Answer, Call, Outgoing
@@ -45,8 +45,8 @@ async def fetch(outgoing: Outgoing, call: Call, data: Mapping[str, Any]) -> dict
 def tokens_of(answer: Answer, mask: Mask) -> dict[str, str]:
     """What a provider has answered with: `oauth_token`, `oauth_token_secret` and more. Raises ProviderRefused."""
     text = answer.text()
-    told = dict(parse_qsl(text[:LARGEST_TOKENS], keep_blank_values=True))
-    if answer.status >= 400 or not told.get("oauth_token") or len(answer.content) > LARGEST_TOKENS:
+    told = dict(parse_qsl(text[:MAX_TOKENS_BYTES], keep_blank_values=True))
+    if answer.status >= 400 or not told.get("oauth_token") or len(answer.content) > MAX_TOKENS_BYTES:
         raise ProviderRefused(answer.status, "", mask.text(_refusal(text, answer)))
     return told
 

@@ -20,10 +20,10 @@ from app.outgoing.client import Answer, Call, Outgoing
 
 GRANTS = ("authorizationCode", "pkce", "clientCredentials")
 ACCEPT = "application/json, application/x-www-form-urlencoded"
-LARGEST_TOKENS = 64 * 1024
+MAX_TOKENS_BYTES = 64 * 1024
 """Bytes of a provider's answer: all of it is kept."""
-LONGEST_CODE = 100
-MOST_REDIRECTS = 5
+MAX_CODE_LENGTH = 100
+MAX_REDIRECTS = 5
 """Within the provider's origin: to another one no secret is taken."""
 
 
@@ -134,11 +134,11 @@ def tokens_of(answer: Answer, secrets: Iterable[str]) -> dict[str, Any]:
     told, mask = _parsed(answer), Mask(secrets)
     error = told.get("error")
     if answer.status >= 400 or error or not tokens.access_token(told):
-        code = mask.text(error[:LONGEST_CODE]) if isinstance(error, str) else ""
+        code = mask.text(error[:MAX_CODE_LENGTH]) if isinstance(error, str) else ""
         said = message_of(told) or ("" if answer.status >= 400 else "there is no access token in its answer")
         raise ProviderRefused(answer.status, code, mask.text(said))
-    if len(answer.content) > LARGEST_TOKENS:
-        raise ProviderRefused(answer.status, "", f"its answer has more than {LARGEST_TOKENS:,} bytes")
+    if len(answer.content) > MAX_TOKENS_BYTES:
+        raise ProviderRefused(answer.status, "", f"its answer has more than {MAX_TOKENS_BYTES:,} bytes")
     return told
 
 
@@ -169,7 +169,7 @@ def _token_call(client: OAuthClient, fields: dict[str, Any]) -> Call:
         form(fields).encode(),
         secret_body=True,
         timeout=SECONDS,
-        max_redirects=MOST_REDIRECTS,
+        max_redirects=MAX_REDIRECTS,
         verify=client.verify,
     )
 
@@ -197,5 +197,5 @@ def _parsed(answer: Answer) -> dict[str, Any]:
     try:
         told = orjson.loads(answer.content)
     except ValueError:
-        told = dict(parse_qsl(answer.text()[:LARGEST_TOKENS]))
+        told = dict(parse_qsl(answer.text()[:MAX_TOKENS_BYTES]))
     return told if isinstance(told, dict) else {}

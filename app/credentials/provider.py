@@ -12,15 +12,15 @@ from app.outgoing.failures import network_failures
 
 SECONDS = 10.0
 """How long a provider is waited for; whoever has asked for a renewal holds it for longer than that."""
-LARGEST_ANSWER = 2**20
-LONGEST_SENTENCE = 500
+MAX_ANSWER_BYTES = 2**20
+MAX_SENTENCE_LENGTH = 500
 SAYING = ("error_description", "message", "error", "detail")
 
 
 async def ask(outgoing: Outgoing, call: Call) -> Answer:
     """The provider's answer. Raises ProviderUnreachable."""
     try:
-        return await outgoing.at_most(LARGEST_ANSWER).send(call)
+        return await outgoing.at_most(MAX_ANSWER_BYTES).send(call)
     except network_failures(UnicodeEncodeError) as error:
         host = urlsplit(call.url).hostname
         raise ProviderUnreachable(
@@ -33,7 +33,7 @@ def message_of(told: Mapping[str, Any]) -> str:
     for name in SAYING:
         said = told.get(name)
         if isinstance(said, str) and said.strip():
-            return " ".join(said.split())[:LONGEST_SENTENCE]
+            return " ".join(said.split())[:MAX_SENTENCE_LENGTH]
     return ""
 
 

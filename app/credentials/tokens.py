@@ -11,7 +11,7 @@ FIELD = "oauthTokenData"
 EXPIRES_AT = "n8n_expires_at"
 EARLY_SECONDS = 60.0
 """So much before its time a token is renewed, or a tenth of its life where that is less."""
-LONGEST_LIFE = 100 * 366 * 86_400.0
+MAX_LIFETIME = 100 * 366 * 86_400.0
 # What tokens belong to: with another one of these they are worth nothing, and must not be sent.
 IDENTITY = (
     "grantType",
@@ -84,7 +84,7 @@ def merge(held: Mapping[str, Any], answered: Mapping[str, Any], asked_at: dateti
     """The tokens after an answer to what was asked for then: what it does not name stays, but for the expiry."""
     merged = {name: value for name, value in {**held, **answered}.items() if name not in (EXPIRES_AT, "expires_in")}
     life = _number(answered.get("expires_in"))
-    if life is not None and life <= LONGEST_LIFE:
+    if life is not None and life <= MAX_LIFETIME:
         merged["expires_in"] = answered["expires_in"]
         merged[EXPIRES_AT] = str(int((asked_at.timestamp() + life) * 1000))
     return merged

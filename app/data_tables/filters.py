@@ -11,8 +11,8 @@ from app.repository.data_tables import DataTable
 
 SYSTEM_COLUMNS = {"id": "number", "createdAt": "date", "updatedAt": "date"}
 """The types of the columns that every table has."""
-MOST_CONDITIONS = 100
-LONGEST_PATTERN = 1_000
+MAX_CONDITIONS = 100
+MAX_PATTERN_LENGTH = 1_000
 COMPARISONS = ("gt", "gte", "lt", "lte")
 PATTERNS = ("like", "ilike")
 CONDITIONS = ("eq", "neq", *PATTERNS, *COMPARISONS, "isEmpty", "isNotEmpty")
@@ -25,8 +25,8 @@ def row_filter(table: DataTable, document: Any, zone: tzinfo = UTC) -> RowFilter
     kind, entries = document.get("type", "and"), document.get("filters", [])
     if kind not in ("and", "or") or not isinstance(entries, list):
         raise InvalidData("Invalid filter fields")
-    if len(entries) > MOST_CONDITIONS:
-        raise InvalidData(f"A filter can have at most {MOST_CONDITIONS} conditions")
+    if len(entries) > MAX_CONDITIONS:
+        raise InvalidData(f"A filter can have at most {MAX_CONDITIONS} conditions")
     return RowFilter(tuple(condition(table, entry, zone) for entry in entries), any_of=kind == "or")
 
 
@@ -71,7 +71,7 @@ def moment(text: Any) -> datetime | None:
 
 def pattern(text: str) -> str:
     """What LIKE is asked for: the text anywhere, or as it is where it has wildcards of its own."""
-    if len(text) > LONGEST_PATTERN:
-        raise InvalidData(f"A text to look for can have at most {LONGEST_PATTERN:,} characters")
+    if len(text) > MAX_PATTERN_LENGTH:
+        raise InvalidData(f"A text to look for can have at most {MAX_PATTERN_LENGTH:,} characters")
     whole = text if "%" in text else f"%{text}%"
     return whole.replace("\\", "\\\\").replace("_", "\\_")

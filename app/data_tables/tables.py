@@ -17,7 +17,7 @@ from app.repository.data_table_rows import DataRow
 from app.repository.data_tables import DataColumn, DataTable
 
 COLUMN_NAME = re.compile(r"[a-zA-Z][a-zA-Z0-9_]{0,62}", re.ASCII)
-LONGEST_NAME = 128
+MAX_NAME_LENGTH = 128
 DRY_RUN = "dryRunState"
 NAME_RULE = (
     "Only alphabetical characters and non-leading numbers and underscores are allowed for column names, and the "
@@ -52,8 +52,8 @@ def create(connection: Connection, project_id: str, name: str, columns: Sequence
     if len({column for column, _ in columns}) < len(columns):
         raise InvalidData("Two columns have the same name")
     table = data_tables.create_table(connection, new_id(), project_id=project_id, name=name)
-    if len(columns) > data_table_columns.MOST_COLUMNS:
-        raise InvalidData(f"A table can have at most {data_table_columns.MOST_COLUMNS} columns")
+    if len(columns) > data_table_columns.MAX_COLUMNS:
+        raise InvalidData(f"A table can have at most {data_table_columns.MAX_COLUMNS} columns")
     for place, (column, kind) in enumerate(columns):
         data_table_columns.add_column(connection, table, new_id(), name=column, type=kind, place=place)
     return data_tables.get_table(connection, table.id)
@@ -62,8 +62,8 @@ def create(connection: Connection, project_id: str, name: str, columns: Sequence
 def table_name(name: str) -> str:
     """The name without spaces around it. Raises InvalidData for one that no table can have."""
     name = name.strip()
-    if not 1 <= len(name) <= LONGEST_NAME or not name.isprintable():
-        raise InvalidData(f"A table's name must have 1 to {LONGEST_NAME} printable characters")
+    if not 1 <= len(name) <= MAX_NAME_LENGTH or not name.isprintable():
+        raise InvalidData(f"A table's name must have 1 to {MAX_NAME_LENGTH} printable characters")
     return name
 
 

@@ -14,7 +14,7 @@ from app.data_tables.errors import InvalidData, Mismatch
 
 TYPES = ("string", "number", "boolean", "date")
 """Of columns."""
-LONGEST_SHOWN = 100
+MAX_SHOWN_LENGTH = 100
 _DECIMAL = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 _BASES = {"0x": 16, "0o": 8, "0b": 2}
 _SHORT_EXPONENT = re.compile(r"e([+-])0(\d)$")
@@ -36,7 +36,7 @@ def cell(name: str, value: Any, kind: str, zone: tzinfo = UTC) -> str | int | fl
         raise InvalidData("Invalid input")
     made = to_date(value, zone) if kind == "date" else CONVERSIONS[kind](value)
     if made is None:
-        shown, expected = to_text(value)[:LONGEST_SHOWN], _TYPE_NAMES.get(kind, kind)
+        shown, expected = to_text(value)[:MAX_SHOWN_LENGTH], _TYPE_NAMES.get(kind, kind)
         reason = f"'{name}' expects a {expected} but we got '{shown}'{_HOW if kind == 'date' else ''}"
         raise Mismatch(f"value '{shown}' does not match column type '{kind}': {reason}")
     return made
@@ -76,7 +76,7 @@ def _read_number(text: str) -> int | float | None:
     base = _BASES.get(text[:2].lower())
     if base is not None:
         try:
-            return float(int(text[2:], base)) if "_" not in text and len(text) < LONGEST_SHOWN else None
+            return float(int(text[2:], base)) if "_" not in text and len(text) < MAX_SHOWN_LENGTH else None
         except (ValueError, OverflowError):
             return None
     return float(text) if _DECIMAL.fullmatch(text) else None
@@ -104,7 +104,7 @@ def to_date(value: Any, zone: tzinfo) -> str | None:
 
 def read_time(text: str, zone: tzinfo = UTC) -> datetime | None:
     """The time that a text tells, in ISO 8601, as SQL writes it, or as mails and HTTP do."""
-    if len(text) > LONGEST_SHOWN:
+    if len(text) > MAX_SHOWN_LENGTH:
         return None
     for read in (datetime.fromisoformat, parsedate_to_datetime):
         try:

@@ -11,9 +11,9 @@ from collections.abc import Callable
 from threading import Lock
 from typing import Any
 
-MOST_OF_ONE = 4 * 2**20
+MAX_KEPT_BYTES = 4 * 2**20
 """Bytes of one answer that are kept; of a longer one the thread sends the rest, as fast as the client reads."""
-MOST_OF_ALL = 128 * 2**20
+MAX_KEPT_BYTES_OF_ALL = 128 * 2**20
 LOOK_SECONDS = 0.02
 AT_ONCE_BYTES = 256 * 2**10
 
@@ -30,7 +30,7 @@ class BufferBudget:
     def take(self, size: int) -> bool:
         """Whether there is room for so many bytes, which are then taken."""
         with self._lock:
-            if self.taken + size <= MOST_OF_ALL:
+            if self.taken + size <= MAX_KEPT_BYTES_OF_ALL:
                 self.taken += size
                 return True
         self._full()
@@ -67,7 +67,7 @@ class Departure:
             return
         deadline = time.monotonic() + self._seconds
         while len(rest):
-            if self.left + len(rest) <= max(MOST_OF_ONE, len(rest)) and self._room.take(len(rest)):
+            if self.left + len(rest) <= max(MAX_KEPT_BYTES, len(rest)) and self._room.take(len(rest)):
                 self._kept.append(rest)
                 self.left += len(rest)
                 return

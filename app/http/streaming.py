@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 
 STREAMED = object()
 """What a thread gives back for an answer that goes on as a stream."""
-MOST_KEPT = 256 * 2**10
+MAX_KEPT_BYTES = 256 * 2**10
 """Bytes that a client may be behind; one that is further behind is cut off."""
 AT_ONCE_BYTES = 4_096
 
@@ -122,7 +122,7 @@ class StreamingWorker(ParkingWorker):
         if data and opened.in_chunks:
             data = b"%x\r\n%b\r\n" % (len(data), data)
         try:
-            if not conn.departure.offer(data, MOST_KEPT):
+            if not conn.departure.offer(data, MAX_KEPT_BYTES):
                 self._cut_stream(conn, opened, "too far behind")
                 return
         except OSError:
@@ -159,7 +159,7 @@ class StreamingWorker(ParkingWorker):
             return
         try:
             if opened.in_chunks:
-                conn.departure.offer(b"0\r\n\r\n", MOST_KEPT)
+                conn.departure.offer(b"0\r\n\r\n", MAX_KEPT_BYTES)
         except OSError:
             log.info("client gone", extra={"path": opened.path})
         if conn.departure.left:

@@ -8,7 +8,7 @@ from typing import Any
 
 from app.pem import unfold
 
-LARGEST_FILE = 4 * 2**20
+MAX_FILE_BYTES = 4 * 2**20
 """Bytes that are read of a file of certificates."""
 
 
@@ -35,7 +35,7 @@ def further_authorities() -> str | None:
     """The certificates, in PEM, of those whom the operator trusts by SSL_CERT_FILE; None: there is no such file."""
     try:
         with open(os.environ.get("SSL_CERT_FILE") or "", encoding="latin-1") as file:
-            return file.read(LARGEST_FILE)
+            return file.read(MAX_FILE_BYTES)
     except OSError:
         return None
 

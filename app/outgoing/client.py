@@ -18,8 +18,8 @@ from app.outgoing.charsets import decode
 if TYPE_CHECKING:
     import httpx
 
-LARGEST_RESPONSE = 64 * 2**20
-LONGEST_SECONDS = 300.0
+MAX_RESPONSE_BYTES = 64 * 2**20
+MAX_SECONDS = 300.0
 CREDENTIAL_HEADERS = frozenset({"authorization", "cookie", "proxy-authorization"})
 # What is decoded. A packet of zstd, or of gzip within gzip, can hold gigabytes, and httpx unpacks a packet at once.
 DECODED = frozenset({"gzip", "deflate"})
@@ -90,7 +90,7 @@ class Call:
     secret_domains: tuple[str, ...] | None = None
     share_secrets: bool = False
     auth: "httpx.Auth | None" = None
-    timeout: float = LONGEST_SECONDS
+    timeout: float = MAX_SECONDS
     max_redirects: int = 21
     """0: redirects are answers."""
     verify: bool = True
@@ -106,7 +106,7 @@ class Call:
 class Outgoing:
     """HTTP for workflows; an asynchronous context manager. Keeps connections, but no cookies."""
 
-    def __init__(self, rules: AddressRules, *, largest_response: int = LARGEST_RESPONSE) -> None:
+    def __init__(self, rules: AddressRules, *, largest_response: int = MAX_RESPONSE_BYTES) -> None:
         self.rules = rules
         self._largest = largest_response
         self._clients: dict[bool, httpx.AsyncClient] = {}

@@ -15,7 +15,7 @@ import httpx
 from app.outgoing.addresses import AddressRules
 
 IDLE_SECONDS = 10.0
-MOST_IDLE = 100
+MAX_IDLE = 100
 """How many connections wait for another request; of more, those that nobody used for longest are closed."""
 
 PROJECT = "project"
@@ -114,7 +114,7 @@ class Connections(httpx.AsyncBaseTransport):
             return
         self._idle.setdefault(origin, deque()).append(connection)
         self._order[connection] = origin
-        if len(self._order) > MOST_IDLE:
+        if len(self._order) > MAX_IDLE:
             await self._close_oldest()
 
     async def _close_oldest(self) -> None:

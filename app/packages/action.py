@@ -22,7 +22,7 @@ from app.packages.surroundings import Surroundings, Tokens
 
 Json = dict[str, Any]
 CHAT = "@n8n/n8n-nodes-langchain.chatTrigger"
-MOST_OUTPUTS = 1_000
+MAX_OUTPUTS = 1_000
 FOREVER = datetime(3000, 1, 1, tzinfo=UTC)
 """n8n's way to wait for a call and nothing else."""
 
@@ -118,7 +118,7 @@ async def run_action(
 def _count_of(given: Any) -> int | None:
     """How many outputs the node says that it has, by the expression in its description; None: by no expression."""
     known = isinstance(given, int) and not isinstance(given, bool)
-    return min(max(given, 1), MOST_OUTPUTS) if known else None
+    return min(max(given, 1), MAX_OUTPUTS) if known else None
 
 
 def request_of(context: NodeContext, kind: str, told: Json) -> Json:

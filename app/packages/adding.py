@@ -17,7 +17,7 @@ from app.packages.store import InUse, Store
 WAIT_SECONDS = 1_800.0
 """How long another process of this machine may be busy with packages before this one gives up."""
 POLL_SECONDS = 0.5
-LONGEST_NAME = 200
+MAX_NAME_LENGTH = 200
 TOOL = "Tool"
 """What a node's type ends in where an agent uses it as a tool."""
 
@@ -132,7 +132,7 @@ def author_of(author: object) -> tuple[str | None, str | None]:
         name, email = name.strip(), rest.partition(">")[0].strip()
     else:
         return None, None
-    found = [text[:LONGEST_NAME] if isinstance(text, str) and text else None for text in (name, email)]
+    found = [text[:MAX_NAME_LENGTH] if isinstance(text, str) and text else None for text in (name, email)]
     return found[0], found[1]
 
 

@@ -19,7 +19,7 @@ from app.packages.manifest import BOUNDS, InvalidManifest, Manifest
 MEMORY_MB = 1024
 FILE_SECONDS = 30.0
 """How long one file may take to load."""
-MOST_BROKEN = 50
+MAX_BROKEN = 50
 """So many files may end or hold the process, and then the package as a whole is refused."""
 _ANSWER, _RUN, _LOADING = 0, 0, 8
 
@@ -40,7 +40,7 @@ async def read_package(folder: Path, *, stand_in: Path = STAND_IN, seconds: floa
     """
     folder = folder.resolve()
     broken: list[dict[str, str]] = []
-    while len(broken) <= MOST_BROKEN:
+    while len(broken) <= MAX_BROKEN:
         with tempfile.TemporaryDirectory(prefix="executions-catalogue-", ignore_cleanup_errors=True) as scratch:
             # Dependencies may lie beside the package, in the same node_modules.
             root = next((each.parent for each in folder.parents if each.name == "node_modules"), folder)
@@ -58,7 +58,7 @@ async def read_package(folder: Path, *, stand_in: Path = STAND_IN, seconds: floa
         if reader.loading is None:
             raise UnreadablePackage(f"The process that reads the package ended: {reader.reason}")
         broken.append({"file": reader.loading, "message": reader.reason})
-    raise UnreadablePackage(f"More than {MOST_BROKEN} files of the package end or hold the process that loads them")
+    raise UnreadablePackage(f"More than {MAX_BROKEN} files of the package end or hold the process that loads them")
 
 
 def _manifest_of(answer: bytes) -> Manifest:

@@ -26,8 +26,8 @@ from app.packages.manifest import PackagedCredential
 Json = dict[str, Any]
 Find = Callable[[str], PackagedCredential | None]
 Attempt = Callable[[Json, AddressRules], Awaitable[None]]
-DEEPEST = 10
-LARGEST_ANSWER = 2**20
+MAX_DEPTH = 10
+MAX_ANSWER_BYTES = 2**20
 REFUSED = "The service does not take this credential"
 
 
@@ -68,7 +68,7 @@ def test_of(credential: PackagedCredential, find: Find) -> Json | None:
 
 def _family(credential: PackagedCredential, find: Find, depth: int = 0) -> Iterator[PackagedCredential]:
     yield credential
-    for name in credential.extends if depth < DEEPEST else ():
+    for name in credential.extends if depth < MAX_DEPTH else ():
         if (parent := find(name)) is not None:
             yield from _family(parent, find, depth + 1)
 
@@ -117,7 +117,7 @@ def _call(asked: Json, added: Json, data: Mapping[str, Any]) -> Call:
 
 
 async def _send(call: Call, addresses: AddressRules) -> Answer:
-    async with Outgoing(addresses, largest_response=LARGEST_ANSWER) as outgoing:
+    async with Outgoing(addresses, largest_response=MAX_ANSWER_BYTES) as outgoing:
         try:
             return await outgoing.send(call)
         except network_failures(UnicodeEncodeError) as error:

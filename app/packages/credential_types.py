@@ -11,7 +11,7 @@ from app.credentials.credential_type import DOMAINS, JSON, CredentialType, Field
 from app.credentials.types import TYPES
 from app.packages.manifest import PackagedCredential
 
-DEEPEST = 10
+MAX_DEPTH = 10
 OAUTH = ("oAuth1Api", "oAuth2Api")
 PLAIN = ("string", "number", "boolean", "json", "notice")
 _PYTHON: dict[str, tuple[type, ...]] = {
@@ -109,7 +109,7 @@ def packaged_type(credential: PackagedCredential, find: Find) -> PackagedType:
 def _family(credential: PackagedCredential, find: Find) -> list[PackagedCredential]:
     """The type and all that it extends, nearest first."""
     found, names = [credential], list(credential.extends)
-    while names and len(found) < DEEPEST:
+    while names and len(found) < MAX_DEPTH:
         parent = find(names.pop(0))
         if parent is not None and parent not in found:
             found.append(parent)

@@ -14,7 +14,7 @@ from app.engine.sandbox import ExpressionError, Sandbox, SandboxError
 from app.packages.manifest import PackagedCredential
 
 SECONDS = 5.0
-MOST_KEPT = 1_000
+MAX_KEPT = 1_000
 SECRET = frozenset({"oauthTokenData", "clientSecret", "consumerSecret", "privateKey", "password"})
 """Fields that no expression is told: what it comes to is kept for a while."""
 
@@ -30,7 +30,7 @@ class SandboxExpressions:
     """Evaluates the expressions of definitions in a process of their own. Waits, so not on an event loop."""
 
     def __init__(self) -> None:
-        self._kept: BoundedDict[tuple[str, bytes], Any] = BoundedDict(MOST_KEPT)
+        self._kept: BoundedDict[tuple[str, bytes], Any] = BoundedDict(MAX_KEPT)
         self._lock = threading.Lock()
 
     def __call__(self, text: str, data: Mapping[str, Any]) -> Any:

@@ -42,10 +42,10 @@ OPTIONS = (
 RESOLVE_SECONDS = 300.0
 FETCH_SECONDS = 1_500.0
 TICK_SECONDS = 20.0
-LARGEST_LOCK = 16 * 2**20
-MOST_ROUNDS = 3
+MAX_LOCK_BYTES = 16 * 2**20
+MAX_ROUNDS = 3
 """So often what is wanted beside packages is looked for, as it may want more itself."""
-MOST_PEERS = 20
+MAX_PEERS = 20
 RANGE = re.compile(r"[0-9A-Za-z.^~<>=|* +-]{1,100}")
 """Versions of a registry's, and no address."""
 SECRET = ("EXECUTIONS_", "DATABASE_", "PG")
@@ -101,7 +101,7 @@ async def resolve(name: str, version: str = "latest", *, tell: Tell) -> Resolved
 
         await _run(command, folder, wanted, RESOLVE_SECONDS, progress, tell, patient=False)
         lock = (folder / LOCK).read_text()
-        for _ in range(MOST_ROUNDS if options else 0):
+        for _ in range(MAX_ROUNDS if options else 0):
             if not (more := missing_peers(lock)):
                 break
             try:
@@ -153,11 +153,11 @@ def missing_peers(lock: str) -> list[str]:
                 continue
             if NAME.fullmatch(name) and isinstance(versions, str) and RANGE.fullmatch(versions):
                 wanted.setdefault(name, f"{name}@{versions}")
-    return list(wanted.values())[:MOST_PEERS]
+    return list(wanted.values())[:MAX_PEERS]
 
 
 def _read_lock(name: str, lock: str) -> Resolved:
-    if len(lock) > LARGEST_LOCK:
+    if len(lock) > MAX_LOCK_BYTES:
         raise CannotInstall(f"{name} comes with more packages than can be installed here")
     entry = json.loads(lock)["packages"].get(f"node_modules/{name}", {})
     version, integrity = entry.get("version"), entry.get("integrity")

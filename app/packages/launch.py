@@ -15,8 +15,8 @@ from app.outgoing.certificates import further_authorities
 JS = Path(__file__).parent.resolve() / "js"
 FRAMES = Path(__file__).parents[1].resolve() / "engine" / "sandbox" / "js"
 STAND_IN = JS / "stand-in"
-LARGEST_FILE = 64 * 2**20
-MOST_FILES = 256
+MAX_FILE_BYTES = 64 * 2**20
+MAX_FILES = 256
 MEMORY_MB = 512
 SMALL = ("--optimize-for-size", "--max-semi-space-size=4", "--no-compilation-cache")
 """With all of a large package loaded this halves what a process takes."""
@@ -40,7 +40,7 @@ def launch(mode: str, places: Places, memory_mb: int = MEMORY_MB, code_bytes: in
     if (trusted := further_authorities()) is not None:
         (places.scratch / "trusted.pem").write_text(trusted)
     readable = all(map(others_may_read, (packages, JS, FRAMES, places.stand_in)))
-    limits = Limits(memory_mb, LARGEST_FILE, MOST_FILES, keeps_user=not readable)
+    limits = Limits(memory_mb, MAX_FILE_BYTES, MAX_FILES, keeps_user=not readable)
     if drops_root(limits):
         give_away(places.scratch)
     read = [f"--allow-fs-read={folder}" for folder in (JS, FRAMES, places.stand_in, packages, places.scratch)]

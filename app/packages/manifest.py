@@ -14,11 +14,11 @@ import msgspec
 import orjson
 
 FORMAT = 1
-LARGEST = 24 * 2**20
+MAX_BYTES = 24 * 2**20
 """Bytes of a manifest; that of n8n-nodes-base, the largest package that is known, has 9 million."""
 BOUNDS = {
     "files": 5_000,
-    "bytes": LARGEST,
+    "bytes": MAX_BYTES,
     "values": 2_000_000,
     "fileBytes": 4 * 2**20,
     "fileValues": 100_000,
@@ -134,8 +134,8 @@ class Manifest(msgspec.Struct, frozen=True):
     @classmethod
     def from_json(cls, text: bytes | str) -> Manifest:
         """The manifest that was stored, or that a host has written. Raises InvalidManifest."""
-        if len(text) > LARGEST:
-            raise InvalidManifest(f"The manifest has {len(text):,} bytes; {LARGEST:,} are allowed")
+        if len(text) > MAX_BYTES:
+            raise InvalidManifest(f"The manifest has {len(text):,} bytes; {MAX_BYTES:,} are allowed")
         try:
             stored = _decoder.decode(text)
         except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:

@@ -8,10 +8,10 @@ from app.engine.run.chat_memory import ChatMemory
 from app.engine.run.errors import NodeError
 
 Json = dict[str, Any]
-LONGEST_SESSION = 10_000
-MOST_MESSAGES = 1_000
+MAX_SESSION_LENGTH = 10_000
+MAX_MESSAGES = 1_000
 """Added at once, and kept of a session."""
-LARGEST_BYTES = 2**20
+MAX_BYTES = 2**20
 
 
 async def ask_memory(memory: ChatMemory | None, given: Json) -> Json:
@@ -22,8 +22,8 @@ async def ask_memory(memory: ChatMemory | None, given: Json) -> Json:
     if memory is None:
         return {"result": {"kept": False}}
     session, messages, up_to = given.get("session"), given.get("messages") or [], given.get("upTo")
-    if not isinstance(session, str) or len(session) > LONGEST_SESSION:
-        raise NodeError(f"The key of a chat's session can have at most {LONGEST_SESSION:,} characters")
+    if not isinstance(session, str) or len(session) > MAX_SESSION_LENGTH:
+        raise NodeError(f"The key of a chat's session can have at most {MAX_SESSION_LENGTH:,} characters")
     match given.get("action"):
         case "read":
             return {"result": {"kept": True, "messages": await memory.read(session)}}
@@ -36,8 +36,8 @@ async def ask_memory(memory: ChatMemory | None, given: Json) -> Json:
 
 
 def _check(messages: Any) -> None:
-    if not isinstance(messages, list) or len(messages) > MOST_MESSAGES:
-        raise NodeError(f"A memory takes at most {MOST_MESSAGES:,} messages at once")
+    if not isinstance(messages, list) or len(messages) > MAX_MESSAGES:
+        raise NodeError(f"A memory takes at most {MAX_MESSAGES:,} messages at once")
     for message in messages:
-        if not isinstance(message, str) or len(message.encode("utf-8", "replace")) > LARGEST_BYTES:
-            raise NodeError(f"A message that a memory keeps can have at most {LARGEST_BYTES // 2**20} MiB")
+        if not isinstance(message, str) or len(message.encode("utf-8", "replace")) > MAX_BYTES:
+            raise NodeError(f"A message that a memory keeps can have at most {MAX_BYTES // 2**20} MiB")

@@ -19,7 +19,7 @@ from app.outgoing.addresses import AddressRefused, AddressRules, UnknownHost
 from app.outgoing.streams import open_stream
 
 OPEN, DATA, END, CLOSE, ACK = 0, 1, 2, 3, 4
-MOST_CONNECTIONS = 100
+MAX_CONNECTIONS = 100
 """Of one call, at the same time."""
 PIECE = 2**16
 WINDOW = 2**20
@@ -81,8 +81,8 @@ class Network:
         if self._rules is None:
             self.say(number, CLOSE, _failure("EACCES", "This execution cannot reach other machines."))
             return
-        if number in self._connections or len(self._connections) >= MOST_CONNECTIONS:
-            said = f"A node may have {MOST_CONNECTIONS} connections at once"
+        if number in self._connections or len(self._connections) >= MAX_CONNECTIONS:
+            said = f"A node may have {MAX_CONNECTIONS} connections at once"
             self.say(number, CLOSE, _failure("EMFILE", said))
             return
         self.touched = True

@@ -16,9 +16,9 @@ from app.engine.values import conversions
 
 Json = dict[str, Any]
 Path = tuple[str | int, ...]
-MOST_PASSES = 8
+MAX_PASSES = 8
 """So deep may one parameter be shown because of another's default."""
-DEEPEST = 30
+MAX_DEPTH = 30
 STEP = re.compile(r"[^./[\]]+")
 
 
@@ -69,7 +69,7 @@ class _Completion:
         """The shown parameters of a level; one may be shown because of the default of another."""
         made: Json = {}
         waiting = [each for each in properties if isinstance(each, dict) and isinstance(each.get("name"), str)]
-        for settled in (*[False] * MOST_PASSES, True):
+        for settled in (*[False] * MAX_PASSES, True):
             left = []
             for described in waiting:
                 seen = made if root is None else root
@@ -101,7 +101,7 @@ class _Completion:
             return self._fixed(described, value if isinstance(value, dict) else {}, root, depth)
         if given.get(name) is None:
             return value
-        if depth >= DEEPEST:
+        if depth >= MAX_DEPTH:
             return value
         if kind == "collection" and isinstance(value, dict | list):
             return self._each(value, lambda each: self._collection(described, each, root, depth))

@@ -19,7 +19,7 @@ from app.engine.values import conversions
 Json = dict[str, Any]
 Describe = Callable[[NodeContext], Awaitable[Json]]
 """What a process is told to run a node that hangs on another."""
-MOST_SUB_NODES = 1_000
+MAX_SUB_NODES = 1_000
 """Contexts of sub-nodes that one call may ask for."""
 
 
@@ -52,8 +52,8 @@ class SubNodes:
         root = self.context(given.get("subNode"))
         nodes = []
         for node in attached(root, str(given.get("kind"))):
-            if len(self._contexts) >= MOST_SUB_NODES:
-                raise NodeError(f"A node may have {MOST_SUB_NODES:,} sub-nodes only")
+            if len(self._contexts) >= MAX_SUB_NODES:
+                raise NodeError(f"A node may have {MAX_SUB_NODES:,} sub-nodes only")
             context = context_of(root, node)
             self._contexts.append((root, context))
             number = len(self._contexts) - 1

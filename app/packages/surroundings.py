@@ -33,7 +33,7 @@ OPEN = frozenset(
     {"host", "port", "url", "baseUrl", "server", "domain", "user", "username", "email", "database", "allowedDomains"}
 )
 """Fields of credentials that may be repeated in errors and lines, whatever their type."""
-MOST_QUESTIONS = 100_000
+MAX_QUESTIONS = 100_000
 """By one call."""
 
 
@@ -100,8 +100,8 @@ class Surroundings:
             answer = self._answer(str(asked.get("name")), given)
             if answer is None or not isinstance(given, dict):
                 return _reply(number, {"error": {"message": "The node asks for something that is not known."}})
-            if self._count > MOST_QUESTIONS:
-                return _reply(number, {"error": {"message": f"A node may ask for {MOST_QUESTIONS:,} things only"}})
+            if self._count > MAX_QUESTIONS:
+                return _reply(number, {"error": {"message": f"A node may ask for {MAX_QUESTIONS:,} things only"}})
             try:
                 return _reply(number, await answer(given))
             except TooMuchData:

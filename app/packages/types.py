@@ -35,7 +35,7 @@ from app.packages.surroundings import Tokens
 Json = dict[str, Any]
 PARAMETER = re.compile(r"""=\{\{ ?\$parameter\[["'](\w+)["']\] ?\}\}""")
 STARTS = frozenset({"trigger", "poll", "webhook"})
-MOST_TOKENS = 1_000
+MAX_TOKENS = 1_000
 EVERY_MINUTE = {"item": [{"mode": "everyMinute"}]}
 BESIDE = frozenset({"@n8n/n8n-nodes-langchain.code"})
 """Types of packages that run what workflows say as programs, in their own process."""
@@ -55,7 +55,7 @@ class Packages:
     def __init__(self, host: Host, installed: Iterable[Installed]) -> None:
         self.host = host
         self.installed = tuple(installed)
-        self.tokens: Tokens = BoundedDict(MOST_TOKENS)
+        self.tokens: Tokens = BoundedDict(MAX_TOKENS)
         self._credentials = {
             credential.name: (package, credential)
             for package in reversed(self.installed)

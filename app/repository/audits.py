@@ -14,7 +14,7 @@ from psycopg.rows import class_row
 from app.repository.connection import Connection
 from app.vocabulary import MODES, STATUSES
 
-MOST_LOCATIONS = 1_000
+MAX_LOCATIONS = 1_000
 """How much of one kind is told."""
 
 
@@ -97,7 +97,7 @@ def unused_credentials(
         "since": since,
         "modes": list(MODES),
         "statuses": list(STATUSES),
-        "limit": MOST_LOCATIONS,
+        "limit": MAX_LOCATIONS,
     }
     with connection.cursor(row_factory=class_row(UnusedCredential)) as cursor:
         return cursor.execute(CREDENTIALS, parameters).fetchall()
@@ -105,7 +105,7 @@ def unused_credentials(
 
 def nodes_of_types(connection: Connection, types: Sequence[str], *, project_id: str | None = None) -> list[AuditedNode]:
     """The nodes of these types in all workflows, the first 1,000 of them."""
-    parameters = {"project_id": project_id, "types": list(types), "limit": MOST_LOCATIONS}
+    parameters = {"project_id": project_id, "types": list(types), "limit": MAX_LOCATIONS}
     with connection.cursor(row_factory=class_row(AuditedNode)) as cursor:
         return cursor.execute(NODES, parameters).fetchall()
 

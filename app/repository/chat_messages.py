@@ -8,10 +8,10 @@ from collections.abc import Sequence
 
 from app.repository.connection import Connection
 
-MOST_OF_SESSION = 1_000
-MOST_READ_BYTES = 16 * 2**20
+MAX_PER_SESSION = 1_000
+MAX_READ_BYTES = 16 * 2**20
 """So much of a session is read, the newest first."""
-MOST_OF_WORKFLOW, MOST_BYTES_OF_WORKFLOW = 100_000, 256 * 2**20
+MAX_PER_WORKFLOW, MAX_BYTES_PER_WORKFLOW = 100_000, 256 * 2**20
 """Looked at now and then: who writes to it meanwhile may pass it by a little."""
 LOOK_EACH = 101
 """One of so many messages has the workflow's bounds looked at."""
@@ -91,15 +91,15 @@ def add(connection: Connection, workflow_id: str, session: str, messages: Sequen
     place = {"workflow_id": workflow_id, "session": digest}
     connection.execute(LOCK, {"lock": f"{workflow_id} {digest.hex()}"})
     added = connection.execute(ADD, {**place, "messages": list(messages)}).fetchall()
-    connection.execute(TRIM_SESSION, {**place, "most": MOST_OF_SESSION})
+    connection.execute(TRIM_SESSION, {**place, "most": MAX_PER_SESSION})
     if any(number % LOOK_EACH == 0 for (number,) in added):
-        bounds = {"most": MOST_OF_WORKFLOW, "bytes": MOST_BYTES_OF_WORKFLOW}
+        bounds = {"most": MAX_PER_WORKFLOW, "bytes": MAX_BYTES_PER_WORKFLOW}
         connection.execute(TRIM_WORKFLOW, {"workflow_id": workflow_id, **bounds})
 
 
 def read(connection: Connection, workflow_id: str, session: str) -> list[tuple[int, str]]:
     """The messages of a session (JSON), the oldest first, each with a number that grows."""
-    given = {"workflow_id": workflow_id, "session": _digest(session), "most": MOST_OF_SESSION, "bytes": MOST_READ_BYTES}
+    given = {"workflow_id": workflow_id, "session": _digest(session), "most": MAX_PER_SESSION, "bytes": MAX_READ_BYTES}
     return [(row[0], row[1]) for row in connection.execute(READ, given)]
 
 

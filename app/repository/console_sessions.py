@@ -8,7 +8,7 @@ from app.repository.connection import Connection, scalar
 
 IDLE_HOURS = 12
 """A session that was not used for so long has ended."""
-LONGEST_DAYS = 30
+MAX_DAYS = 30
 """A session ends after so long in any case."""
 LINK_MINUTES = 15
 """How long a link can be used."""
@@ -92,7 +92,7 @@ def find_session(connection: Connection, token: str, *, in_use: bool) -> ApiKey 
     `in_use`: somebody does something, which is noted to the minute; a page that only follows what happens keeps no
     session alive.
     """
-    wanted = {"token_sha256": digest(token), "idle_hours": IDLE_HOURS, "longest_days": LONGEST_DAYS}
+    wanted = {"token_sha256": digest(token), "idle_hours": IDLE_HOURS, "longest_days": MAX_DAYS}
     row = connection.execute(FIND, wanted).fetchone()
     if row is None:
         return None

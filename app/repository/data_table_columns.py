@@ -4,7 +4,7 @@ from app.repository.connection import Connection
 from app.repository.data_tables import DataColumn, DataTable
 from app.repository.errors import Conflict, DataTableColumnNotFound
 
-MOST_COLUMNS = 200
+MAX_COLUMNS = 200
 """How many a table may have."""
 
 ADD_COLUMN = """
@@ -41,8 +41,8 @@ def add_column(connection: Connection, table: DataTable, column_id: str, *, name
 
     Raises AlreadyExists (when translated), Conflict: too many.
     """
-    if len(table.columns) >= MOST_COLUMNS:
-        raise Conflict(f"The table has {MOST_COLUMNS} columns already, and no room for more")
+    if len(table.columns) >= MAX_COLUMNS:
+        raise Conflict(f"The table has {MAX_COLUMNS} columns already, and no room for more")
     connection.execute(SHIFT_COLUMNS, {"table_id": table.id, "first": place, "by": 1})
     added = {"id": column_id, "table_id": table.id, "name": name, "type": type, "place": place}
     connection.execute(ADD_COLUMN, added)

@@ -12,7 +12,7 @@ from app.repository.connection import Connection, read_one, scalar
 from app.repository.errors import Conflict, DataTableNotFound
 from app.repository.keysets import Order, Place, after_place, ordering
 
-MOST_TABLES = 1_000
+MAX_TABLES = 1_000
 """How many a project may have."""
 
 
@@ -205,8 +205,8 @@ def lock_table(connection: Connection, table_id: str, *, project_id: str | None 
 def create_table(connection: Connection, table_id: str, *, project_id: str, name: str) -> DataTable:
     """Make a table without columns. Raises AlreadyExists, ProjectNotFound (both when translated), Conflict."""
     connection.execute(LOCK_PROJECT, {"project_id": project_id})
-    if scalar(connection, COUNT, {"project_id": project_id, "most": MOST_TABLES}) >= MOST_TABLES:
-        raise Conflict(f"The project has {MOST_TABLES:,} data tables already, and no room for more")
+    if scalar(connection, COUNT, {"project_id": project_id, "most": MAX_TABLES}) >= MAX_TABLES:
+        raise Conflict(f"The project has {MAX_TABLES:,} data tables already, and no room for more")
     connection.execute(CREATE, {"id": table_id, "project_id": project_id, "name": name})
     return get_table(connection, table_id)
 

@@ -17,7 +17,7 @@ from app.repository.execution_filters import ExecutionFilter, filter_of
 from app.repository.executions import list_executions
 
 STEP_SIZE = 500
-LARGEST_ID = 2**63 - 1
+MAX_ID = 2**63 - 1
 
 CREATE = """
     INSERT INTO deletion_jobs (project_id, wanted, above)
@@ -98,7 +98,7 @@ def list_deletion_jobs(
     connection: Connection, *, project_id: str | None, limit: int, before: int | None = None
 ) -> list[DeletionJob]:
     """At most `limit` jobs, newest first; with `before`, only of ids below it."""
-    values = {"project_id": project_id, "limit": limit, "before": LARGEST_ID if before is None else before}
+    values = {"project_id": project_id, "limit": limit, "before": MAX_ID if before is None else before}
     with connection.cursor(row_factory=args_row(DeletionJob)) as cursor:
         return cursor.execute(LIST, values).fetchall()
 

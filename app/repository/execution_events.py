@@ -13,12 +13,12 @@ from psycopg import errors as pg
 
 from app.repository.connection import Connection
 
-MOST_NOTED = 1_000
+MAX_NOTED = 1_000
 """Executions of one transaction that are named; of more it is only told that there were many."""
-MOST_SEEN = 500
+MAX_SEEN = 500
 """Executions of one look that are named."""
-MOST_RUNNING = 5_000
-LONGEST_CREATION_SECONDS = 30
+MAX_RUNNING = 5_000
+MAX_CREATION_SECONDS = 30
 """What is queued is seen when the transaction ends that queues it, so long after its time at most."""
 WATCHED_SECONDS = 60.0
 """After its last word a watcher is believed to watch for so long, and what was noted is kept."""
@@ -93,7 +93,7 @@ class Look:
 def note(connection: Connection, ids: Sequence[int]) -> None:
     """Tell who watches that this transaction has ended these executions, or let them wait."""
     if ids:
-        connection.execute(NOTE, {"ids": list(ids) if len(ids) <= MOST_NOTED else None})
+        connection.execute(NOTE, {"ids": list(ids) if len(ids) <= MAX_NOTED else None})
 
 
 def watch(connection: Connection) -> None:
@@ -108,10 +108,10 @@ def now(connection: Connection) -> Moment:
 
 def look(connection: Connection, after: Moment, before: Look | None = None) -> Look:
     """What has changed since a moment, which anybody may have made up, or since a look `before` at that moment."""
-    since = max(after.seconds - (0 if before is None else LONGEST_CREATION_SECONDS), 0)
+    since = max(after.seconds - (0 if before is None else MAX_CREATION_SECONDS), 0)
     values = {"after": after.snapshot, "since": since, "told": before is not None}
     try:
-        row = connection.execute(LOOK, {**values, "most": MOST_SEEN + 1, "most_running": MOST_RUNNING}).fetchone()
+        row = connection.execute(LOOK, {**values, "most": MAX_SEEN + 1, "most_running": MAX_RUNNING}).fetchone()
     except pg.DataError:
         return Look(now(connection), None)
     assert row is not None
@@ -119,7 +119,7 @@ def look(connection: Connection, after: Moment, before: Look | None = None) -> L
     ended, running, queued = (frozenset(ids) for ids in row[3:])
     begun = running | queued if before is None else (running - before.running) | (queued - before.queued)
     ids = ended | begun
-    known = not many and len(ids) <= MOST_SEEN and 0 <= at.seconds - after.seconds < WATCHED_SECONDS
+    known = not many and len(ids) <= MAX_SEEN and 0 <= at.seconds - after.seconds < WATCHED_SECONDS
     return Look(at, tuple(sorted(ids)) if known else None, running, queued)
 
 

@@ -18,7 +18,7 @@ from app.repository.execution_filters import FIRST_AFTER, FIRST_FROM, ExecutionF
 from app.vocabulary import FAILED as FAILED_STATUSES
 from app.vocabulary import MODES, STATUSES
 
-MOST_RANGES = 5_000  # beyond, the planner chooses: nobody asks for a hundred workflows by hand
+MAX_RANGES = 5_000  # beyond, the planner chooses: nobody asks for a hundred workflows by hand
 
 COLUMNS = sql.SQL("""
            e.id, e.workflow_id, v.name, e.workflow_version_id, e.project_id, e.status, e.mode,
@@ -122,7 +122,7 @@ def page_statement(
     if wanted.error is not None and not wanted.is_annotated:
         return page_of_blocks(wanted, limit, before)
     ranges = ranges_of(wanted)
-    if ranges is None or ranges.number > MOST_RANGES:
+    if ranges is None or ranges.number > MAX_RANGES:
         condition, parameters = wanted.condition(before=before)
         return PAGE.format(columns=COLUMNS, condition=condition, limit=sql.Literal(limit)), parameters
     return page_of_ranges(wanted, ranges, limit, before)

@@ -7,9 +7,9 @@ up. Readers (app/repository/execution_stats.py) look at both, so that what they 
 from collections.abc import Sequence
 
 from app.repository.connection import Connection, scalar
-from app.repository.failure_patterns import LONGEST_MESSAGE
+from app.repository.failure_patterns import MAX_MESSAGE_LENGTH
 
-MOST_ROWS = 10_000
+MAX_ROWS = 10_000
 BACKFILL_WINDOW = 5_000
 MINUTES_KEPT, HOURS_KEPT, DAYS_KEPT = 2, 90, 1_826
 """For how many days totals of each unit are kept."""
@@ -119,7 +119,7 @@ def append(connection: Connection, ids: Sequence[int]) -> None:
         connection.execute(APPEND, {"ids": list(ids)})
 
 
-def add_up(connection: Connection, *, limit: int = MOST_ROWS) -> bool:
+def add_up(connection: Connection, *, limit: int = MAX_ROWS) -> bool:
     """Add up what was appended, at most `limit` rows; whether there may be more. One worker at a time does it."""
     if not scalar(connection, TAKE_TURN):
         return False
@@ -142,7 +142,7 @@ def backfill(connection: Connection, *, window: int = BACKFILL_WINDOW) -> bool:
     if left is None:
         return False
     below, ended_before = left
-    values = {"below": below, "ended_before": ended_before, "window": window, "longest": LONGEST_MESSAGE}
+    values = {"below": below, "ended_before": ended_before, "window": window, "longest": MAX_MESSAGE_LENGTH}
     number, lowest = connection.execute(BACKFILL, values).fetchone() or (0, None)
     if number < window:
         connection.execute(END_BACKFILL)

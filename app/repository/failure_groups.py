@@ -13,12 +13,12 @@ from uuid import UUID
 
 from app.bounded_dict import BoundedDict
 from app.repository.connection import Connection, scalar
-from app.repository.failure_patterns import LONGEST_MESSAGE, pattern_of
+from app.repository.failure_patterns import MAX_MESSAGE_LENGTH, pattern_of
 
 AT_ONCE = 2_000
-MOST_OF_WORKFLOW = 200
+MAX_PER_WORKFLOW = 200
 """Problems of one workflow that are told apart; what fails in yet another way is added to a common one."""
-MOST_KNOWN = 2_000
+MAX_KNOWN = 2_000
 """Problems that a process remembers."""
 HOURS_KEPT_DAYS = 90
 KEPT_DAYS = 365
@@ -158,7 +158,7 @@ class KnownProblems:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._ids: BoundedDict[tuple[str, str, str], int] = BoundedDict(MOST_KNOWN)
+        self._ids: BoundedDict[tuple[str, str, str], int] = BoundedDict(MAX_KNOWN)
 
     def guess(self, workflow_id: str, node: str | None, message: str | None) -> int | None:
         """The problem that such a failure most likely belongs to; None where none is known."""
@@ -173,7 +173,7 @@ class KnownProblems:
 def append(connection: Connection, ids: Sequence[int]) -> None:
     """Note the failures among executions that this transaction has ended, or brought in ended."""
     if ids:
-        connection.execute(APPEND, {"ids": list(ids), "longest": LONGEST_MESSAGE})
+        connection.execute(APPEND, {"ids": list(ids), "longest": MAX_MESSAGE_LENGTH})
 
 
 def group_some(connection: Connection, *, limit: int = AT_ONCE, known: KnownProblems | None = None) -> bool:
@@ -215,7 +215,7 @@ def grouped(taken: Iterable[tuple[Any, ...]]) -> dict[FailureKind, FailureGroup]
 
 
 def merged(connection: Connection, groups: dict[FailureKind, FailureGroup]) -> dict[FailureKind, FailureGroup]:
-    """The same, in the order of kinds, with a common kind for what goes beyond MOST_OF_WORKFLOW."""
+    """The same, in the order of kinds, with a common kind for what goes beyond MAX_PER_WORKFLOW."""
     workflows = sorted({(kind.project_id, kind.workflow_id) for kind in groups})
     if not workflows:
         return {}
@@ -226,7 +226,7 @@ def merged(connection: Connection, groups: dict[FailureKind, FailureGroup]) -> d
     allowed: dict[FailureKind, FailureGroup] = defaultdict(FailureGroup)
     for kind, group in groups.items():
         workflow = (kind.project_id, kind.workflow_id)
-        if kind not in known and numbers[workflow] >= MOST_OF_WORKFLOW:
+        if kind not in known and numbers[workflow] >= MAX_PER_WORKFLOW:
             kind = FailureKind(*workflow, "", "")
         elif kind not in known:
             numbers[workflow] += 1

@@ -5,9 +5,9 @@ Takes time that grows with the text.
 
 import re
 
-LONGEST_MESSAGE = 2_000
+MAX_MESSAGE_LENGTH = 2_000
 """Of a message so many characters are looked at."""
-LONGEST_PATTERN = 500
+MAX_PATTERN_LENGTH = 500
 LONG_WORD = 32
 NUMBER, ID, ADDRESS, EMAIL, QUOTED = "<number>", "<id>", "<url>", "<email>", '"…"'
 
@@ -24,8 +24,8 @@ AROUND = ".:/+-@"
 
 
 def pattern_of(message: str) -> str:
-    """The message without quoted values, addresses, numbers, ids and times; at most LONGEST_PATTERN characters."""
-    return PIECES.sub(replace_piece, message[:LONGEST_MESSAGE]).strip()[:LONGEST_PATTERN]
+    """The message without quoted values, addresses, numbers, ids and times; at most MAX_PATTERN_LENGTH characters."""
+    return PIECES.sub(replace_piece, message[:MAX_MESSAGE_LENGTH]).strip()[:MAX_PATTERN_LENGTH]
 
 
 def replace_piece(found: re.Match[str]) -> str:

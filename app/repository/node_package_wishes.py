@@ -11,7 +11,7 @@ from psycopg.rows import args_row
 from app.repository.connection import Connection, scalar
 from app.repository.errors import NodePackageBusy
 
-MOST_ATTEMPTS = 3
+MAX_ATTEMPTS = 3
 GIVEN_UP = "Each worker that installed it ended while it did. Their logs say why"
 
 # One that failed gives way to a new one.
@@ -94,9 +94,9 @@ def ask(connection: Connection, wish: Wish) -> None:
 
 def take(connection: Connection, worker_id: int) -> Wish | None:
     """The oldest wish that nobody carries out, which is now this worker's."""
-    connection.execute(GIVE_UP, {"most": MOST_ATTEMPTS, "error": GIVEN_UP})
+    connection.execute(GIVE_UP, {"most": MAX_ATTEMPTS, "error": GIVEN_UP})
     with connection.cursor(row_factory=args_row(Wish)) as cursor:
-        return cursor.execute(TAKE, {"worker_id": worker_id, "most": MOST_ATTEMPTS}).fetchone()
+        return cursor.execute(TAKE, {"worker_id": worker_id, "most": MAX_ATTEMPTS}).fetchone()
 
 
 def fail(connection: Connection, worker_id: int, name: str, error: str) -> None:

@@ -11,9 +11,9 @@ from psycopg.rows import class_row
 
 from app.repository.connection import Connection, scalar
 
-MOST_QUEUED = 10_000
+MAX_QUEUED = 10_000
 """The queue is looked through from its beginning up to so many executions."""
-MOST_LISTED = 200
+MAX_LISTED = 200
 
 # Looks once at all that run, which workers' slots bound (executions_in_flight).
 WORKERS = """
@@ -171,13 +171,13 @@ class TableSize:
 def list_workers(connection: Connection, *, lease_seconds: float) -> list[WorkerState]:
     """The workers that are there, the newest first."""
     with connection.cursor(row_factory=class_row(WorkerState)) as cursor:
-        return cursor.execute(WORKERS, {"lease_seconds": lease_seconds, "most": MOST_LISTED}).fetchall()
+        return cursor.execute(WORKERS, {"lease_seconds": lease_seconds, "most": MAX_LISTED}).fetchall()
 
 
 def read_queue(connection: Connection, *, project_id: str | None) -> list[QueuedWorkflow]:
-    """What waits for a worker by workflow, of the first MOST_QUEUED executions, the longest queue first."""
+    """What waits for a worker by workflow, of the first MAX_QUEUED executions, the longest queue first."""
     with connection.cursor(row_factory=class_row(QueuedWorkflow)) as cursor:
-        values = {"project_id": project_id, "most_queued": MOST_QUEUED, "most": MOST_LISTED}
+        values = {"project_id": project_id, "most_queued": MAX_QUEUED, "most": MAX_LISTED}
         return cursor.execute(QUEUE, values).fetchall()
 
 
@@ -186,7 +186,7 @@ def list_next_starts(
     *,
     project_id: str | None,
     workflow_ids: Sequence[str] | None = None,
-    limit: int = MOST_LISTED,
+    limit: int = MAX_LISTED,
     after: SchedulePlace = SchedulePlace(),
 ) -> list[NextStart]:
     """What schedules start next, the soonest first; of these workflows only, when some are named."""
@@ -200,7 +200,7 @@ def list_webhooks(
     *,
     project_id: str | None,
     workflow_ids: Sequence[str] | None = None,
-    limit: int = MOST_LISTED,
+    limit: int = MAX_LISTED,
     after: WebhookPlace = WebhookPlace(),
 ) -> list[WebhookAddress]:
     """The addresses of active workflows, by method and path; of these workflows only, when some are named."""

@@ -12,7 +12,7 @@ from psycopg.rows import class_row
 from app.repository.connection import Connection, read_one, scalar
 from app.repository.errors import ProblemNotFound
 
-MOST_VERSIONS = 20
+MAX_VERSIONS = 20
 
 COLUMNS = sql.SQL("""
     p.id, p.project_id, p.workflow_id, p.node, p.pattern, p.message, p.status, p.number, p.mended, p.first_seen_at,
@@ -154,9 +154,9 @@ class FailingVersion:
 
 
 def read_versions(connection: Connection, ids: Sequence[int]) -> dict[int, list[FailingVersion]]:
-    """The versions that had these problems lately, by problem, at most MOST_VERSIONS each."""
+    """The versions that had these problems lately, by problem, at most MAX_VERSIONS each."""
     versions: dict[int, list[FailingVersion]] = {problem_id: [] for problem_id in ids}
-    for problem_id, *version in connection.execute(VERSIONS, {"ids": list(ids), "most": MOST_VERSIONS}):
+    for problem_id, *version in connection.execute(VERSIONS, {"ids": list(ids), "most": MAX_VERSIONS}):
         versions[problem_id].append(FailingVersion(*version))
     return versions
 

@@ -8,7 +8,7 @@ from psycopg.rows import args_row
 from app.repository.connection import Connection, scalar
 from app.vocabulary import Status
 
-LONGEST_CHAIN = 100
+MAX_CHAIN_LENGTH = 100
 
 # Up to the first original, then down to every retry; both by ids, and neither farther than so many.
 CHAIN = """
@@ -53,9 +53,9 @@ class Attempt:
 
 
 def read_attempts(connection: Connection, execution_id: int, *, project_id: str | None = None) -> list[Attempt]:
-    """The execution, what it retries and what retries it, at most LONGEST_CHAIN, the first original first."""
+    """The execution, what it retries and what retries it, at most MAX_CHAIN_LENGTH, the first original first."""
     with connection.cursor(row_factory=args_row(Attempt)) as cursor:
-        wanted = {"id": execution_id, "project_id": project_id, "longest": LONGEST_CHAIN}
+        wanted = {"id": execution_id, "project_id": project_id, "longest": MAX_CHAIN_LENGTH}
         return cursor.execute(CHAIN, wanted).fetchall()
 
 

@@ -52,7 +52,7 @@ RETRY_IN_FLIGHT = """
 """
 
 PAGE = 1_000
-MOST_PAGES = 100
+MAX_PAGES = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +139,7 @@ def find_retryable(connection: Connection, wanted: ExecutionFilter, *, limit: in
     """
     found: list[int] = []
     before: int | None = None
-    for _ in range(MOST_PAGES):
+    for _ in range(MAX_PAGES):
         page = retryable_page(connection, wanted, size=min(limit, PAGE), before=before)
         found += page.ids
         before = page.before

@@ -19,8 +19,8 @@ from app.repository.retries import RetryAnswer, find_retryable, retry_many, retr
 
 STEP_SIZE = 100
 COUNTED_UP_TO = 10_000
-LARGEST_ID = 2**63 - 1
-MOST_QUEUED = 1_000
+MAX_ID = 2**63 - 1
+MAX_QUEUED = 1_000
 """While so many executions are queued, of whatever kind, no job queues more."""
 
 CREATE = """
@@ -133,7 +133,7 @@ def list_retry_jobs(
     connection: Connection, *, project_id: str | None, limit: int, before: int | None = None
 ) -> list[RetryJob]:
     """At most `limit` jobs, newest first; with `before`, only of ids below it."""
-    values = {"project_id": project_id, "limit": limit, "before": LARGEST_ID if before is None else before}
+    values = {"project_id": project_id, "limit": limit, "before": MAX_ID if before is None else before}
     with connection.cursor(row_factory=args_row(RetryJob)) as cursor:
         return cursor.execute(LIST, values).fetchall()
 
@@ -146,7 +146,7 @@ def end_retry_job(connection: Connection, job_id: int, *, project_id: str | None
 
 def read_results(connection: Connection, job_id: int, *, limit: int, before: int | None = None) -> list[RetryAnswer]:
     """What became of at most `limit` executions of the job, newest first; with `before`, only of ids below it."""
-    wanted = {"id": job_id, "before": LARGEST_ID if before is None else before, "limit": limit}
+    wanted = {"id": job_id, "before": MAX_ID if before is None else before, "limit": limit}
     with connection.cursor(row_factory=args_row(RetryAnswer)) as cursor:
         return cursor.execute(RESULTS, wanted).fetchall()
 
@@ -157,7 +157,7 @@ def retry_some(connection: Connection, check: Check, *, size: int = STEP_SIZE) -
     None: there is nothing to do, too much is queued, or another worker does it.
     """
     job = connection.execute(NEXT).fetchone()
-    if job is None or scalar(connection, IS_FULL, {"most": MOST_QUEUED}):
+    if job is None or scalar(connection, IS_FULL, {"most": MAX_QUEUED}):
         return None
     job_id, document, load_workflow, place, above = job
     wanted, restart = filter_of(orjson.loads(document)), read_restart(place)

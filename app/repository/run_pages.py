@@ -25,7 +25,7 @@ from app.repository.run_index import (
     directory_length,
 )
 from app.repository.run_scan import PIECE_BYTES, UnreadableRunData, compact, item_texts, scan
-from app.repository.zstd_splicing import LONGEST_HEADER, SIZE_FOLLOWS
+from app.repository.zstd_splicing import MAX_HEADER_LENGTH, SIZE_FOLLOWS
 
 PAGE_BYTES = 4 * 2**20
 """A page of items ends before it has more bytes, but for one item that has more by itself."""
@@ -217,7 +217,7 @@ def open_index(connection: Connection, execution_id: int, later: Opener) -> Inde
 
     `later` opens connections for what is read after that.
     """
-    parameters = {"id": execution_id, "header": LONGEST_HEADER, "size": BEGINNING_BYTES}
+    parameters = {"id": execution_id, "header": MAX_HEADER_LENGTH, "size": BEGINNING_BYTES}
     with connection.cursor(binary=True) as cursor:
         row = cursor.execute(BEGINNING, parameters).fetchone()
     if row is None or row[-1] is None:

@@ -26,7 +26,7 @@ from app.repository.run_index import (
 
 PIECE_BYTES = 256 * 1024
 """About so much text lies between two cuts; an item that is larger stands alone."""
-LONGEST_TEXT = 2_000
+MAX_TEXT_LENGTH = 2_000
 """Characters of an error's text that are kept."""
 DIGEST_BYTES = 8
 LIST_BEGINS, OBJECT_BEGINS = ord("["), ord("{")
@@ -216,7 +216,7 @@ def source_of(source: _Source | None) -> IndexedSource | None:
 
 def cut(text: Any) -> str | None:
     """The text, cut where it is long; None where there is none."""
-    return text[:LONGEST_TEXT] if isinstance(text, str) else None
+    return text[:MAX_TEXT_LENGTH] if isinstance(text, str) else None
 
 
 def facts_of(run: msgspec.Raw) -> _Facts:

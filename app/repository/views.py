@@ -8,7 +8,7 @@ from psycopg.rows import args_row
 from app.repository.connection import Connection, read_one
 from app.repository.errors import Conflict, ViewNotFound
 
-MOST_OF_A_KEY = 100
+MAX_PER_KEY = 100
 
 LIST = """
     SELECT v.id, v.name, v.query, v.created_at
@@ -54,8 +54,8 @@ def list_views(connection: Connection, api_key_id: int) -> list[View]:
 def create_view(connection: Connection, api_key_id: int, *, name: str, query: str) -> View:
     """Save a view. Raises AlreadyExists for a name that the key has a view of, Conflict for one too many."""
     connection.execute(LOCK_KEY, {"api_key_id": api_key_id})
-    wanted = {"api_key_id": api_key_id, "name": name, "query": query, "most": MOST_OF_A_KEY}
-    one_too_many = Conflict(f"An API key can have {MOST_OF_A_KEY} views: delete one first")
+    wanted = {"api_key_id": api_key_id, "name": name, "query": query, "most": MAX_PER_KEY}
+    one_too_many = Conflict(f"An API key can have {MAX_PER_KEY} views: delete one first")
     return read_one(connection, args_row(View), CREATE, wanted, one_too_many)
 
 

@@ -35,7 +35,7 @@ ACTIVE = sql.SQL("w.active = %(active)s")
 # The pieces find candidates in the index, and the text itself decides. Shorter texts have no pieces.
 CONTAINS = sql.SQL("strpos(lower(w.name), lower(%(name)s)) > 0")
 HAS_PIECES = sql.SQL("name_pieces(w.name) @> name_pieces(%(name)s)")
-SHORTEST_PIECE = 3
+MIN_PIECE_LENGTH = 3
 TAGGED = sql.SQL("""w.id IN (
     SELECT wt.workflow_id FROM workflow_tags AS wt JOIN tags AS t ON t.id = wt.tag_id
      WHERE t.name = ANY(%(tags)s::text[])
@@ -69,7 +69,7 @@ class WorkflowFilter:
         if self.active is not None:
             clauses.append(ACTIVE)
         if self.name is not None:
-            clauses += [CONTAINS, HAS_PIECES] if len(self.name) >= SHORTEST_PIECE else [CONTAINS]
+            clauses += [CONTAINS, HAS_PIECES] if len(self.name) >= MIN_PIECE_LENGTH else [CONTAINS]
         tags = sorted(set(self.tags)) if self.tags else None
         if tags:
             clauses.append(TAGGED)

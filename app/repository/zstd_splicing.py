@@ -18,7 +18,7 @@ RESET = bytes.fromhex("940000402020202020202020" + "0300380076001850b8")
 SPACES = 17
 END = bytes([1, 0, 0])  # a last block, of nothing
 SIZE_FOLLOWS = 0xC0  # a descriptor: the size of the text in 8 bytes
-LONGEST_HEADER = 18
+MAX_HEADER_LENGTH = 18
 RLE = 1  # the type of a block that is one byte and how often it is repeated
 
 
@@ -51,7 +51,7 @@ def blocks(slices: Iterable[bytes]) -> Iterator[bytes]:
     """The blocks of a frame, none of them marked as the last. Raises BrokenFrame."""
     source = iter(slices)
     rest = b""
-    while len(rest) < LONGEST_HEADER and (more := next(source, None)) is not None:
+    while len(rest) < MAX_HEADER_LENGTH and (more := next(source, None)) is not None:
         rest += more
     rest = rest[zstandard.frame_header_size(rest) :]
     last = False

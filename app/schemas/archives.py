@@ -16,11 +16,11 @@ from app.schemas.base import OBJECT_ID, BoundedList, CamelSchema, StrictSchema
 from app.schemas.tar_entries import files_of
 
 FORMAT_VERSION = "1"
-MOST_WORKFLOWS = 300
-MOST_FILES = 4 * MOST_WORKFLOWS
-LARGEST = 64 * 2**20
+MAX_WORKFLOWS = 300
+MAX_FILES = 4 * MAX_WORKFLOWS
+MAX_BYTES = 64 * 2**20
 """How many bytes an archive may unpack to."""
-MOST_VALUES = 1_000_000
+MAX_VALUES = 1_000_000
 """In all files together: an empty array takes two bytes there, and 56 once it is read."""
 NOT_READABLE = "Failed to read package archive"
 NOT_IN_A_NAME = re.compile(r"[^a-z0-9]+")
@@ -30,7 +30,7 @@ class ExportBody(StrictSchema):
     """Which workflows to export."""
 
     workflow_ids = BoundedList(
-        fields.String(validate=validate.Length(1, 64)), required=True, validate=validate.Length(1, MOST_WORKFLOWS)
+        fields.String(validate=validate.Length(1, 64)), required=True, validate=validate.Length(1, MAX_WORKFLOWS)
     )
     credential_export_policy = fields.String(
         validate=validate.OneOf(("expression-values-only", "no-values")),
@@ -105,8 +105,8 @@ def read_archive(data: bytes) -> Archive:
     if not isinstance(manifest, dict) or manifest.get("packageFormatVersion") != FORMAT_VERSION:
         raise ValidationError(f"The package has no manifest.json of format {FORMAT_VERSION}")
     entries = manifest.get("workflows")
-    if not isinstance(entries, list) or not 1 <= len(entries) <= MOST_WORKFLOWS:
-        raise ValidationError(f"The package must hold 1 to {MOST_WORKFLOWS} workflows")
+    if not isinstance(entries, list) or not 1 <= len(entries) <= MAX_WORKFLOWS:
+        raise ValidationError(f"The package must hold 1 to {MAX_WORKFLOWS} workflows")
     workflows = [file_of(files, entry, "workflow.json") for entry in entries]
     requirements = manifest.get("requirements")
     asked = requirements.get("credentials") if isinstance(requirements, dict) else None
@@ -139,15 +139,15 @@ def read_files(data: bytes) -> dict[str, Any]:
     found: dict[str, Any] = {}
     values = 0
     try:
-        tarred = unpacker.decompress(data, LARGEST)
+        tarred = unpacker.decompress(data, MAX_BYTES)
         if unpacker.unconsumed_tail:
-            raise ValidationError(f"The package unpacks to more than {LARGEST // 2**20} MB")
+            raise ValidationError(f"The package unpacks to more than {MAX_BYTES // 2**20} MB")
         for number, (name, content) in enumerate(files_of(tarred)):
             values += content.count(b",") + content.count(b"[") + content.count(b"{")
-            if number >= MOST_FILES:
-                raise ValidationError(f"The package holds more than {MOST_FILES} files")
-            if values > MOST_VALUES:
-                raise ValidationError(f"The package holds more than {MOST_VALUES:,} values")
+            if number >= MAX_FILES:
+                raise ValidationError(f"The package holds more than {MAX_FILES} files")
+            if values > MAX_VALUES:
+                raise ValidationError(f"The package holds more than {MAX_VALUES:,} values")
             found[name] = orjson.loads(content)
     except (zlib.error, ValueError):
         raise ValidationError(NOT_READABLE) from None

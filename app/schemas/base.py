@@ -10,16 +10,16 @@ import orjson
 from marshmallow import RAISE, Schema, ValidationError, fields, pre_load, validate
 
 EXECUTION_ID = re.compile(r"[1-9][0-9]{0,18}", re.ASCII)
-LARGEST_ID = 2**63 - 1
+MAX_ID = 2**63 - 1
 OBJECT_ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 # In a query string the + of an offset arrives as a space when the client did not escape it.
 OFFSET_AFTER_SPACE = re.compile(r"(:\d\d(?:\.\d{1,9})?) (\d\d:?\d\d)\Z")
-LONGEST_TIME = 64
-MOST_FIELDS = 1_000
+MAX_TIME_LENGTH = 64
+MAX_FIELDS = 1_000
 """Of an object whose fields are all known by name."""
-MOST_OBJECTS = 1_000
+MAX_OBJECTS = 1_000
 """Of a body that is a list of objects."""
-MOST_ERRORS = 20
+MAX_ERRORS = 20
 """So many entries of a list are said to be wrong; more say nothing new, and each takes a hundred times its size."""
 WHOLE_NUMBER = re.compile(r"(-?[0-9]{1,100})(?:\.0{1,100})?", re.ASCII)
 LINES = str.maketrans("", "", "\n\r\t")
@@ -52,14 +52,14 @@ class StrictSchema(CamelSchema):
     @pre_load(pass_collection=True)
     def check_number(self, data: Any, *, many: bool, **kwargs: Any) -> Any:
         """Refuse at once a list of more objects than any body may have."""
-        if many and isinstance(data, list) and len(data) > MOST_OBJECTS:
-            raise ValidationError(f"Must not have more than {MOST_OBJECTS:,} entries.")
+        if many and isinstance(data, list) and len(data) > MAX_OBJECTS:
+            raise ValidationError(f"Must not have more than {MAX_OBJECTS:,} entries.")
         return data
 
     @pre_load
     def check_size(self, data: Any, **kwargs: Any) -> Any:
         """Refuse at once what has more fields than any schema: each of them would get a sentence of its own."""
-        if self.unknown == RAISE and isinstance(data, dict) and len(data) > MOST_FIELDS:
+        if self.unknown == RAISE and isinstance(data, dict) and len(data) > MAX_FIELDS:
             raise ValidationError("Has too many fields.")
         return data
 
@@ -79,7 +79,7 @@ class BoundedList(fields.List[Any]):
                 loaded.append(self.inner.deserialize(entry, **kwargs))
             except ValidationError as error:
                 errors[place] = error.messages
-                if len(errors) == MOST_ERRORS:
+                if len(errors) == MAX_ERRORS:
                     break
         if errors:
             raise ValidationError(errors)
@@ -91,7 +91,7 @@ def parse_execution_id(text: str) -> int | None:
     if not EXECUTION_ID.fullmatch(text):
         return None
     number = int(text)
-    return number if number <= LARGEST_ID else None
+    return number if number <= MAX_ID else None
 
 
 def parse_uuid(text: str) -> UUID | None:
@@ -109,7 +109,7 @@ class IsoTime(fields.DateTime):
     default_error_messages = {"invalid": "Not a valid ISO 8601 time."}  # noqa: RUF012
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> datetime:
-        if not isinstance(value, str) or len(value) > LONGEST_TIME:
+        if not isinstance(value, str) or len(value) > MAX_TIME_LENGTH:
             raise self.make_error("invalid")
         try:
             moment = datetime.fromisoformat(OFFSET_AFTER_SPACE.sub(r"\1+\2", value).upper())

@@ -7,7 +7,7 @@ from marshmallow import ValidationError, fields, validate, validates_schema
 
 from app.credentials.credential_type import CredentialType
 from app.schemas.base import (
-    MOST_FIELDS,
+    MAX_FIELDS,
     CamelSchema,
     IsoTime,
     StrictBoolean,
@@ -17,7 +17,7 @@ from app.schemas.base import (
     project_id_field,
 )
 
-LARGEST_DATA = 256 * 1024
+MAX_DATA_BYTES = 256 * 1024
 """Bytes of JSON: of types that are not known here nothing else is known."""
 TYPE_NAME = re.compile(r"^[A-Za-z0-9_.-]{1,128}$")
 NOT_HERE = "Is not available: a credential belongs to one project, and nobody signs in to use it."
@@ -25,9 +25,9 @@ NOT_HERE = "Is not available: a credential belongs to one project, and nobody si
 
 def check_size(data: dict[str, Any]) -> None:
     """Raises ValidationError for data that is too large, whatever its type."""
-    if len(encode_json(data)) > LARGEST_DATA:
-        raise ValidationError({"data": [f"Must not be more than {LARGEST_DATA:,} bytes of JSON."]})
-    if len(data) > MOST_FIELDS:
+    if len(encode_json(data)) > MAX_DATA_BYTES:
+        raise ValidationError({"data": [f"Must not be more than {MAX_DATA_BYTES:,} bytes of JSON."]})
+    if len(data) > MAX_FIELDS:
         raise ValidationError({"data": ["Has too many fields."]})
 
 

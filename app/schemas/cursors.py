@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 from marshmallow import ValidationError
 
-LONGEST = 8_192
+MAX_LENGTH = 8_192
 INVALID = "An invalid cursor was provided"
 
 
@@ -40,7 +40,7 @@ def encode_cursor(cursor: Cursor) -> str:
 def decode_cursor(text: str) -> Cursor:
     """The cursor that has this text, with or without padding. Raises InvalidCursor for any other text."""
     bare = text.rstrip("=")
-    if not bare or len(text) > LONGEST or len(text) - len(bare) > 2:
+    if not bare or len(text) > MAX_LENGTH or len(text) - len(bare) > 2:
         raise InvalidCursor
     try:
         document = orjson.loads(base64.b64decode(bare + "=" * (-len(bare) % 4), altchars=b"-_", validate=True))

@@ -19,10 +19,10 @@ from app.schemas.base import (
 from app.schemas.cursors import InvalidCursor
 from app.schemas.pages import PageQuery
 
-LONGEST_NAME = 1_000
+MAX_NAME_LENGTH = 1_000
 """Of a column; which names it may have is told with its table."""
-LONGEST_FILTER = 4_000
-LONGEST_PLACE = 2_000
+MAX_FILTER_LENGTH = 4_000
+MAX_PLACE_LENGTH = 2_000
 FILTER = (
     'Which rows: `{"type": "and", "filters": [{"columnName": "age", "condition": "gt", "value": 30}]}`. '
     "Conditions: eq, neq, like, ilike, gt, gte, lt, lte, isEmpty, isNotEmpty; `type` may be or."
@@ -36,8 +36,8 @@ class JsonText(fields.String):
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
         text = super()._deserialize(value, attr, data, **kwargs)
-        if len(text) > LONGEST_FILTER:
-            raise ValidationError(f"Must have at most {LONGEST_FILTER:,} characters.")
+        if len(text) > MAX_FILTER_LENGTH:
+            raise ValidationError(f"Must have at most {MAX_FILTER_LENGTH:,} characters.")
         try:
             document = orjson.loads(text)
         except orjson.JSONDecodeError:
@@ -54,7 +54,7 @@ class SortedQuery(PageQuery):
     """A page of a list that can be sorted; the cursor's place is read by whoever knows the list."""
 
     def load_last_id(self, text: str) -> str:
-        if not 1 <= len(text) <= LONGEST_PLACE:
+        if not 1 <= len(text) <= MAX_PLACE_LENGTH:
             raise InvalidCursor
         return text
 
@@ -88,8 +88,8 @@ class RowDeletionQuery(StrictSchema):
 
 
 class NewColumnSchema(StrictSchema):
-    name = fields.String(required=True, validate=validate.Length(max=LONGEST_NAME))
-    type = fields.String(required=True, validate=validate.Length(max=LONGEST_NAME))
+    name = fields.String(required=True, validate=validate.Length(max=MAX_NAME_LENGTH))
+    type = fields.String(required=True, validate=validate.Length(max=MAX_NAME_LENGTH))
 
 
 class TableBody(StrictSchema):
@@ -103,13 +103,13 @@ class TableChange(StrictSchema):
 
 
 class ColumnBody(StrictSchema):
-    name = fields.String(required=True, validate=validate.Length(max=LONGEST_NAME))
-    type = fields.String(required=True, validate=validate.Length(max=LONGEST_NAME))
+    name = fields.String(required=True, validate=validate.Length(max=MAX_NAME_LENGTH))
+    type = fields.String(required=True, validate=validate.Length(max=MAX_NAME_LENGTH))
     index = WholeNumber(validate=validate.Range(0), metadata={"description": "Its place; last without it."})
 
 
 class ColumnChange(StrictSchema):
-    name = fields.String(load_default=None, validate=validate.Length(max=LONGEST_NAME))
+    name = fields.String(load_default=None, validate=validate.Length(max=MAX_NAME_LENGTH))
     index = WholeNumber(load_default=None, validate=validate.Range(0))
 
 

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from marshmallow import fields, validate
 
 from app.schemas.base import CamelSchema, StrictSchema
-from app.schemas.run_data import LONGEST_NAME, number_field
+from app.schemas.run_data import MAX_NAME_LENGTH, number_field
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ class EvaluationQuery(StrictSchema):
     """Which node, and which of the items that it was given."""
 
     node = fields.String(
-        required=True, validate=validate.Length(1, LONGEST_NAME), metadata={"description": "The node's name."}
+        required=True, validate=validate.Length(1, MAX_NAME_LENGTH), metadata={"description": "The node's name."}
     )
     run = number_field("Which of its runs, from 0.")
     item = number_field("Which of the items that the run was given, from 0.")

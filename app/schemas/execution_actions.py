@@ -19,12 +19,12 @@ from app.schemas.execution_queries import IN_BODIES
 from app.vocabulary import RETRYABLE, STATUSES, VOTES
 
 STOPPABLE = ("running", "waiting", "queued")
-MOST_AT_ONCE = 1_000
-MOST_TAGS_ADDED = 10
-LONGEST_CURSOR = 500
-LONGEST_NOTE = 10_000
-LONGEST_NODE = 255
-LARGEST_RUN = 2**31 - 1
+MAX_AT_ONCE = 1_000
+MAX_TAGS_ADDED = 10
+MAX_CURSOR_LENGTH = 500
+MAX_NOTE_LENGTH = 10_000
+MAX_NODE_LENGTH = 255
+MAX_RUN = 2**31 - 1
 
 
 def statuses_field(names: tuple[str, ...], **options: Any) -> BoundedList:
@@ -67,8 +67,8 @@ class PlaceField(fields.Raw):
         if not isinstance(value, dict) or not {"node"} <= value.keys() <= {"node", "run"}:
             raise self.make_error("invalid")
         node, run = value["node"], value.get("run", 0)
-        fits = isinstance(node, str) and 0 < len(node) <= LONGEST_NODE
-        if not fits or isinstance(run, bool) or not isinstance(run, int) or not 0 <= run <= LARGEST_RUN:
+        fits = isinstance(node, str) and 0 < len(node) <= MAX_NODE_LENGTH
+        if not fits or isinstance(run, bool) or not isinstance(run, int) or not 0 <= run <= MAX_RUN:
             raise self.make_error("invalid")
         return {"node": node, "run": run}
 
@@ -124,7 +124,7 @@ class RetryFilter(ListFilter):
     status = statuses_field(RETRYABLE, metadata={"description": "All three when absent."})
     ids = BoundedList(
         fields.String(validate=validate.Length(0, 255)),
-        validate=validate.Length(1, MOST_AT_ONCE),
+        validate=validate.Length(1, MAX_AT_ONCE),
         metadata={"description": "These executions; not together with other conditions."},
     )
 
@@ -155,7 +155,7 @@ class Which(StrictSchema):
 
     ids = BoundedList(
         fields.String(validate=validate.Length(0, 255)),
-        validate=validate.Length(1, MOST_AT_ONCE),
+        validate=validate.Length(1, MAX_AT_ONCE),
         metadata={"description": "Ids of executions; those that are gone already are fine.", "example": ["1042"]},
     )
     filter = fields.Nested(AnyFilter)
@@ -176,14 +176,14 @@ class TagManyBody(Which):
     tags = BoundedList(
         tag_id_field(),
         required=True,
-        validate=validate.Length(1, MOST_TAGS_ADDED),
+        validate=validate.Length(1, MAX_TAGS_ADDED),
         metadata={
             "description": "Ids of tags to add to its own; an unknown id becomes a tag of that name.",
             "example": ["tag_production"],
         },
     )
     cursor = fields.String(
-        validate=validate.Length(1, LONGEST_CURSOR),
+        validate=validate.Length(1, MAX_CURSOR_LENGTH),
         metadata={"description": "`nextCursor` of the answer before, with the same filter, to go on."},
     )
 
@@ -206,7 +206,7 @@ class AnnotationBody(StrictSchema):
     )
     note = fields.String(
         allow_none=True,
-        validate=[validate.Length(1, LONGEST_NOTE), validate_text],
+        validate=[validate.Length(1, MAX_NOTE_LENGTH), validate_text],
         metadata={"description": "A text about it; null takes it back."},
     )
 

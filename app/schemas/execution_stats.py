@@ -19,10 +19,10 @@ INTERVALS = {
     "1d": timedelta(days=1),
     "7d": timedelta(days=7),
 }
-MOST_BUCKETS = 500
+MAX_BUCKETS = 500
 GROUPS = ("workflow", "mode", "status")
-MOST_GROUPS = 250
-MOST_LAST_RUNS = 50
+MAX_GROUPS = 250
+MAX_LAST_RUNS = 50
 COUNTED = ("status", "mode", "workflow_id", "project_id")
 """The filters of lists that totals can answer."""
 RATE = "The share of successes among success, error and crashed; null where there are none."
@@ -44,18 +44,18 @@ class ExecutionStatsQuery(StrictSchema):
         validate=validate.OneOf(tuple(INTERVALS)),
         metadata=described(
             "The width of a bucket of time; when absent, one that gives about a hundred of them. Minutes are known "
-            f"for two days, hours for ninety, days for five years; at most {MOST_BUCKETS} buckets."
+            f"for two days, hours for ninety, days for five years; at most {MAX_BUCKETS} buckets."
         ),
     )
     group_by = fields.String(
         validate=validate.OneOf(GROUPS),
         metadata=described(
-            f"Also answer by workflow, mode or status, the {MOST_GROUPS} with the most executions. By workflow, those "
+            f"Also answer by workflow, mode or status, the {MAX_GROUPS} with the most executions. By workflow, those "
             "that are named in workflowId are there in any case."
         ),
     )
     last_runs = WholeNumber(
-        validate=validate.Range(1, MOST_LAST_RUNS),
+        validate=validate.Range(1, MAX_LAST_RUNS),
         metadata=described(
             "With groupBy=workflow: also so many of the newest executions of the first hundred workflows, whatever the "
             "span of time and the status."

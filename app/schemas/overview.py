@@ -10,7 +10,7 @@ from app.schemas.base import CamelSchema, IsoTime
 from app.schemas.cursors import InvalidCursor
 from app.schemas.pages import PageQuery
 
-LARGEST_INTEGER = 2**31 - 1
+MAX_INTEGER = 2**31 - 1
 
 
 def described(text: str) -> dict[str, Any]:
@@ -41,7 +41,7 @@ class ScheduleListQuery(PlacePageQuery):
             time = datetime.fromisoformat(moment).astimezone(UTC)
         except (ValueError, OverflowError):
             raise InvalidCursor from None
-        if not 0 <= index <= LARGEST_INTEGER:
+        if not 0 <= index <= MAX_INTEGER:
             raise InvalidCursor
         return [time, *names, index]
 

@@ -11,7 +11,7 @@ from app.schemas.base import QueryFlag, StrictSchema, WholeNumber, parse_executi
 from app.schemas.cursors import Cursor, InvalidCursor, decode_cursor, encode_cursor
 
 DEFAULT_LIMIT = 100
-LARGEST_LIMIT = 250
+MAX_LIMIT = 250
 POSSIBLE_ID = re.compile(r"[^/\x00-\x1f\x7f]{1,64}")
 
 
@@ -34,7 +34,7 @@ class PageQuery(StrictSchema):
     limit = WholeNumber(
         validate=validate.Range(1, error="Must be at least 1."),
         metadata={
-            "description": f"How many to return at most; more than {LARGEST_LIMIT} means {LARGEST_LIMIT}.",
+            "description": f"How many to return at most; more than {MAX_LIMIT} means {MAX_LIMIT}.",
             "default": DEFAULT_LIMIT,
         },
     )
@@ -50,7 +50,7 @@ class PageQuery(StrictSchema):
         """Merge in what the cursor says."""
         text = data.pop("cursor", None)
         if "limit" in data:
-            data["limit"] = min(data["limit"], LARGEST_LIMIT)
+            data["limit"] = min(data["limit"], MAX_LIMIT)
         if text is None:
             data.setdefault("limit", DEFAULT_LIMIT)
             data.setdefault("last_id", None)
@@ -71,7 +71,7 @@ class PageQuery(StrictSchema):
     def load_carried(self, cursor: Cursor) -> dict[str, Any]:
         """The filters of a cursor as this schema loads them. Raises InvalidCursor."""
         names = {key_of(self, name) for name in self.filters()}
-        if not names.issuperset(cursor.filters) or not 1 <= cursor.limit <= LARGEST_LIMIT:
+        if not names.issuperset(cursor.filters) or not 1 <= cursor.limit <= MAX_LIMIT:
             raise InvalidCursor
         try:
             loaded = self.load(cursor.filters)

@@ -6,16 +6,16 @@ from typing import Any
 from marshmallow import ValidationError, fields, post_load, validate, validates_schema
 
 from app.schemas.base import CamelSchema, StrictSchema, WholeNumber, query_flag
-from app.schemas.pages import DEFAULT_LIMIT, LARGEST_LIMIT
+from app.schemas.pages import DEFAULT_LIMIT, MAX_LIMIT
 
-LONGEST_NAME = 255
-LARGEST_NUMBER = 2**31 - 1
+MAX_NAME_LENGTH = 255
+MAX_NUMBER = 2**31 - 1
 
 
 def number_field(description: str) -> WholeNumber:
     return WholeNumber(
         load_default=0,
-        validate=validate.Range(0, LARGEST_NUMBER),
+        validate=validate.Range(0, MAX_NUMBER),
         metadata={"description": description},
     )
 
@@ -24,13 +24,13 @@ class RunDataQuery(StrictSchema):
     """Which items to read; without `node` none, but the structure of the run."""
 
     node = fields.String(
-        validate=validate.Length(1, LONGEST_NAME), metadata={"description": "Read items of the node of this name."}
+        validate=validate.Length(1, MAX_NAME_LENGTH), metadata={"description": "Read items of the node of this name."}
     )
     run = number_field("Which of its runs, from 0.")
     output = number_field("Which of its outputs, from 0.")
     type = fields.String(
         load_default="main",
-        validate=validate.Length(1, LONGEST_NAME),
+        validate=validate.Length(1, MAX_NAME_LENGTH),
         metadata={"description": "The type of connection: main, or ai_tool and the like of a sub-node."},
     )
     input = query_flag("Read what a sub-node was given, in place of what it gave.")
@@ -38,7 +38,7 @@ class RunDataQuery(StrictSchema):
     limit = WholeNumber(
         load_default=DEFAULT_LIMIT,
         validate=validate.Range(1, error="Must be at least 1."),
-        metadata={"description": f"How many items at most; more than {LARGEST_LIMIT} means {LARGEST_LIMIT}."},
+        metadata={"description": f"How many items at most; more than {MAX_LIMIT} means {MAX_LIMIT}."},
     )
 
     @validates_schema(pass_original=True)
@@ -50,7 +50,7 @@ class RunDataQuery(StrictSchema):
 
     @post_load
     def bound(self, data: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
-        return {**data, "limit": min(data["limit"], LARGEST_LIMIT)}
+        return {**data, "limit": min(data["limit"], MAX_LIMIT)}
 
 
 class FailureSchema(CamelSchema):

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 BLOCK = 512
 REGULAR = (b"0", b"\0")
 LONG_NAME, ATTRIBUTES = b"L", b"x"
-LONGEST_NAME = 4_096
+MAX_NAME_LENGTH = 4_096
 
 
 def files_of(tarred: bytes) -> Iterator[tuple[str, bytes]]:
@@ -52,14 +52,14 @@ def _text(field: bytes) -> str:
 
 
 def _long_name(content: bytes) -> str:
-    if len(content) > LONGEST_NAME:
+    if len(content) > MAX_NAME_LENGTH:
         raise ValueError("The archive has a name that is too long")
     return _text(content)
 
 
 def _path_of(attributes: bytes) -> str | None:
     """The name among what stands there as `LENGTH key=value`, a line each."""
-    if len(attributes) > 2 * LONGEST_NAME:
+    if len(attributes) > 2 * MAX_NAME_LENGTH:
         raise ValueError("The archive has attributes that are too long")
     at, path = 0, None
     while at < len(attributes):

@@ -9,9 +9,9 @@ from app.schemas.base import BoundedList, CamelSchema, IsoTime, StrictSchema, Wh
 from app.schemas.pages import UuidPageQuery
 from app.vocabulary import MEMBER
 
-MOST_AT_ONCE = 100
-LONGEST_EMAIL = 254
-MOST_SKIPPED = 10_000
+MAX_AT_ONCE = 100
+MAX_EMAIL_LENGTH = 254
+MAX_SKIPPED = 10_000
 PROJECT_ROLES = ("project:admin", "project:editor", "project:viewer")
 
 
@@ -37,7 +37,7 @@ class UserListQuery(UuidPageQuery):
         validate=validate.Length(1, 64), metadata={"description": "Only the members of this project."}
     )
     offset = WholeNumber(
-        validate=validate.Range(0, MOST_SKIPPED),
+        validate=validate.Range(0, MAX_SKIPPED),
         metadata={"description": "How many to leave out at the start; nextCursor goes on from there.", "default": 0},
     )
 
@@ -48,7 +48,7 @@ class UserListQuery(UuidPageQuery):
 class InvitationBody(StrictSchema):
     """One of those to invite."""
 
-    email = fields.Email(required=True, validate=validate.Length(1, LONGEST_EMAIL))
+    email = fields.Email(required=True, validate=validate.Length(1, MAX_EMAIL_LENGTH))
     role = fields.String(
         load_default=MEMBER,
         validate=validate.Length(1, 64),
@@ -64,7 +64,7 @@ class RelationBody(StrictSchema):
 
 
 class MembersBody(StrictSchema):
-    relations = BoundedList(fields.Nested(RelationBody), required=True, validate=validate.Length(1, MOST_AT_ONCE))
+    relations = BoundedList(fields.Nested(RelationBody), required=True, validate=validate.Length(1, MAX_AT_ONCE))
 
 
 class MemberRoleBody(StrictSchema):
@@ -121,8 +121,8 @@ class MemberPageSchema(CamelSchema):
 
 def check_invitations(invitations: list[dict[str, Any]]) -> None:
     """Raises ValidationError for more at once than can be read, and for a role that nobody can be invited to."""
-    if len(invitations) > MOST_AT_ONCE:
-        raise ValidationError(f"At most {MOST_AT_ONCE} users can be invited at once.")
+    if len(invitations) > MAX_AT_ONCE:
+        raise ValidationError(f"At most {MAX_AT_ONCE} users can be invited at once.")
     for number, invitation in enumerate(invitations):
         if invitation["role"] != MEMBER:
             raise ValidationError({str(number): {"role": [f"Only {MEMBER} can be invited."]}})

@@ -8,8 +8,8 @@ from app.schemas.base import CamelSchema, StrictSchema, validate_printable
 from app.schemas.pages import PageQuery
 from app.schemas.tags import ProjectSchema
 
-LONGEST_KEY = 50
-LONGEST_VALUE = 1_000
+MAX_KEY_LENGTH = 50
+MAX_VALUE_LENGTH = 1_000
 COMMON = "null"
 """As `projectId` of a list: the variables that belong to no project."""
 
@@ -19,7 +19,7 @@ def key_field(pattern: str) -> fields.String:
     allowed = validate.Regexp(
         pattern, error="Must be letters, digits and underscores only, and not begin with a digit."
     )
-    return fields.String(required=True, validate=[validate.Length(1, LONGEST_KEY), validate_printable, allowed])
+    return fields.String(required=True, validate=[validate.Length(1, MAX_KEY_LENGTH), validate_printable, allowed])
 
 
 class VariableChange(StrictSchema):
@@ -27,7 +27,7 @@ class VariableChange(StrictSchema):
 
     id = fields.String(metadata={"description": "Passed over."})
     key = key_field(r"^[A-Za-z0-9_]+$")
-    value = fields.String(required=True, validate=validate.Length(max=LONGEST_VALUE))
+    value = fields.String(required=True, validate=validate.Length(max=MAX_VALUE_LENGTH))
     type = fields.String(metadata={"description": "Passed over: all are texts."})
     project_id = fields.String(allow_none=True, validate=validate.Length(1, 64))
 

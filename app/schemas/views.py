@@ -9,23 +9,23 @@ from app.schemas.base import CamelSchema, IsoTime, StrictSchema, name_field
 from app.schemas.execution_queries import ExecutionListQuery
 from app.schemas.pages import key_of
 
-LONGEST_NAME = 100
-LONGEST_QUERY = 4_000
-MOST_PARAMETERS = 500
+MAX_NAME_LENGTH = 100
+MAX_QUERY_LENGTH = 4_000
+MAX_PARAMETERS = 500
 LIST = ExecutionListQuery()
 
 
 def check_query(text: str) -> str:
     """The query string as it is stored: filters of GET /executions alone, in one order. Raises ValidationError."""
     try:
-        given = parse_qs(text, strict_parsing=bool(text), errors="strict", max_num_fields=MOST_PARAMETERS)
+        given = parse_qs(text, strict_parsing=bool(text), errors="strict", max_num_fields=MAX_PARAMETERS)
     except ValueError:
         raise ValidationError("Is no query string.", "query") from None
     known = {key_of(LIST, name): LIST.fields[name] for name in LIST.filters()}
     wanted: dict[str, Any] = {}
     for name, values in given.items():
         if name not in known:
-            raise ValidationError(f"{name[:LONGEST_NAME]} is no filter of a list of executions.", "query")
+            raise ValidationError(f"{name[:MAX_NAME_LENGTH]} is no filter of a list of executions.", "query")
         is_list = isinstance(known[name], fields.List)
         if not is_list and len(values) > 1:
             raise ValidationError(f"{name} must be given once only.", "query")
@@ -40,10 +40,10 @@ def check_query(text: str) -> str:
 class ViewBody(StrictSchema):
     """A new view."""
 
-    name = name_field(LONGEST_NAME, required=True, metadata={"description": "No other view of the key has it."})
+    name = name_field(MAX_NAME_LENGTH, required=True, metadata={"description": "No other view of the key has it."})
     query = fields.String(
         required=True,
-        validate=validate.Length(0, LONGEST_QUERY),
+        validate=validate.Length(0, MAX_QUERY_LENGTH),
         metadata={"description": "Filters as in the query string of GET /executions; empty for all executions."},
     )
 

@@ -11,7 +11,7 @@ import orjson
 from marshmallow import INCLUDE, ValidationError, fields, pre_load, validate, validates_schema
 
 from app.schemas.base import (
-    MOST_ERRORS,
+    MAX_ERRORS,
     BoundedList,
     StrictSchema,
     WholeNumber,
@@ -25,7 +25,7 @@ from app.schemas.executions import described
 from app.schemas.pages import PageQuery, UuidPageQuery
 from app.triggers.packaged import CalledNode
 
-MOST_SKIPPED = 10_000
+MAX_SKIPPED = 10_000
 # What the server says about a workflow; ignored when a document that was exported somewhere brings it.
 SERVERS_OWN = frozenset(
     {
@@ -66,13 +66,13 @@ EMPTY: dict[str, Any] = {
 
 NUL = re.compile(rb"(?<!\\)((?:\\\\)*+)\\u0000")
 """The character, as JSON writes it."""
-MOST_SCOPES = 1_000
+MAX_SCOPES = 1_000
 
 
 def check_scopes(static_data: Any) -> None:
     """Raise ValidationError for static data of more parts than a workflow has: each is a row of its own."""
-    if isinstance(static_data, dict) and len(static_data) > MOST_SCOPES:
-        raise ValidationError(f"Must not have more than {MOST_SCOPES:,} entries.")
+    if isinstance(static_data, dict) and len(static_data) > MAX_SCOPES:
+        raise ValidationError(f"Must not have more than {MAX_SCOPES:,} entries.")
 
 
 DOCUMENT_KEYS = (
@@ -140,7 +140,7 @@ class StrictWorkflowBody(WorkflowBody):
     @validates_schema(pass_original=True)
     def check_names(self, data: Mapping[str, Any], original: Mapping[str, Any], **kwargs: Any) -> None:
         if unknown := [name for name in original if name not in DOCUMENT_KEYS]:
-            raise ValidationError({name: ["Unknown field."] for name in unknown[:MOST_ERRORS]})
+            raise ValidationError({name: ["Unknown field."] for name in unknown[:MAX_ERRORS]})
 
 
 class WorkflowListQuery(PageQuery):
@@ -154,7 +154,7 @@ class WorkflowListQuery(PageQuery):
     project_id = fields.String(validate=validate.Length(1, 64))
     exclude_pinned_data = query_flag("Leave out pinData.")
     offset = WholeNumber(
-        validate=validate.Range(0, MOST_SKIPPED),
+        validate=validate.Range(0, MAX_SKIPPED),
         metadata=described("How many to leave out at the start; nextCursor goes on from there.", default=0),
     )
 
@@ -238,7 +238,7 @@ class RunBody(StrictSchema):
         if len(unknown) == len(given):
             return {"input": [given]}
         if unknown:
-            raise ValidationError({name: ["Unknown field."] for name in unknown[:MOST_ERRORS]})
+            raise ValidationError({name: ["Unknown field."] for name in unknown[:MAX_ERRORS]})
         if given.get("data") is None:
             return {name: value for name, value in given.items() if name != "data"}
         if "input" in given:

@@ -34,7 +34,7 @@ KINDS = frozenset(
     }
 )
 CHOICES = frozenset({"dropdown", "checkbox", "radio"})
-MOST_FIELDS, MOST_OPTIONS = 200, 1_000
+MAX_FIELDS, MAX_OPTIONS = 200, 1_000
 FIRST_PATH_IN_OPTIONS = 2.2
 NAMES_APART = 2.4
 """From this version on a field has a name beside what people read."""
@@ -206,8 +206,8 @@ def _entries(parameters: Mapping[str, Any]) -> list[Any]:
         entries = (parameters.get("formFields") or {}).get("values") or []
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
         raise InvalidTrigger("The fields of the form must be a list of objects")
-    if len(entries) > MOST_FIELDS:
-        raise InvalidTrigger(f"A form can have at most {MOST_FIELDS} fields")
+    if len(entries) > MAX_FIELDS:
+        raise InvalidTrigger(f"A form can have at most {MAX_FIELDS} fields")
     return entries
 
 
@@ -221,8 +221,8 @@ def _fields(entries: Iterable[dict[str, Any]], version: float) -> Iterable[FormF
         if kind == "html":
             name = label = _text(entry.get("elementName"))
         options = [_text(each.get("option")) for each in (entry.get("fieldOptions") or {}).get("values") or []]
-        if len(options) > MOST_OPTIONS:
-            raise InvalidTrigger(f"A field of a form can have at most {MOST_OPTIONS} options")
+        if len(options) > MAX_OPTIONS:
+            raise InvalidTrigger(f"A field of a form can have at most {MAX_OPTIONS} options")
         several = entry.get("multiselect", False) if kind == "dropdown" else entry.get("multipleFiles", True)
         yield FormField(
             name=name,

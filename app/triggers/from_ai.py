@@ -15,7 +15,7 @@ CALL = re.compile(r"\$from(?:AI|Ai|ai)\s*\(")
 NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 TYPES = {"string": "string", "number": "number", "boolean": "boolean", "json": "object"}
 ESCAPES = {"n": "\n", "t": "\t", "r": "\r"}
-MOST, LONGEST = 200, 10_000
+MOST, MAX_LENGTH = 200, 10_000
 """Calls of $fromAI in one node that are read, and the signs of one."""
 
 
@@ -40,7 +40,7 @@ def schema_of(parameters: Any) -> Json:
 def _calls(parameters: Any) -> Iterator[list[str] | None]:
     for text in _texts(parameters):
         for match in CALL.finditer(text):
-            yield _arguments(text[match.end() : match.end() + LONGEST], 0)
+            yield _arguments(text[match.end() : match.end() + MAX_LENGTH], 0)
 
 
 def _texts(value: Any) -> Iterator[str]:

@@ -19,8 +19,8 @@ METHOD = "MCP"
 """Stands for the method of its address: it is none that HTTP has, so that no webhook is taken for it."""
 TOOLKITS = frozenset({"@n8n/n8n-nodes-langchain.mcpClientTool"})
 """Types that stand for many tools, which nobody knows before they run: they are not served."""
-MOST_TOOLS = 200
-LONGEST_NAME = 64
+MAX_TOOLS = 200
+MAX_NAME_LENGTH = 64
 UNFIT = re.compile(r"[^A-Za-z0-9_-]+")
 """What the name of a tool cannot have."""
 TEXT = {"type": "string"}
@@ -93,8 +93,8 @@ def tools_of(document: dict[str, Any], root: str) -> list[Tool]:
         if node is None or node.get("disabled") or node.get("type") in TOOLKITS or not _leads_to(kinds, root):
             continue
         tool = _tool(node)
-        if len(tools) >= MOST_TOOLS:
-            raise InvalidTrigger(f"MCP server '{root}' can have at most {MOST_TOOLS} tools")
+        if len(tools) >= MAX_TOOLS:
+            raise InvalidTrigger(f"MCP server '{root}' can have at most {MAX_TOOLS} tools")
         tools.setdefault(tool.name, tool)
     return list(tools.values())
 
@@ -107,7 +107,7 @@ def _leads_to(kinds: Any, root: str) -> bool:
 def _tool(node: dict[str, Any]) -> Tool:
     parameters, kind = node.get("parameters") or {}, str(node.get("type")).rsplit(".", 1)[-1]
     given = parameters.get("name") if kind in ("toolCode", "toolWorkflow") else None
-    name = UNFIT.sub("_", str(given or node["name"]))[:LONGEST_NAME]
+    name = UNFIT.sub("_", str(given or node["name"]))[:MAX_NAME_LENGTH]
     said = parameters.get("toolDescription") or parameters.get("description")
     description = said if isinstance(said, str) and said and not said.startswith("=") else f"Runs {node['name']}"
     return Tool(name, node["name"], description, _schema(kind, parameters))

@@ -9,7 +9,7 @@ from app.triggers import InvalidTrigger
 from app.triggers.rule_values import cron_line, plain, read_integer, step
 
 UNITS = {"seconds": 1, "minutes": 60, "hours": 3600}
-MOST_SECONDS = 366 * 24 * 3600
+MAX_SECONDS = 366 * 24 * 3600
 """The longest interval."""
 
 
@@ -47,5 +47,5 @@ def read_interval(node: str, parameters: dict[str, Any], timezone: str) -> dict[
     unit = given.get("unit") or "seconds"
     if unit not in UNITS:
         raise InvalidTrigger(f"The Interval node '{node}' has an unknown unit '{unit}'")
-    number = read_integer(node, given, "interval", 1, 1, MOST_SECONDS // UNITS[unit])
+    number = read_integer(node, given, "interval", 1, 1, MAX_SECONDS // UNITS[unit])
     return {"timezone": timezone, "unit": "interval", "every": 1, "bare": True, "seconds": number * UNITS[unit]}

@@ -6,7 +6,7 @@ from typing import Any
 
 from app.triggers import InvalidTrigger, reading
 from app.triggers.old_schedules import read_cron
-from app.triggers.schedules import MOST_RULES, Schedule, check_timezone, require_turn, timezone_of
+from app.triggers.schedules import MAX_RULES, Schedule, check_timezone, require_turn, timezone_of
 
 DEFAULT = {"item": [{"mode": "everyMinute"}]}
 TOO_SHORT = "The polling interval is too short. It has to be at least a minute."
@@ -22,8 +22,8 @@ def polls_of(document: Mapping[str, Any], names: list[str], instance_timezone: s
         with reading(node):
             rules = read_rules(node, timezone, second_of(f"{document.get('id')} {node['name']}"))
         found += [Schedule(node["name"], index, rule) for index, rule in enumerate(rules)]
-    if len(found) > MOST_RULES:
-        raise InvalidTrigger(f"A workflow can have at most {MOST_RULES} poll times")
+    if len(found) > MAX_RULES:
+        raise InvalidTrigger(f"A workflow can have at most {MAX_RULES} poll times")
     return found
 
 

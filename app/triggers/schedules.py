@@ -18,7 +18,7 @@ from app.triggers.rule_values import cron_line, plain, read_integer, step
 
 TYPES = ("scheduleTrigger", "cron", "interval")
 """Nodes that fire at times."""
-MOST_RULES = 100
+MAX_RULES = 100
 MOST = 1_000
 """The longest step of seconds, minutes or hours."""
 SEARCH_LIMIT = 100_000  # fitting times of a cron line that are looked at before a rule counts as never due
@@ -42,7 +42,7 @@ def schedules_of(document: dict[str, Any], instance_timezone: str = "UTC") -> li
     found: list[Schedule] = []
     for node in trigger_nodes(document, *TYPES):
         with reading(node):
-            rules = read_rules(node, timezone, room=MOST_RULES - len(found))
+            rules = read_rules(node, timezone, room=MAX_RULES - len(found))
         for index, rule in enumerate(rules):
             require_turn(node["name"], rule)
             found.append(Schedule(node["name"], index, rule))
@@ -75,7 +75,7 @@ def read_rules(node: dict[str, Any], timezone: str, *, room: int) -> list[dict[s
     else:
         entries = (parameters.get("rule") or {}).get("interval") or [{}]
     if len(entries) > room:
-        raise InvalidTrigger(f"A workflow can have at most {MOST_RULES} rules in its Schedule Triggers")
+        raise InvalidTrigger(f"A workflow can have at most {MAX_RULES} rules in its Schedule Triggers")
     read = {"interval": read_interval, "cron": read_cron}.get(kind, read_rule)
     return [read(name, entry, timezone) for entry in entries]
 

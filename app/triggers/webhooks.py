@@ -9,7 +9,7 @@ from app.triggers.webhook_settings import STREAMING, WebhookSettings, read_setti
 
 METHODS = ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")
 
-MOST_WEBHOOKS = 100
+MAX_WEBHOOKS = 100
 """Nodes of one workflow: each is evaluated, checked and registered when the workflow is activated or saved."""
 
 
@@ -47,8 +47,8 @@ def webhooks_of(document: dict[str, Any]) -> list[Webhook]:
 def check_number(document: dict[str, Any]) -> None:
     """Raise InvalidTrigger for a workflow with more webhook nodes than it can have."""
     number = len(trigger_nodes(document, "webhook"))
-    if number > MOST_WEBHOOKS:
-        raise InvalidTrigger(f"A workflow can have at most {MOST_WEBHOOKS} webhook nodes: {number} given")
+    if number > MAX_WEBHOOKS:
+        raise InvalidTrigger(f"A workflow can have at most {MAX_WEBHOOKS} webhook nodes: {number} given")
 
 
 class WaysToResponse:

@@ -68,10 +68,10 @@ def start_child(
 def queue_child(connection: Connection, parent: Assignment, request: ChildRequest) -> int:
     """Queue a sub-workflow that nobody waits for; returns its id. Raises NodeError when it cannot be."""
     workflow = get_called_workflow(connection, parent.claim, request)
-    if lifecycle.depth_of(connection, parent.claim.id) >= lifecycle.DEEPEST:
+    if lifecycle.depth_of(connection, parent.claim.id) >= lifecycle.MAX_DEPTH:
         raise NodeError(
-            f"The sub-workflow was not started: more than {lifecycle.DEEPEST} executions would follow from each other, "
-            "each started by the one before"
+            f"The sub-workflow was not started: more than {lifecycle.MAX_DEPTH} executions would follow from each "
+            "other, each started by the one before"
         )
     return lifecycle.create_execution(
         connection,

@@ -22,7 +22,7 @@ LOOK_SECONDS = 2.0
 """A hint may be lost; nobody waits much longer than this for it."""
 AWAITED_SECONDS = 5.0
 """What was asked for before that, nobody waits for any more."""
-LONGEST = 1_000
+MAX_LENGTH = 1_000
 TOO_SLOW = f"The service did not answer within {SECONDS:g} seconds"
 
 
@@ -69,7 +69,7 @@ class CredentialTester(TaskSet):
     async def _do(self, worker_id: int, test: CredentialTest) -> None:
         try:
             problem = await self._problem(test)
-            said = None if problem is None else shorten((strip_unstorable(problem) or "")[:LONGEST])
+            said = None if problem is None else shorten((strip_unstorable(problem) or "")[:MAX_LENGTH])
             await self._database.transact(credential_tests.end, worker_id, test.id, said)
         except UNREACHABLE as error:
             about = {"credential": test.credential_id, "reason": str(error).strip()}

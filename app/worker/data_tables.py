@@ -23,7 +23,7 @@ T = TypeVar("T")
 Json = dict[str, Any]
 AT_ONCE = 2
 """Transactions with tables that may run at the same time: half of what a worker's threads can do."""
-MOST_ROWS = 100_000
+MAX_ROWS = 100_000
 """Rows that a change hands out at most; reading goes on page by page."""
 
 
@@ -113,7 +113,7 @@ class ProjectDataTables:
     ) -> list[Json]:
         def work(connection: Connection) -> list[Json]:
             table = self._lock(connection, table_id)
-            asked = tables.Change(row_filter(table, wanted, zone), row, MOST_ROWS, zone)
+            asked = tables.Change(row_filter(table, wanted, zone), row, MAX_ROWS, zone)
             return change(connection, table, asked)
 
         return await self._ask(work)
@@ -131,8 +131,8 @@ class ProjectDataTables:
             table = self._lock(connection, table_id)
             meant = row_filter(table, wanted, zone_of(zone))
             if dry_run:
-                return tables.try_delete(connection, table, meant, most_rows=MOST_ROWS)
-            return tables.show_rows(table, tables.delete(connection, table, meant, most_rows=MOST_ROWS))
+                return tables.try_delete(connection, table, meant, most_rows=MAX_ROWS)
+            return tables.show_rows(table, tables.delete(connection, table, meant, most_rows=MAX_ROWS))
 
         return await self._ask(delete)
 
@@ -143,7 +143,7 @@ class ProjectDataTables:
         def list_tables(connection: Connection) -> list[Json]:
             wanted = TableFilter(self._project_id, names=(name,) if name else ())
             order = Order(*sort) if sort and sort[0] in data_tables.KEYS else Order("updatedAt", descending=True)
-            most = data_tables.MOST_TABLES if limit is None else limit
+            most = data_tables.MAX_TABLES if limit is None else limit
             found = data_tables.list_tables(connection, wanted, limit=most, order=order)
             project = self._project(connection)
             return [show_briefly(table, project) for table in found]

@@ -21,8 +21,8 @@ log = logging.getLogger(__name__)
 
 CALL_SECONDS = 5.0
 """From a connection's first moment to its last."""
-MOST_CALLS = 32
-LONGEST_HEAD = 8 * 2**10
+MAX_CALLS = 32
+MAX_HEAD_LENGTH = 8 * 2**10
 JSON = "application/json"
 
 
@@ -53,7 +53,7 @@ class HealthServer:
         """Listen while this lasts. Raises SettingsError where it cannot."""
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         try:
-            listening = socket.create_server((host, port), family=family, backlog=MOST_CALLS)
+            listening = socket.create_server((host, port), family=family, backlog=MAX_CALLS)
         except OSError as error:
             raise SettingsError(
                 f"EXECUTIONS_WORKER_PORT: cannot listen on {host}:{port}: {error.strerror}. Each worker of a host "
@@ -73,7 +73,7 @@ class HealthServer:
             loop.run_until_complete(self._serve(listening, ended))
 
     async def _serve(self, listening: socket.socket, ended: asyncio.Event) -> None:
-        server = await asyncio.start_server(self._take, sock=listening, limit=LONGEST_HEAD)
+        server = await asyncio.start_server(self._take, sock=listening, limit=MAX_HEAD_LENGTH)
         await ended.wait()
         # What the loop has accepted at the last moment becomes a call first, or nobody would close it. It does so only
         # while the server is not closed.
@@ -92,7 +92,7 @@ class HealthServer:
         task = asyncio.get_running_loop().create_task(self._answer(reader, writer))
         self._calls[task] = writer
         task.add_done_callback(lambda ended: self._calls.pop(ended, None))
-        if len(self._calls) > MOST_CALLS:
+        if len(self._calls) > MAX_CALLS:
             oldest = next(iter(self._calls))
             longest = self._calls.pop(oldest)
             oldest.cancel()

@@ -22,7 +22,7 @@ from app.outgoing.client import Outgoing
 from app.repository.connection import UNREACHABLE
 from app.worker.database import Database
 
-FIRST_PAUSE, LONGEST_PAUSE = 0.05, 1.0
+FIRST_PAUSE, MAX_PAUSE = 0.05, 1.0
 STORE_ATTEMPTS = 5
 
 log = logging.getLogger(__name__)
@@ -104,7 +104,7 @@ class Renewals:
                 if data is None or not tokens.is_current(tokens.tokens_in(data), refused):
                     return None
                 await asyncio.sleep(pause)
-                pause = min(2 * pause, LONGEST_PAUSE)
+                pause = min(2 * pause, MAX_PAUSE)
         except (CannotDecrypt, OSError) as error:
             raise CredentialUnreadable(str(error)) from error
         raise ProviderUnreachable("Others have been renewing its token for a minute, in vain")
@@ -117,4 +117,4 @@ class Renewals:
             except UNREACHABLE as error:
                 if attempt == STORE_ATTEMPTS - 1:
                     raise OAuthError("PostgreSQL cannot be reached to store the new token") from error
-                await asyncio.sleep(LONGEST_PAUSE)
+                await asyncio.sleep(MAX_PAUSE)

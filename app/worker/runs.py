@@ -31,8 +31,8 @@ T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 LONG_AGO = datetime.fromtimestamp(0, UTC)  # due already, whatever the clocks of two machines say
-LARGEST_DATA = 512 * 2**20  # bytes; PostgreSQL cuts the connection at twice as much, each time it is tried
-LONGEST_TEXT = 10_000
+MAX_DATA_BYTES = 512 * 2**20  # bytes; PostgreSQL cuts the connection at twice as much, each time it is tried
+MAX_TEXT_LENGTH = 10_000
 """Bytes of an error's text in lists, notices and what error workflows get."""
 CUT = "... (cut short; the execution's data has all of it)"
 TEXTS = ("message", "description", "stack")
@@ -166,8 +166,8 @@ def result_of(
         data = mask.json(encode_data(outcome.data))
     except (TypeError, ValueError, RecursionError) as error:
         return refuse_result(claim, str(error))
-    if len(data) > LARGEST_DATA:
-        return refuse_result(claim, f"{len(data):,} bytes are more than {LARGEST_DATA:,}")
+    if len(data) > MAX_DATA_BYTES:
+        return refuse_result(claim, f"{len(data):,} bytes are more than {MAX_DATA_BYTES:,}")
     failed, workflow = outcome.error, assignment.workflow
     children = outcome.document.children if outcome.resume_on == "child" else []
     return Result(
@@ -269,9 +269,9 @@ def failure_of(claim: Claim, outcome: RunOutcome, mask: Mask, address: str | Non
 
 def shorten(text: str) -> str:
     """The text, cut where it is so long that a page of such texts would be a burden; all of it is in the run data."""
-    if len(text) <= LONGEST_TEXT // 4 or len(data := text.encode("utf-8", "replace")) <= LONGEST_TEXT:
+    if len(text) <= MAX_TEXT_LENGTH // 4 or len(data := text.encode("utf-8", "replace")) <= MAX_TEXT_LENGTH:
         return text
-    return data[:LONGEST_TEXT].decode("utf-8", "ignore") + CUT
+    return data[:MAX_TEXT_LENGTH].decode("utf-8", "ignore") + CUT
 
 
 def strip_unstorable(text: str | None) -> str | None:

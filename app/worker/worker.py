@@ -37,7 +37,7 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 DRAIN_SECONDS = 5.0  # after SIGTERM, what runs may end by itself for so long; then it is handed over
 LEAVE_SECONDS = 8.0  # after SIGTERM, the worker goes, whether PostgreSQL has heard of it or not
-LONGEST_PAUSE = 2.0  # seconds between two attempts to reach PostgreSQL
+MAX_PAUSE = 2.0  # seconds between two attempts to reach PostgreSQL
 
 
 class Worker:
@@ -211,7 +211,7 @@ class Worker:
 
     async def _pause(self) -> None:
         """Wait before PostgreSQL is tried again; not for long when this worker is about to go."""
-        await asyncio.sleep(0.1 if self._stopping.is_set() else random.uniform(0.1, LONGEST_PAUSE))
+        await asyncio.sleep(0.1 if self._stopping.is_set() else random.uniform(0.1, MAX_PAUSE))
 
     @contextlib.contextmanager
     def _beating(self, worker_id: int) -> Iterator[Beat]:

@@ -97,7 +97,7 @@ def test_a_whole_problem_is_retried(api, failed):
 
 
 def test_more_than_one_call_should_wait_for_is_a_job(api, failed, monkeypatch):
-    monkeypatch.setattr(bulk, "MOST_AT_ONCE", 2)
+    monkeypatch.setattr(bulk, "MAX_AT_ONCE", 2)
     path = f"/problems/{problem_of(api, 'Order')['id']}/retry"
     assert api.post(path, {"dryRun": True}).json["matched"] == 3
     begun = api.post(path).json

@@ -51,7 +51,7 @@ def test_what_is_no_name(api, name) -> None:
 
 
 def test_a_key_has_so_many_views_and_no_more(api, monkeypatch) -> None:
-    monkeypatch.setattr(views, "MOST_OF_A_KEY", 3)
+    monkeypatch.setattr(views, "MAX_PER_KEY", 3)
     answers: list[int] = []
     threads = [
         threading.Thread(target=lambda n=n: answers.append(save(api, f"view {n}").status_code)) for n in range(6)

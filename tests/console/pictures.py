@@ -17,7 +17,7 @@ from tests.console.scenery import set_scene
 from tests.postgres import TestServer, cloned_database
 
 FOLDER = live.PROJECT / "docs"
-LARGEST_BYTES = 200_000
+MAX_BYTES = 200_000
 VIEW = {"width": 1360, "height": 820}
 
 
@@ -60,7 +60,7 @@ def take(page: Page, address: str, name: str) -> None:
     file = FOLDER / name
     page.screenshot(path=file)
     size = file.stat().st_size
-    assert size < LARGEST_BYTES, f"{name} has {size:,} bytes"
+    assert size < MAX_BYTES, f"{name} has {size:,} bytes"
     print(f"{file.relative_to(live.PROJECT)}: {size:,} bytes")
 
 

@@ -226,7 +226,7 @@ def test_many_items_are_gone_through_from_any_of_them_and_searched_bit_by_bit(br
     last = browser.get(f"{place}&offset=9999").text
     assert 'value="45"' in last, "the last page, where more is asked for than there is"
     assert ">&lt;69&gt;<" in last
-    monkeypatch.setattr("app.console.structures.MOST_SEARCHED", 20)
+    monkeypatch.setattr("app.console.structures.MAX_SEARCHED", 20)
     monkeypatch.setattr("app.console.structures.SEARCHED_AT_ONCE", 10)
     search = browser.get(f"{place}&search=<33>").text
     assert "0 found in items 0 to 19" in search

@@ -75,7 +75,7 @@ def test_labels_are_cut_and_types_have_icons():
 
 
 def test_of_too_many_nodes_those_around_the_last_one_that_ran_are_drawn(monkeypatch):
-    monkeypatch.setattr("app.console.graph.MOST_NODES", 3)
+    monkeypatch.setattr("app.console.graph.MAX_NODES", 3)
     many = workflow([node(f"N{n}", "noOp", position=[n * 100, 0]) for n in range(9)])
     graph = draw(many, structure(N0=[run()], N7=[run([], error="It broke")]))
     assert (sorted(graph.nodes), graph.left_out) == (["N6", "N7", "N8"], 6)

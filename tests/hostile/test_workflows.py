@@ -16,7 +16,7 @@ from tests.patience import wait_until
 from tests.postgres import cloned_database
 from tests.workflows import code, no_op, node, set_field, stored
 
-MOST_GROWTH = 250 * 2**20  # bytes, of the worker or of the API, over all of this
+MAX_GROWTH = 250 * 2**20  # bytes, of the worker or of the API, over all of this
 ENDED = {"success", "error", "canceled"}
 
 
@@ -223,7 +223,7 @@ def test_all_are_well_afterwards_and_have_given_the_memory_back(ravaged) -> None
     for name, pid in (("worker", ravaged.worker.pid), ("api", ravaged.server.child.pid)):
         grown = memory(pid) - ravaged.memory[name]
         print(f"{name}: {ravaged.memory[name] / 2**20:.0f} MiB, grown by {grown / 2**20:.0f} MiB")
-        assert grown < MOST_GROWTH, name
+        assert grown < MAX_GROWTH, name
     assert "engine failed" not in Path(ravaged.worker.log).read_text()
     assert "unexpected error" not in Path(ravaged.server.child.log).read_text()
 

@@ -23,10 +23,10 @@ from app.repository.connection import connect
 from tests.importing import many, n8n
 from tests.memory import peak_bytes
 
-MOST_SECONDS = 15 * 60
+MAX_SECONDS = 15 * 60
 """For a million executions of 5 KB, on two cores."""
 MILLION = 1_000_000
-MOST_BYTES = 300 * 10**6
+MAX_BYTES = 300 * 10**6
 LOOKS_SECONDS = 0.1
 
 
@@ -135,13 +135,13 @@ def peak_of(pid: int) -> int:
 
 def said(what: str, number: int, measured: Measured, *, timed: bool = True) -> bool:
     """Print what was measured; returns whether it keeps to the bounds, the time in proportion."""
-    bound = MOST_SECONDS * number / MILLION
-    in_time, in_memory = not timed or measured.seconds <= bound, measured.peak < MOST_BYTES
+    bound = MAX_SECONDS * number / MILLION
+    in_time, in_memory = not timed or measured.seconds <= bound, measured.peak < MAX_BYTES
     line = f"{what}: {number:,} in {measured.seconds:.0f} s, {number / measured.seconds:,.0f} a second, "
     line += f"the importer busy for {measured.busy:.0f} s"
     if timed:
         line += f" ({'within' if in_time else 'OVER'} {bound:.0f} s, which is 15 minutes for a million)"
-    held = f"{measured.peak / 10**6:.0f} MB at most ({'below' if in_memory else 'ABOVE'} {MOST_BYTES // 10**6} MB)"
+    held = f"{measured.peak / 10**6:.0f} MB at most ({'below' if in_memory else 'ABOVE'} {MAX_BYTES // 10**6} MB)"
     print(f"{line}; the importer held {held}", flush=True)
     return in_time and in_memory
 

@@ -128,7 +128,7 @@ def test_where_nobody_ever_listened_is_asked_once(monkeypatch, bring, answered, 
         return httpx.Response(200, json={"data": [], "nextCursor": None}, request=request)
 
     monkeypatch.setattr(httpx.Client, "send", send)
-    monkeypatch.setattr(public_api, "LONGEST_WAIT", 0)
+    monkeypatch.setattr(public_api, "MAX_WAIT", 0)
     with pytest.raises(SourceError, match="does not answer: Connection refused"):
         bring("http://127.0.0.1:1", access=Access(api_key="x"))
     assert len(calls) == asked

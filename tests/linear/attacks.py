@@ -8,7 +8,7 @@ import string
 from collections.abc import Iterator
 from typing import Any
 
-MOST_UNITS = 24
+MAX_UNITS = 24
 CLASSES = {
     sre.CATEGORY_DIGIT: r"\d",
     sre.CATEGORY_NOT_DIGIT: r"\D",
@@ -32,8 +32,8 @@ def parts(pattern: re.Pattern[Any]) -> Iterator[tuple[str, str, str]]:
     pieces = list(dict.fromkeys(piece for piece in _pieces(parsed) if piece))
     beginnings = list(dict.fromkeys(["", *_beginnings(parsed)]))
     pairs = map("".join, itertools.permutations(pieces[:6], 2))
-    units = list(dict.fromkeys([*beginnings[1:], *pieces[:MOST_UNITS], *pairs]))
-    for unit in units[: 2 * MOST_UNITS]:
+    units = list(dict.fromkeys([*beginnings[1:], *pieces[:MAX_UNITS], *pairs]))
+    for unit in units[: 2 * MAX_UNITS]:
         for beginning in beginnings[:12]:
             for end in FAILING_ENDS:
                 yield beginning, unit, end

@@ -20,7 +20,7 @@ from tests.linear.attacks import attack, parts
 SMALL = 2_000
 FACTOR = 8
 """A text so many times as long takes so many times as long, three times that at most; a quadratic one takes 64."""
-LEAST_SECONDS = 0.008
+MIN_SECONDS = 0.008
 """What a quadratic pattern takes for the large text at least; less may be chance."""
 NOTICED_SECONDS = 0.0001
 """A linear pattern is through with the small text long before that, a quadratic one is not."""
@@ -81,7 +81,7 @@ def grows_with_the_square(use: Callable[[Any], object], pattern: re.Pattern[Any]
         before = seconds(use, small)
         if before < NOTICED_SECONDS:
             continue
-        most = max(before * FACTOR * 3, LEAST_SECONDS)
+        most = max(before * FACTOR * 3, MIN_SECONDS)
         if all(seconds(use, large, 1) > most for _ in range(3)):  # one that is quick enough is enough
             return [(f"{small[:40]!r}...{small[-10:]!r}", before, most)]
     return []

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from app.packages.catalogue import UnreadablePackage, read_package
-from app.packages.manifest import LARGEST, InvalidManifest, Manifest
+from app.packages.manifest import MAX_BYTES, InvalidManifest, Manifest
 
 SAMPLE = Path(__file__).parent / "sample"
 
@@ -111,7 +111,7 @@ def test_what_describes_too_much_is_refused_by_name_and_as_a_whole(tmp_path):
     with pytest.raises(UnreadablePackage, match="5,001 files; 5,000 are allowed"):
         offer(["Missing"] * 5_001)
     with pytest.raises(InvalidManifest, match="25,165,824 are allowed"):
-        Manifest.from_json(b" " * (LARGEST + 1))
+        Manifest.from_json(b" " * (MAX_BYTES + 1))
 
 
 def test_a_folder_that_is_no_package_is_refused(tmp_path):

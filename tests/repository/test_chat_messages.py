@@ -37,7 +37,7 @@ def test_executions_that_add_at_once_lose_nothing(connect, connection):
 
 def test_the_oldest_make_way(connection, monkeypatch: pytest.MonkeyPatch):
     workflow_id = a_workflow(connection)
-    for name, most in (("MOST_OF_SESSION", 3), ("LOOK_EACH", 1), ("MOST_OF_WORKFLOW", 5), ("MOST_READ_BYTES", 5)):
+    for name, most in (("MAX_PER_SESSION", 3), ("LOOK_EACH", 1), ("MAX_PER_WORKFLOW", 5), ("MAX_READ_BYTES", 5)):
         monkeypatch.setattr(chat_messages, name, most)
     chat_messages.add(connection, workflow_id, "s", ["a", "b", "c", "d"])
     assert texts(connection, workflow_id, "s") == ["b", "c", "d"]
@@ -45,7 +45,7 @@ def test_the_oldest_make_way(connection, monkeypatch: pytest.MonkeyPatch):
     assert texts(connection, workflow_id, "s") == ["c", "d"], "five of the workflow"
     chat_messages.add(connection, workflow_id, "u", ["1234", "56"])
     assert texts(connection, workflow_id, "u") == ["56"], "so many bytes are read"
-    monkeypatch.setattr(chat_messages, "MOST_BYTES_OF_WORKFLOW", 7)
+    monkeypatch.setattr(chat_messages, "MAX_BYTES_PER_WORKFLOW", 7)
     chat_messages.add(connection, workflow_id, "s", ["h"])
     assert texts(connection, workflow_id, "s") == ["h"]
     connection.execute("UPDATE chat_messages SET created_at = now() - interval '31 days' WHERE message = '56'")

@@ -8,7 +8,7 @@ import pytest
 from app.repository import execution_totals, failure_groups, lifecycle, retries, workflows
 from app.repository.execution_filters import ExecutionFilter
 from app.repository.failure_groups import FailureKind, KnownProblems
-from app.repository.failure_patterns import LONGEST_PATTERN, pattern_of
+from app.repository.failure_patterns import MAX_PATTERN_LENGTH, pattern_of
 from app.repository.lifecycle import Result
 from app.repository.problems import ProblemFilter, list_problems, read_trends, read_versions, set_status
 from tests.repository.given import DATA, a_running_execution, a_worker, a_workflow
@@ -133,7 +133,7 @@ def test_handled_comes_back_with_a_newer_version_and_muted_does_not(connection, 
 
 
 def test_a_workflow_that_fails_in_ever_new_ways_fills_no_table(connection, fail, monkeypatch):
-    monkeypatch.setattr(failure_groups, "MOST_OF_WORKFLOW", 3)
+    monkeypatch.setattr(failure_groups, "MAX_PER_WORKFLOW", 3)
     for word in ("one", "two", "three", "four"):
         fail(word)
     group(connection)
@@ -179,7 +179,7 @@ def test_failures_of_before_are_grouped_too(connection, fail):
         ("user 7c9e6679-7425-40de-944b-e07fc1f90ae7  unknown\n", "user <id> unknown"),
         ("GET https://a.example/b?c=1 and mail to a@example.com", "GET <url> and mail to <email>"),
         ("a" * 33 + " b", "<id> b"),
-        ("-" * 600, "-" * LONGEST_PATTERN),
+        ("-" * 600, "-" * MAX_PATTERN_LENGTH),
         ("", ""),
     ],
 )

@@ -6,7 +6,7 @@ import pytest
 from app.repository import lifecycle, node_package_wishes, node_packages, polls, workers, workflows
 from app.repository.errors import NodePackageBusy, NodePackageNotFound
 from app.repository.lifecycle import claims
-from app.repository.node_package_wishes import MOST_ATTEMPTS, Wish
+from app.repository.node_package_wishes import MAX_ATTEMPTS, Wish
 from app.repository.node_packages import NewNodePackage
 from tests.repository.given import a_new_execution, a_worker, a_workflow
 from tests.repository.plans import nodes, plan_of
@@ -124,7 +124,7 @@ def test_a_wish_is_carried_out_by_one_worker_at_a_time(connection):
 
 def test_a_wish_that_ends_its_workers_is_given_up(connection):
     node_package_wishes.ask(connection, WISH)
-    for _ in range(MOST_ATTEMPTS):
+    for _ in range(MAX_ATTEMPTS):
         worker_id = a_worker(connection)
         assert node_package_wishes.take(connection, worker_id) == WISH
         workers.retire(connection, worker_id)

@@ -81,11 +81,11 @@ STATEMENTS = {
     "workers": (overview.WORKERS, {"lease_seconds": 30.0, "most": 200}),
     "workers that are alive": (workers.ALIVE, {"lease_seconds": 30.0}),
     "workers of the past": (workers.FORGET, {}),
-    "queue": (overview.QUEUE, {"most_queued": overview.MOST_QUEUED, "most": 200}),
+    "queue": (overview.QUEUE, {"most_queued": overview.MAX_QUEUED, "most": 200}),
     "oldest in the queue": (execution_counts.OLDEST_QUEUED, {}),
     "running": (execution_counts.CONCURRENT, {}),
     "waiting": (execution_counts.WAITING, {}),
-    "full queue": (retry_jobs.IS_FULL, {"most": retry_jobs.MOST_QUEUED}),
+    "full queue": (retry_jobs.IS_FULL, {"most": retry_jobs.MAX_QUEUED}),
 }
 
 

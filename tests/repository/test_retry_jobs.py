@@ -81,7 +81,7 @@ def test_it_asks_for_each_whether_its_place_is_there(connection, worker_id) -> N
 
 
 def test_it_waits_while_much_is_queued(connection, worker_id, monkeypatch) -> None:
-    monkeypatch.setattr(retry_jobs, "MOST_QUEUED", 2)
+    monkeypatch.setattr(retry_jobs, "MAX_QUEUED", 2)
     an_ended_execution(connection, worker_id)
     queued = [a_new_execution(connection) for _ in range(2)]
     begin(connection, statuses=("error",))

@@ -9,7 +9,7 @@ import pytest
 from marshmallow import INCLUDE, ValidationError, fields, validate
 
 import app.schemas
-from app.schemas.base import MOST_ERRORS, MOST_FIELDS, BoundedList, StrictSchema
+from app.schemas.base import MAX_ERRORS, MAX_FIELDS, BoundedList, StrictSchema
 from app.schemas.credentials import CredentialBody
 from app.schemas.execution_actions import DeleteBody, StopManyBody
 from app.schemas.workflows import RunBody, WorkflowBody
@@ -60,7 +60,7 @@ def test_texts_and_lists_have_a_length(name, field):
 def test_little_is_said_of_much_that_is_wrong(schema, make):
     with pytest.raises(ValidationError) as refused:
         schema().load(make())
-    assert count(refused.value.messages) <= MOST_ERRORS
+    assert count(refused.value.messages) <= MAX_ERRORS
 
 
 @pytest.mark.parametrize("schema", [WorkflowBody, CredentialBody])
@@ -74,7 +74,7 @@ def test_a_projects_id_is_short_and_printable(schema, project):
 
 def test_what_keeps_all_keys_may_have_many():
     assert WorkflowBody().unknown == INCLUDE
-    assert len(WorkflowBody().load(WORKFLOW | {f"x{number}": 1 for number in range(MOST_FIELDS + 1)})) > MOST_FIELDS
+    assert len(WorkflowBody().load(WORKFLOW | {f"x{number}": 1 for number in range(MAX_FIELDS + 1)})) > MAX_FIELDS
 
 
 def count(messages: Any) -> int:

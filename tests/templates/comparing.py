@@ -11,7 +11,7 @@ from tests.templates.bundles import Bundle, Tried, workflow_of
 from tests.templates.database import Template
 from tests.templates.differences import Difference, Mask, first_difference, runs_difference
 from tests.templates.far_side import FarSide
-from tests.templates.ours import MOST_RUNS, Ours
+from tests.templates.ours import MAX_RUNS, Ours
 from tests.templates.parameters import kind, parameters
 from tests.templates.reference import Reference
 from tests.templates.report import Report
@@ -71,7 +71,7 @@ class Comparison:
     def _whole_verdict(self, workflow: Json) -> tuple[str | Difference, str]:
         """The verdict or the difference, and how the run ended here."""
         ours = self.ours.run(workflow, TEMPLATE_SECONDS)
-        if ours["status"] == "stopped" or len(ours["order"]) > MOST_RUNS:
+        if ours["status"] == "stopped" or len(ours["order"]) > MAX_RUNS:
             return "endless", ours["status"]
         theirs = self.reference.run(workflow)
         if theirs is None or theirs["status"] == "stopped":

@@ -9,7 +9,7 @@ from tests.templates.shapes import Shape
 
 Json = dict[str, Any]
 KINDS = ("plausible", "odd", "empty")
-DEEPEST = 8
+MAX_DEPTH = 8
 
 HTML = (
     '<!DOCTYPE html><html lang="en"><head><title>Shop &amp; More</title><meta name="description" content="About">'
@@ -50,7 +50,7 @@ def items(shape: Shape, number: int, data: str = "plausible") -> list[Json]:
     """So many items of the shape; `data` is one of KINDS."""
     if data == "empty":
         return [{"x": 1} if each == 1 else {} for each in range(number)]
-    made = [_object(shape, each, DEEPEST) for each in range(number)]
+    made = [_object(shape, each, MAX_DEPTH) for each in range(number)]
     return made if data == "plausible" else [odd(item, each) for each, item in enumerate(made)]
 
 

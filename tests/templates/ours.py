@@ -14,9 +14,9 @@ from tests.engine.running import Engine
 from tests.templates.answers import answer_of
 
 Json = dict[str, Any]
-MOST_BYTES = 256 * 2**20
+MAX_BYTES = 256 * 2**20
 RESUME_URL = "http://127.0.0.1:8000/webhook-waiting/1?signature=0"
-MOST_RUNS = 400
+MAX_RUNS = 400
 """A whole template of which more nodes ran is taken for a loop."""
 
 
@@ -43,7 +43,7 @@ class Ours:
 
     async def _run(self, workflow: Json, seconds: float) -> Json:
         ports = Ports(
-            history=MemoryHistory(), outgoing=self._outgoing, meter=Meter(limit=MOST_BYTES), resume_url=RESUME_URL
+            history=MemoryHistory(), outgoing=self._outgoing, meter=Meter(limit=MAX_BYTES), resume_url=RESUME_URL
         )
         request = RunRequest(
             execution_id="1", mode="test", workflow=workflow, start_node="Start", ports=ports, static_data={}

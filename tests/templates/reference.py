@@ -19,7 +19,7 @@ from tests.templates.answers import answer_of
 from tests.templates.far_side import HOST, PORT
 
 Json = dict[str, Any]
-LONGEST_ANSWER_SECONDS = 120.0
+MAX_ANSWER_SECONDS = 120.0
 PAUSES = (1.0, 5.0, 15.0, 30.0, 0.0)
 """How many seconds pass after a call that failed, before it is tried again."""
 ONE_CALL_EACH = httpx.Limits(max_keepalive_connections=0)
@@ -155,7 +155,7 @@ class Reference:
             return _refused(started)
         path = f"/api/v1/executions/{started.json()['data']['executionId']}"
         began, pause = time.monotonic(), 0.03
-        while time.monotonic() - began < LONGEST_ANSWER_SECONDS:
+        while time.monotonic() - began < MAX_ANSWER_SECONDS:
             asked = self._call("GET", path)
             if asked.status_code == 200 and asked.json()["status"] not in UNENDED:
                 execution = self._call("GET", f"{path}?includeData=true").raise_for_status().json()

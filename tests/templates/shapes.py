@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-LONGEST_TEXT = 200_000
+MAX_TEXT_LENGTH = 200_000
 
 
 def words(text: str) -> frozenset[str]:
@@ -92,7 +92,7 @@ class Reads:
 
     def scan(self, text: str, *, program: bool = False) -> None:
         """Note all that an expression, or a program, reads."""
-        text = text[:LONGEST_TEXT]
+        text = text[:MAX_TEXT_LENGTH]
         names: list[tuple[str, Shape]] = []
         for found in (PROGRAM_ROOT if program else ROOT).finditer(text):
             other = found["call"] or found["node"] or found["dot"] or found["items"]
@@ -154,4 +154,4 @@ def expressions(value: Any, depth: int = 40) -> Iterator[str]:
 
 def references(text: str) -> set[str]:
     """The names of nodes that an expression or a program refers to."""
-    return {next(filter(None, found)) for found in REFERENCES.findall(text[:LONGEST_TEXT])}
+    return {next(filter(None, found)) for found in REFERENCES.findall(text[:MAX_TEXT_LENGTH])}

@@ -18,7 +18,7 @@ import sys
 from contextlib import suppress
 from importlib.metadata import entry_points
 
-LARGEST_REQUEST = 2**20
+MAX_REQUEST_BYTES = 2**20
 PR_SET_PDEATHSIG = 1
 LOADED = (
     "app.api.face.document",
@@ -64,11 +64,11 @@ def serve(channel: socket.socket) -> None:
     while True:
         ready = select.select([channel, woken], [], [])[0]
         if woken in ready:
-            os.read(woken, LARGEST_REQUEST)
+            os.read(woken, MAX_REQUEST_BYTES)
             tell_ends(told)
         if channel not in ready:
             continue
-        request, files, _, _ = socket.recv_fds(channel, LARGEST_REQUEST, 3)
+        request, files, _, _ = socket.recv_fds(channel, MAX_REQUEST_BYTES, 3)
         if not request:
             return
         output, errors, status = files

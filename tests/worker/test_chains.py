@@ -1,6 +1,6 @@
 """Executions that start each other without end, and errors without a bound: both end, and it is said why."""
 
-from app.worker.runs import CUT, LONGEST_TEXT, shorten
+from app.worker.runs import CUT, MAX_TEXT_LENGTH, shorten
 from tests.patience import wait_until
 from tests.worker.test_error_workflows import add, on_error
 from tests.worker.test_sub_workflows import call, child
@@ -44,7 +44,7 @@ def test_the_text_of_an_error_is_cut_where_lists_show_it(queue, start_worker) ->
     queue.save(stored(code("throw new Error('x'.repeat(100000))"), errorWorkflow="alert"))
     start_worker()
     [failed] = queue.wait_for([add(queue, "w1", "trigger")])
-    assert len(failed.error_message.encode()) <= LONGEST_TEXT + len(CUT)
+    assert len(failed.error_message.encode()) <= MAX_TEXT_LENGTH + len(CUT)
     assert failed.error_message.endswith(CUT)
     assert "x" * 100_000 in queue.data(failed.id)["resultData"]["error"]["message"]
     ended_chain(queue)
@@ -52,9 +52,9 @@ def test_the_text_of_an_error_is_cut_where_lists_show_it(queue, start_worker) ->
         "SELECT length(items::text) FROM execution_inputs AS i JOIN executions AS e ON e.id = i.execution_id"
         " WHERE e.mode = 'error'"
     ).fetchone()[0]
-    assert sent < 4 * LONGEST_TEXT
+    assert sent < 4 * MAX_TEXT_LENGTH
 
 
 def test_a_text_is_cut_between_two_characters() -> None:
-    assert shorten("a" * LONGEST_TEXT) == "a" * LONGEST_TEXT
-    assert shorten("é" * LONGEST_TEXT) == "é" * (LONGEST_TEXT // 2) + CUT
+    assert shorten("a" * MAX_TEXT_LENGTH) == "a" * MAX_TEXT_LENGTH
+    assert shorten("é" * MAX_TEXT_LENGTH) == "é" * (MAX_TEXT_LENGTH // 2) + CUT

@@ -13,7 +13,7 @@ import pytest
 from app.loopback import open_url
 from app.places import version
 from app.processes import Child
-from app.worker.health import LONGEST_HEAD, MOST_CALLS, HealthAnswer, HealthServer, json_page
+from app.worker.health import MAX_CALLS, MAX_HEAD_LENGTH, HealthAnswer, HealthServer, json_page
 from tests.live import free_port
 from tests.patience import PATIENCE_SECONDS, wait_until
 from tests.workflows import stored, wait
@@ -95,7 +95,7 @@ def said(port: int, request: bytes) -> bytes:
         ("GET /broken HTTP/1.1", 500),
         ("GET /healthz", 400),
         ("\x00\xff", 400),
-        ("GET /" + "a" * LONGEST_HEAD + " HTTP/1.1", 431),
+        ("GET /" + "a" * MAX_HEAD_LENGTH + " HTTP/1.1", 431),
     ],
 )
 def test_whatever_is_asked_gets_an_answer(server, request_line, status):
@@ -106,7 +106,7 @@ def test_whatever_is_asked_gets_an_answer(server, request_line, status):
 
 
 def test_the_silent_keep_nobody_from_being_answered_and_are_cut_off(server):
-    silent = [socket.create_connection(("127.0.0.1", server), PATIENCE_SECONDS) for _ in range(2 * MOST_CALLS)]
+    silent = [socket.create_connection(("127.0.0.1", server), PATIENCE_SECONDS) for _ in range(2 * MAX_CALLS)]
     assert get(server, "/healthz")[0] == 200
     for connection in silent:
         with connection:

@@ -27,7 +27,7 @@ def test_what_is_too_long_for_an_index_fails_alone(queue, start_worker) -> None:
 
 
 def test_what_is_too_large_is_not_tried(monkeypatch) -> None:
-    monkeypatch.setattr(runs, "LARGEST_DATA", 1_000)
+    monkeypatch.setattr(runs, "MAX_DATA_BYTES", 1_000)
     claim = Claim(7, "w1", uuid4(), "default", "manual", None, False, False, None)
     assignment = Assignment(claim, {"nodes": []}, ExecutionInput(), None)
     small, large = (

@@ -8,8 +8,8 @@ from app.data_tables.values import read_time
 from app.repository.keysets import Order, Place
 from app.schemas.cursors import InvalidCursor
 
-LONGEST_VALUE = 1_000
-LARGEST_ID = 2**63 - 1
+MAX_VALUE_LENGTH = 1_000
+MAX_ID = 2**63 - 1
 
 
 def place_text(order: Order, own_id: int | str, value: Any) -> str:
@@ -17,7 +17,7 @@ def place_text(order: Order, own_id: int | str, value: Any) -> str:
     if order.by == "id":
         return str(own_id)
     known = orjson.dumps([own_id, value])
-    return (known if len(known) <= LONGEST_VALUE else orjson.dumps([own_id])).decode()
+    return (known if len(known) <= MAX_VALUE_LENGTH else orjson.dumps([own_id])).decode()
 
 
 def read_place(text: str, *, numbered: bool) -> tuple[Place, bool]:
@@ -50,6 +50,6 @@ def read_id(text: str, numbered: bool) -> int | str:
         if not 1 <= len(text) <= 64:
             raise InvalidCursor
         return text
-    if not text.isascii() or not text.isdigit() or int(text[:20]) > LARGEST_ID:
+    if not text.isascii() or not text.isdigit() or int(text[:20]) > MAX_ID:
         raise InvalidCursor
     return int(text)

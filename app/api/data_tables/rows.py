@@ -31,7 +31,7 @@ from app.schemas.data_tables import (
 
 blueprint = Blueprint("dataTables-rows", __name__, url_prefix="/api/v1/data-tables/<table_id>/rows")
 LIST_QUERY = RowQuery()
-MOST_RETURNED = 10_000
+MAX_RETURNED = 10_000
 """Rows that a change can answer with."""
 CHANGE = {
     "filter": {"type": "and", "filters": [{"columnName": "email", "condition": "eq", "value": "ada@example.com"}]},
@@ -132,7 +132,7 @@ def change_rows(
         table = lock_visible_table(connection, table_id)
         wanted = change_filter(table, body["filter"])
         if body["dry_run"]:
-            return answer(try_change(connection, table, tables.Change(wanted, body["data"], MOST_RETURNED)))
+            return answer(try_change(connection, table, tables.Change(wanted, body["data"], MAX_RETURNED)))
         asked = tables.Change(wanted, body["data"], most_returned(body["return_data"]))
         rows = change(connection, table, asked, most_bytes())
     return answer(tables.show_rows(table, rows) if body["return_data"] else True)
@@ -145,7 +145,7 @@ def delete_data_table_rows(query: dict[str, Any], table_id: str) -> Response:
         table = lock_visible_table(connection, table_id)
         wanted = row_filter(table, query["filter"])
         if query["dry_run"]:
-            return answer(tables.try_delete(connection, table, wanted, most_rows=MOST_RETURNED))
+            return answer(tables.try_delete(connection, table, wanted, most_rows=MAX_RETURNED))
         rows = tables.delete(connection, table, wanted, most_rows=most_returned(query["return_data"]))
     return answer(tables.show_rows(table, rows) if query["return_data"] else True)
 
@@ -167,7 +167,7 @@ def change_filter(table: DataTable, document: dict[str, Any]) -> RowFilter:
 
 def most_returned(wanted: bool) -> int | None:
     """How many rows an answer can hold; None: it holds none."""
-    return MOST_RETURNED if wanted else None
+    return MAX_RETURNED if wanted else None
 
 
 def most_bytes() -> int:

@@ -27,7 +27,7 @@ blueprint = Blueprint(
 )
 LIST_QUERY = TableQuery()
 FILTERS = frozenset({"id", "name", "projectId"})
-MOST_NAMES = 100
+MAX_NAMES = 100
 EXAMPLE = {"name": "Customers", "columns": [{"name": "email", "type": "string"}, {"name": "age", "type": "number"}]}
 
 
@@ -75,7 +75,7 @@ def wanted(document: Mapping[str, Any]) -> TableFilter:
 
 
 def is_texts(value: Any) -> bool:
-    return isinstance(value, list) and len(value) <= MOST_NAMES and all(isinstance(entry, str) for entry in value)
+    return isinstance(value, list) and len(value) <= MAX_NAMES and all(isinstance(entry, str) for entry in value)
 
 
 def order_of(text: str | None) -> Order:

@@ -24,7 +24,7 @@ from app.repository.retries import RetryAnswer
 from app.repository.retry_jobs import COUNTED_UP_TO
 from app.schemas.cursors import decode_cursor
 from app.schemas.execution_actions import (
-    MOST_AT_ONCE,
+    MAX_AT_ONCE,
     DeleteBody,
     RetryManyBody,
     StopFilter,
@@ -105,19 +105,19 @@ def retry_many_executions(body: dict[str, Any]) -> Response:
 
 def retry_matching(connection: Connection, wanted: ExecutionFilter, body: dict[str, Any]) -> dict[str, Any]:
     """Retry what matches as the body says, in the background where it is much, or tell what would become of it."""
-    most = COUNTED_UP_TO if body["dry_run"] else MOST_AT_ONCE
+    most = COUNTED_UP_TO if body["dry_run"] else MAX_AT_ONCE
     ids = retries.find_retryable(connection, wanted, limit=most + 1)
-    if len(ids) > MOST_AT_ONCE and not body["dry_run"]:
+    if len(ids) > MAX_AT_ONCE and not body["dry_run"]:
         return {"retried": 0, "results": [], **begin_retry_job(connection, wanted, body)}
     counted = body["dry_run"] and len(ids) <= COUNTED_UP_TO
-    return retry_all(connection, ids[:MOST_AT_ONCE], [], body) | ({"matched": len(ids)} if counted else {})
+    return retry_all(connection, ids[:MAX_AT_ONCE], [], body) | ({"matched": len(ids)} if counted else {})
 
 
 def begin_retry_job(connection: Connection, wanted: ExecutionFilter, body: dict[str, Any]) -> dict[str, Any]:
     """Have workers retry what matches as the body says; what the answer tells of it."""
     restart = restart_of(body)
     if restart.items is not None:
-        raise Refused(400, f"More than {MOST_AT_ONCE:,} match: items can be given for so many at once, and no more")
+        raise Refused(400, f"More than {MAX_AT_ONCE:,} match: items can be given for so many at once, and no more")
     number = retry_jobs.create_retry_job(connection, wanted, load_workflow=body["load_workflow"], restart=restart)
     matched = retry_jobs.get_retry_job(connection, number).matched
     return {"job": str(number)} | ({} if matched is None else {"matched": matched})
@@ -193,7 +193,7 @@ def delete_executions(body: dict[str, Any]) -> Response:
         def act() -> dict[str, Any]:
             if nothing:
                 return {"success": True}
-            if not wanted.ids and len(list_executions(connection, wanted, limit=MOST_AT_ONCE + 1)) > MOST_AT_ONCE:
+            if not wanted.ids and len(list_executions(connection, wanted, limit=MAX_AT_ONCE + 1)) > MAX_AT_ONCE:
                 return {"success": True, "job": str(deletion_jobs.create_deletion_job(connection, wanted))}
             deletions.delete_executions(connection, wanted)
             return {"success": True}
@@ -223,7 +223,7 @@ def tag_many_executions(body: dict[str, Any]) -> Response:
         else:
             wanted = filter_of_body(body["filter"], visible)
             place = PAGES.load_last_id(decode_cursor(body["cursor"]).last_id) if "cursor" in body else None
-            found = list_executions(connection, wanted, limit=MOST_AT_ONCE + 1, before=place)
-            page, cursor = PAGES.cut({"limit": MOST_AT_ONCE}, found)
+            found = list_executions(connection, wanted, limit=MAX_AT_ONCE + 1, before=place)
+            page, cursor = PAGES.cut({"limit": MAX_AT_ONCE}, found)
             tagged = annotations.add_tags(connection, [e.id for e in page], body["tags"])
         return answer({"tagged": tagged, "nextCursor": cursor})

@@ -24,7 +24,7 @@ from app.repository.workflows import get_versions
 from app.schemas.evaluations import Evaluation, EvaluationQuery, EvaluationSchema, ItemPlace, Recorded
 from app.shares import NoRoom, Shares
 
-MOST_BYTES = 4 * 2**20
+MAX_BYTES = 4 * 2**20
 """Run data that is read whole, in bytes of its JSON."""
 MEMORY_OF_A_BYTE = 8
 """What the values in JSON take, mostly."""
@@ -93,7 +93,7 @@ def evaluate(execution_id: str, place: ItemPlace) -> Evaluation:
 
 def check_size(execution: Execution) -> int:
     """The bytes of the run's data. Raises Conflict where there are none, or too many."""
-    size, most = execution.json_size_bytes, min(MOST_BYTES, largest() // MEMORY_OF_A_BYTE)
+    size, most = execution.json_size_bytes, min(MAX_BYTES, largest() // MEMORY_OF_A_BYTE)
     if not size:
         raise Conflict("The execution has recorded nothing yet")
     if size > most:

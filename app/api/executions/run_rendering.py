@@ -9,7 +9,7 @@ from app.repository.relatives import Attempt
 from app.repository.run_index import IndexedError, IndexedRun, IndexedSource, Output, Outputs, SubExecution
 from app.repository.run_pages import RunData
 
-MOST_RUNS = 10_000
+MAX_RUNS = 10_000
 """Runs that a structure shows, of all nodes together."""
 
 
@@ -18,7 +18,7 @@ def render_structure(
 ) -> dict[str, Any]:
     """The structure of a run; None: nothing is recorded."""
     counts = {} if data is None else data.counts
-    most = runs_of_each(list(counts.values()), MOST_RUNS)
+    most = runs_of_each(list(counts.values()), MAX_RUNS)
     nodes = [
         {
             "name": name,

@@ -28,8 +28,8 @@ from app.repository.execution_stats import (
 )
 from app.schemas.execution_stats import (
     INTERVALS,
-    MOST_BUCKETS,
-    MOST_GROUPS,
+    MAX_BUCKETS,
+    MAX_GROUPS,
     ExecutionStatsQuery,
     ExecutionStatsSchema,
 )
@@ -74,8 +74,8 @@ def span_of(query: Mapping[str, Any], now: datetime) -> Span:
     if kept is not None and begin < now - timedelta(days=kept):
         raise ValidationError({"interval": [f"Totals by the {unit} are kept for {kept} days."]})
     aligned = Span(begin - (begin - ORIGIN) % width, end + (ORIGIN - end) % width, interval, unit)
-    if (aligned.end - aligned.begin) / width > MOST_BUCKETS:
-        raise ValidationError({"interval": [f"Gives more than {MOST_BUCKETS} buckets."]})
+    if (aligned.end - aligned.begin) / width > MAX_BUCKETS:
+        raise ValidationError({"interval": [f"Gives more than {MAX_BUCKETS} buckets."]})
     return aligned
 
 
@@ -142,7 +142,7 @@ def groups_of(
     """The largest groups, as they are shown."""
     key = query["group_by"]
     found = read_stats(connection, wanted, key, unit=span.unit, width=span.width)
-    largest = sorted(found.items(), key=lambda group: (-group[1].count, group[0]))[:MOST_GROUPS]
+    largest = sorted(found.items(), key=lambda group: (-group[1].count, group[0]))[:MAX_GROUPS]
     if key != "workflow":
         return [{key: value, **render_stats(stats)} for value, stats in largest]
     shown = dict(largest) | {name: found.get(name, Stats()) for name in wanted.workflow_ids}

@@ -16,7 +16,7 @@ from app.scopes import ANY
 View = TypeVar("View", bound=Callable[..., Any])
 
 HEADER = "X-N8N-API-KEY"
-LONGEST_KEY = 1_024
+MAX_KEY_LENGTH = 1_024
 CHALLENGE = 'Bearer realm="a key of this API, in X-N8N-API-KEY or as Authorization: Bearer"'
 """Told with a refusal that has no words of its own: where a key belongs."""
 
@@ -54,7 +54,7 @@ def find_caller() -> ApiKey | None:
     text = shown_key()
     if not text:
         return session_key()
-    return services().api_keys.find(text) if len(text) <= LONGEST_KEY else None
+    return services().api_keys.find(text) if len(text) <= MAX_KEY_LENGTH else None
 
 
 def shown_key() -> str:

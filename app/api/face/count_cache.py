@@ -11,7 +11,7 @@ from app.repository.execution_counts import Count
 from app.repository.execution_filters import ExecutionFilter
 
 ESTIMATE_SECONDS = 2.0
-LARGEST_CACHE = 256
+MAX_CACHE_ENTRIES = 256
 
 
 class CountCache:
@@ -19,7 +19,7 @@ class CountCache:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._counts: BoundedDict[ExecutionFilter, tuple[float, Count]] = BoundedDict(LARGEST_CACHE)
+        self._counts: BoundedDict[ExecutionFilter, tuple[float, Count]] = BoundedDict(MAX_CACHE_ENTRIES)
 
     def get(self, wanted: ExecutionFilter) -> Count | None:
         """What is known for this filter: an exact count to be checked, or an estimate of the last two seconds."""

@@ -7,8 +7,8 @@ from urllib.parse import quote
 from flask import Flask, Response, g
 
 HEADER = "X-Ignored"
-MOST_NAMES = 10
-LONGEST = 200
+MAX_NAMES = 10
+MAX_LENGTH = 200
 CUT_ESCAPE = re.compile(r"%[0-9A-F]?\Z")
 
 
@@ -16,7 +16,7 @@ def note_ignored(names: Iterable[str]) -> None:
     """Note names of parameters or fields that are passed over; the first few are told."""
     noted = g.setdefault("ignored", {})
     for name in names:
-        if len(noted) == MOST_NAMES:
+        if len(noted) == MAX_NAMES:
             return
         noted[name] = None
 
@@ -25,10 +25,10 @@ def header_value(names: Iterable[str]) -> str:
     """The names, percent-encoded, with commas between them, as far as there is room."""
     text = ""
     for name in names:
-        encoded = quote(name[:LONGEST], safe="", errors="replace")
+        encoded = quote(name[:MAX_LENGTH], safe="", errors="replace")
         longer = f"{text},{encoded}" if text else encoded
-        if len(longer) > LONGEST:
-            return text or CUT_ESCAPE.sub("", encoded[:LONGEST])
+        if len(longer) > MAX_LENGTH:
+            return text or CUT_ESCAPE.sub("", encoded[:MAX_LENGTH])
         text = longer
     return text
 

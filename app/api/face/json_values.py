@@ -1,14 +1,14 @@
 """How many values a JSON document holds, told without building them: a value takes up to thirty times its text."""
 
-MOST_VALUES = 500_000
+MAX_VALUES = 500_000
 PIECE_BYTES = 64 * 2**10
 BEGINNINGS = (b",", b"[", b"{")
 """Each stands before a value, or before none; there are at most so many values and one more."""
 
 
 def has_too_many_values(data: bytes) -> bool:
-    """Whether a document has more than MOST_VALUES values. What stands in texts is none."""
-    if sum(map(data.count, BEGINNINGS)) <= MOST_VALUES:
+    """Whether a document has more than MAX_VALUES values. What stands in texts is none."""
+    if sum(map(data.count, BEGINNINGS)) <= MAX_VALUES:
         return False
     if b"\\" in data:
         data = data.replace(b"\\\\", b"").replace(b'\\"', b"")
@@ -17,4 +17,4 @@ def has_too_many_values(data: bytes) -> bool:
         parts = data[start : start + PIECE_BYTES].split(b'"')
         found += sum(map(b'"'.join(parts[inside::2]).count, BEGINNINGS))
         inside ^= (len(parts) - 1) & 1
-    return found > MOST_VALUES
+    return found > MAX_VALUES

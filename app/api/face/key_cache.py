@@ -14,7 +14,7 @@ from app.repository.connection import Connection, transaction
 CACHE_SECONDS = 5.0
 CACHE_UNKNOWN_SECONDS = 1.0
 NOTE_EVERY_SECONDS = 60.0
-LARGEST_CACHE = 1_024
+MAX_CACHE_ENTRIES = 1_024
 
 
 class ApiKeyCache:
@@ -29,7 +29,7 @@ class ApiKeyCache:
         pool: ConnectionPool[Connection],
         *,
         clock: Callable[[], float] = time.monotonic,
-        most: int = LARGEST_CACHE,
+        most: int = MAX_CACHE_ENTRIES,
     ) -> None:
         self._pool = pool
         self._clock = clock

@@ -11,7 +11,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from app.api.face.errors import Refused
 from app.api.face.ignored import note_ignored
-from app.api.face.json_values import MOST_VALUES, has_too_many_values
+from app.api.face.json_values import MAX_VALUES, has_too_many_values
 
 Pair = tuple[str, list[str]]
 """A parameter's name and its values."""
@@ -57,7 +57,7 @@ class Parser(FlaskParser):
         if not req.is_json:
             raise Refused(415, "The request body must be JSON, with Content-Type: application/json")
         if has_too_many_values(body):
-            raise Refused(400, f"The request body has more than {MOST_VALUES:,} values")
+            raise Refused(400, f"The request body has more than {MAX_VALUES:,} values")
         try:
             document = orjson.loads(body)
         except orjson.JSONDecodeError as error:

@@ -31,7 +31,7 @@ GET_SECONDS = 0.25  # the longest wait for a connection to the replica: there is
 STALLED_SECONDS = 2.0  # a read of the replica that takes longer is given to the primary
 REST_SECONDS = 1.0  # a replica that failed is left alone for so long
 NOTE_SECONDS = 1.0  # a write that this process noted so lately is not noted again
-MOST_WRITERS = 1_024  # keys whose last write this process remembers
+MAX_WRITERS = 1_024  # keys whose last write this process remembers
 SPARE_SECONDS = 2.0  # for clocks that do not run alike
 
 
@@ -49,7 +49,7 @@ class Replica:
         self.lag_seconds = lag_seconds
         self._lock = threading.Lock()
         self._positions: deque[tuple[float, str]] = deque()
-        self._noted: BoundedDict[int, float] = BoundedDict(MOST_WRITERS)
+        self._noted: BoundedDict[int, float] = BoundedDict(MAX_WRITERS)
         self._rests_until = 0.0
         self._state = "used"
         self._observer: threading.Thread | None = None

@@ -25,7 +25,7 @@ ATTENDED_HEADER = "X-Console-Attended"
 SESSION_PAGES = ("console", "callbacks")
 """Blueprints that answer without a key, start no workflow, and look at who is signed in."""
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-LONGEST_TOKEN = 64
+MAX_TOKEN_LENGTH = 64
 FROM_ELSEWHERE = "This was asked for by a page of another origin"
 STALE = "This page is older than your session: load it again"
 
@@ -50,7 +50,7 @@ def session_key() -> ApiKey | None:
     Raises Refused for a request that another origin's page has sent, and for a change without the page's token.
     """
     token = session_token()
-    if not 0 < len(token) <= LONGEST_TOKEN:
+    if not 0 < len(token) <= MAX_TOKEN_LENGTH:
         return None
     require_same_origin()
     with reading() as connection:  # one statement, and a second one each minute: neither pays for BEGIN

@@ -19,7 +19,7 @@ from app.api.face.errors import Refused
 from app.api.rendering import render_execution
 from app.repository import execution_events, execution_progress
 from app.repository.connection import UNREACHABLE, Connection, reading
-from app.repository.execution_events import MOST_SEEN, Look, Moment
+from app.repository.execution_events import MAX_SEEN, Look, Moment
 from app.repository.execution_filters import ExecutionFilter
 from app.repository.execution_progress import ExecutionProgress
 from app.repository.executions import Execution, list_executions
@@ -33,7 +33,7 @@ WATCH_SECONDS = execution_events.WATCHED_SECONDS / 3
 BEAT_SECONDS = 15.0
 CHECK_SECONDS = 5.0
 """A key that was revoked is noticed after so long."""
-MOST_OF_KEY = 250
+MAX_PER_KEY = 250
 CHANGES = {"new": "queued", "running": "started", "waiting": "waiting"}
 
 
@@ -90,7 +90,7 @@ class Watchers:
         """Refuse a key that watches from too many places. Raises Refused."""
         with self._lock:
             number = sum(watcher.authentication.key_id == key_id for watcher in (*self._told, *self._joined))
-        if number >= MOST_OF_KEY:
+        if number >= MAX_PER_KEY:
             raise Refused(429, "Too many watch with this API key", {"Retry-After": "60"})
 
     def join(self, watcher: Watcher) -> None:
@@ -205,7 +205,7 @@ def events_of(connection: Connection, wanted: ExecutionFilter, look: Look) -> by
     ids = tuple(number for number in look.ids if not wanted.ids or number in wanted.ids)
     if not ids:
         return b""
-    found = list_executions(connection, replace(wanted, ids=ids), limit=MOST_SEEN)
+    found = list_executions(connection, replace(wanted, ids=ids), limit=MAX_SEEN)
     running = [execution.id for execution in found if execution.status == "running"]
     progress = execution_progress.read(connection, running) if running else {}
     return encode(found[::-1], progress, look.at)

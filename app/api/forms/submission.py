@@ -19,8 +19,8 @@ from app.triggers.forms import Form, FormField
 EMAIL = re.compile(r"[^@\s]{1,256}@[^@\s]{1,256}", re.ASCII)
 NO_WORD = re.compile(r"\W", re.ASCII)
 REQUIRED = "This field is required"
-LONGEST_NUMBER = 400
-LONGEST_LIST = 256 * 2**10
+MAX_NUMBER_LENGTH = 400
+MAX_LIST_LENGTH = 256 * 2**10
 """Of the options that were chosen, as JSON."""
 
 
@@ -152,7 +152,7 @@ def _number(text: str) -> tuple[Any, str | None]:
     if not text.strip():
         return None, None
     try:
-        value = orjson.loads(text.strip().removeprefix("+")) if len(text) <= LONGEST_NUMBER else None
+        value = orjson.loads(text.strip().removeprefix("+")) if len(text) <= MAX_NUMBER_LENGTH else None
     except orjson.JSONDecodeError:
         value = None
     if isinstance(value, bool) or not isinstance(value, int | float):
@@ -170,7 +170,7 @@ def _is_date(text: str) -> bool:
 
 def _spread(given: list[str]) -> list[str]:
     """The values, where they came as one JSON list, as n8n's own pages send them."""
-    if len(given) == 1 and given[0].startswith("[") and len(given[0]) <= LONGEST_LIST:
+    if len(given) == 1 and given[0].startswith("[") and len(given[0]) <= MAX_LIST_LENGTH:
         try:
             values = orjson.loads(given[0])
         except orjson.JSONDecodeError:

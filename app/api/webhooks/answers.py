@@ -8,7 +8,7 @@ import orjson
 from flask import Response, request
 
 from app.api.face.answers import error
-from app.api.webhooks.response_headers import MOST_BYTES, PAGE_POLICY, Unsendable, header_text, own_headers
+from app.api.webhooks.response_headers import MAX_BYTES, PAGE_POLICY, Unsendable, header_text, own_headers
 from app.binary_files import decode_base64
 from app.http_rules import STATUSES, status_of
 from app.triggers.webhook_settings import WebhookSettings
@@ -43,7 +43,7 @@ def decode_answer(stored: bytes | str) -> dict[str, Any]:
         parts = {name: bytes(part) for name, part in _parts.decode(stored).items()}
     except RecursionError:
         return TOO_DEEP
-    if len(parts.get("headers", b"")) > 8 * MOST_BYTES:
+    if len(parts.get("headers", b"")) > 8 * MAX_BYTES:
         return TOO_LONG
     return {
         name: orjson.Fragment(part) if name == "body" and part[:1] != b'"' else orjson.loads(part)

@@ -69,8 +69,8 @@ ADDRESSES = ("location", "content-location")
 COOKIE_PATH = "/webhook"
 """Cookies of workflows are sent back to webhooks and to nothing else of this origin."""
 
-MOST_HEADERS = 100
-MOST_BYTES = 32 * 2**10
+MAX_HEADERS = 100
+MAX_BYTES = 32 * 2**10
 """Many clients and proxies take no more than that."""
 
 
@@ -81,8 +81,8 @@ class Unsendable(Exception):
 def own_headers(headers: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """The headers that a workflow may give its answer, ready to be sent. Raises Unsendable."""
     size = 0
-    if len(headers) > MOST_HEADERS:
-        raise Unsendable(f"The workflow's answer has more than {MOST_HEADERS} headers")
+    if len(headers) > MAX_HEADERS:
+        raise Unsendable(f"The workflow's answer has more than {MAX_HEADERS} headers")
     for name, value in headers.items():
         if not is_header_name(name):
             raise Unsendable(f"The workflow's answer has a header whose name cannot be sent: {name[:100]!r}")
@@ -94,8 +94,8 @@ def own_headers(headers: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         elif name.lower() == "content-type" and text.startswith("text/") and "charset" not in text:
             text += "; charset=utf-8"
         size += len(name) + len(text)
-        if size > MOST_BYTES:
-            raise Unsendable(f"The headers of the workflow's answer are longer than {MOST_BYTES} bytes")
+        if size > MAX_BYTES:
+            raise Unsendable(f"The headers of the workflow's answer are longer than {MAX_BYTES} bytes")
         yield name, text
 
 

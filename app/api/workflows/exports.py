@@ -11,7 +11,7 @@ from app.repository import clock, credentials, users
 from app.repository.connection import Connection
 from app.repository.errors import CredentialNotFound
 from app.repository.workflows import Workflow
-from app.schemas.archives import MOST_WORKFLOWS, credentials_of, folder_of, sub_workflows_of, write_archive
+from app.schemas.archives import MAX_WORKFLOWS, credentials_of, folder_of, sub_workflows_of, write_archive
 from app.schemas.workflows import document_of
 
 Json = dict[str, Any]
@@ -26,8 +26,8 @@ def with_sub_workflows(connection: Connection, ids: list[str], policy: str) -> l
         if called and policy == "fail":
             raise Refused(400, f"Sub-workflows are missing from the package: {', '.join(sorted(called)[:10])}")
         for identifier in called:
-            if len(found) == MOST_WORKFLOWS:
-                raise Refused(400, f"A package holds at most {MOST_WORKFLOWS} workflows")
+            if len(found) == MAX_WORKFLOWS:
+                raise Refused(400, f"A package holds at most {MAX_WORKFLOWS} workflows")
             found[identifier] = get_visible_workflow(connection, identifier)
             waiting.append(found[identifier])
     return list(found.values())

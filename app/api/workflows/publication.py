@@ -24,7 +24,7 @@ blueprint = Blueprint(
     "workflows-publication", __name__, url_prefix="/api/v1/workflows", description="What their triggers start."
 )
 
-MOST_ATTEMPTS = 3
+MAX_ATTEMPTS = 3
 CHANGED = "The workflow was changed at the same moment, again and again: try it once more"
 ARCHIVED = "Cannot activate an archived workflow."
 NOT_ARCHIVED = "Workflow is not archived."
@@ -41,7 +41,7 @@ def require_version_id(text: str) -> UUID:
 def publish(workflow_id: str, body: dict[str, Any]) -> Response:
     """Let the workflow's triggers start the version that the body names, or the current one."""
     wanted = require_version_id(body["version_id"]) if body.get("version_id") else None
-    for _ in range(MOST_ATTEMPTS):
+    for _ in range(MAX_ATTEMPTS):
         with reading() as connection:
             workflow = get_visible_workflow(connection, workflow_id)
             version = versions.get_version(connection, workflow_id, wanted or workflow.version_id)

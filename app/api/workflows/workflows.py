@@ -11,7 +11,7 @@ from app.api.face.blueprint import Blueprint
 from app.api.face.services import database, reading, services
 from app.api.rendering import render_tag
 from app.api.workflows import arrangements, registration
-from app.api.workflows.publication import CHANGED, MOST_ATTEMPTS
+from app.api.workflows.publication import CHANGED, MAX_ATTEMPTS
 from app.api.workflows.shown import get_visible_workflow, show_workflow, show_workflows
 from app.notation import new_id
 from app.repository import static_data, tags, workflows
@@ -129,7 +129,7 @@ def update_workflow(body: dict[str, Any], query: dict[str, Any], workflow_id: st
     """
     document = document_of(request.get_data())
     services().rules.check_graph(document)
-    for _ in range(MOST_ATTEMPTS):
+    for _ in range(MAX_ATTEMPTS):
         with reading() as connection:
             before = get_visible_workflow(connection, workflow_id)
         document = fill_ids(document, document_of(before.definition))

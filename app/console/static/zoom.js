@@ -1,6 +1,6 @@
 // The size of a graph: as large as fits, or as somebody wants it.
-const SMALLEST = 0.6;
-const SMALLEST_ON_A_PHONE = 0.8;
+const MIN_SCALE = 0.6;
+const MIN_SCALE_ON_A_PHONE = 0.8;
 let zoom = null;
 
 export const frame = () => document.getElementById("graph-frame");
@@ -9,7 +9,7 @@ const graph = () => document.getElementById("graph");
 function fitting() {
   const { width, height } = graph().dataset;
   const room = frame().getBoundingClientRect();
-  const smallest = room.width < 500 ? SMALLEST_ON_A_PHONE : SMALLEST;
+  const smallest = room.width < 500 ? MIN_SCALE_ON_A_PHONE : MIN_SCALE;
   return Math.min(1, Math.max(smallest, Math.min((room.width - 8) / width, 460 / height)));
 }
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from app.engine.nodes.shared.date_texts import read_dates
-from app.engine.nodes.shared.waiting import LONGEST, time_after
+from app.engine.nodes.shared.waiting import WAIT_INDEFINITELY, time_after
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError, WaitRequested
 from app.engine.run.groups import as_group
@@ -14,7 +14,7 @@ from app.engine.values import conversions
 
 TRIGGER = "@n8n/n8n-nodes-langchain.chatTrigger"
 OPERATIONS_SINCE, OWN_OUTPUT_SINCE = 1.1, 1.3
-MOST_SAID = 1_000
+MAX_MESSAGES = 1_000
 WAIT = "sendAndWait"
 
 
@@ -34,8 +34,8 @@ async def chat(context: NodeContext) -> Outputs:
     buttons = _buttons(parameters) if waits and context.version >= OPERATIONS_SINCE else []
     blocked = bool(buttons and parameters.get("blockUserInput"))
     said = context.execution.ports.said
-    if len(said) >= MOST_SAID:
-        raise NodeError(f"A workflow can say at most {MOST_SAID:,} things between two replies")
+    if len(said) >= MAX_MESSAGES:
+        raise NodeError(f"A workflow can say at most {MAX_MESSAGES:,} things between two replies")
     said.append({"text": message, "buttons": buttons, "blockUserInput": blocked} if buttons else message)
     if not waits:
         if context.version < OWN_OUTPUT_SINCE:
@@ -80,7 +80,7 @@ def _buttons(parameters: dict[str, Any]) -> list[dict[str, Any]]:
 
 async def _limit(context: NodeContext, values: dict[str, Any]) -> datetime:
     if not values:
-        return LONGEST
+        return WAIT_INDEFINITELY
     if values.get("limitType", "afterTimeInterval") == "afterTimeInterval":
         unit = values.get("resumeUnit", "hours")
         return time_after(context, {"amount": values.get("resumeAmount", 1), "unit": unit})

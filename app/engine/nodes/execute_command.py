@@ -21,7 +21,7 @@ from app.engine.values import conversions
 
 SETTING = "EXECUTIONS_EXECUTE_COMMAND"
 SECONDS = 300.0
-MOST_OUTPUT = 2**20
+MAX_OUTPUT = 2**20
 """Bytes of what a command may write, on each of its two ways."""
 PIECE = 64 * 2**10
 ISSUES = rules(Required("command", "Command"))
@@ -111,8 +111,8 @@ async def _read(stream: asyncio.StreamReader | None, name: str) -> str:
     held = bytearray()
     while piece := await stream.read(PIECE):
         held += piece
-        if len(held) > MOST_OUTPUT:
-            raise OverflowError(f"it writes more than {MOST_OUTPUT:,} bytes to {name}")
+        if len(held) > MAX_OUTPUT:
+            raise OverflowError(f"it writes more than {MAX_OUTPUT:,} bytes to {name}")
     return held.decode("utf-8", "replace")
 
 

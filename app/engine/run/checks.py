@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable
 from app.engine.run.graph import Graph, InvalidWorkflow, Node, WorkflowHasIssues
 from app.engine.run.issues import Issue, report_configuration, report_issues
 
-MOST_INPUTS = 100
+MAX_INPUTS = 100
 
 
 def check_installed(graph: Graph, nodes: Iterable[Node]) -> None:
@@ -18,10 +18,10 @@ def check_installed(graph: Graph, nodes: Iterable[Node]) -> None:
 def check_bounds(graph: Graph) -> None:
     """Raise InvalidWorkflow for the first node with more inputs than a run can have."""
     for node in graph.nodes.values():
-        if node.input_count > MOST_INPUTS:
+        if node.input_count > MAX_INPUTS:
             raise InvalidWorkflow(
                 f"Node '{node.name}': a connection leads to input {node.input_count - 1}; "
-                f"a node has at most {MOST_INPUTS} inputs."
+                f"a node has at most {MAX_INPUTS} inputs."
             )
 
 

@@ -16,7 +16,7 @@ from app.engine.sandbox import Sandbox
 T = TypeVar("T")
 
 MODE = "integrated"
-DEEPEST = 20
+MAX_DEPTH = 20
 TRIGGER = "n8n-nodes-base.executeWorkflowTrigger"
 
 
@@ -43,8 +43,8 @@ async def run_document(request: ChildRequest, ports: Ports, sandbox: Sandbox, ty
 
 def below(ports: Ports) -> Ports:
     """The ports of a sub-workflow. Raises NodeError where workflows run each other without end."""
-    if ports.depth >= DEEPEST:
-        raise NodeError(f"Sub-workflows are nested more than {DEEPEST} deep")
+    if ports.depth >= MAX_DEPTH:
+        raise NodeError(f"Sub-workflows are nested more than {MAX_DEPTH} deep")
     meter, progress = Meter(ports.meter.room), RunProgress()
     ports = replace(ports, respond=None, resume_url=None, meter=meter, progress=progress)
     return replace(ports, depth=ports.depth + 1, may_wait=False)

@@ -7,7 +7,7 @@ from app.engine.run.items import InputSource
 
 Json = dict[str, Any]
 
-MOST_ACTIONS = 1_000
+MAX_ACTIONS = 1_000
 """So many runs a node may ask for at once."""
 
 

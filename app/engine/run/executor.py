@@ -20,7 +20,7 @@ from app.engine.run.execution_info import ExecutionInfo
 from app.engine.run.items import Item, Outputs
 from app.engine.run.memory import passes_on, weigh_outputs
 from app.engine.run.pairing import finish_outputs, pair_inputs
-from app.engine.run.state import MOST_NODE_RUNS, RunState, Task
+from app.engine.run.state import MAX_NODE_RUNS, RunState, Task
 from app.engine.run.sub_nodes import close_uses
 from app.engine.run.tool_calls import begin_call, finish_call, take_request
 from app.engine.sandbox import Sandbox
@@ -51,7 +51,7 @@ async def execute(state: RunState, sandbox: Sandbox, execution: ExecutionInfo) -
     turn_at = time.monotonic() + TURN_SECONDS
     while state.stack or state.release_waiting(_may_run):
         task = state.stack.pop()
-        if state.execution_index >= MOST_NODE_RUNS:
+        if state.execution_index >= MAX_NODE_RUNS:
             return _went_on_for_too_long(state, task)
         execution.ports.progress.current = task.node.name
         try:
@@ -73,7 +73,7 @@ async def execute(state: RunState, sandbox: Sandbox, execution: ExecutionInfo) -
 
 
 def _went_on_for_too_long(state: RunState, task: Task) -> Halt:
-    error = NodeError(f"The workflow was ended after running {MOST_NODE_RUNS:,} nodes: it may go round in circles")
+    error = NodeError(f"The workflow was ended after running {MAX_NODE_RUNS:,} nodes: it may go round in circles")
     state.error = error.document(task.node.document)
     state.stack.append(task)
     return Halt(error=RunError(task.node.name, error.message))

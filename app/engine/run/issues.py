@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-MOST_NODES = 4
+MAX_NODES = 4
 """So many nodes a report names; it counts the others."""
 
 
@@ -21,8 +21,8 @@ def report_issues(found: Mapping[str, Sequence[Issue]]) -> str:
         [(name, issues)] = found.items()
         return "\n- ".join([f"The '{name}' node has issues:", *(issue.message for issue in issues)])
     lines = [f"'{name}': {' '.join(issue.message for issue in issues)}" for name, issues in found.items()]
-    more = [f"({len(lines) - MOST_NODES} more)"] if len(lines) > MOST_NODES else []
-    return "\n- ".join([f"{len(found)} nodes have issues:", *lines[:MOST_NODES], *more])
+    more = [f"({len(lines) - MAX_NODES} more)"] if len(lines) > MAX_NODES else []
+    return "\n- ".join([f"{len(found)} nodes have issues:", *lines[:MAX_NODES], *more])
 
 
 def report_configuration(found: Mapping[str, Sequence[str]]) -> str:

@@ -13,7 +13,7 @@ import orjson
 from app.engine.run.errors import NodeError
 from app.engine.run.items import Item
 
-MOST_BYTES = 256 * 2**20
+MAX_BYTES = 256 * 2**20
 SETTING = "EXECUTIONS_RUN_BYTES"
 CHUNK = 1_000
 """Items that are weighed at once, for which they are written as JSON."""
@@ -35,7 +35,7 @@ class TooMuchData(NodeError):
 class Meter:
     """The bytes that one run holds, and the most that it may."""
 
-    limit: int = MOST_BYTES
+    limit: int = MAX_BYTES
     used: int = 0
 
     @property

@@ -5,12 +5,12 @@ from typing import Any
 
 from app.engine.run.document import Json, RunDocument
 
-MOST_FIELDS = 6
-LONGEST_KEY = 40
-LONGEST_TEXT = 60
+MAX_FIELDS = 6
+MAX_KEY_LENGTH = 40
+MAX_TEXT_LENGTH = 60
 LOOKED_AT = 64 * 1024
 """Characters of a text in which secrets are masked before it is cut."""
-MOST_LOOKS = 50
+MAX_LOOKS = 50
 """Fields of an item, or of an object in it, that are looked at."""
 SECRET = ("password", "passwd", "secret", "token", "authorization", "apikey", "api_key", "api-key", "cookie")
 """Parts of names under which people keep what lists must not show."""
@@ -18,13 +18,13 @@ OF_A_CALL = {"headers", "params", "query", "body", "webhookUrl", "executionMode"
 
 
 def preview(document: RunDocument, mask: Callable[[str], str] = str) -> Json | None:
-    """Up to MOST_FIELDS of them, by their paths; None where there is nothing to show. `mask` hides secrets in texts."""
+    """Up to MAX_FIELDS of them, by their paths; None where there is nothing to show. `mask` hides secrets in texts."""
     item = first_item(document.run_data)
     fields: Json = {}
     for path, value in leaves(what_was_sent(item)):
-        key = short(path, LONGEST_KEY, mask)
-        fields[key] = short(value, LONGEST_TEXT, mask) if isinstance(value, str) else value
-        if len(fields) == MOST_FIELDS:
+        key = short(path, MAX_KEY_LENGTH, mask)
+        fields[key] = short(value, MAX_TEXT_LENGTH, mask) if isinstance(value, str) else value
+        if len(fields) == MAX_FIELDS:
             break
     return fields or None
 
@@ -53,7 +53,7 @@ def what_was_sent(item: Json) -> Json:
 
 def leaves(item: Json, path: str = "") -> Iterator[tuple[str, Any]]:
     """Texts, numbers, true and false, in the item and in its objects, with their paths; no secrets."""
-    for _, (key, value) in zip(range(MOST_LOOKS), item.items(), strict=False):
+    for _, (key, value) in zip(range(MAX_LOOKS), item.items(), strict=False):
         if not isinstance(key, str) or any(part in key[:LOOKED_AT].lower() for part in SECRET):
             continue
         if isinstance(value, dict) and not path:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-MOST_NODES = 500
+MAX_NODES = 500
 """Nodes that are told of, those that ran last."""
 
 Runs = Mapping[str, Sequence[dict[str, Any]]]
@@ -62,6 +62,6 @@ class RunProgress:
         if state == self._told:
             return None
         self._told = state
-        last = list(self._nodes.items())[-MOST_NODES:]
+        last = list(self._nodes.items())[-MAX_NODES:]
         nodes = [{"node": name, "runs": n.runs, "items": n.items, "status": n.status} for name, n in last]
         return {"current": self.current, "nodes": nodes}

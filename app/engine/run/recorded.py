@@ -25,7 +25,7 @@ from app.engine.run.sub_nodes import context_of
 from app.engine.run.variables import ask_for_variables
 from app.engine.sandbox import ExpressionError, Sandbox
 
-MOST_EXPRESSIONS = 1_000
+MAX_EXPRESSIONS = 1_000
 """Expressions of one node that are evaluated; those that follow are left out."""
 NO_VARIABLES = "It asks for $vars, which this API key may not read (variable:list)"
 NO_RUN = "The execution's data is not laid out as that of a run"
@@ -94,7 +94,7 @@ async def evaluate(
         )
     context.inputs = context.inputs if context.items else [[{"json": {}}]]
     found = list(expressions(context.parameters))
-    asked = [Evaluated(path, text) for path, text in found[:MOST_EXPRESSIONS]]
+    asked = [Evaluated(path, text) for path, text in found[:MAX_EXPRESSIONS]]
     if execution.ports.variables is None:
         asked = [replace(each, error=NO_VARIABLES) if ask_for_variables([each.configured]) else each for each in asked]
     values = iter(await values_of([each.configured for each in asked if each.error is None], context, place.item))

@@ -13,7 +13,7 @@ from app.engine.run.graph import Destination, Graph, InvalidWorkflow, Node
 from app.engine.run.items import InputSource, Item
 from app.engine.run.static_data import StaticData
 
-MOST_NODE_RUNS = 250_000
+MAX_NODE_RUNS = 250_000
 """Nodes that one run may run, all rounds of its loops counted; what they leave behind takes some 400 MiB."""
 
 Inputs = list[list[Item] | None]

@@ -9,7 +9,7 @@ import orjson
 
 T = TypeVar("T")
 GLOBAL = "global"
-MOST_CONFLICTS = 20
+MAX_CONFLICTS = 20
 """How often a program is run again because others have changed what it read."""
 
 
@@ -68,7 +68,7 @@ async def run_until_kept(
     if kept:
         return result
     async with store.alone():
-        for _ in range(MOST_CONFLICTS):
+        for _ in range(MAX_CONFLICTS):
             if begin_again is not None:
                 begin_again()
             result, kept = await _run_and_keep(store, static_data, run)

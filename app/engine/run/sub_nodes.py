@@ -14,9 +14,9 @@ from app.engine.run.errors import NodeError, SubNodeError, WaitRequested
 from app.engine.run.graph import Node
 from app.engine.run.items import Item
 from app.engine.run.memory import weigh
-from app.engine.run.state import MOST_NODE_RUNS, RunState
+from app.engine.run.state import MAX_NODE_RUNS, RunState
 
-DEEPEST = 20
+MAX_DEPTH = 20
 """How many sub-nodes may hang on each other in a chain."""
 
 
@@ -32,8 +32,8 @@ def context_of(root: NodeContext, node: Node) -> NodeContext:
 
     Raises NodeError where sub-nodes hang on each other without an end.
     """
-    if root.depth >= DEEPEST:
-        raise NodeError(f"Sub-nodes are connected more than {DEEPEST} deep")
+    if root.depth >= MAX_DEPTH:
+        raise NodeError(f"Sub-nodes are connected more than {MAX_DEPTH} deep")
     made = NodeContext(node, root.inputs, root.sources, root.run_index, root.state, root.sandbox, root.execution)
     made.anchor, made.origin, made.depth = root.anchor or root.node, root.origin, root.depth + 1
     return made
@@ -89,8 +89,8 @@ def _failed_to_supply(run: dict[str, Any]) -> bool:
 def begin_use(root: NodeContext, node: Node, kind: str, items: list[Item]) -> int:
     """Note that a sub-node begins to work on `items`; returns the number of its run. Raises TooMuchData, NodeError."""
     state = root.state
-    if state.execution_index >= MOST_NODE_RUNS:
-        raise NodeError(f"Sub-nodes were used too often: an execution runs at most {MOST_NODE_RUNS:,} nodes")
+    if state.execution_index >= MAX_NODE_RUNS:
+        raise NodeError(f"Sub-nodes were used too often: an execution runs at most {MAX_NODE_RUNS:,} nodes")
     root.execution.ports.meter.add(weigh([items]))
     index = _begin_run(root, node, {kind: [items]})
     state.run_data[node.name][index]["data"] = {kind: [items]}

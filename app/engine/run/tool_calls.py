@@ -7,26 +7,26 @@ interrupted between them is taken up again like any other.
 from typing import Any
 
 from app.engine.run.context import NodeContext
-from app.engine.run.engine_requests import MOST_ACTIONS, ActionResult, EngineRequest, EngineResponse, Json, SubNodeCall
+from app.engine.run.engine_requests import MAX_ACTIONS, ActionResult, EngineRequest, EngineResponse, Json, SubNodeCall
 from app.engine.run.errors import NodeError
 from app.engine.run.graph import Node
 from app.engine.run.items import Outputs
 from app.engine.run.memory import weigh
 from app.engine.run.state import RunState, Task
 
-DEEPEST = 20
+MAX_DEPTH = 20
 """How many nodes, each of them a tool of the one before, may wait for each other."""
 
 
 def take_request(state: RunState, task: Task, context: NodeContext, request: EngineRequest) -> None:
     """Put what a node asks for on the stack. Raises NodeError for what it may not ask for."""
     node = task.node
-    if len(request.actions) > MOST_ACTIONS:
+    if len(request.actions) > MAX_ACTIONS:
         raise NodeError(
-            f"The node asks for {len(request.actions):,} runs at once; at most {MOST_ACTIONS:,} are possible"
+            f"The node asks for {len(request.actions):,} runs at once; at most {MAX_ACTIONS:,} are possible"
         )
-    if sum(1 for each in state.stack if each.request is not None) >= DEEPEST:
-        raise NodeError(f"Tools use each other more than {DEEPEST} deep")
+    if sum(1 for each in state.stack if each.request is not None) >= MAX_DEPTH:
+        raise NodeError(f"Tools use each other more than {MAX_DEPTH} deep")
     context.execution.ports.meter.check(weigh([request.actions, request.metadata]))
     calls = [_call(state, task, context, place, action) for place, action in enumerate(request.actions)]
     named = [{"action": each, "nodeName": each["nodeName"], "runIndex": None} for each in request.actions]
@@ -100,7 +100,7 @@ def _root(state: RunState, task: Task) -> Task | None:
 def _main_root(state: RunState, task: Task) -> Node:
     """The node of the main flow at the end of a chain of requests."""
     root: Task | None = task
-    for _ in range(DEEPEST):
+    for _ in range(MAX_DEPTH):
         if root is None or root.call is None:
             break
         root = _root(state, root)

@@ -12,10 +12,10 @@ from app import large_json
 from app.engine.sandbox.errors import CodeError, ExpressionError, SandboxError
 from app.engine.sandbox.returned import items_of_all, items_of_each
 
-MOST_ENTRIES, LONGEST_KEY, LONGEST_VALUE = 10, 50, 512
+MAX_ENTRIES, MAX_KEY_LENGTH, MAX_VALUE_LENGTH = 10, 50, 512
 """Of custom data, as in n8n."""
-MOST_LINES, LONGEST_LINE = 1000, 10_000
-MOST_VALUES = 4_000_000
+MAX_LINES, MAX_LINE_LENGTH = 1000, 10_000
+MAX_VALUES = 4_000_000
 """In one answer: an empty array takes two bytes there, and 56 once it is read."""
 _STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"')
 NOT_JSON = frozenset({"undefined", "NaN", "Infinity", "-Infinity"})
@@ -23,8 +23,8 @@ NOT_JSON = frozenset({"undefined", "NaN", "Infinity", "-Infinity"})
 
 def document(answer: bytes) -> dict[str, Any]:
     """The answer as a JSON object. Raises SandboxError for what is none, or is nested too deeply."""
-    if len(answer) > MOST_VALUES and _count_values(answer) > MOST_VALUES and _outside_of_strings(answer) > MOST_VALUES:
-        raise SandboxError(f"The JavaScript gave more than {MOST_VALUES:,} values at once")
+    if len(answer) > MAX_VALUES and _count_values(answer) > MAX_VALUES and _outside_of_strings(answer) > MAX_VALUES:
+        raise SandboxError(f"The JavaScript gave more than {MAX_VALUES:,} values at once")
     try:
         value = large_json.read(answer)
     except orjson.JSONDecodeError as error:
@@ -50,8 +50,8 @@ def custom_data(answer: dict[str, Any]) -> dict[str, str] | None:
     for key, value in given.items():
         if isinstance(value, bool):
             value = "true" if value else "false"
-        if key and isinstance(value, str | int | float) and len(kept) < MOST_ENTRIES:
-            kept[key[:LONGEST_KEY]] = str(value)[:LONGEST_VALUE]
+        if key and isinstance(value, str | int | float) and len(kept) < MAX_ENTRIES:
+            kept[key[:MAX_KEY_LENGTH]] = str(value)[:MAX_VALUE_LENGTH]
     return kept
 
 
@@ -113,7 +113,7 @@ def console(answer: dict[str, Any]) -> list[str]:
     lines = answer.get("console")
     if not isinstance(lines, list):
         return []
-    return [line[:LONGEST_LINE] for line in lines[:MOST_LINES] if isinstance(line, str)]
+    return [line[:MAX_LINE_LENGTH] for line in lines[:MAX_LINES] if isinstance(line, str)]
 
 
 def expression_error(error: Any) -> Exception:

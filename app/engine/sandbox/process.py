@@ -31,7 +31,7 @@ _LENGTH = struct.Struct(">I")
 
 # A process that takes no requests after this long will not take any.
 START_SECONDS = 30
-LARGEST_FRAME = 64 * 2**20 + 5
+MAX_FRAME_BYTES = 64 * 2**20 + 5
 """Bytes that a process may send at once; its own program sends no more."""
 PING = 2
 """The kind of a frame that asks for one in return."""
@@ -186,9 +186,9 @@ class NodeProcess(asyncio.SubprocessProtocol):
                 if len(received) < 4:
                     return
                 (length,) = _LENGTH.unpack_from(received)
-                if not 5 <= length <= LARGEST_FRAME:
+                if not 5 <= length <= MAX_FRAME_BYTES:
                     # No frame of its program is like this: somebody else speaks, and it is not listened to any more.
-                    self.broke = f"The JavaScript gave {length:,} bytes at once; {LARGEST_FRAME - 5:,} are allowed"
+                    self.broke = f"The JavaScript gave {length:,} bytes at once; {MAX_FRAME_BYTES - 5:,} are allowed"
                     received.clear()
                     self.kill()
                     return

@@ -14,7 +14,7 @@ LOOK_SECONDS = 0.2
 """How often it is looked at from when it was asked."""
 LOOKS = 6
 """So many looks without a word, and it is silent, where nothing else is said."""
-LEAST_WORTH = 0.25
+MIN_WORTH = 0.25
 """What a look is worth at least, so that whoever computes on a busy machine is found out, too."""
 
 
@@ -50,5 +50,5 @@ class Silence:
         elif moved:
             self._looks = 0.0
         else:
-            self._looks += max(LEAST_WORTH, 1.0 - share)
+            self._looks += max(MIN_WORTH, 1.0 - share)
         return self._looks >= (min(LOOKS, self._most_looks) if hurried else self._most_looks)

@@ -25,7 +25,7 @@ _LOOSE = (
     "%a %b %d %Y %H:%M:%S GMT%z",
     "%a %b %d %Y",
 )
-LONGEST_DATE = 1_000
+MAX_DATE_LENGTH = 1_000
 """Characters of a text that may still be a date; what reads dates is not made for longer ones."""
 _YEAR = re.compile(r"\d{4}\Z")
 _MONTH = re.compile(r"\d{4}-\d{2}\Z")
@@ -56,7 +56,7 @@ def to_local_iso(time: datetime) -> str:
 
 def parse(text: str, timezone: str = "UTC") -> datetime | None:
     """The time that `text` names, in `timezone` where it has no offset; None when it names none."""
-    if len(text) > LONGEST_DATE:
+    if len(text) > MAX_DATE_LENGTH:
         return None
     text = text.strip()
     found = _parse_iso(text) or _parse_mail(text) or _parse_loose(_without_comment(text))

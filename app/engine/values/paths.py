@@ -100,7 +100,7 @@ def _child(place: Any, part: str) -> Any:
     return place[int(part)] if part.isdecimal() and int(part) < len(place) else None
 
 
-LONGEST_GAP = 100_000
+MAX_GAP = 100_000
 
 
 def _assign(place: Any, part: str, value: Any) -> None:
@@ -110,7 +110,7 @@ def _assign(place: Any, part: str, value: Any) -> None:
     if not part.isdecimal():
         return
     index = int(part)
-    if index > len(place) + LONGEST_GAP:
+    if index > len(place) + MAX_GAP:
         raise ValueError(f"The index {part} lies too far beyond the end of the array")
     place.extend([None] * (index + 1 - len(place)))
     place[index] = value

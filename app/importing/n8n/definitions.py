@@ -19,7 +19,7 @@ OF_WORKFLOW = ("settings", "pinData", "meta", "description")
 """What n8n keeps with a workflow and not with its versions."""
 OF_VERSION = ("nodes", "connections", "nodeGroups")
 
-LONGEST_NAME = 128
+MAX_NAME_LENGTH = 128
 
 
 def document_of(workflow: Mapping[str, Any], version: Mapping[str, Any] | None = None) -> dict[str, Any]:
@@ -48,7 +48,7 @@ def definition(document: Mapping[str, Any], timezone: str | None = None) -> byte
 def name_of(row: Mapping[str, Any]) -> str:
     """The workflow's name, as it can be stored."""
     name = str(row.get("name") or "").replace("\0", "\ufffd")
-    return name[:LONGEST_NAME] or "Unnamed workflow"
+    return name[:MAX_NAME_LENGTH] or "Unnamed workflow"
 
 
 def version_id(row: Row, name: str = "versionId") -> UUID | None:

@@ -43,8 +43,8 @@ TABLES = {
 """n8n's tables by the names of the files."""
 
 ROWS_OF_TABLES = "data_table_user_"
-LONGEST_LINE = 512 * 2**20
-MOST_SHRUNK = 4
+MAX_LINE_LENGTH = 512 * 2**20
+MAX_COMPRESSION = 4
 """Times: what is encrypted and in base64 does not become smaller than three quarters."""
 
 
@@ -82,15 +82,16 @@ class EntitiesSource(Spool):
 
 def _rows(archive: zipfile.ZipFile, name: str, key: InstanceKey) -> Iterator[Row]:
     packed = archive.getinfo(name)
-    if packed.file_size > 2**20 and packed.file_size > MOST_SHRUNK * packed.compress_size:
+    if packed.file_size > 2**20 and packed.file_size > MAX_COMPRESSION * packed.compress_size:
         raise SourceError(f"{name} is packed tighter than what n8n encrypts can be: it is not what n8n has written")
     with archive.open(name) as lines:
         number = 0
-        while line := lines.readline(LONGEST_LINE):
+        while line := lines.readline(MAX_LINE_LENGTH):
             number += 1
-            if len(line) == LONGEST_LINE:
+            if len(line) == MAX_LINE_LENGTH:
                 raise SourceError(
-                    f"line {number} of {name} is longer than {LONGEST_LINE // 2**20} MiB: name n8n's database instead"
+                    f"line {number} of {name} is longer than {MAX_LINE_LENGTH // 2**20} MiB: "
+                    "name n8n's database instead"
                 )
             try:
                 opened = key.decrypt(line.strip().decode()) if line.strip() else ""

@@ -30,14 +30,14 @@ EARLIER_STATUSES = {"failed": "error"}
 CLOCKS_DIFFER = timedelta(hours=1)
 """How far n8n's clock may be ahead of this one."""
 
-LONGEST_MESSAGE = 10_000
+MAX_MESSAGE_LENGTH = 10_000
 FOR_A_CALL = datetime(2999, 1, 1, tzinfo=UTC)
 """n8n writes that an execution waits for a call as a time from here on."""
 
-MOST_SIZE = 256 * 2**20
+MAX_SIZE = 256 * 2**20
 """Characters that the data of one execution may come to when it is written out."""
 
-MOST_ID = 2**53
+MAX_ID = 2**53
 """Ids above are damage: this program's own could not go on above them."""
 
 
@@ -146,7 +146,7 @@ class ExecutionMapper:
                 losses.add(too_large(self._most_bytes))
                 return None
             try:
-                document = unflatten(execution.flatted, most_size=MOST_SIZE)
+                document = unflatten(execution.flatted, most_size=MAX_SIZE)
             except UnreadableFlatted as error:
                 losses.add(f"its data cannot be read: {error}")
                 return None
@@ -212,7 +212,7 @@ def _error(document: dict[str, Any] | None, status: Status) -> tuple[str | None,
     message = error.get("message")
     return (
         _storable(name) if isinstance(name, str) else None,
-        _storable(message)[:LONGEST_MESSAGE] if isinstance(message, str) else None,
+        _storable(message)[:MAX_MESSAGE_LENGTH] if isinstance(message, str) else None,
     )
 
 

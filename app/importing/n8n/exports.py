@@ -9,7 +9,7 @@ from app.importing.n8n.rows import read_json
 from app.importing.n8n.source import SourceError
 from app.importing.n8n.spool import Spool
 
-LARGEST = 512 * 2**20
+MAX_BYTES = 512 * 2**20
 
 
 class ExportedFiles(Spool):
@@ -27,8 +27,8 @@ class ExportedFiles(Spool):
 
     def _read(self, path: Path) -> None:
         try:
-            if path.stat().st_size > LARGEST:
-                raise SourceError(f"{path} has more than {LARGEST // 2**20} MiB: export to several files")
+            if path.stat().st_size > MAX_BYTES:
+                raise SourceError(f"{path} has more than {MAX_BYTES // 2**20} MiB: export to several files")
             content = read_json(path.read_bytes())
         except OSError as error:
             raise SourceError(f"{path}: {error.strerror}") from None

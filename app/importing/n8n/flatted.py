@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-DEEPEST = 200
+MAX_DEPTH = 200
 """Levels: what is deeper could not be encoded again."""
 
 PUNCTUATION = 4
@@ -76,8 +76,8 @@ class _Reader:
         if isinstance(value, str):
             made = (replace_lone_surrogates(value), PUNCTUATION + len(value))
         elif isinstance(value, dict | list):
-            if depth > DEEPEST:
-                raise UnreadableFlatted(f"it is nested more than {DEEPEST} levels deep")
+            if depth > MAX_DEPTH:
+                raise UnreadableFlatted(f"it is nested more than {MAX_DEPTH} levels deep")
             self._built[index] = UNDER_WAY
             made = self._object(value, depth) if isinstance(value, dict) else self._array(value, depth)
         else:

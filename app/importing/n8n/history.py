@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 import psycopg
 
-from app.importing.n8n.executions import MOST_ID, UNFINISHED, ExecutionMapper
+from app.importing.n8n.executions import MAX_ID, UNFINISHED, ExecutionMapper
 from app.importing.n8n.report import Report
 from app.importing.n8n.source import Source, SourceExecution
 from app.repository import import_progress, imports
@@ -14,7 +14,7 @@ from app.repository.connection import Connection
 from app.repository.import_progress import ImportProgress
 from app.repository.imports import ImportedExecution
 
-MOST_GAPS = 100
+MAX_GAPS = 100
 """How far below the highest id a missing one is looked for again."""
 
 BATCH = 500
@@ -32,12 +32,12 @@ class Reached:
     highest_id: int
     unfinished: list[int] = field(default_factory=list)
     pending: set[int] = field(default_factory=set)
-    recent: deque[int] = field(default_factory=lambda: deque(maxlen=MOST_GAPS))
+    recent: deque[int] = field(default_factory=lambda: deque(maxlen=MAX_GAPS))
 
     def gaps(self, above: int) -> list[int]:
         """Ids just below the highest one that were not there: an execution may get its id and show up after a later
         one. They are looked for once more."""
-        lowest = max(above, self.highest_id - MOST_GAPS)
+        lowest = max(above, self.highest_id - MAX_GAPS)
         return sorted(set(range(lowest + 1, self.highest_id)) - set(self.recent))
 
 
@@ -66,10 +66,10 @@ class HistoryWriter:
             imports.start_own_ids(self._connection)
 
     def _bring_batch(self, name: str, batch: list[SourceExecution], reached: Reached) -> None:
-        highest = max((execution.id for execution in batch if execution.id <= MOST_ID), default=0)
+        highest = max((execution.id for execution in batch if execution.id <= MAX_ID), default=0)
         wanted = []
         for execution in batch:
-            if execution.id > MOST_ID:
+            if execution.id > MAX_ID:
                 self._report.lose(execution.id, "its id is too large")
             elif execution.row.get("deletedAt") is not None:
                 self._report.count("executions", "deleted in n8n")

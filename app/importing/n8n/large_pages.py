@@ -14,7 +14,7 @@ TOKEN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[\[\]{}]', re.DOTALL)
 """A text, or what opens or closes an object or a list. It never goes back."""
 
 DATA = b'"data"'
-MOST_AROUND = 2**20
+MAX_AROUND = 2**20
 """Bytes that a page may have beside its executions."""
 
 
@@ -49,7 +49,7 @@ class LargePage:
                     elif depth == 2 and is_data:
                         last = token.end()
                     depth -= 1
-        if not 0 < first < last or first + len(page) - last > MOST_AROUND:
+        if not 0 < first < last or first + len(page) - last > MAX_AROUND:
             raise ValueError("it is no page of executions")
         around = read_json(page[:first] + b"null" + page[last:])
         cursor = around.get("nextCursor") if isinstance(around, dict) else None

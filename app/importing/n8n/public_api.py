@@ -23,7 +23,7 @@ PAGE = 100
 PAGE_OF_DATA = 20
 """Executions whose data comes on one page."""
 ATTEMPTS = 5
-LONGEST_WAIT = 30.0
+MAX_WAIT = 30.0
 """Seconds between two attempts."""
 SECONDS = 60.0
 
@@ -176,7 +176,7 @@ class ApiSource(Spool):
         """The answer; with `file`, the body of a 200 is written into that."""
         waiting = Retrying(
             stop=stop_after_attempt(ATTEMPTS),
-            wait=wait_exponential(max=LONGEST_WAIT),
+            wait=wait_exponential(max=MAX_WAIT),
             retry=retry_if_exception(self._may_pass),
             reraise=True,
         )

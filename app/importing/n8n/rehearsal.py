@@ -38,8 +38,8 @@ OUTSIDE = frozenset(
 REMEMBERING = ("clearDeduplicationHistory", "removeItemsSeenInPreviousExecutions")
 """Operations of Remove Duplicates to which earlier executions matter."""
 RUN_SECONDS = 60.0
-MOST_SIZE = 128 * 2**20
-MOST_FILE_BYTES = 64 * 2**20
+MAX_SIZE = 128 * 2**20
+MAX_FILE_BYTES = 64 * 2**20
 """How much the files of one execution may come to; what goes beyond is empty."""
 NONE_ABOVE = 2**62
 """Above every id of an execution."""
@@ -177,10 +177,10 @@ class Rehearsal:
 def _document(execution: SourceExecution, stage: Stage) -> dict[str, Any]:
     document = execution.document
     if execution.flatted is not None:
-        document = unflatten(execution.flatted, most_size=MOST_SIZE)
+        document = unflatten(execution.flatted, most_size=MAX_SIZE)
     if not isinstance(document, dict):
         raise UnreadableFlatted(execution.missing or "it is not an object")
-    return BinaryReader(stage.read_file, MOST_FILE_BYTES, lambda reason: None).inline(document, execution.flatted)
+    return BinaryReader(stage.read_file, MAX_FILE_BYTES, lambda reason: None).inline(document, execution.flatted)
 
 
 def _items(runs: list[dict[str, Any]]) -> list[dict[str, Any]]:

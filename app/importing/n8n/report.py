@@ -7,7 +7,7 @@ from typing import Any
 
 from app.importing.n8n.rehearsal import Rehearsed
 
-MOST_NAMED = 20
+MAX_NAMED = 20
 """Executions that a loss names by their ids; the others are counted."""
 
 
@@ -62,7 +62,7 @@ class Report:
                 for each in self.workflows
             ],
             "losses": [
-                {"reason": reason, "executions": len(ids), "ids": [str(id) for id in ids[:MOST_NAMED]]}
+                {"reason": reason, "executions": len(ids), "ids": [str(id) for id in ids[:MAX_NAMED]]}
                 for reason, ids in self.losses.items()
             ],
             "rehearsed": [each.to_json() for each in self.rehearsed],
@@ -83,6 +83,6 @@ class Report:
         if self.losses:
             yield "Not brought whole:"
         for reason, ids in self.losses.items():
-            named = ", ".join(map(str, ids[:MOST_NAMED])) + (", ..." if len(ids) > MOST_NAMED else "")
+            named = ", ".join(map(str, ids[:MAX_NAMED])) + (", ..." if len(ids) > MAX_NAMED else "")
             yield f"  {len(ids):,} executions: {reason} ({named})"
         yield from self.notes

@@ -14,7 +14,7 @@ from app.importing.n8n.rows import Row, normalise
 from app.importing.n8n.source import SourceError, SourceExecution
 from app.importing.n8n.stored_executions import read_stored
 
-MOST_NAMED = 500
+MAX_NAMED = 500
 """Ids in one statement: SQLite bounds the number of parameters."""
 
 
@@ -74,8 +74,8 @@ class SqliteSource:
         if not has(self._columns, "execution_entity", "id"):
             return
         query = executions_query(self._columns, "sqlite", self._table, self._files.most_bytes)
-        for start in range(0, len(ids), MOST_NAMED):
-            named = list(ids[start : start + MOST_NAMED])
+        for start in range(0, len(ids), MAX_NAMED):
+            named = list(ids[start : start + MAX_NAMED])
             yield from self._read(query.format(f"e.id IN ({', '.join('?' * len(named))})"), named)
         yield from self._read(query.format("e.id > ?"), [above])
 

@@ -15,7 +15,7 @@ from app.engine.run.graph import InvalidWorkflow, parse_workflow
 from app.engine.run.node_types import NodeTypes
 from app.outgoing.addresses import AddressRules, out_of_bounds
 
-MOST_NODES_NAMED = 5
+MAX_NODES_NAMED = 5
 STICKY = "n8n-nodes-base.stickyNote"
 PYTHON = ("python", "pythonNative")
 USES = {
@@ -118,7 +118,7 @@ class Survey:
 
 
 def _named(names: list[str]) -> str:
-    return ", ".join(names[:MOST_NODES_NAMED]) + (", ..." if len(names) > MOST_NODES_NAMED else "")
+    return ", ".join(names[:MAX_NODES_NAMED]) + (", ..." if len(names) > MAX_NODES_NAMED else "")
 
 
 def _text(value: Any) -> str:

@@ -12,7 +12,7 @@ from app.importing.n8n.source import SourceExecution
 from app.repository import imported_objects
 from app.repository.connection import Connection
 
-MOST_REMEMBERED = 20_000
+MAX_REMEMBERED = 20_000
 
 
 class VersionsThatRan:
@@ -63,6 +63,6 @@ class VersionsThatRan:
 
     def _remember(self, workflow_id: str, key: Any, version_id: UUID) -> UUID:
         self._known[workflow_id, key] = version_id
-        if len(self._known) > MOST_REMEMBERED:
+        if len(self._known) > MAX_REMEMBERED:
             self._known.popitem(last=False)
         return version_id

@@ -6,8 +6,8 @@ const fs = require('node:fs');
 
 const { ASK, STREAM, fitsFrame, writeFrame } = require('./frames.js');
 
-const MOST_LINES = 1000;
-const LONGEST_LINE = 10_000;
+const MAX_LINES = 1000;
+const MAX_LINE_LENGTH = 10_000;
 
 const storage = new AsyncLocalStorage();
 const calls = new Map();
@@ -76,7 +76,7 @@ class Call {
   }
 
   print(line) {
-    if (this.lines.length < MOST_LINES) this.lines.push(line.slice(0, LONGEST_LINE));
+    if (this.lines.length < MAX_LINES) this.lines.push(line.slice(0, MAX_LINE_LENGTH));
   }
 
   /** Ends the call with an error that its code has thrown where nobody waits for it. */

@@ -7,7 +7,7 @@ const { classNameOf, contentsOf, loadClass } = require('./loading.js');
 
 /** Says that a file is being loaded, so that the worker knows which one has ended or held the process. */
 const LOADING = 8;
-const LONGEST_MESSAGE = 1000;
+const MAX_MESSAGE_LENGTH = 1000;
 
 const isFunction = (value) => typeof value === 'function';
 const functionsIn = (object) => Object.keys(object ?? {}).filter((name) => isFunction(object[name]));
@@ -76,7 +76,7 @@ function describeCredential(file, credential) {
   };
 }
 
-const shortOf = (error) => messageOf(error).slice(0, LONGEST_MESSAGE);
+const shortOf = (error) => messageOf(error).slice(0, MAX_MESSAGE_LENGTH);
 
 const shownCount = (count) => count.toLocaleString('en-US');
 

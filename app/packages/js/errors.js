@@ -1,19 +1,19 @@
 // Errors as they stand in run data: what n8n's classes carry, and nothing of the objects behind it.
 'use strict';
 
-const LONGEST = 100_000;
+const MAX_LENGTH = 100_000;
 /** What tells n8n's own errors from others: these stand in run data with little more than their message. */
 const isOwn = (error) => error.functionality !== undefined;
 
 const KEPT = ['description', 'httpCode', 'level', 'functionality', 'type', 'code', 'status', 'itemIndex', 'runIndex'];
 const OBJECTS = ['context', 'messages', 'tags', 'errorResponse'];
 
-const text = (value) => (value === undefined || value === null ? undefined : String(value).slice(0, LONGEST));
+const text = (value) => (value === undefined || value === null ? undefined : String(value).slice(0, MAX_LENGTH));
 
 function plain(value) {
   try {
     const written = JSON.stringify(value);
-    return written === undefined || written.length > LONGEST ? undefined : JSON.parse(written);
+    return written === undefined || written.length > MAX_LENGTH ? undefined : JSON.parse(written);
   } catch {
     return undefined;
   }

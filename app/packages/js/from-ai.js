@@ -2,7 +2,7 @@
 'use strict';
 
 const CALL = /\$from(?:AI|Ai|ai)\s*\(/g;
-const [MOST, LONGEST] = [200, 10_000];
+const [MOST, MAX_LENGTH] = [200, 10_000];
 const NAME = /^[A-Za-z0-9_-]{1,64}$/;
 const TYPES = new Set(['string', 'number', 'boolean', 'json']);
 const QUOTES = new Set(['"', "'", '`']);
@@ -58,7 +58,7 @@ function* callsIn(parameters) {
       count += 1;
       if (count > MOST) return;
       const start = match.index + match[0].length;
-      yield readArguments(text.slice(start, start + LONGEST), 0) ?? [];
+      yield readArguments(text.slice(start, start + MAX_LENGTH), 0) ?? [];
     }
   }
 }

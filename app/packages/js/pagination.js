@@ -4,13 +4,13 @@
 const { evaluate } = require('./expressions.js');
 const { merge, set } = require('./paths.js');
 
-const MOST_PAGES = 10_000;
+const MAX_PAGES = 10_000;
 
 /** All answers of `send`: { continue, request, requestInterval, maxRequests } are expressions over $response, $pageCount. */
 async function paginated(send, options, item, rules) {
   const answers = [];
   const names = { $request: options, $pageCount: 0, $index: item, $response: undefined };
-  const most = Math.min(Number(rules.maxRequests) || MOST_PAGES, MOST_PAGES);
+  const most = Math.min(Number(rules.maxRequests) || MAX_PAGES, MAX_PAGES);
   for (;;) {
     const asked = { ...merge({}, options), resolveWithFullResponse: true, simple: false, ...(options.body === undefined ? {} : { body: options.body }) };
     merge(asked, evaluate(rules.request ?? {}, { ...names, $request: options }));
@@ -31,7 +31,7 @@ async function byOffset(ask, requestOptions, { limitParameter, offsetParameter, 
   const items = [];
   requestOptions[place] ??= {};
   set(requestOptions[place], limitParameter, pageSize);
-  for (let offset = 0, pages = 0; pages < MOST_PAGES; offset += pageSize, pages += 1) {
+  for (let offset = 0, pages = 0; pages < MAX_PAGES; offset += pageSize, pages += 1) {
     set(requestOptions[place], offsetParameter, offset);
     const page = await ask(requestOptions, rootProperty);
     items.push(...page);
@@ -40,4 +40,4 @@ async function byOffset(ask, requestOptions, { limitParameter, offsetParameter, 
   return items;
 }
 
-module.exports = { MOST_PAGES, byOffset, paginated };
+module.exports = { MAX_PAGES, byOffset, paginated };

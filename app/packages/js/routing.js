@@ -6,7 +6,7 @@ const { apiError, authenticated } = require('./authentication.js');
 const { credentialsOf } = require('./credentials.js');
 const { shown } = require('./errors.js');
 const { evaluate } = require('./expressions.js');
-const { byOffset, MOST_PAGES } = require('./pagination.js');
+const { byOffset, MAX_PAGES } = require('./pagination.js');
 const { get, merge, set } = require('./paths.js');
 const { afterwards, itemsIn } = require('./post_receive.js');
 const { httpRequest } = require('./requests.js');
@@ -175,7 +175,7 @@ class Routed {
     }
     const items = [];
     let options = request.options;
-    for (let pages = 0; pages < MOST_PAGES; pages += 1) {
+    for (let pages = 0; pages < MAX_PAGES; pages += 1) {
       const names = { $pageCount: pages, $request: options };
       options = merge(merge({}, options), this.evaluate(properties.request ?? {}, pages ? { ...names, $response: this.last } : names));
       this.last = await this.#respond({ ...request, options });

@@ -6,7 +6,7 @@ const path = require('node:path');
 
 const { schemaOf } = require('./from-ai.js');
 
-const LONGEST_NAME = 64;
+const MAX_NAME_LENGTH = 64;
 
 /** The class of tools that the package of the root has; one of ours where it has none. */
 function toolClass({ package: { folder, file } }) {
@@ -27,7 +27,7 @@ class Tool {
   }
 }
 
-const nameOf = (node) => node.name.replace(/[^A-Za-z0-9_-]+/g, '_').slice(0, LONGEST_NAME);
+const nameOf = (node) => node.name.replace(/[^A-Za-z0-9_-]+/g, '_').slice(0, MAX_NAME_LENGTH);
 
 /** What the tool does: as its author says, or as its operation is described. */
 function descriptionOf({ node, parameters, toolDescription }, description) {

@@ -24,7 +24,7 @@ from app.repository.lifecycle.claims import (
     seconds_to_next_wait,
 )
 from app.repository.lifecycle.crashes import reap
-from app.repository.lifecycle.creation import DEEPEST, StartInput, create_execution, create_running, depth_of
+from app.repository.lifecycle.creation import MAX_DEPTH, StartInput, create_execution, create_running, depth_of
 from app.repository.lifecycle.error_workflows import Failure
 from app.repository.lifecycle.extra_places import NO_EXTRA_PLACES, ExtraPlaces
 from app.repository.lifecycle.parents import read_child, wake_if_over
@@ -33,8 +33,8 @@ from app.repository.lifecycle.resumptions import resume_by_webhook, waiting_node
 from app.repository.lifecycle.stops import stop, stop_many
 
 __all__ = [
-    "DEEPEST",
     "FIRST_TURN",
+    "MAX_DEPTH",
     "NO_EXTRA_PLACES",
     "Claim",
     "ExtraPlaces",

@@ -25,7 +25,7 @@ CREATE_RUNNING = """
     RETURNING id
 """
 
-DEEPEST = 20
+MAX_DEPTH = 20
 """Executions that may follow from each other, each started by the one before."""
 DEPTH = "SELECT depth FROM executions WHERE id = %(id)s"
 

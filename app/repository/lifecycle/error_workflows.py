@@ -7,13 +7,13 @@ from typing import Any
 import orjson
 
 from app.repository.connection import Connection
-from app.repository.lifecycle.creation import DEEPEST, StartInput, create_execution
+from app.repository.lifecycle.creation import MAX_DEPTH, StartInput, create_execution
 from app.repository.targets import Target
 from app.vocabulary import Mode
 
 MODE: Mode = "error"
-DEEPEST_ERROR = 3
-"""As DEEPEST, where it is error workflows that fail: two of them could start each other for ever."""
+MAX_ERROR_DEPTH = 3
+"""As MAX_DEPTH, where it is error workflows that fail: two of them could start each other for ever."""
 NOT_STARTED = (
     "(The error workflow was not started: too many executions would follow from each other, each from an error)"
 )
@@ -67,7 +67,7 @@ def start_error_workflows(connection: Connection, failures: Mapping[int, Failure
         return
     rows = connection.execute(WANTED, {"ids": list(failures)}).fetchall()
     for execution_id, workflow_id, name, mode, retry_of, wanted, version_id, project_id, node, depth in rows:
-        if depth >= (DEEPEST_ERROR if mode == MODE else DEEPEST):
+        if depth >= (MAX_ERROR_DEPTH if mode == MODE else MAX_DEPTH):
             connection.execute(SAY_NOT_STARTED, {"id": execution_id, "said": NOT_STARTED})
             continue
         failure = failures[execution_id]

@@ -7,8 +7,8 @@ from app.repository import lifecycle
 from app.worker.chores.chore import Chore
 from app.worker.database import Database
 
-LONGEST_SLEEP = 1.0  # a wait that began since may be over sooner than the next one that is known
-SHORTEST_SLEEP = 0.02
+MAX_SLEEP = 1.0  # a wait that began since may be over sooner than the next one that is known
+MIN_SLEEP = 0.02
 OVERDUE_SLEEP = 0.25  # what is due already finds no free place, or is being claimed right now
 
 
@@ -17,10 +17,10 @@ def alarm(database: Database, wake: Callable[[], None]) -> Chore:
 
     async def step() -> float:
         seconds = await database.transact(lifecycle.seconds_to_next_wait)
-        if seconds is None or seconds > LONGEST_SLEEP:
-            return LONGEST_SLEEP
+        if seconds is None or seconds > MAX_SLEEP:
+            return MAX_SLEEP
         await asyncio.sleep(max(seconds, 0.0))
         wake()
-        return SHORTEST_SLEEP if seconds > 0 else OVERDUE_SLEEP
+        return MIN_SLEEP if seconds > 0 else OVERDUE_SLEEP
 
     return Chore("alarm", step)

@@ -18,8 +18,8 @@ from app.worker.database import Database
 log = logging.getLogger(__name__)
 
 AT_ONCE = 100
-LONGEST_SLEEP = 1.0
-SHORTEST_SLEEP = 0.01
+MAX_SLEEP = 1.0
+MIN_SLEEP = 0.01
 LOOK_AGAIN = timedelta(hours=1)  # at a rule that cannot be followed now
 LATE_SECONDS = 60.0  # what is later than this was missed: everything was down
 
@@ -30,7 +30,7 @@ def schedules(settings: Settings, database: Database) -> Chore:
 
     async def step() -> float:
         pause = await database.transact(fire_due, fires_missed=fires_missed)
-        return min(max(pause, SHORTEST_SLEEP), LONGEST_SLEEP)
+        return min(max(pause, MIN_SLEEP), MAX_SLEEP)
 
     return Chore("schedules", step)
 
@@ -40,7 +40,7 @@ def fire_due(connection: Connection, *, fires_missed: bool) -> float:
     for schedule in triggers.take_due_schedules(connection, limit=AT_ONCE):
         fire(connection, schedule, fires_missed=fires_missed)
     pause = triggers.seconds_to_next_schedule(connection)
-    return LONGEST_SLEEP if pause is None else pause
+    return MAX_SLEEP if pause is None else pause
 
 
 def fire(connection: Connection, schedule: DueSchedule, *, fires_missed: bool) -> None:

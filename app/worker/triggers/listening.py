@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 
 PAUSE_SECONDS = 0.5
 """So soon a workflow that is deactivated is listened for no more."""
-LONGEST_PAUSE = 120.0
+MAX_PAUSE = 120.0
 """Seconds between two attempts to connect."""
 GOOD_SECONDS = 60.0
 """What has listened for so long was connected: the next attempts are not those of the same trouble."""
@@ -217,4 +217,4 @@ class Attempts:
     def pause(self, state: RetryCallState) -> float:
         """Seconds: longer each time, and not the same for all."""
         state.attempt_number = max(1, self.failed)
-        return float(wait_random_exponential(multiplier=0.5, max=LONGEST_PAUSE)(state))
+        return float(wait_random_exponential(multiplier=0.5, max=MAX_PAUSE)(state))

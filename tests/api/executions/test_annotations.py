@@ -94,7 +94,7 @@ def tags_of(api, number: int) -> set[str]:
 
 
 def test_all_that_match_are_tagged_call_by_call(api, workflow, monkeypatch):
-    monkeypatch.setattr(bulk, "MOST_AT_ONCE", 2)
+    monkeypatch.setattr(bulk, "MAX_AT_ONCE", 2)
     failed = [api.ended(workflow, "error") for _ in range(5)]
     kept = api.ended(workflow)
     api.patch(f"/executions/{failed[0]}", {"annotation": {"tags": ["own"]}})

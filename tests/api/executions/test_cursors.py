@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.schemas.cursors import LONGEST, Cursor, InvalidCursor, decode_cursor, encode_cursor
+from app.schemas.cursors import MAX_LENGTH, Cursor, InvalidCursor, decode_cursor, encode_cursor
 
 names = st.text(st.characters(codec="utf-8"), max_size=20)
 filters = st.dictionaries(
@@ -81,7 +81,7 @@ def test_it_is_what_the_documentation_shows():
         text_of(b'{"lastId":"0","lastId":"1","limit":1}'),
         text_of(b'{"lastId":"1","limit":1}\n'),
         text_of(b'{"lastId":"1","limit":1,"x":' + b"[" * 300 + b"]" * 300 + b"}"),
-        text_of({"lastId": "1" * LONGEST, "limit": 1}),
+        text_of({"lastId": "1" * MAX_LENGTH, "limit": 1}),
         text_of({"lastId": "1", "limit": 1}) + "===",
         " " + text_of({"lastId": "1", "limit": 1}),
     ],

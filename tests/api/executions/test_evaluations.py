@@ -117,7 +117,7 @@ def test_what_cannot_be_evaluated_is_refused(api, number: int, monkeypatch) -> N
     assert refusal("node=Start", broken)[0] == 409
     monkeypatch.setattr(engine_side, "SECONDS", 0.0)
     assert refusal("node=Last") == (409, "The node's expressions take longer than 5 seconds")
-    monkeypatch.setattr(evaluations, "MOST_BYTES", 100)
+    monkeypatch.setattr(evaluations, "MAX_BYTES", 100)
     status, message = refusal("node=Last")
     assert (status, "above 100 no expressions" in message) == (409, True)
 
@@ -129,7 +129,7 @@ def test_a_project_has_a_share_of_the_places(api, number: int) -> None:
 
 
 def test_values_that_are_too_large_are_not_shown(monkeypatch) -> None:
-    monkeypatch.setattr(engine_side, "LARGEST_VALUE", 10)
+    monkeypatch.setattr(engine_side, "MAX_VALUE_BYTES", 10)
     room, deep = engine_side.AnswerBudget(14), []
     for _ in range(300):
         deep = [deep]

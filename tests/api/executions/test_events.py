@@ -81,13 +81,13 @@ def test_a_moment_that_nobody_knows_is_to_read_again(api, since):
 
 
 def test_very_much_is_to_read_again(api, workflow, monkeypatch):
-    monkeypatch.setattr(execution_events, "MOST_SEEN", 2)
+    monkeypatch.setattr(execution_events, "MAX_SEEN", 2)
     since = moment(api)
     for _ in range(3):
         api.queue(workflow)
     assert [name for name, _ in events(api, since=since)] == ["reload", "ready"]
     since = moment(api)
-    monkeypatch.setattr(execution_events, "MOST_NOTED", 2)
+    monkeypatch.setattr(execution_events, "MAX_NOTED", 2)
     api.post("/executions/stopMany", {"filter": {"status": ["queued"]}})
     assert [name for name, _ in events(api, since=since)] == ["reload", "ready"]
 

@@ -181,7 +181,7 @@ def test_retry_many_refuses(api, body):
 
 
 def test_more_than_a_call_should_wait_for_are_retried_in_the_background(api, workflow, monkeypatch):
-    monkeypatch.setattr(bulk, "MOST_AT_ONCE", 2)
+    monkeypatch.setattr(bulk, "MAX_AT_ONCE", 2)
     failed = [api.ended(workflow, "error") for _ in range(3)]
     body = {"filter": {"error": "broke"}, "from": "start"}
     dry = api.post("/executions/retryMany", {**body, "dryRun": True}).json

@@ -171,7 +171,7 @@ def test_the_attempts_are_the_whole_chain(api, workflow) -> None:
 
 
 def test_of_nodes_that_ran_often_the_first_runs_are_shown(api, workflow, monkeypatch) -> None:
-    monkeypatch.setattr(run_rendering, "MOST_RUNS", 10)
+    monkeypatch.setattr(run_rendering, "MAX_RUNS", 10)
     runs = {"A": 2, "B": 30, "C": 5}
     data = {"resultData": {"runData": {name: [{}] * count for name, count in runs.items()}}}
     nodes = api.get(f"/executions/{api.ended(workflow, data=data)}/data").json["nodes"]

@@ -2,20 +2,20 @@
 
 import pytest
 
-from app.api.face.json_values import MOST_VALUES, has_too_many_values
+from app.api.face.json_values import MAX_VALUES, has_too_many_values
 from tests.api.webhooks.bodies.growth import takes_less_than
 
 
 @pytest.mark.parametrize("value", [b"[]", b"{}", b"1", b'"a"', b'{"a":1}', b'"\\""', b'"\\\\"'])
 def test_values_are_counted_and_what_stands_in_texts_is_not(value: bytes) -> None:
-    assert has_too_many_values(b"[" + (value + b",") * MOST_VALUES + b"1]")
+    assert has_too_many_values(b"[" + (value + b",") * MAX_VALUES + b"1]")
     assert not has_too_many_values(b"[" + (value + b",") * 1_000 + b"1]")
-    assert not has_too_many_values(b'["' + b",[{" * MOST_VALUES + b'"]')
-    assert not has_too_many_values(b'["' + b'\\",' * (MOST_VALUES + 1) + b'"]')
+    assert not has_too_many_values(b'["' + b",[{" * MAX_VALUES + b'"]')
+    assert not has_too_many_values(b'["' + b'\\",' * (MAX_VALUES + 1) + b'"]')
 
 
 def test_they_are_refused_in_a_sentence(api) -> None:
-    body = b'{"name":"a","nodes":[],"connections":{},"settings":{},"staticData":[%b1]}' % (b"[]," * MOST_VALUES)
+    body = b'{"name":"a","nodes":[],"connections":{},"settings":{},"staticData":[%b1]}' % (b"[]," * MAX_VALUES)
     answer = api.post("/workflows", data=body, content_type="application/json")
     assert (answer.status_code, answer.json) == (400, {"message": "The request body has more than 500,000 values"})
 

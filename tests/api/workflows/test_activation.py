@@ -9,8 +9,8 @@ import pytest
 from app.repository import connection as connection_module
 from app.repository import workflows
 from app.triggers import InvalidTrigger
-from app.triggers.schedules import MOST_RULES, schedules_of
-from app.triggers.webhooks import MOST_WEBHOOKS, webhooks_of
+from app.triggers.schedules import MAX_RULES, schedules_of
+from app.triggers.webhooks import MAX_WEBHOOKS, webhooks_of
 from app.workflow_rules import EngineRules
 from tests.workflows import chain, node, workflow
 
@@ -158,17 +158,17 @@ def test_one_that_is_changed_again_and_again_is_409(api, monkeypatch) -> None:
 
 
 def test_triggers_have_a_number(api) -> None:
-    many = workflow([hook(f"p{number}", f"Webhook {number}") for number in range(MOST_WEBHOOKS + 1)])
+    many = workflow([hook(f"p{number}", f"Webhook {number}") for number in range(MAX_WEBHOOKS + 1)])
     assert api.post(f"/workflows/{saved(api, many)}/activate").status_code == 400
-    assert len(webhooks_of(workflow(many["nodes"][:-1]))) == MOST_WEBHOOKS
-    rules = {"rule": {"interval": [{"field": "hours"}] * (MOST_RULES + 1)}}
+    assert len(webhooks_of(workflow(many["nodes"][:-1]))) == MAX_WEBHOOKS
+    rules = {"rule": {"interval": [{"field": "hours"}] * (MAX_RULES + 1)}}
     with pytest.raises(InvalidTrigger, match="at most 100 rules"):
         schedules_of(workflow([node("Schedule", "scheduleTrigger", rules, 1.2)]))
 
 
 def test_ways_to_a_response_take_time_by_the_connections() -> None:
     def cpu_seconds(length: int) -> float:
-        nodes = [hook(f"p{number}", f"Webhook {number}") for number in range(MOST_WEBHOOKS)]
+        nodes = [hook(f"p{number}", f"Webhook {number}") for number in range(MAX_WEBHOOKS)]
         row = [node(f"N{number}", "noOp") for number in range(length)]
         lines = [(each["name"], "N0") for each in nodes] + [(f"N{n}", f"N{n + 1}") for n in range(length - 1)]
         document = workflow(nodes + row, *lines)

@@ -148,9 +148,9 @@ def header(kind: bytes, *, size: bytes = b"00000000000", claims: bytes = b"") ->
         lambda: tarred(
             {"manifest.json": manifest(), "workflows/x/workflow.json": b'{"name":"x","nodes":[],"connections":{}}'}
         ),
-        lambda: gzip.compress(b"\0" * (archives.LARGEST + 1)),
+        lambda: gzip.compress(b"\0" * (archives.MAX_BYTES + 1)),
         lambda: tarred({"manifest.json": manifest(requirements={"credentials": 5})}),
-        lambda: tarred({"manifest.json": manifest(), FILE: b"[" + b"[]," * archives.MOST_VALUES + b"[]]"}),
+        lambda: tarred({"manifest.json": manifest(), FILE: b"[" + b"[]," * archives.MAX_VALUES + b"[]]"}),
         # a sparse file that claims eight gigabytes, one of less than nothing, attributes without an end
         lambda: gzip.compress(header(b"S", claims=b"77777777777") + bytes(1024)),
         lambda: gzip.compress(header(b"0", size=b"\xff" * 9 + b"\xfc\0") * 3 + bytes(1024)),

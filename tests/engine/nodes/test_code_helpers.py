@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from app.engine.nodes.code.helpers import MOST_CALLS, CodeHelpers
+from app.engine.nodes.code.helpers import MAX_CALLS, CodeHelpers
 from app.engine.run.memory import Meter
 from app.engine.run.ports import Ports
 from app.engine.run.run import RunRequest, run_workflow
@@ -225,9 +225,9 @@ def test_what_a_program_asks_counts_while_it_is_answered_and_no_longer(engine):
 def test_calls_beyond_the_most_are_not_remembered():
     async def work() -> int:
         helpers = CodeHelpers(SimpleNamespace(holding=lambda size: nullcontext()))
-        for number in range(3 * MOST_CALLS):
+        for number in range(3 * MAX_CALLS):
             await helpers.ask(b'{"call":%d,"name":"file","given":{"size":1}}' % number)
         async with helpers:
             return len(helpers._calls)
 
-    assert asyncio.run(work()) == MOST_CALLS
+    assert asyncio.run(work()) == MAX_CALLS

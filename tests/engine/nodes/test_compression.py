@@ -41,7 +41,7 @@ def test_what_is_packed_comes_out_again(engine, kind):
     ],
 )
 def test_what_comes_to_too_much_or_is_broken_is_a_sentence(engine, monkeypatch, content, name, said):
-    monkeypatch.setattr(compression, "MOST_BYTES", 4_000)
-    monkeypatch.setattr(compression, "MOST_FILES", 5)
+    monkeypatch.setattr(compression, "MAX_BYTES", 4_000)
+    monkeypatch.setattr(compression, "MAX_FILES", 5)
     outcome = engine.run(chain(START, node("Unpack", "compression", {}, 1.1)), items=packed(content, name))
     assert (outcome.status, said in outcome.error.message) == ("error", True), outcome.error

@@ -81,7 +81,7 @@ def test_rows_know_where_they_have_come_from(engine: Engine, query: str, places:
 
 
 def test_rows_that_would_have_come_from_everywhere_are_not_paired(engine: Engine, monkeypatch: Any) -> None:
-    monkeypatch.setattr(sql, "MOST_PLACES", 2)
+    monkeypatch.setattr(sql, "MAX_PLACES", 2)
     outcome = ask(engine, "SELECT x.city FROM input2 x")
     assert output_of(outcome, "Merge") == [{"city": "Oslo"}]
     [run] = outcome.data["resultData"]["runData"]["Merge"]

@@ -13,7 +13,7 @@ import psycopg
 import pytest
 
 from app.engine.nodes.postgres import sql_text
-from app.engine.run.memory import MOST_BYTES, Meter
+from app.engine.run.memory import MAX_BYTES, Meter
 from app.engine.run.ports import Ports
 from app.outgoing.addresses import AddressRules
 from app.outgoing.client import Outgoing
@@ -58,7 +58,7 @@ def shop(postgres_url: str) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def run(
-    engine: Engine, workflow: dict[str, Any], held: dict[str, Any], allowed: str = "127.0.0.1", limit: int = MOST_BYTES
+    engine: Engine, workflow: dict[str, Any], held: dict[str, Any], allowed: str = "127.0.0.1", limit: int = MAX_BYTES
 ):
     async def read(credential_id: str, kind: str) -> dict[str, Any]:
         return held

@@ -13,7 +13,7 @@ from tests.patience import PATIENCE_SECONDS
 from tests.workflows import START, assign, chain, condition, node, workflow
 
 MANY = 20_000
-MOST_CPU = 0.4
+MAX_CPU = 0.4
 """CPU seconds that the loop's thread may take between two turns of the loop."""
 
 
@@ -160,4 +160,4 @@ def test_a_node_with_many_items_lets_the_loop_turn(engine: Engine, document: dic
     outcome = engine.run(document, items=items())
     watching.cancel()
     assert outcome.status == "success", outcome.error
-    assert longest < MOST_CPU
+    assert longest < MAX_CPU

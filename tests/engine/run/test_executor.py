@@ -171,7 +171,7 @@ def test_an_unknown_start_node_is_an_error(engine):
 
 
 def test_a_cycle_without_an_end_is_ended(engine, monkeypatch):
-    monkeypatch.setattr("app.engine.run.executor.MOST_NODE_RUNS", 100)
+    monkeypatch.setattr("app.engine.run.executor.MAX_NODE_RUNS", 100)
     outcome = engine.run(workflow([START, node("Round", "noOp")], ("Start", "Round"), ("Round", "Round")))
     assert outcome.status == "error"
     assert (outcome.error.node, outcome.error.message[:34]) == ("Round", "The workflow was ended after runni")

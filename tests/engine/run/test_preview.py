@@ -4,7 +4,7 @@ import pytest
 
 from app.credentials.masking import HIDDEN, Mask
 from app.engine.run.document import RunDocument
-from app.engine.run.preview import LONGEST_TEXT, preview
+from app.engine.run.preview import MAX_TEXT_LENGTH, preview
 
 
 def shown(item, *, mask=str, **run):
@@ -25,7 +25,7 @@ CALL = {"headers": {"host": "h"}, "params": {}, "query": {"page": "2"}, "body": 
         ({"list": [1]} | {f"o{n}": {} for n in range(9)}, None),
         ({"deep": {"deeper": {"deepest": 1}}, "big": 2**80}, None),
         ({"userPassword": "x", "API_KEY": "y", "auth": {"token": "z"}, "id": 1}, {"id": 1}),
-        ({"text": "é" * 100}, {"text": "é" * (LONGEST_TEXT - 1) + "…"}),
+        ({"text": "é" * 100}, {"text": "é" * (MAX_TEXT_LENGTH - 1) + "…"}),
         ({"k" * 50: 1}, {"k" * 39 + "…": 1}),
         ({**CALL, "body": {"order": 7}}, {"order": 7}),
         (CALL, {"page": "2"}),

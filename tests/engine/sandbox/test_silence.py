@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from app.engine.sandbox.silence import LEAST_WORTH, LOOK_SECONDS, LOOKS, Silence
+from app.engine.sandbox.silence import LOOK_SECONDS, LOOKS, MIN_WORTH, Silence
 
 
 @dataclass
@@ -56,4 +56,4 @@ def test_what_the_machine_keeps_from_it_counts_less_and_not_for_nothing():
     while not silence.look():
         process.waited_seconds += LOOK_SECONDS
         count += 1
-    assert count <= LOOKS / LEAST_WORTH
+    assert count <= LOOKS / MIN_WORTH

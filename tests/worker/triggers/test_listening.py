@@ -167,7 +167,7 @@ def test_deactivated_it_listens_no_more_and_saved_anew_it_listens_as_it_is_now(q
 
 def test_it_tries_again_and_says_once_what_is_wrong(queue, database_url, started, monkeypatch) -> None:
     activate(queue)
-    monkeypatch.setattr(listening_module, "LONGEST_PAUSE", 0.01)
+    monkeypatch.setattr(listening_module, "MAX_PAUSE", 0.01)
     attempts = []
 
     async def listen(context, emit) -> None:

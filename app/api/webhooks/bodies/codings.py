@@ -5,7 +5,7 @@ import zlib
 from app.api.webhooks.bodies.errors import BodyTooLarge, UnknownCoding, UnreadableBody
 
 PIECE_BYTES = 64 * 2**10
-MOST_MEMBERS = 1_000
+MAX_MEMBERS = 1_000
 """A gzip body may be several behind one another; each costs some time even when it is empty."""
 
 GZIP = 16 + zlib.MAX_WBITS
@@ -44,8 +44,8 @@ def _inflated(data: bytes, kind: int, limit: int) -> bytes:
                 if kind != GZIP:
                     raise UnreadableBody("Something follows on the end of the body's coding")
                 members += 1
-                if members > MOST_MEMBERS:
-                    raise UnreadableBody(f"The body has more than {MOST_MEMBERS} gzip members")
+                if members > MAX_MEMBERS:
+                    raise UnreadableBody(f"The body has more than {MAX_MEMBERS} gzip members")
                 stream = zlib.decompressobj(kind)
             made += stream.decompress(piece, limit + 1 - len(made))
             if len(made) > limit:

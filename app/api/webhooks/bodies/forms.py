@@ -12,12 +12,12 @@ from app.api.webhooks.bodies.errors import UnreadableBody
 from app.api.webhooks.bodies.json_text import string_text
 from app.binary_files import file_entry
 
-MOST_FIELDS = 10_000
-MOST_PARTS = 1_000
-LONGEST_BOUNDARY = 200
+MAX_FIELDS = 10_000
+MAX_PARTS = 1_000
+MAX_BOUNDARY_LENGTH = 200
 PIECE_BYTES = 64 * 2**10
 UNKNOWN_KIND = "application/octet-stream"
-DEEPEST_NAME = 5
+MAX_NAME_DEPTH = 5
 ESCAPES = re.compile(rb"(?:%[0-9A-Fa-f]{2})++")
 NAME = re.compile(r"[^\[\]]+|\[\]")
 
@@ -31,8 +31,8 @@ def form_pairs(
     data: bytes, charset: str | None, value: Callable[[str, int], Any] = string_text
 ) -> list[tuple[str, Any]]:
     """The same in the order in which they came; `value` makes them of a text and the bytes that it came in."""
-    if data.count(b"&") >= MOST_FIELDS:
-        raise UnreadableBody(f"The form has more than {MOST_FIELDS} fields")
+    if data.count(b"&") >= MAX_FIELDS:
+        raise UnreadableBody(f"The form has more than {MAX_FIELDS} fields")
     return list(_pairs(data, codec_of(charset), value))
 
 
@@ -82,7 +82,7 @@ def multipart_pairs(
     data: bytes, boundary: str, value: Callable[[str, int], Any] = string_text
 ) -> tuple[list[tuple[str, Any]], list[tuple[str, dict[str, Any]]]]:
     """The same in the order in which they came; `value` as in `form_pairs`. Raises UnreadableBody."""
-    if not 0 < len(boundary) <= LONGEST_BOUNDARY:
+    if not 0 < len(boundary) <= MAX_BOUNDARY_LENGTH:
         raise UnreadableBody("The form has no boundary, or one that is too long")
     fields: list[tuple[str, Any]] = []
     files: list[tuple[str, dict[str, Any]]] = []
@@ -100,7 +100,7 @@ def multipart_pairs(
 
 
 def _parts(data: bytes, boundary: str) -> Iterator[tuple[Any, bytes]]:
-    with PushMultipartParser(boundary, max_segment_count=MOST_PARTS) as parser:
+    with PushMultipartParser(boundary, max_segment_count=MAX_PARTS) as parser:
         part, content = None, bytearray()
         for start in range(0, len(data), PIECE_BYTES):
             if parser.closed:
@@ -138,7 +138,7 @@ def nested(pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:
     """Parameters of a query, in which `a[b]=1` is a value inside of `a`, and `a[]=1` one of a list."""
     found: dict[str, Any] = {}
     for name, value in pairs:
-        keys = (NAME.findall(name)[:DEEPEST_NAME] if "[" in name and not name.startswith("[") else []) or [name]
+        keys = (NAME.findall(name)[:MAX_NAME_DEPTH] if "[" in name and not name.startswith("[") else []) or [name]
         within = found
         for key in keys[:-1] if keys[-1:] != ["[]"] else keys[:-2]:
             inner = within.setdefault(key, {})

@@ -9,9 +9,9 @@ import orjson
 
 from app.api.webhooks.bodies.errors import UnreadableBody
 
-DEEPEST = 200
+MAX_DEPTH = 200
 """Levels of nesting; what a run keeps wraps some more around them."""
-LONGEST_NUMBER = 400
+MAX_NUMBER_LENGTH = 400
 PIECE_BYTES = 64 * 2**10
 
 _NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
@@ -61,7 +61,7 @@ def check_utf_8(data: bytes) -> None:
 
 
 def check_nesting_and_numbers(data: bytes) -> None:
-    """Raise UnreadableBody for JSON nested beyond DEEPEST, and for numbers beyond what a double can hold.
+    """Raise UnreadableBody for JSON nested beyond MAX_DEPTH, and for numbers beyond what a double can hold.
 
     Looks at what stands outside of strings, a piece at a time; what it makes of a text that is no JSON does not matter.
     """
@@ -80,10 +80,10 @@ def check_nesting_and_numbers(data: bytes) -> None:
 def _depth_after(outside: bytes, depth: int) -> int:
     brackets = outside.translate(None, _NOT_BRACKETS)
     opened = brackets.count(b"[") + brackets.count(b"{")
-    if depth + opened > DEEPEST:
+    if depth + opened > MAX_DEPTH:
         highest = max(itertools.accumulate(map(_STEP.__getitem__, brackets), initial=depth))
-        if highest > DEEPEST:
-            raise UnreadableBody(f"The JSON is nested more than {DEEPEST} levels deep")
+        if highest > MAX_DEPTH:
+            raise UnreadableBody(f"The JSON is nested more than {MAX_DEPTH} levels deep")
     return depth + 2 * opened - len(brackets)
 
 
@@ -94,6 +94,6 @@ def _number_left_over(outside: bytes) -> bytes:
             if float(match[0]) == float("inf"):
                 raise UnreadableBody("The JSON holds a number that is too large")
     left_over = outside[len(outside.rstrip(_NUMBER_BYTES)) :]
-    if len(left_over) > LONGEST_NUMBER:
-        raise UnreadableBody(f"The JSON holds a number of more than {LONGEST_NUMBER} digits")
+    if len(left_over) > MAX_NUMBER_LENGTH:
+        raise UnreadableBody(f"The JSON holds a number of more than {MAX_NUMBER_LENGTH} digits")
     return left_over

@@ -9,15 +9,15 @@ import orjson
 from app.api.webhooks.bodies.charsets import as_utf_8
 from app.api.webhooks.bodies.errors import UnreadableBody
 
-DEEPEST = 200
+MAX_DEPTH = 200
 PIECE_BYTES = 16 * 2**10
-MOST_ELEMENTS = 200_000
-MOST_NAMES = 10_000
+MAX_ELEMENTS = 200_000
+MAX_NAMES = 10_000
 """Different names of elements and attributes; the parser keeps each of them."""
-MOST_ATTRIBUTES = 1_000
+MAX_ATTRIBUTES = 1_000
 
 _TOO_MANY_ATTRIBUTES = re.compile(
-    rb"<[^\s<>/!?]++(?:\s++[^\s=<>]++\s*+=\s*+(?:\"[^\"<]*+\"|'[^'<]*+')){%d}" % (MOST_ATTRIBUTES + 1)
+    rb"<[^\s<>/!?]++(?:\s++[^\s=<>]++\s*+=\s*+(?:\"[^\"<]*+\"|'[^'<]*+')){%d}" % (MAX_ATTRIBUTES + 1)
 )
 _DECLARED = re.compile(rb"\s*<\?xml\s[^>]{0,200}?encoding\s*=\s*[\"']([A-Za-z0-9._-]{1,40})[\"']")
 _SPACES = re.compile(r"\s{2,}")
@@ -30,7 +30,7 @@ def xml_text(data: bytes, charset: str | None) -> orjson.Fragment:
         charset = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else declared and declared[1].decode()
     text = as_utf_8(data, charset)
     if _TOO_MANY_ATTRIBUTES.search(text):
-        raise UnreadableBody(f"An element has more than {MOST_ATTRIBUTES} attributes")
+        raise UnreadableBody(f"An element has more than {MAX_ATTRIBUTES} attributes")
     return orjson.Fragment(_Reader().read(text))
 
 
@@ -129,12 +129,12 @@ class _Reader:
         self._elements += 1
         self._names.add(name)
         self._names.update(attributes)
-        if self._elements > MOST_ELEMENTS:
-            raise UnreadableBody(f"The XML has more than {MOST_ELEMENTS} elements")
-        if len(self._open) > DEEPEST:
-            raise UnreadableBody(f"The XML is nested more than {DEEPEST} levels deep")
-        if len(self._names) > MOST_NAMES:
-            raise UnreadableBody(f"The XML has more than {MOST_NAMES} different names")
+        if self._elements > MAX_ELEMENTS:
+            raise UnreadableBody(f"The XML has more than {MAX_ELEMENTS} elements")
+        if len(self._open) > MAX_DEPTH:
+            raise UnreadableBody(f"The XML is nested more than {MAX_DEPTH} levels deep")
+        if len(self._names) > MAX_NAMES:
+            raise UnreadableBody(f"The XML has more than {MAX_NAMES} different names")
         self._open.append(_Element(name.lower(), attributes))
 
     def _end(self, _: str) -> None:

@@ -30,7 +30,7 @@ NOTHING_KEPT = b'{"data":[]}'
 """The messages of an earlier session where none is shown."""
 JSON = "application/json; charset=utf-8"
 CLASSES = {"human": "HumanMessage", "ai": "AIMessage", "system": "SystemMessage", "tool": "ToolMessage"}
-LONGEST_SESSION = 1_000
+MAX_SESSION_LENGTH = 1_000
 FILE_PARTS = ("fileName", "fileSize", "fileType", "mimeType", "fileExtension")
 STYLE = """
 :root { --chat--color--primary: #2457c5; --chat--color--secondary: #2457c5; --chat--color-light: #f6f7f9;
@@ -68,7 +68,7 @@ class SessionWanted(msgspec.Struct):
     @property
     def session(self) -> Any:
         data = bytes(self.given)
-        return orjson.loads(data) if len(data) <= LONGEST_SESSION else None
+        return orjson.loads(data) if len(data) <= MAX_SESSION_LENGTH else None
 
 
 _session_wanted = msgspec.json.Decoder(SessionWanted)

@@ -13,7 +13,7 @@ from app.engine.nodes.http_request.parameter_values import seconds
 from app.engine.values import conversions
 from app.engine.values.conversions import CannotConvert
 from app.outgoing.certificates import certificate_of
-from app.outgoing.client import LONGEST_SECONDS, Answer, Call
+from app.outgoing.client import MAX_SECONDS, Answer, Call
 
 Json = dict[str, Any]
 FORM = "application/x-www-form-urlencoded"
@@ -155,7 +155,7 @@ def _proxy(given: Any) -> str | None:
 
 
 def _timeout(options: Json) -> float:
-    return min(LONGEST_SECONDS, seconds(options.get("timeout"), LONGEST_SECONDS))
+    return min(MAX_SECONDS, seconds(options.get("timeout"), MAX_SECONDS))
 
 
 def _redirects(options: Json) -> int:

@@ -23,7 +23,7 @@ from app.engine.run.memory import TooMuchData, estimate
 from app.engine.values import conversions
 from app.outgoing.client import Answer
 
-MOST_CALLS = 1000
+MAX_CALLS = 1000
 """By one program."""
 SIGNATURES = (
     (b"\x89PNG\r\n\x1a\n", "image/png", "png"),
@@ -78,8 +78,8 @@ class CodeHelpers:
         known = self._calls.get(number)
         if known is None:
             task = self._take_earlier(asked)
-            if task is None and self._count >= MOST_CALLS:
-                return _reply(number, error={"message": f"A program may ask for {MOST_CALLS:,} things only"})
+            if task is None and self._count >= MAX_CALLS:
+                return _reply(number, error={"message": f"A program may ask for {MAX_CALLS:,} things only"})
             task = task or self._start(document)
             self._calls[number] = (asked, task)
         elif known[0] == asked:

@@ -71,7 +71,7 @@ KEYS = {
     "decrypt": ("privateKey", "encryptionPrivateKey", "encryption private key", "an Encryption Private Key"),
 }
 """What each action takes from a credential: its name here, the credential's field, and what n8n calls it."""
-LONGEST_RANDOM = 65_536
+MAX_RANDOM_LENGTH = 65_536
 KINDS = {
     "data": "Buffer, TypedArray, or DataView",
     "key": "ArrayBuffer, Buffer, TypedArray, DataView, KeyObject, or CryptoKey",
@@ -198,8 +198,8 @@ def _random(parameters: dict[str, Any], index: int) -> str:
     if asked is None or isinstance(asked, Undefined):
         raise NodeError(f'The "size" argument must be of type number. Received {received(asked)}', anonymous=True)
     length = conversions.to_number(asked)
-    if not 0 <= length <= LONGEST_RANDOM:
-        raise NodeError(f"The length of a random value must be between 0 and {LONGEST_RANDOM}.", item_index=index)
+    if not 0 <= length <= MAX_RANDOM_LENGTH:
+        raise NodeError(f"The length of a random value must be between 0 and {MAX_RANDOM_LENGTH}.", item_index=index)
     count = int(length)
     if kind == "ascii":
         return secrets.token_hex(count)[:count]

@@ -10,7 +10,7 @@ from app.engine.nodes.crypto.private_keys import PrivateKeys, UnusableKey
 from app.pem import unfold
 
 FAILED = "Decryption failed: wrong passphrase, key, cipher, or corrupted payload"
-MOST_BITS = 16_384
+MAX_BITS = 16_384
 OVERHEAD = 2 * hashes.SHA256.digest_size + 2
 
 
@@ -52,8 +52,8 @@ async def public_key(text: str, keys: PrivateKeys) -> rsa.RSAPublicKey:
         raise ValueError("error:1E08010C:DECODER routines::unsupported") from None
     if not isinstance(key, rsa.RSAPublicKey):
         raise ValueError("error:03000096:digital envelope routines::operation not supported for this keytype")
-    if key.key_size > MOST_BITS:
-        raise ValueError(f"The RSA key has more than {MOST_BITS:,} bits")
+    if key.key_size > MAX_BITS:
+        raise ValueError(f"The RSA key has more than {MAX_BITS:,} bits")
     return key
 
 

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives import serialization
 from app.bounded_dict import BoundedDict
 from app.pem import unfold
 
-LONGEST = 20_000
+MAX_LENGTH = 20_000
 """Characters; a key of 16,384 bits takes 12,700."""
 TESTED_HERE = 2_000
 """Characters of a key of 2,048 bits, and a little more."""
@@ -48,8 +48,8 @@ class PrivateKeys:
 
 
 async def _load(pem: bytes) -> Any:
-    if len(pem) > LONGEST:
-        raise UnusableKey(f"a key of more than {LONGEST:,} characters")
+    if len(pem) > MAX_LENGTH:
+        raise UnusableKey(f"a key of more than {MAX_LENGTH:,} characters")
     tested = len(pem) > TESTED_HERE
     if tested:
         await _test(pem)

@@ -11,14 +11,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
-MOST_BYTES = 64 * 2**20
+MAX_BYTES = 64 * 2**20
 """Of one file that is read, or written."""
-MOST_ENTRIES = 20_000
+MAX_ENTRIES = 20_000
 """Of the folder, which are looked at for one pattern."""
-MOST_FOUND = 1_000
-MOST_CHOICES = 100
+MAX_FOUND = 1_000
+MAX_CHOICES = 100
 """Patterns that one with {a,b} stands for."""
-LONGEST = 4_096
+MAX_LENGTH = 4_096
 _BRACES = re.compile(r"\{([^{}]*+)\}")
 
 
@@ -36,7 +36,7 @@ class Folder:
 
     def find(self, selector: str, *, literal_brackets: bool) -> list[Path]:
         """The files that a path or pattern means, in order. Raises NotAllowed."""
-        if len(selector) > LONGEST:
+        if len(selector) > MAX_LENGTH:
             raise NotAllowed("Access to the file is not allowed.")
         if not _is_pattern(selector, literal_brackets):
             path = self._inside(selector)
@@ -47,8 +47,8 @@ class Folder:
             for path in self._below():
                 if _fits(path.relative_to(self._root).parts, parts, literal_brackets):
                     found[path] = None
-                    if len(found) > MOST_FOUND:
-                        raise NotAllowed(f"More than {MOST_FOUND:,} files fit '{selector}'")
+                    if len(found) > MAX_FOUND:
+                        raise NotAllowed(f"More than {MAX_FOUND:,} files fit '{selector}'")
         return list(found)
 
     def read(self, path: Path) -> bytes:
@@ -58,19 +58,17 @@ class Folder:
             about = os.fstat(file.fileno())
             if not stat.S_ISREG(about.st_mode):
                 raise NotAllowed(f"'{path.name}' is not a file")
-            content = file.read(MOST_BYTES + 1)
-        if len(content) > MOST_BYTES:
-            raise NotAllowed(f"'{path.name}' is larger than {MOST_BYTES:,} bytes, the most that one file may have")
+            content = file.read(MAX_BYTES + 1)
+        if len(content) > MAX_BYTES:
+            raise NotAllowed(f"'{path.name}' is larger than {MAX_BYTES:,} bytes, the most that one file may have")
         return content
 
     def write(self, name: str, content: bytes, *, append: bool) -> None:
         """Write a file whole, or nothing of it. Raises NotAllowed, OSError."""
         path = self._inside(name)
         before = self.read(path) if append and path.exists() else b""
-        if len(before) + len(content) > MOST_BYTES:
-            raise NotAllowed(
-                f"'{path.name}' would be larger than {MOST_BYTES:,} bytes, the most that one file may have"
-            )
+        if len(before) + len(content) > MAX_BYTES:
+            raise NotAllowed(f"'{path.name}' would be larger than {MAX_BYTES:,} bytes, the most that one file may have")
         if path.is_dir():
             raise NotAllowed("The file path was expected but the given path is a directory")
         with NamedTemporaryFile(dir=path.parent, prefix=".", delete=False) as file:
@@ -85,7 +83,7 @@ class Folder:
 
     def _inside(self, name: str) -> Path:
         """The real path that a name means. Raises NotAllowed for one outside of the folder."""
-        if not name or len(name) > LONGEST or "\0" in name:
+        if not name or len(name) > MAX_LENGTH or "\0" in name:
             raise NotAllowed("Access to the file is not allowed.")
         path = Path(os.path.realpath(self._root / name))
         if not path.is_relative_to(self._root) or path == self._root:
@@ -112,8 +110,8 @@ class Folder:
                 each = sorted(entries, key=lambda entry: entry.name)
             for entry in each:
                 seen += 1
-                if seen > MOST_ENTRIES:
-                    raise NotAllowed(f"The folder has more than {MOST_ENTRIES:,} files: say which are meant")
+                if seen > MAX_ENTRIES:
+                    raise NotAllowed(f"The folder has more than {MAX_ENTRIES:,} files: say which are meant")
                 if entry.is_dir(follow_symlinks=False):
                     due.append(Path(entry.path))
                 elif entry.is_file(follow_symlinks=False):
@@ -135,8 +133,8 @@ def _choices(pattern: str) -> list[str]:
             made.append(each)
         else:
             due += [each[: choice.start()] + option + each[choice.end() :] for option in choice[1].split(",")]
-        if len(due) + len(made) > MOST_CHOICES:
-            raise NotAllowed(f"'{pattern}' stands for more than {MOST_CHOICES} patterns")
+        if len(due) + len(made) > MAX_CHOICES:
+            raise NotAllowed(f"'{pattern}' stands for more than {MAX_CHOICES} patterns")
     return made
 
 

@@ -8,7 +8,7 @@ from app.engine.values.conversions import CannotConvert, parse_json
 
 DATES = frozenset({"BEFORE", "ON", "SINCE", "SENTBEFORE", "SENTON", "SENTSINCE"})
 FORMATS = ("%B %d, %Y", "%b %d, %Y", "%d-%b-%Y", "%d %b %Y", "%d %B %Y", "%Y/%m/%d", "%m/%d/%Y")
-DEEPEST = 20
+MAX_DEPTH = 20
 
 
 def read_criteria(text: Any) -> list[Any]:
@@ -25,7 +25,7 @@ def read_criteria(text: Any) -> list[Any]:
 
 
 def _rule(rule: Any, depth: int) -> list[Any]:
-    if depth > DEEPEST:
+    if depth > MAX_DEPTH:
         raise NodeError("The rules of the custom email config are nested too deep.")
     if isinstance(rule, str):
         name, negative = _name(rule)

@@ -27,9 +27,9 @@ WITH_ATTRIBUTES, MAY_NOT_TRACK = 2, 2.1
 """From which version on items tell a mail's number, and that of the last one may be left alone."""
 IDLE_SECONDS, LOOK_SECONDS = 300.0, 30.0
 """After how long it looks by itself, where the server tells of new mails and where it does not."""
-MOST_MAILS, MOST_BYTES = 100, 32 * 2**20
+MAX_MAILS, MAX_BYTES = 100, 32 * 2**20
 """Of one execution; what comes at once beyond that is for the next."""
-LARGEST_MAIL = 25 * 2**20
+MAX_MAIL_BYTES = 25 * 2**20
 NEEDED = credentials(RequiredCredential("imap"))
 
 
@@ -126,20 +126,22 @@ async def _take(context: NodeContext, emit: Emit, wanted: Wanted, mailbox: Mailb
 
 def _read(wanted: Wanted, mailbox: Mailbox, numbers: list[int]) -> tuple[list[int], list[Item]]:
     """The first of the mails, as many as one execution gets, and their items."""
-    batch, size = numbers[:MOST_MAILS], 0
+    batch, size = numbers[:MAX_MAILS], 0
     items: list[Item] = []
     sizes = mailbox.sizes(batch)
     for place, number in enumerate(batch):
-        too_large = sizes[number] > LARGEST_MAIL
+        too_large = sizes[number] > MAX_MAIL_BYTES
         size += 0 if too_large else sizes[number]
-        if place and size > MOST_BYTES:
+        if place and size > MAX_BYTES:
             return batch[:place], items
         content = mailbox.read(number, head_only=too_large)
         if content is None:
             continue
         item = _item(wanted, content)
         if too_large:
-            item["json"]["error"] = f"The mail has {sizes[number]:,} bytes, more than {LARGEST_MAIL:,}: it was not read"
+            item["json"]["error"] = (
+                f"The mail has {sizes[number]:,} bytes, more than {MAX_MAIL_BYTES:,}: it was not read"
+            )
         if wanted.format != "raw" and wanted.version >= WITH_ATTRIBUTES:
             item["json"]["attributes"] = {"uid": number}
         items.append(item)

@@ -20,7 +20,7 @@ from app.engine.run.errors import NodeError
 T = TypeVar("T")
 SECONDS = 60.0
 """How long the server may take for an answer."""
-LARGEST = 64 * 2**20
+MAX_BYTES = 64 * 2**20
 """Bytes of one answer, whatever the server says of its size."""
 
 
@@ -50,7 +50,7 @@ class Protocol(imaplib.IMAP4):
         return self._connection
 
     def read(self, size: int) -> bytes:
-        if size > LARGEST:
+        if size > MAX_BYTES:
             raise self.abort(f"an answer of {size} bytes is too large")
         return super().read(size)
 

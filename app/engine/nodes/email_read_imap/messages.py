@@ -17,7 +17,7 @@ TOP = ("from", "to", "cc", "subject", "date")
 """Headers that stand beside the text; the others are in `metadata`."""
 ADDRESSES = {"from": "from", "to": "to", "cc": "cc", "bcc": "bcc", "reply-to": "replyTo"}
 TEXTS = {"message-id": "messageId", "in-reply-to": "inReplyTo"}
-MOST_PARTS = 1_000
+MAX_PARTS = 1_000
 
 
 def raw_item(content: bytes) -> Item:
@@ -110,7 +110,7 @@ def _headers(message: "Message[Any, Any]") -> list[tuple[str, str]]:
 
 def _parts(message: "Message[Any, Any]") -> Iterator["Message[Any, Any]"]:
     for number, part in enumerate(message.walk()):
-        if number >= MOST_PARTS:
+        if number >= MAX_PARTS:
             return
         if not part.is_multipart():
             yield part

@@ -5,7 +5,7 @@ from typing import Any
 from app.engine.nodes.execute_workflow.sub_workflow_inputs import map_fields
 from app.engine.nodes.shared.issues import Mapped, Required, rules
 from app.engine.nodes.shared.json_errors import not_json
-from app.engine.nodes.shared.waiting import LONGEST
+from app.engine.nodes.shared.waiting import WAIT_INDEFINITELY
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import ChildError, NodeError, WaitRequested
 from app.engine.run.groups import as_group
@@ -117,7 +117,7 @@ async def _run(context: NodeContext, items: list[Item], called: dict[str, Any]) 
         context.metadata["subExecution"] = {"executionId": outcome.execution_id, "workflowId": workflow_id}
         context.metadata["subExecutionsCount"] = context.metadata.get("subExecutionsCount", 0) + 1
     if outcome.waits:
-        raise WaitRequested(LONGEST, resume_on="child")
+        raise WaitRequested(WAIT_INDEFINITELY, resume_on="child")
     if outcome.error is not None:
         about = context.metadata.get("subExecution") if outcome.execution_id is not None else None
         raise ChildError(outcome.error, outcome.failure, about)

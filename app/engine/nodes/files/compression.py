@@ -20,8 +20,8 @@ from app.engine.run.errors import NodeError
 from app.engine.run.items import Item, Outputs
 from app.engine.run.registry import node
 
-MOST_FILES = 1_000
-MOST_BYTES = 128 * 2**20
+MAX_FILES = 1_000
+MAX_BYTES = 128 * 2**20
 """What the files of one item may come to, unpacked."""
 PIECE = 2**20
 
@@ -94,13 +94,13 @@ class UnpackBudget:
     """How much may still come out of the archives of one item."""
 
     def __init__(self) -> None:
-        self._files, self._bytes = MOST_FILES, MOST_BYTES
+        self._files, self._bytes = MAX_FILES, MAX_BYTES
 
     def take_file(self) -> None:
         """One more file. Raises BadArchive."""
         self._files -= 1
         if self._files < 0:
-            raise BadArchive(f"The archive holds more than {MOST_FILES:,} files")
+            raise BadArchive(f"The archive holds more than {MAX_FILES:,} files")
 
     def read(self, stream: Any) -> bytes:
         """A stream to its end. Raises BadArchive when that comes to too much."""
@@ -108,7 +108,7 @@ class UnpackBudget:
         while piece := stream.read(PIECE):
             self._bytes -= len(piece)
             if self._bytes < 0:
-                raise BadArchive(f"The files come to more than {MOST_BYTES // 2**20} MiB when they are unpacked")
+                raise BadArchive(f"The files come to more than {MAX_BYTES // 2**20} MiB when they are unpacked")
             pieces.append(piece)
         return b"".join(pieces)
 

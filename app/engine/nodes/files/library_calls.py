@@ -19,9 +19,9 @@ from app.engine.run.items import Item
 from app.engine.run.programs import run_program
 from app.engine.sandbox import SandboxMemory, SandboxTimeout
 
-MOST_BYTES = 32 * 2**20
+MAX_BYTES = 32 * 2**20
 """Of one file that a library reads."""
-MOST_UNPACKED = 128 * 2**20
+MAX_UNPACKED = 128 * 2**20
 """Of all that one file holds, where it is a zip archive, as spreadsheets are."""
 BATCH_BYTES = 4 * 2**20
 """Of files that are handed over in one trip: few large ones, many small ones."""
@@ -29,11 +29,11 @@ BATCH_BYTES = 4 * 2**20
 
 async def check_size(content: bytes, index: int) -> None:
     """Raise NodeError for a file that is larger than may be read, as it lies there or unpacked."""
-    if len(content) > MOST_BYTES:
-        raise NodeError(f"The file has {len(content):,} bytes; at most {MOST_BYTES:,} are read", item_index=index)
+    if len(content) > MAX_BYTES:
+        raise NodeError(f"The file has {len(content):,} bytes; at most {MAX_BYTES:,} are read", item_index=index)
     unpacked = await compute(_unpacked_size, content) if content[:2] == b"PK" else 0
-    if unpacked > MOST_UNPACKED:
-        raise NodeError(f"The file unpacks to {unpacked:,} bytes; at most {MOST_UNPACKED:,} are read", item_index=index)
+    if unpacked > MAX_UNPACKED:
+        raise NodeError(f"The file unpacks to {unpacked:,} bytes; at most {MAX_UNPACKED:,} are read", item_index=index)
 
 
 def _unpacked_size(content: bytes) -> int:

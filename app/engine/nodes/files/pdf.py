@@ -12,7 +12,7 @@ from app.engine.run.items import Item
 from app.engine.sandbox import bundles
 from app.engine.values import conversions
 
-MOST_PAGES = 2_000
+MAX_PAGES = 2_000
 """Of one file that is read."""
 LIBRARIES = {
     # The worker half comes first: the other half then finds it in the global scope, and starts none.
@@ -20,7 +20,7 @@ LIBRARIES = {
     "pdf": "pdfjs-dist/legacy/build/pdf.min.mjs",
 }
 READ = """
-const MOST_PAGES = %d;
+const MAX_PAGES = %d;
 
 const textOf = async (page) => {
   const { items } = await page.getTextContent();
@@ -40,7 +40,7 @@ const answer = async ({ data, password, pages, join }) => {
   const task = pdf.getDocument({ data: new Uint8Array(Buffer.from(data, 'base64')), password, ...settings });
   const document = await task.promise;
   const count = Math.min(pages || document.numPages, document.numPages);
-  if (count > MOST_PAGES) throw new Error(`The file has ${count} pages; at most ${MOST_PAGES} are read: set Max Pages`);
+  if (count > MAX_PAGES) throw new Error(`The file has ${count} pages; at most ${MAX_PAGES} are read: set Max Pages`);
   const { info, metadata } = await document.getMetadata();
   const texts = [];
   for (let number = 1; number <= count; number++) texts.push(await textOf(await document.getPage(number)));
@@ -61,7 +61,7 @@ const answer = async ({ data, password, pages, join }) => {
 @cache
 def _program() -> str:
     surroundings = (Path(__file__).parent / "js" / "pdf-surroundings.js").read_text()
-    return bundles.program(READ % MOST_PAGES, surroundings, **LIBRARIES)
+    return bundles.program(READ % MAX_PAGES, surroundings, **LIBRARIES)
 
 
 async def read_pdf(context: NodeContext, files: list[GivenFile]) -> list[list[Item] | NodeError]:

@@ -20,16 +20,16 @@ MIME_TYPES = {
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
 """Of each format that can be written; all of them can be read."""
-MOST_CELLS = 1_000_000
+MAX_CELLS = 1_000_000
 """Of one sheet that is read, empty ones that it spans included; and of one that is written."""
 READ = """
-const MOST_CELLS = %d;
+const MAX_CELLS = %d;
 const { decode_range: decode, encode_range: encode, sheet_to_json: rowsOf } = xlsx.utils;
 
 // A sheet may say that it spans a thousand million cells of which few are there.
 const checkSpan = (range) => {
   const cells = (range.e.r - range.s.r + 1) * (range.e.c - range.s.c + 1);
-  if (cells > MOST_CELLS) throw new Error(`The sheet spans ${cells} cells; at most ${MOST_CELLS} are read`);
+  if (cells > MAX_CELLS) throw new Error(`The sheet spans ${cells} cells; at most ${MAX_CELLS} are read`);
 };
 const usedRange = (sheet, range) => {
   const used = { s: range.s, e: { r: range.s.r, c: range.s.c } };
@@ -57,7 +57,7 @@ const answer = ({ data, sheetName, range, header, empty, raw, text, mark }) => {
   if (sheet['!ref']) {
     const span = decode(sheet['!ref']);
     const size = (span.e.r - span.s.r + 1) * (span.e.c - span.s.c + 1);
-    if (size > MOST_CELLS) sheet['!ref'] = encode(usedRange(sheet, span));
+    if (size > MAX_CELLS) sheet['!ref'] = encode(usedRange(sheet, span));
     checkSpan(decode(sheet['!ref']));
   }
   const options = {};
@@ -112,7 +112,7 @@ def read_request(data: str, options: dict[str, Any], *, keeps_mark: bool = False
 
 async def read_sheets(context: NodeContext, requests: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """For each request (see `read_request`) {"made": rows} or {"failed": why}. Raises NodeError."""
-    return await call_library(context, bundles.program(READ % MOST_CELLS, xlsx=LIBRARY), requests)
+    return await call_library(context, bundles.program(READ % MAX_CELLS, xlsx=LIBRARY), requests)
 
 
 async def write_sheet(
@@ -124,8 +124,8 @@ async def write_sheet(
     """
     rows = await compute(tables.flat_rows, [item["json"] for item in items], size=len(items))
     columns = len({name for row in rows for name in row})
-    if columns * len(rows) > MOST_CELLS:
-        raise NodeError(f"The sheet has {columns * len(rows):,} cells; at most {MOST_CELLS:,} are written")
+    if columns * len(rows) > MAX_CELLS:
+        raise NodeError(f"The sheet has {columns * len(rows):,} cells; at most {MAX_CELLS:,} are written")
     request = {
         "rows": rows,
         "format": operation,

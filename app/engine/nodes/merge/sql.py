@@ -13,7 +13,7 @@ from app.engine.run.items import Item, Outputs
 from app.engine.run.programs import run_program
 from app.engine.sandbox import bundles
 
-MOST_PLACES = 100_000
+MAX_PLACES = 100_000
 """Of all rows together, where each row is paired with all items of all inputs."""
 EDITORS_QUERY = "SELECT * FROM input1 LEFT JOIN input2 ON input1.name = input2.id"
 """What the editor shows in a new node: one that was never changed is stored without it."""
@@ -110,7 +110,7 @@ async def merge_by_sql(context: NodeContext, inputs: list[list[Item]], parameter
 
 def _all_places(inputs: list[list[Item]], rows: int) -> list[dict[str, int]] | None:
     """Where a row may have come from when nobody can say where; None where that is too much to write down."""
-    if sum(map(len, inputs)) * rows > MOST_PLACES:
+    if sum(map(len, inputs)) * rows > MAX_PLACES:
         return None
     return [{"item": place, "input": number} for number, items in enumerate(inputs) for place in range(len(items))]
 

@@ -22,7 +22,7 @@ VALUES = {NEW_VALUE: "dedupeValue", HIGHER: "incrementalDedupeValue", LATER: "da
 
 HISTORY_SIZE = 10_000
 _INDEX = re.compile(r"(0|[1-9]\d{0,9})\Z")
-_LARGEST_INDEX = 2**32 - 2
+_MAX_INDEX = 2**32 - 2
 
 REFUSED = {
     "kind": (
@@ -142,6 +142,6 @@ def _by_key(items: list[Item], keys: list[str]) -> list[int]:
     groups: dict[str, list[int]] = {}
     for place in range(len(items)):
         groups.setdefault(keys[place], []).append(place)
-    indexes = sorted((key for key in groups if _INDEX.match(key) and int(key) <= _LARGEST_INDEX), key=int)
-    others = [key for key in groups if not (_INDEX.match(key) and int(key) <= _LARGEST_INDEX)]
+    indexes = sorted((key for key in groups if _INDEX.match(key) and int(key) <= _MAX_INDEX), key=int)
+    others = [key for key in groups if not (_INDEX.match(key) and int(key) <= _MAX_INDEX)]
     return [place for key in (*indexes, *others) for place in groups[key]]

@@ -26,7 +26,7 @@ ASSIGNED = 3.3
 """From this version on, fields are assignments."""
 NOTHING_STAYS = 3.1
 """From this version on, null and undefined in a text field are null."""
-MOST_COPIES = 1_000
+MAX_COPIES = 1_000
 DATES_IN_UTC = 3.5
 """From this version on, a date without an offset is in UTC instead of the workflow's time zone."""
 SAMPLE = '{"my_field_1": "value", "my_field_2": 1}'
@@ -105,7 +105,7 @@ def _copies(context: NodeContext) -> int:
     if not context.parameters.get("duplicateItem") or context.execution.mode not in ("manual", "test"):
         return 1
     count = conversions.to_number(context.parameters.get("duplicateCount", 0))
-    return 1 + int(min(max(count, 0), MOST_COPIES)) if count == count else 1
+    return 1 + int(min(max(count, 0), MAX_COPIES)) if count == count else 1
 
 
 def _include(asked: dict[str, Any], version: float) -> str:

@@ -64,7 +64,7 @@ async def read_dates(context: NodeContext, values: Iterable[Any], timezone: str 
 
 def _may_name_a_day(text: str) -> bool:
     """Whether JavaScript may be asked: it takes 30 February for 1 March, and 24:00 for tomorrow."""
-    if not text.strip() or len(text) > dates.LONGEST_DATE or _END_OF_DAY.match(text):
+    if not text.strip() or len(text) > dates.MAX_DATE_LENGTH or _END_OF_DAY.match(text):
         return False
     day = _DAY.match(text.strip())
     try:

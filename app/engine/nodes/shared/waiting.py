@@ -10,14 +10,14 @@ from app.engine.run.errors import NodeError
 from app.engine.values import conversions
 
 UNITS = {"seconds": 1, "minutes": 60, "hours": 3_600, "days": 86_400}
-LONGEST = datetime(3000, 1, 1, tzinfo=UTC)
+WAIT_INDEFINITELY = datetime(3000, 1, 1, tzinfo=UTC)
 
 
 async def wait_limit(context: NodeContext) -> datetime:
     """Until when a call is waited for; without a limit, for longer than anybody will."""
     parameters = context.parameters
     if not parameters.get("limitWaitTime"):
-        return LONGEST
+        return WAIT_INDEFINITELY
     if parameters.get("limitType", "afterTimeInterval") == "afterTimeInterval":
         amount, unit = parameters.get("resumeAmount", 1), parameters.get("resumeUnit", "hours")
         return time_after(
@@ -41,9 +41,9 @@ def time_after(context: NodeContext, asked: dict[str, Any]) -> datetime:
     if asked["unit"] not in UNITS:
         raise NodeError("Invalid wait unit. Valid units are 'seconds', 'minutes', 'hours', or 'days'.")
     try:
-        return min(context.execution.ports.now() + timedelta(seconds=number * UNITS[asked["unit"]]), LONGEST)
+        return min(context.execution.ports.now() + timedelta(seconds=number * UNITS[asked["unit"]]), WAIT_INDEFINITELY)
     except OverflowError:
-        return LONGEST
+        return WAIT_INDEFINITELY
 
 
 async def time_given(context: NodeContext, name: str = "dateTime") -> datetime:

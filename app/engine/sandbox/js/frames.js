@@ -11,11 +11,11 @@ const [ANSWER, ENTER, LEAVE, PONG, ASK] = [0, 1, 2, 3, 4];
 const [RUN, DROP, PING, REPLY] = [0, 1, 2, 3];
 
 /** Bytes of an answer; the worker ends a process that sends more. */
-const LARGEST_ANSWER = 64 * 2 ** 20;
+const MAX_ANSWER_BYTES = 64 * 2 ** 20;
 const TOO_LARGE = 'The JavaScript gave more than 64 MiB, the most that one answer may hold';
 
 /** Bytes of an answer that are copied to save a call of the system. */
-const LARGEST_COPY = 2 ** 16;
+const MAX_COPY_BYTES = 2 ** 16;
 
 class FrameReader {
   #header = Buffer.alloc(HEADER);
@@ -61,7 +61,7 @@ function write(bytes) {
 
 const writeFrame = (id, kind, text) => write(frameOf(id, kind, text));
 
-const fitsFrame = (text) => text.length * 3 <= LARGEST_ANSWER || Buffer.byteLength(text) <= LARGEST_ANSWER;
+const fitsFrame = (text) => text.length * 3 <= MAX_ANSWER_BYTES || Buffer.byteLength(text) <= MAX_ANSWER_BYTES;
 
 const answerOf = (text) => (fitsFrame(text) ? text : JSON.stringify({ error: { message: TOO_LARGE, kind: 'too_large' } }));
 
@@ -72,7 +72,7 @@ const writeAnswer = (id, text) => writeFrame(id, ANSWER, answerOf(text));
 function writeLastAnswer(id, text) {
   const answer = frameOf(id, ANSWER, answerOf(text));
   const leave = frameOf(id, LEAVE, heapUsed());
-  if (answer.length > LARGEST_COPY) {
+  if (answer.length > MAX_COPY_BYTES) {
     write(answer);
     write(leave);
   } else {

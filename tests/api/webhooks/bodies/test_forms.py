@@ -9,9 +9,9 @@ import orjson
 import pytest
 
 from app.api.webhooks.bodies.charsets import CODECS, as_utf_8, codec_of
-from app.api.webhooks.bodies.codings import MOST_MEMBERS, decoded
+from app.api.webhooks.bodies.codings import MAX_MEMBERS, decoded
 from app.api.webhooks.bodies.errors import BodyTooLarge, UnknownCoding, UnreadableBody
-from app.api.webhooks.bodies.forms import MOST_FIELDS, MOST_PARTS, form_fields, multipart_form, nested
+from app.api.webhooks.bodies.forms import MAX_FIELDS, MAX_PARTS, form_fields, multipart_form, nested
 from tests.api.webhooks.bodies.growth import grows_with_its_length, takes_less_than
 
 LIMIT = 16 * 2**20
@@ -44,8 +44,8 @@ FORMS = {
     "escapes": lambda n: b"a=" + b"%41" * (n // 3),
     "percents": lambda n: b"a=" + b"%" * n,
     "ampersands": lambda n: b"&" * n,
-    "fields": lambda n: b"a=1&" * min(n // 4, MOST_FIELDS - 1) + b"b=" + b"c" * n,
-    "names": lambda n: b"&".join(b"%d" % name for name in range(MOST_FIELDS - 1)) + b"&" + b"c" * n,
+    "fields": lambda n: b"a=1&" * min(n // 4, MAX_FIELDS - 1) + b"b=" + b"c" * n,
+    "names": lambda n: b"&".join(b"%d" % name for name in range(MAX_FIELDS - 1)) + b"&" + b"c" * n,
     "nul": lambda n: b"a=" + b"%00" * (n // 3),
     "bytes that mean nothing": lambda n: b"a=" + b"\xff" * n,
 }
@@ -85,7 +85,7 @@ def test_multipart() -> None:
         part("a" * 5_000, b"1") + b"--B--",
         part(FIELD + "; filename=" + "a" * 5_000, b"1") + b"--B--",
         part("\r\n".join(f"X-{number}: y" for number in range(20)), b"1") + b"--B--",
-        part(FIELD, b"") * (MOST_PARTS + 1) + b"--B--",
+        part(FIELD, b"") * (MAX_PARTS + 1) + b"--B--",
         part(FIELD + "\xff", b"").replace(b"\xc3\xbf", b"\xff") + b"--B--",
     ],
 )
@@ -172,7 +172,7 @@ def test_a_coding_that_makes_more_than_the_limit() -> None:
     assert takes_less_than(100, read, bomb)
 
 
-@pytest.mark.parametrize("data", [b"x", GZIP[:-1], EMPTY * (MOST_MEMBERS + 1)])
+@pytest.mark.parametrize("data", [b"x", GZIP[:-1], EMPTY * (MAX_MEMBERS + 1)])
 @pytest.mark.parametrize("coding", ["gzip", "deflate"])
 def test_what_is_not_in_its_coding(coding: str, data: bytes) -> None:
     with pytest.raises(UnreadableBody):

@@ -6,7 +6,7 @@ import orjson
 import pytest
 
 from app.api.webhooks.bodies.errors import UnreadableBody
-from app.api.webhooks.bodies.json_text import DEEPEST, json_text, string_text
+from app.api.webhooks.bodies.json_text import MAX_DEPTH, json_text, string_text
 from tests.api.webhooks.bodies.growth import grows_with_its_length, takes_less_than
 
 SEEDS = (
@@ -66,7 +66,7 @@ def test_it_takes_what_readers_read_and_nothing_else() -> None:
 @pytest.mark.parametrize("opening", [b"[", b'{"a":', b'[{"]":'])
 def test_nesting_has_an_end(opening: bytes) -> None:
     closing = opening.replace(b'"]":', b"").replace(b'"a":', b"")[::-1].translate(bytes.maketrans(b"[{", b"]}"))
-    levels = DEEPEST // len(closing)
+    levels = MAX_DEPTH // len(closing)
     assert is_taken(opening * levels + b"1" + closing * levels)
     assert not is_taken(opening * (levels + 1) + b"1" + closing * (levels + 1))
     assert not is_taken(b'["' + b"]" * 1_000 + b'",' + opening * 300 + b"1" + closing * 300 + b"]")

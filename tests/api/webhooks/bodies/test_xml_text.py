@@ -76,13 +76,13 @@ def test_what_is_none(text: str) -> None:
 
 
 def test_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
-    deepest = module.DEEPEST
+    deepest = module.MAX_DEPTH
     assert read(b"<a>" * deepest + b"</a>" * deepest)
     for text in (
         b"<a>" * (deepest + 1) + b"</a>" * (deepest + 1),
-        b"<a>" + b"".join(b"<a%d/>" % number for number in range(module.MOST_NAMES)) + b"</a>",
-        b"<a " + b" ".join(b'a%d=">"' % number for number in range(module.MOST_ATTRIBUTES + 1)) + b"/>",
-        b"<a>" + b"<b/>" * module.MOST_ELEMENTS + b"</a>",
+        b"<a>" + b"".join(b"<a%d/>" % number for number in range(module.MAX_NAMES)) + b"</a>",
+        b"<a " + b" ".join(b'a%d=">"' % number for number in range(module.MAX_ATTRIBUTES + 1)) + b"/>",
+        b"<a>" + b"<b/>" * module.MAX_ELEMENTS + b"</a>",
     ):
         with pytest.raises(UnreadableBody, match="more than"):
             xml_text(text, None)
@@ -113,7 +113,7 @@ def test_time_grows_with_its_length(kind: str) -> None:
 
 
 def test_what_lies_deep_is_not_copied_at_each_level() -> None:
-    levels, text = module.DEEPEST - 2, b"x" * 4_000_000
+    levels, text = module.MAX_DEPTH - 2, b"x" * 4_000_000
     deep, flat = b"<a>" * levels + text + b"</a>" * levels, b"<a>" + text + b"</a>"
 
     def time_of(body: bytes) -> float:

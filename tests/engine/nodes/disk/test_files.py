@@ -111,12 +111,12 @@ def test_what_is_no_file_or_too_much_is_refused(engine: Engine, root: Path, monk
     assert read(engine, root, "pipe").error.message == "No file(s) found"
     assert write(engine, root, "nowhere/x.txt").error.message == "The file or directory does not exist"
     assert write(engine, root, "sub").error.message.startswith("The file path was expected")
-    monkeypatch.setattr(folder, "MOST_BYTES", 8)
+    monkeypatch.setattr(folder, "MAX_BYTES", 8)
     assert write(engine, root, "a.txt").status == "success"
     assert write(engine, root, "a.txt", append=True).error.message.startswith("'a.txt' would be larger than 8 bytes")
     assert (root / "a.txt").read_text() == "hello"
     assert read(engine, root, ".hidden.txt").error.message.startswith("'.hidden.txt' is larger than 8 bytes")
-    monkeypatch.setattr(folder, "MOST_ENTRIES", 3)
+    monkeypatch.setattr(folder, "MAX_ENTRIES", 3)
     assert read(engine, root, "*").error.message.startswith("The folder has more than 3 files")
 
 

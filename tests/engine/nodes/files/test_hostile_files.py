@@ -53,15 +53,15 @@ def refusal(outcome: Any) -> str:
 
 
 def test_an_archive_that_unpacks_to_too_much_is_not_unpacked(engine: Engine) -> None:
-    bomb = zipped({"xl/workbook.xml": "<" * (library_calls.MOST_UNPACKED + 1)})
+    bomb = zipped({"xl/workbook.xml": "<" * (library_calls.MAX_UNPACKED + 1)})
     assert len(bomb) < 200_000
-    most = library_calls.MOST_UNPACKED
+    most = library_calls.MAX_UNPACKED
     said = refusal(extract(engine, bomb, "xlsx"))
     assert said == f"The file unpacks to {most + 1:,} bytes; at most {most:,} are read"
 
 
 def test_a_file_that_is_too_large_is_not_read(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(library_calls, "MOST_BYTES", 1_000)
+    monkeypatch.setattr(library_calls, "MAX_BYTES", 1_000)
     for operation in ("html", "pdf"):
         said = refusal(extract(engine, b"x" * 1_001, operation))
         assert said == "The file has 1,001 bytes; at most 1,000 are read"
@@ -86,7 +86,7 @@ def test_a_sheet_may_say_that_it_spans_more_than_there_is(engine: Engine) -> Non
 )
 def test_a_sheet_that_spans_too_much_is_refused(engine: Engine, sheet: str, options: dict[str, Any]) -> None:
     said = refusal(extract(engine, workbook(f"<sheetData>{sheet}</sheetData>"), "xlsx", options))
-    assert said == f"The sheet spans 17179869184 cells; at most {spreadsheets.MOST_CELLS} are read"
+    assert said == f"The sheet spans 17179869184 cells; at most {spreadsheets.MAX_CELLS} are read"
 
 
 def test_what_needs_too_much_memory_ends_its_own_process_only(engine: Engine) -> None:
@@ -98,7 +98,7 @@ def test_what_needs_too_much_memory_ends_its_own_process_only(engine: Engine) ->
 
 
 def test_more_pages_than_are_read_are_asked_to_be_fewer(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pdf, "MOST_PAGES", 1)
+    monkeypatch.setattr(pdf, "MAX_PAGES", 1)
     pdf._program.cache_clear()
     try:
         pages = b"""%PDF-1.4
@@ -114,7 +114,7 @@ trailer << /Root 1 0 R >>
 
 
 def test_a_sheet_that_would_have_too_many_cells_is_not_written(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(spreadsheets, "MOST_CELLS", 3)
+    monkeypatch.setattr(spreadsheets, "MAX_CELLS", 3)
     written = chain(START, node("Write", "convertToFile", {"operation": "xlsx"}, 1.1))
     outcome = engine.run(written, items=[{"json": {"a": 1, "b": 2}}, {"json": {"a": 3, "b": 4}}])
     assert outcome.error is not None

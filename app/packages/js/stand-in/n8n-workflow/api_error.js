@@ -1,7 +1,7 @@
 // The error of a service that has refused a request: what it said is looked for where services put it.
 'use strict';
 
-const { DEEPEST, NodeError, UNKNOWN, ofStatus } = require('./errors.js');
+const { MAX_DEPTH, NodeError, UNKNOWN, ofStatus } = require('./errors.js');
 
 const CODES = ['statusCode', 'status', 'code', 'status_code', 'errorCode', 'error_code', 'httpCode'];
 const WRAPPERS = ['error', 'err', 'response', 'body', 'data', 'cause'];
@@ -15,7 +15,7 @@ const isText = (value) => typeof value === 'string' && value !== '';
 
 /** The status, or another code: the nearest one. */
 function codeIn(object, depth = 0) {
-  if (!isObject(object) || depth > DEEPEST) return undefined;
+  if (!isObject(object) || depth > MAX_DEPTH) return undefined;
   for (const key of CODES) {
     const value = object[key];
     if (isText(value) || typeof value === 'number') return String(value);
@@ -29,7 +29,7 @@ function codeIn(object, depth = 0) {
 
 /** The text that tells most: what the answer's body says, else what stands beside. */
 function textIn(object, depth = 0) {
-  if (!isObject(object) || depth > DEEPEST) return undefined;
+  if (!isObject(object) || depth > MAX_DEPTH) return undefined;
   for (const body of [object.response?.data, object.response?.body]) {
     const found = textIn(body, depth + 1);
     if (found !== undefined) return found;

@@ -3,7 +3,7 @@
 
 const { UNKNOWN, ofStatus, ofWords } = require('./sentences.js');
 
-const DEEPEST = 10;
+const MAX_DEPTH = 10;
 
 /** An error with a level, and what else is to be known of it. */
 class BaseError extends Error {
@@ -124,7 +124,7 @@ class TriggerCloseError extends ApplicationError {
 module.exports = {
   ApplicationError,
   BaseError,
-  DEEPEST,
+  MAX_DEPTH,
   ExecutionBaseError,
   ExpressionError,
   NodeError,
