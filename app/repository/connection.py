@@ -51,9 +51,9 @@ SILENCE = {
 Shorter than a worker's lease. Without it a call would hang until TCP gives up, which takes a quarter of an hour.
 """
 
-IDLE_IN_TRANSACTION = "30s"
-"""After how long PostgreSQL ends a transaction whose client says nothing more: a host that is cut off in the middle of
-one would hold its rows until TCP gives up, and nobody could give up what it runs."""
+IDLE_IN_TRANSACTION_SECONDS = 30.0
+"""Unless a pool says otherwise, after how long PostgreSQL ends a transaction whose client says nothing more: a host
+that is cut off in the middle of one would hold its rows until TCP gives up, and nobody could give up what it runs."""
 
 RECONNECT_SECONDS = 2.0
 """A connection that cannot be made is tried for so long, and then anew for whoever wants one: a pool that went on by
@@ -80,15 +80,22 @@ def connect(database_url: str, *, autocommit: bool = False) -> Connection:
 
 
 def open_pool(
-    database_url: str, *, size: int, name: str, timeout: float = 3.0, through_pooler: bool = False
+    database_url: str,
+    *,
+    size: int,
+    name: str,
+    timeout: float = 3.0,
+    through_pooler: bool = False,
+    idle_in_transaction: float = IDLE_IN_TRANSACTION_SECONDS,
 ) -> ConnectionPool[Connection]:
     """A pool of at most `size` connections; waiting longer than `timeout` seconds raises PoolTimeout.
 
     The pool opens in the background: a database that is down at start is met at the first request.
     `through_pooler` says that a pooler such as PgBouncer stands in between, in transaction mode: it would hand the
-    next transaction to a session that lacks the statements prepared in another.
+    next transaction to a session that lacks the statements prepared in another. PostgreSQL ends transactions whose
+    client is silent for `idle_in_transaction` seconds; behind a pooler its own setting counts.
     """
-    options = pooler_options(database_url) if through_pooler else pool_options(database_url)
+    options = pooler_options(database_url) if through_pooler else pool_options(database_url, idle_in_transaction)
     return ConnectionPool(
         database_url,
         min_size=1,
@@ -123,10 +130,10 @@ def session_options(database_url: str) -> dict[str, Any]:
     return {"options": options, **network_options(given)}
 
 
-def pool_options(database_url: str) -> dict[str, Any]:
+def pool_options(database_url: str, idle_in_transaction: float) -> dict[str, Any]:
     """As `session_options`, and an end to transactions that nobody goes on with."""
     options = session_options(database_url)
-    options["options"] += f" -c idle_in_transaction_session_timeout={IDLE_IN_TRANSACTION}"
+    options["options"] += f" -c idle_in_transaction_session_timeout={idle_in_transaction * 1000:.0f}"
     return options
 
 

@@ -26,7 +26,13 @@ SWITCH_SECONDS = 0.001  # how long a thread that computes keeps the loop and the
 
 async def work(settings: Settings) -> None:
     """Run a worker in this process until SIGTERM or SIGINT."""
-    pool = open_pool(settings.database_url, size=5, name="worker", through_pooler=settings.through_pooler)
+    pool = open_pool(
+        settings.database_url,
+        size=5,
+        name="worker",
+        through_pooler=settings.through_pooler,
+        idle_in_transaction=settings.worker_silence,
+    )
     try:
         sandbox = Sandbox(processes=settings.sandbox_processes)
         worker = Worker(settings, pool, sandbox)

@@ -222,7 +222,13 @@ class Worker:
             with contextlib.suppress(RuntimeError):  # the loop has been closed
                 loop.call_soon_threadsafe(self._held.abort, execution_id)
 
-        pool = open_pool(settings.database_url, size=1, name="beat", through_pooler=settings.through_pooler)
+        pool = open_pool(
+            settings.database_url,
+            size=1,
+            name="beat",
+            through_pooler=settings.through_pooler,
+            idle_in_transaction=settings.worker_silence,
+        )
         beat = Beat(settings, pool, worker_id, self._parts.clock)
         thread = BeatThread(
             beat,

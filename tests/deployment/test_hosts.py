@@ -80,23 +80,19 @@ def test_hosts_that_are_cut_off_give_up_and_come_back(queue, hosts: list[Host], 
     assert (answer.status, answer.body["status"]) == (200, "success")
     time.sleep(1)  # by now they would have ended what they ran
 
+    outside.released.clear()
     for lonely in (cut, swallowed):
         lonely.cable.mend()
-    for lonely in (cut, swallowed):
-        wait_until(
-            lambda worker=lonely.worker: held_by(queue, worker.pid, queue_more(queue)), lonely.worker.log_tail, pause=0
-        )
+    again = queue.add("long", 12)  # as many as there is room for only when both are back
+    wait_until(lambda: all(outside.calls[f"/held/{number}"] for number in again), lambda: outside.calls)
+    assert [len(held_by(queue, each.worker.pid, again)) for each in hosts] == [4, 4, 4]
+    outside.released.set()
+    assert {execution.status for execution in queue.wait_for(again)} == {"success"}
     assert cut.api.get("/api/v1/executions").status == 200
     answer = other.api.get("/api/v1/executions?status=crashed")
     assert sorted(int(execution["id"]) for execution in answer.body["data"]) == sorted(given_up)
     assert set(outside.calls.values()) == {1}, "something was done twice"
     assert not any(outside.calls[f"/end/{number}"] for number in given_up), "what was given up went on"
-
-
-def queue_more(queue: Queue) -> list[int]:
-    ids = queue.add("short", 10)
-    assert {execution.status for execution in queue.wait_for(ids)} == {"success"}
-    return ids
 
 
 def test_a_line_that_says_nothing_is_given_up(database_url: str) -> None:

@@ -6,7 +6,6 @@ from typing import Any
 import psycopg
 import pytest
 
-from app.repository import connection as connection_module
 from app.repository.connection import Connection, open_pool, reading, transaction
 from tests.patience import wait_until
 
@@ -45,9 +44,8 @@ def test_a_read_that_is_given_up_half_way_leaves_a_sound_connection(database_url
             assert sound.autocommit
 
 
-def test_a_transaction_that_nobody_goes_on_with_is_ended_by_the_server(database_url: str, monkeypatch) -> None:
+def test_a_transaction_that_nobody_goes_on_with_is_ended_by_the_server(database_url: str) -> None:
     """To its client, should it come back, that is a connection that broke."""
-    monkeypatch.setattr(connection_module, "IDLE_IN_TRANSACTION", "100ms")
     query = "SELECT count(*) FROM pg_stat_activity WHERE pid = %s"
 
     def fall_silent(pool: Any, other: Any) -> None:
@@ -56,7 +54,8 @@ def test_a_transaction_that_nobody_goes_on_with_is_ended_by_the_server(database_
             wait_until(lambda: other.execute(query, [held.info.backend_pid]).fetchone() == (0,))
             held.execute("SELECT 1")
 
-    with open_pool(database_url, size=1, name="test") as pool, psycopg.connect(database_url, autocommit=True) as other:
+    opened = open_pool(database_url, size=1, name="test", idle_in_transaction=0.1)
+    with opened as pool, psycopg.connect(database_url, autocommit=True) as other:
         with pytest.raises(psycopg.OperationalError):
             fall_silent(pool, other)
         with transaction(pool) as another:
