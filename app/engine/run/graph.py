@@ -204,9 +204,10 @@ def _parse_node(entry: Any, number: int, types: NodeTypes) -> Node:
         raise InvalidWorkflow(f"Node {number} has no name.")
     if not isinstance(kind, str) or not kind:
         raise InvalidWorkflow(f"Node '{name}' has no type.")
-    version = entry.get("typeVersion", 1)
+    version = entry.get("typeVersion", 0)
     if isinstance(version, bool) or not isinstance(version, int | float):
         raise InvalidWorkflow(f"Node '{name}': typeVersion must be a number.")
+    version = version or types.default_version(kind)
     parameters = entry.get("parameters") or {}
     if not isinstance(parameters, dict):
         raise InvalidWorkflow(f"Node '{name}': parameters must be an object.")

@@ -151,6 +151,15 @@ class NodeTypes:
                 return replace(used_as_tool, name=name)
         return NodeType(name, (), _refuse_to_run, trigger=self.is_trigger(name), installed=False)
 
+    def default_version(self, name: str) -> float:
+        """The version of a node that names none: the newest, where each is a program of its own, else the first."""
+        versions = self._versions.get(name)
+        if versions:
+            return versions[-1] if self._types[name, versions[-1]].exact else versions[0]
+        if self.further is not None and name in self.further._versions:
+            return self.further.default_version(name)
+        return self.default_version(name.removesuffix(TOOL)) if name.endswith(TOOL) else 1
+
     def is_trigger(self, name: str) -> bool:
         """Whether a node of this type can start a workflow; types that are not installed are told by their name."""
         versions = self._versions.get(name)

@@ -156,6 +156,6 @@ def _item(wanted: Wanted, content: bytes) -> Item:
     return simple_item(content, prefix=wanted.prefix)
 
 
-@node("emailReadImap", [1, 2, 2.1, 2.2], trigger=True, credentials=NEEDED, listen=listen)
+@node("emailReadImap", [1, 2, 2.1, 2.2], trigger=True, credentials=NEEDED, listen=listen, exact=True)
 async def email_read_imap(context: NodeContext) -> Outputs:
     return pass_on(context)

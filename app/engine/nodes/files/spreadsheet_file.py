@@ -24,7 +24,7 @@ ISSUES = rules(
 CSV = "text/csv"
 
 
-@node("spreadsheetFile", [1, 2], issues=ISSUES, plain=["operation"])
+@node("spreadsheetFile", [1, 2], issues=ISSUES, plain=["operation"], exact=True)
 async def spreadsheet_file(context: NodeContext) -> Outputs:
     if context.parameters.get("operation", "fromFile") == "toFile":
         try:

@@ -14,6 +14,7 @@ NEEDED = credentials(RequiredCredential("httpBasicAuth", when={"authentication":
     "formTrigger",
     [1, 2, 2.1, 2.2, 2.3, 2.4, 2.5, 2.6],
     trigger=True,
+    exact=True,
     issues=ISSUES,
     credentials=NEEDED,
     plain=["authentication"],

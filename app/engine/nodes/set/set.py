@@ -90,7 +90,7 @@ async def set_(context: NodeContext) -> Outputs:
                 if raw
                 else _from_fields(values["value"], values["options"], index, times)
             )
-            output.append(_compose(item, made, _include(values, context.version), values, index))
+            output.append(_compose(item, made, _include(values, context), values, index))
         except NodeError as error:
             output.append(failed_item(context, error, index))
     copies = _copies(context)
@@ -108,9 +108,11 @@ def _copies(context: NodeContext) -> int:
     return 1 + int(min(max(count, 0), MAX_COPIES)) if count == count else 1
 
 
-def _include(asked: dict[str, Any], version: float) -> str:
-    """Which fields of the input stay: all, none, selected or except."""
-    if version >= ASSIGNED and not conversions.truthy(asked.get("includeOtherFields")):
+def _include(asked: dict[str, Any], context: NodeContext) -> str:
+    """Which fields of the input stay: all, none, selected or except. A node that names no version keeps them all."""
+    if "typeVersion" not in context.node.document:
+        return "all"
+    if context.version >= ASSIGNED and not conversions.truthy(asked.get("includeOtherFields")):
         return "none"
     return conversions.display(asked.get("include", "all"))
 
