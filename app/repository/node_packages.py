@@ -81,7 +81,7 @@ NOTE_ERRORS = """
 ERRORS = """
     SELECT DISTINCT ON (e.key) e.key, w.hostname, e.value
       FROM workers AS w
-     CROSS JOIN LATERAL json_each_text(w.package_errors) AS e
+     CROSS JOIN LATERAL json_each_text(without_nul(w.package_errors)) AS e
      WHERE w.stopped_at IS NULL AND w.heartbeat_at > statement_timestamp() - make_interval(secs => %(lease_seconds)s)
      ORDER BY e.key, w.id
 """

@@ -21,10 +21,10 @@ ASK = """
 ASK_TO_DELETE = """
     INSERT INTO trigger_hooks (workflow_id, node, action, version_id, urls)
     SELECT DISTINCT ON (h.node) h.workflow_id, h.node, 'delete', coalesce(w.active_version_id, w.version_id),
-           h.settings #> '{package,urls}'
+           without_nul(h.settings) #> '{package,urls}'
       FROM webhooks AS h
       JOIN workflows AS w ON w.id = h.workflow_id
-     WHERE h.workflow_id = %(workflow_id)s AND h.settings -> 'package' IS NOT NULL
+     WHERE h.workflow_id = %(workflow_id)s AND without_nul(h.settings) -> 'package' IS NOT NULL
        AND h.node <> ALL(%(but)s::text[])
 """
 

@@ -30,7 +30,7 @@ FORGET_ANSWER = """
 # Data from before it was compressed has the node within.
 WAITING_NODE = """
     SELECT e.status, e.resume_on, e.project_id,
-           coalesce(d.waiting_node, d.data #> '{executionData,nodeExecutionStack,0,node}')
+           coalesce(d.waiting_node, without_nul(d.data) #> '{executionData,nodeExecutionStack,0,node}')
       FROM executions AS e
       LEFT JOIN execution_data AS d ON d.execution_id = e.id AND e.status = 'waiting'
      WHERE e.id = %(id)s

@@ -207,3 +207,12 @@ def test_an_active_trigger_that_polls_has_its_times_and_looks_at_once(api) -> No
     assert api.db.execute(looks).fetchall() == [("Feed", True)]
     assert api.post(f"/workflows/{workflow_id}/deactivate").status_code == 200
     assert api.db.execute(looks).fetchall() == []
+
+
+def test_a_text_that_expressions_make_of_nul_keeps_no_workflow_active(api) -> None:
+    document = chain(hook("nul", responseData="={{ 'a' + String.fromCharCode(0) }}", responseMode="onReceived"))
+    document["nodes"][0]["parameters"]["options"] = {"responseData": "={{ String.fromCharCode(0) }}"}
+    workflow_id = saved(api, document)
+    for path in ("activate", "activate", "deactivate"):
+        answer = api.post(f"/workflows/{workflow_id}/{path}")
+        assert answer.status_code == 200, answer.json
