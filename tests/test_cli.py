@@ -21,6 +21,14 @@ from tests.postgres import cloned_database
 from tests.workflows import START, chain
 
 
+@pytest.mark.parametrize(("argument", "returncode", "said"), [("--help", 0, ""), ("nothing", 2, "No such command")])
+def test_commands_are_listed_without_any_setting(flask, tmp_path, argument, returncode, said):
+    result = flask(argument, DATABASE_URL="", EXECUTIONS_HOME=tmp_path / "home")
+    assert (result.returncode, said in result.stderr, "DATABASE_URL" in result.stderr) == (returncode, True, False)
+    assert "console-link" in result.stdout or said
+    assert not (tmp_path / "home").exists()
+
+
 def test_migrate_says_what_it_applied_and_can_be_run_again(postgres_url, flask):
     with cloned_database(postgres_url, "template0") as empty:
         assert "Applied 0001." in flask("migrate", DATABASE_URL=empty).stdout
