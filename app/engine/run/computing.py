@@ -85,7 +85,7 @@ async def compute(work: Callable[..., T], *arguments: Any, size: float = float("
         job.end()
 
 
-async def breathe() -> None:
+async def yield_to_loop() -> None:
     """Let the loop turn where it has not for a while: to be awaited between two items of a node that computes."""
     global _turned_at
     if time.monotonic() - _turned_at > SLICE_SECONDS:

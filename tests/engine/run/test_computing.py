@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from app.engine.run.computing import FEW, NodeTurn, breathe, compute, current_turn, node_runs
+from app.engine.run.computing import FEW, NodeTurn, compute, current_turn, node_runs, yield_to_loop
 from tests.engine.running import Engine
 from tests.patience import PATIENCE_SECONDS
 from tests.workflows import START, assign, chain, condition, node, workflow
@@ -94,7 +94,7 @@ def test_breathing_lets_others_have_their_turn() -> None:
 
     async def computing() -> None:
         for number in range(200):
-            await breathe()
+            await yield_to_loop()
             busy_until = time.thread_time() + 0.001
             while time.thread_time() < busy_until:
                 pass

@@ -11,7 +11,7 @@ from typing import Any
 
 from app.engine.nodes.conditions.facts import ORDERED, Place, conditions_of, match_patterns, read_times
 from app.engine.nodes.shared.date_texts import date_text
-from app.engine.run.computing import breathe
+from app.engine.run.computing import yield_to_loop
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.run.groups import as_group
@@ -50,7 +50,7 @@ async def evaluate(context: NodeContext, filters: list[Any]) -> list[bool | Node
     facts = Facts(await match_patterns(context, filters), await read_times(context, filters))
     results: list[bool | NodeError] = []
     for index, entry in enumerate(filters):
-        await breathe()
+        await yield_to_loop()
         if isinstance(entry, NodeError):
             results.append(entry)
             continue

@@ -10,7 +10,7 @@ from typing import Any
 
 from app.engine.nodes.conditions.facts import MATCH_PATTERN
 from app.engine.nodes.shared.date_texts import EPOCH, read_dates
-from app.engine.run.computing import breathe
+from app.engine.run.computing import yield_to_loop
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.run.groups import as_group
@@ -74,7 +74,7 @@ async def evaluate(context: NodeContext, rows: list[list[OldCondition]]) -> list
     )
     results = []
     for index, row in enumerate(rows):
-        await breathe()
+        await yield_to_loop()
         results.append([_holds(condition, matches, times, index) for condition in row])
     return results
 

@@ -17,7 +17,7 @@ from app.engine.nodes.crypto.private_keys import PrivateKeys, UnusableKey
 from app.engine.nodes.shared import binary
 from app.engine.nodes.shared.failed_items import failed_item
 from app.engine.nodes.shared.received import received
-from app.engine.run.computing import breathe, compute
+from app.engine.run.computing import compute, yield_to_loop
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.run.items import Item, Outputs
@@ -85,7 +85,7 @@ async def crypto(context: NodeContext) -> Outputs:
     keys = PrivateKeys()
     resolved = await context.resolve_each(context.parameters, parameter="value", exact=True)
     for index, (item, parameters) in enumerate(zip(context.items, resolved, strict=True)):
-        await breathe()
+        await yield_to_loop()
         try:
             if isinstance(parameters, NodeError):
                 raise parameters

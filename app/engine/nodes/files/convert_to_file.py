@@ -14,7 +14,7 @@ from app.engine.nodes.shared.binary import encoding_name
 from app.engine.nodes.shared.failed_items import failed_item
 from app.engine.nodes.shared.issues import Required, rules
 from app.engine.nodes.shared.received import received
-from app.engine.run.computing import breathe, compute
+from app.engine.run.computing import compute, yield_to_loop
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.run.groups import as_group
@@ -66,7 +66,7 @@ async def convert_to_file(context: NodeContext) -> Outputs:
         raise NodeError(f"The operation '{operation}' of Convert to File is not supported.")
     output: list[Item] = []
     for index, (item, parameters) in enumerate(zip(context.items, resolved, strict=True)):
-        await breathe()
+        await yield_to_loop()
         try:
             if isinstance(parameters, NodeError):
                 raise parameters

@@ -11,7 +11,7 @@ from app.engine.nodes.files.separated_values import BYTE_ORDER_MARK
 from app.engine.nodes.shared.binary import encoding_name
 from app.engine.nodes.shared.issues import Required, rules
 from app.engine.nodes.shared.json_errors import not_json
-from app.engine.run.computing import breathe
+from app.engine.run.computing import yield_to_loop
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.run.groups import as_group
@@ -39,7 +39,7 @@ async def move_binary_data(context: NodeContext) -> Outputs:
     output: list[Item] = []
     resolved = await context.resolve_each(context.parameters)
     for index, (item, parameters) in enumerate(zip(context.items, resolved, strict=True)):
-        await breathe()
+        await yield_to_loop()
         if isinstance(parameters, NodeError):
             raise parameters
         move = _to_json(context, item, parameters) if mode == "binaryToJson" else _to_file(context, item, parameters)

@@ -14,7 +14,7 @@ import psycopg
 from app.engine.nodes.postgres import rows
 from app.engine.nodes.postgres.values import to_json
 from app.engine.nodes.shared.connection_errors import CONNECTION_ERRORS, resolve
-from app.engine.run.computing import breathe
+from app.engine.run.computing import yield_to_loop
 from app.engine.run.errors import NodeError
 from app.engine.run.memory import weigh
 from app.engine.values import conversions
@@ -60,7 +60,7 @@ class Session:
                 if result.status not in rows.PART:
                     made.append(QueryResult(found if result.nfields else None))
                     found = []
-                await breathe()
+                await yield_to_loop()
             return made
         except psycopg.Error as error:
             raise _failure(error, query, item) from error

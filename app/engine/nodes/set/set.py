@@ -10,7 +10,7 @@ from app.engine.nodes.set.old_fields import TYPES, old_fields, read_objects
 from app.engine.nodes.shared.date_texts import date_text, read_dates
 from app.engine.nodes.shared.failed_items import failed_item
 from app.engine.nodes.shared.issues import DATE_HINT, of_type
-from app.engine.run.computing import breathe
+from app.engine.run.computing import yield_to_loop
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.run.groups import as_group
@@ -81,7 +81,7 @@ async def set_(context: NodeContext) -> Outputs:
             times = await _read_times(context, resolved)
     output: list[Item] = []
     for index, (item, values) in enumerate(zip(context.items, resolved, strict=True)):
-        await breathe()
+        await yield_to_loop()
         try:
             if isinstance(values, NodeError):
                 raise values

@@ -3,7 +3,7 @@
 import math
 from typing import Any
 
-from app.engine.run.computing import breathe
+from app.engine.run.computing import yield_to_loop
 from app.engine.run.context import NodeContext
 from app.engine.run.groups import as_group
 from app.engine.run.items import Item, Outputs
@@ -26,7 +26,7 @@ async def set_v1(context: NodeContext) -> Outputs:
     resolved = await context.resolve(wanted, parameter="values")
     undefined = await _find_undefined(context, wanted["values"], resolved)
     for index, asked in enumerate(resolved):
-        await breathe()
+        await yield_to_loop()
         item = context.items[index]
         json: dict[str, Any] = {} if asked["only"] else dict(item["json"])
         dots = as_group(asked["options"]).get("dotNotation", True) is not False
