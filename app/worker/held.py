@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
-from app.engine.run.children import below, outcome_of, run_document
+from app.engine.run.children import child_ports, outcome_of, run_document
 from app.engine.run.computing import node_runs
 from app.engine.run.errors import NodeError
 from app.engine.run.node_types import NodeTypes
@@ -147,7 +147,7 @@ class Held:
         """Run a sub-workflow as an execution of its own beside its parent, and stop it with its parent."""
         if request.document is not None:
             return await run_document(request, ports, self._sandbox_of(parent), self._types)
-        depth = below(ports).depth
+        depth = child_ports(ports).depth
         if not request.wait:
             queued = await self._database.transact(queue_child, parent, request)
             return ChildOutcome([request.items], str(queued))

@@ -17,6 +17,7 @@ T = TypeVar("T")
 
 MODE = "integrated"
 MAX_DEPTH = 20
+"""How many workflows may run each other, each as a part of the one before."""
 TRIGGER = "n8n-nodes-base.executeWorkflowTrigger"
 
 
@@ -36,12 +37,12 @@ async def run_document(request: ChildRequest, ports: Ports, sandbox: Sandbox, ty
         workflow=request.document,
         start_node=start_node(request.document),
         items=request.items,
-        ports=replace(below(ports), static_data=None),
+        ports=replace(child_ports(ports), static_data=None),
     )
-    return outcome_of(await to_its_end(run.run_workflow(child, sandbox, types)), None)
+    return outcome_of(await run_to_end(run.run_workflow(child, sandbox, types)), None)
 
 
-def below(ports: Ports) -> Ports:
+def child_ports(ports: Ports) -> Ports:
     """The ports of a sub-workflow. Raises NodeError where workflows run each other without end."""
     if ports.depth >= MAX_DEPTH:
         raise NodeError(f"Sub-workflows are nested more than {MAX_DEPTH} deep")
@@ -56,7 +57,7 @@ def start_node(document: dict[str, Any]) -> str | None:
     return names[0] if names else None
 
 
-async def to_its_end(work: Coroutine[Any, Any, T]) -> T:
+async def run_to_end(work: Coroutine[Any, Any, T]) -> T:
     """Await work that takes its cancellation for a result: the caller's own cancellation goes on all the same."""
     task = asyncio.ensure_future(work)
     try:
