@@ -84,7 +84,7 @@ class Beat:
                         self._given_up = True
                         return set()
                     self._clock.read(connection)
-                gone = lifecycle.held_no_more(connection, self._worker_id, held) if held else set()
+                gone = lifecycle.no_longer_held(connection, self._worker_id, held) if held else set()
                 latencies, late_results, kills = list(self._latencies), self.late_results, self.sandbox_kills
                 counters.observe_claim_latency(connection, self._worker_id, latencies)
                 self._add(connection, counters.LATE_RESULTS, late_results - self._late_results_counted)

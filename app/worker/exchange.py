@@ -125,7 +125,7 @@ class Exchange:
                 return lifecycle.finish(connection, self._worker_id, [without_data(result)])
 
     def _claim(self, connection: Connection, free: int, held: Sequence[int] | None, extra: ExtraPlaces) -> list[Claim]:
-        lost = [] if held is None else lifecycle.claimed_unknowingly(connection, self._worker_id, held)
+        lost = [] if held is None else lifecycle.unacknowledged_claims(connection, self._worker_id, held)
         extra = extra.after([claim.project_id for claim in lost], free)
         claims = lifecycle.claim(connection, self._worker_id, free - len(lost), self._lacked, self._turn, extra)
         self._turn = self._turn.next(claims)

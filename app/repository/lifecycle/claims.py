@@ -130,7 +130,7 @@ CLAIM_DUE = DUE.format(runnable=sql.SQL(""))
 CLAIM_NEW_LACKING, CLAIM_DUE_LACKING = NEW.format(runnable=RUNNABLE), DUE.format(runnable=RUNNABLE)
 
 # Uses executions_in_flight. For a claim of which the answer was lost on its way.
-HELD = """
+UNACKNOWLEDGED = """
     SELECT e.id, e.workflow_id, e.workflow_version_id, e.project_id, e.mode, e.retry_of, e.awaited,
            EXISTS (SELECT FROM execution_data AS d WHERE d.execution_id = e.id), NULL::float
       FROM executions AS e
@@ -147,7 +147,7 @@ NEXT_WAIT_SECONDS = """
      LIMIT 1
 """
 
-HELD_NO_MORE = """
+NO_LONGER_HELD = """
     SELECT h.id
       FROM unnest(%(ids)s::bigint[]) AS h (id)
       LEFT JOIN executions AS e ON e.id = h.id AND e.status = 'running' AND e.worker_id = %(worker_id)s
@@ -253,13 +253,13 @@ def seconds_to_next_wait(connection: Connection) -> float | None:
     return seconds
 
 
-def claimed_unknowingly(connection: Connection, worker_id: int, known: Sequence[int]) -> list[Claim]:
+def unacknowledged_claims(connection: Connection, worker_id: int, known: Sequence[int]) -> list[Claim]:
     """Executions that this worker holds without knowing it, because the answer to its claim was lost."""
-    rows = connection.execute(HELD, {"worker_id": worker_id, "known": list(known)})
+    rows = connection.execute(UNACKNOWLEDGED, {"worker_id": worker_id, "known": list(known)})
     return [Claim(*row) for row in rows]
 
 
-def held_no_more(connection: Connection, worker_id: int, ids: Sequence[int]) -> set[int]:
+def no_longer_held(connection: Connection, worker_id: int, ids: Sequence[int]) -> set[int]:
     """Which of the executions that a worker believes it holds it does not hold: stopped, reaped or deleted."""
-    rows = connection.execute(HELD_NO_MORE, {"ids": list(ids), "worker_id": worker_id})
+    rows = connection.execute(NO_LONGER_HELD, {"ids": list(ids), "worker_id": worker_id})
     return {row[0] for row in rows}
