@@ -31,5 +31,8 @@ FAILED: tuple[Ended, ...] = ("error", "crashed")
 MODES: tuple[Mode, ...] = get_args(Mode)
 VOTES: tuple[Vote, ...] = get_args(Vote)
 
+MAX_ID = 2**63 - 1
+"""The highest id that PostgreSQL's bigint has room for."""
+
 OWNER, MEMBER = "global:owner", "global:member"
 """What a user is, as n8n names it."""

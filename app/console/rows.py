@@ -9,14 +9,12 @@ from markupsafe import Markup, escape
 
 from app.console.texts import duration, machine_time, mode_word, status_icon, when
 from app.repository.executions import Execution
-
-LIVE = frozenset({"new", "running", "waiting"})
-RETRIED = frozenset({"error", "crashed", "canceled"})
+from app.vocabulary import IN_FLIGHT, RETRYABLE
 
 
 def row_start(e: Execution) -> Markup:
     """The tag of the row, the box that selects it, and the icon of its status."""
-    live = " data-live" if e.status in LIVE else ""
+    live = " data-live" if e.status in IN_FLIGHT else ""
     return Markup(
         f'<li class="row s-{e.status}" id="e-{e.id}"{live}>\n'
         f'  <label class="pick"><input type="checkbox" name="id" value="{e.id}"'
@@ -48,9 +46,9 @@ def took(e: Execution) -> str:
 
 def act(e: Execution, may_stop: bool, may_retry: bool) -> str:
     """The button of the row."""
-    if may_stop and e.status in LIVE:
+    if may_stop and e.status in IN_FLIGHT:
         return button(e.id, "stop", "Stop", "was stopped")
-    if may_retry and e.status in RETRIED:
+    if may_retry and e.status in RETRYABLE:
         return button(e.id, "retry", "Retry", "is retried")
     return ""
 

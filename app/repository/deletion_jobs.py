@@ -15,9 +15,9 @@ from app.repository.deletions import DELETE, LOCK
 from app.repository.errors import CannotDelete, DeletionJobNotFound
 from app.repository.execution_filters import ExecutionFilter, filter_of
 from app.repository.executions import list_executions
+from app.vocabulary import MAX_ID
 
 STEP_SIZE = 500
-MAX_ID = 2**63 - 1
 
 CREATE = """
     INSERT INTO deletion_jobs (project_id, wanted, above)

@@ -16,10 +16,10 @@ from app.repository.errors import RetryJobNotFound
 from app.repository.execution_filters import ExecutionFilter, filter_of
 from app.repository.restarts import Restart, read_restart
 from app.repository.retries import RetryAnswer, find_retryable, retry_many, retryable_page
+from app.vocabulary import MAX_ID
 
 STEP_SIZE = 100
 COUNTED_UP_TO = 10_000
-MAX_ID = 2**63 - 1
 MAX_QUEUED = 1_000
 """While so many executions are queued, of whatever kind, no job queues more."""
 

@@ -9,8 +9,9 @@ from uuid import UUID
 import orjson
 from marshmallow import RAISE, Schema, ValidationError, fields, pre_load, validate
 
+from app.vocabulary import MAX_ID
+
 EXECUTION_ID = re.compile(r"[1-9][0-9]{0,18}", re.ASCII)
-MAX_ID = 2**63 - 1
 OBJECT_ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 # In a query string the + of an offset arrives as a space when the client did not escape it.
 OFFSET_AFTER_SPACE = re.compile(r"(:\d\d(?:\.\d{1,9})?) (\d\d:?\d\d)\Z")

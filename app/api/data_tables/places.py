@@ -7,9 +7,9 @@ import orjson
 from app.data_tables.values import read_time
 from app.repository.keysets import Order, Place
 from app.schemas.cursors import InvalidCursor
+from app.vocabulary import MAX_ID
 
 MAX_VALUE_LENGTH = 1_000
-MAX_ID = 2**63 - 1
 
 
 def place_text(order: Order, own_id: int | str, value: Any) -> str:

@@ -10,7 +10,7 @@ from app.repository import counters, execution_events, execution_totals, failure
 from app.repository.connection import Connection
 from app.repository.lifecycle.error_workflows import Failure, start_error_workflows
 from app.repository.lifecycle.parents import wake_parents
-from app.vocabulary import Ended, Mode, Status
+from app.vocabulary import FAILED, Ended, Mode, Status
 
 # Ancestors are locked before their retries, in the order of ids that everything else locks in, too.
 LOCK_CHAINS = """
@@ -96,7 +96,7 @@ def follow_up(connection: Connection, endings: Sequence[Ending], *, counted_by: 
     if proved := [ending.id for ending in endings if ending.may_have_proof]:
         connection.execute(FORGET_PROOFS, {"ids": proved})
     execution_totals.append(connection, [ending.id for ending in endings])
-    failure_groups.append(connection, [ending.id for ending in endings if ending.status in ("error", "crashed")])
+    failure_groups.append(connection, [ending.id for ending in endings if ending.status in FAILED])
     execution_events.note(connection, [ending.id for ending in endings])
     if children := [ending.id for ending in endings if ending.mode == "integrated"]:
         wake_parents(connection, children)
