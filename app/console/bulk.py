@@ -142,4 +142,5 @@ def tagging(execution: Execution) -> dict[str, Any]:
 
 
 def call(method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+    """A call of the API, as the page's script sends it."""
     return {"method": method, "path": f"/api/v1/executions{path}", "body": body}

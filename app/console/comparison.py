@@ -121,6 +121,7 @@ def changes(then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[Changed
 
 
 def changed(name: str, then: Any, now: Any) -> Iterator[ChangedPart]:
+    """The part with its lines, where it differs."""
     if then == now:
         return
     how = "new" if then is None else "gone" if now is None else "changed"

@@ -127,6 +127,7 @@ def list_page() -> Response:
 
 
 def read(connection: Connection, asked: ListRequest, choices: ChoicesQuestion | None) -> ExecutionPage:
+    """A page of the list, with the count that is known or made now, and what `choices` asks for."""
     counts = services().counts
     found = read_page(
         connection,

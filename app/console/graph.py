@@ -116,23 +116,23 @@ def draw(
     graph = GraphDrawing()
     runs = {node["name"]: node for node in (structure or {}).get("nodes", [])}
     last = (structure or {}).get("lastNodeExecuted")
-    there = [node for node in listed(definition.get("nodes")) if isinstance(node, dict)]
+    there = [node for node in as_list(definition.get("nodes")) if isinstance(node, dict)]
     nodes = nearest(there, last)
     graph.left_out = len(there) - len(nodes)
-    connections = mapped(definition.get("connections"))
+    connections = as_object(definition.get("connections"))
     subs = {name for name, kinds in connections.items() if isinstance(kinds, dict) and kinds and "main" not in kinds}
     for node in nodes:
         x, y = place(node.get("position"))
         if node.get("type") == STICKY:
-            graph.notes.append(note(node, x, y))
+            graph.notes.append(draw_note(node, x, y))
             continue
-        drawn = a_node(node, x, y, SUB_SIZE if str(node.get("name")) in subs else SIZE)
+        drawn = draw_node(node, x, y, SUB_SIZE if str(node.get("name")) in subs else SIZE)
         add_runs(drawn, runs.get(drawn.name))
         graph.nodes[drawn.name] = drawn
     if waiting and last in graph.nodes:
         graph.nodes[last].status = "waiting"
-    graph.edges = list(edges(graph.nodes, connections, runs))
-    graph.box = box(graph)
+    graph.edges = list(draw_edges(graph.nodes, connections, runs))
+    graph.box = bounding_box(graph)
     return graph
 
 
@@ -146,11 +146,13 @@ def nearest(nodes: Sequence[Mapping[str, Any]], name: str | None) -> Sequence[Ma
     return nodes[:MAX_NODES]
 
 
-def listed(value: Any) -> Sequence[Any]:
+def as_list(value: Any) -> Sequence[Any]:
+    """The value, or nothing where it is no list."""
     return value if isinstance(value, list) else []
 
 
-def mapped(value: Any) -> Mapping[str, Any]:
+def as_object(value: Any) -> Mapping[str, Any]:
+    """The value, or nothing where it is no object."""
     return value if isinstance(value, dict) else {}
 
 
@@ -163,7 +165,8 @@ def place(position: Any) -> tuple[float, float]:
     return x, y
 
 
-def a_node(node: Mapping[str, Any], x: float, y: float, size: int) -> NodeDrawing:
+def draw_node(node: Mapping[str, Any], x: float, y: float, size: int) -> NodeDrawing:
+    """A node of a workflow, as it is before it has run."""
     name, kind = str(node.get("name", "")), str(node.get("type", ""))
     return NodeDrawing(name, kind, x, y, size, icon_of(kind), label(name), disabled=bool(node.get("disabled")))
 
@@ -187,8 +190,9 @@ def label(name: str, lines: int = 2, length: int = LINE) -> list[str]:
     return [line if len(line) <= length + 2 else line[: length + 1] + "…" for line in found if line]
 
 
-def note(node: Mapping[str, Any], x: float, y: float) -> Note:
-    parameters = mapped(node.get("parameters"))
+def draw_note(node: Mapping[str, Any], x: float, y: float) -> Note:
+    """A sticky note with as much of its text as it has room for."""
+    parameters = as_object(node.get("parameters"))
     sizes = [parameters.get(name) for name in ("width", "height")]
     width, height = (
         float(given) if isinstance(given, int | float) and 0 < given < FARTHEST else default
@@ -212,24 +216,30 @@ def add_runs(node: NodeDrawing, found: Mapping[str, Any] | None) -> None:
         node.message = failed[-1]["error"]["message"]
 
 
-def edges(nodes: Mapping[str, NodeDrawing], connections: Mapping[str, Any], runs: Mapping[str, Any]) -> Iterator[Edge]:
+def draw_edges(
+    nodes: Mapping[str, NodeDrawing], connections: Mapping[str, Any], runs: Mapping[str, Any]
+) -> Iterator[Edge]:
+    """The lines between nodes that are drawn."""
     for name, kinds in connections.items():
         source = nodes.get(name)
-        if source is None or not isinstance(kinds, dict):
+        if source is None:
             continue
-        for kind, outputs in kinds.items():
-            for number, targets in enumerate(listed(outputs)):
+        for kind, outputs in as_object(kinds).items():
+            for number, targets in enumerate(as_list(outputs)):
                 flow = came_out(runs.get(name), kind, number)
-                for target in listed(targets):
-                    to = nodes.get(str(target.get("node"))) if isinstance(target, dict) else None
-                    if to is None:
-                        continue
-                    place_in = target.get("index")
-                    index = place_in if isinstance(place_in, int) else 0
+                for to, entry in destinations(nodes, targets):
                     if kind == "main":
-                        yield line(source, to, (number, len(outputs)), index, flow)
+                        yield draw_line(source, to, (number, len(outputs)), entry, flow)
                     else:
-                        yield hanging(source, to, kind, flow)
+                        yield draw_attachment(source, to, kind, flow)
+
+
+def destinations(nodes: Mapping[str, NodeDrawing], targets: Any) -> Iterator[tuple[NodeDrawing, int]]:
+    """Where the lines of an output end, each with the number of the input there."""
+    for target in filter(None, map(as_object, as_list(targets))):
+        to, entry = nodes.get(str(target.get("node"))), target.get("index")
+        if to is not None:
+            yield to, entry if isinstance(entry, int) else 0
 
 
 def came_out(found: Mapping[str, Any] | None, kind: str, number: int) -> Flow:
@@ -242,7 +252,7 @@ def came_out(found: Mapping[str, Any] | None, kind: str, number: int) -> Flow:
     return Flow(sum(totals) if totals else None, len(totals))
 
 
-def line(source: NodeDrawing, to: NodeDrawing, output: tuple[int, int], entry: int, flow: Flow) -> Edge:
+def draw_line(source: NodeDrawing, to: NodeDrawing, output: tuple[int, int], entry: int, flow: Flow) -> Edge:
     """From the right side of a node to the left one of another; around below where that lies behind.
 
     `output` is the number of the output, and how many there are.
@@ -262,7 +272,7 @@ def line(source: NodeDrawing, to: NodeDrawing, output: tuple[int, int], entry: i
     return Edge(path, (x1 + x2) / 2, low - 7, "main", *flow)
 
 
-def hanging(source: NodeDrawing, to: NodeDrawing, kind: str, flow: Flow) -> Edge:
+def draw_attachment(source: NodeDrawing, to: NodeDrawing, kind: str, flow: Flow) -> Edge:
     """From the top of a node to the bottom of the one that it hangs on."""
     x1, y1, x2, y2 = source.x + source.size / 2, source.y, to.x + to.size / 2, to.y + to.size
     bend = max(abs(y1 - y2) / 2, 24)
@@ -270,7 +280,7 @@ def hanging(source: NodeDrawing, to: NodeDrawing, kind: str, flow: Flow) -> Edge
     return Edge(path, (x1 + x2) / 2, (y1 + y2) / 2, kind, *flow)
 
 
-def box(graph: GraphDrawing) -> tuple[float, float, float, float]:
+def bounding_box(graph: GraphDrawing) -> tuple[float, float, float, float]:
     """Left, top, width and height of all that is drawn."""
     around = [(n.x - 44, n.y, n.x + n.size + 44, n.y + n.size + LABEL_HEIGHT) for n in graph.nodes.values()]
     around += [(n.x, n.y, n.x + n.width, n.y + n.height) for n in graph.notes]

@@ -57,6 +57,7 @@ def span_asked(query: Mapping[str, Any], now: datetime) -> Span:
 
 
 def from_totals(connection: Connection, asked: ListRequest, now: datetime) -> dict[str, Any]:
+    """The numbers of the totals, for JSON."""
     span = span_asked(asked.query, now)
     wanted = filter_of({**asked.query, "status": ()}, span)
     by_time = read_stats(connection, wanted, "time", unit=span.unit, width=span.width)
@@ -80,6 +81,7 @@ def from_rows(connection: Connection, asked: ListRequest, now: datetime) -> dict
 
 
 def rendered(span: Span, numbers: Mapping[datetime, Counter[str]], asked: ListRequest) -> dict[str, Any]:
+    """The numbers as the page's script draws them; times in seconds since 1970."""
     nothing: Counter[str] = Counter()
     shown_statuses = [status for status in ENDED if status in (asked.wanted.statuses or ENDED)]
     total: Counter[str] = sum(numbers.values(), Counter())

@@ -60,6 +60,7 @@ def json_of_item(item: Any) -> Any:
 
 
 def kind_of(value: Any) -> str:
+    """The kind of a value, as pages name it."""
     if value is None:
         return "null"
     if isinstance(value, bool):
@@ -70,6 +71,7 @@ def kind_of(value: Any) -> str:
 
 
 def cell(value: Any) -> Cell:
+    """A value as it stands in a table."""
     text = value if isinstance(value, str) else orjson.dumps(value).decode()
     cut = len(text) > MAX_CELL_LENGTH
     return Cell(text[:MAX_CELL_LENGTH] + "…" if cut else text, kind_of(value), cut)
@@ -98,6 +100,7 @@ def texts(items: Sequence[Any], numbers: Sequence[int]) -> list[tuple[int, str, 
 
 
 def pretty(value: Any) -> str:
+    """The value as indented JSON."""
     return orjson.dumps(value, option=orjson.OPT_INDENT_2).decode()
 
 
@@ -113,6 +116,7 @@ def schema(items: Iterable[Any]) -> list[ItemField]:
 
 
 def note_places(value: Any, place: tuple[str, ...], places: dict[tuple[str, ...], tuple[dict[str, None], str]]) -> None:
+    """Add the kinds of a value and of all in it to `places`, each with its first example."""
     if place:
         kind = kind_of(value)
         example = "" if kind in ("object", "list") else cell(value).text[:80]

@@ -14,7 +14,7 @@ from app.api.face.errors import Refused
 from app.api.face.reads import from_primary_after_all, reading
 from app.console import items as shapes
 from app.console.advice import advice_for
-from app.console.graph import SIZE, a_node, listed
+from app.console.graph import SIZE, as_list, draw_node
 from app.console.pages import page, part
 from app.console.structures import Items, read_items, read_run
 from app.http_rules import attachment
@@ -45,7 +45,7 @@ def node_panel(execution_id: str) -> Response:
 def panel(connection: Connection, execution: Execution, name: str) -> dict[str, Any]:
     """What the template of the panel shows. Raises NodeDataNotFound."""
     found = node_of(connection, execution, name)
-    node = a_node(found, 0, 0, SIZE)
+    node = draw_node(found, 0, 0, SIZE)
     wanted = read_number("run") if request.args.get("run") else None
     node.runs, number, run = read_run(connection, execution, name, wanted)
     error = run and run["error"]
@@ -72,7 +72,7 @@ def node_of(connection: Connection, execution: Execution, name: str) -> dict[str
     """The node of this name in the workflow that ran. Raises NodeDataNotFound."""
     version = get_versions(connection, [execution.workflow_version_id]).get(execution.workflow_version_id)
     definition = orjson.loads(version.definition) if version else {}
-    for node in listed(definition.get("nodes")):
+    for node in as_list(definition.get("nodes")):
         if isinstance(node, dict) and str(node.get("name", "")) == name:
             return node
     raise NodeDataNotFound(f"The workflow that ran has no node '{name}'")
@@ -100,6 +100,7 @@ def outputs_of(run: Mapping[str, Any], name: str, number: int) -> list[Items]:
 
 
 def filled(outputs: list[Any]) -> list[tuple[int, Mapping[str, Any]]]:
+    """Those at which something came out, with their numbers."""
     return [(place, output) for place, output in enumerate(outputs) if output is not None]
 
 

@@ -136,6 +136,7 @@ def ask_to_sign_in() -> Response:
 
 @blueprint.after_request
 def add_headers(response: Response) -> Response:
+    """Give an answer the headers that all pages have."""
     if "Cache-Control" not in response.headers:
         response.headers["Cache-Control"] = KEPT_FOR_ASKING
     response.headers.update({name: text for name, text in HEADERS.items() if name not in response.headers})
@@ -156,6 +157,7 @@ def asset_address(name: str) -> str:
 
 @blueprint.context_processor
 def for_templates() -> dict[str, Any]:
+    """What every template can use."""
     return {
         "asset": asset_address,
         "url_for": address,

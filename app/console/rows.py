@@ -37,6 +37,7 @@ def row_end(e: Execution, may_stop: bool, may_retry: bool) -> Markup:
 
 
 def took(e: Execution) -> str:
+    """How long it took; of one that runs, what the page's script counts on from, as HTML."""
     if e.started_at and e.stopped_at:
         return duration((e.stopped_at - e.started_at).total_seconds())
     if e.status == "running" and e.started_at:
@@ -54,6 +55,7 @@ def act(e: Execution, may_stop: bool, may_retry: bool) -> str:
 
 
 def button(number: int, action: str, verb: str, outcome: str) -> str:
+    """A button that calls an action of the API for one execution, as HTML."""
     return (
         f'<button type="button" class="quiet" data-api="POST /api/v1/executions/{number}/{action}"'
         f' data-done="Execution {number} {outcome}" title="{verb}">'

@@ -97,6 +97,7 @@ def size(count: int) -> str:
 
 
 def number(value: int) -> str:
+    """A whole number with its thousands apart."""
     return f"{value:,}"
 
 
@@ -112,15 +113,18 @@ def preview(fields: bytes) -> str:
 
 
 def shown(value: object) -> str:
+    """A value of what an execution was about, cut where it is long."""
     text = value if isinstance(value, str) else orjson.dumps(value).decode()
     return text if len(text) <= MAX_FIELD_LENGTH else text[:MAX_FIELD_LENGTH] + "…"
 
 
 def status_word(status: str) -> str:
+    """What people call a status."""
     return STATUS_WORDS[status]
 
 
 def mode_word(mode: str) -> str:
+    """What people call a mode."""
     return MODE_WORDS.get(mode, mode)
 
 

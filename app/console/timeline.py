@@ -44,6 +44,7 @@ def timeline(structure: Mapping[str, Any], execution: Execution) -> list[Bar]:
 
 
 def bar(run: Mapping[str, Any], name: str, number: int, count: int, *, begin: float, scale: float) -> Bar:
+    """The bar of a run; `begin` is where the timeline begins (milliseconds since 1970), `scale` its units for one."""
     took = run["executionTime"] or 0
     started = run["subExecution"] or {}
     status = "error" if run["error"] else run["executionStatus"] or "success"
