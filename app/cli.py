@@ -129,6 +129,7 @@ def console_link(key_id: int | None) -> None:
 
 
 def link_with(connection: Connection, settings: Settings, key_id: int | None) -> str:
+    """A link for this key, else for the one that the environment or the home folder names."""
     if key_id is not None:
         return link_for(connection, settings.webhook_url, key_id)
     from app.up import API_KEY_FILE

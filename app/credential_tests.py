@@ -117,6 +117,7 @@ class EngineCredentialTests:
 
 
 async def within_time(work: Awaitable[None]) -> None:
+    """Await it for SECONDS at most. Raises TimeoutError."""
     async with asyncio.timeout(SECONDS):
         await work
 

@@ -94,10 +94,12 @@ UNPROTECTED = Section(
 
 
 def locate_credential(credential: UnusedCredential) -> dict[str, Any]:
+    """Where a credential stands, as n8n's audit names it."""
     return {"kind": "credential", "id": credential.id, "name": credential.name}
 
 
 def locate_node(node: AuditedNode) -> dict[str, Any]:
+    """Where a node stands, as n8n's audit names it."""
     return {
         "kind": "node",
         "workflowId": node.workflow_id,
@@ -109,10 +111,12 @@ def locate_node(node: AuditedNode) -> dict[str, Any]:
 
 
 def located(nodes: Iterable[AuditedNode]) -> list[dict[str, Any]]:
+    """The places of these nodes."""
     return [locate_node(node) for node in nodes]
 
 
 def look_at_credentials(connection: Connection, days: int) -> Found:
+    """Credentials that no workflow uses, or none that is active or has run within so many days."""
     since = clock.now(connection) - timedelta(days=days)
     found = audits.unused_credentials(connection, since=since, project_id=caller().project_id)
     return [
@@ -123,6 +127,7 @@ def look_at_credentials(connection: Connection, days: int) -> Found:
 
 
 def look_at_databases(connection: Connection, _: int) -> Found:
+    """SQL that is an expression, or that has none of its values as parameters."""
     nodes = [
         (node, parameters)
         for node in audits.nodes_of_types(connection, SQL_NODES, project_id=caller().project_id)
@@ -135,19 +140,23 @@ def look_at_databases(connection: Connection, _: int) -> Found:
 
 
 def has_query_parameters(parameters: dict[str, object]) -> bool:
+    """Whether values are given to the database apart from the query."""
     options = parameters.get("options")
     return isinstance(options, dict) and bool(options.get("queryReplacement") or options.get("queryParameters"))
 
 
 def look_at_nodes(connection: Connection, _: int) -> Found:
+    """Nodes that can do anything, such as run a program."""
     return [(RISKY, located(audits.nodes_of_types(connection, RISKY_NODES, project_id=caller().project_id)))]
 
 
 def look_at_files(connection: Connection, _: int) -> Found:
+    """Nodes that read or write files."""
     return [(FILES, located(audits.nodes_of_types(connection, FILE_NODES, project_id=caller().project_id)))]
 
 
 def look_at_instance(connection: Connection, _: int) -> Found:
+    """Webhooks that anybody can call."""
     hooks = audits.nodes_of_types(connection, [WEBHOOK], project_id=caller().project_id)
     open_ones = (h for h in hooks if h.active and parameters_of(h).get("authentication", "none") == "none")
     return [(UNPROTECTED, located(open_ones))]

@@ -20,6 +20,8 @@ SPEC_URL = "/api/v1/openapi.yml"
 
 
 class DiscoverQuery(StrictSchema):
+    """What of the discovery is asked for."""
+
     include = fields.String(
         validate=validate.OneOf(("schemas",)), metadata={"description": "Include the schemas of request bodies."}
     )
@@ -37,6 +39,8 @@ class DiscoverySchema(CamelSchema):
 
 
 class DiscoverAnswerSchema(CamelSchema):
+    """The discovery in n8n's envelope."""
+
     data = fields.Nested(DiscoverySchema, required=True)
 
 

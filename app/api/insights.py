@@ -27,12 +27,16 @@ NEWEST = 1_000
 
 
 class InsightsQuery(StrictSchema):
+    """Of which time and project the summary is."""
+
     start_date = IsoTime(metadata={"description": f"From when; {DEFAULT_DAYS} days ago when absent."})
     end_date = IsoTime(metadata={"description": "Until when; now when absent."})
     project_id = fields.String(validate=validate.Length(1, 64), metadata={"description": "Only of this project."})
 
 
 class InsightSchema(CamelSchema):
+    """A figure with its unit."""
+
     value = fields.Float(required=True)
     unit = fields.String(required=True)
     deviation = fields.Float(required=True, allow_none=True, metadata={"description": "Always null."})
@@ -55,6 +59,7 @@ def mean_milliseconds(executions: Sequence[Execution]) -> float:
 
 
 def insight(value: float, unit: str) -> dict[str, Any]:
+    """A figure in n8n's shape."""
     return {"value": value, "unit": unit, "deviation": None}
 
 

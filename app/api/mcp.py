@@ -167,6 +167,7 @@ def failure(number: Any, code: int, message: str, status: int = 200) -> Response
 
 
 def as_json(body: Json, status: int) -> Response:
+    """A JSON answer with this status."""
     return Response(orjson.dumps(body), status, content_type="application/json")
 
 

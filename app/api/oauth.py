@@ -100,6 +100,7 @@ def page(title: str, text: str, status: int) -> Response:
 
 
 def route(path: str, view: Callable[[], Any]) -> None:
+    """Answer at a path that providers send browsers to, without a key."""
     callbacks.add_url_rule(path, path.split("/")[2], public(view), methods=["GET"])
 
 

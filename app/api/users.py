@@ -88,6 +88,7 @@ def invite_users(body: list[dict[str, Any]]) -> Response:
 
 
 def render_invited(user: User) -> dict[str, Any]:
+    """A user who was invited just now, in n8n's shape."""
     return {"id": str(user.id), "email": user.email, "emailSent": False, "role": user.role, "inviteAcceptUrl": ""}
 
 

@@ -50,6 +50,8 @@ Transact = Callable[[], AbstractContextManager[Connection]]
 
 
 class StateSigner(Protocol):
+    """Signs the states that come back from providers."""
+
     def sign(self, text: str) -> str: ...
 
     def is_signed(self, text: str, signature: str) -> bool: ...

@@ -44,6 +44,8 @@ def rotate(connection: Connection, settings: Settings) -> Rotation:
 
 
 class RotationResult(NamedTuple):
+    """How many credentials were moved, and the ids of those that no key opens."""
+
     moved: int
     unreadable: list[str]
 

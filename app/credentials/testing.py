@@ -22,6 +22,8 @@ class TooManyTests(Exception):
 
 
 class CredentialTests(Protocol):
+    """Tries credentials on their services."""
+
     def problem(
         self, kind: str, data: dict[str, Any], asked_by: Hashable = None, stored: Stored | None = None
     ) -> str | None:

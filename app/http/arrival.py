@@ -22,6 +22,8 @@ class HeadTooLong(Exception):
 
 
 class BodyProgress(Protocol):
+    """How much of a body is there."""
+
     def completes_with(self, data: bytes) -> bool:
         """Whether the body has its end with these bytes, which follow on the earlier ones."""
 

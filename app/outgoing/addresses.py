@@ -112,6 +112,7 @@ def _host_and_port(entry: str) -> tuple[str, int | None]:
 
 
 def normal_host(host: str) -> str:
+    """A host as names are compared: without brackets, in lower case, without a dot at its end."""
     return host.strip("[]").rstrip(".").lower()
 
 

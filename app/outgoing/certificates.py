@@ -27,6 +27,7 @@ class Certificate:
 
 
 def certificate_of(credential: dict[str, Any]) -> Certificate:
+    """The certificate that a credential of type httpSslAuth holds."""
     text = {name: str(credential.get(name) or "") for name in ("cert", "key", "passphrase", "ca")}
     return Certificate(unfold(text["cert"]), unfold(text["key"]), text["passphrase"], unfold(text["ca"]))
 

@@ -48,6 +48,8 @@ INHERIT = """
 
 @dataclass(frozen=True, slots=True)
 class Total:
+    """What was counted under a name and labels."""
+
     name: str
     labels: Mapping[str, str]
     value: float

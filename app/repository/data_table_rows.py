@@ -153,6 +153,7 @@ def insert_rows(connection: Connection, table_id: str, rows: Sequence[Mapping[st
 
 
 def chunks(rows: Sequence[Mapping[str, Any]]) -> Iterator[Sequence[Mapping[str, Any]]]:
+    """The rows, as many at once as a statement adds."""
     for start in range(0, len(rows), CHUNK):
         yield rows[start : start + CHUNK]
 
@@ -201,4 +202,5 @@ def clear_rows(connection: Connection, table_id: str) -> int:
 
 
 def by_id(rows: list[DataRow]) -> list[DataRow]:
+    """The rows in the order of their ids, which RETURNING does not keep."""
     return sorted(rows, key=lambda row: row.id)

@@ -62,6 +62,7 @@ def search_for(words: str, among: Mapping[str, Sequence[str]]) -> Search:
 
 
 def marks_of(kind: str, values: Sequence[str]) -> Iterator[str]:
+    """The terms by which error_terms (SQL) marks an execution with one of these values."""
     for value in values:
         word = md5(value.encode("utf-8", "surrogatepass")).hexdigest()[:16] if kind in HASHED else value
         yield f"'{kind}:{word}'"

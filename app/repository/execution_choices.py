@@ -13,6 +13,8 @@ from app.repository.workflow_lists import WorkflowName
 
 @dataclass(frozen=True, slots=True)
 class Choices:
+    """The first workflows and tags, and the saved views."""
+
     workflows: list[WorkflowName]
     tags: list[TagRecord]
     views: list[View]

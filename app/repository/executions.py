@@ -17,6 +17,8 @@ from app.vocabulary import Mode, Status
 
 @dataclass(frozen=True, slots=True)
 class Tag:
+    """A tag that an execution carries."""
+
     id: str
     name: str
 

@@ -98,6 +98,8 @@ class WorkerState:
 
 @dataclass(frozen=True, slots=True)
 class QueuedWorkflow:
+    """How many executions of a workflow are queued, and since when the oldest is."""
+
     workflow_id: str
     queued: int
     oldest_at: datetime
@@ -210,6 +212,7 @@ def list_webhooks(
 
 
 def of_workflows(project_id: str | None, workflow_ids: Sequence[str] | None) -> dict[str, object]:
+    """The parameters that keep a list to a project and to workflows; None: all."""
     return {"project_id": project_id, "workflow_ids": None if workflow_ids is None else list(workflow_ids)}
 
 

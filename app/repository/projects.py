@@ -15,6 +15,8 @@ DEFAULT_PROJECT = "default"
 
 @dataclass(frozen=True, slots=True)
 class Project:
+    """What workflows, executions, credentials and keys belong to."""
+
     id: str
     name: str
     created_at: datetime

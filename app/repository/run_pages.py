@@ -182,6 +182,7 @@ class IndexedData:
 
 
 def page_of(texts: list[bytes], next_offset: int | None) -> ItemPage:
+    """The texts of items as a page."""
     text = b",".join(texts)
     return ItemPage([text], next_offset, len(text))
 
@@ -209,6 +210,7 @@ def within(most: int, lengths: Iterable[int]) -> int:
 
 
 def following(output: Output, offset: int) -> int | None:
+    """Where the next page begins; None after the last item."""
     return offset if offset < output.items else None
 
 

@@ -209,6 +209,7 @@ def failure_of(error: Any) -> IndexedError | None:
 
 
 def source_of(source: _Source | None) -> IndexedSource | None:
+    """Whose output an input was, as an index keeps it."""
     if source is None:
         return None
     return IndexedSource(source.previous_node, source.previous_node_output, source.previous_node_run)

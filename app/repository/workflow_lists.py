@@ -45,6 +45,8 @@ TAGGED = sql.SQL("""w.id IN (
 
 @dataclass(frozen=True, slots=True)
 class WorkflowName:
+    """A workflow as one chooses it from a list."""
+
     id: str
     name: str
 

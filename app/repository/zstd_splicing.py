@@ -73,6 +73,7 @@ def blocks(slices: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def following(source: Iterator[bytes]) -> bytes:
+    """The next slice. Raises BrokenFrame where there is none."""
     try:
         return next(source)
     except StopIteration:

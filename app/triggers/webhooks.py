@@ -147,6 +147,7 @@ def fits(path: str, pattern: str) -> bool:
 
 
 def literal_segments(pattern: str) -> int:
+    """How many segments of a pattern are no parameters."""
     return sum(segment != ":" for segment in pattern.split("/"))
 
 

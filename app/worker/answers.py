@@ -154,6 +154,7 @@ def binary_answer(base: dict[str, Any], items: list[dict[str, Any]], name: str) 
 
 
 def failure(message: str) -> dict[str, Any]:
+    """What a webhook's caller gets when its workflow fails, in n8n's shape."""
     return {"status": 500, "body": {"code": 0, "message": message}}
 
 

@@ -206,6 +206,7 @@ def show_briefly(table: DataTable, project: Json) -> Json:
 
 
 def missing(table_id: str) -> DataTableRefused:
+    """The error for a table that is not there, or is another project's."""
     return DataTableRefused(f"Data table with ID '{table_id}' could not be found in this project", missing=True)
 
 

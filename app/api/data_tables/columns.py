@@ -23,6 +23,7 @@ blueprint = Blueprint("dataTables-columns", __name__, url_prefix="/api/v1/data-t
 
 
 def lock_visible_table(connection: Connection, table_id: str) -> DataTable:
+    """The table, within what the caller sees, locked until the transaction ends. Raises DataTableNotFound."""
     return data_tables.lock_table(connection, validate_table_id(table_id), project_id=caller().project_id)
 
 

@@ -171,4 +171,5 @@ def most_returned(wanted: bool) -> int | None:
 
 
 def most_bytes() -> int:
+    """How many bytes the data tables of a project may take."""
     return services().settings.data_tables_bytes

@@ -75,6 +75,7 @@ def wanted(document: Mapping[str, Any]) -> TableFilter:
 
 
 def is_texts(value: Any) -> bool:
+    """Whether it is a list of not too many texts."""
     return isinstance(value, list) and len(value) <= MAX_NAMES and all(isinstance(entry, str) for entry in value)
 
 

@@ -68,6 +68,7 @@ def stop_executions(body: dict[str, Any]) -> Response:
 
 
 def stop_matching(wanted: dict[str, Any]) -> Response:
+    """Stop what matches, once for an idempotency key."""
     address = services().settings.webhook_url
     with database() as connection:
         return idempotency.once(

@@ -57,6 +57,7 @@ def get_node_parameters(query: dict[str, Any], execution_id: str) -> Response:
 
 
 def render(place: ItemPlace, found: Evaluation) -> dict[str, Any]:
+    """The parameters of a node with their values, for JSON."""
     parameters = [
         {
             "path": each.path,

@@ -259,6 +259,7 @@ def update_execution_tags(body: list[dict[str, Any]], execution_id: str) -> Resp
 
 
 def tags_answer(connection: Connection, number: int) -> Response:
+    """The tags of an execution as the answer."""
     execution = get_execution(connection, number, project_id=caller().project_id)
     carried = tags.get_tags(connection, [tag.id for tag in execution.tags])
     return answer([render_tag(tag) for tag in carried])

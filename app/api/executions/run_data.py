@@ -81,6 +81,7 @@ def run_data_of(connection: Connection, execution: Execution) -> Iterator[RunDat
 
 
 def answer_page(query: dict[str, Any], data: RunData | None) -> Response:
+    """A page of the items at one output as the answer. Raises NodeDataNotFound."""
     if data is None:
         raise NodeDataNotFound("The execution has recorded nothing yet")
     node, run, kind, number = query["node"], query["run"], query["type"], query["output"]

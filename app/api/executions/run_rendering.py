@@ -55,6 +55,7 @@ def runs_of_each(counts: Sequence[int], most: int) -> int:
 
 
 def render_attempt(attempt: Attempt) -> dict[str, Any]:
+    """One of an execution and its retries, for JSON."""
     return {
         "id": str(attempt.id),
         "status": attempt.status,
@@ -65,6 +66,7 @@ def render_attempt(attempt: Attempt) -> dict[str, Any]:
 
 
 def render_run(run: IndexedRun) -> dict[str, Any]:
+    """One run of a node, for JSON; times in milliseconds."""
     return {
         "executionIndex": run.index,
         "startTime": run.started,
@@ -80,6 +82,7 @@ def render_run(run: IndexedRun) -> dict[str, Any]:
 
 
 def render_source(source: IndexedSource | None) -> dict[str, Any] | None:
+    """Where an input came from, in n8n's shape."""
     if source is None:
         return None
     return {
@@ -90,16 +93,19 @@ def render_source(source: IndexedSource | None) -> dict[str, Any] | None:
 
 
 def render_outputs(outputs: Outputs) -> dict[str, list[dict[str, Any] | None]]:
+    """What came out, by type of connection."""
     return {kind: [render_output(output) for output in each] for kind, each in outputs.items()}
 
 
 def render_output(output: Output | None) -> dict[str, Any] | None:
+    """What came out at one output, without its items."""
     if output is None:
         return None
     return {"items": output.items, "sizeBytes": output.size, "digest": output.digest}
 
 
 def render_failure(failure: IndexedError | None) -> dict[str, Any] | None:
+    """Why a node or a run has failed, for JSON."""
     if failure is None:
         return None
     return {
@@ -111,4 +117,5 @@ def render_failure(failure: IndexedError | None) -> dict[str, Any] | None:
 
 
 def render_sub_execution(started: SubExecution | None) -> dict[str, Any] | None:
+    """The execution that a run has started, for JSON."""
     return None if started is None else {"executionId": started.execution_id, "workflowId": started.workflow_id}

@@ -57,6 +57,7 @@ def encode_parts(parts: Iterable[Part], coding: str, open_connection: Opener) ->
 
 
 def decode_parts(parts: Iterable[Part], reader: DataReader) -> Iterator[bytes]:
+    """The parts as they are read, what is stored decoded."""
     for part in parts:
         if isinstance(part, StoredData):
             yield from reader.as_json(part)
@@ -80,6 +81,7 @@ def join_small_pieces(pieces: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def compress_gzip(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """The pieces as one gzip stream."""
     compressor = zlib.compressobj(LEVEL, zlib.DEFLATED, GZIP_FORMAT)
     for piece in pieces:
         yield compressor.compress(piece)
@@ -97,10 +99,12 @@ def zstd_frames(parts: Iterable[Part], reader: DataReader) -> Iterator[Iterable[
 
 
 def is_passed_on(part: Part) -> bool:
+    """Whether it is stored as a frame that can become part of the answer's."""
     return isinstance(part, StoredData) and part.encoding == ZSTD and fits(part.beginning)
 
 
 def compress_zstd(pieces: Iterable[bytes], compressor: zstandard.ZstdCompressor) -> Iterator[bytes]:
+    """The pieces as one zstd frame."""
     encoder = compressor.compressobj()
     for piece in pieces:
         yield encoder.compress(piece)

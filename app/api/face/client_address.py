@@ -55,4 +55,5 @@ def address_of(text: str) -> Address | None:
 
 
 def is_within(address: Address, networks: Sequence[Network]) -> bool:
+    """Whether an address is in one of the networks."""
     return any(address in network for network in networks)

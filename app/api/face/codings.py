@@ -68,6 +68,7 @@ def mark_coding(response: Response, coding: str) -> Response:
 
 
 def vary(response: Response) -> None:
+    """Tell caches that the answer depends on what the caller decodes."""
     if "Accept-Encoding" not in response.headers.get("Vary", ""):
         response.headers.add("Vary", "Accept-Encoding")
 

@@ -51,10 +51,12 @@ class Refused(Exception):
 
 
 def from_data_table(problem: InvalidData) -> Response:
+    """400 with what is wrong with the data."""
     return error(str(problem), 400)
 
 
 def from_domain(problem: domain.RepositoryError) -> Response:
+    """The status that STATUS_OF has for the error, with its message."""
     for kind, status in STATUS_OF.items():
         if isinstance(problem, kind):
             return error(problem.message, status)
@@ -62,12 +64,14 @@ def from_domain(problem: domain.RepositoryError) -> Response:
 
 
 def from_refusal(problem: Refused) -> Response:
+    """What the view has refused the call with."""
     answer = error(str(problem), problem.status, **problem.more)
     answer.headers.update(problem.headers)
     return answer
 
 
 def from_workflow(problem: InvalidWorkflow | InvalidTrigger) -> Response:
+    """400 with what is wrong with the workflow."""
     return error(str(problem), 400)
 
 
@@ -133,6 +137,7 @@ def from_database(problem: Exception) -> Response:
 
 
 def unexpected(problem: Exception) -> Response:
+    """500, and the fault in the log; the caller learns nothing of it."""
     log.error("unexpected error", exc_info=problem, extra={"request_id": g.get("request_id")})
     return error("Internal server error", 500)
 

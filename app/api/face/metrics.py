@@ -160,6 +160,7 @@ def from_totals(totals: Iterable[counters.Total]) -> Iterator[Metric]:
 
 
 def gauge(name: str, help_text: str, value: float) -> Metric:
+    """A figure that goes up and down."""
     return GaugeMetricFamily(name, help_text, value=value)
 
 

@@ -38,6 +38,7 @@ def ready() -> Response:
 
 
 def unready(message: str) -> Response:
+    """503, to be tried again soon."""
     response = error(message, 503)
     response.headers["Retry-After"] = "1"
     return response

@@ -115,5 +115,6 @@ def known_part(document: Any, schema: Schema, path: str = "") -> Any:
 
 
 def known_part_of_field(value: Any, field: fields.Field[Any], path: str) -> Any:
+    """The part of a nested value that its schema knows; any other value as it is."""
     inner = field.inner if isinstance(field, fields.List) else field
     return known_part(value, inner.schema, path) if isinstance(inner, fields.Nested) else value

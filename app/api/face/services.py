@@ -43,6 +43,8 @@ class ListedPackages(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Services:
+    """What the views of one application share; it is made once, with the application."""
+
     settings: Settings
     pool: ConnectionPool[Connection]
     rules: WorkflowRules

@@ -36,6 +36,7 @@ def uses_tls() -> bool:
 
 
 def cookie_name() -> str:
+    """The name of the session's cookie; under TLS one that browsers keep for this host alone."""
     return UNDER_TLS if uses_tls() else COOKIE
 
 
@@ -125,6 +126,7 @@ def end_session(response: Response) -> Response:
 
 
 def set_cookie(response: Response, value: str, max_age: int | None = None) -> Response:
+    """Give the browser the cookie; `max_age` in seconds, None: until it is closed."""
     # Ends with the browser, and before that where the server says so.
     response.set_cookie(cookie_name(), value, max_age=max_age, secure=uses_tls(), httponly=True, samesite="Lax")
     return response
@@ -138,6 +140,7 @@ def hide_cookie() -> None:
 
 
 def remove_cookie(sent: Request) -> None:
+    """Take the session's cookie out of a request."""
     header = sent.environ.get("HTTP_COOKIE", "")
     if COOKIE not in header:
         return

@@ -64,6 +64,7 @@ def received_body() -> bytes:
 
 
 def unreadable(problem: UnreadableBody) -> Refused:
+    """What a caller is told whose body cannot be read, in n8n's shape."""
     return Refused(422, "Failed to parse request body", more={"code": 422, "hint": str(problem)})
 
 

@@ -128,6 +128,7 @@ def existing(connection: Connection, document: dict[str, Any], project: str) -> 
 
 
 def issues(present: list[Workflow | None]) -> list[dict[str, str]]:
+    """The workflows that are here already, in n8n's shape."""
     return [
         {"type": "workflow-conflict", "sourceWorkflowId": each.id, "existingWorkflowId": each.id, "name": each.name}
         for each in present

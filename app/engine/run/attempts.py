@@ -16,6 +16,10 @@ log = logging.getLogger(__name__)
 
 
 async def run_attempts(context: NodeContext, task: Task) -> Outputs | EngineRequest | None:
+    """What a node gives: its pinned items, what it passes on after a wait, or what one of its tries comes to.
+
+    Raises what `run_node` does.
+    """
     node = context.node
     if task.resumed or node.disabled:
         return context.inputs[:1]

@@ -34,6 +34,7 @@ class Undefined:
 
 
 def is_number(value: Any) -> bool:
+    """Whether it is a number, which true and false are not."""
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 

@@ -38,6 +38,7 @@ def by_preference(jsons: list[dict[str, Any]], clash: Clash) -> list[dict[str, A
 
 
 def add_suffix(json: dict[str, Any], suffix: str) -> dict[str, Any]:
+    """The object with all names made to end so."""
     return {f"{name}_{suffix}": value for name, value in json.items()}
 
 

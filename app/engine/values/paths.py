@@ -39,6 +39,10 @@ def split(path: str) -> list[str]:
 
 
 def get(value: Any, path: str, default: Any = None, *, dots: bool = True) -> Any:
+    """What stands at a path, such as `a.b[0]`; a field of that very name goes first.
+
+    Without `dots` it is a name only.
+    """
     if isinstance(value, dict) and path in value:
         return value[path]
     if not dots:

@@ -30,6 +30,8 @@ NOTHING = {"boolean": False, "dateTime": "", "number": 0, "string": ""}
 
 @dataclass(frozen=True, slots=True)
 class OldCondition:
+    """One comparison: the kind of its values, the operation, and both sides with their values."""
+
     kind: str
     operation: str
     left: Any

@@ -98,6 +98,7 @@ def work_of(answer: Answer) -> int:
 
 
 def content_type(answer: Answer) -> str:
+    """The media type that the answer's header names, in lower case; empty for none."""
     return str(answer.headers.get("content-type") or "").partition(";")[0].strip().lower()
 
 

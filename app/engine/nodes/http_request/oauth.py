@@ -31,6 +31,7 @@ def holds_tokens(credential: dict[str, Any]) -> bool:
 
 
 def tokens_in(credential: dict[str, Any]) -> dict[str, Any]:
+    """The tokens that a credential holds; none: empty."""
     held = credential.get("oauthTokenData")
     return held if isinstance(held, dict) else {}
 

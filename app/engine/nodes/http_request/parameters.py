@@ -226,10 +226,12 @@ def fields(given: Any, *path: str) -> dict[str, Any]:
 
 
 def is_url(text: str) -> bool:
+    """Whether a text begins as a URL does."""
     return _URL.match(text.strip()) is not None
 
 
 def validate_url(given: Any, index: int) -> str:
+    """The URL as it is called. Raises NodeError for the item."""
     if not isinstance(given, str):
         kind = (
             conversions.to_string(given)

@@ -38,6 +38,7 @@ def quote(text: str) -> str:
 
 
 def identifier(name: Any) -> str:
+    """A name as SQL quotes it."""
     return '"' + str(name).replace("\x00", "").replace('"', '""') + '"'
 
 

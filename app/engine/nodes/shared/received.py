@@ -7,6 +7,7 @@ from app.engine.values.conversions import Undefined
 
 
 def received(value: Any) -> str:
+    """What a sentence of Node.js says that it has received."""
     if value is None or isinstance(value, Undefined):
         return "null" if value is None else "undefined"
     if isinstance(value, dict | list):

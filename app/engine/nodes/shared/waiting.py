@@ -47,6 +47,7 @@ def time_after(context: NodeContext, asked: dict[str, Any]) -> datetime:
 
 
 async def time_given(context: NodeContext, name: str = "dateTime") -> datetime:
+    """The time that a parameter names. Raises NodeError for what is none."""
     given = await context.resolve_first(context.parameters.get(name, ""), parameter=name)
     until = (await read_dates(context, [given])).get(given) if isinstance(given, str) else None
     if until is None:
