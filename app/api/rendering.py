@@ -68,9 +68,9 @@ def render_execution(execution: Execution, *, with_input: bool = False) -> dict[
 
 
 def render_retry(execution: Execution) -> dict[str, Any]:
-    """A retry that has just begun, as n8n's answers show it: with its data still empty, and without an annotation."""
+    """A retry that has just begun, as n8n has it: its data still empty, its annotation with an id."""
     rendered = render_execution(execution)
-    del rendered["annotation"]
+    rendered["annotation"] = {"id": 0, **rendered["annotation"]}
     workflow = {"id": execution.workflow_id, "name": execution.workflow_name}
     return {**rendered, "data": {}, "workflowData": workflow, "customData": {}}
 

@@ -92,12 +92,14 @@ class DetailedExecutionSchema(ExecutionSchema):
     )
 
 
+class RetryAnnotationSchema(AnnotationSchema):
+    id = fields.Integer(required=True, metadata=described("Always 0: an annotation has no id of its own."))
+
+
 class RetrySchema(ExecutionSchema):
-    """A retry that has just begun: nobody has annotated it, and what it produces, ran and notes is read later."""
+    """A retry that has just begun: what it produces, ran and notes is read later."""
 
-    class Meta:
-        exclude = ("annotation",)
-
+    annotation = fields.Nested(RetryAnnotationSchema, required=True)
     data = fields.Dict(required=True)
     workflow_data = fields.Dict(required=True)
     custom_data = fields.Dict(required=True)

@@ -88,7 +88,7 @@ def test_executions(api) -> None:
     path = f"/executions/{number}"
     retried = body(api.post(f"{path}/retry"))
     check(f"{EXECUTION}, data object, workflowData object, customData object", retried)
-    assert "annotation" not in retried
+    assert retried["annotation"] == {"id": 0, "vote": None, "tags": []}
     stopped = body(api.post(f"/executions/{retried['id']}/stop"))
     for answer in (stopped, page(api.get("/executions")), body(api.get(path)), body(api.delete(path))):
         check(EXECUTION, answer)
