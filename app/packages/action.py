@@ -59,7 +59,7 @@ class PackageNodeError(NodeError):
 
 @dataclass(frozen=True, slots=True)
 class Values:
-    """The parameters of a run: `base` without expressions, which stand at `holes`; `rows` are what they give an item.
+    """The parameters of a run: `base` as written, with expressions at `holes`; `rows` are what they give an item.
 
     `failed` are [item, hole, error], `nothing` [item, hole, what it is] of what JSON cannot hold.
     """

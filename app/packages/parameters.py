@@ -39,7 +39,7 @@ def is_shown(described: Mapping[str, Any], values: Mapping[str, Any], root: Mapp
 
 
 def split(value: Any) -> tuple[Any, list[tuple[Path, str]]]:
-    """The value without its expressions, and where these stand: (path, template)."""
+    """The value, and where its expressions stand: (path, template). Others lose a leading "="."""
     holes: list[tuple[Path, str]] = []
     return _split(value, (), holes), holes
 
@@ -51,7 +51,7 @@ def _split(value: Any, path: Path, holes: list[tuple[Path, str]]) -> Any:
         if "{{" not in value:
             return value[1:]
         holes.append((path, value))
-        return None
+        return value
     if isinstance(value, dict):
         return {name: _split(each, (*path, name), holes) for name, each in value.items()}
     if isinstance(value, list):

@@ -25,13 +25,15 @@ PARAMETERS = [
     ("'options', 0", {}, {}),
     ("'options', 0", {"options": {"limit": "={{ 2 + 3 }}"}}, {"limit": 5}),
     ("'options.limit', 0, 7", {}, 7),
+    ("'options.limit', 0, 7", {"options": {"limit": "={{ undefined }}"}}, None),
+    ("'options.flag', 0, 7, { ensureType: 'boolean' }", {"options": {"flag": "={{ 'false' }}"}}, True),
     ("'options.limit', 0, 7, { ensureType: 'string' }", {"options": {"limit": 3}}, "3"),
     ("'fields.field[1].kind', 0", {"fields": {"field": [{"name": "a"}, {"name": "=b"}]}}, "text"),
     ("'fields.field', 0", {"fields": {"field": [{"name": "={{ $json.n }}"}]}}, [{"name": 1, "kind": "text"}]),
     ("'columns.value', 0", {"columns": {**COLUMNS, **CONVERTED}}, {"a": 5, "b": True, "c": "x"}),
     ("'columns.value', 0", {"columns": {**COLUMNS, "schema": []}}, {"a": "5", "b": "true", "c": "x"}),
     ("'columns.value', 0, {}", {}, None),
-    ("'value', 0, '', { rawExpressions: true }", {"value": "={{ 1 }}"}, None),
+    ("'value', 0, '', { rawExpressions: true }", {"value": "={{ 1 }}"}, "={{ 1 }}"),
 ]
 
 
@@ -63,7 +65,8 @@ PARAMETERS += [
 @pytest.mark.parametrize(("asked", "parameters", "given"), PARAMETERS)
 def test_parameters_are_completed_and_evaluated(packages: PackageEngine, asked, parameters, given):
     code = f"return [[{{ json: {{ value: this.getNodeParameter({asked}) }} }}]]"
-    assert packages.script(code, [{"n": 1}, {"n": "x"}], **parameters) == [{"value": given}]
+    [found] = packages.script(code, [{"n": 1}, {"n": "x"}], **parameters)
+    assert found.get("value") == given
 
 
 MAPPED = [
@@ -100,14 +103,52 @@ MAPPED = [
 def test_a_mapped_field_is_of_its_type_or_refused(packages: PackageEngine, kind, value, settings, given):
     entry = {"id": "f", "type": kind, "options": [{"value": "a"}, {"value": "b"}]}
     columns = {"mappingMode": "defineBelow", "value": {"f": "={{ $json.n }}"}, "schema": [entry], **settings}
-    code = "return [[{ json: { value: this.getNodeParameter('columns.value', 1).f } }]]"
-    found = packages.script(code, [{"n": None}, {"n": value}], columns=columns)
+    code = "return [[{ json: { value: this.getNodeParameter('converted.value', 1).f } }]]"
+    found = packages.script(code, [{"n": None}, {"n": value}], converted=columns)
     if isinstance(given, str) and given.startswith("'f' expects "):
         assert found["message"] == "Invalid input for 'f' [item 1]"
         assert found["description"].startswith(given)
         assert (found["name"], found["context"]["nodeCause"]) == ("ExpressionError", "Node")
     else:
         assert found == [{"value": given}]
+
+
+COLLECTED = "Invalid input for field '%s' inside '%s' in [item 0]"
+TYPED = [
+    ("'size', 0", {"size": "={{ '5' }}"}, 5),
+    ("'size', 0, 7", {"size": "={{ null }}"}, None),
+    ("'size', 0", {"size": "=x"}, ("Invalid input for 'The Size' [item 0]", "'size' expects a number but we got 'x'")),
+    ("'size', 0, 7, { skipValidation: true }", {"size": "=x"}, "x"),
+    ("'free', 0", {"free": "=x"}, "x"),
+    ("'body', 0", {}, {"a": 1}),
+    ("'body', 0", {"body": "{ b: 'js' }"}, {"b": "js"}),
+    ("'limits', 0", {"limits": {"most": "={{ '3' }}", "site": "a.b"}}, {"most": 3, "site": "https://a.b"}),
+    ("'limits.most', 0", {"limits": {"most": "={{ 'y' }}"}}, "y"),
+    (
+        "'limits', 0",
+        {"limits": {"order": "=down"}},
+        (COLLECTED % ("Order", "Limits"), "'order' expects one of the following values: [up] but we got 'down'"),
+    ),
+    ("'rows.row', 0", {"rows": {"row": [{"count": "={{ '3' }}"}, {"count": 4}]}}, [{"count": 3}, {"count": 4}]),
+    ("'rows.row[0].count', 0", {"rows": {"row": [{"count": "=z"}]}}, "z"),
+    (
+        "'rows.row', 0",
+        {"rows": {"row": [{"count": "=z"}]}},
+        (COLLECTED % ("The Count", "Rows"), "'count' expects a number but we got 'z'"),
+    ),
+    ("'columns.value', 0", {"columns": {**COLUMNS, "attemptToConvertTypes": False}}, {"a": 5, "b": True, "c": "x"}),
+]
+
+
+@pytest.mark.parametrize(("asked", "parameters", "given"), TYPED)
+def test_a_parameter_is_of_the_type_that_its_description_tells(packages: PackageEngine, asked, parameters, given):
+    """As a real n8n gives them to the same node."""
+    code = f"return [[{{ json: {{ value: this.getNodeParameter({asked}) }} }}]]"
+    found = packages.script(code, [{"n": 1}], **parameters)
+    if isinstance(given, tuple):
+        assert (found["message"], found["description"]) == given
+    else:
+        assert found == [{"value": given} if given is not None else {}]
 
 
 def test_a_field_that_holds_nothing_is_undefined_or_missed(packages: PackageEngine):

@@ -77,16 +77,19 @@ function libraryOf({ folder, file } = {}, name) {
   }
 }
 
-/** { value } of a field of that type, or { problem } in words. */
-function checked(name, value, { type, options = [] }, { attemptToConvertTypes, convertFieldsToString }, where) {
+/**
+ * { value } of a field of that type, or { problem } in words. It is converted, unless that is `strict`; to a text only
+ * where `texts` are wanted. `where` is the package, whose library for times is used.
+ */
+function checked(name, value, { type, options = [] }, where, { strict = false, texts = false } = {}) {
   const kind = String(type).toLowerCase();
   const wrong = `'${name}' expects a ${type} but we got ${shown(value)}`;
   if (kind === 'options') {
     if (options.some((option) => option.value === value)) return { value };
     return { problem: `'${name}' expects one of the following values: [${options.map((option) => option.value).join(', ')}] but we got ${shown(value)}` };
   }
-  if (!Object.hasOwn(convert, kind) || (kind === 'string' && !convertFieldsToString)) return { value };
-  if (!attemptToConvertTypes && isOf[kind] && !isOf[kind](value)) return { problem: wrong };
+  if (!Object.hasOwn(convert, kind) || (kind === 'string' && !texts)) return { value };
+  if (strict && isOf[kind] && !isOf[kind](value)) return { problem: wrong };
   const made = convert[kind](value, kind === 'datetime' ? libraryOf(where, 'luxon') : undefined);
   if (made !== NOT) return { value: made };
   if (kind === 'string-alphanumeric') return { problem: 'Value is not a valid alphanumeric string, only letters, numbers and underscore allowed' };

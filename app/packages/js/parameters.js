@@ -4,8 +4,8 @@
 'use strict';
 
 const { errorOf } = require('./calls.js');
-const { mapped } = require('./mapping.js');
 const { get, stepsOf } = require('./paths.js');
+const { typedProperties, validated } = require('./validation.js');
 
 const HOLE = Symbol('hole');
 
@@ -39,21 +39,23 @@ class Parameters {
     return (this.#filled[row] ??= fill(this.raw, this.tree, this.rows[row] ?? []));
   }
 
-  /** One parameter of an item, by its path; `options` are n8n's: extractValue, ensureType, rawExpressions. */
+  /** One parameter of an item, by its path; `options` are n8n's: extractValue, ensureType, rawExpressions, skipValidation. */
   get(path, item, fallback, options = {}) {
     if (options.rawExpressions) return get(this.raw, path, fallback);
     const steps = stepsOf(path);
     this.#refuseFailed(steps, item);
-    let value = copy(get(this.of(item), path, fallback));
-    if (value === undefined) throw new Error(`Could not get parameter: ${path}`);
-    if (steps.length === 2 && steps[1] === 'value') value = this.#mapped(value, steps[0], item);
+    const isSet = get(this.raw, path) !== undefined;
+    let value = copy(get(this.of(item), path, isSet ? undefined : fallback));
+    if (value === undefined && !isSet) throw new Error(`Could not get parameter: ${path}`);
     if (options.extractValue) value = this.extract(value, steps, item);
-    return options.ensureType ? ensure(value, options.ensureType, path) : value;
+    if (options.ensureType) value = ensure(value, options.ensureType, path);
+    return options.skipValidation ? value : this.#validated(value, steps, item);
   }
 
-  #mapped(value, name, item) {
-    const property = propertyAt(this.description.properties ?? [], [name], (each) => this.isShown(each, item));
-    return mapped(value, this.of(item)[name], property, item, this.request);
+  #validated(value, steps, item) {
+    const named = typedProperties(this.description.properties).get(steps[0]);
+    const property = named?.find((each) => this.isShown(each, item));
+    return property ? validated(value, steps, property, this.of(item)[steps[0]], item, this.request) : value;
   }
 
   #refuseFailed(steps, item) {
@@ -154,10 +156,7 @@ function isShown({ displayOptions }, values, root, version) {
 
 function ensure(value, type, path) {
   const wrong = () => new Error(`Parameter '${path}' could not be converted to ${type}`);
-  if (value === null || value === undefined) {
-    if (type === 'string') return '';
-    throw wrong();
-  }
+  if (value === null || value === undefined) throw wrong();
   switch (type) {
     case 'string':
       return typeof value === 'object' ? JSON.stringify(value) : String(value);
@@ -165,7 +164,7 @@ function ensure(value, type, path) {
       if (Number.isNaN(Number(value))) throw wrong();
       return Number(value);
     case 'boolean':
-      return typeof value === 'string' ? value.toLowerCase() === 'true' : Boolean(value);
+      return Boolean(value);
     case 'array':
     case 'object':
     case 'json': {
