@@ -13,11 +13,12 @@ import orjson
 from app.credentials.masking import Mask
 from app.credentials.proofs import Proof
 from app.engine.run.computing import compute
+from app.engine.run.memory import TooMuchData, estimate
 from app.engine.run.node_types import NodeTypes
 from app.engine.run.ports import Ports
 from app.engine.run.preview import preview
 from app.engine.run.restart import CannotRestart, restart_at, restart_at_failure
-from app.engine.run.run import TIMED_OUT, RunOutcome, RunRequest, run_workflow
+from app.engine.run.run import TIMED_OUT, RunOutcome, RunRequest, refuse_input, run_workflow
 from app.engine.sandbox import Sandbox
 from app.repository.lifecycle import Claim, Failure, Result
 from app.repository.restarts import NodeRun
@@ -51,7 +52,10 @@ async def run(assignment: Assignment, sandbox: Sandbox, types: NodeTypes, ports:
     """Run an execution to its end or its next wait. Cancel the task to stop it: the result is then `canceled`."""
     claim = assignment.claim
     try:
-        outcome = await run_workflow(request_for(assignment, ports), sandbox, types)
+        try:
+            outcome = await run_workflow(request_for(assignment, ports), sandbox, types)
+        except TooMuchData as error:
+            outcome = refuse_input(error)
         try:
             node = await evaluate_answering_node(assignment, sandbox, types, ports)
         except asyncio.CancelledError:
@@ -83,9 +87,14 @@ async def to_the_end(work: Coroutine[Any, Any, T]) -> T:
 
 
 def request_for(assignment: Assignment, ports: Ports) -> RunRequest:
-    """What the engine is asked: a fresh start, the rest after a wait, or a retry of what failed."""
+    """What the engine is asked: a fresh start, the rest after a wait, or a retry of what failed.
+
+    Raises TooMuchData for items that would take more memory than a run may: whoever calls a webhook chooses them.
+    """
     claim = assignment.claim
     begin = beginning_of(assignment)
+    if begin.items is not None:
+        ports.meter.check(estimate(begin.items))
     return RunRequest(
         execution_id=str(claim.id),
         mode=claim.mode,

@@ -1,14 +1,20 @@
 """A result that PostgreSQL cannot hold fails by itself and keeps back nothing else."""
 
+import asyncio
 import json
 import secrets
+from dataclasses import replace
 from decimal import Decimal
 from uuid import uuid4
 
+from app.engine import nodes
+from app.engine.run.memory import Meter
 from app.engine.run.run import RunOutcome
+from app.engine.sandbox import Sandbox
 from app.repository.executions import ExecutionInput
 from app.repository.lifecycle import Claim
 from app.worker import runs
+from app.worker.answers import NO_PORTS
 from app.worker.exchange import Assignment
 from tests.workflows import code, no_op, stored
 
@@ -48,3 +54,16 @@ def test_a_value_that_json_does_not_know_loses_nothing_else() -> None:
         Assignment(claim, {"nodes": []}, ExecutionInput(), None), RunOutcome("success", data, None, None, {})
     )
     assert json.loads(result.data)["resultData"]["runData"]["A"][0]["data"] == ["1.5", 2**70, {"b": 1}]
+
+
+def test_what_would_take_too_much_memory_is_not_even_read(monkeypatch) -> None:
+    """An empty list is three bytes of a body, and some hundred of memory."""
+    claim = Claim(7, "w1", uuid4(), "default", "webhook", None, False, False, None)
+    items = b'[{"json":{"body":[' + b"[]," * 100_000 + b"[]]}}]"
+    assignment = Assignment(claim, {"nodes": []}, ExecutionInput(items=items), None)
+    monkeypatch.setattr(runs.orjson, "loads", lambda text: [] if len(text) < len(items) else 1 / 0)
+    ports = replace(NO_PORTS, meter=Meter(2 * 2**20))
+    ended = asyncio.run(runs.run(assignment, Sandbox(), nodes.load(), ports))
+    assert ended.result.status == "error"
+    assert ended.result.error_message is not None
+    assert "more memory than it may: 2 MiB. Handle less data at once" in ended.result.error_message

@@ -17,7 +17,7 @@ from app.engine.run.errors import RunError
 from app.engine.run.execution_info import ExecutionInfo
 from app.engine.run.executor import Halt, execute
 from app.engine.run.graph import Graph, InvalidWorkflow, WorkflowHasIssues, parse_workflow
-from app.engine.run.memory import Meter, weigh
+from app.engine.run.memory import Meter, TooMuchData, weigh
 from app.engine.run.node_types import NodeTypes
 from app.engine.run.ports import Ports
 from app.engine.run.state import RunState, Task, restore
@@ -168,6 +168,13 @@ def _canceled_outcome(state: RunState, message: str, name: str) -> RunOutcome:
     state.error = _plain_error(name, message)
     changes = state.static_data.changes()
     return RunOutcome("canceled", state.document(), None, None, state.custom_data, static_data=changes)
+
+
+def refuse_input(error: TooMuchData) -> RunOutcome:
+    """The outcome of a run whose input is more than it may hold, so that it was not even read."""
+    message = f"{error.message}. {error.description}"
+    data = with_error(None, _plain_error("WorkflowOperationError", message))
+    return RunOutcome("error", data, RunError(None, message), None, {})
 
 
 def _refused_outcome(request: RunRequest, name: str, message: str) -> RunOutcome:
