@@ -80,11 +80,17 @@ class EngineRules:
         except graph.InvalidWorkflow as error:
             raise InvalidWorkflow(str(error)) from error
 
+    def starts_by_expressions(self, document: dict[str, Any]) -> bool:
+        return bool(self._asking(document))
+
+    def _asking(self, document: dict[str, Any]) -> list[dict[str, Any]]:
+        """The nodes whose expressions say when a workflow is started."""
+        return [node for node in (*starting_nodes(document), *self._poll_times(document)) if has_expressions(node)]
+
     def without_expressions(
         self, document: dict[str, Any], read_variables: Callable[[], dict[str, str]]
     ) -> dict[str, Any]:
-        asking = [node for node in starting_nodes(document) if has_expressions(node)]
-        asking += [node for node in self._poll_times(document) if has_expressions(node)]
+        asking = self._asking(document)
         if not asking:
             return document
 

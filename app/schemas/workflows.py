@@ -93,6 +93,9 @@ class WorkflowRules(Protocol):
     def check_activation(self, document: Mapping[str, Any]) -> None:
         """Refuse what nothing starts, node types that are not known, and nodes that lack parameters or credentials."""
 
+    def starts_by_expressions(self, document: dict[str, Any]) -> bool:
+        """Whether `without_expressions` has anything to evaluate, which takes time."""
+
     def without_expressions(
         self, document: dict[str, Any], read_variables: Callable[[], dict[str, str]]
     ) -> dict[str, Any]:

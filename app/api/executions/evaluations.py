@@ -83,7 +83,7 @@ def evaluate(execution_id: str, place: ItemPlace) -> Evaluation:
     size = check_size(execution) * MEMORY_OF_A_BYTE
     may_see = allows(caller(), "variable:list")
     try:
-        with _shares.taken(execution.project_id), evaluating(TOO_MANY), room_for(size):
+        with _shares.taken(execution.project_id), evaluating(TOO_MANY, execution.project_id), room_for(size):
             with reading() as connection:
                 recorded = read_recorded(connection, execution, place)
             variables = (lambda: read_variables(execution.project_id)) if may_see else None

@@ -50,8 +50,9 @@ def read_triggers(document: dict[str, Any], project_id: str) -> Triggers:
     rules = services().rules
     rules.check_activation(document)
     check_number(document)
-    with evaluating(TOO_MANY):
-        document = rules.without_expressions(document, lambda: read_variables(project_id))
+    if rules.starts_by_expressions(document):
+        with evaluating(TOO_MANY, project_id):
+            document = rules.without_expressions(document, lambda: read_variables(project_id))
     webhooks = [
         NewWebhook(w.node, w.method, w.path, w.webhook_id, w.pattern, stored(w.node, w.settings.to_json()))
         for w in webhooks_of(document)

@@ -2,10 +2,13 @@
 
 import json
 import time
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
 
+from app.api import evaluating
+from app.api.workflows.registration import TOO_MANY
 from app.repository import connection as connection_module
 from app.repository import workflows
 from app.triggers import InvalidTrigger
@@ -110,6 +113,7 @@ def meanwhile(monkeypatch: pytest.MonkeyPatch, database_url: str):
                 pending.pop()()
             return original(self, document, read_variables)
 
+        monkeypatch.setattr(EngineRules, "starts_by_expressions", lambda *_: True)
         monkeypatch.setattr(EngineRules, "without_expressions", evaluate)
 
     return arrange
@@ -152,6 +156,7 @@ def test_one_that_is_changed_again_and_again_is_409(api, monkeypatch) -> None:
         assert api.put(f"/workflows/{workflow_id}", chain(hook(f"path-{next(number)}"))).status_code == 200
         return original(self, document, read_variables)
 
+    monkeypatch.setattr(EngineRules, "starts_by_expressions", lambda *_: True)
     monkeypatch.setattr(EngineRules, "without_expressions", evaluate)
     assert api.post(f"/workflows/{workflow_id}/activate").status_code == 409
     assert addresses(api) == set()
@@ -216,3 +221,18 @@ def test_a_text_that_expressions_make_of_nul_keeps_no_workflow_active(api) -> No
     for path in ("activate", "activate", "deactivate"):
         answer = api.post(f"/workflows/{workflow_id}/{path}")
         assert answer.status_code == 200, answer.json
+
+
+def test_activations_of_one_project_leave_threads_and_places_to_others(api) -> None:
+    with ExitStack() as busy:
+        for _ in range(evaluating.ASKING_EACH):
+            busy.enter_context(evaluating._asking.taken("default"))
+        workflow_id = saved(api, chain(hook("={{ 'a' }}", responseMode="onReceived")))
+        answer = api.post(f"/workflows/{workflow_id}/activate")
+        assert (answer.status_code, answer.json["message"]) == (503, TOO_MANY)
+        assert answer.headers["Retry-After"] == "2"
+        with evaluating.evaluating(TOO_MANY, "another"):
+            pass
+        plain = saved(api, chain(hook("plain")))
+        assert api.post(f"/workflows/{plain}/activate").status_code == 200
+    assert api.post(f"/workflows/{workflow_id}/activate").status_code == 200
