@@ -69,7 +69,7 @@ def explanation(error: Exception) -> str | None:
         return str(error)
     if isinstance(error, psycopg.Error):
         advice = _advice(error)
-        return None if advice is None else f"{str(error).strip()}\n{advice}".rstrip()
+        return None if advice is None else f"{_message(error)}\n{advice}".rstrip()
     if isinstance(error, OSError) and (error.filename is not None or error.errno in OF_THE_SYSTEM):
         place = f"{error.filename}: " if error.filename is not None else ""
         return f"{place}{error.strerror}. {_file_advice(error)}"
@@ -83,6 +83,12 @@ class Command(click.Command):
         gc.freeze()  # what is loaded stays to the end, and then goes with the process
         with reported():
             return super().invoke(ctx)
+
+
+def _message(error: "psycopg.Error") -> str:
+    """What the database says, without the statement that it says it of."""
+    told = (error.diag.message_primary, error.diag.message_detail, error.diag.message_hint)
+    return "\n".join(filter(None, told)) or str(error).strip()
 
 
 def _advice(error: "psycopg.Error") -> str | None:
