@@ -7,6 +7,7 @@ import time
 import zipfile
 from base64 import urlsafe_b64encode
 from contextlib import closing
+from itertools import count, product
 from pathlib import Path
 
 import psycopg
@@ -58,6 +59,47 @@ def test_values_that_are_not_of_their_kind_keep_nothing_back(bring, target, sqli
     assert "has pinData that cannot be read" in findings[ORDERS]
     created = [row[0] for row in target.execute("SELECT created_at FROM executions ORDER BY id")]
     assert created == sorted(created)
+
+
+ODD = (None, "", -1, "a\0b", b"\xff\xfe", "[null]")
+UNIQUE = {"annotation_tag_entity": "name", "data_table": "name", "tag_entity": "name", "variables": "key"}
+
+
+def add_odd_rows(connection, table, first):
+    """For each column and each odd value a copy of the table's first row that holds it; `first` numbers them."""
+    columns, numbers = n8n.TABLES[table]["columns"], count(first)
+    key = next(iter(columns))
+    for column, value in product(columns, ODD):
+        number = next(numbers)
+        own = {key: number if columns[key] == "integer" else f"odd{number}"}
+        if (unique := UNIQUE.get(table)) is not None:
+            own[unique] = f"odd_{number}"
+        n8n.add_row(connection, table, next(n8n.rows(table)) | own | {column: value})
+        if table == "execution_entity":
+            n8n.add_row(connection, "execution_data", next(n8n.rows("execution_data")) | {"executionId": number})
+        elif table == "execution_data":
+            its_row = {"id": number, "workflowVersionId": None}
+            n8n.add_row(connection, "execution_entity", next(n8n.rows("execution_entity")) | its_row)
+    return next(numbers)
+
+
+def test_an_odd_value_in_any_column_keeps_nothing_back(bring, target, sqlite_file):
+    first = 1000
+    with closing(sqlite3.connect(sqlite_file)) as connection, connection:
+        for table in n8n.TABLES:
+            if table != "migrations" and n8n.TABLES[table]["rows"]:
+                first = add_odd_rows(connection, table, first)
+    report = bring(sqlite_file, keep_projects=True, api_keys=True)
+    there = {
+        "executions": {*n8n.EXECUTIONS},
+        "workflows": {*n8n.WORKFLOWS.values()},
+        "credentials": {row["id"] for row in n8n.rows("credentials_entity")},
+        "tags": {row["id"] for row in n8n.rows("tag_entity")},
+        "data_table_rows": {row["id"] for row in n8n.rows("data_table_user_e6jV5qQB2sxdBUt8")},
+    }
+    for table, ids in there.items():
+        assert ids <= {row[0] for row in target.execute(f"SELECT id FROM {table}")}, table
+    assert report.losses["it names no workflow"]
 
 
 def test_a_time_in_the_future_and_a_huge_id_move_nothing_else(bring, target, sqlite_file):

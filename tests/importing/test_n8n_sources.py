@@ -66,9 +66,23 @@ def test_a_zip_file_of_entities(bring, target, tmp_path):
 
 def test_exported_files(bring, target, tmp_path):
     workflows, credentials = tmp_path / "workflows.json", tmp_path / "credentials.json"
-    workflows.write_text(json.dumps(n8n.exported_workflows()))
+    odd = [
+        {"name": "No id", "nodes": [], "connections": {}},
+        {"id": "odd", "name": "\ud800", "nodes": -1, "connections": 1, "tags": 1},
+        {
+            "id": "deep",
+            "nodes": [json.loads("[" * 300 + "]" * 300)],
+            "connections": {},
+            "tags": [{"id": "t", "name": "t"}],
+        },
+        5,
+    ]
+    workflows.write_text(json.dumps([*odd, *n8n.exported_workflows()]))
     credentials.write_text(json.dumps(list(n8n.rows("credentials_entity"))))
-    bring(workflows, credentials)
+    report = bring(workflows, credentials)
+    assert any("without an id, 'No id'" in note for note in report.notes)
+    assert {"odd", "deep"} <= {each.id for each in report.workflows}
+    target.execute("DELETE FROM workflows AS w WHERE w.id = 'odd'")
     assert (counts(target)["workflows"], counts(target)["executions"]) == (11, 0)
 
 

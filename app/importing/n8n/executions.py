@@ -1,6 +1,7 @@
 """What an execution of n8n is here: its state, its data, and what is lost on the way."""
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -39,6 +40,7 @@ MAX_SIZE = 256 * 2**20
 
 MAX_ID = 2**53
 """Ids above are damage: this program's own could not go on above them."""
+ID = re.compile("[0-9]{1,16}")
 
 
 @dataclass(slots=True)
@@ -232,7 +234,8 @@ def _wait(row: Row, document: dict[str, Any] | None) -> Wait:
 
 def _number(value: Any) -> int | None:
     """An execution's id, which n8n keeps as a text."""
-    return int(value) if value is not None and str(value).isdigit() else None
+    text = str(value)
+    return int(text) if ID.fullmatch(text) and int(text) <= MAX_ID else None
 
 
 def _storable(text: Any) -> str:

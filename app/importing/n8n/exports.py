@@ -13,14 +13,20 @@ MAX_BYTES = 512 * 2**20
 
 
 class ExportedFiles(Spool):
-    """Files that hold a workflow or a credential, or a list of them. Raises SourceError."""
+    """Files that hold a workflow or a credential, or a list of them.
+
+    Raises SourceError for a file that cannot be read, and where there is neither in any of them.
+    """
 
     def __init__(self, paths: Sequence[Path], files: RunFiles) -> None:
         super().__init__(files)
         self.name = "files: " + ", ".join(map(str, paths))
+        self._is_empty = True
         try:
             for path in paths:
                 self._read(path)
+            if self._is_empty and self.remarks:
+                raise SourceError(self.remarks[0])
         except SourceError:
             self.close()
             raise
@@ -42,22 +48,29 @@ class ExportedFiles(Spool):
             self._add_workflow(path, entry)
         elif isinstance(entry, dict) and "type" in entry and "data" in entry and "id" in entry:
             self.add("credentials_entity", entry)
+            self._is_empty = False
         else:
-            raise SourceError(f"{path} holds something that is neither a workflow nor a credential of n8n")
+            self.remark(f"{path} holds something that is neither a workflow nor a credential of n8n")
 
     def _add_workflow(self, path: Path, entry: dict[str, Any]) -> None:
         if not entry.get("id"):
-            raise SourceError(
-                f"{path} holds a workflow without an id: it would come again each time. "
-                "`flask import FILE` stores it under a new one."
+            self.remark(
+                f"{path} holds a workflow without an id, {str(entry.get('name'))!r:.100}: it would come again each "
+                "time. `flask import FILE` stores it under a new one."
             )
+            return
         self.add("workflow_entity", entry)
-        for tag in entry.get("tags") or ():
+        self._is_empty = False
+        for tag in _list(entry.get("tags")):
             if isinstance(tag, dict) and tag.get("id") and tag.get("name"):
                 self.add("tag_entity", tag)
                 self.add("workflows_tags", {"workflowId": entry["id"], "tagId": tag["id"]})
-        for shared in entry.get("shared") or ():
+        for shared in _list(entry.get("shared")):
             if isinstance(shared, dict) and shared.get("projectId"):
                 self.add("shared_workflow", {"workflowId": entry["id"], **shared})
                 if isinstance(shared.get("project"), dict):
                     self.add("project", {"id": shared["projectId"], **shared["project"]})
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []

@@ -71,6 +71,8 @@ class HistoryWriter:
         for execution in batch:
             if execution.id > MAX_ID:
                 self._report.lose(execution.id, "its id is too large")
+            elif not execution.row.get("workflowId"):
+                self._report.lose(execution.id, "it names no workflow")
             elif execution.row.get("deletedAt") is not None:
                 self._report.count("executions", "deleted in n8n")
             elif execution.row.get("status") in UNFINISHED:

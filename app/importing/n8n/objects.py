@@ -31,7 +31,7 @@ class Owners:
 
     def __init__(self, source: Source, options: ImportOptions, report: Report) -> None:
         self._options = options
-        self.projects = {row["id"]: row for row in source.rows("project")} if options.keep_projects else {}
+        self.projects = {str(row["id"]): row for row in source.rows("project")} if options.keep_projects else {}
         self._workflows = self._shared(source, "shared_workflow", "workflowId", "workflow:owner", report)
         self._credentials = self._shared(source, "shared_credentials", "credentialsId", "credential:owner", report)
 
@@ -41,7 +41,7 @@ class Owners:
         owners = {}
         for row in source.rows(table):
             if row.get("role") == role:
-                owners[row[name]] = row["projectId"]
+                owners[str(row[name])] = str(row["projectId"])
             elif row.get("role") is not None:
                 report.note(f"{row[name]} is shared with the project {row['projectId']}; here one project sees it.")
         return owners
@@ -54,7 +54,7 @@ class Owners:
 
     def project(self, project_id: str | None) -> str:
         """The project here for one there; None: of none, or of an unknown one."""
-        return project_id if project_id in self.projects and project_id is not None else self._options.project
+        return str(project_id) if str(project_id) in self.projects else self._options.project
 
 
 def times_of(row: Row) -> Times:

@@ -56,7 +56,7 @@ def executions_query(columns: Columns, dialect: str, table: Callable[[str], str]
         if has(columns, "execution_data", "workflowData"):
             parts.append(f"{_ran(columns, table, dialect, largest)} AS ran")
     if has(columns, "execution_metadata", "executionId", "key", "value"):
-        made = pairs.format("m.key, m.value")
+        made = pairs.format("CAST(m.key AS text), CAST(m.value AS text)")
         of_it = f'FROM {table("execution_metadata")} AS m WHERE m."executionId" = e.id'
         parts.append(f"(SELECT {made} {of_it}) AS metadata")
     if has(columns, "execution_annotations", "executionId"):
@@ -68,7 +68,7 @@ def executions_query(columns: Columns, dialect: str, table: Callable[[str], str]
     ):
         tags = f'JOIN {table("execution_annotation_tags")} AS t ON t."annotationId" = a.id'
         source = f'FROM {table("execution_annotations")} AS a {tags} WHERE a."executionId" = e.id'
-        named = list_of.format('t."tagId"')
+        named = list_of.format('CAST(t."tagId" AS text)')
         parts.append(f"(SELECT {named} {source}) AS tags")
     entity = table("execution_entity")
     return f"SELECT {', '.join(parts)} FROM {entity} AS e {joined} WHERE {{}} ORDER BY e.id"

@@ -11,10 +11,23 @@ from typing import Any
 
 import orjson
 
+from app.importing.n8n.flatted import replace_lone_surrogates
+
 Row = dict[str, Any]
 
-JSON = frozenset({"connections", "meta", "nodeGroups", "nodes", "pinData", "scopes", "settings", "staticData"})
+JSON: dict[str, type] = {
+    "connections": dict,
+    "meta": dict,
+    "nodeGroups": list,
+    "nodes": list,
+    "pinData": dict,
+    "scopes": list,
+    "settings": dict,
+    "staticData": dict,
+}
+"""Columns with JSON, and what that is: null, or a list or an object."""
 FLAGS = frozenset({"active", "autosaved", "disabled", "finished", "isArchived", "isGlobal", "isManaged"})
+TEXTS = frozenset({"mode", "projectId", "status", "storedAt", "workflowId"})
 TIMES = frozenset({"createdAt", "deletedAt", "lastUsedAt", "startedAt", "stoppedAt", "updatedAt", "waitTill"})
 
 
@@ -31,8 +44,10 @@ def normalise(row: Row) -> Row:
         try:
             if name in TIMES:
                 row[name] = read_time(value)
-            elif name in JSON and isinstance(value, str | bytes):
-                row[name] = read_json(value)
+            elif name in JSON:
+                row[name] = _read_kind(value, JSON[name])
+            elif name in TEXTS:
+                row[name] = str(value)
             elif name in FLAGS:
                 row[name] = value not in (0, False, "0", "false")
         except (TypeError, ValueError):
@@ -41,6 +56,14 @@ def normalise(row: Row) -> Row:
     if unreadable:
         row[UNREADABLE] = unreadable
     return row
+
+
+def _read_kind(value: Any, kind: type) -> Any:
+    """A value of a JSON column, parsed where it is not yet. Raises ValueError when it is not of its kind."""
+    read = read_json(value) if isinstance(value, str | bytes) else value
+    if not isinstance(read, kind | None):
+        raise ValueError(f"no {kind.__name__}")
+    return read
 
 
 def read_time(value: Any) -> datetime:
@@ -53,11 +76,17 @@ def read_time(value: Any) -> datetime:
 
 
 def read_json(value: str | bytes) -> Any:
-    """JSON, also with texts that JavaScript can hold and UTF-8 cannot. Raises ValueError."""
+    """JSON. Another character stands for half of a surrogate pair, which JavaScript can hold and UTF-8 cannot.
+
+    Raises ValueError.
+    """
     try:
         return orjson.loads(value)
     except orjson.JSONDecodeError:
         try:
-            return json.loads(value)
+            read = json.loads(value)
+            text = json.dumps(read, ensure_ascii=False)
+            storable = replace_lone_surrogates(text)
+            return read if storable is text else json.loads(storable)
         except RecursionError:
             raise ValueError("it is nested too deeply") from None

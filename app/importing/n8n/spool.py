@@ -69,7 +69,23 @@ class Spool:
         self._connection.execute("BEGIN")
 
     def add(self, table: str, row: Row) -> None:
-        """Keep a row of one of n8n's tables. Raises SourceError where there is no room for it."""
+        """Keep a row of one of n8n's tables; one whose ids are none is passed over, and `remarks` say so.
+
+        Raises SourceError where there is no room for it.
+        """
+        try:
+            self._insert(table, row)
+        except (AttributeError, KeyError, OverflowError, TypeError, ValueError, sqlite3.Error) as error:
+            if isinstance(error, sqlite3.OperationalError):  # its disk is full
+                raise SourceError(f"{self._path} cannot be written: {error}. Make room there, or set TMPDIR") from error
+            self.remark(f"Rows of n8n's table {table} whose ids are none were passed over.")
+
+    def remark(self, remark: str) -> None:
+        """Note a sentence about what was passed over, once."""
+        if remark not in self.remarks:
+            self.remarks.append(remark)
+
+    def _insert(self, table: str, row: Row) -> None:
         content = _encode(row)
         match table:
             case "execution_entity":
@@ -87,10 +103,7 @@ class Spool:
                 self._put("INSERT INTO entities VALUES (?, ?)", table, content)
 
     def _put(self, statement: str, *values: Any) -> None:
-        try:
-            self._connection.execute(statement, values)
-        except sqlite3.OperationalError as error:  # its disk is full
-            raise SourceError(f"{self._path} cannot be written: {error}. Make room there, or set TMPDIR") from error
+        self._connection.execute(statement, values)
 
     def rows(self, table: str) -> Iterator[Row]:
         with closing(self._connection.cursor()) as cursor:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from app.importing.n8n.files_of_runs import LARGEST, STORAGE, FileTooLarge, NoFolder, RunFiles
-from app.importing.n8n.rows import Row, normalise, read_json
+from app.importing.n8n.rows import UNREADABLE, Row, normalise, read_json
 from app.importing.n8n.source import SourceExecution
 
 BUNDLE = "workflows/{workflow}/executions/{id}/execution_data/bundle.json"
@@ -15,13 +15,16 @@ def read_stored(row: Row, files: RunFiles) -> SourceExecution:
     execution = SourceExecution(
         row=normalise(row),
         flatted=parts["flatted"],
-        workflow=_parsed(parts["ran"]),
+        workflow=_ran(parts["ran"], row),
         metadata=[(str(key), str(value)) for key, value in _parsed(parts["metadata"]) or ()],
         vote=parts["vote"],
         note=parts["note"],
         tags=_parsed(parts["tags"]) or (),
     )
     kept, size = row.get("storedAt") or "db", row.pop("flatted_bytes", None)
+    if not isinstance(execution.flatted, str | None):
+        execution.flatted, execution.missing = None, "its data cannot be read: it is no text"
+        return execution
     if execution.flatted is None:
         if size is not None:
             execution.missing = too_large(files.most_bytes)
@@ -32,6 +35,15 @@ def read_stored(row: Row, files: RunFiles) -> SourceExecution:
         else:
             execution.missing = "n8n has no data of it"
     return execution
+
+
+def _ran(value: Any, row: Row) -> Any:
+    """The workflow that ran; None where it cannot be read, which the row says."""
+    try:
+        return _parsed(value)
+    except ValueError:
+        row[UNREADABLE] = [*row.get(UNREADABLE, ()), "workflowData"]
+        return None
 
 
 def _read_bundle(execution: SourceExecution, files: RunFiles) -> None:

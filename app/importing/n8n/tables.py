@@ -16,6 +16,8 @@ from app.repository.connection import Connection
 from app.repository.imported_tables import ImportedRow
 
 AT_ONCE = 1_000
+MAX_ID = 2**53
+"""Ids above are damage: those of rows that are added here could not go on above them."""
 
 
 def bring_data_tables(connection: Connection, source: Source, owners: Owners, report: Report) -> None:
@@ -40,7 +42,7 @@ def _bring_table(
         report.count("data tables", "left behind")
         report.note(f"The data table {name} stays behind: there is another one of that name here.")
         return
-    _bring_columns(connection, table_id, columns)
+    _bring_columns(connection, table_id, columns, report)
     number = _bring_rows(connection, source, table_id, columns, report)
     report.count("data tables", "kept")
     report.count("rows of data tables", "kept", number)
@@ -52,16 +54,13 @@ def _bring_table(
         )
 
 
-def _bring_columns(connection: Connection, table_id: str, columns: list[Row]) -> None:
+def _bring_columns(connection: Connection, table_id: str, columns: list[Row], report: Report) -> None:
     for place, column in enumerate(sorted(columns, key=_place)):
-        imported_tables.add_column(
-            connection,
-            str(column["id"]),
-            table_id=table_id,
-            name=text(column["name"]),
-            type=str(column["type"]),
-            place=place,
-        )
+        name = text(column["name"])
+        with kept_apart(connection, report, "columns of data tables", f"The column {name} of a data table"):
+            imported_tables.add_column(
+                connection, str(column["id"]), table_id=table_id, name=name, type=str(column["type"]), place=place
+            )
 
 
 def _place(column: Row) -> int:
@@ -74,14 +73,20 @@ def _bring_rows(connection: Connection, source: Source, table_id: str, columns: 
     kept = [column for column in columns if str(column["id"]) in known]
     rows, number = source.rows(f"data_table_user_{table_id}"), 0
     while batch := list(islice(rows, AT_ONCE)):
-        imported_tables.bring_rows(connection, table_id, [_read(row, kept, report) for row in batch])
-        number += len(batch)
+        read = [each for row in batch if (each := _read(row, kept, report)) is not None]
+        imported_tables.bring_rows(connection, table_id, read)
+        number += len(read)
     return number
 
 
-def _read(row: Row, columns: list[Row], report: Report) -> ImportedRow:
+def _read(row: Row, columns: list[Row], report: Report) -> ImportedRow | None:
+    """The row as it is stored here; None, which is counted, where it has no id."""
+    row_id = row.get("id")
+    if not isinstance(row_id, int) or not 0 <= row_id < MAX_ID:
+        report.count("rows of data tables", "that have no id")
+        return None
     times = times_of(row)
-    return int(row["id"]), dict(_cells(row, columns, report)), times.created_at, times.updated_at
+    return row_id, dict(_cells(row, columns, report)), times.created_at, times.updated_at
 
 
 def _cells(row: Row, columns: list[Row], report: Report) -> Iterator[tuple[str, Any]]:

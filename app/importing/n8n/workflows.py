@@ -77,16 +77,16 @@ class WorkflowWriter:
         there: set[str] = set()
         for row in self._source.rows("workflow_entity"):
             workflow_id = str(row["id"])
-            there.add(workflow_id)
             if OBJECT_ID.fullmatch(workflow_id) is None:
                 self._report.count("workflows", "with an id that cannot be kept")
                 continue
+            there.add(workflow_id)
             published = definitions.version_id(row, "activeVersionId")
             edited = published is not None and published != definitions.version_id(row)
             became = None
             with kept_apart(self._connection, self._report, "workflows", f"The workflow {row.get('name')}"):
                 became = self._save(row, edited=edited)
-            if became is None:
+            if became in (None, NOT_STORED):
                 continue
             brought.known[workflow_id] = KnownWorkflow(
                 {name: row.get(name) for name in (*definitions.OF_WORKFLOW, "name")},
