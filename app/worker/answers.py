@@ -6,6 +6,8 @@ from urllib.parse import urlsplit
 
 import orjson
 
+from app import large_json
+from app.engine.run.computing import compute
 from app.engine.run.document import RunDocument
 from app.engine.run.node_types import NodeTypes
 from app.engine.run.ports import Ports
@@ -22,6 +24,7 @@ from app.worker.exchange import Assignment
 
 NO_PORTS = Ports()
 PACKAGED = b'"webhookCall"'
+BYTES_AN_ITEM = 10_000  # so much data of a run counts as one item, where it is decided whether a thread does it
 FAILED: dict[str, Any] = {"status": 500, "body": {"message": "Error in workflow"}}
 
 
@@ -84,7 +87,9 @@ async def evaluate_answering_node(
     assignment: Assignment, sandbox: Sandbox, types: NodeTypes, ports: Ports
 ) -> dict[str, Any] | None:
     """The node that says how to answer whoever waits, with its expressions evaluated; None: nobody waits for one."""
-    node = answering_node(assignment) if assignment.claim.awaited else None
+    if not assignment.claim.awaited:
+        return None
+    node = await compute(answering_node, assignment, size=len(assignment.earlier or b"") // BYTES_AN_ITEM)
     if node is None or not has_expressions(node):
         return node
     return await with_values(
@@ -95,7 +100,7 @@ async def evaluate_answering_node(
 def answering_node(assignment: Assignment) -> dict[str, Any] | None:
     """The node whose webhook was called: the one that waited, when a call has ended its wait, else the trigger."""
     if assignment.claim.resumed and assignment.input.resume_items is not None and assignment.earlier:
-        waited = RunDocument(orjson.loads(assignment.earlier)).due_node
+        waited = RunDocument(large_json.read(assignment.earlier)).due_node
         return None if waited is None or shows_page(waited) else waited
     if assignment.claim.mode != "webhook":
         return None

@@ -4,6 +4,7 @@ from typing import Any
 
 import orjson
 
+from app import large_json
 from app.credentials.proofs import Proof
 from app.engine.run.children import start_node
 from app.engine.run.document import RunDocument
@@ -95,7 +96,7 @@ def read_child(connection: Connection, parent: Claim, execution_id: str) -> Chil
     status, message, data = found
     if status not in ENDED:
         return ChildOutcome([], execution_id, waits=True)
-    document = RunDocument(orjson.loads(data) if data else {})
+    document = RunDocument(large_json.read(data) if data else {})
     if status == "success":
         return ChildOutcome(document.last_outputs(), execution_id)
     said = message or f"The sub-workflow has ended as {status}"

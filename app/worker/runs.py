@@ -10,9 +10,10 @@ from typing import Any, NamedTuple, TypeVar
 
 import orjson
 
+from app import large_json
 from app.credentials.masking import Mask
 from app.credentials.proofs import Proof
-from app.engine.run.computing import compute
+from app.engine.run.computing import FEW, compute
 from app.engine.run.memory import TooMuchData, estimate
 from app.engine.run.node_types import NodeTypes
 from app.engine.run.ports import Ports
@@ -24,7 +25,7 @@ from app.repository.lifecycle import Claim, Failure, Result
 from app.repository.restarts import NodeRun
 from app.repository.static_data import StaticChange
 from app.triggers import trigger_nodes
-from app.worker.answers import NO_PORTS, PACKAGED, answer_of, evaluate_answering_node
+from app.worker.answers import BYTES_AN_ITEM, NO_PORTS, PACKAGED, answer_of, evaluate_answering_node
 from app.worker.exchange import UNSTORABLE, Assignment
 
 T = TypeVar("T")
@@ -37,7 +38,6 @@ MAX_TEXT_LENGTH = 10_000
 """Bytes of an error's text in lists, notices and what error workflows get."""
 CUT = "... (cut short; the execution's data has all of it)"
 TEXTS = ("message", "description", "stack")
-BYTES_AN_ITEM = 10_000  # so much data of a run counts as one item, where it is decided whether a thread writes it
 BROKEN = "The engine failed while it ran this workflow; the worker's log tells more"
 
 
@@ -53,7 +53,7 @@ async def run(assignment: Assignment, sandbox: Sandbox, types: NodeTypes, ports:
     claim = assignment.claim
     try:
         try:
-            outcome = await run_workflow(request_for(assignment, ports), sandbox, types)
+            outcome = await run_workflow(await read_request(assignment, ports), sandbox, types)
         except TooMuchData as error:
             outcome = refuse_input(error)
         try:
@@ -86,6 +86,31 @@ async def to_the_end(work: Coroutine[Any, Any, T]) -> T:
             current.uncancel()
 
 
+async def read_request(assignment: Assignment, ports: Ports) -> RunRequest:
+    """What the engine is asked, read beside the loop where it is large. A stop meanwhile counts from then on.
+
+    Raises TooMuchData.
+    """
+    given = assignment.input
+    texts = (given.items, given.resume_items, given.restart.items, assignment.earlier, assignment.static_data)
+    items = sum(len(text) for text in texts if text) // BYTES_AN_ITEM
+    if items <= FEW:
+        return request_for(assignment, ports)
+    reading = asyncio.ensure_future(compute(request_for, assignment, ports))
+    current = asyncio.current_task()
+    stopped = False
+    while not reading.done():
+        try:
+            await asyncio.wait([reading])
+        except asyncio.CancelledError:
+            stopped = True
+            if current is not None:
+                current.uncancel()
+    if stopped and current is not None:
+        current.cancel()
+    return reading.result()
+
+
 def request_for(assignment: Assignment, ports: Ports) -> RunRequest:
     """What the engine is asked: a fresh start, the rest after a wait, or a retry of what failed.
 
@@ -100,7 +125,7 @@ def request_for(assignment: Assignment, ports: Ports) -> RunRequest:
         mode=claim.mode,
         workflow=assignment.workflow,
         start_node=begin.start_node or error_trigger_name(claim.mode, assignment.workflow),
-        items=None if begin.items is None else shown(orjson.loads(begin.items), assignment.proof),
+        items=None if begin.items is None else shown(large_json.read(begin.items), assignment.proof),
         resume=begin.resume,
         ports=ports,
         static_data={} if assignment.static_data is None else orjson.loads(assignment.static_data),
@@ -118,7 +143,7 @@ class Beginning(NamedTuple):
 def beginning_of(assignment: Assignment) -> Beginning:
     """Where a fresh run, the rest after a wait, or a retry begins."""
     given, claim = assignment.input, assignment.claim
-    earlier: dict[str, Any] | None = orjson.loads(assignment.earlier) if assignment.earlier else None
+    earlier: dict[str, Any] | None = large_json.read(assignment.earlier) if assignment.earlier else None
     if claim.resumed:
         return Beginning(given.start_node, given.resume_items, earlier)
     place = given.restart.place

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import secrets
+import threading
 from dataclasses import replace
 from decimal import Decimal
 from uuid import uuid4
@@ -16,7 +17,8 @@ from app.repository.lifecycle import Claim
 from app.worker import runs
 from app.worker.answers import NO_PORTS
 from app.worker.exchange import Assignment
-from tests.workflows import code, no_op, stored
+from tests.patience import PATIENCE_SECONDS
+from tests.workflows import START, chain, code, no_op, stored, wait
 
 
 def test_what_is_too_long_for_an_index_fails_alone(queue, start_worker) -> None:
@@ -67,3 +69,30 @@ def test_what_would_take_too_much_memory_is_not_even_read(monkeypatch) -> None:
     assert ended.result.status == "error"
     assert ended.result.error_message is not None
     assert "more memory than it may: 2 MiB. Handle less data at once" in ended.result.error_message
+
+
+def test_what_is_large_is_read_beside_the_loop_and_a_stop_meanwhile_counts(monkeypatch) -> None:
+    """One call of a parser holds the loop: no heartbeat, no stop, and no other execution goes on."""
+    claim = Claim(7, "w1", uuid4(), "default", "webhook", None, False, False, None)
+    items = b'[{"json":{"body":"' + b"x" * 2_000_000 + b'"}}]'
+    assignment = Assignment(claim, chain(START, wait(30)), ExecutionInput(items=items), None)
+    reading, go_on, readers = threading.Event(), threading.Event(), []
+
+    def read(text: bytes) -> object:
+        readers.append(threading.get_ident())
+        reading.set()
+        go_on.wait(PATIENCE_SECONDS)
+        return json.loads(text)
+
+    monkeypatch.setattr(runs.large_json, "read", read)
+
+    async def main() -> runs.Ended:
+        run = asyncio.create_task(runs.run(assignment, Sandbox(), nodes.load(), replace(NO_PORTS, meter=Meter())))
+        await asyncio.to_thread(reading.wait, PATIENCE_SECONDS)
+        run.cancel()
+        await asyncio.sleep(0)
+        go_on.set()
+        return await run
+
+    assert asyncio.run(main()).result.status == "canceled"
+    assert readers != [threading.get_ident()]

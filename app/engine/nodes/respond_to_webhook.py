@@ -10,6 +10,7 @@ from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.run.groups import as_group
 from app.engine.run.items import Outputs
+from app.engine.run.json_texts import parse_json
 from app.engine.run.registry import node
 from app.engine.values import conversions
 from app.engine.values.conversions import CannotConvert
@@ -92,7 +93,7 @@ async def _content(context: NodeContext, kind: str, options: dict[str, Any]) -> 
     if kind == "json":
         given = await context.resolve_first(context.parameters.get("responseBody", ""), parameter="responseBody")
         try:
-            return {"body": conversions.parse_json(given) if isinstance(given, str) else given}
+            return {"body": await parse_json(context, given) if isinstance(given, str) else given}
         except CannotConvert:
             raise NodeError("Invalid JSON in 'Response Body' field") from None
     if kind == "text":

@@ -7,6 +7,7 @@ from app.engine.nodes.shared.json_errors import not_json
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.run.items import Outputs
+from app.engine.run.json_texts import parse_json
 from app.engine.run.registry import node
 from app.engine.values import conversions
 from app.engine.values.conversions import CannotConvert
@@ -38,7 +39,7 @@ async def _error_object(context: NodeContext, given: Any) -> Any:
     """The object that a text describes: n8n takes nothing but text."""
     text = conversions.to_string(given)
     try:
-        return conversions.parse_json(text)
+        return await parse_json(context, text)
     except CannotConvert:
         raise await not_json(context, text) from None
 

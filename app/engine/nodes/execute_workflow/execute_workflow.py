@@ -10,6 +10,7 @@ from app.engine.run.context import NodeContext
 from app.engine.run.errors import ChildError, NodeError, WaitRequested
 from app.engine.run.groups import as_group
 from app.engine.run.items import Item, Outputs
+from app.engine.run.json_texts import parse_json
 from app.engine.run.ports import ChildOutcome, ChildRequest
 from app.engine.run.registry import node
 from app.engine.values import conversions
@@ -97,7 +98,7 @@ async def _resolve_for(context: NodeContext, value: Any, index: int) -> Any:
 
 async def _document(context: NodeContext, given: Any) -> dict[str, Any]:
     try:
-        document = conversions.parse_json(given) if isinstance(given, str) else given
+        document = await parse_json(context, given) if isinstance(given, str) else given
     except CannotConvert:
         raise await not_json(context, str(given)) from None
     if not isinstance(document, dict):

@@ -17,10 +17,10 @@ from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.run.groups import as_group
 from app.engine.run.items import Item, Outputs
-from app.engine.run.memory import estimate
+from app.engine.run.json_texts import parse_json
 from app.engine.run.programs import evaluate_javascript
 from app.engine.run.registry import node
-from app.engine.values import conversions, paths
+from app.engine.values import paths
 from app.engine.values.conversions import CannotConvert
 
 WHOLE = frozenset({"fromIcs", "fromJson", "text", "xml", "binaryToPropery"})
@@ -106,8 +106,7 @@ async def _value(context: NodeContext, operation: str, content: bytes, parameter
     if operation != "fromJson":
         return text
     try:
-        context.hold(estimate(text))
-        return conversions.parse_json(text)
+        return await parse_json(context, text)
     except CannotConvert:
         [message] = await evaluate_javascript(context, JSON_ERROR, [{"text": text}])
         raise NodeError(str(message), item_index=index) from None

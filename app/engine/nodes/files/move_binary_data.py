@@ -16,6 +16,7 @@ from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.run.groups import as_group
 from app.engine.run.items import Item, Outputs
+from app.engine.run.json_texts import parse_json
 from app.engine.run.registry import node
 from app.engine.values import conversions, paths
 
@@ -77,7 +78,7 @@ async def _value(context: NodeContext, content: bytes, options: dict[str, Any]) 
 
 async def _parsed(context: NodeContext, text: str) -> Any:
     try:
-        return conversions.parse_json(text)
+        return await parse_json(context, text)
     except ValueError:
         raise await not_json(context, text) from None
 

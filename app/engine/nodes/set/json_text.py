@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
+from app.engine.run.json_texts import parse_json
 from app.engine.run.programs import run_program
 from app.engine.sandbox import bundles
 from app.engine.values import conversions
@@ -60,7 +61,7 @@ async def parse_all(context: NodeContext, texts: Mapping[int, Any]) -> dict[int,
             values[key] = text
             continue
         try:
-            values[key] = conversions.parse_json(text)
+            values[key] = await parse_json(context, text)
         except CannotConvert:
             broken[key] = text
     return values | await _read_all(context, broken, REPAIR, LIBRARY)
