@@ -1,15 +1,20 @@
-"""Connections for protocols that are not HTTP, to addresses that the rules allow."""
+"""Connections that carry any protocol, to addresses that the rules allow."""
 
 import asyncio
 import socket
 
 from app.outgoing.addresses import AddressRules
 
+CONNECT_SECONDS = 30.0
 
-async def connect(rules: AddressRules, host: str, port: int, *, seconds: float) -> socket.socket:
-    """A connected socket that does not block. Raises AddressRefused, UnknownHost, OSError."""
+
+async def connect(rules: AddressRules, host: str, port: int, *, seconds: float = CONNECT_SECONDS) -> socket.socket:
+    """A connected socket that does not block, to the first address of the host that takes it within so many seconds.
+
+    Raises AddressRefused, UnknownHost, and OSError (of which TimeoutError is one) where nobody answers.
+    """
     loop = asyncio.get_running_loop()
-    last: Exception = OSError(f"No address for {host}")
+    last = OSError(f"No address for {host}")
     for address in await rules.resolve(host, port):
         made = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM)
         made.setblocking(False)
@@ -17,10 +22,15 @@ async def connect(rules: AddressRules, host: str, port: int, *, seconds: float) 
             async with asyncio.timeout(seconds):
                 await loop.sock_connect(made, (address, port))
             return made
-        except (OSError, TimeoutError) as error:
+        except OSError as error:
             made.close()
             last = error
         except asyncio.CancelledError:
             made.close()
             raise
-    raise OSError(str(last) or "The connection timed out") from last
+    raise last
+
+
+async def open_stream(rules: AddressRules, host: str, port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """The same as a pair of asyncio's streams."""
+    return await asyncio.open_connection(sock=await connect(rules, host, port))

@@ -16,7 +16,7 @@ from typing import Any
 import orjson
 
 from app.outgoing.addresses import AddressRefused, AddressRules, UnknownHost
-from app.outgoing.streams import open_stream
+from app.outgoing.sockets import open_stream
 
 OPEN, DATA, END, CLOSE, ACK = 0, 1, 2, 3, 4
 MAX_CONNECTIONS = 100

@@ -8,7 +8,7 @@ from typing import Any
 from app.engine.nodes.email_read_imap.criteria import read_criteria
 from app.engine.nodes.email_read_imap.mailbox import SECONDS, Mailbox, OwnThread
 from app.engine.nodes.email_read_imap.messages import raw_item, resolved_item, simple_item
-from app.engine.nodes.shared.connection_errors import CONNECTION_ERRORS
+from app.engine.nodes.shared.connection_errors import connect
 from app.engine.nodes.shared.issues import RequiredCredential, credentials
 from app.engine.nodes.shared.passing import pass_on
 from app.engine.run.context import NodeContext
@@ -18,8 +18,6 @@ from app.engine.run.items import Item, Outputs
 from app.engine.run.node_types import Emit
 from app.engine.run.registry import node
 from app.engine.values import conversions
-from app.outgoing import sockets
-from app.outgoing.addresses import AddressRefused, UnknownHost
 from app.outgoing.certificates import tls_context
 
 LAST, VALIDITY = "lastMessageUid", "uidValidity"
@@ -95,14 +93,7 @@ async def _listen(context: NodeContext, emit: Emit, wanted: Wanted) -> None:
 
 async def _connect(context: NodeContext, credential: dict[str, Any], wanted: Wanted) -> Mailbox:
     host, port = str(credential.get("host") or ""), int(conversions.to_number(credential.get("port") or 993))
-    try:
-        made = await sockets.connect(context.outgoing.rules, host, port, seconds=SECONDS)
-    except AddressRefused as error:
-        raise NodeError(str(error)) from error
-    except UnknownHost as error:
-        raise NodeError(CONNECTION_ERRORS["ENOTFOUND"]) from error
-    except (OSError, ValueError) as error:
-        raise NodeError(CONNECTION_ERRORS["ECONNREFUSED"]) from error
+    made = await connect(context.outgoing.rules, host, port, seconds=SECONDS)
     secure = credential.get("secure", True)
     tls = tls_context(verify=not credential.get("allowUnauthorizedCerts")) if secure else None
     return Mailbox(made, host, tls)

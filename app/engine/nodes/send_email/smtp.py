@@ -14,11 +14,10 @@ from typing import Any
 
 import aiosmtplib
 
-from app.engine.nodes.shared.connection_errors import CONNECTION_ERRORS
+from app.engine.nodes.shared.connection_errors import connect
 from app.engine.run.errors import NodeError
 from app.engine.values import conversions
-from app.outgoing import sockets
-from app.outgoing.addresses import AddressRefused, AddressRules, UnknownHost
+from app.outgoing.addresses import AddressRules
 
 SECONDS = 60.0
 
@@ -33,7 +32,7 @@ async def server(credential: dict[str, Any], rules: AddressRules, *, verify: boo
     try:
         connection = aiosmtplib.SMTP(
             hostname=host,
-            sock=await _connect(host, port, rules),
+            sock=await connect(rules, host, port, seconds=SECONDS),
             username=user or None,
             password=str(credential.get("password") or "") if user else None,
             local_hostname=str(credential.get("hostName") or "") or socket.gethostname(),
@@ -50,17 +49,6 @@ async def server(credential: dict[str, Any], rules: AddressRules, *, verify: boo
     finally:
         with contextlib.suppress(aiosmtplib.SMTPException, OSError):
             await connection.quit()
-
-
-async def _connect(host: str, port: int, rules: AddressRules) -> socket.socket:
-    try:
-        return await sockets.connect(rules, host, port, seconds=SECONDS)
-    except AddressRefused as error:
-        raise NodeError(str(error)) from error
-    except UnknownHost as error:
-        raise NodeError(CONNECTION_ERRORS["ENOTFOUND"]) from error
-    except OSError as error:
-        raise NodeError(CONNECTION_ERRORS["ECONNREFUSED"]) from error
 
 
 async def send(

@@ -1,6 +1,9 @@
-"""What nodes say of connections that cannot be made, or break."""
+"""How nodes connect, and what they say of connections that cannot be made, or break."""
+
+import socket
 
 from app.engine.run.errors import NodeError
+from app.outgoing import sockets
 from app.outgoing.addresses import AddressRefused, AddressRules, UnknownHost
 
 CONNECTION_ERRORS = {
@@ -11,6 +14,18 @@ CONNECTION_ERRORS = {
     "You can retry the request immediately or wait and retry later.",
 }
 """n8n's sentence for each way in which a connection can break, by the code that Node.js gives it."""
+
+
+async def connect(rules: AddressRules, host: str, port: int, *, seconds: float) -> socket.socket:
+    """A connected socket, as app.outgoing.sockets makes it. Raises NodeError."""
+    try:
+        return await sockets.connect(rules, host, port, seconds=seconds)
+    except AddressRefused as error:
+        raise NodeError(str(error)) from error
+    except UnknownHost as error:
+        raise NodeError(CONNECTION_ERRORS["ENOTFOUND"]) from error
+    except (OSError, ValueError) as error:
+        raise NodeError(CONNECTION_ERRORS["ECONNREFUSED"]) from error
 
 
 async def resolve(rules: AddressRules, host: str, port: int) -> list[str]:
