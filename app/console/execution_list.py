@@ -40,6 +40,8 @@ LENGTHS = {
     "week": timedelta(days=7),
     "month": timedelta(days=30),
 }
+MORE_FILTERS = ("projectId", "tag", "vote", "metadataKey", "metadataValue", "startedAfter", "startedBefore", "retryOf")
+"""Those that stand under More: how many of them are set is said beside it."""
 FILTERS = ExecutionListQuery()
 
 
@@ -158,6 +160,7 @@ def values(asked: ListRequest, found: ExecutionPage) -> dict[str, Any]:
         "statuses": STATUSES,
         "modes": MODES,
         "ranges": RANGES,
+        "more_filters": sum(1 for name in MORE_FILTERS if request.args.get(name)),
         "search_hint": "Words of an error, or an id",
     }
 
@@ -170,6 +173,7 @@ def choices_question() -> ChoicesQuestion:
         limit=SUGGESTIONS,
         with_workflows=may("workflow:list"),
         with_tags=may("tag:list"),
+        with_projects=may("project:list"),
     )
 
 

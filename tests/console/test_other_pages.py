@@ -5,10 +5,16 @@ import re
 from app.repository import failure_groups, workers
 from tests.workflows import node, workflow
 
+NOTE = """
+    INSERT INTO execution_metadata (execution_id, key, value)
+    SELECT max(e.id), 'customer', '<Ada>' FROM executions AS e
+"""
+
 
 def test_problems_are_grouped_and_changed_by_calls_of_the_api(browser, api, workflow):
     for number in range(3):
         api.ended(workflow, "error", error_message=f"No stock for order {number}")
+        api.db.execute(NOTE)
     settle(api)
     page = browser.get("/console/problems").text
     assert page.count('class="card problem-row"') == 1
@@ -18,6 +24,12 @@ def test_problems_are_grouped_and_changed_by_calls_of_the_api(browser, api, work
     assert "Retry all" in page
     assert page.count('class="row ') == 3
     assert f'data-api="PATCH /api/v1/problems/{number}"' in page
+    affected = re.search(r'href="([^"]+)">&lt;Ada&gt; .3</a>', page)[1].replace("&amp;", "&")
+    listed = browser.get(affected).text
+    assert listed.count('class="row ') == 3
+    assert f'name="problem" value="{number}" checked' in listed
+    dialog = browser.get(f"/console/executions/bulk/retry?problem={number}").text
+    assert "All failures of this problem" in dialog
     assert "none is marked" in browser.get("/console/problems?status=handled").text.lower()
     assert browser.get("/console/problems/x").status_code == 404
 

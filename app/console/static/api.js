@@ -2,6 +2,23 @@
 
 const token = () => document.querySelector('meta[name="page-token"]')?.content ?? "";
 
+const TOLERATED_MS = 5000;
+let ahead = 0;
+
+/** The present moment by the server's clock, which what it tells goes by; this one may be wrong. */
+export const serverNow = () => Date.now() + ahead;
+
+/** Learns from an answer's date how far this clock is from the server's; a few seconds are its way here. */
+export function setClock(date) {
+  const difference = Date.parse(date) - Date.now();
+  if (!Number.isNaN(difference)) ahead = Math.abs(difference) > TOLERATED_MS ? difference : 0;
+}
+
+/** Says something to whoever listens to the page instead of looking at it. */
+export function announce(text) {
+  document.getElementById("told").textContent = text;
+}
+
 /** Takes over the token of a session that was begun in another tab. Says whether there was one. */
 async function renewToken() {
   const response = await fetch(location.href);
@@ -53,13 +70,16 @@ export async function ask(address) {
   if (!response) tellUnreachable();
   else if (response.status === 401) tellSignedOut();
   else tellSignedIn();
+  if (response) setClock(response.headers.get("Date"));
   return response?.status === 401 ? null : response;
 }
 
 /** As fetch. Throws an Error that people understand. */
 async function send(path, options) {
   try {
-    return await fetch(path, options);
+    const response = await fetch(path, options);
+    setClock(response.headers.get("Date"));
+    return response;
   } catch {
     throw new Error("The server cannot be reached: whether it has done this is not known");
   }

@@ -1,11 +1,12 @@
 // What every page does: actions by buttons, the dialog, relative times, whatever goes wrong.
-import { call, tellSignedIn, tellSignedOut, tellUnreachable, toast } from "./api.js";
+import { call, serverNow, setClock, tellSignedIn, tellSignedOut, tellUnreachable, toast } from "./api.js";
+import { carryOut } from "./bulk.js";
 
 const dialog = document.getElementById("dialog");
 const UNITS = [[86400, "d"], [3600, "h"], [60, "min"]];
 
 /** As app/console/texts.py writes it. */
-export function ago(moment, now = Date.now()) {
+export function ago(moment, now = serverNow()) {
   const seconds = (now - moment) / 1000;
   const unit = UNITS.find(([length]) => Math.abs(seconds) >= length);
   if (!unit) return seconds >= -1 ? "now" : "in a moment";
@@ -27,12 +28,20 @@ function tellTimes() {
     if (time.textContent !== text) time.textContent = text;
   }
   for (const running of document.querySelectorAll("[data-since]")) {
-    running.textContent = lasting((Date.now() - Date.parse(running.dataset.since)) / 1000);
+    running.textContent = lasting((serverNow() - Date.parse(running.dataset.since)) / 1000);
   }
 }
 setInterval(tellTimes, 1000);
 document.addEventListener("visibilitychange", tellTimes);
 tellTimes();
+
+// On hover a time is told by the reader's clock, too.
+document.addEventListener("mouseover", (event) => {
+  const time = event.target.closest?.("time[datetime]");
+  if (!time || time.title.includes("·")) return;
+  const here = new Date(time.dateTime).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "long" });
+  time.title = `${here} · ${time.title}`;
+});
 
 /** Tells the page that something was changed, so that whatever shows it asks again. */
 export function changed() {
@@ -58,6 +67,7 @@ async function act(button) {
     }
   } catch (error) {
     toast(error.message, { problem: true });
+    if (error.status === 404 || error.status === 409) changed(); // it is no longer what the page shows
   } finally {
     button.disabled = false;
   }
@@ -72,6 +82,15 @@ document.addEventListener("click", (event) => {
 });
 dialog.addEventListener("click", (event) => {
   if (event.target === dialog) dialog.close();
+});
+dialog.addEventListener("submit", async (event) => {
+  const form = event.target.closest(".bulk-form");
+  if (!form) return;
+  event.preventDefault();
+  await carryOut(form);
+  if (dialog.contains(form)) dialog.close();
+  document.dispatchEvent(new CustomEvent("console:carried-out"));
+  changed();
 });
 document.addEventListener("htmx:afterSwap", (event) => {
   if (event.detail.target === dialog && !dialog.open) dialog.showModal();
@@ -101,7 +120,10 @@ document.addEventListener("htmx:responseError", (event) => {
   const page = new DOMParser().parseFromString(event.detail.xhr.responseText, "text/html");
   toast(page.querySelector('[role="alert"]')?.textContent || `The server answered ${event.detail.xhr.status}`, { problem: true });
 });
-document.addEventListener("htmx:afterOnLoad", (event) => event.detail.xhr.status < 400 && tellSignedIn());
+document.addEventListener("htmx:afterOnLoad", (event) => {
+  setClock(event.detail.xhr.getResponseHeader("Date"));
+  if (event.detail.xhr.status < 400) tellSignedIn();
+});
 document.addEventListener("htmx:sendError", tellUnreachable);
 
 // Popovers close when one clicks elsewhere or presses Escape.

@@ -1,7 +1,5 @@
 // The list of executions: keys, selection, bulk actions, and following what happens.
 import { ask, call, toast } from "./api.js";
-import { carryOut } from "./bulk.js";
-import { changed } from "./console.js";
 import { watch } from "./live.js";
 
 const results = document.getElementById("results");
@@ -93,13 +91,15 @@ function pause() {
 }
 
 function help() {
-  dialog.innerHTML = document.getElementById("keys").innerHTML;
+  dialog.replaceChildren(document.getElementById("keys").content.cloneNode(true));
   dialog.showModal();
 }
 
 const KEYS = {
   j: () => move(1),
   k: () => move(-1),
+  ArrowDown: () => move(1),
+  ArrowUp: () => move(-1),
   x: pick,
   r: () => bulk("retry"),
   s: () => bulk("stop"),
@@ -113,18 +113,16 @@ document.addEventListener("keydown", (event) => {
   if (event.key === "Escape" && event.target.id === "search") event.target.blur();
   const typing = event.target.closest("input:not([type=checkbox]), select, textarea, dialog");
   if (typing || event.ctrlKey || event.metaKey || event.altKey || !KEYS[event.key]) return;
+  if (event.key.startsWith("Arrow") && !event.target.closest(".row")) return; // elsewhere they scroll
   event.preventDefault();
   KEYS[event.key]();
 });
 
-dialog.addEventListener("submit", async (event) => {
-  const form = event.target.closest(".bulk-form");
-  if (!form) return;
-  event.preventDefault();
-  await carryOut(form);
-  if (dialog.contains(form)) dialog.close();
-  picked.clear();
-  changed();
+document.addEventListener("console:carried-out", () => picked.clear());
+
+document.getElementById("filters").addEventListener("change", () => {
+  const fields = document.querySelectorAll("#more-filters :is(input, select)");
+  document.getElementById("more-set").textContent = [...fields].filter((each) => each.value).length || "";
 });
 
 document.getElementById("save-view").addEventListener("click", async () => {
@@ -145,7 +143,7 @@ async function follow() {
     const note = document.getElementById("newer");
     const query = new URLSearchParams(note.dataset.state);
     query.set("after", note.dataset.newest);
-    await htmx.ajax("GET", `${list().dataset.newer}?${query}`, { target: "#newer", swap: "innerHTML" }).catch(() => null);
+    await htmx.ajax("GET", `${list().dataset.newer}?${query}`, { target: "#newer", swap: "morph:innerHTML" }).catch(() => null);
     await refresh(rows().filter((each) => "live" in each.dataset));
   } finally {
     asking = false;
