@@ -47,7 +47,7 @@ ICONS = tuple((re.compile(pattern), icon) for pattern, icon in _ICONS)
 
 @dataclass(slots=True)
 class NodeDrawing:
-    """A node as it is drawn. `status` None: it has not run. `runs` counts its runs, `items` what its last gave."""
+    """A node as it is drawn. `status` None: it has not run. `runs` counts them, `leads_to` names where lines lead."""
 
     name: str
     type: str
@@ -61,6 +61,7 @@ class NodeDrawing:
     runs: int = 0
     message: str | None = None
     took: float | None = None
+    leads_to: list[str] = field(default_factory=list)
 
     @property
     def kind(self) -> str:
@@ -228,6 +229,8 @@ def draw_edges(
             for number, targets in enumerate(as_list(outputs)):
                 flow = came_out(runs.get(name), kind, number)
                 for to, entry in destinations(nodes, targets):
+                    if to.name not in source.leads_to:
+                        source.leads_to.append(to.name)
                     if kind == "main":
                         yield draw_line(source, to, (number, len(outputs)), entry, flow)
                     else:

@@ -173,6 +173,33 @@ def test_the_list_is_worked_with_keys_alone(open_tab, stage):
     page.wait_for_url(re.compile(r"/console/executions/\d+$"))
 
 
+def test_a_graph_is_one_stop_of_the_tab_key_and_arrows_go_through_it(open_tab, stage):
+    page: Page = open_tab().page
+    with connect(stage.database_url) as connection:
+        [(running,)] = connection.execute(RUNNING, [stage.succeeded]).fetchall()
+    page.goto(f"/console/executions/{running}")
+    nodes = page.locator("#graph").get_by_role("listitem")
+    expect(nodes).not_to_have_count(0)
+    expect(page.locator("#graph a[tabindex='0']")).to_have_count(1)
+    page.locator("#graph a[tabindex='0']").focus()
+    page.keyboard.press("Home")
+    first = page.evaluate("document.activeElement.dataset.node")
+    page.keyboard.press("ArrowRight")
+    second = page.evaluate("document.activeElement.dataset.node")
+    assert second != first
+    with connect(stage.database_url) as connection:
+        connection.execute("UPDATE executions SET status = 'canceled', stopped_at = now() WHERE id = %s", [running])
+    expect(page.locator("#told")).to_have_text(re.compile(rf"^Stopped: .* #{running}$"))
+    expect(page).to_have_title(re.compile("^Stopped: "))
+    assert page.evaluate("document.activeElement.dataset.node") == second
+    page.goto(f"/console/executions/{stage.failed}")
+    page.locator("summary", has_text="More").click()
+    page.get_by_role("button", name="Tag", exact=True).click()
+    page.get_by_label("A new tag").fill("seen")
+    page.keyboard.press("Enter")
+    expect(page.locator(".facts .tag")).to_have_text("seen")
+
+
 def test_a_hidden_tab_asks_for_nothing_and_catches_up_when_it_is_shown(open_tab, stage):
     page: Page = open_tab().page
     expect(page.locator(".row")).not_to_have_count(0)

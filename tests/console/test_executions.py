@@ -184,7 +184,7 @@ def test_a_running_execution_shows_how_far_it_is(browser, api, workflow):
     execution_progress.save(api.db, {number: orjson.dumps(told)}, [])
     api.db.commit()
     page = browser.get(f"/console/executions/{number}/now").text
-    assert 'aria-label="Start: succeeded"' in page
+    assert 'aria-label="Start: succeeded, leads to ' in page
     assert 'aria-label="Nothing: running"' in page
     assert "7 items" in page
     assert "has not run yet" in browser.get(f"/console/executions/{number}/node?node=Nothing").text

@@ -1,5 +1,6 @@
 // One execution: the graph's zoom, the node that is looked at, a retry from it, and how it goes while it runs.
-import { ask, tellGone } from "./api.js";
+import { announce, ask, tellGone } from "./api.js";
+import { rove, startGraph } from "./graph.js";
 import { watch } from "./live.js";
 import { startExecution } from "./start.js";
 import { frame, redraw, startZoom } from "./zoom.js";
@@ -76,6 +77,20 @@ panel.addEventListener("submit", async (event) => {
   await startExecution(form, body, "items");
 });
 
+const state = () => document.querySelector(".head .pill").textContent;
+
+/** Shows how it goes by now; a new state is said, and stands in the title of the tab. */
+function show(text) {
+  const before = state();
+  Idiomorph.morph(now, text, { morphStyle: "innerHTML" });
+  htmx.process(now);
+  redraw();
+  rove();
+  if (state() === before) return;
+  document.title = document.title.replace(before, state());
+  announce(`${state()}: ${document.querySelector("h1").textContent}`);
+}
+
 const isLive = () => document.querySelector("#live-state[data-live]") !== null;
 
 // While it runs the page asks how it goes; when it has ended, once more for what the node gave.
@@ -86,10 +101,7 @@ async function follow() {
   const response = await ask(now.dataset.now + query);
   if (response?.status === 404) leave();
   if (!response?.ok) return;
-  const text = await response.text();
-  Idiomorph.morph(now, text, { morphStyle: "innerHTML" });
-  htmx.process(now);
-  redraw();
+  show(await response.text());
   const ended = !isLive();
   if (ended) live?.stop();
   const current = document.querySelector('#graph [aria-current="true"]');
@@ -111,10 +123,8 @@ function leave() {
 document.addEventListener("console:changed", async () => {
   const response = await ask(now.dataset.now);
   if (response?.status === 404) leave();
-  if (!response?.ok) return;
-  Idiomorph.morph(now, await response.text(), { morphStyle: "innerHTML" });
-  htmx.process(now);
-  redraw();
+  if (response?.ok) show(await response.text());
 });
 startZoom();
+startGraph();
 mark(document.querySelector('#graph [aria-current="true"]')?.dataset.node, { scroll: true });

@@ -1,4 +1,5 @@
 // The size of a graph: as large as fits, or as somebody wants it.
+const MAX_HEIGHT = 410; // of the frame, as execution.css has it
 const MIN_SCALE = 0.6;
 const MIN_SCALE_ON_A_PHONE = 0.8;
 let zoom = null;
@@ -10,7 +11,7 @@ function fitting() {
   const { width, height } = graph().dataset;
   const room = frame().getBoundingClientRect();
   const smallest = room.width < 500 ? MIN_SCALE_ON_A_PHONE : MIN_SCALE;
-  return Math.min(1, Math.max(smallest, Math.min((room.width - 8) / width, 460 / height)));
+  return Math.min(1, Math.max(smallest, Math.min((room.width - 8) / width, MAX_HEIGHT / height)));
 }
 
 /** Draws the graph at the size that was chosen last. */
