@@ -61,6 +61,20 @@ def _no_token(theirs: Any, ours: Any) -> bool:
     return theirs in (None, ABSENT) and bool(re.search("valid HTTP token|Illegal", str(ours)))
 
 
+def _no_message(theirs: Any, ours: Any) -> bool:
+    return theirs == {} and (ours == ABSENT or "method has to be a text" in str(ours))
+
+
+def _unsent(theirs: Any, ours: Any) -> bool:
+    said = "Data after transformation must be a string" in str(theirs)
+    return said or (theirs in ("", "application/x-www-form-urlencoded") and ours in ("0", "false", "application/json"))
+
+
+def _no_part(theirs: Any, ours: Any) -> bool:
+    fails = theirs == {} or re.search("Arrays are not supported|source.on is not a function", str(theirs))
+    return bool(fails or "\r\nundefined\r\n" in str(theirs))
+
+
 def _no_syntax(theirs: Any, ours: Any) -> bool:
     return "<isolated-vm>" in str(theirs) and ours == "invalid syntax"
 
@@ -119,6 +133,10 @@ CAUSES = (
     _settled("A list of entries", "", lambda theirs, _: bool(re.search("is not iterable|'rightType'", str(theirs)))),
     _settled("A list of entries", "", lambda theirs, _: theirs == 0, r'"values": (?!\[|\{)'),
     _settled("HTTP Request: a header name that is no token", "httpRequest", _no_token),
+    _settled("HTTP Request: a method that is no text", "httpRequest", _no_message),
+    _settled("HTTP Request: a JSON or raw body", "httpRequest", _unsent, '"(?:jsonBody|body)": (?!"[^=])'),
+    _settled("HTTP Request: a field of a multipart form", "httpRequest", _no_part, '"multipart-form-data"'),
+    _settled("HTTP Request: a form beside", "httpRequest", parameters=r"form-urlencoded.*multipart/form-data"),
     _settled("A list of entries", "httpRequest", parameters=r'"parameters": "'),
     _settled("A time zone that does not exist", "", lambda theirs, _: "Invalid timezone" in str(theirs)),
     _settled("Switch by an expression", "switch", lambda _, ours: ours == 0, '"numberOutputs": (?![0-9])'),

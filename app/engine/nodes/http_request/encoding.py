@@ -120,7 +120,8 @@ def multipart(parts: list[Part]) -> tuple[str, bytes]:
         if part.mime_type is not None:
             body += f"\r\nContent-Type: {_one_line(part.mime_type)}".encode()
         body += b"\r\n\r\n" + part.content + b"\r\n"
-    body += f"--{boundary}--\r\n".encode()
+    if parts:
+        body += f"--{boundary}--\r\n".encode()
     return f"multipart/form-data; boundary={boundary}", bytes(body)
 
 

@@ -12,17 +12,20 @@ _HEADER_NAME = re.compile(r"[-!#$%&'*+.^_`|~0-9A-Za-z]+\Z")
 
 
 def named(entries: Iterable[tuple[str, Any]]) -> list[tuple[str, Any]]:
-    """Those that can become headers: with a name, and a value that is not null."""
-    return [(name, value) for name, value in entries if name not in ("", "undefined") and value is not None]
+    """Those that can become headers: with a name."""
+    return [(name, value) for name, value in entries if name not in ("", "undefined")]
 
 
 def header_value(value: Any) -> str:
     """A value as a header can carry it, on one line and in Latin-1; as in n8n, other characters are left out."""
-    return _UNSENDABLE.sub("", conversions.display(value)).strip()
+    return _UNSENDABLE.sub("", conversions.to_string(value)).strip()
 
 
 def put_header(headers: dict[str, tuple[str, str]], name: str, value: Any, item: int) -> None:
-    """Set one header, whatever the letter case of its name. Raises NodeError for a name that none can have."""
+    """Set one header, whatever the letter case of its name: a list once for each entry; null and false take it away.
+
+    Raises NodeError for a name that none can have.
+    """
     name = name.strip()
     if not _HEADER_NAME.match(name):
         raise RequestFailed(
@@ -33,4 +36,9 @@ def put_header(headers: dict[str, tuple[str, str]], name: str, value: Any, item:
             raw="",
             shown={"code": "ERR_INVALID_HTTP_TOKEN", "message": f'Header name must be a valid HTTP token ["{name}"]'},
         )
-    headers[name.lower()] = (name, header_value(value))
+    key = name.lower()
+    for again in [each for each in headers if each.partition("\n")[0] == key]:
+        del headers[again]
+    values = value if isinstance(value, list) else [] if value is None or value is False else [value]
+    for place, each in enumerate(values):
+        headers[f"{key}\n{place}" if place else key] = (name, header_value(each))

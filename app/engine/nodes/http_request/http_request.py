@@ -5,7 +5,7 @@ from functools import partial
 
 from app.engine.nodes.http_request.authentication import NO_PROOF, RequestProof, proof
 from app.engine.nodes.http_request.pagination import all_pages, has_pages
-from app.engine.nodes.http_request.parameter_values import batch_size, pause
+from app.engine.nodes.http_request.parameter_values import batch_size, pause, without_nulls
 from app.engine.nodes.http_request.parameters import ItemRequest, fields
 from app.engine.nodes.http_request.requests import Send, in_batches, send_one
 from app.engine.nodes.shared.issues import Required, RequiredCredential, credentials, rules
@@ -25,7 +25,7 @@ async def http_request(context: NodeContext) -> Outputs:
     options = dict(fields(context.parameters, "options"))
     pagination = fields(options, "pagination", "pagination")
     paged = has_pages(options.pop("pagination", None))
-    given = {**context.parameters, "options": options}
+    given = {**without_nulls(context.parameters), "options": options}
     resolved = await context.resolve_each(given, exact=True)
     proven = await _proof(context) if context.items else NO_PROOF
     batch = fields(await context.resolve_first(fields(options, "batching")), "batch")

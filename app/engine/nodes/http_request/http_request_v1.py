@@ -10,7 +10,14 @@ from app.engine.nodes.http_request.authentication import NO_PROOF, RequestProof,
 from app.engine.nodes.http_request.bodies import FORM, MULTIPART, multipart_body
 from app.engine.nodes.http_request.encoding import Part
 from app.engine.nodes.http_request.headers import header_value, named, put_header
-from app.engine.nodes.http_request.parameter_values import batch_size, pairs, pause, seconds
+from app.engine.nodes.http_request.parameter_values import (
+    batch_size,
+    method_of,
+    pairs,
+    pause,
+    seconds,
+    without_nulls,
+)
 from app.engine.nodes.http_request.parameters import settled, validate_url
 from app.engine.nodes.http_request.requests import Send, in_batches, send_one
 from app.engine.nodes.shared import binary
@@ -21,7 +28,7 @@ from app.engine.run.groups import as_group
 from app.engine.run.items import Item, Outputs
 from app.engine.run.registry import node
 from app.engine.values import conversions
-from app.engine.values.conversions import CannotConvert
+from app.engine.values.conversions import CannotConvert, Undefined
 from app.outgoing.client import Call
 
 CREDENTIALS = {
@@ -57,7 +64,7 @@ NEEDED = credentials(
 
 @node("httpRequest", [1, 2], issues=ISSUES, credentials=NEEDED, plain=["authentication"], exact=True)
 async def http_request_v1(context: NodeContext) -> Outputs:
-    resolved, failed = await context.resolve_until(context.parameters, exact=True)
+    resolved, failed = await context.resolve_until(without_nulls(context.parameters), exact=True)
     if failed is not None and context.continues_on_fail:
         raise failed  # as in n8n, where what no request could be made of fails the node
     proven = await _proof(context) if context.items else NO_PROOF
@@ -86,7 +93,7 @@ async def _proof(context: NodeContext) -> RequestProof:
 def _reading(parameters: dict[str, Any]) -> Reading:
     options = as_group(parameters.get("options"))
     return Reading(
-        FORMATS.get(parameters.get("responseFormat", "json"), "json"),
+        FORMATS.get(conversions.display(parameters.get("responseFormat", "json")), "autodetect"),
         full=bool(options.get("fullResponse")),
         never_error=bool(options.get("ignoreResponseCode")),
         field=str(parameters.get("dataPropertyName") or "data"),
@@ -97,7 +104,7 @@ def _reading(parameters: dict[str, Any]) -> Reading:
 
 def _call(item: Item, parameters: dict[str, Any], proven: RequestProof, index: int) -> Call:
     options = as_group(parameters.get("options"))
-    method = str(parameters.get("requestMethod") or "GET")
+    method = method_of(parameters.get("requestMethod"), index)
     url = validate_url(parameters.get("url", ""), index)
     proven.check(url, index)
     kind, content = _body(item, parameters, index) if method in WITH_BODY else (None, b"")
@@ -143,15 +150,16 @@ def is_multipart(name: str, value: Any) -> bool:
 def _read_pairs(parameters: dict[str, Any], name: str, label: str, index: int) -> dict[str, Any]:
     """The parameters of that name, from the list in the editor or from the JSON that stands for it."""
     if not parameters.get("jsonParameters"):
-        return dict(pairs((parameters.get(f"{name}Ui") or {}).get("parameter")))
-    value = _json(parameters.get(f"{name}Json"), label, index)
+        return dict(pairs(as_group(parameters.get(f"{name}Ui")).get("parameter")))
+    value = _json(parameters.get(f"{name}Json", ""), label, index)
     return value if isinstance(value, dict) else {}
 
 
 def _json(given: Any, label: str, index: int) -> Any:
-    if given in (None, ""):
+    if given == "":
         return {}
     try:
+        given = "undefined" if isinstance(given, Undefined) else given
         return conversions.parse_json(given) if isinstance(given, str) else given
     except CannotConvert:
         raise NodeError(
@@ -173,11 +181,12 @@ def _body(item: Item, parameters: dict[str, Any], index: int) -> tuple[str | Non
         return header_value(str(options.get("bodyContentCustomMimeType") or "text/plain")), conversions.display(
             given
         ).encode()
-    entries = None if as_json else (parameters.get("bodyParametersUi") or {}).get("parameter")
-    value = _json(parameters.get("bodyParametersJson"), "Body Parameters", index) if as_json else dict(pairs(entries))
-    if value in ({}, None) and not entries:
+    given = parameters.get("bodyParametersJson", "") if as_json else ""
+    entries = None if as_json else as_group(parameters.get("bodyParametersUi")).get("parameter")
+    value = _json(given, "Body Parameters", index) if as_json else dict(pairs(entries))
+    if value == {} and given == "" and not entries:
         return None, b""
-    if kind == "json" or not isinstance(value, dict):
+    if kind not in ("form-urlencoded", "multipart-form-data") or not isinstance(value, dict):
         return "application/json", conversions.to_json_text(value).encode()
     if kind == "form-urlencoded":
         return FORM, http_encoding.form(value).encode()

@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from app.engine.run.errors import NodeError
 from app.engine.values import conversions
 from app.engine.values.conversions import Undefined
 
@@ -29,6 +30,34 @@ def whole(value: Any, default: int) -> int:
     """A number as a count; the default for what is none."""
     number = conversions.to_number(value)
     return int(number) if 0 < number < math.inf else default
+
+
+_TEXTS = frozenset({"name", "value", "body", "jsonBody", "bodyParametersJson", "rawContentType"})
+
+
+def without_nulls(value: Any, key: str = "") -> Any:
+    """Parameters before they are resolved, with an empty text for a null that stands where a text belongs."""
+    if isinstance(value, dict):
+        return {name: without_nulls(child, name) for name, child in value.items()}
+    if isinstance(value, list):
+        return [without_nulls(child) for child in value]
+    return "" if value is None and key in _TEXTS else value
+
+
+def method_of(given: Any, index: int) -> str:
+    """The method of a request; GET where nothing is said. Raises NodeError for what is no text."""
+    if conversions.truthy(given) and not isinstance(given, str | Undefined):
+        raise NodeError(f"The method has to be a text, but it is {conversions.type_name(given)}", item_index=index)
+    return str(given) if given and isinstance(given, str) else "GET"
+
+
+def list_of(group: Any, name: str) -> Any:
+    """The entries of a list in the editor; the one without a name that the editor begins with, where there is no
+    list, or a text in its place."""
+    if group is None:
+        return [{}]
+    entries = group.get(name) if isinstance(group, dict) else None
+    return [{}] if isinstance(entries, str) and entries else entries
 
 
 def pairs(entries: Sequence[dict[str, Any]] | None) -> list[tuple[str, Any]]:

@@ -8,18 +8,23 @@ from app.binary_files import file_bytes
 from app.engine.nodes.http_request import encoding as http_encoding
 from app.engine.nodes.http_request.answers import ACCEPT, Reading
 from app.engine.nodes.http_request.authentication import RequestProof
-from app.engine.nodes.http_request.bodies import FORM, MULTIPART, json_body
+from app.engine.nodes.http_request.bodies import FORM, MULTIPART, WITH_FORM_TYPE, json_body
 from app.engine.nodes.http_request.encoding import Part
 from app.engine.nodes.http_request.headers import header_value, named, put_header
-from app.engine.nodes.http_request.parameter_values import pairs, seconds, whole
+from app.engine.nodes.http_request.parameter_values import list_of, method_of, pairs, seconds, whole
 from app.engine.nodes.shared import binary
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
+from app.engine.run.groups import as_group
 from app.engine.values import conversions, paths
 from app.engine.values.conversions import CannotConvert, Undefined
 from app.outgoing.client import Call
 
 _URL = re.compile(r"https?://", re.IGNORECASE)
+_CONTENT_TYPES = frozenset({"json", "form-urlencoded", "multipart-form-data", "binaryData", "raw"})
+_SPECIFIED = {"json": ("keypair", "json"), "form-urlencoded": ("keypair", "string")}
+_TYPED = frozenset({"form-urlencoded", "multipart-form-data", "raw"})
+"""Those whose type counts, whatever a header says."""
 
 
 class ItemRequest:
@@ -32,6 +37,7 @@ class ItemRequest:
         self._proof = proven
         self._parameters = parameters = settled(parameters)
         self._options = fields(parameters, "options")
+        self._content_type = _content_type(parameters, context.parameters.get("contentType"))
         self.reading = _reading(self._options)
         self.url = validate_url(parameters.get("url", ""), index)
 
@@ -51,14 +57,14 @@ class ItemRequest:
         target = validate_url(url, self._index) if url else self.url
         proven.check(target, self._index)
         kind, content = self._body(proven.body if body is None else {**proven.body, **body}, always=body is not None)
-        raw = parameters.get("sendBody") is True and parameters.get("contentType") == "raw"
-        typed = raw or (kind or "").startswith(MULTIPART)  # whatever a header says
+        chosen = parameters.get("sendBody") is True and self._content_type in _TYPED
+        typed = chosen or (kind or "").startswith(MULTIPART)
         sent: dict[str, tuple[str, str]] = {"accept": ("Accept", ACCEPT[self.reading.format])}
         if kind is not None:
             sent["content-type"] = ("Content-Type", kind)
         given = [*proven.defaults.items(), *self._headers(), *(headers or {}).items(), *proven.headers.items()]
         for name, value in given:
-            if value is not None and not (typed and name.lower() == "content-type"):
+            if not (typed and name.lower() == "content-type"):
                 put_header(sent, name, value, self._index)
         own = self._query()
         if url:
@@ -67,7 +73,7 @@ class ItemRequest:
         query_fields = {**own, **(query or {}), **proven.query}
         arrays = str(self._options.get("queryParameterArrays") or "indices")
         return Call(
-            str(parameters.get("method") or "GET"),
+            method_of(parameters.get("method"), self._index),
             http_encoding.encode_url(http_encoding.with_query(target, query_fields, arrays)),
             list(sent.values()),
             content,
@@ -93,45 +99,62 @@ class ItemRequest:
         parameters = self._parameters
         if parameters.get("sendQuery") is not True:
             return {}
-        if parameters.get("specifyQuery", "keypair") == "json":
+        specified = parameters.get("specifyQuery", "keypair")
+        if specified == "json":
             return dict(self._json(parameters.get("jsonQuery"), "JSON Query Parameters"))
-        entries = pairs(fields(parameters, "queryParameters").get("parameters"))
+        if specified != "keypair":
+            return {}
+        entries = pairs(list_of(parameters.get("queryParameters"), "parameters"))
         return _gathered(entries) if self._version >= 4.3 else dict(entries)
 
     def _headers(self) -> list[tuple[str, Any]]:
         parameters = self._parameters
         if parameters.get("sendHeaders") is not True:
             return []
-        if parameters.get("specifyHeaders", "keypair") == "json":
+        specified = parameters.get("specifyHeaders", "keypair")
+        if specified == "json":
             return list(self._json(parameters.get("jsonHeaders"), "JSON Headers").items())
-        return named(pairs(fields(parameters, "headerParameters").get("parameters")))
+        entries = fields(parameters, "headerParameters").get("parameters")
+        if specified != "keypair" or not isinstance(entries, list):
+            return []
+        return named(pairs([each for each in entries if conversions.truthy(as_group(each).get("name"))]))
 
     def _body(self, more: dict[str, Any], *, always: bool) -> tuple[str | None, bytes]:
         """The content type and the body; `more` joins its fields, and makes one where there is none."""
         parameters = self._parameters
         if parameters.get("sendBody") is not True:
             return ("application/json", conversions.to_json_text(more).encode()) if more or always else (None, b"")
-        kind = parameters.get("contentType", "json")
-        specified = parameters.get("specifyBody", "keypair")
-        entries = fields(parameters, "bodyParameters").get("parameters")
+        kind, specified = self._content_type, parameters.get("specifyBody", "keypair")
+        if kind is None or (kind in _SPECIFIED and specified not in _SPECIFIED[kind]):
+            return None, b""
+        entries = list_of(parameters.get("bodyParameters"), "parameters")
         if kind == "json":
             if specified == "json":
                 value = self._json(parameters.get("jsonBody", ""), "JSON Body", kinds=object)
                 value = {**value, **more} if isinstance(value, dict) else value
             else:
                 value = {**self._fields(entries), **more}
-            return json_body(value, self._sent_type(), str(parameters.get("method") or "GET"))
+            return json_body(value, self._sent_type(), method_of(parameters.get("method"), self._index))
         if kind == "form-urlencoded":
             if specified == "string":
                 text = _text(parameters.get("body", ""))
                 return FORM, quote(text, safe="=&%+" + http_encoding.UNRESERVED).encode()
             return FORM, http_encoding.form({**dict(pairs(entries)), **more}).encode()
         if kind == "multipart-form-data":
-            return http_encoding.multipart([self._part(entry) for entry in (entries or []) if isinstance(entry, dict)])
+            entries = entries if isinstance(entries, list) else []
+            return http_encoding.multipart([self._part(entry) for entry in entries if isinstance(entry, dict)])
         if kind == "binaryData":
             file = binary.entry(self._item, parameters.get("inputDataFieldName", ""), self._index)
             return str(file.get("mimeType") or "application/octet-stream"), file_bytes(file)
-        return _raw_body(parameters.get("body", ""), str(parameters.get("rawContentType") or ""))
+        return _raw_body(parameters.get("body", ""), self._raw_type())
+
+    def _raw_type(self) -> str | None:
+        given = self._parameters.get("rawContentType", "")
+        if isinstance(given, Undefined):
+            return FORM if method_of(self._parameters.get("method"), self._index) in WITH_FORM_TYPE else None
+        if isinstance(given, list):
+            given = given[0] if given else None
+        return None if given is None else header_value(given)
 
     def _sent_type(self) -> str:
         """The content type that the node's own headers name."""
@@ -140,8 +163,13 @@ class ItemRequest:
 
     def _fields(self, entries: Any) -> dict[str, Any]:
         made: dict[str, Any] = {}
-        for name, value in pairs(entries):
-            paths.put(made, name, value, dots=self._version >= 4)
+        for entry in entries if isinstance(entries, list) else []:
+            for name, value in pairs([entry]):
+                given = entry.get("name", "")
+                if isinstance(given, list):
+                    name = "".join(f'["{conversions.to_string(part)}"]' for part in given)
+                if name or given != []:
+                    paths.put(made, name, value, dots=self._version >= 4 and isinstance(given, str | list))
         return made
 
     def _part(self, entry: dict[str, Any]) -> Part:
@@ -174,16 +202,24 @@ def _text(given: Any) -> str:
     return "" if isinstance(given, Undefined) else conversions.display(given)
 
 
-def _raw_body(given: Any, kind: str) -> tuple[str, bytes]:
+def _content_type(parameters: dict[str, Any], given: Any) -> str | None:
+    """How the body is written. What is none of the ways gives no body; what comes of an expression then means JSON."""
+    chosen = parameters.get("contentType", "json")
+    if isinstance(chosen, str) and chosen in _CONTENT_TYPES:
+        return chosen
+    return "json" if isinstance(given, str) and given.startswith("=") else None
+
+
+def _raw_body(given: Any, kind: str | None) -> tuple[str | None, bytes]:
     """Text as it is; what is to be JSON is trimmed, or, where it is none, sent as a JSON text, as axios does."""
-    text = _text(given)
-    if "application/json" in kind and isinstance(given, str):
+    text = "" if given is None else _text(given)
+    if "application/json" in (kind or "") and isinstance(given, str):
         try:
             conversions.parse_json(text)
             text = text.strip()
         except CannotConvert:
             text = conversions.to_json_text(text)
-    return header_value(kind), text.encode()
+    return kind, text.encode()
 
 
 def _reading(options: dict[str, Any]) -> Reading:
@@ -205,7 +241,7 @@ def _gathered(entries: list[tuple[str, Any]]) -> dict[str, Any]:
     return {name: each if len(each) > 1 else each[0] for name, each in values.items()}
 
 
-TELLING = frozenset({"name", "value", "url", "body", "jsonBody"})
+TELLING = frozenset({"name", "value", "url", "body", "jsonBody", "rawContentType", "bodyParametersJson"})
 """The fields of parameters in which undefined is something else than null."""
 
 
