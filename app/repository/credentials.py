@@ -57,6 +57,15 @@ GET = """
      WHERE c.id = %(id)s AND (%(project_id)s::text IS NULL OR c.project_id = %(project_id)s)
 """
 
+FIND_LIKE = """
+    SELECT c.id, c.name, c.type, c.project_id, c.created_at, c.updated_at
+      FROM credentials AS c
+     WHERE c.project_id = %(project_id)s AND c.type = %(type)s
+       AND (%(name)s::text IS NULL OR c.name = %(name)s)
+     ORDER BY c.updated_at DESC, c.id
+     LIMIT 1
+"""
+
 CREATE = """
     INSERT INTO credentials (id, name, type, project_id, data, key_id)
     VALUES (%(id)s, %(name)s, %(type)s, %(project_id)s, %(data)s, %(key_id)s)
@@ -125,6 +134,11 @@ def list_credentials(
 def get_credential(connection: Connection, credential_id: str, *, project_id: str | None = None) -> Credential:
     """The credential with this id. Raises CredentialNotFound, also when it belongs to another project."""
     return one(connection, GET, id=credential_id, project_id=project_id)
+
+
+def find_like(connection: Connection, *, project_id: str, type: str, name: str | None) -> Credential:
+    """The project's credential of this type and name (None: any) that was changed last. Raises CredentialNotFound."""
+    return one(connection, FIND_LIKE, project_id=project_id, type=type, name=name)
 
 
 def create_credential(

@@ -1,6 +1,6 @@
 """Tags: names that executions and workflows can carry, shared by all projects."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -39,6 +39,13 @@ GET_MANY = """
       FROM tags AS t
      WHERE t.id = ANY(%(ids)s::text[])
      ORDER BY t.name, t.id
+"""
+
+FIND = """
+    SELECT t.id, t.name, t.created_at, t.updated_at
+      FROM tags AS t
+     WHERE t.id = ANY(%(ids)s::text[]) OR t.name = ANY(%(names)s::text[])
+     ORDER BY t.id
 """
 
 # The share lock keeps them from being deleted before somebody refers to them.
@@ -85,6 +92,12 @@ def get_tags(connection: Connection, ids: Sequence[str]) -> list[TagRecord]:
     """Those of the tags that exist, in the order of their names."""
     with connection.cursor(row_factory=class_row(TagRecord)) as cursor:
         return cursor.execute(GET_MANY, {"ids": list(ids)}).fetchall()
+
+
+def find_tags(connection: Connection, named: Mapping[str, str]) -> list[TagRecord]:
+    """The tags that have one of these ids, or one of their names."""
+    with connection.cursor(row_factory=class_row(TagRecord)) as cursor:
+        return cursor.execute(FIND, {"ids": list(named), "names": list(named.values())}).fetchall()
 
 
 def require_tags(connection: Connection, ids: Sequence[str]) -> None:

@@ -13,6 +13,7 @@ import orjson
 from marshmallow import ValidationError, fields, validate
 
 from app.schemas.base import OBJECT_ID, BoundedList, CamelSchema, StrictSchema
+from app.schemas.tags import NameBody
 from app.schemas.tar_entries import files_of
 
 FORMAT_VERSION = "1"
@@ -23,7 +24,19 @@ MAX_BYTES = 64 * 2**20
 MAX_VALUES = 1_000_000
 """In all files together: an empty array takes two bytes there, and 56 once it is read."""
 NOT_READABLE = "Failed to read package archive"
+MAX_NAMED = 1_000
+"""How many credentials, and how many tags, a package may name."""
+NAME_OF_TAG = NameBody()
 NOT_IN_A_NAME = re.compile(r"[^a-z0-9]+")
+
+
+ABSENT = "Variables, data tables, projects and folders do not travel."
+
+
+def one_of(default: str, *others: str, description: str) -> fields.String:
+    """A field that says one of these words, the first when it is absent."""
+    words = (default, *others)
+    return fields.String(load_default=default, validate=validate.OneOf(words), metadata={"description": description})
 
 
 class ExportBody(StrictSchema):
@@ -37,7 +50,7 @@ class ExportBody(StrictSchema):
         metadata={"description": "Whatever it says, what credentials hold never leaves."},
     )
     include_variable_values = fields.Boolean(metadata={"description": "Variables do not travel."})
-    include_tags = fields.Boolean(metadata={"description": "Tags do not travel."})
+    include_tags = fields.Boolean(load_default=True, metadata={"description": "Whether the workflows' tags travel."})
     include_archived_workflows = fields.Boolean(metadata={"description": "Workflows that are named always travel."})
     missing_workflow_dependency_policy = fields.String(
         load_default="fail",
@@ -51,13 +64,43 @@ class ImportForm(StrictSchema):
 
     workflow_conflict_policy = fields.String(required=True, validate=validate.OneOf(("new-version", "fail", "skip")))
     project_id = fields.String(validate=validate.Length(0, 64))
+    bindings = fields.String(
+        validate=validate.Length(max=200_000),
+        metadata={"description": 'What stands for credentials: {"credentials": {"id there": "id here"}}.'},
+    )
     workflow_id_policy = fields.String(load_default="source", validate=validate.OneOf(("new", "source")))
-    credential_matching_mode = fields.String(load_default="id-only", validate=validate.OneOf(("id-only",)))
+    credential_matching_mode = one_of(
+        "id-only", "name-and-type", "type-only", description="What finds the credentials that stand for the package's."
+    )
     credential_missing_mode = fields.String(
         load_default="create-stub", validate=validate.OneOf(("create-stub", "must-preexist"))
     )
     missing_node_type_mode = fields.String(validate=validate.OneOf(("fail", "import-anyway")))
-    workflow_publishing_policy = fields.String(validate=validate.OneOf(("preserve-published-state",)))
+    workflow_publishing_policy = one_of(
+        "preserve-published-state",
+        "match-source",
+        "publish-all",
+        "unpublish-all",
+        description="What becomes of the workflows' triggers once all is stored.",
+    )
+    tag_missing_mode = one_of(
+        "create", "do-nothing", description="What becomes of tags that are not here, by their id."
+    )
+    tag_conflict_policy = one_of(
+        "skip", "fail", "rename", description="What becomes of tags that have another name or id here."
+    )
+    # Of what does not travel: any of n8n's words may be said of it.
+    data_table_matching_mode = one_of("by-id", description=ABSENT)
+    data_table_missing_mode = one_of("create", "must-preexist", "do-nothing", description=ABSENT)
+    data_table_schema_conflict_policy = one_of("keep-existing", "fail", description=ABSENT)
+    variable_missing_mode = one_of(
+        "create-with-value", "create-stub", "must-preexist", "do-nothing", description=ABSENT
+    )
+    variable_conflict_policy = one_of("keep-existing", "overwrite", "fail", description=ABSENT)
+    variable_parent_policy = one_of("project", "global", description=ABSENT)
+    project_conflict_policy = one_of("merge", "fail", "overwrite", description=ABSENT)
+    folder_conflict_policy = one_of("merge", "fail", "overwrite", description=ABSENT)
+    overwrite_deletion_policy = one_of("archive", "hard-delete", description=ABSENT)
 
 
 class ImportedWorkflowSchema(CamelSchema):
@@ -77,13 +120,31 @@ class ImportAnswerSchema(CamelSchema):
     credentials = fields.Dict(required=True)
 
 
+def read_bindings(text: str | None) -> dict[str, str]:
+    """The credentials that are to stand for those of a package, by their ids there. Raises ValidationError."""
+    try:
+        found = orjson.loads(text or "{}")
+    except ValueError:
+        found = None
+    named = found.get("credentials", {}) if isinstance(found, dict) and found.keys() <= {"credentials"} else None
+    if not isinstance(named, dict) or not all(isinstance(i, str) and OBJECT_ID.fullmatch(i) for i in named.values()):
+        raise ValidationError({"bindings": ['Must be JSON as {"credentials": {"id there": "id here"}}.']})
+    return named
+
+
 @dataclass(frozen=True, slots=True)
 class Archive:
-    """What was in a package: `source` says where it is from; workflows and credentials as their files say."""
+    """What was in a package: `source` says where it is from; workflows and credentials as their files say.
+
+    `tags` are the names of tags by their ids; `published` says of workflows, by their ids, whether what they are here
+    was what their triggers started, and nothing of one that was active at another version.
+    """
 
     source: dict[str, Any]
     workflows: list[dict[str, Any]]
     credentials: dict[str, dict[str, Any]] = field(default_factory=dict)
+    tags: dict[str, str] = field(default_factory=dict)
+    published: dict[str, bool] = field(default_factory=dict)
 
 
 def write_archive(manifest: Mapping[str, Any], files: Mapping[str, Any]) -> bytes:
@@ -112,7 +173,27 @@ def read_archive(data: bytes) -> Archive:
     asked = requirements.get("credentials") if isinstance(requirements, dict) else None
     credentials = {each["id"]: each for each in asked if is_credential(each)} if isinstance(asked, list) else {}
     source = {key: manifest.get(key) for key in ("sourceN8nVersion", "sourceId", "exportedAt")}
-    return Archive(source, workflows, credentials)
+    named = manifest.get("tags")
+    tags = {each["id"]: each["name"] for each in named if is_tag(each)} if isinstance(named, list) else {}
+    if len(credentials) > MAX_NAMED or len(tags) > MAX_NAMED:
+        raise ValidationError(f"The package names more than {MAX_NAMED:,} credentials or tags")
+    published = {}
+    for entry, workflow in zip(entries, workflows, strict=True):
+        metadata = files.get(f"{entry['target']}/workflow-metadata.json")
+        version = metadata.get("publishedVersionId") if isinstance(metadata, dict) else None
+        if version is None or version == workflow.get("versionId"):
+            published[str(workflow.get("id"))] = version is not None
+    return Archive(source, workflows, credentials, tags, published)
+
+
+def is_tag(entry: Any) -> bool:
+    """Whether this names a tag as a manifest does, and one that can be stored."""
+    return (
+        isinstance(entry, dict)
+        and all(isinstance(entry.get(key), str) for key in ("id", "name"))
+        and OBJECT_ID.fullmatch(entry["id"]) is not None
+        and not NAME_OF_TAG.validate({"name": entry["name"]})
+    )
 
 
 def is_credential(entry: Any) -> bool:

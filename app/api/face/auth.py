@@ -84,6 +84,12 @@ def chosen_project(named: str | None) -> str | None:
     return named or own
 
 
+def require_scope(scope: str) -> None:
+    """Refuse a key without this scope, where a call does more than its endpoint's scope says."""
+    if not allows(caller(), scope):
+        raise Refused(403, "Forbidden")
+
+
 def require_all_projects() -> None:
     """Refuse a key that is limited to a project, where something concerns them all."""
     if caller().project_id is not None:

@@ -7,14 +7,17 @@ from flask import Response, request
 from marshmallow import ValidationError
 
 from app.api.face.answers import answer
-from app.api.face.auth import chosen_project
+from app.api.face.auth import chosen_project, require_scope
 from app.api.face.blueprint import Blueprint
 from app.api.face.errors import Refused
 from app.api.face.services import database, services
+from app.api.workflows.archive_tags import BoundTags, bind_tags
 from app.api.workflows.exports import package_of, with_sub_workflows
+from app.api.workflows.republication import PRESERVE, follow
 from app.notation import new_id
 from app.repository import credentials, static_data, workflows
 from app.repository.connection import Connection
+from app.repository.credentials import Credential
 from app.repository.errors import CredentialNotFound, WorkflowNotFound
 from app.repository.members import require_project
 from app.repository.projects import DEFAULT_PROJECT
@@ -24,7 +27,9 @@ from app.schemas.archives import (
     ExportBody,
     ImportAnswerSchema,
     ImportForm,
+    credentials_of,
     read_archive,
+    read_bindings,
     with_credentials,
 )
 from app.schemas.base import OBJECT_ID
@@ -49,7 +54,7 @@ def export_workflows(body: dict[str, Any]) -> Response:
     """Export workflows as n8n's package: a gzip-compressed tar. What credentials hold stays here."""
     with database() as connection:
         found = with_sub_workflows(connection, body["workflow_ids"], body["missing_workflow_dependency_policy"])
-        data, counts = package_of(connection, found)
+        data, counts = package_of(connection, found, tags=body["include_tags"])
     response = Response(data, content_type="application/gzip")
     response.headers["Content-Disposition"] = 'attachment; filename="export.n8np"'
     response.headers["X-N8n-Export-Counts"] = counts
@@ -64,15 +69,24 @@ class Bound:
     matched: list[str]
     stubbed: list[str]
 
+    def stubs_of(self, document: dict[str, Any]) -> bool:
+        """Whether a workflow needs one that was made empty."""
+        return not credentials_of(document["nodes"]).keys().isdisjoint(self.stubbed)
+
 
 @blueprint.endpoint("POST", "/import", scope="workflow:import", answer=ImportAnswerSchema, errors=[404, 409, 413])
 def import_workflows() -> Response:
     """Import a package, all or nothing: a form (multipart/form-data) with the file `package`.
 
     `workflowConflictPolicy` says what becomes of workflows that are here already: new-version, skip, or fail.
-    Credentials are matched by their ids; for others empty ones are made, or with must-preexist nothing is imported.
+    Credentials are matched as `bindings` and `credentialMatchingMode` say; for others empty ones are made, or with
+    must-preexist nothing is imported. Each answer says under `publishing` what became of the workflow's triggers.
     """
     form = FORM.load(request.form.to_dict())
+    chosen = read_bindings(form.get("bindings"))
+    policy = form["workflow_publishing_policy"]
+    if policy != PRESERVE:
+        require_scope("workflow:activate")
     file = request.files.get("package")
     if file is None:
         raise ValidationError({"package": ["Missing data for required field."]})
@@ -84,11 +98,15 @@ def import_workflows() -> Response:
         present = [existing(connection, document, project) for document in documents]
         if form["workflow_conflict_policy"] == "fail" and any(present):
             raise Refused(409, "Some workflows of the package are here already", more={"issues": issues(present)})
-        bound = bind(connection, archive, project, make=form["credential_missing_mode"] == "create-stub")
+        bound = bind(connection, archive, project, chosen, form)
+        tags = bind_tags(connection, archive.tags, form)
         done = [
-            store(connection, document, here, project, bound, form)
+            store(connection, document, here, project, bound, tags, form)
             for document, here in zip(documents, present, strict=True)
         ]
+    active = {here.id for here in present if here is not None and here.active}
+    for one, document in zip(done, documents, strict=True):
+        one.update(follow(policy, one, archive.published, bound.stubs_of(document), active=one["localId"] in active))
     return answer(
         {
             "package": archive.source,
@@ -104,7 +122,7 @@ def import_workflows() -> Response:
             "credentials": {"matched": bound.matched, "stubbed": bound.stubbed},
             "dataTables": {"matched": 0, "created": 0},
             "variables": {"matched": [], "created": [], "stubbed": [], "updated": [], "missing": []},
-            "tags": {"matched": [], "created": [], "renamed": [], "reconciled": [], "skipped": []},
+            "tags": tags.told,
         }
     )
 
@@ -136,16 +154,16 @@ def issues(present: list[Workflow | None]) -> list[dict[str, str]]:
     ]
 
 
-def bind(connection: Connection, archive: Archive, project: str, *, make: bool) -> Bound:
+def bind(connection: Connection, archive: Archive, project: str, chosen: dict[str, str], form: dict[str, Any]) -> Bound:
     """What stands here for the credentials that a package needs. Raises Refused for missing ones unless to be made."""
     bound = Bound({}, [], [])
     for identifier, wanted in archive.credentials.items():
         try:
-            credentials.get_credential(connection, identifier, project_id=project)
-            bound.ids[identifier] = identifier
+            found = match(connection, identifier, wanted, project, chosen, form["credential_matching_mode"])
+            bound.ids[identifier] = found.id
             bound.matched.append(identifier)
         except CredentialNotFound:
-            if not make:
+            if form["credential_missing_mode"] == "must-preexist":
                 raise Refused(409, f"The credential {identifier} is not in the project") from None
             made = services().vault.create(
                 connection, new_id(), name=wanted["name"], type=wanted["type"], project_id=project, data={}
@@ -155,15 +173,36 @@ def bind(connection: Connection, archive: Archive, project: str, *, make: bool) 
     return bound
 
 
+def match(
+    connection: Connection,
+    identifier: str,
+    wanted: dict[str, Any],
+    project: str,
+    chosen: dict[str, str],
+    mode: str,
+) -> Credential:
+    """The credential of the project that stands for one of a package. Raises CredentialNotFound, ValidationError."""
+    if identifier in chosen:
+        found = credentials.get_credential(connection, chosen[identifier], project_id=project)
+        if found.type != wanted["type"]:
+            raise ValidationError({"bindings": [f"The credential {found.id} is not of type {wanted['type']}."]})
+        return found
+    if mode == "id-only":
+        return credentials.get_credential(connection, identifier, project_id=project)
+    name = wanted["name"] if mode == "name-and-type" else None
+    return credentials.find_like(connection, project_id=project, type=wanted["type"], name=name)
+
+
 def store(
     connection: Connection,
     document: dict[str, Any],
     here: Workflow | None,
     project: str,
     bound: Bound,
+    tags: BoundTags,
     form: dict[str, Any],
 ) -> dict[str, Any]:
-    """Store a workflow of a package; what is published of one that is here already stays as it is."""
+    """Store a workflow of a package; what is published of one that is here already stays as it is for now."""
     name, source = document["name"], document["id"]
     nodes = with_credentials(document["nodes"], bound.ids)
     kept = {key: document.get(key) for key in ("connections", "settings") if document.get(key) is not None}
@@ -177,6 +216,9 @@ def store(
     else:
         local, status = here.id, "updated"
         workflows.save_workflow(connection, local, name=name, definition=definition, publish=False)
+    carried = tags.of(document)
+    if status != "skipped" and carried:
+        workflows.set_tags(connection, local, carried)
     now = workflows.get_workflow(connection, local)
     return {
         "sourceWorkflowId": source,

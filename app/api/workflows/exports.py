@@ -33,11 +33,13 @@ def with_sub_workflows(connection: Connection, ids: list[str], policy: str) -> l
     return list(found.values())
 
 
-def package_of(connection: Connection, found: list[Workflow]) -> tuple[bytes, str]:
-    """The package of these workflows, and how much is in it as n8n's header says it."""
+def package_of(connection: Connection, found: list[Workflow], *, tags: bool) -> tuple[bytes, str]:
+    """The package of these workflows, with or without their tags, and how much is in it as n8n's header says it."""
     documents = [(workflow, document_of(workflow.definition)) for workflow in found]
     files: dict[str, Any] = {}
-    entries = [_add_workflow(files, *each) for each in documents]
+    carried = {tag.id: tag.name for workflow in found for tag in workflow.tags} if tags else {}
+    entries = [_add_workflow(files, *each, tags=tags) for each in documents]
+    tag_entries = [_add_tag(files, *each) for each in carried.items()]
     needed = _needed_credentials(connection, documents)
     credential_entries = [_add_credential(files, each) for each in needed]
     manifest = {
@@ -47,19 +49,29 @@ def package_of(connection: Connection, found: list[Workflow]) -> tuple[bytes, st
         "sourceId": str(users.owner_id(connection)),
         "workflows": entries,
         "credentials": credential_entries,
+        "tags": tag_entries,
         "requirements": {"credentials": needed, "nodeTypes": _needed_types(documents)},
     }
     counts = (
         f'{{"workflows":{len(entries)},"folders":0,"credentials":{len(credential_entries)},"dataTables":0,'
-        '"variables":0,"tags":0}'
+        f'"variables":0,"tags":{len(tag_entries)}}}'
     )
     return write_archive(manifest, files), counts
 
 
-def _add_workflow(files: Json, workflow: Workflow, document: Json) -> Json:
+def _add_tag(files: Json, tag_id: str, name: str) -> Json:
+    """Add the file of a tag; its entry in the manifest."""
+    folder = f"tags/{folder_of(name, tag_id)}"
+    files[f"{folder}/tag.json"] = {"id": tag_id, "name": name}
+    return {"id": tag_id, "name": name, "target": folder}
+
+
+def _add_workflow(files: Json, workflow: Workflow, document: Json, *, tags: bool) -> Json:
     """Add the files of a workflow; its entry in the manifest."""
     folder = f"workflows/{folder_of(workflow.name, workflow.id)}"
-    files[f"{folder}/workflow.json"] = workflow_file(workflow, document)
+    files[f"{folder}/workflow.json"] = workflow_file(
+        workflow, document, [tag.id for tag in workflow.tags] if tags else []
+    )
     files[f"{folder}/workflow-metadata.json"] = {
         "publishedVersionId": workflow.active_version_id and str(workflow.active_version_id)
     }
@@ -102,7 +114,7 @@ def _needed_types(documents: list[tuple[Workflow, Json]]) -> list[Json]:
     return [{"type": kind, "typeVersion": version, "usedByWorkflows": ids} for (kind, version), ids in types.items()]
 
 
-def workflow_file(workflow: Workflow, document: Json) -> Json:
+def workflow_file(workflow: Workflow, document: Json, tags: list[str]) -> Json:
     """A workflow as it stands in a package."""
     return {
         "id": workflow.id,
@@ -113,5 +125,5 @@ def workflow_file(workflow: Workflow, document: Json) -> Json:
         "versionId": str(workflow.version_id),
         "parentFolderId": None,
         "isArchived": workflow.is_archived,
-        "tagIds": [],
+        "tagIds": tags,
     }

@@ -183,7 +183,7 @@ def test_files_with_long_names_are_read_whoever_wrote_them(kind) -> None:
 
 def test_an_import_that_asks_for_what_cannot_be(api, shop) -> None:
     package = exported(api, shop)
-    for form in ({}, {"workflowConflictPolicy": "x"}, {"workflowConflictPolicy": "skip", "tagMissingMode": "create"}):
+    for form in ({}, {"workflowConflictPolicy": "x"}, {"workflowConflictPolicy": "skip", "folderId": "x"}):
         assert bring(api, package, **form).status_code == 400
     assert bring(api, None, workflowConflictPolicy="skip").status_code == 400
     assert bring(api, package, workflowConflictPolicy="skip", projectId="nosuch").status_code == 404
@@ -211,3 +211,86 @@ def test_sub_workflows_travel_as_the_policy_says(api) -> None:
     assert (refused.status_code, child in refused.json["message"]) == (400, True)
     assert names("reference-only") == {"Parent"}
     assert names("include-in-package") == {"Parent", "Child"}
+
+
+def test_what_a_package_carries_and_leaves(api, shop) -> None:
+    tag = api.post("/tags", {"name": "sales"}).json["id"]
+    assert api.put(f"/workflows/{shop}/tags", [{"id": tag}]).status_code == 200
+    package = exported(api, shop)
+    assert archives.read_archive(package).tags == {tag: "sales"}
+    without = api.post("/n8n-packages/export", {"workflowIds": [shop], "includeTags": False})
+    assert without.headers["X-N8n-Export-Counts"].endswith('"tags":0}')
+    api.put(f"/workflows/{shop}/tags", [])
+    come = {"workflowConflictPolicy": "new-version"}
+    assert bring(api, package, **come).json["tags"]["matched"] == ["sales"]
+    assert [each["id"] for each in api.get(f"/workflows/{shop}/tags").json] == [tag]
+    api.put(f"/tags/{tag}", {"name": "other"})
+    assert bring(api, package, **come).json["tags"]["skipped"] == ["sales"]
+    assert bring(api, package, **come, tagConflictPolicy="fail").status_code == 409
+    assert bring(api, package, **come, tagConflictPolicy="rename").json["tags"]["renamed"] == ["sales"]
+    api.delete(f"/tags/{tag}")
+    assert bring(api, package, **come, tagMissingMode="do-nothing").json["tags"]["skipped"] == ["sales"]
+    limited = api.with_key("of imports", "workflow:import")
+    assert bring(limited, package, **come).status_code == 403
+    assert bring(api, package, **come).json["tags"]["created"] == ["sales"]
+    api.delete(f"/tags/{tag}")
+    here = api.post("/tags", {"name": "sales"}).json["id"]
+    assert bring(api, package, **come, tagConflictPolicy="rename").json["tags"]["reconciled"] == ["sales"]
+    assert [each["id"] for each in api.get(f"/workflows/{shop}/tags").json] == [here]
+
+
+def test_what_stands_for_the_credentials_of_a_package(api, shop) -> None:
+    api.project("b")
+    package = exported(api, shop)
+    [there] = archives.read_archive(package).credentials
+    mine = api.post("/credentials", {**CREDENTIAL, "projectId": "b"}).json["id"]
+    other = api.post("/credentials", {**CREDENTIAL, "name": "Another", "projectId": "b"}).json["id"]
+    wrong = api.post("/credentials", {"name": "w", "type": "jwtAuth", "data": {}, "projectId": "b"}).json["id"]
+    come = {"workflowConflictPolicy": "new-version", "projectId": "b", "workflowIdPolicy": "new"}
+
+    def bound(**form: str) -> str:
+        return bring(api, package, **come, **form).json["bindings"]["credentials"][there]
+
+    assert bound(credentialMatchingMode="name-and-type") == mine
+    assert bound(credentialMatchingMode="type-only") == other
+    assert bound(bindings=f'{{"credentials": {{"{there}": "{mine}"}}}}', credentialMatchingMode="type-only") == mine
+    for bindings, status in (
+        (f'{{"credentials": {{"{there}": "{wrong}"}}}}', 400),
+        ('{"credentials": {"x": 7}}', 400),
+        ('{"workflows": {}}', 400),
+        ("[", 400),
+    ):
+        assert bring(api, package, **come, bindings=bindings).status_code == status
+    absent = bring(api, package, **come, credentialMatchingMode="name-and-type", variableMissingMode="do-nothing")
+    assert absent.status_code == 200
+    assert bring(api, package, **come, variableMissingMode="x").status_code == 400
+
+
+def test_what_becomes_of_the_triggers(api, shop) -> None:
+    hook = api.post("/workflows", chain(node("Hook", "webhook", {"path": "packed"}, 2, id="1"))).json["id"]
+    drafts = exported(api, hook)
+    api.post(f"/workflows/{hook}/publish")
+    package = exported(api, hook, shop)
+    come = {"workflowConflictPolicy": "new-version"}
+
+    def state(package: bytes = package, who: Api = api, **form: str) -> tuple[str, bool]:
+        answer = bring(who, package, **come, **form).json
+        [one] = [each for each in answer["workflows"] if each["localId"] == hook]
+        read = api.get(f"/workflows/{hook}").json
+        assert one["activeVersionId"] == read["activeVersionId"]
+        return one["publishing"]["state"], read["activeVersionId"] == read["versionId"]
+
+    api.put(f"/workflows/{hook}?publishIfActive=false", chain(node("Hook", "webhook", {"path": "x"}, 2, id="1")))
+    limited = api.with_key("of imports", "workflow:import")
+    assert state(who=limited) == ("unchanged", False)
+    assert bring(limited, package, **come, workflowPublishingPolicy="publish-all").status_code == 403
+    assert state() == ("published", True)
+    assert state(workflowPublishingPolicy="unpublish-all") == ("unpublished", False)
+    assert state() == ("unchanged", False)
+    assert state(workflowPublishingPolicy="match-source") == ("published", True)
+    assert state(drafts, workflowPublishingPolicy="match-source") == ("unpublished", False)
+    assert state(workflowPublishingPolicy="publish-all") == ("published", True)
+    failed = bring(api, package, **come, workflowPublishingPolicy="publish-all").json["workflows"]
+    [one] = [each for each in failed if each["localId"] == shop]
+    assert one["publishing"]["state"] == "failed"
+    assert "trigger" in one["publishing"]["error"]
