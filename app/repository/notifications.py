@@ -12,6 +12,7 @@ STOP_CHANNEL = "executions_stop"
 ANSWER_CHANNEL = "executions_answer"
 PACKAGES_CHANNEL = "node_packages"
 TESTS_CHANNEL = "credential_tests"
+HOOKS_CHANNEL = "trigger_hooks"
 
 NOTIFY = "SELECT pg_notify(%(channel)s, %(payload)s)"
 LISTEN_NEW = "LISTEN executions_new"
@@ -19,6 +20,7 @@ LISTEN_STOP = "LISTEN executions_stop"
 LISTEN_ANSWER = "LISTEN executions_answer"
 LISTEN_PACKAGES = "LISTEN node_packages"
 LISTEN_TESTS = "LISTEN credential_tests"
+LISTEN_HOOKS = "LISTEN trigger_hooks"
 
 # One that is gone will not answer any more either.
 ANSWERED = """
@@ -31,19 +33,20 @@ ANSWERED = """
 
 @dataclass(frozen=True, slots=True)
 class Hint:
-    """`stopped` is the id of an execution that was stopped while a worker held it; None: something is queued.
+    """What has come over which channel: `stopped` is the execution that a worker is to abort, on STOP_CHANNEL alone."""
 
-    `packages`: the list of node packages has changed, or somebody wants it to. `tests`: a credential is to be tested.
-    """
-
-    stopped: int | None
-    packages: bool = False
-    tests: bool = False
+    channel: str
+    stopped: int | None = None
 
 
 def announce_new(connection: Connection) -> None:
     """Wake the workers: something is queued, or due."""
     connection.execute(NOTIFY, {"channel": NEW_CHANNEL, "payload": ""})
+
+
+def announce_hooks(connection: Connection) -> None:
+    """Tell the workers that something is to be arranged with a provider."""
+    connection.execute(NOTIFY, {"channel": HOOKS_CHANNEL, "payload": ""})
 
 
 def announce_stop(connection: Connection, execution_id: int) -> None:
@@ -64,13 +67,10 @@ async def listen(database_url: str) -> AsyncIterator[Hint]:
         await connection.execute(LISTEN_STOP)
         await connection.execute(LISTEN_PACKAGES)
         await connection.execute(LISTEN_TESTS)
-        yield Hint(stopped=None)  # what was queued before this moment was not announced to us
+        await connection.execute(LISTEN_HOOKS)
+        yield Hint(NEW_CHANNEL)  # what was queued before this moment was not announced to us
         async for notify in connection.notifies():
-            if notify.channel in (PACKAGES_CHANNEL, TESTS_CHANNEL):
-                tests = notify.channel == TESTS_CHANNEL
-                yield Hint(stopped=None, packages=not tests, tests=tests)
-            else:
-                yield Hint(stopped=int(notify.payload) if notify.channel == STOP_CHANNEL else None)
+            yield Hint(notify.channel, int(notify.payload) if notify.channel == STOP_CHANNEL else None)
 
 
 def listen_for_answers(

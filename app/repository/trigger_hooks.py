@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 from uuid import UUID
 
+from app.repository import notifications
 from app.repository.connection import Connection, scalar
 from app.repository.lifecycle.claims import LOCK_WORKER
 from app.repository.trigger_nodes import TriggerNode
@@ -102,12 +103,15 @@ def ask(
 ) -> list[int]:
     """Have these arranged, or taken back; returns the ids under which one can look how that went."""
     values = {"workflow_id": workflow_id, "version_id": version_id, "action": action}
-    return [int(scalar(connection, ASK, {**values, "node": hook.node, "urls": hook.urls.decode()})) for hook in hooks]
+    ids = [int(scalar(connection, ASK, {**values, "node": hook.node, "urls": hook.urls.decode()})) for hook in hooks]
+    notifications.announce_hooks(connection)
+    return ids
 
 
 def ask_to_delete(connection: Connection, workflow_id: str, but: Sequence[str] = ()) -> None:
     """Have taken back what is arranged for a workflow's nodes, `but` of these. To be called while they are known."""
-    connection.execute(ASK_TO_DELETE, {"workflow_id": workflow_id, "but": list(but)})
+    if connection.execute(ASK_TO_DELETE, {"workflow_id": workflow_id, "but": list(but)}).rowcount:
+        notifications.announce_hooks(connection)
 
 
 def take(connection: Connection, worker_id: int, limit: int) -> list[Hook]:
@@ -128,6 +132,7 @@ def end(connection: Connection, worker_id: int, hook: Hook, error: str | None) -
 def give_back(connection: Connection, worker_id: int, hook: Hook) -> None:
     """Leave it to another worker."""
     connection.execute(GIVE_BACK, {"id": hook.id, "worker_id": worker_id})
+    notifications.announce_hooks(connection)
 
 
 def read_ended(connection: Connection, ids: Sequence[int]) -> list[tuple[str, str | None]]:

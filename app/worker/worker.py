@@ -148,7 +148,14 @@ class Worker:
             worker_id=lambda: self._held.worker_id,
             stopping=self._stopping.is_set,
         )
-        handlers = HintHandlers(self._wake.set, self._held.abort, parts.packages.hint.set, tests.hint.set)
+        hooks_hint = asyncio.Event()
+        handlers = HintHandlers(
+            wake=self._wake.set,
+            abort=self._held.abort,
+            packages=parts.packages.hint.set,
+            tests=tests.hint.set,
+            hooks=hooks_hint.set,
+        )
         async with (
             tests,
             chores(self._settings, parts.database, handlers, self._held.read_progress, parts.known_problems) as roster,
@@ -158,6 +165,7 @@ class Worker:
                 worker_id=lambda: self._held.worker_id,
                 stopping=self._stopping.is_set,
                 lacked=parts.packages.lacked_now,
+                hooks_hint=hooks_hint,
             ) as more,
         ):
             further = (parts.packages.chore(), tests.chore())

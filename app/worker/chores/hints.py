@@ -1,5 +1,5 @@
 """Follows the hints of PostgreSQL: something is to be done, what runs here was stopped, packages have changed, a
-credential is to be tested.
+credential is to be tested, something is to be arranged with a provider.
 
 Polling is the guarantee.
 """
@@ -7,7 +7,7 @@ Polling is the guarantee.
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from app.repository.notifications import listen
+from app.repository.notifications import HOOKS_CHANNEL, NEW_CHANNEL, PACKAGES_CHANNEL, TESTS_CHANNEL, listen
 from app.worker.chores.chore import Chore
 
 
@@ -23,21 +23,26 @@ class HintHandlers:
     """Node packages have changed."""
     tests: Callable[[], None]
     """A credential is to be tested."""
+    hooks: Callable[[], None]
+    """Something is to be arranged with a provider."""
 
 
 def hints(database_url: str, handlers: HintHandlers) -> Chore:
     """One worker's ear, on a connection of its own."""
 
+    by_channel = {
+        NEW_CHANNEL: handlers.wake,
+        PACKAGES_CHANNEL: handlers.packages,
+        TESTS_CHANNEL: handlers.tests,
+        HOOKS_CHANNEL: handlers.hooks,
+    }
+
     async def step() -> float:
         async for hint in listen(database_url):
-            if hint.packages:
-                handlers.packages()
-            elif hint.tests:
-                handlers.tests()
-            elif hint.stopped is None:
-                handlers.wake()
-            else:
+            if hint.stopped is not None:
                 handlers.abort(hint.stopped)
+            else:
+                by_channel[hint.channel]()
         return 0.0
 
     return Chore("hints", step)

@@ -21,7 +21,8 @@ log = logging.getLogger(__name__)
 
 AT_ONCE = 10
 SECONDS = 60.0
-PAUSE_SECONDS = 0.25
+LOOK_SECONDS = 2.0
+"""How often it is looked for what no hint has told of."""
 NOT_INSTALLED_SECONDS = 2.0
 
 
@@ -29,23 +30,30 @@ class Arranging(TaskSet):
     """What one worker arranges."""
 
     def __init__(
-        self, contexts: TriggerContexts, *, worker_id: Callable[[], int], stopping: Callable[[], bool]
+        self,
+        contexts: TriggerContexts,
+        *,
+        worker_id: Callable[[], int],
+        stopping: Callable[[], bool],
+        hint: asyncio.Event,
     ) -> None:
+        """`hint` is set when something is to be arranged."""
         super().__init__(AT_ONCE)
         self._contexts = contexts
         self._database = contexts.database
         self._worker_id = worker_id
         self._stopping = stopping
+        self._hint = hint
 
     def chore(self) -> Chore:
         """Takes what is asked for, as far as there is room."""
-        return Chore("arrangements with providers", self._step)
+        return Chore("arrangements with providers", self._step, self._hint)
 
     async def _step(self) -> float:
         if self.room > 0 and not self._stopping():
             for hook in await self._database.transact(trigger_hooks.take, self._worker_id(), self.room):
                 self.start(self._do(self._worker_id(), hook))
-        return PAUSE_SECONDS
+        return LOOK_SECONDS
 
     async def _do(self, worker_id: int, hook: Hook) -> None:
         about = {"workflow": hook.trigger.workflow_id, "node": hook.trigger.node, "action": hook.action}
@@ -58,6 +66,7 @@ class Arranging(TaskSet):
             if error is not None:
                 log.warning("a provider cannot be arranged with", extra={**about, "reason": error})
             await self._database.transact(self._record, worker_id, hook, changes, error)
+            self._hint.set()  # what is to follow at this node, or found no room
         except UNREACHABLE as error:
             log.warning("nothing arranged for now", extra={**about, "reason": str(error).strip()})
 

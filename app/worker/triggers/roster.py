@@ -1,5 +1,6 @@
 """The chores of a worker for triggers that act by themselves."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
@@ -20,16 +21,17 @@ async def trigger_chores(
     worker_id: Callable[[], int],
     stopping: Callable[[], bool],
     lacked: Callable[[Connection], Sequence[str]],
+    hooks_hint: asyncio.Event,
 ) -> AsyncIterator[list[Chore]]:
     """All of them; what goes on is cut short at the end.
 
     `worker_id` tells under which registration, `stopping` whether nothing more is to be begun, `lacked` which types of
-    nodes cannot run here.
+    nodes cannot run here. `hooks_hint` is set when something is to be arranged with a provider.
     """
     address, most = settings.webhook_url, settings.listeners
     async with (
         Polling(contexts, worker_id=worker_id, stopping=stopping, address=address, lacked=lacked) as polling,
-        Arranging(contexts, worker_id=worker_id, stopping=stopping) as arranging,
+        Arranging(contexts, worker_id=worker_id, stopping=stopping, hint=hooks_hint) as arranging,
         Listening(contexts, worker_id=worker_id, stopping=stopping, most=most, address=address) as listening,
     ):
         yield [polling.chore(), listening.chore(), arranging.chore()]

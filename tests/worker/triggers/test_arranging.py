@@ -6,6 +6,7 @@ import orjson
 
 from app.engine.run.errors import NodeError
 from app.repository import static_data, trigger_hooks, workers, workflows
+from app.repository.notifications import HOOKS_CHANNEL, NEW_CHANNEL, listen
 from app.repository.trigger_hooks import NewHook
 from app.worker.triggers.arranging import Arranging
 from tests.worker.triggers.conftest import station, triggered, until
@@ -31,8 +32,8 @@ def test_one_worker_does_it_in_order_and_what_is_kept_stays(queue, database_url)
     async def main() -> None:
         with station(database_url, queue.connection, arrange=arrange) as place:
             one_id, other_id = place.register(), place.register()
-            one = Arranging(place.contexts, worker_id=lambda: one_id, stopping=lambda: False)
-            other = Arranging(place.contexts, worker_id=lambda: other_id, stopping=lambda: False)
+            one = Arranging(place.contexts, worker_id=lambda: one_id, stopping=lambda: False, hint=asyncio.Event())
+            other = Arranging(place.contexts, worker_id=lambda: other_id, stopping=lambda: False, hint=asyncio.Event())
             async with one, other:
                 while len(trigger_hooks.read_ended(queue.connection, ids)) < 3:
                     await asyncio.gather(one._step(), other._step())
@@ -58,8 +59,8 @@ def test_a_failure_is_told_and_a_lost_workers_is_done_by_another(queue, database
     async def main() -> None:
         with station(database_url, queue.connection, arrange=arrange) as place:
             lost_id, other_id = place.register(), place.register()
-            lost = Arranging(place.contexts, worker_id=lambda: lost_id, stopping=lambda: False)
-            other = Arranging(place.contexts, worker_id=lambda: other_id, stopping=lambda: False)
+            lost = Arranging(place.contexts, worker_id=lambda: lost_id, stopping=lambda: False, hint=asyncio.Event())
+            other = Arranging(place.contexts, worker_id=lambda: other_id, stopping=lambda: False, hint=asyncio.Event())
             async with lost, other:
                 await lost._step()
                 await begun.wait()
@@ -82,9 +83,29 @@ def test_nothing_is_begun_by_who_is_told_to_go(queue, database_url) -> None:
     async def main() -> int:
         with station(database_url, queue.connection) as place:
             worker_id = place.register()
-            async with Arranging(place.contexts, worker_id=lambda: worker_id, stopping=lambda: True) as worker:
+            async with Arranging(
+                place.contexts, worker_id=lambda: worker_id, stopping=lambda: True, hint=asyncio.Event()
+            ) as worker:
                 await worker._step()
                 return len(worker._tasks)
 
     ask(queue, "create")
     assert asyncio.run(main()) == 0
+
+
+def test_who_asks_for_something_or_leaves_it_to_others_tells_the_workers(queue, database_url) -> None:
+    queue.save(triggered())
+
+    async def told() -> list[str]:
+        hints = listen(database_url)
+        channels = [(await anext(hints)).channel]
+        ask(queue, "create")
+        channels.append((await anext(hints)).channel)
+        worker_id = workers.register(queue.connection, hostname="here", pid=1, concurrency=1)
+        [hook] = trigger_hooks.take(queue.connection, worker_id, 1)
+        trigger_hooks.give_back(queue.connection, worker_id, hook)
+        channels.append((await anext(hints)).channel)
+        await hints.aclose()
+        return channels
+
+    assert asyncio.run(told()) == [NEW_CHANNEL, HOOKS_CHANNEL, HOOKS_CHANNEL]
