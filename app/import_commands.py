@@ -17,6 +17,7 @@ from click_default_group import DefaultGroup
 
 from app import demo
 from app.command_errors import reported
+from app.importing.n8n.source import SourceError
 from app.repository import api_keys, credentials, workflows
 from app.repository.connection import Connection, connect
 from app.repository.projects import DEFAULT_PROJECT
@@ -172,7 +173,7 @@ def import_n8n(source: tuple[str, ...], **given: Any) -> None:
 
 
 def move(wanted: "Move", connection: Connection, settings: Settings, given: dict[str, Any]) -> None:
-    """One pass, or with --follow one after the other until Ctrl-C."""
+    """One pass, or with --follow one after the other until Ctrl-C, also when the source is away for a while."""
     if given["dry_run"]:
         show_report(wanted.look(), given["report"])
         click.echo("Nothing was written. Next: the same without --dry-run")
@@ -188,9 +189,15 @@ def move(wanted: "Move", connection: Connection, settings: Settings, given: dict
     try:
         with activation(settings, connection, asked=given["activate"]) as activate:
             while True:
-                with ProgressBar() as progress:
-                    report = wanted.bring(progress.add, progress.expect, activate, follow=given["follow"])
-                show_report(report, given["report"], told)
+                try:
+                    with ProgressBar() as progress:
+                        report = wanted.bring(progress.add, progress.expect, activate, follow=given["follow"])
+                except SourceError as error:
+                    if not told:
+                        raise
+                    click.echo(f"{error}. What came is kept, and the next pass goes on from there.", err=True)
+                else:
+                    show_report(report, given["report"], told)
                 if not given["follow"]:
                     break
                 time.sleep(given["every"])

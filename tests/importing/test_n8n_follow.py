@@ -9,7 +9,9 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from app.import_commands import move
 from app.importing.n8n.open_source import Access
+from app.importing.n8n.report import Report
 from app.importing.n8n.source import SourceError
 from tests.importing import n8n
 
@@ -79,6 +81,32 @@ def api() -> Iterator[Api]:
         thread.start()
         yield server
         server.shutdown()
+
+
+class AwayOnce:
+    """A move whose source breaks off in the pass of this number, counted from 1."""
+
+    def __init__(self, number: int) -> None:
+        self.number, self.passes = number, 0
+
+    def bring(self, show, expect, activate, *, follow):
+        self.passes += 1
+        if self.passes == 3:
+            raise KeyboardInterrupt
+        expect(0)
+        if self.passes == self.number:
+            raise SourceError("n8n's database cannot be read to its end: it is stopped")
+        return Report("n8n")
+
+
+def test_following_goes_on_when_the_source_was_away(capsys):
+    given = {"dry_run": False, "rehearse": None, "remove_demo": False, "activate": False, "follow": True, "every": 0}
+    away = AwayOnce(2)
+    move(away, None, None, given | {"report": None})
+    assert away.passes == 3
+    assert "it is stopped. What came is kept" in capsys.readouterr().err
+    with pytest.raises(SourceError):
+        move(AwayOnce(1), None, None, given)
 
 
 def statuses(target):

@@ -149,6 +149,10 @@ def test_a_small_text_that_shares_much_does_not_fill_the_memory():
     assert unflatten('[["1","1"],"ab"]', most_size=100) == ["ab", "ab"]
 
 
+def test_data_that_was_never_made_flat_is_what_it_is():
+    assert unflatten('{"resultData":{"runData":{"0":[1]}}}', most_size=100) == {"resultData": {"runData": {"0": [1]}}}
+
+
 @pytest.mark.parametrize(
     "address",
     [

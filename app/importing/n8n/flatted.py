@@ -34,6 +34,8 @@ def unflatten(text: str | bytes, *, most_size: int) -> Any:
     sharing cannot fill the memory. Raises UnreadableFlatted.
     """
     entries = _entries(text)
+    if isinstance(entries, dict):  # n8n's first versions did not make it flat
+        return entries
     try:
         value, size = _Reader(entries, most_size).read(0, 1)
     except (IndexError, ValueError):
@@ -43,7 +45,7 @@ def unflatten(text: str | bytes, *, most_size: int) -> Any:
     return value
 
 
-def _entries(text: str | bytes) -> list[Any]:
+def _entries(text: str | bytes) -> list[Any] | dict[str, Any]:
     try:
         entries = orjson.loads(text)
     except orjson.JSONDecodeError:
@@ -52,7 +54,7 @@ def _entries(text: str | bytes) -> list[Any]:
             entries = json.loads(text)
         except (ValueError, RecursionError) as error:
             raise UnreadableFlatted(f"it is not JSON: {error}") from None
-    if not isinstance(entries, list) or not entries:
+    if not isinstance(entries, list | dict) or not entries:
         raise UnreadableFlatted("it is not a list of entries")
     return entries
 

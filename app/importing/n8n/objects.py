@@ -107,6 +107,8 @@ def bring_credentials(
             report.note(
                 "Credentials stay behind without n8n's encryption key: name the file that holds it with "
                 "--encryption-key-file, or set N8N_ENCRYPTION_KEY."
+                if key is None
+                else f"The credential {name} ({credential_id}) stays behind: it holds nothing."
             )
             continue
         secret = vault.encrypt(credential_id, kind, data)
@@ -129,7 +131,7 @@ def bring_credentials(
 
 
 def _opened(row: Row, key: InstanceKey | None) -> dict[str, Any] | None:
-    """What a credential holds; None where it is encrypted and no key is given."""
+    """What a credential holds; None where it is encrypted and no key is given, and where there is nothing."""
     data = row.get("data")
     if isinstance(data, dict):  # n8n exported it decrypted
         return data
