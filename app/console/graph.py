@@ -9,6 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from app.console.layout import lay_out
+
 SIZE = 96
 """Width and height of a node, as n8n draws it."""
 SUB_SIZE = 72
@@ -130,11 +132,30 @@ def draw(
         drawn = draw_node(node, x, y, SUB_SIZE if str(node.get("name")) in subs else SIZE)
         add_runs(drawn, runs.get(drawn.name))
         graph.nodes[drawn.name] = drawn
+    spread(graph.nodes, connections)
     if waiting and last in graph.nodes:
         graph.nodes[last].status = "waiting"
     graph.edges = list(draw_edges(graph.nodes, connections, runs))
     graph.box = bounding_box(graph)
     return graph
+
+
+def spread(nodes: Mapping[str, NodeDrawing], connections: Mapping[str, Any]) -> None:
+    """Lay the nodes out anew where at least half of them lie on each other."""
+    if len({(node.x, node.y) for node in nodes.values()}) * 2 > len(nodes):
+        return
+    targets = {
+        name: [
+            to.name
+            for outputs in as_object(kinds).values()
+            for each in as_list(outputs)
+            for to, _ in destinations(nodes, each)
+        ]
+        for name, kinds in connections.items()
+    }
+    for name, (x, y) in lay_out(list(nodes), targets).items():
+        if name in nodes:
+            nodes[name].x, nodes[name].y = x, y
 
 
 def nearest(nodes: Sequence[Mapping[str, Any]], name: str | None) -> Sequence[Mapping[str, Any]]:

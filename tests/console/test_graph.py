@@ -81,3 +81,21 @@ def test_of_too_many_nodes_those_around_the_last_one_that_ran_are_drawn(monkeypa
     assert (sorted(graph.nodes), graph.left_out) == (["N6", "N7", "N8"], 6)
     assert sorted(draw(many).nodes) == ["N0", "N1", "N2"]
     assert draw(LOOP).left_out == 0
+
+
+def test_nodes_without_places_are_laid_out_from_left_to_right():
+    names = ("Start", "Left", "Right", "End", "Alone")
+    leads = {"Start": ["Left", "Right"], "Left": ["End"], "Right": ["End"], "End": ["Start"], "gone": ["End"]}
+    graph = draw(
+        {
+            "nodes": [{"name": name, "type": "n8n-nodes-base.noOp"} for name in names],
+            "connections": {
+                name: {"main": [[{"node": to, "type": "main", "index": 0} for to in found]]}
+                for name, found in leads.items()
+            },
+        }
+    )
+    places = {name: (node.x, node.y) for name, node in graph.nodes.items()}
+    assert len(set(places.values())) == len(names)
+    assert places["Start"][0] < places["Left"][0] == places["Right"][0] < places["End"][0]
+    assert graph.nodes["Start"].leads_to == ["Left", "Right"]
