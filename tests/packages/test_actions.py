@@ -33,15 +33,17 @@ def test_items_keep_their_pairing_files_and_errors(packages: PackageEngine):
       const made = this.helpers.returnJsonArray([{ a: 1 }]);
       const one = this.helpers.constructExecutionMetaData(made, { itemData: { item: 1 } });
       const lost = new Error('lost');
+      const [{ json }] = this.helpers.normalizeItems([{ binary: {}, c: 3 }]);
+      one[0].json.c = json.c;
       return [[...one, { json: { b: 2 }, binary: { data: file }, pairedItem: 0 }, { json: {}, error: lost }]]"""
     outcome = packages.run(workflow_of("script", {"code": code}, [{"n": 1}, {"n": 2}]))
     one, two, three = outcome.data["resultData"]["runData"]["Node"][0]["data"]["main"][0]
-    assert one == {"json": {"a": 1}, "pairedItem": {"item": 1}}
-    assert two["pairedItem"] == {"item": 0}
+    assert one == {"json": {"a": 1, "c": 3}, "pairedItem": {"item": 1}}
+    assert two["pairedItem"] == 0
     assert {name: two["binary"]["data"][name] for name in ("data", "mimeType", "fileName", "fileExtension")} == {
         "data": "YSxi", "mimeType": "text/csv", "fileName": "rows.csv", "fileExtension": "csv",
     }  # fmt: skip
-    assert three["error"]["message"] == "lost"
+    assert (three["json"], three["error"]["message"]) == ({"error": "lost"}, "lost")
 
 
 THROWN = {
@@ -97,6 +99,8 @@ def test_an_error_stands_in_run_data_as_the_package_made_it(packages: PackageEng
     }
     assert error["node"]["name"] == "Node"
     assert packages.script("throw 'a text'")["message"] == "a text"
+    plain = packages.script("throw Object.assign(new Error('m'), { description: 'why', httpCode: '404' })")
+    assert (plain["message"], plain["description"], plain["httpCode"]) == ("m", "why", "404")
     assert packages.script("return 5")["message"] == "The node returned no list of outputs"
 
 
@@ -104,11 +108,39 @@ def test_the_engine_retries_and_goes_on_after_errors(packages: PackageEngine):
     code = "globalThis.tried = (globalThis.tried ?? 0) + 1; if (globalThis.tried < 3) throw new Error('not yet'); " \
         "return [[{ json: { tried: globalThis.tried } }]]"  # fmt: skip
     assert packages.script(code, settings={"retryOnFail": True, "maxTries": 3, "waitBetweenTries": 1}) == [{"tried": 3}]
-    code = "return [[{ json: { error: 'this one' }, pairedItem: 0 }, { json: { fine: 1 }, pairedItem: 0 }]]"
+    code = """const [one, zero] = [{ pairedItem: { item: 0 } }, { pairedItem: 0 }];
+      return [[{ json: { error: 'this one' }, ...one }, { json: { fine: 1 }, ...one }, { json: { error: 'that' }, ...zero },
+        { json: { error: 'so', details: 1 } }, { json: { a: 1 }, error: new Error('bad'), ...one }]]"""
     outcome = packages.run(workflow_of("script", {"code": code}, onError="continueErrorOutput"))
     passed, failed = outcome.data["resultData"]["runData"]["Node"][0]["data"]["main"]
     assert [item["json"] for item in passed] == [{"fine": 1}]
-    assert [item["json"] for item in failed] == [{"n": 1, "error": "this one"}]
+    assert [item["json"] for item in failed] == [
+        {"n": 1, "error": "this one"}, {"error": "that"}, {"error": "so", "details": 1}, {"error": "bad"},
+    ]  # fmt: skip
+
+
+UNREADABLE = "The node has failed with an error that cannot be read"
+ODD_ENDS = [
+    ("throw { get message() { throw new Error('x') } }", UNREADABLE),
+    ("throw { message: Object.create(null) }", UNREADABLE),
+    ("throw Object.assign(new Error('m'), { description: 5n, level: Symbol('x'), stack: { toString() { throw 1 } } })", UNREADABLE),
+    ("throw Object.assign(new Error('m'), { description: 5n, code: Symbol('x'), status: { toJSON() { throw 1 } } })", "m"),
+    ("return Array(1_001).fill([])", "The node returned more than 1,000 outputs, the most that one may have"),
+    ("return [[{ json: { get a() { throw new Error('unreadable') } } }]]", "unreadable"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("code", "message"), ODD_ENDS)
+def test_a_node_that_ends_oddly_fails_at_once(packages: PackageEngine, code, message):
+    assert packages.script(code)["message"] == message
+
+
+def test_what_json_cannot_hold_is_put_in_words(packages: PackageEngine):
+    """As in n8n; the same object twice is no circle."""
+    code = "const a = { big: 5n }; a.self = a; const b = { c: 1 }; return [[{ json: { a, b, again: [b] } }]]"
+    [found] = packages.script(code)
+    circle = "[Circular Reference]"
+    assert found == {"a": {"big": "5", "self": circle}, "b": {"c": 1}, "again": [{"c": 1}]}
 
 
 def test_static_data_hints_and_custom_data_are_kept(packages: PackageEngine):

@@ -70,7 +70,8 @@ def test_a_refusal_is_an_error_of_the_service(packages: PackageEngine):
     assert (error["name"], error["httpCode"], error["context"]["itemIndex"]) == ("NodeApiError", "422", 0)
     outcome = run(packages, operation="fails", settings={"onError": "continueRegularOutput"})
     [item] = outcome["data"]["main"][0]
-    assert (item["json"], item["error"]["httpCode"], item["pairedItem"]) == ({}, "422", {"item": 0})
+    assert item["json"] == {"error": item["error"]["message"]}
+    assert (item["error"]["httpCode"], item["pairedItem"]) == ("422", {"item": 0})
 
 
 def test_what_has_to_be_set_is_missed_before_the_run(packages: PackageEngine):

@@ -5,6 +5,9 @@ from app.engine.run.items import Item, Outputs
 from app.engine.run.state import Task
 from app.engine.values import conversions
 
+BESIDE_ERRORS = frozenset({"error", "message", "details"})
+"""Keys of an item that stands for an error; with any other it is one like others."""
+
 
 def pair_inputs(task: Task) -> list[list[Item]]:
     """The inputs, each item marked with its own place, so that what a node passes on is paired already."""
@@ -27,6 +30,7 @@ def finish_outputs(node: Node, inputs: list[list[Item]], outputs: Outputs, outpu
     if node.on_error == "continueErrorOutput" and not node.disabled:
         regular = node.kind.count_outputs(node.parameters) if output_count is None else output_count
         outputs = _route_errors(regular, inputs, outputs)
+    outputs = _tell_errors(outputs)
     pair(inputs, outputs)
     if node.always_output and not (outputs and outputs[0]):
         origins = [{"item": place, "input": index} for index, items in enumerate(inputs) for place in range(len(items))]
@@ -71,7 +75,29 @@ def _is_error(item: Item) -> bool:
     json = item["json"]
     if not isinstance(json, dict) or not conversions.truthy(json.get("error")):
         return False
-    return len(json) == 1 or (len(json) == 2 and "message" in json)
+    return json.keys() <= BESIDE_ERRORS
+
+
+def _tell_errors(outputs: Outputs) -> Outputs:
+    """Let an item that carries an error hold what that says, and nothing else."""
+    if not any(_carries_error(item) for items in outputs for item in items):
+        return outputs
+    return [[_with_message(item) if _carries_error(item) else item for item in items] for items in outputs]
+
+
+def _carries_error(item: Item) -> bool:
+    return item.get("error") is not None or (isinstance(item["json"], dict) and "$error" in item["json"])
+
+
+def _with_message(item: Item) -> Item:
+    json = item["json"]
+    if isinstance(json, dict) and "$error" in json and "$json" in json:
+        item = {**item, "error": json["$error"]}
+    error = item.get("error")
+    if error is None:
+        return item
+    message = error.get("message") if isinstance(error, dict) else None
+    return {**item, "json": {} if message is None else {"error": message}}
 
 
 def _with_input(item: Item, inputs: list[list[Item]]) -> Item:

@@ -77,8 +77,10 @@ class Context {
   }
 
   getWorkflowDataProxy(item = 0) {
-    const names = ['$json', '$binary', '$node', '$workflow', '$execution', '$parameter', '$prevNode', '$now', '$today', '$vars'];
-    const proxy = { $item: (index) => this.getWorkflowDataProxy(index), $input: { item: this.inputs[0]?.[item], all: () => this.inputs[0] ?? [] } };
+    const names = ['$json', '$binary', '$node', '$workflow', '$execution', '$parameter', '$prevNode', '$runIndex', '$now', '$today', '$vars'];
+    const items = this.inputs[0] ?? [];
+    const $input = { item: items[item], all: () => items, first: () => items[0], last: () => items.at(-1) };
+    const proxy = { $item: (index) => this.getWorkflowDataProxy(index), $itemIndex: item, $input };
     for (const name of names) {
       Object.defineProperty(proxy, name, { enumerable: true, configurable: true, get: () => this.evaluateExpression(`={{ ${name} }}`, item) });
     }

@@ -17,7 +17,7 @@ function normalizeItems(given) {
   const list = Array.isArray(given) ? given : [given];
   const count = (name) => list.filter((each) => typeof each === 'object' && name in each).length;
   if (count('json') === list.length) return list;
-  if (count('binary') === list.length) return list.map((each) => ({ json: {}, ...each }));
+  if (count('binary') === list.length) return list.map(({ binary, ...json }) => ({ json, binary }));
   if (count('json') || count('binary')) throw new Error('Inconsistent item format');
   return list.map((each) => ({ json: each }));
 }
@@ -43,7 +43,7 @@ function itemOf(item) {
   const made = { json: json ?? {} };
   if (typeof made.json !== 'object') throw new Error('The node returned an item whose json is no object');
   if (binary !== undefined) made.binary = binary;
-  if (pairedItem !== undefined) made.pairedItem = typeof pairedItem === 'number' ? { item: pairedItem } : pairedItem;
+  if (pairedItem !== undefined) made.pairedItem = pairedItem;
   if (error !== undefined && error !== null) made.error = error instanceof Error ? shown(error) : error;
   return made;
 }
