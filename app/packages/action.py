@@ -51,7 +51,9 @@ class PackageNodeError(NodeError):
 
     def document(self, node: Json | None) -> Json:
         if self._plain:
-            shown: Json = {name: self._more[name] for name in ("code", "status") if name in self._more}
+            shown: Json = {name: self._more[name] for name in ("httpCode", "code", "status") if name in self._more}
+            if self.description is not None:
+                shown["description"] = self.description
             return {**shown, "message": self.message, "stack": f"{self.name}: {self.message}"}
         document = super().document(self._at or node)
         return {**document, **self._more, "stack": f"{self.name}: {self.message}"}
@@ -238,6 +240,8 @@ def read_outputs(given: Any) -> Outputs | None:
         return None
     if not isinstance(given, list) or not all(isinstance(items, list) for items in given):
         raise NodeError("The node returned no list of outputs")
+    if len(given) > MAX_OUTPUTS:
+        raise NodeError(f"The node returned more than {MAX_OUTPUTS:,} outputs, the most that one may have")
     return [_items(items) for items in given]
 
 

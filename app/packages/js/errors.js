@@ -28,20 +28,29 @@ function messageOf(error) {
   return `The package opens a socket of its own (${message}), which it may not do here: it reaches other machines by way of the worker, and nobody reaches it`;
 }
 
-/** { name, message, stack, description, httpCode, context, messages, at: the node that it names, ... } */
-function shown(error) {
-  if (typeof error !== 'object' || error === null) return { plain: true, message: String(error) };
+/** What one of its properties holds, as JSON has it. */
+const held = (value) => (['string', 'number', 'boolean'].includes(typeof value) ? value : plain(value));
+
+function told(error) {
+  if (typeof error !== 'object' || error === null) return { plain: true, message: text(error) ?? String(error) };
   const { message = 'Unknown error', constructor } = error;
   const made = { plain: !isOwn(error), name: text(error.name ?? constructor?.name ?? 'Error'), message: messageOf({ message }) };
-  for (const name of KEPT) {
-    const value = error[name];
-    if (value !== undefined && value !== null && typeof value !== 'function') made[name] = typeof value === 'object' ? plain(value) : value;
-  }
+  for (const name of KEPT) if (error[name] !== undefined && error[name] !== null) made[name] = held(error[name]);
   for (const name of OBJECTS) if (error[name] !== undefined) made[name] = plain(error[name]);
   if (typeof error.node?.name === 'string') made.at = error.node.name;
   const [first] = String(error.stack ?? '').split('\n    at ');
   made.stack = text(first || `${made.name}: ${made.message}`);
   return made;
+}
+
+/** { name, message, stack, description, httpCode, context, messages, at: the node that it names, ... } */
+function shown(error) {
+  try {
+    return told(error);
+  } catch {
+    // Its own code fails while it is looked at.
+    return { plain: true, message: 'The node has failed with an error that cannot be read' };
+  }
 }
 
 module.exports = { messageOf, plain, shown };

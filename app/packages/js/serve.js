@@ -6,6 +6,7 @@ const fs = require('node:fs');
 const { Call, calls, current, drop, leaveMarks, take, within } = require('./calls.js');
 const { shown } = require('./errors.js');
 const { ANSWER, DROP, FrameReader, LEAVE, PING, PONG, REPLY, RUN, STREAM, fitsFrame, heapUsed, pause, writeFrame } = require('./frames.js');
+const { toJson } = require('./json.js');
 const { kinds } = require('./kinds.js');
 const network = require('./network.js');
 const { countSources, sourceBytes } = require('./sources.js');
@@ -42,7 +43,7 @@ async function run(id, payload) {
     try {
       const { kind } = call.request;
       if (!Object.hasOwn(kinds, kind)) throw new Error(`This is no call that a package process knows: ${kind}`);
-      const given = JSON.stringify({ lines: call.lines, ...(await Promise.race([kinds[kind](call), call.failed])) });
+      const given = toJson({ lines: call.lines, ...(await Promise.race([kinds[kind](call), call.failed])) });
       return fitsFrame(given) ? given : JSON.stringify({ error: { message: TOO_LARGE } });
     } catch (error) {
       return JSON.stringify({ lines: call.lines, error: shown(error) });
