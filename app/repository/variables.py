@@ -12,7 +12,7 @@ from app.repository.connection import Connection, read_one, scalar
 from app.repository.errors import Conflict, VariableNotFound
 from app.repository.projects import Project
 
-MOST = 1_000
+MAX_VARIABLES = 1_000
 """How many there may be of one project, and how many of all projects: each run that asks for them gets them all."""
 
 
@@ -202,5 +202,5 @@ def read_values(connection: Connection, project_id: str) -> dict[str, str]:
 
 def _make_room(connection: Connection, project_id: str | None) -> None:
     connection.execute(LOCK_PLACE, {"project_id": project_id})
-    if scalar(connection, COUNT, {"project_id": project_id, "most": MOST}) >= MOST:
-        raise Conflict(f"There are {MOST:,} variables already, and no room for more")
+    if scalar(connection, COUNT, {"project_id": project_id, "most": MAX_VARIABLES}) >= MAX_VARIABLES:
+        raise Conflict(f"There are {MAX_VARIABLES:,} variables already, and no room for more")

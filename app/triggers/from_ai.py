@@ -15,7 +15,7 @@ CALL = re.compile(r"\$from(?:AI|Ai|ai)\s*\(")
 NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 TYPES = {"string": "string", "number": "number", "boolean": "boolean", "json": "object"}
 ESCAPES = {"n": "\n", "t": "\t", "r": "\r"}
-MOST, MAX_LENGTH = 200, 10_000
+MAX_CALLS, MAX_LENGTH = 200, 10_000
 """Calls of $fromAI in one node that are read, and the signs of one."""
 
 
@@ -23,7 +23,7 @@ def schema_of(parameters: Any) -> Json:
     """The JSON schema of what is to be filled in; calls that cannot be read are left out."""
     properties: Json = {}
     required = []
-    for given in islice(_calls(parameters), MOST):
+    for given in islice(_calls(parameters), MAX_CALLS):
         if not given or not NAME.fullmatch(given[0]) or given[0] in properties:
             continue
         name, description, kind, *rest = [*given, "", "string"][:3] if len(given) < 3 else given

@@ -19,7 +19,7 @@ from app.triggers.rule_values import cron_line, plain, read_integer, step
 TYPES = ("scheduleTrigger", "cron", "interval")
 """Nodes that fire at times."""
 MAX_RULES = 100
-MOST = 1_000
+MAX_STEP = 1_000
 """The longest step of seconds, minutes or hours."""
 SEARCH_LIMIT = 100_000  # fitting times of a cron line that are looked at before a rule counts as never due
 
@@ -97,11 +97,11 @@ def read_rule(node: str, interval: dict[str, Any], timezone: str) -> dict[str, A
     hour = read_integer(node, interval, "triggerAtHour", 0, 0, 23)
     rule: dict[str, Any] = {"timezone": timezone, "unit": field, "every": 1}
     if field == "seconds":
-        rule["cron"] = f"{step(read_integer(node, interval, 'secondsInterval', 30, 1, MOST), 60)} * * * * *"
+        rule["cron"] = f"{step(read_integer(node, interval, 'secondsInterval', 30, 1, MAX_STEP), 60)} * * * * *"
     elif field == "minutes":
-        rule["cron"] = f"{step(read_integer(node, interval, 'minutesInterval', 5, 1, MOST), 60)} * * * *"
+        rule["cron"] = f"{step(read_integer(node, interval, 'minutesInterval', 5, 1, MAX_STEP), 60)} * * * *"
     elif field == "hours":
-        rule["cron"] = f"{minute} {step(read_integer(node, interval, 'hoursInterval', 1, 1, MOST), 24)} * * *"
+        rule["cron"] = f"{minute} {step(read_integer(node, interval, 'hoursInterval', 1, 1, MAX_STEP), 24)} * * *"
     elif field == "days":
         rule["every"] = read_integer(node, interval, "daysInterval", 1, 1, 366)
         rule["cron"] = f"{minute} {hour} * * *"

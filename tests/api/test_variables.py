@@ -80,7 +80,7 @@ def test_what_is_no_variable_is_refused(api, change, field) -> None:
 
 
 def test_there_is_a_most_of_them(api, monkeypatch) -> None:
-    monkeypatch.setattr(variables, "MOST", 2)
+    monkeypatch.setattr(variables, "MAX_VARIABLES", 2)
     answers = [api.post("/variables", {"key": f"k{number}", "value": ""}).status_code for number in range(3)]
     assert answers == [201, 201, 409]
     api.project("a")

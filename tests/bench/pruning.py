@@ -10,7 +10,7 @@ from tests.bench.fill import fill
 from tests.bench.load import CLIENTS, Load, Target, drive
 from tests.bench.report import Report
 
-MOST = 1_000_000
+MAX_PRUNED = 1_000_000
 OLDEST = "SELECT id FROM executions WHERE vote IS NULL AND NOT tagged ORDER BY id LIMIT 1"
 LAST_TO_GO = "SELECT id FROM executions WHERE id >= %s ORDER BY id OFFSET %s LIMIT 1"
 NUMBER = "SELECT count(*) FROM executions WHERE %s < id AND id <= %s"
@@ -31,7 +31,7 @@ def report_pruning(report: Report, home: Path, database_url: str, rows: int) -> 
             with report.table(heading, **{"requests/s": ",.0f", "p50 ms": ".1f", "p99 ms": ".1f"}) as table:
                 before = drive(lists, seconds=8)
                 table.add("before", *before.figures)
-                load, pruned, seconds = listed_while_pruning(home, connection, lists, min(MOST, rows // 10))
+                load, pruned, seconds = listed_while_pruning(home, connection, lists, min(MAX_PRUNED, rows // 10))
                 table.add(f"while {pruned:,} are pruned ({pruned / seconds:,.0f}/s)", *load.figures)
             print(
                 f"p99 while pruning: {load.percentile(0.99) / before.percentile(0.99):.2f} times (at most 1.5 wanted)"

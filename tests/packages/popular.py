@@ -8,10 +8,10 @@ from tests.packages.cache import added
 from tests.templates import database
 
 BASE, VERSION = "n8n-nodes-base", "2.40.2"
-MOST = 100
+MAX_ACTIONS = 100
 
 
-def popular_actions(most: int = MOST) -> list[str]:
+def popular_actions(most: int = MAX_ACTIONS) -> list[str]:
     """Their types, the one in most templates first. Raises DatabaseMissing."""
     own = nodes.load()
     manifest = added(BASE, VERSION, accepts=True).manifest

@@ -40,7 +40,7 @@ def test_a_projects_own_hide_common_ones_and_others_are_out_of_sight(connection)
 
 
 def test_those_made_at_once_are_counted(connect, monkeypatch) -> None:
-    monkeypatch.setattr(variables, "MOST", 3)
+    monkeypatch.setattr(variables, "MAX_VARIABLES", 3)
     start = threading.Barrier(8)
     refused: list[str] = []
 

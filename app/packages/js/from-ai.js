@@ -2,7 +2,7 @@
 'use strict';
 
 const CALL = /\$from(?:AI|Ai|ai)\s*\(/g;
-const [MOST, MAX_LENGTH] = [200, 10_000];
+const [MAX_CALLS, MAX_LENGTH] = [200, 10_000];
 const NAME = /^[A-Za-z0-9_-]{1,64}$/;
 const TYPES = new Set(['string', 'number', 'boolean', 'json']);
 const QUOTES = new Set(['"', "'", '`']);
@@ -56,7 +56,7 @@ function* callsIn(parameters) {
   for (const text of textsIn(parameters)) {
     for (const match of text.matchAll(CALL)) {
       count += 1;
-      if (count > MOST) return;
+      if (count > MAX_CALLS) return;
       const start = match.index + match[0].length;
       yield readArguments(text.slice(start, start + MAX_LENGTH), 0) ?? [];
     }
