@@ -104,6 +104,8 @@ def _advice(error: "psycopg.Error") -> str | None:
         return "This database takes no changes, as a replica does not: let DATABASE_URL lead to the primary."
     if isinstance(error, pg.DuplicateTable | pg.DuplicateObject | pg.DuplicateFunction):
         return "The database holds tables of another program: give this one a database of its own."
+    if isinstance(error, pg.AdminShutdown | pg.CrashShutdown):
+        return "The server of DATABASE_URL was stopped or started anew: run the same again."
     if isinstance(error, psycopg.OperationalError):
         if "failed to resolve host" in str(error):
             return "Characters such as @ : / in a password are percent-encoded in DATABASE_URL (%40 %3A %2F)."

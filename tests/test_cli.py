@@ -11,6 +11,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from app.command_errors import explanation
 from app.credentials.vault import Vault
 from app.repository.api_keys import ensure_api_key, find_api_key
 from app.repository.console_sessions import use_link
@@ -227,6 +228,11 @@ def test_a_home_that_cannot_be_written_to_is_named(flask, tmp_path):
     assert result.returncode == 1
     assert str(home) in result.stderr
     assert "Traceback" not in result.stderr
+
+
+def test_a_server_that_was_stopped_is_said_to_be_so():
+    said = explanation(psycopg.errors.AdminShutdown("terminating connection due to administrator command"))
+    assert "run the same again" in said
 
 
 def test_a_home_that_is_a_file_is_named(flask, tmp_path):

@@ -17,6 +17,9 @@ PUNCTUATION = 4
 
 TOO_LARGE = "it comes to more than can be stored when what it shares is written out"
 
+INDEXES = {str(index): index for index in range(1_000)}
+"""Most references are to one of the first entries, and to look them up is quicker than to check and convert them."""
+
 UNDER_WAY = object()
 
 CIRCULAR = "[Circular Reference]"
@@ -76,7 +79,7 @@ class _Reader:
             return known[0], known[1]
         value = self._entries[index]
         if isinstance(value, str):
-            made = (replace_lone_surrogates(value), PUNCTUATION + len(value))
+            made = (value if value.isascii() else replace_lone_surrogates(value), PUNCTUATION + len(value))
         elif isinstance(value, dict | list):
             if depth > MAX_DEPTH:
                 raise UnreadableFlatted(f"it is nested more than {MAX_DEPTH} levels deep")
@@ -92,9 +95,9 @@ class _Reader:
         for key, part in value.items():
             total += PUNCTUATION + len(key)
             if isinstance(part, str):
-                part, size = self.read(_index(part), depth + 1)
+                part, size = self.read(INDEXES[part] if part in INDEXES else _index(part), depth + 1)
                 total += size
-            made[replace_lone_surrogates(key)] = part
+            made[key if key.isascii() else replace_lone_surrogates(key)] = part
         return made, self._bounded(total)
 
     def _array(self, value: list[Any], depth: int) -> tuple[Any, int]:
@@ -102,7 +105,7 @@ class _Reader:
         for part in value:
             total += PUNCTUATION
             if isinstance(part, str):
-                part, size = self.read(_index(part), depth + 1)
+                part, size = self.read(INDEXES[part] if part in INDEXES else _index(part), depth + 1)
                 total += size
             made.append(part)
         return made, self._bounded(total)
