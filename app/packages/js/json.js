@@ -2,7 +2,7 @@
 'use strict';
 
 /** So many values are looked at where some lie within themselves: ways through them may be without number. */
-const MOST_VALUES = 1_000_000;
+const MAX_VALUES = 1_000_000;
 
 /** As JSON.stringify, which what it refuses is put in words for, as n8n does: large integers, and what lies within itself. */
 function toJson(value) {
@@ -24,7 +24,7 @@ function inWords() {
     while (above.length && above.at(-1) !== this) above.pop();
     if (above.includes(value)) return '[Circular Reference]';
     seen += 1;
-    if (seen > MOST_VALUES) throw new Error('The node gave objects that lie within themselves in too many ways');
+    if (seen > MAX_VALUES) throw new Error('The node gave objects that lie within themselves in too many ways');
     above.push(value);
     return value;
   };
