@@ -112,7 +112,7 @@ def _settled(line: str, kinds: str, sides: Sides = _anything, parameters: str = 
 
 DISK = "readWriteFile readBinaryFile readBinaryFiles writeBinaryFile"
 METHODS = r"\.(?:toString|toLocaleString|valueOf|hasOwnProperty|isPrototypeOf|propertyIsEnumerable)\b(?!\s*[(?])"
-CHOICES = '"(?:operation|mode|action|type|dataType|aggregate|aggregation|combinationMode|combineBy)": '
+CHOICES = '"(?:operator|operation|mode|action|type|dataType|aggregate|aggregation|combinationMode|combineBy)": '
 CAUSES = (
     _settled("HTML without a template", "html", parameters=r'^(?!.*"(?:html|operation)": )'),
     _settled("HTML without a template", "", lambda _, ours: "<title>A new page</title>" in str(ours)),
@@ -126,13 +126,19 @@ CAUSES = (
     _settled("Loop Over Items: a batch size", "splitInBatches", _a_batch_of_nothing, '"batchSize": '),
     _settled("Code, for each item: `$binary`", "code", lambda theirs, _: "undefined" in str(theirs), r"\$binary"),
     _settled("Function, Function Item", "function functionItem", _both_errors),
-    _settled("A list of field names that is neither text nor a list", "summarize itemLists set", _crash),
+    _settled(
+        "A list of field names that is neither text nor a list", "summarize itemLists set splitOut aggregate", _crash
+    ),
     _settled("Expressions: methods on a text as a date's", "", _text_taken_for_a_date, r"\.\w+\("),
     _settled("Expressions: JavaScript that is broken", "", _no_syntax),
     _settled("A list of entries", "", lambda theirs, _: theirs == 0, r'": (?:null|\{\})'),
     _settled("A list of entries", "", lambda theirs, _: bool(re.search("is not iterable|'rightType'", str(theirs)))),
     _settled("A list of entries", "", lambda theirs, _: theirs == 0, r'"values": (?!\[|\{)'),
     _settled("HTTP Request: a header name that is no token", "httpRequest", _no_token),
+    _settled(
+        "A list of entries", "set", lambda _, ours: ours == ABSENT, '"assignments": (?!\\[{)|(?:, |\\[)(?!{)[^{}]*\\]'
+    ),
+    _settled("A list of entries", "aggregate", lambda theirs, _: "The '' output field" in str(theirs)),
     _settled("HTTP Request: a method that is no text", "httpRequest", _no_message),
     _settled("HTTP Request: a JSON or raw body", "httpRequest", _unsent, '"(?:jsonBody|body)": (?!"[^=])'),
     _settled("HTTP Request: a field of a multipart form", "httpRequest", _no_part, '"multipart-form-data"'),

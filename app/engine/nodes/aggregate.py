@@ -23,8 +23,8 @@ async def aggregate_items(context: NodeContext, parameters: dict[str, Any]) -> l
     """The one item that all of the input becomes."""
     asked = await context.resolve_first(
         {
-            "fields": parameters.get("fieldsToAggregate", {"fieldToAggregate": [{}]}).get("fieldToAggregate") or [],
-            "destination": parameters.get("destinationFieldName", "data"),
+            "fields": _asked_fields(parameters),
+            "destination": "data" if (named := parameters.get("destinationFieldName")) is None else named,
             "include": parameters.get("include", "allFields"),
             "included": parameters.get("fieldsToInclude", ""),
             "excluded": parameters.get("fieldsToExclude", ""),
@@ -33,6 +33,17 @@ async def aggregate_items(context: NodeContext, parameters: dict[str, Any]) -> l
         parameter="fieldsToAggregate",
     )
     return [await compute(_aggregate, context.items, parameters, asked, size=len(context.items))]
+
+
+def _asked_fields(parameters: dict[str, Any]) -> list[dict[str, Any]]:
+    """The fields that are asked for; the switch that renames one is on, off or an expression."""
+    fields = parameters.get("fieldsToAggregate", {"fieldToAggregate": [{}]}).get("fieldToAggregate") or []
+    return [
+        field
+        if (renames := field.get("renameField")) is True or (isinstance(renames, str) and renames.startswith("="))
+        else {**field, "renameField": False}
+        for field in fields
+    ]
 
 
 def _aggregate(items: list[Item], parameters: dict[str, Any], asked: dict[str, Any]) -> Item:
@@ -62,7 +73,10 @@ def aggregate_fields(
     made: dict[str, Any] = {}
     taken: set[str] = set()
     for field in fields:
-        name = str(field.get("fieldToAggregate") or "")
+        name = field.get("fieldToAggregate", "")
+        if name is not None and not isinstance(name, str | list):
+            raise NodeError("The name of a field to aggregate must be a text.")
+        name = conversions.to_string(name or "")
         if not name:
             continue
         output = _output_name(field, name, dots)
@@ -86,8 +100,8 @@ def aggregate_fields(
 
 
 def _output_name(field: dict[str, Any], name: str, dots: bool) -> str:
-    if field.get("renameField"):
-        return str(field.get("outputFieldName") or "")
+    if field.get("renameField") and field.get("outputFieldName"):
+        return conversions.to_string(field["outputFieldName"])
     return name.split(".")[-1] if dots else name
 
 

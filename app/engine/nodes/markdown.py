@@ -62,7 +62,8 @@ async def markdown(context: NodeContext) -> Outputs:
         program = bundles.program(TO_MARKDOWN, library="node-html-markdown/dist/index.js")
         source = "html"
     wanted = {"text": context.parameters.get(source, ""), "options": context.parameters.get("options") or {}}
-    wanted["key"] = context.parameters.get("destinationKey", "data")
+    key = context.parameters.get("destinationKey")
+    wanted["key"] = "data" if key is None else key
     resolved = await context.resolve_each(wanted, parameter=source, exact=True)
     rows = [{} if isinstance(given, NodeError) else _row(given) for given in resolved]
     output: list[Item] = []

@@ -56,7 +56,10 @@ def sort_by_fields(items: list[Item], fields: list[dict[str, Any]], dots: bool) 
     """The items ordered by the first field, where that is equal by the second, and so on. Raises NodeError."""
     if not fields:
         raise NodeError("No sorting specified. Please add a field to sort by")
-    keys = [(str(field.get("fieldName", "")), field.get("order", "ascending") == "ascending") for field in fields]
+    keys = [
+        (conversions.to_string(field.get("fieldName", "")), field.get("order", "ascending") == "ascending")
+        for field in fields
+    ]
     for name, _ in keys:
         if all(paths.get(item["json"], name, paths.MISSING, dots=dots) is paths.MISSING for item in items):
             raise NodeError(f"Couldn't find the field '{name}' in the input data")

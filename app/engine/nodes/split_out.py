@@ -29,9 +29,9 @@ async def split_out(context: NodeContext) -> Outputs:
 async def split_all(context: NodeContext, parameters: dict[str, Any]) -> list[Item]:
     """The items that the input becomes."""
     wanted = {
-        "fields": parameters.get("fieldToSplitOut") or "",
+        "fields": "" if (fields := parameters.get("fieldToSplitOut")) is None else fields,
         "include": parameters.get("include", "noOtherFields"),
-        "others": parameters.get("fieldsToInclude") or "",
+        "others": "" if (others := parameters.get("fieldsToInclude")) is None else others,
         "options": parameters.get("options") or {},
     }
     resolved, failed = await context.resolve_until(wanted, parameter="fieldToSplitOut")
@@ -46,7 +46,10 @@ def split(item: Item, index: int, asked: dict[str, Any]) -> Iterator[Item]:
     """The items that one item becomes. Raises NodeError."""
     options = as_group(asked["options"])
     fields = [field.removeprefix("$json.") for field in split_names(asked["fields"], "Fields To Split Out")]
-    names = split_names(options.get("destinationFieldName")) or fields
+    destination = options.get("destinationFieldName") or ""
+    if not isinstance(destination, str):
+        raise NodeError("The 'Destination Field Name' parameter must be a string of fields separated by commas.")
+    names = split_names(destination) or fields
     if len(names) != len(fields):
         raise NodeError(COUNT_MISMATCH, item_index=index)
     dots = not options.get("disableDotNotation")

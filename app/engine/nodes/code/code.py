@@ -10,6 +10,7 @@ from app.engine.sandbox import CodeError, SandboxError
 from app.engine.values import conversions
 
 PYTHON = ("python", "pythonNative")
+MODES = ("runOnceForAllItems", "runOnceForEachItem")
 
 
 @node("code", [1, 2], exact=True)
@@ -20,10 +21,13 @@ async def code(context: NodeContext) -> Outputs:
         raise NodeError("The Code node runs JavaScript only; Python is not supported.")
     if language != "javaScript":
         raise NodeError(f"Unsupported language: {language}")
+    mode = parameters.get("mode", MODES[0])
+    if mode not in (*MODES, None) and not str(mode).startswith("="):
+        raise NodeError(f"The mode '{conversions.display(mode)}' of a Code node is not supported.")
     source = str(parameters.get("jsCode") or "")
     if not source:
         raise CodeNodeError("Unknown error")
-    each = parameters.get("mode", "runOnceForAllItems") == "runOnceForEachItem"
+    each = mode == MODES[1]
     try:
         return [await _run(context, source, each_item=each)]
     except CodeNodeError as error:

@@ -67,7 +67,10 @@ def _holds(entry: Any, item: int, facts: Facts) -> bool:
     results = (
         _condition_holds(condition, number, item, rules, facts) for number, condition in enumerate(conditions_of(entry))
     )
-    return any(results) if entry.get("combinator") == "or" else all(results)
+    combinator = entry.get("combinator")
+    if combinator not in ("and", "or", None) and not isinstance(combinator, Undefined):
+        return False  # as in n8n, where neither has held
+    return any(results) if combinator == "or" else all(results)
 
 
 def _rules(entry: dict[str, Any]) -> Rules:

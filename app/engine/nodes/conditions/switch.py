@@ -4,6 +4,7 @@ import math
 from typing import Any
 
 from app.engine.nodes.conditions import conditions
+from app.engine.nodes.conditions.facts import conditions_of
 from app.engine.nodes.shared.issues import Typed, rules
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
@@ -84,7 +85,10 @@ async def _by_rules(context: NodeContext) -> list[list[int | NodeError]]:
     columns = [
         await conditions.evaluate(
             context,
-            [each if isinstance(each, NodeError) else each["rules"][number] for each in resolved],
+            [
+                each if isinstance(each, NodeError) else _checked(each["rules"][number], index)
+                for index, each in enumerate(resolved)
+            ],
         )
         for number in range(len(rules))
     ]
@@ -92,6 +96,14 @@ async def _by_rules(context: NodeContext) -> list[list[int | NodeError]]:
         [each] if isinstance(each, NodeError) else _matching([column[index] for column in columns], each, index)
         for index, each in enumerate(resolved)
     ]
+
+
+def _checked(rule: Any, index: int) -> Any:
+    """The conditions of a rule, or what is wrong where one of them has no operator."""
+    for condition in conditions_of(as_group(rule)):
+        if not isinstance(as_group(condition.get("operator")).get("type"), str):
+            return NodeError("The operator of a condition is not known", item_index=index)
+    return rule
 
 
 def _matching(results: list[bool | NodeError], asked: dict[str, Any], index: int) -> list[int | NodeError]:

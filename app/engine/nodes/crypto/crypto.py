@@ -90,7 +90,8 @@ async def crypto(context: NodeContext) -> Outputs:
             if isinstance(parameters, NodeError):
                 raise parameters
             parameters = {name: _plain(name, value) for name, value in parameters.items()}
-            name = str(parameters.get("dataPropertyName", "data"))
+            named = parameters.get("dataPropertyName")
+            name = "data" if named is None else conversions.to_string(named)
             settings = {**parameters, **await _secrets(context, parameters)}
             if context.version >= 2 and settings.get("action") in ("encrypt", "decrypt"):
                 made: Any = await _encrypt_or_decrypt(settings, keys, index)

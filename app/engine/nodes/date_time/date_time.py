@@ -10,6 +10,7 @@ from app.engine.run.groups import as_group
 from app.engine.run.items import Item, Outputs
 from app.engine.run.programs import evaluate_javascript
 from app.engine.run.registry import node
+from app.engine.values import conversions
 from app.engine.values.conversions import Undefined
 
 FIELDS = {
@@ -140,5 +141,6 @@ def _item(item: Item, index: int, operation: str, parameters: Any, answer: Any) 
         raise NodeError((answer or {}).get("failed") or "Invalid date format", item_index=index)
     json = dict(item["json"]) if as_group(parameters.get("options")).get("includeInputFields") else {}
     if "made" in answer:
-        json[str(parameters.get("outputFieldName") or FIELDS[operation])] = answer["made"]
+        named = parameters.get("outputFieldName")
+        json[FIELDS[operation] if named is None else conversions.to_string(named)] = answer["made"]
     return {"json": json, "pairedItem": {"item": index}}

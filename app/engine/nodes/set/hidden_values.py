@@ -54,6 +54,21 @@ async def reveal(
             resolved[index]["value"][place]["value"] = said
 
 
+async def reveal_names(context: NodeContext, fields: list[dict[str, Any]], resolved: list[Any]) -> None:
+    """Call the fields whose names gave nothing as JavaScript does: null or undefined."""
+    asked = [
+        (index, place, template)
+        for place, field in enumerate(fields)
+        if isinstance(template := field.get("name"), str) and template.startswith("=")
+        for index, values in enumerate(resolved)
+        if not isinstance(values, NodeError) and values["value"][place].get("name") is None
+    ]
+    if asked:
+        answers = await context.tell_apart({text for _, _, text in asked})
+        for index, place, text in asked:
+            resolved[index]["value"][place]["name"] = answers[index][text]
+
+
 def _as_kind(kind: Any, iso: str | None) -> Any:
     """A date in a field of that type: its JSON as text, milliseconds as a number, and no array."""
     if kind == "string":

@@ -4,7 +4,7 @@ import re
 from datetime import datetime
 from typing import Any
 
-from app.engine.nodes.set.hidden_values import DATE, reveal
+from app.engine.nodes.set.hidden_values import DATE, reveal, reveal_names
 from app.engine.nodes.set.json_text import may_be_object, parse_all, read_literals
 from app.engine.nodes.set.old_fields import TYPES, old_fields, read_objects
 from app.engine.nodes.shared.date_texts import date_text, read_dates
@@ -72,6 +72,7 @@ async def set_(context: NodeContext) -> Outputs:
         values = {index: row["value"] for index, row in enumerate(resolved) if not isinstance(row, NodeError)}
         parsed |= await parse_all(context, values)
     else:
+        await reveal_names(context, wanted["value"], resolved)
         await reveal(context, wanted["value"], resolved, name_nothing=context.version < NOTHING_STAYS)
         if context.version < ASSIGNED:
             await read_objects(context, resolved)

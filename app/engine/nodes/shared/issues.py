@@ -19,6 +19,8 @@ DATE_HINT = (
 )
 """What n8n adds where a date is wanted."""
 Values = Mapping[str, Sequence[Any]]
+_CHOSEN = frozenset({"__rl", "mode", "value"})
+"""What an object has that stands for a choice from a list."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,8 +173,10 @@ def _among(given: Any, values: Sequence[Any]) -> bool:
 
 
 def _is_empty(value: Any) -> bool:
-    """Whether nothing was entered: no text, or nothing chosen from a list."""
-    return not value.get("value") if isinstance(value, dict) else value is None or value == ""
+    """Whether nothing was entered: no text, or nothing chosen from a list. Another object is something, if wrong."""
+    if isinstance(value, dict):
+        return not value.get("value") and (not value or not value.keys().isdisjoint(_CHOSEN))
+    return value is None or value == ""
 
 
 def _entries(parameters: dict[str, Any], name: str, part: str) -> list[dict[str, Any]]:
