@@ -13,6 +13,7 @@ from app.api.face.errors import Refused
 from app.api.face.ignored import note_ignored
 from app.api.face.json_values import MAX_VALUES, has_too_many_values
 
+NO_LIST = "The request body must be a JSON array"
 Pair = tuple[str, list[str]]
 """A parameter's name and its values."""
 
@@ -47,11 +48,16 @@ class Parser(FlaskParser):
         return given
 
     def load_json(self, req: Request, schema: Schema) -> Any:
-        """The body; an empty one is an empty object, so that all-optional bodies may be left out."""
+        """The body; an empty one is an empty object, so that all-optional bodies may be left out.
+
+        Where a list is wanted it is none: who sends nothing does not mean to take all tags away.
+        """
         body = req.get_data()
         # Werkzeug cuts a body that comes in chunks off at the limit instead of refusing it.
         if req.content_length is None and len(body) >= (req.max_content_length or len(body) + 1):
             raise RequestEntityTooLarge
+        if not body.strip() and schema.many:
+            raise Refused(400, NO_LIST)
         if not body.strip() or (not req.content_type and not schema.many and body.strip() == b"{}"):
             return {}
         if not req.is_json:
@@ -64,7 +70,7 @@ class Parser(FlaskParser):
             raise Refused(400, f"The request body is not valid JSON: {error}") from None
         if schema.many:
             if not isinstance(document, list):
-                raise Refused(400, "The request body must be a JSON array")
+                raise Refused(400, NO_LIST)
         elif not isinstance(document, dict):
             raise Refused(400, "The request body must be a JSON object")
         return document

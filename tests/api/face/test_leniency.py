@@ -91,6 +91,16 @@ def test_the_query_belongs_to_what_an_idempotency_key_stands_for(api, each) -> N
     assert api.post(path, headers=key).status_code == 422
 
 
+def test_no_body_is_no_empty_list(api, each) -> None:
+    tag = api.post("/tags", {"name": "kept"}).json["id"]
+    for path in (f"/executions/{each['success']}/tags", "/workflows/first/tags"):
+        api.put(path, [{"id": tag}])
+        answer = api.call("PUT", f"/api/v1{path}")
+        assert (answer.status_code, answer.json) == (400, {"message": "The request body must be a JSON array"})
+        assert [one["id"] for one in api.get(path).json] == [tag]
+    assert api.call("POST", "/api/v1/users").status_code == 400
+
+
 def test_empty_values_count_as_absent(api, each) -> None:
     everything = api.get("/executions?limit=250").json["data"]
     empty = ("cursor", "status", "mode", "workflowId", "projectId", "lastId", "startedAfter", "vote", "tag")
