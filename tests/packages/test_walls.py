@@ -52,6 +52,9 @@ NATIVE = {
     "a unix socket": "await new Promise((done, fail) => require('net').connect('/run/some.sock', () => done('in'))"
     ".on('error', fail))",
     "a name server": "await require('dns').promises.resolve4('example.com')",
+    "the machine's list of hosts": "await require('dns').promises.reverse('127.0.0.1')",
+    "that list by a resolver": "await new Promise((done, fail) => new (require('dns').Resolver)()"
+    ".reverse('127.0.0.1', (error, found) => (error ? fail(error) : done(found))))",
     "a file of the system": "require('fs').readFileSync('/etc/passwd')",
     "a file of the program": f"require('fs').readFileSync('{Path(__file__)}')",
     "a folder": "require('fs').readdirSync('/')",

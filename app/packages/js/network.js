@@ -154,6 +154,15 @@ function fenceNames() {
   };
 }
 
+/** Other questions find no name server; this one reads the machine's own list of hosts. */
+function fenceAddresses() {
+  const refused = (address) => Object.assign(new Error(`getHostByAddr ECONNREFUSED ${address}`), { code: 'ECONNREFUSED', syscall: 'getHostByAddr' });
+  dns.promises.reverse = dns.promises.Resolver.prototype.reverse = async (address) => {
+    throw refused(address);
+  };
+  dns.reverse = dns.Resolver.prototype.reverse = (address, done) => void process.nextTick(done, refused(address));
+}
+
 /** `trust` is called before each connection that speaks TLS. */
 function fenceSecure(trust) {
   const connect = tls.connect;
@@ -207,6 +216,7 @@ function fence(trust) {
   };
   fenceSecure(trust);
   fenceNames();
+  fenceAddresses();
   fenceAgents();
 }
 
