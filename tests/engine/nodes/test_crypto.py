@@ -114,10 +114,12 @@ def test_a_great_key_is_tested_once_and_by_another_process(monkeypatch) -> None:
     start = asyncio.create_subprocess_exec
 
     def started(*command: Any, **options: Any) -> Any:
-        tests.append(command)
+        tests.append(options["env"])
         return start(*command, **options)
 
+    monkeypatch.setenv("EXECUTIONS_ENCRYPTION_KEY", "none of its business")
     monkeypatch.setattr(asyncio, "create_subprocess_exec", started)
     for _ in range(3):
         assert asyncio.run(PrivateKeys().load(pem)).key_size == 3072
     assert len(tests) == 1
+    assert "EXECUTIONS_ENCRYPTION_KEY" not in tests[0]

@@ -6,6 +6,7 @@ which nothing else in the process goes on. Greater keys are therefore tested by 
 
 import asyncio
 import hashlib
+import os
 import sys
 from typing import Any
 
@@ -59,13 +60,20 @@ async def _load(pem: bytes) -> Any:
         raise UnusableKey(str(error)) from error
 
 
+def environment() -> dict[str, str]:
+    """What that process sees of the environment: where its libraries are, and none of this program's secrets."""
+    return {name: os.environ[name] for name in ("LD_LIBRARY_PATH", "PYTHONPATH") if name in os.environ}
+
+
 async def _test(pem: bytes) -> None:
     """Raises UnusableKey for a key that a process of its own refuses."""
     name = hashlib.sha256(pem).digest()
     if name in _valid:
         return
     quiet, pipe = asyncio.subprocess.DEVNULL, asyncio.subprocess.PIPE
-    process = await asyncio.create_subprocess_exec(sys.executable, "-c", TEST, stdin=pipe, stdout=quiet, stderr=quiet)
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-P", "-c", TEST, stdin=pipe, stdout=quiet, stderr=quiet, env=environment()
+    )
     try:
         await process.communicate(pem)
     finally:
