@@ -1,5 +1,6 @@
 """Aggregate: makes one item of all, from chosen fields or from whole items."""
 
+from collections.abc import Callable
 from typing import Any
 
 from app.engine.run.computing import compute
@@ -32,7 +33,7 @@ async def aggregate_items(context: NodeContext, parameters: dict[str, Any]) -> l
         },
         parameter="fieldsToAggregate",
     )
-    return [await compute(_aggregate, context.items, parameters, asked, size=len(context.items))]
+    return [await compute(_aggregate, context, parameters, asked, size=len(context.items))]
 
 
 def _asked_fields(parameters: dict[str, Any]) -> list[dict[str, Any]]:
@@ -46,13 +47,13 @@ def _asked_fields(parameters: dict[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
-def _aggregate(items: list[Item], parameters: dict[str, Any], asked: dict[str, Any]) -> Item:
-    documents = [item["json"] for item in items]
+def _aggregate(context: NodeContext, parameters: dict[str, Any], asked: dict[str, Any]) -> Item:
+    documents = [item["json"] for item in context.items]
     kind = parameters.get("aggregate", INDIVIDUAL)
     if kind not in (INDIVIDUAL, WHOLE) and not str(kind).startswith("="):
         raise NodeError(f"The kind '{conversions.display(kind)}' of aggregation is not supported.")
     if kind == INDIVIDUAL:
-        json = aggregate_fields(documents, asked["fields"], as_group(asked["options"]))
+        json = aggregate_fields(documents, asked["fields"], as_group(asked["options"]), context.hold)
     else:
         chosen = [_chosen(each, asked) for each in documents]
         json = {
@@ -64,7 +65,10 @@ def _aggregate(items: list[Item], parameters: dict[str, Any], asked: dict[str, A
 
 
 def aggregate_fields(
-    documents: list[dict[str, Any]], fields: list[dict[str, Any]], options: dict[str, Any]
+    documents: list[dict[str, Any]],
+    fields: list[dict[str, Any]],
+    options: dict[str, Any],
+    hold: Callable[[int], None],
 ) -> dict[str, Any]:
     """The values that each field has in all of the documents, as lists. Raises NodeError."""
     if not fields:
@@ -95,7 +99,7 @@ def aggregate_fields(
                 values.extend(value)
             else:
                 values.append(value)
-        paths.put(made, output, values, dots=dots)
+        paths.put(made, output, values, dots=dots, hold=hold)
     return made
 
 

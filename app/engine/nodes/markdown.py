@@ -69,7 +69,7 @@ async def markdown(context: NodeContext) -> Outputs:
     output: list[Item] = []
     for index, answer in enumerate(await run_program(context, program, rows)):
         try:
-            output.append(_item(context.items[index], resolved[index], answer))
+            output.append(_item(context, context.items[index], resolved[index], answer))
         except NodeError as error:
             output.append(failed_item(context, error, index))
     return [output]
@@ -82,7 +82,7 @@ def _row(given: dict[str, Any]) -> dict[str, Any]:
     return {**row, "options": {} if isinstance(options, Undefined) else options}
 
 
-def _item(item: Item, given: Any, answer: dict[str, Any]) -> Item:
+def _item(context: NodeContext, item: Item, given: Any, answer: dict[str, Any]) -> Item:
     if isinstance(given, NodeError):
         raise given
     if "failed" in answer:
@@ -92,5 +92,5 @@ def _item(item: Item, given: Any, answer: dict[str, Any]) -> Item:
     if isinstance(given["text"], Undefined):
         paths.remove(json, key)
     else:
-        paths.put(json, key, answer.get("made"))
+        paths.put(json, key, answer.get("made"), hold=context.hold)
     return {**item, "json": json}

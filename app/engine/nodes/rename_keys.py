@@ -38,18 +38,18 @@ async def _renamed(context: NodeContext, item: Item, asked: Any) -> Item:
         raise asked
     json = dict(item["json"])
     for entry in asked["keys"]:
-        _rename(item["json"], json, str(entry.get("currentKey") or ""), str(entry.get("newKey") or ""))
+        _rename(context, item["json"], json, str(entry.get("currentKey") or ""), str(entry.get("newKey") or ""))
     for entry in (as_group(asked["options"]).get("regexReplacement") or {}).get("replacements") or []:
         json = await _rename_by_pattern(context, json, entry)
     return {**item, "json": json}
 
 
-def _rename(given: dict[str, Any], json: dict[str, Any], current: str, new: str) -> None:
+def _rename(context: NodeContext, given: dict[str, Any], json: dict[str, Any], current: str, new: str) -> None:
     """Move what was given under one name to another, whatever earlier renaming did to it."""
     value = paths.get(given, current, paths.MISSING)
     if not current or not new or current == new or value is paths.MISSING:
         return
-    paths.put(json, new, value)
+    paths.put(json, new, value, hold=context.hold)
     paths.remove(json, current)
 
 

@@ -9,12 +9,9 @@ from app.engine.values import conversions
 
 BYTES_OF_ONE = 10_000
 """Reading so much counts as one item that is computed: above a MiB it is for a thread."""
-LIGHT = 100_000
-"""Characters of which the values are no burden to any run."""
 
 
 async def parse_json(context: NodeContext, text: str) -> Any:
     """The JSON value in a text. Raises CannotConvert, and TooMuchData where the run cannot hold the value."""
-    if len(text) > LIGHT:
-        context.hold(estimate(text))
+    context.hold(estimate(text))
     return await compute(conversions.parse_json, text, size=len(text) // BYTES_OF_ONE)

@@ -5,6 +5,7 @@ Knows only JSON. A key that stands in an object as it is written wins over the p
 
 import itertools
 import re
+from collections.abc import Callable
 from typing import Any
 
 _DEEP = re.compile(r"""\.|\[(?:[^\[\]]*|(["'])(?:(?!\1)[^\\]|\\.)*?\1)\]""", re.DOTALL)
@@ -57,10 +58,12 @@ def get(value: Any, path: str, default: Any = None, *, dots: bool = True) -> Any
     return value
 
 
-def put(target: dict[str, Any], path: str, value: Any, *, dots: bool = True) -> None:
+def put(
+    target: dict[str, Any], path: str, value: Any, *, dots: bool = True, hold: Callable[[int], None] = lambda size: None
+) -> None:
     """Set the value at `path` of `target`. Objects and arrays on the way are replaced by copies, never changed:
     `target` itself has to be the caller's own, what it contains may be shared. A name given to an array, which
-    JSON cannot write, is lost."""
+    JSON cannot write, is lost. `hold` hears of the bytes that an array takes up to an index beyond its end."""
     if not dots or path in target or ("." not in path and "]" not in path):
         target[path] = value
         return
@@ -70,9 +73,9 @@ def put(target: dict[str, Any], path: str, value: Any, *, dots: bool = True) -> 
         child = _child(place, part)
         new: Any = [] if following.isdecimal() else {}
         child = child.copy() if isinstance(child, dict | list) else new
-        _assign(place, part, child)
+        _assign(place, part, child, hold)
         place = child
-    _assign(place, parts[-1], value)
+    _assign(place, parts[-1], value, hold)
 
 
 def remove(target: dict[str, Any], path: str, *, dots: bool = True) -> None:
@@ -90,7 +93,7 @@ def remove(target: dict[str, Any], path: str, *, dots: bool = True) -> None:
         child = _child(place, part)
         if not isinstance(child, dict | list):
             return
-        _assign(place, part, child.copy())
+        _assign(place, part, child.copy(), lambda size: None)
         place = _child(place, part)
     if isinstance(place, dict):
         del place[parts[-1]]
@@ -105,9 +108,10 @@ def _child(place: Any, part: str) -> Any:
 
 
 MAX_GAP = 100_000
+POINTER = 8
 
 
-def _assign(place: Any, part: str, value: Any) -> None:
+def _assign(place: Any, part: str, value: Any, hold: Callable[[int], None]) -> None:
     if isinstance(place, dict):
         place[part] = value
         return
@@ -116,5 +120,8 @@ def _assign(place: Any, part: str, value: Any) -> None:
     index = int(part)
     if index > len(place) + MAX_GAP:
         raise ValueError(f"The index {part} lies too far beyond the end of the array")
-    place.extend([None] * (index + 1 - len(place)))
+    gap = index + 1 - len(place)
+    if gap > 1:
+        hold(gap * POINTER)
+    place.extend([None] * gap)
     place[index] = value

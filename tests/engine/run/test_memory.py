@@ -92,6 +92,7 @@ def combined(mode: dict[str, Any], version: float) -> dict[str, Any]:
 
 SAME = {"mergeByFields": {"values": [{"field1": "same", "field2": "same"}]}}
 COMPARED = {**SAME, "options": {"multipleMatches": "all"}}
+LISTS = "[" + "[]," * 1_000 + "[]]"
 MULTIPLIERS: dict[str, tuple[dict[str, Any], list[dict[str, Any]]]] = {
     "Merge, all": (combined({"mode": "combine", "combineBy": "combineAll"}, 3), items(3_000)),
     "Merge 2, all": (combined({"mode": "combine", "combinationMode": "multiplex"}, 2), items(3_000)),
@@ -118,6 +119,19 @@ MULTIPLIERS: dict[str, tuple[dict[str, Any], list[dict[str, Any]]]] = {
     "Edit Fields": (
         chain(START, node("Node", "set", assign(duplicateItem=True, duplicateCount=1_000), 3.4)),
         items(2_000),
+    ),
+    "Edit Fields, indexes": (
+        chain(START, node("Node", "set", assign(*((f"a{place}[9999]", "number", 1) for place in range(20))), 3.4)),
+        items(90),
+    ),
+    "Edit Fields, lists": (chain(START, node("Node", "set", assign(("a", "array", LISTS)), 3.4)), items(1_000)),
+    "Edit Fields, JSON": (
+        chain(START, node("Node", "set", {"mode": "raw", "jsonOutput": f'{{"a":{LISTS}}}'}, 3.4)),
+        items(1_000),
+    ),
+    "Rename Keys": (
+        chain(START, node("Node", "renameKeys", {"keys": {"key": [{"currentKey": "n", "newKey": "m[99999]"}]}})),
+        items(90),
     ),
 }
 

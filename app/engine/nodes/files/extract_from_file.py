@@ -61,7 +61,7 @@ async def extract_from_file(context: NodeContext) -> Outputs:
                 output.extend({"json": row, "pairedItem": {"item": index}} for row in rows)
             else:
                 value = await _value(context, operation, content, parameters, index)
-                output.append(_item(item, parameters, value, index))
+                output.append(_item(context, item, parameters, value, index))
         except NodeError as error:
             output.append(failed_item(context, error, index))
     return [output]
@@ -86,7 +86,7 @@ async def _read_calendars(context: NodeContext, files: list[GivenFile]) -> list[
     for answer, file in zip(answers, files, strict=True):
         try:
             value = made_of(answer, file.index)
-            made.append([_item(context.items[file.index], file.parameters, value, file.index)])
+            made.append([_item(context, context.items[file.index], file.parameters, value, file.index)])
         except NodeError as error:
             made.append(error)
     return made
@@ -112,10 +112,10 @@ async def _value(context: NodeContext, operation: str, content: bytes, parameter
         raise NodeError(str(message), item_index=index) from None
 
 
-def _item(item: Item, parameters: dict[str, Any], value: Any, index: int) -> Item:
+def _item(context: NodeContext, item: Item, parameters: dict[str, Any], value: Any, index: int) -> Item:
     keep = as_group(parameters.get("options")).get("keepSource")
     json = dict(item["json"]) if keep in ("json", "both") else {}
-    paths.put(json, str(parameters.get("destinationKey") or "data"), value)
+    paths.put(json, str(parameters.get("destinationKey") or "data"), value, hold=context.hold)
     made: Item = {"json": json, "pairedItem": {"item": index}}
     if keep in ("binary", "both") and "binary" in item:
         made["binary"] = item["binary"]

@@ -65,7 +65,8 @@ async def _to_json(context: NodeContext, item: Item, parameters: dict[str, Any])
         json = value if isinstance(value, dict) else {str(place): part for place, part in enumerate(_parts(value))}
     else:
         json = orjson.loads(orjson.dumps(item["json"]))
-        paths.put(json, str(parameters.get("destinationKey", "data")), await _value(context, content, options))
+        value = await _value(context, content, options)
+        paths.put(json, str(parameters.get("destinationKey", "data")), value, hold=context.hold)
     return {"json": json, **({"binary": files} if files else {})}
 
 

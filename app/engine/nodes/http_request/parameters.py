@@ -32,6 +32,7 @@ class ItemRequest:
 
     def __init__(self, context: NodeContext, parameters: dict[str, Any], proven: RequestProof, index: int) -> None:
         self._version = context.version
+        self._hold = context.hold
         self._item = context.items[index]
         self._index = index
         self._proof = proven
@@ -169,7 +170,8 @@ class ItemRequest:
                 if isinstance(given, list):
                     name = "".join(f'["{conversions.to_string(part)}"]' for part in given)
                 if name or given != []:
-                    paths.put(made, name, value, dots=self._version >= 4 and isinstance(given, str | list))
+                    dots = self._version >= 4 and isinstance(given, str | list)
+                    paths.put(made, name, value, dots=dots, hold=self._hold)
         return made
 
     def _part(self, entry: dict[str, Any]) -> Part:

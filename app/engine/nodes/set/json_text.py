@@ -7,9 +7,10 @@ import re
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
+from app.engine.run.computing import compute, yield_to_loop
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
-from app.engine.run.json_texts import parse_json
+from app.engine.run.json_texts import BYTES_OF_ONE, parse_json
 from app.engine.run.programs import run_program
 from app.engine.sandbox import bundles
 from app.engine.values import conversions
@@ -57,6 +58,7 @@ async def parse_all(context: NodeContext, texts: Mapping[int, Any]) -> dict[int,
     values: dict[int, Any] = {}
     broken: dict[int, str] = {}
     for key, text in texts.items():
+        await yield_to_loop()
         if not isinstance(text, str):
             values[key] = text
             continue
@@ -69,13 +71,18 @@ async def parse_all(context: NodeContext, texts: Mapping[int, Any]) -> dict[int,
 
 async def read_literals(context: NodeContext, resolved: list[Any]) -> None:
     """Put objects in the place of texts for fields of type object that are object literals, but no JSON."""
-    texts = {
-        (index, place): field["value"]
-        for index, values in enumerate(resolved)
-        if not isinstance(values, NodeError)
-        for place, field in enumerate(values["value"])
-        if field.get("type") == "object" and isinstance(field.get("value"), str) and not _is_json(field["value"])
-    }
+    texts: dict[tuple[int, int], str] = {}
+    judged: dict[str, bool] = {}
+    for index, values in enumerate(resolved):
+        for place, field in enumerate(() if isinstance(values, NodeError) else values["value"]):
+            text = field.get("value")
+            if field.get("type") != "object" or not isinstance(text, str):
+                continue
+            if text not in judged:
+                await yield_to_loop()
+                judged[text] = await compute(_is_json, text, size=len(text) // BYTES_OF_ONE)
+            if not judged[text]:
+                texts[index, place] = text
     for (index, place), made in (await _read_all(context, texts, READ, PARSER)).items():
         resolved[index]["value"][place] = {**resolved[index]["value"][place], "value": made}
 

@@ -1,6 +1,7 @@
 """Edit Fields (Set), version 3: makes fields, or whole objects from JSON, and decides which fields stay."""
 
 import re
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -16,7 +17,7 @@ from app.engine.run.errors import NodeError
 from app.engine.run.groups import as_group
 from app.engine.run.issues import Issue
 from app.engine.run.items import Item, Outputs
-from app.engine.run.memory import DICT
+from app.engine.run.memory import DICT, estimate
 from app.engine.run.parameters import split_expressions, split_names
 from app.engine.run.registry import node
 from app.engine.values import conversions, dates, paths
@@ -33,6 +34,8 @@ SAMPLE = '{"my_field_1": "value", "my_field_2": 1}'
 """What the editor proposes for raw mode, and what a document without the parameter means."""
 NAMES = ("includeOtherFields", "include", "includeFields", "excludeFields")
 _BRACKETS = re.compile(r"""\[(["'])(.*)\1\]\Z""", re.DOTALL)
+PARSED = frozenset({"array", "object"})
+"""Types of fields whose texts are read as JSON, for each item anew."""
 CANNOT = object()
 """What stands for JSON that cannot be read."""
 
@@ -89,9 +92,9 @@ async def set_(context: NodeContext) -> Outputs:
             made = (
                 _from_json(values["value"], parsed.get(index, CANNOT), index)
                 if raw
-                else _from_fields(values["value"], values["options"], index, times)
+                else _from_fields(context, values["value"], values["options"], index, times)
             )
-            output.append(_compose(item, made, _include(values, context), values, index))
+            output.append(_compose(context, item, made, _include(values, context), values, index))
         except NodeError as error:
             output.append(failed_item(context, error, index))
     copies = _copies(context)
@@ -157,7 +160,7 @@ def _nothing_text(said: str) -> str:
 
 
 def _from_fields(
-    fields: list[dict[str, Any]], options: dict[str, Any], item: int, times: dict[str, datetime]
+    context: NodeContext, fields: list[dict[str, Any]], options: dict[str, Any], item: int, times: dict[str, datetime]
 ) -> list[tuple[str, Any]]:
     lenient = bool(as_group(options).get("ignoreConversionErrors"))
     made = []
@@ -167,6 +170,8 @@ def _from_fields(
             name = conversions.to_string(name)
         if not isinstance(kind, str):
             raise NodeError(f"The type '{conversions.display(kind)}' of a field is not supported.", item_index=item)
+        if kind in PARSED and isinstance(value, str):
+            context.hold(estimate(value))
         try:
             value = _as_time(value, times) if kind == "dateTime" else conversions.convert(value, kind)
         except CannotConvert:
@@ -230,12 +235,14 @@ def _from_json(value: Any, parsed: Any, item: int) -> list[tuple[str, Any]]:
     return list(parsed.items())
 
 
-def _compose(item: Item, made: list[tuple[str, Any]], include: str, values: dict[str, Any], index: int) -> Item:
+def _compose(
+    context: NodeContext, item: Item, made: list[tuple[str, Any]], include: str, values: dict[str, Any], index: int
+) -> Item:
     options = as_group(values["options"])
     dots = options.get("dotNotation", True) is not False
-    json = _select_fields(item["json"], include, values, dots)
+    json = _select_fields(item["json"], include, values, dots, context.hold)
     for name, value in made:
-        paths.put(json, name, value, dots=dots)
+        paths.put(json, name, value, dots=dots, hold=context.hold)
     composed: Item = {"json": json, "pairedItem": {"item": index}}
     if "binary" in item and options.get("includeBinary", not options.get("stripBinary", include == "none")):
         composed["binary"] = item["binary"]
@@ -248,7 +255,9 @@ def _names(given: Any, label: str, dots: bool) -> list[str]:
     return names if dots else [found[2] if (found := _BRACKETS.match(name)) else name for name in names]
 
 
-def _select_fields(json: dict[str, Any], include: str, values: dict[str, Any], dots: bool) -> dict[str, Any]:
+def _select_fields(
+    json: dict[str, Any], include: str, values: dict[str, Any], dots: bool, hold: Callable[[int], None]
+) -> dict[str, Any]:
     if include == "all":
         return dict(json)
     if include == "selected":
@@ -256,7 +265,7 @@ def _select_fields(json: dict[str, Any], include: str, values: dict[str, Any], d
         for name in _names(values.get("includeFields", ""), "Fields to Include", dots):
             value = paths.get(json, name, paths.MISSING, dots=dots)
             if value is not paths.MISSING:
-                paths.put(kept, name.split(".")[-1] if dots else name, value, dots=dots)
+                paths.put(kept, name.split(".")[-1] if dots else name, value, dots=dots, hold=hold)
         return kept
     if include == "except":
         kept = dict(json)

@@ -33,7 +33,8 @@ async def set_v1(context: NodeContext) -> Outputs:
         for kind, empty in EMPTY.items():
             for place, field in enumerate(asked["values"].get(kind) or []):
                 name = conversions.to_string(field.get("name", "propertyName"))
-                paths.put(json, name, _convert(field.get("value", empty), kind, context.version), dots=dots)
+                value = _convert(field.get("value", empty), kind, context.version)
+                paths.put(json, name, value, dots=dots, hold=context.hold)
                 if (index, kind, place) in undefined and kind != "boolean":
                     paths.remove(json, name, dots=dots)
         output.append({**item, "json": json, "pairedItem": {"item": index}})
