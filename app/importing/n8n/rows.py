@@ -27,7 +27,7 @@ JSON: dict[str, type] = {
 }
 """Columns with JSON, and what that is: null, or a list or an object."""
 FLAGS = frozenset({"active", "autosaved", "disabled", "finished", "isArchived", "isGlobal", "isManaged"})
-TEXTS = frozenset({"mode", "projectId", "status", "storedAt", "workflowId"})
+TEXTS = frozenset({"mode", "parentFolderId", "projectId", "status", "storedAt", "workflowId"})
 TIMES = frozenset({"createdAt", "deletedAt", "lastUsedAt", "startedAt", "stoppedAt", "updatedAt", "waitTill"})
 
 
