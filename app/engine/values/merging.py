@@ -19,7 +19,9 @@ class Clash:
 
 def clash_handling(options: dict[str, Any], default: str) -> Clash:
     """The "clash handling" among a node's options; `default` is who wins when it says nothing."""
-    chosen = (options.get("clashHandling") or {}).get("values") or {}
+    given = options.get("clashHandling")
+    values = given.get("values") if isinstance(given, dict) else None
+    chosen = values if isinstance(values, dict) else {}
     resolve = chosen.get("resolveClash", default)
     return Clash(
         prefer=str(resolve).removeprefix("preferInput") if resolve != "preferLast" else "last",

@@ -16,11 +16,11 @@ MODES = ("runOnceForAllItems", "runOnceForEachItem")
 @node("code", [1, 2], exact=True)
 async def code(context: NodeContext) -> Outputs:
     parameters = context.parameters
-    language = conversions.display(parameters.get("language", "javaScript"))
+    language = conversions.display(parameters.get("language", "javaScript")).removeprefix("=")
     if language in PYTHON:
         raise NodeError("The Code node runs JavaScript only; Python is not supported.")
     if language != "javaScript":
-        raise NodeError(f"Unsupported language: {language}")
+        raise NodeError(f"Unsupported language: {language}", anonymous=True)
     mode = parameters.get("mode", MODES[0])
     if mode not in (*MODES, None) and not str(mode).startswith("="):
         raise NodeError(f"The mode '{conversions.display(mode)}' of a Code node is not supported.")
