@@ -27,7 +27,8 @@ async def evaluate_javascript(context: NodeContext, template: str, rows: list[di
     For what only JavaScript does as JavaScript does, such as its regular expressions. Raises NodeError where it fails.
     """
     try:
-        return [row[0] for row in await context.sandbox.evaluate([template], context.rows_scope(rows))]
+        with context.holding(_length(rows)):
+            return [row[0] for row in await context.sandbox.evaluate([template], context.rows_scope(rows))]
     except (ExpressionError, SandboxError) as error:
         raise context.expression_error(error, None) from error
 
@@ -41,12 +42,19 @@ async def run_program(
     Raises NodeError when the program does not come to its end.
     """
     try:
-        result = await context.sandbox.run_code(source, context.rows_scope(rows), compiles=compiles)
+        with context.holding(_length(rows)):
+            result = await context.sandbox.run_code(source, context.rows_scope(rows), compiles=compiles)
     except CodeError as error:
         raise NodeError(error.message) from error
     except SandboxError as error:
         raise NodeError(str(error)) from error
     return [item["json"] for item in result.items]
+
+
+def _length(rows: list[dict[str, Any]]) -> int:
+    """The characters of the texts in rows and their groups: one text in many is sent to the sandbox as often."""
+    groups = [group for row in rows for group in (row, *row.values()) if isinstance(group, dict)]
+    return sum([len(value) for group in groups for value in group.values() if isinstance(value, str)])
 
 
 async def run_own_program(

@@ -129,6 +129,10 @@ MULTIPLIERS: dict[str, tuple[dict[str, Any], list[dict[str, Any]]]] = {
         chain(START, node("Node", "set", {"mode": "raw", "jsonOutput": f'{{"a":{LISTS}}}'}, 3.4)),
         items(1_000),
     ),
+    "Date & Time": (
+        chain(START, node("Node", "dateTime", {"operation": "extractDate", "date": "2026", "part": "y" * 10_000}, 2)),
+        items(1_000),
+    ),
     "Rename Keys": (
         chain(START, node("Node", "renameKeys", {"keys": {"key": [{"currentKey": "n", "newKey": "m[99999]"}]}})),
         items(90),
