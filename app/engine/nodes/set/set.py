@@ -118,7 +118,7 @@ def _include(asked: dict[str, Any], context: NodeContext) -> str:
         return "all"
     if context.version >= ASSIGNED and not conversions.truthy(asked.get("includeOtherFields")):
         return "none"
-    return conversions.display(asked.get("include", "all"))
+    return conversions.to_string(asked.get("include", "all"))
 
 
 def _fields(parameters: dict[str, Any], version: float) -> list[dict[str, Any]]:
