@@ -78,9 +78,10 @@ def aggregate_fields(
     taken: set[str] = set()
     for field in fields:
         name = field.get("fieldToAggregate", "")
-        if name is not None and not isinstance(name, str | list):
+        renamed = field.get("renameField") and field.get("outputFieldName")
+        if dots and not renamed and name is not None and not isinstance(name, str | list):
             raise NodeError("The name of a field to aggregate must be a text.")
-        name = conversions.to_string(name or "")
+        name = "" if name is None else conversions.to_string(name)
         if not name:
             continue
         output = _output_name(field, name, dots)
