@@ -72,7 +72,7 @@ class Host:
         self._call_seconds = call_seconds
         self._silent_seconds = silent_seconds
         self._scratch: Path | None = None
-        traits = ProcessTraits(marks=True, silent_seconds=silent_seconds)
+        traits = ProcessTraits(marks=True, once=True, silent_seconds=silent_seconds)
         heap = memory_mb * 2**20 * 3 // 4
         code_bytes = memory_mb * 2**20 // CODE_SHARE
         kind = ProcessKind(lambda: self._launch(memory_mb, code_bytes), traits, heap, processes, replaced=True)

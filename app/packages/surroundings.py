@@ -116,6 +116,8 @@ class Surroundings:
         """What answers a question of the call's node, or of one of its sub-nodes, in that one's name."""
         about = self._about_sub_nodes.get(name)
         number = given.get("subNode") if isinstance(given, dict) else None
+        # What the run's record holds of sub-nodes, and what a tool has done, would be there twice.
+        self.channel.touched = self.channel.touched or (about is not None and name != "connected")
         if about is not None or number is None:
             return about or self._answers.get(name)
         below = self._below.get(number) if isinstance(number, int) else None

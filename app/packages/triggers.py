@@ -100,6 +100,7 @@ class Emitting:
         if EMITS not in question[:64]:
             return await self._surroundings.ask(question)
         asked = orjson.loads(question)
+        self._surroundings.channel.touched = True
         try:
             async with self._turn:
                 await self._record(asked.get("given") or {})

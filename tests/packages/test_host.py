@@ -1,6 +1,7 @@
 """Processes of packages: when one starts, when one ends, and what that means for the calls beside."""
 
 import asyncio
+import json
 import os
 import signal
 from collections.abc import Callable
@@ -62,6 +63,45 @@ def test_a_neighbour_in_the_same_process_runs_again():
     one, bad, two = with_host(work, silent_seconds=0.6, processes=1)
     assert "computed for more than 0.6 seconds" in str(bad)
     assert one["outputs"] == two["outputs"] == [[{"json": {"slow": True}}]]
+
+
+@pytest.mark.parametrize(
+    ("deadly", "said", "beside"),
+    [
+        (BOMB, "The node needed more memory than it may use", False),
+        ("await new Promise(() => {})", "The process of the node ended unexpectedly (-9)", True),
+    ],
+    ids=["a bomb after another call", "killed beside another call"],
+)
+def test_what_has_ended_its_process_is_not_run_again(deadly, said, beside):
+    """It may have done already what it is for; what ran beside it and has done nothing outside is run again."""
+    begun: list[str] = []
+    host: Host
+
+    async def ask(question: bytes) -> bytes:
+        asked = json.loads(question)
+        begun.append(asked["given"]["text"])
+        if begun[-1] == "=deadly" and deadly != BOMB:
+            os.kill(host.pids[0], signal.SIGKILL)
+        return json.dumps({"call": asked["call"], "result": {}}).encode()
+
+    def telling(name: str, code: str) -> dict[str, Any]:
+        return call_of(f"this.evaluateExpression('{name}'); {code}")
+
+    async def work(started: Host) -> Any:
+        nonlocal host
+        host = started
+        await host.call(call_of(QUICK))
+        waiting = [asyncio.ensure_future(host.call(telling("slow", SLOW), ask))] if beside else []
+        while beside and not begun:
+            await asyncio.sleep(0.01)
+        with pytest.raises(HostError) as failed:
+            await host.call(telling("deadly", deadly), ask)
+        return str(failed.value), [each["outputs"] for each in await asyncio.gather(*waiting)], host.ended
+
+    outputs = [[[{"json": {"slow": True}}]]] * beside
+    assert with_host(work, processes=1, memory_mb=48) == (said, outputs, 1)
+    assert begun == ["=slow", "=deadly", "=slow"] if beside else begun == ["=deadly"]
 
 
 def test_a_call_has_so_much_time_and_ends_when_nobody_waits():

@@ -11,27 +11,30 @@ from app.engine.sandbox.requests import MAX_ATTEMPTS, SandboxRequest
 
 
 def charge(
-    requests: Mapping[int, SandboxRequest], running: int | None, process: NodeProcess
+    requests: Mapping[int, SandboxRequest], running: int | None, process: NodeProcess, *, once: bool
 ) -> list[tuple[SandboxRequest, SandboxError]]:
-    """Who is to blame, with what each fails. What ran when the process hit a limit; else whatever dies often."""
+    """Who is to blame, with what each fails. What ran when the process hit a limit; else whatever dies often.
+
+    `once`: see ProcessTraits.
+    """
     ran = None if running is None else requests.get(running)
     suspects = list(requests.values()) if ran is None else [ran]
-    errors = [(request, _error_of(request, request.id == running, process)) for request in suspects]
+    errors = [(request, _error_of(request, request.id == running, process, once)) for request in suspects]
     return [(request, error) for request, error in errors if error is not None]
 
 
-def _error_of(request: SandboxRequest, was_running: bool, process: NodeProcess) -> SandboxError | None:
+def _error_of(request: SandboxRequest, was_running: bool, process: NodeProcess, once: bool) -> SandboxError | None:
     """Why the request is to blame for the end of its process, which counts as an attempt; None: it gets another try."""
     request.attempts += 1
     if process.broke is not None and was_running:
         return SandboxError(process.broke)
     if hit_memory_limit(process):
         # What others had left may have filled it, so this is told only from a process without others.
-        if (was_running and (request.alone or request.ran_out)) or request.attempts > MAX_ATTEMPTS:
+        if (was_running and (once or request.alone or request.ran_out)) or request.attempts > MAX_ATTEMPTS:
             return SandboxMemory("The JavaScript needed more memory than it may use")
         request.ran_out = was_running
         return None
-    if request.attempts > MAX_ATTEMPTS:
+    if (was_running and once) or request.attempts > MAX_ATTEMPTS:
         return SandboxError(f"The sandbox process ended unexpectedly ({process.returncode})")
     return None
 

@@ -2,8 +2,9 @@
 
 JavaScript in the sandbox has no side effects but by what it asks, and who answers remembers what was asked, so a
 request that was in flight when its process had to be killed because of another one is simply sent again to the next
-process; but for one that says that it has touched the world outside, which fails. Processes come fresh from the
-spares, and none is ever handed on: what one project has left in a process ends with it.
+process. One that says that it has touched the world outside fails instead, and so does one that has ended its process
+itself where it may not run twice (ProcessTraits.once). Processes come fresh from the spares, and none is ever handed
+on: what one project has left in a process ends with it.
 """
 
 from __future__ import annotations
@@ -206,7 +207,7 @@ class Interpreter:
         else:
             log.warning("sandbox process %s (%s) ended: %s", process.pid, self._mode, process.returncode)
             running = next(iter(self._requests), None) if self._serial else running
-            for request, error in charge(self._requests, running, process):
+            for request, error in charge(self._requests, running, process, once=self._traits.once):
                 del self._requests[request.id]
                 request.fail(error)
         for request in list(self._requests.values()):

@@ -39,11 +39,14 @@ class ProcessTraits:
     """How the processes of a kind work.
 
     `serial`: one request after the other. `marks`: a process leaves a mark of which request it works for, instead of
-    frames that say so. One that says nothing for `silent_seconds`, while nothing should run in it, is ended.
+    frames that say so. `once`: the request that ran when a process ended is not sent again, since it would end the next
+    one too, and may have changed something outside. One that says nothing for `silent_seconds`, while nothing should
+    run in it, is ended.
     """
 
     serial: bool = False
     marks: bool = False
+    once: bool = False
     silent_seconds: float = LOOKS * LOOK_SECONDS
 
 

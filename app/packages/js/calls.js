@@ -141,7 +141,7 @@ function within(call, work) {
   });
 }
 
-/** Takes a call; where there are several, each step of each is marked. */
+/** Takes a call; from when there are several until there is none, each step of each is marked. */
 function take(call) {
   calls.set(call.id, call);
   if (calls.size === 2) hook.enable();
@@ -150,7 +150,7 @@ function take(call) {
 /** Lets go of a call; false where it was let go of already. */
 function drop(call) {
   const known = calls.delete(call.id);
-  if (calls.size < 2) hook.disable();
+  if (calls.size === 0) hook.disable();
   return known;
 }
 
