@@ -15,7 +15,7 @@ from app.engine.run.engine_requests import EngineRequest
 from app.engine.run.errors import NodeError, WaitRequested
 from app.engine.run.items import Item, Outputs
 from app.engine.run.sub_nodes import attached
-from app.packages.host import Host, HostError
+from app.packages.host import ACTING, REMEMBERING, Host, HostError
 from app.packages.parameters import split
 from app.packages.sub_nodes import Describe
 from app.packages.surroundings import Surroundings, Tokens
@@ -102,9 +102,10 @@ async def run_action(
     """
     surroundings = Surroundings(context, told["credentialTypes"], tokens, describe)
     request = {**request_of(context, kind, told), "response": _response(context), "query": context.query}
-    owner = f"project {context.sandbox.project_id}" if told.get("remembers") else None
+    mode = REMEMBERING if told.get("remembers") else ACTING
+    project = context.sandbox.project_id
     try:
-        answer = await host.call(request, surroundings.ask, surroundings.channel, owner=owner)
+        answer = await host.call(request, surroundings.ask, surroundings.channel, project=project, mode=mode)
     except HostError as error:
         raise NodeError(str(error)) from error
     answer = take_answer(context, surroundings, answer)

@@ -1,7 +1,9 @@
 """The package processes of one worker, and the calls that they answer.
 
-None is started before the first call. A call gets a process of its own as long as there are enough; one that loops, or
-takes too much memory, ends with its process, and a neighbour in it that has not touched the world outside is run again.
+None is started before the first call, and none works for two projects: what a package leaves in its process, or makes
+of it, meets calls of the same project only. A call gets a process of its own as long as there are enough; one that
+loops, or takes too much memory, ends with its process, and a neighbour in it that has not touched the world outside is
+run again.
 """
 
 from __future__ import annotations
@@ -37,11 +39,13 @@ CODE_SHARE = 15
 Each MiB of text takes three of memory: with what Node needs itself this is a process of some 180 MiB. Processes that
 remember something stay.
 """
-OWNERS = 12
-"""How many owners may have such a process at once; the one that was idle for longest ends for another one."""
+PROJECTS = 12
+"""How many projects may have such a process at once; the one that was idle for longest ends for another one."""
+LISTENERS = 100
 SCRATCH = "executions-scratch-"
 """What folders for temporary files begin with."""
-_MODE, _REMEMBERING = "packages", "remembering"
+ACTING, REMEMBERING, LISTENING = "packages", "remembering", "listening"
+"""What a call is for: an action, one whose package may remember something, and a connection that is held for long."""
 
 
 class HostError(Exception):
@@ -55,8 +59,9 @@ class HostTimeout(HostError):
 class Host:
     """Runs the code of the packages below a folder; an asynchronous context manager.
 
-    `processes` at most run at once, each with `memory_mb` of heap. A call may take `call_seconds` in all, and
-    `silent_seconds` of computing in one piece.
+    `processes` at most run at once for actions, each with `memory_mb` of heap, and one for each project that holds
+    connections, of which there are `listeners` at most. A call may take `call_seconds` in all, and `silent_seconds` of
+    computing in one piece.
     """
 
     def __init__(
@@ -64,6 +69,7 @@ class Host:
         packages: Path,
         *,
         processes: int = PROCESSES,
+        listeners: int = LISTENERS,
         memory_mb: int = MEMORY_MB,
         call_seconds: float = CALL_SECONDS,
         silent_seconds: float = SILENT_SECONDS,
@@ -77,11 +83,16 @@ class Host:
         traits = ProcessTraits(marks=True, once=True, silent_seconds=silent_seconds)
         heap = memory_mb * 2**20 * 3 // 4
         code_bytes = memory_mb * 2**20 // CODE_SHARE
-        kind = ProcessKind(lambda: self._launch(memory_mb, code_bytes), traits, heap, processes, replaced=True)
-        self._pool = Pool({_MODE: kind}, processes=processes, idle_seconds=IDLE_SECONDS)
+        acting = ProcessKind(lambda: self._launch(memory_mb, code_bytes), traits, heap, processes, replaced=True)
+        listening = ProcessKind(lambda: self._launch(memory_mb), traits, heap, replaced=True)
         memory = max(memory_mb, REMEMBERING_MB)
-        kept = ProcessKind(lambda: self._launch(memory), traits, memory * 2**20 * 3 // 4)
-        self._keepers = Pool({_REMEMBERING: kept}, processes=OWNERS, idle_seconds=REMEMBERING_SECONDS)
+        remembering = ProcessKind(lambda: self._launch(memory), traits, memory * 2**20 * 3 // 4)
+        self._pools = {
+            ACTING: Pool({ACTING: acting}, processes=processes, idle_seconds=IDLE_SECONDS),
+            # As many as connections: none ever waits for another project's, which may last for days.
+            LISTENING: Pool({LISTENING: listening}, processes=max(1, listeners)),
+            REMEMBERING: Pool({REMEMBERING: remembering}, processes=PROJECTS, idle_seconds=REMEMBERING_SECONDS),
+        }
 
     async def __aenter__(self) -> Host:
         return self
@@ -89,20 +100,20 @@ class Host:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        await self._pool.close()
-        await self._keepers.close()
+        for pool in self._pools.values():
+            await pool.close()
         if self._scratch is not None:
             await asyncio.to_thread(self._scratch.remove)
 
     @property
     def pids(self) -> list[int]:
         """The processes that run now."""
-        return [*self._pool.pids, *self._keepers.pids]
+        return [pid for pool in self._pools.values() for pid in pool.pids]
 
     @property
     def ended(self) -> int:
         """How many processes were killed at a limit, or died by themselves."""
-        return self._pool.ended + self._keepers.ended
+        return sum(pool.ended for pool in self._pools.values())
 
     async def call(
         self,
@@ -110,21 +121,20 @@ class Host:
         ask: Ask | None = None,
         channel: Channel | None = None,
         seconds: float | None = None,
-        owner: str | None = None,
+        *,
+        project: str = "",
+        mode: str = ACTING,
     ) -> dict[str, Any]:
         """What a process answers to the request, of which `kind` says what it is about (js/kinds.js).
 
         `ask` answers what the call wants to know meanwhile, `channel` has its connections. Cancelling ends the call.
-        Calls of one `owner` share a process, whose packages may remember something from one to the next; no other
-        owner's call comes there. Raises HostError.
+        Only calls of the same project come to the same process; which they share when they remember, or listen.
+        Raises HostError.
         """
         payload = await large_dumps(request)
         limit = self._call_seconds if seconds is None else seconds
         try:
-            if owner is None:
-                answer = await self._pool.request(_MODE, "", payload, limit, ask, channel)
-            else:
-                answer = await self._keepers.request(_REMEMBERING, owner, payload, limit, ask, channel)
+            answer = await self._pools[mode].request(mode, project, payload, limit, ask, channel)
         except SandboxTimeout as error:
             raise HostTimeout(self._too_long(error, limit)) from error
         except SandboxMemory as error:

@@ -13,7 +13,7 @@ from app.engine.run.errors import NodeError
 from app.engine.run.items import Outputs
 from app.engine.run.node_types import Emit
 from app.packages.action import read_outputs, request_of, take_answer
-from app.packages.host import HostError
+from app.packages.host import LISTENING, HostError
 from app.packages.runtime import PackageRuntime
 from app.packages.surroundings import Surroundings
 
@@ -33,7 +33,14 @@ async def listen(packages: PackageRuntime, context: NodeContext, emit: Emit) -> 
     emitting = Emitting(context, surroundings, emit)
     request = request_of(context, "trigger", told)
     calling = asyncio.ensure_future(
-        packages.host.call(request, emitting.ask, surroundings.channel, seconds=LISTENING_SECONDS)
+        packages.host.call(
+            request,
+            emitting.ask,
+            surroundings.channel,
+            LISTENING_SECONDS,
+            project=context.sandbox.project_id,
+            mode=LISTENING,
+        )
     )
     try:
         ends: list[asyncio.Future[Any]] = [calling, emitting.refused]
@@ -74,8 +81,9 @@ async def _call(packages: PackageRuntime, context: NodeContext, kind: str, **mor
     told = await packages.describe(context)
     surroundings = Surroundings(context, told["credentialTypes"], packages.tokens, packages.describe)
     request = {**request_of(context, kind, told), **more}
+    project = context.sandbox.project_id
     try:
-        answer = await packages.host.call(request, surroundings.ask, surroundings.channel)
+        answer = await packages.host.call(request, surroundings.ask, surroundings.channel, project=project)
     except HostError as error:
         raise NodeError(str(error)) from error
     return take_answer(context, surroundings, answer)

@@ -63,7 +63,12 @@ class Parts:
         self.registry = Registry(settings, pool, self.vault, self.clock)
         types = nodes.load().copy()
         store = Store(settings.home)
-        self.host = Host(store.root, processes=settings.package_processes, memory_mb=settings.package_memory_mb)
+        self.host = Host(
+            store.root,
+            processes=settings.package_processes,
+            listeners=settings.listeners,
+            memory_mb=settings.package_memory_mb,
+        )
         self.packages = PackageSync(
             store,
             self.database,

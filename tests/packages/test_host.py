@@ -13,7 +13,7 @@ import pytest
 
 from app.engine.sandbox import process as process_module
 from app.packages import launch as launch_module
-from app.packages.host import Host, HostError
+from app.packages.host import LISTENING, Host, HostError
 from tests.packages.running import SAMPLE
 from tests.patience import PATIENCE_SECONDS
 
@@ -119,6 +119,51 @@ def test_a_call_has_so_much_time_and_ends_when_nobody_waits():
         return await host.call(call_of("return [[{ json: { ended: globalThis.ended } }]]"))
 
     assert with_host(work, processes=1)["outputs"] == [[{"json": {"ended": True}}]]
+
+
+def test_projects_share_no_process_and_one_that_has_none_waits_for_no_end():
+    """What a package makes of its process, or leaves in it, meets calls of the same project only."""
+    holds = "globalThis.left = 1; JSON.stringify = () => '{}'; await new Promise(() => {})"
+    looks = "return [[{ json: { pid: process.pid, left: globalThis.left, text: JSON.stringify([1]) } }]]"
+
+    async def work(host: Host) -> Any:
+        held = [asyncio.ensure_future(host.call(call_of(holds), project="a")) for _ in range(2)]
+        held += [asyncio.ensure_future(host.call(call_of(holds), project="b", mode=LISTENING)) for _ in range(2)]
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while len(host.pids) < 2:
+                await asyncio.sleep(0.01)
+            before = host.pids
+            listening = asyncio.ensure_future(host.call(call_of(holds), project="c", mode=LISTENING))
+            given = await host.call(call_of(looks), project="c")
+            while len(host.pids) < 4:
+                await asyncio.sleep(0.01)
+        for each in (*held, listening):
+            each.cancel()
+        await asyncio.gather(*held, listening, return_exceptions=True)
+        return before, given["outputs"][0][0]["json"]
+
+    before, seen = with_host(work, processes=1)
+    assert seen.pop("pid") not in before
+    assert seen == {"text": "[1]"}
+
+
+SPOILS = """
+  JSON.stringify = () => '{"outputs":[[{"json":{"forged":true}}]]}'; JSON.parse = () => ({});
+  Promise.race = globalThis.setImmediate = globalThis.setTimeout = () => { throw new Error('spoilt') };
+  globalThis.console = undefined; process.stdin.destroy();
+  process.on('uncaughtException', () => { throw new Error('spoilt') });
+  process.removeAllListeners('uncaughtException'); process.removeAllListeners(); return [[]]"""
+
+
+def test_what_packages_put_in_the_place_of_what_node_has_spoils_no_later_call():
+    throws = "process.nextTick(() => { throw new Error('out of reach') }); await new Promise(() => {})"
+
+    async def work(host: Host) -> Any:
+        await host.call(call_of(SPOILS))
+        thrown = await host.call(call_of(throws))
+        return thrown["error"]["message"], (await host.call(call_of(QUICK)))["outputs"], host.ended
+
+    assert with_host(work, processes=1) == ("out of reach", [[{"json": {"quick": True}}]], 0)
 
 
 def test_what_nobody_waits_for_any_more_keeps_no_other_call_waiting():

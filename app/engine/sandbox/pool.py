@@ -134,6 +134,8 @@ class Pool:
         waiter = Waiter(key, asyncio.get_running_loop().create_future())
         self._waiters.append(waiter)
         self._ask_for_room()
+        # One that is replaced makes room at once.
+        self._serve_waiters()
         try:
             lane = await waiter.future
         except asyncio.CancelledError:
@@ -205,6 +207,10 @@ class Pool:
             return
         if lane.interpreter.retiring:
             self._drop(lane)
+        self._serve_waiters()
+
+    def _serve_waiters(self) -> None:
+        """Give those who wait a process, first come, first served, as long as there is room."""
         while self._waiters and self._has_room():
             waiter = self._waiters.popleft()
             if not waiter.future.done():

@@ -6,6 +6,9 @@ const fs = require('node:fs');
 
 const { ASK, STREAM, fitsFrame, writeFrame } = require('./frames.js');
 
+// As it is before any package is loaded.
+const { parse, stringify } = JSON;
+
 const MAX_LINES = 1000;
 const MAX_LINE_LENGTH = 10_000;
 
@@ -56,13 +59,13 @@ class Call {
 
   #question(name, given) {
     this.#lastAsked += 1;
-    const text = JSON.stringify({ call: this.#lastAsked, name, given });
+    const text = stringify({ call: this.#lastAsked, name, given });
     if (!fitsFrame(text)) throw new Error('What the node sends is larger than 64 MiB');
     return text;
   }
 
   reply(text) {
-    const { call, result, bytes, error } = JSON.parse(text);
+    const { call, result, bytes, error } = parse(text);
     const waiting = this.#asked.get(call);
     if (!waiting) return;
     this.#asked.delete(call);

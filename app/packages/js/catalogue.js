@@ -127,9 +127,9 @@ function read({ folder, broken, bounds }) {
   return found;
 }
 
-function start() {
+function start({ stdin }) {
   const reader = new FrameReader();
-  process.stdin.on('data', (chunk) =>
+  stdin.on('data', (chunk) =>
     reader.push(chunk, (id, kind, payload) => {
       if (kind === PING) writeFrame(id, PONG, '');
       if (kind !== RUN) return;

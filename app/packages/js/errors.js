@@ -1,6 +1,9 @@
 // Errors as they stand in run data: what n8n's classes carry, and nothing of the objects behind it.
 'use strict';
 
+// As it is before any package is loaded.
+const { parse, stringify } = JSON;
+
 const MAX_LENGTH = 100_000;
 /** What tells n8n's own errors from others: these stand in run data with little more than their message. */
 const isOwn = (error) => error.functionality !== undefined;
@@ -12,8 +15,8 @@ const text = (value) => (value === undefined || value === null ? undefined : Str
 
 function plain(value) {
   try {
-    const written = JSON.stringify(value);
-    return written === undefined || written.length > MAX_LENGTH ? undefined : JSON.parse(written);
+    const written = stringify(value);
+    return written === undefined || written.length > MAX_LENGTH ? undefined : parse(written);
   } catch {
     return undefined;
   }

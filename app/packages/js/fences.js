@@ -6,6 +6,7 @@ const fs = require('node:fs');
 const { syncBuiltinESMExports } = require('node:module');
 const os = require('node:os');
 const path = require('node:path');
+const { Readable } = require('node:stream');
 const threads = require('node:worker_threads');
 const util = require('node:util');
 
@@ -56,18 +57,49 @@ function fencePaths(scratch) {
   }, realpath);
 }
 
-/** Sends what is printed to stderr, keeps the process alive, and its temporary files in its own folder. */
+/** What this program itself listens for stays; and what nobody has caught is no matter of a package, but of its call. */
+function fenceListeners() {
+  const own = new Set();
+  const isOurs = (name) => name === 'uncaughtException' || name === 'unhandledRejection';
+  const { on, removeListener } = process;
+  for (const name of ['addListener', 'on', 'once', 'prependListener', 'prependOnceListener']) {
+    const add = process[name];
+    process[name] = (event, listener) => (isOurs(event) ? process : add.call(process, event, listener));
+  }
+  process.setUncaughtExceptionCaptureCallback = () => {};
+  process.off = process.removeListener = (event, listener) => (own.has(listener) ? process : removeListener.call(process, event, listener));
+  process.removeAllListeners = (event) => {
+    for (const name of event === undefined ? process.eventNames() : [event]) {
+      for (const listener of process.rawListeners(name)) process.off(name, listener);
+    }
+    return process;
+  };
+  return (event, listener) => {
+    own.add(listener);
+    on.call(process, event, listener);
+  };
+}
+
+/**
+ * Sends what is printed to stderr, keeps the process alive, and its temporary files in its own folder. Gives what only
+ * this program has from now on: { stdin, listen(event, listener) }.
+ */
 function fenceProcess(scratch) {
   os.tmpdir = () => scratch;
   fencePaths(scratch);
-  const print = (...given) => void process.stderr.write(`${util.format(...given)}\n`);
+  const { stderr, stdin } = process;
+  const print = (...given) => void stderr.write(`${util.format(...given)}\n`);
   for (const name of ['log', 'info', 'warn', 'error', 'debug', 'trace', 'dir']) console[name] = print;
-  Object.defineProperty(process, 'stdout', { get: () => process.stderr, configurable: true });
+  Object.defineProperty(process, 'stdout', { get: () => stderr, configurable: true });
+  const nothing = Readable.from([]);
+  Object.defineProperty(process, 'stdin', { get: () => nothing, configurable: true });
   for (const name of ['exit', 'abort', 'kill', 'reallyExit', 'chdir']) process[name] = refuse(name);
   threads.Worker = NoThread;
   syncBuiltinESMExports();
-  process.on('uncaughtException', (error) => print(error));
-  process.on('unhandledRejection', (error) => print(error));
+  const listen = fenceListeners();
+  listen('uncaughtException', (error) => print(error));
+  listen('unhandledRejection', (error) => print(error));
+  return { stdin, listen };
 }
 
 module.exports = { exit, fenceProcess };

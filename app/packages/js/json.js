@@ -4,13 +4,16 @@
 /** So many values are looked at where some lie within themselves: ways through them may be without number. */
 const MAX_VALUES = 1_000_000;
 
+/** As it is before any package is loaded. */
+const { stringify } = JSON;
+
 /** As JSON.stringify, which what it refuses is put in words for, as n8n does: large integers, and what lies within itself. */
 function toJson(value) {
   try {
-    return JSON.stringify(value);
+    return stringify(value);
   } catch (error) {
     if (!(error instanceof TypeError)) throw error;
-    return JSON.stringify(value, inWords());
+    return stringify(value, inWords());
   }
 }
 

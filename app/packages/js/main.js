@@ -7,7 +7,7 @@ const { exit, fenceProcess } = require('./fences.js');
 const { standInFor } = require('./loading.js');
 
 const [mode, standIn, scratch, code, marks] = process.argv.slice(2);
-fenceProcess(scratch);
+const own = fenceProcess(scratch);
 fenceAddons();
 standInFor(standIn);
-require(mode === 'catalogue' ? './catalogue.js' : './serve.js').start({ exit, code: Number(code), marks: Number(marks), scratch });
+require(mode === 'catalogue' ? './catalogue.js' : './serve.js').start({ ...own, exit, code: Number(code), marks: Number(marks), scratch });

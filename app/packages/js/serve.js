@@ -2,6 +2,7 @@
 'use strict';
 
 const fs = require('node:fs');
+const { setImmediate } = require('node:timers');
 
 const { Call, calls, current, drop, leaveMarks, take, within } = require('./calls.js');
 const { shown } = require('./errors.js');
@@ -11,6 +12,10 @@ const { kinds } = require('./kinds.js');
 const network = require('./network.js');
 const { countSources, sourceBytes } = require('./sources.js');
 const { readTrusted } = require('./trust.js');
+
+// As they are before any package is loaded, which may put its own in their place.
+const { parse, stringify } = JSON;
+const race = Promise.race.bind(Promise);
 
 const TOO_LARGE = 'The node gave more than 64 MiB, the most that one call may give';
 
@@ -37,16 +42,16 @@ function handle(id, kind, payload) {
 }
 
 async function run(id, payload) {
-  const call = new Call(id, JSON.parse(payload.toString()));
+  const call = new Call(id, parse(payload.toString()));
   take(call);
   const answer = await within(call, async () => {
     try {
       const { kind } = call.request;
       if (!Object.hasOwn(kinds, kind)) throw new Error(`This is no call that a package process knows: ${kind}`);
-      const given = toJson({ lines: call.lines, ...(await Promise.race([kinds[kind](call), call.failed])) });
-      return fitsFrame(given) ? given : JSON.stringify({ error: { message: TOO_LARGE } });
+      const given = toJson({ lines: call.lines, ...(await race([kinds[kind](call), call.failed])) });
+      return fitsFrame(given) ? given : stringify({ error: { message: TOO_LARGE } });
     } catch (error) {
-      return JSON.stringify({ lines: call.lines, error: shown(error) });
+      return stringify({ lines: call.lines, error: shown(error) });
     }
   });
   if (drop(call)) writeFrame(id, ANSWER, answer);
@@ -86,7 +91,7 @@ function nextReply(id) {
 }
 
 /** Starts to take calls; after one that leaves more than `code` bytes of files loaded (0: any) there is no next one. */
-function start({ exit, marks, code, scratch }) {
+function start({ exit, listen, stdin, marks, code, scratch }) {
   leaveMarks(marks);
   mostSource = code || Infinity;
   countSources();
@@ -94,16 +99,16 @@ function start({ exit, marks, code, scratch }) {
   Call.prototype.askAtOnce = function (name, given) {
     return this.askNow(name, given, nextReply);
   };
-  process.on('uncaughtException', (error) => {
+  listen('uncaughtException', (error) => {
     const call = current();
     // What the call itself has made of it by then counts.
     if (call) setImmediate(() => call.fail(error));
   });
-  process.stdin.on('data', (bytes) => {
+  stdin.on('data', (bytes) => {
     push(bytes);
     work();
   });
-  process.stdin.on('end', () => exit(0));
+  stdin.on('end', () => exit(0));
   writeFrame(0, ANSWER, '');
 }
 
