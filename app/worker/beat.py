@@ -23,7 +23,7 @@ STANDSTILL_SECONDS = 30.0  # so long after a node should have been ended, a loop
 
 
 class Beat:
-    """Called every `interval` seconds; what is due at that moment is done in one transaction."""
+    """Called every `interval` seconds; what is due at that moment is done in one transaction, if anything is."""
 
     def __init__(self, settings: Settings, pool: ConnectionPool[Connection], worker_id: int, clock: Clock) -> None:
         self._settings = settings
@@ -78,20 +78,7 @@ class Beat:
             return set()
         beat_due = now - self._last_beat >= self._settings.heartbeat_seconds
         try:
-            with transaction(self._pool) as connection:
-                if beat_due:
-                    if not workers.heartbeat(connection, self._worker_id):
-                        self._given_up = True
-                        return set()
-                    self._clock.read(connection)
-                gone = lifecycle.no_longer_held(connection, self._worker_id, held) if held else set()
-                latencies, late_results, kills = list(self._latencies), self.late_results, self.sandbox_kills
-                counters.observe_claim_latency(connection, self._worker_id, latencies)
-                self._add(connection, counters.LATE_RESULTS, late_results - self._late_results_counted)
-                self._add(connection, counters.SANDBOX_KILLS, kills - self._sandbox_kills_counted)
-            # Forgotten once it is committed; what the loop's thread has added meanwhile is for the next beat.
-            del self._latencies[: len(latencies)]
-            self._late_results_counted, self._sandbox_kills_counted = late_results, kills
+            gone = self._transact(held, beat_due=beat_due) if beat_due or held or self._has_counted else set()
             if beat_due:
                 if self.lost:
                     # PostgreSQL took its time; what runs here has been stopped because of that.
@@ -103,6 +90,30 @@ class Beat:
         except Exception:
             self._beats_in_a_row = 0
             raise
+        return gone
+
+    @property
+    def _has_counted(self) -> bool:
+        """Whether something is counted that PostgreSQL does not know of yet."""
+        counted = (self._late_results_counted, self._sandbox_kills_counted)
+        return bool(self._latencies) or (self.late_results, self.sandbox_kills) != counted
+
+    def _transact(self, held: Sequence[int], *, beat_due: bool) -> set[int]:
+        """Beat if that is due, hand in what was counted, and ask which of the `held` executions are gone."""
+        with transaction(self._pool) as connection:
+            if beat_due:
+                if not workers.heartbeat(connection, self._worker_id):
+                    self._given_up = True
+                    return set()
+                self._clock.read(connection)
+            gone = lifecycle.no_longer_held(connection, self._worker_id, held) if held else set()
+            latencies, late_results, kills = list(self._latencies), self.late_results, self.sandbox_kills
+            counters.observe_claim_latency(connection, self._worker_id, latencies)
+            self._add(connection, counters.LATE_RESULTS, late_results - self._late_results_counted)
+            self._add(connection, counters.SANDBOX_KILLS, kills - self._sandbox_kills_counted)
+        # Forgotten once it is committed; what the loop's thread has added meanwhile is for the next beat.
+        del self._latencies[: len(latencies)]
+        self._late_results_counted, self._sandbox_kills_counted = late_results, kills
         return gone
 
     def _add(self, connection: Connection, name: str, number: int) -> None:
