@@ -11,8 +11,8 @@ from app.repository import credential_tests
 from app.repository.connection import UNREACHABLE
 from app.repository.credential_tests import CredentialTest
 from app.worker.chores.chore import Chore
-from app.worker.runs import shorten, strip_unstorable
 from app.worker.task_set import TaskSet
+from app.worker.texts import shorten, strip_unstorable
 from app.worker.triggers.contexts import TriggerContexts
 
 log = logging.getLogger(__name__)
@@ -69,7 +69,7 @@ class CredentialTester(TaskSet):
     async def _do(self, worker_id: int, test: CredentialTest) -> None:
         try:
             problem = await self._problem(test)
-            said = None if problem is None else shorten((strip_unstorable(problem) or "")[:MAX_LENGTH])
+            said = None if problem is None else shorten(strip_unstorable(problem)[:MAX_LENGTH])
             await self._database.transact(credential_tests.end, worker_id, test.id, said)
         except UNREACHABLE as error:
             about = {"credential": test.credential_id, "reason": str(error).strip()}

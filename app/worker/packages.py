@@ -29,7 +29,7 @@ from app.repository.node_package_wishes import Wish
 from app.repository.node_packages import LockedPackage, NodePackage
 from app.worker.chores.chore import Chore
 from app.worker.database import Database
-from app.worker.runs import strip_unstorable
+from app.worker.texts import strip_unstorable
 
 log = logging.getLogger(__name__)
 
@@ -156,7 +156,7 @@ class PackageSync:
                 "package cannot be installed",
                 extra={"package": package.name, "version": package.version, "reason": str(error)},
             )
-            self._errors[package.name] = strip_unstorable(str(error)) or ""
+            self._errors[package.name] = strip_unstorable(str(error))
             self._again[key] = time.monotonic() + AGAIN_SECONDS
             await self._tell_errors()
 
@@ -212,7 +212,7 @@ class PackageSync:
         """Tell whoever asked for a package why it cannot be installed."""
         about = {"package": wish.name, "version": wish.version, "reason": reason}
         log.error("package cannot be installed", extra=about)
-        reason = strip_unstorable(reason) or ""
+        reason = strip_unstorable(reason)
         await self._database.transact(node_package_wishes.fail, self._worker_id(), wish.name, reason)
 
     async def _tell_errors(self) -> None:

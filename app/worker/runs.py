@@ -27,6 +27,7 @@ from app.repository.static_data import StaticChange
 from app.triggers import trigger_nodes
 from app.worker.answers import BYTES_AN_ITEM, NO_PORTS, PACKAGED, answer_of, evaluate_answering_node
 from app.worker.exchange import UNSTORABLE, Assignment
+from app.worker.texts import shorten, strip_unstorable
 
 T = TypeVar("T")
 
@@ -34,9 +35,6 @@ log = logging.getLogger(__name__)
 
 LONG_AGO = datetime.fromtimestamp(0, UTC)  # due already, whatever the clocks of two machines say
 MAX_DATA_BYTES = 512 * 2**20  # bytes; PostgreSQL cuts the connection at twice as much, each time it is tried
-MAX_TEXT_LENGTH = 10_000
-"""Bytes of an error's text in lists, notices and what error workflows get."""
-CUT = "... (cut short; the execution's data has all of it)"
 TEXTS = ("message", "description", "stack")
 BROKEN = "The engine failed while it ran this workflow; the worker's log tells more"
 
@@ -209,15 +207,15 @@ def result_of(
         outcome.status,
         claim.mode,
         data,
-        error_node=strip_unstorable(failed.node) if failed else None,
-        error_message=mask.text(shorten(strip_unstorable(failed.message) or "")) if failed else None,
+        error_node=None if failed is None or failed.node is None else strip_unstorable(failed.node),
+        error_message=mask.text(shorten(strip_unstorable(failed.message))) if failed else None,
         wait_till=outcome.wait_till,
         resume_on=outcome.resume_on,
         waits_for=int(children[-1]) if children else None,
         waiting_node=waiting_node(outcome),
         awaited=claim.awaited,
         metadata=tuple(
-            (strip_unstorable(k) or "", mask.text(strip_unstorable(v) or "")) for k, v in outcome.custom_data.items()
+            (strip_unstorable(key), mask.text(strip_unstorable(value))) for key, value in outcome.custom_data.items()
         ),
         answer=answer_of(webhook, outcome, ports),
         keep=is_kept(workflow, claim.mode, outcome.status) and not is_ignored(assignment, outcome),
@@ -261,7 +259,7 @@ def changes_of(claim: Claim, outcome: RunOutcome, mask: Mask) -> tuple[StaticCha
     if claim.mode == "manual":
         return ()
     return tuple(
-        StaticChange(claim.workflow_id, strip_unstorable(scope) or "", mask.json(orjson.dumps(part, default=str)))
+        StaticChange(claim.workflow_id, strip_unstorable(scope), mask.json(orjson.dumps(part, default=str)))
         for scope, part in outcome.static_data.items()
     )
 
@@ -299,18 +297,6 @@ def failure_of(claim: Claim, outcome: RunOutcome, mask: Mask, address: str | Non
         error = json.loads(mask.json(encode_data(error)))
     texts = {name: shorten(text) for name in TEXTS if isinstance(text := error.get(name), str)}
     return Failure({**error, **texts}, document.last_node, address)
-
-
-def shorten(text: str) -> str:
-    """The text, cut where it is so long that a page of such texts would be a burden; all of it is in the run data."""
-    if len(text) <= MAX_TEXT_LENGTH // 4 or len(data := text.encode("utf-8", "replace")) <= MAX_TEXT_LENGTH:
-        return text
-    return data[:MAX_TEXT_LENGTH].decode("utf-8", "ignore") + CUT
-
-
-def strip_unstorable(text: str | None) -> str | None:
-    """The text without what a text column cannot hold: NUL and lone surrogates."""
-    return None if text is None else text.replace("\x00", "").encode("utf-8", "replace").decode()
 
 
 def hand_over_result(result: Result) -> Result:

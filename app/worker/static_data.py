@@ -12,7 +12,7 @@ from app.engine.run.errors import NodeError
 from app.engine.run.static_data import StaticStore
 from app.repository import static_data
 from app.worker.database import Database
-from app.worker.runs import strip_unstorable
+from app.worker.texts import strip_unstorable
 
 Mask = Callable[[bytes], bytes]
 
@@ -44,7 +44,7 @@ class WorkflowStatic:
         return await self._database.transact(static_data.read_parts, self._workflow_id)
 
     async def replace(self, before: Mapping[str, bytes], after: Mapping[str, bytes]) -> bool:
-        kept = {strip_unstorable(scope) or "": self._mask(part) for scope, part in after.items()}
+        kept = {strip_unstorable(scope): self._mask(part) for scope, part in after.items()}
         try:
             await self._database.transact(static_data.change, self._workflow_id, before, kept)
         except static_data.StaticDataChanged:

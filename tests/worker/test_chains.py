@@ -1,6 +1,6 @@
 """Executions that start each other without end, and errors without a bound: both end, and it is said why."""
 
-from app.worker.runs import CUT, MAX_TEXT_LENGTH, shorten
+from app.worker.texts import CUT, MAX_TEXT_LENGTH, shorten
 from tests.patience import wait_until
 from tests.worker.test_error_workflows import add, on_error
 from tests.worker.test_sub_workflows import call, child

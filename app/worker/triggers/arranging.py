@@ -13,8 +13,8 @@ from app.repository.connection import UNREACHABLE, Connection
 from app.repository.static_data import StaticChange
 from app.repository.trigger_hooks import Hook
 from app.worker.chores.chore import Chore
-from app.worker.runs import shorten, strip_unstorable
 from app.worker.task_set import TaskSet
+from app.worker.texts import shorten, strip_unstorable
 from app.worker.triggers.contexts import TriggerContexts, changes_of
 
 log = logging.getLogger(__name__)
@@ -82,7 +82,7 @@ class Arranging(TaskSet):
             return changes_of(hook.trigger, context), None
         except NodeError as error:
             said = f"{error.message} ({error.description})" if error.description else error.message
-            return [], shorten(strip_unstorable(said) or "")
+            return [], shorten(strip_unstorable(said))
         except TimeoutError:
             return [], f"The provider has not answered within {SECONDS:g} seconds"
         except (InvalidWorkflow, KeyError) as error:

@@ -16,7 +16,7 @@ from app.repository.static_data import StaticChange
 from app.repository.trigger_nodes import TriggerNode
 from app.worker.database import Database
 from app.worker.reach import Reach
-from app.worker.runs import strip_unstorable
+from app.worker.texts import strip_unstorable
 
 MODE = "trigger"
 NO_OP = "n8n-nodes-base.noOp"
@@ -67,7 +67,7 @@ def changes_of(trigger: TriggerNode, context: NodeContext) -> list[StaticChange]
     """What the trigger has changed of its workflow's static data since it was asked last."""
     data = context.state.static_data
     changes = [
-        StaticChange(trigger.workflow_id, strip_unstorable(scope) or "", orjson.dumps(part, default=str))
+        StaticChange(trigger.workflow_id, strip_unstorable(scope), orjson.dumps(part, default=str))
         for scope, part in data.changes().items()
     ]
     data.changed.clear()

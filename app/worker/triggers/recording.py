@@ -14,7 +14,8 @@ from app.repository.connection import Connection
 from app.repository.lifecycle import Failure, Result, StartInput
 from app.repository.trigger_nodes import TriggerNode
 from app.vocabulary import Mode
-from app.worker.runs import is_kept, shorten, strip_unstorable
+from app.worker.runs import is_kept
+from app.worker.texts import shorten, strip_unstorable
 
 MODE: Mode = "trigger"
 
@@ -51,7 +52,7 @@ def record_failure(
         MODE,
         orjson.dumps(failed_document(trigger.node, node, said), default=str),
         error_node=strip_unstorable(trigger.node),
-        error_message=shorten(strip_unstorable(error.message) or ""),
+        error_message=shorten(strip_unstorable(error.message)),
         keep=is_kept(document, MODE, "error"),
         failure=Failure({**said, "message": shorten(error.message)}, trigger.node, address),
     )
