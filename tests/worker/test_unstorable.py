@@ -14,7 +14,7 @@ from app.engine.run.run import RunOutcome
 from app.engine.sandbox import Sandbox
 from app.repository.executions import ExecutionInput
 from app.repository.lifecycle import Claim
-from app.worker import runs
+from app.worker import run_requests, runs
 from app.worker.answers import NO_PORTS
 from app.worker.exchange import Assignment
 from tests.patience import PATIENCE_SECONDS
@@ -84,7 +84,7 @@ def test_what_is_large_is_read_beside_the_loop_and_a_stop_meanwhile_counts(monke
         go_on.wait(PATIENCE_SECONDS)
         return json.loads(text)
 
-    monkeypatch.setattr(runs.large_json, "read", read)
+    monkeypatch.setattr(run_requests.large_json, "read", read)
 
     async def main() -> runs.Ended:
         run = asyncio.create_task(runs.run(assignment, Sandbox(), nodes.load(), replace(NO_PORTS, meter=Meter())))

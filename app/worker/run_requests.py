@@ -1,0 +1,120 @@
+"""What the engine is asked for an assigned execution: where its run begins, and with what."""
+
+import asyncio
+from typing import Any, NamedTuple
+
+import orjson
+
+from app import large_json
+from app.credentials.proofs import Proof
+from app.engine.run.computing import FEW, compute
+from app.engine.run.memory import estimate
+from app.engine.run.ports import Ports
+from app.engine.run.restart import CannotRestart, restart_at, restart_at_failure
+from app.engine.run.run import RunRequest
+from app.repository.restarts import NodeRun
+from app.triggers import trigger_nodes
+from app.worker.answers import BYTES_AN_ITEM
+from app.worker.exchange import Assignment
+
+
+async def read_request(assignment: Assignment, ports: Ports) -> RunRequest:
+    """What the engine is asked, read beside the loop where it is large. A stop meanwhile counts from then on.
+
+    Raises TooMuchData.
+    """
+    given = assignment.input
+    texts = (given.items, given.resume_items, given.restart.items, assignment.earlier, assignment.static_data)
+    items = sum(len(text) for text in texts if text) // BYTES_AN_ITEM
+    if items <= FEW:
+        return request_for(assignment, ports)
+    reading = asyncio.ensure_future(compute(request_for, assignment, ports))
+    current = asyncio.current_task()
+    stopped = False
+    while not reading.done():
+        try:
+            await asyncio.wait([reading])
+        except asyncio.CancelledError:
+            stopped = True
+            if current is not None:
+                current.uncancel()
+    if stopped and current is not None:
+        current.cancel()
+    return reading.result()
+
+
+def request_for(assignment: Assignment, ports: Ports) -> RunRequest:
+    """What the engine is asked: a fresh start, the rest after a wait, or a retry of what failed.
+
+    Raises TooMuchData for items that would take more memory than a run may: whoever calls a webhook chooses them.
+    """
+    claim = assignment.claim
+    begin = beginning_of(assignment)
+    if begin.items is not None:
+        ports.meter.check(estimate(begin.items))
+    return RunRequest(
+        execution_id=str(claim.id),
+        mode=claim.mode,
+        workflow=assignment.workflow,
+        start_node=begin.start_node or error_trigger_name(claim.mode, assignment.workflow),
+        items=None if begin.items is None else show_proof(large_json.read(begin.items), assignment.proof),
+        resume=begin.resume,
+        ports=ports,
+        static_data={} if assignment.static_data is None else orjson.loads(assignment.static_data),
+    )
+
+
+class Beginning(NamedTuple):
+    """Where a run begins: `resume` is the document that it goes on from; None: `start_node` with `items` (JSON)."""
+
+    start_node: str | None
+    items: bytes | None
+    resume: dict[str, Any] | None = None
+
+
+def beginning_of(assignment: Assignment) -> Beginning:
+    """Where a fresh run, the rest after a wait, or a retry begins."""
+    given, claim = assignment.input, assignment.claim
+    earlier: dict[str, Any] | None = large_json.read(assignment.earlier) if assignment.earlier else None
+    if claim.resumed:
+        return Beginning(given.start_node, given.resume_items, earlier)
+    place = given.restart.place
+    items = None if given.restart.items is None else orjson.loads(given.restart.items)
+    if isinstance(place, NodeRun):
+        return _beginning_at(assignment, earlier or {}, place, items)
+    if earlier is not None and place == "failure" and (resume := restart_at_failure(earlier, items)) is not None:
+        return Beginning(given.start_node, given.items, resume)
+    return Beginning(given.start_node, given.restart.items or given.items)
+
+
+def _beginning_at(
+    assignment: Assignment, earlier: dict[str, Any], place: NodeRun, items: list[dict[str, Any]] | None
+) -> Beginning:
+    """A retry that goes on at a run of a node, or starts over there when nothing comes before it."""
+    given = assignment.input
+    try:
+        resume = restart_at(earlier, place.node, place.run, items)
+    except CannotRestart:
+        # It was deleted since the retry was asked for. A node that is not there refuses the run.
+        return Beginning(f"{place.node} of execution {assignment.claim.retry_of}, which is gone", None)
+    if resume is not None:
+        return Beginning(given.start_node, None, resume)
+    return Beginning(place.node, given.restart.items or given.items)
+
+
+def show_proof(items: list[dict[str, Any]], proof: Proof) -> list[dict[str, Any]]:
+    """The items of a call with what has proved its caller."""
+    if proof:
+        proof.show(items)
+    return items
+
+
+def error_trigger_name(mode: str, workflow: dict[str, Any]) -> str | None:
+    """Where an error workflow starts that an earlier release has queued; the engine's choice for every other mode.
+
+    Where there is no Error Trigger, it is the name of a node that is not there: the run is refused.
+    """
+    if mode != "error":
+        return None
+    nodes = trigger_nodes(workflow, "errorTrigger")
+    return nodes[0]["name"] if nodes else "Error Trigger"
