@@ -10,7 +10,7 @@ import contextlib
 import logging
 import random
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TypeVar
 
@@ -21,14 +21,11 @@ from app.repository.connection import UNREACHABLE, Connection, open_pool
 from app.repository.lifecycle import NO_EXTRA_PLACES
 from app.settings import Settings
 from app.worker.beat import STANDSTILL_SECONDS, Beat, BeatThread
-from app.worker.chores.hints import HintHandlers
-from app.worker.chores.roster import chores
-from app.worker.credential_tests import CredentialTester
 from app.worker.exchange import Exchange
 from app.worker.free_places import FreePlaces
+from app.worker.helpers import helpers_of, refuse_to_go_on_without
 from app.worker.parts import Parts
 from app.worker.tally import Tally
-from app.worker.triggers.roster import trigger_chores
 from app.worker.wake import Wake
 from app.worker.watchdog import Pulse
 
@@ -127,7 +124,8 @@ class Worker:
         """Claim, run and record until stopped, or until the lease is lost."""
         parts = self._parts
         exchange = Exchange(self._pool, parts.vault, worker_id, parts.packages.lacked_types, parts.known_problems)
-        async with self._helpers(beat) as helpers:
+        watch = partial(self._watch_lease, beat)
+        async with helpers_of(self._settings, parts, self._wake, self._stopping.is_set, watch) as helpers:
             while not (self._stopping.is_set() or beat.lost):
                 await self._wake.wait(self._settings.poll_seconds)
                 await self._exchange(exchange, beat, claiming=not self._stopping.is_set())
@@ -137,46 +135,6 @@ class Worker:
             else:
                 await self._drain(exchange, beat)
                 await self._persistently(partial(self._parts.registry.retire, worker_id))
-
-    @contextlib.asynccontextmanager
-    async def _helpers(self, beat: Beat) -> AsyncIterator[list[asyncio.Task[None]]]:
-        """The chores and the watch over the lease, at work while this lasts."""
-        parts = self._parts
-        tests = CredentialTester(
-            parts.contexts,
-            lambda: parts.packages.installed,
-            worker_id=lambda: self._held.worker_id,
-            stopping=self._stopping.is_set,
-        )
-        hooks_hint = asyncio.Event()
-        handlers = HintHandlers(
-            wake=self._wake.set,
-            abort=self._held.abort,
-            packages=parts.packages.hint.set,
-            tests=tests.hint.set,
-            hooks=hooks_hint.set,
-        )
-        async with (
-            tests,
-            chores(self._settings, parts.database, handlers, self._held.read_progress, parts.known_problems) as roster,
-            trigger_chores(
-                parts.contexts,
-                self._settings,
-                worker_id=lambda: self._held.worker_id,
-                stopping=self._stopping.is_set,
-                lacked=parts.packages.lacked_now,
-                hooks_hint=hooks_hint,
-            ) as more,
-        ):
-            further = (parts.packages.chore(), tests.chore())
-            work = [self._watch_lease(beat), *(chore.run() for chore in (*roster, *more, *further))]
-            helpers = [asyncio.create_task(each) for each in work]
-            try:
-                yield helpers
-            finally:
-                for helper in helpers:
-                    helper.cancel()
-                await asyncio.gather(*helpers, return_exceptions=True)
 
     async def _exchange(self, exchange: Exchange, beat: Beat, *, claiming: bool) -> None:
         """Hand in what ended and fill the free places; keeps the results when PostgreSQL cannot be reached."""
@@ -301,10 +259,3 @@ class Worker:
             return registering.result()
         registering.cancel()
         return None
-
-
-def refuse_to_go_on_without(helpers: Sequence[asyncio.Task[None]]) -> None:
-    """Raise what ended one of the tasks that a worker needs: a worker without a beat must not go on."""
-    for helper in helpers:
-        if helper.done() and not helper.cancelled() and (error := helper.exception()) is not None:
-            raise error

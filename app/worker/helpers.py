@@ -1,0 +1,70 @@
+"""The tasks beside a worker's exchange with PostgreSQL: its chores, its triggers, the watch over its lease."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+from app.settings import Settings
+from app.worker.chores.hints import HintHandlers
+from app.worker.chores.roster import chores
+from app.worker.credential_tests import CredentialTester
+from app.worker.parts import Parts
+from app.worker.triggers.roster import trigger_chores
+from app.worker.wake import Wake
+
+Helpers = Sequence[asyncio.Task[None]]
+
+
+@asynccontextmanager
+async def helpers_of(
+    settings: Settings,
+    parts: Parts,
+    wake: Wake,
+    stopping: Callable[[], bool],
+    watch: Callable[[], Coroutine[Any, Any, None]],
+) -> AsyncIterator[Helpers]:
+    """All of them, at work while this lasts; `watch` is the one over the lease.
+
+    `wake` is set when there may be something to run, `stopping` tells whether nothing more is to be begun.
+    """
+    held = parts.held
+    tests = CredentialTester(
+        parts.contexts, lambda: parts.packages.installed, worker_id=lambda: held.worker_id, stopping=stopping
+    )
+    hooks_hint = asyncio.Event()
+    handlers = HintHandlers(
+        wake=wake.set,
+        abort=held.abort,
+        packages=parts.packages.hint.set,
+        tests=tests.hint.set,
+        hooks=hooks_hint.set,
+    )
+    async with (
+        tests,
+        chores(settings, parts.database, handlers, held.read_progress, parts.known_problems) as roster,
+        trigger_chores(
+            parts.contexts,
+            settings,
+            worker_id=lambda: held.worker_id,
+            stopping=stopping,
+            lacked=parts.packages.lacked_now,
+            hooks_hint=hooks_hint,
+        ) as more,
+    ):
+        further = (parts.packages.chore(), tests.chore())
+        work = [watch(), *(chore.run() for chore in (*roster, *more, *further))]
+        helpers = [asyncio.create_task(each) for each in work]
+        try:
+            yield helpers
+        finally:
+            for helper in helpers:
+                helper.cancel()
+            await asyncio.gather(*helpers, return_exceptions=True)
+
+
+def refuse_to_go_on_without(helpers: Helpers) -> None:
+    """Raise what ended one of the tasks that a worker needs: a worker without a beat must not go on."""
+    for helper in helpers:
+        if helper.done() and not helper.cancelled() and (error := helper.exception()) is not None:
+            raise error
