@@ -31,7 +31,7 @@ def test_the_table_of_nodes_is_the_registrys() -> None:
 
 
 def test_every_setting_stands_in_the_table() -> None:
-    settings = (PROJECT / "app" / "settings.py").read_text()
+    settings = "".join(file.read_text() for file in (PROJECT / "app" / "settings").glob("*.py"))
     known = set(re.findall(r'"(EXECUTIONS_[A-Z_]+|HOST|PORT|DATABASE_[A-Z_]*URL|DATABASE_[A-Z_]*SECONDS)"', settings))
     told = set(re.findall(r"`(EXECUTIONS_[A-Z_]+|HOST|PORT|DATABASE_[A-Z_]+)`", README.read_text()))
     assert known - told == set()

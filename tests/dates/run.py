@@ -23,7 +23,7 @@ SLICE = (
     "tests/fuzz/test_parsing.py",
     "tests/importing/test_n8n_import.py",
     "tests/importing/test_n8n_switch.py",
-    "tests/test_settings.py",
+    "tests/settings/test_settings.py",
     "tests/test_secrets.py",
     "tests/test_doctor.py",
 )

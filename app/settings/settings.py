@@ -3,23 +3,24 @@
 Knows nothing of what the settings are used for. Whoever needs one is handed the dataclass.
 """
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 
-from psycopg import ProgrammingError
-from psycopg.conninfo import conninfo_to_dict
-
 from app.environment import EnvironmentReader, SettingsError
-from app.outgoing.addresses import AddressRules, InvalidAllowList
-
-DATABASE_URL_FILE = "database-url"
-"""Name of the file in the home folder that holds the address of the embedded PostgreSQL while it runs."""
-
-MIN_API_KEY_LENGTH = 16
-ORIGIN = re.compile(r"https?://(?:[a-z0-9._-]+|\[[0-9a-f:]+\])(?::[0-9]{1,5})?", re.ASCII)
+from app.outgoing.addresses import AddressRules
+from app.settings.values import (
+    parse_allowed_hosts,
+    parse_api_key,
+    parse_files_folder,
+    parse_home,
+    parse_old_keys,
+    parse_origins,
+    parse_trusted_proxies,
+    read_conninfo,
+    read_database_url,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,22 +130,19 @@ class Settings:
         named while one is needed.
         """
         reader = EnvironmentReader(environ)
-        try:
-            home = Path(reader.text("EXECUTIONS_HOME", "var")).expanduser().absolute()
-        except (OSError, RuntimeError) as error:
-            raise SettingsError(f"EXECUTIONS_HOME: the folder that it is seen from is not there: {error}") from None
+        home = parse_home(reader.text("EXECUTIONS_HOME", "var"))
         host = reader.text("HOST", "127.0.0.1")
         port = reader.integer("PORT", 8000, low=1, high=65_535)
         concurrency = reader.integer("EXECUTIONS_CONCURRENCY", 50, low=1, high=10_000)
         settings = cls(
-            database_url=_database_url(environ, home, needs_database),
-            database_direct_url=_conninfo(environ, "DATABASE_DIRECT_URL") or None,
-            database_replica_url=_conninfo(environ, "DATABASE_REPLICA_URL") or None,
+            database_url=read_database_url(environ, home, needs_database),
+            database_direct_url=read_conninfo(environ, "DATABASE_DIRECT_URL") or None,
+            database_replica_url=read_conninfo(environ, "DATABASE_REPLICA_URL") or None,
             database_replica_lag_seconds=reader.duration("DATABASE_REPLICA_LAG_SECONDS", 5),
             home=home,
             host=host,
             port=port,
-            api_key=_api_key(environ.get("EXECUTIONS_API_KEY", "").strip()),
+            api_key=parse_api_key(environ.get("EXECUTIONS_API_KEY", "").strip()),
             concurrency=concurrency,
             extra_places=reader.integer("EXECUTIONS_EXTRA_PLACES", concurrency // 10, low=0, high=10_000),
             listeners=reader.integer("EXECUTIONS_LISTENERS", 100, low=0, high=10_000),
@@ -170,8 +168,8 @@ class Settings:
             http_workers=reader.integer("EXECUTIONS_HTTP_WORKERS", 2, low=1, high=256),
             http_threads=reader.integer("EXECUTIONS_HTTP_THREADS", 32, low=1, high=1_000),
             requests_per_minute=reader.optional_integer("EXECUTIONS_REQUESTS_PER_MINUTE", low=1),
-            trusted_proxies=_trusted_proxies(environ.get("EXECUTIONS_TRUSTED_PROXIES", "")),
-            cors_origins=_origins(environ.get("EXECUTIONS_CORS_ORIGINS", "")),
+            trusted_proxies=parse_trusted_proxies(environ.get("EXECUTIONS_TRUSTED_PROXIES", "")),
+            cors_origins=parse_origins(environ.get("EXECUTIONS_CORS_ORIGINS", "")),
             failure_webhook=environ.get("EXECUTIONS_FAILURE_WEBHOOK", "").strip() or None,
             failure_secret=environ.get("EXECUTIONS_FAILURE_SECRET", "").strip() or None,
             pool_size=reader.integer("EXECUTIONS_POOL_SIZE", 10, low=1, high=1_000),
@@ -179,27 +177,13 @@ class Settings:
             webhook_seconds=reader.duration("EXECUTIONS_WEBHOOK_SECONDS", 100),
             timezone=reader.timezone("EXECUTIONS_TIMEZONE"),
             missed_schedules=reader.choice("EXECUTIONS_MISSED_SCHEDULES", "fire", "skip"),
-            files_folder=_files_folder(reader.text("EXECUTIONS_FILES_FOLDER", "")),
-            allowed_hosts=_allowed_hosts(reader.text("EXECUTIONS_ALLOWED_HOSTS", "")),
+            files_folder=parse_files_folder(reader.text("EXECUTIONS_FILES_FOLDER", "")),
+            allowed_hosts=parse_allowed_hosts(reader.text("EXECUTIONS_ALLOWED_HOSTS", "")),
             execute_command=reader.choice("EXECUTIONS_EXECUTE_COMMAND", "off", "on") == "on",
             encryption_key=environ.get("EXECUTIONS_ENCRYPTION_KEY", "").strip() or None,
-            encryption_keys_old=_old_keys(environ.get("EXECUTIONS_ENCRYPTION_KEY_OLD", "").strip()),
+            encryption_keys_old=parse_old_keys(environ.get("EXECUTIONS_ENCRYPTION_KEY_OLD", "").strip()),
         )
-        if settings.lease_seconds < 2 * settings.heartbeat_seconds:
-            raise SettingsError(
-                "EXECUTIONS_LEASE_SECONDS must be at least twice EXECUTIONS_HEARTBEAT_SECONDS, or living "
-                f"workers count as lost: {settings.lease_seconds:g} and {settings.heartbeat_seconds:g} given"
-            )
-        if settings.database_direct_url and not environ.get("DATABASE_URL", "").strip():
-            raise SettingsError("DATABASE_DIRECT_URL goes around the pooler that DATABASE_URL leads through: set both")
-        if settings.encryption_keys_old and settings.encryption_key is None:
-            raise SettingsError("EXECUTIONS_ENCRYPTION_KEY_OLD is set: set EXECUTIONS_ENCRYPTION_KEY, too")
-        if not settings.webhook_url.startswith(("http://", "https://")):
-            raise SettingsError("EXECUTIONS_WEBHOOK_URL must be a URL that starts with http:// or https://")
-        if settings.failure_webhook and not settings.failure_webhook.startswith(("http://", "https://")):
-            raise SettingsError("EXECUTIONS_FAILURE_WEBHOOK must be a URL that starts with http:// or https://")
-        if settings.failure_webhook and not settings.failure_secret:
-            raise SettingsError("EXECUTIONS_FAILURE_WEBHOOK is signed: set EXECUTIONS_FAILURE_SECRET to a long secret")
+        _check_together(settings, environ)
         return settings
 
     @property
@@ -220,82 +204,20 @@ class Settings:
         return self.lease_seconds / 2
 
 
-def _allowed_hosts(text: str) -> AddressRules:
-    try:
-        return AddressRules.parse(text)
-    except InvalidAllowList as error:
-        raise SettingsError(f"EXECUTIONS_ALLOWED_HOSTS: {error}") from None
-
-
-def _files_folder(text: str) -> Path | None:
-    folder = Path(text).expanduser().absolute() if text else None
-    if folder is not None and not folder.is_dir():
-        raise SettingsError(f"EXECUTIONS_FILES_FOLDER: there is no folder {folder}")
-    return folder
-
-
-def _api_key(text: str) -> str | None:
-    if text and len(text) < MIN_API_KEY_LENGTH:
+def _check_together(settings: Settings, environ: Mapping[str, str]) -> None:
+    """Refuse settings that make no sense beside each other. Raises SettingsError."""
+    if settings.lease_seconds < 2 * settings.heartbeat_seconds:
         raise SettingsError(
-            f"EXECUTIONS_API_KEY must have at least {MIN_API_KEY_LENGTH} characters, or it could be guessed: take what "
-            "`openssl rand -hex 32` prints"
+            "EXECUTIONS_LEASE_SECONDS must be at least twice EXECUTIONS_HEARTBEAT_SECONDS, or living "
+            f"workers count as lost: {settings.lease_seconds:g} and {settings.heartbeat_seconds:g} given"
         )
-    return text or None
-
-
-def _trusted_proxies(text: str) -> tuple[IPv4Network | IPv6Network, ...]:
-    """Addresses and networks with commas between them."""
-    found = []
-    for part in filter(None, (part.strip() for part in text.split(","))):
-        try:
-            found.append(ip_network(part, strict=False))
-        except ValueError:
-            raise SettingsError(
-                f"EXECUTIONS_TRUSTED_PROXIES must be addresses or networks with commas between them: {part!r} given"
-            ) from None
-    return tuple(found)
-
-
-def _origins(text: str) -> frozenset[str]:
-    """Origins with commas between them, or `*`."""
-    found = [part.strip().lower() for part in text.split(",") if part.strip()]
-    for origin in found:
-        if origin != "*" and not ORIGIN.fullmatch(origin):
-            raise SettingsError(
-                "EXECUTIONS_CORS_ORIGINS must be origins with commas between them, as https://app.example.com, or *: "
-                f"{origin!r} given"
-            )
-    return frozenset(found)
-
-
-def _old_keys(text: str) -> tuple[str, ...]:
-    """Keys with commas between them; a single one may hold commas itself."""
-    return tuple(dict.fromkeys(filter(None, (text, *(part.strip() for part in text.split(","))))))
-
-
-def _conninfo(environ: Mapping[str, str], name: str) -> str:
-    """The address of a database, empty where none is set."""
-    url = environ.get(name, "").strip()
-    try:
-        conninfo_to_dict(url)
-    except (ProgrammingError, UnicodeError) as error:
-        raise SettingsError(
-            f"{name} is no address of a PostgreSQL: {str(error).strip()}. "
-            "It looks like postgresql://user:password@host:5432/name, with @ : / in a password percent-encoded"
-        ) from None
-    return url
-
-
-def _database_url(environ: Mapping[str, str], home: Path, needed: bool) -> str:
-    url = _conninfo(environ, "DATABASE_URL")
-    if url or not needed:
-        return url
-    try:
-        return (home / DATABASE_URL_FILE).read_text().strip()
-    except FileNotFoundError:
-        raise SettingsError(
-            f"DATABASE_URL is not set and no embedded PostgreSQL runs in {home}: "
-            "set DATABASE_URL=postgresql://user@host/name, or leave `make run` (or `executions up`) running elsewhere"
-        ) from None
-    except OSError as error:
-        raise SettingsError(f"DATABASE_URL is not set and {error.filename}: {error.strerror}") from None
+    if settings.database_direct_url and not environ.get("DATABASE_URL", "").strip():
+        raise SettingsError("DATABASE_DIRECT_URL goes around the pooler that DATABASE_URL leads through: set both")
+    if settings.encryption_keys_old and settings.encryption_key is None:
+        raise SettingsError("EXECUTIONS_ENCRYPTION_KEY_OLD is set: set EXECUTIONS_ENCRYPTION_KEY, too")
+    if not settings.webhook_url.startswith(("http://", "https://")):
+        raise SettingsError("EXECUTIONS_WEBHOOK_URL must be a URL that starts with http:// or https://")
+    if settings.failure_webhook and not settings.failure_webhook.startswith(("http://", "https://")):
+        raise SettingsError("EXECUTIONS_FAILURE_WEBHOOK must be a URL that starts with http:// or https://")
+    if settings.failure_webhook and not settings.failure_secret:
+        raise SettingsError("EXECUTIONS_FAILURE_WEBHOOK is signed: set EXECUTIONS_FAILURE_SECRET to a long secret")

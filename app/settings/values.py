@@ -1,0 +1,115 @@
+"""What the texts of single settings mean. What cannot be used raises SettingsError, which names the variable."""
+
+import re
+from collections.abc import Mapping
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from pathlib import Path
+
+from psycopg import ProgrammingError
+from psycopg.conninfo import conninfo_to_dict
+
+from app.environment import SettingsError
+from app.outgoing.addresses import AddressRules, InvalidAllowList
+
+DATABASE_URL_FILE = "database-url"
+"""Name of the file in the home folder that holds the address of the embedded PostgreSQL while it runs."""
+
+MIN_API_KEY_LENGTH = 16
+ORIGIN = re.compile(r"https?://(?:[a-z0-9._-]+|\[[0-9a-f:]+\])(?::[0-9]{1,5})?", re.ASCII)
+
+
+def parse_allowed_hosts(text: str) -> AddressRules:
+    """Hosts, addresses and networks with commas between them."""
+    try:
+        return AddressRules.parse(text)
+    except InvalidAllowList as error:
+        raise SettingsError(f"EXECUTIONS_ALLOWED_HOSTS: {error}") from None
+
+
+def parse_home(text: str) -> Path:
+    """The absolute path of the home folder, which need not be there yet."""
+    return _absolute(text, "EXECUTIONS_HOME")
+
+
+def _absolute(text: str, name: str) -> Path:
+    try:
+        return Path(text).expanduser().absolute()
+    except (OSError, RuntimeError) as error:
+        raise SettingsError(f"{name}: the folder that it is seen from is not there: {error}") from None
+
+
+def parse_files_folder(text: str) -> Path | None:
+    """The absolute path of a folder that is there; None where none is named."""
+    folder = Path(text).expanduser().absolute() if text else None
+    if folder is not None and not folder.is_dir():
+        raise SettingsError(f"EXECUTIONS_FILES_FOLDER: there is no folder {folder}")
+    return folder
+
+
+def parse_api_key(text: str) -> str | None:
+    """A key that is long enough; None where none is named."""
+    if text and len(text) < MIN_API_KEY_LENGTH:
+        raise SettingsError(
+            f"EXECUTIONS_API_KEY must have at least {MIN_API_KEY_LENGTH} characters, or it could be guessed: take what "
+            "`openssl rand -hex 32` prints"
+        )
+    return text or None
+
+
+def parse_trusted_proxies(text: str) -> tuple[IPv4Network | IPv6Network, ...]:
+    """Addresses and networks with commas between them."""
+    found = []
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        try:
+            found.append(ip_network(part, strict=False))
+        except ValueError:
+            raise SettingsError(
+                f"EXECUTIONS_TRUSTED_PROXIES must be addresses or networks with commas between them: {part!r} given"
+            ) from None
+    return tuple(found)
+
+
+def parse_origins(text: str) -> frozenset[str]:
+    """Origins with commas between them, or `*`."""
+    found = [part.strip().lower() for part in text.split(",") if part.strip()]
+    for origin in found:
+        if origin != "*" and not ORIGIN.fullmatch(origin):
+            raise SettingsError(
+                "EXECUTIONS_CORS_ORIGINS must be origins with commas between them, as https://app.example.com, or *: "
+                f"{origin!r} given"
+            )
+    return frozenset(found)
+
+
+def parse_old_keys(text: str) -> tuple[str, ...]:
+    """Keys with commas between them; a single one may hold commas itself."""
+    return tuple(dict.fromkeys(filter(None, (text, *(part.strip() for part in text.split(","))))))
+
+
+def read_conninfo(environ: Mapping[str, str], name: str) -> str:
+    """The address of a database, empty where none is set."""
+    url = environ.get(name, "").strip()
+    try:
+        conninfo_to_dict(url)
+    except (ProgrammingError, UnicodeError) as error:
+        raise SettingsError(
+            f"{name} is no address of a PostgreSQL: {str(error).strip()}. "
+            "It looks like postgresql://user:password@host:5432/name, with @ : / in a password percent-encoded"
+        ) from None
+    return url
+
+
+def read_database_url(environ: Mapping[str, str], home: Path, needed: bool) -> str:
+    """The address of the database that is named, else of the embedded one; empty where none is `needed` or there."""
+    url = read_conninfo(environ, "DATABASE_URL")
+    if url or not needed:
+        return url
+    try:
+        return (home / DATABASE_URL_FILE).read_text().strip()
+    except FileNotFoundError:
+        raise SettingsError(
+            f"DATABASE_URL is not set and no embedded PostgreSQL runs in {home}: "
+            "set DATABASE_URL=postgresql://user@host/name, or leave `make run` (or `executions up`) running elsewhere"
+        ) from None
+    except OSError as error:
+        raise SettingsError(f"DATABASE_URL is not set and {error.filename}: {error.strerror}") from None
