@@ -40,7 +40,7 @@ def _absolute(text: str, name: str) -> Path:
 
 def parse_files_folder(text: str) -> Path | None:
     """The absolute path of a folder that is there; None where none is named."""
-    folder = Path(text).expanduser().absolute() if text else None
+    folder = _absolute(text, "EXECUTIONS_FILES_FOLDER") if text else None
     if folder is not None and not folder.is_dir():
         raise SettingsError(f"EXECUTIONS_FILES_FOLDER: there is no folder {folder}")
     return folder

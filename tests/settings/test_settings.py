@@ -40,6 +40,7 @@ def test_an_empty_variable_counts_as_absent():
         ("EXECUTIONS_PRUNE_AGE_HOURS", "never"),
         ("EXECUTIONS_MAX_BODY_BYTES", "16MB"),
         ("EXECUTIONS_FILES_FOLDER", "/no/such/folder"),
+        ("EXECUTIONS_FILES_FOLDER", "~nobody.of.this.name/files"),
         ("EXECUTIONS_WEBHOOK_URL", "hooks.example.com"),
     ],
 )
