@@ -13,8 +13,9 @@ from app.engine.run import recorded as past
 from app.engine.run.computing import compute
 from app.engine.run.document import RunDocument
 from app.engine.run.execution_info import ExecutionInfo
-from app.engine.run.graph import Graph, InvalidWorkflow, parse_workflow
+from app.engine.run.graph import Graph, InvalidWorkflow
 from app.engine.run.node_types import NodeTypes
+from app.engine.run.parsing import parse_workflow
 from app.engine.run.ports import Ports
 from app.engine.sandbox import Sandbox, SandboxError, SandboxTimeout
 from app.repository.errors import Conflict, NodeDataNotFound

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from app.engine.run import checks, graph, restart
+from app.engine.run import checks, graph, parsing, restart
 from app.engine.run.errors import NodeError
 from app.engine.run.node_types import NodeTypes
 from app.engine.run.ports import Ports
@@ -58,7 +58,7 @@ class EngineRules:
     def check_graph(self, document: Mapping[str, Any]) -> None:
         self._ask()
         try:
-            graph.check_structure(dict(document), self._types)
+            parsing.check_structure(dict(document), self._types)
         except graph.InvalidWorkflow as error:
             raise InvalidWorkflow(str(error)) from error
 
@@ -174,7 +174,7 @@ class EngineRules:
     def _parse(self, document: Mapping[str, Any]) -> graph.Graph:
         self._ask()
         try:
-            return graph.parse_workflow(dict(document), self._types)
+            return parsing.parse_workflow(dict(document), self._types)
         except graph.InvalidWorkflow as error:
             raise InvalidWorkflow(str(error)) from error
 

@@ -11,7 +11,8 @@ import orjson
 from marshmallow import ValidationError
 
 from app.engine import nodes
-from app.engine.run.graph import InvalidWorkflow, check_structure
+from app.engine.run.graph import InvalidWorkflow
+from app.engine.run.parsing import check_structure
 from app.notation import new_id
 from app.repository import static_data
 from app.repository.connection import Connection

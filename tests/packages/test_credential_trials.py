@@ -7,7 +7,7 @@ from app.credentials.testing import CannotTest, Stored
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.run.execution_info import ExecutionInfo
-from app.engine.run.graph import parse_workflow
+from app.engine.run.parsing import parse_workflow
 from app.engine.run.ports import Ports
 from app.engine.run.state import RunState
 from app.outgoing.addresses import AddressRules

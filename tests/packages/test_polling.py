@@ -9,8 +9,8 @@ from msgspec import Raw
 from app.engine import nodes
 from app.engine.run.context import NodeContext
 from app.engine.run.execution_info import ExecutionInfo
-from app.engine.run.graph import parse_workflow
 from app.engine.run.node_types import NodeTypes
+from app.engine.run.parsing import parse_workflow
 from app.engine.run.ports import Ports
 from app.engine.run.state import RunState
 from app.engine.run.static_data import StaticData

@@ -13,7 +13,7 @@ import pytest
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.run.execution_info import ExecutionInfo
-from app.engine.run.graph import parse_workflow
+from app.engine.run.parsing import parse_workflow
 from app.engine.run.ports import Ports
 from app.engine.run.state import RunState
 from tests.packages.running import HERE, PackageEngine

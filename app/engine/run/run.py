@@ -16,9 +16,10 @@ from app.engine.run.document import RunDocument, with_error, with_wait
 from app.engine.run.errors import RunError
 from app.engine.run.execution_info import ExecutionInfo
 from app.engine.run.executor import Halt, execute
-from app.engine.run.graph import Graph, InvalidWorkflow, WorkflowHasIssues, parse_workflow
+from app.engine.run.graph import Graph, InvalidWorkflow, WorkflowHasIssues
 from app.engine.run.memory import Meter, TooMuchData, weigh
 from app.engine.run.node_types import NodeTypes
+from app.engine.run.parsing import parse_workflow
 from app.engine.run.ports import Ports
 from app.engine.run.state import RunState, Task, restore
 from app.engine.run.static_data import StaticData

@@ -5,9 +5,10 @@ from typing import Any
 
 from app.engine.run.execution_info import ExecutionInfo
 from app.engine.run.expression_context import ExpressionContext
-from app.engine.run.graph import Graph, parse_workflow
+from app.engine.run.graph import Graph
 from app.engine.run.node_types import NodeTypes
 from app.engine.run.parameters import Template
+from app.engine.run.parsing import parse_workflow
 from app.engine.run.ports import Ports
 from app.engine.run.state import RunState
 from app.engine.sandbox import Sandbox

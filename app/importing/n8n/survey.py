@@ -11,8 +11,9 @@ import orjson
 from app.credentials.known_types import KnownTypes
 from app.credentials.types import TYPES
 from app.engine.nodes.http_request import predefined
-from app.engine.run.graph import InvalidWorkflow, parse_workflow
+from app.engine.run.graph import InvalidWorkflow
 from app.engine.run.node_types import NodeTypes
+from app.engine.run.parsing import parse_workflow
 from app.outgoing.addresses import AddressRules, out_of_bounds
 
 MAX_NODES_NAMED = 5

@@ -6,8 +6,8 @@ import orjson
 
 from app.engine.run.context import NodeContext
 from app.engine.run.execution_info import ExecutionInfo
-from app.engine.run.graph import parse_workflow
 from app.engine.run.node_types import NodeTypes
+from app.engine.run.parsing import parse_workflow
 from app.engine.run.state import RunState
 from app.engine.run.static_data import StaticData
 from app.engine.sandbox import Sandbox

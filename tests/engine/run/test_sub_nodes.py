@@ -9,9 +9,10 @@ import pytest
 
 from app.engine.run.checks import check_configured
 from app.engine.run.errors import WaitRequested
-from app.engine.run.graph import InvalidWorkflow, parse_workflow
+from app.engine.run.graph import InvalidWorkflow
 from app.engine.run.memory import Meter
 from app.engine.run.node_types import NodeType
+from app.engine.run.parsing import parse_workflow
 from app.engine.run.ports import Ports
 from app.engine.run.restart import CannotRestart, restart_at, restart_at_failure
 from app.engine.run.run import RunRequest, run_workflow

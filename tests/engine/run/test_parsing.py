@@ -5,7 +5,7 @@ import pytest
 from app.engine import nodes
 from app.engine.run.checks import check_parameters, check_runnable
 from app.engine.run.graph import Graph, InvalidWorkflow, WorkflowHasIssues
-from app.engine.run.graph import parse_workflow as parse_for
+from app.engine.run.parsing import parse_workflow as parse_for
 from tests.workflows import START, chain, node, workflow
 
 
