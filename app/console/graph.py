@@ -1,74 +1,31 @@
 """A workflow's graph as it is drawn: nodes where n8n has them, what came out along each edge, and how each node went.
 
-Pure: takes a workflow's definition and the structure of a run, as the API shows it, and knows nobody.
+Pure: takes a workflow's definition and the structure of a run, as the API shows it.
 """
 
 import math
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from app.console.graph_nodes import (
+    SIZE,
+    STICKY,
+    NodeDrawing,
+    Note,
+    add_runs,
+    as_list,
+    as_object,
+    draw_node,
+    draw_note,
+    place,
+)
 from app.console.layout import lay_out
 
-SIZE = 96
-"""Width and height of a node, as n8n draws it."""
 SUB_SIZE = 72
 MARGIN = 60
 LABEL_HEIGHT = 46
-LINE = 20
-"""Most letters in a line of a label."""
 MAX_NODES = 1_000
-FARTHEST = 100_000
-NOTE_SIZE = (240, 160)
-STICKY = "n8n-nodes-base.stickyNote"
-
-_ICONS = (
-    (r"stickyNote", "file"),
-    (r"webhook|respondToWebhook", "webhook"),
-    (r"(schedule|interval|cron)(Trigger)?$|\.wait$|dateTime", "clock"),
-    (r"manualTrigger|formTrigger|\.form$|chatTrigger", "cursor"),
-    (r"errorTrigger|stopAndError", "problem"),
-    (r"emailSend|emailReadImap|gmail|mail", "mail"),
-    (r"httpRequest|rssFeed|graphql", "globe"),
-    (r"postgres|mysql|redis|mongo|dataTable|database", "database"),
-    (r"\.(code|function|functionItem|executeCommand)$", "code"),
-    (r"\.(if|switch|filter)$", "branch"),
-    (r"\.(merge|compareDatasets|aggregate|summarize)$", "merge"),
-    (r"splitInBatches", "loop"),
-    (r"executeWorkflow", "workflow"),
-    (r"file|File|spreadsheet|compression|convert|extract|html|markdown|xml", "file"),
-    (r"\.(set|renameKeys|editImage|crypto)$", "edit"),
-    (r"\.(splitOut|itemLists|sort|limit|removeDuplicates)$", "stack"),
-    (r"langchain|openAi|agent", "spark"),
-    (r"^n8n-nodes-base\.", "node"),
-    (r"", "package"),
-)
-ICONS = tuple((re.compile(pattern), icon) for pattern, icon in _ICONS)
-
-
-@dataclass(slots=True)
-class NodeDrawing:
-    """A node as it is drawn. `status` None: it has not run. `runs` counts them, `leads_to` names where lines lead."""
-
-    name: str
-    type: str
-    x: float
-    y: float
-    size: int
-    icon: str
-    lines: list[str]
-    disabled: bool = False
-    status: str | None = None
-    runs: int = 0
-    message: str | None = None
-    took: float | None = None
-    leads_to: list[str] = field(default_factory=list)
-
-    @property
-    def kind(self) -> str:
-        """Its type without the name of its package."""
-        return self.type.rpartition(".")[2]
 
 
 class Flow(NamedTuple):
@@ -88,17 +45,6 @@ class Edge:
     kind: str
     items: int | None
     rounds: int
-
-
-@dataclass(frozen=True, slots=True)
-class Note:
-    """A sticky note."""
-
-    x: float
-    y: float
-    width: float
-    height: float
-    lines: list[str]
 
 
 @dataclass(slots=True)
@@ -166,76 +112,6 @@ def nearest(nodes: Sequence[Mapping[str, Any]], name: str | None) -> Sequence[Ma
     if middle is not None:
         nodes = sorted(nodes, key=lambda node: math.dist(middle, place(node.get("position"))))
     return nodes[:MAX_NODES]
-
-
-def as_list(value: Any) -> Sequence[Any]:
-    """The value, or nothing where it is no list."""
-    return value if isinstance(value, list) else []
-
-
-def as_object(value: Any) -> Mapping[str, Any]:
-    """The value, or nothing where it is no object."""
-    return value if isinstance(value, dict) else {}
-
-
-def place(position: Any) -> tuple[float, float]:
-    """Where a node is; a position that is none is the origin."""
-    fits = isinstance(position, list) and len(position) == 2
-    if not fits or not all(isinstance(each, int | float) for each in position):
-        return 0, 0
-    x, y = (max(-FARTHEST, min(FARTHEST, each)) for each in position)
-    return x, y
-
-
-def draw_node(node: Mapping[str, Any], x: float, y: float, size: int) -> NodeDrawing:
-    """A node of a workflow, as it is before it has run."""
-    name, kind = str(node.get("name", "")), str(node.get("type", ""))
-    return NodeDrawing(name, kind, x, y, size, icon_of(kind), label(name), disabled=bool(node.get("disabled")))
-
-
-def icon_of(kind: str) -> str:
-    """The icon for a type of node."""
-    return next(icon for pattern, icon in ICONS if pattern.search(kind))
-
-
-def label(name: str, lines: int = 2, length: int = LINE) -> list[str]:
-    """A text in a few lines, cut with an ellipsis."""
-    found: list[str] = [""]
-    for word in name.split():
-        joined = f"{found[-1]} {word}".strip()
-        if len(joined) <= length or not found[-1]:
-            found[-1] = joined
-        else:
-            found.append(word)
-    if len(found) > lines:
-        found = [*found[: lines - 1], " ".join(found[lines - 1 :])]
-    return [line if len(line) <= length + 2 else line[: length + 1] + "…" for line in found if line]
-
-
-def draw_note(node: Mapping[str, Any], x: float, y: float) -> Note:
-    """A sticky note with as much of its text as it has room for."""
-    parameters = as_object(node.get("parameters"))
-    sizes = [parameters.get(name) for name in ("width", "height")]
-    width, height = (
-        float(given) if isinstance(given, int | float) and 0 < given < FARTHEST else default
-        for given, default in zip(sizes, NOTE_SIZE, strict=True)
-    )
-    letters, lines = max(int(width // 7.5), 8), max(int(height // 20) - 1, 1)
-    text = str(parameters.get("content", ""))[:5_000]
-    return Note(x, y, width, height, label(text, lines, letters))
-
-
-def add_runs(node: NodeDrawing, found: Mapping[str, Any] | None) -> None:
-    """How the node went: by its last run, or by the last that failed."""
-    if not found or not found["runs"]:
-        return
-    node.runs = found["runCount"]
-    failed = [run for run in found["runs"] if run["error"]]
-    last = found["runs"][-1]
-    node.status = "error" if last["error"] else last["executionStatus"] or "success"
-    node.took = sum(run["executionTime"] or 0 for run in found["runs"]) / 1000
-    if failed:
-        node.message = failed[-1]["error"]["message"]
 
 
 def draw_edges(

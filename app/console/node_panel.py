@@ -14,7 +14,7 @@ from app.api.face.errors import Refused
 from app.api.face.reads import from_primary_after_all, reading
 from app.console import items as shapes
 from app.console.advice import advice_for
-from app.console.graph import SIZE, as_list, draw_node
+from app.console.graph_nodes import SIZE, as_list, draw_node
 from app.console.pages import page, part
 from app.console.structures import Items, read_items, read_run
 from app.http_rules import attachment

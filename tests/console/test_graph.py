@@ -2,7 +2,8 @@
 
 import pytest
 
-from app.console.graph import STICKY, draw, icon_of, label
+from app.console.graph import draw
+from app.console.graph_nodes import STICKY, icon_of, label
 from tests.workflows import START, attach, node, workflow
 
 
