@@ -3,20 +3,19 @@
 import json
 import os
 import secrets
-import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import click
-import orjson
 from click_default_group import DefaultGroup
 
 from app import demo
 from app.command_errors import reported
+from app.command_reports import DETAIL, ProgressBar, check_report, show_report, write_report
 from app.importing.n8n.source import SourceError
 from app.repository import api_keys, credentials, workflows
 from app.repository.connection import Connection, connect
@@ -25,14 +24,66 @@ from app.settings import Settings
 
 if TYPE_CHECKING:
     from app.importing.n8n.moving import Activate, Move
-    from app.importing.n8n.report import Report
     from app.importing.n8n.survey import Survey
 
 MAX_MIB = 8
 MAX_CREDENTIALS = 100_000
-SECONDS_BETWEEN_LINES = 10
-DETAIL = "    "
-"""How the lines of a report begin that are details of the line above."""
+
+
+PATH = click.Path(path_type=Path)
+N8N_OPTIONS = (
+    click.argument("source", metavar="SOURCE...", nargs=-1, required=True),
+    click.option("--dry-run", is_flag=True, help="Write nothing; say what would come and what would not run here."),
+    click.option(
+        "--rehearse",
+        type=click.IntRange(1, 10_000),
+        metavar="NUMBER",
+        help="Write nothing; run the newest NUMBER executions of each workflow here, with what nodes got from "
+        "outside taken from the record, and say which nodes put out something else.",
+    ),
+    click.option("--follow", is_flag=True, help="Go on bringing what comes until Ctrl-C."),
+    click.option(
+        "--every",
+        default=10.0,
+        show_default=True,
+        type=click.FloatRange(1),
+        help="Seconds between passes of --follow.",
+    ),
+    click.option(
+        "--activate",
+        is_flag=True,
+        help="The switch: activate here what was active there, let waiting executions go on.",
+    ),
+    click.option(
+        "--project", default=DEFAULT_PROJECT, show_default=True, help="Id of the project to put everything into."
+    ),
+    click.option("--keep-projects", is_flag=True, help="Keep n8n's projects instead."),
+    click.option(
+        "--encryption-key-file",
+        type=PATH,
+        help="File with n8n's encryption key, or n8n's `config`. Else N8N_ENCRYPTION_KEY.",
+    ),
+    click.option(
+        "--api-key-file", type=PATH, help="File with an API key of n8n, for a SOURCE https://... Else N8N_API_KEY."
+    ),
+    click.option("--storage", type=PATH, help="n8n's storage folder, for files of items. Else N8N_STORAGE_PATH."),
+    click.option("--schema", default="public", show_default=True, help="Schema of n8n's tables in PostgreSQL."),
+    click.option("--table-prefix", default="", help="What the names of n8n's tables begin with."),
+    click.option("--timezone", help="n8n's GENERIC_TIMEZONE, written into workflows that name none."),
+    click.option("--no-executions", is_flag=True, help="Bring no executions."),
+    click.option("--api-keys", is_flag=True, help="Accept n8n's API keys here, so that clients need no change."),
+    click.option(
+        "--largest",
+        default=MAX_MIB,
+        show_default=True,
+        type=click.IntRange(1, 1024),
+        help="MiB: data and files of an execution above this stay behind; a later run with more brings them. "
+        "Takes up to 30 times as much memory.",
+    ),
+    click.option("--remove-demo", is_flag=True, help="First delete the demo workflows and their executions."),
+    click.option("--report", type=PATH, help="File for the report as JSON."),
+)
+"""What `flask import n8n` is told."""
 
 
 bring_in: click.Group = DefaultGroup(
@@ -86,68 +137,15 @@ def survey_of(connection: Connection, settings: Settings, project: str) -> "Surv
     )
 
 
-def n8n_options(command: Callable[..., None]) -> Callable[..., None]:
-    """The options of `flask import n8n`."""
-    path = click.Path(path_type=Path)
-    options = [
-        click.argument("source", metavar="SOURCE...", nargs=-1, required=True),
-        click.option("--dry-run", is_flag=True, help="Write nothing; say what would come and what would not run here."),
-        click.option(
-            "--rehearse",
-            type=click.IntRange(1, 10_000),
-            metavar="NUMBER",
-            help="Write nothing; run the newest NUMBER executions of each workflow here, with what nodes got from "
-            "outside taken from the record, and say which nodes put out something else.",
-        ),
-        click.option("--follow", is_flag=True, help="Go on bringing what comes until Ctrl-C."),
-        click.option(
-            "--every",
-            default=10.0,
-            show_default=True,
-            type=click.FloatRange(1),
-            help="Seconds between passes of --follow.",
-        ),
-        click.option(
-            "--activate",
-            is_flag=True,
-            help="The switch: activate here what was active there, let waiting executions go on.",
-        ),
-        click.option(
-            "--project", default=DEFAULT_PROJECT, show_default=True, help="Id of the project to put everything into."
-        ),
-        click.option("--keep-projects", is_flag=True, help="Keep n8n's projects instead."),
-        click.option(
-            "--encryption-key-file",
-            type=path,
-            help="File with n8n's encryption key, or n8n's `config`. Else N8N_ENCRYPTION_KEY.",
-        ),
-        click.option(
-            "--api-key-file", type=path, help="File with an API key of n8n, for a SOURCE https://... Else N8N_API_KEY."
-        ),
-        click.option("--storage", type=path, help="n8n's storage folder, for files of items. Else N8N_STORAGE_PATH."),
-        click.option("--schema", default="public", show_default=True, help="Schema of n8n's tables in PostgreSQL."),
-        click.option("--table-prefix", default="", help="What the names of n8n's tables begin with."),
-        click.option("--timezone", help="n8n's GENERIC_TIMEZONE, written into workflows that name none."),
-        click.option("--no-executions", is_flag=True, help="Bring no executions."),
-        click.option("--api-keys", is_flag=True, help="Accept n8n's API keys here, so that clients need no change."),
-        click.option(
-            "--largest",
-            default=MAX_MIB,
-            show_default=True,
-            type=click.IntRange(1, 1024),
-            help="MiB: data and files of an execution above this stay behind; a later run with more brings them. "
-            "Takes up to 30 times as much memory.",
-        ),
-        click.option("--remove-demo", is_flag=True, help="First delete the demo workflows and their executions."),
-        click.option("--report", type=path, help="File for the report as JSON."),
-    ]
-    for option in reversed(options):
+def with_options(command: Callable[..., None]) -> Callable[..., None]:
+    """The command with the options of `flask import n8n`."""
+    for option in reversed(N8N_OPTIONS):
         command = option(command)
     return command
 
 
 @bring_in.command("n8n")
-@n8n_options
+@with_options
 def import_n8n(source: tuple[str, ...], **given: Any) -> None:
     """Bring everything from an n8n: workflows, credentials, tags and the record of every execution.
 
@@ -207,70 +205,6 @@ def move(wanted: "Move", connection: Connection, settings: Settings, given: dict
             raise SystemExit(130) from None
     if not given["activate"]:
         click.echo("Next: look at what came. To switch, deactivate there, and run this again with --activate")
-
-
-class ProgressBar:
-    """A bar for executions, where somebody looks on; a line every `SECONDS_BETWEEN_LINES` in a log."""
-
-    def __init__(self) -> None:
-        self._bar: Any = None
-        self._done, self._told_at = 0, time.monotonic()
-
-    def __enter__(self) -> "ProgressBar":
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        if self._bar is not None:
-            self._bar.render_finish()
-
-    def expect(self, number: int | None) -> None:
-        """There are so many at most."""
-        self._bar = click.progressbar(length=number or 0, label="Executions", file=sys.stderr)
-
-    def add(self, number: int) -> None:
-        """So many more are done."""
-        self._bar.update(number)
-        self._done += number
-        if not sys.stderr.isatty() and time.monotonic() - self._told_at >= SECONDS_BETWEEN_LINES:
-            self._told_at = time.monotonic()
-            click.echo(f"{self._done:,} of at most {self._bar.length:,} executions", err=True)
-
-
-def show_report(report: "Report", file: Path | None, told: set[str] | None = None) -> None:
-    """Print the report, but for what was `told` before, which is added to; write it where that was asked for."""
-    for line in report.lines() if told is None else news(report.lines(), told):
-        click.echo(line)
-    write_report(report, file)
-
-
-def news(lines: Iterable[str], told: set[str]) -> Iterator[str]:
-    """The first line, and those that were not `told` the last time, details below their headings. `told` is renewed."""
-    before, heading, is_shown = frozenset(told), "", False
-    told.clear()
-    for number, line in enumerate(lines):
-        is_detail = line.startswith(DETAIL)
-        if not is_detail:
-            heading, is_shown = line, False
-        key = f"{heading}\n{line}" if is_detail else line
-        told.add(key)
-        if number and key in before:
-            continue
-        if is_detail and not is_shown:
-            yield heading
-        is_shown = True
-        yield line
-
-
-def check_report(file: Path | None) -> None:
-    """Refuse a report that could not be written, before hours have gone into it."""
-    if file is not None and (file.is_dir() or not os.access(file if file.exists() else file.parent, os.W_OK)):
-        raise click.ClickException(f"{file} cannot be written: name another file with --report")
-
-
-def write_report(report: "Report", file: Path | None) -> None:
-    """Write the report as JSON where that was asked for."""
-    if file is not None:
-        file.write_bytes(orjson.dumps(report.to_json(), option=orjson.OPT_INDENT_2) + b"\n")
 
 
 @contextmanager
