@@ -36,6 +36,7 @@ from app.api.face import auth, bodies, codings, cors, errors, ignored, openapi, 
 from app.api.face.body_budget import BodyBudget
 from app.api.face.count_cache import CountCache
 from app.api.face.key_cache import ApiKeyCache
+from app.api.face.long_calls import LongCalls
 from app.api.face.metrics import RequestMetrics
 from app.api.face.rates import KeyRates
 from app.api.face.replica import open_replica
@@ -152,6 +153,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         waiters=Waiters(settings.direct_url),
         watchers=Watchers(pool),
         bodies=BodyBudget(max(settings.bodies_bytes, settings.max_body_bytes)),
+        long_calls=LongCalls(),
         signer=signer,
         vault=vault,
         credential_tests=EngineCredentialTests(

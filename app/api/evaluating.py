@@ -1,32 +1,25 @@
-"""How many workflows a process evaluates the expressions of at the same time, and what these see of variables."""
+"""Evaluating the expressions of a workflow: a place for it, and what they see of variables."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
 from app.api.face.errors import Refused
-from app.api.face.services import reading
+from app.api.face.services import reading, services
 from app.repository import variables
-from app.shares import NoRoom, Shares
+from app.shares import NoRoom
 
-AT_ONCE = 4
-"""How many workflows a process evaluates at the same time: each has a process of Node's while it does."""
-AT_ONCE_EACH = 2
-"""So many of them of one project."""
-ASKING = 12
-"""How many may evaluate or wait for it: each holds a thread, and other calls need some, too."""
-ASKING_EACH = 6
 PATIENCE_SECONDS = 10.0
-_asking = Shares(ASKING, ASKING_EACH)
-_evaluating = Shares(AT_ONCE, AT_ONCE_EACH)
+"""So long a call waits for a place."""
 
 
 @contextmanager
 def evaluating(too_many: str, project_id: str) -> Iterator[None]:
     """Take a place, outside of any transaction. Raises Refused (503) with this sentence when none comes free."""
+    calls = services().long_calls
     with ExitStack() as places:
         try:
-            places.enter_context(_asking.taken(project_id))
-            places.enter_context(_evaluating.taken(project_id, PATIENCE_SECONDS))
+            places.enter_context(calls.evaluations_wanted.taken(project_id))
+            places.enter_context(calls.evaluations.taken(project_id, PATIENCE_SECONDS))
         except NoRoom:
             raise Refused(503, too_many, {"Retry-After": "2"}) from None
         yield

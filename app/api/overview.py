@@ -1,6 +1,5 @@
 """What goes on behind the executions: workers, queue, schedules, webhooks, sizes, keys, and what the doctor says."""
 
-import threading
 from collections.abc import Callable, Iterable
 from typing import Any, Protocol, cast
 
@@ -31,13 +30,12 @@ from app.schemas.overview import (
     WorkerListSchema,
 )
 from app.schemas.pages import NumberPageQuery
+from app.shares import NoRoom
 
 blueprint = Blueprint("overview", __name__, url_prefix="/api/v1", description="What goes on behind the executions.")
 
 EXAMINATION = "examination"
 """The name of what looks the deployment over, in the app's extensions; the composition of the app puts it there."""
-_examining = threading.BoundedSemaphore(2)
-"""An examination holds a thread for as long as a silent database does not answer."""
 SCHEDULES, WEBHOOKS, NUMBERS = ScheduleListQuery(), WebhookListQuery(), NumberPageQuery()
 
 
@@ -213,10 +211,9 @@ def get_examination() -> Response:
 def examine() -> list[Finding]:
     """What `flask doctor` says. Raises Refused."""
     require_all_projects()
-    if not _examining.acquire(blocking=False):
-        raise Refused(503, "The deployment is being examined already", {"Retry-After": "5"})
+    look_over = cast(Callable[[], Iterable[Finding]], current_app.extensions[EXAMINATION])
     try:
-        look_over = cast(Callable[[], Iterable[Finding]], current_app.extensions[EXAMINATION])
-        return list(look_over())
-    finally:
-        _examining.release()
+        with services().long_calls.examinations.taken(EXAMINATION):
+            return list(look_over())
+    except NoRoom:
+        raise Refused(503, "The deployment is being examined already", {"Retry-After": "5"}) from None

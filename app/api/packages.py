@@ -1,7 +1,6 @@
 """Packages of nodes from npm. What is asked for is carried out by a worker; the call waits for it."""
 
 import re
-import threading
 import time
 from typing import Any
 
@@ -20,17 +19,15 @@ from app.repository.errors import Conflict, NodePackageNotFound
 from app.repository.node_package_wishes import Wish, WishOutcome
 from app.repository.node_packages import NodePackage
 from app.schemas.packages import NAME, NewPackage, PackageChange, PackageSchema
+from app.shares import NoRoom
 
 blueprint = Blueprint("packages", __name__, url_prefix="/api/v1/community-packages", description="Nodes from npm.")
 
 WAIT_SECONDS = 300.0
 """How long a call waits for a worker; what was asked for is carried out nevertheless."""
 POLL_SECONDS = 0.25
-AT_ONCE = 2
-"""How many calls of a process may wait for that at the same time: each holds a thread."""
 NAMED = 10
 NAME_PATTERN = re.compile(NAME)
-_waiting = threading.BoundedSemaphore(AT_ONCE)
 
 
 def render(package: NodePackage, failing: set[str]) -> dict[str, Any]:
@@ -118,16 +115,15 @@ def require_name(name: str) -> str:
 
 def carry_out(wish: Wish) -> Response:
     """Let a worker do it, and answer when it is done. Raises Refused."""
-    if not _waiting.acquire(blocking=False):
-        raise Refused(503, "Too many packages are being installed at the moment", {"Retry-After": "10"})
     try:
-        with database() as connection:
-            if not workers.read_capacity(connection, lease_seconds=services().settings.lease_seconds).workers:
-                raise Refused(503, "No worker is there that could install it", {"Retry-After": "10"})
-            node_package_wishes.ask(connection, wish)
-        await_outcome(wish)
-    finally:
-        _waiting.release()
+        with services().long_calls.installations.taken("installations"):
+            with database() as connection:
+                if not workers.read_capacity(connection, lease_seconds=services().settings.lease_seconds).workers:
+                    raise Refused(503, "No worker is there that could install it", {"Retry-After": "10"})
+                node_package_wishes.ask(connection, wish)
+            await_outcome(wish)
+    except NoRoom:
+        raise Refused(503, "Too many packages are being installed at the moment", {"Retry-After": "10"}) from None
     services().packages.refresh()
     with reading() as connection:
         return answer(render(node_packages.get_package(connection, wish.name), set()))

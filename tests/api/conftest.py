@@ -17,6 +17,7 @@ from flask.testing import FlaskClient
 from app.api.face.count_cache import CountCache
 from app.api.face.key_cache import ApiKeyCache
 from app.api.face.metrics import RequestMetrics
+from app.api.face.services import Services
 from app.repository import api_keys, connection, lifecycle, projects, workers, workflows
 from app.settings import Settings
 from app.vocabulary import STATUSES
@@ -134,6 +135,11 @@ class Api:
         self.client = client
         self.db = database
         self.key = key
+
+    @property
+    def services(self) -> Services:
+        """What the views of the app work with."""
+        return self.client.application.extensions["executions"]
 
     def call(self, method: str, path: str, body: Any = None, **options: Any):
         headers = dict(options.pop("headers", {}))

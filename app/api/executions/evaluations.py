@@ -5,7 +5,7 @@ from typing import Any
 import orjson
 from flask import Response
 
-from app.api.evaluating import AT_ONCE, evaluating, read_variables
+from app.api.evaluating import evaluating, read_variables
 from app.api.executions.edited_inputs import read_edited
 from app.api.executions.executions import require_execution_id
 from app.api.executions.room import largest, room_for
@@ -22,7 +22,7 @@ from app.repository.executions import Execution, get_execution
 from app.repository.restarts import NodeRun
 from app.repository.workflows import get_versions
 from app.schemas.evaluations import Evaluation, EvaluationQuery, EvaluationSchema, ItemPlace, Recorded
-from app.shares import NoRoom, Shares
+from app.shares import NoRoom
 
 MAX_BYTES = 4 * 2**20
 """Run data that is read whole, in bytes of its JSON."""
@@ -33,8 +33,6 @@ TOO_MANY = "Too many expressions are being evaluated at the moment"
 blueprint = Blueprint(
     "executions-parameters", __name__, url_prefix="/api/v1/executions", description="Parameters with their values."
 )
-_shares = Shares(AT_ONCE - 1, 2)
-"""Of the places, those for looking at runs, and those for one project: to activate workflows must stay possible."""
 
 
 @blueprint.endpoint(
@@ -83,7 +81,8 @@ def evaluate(execution_id: str, place: ItemPlace) -> Evaluation:
     size = check_size(execution) * MEMORY_OF_A_BYTE
     may_see = allows(caller(), "variable:list")
     try:
-        with _shares.taken(execution.project_id), evaluating(TOO_MANY, execution.project_id), room_for(size):
+        place_for_runs = services().long_calls.evaluations_of_runs.taken(execution.project_id)
+        with place_for_runs, evaluating(TOO_MANY, execution.project_id), room_for(size):
             with reading() as connection:
                 recorded = read_recorded(connection, execution, place)
             variables = (lambda: read_variables(execution.project_id)) if may_see else None

@@ -12,6 +12,7 @@ from psycopg_pool import ConnectionPool
 from app.api.face.body_budget import BodyBudget
 from app.api.face.count_cache import CountCache
 from app.api.face.key_cache import ApiKeyCache
+from app.api.face.long_calls import LongCalls
 from app.api.face.metrics import RequestMetrics
 from app.api.face.rates import KeyRates
 from app.api.face.replica import Replica
@@ -56,6 +57,7 @@ class Services:
     waiters: Waiters
     watchers: Watchers
     bodies: BodyBudget
+    long_calls: LongCalls
     signer: Signer
     vault: Vault
     credential_tests: CredentialTests

@@ -123,7 +123,8 @@ def test_what_cannot_be_evaluated_is_refused(api, number: int, monkeypatch) -> N
 
 
 def test_a_project_has_a_share_of_the_places(api, number: int) -> None:
-    with evaluations._shares.taken("default"), evaluations._shares.taken("default"):
+    places = api.services.long_calls.evaluations_of_runs
+    with places.taken("default"), places.taken("default"):
         answer = api.get(f"/executions/{number}/parameters?node=Last")
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "2")
 

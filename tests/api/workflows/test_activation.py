@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from app.api import evaluating
+from app.api.evaluating import evaluating
+from app.api.face.long_calls import EVALUATIONS_WANTED_EACH
 from app.api.workflows.registration import TOO_MANY
 from app.repository import connection as connection_module
 from app.repository import workflows
@@ -225,13 +226,13 @@ def test_a_text_that_expressions_make_of_nul_keeps_no_workflow_active(api) -> No
 
 def test_activations_of_one_project_leave_threads_and_places_to_others(api) -> None:
     with ExitStack() as busy:
-        for _ in range(evaluating.ASKING_EACH):
-            busy.enter_context(evaluating._asking.taken("default"))
+        for _ in range(EVALUATIONS_WANTED_EACH):
+            busy.enter_context(api.services.long_calls.evaluations_wanted.taken("default"))
         workflow_id = saved(api, chain(hook("={{ 'a' }}", responseMode="onReceived")))
         answer = api.post(f"/workflows/{workflow_id}/activate")
         assert (answer.status_code, answer.json["message"]) == (503, TOO_MANY)
         assert answer.headers["Retry-After"] == "2"
-        with evaluating.evaluating(TOO_MANY, "another"):
+        with api.client.application.app_context(), evaluating(TOO_MANY, "another"):
             pass
         plain = saved(api, chain(hook("plain")))
         assert api.post(f"/workflows/{plain}/activate").status_code == 200

@@ -1,0 +1,29 @@
+"""How many of the calls that take long one process answers at the same time: each of them holds a thread.
+
+What is made once for an application, so that two in one process do not share it.
+"""
+
+from dataclasses import dataclass, field
+
+from app.shares import Shares
+
+EVALUATIONS, EVALUATIONS_EACH = 4, 2
+"""Workflows whose expressions are evaluated, each by a process of Node's; of all projects, and of one."""
+EVALUATIONS_WANTED, EVALUATIONS_WANTED_EACH = 12, 6
+"""Calls that evaluate expressions, or wait until they may; of all projects, and of one."""
+EXAMINATIONS = 2
+"""An examination holds its thread for as long as a silent database does not answer."""
+INSTALLATIONS = 2
+"""Calls that wait until a worker has installed a package."""
+
+
+@dataclass(frozen=True, slots=True)
+class LongCalls:
+    """The places for each kind of call."""
+
+    evaluations: Shares = field(default_factory=lambda: Shares(EVALUATIONS, EVALUATIONS_EACH))
+    evaluations_wanted: Shares = field(default_factory=lambda: Shares(EVALUATIONS_WANTED, EVALUATIONS_WANTED_EACH))
+    evaluations_of_runs: Shares = field(default_factory=lambda: Shares(EVALUATIONS - 1, EVALUATIONS_EACH))
+    """Those of `evaluations` for looking at runs: to activate workflows must stay possible."""
+    examinations: Shares = field(default_factory=lambda: Shares(EXAMINATIONS, EXAMINATIONS))
+    installations: Shares = field(default_factory=lambda: Shares(INSTALLATIONS, INSTALLATIONS))
