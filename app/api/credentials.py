@@ -67,6 +67,12 @@ def render_listed(credential: Credential, projects: Mapping[str, Project]) -> di
     return {**rendered, "shared": [owner | times]}
 
 
+def get_visible_credential(connection: Connection, credential_id: str) -> Credential:
+    """The credential that a path names. Raises CredentialNotFound."""
+    wanted = require_id(credential_id, CredentialNotFound)
+    return credentials.get_credential(connection, wanted, project_id=caller().project_id)
+
+
 @blueprint.endpoint("GET", "", scope="credential:list", query=PageQuery, answer=CredentialPageSchema)
 def get_many_credentials(query: dict[str, Any]) -> Response:
     """List credentials in the order of their ids, without what they hold."""
@@ -112,9 +118,7 @@ def get_credential_schema(credential_type: str) -> Response:
 def get_one_credential(credential_id: str) -> Response:
     """Read a credential, without what it holds."""
     with database() as connection:
-        found = credentials.get_credential(
-            connection, require_id(credential_id, CredentialNotFound), project_id=caller().project_id
-        )
+        found = get_visible_credential(connection, credential_id)
     return answer(render(found))
 
 
@@ -130,9 +134,7 @@ def get_one_credential(credential_id: str) -> Response:
 def update_credential(body: dict[str, Any], credential_id: str) -> Response:
     """Change the name of a credential, or what it holds."""
     with database() as connection:
-        found = credentials.get_credential(
-            connection, require_id(credential_id, CredentialNotFound), project_id=caller().project_id
-        )
+        found = get_visible_credential(connection, credential_id)
         kind, data = body["type"] or found.type, body["data"]
         if kind != found.type and data is None:
             raise ValidationError({"data": ["Is needed with another type: what it holds does not fit."]})
@@ -148,7 +150,7 @@ def complete_data(
 ) -> dict[str, Any]:
     """The data, with what the credential holds besides, or with its tokens alone, if those still belong to it."""
     try:
-        held = lock_held(connection, credential)
+        held = read_held(connection, credential, lock=True)
     except Refused:
         if is_partial:
             raise
@@ -156,21 +158,15 @@ def complete_data(
     return carried_over(held, {**held, **data} if is_partial else data, named=FIELD in data)
 
 
-def lock_held(connection: Connection, credential: Credential) -> dict[str, Any]:
-    """What a credential holds, which nobody changes until the transaction ends; it must not get into an answer."""
-    try:
-        found = services().vault.lock_in_project(connection, credential.project_id, credential.id, credential.type)
-    except (CannotDecrypt, OSError) as error:
-        raise Refused(409, str(error)) from error
-    if found is None:
-        raise CredentialNotFound
-    return found
+def read_held(connection: Connection, credential: Credential, *, lock: bool = False) -> dict[str, Any]:
+    """What a credential holds, which must not get into an answer. With `lock` nobody changes it meanwhile.
 
-
-def read_held(connection: Connection, credential: Credential) -> dict[str, Any]:
-    """The same as it is at the moment."""
+    Raises Refused where it cannot be decrypted, CredentialNotFound.
+    """
+    vault = services().vault
+    read = vault.lock_in_project if lock else vault.read_in_project
     try:
-        found = services().vault.read_in_project(connection, credential.project_id, credential.id, credential.type)
+        found = read(connection, credential.project_id, credential.id, credential.type)
     except (CannotDecrypt, OSError) as error:
         raise Refused(409, str(error)) from error
     if found is None:
@@ -184,9 +180,7 @@ def read_held(connection: Connection, credential: Credential) -> dict[str, Any]:
 def test_credential(credential_id: str) -> Response:
     """Try a credential on the service that it is for."""
     with database() as connection:
-        found = credentials.get_credential(
-            connection, require_id(credential_id, CredentialNotFound), project_id=caller().project_id
-        )
+        found = get_visible_credential(connection, credential_id)
         data = read_held(connection, found)
     try:
         stored = Stored(found.id, found.project_id)
@@ -213,7 +207,7 @@ def transfer_credential(body: dict[str, Any], credential_id: str) -> Response:
     """Let a credential belong to another project that the key sees; workflows of the earlier one reach it no more."""
     own, project = caller().project_id, require_id(body["destination_project_id"], ProjectNotFound)
     with database() as connection:
-        wanted = credentials.get_credential(connection, require_id(credential_id, CredentialNotFound), project_id=own)
+        wanted = get_visible_credential(connection, credential_id)
         if own not in (None, project):
             raise ProjectNotFound
         credentials.transfer_credential(connection, wanted.id, project, project_id=own)

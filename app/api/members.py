@@ -4,7 +4,7 @@ from typing import Any
 
 from flask import Response
 
-from app.api.face.answers import answer
+from app.api.face.answers import page_answer
 from app.api.face.auth import caller, require_all_projects
 from app.api.face.blueprint import Blueprint
 from app.api.face.paths import require_id
@@ -42,8 +42,7 @@ def get_project_users(query: dict[str, Any], project_id: str) -> Response:
     with database() as connection:
         members.require_project(connection, require_id(project_id, ProjectNotFound), caller().project_id)
         rows = members.list_members(connection, project_id, limit=query["limit"] + 1, after=query["last_id"])
-    page, cursor = LIST_QUERY.cut(query, rows)
-    return answer({"data": [render(member) for member in page], "nextCursor": cursor})
+    return page_answer(LIST_QUERY, query, rows, render)
 
 
 @blueprint.endpoint(

@@ -11,21 +11,18 @@ from typing import Any
 import flask
 from flask import Response, g, request
 
-from app.api.credentials import read_held
+from app.api.credentials import get_visible_credential, read_held
 from app.api.face.answers import answer
 from app.api.face.auth import caller, public
 from app.api.face.blueprint import Blueprint
 from app.api.face.errors import Refused
 from app.api.face.html_pages import html_page
-from app.api.face.paths import require_id
 from app.api.face.services import database, services
 from app.api.face.sessions import session_key
 from app.credentials.consents import CALLBACKS, TooManyAtOnce
 from app.credentials.errors import CannotDecrypt
 from app.credentials.oauth_errors import OAuthError
-from app.repository import credentials
 from app.repository.api_keys import ApiKey, digest
-from app.repository.errors import CredentialNotFound
 from app.repository.oauth import Visitor
 from app.schemas.credentials import ConsentSchema
 
@@ -55,9 +52,7 @@ def authorize_credential(credential_id: str) -> Response:
     to the console with another key.
     """
     with database() as connection:
-        found = credentials.get_credential(
-            connection, require_id(credential_id, CredentialNotFound), project_id=caller().project_id
-        )
+        found = get_visible_credential(connection, credential_id)
         held = read_held(connection, found)
     try:
         url = services().consents.begin(found, held, visitor(caller()), database)

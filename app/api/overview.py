@@ -6,7 +6,7 @@ from typing import Any, Protocol, cast
 import orjson
 from flask import Response, current_app
 
-from app.api.face.answers import answer
+from app.api.face.answers import answer, page_answer
 from app.api.face.auth import caller, require_all_projects
 from app.api.face.blueprint import Blueprint
 from app.api.face.errors import Refused
@@ -183,8 +183,7 @@ def get_api_keys(query: dict[str, Any]) -> Response:
     require_all_projects()
     with reading() as connection:
         rows = page_of_api_keys(connection, limit=query["limit"] + 1, after=query["last_id"] or 0)
-    page, cursor = NUMBERS.cut(query, rows)
-    return answer({"data": [render_api_key(key) for key in page], "nextCursor": cursor})
+    return page_answer(NUMBERS, query, rows, render_api_key)
 
 
 def render_api_key(key: ApiKey) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from app.api.face import idempotency
 from app.api.face.answers import answer
 from app.api.face.auth import caller
 from app.api.face.blueprint import Blueprint
+from app.api.face.paths import require_number
 from app.api.face.reads import from_primary_after_all, reading
 from app.api.face.services import database
 from app.notation import time_text
@@ -20,7 +21,6 @@ from app.repository.errors import ProblemNotFound
 from app.repository.execution_filters import ExecutionFilter
 from app.repository.execution_stats import read_names
 from app.repository.problems import FailingVersion, Problem, ProblemFilter, ProblemPlace
-from app.schemas.base import parse_execution_id
 from app.schemas.execution_answers import RetryManySchema
 from app.schemas.problems import (
     ProblemBody,
@@ -36,14 +36,6 @@ from app.schemas.problems import (
 
 blueprint = Blueprint("problems", __name__, url_prefix="/api/v1/problems", description="What fails in the same way.")
 LIST_QUERY = ProblemListQuery()
-
-
-def require_problem_id(text: str) -> int:
-    """The number of an id in a path. Raises ProblemNotFound for one that cannot exist."""
-    number = parse_execution_id(text)
-    if number is None:
-        raise ProblemNotFound
-    return number
 
 
 @blueprint.endpoint("GET", "", scope="execution:list", query=ProblemListQuery, answer=ProblemPageSchema)
@@ -70,7 +62,7 @@ def get_many_problems(query: dict[str, Any]) -> Response:
 def get_one_problem(query: dict[str, Any], problem_id: str) -> Response:
     """Read a problem."""
     with reading() as connection:
-        return answer(render_one(connection, require_problem_id(problem_id), query))
+        return answer(render_one(connection, require_number(problem_id, ProblemNotFound), query))
 
 
 @blueprint.endpoint(
@@ -84,7 +76,7 @@ def get_one_problem(query: dict[str, Any], problem_id: str) -> Response:
 )
 def update_problem(body: dict[str, Any], problem_id: str) -> Response:
     """Say that a problem is handled, muted, or open."""
-    number = require_problem_id(problem_id)
+    number = require_number(problem_id, ProblemNotFound)
     with database() as connection:
         problems.set_status(connection, number, body["status"], project_id=caller().project_id)
         return answer(render_one(connection, number, {}))
@@ -106,7 +98,7 @@ def retry_problem(body: dict[str, Any], problem_id: str) -> Response:
 
     More than 1,000 are retried in the background, and `/executions/retryMany/{job}` says how far that is.
     """
-    number, visible = require_problem_id(problem_id), caller().project_id
+    number, visible = require_number(problem_id, ProblemNotFound), caller().project_id
     with database() as connection:
 
         def act() -> dict[str, Any]:

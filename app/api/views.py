@@ -7,12 +7,12 @@ from flask import Response
 from app.api.face.answers import answer
 from app.api.face.auth import caller
 from app.api.face.blueprint import Blueprint
+from app.api.face.paths import require_number
 from app.api.face.services import database
 from app.notation import time_text
 from app.repository import views
 from app.repository.errors import ViewNotFound
 from app.repository.views import View
-from app.schemas.base import parse_execution_id
 from app.schemas.views import ViewBody, ViewListSchema, ViewSchema
 
 blueprint = Blueprint("views", __name__, url_prefix="/api/v1/views", description="Named lists of executions.")
@@ -51,8 +51,6 @@ def create_view(body: dict[str, Any]) -> Response:
 @blueprint.endpoint("DELETE", "/<view_id>", scope="execution:list", answer=ViewSchema, errors=[404])
 def delete_view(view_id: str) -> Response:
     """Delete a view, and answer with what it was."""
-    number = parse_execution_id(view_id)
-    if number is None:
-        raise ViewNotFound
+    number = require_number(view_id, ViewNotFound)
     with database() as connection:
         return answer(render(views.delete_view(connection, caller().id, number)))

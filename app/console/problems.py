@@ -9,11 +9,13 @@ from marshmallow import ValidationError
 
 from app.api.face.auth import caller
 from app.api.face.blueprint import Blueprint
+from app.api.face.paths import require_number
 from app.api.face.reads import from_primary_after_all, reading
-from app.api.problems import filter_of, render_one, render_problems, require_problem_id
+from app.api.problems import filter_of, render_one, render_problems
 from app.console.advice import advice_for
 from app.console.pages import asks_for_part, may, page, part
 from app.repository.connection import Connection
+from app.repository.errors import ProblemNotFound
 from app.repository.execution_filters import ExecutionFilter
 from app.repository.executions import Execution, list_executions, read_metadata
 from app.repository.problems import ProblemPlace, list_problems
@@ -56,7 +58,7 @@ def problem_list() -> Response:
 @from_primary_after_all
 def problem_page(problem_id: str) -> Response:
     """One problem with its latest failures."""
-    number = require_problem_id(problem_id)
+    number = require_number(problem_id, ProblemNotFound)
     with reading() as connection:
         problem: dict[str, Any] = render_one(connection, number, {"trend": "days"})
         wanted = ExecutionFilter(problem_ids=(number,), visible_project=caller().project_id)

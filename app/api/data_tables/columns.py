@@ -5,9 +5,8 @@ from typing import Any
 from flask import Response
 from marshmallow import ValidationError
 
-from app.api.data_tables.tables import validate_table_id
+from app.api.data_tables.tables import get_visible_table, lock_visible_table
 from app.api.face.answers import answer
-from app.api.face.auth import caller
 from app.api.face.blueprint import Blueprint
 from app.api.face.errors import Refused
 from app.api.face.services import database
@@ -20,11 +19,6 @@ from app.repository.data_tables import DataTable
 from app.schemas.data_tables import ColumnBody, ColumnChange, ColumnSchema
 
 blueprint = Blueprint("dataTables-columns", __name__, url_prefix="/api/v1/data-tables/<table_id>/columns")
-
-
-def lock_visible_table(connection: Connection, table_id: str) -> DataTable:
-    """The table, within what the caller sees, locked until the transaction ends. Raises DataTableNotFound."""
-    return data_tables.lock_table(connection, validate_table_id(table_id), project_id=caller().project_id)
 
 
 def check_name(name: str, kind: str) -> str:
@@ -40,7 +34,7 @@ def check_name(name: str, kind: str) -> str:
 def get_data_table_columns(table_id: str) -> Response:
     """List the columns of a data table in their order."""
     with database() as connection:
-        table = data_tables.get_table(connection, validate_table_id(table_id), project_id=caller().project_id)
+        table = get_visible_table(connection, table_id)
     return answer([tables.show_column(column) for column in table.columns])
 
 

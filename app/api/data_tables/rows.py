@@ -4,17 +4,15 @@ from typing import Any
 
 from flask import Response
 
-from app.api.data_tables.columns import lock_visible_table
 from app.api.data_tables.places import place_text, read_place, with_time
-from app.api.data_tables.tables import validate_table_id
+from app.api.data_tables.tables import get_visible_table, lock_visible_table
 from app.api.face.answers import answer
-from app.api.face.auth import caller
 from app.api.face.blueprint import Blueprint
 from app.api.face.services import database, services
 from app.data_tables import tables
 from app.data_tables.errors import InvalidData, Mismatch
 from app.data_tables.filters import SYSTEM_COLUMNS, row_filter, with_search
-from app.repository import data_table_rows, data_tables
+from app.repository import data_table_rows
 from app.repository.connection import Connection
 from app.repository.data_table_conditions import RowFilter
 from app.repository.data_table_rows import DataRow
@@ -43,7 +41,7 @@ CHANGE = {
 def get_data_table_rows(query: dict[str, Any], table_id: str) -> Response:
     """List rows of a data table."""
     with database() as connection:
-        table = data_tables.get_table(connection, validate_table_id(table_id), project_id=caller().project_id)
+        table = get_visible_table(connection, table_id)
         order = order_of(table, query.get("sort_by"))
         wanted = with_search(table, query.get("search") or "", row_filter(table, query.get("filter") or {}))
         after = None if query["last_id"] is None else place_in(connection, table, order, query["last_id"])

@@ -9,16 +9,17 @@ from app.api.data_tables.places import place_text, read_place, with_time
 from app.api.face.answers import answer
 from app.api.face.auth import caller, chosen_project
 from app.api.face.blueprint import Blueprint
+from app.api.face.paths import require_id
 from app.api.face.services import database
 from app.data_tables import tables
 from app.data_tables.errors import InvalidData
 from app.notation import time_text
 from app.repository import data_tables
+from app.repository.connection import Connection
 from app.repository.data_tables import DataTable, TableFilter
 from app.repository.errors import DataTableNotFound
 from app.repository.keysets import Order, Place
 from app.repository.projects import DEFAULT_PROJECT
-from app.schemas.base import OBJECT_ID
 from app.schemas.cursors import InvalidCursor
 from app.schemas.data_tables import TableBody, TableChange, TablePageSchema, TableQuery, TableSchema
 
@@ -36,11 +37,14 @@ def render(table: DataTable) -> dict[str, Any]:
     return {**tables.show_table(table), "sizeBytes": table.bytes}
 
 
-def validate_table_id(table_id: str) -> str:
-    """The id in a path. Raises DataTableNotFound for one that no table can have."""
-    if not OBJECT_ID.fullmatch(table_id):
-        raise DataTableNotFound
-    return table_id
+def get_visible_table(connection: Connection, table_id: str) -> DataTable:
+    """The table that a path names, within what the caller sees. Raises DataTableNotFound."""
+    return data_tables.get_table(connection, require_id(table_id, DataTableNotFound), project_id=caller().project_id)
+
+
+def lock_visible_table(connection: Connection, table_id: str) -> DataTable:
+    """The same, locked until the transaction ends."""
+    return data_tables.lock_table(connection, require_id(table_id, DataTableNotFound), project_id=caller().project_id)
 
 
 @blueprint.endpoint("GET", "", scope="dataTable:list", query=TableQuery, answer=TablePageSchema)
@@ -124,9 +128,7 @@ def create_data_table(body: dict[str, Any]) -> Response:
 def get_one_data_table(table_id: str) -> Response:
     """Read what a data table is called and which columns it has."""
     with database() as connection:
-        return answer(
-            render(data_tables.get_table(connection, validate_table_id(table_id), project_id=caller().project_id))
-        )
+        return answer(render(get_visible_table(connection, table_id)))
 
 
 @blueprint.endpoint(
@@ -142,7 +144,7 @@ def update_data_table(body: dict[str, Any], table_id: str) -> Response:
     """Rename a data table."""
     name = tables.table_name(body["name"])
     with database() as connection:
-        table = data_tables.lock_table(connection, validate_table_id(table_id), project_id=caller().project_id)
+        table = lock_visible_table(connection, table_id)
         if name != table.name:
             data_tables.rename_table(connection, table.id, name)
         return answer(render(data_tables.get_table(connection, table.id)))
@@ -152,6 +154,6 @@ def update_data_table(body: dict[str, Any], table_id: str) -> Response:
 def delete_data_table(table_id: str) -> Response:
     """Delete a data table with all its rows."""
     with database() as connection:
-        table = data_tables.lock_table(connection, validate_table_id(table_id), project_id=caller().project_id)
+        table = lock_visible_table(connection, table_id)
         data_tables.delete_table(connection, table.id)
     return Response(status=204)

@@ -16,6 +16,7 @@ from app.api.face import idempotency
 from app.api.face.answers import answer
 from app.api.face.auth import allows, caller
 from app.api.face.blueprint import Blueprint
+from app.api.face.paths import require_number
 from app.api.face.reads import from_primary_after_all, reading, reading_later
 from app.api.face.services import database, services
 from app.api.rendering import render_execution, render_retry, render_tag
@@ -24,7 +25,6 @@ from app.repository.connection import Connection
 from app.repository.errors import ExecutionNotFound
 from app.repository.execution_pages import read_page
 from app.repository.executions import Execution, get_execution
-from app.schemas.base import parse_execution_id
 from app.schemas.execution_actions import RetryBody, RetryQuery, TagIdBody, UpdateBody
 from app.schemas.execution_queries import ExecutionListQuery, ExecutionQuery
 from app.schemas.executions import (
@@ -43,10 +43,7 @@ blueprint = Blueprint("executions", __name__, url_prefix="/api/v1/executions", d
 
 def require_execution_id(text: str) -> int:
     """The number of an id in a path. Raises ExecutionNotFound for one that cannot exist."""
-    number = parse_execution_id(text)
-    if number is None:
-        raise ExecutionNotFound
-    return number
+    return require_number(text, ExecutionNotFound)
 
 
 def details_of(connection: Connection, query: dict[str, Any], page: Sequence[Execution], together: int) -> Details:

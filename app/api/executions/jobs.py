@@ -4,16 +4,16 @@ from typing import Any
 
 from flask import Response
 
-from app.api.face.answers import answer
+from app.api.face.answers import answer, page_answer
 from app.api.face.auth import caller
 from app.api.face.blueprint import Blueprint
+from app.api.face.paths import require_number
 from app.api.face.services import database
 from app.api.rendering import render_deletion_job, render_retry_answer, render_retry_job
 from app.repository import deletion_jobs, retry_jobs
 from app.repository.connection import Connection
 from app.repository.errors import DeletionJobNotFound, RetryJobNotFound
 from app.repository.retry_jobs import RetryJob
-from app.schemas.base import parse_execution_id
 from app.schemas.execution_answers import (
     DeletionJobPageSchema,
     DeletionJobSchema,
@@ -33,8 +33,7 @@ def get_retry_jobs(query: dict[str, Any]) -> Response:
         rows = retry_jobs.list_retry_jobs(
             connection, project_id=caller().project_id, limit=query["limit"] + 1, before=query["last_id"]
         )
-    page, cursor = PAGES.cut(query, rows)
-    return answer({"data": [render_retry_job(job) for job in page], "nextCursor": cursor})
+    return page_answer(PAGES, query, rows, render_retry_job)
 
 
 @blueprint.endpoint(
@@ -42,7 +41,7 @@ def get_retry_jobs(query: dict[str, Any]) -> Response:
 )
 def get_retry_job(query: dict[str, Any], job_id: str) -> Response:
     """How far retries in the background are, and what became of each execution; known for a week after their end."""
-    number = require_retry_job_id(job_id)
+    number = require_number(job_id, RetryJobNotFound)
     with database() as connection:
         job = retry_jobs.get_retry_job(connection, number, project_id=caller().project_id)
         return answer_job(connection, job, query)
@@ -51,18 +50,10 @@ def get_retry_job(query: dict[str, Any], job_id: str) -> Response:
 @blueprint.endpoint("DELETE", "/retryMany/<job_id>", scope="execution:retry", answer=RetryJobSchema, errors=[404])
 def end_retry_job(job_id: str) -> Response:
     """Retry nothing more in the background of what is left; the retries that were queued stay."""
-    number = require_retry_job_id(job_id)
+    number = require_number(job_id, RetryJobNotFound)
     with database() as connection:
         job = retry_jobs.end_retry_job(connection, number, project_id=caller().project_id)
         return answer_job(connection, job, {"limit": DEFAULT_LIMIT, "last_id": None})
-
-
-def require_retry_job_id(text: str) -> int:
-    """The number of an id in a path. Raises RetryJobNotFound for one that cannot exist."""
-    number = parse_execution_id(text)
-    if number is None:
-        raise RetryJobNotFound
-    return number
 
 
 def answer_job(connection: Connection, job: RetryJob, query: dict[str, Any]) -> Response:
@@ -80,16 +71,13 @@ def get_deletion_jobs(query: dict[str, Any]) -> Response:
         rows = deletion_jobs.list_deletion_jobs(
             connection, project_id=caller().project_id, limit=query["limit"] + 1, before=query["last_id"]
         )
-    page, cursor = PAGES.cut(query, rows)
-    return answer({"data": [render_deletion_job(job) for job in page], "nextCursor": cursor})
+    return page_answer(PAGES, query, rows, render_deletion_job)
 
 
 @blueprint.endpoint("GET", "/delete/<job_id>", scope="execution:delete", answer=DeletionJobSchema, errors=[404])
 def get_deletion_job(job_id: str) -> Response:
     """How far a deletion in the background is; it is known for a week after its end."""
-    number = parse_execution_id(job_id)
-    if number is None:
-        raise DeletionJobNotFound
+    number = require_number(job_id, DeletionJobNotFound)
     with database() as connection:
         job = deletion_jobs.get_deletion_job(connection, number, project_id=caller().project_id)
     return answer(render_deletion_job(job))

@@ -3,7 +3,7 @@
 import re
 
 from app.repository.errors import NotFound
-from app.schemas.base import OBJECT_ID
+from app.schemas.base import OBJECT_ID, parse_execution_id
 
 
 def require_id(text: str, missing: type[NotFound], pattern: re.Pattern[str] = OBJECT_ID) -> str:
@@ -11,3 +11,11 @@ def require_id(text: str, missing: type[NotFound], pattern: re.Pattern[str] = OB
     if not pattern.fullmatch(text):
         raise missing
     return text
+
+
+def require_number(text: str, missing: type[NotFound]) -> int:
+    """The id in a path where ids are numbers. Raises `missing` for one that nothing can have."""
+    number = parse_execution_id(text)
+    if number is None:
+        raise missing
+    return number

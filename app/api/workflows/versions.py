@@ -4,7 +4,7 @@ from typing import Any
 
 from flask import Response
 
-from app.api.face.answers import answer
+from app.api.face.answers import answer, page_answer
 from app.api.face.blueprint import Blueprint
 from app.api.face.services import database
 from app.api.rendering import render_version
@@ -43,8 +43,7 @@ def get_workflow_history(query: dict[str, Any], workflow_id: str) -> Response:
     with database() as connection:
         get_visible_workflow(connection, workflow_id)
         rows = versions.list_history(connection, workflow_id, limit=query["limit"] + 1, after=query["last_id"])
-    page, cursor = LIST_QUERY.cut(query, rows)
-    return answer({"data": [render_summary(version) for version in page], "nextCursor": cursor})
+    return page_answer(LIST_QUERY, query, rows, render_summary)
 
 
 @blueprint.endpoint(
