@@ -11,6 +11,7 @@ MAX_MESSAGE_LENGTH = 2_000
 MAX_PATTERN_LENGTH = 500
 LONG_WORD = 32
 MAX_REMEMBERED = 512
+DIGITS = bytes.maketrans(b"123456789", b"000000000")
 NUMBER, ID, ADDRESS, EMAIL, QUOTED = "<number>", "<id>", "<url>", "<email>", '"…"'
 
 # Quoted text; from where a word begins: addresses, and whatever looks like a number, an id or a time; and space, unless
@@ -32,12 +33,13 @@ AROUND = ".:/+-@"
 
 def pattern_of(message: str) -> str:
     """The message without quoted values, addresses, numbers, ids and times; at most MAX_PATTERN_LENGTH characters."""
-    return _pattern_of(message[:MAX_MESSAGE_LENGTH])
+    return _pattern_of(message[:MAX_MESSAGE_LENGTH].encode("utf-8", "surrogatepass").translate(DIGITS))
 
 
-@lru_cache(maxsize=MAX_REMEMBERED)  # whoever names a failure's problem as it fails soon groups it, too
-def _pattern_of(message: str) -> str:
-    return PIECES.sub(replace_piece, message).strip()[:MAX_PATTERN_LENGTH]
+@lru_cache(maxsize=MAX_REMEMBERED)  # one digit is as good as another: most messages have been seen but for these
+def _pattern_of(message: bytes) -> str:
+    text = message.decode("utf-8", "surrogatepass")
+    return PIECES.sub(replace_piece, text).strip()[:MAX_PATTERN_LENGTH]
 
 
 def replace_piece(found: re.Match[str]) -> str:

@@ -198,7 +198,7 @@ def bring(connection: Connection, executions: Sequence[ImportedExecution]) -> Br
     with connection.pipeline():
         for execution in (*new, *still_held):
             _save_rest(connection, execution, encoded.get(execution.id), again=execution.id in known)
-    for append in (execution_totals.append, failure_groups.append):
+    for append in (execution_totals.append, failure_groups.append_imported):
         append(connection, [execution.id for execution in (*new, *still_held)])
     completed = [
         execution for execution in executions if known.get(execution.id) is False and _complete(connection, execution)

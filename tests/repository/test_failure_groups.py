@@ -87,11 +87,21 @@ def test_failures_of_a_problem_that_is_known_are_named_at_once_and_never_left_wr
     assert before[0] == problem_id
     assert [p.number for p in group(connection)] == [2]
     assert named(second) == before, "its row is not written again"
-    known.learn(FailureKind("default", workflow_id, "HTTP", "Order <number> not found"), 777)
-    third = fail("Order 3 not found", known=known, workflow_id=workflow_id)
-    assert named(third)[0] == 777
-    assert [p.number for p in group(connection)] == [3]
-    assert named(third)[0] == problem_id
+    [problem] = list_problems(connection, ProblemFilter(), limit=2)
+    assert (problem.message, problem.last_execution_id) == ("Order 2 not found", second)
+    [version] = read_versions(connection, [problem_id])[problem_id]
+    assert (version.number, version.last_seen_at) == (2, problem.last_seen_at)
+    hour = problem.last_seen_at.replace(minute=0, second=0, microsecond=0)
+    times = [hour - timedelta(hours=1), hour]
+    assert sum(read_trends(connection, [problem_id], times)[problem_id].values()) == 2
+    fail(node="Other node")
+    [other] = [p for p in group(connection) if p.node == "Other node"]
+    for number, wrong in enumerate((777, other.id), 3):
+        known.learn(FailureKind("default", workflow_id, "HTTP", "Order <number> not found"), wrong)
+        third = fail(f"Order {number} not found", known=known, workflow_id=workflow_id)
+        assert named(third)[0] == wrong
+        assert {p.node: p.number for p in group(connection)} == {"HTTP": number, "Other node": 1}
+        assert named(third)[0] == problem_id
 
 
 def test_what_crashed_counts_and_what_was_stopped_or_is_not_kept(connection, fail):

@@ -192,6 +192,8 @@ def test_other_counts_read_little(million) -> None:
         endings.LINK_RETRY_CHAIN,
         execution_totals.APPEND,
         failure_groups.APPEND,
+        failure_groups.APPEND_MENDED,
+        failure_groups.TAKE,
         failure_groups.COUNT_MENDED,
         execution_totals.ADD_UP,
         execution_totals.BACKFILL,

@@ -1,0 +1,1 @@
+ALTER TABLE execution_failures DROP COLUMN IF EXISTS problem_id;
