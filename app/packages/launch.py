@@ -15,6 +15,8 @@ from app.outgoing.certificates import further_authorities
 
 JS = Path(__file__).parent.resolve() / "js"
 FRAMES = Path(__file__).parents[1].resolve() / "engine" / "sandbox" / "js"
+DATES = Path(__file__).parents[1].resolve() / "engine" / "sandbox" / "node_modules" / "luxon"
+"""The library that expressions have for dates, and packages with them."""
 STAND_IN = JS / "stand-in"
 MAX_FILE_BYTES = 64 * 2**20
 MAX_SCRATCH_BYTES = 256 * 2**20
@@ -42,11 +44,11 @@ def launch(mode: str, places: Places, memory_mb: int = MEMORY_MB, code_bytes: in
     packages = places.packages.resolve()
     if (trusted := further_authorities()) is not None:
         (places.scratch / "trusted.pem").write_text(trusted)
-    readable = all(map(others_may_read, (packages, JS, FRAMES, places.stand_in)))
+    readable = all(map(others_may_read, (packages, JS, FRAMES, DATES, places.stand_in)))
     limits = Limits(memory_mb, MAX_FILE_BYTES, MAX_FILES, keeps_user=not readable)
     if drops_root(limits):
         give_away(places.scratch)
-    read = [f"--allow-fs-read={folder}" for folder in (JS, FRAMES, places.stand_in, packages, places.scratch)]
+    read = [f"--allow-fs-read={folder}" for folder in (JS, FRAMES, DATES, places.stand_in, packages, places.scratch)]
     options = (*read, f"--allow-fs-write={places.scratch}", "--unhandled-rejections=warn", *SMALL)
     arguments = (str(JS / "main.js"), mode, str(places.stand_in), str(places.scratch), str(code_bytes))
     scratch = Scratch(places.scratch, MAX_SCRATCH_BYTES, MAX_SCRATCH_FILES)

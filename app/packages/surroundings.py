@@ -23,6 +23,7 @@ from app.engine.values import conversions
 from app.outgoing.addresses import AddressRefused, UnknownHost
 from app.packages.memories import ask_memory
 from app.packages.network import Network
+from app.packages.relatives import node_shown, related
 from app.packages.requests import RequestError, Requests
 from app.packages.sub_nodes import Describe, SubNodes, run_program
 
@@ -72,6 +73,7 @@ class Surroundings:
             "lookUp": self._look_up,
             "file": self._file,
             "evaluate": self._evaluate,
+            "relatives": self._relatives,
             "executeWorkflow": self._execute_workflow,
             "memory": self._memory,
             "respond": self._respond,
@@ -210,6 +212,12 @@ class Surroundings:
             return {"result": {}}
         plain = value if isinstance(value, str | int | float | bool | list | dict) else None
         return {"result": {"value": plain}}
+
+    async def _relatives(self, given: Json) -> Json:
+        graph, depth = self._context.state.graph, given.get("depth")
+        most = depth if isinstance(depth, int) and depth >= 0 else None
+        found = related(graph, str(given.get("name")), str(given.get("kind")), given.get("side") == "children", most)
+        return {"result": {"nodes": [node_shown(node, given.get("parameters") is True) for node in found]}}
 
     async def _execute_workflow(self, given: Json) -> Json:
         ports = self._context.execution.ports

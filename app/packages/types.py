@@ -157,6 +157,7 @@ class Packages:
             inputs_needed=partial(_needed_inputs, description),
             issues=partial(_issues, description),
             credentials=partial(_needed_credentials, description),
+            complete=partial(_complete, description),
             webhooks=partial(_webhooks, node) if trigger and "webhook" in runs else None,
             arrange=partial(triggers.arrange, self) if trigger and "webhook" in runs else None,
             listen=partial(triggers.listen, self) if trigger and "trigger" in runs else None,
@@ -264,6 +265,10 @@ def _issues(description: Description, parameters: Json, version: float) -> list[
     return [
         Issue(name, f'Parameter "{label}" is required.') for name, label in missing(properties, parameters, version)
     ]
+
+
+def _complete(description: Description, parameters: Json, version: float) -> Json:
+    return with_defaults(description.document.get("properties") or [], parameters, version)
 
 
 def _needed_credentials(description: Description, parameters: Json, version: float) -> list[str]:

@@ -7,7 +7,7 @@ import pytest
 from app.engine.run.ports import Ports
 from app.worker.answers import as_stream
 from tests.packages.running import PackageEngine, workflow_of
-from tests.workflows import node, workflow
+from tests.workflows import START, chain, node, workflow
 
 
 def test_a_node_learns_of_itself_its_workflow_and_its_execution(packages: PackageEngine):
@@ -25,6 +25,53 @@ def test_a_node_learns_of_itself_its_workflow_and_its_execution(packages: Packag
         "node": "Node", "version": 1, "workflow": {"id": "w1", "name": "Sample", "active": False}, "mode": "manual",
         "execution": "1", "zone": "UTC", "on": True, "items": 1, "source": "Start", "expression": 2, "proxy": 1,
         "absent": [], "missing": ["undefined", "object"],
+    }  # fmt: skip
+
+
+def test_a_node_sees_what_expressions_see(packages: PackageEngine):
+    """Of other nodes, of its own parameters with their defaults, and dates; and one by one only what it looks at."""
+    code = """const { $, $node, $items, $parameter, $today, DateTime, ...rest } = this.getWorkflowDataProxy(1);
+      const before = $('Before');
+      return [[{ json: {
+        all: before.all().length, first: before.first().json, item: before.item.json,
+        matching: before.itemMatching(0).json, is: before.isExecuted, size: before.params.size,
+        node: $node.Before.json, items: $items('Before')[1].json,
+        mode: $parameter.mode, options: $parameter.options, input: rest.$input.item.json, run: rest.$runIndex,
+        workflow: rest.$workflow.name, zone: $today.zoneName,
+        date: DateTime.fromISO('2024-02-29').plus({ years: 1 }).toISODate(),
+        expression: this.evaluateExpression('{{ $parameter.mode + $("Before").params.mode }}', 0),
+      } }]]"""
+    before = node("Before", "n8n-nodes-sample.script", {"code": "return [this.getInputData()]"})
+    asking = node("Node", "n8n-nodes-sample.script", {"code": code, "outputs": 1})
+    pinned = {"Start": [{"json": {"n": 1}}, {"json": {"n": 2}}]}
+    settings = {"executionOrder": "v1", "timezone": "Asia/Tokyo"}
+    outcome = packages.run(chain(START, before, asking, id="w1", name="Sample", pinData=pinned, settings=settings))
+    [[item]] = outcome.data["resultData"]["runData"]["Node"][0]["data"]["main"]
+    two = {"n": 2}
+    assert item["json"] == {
+        "all": 2, "first": {"n": 1}, "item": two, "matching": {"n": 1}, "is": True, "size": 1, "node": two,
+        "items": two, "mode": "a", "options": {}, "input": two, "run": 0, "workflow": "Sample", "zone": "Asia/Tokyo",
+        "date": "2025-02-28", "expression": "aa",
+    }  # fmt: skip
+
+
+def test_a_node_learns_of_the_nodes_around_it(packages: PackageEngine):
+    code = """const names = (nodes) => nodes.map(({ name }) => name).join();
+      return [[{ json: {
+        parents: names(this.getParentNodes('Node')), near: names(this.getParentNodes('Node', { depth: 1 })),
+        children: names(this.getChildNodes('A')), none: names(this.getChildNodes('No such node')),
+        whole: this.getParentNodes('A', { includeNodeParameters: true }),
+        tools: this.getParentNodes('Node', { connectionType: 'ai_tool' }),
+      } }]]"""
+    nodes = [node(name, "n8n-nodes-base.noOp") for name in ("A", "B", "C", "End")]
+    asking = node("Node", "n8n-nodes-sample.script", {"code": code})
+    lines = [("Start", "A"), ("A", "B"), ("A", "C"), ("B", "Node"), ("C", "Node"), ("Node", "End")]
+    outcome = packages.run(workflow([START, *nodes, asking], *lines, id="w1", settings={"executionOrder": "v1"}))
+    [[item]] = outcome.data["resultData"]["runData"]["Node"][0]["data"]["main"]
+    start = {"name": "Start", "type": "n8n-nodes-base.manualTrigger", "typeVersion": 1, "disabled": False}
+    assert item["json"] == {
+        "parents": "Start,A,C,B", "near": "C,B", "children": "End,Node,C,B", "none": "", "tools": [],
+        "whole": [{**start, "parameters": {}}],
     }  # fmt: skip
 
 

@@ -65,6 +65,10 @@ class Node:
         """Whether a line ends or begins here."""
         return bool(self.origins) or any(self.outputs) or self.sub_node
 
+    def complete_parameters(self) -> dict[str, Any]:
+        """Its parameters, with the defaults that its type describes."""
+        return self.kind.complete_parameters(self.parameters, self.version)
+
     def targets(self) -> Iterator[str]:
         """The names of the nodes that its outputs lead to, the last output first."""
         return (connection.node for output in reversed(self.outputs) for connection in reversed(output))

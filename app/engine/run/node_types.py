@@ -29,10 +29,11 @@ class NodeType:
     `run` takes the context of one run of a node (app.engine.run.context). `outputs` counts the regular outputs, from
     the parameters where they decide. `inputs_needed` says, from the parameters, which inputs must have data before a
     multi-input node may run without the others (None: any one). `issues` tells, from parameters and version, what is
-    wrong with a node before the run, and `credentials` which types of credentials it cannot do without. `plain` names
-    the parameters that are never expressions. `exact`: each version is a program of its own, and another one does not
-    stand in for it. `wraps_expression_errors`: an expression that fails is an error of the node, and names it; else it
-    is the expression's own.
+    wrong with a node before the run, and `credentials` which types of credentials it cannot do without. `complete` adds
+    to the parameters the defaults of those that are not given, for expressions that look at them. `plain` names the
+    parameters that are never expressions. `exact`: each version is a program of its own, and another one does not stand
+    in for it. `wraps_expression_errors`: an expression that fails is an error of the node, and names it; else it is the
+    expression's own.
 
     What starts a workflow by itself says how, and is called outside of any execution with a context that has no input:
     `poll` looks for something new and returns it (None: nothing); `listen` holds a connection for as long as it is let
@@ -51,6 +52,7 @@ class NodeType:
     inputs_needed: Callable[[dict[str, Any]], list[int] | int | None] | None = None
     issues: Callable[[dict[str, Any], float], list[Issue]] | None = None
     credentials: Callable[[dict[str, Any], float], list[str]] | None = None
+    complete: Callable[[dict[str, Any], float], dict[str, Any]] | None = None
     plain: frozenset[str] = frozenset()
     wraps_expression_errors: bool = False
     supply: Callable[[Any], Awaitable[Any]] | None = None
@@ -75,6 +77,10 @@ class NodeType:
     def needed_credentials(self, parameters: dict[str, Any], version: float) -> list[str]:
         needed = self.credentials
         return [] if needed is None else _answer(lambda: needed(parameters, version), [])
+
+    def complete_parameters(self, parameters: dict[str, Any], version: float) -> dict[str, Any]:
+        complete = self.complete
+        return parameters if complete is None else _answer(lambda: complete(parameters, version), parameters)
 
     def read_parameters(self, parameters: dict[str, Any]) -> dict[str, Any]:
         """The parameters of a document; where one cannot be an expression, "=" at its beginning means nothing."""

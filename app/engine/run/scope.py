@@ -39,6 +39,9 @@ class Viewpoint:
 def scope_for(view: Viewpoint, texts: Sequence[str], items: list[Item]) -> dict[str, Any]:
     """The scope to evaluate `texts` in for each of the items; of other nodes, only those that the texts refer to."""
     scope = base_scope(view, items)
+    looks = any(map(_PARAMETERS.search, texts))
+    if looks:
+        scope["node"]["parameters"] = view.node.complete_parameters()
     names: set[str] = set()
     for text in texts:
         referenced = referenced_nodes(text)
@@ -50,6 +53,9 @@ def scope_for(view: Viewpoint, texts: Sequence[str], items: list[Item]) -> dict[
         scope["vars"] = shown_variables(view.state.variables, texts)
     if names:
         scope["nodes"] = _nodes(view, names, len(items), texts)
+    if looks:
+        for name, shown in scope["nodes"].items():
+            shown["parameters"] = view.state.graph.nodes[name].complete_parameters()
     return scope
 
 
@@ -126,6 +132,8 @@ def _paired_positions(ancestry: Ancestry, name: str, places: list[int]) -> list[
     return [False if position is None else position for position in found]
 
 
+_PARAMETERS = re.compile(r"param", re.IGNORECASE)
+"""What a text says that looks at parameters, by whichever name: defaults are added to them only then."""
 _CONTEXT = re.compile(r"\bcontext\b")
 _CONTEXT_KEY = re.compile(r"\bcontext\b\s*(?:(?:\?\.)?\s*\[\s*(?:'([^'\\]*)'|\"([^\"\\]*)\")\s*\]|\??\.\s*([A-Za-z]+))")
 

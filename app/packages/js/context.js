@@ -4,6 +4,7 @@
 const { createHash } = require('node:crypto');
 
 const { credentialsOf } = require('./credentials.js');
+const { dataProxy } = require('./data-proxy.js');
 const { helpersOf } = require('./helpers.js');
 const { workflowModule } = require('./loading.js');
 const { Parameters } = require('./parameters.js');
@@ -77,16 +78,7 @@ class Context {
   }
 
   getWorkflowDataProxy(item = 0) {
-    const names = ['$json', '$binary', '$node', '$workflow', '$execution', '$parameter', '$prevNode', '$runIndex', '$now', '$today', '$vars'];
-    const items = this.inputs[0] ?? [];
-    const $input = { item: items[item], all: () => items, first: () => items[0], last: () => items.at(-1) };
-    const proxy = { $item: (index) => this.getWorkflowDataProxy(index), $itemIndex: item, $input };
-    for (const name of names) {
-      Object.defineProperty(proxy, name, { enumerable: true, configurable: true, get: () => this.evaluateExpression(`={{ ${name} }}`, item) });
-    }
-    Object.defineProperty(proxy, '$json', { enumerable: true, get: () => this.inputs[0]?.[item]?.json ?? {} });
-    Object.defineProperty(proxy, '$binary', { enumerable: true, get: () => this.inputs[0]?.[item]?.binary ?? {} });
-    return proxy;
+    return dataProxy(this, item);
   }
 
   // The node, its workflow and its execution
@@ -138,8 +130,18 @@ class Context {
     return {};
   }
 
-  getChildNodes() {
-    return this.#asked.children ?? [];
+  /** The nodes behind one, by connections of a type: { name, type, typeVersion, disabled, parameters where wanted }. */
+  getChildNodes(name, options) {
+    return this.#relatives('children', name, options);
+  }
+
+  /** The nodes before one, or those that hang on it: the farthest first. */
+  getParentNodes(name, options) {
+    return this.#relatives('parents', name, options);
+  }
+
+  #relatives(side, name, { connectionType = 'main', depth = -1, includeNodeParameters = false } = {}) {
+    return this.#call.askAtOnce('relatives', { side, name, kind: connectionType, depth, parameters: includeNodeParameters }).nodes;
   }
 
   isToolExecution() {

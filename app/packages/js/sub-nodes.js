@@ -170,10 +170,6 @@ function connectionsOf(context, call, description, contextOf) {
     getNodeInputs: () => connectorsOf(description.inputs, description, context.parameters.of(0)),
     getNodeOutputs: () => connectorsOf(description.outputs, description, context.parameters.of(0)),
     getChatTrigger: () => call.request.chatTrigger ?? null,
-    getParentNodes(name, { connectionType = 'main' } = {}) {
-      if (connectionType === 'main') return call.request.parents ?? [];
-      return (call.request.attached?.[connectionType] ?? []).toReversed();
-    },
   };
 }
 
