@@ -16,7 +16,7 @@ _META = re.compile(rb"""<meta[^<>]{0,1000}?charset=["']?\s*([-\w]+)""", re.IGNOR
 
 def decode(content: bytes, charset: str | None) -> str:
     """The text, without a byte order mark; what cannot be read is replaced. `charset` is what the header says."""
-    known = _known(charset) or _declared(content) or "utf-8"
+    known = codec_named(charset) or _declared(content) or "utf-8"
     return content.decode(known, "replace").removeprefix("\N{ZERO WIDTH NO-BREAK SPACE}")
 
 
@@ -26,7 +26,7 @@ def _declared(content: bytes) -> str | None:
         return "utf-16"
     head = content[:HEAD_BYTES]
     found = _XML.match(head) or (_META.search(head) if b"<" in head else None)
-    charset = _known(found[1].decode()) if found else None
+    charset = codec_named(found[1].decode()) if found else None
     return None if charset is None or _is_utf_8(content) else charset
 
 
@@ -40,8 +40,8 @@ def _is_utf_8(content: bytes) -> bool:
         return False
 
 
-def _known(charset: str | None) -> str | None:
-    """Python's name for the charset; None for what is none."""
+def codec_named(charset: str | None) -> str | None:
+    """Python's name for the charset; None for what is none, be it a codec: some are slow by design, or fail."""
     try:
         name = codecs.lookup(charset or "").name
     except (LookupError, ValueError):

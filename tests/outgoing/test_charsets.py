@@ -2,7 +2,12 @@
 
 import pytest
 
-from app.outgoing.charsets import decode
+from app.engine.nodes.email_read_imap.messages import simple_item
+from app.engine.nodes.http_request.answers import Reading, items_of
+from app.engine.nodes.shared.binary import encoding_name
+from app.engine.run.errors import NodeError
+from app.outgoing.charsets import codec_named, decode
+from app.outgoing.client import Answer
 
 TEXT = "ЖЮЯ"
 
@@ -37,3 +42,16 @@ def test_what_is_no_charset_is_left_aside(charset: str) -> None:
 
 def test_the_header_counts_before_the_document() -> None:
     assert decode("<meta charset='utf-8'><p>é".encode("latin-1"), "iso-8859-1") == "<meta charset='utf-8'><p>é"
+
+
+@pytest.mark.parametrize("name", ["punycode", "idna", "zlib", "undefined", "rot13", "unicode_escape", "none such", ""])
+def test_a_codec_that_no_text_is_written_in_is_no_charset(name: str) -> None:
+    assert codec_named(name) is None
+    with pytest.raises(NodeError, match="is not known"):
+        encoding_name(name or "none")
+    content = f"Subject: =?{name}?q?a?=\r\nContent-Type: text/plain; charset={name}\r\n\r\nwords-0".encode()
+    item = simple_item(content, prefix=None)
+    assert item["json"]["textPlain"] == "words-0"
+    assert item["json"]["subject"] == (f"=?{name}?q?a?=" if name else "a")
+    named = Answer(200, "", {"content-disposition": f"attachment; filename*={name}''a.txt"}, b"", "http://x/")
+    assert items_of(named, Reading(format="file"), 0, {"json": {}})[0]["binary"]["data"]["fileName"] == "a.txt"

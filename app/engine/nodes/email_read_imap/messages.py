@@ -12,6 +12,7 @@ from typing import Any
 from app.binary_files import file_entry
 from app.engine.run.items import Item
 from app.engine.values import dates
+from app.outgoing.charsets import codec_named
 
 TOP = ("from", "to", "cc", "subject", "date")
 """Headers that stand beside the text; the others are in `metadata`."""
@@ -93,10 +94,14 @@ def _entities(text: str) -> str:
 
 def decoded(text: Any) -> str:
     """A header's text without its encoding."""
+    shown = _shown(text)
     try:
-        return str(make_header(decode_header(_shown(text))))
+        pieces = decode_header(shown)
+        if any(charset and codec_named(charset) is None for _, charset in pieces):
+            return shown
+        return str(make_header(pieces))
     except (LookupError, ValueError, UnicodeError):
-        return _shown(text)
+        return shown
 
 
 def _shown(value: Any) -> str:
@@ -125,10 +130,7 @@ def _text(message: "Message[Any, Any]", kind: str) -> str | None:
         if part.get_content_type() == f"text/{kind}" and not _is_file(part):
             content = part.get_payload(decode=True)
             data = content if isinstance(content, bytes) else b""
-            try:
-                return data.decode(part.get_content_charset() or "utf-8", "replace")
-            except LookupError:
-                return data.decode("utf-8", "replace")
+            return data.decode(codec_named(part.get_content_charset()) or "utf-8", "replace")
     return None
 
 

@@ -1,6 +1,5 @@
 """What answers to HTTP Request become: how one is read, and the items and files that it stands for."""
 
-import codecs
 import mimetypes
 from dataclasses import dataclass
 from email.message import Message
@@ -15,6 +14,7 @@ from app.engine.run.errors import NodeError
 from app.engine.run.items import Item
 from app.engine.values import conversions
 from app.engine.values.conversions import CannotConvert
+from app.outgoing.charsets import codec_named
 from app.outgoing.client import Answer
 
 ACCEPT = {
@@ -174,8 +174,4 @@ def _given_name(answer: Answer) -> str:
 
 def _decode_extended(charset: str | None, language: str | None, text: str) -> str:
     """A parameter of RFC 2231, whose bytes the header's parser has left as Latin-1."""
-    try:
-        codecs.lookup(charset or "utf-8")
-    except LookupError:
-        charset = None
-    return collapse_rfc2231_value((charset or "utf-8", language, text))
+    return collapse_rfc2231_value((codec_named(charset) or "utf-8", language, text))

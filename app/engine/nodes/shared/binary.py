@@ -3,12 +3,12 @@
 Knows items, no node. The bytes stand in the item itself, in base64.
 """
 
-import codecs
 from typing import Any
 
 from app.binary_files import file_bytes
 from app.engine.run.errors import NodeError
 from app.engine.run.items import Item
+from app.outgoing.charsets import codec_named
 
 
 def read(item: Item, name: Any, index: int) -> bytes:
@@ -47,7 +47,7 @@ def entry(item: Item, name: Any, index: int) -> dict[str, Any]:
 def encoding_name(given: Any) -> str:
     """Python's name for an encoding as n8n calls it; UTF-8 without one. Raises NodeError for one nobody knows."""
     name = {"ucs2": "utf-16-le", "ucs-2": "utf-16-le", "utf16le": "utf-16-le", "binary": "latin-1"}.get(given, given)
-    try:
-        return codecs.lookup(str(name or "utf-8")).name
-    except LookupError:
-        raise NodeError(f"The encoding '{given}' is not known.") from None
+    codec = codec_named(str(name or "utf-8"))
+    if codec is None:
+        raise NodeError(f"The encoding '{given}' is not known.")
+    return codec
