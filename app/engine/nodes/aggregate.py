@@ -8,6 +8,7 @@ from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.run.groups import as_group
 from app.engine.run.items import Item, Outputs
+from app.engine.run.memory import POINTER
 from app.engine.run.parameters import split_names
 from app.engine.run.registry import node
 from app.engine.values import conversions, paths
@@ -100,6 +101,7 @@ def aggregate_fields(
                 values.extend(value)
             else:
                 values.append(value)
+        hold(POINTER * len(values))
         paths.put(made, output, values, dots=dots, hold=hold)
     return made
 

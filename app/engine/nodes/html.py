@@ -3,6 +3,7 @@
 from typing import Any
 
 from app.engine.nodes.shared import binary
+from app.engine.nodes.shared.failed_items import failed_item
 from app.engine.nodes.shared.issues import Required, rules
 from app.engine.run.computing import compute
 from app.engine.run.context import NodeContext
@@ -95,9 +96,7 @@ async def html(context: NodeContext) -> Outputs:
 
 def _page(context: NodeContext, index: int, text: Any) -> Item:
     if isinstance(text, NodeError):
-        if not context.continues_on_fail:
-            raise text
-        return {"json": {"error": text.message}, "pairedItem": {"item": index}}
+        return failed_item(context, text, index)
     return {"json": {"html": text}, "pairedItem": {"item": index}}
 
 
@@ -116,6 +115,7 @@ async def _filled_in(context: NodeContext) -> list[Any]:
             continue
         put_in = ["undefined" if value is None else value for value in made]
         filled.append("".join([text + value for text, value in zip(pieces[::2], [*put_in, ""], strict=True)]))
+        context.hold(len(filled[-1]))
     return filled
 
 
@@ -123,22 +123,17 @@ async def _extract(context: NodeContext) -> list[Item]:
     output: list[Item] = []
     rows: list[dict[str, Any]] = []
     places: list[tuple[int, NodeError | None]] = []
+    entries: list[dict[str, Any]] = []
+    read: Any = None  # what the entries are of: constant parameters are the same for all items
     for index, parameters in enumerate(await context.resolve_each(context.parameters, exact=True)):
         try:
             if isinstance(parameters, NodeError):
                 raise parameters
+            if parameters is not read:
+                read, entries = parameters, _entries(parameters)
+            options = as_group(parameters.get("options"))
             for page in _pages(context.items[index], parameters, index):
-                rows.append(
-                    {
-                        "html": page,
-                        "entries": [
-                            {**entry, "key": _key(entry)}
-                            for entry in (parameters.get("extractionValues") or {"values": [{}]}).get("values") or []
-                        ],
-                        "options": as_group(parameters.get("options")),
-                        "version": context.version,
-                    }
-                )
+                rows.append({"html": page, "entries": entries, "options": options, "version": context.version})
                 places.append((index, None))
         except NodeError as error:
             rows.append({"html": "", "entries": [], "options": {}, "version": context.version})
@@ -153,6 +148,11 @@ async def _extract(context: NodeContext) -> list[Item]:
         json = {"error": message} if message is not None else answer.get("made") or {}
         output.append({"json": json, "pairedItem": {"item": index}})
     return output
+
+
+def _entries(parameters: dict[str, Any]) -> list[dict[str, Any]]:
+    given = (parameters.get("extractionValues") or {"values": [{}]}).get("values") or []
+    return [{**entry, "key": _key(entry)} for entry in given]
 
 
 def _key(entry: dict[str, Any]) -> str:
@@ -188,10 +188,12 @@ def _write_table(context: NodeContext, options: dict[str, Any]) -> list[Item]:
     names = list(dict.fromkeys(name for item in context.items for name in item["json"]))
     heads = "".join(f"<th>{_title(name) if options.get('capitalize') else name}</th>" for name in names)
     rows = []
+    cell, row = attributes("cell"), attributes("row")
     for item in context.items:
-        cells = "".join(f"<td {attributes('cell')}>{_cell(item['json'], name)}</td>" for name in names)
-        rows.append(f"<tr {attributes('row')}>{cells}</tr>")
-        context.hold(len(rows[-1]))
+        context.hold(len(names) * len(cell) + len(row))  # it may be too much before there is a line
+        cells = "".join(f"<td {cell}>{_cell(item['json'], name)}</td>" for name in names)
+        rows.append(f"<tr {row}>{cells}</tr>")
+        context.hold(len(rows[-1]) - len(names) * len(cell) - len(row))
     caption = f"<caption>{options['caption']}</caption>" if options.get("caption") else ""
     table = (
         f"<table {attributes('table')}>{caption}<thead {attributes('header')}><tr>{heads}</tr></thead>"

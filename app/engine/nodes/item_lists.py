@@ -51,10 +51,11 @@ async def item_lists(context: NodeContext) -> Outputs:
         return [await limit_items(context, parameters)]
     resolved = await context.resolve_first(parameters, parameter="operation")
     if operation == "removeDuplicates":
-        drop = partial(drop_duplicates, any_type=context.version >= 3.1)
+        drop = partial(drop_duplicates, hold=context.hold, any_type=context.version >= 3.1)
         return [await compute(drop, context.items, resolved, 1, size=len(context.items))]
     if operation == "summarize":
-        return [await compute(summaries, context.items, resolved, 1, size=len(context.items))]
+        made = summaries(context.items, resolved, 1, context.hold)
+        return [await compute(context.collect, made, size=len(context.items))]
     raise NodeError(f"Operation '{operation}' is not recognized")
 
 

@@ -12,6 +12,7 @@ from app.engine.run.context import NodeContext
 from app.engine.run.errors import CodeNodeError, NodeError
 from app.engine.run.groups import as_group
 from app.engine.run.items import Item, Outputs
+from app.engine.run.memory import POINTER
 from app.engine.run.registry import node
 from app.engine.sandbox import CodeError, SandboxError
 from app.engine.values import conversions, paths
@@ -49,6 +50,7 @@ async def sort_items(context: NodeContext, parameters: dict[str, Any]) -> list[I
     if asked["type"] != "simple":
         raise NodeError(f"The type '{conversions.display(asked['type'])}' of sorting is not supported.")
     dots = not as_group(asked["options"]).get("disableDotNotation")
+    context.hold(POINTER * len(asked["fields"]) * len(context.items))
     return await compute(sort_by_fields, context.items, asked["fields"], dots, size=len(context.items))
 
 

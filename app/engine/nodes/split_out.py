@@ -1,6 +1,6 @@
 """Split Out: makes an item of each entry of an array."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from app.engine.nodes.shared.issues import Required, rules
@@ -9,6 +9,7 @@ from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.run.groups import as_group
 from app.engine.run.items import Item, Outputs
+from app.engine.run.memory import FIELD
 from app.engine.run.parameters import split_names
 from app.engine.run.registry import node
 from app.engine.values import paths
@@ -35,15 +36,16 @@ async def split_all(context: NodeContext, parameters: dict[str, Any]) -> list[It
         "options": parameters.get("options") or {},
     }
     resolved, failed = await context.resolve_until(wanted, parameter="fieldToSplitOut")
-    made = (item for index, asked in enumerate(resolved) for item in split(context.items[index], index, asked))
+    hold = context.hold
+    made = (item for index, asked in enumerate(resolved) for item in split(context.items[index], index, asked, hold))
     output = await compute(context.collect, made)
     if failed is not None:
         raise failed
     return output
 
 
-def split(item: Item, index: int, asked: dict[str, Any]) -> Iterator[Item]:
-    """The items that one item becomes. Raises NodeError."""
+def split(item: Item, index: int, asked: dict[str, Any], hold: Callable[[int], None]) -> Iterator[Item]:
+    """The items that one item becomes; `hold` hears of names that are made for entries. Raises NodeError."""
     options = as_group(asked["options"])
     fields = [field.removeprefix("$json.") for field in split_names(asked["fields"], "Fields To Split Out")]
     destination = options.get("destinationFieldName") or ""
@@ -62,6 +64,8 @@ def split(item: Item, index: int, asked: dict[str, Any]) -> Iterator[Item]:
             if row >= len(column) or field == FILES:
                 continue
             if alone and len(fields) == 1 and isinstance(column[row], dict | list):
+                if isinstance(column[row], list):
+                    hold(FIELD * len(column[row]))
                 json.update(_spread(column[row]))
             else:
                 json[name] = column[row]

@@ -3,7 +3,7 @@
 import functools
 import operator
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from app.engine.run.computing import compute
@@ -11,6 +11,7 @@ from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.run.groups import as_group
 from app.engine.run.items import Item, Outputs
+from app.engine.run.memory import POINTER
 from app.engine.run.parameters import split_names
 from app.engine.run.registry import node
 from app.engine.values import conversions, paths
@@ -35,11 +36,14 @@ Members = list[tuple[int, dict[str, Any]]]
 @node("summarize", [1, 1.1])
 async def summarize(context: NodeContext) -> Outputs:
     parameters = await context.resolve_first(context.parameters, parameter="fieldsToSummarize")
-    return [await compute(summaries, context.items, parameters, context.version, size=len(context.items))]
+    made = summaries(context.items, parameters, context.version, context.hold)
+    return [await compute(context.collect, made, size=len(context.items))]
 
 
-def summaries(items: list[Item], parameters: dict[str, Any], version: float) -> list[Item]:
-    """The items that tell about all of `items`. Raises NodeError."""
+def summaries(
+    items: list[Item], parameters: dict[str, Any], version: float, hold: Callable[[int], None]
+) -> Iterator[Item]:
+    """The items that tell about all of `items`; `hold` hears of what is made on the way. Raises NodeError."""
     options = as_group(parameters.get("options"))
     dots = not options.get("disableDotNotation")
     fields = (parameters.get("fieldsToSummarize") or {}).get("values") or []
@@ -49,21 +53,20 @@ def summaries(items: list[Item], parameters: dict[str, Any], version: float) -> 
         _check_fields(items, fields, dots)
     split_by = split_names(parameters.get("fieldsToSplitBy", ""), "Fields to Split By")
     members: Members = list(enumerate(item["json"] for item in items))
-    groups = _groups(members, split_by, dots)
+    groups = _groups(members, split_by, dots, hold)
     if options.get("skipEmptySplitFields"):
         groups = [(values, group) for values, group in groups if not any(_is_empty(each, version) for each in values)]
     if options.get("outputFormat") == "singleItem":
         json: dict[str, Any] = {}
         for values, group in groups:
-            _nest(json, [_label(value) for value in values], _summary(group, fields, dots))
-        return [{"json": json, "pairedItem": [{"item": place} for place in range(len(items))]}]
-    output: list[Item] = []
+            _nest(json, [_label(value) for value in values], _summary(group, fields, dots, hold))
+        yield {"json": json, "pairedItem": [{"item": place} for place in range(len(items))]}
+        return
     for values, group in groups:
         shown = [_shown(value, version) for value in values]
         named = {_output_name(name): value for name, value in zip(split_by, shown, strict=True)}
-        json = {**_summary(group, fields, dots), **{k: v for k, v in named.items() if v is not paths.MISSING}}
-        output.append({"json": json, "pairedItem": [{"item": place} for place, _ in group]})
-    return output
+        json = {**_summary(group, fields, dots, hold), **{k: v for k, v in named.items() if v is not paths.MISSING}}
+        yield {"json": json, "pairedItem": [{"item": place} for place, _ in group]}
 
 
 def _check_fields(items: list[Item], fields: list[dict[str, Any]], dots: bool) -> None:
@@ -73,20 +76,23 @@ def _check_fields(items: list[Item], fields: list[dict[str, Any]], dots: bool) -
             raise NodeError(f"The field '{name}' does not exist in any items")
 
 
-def _groups(members: Members, split_by: list[str], dots: bool) -> list[tuple[list[Any], Members]]:
+def _groups(
+    members: Members, split_by: list[str], dots: bool, hold: Callable[[int], None]
+) -> list[tuple[list[Any], Members]]:
     """The items by the values of the first field, within that by the second, and so on, in order of appearance."""
-    if not split_by:
-        return [([], members)]
-    found: dict[Any, tuple[Any, Members]] = {}
-    for place, json in members:
-        value = paths.get(json, split_by[0], paths.MISSING, dots=dots)
-        key = paths.MISSING if value is paths.MISSING else identity(value)
-        found.setdefault(key, (value, []))[1].append((place, json))
-    return [
-        ([value, *values], group)
-        for value, inner in found.values()
-        for values, group in _groups(inner, split_by[1:], dots)
-    ]
+    groups: list[tuple[list[Any], Members]] = [([], members)]
+    for name in split_by:
+        finer: list[tuple[list[Any], Members]] = []
+        for values, group in groups:
+            found: dict[Any, tuple[Any, Members]] = {}
+            for member in group:
+                value = paths.get(member[1], name, paths.MISSING, dots=dots)
+                key = paths.MISSING if value is paths.MISSING else identity(value)
+                found.setdefault(key, (value, []))[1].append(member)
+            finer += [([*values, value], inner) for value, inner in found.values()]
+        groups = finer
+        hold(POINTER * len(groups))
+    return groups
 
 
 def _label(value: Any) -> str:
@@ -114,7 +120,7 @@ def _output_name(name: str) -> str:
     return _MARKS.sub("", name).replace(".", "_").replace(" ", "_")
 
 
-def _summary(group: Members, fields: list[dict[str, Any]], dots: bool) -> dict[str, Any]:
+def _summary(group: Members, fields: list[dict[str, Any]], dots: bool, hold: Callable[[int], None]) -> dict[str, Any]:
     made: dict[str, Any] = {}
     for field in fields:
         kind, name = conversions.display(field.get("aggregation", "count")), field["field"]
@@ -123,6 +129,10 @@ def _summary(group: Members, fields: list[dict[str, Any]], dots: bool) -> dict[s
         values = [paths.get(json, name, paths.MISSING, dots=dots) for _, json in group]
         if not (field.get("includeEmpty") and kind in ("append", "concatenate", "count", "countUnique")):
             values = [value for value in values if value not in (None, "", paths.MISSING)]
+        if kind == "append":
+            hold(POINTER * len(values))
+        elif kind == "concatenate":
+            hold(len(_separator(field)) * len(values))
         made[PREFIXES[kind] + _output_name(name)] = AGGREGATIONS[kind](values, field)
     return made
 
@@ -155,10 +165,12 @@ def _extreme(greatest: bool) -> Callable[[list[Any], dict[str, Any]], Any]:
 
 
 def _concatenate(values: list[Any], field: dict[str, Any]) -> str:
+    return _separator(field).join(_label(value) for value in values)
+
+
+def _separator(field: dict[str, Any]) -> str:
     separator = field.get("separateBy", ",")
-    if separator == "other":
-        separator = field.get("customSeparator", "")
-    return str(separator).join(_label(value) for value in values)
+    return str(field.get("customSeparator", "") if separator == "other" else separator)
 
 
 def _count_unique(values: list[Any], field: dict[str, Any]) -> int:

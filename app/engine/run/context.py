@@ -29,8 +29,6 @@ class NodeContext(ExpressionContext):
     """What the editor is to tell of this run: {"message", "type", "location"}."""
     output_count: int | None = None
     """How many regular outputs the node has, where its type cannot tell before it runs."""
-    held: int = 0
-    """Bytes that the node has collected so far; counted anew when it is through."""
     response: EngineResponse | None = None
     """What came of the node's request to the engine, when it is called again."""
     query: dict[str, Any] | None = None
@@ -62,11 +60,6 @@ class NodeContext(ExpressionContext):
     def save_static_data(self, part: dict[str, Any]) -> None:
         """Keep this for the executions that follow, in place of what was kept before."""
         self.state.static_data.take(self.node.name, {"node": part})
-
-    def hold(self, size: int) -> None:
-        """Count bytes that the node collects on its way. Raises TooMuchData where the run would hold too much."""
-        self.execution.ports.meter.check(self.held + size)
-        self.held += size
 
     @contextmanager
     def holding(self, size: int) -> Iterator[None]:

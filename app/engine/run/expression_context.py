@@ -19,6 +19,10 @@ from app.engine.sandbox import ExpressionError, Sandbox, SandboxError
 from app.engine.values import conversions
 from app.engine.values.conversions import Undefined
 
+TIMES_FILLED = 4
+"""Parameters that are filled in for each item may take so many times what else is left to a run: they live as long as
+their node runs, and are no data."""
+
 
 @dataclass(slots=True)
 class ExpressionContext:
@@ -38,6 +42,9 @@ class ExpressionContext:
     origin: tuple[InputSource, int] | None = None
     """For a node that runs for another: where in the main flow that one's item came from."""
 
+    held: int = 0
+    """Bytes that the node has collected so far; counted anew when it is through."""
+
     @property
     def items(self) -> list[Item]:
         """The items of the first input."""
@@ -47,6 +54,11 @@ class ExpressionContext:
     def continues_on_fail(self) -> bool:
         """Whether an item that fails becomes an error in the output instead of ending the run."""
         return self.node.continues_on_fail
+
+    def hold(self, size: int) -> None:
+        """Count bytes that the node collects on its way. Raises TooMuchData where the run would hold too much."""
+        self.execution.ports.meter.check(self.held + size)
+        self.held += size
 
     async def resolve(
         self, value: Any, *, parameter: str | None = None, items: list[Item] | None = None, exact: bool = False
@@ -62,7 +74,7 @@ class ExpressionContext:
         if template.constant:
             return [template.fill(())] * len(given)
         rows = await self._evaluate(template.texts, given, parameter, exact=exact)
-        return [template.fill(row) for row in rows]
+        return self._fill_all(template, rows)
 
     async def resolve_first(self, value: Any, *, parameter: str | None = None) -> Any:
         """`value` with its expressions evaluated for the first item only."""
@@ -85,9 +97,9 @@ class ExpressionContext:
         if self.continues_on_fail:
             try:
                 rows = await self._evaluate(template.texts, self.items, parameter, exact=exact)
-                return [template.fill(row) for row in rows]
             except NodeError:
                 return [await self._resolve_one(template, index, parameter, exact) for index in range(len(self.items))]
+            return self._fill_all(template, rows)
         values, error = await self._resolve_until(template, parameter, exact)
         return [*values, *[error] * (len(self.items) - len(values))]
 
@@ -111,7 +123,12 @@ class ExpressionContext:
             rows, failed = [], error
             if before:
                 rows = await self._evaluate(template.texts, self.items, parameter, only=list(before), exact=exact)
-        return [template.fill(row) for row in rows], failed
+        return self._fill_all(template, rows), failed
+
+    def _fill_all(self, template: Template, rows: list[list[Any]]) -> list[Any]:
+        """What the template gives for each row. Raises TooMuchData where all of them together are far too much."""
+        self.execution.ports.meter.check(self.held + template.size * len(rows) // TIMES_FILLED)
+        return [template.fill(row) for row in rows]
 
     async def resolve_marked(
         self, texts: Sequence[str]

@@ -19,6 +19,8 @@ CHUNK = 1_000
 """Items that are weighed at once, for which they are written as JSON."""
 POINTER, LIST, DICT, SCALAR = 8, 56, 184, 32
 """What the parts of a value take: its place in what holds it, an empty array, an object with a field, a number."""
+FIELD = 150
+"""What a field takes whose name is a new text."""
 
 
 class TooMuchData(NodeError):
@@ -108,6 +110,11 @@ def _weigh_slowly(values: list[Any]) -> int:
         if isinstance(value, dict | list):
             stack.extend(value.values() if isinstance(value, dict) else value)
     return total
+
+
+def base64_size(size: int) -> int:
+    """The characters that so many bytes are in base64, as items carry files."""
+    return (size + 2) // 3 * 4
 
 
 def estimate(text: bytes | str) -> int:

@@ -18,6 +18,9 @@ BASE = "n8n-nodes-base."
 TOOL = "Tool"
 """The end of a type's name under which a node that is also used by itself is a tool of an agent."""
 
+MAX_OUTPUTS = 100_000
+"""Of one node, whatever its parameters say."""
+
 Emit = Callable[[Outputs], Awaitable[None]]
 """Starts an execution with what a trigger puts out; returns once that is recorded, so that it can be acknowledged."""
 
@@ -64,7 +67,7 @@ class NodeType:
 
     def count_outputs(self, parameters: dict[str, Any]) -> int:
         outputs = self.outputs
-        return outputs if isinstance(outputs, int) else _answer(lambda: outputs(parameters), 1)
+        return outputs if isinstance(outputs, int) else min(MAX_OUTPUTS, _answer(lambda: outputs(parameters), 1))
 
     def needed_inputs(self, parameters: dict[str, Any]) -> list[int] | int | None:
         needed = self.inputs_needed

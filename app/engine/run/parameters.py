@@ -4,6 +4,7 @@ Knows the shape of parameters (any JSON; a string that starts with "=" is an exp
 """
 
 from collections.abc import Callable, Sequence
+from sys import getsizeof
 from typing import Any
 
 from app.engine.run.errors import NodeError
@@ -28,12 +29,16 @@ Fill = Callable[[Sequence[Any]], Any]
 
 
 class Template:
-    """A JSON value with holes: `texts` are its expressions, `fill` makes the value from their results."""
+    """A JSON value with holes: `texts` are its expressions, `fill` makes the value from their results.
 
-    __slots__ = ("_fill", "texts")
+    `size` is about the bytes that a filled value takes beside its results: what has holes is copied each time.
+    """
+
+    __slots__ = ("_fill", "size", "texts")
 
     def __init__(self, value: Any) -> None:
         self.texts: list[str] = []
+        self.size = 0
         fill = self._compile(value)
         self._fill: Fill = fill if fill is not None else lambda results: value
 
@@ -77,6 +82,7 @@ class Template:
                 fills.append((key, fill))
         if not holes and not fills:
             return None
+        self.size += getsizeof(value)
 
         def fill_children(results: Sequence[Any]) -> Any:
             filled = copy(value)

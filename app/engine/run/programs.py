@@ -10,6 +10,9 @@ from app.engine.sandbox import CodeError, CodeResult, ExpressionError, SandboxEr
 ASKS_FOR_STATIC_DATA = "orkflowStaticData"
 NOTHING_KEPT = "Other executions change the workflow's static data all the time, so nothing was kept of it."
 
+SIGNS = 4
+"""What a value takes at least where it is written, with what parts it from the next one."""
+
 
 class Helpers(Protocol):
     """What answers a program of the workflow's own while it runs."""
@@ -27,7 +30,7 @@ async def evaluate_javascript(context: NodeContext, template: str, rows: list[di
     For what only JavaScript does as JavaScript does, such as its regular expressions. Raises NodeError where it fails.
     """
     try:
-        with context.holding(_length(rows)):
+        with context.holding(_length(rows, context.execution.ports.meter.room)):
             return [row[0] for row in await context.sandbox.evaluate([template], context.rows_scope(rows))]
     except (ExpressionError, SandboxError) as error:
         raise context.expression_error(error, None) from error
@@ -42,7 +45,7 @@ async def run_program(
     Raises NodeError when the program does not come to its end.
     """
     try:
-        with context.holding(_length(rows)):
+        with context.holding(_length(rows, context.execution.ports.meter.room)):
             result = await context.sandbox.run_code(source, context.rows_scope(rows), compiles=compiles)
     except CodeError as error:
         raise NodeError(error.message) from error
@@ -51,10 +54,38 @@ async def run_program(
     return [item["json"] for item in result.items]
 
 
-def _length(rows: list[dict[str, Any]]) -> int:
-    """The characters of the texts in rows and their groups: one text in many is sent to the sandbox as often."""
-    groups = [group for row in rows for group in (row, *row.values()) if isinstance(group, dict)]
-    return sum([len(value) for group in groups for value in group.values() if isinstance(value, str)])
+def _length(rows: list[dict[str, Any]], most: int) -> int:
+    """About the length of the rows as they are sent, for which what stands in many is written as often.
+
+    Not counted on beyond `most`.
+    """
+    total = 0
+    known: dict[int, int] = {}
+    for row in rows:
+        for value in row.values():
+            if isinstance(value, str):
+                total += len(value)
+            elif isinstance(value, dict | list):
+                if (size := known.get(id(value))) is None:
+                    size = known[id(value)] = _length_of(value)
+                total += size
+        if total > most:
+            break
+    return total
+
+
+def _length_of(value: Any) -> int:
+    total, stack = 0, [value]
+    while stack:
+        each = stack.pop()
+        inner = each.values() if isinstance(each, dict) else each
+        total += SIGNS * len(each)
+        for child in inner:
+            if isinstance(child, str):
+                total += len(child)
+            elif isinstance(child, dict | list):
+                stack.append(child)
+    return total
 
 
 async def run_own_program(

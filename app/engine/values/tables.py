@@ -4,13 +4,18 @@ Knows text and JSON values, no node.
 """
 
 import csv
-import io
+import itertools
 import re
 from collections.abc import Callable, Iterator
 from functools import cache
 from typing import Any
 
 from app.engine.values import conversions
+
+MANY_CELLS = 10_000
+CELL = 250
+"""What a cell takes as a text and as a field with a name."""
+_LINE = re.compile(r"[^\r\n]*+(?:\r\n|\n|\r)|[^\r\n]++\Z")
 
 
 class MalformedTable(ValueError):
@@ -23,17 +28,59 @@ def _well_formed(delimiter: str) -> re.Pattern[str]:
     return re.compile(rf'(?:(?:"(?:[^"]|"")*+"|[^"\r\n{mark}]*+)(?:{mark}|\r\n|\n|\r|\Z))*+')
 
 
-def read(text: str, *, delimiter: str = ",", relaxed: bool = False) -> Iterator[list[str]]:
-    """The rows that are not empty. Raises MalformedTable for a stray quote, unless `relaxed`."""
+def read(
+    text: str, *, delimiter: str = ",", relaxed: bool = False, hold: Callable[[int], None] = lambda size: None
+) -> Iterator[list[str]]:
+    """The rows that are not empty. Raises MalformedTable for a stray quote, unless `relaxed`.
+
+    `hold` hears of the bytes that a row of very many cells takes, before it is made and, below zero, when it is over.
+    """
     if len(delimiter) > 1:
+        hold(CELL * text.count(delimiter))
         text, delimiter = _with_one_sign(text, delimiter)
     if not relaxed and not _well_formed(delimiter).fullmatch(text):
         raise MalformedTable("A quote stands inside of a field that is not quoted")
     csv.field_size_limit(2**31 - 1)
     try:
-        yield from (row for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter) if row)
+        lines = _Lines(text, delimiter, hold)
+        for row in csv.reader(lines, delimiter=delimiter):
+            if row:
+                yield row
+            lines.end_row()
     except csv.Error as error:
         raise MalformedTable(str(error)) from error
+
+
+class _Lines:
+    """The lines of a text with their ends, one by one; counts the cells of the row that they are of."""
+
+    def __init__(self, text: str, delimiter: str, hold: Callable[[int], None]) -> None:
+        self._found = _LINE.finditer(text)
+        self._delimiter, self._hold = delimiter, hold
+        self._cells = self._held = 0
+
+    def __iter__(self) -> "_Lines":
+        return self
+
+    def __next__(self) -> str:
+        line = next(self._found)[0]
+        self._cells += line.count(self._delimiter)
+        if self._cells - self._held > MANY_CELLS:
+            self._hold((self._cells - self._held) * CELL)
+            self._held = self._cells
+        return line
+
+    def end_row(self) -> None:
+        """The cells of this row are read, and are no longer counted here."""
+        if self._held:
+            self._hold(-self._held * CELL)
+        self._cells = self._held = 0
+
+
+def skip_lines(text: str, count: int) -> str:
+    """The text without its first lines."""
+    last = next(itertools.islice(_LINE.finditer(text), count - 1, None), None) if count > 0 else None
+    return text if count <= 0 else "" if last is None else text[last.end() :]
 
 
 def _with_one_sign(text: str, delimiter: str) -> tuple[str, str]:
@@ -55,27 +102,44 @@ def write(
 
     `hold` hears of the length of each line: where rows have few columns in common, the text is much longer than they.
     """
-    flat = flat_rows(rows)
+    flat = flat_rows(rows, hold)
     names = list(dict.fromkeys(name for row in flat for name in row))
-    lines = [delimiter.join(_quote(name, delimiter) for name in names)] if header else []
+    between = len(delimiter) * max(0, len(names) - 1)
+    lines = []
+    if header:
+        hold(between)
+        lines.append(delimiter.join(_quote(name, delimiter) for name in names))
     for row in flat:
+        hold(between)
         lines.append(delimiter.join(_quote(_cell(row.get(name)), delimiter) for name in names))
-        hold(len(lines[-1]))
+        hold(len(lines[-1]) - between)
     return "\n".join(lines)
 
 
-def flat_rows(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Rows without nested values: these stand in columns such as `a.b` and `list.0`."""
-    return [dict(_flatten("", row)) for row in rows]
+def flat_rows(rows: list[dict[str, Any]], hold: Callable[[int], None] = lambda size: None) -> list[dict[str, Any]]:
+    """Rows without nested values: these stand in columns such as `a.b` and `list.0`.
 
+    `hold` hears of the length of each name that this makes: under a long one there may be many.
+    """
+    made: dict[str, str] = {}
 
-def _flatten(name: str, value: Any) -> Iterator[tuple[str, Any]]:
-    if isinstance(value, dict | list):
-        children = value.items() if isinstance(value, dict) else enumerate(value)
-        for key, child in children:
-            yield from _flatten(f"{name}.{key}" if name else str(key), child)
-    else:
-        yield name, value
+    def name_of(outer: str, key: Any) -> str:
+        name = f"{outer}.{key}"
+        known = made.get(name)
+        if known is None:
+            hold(len(name))
+            known = made[name] = name
+        return known
+
+    def flatten(name: str, value: Any) -> Iterator[tuple[str, Any]]:
+        if isinstance(value, dict | list):
+            children = value.items() if isinstance(value, dict) else enumerate(value)
+            for key, child in children:
+                yield from flatten(name_of(name, key) if name else str(key), child)
+        else:
+            yield name, value
+
+    return [dict(flatten("", row)) for row in rows]
 
 
 def _cell(value: Any) -> str:

@@ -10,6 +10,7 @@ from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.run.groups import as_group
 from app.engine.run.items import Outputs
+from app.engine.run.memory import LIST, POINTER
 from app.engine.run.registry import node
 from app.engine.values import conversions
 from app.engine.values.conversions import Undefined
@@ -37,6 +38,7 @@ async def switch(context: NodeContext) -> Outputs:
     by_expression = context.parameters.get("mode", "rules") == "expression"
     number = await context.resolve_first(context.parameters.get("numberOutputs"))
     count = _count_outputs({**context.parameters, "numberOutputs": number})
+    context.hold(count * (POINTER + LIST))
     outputs: Outputs = [[] for _ in range(max(1, count))]
     places = await (_by_expression(context, count) if by_expression else _by_rules(context))
     for item, found in zip(context.items, places, strict=True):

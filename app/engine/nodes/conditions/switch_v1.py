@@ -7,6 +7,7 @@ from app.engine.nodes.conditions import old_conditions
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.run.items import Outputs
+from app.engine.run.memory import LIST, POINTER
 from app.engine.run.registry import node
 from app.engine.values import conversions
 
@@ -33,6 +34,7 @@ async def switch_v2(context: NodeContext) -> Outputs:
 
 
 async def _switch(context: NodeContext, count: int) -> Outputs:
+    context.hold(count * (POINTER + LIST))
     outputs: Outputs = [[] for _ in range(count)]
     mode = context.parameters.get("mode", "rules")
     if mode not in ("rules", "expression"):

@@ -21,6 +21,7 @@ from app.engine.run.computing import compute, yield_to_loop
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.run.items import Item, Outputs
+from app.engine.run.memory import POINTER, SCALAR
 from app.engine.run.registry import node
 from app.engine.values import conversions
 from app.engine.values.conversions import Undefined
@@ -72,6 +73,8 @@ KEYS = {
 }
 """What each action takes from a credential: its name here, the credential's field, and what n8n calls it."""
 MAX_RANDOM_LENGTH = 65_536
+BUFFER_BYTES = 64 * (POINTER + SCALAR)
+"""What the longest digest takes as a list of numbers."""
 KINDS = {
     "data": "Buffer, TypedArray, or DataView",
     "key": "ArrayBuffer, Buffer, TypedArray, DataView, KeyObject, or CryptoKey",
@@ -99,6 +102,7 @@ async def crypto(context: NodeContext) -> Outputs:
                 made = await _sign(settings, keys)
             else:
                 made = _compute(item, settings, index, context.version)
+            context.hold(len(made) if isinstance(made, str) else BUFFER_BYTES)
             output.append({**item, "json": {**item["json"], name: made}})
         except NodeError as error:
             output.append(failed_item(context, error, index))

@@ -9,21 +9,28 @@ import io
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import IO, Any
 
 from app.binary_files import file_bytes, file_entry, named_file
 from app.engine.nodes.shared.binary import entry
+from app.engine.nodes.shared.failed_items import failed_item
 from app.engine.nodes.shared.issues import Required, rules
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.run.items import Item, Outputs
+from app.engine.run.memory import base64_size
 from app.engine.run.registry import node
 
 MAX_FILES = 1_000
 MAX_BYTES = 128 * 2**20
 """What the files of one item may come to, unpacked."""
 PIECE = 2**20
+MAX_ENTRIES = 100_000
+"""Of one archive, folders included: what is known of each takes a KiB, and packed it takes next to nothing."""
+ZIP_ENTRY = b"PK\1\2"
+TAR_BYTES = MAX_BYTES + 2**26
+"""Of an unpacked tar archive, with what stands between its files."""
 
 FORMATS = "The Decompress operation supports the following formats: zip, gzip, tar, tar.gz and tgz"
 MIME_TYPES = {
@@ -33,6 +40,7 @@ MIME_TYPES = {
     "tgz": "application/gzip",
 }
 GZIP = "application/gzip"
+GZIP_MARK = b"\x1f\x8b"
 
 ISSUES = rules(
     Required("binaryPropertyName", "Input Binary Field(s)", "data"),
@@ -47,6 +55,20 @@ File = tuple[str, bytes]
 
 class BadArchive(Exception):
     """The bytes are no archive of their kind, or come to too much; the message says which."""
+
+
+class TooLarge(BadArchive):
+    """What is packed comes to too much."""
+
+    def __init__(self) -> None:
+        super().__init__(f"The files come to more than {MAX_BYTES // 2**20} MiB when they are unpacked")
+
+
+class TooManyFiles(BadArchive):
+    """An archive holds more than is unpacked."""
+
+    def __init__(self) -> None:
+        super().__init__(f"The archive holds more than {MAX_FILES:,} files")
 
 
 @node("compression", [1, 1.1], issues=ISSUES, plain=["operation"])
@@ -64,7 +86,7 @@ async def compression(context: NodeContext) -> Outputs:
             names = [name.strip() for name in str(given).split(",")]
             files = [entry(item, name, index) for name in names]
             make = _unpack_all if operation == "decompress" else _pack_all
-            binary = await asyncio.to_thread(make, names, files, parameters, context.version)
+            binary = await asyncio.to_thread(make, names, files, parameters, context)
         except BadArchive as error:
             failure = NodeError(str(error))
         except NodeError as error:
@@ -72,16 +94,14 @@ async def compression(context: NodeContext) -> Outputs:
         else:
             output.append({"json": item["json"], "binary": binary, "pairedItem": {"item": index}})
             continue
-        if not context.continues_on_fail:
-            raise failure
-        output.append({"json": {"error": failure.message}, "pairedItem": {"item": index}})
+        output.append(failed_item(context, failure, index))
     return [output]
 
 
 def _unpack_all(
-    names: list[str], files: list[dict[str, Any]], parameters: dict[str, Any], version: float
+    names: list[str], files: list[dict[str, Any]], parameters: dict[str, Any], context: NodeContext
 ) -> dict[str, Any]:
-    prefix, room = str(parameters.get("outputPrefix", "file_")), UnpackBudget()
+    prefix, room = str(parameters.get("outputPrefix", "file_")), UnpackBudget(context.hold)
     unpacked = [
         file
         for name, packed in zip(names, files, strict=True)
@@ -93,22 +113,24 @@ def _unpack_all(
 class UnpackBudget:
     """How much may still come out of the archives of one item."""
 
-    def __init__(self) -> None:
+    def __init__(self, hold: Callable[[int], None]) -> None:
         self._files, self._bytes = MAX_FILES, MAX_BYTES
+        self._hold = hold
 
     def take_file(self) -> None:
         """One more file. Raises BadArchive."""
         self._files -= 1
         if self._files < 0:
-            raise BadArchive(f"The archive holds more than {MAX_FILES:,} files")
+            raise TooManyFiles
 
     def read(self, stream: Any) -> bytes:
-        """A stream to its end. Raises BadArchive when that comes to too much."""
+        """A stream to its end. Raises BadArchive or TooMuchData when that comes to too much."""
         pieces = []
         while piece := stream.read(PIECE):
             self._bytes -= len(piece)
             if self._bytes < 0:
-                raise BadArchive(f"The files come to more than {MAX_BYTES // 2**20} MiB when they are unpacked")
+                raise TooLarge
+            self._hold(base64_size(len(piece)))
             pieces.append(piece)
         return b"".join(pieces)
 
@@ -137,21 +159,50 @@ def _unpack(name: str, packed: dict[str, Any], content: bytes, room: UnpackBudge
 
 
 def _unzip(content: bytes, room: UnpackBudget) -> Iterator[File]:
+    if content.count(ZIP_ENTRY) > MAX_ENTRIES:
+        raise TooManyFiles
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         for info in archive.infolist():
             if not info.is_dir():
                 room.take_file()
+                if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+                    raise NotImplementedError("Python unpacks these at one go, whatever comes of it")
                 with archive.open(info) as stream:
                     yield info.filename, room.read(stream)
 
 
 def _untar(content: bytes, room: UnpackBudget) -> Iterator[File]:
-    with tarfile.open(fileobj=io.BytesIO(content)) as archive:
-        for info in archive:
-            stream = archive.extractfile(info) if info.isfile() else None
-            if stream is not None:
+    stream: Any = io.BytesIO(content)
+    if content.startswith(GZIP_MARK):
+        stream = gzip.GzipFile(fileobj=stream)
+    with tarfile.open(fileobj=_Bounded(stream), mode="r:") as archive:
+        for place, info in enumerate(archive):
+            if place >= MAX_ENTRIES:
+                raise TooManyFiles
+            member = archive.extractfile(info) if info.isfile() else None
+            if member is not None:
                 room.take_file()
-                yield info.name, room.read(stream)
+                yield info.name, room.read(member)
+
+
+class _Bounded(io.RawIOBase):
+    """An unpacked tar archive up to the bytes that are read of one; its headers alone may spell a long text."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self._stream = stream
+
+    def read(self, size: int = -1) -> bytes:
+        if size < 0 or self._stream.tell() + size > TAR_BYTES:
+            raise TooLarge
+        return self._stream.read(size)
+
+    def tell(self) -> int:
+        return self._stream.tell()
+
+    def seek(self, place: int, whence: int = io.SEEK_SET) -> int:
+        if place > TAR_BYTES:
+            raise TooLarge
+        return self._stream.seek(place, whence)
 
 
 def _gunzip(file_name: str, content: bytes, room: UnpackBudget) -> File:
@@ -164,18 +215,26 @@ def _gunzip(file_name: str, content: bytes, room: UnpackBudget) -> File:
 
 
 def _pack_all(
-    names: list[str], files: list[dict[str, Any]], parameters: dict[str, Any], version: float
+    names: list[str], files: list[dict[str, Any]], parameters: dict[str, Any], context: NodeContext
 ) -> dict[str, Any]:
+    version = context.version
     kind = str(parameters.get("outputFormat") or "zip")
     name = str(parameters.get("fileName") or "")
     field = str(parameters.get("binaryPropertyOutput") or "data")
     if kind == "gzip":
-        made = [_gzip_file(file, name if len(files) == 1 else "", version) for file in files]
+        made = []
+        for file in files:
+            made.append(_gzip_file(file, name if len(files) == 1 else "", version))
+            context.hold(len(made[-1]["data"]))
         if version < 1.1:
             prefix = str(parameters.get("outputPrefix") or "data")
             return {f"{prefix}{place}": file for place, file in enumerate(made)}
         return {f"{field}{place or ''}": file for place, file in enumerate(made)}
-    members = [(str(file.get("fileName") or key), file_bytes(file)) for key, file in zip(names, files, strict=True)]
+    members = []
+    for key, file in zip(names, files, strict=True):
+        content = file_bytes(file)
+        context.hold(base64_size(len(content)))
+        members.append((str(file.get("fileName") or key), content))
     if kind not in MIME_TYPES:
         raise NodeError(f"The output format '{kind}' of Compression is not supported.")
     content = _zip(members) if kind == "zip" else _tar(members, "w" if kind == "tar" else "w:gz")

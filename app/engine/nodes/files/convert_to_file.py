@@ -1,6 +1,7 @@
 """Convert to File: JSON, text, base64 and separated values into files that items carry."""
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import orjson
@@ -19,10 +20,13 @@ from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.run.groups import as_group
 from app.engine.run.items import Item, Outputs
+from app.engine.run.memory import base64_size
 from app.engine.run.registry import node
 from app.engine.values import conversions, paths
 from app.engine.values.conversions import Undefined
 
+WIDTHS = {"utf-16": 2, "utf-32": 4}
+"""How many bytes a character takes at least, in encodings with more than one."""
 NO_BYTES = (
     "The first argument must be of type string or an instance of Buffer, ArrayBuffer, or Array or an Array-like Object"
 )
@@ -61,8 +65,7 @@ async def convert_to_file(context: NodeContext) -> Outputs:
             if operation == "toJson":
                 raise  # as in n8n, which lets the workflow go on with the node's input then
             return [[failed_item(context, error, 0)]]
-    make = {"toJson": _json_file, "toText": _text_file, "toBinary": _binary_file}.get(operation)
-    if make is None and operation != "iCal":
+    if not each:
         raise NodeError(f"The operation '{operation}' of Convert to File is not supported.")
     output: list[Item] = []
     for index, (item, parameters) in enumerate(zip(context.items, resolved, strict=True)):
@@ -70,11 +73,7 @@ async def convert_to_file(context: NodeContext) -> Outputs:
         try:
             if isinstance(parameters, NodeError):
                 raise parameters
-            file = (
-                await _calendar_file(context, parameters, index)
-                if make is None
-                else make(item, parameters, index, context.version)
-            )
+            file = await _file_of_one(context, operation, item, parameters, index)
             output.append({"json": {}, "binary": {_field(parameters): file}, "pairedItem": {"item": index}})
         except NodeError as error:
             output.append(failed_item(context, error, index))
@@ -89,7 +88,7 @@ async def _file_of_all(context: NodeContext, operation: str, parameters: dict[st
         content = await write_rows(context, context.items, delimiter=delimiter, header=header)
         file = written_file(content, options, "File.csv")
     elif operation == "toJson":
-        content = await compute(_json, [item["json"] for item in context.items], parameters)
+        content = await compute(_json, context, [item["json"] for item in context.items], parameters)
         file = named_file(content, path_of(options.get("fileName") or "file.json"), "application/json")
     else:
         file = await spreadsheets.write_sheet(context, context.items, operation, options, f"File.{operation}")
@@ -97,48 +96,77 @@ async def _file_of_all(context: NodeContext, operation: str, parameters: dict[st
     return {"json": {}, "binary": {_field(parameters): file}, "pairedItem": origins}
 
 
+async def _file_of_one(
+    context: NodeContext, operation: str, item: Item, parameters: dict[str, Any], index: int
+) -> dict[str, Any]:
+    if operation == "iCal":
+        return await _calendar_file(context, parameters, index)
+    if operation == "toJson":
+        return await _json_file(context, item, parameters)
+    make = _text_file if operation == "toText" else _binary_file
+    return make(context, item, parameters, index)
+
+
 def _field(parameters: dict[str, Any]) -> str:
     name = parameters.get("binaryPropertyName", "data")
     return "undefined" if isinstance(name, Undefined) else conversions.to_string(name)
 
 
-def _encode_text(text: str, options: dict[str, Any]) -> bytes:
+def _encode_text(text: str, options: dict[str, Any], hold: Callable[[int], None]) -> bytes:
     mark = BYTE_ORDER_MARK if options.get("addBOM") else ""
-    return (mark + text).encode(encoding_name(options.get("encoding")), "replace")
+    codec = encoding_name(options.get("encoding"))
+    hold(base64_size(len(text) * WIDTHS.get(codec[:6], 1)))
+    return (mark + text).encode(codec, "replace")
 
 
-def _json(value: Any, parameters: dict[str, Any]) -> bytes:
+def _json(context: NodeContext, value: Any, parameters: dict[str, Any]) -> bytes:
     options = as_group(parameters.get("options"))
-    text = orjson.dumps(value, option=orjson.OPT_INDENT_2 if options.get("format") else 0).decode()
-    return _encode_text(text, options)
+    with context.holding(_indents(value) if options.get("format") else 0):
+        text = orjson.dumps(value, option=orjson.OPT_INDENT_2 if options.get("format") else 0).decode()
+    return _encode_text(text, options, context.hold)
 
 
-def _json_file(item: Item, parameters: dict[str, Any], index: int, version: float) -> dict[str, Any]:
+def _indents(value: Any) -> int:
+    """How many spaces stand before the lines of a value that is written with two for each level."""
+    spaces = 0
+    stack = [(value, 1)]
+    while stack:
+        each, level = stack.pop()
+        inner = each.values() if isinstance(each, dict) else each
+        spaces += 2 * level * len(each)
+        stack += [(child, level + 1) for child in inner if isinstance(child, dict | list)]
+    return spaces
+
+
+async def _json_file(context: NodeContext, item: Item, parameters: dict[str, Any]) -> dict[str, Any]:
     name = as_group(parameters.get("options")).get("fileName")
-    return named_file(_json(item["json"], parameters), path_of(name or "file.json"), "application/json")
+    long = bool(as_group(parameters.get("options")).get("format"))
+    content = await compute(_json, context, item["json"], parameters, size=math.inf if long else 0)
+    return named_file(content, path_of(name or "file.json"), "application/json")
 
 
 async def _calendar_file(context: NodeContext, parameters: dict[str, Any], index: int) -> dict[str, Any]:
     text = await write_event(context, parameters, index)
+    context.hold(base64_size(len(text)))
     name = (parameters.get("additionalFields") or {}).get("fileName")
     return file_entry(text.encode(), "text/calendar", str(name or "event.ics"))
 
 
-def _text_file(item: Item, parameters: dict[str, Any], index: int, version: float) -> dict[str, Any]:
+def _text_file(context: NodeContext, item: Item, parameters: dict[str, Any], index: int) -> dict[str, Any]:
     options = as_group(parameters.get("options"))
     value = _source(item, parameters, index)
-    content = _encode_text("null" if value is None else conversions.display(value), options)
+    content = _encode_text("null" if value is None else conversions.display(value), options, context.hold)
     kind = "application/json" if value is None or isinstance(value, dict | list) else "text/plain"
     return named_file(content, path_of(options.get("fileName") or "file.txt"), kind)
 
 
-def _binary_file(item: Item, parameters: dict[str, Any], index: int, version: float) -> dict[str, Any]:
+def _binary_file(context: NodeContext, item: Item, parameters: dict[str, Any], index: int) -> dict[str, Any]:
     options = as_group(parameters.get("options"))
     value = _source(item, parameters, index)
-    if version > 1 or options.get("dataIsBase64") is not False:
+    if context.version > 1 or options.get("dataIsBase64") is not False:
         content = _bytes(value)
     else:
-        content = _encode_text(conversions.display(value), options)
+        content = _encode_text(conversions.display(value), options, context.hold)
     mime_type = conversions.to_string(options.get("mimeType") or "") or None
     ending = extension_of(mime_type) if mime_type else None
     return named_file(content, path_of(options.get("fileName") or (f"file.{ending}" if ending else "file")), mime_type)

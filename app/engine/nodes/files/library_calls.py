@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.engine.nodes.shared import binary
+from app.engine.nodes.shared.failed_items import failed_item
 from app.engine.run.computing import compute
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
@@ -118,9 +119,7 @@ async def extract_by_library(context: NodeContext, read: Read) -> list[Item]:
         if not isinstance(result, NodeError):
             output += result
             continue
-        if not context.continues_on_fail:
-            raise result
-        output.append({"json": {"error": result.message}, "pairedItem": {"item": index}})
+        output.append(failed_item(context, result, index))
     return output
 
 

@@ -2,6 +2,7 @@
 
 import base64
 import codecs
+from collections.abc import Callable
 from typing import Any
 
 import orjson
@@ -17,6 +18,7 @@ from app.engine.run.errors import NodeError
 from app.engine.run.groups import as_group
 from app.engine.run.items import Item, Outputs
 from app.engine.run.json_texts import parse_json
+from app.engine.run.memory import FIELD
 from app.engine.run.registry import node
 from app.engine.values import conversions, paths
 
@@ -62,7 +64,7 @@ async def _to_json(context: NodeContext, item: Item, parameters: dict[str, Any])
         del files[name]
     if parameters.get("setAllData", True):
         value = await _parsed(context, _text(content, options))
-        json = value if isinstance(value, dict) else {str(place): part for place, part in enumerate(_parts(value))}
+        json = value if isinstance(value, dict) else _as_object(value, context.hold)
     else:
         json = orjson.loads(orjson.dumps(item["json"]))
         value = await _value(context, content, options)
@@ -84,9 +86,12 @@ async def _parsed(context: NodeContext, text: str) -> Any:
         raise await not_json(context, text) from None
 
 
-def _parts(value: Any) -> list[Any]:
-    """What JavaScript takes for the parts of a value that is no object."""
-    return list(value) if isinstance(value, list | str) else []
+def _as_object(value: Any, hold: Callable[[int], None]) -> dict[str, Any]:
+    """What JavaScript takes for the parts of a value that is no object, by their places."""
+    if not isinstance(value, list | str):
+        return {}
+    hold(FIELD * len(value))
+    return {str(place): part for place, part in enumerate(value)}
 
 
 def _text(content: bytes, options: dict[str, Any]) -> str:

@@ -29,13 +29,15 @@ def read_rows(content: bytes, options: dict[str, Any], hold: Callable[[int], Non
     if options.get("enableBOM"):
         text = text.removeprefix("\ufeff")
     first = int(conversions.to_number(options.get("fromLine") or 0))
-    if first > 1:
-        text = "".join(text.splitlines(keepends=True)[first - 1 :])
+    text = tables.skip_lines(text, first - 1)
     skip = bool(((options.get("skipRecordsWithErrors") or {}).get("value") or {}).get("enabled"))
     most = int(conversions.to_number(options.get("maxRowCount", -1)))
     try:
         read = tables.read(
-            text, delimiter=str(options.get("delimiter") or ","), relaxed=bool(options.get("relaxQuotes"))
+            text,
+            delimiter=str(options.get("delimiter") or ","),
+            relaxed=bool(options.get("relaxQuotes")),
+            hold=hold,
         )
         rows = collect(itertools.islice(_name_cells(read, options, skip), most if most >= 0 else None), hold)
     except MalformedTable:

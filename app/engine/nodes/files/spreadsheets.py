@@ -122,7 +122,7 @@ async def write_sheet(
 
     Raises NodeError.
     """
-    rows = await compute(tables.flat_rows, [item["json"] for item in items], size=len(items))
+    rows = await compute(tables.flat_rows, [item["json"] for item in items], context.hold)
     columns = len({name for row in rows for name in row})
     if columns * len(rows) > MAX_CELLS:
         raise NodeError(f"The sheet has {columns * len(rows):,} cells; at most {MAX_CELLS:,} are written")

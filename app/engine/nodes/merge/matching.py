@@ -67,11 +67,18 @@ def match(
             groups.setdefault(key, {}).setdefault(kinds, []).append(place)
     partners: list[list[int]] = []
     used: set[int] = set()
+    known: dict[Any, list[int]] = {}
     for item in first:
         values = _values(item["json"], [name for name, _ in pairs], dots)
-        found = [] if _is_missing(values) else _partners(groups, *_key(values, fuzzy), null_is_zero)
-        partners.append(found[:1] if first_only else found)
-        used.update(partners[-1])
+        if _is_missing(values):
+            partners.append([])
+            continue
+        key = _key(values, fuzzy)
+        if (found := known.get(key)) is None:  # one list for all that are alike: pairs may be very many
+            found = _partners(groups, *key, null_is_zero)
+            found = known[key] = found[:1] if first_only else found
+            used.update(found)
+        partners.append(found)
     return Matches(partners, [place for place in range(len(second)) if place not in used])
 
 

@@ -1,6 +1,7 @@
 """Merge, versions 2 and 3: makes one stream of several, one after the other or item by item."""
 
 import math
+from collections.abc import Iterator
 from typing import Any
 
 from app.engine.nodes.merge import matching
@@ -11,6 +12,7 @@ from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.run.groups import as_group
 from app.engine.run.items import Item, Outputs
+from app.engine.run.memory import LIST, POINTER
 from app.engine.run.parameters import split_names
 from app.engine.run.registry import node
 from app.engine.values import conversions, merging
@@ -61,7 +63,8 @@ def _merge(context: NodeContext, parameters: dict[str, Any]) -> Outputs:
     if how == "position" and context.version < 3 and not all(context.inputs):
         return [next((items for items in context.inputs if items), [])]
     if how == "position":
-        return [_by_position(_all_inputs(context, parameters), clash, bool(options.get("includeUnpaired")))]
+        rows = _by_position(_all_inputs(context, parameters), clash, bool(options.get("includeUnpaired")))
+        return [context.collect(rows)]
     first, second = [*context.inputs, [], []][:2]
     if how == "all":
         pairs = ((a, i, b, j) for i, a in enumerate(first) for j, b in enumerate(second))
@@ -72,7 +75,8 @@ def _merge(context: NodeContext, parameters: dict[str, Any]) -> Outputs:
 def _all_inputs(context: NodeContext, parameters: dict[str, Any]) -> list[list[Item]]:
     """The items of every input that the node has, also of those that nothing is connected to."""
     count = _declared_inputs(parameters) if context.version >= 3 else 2
-    missing = count - len(context.inputs)
+    missing = max(0, count - len(context.inputs))
+    context.hold(missing * (POINTER + LIST))
     return [*context.inputs, *([] for _ in range(missing))]
 
 
@@ -106,14 +110,12 @@ def _choose(context: NodeContext, parameters: dict[str, Any]) -> Outputs:
     return [context.inputs[place]]
 
 
-def _by_position(inputs: list[list[Item]], clash: merging.Clash, unpaired: bool) -> list[Item]:
+def _by_position(inputs: list[list[Item]], clash: merging.Clash, unpaired: bool) -> Iterator[Item]:
     lengths = [len(items) for items in inputs]
     count = (max if unpaired else min)(lengths, default=0)
-    rows = []
     for row in range(count):
         present = [(number, items[row]) for number, items in enumerate(inputs) if row < len(items)]
-        rows.append(_merge_row(row, present, clash, len(inputs)))
-    return rows
+        yield _merge_row(row, present, clash, len(inputs))
 
 
 def _merge_row(row: int, present: list[tuple[int, Item]], clash: merging.Clash, inputs: int) -> Item:
@@ -170,15 +172,17 @@ def _by_fields(context: NodeContext, first: list[Item], second: list[Item], para
         for place in partners
     )
     if join in ("keepEverything", "enrichInput1"):
-        together.extend(_alone(unmatched_first, "1", clash))
+        together.extend(_alone(context, unmatched_first, "1", clash))
     if join in ("keepEverything", "enrichInput2"):
-        together.extend(_alone(unmatched_second, "2", clash))
+        together.extend(_alone(context, unmatched_second, "2", clash))
     return [together]
 
 
-def _alone(items: list[Item], suffix: str, clash: merging.Clash) -> list[Item]:
+def _alone(context: NodeContext, items: list[Item], suffix: str, clash: merging.Clash) -> list[Item]:
     """Items without a partner, under the names that they have beside those with one."""
-    return [{**item, "json": merging.add_suffix(item["json"], suffix)} for item in items] if clash.suffix else items
+    if not clash.suffix:
+        return items
+    return context.collect({**item, "json": merging.add_suffix(item["json"], suffix)} for item in items)
 
 
 def _without_partners(first: list[Item], second: list[Item], join: str, wanted: str, version: float) -> Outputs:

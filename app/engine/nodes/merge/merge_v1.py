@@ -1,6 +1,7 @@
 """Merge, version 1, with the modes and names that it had then."""
 
 import math
+from collections.abc import Iterator
 from typing import Any
 
 from app.engine.nodes.shared.issues import Required, rules
@@ -31,7 +32,7 @@ def _merge(context: NodeContext, parameters: dict[str, Any]) -> Outputs:
     if mode == "append":
         return [[*first, *second]]
     if mode == "mergeByIndex":
-        return [_by_index(first, second, parameters.get("join", "left"))]
+        return [_by_index(context, first, second, parameters.get("join", "left"))]
     if mode == "multiplex":
         return [context.collect(_together(one, other) for one in first for other in second)]
     if mode == "passThrough":
@@ -40,22 +41,17 @@ def _merge(context: NodeContext, parameters: dict[str, Any]) -> Outputs:
         return [[{"json": {}}]]
     names = str(parameters.get("propertyName1", "")), str(parameters.get("propertyName2", ""))
     if mode == "mergeByKey":
-        return [_by_key(first, second, names, parameters.get("overwrite", "always"))]
+        return [_by_key(context, first, second, names, parameters.get("overwrite", "always"))]
     if mode in ("keepKeyMatches", "removeKeyMatches"):
         known = {_text_key(item, names[1]) for item in second} - {None, ""}
         return [[item for item in first if (_text_key(item, names[0]) in known) is (mode == "keepKeyMatches")]]
     return [[]]
 
 
-def _by_index(first: list[Item], second: list[Item], join: str) -> list[Item]:
+def _by_index(context: NodeContext, first: list[Item], second: list[Item], join: str) -> list[Item]:
     count = {"inner": min(len(first), len(second)), "outer": max(len(first), len(second))}.get(join, len(first))
-    rows = []
-    for row in range(count):
-        if row < len(first) and row < len(second):
-            rows.append(_together(first[row], second[row]))
-        else:
-            rows.append(first[row] if row < len(first) else second[row])
-    return rows
+    rows = context.collect(_together(*pair) for pair in zip(first, second, strict=False))
+    return rows + first[len(rows) : count] + second[len(rows) : count]
 
 
 def _together(one: Item, other: Item) -> Item:
@@ -70,9 +66,19 @@ def _text_key(item: Item, name: str) -> str | None:
     return conversions.to_string(value) if value else ""
 
 
-def _by_key(first: list[Item], second: list[Item], names: tuple[str, str], overwrite: str) -> list[Item]:
+def _by_key(
+    context: NodeContext, first: list[Item], second: list[Item], names: tuple[str, str], overwrite: str
+) -> list[Item]:
+    rows: list[Item] = []
+    context.collect(_join_by_key(first, second, names, overwrite, rows))
+    return rows
+
+
+def _join_by_key(
+    first: list[Item], second: list[Item], names: tuple[str, str], overwrite: str, rows: list[Item]
+) -> Iterator[Item]:
+    """The items that are new; `rows` gets these and the others in their order."""
     partners = {key: item for item in second if (key := _text_key(item, names[1]))}
-    rows = []
     for item in first:
         key = _text_key(item, names[0])
         if key is None and paths.get(item["json"], names[0], paths.MISSING) is not None:
@@ -86,7 +92,7 @@ def _by_key(first: list[Item], second: list[Item], names: tuple[str, str], overw
             if name != names[1] and _may_overwrite(json, name, overwrite):
                 json[name] = value
         rows.append({"json": json, "pairedItem": [item["pairedItem"], partner["pairedItem"]]})
-    return rows
+        yield rows[-1]
 
 
 def _may_overwrite(json: dict[str, Any], name: str, overwrite: str) -> bool:

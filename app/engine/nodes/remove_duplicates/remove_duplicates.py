@@ -1,8 +1,8 @@
 """Remove Duplicates: keeps of several equal items the first, or those that no earlier execution has seen."""
 
 import math
-from collections.abc import Iterator
-from functools import cmp_to_key
+from collections.abc import Callable, Iterator
+from functools import cmp_to_key, partial
 from typing import Any
 
 from app.engine.nodes.remove_duplicates.seen_items import CLEAR, NEW_VALUE, SEEN, clear_history, new_items
@@ -12,6 +12,7 @@ from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.run.groups import as_group
 from app.engine.run.items import Item, Outputs
+from app.engine.run.memory import POINTER
 from app.engine.run.parameters import split_names
 from app.engine.run.registry import node
 from app.engine.values import conversions, paths
@@ -32,8 +33,8 @@ async def remove_duplicates(context: NodeContext) -> Outputs:
         if operation == CLEAR:
             return await clear_history(context)
         parameters = await context.resolve_first(context.parameters, parameter="compare")
-        items = context.items
-        return [await compute(drop_duplicates, items, parameters, context.version, size=len(items))]
+        drop = partial(drop_duplicates, hold=context.hold)
+        return [await compute(drop, context.items, parameters, context.version, size=len(context.items))]
     except NodeError as error:
         if context.version < 2 or not context.continues_on_fail:
             raise
@@ -41,9 +42,14 @@ async def remove_duplicates(context: NodeContext) -> Outputs:
 
 
 def drop_duplicates(
-    items: list[Item], parameters: dict[str, Any], version: float, *, any_type: bool = False
+    items: list[Item],
+    parameters: dict[str, Any],
+    version: float,
+    *,
+    hold: Callable[[int], None],
+    any_type: bool = False,
 ) -> list[Item]:
-    """The items that no earlier one equals in the fields to compare.
+    """The items that no earlier one equals in the fields to compare; `hold` hears of the bytes that comparing takes.
 
     Raises NodeError for a field that is missing from some items or, except with `any_type`, not always of one type.
     """
@@ -52,13 +58,14 @@ def drop_duplicates(
     compare = parameters.get("compare", "allFields")
     if compare == "allFields":
         dots = True
-    names = _compared_fields(items, parameters, compare, dots)
+    names = _compared_fields(items, parameters, compare, dots, hold)
     _check_fields(items, names, dots, version, any_type)
     seen: set[Any] = set()
     unique: list[Item] = []
     for item in items:
         key = tuple(identity(paths.get(item["json"], name, dots=dots)) for name in names)
         if key not in seen:
+            hold(POINTER * len(names))
             seen.add(key)
             unique.append(item)
     if compare == "allFields" or not options.get("removeOtherFields"):
@@ -66,19 +73,26 @@ def drop_duplicates(
     return [_only(item, names, dots) for item in unique]
 
 
-def _compared_fields(items: list[Item], parameters: dict[str, Any], compare: str, dots: bool) -> list[str]:
+def _compared_fields(
+    items: list[Item], parameters: dict[str, Any], compare: str, dots: bool, hold: Callable[[int], None]
+) -> list[str]:
     if compare == "selectedFields":
         names = split_names(parameters.get("fieldsToCompare", ""), "Fields To Compare")
         if not names:
             raise NodeError("No fields specified. Please add a field to compare on")
         return names
-    every = list(dict.fromkeys(name for item in items for name in (_leaves(item["json"]) if dots else item["json"])))
+    every: dict[str, None] = {}
+    for item in items:
+        for name in _leaves(item["json"]) if dots else item["json"]:
+            if name not in every:
+                hold(len(name))
+                every[name] = None
     if compare == "allFieldsExcept":
         excluded = split_names(parameters.get("fieldsToExclude", ""), "Fields To Exclude")
         if not excluded:
             raise NodeError("No fields specified. Please add a field to exclude from comparison")
         return [name for name in every if name not in excluded]
-    return every
+    return list(every)
 
 
 def _leaves(value: Any, prefix: str = "") -> Iterator[str]:

@@ -9,4 +9,5 @@ def failed_item(context: NodeContext, error: NodeError, index: int) -> Item:
     """The error as an item, where the node's settings let the other items go on. Raises the error where not."""
     if not context.continues_on_fail:
         raise error
+    context.hold(len(error.message))  # which may tell of a long value, for each item anew
     return {"json": {"error": error.message}, "pairedItem": {"item": index}}
