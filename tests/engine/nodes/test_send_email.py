@@ -104,17 +104,22 @@ def test_both_formats_copies_and_attachments(engine: Engine, postbox) -> None:
         "ccEmail": "cc@b.example",
         "bccEmail": "bcc@b.example",
         "replyTo": "r@b.example",
-        "attachments": "data, none",
+        "attachments": "data, more",
     }
     file = {"data": "aGVsbG8=", "mimeType": "text/plain", "fileName": "a.txt"}
     parameters = {"emailFormat": "both", "text": "plain", "html": "<i>h</i>", "options": options}
-    send(engine, held, parameters, items=[{"json": {}, "binary": {"data": file}}])
+    send(engine, held, parameters, items=[{"json": {}, "binary": {"data": file, "more": file}}])
     [(_, recipients, message)] = box.received
     assert recipients[2:] == ["cc@b.example", "bcc@b.example"]
     assert (message["cc"], message["reply-to"], message["bcc"]) == ("cc@b.example", "r@b.example", None)
     assert message.get_body(["plain"]).get_content().strip() == "plain"
     assert message.get_body(["html"]).get_content().strip() == "<i>h</i>"
-    [attachment] = message.iter_attachments()
+    # In the HTML, which may show it as cid:data.
+    _, html = message.iter_parts()
+    assert [message.get_content_type(), html.get_content_type()] == ["multipart/alternative", "multipart/related"]
+    attachment, more = html.iter_attachments()
+    assert more["content-id"] == "<more>"
+    assert attachment.get_content_disposition() == "attachment"
     assert (attachment.get_filename(), attachment.get_content(), attachment["content-id"]) == (
         "a.txt",
         "hello",
@@ -144,6 +149,37 @@ def test_a_refused_recipient_is_told(engine: Engine, postbox) -> None:
     assert (outcome.status, outcome.error.message) == ("error", sentence)
     outcome = send(engine, held, {"toEmail": "bad@b.example", "html": "x"}, onError="continueRegularOutput")
     assert answers(outcome) == [{"error": sentence}]
+
+
+def test_some_refused_recipients_are_told_with_the_item(engine: Engine, postbox) -> None:
+    box, held = postbox
+    [answer] = answers(
+        send(engine, held, {"toEmail": "bad@b.example, nobody, you@b.example", "html": "", "subject": ""})
+    )
+    said = {"response": "550 no such user", "responseCode": 550}
+    told = {"code": "EENVELOPE", **said, "command": "RCPT TO", "recipient": "bad@b.example"}
+    assert (answer["accepted"], answer["rejected"]) == (["you@b.example"], ["bad@b.example"])
+    assert answer["rejectedErrors"] == [told]
+    assert "SMTPUTF8" in answer["ehlo"]
+    [(_, _, message)] = box.received
+    assert (message["to"], message["subject"]) == ("bad@b.example, you@b.example", None)
+    assert message.get_content_type() == "text/plain"
+
+
+@pytest.mark.parametrize(
+    ("version", "parameters", "said"),
+    [
+        (2.1, {"options": {"attachments": "none"}}, ("NodeApiError", "The item has no binary field 'none' [item 0]")),
+        (1, {"attachments": "none"}, ("NodeOperationError", "The item has no binary field 'none' [item 0]")),
+        (2.1, {"toEmail": "nobody"}, ("NodeApiError", "No recipients defined")),
+    ],
+)
+def test_a_mail_that_cannot_be_made_is_told(engine: Engine, postbox, version: float, parameters, said) -> None:
+    box, held = postbox
+    file = {"data": "aGVsbG8=", "mimeType": "text/plain", "fileName": "a.txt"}
+    outcome = send(engine, held, {"html": "x", **parameters}, version, items=[{"json": {}, "binary": {"data": file}}])
+    error = outcome.data["resultData"]["error"]
+    assert ((error["name"], error["message"]), box.received) == (said, [])
 
 
 def test_a_line_break_makes_no_header(engine: Engine, postbox) -> None:

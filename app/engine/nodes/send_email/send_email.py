@@ -3,6 +3,7 @@
 Unlike n8n's it adds no line about what sent it.
 """
 
+from collections.abc import Callable
 from email.errors import MessageError
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -78,13 +79,19 @@ async def _sent(
                 for address in _addresses(extras.get(name))
             ],
         )
-        if not senders or not recipients:
-            raise NodeError("A mail needs an address to come from and one to go to.", item_index=index)
+        if not senders:
+            raise NodeError("A mail needs an address to come from", item_index=index)
+        if not recipients:
+            raise NodeError("No recipients defined", item_index=index)
         return await smtp.send(connection, message, senders[0].addr_spec, recipients)
     except (aiosmtplib.SMTPException, OSError) as error:
         raise smtp.failure(error, credential, index) from error
     except (MessageError, ValueError, UnicodeError) as error:
         raise NodeError(f"The mail cannot be written: {error}", item_index=index) from error
+    except NodeError as error:
+        if context.version >= 2:
+            error.name = "NodeApiError"
+        raise
 
 
 def _message(
@@ -100,7 +107,8 @@ def _message(
     ):
         if addresses:
             message[header] = addresses
-    message["Subject"] = " ".join(conversions.display(parameters.get("subject", "")).splitlines())
+    if subject := " ".join(conversions.display(parameters.get("subject", "")).splitlines()):
+        message["Subject"] = subject
     message["Message-ID"] = make_msgid(domain=senders[0].domain if senders and senders[0].domain else "localhost")
     message["Date"] = formatdate()
     text, html = _bodies(parameters, version)
@@ -110,9 +118,13 @@ def _message(
             message.add_alternative(html, subtype="html")
     else:
         message.set_content(html, subtype="html")
-    for name in filter(None, (part.strip() for part in str(extras.get("attachments") or "").split(","))):
-        if name in (item.get("binary") or {}):
-            _attach(message, item, name, index)
+    if item.get("binary"):
+        # To the HTML where there is one, which may show a file by the address `cid:` and the field's name.
+        html_part = message.get_body(["html"])
+        add = message.add_attachment if html_part is None else html_part.add_related
+        named = (part.strip() for part in str(extras.get("attachments") or "").split(","))
+        for name in filter(None, named):
+            _attach(add, item, name, index)
     return message
 
 
@@ -122,26 +134,32 @@ def _bodies(parameters: dict[str, Any], version: float) -> tuple[str | None, str
     if version < 2:
         return text or None, html or None
     kind = parameters.get("emailFormat", "text" if version == 2 else "html")
-    return (text if kind in ("text", "both") else None), (html if kind in ("html", "both") else None)
+    return ((text or None) if kind in ("text", "both") else None), (
+        (html or None) if kind in ("html", "both") else None
+    )
 
 
-def _attach(message: EmailMessage, item: Item, name: str, index: int) -> None:
+def _attach(add: Callable[..., None], item: Item, name: str, index: int) -> None:
     file = binary.entry(item, name, index)
     main, _, sub = str(file.get("mimeType") or "application/octet-stream").partition("/")
     content = file_bytes(file)
-    message.add_attachment(
+    add(
         content,
         maintype=main,
         subtype=sub or "octet-stream",
         filename=str(file.get("fileName") or name),
+        disposition="attachment",
         cid=f"<{name}>",
     )
 
 
 def _addresses(given: Any) -> list[Address]:
-    """The addresses in a list such as `Ann <ann@a.example>, b@b.example`. Raises ValueError for what is none."""
+    """The addresses in a list such as `Ann <ann@a.example>, b@b.example`, without what has no @.
+
+    Raises ValueError for what is none nevertheless.
+    """
     text = " ".join(conversions.display(given or "").splitlines())
-    return [_address(name, address) for name, address in getaddresses([text]) if address]
+    return [_address(name, address) for name, address in getaddresses([text]) if "@" in address]
 
 
 def _address(name: str, address: str) -> Address:

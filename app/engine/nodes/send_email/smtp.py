@@ -66,12 +66,19 @@ async def send(
     return {
         "accepted": [recipient for recipient in recipients if recipient not in refused],
         "rejected": list(refused),
+        **({"rejectedErrors": [_refusal(*each) for each in refused.items()]} if refused else {}),
+        "ehlo": [] if connection.last_ehlo_response is None else connection.last_ehlo_response.message.splitlines()[1:],
         "messageTime": round((time.monotonic() - started) * 1000),
         "messageSize": len(content),
         "response": f"250 {response}",
         "envelope": {"from": sender, "to": recipients},
         "messageId": str(message["Message-ID"]),
     }
+
+
+def _refusal(recipient: str, response: aiosmtplib.SMTPResponse) -> dict[str, Any]:
+    said = {"response": f"{response.code} {response.message}", "responseCode": response.code}
+    return {"code": "EENVELOPE", **said, "command": "RCPT TO", "recipient": recipient}
 
 
 def failure(error: Exception, credential: dict[str, Any], item: int | None = None) -> NodeError:
