@@ -1,6 +1,7 @@
 """One execution: what it is, its graph and timeline, and how it goes while it runs."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import orjson
@@ -72,8 +73,10 @@ def values(shown: ExecutionDetails) -> dict[str, Any]:
     execution, structure = shown.execution, shown.structure
     error = structure["error"] or {}
     message = execution.error_message
+    saved_at = structure["versionSavedAt"]
     return {
         "e": execution,
+        "version_saved_at": saved_at and datetime.fromisoformat(saved_at),
         "live": execution.status in IN_FLIGHT,
         "retryable": execution.status in RETRYABLE,
         "structure": structure,

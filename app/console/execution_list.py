@@ -15,6 +15,7 @@ from app.api.face.blueprint import Blueprint
 from app.api.face.errors import with_text_keys
 from app.api.face.reads import from_primary_after_all, reading
 from app.api.face.services import services
+from app.console.custom_data import read_custom_data
 from app.console.pages import NAVIGATION, asks_for_part, lead_to, may, page, part
 from app.repository.connection import Connection
 from app.repository.execution_choices import ChoicesQuestion
@@ -123,9 +124,10 @@ def list_page() -> Response:
     choices = None if asks_for_part() else choices_question()
     with reading() as connection:
         found = read(connection, asked, choices)
+        custom = read_custom_data(connection, found.executions)
     if choices is None:
-        return part("parts/execution_results.html", **values(asked, found))
-    return Response(render_template("executions.html", **values(asked, found), choices=choices.answer()))
+        return part("parts/execution_results.html", **values(asked, found), custom=custom)
+    return Response(render_template("executions.html", **values(asked, found), custom=custom, choices=choices.answer()))
 
 
 def read(connection: Connection, asked: ListRequest, choices: ChoicesQuestion | None) -> ExecutionPage:
@@ -185,8 +187,9 @@ def more_rows() -> Response:
     with reading() as connection:
         limit, before = asked.query["limit"] + 1, asked.query["last_id"]
         found = list_executions(connection, asked.wanted, limit=limit, before=before)
+        custom = read_custom_data(connection, found)
     rows, cursor = FILTERS.cut(asked.query, found)
-    return part("parts/execution_rows.html", rows=rows, cursor=cursor, state=state())
+    return part("parts/execution_rows.html", rows=rows, custom=custom, cursor=cursor, state=state())
 
 
 @page("/executions/newer", scope="execution:list")
@@ -207,7 +210,8 @@ def current_rows() -> Response:
     """Some rows as they are by now; those that are gone are missing."""
     with reading() as connection:
         found = executions_of(connection, request.args.getlist("id"))
-    return part("parts/execution_rows.html", rows=found, cursor=None, state=state())
+        custom = read_custom_data(connection, found)
+    return part("parts/execution_rows.html", rows=found, custom=custom, cursor=None, state=state())
 
 
 def executions_of(connection: Connection, texts: list[str]) -> list[Execution]:

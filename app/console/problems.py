@@ -1,7 +1,7 @@
 """Problems: what fails in the same way, how often, and what is done about all of it."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from flask import Response, render_template, request
@@ -13,11 +13,11 @@ from app.api.face.paths import require_number
 from app.api.face.reads import from_primary_after_all, reading
 from app.api.problems import filter_of, render_one, render_problems
 from app.console.advice import advice_for
-from app.console.pages import asks_for_part, may, page, part
-from app.repository.connection import Connection
+from app.console.custom_data import read_custom_data
+from app.console.pages import asks_for_part, page, part
 from app.repository.errors import ProblemNotFound
 from app.repository.execution_filters import ExecutionFilter
-from app.repository.executions import Execution, list_executions, read_metadata
+from app.repository.executions import list_executions
 from app.repository.problems import ProblemPlace, list_problems
 from app.schemas.problems import ProblemListQuery, place_text
 
@@ -63,14 +63,15 @@ def problem_page(problem_id: str) -> Response:
         problem: dict[str, Any] = render_one(connection, number, {"trend": "days"})
         wanted = ExecutionFilter(problem_ids=(number,), visible_project=caller().project_id)
         rows = list_executions(connection, wanted, limit=ASKED_FAILURES)
-        affected = count_affected(connection, rows) if may("execution:read") else {}
+        custom = read_custom_data(connection, rows)
     return Response(
         render_template(
             "problem.html",
             p=problem,
             rows=rows[:SHOWN_FAILURES],
             asked=len(rows),
-            affected=affected,
+            affected=count_affected(custom.values()),
+            custom=custom,
             cursor=None,
             states=STATES,
             advice=advice_for(problem["message"]),
@@ -78,10 +79,10 @@ def problem_page(problem_id: str) -> Response:
     )
 
 
-def count_affected(connection: Connection, failures: Sequence[Execution]) -> dict[str, list[tuple[str, int]]]:
+def count_affected(custom: Iterable[Mapping[str, str]]) -> dict[str, list[tuple[str, int]]]:
     """What the failures have noted about themselves: by key the values, with how many failures had each."""
     found: dict[str, Counter[str]] = {}
-    for noted in read_metadata(connection, [failure.id for failure in failures]).values():
+    for noted in custom:
         for key, value in noted.items():
             found.setdefault(key, Counter())[value] += 1
     return {key: values.most_common(SHOWN_VALUES) for key, values in found.items()}

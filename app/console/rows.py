@@ -3,11 +3,22 @@
 A page has hundreds of these pieces, and a template takes five times as long to put them together.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from urllib.parse import urlencode
 
 from markupsafe import Markup, escape
 
-from app.console.texts import duration, machine_time, mode_word, status_icon, when
+from app.console.texts import (
+    MAX_FIELDS,
+    SEPARATOR,
+    duration,
+    machine_time,
+    mode_word,
+    preview,
+    shown,
+    status_icon,
+    when,
+)
 from app.repository.executions import Execution
 from app.vocabulary import IN_FLIGHT, RETRYABLE
 
@@ -25,6 +36,24 @@ def row_start(e: Execution) -> Markup:
 def execution_link(e: Execution) -> Markup:
     """The name of its workflow, which leads to it, and its id."""
     return Markup(f'<a href="/console/executions/{e.id}">{escape(e.workflow_name)}</a> <span class="id">#{e.id}</span>')
+
+
+def subject(e: Execution, custom: Mapping[str, str]) -> Markup:
+    """What it was about: its custom data, each leading to those that have the same, and the first fields of its input.
+
+    What its input shows already is not said twice.
+    """
+    fields = "" if e.input_preview is None else preview(e.input_preview)
+    known = fields.split(SEPARATOR)
+    noted = [(key, value) for key, value in custom.items() if f"{key} {value}" not in known]
+    links = "".join(custom_link(key, value) for key, value in noted[:MAX_FIELDS])
+    return Markup(links + (f' <span class="preview">{escape(fields)}</span>' if fields else ""))
+
+
+def custom_link(key: str, value: str) -> str:
+    """A link to the executions that have noted the same, as HTML."""
+    query = escape(urlencode({"metadataKey": key, "metadataValue": value}))
+    return f' <a class="note" href="/console/executions?{query}">{escape(key)} {escape(shown(value))}</a>'
 
 
 def row_end(e: Execution, may_stop: bool, may_retry: bool) -> Markup:
@@ -68,4 +97,5 @@ FILTERS: dict[str, Callable[..., Markup]] = {
     "row_start": row_start,
     "execution_link": execution_link,
     "row_end": row_end,
+    "subject": subject,
 }

@@ -13,7 +13,7 @@ from app.repository import execution_progress
 from app.repository.connection import Connection
 from app.repository.errors import Conflict, NodeDataNotFound
 from app.repository.executions import Execution
-from app.repository.relatives import read_attempts, read_parent
+from app.repository.relatives import read_attempts, read_origin
 from app.repository.run_pages import RunData, output_of
 
 MAX_SEARCHED = 5_000
@@ -46,12 +46,12 @@ class Items:
 def read_structure(connection: Connection, execution: Execution, project_id: str | None) -> dict[str, Any]:
     """The structure of a run as the API shows it; with `problem` where it cannot be read by node."""
     attempts = read_attempts(connection, execution.id, project_id=project_id)
-    parent_id = read_parent(connection, execution.id, project_id=project_id)
+    origin = read_origin(connection, execution.id, project_id=project_id)
     try:
         with run_data_of(connection, execution) as data:
-            return render_structure(execution, data, attempts, parent_id)
+            return render_structure(execution, data, attempts, origin)
     except Conflict as problem:
-        return {**render_structure(execution, None, attempts, parent_id), "problem": problem.message}
+        return {**render_structure(execution, None, attempts, origin), "problem": problem.message}
 
 
 def with_progress(

@@ -31,6 +31,7 @@ MODE_WORDS = {
 }
 UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"))
 MAX_FIELDS = 4
+SEPARATOR = " · "
 MAX_FIELD_LENGTH = 60
 """Of what an execution was about, and letters of each."""
 SIZES = ((2**30, "GB"), (2**20, "MB"), (2**10, "KB"))
@@ -109,7 +110,7 @@ def plural(count: int, one: str, many: str = "") -> str:
 def preview(fields: bytes) -> str:
     """The first fields of what an execution began with."""
     found = orjson.loads(fields)
-    return " · ".join(f"{name} {shown(value)}" for name, value in list(found.items())[:MAX_FIELDS])
+    return SEPARATOR.join(f"{name} {shown(value)}" for name, value in list(found.items())[:MAX_FIELDS])
 
 
 def shown(value: object) -> str:

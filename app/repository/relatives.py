@@ -1,11 +1,12 @@
-"""Executions that belong together: retries of each other, and those that one has started."""
+"""What an execution comes from: the executions that it belongs to, the worker that ran it, the version that it ran."""
 
 from dataclasses import dataclass
 from datetime import datetime
 
 from psycopg.rows import args_row
 
-from app.repository.connection import Connection, scalar
+from app.repository.connection import Connection, read_one
+from app.repository.errors import ExecutionNotFound
 from app.vocabulary import Status
 
 MAX_CHAIN_LENGTH = 100
@@ -33,11 +34,15 @@ CHAIN = """
      ORDER BY e.id
 """
 
-PARENT = """
-    SELECT p.id
+# Who sees one project only sees no machines.
+ORIGIN = """
+    SELECT p.id, w.id, w.hostname, v.created_at
       FROM executions AS e
-      JOIN executions AS p ON p.id = e.parent_id
-     WHERE e.id = %(id)s AND (%(project_id)s::text IS NULL OR p.project_id = %(project_id)s)
+      LEFT JOIN executions AS p
+        ON p.id = e.parent_id AND (%(project_id)s::text IS NULL OR p.project_id = %(project_id)s)
+      LEFT JOIN workers AS w ON w.id = e.worker_id AND %(project_id)s::text IS NULL
+      LEFT JOIN workflow_versions AS v ON v.id = e.workflow_version_id
+     WHERE e.id = %(id)s
 """
 
 
@@ -59,7 +64,18 @@ def read_attempts(connection: Connection, execution_id: int, *, project_id: str 
         return cursor.execute(CHAIN, wanted).fetchall()
 
 
-def read_parent(connection: Connection, execution_id: int, *, project_id: str | None = None) -> int | None:
-    """The execution that has started this one."""
-    found: int | None = scalar(connection, PARENT, {"id": execution_id, "project_id": project_id})
-    return found
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """The execution that has started this one; the worker that has it, or had it last, as long as that is known; and
+    when the version of its workflow was saved."""
+
+    parent_id: int | None
+    worker_id: int | None
+    worker_host: str | None
+    version_saved_at: datetime | None
+
+
+def read_origin(connection: Connection, execution_id: int, *, project_id: str | None = None) -> Origin:
+    """Where an execution comes from. Raises ExecutionNotFound."""
+    values = {"id": execution_id, "project_id": project_id}
+    return read_one(connection, args_row(Origin), ORIGIN, values, ExecutionNotFound)

@@ -123,6 +123,11 @@ class AttemptSchema(CamelSchema):
     stopped_at = fields.String(required=True, allow_none=True)
 
 
+class WorkerSchema(CamelSchema):
+    id = fields.String(required=True)
+    host = fields.String(required=True)
+
+
 class RunDataSchema(CamelSchema):
     """The structure of a run (`executionId` to `nodes`), or with `node` a page of items (`node` to `items`)."""
 
@@ -133,6 +138,13 @@ class RunDataSchema(CamelSchema):
     last_node_executed = fields.String(allow_none=True)
     error = fields.Nested(FailureSchema, allow_none=True)
     parent_id = fields.String(allow_none=True, metadata={"description": "The execution that started this one."})
+    workflow_version_id = fields.String(metadata={"description": "The version of the workflow that it runs."})
+    version_saved_at = fields.String(allow_none=True)
+    worker = fields.Nested(
+        WorkerSchema,
+        allow_none=True,
+        metadata={"description": "The one that has it, or had it last; null for keys of a project, or if unknown."},
+    )
     attempts = fields.List(
         fields.Nested(AttemptSchema),
         metadata={"description": "The execution, what it retries and what retries it, at most 100."},

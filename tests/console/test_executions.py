@@ -76,7 +76,17 @@ def test_rows_tell_what_they_were_about_to_who_may_read_it(browser, browser_with
         "UPDATE executions SET input_preview = %s WHERE id = %s", ['{"order": "A-1", "pieces": [1]}', number]
     )
     api.db.commit()
-    assert "order A-1 · pieces [1]" in browser.get("/console/executions").text
+    api.db.execute(
+        "INSERT INTO execution_metadata VALUES (%(id)s, 'order', 'A-1'), (%(id)s, 'who', '<&>')",
+        {"id": number},
+    )
+    api.db.commit()
+    page = browser.get("/console/executions").text
+    assert "order A-1 · pieces [1]" in page
+    assert 'metadataKey=who&amp;metadataValue=%3C%26%3E">who &lt;&amp;&gt;</a>' in page
+    assert "metadataKey=order" not in page, "its input says it"
+    assert "metadataKey=who" in browser.get(f"/console/executions/rows?id={number}").text
+    assert "metadataKey=who" in browser.get("/console/executions/more").text
     assert "A-1" not in browser_with("execution:list").get("/console/executions").text
 
 
@@ -177,7 +187,7 @@ def test_filters_are_saved_as_views(browser, api, workflow):
     assert 'value="broke"' in browser.get(f"/console/executions?{query}").text
 
 
-def test_a_running_execution_shows_how_far_it_is(browser, api, workflow):
+def test_a_running_execution_shows_how_far_it_is(browser, browser_with, api, workflow):
     number = api.queue(workflow)
     api.claim()
     told = {"current": "Nothing", "nodes": [{"node": "Start", "runs": 1, "items": [7], "status": "success"}]}
@@ -187,6 +197,11 @@ def test_a_running_execution_shows_how_far_it_is(browser, api, workflow):
     assert 'aria-label="Start: succeeded, leads to ' in page
     assert 'aria-label="Nothing: running"' in page
     assert "7 items" in page
+    assert re.search(r"<dt>Worker</dt><dd><bdi>[^<]+</bdi>", page)
+    assert re.search(r'<dt>Version</dt><dd><a href="/console/workflows/[^"/]+/versions/[^"/]+">saved ', page)
+    limited = browser_with("*", project_id="default").get(f"/console/executions/{number}/now").text
+    assert "<dt>Version" in limited
+    assert "<dt>Worker" not in limited
     assert "has not run yet" in browser.get(f"/console/executions/{number}/node?node=Nothing").text
 
 

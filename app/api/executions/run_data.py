@@ -20,7 +20,7 @@ from app.repository.connection import Connection
 from app.repository.errors import Conflict, NodeDataNotFound
 from app.repository.execution_data import DataGone
 from app.repository.executions import Execution, get_execution
-from app.repository.relatives import read_attempts, read_parent
+from app.repository.relatives import read_attempts, read_origin
 from app.repository.run_pages import ItemPage, RunData, open_index, output_of, read_whole
 from app.repository.run_scan import UnreadableRunData
 from app.schemas.run_data import RunDataQuery, RunDataSchema
@@ -54,8 +54,8 @@ def get_run_data(query: dict[str, Any], execution_id: str) -> Response:
             if "node" in query:
                 return answer_page(query, data)
             attempts = read_attempts(connection, execution.id, project_id=project_id)
-            parent_id = read_parent(connection, execution.id, project_id=project_id)
-            return answer(render_structure(execution, data, attempts, parent_id))
+            origin = read_origin(connection, execution.id, project_id=project_id)
+            return answer(render_structure(execution, data, attempts, origin))
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from typing import Any
 
 from app.notation import time_text
 from app.repository.executions import Execution
-from app.repository.relatives import Attempt
+from app.repository.relatives import Attempt, Origin
 from app.repository.run_index import IndexedError, IndexedRun, IndexedSource, Output, Outputs, SubExecution
 from app.repository.run_pages import RunData
 
@@ -14,7 +14,7 @@ MAX_RUNS = 10_000
 
 
 def render_structure(
-    execution: Execution, data: RunData | None, attempts: Sequence[Attempt], parent_id: int | None
+    execution: Execution, data: RunData | None, attempts: Sequence[Attempt], origin: Origin
 ) -> dict[str, Any]:
     """The structure of a run; None: nothing is recorded."""
     counts = {} if data is None else data.counts
@@ -34,7 +34,10 @@ def render_structure(
         "jsonSizeBytes": execution.json_size_bytes,
         "lastNodeExecuted": None if data is None else data.last_node,
         "error": None if data is None else render_failure(data.failure),
-        "parentId": None if parent_id is None else str(parent_id),
+        "parentId": None if origin.parent_id is None else str(origin.parent_id),
+        "workflowVersionId": str(execution.workflow_version_id),
+        "versionSavedAt": origin.version_saved_at and time_text(origin.version_saved_at),
+        "worker": None if origin.worker_id is None else {"id": str(origin.worker_id), "host": origin.worker_host},
         "attempts": [render_attempt(attempt) for attempt in attempts],
         "nodes": nodes,
     }

@@ -80,6 +80,21 @@ document.addEventListener("click", (event) => {
   const copied = event.target.closest("[data-copy]");
   if (copied) navigator.clipboard.writeText(copied.dataset.copy).then(() => toast("Copied"), () => toast("The browser does not let this page copy", { problem: true }));
 });
+
+// The last runs of a workflow are one stop of the Tab key, and arrows go through them; the newest is on the right.
+document.addEventListener("keydown", (event) => {
+  const from = event.target.closest(".strip a");
+  if (!from || event.ctrlKey || event.metaKey || event.altKey) return;
+  const all = [...from.closest(".strip").querySelectorAll("a")];
+  const at = all.indexOf(from);
+  const to = { ArrowLeft: all[at + 1], ArrowRight: all[at - 1], Home: all.at(-1), End: all[0] }[event.key];
+  if (!to) return;
+  event.preventDefault();
+  from.setAttribute("tabindex", "-1");
+  to.removeAttribute("tabindex");
+  to.focus();
+});
+
 dialog.addEventListener("click", (event) => {
   if (event.target === dialog) dialog.close();
 });

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import re
 
 import pytest
 import zstandard
@@ -52,6 +53,9 @@ def test_the_structure(api, number: int) -> None:
     failure = {"message": "No such host", "name": "NodeApiError", "description": "Look twice", "node": "Call"}
     assert (body["executionId"], body["status"], body["recorded"]) == (str(number), "error", True)
     assert (body["lastNodeExecuted"], body["error"], body["parentId"]) == ("Call", failure, None)
+    assert re.fullmatch(r"[\da-f-]{36}", body["workflowVersionId"])
+    assert body["versionSavedAt"].endswith("Z")
+    assert body["worker"]["host"] == "test"
     assert [attempt["id"] for attempt in body["attempts"]] == [str(number)]
     start, call, model = body["nodes"]
     assert [(node["name"], node["runCount"]) for node in body["nodes"]] == [("Start", 1), ("Call", 1), ("Model", 1)]
