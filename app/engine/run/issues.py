@@ -1,6 +1,6 @@
 """What is wrong with nodes before anything has run, and n8n's sentences for it. Knows no node and no graph."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 MAX_NODES = 4
@@ -13,6 +13,14 @@ class Issue:
 
     parameter: str
     message: str
+
+
+def by_parameter(found: Iterable[Issue]) -> list[Issue]:
+    """The issues in n8n's order: those of one parameter, which a node may have several times, stand together."""
+    groups: dict[str, list[Issue]] = {}
+    for issue in found:
+        groups.setdefault(issue.parameter, []).append(issue)
+    return [issue for group in groups.values() for issue in group]
 
 
 def report_issues(found: Mapping[str, Sequence[Issue]]) -> str:

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from app.engine.run.engine_requests import EngineRequest
 from app.engine.run.errors import NodeError
 from app.engine.run.groups import read_groups
-from app.engine.run.issues import Issue
+from app.engine.run.issues import Issue, by_parameter
 from app.engine.run.items import Outputs
 from app.engine.values.conversions import display
 
@@ -75,7 +75,7 @@ class NodeType:
 
     def find_issues(self, parameters: dict[str, Any], version: float) -> list[Issue]:
         find = self.issues
-        return [] if find is None else _answer(lambda: find(parameters, version), [])
+        return [] if find is None else _answer(lambda: by_parameter(find(parameters, version)), [])
 
     def needed_credentials(self, parameters: dict[str, Any], version: float) -> list[str]:
         needed = self.credentials

@@ -18,8 +18,8 @@ FILTERED = ("deleteRows", "rowExists", "rowNotExists", "update", "upsert")
 """Operations that need a condition."""
 DEFAULTS = {"resource": "row", "operation": "insert"}
 RULES = rules(
-    Required("dataTableId", "Data table", when=ROW),
-    Required("dataTableId", "Data table", when={**TABLE, "operation": ["clear", "delete", "update"]}),
+    Required("dataTableId", "Data table", when=ROW, listed=True),
+    Required("dataTableId", "Data table", when={**TABLE, "operation": ["clear", "delete", "update"]}, listed=True),
     Required("tableName", "Name", when={**TABLE, "operation": ["create"]}),
     Required("newName", "New Name", when={**TABLE, "operation": ["update"]}),
     Mapped("columns", when={**ROW, "operation": ["insert", "update", "upsert"]}),

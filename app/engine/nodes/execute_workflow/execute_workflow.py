@@ -24,7 +24,7 @@ MAPPED = 1.2
 STORED = {"source": ["database"]}
 ISSUES = rules(
     Required("workflowId", "Workflow ID", when=STORED, below=1.1),
-    Required("workflowId", "Workflow", when=STORED, since=1.1),
+    Required("workflowId", "Workflow", when=STORED, since=1.1, listed=True),
     Required("workflowPath", "Workflow Path", when={"source": ["localFile"]}),
     Required("workflowUrl", "Workflow URL", when={"source": ["url"]}),
     Mapped("workflowInputs", when=STORED, unless={"workflowId": [""]}, since=1.2),

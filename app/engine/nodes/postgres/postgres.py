@@ -23,8 +23,8 @@ DONE = {"success": True}
 SQL = {"operation": ["executeQuery"]}
 NO_TABLE = {"table": [""]}
 ISSUES = rules(
-    Required("schema", "Schema", {"value": "public"}, unless=SQL),
-    Required("table", "Table", {"value": ""}, unless=SQL),
+    Required("schema", "Schema", {"value": "public"}, unless=SQL, listed=True),
+    Required("table", "Table", {"value": ""}, unless=SQL, listed=True),
     Required("query", "Query", when=SQL),
     Mapped("columns", "Column", when={"operation": ["insert"]}, unless=NO_TABLE, since=2.2),
     Mapped("columns", when={"operation": ["update", "upsert"]}, unless=NO_TABLE, since=2.2),

@@ -48,18 +48,21 @@ class DisplayRule:
 class Required(DisplayRule):
     """A parameter that must not be empty; `label` is what the editor calls it.
 
-    `inside` is the list that it stands in: the names of a parameter and of its part.
+    `inside` is the list that it stands in: the names of a parameter and of its part. `listed`: its value is chosen
+    from a list, and is an object that says which.
     """
 
     name: str
     label: str
     default: Any = ""
     inside: tuple[str, str] | None = None
+    listed: bool = field(default=False, kw_only=True)
 
     def find(self, parameters: dict[str, Any]) -> Iterator[Issue]:
         for entry in [parameters] if self.inside is None else _entries(parameters, *self.inside):
             given = entry.get(self.name)
-            if _is_empty(self.default if given is None else given):
+            value = self.default if given is None else given
+            if _names_nothing(value) if self.listed else value in (None, ""):
                 yield Issue(self.name, f'Parameter "{self.label}" is required.')
 
 
@@ -172,8 +175,8 @@ def _among(given: Any, values: Sequence[Any]) -> bool:
     return any(given == value and isinstance(given, bool) == isinstance(value, bool) for value in values)
 
 
-def _is_empty(value: Any) -> bool:
-    """Whether nothing was entered: no text, or nothing chosen from a list. Another object is something, if wrong."""
+def _names_nothing(value: Any) -> bool:
+    """Whether nothing was chosen from a list. Another object is something, if wrong."""
     if isinstance(value, dict):
         return not value.get("value") and (not value or not value.keys().isdisjoint(_CHOSEN))
     return value is None or value == ""
