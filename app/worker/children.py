@@ -98,7 +98,7 @@ def read_child(connection: Connection, parent: Claim, execution_id: str) -> Chil
         return ChildOutcome([], execution_id, waits=True)
     document = RunDocument(large_json.read(data) if data else {})
     if status == "success":
-        return ChildOutcome(document.last_outputs(), execution_id)
+        return ChildOutcome(document.last_outputs(), execution_id, document=document)
     said = message or f"The sub-workflow has ended as {status}"
     return ChildOutcome([], execution_id, said, document.error if message else None)
 

@@ -71,7 +71,7 @@ async def run_to_end(work: Coroutine[Any, Any, T]) -> T:
 def outcome_of(outcome: "run.RunOutcome", execution_id: str | None) -> ChildOutcome:
     """What the parent's node learns of a sub-workflow's end."""
     if outcome.status == "success":
-        return ChildOutcome(outcome.document.last_outputs(), execution_id)
+        return ChildOutcome(outcome.document.last_outputs(), execution_id, document=outcome.document)
     if outcome.status == "waiting" and execution_id is not None:
         return ChildOutcome([], execution_id, waits=True)
     error = outcome.error.message if outcome.error else f"The sub-workflow has ended as {outcome.status}"

@@ -38,6 +38,11 @@ class RunDocument:
         return self._result.get("lastNodeExecuted")
 
     @property
+    def first_node(self) -> str | None:
+        """The name of the node that the run began at."""
+        return min(self.run_data, key=lambda name: self.run_data[name][0].get("executionIndex", 0), default=None)
+
+    @property
     def custom_data(self) -> dict[str, str]:
         return self._result.get("metadata") or {}
 

@@ -12,6 +12,7 @@ from typing import Any
 from app.engine.run.chat_memory import ChatMemory
 from app.engine.run.credentials import ReadCredential, RenewCredential
 from app.engine.run.data_tables import DataTables
+from app.engine.run.document import RunDocument
 from app.engine.run.histories import History
 from app.engine.run.items import Item
 from app.engine.run.memory import Meter
@@ -37,7 +38,8 @@ class ChildRequest:
 class ChildOutcome:
     """The output of a sub-workflow's last node, and which execution it was; `error` says why it has failed.
 
-    `failure` is that error as it stands in the sub-workflow's own run data. `waits`: it has not ended yet.
+    `failure` is that error as it stands in the sub-workflow's own run data. `waits`: it has not ended yet. `document`
+    tells how it came to its output.
     """
 
     outputs: list[list[Item]]
@@ -45,6 +47,7 @@ class ChildOutcome:
     error: str | None = None
     failure: dict[str, Any] | None = None
     waits: bool = False
+    document: RunDocument | None = None
 
 
 RunChild = Callable[["Ports", ChildRequest], Awaitable[ChildOutcome]]

@@ -55,6 +55,13 @@ def test_fields_that_are_mapped_have_the_types_that_were_said(site: Site) -> Non
     )
 
 
+def test_mapped_fields_lie_over_those_of_the_item_and_removed_ones_count_for_nothing(site: Site) -> None:
+    given = mapping(True)
+    given["workflowInputs"]["schema"] = [SCHEMA[0], {**SCHEMA[1], "removed": True}]
+    run = called(site, child(site, node("Done", "noOp")), **given)
+    assert json_of(run) == [{"v": 1, "n": "a"}, {"v": 2, "n": "b"}]
+
+
 @pytest.mark.parametrize("parameters", [NAMED, {"inputSource": "jsonExample", "jsonExample": '{"v": 1, "x": 2}'}])
 def test_what_the_trigger_does_not_name_stays_outside(site: Site, parameters: dict[str, Any]) -> None:
     run = called(site, child(site, **parameters))

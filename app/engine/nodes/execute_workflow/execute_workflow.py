@@ -2,10 +2,12 @@
 
 from typing import Any
 
+from app.engine.nodes.execute_workflow.origins import pair_outputs
 from app.engine.nodes.execute_workflow.sub_workflow_inputs import map_fields
 from app.engine.nodes.shared.issues import Mapped, Required, rules
 from app.engine.nodes.shared.json_errors import not_json
 from app.engine.nodes.shared.waiting import WAIT_INDEFINITELY
+from app.engine.run.computing import compute
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import ChildError, NodeError, WaitRequested
 from app.engine.run.groups import as_group
@@ -45,7 +47,9 @@ async def execute_workflow(context: NodeContext) -> Outputs:
             raise
         failed = _error_item(error)
         return [[{**failed, "pairedItem": [{"item": index} for index in range(len(given))]}]]
-    return _pair_outputs(outcome.outputs, len(given))
+    if not _waits(context):
+        return [given]
+    return await compute(pair_outputs, outcome, len(given), size=sum(map(len, outcome.outputs)))
 
 
 async def _each(context: NodeContext, given: list[Item]) -> Outputs:
@@ -55,9 +59,9 @@ async def _each(context: NodeContext, given: list[Item]) -> Outputs:
     for index, item in enumerate(given):
         try:
             outcome = await _run(context, [item], await _called_workflow(context, index))
-            outputs = outcome.outputs
+            outputs = outcome.outputs if _waits(context) else [[item]]
         except NodeError as error:
-            if not context.continues_on_fail and error.name == "ExpressionError":
+            if not context.continues_on_fail and not _is_of_a_node(error):
                 message = f"Error executing workflow with item at index {index}"
                 raise NodeError(message, description=error.message, item_index=index) from error
             if not context.continues_on_fail:
@@ -110,8 +114,7 @@ async def _run(context: NodeContext, items: list[Item], called: dict[str, Any]) 
     ports = context.execution.ports
     if ports.run_child is None:
         raise NodeError("Sub-workflows cannot be run here")
-    wait = as_group(context.parameters.get("options")).get("waitForSubWorkflow", True)
-    request = ChildRequest(items=items, wait=bool(wait), may_wait=ports.may_wait, **called)
+    request = ChildRequest(items=items, wait=_waits(context), may_wait=ports.may_wait, **called)
     outcome = await context.children.run(ports, request)
     if outcome.execution_id is not None:
         workflow_id = called.get("workflow_id")
@@ -122,7 +125,18 @@ async def _run(context: NodeContext, items: list[Item], called: dict[str, Any]) 
     if outcome.error is not None:
         about = context.metadata.get("subExecution") if outcome.execution_id is not None else None
         raise ChildError(outcome.error, outcome.failure, about)
-    return outcome if wait else ChildOutcome([items], outcome.execution_id)
+    return outcome
+
+
+def _waits(context: NodeContext) -> bool:
+    return bool(as_group(context.parameters.get("options")).get("waitForSubWorkflow", True))
+
+
+def _is_of_a_node(error: NodeError) -> bool:
+    """Whether it is the error of a node, which needs no other around it. Programs and expressions are none."""
+    if isinstance(error, ChildError) and error.failure is not None:
+        return "node" in error.failure
+    return error.name == "NodeOperationError" and not error.anonymous
 
 
 def _error_item(error: NodeError) -> Item:
@@ -131,13 +145,3 @@ def _error_item(error: NodeError) -> Item:
     if isinstance(error, ChildError) and error.about is not None:
         item["metadata"] = {"subExecution": error.about, "subExecutionsCount": 1}
     return item
-
-
-def _pair_outputs(outputs: Outputs, count: int) -> Outputs:
-    """Items of a sub-workflow that gives as many as it was given belong to those, one by one."""
-    return [
-        [{**item, "pairedItem": {"item": index}} for index, item in enumerate(items)]
-        if len(items) == count
-        else [{key: value for key, value in item.items() if key != "pairedItem"} for item in items]
-        for items in outputs
-    ] or [[]]

@@ -12,20 +12,21 @@ KINDS = ("string", "number", "boolean", "array", "object")
 
 
 async def map_fields(context: NodeContext) -> list[Item]:
-    """The input items, or what the node's fields make of them. Raises NodeError for a value of another type."""
+    """The input items with what the node's fields put into them. Raises NodeError for a value of another type."""
     fields = context.parameters.get("workflowInputs") or {}
     if fields.get("mappingMode") != "defineBelow" or not fields.get("value"):
         return context.items
-    kinds = {entry.get("id"): entry.get("type") for entry in fields.get("schema") or [] if isinstance(entry, dict)}
+    entries = [entry for entry in fields.get("schema") or [] if isinstance(entry, dict)]
+    kinds = {entry.get("id"): entry.get("type") for entry in entries}
+    removed = {entry.get("id") for entry in entries if entry.get("removed")}
+    given = {name: value for name, value in fields["value"].items() if name not in removed}
     converting = bool(fields.get("attemptToConvertTypes"))
-    rows = await context.resolve(fields["value"], parameter="workflowInputs")
-    return [
-        {
-            **item,
-            "json": {name: _convert(name, value, kinds.get(name), converting, index) for name, value in row.items()},
-        }
-        for index, (item, row) in enumerate(zip(context.items, rows, strict=True))
+    rows = await context.resolve(given, parameter="workflowInputs")
+    mapped = [
+        {name: _convert(name, value, kinds.get(name), converting, index) for name, value in row.items()}
+        for index, row in enumerate(rows)
     ]
+    return [{**item, "json": {**item["json"], **values}} for item, values in zip(context.items, mapped, strict=True)]
 
 
 def _convert(name: str, value: Any, kind: Any, converting: bool, index: int) -> Any:
