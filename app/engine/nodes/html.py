@@ -39,7 +39,12 @@ const answer = ({ html, entries, options, version }) => {
   };
   const made = {};
   for (const entry of entries) {
-    const get = (found) => clean((read[entry.returnValue] ?? read.text)(found, entry, version));
+    const wanted = entry.returnValue ?? 'text';
+    if (!Object.hasOwn(read, wanted)) {
+      const shown = typeof wanted === 'string' ? wanted : JSON.stringify(wanted);
+      throw new Error(`The return value '${shown}' is not supported.`);
+    }
+    const get = (found) => clean(read[wanted](found, entry, version));
     const found = page(entry.cssSelector ?? '');
     const value = entry.returnArray ? found.toArray().map((each) => get(page(each))) : get(found);
     if (value !== undefined) made[entry.key] = value;
