@@ -121,13 +121,17 @@ def _milliseconds(value: Any, times: dict[str, datetime], item: int) -> float:
         return value
     found = times.get(value) if isinstance(value, str) else None
     if found is None:
-        shown = "undefined" if value is UNDEFINED else conversions.to_string(value)
-        raise NodeError(f'The value "{shown}" is not a valid DateTime.', item_index=item)
+        raise NodeError(f'The value "{_name(value)}" is not a valid DateTime.', item_index=item)
     return (found - EPOCH) / timedelta(milliseconds=1)
 
 
 def _text(value: Any) -> str:
     return conversions.to_string(value) if value else ""
+
+
+def _name(value: Any) -> str:
+    """What nothing is called, where it is looked for in a text: as in n8n, nothing begins with it."""
+    return "undefined" if value is UNDEFINED else conversions.to_string(value)
 
 
 def _is_empty(value: Any) -> bool:
@@ -144,10 +148,10 @@ COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
     "before": _before,
     "contains": lambda left, right: _text(right) in _text(left),
     "notContains": lambda left, right: _text(right) not in _text(left),
-    "endsWith": lambda left, right: _text(left).endswith(_text(right)),
-    "notEndsWith": lambda left, right: not _text(left).endswith(_text(right)),
-    "startsWith": lambda left, right: _text(left).startswith(_text(right)),
-    "notStartsWith": lambda left, right: not _text(left).startswith(_text(right)),
+    "endsWith": lambda left, right: _text(left).endswith(_name(right)),
+    "notEndsWith": lambda left, right: not _text(left).endswith(_name(right)),
+    "startsWith": lambda left, right: _text(left).startswith(_name(right)),
+    "notStartsWith": lambda left, right: not _text(left).startswith(_name(right)),
     "equal": conversions.same,
     "notEqual": lambda left, right: not conversions.same(left, right),
     "larger": lambda left, right: _before(right, left),
