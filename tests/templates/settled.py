@@ -10,6 +10,7 @@ from tests.templates.differences import ABSENT, Difference
 
 Sides = Callable[[Any, Any], bool]
 CRASHES = "Cannot read properties|is not a function|is not iterable|Could not get parameter"
+NO_TEXT = r"'(?:start|end)sWith'|(?:start|end)sWith is not a function"
 NAMED = r"not (?:supported|recognized)|has no aggregation|There is no comparison|is not known"
 
 
@@ -112,7 +113,9 @@ def _settled(line: str, kinds: str, sides: Sides = _anything, parameters: str = 
 
 DISK = "readWriteFile readBinaryFile readBinaryFiles writeBinaryFile"
 METHODS = r"\.(?:toString|toLocaleString|valueOf|hasOwnProperty|isPrototypeOf|propertyIsEnumerable)\b(?!\s*[(?])"
-CHOICES = '"(?:operator|operation|mode|action|type|dataType|aggregate|aggregation|combinationMode|combineBy)": '
+CHOICES = (
+    '"(?:operator|operation|mode|action|type|dataType|aggregate|aggregation|combinationMode|combineBy|returnValue)": '
+)
 CAUSES = (
     _settled("HTML without a template", "html", parameters=r'^(?!.*"(?:html|operation)": )'),
     _settled("HTML without a template", "", lambda _, ours: "<title>A new page</title>" in str(ours)),
@@ -138,7 +141,12 @@ CAUSES = (
     _settled(
         "A list of entries", "set", lambda _, ours: ours == ABSENT, '"assignments": (?!\\[{)|(?:, |\\[)(?!{)[^{}]*\\]'
     ),
+    _settled("A list of entries", "if filter", lambda theirs, _: theirs == 0, r'"(?:boolean|number|string)": (?!\[)'),
+    _settled("A list of entries", "compareDatasets", parameters=r'"values": \[(?!\{)'),
     _settled("A list of entries", "aggregate", lambda theirs, _: "The '' output field" in str(theirs)),
+    _settled("IF, Filter, Switch 1", "if filter switch", lambda theirs, _: bool(re.search(NO_TEXT, str(theirs)))),
+    _settled("HTTP Request: a file of a multipart form", "httpRequest", lambda theirs, _: "g 'value')" in str(theirs)),
+    _settled("HTTP Request 1 and 2: a header name", "httpRequest", lambda theirs, _: "g 'accept')" in str(theirs)),
     _settled("HTTP Request: a method that is no text", "httpRequest", _no_message),
     _settled("HTTP Request: a JSON or raw body", "httpRequest", _unsent, '"(?:jsonBody|body)": (?!"[^=])'),
     _settled("HTTP Request: a field of a multipart form", "httpRequest", _no_part, '"multipart-form-data"'),
@@ -150,6 +158,9 @@ CAUSES = (
     _settled("Edit Fields: a text, number, Date or Duration", "set", _no_object, r"Object\.assign|Date|Duration"),
     _settled("Edit Fields: a field called `__proto__`", "set", lambda theirs, _: theirs in (ABSENT, {}), "__proto__"),
     _settled("Edit Fields, JSON: a date in quotes", "set", lambda theirs, _: "invalid JSON" in str(theirs), "Date|now"),
+    _settled(
+        "Code Tool in Python, LangChain Code", "code", lambda _, ours: ours == 0, r'"code": \{"(?:execute|supply)'
+    ),
     _settled("An operation, mode or other choice", "", _crash_or_nothing, CHOICES),
 )
 
