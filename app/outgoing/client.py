@@ -235,7 +235,9 @@ def _over(transport: "httpx.AsyncBaseTransport") -> "httpx.AsyncClient":
     import httpx
 
     jar = http.cookiejar.CookieJar(http.cookiejar.DefaultCookiePolicy(allowed_domains=[]))
-    return httpx.AsyncClient(transport=transport, timeout=None, trust_env=False, cookies=jar, headers=OWN_HEADERS)
+    client = httpx.AsyncClient(transport=transport, timeout=None, trust_env=False, cookies=jar, headers=OWN_HEADERS)
+    del client.headers["accept"]  # httpx's own would stand in for one that a workflow takes away
+    return client
 
 
 def matches(host: str, domain: str) -> bool:
