@@ -10,18 +10,25 @@ from typing import Any
 from app.engine.run.errors import NodeError
 from app.engine.values.conversions import to_string
 
+MAX_NAMES = 20_000
+"""Fields that one parameter lists; each is looked for in every item."""
+
 
 def split_names(value: Any, label: str | None = None) -> list[str]:
     """The field names in a parameter that lists them, separated by commas or as an array.
 
-    Raises NodeError for what is neither, where the `label` that the editor gives the parameter is known.
+    Raises NodeError for what is neither, where the `label` that the editor gives the parameter is known, and for more
+    than MAX_NAMES.
     """
     if label is not None and not isinstance(value, str | list):
         message = f"The '{label}' parameter must be a string of fields separated by commas or an array of strings."
         raise NodeError(message, anonymous=True)
     if value is None:
         return []
-    entries = value if isinstance(value, list) else to_string(value).split(",")
+    text = "" if isinstance(value, list) else to_string(value)
+    if (len(value) if isinstance(value, list) else text.count(",")) >= MAX_NAMES:
+        raise NodeError(f"A list of fields may name at most {MAX_NAMES:,}")
+    entries = value if isinstance(value, list) else text.split(",")
     return [name for entry in entries if (name := to_string(entry).strip())]
 
 

@@ -19,6 +19,8 @@ _PART = re.compile(
 )
 _ESCAPED = re.compile(r"\\(\\)?")
 
+MAX_LENGTH = 10_000
+"""Characters of a path; for each step there may be an object in an object."""
 MISSING = object()
 """What `get` finds where nothing is; null is something."""
 
@@ -26,9 +28,9 @@ MISSING = object()
 def split(path: str) -> list[str]:
     """The keys and indexes that a path spells, in order, as lodash reads it; a text that spells none is a key itself.
 
-    Nothing between two dots, before the first or behind the last is the empty key.
+    Nothing between two dots, before the first or behind the last is the empty key. A text beyond MAX_LENGTH is a key.
     """
-    if not _DEEP.search(path):
+    if len(path) > MAX_LENGTH or not _DEEP.search(path):
         return [path]
     parts = [""] if path.startswith(".") else []
     for match in _PART.finditer(path):
