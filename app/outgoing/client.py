@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 MAX_RESPONSE_BYTES = 64 * 2**20
 MAX_SECONDS = 300.0
+MAX_REDIRECTS = 21
+"""So many are followed where nobody says how many."""
 CREDENTIAL_HEADERS = frozenset({"authorization", "cookie", "proxy-authorization"})
 # What is decoded. A packet of zstd, or of gzip within gzip, can hold gigabytes, and httpx unpacks a packet at once.
 DECODED = frozenset({"gzip", "deflate"})
@@ -91,7 +93,7 @@ class Call:
     share_secrets: bool = False
     auth: "httpx.Auth | None" = None
     timeout: float = MAX_SECONDS
-    max_redirects: int = 21
+    max_redirects: int = MAX_REDIRECTS
     """0: redirects are answers."""
     verify: bool = True
     proxy: str | None = None

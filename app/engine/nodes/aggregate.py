@@ -56,7 +56,7 @@ def _aggregate(context: NodeContext, parameters: dict[str, Any], asked: dict[str
     if kind == INDIVIDUAL:
         json = aggregate_fields(documents, asked["fields"], as_group(asked["options"]), context.hold)
     else:
-        chosen = [_chosen(each, asked) for each in documents]
+        chosen = [_choose_fields(each, asked) for each in documents]
         json = {
             conversions.to_string(asked["destination"]): [
                 each for each in chosen if each or asked["include"] == "allFields"
@@ -112,7 +112,7 @@ def _output_name(field: dict[str, Any], name: str, dots: bool) -> str:
     return name.split(".")[-1] if dots else name
 
 
-def _chosen(document: dict[str, Any], asked: dict[str, Any]) -> dict[str, Any]:
+def _choose_fields(document: dict[str, Any], asked: dict[str, Any]) -> dict[str, Any]:
     if asked["include"] == "specifiedFields":
         names = split_names(asked["included"], "Fields To Include")
         if not names:

@@ -15,7 +15,6 @@ from app.engine.run.programs import run_program
 from app.engine.run.registry import node
 from app.engine.sandbox import bundles
 from app.engine.values import conversions, paths
-from app.engine.values.conversions import Undefined
 
 LIBRARIES = {"cheerio": "cheerio/dist/commonjs/load-parse.js", "texts": "html-to-text/lib/html-to-text.cjs"}
 EXTRACT = """
@@ -91,7 +90,7 @@ ISSUES = rules(
 async def html(context: NodeContext) -> Outputs:
     operation = context.parameters.get("operation", "generateHtmlTemplate")
     if operation == "generateHtmlTemplate":
-        return [[_page(context, index, text) for index, text in enumerate(await _filled_in(context))]]
+        return [[_page(context, index, text) for index, text in enumerate(await _fill_in(context))]]
     if operation == "convertToHtmlTable":
         return [await _table(context)] if context.items else [[]]
     if operation == "extractHtmlContent":
@@ -105,7 +104,7 @@ def _page(context: NodeContext, index: int, text: Any) -> Item:
     return {"json": {"html": text}, "pairedItem": {"item": index}}
 
 
-async def _filled_in(context: NodeContext) -> list[Any]:
+async def _fill_in(context: NodeContext) -> list[Any]:
     """The template filled in for each item, or why it cannot be. Its expressions stand in it as they are, also where it
     is no expression itself."""
     template = context.parameters.get("html")
@@ -162,14 +161,12 @@ def _entries(parameters: dict[str, Any]) -> list[dict[str, Any]]:
 
 def _key(entry: dict[str, Any]) -> str:
     """The field that a value goes to; one without a name is the empty one."""
-    key = entry.get("key", "")
-    return "undefined" if isinstance(key, Undefined) else conversions.to_string(key)
+    return conversions.to_string(entry.get("key", ""))
 
 
 def _pages(item: Item, parameters: dict[str, Any], index: int) -> list[Any]:
     """The documents of an item: one, or each of a list."""
-    given = parameters.get("dataPropertyName", "data")
-    name = "undefined" if isinstance(given, Undefined) else conversions.to_string(given)
+    name = conversions.to_string(parameters.get("dataPropertyName", "data"))
     if parameters.get("sourceData", "json") == "binary":
         return [binary.read(item, name, index).decode("utf-8", "replace")]
     value = paths.get(item["json"], name, paths.MISSING)

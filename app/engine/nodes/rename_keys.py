@@ -26,13 +26,13 @@ async def rename_keys(context: NodeContext) -> Outputs:
     }
     for index, asked in enumerate(await context.resolve_each(wanted, parameter="keys")):
         try:
-            output.append(await _renamed(context, context.items[index], asked))
+            output.append(await _rename_all(context, context.items[index], asked))
         except NodeError as error:
             output.append(failed_item(context, error, index))
     return [output]
 
 
-async def _renamed(context: NodeContext, item: Item, asked: Any) -> Item:
+async def _rename_all(context: NodeContext, item: Item, asked: Any) -> Item:
     """The item with its fields renamed. Raises NodeError."""
     if isinstance(asked, NodeError):
         raise asked

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from app.engine.nodes.rss_read import read_feed
+from app.engine.nodes.rss_feed_read import read_feed
 from app.engine.nodes.shared.issues import Required, rules
 from app.engine.nodes.shared.passing import pass_on
 from app.engine.run.context import NodeContext

@@ -63,7 +63,7 @@ def summaries(
         yield {"json": json, "pairedItem": [{"item": place} for place in range(len(items))]}
         return
     for values, group in groups:
-        shown = [_shown(value, version) for value in values]
+        shown = [_show(value, version) for value in values]
         named = {_output_name(name): value for name, value in zip(split_by, shown, strict=True)}
         json = {**_summary(group, fields, dots, hold), **{k: v for k, v in named.items() if v is not paths.MISSING}}
         yield {"json": json, "pairedItem": [{"item": place} for place, _ in group]}
@@ -104,7 +104,7 @@ def _is_empty(value: Any, version: float) -> bool:
     return value == "" or (version > 1 and (value is None or value is False or value is paths.MISSING))
 
 
-def _shown(value: Any, version: float) -> Any:
+def _show(value: Any, version: float) -> Any:
     if version == 1:
         return _label(value)
     return conversions.to_json_text(value) if isinstance(value, dict | list) else value

@@ -70,8 +70,7 @@ def _row(item: Item, parameters: dict[str, Any] | NodeError, writes: bool) -> di
 
 
 def _property(parameters: dict[str, Any]) -> str:
-    name = parameters.get("dataPropertyName", "data")
-    return "undefined" if isinstance(name, Undefined) else conversions.to_string(name)
+    return conversions.to_string(parameters.get("dataPropertyName", "data"))
 
 
 def _item(item: Item, parameters: Any, answer: dict[str, Any], index: int, writes: bool) -> Item:

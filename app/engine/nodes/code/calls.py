@@ -7,16 +7,16 @@ import base64
 from typing import Any
 from urllib.parse import quote, urlencode
 
+from app.engine.nodes.http_request.bodies import FORM
 from app.engine.nodes.http_request.encoding import Part, form, multipart, with_query
-from app.engine.nodes.http_request.headers import named, put_header
+from app.engine.nodes.http_request.headers import drop_nameless, put_header
 from app.engine.nodes.http_request.parameter_values import seconds
 from app.engine.values import conversions
 from app.engine.values.conversions import CannotConvert
 from app.outgoing.certificates import certificate_of
-from app.outgoing.client import MAX_SECONDS, Answer, Call
+from app.outgoing.client import MAX_REDIRECTS, MAX_SECONDS, Answer, Call
 
 Json = dict[str, Any]
-FORM = "application/x-www-form-urlencoded"
 
 
 def call_of(options: Json) -> Call:
@@ -105,7 +105,7 @@ def _url(options: Json, arrays: Any) -> str:
 
 def _headers(options: Json) -> dict[str, tuple[str, str]]:
     headers: dict[str, tuple[str, str]] = {}
-    for name, value in named(_object(options, "headers").items()):
+    for name, value in drop_nameless(_object(options, "headers").items()):
         put_header(headers, name, value, 0)
     return headers
 
@@ -148,9 +148,8 @@ def _proxy(given: Any) -> str | None:
     if isinstance(given, dict) and given.get("host"):
         auth = given.get("auth") or {}
         login = f"{quote(str(auth.get('username', '')))}:{quote(str(auth.get('password', '')))}@" if auth else ""
-        return f"{given.get('protocol') or 'http'}://{login}{given['host']}:{given.get('port') or 80}".replace(
-            ":://", "://"
-        )
+        scheme = str(given.get("protocol") or "http").removesuffix(":")
+        return f"{scheme}://{login}{given['host']}:{given.get('port') or 80}"
     return given if isinstance(given, str) and given else None
 
 
@@ -160,7 +159,7 @@ def _timeout(options: Json) -> float:
 
 def _redirects(options: Json) -> int:
     given = options.get("maxRedirects")
-    return given if isinstance(given, int) and 0 <= given <= 21 else 21
+    return given if isinstance(given, int) and 0 <= given <= MAX_REDIRECTS else MAX_REDIRECTS
 
 
 def _object(options: Json, name: str) -> Json:

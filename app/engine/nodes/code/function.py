@@ -33,7 +33,7 @@ class Failed(NodeError):
 @node("function", [1])
 async def function(context: NodeContext) -> Outputs:
     code = context.parameters.get("functionCode", _DEFAULT)
-    source = f"{_declarations(context)}\n{_caught(code)}\nreturn [{{ json: left }}];"
+    source = f"{_declarations(context)}\n{_guard(code)}\nreturn [{{ json: left }}];"
     try:
         left = (await _run(context, source, each_item=False)).items[0]["json"]
         return [_items(_returned(left))]
@@ -46,7 +46,7 @@ async def function(context: NodeContext) -> Outputs:
 @node("functionItem", [1])
 async def function_item(context: NodeContext) -> Outputs:
     code = context.parameters.get("functionCode", _DEFAULT_EACH)
-    source = f"{_declarations(context)}\nconst item = $input.item.json;\n{_caught(code)}\nreturn {{ json: left }};"
+    source = f"{_declarations(context)}\nconst item = $input.item.json;\n{_guard(code)}\nreturn {{ json: left }};"
     try:
         result = await _run(context, source, each_item=True)
     except Failed as error:
@@ -77,7 +77,7 @@ def _declarations(context: NodeContext) -> str:
     )
 
 
-def _caught(code: Any) -> str:
+def _guard(code: Any) -> str:
     """JavaScript that puts into `left` what the code returns or throws."""
     return (
         "let left;\n"

@@ -152,7 +152,7 @@ def _reply(number: int, **said: Any) -> bytes:
 def _result(options: Json, answer: Answer) -> bytes:
     if not accepts(options, answer.status):
         return _reply(0, error=_refusal(answer, f"Request failed with status code {answer.status}"))
-    return _shown(answer, options.get("encoding"), bool(options.get("returnFullResponse")), parse=True)
+    return _reply_with(answer, options.get("encoding"), bool(options.get("returnFullResponse")), parse=True)
 
 
 def _older_result(options: Json, answer: Answer) -> bytes:
@@ -161,10 +161,10 @@ def _older_result(options: Json, answer: Answer) -> bytes:
         said = conversions.to_json_text(body_of(answer, parse=parse))
         return _reply(0, error=_refusal(answer, f"{answer.status} - {said}"))
     encoding = "arraybuffer" if "encoding" in options and options["encoding"] is None else None
-    return _shown(answer, encoding, bool(options.get("resolveWithFullResponse")), parse=parse)
+    return _reply_with(answer, encoding, bool(options.get("resolveWithFullResponse")), parse=parse)
 
 
-def _shown(answer: Answer, encoding: Any, full: bool, *, parse: bool) -> bytes:
+def _reply_with(answer: Answer, encoding: Any, full: bool, *, parse: bool) -> bytes:
     rest = {"headers": answer.headers, "statusCode": answer.status, "statusMessage": answer.reason}
     if encoding in ("arraybuffer", "stream", "blob"):
         content = base64.b64encode(answer.content).decode()

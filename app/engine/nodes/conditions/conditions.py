@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from app.engine.nodes.conditions.facts import ORDERED, Place, conditions_of, match_patterns, read_times
+from app.engine.nodes.conditions.facts import Place, conditions_of, match_patterns, read_times
 from app.engine.nodes.shared.date_texts import date_text
 from app.engine.run.computing import yield_to_loop
 from app.engine.run.context import NodeContext
@@ -20,6 +20,7 @@ from app.engine.values.conversions import CannotConvert, Undefined
 
 TRY_LOOSE = "Try changing the type of comparison. Alternatively you can enable 'Convert types where required'."
 UNDEFINED = Undefined()
+ORDERED = frozenset({"gt", "lt", "gte", "lte"})
 KINDS = frozenset({"string", "number", "dateTime", "boolean", "array", "object"})
 """The types that operators have."""
 TRY_OTHER = "Try changing the type of the comparison."

@@ -23,8 +23,6 @@ MATCH_PATTERN = (
 )
 """JavaScript's own regular expressions: others differ in what they match, and would have no time limit here."""
 
-ORDERED = frozenset({"gt", "lt", "gte", "lte"})
-
 
 def conditions_of(entry: Any) -> list[dict[str, Any]]:
     """The conditions of a filter, which may be anything that an expression gave; what is none never holds."""

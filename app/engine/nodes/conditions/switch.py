@@ -62,7 +62,7 @@ async def _by_expression(context: NodeContext, count: int) -> list[list[int | No
 def _validate_place(value: Any, count: int, index: int) -> int | NodeError:
     number = math.nan if value is None or isinstance(value, Undefined) else conversions.to_number(value)
     if not 0 <= number < count or number != int(number):
-        shown = "undefined" if isinstance(value, Undefined) else conversions.to_string(value)
+        shown = conversions.to_string(value)
         # The spelling is n8n's, and what its clients look for.
         message = f"The ouput {shown} is not allowed"
         if number != count:
@@ -88,7 +88,7 @@ async def _by_rules(context: NodeContext) -> list[list[int | NodeError]]:
         await conditions.evaluate(
             context,
             [
-                each if isinstance(each, NodeError) else _checked(each["rules"][number], index)
+                each if isinstance(each, NodeError) else _validate_rule(each["rules"][number], index)
                 for index, each in enumerate(resolved)
             ],
         )
@@ -100,7 +100,7 @@ async def _by_rules(context: NodeContext) -> list[list[int | NodeError]]:
     ]
 
 
-def _checked(rule: Any, index: int) -> Any:
+def _validate_rule(rule: Any, index: int) -> Any:
     """The conditions of a rule, or what is wrong where one of them has no operator."""
     for condition in conditions_of(as_group(rule)):
         if not isinstance(as_group(condition.get("operator")).get("type"), str):

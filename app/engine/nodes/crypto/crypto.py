@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 
 from app.engine.nodes.crypto import key_pairs, passphrases
-from app.engine.nodes.crypto.parameters import issues, needed_credentials
+from app.engine.nodes.crypto.parameters import CREDENTIALS, ISSUES
 from app.engine.nodes.crypto.private_keys import PrivateKeys, UnusableKey
 from app.engine.nodes.shared import binary
 from app.engine.nodes.shared.failed_items import failed_item
@@ -82,7 +82,7 @@ KINDS = {
 """What Node.js takes beside text."""
 
 
-@node("crypto", [1, 2], issues=issues, credentials=needed_credentials, exact=True)
+@node("crypto", [1, 2], issues=ISSUES, credentials=CREDENTIALS, exact=True)
 async def crypto(context: NodeContext) -> Outputs:
     output: list[Item] = []
     keys = PrivateKeys()

@@ -12,7 +12,7 @@ def _needs(name: str, label: str, actions: list[str], default: Any = "", **shown
     return Required(name, label, default, when={"action": actions, **shown.pop("when", {})}, **shown)
 
 
-issues = rules(
+ISSUES = rules(
     _needs("binaryPropertyName", "Binary Property Name", DIGESTS, "data", when={"binaryData": [True]}),
     _needs("type", "Type", ["hash"], "SHA256"),
     _needs("value", "Value", ["hash"], when={"binaryData": [False]}),
@@ -36,4 +36,4 @@ issues = rules(
     _needs("dataPropertyName", "Property Name", CIPHERS, "data", since=2),
     defaults={"action": "hash", "binaryData": False, "mode": "symmetric"},
 )
-needed_credentials = credentials(RequiredCredential("crypto", when={"action": ["hmac", "sign", *CIPHERS]}, since=2))
+CREDENTIALS = credentials(RequiredCredential("crypto", when={"action": ["hmac", "sign", *CIPHERS]}, since=2))

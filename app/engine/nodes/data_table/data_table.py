@@ -16,6 +16,7 @@ from app.engine.run.registry import node
 ROW, TABLE = {"resource": ["row"]}, {"resource": ["table"]}
 FILTERED = ("deleteRows", "rowExists", "rowNotExists", "update", "upsert")
 """Operations that need a condition."""
+MISSING_TABLE = "It was deleted, or belongs to another project. Choose a data table of this project in the node."
 DEFAULTS = {"resource": "row", "operation": "insert"}
 RULES = rules(
     Required("dataTableId", "Data table", when=ROW, listed=True),
@@ -67,7 +68,7 @@ async def data_table(context: NodeContext) -> Outputs:
         try:
             if isinstance(parameters, NodeError):
                 raise parameters
-            made = await _told(work(Asked(context, parameters, index)))
+            made = await _explain_refusal(work(Asked(context, parameters, index)))
         except NodeError as error:
             if not context.continues_on_fail:
                 raise
@@ -83,21 +84,18 @@ async def _insert_at_once(context: NodeContext, resolved: list[Any]) -> list[Ite
             if isinstance(parameters, NodeError):
                 raise parameters
         asked = [Asked(context, parameters, index) for index, parameters in enumerate(resolved)]
-        return await _told(rows.insert_many(asked)) if asked else []
+        return await _explain_refusal(rows.insert_many(asked)) if asked else []
     except NodeError as error:
         if not context.continues_on_fail:
             raise
         return [{"json": {"error": error.message}, "pairedItem": {"item": index}} for index in range(len(resolved))]
 
 
-async def _told(work: Awaitable[list[Item]]) -> list[Item]:
+async def _explain_refusal(work: Awaitable[list[Item]]) -> list[Item]:
     """What comes of it, with a refusal told as n8n tells it."""
     try:
         return await work
     except DataTableRefused as error:
         if error.missing:
-            raise NodeError(str(error), description=MISSING) from error
+            raise NodeError(str(error), description=MISSING_TABLE) from error
         raise NodeError(str(error), anonymous=True) from error
-
-
-MISSING = "It was deleted, or belongs to another project. Choose a data table of this project in the node."

@@ -108,7 +108,11 @@ async def date_time(context: NodeContext) -> Outputs:
         raise NodeError(f"The Date & Time node's operation '{operation}' is not supported.")
     resolved = await context.resolve_each(context.parameters, parameter="date", exact=True)
     rows = [
-        {"operation": operation, "p": {} if isinstance(each, NodeError) else _told(each), "zone": context.timezone}
+        {
+            "operation": operation,
+            "p": {} if isinstance(each, NodeError) else _to_json(each),
+            "zone": context.timezone,
+        }
         for each in resolved
     ]
     answers = await evaluate_javascript(context, PROGRAM, rows)
@@ -123,7 +127,7 @@ async def date_time(context: NodeContext) -> Outputs:
     return [output]
 
 
-def _told(parameters: dict[str, Any]) -> dict[str, Any]:
+def _to_json(parameters: dict[str, Any]) -> dict[str, Any]:
     """The parameters in JSON, which has to say what it cannot hold in other words."""
     told = {name: value for name, value in parameters.items() if not isinstance(value, Undefined)}
     for name, value in parameters.items():

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 from imapclient import IMAPClient
 from imapclient.exceptions import IMAPClientError, LoginError
 
+from app.engine.nodes.shared.connection_errors import hide_password
 from app.engine.run.errors import NodeError
 
 T = TypeVar("T")
@@ -178,5 +179,4 @@ def _failures(secret: str = "") -> Iterator[None]:
 
 
 def _text(error: Exception, secret: str) -> str:
-    text = str(error) or type(error).__name__
-    return text.replace(secret, "***") if secret else text
+    return hide_password(str(error) or type(error).__name__, secret)

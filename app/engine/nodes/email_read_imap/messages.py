@@ -43,7 +43,7 @@ def resolved_item(content: bytes, *, prefix: str) -> Item:
     message = message_from_bytes(content, policy=policy.compat32)
     lines = [(name, value) for name, value in message.raw_items()]
     json: dict[str, Any] = {
-        "headers": {name.lower(): f"{name}: {_shown(value)}" for name, value in reversed(lines)},
+        "headers": {name.lower(): f"{name}: {_to_text(value)}" for name, value in reversed(lines)},
         "html": _lines(_text(message, "html")) or False,
     }
     text = _lines(_text(message, "plain"))
@@ -65,7 +65,7 @@ def resolved_item(content: bytes, *, prefix: str) -> Item:
 
 def addresses(line: str) -> dict[str, Any]:
     """The addresses of a header, for programs, as HTML and as text."""
-    pairs = [(decoded(name), address) for name, address in getaddresses([str(line)]) if address or name]
+    pairs = [(decode_text(name), address) for name, address in getaddresses([str(line)]) if address or name]
     shown = []
     for name, address in pairs:
         link = f'<a href="mailto:{html.escape(address)}" class="mp_address_email">{html.escape(address)}</a>'
@@ -92,9 +92,9 @@ def _entities(text: str) -> str:
     )
 
 
-def decoded(text: Any) -> str:
+def decode_text(text: Any) -> str:
     """A header's text without its encoding."""
-    shown = _shown(text)
+    shown = _to_text(text)
     try:
         pieces = decode_header(shown)
         if any(charset and codec_named(charset) is None for _, charset in pieces):
@@ -104,13 +104,13 @@ def decoded(text: Any) -> str:
         return shown
 
 
-def _shown(value: Any) -> str:
+def _to_text(value: Any) -> str:
     """A header's value as text: bytes that say nothing of their charset are taken as UTF-8."""
     return str(value).encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def _headers(message: "Message[Any, Any]") -> list[tuple[str, str]]:
-    return [(name, " ".join(decoded(value).splitlines())) for name, value in message.raw_items()]
+    return [(name, " ".join(decode_text(value).splitlines())) for name, value in message.raw_items()]
 
 
 def _parts(message: "Message[Any, Any]") -> Iterator["Message[Any, Any]"]:
@@ -153,5 +153,5 @@ def _with_files(item: Item, message: "Message[Any, Any]", prefix: str | None) ->
         content = part.get_payload(decode=True)
         name = part.get_filename()
         data = content if isinstance(content, bytes) else b""
-        files[f"{prefix}{number}"] = file_entry(data, part.get_content_type(), decoded(name) if name else None)
+        files[f"{prefix}{number}"] = file_entry(data, part.get_content_type(), decode_text(name) if name else None)
     return {**item, "binary": files} if files else item

@@ -1,1 +1,1 @@
-"""Convert to File and Extract from File."""
+"""Nodes that make and read files: Compression, Convert to File, Extract from File, Move Binary Data, Spreadsheet."""

@@ -108,8 +108,7 @@ async def _file_of_one(
 
 
 def _field(parameters: dict[str, Any]) -> str:
-    name = parameters.get("binaryPropertyName", "data")
-    return "undefined" if isinstance(name, Undefined) else conversions.to_string(name)
+    return conversions.to_string(parameters.get("binaryPropertyName", "data"))
 
 
 def _encode_text(text: str, options: dict[str, Any], hold: Callable[[int], None]) -> bytes:

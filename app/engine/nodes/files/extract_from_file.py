@@ -7,25 +7,21 @@ from app.engine.nodes.files import spreadsheets
 from app.engine.nodes.files.calendars import read_calendars
 from app.engine.nodes.files.library_calls import GivenFile, extract_by_library, made_of, rows_of, to_base64
 from app.engine.nodes.files.pdf import read_pdf
-from app.engine.nodes.files.separated_values import read_rows
+from app.engine.nodes.files.separated_values import BYTE_ORDER_MARK, read_rows
 from app.engine.nodes.shared import binary
 from app.engine.nodes.shared.binary import encoding_name
 from app.engine.nodes.shared.failed_items import failed_item
 from app.engine.nodes.shared.issues import Required, rules
+from app.engine.nodes.shared.json_errors import explain_json
 from app.engine.run.computing import compute
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.run.groups import as_group
 from app.engine.run.items import Item, Outputs
 from app.engine.run.json_texts import parse_json
-from app.engine.run.programs import evaluate_javascript
 from app.engine.run.registry import node
 from app.engine.values import paths
 from app.engine.values.conversions import CannotConvert
-
-WHOLE = frozenset({"fromIcs", "fromJson", "text", "xml", "binaryToPropery"})
-JSON_ERROR = "={{ (() => { try { JSON.parse($json.text) } catch (error) { return error.message } })() }}"
-
 
 WHOLE_FILES = ["binaryToPropery", "fromJson", "text", "fromIcs", "xml"]
 ISSUES = rules(
@@ -47,7 +43,7 @@ async def extract_from_file(context: NodeContext) -> Outputs:
         return [await extract_by_library(context, _read_sheets)]
     if operation in BY_LIBRARY:
         return [await extract_by_library(context, BY_LIBRARY[operation])]
-    if operation != "csv" and operation not in WHOLE:
+    if operation != "csv" and operation not in WHOLE_FILES:
         raise NodeError(f"The operation '{operation}' of Extract From File is not supported.")
     output: list[Item] = []
     for index, parameters in enumerate(await context.resolve_each(context.parameters)):
@@ -96,7 +92,7 @@ BY_LIBRARY = {"pdf": read_pdf, "fromIcs": _read_calendars}
 
 
 def _text(content: bytes, options: dict[str, Any]) -> str:
-    return content.decode(encoding_name(options.get("encoding")), "replace").removeprefix("\ufeff")
+    return content.decode(encoding_name(options.get("encoding")), "replace").removeprefix(BYTE_ORDER_MARK)
 
 
 async def _value(context: NodeContext, operation: str, content: bytes, parameters: dict[str, Any], index: int) -> Any:
@@ -108,8 +104,7 @@ async def _value(context: NodeContext, operation: str, content: bytes, parameter
     try:
         return await parse_json(context, text)
     except CannotConvert:
-        [message] = await evaluate_javascript(context, JSON_ERROR, [{"text": text}])
-        raise NodeError(str(message), item_index=index) from None
+        raise NodeError(await explain_json(context, text), item_index=index) from None
 
 
 def _item(context: NodeContext, item: Item, parameters: dict[str, Any], value: Any, index: int) -> Item:

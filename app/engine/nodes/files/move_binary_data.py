@@ -23,7 +23,6 @@ from app.engine.run.registry import node
 from app.engine.values import conversions, paths
 
 JSON, TEXT = "application/json", "text/plain"
-MISSING = object()
 
 ISSUES = rules(
     Required("sourceKey", "Source Key", "data", when={"mode": ["binaryToJson"]}),
@@ -63,7 +62,7 @@ async def _to_json(context: NodeContext, item: Item, parameters: dict[str, Any])
     if not options.get("keepSource"):
         del files[name]
     if parameters.get("setAllData", True):
-        value = await _parsed(context, _text(content, options))
+        value = await _parse(context, _text(content, options))
         json = value if isinstance(value, dict) else _as_object(value, context.hold)
     else:
         json = orjson.loads(orjson.dumps(item["json"]))
@@ -76,10 +75,10 @@ async def _value(context: NodeContext, content: bytes, options: dict[str, Any]) 
     if options.get("keepAsBase64"):
         return base64.b64encode(content).decode()
     text = _text(content, options)
-    return await _parsed(context, text) if options.get("jsonParse") else text
+    return await _parse(context, text) if options.get("jsonParse") else text
 
 
-async def _parsed(context: NodeContext, text: str) -> Any:
+async def _parse(context: NodeContext, text: str) -> Any:
     try:
         return await parse_json(context, text)
     except ValueError:
@@ -111,8 +110,8 @@ async def _to_file(context: NodeContext, item: Item, parameters: dict[str, Any])
     options = as_group(parameters.get("options"))
     whole = parameters.get("convertAllData", True)
     source = str(parameters.get("sourceKey", "data"))
-    value = item["json"] if whole else paths.get(item["json"], source, MISSING)
-    if value is MISSING:
+    value = item["json"] if whole else paths.get(item["json"], source, paths.MISSING)
+    if value is paths.MISSING:
         return None
     file = _file(value, options, context.version)
     json = {} if whole else orjson.loads(orjson.dumps(item["json"]))

@@ -27,7 +27,7 @@ def read_rows(content: bytes, options: dict[str, Any], hold: Callable[[int], Non
     """The rows of a table; none at all of one that is malformed, as in n8n."""
     text = content.decode(encoding_name(options.get("encoding")), "replace")
     if options.get("enableBOM"):
-        text = text.removeprefix("\ufeff")
+        text = text.removeprefix(BYTE_ORDER_MARK)
     first = int(conversions.to_number(options.get("fromLine") or 0))
     text = tables.skip_lines(text, first - 1)
     skip = bool(((options.get("skipRecordsWithErrors") or {}).get("value") or {}).get("enabled"))

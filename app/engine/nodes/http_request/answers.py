@@ -87,7 +87,7 @@ def items_of(answer: Answer, reading: Reading, index: int, given: Item) -> list[
     return [{"json": {} if body is None else body, "pairedItem": paired}]
 
 
-async def items_beside(answer: Answer, reading: Reading, index: int, given: Item) -> list[Item]:
+async def read_items(answer: Answer, reading: Reading, index: int, given: Item) -> list[Item]:
     """The same as items_of; where the answer is large, in a thread."""
     return await compute(items_of, answer, reading, index, given, size=work_of(answer))
 

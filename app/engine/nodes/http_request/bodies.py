@@ -42,11 +42,16 @@ def json_text(value: Any) -> str:
 
 def multipart_body(value: dict[str, Any] | list[Any]) -> tuple[str, bytes]:
     """A form with a part for each field, and for each entry of a list; what is deeper is written as JSON."""
-    fields = value if isinstance(value, dict) else {str(place): each for place, each in enumerate(value)}
+    fields = _fields_of(value)
     entries = [
         (name, each) for name, given in fields.items() for each in (given if isinstance(given, list) else [given])
     ]
     return http_encoding.multipart([Part(name, _part_text(each).encode()) for name, each in entries])
+
+
+def _fields_of(value: dict[str, Any] | list[Any]) -> dict[str, Any]:
+    """The fields of a form; an entry of a list is named by its place."""
+    return value if isinstance(value, dict) else {str(place): entry for place, entry in enumerate(value)}
 
 
 def _part_text(value: Any) -> str:
@@ -55,7 +60,7 @@ def _part_text(value: Any) -> str:
 
 def _form(value: dict[str, Any] | list[Any], *, as_axios: bool) -> str:
     """`as_axios`: axios writes it, and not n8n: null is left out, and a space is a plus."""
-    fields = value if isinstance(value, dict) else {str(place): each for place, each in enumerate(value)}
+    fields = _fields_of(value)
     if not as_axios:
         return http_encoding.form(fields)
     kept = {name: each for name, each in fields.items() if each is not None}

@@ -30,7 +30,7 @@ SENTENCES = {
     "(in the node settings)",
     504: "Gateway timed out - perhaps try again later?",
 }
-TELLING = (
+MESSAGE_KEYS = (
     "message",
     "error_description",
     "error",
@@ -129,5 +129,5 @@ def _description(body: Any) -> str | None:
     if isinstance(body, list):
         return next((found for entry in body if (found := _description(entry))), None)
     if isinstance(body, dict):
-        return next((found for key in TELLING if (found := _description(body.get(key)))), None)
+        return next((found for key in MESSAGE_KEYS if (found := _description(body.get(key)))), None)
     return None

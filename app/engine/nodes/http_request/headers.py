@@ -11,8 +11,8 @@ _UNSENDABLE = re.compile(r"[^\t\x20-\x7e\x80-\xff]+")
 _HEADER_NAME = re.compile(r"[-!#$%&'*+.^_`|~0-9A-Za-z]+\Z")
 
 
-def named(entries: Iterable[tuple[str, Any]]) -> list[tuple[str, Any]]:
-    """Those that can become headers: with a name."""
+def drop_nameless(entries: Iterable[tuple[str, Any]]) -> list[tuple[str, Any]]:
+    """Without those that no header can be named after."""
     return [(name, value) for name, value in entries if name not in ("", "undefined")]
 
 

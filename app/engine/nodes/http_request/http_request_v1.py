@@ -9,7 +9,7 @@ from app.engine.nodes.http_request.answers import ACCEPT, Reading
 from app.engine.nodes.http_request.authentication import NO_PROOF, RequestProof, proof
 from app.engine.nodes.http_request.bodies import FORM, MULTIPART, multipart_body
 from app.engine.nodes.http_request.encoding import Part
-from app.engine.nodes.http_request.headers import header_value, named, put_header
+from app.engine.nodes.http_request.headers import drop_nameless, header_value, put_header
 from app.engine.nodes.http_request.parameter_values import (
     batch_size,
     method_of,
@@ -18,7 +18,7 @@ from app.engine.nodes.http_request.parameter_values import (
     seconds,
     without_nulls,
 )
-from app.engine.nodes.http_request.parameters import settled, validate_url
+from app.engine.nodes.http_request.parameters import replace_undefined, validate_url
 from app.engine.nodes.http_request.requests import Send, in_batches, send_one
 from app.engine.nodes.shared import binary
 from app.engine.nodes.shared.issues import Required, RequiredCredential, credentials, rules
@@ -29,7 +29,7 @@ from app.engine.run.items import Item, Outputs
 from app.engine.run.registry import node
 from app.engine.values import conversions
 from app.engine.values.conversions import CannotConvert, Undefined
-from app.outgoing.client import Call
+from app.outgoing.client import MAX_REDIRECTS, MAX_SECONDS, Call
 
 CREDENTIALS = {
     "basicAuth": "httpBasicAuth",
@@ -73,7 +73,7 @@ async def http_request_v1(context: NodeContext) -> Outputs:
     def prepare(index: int) -> Send:
         if failed is not None and index >= len(resolved):
             raise failed
-        parameters = settled(resolved[index])
+        parameters = replace_undefined(resolved[index])
         call = _call(context.items[index], parameters, proven, index)
         return partial(send_one, context, call, _reading(parameters), index)
 
@@ -112,7 +112,7 @@ def _call(item: Item, parameters: dict[str, Any], proven: RequestProof, index: i
     if kind is not None:
         sent["content-type"] = ("Content-Type", kind)
     given = _read_pairs(parameters, "headerParameters", "Headers", index)
-    headers = [*proven.defaults.items(), *named(given.items()), *proven.headers.items()]
+    headers = [*proven.defaults.items(), *drop_nameless(given.items()), *proven.headers.items()]
     if kind == "application/json" and any(is_multipart(name, value) for name, value in headers):
         value = conversions.parse_json(content.decode())
         if isinstance(value, dict | list):
@@ -135,8 +135,8 @@ def _call(item: Item, parameters: dict[str, Any], proven: RequestProof, index: i
         secret_body=bool(proven.body),
         secret_domains=proven.domains,
         auth=proven.auth,
-        timeout=seconds(options.get("timeout"), 300.0),
-        max_redirects=21 if follows else 0,
+        timeout=seconds(options.get("timeout"), MAX_SECONDS),
+        max_redirects=MAX_REDIRECTS if follows else 0,
         verify=not parameters.get("allowUnauthorizedCerts"),
         proxy=str(options["proxy"]) if options.get("proxy") else None,
     )

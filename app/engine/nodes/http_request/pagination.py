@@ -4,7 +4,7 @@ import asyncio
 import re
 from typing import Any
 
-from app.engine.nodes.http_request.answers import body_of, check, items_beside, work_of
+from app.engine.nodes.http_request.answers import body_of, check, read_items, work_of
 from app.engine.nodes.http_request.parameter_values import seconds, whole
 from app.engine.nodes.http_request.parameters import ItemRequest, fields, is_url
 from app.engine.nodes.http_request.requests import send
@@ -56,7 +56,7 @@ async def all_pages(context: NodeContext, pagination: dict[str, Any], request: I
         complete = await _is_complete(context, pagination, variables, index)
         if not (complete and pagination.get("paginationCompleteWhen") == "receiveSpecificStatusCodes"):
             check(answer, request.reading, index)
-        output.extend(await items_beside(answer, request.reading, index, context.items[index]))
+        output.extend(await read_items(answer, request.reading, index, context.items[index]))
         if complete or (most is not None and variables["$pageCount"] >= most):
             return output
         if same >= SAME_ANSWERS:

@@ -10,7 +10,7 @@ from app.engine.nodes.http_request.answers import ACCEPT, Reading
 from app.engine.nodes.http_request.authentication import RequestProof
 from app.engine.nodes.http_request.bodies import FORM, MULTIPART, WITH_FORM_TYPE, json_body
 from app.engine.nodes.http_request.encoding import Part
-from app.engine.nodes.http_request.headers import header_value, named, put_header
+from app.engine.nodes.http_request.headers import drop_nameless, header_value, put_header
 from app.engine.nodes.http_request.parameter_values import list_of, method_of, pairs, seconds, whole
 from app.engine.nodes.shared import binary
 from app.engine.run.context import NodeContext
@@ -18,7 +18,7 @@ from app.engine.run.errors import NodeError
 from app.engine.run.groups import as_group
 from app.engine.values import conversions, paths
 from app.engine.values.conversions import CannotConvert, Undefined
-from app.outgoing.client import Call
+from app.outgoing.client import MAX_REDIRECTS, MAX_SECONDS, Call
 
 _URL = re.compile(r"https?://", re.IGNORECASE)
 _CONTENT_TYPES = frozenset({"json", "form-urlencoded", "multipart-form-data", "binaryData", "raw"})
@@ -36,7 +36,7 @@ class ItemRequest:
         self._item = context.items[index]
         self._index = index
         self._proof = proven
-        self._parameters = parameters = settled(parameters)
+        self._parameters = parameters = replace_undefined(parameters)
         self._options = fields(parameters, "options")
         self._content_type = _content_type(parameters, context.parameters.get("contentType"))
         self.reading = _reading(self._options)
@@ -83,7 +83,7 @@ class ItemRequest:
             secret_domains=proven.domains,
             share_secrets=bool(self._options.get("sendCredentialsOnCrossOriginRedirect")),
             auth=proven.auth,
-            timeout=seconds(self._options.get("timeout"), 300.0),
+            timeout=seconds(self._options.get("timeout"), MAX_SECONDS),
             max_redirects=self._max_redirects(),
             verify=not self._options.get("allowUnauthorizedCerts"),
             proxy=proxy if isinstance(proxy := self._options.get("proxy"), str) and proxy else None,
@@ -94,7 +94,7 @@ class ItemRequest:
         redirect = fields(self._options, "redirect", "redirect")
         if not redirect.get("followRedirects", self._version >= 4):
             return 0
-        return whole(redirect.get("maxRedirects") or 21, 21)
+        return whole(redirect.get("maxRedirects") or MAX_REDIRECTS, MAX_REDIRECTS)
 
     def _query(self) -> dict[str, Any]:
         parameters = self._parameters
@@ -106,7 +106,7 @@ class ItemRequest:
         if specified != "keypair":
             return {}
         entries = pairs(list_of(parameters.get("queryParameters"), "parameters"))
-        return _gathered(entries) if self._version >= 4.3 else dict(entries)
+        return _group_by_name(entries) if self._version >= 4.3 else dict(entries)
 
     def _headers(self) -> list[tuple[str, Any]]:
         parameters = self._parameters
@@ -118,7 +118,7 @@ class ItemRequest:
         entries = fields(parameters, "headerParameters").get("parameters")
         if specified != "keypair" or not isinstance(entries, list):
             return []
-        return named(pairs([each for each in entries if conversions.truthy(as_group(each).get("name"))]))
+        return drop_nameless(pairs([each for each in entries if conversions.truthy(as_group(each).get("name"))]))
 
     def _body(self, more: dict[str, Any], *, always: bool) -> tuple[str | None, bytes]:
         """The content type and the body; `more` joins its fields, and makes one where there is none."""
@@ -235,7 +235,7 @@ def _reading(options: dict[str, Any]) -> Reading:
     )
 
 
-def _gathered(entries: list[tuple[str, Any]]) -> dict[str, Any]:
+def _group_by_name(entries: list[tuple[str, Any]]) -> dict[str, Any]:
     """The values by name; where a name comes more than once, all of its values."""
     values: dict[str, list[Any]] = {}
     for name, value in entries:
@@ -243,17 +243,17 @@ def _gathered(entries: list[tuple[str, Any]]) -> dict[str, Any]:
     return {name: each if len(each) > 1 else each[0] for name, each in values.items()}
 
 
-TELLING = frozenset({"name", "value", "url", "body", "jsonBody", "rawContentType", "bodyParametersJson"})
+WITH_UNDEFINED = frozenset({"name", "value", "url", "body", "jsonBody", "rawContentType", "bodyParametersJson"})
 """The fields of parameters in which undefined is something else than null."""
 
 
-def settled(value: Any, key: str = "") -> Any:
+def replace_undefined(value: Any, key: str = "") -> Any:
     """Parameters as they were resolved exactly, with null for undefined where the node makes no difference."""
     if isinstance(value, dict):
-        return {name: settled(child, name) for name, child in value.items()}
+        return {name: replace_undefined(child, name) for name, child in value.items()}
     if isinstance(value, list):
-        return [settled(child) for child in value]
-    return None if isinstance(value, Undefined) and key not in TELLING else value
+        return [replace_undefined(child) for child in value]
+    return None if isinstance(value, Undefined) and key not in WITH_UNDEFINED else value
 
 
 def fields(given: Any, *path: str) -> dict[str, Any]:

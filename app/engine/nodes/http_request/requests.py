@@ -6,7 +6,7 @@ Knows calls and answers; how a version's parameters are read is the version's ow
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from app.engine.nodes.http_request.answers import Reading, check, items_beside
+from app.engine.nodes.http_request.answers import Reading, check, read_items
 from app.engine.nodes.http_request.failures import RequestFailed, of_exception
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
@@ -87,4 +87,4 @@ async def send_one(context: NodeContext, call: Call, reading: Reading, item: int
     """The items that come of an item's request. Raises NodeError."""
     answer = await send(context, call, item)
     check(answer, reading, item)
-    return await items_beside(answer, reading, item, context.items[item])
+    return await read_items(answer, reading, item, context.items[item])

@@ -160,7 +160,7 @@ def _by_fields(context: NodeContext, first: list[Item], second: list[Item], para
     unmatched_first = [item for item, partners in zip(first, found.partners, strict=True) if not partners]
     unmatched_second = [second[place] for place in found.unmatched_second]
     if join == "keepNonMatches":
-        return [_apart(unmatched_first, unmatched_second, wanted)]
+        return [_choose_unmatched(unmatched_first, unmatched_second, wanted)]
     if join == "keepMatches" and wanted == "input1":
         return [[item for item, partners in zip(first, found.partners, strict=True) if partners]]
     if join == "keepMatches" and wanted == "input2":
@@ -172,13 +172,13 @@ def _by_fields(context: NodeContext, first: list[Item], second: list[Item], para
         for place in partners
     )
     if join in ("keepEverything", "enrichInput1"):
-        together.extend(_alone(context, unmatched_first, "1", clash))
+        together.extend(_rename_unmatched(context, unmatched_first, "1", clash))
     if join in ("keepEverything", "enrichInput2"):
-        together.extend(_alone(context, unmatched_second, "2", clash))
+        together.extend(_rename_unmatched(context, unmatched_second, "2", clash))
     return [together]
 
 
-def _alone(context: NodeContext, items: list[Item], suffix: str, clash: merging.Clash) -> list[Item]:
+def _rename_unmatched(context: NodeContext, items: list[Item], suffix: str, clash: merging.Clash) -> list[Item]:
     """Items without a partner, under the names that they have beside those with one."""
     if not clash.suffix:
         return items
@@ -202,7 +202,7 @@ def _pairs(parameters: dict[str, Any], version: float) -> list[matching.Pair]:
     return matching.field_pairs((parameters.get("mergeByFields") or {}).get("values") or [])
 
 
-def _apart(first: list[Item], second: list[Item], wanted: str) -> list[Item]:
+def _choose_unmatched(first: list[Item], second: list[Item], wanted: str) -> list[Item]:
     if wanted == "input1":
         return first
     if wanted == "input2":

@@ -34,7 +34,7 @@ def _merge(context: NodeContext, parameters: dict[str, Any]) -> Outputs:
     if mode == "mergeByIndex":
         return [_by_index(context, first, second, parameters.get("join", "left"))]
     if mode == "multiplex":
-        return [context.collect(_together(one, other) for one in first for other in second)]
+        return [context.collect(_join(one, other) for one in first for other in second)]
     if mode == "passThrough":
         return [first if parameters.get("output", "input1") == "input1" else second]
     if mode == "wait":
@@ -50,11 +50,11 @@ def _merge(context: NodeContext, parameters: dict[str, Any]) -> Outputs:
 
 def _by_index(context: NodeContext, first: list[Item], second: list[Item], join: str) -> list[Item]:
     count = {"inner": min(len(first), len(second)), "outer": max(len(first), len(second))}.get(join, len(first))
-    rows = context.collect(_together(*pair) for pair in zip(first, second, strict=False))
+    rows = context.collect(_join(*pair) for pair in zip(first, second, strict=False))
     return rows + first[len(rows) : count] + second[len(rows) : count]
 
 
-def _together(one: Item, other: Item) -> Item:
+def _join(one: Item, other: Item) -> Item:
     return {"json": {**one["json"], **other["json"]}, "pairedItem": [one["pairedItem"], other["pairedItem"]]}
 
 

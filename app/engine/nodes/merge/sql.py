@@ -103,7 +103,7 @@ async def merge_by_sql(context: NodeContext, inputs: list[list[Item]], parameter
     rows: list[tuple[dict[str, Any], list[dict[str, int]] | None]] = answer.get("made") or []
     everything = _all_places(inputs, len(rows))
     items: list[Item] = [_item(json, everything if places is None else places) for json, places in rows]
-    if not items and _told_of_success(context, parameters):
+    if not items and _reports_success(context, parameters):
         return [[_item({"success": True}, everything)]]
     return [items]
 
@@ -119,6 +119,6 @@ def _item(json: dict[str, Any], places: list[dict[str, int]] | None) -> Item:
     return {"json": json} if places is None else {"json": json, "pairedItem": places}
 
 
-def _told_of_success(context: NodeContext, parameters: dict[str, Any]) -> bool:
+def _reports_success(context: NodeContext, parameters: dict[str, Any]) -> bool:
     default = "success" if context.version < 3.2 else "empty"
     return str(as_group(parameters.get("options")).get("emptyQueryResult", default)) == "success"

@@ -13,7 +13,7 @@ import psycopg
 
 from app.engine.nodes.postgres import rows
 from app.engine.nodes.postgres.values import to_json
-from app.engine.nodes.shared.connection_errors import CONNECTION_ERRORS, resolve
+from app.engine.nodes.shared.connection_errors import CONNECTION_ERRORS, hide_password, resolve
 from app.engine.run.computing import yield_to_loop
 from app.engine.run.errors import NodeError
 from app.engine.run.memory import weigh
@@ -54,7 +54,7 @@ class Session:
         found: list[dict[str, Any]] = []
         try:
             async for result in rows.results(self._connection, query.encode()):
-                part = [{name: self._shown(value, oid) for name, oid, value in row} for row in rows.rows(result)]
+                part = [{name: self._show(value, oid) for name, oid, value in row} for row in rows.rows(result)]
                 self._hold(weigh(part))
                 found += part
                 if result.status not in rows.PART:
@@ -69,7 +69,7 @@ class Session:
             await self._connection.close()
             raise
 
-    def _shown(self, value: bytes | None, oid: int) -> Any:
+    def _show(self, value: bytes | None, oid: int) -> Any:
         if value is None:
             return None
         kind = psycopg.postgres.types.get(oid)
@@ -139,5 +139,4 @@ def _encryption(credential: dict[str, Any]) -> dict[str, Any]:
 def _explain(error: psycopg.OperationalError, credential: dict[str, Any]) -> str:
     """Why there is no connection, in one line and without the password."""
     text = str(error).strip().splitlines()[-1]
-    password = str(credential.get("password") or "")
-    return text.replace(password, "***") if password else text
+    return hide_password(text, credential.get("password"))

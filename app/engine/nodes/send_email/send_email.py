@@ -52,14 +52,14 @@ async def send_email(context: NodeContext) -> Outputs:
             try:
                 if isinstance(parameters, NodeError):
                     raise parameters
-                json = await _sent(context, connection, item, parameters, index, credential)
+                json = await _send(context, connection, item, parameters, index, credential)
                 output.append({"json": json, "pairedItem": {"item": index}})
             except NodeError as error:
                 output.append(failed_item(context, error, index))
     return [output]
 
 
-async def _sent(
+async def _send(
     context: NodeContext,
     connection: aiosmtplib.SMTP,
     item: Item,
@@ -67,18 +67,15 @@ async def _sent(
     index: int,
     credential: dict[str, Any],
 ) -> dict[str, Any]:
+    """Send the mail of one item; what the server says of it."""
     # Version 1 has beside the options what later versions have among them.
     extras = {**parameters, **as_group(parameters.get("options"))}
     try:
         message = _message(item, parameters, extras, context.version, index)
-        senders, recipients = (
-            _addresses(parameters.get("fromEmail")),
-            [
-                address.addr_spec
-                for name in ("toEmail", "ccEmail", "bccEmail")
-                for address in _addresses(extras.get(name))
-            ],
-        )
+        senders = _addresses(parameters.get("fromEmail"))
+        recipients = [
+            address.addr_spec for name in ("toEmail", "ccEmail", "bccEmail") for address in _addresses(extras.get(name))
+        ]
         if not senders:
             raise NodeError("A mail needs an address to come from", item_index=index)
         if not recipients:

@@ -14,7 +14,7 @@ from typing import Any
 
 import aiosmtplib
 
-from app.engine.nodes.shared.connection_errors import connect
+from app.engine.nodes.shared.connection_errors import connect, hide_password
 from app.engine.run.errors import NodeError
 from app.engine.values import conversions
 from app.outgoing.addresses import AddressRules
@@ -90,6 +90,4 @@ def failure(error: Exception, credential: dict[str, Any], item: int | None = Non
         text = f"{error.code} {error.message}"
     else:
         text = str(error) or type(error).__name__
-    for secret in filter(None, (str(credential.get("password") or ""),)):
-        text = text.replace(secret, "***")
-    return NodeError(text, item_index=item, name="NodeApiError")
+    return NodeError(hide_password(text, credential.get("password")), item_index=item, name="NodeApiError")

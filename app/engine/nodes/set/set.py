@@ -94,7 +94,7 @@ async def set_(context: NodeContext) -> Outputs:
                 if raw
                 else _from_fields(context, values["value"], values["options"], index, times)
             )
-            output.append(_compose(context, item, made, _include(values, context), values, index))
+            output.append(_compose(context, item, made, _include(context, values), values, index))
         except NodeError as error:
             output.append(failed_item(context, error, index))
     copies = _copies(context)
@@ -112,7 +112,7 @@ def _copies(context: NodeContext) -> int:
     return 1 + int(min(max(count, 0), MAX_COPIES)) if count == count else 1
 
 
-def _include(asked: dict[str, Any], context: NodeContext) -> str:
+def _include(context: NodeContext, asked: dict[str, Any]) -> str:
     """Which fields of the input stay: all, none, selected or except. A node that names no version keeps them all."""
     if "typeVersion" not in context.node.document:
         return "all"

@@ -16,6 +16,11 @@ CONNECTION_ERRORS = {
 """n8n's sentence for each way in which a connection can break, by the code that Node.js gives it."""
 
 
+def hide_password(text: str, password: object) -> str:
+    """A complaint of a server or of its library without the password that it may repeat."""
+    return text.replace(str(password), "***") if password else text
+
+
 async def connect(rules: AddressRules, host: str, port: int, *, seconds: float) -> socket.socket:
     """A connected socket, as app.outgoing.sockets makes it. Raises NodeError."""
     try:

@@ -116,7 +116,7 @@ def rules(
     """What `@node(issues=...)` takes: the issues that the rules find. `defaults`: of the parameters in `when`."""
 
     def find(parameters: dict[str, Any], version: float) -> list[Issue]:
-        filled = _filled(parameters, defaults)
+        filled = _fill_defaults(parameters, defaults)
         return [issue for rule in given if rule.holds(filled, version) for issue in rule.find(parameters)]
 
     return find
@@ -128,7 +128,7 @@ def credentials(
     """What `@node(credentials=...)` takes: the types of credentials that a node must name."""
 
     def needed(parameters: dict[str, Any], version: float) -> list[str]:
-        filled = _filled(parameters, defaults)
+        filled = _fill_defaults(parameters, defaults)
         return [each.kind for each in given if each.holds(filled, version)]
 
     return needed
@@ -157,7 +157,7 @@ def of_type(name: str, value: Any, kind: str) -> list[Issue]:
     ]
 
 
-def _filled(parameters: dict[str, Any], defaults: Mapping[str, Any] | None) -> dict[str, Any]:
+def _fill_defaults(parameters: dict[str, Any], defaults: Mapping[str, Any] | None) -> dict[str, Any]:
     return {**(defaults or {}), **{name: value for name, value in parameters.items() if value is not None}}
 
 

@@ -7,7 +7,12 @@ from app.engine.run.programs import evaluate_javascript
 COMPLAINT = "={{ (() => { try { JSON.parse($json.text) } catch (error) { return error.message } })() }}"
 
 
+async def explain_json(context: NodeContext, text: str) -> str:
+    """Why the text is no JSON, in JavaScript's words."""
+    [complaint] = await evaluate_javascript(context, COMPLAINT, [{"text": text}])
+    return str(complaint)
+
+
 async def not_json(context: NodeContext, text: str) -> NodeError:
     """The error of a text that is no JSON; like n8n's it does not name the node."""
-    [said] = await evaluate_javascript(context, COMPLAINT, [{"text": text}])
-    return NodeError(str(said), anonymous=True)
+    return NodeError(await explain_json(context, text), anonymous=True)

@@ -31,7 +31,7 @@ ISSUES = rules(Required("url", "URL"))
 
 
 @node("rssFeedRead", [1, 1.1, 1.2], issues=ISSUES)
-async def rss_read(context: NodeContext) -> Outputs:
+async def rss_feed_read(context: NodeContext) -> Outputs:
     output: list[Item] = []
     resolved = await context.resolve_each(context.parameters, parameter="url")
     for index, parameters in enumerate(resolved[:1] if context.version == 1 else resolved):
