@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 
 import click
+import orjson
 
 from app.command_errors import Command, reported
 from app.packages.adding import Added, add, put_in_place
@@ -109,7 +110,8 @@ def list_packages() -> None:
             listed = node_packages.list_packages(connection)
             errors = node_packages.list_errors(connection, lease_seconds=settings.lease_seconds)
     for each in listed:
-        click.echo(f"{each.name}\t{each.version}\t{each.licence}\t{len(each.node_types)} node types")
+        count = len(orjson.loads(each.nodes))
+        click.echo(f"{each.name}\t{each.version}\t{each.licence}\t{count} {'node' if count == 1 else 'nodes'}")
     for error in errors:
         click.echo(f"The worker on {error.hostname} lacks {error.package}: {error.message}", err=True)
     if not listed:

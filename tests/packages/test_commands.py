@@ -64,7 +64,7 @@ def test_a_package_is_added_updated_and_removed(registry: Registry, run, connect
 
     registry.publish_greet("2.0.0")
     assert run("update").stdout == "n8n-nodes-greet 1.0.0 -> 2.0.0\n"
-    assert run("list").stdout == "n8n-nodes-greet\t2.0.0\tMIT\t2 node types\n"
+    assert run("list").stdout == "n8n-nodes-greet\t2.0.0\tMIT\t1 node\n"
     assert store.installed() == [("n8n-nodes-greet", "1.0.0"), ("n8n-nodes-greet", "2.0.0")]
     store.drop("n8n-nodes-greet", "2.0.0")
     registry.asked.clear()
