@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from queue import SimpleQueue
 from typing import Any
 
 from tests.ai.scripts import answer, embed
@@ -22,11 +23,17 @@ class _Handler(BaseHTTPRequestHandler):
         pass
 
     def do_GET(self) -> None:
+        if self.path.endswith("/sse"):
+            return self._stream()
         self._send({"path": self.path, "weather": "sunny"}, 405 if self.path.endswith("/mcp") else 200)
 
     def do_POST(self) -> None:
         asked = json.loads(self.rfile.read(int(self.headers["content-length"])) or b"{}")
         self.server.asked.append((self.path, asked))  # type: ignore[attr-defined]
+        if "/messages?" in self.path:
+            if "id" in asked:
+                self.server.streams[self.path.rpartition("=")[2]].put(_mcp(asked))  # type: ignore[attr-defined]
+            return self._write(b"Accepted", "text/plain", 202)
         if self.path.endswith("/mcp"):
             return self._send(_mcp(asked)) if "id" in asked else self._write(b"", "application/json", 202)
         if self.path.endswith("/embeddings"):
@@ -40,6 +47,20 @@ class _Handler(BaseHTTPRequestHandler):
         reason = "tool_calls" if said.get("tool_calls") else "stop"
         choice = {"index": 0, "message": said, "finish_reason": reason}
         return self._send({**_head(asked["model"]), "object": "chat.completion", "choices": [choice], "usage": USAGE})
+
+    def _stream(self) -> None:
+        """An MCP server's events, the older way: where to send messages, and then the answers to them."""
+        answers: SimpleQueue[Json | None] = SimpleQueue()
+        streams = self.server.streams  # type: ignore[attr-defined]
+        session = str(len(streams))
+        streams[session] = answers
+        self.close_connection = True
+        self.send_response(200)
+        self.send_header("content-type", "text/event-stream")
+        self.end_headers()
+        self.wfile.write(f"event: endpoint\ndata: /messages?session={session}\n\n".encode())
+        while (said := answers.get()) is not None:
+            self.wfile.write(b"event: message\n" + _event(said))
 
     def _send(self, body: Json, status: int = 200) -> None:
         self._write(json.dumps(body).encode(), "application/json", status)
@@ -104,12 +125,14 @@ def _embeddings(asked: Json) -> Json:
 def running() -> Iterator[tuple[str, list[tuple[str, Json]]]]:
     """The address of the server while it runs, and what it is asked."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
-    server.asked = []  # type: ignore[attr-defined]
+    server.asked, server.streams = [], {}  # type: ignore[attr-defined]
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:
         yield f"http://127.0.0.1:{server.server_port}", server.asked  # type: ignore[attr-defined]
     finally:
+        for answers in server.streams.values():  # type: ignore[attr-defined]
+            answers.put(None)
         server.shutdown()
         server.server_close()
         thread.join()

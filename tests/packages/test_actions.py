@@ -5,7 +5,10 @@ import json
 import pytest
 
 from app.engine.run.ports import Ports
+from app.outgoing.addresses import AddressRules
+from app.outgoing.client import Outgoing
 from app.worker.answers import as_stream
+from tests.ai import server
 from tests.packages.running import PackageEngine, workflow_of
 from tests.workflows import START, chain, node, workflow
 
@@ -261,3 +264,18 @@ def test_what_asks_first_goes_on_first_also_when_the_replies_come_at_once(packag
     return [[{ json: { went } }]];
     """
     assert packages.script(code) == [{"went": [50, 1]}]
+
+
+def test_events_are_read_as_they_come_while_requests_go_beside_them(packages: PackageEngine, monkeypatch):
+    """As clients of the older MCP servers do: answers to what they post come over a stream that stays open."""
+    code = """const stream = await fetch(`${ADDRESS}/sse`);
+      const reader = stream.body.pipeThrough(new TextDecoderStream()).getReader(); let text = '';
+      const until = async (mark) => { while (!text.includes(mark)) text += (await reader.read()).value };
+      await until('session='); await until('\\n\\n');
+      const message = { jsonrpc: '2.0', id: 1, method: 'tools/call', params: { arguments: { city: 'Paris' } } };
+      const [, path] = /data: (.*)\\n/.exec(text);
+      const { status } = await fetch(`${ADDRESS}${path}`, { method: 'POST', body: JSON.stringify(message) });
+      await until('about Paris'); return [[{ json: { status } }]]"""
+    with server.running() as (address, _):
+        monkeypatch.setattr(packages, "outgoing", Outgoing(AddressRules.parse(address.removeprefix("http://"))))
+        assert packages.script(code.replace("${ADDRESS}", address)) == [{"status": 202}]
