@@ -153,6 +153,7 @@ CAUSES = (
     _settled("HTTP Request: a form beside", "httpRequest", parameters=r"form-urlencoded.*multipart/form-data"),
     _settled("A list of entries", "httpRequest", parameters=r'"parameters": "'),
     _settled("A time zone that does not exist", "", lambda theirs, _: "Invalid timezone" in str(theirs)),
+    _settled("Switch: a rule fails", "switch", lambda theirs, _: "reading 'push'" in str(theirs), "={{"),
     _settled("Switch by an expression", "switch", lambda _, ours: ours == 0, '"numberOutputs": (?![0-9])'),
     _settled("Code: what stands under `binary`", "code", _no_file, "binary"),
     _settled("Edit Fields: a text, number, Date or Duration", "set", _no_object, r"Object\.assign|Date|Duration"),
