@@ -171,6 +171,9 @@ def _by_fields(context: NodeContext, first: list[Item], second: list[Item], para
         for index, (item, partners) in enumerate(zip(first, found.partners, strict=True))
         for place in partners
     )
+    if join == "enrichInput2":
+        for item in together:  # whose own input counts first
+            item["pairedItem"].reverse()
     if join in ("keepEverything", "enrichInput1"):
         together.extend(_rename_unmatched(context, unmatched_first, "1", clash))
     if join in ("keepEverything", "enrichInput2"):
