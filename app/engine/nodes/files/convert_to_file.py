@@ -11,7 +11,7 @@ from app.engine.nodes.files import spreadsheets
 from app.engine.nodes.files.calendars import write_event
 from app.engine.nodes.files.separated_values import BYTE_ORDER_MARK, write_rows
 from app.engine.nodes.files.written_files import path_of, written_file
-from app.engine.nodes.shared.binary import encoding_name
+from app.engine.nodes.shared.binary import BYTES_OF_ONE, encoding_name
 from app.engine.nodes.shared.failed_items import failed_item
 from app.engine.nodes.shared.issues import Required, rules
 from app.engine.nodes.shared.received import received
@@ -104,7 +104,10 @@ async def _file_of_one(
     if operation == "toJson":
         return await _json_file(context, item, parameters)
     make = _text_file if operation == "toText" else _binary_file
-    return make(context, item, parameters, index)
+    named = parameters.get("sourceProperty")
+    value = item["json"].get(named) if isinstance(named, str) else None
+    size = len(value) // BYTES_OF_ONE if isinstance(value, str | list) else 0
+    return await compute(make, context, item, parameters, index, size=size)
 
 
 def _field(parameters: dict[str, Any]) -> str:

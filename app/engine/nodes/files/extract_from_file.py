@@ -51,7 +51,7 @@ async def extract_from_file(context: NodeContext) -> Outputs:
             if isinstance(parameters, NodeError):
                 raise parameters
             item = context.items[index]
-            content = binary.read(item, parameters.get("binaryPropertyName", "data"), index)
+            content = await binary.read_beside(item, parameters.get("binaryPropertyName", "data"), index)
             if operation == "csv":
                 rows = await compute(read_rows, content, as_group(parameters.get("options")), context.hold)
                 output.extend({"json": row, "pairedItem": {"item": index}} for row in rows)

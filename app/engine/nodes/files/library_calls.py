@@ -105,7 +105,9 @@ async def extract_by_library(context: NodeContext, read: Read) -> list[Item]:
         try:
             if isinstance(parameters, NodeError):
                 raise parameters
-            content = binary.read(context.items[index], parameters.get("binaryPropertyName", "data"), index)
+            content = await binary.read_beside(
+                context.items[index], parameters.get("binaryPropertyName", "data"), index
+            )
             await check_size(content, index)
             files.append(GivenFile(index, content, parameters))
         except NodeError as error:

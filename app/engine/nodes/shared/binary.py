@@ -6,14 +6,24 @@ Knows items, no node. The bytes stand in the item itself, in base64.
 from typing import Any
 
 from app.binary_files import file_bytes
+from app.engine.run.computing import compute
 from app.engine.run.errors import NodeError
 from app.engine.run.items import Item
 from app.outgoing.charsets import codec_named
+
+BYTES_OF_ONE = 10_000
+"""Reading or writing so much counts as one item that is computed: above a MiB it is for a thread."""
 
 
 def read(item: Item, name: Any, index: int) -> bytes:
     """The bytes of the item's file `name`. Raises NodeError when there is none."""
     return file_bytes(entry(item, name, index))
+
+
+async def read_beside(item: Item, name: Any, index: int) -> bytes:
+    """As `read`; the bytes of a large file are read in a thread, so that the loop goes on."""
+    file = entry(item, name, index)
+    return await compute(file_bytes, file, size=len(str(file.get("data") or "")) // BYTES_OF_ONE)
 
 
 def entry(item: Item, name: Any, index: int) -> dict[str, Any]:
