@@ -111,3 +111,36 @@ def test_a_key_that_only_sees_workflows_begins_there(browser_with, workflow):
     page = limited.get("/console/workflows").text
     assert "Customer Onboarding" in page
     assert ">Problems</a>" not in page
+
+
+def test_no_page_tells_anything_of_another_project(browser, browser_with, api, workflow):
+    number = api.ended(workflow, "error", error_message="Beta's secret", error_node="Ledger")
+    settle(api)
+    problem = api.db.execute("SELECT max(id) FROM problems").fetchone()
+    assert problem[0]
+    assert "Beta&#39;s secret" in browser.get(f"/console/executions/{number}").text
+    own = api.workflow(api.project("other"), "own", name="Alpha's own")
+    mine = api.ended(own)
+    limited = browser_with("*", project_id="other")
+    filled = {
+        "execution_id": str(number),
+        "workflow_id": workflow.id,
+        "version_id": str(workflow.version_id),
+        "problem_id": str(problem[0]),
+        "action": "delete",
+    }
+    rules = [rule for rule in api.client.application.url_map.iter_rules() if rule.rule.startswith("/console/")]
+    rules = [rule for rule in rules if "GET" in rule.methods and not rule.arguments & {"rest", "name"}]
+    assert len(rules) > 15
+    query = f"node=Ledger&with={number}&workflowId={workflow.id}&id={number}&after=0&search=Beta&projectId=default"
+    for rule in rules:
+        path = re.sub(r"<(?:\w+:)?(\w+)>", lambda found: filled[found[1]], rule.rule)
+        answer = limited.get(f"{path}?{query}")
+        if rule.arguments - {"action"}:
+            assert answer.status_code == 404, path
+        assert answer.status_code < 500, path
+        for secret in ("Beta&#39;s", "Beta's", "Customer Onboarding", 'Ledger"'):
+            assert secret not in answer.text, (path, secret)
+    compared = limited.get(f"/console/executions/{mine}/compare?with={number}")
+    assert "Beta" not in compared.text
+    assert "Customer" not in compared.text
