@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import random
+import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -39,6 +40,20 @@ class Chore:
             with suppress(TimeoutError):
                 async with asyncio.timeout(pause):
                     await self.hint.wait()
+
+
+def chore_in_steps(name: str, work: Callable[[], Awaitable[bool]], *, look_seconds: float) -> Chore:
+    """A chore that may have much to do: `work` does a small part and says whether there is more.
+
+    While there is, it pauses for as long as that part took; else it looks again after about `look_seconds`.
+    """
+
+    async def step() -> float:
+        began = time.monotonic()
+        has_more = await work()
+        return time.monotonic() - began if has_more else about(look_seconds)
+
+    return Chore(name, step)
 
 
 def about(seconds: float) -> float:

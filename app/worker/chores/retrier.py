@@ -1,6 +1,5 @@
 """Queues the retries that were asked for in the background: a small step, a pause, until no job is left."""
 
-import time
 from functools import partial
 
 from app.engine.run.restart import CannotRestart, check_restart
@@ -10,24 +9,20 @@ from app.repository.errors import CannotRetry
 from app.repository.execution_data import read_data
 from app.repository.executions import get_execution
 from app.repository.restarts import NodeRun, Restart
-from app.worker.chores.chore import Chore, about
+from app.worker.chores.chore import Chore, chore_in_steps
 from app.worker.database import Database
 
 LOOK_SECONDS = 2.0
-PAUSE_SHARE = 1.0  # how many times as long as a step took the pause after it is
 
 
 def retrier(database: Database, largest: int) -> Chore:
     """One worker's turns at retrying; the others take theirs. Data of more bytes than `largest` is not looked into."""
     step_of_a_job = partial(retry_jobs.retry_some, check=partial(check_place, largest=largest))
 
-    async def step() -> float:
-        began = time.monotonic()
-        if await database.transact(step_of_a_job) is None:
-            return about(LOOK_SECONDS)
-        return (time.monotonic() - began) * PAUSE_SHARE
+    async def retry() -> bool:
+        return await database.transact(step_of_a_job) is not None
 
-    return Chore("retrying many", step)
+    return chore_in_steps("retrying many", retry, look_seconds=LOOK_SECONDS)
 
 
 def check_place(connection: Connection, execution_id: int, restart: Restart, *, largest: int) -> None:
