@@ -110,7 +110,7 @@ def locate_node(node: AuditedNode) -> dict[str, Any]:
     }
 
 
-def located(nodes: Iterable[AuditedNode]) -> list[dict[str, Any]]:
+def locate_nodes(nodes: Iterable[AuditedNode]) -> list[dict[str, Any]]:
     """The places of these nodes."""
     return [locate_node(node) for node in nodes]
 
@@ -134,8 +134,8 @@ def look_at_databases(connection: Connection, _: int) -> Found:
         if (parameters := parameters_of(node)).get("operation") == "executeQuery"
     ]
     return [
-        (SQL_EXPRESSION, located(n for n, p in nodes if str(p.get("query", "")).startswith("="))),
-        (SQL_PARAMETERS, located(n for n, p in nodes if not has_query_parameters(p))),
+        (SQL_EXPRESSION, locate_nodes(n for n, p in nodes if str(p.get("query", "")).startswith("="))),
+        (SQL_PARAMETERS, locate_nodes(n for n, p in nodes if not has_query_parameters(p))),
     ]
 
 
@@ -147,19 +147,19 @@ def has_query_parameters(parameters: dict[str, object]) -> bool:
 
 def look_at_nodes(connection: Connection, _: int) -> Found:
     """Nodes that can do anything, such as run a program."""
-    return [(RISKY, located(audits.nodes_of_types(connection, RISKY_NODES, project_id=caller().project_id)))]
+    return [(RISKY, locate_nodes(audits.nodes_of_types(connection, RISKY_NODES, project_id=caller().project_id)))]
 
 
 def look_at_files(connection: Connection, _: int) -> Found:
     """Nodes that read or write files."""
-    return [(FILES, located(audits.nodes_of_types(connection, FILE_NODES, project_id=caller().project_id)))]
+    return [(FILES, locate_nodes(audits.nodes_of_types(connection, FILE_NODES, project_id=caller().project_id)))]
 
 
 def look_at_instance(connection: Connection, _: int) -> Found:
     """Webhooks that anybody can call."""
     hooks = audits.nodes_of_types(connection, [WEBHOOK], project_id=caller().project_id)
     open_ones = (h for h in hooks if h.active and parameters_of(h).get("authentication", "none") == "none")
-    return [(UNPROTECTED, located(open_ones))]
+    return [(UNPROTECTED, locate_nodes(open_ones))]
 
 
 LOOKS: dict[str, Callable[[Connection, int], Found]] = {

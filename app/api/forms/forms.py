@@ -15,7 +15,7 @@ from app.api.face.waiting import answer_later, require_room
 from app.api.forms.pages import form_page, message_page
 from app.api.forms.submission import Submission, read_submission
 from app.api.webhooks.access import let_in
-from app.api.webhooks.answers import decode_answer, rendered
+from app.api.webhooks.answers import decode_answer, render_answer
 from app.api.webhooks.response_headers import Unsendable, address
 from app.api.webhooks.starting import start_called
 from app.repository import triggers
@@ -139,7 +139,7 @@ def wait_for_end(execution_id: int, form: Form, waiting: ExitStack, expected: Ex
         with reading() as connection:
             state = triggers.read_answer_state(connection, execution_id)
         if state.answer is not None:
-            return rendered(decode_answer(state.answer))
+            return render_answer(decode_answer(state.answer))
         if state.status == "success":
             return submitted(form)
         if state.status is None or state.status in ENDED:

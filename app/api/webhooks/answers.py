@@ -31,11 +31,11 @@ def at_once(settings: WebhookSettings) -> Response:
         body = b""
     elif options.response_text and not settings.waits:
         body, kind = options.response_text.encode("utf-8", "replace"), HTML
-    return finished(body, settings.response_code, kind, settings.response_headers)
+    return finish_answer(body, settings.response_code, kind, settings.response_headers)
 
 
 def decode_answer(stored: bytes | str) -> dict[str, Any]:
-    """An answer as a worker wrote it down, as `rendered` takes it.
+    """An answer as a worker wrote it down, as `render_answer` takes it.
 
     A body that is no text stays JSON, as an orjson.Fragment: its objects would take many times its length in memory.
     """
@@ -51,7 +51,7 @@ def decode_answer(stored: bytes | str) -> dict[str, Any]:
     }
 
 
-def rendered(answer: dict[str, Any]) -> Response:
+def render_answer(answer: dict[str, Any]) -> Response:
     """An answer as a worker wrote it down: `text`, `base64`, or any JSON as `body`; nothing where none is there."""
     body, kind = b"", JSON
     if "base64" in answer:
@@ -60,10 +60,10 @@ def rendered(answer: dict[str, Any]) -> Response:
         body, kind = str(answer.get("text", answer.get("body"))).encode("utf-8", "replace"), HTML
     elif "body" in answer:
         body = orjson.dumps(answer["body"])
-    return finished(body, answer.get("status") or 200, kind, answer.get("headers") or {})
+    return finish_answer(body, answer.get("status") or 200, kind, answer.get("headers") or {})
 
 
-def finished(body: bytes, status: Any, kind: str, headers: Mapping[str, Any]) -> Response:
+def finish_answer(body: bytes, status: Any, kind: str, headers: Mapping[str, Any]) -> Response:
     """The response with the workflow's own headers, and then this server's; a 500 for what cannot be sent."""
     code = status_of(status)
     response = Response(body, code or 200, content_type=kind)

@@ -7,7 +7,7 @@ from flask import request
 
 from app.api.face.client_address import client_address
 from app.api.webhooks.bodies.errors import UnreadableBody
-from app.api.webhooks.bodies.forms import multipart_pairs, nested, together
+from app.api.webhooks.bodies.forms import gather, multipart_pairs, nest
 from app.api.webhooks.requests import read_body, received_body, unreadable
 
 CALL = "webhookCall"
@@ -27,7 +27,7 @@ def packaged_item(stored: dict[str, Any]) -> dict[str, Any]:
         "method": request.method,
         "path": request.path,
         "headers": {name.lower(): value for name, value in request.headers.items()},
-        "query": nested(request.args.items(multi=True)),
+        "query": nest(request.args.items(multi=True)),
         "params": {},
         "body": {} if body is None else body,
         "rawBody": base64.b64encode(raw).decode(),
@@ -43,4 +43,4 @@ def _form(data: bytes) -> dict[str, Any]:
     by_field: dict[str, list[Any]] = {}
     for field, file in files:
         by_field.setdefault(field, []).append(file)
-    return {"body": {"data": together(fields)}, "files": by_field}
+    return {"body": {"data": gather(fields)}, "files": by_field}

@@ -9,9 +9,9 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from app.api.face.errors import Refused
 from app.api.face.services import services
 from app.api.webhooks.bodies.charsets import as_utf_8, codec_of
-from app.api.webhooks.bodies.codings import decoded
+from app.api.webhooks.bodies.codings import decode_body
 from app.api.webhooks.bodies.errors import BodyTooLarge, UnknownCoding, UnreadableBody
-from app.api.webhooks.bodies.forms import UNKNOWN_KIND, form_fields, multipart_form, nested
+from app.api.webhooks.bodies.forms import UNKNOWN_KIND, form_fields, multipart_form, nest
 from app.api.webhooks.bodies.json_text import json_text, string_text
 from app.api.webhooks.bodies.xml_text import xml_text
 from app.binary_files import file_entry
@@ -33,7 +33,7 @@ def item_of(params: dict[str, str], webhook_url: str, options: WebhookOptions, v
     json: dict[str, Any] = {
         "headers": {name.lower(): value for name, value in request.headers.items()},
         "params": params,
-        "query": nested(request.args.items(multi=True)),
+        "query": nest(request.args.items(multi=True)),
         "body": body,
         "webhookUrl": webhook_url,
         "executionMode": "production",
@@ -54,7 +54,7 @@ def received_body() -> bytes:
     if request.content_length is None and len(data) >= limit:
         raise RequestEntityTooLarge
     try:
-        return decoded(data, request.headers.get("Content-Encoding", ""), limit)
+        return decode_body(data, request.headers.get("Content-Encoding", ""), limit)
     except BodyTooLarge:
         raise RequestEntityTooLarge from None
     except UnknownCoding as problem:

@@ -14,7 +14,7 @@ from app.api.face.services import database, reading, services
 from app.api.face.waiters import Expected
 from app.api.face.waiting import answer_later, require_room
 from app.api.webhooks.access import Caller, let_in
-from app.api.webhooks.answers import FAILED, at_once, decode_answer, rendered, with_cors
+from app.api.webhooks.answers import FAILED, at_once, decode_answer, render_answer, with_cors
 from app.api.webhooks.chat.chat import answer_chat, chat_item
 from app.api.webhooks.chat.replies import reply_item
 from app.api.webhooks.packaged import packaged_item
@@ -122,7 +122,7 @@ def wait_for_answer(
         answer = read_answer(execution_id)
         if answer is None and over:
             raise Refused(504, f"The workflow has not answered in time; it goes on as execution {execution_id}")
-        return None if answer is None else finish(rendered(answer))
+        return None if answer is None else finish(render_answer(answer))
 
     return answer_later(waiting, expected, time.monotonic() + services().settings.webhook_seconds, look)
 

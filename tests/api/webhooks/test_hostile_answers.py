@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from app.api.webhooks.answers import rendered
+from app.api.webhooks.answers import render_answer
 from tests.api.webhooks.conftest import ONE, Site, code, respond, webhook
 
 POLICY = "sandbox allow-forms allow-scripts"
@@ -163,4 +163,4 @@ def test_a_page_of_a_file_is_no_page_of_the_origin(site: Site) -> None:
 @pytest.mark.parametrize("data", ["aGV5!", "aGV5YQ", "aGV5\u00e4", 5, {}])
 def test_a_file_that_is_not_in_base64_is_read_as_far_as_it_goes(data: Any) -> None:
     with Flask("webhooks").app_context():
-        assert rendered({"base64": data}).status_code == 200
+        assert render_answer({"base64": data}).status_code == 200

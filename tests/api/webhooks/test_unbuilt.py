@@ -8,7 +8,7 @@ import pytest
 from flask import Flask
 
 from app.api.mcp import parse_message
-from app.api.webhooks.answers import TOO_DEEP, TOO_LONG, decode_answer, rendered
+from app.api.webhooks.answers import TOO_DEEP, TOO_LONG, decode_answer, render_answer
 from app.api.webhooks.chat.chat import wanted_session
 from tests.api.webhooks.bodies.growth import takes_less_than
 
@@ -45,6 +45,6 @@ def test_an_answer_that_cannot_be_sent_says_so() -> None:
 @pytest.mark.parametrize("body", [b'{"a": [1, null]}', b'"text"', b"null", b"[]", b"1"])
 def test_an_answer_is_read_as_it_was_written(body: bytes) -> None:
     with Flask("answers").test_request_context():
-        said = rendered(decode_answer(b'{"status":201,"headers":{"x-a":"b"},"body":%b}' % body))
+        said = render_answer(decode_answer(b'{"status":201,"headers":{"x-a":"b"},"body":%b}' % body))
     assert (said.status_code, said.headers["x-a"]) == (201, "b")
     assert said.get_data() == (b"text" if body == b'"text"' else body)

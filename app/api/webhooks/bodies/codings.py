@@ -14,16 +14,16 @@ BARE = -zlib.MAX_WBITS
 """Deflate without zlib's head, which is what some clients send under that name."""
 
 
-def decoded(data: bytes, coding: str, limit: int) -> bytes:
+def decode_body(data: bytes, coding: str, limit: int) -> bytes:
     """The body without its content coding. Raises BodyTooLarge beyond `limit` bytes, UnknownCoding, UnreadableBody."""
     coding = coding.strip().lower()
     if coding in ("", "identity"):
         return data
     try:
         if coding in ("gzip", "x-gzip"):
-            return _inflated(data, GZIP, limit)
+            return _inflate(data, GZIP, limit)
         if coding == "deflate":
-            return _inflated(data, ZLIB if _has_zlib_head(data) else BARE, limit)
+            return _inflate(data, ZLIB if _has_zlib_head(data) else BARE, limit)
     except zlib.error as error:
         raise UnreadableBody(f"The body is not in {coding}: {error}") from None
     raise UnknownCoding(f"The Content-Encoding {coding[:50]!r} is not supported: send gzip, deflate or none")
@@ -33,7 +33,7 @@ def _has_zlib_head(data: bytes) -> bool:
     return len(data) > 1 and data[0] & 0x0F == 8 and int.from_bytes(data[:2], "big") % 31 == 0
 
 
-def _inflated(data: bytes, kind: int, limit: int) -> bytes:
+def _inflate(data: bytes, kind: int, limit: int) -> bytes:
     made = bytearray()
     members = 1
     stream = zlib.decompressobj(kind)

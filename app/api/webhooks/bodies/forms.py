@@ -24,7 +24,7 @@ NAME = re.compile(r"[^\[\]]+|\[\]")
 
 def form_fields(data: bytes, charset: str | None) -> dict[str, Any]:
     """The fields of a form in application/x-www-form-urlencoded. Raises UnreadableBody for too many."""
-    return together(form_pairs(data, charset))
+    return gather(form_pairs(data, charset))
 
 
 def form_pairs(
@@ -46,11 +46,11 @@ def _pairs(data: bytes, codec: str, value_of: Callable[[str, int], Any]) -> Iter
     for field in data.split(b"&"):
         name, _, value = field.partition(b"=")
         if field:
-            text = _unquoted(value).decode(codec, "replace")
-            yield _unquoted(name).decode(codec, "replace"), value_of(text, len(value))
+            text = _unquote(value).decode(codec, "replace")
+            yield _unquote(name).decode(codec, "replace"), value_of(text, len(value))
 
 
-def _unquoted(text: bytes) -> bytes:
+def _unquote(text: bytes) -> bytes:
     """Without percent-encoding; what is none stays. The library looks at each percent sign by itself.
 
     In pieces: what stands between escapes is kept in a list.
@@ -63,19 +63,19 @@ def _unquoted(text: bytes) -> bytes:
         end = start + PIECE_BYTES
         cut = text.rfind(b"%", end - 2, end) if end < len(text) else -1
         end = cut if cut > start else end
-        made += ESCAPES.sub(_unescaped, text[start:end])
+        made += ESCAPES.sub(_unescape, text[start:end])
         start = end
     return bytes(made)
 
 
-def _unescaped(found: re.Match[bytes]) -> bytes:
+def _unescape(found: re.Match[bytes]) -> bytes:
     return unhexlify(found[0].replace(b"%", b""))
 
 
 def multipart_form(data: bytes, boundary: str, prefix: str) -> tuple[dict[str, Any], dict[str, Any]]:
     """The fields and files of a form in multipart/form-data; see `named_files` for `prefix`. Raises UnreadableBody."""
     fields, files = multipart_pairs(data, boundary)
-    return together(fields), dict(named_files(files, prefix))
+    return gather(fields), dict(named_files(files, prefix))
 
 
 def multipart_pairs(
@@ -126,7 +126,7 @@ def named_files(files: list[tuple[str, Any]], prefix: str) -> Iterator[tuple[str
             number += 1
 
 
-def together(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+def gather(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
     """A name that came once has a value, one that came several times a list."""
     values: dict[str, list[Any]] = {}
     for name, value in pairs:
@@ -134,7 +134,7 @@ def together(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
     return {name: given[0] if len(given) == 1 else given for name, given in values.items()}
 
 
-def nested(pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:
+def nest(pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:
     """Parameters of a query, in which `a[b]=1` is a value inside of `a`, and `a[]=1` one of a list."""
     found: dict[str, Any] = {}
     for name, value in pairs:

@@ -79,7 +79,7 @@ class _Element:
 
     def json(self) -> _Pieces:
         """Its text, or an object with its text, attributes and children; several of one name are a list."""
-        text, made = _normalized("".join(self.text)), _Pieces()
+        text, made = _normalize("".join(self.text)), _Pieces()
         if not self.attributes and not self.children:
             made.add(orjson.dumps(text))
             return made
@@ -145,7 +145,7 @@ class _Reader:
         self._open[-1].text.append(text)
 
 
-def _normalized(text: str) -> str:
+def _normalize(text: str) -> str:
     """The text without space around it, and with one space for several."""
     text = text.strip()
     if not _SPACES.search(text):

@@ -102,12 +102,12 @@ def earlier_messages(chat: Chat, workflow_id: str, session: Any) -> Response:
         return Response(NOTHING_KEPT, content_type=JSON)
     with reading() as connection:
         messages = [orjson.loads(text) for _, text in chat_messages.read(connection, workflow_id, key)]
-    shown = [_constructed(each) for each in messages if each.get("type") in CLASSES]
+    shown = [_construct(each) for each in messages if each.get("type") in CLASSES]
     visible = [each for each in shown if not (each["kwargs"].get("additional_kwargs") or {}).get("hideFromUI")]
     return Response(orjson.dumps({"data": visible}), content_type=JSON)
 
 
-def _constructed(message: dict[str, Any]) -> dict[str, Any]:
+def _construct(message: dict[str, Any]) -> dict[str, Any]:
     name = ["langchain_core", "messages", CLASSES[message["type"]]]
     return {"lc": 1, "type": "constructor", "id": name, "kwargs": message.get("data") or {}}
 

@@ -9,9 +9,9 @@ import orjson
 import pytest
 
 from app.api.webhooks.bodies.charsets import CODECS, as_utf_8, codec_of
-from app.api.webhooks.bodies.codings import MAX_MEMBERS, decoded
+from app.api.webhooks.bodies.codings import MAX_MEMBERS, decode_body
 from app.api.webhooks.bodies.errors import BodyTooLarge, UnknownCoding, UnreadableBody
-from app.api.webhooks.bodies.forms import MAX_FIELDS, MAX_PARTS, form_fields, multipart_form, nested
+from app.api.webhooks.bodies.forms import MAX_FIELDS, MAX_PARTS, form_fields, multipart_form, nest
 from tests.api.webhooks.bodies.growth import grows_with_its_length, takes_less_than
 
 LIMIT = 16 * 2**20
@@ -119,11 +119,11 @@ def test_multipart_takes_time_and_memory_by_its_length(kind: str) -> None:
     "name", ["?][", "]", "[", "[]", "a[]", "]][]", "a[b", "a]b[c]", "a[[b]]", "[a]", "", "a[" * 4_000]
 )
 def test_any_name_of_a_query(name: str) -> None:
-    assert nested([(name, "1"), (name, "2"), ("a", "3"), ("a[b][]", "4"), ("a[b][c]", "5")])
+    assert nest([(name, "1"), (name, "2"), ("a", "3"), ("a[b][]", "4"), ("a[b][c]", "5")])
 
 
 def test_names_of_a_query_are_nested_five_deep() -> None:
-    deep = nested([("a" + "[b]" * 4_000, "1")])
+    deep = nest([("a" + "[b]" * 4_000, "1")])
     levels = 0
     while isinstance(deep, dict):
         deep, levels = next(iter(deep.values())), levels + 1
@@ -157,17 +157,17 @@ def test_charsets_that_are_known() -> None:
     ],
 )
 def test_codings(coding: str, data: bytes) -> None:
-    assert decoded(data, coding, 3) == b"abc"
+    assert decode_body(data, coding, 3) == b"abc"
 
 
 def test_a_coding_that_makes_more_than_the_limit() -> None:
     bomb = gzip.compress(b"a" * (LIMIT + 1))
     with pytest.raises(BodyTooLarge):
-        decoded(bomb, "gzip", LIMIT)
+        decode_body(bomb, "gzip", LIMIT)
 
     def read(data: bytes) -> None:
         with contextlib.suppress(BodyTooLarge):
-            decoded(data, "gzip", 100_000)
+            decode_body(data, "gzip", 100_000)
 
     assert takes_less_than(100, read, bomb)
 
@@ -176,14 +176,14 @@ def test_a_coding_that_makes_more_than_the_limit() -> None:
 @pytest.mark.parametrize("coding", ["gzip", "deflate"])
 def test_what_is_not_in_its_coding(coding: str, data: bytes) -> None:
     with pytest.raises(UnreadableBody):
-        decoded(data, coding, LIMIT)
+        decode_body(data, coding, LIMIT)
 
 
 @pytest.mark.parametrize("coding", ["br", "zstd", "gzip, gzip", "compress", "x" * 9_000])
 def test_codings_that_are_not_known(coding: str) -> None:
     with pytest.raises(UnknownCoding):
-        decoded(b"abc", coding, LIMIT)
+        decode_body(b"abc", coding, LIMIT)
 
 
 def test_empty_members_take_time_by_their_number() -> None:
-    assert grows_with_its_length(lambda data: decoded(data, "gzip", LIMIT), lambda n: EMPTY * (n // 20))
+    assert grows_with_its_length(lambda data: decode_body(data, "gzip", LIMIT), lambda n: EMPTY * (n // 20))
