@@ -40,7 +40,7 @@ def read_details(connection: Connection, execution_id: str) -> ExecutionDetails:
     definition = orjson.loads(version.definition) if version else {}
     structure = read_structure(connection, execution, project_id)
     so_far, current = with_progress(connection, execution, structure)
-    graph = draw(definition, so_far, execution.status == "waiting")
+    graph = draw(definition, so_far, execution.status == "waiting", request.args.get("node") or execution.error_node)
     if current in graph.nodes:
         graph.nodes[current].status = "running"
     return ExecutionDetails(execution, definition, structure, graph)

@@ -59,14 +59,21 @@ class GraphDrawing:
 
 
 def draw(
-    definition: Mapping[str, Any], structure: Mapping[str, Any] | None = None, waiting: bool = False
+    definition: Mapping[str, Any],
+    structure: Mapping[str, Any] | None = None,
+    waiting: bool = False,
+    looked_at: str | None = None,
 ) -> GraphDrawing:
-    """The graph of a workflow; with the structure of a run, as that run went. `waiting`: the run waits at a node."""
+    """The graph of a workflow; with the structure of a run, as that run went. `waiting`: the run waits at a node.
+
+    Of too many nodes those around the one that is `looked_at` are drawn, else those around the last that has run.
+    """
     graph = GraphDrawing()
     runs = {node["name"]: node for node in (structure or {}).get("nodes", [])}
     last = (structure or {}).get("lastNodeExecuted")
     there = [node for node in as_list(definition.get("nodes")) if isinstance(node, dict)]
-    nodes = nearest(there, last)
+    is_there = any(node.get("name") == looked_at for node in there)
+    nodes = nearest(there, looked_at if is_there else last)
     graph.left_out = len(there) - len(nodes)
     connections = as_object(definition.get("connections"))
     subs = {name for name, kinds in connections.items() if isinstance(kinds, dict) and kinds and "main" not in kinds}

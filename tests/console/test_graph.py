@@ -75,11 +75,14 @@ def test_labels_are_cut_and_types_have_icons():
     assert icon_of("n8n-nodes-other.thing") == "package"
 
 
-def test_of_too_many_nodes_those_around_the_last_one_that_ran_are_drawn(monkeypatch):
+def test_of_too_many_nodes_those_around_the_one_that_matters_are_drawn(monkeypatch):
     monkeypatch.setattr("app.console.graph.MAX_NODES", 3)
     many = workflow([node(f"N{n}", "noOp", position=[n * 100, 0]) for n in range(9)])
-    graph = draw(many, structure(N0=[run()], N7=[run([], error="It broke")]))
+    ran = structure(N0=[run()], N7=[run([], error="It broke")])
+    graph = draw(many, ran)
     assert (sorted(graph.nodes), graph.left_out) == (["N6", "N7", "N8"], 6)
+    assert sorted(draw(many, ran, looked_at="N2").nodes) == ["N1", "N2", "N3"]
+    assert sorted(draw(many, ran, looked_at="gone").nodes) == ["N6", "N7", "N8"]
     assert sorted(draw(many).nodes) == ["N0", "N1", "N2"]
     assert draw(LOOP).left_out == 0
 

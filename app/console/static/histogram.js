@@ -48,7 +48,7 @@ function draw(found) {
     height: HEIGHT,
     legend: { show: false },
     cursor: { y: false, points: { show: false }, drag: { x: true, y: false, setScale: false } },
-    padding: [6, 16, 0, 4],
+    padding: [6, 22, 0, 4],
     scales: { x: { time: true, range: [found.times[0], found.times.at(-1) + found.seconds] }, y: { range: (_, low, high) => [0, Math.max(high, 1)] } },
     axes: [
       { ...axis, size: 22, space: 70, values: (_, times) => written(found.seconds, times) },
