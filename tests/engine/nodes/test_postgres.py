@@ -182,3 +182,18 @@ def test_more_rows_than_a_run_may_hold_are_not_fetched(engine: Engine, shop, tex
     assert "2 MiB" in outcome.error.message
     few = run(engine, query(text.format("1 AS n")), held, limit=2 * 2**20)
     assert few.status == "success"
+
+
+def test_a_row_that_is_not_there_fails_its_own_item_only(engine: Engine, shop) -> None:
+    url, held = shop
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(SHOP)
+    columns = {"value": {"name": "={{ $json.name }}", "small": 1}, "matchingColumns": ["name"]}
+    options = {"queryBatching": "independently", "outputColumns": ["name"]}
+    parameters = {"operation": "update", "table": {"value": "items"}, "columns": columns, "options": options}
+    settings = {"credentials": {"postgres": {"id": "c1"}}, "onError": "continueRegularOutput"}
+    pinned = {"Start": [{"json": {"name": name}} for name in ("apple", "plum", "fig")]}
+    outcome = run(engine, chain(START, node("Out", "postgres", parameters, 2.6, **settings), pinData=pinned), held)
+    one, missing, two = outcome.data["resultData"]["runData"]["Out"][0]["data"]["main"][0]
+    assert (one["json"], two["json"], missing["pairedItem"]) == ({"name": "apple"}, {"name": "fig"}, {"item": 1})
+    assert "(name=plum)" in missing["json"]["error"]["description"]

@@ -1,6 +1,7 @@
 """Postgres, version 2: queries, and the rows of a table selected, inserted, updated, merged in and deleted."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from app.engine.nodes.postgres.session import CONNECT_SECONDS, QueryResult, Session, session
@@ -52,11 +53,20 @@ async def postgres(context: NodeContext) -> Outputs:
     opening = session(credential, context.outgoing.rules, hold=context.hold, timeout=timeout, big_as_text=big_as_text)
     async with opening as open_session:
         types = await _types(open_session, resolved[0]) if operation in WRITING else {}
-        queries = [
-            make(parameters, _row(parameters, item, context.version), types, index)
-            for index, (parameters, item) in enumerate(zip(resolved, context.items, strict=True))
+        rows = [
+            _row(parameters, item, context.version) for parameters, item in zip(resolved, context.items, strict=True)
         ]
-        return [await _run(context, open_session, queries, str(options.get("queryBatching") or "single"))]
+        given = list(zip(resolved, rows, strict=True))
+        queries = [make(parameters, row, types, index) for index, (parameters, row) in enumerate(given)]
+        batching = str(options.get("queryBatching") or "single")
+        if operation != "update":
+            return [await _run(context, open_session, queries, batching)]
+        if context.version < 2.2:
+            origins = [{"item": index} for index in range(len(queries))]
+            done = {"json": dict(DONE), "pairedItem": origins}
+            return [await _run(context, open_session, queries, batching) or [done]]
+        missing = await _find_missing(open_session, given, types)
+        return [await _run(context, open_session, queries, batching, missing)]
 
 
 def _as_template(parameters: dict[str, Any]) -> dict[str, Any]:
@@ -67,9 +77,51 @@ def _as_template(parameters: dict[str, Any]) -> dict[str, Any]:
     return parameters
 
 
-async def _run(context: NodeContext, open_session: Session, queries: list[str], batching: str) -> list[Item]:
+async def _find_missing(
+    open_session: Session, given: list[tuple[dict[str, Any], dict[str, Any]]], types: dict[str, str]
+) -> dict[int, NodeError]:
+    """For items whose row to update is not there, what they fail with. It is looked for before anything is written."""
+    looks = []
+    for index, (parameters, row) in enumerate(given):
+        condition = _condition(_matching(parameters, index), _literals(row, types, index))
+        looks.append(f"SELECT EXISTS (SELECT FROM {_table(parameters)} WHERE {condition}) AS found")
+    try:
+        results = await open_session.run(";".join(looks))
+    except NodeError:
+        # The update itself says what is wrong with its values.
+        return {}
+    found = [bool(result.rows and result.rows[0]["found"]) for result in results]
+    return {index: _no_row(*given[index], index) for index, is_there in enumerate(found) if not is_there}
+
+
+def _no_row(parameters: dict[str, Any], row: dict[str, Any], index: int) -> NodeError:
+    named = (
+        f"{name}={conversions.display(row[name]) if name in row else 'undefined'}"
+        for name in _matching(parameters, index)
+    )
+    return NodeError(
+        "The row you are trying to update doesn't exist",
+        description=f"No rows matching the provided values ({', '.join(named)}) were found in the table "
+        f'"{_locator(parameters.get("table"))}".',
+        item_index=index,
+    )
+
+
+async def _run(
+    context: NodeContext,
+    open_session: Session,
+    queries: list[str],
+    batching: str,
+    missing: Mapping[int, NodeError] = MappingProxyType({}),
+) -> list[Item]:
+    """What the statements give; `missing` are those that fail without being run."""
+    for index, error in missing.items():
+        if not context.continues_on_fail:
+            raise error
+        if batching != "independently":
+            return [_failed(context, error, index)]
     if batching == "independently":
-        return await _run_each(context, open_session, queries)
+        return await _run_each(context, open_session, queries, missing)
     together = ["BEGIN", *queries, "COMMIT"] if batching == "transaction" else queries
     joined = ";".join(query.rstrip().rstrip(";") for query in together)
     try:
@@ -84,16 +136,23 @@ async def _run(context: NodeContext, open_session: Session, queries: list[str], 
     return _items(results, [{"item": index} for index in range(len(queries))])
 
 
-async def _run_each(context: NodeContext, open_session: Session, queries: list[str]) -> list[Item]:
+def _failed(context: NodeContext, error: NodeError, index: int) -> Item:
+    return {"json": {"error": error.document(context.node.document)}, "pairedItem": {"item": index}}
+
+
+async def _run_each(
+    context: NodeContext, open_session: Session, queries: list[str], missing: Mapping[int, NodeError]
+) -> list[Item]:
     output: list[Item] = []
     for index, query in enumerate(queries):
         try:
+            if index in missing:
+                raise missing[index]
             output.extend(_items(await open_session.run(query, index), {"item": index}))
         except NodeError as error:
             if not context.continues_on_fail:
                 raise
-            json = {"error": error.document(context.node.document)}
-            output.append({"json": json, "pairedItem": {"item": index}})
+            output.append(_failed(context, error, index))
     return output
 
 
@@ -206,8 +265,12 @@ def _update(parameters: dict[str, Any], row: dict[str, Any], types: dict[str, st
     changed = ", ".join(f"{identifier(name)} = {value}" for name, value in values.items() if name not in matching)
     if not changed:
         raise NodeError("Add values to update to the node or to the input data.", item_index=index)
-    condition = " AND ".join(f"{identifier(name)} = {values.get(name, literal(None))}" for name in matching)
+    condition = _condition(matching, values)
     return f"UPDATE {_table(parameters)} SET {changed} WHERE {condition} RETURNING {_returning(parameters)}"
+
+
+def _condition(matching: list[str], values: dict[str, str]) -> str:
+    return " AND ".join(f"{identifier(name)} = {values.get(name, literal(None))}" for name in matching)
 
 
 def _upsert(parameters: dict[str, Any], row: dict[str, Any], types: dict[str, str], index: int) -> str:
