@@ -85,16 +85,18 @@ def test_what_has_ended_its_process_is_not_run_again(deadly, said, beside):
         begun.append(asked["given"]["text"])
         if begun[-1] == "=deadly" and deadly != BOMB:
             os.kill(host.pids[0], signal.SIGKILL)
-        return json.dumps({"call": asked["call"], "result": {}}).encode()
+        return json.dumps({"call": asked["call"], "result": {"value": len(begun)}}).encode()
 
     def telling(name: str, code: str) -> dict[str, Any]:
-        return call_of(f"this.evaluateExpression('{name}'); {code}")
+        return call_of(f"const place = this.evaluateExpression('{name}'); {code}")
+
+    slow = "if (place === 1) await new Promise(() => {}); return [[{ json: { slow: true } }]]"
 
     async def work(started: Host) -> Any:
         nonlocal host
         host = started
         await host.call(call_of(QUICK))
-        waiting = [asyncio.ensure_future(host.call(telling("slow", SLOW), ask))] if beside else []
+        waiting = [asyncio.ensure_future(host.call(telling("slow", slow), ask))] if beside else []
         while beside and not begun:
             await asyncio.sleep(0.01)
         with pytest.raises(HostError) as failed:
@@ -245,7 +247,8 @@ def test_a_process_keeps_only_so_much_in_files(monkeypatch, way):
     monkeypatch.setattr(process_module, "LOOK_SECONDS", 0.02)
     code = f"""const {{ mkdirSync, openSync: open, unlinkSync, writeFileSync: write }} = require('fs');
       const {{ tmpdir }} = require('os'); const kept = []; const large = Buffer.alloc(1e6); let folder = tmpdir();
-      for (let n = 0; n < 200; n += 1) {{ {WRITES[way]}; await new Promise((done) => setTimeout(done, 2)) }}"""
+      for (let n = 0; n < 200; n += 1) {{ {WRITES[way]}; await new Promise((done) => setTimeout(done, 2)) }}
+      await new Promise(() => kept)"""
 
     async def work(host: Host) -> Any:
         await host.call({"kind": "ping"})
