@@ -1,14 +1,17 @@
 """HTTP Request by way of a proxy, and with certificates that it shows or trusts."""
 
+import asyncio
 import datetime
 import http.client
 import ipaddress
 import ssl
 import threading
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -24,6 +27,8 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from cryptography.x509.oid import NameOID
 
+from app.engine.nodes.http_request.requests import AT_ONCE, MAX_UNDER_WAY, Prepared, in_batches
+from app.engine.run.errors import NodeError
 from app.engine.run.ports import Ports
 from app.engine.run.run import RunOutcome
 from app.outgoing.addresses import AddressRules
@@ -190,3 +195,46 @@ def test_without_them_nothing_comes_of_it(engine: Engine, keys: dict[str, Any], 
         message = ask(engine, guarded, "127.0.0.1", wrong).error.message
         assert message == "The certificate and key of the SSL credential do not go together"
     assert "no certificate" in ask(engine, guarded, "127.0.0.1", {**held, "ca": "nonsense"}).error.message
+
+
+@pytest.mark.parametrize(("size", "most"), [(10, AT_ONCE), (MAX_UNDER_WAY // 4, 5), (MAX_UNDER_WAY + 1, 1)])
+def test_few_requests_with_large_bodies_are_under_way(size: int, most: int) -> None:
+    under_way, counts = 0, []
+
+    async def send() -> list[Any]:
+        nonlocal under_way
+        under_way += 1
+        counts.append(under_way)
+        await asyncio.sleep(0.001)
+        under_way -= 1
+        return [{"json": {}}]
+
+    context: Any = SimpleNamespace(items=[{"json": {}}] * 2 * AT_ONCE, continues_on_fail=False)
+    made = asyncio.run(in_batches(context, -1, 0, lambda index: Prepared(send, size)))
+    assert len(made) == 2 * AT_ONCE
+    assert max(counts) == most
+
+
+def test_an_item_that_failed_keeps_no_body() -> None:
+    class Body:
+        pass
+
+    bodies = weakref.WeakSet()
+    most = 0
+
+    def prepare(index: int) -> Prepared:
+        nonlocal most
+        body = Body()
+        bodies.add(body)
+        most = max(most, len(bodies))
+
+        async def send() -> list[Any]:
+            assert body
+            raise NodeError("refused") from OSError("gone")
+
+        return Prepared(send)
+
+    context: Any = SimpleNamespace(items=[{"json": {}}] * 200, continues_on_fail=True)
+    made = asyncio.run(in_batches(context, -1, 0, prepare))
+    assert [item["json"] for item in made] == [{"error": "refused"}] * 200
+    assert most <= AT_ONCE

@@ -7,7 +7,7 @@ from app.engine.nodes.http_request.authentication import NO_PROOF, RequestProof,
 from app.engine.nodes.http_request.pagination import all_pages, has_pages
 from app.engine.nodes.http_request.parameter_values import batch_size, pause, without_nulls
 from app.engine.nodes.http_request.parameters import ItemRequest, fields
-from app.engine.nodes.http_request.requests import Send, in_batches, send_one
+from app.engine.nodes.http_request.requests import Prepared, in_batches, send_one
 from app.engine.nodes.shared.issues import Required, RequiredCredential, credentials, rules
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
@@ -30,7 +30,7 @@ async def http_request(context: NodeContext) -> Outputs:
     proven = await _proof(context) if context.items else NO_PROOF
     batch = fields(await context.resolve_first(fields(options, "batching")), "batch")
 
-    def prepare(index: int) -> Send:
+    def prepare(index: int) -> Prepared:
         parameters = resolved[index]
         if isinstance(parameters, NodeError):
             raise parameters
@@ -38,8 +38,9 @@ async def http_request(context: NodeContext) -> Outputs:
             raise proven
         made = ItemRequest(context, parameters, proven, index)
         if paged:
-            return partial(all_pages, context, pagination, made, index)
-        return partial(send_one, context, made.call(), made.reading, index)
+            return Prepared(partial(all_pages, context, pagination, made, index))
+        call = made.call()
+        return Prepared(partial(send_one, context, call, made.reading, index), len(call.content))
 
     size = batch_size(batch.get("batchSize", 50 if batch else -1))
     return [await in_batches(context, size, pause(batch.get("batchInterval")) if batch else 0, prepare)]

@@ -19,7 +19,7 @@ from app.engine.nodes.http_request.parameter_values import (
     without_nulls,
 )
 from app.engine.nodes.http_request.parameters import replace_undefined, validate_url
-from app.engine.nodes.http_request.requests import Send, in_batches, send_one
+from app.engine.nodes.http_request.requests import Prepared, in_batches, send_one
 from app.engine.nodes.shared import binary
 from app.engine.nodes.shared.issues import Required, RequiredCredential, credentials, rules
 from app.engine.run.context import NodeContext
@@ -70,12 +70,12 @@ async def http_request_v1(context: NodeContext) -> Outputs:
     proven = await _proof(context) if context.items else NO_PROOF
     options = as_group(await context.resolve_first(context.parameters.get("options") or {}))
 
-    def prepare(index: int) -> Send:
+    def prepare(index: int) -> Prepared:
         if failed is not None and index >= len(resolved):
             raise failed
         parameters = replace_undefined(resolved[index])
         call = _call(context.items[index], parameters, proven, index)
-        return partial(send_one, context, call, _reading(parameters), index)
+        return Prepared(partial(send_one, context, call, _reading(parameters), index), len(call.content))
 
     size = batch_size(options.get("batchSize", -1))
     return [await in_batches(context, size, pause(options.get("batchInterval")), prepare)]

@@ -4,10 +4,13 @@ Knows calls and answers; how a version's parameters are read is the version's ow
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 
 from app.engine.nodes.http_request.answers import Reading, check, read_items
 from app.engine.nodes.http_request.failures import RequestFailed, of_exception
+from app.engine.run.computing import yield_to_loop
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.run.items import Item
@@ -18,8 +21,41 @@ from app.outgoing.failures import network_failures
 AT_ONCE = 50
 """Most requests that one node has under way."""
 
-Send = Callable[[], Awaitable[list[Item]]]
-Prepare = Callable[[int], Send]
+MAX_UNDER_WAY = 32 * 2**20
+"""Bytes of their bodies beyond which no further request is made until one has its answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """An item's request that is ready, and the bytes of its body."""
+
+    send: Callable[[], Awaitable[list[Item]]]
+    size: int = 0
+
+
+Prepare = Callable[[int], Prepared]
+
+
+@dataclass(slots=True)
+class _UnderWay:
+    """The bytes of the bodies that are being sent."""
+
+    used: int = 0
+    freed: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def wait_for_room(self) -> None:
+        while self.used > MAX_UNDER_WAY:
+            self.freed.clear()
+            await self.freed.wait()
+
+    @contextmanager
+    def sending(self, size: int) -> Iterator[None]:
+        self.used += size
+        try:
+            yield
+        finally:
+            self.used -= size
+            self.freed.set()
 
 
 async def in_batches(context: NodeContext, size: int, interval: float, prepare: Prepare) -> list[Item]:
@@ -32,18 +68,27 @@ async def in_batches(context: NodeContext, size: int, interval: float, prepare: 
     count = len(context.items)
     step = size if size > 0 else count or 1
     gate = asyncio.Semaphore(AT_ONCE)
+    under_way = _UnderWay()
     unprepared: list[NodeError] = []
 
-    async def gated(index: int) -> list[Item]:
+    async def gated(index: int) -> list[Item] | NodeError:
         async with gate:
+            await yield_to_loop()
+            await under_way.wait_for_room()
             if unprepared and not context.continues_on_fail:
                 return []
             try:
-                send_prepared = prepare(index)
+                prepared = prepare(index)
             except NodeError as error:
                 unprepared.append(error)
                 raise
-            return await send_prepared()
+            try:
+                with under_way.sending(prepared.size):
+                    return await prepared.send()
+            except NodeError as error:
+                # What it has come through holds the body for as long as the error is kept.
+                error.__cause__ = error.__context__ = error.__traceback__ = None
+                return error
 
     output: list[Item] = []
     for start in range(0, count, step):
