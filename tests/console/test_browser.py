@@ -141,6 +141,7 @@ def test_the_list_is_worked_with_keys_alone(open_tab, stage):
     page.keyboard.press("?")
     expect(page.get_by_role("dialog")).to_contain_text("next, previous row")
     page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_be_hidden()
     page.keyboard.press("/")
     page.keyboard.type(f"#{stage.succeeded}")
     expect(page.locator(".row")).to_have_count(1)

@@ -106,9 +106,12 @@ def test_the_process_has_no_environment_and_one_folder_of_its_own(packages: Pack
       const found = await new Promise((done) => realpath(file, (error, path) => done(error ?? path)));
       const none = await new Promise((done) => realpath(`${file}s`, (error) => done(error.code)));
       const real = found === file && realpathSync(tmpdir()) === tmpdir();
-      return [[{ json: { environment: Object.keys(process.env), read: readFileSync(file, 'utf8'), real, none } }]]"""
-    assert packages.script(code) == [{"environment": [], "read": "kept", "real": True, "none": "ENOENT"}]
-    [pid] = packages.host.pids
+      const read = readFileSync(file, 'utf8');
+      return [[{ json: { environment: Object.keys(process.env), read, real, none, pid: process.pid } }]]"""
+    [given] = packages.script(code)
+    pid = given.pop("pid")
+    assert given == {"environment": [], "read": "kept", "real": True, "none": "ENOENT"}
+    assert pid in packages.host.pids
     assert Path(f"/proc/{pid}/environ").read_text() == ""
     if os.geteuid() == 0 and sys.platform == "linux":
         assert "Seccomp:\t2" in Path(f"/proc/{pid}/status").read_text()

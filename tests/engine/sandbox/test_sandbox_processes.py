@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from app.engine.sandbox import ExpressionError, Sandbox, SandboxError, SandboxMemory, SandboxTimeout
@@ -113,13 +114,20 @@ def test_a_program_that_waits_too_long_fails_without_a_restart():
     assert with_sandbox(work, code_processes=1, spares=0) == (SandboxTimeout, [{"a": 1}], True)
 
 
+def cpu_seconds(pids: list[int]) -> float:
+    return sum(psutil.Process(pid).cpu_times().user for pid in pids)
+
+
 @pytest.mark.parametrize(("source", "restarts"), [("await new Promise(() => {})", False), ("for (;;) {}", True)])
 def test_cancelling_a_program_ends_its_javascript(source, restarts):
     async def work(sandbox: Sandbox) -> Any:
         await sandbox.run_code("return []", SCOPE)
         before = sandbox.pids
+        computed = cpu_seconds(before)
         task = asyncio.create_task(sandbox.run_code(source, SCOPE))
         await asyncio.sleep(0.1)
+        while restarts and cpu_seconds(before) < computed + 0.2:
+            await asyncio.sleep(0.05)
         task.cancel()
         cancelled = await result(task)
         after = await result(sandbox.run_code("return {a: 1}", SCOPE))
