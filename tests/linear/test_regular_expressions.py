@@ -24,6 +24,8 @@ MIN_SECONDS = 0.008
 """What a quadratic pattern takes for the large text at least; less may be chance."""
 NOTICED_SECONDS = 0.0001
 """A linear pattern is through with the small text long before that, a quadratic one is not."""
+LONG_SECONDS = 0.02
+"""No linear pattern takes so long for the small text: there is no need of the large one."""
 ALIKE = 1.25
 """Where the small text takes no more than so many times what a text of an eighth of it takes eight times, the part that
 grows with the square is too small for the large text to show it either."""
@@ -81,6 +83,8 @@ def grows_with_the_square(use: Callable[[Any], object], pattern: re.Pattern[Any]
         before = seconds(use, small)
         if before < NOTICED_SECONDS:
             continue
+        if before > LONG_SECONDS:
+            return [(f"{small[:40]!r}...{small[-10:]!r}", before, LONG_SECONDS)]
         most = max(before * FACTOR * 3, MIN_SECONDS)
         if all(seconds(use, large, 1) > most for _ in range(3)):  # one that is quick enough is enough
             return [(f"{small[:40]!r}...{small[-10:]!r}", before, most)]
