@@ -123,7 +123,7 @@ class AttemptSchema(CamelSchema):
     stopped_at = fields.String(required=True, allow_none=True)
 
 
-class WorkerSchema(CamelSchema):
+class RunWorkerSchema(CamelSchema):
     id = fields.String(required=True)
     host = fields.String(required=True)
 
@@ -141,7 +141,7 @@ class RunDataSchema(CamelSchema):
     workflow_version_id = fields.String(metadata={"description": "The version of the workflow that it runs."})
     version_saved_at = fields.String(allow_none=True)
     worker = fields.Nested(
-        WorkerSchema,
+        RunWorkerSchema,
         allow_none=True,
         metadata={"description": "The one that has it, or had it last; null for keys of a project, or if unknown."},
     )

@@ -184,6 +184,8 @@ def test_the_document_is_valid(document):
     for schema in document["components"]["schemas"].values():
         jsonschema_rs.validator_for({**schema, "components": document["components"]})
     assert document["components"]["securitySchemes"]["apiKey"]["name"] == "X-N8N-API-KEY"
+    two = [name for name in document["components"]["schemas"] if name[-1].isdigit()]
+    assert two == [], "two schemas of one name"
 
 
 def test_the_page_needs_nothing_from_outside(api):

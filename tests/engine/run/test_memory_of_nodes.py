@@ -205,7 +205,7 @@ def test_many_fields_of_items_that_are_only_compared_are_counted(engine: Engine,
 
 @pytest.mark.parametrize(
     ("module", "name", "document"),
-    [(merge, "_merge_row", two(COMBINED, 3)), (merge_v1, "_together", two({"mode": "mergeByIndex"}, 1))],
+    [(merge, "_merge_row", two(COMBINED, 3)), (merge_v1, "_join", two({"mode": "mergeByIndex"}, 1))],
 )
 def test_merged_rows_are_counted_as_they_are_made(
     engine: Engine, monkeypatch: pytest.MonkeyPatch, module: Any, name: str, document: Json

@@ -1,6 +1,7 @@
 """Folders that processes write into go, whatever was made of them, and whoever has left them."""
 
 import os
+import time
 
 from app.engine.sandbox import scratch
 from app.engine.sandbox.scratch import ScratchRoot, remove, remove_left
@@ -32,8 +33,9 @@ def test_what_a_killed_program_has_left_goes_and_nothing_else(tmp_path, monkeypa
     monkeypatch.setattr(scratch, "MAX_AGE_UNLOCKED", -1.0)
     remove_left("mine-")
     assert sorted(tmp_path.iterdir()) == sorted([held.path, other])
-    monkeypatch.setattr(scratch, "MAX_AGE_UNLOCKED", 60.0)
     young.mkdir()
+    shift = time.time() - young.stat().st_ctime  # of the clock, where a test shifts it: that of files is not
+    monkeypatch.setattr(scratch, "MAX_AGE_UNLOCKED", shift + 60.0)
     remove_left("mine-")
     held.remove()
     assert sorted(tmp_path.iterdir()) == sorted([young, other])
