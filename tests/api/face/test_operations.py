@@ -125,7 +125,7 @@ def test_metrics_tell_of_waits_for_a_connection(api, make_app):
         assert api.get("/executions").status_code == 503
     found = samples(api.with_key(None).call("GET", "/metrics").text)
     assert found["executions_pool_waits_total", frozenset()] >= 1
-    assert found["executions_pool_errors_total", frozenset()] == 1
+    assert found["executions_pool_errors_total", frozenset()] in {1, 2}  # the trial of the key may come in between
     assert 0.1 < found["executions_pool_wait_seconds_total", frozenset()] < 100, "these are seconds"
 
 
