@@ -196,13 +196,6 @@ class Settings:
         """Whether a pooler in transaction mode stands in front of the database."""
         return self.database_direct_url is not None
 
-    @property
-    def worker_silence(self) -> float:
-        """How many seconds PostgreSQL waits in the middle of a worker's transaction: shorter than the lease, so that
-        a host which is cut off there holds no row any more when others give up what it ran.
-        """
-        return self.lease_seconds / 2
-
 
 def _check_together(settings: Settings, environ: Mapping[str, str]) -> None:
     """Refuse settings that make no sense beside each other. Raises SettingsError."""

@@ -7,10 +7,24 @@ from typing import Concatenate, ParamSpec, TypeVar
 
 from psycopg_pool import ConnectionPool
 
-from app.repository.connection import Connection, transaction
+from app.repository.connection import Connection, open_pool, transaction
+from app.settings import Settings
 
 T = TypeVar("T")
 P = ParamSpec("P")
+
+
+def open_worker_pool(settings: Settings, *, size: int, name: str) -> ConnectionPool[Connection]:
+    """At most `size` connections. A host that is cut off in the middle of a transaction holds no row any more when
+    others give up what it ran: PostgreSQL waits for its next word for less than the lease.
+    """
+    return open_pool(
+        settings.database_url,
+        size=size,
+        name=name,
+        through_pooler=settings.through_pooler,
+        idle_in_transaction=settings.lease_seconds / 2,
+    )
 
 
 class Database:

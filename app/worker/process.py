@@ -11,8 +11,8 @@ import threading
 from collections.abc import Iterator
 
 from app.engine.sandbox import Sandbox
-from app.repository.connection import open_pool
 from app.settings import Settings
+from app.worker.database import open_worker_pool
 from app.worker.health import HealthServer
 from app.worker.parts import THREADS
 from app.worker.vitals import Vitals
@@ -26,13 +26,7 @@ SWITCH_SECONDS = 0.001  # how long a thread that computes keeps the loop and the
 
 async def work(settings: Settings) -> None:
     """Run a worker in this process until SIGTERM or SIGINT."""
-    pool = open_pool(
-        settings.database_url,
-        size=5,
-        name="worker",
-        through_pooler=settings.through_pooler,
-        idle_in_transaction=settings.worker_silence,
-    )
+    pool = open_worker_pool(settings, size=5, name="worker")
     try:
         sandbox = Sandbox(processes=settings.sandbox_processes)
         worker = Worker(settings, pool, sandbox)

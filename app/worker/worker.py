@@ -17,10 +17,11 @@ from typing import TypeVar
 from psycopg_pool import ConnectionPool
 
 from app.engine.sandbox import Sandbox
-from app.repository.connection import UNREACHABLE, Connection, open_pool
+from app.repository.connection import UNREACHABLE, Connection
 from app.repository.lifecycle import NO_EXTRA_PLACES
 from app.settings import Settings
 from app.worker.beat import STANDSTILL_SECONDS, Beat, BeatThread
+from app.worker.database import open_worker_pool
 from app.worker.exchange import Exchange
 from app.worker.free_places import FreePlaces
 from app.worker.helpers import helpers_of, refuse_to_go_on_without
@@ -188,13 +189,7 @@ class Worker:
             with contextlib.suppress(RuntimeError):  # the loop has been closed
                 loop.call_soon_threadsafe(self._held.abort, execution_id)
 
-        pool = open_pool(
-            settings.database_url,
-            size=1,
-            name="beat",
-            through_pooler=settings.through_pooler,
-            idle_in_transaction=settings.worker_silence,
-        )
+        pool = open_worker_pool(settings, size=1, name="beat")
         beat = Beat(settings, pool, worker_id, self._parts.clock)
         thread = BeatThread(
             beat,
