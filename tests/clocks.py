@@ -11,7 +11,14 @@ import tempfile
 from importlib.util import find_spec
 from pathlib import Path
 
-VARIABLES = ("LD_PRELOAD", "FAKETIME", "FAKETIME_NO_CACHE", "FAKETIME_DONT_FAKE_MONOTONIC", "NO_FAKE_STAT")
+VARIABLES = (
+    "LD_PRELOAD",
+    "FAKETIME",
+    "FAKETIME_NO_CACHE",
+    "FAKETIME_DONT_FAKE_MONOTONIC",
+    "FAKETIME_FORCE_MONOTONIC_FIX",
+    "NO_FAKE_STAT",
+)
 
 
 @functools.cache
@@ -64,6 +71,7 @@ def shifted(seconds: float) -> dict[str, str]:
 def variables(path: Path, seconds: float) -> dict[str, str]:
     """The variables of a process whose clock is off, by the library at `path`.
 
-    The process may change FAKETIME later on. How old files are is not shifted: compiled Python goes by that.
+    The process may change FAKETIME later on. How old files are is not shifted: compiled Python goes by that. Waits
+    for a condition are left alone: they would end at once, and threads that wait for the interpreter never rest.
     """
-    return dict(zip(VARIABLES, (str(path), f"{seconds:+.0f}s", "1", "1", "1"), strict=True))
+    return dict(zip(VARIABLES, (str(path), f"{seconds:+.0f}s", "1", "1", "0", "1"), strict=True))
