@@ -81,7 +81,7 @@ class EngineCredentialTests:
             raise TooManyTests from None
 
     def _way_to_try(self, kind: str, data: dict[str, Any], stored: Stored | None) -> Callable[[], str | None] | None:
-        attempt = TRIALS.get(kind) or self._oauth(kind) or self._described(kind)
+        attempt = TRIALS.get(kind) or self._oauth(kind) or self._packaged_attempt(kind)
         if attempt is not None:
             return partial(self._problem_here, attempt, data)
         if self._by_worker is not None and stored is not None and self._takes_code(kind):
@@ -104,7 +104,7 @@ class EngineCredentialTests:
         attempt = BY_PROTOCOL.get(self._types.protocol(kind) or "")
         return None if attempt is None else lambda data, rules: attempt(self._types.complete(kind, data), rules)
 
-    def _described(self, kind: str) -> Attempt | None:
+    def _packaged_attempt(self, kind: str) -> Attempt | None:
         """How a package says that a credential of its type is tried."""
         credential = self._packaged(kind)
         return None if credential is None else attempt_of(credential, self._packaged)

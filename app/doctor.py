@@ -181,7 +181,7 @@ def examine_encryption(connection: Connection, settings: Settings) -> Iterator[F
     vault = Vault(settings)
     try:
         if vault.keyring.is_there():
-            vault.keyring.accepted()
+            vault.keyring.accepted_keys()
         wrong = unreadable(connection, vault)
         state = "opens the credentials that were tried" if vault.keyring.is_there() else "made at first use"
     except OSError as error:

@@ -46,7 +46,7 @@ class EngineEvaluations:
     def evaluate(self, recorded: Recorded, place: ItemPlace, read_variables: ReadVariables | None) -> Evaluation:
         self._ask()
         try:
-            found = asyncio.run(self._evaluated(recorded, place, read_variables))
+            found = asyncio.run(self._evaluate(recorded, place, read_variables))
         except past.NotRecorded as error:
             raise NodeDataNotFound(str(error)) from None
         except (TimeoutError, SandboxTimeout):
@@ -56,7 +56,7 @@ class EngineEvaluations:
         room = AnswerBudget()
         return Evaluation(found.items, [room.take(each) for each in found.parameters], found.left_out)
 
-    async def _evaluated(
+    async def _evaluate(
         self, recorded: Recorded, place: ItemPlace, read_variables: ReadVariables | None
     ) -> past.Evaluation:
         where = past.ItemPlace(place.node, place.run, place.item)

@@ -46,7 +46,7 @@ class JsonFormatter(logging.Formatter):
         }
         line.update((key, value) for key, value in record.__dict__.items() if key not in STANDARD)
         if record.exc_info:
-            line["exception"] = shortened(self.formatException(record.exc_info))
+            line["exception"] = shorten(self.formatException(record.exc_info))
         return orjson.dumps(line, default=str).decode()
 
 
@@ -67,7 +67,7 @@ class Seldom(logging.Filter):
         return True
 
 
-def shortened(trace: str) -> str:
+def shorten(trace: str) -> str:
     """A stack trace of bounded length: the beginning and the end of one that recursion has made long."""
     if len(trace) <= MAX_TRACE_LENGTH:
         return trace

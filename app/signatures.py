@@ -12,7 +12,7 @@ class Signer:
 
     def __init__(self, keyring: Keyring) -> None:
         """Raises OSError at once where there can be no key."""
-        keyring.accepted()
+        keyring.accepted_keys()
         self._keyring = keyring
 
     def sign(self, text: str) -> str:
@@ -21,7 +21,8 @@ class Signer:
     def is_signed(self, text: str, signature: str) -> bool:
         """Whether the signature is ours for this text; takes as long whatever the answer."""
         given = signature.encode("utf-8", "replace")
-        compared = [hmac.compare_digest(signature_of(key, text).encode(), given) for key in self._keyring.accepted()]
+        keys = self._keyring.accepted_keys()
+        compared = [hmac.compare_digest(signature_of(key, text).encode(), given) for key in keys]
         return any(compared)
 
 

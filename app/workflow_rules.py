@@ -81,16 +81,16 @@ class EngineRules:
             raise InvalidWorkflow(str(error)) from error
 
     def starts_by_expressions(self, document: dict[str, Any]) -> bool:
-        return bool(self._asking(document))
+        return bool(self._nodes_with_expressions(document))
 
-    def _asking(self, document: dict[str, Any]) -> list[dict[str, Any]]:
+    def _nodes_with_expressions(self, document: dict[str, Any]) -> list[dict[str, Any]]:
         """The nodes whose expressions say when a workflow is started."""
         return [node for node in (*starting_nodes(document), *self._poll_times(document)) if has_expressions(node)]
 
     def without_expressions(
         self, document: dict[str, Any], read_variables: Callable[[], dict[str, str]]
     ) -> dict[str, Any]:
-        asking = self._asking(document)
+        asking = self._nodes_with_expressions(document)
         if not asking:
             return document
 

@@ -50,11 +50,11 @@ class TestServer(Postgresql):
         self._bin = postgres_binaries()
         self._base = Path(self.base_dir)
         self._account = choose_account(self._bin / "postgres", self._base / "data")
-        self._account.own(self._base)
+        self._account.give_to(self._base)
 
     def initialize_database(self) -> None:
         for folder in self.subdirectories:
-            self._account.own(self._base / folder)
+            self._account.give_to(self._base / folder)
         command = [*initdb_command(self._account, self._bin, self._base / "data"), "--no-sync"]
         done = subprocess.run(command, check=False, capture_output=True, text=True, cwd="/")
         assert done.returncode == 0, f"initdb: {done.stderr}"

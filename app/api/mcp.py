@@ -67,7 +67,7 @@ def call_mcp(path: str) -> Response:
         case "ping":
             return finish(success(number, {}))
         case "tools/list":
-            return finish(success(number, {"tools": [shown(tool) for tool in tools]}))
+            return finish(success(number, {"tools": [tool_json(tool) for tool in tools]}))
         case "tools/call":
             name, arguments = text_of(parameters.name), bytes(parameters.arguments)
             tool = next((each for each in tools if each.name == name), None)
@@ -142,7 +142,7 @@ def welcome(name: str, parameters: Parameters) -> Json:
     }
 
 
-def shown(tool: Tool) -> Json:
+def tool_json(tool: Tool) -> Json:
     """A tool as clients know it."""
     return {"name": tool.name, "description": tool.description, "inputSchema": tool.schema}
 

@@ -56,7 +56,7 @@ def complete(
     completed = {name: value for name, value in defaults.items() if not _is_expression(value)} | dict(data)
     for name, value in defaults.items():
         if _is_expression(value) and not data.get(name):
-            found = _evaluated(value, completed, evaluate)
+            found = _evaluate_text(value, completed, evaluate)
             if found is not None:
                 completed[name] = found
     return completed
@@ -72,17 +72,17 @@ def _is_expression(value: Any) -> bool:
     return isinstance(value, str) and value.startswith("=")
 
 
-def _evaluated(text: str, data: Mapping[str, Any], evaluate: Evaluate | None) -> Any:
+def _evaluate_text(text: str, data: Mapping[str, Any], evaluate: Evaluate | None) -> Any:
     """What an expression comes to: what names fields, and chooses between a field and a text, is read here."""
     parts = PART.split(text[1:])
-    values = [_simple(part, data) if place % 2 else _plain(part) for place, part in enumerate(parts)]
+    values = [_simple(part, data) if place % 2 else _literal_text(part) for place, part in enumerate(parts)]
     known = [value for value in values if value is not None]
     if len(known) == len(values):
         return "".join(known)
     return None if evaluate is None else evaluate(text, data)
 
 
-def _plain(text: str) -> str | None:
+def _literal_text(text: str) -> str | None:
     """Text between expressions; None where one with braces of its own is left in it."""
     return None if "{{" in text else text
 

@@ -51,7 +51,7 @@ class Keyring:
         """Whether there is a key already, and none has to be made."""
         return bool(self._given) or (self._home / KEY_FILE).exists()
 
-    def accepted(self) -> tuple[Key, ...]:
+    def accepted_keys(self) -> tuple[Key, ...]:
         """All keys, the one to use first. Raises OSError when the file can neither be read nor made."""
         if self._given:
             return self._given
@@ -74,12 +74,12 @@ class Keyring:
 
     def current(self) -> Key:
         """The key to use."""
-        return self.accepted()[0]
+        return self.accepted_keys()[0]
 
     def add(self) -> Key:
         """Make a new key and use it from now on; the others stay accepted. For keys in the file only."""
         made = Key.of(new_key())
-        written = "".join(f"{key.text}\n" for key in (made, *self.accepted()))
+        written = "".join(f"{key.text}\n" for key in (made, *self.accepted_keys()))
         path = self._home / KEY_FILE
         owner = path.stat()
         with written_beside(self._home, written) as name:

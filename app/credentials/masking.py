@@ -39,7 +39,7 @@ class Mask:
         for secret in self._secrets:
             for form in forms(secret):
                 if form in data:
-                    data = masked(data, form, whole=len(secret) < SHORT)
+                    data = mask_texts(data, form, whole=len(secret) < SHORT)
         return data
 
 
@@ -51,15 +51,15 @@ def forms(secret: str) -> list[bytes]:
     return sorted(encoded, key=len, reverse=True)
 
 
-def masked(data: bytes, form: bytes, *, whole: bool) -> bytes:
+def mask_texts(data: bytes, form: bytes, *, whole: bool) -> bytes:
     """The data with each of these texts, or parts of texts, replaced."""
     if form[:1] == b"\\" or OUTSIDE_TEXTS.issuperset(form):
-        return joined(data, in_texts(data, form, whole=whole), len(form))
+        return replace_places(data, in_texts(data, form, whole=whole), len(form))
     if not whole:
-        return joined(data, places(data, form), len(form))
+        return replace_places(data, places(data, form), len(form))
     quoted = b'"' + form + b'"'
     values = (place for place in places(data, quoted) if not is_key(data, place + len(quoted)))
-    return joined(data, (place + 1 for place in values), len(form))
+    return replace_places(data, (place + 1 for place in values), len(form))
 
 
 def is_key(data: bytes, end: int) -> bool:
@@ -105,7 +105,7 @@ def characters(text: bytes, form: bytes) -> Iterator[int]:
             place = found + 1
 
 
-def joined(data: bytes, starts: Iterable[int], length: int) -> bytes:
+def replace_places(data: bytes, starts: Iterable[int], length: int) -> bytes:
     """The data with `length` bytes at each of these places replaced."""
     parts, rest = [], 0
     for start in starts:

@@ -41,9 +41,9 @@ class InstanceKey:
         """What was encrypted. Raises WrongKey."""
         name, colon, rest = text.partition(":")
         if not colon:
-            return _decoded(decrypt_cbc(text, self._text))
+            return _decode(decrypt_cbc(text, self._text))
         key, algorithm = self._data_key(name)
-        return _decoded(decrypt_cbc(rest, key) if algorithm == CBC else decrypt_gcm(rest, key_bytes(key)))
+        return _decode(decrypt_cbc(rest, key) if algorithm == CBC else decrypt_gcm(rest, key_bytes(key)))
 
     def _data_key(self, name: str) -> tuple[str, str]:
         if name not in self._keys:
@@ -52,7 +52,7 @@ class InstanceKey:
                 raise WrongKey(f"the data key {name} is not among n8n's deployment keys")
             algorithm = row.get("algorithm") or GCM
             protecting = hashlib.sha256(self._text.encode()).hexdigest()
-            self._keys[name] = (_decoded(decrypt_gcm(row["value"], key_bytes(protecting))), algorithm)
+            self._keys[name] = (_decode(decrypt_gcm(row["value"], key_bytes(protecting))), algorithm)
         return self._keys[name]
 
 
@@ -108,7 +108,7 @@ def _base64(text: str) -> bytes:
         raise WrongKey("this is not a text that n8n encrypted") from None
 
 
-def _decoded(content: bytes) -> str:
+def _decode(content: bytes) -> str:
     try:
         return content.decode()
     except UnicodeDecodeError:

@@ -131,7 +131,7 @@ async def fetch(outgoing: Outgoing, call: Call, data: Mapping[str, Any]) -> dict
 
 def tokens_of(answer: Answer, secrets: Iterable[str]) -> dict[str, Any]:
     """What a provider has answered with. Raises ProviderRefused, in the provider's words without the secrets."""
-    told, mask = _parsed(answer), Mask(secrets)
+    told, mask = _parse_answer(answer), Mask(secrets)
     error = told.get("error")
     if answer.status >= 400 or error or not tokens.access_token(told):
         code = mask.text(error[:MAX_CODE_LENGTH]) if isinstance(error, str) else ""
@@ -192,7 +192,7 @@ def _more_body(data: Mapping[str, Any]) -> dict[str, Any]:
     return value
 
 
-def _parsed(answer: Answer) -> dict[str, Any]:
+def _parse_answer(answer: Answer) -> dict[str, Any]:
     """A provider's answer: JSON, or a form as early ones write it."""
     try:
         told = orjson.loads(answer.content)

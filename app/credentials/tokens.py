@@ -49,12 +49,12 @@ def tokens_in(data: Mapping[str, Any]) -> dict[str, Any]:
 
 def access_token(tokens: Mapping[str, Any]) -> str:
     """The access token of OAuth 2, wherever the service puts it; empty for none."""
-    return next(filter(None, (_at(tokens, place) for place in PLACES)), "")
+    return next(filter(None, (_token_at(tokens, place) for place in PLACES)), "")
 
 
 def is_current(tokens: Mapping[str, Any], token: str) -> bool:
     """Whether this access token is one of those that are held; an empty one: whether there is none."""
-    held = {found for place in PLACES if (found := _at(tokens, place))}
+    held = {found for place in PLACES if (found := _token_at(tokens, place))}
     return token in held if held else not token
 
 
@@ -107,7 +107,7 @@ def carried_over(held: Mapping[str, Any], data: dict[str, Any], *, named: bool) 
     return {name: value for name, value in data.items() if name != FIELD}
 
 
-def _at(tokens: Mapping[str, Any], place: tuple[str, ...]) -> str:
+def _token_at(tokens: Mapping[str, Any], place: tuple[str, ...]) -> str:
     found: Any = tokens
     for name in place:
         found = found.get(name) if isinstance(found, Mapping) else None

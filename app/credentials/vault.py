@@ -75,10 +75,10 @@ class Vault:
         """What was encrypted. Raises CannotDecrypt, OSError."""
         if not self.keyring.is_there():
             raise CannotDecrypt
-        keys = self.keyring.accepted()
+        keys = self.keyring.accepted_keys()
         # Rows of the first release do not name their key.
         fitting = [key for key in keys if key.id == secret.key_id] or (list(keys) if secret.key_id is None else [])
-        return self._opened(fitting, secret.data, credential_context(credential_id, kind))
+        return self._decrypt(fitting, secret.data, credential_context(credential_id, kind))
 
     def seal(self, proof: Proof) -> bytes | None:
         """What proved a caller, for the run of its call only; None for nothing. Raises OSError without a key."""
@@ -86,7 +86,7 @@ class Vault:
 
     def unseal(self, data: bytes) -> Proof:
         """What was sealed. Raises CannotDecrypt, OSError."""
-        return Proof.from_json(self._opened(self.keyring.accepted(), data, SEALED))
+        return Proof.from_json(self._decrypt(self.keyring.accepted_keys(), data, SEALED))
 
     def seal_values(self, values: dict[str, Any], context: str) -> bytes:
         """Values that are kept for a while, bound to a context. Raises OSError without a key."""
@@ -94,9 +94,9 @@ class Vault:
 
     def unseal_values(self, data: bytes, context: str) -> dict[str, Any]:
         """What `seal_values` has sealed. Raises CannotDecrypt, OSError."""
-        return self._opened(self.keyring.accepted(), data, f"{SEALED}:{context}")
+        return self._decrypt(self.keyring.accepted_keys(), data, f"{SEALED}:{context}")
 
-    def _opened(self, keys: Iterable[Key], data: bytes, context: str) -> dict[str, Any]:
+    def _decrypt(self, keys: Iterable[Key], data: bytes, context: str) -> dict[str, Any]:
         for key in keys:
             try:
                 return self._cipher(key).decrypt(data, context)

@@ -27,7 +27,7 @@ class Account:
     gid: int
     prefix: tuple[str, ...] = ()
 
-    def own(self, folder: Path) -> None:
+    def give_to(self, folder: Path) -> None:
         """Give a folder of ours to the account, closed to everyone else."""
         folder.chmod(0o700)
         if folder.stat().st_uid != self.uid:

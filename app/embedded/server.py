@@ -100,7 +100,7 @@ class EmbeddedPostgres:
         parent = tempfile.gettempdir()
         folder = Path(tempfile.mkdtemp(prefix=SOCKETS, dir=parent if len(parent) < MAX_SOCKET_FOLDER else "/tmp"))
         noted.write_text(f"{folder}\n")
-        self._account.own(folder)
+        self._account.give_to(folder)
         return folder
 
     def _access(self) -> list[str]:
@@ -123,7 +123,7 @@ class EmbeddedPostgres:
         unfinished = self._data.with_name("postgres.new")
         shutil.rmtree(unfinished, ignore_errors=True)
         unfinished.mkdir(mode=0o700)
-        self._account.own(unfinished)
+        self._account.give_to(unfinished)
         initdb = initdb_command(self._account, self._bin, unfinished)
         result = subprocess.run(initdb, capture_output=True, text=True, check=False, cwd="/", env=small_environment())
         if result.returncode != 0:

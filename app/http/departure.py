@@ -62,7 +62,7 @@ class Departure:
             self._sock.setblocking(False)
         rest = memoryview(bytes(data))
         if not self.left:
-            rest = self._pushed(rest)
+            rest = self._send_available(rest)
         if not rest:
             return
         deadline = time.monotonic() + self._seconds
@@ -76,7 +76,7 @@ class Departure:
             select.select([], [self._sock], [], LOOK_SECONDS)
             self.push()
             if not self.left:
-                rest = self._pushed(rest)
+                rest = self._send_available(rest)
 
     def offer(self, data: bytes, most: int) -> bool:
         """Send, or keep to be sent, without ever waiting; False where that would keep more than `most` bytes.
@@ -86,7 +86,7 @@ class Departure:
         self.push()
         rest = memoryview(data)
         if not self.left:
-            rest = self._pushed(rest)
+            rest = self._send_available(rest)
         if not len(rest):
             return True
         if self.left + len(rest) > most or not self._room.take(len(rest)):
@@ -99,7 +99,7 @@ class Departure:
         """Send as much of what is kept as the client takes now. Raises OSError when it is gone."""
         while self._kept:
             piece = self._kept[0]
-            rest = self._pushed(piece)
+            rest = self._send_available(piece)
             sent = len(piece) - len(rest)
             self.left -= sent
             self._room.give_back(sent)
@@ -114,7 +114,7 @@ class Departure:
         self._kept.clear()
         self.left = 0
 
-    def _pushed(self, data: memoryview) -> memoryview:
+    def _send_available(self, data: memoryview) -> memoryview:
         """What is left of the data once the client has taken what it takes now."""
         try:
             while len(data):

@@ -67,7 +67,7 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
         """Let whoever has been sending its request for the longest give way to those who come."""
         oldest = min(self._arriving, key=lambda conn: conn.began, default=None)
         if oldest is not None and time.monotonic() - oldest.began > GIVES_WAY_SECONDS:
-            self._arrived(oldest)
+            self._forget_arriving(oldest)
             self._drop(oldest)
 
     def on_client_socket_readable(self, conn: ClientConnection, client: Any) -> None:
@@ -98,7 +98,7 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
         if data:
             self._take(conn, data)
         else:  # the client sends no more
-            self._arrived(conn)
+            self._forget_arriving(conn)
             if conn.arrival.received:
                 self._hand_over(conn)
             else:
@@ -116,25 +116,25 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
             self._refuse(conn, 431, "Request Header Fields Too Large", "The request's head is too long")
         except OSError as error:  # the client is gone, or the disk is full
             log.warning("request lost on its way", extra={"reason": str(error)})
-            self._arrived(conn)
+            self._forget_arriving(conn)
             self._drop(conn)
         else:
             if arrival.is_ready:
-                self._arrived(conn)
+                self._forget_arriving(conn)
                 self._hand_over(conn)
 
     def _hand_over(self, conn: ClientConnection) -> None:
         conn.received.rewind()
         self.enqueue_req(conn)
 
-    def _arrived(self, conn: ClientConnection) -> None:
+    def _forget_arriving(self, conn: ClientConnection) -> None:
         self._arriving.discard(conn)
         if conn.watched:
             self.poller.unregister(conn.sock)
             conn.watched = False
 
     def _refuse(self, conn: ClientConnection, status: int, reason: str, message: str) -> None:
-        self._arrived(conn)
+        self._forget_arriving(conn)
         try:
             write_error(conn.sock, status, reason, message)
         except OSError:
@@ -187,13 +187,13 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
         try:
             conn.departure.push()
         except OSError:
-            self._departed(conn)
+            self._forget_departing(conn)
             self._drop(conn)
             return
         if not conn.departure.left:
-            self.finish_request(conn, self._departed(conn))
+            self.finish_request(conn, self._forget_departing(conn))
 
-    def _departed(self, conn: ClientConnection) -> Any:
+    def _forget_departing(self, conn: ClientConnection) -> Any:
         self.poller.unregister(conn.sock)
         return self._departing.pop(conn)[1]
 
@@ -204,7 +204,7 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
 
     def _cut_off(self, conn: ClientConnection) -> None:
         log.info("client too slow", extra={"doing": "reading", "left": conn.departure.left})
-        self._departed(conn)
+        self._forget_departing(conn)
         self._drop(conn)
 
     # Out
@@ -228,9 +228,9 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
             return
         except OSError:
             pass
-        self._left(conn)
+        self._close_leaving(conn)
 
-    def _left(self, conn: ClientConnection) -> None:
+    def _close_leaving(self, conn: ClientConnection) -> None:
         del self._leaving[conn]
         self.poller.unregister(conn.sock)
         util.close(conn.sock)
@@ -248,9 +248,9 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
                 log.info("client too slow", extra={"doing": doing, "received": conn.arrival.received})
                 self._refuse(conn, 408, "Request Timeout", "The request took too long to arrive")
             else:
-                self._arrived(conn)
+                self._forget_arriving(conn)
                 self._drop(conn)
         for conn in [conn for conn, (until, _) in self._departing.items() if now > until]:
             self._cut_off(conn)
         for conn in [conn for conn, until in self._leaving.items() if now > until]:
-            self._left(conn)
+            self._close_leaving(conn)

@@ -87,7 +87,7 @@ class AddressRules:
         reason = out_of_bounds(address)
         if reason is None:
             return
-        for inner in (address, *_embedded(address)):
+        for inner in (address, *_embedded_ipv4(address)):
             text = str(inner)
             if (text, port) in self.hosts or (text, None) in self.hosts:
                 return
@@ -130,7 +130,7 @@ async def _look_up(host: str, port: int) -> Sequence[Address]:
 def out_of_bounds(address: Address) -> str | None:
     """Why an address is none of the public Internet's; None when it is one. An IPv4 address inside an IPv6 one
     counts as itself."""
-    for inner in (address, *_embedded(address)):
+    for inner in (address, *_embedded_ipv4(address)):
         reason = _own_reason(inner)
         if reason is not None:
             return reason
@@ -159,7 +159,7 @@ def _own_reason(address: Address) -> str | None:
     return None if public else "not a public address"
 
 
-def _embedded(address: Address) -> Iterable[Address]:
+def _embedded_ipv4(address: Address) -> Iterable[Address]:
     """The IPv4 addresses that an IPv6 address stands for."""
     if not isinstance(address, ipaddress.IPv6Address):
         return

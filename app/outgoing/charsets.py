@@ -16,11 +16,11 @@ _META = re.compile(rb"""<meta[^<>]{0,1000}?charset=["']?\s*([-\w]+)""", re.IGNOR
 
 def decode(content: bytes, charset: str | None) -> str:
     """The text, without a byte order mark; what cannot be read is replaced. `charset` is what the header says."""
-    known = codec_named(charset) or _declared(content) or "utf-8"
+    known = codec_named(charset) or _declared_charset(content) or "utf-8"
     return content.decode(known, "replace").removeprefix("\N{ZERO WIDTH NO-BREAK SPACE}")
 
 
-def _declared(content: bytes) -> str | None:
+def _declared_charset(content: bytes) -> str | None:
     """What the document itself says, unless it plainly is UTF-8 all the same."""
     if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "utf-16"

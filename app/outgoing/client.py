@@ -145,13 +145,13 @@ class Outgoing:
         try:
             async with asyncio.timeout(call.timeout):
                 if call.proxy is None and call.certificate is None:
-                    return await self._follow(call, self._client(call.verify))
+                    return await self._send_following(call, self._client(call.verify))
                 async with await self._own_client(call) as client:
-                    return await self._follow(call, client)
+                    return await self._send_following(call, client)
         except TimeoutError as error:
             raise RequestTimedOut(f"timeout of {round(call.timeout * 1000)}ms exceeded") from error
 
-    async def _follow(self, call: Call, client: "httpx.AsyncClient") -> Answer:
+    async def _send_following(self, call: Call, client: "httpx.AsyncClient") -> Answer:
         from app.outgoing.connections import PROJECT
 
         headers = [
@@ -218,7 +218,7 @@ class Outgoing:
         if verify not in self._clients:
             from app.outgoing.connections import Connections  # with httpx: nothing has gone out before
 
-            self._clients[verify] = _over(Connections(self.rules, tls_context(verify=verify)))
+            self._clients[verify] = _client_over(Connections(self.rules, tls_context(verify=verify)))
         return self._clients[verify]
 
     async def _own_client(self, call: Call) -> "httpx.AsyncClient":
@@ -230,10 +230,10 @@ class Outgoing:
         if proxy is not None and not call.may_take_secrets(proxy.url):
             raise SecretRefused(f"This credential must not be sent by way of the proxy '{proxy.url.host}'")
         context = await asyncio.to_thread(tls_context, call.certificate, verify=call.verify)
-        return _over(Connections(self.rules, context) if proxy is None else Proxied(self.rules, proxy, context))
+        return _client_over(Connections(self.rules, context) if proxy is None else Proxied(self.rules, proxy, context))
 
 
-def _over(transport: "httpx.AsyncBaseTransport") -> "httpx.AsyncClient":
+def _client_over(transport: "httpx.AsyncBaseTransport") -> "httpx.AsyncClient":
     import httpx
 
     jar = http.cookiejar.CookieJar(http.cookiejar.DefaultCookiePolicy(allowed_domains=[]))

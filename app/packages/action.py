@@ -139,7 +139,7 @@ def request_of(context: NodeContext, kind: str, told: Json) -> Json:
 
 def take_answer(context: NodeContext, surroundings: Surroundings, answer: Json) -> Json:
     """Take over what a call has left; its answer, in which nothing of credentials is told. Raises NodeError."""
-    answer = _hidden(answer, surroundings)
+    answer = _mask_answer(answer, surroundings)
     _keep(context, answer)
     if isinstance(shown := answer.get("error"), dict):
         failure = surroundings.sub_nodes.failure
@@ -168,7 +168,7 @@ def _request(asked: Json) -> EngineRequest:
 def about(context: NodeContext) -> Json:
     """What a call knows of its node, workflow and execution."""
     graph, execution, node = context.state.graph, context.execution, context.node
-    hanging = {kind: _named(context, kind) for kind in node.attached}
+    hanging = {kind: _attached_nodes(context, kind) for kind in node.attached}
     shown = {name: value for name, value in node.document.items() if name != "parameters"}
     return {
         "node": {**shown, "typeVersion": context.version},
@@ -195,7 +195,7 @@ def _chat_trigger(context: NodeContext) -> Json | None:
     return None
 
 
-def _named(context: NodeContext, kind: str) -> list[Json]:
+def _attached_nodes(context: NodeContext, kind: str) -> list[Json]:
     """The nodes that hang on one, as its code may look at them."""
     named = []
     for each in attached(context, kind):
@@ -203,7 +203,7 @@ def _named(context: NodeContext, kind: str) -> list[Json]:
     return named
 
 
-def _hidden(answer: Json, surroundings: Surroundings) -> Json:
+def _mask_answer(answer: Json, surroundings: Surroundings) -> Json:
     """The answer, in which errors and lines tell nothing of what credentials hold."""
     mask = surroundings.mask
     if not mask:

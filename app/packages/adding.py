@@ -10,7 +10,7 @@ from typing import Any
 from app.packages.catalogue import UnreadablePackage, read_package
 from app.packages.errors import CannotInstall, LicenceNotAccepted, NotOfNodes
 from app.packages.install import Resolved, Tell, fetch
-from app.packages.licences import TERMS, restricted
+from app.packages.licences import TERMS, restricted_packages
 from app.packages.manifest import Manifest, PackagedNode
 from app.packages.store import InUse, Store
 
@@ -57,7 +57,7 @@ async def add(store: Store, resolved: Resolved, *, accepts: Callable[[list[str]]
     `accepts` is asked, before anything is there, whether the licence of n8n's packages that come with it is accepted;
     there may be none of them. Raises CannotInstall.
     """
-    name, names = resolved.name, restricted(resolved.lock)
+    name, names = resolved.name, restricted_packages(resolved.lock)
     if not accepts(names) and names:
         raise LicenceNotAccepted(licence_question(name, names))
     await put_in_place(store, resolved, tell=tell)

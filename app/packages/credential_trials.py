@@ -47,7 +47,7 @@ def attempt_of(credential: PackagedCredential, find: Find) -> Attempt | None:
 
     async def attempt(data: Json, addresses: AddressRules) -> None:
         held = {**_defaults(family), **data}
-        asked, added = await _evaluated([request, properties or {}], held)
+        asked, added = await _fill_expressions([request, properties or {}], held)
         call = _call(asked, added, held)
         answer = await _send(call, addresses)
         problem = problem_of(answer, test)
@@ -78,7 +78,7 @@ def _defaults(family: list[PackagedCredential]) -> Json:
     return {str(each.get("name")): copy.deepcopy(each.get("default")) for each in properties}
 
 
-async def _evaluated(values: list[Json], data: Json) -> list[Json]:
+async def _fill_expressions(values: list[Json], data: Json) -> list[Json]:
     """The values with what their expressions give. Raises NodeError."""
     template = Template(values)
     if template.constant:
@@ -134,12 +134,13 @@ def problem_of(answer: Answer, test: Json) -> str | None:
         message = str(properties.get("message") or REFUSED)
         if rule.get("type") == "responseCode" and properties.get("value") == answer.status:
             return message
-        if rule.get("type") == "responseSuccessBody" and _at(body, properties.get("key")) == properties.get("value"):
+        told = _value_at(body, properties.get("key"))
+        if rule.get("type") == "responseSuccessBody" and told == properties.get("value"):
             return message
     return failures.of_answer(answer, 0, parsed=False).message if answer.status >= 400 else None
 
 
-def _at(body: Any, path: Any) -> Any:
+def _value_at(body: Any, path: Any) -> Any:
     for step in str(path).split("."):
         body = body.get(step) if isinstance(body, dict) else None
     return body

@@ -39,11 +39,11 @@ class SandboxExpressions:
         key = (text, orjson.dumps(shown, option=orjson.OPT_SORT_KEYS, default=str))
         with self._lock:
             if key not in self._kept:
-                self._kept[key] = asyncio.run(_evaluated(text, shown))
+                self._kept[key] = asyncio.run(_evaluate(text, shown))
             return self._kept[key]
 
 
-async def _evaluated(text: str, data: dict[str, Any]) -> Any:
+async def _evaluate(text: str, data: dict[str, Any]) -> Any:
     # `$self` is how a definition calls it, `$json` how the sandbox does.
     template, scope = text.replace("$self", "$json"), {"items": [{"json": data}], "nodes": {}}
     try:

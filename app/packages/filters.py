@@ -54,14 +54,14 @@ def _filters_in(properties: Any, values: Any, path: Path) -> Iterator[tuple[Path
 async def _results(context: NodeContext, value: Any) -> list[Any]:
     filters = await context.resolve_each(value, exact=True)
     told = await conditions.evaluate(context, filters)
-    return [_shown(result) if _is_filter(each) else None for each, result in zip(filters, told, strict=True)]
+    return [_result_json(result) if _is_filter(each) else None for each, result in zip(filters, told, strict=True)]
 
 
 def _is_filter(value: Any) -> bool:
     return isinstance(value, NodeError) or (isinstance(value, dict) and value.keys() >= {"conditions", "combinator"})
 
 
-def _shown(result: bool | NodeError) -> bool | Json:
+def _result_json(result: bool | NodeError) -> bool | Json:
     if not isinstance(result, NodeError):
         return result
     about = {"name": result.name, "message": result.message, "description": result.description}

@@ -70,7 +70,7 @@ class KnownPackages:
         if not self._there.is_set():
             with self._lock:
                 if self._thread is None:
-                    self._thread = threading.Thread(target=self._follow, name="packages", daemon=True)
+                    self._thread = threading.Thread(target=self._keep_reading, name="packages", daemon=True)
                     self._thread.start()
             self._there.wait(FIRST_SECONDS)
 
@@ -123,7 +123,7 @@ class KnownPackages:
         self.ask()
         return self._contents.definitions
 
-    def _follow(self) -> None:
+    def _keep_reading(self) -> None:
         trouble = False
         while not self._pool.closed:
             try:

@@ -10,12 +10,12 @@ UNSAID = "none named"
 OPEN = ("MIT", "ISC", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "0BSD")
 
 
-def restricted(lock: str) -> list[str]:
+def restricted_packages(lock: str) -> list[str]:
     """The packages among those of a package-lock.json that are under n8n's Sustainable Use License."""
-    return sorted({name for name, licence in locked(lock) if _is_restricted(name, licence)})
+    return sorted({name for name, licence in locked_packages(lock) if _is_restricted(name, licence)})
 
 
-def locked(lock: str) -> Iterator[tuple[str, str]]:
+def locked_packages(lock: str) -> Iterator[tuple[str, str]]:
     """Name and licence of each package of a package-lock.json."""
     for place, entry in json.loads(lock)["packages"].items():
         if place:

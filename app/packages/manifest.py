@@ -47,7 +47,7 @@ class Description(msgspec.Struct, frozen=True, dict=True):
     @property
     def document(self) -> Document:
         """What the text says; it is shared, so nobody may change it."""
-        return _parsed(self.text)
+        return _parse(self.text)
 
 
 class PackagedNode(msgspec.Struct, frozen=True, rename="camel"):
@@ -157,6 +157,6 @@ _decoder = msgspec.json.Decoder(_Stored)
 
 
 @lru_cache(maxsize=64)
-def _parsed(text: bytes) -> Document:
+def _parse(text: bytes) -> Document:
     document: Document = orjson.loads(text)
     return document

@@ -98,13 +98,13 @@ class _Completion:
         name, kind = described["name"], described.get("type")
         value = _default(described) if given.get(name) is None else given[name]
         if kind == "fixedCollection":
-            return self._fixed(described, value if isinstance(value, dict) else {}, root, depth)
+            return self._fixed_collection(described, value if isinstance(value, dict) else {}, root, depth)
         if given.get(name) is None:
             return value
         if depth >= MAX_DEPTH:
             return value
         if kind == "collection" and isinstance(value, dict | list):
-            return self._each(value, lambda each: self._collection(described, each, root, depth))
+            return self._complete_each(value, lambda each: self._collection(described, each, root, depth))
         return value
 
     def _collection(self, described: Json, value: Json, root: Json, depth: int) -> Json:
@@ -114,18 +114,18 @@ class _Completion:
         ]
         return {**value, **self.complete(options, value, root, depth + 1)}
 
-    def _fixed(self, described: Json, value: Json, root: Json, depth: int) -> Json:
+    def _fixed_collection(self, described: Json, value: Json, root: Json, depth: int) -> Json:
         made = {}
         for name, entries in value.items():
             option: Json = next((each for each in described.get("options") or [] if each.get("name") == name), {})
             complete = partial(self._entry, option.get("values") or [], root, depth + 1)
-            made[name] = self._each(entries, complete)
+            made[name] = self._complete_each(entries, complete)
         return made
 
     def _entry(self, properties: Sequence[Json], root: Json, depth: int, value: Json) -> Json:
         return self.complete(properties, value, root, depth) if properties else value
 
-    def _each(self, value: Any, complete: Callable[[Json], Json]) -> Any:
+    def _complete_each(self, value: Any, complete: Callable[[Json], Json]) -> Any:
         if isinstance(value, list):
             return [complete(each) if isinstance(each, dict) else each for each in value]
         return complete(value) if isinstance(value, dict) else value
@@ -178,7 +178,7 @@ def _values_of(name: str, values: Mapping[str, Any], root: Mapping[str, Any], ve
 def _matches(value: Any, wanted: Any) -> bool:
     condition = wanted.get("_cnd") if isinstance(wanted, dict) else None
     if not isinstance(condition, dict):
-        return _same(value, wanted)
+        return _is_same(value, wanted)
     [(name, operand), *_] = [*condition.items(), ("", None)]
     check = CONDITIONS.get(name)
     try:
@@ -187,13 +187,13 @@ def _matches(value: Any, wanted: Any) -> bool:
         return False
 
 
-def _same(value: Any, wanted: Any) -> bool:
+def _is_same(value: Any, wanted: Any) -> bool:
     return value == wanted and isinstance(value, bool) == isinstance(wanted, bool)
 
 
 CONDITIONS: Mapping[str, Callable[[Any, Any], bool]] = {
-    "eq": _same,
-    "not": lambda value, wanted: not _same(value, wanted),
+    "eq": _is_same,
+    "not": lambda value, wanted: not _is_same(value, wanted),
     "gte": lambda value, wanted: bool(value >= wanted),
     "lte": lambda value, wanted: bool(value <= wanted),
     "gt": lambda value, wanted: bool(value > wanted),

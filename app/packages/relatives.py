@@ -18,7 +18,7 @@ def related(graph: Graph, name: str, kind: str, behind: bool, depth: int | None 
     if name not in graph.nodes:
         return []
     step = _children(graph, kind) if behind else lambda each: _parents(graph.nodes[each], kind)
-    near = _within(name, step, depth)
+    near = _reachable(name, step, depth)
     ordered: list[Node] = []
     seen = {name}
     pending = [(name, iter(step(name)[::-1]))]
@@ -58,7 +58,7 @@ def _children(graph: Graph, kind: str) -> Callable[[str], list[str]]:
     return lambda name: served.get(name, [])
 
 
-def _within(name: str, step: Callable[[str], list[str]], depth: int | None) -> set[str]:
+def _reachable(name: str, step: Callable[[str], list[str]], depth: int | None) -> set[str]:
     found, edge = {name}, [name]
     while edge and depth != 0:
         edge = [other for other in dict.fromkeys(other for each in edge for other in step(each)) if other not in found]

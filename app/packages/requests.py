@@ -78,7 +78,7 @@ def _reply(options: Json, answer: Answer) -> Json:
         about = {"status": answer.status, "statusText": answer.reason, "headers": answer.headers, "data": body}
         raise RequestError({**_refusal(answer), "response": about})
     full = bool(options.get("returnFullResponse"))
-    return _shown(answer, full, raw=options.get("encoding") in RAW, parse=options.get("encoding") != "text")
+    return _answer_json(answer, full, raw=options.get("encoding") in RAW, parse=options.get("encoding") != "text")
 
 
 def _older_reply(options: Json, answer: Answer) -> Json:
@@ -90,10 +90,10 @@ def _older_reply(options: Json, answer: Answer) -> Json:
         more = {"statusCode": answer.status, "error": body, "response": {**about, "body": body}}
         raise RequestError({**_refusal(answer), "message": message, **more})
     raw = "encoding" in options and options["encoding"] is None
-    return _shown(answer, bool(options.get("resolveWithFullResponse")), raw=raw, parse=parse)
+    return _answer_json(answer, bool(options.get("resolveWithFullResponse")), raw=raw, parse=parse)
 
 
-def _shown(answer: Answer, full: bool, *, raw: bool, parse: bool) -> Json:
+def _answer_json(answer: Answer, full: bool, *, raw: bool, parse: bool) -> Json:
     rest = {"headers": answer.headers, "statusCode": answer.status, "statusMessage": answer.reason}
     if raw:
         return {"result": rest, "bytes": base64.b64encode(answer.content).decode()}

@@ -80,7 +80,7 @@ class Surroundings:
             "runProgram": self._run_program,
         }
         self._about_sub_nodes: Mapping[str, Callable[[Json], Awaitable[Json]]] = {
-            "connected": self._connected,
+            "connected": self._find_connected,
             "beginUse": self.sub_nodes.begin_use,
             "endUse": self.sub_nodes.end_use,
             "failSupply": self.sub_nodes.fail_supply,
@@ -125,7 +125,7 @@ class Surroundings:
         below = self._below.get(number) if isinstance(number, int) else None
         return None if below is None else below._answers.get(name)
 
-    async def _connected(self, given: Json) -> Json:
+    async def _find_connected(self, given: Json) -> Json:
         reply = await self.sub_nodes.connected(given)
         for node in reply["result"]["nodes"]:
             number = node["subNode"]

@@ -104,7 +104,7 @@ class Packages:
             if name in found:
                 continue
             package, credential = self._credentials.get(name, (None, None))
-            found[name] = {} if package is None or credential is None else _where(package, credential)
+            found[name] = {} if package is None or credential is None else _location(package, credential)
             waiting += () if credential is None else credential.extends
         return found
 
@@ -224,7 +224,7 @@ def declared_credentials(description: Mapping[str, Any], parameters: Mapping[str
     return names
 
 
-def _where(package: Installed, credential: PackagedCredential) -> Json:
+def _location(package: Installed, credential: PackagedCredential) -> Json:
     return {
         "folder": str(package.folder),
         "file": credential.file,

@@ -171,14 +171,14 @@ class DataReader:
     def as_stored(self, stored: StoredData) -> Iterator[bytes]:
         """The bytes as they are stored, in slices. Raises DataGone."""
         yield stored.beginning
-        yield from self._from(stored, len(stored.beginning), OLD_SLICE_BYTES if stored.old else SLICE_BYTES)
+        yield from self._read_from(stored, len(stored.beginning), OLD_SLICE_BYTES if stored.old else SLICE_BYTES)
 
     def json_from(self, stored: StoredData, place: int) -> Generator[bytes, None, None]:
         """The JSON from a cut on, which stands at this place of what is stored, to the end. Raises DataGone."""
-        slices = Slices(chain([BEGIN], self._from(stored, place, CUT_SLICE_BYTES)))
+        slices = Slices(chain([BEGIN], self._read_from(stored, place, CUT_SLICE_BYTES)))
         yield from self._decompressor.read_to_iter(cast(IO[bytes], slices))
 
-    def _from(self, stored: StoredData, position: int, size: int) -> Iterator[bytes]:
+    def _read_from(self, stored: StoredData, position: int, size: int) -> Iterator[bytes]:
         while position < stored.size:
             wanted = {"id": stored.execution_id, "version": stored.version, "position": position + 1, "size": size}
             piece = read_again(partial(self._slice, wanted))
@@ -198,9 +198,9 @@ class DataReader:
             return self.as_stored(stored)
         if stored.size == len(stored.beginning) and stored.json_bytes <= SLICE_BYTES:
             return (self._decompressor.decompress(stored.beginning),)
-        return self._decompressed(stored)
+        return self._decompress(stored)
 
-    def _decompressed(self, stored: StoredData) -> Iterator[bytes]:
+    def _decompress(self, stored: StoredData) -> Iterator[bytes]:
         slices, length = Slices(self.as_stored(stored)), 0
         for piece in self._decompressor.read_to_iter(cast(IO[bytes], slices)):
             length += len(piece)

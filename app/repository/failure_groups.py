@@ -252,7 +252,7 @@ def group_some(connection: Connection, *, limit: int = AT_ONCE, known: KnownProb
 
 def add_nameless(connection: Connection, failures: Sequence[Failure], known: KnownProblems | None) -> None:
     """Add failures to the problems that their messages tell, which may be new, and name these in their executions."""
-    groups = merged(connection, grouped(failures))
+    groups = merge_kinds(connection, group_by_kind(failures))
     projects, workflows, nodes, patterns = (list(column) for column in zip(*groups, strict=True))
     kinds = {"projects": projects, "workflows": workflows, "nodes": nodes, "patterns": patterns}
     ids = {FailureKind(*kind): problem_id for problem_id, *kind in connection.execute(HOLD, kinds)}
@@ -271,7 +271,7 @@ def add_nameless(connection: Connection, failures: Sequence[Failure], known: Kno
             known.learn(kind, problem_id)
 
 
-def grouped(failures: Iterable[Failure]) -> dict[FailureKind, list[Failure]]:
+def group_by_kind(failures: Iterable[Failure]) -> dict[FailureKind, list[Failure]]:
     """The failures by kind."""
     groups: dict[FailureKind, list[Failure]] = defaultdict(list)
     for each in failures:
@@ -279,7 +279,7 @@ def grouped(failures: Iterable[Failure]) -> dict[FailureKind, list[Failure]]:
     return groups
 
 
-def merged(connection: Connection, groups: dict[FailureKind, list[Failure]]) -> dict[FailureKind, list[Failure]]:
+def merge_kinds(connection: Connection, groups: dict[FailureKind, list[Failure]]) -> dict[FailureKind, list[Failure]]:
     """The same, with a common kind for what goes beyond MAX_PER_WORKFLOW."""
     workflows = sorted({(kind.project_id, kind.workflow_id) for kind in groups})
     projects, ids = (list(column) for column in zip(*workflows, strict=True))

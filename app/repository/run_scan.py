@@ -202,10 +202,10 @@ def failure_of(error: Any) -> IndexedError | None:
     """What of a recorded error an index keeps."""
     if not isinstance(error, dict):
         return None
-    texts = {name: cut(error.get(name)) for name in ("message", "name", "description")}
+    texts = {name: truncate(error.get(name)) for name in ("message", "name", "description")}
     node = error.get("node")
     name = node.get("name") if isinstance(node, dict) else node
-    return IndexedError(texts["message"] or "", texts["name"], texts["description"], cut(name))
+    return IndexedError(texts["message"] or "", texts["name"], texts["description"], truncate(name))
 
 
 def source_of(source: _Source | None) -> IndexedSource | None:
@@ -215,7 +215,7 @@ def source_of(source: _Source | None) -> IndexedSource | None:
     return IndexedSource(source.previous_node, source.previous_node_output, source.previous_node_run)
 
 
-def cut(text: Any) -> str | None:
+def truncate(text: Any) -> str | None:
     """The text, cut where it is long; None where there is none."""
     return text[:MAX_TEXT_LENGTH] if isinstance(text, str) else None
 

@@ -36,19 +36,19 @@ def fill_ids(document: dict[str, Any], before: Mapping[str, Any] | None = None) 
     the address of a webhook stays.
     """
     known = {(node.get("name"), node.get("type")): node for node in _nodes_of(before or {})}
-    if all(not _missing(node) for node in _nodes_of(document)):
+    if all(not _missing_keys(node) for node in _nodes_of(document)):
         return document
-    return {**document, "nodes": [_filled(node, known) for node in document["nodes"]]}
+    return {**document, "nodes": [_fill_ids(node, known) for node in document["nodes"]]}
 
 
-def _filled(node: Any, known: Mapping[Any, Mapping[str, Any]]) -> Any:
+def _fill_ids(node: Any, known: Mapping[Any, Mapping[str, Any]]) -> Any:
     if not isinstance(node, dict):
         return node
     earlier = known.get((node.get("name"), node.get("type")), {})
-    return {**node, **{key: earlier.get(key) or str(uuid4()) for key in _missing(node)}}
+    return {**node, **{key: earlier.get(key) or str(uuid4()) for key in _missing_keys(node)}}
 
 
-def _missing(node: Mapping[str, Any]) -> list[str]:
+def _missing_keys(node: Mapping[str, Any]) -> list[str]:
     wanted = ["id", "webhookId"] if node.get("type") in CALLED else ["id"]
     return [key for key in wanted if not node.get(key)]
 

@@ -59,7 +59,7 @@ class PageQuery(StrictSchema):
         carried = self.load_carried(cursor)
         for name in ("last_id", *self.filters()):
             key = key_of(self, name)
-            if key in original and comparable(data.get(name)) != comparable(carried.get(name)):
+            if key in original and as_comparable(data.get(name)) != as_comparable(carried.get(name)):
                 raise ValidationError("Contradicts the cursor.", key)
         return {**data, **carried, "limit": data.get("limit", cursor.limit)}
 
@@ -133,6 +133,6 @@ def key_of(schema: PageQuery, name: str) -> str:
     return schema.fields[name].data_key or name if name in schema.fields else name
 
 
-def comparable(value: Any) -> Any:
+def as_comparable(value: Any) -> Any:
     """Repeated values mean any of them, in whatever order."""
     return frozenset(value) if isinstance(value, list) else value

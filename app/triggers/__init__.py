@@ -17,7 +17,7 @@ class InvalidTrigger(Exception):
 
 
 @contextmanager
-def reading(node: dict[str, Any]) -> Iterator[None]:
+def invalid_when_malformed(node: dict[str, Any]) -> Iterator[None]:
     """Raise InvalidTrigger for parameters of another kind than they should be."""
     try:
         yield

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from app.triggers import InvalidTrigger, reading
+from app.triggers import InvalidTrigger, invalid_when_malformed
 from app.triggers.webhook_settings import RESPONSE_NODES, STREAMING, WebhookSettings, check_authentication
 
 TYPE = "@n8n/n8n-nodes-langchain.chatTrigger"
@@ -61,7 +61,7 @@ def chats_of(document: Mapping[str, Any]) -> list[ChatAddress]:
     """The addresses of a workflow's chats; none for those that are not public. Raises InvalidTrigger."""
     found = []
     for node in chat_nodes(document):
-        with reading(node):
+        with invalid_when_malformed(node):
             if not (node.get("parameters") or {}).get("public"):
                 continue
             webhook_id = str(node.get("webhookId") or "")

@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from app.triggers import InvalidTrigger, reading, trigger_nodes
+from app.triggers import InvalidTrigger, invalid_when_malformed, trigger_nodes
 from app.triggers.webhook_settings import WebhookSettings, check_authentication
 
 TRIGGER = "n8n-nodes-base.formTrigger"
@@ -114,7 +114,7 @@ def forms_of(document: dict[str, Any], instance_timezone: str = "UTC") -> list[F
     """The forms of a workflow's triggers. Raises InvalidTrigger for what cannot be followed."""
     found = []
     for node in trigger_nodes(document, "formTrigger"):
-        with reading(node):
+        with invalid_when_malformed(node):
             found.append(_address(document, node, instance_timezone))
     return found
 

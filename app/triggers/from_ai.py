@@ -59,7 +59,7 @@ def _arguments(text: str, start: int) -> list[str] | None:
     while place < len(text):
         sign = text[place]
         if sign in "\"'`":
-            inner, end = _quoted(text, place)
+            inner, end = _read_quoted(text, place)
             value = value + text[place : end + 1] if depth else inner
             quoted = quoted or depth == 0
             place = end
@@ -75,7 +75,7 @@ def _arguments(text: str, start: int) -> list[str] | None:
     return None
 
 
-def _quoted(text: str, start: int) -> tuple[str, int]:
+def _read_quoted(text: str, start: int) -> tuple[str, int]:
     signs = []
     place = start + 1
     while place < len(text) and text[place] != text[start]:

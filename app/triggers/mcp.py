@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from app.triggers import InvalidTrigger, reading
+from app.triggers import InvalidTrigger, invalid_when_malformed
 from app.triggers.from_ai import schema_of
 from app.triggers.webhook_settings import WebhookSettings, check_authentication
 
@@ -60,7 +60,7 @@ def mcp_servers_of(document: dict[str, Any]) -> list[McpAddress]:
     found = []
     for node in document.get("nodes") or []:
         if node.get("type") == TYPE and not node.get("disabled"):
-            with reading(node):
+            with invalid_when_malformed(node):
                 found.append(_address(document, node))
     return found
 

@@ -6,7 +6,7 @@ What they start sees nothing of the time: their rules are `bare`.
 from typing import Any
 
 from app.triggers import InvalidTrigger
-from app.triggers.rule_values import cron_line, plain, read_integer, step
+from app.triggers.rule_values import cron_line, evaluated_value, read_integer, step
 
 UNITS = {"seconds": 1, "minutes": 60, "hours": 3600}
 MAX_SECONDS = 366 * 24 * 3600
@@ -19,7 +19,7 @@ def read_cron(node: str, time: dict[str, Any], timezone: str) -> dict[str, Any]:
 
 
 def _line(node: str, given: dict[str, Any]) -> str:
-    time = {name: plain(node, value) for name, value in given.items()}
+    time = {name: evaluated_value(node, value) for name, value in given.items()}
     mode = time.get("mode") or "everyDay"
     minute = read_integer(node, time, "minute", 0, 0, 59)
     hour = read_integer(node, time, "hour", 14, 0, 23)
@@ -43,7 +43,7 @@ def _line(node: str, given: dict[str, Any]) -> str:
 
 def read_interval(node: str, parameters: dict[str, Any], timezone: str) -> dict[str, Any]:
     """The rule of an Interval node: so many seconds from one time to the next. Raises InvalidTrigger."""
-    given = {name: plain(node, value) for name, value in parameters.items()}
+    given = {name: evaluated_value(node, value) for name, value in parameters.items()}
     unit = given.get("unit") or "seconds"
     if unit not in UNITS:
         raise InvalidTrigger(f"The Interval node '{node}' has an unknown unit '{unit}'")

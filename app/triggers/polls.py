@@ -4,7 +4,7 @@ import zlib
 from collections.abc import Mapping
 from typing import Any
 
-from app.triggers import InvalidTrigger, reading
+from app.triggers import InvalidTrigger, invalid_when_malformed
 from app.triggers.old_schedules import read_cron
 from app.triggers.schedules import MAX_RULES, Schedule, check_timezone, require_turn, timezone_of
 
@@ -19,7 +19,7 @@ def polls_of(document: Mapping[str, Any], names: list[str], instance_timezone: s
     for node in document.get("nodes") or []:
         if node.get("name") not in names:
             continue
-        with reading(node):
+        with invalid_when_malformed(node):
             rules = read_rules(node, timezone, second_of(f"{document.get('id')} {node['name']}"))
         found += [Schedule(node["name"], index, rule) for index, rule in enumerate(rules)]
     if len(found) > MAX_RULES:

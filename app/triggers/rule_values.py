@@ -20,7 +20,7 @@ NAMED = {
 """Names that stand for a whole cron line."""
 
 
-def plain(node: str, value: Any) -> Any:
+def evaluated_value(node: str, value: Any) -> Any:
     """A parameter whose expressions have been evaluated. Raises InvalidTrigger for one that could not be."""
     if not isinstance(value, str) or not value.startswith("="):
         return value

@@ -12,9 +12,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from cronsim import CronSim, CronSimError
 
-from app.triggers import InvalidTrigger, reading, trigger_nodes
+from app.triggers import InvalidTrigger, invalid_when_malformed, trigger_nodes
 from app.triggers.old_schedules import read_cron, read_interval
-from app.triggers.rule_values import cron_line, plain, read_integer, step
+from app.triggers.rule_values import cron_line, evaluated_value, read_integer, step
 
 TYPES = ("scheduleTrigger", "cron", "interval")
 """Nodes that fire at times."""
@@ -41,7 +41,7 @@ def schedules_of(document: dict[str, Any], instance_timezone: str = "UTC") -> li
     timezone = timezone_of(document, instance_timezone)
     found: list[Schedule] = []
     for node in trigger_nodes(document, *TYPES):
-        with reading(node):
+        with invalid_when_malformed(node):
             rules = read_rules(node, timezone, room=MAX_RULES - len(found))
         for index, rule in enumerate(rules):
             require_turn(node["name"], rule)
@@ -91,7 +91,7 @@ def check_timezone(timezone: str) -> None:
 def read_rule(node: str, interval: dict[str, Any], timezone: str) -> dict[str, Any]:
     """One entry of n8n's `rule.interval` as a cron line, a period and a timezone."""
     check_timezone(timezone)
-    interval = {name: plain(node, value) for name, value in interval.items()}
+    interval = {name: evaluated_value(node, value) for name, value in interval.items()}
     field = interval.get("field", "days")
     minute = read_integer(node, interval, "triggerAtMinute", 0, 0, 59)
     hour = read_integer(node, interval, "triggerAtHour", 0, 0, 23)

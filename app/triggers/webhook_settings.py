@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from app.http_rules import status_of
-from app.triggers import InvalidTrigger, reading
+from app.triggers import InvalidTrigger, invalid_when_malformed
 
 STREAMING = "streaming"
 """Answers as the workflow goes on. No output here has less than an item, so a Respond to Webhook node answers, or
@@ -173,7 +173,7 @@ class WebhookSettings:
 
 def read_settings(node: dict[str, Any], *, problem: str | None = None) -> WebhookSettings:
     """How a Webhook or Wait node wants to be called and answered. Raises InvalidTrigger for what cannot be followed."""
-    with reading(node):
+    with invalid_when_malformed(node):
         return _read(node["name"], node, node.get("parameters") or {}, problem)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
-from app.triggers import InvalidTrigger, reading, trigger_nodes
+from app.triggers import InvalidTrigger, invalid_when_malformed, trigger_nodes
 from app.triggers.webhook_settings import STREAMING, WebhookSettings, read_settings
 
 METHODS = ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")
@@ -38,7 +38,7 @@ def webhooks_of(document: dict[str, Any]) -> list[Webhook]:
     found: list[Webhook] = []
     ways: WaysToResponse | None = None
     for node in trigger_nodes(document, "webhook"):
-        with reading(node):
+        with invalid_when_malformed(node):
             ways = ways or WaysToResponse(document)
             found += read_node(node, problem=mismatch(ways, node))
     return found

@@ -138,7 +138,7 @@ def answer_at_end(settings: WebhookSettings, outcome: RunOutcome) -> dict[str, A
         return binary_answer(base, items, settings.response_binary_property)
     if not items:
         return failure("No item to return was found")
-    value = at_path(items[0].get("json"), settings.options.response_property)
+    value = value_at_path(items[0].get("json"), settings.options.response_property)
     if content_type := settings.options.response_content_type:
         text = value if isinstance(value, str) else orjson.dumps(value, default=str).decode()
         return {**base, "headers": {"content-type": content_type, **base["headers"]}, "text": text}
@@ -163,7 +163,7 @@ def failure(message: str) -> dict[str, Any]:
     return {"status": 500, "body": {"code": 0, "message": message}}
 
 
-def at_path(value: Any, path: str) -> Any:
+def value_at_path(value: Any, path: str) -> Any:
     """What stands at a dotted path, all of it for an empty path."""
     for key in path.split(".") if path else ():
         value = value.get(key) if isinstance(value, dict) else None

@@ -61,9 +61,9 @@ class CredentialTester(TaskSet):
                 self.start(self._do(worker_id, test))
         return LOOK_SECONDS
 
-    def _ended(self, task: asyncio.Task[None]) -> None:
+    def _forget(self, task: asyncio.Task[None]) -> None:
         """There is room again, for which somebody may have waited."""
-        super()._ended(task)
+        super()._forget(task)
         self.hint.set()
 
     async def _do(self, worker_id: int, test: CredentialTest) -> None:

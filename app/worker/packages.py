@@ -115,7 +115,7 @@ class PackageSync:
 
     async def _install_listed(self) -> None:
         revision = await self._database.transact(node_packages.read_revision)
-        if revision == self._revision and not self._due():
+        if revision == self._revision and not self._retry_is_due():
             return
         listed = await self._database.transact(node_packages.list_packages)
         versions = {each.name: each.version for each in listed}
@@ -125,7 +125,7 @@ class PackageSync:
             await self._install(package)
         if gone := self._there.keys() - versions.keys():
             self._there = {name: there for name, there in self._there.items() if name not in gone}
-            self._changed()
+            self._use_installed()
         await self._remove_unlisted(set(versions.items()))
         self._revision = revision
 
@@ -136,7 +136,7 @@ class PackageSync:
             return ""
         return how_to_wait(package, self._errors.get(package)) if package in self._listed else how_to_add(package)
 
-    def _due(self) -> bool:
+    def _retry_is_due(self) -> bool:
         return any(time.monotonic() >= at for at in self._again.values()) or bool(
             self._unlisted and time.monotonic() >= min(self._unlisted.values())
         )
@@ -174,10 +174,10 @@ class PackageSync:
         manifest = Manifest.from_json(manifests[lock.name])
         self._there = {**self._there, lock.name: (lock.version, manifest)}
         self._errors.pop(lock.name, None)
-        self._changed()
+        self._use_installed()
         log.info("package ready", extra={"package": lock.name, "version": lock.version})
 
-    def _changed(self) -> None:
+    def _use_installed(self) -> None:
         """Let what is there be used, and what is lacked be found out anew."""
         found = [
             Installed(self._store.package(name, version), manifest)

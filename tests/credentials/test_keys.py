@@ -42,7 +42,7 @@ def test_processes_that_start_at_once_agree_on_the_key(tmp_path) -> None:
 
 def test_the_environment_goes_before_the_file(tmp_path) -> None:
     ring = keyring(tmp_path, EXECUTIONS_ENCRYPTION_KEY="new", EXECUTIONS_ENCRYPTION_KEY_OLD="old, older,new")
-    assert [key.text for key in ring.accepted()] == ["new", "old, older,new", "old", "older"]
+    assert [key.text for key in ring.accepted_keys()] == ["new", "old, older,new", "old", "older"]
     assert not (tmp_path / KEY_FILE).exists()
     assert not ring.in_file
 
@@ -56,7 +56,7 @@ def test_a_running_process_takes_up_a_key_that_was_added(tmp_path) -> None:
     running = keyring(tmp_path)
     first = running.current()
     added = keyring(tmp_path).add()
-    assert running.accepted() == (added, first)
+    assert running.accepted_keys() == (added, first)
     assert stat.S_IMODE((tmp_path / KEY_FILE).stat().st_mode) == 0o600
 
 

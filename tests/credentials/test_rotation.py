@@ -96,10 +96,10 @@ def test_a_rotation_that_was_cut_short_goes_on(connection, tmp_path, monkeypatch
         rotate(connection, settings(tmp_path))
     assert len(key_ids(connection)) == 2
     assert len(opened(connection, vault)) == 8
-    keys = vault.keyring.accepted()
+    keys = vault.keyring.accepted_keys()
     done = rotate(connection, settings(tmp_path))
     assert (done.moved, done.made_key, done.key_id) == (5, False, keys[0].id)
-    assert vault.keyring.accepted() == keys
+    assert vault.keyring.accepted_keys() == keys
     assert key_ids(connection) == {keys[0].id}
 
 

@@ -62,7 +62,7 @@ def running(postgres_url: str, *, size: int) -> Iterator[PgBouncer]:
     with tempfile.TemporaryDirectory(prefix="pgbouncer-") as name:
         folder, port = Path(name), free_port()
         account = choose_account(Path(PROGRAM), folder / "data")
-        account.own(folder)
+        account.give_to(folder)
         host = conninfo_to_dict(postgres_url)["host"]
         config = folder / "pgbouncer.ini"
         config.write_text(CONFIG.format(host=host, port=port, size=size, folder=folder))

@@ -26,7 +26,7 @@ class Standby:
         self._bin = postgres_binaries()
         self._folder = Path(tempfile.mkdtemp(prefix="standby-"))
         self._account = choose_account(self._bin / "postgres", self._folder / "data")
-        self._account.own(self._folder)
+        self._account.give_to(self._folder)
         primary = conninfo_to_dict(primary_url)
         source = ["-h", primary["host"], "-U", "postgres", "-D", self._folder / "data"]
         backup = [self._bin / "pg_basebackup", *source, "-c", "fast", "-X", "stream", "-R", "--no-sync"]

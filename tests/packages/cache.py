@@ -11,7 +11,7 @@ from pathlib import Path
 from app.packages.adding import Added, put_in_place, read
 from app.packages.install import Resolved, resolve
 from app.packages.launch import JS
-from app.packages.licences import restricted
+from app.packages.licences import restricted_packages
 from app.packages.manifest import Manifest
 from app.packages.store import LOCK, Store
 
@@ -45,7 +45,7 @@ async def installed(store: Store, name: str, version: str, *, accepts: bool = Fa
         resolved = Resolved(name, version, "", "", (folder / LOCK).read_text())
     else:
         resolved = await resolve(name, version, tell=lambda _: None)
-    names = restricted(resolved.lock)
+    names = restricted_packages(resolved.lock)
     if names and not accepts:
         raise NotAccepted(f"it comes with packages under n8n's own licence: {', '.join(names[:3])}")
     await put_in_place(store, resolved, tell=lambda _: None)

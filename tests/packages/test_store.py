@@ -9,7 +9,7 @@ from app.packages import adding, install
 from app.packages.adding import put_in_place
 from app.packages.errors import CannotInstall
 from app.packages.install import Resolved
-from app.packages.licences import restricted
+from app.packages.licences import restricted_packages
 from app.packages.store import LOCK, InUse, Store
 
 GREET = Resolved("n8n-nodes-greet", "1.0.0", "sha512-", "MIT", '{"packages": {}}')
@@ -124,4 +124,4 @@ def test_packages_of_n8n_are_told_by_name_and_licence():
         "node_modules/other": {"license": "Sustainable Use License"},
     }
     lock = json.dumps({"packages": packages})
-    assert restricted(lock) == ["@n8n_io/sdk", "n8n-core", "n8n-workflow", "other"]
+    assert restricted_packages(lock) == ["@n8n_io/sdk", "n8n-core", "n8n-workflow", "other"]

@@ -54,14 +54,14 @@ def get_many_data_tables(query: dict[str, Any]) -> Response:
     after = None if query["last_id"] is None else place_in(order, query["last_id"])
     with database() as connection:
         rows = data_tables.list_tables(
-            connection, wanted(query.get("filter") or {}), limit=query["limit"] + 1, order=order, after=after
+            connection, read_filter(query.get("filter") or {}), limit=query["limit"] + 1, order=order, after=after
         )
     page = rows[: query["limit"]]
     cursor = LIST_QUERY.next_cursor(query, last_place(order, page[-1])) if len(rows) > len(page) else None
     return answer({"data": [render(table) for table in page], "nextCursor": cursor})
 
 
-def wanted(document: Mapping[str, Any]) -> TableFilter:
+def read_filter(document: Mapping[str, Any]) -> TableFilter:
     """What a filter means. Raises InvalidData."""
     values = {name: [value] if isinstance(value, str) else value for name, value in document.items()}
     if not FILTERS.issuperset(values) or not all(is_texts(value) for value in values.values()):

@@ -85,14 +85,14 @@ def authentication() -> Authentication:
     kept: Services = current_app.extensions[NAME]
     key, shown, session = caller(), shown_key(), session_token()
 
-    def found() -> ApiKey | None:
+    def find_key() -> ApiKey | None:
         if shown:
             return kept.api_keys.find(shown)
         with transaction(kept.pool) as connection:
             return find_session(connection, session, in_use=False)
 
     def is_valid() -> bool:
-        now = found()
+        now = find_key()
         return now is not None and now.project_id == key.project_id and allows(now, SCOPE)
 
     return Authentication(key.id, (shown, session), is_valid)

@@ -63,13 +63,13 @@ class PendingAnswer:
             for name, value in self._known.items():
                 setattr(g, name, value)
             try:
-                answer: Any = self._seen(over)
+                answer: Any = self._answer_or_park(over)
             except Exception as error:
                 answer = self._app.handle_user_exception(error)
             response: Iterable[bytes] = self._app.finalize_request(answer)(environ, start_response)
             return response
 
-    def _seen(self, over: bool) -> Response:
+    def _answer_or_park(self, over: bool) -> Response:
         self._expected.clear()
         try:
             response = self._look(over)

@@ -145,7 +145,7 @@ class Watchers:
         look = self._seen = execution_events.look(connection, self._seen.at, self._seen)
         tell(connection, told, look)
         for watcher in joined:
-            with apart([watcher]):
+            with isolate_failures([watcher]):
                 watcher.send(self._greeting(connection, watcher, look.at))
         with self._lock:  # some may have left meanwhile
             self._told.update(watcher for watcher in joined if watcher in self._joined)
@@ -179,14 +179,14 @@ def tell(connection: Connection, watchers: Iterable[Watcher], look: Look) -> Non
     for watcher in watchers:
         by_filter[watcher.wanted].append(watcher)
     for wanted, those in by_filter.items():
-        with apart(those):
+        with isolate_failures(those):
             if data := events_of(connection, wanted, look):
                 for watcher in those:
                     watcher.send(data)
 
 
 @contextmanager
-def apart(watchers: Iterable[Watcher]) -> Iterator[None]:
+def isolate_failures(watchers: Iterable[Watcher]) -> Iterator[None]:
     """Let what goes wrong with what these want end their streams, and nobody else's."""
     try:
         yield

@@ -37,17 +37,17 @@ blueprint = Blueprint("forms", __name__)
 @public
 def form_of_path(path: str) -> Response:
     """Show a form, or start its workflow with what was sent."""
-    return at_path(path)
+    return form_response(path)
 
 
 @blueprint.route("/webhook/<path:path>/n8n-form", methods=["GET", "POST"])
 @public
 def form_of_webhook(path: str) -> Response:
     """The same at the address that version 1 of the node has."""
-    return at_path(f"{path}/n8n-form")
+    return form_response(f"{path}/n8n-form")
 
 
-def at_path(path: str) -> Response:
+def form_response(path: str) -> Response:
     """Show the form at this address, or start its workflow. Raises Refused."""
     with reading() as connection:
         found = find_form(connection, path.strip("/"))
@@ -107,10 +107,10 @@ def start(found: RegisteredWebhook, settings: WebhookSettings, form: Form, submi
     if form.goes_on:
         url = form_url(services().settings, services().signer, execution_id)
         return go_to(url) if wants_page() else answer({"formWaitingUrl": url})
-    return submitted(form)
+    return submission_response(form)
 
 
-def submitted(form: Form) -> Response:
+def submission_response(form: Form) -> Response:
     """What is said of a form that was sent."""
     if form.redirect:
         url = form.redirect if "://" in form.redirect else f"http://{form.redirect}"
@@ -141,7 +141,7 @@ def wait_for_end(execution_id: int, form: Form, waiting: ExitStack, expected: Ex
         if state.answer is not None:
             return render_answer(decode_answer(state.answer))
         if state.status == "success":
-            return submitted(form)
+            return submission_response(form)
         if state.status is None or state.status in ENDED:
             return problem_page(form.css)
         if over:

@@ -22,7 +22,7 @@ from app.repository.connection import Connection
 from app.repository.errors import Conflict, ExecutionNotFound
 from app.schemas.base import parse_execution_id
 from app.signatures import form_url
-from app.triggers import reading as reading_node
+from app.triggers import invalid_when_malformed as reading_node
 from app.triggers.forms import WAIT, Form, read_form, shows_page
 from app.triggers.webhook_settings import read_settings
 from app.vocabulary import ENDED

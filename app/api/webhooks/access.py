@@ -51,11 +51,11 @@ def let_in(connection: Connection, project_id: str, settings: WebhookSettings) -
         check_basic(credential)
         return Caller(proof=proof_of("Authorization", str(credential["password"])))
     if kind == "bearerAuth":
-        if not same(request.headers.get("Authorization", ""), f"Bearer {credential['token']}"):
+        if not equal_in_constant_time(request.headers.get("Authorization", ""), f"Bearer {credential['token']}"):
             raise Refused(403, WRONG, CHALLENGE)
         return Caller(proof=proof_of("Authorization"))
     name = str(credential["name"])
-    if not same(request.headers.get(name, ""), str(credential["value"])):
+    if not equal_in_constant_time(request.headers.get(name, ""), str(credential["value"])):
         raise Refused(403, WRONG, CHALLENGE)
     return Caller(proof=proof_of(name))
 
@@ -72,7 +72,7 @@ def check_basic(credential: dict[str, Any]) -> None:
     if given is None or given.type != "basic" or given.username is None:
         raise Refused(401, "Authorization is required!", CHALLENGE)
     expected = f"{credential.get('user', '')}:{credential.get('password', '')}"
-    if not same(f"{given.username}:{given.password}", expected):
+    if not equal_in_constant_time(f"{given.username}:{given.password}", expected):
         raise Refused(401, "Authentication data is wrong!", CHALLENGE)
 
 
@@ -92,7 +92,7 @@ def credential_of(connection: Connection, project_id: str, settings: WebhookSett
     return held
 
 
-def same(given: str, expected: str) -> bool:
+def equal_in_constant_time(given: str, expected: str) -> bool:
     """Compared in a time that tells nothing; an empty secret lets nobody in."""
     return bool(expected) and hmac.compare_digest(given.encode("utf-8", "replace"), expected.encode())
 

@@ -38,7 +38,7 @@ def bind_tags(connection: Connection, named: dict[str, str], form: dict[str, Any
         if same is not None and same.name == name:
             bound.take("matched", identifier, same)
         elif same is not None or other is not None:
-            settle(connection, bound, identifier, name, same, other, form["tag_conflict_policy"])
+            resolve_conflict(connection, bound, identifier, name, same, other, form["tag_conflict_policy"])
         elif form["tag_missing_mode"] == "create":
             require_scope("tag:create")
             made = by_name[name] = tags.create_tag(connection, identifier, name)
@@ -48,7 +48,7 @@ def bind_tags(connection: Connection, named: dict[str, str], form: dict[str, Any
     return bound
 
 
-def settle(
+def resolve_conflict(
     connection: Connection,
     bound: BoundTags,
     identifier: str,

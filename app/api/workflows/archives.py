@@ -13,7 +13,7 @@ from app.api.face.errors import Refused
 from app.api.face.services import database, services
 from app.api.workflows.archive_tags import BoundTags, bind_tags
 from app.api.workflows.exports import package_of, with_sub_workflows
-from app.api.workflows.republication import PRESERVE, follow
+from app.api.workflows.republication import PRESERVE, apply_policy
 from app.notation import new_id
 from app.repository import credentials, static_data, workflows
 from app.repository.connection import Connection
@@ -95,7 +95,7 @@ def import_workflows() -> Response:
     project = chosen_project(form.get("project_id")) or DEFAULT_PROJECT
     with database() as connection:
         require_project(connection, project, None)
-        present = [existing(connection, document, project) for document in documents]
+        present = [find_existing(connection, document, project) for document in documents]
         if form["workflow_conflict_policy"] == "fail" and any(present):
             raise Refused(409, "Some workflows of the package are here already", more={"issues": issues(present)})
         bound = bind(connection, archive, project, chosen, form)
@@ -106,7 +106,8 @@ def import_workflows() -> Response:
         ]
     active = {here.id for here in present if here is not None and here.active}
     for one, document in zip(done, documents, strict=True):
-        one.update(follow(policy, one, archive.published, bound.stubs_of(document), active=one["localId"] in active))
+        stubs = bound.stubs_of(document)
+        one.update(apply_policy(policy, one, archive.published, stubs, active=one["localId"] in active))
     return answer(
         {
             "package": archive.source,
@@ -137,7 +138,7 @@ def validate_document(document: dict[str, Any]) -> dict[str, Any]:
     return document
 
 
-def existing(connection: Connection, document: dict[str, Any], project: str) -> Workflow | None:
+def find_existing(connection: Connection, document: dict[str, Any], project: str) -> Workflow | None:
     """The workflow of this project that has the id of one in a package."""
     try:
         return workflows.get_workflow(connection, document["id"], project_id=project)

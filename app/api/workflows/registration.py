@@ -17,7 +17,7 @@ from app.repository.connection import Connection
 from app.repository.trigger_hooks import NewHook
 from app.repository.triggers import NewSchedule, NewWebhook
 from app.triggers import forms, mcp
-from app.triggers import reading as reading_node
+from app.triggers import invalid_when_malformed as reading_node
 from app.triggers.chats import chats_of
 from app.triggers.packaged import addresses_of
 from app.triggers.polls import polls_of

@@ -13,14 +13,14 @@ from app.triggers import InvalidTrigger
 PRESERVE = "preserve-published-state"
 
 
-def follow(
+def apply_policy(
     policy: str, one: dict[str, Any], published: Mapping[str, bool], needs_stubs: bool, *, active: bool
 ) -> dict[str, Any]:
     """Do as the policy says with a workflow that was just stored; what the answer says of it then.
 
     `published` as the package has it, `active` as it was here before, `needs_stubs`: it could not run as it is.
     """
-    wanted = None if one["status"] == "skipped" else wish(policy, one, published, active=active)
+    wanted = None if one["status"] == "skipped" else wanted_state(policy, one, published, active=active)
     if wanted is None or (not wanted and not active):
         return {"publishing": {"state": "unchanged"}}
     if wanted and needs_stubs:
@@ -35,7 +35,7 @@ def follow(
     return {"publishing": {"state": state}, "activeVersionId": (shown.json or {}).get("activeVersionId")}
 
 
-def wish(policy: str, one: dict[str, Any], published: Mapping[str, bool], *, active: bool) -> bool | None:
+def wanted_state(policy: str, one: dict[str, Any], published: Mapping[str, bool], *, active: bool) -> bool | None:
     """True: to be published as it is now; False: not at all; None: as it is."""
     there = published.get(one["sourceWorkflowId"])
     if policy == PRESERVE:

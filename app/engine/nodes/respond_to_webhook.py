@@ -87,9 +87,9 @@ async def _content(context: NodeContext, kind: str, options: dict[str, Any]) -> 
     """What is answered, by the node's choice of it."""
     items = context.items
     if kind == "firstIncomingItem":
-        return {"body": _within(options, items[0]["json"] if items else {})}
+        return {"body": _wrap_at_key(options, items[0]["json"] if items else {})}
     if kind == "allIncomingItems":
-        return {"body": _within(options, [item["json"] for item in items])}
+        return {"body": _wrap_at_key(options, [item["json"] for item in items])}
     if kind == "json":
         given = await context.resolve_first(context.parameters.get("responseBody", ""), parameter="responseBody")
         try:
@@ -120,7 +120,7 @@ def _file(context: NodeContext) -> dict[str, Any]:
     return {"base64": base64.b64encode(file_bytes(file)).decode(), "headers": headers}
 
 
-def _within(options: dict[str, Any], value: Any) -> Any:
+def _wrap_at_key(options: dict[str, Any], value: Any) -> Any:
     """The value, at the dotted path that the options name for it."""
     for key in reversed(str(options.get("responseKey") or "").split(".")):
         value = {key: value} if key else value

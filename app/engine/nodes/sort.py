@@ -70,10 +70,10 @@ def sort_by_fields(items: list[Item], fields: list[dict[str, Any]], dots: bool) 
         for left, right, (_, ascending) in zip(one, other, keys, strict=True):
             if not _equal(left, right):
                 # Values that no comparison orders, such as a text and a number, count as greater, as in n8n.
-                return -1 if conversions.less(left, right) is ascending else 1
+                return -1 if conversions.less_than(left, right) is ascending else 1
         return 0
 
-    rows = [[_comparable(item["json"], name, dots) for name, _ in keys] for item in items]
+    rows = [[_sort_value(item["json"], name, dots) for name, _ in keys] for item in items]
 
     def compare_places(one: int, other: int) -> int:
         return compare(rows[one], rows[other])
@@ -85,7 +85,7 @@ def _equal(left: Any, right: Any) -> bool:
     return left is right or conversions.deep_equal(left, right)
 
 
-def _comparable(json: dict[str, Any], name: str, dots: bool) -> Any:
+def _sort_value(json: dict[str, Any], name: str, dots: bool) -> Any:
     value = paths.get(json, name, math.nan, dots=dots)
     return value.lower() if isinstance(value, str) else value
 

@@ -20,16 +20,16 @@ async def split_in_batches(context: NodeContext) -> Outputs | None:
 @node("splitInBatches", [2], outputs=2, exact=True)
 async def split_in_batches_2(context: NodeContext) -> Outputs:
     memory, batch = await _next_batch(context)
-    return [batch, _processed(context, memory)]
+    return [batch, _processed_items(context, memory)]
 
 
 @node("splitInBatches", [3], outputs=2, exact=True)
 async def split_in_batches_3(context: NodeContext) -> Outputs:
     memory, batch = await _next_batch(context)
-    return [_processed(context, memory), batch]
+    return [_processed_items(context, memory), batch]
 
 
-def _processed(context: NodeContext, memory: dict[str, Any]) -> list[Item]:
+def _processed_items(context: NodeContext, memory: dict[str, Any]) -> list[Item]:
     """What the loop is done with, when it is done; with an error output, as in n8n, it forgets its output."""
     if not memory["done"]:
         return []
@@ -63,17 +63,17 @@ async def _next_batch(context: NodeContext) -> tuple[dict[str, Any], list[Item]]
     else:
         memory["currentRunIndex"] += 1
         if not early:
-            memory["processedItems"].extend(_from(source, context.items))
+            memory["processedItems"].extend(_with_source(source, context.items))
     start = memory.pop("position", 0)  # a run that waits since an earlier release has kept the items before it, too
     batch: list[Item] = memory["items"][start : start + size]
     del memory["items"][: start + size]
     memory["noItemsLeft"] = not memory["items"]
     if not early:
         memory["done"] = not batch
-    return memory, _from(memory.get("sourceData"), batch)
+    return memory, _with_source(memory.get("sourceData"), batch)
 
 
-def _from(source: dict[str, Any] | None, items: list[Item]) -> list[Item]:
+def _with_source(source: dict[str, Any] | None, items: list[Item]) -> list[Item]:
     """The items with the run that they came from, because a later run of this node puts them out."""
     if source is None:
         return list(items)

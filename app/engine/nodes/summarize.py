@@ -157,7 +157,7 @@ def _extreme(greatest: bool) -> Callable[[list[Any], dict[str, Any]], Any]:
         for value in values:
             if isinstance(value, dict | list):
                 continue
-            if best is None or (conversions.less(best, value) if greatest else conversions.less(value, best)):
+            if best is None or (conversions.less_than(best, value) if greatest else conversions.less_than(value, best)):
                 best = value
         return best
 

@@ -45,12 +45,12 @@ def check_parameters(graph: Graph, start: str, pinned: Collection[str] = ()) -> 
 
 def check_configured(graph: Graph) -> None:
     """Raise InvalidWorkflow for what nodes lack, wherever they stand: parameters, and credentials to choose."""
-    found = {node.name: lines for node in graph.nodes.values() if (lines := _missing(node))}
+    found = {node.name: lines for node in graph.nodes.values() if (lines := _missing_settings(node))}
     if found:
         raise InvalidWorkflow(report_configuration(found))
 
 
-def _missing(node: Node) -> list[str]:
+def _missing_settings(node: Node) -> list[str]:
     if node.disabled or not (node.connected or node.trigger):
         return []
     given = node.document.get("credentials")

@@ -114,7 +114,7 @@ async def _run_task(
         await _take_memory(context, outputs or [], given + made)
     except WaitRequested as wait:
         kind = "main" if task.call is None else task.call.kind
-        run |= {"executionTime": _elapsed(started), "executionStatus": "waiting", "data": {kind: inputs[:1]}}
+        run |= {"executionTime": _elapsed_ms(started), "executionStatus": "waiting", "data": {kind: inputs[:1]}}
         if context.children.ids:
             run["metadata"] = context.metadata
         state.record(task.node, run)
@@ -156,7 +156,7 @@ def _note_end(context: NodeContext, run: dict[str, Any], started: int, status: s
     """Complete the record of a run that has ended, but for its error or its data."""
     if context.node.attached:
         close_uses(context.state)
-    run |= {"executionTime": _elapsed(started), "executionStatus": status, "hints": context.hints}
+    run |= {"executionTime": _elapsed_ms(started), "executionStatus": status, "hints": context.hints}
     if context.metadata:
         run["metadata"] = context.metadata
 
@@ -197,5 +197,5 @@ def _count(ports: Sequence[list[Item] | None]) -> int:
     return sum([len(items) for items in ports if items])
 
 
-def _elapsed(started: int) -> int:
+def _elapsed_ms(started: int) -> int:
     return (time.perf_counter_ns() - started) // 1_000_000

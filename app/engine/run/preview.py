@@ -22,8 +22,8 @@ def preview(document: RunDocument, mask: Callable[[str], str] = str) -> Json | N
     item = first_item(document.run_data)
     fields: Json = {}
     for path, value in leaves(what_was_sent(item)):
-        key = short(path, MAX_KEY_LENGTH, mask)
-        fields[key] = short(value, MAX_TEXT_LENGTH, mask) if isinstance(value, str) else value
+        key = shorten(path, MAX_KEY_LENGTH, mask)
+        fields[key] = shorten(value, MAX_TEXT_LENGTH, mask) if isinstance(value, str) else value
         if len(fields) == MAX_FIELDS:
             break
     return fields or None
@@ -62,7 +62,7 @@ def leaves(item: Json, path: str = "") -> Iterator[tuple[str, Any]]:
             yield path + key, value
 
 
-def short(text: str, longest: int, mask: Callable[[str], str]) -> str:
+def shorten(text: str, longest: int, mask: Callable[[str], str]) -> str:
     """The text, masked and cut."""
     masked = mask(text[:LOOKED_AT])
     return masked if len(masked) <= longest else masked[: longest - 1] + "…"

@@ -38,10 +38,10 @@ async def all_with_values(
 ) -> list[dict[str, Any]]:
     """As `with_values` for several nodes of one document."""
     graph = parse_workflow(document, types, ports.timezone)
-    return [await _evaluated(graph, node, sandbox, ports) for node in nodes]
+    return [await _evaluate_parameters(graph, node, sandbox, ports) for node in nodes]
 
 
-async def _evaluated(graph: Graph, node: dict[str, Any], sandbox: Sandbox, ports: Ports) -> dict[str, Any]:
+async def _evaluate_parameters(graph: Graph, node: dict[str, Any], sandbox: Sandbox, ports: Ports) -> dict[str, Any]:
     parameters = node.get("parameters") or {}
     return {**node, "parameters": await value_for(graph, node["name"], parameters, sandbox, ports)}
 

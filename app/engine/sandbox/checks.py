@@ -105,7 +105,7 @@ def items_of(answer: dict[str, Any]) -> list[dict[str, Any]]:
     if isinstance(error, dict):
         raise code_error(error)
     given = items_of_each(answer) if "entries" in answer else items_of_all(answer)
-    return [item if len(item) == 1 else _kept(item) for item in given]
+    return [item if len(item) == 1 else _keep_known_fields(item) for item in given]
 
 
 def console(answer: dict[str, Any]) -> list[str]:
@@ -157,7 +157,7 @@ def _is_place(place: Any, items: int, templates: int) -> bool:
     return within and _text(kind) in NOT_JSON and all(isinstance(message, str) for message in thrown)
 
 
-def _kept(item: dict[str, Any]) -> dict[str, Any]:
+def _keep_known_fields(item: dict[str, Any]) -> dict[str, Any]:
     """What nodes know of an item, where it is what they take it for."""
     if len(item) == 2 and _is_plain_pairing(item.get("pairedItem")):
         return item

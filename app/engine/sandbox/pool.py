@@ -128,7 +128,7 @@ class Pool:
     async def _lane(self, key: Key) -> Lane:
         if self._closed:
             raise SandboxError("The sandbox is closed")
-        lane = self._own(key) or self._first(key)
+        lane = self._lane_of_project(key) or self._first_lane(key)
         if lane is not None:
             return lane
         waiter = Waiter(key, asyncio.get_running_loop().create_future())
@@ -147,7 +147,7 @@ class Pool:
         lane.interpreter.expected -= 1
         return lane
 
-    def _own(self, key: Key) -> Lane | None:
+    def _lane_of_project(self, key: Key) -> Lane | None:
         """The project's process with the least to do, or one more where there is room for it."""
         lanes = [lane for lane in self._lanes.get(key, ()) if not lane.interpreter.retiring]
         if not lanes:
@@ -158,7 +158,7 @@ class Pool:
             return self._open(key)
         return least
 
-    def _first(self, key: Key) -> Lane | None:
+    def _first_lane(self, key: Key) -> Lane | None:
         """A process for a project that has none, unless others wait already or all are busy."""
         return self._open(key) if not self._waiters and self._has_room() else None
 

@@ -48,7 +48,7 @@ def launch(mode: str, memory_mb: int) -> Launch:
 @cache
 def descriptor() -> tuple[int, int]:
     """An open file with the whole program, for reading only, and its size. It stays open for as long as Python runs."""
-    text = orjson.dumps(_collected())
+    text = orjson.dumps(_collect_modules())
     if hasattr(os, "memfd_create"):
         file = os.memfd_create("sandbox", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
         os.write(file, text)
@@ -61,7 +61,7 @@ def descriptor() -> tuple[int, int]:
         return os.open(named.name, os.O_RDONLY | os.O_CLOEXEC), len(text)
 
 
-def _collected() -> dict[str, Any]:
+def _collect_modules() -> dict[str, Any]:
     """{"files": {path: text}, "names": {path: {what it requires: path}}}"""
     files: dict[str, str] = {}
     names: dict[str, dict[str, str]] = {}

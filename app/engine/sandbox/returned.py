@@ -18,7 +18,7 @@ def items_of_all(answer: Json) -> list[Json]:
     returned = answer["returned"]
     if isinstance(returned, dict):
         json = returned.get("json")
-        return with_json(_checked([returned if json or isinstance(json, dict | list) else {"json": returned}]))
+        return with_json(_require_objects([returned if json or isinstance(json, dict | list) else {"json": returned}]))
     if returned is None:  # NaN or an infinity
         raise CodeError("Cannot read properties of null (reading 'json')", malformed=True)
     if not isinstance(returned, list) or not all(isinstance(entry, dict) for entry in returned):
@@ -26,7 +26,7 @@ def items_of_all(answer: Json) -> list[Json]:
     if any(not entry.keys().isdisjoint(KNOWN) for entry in returned):
         for index, entry in enumerate(returned):
             _check_keys(entry, index)
-        _checked(returned)
+        _require_objects(returned)
     return with_json(returned)
 
 
@@ -35,10 +35,10 @@ def items_of_each(answer: Json) -> list[Json]:
     entries = answer.get("entries")
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
         raise _no_items()
-    return with_json(_checked(entries))
+    return with_json(_require_objects(entries))
 
 
-def _checked(entries: list[Json]) -> list[Json]:
+def _require_objects(entries: list[Json]) -> list[Json]:
     for index, entry in enumerate(entries):
         for name in ("json", "binary"):
             if name in entry and not isinstance(entry[name], dict):
@@ -78,7 +78,7 @@ def with_json(entries: list[Json]) -> list[Json]:
     if having_json or having_binary not in (0, len(entries)):
         raise CodeError("Inconsistent item format", malformed=True)
     if having_binary:
-        return [{"json": _without(entry, "binary"), "binary": entry["binary"]} for entry in entries]
+        return [{"json": _omit(entry, "binary"), "binary": entry["binary"]} for entry in entries]
     return [{"json": entry} for entry in entries]
 
 
@@ -88,12 +88,12 @@ def _showing_error(item: Json) -> Json:
         return item
     error = item["error"]
     if error is None:
-        return _without(item, "error")
+        return _omit(item, "error")
     message = error.get("message") if isinstance(error, dict) else None
     return {**item, "json": {} if message is None else {"error": message}}
 
 
-def _without(entry: Json, name: str) -> Json:
+def _omit(entry: Json, name: str) -> Json:
     return {key: value for key, value in entry.items() if key != name}
 
 

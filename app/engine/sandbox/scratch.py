@@ -37,7 +37,7 @@ class Scratch:
     def is_too_full(self, pid: int) -> bool:
         """Whether it holds more than it may, with what the process has open and has removed. Ends its look there."""
         size = 0
-        for count, about in enumerate(self._all(pid), start=1):
+        for count, about in enumerate(self._stat_all(pid), start=1):
             size += 0 if about is None else about.st_blocks * BLOCK
             if about is None or size > self.max_bytes or count > self.max_files:
                 return True
@@ -51,7 +51,7 @@ class Scratch:
         """What is said of one that holds too much."""
         return f"More than {self.max_bytes // 2**20} MiB, or {self.max_files:,} files, of temporary files were kept"
 
-    def _all(self, pid: int) -> Iterator[os.stat_result | None]:
+    def _stat_all(self, pid: int) -> Iterator[os.stat_result | None]:
         """What is known of each file and folder; None for a folder that hides what it holds."""
         folders = [str(self.path)]
         while folders:
@@ -66,10 +66,10 @@ class Scratch:
                 continue
             except OSError:
                 yield None
-        yield from _removed(pid)
+        yield from _unlinked_files(pid)
 
 
-def _removed(pid: int) -> Iterator[os.stat_result]:
+def _unlinked_files(pid: int) -> Iterator[os.stat_result]:
     """The files that the process has open and that have no name any more, where the system tells."""
     folder = f"/proc/{pid}/fd"
     try:
@@ -87,16 +87,16 @@ def _removed(pid: int) -> Iterator[os.stat_result]:
 
 def remove(folder: Path) -> None:
     """Remove a folder that nobody writes into any more; what cannot be removed stays."""
-    with contextlib.suppress(OSError), _opened(folder) as root:
+    with contextlib.suppress(OSError), _open_folder(folder) as root:
         moved = itertools.count()
         while before := os.listdir(root):
-            _empty(root, root, 0, moved)
+            _remove_contents(root, root, 0, moved)
             if os.listdir(root) == before:
                 return
         os.rmdir(folder)
 
 
-def _empty(root: int, folder: int, depth: int, moved: Iterator[int]) -> None:
+def _remove_contents(root: int, folder: int, depth: int, moved: Iterator[int]) -> None:
     """Remove what lies in an open folder; what lies too deep in it comes to lie in `root`, for the next time."""
     for entry in list(os.scandir(folder)):
         with contextlib.suppress(OSError):
@@ -108,13 +108,13 @@ def _empty(root: int, folder: int, depth: int, moved: Iterator[int]) -> None:
             if depth == MAX_DEPTH:
                 os.rename(entry.name, f"moved {next(moved)}", src_dir_fd=folder, dst_dir_fd=root)
                 continue
-            with _opened(entry.name, folder) as inner:
-                _empty(root, inner, depth + 1, moved)
+            with _open_folder(entry.name, folder) as inner:
+                _remove_contents(root, inner, depth + 1, moved)
             os.rmdir(entry.name, dir_fd=folder)
 
 
 @contextlib.contextmanager
-def _opened(folder: Path | str, within: int | None = None) -> Iterator[int]:
+def _open_folder(folder: Path | str, within: int | None = None) -> Iterator[int]:
     opened = os.open(folder, _FOLDER, dir_fd=within)
     try:
         yield opened
@@ -141,7 +141,7 @@ class ScratchRoot:
 def remove_left(prefix: str) -> None:
     """Remove the roots of this user that programs have left which were killed."""
     for folder in Path(tempfile.gettempdir()).glob(f"{prefix}*"):
-        with contextlib.suppress(OSError), _opened(folder) as held:
+        with contextlib.suppress(OSError), _open_folder(folder) as held:
             about = os.fstat(held)
             if about.st_uid == os.geteuid() and time.time() - about.st_ctime > MAX_AGE_UNLOCKED:
                 fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -20,7 +20,7 @@ class Spares:
     @property
     def pids(self) -> list[int]:
         """The processes that wait to be taken."""
-        return [process.pid for process in self._started() if process.alive]
+        return [process.pid for process in self._started_processes() if process.alive]
 
     async def warm(self) -> None:
         """Have one ready at least. Raises SandboxError when none can be started."""
@@ -31,7 +31,7 @@ class Spares:
     async def take(self) -> NodeProcess:
         """A process that has run nothing yet; it is the caller's from now on. Raises SandboxError."""
         while True:
-            task = self._next()
+            task = self._next_task()
             self.fill()
             try:
                 process = await asyncio.shield(task)
@@ -42,7 +42,7 @@ class Spares:
             if process.alive:
                 return process
 
-    def _next(self) -> asyncio.Task[NodeProcess]:
+    def _next_task(self) -> asyncio.Task[NodeProcess]:
         while self._tasks:
             task = self._tasks.popleft()
             # What kept an earlier one from starting may be over.
@@ -72,5 +72,5 @@ class Spares:
         task.add_done_callback(lambda task: task.cancelled() or task.exception())
         return task
 
-    def _started(self) -> list[NodeProcess]:
+    def _started_processes(self) -> list[NodeProcess]:
         return [each.result() for each in self._tasks if each.done() and not each.cancelled() and not each.exception()]

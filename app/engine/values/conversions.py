@@ -134,7 +134,7 @@ def type_name(value: Any) -> str:
     return "number" if isinstance(value, int | float) else "object"
 
 
-def same(left: Any, right: Any) -> bool:
+def strictly_equal(left: Any, right: Any) -> bool:
     """JavaScript's ===, where no two arrays and no two objects are the same."""
     if isinstance(left, dict | list) or isinstance(right, dict | list):
         return False
@@ -157,10 +157,10 @@ def deep_equal(left: Any, right: Any) -> bool:
             and left.keys() == right.keys()
             and all(deep_equal(entry, right[key]) for key, entry in left.items())
         )
-    return same(left, right)
+    return strictly_equal(left, right)
 
 
-def less(left: Any, right: Any) -> bool:
+def less_than(left: Any, right: Any) -> bool:
     """JavaScript's left < right: as text when both are, else as numbers."""
     one, other = _primitive(left), _primitive(right)
     if isinstance(one, str) and isinstance(other, str):

@@ -54,11 +54,11 @@ def merge(jsons: list[dict[str, Any]], clash: Clash) -> dict[str, Any]:
             elif clash.keep_filled and value in (None, ""):
                 continue
             else:
-                result[name] = _over(result[name], value) if clash.deep else value
+                result[name] = _overlay(result[name], value) if clash.deep else value
     return result
 
 
-def _over(below: Any, above: Any) -> Any:
+def _overlay(below: Any, above: Any) -> Any:
     """`above` laid over `below`: objects by their fields, arrays by their places, anything else replaced.
 
     An object laid over an array is lost, since an array cannot have fields in JSON.
@@ -66,8 +66,11 @@ def _over(below: Any, above: Any) -> Any:
     if isinstance(below, list) and isinstance(above, dict):
         return below
     if isinstance(below, dict) and isinstance(above, dict):
-        return {**below, **{name: _over(below[name], each) if name in below else each for name, each in above.items()}}
+        return {
+            **below,
+            **{name: _overlay(below[name], each) if name in below else each for name, each in above.items()},
+        }
     if isinstance(below, list) and isinstance(above, list):
-        shared = [_over(one, other) for one, other in zip(below, above, strict=False)]
+        shared = [_overlay(one, other) for one, other in zip(below, above, strict=False)]
         return [*shared, *(above if len(above) > len(below) else below)[len(shared) :]]
     return above

@@ -21,7 +21,7 @@ def cut_references(workflow_id: str, document: Mapping[str, Any], owners: Owners
 
 
 def _of_node(node: Mapping[str, Any], own: str, owners: Owners) -> Iterator[str]:
-    name, called = node.get("name"), _called(node)
+    name, called = node.get("name"), _called_workflow(node)
     if called is not None and owners.of_workflow(called) != own:
         yield f"node {name} calls the workflow {called} of another project, which fails here: put both into one"
     given = node.get("credentials")
@@ -31,7 +31,7 @@ def _of_node(node: Mapping[str, Any], own: str, owners: Owners) -> Iterator[str]
             yield f"node {name} uses a credential of another project, which fails here: store it in this one, too"
 
 
-def _called(node: Mapping[str, Any]) -> str | None:
+def _called_workflow(node: Mapping[str, Any]) -> str | None:
     """The id of the workflow that a node calls, where it is written down."""
     parameters = node.get("parameters")
     if node.get("type") not in CALLS or not isinstance(parameters, dict):

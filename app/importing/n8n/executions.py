@@ -96,7 +96,7 @@ class ExecutionMapper:
         for name in row.get(UNREADABLE, ()):
             losses.add(f"its {name} cannot be read")
         document = self._document(execution, losses)
-        data = self._encoded(document, losses)
+        data = self._encode_data(document, losses)
         error_node, error_message = _error(document, status)
         mode, retry_of = _mode(row, losses)
         started_at = row.get("startedAt")
@@ -132,7 +132,7 @@ class ExecutionMapper:
         )
 
     @staticmethod
-    def _encoded(document: dict[str, Any] | None, losses: Losses) -> bytes | None:
+    def _encode_data(document: dict[str, Any] | None, losses: Losses) -> bytes | None:
         if document is None:
             return None
         try:

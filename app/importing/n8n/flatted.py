@@ -98,7 +98,7 @@ class _Reader:
                 part, size = self.read(INDEXES[part] if part in INDEXES else _index(part), depth + 1)
                 total += size
             made[key if key.isascii() else replace_lone_surrogates(key)] = part
-        return made, self._bounded(total)
+        return made, self._check_size(total)
 
     def _array(self, value: list[Any], depth: int) -> tuple[Any, int]:
         total, made = PUNCTUATION, []
@@ -108,9 +108,9 @@ class _Reader:
                 part, size = self.read(INDEXES[part] if part in INDEXES else _index(part), depth + 1)
                 total += size
             made.append(part)
-        return made, self._bounded(total)
+        return made, self._check_size(total)
 
-    def _bounded(self, size: int) -> int:
+    def _check_size(self, size: int) -> int:
         if size > self._most_size:
             raise UnreadableFlatted(TOO_LARGE)
         return size

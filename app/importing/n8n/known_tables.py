@@ -85,7 +85,7 @@ def remarks_on(columns: Columns) -> Iterator[str]:
         yield "This n8n keeps data tables in data_store, which is not read: update n8n, so that they come."
 
 
-def whole(table: str, rows: Iterable[Row], remarks: list[str]) -> Iterator[Row]:
+def rows_with_keys(table: str, rows: Iterable[Row], remarks: list[str]) -> Iterator[Row]:
     """The rows that have their keys; that others were passed over is added to `remarks`, once."""
     keys = KEYS.get(table, ())
     for row in rows:

@@ -32,10 +32,10 @@ class Owners:
     def __init__(self, source: Source, options: ImportOptions, report: Report) -> None:
         self._options = options
         self.projects = {str(row["id"]): row for row in source.rows("project")} if options.keep_projects else {}
-        self._workflows = self._shared(source, "shared_workflow", "workflowId", "workflow:owner", report)
-        self._credentials = self._shared(source, "shared_credentials", "credentialsId", "credential:owner", report)
+        self._workflows = self._owners(source, "shared_workflow", "workflowId", "workflow:owner", report)
+        self._credentials = self._owners(source, "shared_credentials", "credentialsId", "credential:owner", report)
 
-    def _shared(self, source: Source, table: str, name: str, role: str, report: Report) -> dict[str, str]:
+    def _owners(self, source: Source, table: str, name: str, role: str, report: Report) -> dict[str, str]:
         if not self._options.keep_projects:
             return {}
         owners = {}
@@ -97,7 +97,7 @@ def bring_credentials(
     for row in source.rows("credentials_entity"):
         name, kind, credential_id = text(row.get("name")), str(row["type"]), str(row["id"])
         try:
-            data = _opened(row, key)
+            data = _decrypt_data(row, key)
         except SourceError as error:
             closed.append(error)
             continue
@@ -130,7 +130,7 @@ def bring_credentials(
         report.note(str(failure))
 
 
-def _opened(row: Row, key: InstanceKey | None) -> dict[str, Any] | None:
+def _decrypt_data(row: Row, key: InstanceKey | None) -> dict[str, Any] | None:
     """What a credential holds; None where it is encrypted and no key is given, and where there is nothing."""
     data = row.get("data")
     if isinstance(data, dict):  # n8n exported it decrypted
@@ -208,7 +208,7 @@ def bring_histories(connection: Connection, source: Source, report: Report, is_h
             continue
         scope = f"node:{context.removeprefix(NODE_CONTEXT)}" if context.startswith(NODE_CONTEXT) else "workflow"
         try:
-            kind, values, highest = _seen(read_json(row["value"]))
+            kind, values, highest = _read_history(read_json(row["value"]))
         except (KeyError, TypeError, ValueError, binascii.Error):
             report.count("deduplication histories", "unreadable")
             continue
@@ -217,7 +217,7 @@ def bring_histories(connection: Connection, source: Source, report: Report, is_h
             report.count("deduplication histories", "kept" if kept else "of another kind here")
 
 
-def _seen(value: dict[str, Any]) -> tuple[str, list[bytes], float | None]:
+def _read_history(value: dict[str, Any]) -> tuple[str, list[bytes], float | None]:
     """The kind of a history, the MD5 of each value, and the highest value. Raises KeyError, TypeError, ValueError."""
     mode, data = value["mode"], value["data"]
     if mode == "entries":

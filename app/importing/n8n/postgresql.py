@@ -13,7 +13,7 @@ from psycopg.rows import dict_row
 from psycopg.types.datetime import TimestamptzLoader
 
 from app.importing.n8n.files_of_runs import FileTooLarge, RunFiles
-from app.importing.n8n.known_tables import remarks_on, whole
+from app.importing.n8n.known_tables import remarks_on, rows_with_keys
 from app.importing.n8n.queries import NEWEST, brought_query, executions_query, has
 from app.importing.n8n.rows import Row, normalise
 from app.importing.n8n.source import SourceError, SourceExecution
@@ -71,7 +71,7 @@ class PostgresqlSource:
         self._file_connection: Connection | None = None
         self._columns: dict[str, set[str]] = {}
         self.remarks: list[str] = []
-        with self._reading():
+        with self._source_errors():
             for row in self._connection.execute(COLUMNS, (schema, prefix.replace("_", r"\_") + "%")):
                 self._columns.setdefault(row["table_name"].removeprefix(prefix), set()).add(row["column_name"])
         if "workflow_entity" not in self._columns:
@@ -85,23 +85,23 @@ class PostgresqlSource:
     def rows(self, table: str) -> Iterator[Row]:
         if table in self._columns:
             # On the server: other tables are read while this one is.
-            with self._reading(), self._connection.cursor(name=f"rows-{next(self._numbers)}") as cursor:
+            with self._source_errors(), self._connection.cursor(name=f"rows-{next(self._numbers)}") as cursor:
                 cursor.itersize = ROWS_AT_ONCE
                 found = cursor.execute(sql.SQL("SELECT * FROM {}").format(self._identifier(table)))
-                yield from whole(table, map(normalise, found), self.remarks)
+                yield from rows_with_keys(table, map(normalise, found), self.remarks)
 
     def count_executions(self) -> int | None:
         if not has(self._columns, "execution_entity", "id"):
             return 0
         query = sql.SQL("SELECT count(*) AS n FROM {}").format(self._identifier("execution_entity"))
-        with self._reading():
+        with self._source_errors():
             row = self._connection.execute(query).fetchone()
         return None if row is None else row["n"]
 
     def count_brought(self) -> int | None:
         if not has(self._columns, "execution_entity", "id"):
             return None
-        with self._reading():
+        with self._source_errors():
             row = self._connection.execute(brought_query(self._columns, self._table).encode()).fetchone()
         return None if row is None else row["n"]
 
@@ -110,7 +110,7 @@ class PostgresqlSource:
             return
         query = executions_query(self._columns, "postgresql", self._table, self._files.most_bytes)
         query = query.format("e.id > %s OR e.id = ANY(%s)")
-        with self._reading(), self._connection.cursor() as cursor:
+        with self._source_errors(), self._connection.cursor() as cursor:
             # The names in it come from the schema, each quoted.
             for row in cursor.stream(query.encode(), (above, list(ids))):
                 yield read_stored(row, self._files)
@@ -119,7 +119,7 @@ class PostgresqlSource:
         if not has(self._columns, "execution_entity", "id", "workflowId", "status"):
             return []
         query = sql.SQL(NEWEST).format(self._identifier("execution_entity"), workflow_id, number)
-        with self._reading():
+        with self._source_errors():
             return [row["id"] for row in self._connection.execute(query)]
 
     def read_file(self, reference: str) -> bytes | None:
@@ -129,7 +129,7 @@ class PostgresqlSource:
         if self._file_connection is None:  # the other one is in the middle of the executions
             self._file_connection = connect(self._url)
         query = sql.SQL(FILE).format(self._identifier("binary_data"))
-        with self._reading():
+        with self._source_errors():
             row = self._file_connection.execute(query, (self._files.most_bytes, name)).fetchone()
         if row is None:
             return None
@@ -143,7 +143,7 @@ class PostgresqlSource:
             self._file_connection.close()
 
     @contextmanager
-    def _reading(self) -> Iterator[None]:
+    def _source_errors(self) -> Iterator[None]:
         try:
             yield
         except psycopg.Error as error:

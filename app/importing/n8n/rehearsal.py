@@ -148,7 +148,7 @@ class Rehearsal:
     def request(self, timezone: str) -> RunRequest:
         """What the engine is asked. Raises LookupError, TypeError, AttributeError for a record that is none."""
         pinned: dict[str, Any] = {}
-        nodes = [self._mocked(node, pinned) for node in self._workflow["nodes"]]
+        nodes = [self._mock_node(node, pinned) for node in self._workflow["nodes"]]
         return RunRequest(
             execution_id="",
             mode="manual",
@@ -158,7 +158,7 @@ class Rehearsal:
             ports=Ports(timezone=timezone),
         )
 
-    def _mocked(self, node: dict[str, Any], pinned: dict[str, Any]) -> dict[str, Any]:
+    def _mock_node(self, node: dict[str, Any], pinned: dict[str, Any]) -> dict[str, Any]:
         name, kind = node["name"], str(node["type"])
         version = node.get("typeVersion", 1)
         if name == self._first:

@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 
 from app.importing.n8n.files_of_runs import RunFiles
-from app.importing.n8n.known_tables import whole
+from app.importing.n8n.known_tables import rows_with_keys
 from app.importing.n8n.rows import Row, normalise, read_json
 from app.importing.n8n.source import SourceError, SourceExecution
 from app.importing.n8n.stored_executions import read_stored
@@ -89,26 +89,26 @@ class Spool:
         content = _encode(row)
         match table:
             case "execution_entity":
-                self._put("INSERT OR REPLACE INTO executions VALUES (?, ?)", int(row["id"]), content.decode())
+                self._execute("INSERT OR REPLACE INTO executions VALUES (?, ?)", int(row["id"]), content.decode())
             case "execution_data":
-                self._put("INSERT OR REPLACE INTO data VALUES (?, ?)", int(row["executionId"]), content)
+                self._execute("INSERT OR REPLACE INTO data VALUES (?, ?)", int(row["executionId"]), content)
             case "execution_metadata":
-                self._put("INSERT INTO metadata VALUES (?, ?)", int(row["executionId"]), content.decode())
+                self._execute("INSERT INTO metadata VALUES (?, ?)", int(row["executionId"]), content.decode())
             case "execution_annotations":
                 put = "INSERT OR REPLACE INTO annotations VALUES (?, ?, ?)"
-                self._put(put, int(row["executionId"]), row.get("id"), content)
+                self._execute(put, int(row["executionId"]), row.get("id"), content)
             case "execution_annotation_tags":
-                self._put("INSERT INTO annotation_tags VALUES (?, ?)", row["annotationId"], row["tagId"])
+                self._execute("INSERT INTO annotation_tags VALUES (?, ?)", row["annotationId"], row["tagId"])
             case _:
-                self._put("INSERT INTO entities VALUES (?, ?)", table, content)
+                self._execute("INSERT INTO entities VALUES (?, ?)", table, content)
 
-    def _put(self, statement: str, *values: Any) -> None:
+    def _execute(self, statement: str, *values: Any) -> None:
         self._connection.execute(statement, values)
 
     def rows(self, table: str) -> Iterator[Row]:
         with closing(self._connection.cursor()) as cursor:
             found = cursor.execute("SELECT row FROM entities WHERE name = ?", (table,))
-            yield from whole(table, (normalise(read_json(row["row"])) for row in found), self.remarks)
+            yield from rows_with_keys(table, (normalise(read_json(row["row"])) for row in found), self.remarks)
 
     def count_executions(self) -> int | None:
         return int(self._connection.execute("SELECT count(*) FROM executions").fetchone()[0])

@@ -8,7 +8,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from app.importing.n8n.files_of_runs import FileTooLarge, RunFiles
-from app.importing.n8n.known_tables import remarks_on, whole
+from app.importing.n8n.known_tables import remarks_on, rows_with_keys
 from app.importing.n8n.queries import NEWEST, brought_query, executions_query, has
 from app.importing.n8n.rows import Row, normalise
 from app.importing.n8n.source import SourceError, SourceExecution
@@ -41,7 +41,7 @@ class SqliteSource:
             raise SourceError(f"{path} cannot be read as n8n's database: {error}") from error
         self._columns = {
             name.removeprefix(prefix): [
-                row["name"] for row in self._connection.execute(f"PRAGMA table_info({quoted(name)})")
+                row["name"] for row in self._connection.execute(f"PRAGMA table_info({quote_name(name)})")
             ]
             for name in tables
             if name.startswith(prefix)
@@ -53,21 +53,21 @@ class SqliteSource:
 
     def rows(self, table: str) -> Iterator[Row]:
         if table in self._columns:
-            with self._reading():
+            with self._source_errors():
                 found = self._connection.execute(f"SELECT * FROM {self._table(table)}")
-                yield from whole(table, (normalise(dict(row)) for row in found), self.remarks)
+                yield from rows_with_keys(table, (normalise(dict(row)) for row in found), self.remarks)
 
     def count_executions(self) -> int | None:
         if not has(self._columns, "execution_entity", "id"):
             return 0
-        with self._reading():
+        with self._source_errors():
             query = f"SELECT count(*) FROM {self._table('execution_entity')}"
             return int(self._connection.execute(query).fetchone()[0])
 
     def count_brought(self) -> int | None:
         if not has(self._columns, "execution_entity", "id"):
             return None
-        with self._reading():
+        with self._source_errors():
             return int(self._connection.execute(brought_query(self._columns, self._table)).fetchone()[0])
 
     def executions(self, above: int, ids: Sequence[int] = ()) -> Iterator[SourceExecution]:
@@ -80,7 +80,7 @@ class SqliteSource:
         yield from self._read(query.format("e.id > ?"), [above])
 
     def _read(self, query: str, parameters: Sequence[int]) -> Iterator[SourceExecution]:
-        with self._reading(), closing(self._connection.cursor()) as cursor:
+        with self._source_errors(), closing(self._connection.cursor()) as cursor:
             for row in map(dict, cursor.execute(query, parameters)):
                 if not isinstance(row["id"], int):
                     self.remarks.append(f"An execution with the id {row['id']!r:.40} was passed over.")
@@ -103,7 +103,7 @@ class SqliteSource:
         if not has(self._columns, "execution_entity", "id", "workflowId", "status"):
             return []
         query = NEWEST.format(self._table("execution_entity"), "?", "?")
-        with self._reading():
+        with self._source_errors():
             return [row["id"] for row in self._connection.execute(query, (workflow_id, number))]
 
     def read_file(self, reference: str) -> bytes | None:
@@ -111,7 +111,7 @@ class SqliteSource:
         if mode != "database" or "binary_data" not in self._columns:
             return self._files.read(reference)
         query = f'SELECT length(data) AS size, rowid AS place FROM {self._table("binary_data")} WHERE "fileId" = ?'
-        with self._reading():
+        with self._source_errors():
             row = self._connection.execute(query, (name,)).fetchone()
             if row is None:
                 return None
@@ -124,16 +124,16 @@ class SqliteSource:
         self._connection.close()
 
     @contextmanager
-    def _reading(self) -> Iterator[None]:
+    def _source_errors(self) -> Iterator[None]:
         try:
             yield
         except sqlite3.Error as error:
             raise SourceError(f"{self.name} cannot be read to its end: {error}") from error
 
     def _table(self, name: str) -> str:
-        return quoted(self._prefix + name)
+        return quote_name(self._prefix + name)
 
 
-def quoted(name: str) -> str:
+def quote_name(name: str) -> str:
     """A name as SQL writes it."""
     return '"' + name.replace('"', '""') + '"'

@@ -16,10 +16,10 @@ def read_stored(row: Row, files: RunFiles) -> SourceExecution:
         row=normalise(row),
         flatted=parts["flatted"],
         workflow=_ran(parts["ran"], row),
-        metadata=[(str(key), str(value)) for key, value in _parsed(parts["metadata"]) or ()],
+        metadata=[(str(key), str(value)) for key, value in _parse_text(parts["metadata"]) or ()],
         vote=parts["vote"],
         note=parts["note"],
-        tags=_parsed(parts["tags"]) or (),
+        tags=_parse_text(parts["tags"]) or (),
     )
     kept, size = row.get("storedAt") or "db", row.pop("flatted_bytes", None)
     if not isinstance(execution.flatted, str | None):
@@ -40,7 +40,7 @@ def read_stored(row: Row, files: RunFiles) -> SourceExecution:
 def _ran(value: Any, row: Row) -> Any:
     """The workflow that ran; None where it cannot be read, which the row says."""
     try:
-        return _parsed(value)
+        return _parse_text(value)
     except ValueError:
         row[UNREADABLE] = [*row.get(UNREADABLE, ()), "workflowData"]
         return None
@@ -72,5 +72,5 @@ def too_large(most_bytes: int) -> str:
     return f"data of more than {most_bytes // 2**20} MiB is not brought {LARGEST}"
 
 
-def _parsed(value: Any) -> Any:
+def _parse_text(value: Any) -> Any:
     return read_json(value) if isinstance(value, str | bytes) else value

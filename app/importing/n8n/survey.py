@@ -64,7 +64,7 @@ class Survey:
             if not self._types.find(name, number).installed:
                 unknown.setdefault(self._types.explain_unknown(name, number), []).append(str(node.get("name")))
         for reason, names in unknown.items():
-            yield f"node {_named(names)}: {reason}. Otherwise replace it, or let the workflow stay in n8n"
+            yield f"node {_names(names)}: {reason}. Otherwise replace it, or let the workflow stay in n8n"
 
     def _missing_credentials(self, nodes: list[dict[str, Any]]) -> Iterator[str]:
         for node in nodes:
@@ -84,18 +84,18 @@ class Survey:
             if isinstance(node.get("parameters"), dict) and node["parameters"].get("language") in PYTHON
         ]
         if names:
-            yield f"node {_named(names)} is written in Python: rewrite it in JavaScript"
+            yield f"node {_names(names)} is written in Python: rewrite it in JavaScript"
 
     def _uses(self, document: Mapping[str, Any]) -> Iterator[str]:
         text = _text(document.get("nodes"))
         yield from (sentence for word, sentence in USES.items() if word in text)
 
     def _private_hosts(self, nodes: list[dict[str, Any]]) -> Iterator[str]:
-        hosts = sorted({host for node in nodes for host in _hosts(node.get("parameters")) if self._refused(host)})
+        hosts = sorted({host for node in nodes for host in _hosts(node.get("parameters")) if self._is_refused(host)})
         if hosts:
-            yield f"calls {_named(hosts)}: add to EXECUTIONS_ALLOWED_HOSTS what workflows may reach in your network"
+            yield f"calls {_names(hosts)}: add to EXECUTIONS_ALLOWED_HOSTS what workflows may reach in your network"
 
-    def _refused(self, host: str) -> bool:
+    def _is_refused(self, host: str) -> bool:
         """Whether the host is in a private network and not allowed. Public names are not looked up."""
         if any(host == allowed for allowed, _ in self._rules.hosts):
             return False
@@ -118,7 +118,7 @@ class Survey:
             )
 
 
-def _named(names: list[str]) -> str:
+def _names(names: list[str]) -> str:
     return ", ".join(names[:MAX_NODES_NAMED]) + (", ..." if len(names) > MAX_NODES_NAMED else "")
 
 

@@ -93,7 +93,7 @@ def _cells(row: Row, columns: list[Row], report: Report) -> Iterator[tuple[str, 
     for column in columns:
         name, kind = str(column["name"]), str(column["type"])
         try:
-            value = cell(name, _plain(row.get(name), kind), kind)
+            value = cell(name, _to_json(row.get(name), kind), kind)
         except (InvalidData, ValueError, TypeError):
             report.count("cells of data tables", "that cannot be kept")
             continue
@@ -101,7 +101,7 @@ def _cells(row: Row, columns: list[Row], report: Report) -> Iterator[tuple[str, 
             yield str(column["id"]), value
 
 
-def _plain(value: Any, kind: str) -> Any:
+def _to_json(value: Any, kind: str) -> Any:
     """A value of the database as JSON has it."""
     if value is None:
         return None

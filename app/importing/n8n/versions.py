@@ -27,7 +27,7 @@ class VersionsThatRan:
         workflow_id = str(execution.row["workflowId"])
         noted = definitions.version_id(execution.row, "workflowVersionId")
         for named in dict.fromkeys((self._published.ran(execution.row), noted)):
-            if named is not None and (found := self._remembered(workflow_id, named)) is not None:
+            if named is not None and (found := self._recall(workflow_id, named)) is not None:
                 return found
             if named is not None and imported_objects.known_versions(self._connection, workflow_id, [named]):
                 return self._remember(workflow_id, named, named)
@@ -41,7 +41,7 @@ class VersionsThatRan:
         ran = execution.workflow if isinstance(execution.workflow, dict) else {}
         content = definitions.definition(definitions.document_of(ran)) or definitions.definition({}) or b"{}"
         made = definitions.content_id(workflow_id, content)
-        found = self._remembered(workflow_id, made)
+        found = self._recall(workflow_id, made)
         if found is not None:
             return found
         imported_objects.add_version(
@@ -55,7 +55,7 @@ class VersionsThatRan:
         )
         return self._remember(workflow_id, made, made)
 
-    def _remembered(self, workflow_id: str, key: Any) -> UUID | None:
+    def _recall(self, workflow_id: str, key: Any) -> UUID | None:
         found = self._known.get((workflow_id, key))
         if found is not None:
             self._known.move_to_end((workflow_id, key))

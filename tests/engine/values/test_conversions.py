@@ -50,7 +50,7 @@ def test_texts_become_the_numbers_that_javascript_makes_of_them(engine):
 def test_less_is_javascripts_less(engine):
     values = [0, 1, -1, 2.5, "", "1", "10", "9", "a", "B", "\U0001f600", "\uffff", True, False, None, [], [2], {"a": 1}]
     pairs = [[left, right] for left in values for right in values]
-    ours = ["true" if conversions.less(left, right) else "false" for left, right in pairs]
+    ours = ["true" if conversions.less_than(left, right) else "false" for left, right in pairs]
     assert ours == in_javascript(engine, "String(v[0] < v[1])", pairs)
 
 

@@ -36,7 +36,7 @@ async def function(context: NodeContext) -> Outputs:
     source = f"{_declarations(context)}\n{_guard(code)}\nreturn [{{ json: left }}];"
     try:
         left = (await _run(context, source, each_item=False)).items[0]["json"]
-        return [_items(_returned(left))]
+        return [_items(_returned_value(left))]
     except Failed as error:
         if not context.continues_on_fail:
             raise
@@ -59,7 +59,7 @@ async def function_item(context: NodeContext) -> Outputs:
 def _item(context: NodeContext, left: dict[str, Any], index: int) -> Item:
     """What a Function Item has made of an item. Raises NodeError."""
     try:
-        return {"json": _object(_returned(left)), "pairedItem": {"item": index}}
+        return {"json": _object(_returned_value(left)), "pairedItem": {"item": index}}
     except Failed as error:
         if not context.continues_on_fail:
             raise NodeError(error.message, item_index=index, anonymous=error.anonymous) from error
@@ -106,7 +106,7 @@ def _without_place(message: str) -> str:
     return _PLACE.sub("", message)
 
 
-def _returned(left: dict[str, Any]) -> Any:
+def _returned_value(left: dict[str, Any]) -> Any:
     """What the code returned; Ellipsis for undefined. Raises Failed, NodeError."""
     if left.get("thrown") in ("null", "undefined"):
         raise NodeError(f"Cannot read properties of {left['thrown']} (reading 'message')", anonymous=True)

@@ -191,10 +191,10 @@ def describe_file(given: Json) -> Json:
     extension = entry.get("fileExtension") if "." in name else ending if kind == found else None
     made = {key: value for key, value in entry.items() if key in ("mimeType", "fileType")}
     more = {"fileExtension": extension, "directory": directory or None, "fileName": name or None}
-    return {**made, **_present(more.items()), **sizes}
+    return {**made, **_drop_none(more.items()), **sizes}
 
 
-def _present(pairs: Iterable[tuple[str, Any]]) -> Json:
+def _drop_none(pairs: Iterable[tuple[str, Any]]) -> Json:
     return {key: value for key, value in pairs if value is not None}
 
 

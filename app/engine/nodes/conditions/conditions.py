@@ -216,7 +216,7 @@ def _contains(left: Any, right: Any, rules: Rules) -> bool:
     if not rules.case_sensitive and isinstance(right, str):
         wanted = right.lower()
         return any(isinstance(entry, str) and entry.lower() == wanted for entry in entries)
-    return any(conversions.same(entry, right) for entry in entries)
+    return any(conversions.strictly_equal(entry, right) for entry in entries)
 
 
 OPERATIONS: dict[tuple[str, str], Compare] = {
@@ -228,8 +228,8 @@ OPERATIONS: dict[tuple[str, str], Compare] = {
     ("string", "notStartsWith"): _on_text(lambda left, right: not left.startswith(right)),
     ("string", "endsWith"): _on_text(lambda left, right: left.endswith(right)),
     ("string", "notEndsWith"): _on_text(lambda left, right: not left.endswith(right)),
-    ("number", "equals"): lambda left, right, rules: conversions.same(left, right),
-    ("number", "notEquals"): lambda left, right, rules: not conversions.same(left, right),
+    ("number", "equals"): lambda left, right, rules: conversions.strictly_equal(left, right),
+    ("number", "notEquals"): lambda left, right, rules: not conversions.strictly_equal(left, right),
     ("number", "gt"): _on_numbers(lambda left, right: left > right),
     ("number", "lt"): _on_numbers(lambda left, right: left < right),
     ("number", "gte"): _on_numbers(lambda left, right: left >= right),
@@ -242,8 +242,8 @@ OPERATIONS: dict[tuple[str, str], Compare] = {
     ("dateTime", "beforeOrEquals"): _on_times(lambda left, right: left <= right),
     ("boolean", "true"): lambda left, right, rules: bool(left),
     ("boolean", "false"): lambda left, right, rules: not left,
-    ("boolean", "equals"): lambda left, right, rules: conversions.same(left, right),
-    ("boolean", "notEquals"): lambda left, right, rules: not conversions.same(left, right),
+    ("boolean", "equals"): lambda left, right, rules: conversions.strictly_equal(left, right),
+    ("boolean", "notEquals"): lambda left, right, rules: not conversions.strictly_equal(left, right),
     ("array", "contains"): _contains,
     ("array", "notContains"): lambda left, right, rules: not _contains(left, right, rules),
     ("array", "lengthEquals"): _on_length(lambda length, right: length == right),

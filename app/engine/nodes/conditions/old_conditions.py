@@ -42,13 +42,13 @@ def with_defaults(conditions: Any) -> dict[str, Any]:
     """A `conditions` parameter as the document has it, with the sides that it leaves out; other keys mean nothing."""
     lists = conditions if isinstance(conditions, dict) else {}
     return {
-        kind: [{**dict.fromkeys(SIDES, NOTHING[kind]), **_given(as_group(entry), kind)} for entry in entries]
+        kind: [{**dict.fromkeys(SIDES, NOTHING[kind]), **_given_fields(as_group(entry), kind)} for entry in entries]
         for kind, entries in lists.items()
         if kind in DEFAULTS and isinstance(entries, list)
     }
 
 
-def _given(entry: dict[str, Any], kind: str) -> dict[str, Any]:
+def _given_fields(entry: dict[str, Any], kind: str) -> dict[str, Any]:
     """What an entry says; null is nothing where text is meant."""
     return {name: value for name, value in entry.items() if value is not None or kind in ("boolean", "number")}
 
@@ -140,7 +140,7 @@ def _is_empty(value: Any) -> bool:
 
 def _before(left: Any, right: Any) -> bool:
     """left < right, where nothing is 0."""
-    return conversions.less(left or 0, right or 0)
+    return conversions.less_than(left or 0, right or 0)
 
 
 COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
@@ -152,8 +152,8 @@ COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
     "notEndsWith": lambda left, right: not _text(left).endswith(_name(right)),
     "startsWith": lambda left, right: _text(left).startswith(_name(right)),
     "notStartsWith": lambda left, right: not _text(left).startswith(_name(right)),
-    "equal": conversions.same,
-    "notEqual": lambda left, right: not conversions.same(left, right),
+    "equal": conversions.strictly_equal,
+    "notEqual": lambda left, right: not conversions.strictly_equal(left, right),
     "larger": lambda left, right: _before(right, left),
     "largerEqual": lambda left, right: not _before(left, right),
     "smaller": _before,

@@ -95,7 +95,7 @@ async def _by_rules(context: NodeContext) -> list[list[int | NodeError]]:
         for number in range(len(rules))
     ]
     return [
-        [each] if isinstance(each, NodeError) else _matching([column[index] for column in columns], each, index)
+        [each] if isinstance(each, NodeError) else _matching_outputs([column[index] for column in columns], each, index)
         for index, each in enumerate(resolved)
     ]
 
@@ -108,7 +108,7 @@ def _validate_rule(rule: Any, index: int) -> Any:
     return rule
 
 
-def _matching(results: list[bool | NodeError], asked: dict[str, Any], index: int) -> list[int | NodeError]:
+def _matching_outputs(results: list[bool | NodeError], asked: dict[str, Any], index: int) -> list[int | NodeError]:
     """The outputs whose rules hold, the first only unless all are asked for; else the fallback.
 
     A rule that fails comes last, and what the rules before it have found stays.

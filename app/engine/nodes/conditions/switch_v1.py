@@ -85,7 +85,7 @@ async def _by_rules(context: NodeContext) -> list[Any]:
     resolved = await context.resolve_each(wanted, parameter="rules")
     rows = [[] if isinstance(each, NodeError) else _conditions(each) for each in resolved]
     return [
-        each if isinstance(each, NodeError) else _first(results, each, context.version)
+        each if isinstance(each, NodeError) else _first_matching_output(results, each, context.version)
         for each, results in zip(resolved, await old_conditions.evaluate(context, rows), strict=True)
     ]
 
@@ -99,7 +99,7 @@ def _conditions(asked: dict[str, Any]) -> list[old_conditions.OldCondition]:
     ]
 
 
-def _first(results: list[bool | NodeError], asked: dict[str, Any], version: float) -> Any:
+def _first_matching_output(results: list[bool | NodeError], asked: dict[str, Any], version: float) -> Any:
     for number, (rule, result) in enumerate(zip(asked["rules"], results, strict=True)):
         if isinstance(result, NodeError):
             return result

@@ -92,7 +92,7 @@ async def crypto(context: NodeContext) -> Outputs:
         try:
             if isinstance(parameters, NodeError):
                 raise parameters
-            parameters = {name: _plain(name, value) for name, value in parameters.items()}
+            parameters = {name: _null_for_undefined(name, value) for name, value in parameters.items()}
             named = parameters.get("dataPropertyName")
             name = "data" if named is None else conversions.to_string(named)
             settings = {**parameters, **await _secrets(context, parameters)}
@@ -215,7 +215,7 @@ def _random(parameters: dict[str, Any], index: int) -> str:
     raise NodeError(f"The Crypto node has no encoding '{kind}'.", item_index=index)
 
 
-def _plain(name: str, value: Any) -> Any:
+def _null_for_undefined(name: str, value: Any) -> Any:
     """Only some parameters tell undefined from null."""
     return None if isinstance(value, Undefined) and name not in ("value", "secret", "stringLength") else value
 

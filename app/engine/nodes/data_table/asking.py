@@ -110,7 +110,7 @@ class Asked:
             raise NodeError(f"unexpected {kind} input '{conversions.to_json_text(value)}' in row {self.index}")
         return value
 
-    async def wanted(self, table_id: str) -> Json:
+    async def row_filter(self, table_id: str) -> Json:
         """The filter that the node's conditions make. Raises NodeError, DataTableRefused."""
         entries = (self.parameters.get("filters") or {}).get("conditions") or []
         match = self.parameters.get("matchType", ANY)

@@ -22,7 +22,7 @@ def has_table_by_expression(parameters: dict[str, Any]) -> bool:
 async def insert(asked: Asked) -> list[Item]:
     """A row for one item."""
     made = await asked.store.insert(await asked.table_id(), [asked.row()], zone=asked.zone)
-    return [{"json": _counted(made)}] if asked.options.get("optimizeBulk") else _items(asked, made)
+    return [{"json": _insertion_summary(made)}] if asked.options.get("optimizeBulk") else _items(asked, made)
 
 
 async def insert_many(asked: list[Asked]) -> list[Item]:
@@ -31,11 +31,11 @@ async def insert_many(asked: list[Asked]) -> list[Item]:
     table_id = await first.table_id()
     made = await first.store.insert(table_id, [each.row() for each in asked], zone=first.zone)
     if first.options.get("optimizeBulk"):
-        return [{"json": _counted(made)}]
+        return [{"json": _insertion_summary(made)}]
     return [{**item, "pairedItem": {"item": index}} for index, item in enumerate(_items(first, made))]
 
 
-def _counted(made: list[Json]) -> Json:
+def _insertion_summary(made: list[Json]) -> Json:
     return {"success": True, "insertedRows": len(made)}
 
 
@@ -61,7 +61,7 @@ async def row_not_exists(asked: Asked) -> list[Item]:
 
 
 async def _read(asked: Asked, table_id: str, sort: tuple[str, bool] | None, limit: int | None) -> list[Item]:
-    wanted = await asked.wanted(table_id)
+    wanted = await asked.row_filter(table_id)
     items: list[Item] = []
     after: Any = None
     while True:
@@ -76,7 +76,7 @@ async def _read(asked: Asked, table_id: str, sort: tuple[str, bool] | None, limi
 async def update(asked: Asked) -> list[Item]:
     """Change the rows that are meant, and put them out."""
     table_id, dry_run, row = await asked.table_id(), asked.dry_run(), asked.row()
-    wanted = _some(await asked.wanted(table_id))
+    wanted = _some(await asked.row_filter(table_id))
     made = await asked.store.update(table_id, wanted, row, zone=asked.zone, dry_run=dry_run)
     return _items(asked, made)
 
@@ -84,7 +84,7 @@ async def update(asked: Asked) -> list[Item]:
 async def upsert(asked: Asked) -> list[Item]:
     """The same, but add a row where none is meant."""
     table_id, dry_run, row = await asked.table_id(), asked.dry_run(), asked.row()
-    wanted = _some(await asked.wanted(table_id))
+    wanted = _some(await asked.row_filter(table_id))
     made = await asked.store.upsert(table_id, wanted, row, zone=asked.zone, dry_run=dry_run)
     return _items(asked, made)
 
@@ -92,7 +92,7 @@ async def upsert(asked: Asked) -> list[Item]:
 async def delete(asked: Asked) -> list[Item]:
     """Delete the rows that are meant, and output what they were."""
     table_id, dry_run = await asked.table_id(), asked.dry_run()
-    wanted = _some(await asked.wanted(table_id))
+    wanted = _some(await asked.row_filter(table_id))
     return _items(asked, await asked.store.delete(table_id, wanted, zone=asked.zone, dry_run=dry_run))
 
 

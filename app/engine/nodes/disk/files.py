@@ -31,28 +31,28 @@ HOW = "Whoever runs it can allow a folder with EXECUTIONS_FILES_FOLDER."
 @node("readWriteFile", [1, 1.1], issues=ISSUES, plain=["operation"])
 async def read_write_file(context: NodeContext) -> Outputs:
     writes = context.parameters.get("operation", "read") == "write"
-    return [await _each(context, _write if writes else _read)]
+    return [await _act_on_each(context, _write if writes else _read)]
 
 
 @node("readBinaryFile", [1], issues=rules(Required("filePath", "File Path")))
 async def read_binary_file(context: NodeContext) -> Outputs:
-    return [await _each(context, _read_one)]
+    return [await _act_on_each(context, _read_one)]
 
 
 @node("readBinaryFiles", [1], issues=rules(Required("fileSelector", "File Selector")))
 async def read_binary_files(context: NodeContext) -> Outputs:
-    return [await _each(context, _read_many)]
+    return [await _act_on_each(context, _read_many)]
 
 
 @node("writeBinaryFile", [1], issues=rules(Required("fileName", "File Name")))
 async def write_binary_file(context: NodeContext) -> Outputs:
-    return [await _each(context, _write)]
+    return [await _act_on_each(context, _write)]
 
 
 Act = Callable[[NodeContext, Folder, dict[str, Any], int], list[Item]]
 
 
-async def _each(context: NodeContext, act: Act) -> list[Item]:
+async def _act_on_each(context: NodeContext, act: Act) -> list[Item]:
     """What `act` makes of each item, or its error where the node goes on."""
     root = context.execution.ports.files
     if root is None:

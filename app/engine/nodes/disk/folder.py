@@ -44,7 +44,7 @@ class Folder:
         found: dict[Path, None] = {}
         for pattern in _choices(selector):
             parts = self._parts(pattern)
-            for path in self._below():
+            for path in self._walk_files():
                 if _fits(path.relative_to(self._root).parts, parts, literal_brackets):
                     found[path] = None
                     if len(found) > MAX_FOUND:
@@ -101,7 +101,7 @@ class Folder:
             raise NotAllowed("Access to the file is not allowed.")
         return parts
 
-    def _below(self) -> Iterator[Path]:
+    def _walk_files(self) -> Iterator[Path]:
         """All files of the folder, those of a folder before those of the folders in it."""
         seen = 0
         due = [self._root]

@@ -47,12 +47,12 @@ class Wanted:
 
 async def listen(context: NodeContext, emit: Emit) -> None:
     """Listen to the mailbox until cancelled, or until the connection breaks. Raises NodeError."""
-    wanted = _wanted(context.version, await context.resolve_first(context.parameters))
+    wanted = _read_wanted(context.version, await context.resolve_first(context.parameters))
     while True:
         await _listen(context, emit, wanted)
 
 
-def _wanted(version: float, parameters: dict[str, Any]) -> Wanted:
+def _read_wanted(version: float, parameters: dict[str, Any]) -> Wanted:
     options = as_group(parameters.get("options"))
     form = str(parameters.get("format") or "simple")
     prefix = str(parameters.get("dataPropertyAttachmentsPrefixName") or "attachment_")

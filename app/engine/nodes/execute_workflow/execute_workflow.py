@@ -39,7 +39,7 @@ async def execute_workflow(context: NodeContext) -> Outputs:
     stored = context.parameters.get("source", "database") != "parameter"
     given = await map_fields(context) if stored and context.version >= MAPPED else context.items
     if context.parameters.get("mode", "once") == "each":
-        return await _each(context, given)
+        return await _run_for_each(context, given)
     try:
         outcome = await _run(context, given, await _called_workflow(context, 0))
     except NodeError as error:
@@ -52,7 +52,7 @@ async def execute_workflow(context: NodeContext) -> Outputs:
     return await compute(pair_outputs, outcome, len(given), size=sum(map(len, outcome.outputs)))
 
 
-async def _each(context: NodeContext, given: list[Item]) -> Outputs:
+async def _run_for_each(context: NodeContext, given: list[Item]) -> Outputs:
     """Run it once for each item. What fails for an item comes out in its place; before version 1.3, as in n8n, at the
     output of that item's number."""
     merged: Outputs = [[]]

@@ -71,14 +71,15 @@ def _common(options: dict[str, Any]) -> dict[str, Any]:
     return {name: options[name] for name in ("headerRow", "includeEmptyCells") if name in options}
 
 
-def _known(settings: dict[str, Any]) -> dict[str, Any]:
+def _defined(settings: dict[str, Any]) -> dict[str, Any]:
     """Those that are not undefined."""
     return {name: value for name, value in settings.items() if not isinstance(value, Undefined)}
 
 
 async def _write(context: NodeContext) -> list[Item]:
     [parameters, *_] = await context.resolve(context.parameters, exact=True)
-    options, kind = _known(as_group(parameters.get("options"))), str(_known(parameters).get("fileFormat") or "xls")
+    options = _defined(as_group(parameters.get("options")))
+    kind = str(_defined(parameters).get("fileFormat") or "xls")
     if kind == "csv":
         header = options.get("headerRow") is not False
         content = await write_rows(context, context.items, delimiter=",", header=header)
@@ -88,5 +89,5 @@ async def _write(context: NodeContext) -> list[Item]:
     else:
         raise NodeError(f"The file format '{kind}' is not supported.")
     origins = [{"item": index} for index in range(len(context.items))]
-    name = str(_known(parameters).get("binaryPropertyName") or "data")
+    name = str(_defined(parameters).get("binaryPropertyName") or "data")
     return [{"json": {}, "binary": {name: file}, "pairedItem": origins}]

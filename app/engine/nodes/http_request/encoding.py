@@ -83,13 +83,13 @@ def without_dots(address: str) -> str:
     kept: list[str] = []
     *before, last = segments[1:].split("/")
     for segment in before:
-        _follow(segment, kept)
-    if _follow(last, kept):
+        _append_segment(segment, kept)
+    if _append_segment(last, kept):
         kept.append("")
     return f"{origin}/{'/'.join(kept)}"
 
 
-def _follow(segment: str, kept: list[str]) -> bool:
+def _append_segment(segment: str, kept: list[str]) -> bool:
     """Let a segment come behind those that are kept; whether it was one or two dots."""
     meaning = segment.lower().replace("%2e", ".") if len(segment) <= 6 else segment
     if meaning == "..":

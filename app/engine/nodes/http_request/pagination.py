@@ -5,7 +5,7 @@ import re
 from typing import Any
 
 from app.engine.nodes.http_request.answers import body_of, check, read_items, work_of
-from app.engine.nodes.http_request.parameter_values import seconds, whole
+from app.engine.nodes.http_request.parameter_values import seconds, to_count
 from app.engine.nodes.http_request.parameters import ItemRequest, fields, is_url
 from app.engine.nodes.http_request.requests import send
 from app.engine.run.computing import compute
@@ -37,7 +37,7 @@ async def all_pages(context: NodeContext, pagination: dict[str, Any], request: I
     _check(pagination, index)
     settings = {key: pagination.get(key) for key in ("statusCodesWhenComplete", "maxRequests", "requestInterval")}
     pagination = {**pagination, **await context.resolve_with(settings, {}, index)}
-    most = whole(pagination["maxRequests"] or 100, 100) if pagination.get("limitPagesFetched") else None
+    most = to_count(pagination["maxRequests"] or 100, 100) if pagination.get("limitPagesFetched") else None
     pause = seconds(pagination["requestInterval"] or 0, 0.0)
     variables: dict[str, Any] = {"$pageCount": 0, "$request": {"url": request.url}}
     output: list[Item] = []
@@ -75,7 +75,7 @@ def _check(pagination: dict[str, Any], index: int) -> None:
         if not pagination.get("nextURL"):
             raise _invalid_url("", index)
     else:
-        changing = _changing(pagination)
+        changing = _changed_parameters(pagination)
         if not changing or changing == [{}]:
             raise NodeError(
                 "At least one entry with 'Name' and 'Value' filled must be included in 'Parameters' "
@@ -97,7 +97,7 @@ def _check(pagination: dict[str, Any], index: int) -> None:
         raise NodeError("Invalid or empty Complete Expression", item_index=index)
 
 
-def _changing(pagination: dict[str, Any]) -> list[dict[str, Any]]:
+def _changed_parameters(pagination: dict[str, Any]) -> list[dict[str, Any]]:
     entries = fields(pagination, "parameters").get("parameters")
     return [entry for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []
 
@@ -109,7 +109,7 @@ async def _next_call(
     if pagination.get("paginationMode") == "responseContainsNextURL":
         return await _call_next_url(context, pagination, request, variables, index)
     more: dict[str, dict[str, Any]] = {"qs": {}, "headers": {}}
-    for entry in await context.resolve_with(_changing(pagination), variables, index):
+    for entry in await context.resolve_with(_changed_parameters(pagination), variables, index):
         group = more.setdefault(str(entry.get("type") or "qs"), {})
         if not isinstance(entry["value"], Undefined):  # the request's own value stays
             group[conversions.display(entry["name"])] = entry["value"]

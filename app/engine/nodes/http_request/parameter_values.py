@@ -26,7 +26,7 @@ def batch_size(value: Any) -> int:
     return max(1, int(number)) if 0 <= number < math.inf else -1
 
 
-def whole(value: Any, default: int) -> int:
+def to_count(value: Any, default: int) -> int:
     """A number as a count; the default for what is none."""
     number = conversions.to_number(value)
     return int(number) if 0 < number < math.inf else default

@@ -11,7 +11,7 @@ from app.engine.nodes.http_request.authentication import RequestProof
 from app.engine.nodes.http_request.bodies import FORM, MULTIPART, WITH_FORM_TYPE, json_body
 from app.engine.nodes.http_request.encoding import Part
 from app.engine.nodes.http_request.headers import drop_nameless, header_value, put_header
-from app.engine.nodes.http_request.parameter_values import list_of, method_of, pairs, seconds, whole
+from app.engine.nodes.http_request.parameter_values import list_of, method_of, pairs, seconds, to_count
 from app.engine.nodes.shared import binary
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
@@ -94,7 +94,7 @@ class ItemRequest:
         redirect = fields(self._options, "redirect", "redirect")
         if not redirect.get("followRedirects", self._version >= 4):
             return 0
-        return whole(redirect.get("maxRedirects") or MAX_REDIRECTS, MAX_REDIRECTS)
+        return to_count(redirect.get("maxRedirects") or MAX_REDIRECTS, MAX_REDIRECTS)
 
     def _query(self) -> dict[str, Any]:
         parameters = self._parameters

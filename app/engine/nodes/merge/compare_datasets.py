@@ -106,7 +106,7 @@ class _Comparison:
             return self.other
         if resolve == "mix":
             return self._mix(parameters)
-        return self._both(pairs, dots, version)
+        return self._render_both(pairs, dots, version)
 
     def _mix(self, parameters: dict[str, Any]) -> dict[str, Any]:
         preferred, rest = self.one, self.other
@@ -115,17 +115,17 @@ class _Comparison:
         excepted = {name: rest.get(name) for name in split_names(parameters.get("exceptWhenMix", ""))}
         return {**preferred, **excepted}
 
-    def _both(self, pairs: list[matching.Pair], dots: bool, version: float) -> dict[str, Any]:
+    def _render_both(self, pairs: list[matching.Pair], dots: bool, version: float) -> dict[str, Any]:
         labels = ("input1", "input2") if version == 1 else ("inputA", "inputB")
 
-        def apart(names: list[str]) -> dict[str, Any]:
+        def both_values(names: list[str]) -> dict[str, Any]:
             return {name: {labels[0]: self.one.get(name), labels[1]: self.other.get(name)} for name in names}
 
         json: dict[str, Any] = {
             "keys": {name: paths.get(self.one, name, dots=dots) for name, _ in pairs},
             "same": {name: value for name, value in self.one.items() if name in self.equal},
-            "different": apart(self.different),
+            "different": both_values(self.different),
         }
         if self.skipped:
-            json["skipped"] = apart(self.skipped)
+            json["skipped"] = both_values(self.skipped)
         return json

@@ -83,7 +83,7 @@ async def _find_missing(
     """For items whose row to update is not there, what they fail with. It is looked for before anything is written."""
     looks = []
     for index, (parameters, row) in enumerate(given):
-        condition = _condition(_matching(parameters, index), _literals(row, types, index))
+        condition = _condition(_matching_columns(parameters, index), _literals(row, types, index))
         looks.append(f"SELECT EXISTS (SELECT FROM {_table(parameters)} WHERE {condition}) AS found")
     try:
         results = await open_session.run(";".join(looks))
@@ -97,7 +97,7 @@ async def _find_missing(
 def _no_row(parameters: dict[str, Any], row: dict[str, Any], index: int) -> NodeError:
     named = (
         f"{name}={conversions.display(row[name]) if name in row else 'undefined'}"
-        for name in _matching(parameters, index)
+        for name in _matching_columns(parameters, index)
     )
     return NodeError(
         "The row you are trying to update doesn't exist",
@@ -119,7 +119,7 @@ async def _run(
         if not context.continues_on_fail:
             raise error
         if batching != "independently":
-            return [_failed(context, error, index)]
+            return [_failed_item(context, error, index)]
     if batching == "independently":
         return await _run_each(context, open_session, queries, missing)
     together = ["BEGIN", *queries, "COMMIT"] if batching == "transaction" else queries
@@ -136,7 +136,7 @@ async def _run(
     return _items(results, [{"item": index} for index in range(len(queries))])
 
 
-def _failed(context: NodeContext, error: NodeError, index: int) -> Item:
+def _failed_item(context: NodeContext, error: NodeError, index: int) -> Item:
     return {"json": {"error": error.document(context.node.document)}, "pairedItem": {"item": index}}
 
 
@@ -152,7 +152,7 @@ async def _run_each(
         except NodeError as error:
             if not context.continues_on_fail:
                 raise
-            output.append(_failed(context, error, index))
+            output.append(_failed_item(context, error, index))
     return output
 
 
@@ -209,12 +209,12 @@ def _literals(row: dict[str, Any], types: dict[str, str], index: int) -> dict[st
     return {name: literal_for(value, types.get(name, "")) for name, value in row.items()}
 
 
-def _returning(parameters: dict[str, Any]) -> str:
+def _returned_columns(parameters: dict[str, Any]) -> str:
     columns = as_group(parameters.get("options")).get("outputColumns") or ["*"]
     return "*" if "*" in columns else ",".join(map(identifier, columns))
 
 
-def _matching(parameters: dict[str, Any], index: int) -> list[str]:
+def _matching_columns(parameters: dict[str, Any], index: int) -> list[str]:
     names = (parameters.get("columns") or {}).get("matchingColumns") or [parameters.get("columnToMatchOn")]
     names = [str(name) for name in names if name]
     if not names:
@@ -241,7 +241,7 @@ def _select(parameters: dict[str, Any], row: dict[str, Any], types: dict[str, st
         f"{identifier(entry.get('column', ''))} {'DESC' if entry.get('direction') == 'DESC' else 'ASC'}"
         for entry in (parameters.get("sort") or {}).get("values") or []
     )
-    query = f"SELECT {_returning(parameters)} FROM {_table(parameters)}"
+    query = f"SELECT {_returned_columns(parameters)} FROM {_table(parameters)}"
     query += where(clauses, parameters.get("combineConditions") or "AND")
     query += f" ORDER BY {order}" if order else ""
     if not parameters.get("returnAll"):
@@ -252,7 +252,7 @@ def _select(parameters: dict[str, Any], row: dict[str, Any], types: dict[str, st
 def _insert(parameters: dict[str, Any], row: dict[str, Any], types: dict[str, str], index: int) -> str:
     values = _literals(row, types, index)
     conflict = " ON CONFLICT DO NOTHING" if as_group(parameters.get("options")).get("skipOnConflict") else ""
-    return f"{_insertion(parameters, values)}{conflict} RETURNING {_returning(parameters)}"
+    return f"{_insertion(parameters, values)}{conflict} RETURNING {_returned_columns(parameters)}"
 
 
 def _insertion(parameters: dict[str, Any], values: dict[str, str]) -> str:
@@ -261,12 +261,12 @@ def _insertion(parameters: dict[str, Any], values: dict[str, str]) -> str:
 
 
 def _update(parameters: dict[str, Any], row: dict[str, Any], types: dict[str, str], index: int) -> str:
-    matching, values = _matching(parameters, index), _literals(row, types, index)
+    matching, values = _matching_columns(parameters, index), _literals(row, types, index)
     changed = ", ".join(f"{identifier(name)} = {value}" for name, value in values.items() if name not in matching)
     if not changed:
         raise NodeError("Add values to update to the node or to the input data.", item_index=index)
     condition = _condition(matching, values)
-    return f"UPDATE {_table(parameters)} SET {changed} WHERE {condition} RETURNING {_returning(parameters)}"
+    return f"UPDATE {_table(parameters)} SET {changed} WHERE {condition} RETURNING {_returned_columns(parameters)}"
 
 
 def _condition(matching: list[str], values: dict[str, str]) -> str:
@@ -274,11 +274,11 @@ def _condition(matching: list[str], values: dict[str, str]) -> str:
 
 
 def _upsert(parameters: dict[str, Any], row: dict[str, Any], types: dict[str, str], index: int) -> str:
-    matching, values = _matching(parameters, index), _literals(row, types, index)
+    matching, values = _matching_columns(parameters, index), _literals(row, types, index)
     changed = ", ".join(f"{identifier(name)} = EXCLUDED.{identifier(name)}" for name in values if name not in matching)
     action = f"DO UPDATE SET {changed}" if changed else "DO NOTHING"
     conflict = f" ON CONFLICT ({','.join(map(identifier, matching))}) {action}"
-    return f"{_insertion(parameters, values)}{conflict} RETURNING {_returning(parameters)}"
+    return f"{_insertion(parameters, values)}{conflict} RETURNING {_returned_columns(parameters)}"
 
 
 def _delete(parameters: dict[str, Any], row: dict[str, Any], types: dict[str, str], index: int) -> str:

@@ -128,7 +128,7 @@ def _sorted_places(items: list[Item], names: list[str], dots: bool) -> list[int]
     def compare(one: int, other: int) -> int:
         for left, right in zip(rows[one], rows[other], strict=True):
             if left is not right and not conversions.deep_equal(left, right):
-                return -1 if conversions.less(left, right) else 1
+                return -1 if conversions.less_than(left, right) else 1
         return 0
 
     return sorted(range(len(items)), key=cmp_to_key(compare))

@@ -39,9 +39,9 @@ class DisplayRule:
             given = parameters.get(name)
             if _is_expression(given):
                 return True
-            if not _among(given, values):
+            if not _is_among(given, values):
                 return False
-        return not any(_among(parameters.get(name), values) for name, values in self.unless.items())
+        return not any(_is_among(parameters.get(name), values) for name, values in self.unless.items())
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,11 +127,11 @@ def credentials(
 ) -> Callable[[dict[str, Any], float], list[str]]:
     """What `@node(credentials=...)` takes: the types of credentials that a node must name."""
 
-    def needed(parameters: dict[str, Any], version: float) -> list[str]:
+    def needed_types(parameters: dict[str, Any], version: float) -> list[str]:
         filled = _fill_defaults(parameters, defaults)
         return [each.kind for each in given if each.holds(filled, version)]
 
-    return needed
+    return needed_types
 
 
 def required(parameters: dict[str, Any], **labels: str) -> list[Issue]:
@@ -171,7 +171,7 @@ def _is_expression(value: Any) -> bool:
     return isinstance(value, str) and value.startswith("=")
 
 
-def _among(given: Any, values: Sequence[Any]) -> bool:
+def _is_among(given: Any, values: Sequence[Any]) -> bool:
     return any(given == value and isinstance(given, bool) == isinstance(value, bool) for value in values)
 
 
