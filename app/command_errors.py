@@ -14,6 +14,13 @@ if TYPE_CHECKING:
 OF_THE_SYSTEM = {errno.EDQUOT, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOSPC, errno.EROFS}
 """What a machine lacks, when the system does not say of which file."""
 
+WHAT_LISTS = {
+    "ApiKeyNotFound": "`flask keys list` has their ids.",
+    "ProjectNotFound": "GET /api/v1/projects lists them, and POST makes one; without --project it is `default`.",
+    "UserNotFound": "GET /api/v1/users lists them; `flask keys owner EMAIL` says whose the instance is.",
+}
+"""Where one sees what there is, by the error that something is not there."""
+
 
 @contextmanager
 def reported() -> Iterator[None]:
@@ -52,7 +59,7 @@ def explanation(error: Exception) -> str | None:
     from app.environment import SettingsError
     from app.migrations import MigrationError
     from app.processes import ChildDied
-    from app.repository.errors import RepositoryError
+    from app.repository.errors import NotFound, RepositoryError
     from app.up import CannotStart
 
     fit_to_be_shown = (
@@ -65,6 +72,8 @@ def explanation(error: Exception) -> str | None:
         RepositoryError,
         SettingsError,
     )
+    if isinstance(error, NotFound):
+        return f"{error}. {WHAT_LISTS.get(type(error).__name__, '')}".removesuffix(". ")
     if isinstance(error, fit_to_be_shown):
         return str(error)
     if isinstance(error, psycopg.Error):

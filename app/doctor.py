@@ -38,6 +38,8 @@ LONG_TRANSACTION_SECONDS = 300.0
 NOTICE_SECONDS = 600.0
 FREE_DISK_BYTES = 2**30
 NODE_SECONDS = 30.0
+WORKER_CONNECTIONS = 7
+"""What a worker works with, one for its beat, and one that listens."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +131,7 @@ def examine_server(connection: Connection, settings: Settings) -> Iterator[Findi
         "on" if server.autovacuum else "off",
         None if server.autovacuum else "turn it on: tables grow and plans go stale without it",
     )
-    needed = settings.http_workers * settings.pool_size + 4
+    needed = settings.http_workers * (settings.pool_size + 1) + WORKER_CONNECTIONS
     free = server.max_connections - server.connections
     yield Finding(
         "connections",

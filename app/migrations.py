@@ -60,6 +60,12 @@ INVALID = """
     SELECT EXISTS (SELECT FROM pg_index AS i WHERE i.indexrelid = to_regclass(%s) AND NOT i.indisvalid)
 """
 
+MAY_CREATE = """
+    SELECT current_schema(), has_schema_privilege(current_schema(), 'CREATE'), pg_get_userbyid(d.datdba)
+      FROM pg_database AS d
+     WHERE d.datname = current_database()
+"""
+
 # Tables of this role's that somebody vacuums, or looks after in another way that lets others read and write.
 MAINTAINED = """
     SELECT DISTINCT l.relation::regclass::text
@@ -115,12 +121,12 @@ def _check_server(database_url: str) -> None:
                 "CREATE DATABASE ... TEMPLATE template0 ENCODING 'UTF8'"
             )
         role = connection.info.user
-        row = connection.execute("SELECT current_schema(), has_schema_privilege(current_schema(), 'CREATE')").fetchone()
-        schema, may_create = row if row is not None else (None, False)
+        schema, may_create, owner = connection.execute(MAY_CREATE).fetchone() or (None, False, "")
         if schema is None or not may_create:
             name = schema or "public"
             raise MigrationError(
-                f"the role {role} may not create tables in the schema {name}: as its owner, run "
+                f"the role {role} may not create tables in the schema {name}: set DATABASE_URL to that of a role "
+                f"that may (the database belongs to {owner}). Or, as the schema's owner, run "
                 f'GRANT USAGE, CREATE ON SCHEMA "{name}" TO "{role}"'
             )
 

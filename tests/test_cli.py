@@ -178,8 +178,8 @@ def test_a_file_with_one_bad_workflow_is_refused_whole(flask, connection, file, 
 @pytest.mark.parametrize(
     ("arguments", "settings", "message"),
     [
-        (["keys", "revoke", "4711"], {}, "API key not found"),
-        (["keys", "create", "x", "--project", "nowhere"], {}, "Project not found"),
+        (["keys", "revoke", "4711"], {}, "API key not found. `flask keys list`"),
+        (["keys", "create", "x", "--project", "nowhere"], {}, "Project not found. GET /api/v1/projects"),
         (["import", "/no/such/file.json"], {}, "/no/such/file.json: No such file"),
         (["migrate"], {"EXECUTIONS_CONCURRENCY": "many"}, "EXECUTIONS_CONCURRENCY"),
         (["migrate"], {"DATABASE_URL": ""}, "DATABASE_URL"),

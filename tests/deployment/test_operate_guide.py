@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+from datetime import UTC, datetime
 from urllib.parse import quote
 
 import click
@@ -12,6 +13,8 @@ from psycopg.conninfo import conninfo_to_dict
 
 from app.commands import main
 from app.embedded.binaries import postgres_binaries
+from app.repository.triggers import NewSchedule, register, take_due_schedules
+from app.repository.workflows import create_workflow
 from app.settings import Settings
 from tests import guides
 from tests.live import PROJECT
@@ -56,7 +59,7 @@ def test_each_setting_and_each_file_that_is_named_is_there():
 @pytest.fixture
 def roles(postgres_url):
     """The roles and the database of the guide, made by its own statements; their addresses by name."""
-    (statements,) = guides.blocks(GUIDE, "sql")
+    statements, _ = guides.blocks(GUIDE, "sql")
     cluster, _, within = statements.partition("-- in that database")
     with psycopg.connect(postgres_url, autocommit=True) as server:
         server.execute("DROP DATABASE IF EXISTS executions WITH (FORCE)")
@@ -80,19 +83,38 @@ def flask(*arguments: str, **environ: str) -> Result:
     return CliRunner().invoke(main, arguments, env=environ)
 
 
-def test_roles_backup_and_drill(roles, tmp_path):
+def test_roles_backup_and_drill(roles, tmp_path, postgres_url):
     owner, lesser, drill = roles
     home = {"EXECUTIONS_HOME": str(tmp_path), "EXECUTIONS_ENCRYPTION_KEY": KEY}
     assert "Applied" in flask("migrate", DATABASE_URL=owner, **home).output
     made = flask("keys", "create", "LABEL", "--scope", "execution:list", DATABASE_URL=lesser, **home)
     assert made.exit_code == 0, made.output
+    with psycopg.connect(lesser) as connection:
+        create_workflow(connection, "w", project_id="default", name="w", definition=b"{}")
+        schedule = NewSchedule(node="S", rule_index=0, rule=b"{}", next_at=datetime(2026, 1, 1, tzinfo=UTC))
+        register(connection, "w", [], [schedule])
+        connection.execute(
+            "INSERT INTO executions (workflow_id, workflow_version_id, project_id, mode)"
+            " SELECT id, version_id, project_id, 'manual' FROM workflows"
+        )
     backup, restore = (next(block for block in SHELL if name in block) for name in ("pg_dump", "createdb"))
     done = shell(backup, owner, tmp_path)
     assert done.returncode == 0, done.stderr
     *commands, doctor = restore.strip().splitlines()
-    done = shell("\n".join(commands), drill, tmp_path)
+    with psycopg.connect(postgres_url, autocommit=True) as server:  # another machine has no such roles
+        server.execute("ALTER ROLE executions RENAME TO executions_elsewhere")
+        try:
+            done = shell("\n".join(commands), drill, tmp_path)
+        finally:
+            server.execute("ALTER ROLE executions_elsewhere RENAME TO executions")
     assert done.returncode == 0, done.stderr
     assert doctor.endswith("flask doctor")
+    with psycopg.connect(drill) as connection:
+        assert len(take_due_schedules(connection, limit=9)) == 1
+        for statement in filter(str.strip, guides.blocks(GUIDE, "sql")[1].split(";")):
+            connection.execute(statement)
+        assert not take_due_schedules(connection, limit=9)
+        assert connection.execute("SELECT DISTINCT status FROM executions").fetchall() == [("canceled",)]
     told = flask("doctor", DATABASE_URL=drill, **home).output
     assert "migrations" in told
     assert "BAD migrations" not in told
