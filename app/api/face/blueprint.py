@@ -77,46 +77,54 @@ class Blueprint(FlaskBlueprint):
         """
 
         def declare(view: View) -> View:
-            given = {400, 401, 403, 429, 503, *errors}
-            if body is not None:
-                given |= {413, 415}
-            if idempotent:
-                given.add(422)
-            refuses = strict or is_strict(method, scope)
-            parser = self.PARSER if refuses else self.LENIENT_PARSER
-            checked: Any = view
-            if query is not None:
-                checked = parser.use_args(query(), location="query")(checked)
-            else:
-                checked = without_query(checked, strict=refuses)
-            if body is not None:
-                checked = parser.use_args(body, location="json")(checked)
-            checked.scope = scope
-            # One view may be at several addresses.
-            taken = any(other.view.__name__ == view.__name__ for other in self.endpoints)
-            name = f"{view.__name__}_{len(self.endpoints)}" if taken else view.__name__
-            self.add_url_rule(rule, name, checked, methods=[method])
-            self.endpoints.append(
-                Endpoint(
-                    view=view,
-                    method=method,
-                    rule=rule,
-                    scope=scope,
-                    answer=answer,
-                    status=status,
-                    content_type=content_type,
-                    query=query,
-                    body=body,
-                    body_required=body_required,
-                    errors=frozenset(given),
-                    idempotent=idempotent,
-                    refuses_unknown=refuses,
-                    example=example,
-                )
+            declared = Endpoint(
+                view=view,
+                method=method,
+                rule=rule,
+                scope=scope,
+                answer=answer,
+                status=status,
+                content_type=content_type,
+                query=query,
+                body=body,
+                body_required=body_required,
+                errors=all_errors(errors, takes_body=body is not None, idempotent=idempotent),
+                idempotent=idempotent,
+                refuses_unknown=strict or is_strict(method, scope),
+                example=example,
             )
+            self._add_route(declared)
+            self.endpoints.append(declared)
             return view
 
         return declare
+
+    def _add_route(self, endpoint: Endpoint) -> None:
+        """Call the view at its address, with what the call's query and body load to."""
+        parser = self.PARSER if endpoint.refuses_unknown else self.LENIENT_PARSER
+        call: Any = endpoint.view
+        if endpoint.query is not None:
+            call = parser.use_args(endpoint.query(), location="query")(call)
+        else:
+            call = without_query(call, strict=endpoint.refuses_unknown)
+        if endpoint.body is not None:
+            call = parser.use_args(endpoint.body, location="json")(call)
+        call.scope = endpoint.scope
+        name = endpoint.view.__name__
+        # One view may be at several addresses.
+        if any(other.view.__name__ == name for other in self.endpoints):
+            name = f"{name}_{len(self.endpoints)}"
+        self.add_url_rule(endpoint.rule, name, call, methods=[endpoint.method])
+
+
+def all_errors(errors: Iterable[int], *, takes_body: bool, idempotent: bool) -> frozenset[int]:
+    """These statuses, and those that every endpoint of its kind can answer with."""
+    statuses = {400, 401, 403, 429, 503, *errors}
+    if takes_body:
+        statuses |= {413, 415}
+    if idempotent:
+        statuses.add(422)
+    return frozenset(statuses)
 
 
 def is_strict(method: str, scope: str) -> bool:
