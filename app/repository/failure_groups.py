@@ -3,7 +3,6 @@
 Read sql/0032.problems.sql first. What became of them is read in app/repository/problems.py.
 """
 
-import threading
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -12,15 +11,13 @@ from uuid import UUID
 
 from psycopg import sql
 
-from app.bounded_dict import BoundedDict
 from app.repository.connection import Connection, scalar
 from app.repository.failure_patterns import MAX_MESSAGE_LENGTH, pattern_of
+from app.repository.known_problems import FailureKind, KnownProblems
 
 AT_ONCE = 2_000
 MAX_PER_WORKFLOW = 200
 """Problems of one workflow that are told apart; what fails in yet another way is added to a common one."""
-MAX_KNOWN = 2_000
-"""Problems that a process remembers."""
 HOURS_KEPT_DAYS = 90
 KEPT_DAYS = 365
 
@@ -176,15 +173,6 @@ FORGET_HOURS = "DELETE FROM problem_hours AS h WHERE h.hour < now() - make_inter
 FORGET = "DELETE FROM problems AS p WHERE p.last_seen_at < now() - make_interval(days => %(days)s)"
 
 
-class FailureKind(NamedTuple):
-    """What failures of one problem have in common."""
-
-    project_id: str
-    workflow_id: str
-    node: str
-    pattern: str
-
-
 class Failure(NamedTuple):
     """A failure that its problem is still looked for."""
 
@@ -195,27 +183,6 @@ class Failure(NamedTuple):
     node: str
     message: str
     failed_at: datetime
-
-
-class KnownProblems:
-    """The problems that this process has grouped failures into, so that the next ones can be named when they fail.
-
-    To name one afterwards writes its row, with an entry in each index, a second time. This is a guess that may be out
-    of date: whoever groups the failure names it anew where it was wrong. For several threads.
-    """
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._ids: BoundedDict[tuple[str, str, str], int] = BoundedDict(MAX_KNOWN)
-
-    def guess(self, workflow_id: str, node: str | None, message: str | None) -> int | None:
-        """The problem that such a failure most likely belongs to; None where none is known."""
-        return self._ids.get((workflow_id, node or "", pattern_of(message or ""))) if self._ids else None
-
-    def learn(self, kind: FailureKind, problem_id: int) -> None:
-        """Remember what failures of this kind have become."""
-        with self._lock:
-            self._ids[kind.workflow_id, kind.node, kind.pattern] = problem_id
 
 
 def append(connection: Connection, ids: Sequence[int]) -> None:

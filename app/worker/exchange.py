@@ -24,7 +24,7 @@ from app.repository.connection import Connection, transaction
 from app.repository.errors import Invalid
 from app.repository.execution_data import read_data
 from app.repository.executions import ExecutionInput
-from app.repository.failure_groups import KnownProblems
+from app.repository.known_problems import KnownProblems
 from app.repository.lifecycle import NO_EXTRA_PLACES, Claim, ExtraPlaces, Lacked, Result
 
 log = logging.getLogger(__name__)

@@ -15,7 +15,7 @@ from app.packages.definitions import SandboxExpressions
 from app.packages.host import Host
 from app.packages.store import Store
 from app.repository.connection import Connection
-from app.repository.failure_groups import KnownProblems
+from app.repository.known_problems import KnownProblems
 from app.repository.triggers import answer_now
 from app.settings import Settings
 from app.signatures import Signer

@@ -7,10 +7,25 @@ from playwright.sync_api import Browser, Page
 
 from app.console_links import new_link
 from app.repository.connection import connect
+from app.repository.failure_groups import group_some
 from tests import live
-from tests.patience import PATIENCE_SECONDS
+from tests.patience import PATIENCE_SECONDS, wait_until
 
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+COPY = """
+    INSERT INTO executions (workflow_id, workflow_version_id, project_id, status, mode, started_at, stopped_at)
+    SELECT e.workflow_id, e.workflow_version_id, e.project_id, 'success', 'manual', now(), now()
+      FROM executions AS e, generate_series(1, %s)
+     WHERE e.id = %s
+"""
+RUNNING = """
+    INSERT INTO executions (workflow_id, workflow_version_id, project_id, status, mode, started_at, worker_id)
+    SELECT e.workflow_id, e.workflow_version_id, e.project_id, 'running', 'manual', now(),
+           (SELECT max(w.id) FROM workers AS w)
+      FROM executions AS e
+     WHERE e.id = %s
+    RETURNING id
+"""
 
 
 @dataclass(frozen=True)
@@ -43,6 +58,17 @@ class Tab:
     def _check(self, asked: str, own: str) -> None:
         if not asked.startswith(own):
             self.trouble.append(f"asked {asked}")
+
+
+def find_problem(stage: Stage) -> str:
+    """The id of what the demo's failure has become, which workers see to every few seconds only."""
+
+    def look() -> list[dict[str, str]]:
+        with connect(stage.database_url) as connection:
+            group_some(connection)
+        return stage.server.get("/api/v1/problems").body["data"]
+
+    return wait_until(look)[0]["id"]
 
 
 def show(page: Page, *, hidden: bool) -> None:

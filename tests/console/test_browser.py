@@ -15,11 +15,10 @@ from app.console_links import new_link
 from app.demo import ApiClient, import_demo
 from app.repository.api_keys import create_api_key
 from app.repository.connection import connect
-from app.repository.failure_groups import group_some
 from app.repository.projects import create_project
 from tests import live
-from tests.console.browsing import Stage, Tab, show, violations
-from tests.patience import PATIENCE_SECONDS, wait_until
+from tests.console.browsing import COPY, RUNNING, Stage, Tab, find_problem, show, violations
+from tests.patience import PATIENCE_SECONDS
 from tests.postgres import cloned_database
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -39,20 +38,6 @@ PAGES = (
     "engine-room",
 )
 expect.set_options(timeout=PATIENCE_SECONDS * 1000)
-COPY = """
-    INSERT INTO executions (workflow_id, workflow_version_id, project_id, status, mode, started_at, stopped_at)
-    SELECT e.workflow_id, e.workflow_version_id, e.project_id, 'success', 'manual', now(), now()
-      FROM executions AS e, generate_series(1, %s)
-     WHERE e.id = %s
-"""
-RUNNING = """
-    INSERT INTO executions (workflow_id, workflow_version_id, project_id, status, mode, started_at, worker_id)
-    SELECT e.workflow_id, e.workflow_version_id, e.project_id, 'running', 'manual', now(),
-           (SELECT max(w.id) FROM workers AS w)
-      FROM executions AS e
-     WHERE e.id = %s
-    RETURNING id
-"""
 NUMBERS = count()
 NARROW = {"width": 360, "height": 740}
 
@@ -300,14 +285,3 @@ def test_every_page_is_fit_for_everybody_and_for_a_phone(open_tab, stage):
         page.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
         assert page.evaluate("document.documentElement.scrollWidth") <= NARROW["width"], path
         page.set_viewport_size({"width": 1280, "height": 800})
-
-
-def find_problem(stage: Stage) -> str:
-    """The id of what the demo's failure has become, which workers see to every few seconds only."""
-
-    def look() -> list[dict[str, str]]:
-        with connect(stage.database_url) as connection:
-            group_some(connection)
-        return stage.server.get("/api/v1/problems").body["data"]
-
-    return wait_until(look)[0]["id"]

@@ -7,8 +7,8 @@ import pytest
 
 from app.repository import execution_totals, failure_groups, lifecycle, retries, workflows
 from app.repository.execution_filters import ExecutionFilter
-from app.repository.failure_groups import FailureKind, KnownProblems
 from app.repository.failure_patterns import MAX_PATTERN_LENGTH, pattern_of
+from app.repository.known_problems import FailureKind, KnownProblems
 from app.repository.lifecycle import Result
 from app.repository.problems import ProblemFilter, list_problems, read_trends, read_versions, set_status
 from tests.repository.given import DATA, a_running_execution, a_worker, a_workflow

@@ -11,7 +11,7 @@ from psycopg import sql
 from app.repository import execution_events, notifications, static_data, triggers
 from app.repository.connection import Connection
 from app.repository.execution_data import SAVE_METADATA, Encoded, encode_run_data
-from app.repository.failure_groups import KnownProblems
+from app.repository.known_problems import KnownProblems
 from app.repository.lifecycle.endings import LOCK_CHAINS, Ending, ends_a_chain, follow_up
 from app.repository.lifecycle.error_workflows import Failure
 from app.repository.lifecycle.parents import wake_if_over

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
-from app.repository.failure_groups import KnownProblems
+from app.repository.known_problems import KnownProblems
 from app.settings import Settings
 from app.worker.chores.alarm import alarm
 from app.worker.chores.chore import Chore

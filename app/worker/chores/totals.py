@@ -1,7 +1,7 @@
 """Adds up what ended and groups what failed, and bit by bit what had ended before anybody counted."""
 
 from app.repository import execution_totals, failure_groups
-from app.repository.failure_groups import KnownProblems
+from app.repository.known_problems import KnownProblems
 from app.worker.chores.chore import Chore, chore_in_steps
 from app.worker.database import Database
 

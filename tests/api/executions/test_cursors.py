@@ -89,3 +89,25 @@ def test_it_is_what_the_documentation_shows():
 def test_near_misses(text):
     with pytest.raises(InvalidCursor, match="An invalid cursor was provided"):
         decode_cursor(text)
+
+
+@pytest.mark.parametrize(
+    "cursor",
+    [
+        "abc",
+        "eyJsYXN0SWQiOiJleGVjXzEyMyIsImxpbWl0IjoyMH0",
+        encode_cursor(Cursor("1", 0)),
+        encode_cursor(Cursor("1", 251)),
+        encode_cursor(Cursor("0", 20)),
+        encode_cursor(Cursor("1", 20, {"nothing": "x"})),
+        encode_cursor(Cursor("1", 20, {"status": ["foo"]})),
+        encode_cursor(Cursor("1", 20, {"status": "error"})),
+        encode_cursor(Cursor("1", 20, {"includeData": True})),
+        encode_cursor(Cursor("1", 20, {"startedAfter": 7})),
+        encode_cursor(Cursor("1", 20, {"metadataValue": "x"})),
+    ],
+)
+def test_a_cursor_that_is_not_ours_is_refused(api, cursor):
+    response = api.get(f"/executions?cursor={cursor}")
+    assert response.status_code == 400
+    assert response.json == {"message": "An invalid cursor was provided"}

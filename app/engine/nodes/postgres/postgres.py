@@ -1,11 +1,21 @@
 """Postgres, version 2: queries, and the rows of a table selected, inserted, updated, merged in and deleted."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
 from app.engine.nodes.postgres.session import CONNECT_SECONDS, QueryResult, Session, session
-from app.engine.nodes.postgres.sql_text import fill_places, identifier, literal, literal_for, where
+from app.engine.nodes.postgres.sql_text import fill_places
+from app.engine.nodes.postgres.statements import (
+    MAKERS,
+    WRITING,
+    chosen,
+    literals_of,
+    matching_columns,
+    matching_condition,
+    row_of,
+    table_of,
+)
 from app.engine.nodes.shared.issues import Mapped, Required, RequiredCredential, credentials, rules
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
@@ -19,8 +29,6 @@ SELECT column_name, udt_name AS type FROM information_schema.columns
 WHERE table_schema = $1 AND table_name = $2 ORDER BY ordinal_position
 """
 DONE = {"success": True}
-
-
 SQL = {"operation": ["executeQuery"]}
 NO_TABLE = {"table": [""]}
 ISSUES = rules(
@@ -54,7 +62,7 @@ async def postgres(context: NodeContext) -> Outputs:
     async with opening as open_session:
         types = await _types(open_session, resolved[0]) if operation in WRITING else {}
         rows = [
-            _row(parameters, item, context.version) for parameters, item in zip(resolved, context.items, strict=True)
+            row_of(parameters, item, context.version) for parameters, item in zip(resolved, context.items, strict=True)
         ]
         given = list(zip(resolved, rows, strict=True))
         queries = [make(parameters, row, types, index) for index, (parameters, row) in enumerate(given)]
@@ -83,8 +91,8 @@ async def _find_missing(
     """For items whose row to update is not there, what they fail with. It is looked for before anything is written."""
     looks = []
     for index, (parameters, row) in enumerate(given):
-        condition = _condition(_matching_columns(parameters, index), _literals(row, types, index))
-        looks.append(f"SELECT EXISTS (SELECT FROM {_table(parameters)} WHERE {condition}) AS found")
+        condition = matching_condition(matching_columns(parameters, index), literals_of(row, types, index))
+        looks.append(f"SELECT EXISTS (SELECT FROM {table_of(parameters)} WHERE {condition}) AS found")
     try:
         results = await open_session.run(";".join(looks))
     except NodeError:
@@ -97,12 +105,12 @@ async def _find_missing(
 def _no_row(parameters: dict[str, Any], row: dict[str, Any], index: int) -> NodeError:
     named = (
         f"{name}={conversions.display(row[name]) if name in row else 'undefined'}"
-        for name in _matching_columns(parameters, index)
+        for name in matching_columns(parameters, index)
     )
     return NodeError(
         "The row you are trying to update doesn't exist",
         description=f"No rows matching the provided values ({', '.join(named)}) were found in the table "
-        f'"{_locator(parameters.get("table"))}".',
+        f'"{chosen(parameters.get("table"))}".',
         item_index=index,
     )
 
@@ -167,140 +175,7 @@ def _items(results: list[QueryResult], origins: Any) -> list[Item]:
     return [{"json": row, "pairedItem": origin} for result, origin in pairs for row in result.rows or []]
 
 
-def _locator(value: Any, default: str = "") -> str:
-    return str((value.get("value") if isinstance(value, dict) else value) or default)
-
-
-def _table(parameters: dict[str, Any]) -> str:
-    schema = _locator(parameters.get("schema"), "public")
-    return f"{identifier(schema)}.{identifier(_locator(parameters.get('table')))}"
-
-
 async def _types(open_session: Session, parameters: dict[str, Any]) -> dict[str, str]:
-    names = [_locator(parameters.get("schema"), "public"), _locator(parameters.get("table"))]
+    names = [chosen(parameters.get("schema"), "public"), chosen(parameters.get("table"))]
     [result] = await open_session.run(fill_places(COLUMNS, names))
     return {row["column_name"]: row["type"] for row in result.rows or []}
-
-
-def _row(parameters: dict[str, Any], item: Item, version: float) -> dict[str, Any]:
-    """The values to write: the item's own, or those that the node defines."""
-    if version < 2.2:
-        mode = parameters.get("dataMode", "autoMapInputData")
-        entries = (parameters.get("valuesToSend") or {}).get("values") or []
-        values = {str(entry.get("column")): entry.get("value") for entry in entries}
-        if mode == "defineBelow" and parameters.get("columnToMatchOn"):
-            values = {str(parameters["columnToMatchOn"]): parameters.get("valueToMatchOn"), **values}
-    else:
-        columns = parameters.get("columns") or {}
-        mode, values = columns.get("mappingMode", "defineBelow"), columns.get("value") or {}
-    row = dict(item["json"]) if mode == "autoMapInputData" else dict(values)
-    if as_group(parameters.get("options")).get("replaceEmptyStrings"):
-        row = {name: None if value == "" else value for name, value in row.items()}
-    return row
-
-
-def _literals(row: dict[str, Any], types: dict[str, str], index: int) -> dict[str, str]:
-    if types:
-        unknown = next((name for name in row if name not in types), None)
-        if unknown is not None:
-            raise NodeError(f"Column '{unknown}' does not exist in selected table", item_index=index)
-    if not row:
-        raise NodeError("Cannot retrieve sql names from an empty array/object.", item_index=index)
-    return {name: literal_for(value, types.get(name, "")) for name, value in row.items()}
-
-
-def _returned_columns(parameters: dict[str, Any]) -> str:
-    columns = as_group(parameters.get("options")).get("outputColumns") or ["*"]
-    return "*" if "*" in columns else ",".join(map(identifier, columns))
-
-
-def _matching_columns(parameters: dict[str, Any], index: int) -> list[str]:
-    names = (parameters.get("columns") or {}).get("matchingColumns") or [parameters.get("columnToMatchOn")]
-    names = [str(name) for name in names if name]
-    if not names:
-        raise NodeError("Name a column to match on.", item_index=index)
-    return names
-
-
-def _query(parameters: dict[str, Any], row: dict[str, Any], types: dict[str, str], index: int) -> str:
-    given = as_group(parameters.get("options")).get("queryReplacement")
-    if given in (None, ""):
-        values: list[Any] = []
-    elif isinstance(given, list):
-        values = given
-    elif isinstance(given, str):
-        values = [part.strip() for part in given.split(",")]
-    else:
-        values = [given]
-    return fill_places(conversions.display(parameters.get("query", "")), values)
-
-
-def _select(parameters: dict[str, Any], row: dict[str, Any], types: dict[str, str], index: int) -> str:
-    clauses = (parameters.get("where") or {}).get("values") or []
-    order = ", ".join(
-        f"{identifier(entry.get('column', ''))} {'DESC' if entry.get('direction') == 'DESC' else 'ASC'}"
-        for entry in (parameters.get("sort") or {}).get("values") or []
-    )
-    query = f"SELECT {_returned_columns(parameters)} FROM {_table(parameters)}"
-    query += where(clauses, parameters.get("combineConditions") or "AND")
-    query += f" ORDER BY {order}" if order else ""
-    if not parameters.get("returnAll"):
-        query += f" LIMIT {int(conversions.to_number(parameters.get('limit', 50)))}"
-    return query
-
-
-def _insert(parameters: dict[str, Any], row: dict[str, Any], types: dict[str, str], index: int) -> str:
-    values = _literals(row, types, index)
-    conflict = " ON CONFLICT DO NOTHING" if as_group(parameters.get("options")).get("skipOnConflict") else ""
-    return f"{_insertion(parameters, values)}{conflict} RETURNING {_returned_columns(parameters)}"
-
-
-def _insertion(parameters: dict[str, Any], values: dict[str, str]) -> str:
-    names = ",".join(map(identifier, values))
-    return f"INSERT INTO {_table(parameters)} ({names}) VALUES ({','.join(values.values())})"
-
-
-def _update(parameters: dict[str, Any], row: dict[str, Any], types: dict[str, str], index: int) -> str:
-    matching, values = _matching_columns(parameters, index), _literals(row, types, index)
-    changed = ", ".join(f"{identifier(name)} = {value}" for name, value in values.items() if name not in matching)
-    if not changed:
-        raise NodeError("Add values to update to the node or to the input data.", item_index=index)
-    condition = _condition(matching, values)
-    return f"UPDATE {_table(parameters)} SET {changed} WHERE {condition} RETURNING {_returned_columns(parameters)}"
-
-
-def _condition(matching: list[str], values: dict[str, str]) -> str:
-    return " AND ".join(f"{identifier(name)} = {values.get(name, literal(None))}" for name in matching)
-
-
-def _upsert(parameters: dict[str, Any], row: dict[str, Any], types: dict[str, str], index: int) -> str:
-    matching, values = _matching_columns(parameters, index), _literals(row, types, index)
-    changed = ", ".join(f"{identifier(name)} = EXCLUDED.{identifier(name)}" for name in values if name not in matching)
-    action = f"DO UPDATE SET {changed}" if changed else "DO NOTHING"
-    conflict = f" ON CONFLICT ({','.join(map(identifier, matching))}) {action}"
-    return f"{_insertion(parameters, values)}{conflict} RETURNING {_returned_columns(parameters)}"
-
-
-def _delete(parameters: dict[str, Any], row: dict[str, Any], types: dict[str, str], index: int) -> str:
-    command, table = parameters.get("deleteCommand", "truncate"), _table(parameters)
-    cascade = " CASCADE" if as_group(parameters.get("options")).get("cascade") else ""
-    if command == "truncate":
-        return f"TRUNCATE TABLE {table}{' RESTART IDENTITY' if parameters.get('restartSequences') else ''}{cascade}"
-    if command == "delete":
-        clauses = (parameters.get("where") or {}).get("values") or []
-        return f"DELETE FROM {table}{where(clauses, parameters.get('combineConditions') or 'AND')}"
-    if command == "drop":
-        return f"DROP TABLE IF EXISTS {table}{cascade}"
-    raise NodeError(f"The command '{command}' is not known.", item_index=index)
-
-
-Make = Callable[[dict[str, Any], dict[str, Any], dict[str, str], int], str]
-MAKERS: dict[str, Make] = {
-    "executeQuery": _query,
-    "select": _select,
-    "insert": _insert,
-    "update": _update,
-    "upsert": _upsert,
-    "deleteTable": _delete,
-}
-WRITING = frozenset({"insert", "update", "upsert"})
