@@ -12,9 +12,10 @@ from dataclasses import replace
 from typing import Any
 
 from app.credentials.masking import Mask
-from app.engine.nodes.code.calls import body_of, call_of
+from app.engine.nodes.code.calls import call_of
 from app.engine.nodes.http_request import failures
 from app.engine.nodes.http_request.authentication import RequestProof, allowed_domains
+from app.engine.nodes.shared.answer_bodies import body_of
 from app.engine.run.errors import NodeError
 from app.engine.run.parameters import Template
 from app.engine.sandbox import ExpressionError, Sandbox, SandboxError

@@ -11,10 +11,11 @@ import base64
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from app.engine.nodes.code.calls import accepts, body_of, call_of, older_call_of
+from app.engine.nodes.code.calls import accepts, call_of, older_call_of
 from app.engine.nodes.http_request.authentication import RequestProof
 from app.engine.nodes.http_request.failures import RequestFailed
 from app.engine.nodes.http_request.requests import AT_ONCE, send
+from app.engine.nodes.shared.answer_bodies import body_of
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.values import conversions

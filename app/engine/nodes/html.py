@@ -214,5 +214,5 @@ def _cell(json: dict[str, Any], name: str) -> str:
         return "undefined"
     value = json[name]
     if isinstance(value, bool):
-        return f'<input type="checkbox" {"checked=" + chr(34) + "checked" + chr(34) if value else ""}/>'
+        return '<input type="checkbox" checked="checked"/>' if value else '<input type="checkbox" />'
     return conversions.to_string(value)

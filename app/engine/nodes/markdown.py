@@ -88,7 +88,7 @@ def _item(context: NodeContext, item: Item, given: Any, answer: dict[str, Any]) 
     if "failed" in answer:
         raise NodeError(answer["failed"], anonymous=True)
     json = dict(item["json"])
-    key = "undefined" if isinstance(given["key"], Undefined) else conversions.display(given["key"])
+    key = conversions.display(given["key"])
     if isinstance(given["text"], Undefined):
         paths.remove(json, key)
     else:

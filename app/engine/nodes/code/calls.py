@@ -12,9 +12,8 @@ from app.engine.nodes.http_request.encoding import Part, form, multipart, with_q
 from app.engine.nodes.http_request.headers import drop_nameless, put_header
 from app.engine.nodes.http_request.parameter_values import seconds
 from app.engine.values import conversions
-from app.engine.values.conversions import CannotConvert
 from app.outgoing.certificates import certificate_of
-from app.outgoing.client import MAX_REDIRECTS, MAX_SECONDS, Answer, Call
+from app.outgoing.client import MAX_REDIRECTS, MAX_SECONDS, Call
 
 Json = dict[str, Any]
 
@@ -78,17 +77,6 @@ def accepts(options: Json, status: int) -> bool:
     if isinstance(ignored, dict):
         return bool(ignored.get("ignore")) and status not in (ignored.get("except") or [])
     return bool(ignored)
-
-
-def body_of(answer: Answer, *, parse: bool) -> Any:
-    """The body as text, or as what its JSON says where it is JSON and that is wanted."""
-    text = answer.text()
-    if not parse:
-        return text
-    try:
-        return conversions.parse_json(text)
-    except CannotConvert:
-        return text
 
 
 def _url(options: Json, arrays: Any) -> str:

@@ -121,17 +121,12 @@ def _milliseconds(value: Any, times: dict[str, datetime], item: int) -> float:
         return value
     found = times.get(value) if isinstance(value, str) else None
     if found is None:
-        raise NodeError(f'The value "{_name(value)}" is not a valid DateTime.', item_index=item)
+        raise NodeError(f'The value "{conversions.to_string(value)}" is not a valid DateTime.', item_index=item)
     return (found - EPOCH) / timedelta(milliseconds=1)
 
 
 def _text(value: Any) -> str:
     return conversions.to_string(value) if value else ""
-
-
-def _name(value: Any) -> str:
-    """What nothing is called, where it is looked for in a text: as in n8n, nothing begins with it."""
-    return "undefined" if value is UNDEFINED else conversions.to_string(value)
 
 
 def _is_empty(value: Any) -> bool:
@@ -148,10 +143,10 @@ COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
     "before": _before,
     "contains": lambda left, right: _text(right) in _text(left),
     "notContains": lambda left, right: _text(right) not in _text(left),
-    "endsWith": lambda left, right: _text(left).endswith(_name(right)),
-    "notEndsWith": lambda left, right: not _text(left).endswith(_name(right)),
-    "startsWith": lambda left, right: _text(left).startswith(_name(right)),
-    "notStartsWith": lambda left, right: not _text(left).startswith(_name(right)),
+    "endsWith": lambda left, right: _text(left).endswith(conversions.to_string(right)),
+    "notEndsWith": lambda left, right: not _text(left).endswith(conversions.to_string(right)),
+    "startsWith": lambda left, right: _text(left).startswith(conversions.to_string(right)),
+    "notStartsWith": lambda left, right: not _text(left).startswith(conversions.to_string(right)),
     "equal": conversions.strictly_equal,
     "notEqual": lambda left, right: not conversions.strictly_equal(left, right),
     "larger": lambda left, right: _before(right, left),

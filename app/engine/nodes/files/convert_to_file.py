@@ -31,7 +31,6 @@ NO_BYTES = (
     "The first argument must be of type string or an instance of Buffer, ArrayBuffer, or Array or an Array-like Object"
 )
 
-
 ISSUES = rules(
     Required("sourceProperty", "Base64 Input Field", when={"operation": ["toBinary"]}),
     Required("sourceProperty", "Text Input Field", when={"operation": ["toText"]}),
@@ -41,7 +40,7 @@ ISSUES = rules(
         "binaryPropertyName",
         "Put Output File in Field",
         "data",
-        when={"operation": [*["csv", "html", "rtf", "ods", "xls", "xlsx", "toBinary", "toText", "toJson", "iCal"]]},
+        when={"operation": ["csv", "html", "rtf", "ods", "xls", "xlsx", "toBinary", "toText", "toJson", "iCal"]},
     ),
     defaults={"operation": "csv"},
 )

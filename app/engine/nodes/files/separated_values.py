@@ -1,7 +1,7 @@
 """Files of separated values: read as rows, and written from items."""
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import Any
 
@@ -45,7 +45,7 @@ def read_rows(content: bytes, options: dict[str, Any], hold: Callable[[int], Non
     return rows
 
 
-def _name_cells(read: Any, options: dict[str, Any], skip: bool) -> Any:
+def _name_cells(read: Iterable[list[str]], options: dict[str, Any], skip: bool) -> Iterator[dict[str, Any]]:
     """Each row as an object: its cells by the names in the first row, or by their numbers."""
     empty_too = bool(options.get("includeEmptyCells"))
     names: list[str] | None = None

@@ -102,14 +102,6 @@ def content_type(answer: Answer) -> str:
     return str(answer.headers.get("content-type") or "").partition(";")[0].strip().lower()
 
 
-def body_of(answer: Answer) -> Any:
-    """The body as an expression sees it: JSON where it is JSON, else text."""
-    try:
-        return conversions.parse_json(answer.text())
-    except CannotConvert:
-        return answer.text()
-
-
 def _detect_format(kind: str, answer: Answer) -> str:
     if kind == "application/json":
         return "json"

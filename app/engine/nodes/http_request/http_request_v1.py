@@ -159,8 +159,7 @@ def _json(given: Any, label: str, index: int) -> Any:
     if given == "":
         return {}
     try:
-        given = "undefined" if isinstance(given, Undefined) else given
-        return conversions.parse_json(given) if isinstance(given, str) else given
+        return conversions.parse_json(conversions.to_string(given)) if isinstance(given, str | Undefined) else given
     except CannotConvert:
         raise NodeError(
             f'The data in "{label}" is no valid JSON. '

@@ -4,10 +4,11 @@ import asyncio
 import re
 from typing import Any
 
-from app.engine.nodes.http_request.answers import body_of, check, read_items, work_of
+from app.engine.nodes.http_request.answers import check, read_items, work_of
 from app.engine.nodes.http_request.parameter_values import seconds, to_count
 from app.engine.nodes.http_request.parameters import ItemRequest, fields, is_url
 from app.engine.nodes.http_request.requests import send
+from app.engine.nodes.shared.answer_bodies import body_of
 from app.engine.run.computing import compute
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError

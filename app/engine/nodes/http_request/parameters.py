@@ -184,7 +184,7 @@ class ItemRequest:
     def _json(self, given: Any, label: str, kinds: type = dict) -> Any:
         """JSON as a parameter gives it, as text or as what it is already. Raises NodeError."""
         if isinstance(given, Undefined):
-            given = "undefined"
+            given = conversions.to_string(given)
         if given is None and kinds is dict:
             given = ""
         try:
