@@ -19,7 +19,7 @@ try:
 except SettingsError as error:
     raise SystemExit(f"Error: {error}") from None
 try:
-    Keyring(_settings).accepted()
+    Keyring(_settings).accepted_keys()
 except OSError as error:
     _what = f"{error.filename or _settings.home}: {error.strerror}"
     raise SystemExit(f"Error: {_what}. Let this user read and write EXECUTIONS_HOME; its disk needs room") from None
