@@ -9,6 +9,7 @@ from app.credentials.proofs import Proof
 from app.engine.run.children import start_node
 from app.engine.run.document import RunDocument
 from app.engine.run.errors import NodeError
+from app.engine.run.memory import Meter, estimate
 from app.engine.run.ports import ChildOutcome, ChildRequest
 from app.repository import lifecycle, static_data, workflows
 from app.repository.connection import Connection
@@ -88,14 +89,16 @@ def start_of(parent: Assignment, document: dict[str, Any], request: ChildRequest
     return StartInput(start_node(document), parent.proof.mask.json(orjson.dumps(request.items)))
 
 
-def read_child(connection: Connection, parent: Claim, execution_id: str) -> ChildOutcome:
-    """What has become of a sub-workflow that its parent has waited for. Raises NodeError when it is not there."""
+def read_child(connection: Connection, parent: Claim, execution_id: str, meter: Meter) -> ChildOutcome:
+    """What has become of a sub-workflow that its parent has waited for. Raises NodeError when it is not there, and
+    TooMuchData where its data would take more than what `meter` has left."""
     found = lifecycle.read_child(connection, parent.id, int(execution_id))
     if found is None:
         raise NodeError("The execution of the sub-workflow is not there any more")
     status, message, data = found
     if status not in ENDED:
         return ChildOutcome([], execution_id, waits=True)
+    meter.check(estimate(data or b""))
     document = RunDocument(large_json.read(data) if data else {})
     if status == "success":
         return ChildOutcome(document.last_outputs(), execution_id, document=document)

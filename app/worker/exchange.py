@@ -43,6 +43,8 @@ class Assignment:
     earlier: bytes | None
     depth: int = 0
     """How many executions this one is below, as a sub-workflow that its parent waits for."""
+    held: int = 0
+    """Bytes that those above it hold, of the memory that all of them may take together."""
     may_wait: bool = True
     """Whether it can be put aside until its wait is over: the parent of a sub-workflow has to wait as well."""
     static_data: bytes | None = None

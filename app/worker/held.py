@@ -5,6 +5,7 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 from app.engine.run.children import child_ports, outcome_of, run_document
@@ -147,11 +148,11 @@ class Held:
         """Run a sub-workflow as an execution of its own beside its parent, and stop it with its parent."""
         if request.document is not None:
             return await run_document(request, ports, self._sandbox_of(parent), self._types)
-        depth = child_ports(ports).depth
+        ports = child_ports(ports)
         if not request.wait:
             queued = await self._database.transact(queue_child, parent, request)
             return ChildOutcome([request.items], str(queued))
-        starting = asyncio.ensure_future(self._start_child(parent, request, depth))
+        starting = asyncio.ensure_future(self._start_child(parent, ports, request))
         try:
             execution_id, task = await asyncio.shield(starting)
             outcome = await asyncio.shield(task)
@@ -164,15 +165,15 @@ class Held:
             raise
         return ChildOutcome([], execution_id, BROKEN) if outcome is None else outcome_of(outcome, execution_id)
 
-    async def _start_child(self, parent: Assignment, request: ChildRequest, depth: int) -> tuple[str, Run]:
+    async def _start_child(self, parent: Assignment, ports: Ports, request: ChildRequest) -> tuple[str, Run]:
         """Start a sub-workflow; its id and its task. Once begun it is not cut short: the row would have no task."""
         async with self._known:
             try:
-                child = await self._database.transact(start_child, self.worker_id, parent, request, depth)
+                child = await self._database.transact(start_child, self.worker_id, parent, request, ports.depth)
             except UNREACHABLE as error:
                 self.may_hold_more = True
                 raise NodeError("The sub-workflow could not be started: PostgreSQL cannot be reached") from error
-            return str(child.claim.id), self.start(child)
+            return str(child.claim.id), self.start(replace(child, held=ports.meter.used))
 
     def hand_over(self, execution_id: int) -> None:
         """If this one is cut short, it is for another worker to go on with."""

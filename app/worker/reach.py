@@ -57,7 +57,7 @@ class Reach:
             renew_credential=credentials.renew,
             outgoing=self.outgoing.within(claim.project_id),
             run_child=partial(self.start_child, assignment),
-            read_child=lambda child: self.database.transact(read_child, claim, child),
+            read_child=lambda child, meter: self.database.transact(read_child, claim, child, meter),
             respond=respond if claim.awaited else None,
             streamed=[] if reads_stream(assignment) else None,
             resume_url=resume_url,
@@ -72,7 +72,7 @@ class Reach:
             files=self._files(claim.project_id),
             timezone=self.settings.timezone,
             now=self.clock.now,
-            meter=Meter(self.settings.run_bytes),
+            meter=Meter(self.settings.run_bytes, assignment.held),
             depth=assignment.depth,
             may_wait=assignment.may_wait,
         )

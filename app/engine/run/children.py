@@ -7,7 +7,6 @@ from typing import Any, TypeVar
 
 from app.engine.run import run
 from app.engine.run.errors import NodeError
-from app.engine.run.memory import Meter
 from app.engine.run.node_types import NodeTypes
 from app.engine.run.ports import ChildOutcome, ChildRequest, Ports
 from app.engine.run.progress import RunProgress
@@ -46,8 +45,8 @@ def child_ports(ports: Ports) -> Ports:
     """The ports of a sub-workflow. Raises NodeError where workflows run each other without end."""
     if ports.depth >= MAX_DEPTH:
         raise NodeError(f"Sub-workflows are nested more than {MAX_DEPTH} deep")
-    meter, progress = Meter(ports.meter.room), RunProgress()
-    ports = replace(ports, respond=None, resume_url=None, meter=meter, progress=progress)
+    meter = ports.meter.begin_part()
+    ports = replace(ports, respond=None, resume_url=None, meter=meter, progress=RunProgress())
     return replace(ports, depth=ports.depth + 1, may_wait=False)
 
 

@@ -49,6 +49,10 @@ class Meter:
         self.check(size)
         self.used += size
 
+    def begin_part(self, held: int = 0) -> "Meter":
+        """The count of a part of the run: it begins with what the run holds, and `held` bytes besides."""
+        return Meter(self.limit, self.used + held)
+
     def check(self, size: int) -> None:
         """Raises TooMuchData where the run cannot hold so much more."""
         if self.used + size > self.limit:

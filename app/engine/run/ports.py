@@ -52,8 +52,8 @@ class ChildOutcome:
 
 RunChild = Callable[["Ports", ChildRequest], Awaitable[ChildOutcome]]
 """Runs a sub-workflow for whoever holds these ports, which say how deep it is already."""
-ReadChild = Callable[[str], Awaitable[ChildOutcome]]
-"""What has become of a sub-workflow, by the id of its execution."""
+ReadChild = Callable[[str, Meter], Awaitable[ChildOutcome]]
+"""What has become of a sub-workflow, by the id of its execution, where its data fit in what is left of the memory."""
 Respond = Callable[[dict[str, Any]], Awaitable[None]]
 """Takes the answer for a webhook's caller: `status`, `headers`, and `body` (any JSON), `text` or `base64`."""
 
@@ -74,7 +74,7 @@ class Children:
             known = self.ids[self._found]
             self._found += 1
             assert ports.read_child is not None
-            return await ports.read_child(known) if request.wait else ChildOutcome([request.items], known)
+            return await ports.read_child(known, ports.meter) if request.wait else ChildOutcome([request.items], known)
         assert ports.run_child is not None
         outcome = await ports.run_child(ports, request)
         if outcome.execution_id is not None:

@@ -7,6 +7,7 @@ from typing import Any
 import orjson
 import pytest
 
+from app.engine.run.children import child_ports
 from app.engine.run.memory import Meter, TooMuchData, collect, estimate, weigh, weigh_outputs
 from app.engine.run.ports import Ports
 from app.engine.run.run import RunOutcome
@@ -185,6 +186,13 @@ def test_the_nodes_of_a_run_are_counted_together(engine: Engine) -> None:
     outcome = run(engine, chain(START, *steps))
     assert outcome.error is not None
     assert outcome.error.node in ("Step 3", "Step 4")
+
+
+def test_a_part_of_a_run_begins_with_what_is_held_above_it() -> None:
+    part = child_ports(Ports(meter=Meter(limit=10, used=4))).meter
+    part.add(6)
+    with pytest.raises(TooMuchData):
+        part.add(1)
 
 
 def test_data_that_is_passed_on_from_node_to_node_counts_once(engine: Engine) -> None:

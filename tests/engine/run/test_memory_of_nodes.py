@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import json
 import tarfile
 import tracemalloc
 import zipfile
@@ -18,7 +19,7 @@ from app.engine.run.memory import POINTER, Meter
 from app.engine.run.ports import Ports
 from tests.engine.histories import MemoryHistory
 from tests.engine.running import Engine
-from tests.workflows import START, chain, condition, node, workflow
+from tests.workflows import START, chain, condition, node, set_field, workflow
 
 MIB = 2**20
 Json = dict[str, Any]
@@ -66,6 +67,11 @@ def summarize(fields: list[Json], split_by: str = "") -> Json:
 
 def to_file(operation: str, **parameters: Any) -> Json:
     return one("convertToFile", {"operation": operation, **parameters}, 1.1)
+
+
+def each_to(sub_workflow: Json) -> Json:
+    called = {"source": "parameter", "workflowJson": json.dumps(sub_workflow), "mode": "each"}
+    return one("executeWorkflow", called, 1.2)
 
 
 LONG = "x" * 20_000
@@ -154,6 +160,10 @@ MAKERS: dict[str, tuple[Json, list[Json]]] = {
     "Extract From File, a row": (
         one("extractFromFile", {"operation": "csv", "options": {"headerRow": False, "maxRowCount": 1}}, 1.1),
         files(1, b"ab," * 150_000, "a.csv"),
+    ),
+    "Execute Workflow, each": (
+        each_to(chain(node("Called", "executeWorkflowTrigger"), set_field("s", "={{ 'x'.repeat(1e6) }}"))),
+        items(30),
     ),
     "Split Out, entries": (one("splitOut", {"fieldToSplitOut": "l"}, 1), [{"json": {"l": [[1] * 15_000]}}]),
 }

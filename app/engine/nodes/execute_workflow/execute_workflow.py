@@ -1,5 +1,6 @@
 """Execute Workflow: runs another workflow, stored or held by the node, once for all items or once for each."""
 
+from dataclasses import replace
 from typing import Any
 
 from app.engine.nodes.execute_workflow.origins import pair_outputs
@@ -13,6 +14,7 @@ from app.engine.run.errors import ChildError, NodeError, WaitRequested
 from app.engine.run.groups import as_group
 from app.engine.run.items import Item, Outputs
 from app.engine.run.json_texts import parse_json
+from app.engine.run.memory import weigh_outputs
 from app.engine.run.ports import ChildOutcome, ChildRequest
 from app.engine.run.registry import node
 from app.engine.values import conversions
@@ -71,12 +73,19 @@ async def _run_for_each(context: NodeContext, given: list[Item]) -> Outputs:
         else:
             if (about := context.metadata.get("subExecution")) is not None:
                 outputs = [[{**each, "metadata": {"subExecution": about}} for each in items] for items in outputs]
+        await _hold(context, outputs, item)
         for output, items in enumerate(outputs):
             while len(merged) <= output:
                 merged.append([])
             merged[output] += [{**each, "pairedItem": {"item": index}} for each in items]
     context.metadata.pop("subExecution", None)
     return merged
+
+
+async def _hold(context: NodeContext, outputs: Outputs, item: Item) -> None:
+    """Count what an item's run gives, which is kept until the last one is through. Raises TooMuchData."""
+    room, size = context.execution.ports.meter.room, sum(map(len, outputs))
+    context.hold(await compute(weigh_outputs, outputs, [[item]], room, size=size))
 
 
 async def _called_workflow(context: NodeContext, index: int) -> dict[str, Any]:
@@ -112,6 +121,7 @@ async def _document(context: NodeContext, given: Any) -> dict[str, Any]:
 
 async def _run(context: NodeContext, items: list[Item], called: dict[str, Any]) -> ChildOutcome:
     ports = context.execution.ports
+    ports = replace(ports, meter=ports.meter.begin_part(context.held))
     if ports.run_child is None:
         raise NodeError("Sub-workflows cannot be run here")
     request = ChildRequest(items=items, wait=_waits(context), may_wait=ports.may_wait, **called)
