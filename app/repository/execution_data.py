@@ -69,10 +69,11 @@ SAVE_METADATA = """
 
 @dataclass(frozen=True, slots=True)
 class Encoded:
-    """Run data as it is stored, and the index of large data."""
+    """Run data as it is stored, the bytes that it has as JSON, and the index of large data."""
 
     encoding: str
     content: bytes
+    json_bytes: int
     index: bytes | None = None
 
     def values(self) -> dict[str, Any]:
@@ -114,9 +115,9 @@ def encode_run_data(documents: Sequence[bytes]) -> list[Encoded]:
         if len(document) > INDEXED_BYTES and (indexed := _encode_with_index(document, compressor)) is not None:
             encoded.append(indexed)
         elif len(document) >= WORTH_BYTES and len(frame := compressor.compress(document)) < len(document):
-            encoded.append(Encoded(ZSTD, frame))
+            encoded.append(Encoded(ZSTD, frame, len(document)))
         else:
-            encoded.append(Encoded(IDENTITY, document))
+            encoded.append(Encoded(IDENTITY, document, len(document)))
     return encoded
 
 
@@ -141,7 +142,7 @@ def _encode_with_index(document: bytes, compressor: zstandard.ZstdCompressor) ->
         size += sum(map(len, piece))
     parts.append(END)
     content = b"".join(parts)
-    return Encoded(ZSTD, content, encode_index(scanned, len(content), places))
+    return Encoded(ZSTD, content, len(document), encode_index(scanned, len(content), places))
 
 
 def read_data(connection: Connection, ids: Sequence[int]) -> dict[int, bytes]:

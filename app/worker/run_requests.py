@@ -8,7 +8,7 @@ import orjson
 from app import large_json
 from app.credentials.proofs import Proof
 from app.engine.run.computing import FEW, compute
-from app.engine.run.memory import estimate
+from app.engine.run.memory import TooMuchData, estimate
 from app.engine.run.ports import Ports
 from app.engine.run.restart import CannotRestart, restart_at, restart_at_failure
 from app.engine.run.run import RunRequest
@@ -16,6 +16,10 @@ from app.repository.restarts import NodeRun
 from app.triggers import trigger_nodes
 from app.worker.answers import BYTES_AN_ITEM
 from app.worker.exchange import Assignment
+
+EARLIER_TIMES = 4
+"""So many times the memory of a run may be taken by what it had recorded before: nodes that passed on the same items
+had them in memory once, and each has written them down."""
 
 
 async def read_request(assignment: Assignment, ports: Ports) -> RunRequest:
@@ -46,9 +50,12 @@ async def read_request(assignment: Assignment, ports: Ports) -> RunRequest:
 def request_for(assignment: Assignment, ports: Ports) -> RunRequest:
     """What the engine is asked: a fresh start, the rest after a wait, or a retry of what failed.
 
-    Raises TooMuchData for items that would take more memory than a run may: whoever calls a webhook chooses them.
+    Raises TooMuchData for items that would take more memory than a run may: whoever calls a webhook chooses them; and
+    for data of an earlier part that would take far more.
     """
     claim = assignment.claim
+    if assignment.earlier and estimate(assignment.earlier) > EARLIER_TIMES * ports.meter.limit:
+        raise TooMuchData(ports.meter.limit)
     begin = beginning_of(assignment)
     if begin.items is not None:
         ports.meter.check(estimate(begin.items))

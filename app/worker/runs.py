@@ -18,8 +18,10 @@ from app.engine.run.ports import Ports
 from app.engine.run.preview import preview
 from app.engine.run.run import TIMED_OUT, RunOutcome, refuse_input, run_workflow
 from app.engine.sandbox import Sandbox
+from app.repository.execution_data import INDEXED_BYTES, encode_run_data
 from app.repository.lifecycle import Claim, Failure, Result
 from app.repository.static_data import StaticChange
+from app.worker import run_data
 from app.worker.answers import BYTES_AN_ITEM, NO_PORTS, PACKAGED, answer_of, evaluate_answering_node
 from app.worker.exchange import UNSTORABLE, Assignment
 from app.worker.run_requests import read_request
@@ -30,7 +32,6 @@ T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 LONG_AGO = datetime.fromtimestamp(0, UTC)  # due already, whatever the clocks of two machines say
-MAX_DATA_BYTES = 512 * 2**20  # bytes; PostgreSQL cuts the connection at twice as much, each time it is tried
 TEXTS = ("message", "description", "stack")
 BROKEN = "The engine failed while it ran this workflow; the worker's log tells more"
 
@@ -44,11 +45,13 @@ class Ended(NamedTuple):
 
 async def run(assignment: Assignment, sandbox: Sandbox, types: NodeTypes, ports: Ports) -> Ended:
     """Run an execution to its end or its next wait. Cancel the task to stop it: the result is then `canceled`."""
-    claim = assignment.claim
+    claim, earlier = assignment.claim, None
     try:
         try:
             outcome = await run_workflow(await read_request(assignment, ports), sandbox, types)
         except TooMuchData as error:
+            # What was recorded before the wait stays as it is, and is not read again.
+            earlier, assignment = assignment.earlier if claim.resumed else None, replace(assignment, earlier=None)
             outcome = refuse_input(error)
         try:
             node = await evaluate_answering_node(assignment, sandbox, types, ports)
@@ -57,14 +60,21 @@ async def run(assignment: Assignment, sandbox: Sandbox, types: NodeTypes, ports:
             if (task := asyncio.current_task()) is not None:
                 task.uncancel()
             node = None
-        result = await to_the_end(
-            compute(result_of, assignment, outcome, node, ports, size=ports.meter.used // BYTES_AN_ITEM)
-        )
+        result = await to_the_end(compute(result_of, assignment, outcome, node, ports, size=size_of(outcome, ports)))
+        if earlier is not None:
+            [data] = await to_the_end(compute(encode_run_data, [earlier]))
+            result = replace(result, data=data)
         return Ended(replace(result, has_proof=assignment.input.sealed is not None), outcome)
     except Exception:
         log.exception("engine failed", extra={"execution": claim.id})
         result = Result(claim.id, "error", claim.mode, b"{}", error_message=BROKEN, awaited=claim.awaited)
         return Ended(replace(result, has_proof=assignment.input.sealed is not None), None)
+
+
+def size_of(outcome: RunOutcome, ports: Ports) -> int:
+    """How much it may be to write down an outcome, in items that are computed: nodes may all have had the same data."""
+    runs = sum(map(len, outcome.document.run_data.values()))
+    return ports.meter.used * max(1, runs) // BYTES_AN_ITEM
 
 
 async def to_the_end(work: Coroutine[Any, Any, T]) -> T:
@@ -83,24 +93,23 @@ async def to_the_end(work: Coroutine[Any, Any, T]) -> T:
 def result_of(
     assignment: Assignment, outcome: RunOutcome, webhook: dict[str, Any] | None = None, ports: Ports = NO_PORTS
 ) -> Result:
-    """What is recorded of an outcome; its data is encoded here, once.
+    """What is recorded of an outcome; its data is encoded here, once, and what is large compressed as well: in the
+    transaction that records it, it would keep all others of the worker waiting, and PostgreSQL for too long.
 
     `webhook` is the node whose webhook somebody waits for, `ports` are what the run had.
     """
     claim, mask = assignment.claim, assignment.proof.mask
     try:
-        data = mask.json(encode_data(outcome.data))
+        data = mask.json(run_data.encode(outcome.data))
     except (TypeError, ValueError, RecursionError) as error:
         return refuse_result(claim, str(error))
-    if len(data) > MAX_DATA_BYTES:
-        return refuse_result(claim, f"{len(data):,} bytes are more than {MAX_DATA_BYTES:,}")
     failed, workflow = outcome.error, assignment.workflow
     children = outcome.document.children if outcome.resume_on == "child" else []
     return Result(
         claim.id,
         outcome.status,
         claim.mode,
-        data,
+        encode_run_data([data])[0] if len(data) > INDEXED_BYTES else data,
         error_node=None if failed is None or failed.node is None else strip_unstorable(failed.node),
         error_message=mask.text(shorten(strip_unstorable(failed.message))) if failed else None,
         wait_till=outcome.wait_till,
@@ -127,18 +136,6 @@ def preview_of(outcome: RunOutcome, mask: Mask) -> bytes | None:
         return None if shown is None else orjson.dumps(shown)
     except TypeError:
         return None  # text that is none
-
-
-def encode_data(data: dict[str, Any]) -> bytes:
-    """The data as JSON, with text for values that JSON does not know. Raises TypeError, ValueError or RecursionError
-    for what cannot be written at all."""
-    try:
-        return orjson.dumps(data, default=str)
-    except TypeError:
-        # The standard library goes deeper than orjson's 254 levels, and takes integers of any size.
-        # In parts, between which other threads have their turn.
-        encoder = json.JSONEncoder(allow_nan=False, separators=(",", ":"), default=str)
-        return "".join(encoder.iterencode(data)).encode()
 
 
 def refuse_result(claim: Claim, reason: str) -> Result:
@@ -188,7 +185,7 @@ def failure_of(claim: Claim, outcome: RunOutcome, mask: Mask, address: str | Non
     if claim.mode == "manual" or not (outcome.status == "error" or error.get("name") == TIMED_OUT):
         return None
     if mask:
-        error = json.loads(mask.json(encode_data(error)))
+        error = json.loads(mask.json(run_data.encode(error)))
     texts = {name: shorten(text) for name in TEXTS if isinstance(text := error.get(name), str)}
     return Failure({**error, **texts}, document.last_node, address)
 

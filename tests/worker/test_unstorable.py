@@ -8,13 +8,17 @@ from dataclasses import replace
 from decimal import Decimal
 from uuid import uuid4
 
+import pytest
+
 from app.engine import nodes
 from app.engine.run.memory import Meter
 from app.engine.run.run import RunOutcome
 from app.engine.sandbox import Sandbox
+from app.repository.execution_data import INDEXED_BYTES, Encoded
 from app.repository.executions import ExecutionInput
 from app.repository.lifecycle import Claim
-from app.worker import run_requests, runs
+from app.repository.lifecycle.results import encode_results
+from app.worker import run_data, run_requests, runs
 from app.worker.answers import NO_PORTS
 from app.worker.exchange import Assignment
 from tests.patience import PATIENCE_SECONDS
@@ -35,7 +39,7 @@ def test_what_is_too_long_for_an_index_fails_alone(queue, start_worker) -> None:
 
 
 def test_what_is_too_large_is_not_tried(monkeypatch) -> None:
-    monkeypatch.setattr(runs, "MAX_DATA_BYTES", 1_000)
+    monkeypatch.setattr(run_data, "MAX_BYTES", 1_000)
     claim = Claim(7, "w1", uuid4(), "default", "manual", None, False, False, None)
     assignment = Assignment(claim, {"nodes": []}, ExecutionInput(), None)
     small, large = (
@@ -46,7 +50,34 @@ def test_what_is_too_large_is_not_tried(monkeypatch) -> None:
     )
     assert (small.status, small.error_message) == ("success", None)
     assert (large.status, large.data) == ("error", b"{}")
-    assert large.error_message == "The data of this run could not be stored: 2,039 bytes are more than 1,000"
+    assert large.error_message == "The data of this run could not be stored: it takes more than 1,000 bytes"
+
+
+def test_what_was_passed_on_many_times_is_not_written_before_it_is_too_much(monkeypatch) -> None:
+    monkeypatch.setattr(run_data, "MAX_BYTES", 4_000_000)
+    written = 0
+
+    class Odd:
+        def __str__(self) -> str:
+            nonlocal written
+            written += 1
+            return "x" * 100_000
+
+    run = {"data": {"main": [[{"json": Odd()}]]}}
+    with pytest.raises(ValueError, match="more than 4,000,000 bytes"):
+        run_data.encode({"resultData": {"runData": {"A": [run] * 1_000}}})
+    assert written == 40
+
+
+def test_what_is_large_is_compressed_before_the_transaction_that_records_it() -> None:
+    claim = Claim(7, "w1", uuid4(), "default", "manual", None, False, False, None)
+    data = {"resultData": {"runData": {"A": [{"data": {"main": [[{"json": {"text": "x" * INDEXED_BYTES}}]]}}]}}}
+    outcome = RunOutcome("success", data, None, None, {})
+    result = runs.result_of(Assignment(claim, {"nodes": []}, ExecutionInput(), None), outcome)
+    assert isinstance(result.data, Encoded)
+    [encoded] = encode_results([result])
+    assert encoded is result.data
+    assert (encoded.json_bytes > INDEXED_BYTES, len(encoded.content) < 1_000) == (True, True)
 
 
 def test_a_value_that_json_does_not_know_loses_nothing_else() -> None:
@@ -69,6 +100,17 @@ def test_what_would_take_too_much_memory_is_not_even_read(monkeypatch) -> None:
     assert ended.result.status == "error"
     assert ended.result.error_message is not None
     assert "more memory than it may: 2 MiB. Handle less data at once" in ended.result.error_message
+
+
+def test_a_run_that_cannot_be_read_again_after_its_wait_keeps_what_was_recorded() -> None:
+    claim = Claim(7, "w1", uuid4(), "default", "manual", None, False, True, None)
+    earlier = b'{"resultData":{"runData":{}},"passed on":[' + b"[]," * 300_000 + b"[]]}"
+    assignment = Assignment(claim, chain(START, wait(30)), ExecutionInput(), earlier)
+    ports = replace(NO_PORTS, meter=Meter(2 * 2**20))
+    result = asyncio.run(runs.run(assignment, Sandbox(), nodes.load(), ports)).result
+    assert result.status == "error"
+    assert "more memory than it may: 2 MiB" in (result.error_message or "")
+    assert encode_results([result])[0].json_bytes == len(earlier)
 
 
 def test_what_is_large_is_read_beside_the_loop_and_a_stop_meanwhile_counts(monkeypatch) -> None:

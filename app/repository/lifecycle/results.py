@@ -77,7 +77,8 @@ FORGET_CALL = """
 class Result:
     """What a worker wants to record; `status` success, error, waiting (with a condition to go on) or canceled.
 
-    `data` is JSON in n8n's shape. `waits_for`: the sub-workflow's execution whose end it waits for.
+    `data` is JSON in n8n's shape; large data is encoded already, because it takes longer than a transaction may.
+    `waits_for`: the sub-workflow's execution whose end it waits for.
     `waiting_node`: the node of it that waits for a call, JSON too. `awaited`: somebody is to be told of the end.
     `answer` is what a webhook's caller gets. `keep` False: the workflow's settings say that nothing is kept.
     `failure`: what its error workflow is told, if it has one.
@@ -89,7 +90,7 @@ class Result:
     id: int
     status: Ended | Literal["waiting"]
     mode: Mode
-    data: bytes
+    data: bytes | Encoded
     error_node: str | None = None
     error_message: str | None = None
     wait_till: datetime | None = None
@@ -117,9 +118,9 @@ def finish(
     workflow) happens in the same transaction or not at all. Failures of `known` problems are named at once.
     """
     results = sorted(results, key=attrgetter("id"))
-    encoded = encode_run_data([result.data for result in results])
     wanted = [
-        statement_parameters(result, data, worker_id, known) for result, data in zip(results, encoded, strict=True)
+        statement_parameters(result, data, worker_id, known)
+        for result, data in zip(results, encode_results(results), strict=True)
     ]
     with connection.pipeline():
         if any(ends_a_chain(result.status, result.mode) for result in results):
@@ -139,6 +140,12 @@ def finish(
     return recorded
 
 
+def encode_results(results: Sequence[Result]) -> list[Encoded]:
+    """The data of the results as it is to be stored."""
+    encoded = iter(encode_run_data([result.data for result in results if isinstance(result.data, bytes)]))
+    return [result.data if isinstance(result.data, Encoded) else next(encoded) for result in results]
+
+
 def statement_parameters(result: Result, data: Encoded, worker_id: int, known: KnownProblems | None) -> dict[str, Any]:
     """What FINISH and KEEP_STOPPED_DATA ask for."""
     return {
@@ -151,7 +158,7 @@ def statement_parameters(result: Result, data: Encoded, worker_id: int, known: K
         "error_node": result.error_node,
         "error_message": result.error_message,
         "problem_id": None if known is None else guess_problem(result, known),
-        "json_size_bytes": len(result.data),
+        "json_size_bytes": data.json_bytes,
         "input_preview": None if result.input_preview is None else result.input_preview.decode(),
         **data.values(),
         "waiting_node": None if result.waiting_node is None else result.waiting_node.decode(),
