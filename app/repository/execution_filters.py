@@ -122,7 +122,9 @@ class ExecutionFilter:
                 continue
             if each.column is not None and each.table == "executions":
                 continue
-            if each.attribute == "metadata_value":
+            if each.attribute == "tags" and self.problem_ids:
+                yield "tagged_problems", {"tags": list(value), "tagged_problems": list(self.problem_ids)}
+            elif each.attribute == "metadata_value":
                 if self.metadata_key is not None:
                     yield each.attribute, {"metadata_key": self.metadata_key, "metadata_value": value}
             elif each.attribute != "metadata_key" or self.metadata_value is None:
@@ -144,6 +146,10 @@ BELOW = sql.SQL("{id} < least({high})")
 FROM = sql.SQL("({id}, 0) >= ({low}, 0)")
 TAGGED = sql.SQL("""e.id IN (
     SELECT et.execution_id FROM execution_tags AS et WHERE et.tag_id = ANY(%(tags)s))""")
+# Says nothing more of the executions: what of a problem carries a tag is found in one index.
+TAGGED_OF_PROBLEMS = sql.SQL("""e.id IN (
+    SELECT et.execution_id FROM execution_tags AS et
+     WHERE et.tag_id = ANY(%(tags)s) AND et.problem_id = ANY(%(tagged_problems)s))""")
 HAS_METADATA_KEY = sql.SQL("""e.id IN (
     SELECT em.execution_id FROM execution_metadata AS em WHERE em.key = %(metadata_key)s)""")
 HAS_METADATA = sql.SQL("""e.id IN (
@@ -153,10 +159,11 @@ CLAUSES = {
     "started_after": STARTED_AFTER,
     "started_before": STARTED_BEFORE,
     "tags": TAGGED,
+    "tagged_problems": TAGGED_OF_PROBLEMS,
     "metadata_key": HAS_METADATA_KEY,
     "metadata_value": HAS_METADATA,
 }
-"""The conditions of the filters that are no column of `executions`; each finds its own value under its own name."""
+"""The conditions of the filters that are no column of `executions`; each finds its own values under their names."""
 
 
 def filter_of(document: dict[str, Any]) -> ExecutionFilter:

@@ -226,8 +226,9 @@ def ranges_of(wanted: ExecutionFilter) -> Ranges | None:
 
 def ranges_of_problems(wanted: ExecutionFilter) -> Ranges | None:
     """The ranges of the failures of problems; None where few executions carry what is asked for besides."""
-    if wanted.is_annotated:
+    if replace(wanted, tags=()).is_annotated:
         return None
     statuses = tuple(status for status in wanted.statuses or FAILED_STATUSES if status in FAILED_STATUSES)
-    columns = {"problem_id": wanted.problem_ids, "mode": wanted.modes or MODES, "status": statuses}
+    columns: dict[str, tuple[Any, ...]] = {"tag_id": wanted.tags} if wanted.tags else {}
+    columns |= {"problem_id": wanted.problem_ids, "mode": wanted.modes or MODES, "status": statuses}
     return Ranges({column: tuple(dict.fromkeys(values)) for column, values in columns.items()})

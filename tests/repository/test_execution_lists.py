@@ -16,7 +16,7 @@ from app.repository.executions import list_executions
 from app.repository.lifecycle import Result
 from app.repository.lifecycle.results import SAVE_METADATA
 from app.vocabulary import ENDED, MODES, STATUSES
-from tests.repository.given import DATA, a_running_execution, a_worker, a_workflow
+from tests.repository.given import DATA, a_running_execution, a_worker, a_workflow, an_ended_execution
 
 NUMBER = 300
 PROJECTS = ("one", "two")
@@ -37,14 +37,16 @@ WORDS = (
     "ho",
 )
 KEYS, VALUES = ("k", "l"), ("1", "2")
+PROBLEMS = (7, 8, None)
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 
 INSERT = """
     INSERT INTO executions (workflow_id, workflow_version_id, project_id, status, mode, created_at, started_at,
-                            stopped_at, wait_till, worker_id, retry_of, vote, error_message)
+                            stopped_at, wait_till, worker_id, retry_of, vote, error_message, problem_id)
     SELECT v.workflow_id, v.id, %(project_id)s, %(status)s, %(mode)s, %(at)s, CASE WHEN %(started)s THEN %(at)s END,
            CASE WHEN %(ended)s THEN %(at)s END, CASE WHEN %(status)s = 'waiting' THEN %(at)s END,
-           CASE WHEN %(started)s THEN 1 END, CASE WHEN %(mode)s = 'retry' THEN 1 END, %(vote)s, %(message)s
+           CASE WHEN %(started)s THEN 1 END, CASE WHEN %(mode)s = 'retry' THEN 1 END, %(vote)s, %(message)s,
+           %(problem)s
       FROM workflow_versions AS v
      WHERE v.workflow_id = %(workflow_id)s
     RETURNING id
@@ -72,6 +74,7 @@ def population(connection) -> list[executions.Execution]:
             "ended": status in ENDED,
             "vote": chance.choice([None, None, "up", "down"]),
             "message": chance.choice(MESSAGES) if status in ("error", "crashed") else None,
+            "problem": chance.choice(PROBLEMS) if status in ("error", "crashed") else None,
         }
         [execution_id] = connection.execute(INSERT, row).fetchone()
         annotations.set_tags(connection, execution_id, chance.sample(TAGS, chance.randint(0, 2)))
@@ -95,6 +98,7 @@ FILTERS = st.builds(
     workflow_ids=some([*WORKFLOWS, "none"]),
     project_ids=some([*PROJECTS, "none"]),
     modes=some(MODES),
+    problem_ids=st.just(()) | some((7, 8, 9)),
     tags=some([*TAGS, "none"]),
     votes=some(("up", "down")),
     metadata_key=st.sampled_from([None, None, *KEYS, "none"]),
@@ -111,7 +115,9 @@ def words_of(text: str) -> set[str]:
     return {word for run in re.findall(r"[^\W_]+", text.lower()) for word in re.findall(".{1,200}", run)}
 
 
-def matches(execution: executions.Execution, custom_data: dict[str, str], wanted: ExecutionFilter) -> bool:
+def matches(
+    execution: executions.Execution, custom_data: dict[str, str], problem_id: int | None, wanted: ExecutionFilter
+) -> bool:
     started = execution.started_at
     value = custom_data.get(wanted.metadata_key)
     return all(
@@ -120,6 +126,7 @@ def matches(execution: executions.Execution, custom_data: dict[str, str], wanted
             not wanted.workflow_ids or execution.workflow_id in wanted.workflow_ids,
             not wanted.project_ids or execution.project_id in wanted.project_ids,
             not wanted.modes or execution.mode in wanted.modes,
+            not wanted.problem_ids or problem_id in wanted.problem_ids,
             not wanted.tags or any(tag.id in wanted.tags for tag in execution.tags),
             not wanted.votes or execution.vote in wanted.votes,
             wanted.started_after is None or (started is not None and started > wanted.started_after),
@@ -133,13 +140,14 @@ def matches(execution: executions.Execution, custom_data: dict[str, str], wanted
 
 def test_a_list_holds_what_matches_newest_first(connection, population) -> None:
     custom_data = executions.read_metadata(connection, [e.id for e in population])
+    problems = dict(connection.execute("SELECT e.id, e.problem_id FROM executions AS e").fetchall())
 
     @settings(deadline=None, max_examples=400, suppress_health_check=[HealthCheck.too_slow])
     @given(FILTERS, st.integers(1, 60), st.one_of(st.none(), st.integers(1, NUMBER + 1)))
     def check(wanted: ExecutionFilter, limit: int, before: int | None) -> None:
         page = list_executions(connection, wanted, limit=limit, before=before)
         below = (e for e in population if before is None or e.id < before)
-        expected = (e.id for e in below if matches(e, custom_data.get(e.id, {}), wanted))
+        expected = (e.id for e in below if matches(e, custom_data.get(e.id, {}), problems[e.id], wanted))
         assert [e.id for e in page] == list(islice(expected, limit))
 
     check()
@@ -158,6 +166,16 @@ def test_a_tag_follows_its_execution_from_status_to_status(connection) -> None:
     lifecycle.finish(connection, worker_id, [Result(execution_id, "success", "manual", DATA)])
     assert tagged_as(connection, "running") == []
     assert tagged_as(connection, "success") == [execution_id]
+
+
+def test_a_tag_follows_its_execution_to_its_problem_and_from_there_to_another(connection) -> None:
+    a_workflow(connection)
+    failed = an_ended_execution(connection, a_worker(connection))
+    annotations.set_tags(connection, failed, ["t"])
+    for problem in (7, 8):
+        connection.execute("UPDATE executions SET problem_id = %s WHERE id = %s", [problem, failed])
+        wanted = [ExecutionFilter(tags=("t",), problem_ids=(number,)) for number in (7, 8)]
+        assert [each.problem_ids for each in wanted if list_executions(connection, each, limit=10)] == [(problem,)]
 
 
 @pytest.mark.parametrize("tag_commits_first", [True, False])

@@ -122,6 +122,7 @@ def most_buffers(name: str) -> int:
     parts = set(name.split(" and "))
     looked_at = [LOOKED_AT[part] for part in parts & LOOKED_AT.keys()]
     served = not parts <= TWO_ANNOTATIONS and not parts & {"metadata", "retry of"}
+    served |= bool(parts & PROBLEMS) and parts <= PROBLEMS | {"tag", "rare tag"}
     return BUFFERS if served or len(parts) == 1 else BUFFERS + 5 * min(looked_at, default=0)
 
 
