@@ -18,6 +18,7 @@ from app.api.face.services import services
 from app.console.custom_data import read_custom_data
 from app.console.pages import NAVIGATION, asks_for_part, lead_to, may, page, part
 from app.repository.connection import Connection
+from app.repository.custom_data_keys import list_keys
 from app.repository.execution_choices import ChoicesQuestion
 from app.repository.execution_filters import ExecutionFilter
 from app.repository.execution_pages import ExecutionPage, read_page
@@ -177,6 +178,14 @@ def choices_question() -> ChoicesQuestion:
         with_tags=may("tag:list"),
         with_projects=may("project:list"),
     )
+
+
+@page("/executions/keys", scope="execution:read")
+@from_primary_after_all
+def custom_data_keys() -> Response:
+    """The keys of custom data that a filter can ask for."""
+    with reading() as connection:
+        return part("parts/options.html", options=list_keys(connection, project_id=caller().project_id))
 
 
 @page("/executions/more", scope="execution:list")

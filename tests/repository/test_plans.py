@@ -12,6 +12,7 @@ from psycopg import sql
 
 from app.repository import connection as connection_module
 from app.repository import (
+    custom_data_keys,
     deletions,
     execution_counts,
     execution_stats,
@@ -167,6 +168,13 @@ def test_writes_pay_for_six_indexes(million) -> None:
         "executions_by_problem",
     } | voted
     assert len({name for (name,) in indexes} - seldom - {"executions_started_late"}) == 6
+
+
+def test_keys_of_custom_data_are_read_one_by_one(million) -> None:
+    values = {"most": custom_data_keys.MOST, "looks": custom_data_keys.LOOKS}
+    for project_id, keys in ((None, ["customer", "old"]), ("small", ["customer", "old"]), ("nobody", [])):
+        assert custom_data_keys.list_keys(million, project_id=project_id) == keys
+        assert_cheap(plan_of(million, custom_data_keys.LIST, {**values, "project_id": project_id}), buffers=300)
 
 
 def test_other_counts_read_little(million) -> None:
