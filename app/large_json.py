@@ -2,6 +2,7 @@
 it, until it has read the whole text. What is small is read at once."""
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import orjson
@@ -11,12 +12,57 @@ AT_ONCE = 300_000
 MAX_LEVELS = 16
 """One around the other, of which each holds more than that."""
 _MARK = re.compile(rb'"(?:[^"\\]++|\\.)*+"|[\[\]{},]', re.DOTALL)
+WINDOW = 2**20
+_STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
+_WHOLE = re.compile(rb'(?:[^"]++|"(?:[^"\\]++|\\.)*+")*+', re.DOTALL)
+"""All that is complete: it ends before a string that does not end."""
+_WIDE_SIGNS = (b"\xf0", b"\xf1", b"\xf2", b"\xf3", b"\xf4", b"\\ud8", b"\\uD8", b"\\ud9", b"\\uD9", b"\\uda", b"\\uDA",
+               b"\\udb", b"\\uDB")  # fmt: skip
+_WIDE_STRING = re.compile(
+    rb'(?:[^"]++|"(?:[^"\\\xf0-\xf4]++|\\(?!u[dD][89abAB]).)*+")*+("(?:[^"\\]++|\\.)*+")', re.DOTALL
+)
+_INNER_BYTES = bytes(range(0x80, 0xC0))
+"""Of UTF-8: all but the first of a sign."""
 _KEY = re.compile(rb'\s*+("(?:[^"\\]++|\\.)*+")\s*+:', re.DOTALL)
 
 
 def is_large(text: bytes) -> bool:
     """Whether it may hold more values than are read at once; signs in strings count as if they stood outside."""
     return len(text) > AT_ONCE and text.count(b",") + text.count(b"[") + text.count(b"{") > AT_ONCE
+
+
+def outside_of_strings(text: bytes) -> Iterator[bytes]:
+    """What stands outside of the strings of JSON, piece by piece: the strings may be millions."""
+    return (_STRING.sub(b"", piece) for piece in _pieces(text))
+
+
+def bytes_of_wide_strings(text: bytes) -> int:
+    """How much more than their UTF-8 the strings of JSON take in Python because one sign beyond 16 bits is in them."""
+    if not any(sign in text for sign in _WIDE_SIGNS):
+        return 0
+    more = 0
+    for piece in _pieces(text):
+        found = _WIDE_STRING.match(piece)
+        while found is not None:
+            more += max(0, 4 * len(found[1].translate(None, _INNER_BYTES)) - len(found[1]))
+            found = _WIDE_STRING.match(piece, found.end())
+    return more
+
+
+def _pieces(text: bytes) -> Iterator[bytes]:
+    """The text in pieces that cut no string in two, so that other threads have their turn between them."""
+    begin = 0
+    while begin < len(text):
+        whole = _WHOLE.match(text, begin, begin + WINDOW)
+        end = whole.end() if whole is not None and whole.end() > begin else _end_of_string(text, begin)
+        yield text[begin:end]
+        begin = end
+
+
+def _end_of_string(text: bytes, begin: int) -> int:
+    """Where a string ends that is longer than a window; of one that does not end, the end of the text."""
+    string = _STRING.match(text, begin)
+    return len(text) if string is None else string.end()
 
 
 def read(text: bytes, level: int = 0) -> Any:

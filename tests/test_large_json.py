@@ -56,3 +56,17 @@ def test_no_call_of_orjson_reads_more_than_so_much(monkeypatch):
     deep = b"[" * 100 + b"1," * 200 + b"1" + b"]" * 100
     with pytest.raises(orjson.JSONDecodeError):
         large_json.read(deep)
+
+
+def test_what_stands_outside_of_strings_and_how_wide_strings_are(monkeypatch):
+    monkeypatch.setattr(large_json, "WINDOW", 20)
+    chance = random.Random(0)
+    for _ in range(100):
+        texts = ["".join(chance.choices('a,[{"\\é', k=chance.randint(0, 40))) for _ in range(5)]
+        wide = [text + chance.choice(["", "😀"]) for text in texts]
+        for write in (orjson.dumps, lambda value: json.dumps(value).encode()):
+            assert b"".join(large_json.outside_of_strings(write(wide))) == b"[,,,,]".replace(b",", write([1, 1])[2:-2])
+            more = sum(
+                4 * len(write(text).decode()) - len(write(text)) for text in wide if not text.isascii() and "😀" in text
+            )
+            assert large_json.bytes_of_wide_strings(write(wide)) == more

@@ -7,6 +7,7 @@ nothing of nodes.
 import asyncio
 import copy
 import http.cookiejar
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -99,6 +100,8 @@ class Call:
     proxy: str | None = None
     """By way of which proxy: http://user:password@host:port."""
     certificate: Certificate | None = None
+    receive: Callable[[int], None] = lambda size: None
+    """Hears of the bytes of an answer as they come; what it raises ends the request."""
 
     def may_take_secrets(self, url: "httpx.URL") -> bool:
         """Whether the secrets may ever be sent there."""
@@ -171,7 +174,7 @@ class Outgoing:
             response = await client.send(request, stream=True, auth=auth, follow_redirects=False)
             try:
                 if response.next_request is None or call.max_redirects == 0:
-                    return await self._read(response)
+                    return await self._read(response, call.receive)
                 redirects += 1
                 if redirects > call.max_redirects:
                     raise TooManyRedirects("Maximum number of redirects exceeded")
@@ -191,7 +194,7 @@ class Outgoing:
                     following.headers.pop(name, None)
             request = following
 
-    async def _read(self, response: "httpx.Response") -> Answer:
+    async def _read(self, response: "httpx.Response", receive: Callable[[int], None]) -> Answer:
         headers: dict[str, Any] = dict(response.headers)
         codings = response.headers.get("content-encoding", "").strip().lower()
         if codings not in DECODED:
@@ -201,6 +204,7 @@ class Outgoing:
             size += len(part)
             if size > self._largest:
                 raise ResponseTooLarge(f"The response is larger than {self._largest} bytes")
+            receive(len(part))
             parts.append(part)
         cookies = response.headers.get_list("set-cookie")
         if cookies:

@@ -164,6 +164,9 @@ def test_proxies_of_the_environment_are_not_used(address: str, monkeypatch) -> N
 def test_limits_hold(address: str) -> None:
     with pytest.raises(ResponseTooLarge):
         ask(address + "/big?bytes=200000", "127.0.0.1", largest=100_000)
+    sizes: list[int] = []
+    ask(address + "/big?bytes=200000", "127.0.0.1", receive=sizes.append)
+    assert sum(sizes) == 200_000
     with pytest.raises(RequestTimedOut):
         ask(address + "/slow?seconds=2", "127.0.0.1", timeout=0.2)
     with pytest.raises(TooManyRedirects):

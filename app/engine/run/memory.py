@@ -10,6 +10,7 @@ from typing import Any
 
 import orjson
 
+from app import large_json
 from app.engine.run.errors import NodeError
 from app.engine.run.items import Item
 
@@ -19,6 +20,8 @@ CHUNK = 1_000
 """Items that are weighed at once, for which they are written as JSON."""
 POINTER, LIST, DICT, SCALAR = 8, 56, 184, 32
 """What the parts of a value take: its place in what holds it, an empty array, an object with a field, a number."""
+WIDE = 2**20
+"""From so many bytes on it counts that Python takes four for each sign of a text with one emoji."""
 FIELD = 150
 """What a field takes whose name is a new text."""
 
@@ -126,8 +129,11 @@ def estimate(text: bytes | str) -> int:
 
     Signs within strings count as if they stood outside: it may be too much, and is never too little by far.
     """
+    wide = 0
     if isinstance(text, str):
         commas, lists, objects = text.count(","), text.count("["), text.count("{")
     else:
         commas, lists, objects = text.count(b","), text.count(b"["), text.count(b"{")
-    return len(text) + (POINTER + SCALAR) * commas + LIST * lists + DICT * objects
+        if len(text) > WIDE:
+            wide = large_json.bytes_of_wide_strings(text)
+    return len(text) + wide + (POINTER + SCALAR) * commas + LIST * lists + DICT * objects

@@ -46,7 +46,9 @@ async def run_program(
     """
     try:
         with context.holding(_length(rows, context.execution.ports.meter.room)):
-            result = await context.sandbox.run_code(source, context.rows_scope(rows), compiles=compiles)
+            result = await context.sandbox.run_code(
+                source, context.rows_scope(rows), compiles=compiles, admit=context.admit
+            )
     except CodeError as error:
         raise NodeError(error.message) from error
     except SandboxError as error:
@@ -121,6 +123,7 @@ async def _run_once(
             each_item=each_item,
             continue_on_fail=continue_on_fail,
             ask=None if helpers is None else helpers.ask,
+            admit=context.admit,
         )
     finally:
         context.keep_custom_data(scope)

@@ -135,11 +135,13 @@ class Sandbox:
         compiles: bool = False,
         timeout: float | None = None,
         ask: Ask | None = None,
+        admit: Callable[[bytes], None] = lambda answer: None,
     ) -> CodeResult:
         """Run a Code node's program once, or once for each item, and give the items that it returned.
 
         With `continue_on_fail`, an item for which the program throws (each_item) becomes {"json": {"error": ...}}.
         `compiles`: the program may make functions of strings, by `$makeFunction`; for programs of ours only.
+        `admit` hears of the answer's JSON before it is read, and what it raises is raised.
         `ask` answers what the program asks of the world outside (js/realm/code-helpers.js); what it raises is raised.
         What it set as custom data is put into scope["customData"], what it kept as static data into
         scope["staticData"] ({"global": {...}, "node": {...}}).
@@ -152,7 +154,7 @@ class Sandbox:
         payload = b"".join((_LENGTH.pack(len(options)), options, _encode(scope)))
         given = await self._pool.request("code", self._project, payload, timeout or self._code_timeout, ask)
         large = large_json.is_large(given)
-        answer = await _judge(checks.document, given, large=large)
+        answer = await _judge(partial(checks.document, admit=admit), given, large=large)
         _keep_data(answer, scope)
         return CodeResult(await _judge(checks.items_of, answer, large=large), checks.console(answer))
 

@@ -27,12 +27,13 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from cryptography.x509.oid import NameOID
 
-from app.engine.nodes.http_request.requests import AT_ONCE, MAX_UNDER_WAY, Prepared, in_batches
+from app.engine.nodes.http_request.requests import AT_ONCE, MAX_UNDER_WAY, Prepared, in_batches, send
 from app.engine.run.errors import NodeError
+from app.engine.run.memory import Meter, TooMuchData
 from app.engine.run.ports import Ports
 from app.engine.run.run import RunOutcome
 from app.outgoing.addresses import AddressRules
-from app.outgoing.client import Outgoing
+from app.outgoing.client import Call, Outgoing
 from tests.engine.running import Engine, output_of
 from tests.patience import PATIENCE_SECONDS
 from tests.workflows import START, chain, node
@@ -238,3 +239,27 @@ def test_an_item_that_failed_keeps_no_body() -> None:
     made = asyncio.run(in_batches(context, -1, 0, prepare))
     assert [item["json"] for item in made] == [{"error": "refused"}] * 200
     assert most <= AT_ONCE
+
+
+def test_the_bytes_of_an_answer_count_while_it_comes() -> None:
+    meter, taken = Meter(1_000), 0
+
+    class Context:
+        held = 0
+
+        class outgoing:
+            @staticmethod
+            async def send(call: Call) -> None:
+                nonlocal taken
+                for _ in range(100):
+                    call.receive(300)
+                    taken += 300
+
+        def hold(self, size: int) -> None:
+            meter.check(self.held + size)
+            self.held += size
+
+    context: Any = Context()
+    with pytest.raises(TooMuchData):
+        asyncio.run(send(context, Call("GET", "http://a.example"), 0))
+    assert (taken, context.held) == (900, 0)

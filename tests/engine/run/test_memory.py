@@ -44,6 +44,11 @@ def test_the_estimate_is_neither_far_below_nor_far_above(shape: str) -> None:
     assert estimate(orjson.dumps(values)) == estimate(orjson.dumps(values).decode()) == weigh(values)
 
 
+def test_a_text_with_one_emoji_counts_as_it_lies_in_memory() -> None:
+    text = "x" * 2_000_000 + "😀"
+    assert 0.7 < weigh([text]) / getsizeof(text) < 1.1
+
+
 def test_what_orjson_cannot_write_is_weighed_as_well() -> None:
     deep: list[Any] = []
     for _ in range(1_000):
@@ -164,7 +169,11 @@ def test_the_text_of_a_table_is_counted_as_it_is_written() -> None:
 
 def test_a_program_that_answers_with_much_is_refused(engine: Engine) -> None:
     document = chain(START, code("return [{ json: { list: new Array(200000).fill([]) } }]"), no_op())
+    tracemalloc.start()
     outcome = run(engine, document)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 8 * MIB
     assert outcome.error is not None
     assert outcome.error.node == "Code"
     assert "4 MiB" in outcome.error.message

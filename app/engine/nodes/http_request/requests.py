@@ -6,11 +6,11 @@ Knows calls and answers; how a version's parameters are read is the version's ow
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from app.engine.nodes.http_request.answers import Reading, check, read_items
+from app.engine.nodes.http_request.answers import Reading, check, read_items, work_of
 from app.engine.nodes.http_request.failures import RequestFailed, of_exception
-from app.engine.run.computing import yield_to_loop
+from app.engine.run.computing import compute, yield_to_loop
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.run.items import Item
@@ -118,14 +118,29 @@ async def send(context: NodeContext, call: Call, item: int) -> Answer:
 
     try:
         token = call.auth.token if isinstance(call.auth, RenewableToken) else ""
-        answer = await context.outgoing.send(call)
+        answer = await _receive(context, call)
         if isinstance(call.auth, RenewableToken) and await call.auth.renewed(answer.status, token):
-            answer = await context.outgoing.send(call)
+            answer = await _receive(context, call)
         # All answers are kept until the last has come, as what they become.
-        context.hold(estimate(answer.content))
+        context.hold(await compute(estimate, answer.content, size=work_of(answer)))
         return answer
     except network_failures() as error:
         raise of_exception(error, call.url, item) from error
+
+
+async def _receive(context: NodeContext, call: Call) -> Answer:
+    """The answer, whose bytes count as they come: many may be under way. Raises TooMuchData."""
+    received = 0
+
+    def receive(size: int) -> None:
+        nonlocal received
+        context.hold(size)
+        received += size
+
+    try:
+        return await context.outgoing.send(replace(call, receive=receive))
+    finally:
+        context.held -= received
 
 
 async def send_one(context: NodeContext, call: Call, reading: Reading, item: int) -> list[Item]:
