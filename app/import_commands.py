@@ -4,8 +4,9 @@ import json
 import os
 import secrets
 import time
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -17,7 +18,7 @@ from app import demo
 from app.command_errors import reported
 from app.command_reports import DETAIL, ProgressBar, check_report, show_report, write_report
 from app.importing.n8n.source import SourceError
-from app.repository import api_keys, credentials, workflows
+from app.repository import credentials, workflows
 from app.repository.connection import Connection, connect
 from app.repository.projects import DEFAULT_PROJECT
 from app.settings import Settings
@@ -184,21 +185,21 @@ def move(wanted: "Move", connection: Connection, settings: Settings, given: dict
     if given["remove_demo"]:
         click.echo(f"Deleted the demo workflows and {remove_demo(connection)} executions")
     told: set[str] = set()
+    activate = activation(settings) if given["activate"] else None
     try:
-        with activation(settings, connection, asked=given["activate"]) as activate:
-            while True:
-                try:
-                    with ProgressBar() as progress:
-                        report = wanted.bring(progress.add, progress.expect, activate, follow=given["follow"])
-                except SourceError as error:
-                    if not told:
-                        raise
-                    click.echo(f"{error}. What came is kept, and the next pass goes on from there.", err=True)
-                else:
-                    show_report(report, given["report"], told)
-                if not given["follow"]:
-                    break
-                time.sleep(given["every"])
+        while True:
+            try:
+                with ProgressBar() as progress:
+                    report = wanted.bring(progress.add, progress.expect, activate, follow=given["follow"])
+            except SourceError as error:
+                if not told:
+                    raise
+                click.echo(f"{error}. What came is kept, and the next pass goes on from there.", err=True)
+            else:
+                show_report(report, given["report"], told)
+            if not given["follow"]:
+                break
+            time.sleep(given["every"])
     except KeyboardInterrupt:
         click.echo("\nStopped. What came is kept; the same command goes on from there.", err=True)
         if not given["follow"]:
@@ -207,29 +208,23 @@ def move(wanted: "Move", connection: Connection, settings: Settings, given: dict
         click.echo("Next: look at what came. To switch, deactivate there, and run this again with --activate")
 
 
-@contextmanager
-def activation(settings: Settings, connection: Connection, *, asked: bool) -> Iterator["Activate | None"]:
-    """A function that activates a workflow as the API does, with all its rules; None where that was not asked for."""
-    if not asked:
-        yield None
-        return
+def activation(settings: Settings) -> "Activate":
+    """A function that activates a workflow as the API does, with all its rules."""
+    from app.api.face.services import NAME
     from app.web import create_app
 
+    # However many are activated, nobody else's calls are held up by it.
+    app = create_app(replace(settings, requests_per_minute=None))
     key = secrets.token_urlsafe(32)
-    key_id = api_keys.create_api_key(
-        connection, key, label="flask import", scopes=("workflow:activate",), project_id=None, expires_at=None
-    )
-    client = create_app(settings).test_client()
+    app.extensions[NAME].api_keys.admit(key, label="flask import", scopes=("workflow:activate",))
+    client = app.test_client()
 
     def activate(workflow_id: str, version_id: UUID | None) -> str | None:
         body = {} if version_id is None else {"versionId": str(version_id)}
         answer = client.post(f"/api/v1/workflows/{workflow_id}/publish", json=body, headers={"X-N8N-API-KEY": key})
         return None if answer.status_code == 200 else str((answer.get_json(silent=True) or {}).get("message"))
 
-    try:
-        yield activate
-    finally:
-        api_keys.revoke_api_key(connection, key_id)
+    return activate
 
 
 def remove_demo(connection: Connection) -> int:

@@ -11,6 +11,8 @@ from app.repository.connection import Connection, json_of, scalar
 from app.repository.errors import Conflict
 
 LOCK = "SELECT pg_try_advisory_lock(hashtext('executions import'))"
+# One that was killed in the middle of a statement does not keep the lock for as long as that takes.
+GOES_WITH_ITS_CLIENT = "SET client_connection_check_interval = '1s'"
 
 PROGRESS = """
     SELECT i.highest_id, i.unfinished
@@ -114,6 +116,7 @@ class SeenActive(ActiveThere):
 
 def be_the_only_import(connection: Connection) -> bool:
     """Whether no other import is under way; this one is, from now on, until the connection is closed."""
+    connection.execute(GOES_WITH_ITS_CLIENT)
     return bool(scalar(connection, LOCK))
 
 

@@ -1,12 +1,17 @@
 """The switch: until it is asked for nothing runs here; then every address and every link is answered here."""
 
 import json
+import os
+import signal
 import sqlite3
+import sys
 
 import pytest
 
+from tests import live
 from tests.importing import n8n
 from tests.patience import wait_until
+from tests.warm import WarmChild
 
 APPROVAL, LATER = (n8n.WORKFLOWS[f"Move: {name}"] for name in ("approval", "later"))
 
@@ -83,6 +88,25 @@ def test_what_cannot_be_active_is_told(flask, sqlite_file):
     told = flask("import", "n8n", str(sqlite_file), "--no-executions", "--activate").stdout
     assert "cannot be active here" in told
     assert "Nothing answers GET gone" in told
+
+
+def test_one_that_is_killed_while_it_activates_leaves_no_key_and_no_lock(
+    flask, connection, database_url, sqlite_file, tmp_path
+):
+    arguments = ("import", "n8n", str(sqlite_file), "--activate")
+    connection.execute("LOCK TABLE webhooks")  # there the first activation stops
+    environ = live.environment(database_url, tmp_path)
+    killed = WarmChild("import", [sys.executable, "-m", "flask", *arguments], tmp_path / "log", environ=environ)
+    blocked = "SELECT count(*) FROM pg_locks WHERE relation = 'webhooks'::regclass AND NOT granted"
+    try:
+        wait_until(lambda: killed.check() or connection.execute(blocked).fetchone() == (1,))
+        assert "Another import into this database is under way" in flask(*arguments).stderr
+    finally:
+        os.kill(killed.pid, signal.SIGKILL)
+    connection.rollback()
+    assert "activated" in flask(*arguments).stdout
+    assert connection.execute("SELECT count(*) FROM api_keys").fetchone() == (0,)
+    assert connection.execute("SELECT count(*) > 1 FROM workflows WHERE active").fetchone() == (True,)
 
 
 @pytest.mark.parametrize("source", ["nothing.sqlite", "postgresql://nobody@127.0.0.1:1/none", "http://127.0.0.1:1"])

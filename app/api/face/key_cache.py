@@ -1,7 +1,7 @@
 """The API keys that were shown to this process lately, so that most requests need not ask PostgreSQL for theirs."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from threading import Lock
 
@@ -15,6 +15,8 @@ CACHE_SECONDS = 5.0
 CACHE_UNKNOWN_SECONDS = 1.0
 NOTE_EVERY_SECONDS = 60.0
 MAX_CACHE_ENTRIES = 1_024
+OWN_ID = 0
+"""Of a key that is stored nowhere; those that are have ids from 1 on."""
 
 
 class ApiKeyCache:
@@ -37,10 +39,18 @@ class ApiKeyCache:
         self._known: BoundedDict[bytes, tuple[float, ApiKey]] = BoundedDict(most)
         self._unknown: BoundedDict[bytes, float] = BoundedDict(most)
         self._next_note: BoundedDict[int, float] = BoundedDict(most)
+        self._own: dict[bytes, ApiKey] = {}
+
+    def admit(self, key: str, *, label: str, scopes: Sequence[str]) -> None:
+        """Take a key that is stored nowhere: it is this process's own, and gone with it however that ends."""
+        now = datetime.now(UTC)
+        self._own[digest(key)] = ApiKey(OWN_ID, label, tuple(scopes), None, now, None, None, None, None)
 
     def find(self, key: str) -> ApiKey | None:
         """The valid key that this text is, None when it is none."""
         fingerprint, now = digest(key), self._clock()
+        if (own := self._own.get(fingerprint)) is not None:
+            return own
         with self._lock:
             known = self._known.get(fingerprint)
             if known is not None and now < known[0]:

@@ -4,9 +4,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import psycopg
+from psycopg import errors as pg
 
 from app.importing.n8n.report import Report
 from app.repository.connection import Connection
+
+REFUSED = (pg.IntegrityError, psycopg.DataError, pg.ProgramLimitExceeded)
+"""What PostgreSQL says of one odd value; the last of one that is too long for an index."""
 
 
 @contextmanager
@@ -22,6 +26,6 @@ def kept_apart(connection: Connection, report: Report, kind: str, name: str) -> 
     try:
         with connection.transaction():
             yield
-    except (psycopg.errors.IntegrityError, psycopg.DataError) as error:
+    except REFUSED as error:
         report.count(kind, "that cannot be kept")
-        report.note(f"{name} stays behind: PostgreSQL refuses it ({error.diag.message_primary or error}).")
+        report.note(f"{name:.200} stays behind: PostgreSQL refuses it ({error.diag.message_primary or error}).")

@@ -1,12 +1,12 @@
 """One pass over a source: what is small in one transaction, then executions in batches."""
 
+import time
 from collections.abc import Callable
-
-import psycopg
 
 from app.credentials.vault import Vault
 from app.engine import nodes
 from app.importing.n8n import objects, tables
+from app.importing.n8n.apart import REFUSED
 from app.importing.n8n.executions import ExecutionMapper
 from app.importing.n8n.history import HistoryWriter, Show
 from app.importing.n8n.objects import Owners
@@ -32,8 +32,8 @@ def known_zone(settings: Settings) -> str | None:
     return None if settings.timezone == "UTC" else settings.timezone
 
 
-REFUSED = (psycopg.errors.IntegrityError, psycopg.DataError)
-"""What PostgreSQL says of one odd value: all is brought once more, each thing apart."""
+ATTEMPTS, SECONDS_BETWEEN = 8, 0.25
+"""How often it is tried to be the only import."""
 
 
 class DryRun(Exception):
@@ -50,17 +50,24 @@ class Importer:
     def bring(self, source: Source, show: Show = lambda number: None) -> tuple[Report, Workflows]:
         """Bring all that is not here. Raises SourceError, CannotMix."""
         self._check(source)
-        if not import_progress.be_the_only_import(self._connection):
-            raise SourceError("Another import into this database is under way: wait for its end, or stop it.")
+        self._be_the_only_one()
         try:
             report, owners, brought, tag_ids = self._bring_all_small(source, Report(source.name))
-        except REFUSED:
+        except REFUSED:  # all is brought once more, each thing apart
             report, owners, brought, tag_ids = self._bring_all_small(source, Report(source.name, careful=True))
         if self._options.executions:
             self._bring_executions(source, owners, tag_ids, report, show)
             imports.analyze(self._connection)
         _note_remarks(source, report)
         return report, brought
+
+    def _be_the_only_one(self) -> None:
+        """Raise SourceError where another import is under way. PostgreSQL may notice late that one is gone."""
+        for _ in range(ATTEMPTS):
+            if import_progress.be_the_only_import(self._connection):
+                return
+            time.sleep(SECONDS_BETWEEN)
+        raise SourceError("Another import into this database is under way: wait for its end, or stop it.")
 
     def preview(self, source: Source) -> tuple[Report, Workflows]:
         """What `bring` would do, with nothing written; executions are counted only."""

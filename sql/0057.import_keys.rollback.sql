@@ -1,0 +1,2 @@
+-- A key that was revoked stays so.
+SELECT 1;
