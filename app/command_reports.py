@@ -79,4 +79,10 @@ def check_report(file: Path | None) -> None:
 def write_report(report: "Report", file: Path | None) -> None:
     """Write the report as JSON where that was asked for."""
     if file is not None:
-        file.write_bytes(orjson.dumps(report.to_json(), option=orjson.OPT_INDENT_2) + b"\n")
+        try:
+            file.write_bytes(orjson.dumps(report.to_json(), option=orjson.OPT_INDENT_2) + b"\n")
+        except OSError as error:
+            raise click.ClickException(
+                f"{file} cannot be written: {error.strerror}. What came is kept; run the same again with another "
+                "--report for one that has all"
+            ) from error

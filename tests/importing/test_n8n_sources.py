@@ -2,14 +2,16 @@
 
 import hashlib
 import json
+import re
+import zipfile
 from pathlib import Path
 
 import httpx
 import pytest
 
-from app.importing.n8n import public_api
+from app.importing.n8n import api_client
+from app.importing.n8n.api_client import ATTEMPTS
 from app.importing.n8n.open_source import Access
-from app.importing.n8n.public_api import ATTEMPTS
 from app.importing.n8n.source import SourceError
 from tests.importing import n8n
 from tests.postgres import cloned_database
@@ -62,6 +64,17 @@ def test_a_postgresql(bring, target, postgres_url, schema, prefix):
 def test_a_zip_file_of_entities(bring, target, tmp_path):
     bring(n8n.make_entities(tmp_path / "entities.zip"))
     assert counts(target) == ALL
+
+
+def test_a_damaged_line_of_a_zip_file_keeps_the_others(bring, target, tmp_path):
+    path = n8n.make_entities(tmp_path / "entities.zip")
+    with zipfile.ZipFile(path, "a") as archive:
+        lines = ["no base64", n8n.encrypt_cbc("{", n8n.KEY), n8n.encrypt_cbc('5\n{"id": "more", "name": "m"}', n8n.KEY)]
+        archive.writestr("../../tagentity.9.jsonl", "\n".join(lines) + "\n\xff")
+    report = bring(path)
+    assert counts(target) == ALL
+    assert [re.sub("[^0-9]", "", note)[:1] for note in report.notes if "damaged" in note] == ["1", "2", "4"]
+    assert target.execute("SELECT 1 FROM tags WHERE id = 'more'").fetchone() == (1,)
 
 
 def test_exported_files(bring, target, tmp_path):
@@ -142,7 +155,7 @@ def test_where_nobody_ever_listened_is_asked_once(monkeypatch, bring, answered, 
         return httpx.Response(200, json={"data": [], "nextCursor": None}, request=request)
 
     monkeypatch.setattr(httpx.Client, "send", send)
-    monkeypatch.setattr(public_api, "MAX_WAIT", 0)
+    monkeypatch.setattr(api_client, "MAX_WAIT", 0)
     with pytest.raises(SourceError, match="does not answer: Connection refused"):
         bring("http://127.0.0.1:1", access=Access(api_key="x"))
     assert len(calls) == asked

@@ -3,13 +3,13 @@
 import zipfile
 import zlib
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
-
-import orjson
+from typing import Any
 
 from app.credentials.n8n import InstanceKey, WrongKey
 from app.importing.n8n.files_of_runs import RunFiles
-from app.importing.n8n.rows import Row, read_json
+from app.importing.n8n.rows import read_json
 from app.importing.n8n.source import SourceError
 from app.importing.n8n.spool import Spool
 
@@ -58,6 +58,7 @@ class EntitiesSource(Spool):
                 "it was made): name the file that holds it with --encryption-key-file"
             )
         super().__init__(files)
+        self._key_fits = False
         self.name = f"n8n's export {path}"
         try:
             with zipfile.ZipFile(path) as archive:
@@ -74,29 +75,40 @@ class EntitiesSource(Spool):
             entity = Path(name).name.removesuffix(".jsonl").split(".")[0].lower()
             table = entity if entity.startswith(ROWS_OF_TABLES) else TABLES.get(entity)
             if table is not None and name.endswith(".jsonl"):
-                for row in _rows(archive, name, key):
+                for row in self._rows(archive, name, key):
                     self.add(table, row)
         if not any(self.rows("workflow_entity")) and not any(self.rows("migrations")):
             raise SourceError("the ZIP file holds no workflows: it is not what `n8n export:entities` makes")
 
+    def _rows(self, archive: zipfile.ZipFile, name: str, key: InstanceKey) -> Iterator[Any]:
+        """The rows of a file; those that are damaged are passed over, once another line has proved the key."""
+        packed = archive.getinfo(name)
+        if packed.file_size > 2**20 and packed.file_size > MAX_COMPRESSION * packed.compress_size:
+            raise SourceError(f"{name} is packed tighter than what n8n encrypts can be: it is not what n8n has written")
+        with archive.open(name) as lines:
+            for number in count(1):
+                line = lines.readline(MAX_LINE_LENGTH)
+                if not line:
+                    return
+                if len(line) == MAX_LINE_LENGTH:
+                    raise SourceError(
+                        f"line {number} of {name} is longer than {MAX_LINE_LENGTH // 2**20} MiB: "
+                        "name n8n's database instead"
+                    )
+                try:
+                    opened = key.decrypt(line.strip().decode()) if line.strip() else ""
+                except (WrongKey, ValueError) as error:
+                    if not self._key_fits:
+                        raise SourceError(f"line {number} of {name}: {error}. Is it the key of that n8n?") from None
+                    self.remark(f"Line {number} of {name} was passed over, as it is damaged: {error!s:.200}.")
+                    continue
+                self._key_fits = self._key_fits or bool(opened)
+                yield from self._read_rows(name, number, opened)
 
-def _rows(archive: zipfile.ZipFile, name: str, key: InstanceKey) -> Iterator[Row]:
-    packed = archive.getinfo(name)
-    if packed.file_size > 2**20 and packed.file_size > MAX_COMPRESSION * packed.compress_size:
-        raise SourceError(f"{name} is packed tighter than what n8n encrypts can be: it is not what n8n has written")
-    with archive.open(name) as lines:
-        number = 0
-        while line := lines.readline(MAX_LINE_LENGTH):
-            number += 1
-            if len(line) == MAX_LINE_LENGTH:
-                raise SourceError(
-                    f"line {number} of {name} is longer than {MAX_LINE_LENGTH // 2**20} MiB: "
-                    "name n8n's database instead"
-                )
+    def _read_rows(self, name: str, number: int, opened: str) -> Iterator[Any]:
+        for row in opened.split("\n"):
             try:
-                opened = key.decrypt(line.strip().decode()) if line.strip() else ""
-                yield from (read_json(row) for row in opened.split("\n") if row.strip())
-            except WrongKey as error:
-                raise SourceError(f"line {number} of {name}: {error}. Is it the key of that n8n?") from None
-            except (UnicodeDecodeError, ValueError, orjson.JSONDecodeError) as error:
-                raise SourceError(f"line {number} of {name} cannot be read: {error}") from None
+                if row.strip():
+                    yield read_json(row)
+            except ValueError as error:
+                self.remark(f"A row in line {number} of {name} was passed over, as it is damaged: {error!s:.200}.")

@@ -13,7 +13,7 @@ import orjson
 from app.engine.run.document import RunDocument
 from app.engine.run.preview import preview
 from app.importing.n8n.binary import BinaryReader
-from app.importing.n8n.files_of_runs import LARGEST, STORAGE
+from app.importing.n8n.files_of_runs import AGAIN, LARGEST, STORAGE
 from app.importing.n8n.flatted import UnreadableFlatted, replace_lone_surrogates, unflatten
 from app.importing.n8n.rows import UNREADABLE, Row
 from app.importing.n8n.source import SourceExecution
@@ -28,6 +28,8 @@ UNFINISHED = ("new", "running")
 EARLIER_STATUSES = {"failed": "error"}
 """What n8n called a status in its first versions."""
 
+BEGINNING = datetime.fromtimestamp(0, UTC)
+"""No execution is older."""
 CLOCKS_DIFFER = timedelta(hours=1)
 """How far n8n's clock may be ahead of this one."""
 
@@ -54,8 +56,8 @@ class Losses:
 
     @property
     def mendable(self) -> bool:
-        """Whether a later run with a higher bound, or with the folder of files, brings more of it."""
-        return any(reason.endswith((LARGEST, STORAGE)) for reason in self.reasons)
+        """Whether a later run may bring more of it: with a higher bound, with the folder of files, or better luck."""
+        return any(reason.endswith((AGAIN, LARGEST, STORAGE)) for reason in self.reasons)
 
 
 class ExecutionMapper:
@@ -76,7 +78,7 @@ class ExecutionMapper:
     ) -> None:
         self._version_of, self._project_of, self._tag_of = version_of, project_of, tag_of
         self._read_file, self._most_bytes = read_file, most_bytes
-        self._latest = datetime.fromtimestamp(0, UTC)
+        self._latest = BEGINNING
         self._now = datetime.now(UTC) + CLOCKS_DIFFER
 
     def start_after(self, created_at: datetime | None) -> None:
@@ -101,7 +103,8 @@ class ExecutionMapper:
         mode, retry_of = _mode(row, losses)
         started_at = row.get("startedAt")
         created_at = row.get("createdAt") or started_at or row.get("stoppedAt") or self._latest
-        if created_at > self._now:  # damage, which must not move all that follows
+        if not BEGINNING <= created_at <= self._now:  # damage, which must not move all that follows
+            losses.add(f"its time, {created_at:%Y-%m-%d}, became that of its neighbours")
             created_at = self._latest
         if in_order:
             self._latest = created_at = max(created_at, self._latest)
@@ -155,7 +158,26 @@ class ExecutionMapper:
         if not isinstance(document, dict):
             losses.add(execution.missing or "its data cannot be read: it is not an object")
             return None
+        if not is_run(document):
+            losses.add("its data cannot be read: it is not laid out as what n8n keeps of a run")
+            return None
         return BinaryReader(self._read_file, self._most_bytes, losses.add).inline(document, execution.flatted)
+
+
+def is_run(document: dict[str, Any]) -> bool:
+    """Whether the document is laid out as RunDocument reads it, as far as all that reads it counts on."""
+    result, due = document.get("resultData"), document.get("executionData")
+    if not (isinstance(result, dict | None) and isinstance(due, dict | None)):
+        return False
+    run_data, stack = (result or {}).get("runData"), (due or {}).get("nodeExecutionStack")
+    if not (isinstance(run_data, dict | None) and isinstance(stack, list | None)):
+        return False
+    return all(_holds_objects(runs) for runs in (*(run_data or {}).values(), stack or []))
+
+
+def _holds_objects(value: Any) -> bool:
+    """Whether it is a list of objects; n8n leaves gaps between runs, which are null."""
+    return isinstance(value, list) and all(isinstance(each, dict | None) for each in value)
 
 
 def encode(document: dict[str, Any]) -> bytes:
@@ -223,6 +245,7 @@ def _wait(row: Row, document: dict[str, Any] | None) -> Wait:
     till = row.get("waitTill")
     for_a_call = till is None or till >= FOR_A_CALL
     due = RunDocument(document).due_node if document else None
+    due = due if isinstance(due, dict) else None
     token = document.get("resumeToken") if document else None
     return Wait(
         till=None if for_a_call else till,

@@ -6,6 +6,8 @@ from pathlib import Path
 LARGEST = "(--largest)"
 """What a loss ends with that a higher bound mends."""
 
+AGAIN = "(a later run asks again)"
+"""What a loss ends with that may not last."""
 
 STORAGE = "(--storage names n8n's storage folder)"
 """What a loss ends with that the folder mends, where none was named."""

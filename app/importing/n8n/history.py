@@ -4,10 +4,10 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-import psycopg
-
+from app.importing.n8n.apart import REFUSED
 from app.importing.n8n.executions import MAX_ID, UNFINISHED, ExecutionMapper
 from app.importing.n8n.report import Report
+from app.importing.n8n.rows import ODD
 from app.importing.n8n.source import Source, SourceExecution
 from app.repository import import_progress, imports
 from app.repository.connection import Connection
@@ -89,7 +89,7 @@ class HistoryWriter:
                 import_progress.refuse_to_mix(self._connection, highest)
                 left_behind = self._store(wanted, above=before)
                 self._save(name, reached, highest, left_behind)
-        except (psycopg.errors.IntegrityError, psycopg.DataError):
+        except REFUSED:
             self._forget()
             self._one_by_one(name, wanted, reached, highest)
         else:
@@ -104,7 +104,7 @@ class HistoryWriter:
                 with self._connection.transaction():
                     left_behind = self._store([execution], above=reached.highest_id)
                 reached.unfinished += left_behind
-            except (psycopg.errors.IntegrityError, psycopg.DataError) as error:
+            except REFUSED as error:
                 self._forget()
                 self._report.lose(execution.id, f"PostgreSQL refuses it: {error.diag.message_primary or error}")
         with self._connection.transaction():
@@ -118,7 +118,11 @@ class HistoryWriter:
         """Store them, and return the ids of those that do not come whole, for now."""
         records, left_behind = [], []
         for execution in executions:
-            record, losses = self._mapper.record(execution, in_order=execution.id > above)
+            try:
+                record, losses = self._mapper.record(execution, in_order=execution.id > above)
+            except ODD as error:
+                self._report.lose(execution.id, f"it is laid out as none of n8n's: {error!r:.100}")
+                continue
             if execution.id <= above:
                 fitting = imports.fit_time(self._connection, execution.id, record.created_at)
                 record = replace(record, created_at=fitting)

@@ -7,11 +7,11 @@ from uuid import UUID
 
 from app.engine import nodes
 from app.importing.n8n import switch
+from app.importing.n8n.api_client import name_of
 from app.importing.n8n.history import Show
 from app.importing.n8n.importer import Importer
 from app.importing.n8n.open_source import Access, find_key, find_storage, open_source
 from app.importing.n8n.options import ImportOptions
-from app.importing.n8n.public_api import name_of
 from app.importing.n8n.rehearsal import Rehearsed, rehearse
 from app.importing.n8n.report import Report
 from app.importing.n8n.source import Source, SourceError

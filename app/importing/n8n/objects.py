@@ -153,7 +153,7 @@ def bring_api_keys(connection: Connection, source: Source, options: ImportOption
         key = str(row["apiKey"])
         if row.get("audience") not in (None, "public-api"):
             continue
-        given = row.get("scopes") or []
+        given = [scope for scope in row.get("scopes") or [] if isinstance(scope, str)]
         scopes = [scope for scope in given if scope in SCOPES]
         if len(scopes) < len(given):
             report.note(f"The API key {row.get('label')!r} keeps {len(scopes)} of its {len(given)} scopes.")
@@ -184,7 +184,8 @@ def bring_variables(
 ) -> None:
     """Store the variables: those of all projects for all projects, unless everything goes into one that was named."""
     for row in source.rows("variables"):
-        key, owner = text(row.get("key")), row.get("projectId") or (row.get("project") or {}).get("id")
+        key, project = text(row.get("key")), row.get("project")
+        owner = row.get("projectId") or (project.get("id") if isinstance(project, dict) else None)
         everywhere = owner is None and options.project == DEFAULT_PROJECT
         with kept_apart(connection, report, "variables", f"The variable {key}"):
             same = imported_objects.add_variable(

@@ -174,7 +174,7 @@ def name_of(url: str, schema: str, prefix: str) -> str:
 def connect(url: str) -> Connection:
     """A connection that sees one moment and changes nothing. Raises SourceError."""
     try:
-        connection: Connection = psycopg.connect(url, row_factory=dict_row, connect_timeout=10)
+        connection: Connection = psycopg.connect(url, row_factory=dict_row, connect_timeout=10, client_encoding="utf8")
     except psycopg.Error as error:
         raise SourceError(f"n8n's database cannot be reached: {str(error).strip()}") from error
     connection.adapters.register_loader("json", AsText)

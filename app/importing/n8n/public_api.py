@@ -1,17 +1,15 @@
 """Reads an n8n over its public API: what no database or export is needed for, without secrets and files."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from tempfile import TemporaryFile
-from typing import Any, BinaryIO
+from typing import Any
 from urllib.parse import quote
 
-import httpx
-from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_exponential
-
-from app.importing.n8n.files_of_runs import RunFiles
+from app.importing.n8n.api_client import ApiClient, Cursors, Query, ServerFailed
+from app.importing.n8n.files_of_runs import AGAIN, RunFiles
 from app.importing.n8n.large_pages import LargePage
-from app.importing.n8n.rows import Row, read_json
+from app.importing.n8n.rows import ODD, Row, read_json
 from app.importing.n8n.source import SourceError
 from app.importing.n8n.spool import Spool
 
@@ -19,13 +17,12 @@ ID = re.compile(rb'"id"\s*:\s*"?(\d{1,18})')
 FAR = 1_000
 """How far into an execution its id may stand, which n8n gives first."""
 
-PAGE = 100
 PAGE_OF_DATA = 20
 """Executions whose data comes on one page."""
-ATTEMPTS = 5
-MAX_WAIT = 30.0
-"""Seconds between two attempts."""
-SECONDS = 60.0
+ATTEMPTS_AT_ONE = 2
+"""How often one execution is asked for, on a page that n8n cannot give as a whole."""
+
+EXECUTIONS = "/executions"
 
 
 class ApiSource(Spool):
@@ -44,13 +41,9 @@ class ApiSource(Spool):
         unfinished: Sequence[int] = (),
         executions: bool = True,
     ) -> None:
-        self.name = name_of(url)
-        if not key.isascii() or not key.isprintable():
-            raise SourceError("The API key holds what no key of n8n's does: is it the right file?")
+        self._api = ApiClient(url, key)
         super().__init__(files)
-        base = url.rstrip("/").removesuffix("/api/v1") + "/api/v1"
-        self._client = httpx.Client(base_url=base, headers={"X-N8N-API-KEY": key}, timeout=SECONDS)
-        self._was_reached = False
+        self.name = self._api.name
         try:
             self._read_small()
             if executions:
@@ -58,179 +51,155 @@ class ApiSource(Spool):
         except SourceError:
             self.close()
             raise
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
+        except ODD as error:
             self.close()
             raise SourceError(f"{self.name} answers what n8n does not: {error!r:.200}") from error
 
     def close(self) -> None:
-        self._client.close()
+        self._api.close()
         super().close()
 
     def _read_small(self) -> None:
-        for row in self._pages("/workflows"):
-            self.add("workflow_entity", row)
-            self.add("workflow_history", _version(row, row))
-            published = row.get("activeVersion")
-            if isinstance(published, dict) and published.get("versionId") != row.get("versionId"):
-                self.add("workflow_history", _version(row, published))
-            for tag in row.get("tags") or ():
-                self.add("workflows_tags", {"workflowId": row["id"], "tagId": tag["id"]})
-            for shared in row.get("shared") or ():
-                self.add("shared_workflow", shared)
-        for row in self._pages("/tags"):
+        for row in self._api.pages("/workflows"):
+            self._apart("workflow", row, self._add_workflow)
+        if self.remarks and not any(self.rows("workflow_entity")):
+            raise SourceError(f"{self.name} answers what n8n does not. {self.remarks[0]}")
+        for row in self._api.pages("/tags"):
             self.add("tag_entity", row)
-        for row in self._pages("/variables", optional=True):
+        for row in self._api.pages("/variables", optional=True):
             self.add("variables", row)
-        for row in self._pages("/projects", optional=True):
+        for row in self._api.pages("/projects", optional=True):
             self.add("project", row)
-        for row in self._pages("/data-tables", optional=True):
-            self._read_data_table(row)
+        for row in self._api.pages("/data-tables", optional=True):
+            self._apart("data table", row, self._add_data_table)
 
-    def _read_data_table(self, row: Row) -> None:
+    def _apart(self, kind: str, row: Any, add: Callable[[Row], None]) -> None:
+        """Add a row, or a remark of what is odd about it: one keeps the others back in no case."""
+        try:
+            add(row)
+        except ODD as error:
+            name = (row.get("name") or row.get("id")) if isinstance(row, dict) else row
+            self.remark(f"The {kind} {name!r:.100} was passed over: it is none of n8n's ({error!r:.100}).")
+
+    def _add_workflow(self, row: Row) -> None:
+        workflow_id, published = row["id"], row.get("activeVersion")
+        self.add("workflow_entity", row)
+        self.add("workflow_history", _version(row, row))
+        if isinstance(published, dict) and published.get("versionId") != row.get("versionId"):
+            self.add("workflow_history", _version(row, published))
+        for tag in _objects(row.get("tags")):
+            self.add("workflows_tags", {"workflowId": workflow_id, "tagId": tag.get("id")})
+        for shared in _objects(row.get("shared")):
+            self.add("shared_workflow", {"workflowId": workflow_id, **shared})
+
+    def _add_data_table(self, row: Row) -> None:
+        table_id = row["id"]
         self.add("data_table", row)
-        for index, column in enumerate(row.get("columns") or ()):
-            self.add("data_table_column", {"index": index, "dataTableId": row["id"], **column})
-        for values in self._pages(f"/data-tables/{quote(str(row['id']), safe='')}/rows", optional=True):
-            self.add(f"data_table_user_{row['id']}", values)
+        for index, column in enumerate(_objects(row.get("columns"))):
+            self.add("data_table_column", {"index": index, "dataTableId": table_id, **column})
+        for values in self._api.pages(f"/data-tables/{quote(str(table_id), safe='')}/rows", optional=True):
+            self.add(f"data_table_user_{table_id}", values)
 
     def _read_executions(self, above: int, unfinished: Sequence[int]) -> None:
         """Newest first, as n8n lists them, until those come that are known; and what runs, which is in no such list."""
-        for row in self._pages("/executions", optional=True, status="running"):
-            self._add_execution(row)
+        for row in self._api.pages(EXECUTIONS, optional=True, status="running"):
+            self._apart("execution", row, self._add_execution)
         for execution_id in unfinished:
-            self._read_again(execution_id)
+            if (found := self._read_one(execution_id)) is not None:
+                self._apart("execution", found, self._add_execution)
         for row in self._pages_of_data():
-            if int(row["id"]) <= above:
+            if isinstance(row, dict) and str(row.get("id")).isdecimal() and int(row["id"]) <= above:
                 break
-            self._add_execution(row)
+            self._apart("execution", row, self._add_execution)
         for row in self._pages_of_data(status="waiting"):
-            self._add_execution(row)
-
-    def _read_again(self, execution_id: int) -> None:
-        """One that had not ended, or was too large; nothing, where it is gone."""
-        path = f"/executions/{execution_id}"
-        with TemporaryFile() as file:
-            response = self._get(path, {"includeData": "true"}, file)
-            if response.status_code == 404:
-                return
-            if response.status_code != 200:
-                self._page(path, response)  # says what is wrong
-            size = file.tell()
-            if size <= self._files.most_bytes:
-                file.seek(0)
-                self._add_execution(read_json(file.read()))
-                return
-        self._add_execution(self._without_data(execution_id, size))
-
-    def _without_data(self, execution_id: int, size: int) -> Row:
-        """An execution of more bytes than are brought."""
-        path = f"/executions/{execution_id}"
-        return {**self._page(path, self._get(path, {})), "data": None, "flatted_bytes": size}
+            self._apart("execution", row, self._add_execution)
 
     def _add_execution(self, row: Row) -> None:
         data = {"executionId": row["id"], "workflowData": row.pop("workflowData", None)}
-        data["flatted_bytes"] = row.pop("flatted_bytes", None)
+        for name in ("flatted_bytes", "missing"):
+            data[name] = row.pop(name, None)
         document, custom = row.pop("data", None), row.pop("customData", None)
         if isinstance(document, dict):
             data["document"] = document
         self.add("execution_entity", row)
         self.add("execution_data", data)
-        for key, value in (custom or {}).items():
+        for key, value in custom.items() if isinstance(custom, dict) else ():
             self.add("execution_metadata", {"executionId": row["id"], "key": key, "value": value})
 
-    def _pages_of_data(self, **query: str) -> Iterator[Row]:
+    def _pages_of_data(self, **query: str) -> Iterator[Any]:
         """The executions of a list with their data. A page lies on disk: there may be megabytes in each of them."""
-        path, cursor = "/executions", None
+        cursors = Cursors(self.name, EXECUTIONS)
         while True:
-            parameters = {"limit": str(PAGE_OF_DATA), "includeData": "true", **query}
-            with TemporaryFile() as file:
-                response = self._get(path, parameters | ({"cursor": cursor} if cursor else {}), file)
-                if response.status_code != 200:
-                    self._page(path, response)  # says what is wrong
-                page = LargePage(file)
-                for text in page.executions():
-                    if len(text) <= self._files.most_bytes:
-                        yield read_json(text)
-                    elif (named := ID.search(text, 0, FAR)) is not None:
-                        yield self._without_data(int(named[1]), len(text))
-            cursor = page.cursor
-            if cursor is None:
+            parameters = {"limit": str(PAGE_OF_DATA), "includeData": "true", **query, **cursors.query()}
+            try:
+                cursor = yield from self._page_of_data(parameters)
+            except ServerFailed:
+                cursor = yield from self._one_by_one(parameters)
+            if not cursors.goes_on(cursor):
                 return
 
-    def _pages(self, path: str, *, optional: bool = False, limit: int = PAGE, **query: str) -> Iterator[Row]:
-        """The rows of a list; none where `optional` and this n8n does not give them (404, 403
-        without a licence, 400 for a status that it does not know)."""
-        cursor = None
-        while True:
-            parameters = {"limit": str(limit), **query, **({"cursor": cursor} if cursor else {})}
-            response = self._get(path, parameters)
-            if optional and response.status_code in (400, 403, 404):
-                return
-            page = self._page(path, response)
-            yield from page.get("data") or ()
-            cursor = page.get("nextCursor")
-            if not cursor:
-                return
+    def _page_of_data(self, query: Query) -> Generator[Any, None, object]:
+        """The executions of a page, and at its end the cursor of the next one. Raises ServerFailed."""
+        with TemporaryFile() as file:
+            response = self._api.get(EXECUTIONS, query, file)
+            if response.status_code != 200:
+                self._api.read(EXECUTIONS, response)  # says what is wrong
+            page = LargePage(file)
+            for text in page.executions():
+                if len(text) <= self._files.most_bytes:
+                    yield read_json(text)
+                elif (named := ID.search(text, 0, FAR)) is not None:
+                    if (found := self._without_data(int(named[1]), {"flatted_bytes": len(text)})) is not None:
+                        yield found
+                else:
+                    self.remark(f"An execution of {len(text)} bytes was passed over: it does not begin with its id.")
+        return page.cursor
 
-    def _get(self, path: str, parameters: dict[str, str], file: BinaryIO | None = None) -> httpx.Response:
-        """The answer; with `file`, the body of a 200 is written into that."""
-        waiting = Retrying(
-            stop=stop_after_attempt(ATTEMPTS),
-            wait=wait_exponential(max=MAX_WAIT),
-            retry=retry_if_exception(self._may_pass),
-            reraise=True,
-        )
-        try:
-            return waiting(self._ask, path, parameters, file)
-        except (httpx.HTTPError, Overloaded) as error:
-            raise SourceError(f"{self.name} does not answer: {error}") from error
+    def _one_by_one(self, query: Query) -> Generator[Any, None, object]:
+        """The same, of a page that n8n cannot give as a whole: it fails at the data of one of them."""
+        page = self._api.page(EXECUTIONS, {**query, "includeData": "false"})
+        for row in page.get("data") or ():
+            text = str(row.get("id")) if isinstance(row, dict) else ""
+            found = self._read_one(int(text)) if text.isdecimal() else row
+            if found is not None:
+                yield found
+        return page.get("nextCursor")
 
-    def _may_pass(self, error: BaseException) -> bool:
-        """Whether to ask again is of use. Where nobody has ever been reached, the address is wrong."""
-        if isinstance(error, httpx.ConnectError):
-            return self._was_reached
-        return isinstance(error, httpx.TransportError | Overloaded)
-
-    def _ask(self, path: str, parameters: dict[str, str], file: BinaryIO | None) -> httpx.Response:
-        with self._client.stream("GET", path, params=parameters) as response:
-            self._was_reached = True
-            if response.status_code in (429, 502, 503, 504):
-                raise Overloaded(f"{path} answers {response.status_code}")
-            if file is None or response.status_code != 200:
-                response.read()
-                return response
+    def _read_one(self, execution_id: int) -> Row | None:
+        """An execution; None where it is gone. Without its data where that is too large, or n8n fails at it."""
+        path = f"{EXECUTIONS}/{execution_id}"
+        with TemporaryFile() as file:
+            try:
+                response = self._api.get(path, {"includeData": "true"}, file, attempts=ATTEMPTS_AT_ONE)
+            except ServerFailed as failure:
+                return self._without_data(
+                    execution_id, {"missing": f"n8n answers {failure.status} where its data is asked for {AGAIN}"}
+                )
+            if response.status_code == 404:
+                return None
+            if response.status_code != 200:
+                self._api.read(path, response)  # says what is wrong
+            size = file.tell()
+            if size > self._files.most_bytes:
+                return self._without_data(execution_id, {"flatted_bytes": size})
             file.seek(0)
-            file.truncate()
-            for part in response.iter_bytes():
-                file.write(part)
-            return response
+            try:
+                found = read_json(file.read())
+            except ValueError:
+                found = None
+        missing = {"missing": f"its data cannot be read: n8n answers what is no JSON {AGAIN}"}
+        return found if isinstance(found, dict) else self._without_data(execution_id, missing)
 
-    def _page(self, path: str, response: httpx.Response) -> dict[str, Any]:
-        if response.status_code in (401, 403):
-            raise SourceError(
-                f"{self.name} answers {response.status_code} to {path}: give a key that may list workflows, tags and "
-                "executions, in N8N_API_KEY or with --api-key-file"
-            )
-        try:
-            page = read_json(response.content) if response.status_code == 200 else None
-        except ValueError:
-            page = None
-        if not isinstance(page, dict):
-            raise SourceError(f"{self.name} answers {response.status_code} to {path}, and not with what n8n answers")
-        return page
+    def _without_data(self, execution_id: int, said: Row) -> Row | None:
+        """An execution whose data stays behind; `said` tells why. None where it is gone."""
+        path = f"{EXECUTIONS}/{execution_id}"
+        response = self._api.get(path, {})
+        return None if response.status_code == 404 else {**self._api.read(path, response), "data": None, **said}
 
 
-def name_of(url: str) -> str:
-    """What the source is called, without a password. Raises SourceError."""
-    try:
-        address = httpx.URL(url)
-    except httpx.InvalidURL:  # its message may hold the password
-        raise SourceError("SOURCE is no address of an n8n. It looks like https://n8n.example.com") from None
-    return f"the API of {address.copy_with(userinfo=b'', query=None, fragment=None)}"
-
-
-class Overloaded(Exception):
-    """The server asks to come again later."""
+def _objects(value: Any) -> list[Row]:
+    """What of a list are objects; none for what is no list."""
+    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
 
 
 def _version(workflow: Row, version: Row) -> Row:

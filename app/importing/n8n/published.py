@@ -2,6 +2,7 @@
 
 from bisect import bisect_right
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from app.importing.n8n import definitions
@@ -29,7 +30,7 @@ class PublishedVersions:
         self._times: dict[str, list[datetime]] = {}
         self._versions: dict[str, list[UUID | None]] = {}
         rows = [row for row in source.rows("workflow_publish_history") if row.get("createdAt") is not None]
-        for row in sorted(rows, key=lambda row: (row["createdAt"], int(row.get("id") or 0))):
+        for row in sorted(rows, key=lambda row: (row["createdAt"], _number(row.get("id")))):
             workflow_id = str(row["workflowId"])
             version_id = definitions.version_id(row) if row.get("event") == PUBLISHED else None
             self._times.setdefault(workflow_id, []).append(row["createdAt"])
@@ -46,3 +47,8 @@ class PublishedVersions:
             return live if noted == draft else noted
         place = bisect_right(self._times[workflow_id], began)
         return (self._versions[workflow_id][place - 1] if place else None) or noted
+
+
+def _number(value: Any) -> int:
+    """An id as n8n counts them; 0 for one that is none."""
+    return int(value) if str(value).isdecimal() else 0

@@ -15,9 +15,10 @@ from app.engine.run.run import RunRequest, run_workflow
 from app.engine.sandbox import Sandbox
 from app.importing.n8n.binary import BinaryReader
 from app.importing.n8n.definitions import document_of
+from app.importing.n8n.executions import is_run
 from app.importing.n8n.flatted import UnreadableFlatted, unflatten
 from app.importing.n8n.published import PublishedVersions
-from app.importing.n8n.rows import Row
+from app.importing.n8n.rows import ODD, Row
 from app.importing.n8n.source import Source, SourceExecution
 
 NO_OPERATION, MANUAL = "n8n-nodes-base.noOp", "n8n-nodes-base.manualTrigger"
@@ -114,7 +115,7 @@ async def _rehearse_one(rehearsed: Rehearsed, execution: SourceExecution, workfl
     try:
         recorded = RunDocument(_document(execution, stage))
         request = Rehearsal(workflow, recorded, stage.types).request(stage.timezone)
-    except (UnreadableFlatted, LookupError, TypeError, AttributeError, ValueError) as error:
+    except (UnreadableFlatted, *ODD) as error:
         rehearsed.refused.setdefault(f"its record cannot be used: {error}", execution.id)
         return
     try:
@@ -126,9 +127,13 @@ async def _rehearse_one(rehearsed: Rehearsed, execution: SourceExecution, workfl
     if not outcome.run_data and outcome.error:
         rehearsed.refused.setdefault(str(outcome.error.get("message")), execution.id)
         return
+    try:
+        ran = [name for name in recorded.run_data if name not in outcome.pin_data]
+        differing = [name for name in ran if _outputs(recorded, name) != _outputs(outcome, name)]
+    except ODD as error:
+        rehearsed.refused.setdefault(f"its record cannot be compared: {error!r:.100}", execution.id)
+        return
     rehearsed.runs += 1
-    ran = [name for name in recorded.run_data if name not in outcome.pin_data]
-    differing = [name for name in ran if _outputs(recorded, name) != _outputs(outcome, name)]
     rehearsed.equal += not differing
     for name in differing:
         rehearsed.differing[name] += 1
@@ -180,6 +185,8 @@ def _document(execution: SourceExecution, stage: Stage) -> dict[str, Any]:
         document = unflatten(execution.flatted, most_size=MAX_SIZE)
     if not isinstance(document, dict):
         raise UnreadableFlatted(execution.missing or "it is not an object")
+    if not is_run(document):
+        raise UnreadableFlatted("it is not laid out as what n8n keeps of a run")
     return BinaryReader(stage.read_file, MAX_FILE_BYTES, lambda reason: None).inline(document, execution.flatted)
 
 

@@ -31,6 +31,9 @@ TEXTS = frozenset({"mode", "parentFolderId", "projectId", "status", "storedAt", 
 TIMES = frozenset({"createdAt", "deletedAt", "lastUsedAt", "startedAt", "stoppedAt", "updatedAt", "waitTill"})
 
 
+ODD = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
+"""What is raised for a thing that is laid out as none of n8n's."""
+
 UNREADABLE = "unreadable"
 """Where a row lists the columns whose values are not of their kind; absent where all are."""
 

@@ -71,4 +71,9 @@ class Source(Protocol):
 def newest_migration(source: Source) -> str | None:
     """The name of the last migration that n8n has made; None where the source does not say."""
     rows = [row for row in source.rows("migrations") if row.get("name")]
-    return max(rows, key=lambda row: int(row.get("timestamp") or 0))["name"] if rows else None
+    return max(rows, key=_timestamp)["name"] if rows else None
+
+
+def _timestamp(row: Row) -> int:
+    text = str(row.get("timestamp"))
+    return int(text) if text.isdecimal() else 0

@@ -52,7 +52,7 @@ NEWEST = """
 
 
 class Spool:
-    """A file with the rows of n8n's tables, deleted when it is closed. Yields them as a Source does."""
+    """A file without a name with the rows of n8n's tables. Yields them as a Source does."""
 
     name = "spool"
 
@@ -67,17 +67,23 @@ class Spool:
         # Nobody else reads the file, and nobody reads it again.
         self._connection.executescript("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;" + SCHEMA)
         self._connection.execute("BEGIN")
+        self._path.unlink()  # it is open: its room is free again however this process ends
 
     def add(self, table: str, row: Row) -> None:
         """Keep a row of one of n8n's tables; one whose ids are none is passed over, and `remarks` say so.
 
         Raises SourceError where there is no room for it.
         """
+        if not isinstance(row, dict):
+            self.remark(f"Rows of n8n's table {table} that are no objects were passed over.")
+            return
         try:
             self._insert(table, row)
         except (AttributeError, KeyError, OverflowError, TypeError, ValueError, sqlite3.Error) as error:
             if isinstance(error, sqlite3.OperationalError):  # its disk is full
-                raise SourceError(f"{self._path} cannot be written: {error}. Make room there, or set TMPDIR") from error
+                folder = self._path.parent
+                said = f"{folder} has no room for what is read: {error}. Make room, or set TMPDIR"
+                raise SourceError(said) from error
             self.remark(f"Rows of n8n's table {table} whose ids are none were passed over.")
 
     def remark(self, remark: str) -> None:
@@ -133,7 +139,7 @@ class Spool:
                 "flatted": data.get("data"),
                 "flatted_bytes": data.get("flatted_bytes"),
                 "ran": data.get("workflowData"),
-                "metadata": [[each["key"], each["value"]] for each in read_json(row["metadata"])],
+                "metadata": [[each.get("key"), each.get("value")] for each in read_json(row["metadata"])],
                 "vote": annotation.get("vote"),
                 "note": annotation.get("note"),
                 "tags": row["tags"],
@@ -143,6 +149,8 @@ class Spool:
         if "document" in data:
             execution.document, execution.missing = data["document"], None
             execution.document_bytes = len(row["data"])
+        if data.get("missing") is not None:
+            execution.missing = data["missing"]
         return execution
 
     def newest(self, workflow_id: str, number: int) -> list[int]:
@@ -154,7 +162,6 @@ class Spool:
 
     def close(self) -> None:
         self._connection.close()
-        self._path.unlink(missing_ok=True)
 
 
 def _encode(row: Row) -> bytes:

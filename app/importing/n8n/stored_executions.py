@@ -47,7 +47,7 @@ def _ran(value: Any, row: Row) -> Any:
 
 
 def _read_bundle(execution: SourceExecution, files: RunFiles) -> None:
-    name = BUNDLE.format(workflow=execution.row["workflowId"], id=execution.id)
+    name = BUNDLE.format(workflow=execution.row.get("workflowId"), id=execution.id)
     try:
         content = files.read_path(name)
     except FileTooLarge:
@@ -61,6 +61,8 @@ def _read_bundle(execution: SourceExecution, files: RunFiles) -> None:
         return
     try:
         bundle = read_json(content)
+        if not isinstance(bundle["data"], str):
+            raise TypeError
         execution.flatted = bundle["data"]
         execution.workflow = execution.workflow or bundle.get("workflowData")
     except (KeyError, TypeError, ValueError):

@@ -70,7 +70,8 @@ class Survey:
         for node in nodes:
             given = node.get("credentials")
             for kind, credential in given.items() if isinstance(given, dict) else ():
-                known = isinstance(credential, dict) and credential.get("id") in self._credentials
+                named = credential.get("id") if isinstance(credential, dict) else None
+                known = isinstance(named, str) and named in self._credentials
                 if not known:
                     name = credential.get("name") if isinstance(credential, dict) else credential
                     yield f"node {node.get('name')} names the credential {name!r}, which does not come along: store it"

@@ -11,7 +11,7 @@ from app.importing.n8n.borders import cut_references
 from app.importing.n8n.objects import Owners, times_of
 from app.importing.n8n.options import ImportOptions
 from app.importing.n8n.report import Report, WorkflowFindings
-from app.importing.n8n.rows import UNREADABLE, Row
+from app.importing.n8n.rows import ODD, UNREADABLE, Row
 from app.importing.n8n.source import Source
 from app.importing.n8n.survey import Survey
 from app.repository import import_progress, imported_objects, static_data
@@ -79,6 +79,10 @@ class WorkflowWriter:
             workflow_id = str(row["id"])
             if OBJECT_ID.fullmatch(workflow_id) is None:
                 self._report.count("workflows", "with an id that cannot be kept")
+                self._report.note(
+                    f"The workflow {definitions.name_of(row)} stays behind: its id {workflow_id!r:.60} is longer than "
+                    "what n8n gives, or holds other characters."
+                )
                 continue
             there.add(workflow_id)
             published = definitions.version_id(row, "activeVersionId")
@@ -104,12 +108,11 @@ class WorkflowWriter:
         """Store a workflow; returns what became of it."""
         workflow_id, name = str(row["id"]), definitions.name_of(row)
         document = definitions.document_of(row)
-        told = [*self._survey.look(document), *cut_references(workflow_id, document, self._owners)]
-        findings = WorkflowFindings(workflow_id, name, bool(row.get("active")), told)
+        findings = WorkflowFindings(workflow_id, name, bool(row.get("active")), self._look(workflow_id, document))
         self._report.workflows.append(findings)
         content = definitions.definition(document, self._options.timezone)
         if content is None:
-            findings.findings.append("is nested too deeply to be stored")
+            findings.findings.append("cannot be stored: it is nested too deeply, or holds a number that is too large")
             self._report.count("workflows", NOT_STORED)
             return NOT_STORED
         for name in row.get(UNREADABLE, ()):
@@ -120,6 +123,13 @@ class WorkflowWriter:
         became = self._store(row, version_id, findings)
         self._report.count("workflows", became)
         return became
+
+    def _look(self, workflow_id: str, document: dict[str, Any]) -> list[str]:
+        """What is to be done about the workflow, in sentences."""
+        try:
+            return [*self._survey.look(document), *cut_references(workflow_id, document, self._owners)]
+        except ODD as error:
+            return [f"cannot be looked over, as it is laid out as none of n8n's: {error!r:.100}"]
 
     def _store(self, row: Row, version_id: UUID, findings: WorkflowFindings) -> str:
         """Store the workflow at this version; returns what became of it."""

@@ -1,0 +1,160 @@
+"""Asks n8n's public API, with the patience that a server wants which is busy or is started anew."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any, BinaryIO
+
+import httpx
+from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt, wait_exponential
+
+from app.importing.n8n.rows import read_json
+from app.importing.n8n.source import SourceError
+
+ATTEMPTS = 5
+MAX_WAIT = 30.0
+"""Seconds between two attempts, where the server does not say how many."""
+MAX_WAIT_ASKED = 300.0
+"""Seconds, where it does (Retry-After)."""
+SECONDS = 60.0
+PAGE = 100
+
+Query = dict[str, str]
+
+
+class ServerFailed(SourceError):
+    """The server answers, but not this: it is overloaded, or fails at what it was asked for."""
+
+    def __init__(self, name: str, path: str, status: int, seconds: float | None) -> None:
+        super().__init__(f"{name} does not answer: {path} answers {status}")
+        self.status, self.seconds = status, seconds
+
+
+class ApiClient:
+    """The API at an address, with a key. `name` is what it is called, without a password."""
+
+    def __init__(self, url: str, key: str) -> None:
+        self.name = name_of(url)
+        if not key.isascii() or not key.isprintable():
+            raise SourceError("The API key holds what no key of n8n's does: is it the right file?")
+        base = url.rstrip("/").removesuffix("/api/v1") + "/api/v1"
+        self._client = httpx.Client(base_url=base, headers={"X-N8N-API-KEY": key}, timeout=SECONDS)
+        self._was_reached = False
+
+    def close(self) -> None:
+        self._client.close()
+
+    def get(self, path: str, query: Query, file: BinaryIO | None = None, *, attempts: int = ATTEMPTS) -> httpx.Response:
+        """The answer; with `file`, the body of a 200 is written into that. Raises ServerFailed, SourceError."""
+        waiting = Retrying(
+            stop=stop_after_attempt(attempts), wait=_pause, retry=retry_if_exception(self._may_pass), reraise=True
+        )
+        try:
+            return waiting(self._ask, path, query, file)
+        except httpx.HTTPError as error:
+            raise SourceError(f"{self.name} does not answer: {error}") from error
+
+    def page(self, path: str, query: Query) -> dict[str, Any]:
+        """The object that is answered. Raises SourceError."""
+        return self.read(path, self.get(path, query))
+
+    def pages(self, path: str, *, optional: bool = False, **query: str) -> Iterator[Any]:
+        """The rows of a list; none where `optional` and this n8n does not give them (404, 403
+        without a licence, 400 for a status that it does not know). Raises SourceError."""
+        cursors = Cursors(self.name, path)
+        while True:
+            response = self.get(path, {"limit": str(PAGE), **query, **cursors.query()})
+            if optional and response.status_code in (400, 403, 404):
+                return
+            page = self.read(path, response)
+            yield from page.get("data") or ()
+            if not cursors.goes_on(page.get("nextCursor")):
+                return
+
+    def read(self, path: str, response: httpx.Response) -> dict[str, Any]:
+        """The object in an answer of 200. Raises SourceError for any other."""
+        if response.status_code in (401, 403):
+            raise SourceError(
+                f"{self.name} answers {response.status_code} to {path}: give a key that may list workflows, tags and "
+                "executions, in N8N_API_KEY or with --api-key-file"
+            )
+        if response.is_redirect:
+            to = response.headers.get("Location", "")
+            raise SourceError(f"{self.name} leads elsewhere, to {to!r:.200}: name the address that n8n itself has")
+        try:
+            page = read_json(response.content) if response.status_code == 200 else None
+        except ValueError:
+            page = None
+        if not isinstance(page, dict):
+            raise SourceError(f"{self.name} answers {response.status_code} to {path}, and not with what n8n answers")
+        return page
+
+    def _may_pass(self, error: BaseException) -> bool:
+        """Whether to ask again is of use. Where nobody has ever been reached, the address is wrong."""
+        if isinstance(error, httpx.ConnectError):
+            return self._was_reached
+        return isinstance(error, httpx.TransportError | ServerFailed)
+
+    def _ask(self, path: str, query: Query, file: BinaryIO | None) -> httpx.Response:
+        with self._client.stream("GET", path, params=query) as response:
+            self._was_reached = True
+            if response.status_code == 429 or response.is_server_error:
+                raise ServerFailed(self.name, path, response.status_code, _asked_to_wait(response))
+            if file is None or response.status_code != 200:
+                response.read()
+                return response
+            file.seek(0)
+            file.truncate()
+            for part in response.iter_bytes():
+                file.write(part)
+            return response
+
+
+class Cursors:
+    """Where the next page of a list begins. Raises SourceError for a list that leads back to itself."""
+
+    def __init__(self, name: str, path: str) -> None:
+        self._name, self._path = name, path
+        self._cursor: str | None = None
+        self._seen: set[str] = set()
+
+    def query(self) -> Query:
+        return {"cursor": self._cursor} if self._cursor else {}
+
+    def goes_on(self, cursor: object) -> bool:
+        """Whether there is a page at this cursor; it is the next one then."""
+        if not isinstance(cursor, str) or not cursor:
+            return False
+        if cursor in self._seen:
+            raise SourceError(f"{self._name} gives the same page of {self._path} again and again: it is no list of n8n")
+        self._seen.add(cursor)
+        self._cursor = cursor
+        return True
+
+
+def name_of(url: str) -> str:
+    """What the source is called, without a password. Raises SourceError."""
+    try:
+        address = httpx.URL(url)
+    except httpx.InvalidURL:  # its message may hold the password
+        raise SourceError("SOURCE is no address of an n8n. It looks like https://n8n.example.com") from None
+    return f"the API of {address.copy_with(userinfo=b'', query=None, fragment=None)}"
+
+
+def _pause(state: RetryCallState) -> float:
+    """Seconds until the next attempt."""
+    error = state.outcome.exception() if state.outcome is not None else None
+    if isinstance(error, ServerFailed) and error.seconds is not None:
+        return min(error.seconds, MAX_WAIT_ASKED)
+    return wait_exponential(max=MAX_WAIT)(state)
+
+
+def _asked_to_wait(response: httpx.Response) -> float | None:
+    """The seconds of Retry-After, which is a number or a date; None without."""
+    text = response.headers.get("Retry-After", "").strip()
+    if text.isascii() and text.isdigit():
+        return float(text[:9])
+    try:
+        return max(0.0, (parsedate_to_datetime(text).astimezone(UTC) - datetime.now(UTC)).total_seconds())
+    except (ValueError, OverflowError):
+        return None
