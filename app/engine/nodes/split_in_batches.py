@@ -44,10 +44,9 @@ async def _next_batch(context: NodeContext) -> tuple[dict[str, Any], list[Item]]
     The memory holds only JSON, so that a loop goes on after a wait. Expressions see it as $('Loop').context, so its
     names are n8n's: `items` are those to come, `maxRunIndex` is how many batches they make.
     """
-    asked = await context.resolve_first(
-        {"size": context.parameters.get("batchSize", 1), "options": context.parameters.get("options") or {}},
-        parameter="batchSize",
-    )
+    size = context.parameters.get("batchSize", 10 if context.version < 3 else 1)
+    options = context.parameters.get("options") or {}
+    asked = await context.resolve_first({"size": size, "options": options}, parameter="batchSize")
     number = conversions.to_number(asked["size"])
     if math.isnan(number):
         raise NodeError(f"'batchSize' expects a number but we got '{conversions.display(asked['size'])}'")
