@@ -6,7 +6,6 @@ Written by hand or by a program, a document may have anything in their place: nu
 from typing import Any
 
 _OPTIONS = frozenset({"options"})
-_ENTRIES = (list, dict)
 _BASE = "n8n-nodes-base."
 GROUPS: dict[str, frozenset[str]] = {
     _BASE + name: _OPTIONS | frozenset(further.split())
@@ -31,6 +30,12 @@ GROUPS: dict[str, frozenset[str]] = {
 MIXED = frozenset({"options", "conditions"})
 """Groups whose lists may hold other than groups, or are read by those who know them."""
 
+NESTED = frozenset({"additionalOptions"})
+"""Groups whose lists stand one group deeper."""
+
+CONDITIONS = "conditions"
+"""What holds or does not: other than a group it is by itself."""
+
 
 def as_group(value: Any) -> dict[str, Any]:
     """The value, or no settings where it is not a group of them."""
@@ -38,7 +43,8 @@ def as_group(value: Any) -> dict[str, Any]:
 
 
 def read_groups(type_name: str, parameters: dict[str, Any]) -> dict[str, Any]:
-    """The parameters with groups where groups belong. Options and conditions may also be an expression."""
+    """The parameters with groups where groups belong. Options and conditions may also be an expression, conditions
+    anything that is true or false."""
     changed = {}
     for name in GROUPS.get(type_name, _OPTIONS if type_name.startswith(_BASE) else ()):
         if name in parameters and (read := _read(name, parameters[name])) is not parameters[name]:
@@ -48,15 +54,17 @@ def read_groups(type_name: str, parameters: dict[str, Any]) -> dict[str, Any]:
 
 def _read(name: str, value: Any) -> Any:
     if name in MIXED:
-        return value if isinstance(value, str) and value.startswith("=") else as_group(value)
+        plain = isinstance(value, str | int | float) and name == CONDITIONS
+        return value if plain or (isinstance(value, str) and value.startswith("=")) else as_group(value)
     group = as_group(value)
-    read = {each: _read_entries(entries) for each, entries in group.items() if isinstance(entries, _ENTRIES)}
+    entered = {each: entries for each, entries in group.items() if isinstance(entries, list) or name in NESTED}
+    read = {each: _read_entries(entries) if isinstance(entries, list) else entries for each, entries in entered.items()}
     unchanged = len(read) == len(group) and all(read[each] is entries for each, entries in group.items())
     return group if unchanged else read
 
 
-def _read_entries(entries: list[Any] | dict[str, Any]) -> list[Any] | dict[str, Any]:
+def _read_entries(entries: list[Any]) -> list[Any]:
     """The entries as groups. As for n8n, null, false, 0 and an empty text among them are none."""
-    if isinstance(entries, dict) or all(isinstance(each, dict) for each in entries):
+    if all(isinstance(each, dict) for each in entries):
         return entries
     return [as_group(each) for each in entries if each or isinstance(each, dict | list)]

@@ -63,7 +63,8 @@ async def evaluate(context: NodeContext, filters: list[Any]) -> list[bool | Node
 
 
 def _holds(entry: Any, item: int, facts: Facts) -> bool:
-    entry = entry if isinstance(entry, dict) else {}
+    if not isinstance(entry, dict):
+        return conversions.truthy(entry)
     rules = _rules(entry)
     results = (
         _condition_holds(condition, number, item, rules, facts) for number, condition in enumerate(conditions_of(entry))

@@ -8,7 +8,7 @@ from app.engine.run.items import Item, Outputs
 
 async def separate(context: NodeContext) -> Outputs:
     """[those that meet the node's conditions, those that do not]; one that fails meets none where the node goes on."""
-    raw = context.parameters.get("conditions") or {}
+    raw = context.parameters.get("conditions", {})
     filters = await context.resolve_each(raw, parameter="conditions", exact=True)
     met: list[Item] = []
     unmet: list[Item] = []

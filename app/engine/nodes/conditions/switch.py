@@ -79,7 +79,7 @@ async def _by_rules(context: NodeContext) -> list[list[int | NodeError]]:
     rules = _rules(context.parameters)
     options = as_group(context.parameters.get("options"))
     wanted = {
-        "rules": [rule.get("conditions") or {} for rule in rules],
+        "rules": [{} if rule.get("conditions") is None else rule["conditions"] for rule in rules],
         "fallback": options.get("fallbackOutput", "none"),
         "all": options.get("allMatchingOutputs", False),
     }
