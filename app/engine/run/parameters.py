@@ -14,8 +14,8 @@ MAX_NAMES = 20_000
 """Fields that one parameter lists; each is looked for in every item."""
 
 
-def split_names(value: Any, label: str | None = None) -> list[str]:
-    """The field names in a parameter that lists them, separated by commas or as an array.
+def split_names(value: Any, label: str | None = None, *, keep_empty: bool = False) -> list[str]:
+    """The field names in a parameter that lists them, separated by commas or as an array; `keep_empty`: and the gaps.
 
     Raises NodeError for what is neither, where the `label` that the editor gives the parameter is known, and for more
     than MAX_NAMES.
@@ -29,7 +29,7 @@ def split_names(value: Any, label: str | None = None) -> list[str]:
     if (len(value) if isinstance(value, list) else text.count(",")) >= MAX_NAMES:
         raise NodeError(f"A list of fields may name at most {MAX_NAMES:,}")
     entries = value if isinstance(value, list) else text.split(",")
-    return [name for entry in entries if (name := to_string(entry).strip())]
+    return [name for entry in entries if (name := to_string(entry).strip()) or keep_empty]
 
 
 Fill = Callable[[Sequence[Any]], Any]

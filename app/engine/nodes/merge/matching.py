@@ -9,7 +9,7 @@ from typing import Any
 
 from app.engine.run.errors import NodeError
 from app.engine.run.items import Item
-from app.engine.values import paths
+from app.engine.values import conversions, paths
 from app.engine.values.equality import alike, identity, loose_kind
 
 Pair = tuple[str, str]
@@ -19,6 +19,10 @@ Kinds = tuple[str | None, ...]
 """The loose kinds of an item's values, without `fuzzy` none."""
 
 NO_FIELDS = 'You need to define at least one pair of fields in "Fields to Match" to match on'
+HALF_A_PAIR = (
+    'You need to define both fields in "Fields to Match" for pair {number},'
+    "\n\t\t\t\t field 1 = '{first}'\n\t\t\t\t field 2 = '{second}'"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +34,18 @@ class Matches:
 
 
 def field_pairs(entries: Sequence[dict[str, Any]]) -> list[Pair]:
-    """The pairs of a "fields to match" parameter. Raises NodeError when there is none."""
-    pairs = [(str(entry.get("field1") or ""), str(entry.get("field2") or "")) for entry in entries]
-    if not pairs or not all(first and second for first, second in pairs):
+    """The pairs of a "fields to match" parameter. Raises NodeError where there is none, or half of one."""
+    pairs = [(_name(entry.get("field1")), _name(entry.get("field2"))) for entry in entries]
+    if pairs in ([], [("", "")]):
         raise NodeError(NO_FIELDS, anonymous=True)
+    for number, (first, second) in enumerate(pairs, start=1):
+        if not (first and second):
+            raise NodeError(HALF_A_PAIR.format(number=number, first=first, second=second), anonymous=True)
     return pairs
+
+
+def _name(given: Any) -> str:
+    return conversions.to_string(given).strip() if conversions.truthy(given) else ""
 
 
 def check_present(items: list[Item], names: list[str], label: str, dots: bool) -> None:

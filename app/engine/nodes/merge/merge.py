@@ -200,7 +200,7 @@ def _without_partners(first: list[Item], second: list[Item], join: str, wanted: 
 
 def _pairs(parameters: dict[str, Any], version: float) -> list[matching.Pair]:
     if version >= 3 and not parameters.get("advanced"):
-        names = split_names(parameters.get("fieldsToMatchString", ""))
+        names = split_names(parameters.get("fieldsToMatchString", ""), "Fields to Match", keep_empty=True)
         return matching.field_pairs([{"field1": name, "field2": name} for name in names])
     return matching.field_pairs((parameters.get("mergeByFields") or {}).get("values") or [])
 
