@@ -15,6 +15,7 @@ from app.engine.run.programs import run_program
 from app.engine.run.registry import node
 from app.engine.sandbox import bundles
 from app.engine.values import conversions, paths
+from app.engine.values.conversions import Undefined
 
 LIBRARIES = {"cheerio": "cheerio/dist/commonjs/load-parse.js", "texts": "html-to-text/lib/html-to-text.cjs"}
 EXTRACT = """
@@ -156,7 +157,11 @@ async def _extract(context: NodeContext) -> list[Item]:
 
 def _entries(parameters: dict[str, Any]) -> list[dict[str, Any]]:
     given = (parameters.get("extractionValues") or {"values": [{}]}).get("values") or []
-    return [{**entry, "key": _key(entry)} for entry in given]
+    return [{**_without_undefined(entry), "key": _key(entry)} for entry in given]
+
+
+def _without_undefined(entry: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in entry.items() if not isinstance(value, Undefined)}
 
 
 def _key(entry: dict[str, Any]) -> str:

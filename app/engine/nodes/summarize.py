@@ -46,7 +46,8 @@ def summaries(
     """The items that tell about all of `items`; `hold` hears of what is made on the way. Raises NodeError."""
     options = as_group(parameters.get("options"))
     dots = not options.get("disableDotNotation")
-    fields = (parameters.get("fieldsToSummarize") or {}).get("values") or []
+    given = (parameters.get("fieldsToSummarize") or {}).get("values") or []
+    fields = [{**field, "field": conversions.to_string(field.get("field") or "")} for field in given]
     if not fields or not all(field.get("field") for field in fields):
         raise NodeError(NOTHING)
     if version == 1 and not options.get("continueIfFieldNotFound"):

@@ -16,7 +16,7 @@ MODES = ("runOnceForAllItems", "runOnceForEachItem")
 @node("code", [1, 2], exact=True)
 async def code(context: NodeContext) -> Outputs:
     parameters = context.parameters
-    language = conversions.display(parameters.get("language", "javaScript")).removeprefix("=")
+    language = conversions.to_string(parameters.get("language", "javaScript")).removeprefix("=")
     if language in PYTHON:
         raise NodeError("The Code node runs JavaScript only; Python is not supported.")
     if language != "javaScript":

@@ -228,7 +228,7 @@ def _reading(options: dict[str, Any]) -> Reading:
     response = fields(options, "response", "response")
     form = response.get("responseFormat") or "autodetect"
     return Reading(
-        form if form in ACCEPT else "autodetect",
+        form if isinstance(form, str) and form in ACCEPT else "autodetect",
         full=bool(response.get("fullResponse")),
         never_error=bool(response.get("neverError")),
         field=str(response.get("outputPropertyName") or "data"),

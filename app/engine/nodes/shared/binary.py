@@ -9,8 +9,10 @@ from app.binary_files import file_bytes
 from app.engine.run.computing import compute
 from app.engine.run.errors import NodeError
 from app.engine.run.items import Item
+from app.engine.values import conversions
 from app.outgoing.charsets import codec_named
 
+NODE_NAMES = {"ucs2": "utf-16-le", "ucs-2": "utf-16-le", "utf16le": "utf-16-le", "binary": "latin-1"}
 BYTES_OF_ONE = 10_000
 """Reading or writing so much counts as one item that is computed: above a MiB it is for a thread."""
 
@@ -56,8 +58,8 @@ def entry(item: Item, name: Any, index: int) -> dict[str, Any]:
 
 def encoding_name(given: Any) -> str:
     """Python's name for an encoding as n8n calls it; UTF-8 without one. Raises NodeError for one nobody knows."""
-    name = {"ucs2": "utf-16-le", "ucs-2": "utf-16-le", "utf16le": "utf-16-le", "binary": "latin-1"}.get(given, given)
-    codec = codec_named(str(name or "utf-8"))
+    asked = conversions.display(given or "utf-8")
+    codec = codec_named(NODE_NAMES.get(asked, asked))
     if codec is None:
-        raise NodeError(f"The encoding '{given}' is not known.")
+        raise NodeError(f"The encoding '{asked}' is not known.")
     return codec

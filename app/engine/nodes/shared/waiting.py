@@ -38,7 +38,7 @@ def time_after(context: NodeContext, asked: dict[str, Any]) -> datetime:
         )
     if number < 0 or asked["amount"] is None:
         raise NodeError("Invalid wait amount. Please enter a number that is 0 or greater.")
-    if asked["unit"] not in UNITS:
+    if not isinstance(asked["unit"], str) or asked["unit"] not in UNITS:
         raise NodeError("Invalid wait unit. Valid units are 'seconds', 'minutes', 'hours', or 'days'.")
     try:
         return min(context.execution.ports.now() + timedelta(seconds=number * UNITS[asked["unit"]]), WAIT_INDEFINITELY)
