@@ -1,8 +1,8 @@
 """`make check-templates`: real templates on this program and, when REFERENCE names a real n8n, on that too.
 
-ARGS= chooses: `--what templates|nodes|odd-parameters|expressions`, `--data plausible|odd|empty`, `--limit N`,
-`--seed N`. Several at once, each with `--part 1/3` and so on and a port of its own, are quicker; the answers that they
-keep are all read.
+ARGS= chooses: `--what templates|nodes|odd-parameters|expressions`, `--data plausible|odd|empty`, `--skip N`,
+`--limit N`, `--seed N`. Several at once, each with `--part 1/3` and so on and a port of its own, are quicker; the
+answers that they keep are all read.
 """
 
 import argparse
@@ -49,6 +49,7 @@ def options(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="tests.templates", description=__doc__)
     parser.add_argument("--what", choices=WHAT, default="templates")
     parser.add_argument("--data", choices=KINDS, default="plausible", help="of nodes and expressions")
+    parser.add_argument("--skip", type=int, default=0, metavar="N", help="leave out the first N")
     parser.add_argument("--limit", type=int, help="compare so many, chosen by the seed")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--only", type=int, action="append", metavar="ID", help="this template")
@@ -72,7 +73,7 @@ def main(arguments: Sequence[str]) -> None:
         with FarSide(port=chosen.port).serving() as far_side:
             comparison = Comparison(ours, reference, report, far_side)
             if chosen.what == "templates":
-                comparison.compare_templates(part.of_all(sample(templates, chosen.limit, chosen.seed)))
+                comparison.compare_templates(part.of_all(sample(templates[chosen.skip :], chosen.limit, chosen.seed)))
             else:
                 if chosen.what == "odd-parameters":
                     tried, size = odd_nodes_of(templates, far_side, chosen.seed), NODES_EACH
@@ -80,7 +81,7 @@ def main(arguments: Sequence[str]) -> None:
                     tried, size = nodes_of(templates), NODES_EACH
                 else:
                     tried, size = expressions_of(templates), EXPRESSIONS_EACH
-                each = sample(list(tried), chosen.limit, chosen.seed)
+                each = sample(list(tried)[chosen.skip :], chosen.limit, chosen.seed)
                 comparison.compare_bundles(part.of_all(bundle(each, size)), chosen.data)
     finally:
         ours.close()

@@ -130,8 +130,14 @@ CAUSES = (
     _settled("Code, for each item: `$binary`", "code", lambda theirs, _: "undefined" in str(theirs), r"\$binary"),
     _settled("Function, Function Item", "function functionItem", _both_errors),
     _settled(
-        "A list of field names that is neither text nor a list", "summarize itemLists set splitOut aggregate", _crash
+        "A list of field names that is neither text nor a list",
+        "summarize itemLists set splitOut aggregate merge",
+        _crash,
     ),
+    _settled(
+        "Merge, Compare Datasets: no pair", "merge compareDatasets", lambda _, ours: "least one pair" in str(ours)
+    ),
+    _settled("Stop and Error", "stopAndError", lambda theirs, _: theirs == "" or "search for 'desc" in str(theirs)),
     _settled("Expressions: methods on a text as a date's", "", _text_taken_for_a_date, r"\.\w+\("),
     _settled("Expressions: JavaScript that is broken", "", _no_syntax),
     _settled("A list of entries", "", lambda theirs, _: theirs == 0, r'": (?:null|\{\})'),
