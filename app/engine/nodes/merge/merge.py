@@ -63,12 +63,13 @@ def _merge(context: NodeContext, parameters: dict[str, Any]) -> Outputs:
     if how == "position" and context.version < 3 and not all(context.inputs):
         return [next((items for items in context.inputs if items), [])]
     if how == "position":
-        rows = _by_position(_all_inputs(context, parameters), clash, bool(options.get("includeUnpaired")))
+        keeps_names = clash.suffix and context.version >= 3
+        unpaired = bool(options.get("includeUnpaired"))
+        rows = _by_position(_all_inputs(context, parameters), clash, unpaired=unpaired, keeps_names=keeps_names)
         return [context.collect(rows)]
     first, second = [*context.inputs, [], []][:2]
     if how == "all":
-        pairs = ((a, i, b, j) for i, a in enumerate(first) for j, b in enumerate(second))
-        return [context.collect(_join(*pair, clash) for pair in pairs)]
+        return [context.collect(_join(*pair, clash) for pair in _all_pairs(first, second, clash))]
     return _by_fields(context, first, second, parameters)
 
 
@@ -110,20 +111,29 @@ def _choose(context: NodeContext, parameters: dict[str, Any]) -> Outputs:
     return [context.inputs[place]]
 
 
-def _by_position(inputs: list[list[Item]], clash: merging.Clash, unpaired: bool) -> Iterator[Item]:
+def _all_pairs(first: list[Item], second: list[Item], clash: merging.Clash) -> Iterator[tuple[Item, int, Item, int]]:
+    """Each item of one input with each of the other; the input that does not win comes first, and varies last."""
+    if clash.prefer == "1":
+        return ((a, i, b, j) for j, b in enumerate(second) for i, a in enumerate(first))
+    return ((a, i, b, j) for i, a in enumerate(first) for j, b in enumerate(second))
+
+
+def _by_position(
+    inputs: list[list[Item]], clash: merging.Clash, *, unpaired: bool, keeps_names: bool
+) -> Iterator[Item]:
     lengths = [len(items) for items in inputs]
     count = (max if unpaired else min)(lengths, default=0)
     for row in range(count):
         present = [(number, items[row]) for number, items in enumerate(inputs) if row < len(items)]
-        yield _merge_row(row, present, clash, len(inputs))
+        yield _merge_row(row, present, clash, len(inputs) if keeps_names else 0)
 
 
-def _merge_row(row: int, present: list[tuple[int, Item]], clash: merging.Clash, inputs: int) -> Item:
-    """One item of those that stand side by side; with suffixes, the last input's fields keep their names too."""
+def _merge_row(row: int, present: list[tuple[int, Item]], clash: merging.Clash, naming: int) -> Item:
+    """One item of those that stand side by side; with suffixes, the fields of input `naming` keep their names too."""
     jsons = [item["json"] for _, item in present]
     if clash.suffix:
         jsons = [merging.add_suffix(item["json"], str(number + 1)) for number, item in present]
-        jsons += [item["json"] for number, item in present if number == inputs - 1]
+        jsons += [item["json"] for number, item in present if number + 1 == naming]
         json = merging.merge(jsons, clash)
     else:
         json = merging.merge(merging.by_preference(jsons, clash), clash)
