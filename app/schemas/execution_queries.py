@@ -6,9 +6,8 @@ from typing import Any, ClassVar
 from marshmallow import ValidationError, fields, post_load, validate, validates_schema
 
 from app.filters import FILTERS, Filter
-from app.schemas.base import BoundedList, IsoTime, RowId, StrictSchema, any_of, parse_execution_id, query_flag
-from app.schemas.cursors import InvalidCursor
-from app.schemas.pages import PageQuery
+from app.schemas.base import BoundedList, IsoTime, RowId, StrictSchema, any_of, query_flag
+from app.schemas.pages import NumberPageQuery
 
 ID_PATTERN = "^[1-9][0-9]{0,17}$"
 INCLUDE_DATA = "Include `data`, `workflowData` and `customData`."
@@ -60,19 +59,13 @@ class ExecutionQuery(StrictSchema):
         return {**data, "include_data": data["include_data"] and not data["redact_execution_data"]}
 
 
-class ExecutionListQuery(ExecutionQuery, PageQuery):
+class ExecutionListQuery(ExecutionQuery, NumberPageQuery):
     """Which executions to list. Repeated parameters mean any of the values, different ones that all must hold."""
 
-    class Meta(PageQuery.Meta):
+    class Meta(NumberPageQuery.Meta):
         include: ClassVar = {wanted.parameter: field_of(wanted) for wanted in FILTERS}
 
     last_id = RowId(metadata={"description": "Return executions after this id.", "pattern": ID_PATTERN})
-
-    def load_last_id(self, text: str) -> int:
-        number = parse_execution_id(text)
-        if number is None:
-            raise InvalidCursor
-        return number
 
     @validates_schema
     def check_metadata(self, data: Mapping[str, Any], **kwargs: Any) -> None:

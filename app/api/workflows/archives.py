@@ -108,24 +108,27 @@ def import_workflows() -> Response:
     for one, document in zip(done, documents, strict=True):
         stubs = bound.stubs_of(document)
         one.update(apply_policy(policy, one, archive.published, stubs, active=one["localId"] in active))
-    return answer(
-        {
-            "package": archive.source,
-            "workflows": done,
-            "removedWorkflows": [],
-            "removedFolders": [],
-            "folders": [],
-            "projects": [],
-            "bindings": {
-                "workflows": {one["sourceWorkflowId"]: one["localId"] for one in done},
-                "credentials": bound.ids,
-            },
-            "credentials": {"matched": bound.matched, "stubbed": bound.stubbed},
-            "dataTables": {"matched": 0, "created": 0},
-            "variables": {"matched": [], "created": [], "stubbed": [], "updated": [], "missing": []},
-            "tags": tags.told,
-        }
-    )
+    return answer(render_import(archive, done, bound, tags))
+
+
+def render_import(archive: Archive, done: list[dict[str, Any]], bound: Bound, tags: BoundTags) -> dict[str, Any]:
+    """What became of a package, in n8n's shape. `done`: what of each workflow, by `store`."""
+    return {
+        "package": archive.source,
+        "workflows": done,
+        "removedWorkflows": [],
+        "removedFolders": [],
+        "folders": [],
+        "projects": [],
+        "bindings": {
+            "workflows": {one["sourceWorkflowId"]: one["localId"] for one in done},
+            "credentials": bound.ids,
+        },
+        "credentials": {"matched": bound.matched, "stubbed": bound.stubbed},
+        "dataTables": {"matched": 0, "created": 0},
+        "variables": {"matched": [], "created": [], "stubbed": [], "updated": [], "missing": []},
+        "tags": tags.told,
+    }
 
 
 def validate_document(document: dict[str, Any]) -> dict[str, Any]:
