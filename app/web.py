@@ -43,7 +43,7 @@ from app.api.face.replica import open_replica
 from app.api.face.services import NAME, Services
 from app.api.face.waiters import Waiters
 from app.api.face.watchers import Watchers
-from app.api.forms import forms, waiting_forms
+from app.api.forms import forms, questions, waiting_forms
 from app.api.webhooks import webhooks
 from app.api.workflows import archives, publication, versions, workflows
 from app.api.workflows import runs as workflow_runs
@@ -194,6 +194,7 @@ def add_endpoints(app: Flask) -> None:
     app.register_blueprint(webhooks.blueprint)
     app.register_blueprint(forms.blueprint)
     app.register_blueprint(waiting_forms.blueprint)
+    app.register_blueprint(questions.blueprint)
     app.register_blueprint(mcp.blueprint)
     app.register_blueprint(editor.blueprint)
     app.register_blueprint(console.blueprint)

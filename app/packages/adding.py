@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from app.engine.run.node_types import GATE, TOOL
+from app.packages.approvals import approval_of
 from app.packages.catalogue import UnreadablePackage, read_package
 from app.packages.errors import CannotInstall, LicenceNotAccepted, NotOfNodes
 from app.packages.install import Resolved, Tell, fetch
@@ -18,8 +20,6 @@ WAIT_SECONDS = 1_800.0
 """How long another process of this machine may be busy with packages before this one gives up."""
 POLL_SECONDS = 0.5
 MAX_NAME_LENGTH = 200
-TOOL = "Tool"
-"""What a node's type ends in where an agent uses it as a tool."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,10 @@ class Added:
 def node_types(manifest: Manifest) -> list[str]:
     """What workflows call the nodes of a package, also where an agent uses them."""
     tools = [node.type + TOOL for node in manifest.nodes if node.tool]
-    return sorted({*tools, *(node.type for node in manifest.nodes)})
+    gates = [
+        node.type + GATE for node in manifest.nodes if any(approval_of(each.document) for each in node.descriptions)
+    ]
+    return sorted({*tools, *gates, *(node.type for node in manifest.nodes)})
 
 
 async def add(store: Store, resolved: Resolved, *, accepts: Callable[[list[str]], bool], tell: Tell) -> Added:

@@ -16,15 +16,17 @@ from typing import Any
 
 from app.bounded_dict import BoundedDict
 from app.engine.nodes.shared.passing import pass_on
+from app.engine.nodes.shared.questions import SEND_AND_WAIT, question
 from app.engine.run.context import NodeContext
 from app.engine.run.engine_requests import EngineRequest
-from app.engine.run.errors import NodeError
+from app.engine.run.errors import NodeError, WaitRequested
 from app.engine.run.issues import Issue
 from app.engine.run.items import Outputs
 from app.engine.run.node_types import NodeType, NodeTypes
 from app.engine.values import conversions
 from app.packages import triggers
 from app.packages.action import about, evaluate, run_action
+from app.packages.approvals import approval_of
 from app.packages.filters import evaluate_filters
 from app.packages.host import Host
 from app.packages.manifest import Description, Manifest, PackagedCredential, PackagedNode
@@ -127,6 +129,8 @@ class Packages:
             parameters["pollTimes"] = context.parameters.get("pollTimes") or EVERY_MINUTE
         supplies = "supplyData" in node.runs
         hangs = context.anchor is not None and context.query is None
+        # One that asks people is run by the engine, and supplies nothing of its own.
+        supplies = supplies and not context.node.kind.gates
         told = (
             await tool_of(context) if hangs and not supplies else await self._values(context, description, parameters)
         )
@@ -161,6 +165,7 @@ class Packages:
             webhooks=partial(_webhooks, node) if trigger and "webhook" in runs else None,
             arrange=partial(triggers.arrange, self) if trigger and "webhook" in runs else None,
             listen=partial(triggers.listen, self) if trigger and "trigger" in runs else None,
+            approval=approval_of(description.document),
         )
 
 
@@ -168,7 +173,17 @@ async def _run(
     packages: Packages, package: Installed, node: PackagedNode, context: NodeContext
 ) -> Outputs | EngineRequest | None:
     told = await packages.describe(context)
-    return await run_action(packages.host, context, told, packages.tokens, packages.describe)
+    if told["parameters"].get("chatApproval") is True and told["parameters"].get("operation") == SEND_AND_WAIT:
+        raise NodeError(
+            "Approval within the chat itself is not offered here",
+            description="Switch it off: the message has links then, which do the same.",
+        )
+    try:
+        return await run_action(packages.host, context, told, packages.tokens, packages.describe)
+    except WaitRequested as wait:
+        if told["parameters"].get("operation") != SEND_AND_WAIT or not context.execution.ports.may_wait:
+            raise
+        raise WaitRequested(wait.until, "webhook", await question(context)) from wait
 
 
 def _webhooks(node: PackagedNode, parameters: Json, version: float) -> list[Json]:

@@ -15,6 +15,9 @@ from app.triggers.webhook_settings import WebhookSettings, check_authentication
 TRIGGER = "n8n-nodes-base.formTrigger"
 PAGE = "n8n-nodes-base.form"
 WAIT = "n8n-nodes-base.wait"
+CHAT = "@n8n/n8n-nodes-langchain.chat"
+ASKING = "sendAndWait"
+"""The operation of nodes that ask people something."""
 METHOD = "FORM"
 """Stands for the method of a form's address: it is none that HTTP has, so that no webhook is taken for it."""
 KINDS = frozenset(
@@ -173,6 +176,11 @@ def shows_page(node: Mapping[str, Any]) -> bool:
     if node.get("type") == WAIT:
         return (node.get("parameters") or {}).get("resume") == "form"
     return node.get("type") == PAGE
+
+
+def asks_people(node: Mapping[str, Any]) -> bool:
+    """Whether a node that waits has sent people a question with links (in a chat, the answer comes with the chat)."""
+    return node.get("type") != CHAT and (node.get("parameters") or {}).get("operation") == ASKING
 
 
 def read_form(

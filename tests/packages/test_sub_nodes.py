@@ -130,6 +130,43 @@ def test_our_own_nodes_are_tools_of_a_package_too(ai):
     assert output_of(outcome, "Assistant")[0]["results"] == [[{"a": "b"}]]
 
 
+def test_a_tool_is_used_when_a_person_has_approved_it(ai):
+    gate = node("Gate", KIND + "questionHitlTool")
+    asked = {"call": "Lookup", "by": "Gate", "with": {"city": "Paris"}}
+    document = hung(
+        ASSISTANT,
+        (model([asked, "done"]), "ai_languageModel"),
+        (gate, "ai_tool"),
+        (lookup(what="={{ $fromAI('city') }}"), "ai_tool", "Gate"),
+    )
+
+    def run(**more):
+        ports = Ports(form_url="http://h/form-waiting/5?signature=s")
+        return ai.run(document, items=ITEMS[:1], ports=ports, **more)
+
+    waiting = run()
+    assert (waiting.status, waiting.resume_on, waiting.wait_till.year) == ("waiting", "webhook", 2090)
+    assert waiting.asks == {"operation": "sendAndWait", "responseType": "approval", "run": 0}
+    kept = json.dumps(waiting.data)  # as in the database, over a restart
+    approved, declined = (
+        ai.run(document, resume=json.loads(kept), items=[{"json": {"data": {"approved": answer}}}])
+        for answer in (True, False)
+    )
+    first = output_of(approved, "Assistant")[0]
+    assert [entry["about"] for entry in first["results"][0]] == ["Paris"]
+    assert list(first["tools"][0]["properties"]) == ["toolParameters", "hitlParameters"]
+    assert uses(approved, "Gate") == [
+        ("ai_tool", {"tool": "Lookup", "toolParameters": {"city": "Paris"}}, {"data": {"approved": True}})
+    ]
+    (used,) = approved.data["resultData"]["runData"]["Lookup"]
+    assert used["source"] == [{"previousNode": "Gate", "previousNodeOutput": 0, "previousNodeRun": 0}]
+    assert used["inputOverride"]["ai_tool"][0][0]["json"] == {"city": "Paris"}
+    assert "Lookup" not in declined.data["resultData"]["runData"]
+    assert output_of(declined, "Assistant")[0]["results"] == [[{"data": {"approved": False}}]]
+    gate["parameters"]["chatApproval"] = True
+    assert "is not offered here" in uses(run(), "Gate")[0][2]
+
+
 def test_a_root_that_runs_its_tools_itself_gets_what_they_give(ai):
     direct = node("Direct", KIND + "direct", {"query": '{"city": "Rome", "text": "hi"}'})
     own = node("Own", "n8n-nodes-base.setTool", {"mode": "raw", "jsonOutput": "={{ {own: $fromAI('city')} }}"}, 3.4)

@@ -4,9 +4,10 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any
+from urllib.parse import quote
 
 import orjson
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, redirect, request
 
 from app.api.face.auth import public
 from app.api.face.errors import Refused
@@ -27,7 +28,7 @@ from app.repository.triggers import RegisteredWebhook
 from app.schemas.base import parse_execution_id
 from app.triggers.chats import NODE as CHAT_NODE
 from app.triggers.chats import Chat
-from app.triggers.forms import shows_page
+from app.triggers.forms import asks_people, shows_page
 from app.triggers.webhook_settings import RESPONSE_NODES, WebhookSettings, read_settings, wait_method
 from app.triggers.webhooks import METHODS, best_match, path_parameters
 from app.vocabulary import ENDED
@@ -181,6 +182,12 @@ def call_waiting(execution_id: str, suffix: str = "") -> Response:
     if not signed:
         raise Refused(401, "Invalid token: the address must be the execution's resumeUrl, signature included")
     with reading() as connection:
+        if asks_people(orjson.loads(lifecycle.waiting_node(connection, number).node)):
+            asked = request.query_string.decode("ascii", "replace")
+            place = f"{number}/{quote(suffix)}" if suffix else str(number)
+            page = redirect(f"{services().settings.webhook_url}/form-waiting/{place}?{asked}", 307)
+            assert isinstance(page, Response)
+            return page
         node, settings, by = waiting_settings(connection, number, suffix)
     if node.get("type") == CHAT_NODE:
         items, sealed = orjson.dumps([reply_item(node)]), None
@@ -226,6 +233,6 @@ def waiting_settings(
         settings, method = WebhookSettings(response_mode=RESPONSE_NODES), "POST"
     else:
         settings, method = read_settings(node), wait_method(node)
-    if request.method != method or suffix.strip("/") != settings.options.suffix:
+    if request.method != method or suffix.strip("/") not in (settings.options.suffix, str(node.get("id"))):
         raise Refused(404, NO_SUCH_WAIT.format(execution_id), more={"code": 404})
     return node, settings, let_in(connection, waiting.project_id, settings)

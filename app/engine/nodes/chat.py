@@ -1,10 +1,9 @@
 """Chat: says something in the chat that has started the workflow, and, if asked to, waits there for a reply."""
 
-from datetime import UTC, datetime
 from typing import Any
 
-from app.engine.nodes.shared.date_texts import read_dates
-from app.engine.nodes.shared.waiting import WAIT_INDEFINITELY, time_after
+from app.engine.nodes.shared.questions import SEND_AND_WAIT, approval_parameters
+from app.engine.nodes.shared.waiting import answer_limit
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError, WaitRequested
 from app.engine.run.groups import as_group
@@ -15,10 +14,9 @@ from app.engine.values import conversions
 TRIGGER = "@n8n/n8n-nodes-langchain.chatTrigger"
 OPERATIONS_SINCE, OWN_OUTPUT_SINCE = 1.1, 1.3
 MAX_MESSAGES = 1_000
-WAIT = "sendAndWait"
 
 
-@node("@n8n/n8n-nodes-langchain.chat", [1, 1.1, 1.2, 1.3])
+@node("@n8n/n8n-nodes-langchain.chat", [1, 1.1, 1.2, 1.3], approval=approval_parameters())
 async def chat(context: NodeContext) -> Outputs:
     trigger = _trigger(context)
     parameters = await context.resolve_first(context.parameters)
@@ -27,7 +25,7 @@ async def chat(context: NodeContext) -> Outputs:
         raise NodeError(
             "A Chat node keeps nothing in a memory here", description="Connect the memory to the agent that replies."
         )
-    waits = parameters.get("operation", "send") == WAIT
+    waits = parameters.get("operation", "send") == SEND_AND_WAIT
     if context.version < OPERATIONS_SINCE:
         waits = bool(parameters.get("waitUserReply", True))
     message = conversions.display(parameters.get("message") or "")
@@ -43,7 +41,7 @@ async def chat(context: NodeContext) -> Outputs:
         return [[{"json": {"sessionId": trigger.get("sessionId"), "action": "sendMessage", "chatInput": message}}]]
     if not context.execution.ports.may_wait:
         raise NodeError("A sub-workflow cannot wait for a reply where the node that runs it cannot wait")
-    limit = await _limit(context, (options.get("limitWaitTime") or {}).get("values") or {})
+    limit = await answer_limit(context, options)
     raise WaitRequested(limit, "webhook", {"buttons": buttons, "blockUserInput": blocked})
 
 
@@ -76,16 +74,3 @@ def _buttons(parameters: dict[str, Any]) -> list[dict[str, Any]]:
     if given.get("approvalType") == "double":
         made.append(button(False, "disapprove", "Disapprove", "buttonDisapprovalStyle"))
     return made
-
-
-async def _limit(context: NodeContext, values: dict[str, Any]) -> datetime:
-    if not values:
-        return WAIT_INDEFINITELY
-    if values.get("limitType", "afterTimeInterval") == "afterTimeInterval":
-        unit = values.get("resumeUnit", "hours")
-        return time_after(context, {"amount": values.get("resumeAmount", 1), "unit": unit})
-    given = values.get("maxDateAndTime")
-    until = (await read_dates(context, [given])).get(given) if isinstance(given, str) else None
-    if until is None:
-        raise NodeError("Could not configure Limit Wait Time", description="Invalid date format")
-    return until.astimezone(UTC)

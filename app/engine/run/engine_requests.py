@@ -44,9 +44,11 @@ class SubNodeCall:
     """Why a node runs that hangs on another: `place` is that of its action in the request of its root.
 
     `kind` is the type of the connection. `origin` and `item` say where in the main flow the root's item came from.
+    `root` names the node that has asked, where the one that this node hangs on stands between them.
     """
 
     kind: str
     place: int
     origin: InputSource | None
     item: int
+    root: str | None = None

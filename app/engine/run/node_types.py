@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
@@ -17,6 +17,10 @@ from app.engine.values.conversions import display
 BASE = "n8n-nodes-base."
 TOOL = "Tool"
 """The end of a type's name under which a node that is also used by itself is a tool of an agent."""
+
+GATE = "HitlTool"
+"""The same of a node that asks a person before an agent may use the tools that hang on it."""
+GATE_MESSAGE = "=The agent wants to run this tool: {{ $tool.name }}\n\nInput:\n{{ JSON.stringify($tool.parameters) }}"
 
 MAX_OUTPUTS = 100_000
 """Of one node, whatever its parameters say."""
@@ -43,6 +47,9 @@ class NodeType:
     and emits what comes in. Both may raise NodeError, and keep what they know in the workflow's static data.
     `webhooks` are n8n's descriptions of where it is called, whose expressions see its parameters; `arrange` has the
     provider call there ("create") or not any more ("delete"), and gets the addresses by name.
+
+    `approval` are the parameters by which it asks a person for approval and waits for the answer (None: it cannot).
+    `gates`: it does that, and nothing else, before an agent may use the tools that hang on it.
     """
 
     name: str
@@ -64,6 +71,8 @@ class NodeType:
     listen: Callable[[Any, Emit], Awaitable[None]] | None = None
     webhooks: Callable[[dict[str, Any], float], list[dict[str, Any]]] | None = None
     arrange: Callable[[Any, str, dict[str, str]], Awaitable[None]] | None = None
+    approval: Mapping[str, Any] | None = None
+    gates: bool = False
 
     def count_outputs(self, parameters: dict[str, Any]) -> int:
         outputs = self.outputs
@@ -88,6 +97,8 @@ class NodeType:
     def read_parameters(self, parameters: dict[str, Any]) -> dict[str, Any]:
         """The parameters of a document; where one cannot be an expression, "=" at its beginning means nothing."""
         parameters = read_groups(self.name, parameters)
+        if self.gates:
+            parameters = {"message": GATE_MESSAGE, **parameters, **(self.approval or {})}
         if not self.plain:
             return parameters
         marked = {name: parameters[name] for name in self.plain & parameters.keys()}
@@ -130,7 +141,7 @@ class NodeTypes:
 
     def __contains__(self, name: str) -> bool:
         """Whether a type of this name is there, or as a tool, and not only among the `further` ones."""
-        return name in self._versions or (name.endswith(TOOL) and name.removesuffix(TOOL) in self._versions)
+        return name in self._versions or (name.endswith(TOOL) and _used_by_itself(name) in self._versions)
 
     def add(self, added: NodeType) -> None:
         """Install a node type. Raises ValueError where one of its versions is there already."""
@@ -155,9 +166,11 @@ class NodeTypes:
         if known and name.startswith(BASE) and not self._types[name, known[0]].exact:
             return self._types[name, max((each for each in known if each <= version), default=known[0])]
         if not known and name.endswith(TOOL):
-            used_as_tool = self.find(name.removesuffix(TOOL), version)
-            if used_as_tool.installed and not (used_as_tool.trigger or used_as_tool.passive):
-                return replace(used_as_tool, name=name)
+            used = self.find(_used_by_itself(name), version)
+            if name.endswith(GATE) and used.installed and used.approval is not None:
+                return replace(used, name=name, gates=True)
+            if not name.endswith(GATE) and used.installed and not (used.trigger or used.passive):
+                return replace(used, name=name)
         return NodeType(name, (), _refuse_to_run, trigger=self.is_trigger(name), installed=False)
 
     def default_version(self, name: str) -> float:
@@ -167,7 +180,7 @@ class NodeTypes:
             return versions[-1] if self._types[name, versions[-1]].exact else versions[0]
         if self.further is not None and name in self.further._versions:
             return self.further.default_version(name)
-        return self.default_version(name.removesuffix(TOOL)) if name.endswith(TOOL) else 1
+        return self.default_version(_used_by_itself(name)) if name.endswith(TOOL) else 1
 
     def is_trigger(self, name: str) -> bool:
         """Whether a node of this type can start a workflow; types that are not installed are told by their name."""
@@ -197,6 +210,11 @@ class NodeTypes:
         near = difflib.get_close_matches(name.rsplit(".", 1)[-1].lower(), short, n=1, cutoff=0.5)
         hint = f"; the nearest known type is {short[near[0]]}" if near else ""
         return f"Unrecognized node type: {name}{hint}{self.advise(name)}"
+
+
+def _used_by_itself(name: str) -> str:
+    """The type that one for agents stands for."""
+    return name.removesuffix(GATE if name.endswith(GATE) else TOOL)
 
 
 async def _refuse_to_run(context: Any) -> None:

@@ -1,6 +1,6 @@
 """Where node modules register their types when they are imported; this module knows none of them."""
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any
 
 from app.engine.run.context import NodeContext
@@ -31,6 +31,7 @@ def node(
     poll: Callable[[NodeContext], Awaitable[Outputs | None]] | None = None,
     listen: Callable[[NodeContext, Emit], Awaitable[None]] | None = None,
     supply: Callable[[NodeContext], Awaitable[Any]] | None = None,
+    approval: Mapping[str, Any] | None = None,
 ) -> Callable[[RunNode], RunNode]:
     """Register the decorated function as what runs node type `name` (n8n's name, its usual prefix may be left out).
 
@@ -56,6 +57,7 @@ def node(
                 poll=poll,
                 listen=listen,
                 supply=supply,
+                approval=approval,
             )
         )
         return run

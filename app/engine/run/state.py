@@ -194,7 +194,7 @@ def _restore_task(node: Node, entry: dict[str, Any]) -> Task:
     task.children = list(kept.get(CHILDREN) or ())
     if kind != "main":
         place, item = kept.get("action", 0), kept.get("item", 0)
-        task.call = SubNodeCall(kind, place, kept.get("preservedSourceOverwrite"), item)
+        task.call = SubNodeCall(kind, place, kept.get("preservedSourceOverwrite"), item, kept.get("root"))
     return task
 
 
@@ -211,4 +211,6 @@ def _task_document(task: Task) -> dict[str, Any]:
     if call is not None:
         overwrite = {"preserveSourceOverwrite": True, "preservedSourceOverwrite": call.origin}
         kept |= {**overwrite, "action": call.place, "item": call.item}
+        if call.root is not None:
+            kept["root"] = call.root
     return {**document, "metadata": kept} if kept else document

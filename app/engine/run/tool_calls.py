@@ -37,16 +37,27 @@ def take_request(state: RunState, task: Task, context: NodeContext, request: Eng
 
 
 def _call(state: RunState, task: Task, context: NodeContext, place: int, action: Json) -> Task:
-    called = _called_node(state, task.node, action)
-    item = (action.get("metadata") or {}).get("itemIndex")
+    about = action.get("metadata") or {}
+    gate = _gate(state, task.node, about.get("parentNodeName"))
+    called = _called_node(state, gate or task.node, action)
+    item = about.get("itemIndex")
     index = item if isinstance(item, int) and 0 <= item < len(context.items) else 0
     source = next(iter(task.sources or ()), None)
     origin, of_item = (source, index) if task.call is None else (task.call.origin, task.call.item)
     given = context.items[index]["json"] if context.items else {}
     json = {**given, **action["input"], "toolCallId": action.get("id")}
-    came_from = {"previousNode": task.node.name, "previousNodeOutput": 0, "previousNodeRun": context.run_index}
-    call = SubNodeCall(action.get("type") or "ai_tool", place, origin, of_item)
+    run_index = context.run_index if gate is None else len(state.run_data.get(gate.name) or [{}]) - 1
+    came_from = {"previousNode": (gate or task.node).name, "previousNodeOutput": 0, "previousNodeRun": run_index}
+    call = SubNodeCall(
+        action.get("type") or "ai_tool", place, origin, of_item, None if gate is None else task.node.name
+    )
     return Task(called, [[{"json": json}]], [came_from], call=call)
+
+
+def _gate(state: RunState, root: Node, name: Any) -> Node | None:
+    """The node that stands between a root and the tool that it asks for, and has let it pass; None: there is none."""
+    gates = (state.graph.nodes[each] for each in root.attached.get("ai_tool", ()) if each == name)
+    return next((each for each in gates if each.kind.gates), None)
 
 
 def _called_node(state: RunState, root: Node, action: Json) -> Node:
@@ -94,6 +105,8 @@ def finish_call(state: RunState, task: Task, run: Json, outputs: Outputs | None,
 def _root(state: RunState, task: Task) -> Task | None:
     """The task of the node that has asked for this one."""
     name = ((task.sources or [None])[0] or {}).get("previousNode")
+    if task.call is not None and task.call.root is not None:
+        name = task.call.root
     return next((each for each in reversed(state.stack) if each.request is not None and each.node.name == name), None)
 
 

@@ -117,8 +117,12 @@ class Context {
   }
 
   getSignedResumeUrl(parameters = {}) {
-    const url = new URL(this.#asked.resumeUrl);
-    for (const [name, value] of Object.entries(parameters)) url.searchParams.set(name, value);
+    const { resumeUrl, formUrl, node, runIndex = 0 } = this.#asked;
+    // Pages of ours take the answers of people; any other call is the node's own business.
+    const url = new URL(this.#parameters.raw.operation === 'sendAndWait' ? formUrl : resumeUrl);
+    url.pathname += `/${encodeURIComponent(node.id || 'node')}`;
+    const asked = Object.entries({ ...parameters, run: runIndex, ...Object.fromEntries(url.searchParams) });
+    url.search = new URLSearchParams(asked.map(([name, value]) => [name, String(value)])).toString();
     return url.href;
   }
 

@@ -5,6 +5,7 @@
 const { within } = require('./calls.js');
 const { shown } = require('./errors.js');
 const { evaluate } = require('./expressions.js');
+const { gatedTools } = require('./gates.js');
 const { nodeOf } = require('./loading.js');
 const memories = require('./memories.js');
 const { toolOf } = require('./tools.js');
@@ -101,6 +102,7 @@ function rulesOf(description, kind, parameters) {
 
 async function supply(parent, call, request, kind, item, contextOf) {
   const sub = new SubCall(call, request);
+  if (request.gates) return gate(parent, sub, item, contextOf);
   const node = request.package && nodeOf(request.package);
   if (typeof node?.supplyData !== 'function') return toolOf(call, sub, node?.description, item, usesOf(call).counts);
   try {
@@ -115,6 +117,15 @@ async function supply(parent, call, request, kind, item, contextOf) {
     const failed = parent.fail(`Error in sub-node ${name}`, item, error?.message);
     throw Object.assign(failed, { functionality: 'configuration-node' });
   }
+}
+
+/** The tools behind a node that asks a person before they are used. */
+async function gate(parent, call, item, contextOf) {
+  const nodes = await connectedTo(call, 'ai_tool');
+  if (!nodes.length) throw parent.fail('A Tool sub-node must be connected and enabled', item);
+  const behind = [];
+  for (const each of nodes) behind.push([each.node.name, await supply(parent, call, each, 'ai_tool', item, contextOf)]);
+  return gatedTools(call.main.request, call.request, behind);
 }
 
 /** The context of a sub-node; whatever it calls is done in that sub-node's name, from wherever. */
@@ -153,6 +164,7 @@ function connectionsOf(context, call, description, contextOf) {
       if (nodes.length > most) throw context.fail(`Only ${most} ${kind} sub-nodes are/is allowed to be connected`, item);
       const supplied = [];
       for (const each of nodes) supplied.push(await supply(context, call, each, kind, item, contextOf));
+      if (kind === 'ai_tool' && supplied.some(Array.isArray)) return supplied.flat();
       return most === 1 ? supplied[0] : supplied;
     },
     addInputData(kind, data) {

@@ -60,4 +60,4 @@ function toolOf(call, sub, description, item, counts) {
   });
 }
 
-module.exports = { toolOf };
+module.exports = { toolClass, toolOf };

@@ -108,7 +108,11 @@ def site(postgres_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     with ExitStack() as stack:
         database_url = stack.enter_context(cloned_database(postgres_url))
         port = live.free_port()
-        own = {"EXECUTIONS_WEBHOOK_URL": f"http://127.0.0.1:{port}", "EXECUTIONS_ENCRYPTION_KEY": "k"}
+        own = {
+            "EXECUTIONS_WEBHOOK_URL": f"http://127.0.0.1:{port}",
+            "EXECUTIONS_ENCRYPTION_KEY": "k",
+            "EXECUTIONS_ALLOWED_HOSTS": "127.0.0.1",
+        }
         server = live.start_server(database_url, home, PORT=port, **own)
         stack.callback(server.child.stop)
         worker = live.start_worker(database_url, home, **own)

@@ -9,6 +9,7 @@ from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import formatdate, getaddresses, make_msgid
+from html import escape
 from typing import Any
 
 import aiosmtplib
@@ -18,8 +19,10 @@ from app.engine.nodes.send_email import smtp
 from app.engine.nodes.shared import binary
 from app.engine.nodes.shared.failed_items import failed_item
 from app.engine.nodes.shared.issues import Required, RequiredCredential, credentials, rules
+from app.engine.nodes.shared.questions import SEND_AND_WAIT, approval_parameters, buttons, question
+from app.engine.nodes.shared.waiting import answer_limit
 from app.engine.run.context import NodeContext
-from app.engine.run.errors import NodeError
+from app.engine.run.errors import NodeError, WaitRequested
 from app.engine.run.groups import as_group
 from app.engine.run.items import Item, Outputs
 from app.engine.run.registry import node
@@ -36,10 +39,21 @@ ISSUES = rules(
 NEEDED = credentials(RequiredCredential("smtp"))
 
 
-@node("emailSend", [1, 2, 2.1], issues=ISSUES, credentials=NEEDED, plain=["operation"], exact=True)
+@node(
+    "emailSend",
+    [1, 2, 2.1],
+    issues=ISSUES,
+    credentials=NEEDED,
+    plain=["operation"],
+    exact=True,
+    approval=approval_parameters(),
+)
 async def send_email(context: NodeContext) -> Outputs:
-    if context.parameters.get("operation", "send") != "send":
-        raise NodeError("Send Email can send; waiting for an answer is not supported.")
+    operation = context.parameters.get("operation", "send")
+    if operation == SEND_AND_WAIT and context.version >= 2:
+        return await _ask(context)
+    if operation != "send":
+        raise NodeError(f"Send Email has no operation '{operation}'")
     if not context.items:
         return [[]]
     credential = await context.credential("smtp")
@@ -57,6 +71,26 @@ async def send_email(context: NodeContext) -> Outputs:
             except NodeError as error:
                 output.append(failed_item(context, error, index))
     return [output]
+
+
+async def _ask(context: NodeContext) -> Outputs:
+    """Send a question with links, once for all items, and wait for its answer."""
+    parameters = await context.resolve_first(context.parameters)
+    options = as_group(parameters.get("options"))
+    text = escape(conversions.display(parameters.get("message") or "").strip()).replace("\\n", "\n")
+    body = text.replace("&lt;br&gt;", "\n").replace("\n", "<br>\n")
+    html = f"<html><body><p>{body}</p><p>{' '.join(buttons(context, parameters))}</p></body></html>"
+    until = await answer_limit(context, options)
+    mail = {**{name: parameters.get(name) for name in ("fromEmail", "toEmail", "subject")}, "html": html}
+    credential = await context.credential("smtp")
+    try:
+        async with smtp.server(credential, context.outgoing.rules, verify=True) as connection:
+            await _send(context, connection, {"json": {}}, {**mail, "emailFormat": "html"}, 0, credential)
+    except NodeError as error:
+        if not context.continues_on_fail:
+            raise
+        return [[{"json": {"error": error.message}}]]
+    raise WaitRequested(until, "webhook", await question(context))
 
 
 async def _send(

@@ -7,6 +7,7 @@ from typing import Any
 from app.engine.nodes.shared.date_texts import read_dates
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
+from app.engine.run.groups import as_group
 from app.engine.values import conversions
 
 UNITS = {"seconds": 1, "minutes": 60, "hours": 3_600, "days": 86_400}
@@ -24,6 +25,21 @@ async def wait_limit(context: NodeContext) -> datetime:
             context, await context.resolve_first({"amount": amount, "unit": unit}, parameter="resumeAmount")
         )
     return await time_given(context, "maxDateAndTime")
+
+
+async def answer_limit(context: NodeContext, options: dict[str, Any]) -> datetime:
+    """Until when an answer is waited for, as the options of a question say it (evaluated)."""
+    values = as_group(as_group(options.get("limitWaitTime")).get("values"))
+    if not values:
+        return WAIT_INDEFINITELY
+    if values.get("limitType", "afterTimeInterval") == "afterTimeInterval":
+        unit = values.get("resumeUnit", "hours")
+        return time_after(context, {"amount": values.get("resumeAmount", 1), "unit": unit})
+    given = values.get("maxDateAndTime")
+    until = (await read_dates(context, [given])).get(given) if isinstance(given, str) else None
+    if until is None:
+        raise NodeError("Could not configure Limit Wait Time", description="Invalid date format")
+    return until.astimezone(UTC)
 
 
 def time_after(context: NodeContext, asked: dict[str, Any]) -> datetime:

@@ -7,6 +7,15 @@ const inputs = `={{ ((hasMemory) => {
   return ['main', model, ...(hasMemory ? [memory] : []), { type: 'ai_tool', displayName: 'Tool' }];
 })($parameter.remembers) }}`;
 
+/** The calls of tools that people have let pass. */
+const approvedCalls = (response) =>
+  (response?.actionResponses ?? [])
+    .filter(({ action, data }) => action.metadata.gated && data.data.ai_tool[0][0].json.data?.approved)
+    .map(({ action: { id, nodeName, type, metadata: { gated, given, itemIndex } } }) => {
+      const metadata = { itemIndex, parentNodeName: nodeName };
+      return { actionType: 'ExecutionNodeAction', nodeName: gated, input: given, type, id, metadata };
+    });
+
 class Assistant {
   description = {
     name: 'assistant',
@@ -22,6 +31,8 @@ class Assistant {
   };
 
   async execute(response) {
+    const approved = approvedCalls(response);
+    if (approved.length) return { actions: approved, metadata: response.metadata };
     const rounds = response?.metadata.rounds ?? 0;
     const actions = [];
     const outputs = [];
@@ -35,8 +46,11 @@ class Assistant {
         .map(({ data }) => data.data.ai_tool[0].map(({ json }) => json));
       const said = await model.ask([this.getNodeParameter('text', item), ...results]);
       if (said.call) {
-        const metadata = { itemIndex: item };
-        actions.push({ actionType: 'ExecutionNodeAction', nodeName: said.call, input: said.with, type: 'ai_tool', id: `call ${item}`, metadata });
+        const gated = tools.find(({ name }) => name === said.call)?.metadata?.gatedToolNodeName;
+        const metadata = { itemIndex: item, ...(gated ? { gated, given: said.with } : {}) };
+        const nodeName = gated ? said.by : said.call;
+        const input = gated ? { tool: said.call, toolParameters: said.with } : said.with;
+        actions.push({ actionType: 'ExecutionNodeAction', nodeName, input, type: 'ai_tool', id: `call ${item}`, metadata });
       }
       if (memory && !said.call) await memory.save(said);
       const described = tools.map(({ name, description, schema }) => ({ name, description, properties: schema?.properties }));

@@ -188,6 +188,13 @@
     return scope.give(own(own(json, 'query'), key) ?? own(json, key) ?? fallback);
   };
 
+  /** The tool that an agent wants to use, and what it fills in, as the node sees it that asks a person about it. */
+  const toolOf = (scope) => {
+    const json = scope.items?.[0]?.json;
+    const given = (name) => own(own(json, 'query'), name) ?? own(json, name);
+    return { name: scope.give(given('tool')) ?? '', parameters: scope.give(given('toolParameters')) ?? '' };
+  };
+
   const itemOf = (scope) => (index) => {
     const at = (read) => {
       const before = scope.index;
@@ -250,7 +257,7 @@
     $rawParameter: (scope) => copyOf(scope.data.node?.parameters ?? {}),
     $webhookId: (scope) => scope.data.node?.webhookId,
     $self: () => ({}),
-    $tool: () => ({}),
+    $tool: toolOf,
     $workflow({ data: { workflow } }) {
       return { active: workflow?.active ?? false, id: workflow?.id, name: workflow?.name };
     },
