@@ -18,7 +18,7 @@ from typing import Any
 import orjson
 
 from app import large_json
-from app.engine.sandbox.errors import SandboxError, SandboxMemory, SandboxTimeout
+from app.engine.sandbox.errors import SandboxBusy, SandboxError, SandboxMemory, SandboxTimeout
 from app.engine.sandbox.pool import Pool, ProcessKind
 from app.engine.sandbox.process import Launch
 from app.engine.sandbox.requests import Ask, Channel, ProcessTraits
@@ -27,6 +27,8 @@ from app.packages.launch import MEMORY_MB, STAND_IN, Places, launch
 
 PROCESSES = 4
 CALL_SECONDS = 3600.0
+WAIT_SECONDS = 600.0
+"""How long a call waits while other projects hold all processes."""
 SILENT_SECONDS = 60.0
 """How long a node may compute without letting anything else of its process go on."""
 IDLE_SECONDS = 600.0
@@ -56,12 +58,16 @@ class HostTimeout(HostError):
     """A call has taken longer than it may."""
 
 
+class HostBusy(HostError):
+    """Other projects have held all processes for longer than a call waits."""
+
+
 class Host:
     """Runs the code of the packages below a folder; an asynchronous context manager.
 
     `processes` at most run at once for actions, each with `memory_mb` of heap, and one for each project that holds
     connections, of which there are `listeners` at most. A call may take `call_seconds` in all, and `silent_seconds` of
-    computing in one piece.
+    computing in one piece; it waits for `wait_seconds` at most while other projects hold all processes.
     """
 
     def __init__(
@@ -73,6 +79,7 @@ class Host:
         memory_mb: int = MEMORY_MB,
         call_seconds: float = CALL_SECONDS,
         silent_seconds: float = SILENT_SECONDS,
+        wait_seconds: float = WAIT_SECONDS,
         stand_in: Path = STAND_IN,
     ) -> None:
         self._packages = packages
@@ -88,10 +95,15 @@ class Host:
         memory = max(memory_mb, REMEMBERING_MB)
         remembering = ProcessKind(lambda: self._launch(memory), traits, memory * 2**20 * 3 // 4)
         self._pools = {
-            ACTING: Pool({ACTING: acting}, processes=processes, idle_seconds=IDLE_SECONDS),
+            ACTING: Pool({ACTING: acting}, processes=processes, idle_seconds=IDLE_SECONDS, wait_seconds=wait_seconds),
             # As many as connections: none ever waits for another project's, which may last for days.
             LISTENING: Pool({LISTENING: listening}, processes=max(1, listeners)),
-            REMEMBERING: Pool({REMEMBERING: remembering}, processes=PROJECTS, idle_seconds=REMEMBERING_SECONDS),
+            REMEMBERING: Pool(
+                {REMEMBERING: remembering},
+                processes=PROJECTS,
+                idle_seconds=REMEMBERING_SECONDS,
+                wait_seconds=wait_seconds,
+            ),
         }
 
     async def __aenter__(self) -> Host:
@@ -139,6 +151,11 @@ class Host:
             raise HostTimeout(self._too_long(error, limit)) from error
         except SandboxMemory as error:
             raise HostError("The node needed more memory than it may use") from error
+        except SandboxBusy as error:
+            raise HostBusy(
+                f"Other projects hold all processes for nodes of packages on this worker: {error}. Try again, or have "
+                "EXECUTIONS_PACKAGE_PROCESSES or the number of workers raised."
+            ) from error
         except SandboxError as error:
             raise HostError(_words(error)) from error
         document = (

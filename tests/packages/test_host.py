@@ -13,7 +13,7 @@ import pytest
 
 from app.engine.sandbox import process as process_module
 from app.packages import launch as launch_module
-from app.packages.host import LISTENING, Host, HostError
+from app.packages.host import ACTING, LISTENING, Host, HostError
 from tests.packages.running import SAMPLE
 from tests.patience import PATIENCE_SECONDS
 
@@ -147,6 +147,42 @@ def test_projects_share_no_process_and_one_that_has_none_waits_for_no_end():
     before, seen = with_host(work, processes=1)
     assert seen.pop("pid") not in before
     assert seen == {"text": "[1]"}
+
+
+def test_what_one_project_does_for_long_keeps_no_other_waiting_without_bound():
+    holds = "await new Promise(() => {})"
+    pid = "return [[{ json: { pid: process.pid } }]]"
+
+    async def work(host: Host) -> Any:
+        async def hold(project: str, processes: int) -> list[asyncio.Future[Any]]:
+            calls = [asyncio.ensure_future(host.call(call_of(holds), project=project)) for _ in range(processes)]
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                while len(host.pids) < processes + len(held):
+                    await asyncio.sleep(0.01)
+            return calls
+
+        held: list[asyncio.Future[Any]] = []
+        held += await hold("a", 2)
+        held += await hold("b", 1)  # in the place of one of a's
+        held += [asyncio.ensure_future(host.call(call_of(holds), project="a"))]  # a has its share, and gets no third
+        await host.call(call_of(QUICK), project="c")
+        after = len(host.pids)
+        await host.call(call_of(QUICK), project="d")  # c's is idle
+        held += [asyncio.ensure_future(host.call(call_of(holds), project="d"))]
+        refused = await asyncio.gather(host.call(call_of(QUICK), project="e"), return_exceptions=True)
+        host._pools[ACTING]._wait_seconds = PATIENCE_SECONDS
+        waiting = [asyncio.ensure_future(host.call(call_of(pid), project="e")) for _ in range(2)]
+        held[2].cancel()
+        given = await asyncio.gather(*waiting)
+        for each in held:
+            each.cancel()
+        await asyncio.gather(*held, return_exceptions=True)
+        return after, refused[0], {each["outputs"][0][0]["json"]["pid"] for each in given}
+
+    after, refused, pids = with_host(work, processes=2, wait_seconds=1)
+    assert after == 4
+    assert "Other projects hold all processes for nodes of packages on this worker" in str(refused)
+    assert len(pids) == 1, "what waits goes to the same process"
 
 
 SPOILS = """

@@ -13,6 +13,10 @@ class SandboxMemory(SandboxError):
     """The JavaScript needed more memory than a sandbox process may use."""
 
 
+class SandboxBusy(SandboxError):
+    """All processes were held by others for longer than a request waits for one."""
+
+
 class ExpressionError(Exception):
     """An expression failed in a way that fails its node; the message is n8n's."""
 

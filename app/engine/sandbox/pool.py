@@ -2,17 +2,18 @@
 
 An owner's process is kept for as long as it is used now and then. When there are as many as there may be, the one
 that was idle for longest ends for a project that has none; when none is idle, those who wait get the next one, first
-come, first served, and a process that was held for longest takes no more requests.
+come, first served, and a process takes no more requests: of the project that has most, the one that was held for
+longest. What a project gets serves all its requests that wait. None waits for longer than `wait_seconds`.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from app.engine.sandbox.errors import SandboxError
+from app.engine.sandbox.errors import SandboxBusy, SandboxError
 from app.engine.sandbox.interpreter import Interpreter
 from app.engine.sandbox.process import Launch
 from app.engine.sandbox.requests import Ask, Channel, Moved, ProcessTraits
@@ -59,12 +60,23 @@ class Waiter:
 
 
 class Pool:
-    """At most `processes` that serve owners, and warm ones beside them. One ends that was idle for `idle_seconds`."""
+    """At most `processes` that serve owners, and warm ones beside them. One ends that was idle for `idle_seconds`.
 
-    def __init__(self, kinds: Mapping[str, ProcessKind], *, processes: int, idle_seconds: float = IDLE_SECONDS) -> None:
+    A request of an owner that has none waits for `wait_seconds` at most (None: for as long as it takes).
+    """
+
+    def __init__(
+        self,
+        kinds: Mapping[str, ProcessKind],
+        *,
+        processes: int,
+        idle_seconds: float = IDLE_SECONDS,
+        wait_seconds: float | None = None,
+    ) -> None:
         self._kinds = kinds
         self._processes = processes
         self._idle_seconds = idle_seconds
+        self._wait_seconds = wait_seconds
         self._spares = {mode: Spares(kind.launch, kind.spares) for mode, kind in kinds.items()}
         self._lanes: dict[Key, list[Lane]] = {}
         self._count = 0
@@ -102,7 +114,10 @@ class Pool:
         ask: Ask | None = None,
         channel: Channel | None = None,
     ) -> bytes:
-        """The answer of one of the owner's processes; raises what Interpreter.request raises, but Moved."""
+        """The answer of one of the owner's processes; raises what Interpreter.request raises, but Moved.
+
+        Raises SandboxBusy where others hold all processes for too long.
+        """
         while True:
             lane = await self._lane((mode, owner))
             lane.used_at = asyncio.get_running_loop().time()
@@ -133,30 +148,38 @@ class Pool:
             return lane
         waiter = Waiter(key, asyncio.get_running_loop().create_future())
         self._waiters.append(waiter)
-        self._ask_for_room()
-        # One that is replaced makes room at once.
         self._serve_waiters()
         try:
-            lane = await waiter.future
+            async with asyncio.timeout(self._wait_seconds):
+                lane = await waiter.future
+        except TimeoutError:
+            self._give_up(waiter)
+            raise SandboxBusy(f"No process was free within {self._wait_seconds:g} seconds") from None
         except asyncio.CancelledError:
-            if waiter.future.done() and not waiter.future.cancelled() and waiter.future.exception() is None:
-                waiter.future.result().interpreter.expected -= 1
-            elif waiter in self._waiters:
-                self._waiters.remove(waiter)
+            self._give_up(waiter)
             raise
         lane.interpreter.expected -= 1
         return lane
 
+    def _give_up(self, waiter: Waiter) -> None:
+        """Nobody waits for this one any more; what it was given meanwhile is free for others."""
+        if waiter.future.done() and not waiter.future.cancelled() and waiter.future.exception() is None:
+            lane = waiter.future.result()
+            lane.interpreter.expected -= 1
+            self._became_idle(lane)
+        elif waiter in self._waiters:
+            self._waiters.remove(waiter)
+
     def _lane_of_project(self, key: Key) -> Lane | None:
         """The project's process with the least to do, or one more where there is room for it."""
-        lanes = [lane for lane in self._lanes.get(key, ()) if not lane.interpreter.retiring]
+        all_lanes = self._lanes.get(key, ())
+        lanes = [lane for lane in all_lanes if not lane.interpreter.retiring]
         if not lanes:
             return None
         least = min(lanes, key=lambda lane: lane.interpreter.load)
-        busy = least.interpreter.load > 0
-        if busy and len(lanes) < self._kinds[key[0]].most and self._places() < self._processes and not self._waiters:
-            return self._open(key)
-        return least
+        # One that takes no more requests counts, too: it holds a place that others wait for.
+        more = len(all_lanes) < self._kinds[key[0]].most and self._places() < self._processes and not self._waiters
+        return self._open(key) if more and least.interpreter.load > 0 else least
 
     def _first_lane(self, key: Key) -> Lane | None:
         """A process for a project that has none, unless others wait already or all are busy."""
@@ -211,20 +234,34 @@ class Pool:
 
     def _serve_waiters(self) -> None:
         """Give those who wait a process, first come, first served, as long as there is room."""
+        self._ask_for_room()
         while self._waiters and self._has_room():
-            waiter = self._waiters.popleft()
-            if not waiter.future.done():
-                given = self._open(waiter.key)
-                given.interpreter.expected += 1
-                waiter.future.set_result(given)
+            key = self._waiters[0].key
+            served = [waiter for waiter in self._waiters if waiter.key == key]
+            self._waiters = deque(waiter for waiter in self._waiters if waiter.key != key)
+            if due := [waiter for waiter in served if not waiter.future.done()]:
+                given = self._open(key)
+                given.interpreter.expected += len(due)
+                for waiter in due:
+                    waiter.future.set_result(given)
 
     def _ask_for_room(self) -> None:
-        """Let as many processes take no more requests as there are requests without one."""
+        """Let as many processes take no more requests as there are owners that will find none.
+
+        One that is replaced makes room at once, as long as there are not more of these than of the others.
+        """
         lanes = [lane for lanes in self._lanes.values() for lane in lanes]
-        missing = len(self._waiters) - sum(lane.interpreter.retiring for lane in lanes)
-        held = sorted((lane for lane in lanes if not lane.interpreter.retiring), key=lambda lane: lane.opened_at)
-        for lane in held[: max(0, missing)]:
-            lane.interpreter.retire()
+        replaced = sum(lane.interpreter.retiring and self._kinds[lane.key[0]].replaced for lane in lanes)
+        coming = sum(lane.interpreter.retiring for lane in lanes) - replaced
+        idle = sum(lane.interpreter.load == 0 for lane in lanes)
+        waiting = len({waiter.key for waiter in self._waiters})
+        for _ in range(waiting - coming - idle - max(0, self._processes - self._places())):
+            held = [lane for lane in lanes if not lane.interpreter.retiring]
+            if not held or replaced >= self._processes:
+                break
+            replaced += 1
+            counts = Counter(lane.key for lane in held)
+            min(held, key=lambda lane: (-counts[lane.key], lane.opened_at)).interpreter.retire()
 
     def _end_unused(self) -> None:
         now = asyncio.get_running_loop().time()
