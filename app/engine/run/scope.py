@@ -42,13 +42,13 @@ def scope_for(view: Viewpoint, texts: Sequence[str], items: list[Item]) -> dict[
     looks = any(map(_PARAMETERS.search, texts))
     if looks:
         scope["node"]["parameters"] = view.node.complete_parameters()
-    names: set[str] = set()
-    for text in texts:
-        referenced = referenced_nodes(text)
-        if referenced is None:
-            names = set(view.state.run_data)
-            break
-        names |= referenced
+        texts = [*texts, *_expressions(scope["node"]["parameters"])]
+    names = _referenced(view, texts)
+    if looks:
+        others = (view.state.graph.nodes[name] for name in names if name in view.state.graph.nodes)
+        of_others = [_expressions(each.complete_parameters()) for each in others]
+        texts = [*texts, *(text for each in of_others for text in each)]
+        names = _referenced(view, texts)
     if view.state.variables and ask_for_variables(texts):
         scope["vars"] = shown_variables(view.state.variables, texts)
     if names:
@@ -130,6 +130,23 @@ def _paired_positions(ancestry: Ancestry, name: str, places: list[int]) -> list[
     """Where each item comes from in an ancestor; false for one that does not come from it."""
     found = (ancestry.find(name, place) for place in places)
     return [False if position is None else position for position in found]
+
+
+def _referenced(view: Viewpoint, texts: Sequence[str]) -> set[str]:
+    """The nodes that the texts refer to; all that have run, where nobody can tell."""
+    names: set[str] = set()
+    for text in texts:
+        referenced = referenced_nodes(text)
+        if referenced is None:
+            return set(view.state.run_data)
+        names |= referenced
+    return names
+
+
+def _expressions(parameters: dict[str, Any]) -> list[str]:
+    """The parameters that are expressions, which whoever looks at them evaluates."""
+    values = (value.get("value") if isinstance(value, dict) else value for value in parameters.values())
+    return [value for value in values if isinstance(value, str) and value.startswith("=")]
 
 
 _PARAMETERS = re.compile(r"param", re.IGNORECASE)

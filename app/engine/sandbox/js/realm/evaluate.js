@@ -7,6 +7,7 @@
   const { DateTime } = realm.luxon;
   const { parse } = JSON;
   const nothing = Object.freeze({});
+  const MAX_DEPTH = 20;
 
   /** handle -> {parts: [text or {run, read, mutates}]} */
   const programs = new Map();
@@ -81,20 +82,52 @@
     return text;
   }
 
-  /** What the text gives as a template, for this item or for another one. */
-  variables.$evaluateExpression = (scope) => (text, index = scope.index) => {
-    if (typeof text !== 'string') throw new TypeError('The expression is not a text');
-    Scope.at(scope.items, index, scope.data.node?.name);
-    const compiled = realm.host('compile', `=${text}`, '');
+  /** What a template gives, with its leading "=", for one item. */
+  function valueWithin(template, scope, index) {
+    const compiled = realm.host('compile', template, '');
     if (compiled.startsWith('!')) throw new ExpressionError(compiled.slice(1));
-    const before = { index: scope.index, copying: scope.copying };
+    const before = { index: scope.index, copying: scope.copying, depth: scope.depth };
+    if (scope.depth >= MAX_DEPTH) throw new ExpressionError(`Expressions lead to each other more than ${MAX_DEPTH} deep`);
+    scope.depth += 1;
     scope.index = index;
     try {
       return valueOf(programs.get(Number(compiled)), scope);
     } finally {
       Object.assign(scope, before);
     }
+  }
+
+  /** What the text gives as a template, for this item or for another one. */
+  variables.$evaluateExpression = (scope) => (text, index = scope.index) => {
+    if (typeof text !== 'string') throw new TypeError('The expression is not a text');
+    Scope.at(scope.items, index, scope.data.node?.name);
+    return valueWithin(`=${text}`, scope, index);
   };
+
+  /** Lets each parameter that is an expression give its value when it is looked at; a locator is what it locates. */
+  realm.resolveParameters = (scope, shown) => {
+    const raw = realm.copyOf(shown);
+    for (const [name, given] of Object.entries(shown)) {
+      const value = given?.__rl === true ? located(given) : given;
+      if (typeof value !== 'string' || !value.startsWith('=')) {
+        shown[name] = value;
+        continue;
+      }
+      const get = () => (value === `={{ $parameter.${name} }}` ? undefined : valueWithin(value, scope, scope.index));
+      Object.defineProperty(shown, name, { get, enumerable: true, configurable: true });
+    }
+    return Object.defineProperty(shown, 'toJSON', { value: () => raw, enumerable: false });
+  };
+
+  /** What a resource locator stands for: of an address, the part of it that its node takes. */
+  function located({ value, __regex }) {
+    if (!__regex || typeof value !== 'string') return value;
+    try {
+      return new RegExp(__regex).exec(value)?.[1] ?? value;
+    } catch {
+      return value;
+    }
+  }
 
   /** What JSON would write as null although it is something else; with the error if the expression threw one. */
   function hidden(value, scope) {

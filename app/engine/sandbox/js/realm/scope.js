@@ -22,6 +22,8 @@
       this.data = data;
       this.items = data.items ?? [];
       this.index = 0;
+      // So many expressions have led to each other to come to the one that runs.
+      this.depth = 0;
       // Set while an expression runs that may change what it is given: it then gets copies.
       this.copying = false;
       this.customDataChanged = false;

@@ -90,6 +90,12 @@
   }
 
   /** $node['X']: the older way to the same data; it looks at the item of the current index. */
+  /** The parameters of a node; where expressions are evaluated, those that are one have its value. */
+  const parametersOf = (scope, given = {}) => {
+    const shown = copyOf(given);
+    return realm.resolveParameters ? realm.resolveParameters(scope, shown) : shown;
+  };
+
   const legacyNodeOf = (scope, name) => {
     const node = scope.node(name);
     const current = () => {
@@ -111,7 +117,7 @@
         return scope.give(node.context ?? {});
       },
       get parameter() {
-        return scope.give(node.parameters ?? {});
+        return parametersOf(scope, node.parameters);
       },
       get runIndex() {
         return node.runs.length - 1;
@@ -253,7 +259,7 @@
     },
     $nodeVersion: (scope) => scope.data.node?.version,
     $nodeId: (scope) => scope.data.node?.id,
-    $parameter: (scope) => copyOf(scope.data.node?.parameters ?? {}),
+    $parameter: (scope) => parametersOf(scope, scope.data.node?.parameters),
     $rawParameter: (scope) => copyOf(scope.data.node?.parameters ?? {}),
     $webhookId: (scope) => scope.data.node?.webhookId,
     $self: () => ({}),
