@@ -161,6 +161,7 @@ def test_some_refused_recipients_are_told_with_the_item(engine: Engine, postbox)
     assert (answer["accepted"], answer["rejected"]) == (["you@b.example"], ["bad@b.example"])
     assert answer["rejectedErrors"] == [told]
     assert "SMTPUTF8" in answer["ehlo"]
+    assert 0 <= answer["envelopeTime"] < 60_000
     [(_, _, message)] = box.received
     assert (message["to"], message["subject"]) == ("bad@b.example, you@b.example", None)
     assert message.get_content_type() == "text/plain"

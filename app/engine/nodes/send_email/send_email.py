@@ -95,7 +95,7 @@ async def _ask(context: NodeContext) -> Outputs:
 
 async def _send(
     context: NodeContext,
-    connection: aiosmtplib.SMTP,
+    connection: smtp.Connection,
     item: Item,
     parameters: dict[str, Any],
     index: int,

@@ -22,15 +22,25 @@ from app.outgoing.addresses import AddressRules
 SECONDS = 60.0
 
 
+class Connection(aiosmtplib.SMTP):
+    """A connection that knows since when the server has all addresses of its last mail."""
+
+    enveloped_at = 0.0
+
+    async def data(self, *given: Any, **more: Any) -> aiosmtplib.SMTPResponse:
+        self.enveloped_at = time.monotonic()
+        return await super().data(*given, **more)
+
+
 @asynccontextmanager
-async def server(credential: dict[str, Any], rules: AddressRules, *, verify: bool) -> AsyncIterator[aiosmtplib.SMTP]:
+async def server(credential: dict[str, Any], rules: AddressRules, *, verify: bool) -> AsyncIterator[Connection]:
     """A connection to the server, encrypted and logged in as the credential says. Raises NodeError."""
     host = str(credential.get("host") or "")
     secure = bool(credential.get("secure", True))
     port = int(conversions.to_number(credential.get("port") or 465))
     user = str(credential.get("user") or "")
     try:
-        connection = aiosmtplib.SMTP(
+        connection = Connection(
             hostname=host,
             sock=await connect(rules, host, port, seconds=SECONDS),
             username=user or None,
@@ -52,7 +62,7 @@ async def server(credential: dict[str, Any], rules: AddressRules, *, verify: boo
 
 
 async def send(
-    connection: aiosmtplib.SMTP, message: EmailMessage, sender: str, recipients: list[str]
+    connection: Connection, message: EmailMessage, sender: str, recipients: list[str]
 ) -> dict[str, Any]:
     """Send the message; what became of it, in n8n's shape. Raises aiosmtplib.SMTPException.
 
@@ -68,7 +78,8 @@ async def send(
         "rejected": list(refused),
         **({"rejectedErrors": [_refusal(*each) for each in refused.items()]} if refused else {}),
         "ehlo": [] if connection.last_ehlo_response is None else connection.last_ehlo_response.message.splitlines()[1:],
-        "messageTime": round((time.monotonic() - started) * 1000),
+        "envelopeTime": round((connection.enveloped_at - started) * 1000),
+        "messageTime": round((time.monotonic() - connection.enveloped_at) * 1000),
         "messageSize": len(content),
         "response": f"250 {response}",
         "envelope": {"from": sender, "to": recipients},
