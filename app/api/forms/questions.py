@@ -17,7 +17,7 @@ from app.api.webhooks.webhooks import is_resume_link
 from app.repository import lifecycle
 from app.repository.errors import Conflict, ExecutionNotFound
 from app.schemas.base import parse_execution_id
-from app.triggers import reading as reading_node
+from app.triggers import invalid_when_malformed as reading_node
 from app.triggers.forms import Form, FormField, asks_people, read_form
 
 RUN = "run"
