@@ -61,9 +61,7 @@ async def server(credential: dict[str, Any], rules: AddressRules, *, verify: boo
             await connection.quit()
 
 
-async def send(
-    connection: Connection, message: EmailMessage, sender: str, recipients: list[str]
-) -> dict[str, Any]:
+async def send(connection: Connection, message: EmailMessage, sender: str, recipients: list[str]) -> dict[str, Any]:
     """Send the message; what became of it, in n8n's shape. Raises aiosmtplib.SMTPException.
 
     Addresses beyond ASCII need a server that takes them (SMTPUTF8).
