@@ -1,6 +1,7 @@
 """Running tests at a moment, in a process of their own whose clock libfaketime shifts."""
 
 import os
+import re
 import subprocess
 import sys
 import time
@@ -40,6 +41,9 @@ CANNOT: Mapping[str, str] = {
 """What cannot run with a shifted clock, and why."""
 
 
+COUNTED = re.compile(r"\d+ (passed|failed|error|skipped)")
+
+
 @dataclass(frozen=True)
 class Ended:
     """How tests ended at a moment: pytest's exit code, what it printed, how long it took."""
@@ -50,9 +54,9 @@ class Ended:
 
     @property
     def counted(self) -> str:
-        """pytest's last line, such as `12 passed in 3.40s`."""
-        lines = self.output.strip().splitlines()
-        return lines[-1].strip("= ") if lines else "nothing was printed"
+        """pytest's last line, such as `12 passed in 3.40s`; what else was printed may come after it."""
+        lines = (line.strip("= ") for line in reversed(self.output.splitlines()))
+        return next((line for line in lines if COUNTED.match(line)), "nothing was counted")
 
 
 def run_tests(moment: Moment, tests: Sequence[str] = SLICE) -> Ended:
