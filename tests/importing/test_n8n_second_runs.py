@@ -1,15 +1,22 @@
 """A second run brings what is new, leaves what was changed here, and mixes nothing."""
 
 from datetime import UTC, datetime
+from itertools import count
 from uuid import UUID
 
 import pytest
 
+from app.importing.n8n import history
+from app.importing.n8n.moving import Move
 from app.importing.n8n.open_source import Access, open_source
+from app.importing.n8n.options import ImportOptions
 from app.importing.n8n.published import PublishedVersions
+from app.repository import import_progress
+from app.repository.connection import connect
 from app.repository.import_progress import CannotMix
 from tests.importing import n8n
 from tests.importing.n8n import change, one
+from tests.postgres import cloned_database
 
 ORDERS, APPROVAL = (n8n.WORKFLOWS[f"Move: {name}"] for name in ("orders", "approval"))
 
@@ -36,6 +43,46 @@ def test_a_second_run_brings_the_rest(bring, target, sqlite_file):
     assert report.counts["workflows"] == {"unchanged": 11}
     assert one(target, "SELECT status, wait_till FROM executions WHERE id = %s", ended) == ("success", None)
     assert one(target, "SELECT count(*) FROM imported_waits") == (1,)
+
+
+class CutShort(Exception):
+    """Stands for what ends an import anywhere."""
+
+
+def test_an_import_that_is_cut_short_again_and_again_ends_as_one_that_was_not(
+    bring, target, settings, sqlite_file, postgres_url, monkeypatch
+):
+    change(sqlite_file, "UPDATE execution_entity SET status = 'running' WHERE id = 5")
+    bring(sqlite_file)
+    monkeypatch.setattr(history, "BATCH", 6)
+    save, calls = import_progress.save_progress, count(1)
+
+    def cut_every_other(*arguments):
+        if next(calls) % 2:  # within the transaction of a batch
+            raise CutShort
+        save(*arguments)
+
+    def cut(number):  # after it
+        raise CutShort
+
+    with cloned_database(postgres_url) as url, connect(url, autocommit=True) as other:
+        importer = Move(other, settings, [str(sqlite_file)], ImportOptions(key=n8n.KEY), Access(key=n8n.KEY))
+        monkeypatch.setattr(import_progress, "save_progress", cut_every_other)
+        for _ in range(6):
+            with pytest.raises(CutShort):
+                importer.bring(cut, lambda number: None)
+        monkeypatch.undo()
+        importer.bring(lambda number: None, lambda number: None)
+        for table in KEPT:
+            rows = f"SELECT t::text FROM {table} AS t ORDER BY 1"
+            assert other.execute(rows).fetchall() == target.execute(rows).fetchall(), table
+
+
+KEPT = (
+    "executions", "execution_data", "execution_metadata", "execution_tags", "imported_waits", "workflow_versions",
+    "execution_totals", "(SELECT i.source, i.highest_id, i.unfinished FROM imports AS i)",
+)  # fmt: skip
+"""What an import of executions leaves behind."""
 
 
 def test_one_that_ran_when_it_was_read_comes_when_it_has_ended(bring, target, sqlite_file):
