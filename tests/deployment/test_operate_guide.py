@@ -56,6 +56,14 @@ def test_each_setting_and_each_file_that_is_named_is_there():
         assert name in settings, name
 
 
+def test_a_shell_reads_the_settings_as_systemd_does():
+    function = SHELL[0].replace("/etc/executions.env", str(PROJECT / "deploy/systemd/executions.env"))
+    function = function.replace("/opt/executions", str(PROJECT))
+    function = function.replace("exec runuser -u executions -- .venv/bin/python", 'echo "$DATABASE_URL $HOME"')
+    done = subprocess.run(["sh", "-ec", f"{function}\nflask doctor"], capture_output=True, text=True, timeout=9)
+    assert done.stdout.endswith("?sslmode=verify-full /var/lib/executions -m flask doctor\n"), done.stderr
+
+
 @pytest.fixture
 def roles(postgres_url):
     """The roles and the database of the guide, made by its own statements; their addresses by name."""

@@ -208,6 +208,7 @@ def test_large_rows_share_no_batch():
 
 def test_a_disk_without_room_is_told():
     with closing(Spool(RunFiles(None, 1))) as spool:
+        assert not spool._path.exists()  # nothing stays of it when it is killed
         spool._connection.execute("PRAGMA max_page_count = 1")
         with pytest.raises(SourceError, match="Make room, or set TMPDIR"):
             spool.add("tag_entity", {"id": 1, "name": "x" * 2**20})
