@@ -1,9 +1,9 @@
 # What one does with this project. `make` alone lists it.
 # Packages go to .venv and node_modules, and again only when what they are listed in has changed. Python's are
-# pinned by version and hash in .ci/run.lock and .ci/dev.lock.
+# pinned by version and hash in .ci/run.lock, .ci/opentelemetry.lock and .ci/dev.lock.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test serve worker migrate lint lock check-dates check-fuzz check-import check-load check-templates check-packages bench pictures soak wheel check-wheel clean install install-dev
+.PHONY: help run test serve worker migrate lint lock check-dates check-fuzz check-import check-load check-templates check-packages bench pictures soak wheel check-wheel clean install install-opentelemetry install-dev
 
 PYTHON_PROGRAMS := $(if $(PYTHON),"$(PYTHON)",python3 python3.14 python3.13 python3.12 python3.11)
 VENV := .venv/bin/python
@@ -20,7 +20,7 @@ ALONE = while ! ln -s $$$$ .installing 2>/dev/null; do \
 	done; trap 'rm -f .installing' EXIT; trap 'exit 1' HUP INT TERM;
 
 help: ## list these targets
-	@sed -n 's/^\([a-z-]*\):.*## /\1 /p' Makefile | while read -r name text; do printf 'make %-16s%s\n' "$$name" "$$text"; done
+	@sed -n 's/^\([a-z-]*\):.*## /\1 /p' Makefile | while read -r name text; do printf 'make %-23s%s\n' "$$name" "$$text"; done
 
 run: install ## start everything here: PostgreSQL (unless DATABASE_URL is set), API and a worker
 	@exec $(VENV) -m flask up
@@ -98,6 +98,9 @@ clean: ## remove packages and caches; the data in var/ stays
 install: ## install what running needs, and nothing else
 	@$(ALONE) $(MAKE) --no-print-directory .packages
 
+install-opentelemetry: ## install what workers need to send traces, as well
+	@$(ALONE) $(MAKE) --no-print-directory .packages-opentelemetry
+
 install-dev: ## install what tests need as well
 	@$(ALONE) $(MAKE) --no-print-directory .packages-dev
 
@@ -114,6 +117,12 @@ install-dev: ## install what tests need as well
 			ci --loglevel=error --no-audit --no-fund --no-update-notifier --ignore-scripts --prefer-offline \
 			&& echo "$$packages" > $$folder/node_modules/.installed || exit 1; \
 	done
+
+.packages-opentelemetry: .packages
+	@if [ "$$(cat .venv/installed-opentelemetry 2>/dev/null)" != "$(PYTHON_PACKAGES)" ]; then \
+		echo "Installing what traces need into .venv"; \
+		$(PIP) --require-hashes --requirement .ci/opentelemetry.lock && echo "$(PYTHON_PACKAGES)" > .venv/installed-opentelemetry; \
+	fi
 
 .packages-dev: .packages
 	@if [ "$$(cat .venv/installed-dev 2>/dev/null)" != "$(PYTHON_PACKAGES)" ]; then \

@@ -15,6 +15,7 @@ from app.credentials.key_check import unreadable
 from app.credentials.vault import Vault
 from app.engine.sandbox.bundles import MODULES
 from app.engine.sandbox.process import NODE
+from app.environment import SettingsError
 from app.migrations import OLDEST_SUPPORTED, pending, unknown
 from app.repository import failures, node_packages, workers
 from app.repository.connection import Connection, connect, open_pool, reading
@@ -30,6 +31,7 @@ from app.repository.execution_counts import queue_state
 from app.repository.replication import NOBODY, has_replayed, primary_position
 from app.repository.webhook_addresses import shared_addresses
 from app.settings import Settings
+from app.telemetry.wanted import check_traces
 
 CLOCK_SECONDS = 2.0
 QUEUE_SECONDS = 60.0
@@ -91,6 +93,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
 def examine_host(settings: Settings) -> Iterator[Finding]:
     """What has nothing to do with the database."""
     yield from examine_node()
+    yield from examine_traces(settings)
     yield from examine_disk(settings)
 
 
@@ -104,6 +107,18 @@ def examine_node() -> Iterator[Finding]:
         return
     there = MODULES.is_dir()
     yield Finding("Node.js", ran.stdout.strip() if there else f"{MODULES} is missing", None if there else advice)
+
+
+def examine_traces(settings: Settings) -> Iterator[Finding]:
+    """Whether workers could send the traces that are asked for."""
+    if not settings.traces:
+        return
+    try:
+        check_traces(os.environ)
+    except SettingsError as error:
+        yield Finding("traces", str(error), "workers do not start like this")
+    else:
+        yield Finding("traces", "workers send them")
 
 
 def examine_server(connection: Connection, settings: Settings) -> Iterator[Finding]:

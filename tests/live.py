@@ -73,7 +73,7 @@ def _answer(response: Any) -> Answer:
 
 def environment(database_url: str, home: Path, **settings: Any) -> dict[str, str]:
     """The environment of a child: nothing of the caller's settings, all of `settings`."""
-    inherited = {k: v for k, v in os.environ.items() if not k.startswith(("EXECUTIONS_", "PYTEST_"))}
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith(("EXECUTIONS_", "OTEL_", "PYTEST_"))}
     own = {"DATABASE_URL": database_url, "EXECUTIONS_HOME": str(home), "PYTHONUNBUFFERED": "1"}
     return inherited | own | {name: str(value) for name, value in settings.items()}
 

@@ -27,9 +27,12 @@ def wanted(*sections: tuple[str, str]) -> list[Requirement]:
 
 RUN = ("options", "install_requires")
 DEV = ("options.extras_require", "dev")
+TRACES = ("options.extras_require", "opentelemetry")
 
 
-@pytest.mark.parametrize(("kind", "sections"), [("run", [RUN]), ("dev", [RUN, DEV])])
+@pytest.mark.parametrize(
+    ("kind", "sections"), [("run", [RUN]), ("opentelemetry", [RUN, TRACES]), ("dev", [RUN, TRACES, DEV])]
+)
 def test_each_package_of_setup_cfg_is_pinned_within_its_bounds(kind, sections):
     versions = pinned(kind)
     for requirement in wanted(*sections):
@@ -39,11 +42,12 @@ def test_each_package_of_setup_cfg_is_pinned_within_its_bounds(kind, sections):
 
 
 def test_tests_run_with_what_is_shipped():
-    run, dev = pinned("run"), pinned("dev")
-    assert {name: dev[name] for name in run} == run
+    run, traces, dev = pinned("run"), pinned("opentelemetry"), pinned("dev")
+    assert {name: traces[name] for name in run} == run
+    assert {name: dev[name] for name in traces} == traces
 
 
-@pytest.mark.parametrize("kind", ["run", "dev"])
+@pytest.mark.parametrize("kind", ["run", "opentelemetry", "dev"])
 def test_each_pin_has_hashes_and_no_registry_is_named(kind):
     text = (PROJECT / ".ci" / f"{kind}.lock").read_text()
     entries = re.split(r"^(?=[\w.-]+==)", text, flags=re.M)[1:]

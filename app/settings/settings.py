@@ -22,6 +22,7 @@ from app.settings.values import (
     read_conninfo,
     read_database_url,
 )
+from app.telemetry.wanted import wants_traces
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,6 +102,8 @@ class Settings:
     """Where a notice of each failed execution goes; None: nowhere."""
     failure_secret: str | None
     """What those notices are signed with."""
+    traces: bool
+    """Whether the variables of OpenTelemetry ask for traces; it reads them itself."""
 
     webhook_url: str
     """Where the API is reached from outside, without a slash at the end."""
@@ -230,6 +233,7 @@ def _read_notices(environ: Mapping[str, str]) -> dict[str, Any]:
     return {
         "failure_webhook": environ.get("EXECUTIONS_FAILURE_WEBHOOK", "").strip() or None,
         "failure_secret": environ.get("EXECUTIONS_FAILURE_SECRET", "").strip() or None,
+        "traces": wants_traces(environ),
     }
 
 

@@ -22,7 +22,8 @@ from typing import IO, Any
 from app.processes import Child
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
-READ_LATE = ("EXECUTIONS_", "DATABASE_", "GUNICORN_", "PYTEST_", "PORT", "HOST", "PYTHONUNBUFFERED", "PYTHONDONTWRITE")
+OWN = ("EXECUTIONS_", "DATABASE_", "PORT", "HOST")
+READ_LATE = (*OWN, "GUNICORN_", "OTEL_", "PYTEST_", "PYTHONUNBUFFERED", "PYTHONDONTWRITE")
 """How the variables begin that nothing reads while it is loaded; each process may have others of these."""
 ENVIRON = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 """What the nursery begins with, whatever a test sets meanwhile."""
