@@ -15,6 +15,7 @@ from tests.patience import PATIENCE_SECONDS
 DOCUMENT = {"apispec", "flask_smorest", "yaml"}
 OUTGOING = {"authlib", "httpcore", "httpx"}
 MIGRATING = {"sqlparse", "yoyo"}
+TRACES = {"app.telemetry.tracer", "google", "opentelemetry", "requests"}
 WEB = "from flask import Flask; from app import web; web.add_endpoints(Flask('bare')); web.nodes.load()"
 WORKER = "import app.cli, app.worker; from app.engine import nodes; nodes.load()"
 COMMAND = "from app.commands import main; main(['keys', 'scopes'], standalone_mode=False)"
@@ -23,8 +24,10 @@ COMMAND = "from app.commands import main; main(['keys', 'scopes'], standalone_mo
 @pytest.mark.parametrize(
     ("code", "late"),
     [
-        pytest.param(WEB, {*DOCUMENT, *OUTGOING, *MIGRATING, "jwt", "limits", "app.worker"}, id="web"),
-        pytest.param(WORKER, {*DOCUMENT, *OUTGOING, *MIGRATING, "flask", "marshmallow", "app.web"}, id="worker"),
+        pytest.param(WEB, {*DOCUMENT, *OUTGOING, *MIGRATING, *TRACES, "jwt", "limits", "app.worker"}, id="web"),
+        pytest.param(
+            WORKER, {*DOCUMENT, *OUTGOING, *MIGRATING, *TRACES, "flask", "marshmallow", "app.web"}, id="worker"
+        ),
         pytest.param(
             COMMAND,
             {

@@ -15,6 +15,7 @@ from app.repository.connection import UNREACHABLE, Connection, transaction
 from app.repository.lifecycle import Claim
 from app.settings import Settings
 from app.worker.clock import Clock
+from app.worker.tracing import TellEnded
 
 log = logging.getLogger(__name__)
 
@@ -25,7 +26,16 @@ STANDSTILL_SECONDS = 30.0  # so long after a node should have been ended, a loop
 class Beat:
     """Called every `interval` seconds; what is due at that moment is done in one transaction, if anything is."""
 
-    def __init__(self, settings: Settings, pool: ConnectionPool[Connection], worker_id: int, clock: Clock) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        pool: ConnectionPool[Connection],
+        worker_id: int,
+        clock: Clock,
+        tell_ended: TellEnded | None = None,
+    ) -> None:
+        """`tell_ended` is told of what was reaped."""
+        self._tell_ended = tell_ended
         self._settings = settings
         self._pool = pool
         self._worker_id = worker_id
@@ -130,6 +140,9 @@ class Beat:
         with transaction(self._pool) as connection:
             settings = self._settings
             crashed = lifecycle.reap(connection, lease_seconds=settings.lease_seconds, address=settings.webhook_url)
+        if crashed and self._tell_ended is not None:
+            with transaction(self._pool) as connection:
+                self._tell_ended(connection, crashed)
         for execution_id in crashed:
             log.error("execution crashed: its worker was lost", extra={"execution": execution_id})
 

@@ -19,13 +19,14 @@ from app.credentials.errors import CannotDecrypt
 from app.credentials.proofs import NO_PROOF, Proof
 from app.credentials.vault import Vault
 from app.engine import nodes
-from app.repository import executions, lifecycle, static_data, workflows
+from app.repository import executions, lifecycle, static_data, traces, workflows
 from app.repository.connection import Connection, transaction
 from app.repository.errors import Invalid
 from app.repository.execution_data import read_data
 from app.repository.executions import ExecutionInput
 from app.repository.known_problems import KnownProblems
 from app.repository.lifecycle import NO_EXTRA_PLACES, Claim, ExtraPlaces, Lacked, Result
+from app.repository.traces import Origin
 
 log = logging.getLogger(__name__)
 
@@ -51,6 +52,10 @@ class Assignment:
     """What earlier executions of the workflow have kept, where its programs ask for it: a JSON object by scope."""
     proof: Proof = NO_PROOF
     """What has proved the caller: the run sees it, and what is recorded does not show it."""
+    origin: Origin | None = None
+    """What the execution comes from, where traces are wanted."""
+    retried: Origin | None = None
+    """What the execution comes from that this one is a retry of, where traces are wanted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +84,14 @@ class Exchange:
         worker_id: int,
         lacked: Lacked = lifecycle.lacks_nothing,
         known: KnownProblems | None = None,
+        *,
+        traced: bool = False,
     ) -> None:
-        """`lacked` tells which types of nodes are to be left to others, `known` what problems failures belong to."""
+        """`lacked` tells which types of nodes are to be left to others, `known` what problems failures belong to.
+
+        `traced`: it is wanted, too, what executions come from.
+        """
+        self._traced = traced
         self._known = known
         self._lacked = lacked
         self._pool = pool
@@ -143,6 +154,7 @@ class Exchange:
         earlier = read_data(connection, wanted) if wanted else {}
         keeping = [claim.workflow_id for claim in claims if versions[claim.workflow_version_id].keeps_static_data]
         stored = static_data.read(connection, keeping) if keeping else {}
+        origins = self._read_origins(connection, claims) if self._traced else {}
         return [
             Assignment(
                 claim=claim,
@@ -151,9 +163,16 @@ class Exchange:
                 earlier=earlier.get(sources[claim.id] or 0),
                 static_data=stored.get(claim.workflow_id),
                 proof=self._unseal(claim, inputs.get(claim.id)),
+                origin=origins.get(claim.id),
+                retried=origins.get(claim.retry_of or 0),
             )
             for claim in claims
         ]
+
+    def _read_origins(self, connection: Connection, claims: Sequence[Claim]) -> dict[int, Origin]:
+        """What these come from, and what those come from that they are retries of."""
+        retried = [claim.retry_of for claim in claims if claim.retry_of is not None]
+        return traces.read_origins(connection, [*(claim.id for claim in claims), *retried])
 
     def _read_versions(self, connection: Connection, ids: set[UUID]) -> dict[UUID, SavedWorkflow]:
         """These versions, those from the cache that are there."""

@@ -22,6 +22,7 @@ from app.worker.children import queue_child, start_child
 from app.worker.database import Database
 from app.worker.exchange import Assignment
 from app.worker.runs import BROKEN, hand_over_result, run
+from app.worker.tracing import Tracing
 from app.worker.wake import Wake
 
 PROGRESS_SECONDS = 1.0
@@ -40,8 +41,10 @@ class Held:
         ports: Callable[[Assignment], Ports],
         database: Database,
         wake: Wake,
+        tracing: Tracing | None = None,
     ) -> None:
-        """`wake` is told when there is a result."""
+        """`wake` is told when there is a result, and `tracing` what spans are to tell of it."""
+        self._tracing = tracing
         self._sandbox = sandbox
         self._types = types
         self._ports = ports
@@ -103,6 +106,8 @@ class Held:
         """Nothing of this is held any more."""
         self._results.clear()
         self.may_hold_more = False
+        if self._tracing is not None:
+            self._tracing.forget_all()
 
     @asynccontextmanager
     async def known_ids(self, results: Sequence[Result]) -> AsyncIterator[list[int] | None]:
@@ -136,7 +141,10 @@ class Held:
         self._to_hand_over.discard(execution_id)
         # What is part of another execution goes with it: the other worker starts it anew.
         handed = result.status == "canceled" and handing_over and assignment.depth == 0
-        self._results.append(hand_over_result(result) if handed else result)
+        result = hand_over_result(result) if handed else result
+        if self._tracing is not None:
+            self._tracing.note(assignment, result, outcome, ports.progress.first_index, time.monotonic() - began)
+        self._results.append(result)
         self._wake.hand_in()
         return outcome
 

@@ -28,6 +28,7 @@ from app.worker.packages import PackageSync
 from app.worker.reach import Reach
 from app.worker.registry import Registry
 from app.worker.static_data import StaticStores
+from app.worker.tracing import Tracing, open_tracing
 from app.worker.triggers.contexts import TriggerContexts
 from app.worker.wake import Wake
 
@@ -48,9 +49,11 @@ class Parts:
         self.vault = Vault(settings)
         known = KnownTypes(lambda: self.packages.definitions, SandboxExpressions())
         self.credentials = Credentials(self.vault, self.database, self.outgoing, self.clock, known)
+        signer = Signer(self.vault.keyring)
+        self.tracing: Tracing | None = open_tracing(signer) if settings.traces else None
         reach = Reach(
             settings=settings,
-            signer=Signer(self.vault.keyring),
+            signer=signer,
             credentials=self.credentials,
             outgoing=self.outgoing,
             database=self.database,
@@ -77,8 +80,9 @@ class Parts:
             worker_id=lambda: self.held.worker_id,
             wake=wake.set,
         )
-        self.held = Held(sandbox, types, reach.ports, self.database, wake)
-        self.contexts = TriggerContexts(sandbox, types, reach, self.database)
+        self.held = Held(sandbox, types, reach.ports, self.database, wake, self.tracing)
+        tell_ended = None if self.tracing is None else self.tracing.send_ended
+        self.contexts = TriggerContexts(sandbox, types, reach, self.database, tell_ended)
 
     @property
     def processes_ended(self) -> int:

@@ -45,6 +45,7 @@ async def work(settings: Settings) -> None:
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
+            worker.close()
     finally:
         pool.close(timeout=JOIN_SECONDS)
 

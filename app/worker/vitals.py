@@ -11,6 +11,7 @@ from prometheus_client.registry import Collector
 
 from app.engine.sandbox import Sandbox
 from app.places import version
+from app.telemetry.spans import SpanCounts
 from app.worker.health import HealthAnswer, json_page
 from app.worker.worker import Worker
 
@@ -94,6 +95,8 @@ class Vitals(Collector):
         yield _counter("claims", "Executions that it has claimed.", tally.claims)
         yield _counter("results", "Results that it has recorded.", tally.results)
         yield _counter("late_results", "Results that came after a stop or a reaping.", tally.late_results)
+        if worker.spans is not None:
+            yield _spans(worker.spans)
         yield _counter("sandbox_kills", "Processes that were ended at a limit, or died.", self._sandbox.ended)
 
 
@@ -103,3 +106,12 @@ def _gauge(name: str, text: str, value: float) -> Metric:
 
 def _counter(name: str, text: str, value: float) -> Metric:
     return CounterMetricFamily(f"{PREFIX}_{name}", text, value=value)
+
+
+def _spans(counts: SpanCounts) -> Metric:
+    family = CounterMetricFamily(
+        f"{PREFIX}_spans", "Spans of OpenTelemetry, by what became of them.", labels=["result"]
+    )
+    family.add_metric(["sent"], counts.sent)
+    family.add_metric(["lost"], counts.lost)
+    return family

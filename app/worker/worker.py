@@ -20,6 +20,7 @@ from app.engine.sandbox import Sandbox
 from app.repository.connection import UNREACHABLE, Connection
 from app.repository.lifecycle import NO_EXTRA_PLACES
 from app.settings import Settings
+from app.telemetry.spans import SpanCounts
 from app.worker.beat import STANDSTILL_SECONDS, Beat, BeatThread
 from app.worker.database import open_worker_pool
 from app.worker.exchange import Exchange
@@ -64,6 +65,11 @@ class Worker:
         return self._stopping.is_set()
 
     @property
+    def spans(self) -> SpanCounts | None:
+        """What has become of its spans; None where nobody wants traces."""
+        return None if self._parts.tracing is None else self._parts.tracing.counts
+
+    @property
     def running(self) -> int:
         """How many executions run."""
         return len(self._held.running)
@@ -102,6 +108,11 @@ class Worker:
         # A thread that still waits for a connection is woken when its pool closes.
         parts.threads.shutdown(wait=False, cancel_futures=True)
 
+    def close(self) -> None:
+        """Send the last spans, if there are any and the collector takes them at once."""
+        if self._parts.tracing is not None:
+            self._parts.tracing.close()
+
     async def _serve_on(self) -> None:
         while not self._stopping.is_set():
             await self._serve()
@@ -124,7 +135,14 @@ class Worker:
     async def _work(self, worker_id: int, beat: Beat) -> None:
         """Claim, run and record until stopped, or until the lease is lost."""
         parts = self._parts
-        exchange = Exchange(self._pool, parts.vault, worker_id, parts.packages.lacked_types, parts.known_problems)
+        exchange = Exchange(
+            self._pool,
+            parts.vault,
+            worker_id,
+            parts.packages.lacked_types,
+            parts.known_problems,
+            traced=parts.tracing is not None,
+        )
         watch = partial(self._watch_lease, beat)
         async with helpers_of(self._settings, parts, self._wake, self._stopping.is_set, watch) as helpers:
             while not (self._stopping.is_set() or beat.lost):
@@ -175,6 +193,8 @@ class Worker:
                 log.warning("late result dropped", extra={"execution": result.id, "status": result.status})
         if 0 < free <= len(exchanged.assignments):
             self._wake.set()
+        if results and self._parts.tracing is not None:
+            await self._parts.tracing.send([result.id for result in results], exchanged.recorded)
 
     async def _pause(self) -> None:
         """Wait before PostgreSQL is tried again; not for long when this worker is about to go."""
@@ -190,7 +210,9 @@ class Worker:
                 loop.call_soon_threadsafe(self._held.abort, execution_id)
 
         pool = open_worker_pool(settings, size=1, name="beat")
-        beat = Beat(settings, pool, worker_id, self._parts.clock)
+        tracing = self._parts.tracing
+        tell_ended = None if tracing is None else tracing.send_ended
+        beat = Beat(settings, pool, worker_id, self._parts.clock, tell_ended)
         thread = BeatThread(
             beat,
             held=lambda: list(self._held.running),

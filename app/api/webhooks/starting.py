@@ -3,6 +3,7 @@
 from contextlib import ExitStack
 
 from app.api.face.services import database, services
+from app.api.face.traces import called_within
 from app.api.face.waiters import Expected
 from app.repository import lifecycle
 from app.repository.lifecycle import StartInput
@@ -19,8 +20,9 @@ def start_called(
     """
     with ExitStack() as waiting:
         with database() as connection:
+            start = StartInput(webhook.node, items, sealed, called_within())
             execution_id = lifecycle.create_execution(
-                connection, webhook.target, StartInput(webhook.node, items, sealed), mode="webhook", awaited=awaited
+                connection, webhook.target, start, mode="webhook", awaited=awaited
             )
             # Expected before the commit: a worker may be quicker than the next line.
             expected = waiting.enter_context(services().waiters.expecting(execution_id)) if waits else None

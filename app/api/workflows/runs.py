@@ -11,6 +11,7 @@ from app.api.face import idempotency
 from app.api.face.auth import caller
 from app.api.face.blueprint import Blueprint, View
 from app.api.face.services import database, services
+from app.api.face.traces import called_within
 from app.api.face.waiting import answer_later, require_room
 from app.api.rendering import render_execution
 from app.api.workflows.shown import get_visible_workflow
@@ -67,7 +68,7 @@ def run_workflow(body: dict[str, Any], workflow_id: str) -> Response:
                 execution_id = lifecycle.create_execution(
                     connection,
                     workflow.target,
-                    StartInput(start_node, items),
+                    StartInput(start_node, items, traceparent=called_within()),
                     mode="manual",
                     awaited=body["wait"] > 0,
                 )

@@ -37,13 +37,16 @@ class RunProgress:
     def __init__(self) -> None:
         self.current: str | None = None
         """The node that runs."""
+        self.first_index: int | None = None
+        """The executionIndex that this part of the run begins with: a wait, or a failure, was before. None: not yet."""
         self._runs: Runs = {}
         self._nodes: dict[str, NodeProgress] = {}
         self._told: tuple[int, str | None] = (0, None)
 
-    def follow(self, runs: Runs) -> None:
-        """Count the runs that are added here, by node."""
+    def follow(self, runs: Runs, first_index: int = 0) -> None:
+        """Count the runs that are added here, by node; the next one has this executionIndex."""
         self._runs = runs
+        self.first_index = first_index
 
     def changes(self) -> dict[str, Any] | None:
         """How far it is, for JSON: {"current", "nodes": [{"node", "runs", "items", "status"}]}, the last ones last.

@@ -95,7 +95,7 @@ async def run_workflow(request: RunRequest, sandbox: Sandbox, types: NodeTypes) 
     limit = float(timeout) if isinstance(timeout, int | float) and timeout > 0 else None
     try:
         async with asyncio.timeout(limit):
-            request.ports.progress.follow(state.run_data)
+            request.ports.progress.follow(state.run_data, state.execution_index)
             await compute(_count_memory, state, request.ports.meter, size=0 if earlier is None else math.inf)
             halt = await execute(state, sandbox, ExecutionInfo(request.execution_id, request.mode, request.ports))
     except TimeoutError:

@@ -30,8 +30,8 @@ MAX_DEPTH = 20
 DEPTH = "SELECT depth FROM executions WHERE id = %(id)s"
 
 SAVE_INPUT = """
-    INSERT INTO execution_inputs (execution_id, start_node, items, sealed)
-    VALUES (%(id)s, %(start_node)s, %(items)s, %(sealed)s)
+    INSERT INTO execution_inputs (execution_id, start_node, items, sealed, traceparent)
+    VALUES (%(id)s, %(start_node)s, %(items)s, %(sealed)s, %(traceparent)s)
 """
 
 
@@ -40,11 +40,13 @@ class StartInput:
     """What an execution is to be started with: at which node (None: where its mode begins), with which items.
 
     `items` is a JSON array of n8n's items, None: the default. `sealed` is what of them only the run may see, encrypted.
+    `traceparent` is the span of whoever called for it, in the form of W3C Trace Context.
     """
 
     node: str | None = None
     items: bytes | None = None
     sealed: bytes | None = None
+    traceparent: str | None = None
 
 
 NO_INPUT = StartInput()
@@ -116,6 +118,13 @@ def parameters_of(target: Target) -> dict[str, Any]:
 
 def save_input(connection: Connection, execution_id: int, start: StartInput) -> None:
     """Keep what an execution was started with, when somebody said it."""
-    if start.node is not None or start.items is not None:
-        values = {"id": execution_id, "start_node": start.node, "items": json_of(start.items), "sealed": start.sealed}
-        connection.execute(SAVE_INPUT, values)
+    if start.node is None and start.items is None and start.traceparent is None:
+        return
+    values = {
+        "id": execution_id,
+        "start_node": start.node,
+        "items": json_of(start.items),
+        "sealed": start.sealed,
+        "traceparent": start.traceparent,
+    }
+    connection.execute(SAVE_INPUT, values)

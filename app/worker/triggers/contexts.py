@@ -17,6 +17,7 @@ from app.repository.trigger_nodes import TriggerNode
 from app.worker.database import Database
 from app.worker.reach import Reach
 from app.worker.texts import strip_unstorable
+from app.worker.tracing import TellEnded
 
 MODE = "trigger"
 NO_OP = "n8n-nodes-base.noOp"
@@ -25,7 +26,16 @@ NO_OP = "n8n-nodes-base.noOp"
 class TriggerContexts:
     """Makes the contexts of triggers on one worker."""
 
-    def __init__(self, sandbox: Sandbox, types: NodeTypes, reach: Reach, database: Database) -> None:
+    def __init__(
+        self,
+        sandbox: Sandbox,
+        types: NodeTypes,
+        reach: Reach,
+        database: Database,
+        tell_ended: TellEnded | None = None,
+    ) -> None:
+        """`tell_ended` is told of executions that have ended without having run."""
+        self.tell_ended = tell_ended
         self._sandbox = sandbox
         self._types = types
         self._reach = reach

@@ -189,7 +189,14 @@ class Listening:
 
         def record(connection: Connection) -> None:
             if listeners.holds(connection, worker_id, listener):
-                record_failure(connection, worker_id, trigger, error, address=self._address)
+                record_failure(
+                    connection,
+                    worker_id,
+                    trigger,
+                    error,
+                    address=self._address,
+                    tell_ended=self._contexts.tell_ended,
+                )
 
         try:
             await self._database.transact(record)

@@ -147,6 +147,13 @@ class Polling:
             return
         static_data.save(connection, finding.changes)
         if finding.error is not None:
-            record_failure(connection, worker_id, poll.trigger, finding.error, address=self._address)
+            record_failure(
+                connection,
+                worker_id,
+                poll.trigger,
+                finding.error,
+                address=self._address,
+                tell_ended=self._contexts.tell_ended,
+            )
         elif finding.outputs:
             record_outputs(connection, poll.trigger, finding.outputs[0])

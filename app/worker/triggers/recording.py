@@ -16,6 +16,7 @@ from app.repository.trigger_nodes import TriggerNode
 from app.vocabulary import Mode
 from app.worker.runs import is_kept
 from app.worker.texts import shorten, strip_unstorable
+from app.worker.tracing import TellEnded
 
 MODE: Mode = "trigger"
 
@@ -34,11 +35,17 @@ def record_outputs(connection: Connection, trigger: TriggerNode, items: Sequence
 
 
 def record_failure(
-    connection: Connection, worker_id: int, trigger: TriggerNode, error: NodeError, *, address: str | None
+    connection: Connection,
+    worker_id: int,
+    trigger: TriggerNode,
+    error: NodeError,
+    *,
+    address: str | None,
+    tell_ended: TellEnded | None = None,
 ) -> None:
     """Leave an execution that has failed at the trigger, as n8n does; its error workflow starts.
 
-    `address` is where this server is reached from outside.
+    `address` is where this server is reached from outside; `tell_ended` is told of it.
     """
     execution_id = lifecycle.create_running(connection, worker_id, trigger.target, StartInput(trigger.node), mode=MODE)
     if execution_id is None:
@@ -57,6 +64,8 @@ def record_failure(
         failure=Failure({**said, "message": shorten(error.message)}, trigger.node, address),
     )
     lifecycle.finish(connection, worker_id, [result])
+    if tell_ended is not None:
+        tell_ended(connection, [execution_id])
 
 
 def failed_document(name: str, node: dict[str, Any], error: dict[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,1 @@
+ALTER TABLE execution_inputs DROP COLUMN traceparent;
