@@ -8,9 +8,12 @@ import subprocess
 from pathlib import Path
 
 from app.engine import nodes
+from app.web import MODULES
 
 PROJECT = Path(__file__).resolve().parent.parent
 README = PROJECT / "README.md"
+CALLS = re.compile(r"`((?:GET|POST|PUT|PATCH|DELETE)(?:\|[A-Z]+)*) (/[\w/{}-]+)")
+"""Verbs and path of a call of the API, as in `GET|PUT /tags/{id}`."""
 NODES = re.compile(r"(<!-- nodes:[^\n]*-->\n).*?(<!-- /nodes -->)", re.DOTALL)
 
 
@@ -84,6 +87,20 @@ def test_every_make_target_that_it_names_is_there() -> None:
     targets = subprocess.run(["make"], cwd=PROJECT, capture_output=True, text=True, check=True).stdout
     for target in set(re.findall(r"`?make ([a-z]+)`?", README.read_text())):
         assert f"make {target}" in targets, target
+
+
+def test_every_call_that_a_page_names_is_there() -> None:
+    endpoints = [(module.blueprint.url_prefix, each) for module in MODULES for each in module.blueprint.endpoints]
+    there = {(each.method, pattern(f"{prefix}{each.rule}".removeprefix("/api/v1"))) for prefix, each in endpoints}
+    for page in (README, PROJECT / "SECURITY.md", *(PROJECT / "docs").glob("*.md")):
+        for verbs, path in CALLS.findall(page.read_text()):
+            for verb in verbs.split("|"):
+                assert (verb, pattern(path)) in there, f"{page.name}: {verb} {path}"
+
+
+def pattern(path: str) -> str:
+    """The path with a star for each of its variable parts."""
+    return re.sub(r"<[^>]*>|{[^}]*}", "*", path)
 
 
 if __name__ == "__main__":
