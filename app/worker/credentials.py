@@ -34,7 +34,7 @@ class Credentials:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self.renewals.settle()
+        await self.renewals.wait_until_done()
 
     def of_project(self, project_id: str) -> "ProjectCredentials":
         """Those that executions and triggers of a project may ask for."""

@@ -51,7 +51,7 @@ class Renewals:
             task.add_done_callback(lambda done: self._forget(key, done))
         await asyncio.shield(task)
 
-    async def settle(self) -> None:
+    async def wait_until_done(self) -> None:
         """Wait for what is under way, as long as a provider may take."""
         if self._under_way:
             await asyncio.wait(list(self._under_way.values()), timeout=SECONDS)

@@ -17,7 +17,7 @@ from app.api.webhooks.webhooks import is_resume_link
 from app.repository import lifecycle
 from app.repository.errors import Conflict, ExecutionNotFound
 from app.schemas.base import parse_execution_id
-from app.triggers import invalid_when_malformed as reading_node
+from app.triggers import invalid_when_malformed
 from app.triggers.forms import Form, FormField, asks_people, read_form
 
 RUN = "run"
@@ -97,7 +97,7 @@ def _form(node: Mapping[str, Any], parameters: Mapping[str, Any], kind: str) -> 
         "buttonLabel": options.get("responseFormButtonLabel"),
         "customCss": options.get("responseFormCustomCss"),
     }
-    with reading_node(dict(node)):
+    with invalid_when_malformed(dict(node)):
         fields = {name: parameters[name] for name in ("defineForm", "formFields", "jsonOutput") if name in parameters}
         form = read_form({**fields, "options": named}, float(node.get("typeVersion") or 1))
     if kind == "freeText":

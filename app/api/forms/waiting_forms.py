@@ -22,7 +22,7 @@ from app.repository.connection import Connection
 from app.repository.errors import Conflict, ExecutionNotFound
 from app.schemas.base import parse_execution_id
 from app.signatures import form_url
-from app.triggers import invalid_when_malformed as reading_node
+from app.triggers import invalid_when_malformed
 from app.triggers.forms import WAIT, Form, read_form, shows_page
 from app.triggers.webhook_settings import read_settings
 from app.vocabulary import ENDED
@@ -92,7 +92,7 @@ def awaited_form(connection: Connection, number: int) -> Form | None:
         return None
     if node["type"] == WAIT:  # which may ask for a name and a password of its own
         let_in(connection, waiting.project_id, read_settings(node))
-    with reading_node(node):
+    with invalid_when_malformed(node):
         parameters = node.get("parameters") or {}
         return read_form(parameters, float(node.get("typeVersion") or 1), timezone=parameters.get("timezone"))
 

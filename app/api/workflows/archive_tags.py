@@ -17,7 +17,7 @@ class BoundTags:
     ids: dict[str, str]
     told: dict[str, list[str]]
 
-    def of(self, document: dict[str, Any]) -> list[str]:
+    def tag_ids_of(self, document: dict[str, Any]) -> list[str]:
         """The ids of the tags that a workflow of the package carries here."""
         named = document.get("tagIds")
         return [self.ids[each] for each in named if each in self.ids] if isinstance(named, list) else []

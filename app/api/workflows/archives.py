@@ -220,7 +220,7 @@ def store(
     else:
         local, status = here.id, "updated"
         workflows.save_workflow(connection, local, name=name, definition=definition, publish=False)
-    carried = tags.of(document)
+    carried = tags.tag_ids_of(document)
     if status != "skipped" and carried:
         workflows.set_tags(connection, local, carried)
     now = workflows.get_workflow(connection, local)

@@ -16,8 +16,7 @@ from app.repository import clock, listeners, polls, trigger_hooks, triggers
 from app.repository.connection import Connection
 from app.repository.trigger_hooks import NewHook
 from app.repository.triggers import NewSchedule, NewWebhook
-from app.triggers import forms, mcp
-from app.triggers import invalid_when_malformed as reading_node
+from app.triggers import forms, invalid_when_malformed, mcp
 from app.triggers.chats import chats_of
 from app.triggers.packaged import addresses_of
 from app.triggers.polls import polls_of
@@ -54,28 +53,28 @@ def read_triggers(document: dict[str, Any], project_id: str) -> Triggers:
         with evaluating(TOO_MANY, project_id):
             document = rules.without_expressions(document, lambda: read_variables(project_id))
     webhooks = [
-        NewWebhook(w.node, w.method, w.path, w.webhook_id, w.pattern, stored(w.node, w.settings.to_json()))
+        NewWebhook(w.node, w.method, w.path, w.webhook_id, w.pattern, to_json(w.node, w.settings.to_json()))
         for w in webhooks_of(document)
     ]
     webhooks += [
-        NewWebhook(form.node, forms.METHOD, form.path, None, form.path, stored(form.node, form.settings))
+        NewWebhook(form.node, forms.METHOD, form.path, None, form.path, to_json(form.node, form.settings))
         for form in forms.forms_of(document, services().settings.timezone)
     ]
     webhooks += [
-        NewWebhook(server.node, mcp.METHOD, server.path, None, server.path, stored(server.node, server.settings))
+        NewWebhook(server.node, mcp.METHOD, server.path, None, server.path, to_json(server.node, server.settings))
         for server in mcp.mcp_servers_of(document)
     ]
     webhooks += [
-        NewWebhook(chat.node, chat.method, chat.path, None, chat.path, stored(chat.node, chat.settings))
+        NewWebhook(chat.node, chat.method, chat.path, None, chat.path, to_json(chat.node, chat.settings))
         for chat in chats_of(document)
     ]
     base = f"{services().settings.webhook_url}/webhook"
     packaged = addresses_of(document, rules.called_nodes(document, lambda: read_variables(project_id)), base)
     webhooks += [
-        NewWebhook(each.node, each.method, each.path, None, each.path, stored(each.node, each.settings))
+        NewWebhook(each.node, each.method, each.path, None, each.path, to_json(each.node, each.settings))
         for each in packaged
     ]
-    hooks = {each.node: NewHook(each.node, stored(each.node, each.settings["package"]["urls"])) for each in packaged}
+    hooks = {each.node: NewHook(each.node, to_json(each.node, each.settings["package"]["urls"])) for each in packaged}
     timezone, polling = services().settings.timezone, rules.polling_nodes(document)
     return Triggers(
         webhooks,
@@ -86,9 +85,9 @@ def read_triggers(document: dict[str, Any], project_id: str) -> Triggers:
     )
 
 
-def stored(node: str, value: Any) -> bytes:
+def to_json(node: str, value: Any) -> bytes:
     """What is kept of a trigger, as JSON. Raises InvalidTrigger for what its parameters make too deep or too large."""
-    with reading_node({"name": node}):
+    with invalid_when_malformed({"name": node}):
         return orjson.dumps(value)
 
 

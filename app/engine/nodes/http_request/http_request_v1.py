@@ -75,7 +75,7 @@ async def http_request_v1(context: NodeContext) -> Outputs:
             raise failed
         parameters = replace_undefined(resolved[index])
         call = _call(context.items[index], parameters, proven, index)
-        return Prepared(partial(send_one, context, call, _reading(parameters), index), len(call.content))
+        return Prepared(partial(send_one, context, call, _read_response_options(parameters), index), len(call.content))
 
     size = batch_size(options.get("batchSize", -1))
     return [await in_batches(context, size, pause(options.get("batchInterval")), prepare)]
@@ -90,7 +90,7 @@ async def _proof(context: NodeContext) -> RequestProof:
     return await proof(context, str(CREDENTIALS.get(chosen) or kind))
 
 
-def _reading(parameters: dict[str, Any]) -> Reading:
+def _read_response_options(parameters: dict[str, Any]) -> Reading:
     options = as_group(parameters.get("options"))
     return Reading(
         FORMATS.get(conversions.display(parameters.get("responseFormat", "json")), "autodetect"),
@@ -108,7 +108,7 @@ def _call(item: Item, parameters: dict[str, Any], proven: RequestProof, index: i
     url = validate_url(parameters.get("url", ""), index)
     proven.check(url, index)
     kind, content = _body(item, parameters, index) if method in WITH_BODY else (None, b"")
-    sent = {"accept": ("Accept", ACCEPT[_reading(parameters).format])}
+    sent = {"accept": ("Accept", ACCEPT[_read_response_options(parameters).format])}
     if kind is not None:
         sent["content-type"] = ("Content-Type", kind)
     given = _read_pairs(parameters, "headerParameters", "Headers", index)

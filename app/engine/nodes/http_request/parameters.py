@@ -39,7 +39,7 @@ class ItemRequest:
         self._parameters = parameters = replace_undefined(parameters)
         self._options = fields(parameters, "options")
         self._content_type = _content_type(parameters, context.parameters.get("contentType"))
-        self.reading = _reading(self._options)
+        self.reading = _read_response_options(self._options)
         self.url = validate_url(parameters.get("url", ""), index)
 
     def call(
@@ -224,7 +224,7 @@ def _raw_body(given: Any, kind: str | None) -> tuple[str | None, bytes]:
     return kind, text.encode()
 
 
-def _reading(options: dict[str, Any]) -> Reading:
+def _read_response_options(options: dict[str, Any]) -> Reading:
     response = fields(options, "response", "response")
     form = response.get("responseFormat") or "autodetect"
     return Reading(
