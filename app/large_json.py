@@ -42,11 +42,18 @@ def bytes_of_wide_strings(text: bytes) -> int:
         return 0
     more = 0
     for piece in _pieces(text):
+        if len(piece) > WINDOW:
+            more += _more_bytes(piece) if any(sign in piece for sign in _WIDE_SIGNS) else 0
+            continue
         found = _WIDE_STRING.match(piece)
         while found is not None:
-            more += max(0, 4 * len(found[1].translate(None, _INNER_BYTES)) - len(found[1]))
+            more += _more_bytes(found[1])
             found = _WIDE_STRING.match(piece, found.end())
     return more
+
+
+def _more_bytes(string: bytes) -> int:
+    return max(0, 4 * len(string.translate(None, _INNER_BYTES)) - len(string))
 
 
 def _pieces(text: bytes) -> Iterator[bytes]:
@@ -61,8 +68,13 @@ def _pieces(text: bytes) -> Iterator[bytes]:
 
 def _end_of_string(text: bytes, begin: int) -> int:
     """Where a string ends that is longer than a window; of one that does not end, the end of the text."""
-    string = _STRING.match(text, begin)
-    return len(text) if string is None else string.end()
+    inner = begin + 1
+    while (end := text.find(b'"', inner)) >= 0:
+        part = text[inner:end]
+        if (len(part) - len(part.rstrip(b"\\"))) % 2 == 0:
+            return end + 1
+        inner = end + 1
+    return len(text)
 
 
 def read(text: bytes, level: int = 0) -> Any:
