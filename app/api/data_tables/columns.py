@@ -5,6 +5,7 @@ from typing import Any
 from flask import Response
 from marshmallow import ValidationError
 
+from app.api.changing import changing
 from app.api.data_tables.tables import get_visible_table, lock_visible_table
 from app.api.face.answers import answer
 from app.api.face.blueprint import Blueprint
@@ -51,7 +52,7 @@ def get_data_table_columns(table_id: str) -> Response:
 def create_data_table_column(body: dict[str, Any], table_id: str) -> Response:
     """Add a column; its cells are empty."""
     name, column_id = check_name(body["name"], body["type"]), new_id()
-    with database() as connection:
+    with changing(table_id) as connection:
         table = lock_visible_table(connection, table_id)
         place = min(body.get("index", len(table.columns)), len(table.columns))
         data_table_columns.add_column(connection, table, column_id, name=name, type=body["type"], place=place)
@@ -71,7 +72,7 @@ def update_data_table_column(body: dict[str, Any], table_id: str, column_id: str
     """Rename a column, or move it to another place."""
     if body["name"] is None and body["index"] is None:
         raise ValidationError("Name what is to change: name or index.")
-    with database() as connection:
+    with changing(table_id) as connection:
         table = lock_visible_table(connection, table_id)
         column = data_table_columns.column_of(table, column_id)
         name = column.name if body["name"] is None else check_name(body["name"], column.type)
@@ -85,7 +86,7 @@ def update_data_table_column(body: dict[str, Any], table_id: str, column_id: str
 @blueprint.endpoint("DELETE", "/<column_id>", scope="dataTableColumn:delete", status=204, errors=[404])
 def delete_data_table_column(table_id: str, column_id: str) -> Response:
     """Delete a column with its cells."""
-    with database() as connection:
+    with changing(table_id) as connection:
         table = lock_visible_table(connection, table_id)
         data_table_columns.delete_column(connection, data_table_columns.column_of(table, column_id))
         data_tables.touch_table(connection, table.id)

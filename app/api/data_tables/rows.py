@@ -4,6 +4,7 @@ from typing import Any
 
 from flask import Response
 
+from app.api.changing import changing
 from app.api.data_tables.places import place_text, read_place, with_time
 from app.api.data_tables.tables import get_visible_table, lock_visible_table
 from app.api.face.answers import answer
@@ -100,7 +101,7 @@ def place_in(connection: Connection, table: DataTable, order: Order, text: str) 
 )
 def create_data_table_rows(body: dict[str, Any], table_id: str) -> Response:
     """Add rows, all or none of them."""
-    with database() as connection:
+    with changing(table_id) as connection:
         table = lock_visible_table(connection, table_id)
         rows = tables.insert(connection, table, body["data"], most_bytes=most_bytes())
     if body["return_type"] == "count":
@@ -126,7 +127,7 @@ def change_rows(
     body: dict[str, Any], table_id: str, change: tables.MakeChange, try_change: tables.TryChange
 ) -> Response:
     """Change rows, or with `dryRun` only say what would change."""
-    with database() as connection:
+    with changing(table_id) as connection:
         table = lock_visible_table(connection, table_id)
         wanted = change_filter(table, body["filter"])
         if body["dry_run"]:
@@ -139,7 +140,7 @@ def change_rows(
 @blueprint.endpoint("DELETE", "/delete", scope="dataTableRow:delete", query=RowDeletionQuery, errors=[404])
 def delete_data_table_rows(query: dict[str, Any], table_id: str) -> Response:
     """Delete the rows that a filter means. The answer is true, or with `returnData` the rows."""
-    with database() as connection:
+    with changing(table_id) as connection:
         table = lock_visible_table(connection, table_id)
         wanted = row_filter(table, query["filter"])
         if query["dry_run"]:
@@ -151,7 +152,7 @@ def delete_data_table_rows(query: dict[str, Any], table_id: str) -> Response:
 @blueprint.endpoint("DELETE", "/clear", scope="dataTableRow:delete", answer=ClearedSchema, errors=[404])
 def clear_data_table_rows(table_id: str) -> Response:
     """Delete all rows."""
-    with database() as connection:
+    with changing(table_id) as connection:
         return answer({"deletedCount": tables.clear(connection, lock_visible_table(connection, table_id))})
 
 

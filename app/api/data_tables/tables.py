@@ -5,6 +5,7 @@ from typing import Any
 
 from flask import Response
 
+from app.api.changing import changing
 from app.api.data_tables.places import place_text, read_place, with_time
 from app.api.face.answers import answer
 from app.api.face.auth import caller, chosen_project
@@ -143,7 +144,7 @@ def get_one_data_table(table_id: str) -> Response:
 def update_data_table(body: dict[str, Any], table_id: str) -> Response:
     """Rename a data table."""
     name = tables.table_name(body["name"])
-    with database() as connection:
+    with changing(table_id) as connection:
         table = lock_visible_table(connection, table_id)
         if name != table.name:
             data_tables.rename_table(connection, table.id, name)
@@ -153,7 +154,7 @@ def update_data_table(body: dict[str, Any], table_id: str) -> Response:
 @blueprint.endpoint("DELETE", "/<table_id>", scope="dataTable:delete", status=204, errors=[404])
 def delete_data_table(table_id: str) -> Response:
     """Delete a data table with all its rows."""
-    with database() as connection:
+    with changing(table_id) as connection:
         table = lock_visible_table(connection, table_id)
         data_tables.delete_table(connection, table.id)
     return Response(status=204)

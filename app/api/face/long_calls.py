@@ -11,6 +11,8 @@ EVALUATIONS, EVALUATIONS_EACH = 4, 2
 """Workflows whose expressions are evaluated, each by a process of Node's; of all projects, and of one."""
 EVALUATIONS_WANTED, EVALUATIONS_WANTED_EACH = 12, 6
 """Calls that evaluate expressions, or wait until they may; of all projects, and of one."""
+CHANGES = 1_000
+"""Of different objects: as many as there are threads."""
 EXAMINATIONS = 2
 """An examination holds its thread for as long as a silent database does not answer."""
 INSTALLATIONS = 2
@@ -25,5 +27,7 @@ class LongCalls:
     evaluations_wanted: Shares = field(default_factory=lambda: Shares(EVALUATIONS_WANTED, EVALUATIONS_WANTED_EACH))
     evaluations_of_runs: Shares = field(default_factory=lambda: Shares(EVALUATIONS - 1, EVALUATIONS_EACH))
     """Those of `evaluations` for looking at runs: to activate workflows must stay possible."""
+    changes: Shares = field(default_factory=lambda: Shares(CHANGES, 1))
+    """Of one object one at a time."""
     examinations: Shares = field(default_factory=lambda: Shares(EXAMINATIONS, EXAMINATIONS))
     installations: Shares = field(default_factory=lambda: Shares(INSTALLATIONS, INSTALLATIONS))

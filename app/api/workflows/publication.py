@@ -6,12 +6,13 @@ from uuid import UUID
 
 from flask import Response
 
+from app.api.changing import changing
 from app.api.face.answers import answer
 from app.api.face.auth import caller
 from app.api.face.blueprint import Blueprint, View
 from app.api.face.errors import Refused
 from app.api.face.paths import require_id
-from app.api.face.services import database, reading
+from app.api.face.services import reading
 from app.api.workflows import arrangements, registration
 from app.api.workflows.shown import get_visible_workflow, show_workflow
 from app.repository import versions, workflows
@@ -49,7 +50,7 @@ def publish(workflow_id: str, body: dict[str, Any]) -> Response:
             raise IsArchived(ARCHIVED)
         document = document_of(version.definition)
         found = registration.read_triggers({**document, "id": workflow_id, "name": version.name}, workflow.project_id)
-        with database() as connection:
+        with changing(workflow_id) as connection:
             # Only the version whose triggers were read is published.
             if versions.publish_version(connection, workflow_id, version.id, current=wanted is None):
                 versions.describe_version(connection, version.id, body.get("name"), body.get("description"))
@@ -77,7 +78,7 @@ def arrange(workflow_id: str, version_id: UUID, found: registration.Triggers, *,
 
 def unpublish(workflow_id: str) -> Response:
     """Let the workflow's triggers start nothing any more."""
-    with database() as connection:
+    with changing(workflow_id) as connection:
         get_visible_workflow(connection, workflow_id)
         workflows.set_active(connection, workflow_id, False, project_id=caller().project_id)
         registration.unregister(connection, workflow_id)
@@ -125,7 +126,7 @@ def unpublish_workflow(workflow_id: str) -> Response:
 @blueprint.endpoint("POST", "/<workflow_id>/archive", scope="workflow:delete", answer=WorkflowSchema, errors=[404])
 def archive_workflow(workflow_id: str) -> Response:
     """Put a workflow away: it is active no more and cannot be changed, activated or run until it is taken out."""
-    with database() as connection:
+    with changing(workflow_id) as connection:
         get_visible_workflow(connection, workflow_id)
         if versions.set_archived(connection, workflow_id, True):
             registration.unregister(connection, workflow_id)
@@ -135,7 +136,7 @@ def archive_workflow(workflow_id: str) -> Response:
 @blueprint.endpoint("POST", "/<workflow_id>/unarchive", scope="workflow:delete", answer=WorkflowSchema, errors=[404])
 def unarchive_workflow(workflow_id: str) -> Response:
     """Take an archived workflow out again."""
-    with database() as connection:
+    with changing(workflow_id) as connection:
         get_visible_workflow(connection, workflow_id)
         if not versions.set_archived(connection, workflow_id, False):
             raise IsArchived(NOT_ARCHIVED)
@@ -154,7 +155,7 @@ def unarchive_workflow(workflow_id: str) -> Response:
 def transfer_workflow(body: dict[str, Any], workflow_id: str) -> Response:
     """Let a workflow belong to another project that the key sees; its executions so far stay in the earlier one."""
     project = require_id(body["destination_project_id"], ProjectNotFound)
-    with database() as connection:
+    with changing(workflow_id) as connection:
         get_visible_workflow(connection, workflow_id)
         if caller().project_id not in (None, project):
             raise ProjectNotFound

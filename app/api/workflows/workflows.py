@@ -5,6 +5,7 @@ from typing import Any
 
 from flask import Response, request
 
+from app.api.changing import changing
 from app.api.face.answers import answer
 from app.api.face.auth import caller, chosen_project
 from app.api.face.blueprint import Blueprint
@@ -138,7 +139,7 @@ def update_workflow(body: dict[str, Any], query: dict[str, Any], workflow_id: st
         if before.active and publish:
             found = registration.read_triggers({**document, "id": workflow_id}, before.project_id)
         shown = None
-        with suppress(ChangedMeanwhile), database() as connection:
+        with suppress(ChangedMeanwhile), changing(workflow_id) as connection:
             shown = save_with_triggers(connection, workflow_id, body["name"], document, found, publish=publish)
             saved = get_visible_workflow(connection, workflow_id)
         if shown is not None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from app.api import changing
 from app.api.evaluating import evaluating
 from app.api.face.long_calls import EVALUATIONS_WANTED_EACH
 from app.api.workflows.registration import TOO_MANY
@@ -137,6 +138,7 @@ def test_the_version_that_was_read_is_the_one_that_is_activated(api, meanwhile) 
 def test_a_save_during_which_the_workflow_is_activated_registers_what_it_saved(api, monkeypatch) -> None:
     workflow_id = saved(api, chain(hook("before")))
     original, pending = workflows.save_workflow, [True]
+    monkeypatch.setattr(api.services.long_calls.changes, "_each", 2)  # as in two processes
 
     def save(*args: Any, **kwargs: Any) -> None:
         if pending and pending.pop():
@@ -237,3 +239,16 @@ def test_activations_of_one_project_leave_threads_and_places_to_others(api) -> N
         plain = saved(api, chain(hook("plain")))
         assert api.post(f"/workflows/{plain}/activate").status_code == 200
     assert api.post(f"/workflows/{workflow_id}/activate").status_code == 200
+
+
+def test_calls_that_change_the_same_workflow_wait_without_a_connection(api, monkeypatch) -> None:
+    monkeypatch.setattr(changing, "PATIENCE_SECONDS", 0.0)
+    busy, other = (saved(api, chain(hook(path))) for path in ("busy", "other"))
+    with api.services.long_calls.changes.taken(busy):
+        answer = api.post(f"/workflows/{busy}/activate")
+        assert (answer.status_code, answer.json["message"]) == (503, changing.BUSY)
+        assert answer.headers["Retry-After"] == "1"
+        assert api.post(f"/workflows/{busy}/deactivate").status_code == 503
+        assert api.put(f"/workflows/{busy}", chain(hook("saved"))).status_code == 503
+        assert api.post(f"/workflows/{other}/activate").status_code == 200
+    assert api.post(f"/workflows/{busy}/activate").status_code == 200
