@@ -15,6 +15,7 @@ from app.console.execution_list import ListRequest, list_request
 from app.console.pages import KEPT_FOR_ASKING, page
 from app.repository import clock
 from app.repository.connection import Connection
+from app.repository.execution_counts import IN_FLIGHT_UP_TO, count_in_flight
 from app.repository.execution_stats import read_stats
 from app.repository.executions import list_executions
 from app.schemas.execution_stats import COUNTED, MAX_BUCKETS
@@ -31,11 +32,13 @@ MAX_SPAN = (MAX_BUCKETS - 2) * timedelta(days=7)
 @page("/executions/histogram", scope="execution:list")
 @from_primary_after_all
 def histogram() -> Response:
-    """Numbers by time and status, and in all by status whatever status is asked for (JSON)."""
+    """Numbers by time and status, and in all by status whatever status is asked for, now for those in flight (JSON)."""
     asked = list_request()
     with reading() as connection:
         now = clock.now(connection)
         found = from_totals(connection, asked, now) if counted(asked.query) else from_rows(connection, asked, now)
+        found["inFlight"] = count_in_flight(connection, asked.wanted)
+        found["inFlightUpTo"] = IN_FLIGHT_UP_TO
     response = Response(orjson.dumps(found), content_type="application/json")
     response.headers["Cache-Control"] = KEPT_FOR_ASKING
     response.add_etag()

@@ -1,6 +1,6 @@
 """How many executions there are, at a cost that does not grow with the table."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
@@ -9,8 +9,10 @@ from psycopg import sql
 
 from app.repository.connection import Connection, scalar
 from app.repository.execution_filters import ExecutionFilter
+from app.vocabulary import IN_FLIGHT, InFlight
 
 EXACT_UP_TO = 10_000
+IN_FLIGHT_UP_TO = 1_000
 BUDGET = "150ms"  # when no index fits a pair of filters, this is what a count may cost before it is estimated
 
 
@@ -33,6 +35,10 @@ COUNT = sql.SQL("""
                 THEN (SELECT count(*)
                         FROM (SELECT 1 FROM executions AS e WHERE {condition} LIMIT {limit}) AS matching) END,
            pg_current_snapshot()::text
+""")
+
+COUNT_UP_TO = sql.SQL("""
+    SELECT count(*) FROM (SELECT 1 FROM executions AS e WHERE {condition} LIMIT {limit}) AS matching
 """)
 
 ESTIMATE = sql.SQL("EXPLAIN (FORMAT JSON) SELECT 1 FROM executions AS e WHERE {condition}")
@@ -106,6 +112,23 @@ def estimate(connection: Connection, wanted: ExecutionFilter) -> int:
 def count_running(connection: Connection, *, project_id: str | None = None) -> int:
     """How many executions run at this moment, within a project when one is given."""
     return int(scalar(connection, CONCURRENT, {"project_id": project_id}))
+
+
+def count_in_flight(connection: Connection, wanted: ExecutionFilter) -> dict[InFlight, int]:
+    """How many of those that match, whatever status is asked for, are queued, run and wait now.
+
+    More than IN_FLIGHT_UP_TO are counted as one more. Empty where it is not worth a look: few of these were annotated
+    or noted anything yet, and none has failed.
+    """
+    if wanted.is_annotated or wanted.problem_ids or wanted.error is not None:
+        return {}
+    limit = sql.Literal(IN_FLIGHT_UP_TO + 1)
+    found: dict[InFlight, int] = {}
+    for status in IN_FLIGHT:
+        condition, parameters = replace(wanted, statuses=(status,)).condition()
+        statement = COUNT_UP_TO.format(condition=condition, limit=limit)
+        found[status] = int(scalar(connection, statement, parameters, prepare=False))
+    return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,6 +57,7 @@ def test_the_histogram_is_there_for_any_filter(browser, each):
     assert everything["total"] == {"success": 1, "error": 1, "canceled": 1, "crashed": 0}
     assert sum(everything["series"]["error"]) == 1
     assert len(everything["times"]) == len(everything["series"]["error"])
+    assert everything["inFlight"] == {"new": 1, "running": 1, "waiting": 1}
     one = browser.get("/console/executions/histogram?status=error&range=week").json
     assert one["series"].keys() == {"error"}
     assert one["total"]["success"] == 1, "what else could be chosen is told, too"

@@ -5,8 +5,10 @@ const form = document.getElementById("filters");
 const ORDER = ["success", "canceled", "crashed", "error"];
 const COLOURS = { success: "--good", canceled: "--idle", crashed: "--wait", error: "--bad" };
 const HEIGHT = 88;
+const SOON_MS = 3000;
 let plot = null;
 let shown = "";
+let soon = 0;
 
 /** A colour of the page's properties as a canvas takes it: light-dark() is resolved by an element that has it. */
 function resolved(name) {
@@ -63,9 +65,15 @@ function draw(found) {
   const from = new Date(found.times[0] * 1000).toISOString().slice(0, 16).replace("T", " ");
   place.setAttribute("aria-label", `Ended since ${from} UTC: ${told.join(", ") || "none"}`);
   document.getElementById("histogram-note").textContent = found.sample ? `Of the newest ${found.sample} that match` : "";
-  for (const [status, count] of Object.entries(found.total)) {
-    const box = form.querySelector(`[name="status"][value="${status}"]`)?.parentElement.querySelector("b");
-    if (box) box.textContent = count ? count.toLocaleString("en") : "";
+}
+
+/** Counts on the buttons of the statuses: what has ended in the span that is shown, and what is in flight now. */
+function tell(found) {
+  const counts = { ...found.total, ...found.inFlight };
+  for (const field of form.querySelectorAll('[name="status"]')) {
+    const count = counts[field.value] || 0;
+    const isMore = field.value in found.inFlight && count > found.inFlightUpTo;
+    field.parentElement.querySelector("b").textContent = isMore ? `${found.inFlightUpTo.toLocaleString("en")}+` : count ? count.toLocaleString("en") : "";
   }
 }
 
@@ -81,6 +89,8 @@ function selected(drawn) {
 }
 
 async function follow() {
+  clearTimeout(soon);
+  soon = 0;
   if (document.hidden) return;
   const state = document.getElementById("newer").dataset.state;
   const response = await fetch(`${place.dataset.from}?${state}`).catch(() => null);
@@ -88,7 +98,9 @@ async function follow() {
   const text = await response.text();
   if (text === shown && plot) return;
   shown = text;
-  draw(JSON.parse(text));
+  const found = JSON.parse(text);
+  draw(found);
+  tell(found);
 }
 
 let waiting = 0;
@@ -97,7 +109,10 @@ addEventListener("resize", () => {
   waiting = setTimeout(() => plot?.setSize({ width: place.clientWidth, height: HEIGHT }), 100);
 });
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => shown && draw(JSON.parse(shown)));
-document.addEventListener("htmx:afterSettle", (event) => event.detail.target?.id === "results" && follow());
+document.addEventListener("htmx:afterSettle", ({ detail }) => {
+  if (detail.target?.id === "results") follow();
+  if (detail.target?.id === "newer") soon ||= setTimeout(follow, SOON_MS); // something has begun or ended
+});
 document.addEventListener("visibilitychange", follow);
 setInterval(follow, 15000);
 follow();
