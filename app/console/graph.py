@@ -150,13 +150,13 @@ def destinations(nodes: Mapping[str, NodeDrawing], targets: Any) -> Iterator[tup
 
 
 def came_out(found: Mapping[str, Any] | None, kind: str, number: int) -> Flow:
-    """What came out at an output in all runs."""
+    """What came out at an output in all runs, and in how many of them something did."""
     totals = []
     for run in found["runs"] if found else []:
         outputs = run["outputs"].get(kind, [])
         if number < len(outputs) and outputs[number] is not None:
             totals.append(outputs[number]["items"])
-    return Flow(sum(totals) if totals else None, len(totals))
+    return Flow(sum(totals) if totals else None, sum(1 for total in totals if total))
 
 
 def draw_line(source: NodeDrawing, to: NodeDrawing, output: tuple[int, int], entry: int, flow: Flow) -> Edge:

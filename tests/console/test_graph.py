@@ -27,7 +27,7 @@ LOOP = workflow(
 
 
 def test_edges_tell_items_and_rounds():
-    rounds = [run([None, 2]), run([None, 2]), run([4, None])]
+    rounds = [run([None, 2]), run([0, 2]), run([4, 0])]
     graph = draw(LOOP, structure(Start=[run([4])], Loop=rounds, Work=[run([2]), run([2], error="It broke")]))
     told = {(edge.items, edge.rounds) for edge in graph.edges}
     assert told == {(4, 1), (4, 2)}
