@@ -3,6 +3,7 @@
 const token = () => document.querySelector('meta[name="page-token"]')?.content ?? "";
 
 const TOLERATED_MS = 5000;
+const TOAST_MS = 6000;
 let ahead = 0;
 
 /** The present moment by the server's clock, which what it tells goes by; this one may be wrong. */
@@ -124,5 +125,6 @@ export function toast(text, { problem = false, link = null } = {}) {
   note.textContent = text;
   if (link) note.href = link;
   document.getElementById("toasts").append(note);
-  setTimeout(() => note.remove(), problem ? 12000 : 6000);
+  const leave = () => (note.matches(":hover, :focus") ? setTimeout(leave, TOAST_MS) : note.remove());
+  setTimeout(leave, link || problem ? 2 * TOAST_MS : TOAST_MS);
 }

@@ -47,6 +47,7 @@ for (const kind of ["htmx:responseError", "htmx:sendError"]) {
     if (event.detail.target !== panel) return;
     panel.removeAttribute("aria-busy");
     const shown = document.getElementById("node-name")?.textContent;
+    if (!shown) panel.querySelector(".hint").textContent = "What it was given and gave could not be loaded.";
     const address = new URL(location);
     shown ? address.searchParams.set("node", shown) : address.searchParams.delete("node");
     history.replaceState(null, "", address.pathname + address.search);

@@ -125,6 +125,9 @@ document.getElementById("filters").addEventListener("change", () => {
   document.getElementById("more-set").textContent = [...fields].filter((each) => each.value).length || "";
 });
 
+document.getElementById("view-name").addEventListener("keydown", (event) => {
+  if (event.key === "Enter" && !event.isComposing) document.getElementById("save-view").click();
+});
 document.getElementById("save-view").addEventListener("click", async () => {
   const field = document.getElementById("view-name");
   try {
