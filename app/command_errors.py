@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 OF_THE_SYSTEM = {errno.EDQUOT, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOSPC, errno.EROFS}
 """What a machine lacks, when the system does not say of which file."""
 
+BROKE_OFF = ("pipeline mode", "server closed the connection", "the connection is closed", "the connection is lost")
+"""What psycopg and libpq say of a connection that ended while it was used."""
+
 WHAT_LISTS = {
     "ApiKeyNotFound": "`flask keys list` has their ids.",
     "ProjectNotFound": "GET /api/v1/projects lists them, and POST makes one; without --project it is `default`.",
@@ -120,6 +123,8 @@ def _advice(error: "psycopg.Error") -> str | None:
             return "Characters such as @ : / in a password are percent-encoded in DATABASE_URL (%40 %3A %2F)."
         if "unsupported startup parameter" in str(error):
             return "Behind PgBouncer, set DATABASE_DIRECT_URL to the address of PostgreSQL itself."
+        if any(sign in str(error) for sign in BROKE_OFF):
+            return "The connection to PostgreSQL broke off: run the same again."
         return ""
     return None
 

@@ -159,9 +159,16 @@ def test_a_home_that_cannot_be_written_to_is_named(flask, tmp_path):
     assert "Traceback" not in result.stderr
 
 
-def test_a_server_that_was_stopped_is_said_to_be_so():
-    said = explanation(psycopg.errors.AdminShutdown("terminating connection due to administrator command"))
-    assert "run the same again" in said
+@pytest.mark.parametrize(
+    "error",
+    [
+        psycopg.errors.AdminShutdown("terminating connection due to administrator command"),
+        psycopg.OperationalError("cannot exit pipeline mode while busy"),
+        psycopg.OperationalError("consuming input failed: server closed the connection unexpectedly"),
+    ],
+)
+def test_a_server_that_was_stopped_is_said_to_be_so(error):
+    assert "run the same again" in explanation(error)
 
 
 def test_a_home_that_is_a_file_is_named(flask, tmp_path):
