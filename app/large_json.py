@@ -16,8 +16,8 @@ WINDOW = 2**20
 _STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
 _WHOLE = re.compile(rb'(?:[^"]++|"(?:[^"\\]++|\\.)*+")*+', re.DOTALL)
 """All that is complete: it ends before a string that does not end."""
-_WIDE_SIGNS = (b"\xf0", b"\xf1", b"\xf2", b"\xf3", b"\xf4", b"\\ud8", b"\\uD8", b"\\ud9", b"\\uD9", b"\\uda", b"\\uDA",
-               b"\\udb", b"\\uDB")  # fmt: skip
+_WIDE_BYTES = tuple(bytes((first,)) for first in range(0xF0, 0xF5))
+_WIDE_ESCAPES = tuple(rf"\u{d}{digit}".encode() for d in "dD" for digit in "89abAB")
 _WIDE_STRING = re.compile(
     rb'(?:[^"]++|"(?:[^"\\\xf0-\xf4]++|\\(?!u[dD][89abAB]).)*+")*+("(?:[^"\\]++|\\.)*+")', re.DOTALL
 )
@@ -38,18 +38,23 @@ def outside_of_strings(text: bytes) -> Iterator[bytes]:
 
 def bytes_of_wide_strings(text: bytes) -> int:
     """How much more than their UTF-8 the strings of JSON take in Python because one sign beyond 16 bits is in them."""
-    if not any(sign in text for sign in _WIDE_SIGNS):
+    if not _has_wide_signs(text):
         return 0
     more = 0
     for piece in _pieces(text):
         if len(piece) > WINDOW:
-            more += _more_bytes(piece) if any(sign in piece for sign in _WIDE_SIGNS) else 0
+            more += _more_bytes(piece) if _has_wide_signs(piece) else 0
             continue
         found = _WIDE_STRING.match(piece)
         while found is not None:
             more += _more_bytes(found[1])
             found = _WIDE_STRING.match(piece, found.end())
     return more
+
+
+def _has_wide_signs(text: bytes) -> bool:
+    """Whether there is one, as UTF-8 or escaped; most texts have no escape at all, which one look tells."""
+    return any(sign in text for sign in _WIDE_BYTES) or (b"\\u" in text and any(sign in text for sign in _WIDE_ESCAPES))
 
 
 def _more_bytes(string: bytes) -> int:

@@ -96,7 +96,8 @@ async def run_workflow(request: RunRequest, sandbox: Sandbox, types: NodeTypes) 
     try:
         async with asyncio.timeout(limit):
             request.ports.progress.follow(state.run_data, state.execution_index)
-            await compute(_count_memory, state, request.ports.meter, size=0 if earlier is None else math.inf)
+            size = len(request.items or ()) if earlier is None else math.inf
+            await compute(_count_memory, state, request.ports.meter, size=size)
             halt = await execute(state, sandbox, ExecutionInfo(request.execution_id, request.mode, request.ports))
     except TimeoutError:
         return _canceled_outcome(state, "The execution was cancelled because it timed out", TIMED_OUT)
