@@ -249,8 +249,8 @@ OPERATIONS: dict[tuple[str, str], Compare] = {
     ("array", "notContains"): lambda left, right, rules: not _contains(left, right, rules),
     ("array", "lengthEquals"): _on_length(lambda length, right: length == right),
     ("array", "lengthNotEquals"): _on_length(lambda length, right: length != right),
-    ("array", "lengthGt"): _on_length(lambda length, right: length > right),
-    ("array", "lengthLt"): _on_length(lambda length, right: length < right),
-    ("array", "lengthGte"): _on_length(lambda length, right: length >= right),
-    ("array", "lengthLte"): _on_length(lambda length, right: length <= right),
+    ("array", "lengthGt"): _on_length(lambda length, right: length > conversions.to_number(right)),
+    ("array", "lengthLt"): _on_length(lambda length, right: length < conversions.to_number(right)),
+    ("array", "lengthGte"): _on_length(lambda length, right: length >= conversions.to_number(right)),
+    ("array", "lengthLte"): _on_length(lambda length, right: length <= conversions.to_number(right)),
 }

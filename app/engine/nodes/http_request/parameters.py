@@ -170,7 +170,7 @@ class ItemRequest:
                 if isinstance(given, list):
                     name = "".join(f'["{conversions.to_string(part)}"]' for part in given)
                 if name or given != []:
-                    dots = self._version >= 4 and isinstance(given, str | list)
+                    dots = self._version >= 4 and isinstance(given, str | list | dict)
                     paths.put(made, name, value, dots=dots, hold=self._hold)
         return made
 
