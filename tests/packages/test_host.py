@@ -150,25 +150,30 @@ def test_projects_share_no_process_and_one_that_has_none_waits_for_no_end():
 
 
 def test_what_one_project_does_for_long_keeps_no_other_waiting_without_bound():
-    holds = "await new Promise(() => {})"
+    holds = "this.evaluateExpression('begun'); await new Promise(() => {})"
     pid = "return [[{ json: { pid: process.pid } }]]"
+    begun: list[bytes] = []
+
+    async def ask(question: bytes) -> bytes:
+        begun.append(question)
+        return json.dumps({"call": json.loads(question)["call"], "result": {"value": True}}).encode()
 
     async def work(host: Host) -> Any:
-        async def hold(project: str, processes: int) -> list[asyncio.Future[Any]]:
-            calls = [asyncio.ensure_future(host.call(call_of(holds), project=project)) for _ in range(processes)]
+        async def hold(project: str, calls: int = 1) -> list[asyncio.Future[Any]]:
+            due = len(begun) + calls
+            held = [asyncio.ensure_future(host.call(call_of(holds), ask, project=project)) for _ in range(calls)]
             async with asyncio.timeout(PATIENCE_SECONDS):
-                while len(host.pids) < processes + len(held):
+                while len(begun) < due:
                     await asyncio.sleep(0.01)
-            return calls
+            return held
 
-        held: list[asyncio.Future[Any]] = []
-        held += await hold("a", 2)
-        held += await hold("b", 1)  # in the place of one of a's
-        held += [asyncio.ensure_future(host.call(call_of(holds), project="a"))]  # a has its share, and gets no third
+        held = await hold("a", 2)
+        held += await hold("b")  # in the place of one of a's
+        held += await hold("a")  # which has its share, and gets no third
         await host.call(call_of(QUICK), project="c")
         after = len(host.pids)
         await host.call(call_of(QUICK), project="d")  # c's is idle
-        held += [asyncio.ensure_future(host.call(call_of(holds), project="d"))]
+        held += await hold("d")
         refused = await asyncio.gather(host.call(call_of(QUICK), project="e"), return_exceptions=True)
         host._pools[ACTING]._wait_seconds = PATIENCE_SECONDS
         waiting = [asyncio.ensure_future(host.call(call_of(pid), project="e")) for _ in range(2)]

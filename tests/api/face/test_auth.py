@@ -44,6 +44,7 @@ def test_every_endpoint_is_public_or_has_a_scope_of_n8n(api):
         "/rest/settings",
         "/form/<path:path>",
         "/form-waiting/<execution_id>",
+        "/form-waiting/<execution_id>/<path:suffix>",
         "/mcp/<path:path>",
         "/webhook/<path:path>/n8n-form",
         "/rest/login",

@@ -198,7 +198,7 @@
   const toolOf = (scope) => {
     const json = scope.items?.[0]?.json;
     const given = (name) => own(own(json, 'query'), name) ?? own(json, name);
-    return { name: scope.give(given('tool')) ?? '', parameters: scope.give(given('toolParameters')) ?? '' };
+    return { name: scope.give(given('tool')), parameters: scope.give(given('toolParameters')) };
   };
 
   const itemOf = (scope) => (index) => {
