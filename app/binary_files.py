@@ -41,8 +41,8 @@ def decode_base64(text: str) -> bytes:
         return base64.b64decode(text, validate=True)
     except ValueError:  # also for text that is not ASCII
         known = _NOT_BASE64.sub("", text.partition("=")[0]).translate(_URL_SAFE)
-        whole = known[: len(known) - (len(known) % 4 == 1)]
-        return base64.b64decode(whole + "=" * (-len(whole) % 4))
+        quartets = known[: len(known) - (len(known) % 4 == 1)]
+        return base64.b64decode(quartets + "=" * (-len(quartets) % 4))
 
 
 def named_file(content: bytes, path: str, mime_type: str | None = None) -> dict[str, Any]:

@@ -46,7 +46,7 @@ class EngineEvaluations:
     def evaluate(self, recorded: Recorded, place: ItemPlace, read_variables: ReadVariables | None) -> Evaluation:
         self._ask()
         try:
-            found = asyncio.run(self._evaluate(recorded, place, read_variables))
+            evaluated = asyncio.run(self._evaluate(recorded, place, read_variables))
         except past.NotRecorded as error:
             raise NodeDataNotFound(str(error)) from None
         except (TimeoutError, SandboxTimeout):
@@ -54,7 +54,7 @@ class EngineEvaluations:
         except (past.CannotEvaluate, InvalidWorkflow, SandboxError) as error:
             raise Conflict(f"The node's parameters cannot be evaluated: {error}") from None
         room = AnswerBudget()
-        return Evaluation(found.items, [room.take(each) for each in found.parameters], found.left_out)
+        return Evaluation(evaluated.items, [room.take(each) for each in evaluated.parameters], evaluated.left_out)
 
     async def _evaluate(
         self, recorded: Recorded, place: ItemPlace, read_variables: ReadVariables | None

@@ -45,10 +45,10 @@ def bytes_of_wide_strings(text: bytes) -> int:
         if len(piece) > WINDOW:
             more += _more_bytes(piece) if _has_wide_signs(piece) else 0
             continue
-        found = _WIDE_STRING.match(piece)
-        while found is not None:
-            more += _more_bytes(found[1])
-            found = _WIDE_STRING.match(piece, found.end())
+        match = _WIDE_STRING.match(piece)
+        while match is not None:
+            more += _more_bytes(match[1])
+            match = _WIDE_STRING.match(piece, match.end())
     return more
 
 
@@ -65,8 +65,8 @@ def _pieces(text: bytes) -> Iterator[bytes]:
     """The text in pieces that cut no string in two, so that other threads have their turn between them."""
     begin = 0
     while begin < len(text):
-        whole = _WHOLE.match(text, begin, begin + WINDOW)
-        end = whole.end() if whole is not None and whole.end() > begin else _end_of_string(text, begin)
+        match = _WHOLE.match(text, begin, begin + WINDOW)
+        end = match.end() if match is not None and match.end() > begin else _end_of_string(text, begin)
         yield text[begin:end]
         begin = end
 
@@ -95,15 +95,15 @@ def read(text: bytes, level: int = 0) -> Any:
     for part, alone in _slices(text):
         if not part.strip(b" \t\r\n"):
             raise orjson.JSONDecodeError("a comma that parts nothing", "", 0)
-        whole = opening + part + closing
+        complete = opening + part + closing
         if not alone or not is_large(part):
-            value = orjson.loads(whole)
+            value = orjson.loads(complete)
         elif opening == b"[":
             value = [read(part, level + 1)]
         elif key := _KEY.match(part):
             value = {orjson.loads(key[1]): read(part[key.end() :], level + 1)}
         else:
-            value = orjson.loads(whole)
+            value = orjson.loads(complete)
         if isinstance(made, list):
             made += value
         else:

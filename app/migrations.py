@@ -134,8 +134,8 @@ def _check_server(database_url: str) -> None:
 def pending(connection: psycopg.Connection[tuple[object, ...]], *, migrations: Path = MIGRATIONS) -> list[str]:
     """Names of the migrations that the database still lacks; all of them for an empty database."""
     names = sorted(path.stem for path in migrations.glob("*.sql") if not path.name.endswith(".rollback.sql"))
-    found = connection.execute("SELECT to_regclass('migration_checksums') IS NOT NULL").fetchone()
-    if found != (True,):
+    answer = connection.execute("SELECT to_regclass('migration_checksums') IS NOT NULL").fetchone()
+    if answer != (True,):
         return names
     applied = {row[0] for row in connection.execute("SELECT migration FROM migration_checksums")}
     return [name for name in names if name not in applied]

@@ -129,10 +129,10 @@ def remove_package(name: str, force: bool) -> None:
     with reported():
         settings = Settings.from_environment(os.environ)
         with connect(settings.direct_url) as connection:
-            found = node_packages.get_package(connection, name)
-            users = node_packages.active_users(connection, found.node_types, limit=SHOWN + 1)
+            package = node_packages.get_package(connection, name)
+            users = node_packages.active_users(connection, package.node_types, limit=SHOWN + 1)
             if users and not force:
-                raise click.ClickException(in_use(found, users))
+                raise click.ClickException(in_use(package, users))
             node_packages.remove_package(connection, name)
             node_package_wishes.fulfil(connection, name)
     click.echo(f"Removed {name}. Workers use it no more within seconds, and remove its files later")

@@ -85,12 +85,12 @@ def page_files() -> set[Path]:
     return with_licences({CONSOLE_MODULES / name for name in names})
 
 
-def with_licences(found: set[Path]) -> set[Path]:
+def with_licences(paths: set[Path]) -> set[Path]:
     """The files of packages, and what says whose these are."""
-    found = set(found)
-    for folder in {_package(path) for path in found}:
-        found |= {path for pattern in PACKAGE_FILES for path in folder.glob(pattern) if path.is_file()}
-    return found
+    folders = {_package(path) for path in paths}
+    return paths | {
+        path for folder in folders for pattern in PACKAGE_FILES for path in folder.glob(pattern) if path.is_file()
+    }
 
 
 def _names() -> Iterator[str]:

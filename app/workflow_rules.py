@@ -190,9 +190,9 @@ async def evaluated(
 
 async def described(parsed: graph.Graph, nodes: list[graph.Node], ports: Ports) -> list[CalledNode]:
     """Where the nodes are called, the expressions of their descriptions evaluated. Raises TimeoutError, NodeError."""
-    found = []
+    problems = []
     async with Sandbox(spares=0) as sandbox, asyncio.timeout(ACTIVATION_SECONDS):
         for node in nodes:
             given = node.kind.webhooks(node.parameters, node.version) if node.kind.webhooks is not None else []
-            found.append(CalledNode(node.document, await value_for(parsed, node.name, given, sandbox, ports)))
-    return found
+            problems.append(CalledNode(node.document, await value_for(parsed, node.name, given, sandbox, ports)))
+    return problems

@@ -118,11 +118,11 @@ def locate_nodes(nodes: Iterable[AuditedNode]) -> list[dict[str, Any]]:
 def look_at_credentials(connection: Connection, days: int) -> Found:
     """Credentials that no workflow uses, or none that is active or has run within so many days."""
     since = clock.now(connection) - timedelta(days=days)
-    found = audits.unused_credentials(connection, since=since, project_id=caller().project_id)
+    unused = audits.unused_credentials(connection, since=since, project_id=caller().project_id)
     return [
-        (NOWHERE, [locate_credential(each) for each in found if not each.in_any]),
-        (NOT_ACTIVE, [locate_credential(each) for each in found if not each.in_active]),
-        (NOT_RECENT, [locate_credential(each) for each in found if not each.in_recent]),
+        (NOWHERE, [locate_credential(each) for each in unused if not each.in_any]),
+        (NOT_ACTIVE, [locate_credential(each) for each in unused if not each.in_active]),
+        (NOT_RECENT, [locate_credential(each) for each in unused if not each.in_recent]),
     ]
 
 

@@ -118,8 +118,8 @@ def get_credential_schema(credential_type: str) -> Response:
 def get_one_credential(credential_id: str) -> Response:
     """Read a credential, without what it holds."""
     with database() as connection:
-        found = get_visible_credential(connection, credential_id)
-    return answer(render(found))
+        credential = get_visible_credential(connection, credential_id)
+    return answer(render(credential))
 
 
 @blueprint.endpoint(
@@ -134,14 +134,18 @@ def get_one_credential(credential_id: str) -> Response:
 def update_credential(body: dict[str, Any], credential_id: str) -> Response:
     """Change the name of a credential, or what it holds."""
     with database() as connection:
-        found = get_visible_credential(connection, credential_id)
-        kind, data = body["type"] or found.type, body["data"]
-        if kind != found.type and data is None:
+        credential = get_visible_credential(connection, credential_id)
+        kind, data = body["type"] or credential.type, body["data"]
+        if kind != credential.type and data is None:
             raise ValidationError({"data": ["Is needed with another type: what it holds does not fit."]})
         if data is not None:
-            data = complete_data(connection, found, data, body["is_partial_data"]) if kind == found.type else data
+            data = (
+                complete_data(connection, credential, data, body["is_partial_data"])
+                if kind == credential.type
+                else data
+            )
             check_data(services().packages.credential_type(kind), data)
-        changed = services().vault.update(connection, found, name=body["name"], type=kind, data=data)
+        changed = services().vault.update(connection, credential, name=body["name"], type=kind, data=data)
     return answer(render(changed))
 
 
@@ -166,12 +170,12 @@ def read_held(connection: Connection, credential: Credential, *, lock: bool = Fa
     vault = services().vault
     read = vault.lock_in_project if lock else vault.read_in_project
     try:
-        found = read(connection, credential.project_id, credential.id, credential.type)
+        held = read(connection, credential.project_id, credential.id, credential.type)
     except (CannotDecrypt, OSError) as error:
         raise Refused(409, str(error)) from error
-    if found is None:
+    if held is None:
         raise CredentialNotFound
-    return found
+    return held
 
 
 @blueprint.endpoint(
@@ -180,11 +184,11 @@ def read_held(connection: Connection, credential: Credential, *, lock: bool = Fa
 def test_credential(credential_id: str) -> Response:
     """Try a credential on the service that it is for."""
     with database() as connection:
-        found = get_visible_credential(connection, credential_id)
-        data = read_held(connection, found)
+        credential = get_visible_credential(connection, credential_id)
+        data = read_held(connection, credential)
     try:
-        stored = Stored(found.id, found.project_id)
-        problem = services().credential_tests.problem(found.type, data, caller().id, stored)
+        stored = Stored(credential.id, credential.project_id)
+        problem = services().credential_tests.problem(credential.type, data, caller().id, stored)
     except CannotTest:
         problem = "No testing function found for this credential."
     except TooManyTests:

@@ -46,9 +46,9 @@ def call_mcp(path: str) -> Response:
     if request.method == "OPTIONS":
         return with_cors(Response(status=204), "*", ["POST"])
     with reading() as connection:
-        found = find_server(connection, path.strip("/"))
-        stored = orjson.loads(found.settings)
-        by = let_in(connection, found.project_id, WebhookSettings.from_json(stored))
+        webhook = find_server(connection, path.strip("/"))
+        stored = orjson.loads(webhook.settings)
+        by = let_in(connection, webhook.project_id, WebhookSettings.from_json(stored))
     if request.method != "POST":  # no stream of its own, and no session that could end
         refused = failure(None, INVALID, "Send a message by POST", status=405)
         refused.headers["Allow"] = "POST"
@@ -74,17 +74,17 @@ def call_mcp(path: str) -> Response:
             if tool is None or (arguments[:1] != b"{" and arguments != b"null"):
                 return finish(failure(number, WRONG, f"Unknown tool: {str(name)[:100]}"))
             given = orjson.Fragment(b"{}" if arguments == b"null" else arguments)
-            return run_tool(found, {"id": number, "node": tool.node, "arguments": given}, by.proof)
+            return run_tool(webhook, {"id": number, "node": tool.node, "arguments": given}, by.proof)
         case _:
             return finish(failure(number, UNKNOWN, "Method not found"))
 
 
 def find_server(connection: Connection, path: str) -> RegisteredWebhook:
     """The MCP server at a path. Raises Refused."""
-    found = next((each for each in triggers.find_webhooks(connection, path) if each.method == METHOD), None)
-    if found is None:
+    webhook = next((each for each in triggers.find_webhooks(connection, path) if each.method == METHOD), None)
+    if webhook is None:
         raise Refused(404, NOT_THERE)
-    return found
+    return webhook
 
 
 class Message(msgspec.Struct):
@@ -128,8 +128,8 @@ def parameters_of(message: Message) -> Parameters:
 def text_of(value: msgspec.Raw) -> str | None:
     """A text of a length that a name has; None for anything else."""
     data = bytes(value)
-    found = orjson.loads(data) if len(data) <= MAX_TEXT_LENGTH else None
-    return found if isinstance(found, str) else None
+    text = orjson.loads(data) if len(data) <= MAX_TEXT_LENGTH else None
+    return text if isinstance(text, str) else None
 
 
 def welcome(name: str, parameters: Parameters) -> Json:

@@ -52,10 +52,10 @@ def authorize_credential(credential_id: str) -> Response:
     to the console with another key.
     """
     with database() as connection:
-        found = get_visible_credential(connection, credential_id)
-        held = read_held(connection, found)
+        credential = get_visible_credential(connection, credential_id)
+        held = read_held(connection, credential)
     try:
-        url = services().consents.begin(found, held, visitor(caller()), database)
+        url = services().consents.begin(credential, held, visitor(caller()), database)
     except OAuthError as error:
         raise Refused(409, str(error)) from error
     except TooManyAtOnce:

@@ -56,8 +56,8 @@ def get_workers() -> Response:
     """List the workers that are there, the newest first; not with a key that is limited to a project."""
     require_all_projects()
     with reading() as connection:
-        found = overview.list_workers(connection, lease_seconds=services().settings.lease_seconds)
-    return answer({"data": [render_worker(worker) for worker in found]})
+        workers = overview.list_workers(connection, lease_seconds=services().settings.lease_seconds)
+    return answer({"data": [render_worker(worker) for worker in workers]})
 
 
 def render_worker(worker: WorkerState) -> dict[str, Any]:
@@ -203,8 +203,8 @@ def render_api_key(key: ApiKey) -> dict[str, Any]:
 @blueprint.endpoint("GET", "/doctor", scope="securityAudit:generate", answer=ExaminationSchema)
 def get_examination() -> Response:
     """Look the deployment over, as `flask doctor` does; not with a key that is limited to a project."""
-    found = [{"subject": each.subject, "state": each.state, "advice": each.advice} for each in examine()]
-    return answer({"healthy": not any(each["advice"] for each in found), "findings": found})
+    answers = [{"subject": each.subject, "state": each.state, "advice": each.advice} for each in examine()]
+    return answer({"healthy": not any(each["advice"] for each in answers), "findings": answers})
 
 
 def examine() -> list[Finding]:

@@ -88,8 +88,8 @@ def update_community_package(body: dict[str, Any], package_name: str) -> Respons
     """Give a package another version, the newest by default; not with a key that is limited to a project."""
     require_all_projects()
     with reading() as connection:
-        found = node_packages.get_package(connection, require_name(package_name))
-    return carry_out(Wish(found.name, body["version"], body["accept_license"]))
+        package = node_packages.get_package(connection, require_name(package_name))
+    return carry_out(Wish(package.name, body["version"], body["accept_license"]))
 
 
 @blueprint.endpoint("DELETE", "/<path:package_name>", scope="communityPackage:uninstall", status=204, errors=[404, 409])
@@ -97,8 +97,8 @@ def uninstall_community_package(package_name: str) -> Response:
     """Stop using a package that no active workflow needs; not with a key that is limited to a project."""
     require_all_projects()
     with database() as connection:
-        found = node_packages.get_package(connection, require_name(package_name))
-        users = node_packages.active_users(connection, found.node_types, limit=NAMED)
+        package = node_packages.get_package(connection, require_name(package_name))
+        users = node_packages.active_users(connection, package.node_types, limit=NAMED)
         if users:
             named = ", ".join(f"'{workflow}' ({workflow_id})" for workflow_id, workflow in users)
             raise Conflict(f"Active workflows use nodes of {package_name}: {named}. Deactivate them first")

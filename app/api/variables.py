@@ -81,11 +81,11 @@ def update_variable(body: dict[str, Any], variable_id: str) -> Response:
     """Change a variable: its key, its value, and where it belongs to."""
     own = caller().project_id
     with database() as connection:
-        found = get_changeable_variable(connection, variable_id)
-        project = body.get("project_id", found.project and found.project.id)
+        variable = get_changeable_variable(connection, variable_id)
+        project = body.get("project_id", variable.project and variable.project.id)
         if own is not None and project != own:
             raise ProjectNotFound
-        variables.update_variable(connection, found, key=body["key"], value=body["value"], project_id=project)
+        variables.update_variable(connection, variable, key=body["key"], value=body["value"], project_id=project)
     return Response(status=204)
 
 
@@ -100,7 +100,7 @@ def delete_variable(variable_id: str) -> Response:
 def get_changeable_variable(connection: Connection, variable_id: str) -> Variable:
     """A variable that the caller may change: not a common one with a key that is limited to a project."""
     wanted = require_id(variable_id, VariableNotFound)
-    found = variables.get_variable(connection, wanted, visible_project=caller().project_id)
-    if found.project is None:
+    variable = variables.get_variable(connection, wanted, visible_project=caller().project_id)
+    if variable.project is None:
         require_all_projects()
-    return found
+    return variable

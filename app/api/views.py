@@ -27,8 +27,8 @@ def render(view: View) -> dict[str, Any]:
 def get_many_views() -> Response:
     """List the views that were saved with this API key."""
     with database() as connection:
-        found = views.list_views(connection, caller().id)
-    return answer({"data": [render(view) for view in found], "nextCursor": None})
+        saved = views.list_views(connection, caller().id)
+    return answer({"data": [render(view) for view in saved], "nextCursor": None})
 
 
 @blueprint.endpoint(

@@ -102,9 +102,9 @@ def for_filter(connection: Connection, action: str) -> Plan:
     wanted = replace(asked.wanted, statuses=tuple(statuses))
     body = body_of(action, asked.query, statuses)
     if body is None:
-        found = list_executions(connection, wanted, limit=MAX_AT_ONCE)
-        plan = for_chosen(action, found)
-        plan.cut = len(found) == MAX_AT_ONCE
+        executions = list_executions(connection, wanted, limit=MAX_AT_ONCE)
+        plan = for_chosen(action, executions)
+        plan.cut = len(executions) == MAX_AT_ONCE
         return plan
     if action == "retry":
         number = len(find_retryable(connection, wanted, limit=COUNTED_UP_TO + 1))

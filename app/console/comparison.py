@@ -65,8 +65,8 @@ def other_one(connection: Connection, here: Execution, project_id: str | None) -
     if named:
         return get_execution(connection, parse_execution_id(named) or 0, project_id=project_id)
     wanted = ExecutionFilter(workflow_ids=(here.workflow_id,), statuses=("success",), visible_project=project_id)
-    found = list_executions(connection, wanted, limit=2)
-    return next((each for each in found if each.id != here.id), None)
+    executions = list_executions(connection, wanted, limit=2)
+    return next((each for each in executions if each.id != here.id), None)
 
 
 def differences(here: Mapping[str, Any], there: Mapping[str, Any]) -> Iterator[NodeDifference]:

@@ -64,32 +64,32 @@ def engine_room() -> Response:
 
 def under_way(connection: Connection, project_id: str | None) -> dict[str, Any]:
     """What goes on in the background, and was lately; of each kind only for keys that may do it."""
-    found: dict[str, Any] = {}
+    figures: dict[str, Any] = {}
     if may("execution:retry"):
-        found["retries"] = list_retry_jobs(connection, project_id=project_id, limit=JOBS)
+        figures["retries"] = list_retry_jobs(connection, project_id=project_id, limit=JOBS)
     if may("execution:delete"):
-        found["deletions"] = list_deletion_jobs(connection, project_id=project_id, limit=JOBS)
-    return found
+        figures["deletions"] = list_deletion_jobs(connection, project_id=project_id, limit=JOBS)
+    return figures
 
 
 def list_resources(connection: Connection, project_id: str | None) -> dict[str, Any]:
     """What workflows use, by kind; of each kind only for keys that may list it."""
-    found: dict[str, Any] = {}
+    resources: dict[str, Any] = {}
     if may("workflow:list"):
-        found["schedules"] = list_next_starts(connection, project_id=project_id)
+        resources["schedules"] = list_next_starts(connection, project_id=project_id)
     if may("workflow:read"):  # whoever knows an address can call it
-        found["webhooks"] = list_webhooks(connection, project_id=project_id)
+        resources["webhooks"] = list_webhooks(connection, project_id=project_id)
     if may("credential:list"):
-        found["credentials"] = list_credentials(connection, limit=LISTED, project_id=project_id)
+        resources["credentials"] = list_credentials(connection, limit=LISTED, project_id=project_id)
     if may("variable:list"):
-        found["variables"] = list_variables(connection, VariableFilter(visible_project=project_id), limit=LISTED)
+        resources["variables"] = list_variables(connection, VariableFilter(visible_project=project_id), limit=LISTED)
     if may("tag:list"):
-        found["tags"] = list_tags(connection, limit=LISTED)
+        resources["tags"] = list_tags(connection, limit=LISTED)
     if may("project:list"):
-        found["projects"] = list_projects(connection, limit=LISTED, project_id=project_id)
+        resources["projects"] = list_projects(connection, limit=LISTED, project_id=project_id)
     if project_id is None and may("securityAudit:generate"):
-        found["keys"] = page_of_api_keys(connection, limit=LISTED)
-    return found
+        resources["keys"] = page_of_api_keys(connection, limit=LISTED)
+    return resources
 
 
 def may_examine() -> bool:

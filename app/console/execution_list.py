@@ -62,8 +62,8 @@ def list_request() -> ListRequest:
     try:
         query = Blueprint.LENIENT_PARSER.parse(FILTERS, request, location="query")
     except ValidationError as error:
-        found = error.messages.get("query", error.messages) if isinstance(error.messages, dict) else {}
-        problems, query = with_text_keys(found), {"limit": ROWS, "last_id": None}
+        messages = error.messages.get("query", error.messages) if isinstance(error.messages, dict) else {}
+        problems, query = with_text_keys(messages), {"limit": ROWS, "last_id": None}
     if "limit" not in request.args and "cursor" not in request.args:
         query["limit"] = ROWS
     length = LENGTHS.get(request.args.get("range", ""))
@@ -124,17 +124,18 @@ def list_page() -> Response:
     asked = list_request()
     choices = None if asks_for_part() else choices_question()
     with reading() as connection:
-        found = read(connection, asked, choices)
-        custom = read_custom_data(connection, found.executions)
+        list_read = read(connection, asked, choices)
+        custom = read_custom_data(connection, list_read.executions)
     if choices is None:
-        return part("parts/execution_results.html", **values(asked, found), custom=custom)
-    return Response(render_template("executions.html", **values(asked, found), custom=custom, choices=choices.answer()))
+        return part("parts/execution_results.html", **values(asked, list_read), custom=custom)
+    page = values(asked, list_read)
+    return Response(render_template("executions.html", **page, custom=custom, choices=choices.answer()))
 
 
 def read(connection: Connection, asked: ListRequest, choices: ChoicesQuestion | None) -> ExecutionPage:
     """A page of the list, with the count that is known or made now, and what `choices` asks for."""
     counts = services().counts
-    found = read_page(
+    page = read_page(
         connection,
         asked.wanted,
         limit=asked.query["limit"] + 1,
@@ -142,8 +143,8 @@ def read(connection: Connection, asked: ListRequest, choices: ChoicesQuestion | 
         known=counts.get(asked.wanted),
         beside=None if choices is None else choices.ask,
     )
-    counts.put(asked.wanted, found.count)
-    return found
+    counts.put(asked.wanted, page.count)
+    return page
 
 
 def values(asked: ListRequest, found: ExecutionPage) -> dict[str, Any]:
@@ -195,9 +196,9 @@ def more_rows() -> Response:
     asked = list_request()
     with reading() as connection:
         limit, before = asked.query["limit"] + 1, asked.query["last_id"]
-        found = list_executions(connection, asked.wanted, limit=limit, before=before)
-        custom = read_custom_data(connection, found)
-    rows, cursor = FILTERS.cut(asked.query, found)
+        executions = list_executions(connection, asked.wanted, limit=limit, before=before)
+        custom = read_custom_data(connection, executions)
+    rows, cursor = FILTERS.cut(asked.query, executions)
     return part("parts/execution_rows.html", rows=rows, custom=custom, cursor=cursor, state=state())
 
 
@@ -208,8 +209,8 @@ def newer_rows() -> Response:
     asked = list_request()
     newest = parse_execution_id(request.args.get("after", "")) or 0
     with reading() as connection:
-        found = list_executions(connection, asked.wanted, limit=MAX_NEW)
-    fresh = sum(1 for execution in found if execution.id > newest)
+        executions = list_executions(connection, asked.wanted, limit=MAX_NEW)
+    fresh = sum(1 for execution in executions if execution.id > newest)
     return part("parts/execution_newer.html", fresh=fresh, most=MAX_NEW, state=state())
 
 
@@ -218,9 +219,9 @@ def newer_rows() -> Response:
 def current_rows() -> Response:
     """Some rows as they are by now; those that are gone are missing."""
     with reading() as connection:
-        found = executions_of(connection, request.args.getlist("id"))
-        custom = read_custom_data(connection, found)
-    return part("parts/execution_rows.html", rows=found, custom=custom, cursor=None, state=state())
+        executions = executions_of(connection, request.args.getlist("id"))
+        custom = read_custom_data(connection, executions)
+    return part("parts/execution_rows.html", rows=executions, custom=custom, cursor=None, state=state())
 
 
 def executions_of(connection: Connection, texts: list[str]) -> list[Execution]:

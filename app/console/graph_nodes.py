@@ -104,16 +104,16 @@ def icon_of(kind: str) -> str:
 
 def label(name: str, lines: int = 2, length: int = LINE) -> list[str]:
     """A text in a few lines, cut with an ellipsis."""
-    found: list[str] = [""]
+    label_lines: list[str] = [""]
     for word in name.split():
-        joined = f"{found[-1]} {word}".strip()
-        if len(joined) <= length or not found[-1]:
-            found[-1] = joined
+        joined = f"{label_lines[-1]} {word}".strip()
+        if len(joined) <= length or not label_lines[-1]:
+            label_lines[-1] = joined
         else:
-            found.append(word)
-    if len(found) > lines:
-        found = [*found[: lines - 1], " ".join(found[lines - 1 :])]
-    return [line if len(line) <= length + 2 else line[: length + 1] + "…" for line in found if line]
+            label_lines.append(word)
+    if len(label_lines) > lines:
+        label_lines = [*label_lines[: lines - 1], " ".join(label_lines[lines - 1 :])]
+    return [line if len(line) <= length + 2 else line[: length + 1] + "…" for line in label_lines if line]
 
 
 def draw_note(node: Mapping[str, Any], x: float, y: float) -> Note:

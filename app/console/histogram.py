@@ -36,10 +36,10 @@ def histogram() -> Response:
     asked = list_request()
     with reading() as connection:
         now = clock.now(connection)
-        found = from_totals(connection, asked, now) if counted(asked.query) else from_rows(connection, asked, now)
-        found["inFlight"] = count_in_flight(connection, asked.wanted)
-        found["inFlightUpTo"] = IN_FLIGHT_UP_TO
-    response = Response(orjson.dumps(found), content_type="application/json")
+        buckets = from_totals(connection, asked, now) if counted(asked.query) else from_rows(connection, asked, now)
+        buckets["inFlight"] = count_in_flight(connection, asked.wanted)
+        buckets["inFlightUpTo"] = IN_FLIGHT_UP_TO
+    response = Response(orjson.dumps(buckets), content_type="application/json")
     response.headers["Cache-Control"] = KEPT_FOR_ASKING
     response.add_etag()
     response.make_conditional(request)

@@ -92,11 +92,11 @@ def table(items: Sequence[Any], numbers: Sequence[int]) -> Table:
 
 def texts(items: Sequence[Any], numbers: Sequence[int]) -> list[tuple[int, str, bool]]:
     """Number, indented JSON, and whether it was cut, of each item."""
-    found = []
+    shown = []
     for number, item in zip(numbers, items, strict=True):
         text = pretty(json_of_item(item))
-        found.append((number, text[:MAX_JSON_LENGTH], len(text) > MAX_JSON_LENGTH))
-    return found
+        shown.append((number, text[:MAX_JSON_LENGTH], len(text) > MAX_JSON_LENGTH))
+    return shown
 
 
 def pretty(value: Any) -> str:
@@ -146,14 +146,14 @@ def sorted_places(places: Mapping[tuple[str, ...], Any]) -> list[tuple[tuple[str
 
 def files(items: Sequence[Any], numbers: Sequence[int]) -> list[File]:
     """The files of the items."""
-    found = []
+    entries = []
     for number, item in zip(numbers, items, strict=True):
         binary = item.get("binary") if isinstance(item, dict) else None
         for name, entry in binary.items() if isinstance(binary, dict) else ():
             if isinstance(entry, dict):
                 said = [str(entry.get(key) or "") for key in ("fileName", "mimeType", "fileSize")]
-                found.append(File(number, str(name), file_name_of(said[0] or name), said[1], said[2]))
-    return found
+                entries.append(File(number, str(name), file_name_of(said[0] or name), said[1], said[2]))
+    return entries
 
 
 def contains(item: Any, text: str) -> bool:

@@ -12,7 +12,7 @@ def lay_out(names: Sequence[str], targets: Mapping[str, Sequence[str]]) -> dict[
 
     `targets` are the names that each leads to. What nothing leads to begins; so does what is in a circle alone.
     """
-    led_to = {to for name, found in targets.items() for to in found if to != name}
+    led_to = {to for name, ends in targets.items() for to in ends if to != name}
     columns: dict[str, int] = {}
     for first in (*(name for name in names if name not in led_to), *names):
         if first in columns:

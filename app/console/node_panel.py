@@ -44,8 +44,8 @@ def node_panel(execution_id: str) -> Response:
 
 def panel(connection: Connection, execution: Execution, name: str) -> dict[str, Any]:
     """What the template of the panel shows. Raises NodeDataNotFound."""
-    found = node_of(connection, execution, name)
-    node = draw_node(found, 0, 0, SIZE)
+    definition = node_of(connection, execution, name)
+    node = draw_node(definition, 0, 0, SIZE)
     wanted = read_number("run") if request.args.get("run") else None
     node.runs, number, run = read_run(connection, execution, name, wanted)
     error = run and run["error"]
@@ -63,8 +63,8 @@ def panel(connection: Connection, execution: Execution, name: str) -> dict[str, 
         "output_choices": outputs,
         "edited": edited(connection, execution, inputs),
         "may_restart": execution.status not in IN_FLIGHT and run is not None,
-        "parameters": shapes.pretty(found.get("parameters", {})),
-        "has_expressions": execution.json_size_bytes > 0 and shapes.has_expressions(found.get("parameters")),
+        "parameters": shapes.pretty(definition.get("parameters", {})),
+        "has_expressions": execution.json_size_bytes > 0 and shapes.has_expressions(definition.get("parameters")),
     }
 
 
@@ -80,14 +80,14 @@ def node_of(connection: Connection, execution: Execution, name: str) -> dict[str
 
 def inputs_of(run: Mapping[str, Any], name: str, number: int) -> list[Items]:
     """Where what the run was given is recorded: at its sources, or with a sub-node itself."""
-    found = [
+    sources = [
         Items(s["previousNode"], s["previousNodeRun"] or 0, "main", s["previousNodeOutput"] or 0, False, 0, 0)
         for s in run["source"]
         if s is not None
     ]
     for kind, each in run["inputs"].items():
-        found += [Items(name, number, kind, place, True, 0, output["items"]) for place, output in filled(each)]
-    return found
+        sources += [Items(name, number, kind, place, True, 0, output["items"]) for place, output in filled(each)]
+    return sources
 
 
 def outputs_of(run: Mapping[str, Any], name: str, number: int) -> list[Items]:

@@ -83,10 +83,10 @@ def lead_to(place: str) -> Response:
 @public
 def asset(name: str) -> Response:
     """A script or style."""
-    found = assets().by_address.get(name)
-    if found is None:
+    file = assets().by_address.get(name)
+    if file is None:
         return failure(404, "There is no such file")
-    response = Response(found.content, content_type=found.content_type)
+    response = Response(file.content, content_type=file.content_type)
     response.headers["Cache-Control"] = FOREVER
     return response
 

@@ -22,17 +22,17 @@ MAX_VALUE_LENGTH = 5_000
 def parameter_values(execution_id: str) -> Response:
     """The values for the item that the address names."""
     place = ItemPlace(request.args.get("node", ""), read_number("run"), read_number("item"))
-    found, problem = None, None
+    values, problem = None, None
     try:
-        found = from_primary_after_all(evaluate)(execution_id, place)
+        values = from_primary_after_all(evaluate)(execution_id, place)
     except ExecutionNotFound:
         raise
     except (NotFound, Conflict) as error:
         problem = error.message
     except Refused as error:
         problem = str(error)
-    shown = [] if found is None else [(each, text_of(each)) for each in found.parameters]
-    return part("parts/parameters.html", number=execution_id, at=place, found=found, problem=problem, shown=shown)
+    shown = [] if values is None else [(each, text_of(each)) for each in values.parameters]
+    return part("parts/parameters.html", number=execution_id, at=place, found=values, problem=problem, shown=shown)
 
 
 def text_of(parameter: Parameter) -> dict[str, Any]:

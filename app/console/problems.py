@@ -81,8 +81,8 @@ def problem_page(problem_id: str) -> Response:
 
 def count_affected(custom: Iterable[Mapping[str, str]]) -> dict[str, list[tuple[str, int]]]:
     """What the failures have noted about themselves: by key the values, with how many failures had each."""
-    found: dict[str, Counter[str]] = {}
-    for noted in custom:
-        for key, value in noted.items():
-            found.setdefault(key, Counter())[value] += 1
-    return {key: values.most_common(SHOWN_VALUES) for key, values in found.items()}
+    counts: dict[str, Counter[str]] = {}
+    for pairs in custom:
+        for key, value in pairs.items():
+            counts.setdefault(key, Counter())[value] += 1
+    return {key: values.most_common(SHOWN_VALUES) for key, values in counts.items()}

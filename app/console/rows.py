@@ -45,8 +45,8 @@ def subject(e: Execution, custom: Mapping[str, str]) -> Markup:
     """
     fields = "" if e.input_preview is None else preview(e.input_preview)
     known = fields.split(SEPARATOR)
-    noted = [(key, value) for key, value in custom.items() if f"{key} {value}" not in known]
-    links = "".join(custom_link(key, value) for key, value in noted[:MAX_FIELDS])
+    pairs = [(key, value) for key, value in custom.items() if f"{key} {value}" not in known]
+    links = "".join(custom_link(key, value) for key, value in pairs[:MAX_FIELDS])
     return Markup(links + (f' <span class="preview">{escape(fields)}</span>' if fields else ""))
 
 

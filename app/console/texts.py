@@ -109,8 +109,8 @@ def plural(count: int, one: str, many: str = "") -> str:
 
 def preview(fields: bytes) -> str:
     """The first fields of what an execution began with."""
-    found = orjson.loads(fields)
-    return SEPARATOR.join(f"{name} {shown(value)}" for name, value in list(found.items())[:MAX_FIELDS])
+    fields_read = orjson.loads(fields)
+    return SEPARATOR.join(f"{name} {shown(value)}" for name, value in list(fields_read.items())[:MAX_FIELDS])
 
 
 def shown(value: object) -> str:

@@ -119,8 +119,8 @@ def triggers_of(definition: Mapping[str, Any]) -> list[str]:
     """The nodes that a run can start at, those for runs by hand first."""
     nodes = [node for node in definition.get("nodes") or [] if isinstance(node, dict) and not node.get("disabled")]
     kinds = {str(node.get("name")): str(node.get("type")) for node in nodes}
-    found = [name for name, kind in kinds.items() if STARTS_WORKFLOWS.search(kind) or kind.endswith(".manualTrigger")]
-    return sorted(found, key=lambda name: not kinds[name].endswith(".manualTrigger"))
+    names = [name for name, kind in kinds.items() if STARTS_WORKFLOWS.search(kind) or kind.endswith(".manualTrigger")]
+    return sorted(names, key=lambda name: not kinds[name].endswith(".manualTrigger"))
 
 
 def input_of(definition: Mapping[str, Any]) -> str:

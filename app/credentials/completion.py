@@ -25,17 +25,17 @@ CHOICE = re.compile(
 
 def ancestry(kind: str, definitions: Definitions) -> list[str]:
     """The type and those that it extends, nearest first."""
-    found: dict[str, None] = {}
+    ancestors: dict[str, None] = {}
 
     def visit(name: str) -> None:
-        if name in found or len(found) >= MAX_ANCESTORS:
+        if name in ancestors or len(ancestors) >= MAX_ANCESTORS:
             return
-        found[name] = None
+        ancestors[name] = None
         for parent in definitions.get(name, {}).get("extends") or ():
             visit(str(parent))
 
     visit(kind)
-    return list(found)
+    return list(ancestors)
 
 
 def extends(kind: str, parent: str, definitions: Definitions) -> bool:
@@ -56,9 +56,9 @@ def complete(
     completed = {name: value for name, value in defaults.items() if not _is_expression(value)} | dict(data)
     for name, value in defaults.items():
         if _is_expression(value) and not data.get(name):
-            found = _evaluate_text(value, completed, evaluate)
-            if found is not None:
-                completed[name] = found
+            evaluated = _evaluate_text(value, completed, evaluate)
+            if evaluated is not None:
+                completed[name] = evaluated
     return completed
 
 

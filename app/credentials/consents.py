@@ -91,14 +91,14 @@ class Consents:
             client = OAuthClient.of(data)
             if self._types.wants_scope(credential.type) and not (client.scope or client.auth_query.get("scope")):
                 raise NotUsable("This service wants to be told scopes: name them in the credential's field scope")
-            kept = {"verifier": secrets.token_urlsafe(48)}
-            url = oauth2.consent_url(client, callback, state, kept["verifier"])
+            secret_values = {"verifier": secrets.token_urlsafe(48)}
+            url = oauth2.consent_url(client, callback, state, secret_values["verifier"])
         else:
             call = oauth1.request_token_call(data, f"{callback}?state={state}")
             given = self._wait_for(lambda outgoing: oauth1.fetch(outgoing, call, data), credential.project_id)
-            kept = {"token": given["oauth_token"], "secret": given.get("oauth_token_secret", "")}
+            secret_values = {"token": given["oauth_token"], "secret": given.get("oauth_token_secret", "")}
             url = oauth1.consent_url(data, given["oauth_token"])
-        sealed = self._vault.seal_values({**kept, "callback": callback}, f"consent:{credential.id}")
+        sealed = self._vault.seal_values({**secret_values, "callback": callback}, f"consent:{credential.id}")
         with transact() as connection:
             oauth.start_consent(
                 connection,
@@ -134,20 +134,20 @@ class Consents:
 
     def _tokens(self, taken: TakenConsent, data: Mapping[str, Any], query: Mapping[str, str]) -> dict[str, Any]:
         """What the provider gives for what the callback has brought."""
-        kept = self._vault.unseal_values(taken.sealed, f"consent:{taken.credential_id}")
+        secret_values = self._vault.unseal_values(taken.sealed, f"consent:{taken.credential_id}")
         if self._protocol(taken.type) == OAUTH2:
             code = query.get("code", "")
             if not 0 < len(code) <= MAX_CODE_LENGTH:
                 raise Declined("The provider sent no code back")
-            call = oauth2.code_call(OAuthClient.of(data), code, kept["callback"], kept["verifier"])
+            call = oauth2.code_call(OAuthClient.of(data), code, secret_values["callback"], secret_values["verifier"])
             hidden = {**data, "code": code}
             answered = self._wait_for(lambda outgoing: oauth2.fetch(outgoing, call, hidden), taken.project_id)
             return merge({}, answered, taken.taken_at)
         verifier = query.get("oauth_verifier", "")
-        if query.get("oauth_token") != kept["token"] or not 0 < len(verifier) <= MAX_CODE_LENGTH:
+        if query.get("oauth_token") != secret_values["token"] or not 0 < len(verifier) <= MAX_CODE_LENGTH:
             raise Declined("The provider sent no verifier back, or one for another token")
-        call = oauth1.access_token_call(data, kept["token"], kept["secret"], verifier)
-        hidden = {**data, "code": verifier, "kept_secret": kept["secret"]}
+        call = oauth1.access_token_call(data, secret_values["token"], secret_values["secret"], verifier)
+        hidden = {**data, "code": verifier, "kept_secret": secret_values["secret"]}
         given = self._wait_for(lambda outgoing: oauth1.fetch(outgoing, call, hidden), taken.project_id)
         return dict(given)
 

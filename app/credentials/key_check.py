@@ -16,13 +16,13 @@ log = logging.getLogger(__name__)
 
 def unreadable(connection: Connection, vault: Vault) -> list[str]:
     """Ids of credentials that no key of ours opens; one is tried for each key in use. Raises OSError."""
-    found = []
+    names = []
     for stored in credentials.one_of_each_key(connection):
         try:
             vault.decrypt(stored.secret, stored.id, stored.type)
         except CannotDecrypt:
-            found.append(stored.id)
-    return found
+            names.append(stored.id)
+    return names
 
 
 def report(connection: Connection, vault: Vault) -> None:

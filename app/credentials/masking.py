@@ -82,10 +82,10 @@ def places(data: bytes, form: bytes) -> Iterator[int]:
 
 def in_texts(data: bytes, form: bytes, *, whole: bool) -> Iterator[int]:
     """The same, slowly, for a form that can stand outside of texts as well: each text is looked at."""
-    for found in TEXT.finditer(data):
-        start, text = found.start() + 1, found.group()[1:-1]
+    for match in TEXT.finditer(data):
+        start, text = match.start() + 1, match.group()[1:-1]
         if whole:
-            if text == form and not is_key(data, found.end()):
+            if text == form and not is_key(data, match.end()):
                 yield start
         elif form in text:
             yield from (start + place for place in characters(text, form))
@@ -94,15 +94,15 @@ def in_texts(data: bytes, form: bytes, *, whole: bool) -> Iterator[int]:
 def characters(text: bytes, form: bytes) -> Iterator[int]:
     """Where the form begins in a text, at the beginning of a character."""
     place, skipped = 0, 0
-    while (found := text.find(form, place)) >= 0:
+    while (start := text.find(form, place)) >= 0:
         # An escaped character is two bytes or more, of which the second belongs to the first.
-        while skipped < found:
+        while skipped < start:
             skipped += 2 if text[skipped] == ord("\\") else 1
-        if skipped == found:
-            yield found
-            skipped = place = found + len(form)
+        if skipped == start:
+            yield start
+            skipped = place = start + len(form)
         else:
-            place = found + 1
+            place = start + 1
 
 
 def replace_places(data: bytes, starts: Iterable[int], length: int) -> bytes:

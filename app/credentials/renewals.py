@@ -32,10 +32,10 @@ def hold(
     connection: Connection, vault: Vault, project_id: str, credential_id: str, kind: str, holder: UUID
 ) -> Renewal | None:
     """Begin a renewal; None: another holder is at it. Raises CannotDecrypt, OSError."""
-    found = oauth.hold_renewal(connection, project_id, credential_id, kind, holder=holder, seconds=LEASE_SECONDS)
-    if found is None:
+    renewal = oauth.hold_renewal(connection, project_id, credential_id, kind, holder=holder, seconds=LEASE_SECONDS)
+    if renewal is None:
         return None
-    return Renewal(credential_id, kind, holder, vault.decrypt(found.secret, credential_id, kind), found.held_at)
+    return Renewal(credential_id, kind, holder, vault.decrypt(renewal.secret, credential_id, kind), renewal.held_at)
 
 
 def keep(connection: Connection, vault: Vault, renewal: Renewal, answered: Mapping[str, Any]) -> None:

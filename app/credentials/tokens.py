@@ -54,14 +54,14 @@ def access_token(tokens: Mapping[str, Any]) -> str:
 
 def is_current(tokens: Mapping[str, Any], token: str) -> bool:
     """Whether this access token is one of those that are held; an empty one: whether there is none."""
-    held = {found for place in PLACES if (found := _token_at(tokens, place))}
+    held = {held_token for place in PLACES if (held_token := _token_at(tokens, place))}
     return token in held if held else not token
 
 
 def refresh_token(tokens: Mapping[str, Any]) -> str:
     """What a new access token is got with; empty for none."""
-    found = tokens.get("refresh_token")
-    return found if isinstance(found, str) else ""
+    token = tokens.get("refresh_token")
+    return token if isinstance(token, str) else ""
 
 
 def is_due(tokens: Mapping[str, Any], now: datetime) -> bool:
@@ -108,10 +108,10 @@ def carried_over(held: Mapping[str, Any], data: dict[str, Any], *, named: bool) 
 
 
 def _token_at(tokens: Mapping[str, Any], place: tuple[str, ...]) -> str:
-    found: Any = tokens
+    value: Any = tokens
     for name in place:
-        found = found.get(name) if isinstance(found, Mapping) else None
-    return found if isinstance(found, str) else ""
+        value = value.get(name) if isinstance(value, Mapping) else None
+    return value if isinstance(value, str) else ""
 
 
 def _number(value: Any) -> float | None:

@@ -73,5 +73,5 @@ def pattern(text: str) -> str:
     """What LIKE is asked for: the text anywhere, or as it is where it has wildcards of its own."""
     if len(text) > MAX_PATTERN_LENGTH:
         raise InvalidData(f"A text to look for can have at most {MAX_PATTERN_LENGTH:,} characters")
-    whole = text if "%" in text else f"%{text}%"
-    return whole.replace("\\", "\\\\").replace("_", "\\_")
+    with_wildcards = text if "%" in text else f"%{text}%"
+    return with_wildcards.replace("\\", "\\\\").replace("_", "\\_")

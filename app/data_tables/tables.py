@@ -154,10 +154,10 @@ def try_update(connection: Connection, table: DataTable, change: Change) -> list
     """What an update would change: each row before and after it."""
     cells = some_cells(table, change.row, change.zone)
     check_number(connection, table, change.wanted, change.most_rows)
-    found = data_table_rows.list_rows(connection, table.id, change.wanted, limit=None)
+    rows = data_table_rows.list_rows(connection, table.id, change.wanted, limit=None)
     now = datetime.now(UTC)
     states: list[dict[str, Any]] = []
-    for before in found:
+    for before in rows:
         after = DataRow(before.id, without_empty({**before.cells, **cells}), before.created_at, now)
         states += [{**show_row(table, before), DRY_RUN: "before"}, {**show_row(table, after), DRY_RUN: "after"}]
     return states

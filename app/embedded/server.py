@@ -92,14 +92,14 @@ class EmbeddedPostgres:
 
     def _socket_folder(self) -> Path:
         """A new folder for the socket, noted down, so that one that a killed process left behind goes now."""
-        noted = self._home / "postgres.sockets"
-        if noted.exists():
-            left = Path(noted.read_text().strip())
+        note = self._home / "postgres.sockets"
+        if note.exists():
+            left = Path(note.read_text().strip())
             if left.name.startswith(SOCKETS):
                 shutil.rmtree(left, ignore_errors=True)
         parent = tempfile.gettempdir()
         folder = Path(tempfile.mkdtemp(prefix=SOCKETS, dir=parent if len(parent) < MAX_SOCKET_FOLDER else "/tmp"))
-        noted.write_text(f"{folder}\n")
+        note.write_text(f"{folder}\n")
         self._account.give_to(folder)
         return folder
 

@@ -118,10 +118,10 @@ def normal_host(host: str) -> str:
 
 async def _look_up(host: str, port: int) -> Sequence[Address]:
     try:
-        found = await asyncio.get_running_loop().getaddrinfo(normal_host(host), port, type=socket.SOCK_STREAM)
+        infos = await asyncio.get_running_loop().getaddrinfo(normal_host(host), port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
         raise UnknownHost(f"getaddrinfo ENOTFOUND {host}") from error
-    addresses = dict.fromkeys(ipaddress.ip_address(str(entry[4][0]).partition("%")[0]) for entry in found)
+    addresses = dict.fromkeys(ipaddress.ip_address(str(entry[4][0]).partition("%")[0]) for entry in infos)
     if not addresses:
         raise UnknownHost(f"getaddrinfo ENOTFOUND {host}")
     return list(addresses)

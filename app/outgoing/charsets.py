@@ -25,8 +25,8 @@ def _declared_charset(content: bytes) -> str | None:
     if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "utf-16"
     head = content[:HEAD_BYTES]
-    found = _XML.match(head) or (_META.search(head) if b"<" in head else None)
-    charset = codec_named(found[1].decode()) if found else None
+    match = _XML.match(head) or (_META.search(head) if b"<" in head else None)
+    charset = codec_named(match[1].decode()) if match else None
     return None if charset is None or _is_utf_8(content) else charset
 
 

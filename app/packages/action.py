@@ -220,10 +220,10 @@ def _keep(context: NodeContext, answer: Json) -> None:
     node = context.node.name
     if isinstance(static := answer.get("staticData"), dict):
         context.state.static_data.take(node, static)
-    if isinstance(kept := answer.get("contextData"), dict) and isinstance(kept.get("node"), dict):
+    if isinstance(context_data := answer.get("contextData"), dict) and isinstance(context_data.get("node"), dict):
         memory = context.memory()
         memory.clear()
-        memory.update(kept["node"])
+        memory.update(context_data["node"])
     if isinstance(custom := answer.get("customData"), dict) and custom:
         context.state.custom_data = {str(key): str(value) for key, value in custom.items()}
     if isinstance(hints := answer.get("hints"), list):

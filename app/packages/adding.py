@@ -135,8 +135,8 @@ def author_of(author: object) -> tuple[str | None, str | None]:
         name, email = name.strip(), rest.partition(">")[0].strip()
     else:
         return None, None
-    found = [text[:MAX_NAME_LENGTH] if isinstance(text, str) and text else None for text in (name, email)]
-    return found[0], found[1]
+    name_and_email = [text[:MAX_NAME_LENGTH] if isinstance(text, str) and text else None for text in (name, email)]
+    return name_and_email[0], name_and_email[1]
 
 
 def display_name(node: PackagedNode) -> str:

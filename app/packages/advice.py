@@ -12,8 +12,8 @@ _OF_A_PACKAGE = re.compile(rf"(?=(?:@[^/]+/)?n8n-nodes-)({NAME.pattern})\.[A-Za-
 
 def package_of(kind: str) -> str | None:
     """The package that a type of node is of; None where its name does not tell."""
-    found = _OF_A_PACKAGE.fullmatch(kind)
-    return None if found is None else found[1]
+    match = _OF_A_PACKAGE.fullmatch(kind)
+    return None if match is None else match[1]
 
 
 def how_to_add(package: str) -> str:

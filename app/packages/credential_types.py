@@ -52,12 +52,12 @@ class PackagedType(CredentialType):
 
     def problems(self, data: Mapping[str, Any]) -> dict[str, str]:
         """What is wrong with each field; the sentences repeat no value."""
-        found = {name: problem for name, value in data.items() if (problem := self._wrong(name, value)) is not None}
+        wrong = {name: problem for name, value in data.items() if (problem := self._wrong(name, value)) is not None}
         needed = [*self.required]
         for condition in self.conditions:
             if all(name in data and data[name] in values for name, values in condition.when.items()):
                 needed += condition.needed
-        return found | {name: "Must be there." for name in needed if name not in data}
+        return wrong | {name: "Must be there." for name in needed if name not in data}
 
     def _wrong(self, name: str, value: Any) -> str | None:
         if name in self.unseen:
@@ -108,13 +108,13 @@ def packaged_type(credential: PackagedCredential, find: Find) -> PackagedType:
 
 def _family(credential: PackagedCredential, find: Find) -> list[PackagedCredential]:
     """The type and all that it extends, nearest first."""
-    found, names = [credential], list(credential.extends)
-    while names and len(found) < MAX_DEPTH:
+    family, names = [credential], list(credential.extends)
+    while names and len(family) < MAX_DEPTH:
         parent = find(names.pop(0))
-        if parent is not None and parent not in found:
-            found.append(parent)
+        if parent is not None and parent not in family:
+            family.append(parent)
             names += parent.extends
-    return found
+    return family
 
 
 def _field(document: Mapping[str, Any]) -> Field:
@@ -139,16 +139,16 @@ def _shown_when(document: Mapping[str, Any]) -> dict[str, list[Any]]:
 
 
 def _conditions(described: Mapping[str, Mapping[str, Any]], needed: Sequence[str]) -> list[FieldCondition]:
-    found: list[FieldCondition] = []
+    conditions: list[FieldCondition] = []
     for name in needed:
         if not (when := _shown_when(described[name])):
             continue
-        same = next((each for each in found if each.when == when), None)
+        same = next((each for each in conditions if each.when == when), None)
         if same is not None:
-            found[found.index(same)] = FieldCondition(when, (*same.needed, name))
+            conditions[conditions.index(same)] = FieldCondition(when, (*same.needed, name))
         else:
-            found.append(FieldCondition(when, (name,)))
-    return found
+            conditions.append(FieldCondition(when, (name,)))
+    return conditions
 
 
 def _rule(condition: FieldCondition) -> dict[str, Any]:

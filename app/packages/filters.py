@@ -25,8 +25,8 @@ async def evaluate_filters(
     A result is a boolean, {error: {...}} where it cannot be told, or None where the parameter holds no filter.
     Raises NodeError where the sandbox itself fails.
     """
-    found = dict(_filters_in(properties, parameters, ()))
-    return [{"path": path, "results": await _results(context, value)} for path, value in found.items()]
+    filters = dict(_filters_in(properties, parameters, ()))
+    return [{"path": path, "results": await _results(context, value)} for path, value in filters.items()]
 
 
 def _filters_in(properties: Any, values: Any, path: Path) -> Iterator[tuple[Path, Any]]:

@@ -112,11 +112,11 @@ class KnownPackages:
 
     def credential_type(self, name: str) -> CredentialType:
         """What is known of a type: as the program has it, else as a package describes it, else nothing."""
-        found = None if name in TYPES else self.credential(name)
-        if found is None and name not in TYPES:
+        credential = None if name in TYPES else self.credential(name)
+        if credential is None and name not in TYPES:
             self.catch_up()
-            found = self.credential(name)
-        return type_of(name) if found is None else packaged_type(found, self.credential)
+            credential = self.credential(name)
+        return type_of(name) if credential is None else packaged_type(credential, self.credential)
 
     def definitions(self) -> Definitions:
         """What is defined of all credential types of packages: what they extend, and their properties."""

@@ -155,11 +155,11 @@ def _holds(
     unknown: bool = True,
 ) -> bool:
     """Whether a parameter has one of the wanted values; `unknown`: what counts for one that is an expression."""
-    found = list(_values_of(name, values, root, version))
-    if any(isinstance(each, str) and each.startswith("=") for each in found):
+    present = list(_values_of(name, values, root, version))
+    if any(isinstance(each, str) and each.startswith("=") for each in present):
         return unknown
     choices = wanted if isinstance(wanted, list) else [wanted]
-    return any(_matches(value, choice) for value in found for choice in choices)
+    return any(_matches(value, choice) for value in present for choice in choices)
 
 
 def _values_of(name: str, values: Mapping[str, Any], root: Mapping[str, Any], version: float) -> Iterator[Any]:
@@ -168,10 +168,10 @@ def _values_of(name: str, values: Mapping[str, Any], root: Mapping[str, Any], ve
         return
     if name.startswith("@"):
         return
-    found: Any = root if name.startswith("/") else values
+    value: Any = root if name.startswith("/") else values
     for step in STEP.findall(name):
-        found = found.get(step) if isinstance(found, dict) else None
-    for each in found if isinstance(found, list) else [found]:
+        value = value.get(step) if isinstance(value, dict) else None
+    for each in value if isinstance(value, list) else [value]:
         yield each.get("value") if isinstance(each, dict) and each.get("__rl") else each
 
 
@@ -211,14 +211,14 @@ CONDITIONS: Mapping[str, Callable[[Any, Any], bool]] = {
 def missing(properties: Sequence[Json], given: Mapping[str, Any], version: float) -> list[tuple[str, str]]:
     """The shown parameters that have to have a value and have none: name, and what the editor calls it."""
     made = with_defaults(properties, given, version)
-    found = {}
+    lacking = {}
     for described in properties:
         name = described.get("name")
-        if not described.get("required") or name not in made or name in found:
+        if not described.get("required") or name not in made or name in lacking:
             continue
         if is_shown(described, made, made, version) and _is_empty(made[name]):
-            found[name] = str(described.get("displayName") or name)
-    return list(found.items())
+            lacking[name] = str(described.get("displayName") or name)
+    return list(lacking.items())
 
 
 def _is_empty(value: Any) -> bool:

@@ -59,9 +59,11 @@ def _children(graph: Graph, kind: str) -> Callable[[str], list[str]]:
 
 
 def _reachable(name: str, step: Callable[[str], list[str]], depth: int | None) -> set[str]:
-    found, edge = {name}, [name]
+    reached, edge = {name}, [name]
     while edge and depth != 0:
-        edge = [other for other in dict.fromkeys(other for each in edge for other in step(each)) if other not in found]
-        found.update(edge)
+        edge = [
+            other for other in dict.fromkeys(other for each in edge for other in step(each)) if other not in reached
+        ]
+        reached.update(edge)
         depth = None if depth is None else depth - 1
-    return found
+    return reached

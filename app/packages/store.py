@@ -59,7 +59,7 @@ class Store:
         """Name and version of each package that is installed here, in order."""
         paths = [*self._folder.glob("*@*"), *self._folder.glob("@*/*@*")]
         names = [str(path.relative_to(self._folder)) for path in paths if path.is_dir()]
-        return sorted(found.group(1, 2) for name in names if (found := _FOLDER.fullmatch(name)))  # type: ignore[misc]
+        return sorted(match.group(1, 2) for name in names if (match := _FOLDER.fullmatch(name)))  # type: ignore[misc]
 
     @contextmanager
     def changing(self) -> Iterator[None]:

@@ -160,9 +160,9 @@ class Surroundings:
         data = await self._context.credential(kind)
         base = orjson.dumps(data, default=str)
         self._read[kind] = base
-        kept = self._tokens.get(self._key(kind))
-        if kept is not None and kept[0] == base:
-            data = {**data, **kept[1]}
+        token = self._tokens.get(self._key(kind))
+        if token is not None and token[0] == base:
+            data = {**data, **token[1]}
         self._hide(value for name, value in data.items() if name not in self._open)
         return {"result": {"data": data}}
 
@@ -216,8 +216,10 @@ class Surroundings:
     async def _relatives(self, given: Json) -> Json:
         graph, depth = self._context.state.graph, given.get("depth")
         most = depth if isinstance(depth, int) and depth >= 0 else None
-        found = related(graph, str(given.get("name")), str(given.get("kind")), given.get("side") == "children", most)
-        return {"result": {"nodes": [node_shown(node, given.get("parameters") is True) for node in found]}}
+        relatives = related(
+            graph, str(given.get("name")), str(given.get("kind")), given.get("side") == "children", most
+        )
+        return {"result": {"nodes": [node_shown(node, given.get("parameters") is True) for node in relatives]}}
 
     async def _execute_workflow(self, given: Json) -> Json:
         ports = self._context.execution.ports

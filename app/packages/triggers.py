@@ -124,6 +124,6 @@ class Emitting:
 
     async def _record(self, given: Json) -> None:
         outputs = read_outputs(given.get("outputs"))
-        if isinstance(kept := given.get("staticData"), dict):
-            self._context.state.static_data.take(self._context.node.name, kept)
+        if isinstance(static_data := given.get("staticData"), dict):
+            self._context.state.static_data.take(self._context.node.name, static_data)
         await self._emit(outputs or [])

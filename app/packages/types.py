@@ -68,8 +68,8 @@ class Packages:
         """All node types: our own, and of the packages those that have another name."""
         types = NodeTypes()
         taken = set(own.versions())
-        for found in own.all():
-            types.add(found)
+        for node_type in own.all():
+            types.add(node_type)
         for package in self.installed:
             for node in package.manifest.nodes:
                 if node.type not in taken:
@@ -92,23 +92,23 @@ class Packages:
         """Where the class of a node stands that tries credentials of that type, and its function for it."""
         for package in self.installed:
             for node in package.manifest.nodes:
-                if (found := node.tester(credential)) is not None:
-                    version, function = found
+                if (node_tester := node.tester(credential)) is not None:
+                    version, function = node_tester
                     return place_of(package, node, version), function
         return None
 
     def credential_types(self, names: Iterable[str]) -> Json:
         """What the process needs to know of these types and of all that they extend, by name."""
-        found: Json = {}
+        types: Json = {}
         waiting = list(names)
         while waiting:
             name = waiting.pop()
-            if name in found:
+            if name in types:
                 continue
             package, credential = self._credentials.get(name, (None, None))
-            found[name] = {} if package is None or credential is None else _location(package, credential)
+            types[name] = {} if package is None or credential is None else _location(package, credential)
             waiting += () if credential is None else credential.extends
-        return found
+        return types
 
     async def describe(self, context: NodeContext) -> Json:
         """What a process is told to run a node, or to let it serve another one. Raises NodeError."""
@@ -200,8 +200,8 @@ def _webhooks(node: PackagedNode, parameters: Json, version: float) -> list[Json
 
 def _parameter_of(value: Any, parameters: Json) -> Any:
     """The parameter that a description names, which may be one that the workflow leaves at its default."""
-    found = PARAMETER.fullmatch(value) if isinstance(value, str) else None
-    return value if found is None or found[1] not in parameters else parameters[found[1]]
+    match = PARAMETER.fullmatch(value) if isinstance(value, str) else None
+    return value if match is None or match[1] not in parameters else parameters[match[1]]
 
 
 async def _start(packages: Packages, package: Installed, node: PackagedNode, context: NodeContext) -> Outputs | None:
@@ -213,10 +213,10 @@ async def _start(packages: Packages, package: Installed, node: PackagedNode, con
 
 async def _poll(packages: Packages, context: NodeContext) -> Outputs | None:
     told = await packages.describe(context)
-    found = await run_action(packages.host, context, told, packages.tokens, packages.describe, "poll")
-    if isinstance(found, EngineRequest):
+    answer = await run_action(packages.host, context, told, packages.tokens, packages.describe, "poll")
+    if isinstance(answer, EngineRequest):
         raise NodeError("The trigger asks for tools while it looks")
-    return found
+    return answer
 
 
 def _is_connected_by_ai(description: Mapping[str, Any]) -> bool:

@@ -115,5 +115,5 @@ def create_link(connection: Connection, token: str, api_key_id: int) -> None:
 
 def use_link(connection: Connection, token: str) -> int | None:
     """The id of the key that the link is for, which is used up; None when it was, or is too old."""
-    found: int | None = scalar(connection, USE_LINK, {"token_sha256": digest(token)})
-    return found
+    key_id: int | None = scalar(connection, USE_LINK, {"token_sha256": digest(token)})
+    return key_id

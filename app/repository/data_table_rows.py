@@ -190,9 +190,9 @@ def _change(
     returning: bool,
 ) -> list[DataRow]:
     condition, parameters = wanted.condition()
-    whole = statement.format(wanted=condition, returning=RETURNING if returning else NOTHING)
+    query = statement.format(wanted=condition, returning=RETURNING if returning else NOTHING)
     with connection.cursor(row_factory=class_row(DataRow)) as cursor:
-        cursor.execute(whole, {**parameters, **changes, "table_id": table_id})
+        cursor.execute(query, {**parameters, **changes, "table_id": table_id})
         return by_id(cursor.fetchall()) if returning else []
 
 

@@ -193,8 +193,8 @@ def get_table(connection: Connection, table_id: str, *, project_id: str | None =
 def find_table(connection: Connection, project_id: str, name: str) -> str | None:
     """The id of the project's table that is called so, or that comes closest; None when none has the text in it."""
     parameters = {"project_id": project_id, "name": name, "pattern": name_pattern(name)}
-    found: str | None = scalar(connection, FIND, parameters)
-    return found
+    table_id: str | None = scalar(connection, FIND, parameters)
+    return table_id
 
 
 def lock_table(connection: Connection, table_id: str, *, project_id: str | None = None) -> DataTable:

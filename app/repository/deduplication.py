@@ -94,8 +94,8 @@ def add_values(
     digests = {hashlib.sha256(text).digest(): value for value, text in texts.items()}
     md5s = [hashlib.md5(text, usedforsecurity=False).digest() for text in texts.values()]
     history = {"workflow_id": workflow_id, "scope": scope}
-    noted = connection.execute(NOTE_VALUES, {**history, "values": [*digests], "md5s": md5s})
-    new = {digests[bytes(digest)] for (digest,) in noted}
+    rows = connection.execute(NOTE_VALUES, {**history, "values": [*digests], "md5s": md5s})
+    new = {digests[bytes(digest)] for (digest,) in rows}
     size += len(new)
     if room is not None and size > room:
         size -= connection.execute(FORGET_OLDEST, {**history, "surplus": size - int(room)}).rowcount
@@ -119,9 +119,9 @@ def clear(connection: Connection, workflow_id: str, scope: str) -> None:
 
 
 def _open(connection: Connection, workflow_id: str, scope: str, kind: str) -> tuple[int, float | None]:
-    found = connection.execute(OPEN, {"workflow_id": workflow_id, "scope": scope, "kind": kind}).fetchone()
-    if found is None:
+    row = connection.execute(OPEN, {"workflow_id": workflow_id, "scope": scope, "kind": kind}).fetchone()
+    if row is None:
         raise NoSuchWorkflow
-    if found[0] != kind:
+    if row[0] != kind:
         raise OtherKind
-    return found[1], found[2]
+    return row[1], row[2]

@@ -123,12 +123,12 @@ def count_in_flight(connection: Connection, wanted: ExecutionFilter) -> dict[InF
     if wanted.is_annotated or wanted.problem_ids or wanted.error is not None:
         return {}
     limit = sql.Literal(IN_FLIGHT_UP_TO + 1)
-    found: dict[InFlight, int] = {}
+    counts: dict[InFlight, int] = {}
     for status in IN_FLIGHT:
         condition, parameters = replace(wanted, statuses=(status,)).condition()
         statement = COUNT_UP_TO.format(condition=condition, limit=limit)
-        found[status] = int(scalar(connection, statement, parameters, prepare=False))
-    return found
+        counts[status] = int(scalar(connection, statement, parameters, prepare=False))
+    return counts
 
 
 @dataclass(frozen=True, slots=True)

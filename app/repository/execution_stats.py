@@ -161,10 +161,10 @@ def read_stats(
     ends_condition, _ = wanted.condition("x")
     statement = STATS.format(key=KEYS[key], totals_condition=totals_condition, ends_condition=ends_condition)
     parameters |= {"begin": wanted.begin, "end": wanted.end, "unit": unit, "width": width, "origin": ORIGIN}
-    found: dict[Any, Stats] = {}
+    stats: dict[Any, Stats] = {}
     for value, status, buckets, numbers in connection.execute(statement, parameters, prepare=False):
-        found.setdefault(value, Stats()).add(status, buckets, numbers)
-    return found
+        stats.setdefault(value, Stats()).add(status, buckets, numbers)
+    return stats
 
 
 def read_names(connection: Connection, ids: Sequence[str], *, project_id: str | None) -> dict[str, str]:

@@ -104,10 +104,10 @@ def list_executions(
 
 def get_execution(connection: Connection, execution_id: int, *, project_id: str | None = None) -> Execution:
     """The execution with this id, within a project when one is given. Raises ExecutionNotFound."""
-    found = get_executions(connection, [execution_id], project_id=project_id)
-    if not found:
+    executions = get_executions(connection, [execution_id], project_id=project_id)
+    if not executions:
         raise ExecutionNotFound
-    return found[0]
+    return executions[0]
 
 
 def get_executions(connection: Connection, ids: Sequence[int], *, project_id: str | None = None) -> list[Execution]:
@@ -138,7 +138,7 @@ def read_inputs(connection: Connection, ids: Sequence[int]) -> dict[int, Executi
 
 def read_metadata(connection: Connection, ids: Sequence[int]) -> dict[int, dict[str, str]]:
     """The custom data of these executions; those that have none are left out."""
-    found: dict[int, dict[str, str]] = {}
+    metadata: dict[int, dict[str, str]] = {}
     for execution_id, key, value in connection.execute(METADATA, {"ids": list(ids)}):
-        found.setdefault(execution_id, {})[key] = value
-    return found
+        metadata.setdefault(execution_id, {})[key] = value
+    return metadata

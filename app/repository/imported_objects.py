@@ -173,8 +173,8 @@ def add_version(
 
 def known_versions(connection: Connection, workflow_id: str, ids: Sequence[UUID]) -> set[UUID]:
     """Which of these are versions of this workflow."""
-    found = connection.execute(VERSION_IDS, {"workflow_id": workflow_id, "ids": list(ids)})
-    return {row[0] for row in found}
+    rows = connection.execute(VERSION_IDS, {"workflow_id": workflow_id, "ids": list(ids)})
+    return {row[0] for row in rows}
 
 
 def current_workflow(connection: Connection, workflow_id: str) -> CurrentWorkflow | None:

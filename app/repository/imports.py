@@ -166,8 +166,8 @@ def fit_time(connection: Connection, execution_id: int, created_at: datetime) ->
 
 def created_at(connection: Connection, execution_id: int) -> datetime | None:
     """When the newest execution up to this id was created; None where there is none."""
-    found: datetime | None = scalar(connection, CREATED_AT, {"id": execution_id})
-    return found
+    created: datetime | None = scalar(connection, CREATED_AT, {"id": execution_id})
+    return created
 
 
 def bring(connection: Connection, executions: Sequence[ImportedExecution]) -> Brought:
@@ -176,9 +176,9 @@ def bring(connection: Connection, executions: Sequence[ImportedExecution]) -> Br
     Those that came with less data than they have now are completed. What is here otherwise stays as it is.
     """
     ids = [execution.id for execution in executions]
-    found = connection.execute(KNOWN, {"ids": ids}).fetchall()
-    known: dict[int, bool] = {execution_id: is_held for execution_id, is_held, _ in found}
-    workflows = {execution_id: workflow_id for execution_id, _, workflow_id in found}
+    stored = connection.execute(KNOWN, {"ids": ids}).fetchall()
+    known: dict[int, bool] = {execution_id: is_held for execution_id, is_held, _ in stored}
+    workflows = {execution_id: workflow_id for execution_id, _, workflow_id in stored}
     others = {each.id for each in executions if each.id in known and workflows[each.id] != each.workflow_id}
     new = [execution for execution in executions if execution.id not in known]
     held = [execution for execution in executions if known.get(execution.id) and execution.id not in others]

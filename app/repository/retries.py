@@ -137,15 +137,15 @@ def find_retryable(connection: Connection, wanted: ExecutionFilter, *, limit: in
 
     Found among the newest 100,000 that match and failed.
     """
-    found: list[int] = []
+    retryable: list[int] = []
     before: int | None = None
     for _ in range(MAX_PAGES):
         page = retryable_page(connection, wanted, size=min(limit, PAGE), before=before)
-        found += page.ids
+        retryable += page.ids
         before = page.before
-        if page.is_last or len(found) >= limit:
+        if page.is_last or len(retryable) >= limit:
             break
-    return found[:limit]
+    return retryable[:limit]
 
 
 def retryable_page(

@@ -243,8 +243,8 @@ def output_of(data: RunData, node: str, run: int, kind: str, number: int, *, giv
     if run >= runs:
         ran = f"has run {runs} times" if runs else "is not in the execution, or never ran"
         raise NodeDataNotFound(f"The node '{node}' {ran}" + (f": there is no run {run}" if runs else ""))
-    (found,) = data.runs(node, run, 1)
-    outputs = (found.inputs if given else found.outputs).get(kind, [])
+    (run_data,) = data.runs(node, run, 1)
+    outputs = (run_data.inputs if given else run_data.outputs).get(kind, [])
     if number >= len(outputs):
         what = "input" if given else "output"
         raise NodeDataNotFound(f"The run {run} of the node '{node}' has no {what} {number} of the type {kind}")

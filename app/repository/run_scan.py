@@ -162,13 +162,13 @@ class _Scanner:
     def _connections(self, start: int, raw: msgspec.Raw) -> Outputs:
         if memoryview(raw)[0] != OBJECT_BEGINS:
             return {}
-        found: Outputs = {}
+        by_kind: Outputs = {}
         for kind, (place, outputs) in self._values(start, raw):
-            found[kind] = [
+            by_kind[kind] = [
                 self._output(at, output) if memoryview(output)[0] == LIST_BEGINS else None
                 for at, output in self._entries(place, _lists.decode(outputs))
             ]
-        return found
+        return by_kind
 
     def _output(self, start: int, raw: msgspec.Raw) -> Output:
         lengths = [len(memoryview(item)) for item in _lists.decode(raw)]
@@ -231,7 +231,7 @@ def facts_of(run: msgspec.Raw) -> _Facts:
 def sub_execution_of(metadata: msgspec.Raw) -> SubExecution | None:
     """The execution that a run's metadata says it has started."""
     try:
-        found = _metadata.decode(metadata).sub_execution
+        reference = _metadata.decode(metadata).sub_execution
     except msgspec.ValidationError:
         return None
-    return None if found is None else SubExecution(found.execution_id, found.workflow_id)
+    return None if reference is None else SubExecution(reference.execution_id, reference.workflow_id)

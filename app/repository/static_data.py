@@ -110,12 +110,12 @@ def change(connection: Connection, workflow_id: str, before: Mapping[str, bytes]
         known = before.get(scope)
         try:
             if known is None:
-                kept = scalar(connection, BEGIN, part)
+                stored = scalar(connection, BEGIN, part)
             else:
-                kept = scalar(connection, REPLACE, {**part, "before": known.decode()})
+                stored = scalar(connection, REPLACE, {**part, "before": known.decode()})
         except (psycopg.DataError, psycopg.errors.ProgramLimitExceeded) as error:
             raise CannotKeep(error.diag.message_primary or str(error)) from error
-        if not kept and scalar(connection, EXISTS, {"workflow_id": workflow_id}):
+        if not stored and scalar(connection, EXISTS, {"workflow_id": workflow_id}):
             raise StaticDataChanged
 
 

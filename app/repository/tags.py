@@ -102,8 +102,8 @@ def find_tags(connection: Connection, named: Mapping[str, str]) -> list[TagRecor
 
 def require_tags(connection: Connection, ids: Sequence[str]) -> None:
     """Make sure that all these tags exist until the transaction ends. Raises TagNotFound."""
-    found = connection.execute(LOCK_MANY, {"ids": list(ids)}).fetchall()
-    if len(found) < len(set(ids)):
+    rows = connection.execute(LOCK_MANY, {"ids": list(ids)}).fetchall()
+    if len(rows) < len(set(ids)):
         raise TagNotFound("Some tags not found")
 
 

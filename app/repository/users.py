@@ -104,12 +104,12 @@ class Sight:
 
 def owner_id(connection: Connection) -> UUID:
     """The id of the owner of this instance, who is made when there is none yet."""
-    found = scalar(connection, OWNER_ID)
-    if found is None:
+    owner = scalar(connection, OWNER_ID)
+    if owner is None:
         connection.execute(MAKE_OWNER, {"email": OWNER_EMAIL})
-        found = scalar(connection, OWNER_ID)
-    assert isinstance(found, UUID)
-    return found
+        owner = scalar(connection, OWNER_ID)
+    assert isinstance(owner, UUID)
+    return owner
 
 
 def rename_owner(connection: Connection, *, email: str, first_name: str, last_name: str) -> None:

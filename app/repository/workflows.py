@@ -233,8 +233,8 @@ def delete_by_names(connection: Connection, names: Sequence[str], *, project_id:
 
     Returns how many executions those were.
     """
-    found = connection.execute(DELETE_NAMED, {"names": list(names), "project_id": project_id})
-    return connection.execute(DELETE_ENDED, {"ids": [row[0] for row in found]}).rowcount
+    rows = connection.execute(DELETE_NAMED, {"names": list(names), "project_id": project_id})
+    return connection.execute(DELETE_ENDED, {"ids": [row[0] for row in rows]}).rowcount
 
 
 def get_versions(connection: Connection, ids: Sequence[UUID]) -> dict[UUID, WorkflowVersion]:

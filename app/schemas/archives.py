@@ -123,10 +123,12 @@ class ImportAnswerSchema(CamelSchema):
 def read_bindings(text: str | None) -> dict[str, str]:
     """The credentials that are to stand for those of a package, by their ids there. Raises ValidationError."""
     try:
-        found = orjson.loads(text or "{}")
+        bindings = orjson.loads(text or "{}")
     except ValueError:
-        found = None
-    named = found.get("credentials", {}) if isinstance(found, dict) and found.keys() <= {"credentials"} else None
+        bindings = None
+    named = (
+        bindings.get("credentials", {}) if isinstance(bindings, dict) and bindings.keys() <= {"credentials"} else None
+    )
     if not isinstance(named, dict) or not all(isinstance(i, str) and OBJECT_ID.fullmatch(i) for i in named.values()):
         raise ValidationError({"bindings": ['Must be JSON as {"credentials": {"id there": "id here"}}.']})
     return named
@@ -217,7 +219,7 @@ def file_of(files: Mapping[str, Any], entry: Any, name: str) -> dict[str, Any]:
 def read_files(data: bytes) -> dict[str, Any]:
     """The JSON documents of an archive by their paths. Raises ValidationError."""
     unpacker = zlib.decompressobj(wbits=31)
-    found: dict[str, Any] = {}
+    files: dict[str, Any] = {}
     values = 0
     try:
         tarred = unpacker.decompress(data, MAX_BYTES)
@@ -229,10 +231,10 @@ def read_files(data: bytes) -> dict[str, Any]:
                 raise ValidationError(f"The package holds more than {MAX_FILES} files")
             if values > MAX_VALUES:
                 raise ValidationError(f"The package holds more than {MAX_VALUES:,} values")
-            found[name] = orjson.loads(content)
+            files[name] = orjson.loads(content)
     except (zlib.error, ValueError):
         raise ValidationError(NOT_READABLE) from None
-    return found
+    return files
 
 
 def folder_of(name: str, identifier: str) -> str:
@@ -243,26 +245,26 @@ def folder_of(name: str, identifier: str) -> str:
 
 def credentials_of(nodes: Iterable[Any]) -> dict[str, dict[str, str]]:
     """The credentials that nodes name, by their ids, each with its type."""
-    found: dict[str, dict[str, str]] = {}
+    credentials: dict[str, dict[str, str]] = {}
     for node in nodes:
         named = node.get("credentials") if isinstance(node, dict) else None
         for kind, credential in named.items() if isinstance(named, dict) else ():
             if isinstance(credential, dict) and isinstance(credential.get("id"), str):
-                found[credential["id"]] = {"id": credential["id"], "type": kind}
-    return found
+                credentials[credential["id"]] = {"id": credential["id"], "type": kind}
+    return credentials
 
 
 def sub_workflows_of(nodes: Iterable[Any]) -> set[str]:
     """The ids of the workflows that nodes call, where these stand in the document."""
-    found = set()
+    ids = set()
     for node in nodes:
         if isinstance(node, dict) and node.get("type") == "n8n-nodes-base.executeWorkflow":
             parameters = node.get("parameters")
             named = parameters.get("workflowId") if isinstance(parameters, dict) else None
             text = named.get("value") if isinstance(named, dict) else named
             if isinstance(text, str) and OBJECT_ID.fullmatch(text):
-                found.add(text)
-    return found
+                ids.add(text)
+    return ids
 
 
 def with_credentials(nodes: list[Any], ids: Mapping[str, str]) -> list[Any]:

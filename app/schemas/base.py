@@ -98,10 +98,10 @@ def parse_execution_id(text: str) -> int | None:
 def parse_uuid(text: str) -> UUID | None:
     """The id that this text is, in its usual form; None for another text."""
     try:
-        found = UUID(text)
+        uuid = UUID(text)
     except ValueError:
         return None
-    return found if str(found) == text.lower() else None
+    return uuid if str(uuid) == text.lower() else None
 
 
 class IsoTime(fields.DateTime):

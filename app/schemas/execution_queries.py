@@ -22,8 +22,8 @@ def field_of(wanted: Filter) -> fields.Field[Any]:
         return IsoTime(metadata=metadata)
     if wanted.kind == "text":
         length = validate.Length(*wanted.lengths)
-        checked = validate_word if wanted.has_word else validate_storable
-        return fields.String(validate=[length, checked], metadata=metadata)
+        validator = validate_word if wanted.has_word else validate_storable
+        return fields.String(validate=[length, validator], metadata=metadata)
     if wanted.kind == "words":
         return any_of((*wanted.words, *wanted.vain_words), wanted.description)
     each = (

@@ -122,10 +122,10 @@ class UuidPageQuery(PageQuery):
     """A page of a list in the order of UUIDs."""
 
     def load_last_id(self, text: str) -> UUID:
-        found = parse_uuid(text)
-        if found is None:
+        uuid = parse_uuid(text)
+        if uuid is None:
             raise InvalidCursor
-        return found
+        return uuid
 
 
 def key_of(schema: PageQuery, name: str) -> str:

@@ -21,10 +21,10 @@ class UserId(fields.String):
     default_error_messages = {"invalid_id": "Not a user id."}  # noqa: RUF012
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
-        found = parse_uuid(super()._deserialize(value, attr, data, **kwargs))
-        if found is None:
+        uuid = parse_uuid(super()._deserialize(value, attr, data, **kwargs))
+        if uuid is None:
             raise self.make_error("invalid_id")
-        return found
+        return uuid
 
 
 class UserQuery(StrictSchema):

@@ -58,27 +58,27 @@ def parse_api_key(text: str) -> str | None:
 
 def parse_trusted_proxies(text: str) -> tuple[IPv4Network | IPv6Network, ...]:
     """Addresses and networks with commas between them."""
-    found = []
+    networks = []
     for part in filter(None, (part.strip() for part in text.split(","))):
         try:
-            found.append(ip_network(part, strict=False))
+            networks.append(ip_network(part, strict=False))
         except ValueError:
             raise SettingsError(
                 f"EXECUTIONS_TRUSTED_PROXIES must be addresses or networks with commas between them: {part!r} given"
             ) from None
-    return tuple(found)
+    return tuple(networks)
 
 
 def parse_origins(text: str) -> frozenset[str]:
     """Origins with commas between them, or `*`."""
-    found = [part.strip().lower() for part in text.split(",") if part.strip()]
-    for origin in found:
+    origins = [part.strip().lower() for part in text.split(",") if part.strip()]
+    for origin in origins:
         if origin != "*" and not ORIGIN.fullmatch(origin):
             raise SettingsError(
                 "EXECUTIONS_CORS_ORIGINS must be origins with commas between them, as https://app.example.com, or *: "
                 f"{origin!r} given"
             )
-    return frozenset(found)
+    return frozenset(origins)
 
 
 def parse_old_keys(text: str) -> tuple[str, ...]:

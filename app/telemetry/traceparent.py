@@ -11,10 +11,10 @@ def parse_traceparent(header: str | None) -> str | None:
     """The header in the form of version 00, with no flag but that of sampling; None for one that is not valid."""
     if header is None or len(header) > MAX_LENGTH:
         return None
-    found = PATTERN.fullmatch(header.strip())
-    if found is None:
+    match = PATTERN.fullmatch(header.strip())
+    if match is None:
         return None
-    version, trace_id, span_id, flags, more = found.groups()
+    version, trace_id, span_id, flags, more = match.groups()
     if version == "ff" or (version == "00" and more is not None):
         return None
     return f"00-{trace_id}-{span_id}-{int(flags, 16) & 1:02x}"

@@ -59,7 +59,7 @@ def chat_nodes(document: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 def chats_of(document: Mapping[str, Any]) -> list[ChatAddress]:
     """The addresses of a workflow's chats; none for those that are not public. Raises InvalidTrigger."""
-    found = []
+    chats = []
     for node in chat_nodes(document):
         with invalid_when_malformed(node):
             if not (node.get("parameters") or {}).get("public"):
@@ -68,8 +68,8 @@ def chats_of(document: Mapping[str, Any]) -> list[ChatAddress]:
             if not webhook_id or NOT_AN_ADDRESS.search(webhook_id):
                 raise InvalidTrigger(f"Chat '{node['name']}' has no webhookId, or one that is no part of an address")
             settings = {**chat_settings(node).to_json(), "chat": asdict(_chat(document, node))}
-        found += [ChatAddress(node["name"], method, f"{webhook_id}/chat", settings) for method in METHODS]
-    return found
+        chats += [ChatAddress(node["name"], method, f"{webhook_id}/chat", settings) for method in METHODS]
+    return chats
 
 
 def chat_settings(node: dict[str, Any]) -> WebhookSettings:

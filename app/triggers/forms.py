@@ -115,11 +115,11 @@ class FormAddress:
 
 def forms_of(document: dict[str, Any], instance_timezone: str = "UTC") -> list[FormAddress]:
     """The forms of a workflow's triggers. Raises InvalidTrigger for what cannot be followed."""
-    found = []
+    forms = []
     for node in trigger_nodes(document, "formTrigger"):
         with invalid_when_malformed(node):
-            found.append(_address(document, node, instance_timezone))
-    return found
+            forms.append(_address(document, node, instance_timezone))
+    return forms
 
 
 def _address(document: dict[str, Any], node: dict[str, Any], instance_timezone: str) -> FormAddress:

@@ -54,7 +54,7 @@ def _texts(value: Any) -> Iterator[str]:
 
 def _arguments(text: str, start: int) -> list[str] | None:
     """The arguments of a call that begins behind its parenthesis; None where it does not end."""
-    found: list[str] = []
+    arguments: list[str] = []
     value, quoted, depth, place = "", False, 0, start
     while place < len(text):
         sign = text[place]
@@ -64,9 +64,9 @@ def _arguments(text: str, start: int) -> list[str] | None:
             quoted = quoted or depth == 0
             place = end
         elif depth == 0 and sign in ",)":
-            found.append(value if quoted else value.strip())
+            arguments.append(value if quoted else value.strip())
             if sign == ")":
-                return found
+                return arguments
             value, quoted = "", False
         else:
             depth += (sign in "([{") - (sign in ")]}")

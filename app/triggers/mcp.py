@@ -57,12 +57,12 @@ class McpAddress:
 
 def mcp_servers_of(document: dict[str, Any]) -> list[McpAddress]:
     """The MCP servers of a workflow's triggers. Raises InvalidTrigger for what cannot be followed."""
-    found = []
+    servers = []
     for node in document.get("nodes") or []:
         if node.get("type") == TYPE and not node.get("disabled"):
             with invalid_when_malformed(node):
-                found.append(_address(document, node))
-    return found
+                servers.append(_address(document, node))
+    return servers
 
 
 def _address(document: dict[str, Any], node: dict[str, Any]) -> McpAddress:
@@ -115,9 +115,9 @@ def _tool(node: dict[str, Any]) -> Tool:
 
 def _schema(kind: str, parameters: dict[str, Any]) -> dict[str, Any]:
     """What a tool's arguments are like, as its parameters say; one that asks for nothing in particular takes a text."""
-    found = schema_of(parameters)
-    if found["properties"] or not kind.startswith(("tool", "vectorStore", "agentTool")):
-        return found
+    schema = schema_of(parameters)
+    if schema["properties"] or not kind.startswith(("tool", "vectorStore", "agentTool")):
+        return schema
     if parameters.get("specifyInputSchema") and parameters.get("schemaType", "fromJson") == "manual":
         try:
             given = orjson.loads(str(parameters.get("inputSchema")))

@@ -34,7 +34,7 @@ class PackagedAddress:
 
 def addresses_of(document: Mapping[str, Any], called: Sequence[CalledNode], base: str) -> list[PackagedAddress]:
     """The addresses of these nodes; `base` is where webhooks are called. Raises InvalidTrigger."""
-    found: list[PackagedAddress] = []
+    addresses: list[PackagedAddress] = []
     for each in called:
         name = str(each.node["name"])
         paths = {str(w.get("name") or "default"): _path(document, each.node, w) for w in each.webhooks}
@@ -50,8 +50,8 @@ def addresses_of(document: Mapping[str, Any], called: Sequence[CalledNode], base
             settings = WebhookSettings.from_json({"responseMode": "lastNode", "typeVersion": 2}).to_json()
             mode = str(described.get("responseMode") or "onReceived")
             settings["package"] = {"name": webhook, "urls": urls, "responseMode": mode}
-            found.append(PackagedAddress(name, webhook, method, paths[webhook], settings))
-    return found
+            addresses.append(PackagedAddress(name, webhook, method, paths[webhook], settings))
+    return addresses
 
 
 def _path(document: Mapping[str, Any], node: Mapping[str, Any], described: Mapping[str, Any]) -> str:

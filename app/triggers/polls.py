@@ -15,16 +15,16 @@ TOO_SHORT = "The polling interval is too short. It has to be at least a minute."
 def polls_of(document: Mapping[str, Any], names: list[str], instance_timezone: str = "UTC") -> list[Schedule]:
     """When the nodes of these names look for something new. Raises InvalidTrigger."""
     timezone = timezone_of(document, instance_timezone)
-    found: list[Schedule] = []
+    polls: list[Schedule] = []
     for node in document.get("nodes") or []:
         if node.get("name") not in names:
             continue
         with invalid_when_malformed(node):
             rules = read_rules(node, timezone, second_of(f"{document.get('id')} {node['name']}"))
-        found += [Schedule(node["name"], index, rule) for index, rule in enumerate(rules)]
-    if len(found) > MAX_RULES:
+        polls += [Schedule(node["name"], index, rule) for index, rule in enumerate(rules)]
+    if len(polls) > MAX_RULES:
         raise InvalidTrigger(f"A workflow can have at most {MAX_RULES} poll times")
-    return found
+    return polls
 
 
 def second_of(text: str) -> int:

@@ -39,14 +39,14 @@ def schedules_of(document: dict[str, Any], instance_timezone: str = "UTC") -> li
     Raises InvalidTrigger for one never due, and for too many.
     """
     timezone = timezone_of(document, instance_timezone)
-    found: list[Schedule] = []
+    schedules: list[Schedule] = []
     for node in trigger_nodes(document, *TYPES):
         with invalid_when_malformed(node):
-            rules = read_rules(node, timezone, room=MAX_RULES - len(found))
+            rules = read_rules(node, timezone, room=MAX_RULES - len(schedules))
         for index, rule in enumerate(rules):
             require_turn(node["name"], rule)
-            found.append(Schedule(node["name"], index, rule))
-    return found
+            schedules.append(Schedule(node["name"], index, rule))
+    return schedules
 
 
 def timezone_of(document: Mapping[str, Any], instance_timezone: str) -> str:

@@ -35,13 +35,13 @@ def webhooks_of(document: dict[str, Any]) -> list[Webhook]:
     Raises InvalidTrigger for one without a path or with an unknown method, and for too many of them.
     """
     check_number(document)
-    found: list[Webhook] = []
+    webhooks: list[Webhook] = []
     ways: WaysToResponse | None = None
     for node in trigger_nodes(document, "webhook"):
         with invalid_when_malformed(node):
             ways = ways or WaysToResponse(document)
-            found += read_node(node, problem=mismatch(ways, node))
-    return found
+            webhooks += read_node(node, problem=mismatch(ways, node))
+    return webhooks
 
 
 def check_number(document: dict[str, Any]) -> None:

@@ -101,10 +101,10 @@ def start_of(parent: Assignment, document: dict[str, Any], request: ChildRequest
 def read_child(connection: Connection, parent: Claim, execution_id: str, meter: Meter) -> ChildOutcome:
     """What has become of a sub-workflow that its parent has waited for. Raises NodeError when it is not there, and
     TooMuchData where its data would take more than what `meter` has left."""
-    found = lifecycle.read_child(connection, parent.id, int(execution_id))
-    if found is None:
+    child = lifecycle.read_child(connection, parent.id, int(execution_id))
+    if child is None:
         raise NodeError("The execution of the sub-workflow is not there any more")
-    status, message, data = found
+    status, message, data = child
     if status not in ENDED:
         return ChildOutcome([], execution_id, waits=True)
     meter.check(estimate(data or b""))

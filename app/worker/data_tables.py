@@ -144,9 +144,9 @@ class ProjectDataTables:
             wanted = TableFilter(self._project_id, names=(name,) if name else ())
             order = Order(*sort) if sort and sort[0] in data_tables.KEYS else Order("updatedAt", descending=True)
             most = data_tables.MAX_TABLES if limit is None else limit
-            found = data_tables.list_tables(connection, wanted, limit=most, order=order)
+            tables = data_tables.list_tables(connection, wanted, limit=most, order=order)
             project = self._project(connection)
-            return [show_briefly(table, project) for table in found]
+            return [show_briefly(table, project) for table in tables]
 
         return await self._ask(list_tables)
 
@@ -183,8 +183,8 @@ class ProjectDataTables:
 
     def _project(self, connection: Connection) -> Json:
         """The project as tables show it."""
-        found = projects.get_projects(connection, [self._project_id]).get(self._project_id)
-        return {"id": self._project_id, "name": found.name if found else "", "type": "team", "icon": None}
+        project = projects.get_projects(connection, [self._project_id]).get(self._project_id)
+        return {"id": self._project_id, "name": project.name if project else "", "type": "team", "icon": None}
 
     async def _ask(self, work: Callable[[Connection], T], *, taken: str = "") -> T:
         """Do something in a transaction of its own; `taken` is a name that may be another table's already."""

@@ -179,12 +179,14 @@ class PackageSync:
 
     def _use_installed(self) -> None:
         """Let what is there be used, and what is lacked be found out anew."""
-        found = [
+        installed = [
             Installed(self._store.package(name, version), manifest)
             for name, (version, manifest) in sorted(self._there.items())
         ]
-        self.definitions = definitions_of(each for package in reversed(found) for each in package.manifest.credentials)
-        self.installed = Packages(self._host, found)
+        self.definitions = definitions_of(
+            each for package in reversed(installed) for each in package.manifest.credentials
+        )
+        self.installed = Packages(self._host, installed)
         self._types.further = self.installed.node_types(NodeTypes())
         self._changes += 1
         self._wake()

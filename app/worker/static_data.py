@@ -44,9 +44,9 @@ class WorkflowStatic:
         return await self._database.transact(static_data.read_parts, self._workflow_id)
 
     async def replace(self, before: Mapping[str, bytes], after: Mapping[str, bytes]) -> bool:
-        kept = {strip_unstorable(scope): self._mask(part) for scope, part in after.items()}
+        parts = {strip_unstorable(scope): self._mask(part) for scope, part in after.items()}
         try:
-            await self._database.transact(static_data.change, self._workflow_id, before, kept)
+            await self._database.transact(static_data.change, self._workflow_id, before, parts)
         except static_data.StaticDataChanged:
             return False
         except static_data.CannotKeep as error:

@@ -154,13 +154,13 @@ def ids_to_retry(given: Sequence[str]) -> tuple[list[int], list[str]]:
 
 def would_retry(connection: Connection, ids: list[int], restart: Restart) -> list[RetryAnswer]:
     """What retry_many would say, as far as it can be told without doing it."""
-    found = {e.id: e.status for e in get_executions(connection, ids, project_id=caller().project_id)}
+    statuses = {e.id: e.status for e in get_executions(connection, ids, project_id=caller().project_id)}
     answers = []
     for number in ids:
-        message = None if number in found else "Execution not found"
+        message = None if number in statuses else "Execution not found"
         try:
-            retries.refuse_unless_retryable(found.get(number, "error"), restart)
-            if number in found:
+            retries.refuse_unless_retryable(statuses.get(number, "error"), restart)
+            if number in statuses:
                 check_each(connection, number, restart)
         except CannotRetry as error:
             message = error.message
@@ -219,12 +219,12 @@ def tag_many_executions(body: dict[str, Any]) -> Response:
     visible = caller().project_id
     with database() as connection:
         if "ids" in body:
-            found = get_executions(connection, possible_ids(body["ids"]), project_id=visible)
-            tagged, cursor = annotations.add_tags(connection, [e.id for e in found], body["tags"]), None
+            executions = get_executions(connection, possible_ids(body["ids"]), project_id=visible)
+            tagged, cursor = annotations.add_tags(connection, [e.id for e in executions], body["tags"]), None
         else:
             wanted = filter_of_body(body["filter"], visible)
             place = PAGES.load_last_id(decode_cursor(body["cursor"]).last_id) if "cursor" in body else None
-            found = list_executions(connection, wanted, limit=MAX_AT_ONCE + 1, before=place)
-            page, cursor = PAGES.cut({"limit": MAX_AT_ONCE}, found)
+            executions = list_executions(connection, wanted, limit=MAX_AT_ONCE + 1, before=place)
+            page, cursor = PAGES.cut({"limit": MAX_AT_ONCE}, executions)
             tagged = annotations.add_tags(connection, [e.id for e in page], body["tags"])
         return answer({"tagged": tagged, "nextCursor": cursor})

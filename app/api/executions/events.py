@@ -76,19 +76,19 @@ def filter_of(query: dict[str, Any]) -> ExecutionFilter:
 
 def moment_of(text: str) -> Moment | None:
     """The moment that a Last-Event-ID names; None for none of ours."""
-    found = MOMENT.fullmatch(text)
-    return Moment(found[2], int(found[1])) if found else None
+    match = MOMENT.fullmatch(text)
+    return Moment(match[2], int(match[1])) if match else None
 
 
 def authentication() -> Authentication:
     """What the caller has shown, and whether it is still valid when somebody asks, without a request."""
-    kept: Services = current_app.extensions[NAME]
+    app_services: Services = current_app.extensions[NAME]
     key, shown, session = caller(), shown_key(), session_token()
 
     def find_key() -> ApiKey | None:
         if shown:
-            return kept.api_keys.find(shown)
-        with transaction(kept.pool) as connection:
+            return app_services.api_keys.find(shown)
+        with transaction(app_services.pool) as connection:
             return find_session(connection, session, in_use=False)
 
     def is_valid() -> bool:

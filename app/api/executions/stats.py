@@ -70,9 +70,9 @@ def span_of(query: Mapping[str, Any], now: datetime) -> Span:
         raise ValidationError({"endedAfter": ["Must be before endedBefore, and after 1970."]})
     interval = query.get("interval") or fitting_interval(begin, end, now)
     width, unit = INTERVALS[interval], unit_of(interval)
-    kept = KEPT_DAYS[unit]
-    if kept is not None and begin < now - timedelta(days=kept):
-        raise ValidationError({"interval": [f"Totals by the {unit} are kept for {kept} days."]})
+    kept_days = KEPT_DAYS[unit]
+    if kept_days is not None and begin < now - timedelta(days=kept_days):
+        raise ValidationError({"interval": [f"Totals by the {unit} are kept for {kept_days} days."]})
     aligned = Span(begin - (begin - ORIGIN) % width, end + (ORIGIN - end) % width, interval, unit)
     if (aligned.end - aligned.begin) / width > MAX_BUCKETS:
         raise ValidationError({"interval": [f"Gives more than {MAX_BUCKETS} buckets."]})
@@ -82,8 +82,8 @@ def span_of(query: Mapping[str, Any], now: datetime) -> Span:
 def fitting_interval(begin: datetime, end: datetime, now: datetime) -> str:
     """The smallest that gives about a hundred buckets and is known of that time."""
     for name, width in INTERVALS.items():
-        kept = KEPT_DAYS[unit_of(name)]
-        if (kept is None or begin >= now - timedelta(days=kept)) and (end - begin) / width <= ABOUT_BUCKETS:
+        kept_days = KEPT_DAYS[unit_of(name)]
+        if (kept_days is None or begin >= now - timedelta(days=kept_days)) and (end - begin) / width <= ABOUT_BUCKETS:
             return name
     return "7d"
 
@@ -141,11 +141,11 @@ def groups_of(
 ) -> list[dict[str, Any]]:
     """The largest groups, as they are shown."""
     key = query["group_by"]
-    found = read_stats(connection, wanted, key, unit=span.unit, width=span.width)
-    largest = sorted(found.items(), key=lambda group: (-group[1].count, group[0]))[:MAX_GROUPS]
+    stats_by_name = read_stats(connection, wanted, key, unit=span.unit, width=span.width)
+    largest = sorted(stats_by_name.items(), key=lambda group: (-group[1].count, group[0]))[:MAX_GROUPS]
     if key != "workflow":
         return [{key: value, **render_stats(stats)} for value, stats in largest]
-    shown = dict(largest) | {name: found.get(name, Stats()) for name in wanted.workflow_ids}
+    shown = dict(largest) | {name: stats_by_name.get(name, Stats()) for name in wanted.workflow_ids}
     names = read_names(connection, list(shown), project_id=wanted.visible_project)
     groups = [
         {"workflowId": workflow_id, "workflowName": names.get(workflow_id), **render_stats(stats)}

@@ -96,8 +96,8 @@ def encode_response(response: Response) -> Response:
 
 def is_whole_text(response: Response) -> bool:
     """Whether there is something to encode: text that is all there, in memory or as a file."""
-    whole = response.direct_passthrough or not response.is_streamed
-    return whole and "Content-Encoding" not in response.headers and (response.content_type or "").startswith(TEXT)
+    is_whole = response.direct_passthrough or not response.is_streamed
+    return is_whole and "Content-Encoding" not in response.headers and (response.content_type or "").startswith(TEXT)
 
 
 def register(app: Flask) -> None:

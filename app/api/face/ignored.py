@@ -14,11 +14,11 @@ CUT_ESCAPE = re.compile(r"%[0-9A-F]?\Z")
 
 def note_ignored(names: Iterable[str]) -> None:
     """Note names of parameters or fields that are passed over; the first few are told."""
-    noted = g.setdefault("ignored", {})
+    ignored = g.setdefault("ignored", {})
     for name in names:
-        if len(noted) == MAX_NAMES:
+        if len(ignored) == MAX_NAMES:
             return
-        noted[name] = None
+        ignored[name] = None
 
 
 def header_value(names: Iterable[str]) -> str:

@@ -12,9 +12,9 @@ def has_too_many_values(data: bytes) -> bool:
         return False
     if b"\\" in data:
         data = data.replace(b"\\\\", b"").replace(b'\\"', b"")
-    inside = found = 0
+    inside = count = 0
     for start in range(0, len(data), PIECE_BYTES):
         parts = data[start : start + PIECE_BYTES].split(b'"')
-        found += sum(map(b'"'.join(parts[inside::2]).count, BEGINNINGS))
+        count += sum(map(b'"'.join(parts[inside::2]).count, BEGINNINGS))
         inside ^= (len(parts) - 1) & 1
-    return found > MAX_VALUES
+    return count > MAX_VALUES

@@ -205,10 +205,10 @@ def events_of(connection: Connection, wanted: ExecutionFilter, look: Look) -> by
     ids = tuple(number for number in look.ids if not wanted.ids or number in wanted.ids)
     if not ids:
         return b""
-    found = list_executions(connection, replace(wanted, ids=ids), limit=MAX_SEEN)
-    running = [execution.id for execution in found if execution.status == "running"]
+    executions = list_executions(connection, replace(wanted, ids=ids), limit=MAX_SEEN)
+    running = [execution.id for execution in executions if execution.status == "running"]
     progress = execution_progress.read(connection, running) if running else {}
-    return encode(found[::-1], progress, look.at)
+    return encode(executions[::-1], progress, look.at)
 
 
 def encode(executions: Sequence[Execution], progress: Mapping[int, ExecutionProgress], at: Moment) -> bytes:

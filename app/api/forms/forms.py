@@ -50,25 +50,25 @@ def form_of_webhook(path: str) -> Response:
 def form_response(path: str) -> Response:
     """Show the form at this address, or start its workflow. Raises Refused."""
     with reading() as connection:
-        found = find_form(connection, path.strip("/"))
-        if found is None:
+        webhook = find_form(connection, path.strip("/"))
+        if webhook is None:
             if wants_page():
                 return message_page("Problem loading form", NOT_THERE, status=404)
             raise Refused(404, NOT_THERE)
-        stored = orjson.loads(found.settings)
+        stored = orjson.loads(webhook.settings)
         settings, form = WebhookSettings.from_json(stored), Form.from_json(stored["form"])
-        let_in(connection, found.project_id, settings)
+        let_in(connection, webhook.project_id, settings)
     if request.method != "POST":  # HEAD, as of link checkers, is a look as well
         return form_page(form, first_values(form))
     submission = read_submission(form)
     if submission.problems:
         return refusal(form, submission)
-    return start(found, settings, form, submission)
+    return start(webhook, settings, form, submission)
 
 
 def find_form(connection: Connection, path: str) -> RegisteredWebhook | None:
     """The form at a path."""
-    return next((found for found in triggers.find_webhooks(connection, path) if found.method == METHOD), None)
+    return next((webhook for webhook in triggers.find_webhooks(connection, path) if webhook.method == METHOD), None)
 
 
 def first_values(form: Form) -> dict[int, list[str]]:

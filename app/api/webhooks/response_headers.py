@@ -123,6 +123,6 @@ def header_text(value: str) -> str:
 
 def confined_cookie(text: str) -> str:
     """A cookie that goes to no other host, and on this one to webhooks only."""
-    kept = [part.strip() for part in text.split(";")]
-    attributes = [part for part in kept[1:] if part.partition("=")[0].strip().lower() not in ("domain", "path")]
-    return "; ".join([kept[0], *attributes, f"Path={COOKIE_PATH}"])
+    parts = [part.strip() for part in text.split(";")]
+    attributes = [part for part in parts[1:] if part.partition("=")[0].strip().lower() not in ("domain", "path")]
+    return "; ".join([parts[0], *attributes, f"Path={COOKIE_PATH}"])

@@ -53,8 +53,10 @@ BODY = WorkflowBody()
 def export_workflows(body: dict[str, Any]) -> Response:
     """Export workflows as n8n's package: a gzip-compressed tar. What credentials hold stays here."""
     with database() as connection:
-        found = with_sub_workflows(connection, body["workflow_ids"], body["missing_workflow_dependency_policy"])
-        data, counts = package_of(connection, found, tags=body["include_tags"])
+        workflows_by_id = with_sub_workflows(
+            connection, body["workflow_ids"], body["missing_workflow_dependency_policy"]
+        )
+        data, counts = package_of(connection, workflows_by_id, tags=body["include_tags"])
     response = Response(data, content_type="application/gzip")
     response.headers["Content-Disposition"] = 'attachment; filename="export.n8np"'
     response.headers["X-N8n-Export-Counts"] = counts
@@ -163,8 +165,8 @@ def bind(connection: Connection, archive: Archive, project: str, chosen: dict[st
     bound = Bound({}, [], [])
     for identifier, wanted in archive.credentials.items():
         try:
-            found = match(connection, identifier, wanted, project, chosen, form["credential_matching_mode"])
-            bound.ids[identifier] = found.id
+            credential = match(connection, identifier, wanted, project, chosen, form["credential_matching_mode"])
+            bound.ids[identifier] = credential.id
             bound.matched.append(identifier)
         except CredentialNotFound:
             if form["credential_missing_mode"] == "must-preexist":
@@ -187,10 +189,10 @@ def match(
 ) -> Credential:
     """The credential of the project that stands for one of a package. Raises CredentialNotFound, ValidationError."""
     if identifier in chosen:
-        found = credentials.get_credential(connection, chosen[identifier], project_id=project)
-        if found.type != wanted["type"]:
-            raise ValidationError({"bindings": [f"The credential {found.id} is not of type {wanted['type']}."]})
-        return found
+        credential = credentials.get_credential(connection, chosen[identifier], project_id=project)
+        if credential.type != wanted["type"]:
+            raise ValidationError({"bindings": [f"The credential {credential.id} is not of type {wanted['type']}."]})
+        return credential
     if mode == "id-only":
         return credentials.get_credential(connection, identifier, project_id=project)
     name = wanted["name"] if mode == "name-and-type" else None
@@ -209,8 +211,8 @@ def store(
     """Store a workflow of a package; what is published of one that is here already stays as it is for now."""
     name, source = document["name"], document["id"]
     nodes = with_credentials(document["nodes"], bound.ids)
-    kept = {key: document.get(key) for key in ("connections", "settings") if document.get(key) is not None}
-    definition = definition_of({**kept, "nodes": nodes})
+    parts = {key: document.get(key) for key in ("connections", "settings") if document.get(key) is not None}
+    definition = definition_of({**parts, "nodes": nodes})
     if here is None:
         local, status = own_id(connection, source, form["workflow_id_policy"]), "created"
         workflows.create_workflow(connection, local, project_id=project, name=name, definition=definition)

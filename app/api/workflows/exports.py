@@ -19,18 +19,18 @@ Json = dict[str, Any]
 
 def with_sub_workflows(connection: Connection, ids: list[str], policy: str) -> list[Workflow]:
     """The workflows to export, with those that they call as the policy says. Raises Refused for missing ones."""
-    found = {wanted: get_visible_workflow(connection, wanted) for wanted in ids}
-    waiting = list(found.values())
+    by_id = {wanted: get_visible_workflow(connection, wanted) for wanted in ids}
+    waiting = list(by_id.values())
     while waiting and policy != "reference-only":
-        called = sub_workflows_of(document_of(waiting.pop().definition)["nodes"]) - found.keys()
+        called = sub_workflows_of(document_of(waiting.pop().definition)["nodes"]) - by_id.keys()
         if called and policy == "fail":
             raise Refused(400, f"Sub-workflows are missing from the package: {', '.join(sorted(called)[:10])}")
         for identifier in called:
-            if len(found) == MAX_WORKFLOWS:
+            if len(by_id) == MAX_WORKFLOWS:
                 raise Refused(400, f"A package holds at most {MAX_WORKFLOWS} workflows")
-            found[identifier] = get_visible_workflow(connection, identifier)
-            waiting.append(found[identifier])
-    return list(found.values())
+            by_id[identifier] = get_visible_workflow(connection, identifier)
+            waiting.append(by_id[identifier])
+    return list(by_id.values())
 
 
 def package_of(connection: Connection, found: list[Workflow], *, tags: bool) -> tuple[bytes, str]:

@@ -49,16 +49,18 @@ def publish(workflow_id: str, body: dict[str, Any]) -> Response:
         if workflow.is_archived:
             raise IsArchived(ARCHIVED)
         document = document_of(version.definition)
-        found = registration.read_triggers({**document, "id": workflow_id, "name": version.name}, workflow.project_id)
+        triggers = registration.read_triggers(
+            {**document, "id": workflow_id, "name": version.name}, workflow.project_id
+        )
         with changing(workflow_id) as connection:
             # Only the version whose triggers were read is published.
             if versions.publish_version(connection, workflow_id, version.id, current=wanted is None):
                 versions.describe_version(connection, version.id, body.get("name"), body.get("description"))
-                registration.register(connection, workflow_id, found)
+                registration.register(connection, workflow_id, triggers)
                 shown = answer(show_workflow(connection, get_visible_workflow(connection, workflow_id)))
             else:
                 continue
-        arrange(workflow_id, version.id, found, was_active=workflow.active)
+        arrange(workflow_id, version.id, triggers, was_active=workflow.active)
         return shown
     raise Conflict(CHANGED)
 

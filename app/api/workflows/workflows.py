@@ -135,16 +135,16 @@ def update_workflow(body: dict[str, Any], query: dict[str, Any], workflow_id: st
             before = get_visible_workflow(connection, workflow_id)
         document = fill_ids(document, document_of(before.definition))
         publish = query["publish_if_active"]
-        found = None
+        triggers = None
         if before.active and publish:
-            found = registration.read_triggers({**document, "id": workflow_id}, before.project_id)
+            triggers = registration.read_triggers({**document, "id": workflow_id}, before.project_id)
         shown = None
         with suppress(ChangedMeanwhile), changing(workflow_id) as connection:
-            shown = save_with_triggers(connection, workflow_id, body["name"], document, found, publish=publish)
+            shown = save_with_triggers(connection, workflow_id, body["name"], document, triggers, publish=publish)
             saved = get_visible_workflow(connection, workflow_id)
         if shown is not None:
-            if found is not None and saved.active:
-                arrangements.create(workflow_id, saved.version_id, found.hooks)
+            if triggers is not None and saved.active:
+                arrangements.create(workflow_id, saved.version_id, triggers.hooks)
             return shown
     raise Conflict(CHANGED)
 

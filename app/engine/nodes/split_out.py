@@ -98,14 +98,14 @@ def _spread(entry: Any) -> Iterable[tuple[str, Any]]:
 
 def _others(json: dict[str, Any], fields: list[str], asked: dict[str, Any], dots: bool) -> dict[str, Any]:
     if asked["include"] == "allOtherFields":
-        kept = dict(json)
+        rest = dict(json)
         for field in fields:
-            paths.remove(kept, field, dots=dots)
-        return kept
+            paths.remove(rest, field, dots=dots)
+        return rest
     if asked["include"] == "selectedOtherFields":
         names = split_names(asked["others"], "Fields To Include")
         if not names:
             raise NodeError("No fields specified", description="Please add a field to include")
-        found = {name: paths.get(json, name, paths.MISSING, dots=dots) for name in names}
-        return {name: value for name, value in found.items() if value is not paths.MISSING}
+        values = {name: paths.get(json, name, paths.MISSING, dots=dots) for name in names}
+        return {name: value for name, value in values.items() if value is not paths.MISSING}
     return {}

@@ -85,12 +85,12 @@ def _groups(
     for name in split_by:
         finer: list[tuple[list[Any], Members]] = []
         for values, group in groups:
-            found: dict[Any, tuple[Any, Members]] = {}
+            members_by_key: dict[Any, tuple[Any, Members]] = {}
             for member in group:
                 value = paths.get(member[1], name, paths.MISSING, dots=dots)
                 key = paths.MISSING if value is paths.MISSING else identity(value)
-                found.setdefault(key, (value, []))[1].append(member)
-            finer += [([*values, value], inner) for value, inner in found.values()]
+                members_by_key.setdefault(key, (value, []))[1].append(member)
+            finer += [([*values, value], inner) for value, inner in members_by_key.values()]
         groups = finer
         hold(POINTER * len(groups))
     return groups

@@ -37,17 +37,17 @@ def check_runnable(graph: Graph) -> None:
 def check_parameters(graph: Graph, start: str, pinned: Collection[str] = ()) -> None:
     """Raise WorkflowHasIssues for nodes that lack parameters, where a run from `start` comes to them; those that are
     `pinned` do not run."""
-    checked = (node for node in graph.reachable(start) if not node.disabled and node.name not in pinned)
-    found = {node.name: issues for node in checked if (issues := _find_issues(node))}
-    if found:
-        raise WorkflowHasIssues(report_issues(found))
+    due = (node for node in graph.reachable(start) if not node.disabled and node.name not in pinned)
+    issues_by_node = {node.name: issues for node in due if (issues := _find_issues(node))}
+    if issues_by_node:
+        raise WorkflowHasIssues(report_issues(issues_by_node))
 
 
 def check_configured(graph: Graph) -> None:
     """Raise InvalidWorkflow for what nodes lack, wherever they stand: parameters, and credentials to choose."""
-    found = {node.name: lines for node in graph.nodes.values() if (lines := _missing_settings(node))}
-    if found:
-        raise InvalidWorkflow(report_configuration(found))
+    lines_by_node = {node.name: lines for node in graph.nodes.values() if (lines := _missing_settings(node))}
+    if lines_by_node:
+        raise InvalidWorkflow(report_configuration(lines_by_node))
 
 
 def _missing_settings(node: Node) -> list[str]:

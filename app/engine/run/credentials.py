@@ -27,12 +27,12 @@ async def read_credential(node: Node, kind: str, read: ReadCredential | None) ->
     if not isinstance(named, dict) or not named.get("id"):
         raise NodeError("Node does not have any credentials set" if named is None else "Credentials not found")
     try:
-        found = await read(str(named["id"]), kind) if read is not None else None
+        credential = await read(str(named["id"]), kind) if read is not None else None
     except CredentialUnreadable as error:
         raise NodeError(str(error)) from error
-    if found is None:
+    if credential is None:
         raise NodeError(f'Credential with ID "{named["id"]}" does not exist for type "{kind}".')
-    return found
+    return credential
 
 
 async def renew_credential(node: Node, kind: str, refused: str, renew: RenewCredential | None) -> dict[str, Any]:

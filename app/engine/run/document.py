@@ -182,8 +182,8 @@ def to_resume(data: Json, run_data: dict[str, list[Json]]) -> Json:
 def _without_children(rest: Json) -> Json:
     """What is due, where the first node runs its sub-workflows anew."""
     first, *others = rest["nodeExecutionStack"]
-    kept = {name: value for name, value in first["metadata"].items() if name != CHILDREN}
-    return {**rest, "nodeExecutionStack": [{**first, "metadata": kept}, *others]}
+    metadata = {name: value for name, value in first["metadata"].items() if name != CHILDREN}
+    return {**rest, "nodeExecutionStack": [{**first, "metadata": metadata}, *others]}
 
 
 def is_call(task: Json) -> bool:

@@ -157,9 +157,9 @@ class NodeTypes:
         Of n8n's types that are one program in all versions any goes: the nearest one below that is known, else the
         lowest.
         """
-        found = self._types.get((name, version))
-        if found is not None:
-            return found
+        node_type = self._types.get((name, version))
+        if node_type is not None:
+            return node_type
         known = self._versions.get(name)
         if not known and self.further is not None and (further := self.further.find(name, version)).installed:
             return further
@@ -193,7 +193,7 @@ class NodeTypes:
 
     def all(self) -> list[NodeType]:
         """Everything that was added, each once."""
-        return list({id(found): found for found in self._types.values()}.values())
+        return list({id(node_type): node_type for node_type in self._types.values()}.values())
 
     def versions(self) -> dict[str, tuple[float, ...]]:
         """Every node type that can run, with its versions."""

@@ -37,14 +37,14 @@ class Ancestry:
         while True:
             node = source["previousNode"]
             run, output = source.get("previousNodeRun") or 0, source.get("previousNodeOutput") or 0
-            found = self._item(node, run, output, item)
+            ancestor = self._item(node, run, output, item)
             if node == target:
-                return [run, output, item] if found is not None else self._unavailable(target)
+                return [run, output, item] if ancestor is not None else self._unavailable(target)
             place = (node, run, output, item)
-            if place in visited or found is None:
+            if place in visited or ancestor is None:
                 return None
             visited.add(place)
-            parents = self._parents(node, run, found)
+            parents = self._parents(node, run, ancestor)
             if isinstance(parents, str):
                 return parents
             if not parents:
@@ -59,9 +59,9 @@ class Ancestry:
         key = (*place, target)
         if key not in self._known:
             self._known[key] = None
-            found = [self._from_source(source, item, target) for source, item in parents]
-            positions = [position for position in found if isinstance(position, list)]
-            reasons = [reason for reason in found if isinstance(reason, str)]
+            ancestors = [self._from_source(source, item, target) for source, item in parents]
+            positions = [position for position in ancestors if isinstance(position, list)]
+            reasons = [reason for reason in ancestors if isinstance(reason, str)]
             if positions and all(position == positions[0] for position in positions):
                 self._known[key] = positions[0]
             elif positions:

@@ -35,8 +35,8 @@ def first_item(run_data: dict[str, list[Json]]) -> Json:
         if runs and runs[0].get("executionIndex") == 0:
             outputs = (runs[0].get("data") or {}).get("main") or []
             items: list[Json] = next((output for output in outputs if output), [])
-            found = items[0].get("json") if items and isinstance(items[0], dict) else None
-            return found if isinstance(found, dict) else {}
+            json = items[0].get("json") if items and isinstance(items[0], dict) else None
+            return json if isinstance(json, dict) else {}
     return {}
 
 

@@ -93,13 +93,13 @@ async def evaluate(
             f"there is no item {place.item}"
         )
     context.inputs = context.inputs if context.items else [[{"json": {}}]]
-    found = list(expressions(context.parameters))
-    asked = [Evaluated(path, text) for path, text in found[:MAX_EXPRESSIONS]]
+    templates = list(expressions(context.parameters))
+    asked = [Evaluated(path, text) for path, text in templates[:MAX_EXPRESSIONS]]
     if execution.ports.variables is None:
         asked = [replace(each, error=NO_VARIABLES) if ask_for_variables([each.configured]) else each for each in asked]
     values = iter(await values_of([each.configured for each in asked if each.error is None], context, place.item))
     parameters = [each if each.error is not None else replace(each, **next(values)) for each in asked]
-    return Evaluation(len(context.items), parameters, len(found) - len(asked))
+    return Evaluation(len(context.items), parameters, len(templates) - len(asked))
 
 
 async def values_of(texts: list[str], context: NodeContext, item: int) -> list[dict[str, Any]]:

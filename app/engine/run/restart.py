@@ -79,8 +79,8 @@ class _Cut:
 
     def check(self, remembering: set[str]) -> None:
         """Raise CannotRestart where a node of which some runs stay remembers (`node:NAME`) what came after them."""
-        for name, kept in self.kept.items():
-            if 0 < kept < len(self._runs[name]) and f"node:{name}" in remembering:
+        for name, runs in self.kept.items():
+            if 0 < runs < len(self._runs[name]) and f"node:{name}" in remembering:
                 raise CannotRestart(f"That lies within a loop that went on: start at the first run of '{name}' instead")
 
 
@@ -131,7 +131,7 @@ def restart_at(data: Json, node: str, run: int, items: Items | None = None) -> J
     if items is not None:
         stack[0]["data"]["main"][0] = items
     run_data = {name: runs[: cut.kept[name]] for name, runs in document.run_data.items() if cut.kept[name]}
-    contexts = {name: kept for name, kept in document.context_data.items() if restart.stays(name)}
+    contexts = {name: values for name, values in document.context_data.items() if restart.stays(name)}
     rest = {
         **(data.get("executionData") or {}),
         "contextData": contexts,
@@ -176,7 +176,7 @@ class _Restart:
             if known == given:
                 stack.append(self._task(entry))
             else:
-                sources = [source if kept else None for source, kept in zip(entry.sources, known, strict=True)]
+                sources = [source if is_known else None for source, is_known in zip(entry.sources, known, strict=True)]
                 waiting.setdefault(entry.node, []).append(_Due(entry.node, sources))
         inputs = {
             name: {str(number): {"main": self._inputs(entry)} for number, entry in enumerate(entries)}

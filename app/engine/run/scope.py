@@ -128,8 +128,8 @@ def _nodes(view: Viewpoint, names: set[str], count: int, texts: Sequence[str]) -
 
 def _paired_positions(ancestry: Ancestry, name: str, places: list[int]) -> list[Any]:
     """Where each item comes from in an ancestor; false for one that does not come from it."""
-    found = (ancestry.find(name, place) for place in places)
-    return [False if position is None else position for position in found]
+    positions = (ancestry.find(name, place) for place in places)
+    return [False if position is None else position for position in positions]
 
 
 def _referenced(view: Viewpoint, texts: Sequence[str]) -> set[str]:
@@ -161,9 +161,9 @@ def _shown_memory(memory: dict[str, Any], texts: Sequence[str]) -> dict[str, Any
     Most ask how far a loop is; all its items in each round would make a million of a thousand.
     """
     keys = [_CONTEXT_KEY.findall(text) for text in texts]
-    if any(len(found) != len(_CONTEXT.findall(text)) for text, found in zip(texts, keys, strict=True)):
+    if any(len(names) != len(_CONTEXT.findall(text)) for text, names in zip(texts, keys, strict=True)):
         return memory
-    asked = {name for found in keys for groups in found for name in groups if name}
+    asked = {name for names in keys for groups in names for name in groups if name}
     return {key: value for key, value in memory.items() if key in asked or not isinstance(value, dict | list)}
 
 

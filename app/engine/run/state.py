@@ -187,14 +187,14 @@ def _due_node(graph: Graph, name: Any) -> Node:
 
 
 def _restore_task(node: Node, entry: dict[str, Any]) -> Task:
-    data, sources, kept = entry.get("data") or {}, entry.get("source") or {}, entry.get("metadata") or {}
-    request = kept.get("subNodeExecutionData")
+    data, sources, metadata = entry.get("data") or {}, entry.get("source") or {}, entry.get("metadata") or {}
+    request = metadata.get("subNodeExecutionData")
     kind = next((kind for kind in data if kind.startswith("ai_")), "main") if "main" not in data else "main"
     task = Task(node, list(data.get(kind) or [[]]), sources.get(kind), request=request)
-    task.children = list(kept.get(CHILDREN) or ())
+    task.children = list(metadata.get(CHILDREN) or ())
     if kind != "main":
-        place, item = kept.get("action", 0), kept.get("item", 0)
-        task.call = SubNodeCall(kind, place, kept.get("preservedSourceOverwrite"), item, kept.get("root"))
+        place, item = metadata.get("action", 0), metadata.get("item", 0)
+        task.call = SubNodeCall(kind, place, metadata.get("preservedSourceOverwrite"), item, metadata.get("root"))
     return task
 
 
@@ -205,12 +205,12 @@ def _task_document(task: Task) -> dict[str, Any]:
         "data": {kind: task.inputs},
         "source": {kind: task.sources} if task.sources is not None else None,
     }
-    kept: dict[str, Any] = {CHILDREN: task.children} if task.children else {}
+    metadata: dict[str, Any] = {CHILDREN: task.children} if task.children else {}
     if task.request is not None:
-        kept |= {"nodeWasResumed": True, "subNodeExecutionData": task.request}
+        metadata |= {"nodeWasResumed": True, "subNodeExecutionData": task.request}
     if call is not None:
         overwrite = {"preserveSourceOverwrite": True, "preservedSourceOverwrite": call.origin}
-        kept |= {**overwrite, "action": call.place, "item": call.item}
+        metadata |= {**overwrite, "action": call.place, "item": call.item}
         if call.root is not None:
-            kept["root"] = call.root
-    return {**document, "metadata": kept} if kept else document
+            metadata["root"] = call.root
+    return {**document, "metadata": metadata} if metadata else document

@@ -64,15 +64,15 @@ async def run_until_kept(
 
     What the program has made; None when others were quicker every time, and nothing was kept.
     """
-    result, kept = await _run_and_keep(store, static_data, run)
-    if kept:
+    result, is_kept = await _run_and_keep(store, static_data, run)
+    if is_kept:
         return result
     async with store.alone():
         for _ in range(MAX_CONFLICTS):
             if begin_again is not None:
                 begin_again()
-            result, kept = await _run_and_keep(store, static_data, run)
-            if kept:
+            result, is_kept = await _run_and_keep(store, static_data, run)
+            if is_kept:
                 return result
     return None
 

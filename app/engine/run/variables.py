@@ -19,8 +19,8 @@ def shown_variables(variables: dict[str, str], texts: Sequence[str]) -> dict[str
     """Of the variables only those that the texts ask for, because all that is shown travels to the sandbox."""
     keys: set[str] = set()
     for text in texts:
-        found = _KEY.findall(text)
-        if len(found) != len(_ASKS.findall(text)):
+        names = _KEY.findall(text)
+        if len(names) != len(_ASKS.findall(text)):
             return variables
-        keys.update(name for groups in found for name in groups if name)
+        keys.update(name for groups in names for name in groups if name)
     return {key: variables[key] for key in keys & variables.keys()}

@@ -69,8 +69,8 @@ class Bundler:
         for name in required(text):
             if name.removeprefix("node:") in EMPTY:
                 names[name] = None
-            elif (found := resolve(name, path.parent)) is not None:
-                names[name] = self.add(found)
+            elif (file := resolve(name, path.parent)) is not None:
+                names[name] = self.add(file)
         if path.suffix == ".mjs":
             text = _as_commonjs(text)
         text = text.replace("import", ESCAPED_IMPORT).replace("new Function(", "$makeFunction(")
@@ -133,9 +133,9 @@ def _choose(target: Any) -> str | None:
     if isinstance(target, str):
         return target
     if isinstance(target, list):
-        return next((found for entry in target if (found := _choose(entry))), None)
+        return next((choice for entry in target if (choice := _choose(entry))), None)
     if isinstance(target, dict):
-        return next((found for condition in CONDITIONS if (found := _choose(target.get(condition)))), None)
+        return next((choice for condition in CONDITIONS if (choice := _choose(target.get(condition)))), None)
     return None
 
 

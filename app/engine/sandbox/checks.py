@@ -47,13 +47,13 @@ def custom_data(answer: dict[str, Any]) -> dict[str, str] | None:
     given = answer.get("customData")
     if not isinstance(given, dict):
         return None
-    kept: dict[str, str] = {}
+    texts: dict[str, str] = {}
     for key, value in given.items():
         if isinstance(value, bool):
             value = "true" if value else "false"
-        if key and isinstance(value, str | int | float) and len(kept) < MAX_ENTRIES:
-            kept[key[:MAX_KEY_LENGTH]] = str(value)[:MAX_VALUE_LENGTH]
-    return kept
+        if key and isinstance(value, str | int | float) and len(texts) < MAX_ENTRIES:
+            texts[key[:MAX_KEY_LENGTH]] = str(value)[:MAX_VALUE_LENGTH]
+    return texts
 
 
 def static_data(answer: dict[str, Any]) -> dict[str, Any] | None:
@@ -61,12 +61,12 @@ def static_data(answer: dict[str, Any]) -> dict[str, Any] | None:
     given = answer.get("staticData")
     if not isinstance(given, dict):
         return None
-    kept = {scope: part for scope in ("global", "node") if isinstance(part := given.get(scope), dict)}
+    parts = {scope: part for scope in ("global", "node") if isinstance(part := given.get(scope), dict)}
     try:
-        orjson.dumps(kept)
+        orjson.dumps(parts)
     except TypeError as error:
         raise SandboxError(f"The JavaScript left static data that cannot be kept: {error}") from error
-    return kept
+    return parts
 
 
 def rows(answer: dict[str, Any], items: int, templates: int) -> list[list[Any]]:
@@ -91,13 +91,13 @@ def exact(answer: dict[str, Any], items: int, templates: int) -> list[list[Any]]
 def failures(answer: dict[str, Any], items: int, templates: int) -> list[tuple[int, int, Exception]]:
     """What failed where: (item, template, error)."""
     given = answer.get("failed")
-    found = []
+    checked_failures = []
     for place in given if isinstance(given, list) else []:
         row, column, said = place if isinstance(place, list) and len(place) == 3 else (None, None, None)
         at, which = _index(row), _index(column)
         if at is not None and which is not None and at < items and which < templates:
-            found.append((at, which, expression_error(said)))
-    return found
+            checked_failures.append((at, which, expression_error(said)))
+    return checked_failures
 
 
 def items_of(answer: dict[str, Any]) -> list[dict[str, Any]]:
@@ -162,14 +162,14 @@ def _keep_known_fields(item: dict[str, Any]) -> dict[str, Any]:
     """What nodes know of an item, where it is what they take it for."""
     if len(item) == 2 and _is_plain_pairing(item.get("pairedItem")):
         return item
-    kept: dict[str, Any] = {name: item[name] for name in ("json", "error", "index") if name in item}
+    fields: dict[str, Any] = {name: item[name] for name in ("json", "error", "index") if name in item}
     binary = item.get("binary")
     if isinstance(binary, dict):
-        kept["binary"] = {name: file for name, file in binary.items() if isinstance(file, dict)}
+        fields["binary"] = {name: file for name, file in binary.items() if isinstance(file, dict)}
     pairing = item.get("pairedItem")
     if _is_pairing(pairing) or (isinstance(pairing, list) and all(_is_pairing(each) for each in pairing)):
-        kept["pairedItem"] = pairing
-    return kept
+        fields["pairedItem"] = pairing
+    return fields
 
 
 def _is_plain_pairing(value: Any) -> bool:

@@ -96,8 +96,8 @@ def _refuse_calls(prctl: ctypes._NamedFuncPointer) -> None:
     prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
     lines = _filter(platform.machine(), os.getpid())
     if lines is not None:
-        kept = ctypes.create_string_buffer(lines, len(lines))
-        given = _Program(len(lines) // 8, ctypes.cast(kept, ctypes.c_void_p))
+        buffer = ctypes.create_string_buffer(lines, len(lines))
+        given = _Program(len(lines) // 8, ctypes.cast(buffer, ctypes.c_void_p))
         prctl(_PR_SET_SECCOMP, _FILTER, ctypes.byref(given), 0, 0)
 
 

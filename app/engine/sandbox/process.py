@@ -144,8 +144,8 @@ class NodeProcess(asyncio.SubprocessProtocol):
     @property
     def progress(self) -> tuple[int, int]:
         """Two numbers; one of them changes where it says something, or takes something of what is kept for it."""
-        kept = 0 if self._stdin is None else self._stdin.get_write_buffer_size()
-        return self._bytes_in, self._bytes_out - kept if kept else 0
+        unsent = 0 if self._stdin is None else self._stdin.get_write_buffer_size()
+        return self._bytes_in, self._bytes_out - unsent if unsent else 0
 
     @property
     def waited_seconds(self) -> float:

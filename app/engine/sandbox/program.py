@@ -76,10 +76,10 @@ def _collect_modules() -> dict[str, Any]:
         if path.parent.name == "realm" or place.removeprefix("node_modules/") in _REALM:
             continue
         for name in required(files[place]):
-            found = None if name.startswith("node:") else resolve(name, path.parent)
-            if found is not None:
-                names[place][name] = _place(found)
-                waiting.append(found)
+            file = None if name.startswith("node:") else resolve(name, path.parent)
+            if file is not None:
+                names[place][name] = _place(file)
+                waiting.append(file)
     return {"files": files, "names": names}
 
 

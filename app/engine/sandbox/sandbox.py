@@ -173,6 +173,6 @@ def _encode(value: Any) -> bytes:
 
 
 def _keep_data(answer: dict[str, Any], scope: dict[str, Any]) -> None:
-    for name, kept in (("customData", checks.custom_data(answer)), ("staticData", checks.static_data(answer))):
-        if kept is not None:
-            scope[name] = kept
+    for name, data in (("customData", checks.custom_data(answer)), ("staticData", checks.static_data(answer))):
+        if data is not None:
+            scope[name] = data

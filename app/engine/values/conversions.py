@@ -100,8 +100,8 @@ def number_text(value: float) -> str:
         mantissa, _, exponent = digits.partition("e")
         if not exponent:
             return str(int(value))
-        whole, _, fraction = mantissa.partition(".")
-        return whole + fraction.ljust(int(exponent), "0")
+        integer, _, fraction = mantissa.partition(".")
+        return integer + fraction.ljust(int(exponent), "0")
     if "e" in digits:
         mantissa, exponent = digits.split("e")
         if -7 < int(exponent) < 0:

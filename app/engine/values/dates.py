@@ -59,10 +59,10 @@ def parse(text: str, timezone: str = "UTC") -> datetime | None:
     if len(text) > MAX_DATE_LENGTH:
         return None
     text = text.strip()
-    found = _parse_iso(text) or _parse_mail(text) or _parse_loose(_without_comment(text))
-    if found is None:
+    moment = _parse_iso(text) or _parse_mail(text) or _parse_loose(_without_comment(text))
+    if moment is None:
         return None
-    return found if found.tzinfo is not None else found.replace(tzinfo=zone(timezone))
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=zone(timezone))
 
 
 def _without_comment(text: str) -> str:

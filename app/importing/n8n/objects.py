@@ -214,8 +214,8 @@ def bring_histories(connection: Connection, source: Source, report: Report, is_h
             report.count("deduplication histories", "unreadable")
             continue
         with kept_apart(connection, report, "deduplication histories", f"What {workflow_id} has seen ({scope})"):
-            kept = imported_objects.add_history(connection, workflow_id, scope, kind, values=values, highest=highest)
-            report.count("deduplication histories", "kept" if kept else "of another kind here")
+            added = imported_objects.add_history(connection, workflow_id, scope, kind, values=values, highest=highest)
+            report.count("deduplication histories", "kept" if added else "of another kind here")
 
 
 def _read_history(value: dict[str, Any]) -> tuple[str, list[bytes], float | None]:

@@ -87,8 +87,8 @@ class PostgresqlSource:
             # On the server: other tables are read while this one is.
             with self._source_errors(), self._connection.cursor(name=f"rows-{next(self._numbers)}") as cursor:
                 cursor.itersize = ROWS_AT_ONCE
-                found = cursor.execute(sql.SQL("SELECT * FROM {}").format(self._identifier(table)))
-                yield from rows_with_keys(table, map(normalise, found), self.remarks)
+                table_rows = cursor.execute(sql.SQL("SELECT * FROM {}").format(self._identifier(table)))
+                yield from rows_with_keys(table, map(normalise, table_rows), self.remarks)
 
     def count_executions(self) -> int | None:
         if not has(self._columns, "execution_entity", "id"):

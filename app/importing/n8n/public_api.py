@@ -105,8 +105,8 @@ class ApiSource(Spool):
         for row in self._api.pages(EXECUTIONS, optional=True, status="running"):
             self._apart("execution", row, self._add_execution)
         for execution_id in unfinished:
-            if (found := self._read_one(execution_id)) is not None:
-                self._apart("execution", found, self._add_execution)
+            if (execution := self._read_one(execution_id)) is not None:
+                self._apart("execution", execution, self._add_execution)
         for row in self._pages_of_data():
             if isinstance(row, dict) and str(row.get("id")).isdecimal() and int(row["id"]) <= above:
                 break
@@ -149,8 +149,8 @@ class ApiSource(Spool):
                 if len(text) <= self._files.most_bytes:
                     yield read_json(text)
                 elif (named := ID.search(text, 0, FAR)) is not None:
-                    if (found := self._without_data(int(named[1]), {"flatted_bytes": len(text)})) is not None:
-                        yield found
+                    if (execution := self._without_data(int(named[1]), {"flatted_bytes": len(text)})) is not None:
+                        yield execution
                 else:
                     self.remark(f"An execution of {len(text)} bytes was passed over: it does not begin with its id.")
         return page.cursor
@@ -160,9 +160,9 @@ class ApiSource(Spool):
         page = self._api.page(EXECUTIONS, {**query, "includeData": "false"})
         for row in page.get("data") or ():
             text = str(row.get("id")) if isinstance(row, dict) else ""
-            found = self._read_one(int(text)) if text.isdecimal() else row
-            if found is not None:
-                yield found
+            execution = self._read_one(int(text)) if text.isdecimal() else row
+            if execution is not None:
+                yield execution
         return page.get("nextCursor")
 
     def _read_one(self, execution_id: int) -> Row | None:
@@ -184,11 +184,11 @@ class ApiSource(Spool):
                 return self._without_data(execution_id, {"flatted_bytes": size})
             file.seek(0)
             try:
-                found = read_json(file.read())
+                execution = read_json(file.read())
             except ValueError:
-                found = None
+                execution = None
         missing = {"missing": f"its data cannot be read: n8n answers what is no JSON {AGAIN}"}
-        return found if isinstance(found, dict) else self._without_data(execution_id, missing)
+        return execution if isinstance(execution, dict) else self._without_data(execution_id, missing)
 
     def _without_data(self, execution_id: int, said: Row) -> Row | None:
         """An execution whose data stays behind; `said` tells why. None where it is gone."""

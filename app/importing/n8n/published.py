@@ -38,15 +38,15 @@ class PublishedVersions:
 
     def ran(self, row: Row) -> UUID | None:
         """The version that the execution of this row ran; None where nothing says it."""
-        noted = definitions.version_id(row, "workflowVersionId")
+        version = definitions.version_id(row, "workflowVersionId")
         began, workflow_id = row.get("createdAt") or row.get("startedAt"), str(row.get("workflowId"))
-        if noted is None or row.get("mode") not in LIVE:
-            return noted
+        if version is None or row.get("mode") not in LIVE:
+            return version
         if began is None or workflow_id not in self._times:  # n8n's API does not tell when what was published
-            draft, live = self._live.get(workflow_id, (None, noted))
-            return live if noted == draft else noted
+            draft, live = self._live.get(workflow_id, (None, version))
+            return live if version == draft else version
         place = bisect_right(self._times[workflow_id], began)
-        return (self._versions[workflow_id][place - 1] if place else None) or noted
+        return (self._versions[workflow_id][place - 1] if place else None) or version
 
 
 def _number(value: Any) -> int:

@@ -74,10 +74,10 @@ class Report:
         yield f"{'Would import' if self.dry_run else 'Imported'} from {self.source}"
         for kind, counts in self.counts.items():
             yield f"  {kind}: " + ", ".join(f"{number:,} {what}" for what, number in counts.items())
-        found = [each for each in self.workflows if each.findings]
-        if found:
-            yield f"Workflows to look at: {len(found)}"
-        for each in found:
+        odd = [each for each in self.workflows if each.findings]
+        if odd:
+            yield f"Workflows to look at: {len(odd)}"
+        for each in odd:
             yield f"  {each.name} ({each.id}{', active in n8n' if each.active else ''})"
             yield from (f"    - {finding}" for finding in each.findings)
         if self.losses:

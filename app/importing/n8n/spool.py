@@ -113,8 +113,8 @@ class Spool:
 
     def rows(self, table: str) -> Iterator[Row]:
         with closing(self._connection.cursor()) as cursor:
-            found = cursor.execute("SELECT row FROM entities WHERE name = ?", (table,))
-            yield from rows_with_keys(table, (normalise(read_json(row["row"])) for row in found), self.remarks)
+            table_rows = cursor.execute("SELECT row FROM entities WHERE name = ?", (table,))
+            yield from rows_with_keys(table, (normalise(read_json(row["row"])) for row in table_rows), self.remarks)
 
     def count_executions(self) -> int | None:
         return int(self._connection.execute("SELECT count(*) FROM executions").fetchone()[0])

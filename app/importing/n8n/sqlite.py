@@ -54,8 +54,8 @@ class SqliteSource:
     def rows(self, table: str) -> Iterator[Row]:
         if table in self._columns:
             with self._source_errors():
-                found = self._connection.execute(f"SELECT * FROM {self._table(table)}")
-                yield from rows_with_keys(table, (normalise(dict(row)) for row in found), self.remarks)
+                table_rows = self._connection.execute(f"SELECT * FROM {self._table(table)}")
+                yield from rows_with_keys(table, (normalise(dict(row)) for row in table_rows), self.remarks)
 
     def count_executions(self) -> int | None:
         if not has(self._columns, "execution_entity", "id"):

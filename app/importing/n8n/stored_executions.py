@@ -21,17 +21,17 @@ def read_stored(row: Row, files: RunFiles) -> SourceExecution:
         note=parts["note"],
         tags=_parse_text(parts["tags"]) or (),
     )
-    kept, size = row.get("storedAt") or "db", row.pop("flatted_bytes", None)
+    place, size = row.get("storedAt") or "db", row.pop("flatted_bytes", None)
     if not isinstance(execution.flatted, str | None):
         execution.flatted, execution.missing = None, "its data cannot be read: it is no text"
         return execution
     if execution.flatted is None:
         if size is not None:
             execution.missing = too_large(files.most_bytes)
-        elif kept == "fs":
+        elif place == "fs":
             _read_bundle(execution, files)
-        elif kept != "db":
-            execution.missing = f"its data is kept in {kept}, which is not read"
+        elif place != "db":
+            execution.missing = f"its data is kept in {place}, which is not read"
         else:
             execution.missing = "n8n has no data of it"
     return execution

@@ -65,7 +65,7 @@ def release_waits(connection: Connection) -> int:
 
 def webhooks_there(source: Source) -> dict[str, list[WebhookThere]]:
     """The webhooks that n8n answers now, by the id of their workflow."""
-    found: dict[str, list[WebhookThere]] = {}
+    webhooks: dict[str, list[WebhookThere]] = {}
     for row in source.rows("webhook_entity"):
         path, webhook_id = str(row["webhookPath"]).strip("/"), row.get("webhookId")
         webhook = (
@@ -74,8 +74,8 @@ def webhooks_there(source: Source) -> dict[str, list[WebhookThere]]:
             str(webhook_id) if webhook_id and ":" in path else None,
             str(row.get("node")),
         )
-        found.setdefault(str(row["workflowId"]), []).append(webhook)
-    return found
+        webhooks.setdefault(str(row["workflowId"]), []).append(webhook)
+    return webhooks
 
 
 def unanswered(connection: Connection, source: Source, active: Sequence[ActiveThere]) -> Iterator[str]:

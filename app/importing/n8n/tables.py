@@ -70,10 +70,10 @@ def _place(column: Row) -> int:
 
 def _bring_rows(connection: Connection, source: Source, table_id: str, columns: list[Row], report: Report) -> int:
     known = imported_tables.column_ids(connection, table_id)
-    kept = [column for column in columns if str(column["id"]) in known]
+    columns_here = [column for column in columns if str(column["id"]) in known]
     rows, number = source.rows(f"data_table_user_{table_id}"), 0
     while batch := list(islice(rows, AT_ONCE)):
-        read = [each for row in batch if (each := _read(row, kept, report)) is not None]
+        read = [each for row in batch if (each := _read(row, columns_here, report)) is not None]
         imported_tables.bring_rows(connection, table_id, read)
         number += len(read)
     return number

@@ -25,10 +25,10 @@ class VersionsThatRan:
     def of(self, execution: SourceExecution) -> UUID:
         """The id of the version; what is not known of it is empty."""
         workflow_id = str(execution.row["workflowId"])
-        noted = definitions.version_id(execution.row, "workflowVersionId")
-        for named in dict.fromkeys((self._published.ran(execution.row), noted)):
-            if named is not None and (found := self._recall(workflow_id, named)) is not None:
-                return found
+        version = definitions.version_id(execution.row, "workflowVersionId")
+        for named in dict.fromkeys((self._published.ran(execution.row), version)):
+            if named is not None and (stored := self._recall(workflow_id, named)) is not None:
+                return stored
             if named is not None and imported_objects.known_versions(self._connection, workflow_id, [named]):
                 return self._remember(workflow_id, named, named)
         return self._store(workflow_id, execution)
@@ -41,9 +41,9 @@ class VersionsThatRan:
         ran = execution.workflow if isinstance(execution.workflow, dict) else {}
         content = definitions.definition(definitions.document_of(ran)) or definitions.definition({}) or b"{}"
         made = definitions.content_id(workflow_id, content)
-        found = self._recall(workflow_id, made)
-        if found is not None:
-            return found
+        stored = self._recall(workflow_id, made)
+        if stored is not None:
+            return stored
         imported_objects.add_version(
             self._connection,
             made,
@@ -56,10 +56,10 @@ class VersionsThatRan:
         return self._remember(workflow_id, made, made)
 
     def _recall(self, workflow_id: str, key: Any) -> UUID | None:
-        found = self._known.get((workflow_id, key))
-        if found is not None:
+        stored = self._known.get((workflow_id, key))
+        if stored is not None:
             self._known.move_to_end((workflow_id, key))
-        return found
+        return stored
 
     def _remember(self, workflow_id: str, key: Any, version_id: UUID) -> UUID:
         self._known[workflow_id, key] = version_id

@@ -84,11 +84,11 @@ def stop_many(connection: Connection, wanted: ExecutionFilter, *, address: str |
 
 def stop_awaited(connection: Connection, stopped: Sequence[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
     """Cancel the sub-workflows that these waited for, and those that these waited for in their turn."""
-    found: list[tuple[Any, ...]] = []
+    rows: list[tuple[Any, ...]] = []
     while awaited := [row[4] for row in stopped if row[3] == "waiting" and row[4] is not None]:
         stopped = connection.execute(STOP_AWAITED, {"ids": awaited}).fetchall()
-        found += stopped
-    return found
+        rows += stopped
+    return rows
 
 
 def end_stopped(connection: Connection, stopped: Sequence[tuple[Any, ...]], address: str | None) -> None:

@@ -46,10 +46,10 @@ class TriggerContexts:
 
         Raises InvalidWorkflow and KeyError for a node that is not there, psycopg.OperationalError.
         """
-        kept = await self.database.transact(static_data.read_parts, trigger.workflow_id)
+        parts = await self.database.transact(static_data.read_parts, trigger.workflow_id)
         document = {**orjson.loads(trigger.definition), "id": trigger.workflow_id, "name": trigger.name, "active": True}
         context = self._context(trigger.project_id, document, trigger.node)
-        context.state.static_data = StaticData({scope: orjson.loads(part) for scope, part in kept.items()})
+        context.state.static_data = StaticData({scope: orjson.loads(part) for scope, part in parts.items()})
         return context
 
     def of_credential(self, project_id: str, credential_id: str, kind: str) -> NodeContext:

@@ -136,10 +136,10 @@ def gather(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
 
 def nest(pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:
     """Parameters of a query, in which `a[b]=1` is a value inside of `a`, and `a[]=1` one of a list."""
-    found: dict[str, Any] = {}
+    nested: dict[str, Any] = {}
     for name, value in pairs:
         keys = (NAME.findall(name)[:MAX_NAME_DEPTH] if "[" in name and not name.startswith("[") else []) or [name]
-        within = found
+        within = nested
         for key in keys[:-1] if keys[-1:] != ["[]"] else keys[:-2]:
             inner = within.setdefault(key, {})
             within = inner if isinstance(inner, dict) else within
@@ -151,4 +151,4 @@ def nest(pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:
             within[key] = [value] if listed else value
         else:
             within[key] = [earlier, value]
-    return found
+    return nested

@@ -186,10 +186,10 @@ def describe_file(given: Json) -> Json:
     if isinstance(given.get("file"), dict):
         return {**given["file"], **sizes}
     directory, _, name = str(given.get("fileName") or "").rpartition("/")
-    found, ending = _detect(base64.b64decode(given.get("head") or ""))
-    kind = str(given.get("mimeType") or mimetypes.guess_type(name)[0] or found or "text/plain")
+    mime_type, ending = _detect(base64.b64decode(given.get("head") or ""))
+    kind = str(given.get("mimeType") or mimetypes.guess_type(name)[0] or mime_type or "text/plain")
     entry = file_entry(b"", kind, name or None)
-    extension = entry.get("fileExtension") if "." in name else ending if kind == found else None
+    extension = entry.get("fileExtension") if "." in name else ending if kind == mime_type else None
     made = {key: value for key, value in entry.items() if key in ("mimeType", "fileType")}
     more = {"fileExtension": extension, "directory": directory or None, "fileName": name or None}
     return {**made, **_drop_none(more.items()), **sizes}

@@ -91,9 +91,9 @@ def _condition_holds(condition: dict[str, Any], number: int, item: int, rules: R
     left, left_fits = _as_type(left, kind, rules, facts)
     right, right_fits = _as_type(right, right_kind, rules, facts)
     if not left_fits and not right_fits and conversions.type_name(left) == conversions.type_name(right):
-        found = _with_article(conversions.type_name(left))
+        actual = _with_article(conversions.type_name(left))
         raise NodeError(
-            f"Comparison type expects {_with_article(kind)} but both fields are {found}",
+            f"Comparison type expects {_with_article(kind)} but both fields are {actual}",
             description=TRY_OTHER if rules.loose else TRY_LOOSE,
             item_index=item,
         )
@@ -152,11 +152,11 @@ def _as_type(value: Any, kind: str, rules: Rules, facts: Facts) -> tuple[Any, bo
 
 
 def _wrong_type(value: Any, kind: str, rules: Rules, which: str, place: str, item: int) -> NodeError:
-    shown, found, expected = conversions.to_string(value), conversions.type_name(value), _with_article(kind)
+    shown, actual, expected = conversions.to_string(value), conversions.type_name(value), _with_article(kind)
     if rules.loose:
-        message = f"Conversion error: the {found} '{shown}' can't be converted to {expected}"
+        message = f"Conversion error: the {actual} '{shown}' can't be converted to {expected}"
         return NodeError(message + place, description=TRY_OTHER, item_index=item)
-    message = f"Wrong type: '{shown}' is {_with_article(found)} but was expecting {expected}"
+    message = f"Wrong type: '{shown}' is {_with_article(actual)} but was expecting {expected}"
     return NodeError(message + place, description=_advice(kind, which), item_index=item)
 
 

@@ -119,10 +119,10 @@ def _milliseconds(value: Any, times: dict[str, datetime], item: int) -> float:
     """When the time that is meant is, after the epoch. Raises NodeError."""
     if isinstance(value, int | float) and not isinstance(value, bool):
         return value
-    found = times.get(value) if isinstance(value, str) else None
-    if found is None:
+    time = times.get(value) if isinstance(value, str) else None
+    if time is None:
         raise NodeError(f'The value "{conversions.to_string(value)}" is not a valid DateTime.', item_index=item)
-    return (found - EPOCH) / timedelta(milliseconds=1)
+    return (time - EPOCH) / timedelta(milliseconds=1)
 
 
 def _text(value: Any) -> str:

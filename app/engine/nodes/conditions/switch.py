@@ -41,8 +41,8 @@ async def switch(context: NodeContext) -> Outputs:
     context.hold(count * (POINTER + LIST))
     outputs: Outputs = [[] for _ in range(max(1, count))]
     places = await (_by_expression(context, count) if by_expression else _by_rules(context))
-    for item, found in zip(context.items, places, strict=True):
-        for place in found:
+    for item, item_places in zip(context.items, places, strict=True):
+        for place in item_places:
             if isinstance(place, int):
                 outputs[place].append(item)
             elif context.continues_on_fail:

@@ -45,14 +45,14 @@ async def _switch(context: NodeContext, count: int) -> Outputs:
         places = await _by_rules(context)
     for index, (item, place) in enumerate(zip(context.items, places, strict=True)):
         try:
-            found = _validate_place(place, count, index)
+            output = _validate_place(place, count, index)
         except NodeError as error:
             if not context.continues_on_fail:
                 raise
             outputs[0].append({"json": {"error": error.message}})
             continue
-        if found is not None:
-            outputs[found].append(item)
+        if output is not None:
+            outputs[output].append(item)
     return outputs
 
 

@@ -55,10 +55,10 @@ class Asked:
         text = value if isinstance(value, str) else conversions.display(value)
         if not (isinstance(chosen, dict) and chosen.get("mode") == "name"):
             return text
-        found = await self.store.find(text)
-        if found is None:
+        table = await self.store.find(text)
+        if table is None:
             raise NodeError(f'Data table with name "{text}" not found')
-        return found
+        return table
 
     def dry_run(self) -> bool:
         """Raises NodeError for a value that is neither true nor false."""

@@ -45,12 +45,12 @@ TABLE_OPERATIONS: dict[str, Callable[[Asked], Awaitable[list[Item]]]] = {
 
 
 def _issues(parameters: dict[str, Any], version: float) -> list[Issue]:
-    found = RULES(parameters, version)
+    issues = RULES(parameters, version)
     filled = {**DEFAULTS, **parameters}
     needed = filled["resource"] == "row" and filled["operation"] in FILTERED
     if needed and not (parameters.get("filters") or {}).get("conditions"):
-        found.append(Issue("filters", "At least 1 field is required."))
-    return found
+        issues.append(Issue("filters", "At least 1 field is required."))
+    return issues
 
 
 @node("dataTable", [1, 1.1], issues=_issues, plain=["resource", "operation"], exact=True)

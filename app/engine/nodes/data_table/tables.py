@@ -15,8 +15,8 @@ async def create(asked: Asked) -> list[Item]:
     """Make a table, or take the one of that name where the node allows it."""
     name = conversions.display(asked.parameters.get("tableName", ""))
     if asked.options.get("createIfNotExists"):
-        found = await asked.store.list(name=name, sort=None, limit=None)
-        same = [table for table in found if table["name"] == name]
+        tables = await asked.store.list(name=name, sort=None, limit=None)
+        same = [table for table in tables if table["name"] == name]
         if same:
             return [{"json": same[0]}]
     entries = (asked.parameters.get("columns") or {}).get("column") or []
@@ -37,8 +37,8 @@ async def list_tables(asked: Asked) -> list[Item]:
     if options.get("sortField") and options.get("sortDirection"):
         sort = (str(options["sortField"]), options["sortDirection"] == "desc")
     limit = None if asked.parameters.get("returnAll", True) else asked.limit()
-    found = await asked.store.list(name=options.get("filterName") or None, sort=sort, limit=limit)
-    return [{"json": table} for table in found]
+    tables = await asked.store.list(name=options.get("filterName") or None, sort=sort, limit=limit)
+    return [{"json": table} for table in tables]
 
 
 async def rename(asked: Asked) -> list[Item]:

@@ -85,8 +85,8 @@ def _read(context: NodeContext, folder: Folder, parameters: dict[str, Any], inde
     options = as_group(parameters.get("options"))
     selector = str(parameters.get("fileSelector") or "")
     literal = options.get("literalBrackets", context.version > 1) is not False
-    found = folder.find(selector, literal_brackets=literal)
-    if not found:
+    paths = folder.find(selector, literal_brackets=literal)
+    if not paths:
         hint = (
             ". If [ ] and ( ) were meant as a character class or group, turn off 'Treat Brackets and Parentheses as "
             "Literal' in Options"
@@ -95,7 +95,7 @@ def _read(context: NodeContext, folder: Folder, parameters: dict[str, Any], inde
         described = said + hint if literal and any(sign in selector for sign in "[]()") else said
         raise NodeError("No file(s) found", description=described, item_index=index)
     made: list[Item] = []
-    for path in found:
+    for path in paths:
         file = _file(context, folder, path, options)
         shown = {key: value for key, value in file.items() if key not in ("data", "directory", "bytes")}
         made.append({"json": shown, "binary": {str(options.get("dataPropertyName") or "data"): file}})
@@ -104,10 +104,10 @@ def _read(context: NodeContext, folder: Folder, parameters: dict[str, Any], inde
 
 def _read_one(context: NodeContext, folder: Folder, parameters: dict[str, Any], index: int) -> list[Item]:
     name = str(parameters.get("filePath") or "")
-    found = folder.find(name, literal_brackets=True)
-    if not found:
+    paths = folder.find(name, literal_brackets=True)
+    if not paths:
         raise NodeError(f'The file "{name}" could not be found.', item_index=index)
-    file = _file(context, folder, found[0], {})
+    file = _file(context, folder, paths[0], {})
     item = context.items[index]
     field = str(parameters.get("dataPropertyName") or "data")
     return [{"json": item["json"], "binary": {**(item.get("binary") or {}), field: file}}]
@@ -115,8 +115,8 @@ def _read_one(context: NodeContext, folder: Folder, parameters: dict[str, Any], 
 
 def _read_many(context: NodeContext, folder: Folder, parameters: dict[str, Any], index: int) -> list[Item]:
     field = str(parameters.get("dataPropertyName") or "data")
-    found = folder.find(str(parameters.get("fileSelector") or ""), literal_brackets=False)
-    return [{"json": {}, "binary": {field: _file(context, folder, path, {})}} for path in found]
+    paths = folder.find(str(parameters.get("fileSelector") or ""), literal_brackets=False)
+    return [{"json": {}, "binary": {field: _file(context, folder, path, {})}} for path in paths]
 
 
 def _file(context: NodeContext, folder: Folder, path: Path, options: dict[str, Any]) -> dict[str, Any]:

@@ -41,15 +41,15 @@ class Folder:
         if not _is_pattern(selector, literal_brackets):
             path = self._inside(selector)
             return [path] if path.is_file() else []
-        found: dict[Path, None] = {}
+        paths: dict[Path, None] = {}
         for pattern in _choices(selector):
             parts = self._parts(pattern)
             for path in self._walk_files():
                 if _fits(path.relative_to(self._root).parts, parts, literal_brackets):
-                    found[path] = None
-                    if len(found) > MAX_FOUND:
+                    paths[path] = None
+                    if len(paths) > MAX_FOUND:
                         raise NotAllowed(f"More than {MAX_FOUND:,} files fit '{selector}'")
-        return list(found)
+        return list(paths)
 
     def read(self, path: Path) -> bytes:
         """Raises NotAllowed, OSError."""

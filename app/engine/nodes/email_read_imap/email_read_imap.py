@@ -101,8 +101,12 @@ async def _connect(context: NodeContext, credential: dict[str, Any], wanted: Wan
 
 async def _take(context: NodeContext, emit: Emit, wanted: Wanted, mailbox: Mailbox, in_thread: OwnThread) -> None:
     """Emit the mails that are new, some at a time, and mark each as read once it is recorded."""
-    kept = context.read_static_data()
-    known = kept.get(LAST) if wanted.tracks and kept.get(VALIDITY, mailbox.validity) == mailbox.validity else None
+    static_data = context.read_static_data()
+    known = (
+        static_data.get(LAST)
+        if wanted.tracks and static_data.get(VALIDITY, mailbox.validity) == mailbox.validity
+        else None
+    )
     after = known if isinstance(known, int) else None
     numbers = await in_thread(lambda: mailbox.find(wanted.criteria, after))
     while numbers:

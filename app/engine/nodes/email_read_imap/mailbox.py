@@ -84,8 +84,8 @@ class Mailbox:
         wanted = [*criteria, *(["UID", f"{after + 1}:*"] if after is not None else [])]
         with _failures():
             self._open.has_news()
-            found = sorted(self._open.search(wanted, "UTF-8" if not _is_ascii(wanted) else None))
-        return [number for number in found if after is None or number > after]
+            uids = sorted(self._open.search(wanted, "UTF-8" if not _is_ascii(wanted) else None))
+        return [number for number in uids if after is None or number > after]
 
     def sizes(self, numbers: Sequence[int]) -> dict[int, int]:
         """The bytes of each message, by what the server says."""

@@ -31,8 +31,8 @@ def simple_item(content: bytes, *, prefix: str | None) -> Item:
     """Texts and headers; with `prefix`, the attachments as files."""
     message = message_from_bytes(content, policy=policy.compat32)
     headers = {name.lower(): value for name, value in reversed(_headers(message))}
-    found = {kind: _text(message, kind) for kind in ("html", "plain")}
-    json: dict[str, Any] = {"textHtml": found["html"] or "", "textPlain": found["plain"] or ""}
+    texts = {kind: _text(message, kind) for kind in ("html", "plain")}
+    json: dict[str, Any] = {"textHtml": texts["html"] or "", "textPlain": texts["plain"] or ""}
     json["metadata"] = {name: value for name, value in reversed(headers.items()) if name not in TOP}
     json |= {name: headers[name] for name in TOP if name in headers}
     return _with_files({"json": json}, message, prefix)

@@ -108,16 +108,16 @@ def _encoding(options: dict[str, Any]) -> str:
 async def _to_file(context: NodeContext, item: Item, parameters: dict[str, Any]) -> Item | None:
     """The item with a file of its JSON, or of a part of that; None for one without that part."""
     options = as_group(parameters.get("options"))
-    whole = parameters.get("convertAllData", True)
+    converts_all = parameters.get("convertAllData", True)
     source = str(parameters.get("sourceKey", "data"))
-    value = item["json"] if whole else paths.get(item["json"], source, paths.MISSING)
+    value = item["json"] if converts_all else paths.get(item["json"], source, paths.MISSING)
     if value is paths.MISSING:
         return None
     file = _file(value, options, context.version)
-    json = {} if whole else orjson.loads(orjson.dumps(item["json"]))
+    json = {} if converts_all else orjson.loads(orjson.dumps(item["json"]))
     if options.get("keepSource"):
         json = item["json"]
-    elif not whole:
+    elif not converts_all:
         paths.remove(json, source)
     name = str(parameters.get("destinationKey", "data"))
     return {"json": json, "binary": {**(item.get("binary") or {}), name: file}}

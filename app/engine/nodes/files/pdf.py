@@ -85,8 +85,8 @@ def _item(context: NodeContext, file: GivenFile, answer: dict[str, Any]) -> list
     if "failed" in answer:
         return NodeError(str(answer["failed"]), item_index=file.index)
     keep, given = as_group(file.parameters.get("options")).get("keepSource"), context.items[file.index]
-    kept = given["json"] if keep in ("json", "both") else {}
-    item: Item = {"json": {**kept, **answer["made"]}, "pairedItem": {"item": file.index}}
+    fields = given["json"] if keep in ("json", "both") else {}
+    item: Item = {"json": {**fields, **answer["made"]}, "pairedItem": {"item": file.index}}
     if keep in ("binary", "both") and "binary" in given:
         item["binary"] = given["binary"]
     return [item]

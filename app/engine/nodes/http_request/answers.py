@@ -157,9 +157,9 @@ def _given_name(answer: Answer) -> str:
     message = Message()
     message["content-disposition"] = str(answer.headers.get("content-disposition") or "")
     parameters: list[tuple[str, Any]] = message.get_params([], "content-disposition")
-    found = [value for name, value in parameters if name.lower() == "filename"]
-    extended = [_decode_extended(*value) for value in found if isinstance(value, tuple)]
-    plain = [unquote(value) for value in found if isinstance(value, str)]
+    names = [value for name, value in parameters if name.lower() == "filename"]
+    extended = [_decode_extended(*value) for value in names if isinstance(value, tuple)]
+    plain = [unquote(value) for value in names if isinstance(value, str)]
     name = next(filter(None, [*extended, *plain]), "")
     return name.replace("\\", "/").rsplit("/", 1)[-1]
 

@@ -63,5 +63,5 @@ def _form(value: dict[str, Any] | list[Any], *, as_axios: bool) -> str:
     fields = _fields_of(value)
     if not as_axios:
         return http_encoding.form(fields)
-    kept = {name: each for name, each in fields.items() if each is not None}
-    return http_encoding.form(kept).replace("%20", "+")
+    given = {name: each for name, each in fields.items() if each is not None}
+    return http_encoding.form(given).replace("%20", "+")

@@ -80,13 +80,13 @@ def without_dots(address: str) -> str:
     origin, segments = _ORIGIN.match(address).groups()  # type: ignore[union-attr]
     if not segments:
         return address
-    kept: list[str] = []
+    path: list[str] = []
     *before, last = segments[1:].split("/")
     for segment in before:
-        _append_segment(segment, kept)
-    if _append_segment(last, kept):
-        kept.append("")
-    return f"{origin}/{'/'.join(kept)}"
+        _append_segment(segment, path)
+    if _append_segment(last, path):
+        path.append("")
+    return f"{origin}/{'/'.join(path)}"
 
 
 def _append_segment(segment: str, kept: list[str]) -> bool:

@@ -127,7 +127,7 @@ def _description(body: Any) -> str | None:
     if isinstance(body, str):
         return body or None
     if isinstance(body, list):
-        return next((found for entry in body if (found := _description(entry))), None)
+        return next((description for entry in body if (description := _description(entry))), None)
     if isinstance(body, dict):
-        return next((found for key in MESSAGE_KEYS if (found := _description(body.get(key)))), None)
+        return next((description for key in MESSAGE_KEYS if (description := _description(body.get(key)))), None)
     return None

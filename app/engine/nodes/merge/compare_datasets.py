@@ -40,13 +40,13 @@ def _compare(context: NodeContext, parameters: dict[str, Any]) -> Outputs:
         matching.check_present(second, [name for _, name in pairs], "Input B", dots)
     null_is_zero = context.version >= NULL_IS_ZERO
     first_only = options.get("multipleMatches", "first") == "first"
-    found = matching.match(
+    matches = matching.match(
         first, second, pairs, dots=dots, fuzzy=fuzzy, first_only=first_only, null_is_zero=null_is_zero
     )
     prefers_second = fuzzy and parameters.get("resolve") == "preferInput2"
     same: list[Item] = []
     equal_ones: set[int] = set()
-    found_pairs = ((index, place) for index, partners in enumerate(found.partners) for place in partners)
+    found_pairs = ((index, place) for index, partners in enumerate(matches.partners) for place in partners)
 
     def differences() -> Iterator[Item]:
         for index, place in found_pairs:
@@ -64,8 +64,8 @@ def _compare(context: NodeContext, parameters: dict[str, Any]) -> Outputs:
 
     skipped = set(_skipped_fields(options))
     different = context.collect(differences())
-    only_first = [item for item, partners in zip(first, found.partners, strict=True) if not partners]
-    only_second = [second[place] for place in found.unmatched_second]
+    only_first = [item for item, partners in zip(first, matches.partners, strict=True) if not partners]
+    only_second = [second[place] for place in matches.unmatched_second]
     return [only_first, same, different, only_second]
 
 

@@ -85,11 +85,11 @@ def match(
             partners.append([])
             continue
         key = _key(values, fuzzy)
-        if (found := known.get(key)) is None:  # one list for all that are alike: pairs may be very many
-            found = _partners(groups, *key, null_is_zero)
-            found = known[key] = found[:1] if first_only else found
-            used.update(found)
-        partners.append(found)
+        if (places := known.get(key)) is None:  # one list for all that are alike: pairs may be very many
+            places = _partners(groups, *key, null_is_zero)
+            places = known[key] = places[:1] if first_only else places
+            used.update(places)
+        partners.append(places)
     return Matches(partners, [place for place in range(len(second)) if place not in used])
 
 

@@ -159,7 +159,7 @@ def _by_fields(context: NodeContext, first: list[Item], second: list[Item], para
     if not (first and second):
         return _without_partners(first, second, join, wanted, version)
     clash = merging.clash_handling(options, "preferInput1" if join == "enrichInput2" else "preferInput2")
-    found = matching.match(
+    matches = matching.match(
         first,
         second,
         pairs,
@@ -167,18 +167,18 @@ def _by_fields(context: NodeContext, first: list[Item], second: list[Item], para
         fuzzy=bool(options.get("fuzzyCompare")),
         first_only=options.get("multipleMatches", "all") == "first",
     )
-    unmatched_first = [item for item, partners in zip(first, found.partners, strict=True) if not partners]
-    unmatched_second = [second[place] for place in found.unmatched_second]
+    unmatched_first = [item for item, partners in zip(first, matches.partners, strict=True) if not partners]
+    unmatched_second = [second[place] for place in matches.unmatched_second]
     if join == "keepNonMatches":
         return [_choose_unmatched(unmatched_first, unmatched_second, wanted)]
     if join == "keepMatches" and wanted == "input1":
-        return [[item for item, partners in zip(first, found.partners, strict=True) if partners]]
+        return [[item for item, partners in zip(first, matches.partners, strict=True) if partners]]
     if join == "keepMatches" and wanted == "input2":
-        places = dict.fromkeys(place for partners in found.partners for place in partners)
+        places = dict.fromkeys(place for partners in matches.partners for place in partners)
         return [[second[place] for place in places]]
     together = context.collect(
         _join(item, index, second[place], place, clash)
-        for index, (item, partners) in enumerate(zip(first, found.partners, strict=True))
+        for index, (item, partners) in enumerate(zip(first, matches.partners, strict=True))
         for place in partners
     )
     if join == "enrichInput2":

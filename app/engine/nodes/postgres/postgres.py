@@ -98,8 +98,8 @@ async def _find_missing(
     except NodeError:
         # The update itself says what is wrong with its values.
         return {}
-    found = [bool(result.rows and result.rows[0]["found"]) for result in results]
-    return {index: _no_row(*given[index], index) for index, is_there in enumerate(found) if not is_there}
+    exists = [bool(result.rows and result.rows[0]["found"]) for result in results]
+    return {index: _no_row(*given[index], index) for index, is_there in enumerate(exists) if not is_there}
 
 
 def _no_row(parameters: dict[str, Any], row: dict[str, Any], index: int) -> NodeError:

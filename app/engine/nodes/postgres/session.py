@@ -51,15 +51,15 @@ class Session:
     async def run(self, query: str, item: int | None = None) -> list[QueryResult]:
         """Run one or more statements, all or none of them. Raises QueryFailed, and what `hold` does."""
         made: list[QueryResult] = []
-        found: list[dict[str, Any]] = []
+        query_rows: list[dict[str, Any]] = []
         try:
             async for result in rows.results(self._connection, query.encode()):
                 part = [{name: self._show(value, oid) for name, oid, value in row} for row in rows.rows(result)]
                 self._hold(weigh(part))
-                found += part
+                query_rows += part
                 if result.status not in rows.PART:
-                    made.append(QueryResult(found if result.nfields else None))
-                    found = []
+                    made.append(QueryResult(query_rows if result.nfields else None))
+                    query_rows = []
                 await yield_to_loop()
             return made
         except psycopg.Error as error:
@@ -80,10 +80,10 @@ class Session:
 
 def _failure(error: psycopg.Error, query: str, item: int | None) -> QueryFailed:
     message = error.diag.message_primary or str(error).strip() or type(error).__name__
-    found = _SYNTAX.match(message)
-    if found and error.diag.statement_position:
+    match = _SYNTAX.match(message)
+    if match and error.diag.statement_position:
         line = query.encode()[: int(error.diag.statement_position) - 1].count(b"\n") + 1
-        message = f'Syntax error at line {line} near "{found[1]}"'
+        message = f'Syntax error at line {line} near "{match[1]}"'
     return QueryFailed(message, description=error.diag.message_detail or f"Failed query: {query}", item_index=item)
 
 

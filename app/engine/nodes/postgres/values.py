@@ -65,11 +65,11 @@ def _moment(text: str) -> str:
 
 def _far_moment(text: str) -> str:
     """Years that Python does not count, as JavaScript writes them: with a sign and six digits."""
-    found = _FAR.match(text)
-    if found is None:
+    match = _FAR.match(text)
+    if match is None:
         return text
-    year = 1 - int(found[1]) if found[5] else int(found[1])
-    return f"{year:+07d}-{found[2]}T{found[3] or '00:00:00'}.{(found[4] or '').ljust(3, '0')}Z"
+    year = 1 - int(match[1]) if match[5] else int(match[1])
+    return f"{year:+07d}-{match[2]}T{match[3] or '00:00:00'}.{(match[4] or '').ljust(3, '0')}Z"
 
 
 def _interval(text: str) -> dict[str, Any]:
@@ -113,8 +113,8 @@ _READ: dict[str, Callable[[str], Any]] = {
 
 def _array(text: str, read: Callable[[str], Any]) -> list[Any]:
     """The array that the server wrote, as lists in lists; bounds such as [2:3]= are left out."""
-    whole: list[Any] = []
-    open_lists = [whole]
+    array: list[Any] = []
+    open_lists = [array]
     for quoted, plain, mark in _ENTRY.findall(text, text.index("{")):
         if mark == "{":
             inner: list[Any] = []
@@ -126,4 +126,4 @@ def _array(text: str, read: Callable[[str], Any]) -> list[Any]:
             open_lists[-1].append(None if plain == "NULL" else read(plain))
         elif not mark:
             open_lists[-1].append(read(_ESCAPED.sub(r"\1", quoted)))
-    return list(whole[0])
+    return list(array[0])

@@ -252,7 +252,7 @@ def _compose(
 def _names(given: Any, label: str, dots: bool) -> list[str]:
     """The fields that are listed; without dot notation, one in brackets and quotes is what stands in them."""
     names = split_names(given, label)
-    return names if dots else [found[2] if (found := _BRACKETS.match(name)) else name for name in names]
+    return names if dots else [match[2] if (match := _BRACKETS.match(name)) else name for name in names]
 
 
 def _select_fields(
@@ -261,17 +261,17 @@ def _select_fields(
     if include == "all":
         return dict(json)
     if include == "selected":
-        kept: dict[str, Any] = {}
+        selected: dict[str, Any] = {}
         for name in _names(values.get("includeFields", ""), "Fields to Include", dots):
             value = paths.get(json, name, paths.MISSING, dots=dots)
             if value is not paths.MISSING:
-                paths.put(kept, name.split(".")[-1] if dots else name, value, dots=dots, hold=hold)
-        return kept
+                paths.put(selected, name.split(".")[-1] if dots else name, value, dots=dots, hold=hold)
+        return selected
     if include == "except":
-        kept = dict(json)
+        selected = dict(json)
         for name in _names(values.get("excludeFields", ""), "Fields to Exclude", dots):
-            paths.remove(kept, name, dots=dots)
-        return kept
+            paths.remove(selected, name, dots=dots)
+        return selected
     if include == "none":
         return {}
     raise NodeError(f'The include option "{include}" is not known!')

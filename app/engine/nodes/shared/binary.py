@@ -38,9 +38,9 @@ def entry(item: Item, name: Any, index: int) -> dict[str, Any]:
             description="Specify the name of the file's field in the input item, or a file itself",
             item_index=index,
         )
-    found = (item.get("binary") or {}).get(name)
-    if isinstance(found, dict):
-        return found
+    file = (item.get("binary") or {}).get(name)
+    if isinstance(file, dict):
+        return file
     if isinstance(item.get("binary"), dict):
         raise NodeError(
             f"The item has no binary field '{name}' [item {index}]",
