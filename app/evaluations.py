@@ -92,13 +92,13 @@ class AnswerBudget:
 
     left: int = field(default=MAX_ANSWER_BYTES)
 
-    def take(self, found: past.Evaluated) -> Parameter:
+    def take(self, evaluated: past.Evaluated) -> Parameter:
         """The parameter with its value as JSON, where there is room for it."""
-        text, error = encode(found.value)
+        text, error = encode(evaluated.value)
         if len(text) > self.left:
             text, error = b"null", TOO_MUCH
         self.left -= len(text)
-        return Parameter(found.path, found.configured, text, found.missing, found.error or error)
+        return Parameter(evaluated.path, evaluated.configured, text, evaluated.missing, evaluated.error or error)
 
 
 def encode(value: Any) -> tuple[bytes, str | None]:

@@ -147,11 +147,11 @@ def tool_json(tool: Tool) -> Json:
     return {"name": tool.name, "description": tool.description, "inputSchema": tool.schema}
 
 
-def run_tool(found: RegisteredWebhook, given: Json, proof: Any) -> Response:
+def run_tool(webhook: RegisteredWebhook, given: Json, proof: Any) -> Response:
     """Run a tool as an execution, and answer with what it gives. Raises Refused when that takes too long."""
     require_room()
     items, sealed = orjson.dumps([{"json": given}]), services().vault.seal(proof)
-    execution_id, waiting, expected = start_called(found, items, waits=True, awaited=True, sealed=sealed)
+    execution_id, waiting, expected = start_called(webhook, items, waits=True, awaited=True, sealed=sealed)
     assert expected is not None
     return wait_for_answer(execution_id, waiting, expected, finish)
 

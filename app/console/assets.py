@@ -54,8 +54,8 @@ class Assets:
             self._by_name[name] = Asset(address, content, TYPES[path.suffix])
         return self._by_name[name]
 
-    def _served_import(self, found: re.Match[bytes]) -> bytes:
-        return found[1] + b'"./' + self._load(found[2].decode()).address.encode() + b'"'
+    def _served_import(self, match: re.Match[bytes]) -> bytes:
+        return match[1] + b'"./' + self._load(match[2].decode()).address.encode() + b'"'
 
 
 @cache

@@ -147,14 +147,14 @@ def read(connection: Connection, asked: ListRequest, choices: ChoicesQuestion | 
     return page
 
 
-def values(asked: ListRequest, found: ExecutionPage) -> dict[str, Any]:
+def values(asked: ListRequest, page: ExecutionPage) -> dict[str, Any]:
     """What the templates of the list show."""
-    rows, cursor = FILTERS.cut(asked.query, found.executions)
+    rows, cursor = FILTERS.cut(asked.query, page.executions)
     return {
         "rows": rows,
         "cursor": cursor,
-        "count": found.count,
-        "running": found.running,
+        "count": page.count,
+        "running": page.running,
         "problems": asked.problems,
         "state": state(),
         "given": request.args,

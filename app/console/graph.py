@@ -149,10 +149,10 @@ def destinations(nodes: Mapping[str, NodeDrawing], targets: Any) -> Iterator[tup
             yield to, entry if isinstance(entry, int) else 0
 
 
-def came_out(found: Mapping[str, Any] | None, kind: str, number: int) -> Flow:
+def came_out(summary: Mapping[str, Any] | None, kind: str, number: int) -> Flow:
     """What came out at an output in all runs, and in how many of them something did."""
     totals = []
-    for run in found["runs"] if found else []:
+    for run in summary["runs"] if summary else []:
         outputs = run["outputs"].get(kind, [])
         if number < len(outputs) and outputs[number] is not None:
             totals.append(outputs[number]["items"])

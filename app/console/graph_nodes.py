@@ -129,14 +129,14 @@ def draw_note(node: Mapping[str, Any], x: float, y: float) -> Note:
     return Note(x, y, width, height, label(text, lines, letters))
 
 
-def add_runs(node: NodeDrawing, found: Mapping[str, Any] | None) -> None:
+def add_runs(node: NodeDrawing, summary: Mapping[str, Any] | None) -> None:
     """How the node went: by its last run, or by the last that failed."""
-    if not found or not found["runs"]:
+    if not summary or not summary["runs"]:
         return
-    node.runs = found["runCount"]
-    failed = [run for run in found["runs"] if run["error"]]
-    last = found["runs"][-1]
+    node.runs = summary["runCount"]
+    failed = [run for run in summary["runs"] if run["error"]]
+    last = summary["runs"][-1]
     node.status = "error" if last["error"] else last["executionStatus"] or "success"
-    node.took = sum(run["executionTime"] or 0 for run in found["runs"]) / 1000
+    node.took = sum(run["executionTime"] or 0 for run in summary["runs"]) / 1000
     if failed:
         node.message = failed[-1]["error"]["message"]

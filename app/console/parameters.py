@@ -32,7 +32,7 @@ def parameter_values(execution_id: str) -> Response:
     except Refused as error:
         problem = str(error)
     shown = [] if values is None else [(each, text_of(each)) for each in values.parameters]
-    return part("parts/parameters.html", number=execution_id, at=place, found=values, problem=problem, shown=shown)
+    return part("parts/parameters.html", number=execution_id, at=place, evaluation=values, problem=problem, shown=shown)
 
 
 def text_of(parameter: Parameter) -> dict[str, Any]:

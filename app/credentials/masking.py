@@ -39,7 +39,7 @@ class Mask:
         for secret in self._secrets:
             for form in forms(secret):
                 if form in data:
-                    data = mask_texts(data, form, whole=len(secret) < SHORT)
+                    data = mask_texts(data, form, entire=len(secret) < SHORT)
         return data
 
 
@@ -51,11 +51,11 @@ def forms(secret: str) -> list[bytes]:
     return sorted(encoded, key=len, reverse=True)
 
 
-def mask_texts(data: bytes, form: bytes, *, whole: bool) -> bytes:
+def mask_texts(data: bytes, form: bytes, *, entire: bool) -> bytes:
     """The data with each of these texts, or parts of texts, replaced."""
     if form[:1] == b"\\" or OUTSIDE_TEXTS.issuperset(form):
-        return replace_places(data, in_texts(data, form, whole=whole), len(form))
-    if not whole:
+        return replace_places(data, in_texts(data, form, entire=entire), len(form))
+    if not entire:
         return replace_places(data, places(data, form), len(form))
     quoted = b'"' + form + b'"'
     values = (place for place in places(data, quoted) if not is_key(data, place + len(quoted)))
@@ -80,11 +80,11 @@ def places(data: bytes, form: bytes) -> Iterator[int]:
         place = data.find(form, place + (len(form) if aligned else 1))
 
 
-def in_texts(data: bytes, form: bytes, *, whole: bool) -> Iterator[int]:
+def in_texts(data: bytes, form: bytes, *, entire: bool) -> Iterator[int]:
     """The same, slowly, for a form that can stand outside of texts as well: each text is looked at."""
     for match in TEXT.finditer(data):
         start, text = match.start() + 1, match.group()[1:-1]
-        if whole:
+        if entire:
             if text == form and not is_key(data, match.end()):
                 yield start
         elif form in text:

@@ -42,9 +42,9 @@ def _pattern_of(message: bytes) -> str:
     return PIECES.sub(replace_piece, text).strip()[:MAX_PATTERN_LENGTH]
 
 
-def replace_piece(found: re.Match[str]) -> str:
+def replace_piece(match: re.Match[str]) -> str:
     """What stands in the pattern for a piece of a message."""
-    piece = found[0]
+    piece = match[0]
     if piece[0] in QUOTES:
         return QUOTED
     if piece.isspace():

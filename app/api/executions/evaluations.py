@@ -54,7 +54,7 @@ def get_node_parameters(query: dict[str, Any], execution_id: str) -> Response:
     return answer(render(place, evaluate(execution_id, place)))
 
 
-def render(place: ItemPlace, found: Evaluation) -> dict[str, Any]:
+def render(place: ItemPlace, evaluation: Evaluation) -> dict[str, Any]:
     """The parameters of a node with their values, for JSON."""
     parameters = [
         {
@@ -64,10 +64,10 @@ def render(place: ItemPlace, found: Evaluation) -> dict[str, Any]:
             "missing": each.missing,
             "error": each.error,
         }
-        for each in found.parameters
+        for each in evaluation.parameters
     ]
-    where = {"node": place.node, "run": place.run, "item": place.item, "items": found.items}
-    return {**where, "parameters": parameters, "leftOut": found.left_out}
+    where = {"node": place.node, "run": place.run, "item": place.item, "items": evaluation.items}
+    return {**where, "parameters": parameters, "leftOut": evaluation.left_out}
 
 
 def evaluate(execution_id: str, place: ItemPlace) -> Evaluation:

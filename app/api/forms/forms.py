@@ -95,13 +95,13 @@ def refusal(form: Form, submission: Submission) -> Response:
     return answer({"message": f"{name}: {said[0]}", "errors": errors}, 400)
 
 
-def start(found: RegisteredWebhook, settings: WebhookSettings, form: Form, submission: Submission) -> Response:
+def start(webhook: RegisteredWebhook, settings: WebhookSettings, form: Form, submission: Submission) -> Response:
     """Start the workflow; what comes next is a page, an address, or what the workflow says."""
     waits = settings.answers_later and not form.goes_on
     if waits:
         require_room()
     items = orjson.dumps([submission.item(form, request.args)])
-    execution_id, waiting, expected = start_called(found, items, waits=waits, awaited=waits or form.goes_on)
+    execution_id, waiting, expected = start_called(webhook, items, waits=waits, awaited=waits or form.goes_on)
     if expected is not None:
         return wait_for_end(execution_id, form, waiting, expected)
     if form.goes_on:

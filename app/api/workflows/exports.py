@@ -33,11 +33,11 @@ def with_sub_workflows(connection: Connection, ids: list[str], policy: str) -> l
     return list(by_id.values())
 
 
-def package_of(connection: Connection, found: list[Workflow], *, tags: bool) -> tuple[bytes, str]:
+def package_of(connection: Connection, chosen: list[Workflow], *, tags: bool) -> tuple[bytes, str]:
     """The package of these workflows, with or without their tags, and how much is in it as n8n's header says it."""
-    documents = [(workflow, document_of(workflow.definition)) for workflow in found]
+    documents = [(workflow, document_of(workflow.definition)) for workflow in chosen]
     files: dict[str, Any] = {}
-    carried = {tag.id: tag.name for workflow in found for tag in workflow.tags} if tags else {}
+    carried = {tag.id: tag.name for workflow in chosen for tag in workflow.tags} if tags else {}
     entries = [_add_workflow(files, *each, tags=tags) for each in documents]
     tag_entries = [_add_tag(files, *each) for each in carried.items()]
     needed = _needed_credentials(connection, documents)

@@ -65,13 +65,13 @@ def publish(workflow_id: str, body: dict[str, Any]) -> Response:
     raise Conflict(CHANGED)
 
 
-def arrange(workflow_id: str, version_id: UUID, found: registration.Triggers, *, was_active: bool) -> None:
+def arrange(workflow_id: str, version_id: UUID, triggers: registration.Triggers, *, was_active: bool) -> None:
     """Have the providers of its triggers call an active workflow; it is active no more where one of them refuses.
 
     Raises Refused with what that one has said.
     """
     try:
-        arrangements.create(workflow_id, version_id, found.hooks)
+        arrangements.create(workflow_id, version_id, triggers.hooks)
     except Refused:
         if not was_active:
             unpublish(workflow_id)

@@ -91,20 +91,20 @@ def to_json(node: str, value: Any) -> bytes:
         return orjson.dumps(value)
 
 
-def register(connection: Connection, workflow_id: str, found: Triggers) -> None:
+def register(connection: Connection, workflow_id: str, declared: Triggers) -> None:
     """Let the workflow be called and started as its triggers say.
 
     Raises AlreadyExists for an address that another workflow has, and listeners.TooMany.
     """
-    trigger_hooks.ask_to_delete(connection, workflow_id, [hook.node for hook in found.hooks])
+    trigger_hooks.ask_to_delete(connection, workflow_id, [hook.node for hook in declared.hooks])
     now = clock.now(connection)
     schedules = [
-        NewSchedule(s.node, s.rule_index, orjson.dumps(s.rule), next_time(s.rule, now)) for s in found.schedules
+        NewSchedule(s.node, s.rule_index, orjson.dumps(s.rule), next_time(s.rule, now)) for s in declared.schedules
     ]
-    triggers.register(connection, workflow_id, found.webhooks, schedules, visible=caller().project_id)
-    polls.register(connection, workflow_id, found.polls)
+    triggers.register(connection, workflow_id, declared.webhooks, schedules, visible=caller().project_id)
+    polls.register(connection, workflow_id, declared.polls)
     most = services().settings.project_listeners
-    listeners.register(connection, workflow_id, found.listeners, most=most)
+    listeners.register(connection, workflow_id, declared.listeners, most=most)
 
 
 def unregister(connection: Connection, workflow_id: str) -> None:

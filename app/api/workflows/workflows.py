@@ -154,7 +154,7 @@ def save_with_triggers(
     workflow_id: str,
     name: str,
     document: dict[str, Any],
-    found: registration.Triggers | None,
+    triggers: registration.Triggers | None,
     *,
     publish: bool,
 ) -> Response:
@@ -168,9 +168,9 @@ def save_with_triggers(
     # Read again under the lock that the save has taken: somebody may have activated it meanwhile.
     saved = get_visible_workflow(connection, workflow_id)
     if saved.active and publish:
-        if found is None:
+        if triggers is None:
             raise ChangedMeanwhile
-        registration.register(connection, workflow_id, found)
+        registration.register(connection, workflow_id, triggers)
     return answer(show_workflow(connection, saved))
 
 

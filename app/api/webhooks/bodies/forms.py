@@ -68,8 +68,8 @@ def _unquote(text: bytes) -> bytes:
     return bytes(made)
 
 
-def _unescape(found: re.Match[bytes]) -> bytes:
-    return unhexlify(found[0].replace(b"%", b""))
+def _unescape(match: re.Match[bytes]) -> bytes:
+    return unhexlify(match[0].replace(b"%", b""))
 
 
 def multipart_form(data: bytes, boundary: str, prefix: str) -> tuple[dict[str, Any], dict[str, Any]]:

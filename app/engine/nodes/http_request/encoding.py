@@ -89,13 +89,13 @@ def without_dots(address: str) -> str:
     return f"{origin}/{'/'.join(path)}"
 
 
-def _append_segment(segment: str, kept: list[str]) -> bool:
+def _append_segment(segment: str, path: list[str]) -> bool:
     """Let a segment come behind those that are kept; whether it was one or two dots."""
     meaning = segment.lower().replace("%2e", ".") if len(segment) <= 6 else segment
     if meaning == "..":
-        del kept[-1:]
+        del path[-1:]
     elif meaning != ".":
-        kept.append(segment)
+        path.append(segment)
     return meaning in (".", "..")
 
 
