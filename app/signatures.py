@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+from urllib.parse import quote
 
 from app.credentials.keys import Key, Keyring
 from app.settings import Settings
@@ -36,6 +37,18 @@ def waiting_urls(settings: Settings, signer: Signer, execution_id: int) -> tuple
     """The address that ends an execution's wait for a call, and that of the pages that it shows in its course."""
     signed = f"waiting/{execution_id}?signature={signer.sign(f'resume {execution_id}')}"
     return f"{settings.webhook_url}/webhook-{signed}", f"{settings.webhook_url}/form-{signed}"
+
+
+def question_url(settings: Settings, signer: Signer, execution_id: int, node: str, run: int) -> str:
+    """The address at which people answer what one run of a node asks them; it answers nothing else."""
+    signature = signer.sign(question_text(execution_id, node, str(run)))
+    place = f"{execution_id}/{quote(node, safe='')}"
+    return f"{settings.webhook_url}/form-waiting/{place}?run={run}&signature={signature}"
+
+
+def question_text(execution_id: int, node: str, run: str) -> str:
+    """What is signed in the links of a question."""
+    return f"question {execution_id} {run} {node}"
 
 
 def form_url(settings: Settings, signer: Signer, execution_id: int) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 
 import orjson
 
+from app.engine.nodes.shared.questions import asking_node
 from app.engine.run.context import NodeContext
 from app.engine.run.engine_requests import EngineRequest
 from app.engine.run.errors import NodeError, WaitRequested
@@ -168,6 +169,7 @@ def _request(asked: Json) -> EngineRequest:
 def about(context: NodeContext) -> Json:
     """What a call knows of its node, workflow and execution."""
     graph, execution, node = context.state.graph, context.execution, context.node
+    question_url = execution.ports.question_url
     hanging = {kind: _attached_nodes(context, kind) for kind in node.attached}
     shown = {name: value for name, value in node.document.items() if name != "parameters"}
     return {
@@ -180,7 +182,7 @@ def about(context: NodeContext) -> Json:
         "continueOnFail": context.continues_on_fail,
         "address": execution.ports.address,
         "resumeUrl": execution.ports.resume_url,
-        "formUrl": execution.ports.form_url,
+        "questionUrl": None if question_url is None else question_url(asking_node(context), context.run_index),
         "tool": context.query is not None,
         "gates": context.node.kind.gates,
         "attached": hanging,

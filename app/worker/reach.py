@@ -12,7 +12,7 @@ from app.engine.run.static_data import StaticStore
 from app.outgoing.client import Outgoing
 from app.repository import variables
 from app.settings import Settings
-from app.signatures import Signer, waiting_urls
+from app.signatures import Signer, question_url, waiting_urls
 from app.worker.answers import reads_stream
 from app.worker.chat_memory import WorkflowChats
 from app.worker.children import read_child
@@ -62,6 +62,7 @@ class Reach:
             streamed=[] if reads_stream(assignment) else None,
             resume_url=resume_url,
             form_url=form_url,
+            question_url=partial(question_url, self.settings, self.signer, claim.id),
             address=self.settings.webhook_url,
             history=WorkflowHistory(self.database, claim.workflow_id),
             chat_memory=WorkflowChats(self.database, claim.workflow_id),

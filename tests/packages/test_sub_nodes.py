@@ -141,7 +141,7 @@ def test_a_tool_is_used_when_a_person_has_approved_it(ai):
     )
 
     def run(**more):
-        ports = Ports(form_url="http://h/form-waiting/5?signature=s")
+        ports = Ports(question_url=lambda node, run: f"http://h/form-waiting/5/{node}?run={run}&signature=s")
         return ai.run(document, items=ITEMS[:1], ports=ports, **more)
 
     waiting = run()

@@ -2,13 +2,14 @@
 
 import os
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 import pytest
 import zstandard
 from psycopg import errors as pg
 
 from app.repository import execution_data, lifecycle
+from app.repository.errors import Conflict
 from app.repository.execution_data import SLICE_BYTES, DataGone, DataReader, encode_run_data, read_beginnings, read_data
 from app.repository.executions import get_execution
 from tests.repository.given import a_running_execution, a_worker, a_workflow, as_before_compression
@@ -126,6 +127,25 @@ def test_a_later_result_takes_the_place_of_an_earlier_one(connection) -> None:
     connection.commit()
     assert read_data(connection, [execution_id]) == {execution_id: b'{"a":2}'}
     assert connection.execute("SELECT data, waiting_node FROM execution_data").fetchall() == [(None, None)]
+
+
+def test_a_call_that_came_for_one_wait_does_not_end_the_next(connection) -> None:
+    """It was let in, and checked, for that one: the next may want another caller, at the same node too."""
+    a_workflow(connection)
+    worker_id = a_worker(connection)
+    execution_id = a_running_execution(connection, worker_id)
+    seen = []
+    for _ in range(2):
+        wait = lifecycle.Result(execution_id, "waiting", "manual", DENSE, resume_on="webhook", waiting_node=b"{}")
+        lifecycle.finish(connection, worker_id, [wait])
+        connection.commit()
+        seen.append(lifecycle.waiting_node(connection, execution_id))
+        with pytest.raises(Conflict) if len(seen) == 2 else nullcontext():
+            lifecycle.resume_by_webhook(connection, execution_id, b"[]", seen[0])
+        connection.commit()
+        if len(seen) == 1:
+            assert [claim.id for claim in lifecycle.claim(connection, worker_id, 1)] == [execution_id]
+    lifecycle.resume_by_webhook(connection, execution_id, b"[]", seen[1])
 
 
 @pytest.mark.parametrize(

@@ -13,9 +13,10 @@ from app.api.forms.forms import first_values, refusal
 from app.api.forms.pages import form_page, message_page
 from app.api.forms.submission import now, read_submission
 from app.api.webhooks.access import BOTS
-from app.api.webhooks.webhooks import is_resume_link
+from app.api.webhooks.webhooks import is_question_link
 from app.repository import lifecycle
 from app.repository.errors import Conflict, ExecutionNotFound
+from app.repository.lifecycle import WaitingNode
 from app.schemas.base import parse_execution_id
 from app.triggers import invalid_when_malformed
 from app.triggers.forms import Form, FormField, asks_people, read_form
@@ -36,29 +37,31 @@ def question(execution_id: str, suffix: str) -> Response:
     number = parse_execution_id(execution_id)
     if number is None:
         raise ExecutionNotFound(f'The execution "{execution_id}" does not exist.')
-    if not is_resume_link(number, request.args.get("signature", "")):
+    if not is_question_link(number, suffix, request.args.get("signature", "")):
         raise Refused(401, "Invalid token: the address must be that of the message, signature included")
     try:
         with reading() as connection:
-            node = orjson.loads(lifecycle.waiting_node(connection, number).node)
+            waiting = lifecycle.waiting_node(connection, number)
     except Conflict:
         return settled_page()
+    node = orjson.loads(waiting.node)
     if not asks_people(node) or suffix != str(node.get("id") or WITHOUT_ID):
         return settled_page()
-    return answer_question(number, node)
+    return answer_question(number, waiting, node)
 
 
-def answer_question(number: int, node: Mapping[str, Any]) -> Response:
+def answer_question(number: int, waiting: WaitingNode, node: Mapping[str, Any]) -> Response:
     """Let the execution go on with the answer, once; or show the form in which it is given. Raises Refused."""
     parameters = node.get("parameters") or {}
     if RUN in parameters and request.args.get(RUN) != str(parameters[RUN]):
         return settled_page()
+    approved = request.args.get("approved") == "true"
     kind = parameters.get("responseType") or "approval"
     if kind == "approval":
         # Whoever looks at what a message links to answers nothing.
         if request.method == "HEAD" or BOTS.search(request.headers.get("User-Agent", "")):
             return Response("", content_type="text/plain")
-        return _go_on(number, {"json": {"data": {"approved": request.args.get("approved") == "true", **_when()}}})
+        return _go_on(number, waiting, {"json": {"data": {"approved": approved, **_when()}}})
     form = _form(node, parameters, kind)
     if request.method != "POST":
         return form_page(form, first_values(form))
@@ -67,7 +70,7 @@ def answer_question(number: int, node: Mapping[str, Any]) -> Response:
         return refusal(form, submission)
     given = submission.values if kind != "freeText" else {"text": submission.values[RESPONSE.name]}
     files = {"binary": submission.binary} if submission.binary else {}
-    return _go_on(number, {"json": {"data": {**given, **_when()}}, **files})
+    return _go_on(number, waiting, {"json": {"data": {**given, **_when()}}, **files})
 
 
 def settled_page() -> Response:
@@ -79,10 +82,10 @@ def _when() -> dict[str, str]:
     return {"respondedAt": now(None)}
 
 
-def _go_on(number: int, item: dict[str, Any]) -> Response:
+def _go_on(number: int, waiting: WaitingNode, item: dict[str, Any]) -> Response:
     try:
         with database() as connection:
-            lifecycle.resume_by_webhook(connection, number, orjson.dumps([item]))
+            lifecycle.resume_by_webhook(connection, number, orjson.dumps([item]), waiting)
     except Conflict:
         return settled_page()
     return message_page("Got it, thanks", "Your answer is recorded. This page can be closed now.")

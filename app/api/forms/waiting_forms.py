@@ -20,6 +20,7 @@ from app.http_rules import attachment
 from app.repository import lifecycle, triggers
 from app.repository.connection import Connection
 from app.repository.errors import Conflict, ExecutionNotFound
+from app.repository.lifecycle import WaitingNode
 from app.schemas.base import parse_execution_id
 from app.signatures import form_url
 from app.triggers import invalid_when_malformed
@@ -43,8 +44,9 @@ def waiting_form(execution_id: str) -> Response:
         return send(number)
     with reading() as connection:
         state = triggers.read_answer_state(connection, number)
-        form = awaited_form(connection, number) if state.status == "waiting" else None
-    if form is not None:
+        awaited = awaited_form(connection, number) if state.status == "waiting" else None
+    if awaited is not None:
+        form, _ = awaited
         return form_page(form, first_values(form))
     if state.status is None and state.answer is None:
         raise ExecutionNotFound(f'The execution "{execution_id}" does not exist.')
@@ -61,16 +63,17 @@ def send(number: int) -> Response:
     """Let the execution go on with the form, unless it does already: then its page is shown as it is now."""
     address = form_url(services().settings, services().signer, number)
     with reading() as connection:
-        form = awaited_form(connection, number)
-    if form is None:
+        awaited = awaited_form(connection, number)
+    if awaited is None:
         return go_to(address)
+    form, waiting = awaited
     submission = read_submission(form)
     if submission.problems:
         return refusal(form, submission)
     items = orjson.dumps([submission.item(form, {})])
     try:
         with database() as connection:
-            lifecycle.resume_by_webhook(connection, number, items, awaited=True)
+            lifecycle.resume_by_webhook(connection, number, items, waiting, awaited=True)
     except Conflict:
         return go_to(address)
     if wants_page():
@@ -78,8 +81,8 @@ def send(number: int) -> Response:
     return Response(orjson.dumps({"formWaitingUrl": address}), content_type="application/json; charset=utf-8")
 
 
-def awaited_form(connection: Connection, number: int) -> Form | None:
-    """The page that an execution waits at, None where it waits for something else or does not wait.
+def awaited_form(connection: Connection, number: int) -> tuple[Form, WaitingNode] | None:
+    """The page that an execution waits at, and that wait; None where it waits for something else or does not wait.
 
     Raises Refused for whom it does not let in, InvalidTrigger for what expressions have made of the page.
     """
@@ -94,7 +97,8 @@ def awaited_form(connection: Connection, number: int) -> Form | None:
         let_in(connection, waiting.project_id, read_settings(node))
     with invalid_when_malformed(node):
         parameters = node.get("parameters") or {}
-        return read_form(parameters, float(node.get("typeVersion") or 1), timezone=parameters.get("timezone"))
+        form = read_form(parameters, float(node.get("typeVersion") or 1), timezone=parameters.get("timezone"))
+    return form, waiting
 
 
 def last_page(said: dict[str, Any]) -> Response:

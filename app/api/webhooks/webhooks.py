@@ -24,8 +24,10 @@ from app.api.webhooks.starting import start_called
 from app.repository import imported_waits, lifecycle, triggers
 from app.repository.connection import Connection
 from app.repository.errors import Conflict, ExecutionNotFound
+from app.repository.lifecycle import WaitingNode
 from app.repository.triggers import RegisteredWebhook
 from app.schemas.base import parse_execution_id
+from app.signatures import question_text
 from app.triggers.chats import NODE as CHAT_NODE
 from app.triggers.chats import Chat
 from app.triggers.forms import asks_people, shows_page
@@ -168,6 +170,15 @@ def is_resume_link(execution_id: int, signature: str) -> bool:
         return imported_waits.is_resume_token(connection, execution_id, signature)
 
 
+def is_question_link(execution_id: int, node: str, signature: str) -> bool:
+    """Whether the call is by a link of a question of this node: of its own, or one that came from elsewhere."""
+    text = question_text(execution_id, node, request.args.get("run", ""))
+    if services().signer.is_signed(text, signature):
+        return True
+    with reading() as connection:
+        return imported_waits.is_resume_token(connection, execution_id, signature)
+
+
 @blueprint.route("/webhook-waiting/<execution_id>", methods=EVERY_METHOD)
 @blueprint.route("/webhook-waiting/<execution_id>/<path:suffix>", methods=EVERY_METHOD)
 @public
@@ -176,19 +187,19 @@ def call_waiting(execution_id: str, suffix: str = "") -> Response:
     number = parse_execution_id(execution_id)
     if number is None:
         raise ExecutionNotFound(f'The execution "{execution_id}" does not exist.')
-    signed = is_resume_link(number, request.args.get("signature", ""))
+    signature = request.args.get("signature", "")
+    signed = is_resume_link(number, signature)
+    if not signed and is_question_link(number, suffix, signature):
+        return to_question(number, suffix)
     if request.method == "OPTIONS":
         return with_cors(Response(status=204), "*", awaited_methods(number) if signed else ["GET", "POST"])
     if not signed:
         raise Refused(401, "Invalid token: the address must be the execution's resumeUrl, signature included")
     with reading() as connection:
         if asks_people(orjson.loads(lifecycle.waiting_node(connection, number).node)):
-            asked = request.query_string.decode("ascii", "replace")
-            place = f"{number}/{quote(suffix)}" if suffix else str(number)
-            page = redirect(f"{services().settings.webhook_url}/form-waiting/{place}?{asked}", 307)
-            assert isinstance(page, Response)
-            return page
-        node, settings, by = waiting_settings(connection, number, suffix)
+            return to_question(number, suffix)
+        waiting_node, settings, by = waiting_settings(connection, number, suffix)
+    node = orjson.loads(waiting_node.node)
     if node.get("type") == CHAT_NODE:
         items, sealed = orjson.dumps([reply_item(node)]), None
     else:
@@ -199,7 +210,7 @@ def call_waiting(execution_id: str, suffix: str = "") -> Response:
         require_room()
     with ExitStack() as waiting:
         with database() as connection:
-            lifecycle.resume_by_webhook(connection, number, items, awaited=waits, sealed=sealed)
+            lifecycle.resume_by_webhook(connection, number, items, waiting_node, awaited=waits, sealed=sealed)
             expected = waiting.enter_context(services().waiters.expecting(number)) if waits else None
 
         def finish(response: Response) -> Response:
@@ -208,6 +219,15 @@ def call_waiting(execution_id: str, suffix: str = "") -> Response:
         if expected is None:
             return finish(at_once(settings))
         return wait_for_answer(number, waiting.pop_all(), expected, finish)
+
+
+def to_question(number: int, suffix: str) -> Response:
+    """Leads to the pages at which people answer."""
+    asked = request.query_string.decode("ascii", "replace")
+    place = f"{number}/{quote(suffix)}" if suffix else str(number)
+    page = redirect(f"{services().settings.webhook_url}/form-waiting/{place}?{asked}", 307)
+    assert isinstance(page, Response)
+    return page
 
 
 def awaited_methods(execution_id: int) -> list[str]:
@@ -223,7 +243,7 @@ def awaited_methods(execution_id: int) -> list[str]:
 
 def waiting_settings(
     connection: Connection, execution_id: int, suffix: str
-) -> tuple[dict[str, Any], WebhookSettings, Caller]:
+) -> tuple[WaitingNode, WebhookSettings, Caller]:
     """The node that waits, how it wants to be called, and who calls. Raises Refused for whom it does not want."""
     waiting = lifecycle.waiting_node(connection, execution_id)
     node = orjson.loads(waiting.node)
@@ -235,4 +255,4 @@ def waiting_settings(
         settings, method = read_settings(node), wait_method(node)
     if request.method != method or suffix.strip("/") not in (settings.options.suffix, str(node.get("id"))):
         raise Refused(404, NO_SUCH_WAIT.format(execution_id), more={"code": 404})
-    return node, settings, let_in(connection, waiting.project_id, settings)
+    return waiting, settings, let_in(connection, waiting.project_id, settings)

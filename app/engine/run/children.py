@@ -46,7 +46,7 @@ def child_ports(ports: Ports) -> Ports:
     if ports.depth >= MAX_DEPTH:
         raise NodeError(f"Sub-workflows are nested more than {MAX_DEPTH} deep")
     meter = ports.meter.begin_part()
-    ports = replace(ports, respond=None, resume_url=None, meter=meter, progress=RunProgress())
+    ports = replace(ports, respond=None, resume_url=None, question_url=None, meter=meter, progress=RunProgress())
     return replace(ports, depth=ports.depth + 1, may_wait=False)
 
 

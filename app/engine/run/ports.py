@@ -105,6 +105,8 @@ class Ports:
     resume_url: str | None = None
     form_url: str | None = None
     """Where the pages are that the execution shows in its course."""
+    question_url: Callable[[str, int], str] | None = None
+    """Gives the address at which people answer what a node (its id) asks in one of its runs (its index)."""
     address: str | None = None
     """Where the server is reached from outside."""
     history: History | None = None

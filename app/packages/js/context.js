@@ -117,10 +117,14 @@ class Context {
   }
 
   getSignedResumeUrl(parameters = {}) {
-    const { resumeUrl, formUrl, node, runIndex = 0 } = this.#asked;
+    const { resumeUrl, questionUrl, node, runIndex = 0 } = this.#asked;
     // Pages of ours take the answers of people; any other call is the node's own business.
-    const url = new URL(this.#parameters.raw.operation === 'sendAndWait' ? formUrl : resumeUrl);
-    url.pathname += `/${encodeURIComponent(node.id || 'node')}`;
+    const asks = this.#parameters.raw.operation === 'sendAndWait';
+    if (!(asks ? questionUrl : resumeUrl)) {
+      throw new Error('A sub-workflow cannot wait for an answer where the node that runs it cannot wait');
+    }
+    const url = new URL(asks ? questionUrl : resumeUrl);
+    if (!asks) url.pathname += `/${encodeURIComponent(node.id || 'node')}`;
     const asked = Object.entries({ ...parameters, run: runIndex, ...Object.fromEntries(url.searchParams) });
     url.search = new URLSearchParams(asked.map(([name, value]) => [name, String(value)])).toString();
     return url.href;

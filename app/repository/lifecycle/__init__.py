@@ -29,7 +29,7 @@ from app.repository.lifecycle.error_workflows import Failure
 from app.repository.lifecycle.extra_places import NO_EXTRA_PLACES, ExtraPlaces
 from app.repository.lifecycle.parents import read_child, wake_if_over
 from app.repository.lifecycle.results import Result, finish
-from app.repository.lifecycle.resumptions import resume_by_webhook, waiting_node
+from app.repository.lifecycle.resumptions import WaitingNode, resume_by_webhook, waiting_node
 from app.repository.lifecycle.stops import stop, stop_many
 
 __all__ = [
@@ -42,6 +42,7 @@ __all__ = [
     "Lacked",
     "Result",
     "StartInput",
+    "WaitingNode",
     "claim",
     "create_execution",
     "create_running",

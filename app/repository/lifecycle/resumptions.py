@@ -12,7 +12,17 @@ RESUME = """
     UPDATE executions AS e
        SET wait_till = clock_timestamp(), resume_on = NULL, awaited = e.awaited OR %(awaited)s
      WHERE e.id = %(id)s AND e.status = 'waiting' AND e.resume_on = 'webhook'
+       AND (%(version)s::text IS NULL
+            OR EXISTS (SELECT FROM execution_data AS d WHERE d.execution_id = e.id AND d.xmin::text = %(version)s))
     RETURNING true
+"""
+
+# The guard above reads what was recorded last only when nobody records the next wait meanwhile.
+LOCK = """
+    SELECT true
+      FROM executions AS e
+     WHERE e.id = %(id)s
+       FOR UPDATE
 """
 
 SAVE_RESUME_ITEMS = """
@@ -30,7 +40,8 @@ FORGET_ANSWER = """
 # Data from before it was compressed has the node within.
 WAITING_NODE = """
     SELECT e.status, e.resume_on, e.project_id,
-           coalesce(d.waiting_node, without_nul(d.data) #> '{executionData,nodeExecutionStack,0,node}')
+           coalesce(d.waiting_node, without_nul(d.data) #> '{executionData,nodeExecutionStack,0,node}'),
+           d.xmin::text
       FROM executions AS e
       LEFT JOIN execution_data AS d ON d.execution_id = e.id AND e.status = 'waiting'
      WHERE e.id = %(id)s
@@ -55,10 +66,14 @@ class NotWaiting(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class WaitingNode:
-    """The node at which an execution waits for a call, as its workflow has it (JSON)."""
+    """The node at which an execution waits for a call, as its workflow has it (JSON).
+
+    `version` tells this wait from the others of the execution, also from those at the same node.
+    """
 
     node: bytes
     project_id: str
+    version: str
 
 
 def waiting_node(connection: Connection, execution_id: int) -> WaitingNode:
@@ -66,20 +81,30 @@ def waiting_node(connection: Connection, execution_id: int) -> WaitingNode:
     row = connection.execute(WAITING_NODE, {"id": execution_id}).fetchone()
     if row is None:
         raise ExecutionNotFound(f'The execution "{execution_id}" does not exist.')
-    status, resume_on, project_id, node = row
+    status, resume_on, project_id, node, version = row
     if resume_on != "webhook" or node is None:
         raise NotWaiting(execution_id, status)
-    return WaitingNode(node, project_id)
+    return WaitingNode(node, project_id, version)
 
 
 def resume_by_webhook(
-    connection: Connection, execution_id: int, items: bytes, *, awaited: bool = False, sealed: bytes | None = None
+    connection: Connection,
+    execution_id: int,
+    items: bytes,
+    waits_at: WaitingNode | None = None,
+    *,
+    awaited: bool = False,
+    sealed: bytes | None = None,
 ) -> None:
     """Let a waiting execution go on with these items (JSON) and what has proved the caller, encrypted.
 
-    Raises ExecutionNotFound, NotWaiting.
+    `waits_at`: what the call was checked against; where the execution has gone on since, to wait again, it is not for
+    that wait. Raises ExecutionNotFound, NotWaiting.
     """
-    if not scalar(connection, RESUME, {"id": execution_id, "awaited": awaited}):
+    if waits_at is not None:
+        connection.execute(LOCK, {"id": execution_id})
+    version = None if waits_at is None else waits_at.version
+    if not scalar(connection, RESUME, {"id": execution_id, "awaited": awaited, "version": version}):
         status = scalar(connection, STATUS, {"id": execution_id})
         if status is None:
             raise ExecutionNotFound

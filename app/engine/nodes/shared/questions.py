@@ -5,7 +5,6 @@ What the pages behind the links need is kept with the wait (`question`); app.api
 
 from html import escape
 from typing import Any
-from urllib.parse import quote, urlencode, urlsplit
 
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
@@ -14,6 +13,8 @@ from app.engine.values import conversions
 
 SEND_AND_WAIT = "sendAndWait"
 APPROVAL = "approval"
+WITHOUT_ID = "node"
+"""In a link, in place of the id of a node that has none."""
 KEPT = ("responseType", "defineForm", "formFields", "jsonOutput", "options")
 """The parameters that the pages are made of."""
 COLORS = {"primary": ("#ff6d5a", "#ffffff"), "secondary": ("#ffffff", "#4a4a4a")}
@@ -33,13 +34,15 @@ async def question(context: NodeContext) -> dict[str, Any]:
 
 def link(context: NodeContext, approved: bool) -> str:
     """The address that answers the question. Raises NodeError where nobody can call this execution."""
-    address = context.execution.ports.form_url
-    if address is None or not context.execution.ports.may_wait:
+    address_of = context.execution.ports.question_url
+    if address_of is None or not context.execution.ports.may_wait:
         raise NodeError("A sub-workflow cannot wait for an answer where the node that runs it cannot wait")
-    parts = urlsplit(address)
-    node = quote(str(context.node.document.get("id") or "node"), safe="")
-    asked = urlencode({"approved": str(approved).lower(), "run": context.run_index})
-    return f"{parts.scheme}://{parts.netloc}{parts.path}/{node}?{asked}&{parts.query}"
+    return f"{address_of(asking_node(context), context.run_index)}&approved={str(approved).lower()}"
+
+
+def asking_node(context: NodeContext) -> str:
+    """What a node is called in the links of its questions."""
+    return str(context.node.document.get("id") or WITHOUT_ID)
 
 
 def buttons(context: NodeContext, parameters: dict[str, Any]) -> list[str]:
