@@ -4,6 +4,7 @@ import os
 import sys
 import time
 from collections.abc import Iterable, Iterator
+from itertools import repeat
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,35 +15,74 @@ if TYPE_CHECKING:
     from app.importing.n8n.report import Report
 
 SECONDS_BETWEEN_LINES = 10
+SECONDS_BEFORE_A_BAR = 0.5
+"""A step that is done by then shows no bar."""
 DETAIL = "    "
 """How the lines of a report begin that are details of the line above."""
 
 
 class ProgressBar:
-    """A bar for executions, where somebody looks on; a line every `SECONDS_BETWEEN_LINES` in a log."""
+    """How far a move is, on standard error: a bar where somebody looks on, a line every `SECONDS_BETWEEN_LINES` in a
+    log."""
 
     def __init__(self) -> None:
         self._bar: Any = None
-        self._done, self._told_at = 0, time.monotonic()
+        self._is_watched = sys.stderr.isatty()
+        self._what, self._done = "", 0
+        self._most: int | None = None
+        self._told_at = time.monotonic()
 
     def __enter__(self) -> "ProgressBar":
         return self
 
     def __exit__(self, *error: object) -> None:
+        self.end()
+
+    def begin(self, what: str, most: int | None = None) -> None:
+        """Another step: so many of this there are at most."""
+        self.end()
+        self._what, self._most, self._done = what, most, 0
+        if not self._is_watched:
+            self._tell()
+
+    def add(self, number: int = 1) -> None:
+        """So many more are done."""
+        self._done += number
+        if not self._is_watched:
+            self._tell()
+        elif self._bar is None:
+            self._tell(SECONDS_BEFORE_A_BAR)
+        else:
+            self._bar.update(number)
+
+    def say(self, sentence: str) -> None:
+        """A line of its own."""
+        self.end()
+        click.echo(sentence, err=True)
+
+    def end(self) -> None:
+        """What comes next on the terminal begins a line."""
         if self._bar is not None:
             self._bar.render_finish()
+            self._bar = None
 
-    def expect(self, number: int | None) -> None:
-        """There are so many at most."""
-        self._bar = click.progressbar(length=number or 0, label="Executions", file=sys.stderr)
-
-    def add(self, number: int) -> None:
-        """So many more are done."""
-        self._bar.update(number)
-        self._done += number
-        if not sys.stderr.isatty() and time.monotonic() - self._told_at >= SECONDS_BETWEEN_LINES:
-            self._told_at = time.monotonic()
-            click.echo(f"{self._done:,} of at most {self._bar.length:,} executions", err=True)
+    def _tell(self, seconds: float = SECONDS_BETWEEN_LINES) -> None:
+        """Say how far it is when so many seconds have passed since that was said."""
+        if time.monotonic() - self._told_at < seconds:
+            return
+        self._told_at = time.monotonic()
+        if not self._is_watched:
+            at_most = "" if self._most is None else f" of at most {self._most:,}"
+            click.echo(f"{self._done:,}{at_most} {self._what}", err=True)
+            return
+        self._bar = click.progressbar(
+            None if self._most is not None else repeat(None),
+            self._most,
+            label=self._what.capitalize(),
+            show_pos=True,
+            file=sys.stderr,
+        )
+        self._bar.update(self._done)
 
 
 def show_report(report: "Report", file: Path | None, told: set[str] | None = None) -> None:

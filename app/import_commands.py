@@ -25,6 +25,7 @@ from app.settings import Settings
 
 if TYPE_CHECKING:
     from app.importing.n8n.moving import Activate, Move
+    from app.importing.n8n.rehearsal import Rehearsed
     from app.importing.n8n.survey import Survey
 
 MAX_MIB = 8
@@ -165,20 +166,30 @@ def import_n8n(source: tuple[str, ...], **given: Any) -> None:
             settings = Settings.from_environment(os.environ)
             access = moving.access_of(given, os.environ, source)
             options = moving.options_of(given, access)
-            with closing(connect(settings.direct_url, autocommit=True)) as connection:
-                move(moving.Move(connection, settings, source, options, access), connection, settings, given)
+            with closing(connect(settings.direct_url, autocommit=True)) as connection, ProgressBar() as progress:
+                wanted = moving.Move(connection, settings, source, options, access, progress)
+                move(wanted, connection, settings, given, progress)
     except moving.CannotMoveIn as error:
         raise click.ClickException(str(error)) from error
 
 
-def move(wanted: "Move", connection: Connection, settings: Settings, given: dict[str, Any]) -> None:
+def move(
+    wanted: "Move", connection: Connection, settings: Settings, given: dict[str, Any], progress: ProgressBar
+) -> None:
     """One pass, or with --follow one after the other until Ctrl-C, also when the source is away for a while."""
     if given["dry_run"]:
-        show_report(wanted.look(), given["report"])
+        report = wanted.look()
+        progress.end()
+        show_report(report, given["report"])
         click.echo("Nothing was written. Next: the same without --dry-run")
         return
     if given["rehearse"] is not None:
-        report = wanted.rehearse(given["rehearse"], lambda rehearsed: click.echo("\n".join(rehearsed.lines())))
+
+        def show(rehearsed: "Rehearsed") -> None:
+            progress.end()
+            click.echo("\n".join(rehearsed.lines()))
+
+        report = wanted.rehearse(given["rehearse"], show)
         write_report(report, given["report"])
         click.echo("Nothing was written. Next: the same without --rehearse")
         return
@@ -189,9 +200,10 @@ def move(wanted: "Move", connection: Connection, settings: Settings, given: dict
     try:
         while True:
             try:
-                with ProgressBar() as progress:
-                    report = wanted.bring(progress.add, progress.expect, activate, follow=given["follow"])
+                report = wanted.bring(activate, follow=given["follow"])
+                progress.end()
             except SourceError as error:
+                progress.end()
                 if not told:
                     raise
                 click.echo(f"{error}. What came is kept, and the next pass goes on from there.", err=True)
@@ -201,6 +213,7 @@ def move(wanted: "Move", connection: Connection, settings: Settings, given: dict
                 break
             time.sleep(given["every"])
     except KeyboardInterrupt:
+        progress.end()
         click.echo("\nStopped. What came is kept; the same command goes on from there.", err=True)
         if not given["follow"]:
             raise SystemExit(130) from None

@@ -49,7 +49,7 @@ def bring(target: psycopg.Connection, settings: Settings) -> Moving:
             return moving.rehearse(rehearse)
         if dry_run:
             return moving.look()
-        return moving.bring(lambda number: None, lambda number: None, activate)
+        return moving.bring(activate)
 
     (settings.home).mkdir(exist_ok=True)
     return move

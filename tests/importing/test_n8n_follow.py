@@ -9,6 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from app.command_reports import ProgressBar
 from app.import_commands import move
 from app.importing.n8n.open_source import Access
 from app.importing.n8n.report import Report
@@ -89,11 +90,10 @@ class AwayOnce:
     def __init__(self, number: int) -> None:
         self.number, self.passes = number, 0
 
-    def bring(self, show, expect, activate, *, follow):
+    def bring(self, activate, *, follow):
         self.passes += 1
         if self.passes == 3:
             raise KeyboardInterrupt
-        expect(0)
         if self.passes == self.number:
             raise SourceError("n8n's database cannot be read to its end: it is stopped")
         return Report("n8n")
@@ -102,11 +102,11 @@ class AwayOnce:
 def test_following_goes_on_when_the_source_was_away(capsys):
     given = {"dry_run": False, "rehearse": None, "remove_demo": False, "activate": False, "follow": True, "every": 0}
     away = AwayOnce(2)
-    move(away, None, None, given | {"report": None})
+    move(away, None, None, given | {"report": None}, ProgressBar())
     assert away.passes == 3
     assert "it is stopped. What came is kept" in capsys.readouterr().err
     with pytest.raises(SourceError):
-        move(AwayOnce(1), None, None, given)
+        move(AwayOnce(1), None, None, given, ProgressBar())
 
 
 def statuses(target):

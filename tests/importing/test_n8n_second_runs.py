@@ -10,6 +10,7 @@ from app.importing.n8n import history
 from app.importing.n8n.moving import Move
 from app.importing.n8n.open_source import Access, open_source
 from app.importing.n8n.options import ImportOptions
+from app.importing.n8n.progress import Untold
 from app.importing.n8n.published import PublishedVersions
 from app.repository import import_progress
 from app.repository.connection import connect
@@ -49,6 +50,19 @@ class CutShort(Exception):
     """Stands for what ends an import anywhere."""
 
 
+class CutAfterABatch(Untold):
+    """Ends an import when it tells of executions that it has stored."""
+
+    what = ""
+
+    def begin(self, what: str, most: int | None = None) -> None:
+        self.what = what
+
+    def add(self, number: int = 1) -> None:
+        if self.what == "executions stored":
+            raise CutShort
+
+
 def test_an_import_that_is_cut_short_again_and_again_ends_as_one_that_was_not(
     bring, target, settings, sqlite_file, postgres_url, monkeypatch
 ):
@@ -62,17 +76,14 @@ def test_an_import_that_is_cut_short_again_and_again_ends_as_one_that_was_not(
             raise CutShort
         save(*arguments)
 
-    def cut(number):  # after it
-        raise CutShort
-
     with cloned_database(postgres_url) as url, connect(url, autocommit=True) as other:
-        importer = Move(other, settings, [str(sqlite_file)], ImportOptions(key=n8n.KEY), Access(key=n8n.KEY))
+        asked = (other, settings, [str(sqlite_file)], ImportOptions(key=n8n.KEY), Access(key=n8n.KEY))
         monkeypatch.setattr(import_progress, "save_progress", cut_every_other)
         for _ in range(6):
             with pytest.raises(CutShort):
-                importer.bring(cut, lambda number: None)
+                Move(*asked, CutAfterABatch()).bring()
         monkeypatch.undo()
-        importer.bring(lambda number: None, lambda number: None)
+        Move(*asked).bring()
         for table in KEPT:
             rows = f"SELECT t::text FROM {table} AS t ORDER BY 1"
             assert other.execute(rows).fetchall() == target.execute(rows).fetchall(), table

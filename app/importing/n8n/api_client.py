@@ -1,6 +1,6 @@
 """Asks n8n's public API, with the patience that a server wants which is busy or is started anew."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, BinaryIO
@@ -16,6 +16,8 @@ MAX_WAIT = 30.0
 """Seconds between two attempts, where the server does not say how many."""
 MAX_WAIT_ASKED = 300.0
 """Seconds, where it does (Retry-After)."""
+TOLD_SECONDS = 2.0
+"""Pauses from this length on are told."""
 SECONDS = 60.0
 PAGE = 100
 
@@ -31,10 +33,13 @@ class ServerFailed(SourceError):
 
 
 class ApiClient:
-    """The API at an address, with a key. `name` is what it is called, without a password."""
+    """The API at an address, with a key. `name` is what it is called, without a password.
 
-    def __init__(self, url: str, key: str) -> None:
-        self.name = name_of(url)
+    `say` is told where it takes long because the server wants to be asked later. Raises SourceError.
+    """
+
+    def __init__(self, url: str, key: str, say: Callable[[str], None]) -> None:
+        self.name, self._say = name_of(url), say
         if not key.isascii() or not key.isprintable():
             raise SourceError("The API key holds what no key of n8n's does: is it the right file?")
         base = url.rstrip("/").removesuffix("/api/v1") + "/api/v1"
@@ -47,7 +52,11 @@ class ApiClient:
     def get(self, path: str, query: Query, file: BinaryIO | None = None, *, attempts: int = ATTEMPTS) -> httpx.Response:
         """The answer; with `file`, the body of a 200 is written into that. Raises ServerFailed, SourceError."""
         waiting = Retrying(
-            stop=stop_after_attempt(attempts), wait=_pause, retry=retry_if_exception(self._may_pass), reraise=True
+            stop=stop_after_attempt(attempts),
+            wait=_pause,
+            retry=retry_if_exception(self._may_pass),
+            before_sleep=self._tell_pause,
+            reraise=True,
         )
         try:
             return waiting(self._ask, path, query, file)
@@ -94,6 +103,11 @@ class ApiClient:
         if isinstance(error, httpx.ConnectError):
             return self._was_reached
         return isinstance(error, httpx.TransportError | ServerFailed)
+
+    def _tell_pause(self, state: RetryCallState) -> None:
+        seconds = state.upcoming_sleep
+        if seconds >= TOLD_SECONDS and state.outcome is not None:
+            self._say(f"{state.outcome.exception()}. It is asked again in {seconds:.0f} seconds.")
 
     def _ask(self, path: str, query: Query, file: BinaryIO | None) -> httpx.Response:
         with self._client.stream("GET", path, params=query) as response:

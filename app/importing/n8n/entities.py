@@ -9,6 +9,7 @@ from typing import Any
 
 from app.credentials.n8n import InstanceKey, WrongKey
 from app.importing.n8n.files_of_runs import RunFiles
+from app.importing.n8n.progress import Progress
 from app.importing.n8n.rows import read_json
 from app.importing.n8n.source import SourceError
 from app.importing.n8n.spool import Spool
@@ -51,7 +52,7 @@ MAX_COMPRESSION = 4
 class EntitiesSource(Spool):
     """The ZIP file, unpacked row by row. Raises SourceError when it is none, or the key does not open it."""
 
-    def __init__(self, path: Path, key: str | None, files: RunFiles) -> None:
+    def __init__(self, path: Path, key: str | None, files: RunFiles, progress: Progress) -> None:
         if key is None:
             raise SourceError(
                 f"{path} is encrypted with n8n's encryption key (or with the file that was named with --keyFile when "
@@ -59,6 +60,7 @@ class EntitiesSource(Spool):
             )
         super().__init__(files)
         self._key_fits = False
+        self._progress = progress
         self.name = f"n8n's export {path}"
         try:
             with zipfile.ZipFile(path) as archive:
@@ -75,8 +77,10 @@ class EntitiesSource(Spool):
             entity = Path(name).name.removesuffix(".jsonl").split(".")[0].lower()
             table = entity if entity.startswith(ROWS_OF_TABLES) else TABLES.get(entity)
             if table is not None and name.endswith(".jsonl"):
+                self._progress.begin(f"rows of {table} unpacked")
                 for row in self._rows(archive, name, key):
                     self.add(table, row)
+                    self._progress.add()
         if not any(self.rows("workflow_entity")) and not any(self.rows("migrations")):
             raise SourceError("the ZIP file holds no workflows: it is not what `n8n export:entities` makes")
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from app.importing.n8n.files_of_runs import RunFiles
+from app.importing.n8n.progress import Progress
 from app.importing.n8n.rows import read_json
 from app.importing.n8n.source import SourceError
 from app.importing.n8n.spool import Spool
@@ -18,13 +19,15 @@ class ExportedFiles(Spool):
     Raises SourceError for a file that cannot be read, and where there is neither in any of them.
     """
 
-    def __init__(self, paths: Sequence[Path], files: RunFiles) -> None:
+    def __init__(self, paths: Sequence[Path], files: RunFiles, progress: Progress) -> None:
         super().__init__(files)
         self.name = "files: " + ", ".join(map(str, paths))
         self._is_empty = True
         try:
+            progress.begin("files read", len(paths))
             for path in paths:
                 self._read(path)
+                progress.add()
             if self._is_empty and self.remarks:
                 raise SourceError(self.remarks[0])
         except SourceError:

@@ -6,9 +6,10 @@ from dataclasses import dataclass, field, replace
 
 from app.importing.n8n.apart import REFUSED
 from app.importing.n8n.executions import MAX_ID, UNFINISHED, ExecutionMapper
+from app.importing.n8n.progress import Progress
 from app.importing.n8n.report import Report
 from app.importing.n8n.rows import ODD
-from app.importing.n8n.source import Source, SourceExecution
+from app.importing.n8n.source import Source, SourceError, SourceExecution
 from app.repository import import_progress, imports
 from app.repository.connection import Connection
 from app.repository.import_progress import ImportProgress
@@ -19,9 +20,6 @@ MAX_GAPS = 100
 
 BATCH = 500
 BATCH_BYTES = 8 * 2**20
-
-Show = Callable[[int], None]
-"""Told of each batch how many executions it had."""
 
 
 @dataclass(slots=True)
@@ -49,7 +47,7 @@ class HistoryWriter:
     ) -> None:
         self._connection, self._mapper, self._report, self._forget = connection, mapper, report, forget
 
-    def bring(self, source: Source, show: Show = lambda number: None) -> None:
+    def bring(self, source: Source, progress: Progress) -> None:
         """Store what is not here yet. Raises CannotMix, SourceError."""
         with self._connection.transaction():
             before = import_progress.progress(self._connection, source.name)
@@ -57,7 +55,7 @@ class HistoryWriter:
         reached = Reached(before.highest_id, pending=set(before.unfinished))
         for batch in batches(source.executions(before.highest_id, before.unfinished)):
             self._bring_batch(source.name, batch, reached)
-            show(len(batch))
+            progress.add(len(batch))
         reached.pending.clear()
         if reached.recent:
             reached.unfinished += reached.gaps(before.highest_id)
@@ -148,15 +146,23 @@ class HistoryWriter:
 
 
 def batches(executions: Iterator[SourceExecution], *, most_bytes: int = BATCH_BYTES) -> Iterator[list[SourceExecution]]:
-    """The executions in lists that come to a bounded number and size; what is larger than that is alone."""
+    """The executions in lists that come to a bounded number and size; what is larger than that is alone.
+
+    Those that were read before a SourceError come before it.
+    """
     batch: list[SourceExecution] = []
     size = 0
-    for execution in executions:
-        length = len(execution.flatted or "") + execution.document_bytes
-        if batch and (len(batch) == BATCH or size + length > most_bytes):
+    try:
+        for execution in executions:
+            length = len(execution.flatted or "") + execution.document_bytes
+            if batch and (len(batch) == BATCH or size + length > most_bytes):
+                yield batch
+                batch, size = [], 0
+            batch.append(execution)
+            size += length
+    except SourceError:
+        if batch:
             yield batch
-            batch, size = [], 0
-        batch.append(execution)
-        size += length
+        raise
     if batch:
         yield batch

@@ -1,16 +1,16 @@
 """One pass over a source: what is small in one transaction, then executions in batches."""
 
 import time
-from collections.abc import Callable
 
 from app.credentials.vault import Vault
 from app.engine import nodes
 from app.importing.n8n import objects, tables
 from app.importing.n8n.apart import REFUSED
 from app.importing.n8n.executions import ExecutionMapper
-from app.importing.n8n.history import HistoryWriter, Show
+from app.importing.n8n.history import HistoryWriter
 from app.importing.n8n.objects import Owners
 from app.importing.n8n.options import ImportOptions
+from app.importing.n8n.progress import Progress, Untold
 from app.importing.n8n.published import PublishedVersions
 from app.importing.n8n.report import Report
 from app.importing.n8n.source import Source, SourceError, newest_migration
@@ -43,11 +43,14 @@ class DryRun(Exception):
 class Importer:
     """Brings what an n8n has. `connection` is in autocommit; it is this import's alone."""
 
-    def __init__(self, connection: Connection, settings: Settings, options: ImportOptions) -> None:
+    def __init__(
+        self, connection: Connection, settings: Settings, options: ImportOptions, progress: Progress | None = None
+    ) -> None:
         self._connection, self._settings, self._options = connection, settings, options
+        self._progress = progress or Untold()
         self._vault = Vault(settings)
 
-    def bring(self, source: Source, show: Show = lambda number: None) -> tuple[Report, Workflows]:
+    def bring(self, source: Source) -> tuple[Report, Workflows]:
         """Bring all that is not here. Raises SourceError, CannotMix."""
         self._check(source)
         self._be_the_only_one()
@@ -56,7 +59,7 @@ class Importer:
         except REFUSED:  # all is brought once more, each thing apart
             report, owners, brought, tag_ids = self._bring_all_small(source, Report(source.name, careful=True))
         if self._options.executions:
-            self._bring_executions(source, owners, tag_ids, report, show)
+            self._bring_executions(source, owners, tag_ids, report)
             imports.analyze(self._connection)
         _note_remarks(source, report)
         return report, brought
@@ -148,9 +151,7 @@ class Importer:
                 )
         return brought, tag_ids
 
-    def _bring_executions(
-        self, source: Source, owners: Owners, tag_ids: dict[str, str], report: Report, show: Callable[[int], None]
-    ) -> None:
+    def _bring_executions(self, source: Source, owners: Owners, tag_ids: dict[str, str], report: Report) -> None:
         versions = VersionsThatRan(self._connection, owners, PublishedVersions(source))
         mapper = ExecutionMapper(
             version_of=versions.of,
@@ -159,7 +160,9 @@ class Importer:
             read_file=source.read_file,
             most_bytes=self._options.most_bytes,
         )
-        HistoryWriter(self._connection, mapper, report, versions.forget).bring(source, show)
+        number = source.count_executions()
+        self._progress.begin("executions stored", number)
+        HistoryWriter(self._connection, mapper, report, versions.forget).bring(source, self._progress)
         if any((self._settings.prune_age_hours, self._settings.prune_keep, self._settings.prune_keep_per_workflow)):
             report.note(
                 "EXECUTIONS_PRUNE_* is set: workers delete what is older or more than it says, also of what came in."

@@ -8,13 +8,13 @@ from uuid import UUID
 from app.engine import nodes
 from app.importing.n8n import switch
 from app.importing.n8n.api_client import name_of
-from app.importing.n8n.history import Show
 from app.importing.n8n.importer import Importer
 from app.importing.n8n.open_source import Access, find_key, find_storage, open_source
 from app.importing.n8n.options import ImportOptions
+from app.importing.n8n.progress import Progress, Untold, WatchedSource
 from app.importing.n8n.rehearsal import Rehearsed, rehearse
 from app.importing.n8n.report import Report
-from app.importing.n8n.source import Source, SourceError
+from app.importing.n8n.source import Source, SourceError, Wanted
 from app.importing.n8n.workflows import Workflows
 from app.repository import import_progress
 from app.repository.connection import Connection
@@ -31,15 +31,22 @@ class Move:
     """A move into the database of `connection`, which is in autocommit and this move's alone."""
 
     def __init__(
-        self, connection: Connection, settings: Settings, names: Sequence[str], options: ImportOptions, access: Access
+        self,
+        connection: Connection,
+        settings: Settings,
+        names: Sequence[str],
+        options: ImportOptions,
+        access: Access,
+        progress: Progress | None = None,
     ) -> None:
         self._connection, self._names, self._access, self._options = connection, names, access, options
         self._settings = settings
-        self._importer = Importer(connection, settings, options)
+        self._progress = progress or Untold()
+        self._importer = Importer(connection, settings, options, self._progress)
 
     def look(self) -> Report:
         """What `bring` would do. Raises SourceError."""
-        with closing(self._open()) as source:
+        with closing(self._open(Wanted.NUMBER)) as source:
             report, _ = self._importer.preview(source)
         return report
 
@@ -49,29 +56,21 @@ class Move:
         `show` is told of each workflow when it is done. Raises SourceError.
         """
         timezone = self._options.timezone or self._settings.timezone
-        with closing(self._open()) as source:
+        with closing(self._open(Wanted.NEWEST)) as source:
             report = Report(source.name, dry_run=True)
-            for rehearsed in rehearse(source, nodes.load(), number, timezone):
+            for rehearsed in rehearse(source, nodes.load(), number, timezone, self._progress):
                 report.rehearsed.append(rehearsed)
                 show(rehearsed)
         return report
 
-    def bring(
-        self,
-        show: Show,
-        expect: Callable[[int | None], None],
-        activate: Activate | None = None,
-        *,
-        follow: bool = False,
-    ) -> Report:
-        """Bring what is not here. `expect` is told how many executions there are at most.
+    def bring(self, activate: Activate | None = None, *, follow: bool = False) -> Report:
+        """Bring what is not here.
 
         Without `follow` it is also counted what is gone there. With `activate`, what was active there is activated
         here, and what waits goes on. Raises SourceError, CannotMix.
         """
-        with closing(self._open()) as source:
-            expect(source.count_executions() if self._options.executions else 0)
-            report, brought = self._importer.bring(source, show)
+        with closing(self._open(Wanted.ALL)) as source:
+            report, brought = self._importer.bring(source)
             switch.remember_active(self._connection, source, brought.active())
             if not follow and self._options.executions:
                 self._importer.count_gone(source, report)
@@ -79,15 +78,21 @@ class Move:
                 self._switch(source, brought, report, activate)
         return report
 
-    def _open(self) -> Source:
+    def _open(self, wanted: Wanted) -> Source:
         # Only of the API it matters what is known already: it is read anew each time.
         above, unfinished = 0, []
         if self._names[0].startswith(("http://", "https://")):
             above = import_progress.highest(self._connection)
             unfinished = [*import_progress.progress(self._connection, name_of(self._names[0])).unfinished]
-        return open_source(
-            self._names, self._access, above=above, unfinished=unfinished, executions=self._options.executions
+        source = open_source(
+            self._names,
+            self._access,
+            above=above,
+            unfinished=unfinished,
+            wanted=wanted if self._options.executions else Wanted.NONE,
+            progress=self._progress,
         )
+        return WatchedSource(source, self._progress)
 
     def _switch(self, source: Source, brought: Workflows, report: Report, activate: Activate) -> None:
         by_id = {findings.id: findings for findings in report.workflows}

@@ -6,12 +6,14 @@ from pathlib import Path
 
 import orjson
 
+from app.importing.n8n.api_client import ApiClient
 from app.importing.n8n.entities import EntitiesSource
 from app.importing.n8n.exports import ExportedFiles
 from app.importing.n8n.files_of_runs import RunFiles
 from app.importing.n8n.postgresql import PostgresqlSource
+from app.importing.n8n.progress import Progress, Untold
 from app.importing.n8n.public_api import ApiSource
-from app.importing.n8n.source import Source, SourceError
+from app.importing.n8n.source import Source, SourceError, Wanted
 from app.importing.n8n.sqlite import SqliteSource
 
 SQLITE_HEADER = b"SQLite format 3\0"
@@ -31,12 +33,20 @@ class Access:
 
 
 def open_source(
-    names: Sequence[str], access: Access, *, above: int = 0, unfinished: Sequence[int] = (), executions: bool = True
+    names: Sequence[str],
+    access: Access,
+    *,
+    above: int = 0,
+    unfinished: Sequence[int] = (),
+    wanted: Wanted = Wanted.ALL,
+    progress: Progress | None = None,
 ) -> Source:
     """The source that these arguments name: an address, a database file, a ZIP file, or JSON files.
 
-    `above`: executions up to this id are known already, but for `unfinished` ones. Raises SourceError.
+    `above`: executions up to this id are known already, but for `unfinished` ones. `progress` is told of what is read
+    at once. Raises SourceError.
     """
+    progress = progress or Untold()
     first = names[0]
     files = RunFiles(access.storage, access.most_bytes)
     if (len(names) == 1 and first.startswith(("postgres://", "postgresql://"))) or "dbname=" in first:
@@ -46,22 +56,23 @@ def open_source(
             raise SourceError(
                 "Reading n8n's API takes one of its keys: set N8N_API_KEY, or name a file with --api-key-file"
             )
-        return ApiSource(first, access.api_key, files, above=above, unfinished=unfinished, executions=executions)
+        client = ApiClient(first, access.api_key, progress.say)
+        return ApiSource(client, files, progress, above=above, unfinished=unfinished, wanted=wanted)
     if any("://" in name for name in names):  # which may hold a password
         raise SourceError(
             "SOURCE is an address that is not known: it begins with postgresql://, http:// or https://, and is alone"
         )
-    return _open_files([Path(name) for name in names], files, access)
+    return _open_files([Path(name) for name in names], files, access, progress)
 
 
-def _open_files(paths: Sequence[Path], files: RunFiles, access: Access) -> Source:
+def _open_files(paths: Sequence[Path], files: RunFiles, access: Access, progress: Progress) -> Source:
     if len(paths) == 1:
         header = _header(paths[0])
         if header.startswith(SQLITE_HEADER):
             return SqliteSource(paths[0], files, prefix=access.prefix)
         if header.startswith(ZIP_HEADER):
-            return EntitiesSource(paths[0], access.key, files)
-    return ExportedFiles(paths, files)
+            return EntitiesSource(paths[0], access.key, files, progress)
+    return ExportedFiles(paths, files, progress)
 
 
 def _header(path: Path) -> bytes:

@@ -1,7 +1,9 @@
 """Reads an n8n over its public API: what no database or export is needed for, without secrets and files."""
 
 import re
-from collections.abc import Callable, Generator, Iterator, Sequence
+from array import array
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from tempfile import TemporaryFile
 from typing import Any
 from urllib.parse import quote
@@ -9,8 +11,9 @@ from urllib.parse import quote
 from app.importing.n8n.api_client import ApiClient, Cursors, Query, ServerFailed
 from app.importing.n8n.files_of_runs import AGAIN, RunFiles
 from app.importing.n8n.large_pages import LargePage
+from app.importing.n8n.progress import Progress
 from app.importing.n8n.rows import ODD, Row, read_json
-from app.importing.n8n.source import SourceError
+from app.importing.n8n.source import SourceError, SourceExecution, Wanted
 from app.importing.n8n.spool import Spool
 
 ID = re.compile(rb'"id"\s*:\s*"?(\d{1,18})')
@@ -19,35 +22,52 @@ FAR = 1_000
 
 PAGE_OF_DATA = 20
 """Executions whose data comes on one page."""
+PAGE_OF_IDS = 250
+"""Executions that n8n lists on one page at most."""
+MOST_COUNTED = 25_000
+"""Executions that are counted where only their number is wanted: a hundred pages."""
+MAX_DIGITS = 18
 ATTEMPTS_AT_ONE = 2
 """How often one execution is asked for, on a page that n8n cannot give as a whole."""
 
 EXECUTIONS = "/executions"
 
 
+@dataclass(frozen=True, slots=True)
+class ListedPage:
+    """A page of a list: where it begins, of how many executions it is, and their ids, the newest first."""
+
+    cursor: Query
+    length: int
+    ids: "array[int]"
+
+
 class ApiSource(Spool):
-    """n8n's public API. Everything is read at once. Raises SourceError.
+    """n8n's public API. All but the executions is read at once. Raises SourceError.
 
     `above`: executions up to this id are known already; reading them again is spared, but for `unfinished` ones.
     """
 
     def __init__(
         self,
-        url: str,
-        key: str,
+        api: ApiClient,
         files: RunFiles,
+        progress: Progress,
         *,
         above: int = 0,
         unfinished: Sequence[int] = (),
-        executions: bool = True,
+        wanted: Wanted = Wanted.ALL,
     ) -> None:
-        self._api = ApiClient(url, key)
+        self._api, self._progress = api, progress
+        self._pages: list[ListedPage] = []
         super().__init__(files)
         self.name = self._api.name
         try:
             self._read_small()
-            if executions:
+            if wanted == Wanted.ALL:
                 self._read_executions(above, unfinished)
+            elif wanted == Wanted.NUMBER:
+                self._count()
         except SourceError:
             self.close()
             raise
@@ -60,18 +80,24 @@ class ApiSource(Spool):
         super().close()
 
     def _read_small(self) -> None:
-        for row in self._api.pages("/workflows"):
+        for row in self._pages_of("/workflows", optional=False):
             self._apart("workflow", row, self._add_workflow)
         if self.remarks and not any(self.rows("workflow_entity")):
             raise SourceError(f"{self.name} answers what n8n does not. {self.remarks[0]}")
-        for row in self._api.pages("/tags"):
+        for row in self._pages_of("/tags", optional=False):
             self.add("tag_entity", row)
-        for row in self._api.pages("/variables", optional=True):
+        for row in self._pages_of("/variables"):
             self.add("variables", row)
-        for row in self._api.pages("/projects", optional=True):
+        for row in self._pages_of("/projects"):
             self.add("project", row)
-        for row in self._api.pages("/data-tables", optional=True):
+        for row in self._pages_of("/data-tables"):
             self._apart("data table", row, self._add_data_table)
+
+    def _pages_of(self, path: str, *, optional: bool = True) -> Iterator[Any]:
+        self._progress.begin(f"rows of {path} read")
+        for row in self._api.pages(path, optional=optional):
+            self._progress.add()
+            yield row
 
     def _apart(self, kind: str, row: Any, add: Callable[[Row], None]) -> None:
         """Add a row, or a remark of what is odd about it: one keeps the others back in no case."""
@@ -97,22 +123,95 @@ class ApiSource(Spool):
         self.add("data_table", row)
         for index, column in enumerate(_objects(row.get("columns"))):
             self.add("data_table_column", {"index": index, "dataTableId": table_id, **column})
-        for values in self._api.pages(f"/data-tables/{quote(str(table_id), safe='')}/rows", optional=True):
+        for values in self._pages_of(f"/data-tables/{quote(str(table_id), safe='')}/rows"):
             self.add(f"data_table_user_{table_id}", values)
 
     def _read_executions(self, above: int, unfinished: Sequence[int]) -> None:
-        """Newest first, as n8n lists them, until those come that are known; and what runs, which is in no such list."""
+        """Read what runs and waits, and what was to be read again. What has ended is only listed: `executions` reads
+        it, the oldest first, so that what it has brought when it is cut short stays."""
+        self._progress.begin("executions read that run or wait")
         for row in self._api.pages(EXECUTIONS, optional=True, status="running"):
             self._apart("execution", row, self._add_execution)
+            self._progress.add()
         for execution_id in unfinished:
             if (execution := self._read_one(execution_id)) is not None:
                 self._apart("execution", execution, self._add_execution)
-        for row in self._pages_of_data():
-            if isinstance(row, dict) and str(row.get("id")).isdecimal() and int(row["id"]) <= above:
+            self._progress.add()
+        self._pages = list(self._list(PAGE_OF_DATA, above))
+        waiting = {"status": "waiting"}
+        for page in self._list(PAGE_OF_DATA, query=waiting):
+            self._load(page, waiting)
+
+    def count_executions(self) -> int | None:
+        return (super().count_executions() or 0) + sum(len(page.ids) for page in self._pages)
+
+    def executions(self, above: int, ids: Sequence[int] = ()) -> Iterator[SourceExecution]:
+        for page in reversed(self._pages):
+            self._load(page)
+            yield from self.executions_up_to(page.ids[0], above, ids)
+            self.drop_up_to(page.ids[0])
+        yield from super().executions(above, ids)
+
+    def newest(self, workflow_id: str, number: int) -> list[int]:
+        newest: list[int] = []
+        query = {"status": "success", "workflowId": workflow_id}
+        for page in self._list(min(PAGE_OF_DATA, number), query=query):
+            self._load(page, query)
+            newest += page.ids[: number - len(newest)]
+            if len(newest) == number:
                 break
-            self._apart("execution", row, self._add_execution)
-        for row in self._pages_of_data(status="waiting"):
-            self._apart("execution", row, self._add_execution)
+        return newest
+
+    def _count(self) -> None:
+        """Count the executions, the newest first, up to a number that is asked for within seconds."""
+        for page in self._list(PAGE_OF_IDS):
+            self._pages.append(page)
+            if (number := self.count_executions() or 0) >= MOST_COUNTED:
+                self.remark(
+                    f"The newest {number:,} executions were counted; there may be more. n8n's API tells no number, "
+                    f"but the newest has the number {self._pages[0].ids[0]}, and there are no more than that."
+                )
+                return
+
+    def _list(self, length: int, above: int = 0, query: Query | None = None) -> Iterator[ListedPage]:
+        """The pages of a list without their data, the newest execution first, until those come that are known."""
+        self._progress.begin("executions listed")
+        cursors = Cursors(self.name, EXECUTIONS)
+        while True:
+            cursor = cursors.query()
+            page = self._api.page(EXECUTIONS, {"limit": str(length), "includeData": "false", **(query or {}), **cursor})
+            rows = page.get("data") or ()
+            listed = {execution_id for row in rows if (execution_id := self._id_of(row)) is not None}
+            ids = array("q", sorted((each for each in listed if each > above), reverse=True))
+            if ids:
+                yield ListedPage(cursor, length, ids)
+            self._progress.add(len(ids))
+            if len(ids) < len(listed) or not cursors.goes_on(page.get("nextCursor")):
+                return
+
+    def _id_of(self, row: Any) -> int | None:
+        """The id of a row; None, and a remark, where it has none."""
+        text = str(row.get("id")) if isinstance(row, dict) else ""
+        if text.isascii() and text.isdecimal() and len(text) <= MAX_DIGITS:
+            return int(text)
+        self.remark(f"An execution was passed over whose id is none of n8n's: {row!r:.100}")
+        return None
+
+    def _load(self, page: ListedPage, query: Query | None = None) -> None:
+        """Read the executions of a page with their data. One that is not on it any more is asked for by its id."""
+        wanted = {*page.ids}
+        try:
+            for row in self._page_of_data(
+                {"limit": str(page.length), "includeData": "true", **(query or {}), **page.cursor}
+            ):
+                if isinstance(row, dict) and (execution_id := self._id_of(row)) in wanted:
+                    self._apart("execution", row, self._add_execution)
+                    wanted.remove(execution_id)
+        except (ServerFailed, ValueError):  # at the data of one of them, or the page is cut off
+            pass
+        for execution_id in sorted(wanted):
+            if (row := self._read_one(execution_id)) is not None:
+                self._apart("execution", row, self._add_execution)
 
     def _add_execution(self, row: Row) -> None:
         data = {"executionId": row["id"], "workflowData": row.pop("workflowData", None)}
@@ -126,44 +225,17 @@ class ApiSource(Spool):
         for key, value in custom.items() if isinstance(custom, dict) else ():
             self.add("execution_metadata", {"executionId": row["id"], "key": key, "value": value})
 
-    def _pages_of_data(self, **query: str) -> Iterator[Any]:
-        """The executions of a list with their data. A page lies on disk: there may be megabytes in each of them."""
-        cursors = Cursors(self.name, EXECUTIONS)
-        while True:
-            parameters = {"limit": str(PAGE_OF_DATA), "includeData": "true", **query, **cursors.query()}
-            try:
-                cursor = yield from self._page_of_data(parameters)
-            except ServerFailed:
-                cursor = yield from self._one_by_one(parameters)
-            if not cursors.goes_on(cursor):
-                return
-
-    def _page_of_data(self, query: Query) -> Generator[Any, None, object]:
-        """The executions of a page, and at its end the cursor of the next one. Raises ServerFailed."""
+    def _page_of_data(self, query: Query) -> Iterator[Any]:
+        """The executions of a page, which lies on disk: there may be megabytes in each. Raises ServerFailed."""
         with TemporaryFile() as file:
             response = self._api.get(EXECUTIONS, query, file)
             if response.status_code != 200:
                 self._api.read(EXECUTIONS, response)  # says what is wrong
-            page = LargePage(file)
-            for text in page.executions():
+            for text in LargePage(file).executions():
                 if len(text) <= self._files.most_bytes:
                     yield read_json(text)
                 elif (named := ID.search(text, 0, FAR)) is not None:
-                    if (execution := self._without_data(int(named[1]), {"flatted_bytes": len(text)})) is not None:
-                        yield execution
-                else:
-                    self.remark(f"An execution of {len(text)} bytes was passed over: it does not begin with its id.")
-        return page.cursor
-
-    def _one_by_one(self, query: Query) -> Generator[Any, None, object]:
-        """The same, of a page that n8n cannot give as a whole: it fails at the data of one of them."""
-        page = self._api.page(EXECUTIONS, {**query, "includeData": "false"})
-        for row in page.get("data") or ():
-            text = str(row.get("id")) if isinstance(row, dict) else ""
-            execution = self._read_one(int(text)) if text.isdecimal() else row
-            if execution is not None:
-                yield execution
-        return page.get("nextCursor")
+                    yield self._without_data(int(named[1]), {"flatted_bytes": len(text)})
 
     def _read_one(self, execution_id: int) -> Row | None:
         """An execution; None where it is gone. Without its data where that is too large, or n8n fails at it."""

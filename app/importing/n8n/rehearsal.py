@@ -17,6 +17,7 @@ from app.importing.n8n.binary import BinaryReader
 from app.importing.n8n.definitions import document_of
 from app.importing.n8n.executions import is_run
 from app.importing.n8n.flatted import UnreadableFlatted, unflatten
+from app.importing.n8n.progress import Progress
 from app.importing.n8n.published import PublishedVersions
 from app.importing.n8n.rows import ODD, Row
 from app.importing.n8n.source import Source, SourceExecution
@@ -80,7 +81,7 @@ class Rehearsed:
         }
 
 
-def rehearse(source: Source, types: NodeTypes, number: int, timezone: str) -> Iterator[Rehearsed]:
+def rehearse(source: Source, types: NodeTypes, number: int, timezone: str, progress: Progress) -> Iterator[Rehearsed]:
     """Run the newest `number` successful executions of each workflow. Raises SourceError."""
     versions = {str(row["versionId"]): row for row in source.rows("workflow_history") if row.get("versionId")}
     published = PublishedVersions(source)
@@ -91,12 +92,14 @@ def rehearse(source: Source, types: NodeTypes, number: int, timezone: str) -> It
         for row in source.rows("workflow_entity"):
             rehearsed = Rehearsed(str(row["id"]), str(row.get("name")))
             ids = source.newest(rehearsed.id, number)
+            progress.begin(f"executions of {rehearsed.name!r:.60} rehearsed", len(ids))
             for execution in source.executions(NONE_ABOVE, ids) if ids else ():
                 version = versions.get(str(published.ran(execution.row)))
                 workflow = execution.workflow or document_of(row, version)
                 runner.run(
                     _rehearse_one(rehearsed, execution, workflow, Stage(sandbox, types, timezone, source.read_file))
                 )
+                progress.add()
             if rehearsed.runs or rehearsed.refused:
                 yield rehearsed
 

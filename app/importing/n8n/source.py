@@ -2,9 +2,19 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import Any, Protocol
 
 from app.importing.n8n.rows import Row
+
+
+class Wanted(Enum):
+    """What of the executions is wanted: a source that is slow to ask gives no more."""
+
+    ALL = "all"
+    NUMBER = "how many there are"
+    NEWEST = "the newest of each workflow"
+    NONE = "nothing"
 
 
 class SourceError(Exception):

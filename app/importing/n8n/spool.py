@@ -37,10 +37,17 @@ EXECUTIONS = """
       FROM executions AS e
       LEFT JOIN data AS d ON d.id = e.id
       LEFT JOIN annotations AS a ON a.id = e.id
-     WHERE e.id > ?
+     WHERE e.id > ? AND e.id <= ?
      ORDER BY e.id
 """
+HIGHEST = 2**63 - 1
+"""SQLite has no higher id."""
 
+DROP = (
+    "DELETE FROM executions WHERE id <= ?",
+    "DELETE FROM data WHERE id <= ?",
+    "DELETE FROM metadata WHERE id <= ?",
+)
 
 NEWEST = """
     SELECT e.id
@@ -123,12 +130,21 @@ class Spool:
         return None
 
     def executions(self, above: int, ids: Sequence[int] = ()) -> Iterator[SourceExecution]:
+        yield from self.executions_up_to(HIGHEST, above, ids)
+
+    def executions_up_to(self, highest: int, above: int, ids: Sequence[int]) -> Iterator[SourceExecution]:
+        """The same without those of a higher id than the `highest`."""
         lowest = min(above, *(number - 1 for number in ids)) if ids else above
         wanted = set(ids)
         with closing(self._connection.cursor()) as cursor:
-            for row in cursor.execute(EXECUTIONS, (lowest,)):
+            for row in cursor.execute(EXECUTIONS, (lowest, highest)):
                 if row["id"] > above or row["id"] in wanted:
                     yield self._execution(row)
+
+    def drop_up_to(self, highest: int) -> None:
+        """Forget the executions up to this id: their room is taken by others."""
+        for statement in DROP:
+            self._execute(statement, highest)
 
     def _execution(self, row: sqlite3.Row) -> SourceExecution:
         entity, data = read_json(row["row"]), read_json(row["data"] or b"{}")
