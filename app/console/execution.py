@@ -6,6 +6,7 @@ from typing import Any
 
 import orjson
 from flask import Response, render_template, request
+from markupsafe import Markup
 
 from app.api.executions.executions import require_execution_id
 from app.api.face.auth import caller
@@ -13,10 +14,12 @@ from app.api.face.reads import from_primary_after_all, reading
 from app.api.face.services import services
 from app.console.advice import CRASHED, advice_for
 from app.console.graph import GraphDrawing, draw
+from app.console.node_panel import panel
 from app.console.pages import page, part
 from app.console.structures import read_structure, with_progress
 from app.console.timeline import timeline
 from app.repository.connection import Connection
+from app.repository.errors import Conflict, NotFound
 from app.repository.executions import Execution, get_execution, read_metadata
 from app.repository.workflows import get_versions
 from app.vocabulary import IN_FLIGHT, RETRYABLE
@@ -50,7 +53,20 @@ def read_details(connection: Connection, execution_id: str) -> ExecutionDetails:
 @from_primary_after_all
 def execution_page(execution_id: str) -> Response:
     """The page of an execution; with a node in the address, what that node was given and gave."""
-    return Response(render_template("execution.html", **read_values(execution_id)))
+    shown = read_values(execution_id)
+    chosen = read_panel(shown["e"], shown["node"]) if "node" in request.args else None
+    return Response(render_template("execution.html", **shown, panel=chosen))
+
+
+def read_panel(execution: Execution, node: str | None) -> Markup | None:
+    """The panel of a node that the address names; None where the page's script is to ask for it."""
+    if node is None:
+        return None
+    try:
+        with reading() as connection:
+            return Markup(render_template("parts/node_panel.html", **panel(connection, execution, node)))
+    except (Conflict, NotFound):
+        return None
 
 
 @page("/executions/<execution_id>/now", scope="execution:read")

@@ -235,6 +235,20 @@ def test_a_node_shows_its_input_as_text_and_gives_its_files_away_as_files(browse
     assert "Other" in browser.get(f"/console/executions/{failed}/items?node=Other&search=a").text
 
 
+def test_without_scripts_a_node_in_the_address_is_shown_and_pages_say_what_needs_them(browser, failed):
+    place = f"/console/executions/{failed}"
+    assert '<a href="?node=Nothing#node">a page with Nothing</a>' in browser.get(place).text
+    page = browser.get(f"{place}?node=Start").text
+    assert '<h2 id="node-name">Start</h2>' in page
+    assert "&lt;script&gt;alert(1)" in page
+    assert 'hx-trigger="load"' not in page
+    assert 'hx-trigger="load"' not in browser.get(f"{place}?node=Other").text
+    for path in ("executions", "problems", "workflows", "engine-room"):
+        assert "Without JavaScript this can be read" in browser.get(f"/console/{path}").text
+    assert "<noscript><button>Apply" in browser.get("/console/workflows").text
+    assert "Without JavaScript" not in browser.client.application.test_client().get("/console/sign-in").text
+
+
 def test_many_items_are_gone_through_from_any_of_them_and_searched_bit_by_bit(browser, api, workflow, monkeypatch):
     data = {"resultData": {"runData": {"Start": [run([{"json": {"n": f"<{n}>"}} for n in range(70)])]}}}
     place = f"/console/executions/{api.ended(workflow, data=orjson.dumps(data))}/items?node=Start"
